@@ -1,0 +1,6 @@
+/** Every kind there is, in the order in which the CRDs are printed. */
+import { httpEndpoint } from "./http-endpoint.ts";
+import { httpRequest } from "./http-request.ts";
+import type { KindDefinition } from "./kind-definition.ts";
+
+export const definitions: readonly KindDefinition[] = [httpRequest, httpEndpoint];

@@ -1,0 +1,135 @@
+/** HTTPRequest: a request that is sent once for each change of what is sent. */
+import { conditions, duration, idempotencyKey, observedGeneration, tls } from "./fields.ts";
+import type { KindDefinition } from "./kind-definition.ts";
+import { endpointRef, expect, inputs, requestProperties } from "./request.ts";
+import type { Infer, Schema } from "./schema.ts";
+
+const spec = {
+  type: "object",
+  description: "What is sent, and what counts as success.",
+  properties: {
+    ...requestProperties,
+    endpointRef,
+    inputs,
+    timeout: { ...duration, description: "Limit on the whole exchange, for example 30s. Without it the endpoint's, else 30s." },
+    tls: { ...tls, description: `${tls.description} With endpointRef the endpoint's is used and this one is not.` },
+    expect,
+    idempotencyKey,
+    retry: {
+      type: "object",
+      description: "What happens after a failure that may be tried again.",
+      default: {},
+      properties: {
+        limit: { type: "integer", format: "int32", minimum: 0, maximum: 100, default: 5, description: "How many times to try again." },
+        backoff: {
+          type: "object",
+          description: "The pause before the next try doubles each time.",
+          default: {},
+          properties: {
+            initial: { ...duration, default: "1s", description: "The first pause." },
+            max: { ...duration, default: "5m", description: "The longest pause." },
+          },
+        },
+      },
+    },
+    onUnknown: {
+      type: "string",
+      enum: ["Stall", "Resend"],
+      default: "Stall",
+      description:
+        "When a request that must not be sent twice may or may not have arrived. Stall: stop, and say so; Resend: send it again, with the same attempt id.",
+    },
+    record: {
+      type: "string",
+      enum: ["None", "Summary", "Body"],
+      default: "Summary",
+      description: "What of the response is kept in the status: nothing, its summary, or its body too (cut at 16 KiB).",
+    },
+    suspend: { type: "boolean", default: false, description: "True: nothing is sent until it is false again." },
+  },
+  "x-kubernetes-validations": [
+    { rule: "has(self.url) != has(self.endpointRef)", message: "exactly one of url and endpointRef must be set" },
+    { rule: "!has(self.path) || has(self.endpointRef)", message: "path goes with endpointRef; with url, write the path into it" },
+  ],
+} as const satisfies Schema;
+
+const attempt = {
+  type: "object",
+  description: "The latest attempt to deliver what the spec declares.",
+  properties: {
+    id: { type: "string", maxLength: 36, description: "UUIDv5 of what is attempted; the idempotency key, where one is declared." },
+    digest: { type: "string", maxLength: 64, description: "SHA-256 over what is sent, unexpanded." },
+    phase: {
+      type: "string",
+      enum: ["InFlight", "Retrying", "Done", "Unknown"],
+      description: "InFlight: may be on its way. Unknown: may or may not have arrived.",
+    },
+    sender: { type: "string", maxLength: 36, description: "The process that is sending it, while it is InFlight." },
+    startedAt: { type: "string", format: "date-time", description: "When the attempt began; expressions see it as `.now`." },
+    finishedAt: { type: "string", format: "date-time", description: "When its latest try ended." },
+    tries: { type: "integer", format: "int32", minimum: 0, description: "How many times it has been sent." },
+  },
+  required: ["id", "digest", "phase", "startedAt", "tries"],
+} as const satisfies Schema;
+
+const response = {
+  type: "object",
+  description: "The latest response, as far as spec.record keeps it.",
+  properties: {
+    statusCode: { type: "integer", format: "int32", minimum: 100, maximum: 999, description: "The status code." },
+    headers: {
+      type: "object",
+      maxProperties: 16,
+      additionalProperties: { type: "string", maxLength: 1024 },
+      description: "Some of its header fields.",
+    },
+    sizeBytes: { type: "integer", format: "int64", minimum: 0, description: "The size of the content." },
+    sha256: { type: "string", maxLength: 64, description: "SHA-256 of the content, hex." },
+    durationMs: { type: "integer", format: "int64", minimum: 0, description: "From the first byte sent to the last one read." },
+    body: { type: "string", maxLength: 16384, description: "The content as text, with record: Body." },
+    bodyTruncated: { type: "boolean", description: "True: body is only the beginning." },
+  },
+  required: ["statusCode", "sizeBytes", "sha256", "durationMs"],
+} as const satisfies Schema;
+
+const status = {
+  type: "object",
+  description: "What came of it.",
+  properties: {
+    observedGeneration,
+    conditions,
+    attempt,
+    completedRuns: { type: "integer", format: "int64", minimum: 0, description: "How many attempts have ended, well or not." },
+    lastHandledReconcileAt: {
+      type: "string",
+      maxLength: 1024,
+      description: "The value of the annotation holdfast.dev/reconcile-at that was acted on last.",
+    },
+    nextRunAt: { type: "string", maxLength: 32, description: "When the next try is due." },
+    response,
+  },
+} as const satisfies Schema;
+
+export const httpRequest = {
+  kind: "HTTPRequest",
+  plural: "httprequests",
+  shortName: "hreq",
+  scope: "Namespaced",
+  description: "A request that is sent once for each change of what is sent.",
+  spec,
+  status,
+  columns: [
+    { name: "Ready", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+    { name: "Reason", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+    { name: "Code", type: "integer", jsonPath: ".status.response.statusCode" },
+    { name: "Method", type: "string", jsonPath: ".spec.method" },
+    { name: "Last", type: "date", jsonPath: ".status.attempt.finishedAt" },
+    { name: "Next", type: "string", jsonPath: ".status.nextRunAt" },
+    { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
+  ],
+} as const satisfies KindDefinition;
+
+export type HTTPRequestSpec = Infer<typeof spec>;
+export type HTTPRequestStatus = Infer<typeof status>;
+export type AttemptStatus = Infer<typeof attempt>;
+export type ResponseStatus = Infer<typeof response>;

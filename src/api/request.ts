@@ -1,0 +1,121 @@
+/** The shape of a request, one schema for every kind and verb that sends one. */
+import { configMapKeyRef, headers, objectName, secretKeyRef } from "./fields.ts";
+import type { Infer, Schema } from "./schema.ts";
+
+/** jq between `${` and its balanced `}`. */
+const expressionNote = "`${ jq }` expressions are expanded; `$${` is a literal `${`.";
+
+export const jq = { type: "string", minLength: 1, maxLength: 8192 } as const satisfies Schema;
+
+export const requestProperties = {
+  url: {
+    type: "string",
+    minLength: 1,
+    maxLength: 8192,
+    description: `The absolute URL. ${expressionNote} May be one whole expression, since webhook URLs are secrets.`,
+    "x-kubernetes-validations": [
+      { rule: "self.startsWith('http://') || self.startsWith('https://') || self.contains('${')", message: "must start with http:// or https://, or be an expression" },
+    ],
+  },
+  path: {
+    type: "string",
+    minLength: 1,
+    maxLength: 8192,
+    pattern: "^(/|\\$\\{)",
+    description: `The path under the endpoint's baseURL, starting with a slash. ${expressionNote} What an expression yields is one percent-encoded segment.`,
+  },
+  method: {
+    type: "string",
+    enum: ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"],
+    default: "GET",
+    description: "The method (RFC 9110, section 9). Every one but POST and PATCH is idempotent.",
+  },
+  query: {
+    type: "array",
+    description: "Query parameters, appended in this order; a name may repeat.",
+    maxItems: 64,
+    "x-kubernetes-list-type": "atomic",
+    items: {
+      type: "object",
+      properties: {
+        name: { type: "string", minLength: 1, maxLength: 256, description: "The parameter's name, not yet percent-encoded." },
+        value: { type: "string", maxLength: 8192, description: `The parameter's value, not yet percent-encoded. ${expressionNote}` },
+      },
+      required: ["name", "value"],
+    },
+  },
+  headers: { ...headers, description: `Header fields, in this order; a name may repeat. In values ${expressionNote}` },
+  body: {
+    type: "object",
+    description: "The content to send. Exactly one of its fields.",
+    properties: {
+      json: {
+        "x-kubernetes-preserve-unknown-fields": true,
+        description:
+          "Any JSON value; expressions in its strings are expanded, and a string that is one whole expression becomes the value it yields. " +
+          'kubectl\'s client-side apply drops nulls in here: write "${ null }", or use server-side apply.',
+      },
+      text: { type: "string", maxLength: 262144, description: `Text, sent as UTF-8. ${expressionNote}` },
+    },
+    minProperties: 1,
+    maxProperties: 1,
+  },
+} as const satisfies Readonly<Record<string, Schema>>;
+
+export const requestShape = { type: "object", properties: requestProperties } as const satisfies Schema;
+export type RequestShape = Infer<typeof requestShape>;
+
+export const inputs = {
+  type: "object",
+  description: "Values by name, that expressions see as `.inputs.NAME`.",
+  maxProperties: 64,
+  additionalProperties: {
+    type: "object",
+    description: "Exactly one of its fields.",
+    properties: {
+      value: { "x-kubernetes-preserve-unknown-fields": true, description: "Any JSON value, written here." },
+      secretKeyRef,
+      configMapKeyRef,
+    },
+    minProperties: 1,
+    maxProperties: 1,
+  },
+  "x-kubernetes-validations": [
+    { rule: "self.all(name, name.matches('^[A-Za-z_][A-Za-z0-9_-]{0,62}$'))", message: "a name is up to 63 letters, digits, - and _, and does not start with a digit" },
+  ],
+} as const satisfies Schema;
+export type Inputs = Infer<typeof inputs>;
+
+export const endpointRef = {
+  type: "object",
+  description: "The endpoint that says where and how to connect.",
+  properties: {
+    kind: {
+      type: "string",
+      enum: ["HTTPEndpoint", "ClusterHTTPEndpoint"],
+      default: "HTTPEndpoint",
+      description: "HTTPEndpoint: one of this namespace.",
+    },
+    name: { ...objectName, description: "The endpoint's name." },
+  },
+  required: ["name"],
+} as const satisfies Schema;
+
+export const expect = {
+  type: "object",
+  description: "What counts as success.",
+  default: {},
+  properties: {
+    status: {
+      type: "array",
+      description: "Status codes (404), classes (2xx) and ranges (200-204), any of which is success.",
+      minItems: 1,
+      maxItems: 32,
+      default: ["2xx"],
+      "x-kubernetes-list-type": "set",
+      items: { type: "string", maxLength: 7, pattern: "^[1-5](xx|[0-9]{2}|[0-9]{2}-[1-5][0-9]{2})$" },
+    },
+    that: { ...jq, description: "jq that sees `.response` and yields true when the answer is a success." },
+  },
+} as const satisfies Schema;
+export type Expectation = Infer<typeof expect>;

@@ -1,0 +1,140 @@
+/**
+ * One HTTP exchange, as a plan asks for it and as it comes back.
+ *
+ * An exchange holds templates and references, never a secret's value: those exist only where requests are sent.
+ */
+import type { DataResource, Metadata } from "./resource.ts";
+
+/** A template, and where it was written, so that an error can name the field. */
+export interface Located {
+  readonly field: string;
+  readonly text: string;
+}
+export interface LocatedPair extends Located {
+  readonly name: string;
+}
+export type BodyTemplate = { readonly type: "json"; readonly field: string; readonly value: unknown } | ({ readonly type: "text" } & Located);
+
+export interface RequestTemplate {
+  readonly method: string;
+  /** `absolute`: the whole URL. `joined`: a literal base whose path prefix the expanded path stays below. */
+  readonly url: ({ readonly type: "absolute" } & Located) | { readonly type: "joined"; readonly base: string; readonly path?: Located };
+  readonly query: readonly LocatedPair[];
+  readonly headers: readonly LocatedPair[];
+  /** Header fields that are no templates: an endpoint's, an idempotency key. */
+  readonly literalHeaders: readonly { readonly name: string; readonly value: string }[];
+  readonly body?: BodyTemplate;
+}
+
+/** Where a value comes from. `field` is where that was written. */
+export type Source = { readonly field: string } & (
+  | { readonly type: "literal"; readonly value: unknown }
+  | { readonly type: "secret" | "configMap"; readonly name: string; readonly key: string }
+);
+
+/** What expressions see, apart from `.response`. */
+export interface Scope {
+  readonly inputs: Readonly<Record<string, Source>>;
+  readonly metadata: Pick<Metadata, "name" | "namespace" | "uid" | "labels" | "annotations">;
+  /** RFC 3339. The same for every try of an attempt. */
+  readonly now: string;
+}
+
+export interface TlsSources {
+  readonly ca?: Source;
+  readonly certificate?: Source;
+  readonly key?: Source;
+  readonly serverName?: string;
+  readonly insecureSkipVerify: boolean;
+  readonly minVersion: "TLSv1.2" | "TLSv1.3";
+}
+
+export interface Exchange {
+  readonly request: RequestTemplate;
+  readonly scope: Scope;
+  readonly tls: TlsSources;
+  /** Limit on the whole exchange, milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** A value that only the folder `http` opens. Whatever prints it prints three asterisks. */
+export interface Sealed<T> {
+  open(): T;
+  toJSON(): "***";
+}
+export function sealed<T>(value: T): Sealed<T> {
+  return { open: () => value, toJSON: () => "***" };
+}
+
+export interface Response {
+  readonly statusCode: number;
+  /** Names in lower case; repeated fields joined by a comma, but `set-cookie`, which is a list. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  /** The content, decoded as text; expressions see it parsed if it is JSON. */
+  readonly body: Sealed<string>;
+  /** The same text with every secret that went into the request replaced: what a status may show. */
+  readonly redactedBody: string;
+  readonly sizeBytes: number;
+  /** Hex. */
+  readonly sha256: string;
+  readonly durationMs: number;
+}
+
+/** What the network did. The set is closed: each is a value of the metric label `reason`. */
+export type FailureReason =
+  | "Timeout"
+  | "ConnectTimeout"
+  | "ConnectionRefused"
+  | "ConnectionReset"
+  | "NameNotResolved"
+  | "NetworkUnreachable"
+  | "TLSError"
+  | "CertificateInvalid"
+  | "InvalidResponse"
+  | "ResponseTooLarge"
+  | "HeadersTooLarge"
+  | "PortsExhausted"
+  | "TooManyFiles"
+  | "Aborted"
+  | "Unknown";
+
+/** Why nothing was sent, found before the first byte. */
+export type RefusalReason =
+  | "EndpointNotFound"
+  | "EndpointKindNotSupported"
+  | "SecretNotFound"
+  | "ConfigMapNotFound"
+  | "KeyNotFound"
+  | "ReferenceForbidden"
+  | "InvalidExpression"
+  | "ExpressionFailed"
+  | "ExpressionTimeout"
+  | "ExpressionOutOfMemory"
+  | "InvalidURL"
+  | "InvalidRequest"
+  | "InvalidTLS";
+
+export type Outcome =
+  | { readonly type: "response"; readonly response: Response }
+  /** `sent`: whether a byte of the request may have left. False only where that is certain. */
+  | { readonly type: "failure"; readonly reason: FailureReason; readonly message: string; readonly sent: boolean }
+  /** `heals`: something outside the resource can mend it, so it is worth looking again. */
+  | Refusal;
+
+export interface Refusal {
+  readonly type: "refusal";
+  readonly reason: RefusalReason;
+  /** Names the field. Never holds a secret or anything that a server sent. */
+  readonly message: string;
+  readonly heals: boolean;
+}
+
+/** What reading a Secret or ConfigMap gave. */
+export type ReadResult = { readonly type: "found"; readonly resource: DataResource } | { readonly type: "absent" } | { readonly type: "forbidden" };
+
+/** jq over a scope and perhaps a response; each expression is evaluated alone. */
+export interface Evaluation {
+  readonly scope: Scope;
+  readonly response?: Response;
+  readonly expressions: readonly Located[];
+}

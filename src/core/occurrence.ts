@@ -1,0 +1,54 @@
+/**
+ * What happens, as data: the one thing that log lines and metrics are made from, so that they cannot disagree.
+ *
+ * No occurrence holds a secret, a body, an expanded URL, or text that a server sent.
+ */
+import type { FailureReason } from "./exchange.ts";
+import type { Verdict } from "./plan.ts";
+
+export type Occurrence =
+  /** One reconcile ended. `error`: nothing could be decided, and it will be tried again. */
+  | {
+      readonly type: "reconciled";
+      readonly kind: string;
+      readonly namespace: string;
+      readonly name: string;
+      readonly durationMs: number;
+      readonly result: Verdict["result"] | "conflict" | "error" | "gone";
+      readonly reason: string;
+      readonly error?: unknown;
+    }
+  /** One request went out, or tried to. Exactly one of `statusCode` and `reason`. */
+  | {
+      readonly type: "exchanged";
+      readonly method: string;
+      readonly namespace: string;
+      readonly name: string;
+      readonly durationMs: number;
+      readonly statusCode?: number;
+      readonly reason?: FailureReason;
+      readonly sizeBytes?: number;
+    }
+  | { readonly type: "clientAcquired"; readonly result: "created" | "reused" }
+  | { readonly type: "socketOpened" }
+  | { readonly type: "socketClosed" }
+  /** A watch is connected and events flow. */
+  | { readonly type: "watchConnected"; readonly resource: string }
+  | {
+      readonly type: "watchEnded";
+      readonly resource: string;
+      readonly reason: WatchEndReason;
+      readonly sessionDurationSecs: number;
+      /** Milliseconds until it is opened again. */
+      readonly delayMs: number;
+      readonly error?: unknown;
+    }
+  | { readonly type: "listed"; readonly resource: string; readonly count: number; readonly durationMs: number; readonly reason: "start" | "expired" }
+  /** One call to the API server. `code`: the status, or what went wrong. */
+  | { readonly type: "apiCalled"; readonly method: string; readonly code: string; readonly host: string }
+  /** Something to tell the operator that is neither of the above. `message` is constant text. */
+  | { readonly type: "note"; readonly level: "info" | "warn" | "error"; readonly message: string; readonly fields?: Readonly<Record<string, unknown>>; readonly error?: unknown };
+
+export type WatchEndReason = "closed" | "silent" | "expired" | "throttled" | "refused" | "network" | "listFailed";
+
+export type RecordOccurrence = (occurrence: Occurrence) => void;

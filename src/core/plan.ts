@@ -1,0 +1,60 @@
+/**
+ * A plan: what a kind wants done about one resource, as a pure generator.
+ *
+ * It yields steps, is handed what came of each, and returns the verdict. It has no clock, no randomness and no IO, so a
+ * test drives it with scripted outcomes.
+ */
+import type { Evaluation, Exchange, Outcome, Refusal } from "./exchange.ts";
+import type { Reference, Resource, ResourceType } from "./resource.ts";
+
+export type Step =
+  /** `intent`: the status to record before the first byte leaves; not recorded means not sent. */
+  | { readonly type: "exchange"; readonly exchange: Exchange; readonly intent?: Intent }
+  | { readonly type: "evaluate"; readonly evaluation: Evaluation };
+
+/** The status that says that a request may be on its way, and the attempt by which its outcome finds the object again. */
+export interface Intent {
+  readonly status: object;
+  readonly attemptId: string;
+  readonly sender: string;
+}
+
+/** Results in the order of the expressions, each the JSON value that jq yielded; or why there are none. */
+export type EvaluationResult = { readonly type: "values"; readonly values: readonly unknown[] } | Refusal;
+
+export interface Verdict {
+  /** The whole status as it should be. Written only where it differs from what is there. */
+  readonly status: object;
+  /** Milliseconds until it is worth looking again; absent: when something changes. */
+  readonly requeueAfterMs?: number;
+  /** For the log line and the metrics: how the run ended. */
+  readonly result: "unchanged" | "succeeded" | "failed" | "retrying" | "waiting" | "stalled" | "suspended";
+  readonly reason: string;
+}
+
+export type Plan = Generator<Step, Verdict, never>;
+
+/** Yields an exchange; for `yield*` in a plan. */
+export function* exchanged(exchange: Exchange, intent?: Intent): Generator<Step, Outcome, Outcome> {
+  return yield { type: "exchange", exchange, ...(intent ? { intent } : {}) };
+}
+/** Yields expressions; for `yield*` in a plan. */
+export function* evaluated(evaluation: Evaluation): Generator<Step, EvaluationResult, EvaluationResult> {
+  return yield { type: "evaluate", evaluation };
+}
+
+export interface Situation<R extends Resource = Resource> {
+  readonly resource: R;
+  /** What `references(resource)` named, in that order; `undefined` where there is no such object. */
+  readonly references: readonly (Resource | undefined)[];
+  readonly now: Date;
+  /** This process, as a sender of requests: random, new at each start. */
+  readonly sender: string;
+}
+
+export interface Kind<R extends Resource = Resource> {
+  readonly type: ResourceType;
+  /** Other watched resources whose change makes this one due. */
+  references(resource: R): readonly Reference[];
+  plan(situation: Situation<R>): Plan;
+}

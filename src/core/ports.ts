@@ -1,0 +1,65 @@
+/** What the engine needs from the outside. Each port has more than one implementation, or will. */
+import type { Evaluation, Exchange, Outcome, ReadResult, Refusal } from "./exchange.ts";
+import type { EvaluationResult } from "./plan.ts";
+import type { Reference, Resource, ResourceType } from "./resource.ts";
+
+export type WatchEvent =
+  /** Everything there is. `resourceVersion` is the listing's own: what the cache has from after it, it keeps. */
+  | { readonly type: "listed"; readonly resources: readonly Resource[]; readonly resourceVersion: string }
+  | { readonly type: "applied"; readonly resource: Resource }
+  | { readonly type: "deleted"; readonly resource: Resource };
+
+/**
+ * `unchanged`: the status is as it was in the resource that was read, whatever else about the object has changed.
+ * `attempt`: the object is the same one (UID) and still carries this attempt in flight by this sender.
+ */
+export type Precondition = { readonly type: "unchanged" } | { readonly type: "attempt"; readonly id: string; readonly sender: string };
+
+/** `conflict`: the precondition does not hold, or the object is gone; nothing was written. */
+export type WriteResult = { readonly type: "written"; readonly resource: Resource } | { readonly type: "conflict" };
+
+export interface ResourceStore {
+  /** Starts with `listed`, then tells every change until `signal` aborts. Heals by itself; never ends otherwise. */
+  watch(type: ResourceType, signal: AbortSignal): AsyncIterable<WatchEvent>;
+  /** A live read of a Secret or ConfigMap. Throws when the store cannot be reached. */
+  read(reference: Reference, signal: AbortSignal): Promise<ReadResult>;
+  /**
+   * Replaces the status of the object that `resource` was read from, if the precondition holds.
+   * Guarantees: it never lands on another UID; it never overwrites a status that somebody else wrote meanwhile.
+   * Throws when the store cannot be reached or refuses the status itself.
+   */
+  writeStatus(type: ResourceType, resource: Resource, status: object, precondition: Precondition, signal: AbortSignal): Promise<WriteResult>;
+  /** Whether resourceVersion `a` is later than `b`. */
+  isNewer(a: string, b: string): boolean;
+}
+
+/** Reads what an exchange refers to, in its resource's own namespace; one answer for each reference and reconcile. */
+export type Read = (kind: "Secret" | "ConfigMap", name: string) => Promise<ReadResult>;
+
+export interface Requester {
+  /** Reads, renders and checks everything; whatever can be found wrong before a byte is sent is found here. */
+  prepare(exchange: Exchange, read: Read, signal: AbortSignal): Promise<Prepared | Refusal>;
+  evaluate(evaluation: Evaluation, read: Read, signal: AbortSignal): Promise<EvaluationResult>;
+}
+export interface Prepared {
+  readonly type: "prepared";
+  /** Sends it, once. What the network does is an outcome and never an exception. */
+  send(signal: AbortSignal): Promise<Outcome>;
+}
+
+/** Evaluates jq. A document's expressions go in together; none sees another's. */
+export interface Evaluator {
+  /**
+   * `document` is JSON text; so is each result, numbers exactly as they were.
+   * An expression that yields nothing yields `null`; of many outputs the first counts.
+   */
+  evaluate(document: string, expressions: readonly string[], signal: AbortSignal): Promise<Evaluated>;
+}
+/**
+ * `index` is the expression at fault, where one is known. `message` of `invalid` is jq's own and speaks of the program's
+ * text only; that of `failed` can quote the document.
+ */
+export type Evaluated =
+  | { readonly type: "values"; readonly json: readonly string[] }
+  | { readonly type: "invalid" | "failed"; readonly index: number; readonly message: string }
+  | { readonly type: "timeout" | "outOfMemory"; readonly index?: number };

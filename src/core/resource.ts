@@ -1,0 +1,50 @@
+/** Resources as the engine sees them: any object of a Kubernetes API, whichever store it comes from. */
+export interface ResourceType {
+  /** `""` for the core group. */
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+}
+export interface ResourceKey {
+  readonly namespace: string;
+  readonly name: string;
+}
+export interface Metadata extends ResourceKey {
+  readonly uid: string;
+  readonly generation: number;
+  /** Opaque to everyone but a store's own `isNewer`. */
+  readonly resourceVersion: string;
+  readonly deletionTimestamp?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+export interface Resource<Spec = unknown, Status = object> {
+  readonly metadata: Metadata;
+  readonly spec: Spec;
+  readonly status?: Status;
+}
+/** One object of one type, by name. */
+export interface Reference {
+  readonly type: ResourceType;
+  readonly key: ResourceKey;
+}
+
+/** A Secret's or ConfigMap's content, whose values are text except where they are bytes. */
+export interface DataResource {
+  readonly metadata: Metadata;
+  readonly data: Readonly<Record<string, Uint8Array>>;
+}
+
+export const secretType: ResourceType = { group: "", version: "v1", kind: "Secret", plural: "secrets" };
+export const configMapType: ResourceType = { group: "", version: "v1", kind: "ConfigMap", plural: "configmaps" };
+
+/** `namespace/name`, which no two keys of a type share: neither part can hold a slash. */
+export function keyText({ namespace, name }: ResourceKey): string {
+  return `${namespace}/${name}`;
+}
+
+/** Asks for a reconcile now: any new value does. Acknowledged in `status.lastHandledReconcileAt`. */
+export const reconcileAtAnnotation = "holdfast.dev/reconcile-at";
+/** On an object without a status, a restored backup say: what it declares counts as done already. */
+export const assumeDoneAnnotation = "holdfast.dev/assume-done";
