@@ -10,7 +10,14 @@ export function customResourceDefinition(definition: KindDefinition): object {
     spec: {
       group,
       scope,
-      names: { kind, listKind: `${kind}List`, plural, singular: kind.toLowerCase(), shortNames: [shortName], categories: ["holdfast"] },
+      names: {
+        kind,
+        listKind: `${kind}List`,
+        plural,
+        singular: kind.toLowerCase(),
+        shortNames: [shortName],
+        categories: ["holdfast"],
+      },
       versions: [
         {
           name: version,

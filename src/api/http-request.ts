@@ -20,7 +20,14 @@ const spec = {
       description: "What happens after a failure that may be tried again.",
       default: {},
       properties: {
-        limit: { type: "integer", format: "int32", minimum: 0, maximum: 100, default: 5, description: "How many times to try again." },
+        limit: {
+          type: "integer",
+          format: "int32",
+          minimum: 0,
+          maximum: 100,
+          default: 5,
+          description: "How many times to try again.",
+        },
         backoff: {
           type: "object",
           description: "The pause before the next try doubles each time.",
@@ -57,7 +64,11 @@ const attempt = {
   type: "object",
   description: "The latest attempt to deliver what the spec declares.",
   properties: {
-    id: { type: "string", maxLength: 36, description: "UUIDv5 of what is attempted; the idempotency key, where one is declared." },
+    id: {
+      type: "string",
+      maxLength: 36,
+      description: "UUIDv5 of what is attempted; the idempotency key, where one is declared.",
+    },
     digest: { type: "string", maxLength: 64, description: "SHA-256 over what is sent, unexpanded." },
     phase: {
       type: "string",

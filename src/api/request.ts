@@ -14,7 +14,10 @@ export const requestProperties = {
     maxLength: 8192,
     description: `The absolute URL. ${expressionNote} May be one whole expression, since webhook URLs are secrets.`,
     "x-kubernetes-validations": [
-      { rule: "self.startsWith('http://') || self.startsWith('https://') || self.contains('${')", message: "must start with http:// or https://, or be an expression" },
+      {
+        rule: "self.startsWith('http://') || self.startsWith('https://') || self.contains('${')",
+        message: "must start with http:// or https://, or be an expression",
+      },
     ],
   },
   path: {
@@ -39,7 +42,11 @@ export const requestProperties = {
       type: "object",
       properties: {
         name: { type: "string", minLength: 1, maxLength: 256, description: "The parameter's name, not yet percent-encoded." },
-        value: { type: "string", maxLength: 8192, description: `The parameter's value, not yet percent-encoded. ${expressionNote}` },
+        value: {
+          type: "string",
+          maxLength: 8192,
+          description: `The parameter's value, not yet percent-encoded. ${expressionNote}`,
+        },
       },
       required: ["name", "value"],
     },
@@ -81,7 +88,10 @@ export const inputs = {
     maxProperties: 1,
   },
   "x-kubernetes-validations": [
-    { rule: "self.all(name, name.matches('^[A-Za-z_][A-Za-z0-9_-]{0,62}$'))", message: "a name is up to 63 letters, digits, - and _, and does not start with a digit" },
+    {
+      rule: "self.all(name, name.matches('^[A-Za-z_][A-Za-z0-9_-]{0,62}$'))",
+      message: "a name is up to 63 letters, digits, - and _, and does not start with a digit",
+    },
   ],
 } as const satisfies Schema;
 export type Inputs = Infer<typeof inputs>;

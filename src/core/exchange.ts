@@ -13,12 +13,14 @@ export interface Located {
 export interface LocatedPair extends Located {
   readonly name: string;
 }
-export type BodyTemplate = { readonly type: "json"; readonly field: string; readonly value: unknown } | ({ readonly type: "text" } & Located);
+export type BodyTemplate =
+  { readonly type: "json"; readonly field: string; readonly value: unknown } | ({ readonly type: "text" } & Located);
 
 export interface RequestTemplate {
   readonly method: string;
   /** `absolute`: the whole URL. `joined`: a literal base whose path prefix the expanded path stays below. */
-  readonly url: ({ readonly type: "absolute" } & Located) | { readonly type: "joined"; readonly base: string; readonly path?: Located };
+  readonly url:
+    ({ readonly type: "absolute" } & Located) | { readonly type: "joined"; readonly base: string; readonly path?: Located };
   readonly query: readonly LocatedPair[];
   readonly headers: readonly LocatedPair[];
   /** Header fields that are no templates: an endpoint's, an idempotency key. */
@@ -130,7 +132,8 @@ export interface Refusal {
 }
 
 /** What reading a Secret or ConfigMap gave. */
-export type ReadResult = { readonly type: "found"; readonly resource: DataResource } | { readonly type: "absent" } | { readonly type: "forbidden" };
+export type ReadResult =
+  { readonly type: "found"; readonly resource: DataResource } | { readonly type: "absent" } | { readonly type: "forbidden" };
 
 /** jq over a scope and perhaps a response; each expression is evaluated alone. */
 export interface Evaluation {

@@ -19,7 +19,9 @@ const exact = JSON as unknown as ExactJSON;
 export function parseJSON(text: string): unknown {
   if (!/\d{16}/.test(text)) return JSON.parse(text) as unknown;
   return exact.parse(text, (_key, value, { source }) =>
-    typeof value === "number" && source !== undefined && /^-?\d{16,}$/.test(source) && String(value) !== source ? exact.rawJSON(source) : value,
+    typeof value === "number" && source !== undefined && /^-?\d{16,}$/.test(source) && String(value) !== source
+      ? exact.rawJSON(source)
+      : value,
   );
 }
 

@@ -43,11 +43,23 @@ export type Occurrence =
       readonly delayMs: number;
       readonly error?: unknown;
     }
-  | { readonly type: "listed"; readonly resource: string; readonly count: number; readonly durationMs: number; readonly reason: "start" | "expired" }
+  | {
+      readonly type: "listed";
+      readonly resource: string;
+      readonly count: number;
+      readonly durationMs: number;
+      readonly reason: "start" | "expired";
+    }
   /** One call to the API server. `code`: the status, or what went wrong. */
   | { readonly type: "apiCalled"; readonly method: string; readonly code: string; readonly host: string }
   /** Something to tell the operator that is neither of the above. `message` is constant text. */
-  | { readonly type: "note"; readonly level: "info" | "warn" | "error"; readonly message: string; readonly fields?: Readonly<Record<string, unknown>>; readonly error?: unknown };
+  | {
+      readonly type: "note";
+      readonly level: "info" | "warn" | "error";
+      readonly message: string;
+      readonly fields?: Readonly<Record<string, unknown>>;
+      readonly error?: unknown;
+    };
 
 export type WatchEndReason = "closed" | "silent" | "expired" | "throttled" | "refused" | "network" | "listFailed";
 

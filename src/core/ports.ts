@@ -13,7 +13,8 @@ export type WatchEvent =
  * `unchanged`: the status is as it was in the resource that was read, whatever else about the object has changed.
  * `attempt`: the object is the same one (UID) and still carries this attempt in flight by this sender.
  */
-export type Precondition = { readonly type: "unchanged" } | { readonly type: "attempt"; readonly id: string; readonly sender: string };
+export type Precondition =
+  { readonly type: "unchanged" } | { readonly type: "attempt"; readonly id: string; readonly sender: string };
 
 /** `conflict`: the precondition does not hold, or the object is gone; nothing was written. */
 export type WriteResult = { readonly type: "written"; readonly resource: Resource } | { readonly type: "conflict" };
@@ -28,7 +29,13 @@ export interface ResourceStore {
    * Guarantees: it never lands on another UID; it never overwrites a status that somebody else wrote meanwhile.
    * Throws when the store cannot be reached or refuses the status itself.
    */
-  writeStatus(type: ResourceType, resource: Resource, status: object, precondition: Precondition, signal: AbortSignal): Promise<WriteResult>;
+  writeStatus(
+    type: ResourceType,
+    resource: Resource,
+    status: object,
+    precondition: Precondition,
+    signal: AbortSignal,
+  ): Promise<WriteResult>;
   /** Whether resourceVersion `a` is later than `b`. */
   isNewer(a: string, b: string): boolean;
 }

@@ -1,0 +1,29 @@
+import { expect, test } from "@jest/globals";
+import { canonicalJSON, isRecord, parseJSON, sameJSON } from "../../src/core/json.ts";
+
+test("keeps integers beyond 2^53 as they were written", () => {
+  const text = '{"id":12345678901234567890,"small":1,"list":[-9223372036854775808]}';
+  expect(JSON.stringify(parseJSON(text))).toBe(text);
+});
+
+test("leaves digits inside strings alone", () => {
+  expect(parseJSON('{"id":"12345678901234567890"}')).toEqual({ id: "12345678901234567890" });
+});
+
+test("tells exact integers apart that a double cannot", () => {
+  expect(sameJSON(parseJSON("12345678901234567890"), parseJSON("12345678901234567891"))).toBe(false);
+  expect(sameJSON(parseJSON("12345678901234567890"), parseJSON("12345678901234567890"))).toBe(true);
+});
+
+test("does not care for the order of keys, and does for that of items", () => {
+  expect(sameJSON({ a: 1, b: [1, 2] }, { b: [1, 2], a: 1 })).toBe(true);
+  expect(sameJSON([1, 2], [2, 1])).toBe(false);
+});
+
+test("leaves absent fields out", () => {
+  expect(canonicalJSON({ a: undefined, b: null })).toBe('{"b":null}');
+});
+
+test("does not take an exact integer for a record", () => {
+  expect(isRecord(parseJSON("12345678901234567890"))).toBe(false);
+});
