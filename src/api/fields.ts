@@ -101,7 +101,7 @@ export const headers = {
         "x-kubernetes-validations": [
           {
             rule: "!(self.lowerAscii() in ['host', 'content-length', 'transfer-encoding', 'connection', 'keep-alive', 'upgrade', 'te', 'trailer', 'expect', 'proxy-connection', 'proxy-authorization'])",
-            message: "this header is set by the client itself and cannot be declared",
+            message: "must not be one that the client sets itself, such as Host, Content-Length or Connection",
           },
         ],
       },

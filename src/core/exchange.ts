@@ -57,6 +57,8 @@ export interface Exchange {
   readonly tls: TlsSources;
   /** Limit on the whole exchange, milliseconds. */
   readonly timeoutMs: number;
+  /** Expressions that will be evaluated on the response: one that does not compile is found before anything is sent. */
+  readonly compile: readonly Located[];
 }
 
 /** A value that only the folder `http` opens. Whatever prints it prints three asterisks. */

@@ -61,6 +61,8 @@ export interface Evaluator {
    * An expression that yields nothing yields `null`; of many outputs the first counts.
    */
   evaluate(document: string, expressions: readonly string[], signal: AbortSignal): Promise<Evaluated>;
+  /** Compiles and runs nothing. `undefined`: all of them are jq programs. */
+  compile(expressions: readonly string[], signal: AbortSignal): Promise<Extract<Evaluated, { index: number }> | undefined>;
 }
 /**
  * `index` is the expression at fault, where one is known. `message` of `invalid` is jq's own and speaks of the program's

@@ -1,0 +1,17 @@
+# The image: Node, the sources, which it runs as they are, and nothing that they do not need. No shell is used at run time.
+FROM node:24.21.0-bookworm-slim AS install
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+
+FROM node:24.21.0-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=install /app/node_modules ./node_modules
+COPY package.json LICENSE ./
+COPY src ./src
+COPY crds ./crds
+USER 65532:65532
+EXPOSE 8080 8081
+ENTRYPOINT ["node", "/app/src/main.ts"]
+CMD ["controller"]

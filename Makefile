@@ -1,0 +1,66 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+JEST := npm run -s jest --
+INSTALLED := node_modules/.installed
+
+.PHONY: help
+help: ## Print every target.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(INSTALLED): package.json package-lock.json .npmrc
+	npm ci --no-audit --no-fund --loglevel=error
+	@npm exec --no -- node -e 'const [want, have] = [require("./package.json").devDependencies.node, process.versions.node]; if (want !== have) { console.error(`node_modules has Node $${have}, not $${want}: was npm run with --ignore-scripts?`); process.exit(1) }'
+	@touch $@
+
+.PHONY: install
+install: $(INSTALLED) ## Install what package-lock.json names, Node included.
+
+.PHONY: run
+run: $(INSTALLED) ## Run every example against a small server on loopback, without a cluster.
+	@npm exec --no -- node test/support/demo.ts
+
+.PHONY: test
+test: verify test-unit test-http test-standalone test-kubernetes ## Run everything.
+
+.PHONY: test-unit
+test-unit: $(INSTALLED) ## Pure parts: seconds.
+	$(JEST) --selectProjects unit
+
+.PHONY: test-http
+test-http: $(INSTALLED) ## The HTTP side against real servers on loopback.
+	$(JEST) --selectProjects http
+
+.PHONY: test-standalone
+test-standalone: $(INSTALLED) ## Manifests from files, state in SQLite.
+	$(JEST) --selectProjects standalone
+
+.PHONY: test-kubernetes
+test-kubernetes: $(INSTALLED) ## Against a real kube-apiserver and etcd.
+	$(JEST) --selectProjects kubernetes
+
+.PHONY: control-plane
+control-plane: ## Build kube-apiserver, etcd and kubectl into the cache, once.
+	@test/control-plane/ensure.sh
+
+.PHONY: generate
+generate: $(INSTALLED) ## Write the files that are made from the schemas.
+	@npm exec --no -- node docs/generate.ts
+
+.PHONY: format
+format: $(INSTALLED) ## Format the sources.
+	npm run -s format
+
+.PHONY: verify
+verify: $(INSTALLED) ## Check format, lint, types and generated files.
+	npm run -s format:check
+	npm run -s lint
+	npm run -s types
+	@before=$$(cat crds/* docs/api/* | sha256sum); $(MAKE) generate; [ "$$before" = "$$(cat crds/* docs/api/* | sha256sum)" ] \
+	  || { echo "generated files were out of date; they are now written anew: commit them" >&2; exit 1; }
+
+.PHONY: clean
+clean: ## Remove what was installed and measured here.
+	rm -rf node_modules coverage

@@ -1,0 +1,47 @@
+/** The command line. */
+import { Command, CommanderError } from "commander";
+import { controllerSettings, fileSetting, runSettings, type ControllerSettings, type RunSettings } from "../config.ts";
+import { runController } from "./controller.ts";
+import { printCRDs } from "./crds.ts";
+import { renderManifests } from "./render.ts";
+import { runStandalone } from "./run.ts";
+import { version } from "./version.ts";
+
+/** Returns the exit code: 0 done, 1 failed, 2 a wrong flag or value. */
+export async function main(argv: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = new Command("holdfast");
+  program.description("Sends the HTTP requests that are declared as custom resources, each exactly as often as it was declared.");
+  // One line for a mistake, whatever Commander would say in two; set before the commands, which inherit it.
+  program.exitOverride().configureOutput({ outputError: (text, write) => write(`${text.trim().replaceAll(/\s*\n\s*/g, " ")}\n`) });
+
+  const controller = program.command("controller").description("Run against a Kubernetes API server.");
+  for (const option of controllerSettings) controller.addOption(option);
+  controller.action(async (settings: ControllerSettings) => {
+    exitCode = await runController(settings);
+  });
+  const run = program.command("run").description("Run manifests from files, without a cluster.");
+  for (const option of runSettings) run.addOption(option);
+  run.action(async (settings: RunSettings) => {
+    exitCode = await runStandalone(settings);
+  });
+  const render = program.command("render").description("Print what would be sent, secrets masked; send nothing.").addOption(fileSetting);
+  render.action(async (settings: { file: readonly string[] }) => {
+    exitCode = await renderManifests(settings.file);
+  });
+  program.command("crds").description("Print the CustomResourceDefinitions.").action(printCRDs);
+  program
+    .command("version")
+    .description("Print the version.")
+    .action(() => {
+      process.stdout.write(`${version}\n`);
+    });
+
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : 2;
+  }
+}

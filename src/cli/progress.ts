@@ -1,0 +1,84 @@
+/** What `run` shows while it works: a live table on a terminal, one line for each change elsewhere; and the summary. */
+import { keyText } from "../core/resource.ts";
+import { isSettled, type HTTPRequest } from "../kinds/types.ts";
+
+export interface Progress {
+  update(request: HTTPRequest): void;
+  remove(request: HTTPRequest): void;
+  /** Whether every request has come to its end, well or not. */
+  isSettled(): boolean;
+  /** Requests that did not end as declared. */
+  failed(): number;
+}
+
+export function createProgress(out: NodeJS.WriteStream): Progress {
+  const requests = new Map<string, HTTPRequest>();
+  const isLive = out.isTTY;
+  let drawn = 0;
+
+  /** Over what was drawn before: up, and clear to the end of the screen. */
+  function draw(): void {
+    const lines = table([...requests.values()], out.columns);
+    out.write(`${drawn > 0 ? `\u001B[${drawn}A\u001B[J` : ""}${lines.join("\n")}\n`);
+    drawn = lines.length;
+  }
+  return {
+    update(request) {
+      const key = keyText(request.metadata);
+      const before = requests.get(key);
+      requests.set(key, request);
+      if (isLive) return draw();
+      const [old, line] = [before && row(before).join("  "), row(request).join("  ")];
+      if (request.status?.conditions && line !== old) out.write(`${line}\n`);
+    },
+    remove(request) {
+      requests.delete(keyText(request.metadata));
+      if (isLive) draw();
+    },
+    isSettled: () => [...requests.values()].every(isSettled),
+    failed: () => [...requests.values()].filter((request) => !request.spec.suspend && condition(request)?.status !== "True").length,
+  };
+}
+
+function condition({ status }: HTTPRequest): { status: string; reason: string; message: string } | undefined {
+  return status?.conditions?.find(({ type }) => type === "Ready");
+}
+
+function row(request: HTTPRequest): string[] {
+  const { status, reason, message } = condition(request) ?? { status: "-", reason: "Waiting", message: "" };
+  const { method } = request.spec;
+  return [keyText(request.metadata), method, status === "True" ? "ready" : status === "-" ? "-" : "not ready", reason, message];
+}
+
+function table(requests: readonly HTTPRequest[], columns: number): string[] {
+  const rows = [["REQUEST", "METHOD", "STATE", "REASON", "MESSAGE"], ...requests.map(row)];
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
+  return rows.map((cells) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd()
+      .slice(0, columns),
+  );
+}
+
+export interface Summary {
+  readonly resources: number;
+  readonly failed: number;
+  readonly requests: number;
+  readonly sockets: number;
+  readonly clients: number;
+  readonly durationMs: number;
+}
+export function summaryText({ resources, failed, requests, sockets, clients, durationMs }: Summary): string {
+  const ended = failed === 0 ? `all ${resources} ended as declared` : `${failed} of ${resources} did not end as declared`;
+  return [
+    "",
+    `requests declared   ${resources} (${ended})`,
+    `requests sent       ${requests}`,
+    `sockets opened      ${sockets}`,
+    `clients in the Map  ${clients}`,
+    `time                ${(durationMs / 1000).toFixed(2)} s`,
+    "",
+  ].join("\n");
+}

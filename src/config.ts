@@ -1,0 +1,100 @@
+/**
+ * Every setting, once: its flag, environment variable, default, unit and text. A wrong value is one line on stderr that
+ * says what is wrong, and exit code 2.
+ */
+import { InvalidArgumentError, Option } from "commander";
+import { durationMs } from "./core/duration.ts";
+import type { LogFormat, LogLevel } from "./telemetry/log.ts";
+
+export interface LogSettings {
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+}
+/** What every command that sends requests can be told. Durations are milliseconds. */
+export interface SendSettings extends LogSettings {
+  readonly concurrency: number;
+  readonly maxResponseBytes: number;
+  readonly expressionTimeout: number;
+  readonly shutdownTimeout: number;
+}
+export interface ControllerSettings extends SendSettings {
+  readonly kubeconfig?: string;
+  readonly namespace: readonly string[];
+  readonly metricsAddress: string;
+  readonly healthAddress: string;
+}
+export interface RunSettings extends SendSettings {
+  readonly file: readonly string[];
+  readonly data?: string;
+  readonly once: boolean;
+  readonly metricsAddress?: string;
+}
+
+function setting(flags: string, text: string): Option {
+  const option = new Option(flags, text);
+  return option.env(`HOLDFAST_${option.name().replaceAll("-", "_").toUpperCase()}`);
+}
+
+function logSettings(logFormat: LogFormat, logLevel: LogLevel): readonly Option[] {
+  return [
+    setting("--log-level <level>", "the least severe level that is logged").choices(["error", "warn", "info", "debug"]).default(logLevel),
+    setting("--log-format <format>", "one JSON object a line, or text").choices(["json", "text"]).default(logFormat),
+  ];
+}
+
+const sendSettings: readonly Option[] = [
+  setting("--concurrency <n>", "how many resources are reconciled at once").argParser(integer(1, 1_000)).default(20),
+  setting("--max-response-bytes <bytes>", "a longer response is a failure").argParser(integer(1, 1 << 30)).default(1 << 20, "1048576"),
+  setting("--expression-timeout <duration>", "limit on one evaluation of a resource's expressions").argParser(duration).default(1_000, "1s"),
+  setting("--shutdown-timeout <duration>", "how long requests under way may take to end after SIGTERM").argParser(duration).default(25_000, "25s"),
+];
+
+export const controllerSettings: readonly Option[] = [
+  setting("--kubeconfig <file>", "the cluster and who to be there; without it KUBECONFIG, ~/.kube/config, or the pod's service account"),
+  setting("--namespace <name>", "watch this namespace only; may be repeated, or a list with commas").argParser(list(namespaceName)).default([], "all namespaces"),
+  setting("--metrics-address <address>", "where /metrics is served").argParser(address).default(":8080"),
+  setting("--health-address <address>", "where /healthz and /readyz are served").argParser(address).default(":8081"),
+  ...sendSettings,
+  ...logSettings("json", "info"),
+];
+
+export const fileSetting = setting("-f, --file <path...>", "manifests: files, or folders with .yaml, .yml and .json files").makeOptionMandatory();
+
+export const runSettings: readonly Option[] = [
+  fileSetting,
+  setting("--data <file>", "remember what was sent in this SQLite file; without it, in memory only"),
+  setting("--once", "end when all has been done; exit code 1 if a request did not end as declared").default(false),
+  setting("--metrics-address <address>", "serve /metrics there").argParser(address),
+  ...sendSettings,
+  ...logSettings("text", "warn"),
+];
+
+function integer(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= least && value <= most)) throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`);
+    return value;
+  };
+}
+
+function duration(text: string): number {
+  const value = /^([0-9]{1,5}(h|m|s|ms)){1,4}$/.test(text) ? durationMs(text) : 0;
+  if (value <= 0) throw new InvalidArgumentError("Give a duration such as 30s, 1m30s or 500ms.");
+  return value;
+}
+
+function address(text: string): string {
+  const port = /^(?:[^:[\]\s]*|\[[0-9a-fA-F:.]+\]):(\d{1,5})$/.exec(text)?.[1];
+  if (port === undefined || Number(port) > 65_535) throw new InvalidArgumentError("Give HOST:PORT or :PORT, for example 127.0.0.1:8080.");
+  return text;
+}
+
+function namespaceName(text: string): string {
+  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) throw new InvalidArgumentError("Give the name of a namespace.");
+  return text;
+}
+
+/** Repeated flags add up; an environment variable is a list with commas. */
+function list(parse: (text: string) => string): (text: string, before: readonly string[] | undefined) => readonly string[] {
+  return (text, before = []) => [...before, ...text.split(",").map((item) => parse(item.trim()))];
+}

@@ -1,0 +1,51 @@
+/**
+ * Status conditions, as kstatus reads them: `Ready` always; `Reconciling` and `Stalled` only while true.
+ * https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md
+ */
+export interface Condition {
+  readonly type: string;
+  readonly status: "True" | "False" | "Unknown";
+  readonly reason: string;
+  readonly message: string;
+  /** RFC 3339: when `status` last changed. */
+  readonly lastTransitionTime: string;
+  readonly observedGeneration?: number;
+}
+export type ConditionState = Pick<Condition, "type" | "status" | "reason" | "message">;
+
+const longestMessage = 1024;
+
+/**
+ * The conditions that hold now, in the order given. One whose status did not change keeps its transition time, so
+ * nothing to say means nothing to write.
+ */
+export function conditions(states: readonly ConditionState[], before: readonly Condition[], generation: number, now: string): readonly Condition[] {
+  return states.map((state) => {
+    const previous = before.find(({ type }) => type === state.type);
+    return {
+      ...state,
+      message: state.message.length > longestMessage ? `${state.message.slice(0, longestMessage - 1)}…` : state.message,
+      lastTransitionTime: previous?.status === state.status ? previous.lastTransitionTime : now,
+      observedGeneration: generation,
+    };
+  });
+}
+
+/** Success: Ready, and nothing more to do. */
+export function ready(reason: string, message: string): ConditionState[] {
+  return [{ type: "Ready", status: "True", reason, message }];
+}
+/** On its way: not ready yet, and being worked on without anybody's help. */
+export function reconciling(reason: string, message: string): ConditionState[] {
+  return [
+    { type: "Ready", status: "False", reason, message },
+    { type: "Reconciling", status: "True", reason, message },
+  ];
+}
+/** It will stay as it is until somebody changes something. */
+export function stalled(reason: string, message: string): ConditionState[] {
+  return [
+    { type: "Ready", status: "False", reason, message },
+    { type: "Stalled", status: "True", reason, message },
+  ];
+}

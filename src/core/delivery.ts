@@ -1,0 +1,122 @@
+/**
+ * The protocol of sending: what is an attempt, when may it be sent, and what does an answer, or none, make of it.
+ *
+ * Invariant: a request that is not repeatable is sent again only if it provably never left, the server said that it did
+ * not act on it, or the user asked. Everything here is a pure function of what is recorded; docs/delivery.md tells it.
+ */
+import { attemptUUID } from "./digest.ts";
+import type { Outcome } from "./exchange.ts";
+import { retryAfterMs } from "./retry.ts";
+import type { RetryPolicy } from "./retry.ts";
+
+export interface Attempt {
+  readonly id: string;
+  /** Of what is sent, unexpanded. */
+  readonly digest: string;
+  readonly phase: "InFlight" | "Retrying" | "Done" | "Unknown";
+  /** The process that sends it; present while InFlight. */
+  readonly sender?: string;
+  /** RFC 3339. */
+  readonly startedAt: string;
+  readonly finishedAt?: string;
+  readonly tries: number;
+}
+
+/** What is recorded of earlier attempts. */
+export interface Ledger {
+  readonly attempt?: Attempt;
+  /** Attempts that ended, well or not. */
+  readonly completedRuns: number;
+  readonly lastHandledReconcileAt?: string;
+}
+
+/** What the spec wants delivered. */
+export interface Wish {
+  readonly uid: string;
+  readonly digest: string;
+  /** The annotation's value, where there is one. */
+  readonly reconcileAt?: string;
+  /** An idempotent method (RFC 9110, section 9.2.2), or an idempotency key that the server honours. */
+  readonly repeatable: boolean;
+  readonly onUnknown: "Stall" | "Resend";
+  /** A restored object without a status whose declaration counts as done. */
+  readonly assumeDone: boolean;
+  readonly retry: RetryPolicy;
+}
+
+export type Decision =
+  /** Nothing to do: what is declared has been attempted to its end. */
+  | { readonly type: "rest" }
+  /** Take the declaration as done, without sending. */
+  | { readonly type: "assumeDone"; readonly attempt: Attempt }
+  | { readonly type: "wait"; readonly delayMs: number }
+  /** Send this attempt now; it counts the try that is about to be made. */
+  | { readonly type: "send"; readonly attempt: Attempt }
+  /** May or may not have arrived, and only a person can say. */
+  | { readonly type: "unknown"; readonly attempt: Attempt };
+
+export function decide(ledger: Ledger, wish: Wish, now: Date): Decision {
+  const { attempt } = ledger;
+  if (!attempt && wish.assumeDone) return { type: "assumeDone", attempt: { ...begin(ledger, wish, now), phase: "Done" } };
+  const asked = wish.reconcileAt !== undefined && wish.reconcileAt !== ledger.lastHandledReconcileAt;
+  if (!attempt || attempt.digest !== wish.digest) return { type: "send", attempt: next(begin(ledger, wish, now)) };
+  switch (attempt.phase) {
+    case "Done":
+      return asked ? { type: "send", attempt: next(begin(ledger, wish, now)) } : { type: "rest" };
+    case "Retrying": {
+      const delayMs = retryAfterMs(wish.retry, attempt) - (now.getTime() - Date.parse(attempt.finishedAt ?? attempt.startedAt));
+      return delayMs > 0 && !asked ? { type: "wait", delayMs } : { type: "send", attempt: next(attempt) };
+    }
+    // This process works on a key once at a time: an attempt that is InFlight now was left so by a crash or a lost write.
+    case "InFlight":
+    case "Unknown":
+      return wish.repeatable || wish.onUnknown === "Resend" || asked
+        ? { type: "send", attempt: next(attempt) }
+        : { type: "unknown", attempt: { ...attempt, phase: "Unknown" } };
+  }
+}
+
+/** The same after a restart, and through retries and resends: nothing in it is of this process or this moment. */
+function begin({ completedRuns }: Ledger, { uid, digest }: Wish, now: Date): Attempt {
+  const id = attemptUUID([uid, String(completedRuns), digest]);
+  return { id, digest, phase: "InFlight", startedAt: now.toISOString(), tries: 0 };
+}
+function next({ finishedAt: _, ...attempt }: Attempt): Attempt {
+  return { ...attempt, phase: "InFlight", tries: attempt.tries + 1 };
+}
+
+/** What an outcome makes of the attempt that was sent. */
+export type Conclusion =
+  | { readonly type: "succeeded" }
+  /** Over, and not as declared. */
+  | { readonly type: "failed" }
+  /** To be tried again, with the same id. */
+  | { readonly type: "retry" }
+  | { readonly type: "unknown" };
+
+/**
+ * `asExpected`: the answer is what the spec expects.
+ * 502 and 504 come from a gateway, which cannot say what the server behind it did (RFC 9110, sections 15.6.3 and 15.6.5).
+ */
+export function conclude(outcome: Exclude<Outcome, { type: "refusal" }>, asExpected: boolean, attempt: Attempt, wish: Pick<Wish, "repeatable" | "retry">): Conclusion {
+  if (outcome.type === "response" && asExpected) return { type: "succeeded" };
+  if (!wish.repeatable && isAmbiguous(outcome)) return { type: "unknown" };
+  const worthIt = wish.repeatable ? isTransient(outcome) : wasNotActedOn(outcome);
+  return worthIt && attempt.tries <= wish.retry.limit ? { type: "retry" } : { type: "failed" };
+}
+
+function isAmbiguous(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
+  return outcome.type === "failure" ? outcome.sent : outcome.response.statusCode === 502 || outcome.response.statusCode === 504;
+}
+/** Safe to send again whatever the method: it never left, or the server asks to come back later. */
+function wasNotActedOn(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
+  if (outcome.type === "failure") return !outcome.sent;
+  const { statusCode, headers } = outcome.response;
+  return statusCode === 429 || (statusCode === 503 && headers["retry-after"] !== undefined);
+}
+/** A 4xx says that the request itself is wrong, but for those that speak of time (RFC 9110, RFC 8470, RFC 6585). */
+function isTransient(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
+  if (outcome.type === "failure") return true;
+  const { statusCode } = outcome.response;
+  return statusCode < 400 || statusCode >= 500 || [408, 425, 429].includes(statusCode);
+}

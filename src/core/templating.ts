@@ -1,0 +1,143 @@
+/**
+ * Templates: text in which jq expressions stand between `${` and its balanced `}`.
+ *
+ * Text that an expression yields is data: nothing in this file ever looks for expressions in it again.
+ */
+import type { Located, RequestTemplate } from "./exchange.ts";
+
+export type Part = { readonly type: "text"; readonly text: string } | { readonly type: "expression"; readonly text: string };
+export type Template =
+  { readonly type: "template"; readonly parts: readonly Part[] } | { readonly type: "invalid"; readonly message: string };
+
+/** `$${` is a literal `${`. Strings inside an expression are jq's, so a `}` in one ends nothing. Comments are not looked at. */
+export function parseTemplate(source: string): Template {
+  const parts: Part[] = [];
+  let text = "";
+  let position = 0;
+  while (position < source.length) {
+    const next = source.indexOf("$", position);
+    if (next === -1) break;
+    text += source.slice(position, next);
+    if (source.startsWith("$${", next)) {
+      text += "${";
+      position = next + 3;
+    } else if (source.startsWith("${", next)) {
+      const end = expressionEnd(source, next + 2);
+      if (end === -1) return { type: "invalid", message: "an expression that starts with ${ has no closing }" };
+      const expression = source.slice(next + 2, end).trim();
+      if (expression === "") return { type: "invalid", message: "an expression is empty: ${ }" };
+      if (text !== "") parts.push({ type: "text", text });
+      parts.push({ type: "expression", text: expression });
+      text = "";
+      position = end + 1;
+    } else {
+      text += "$";
+      position = next + 1;
+    }
+  }
+  text += source.slice(position);
+  if (text !== "") parts.push({ type: "text", text });
+  return { type: "template", parts };
+}
+
+/** The expression that makes up the whole template, whose value keeps its type. */
+export function wholeExpression(parts: readonly Part[]): string | undefined {
+  const [only] = parts;
+  return parts.length === 1 && only?.type === "expression" ? only.text : undefined;
+}
+
+/** The index of the `}` that balances the one before `start`, or -1. */
+function expressionEnd(source: string, start: number): number {
+  const open: ("{" | "(" | '"')[] = ["{"];
+  for (let index = start; index < source.length; index += 1) {
+    const character = source[index];
+    const innermost = open.at(-1);
+    if (innermost === '"') {
+      if (character === '"') open.pop();
+      if (character !== "\\") continue;
+      index += 1;
+      if (source[index] === "(") open.push("("); // jq's interpolation, \( … ), in which parentheses are counted
+    } else if (character === '"' || character === "{" || (character === "(" && innermost === "(")) {
+      open.push(character);
+    } else if ((character === "}" && innermost === "{") || (character === ")" && innermost === "(")) {
+      open.pop();
+      if (open.length === 0) return index;
+    }
+  }
+  return -1;
+}
+
+const rawJSON = JSON as unknown as { isRawJSON(value: unknown): boolean };
+
+/**
+ * A JSON value's text, in which each string's text is what `replace` returns for it. Keys are not replaced.
+ *
+ * Neither depth nor a key named `__proto__` harms: it keeps its own stack and builds text, never objects.
+ */
+export function stringifyWith(value: unknown, replace: (text: string, field: string) => string, field = ""): string {
+  type Task = { readonly text: string } | { readonly value: unknown; readonly field: string };
+  const tasks: Task[] = [{ value, field }];
+  const out: string[] = [];
+  for (let task = tasks.pop(); task; task = tasks.pop()) {
+    if ("text" in task) out.push(task.text);
+    else if (typeof task.value === "string") out.push(replace(task.value, task.field));
+    else if (task.value === null || typeof task.value !== "object" || rawJSON.isRawJSON(task.value))
+      out.push(JSON.stringify(task.value) ?? "null");
+    else {
+      const children: Task[] = [];
+      const { field } = task;
+      const list = Array.isArray(task.value);
+      for (const [key, child] of Object.entries(task.value)) {
+        if (child === undefined && !list) continue;
+        const separator = children.length === 0 ? "" : ",";
+        children.push({ text: list ? separator : `${separator}${JSON.stringify(key)}:` });
+        children.push({ value: child, field: `${field}${step(key, list)}` });
+      }
+      out.push(list ? "[" : "{");
+      tasks.push({ text: list ? "]" : "}" });
+      for (const child of children.toReversed()) tasks.push(child);
+    }
+  }
+  return out.join("");
+}
+
+function step(key: string, list: boolean): string {
+  if (list) return `[${key}]`;
+  return /^[A-Za-z_][A-Za-z0-9_-]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+}
+
+/** Every string of a JSON value, in the order of its text. */
+export function stringsIn(value: unknown, field: string): Located[] {
+  const found: Located[] = [];
+  stringifyWith(
+    value,
+    (text, field) => {
+      found.push({ field, text });
+      return "";
+    },
+    field,
+  );
+  return found;
+}
+
+/** Every template of a request. */
+export function templatesOf({ url, query, headers, body }: RequestTemplate): Located[] {
+  const location = url.type === "absolute" ? [url] : url.path ? [url.path] : [];
+  const content = !body ? [] : body.type === "text" ? [body] : stringsIn(body.value, body.field);
+  return [...location, ...query, ...headers, ...content].map(({ field, text }) => ({ field, text }));
+}
+
+/** What stays the same for the life of an object: labels and annotations do not. */
+const fixedPath =
+  /^\.(metadata\.(name|namespace|uid)|(parameters|externalID)(\.[A-Za-z_][A-Za-z0-9_]*|\."[^"\\]*"|\["[^"\\]*"\]|\[\d+\])*)$/;
+
+/**
+ * Whether the rendered request can differ between two tries of an attempt, through an input, the time, or metadata that
+ * changes. Conservative: false only where every expression is a plain path to something that is fixed.
+ */
+export function dependsOnInputs(request: RequestTemplate): boolean {
+  return templatesOf(request).some(({ text }) => {
+    const template = parseTemplate(text);
+    return template.type === "invalid" || template.parts.some((part) => part.type === "expression" && !fixedPath.test(part.text));
+  });
+}

@@ -1,0 +1,73 @@
+/**
+ * What is known of the resources of one type. An older event never replaces a newer object, so that a watch that lags
+ * behind our own writes cannot make a finished request look unsent.
+ */
+import type { WatchEvent } from "../core/ports.ts";
+import { keyText, type Resource, type ResourceKey } from "../core/resource.ts";
+
+export interface Cache {
+  get(key: ResourceKey): Resource | undefined;
+  all(): Iterable<Resource>;
+  /** What the event changed, as pairs of before and after. */
+  apply(event: WatchEvent): readonly Change[];
+  readonly size: number;
+  /** Whether a listing has arrived. */
+  readonly isWarm: boolean;
+}
+export interface Change {
+  readonly before: Resource | undefined;
+  readonly after: Resource | undefined;
+}
+
+export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
+  let resources = new Map<string, Resource>();
+  let isWarm = false;
+
+  function put(resource: Resource): Change[] {
+    const key = keyText(resource.metadata);
+    const before = resources.get(key);
+    if (before && !isNewer(resource.metadata.resourceVersion, before.metadata.resourceVersion)) return [];
+    resources.set(key, resource);
+    return [{ before, after: resource }];
+  }
+  function remove(resource: Resource): Change[] {
+    const key = keyText(resource.metadata);
+    const before = resources.get(key);
+    if (!before || isNewer(before.metadata.resourceVersion, resource.metadata.resourceVersion)) return [];
+    resources.delete(key);
+    return [{ before, after: undefined }];
+  }
+  /** One step: nobody sees a half of the old and a half of the new. */
+  function replace(listed: readonly Resource[], resourceVersion: string): Change[] {
+    const old = resources;
+    resources = new Map(listed.map((resource) => [keyText(resource.metadata), resource]));
+    for (const [key, resource] of old) {
+      const inList = resources.get(key);
+      const keep = inList ? isNewer(resource.metadata.resourceVersion, inList.metadata.resourceVersion) : isNewer(resource.metadata.resourceVersion, resourceVersion);
+      if (keep) resources.set(key, resource);
+    }
+    isWarm = true;
+    const gone = [...old].filter(([key]) => !resources.has(key)).map(([, before]) => ({ before, after: undefined }));
+    return [...gone, ...[...resources].filter(([key, after]) => old.get(key) !== after).map(([key, after]) => ({ before: old.get(key), after }))];
+  }
+  return {
+    get: (key) => resources.get(keyText(key)),
+    all: () => resources.values(),
+    apply(event) {
+      switch (event.type) {
+        case "listed":
+          return replace(event.resources, event.resourceVersion);
+        case "applied":
+          return put(event.resource);
+        case "deleted":
+          return remove(event.resource);
+      }
+    },
+    get size() {
+      return resources.size;
+    },
+    get isWarm() {
+      return isWarm;
+    },
+  };
+}

@@ -1,0 +1,164 @@
+/**
+ * From watch to queue to worker: keeps the caches, queues the keys that are due, and reconciles them.
+ *
+ * No worker starts before every cache is warm, and no key is worked on twice at once. Knows neither HTTP nor Kubernetes.
+ */
+import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { Kind, Situation } from "../core/plan.ts";
+import type { Requester, ResourceStore, WatchEvent } from "../core/ports.ts";
+import { keyText, reconcileAtAnnotation, type Resource, type ResourceKey } from "../core/resource.ts";
+import { createCache, type Cache, type Change } from "./cache.ts";
+import { reconcile, type Reconciled } from "./reconcile.ts";
+import { createWorkQueue, type QueueObserver, type WorkQueue } from "./work-queue.ts";
+
+export interface ControllerOptions {
+  readonly kinds: readonly Kind[];
+  readonly store: ResourceStore;
+  readonly requester: Requester;
+  readonly record: RecordOccurrence;
+  /** How many resources are reconciled at once. */
+  readonly concurrency: number;
+  /** This process, as a sender: random, new at each start. */
+  readonly sender: string;
+  readonly now?: () => Date;
+  readonly queueObserver?: QueueObserver;
+}
+
+export interface Controller {
+  /**
+   * Works until `signal` aborts; then takes no more keys, and resolves when what is under way has ended, or has been
+   * given up because `drain` aborted.
+   */
+  run(signal: AbortSignal, drain: AbortSignal): Promise<void>;
+  /** Every cached resource, for metrics and the admin page. */
+  resources(): Iterable<{ kind: string; resource: Resource }>;
+  /** Names of the kinds whose first listing has not arrived. */
+  waitingFor(): readonly string[];
+  readonly queue: Pick<WorkQueue, "depth" | "delayed" | "working">;
+}
+
+/** Pauses after a reconcile that could not decide: doubling from the first to the last, milliseconds. */
+const errorPauseMs = { first: 1_000, last: 60_000 };
+/** After somebody else's write the watch soon brings the newer object, which makes the key due; this is the fallback. */
+const conflictPauseMs = { first: 200, last: 10_000 };
+
+export function createController(options: ControllerOptions): Controller {
+  const { kinds, store, requester, record, concurrency, sender, now = () => new Date() } = options;
+  const caches = new Map<string, Cache>(kinds.map(({ type }) => [type.kind, createCache(store.isNewer.bind(store))]));
+  const queue = createWorkQueue(options.queueObserver);
+  const failures = new Map<string, number>();
+
+  function cacheOf(kind: string): Cache {
+    const cache = caches.get(kind);
+    if (!cache) throw new Error(`no such kind: ${kind}`);
+    return cache;
+  }
+
+  function apply(kind: Kind, event: WatchEvent): void {
+    for (const change of cacheOf(kind.type.kind).apply(event)) {
+      const { before, after } = change;
+      const id = queueKey(kind, (after ?? before)?.metadata as ResourceKey);
+      if (!after) {
+        queue.forget(id);
+        failures.delete(id);
+      } else if (isDue(change)) queue.add(id);
+      if (isDue(change)) queueDependents(kind, change);
+    }
+  }
+  function queueDependents({ type }: Kind, { before, after }: Change): void {
+    const changed = keyText((after ?? before)?.metadata as ResourceKey);
+    for (const dependent of kinds) {
+      for (const resource of cacheOf(dependent.type.kind).all()) {
+        if (dependent.references(resource).some((reference) => reference.type.kind === type.kind && keyText(reference.key) === changed)) {
+          queue.add(queueKey(dependent, resource.metadata));
+        }
+      }
+    }
+  }
+
+  async function watch(kind: Kind, signal: AbortSignal, warm: () => void): Promise<void> {
+    for await (const event of store.watch(kind.type, signal)) {
+      apply(kind, event);
+      if (event.type === "listed") warm();
+    }
+  }
+
+  async function work(signal: AbortSignal, drain: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      let id: string;
+      try {
+        id = await queue.take(signal);
+      } catch {
+        return; // told to stop
+      }
+      await workOn(id, drain);
+      queue.done(id);
+    }
+  }
+
+  async function workOn(id: string, signal: AbortSignal): Promise<void> {
+    const startedMs = performance.now();
+    const [kindName = "", namespace = "", name = ""] = id.split("/");
+    const kind = kinds.find(({ type }) => type.kind === kindName);
+    const resource = cacheOf(kindName).get({ namespace, name });
+    if (!kind || !resource) return;
+    const about = { type: "reconciled", kind: kindName, namespace, name } as const;
+    try {
+      const references = kind.references(resource).map(({ type, key }) => caches.get(type.kind)?.get(key));
+      const situation: Situation = { resource, references, now: now(), sender };
+      const written = (reply: Resource): void => apply(kind, { type: "applied", resource: reply });
+      const reconciled = await reconcile(kind, situation, { deps: { store, requester, written }, signal });
+      settle(id, reconciled);
+      const { result, reason } = reconciled.type === "settled" ? reconciled.verdict : { result: "conflict" as const, reason: "Conflict" };
+      record({ ...about, durationMs: performance.now() - startedMs, result, reason });
+    } catch (error) {
+      pause(id, errorPauseMs);
+      record({ ...about, durationMs: performance.now() - startedMs, result: "error", reason: "Error", error });
+    }
+  }
+
+  function settle(id: string, reconciled: Reconciled): void {
+    if (reconciled.type === "conflict") return pause(id, conflictPauseMs);
+    failures.delete(id);
+    const { requeueAfterMs } = reconciled.verdict;
+    if (requeueAfterMs !== undefined) queue.add(id, requeueAfterMs);
+  }
+  function pause(id: string, { first, last }: { first: number; last: number }): void {
+    const failed = failures.get(id) ?? 0;
+    failures.set(id, failed + 1);
+    queue.add(id, Math.min(last, first * 2 ** failed) * (0.75 + Math.random() / 4));
+  }
+
+  return {
+    async run(signal, drain) {
+      const warm = kinds.map(() => Promise.withResolvers<void>());
+      const watches = kinds.map((kind, index) => watch(kind, signal, () => warm[index]?.resolve()));
+      const isWarm = Promise.all(warm.map(({ promise }) => promise));
+      await Promise.race([isWarm, Promise.all(watches)]);
+      await Promise.all(Array.from({ length: concurrency }, () => work(signal, drain)));
+      queue.close();
+      await Promise.all(watches);
+    },
+    *resources() {
+      for (const { type } of kinds) for (const resource of cacheOf(type.kind).all()) yield { kind: type.kind, resource };
+    },
+    waitingFor: () => kinds.map(({ type }) => type.kind).filter((kind) => !cacheOf(kind).isWarm),
+    queue,
+  };
+}
+
+function queueKey({ type }: Kind, key: ResourceKey): string {
+  return `${type.kind}/${keyText(key)}`;
+}
+
+/** Our own status writes and other people's labels make nothing due. */
+function isDue({ before, after }: Change): boolean {
+  if (!before || !after) return true;
+  const [a, b] = [before.metadata, after.metadata];
+  return (
+    a.uid !== b.uid ||
+    a.generation !== b.generation ||
+    a.deletionTimestamp !== b.deletionTimestamp ||
+    a.annotations?.[reconcileAtAnnotation] !== b.annotations?.[reconcileAtAnnotation]
+  );
+}

@@ -1,0 +1,77 @@
+/**
+ * One reconcile of one resource: perform what its kind's plan asks for, and write its status once.
+ *
+ * Level-based: it is told which resource, never what changed. Everything it decides is decided by the plan, which is
+ * pure; everything here is IO and order. Running it again at any point, even after a crash, is safe.
+ */
+import type { Exchange, Outcome, ReadResult } from "../core/exchange.ts";
+import { sameJSON } from "../core/json.ts";
+import type { Intent, Kind, Situation, Step, Verdict } from "../core/plan.ts";
+import type { Precondition, Read, Requester, ResourceStore } from "../core/ports.ts";
+import { configMapType, secretType, type Resource } from "../core/resource.ts";
+
+export interface ReconcileDeps {
+  readonly store: ResourceStore;
+  readonly requester: Requester;
+  /** What a write answered: it goes into the cache before anything else is decided. */
+  readonly written: (resource: Resource) => void;
+}
+
+/** `conflict`: somebody else wrote meanwhile; nothing of this reconcile was recorded, and it is to be run again. */
+export type Reconciled = { readonly type: "settled"; readonly verdict: Verdict } | { readonly type: "conflict" };
+
+/**
+ * An HTTP failure is not an error here: the plan receives it as an outcome and the status reports it. What throws is
+ * what prevents a verdict: the store cannot be reached, or `signal` aborted.
+ */
+export async function reconcile(kind: Kind, situation: Situation, { deps, signal }: { deps: ReconcileDeps; signal: AbortSignal }): Promise<Reconciled> {
+  const { store, requester, written } = deps;
+  let current = situation.resource;
+  let precondition: Precondition = { type: "unchanged" };
+  const read = readOnce(store, situation.resource.metadata.namespace, signal);
+
+  async function write(status: object): Promise<boolean> {
+    const result = await store.writeStatus(kind.type, current, status, precondition, signal);
+    if (result.type === "conflict") return false;
+    current = result.resource;
+    written(current);
+    return true;
+  }
+  /** Not recorded means not sent. */
+  async function declare(intent: Intent): Promise<boolean> {
+    if (!(await write(intent.status))) return false;
+    precondition = { type: "attempt", id: intent.attemptId, sender: intent.sender };
+    return true;
+  }
+  async function send(exchange: Exchange, intent: Intent | undefined): Promise<Outcome | "conflict"> {
+    const prepared = await requester.prepare(exchange, read, signal);
+    if (prepared.type === "refusal") return prepared;
+    if (intent && !(await declare(intent))) return "conflict";
+    return prepared.send(signal);
+  }
+
+  const plan = kind.plan(situation);
+  let step: IteratorResult<Step, Verdict> = plan.next();
+  while (!step.done) {
+    signal.throwIfAborted();
+    const asked = step.value;
+    const answer = asked.type === "exchange" ? await send(asked.exchange, asked.intent) : await requester.evaluate(asked.evaluation, read, signal);
+    if (answer === "conflict") return { type: "conflict" };
+    step = plan.next(answer as never);
+  }
+  const verdict = step.value;
+  if (sameJSON(verdict.status, current.status ?? {})) return { type: "settled", verdict };
+  return (await write(verdict.status)) ? { type: "settled", verdict } : { type: "conflict" };
+}
+
+/** One answer for each Secret and ConfigMap in a reconcile, so that everything in it sees the same values. */
+function readOnce(store: ResourceStore, namespace: string, signal: AbortSignal): Read {
+  const answers = new Map<string, Promise<ReadResult>>();
+  return (kind, name) => {
+    const id = `${kind}/${name}`;
+    const type = kind === "Secret" ? secretType : configMapType;
+    const answer = answers.get(id) ?? store.read({ type, key: { namespace, name } }, signal);
+    answers.set(id, answer);
+    return answer;
+  };
+}

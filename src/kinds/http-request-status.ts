@@ -1,0 +1,128 @@
+/** HTTPRequest's status, made in one place: each way that a reconcile can end has one function here. */
+import type { HTTPRequestStatus, ResponseStatus } from "../api/http-request.ts";
+import { conditions, ready, reconciling, stalled, type ConditionState } from "../core/conditions.ts";
+import type { Attempt } from "../core/delivery.ts";
+import type { Refusal, Response } from "../core/exchange.ts";
+import type { Verdict } from "../core/plan.ts";
+import { reconcileAtAnnotation } from "../core/resource.ts";
+import { retryAfterMs, type RetryPolicy } from "../core/retry.ts";
+import type { Judgement } from "./http-request.ts";
+import type { HTTPRequest } from "./types.ts";
+
+/** How often something outside the resource that is missing is looked for: after as long as it has been missing, within these. */
+const soonestLookMs = 2_000;
+const latestLookMs = 60_000;
+const longestBodyBytes = 16_384;
+const shownHeaders = ["content-type", "etag", "last-modified", "x-request-id"] as const;
+
+export interface Report {
+  unchanged(reason: string): Verdict;
+  /** What was attempted before still stands. */
+  rest(): Verdict;
+  suspended(): Verdict;
+  waiting(delayMs: number): Verdict;
+  refused(refusal: Refusal): Verdict;
+  /** Not a verdict: the status to record before sending. */
+  inFlight(attempt: Attempt): HTTPRequestStatus;
+  done(attempt: Attempt, judgement: Judgement): Verdict;
+  retrying(attempt: Attempt, retry: RetryPolicy, judgement: Judgement): Verdict;
+  unknown(attempt: Attempt, why: string): Verdict;
+}
+
+export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
+  const { spec, metadata } = resource;
+  const before: HTTPRequestStatus = resource.status ?? {};
+  const reconcileAt = metadata.annotations?.[reconcileAtAnnotation];
+
+  function status(states: readonly ConditionState[], change: Partial<HTTPRequestStatus> = {}): HTTPRequestStatus {
+    const { nextRunAt: _, response = undefined, ...kept } = before;
+    const succeeded = states.some(({ type }) => type === "Succeeded") ? [] : lastRun();
+    return {
+      ...kept,
+      ...shownResponse(response, spec.record),
+      observedGeneration: metadata.generation,
+      conditions: conditions([...states, ...succeeded], before.conditions ?? [], metadata.generation, now.toISOString()),
+      ...change,
+    };
+  }
+  /** The condition of the latest run that ended, as it stands. */
+  function lastRun(): ConditionState[] {
+    return (before.conditions ?? []).filter(({ type }) => type === "Succeeded").map(({ type, status, reason, message }) => ({ type, status, reason, message }));
+  }
+  /** An attempt that begins or ends is the answer to the annotation. */
+  function handled(): Partial<HTTPRequestStatus> {
+    return reconcileAt === undefined ? {} : { lastHandledReconcileAt: reconcileAt };
+  }
+
+  return {
+    unchanged: (reason) => ({ status: before, result: "unchanged", reason }),
+
+    rest() {
+      const [run] = lastRun();
+      const { reason, message } = run ?? { reason: "Unknown", message: "" };
+      return { status: status(run?.status === "True" ? ready(reason, message) : stalled(reason, message)), result: "unchanged", reason };
+    },
+    suspended() {
+      const state: ConditionState = { type: "Ready", status: "False", reason: "Suspended", message: "spec.suspend is true: nothing is sent until it is false" };
+      return { status: status([state]), result: "suspended", reason: "Suspended" };
+    },
+    waiting(delayMs) {
+      const current = (before.conditions ?? []).find(({ type }) => type === "Ready");
+      const states = reconciling(current?.reason ?? "Retrying", current?.message ?? "");
+      return { status: status(states, before.nextRunAt === undefined ? {} : { nextRunAt: before.nextRunAt }), requeueAfterMs: delayMs, result: "waiting", reason: "Retrying" };
+    },
+    refused({ reason, message, heals }) {
+      if (!heals) return { status: status(stalled(reason, message)), result: "stalled", reason };
+      const verdict = status(reconciling(reason, message));
+      const since = verdict.conditions?.find(({ type }) => type === "Reconciling")?.lastTransitionTime;
+      const missingMs = since === undefined ? 0 : now.getTime() - Date.parse(since);
+      return { status: verdict, requeueAfterMs: Math.min(Math.max(missingMs, soonestLookMs), latestLookMs), result: "waiting", reason };
+    },
+    inFlight: (attempt) => status(reconciling("Sending", `${spec.method} is on its way`), { attempt, ...handled() }),
+
+    done(attempt, judgement) {
+      const { reason, message, succeeded, response } = judgement;
+      const states = succeeded ? ready(reason, message) : stalled(reason, message);
+      const run: ConditionState = { type: "Succeeded", status: succeeded ? "True" : "False", reason, message };
+      const change = { attempt: withoutSender(attempt), completedRuns: (before.completedRuns ?? 0) + 1, ...handled(), ...recorded(response, spec.record) };
+      return { status: status([...states, run], change), result: succeeded ? "succeeded" : "failed", reason };
+    },
+    retrying(attempt, retry, { reason, message, response }) {
+      const delayMs = retryAfterMs(retry, attempt);
+      const nextRunAt = new Date(Date.parse(attempt.finishedAt ?? attempt.startedAt) + delayMs).toISOString();
+      const text = `${message}; try ${attempt.tries} of ${retry.limit + 1}`;
+      const change = { attempt: withoutSender(attempt), nextRunAt, ...handled(), ...recorded(response, spec.record) };
+      return { status: status(reconciling(reason, text), change), requeueAfterMs: delayMs, result: "retrying", reason };
+    },
+    unknown(attempt, why) {
+      const message = `${why}: it may or may not have arrived. To send it again set spec.onUnknown: Resend, or change the annotation ${reconcileAtAnnotation}`;
+      return { status: status(stalled("OutcomeUnknown", message), { attempt: withoutSender(attempt), ...handled() }), result: "stalled", reason: "OutcomeUnknown" };
+    },
+  };
+}
+
+function withoutSender({ sender: _, ...attempt }: Attempt): Attempt {
+  return attempt;
+}
+
+type ResponseField = Pick<HTTPRequestStatus, "response">;
+
+/** What spec.record keeps of a new response. Without a response, what is there stays. */
+function recorded(response: Response | undefined, record: "None" | "Summary" | "Body"): ResponseField {
+  if (!response || record === "None") return {};
+  const { statusCode, sizeBytes, sha256, durationMs } = response;
+  const headers = Object.fromEntries(shownHeaders.flatMap((name) => (typeof response.headers[name] === "string" ? [[name, response.headers[name].slice(0, 1024)]] : [])));
+  return { response: { statusCode, ...(Object.keys(headers).length > 0 && { headers }), sizeBytes, sha256, durationMs, ...(record === "Body" && cut(response.redactedBody)) } };
+}
+function cut(text: string): Pick<ResponseStatus, "body" | "bodyTruncated"> {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= longestBodyBytes) return { body: text };
+  return { body: bytes.subarray(0, longestBodyBytes).toString().replace(/\uFFFD$/, ""), bodyTruncated: true };
+}
+/** What spec.record still allows of a response that was recorded before. */
+function shownResponse(response: ResponseStatus | undefined, record: "None" | "Summary" | "Body"): ResponseField {
+  if (!response || record === "None") return {};
+  if (record === "Body") return { response };
+  const { body: _, bodyTruncated: __, ...summary } = response;
+  return { response: summary };
+}

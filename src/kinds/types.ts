@@ -1,0 +1,24 @@
+/** The kinds as resource types, and the shapes of their resources. */
+import { httpEndpoint, type HTTPEndpointSpec, type HTTPEndpointStatus } from "../api/http-endpoint.ts";
+import { httpRequest, type HTTPRequestSpec, type HTTPRequestStatus } from "../api/http-request.ts";
+import { group, version, type KindDefinition } from "../api/kind-definition.ts";
+import type { Resource, ResourceType } from "../core/resource.ts";
+
+function resourceType({ kind, plural }: KindDefinition): ResourceType {
+  return { group, version, kind, plural };
+}
+export const httpRequestType = resourceType(httpRequest);
+export const httpEndpointType = resourceType(httpEndpoint);
+
+export type HTTPRequest = Resource<HTTPRequestSpec, HTTPRequestStatus>;
+export type HTTPEndpoint = Resource<HTTPEndpointSpec, HTTPEndpointStatus>;
+
+/** Whether its status speaks of the spec as it is, and nothing of it is on its way or due by itself. */
+export function isSettled({ metadata, status }: HTTPRequest): boolean {
+  return (
+    status?.observedGeneration === metadata.generation &&
+    status.conditions !== undefined &&
+    status.attempt?.phase !== "InFlight" &&
+    status.attempt?.phase !== "Retrying"
+  );
+}

@@ -1,0 +1,111 @@
+/** One occurrence, its log line and its metrics: the only place where either is made. */
+import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
+import { errorFields, type Log, type LogLevel } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+
+export function createRecord(log: Log, metrics: Metrics): RecordOccurrence {
+  return (occurrence) => {
+    measure(metrics, occurrence);
+    tell(log, occurrence);
+  };
+}
+
+function measure(metrics: Metrics, occurrence: Occurrence): void {
+  switch (occurrence.type) {
+    case "reconciled": {
+      const { kind, durationMs, result, reason } = occurrence;
+      const controller = kind.toLowerCase();
+      metrics.reconciles.inc({ controller, result: reconcileResult(result) });
+      metrics.reconcileTime.observe({ controller }, durationMs / 1000);
+      metrics.workTime.observe({ name: "holdfast" }, durationMs / 1000);
+      if (result === "error") metrics.reconcileErrors.inc({ controller });
+      if (result === "error" || result === "conflict") metrics.queueRetries.inc({ name: "holdfast" });
+      if (result === "stalled" && reason === "OutcomeUnknown") metrics.outcomeUnknown.inc({ kind });
+      return;
+    }
+    case "exchanged": {
+      const { method, durationMs, statusCode, reason = "" } = occurrence;
+      metrics.requests.inc({ method, code: statusCode === undefined ? "" : `${Math.floor(statusCode / 100)}xx`, reason });
+      metrics.requestTime.observe({ method }, durationMs / 1000);
+      return;
+    }
+    case "clientAcquired":
+      return metrics.acquisitions.inc({ result: occurrence.result });
+    case "socketOpened":
+      return metrics.socketsOpened.inc();
+    case "socketClosed":
+      return metrics.socketsClosed.inc();
+    case "watchEnded":
+      metrics.watchSessions.inc({ resource: occurrence.resource, reason: occurrence.reason });
+      return metrics.watchTime.observe({ resource: occurrence.resource }, occurrence.sessionDurationSecs);
+    case "listed":
+      return metrics.relists.inc({ resource: occurrence.resource, reason: occurrence.reason });
+    case "apiCalled":
+      return metrics.apiRequests.inc({ code: occurrence.code, method: occurrence.method, host: occurrence.host });
+    case "watchConnected":
+    case "note":
+      return;
+  }
+}
+
+function reconcileResult(result: Extract<Occurrence, { type: "reconciled" }>["result"]): string {
+  switch (result) {
+    case "error":
+      return "error";
+    case "conflict":
+      return "requeue";
+    case "waiting":
+    case "retrying":
+      return "requeue_after";
+    case "unchanged":
+    case "succeeded":
+    case "failed":
+    case "stalled":
+    case "suspended":
+    case "gone":
+      return "success";
+  }
+}
+
+function tell(log: Log, occurrence: Occurrence): void {
+  switch (occurrence.type) {
+    case "reconciled": {
+      const { type: _, error, ...fields } = occurrence;
+      return log.write(reconcileLevel(fields.result), "reconciled", { ...rounded(fields), ...failure(error) });
+    }
+    case "exchanged": {
+      const { type: _, ...fields } = occurrence;
+      return log.write(fields.reason === undefined ? "info" : "warn", "exchanged", rounded(fields));
+    }
+    case "watchConnected":
+      return log.write("info", "watch connected", { resource: occurrence.resource });
+    case "watchEnded": {
+      const { resource, reason, sessionDurationSecs, delayMs, error } = occurrence;
+      const fields = { resource, reason, session_duration_secs: sessionDurationSecs, delay_ms: Math.round(delayMs) };
+      return log.write(reason === "closed" ? "info" : "warn", "watch ended", { ...fields, ...failure(error) });
+    }
+    case "listed": {
+      const { type: _, ...fields } = occurrence;
+      return log.write("info", "listed", rounded(fields));
+    }
+    case "note":
+      return log.write(occurrence.level, occurrence.message, { ...occurrence.fields, ...failure(occurrence.error) });
+    case "clientAcquired":
+    case "socketOpened":
+    case "socketClosed":
+    case "apiCalled":
+      return; // as often as requests: counted, not told
+  }
+}
+
+function reconcileLevel(result: Extract<Occurrence, { type: "reconciled" }>["result"]): LogLevel {
+  if (result === "error") return "error";
+  if (result === "failed" || result === "stalled" || result === "retrying") return "warn";
+  return result === "unchanged" ? "debug" : "info";
+}
+function failure(error: unknown): Readonly<Record<string, unknown>> {
+  return error === undefined ? {} : errorFields(error);
+}
+function rounded<T extends { durationMs: number }>(fields: T): T {
+  return { ...fields, durationMs: Math.round(fields.durationMs) };
+}

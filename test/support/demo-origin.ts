@@ -1,0 +1,71 @@
+/**
+ * The server that the examples talk to: a small users API, a webhook and an echo. It counts what it is asked, so that
+ * a demonstration and a test can say how often that was.
+ */
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export interface DemoOrigin extends AsyncDisposable {
+  readonly port: number;
+  /** Connections accepted so far. */
+  readonly connections: number;
+  /** Requests so far, as `METHOD path`, and how often. */
+  readonly requests: ReadonlyMap<string, number>;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly body: unknown;
+}
+type Route = (request: { readonly body: unknown; readonly headers: IncomingMessage["headers"] }) => Reply;
+
+const webhookToken = "Bearer a-token-that-stays-secret";
+
+const routes: Readonly<Record<string, Route>> = {
+  "POST /v1/notify": ({ headers }) =>
+    headers.authorization === webhookToken ? { status: 202, body: { status: "sent", id: "n-1" } } : { status: 401, body: { status: "refused" } },
+  "POST /hooks/T0/B0/secret-path": () => ({ status: 200, body: { ok: true } }),
+  "GET /users/ada": () => ({ status: 200, body: { id: "ada", age: 36, serial: 1 } }),
+  "PUT /users/grace%2Fhopper": ({ body }) => ({ status: 200, body }),
+  "POST /orders": ({ headers, body }) => ({ status: 201, body: { key: headers["idempotency-key"], order: body } }),
+  "GET /search?q=caf%C3%A9%20au%20lait&limit=10": () => ({ status: 200, body: { results: [] } }),
+  "POST /echo": ({ body }) => ({ status: 200, body: { echo: body } }),
+};
+
+/** `port` 0: any that is free. Throws what `listen` does (EADDRINUSE). */
+export async function startDemoOrigin(port: number): Promise<DemoOrigin> {
+  const requests = new Map<string, number>();
+  let connections = 0;
+  const server = createServer((request, response) => {
+    const asked = `${request.method} ${request.url}`;
+    requests.set(asked, (requests.get(asked) ?? 0) + 1);
+    void answer(request, response, Object.hasOwn(routes, asked) ? routes[asked] : undefined);
+  });
+  server.on("connection", () => {
+    connections += 1;
+  });
+  await once(server.listen(port, "127.0.0.1"), "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    get connections() {
+      return connections;
+    },
+    requests,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
+  };
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, route: Route | undefined): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString();
+  const isJSON = request.headers["content-type"]?.startsWith("application/json") === true;
+  const { status, body } = route?.({ headers: request.headers, body: isJSON ? JSON.parse(text) : text }) ?? { status: 404, body: { error: "no such thing" } };
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(JSON.stringify(body));
+}

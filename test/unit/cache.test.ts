@@ -1,0 +1,41 @@
+import { describe, expect, test } from "@jest/globals";
+import type { Resource } from "../../src/core/resource.ts";
+import { createCache } from "../../src/engine/cache.ts";
+
+const isNewer = (a: string, b: string): boolean => Number(a) > Number(b);
+function resource(name: string, resourceVersion: number): Resource {
+  return { metadata: { namespace: "ns", name, uid: name, generation: 1, resourceVersion: String(resourceVersion) }, spec: {} };
+}
+function listed(resourceVersion: number, ...resources: Resource[]) {
+  return { type: "listed", resources, resourceVersion: String(resourceVersion) } as const;
+}
+
+describe("the cache", () => {
+  test("never lets an older event replace a newer object", () => {
+    const cache = createCache(isNewer);
+    cache.apply({ type: "applied", resource: resource("a", 5) });
+    expect(cache.apply({ type: "applied", resource: resource("a", 4) })).toEqual([]);
+    expect(cache.apply({ type: "deleted", resource: resource("a", 4) })).toEqual([]);
+    expect(cache.get({ namespace: "ns", name: "a" })?.metadata.resourceVersion).toBe("5");
+  });
+  test("takes what a listing lacks for deleted", () => {
+    const cache = createCache(isNewer);
+    cache.apply(listed(3, resource("a", 1), resource("b", 2)));
+    const changes = cache.apply(listed(9, resource("b", 2)));
+    expect(changes.filter(({ after }) => !after).map(({ before }) => before?.metadata.name)).toEqual(["a"]);
+    expect(cache.size).toBe(1);
+  });
+  test("keeps what is newer than a listing that lags behind", () => {
+    const cache = createCache(isNewer);
+    cache.apply({ type: "applied", resource: resource("a", 7) });
+    cache.apply({ type: "applied", resource: resource("new", 8) });
+    cache.apply(listed(5, resource("a", 4)));
+    expect([...cache.all()].map(({ metadata }) => metadata.resourceVersion).toSorted()).toEqual(["7", "8"]);
+  });
+  test("is warm with the first listing, an empty one included", () => {
+    const cache = createCache(isNewer);
+    expect(cache.isWarm).toBe(false);
+    cache.apply(listed(1));
+    expect(cache.isWarm).toBe(true);
+  });
+});

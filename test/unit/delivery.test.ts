@@ -1,0 +1,101 @@
+import { describe, expect, test } from "@jest/globals";
+import { conclude, decide, type Attempt, type Ledger, type Wish } from "../../src/core/delivery.ts";
+import type { Outcome, Response } from "../../src/core/exchange.ts";
+import { sealed } from "../../src/core/exchange.ts";
+
+const now = new Date("2026-01-01T00:00:00Z");
+const wish: Wish = {
+  uid: "uid",
+  digest: "a",
+  repeatable: false,
+  onUnknown: "Stall",
+  assumeDone: false,
+  retry: { limit: 2, initialMs: 1000, maxMs: 60_000 },
+};
+const attempt: Attempt = { id: "id", digest: "a", phase: "Done", startedAt: now.toISOString(), tries: 1 };
+
+function after(phase: Attempt["phase"], change: Partial<Wish> = {}, ledger: Partial<Ledger> = {}): ReturnType<typeof decide> {
+  return decide({ completedRuns: 1, attempt: { ...attempt, phase }, ...ledger }, { ...wish, ...change }, now);
+}
+function response(statusCode: number, headers: Response["headers"] = {}): Exclude<Outcome, { type: "refusal" }> {
+  return { type: "response", response: { statusCode, headers, body: sealed(""), redactedBody: "", sizeBytes: 0, sha256: "", durationMs: 1 } };
+}
+const reset = { type: "failure", reason: "ConnectionReset", message: "", sent: true } as const;
+const refused = { type: "failure", reason: "ConnectionRefused", message: "", sent: false } as const;
+
+describe("decide", () => {
+  test("sends what has never been sent, once", () => {
+    const decision = decide({ completedRuns: 0 }, wish, now);
+    expect(decision).toMatchObject({ type: "send", attempt: { phase: "InFlight", tries: 1 } });
+  });
+  test("gives the same attempt the same id after a restart", () => {
+    const later = new Date("2027-01-01T00:00:00Z");
+    const [first, second] = [decide({ completedRuns: 0 }, wish, now), decide({ completedRuns: 0 }, wish, later)];
+    expect(first).toMatchObject({ attempt: { id: (second as { attempt: Attempt }).attempt.id } });
+  });
+  test("rests when what is declared is done", () => {
+    expect(after("Done")).toEqual({ type: "rest" });
+  });
+  test("sends again, with another id, when what is sent changes and changes back", () => {
+    const b = after("Done", { digest: "b" });
+    const a = decide({ completedRuns: 2, attempt: { ...attempt, digest: "b" } }, wish, now);
+    const first = decide({ completedRuns: 0 }, wish, now);
+    const ids = [first, b, a].map((decision) => (decision as { attempt: Attempt }).attempt.id);
+    expect(new Set(ids).size).toBe(3);
+  });
+  test("sends again when reconcile-at has a new value, and not for one that was handled", () => {
+    expect(after("Done", { reconcileAt: "1" }).type).toBe("send");
+    expect(after("Done", { reconcileAt: "1" }, { lastHandledReconcileAt: "1" }).type).toBe("rest");
+  });
+  test("does not send again what may be on its way", () => {
+    expect(after("InFlight")).toMatchObject({ type: "unknown", attempt: { phase: "Unknown", id: "id" } });
+    expect(after("Unknown")).toMatchObject({ type: "unknown" });
+  });
+  test.each([{ repeatable: true }, { onUnknown: "Resend" as const }, { reconcileAt: "1" }])("sends it again under the same id given %j", (change) => {
+    expect(after("Unknown", change)).toMatchObject({ type: "send", attempt: { id: "id", tries: 2 } });
+  });
+  test("takes a changed declaration for a new run, whatever became of the old one", () => {
+    expect(after("Unknown", { digest: "b" })).toMatchObject({ type: "send", attempt: { digest: "b", tries: 1 } });
+  });
+  test("waits for the back-off, and not for more than that", () => {
+    expect(after("Retrying")).toMatchObject({ type: "wait" });
+    const later = new Date(now.getTime() + 1000);
+    const ledger = { completedRuns: 1, attempt: { ...attempt, phase: "Retrying" as const, finishedAt: now.toISOString() } };
+    expect(decide(ledger, wish, later)).toMatchObject({ type: "send", attempt: { id: "id", tries: 2 } });
+  });
+  test("takes a restored object for done when told so, and only where it has no status", () => {
+    expect(decide({ completedRuns: 0 }, { ...wish, assumeDone: true }, now)).toMatchObject({ type: "assumeDone", attempt: { phase: "Done" } });
+  });
+});
+
+describe("conclude", () => {
+  test.each([
+    ["a reset after the first byte", reset, "unknown"],
+    ["a gateway's 502", response(502), "unknown"],
+    ["a gateway's 504", response(504), "unknown"],
+    ["a refused connection", refused, "retry"],
+    ["a 429", response(429), "retry"],
+    ["a 503 with Retry-After", response(503, { "retry-after": "1" }), "retry"],
+    ["a 503 without", response(503), "failed"],
+    ["a 500", response(500), "failed"],
+    ["a 404", response(404), "failed"],
+  ] as const)("of a request that must not be sent twice: %s", (_name, outcome, type) => {
+    expect(conclude(outcome, false, attempt, wish).type).toBe(type);
+  });
+  test.each([
+    ["a reset after the first byte", reset, "retry"],
+    ["a gateway's 502", response(502), "retry"],
+    ["a 500", response(500), "retry"],
+    ["a 404", response(404), "failed"],
+    ["an answer that is not as expected", response(200), "retry"],
+  ] as const)("of a repeatable request: %s", (_name, outcome, type) => {
+    expect(conclude(outcome, false, attempt, { ...wish, repeatable: true }).type).toBe(type);
+  });
+  test("an expected answer is success, a 502 included", () => {
+    expect(conclude(response(502), true, attempt, wish).type).toBe("succeeded");
+  });
+  test("tries no more often than the limit says", () => {
+    expect(conclude(refused, false, { ...attempt, tries: 2 }, wish).type).toBe("retry");
+    expect(conclude(refused, false, { ...attempt, tries: 3 }, wish).type).toBe("failed");
+  });
+});

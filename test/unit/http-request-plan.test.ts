@@ -1,0 +1,237 @@
+import { describe, expect, test } from "@jest/globals";
+import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
+import { sealed, type Exchange, type Outcome, type Refusal } from "../../src/core/exchange.ts";
+import { sameJSON } from "../../src/core/json.ts";
+import type { EvaluationResult, Plan, Step, Verdict } from "../../src/core/plan.ts";
+import { httpRequestKind } from "../../src/kinds/http-request.ts";
+import type { HTTPEndpoint, HTTPRequest } from "../../src/kinds/types.ts";
+
+const now = new Date("2026-01-01T00:00:00Z");
+
+function request(spec: Partial<HTTPRequestSpec> = {}, rest: { status?: HTTPRequestStatus; annotations?: Record<string, string>; generation?: number } = {}): HTTPRequest {
+  const { generation = 1, annotations, status } = rest;
+  return {
+    metadata: { name: "announce", namespace: "team-a", uid: "uid-1", generation, resourceVersion: "1", ...(annotations && { annotations }) },
+    spec: {
+      url: "https://example.com/hook",
+      method: "POST",
+      expect: { status: ["2xx"] },
+      retry: { limit: 5, backoff: { initial: "1s", max: "5m" } },
+      onUnknown: "Stall",
+      record: "Summary",
+      suspend: false,
+      ...spec,
+    } as HTTPRequestSpec,
+    ...(status && { status }),
+  };
+}
+function answer(statusCode: number, body = "{}"): Outcome {
+  return {
+    type: "response",
+    response: { statusCode, headers: { "content-type": "application/json", "x-secret": "no" }, body: sealed(body), redactedBody: body, sizeBytes: body.length, sha256: "ab", durationMs: 12 },
+  };
+}
+const reset: Outcome = { type: "failure", reason: "ConnectionReset", message: "the connection was reset", sent: true };
+
+/** Drives a plan with scripted answers; what it asked for, and what it decided. */
+function drive(resource: HTTPRequest, answers: readonly (Outcome | EvaluationResult)[] = [], endpoint?: HTTPEndpoint): { steps: Step[]; verdict: Verdict; status: HTTPRequestStatus } {
+  const plan: Plan = httpRequestKind.plan({ resource, references: [endpoint], now, sender: "me" });
+  const steps: Step[] = [];
+  let step = plan.next();
+  while (!step.done) {
+    const given = answers[steps.length];
+    if (!given) throw new Error(`not scripted: ${JSON.stringify(step.value)}`);
+    steps.push(step.value);
+    step = plan.next(given as never);
+  }
+  return { steps, verdict: step.value, status: step.value.status as HTTPRequestStatus };
+}
+function condition(status: HTTPRequestStatus, type: string): { status: string; reason: string; message: string } | undefined {
+  return status.conditions?.find((one) => one.type === type);
+}
+function exchangeOf(step: Step | undefined): Exchange {
+  if (step?.type !== "exchange") throw new Error("no exchange");
+  return step.exchange;
+}
+
+describe("a POST", () => {
+  test("is recorded as in flight before it is sent, and as done afterwards", () => {
+    const { steps, status } = drive(request(), [answer(202)]);
+    const [step] = steps;
+    expect(step).toMatchObject({ type: "exchange", intent: { sender: "me", status: { attempt: { phase: "InFlight", sender: "me", tries: 1 } } } });
+    expect(status).toMatchObject({ attempt: { phase: "Done", tries: 1 }, completedRuns: 1, observedGeneration: 1, response: { statusCode: 202 } });
+    expect(status.attempt).not.toHaveProperty("sender");
+    expect(condition(status, "Ready")?.status).toBe("True");
+    expect(condition(status, "Succeeded")?.status).toBe("True");
+    expect(condition(status, "Reconciling")).toBeUndefined();
+  });
+  test("is not sent again once done, and nothing is written", () => {
+    const { status } = drive(request(), [answer(202)]);
+    const again = drive(request({}, { status }));
+    expect(again.steps).toEqual([]);
+    expect(sameJSON(again.status, status)).toBe(true);
+  });
+  test.each<[string, Partial<HTTPRequestSpec>]>([
+    ["timeout", { timeout: "3s" }],
+    ["suspend", { suspend: true }],
+    ["retry", { retry: { limit: 9, backoff: { initial: "2s", max: "1m" } } }],
+    ["expect", { expect: { status: ["418"] } }],
+    ["record", { record: "None" }],
+    ["onUnknown", { onUnknown: "Resend" }],
+  ])("is not sent again for a change of %s", (_field, change) => {
+    const { status } = drive(request(), [answer(202)]);
+    const again = drive(request(change, { status, generation: 2 }));
+    expect(again.steps).toEqual([]);
+    expect(again.status.observedGeneration).toBe(2);
+    expect(condition(again.status, "Ready")?.status).toBe("True");
+  });
+  test.each<[string, Partial<HTTPRequestSpec>]>([
+    ["url", { url: "https://example.com/other" }],
+    ["query", { query: [{ name: "a", value: "b" }] }],
+    ["headers", { headers: [{ name: "a", value: "b" }] }],
+    ["body", { body: { json: { text: "other" } } }],
+    ["inputs", { inputs: { a: { value: 1 } } }],
+  ])("is sent once more for a change of %s", (_field, change) => {
+    const { status } = drive(request(), [answer(202)]);
+    expect(drive(request(change, { status, generation: 2 }), [answer(202)]).steps).toHaveLength(1);
+  });
+  test("that was reset after its first byte is unknown, and stays so", () => {
+    const { status } = drive(request(), [reset]);
+    expect(condition(status, "Stalled")).toMatchObject({ status: "True", reason: "OutcomeUnknown" });
+    const again = drive(request({}, { status }));
+    expect(again.steps).toEqual([]);
+    expect(again.verdict.requeueAfterMs).toBeUndefined();
+  });
+  test("that a dead process left in flight is unknown", () => {
+    const [step] = drive(request(), [answer(202)]).steps;
+    const left = (step as Extract<Step, { type: "exchange" }>).intent?.status as HTTPRequestStatus;
+    const { steps, status } = drive(request({}, { status: left }));
+    expect(steps).toEqual([]);
+    expect(status.attempt).toMatchObject({ phase: "Unknown" });
+    expect(condition(status, "Ready")?.reason).toBe("OutcomeUnknown");
+  });
+  test("with a key that is honoured is tried again under the same key, without an intent", () => {
+    const keyed = request({ idempotencyKey: { header: "Idempotency-Key" } });
+    const first = drive(keyed, [reset]);
+    expect(first.steps[0]).not.toHaveProperty("intent");
+    expect(first.status.attempt).toMatchObject({ phase: "Retrying" });
+    expect(first.verdict.requeueAfterMs).toBeGreaterThan(0);
+    const due: HTTPRequestStatus = { ...first.status, attempt: { ...first.status.attempt!, finishedAt: "2025-01-01T00:00:00.000Z" } };
+    const second = drive({ ...keyed, status: due }, [answer(200)]);
+    const keys = [first, second].map(({ steps }) => exchangeOf(steps[0]).request.literalHeaders[0]);
+    expect(keys[0]).toEqual({ name: "Idempotency-Key", value: first.status.attempt?.id });
+    expect(keys[1]).toEqual(keys[0]);
+  });
+  test("with a key needs an intent where inputs decide what is sent", () => {
+    const { steps } = drive(request({ idempotencyKey: { header: "Idempotency-Key" }, body: { json: "${ .inputs.a }" } }), [answer(200)]);
+    expect(steps[0]).toHaveProperty("intent");
+  });
+});
+
+describe("a GET", () => {
+  test("needs no intent, and is tried again after a 500", () => {
+    const { steps, verdict, status } = drive(request({ method: "GET" }), [answer(500)]);
+    expect(steps[0]).not.toHaveProperty("intent");
+    expect(verdict.requeueAfterMs).toBeGreaterThan(0);
+    expect(condition(status, "Reconciling")?.status).toBe("True");
+    expect(status.nextRunAt).toBeDefined();
+  });
+  test("is over when its tries are", () => {
+    const { status } = drive(request({ method: "GET", retry: { limit: 0, backoff: { initial: "1s", max: "1s" } } }), [answer(500)]);
+    expect(condition(status, "Stalled")).toMatchObject({ status: "True", reason: "UnexpectedStatus" });
+    expect(condition(status, "Succeeded")?.status).toBe("False");
+  });
+});
+
+describe("an expectation", () => {
+  const spec = { expect: { status: ["2xx"], that: ".response.body.ok" } };
+  test("in jq decides over the answer", () => {
+    const good = drive(request(spec), [answer(200), { type: "values", values: [true] }]);
+    expect(condition(good.status, "Ready")?.status).toBe("True");
+    const bad = drive(request(spec), [answer(200), { type: "values", values: [false] }]);
+    expect(condition(bad.status, "Ready")).toMatchObject({ status: "False", reason: "UnexpectedResponse" });
+  });
+  test("is compiled before anything is sent", () => {
+    const { steps } = drive(request(spec), [answer(200), { type: "values", values: [true] }]);
+    expect(exchangeOf(steps[0]).compile).toEqual([{ field: "spec.expect.that", text: ".response.body.ok" }]);
+  });
+  test("that fails to run is the reason, and the request is not sent again", () => {
+    const failed: Refusal = { type: "refusal", reason: "ExpressionFailed", message: "spec.expect.that: no", heals: false };
+    const { status } = drive(request(spec), [answer(200), failed]);
+    expect(status.attempt).toMatchObject({ phase: "Done" });
+    expect(condition(status, "Stalled")?.reason).toBe("ExpressionFailed");
+  });
+});
+
+describe("what is missing", () => {
+  test("is waited for, ever more slowly, and writes nothing new", () => {
+    const missing: Refusal = { type: "refusal", reason: "SecretNotFound", message: 'spec.inputs.a: no Secret "a"', heals: true };
+    const first = drive(request(), [missing]);
+    expect(condition(first.status, "Ready")).toMatchObject({ status: "False", reason: "SecretNotFound" });
+    expect(first.status.attempt).toBeUndefined();
+    const again = drive(request({}, { status: first.status }), [missing]);
+    expect(sameJSON(again.status, first.status)).toBe(true);
+    expect(drive(request({}, { status: first.status }), [answer(200)]).status.attempt?.tries).toBe(1);
+  });
+  test("an endpoint that does not exist is named", () => {
+    const { status, steps } = drive(request({ url: undefined, endpointRef: { kind: "HTTPEndpoint", name: "users" } } as Partial<HTTPRequestSpec>));
+    expect(steps).toEqual([]);
+    expect(condition(status, "Ready")).toMatchObject({ reason: "EndpointNotFound", message: expect.stringContaining('"users"') });
+  });
+});
+
+test("a suspended request is not sent, and is when it is suspended no longer", () => {
+  const suspended = drive(request({ suspend: true }));
+  expect(suspended.steps).toEqual([]);
+  expect(condition(suspended.status, "Ready")?.reason).toBe("Suspended");
+  expect(drive(request({}, { status: suspended.status, generation: 2 }), [answer(200)]).steps).toHaveLength(1);
+});
+
+test("an endpoint's timeout, headers and TLS are used, and the request's own timeout and headers win", () => {
+  const endpoint: HTTPEndpoint = {
+    metadata: { name: "users", namespace: "team-a", uid: "e", generation: 1, resourceVersion: "1" },
+    spec: {
+      baseURL: "https://example.com/api",
+      timeout: "7s",
+      headers: [
+        { name: "Accept", value: "text/plain" },
+        { name: "X-Team", value: "a" },
+      ],
+      tls: { insecureSkipVerify: true },
+    },
+  };
+  const spec = { url: undefined, endpointRef: { kind: "HTTPEndpoint", name: "users" }, path: "/x", headers: [{ name: "accept", value: "*/*" }] } as Partial<HTTPRequestSpec>;
+  const exchange = exchangeOf(drive(request(spec), [answer(200)], endpoint).steps[0]);
+  expect(exchange).toMatchObject({ timeoutMs: 7000, tls: { insecureSkipVerify: true }, request: { url: { type: "joined", base: "https://example.com/api" } } });
+  expect(exchange.request.literalHeaders).toEqual([{ name: "X-Team", value: "a" }]);
+  expect(exchangeOf(drive(request({ ...spec, timeout: "1s" }), [answer(200)], endpoint).steps[0]).timeoutMs).toBe(1000);
+});
+
+describe("record", () => {
+  test.each([
+    ["None", undefined],
+    ["Summary", { statusCode: 200, headers: { "content-type": "application/json" }, sizeBytes: 2, sha256: "ab", durationMs: 12 }],
+    ["Body", { statusCode: 200, headers: { "content-type": "application/json" }, sizeBytes: 2, sha256: "ab", durationMs: 12, body: "{}" }],
+  ] as const)("%s keeps what it says", (record, kept) => {
+    expect(drive(request({ record }), [answer(200)]).status.response).toEqual(kept);
+  });
+  test("cuts a long body at 16 KiB, between characters", () => {
+    const { response } = drive(request({ record: "Body" }), [answer(200, "é".repeat(20_000))]).status;
+    expect(response?.bodyTruncated).toBe(true);
+    expect(Buffer.byteLength(response?.body ?? "")).toBeLessThanOrEqual(16_384);
+    expect(response?.body).toMatch(/^é+$/);
+  });
+  test("turned down later takes away what was kept", () => {
+    const { status } = drive(request({ record: "Body" }), [answer(200)]);
+    expect(drive(request({ record: "Summary" }, { status, generation: 2 })).status.response).not.toHaveProperty("body");
+    expect(drive(request({ record: "None" }, { status, generation: 2 })).status.response).toBeUndefined();
+  });
+});
+
+test("a reconcile-at is answered once", () => {
+  const { status } = drive(request(), [answer(200)]);
+  const asked = { status, annotations: { "holdfast.dev/reconcile-at": "now" } };
+  const { status: after } = drive(request({}, asked), [answer(200)]);
+  expect(after.lastHandledReconcileAt).toBe("now");
+  expect(drive(request({}, { ...asked, status: after })).steps).toEqual([]);
+});

@@ -1,0 +1,43 @@
+/** Guards the shape of the code: siblings meet as arguments, in `main.ts` and `cli/`, and nowhere else. */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { expect, test } from "@jest/globals";
+
+const src = resolve(import.meta.dirname, "../../src");
+const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
+const everywhere = ["api", "core"];
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(src, file), "utf8");
+  return [...text.matchAll(/(?:from|import) "(\.[^"]+)"/g)].map(([, path = ""]) => relative(src, resolve(src, dirname(file), path)));
+}
+function folderOf(file: string): string {
+  return file.includes("/") ? (file.split("/")[0] ?? "") : "";
+}
+
+test("a folder imports itself, core and api; only main.ts, config.ts and cli import more", () => {
+  const wrong = files
+    .filter((file) => !["", "cli"].includes(folderOf(file)))
+    .flatMap((file) => importsOf(file).map((imported) => ({ file, imported })))
+    .filter(({ file, imported }) => ![folderOf(file), ...everywhere].includes(folderOf(imported)));
+  expect(wrong).toEqual([]);
+});
+
+test("api imports nothing of ours but itself, and core nothing but itself and api", () => {
+  const allowed: Readonly<Record<string, readonly string[]>> = { api: ["api"], core: ["core", "api"] };
+  const wrong = files
+    .filter((file) => folderOf(file) in allowed)
+    .flatMap((file) => importsOf(file).map((imported) => ({ file, imported })))
+    .filter(({ file, imported }) => !allowed[folderOf(file)]?.includes(folderOf(imported)));
+  expect(wrong).toEqual([]);
+});
+
+test("only http opens what is sealed", () => {
+  const wrong = files.filter((file) => !file.startsWith("http/") && readFileSync(join(src, file), "utf8").includes(".open()"));
+  expect(wrong).toEqual([]);
+});
+
+test("no source file is longer than 300 lines", () => {
+  const long = files.filter((file) => readFileSync(join(src, file), "utf8").split("\n").length > 301);
+  expect(long).toEqual([]);
+});
