@@ -9,6 +9,7 @@ export interface Progress {
   isSettled(): boolean;
   /** Requests that did not end as declared. */
   failed(): number;
+  readonly size: number;
 }
 
 export function createProgress(out: NodeJS.WriteStream): Progress {
@@ -37,6 +38,9 @@ export function createProgress(out: NodeJS.WriteStream): Progress {
     },
     isSettled: () => [...requests.values()].every(isSettled),
     failed: () => [...requests.values()].filter((request) => !request.spec.suspend && condition(request)?.status !== "True").length,
+    get size() {
+      return requests.size;
+    },
   };
 }
 

@@ -1,0 +1,49 @@
+/** `holdfast render`: what would be sent, with every secret masked; nothing is sent. */
+import { stringify } from "yaml";
+import { attemptUUID } from "../core/digest.ts";
+import type { Read } from "../core/ports.ts";
+import { configMapType, keyText, secretType } from "../core/resource.ts";
+import { createEvaluator } from "../expressions/evaluator.ts";
+import { describeRequest } from "../http/requester.ts";
+import { buildExchange, sendDigest } from "../kinds/request.ts";
+import { httpEndpointType, httpRequestType, type HTTPEndpoint, type HTTPRequest } from "../kinds/types.ts";
+import { loadManifests } from "../standalone/manifests.ts";
+import { createStandaloneStore, type StandaloneStore } from "../standalone/store.ts";
+
+/** Returns the exit code: 1 if a manifest is wrong or a request could not be rendered. */
+export async function renderManifests(paths: readonly string[]): Promise<number> {
+  const loaded = await loadManifests(paths);
+  if (loaded.type === "invalid") {
+    process.stderr.write(`${loaded.errors.join("\n")}\n`);
+    return 1;
+  }
+  using store = createStandaloneStore({ manifests: loaded.manifests });
+  await using evaluator = createEvaluator();
+  const endpoints = new Map((await list<HTTPEndpoint>(store, httpEndpointType)).map((endpoint) => [keyText(endpoint.metadata), endpoint]));
+  const { signal } = new AbortController();
+  let exitCode = 0;
+  for (const { spec, metadata } of await list<HTTPRequest>(store, httpRequestType)) {
+    const now = new Date().toISOString();
+    const attempt = { id: attemptUUID([metadata.uid, "0", sendDigest(spec)]), digest: sendDigest(spec), phase: "InFlight", startedAt: now, tries: 1 } as const;
+    const { namespace } = metadata;
+    const endpoint = spec.endpointRef && endpoints.get(keyText({ namespace, name: spec.endpointRef.name }));
+    const exchange = buildExchange({ spec, metadata, attempt }, endpoint);
+    const read: Read = (kind, name) => store.read({ type: kind === "Secret" ? secretType : configMapType, key: { namespace, name } }, signal);
+    const rendered = "type" in exchange ? exchange : await describeRequest(exchange, { read, evaluator, signal });
+    if (rendered.type === "refusal") {
+      exitCode = 1;
+      process.stderr.write(`${keyText(metadata)}: ${rendered.message}\n`);
+    } else {
+      const { type: _, ...request } = rendered;
+      process.stdout.write(`---\n# HTTPRequest ${keyText(metadata)}\n${stringify(request, { lineWidth: 0 })}`);
+    }
+  }
+  return exitCode;
+}
+
+async function list<R>(store: StandaloneStore, type: Parameters<StandaloneStore["watch"]>[0]): Promise<readonly R[]> {
+  for await (const event of store.watch(type, new AbortController().signal)) {
+    if (event.type === "listed") return event.resources as readonly R[];
+  }
+  return [];
+}

@@ -1,0 +1,65 @@
+/** `holdfast run`: does the main job without a cluster, with manifests from files and state in SQLite. */
+import type { RunSettings } from "../config.ts";
+import type { Occurrence } from "../core/occurrence.ts";
+import { httpRequestType, type HTTPRequest } from "../kinds/types.ts";
+import { loadManifests } from "../standalone/manifests.ts";
+import { createStandaloneStore, type StandaloneStore } from "../standalone/store.ts";
+import { createLog } from "../telemetry/log.ts";
+import { createMetrics } from "../telemetry/metrics.ts";
+import { createRecord } from "../telemetry/record.ts";
+import { metricsRoutes, serve } from "../telemetry/server.ts";
+import { createProgress, summaryText, type Progress } from "./progress.ts";
+import { createRuntime, kindNames } from "./runtime.ts";
+import { onShutdown } from "./shutdown.ts";
+
+export async function runStandalone(settings: RunSettings): Promise<number> {
+  const startedMs = performance.now();
+  const loaded = await loadManifests(settings.file);
+  if (loaded.type === "invalid") {
+    process.stderr.write(`${loaded.errors.join("\n")}\n`);
+    return 1;
+  }
+  const { manifests } = loaded;
+  const log = createLog({ level: settings.logLevel, format: settings.logFormat });
+  const metrics = createMetrics({ kinds: kindNames, concurrency: settings.concurrency });
+  const counted = { requests: 0, sockets: 0 };
+  const tell = createRecord(log, metrics);
+  const record = (occurrence: Occurrence): void => {
+    if (occurrence.type === "exchanged") counted.requests += 1;
+    if (occurrence.type === "socketOpened") counted.sockets += 1;
+    tell(occurrence);
+  };
+  for (const ignored of manifests.ignored) record({ type: "note", level: "warn", message: "ignored", fields: { at: ignored } });
+
+  using shutdown = onShutdown(settings.shutdownTimeout);
+  await using resources = new AsyncDisposableStack();
+  const store = resources.use(createStandaloneStore({ manifests, ...(settings.data !== undefined && { dataFile: settings.data }) }));
+  const { controller, clients } = resources.use(createRuntime(settings, { store, record, metrics }));
+  if (settings.metricsAddress !== undefined) resources.use(await serve(settings.metricsAddress, metricsRoutes(metrics.registry)));
+
+  const progress = createProgress(process.stdout);
+  const shown = show(store, progress, { signal: shutdown.stop, settled: () => settings.once && shutdown.begin() });
+  await Promise.all([controller.run(shutdown.stop, shutdown.drain), shown]);
+
+  const failed = progress.failed();
+  process.stdout.write(summaryText({ ...counted, resources: progress.size, failed, clients: clients.size, durationMs: performance.now() - startedMs }));
+  return settings.once && failed > 0 ? 1 : 0;
+}
+
+/** Follows the store as the controller does; `settled` is called when every request has come to its end. */
+async function show(store: StandaloneStore, progress: Progress, { signal, settled }: { signal: AbortSignal; settled: () => void }): Promise<void> {
+  for await (const event of store.watch(httpRequestType, signal)) {
+    switch (event.type) {
+      case "listed":
+        for (const resource of event.resources) progress.update(resource as HTTPRequest);
+        break;
+      case "applied":
+        progress.update(event.resource as HTTPRequest);
+        break;
+      case "deleted":
+        progress.remove(event.resource as HTTPRequest);
+        break;
+    }
+    if (progress.isSettled()) settled();
+  }
+}

@@ -1,0 +1,57 @@
+/** What `controller` and `run` share: the client Map, jq, the requester, the engine and its metrics, put together over a store. */
+import { randomUUID } from "node:crypto";
+import type { SendSettings } from "../config.ts";
+import type { Condition } from "../core/conditions.ts";
+import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { Kind } from "../core/plan.ts";
+import type { ResourceStore } from "../core/ports.ts";
+import { createController, type Controller } from "../engine/controller.ts";
+import { createEvaluator } from "../expressions/evaluator.ts";
+import { createClientPool, type ClientPool } from "../http/client-pool.ts";
+import { createRequester, type HTTPRequester } from "../http/requester.ts";
+import { httpEndpointKind } from "../kinds/http-endpoint.ts";
+import { httpRequestKind } from "../kinds/http-request.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { version } from "./version.ts";
+
+/** A plan is only ever given resources of its own kind. */
+const kinds = [httpRequestKind, httpEndpointKind] as unknown as readonly Kind[];
+export const kindNames: readonly string[] = kinds.map(({ type }) => type.kind);
+
+export interface Runtime extends AsyncDisposable {
+  readonly controller: Controller;
+  readonly clients: ClientPool;
+  readonly requester: HTTPRequester;
+}
+
+export function createRuntime(settings: SendSettings, { store, record, metrics }: { store: ResourceStore; record: RecordOccurrence; metrics: Metrics }): Runtime {
+  const resources = new AsyncDisposableStack();
+  const evaluator = resources.use(createEvaluator({ deadlineMs: settings.expressionTimeout }));
+  const clients = resources.use(createClientPool({ record }));
+  const requester = createRequester({ clients, evaluator, record, maxResponseBytes: settings.maxResponseBytes, userAgent: `holdfast/${version}` });
+  const controller = createController({
+    kinds,
+    store,
+    requester,
+    record,
+    concurrency: settings.concurrency,
+    sender: randomUUID(),
+    queueObserver: {
+      added: () => metrics.queueAdds.inc({ name: "holdfast" }),
+      taken: (waitedSecs) => metrics.queueWait.observe({ name: "holdfast" }, waitedSecs),
+    },
+  });
+  metrics.observe({
+    clients: () => clients.size,
+    sockets: () => clients.sockets(),
+    requestsInFlight: () => requester.inFlight,
+    queue: () => controller.queue,
+    resources: function* () {
+      for (const { kind, resource } of controller.resources()) {
+        const { conditions = [] } = (resource.status ?? {}) as { conditions?: readonly Condition[] };
+        yield { kind, conditions };
+      }
+    },
+  });
+  return { controller, clients, requester, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}
