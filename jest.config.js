@@ -1,7 +1,12 @@
 /** Node strips the types itself, so nothing is transformed; each project is one class of test, least powerful first. */
 const common = { transform: {}, extensionsToTreatAsEsm: [".ts"], testEnvironment: "node" };
 const project = (name) => ({ ...common, displayName: name, testMatch: [`<rootDir>/test/${name}/**/*.test.ts`] });
+/** A control plane for the whole run: its tests skip loudly where there is none. */
+const controlPlane = {
+  globalSetup: "<rootDir>/test/support/control-plane-setup.ts",
+  globalTeardown: "<rootDir>/test/support/control-plane-teardown.ts",
+};
 
 export default {
-  projects: ["unit", "http", "standalone", "kubernetes"].map(project),
+  projects: [...["unit", "http", "standalone"].map(project), { ...project("kubernetes"), ...controlPlane }],
 };

@@ -37,28 +37,44 @@ function setting(flags: string, text: string): Option {
 
 function logSettings(logFormat: LogFormat, logLevel: LogLevel): readonly Option[] {
   return [
-    setting("--log-level <level>", "the least severe level that is logged").choices(["error", "warn", "info", "debug"]).default(logLevel),
+    setting("--log-level <level>", "the least severe level that is logged")
+      .choices(["error", "warn", "info", "debug"])
+      .default(logLevel),
     setting("--log-format <format>", "one JSON object a line, or text").choices(["json", "text"]).default(logFormat),
   ];
 }
 
 const sendSettings: readonly Option[] = [
   setting("--concurrency <n>", "how many resources are reconciled at once").argParser(integer(1, 1_000)).default(20),
-  setting("--max-response-bytes <bytes>", "a longer response is a failure").argParser(integer(1, 1 << 30)).default(1 << 20, "1048576"),
-  setting("--expression-timeout <duration>", "limit on one evaluation of a resource's expressions").argParser(duration).default(1_000, "1s"),
-  setting("--shutdown-timeout <duration>", "how long requests under way may take to end after SIGTERM").argParser(duration).default(25_000, "25s"),
+  setting("--max-response-bytes <bytes>", "a longer response is a failure")
+    .argParser(integer(1, 1 << 30))
+    .default(1 << 20, "1048576"),
+  setting("--expression-timeout <duration>", "limit on one evaluation of a resource's expressions")
+    .argParser(duration)
+    .default(1_000, "1s"),
+  setting("--shutdown-timeout <duration>", "how long requests under way may take to end after SIGTERM")
+    .argParser(duration)
+    .default(25_000, "25s"),
 ];
 
 export const controllerSettings: readonly Option[] = [
-  setting("--kubeconfig <file>", "the cluster and who to be there; without it KUBECONFIG, ~/.kube/config, or the pod's service account"),
-  setting("--namespace <name>", "watch this namespace only; may be repeated, or a list with commas").argParser(list(namespaceName)).default([], "all namespaces"),
+  setting(
+    "--kubeconfig <file>",
+    "the cluster and who to be there; without it KUBECONFIG, ~/.kube/config, or the pod's service account",
+  ),
+  setting("--namespace <name>", "watch this namespace only; may be repeated, or a list with commas")
+    .argParser(list(namespaceName))
+    .default([], "all namespaces"),
   setting("--metrics-address <address>", "where /metrics is served").argParser(address).default(":8080"),
   setting("--health-address <address>", "where /healthz and /readyz are served").argParser(address).default(":8081"),
   ...sendSettings,
   ...logSettings("json", "info"),
 ];
 
-export const fileSetting = setting("-f, --file <path...>", "manifests: files, or folders with .yaml, .yml and .json files").makeOptionMandatory();
+export const fileSetting = setting(
+  "-f, --file <path...>",
+  "manifests: files, or folders with .yaml, .yml and .json files",
+).makeOptionMandatory();
 
 export const runSettings: readonly Option[] = [
   fileSetting,
@@ -85,7 +101,8 @@ function duration(text: string): number {
 
 function address(text: string): string {
   const port = /^(?:[^:[\]\s]*|\[[0-9a-fA-F:.]+\]):(\d{1,5})$/.exec(text)?.[1];
-  if (port === undefined || Number(port) > 65_535) throw new InvalidArgumentError("Give HOST:PORT or :PORT, for example 127.0.0.1:8080.");
+  if (port === undefined || Number(port) > 65_535)
+    throw new InvalidArgumentError("Give HOST:PORT or :PORT, for example 127.0.0.1:8080.");
   return text;
 }
 

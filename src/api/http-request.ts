@@ -75,7 +75,7 @@ const attempt = {
       enum: ["InFlight", "Retrying", "Done", "Unknown"],
       description: "InFlight: may be on its way. Unknown: may or may not have arrived.",
     },
-    sender: { type: "string", maxLength: 36, description: "The process that is sending it, while it is InFlight." },
+    sender: { type: "string", maxLength: 36, description: "The process that sends it, or sent it: while the outcome is not known." },
     startedAt: { type: "string", format: "date-time", description: "When the attempt began; expressions see it as `.now`." },
     finishedAt: { type: "string", format: "date-time", description: "When its latest try ended." },
     tries: { type: "integer", format: "int32", minimum: 0, description: "How many times it has been sent." },

@@ -25,11 +25,18 @@ export async function runController(settings: ControllerSettings): Promise<numbe
   const notReady = (): readonly string[] => {
     const waiting = controller.waitingFor();
     const watches = store.readiness().filter(({ ready }) => !ready);
-    return watches.length > 0 || waiting.length === 0 ? watches.map(({ text }) => text) : waiting.map((kind) => `${kind} has not been listed yet`);
+    return watches.length > 0 || waiting.length === 0
+      ? watches.map(({ text }) => text)
+      : waiting.map((kind) => `${kind} has not been listed yet`);
   };
   const metricsServer = resources.use(await serve(settings.metricsAddress, metricsRoutes(metrics.registry)));
   const healthServer = resources.use(await serve(settings.healthAddress, healthRoutes(notReady)));
-  record({ type: "note", level: "info", message: "serving", fields: { version, metricsPort: metricsServer.port, healthPort: healthServer.port } });
+  record({
+    type: "note",
+    level: "info",
+    message: "serving",
+    fields: { version, metricsPort: metricsServer.port, healthPort: healthServer.port },
+  });
   await controller.run(shutdown.stop, shutdown.drain);
   record({ type: "note", level: "info", message: "stopped" });
   return 0;

@@ -13,7 +13,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   const program = new Command("holdfast");
   program.description("Sends the HTTP requests that are declared as custom resources, each exactly as often as it was declared.");
   // One line for a mistake, whatever Commander would say in two; set before the commands, which inherit it.
-  program.exitOverride().configureOutput({ outputError: (text, write) => write(`${text.trim().replaceAll(/\s*\n\s*/g, " ")}\n`) });
+  program
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`${text.trim().replaceAll(/\s*\n\s*/g, " ")}\n`) });
 
   const controller = program.command("controller").description("Run against a Kubernetes API server.");
   for (const option of controllerSettings) controller.addOption(option);
@@ -25,7 +27,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   run.action(async (settings: RunSettings) => {
     exitCode = await runStandalone(settings);
   });
-  const render = program.command("render").description("Print what would be sent, secrets masked; send nothing.").addOption(fileSetting);
+  const render = program
+    .command("render")
+    .description("Print what would be sent, secrets masked; send nothing.")
+    .addOption(fileSetting);
   render.action(async (settings: { file: readonly string[] }) => {
     exitCode = await renderManifests(settings.file);
   });

@@ -37,7 +37,8 @@ export function createProgress(out: NodeJS.WriteStream): Progress {
       if (isLive) draw();
     },
     isSettled: () => [...requests.values()].every(isSettled),
-    failed: () => [...requests.values()].filter((request) => !request.spec.suspend && condition(request)?.status !== "True").length,
+    failed: () =>
+      [...requests.values()].filter((request) => !request.spec.suspend && condition(request)?.status !== "True").length,
     get size() {
       return requests.size;
     },

@@ -4,11 +4,14 @@ import { attemptUUID } from "../core/digest.ts";
 import type { Read } from "../core/ports.ts";
 import { configMapType, keyText, secretType } from "../core/resource.ts";
 import { createEvaluator } from "../expressions/evaluator.ts";
-import { describeRequest } from "../http/requester.ts";
+import { createClientPool } from "../http/client-pool.ts";
+import { createRequester, type HTTPRequester } from "../http/requester.ts";
+import { createSockets } from "../http/sockets.ts";
 import { buildExchange, sendDigest } from "../kinds/request.ts";
 import { httpEndpointType, httpRequestType, type HTTPEndpoint, type HTTPRequest } from "../kinds/types.ts";
 import { loadManifests } from "../standalone/manifests.ts";
 import { createStandaloneStore, type StandaloneStore } from "../standalone/store.ts";
+import { version } from "./version.ts";
 
 /** Returns the exit code: 1 if a manifest is wrong or a request could not be rendered. */
 export async function renderManifests(paths: readonly string[]): Promise<number> {
@@ -18,18 +21,27 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
     return 1;
   }
   using store = createStandaloneStore({ manifests: loaded.manifests });
-  await using evaluator = createEvaluator();
-  const endpoints = new Map((await list<HTTPEndpoint>(store, httpEndpointType)).map((endpoint) => [keyText(endpoint.metadata), endpoint]));
+  await using requester = createRendering();
+  const endpoints = new Map(
+    (await list<HTTPEndpoint>(store, httpEndpointType)).map((endpoint) => [keyText(endpoint.metadata), endpoint]),
+  );
   const { signal } = new AbortController();
   let exitCode = 0;
   for (const { spec, metadata } of await list<HTTPRequest>(store, httpRequestType)) {
     const now = new Date().toISOString();
-    const attempt = { id: attemptUUID([metadata.uid, "0", sendDigest(spec)]), digest: sendDigest(spec), phase: "InFlight", startedAt: now, tries: 1 } as const;
+    const attempt = {
+      id: attemptUUID([metadata.uid, "0", sendDigest(spec)]),
+      digest: sendDigest(spec),
+      phase: "InFlight",
+      startedAt: now,
+      tries: 1,
+    } as const;
     const { namespace } = metadata;
     const endpoint = spec.endpointRef && endpoints.get(keyText({ namespace, name: spec.endpointRef.name }));
     const exchange = buildExchange({ spec, metadata, attempt }, endpoint);
-    const read: Read = (kind, name) => store.read({ type: kind === "Secret" ? secretType : configMapType, key: { namespace, name } }, signal);
-    const rendered = "type" in exchange ? exchange : await describeRequest(exchange, { read, evaluator, signal });
+    const read: Read = (kind, name) =>
+      store.read({ type: kind === "Secret" ? secretType : configMapType, key: { namespace, name } }, signal);
+    const rendered = "type" in exchange ? exchange : await requester.describe(exchange, read, signal);
     if (rendered.type === "refusal") {
       exitCode = 1;
       process.stderr.write(`${keyText(metadata)}: ${rendered.message}\n`);
@@ -39,6 +51,16 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
     }
   }
   return exitCode;
+}
+
+const record = (): void => {};
+
+function createRendering(): HTTPRequester & AsyncDisposable {
+  const resources = new AsyncDisposableStack();
+  const evaluator = resources.use(createEvaluator());
+  const clients = resources.use(createClientPool({ clients: new Map(), sockets: resources.use(createSockets(record)), record }));
+  const requester = createRequester({ clients, evaluator, record, maxResponseBytes: 0, userAgent: `holdfast/${version}` });
+  return { ...requester, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
 async function list<R>(store: StandaloneStore, type: Parameters<StandaloneStore["watch"]>[0]): Promise<readonly R[]> {

@@ -33,7 +33,9 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
 
   using shutdown = onShutdown(settings.shutdownTimeout);
   await using resources = new AsyncDisposableStack();
-  const store = resources.use(createStandaloneStore({ manifests, ...(settings.data !== undefined && { dataFile: settings.data }) }));
+  const store = resources.use(
+    createStandaloneStore({ manifests, ...(settings.data !== undefined && { dataFile: settings.data }) }),
+  );
   const { controller, clients } = resources.use(createRuntime(settings, { store, record, metrics }));
   if (settings.metricsAddress !== undefined) resources.use(await serve(settings.metricsAddress, metricsRoutes(metrics.registry)));
 
@@ -42,12 +44,24 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
   await Promise.all([controller.run(shutdown.stop, shutdown.drain), shown]);
 
   const failed = progress.failed();
-  process.stdout.write(summaryText({ ...counted, resources: progress.size, failed, clients: clients.size, durationMs: performance.now() - startedMs }));
+  process.stdout.write(
+    summaryText({
+      ...counted,
+      resources: progress.size,
+      failed,
+      clients: clients.size,
+      durationMs: performance.now() - startedMs,
+    }),
+  );
   return settings.once && failed > 0 ? 1 : 0;
 }
 
 /** Follows the store as the controller does; `settled` is called when every request has come to its end. */
-async function show(store: StandaloneStore, progress: Progress, { signal, settled }: { signal: AbortSignal; settled: () => void }): Promise<void> {
+async function show(
+  store: StandaloneStore,
+  progress: Progress,
+  { signal, settled }: { signal: AbortSignal; settled: () => void },
+): Promise<void> {
   for await (const event of store.watch(httpRequestType, signal)) {
     switch (event.type) {
       case "listed":

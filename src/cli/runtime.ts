@@ -7,8 +7,9 @@ import type { Kind } from "../core/plan.ts";
 import type { ResourceStore } from "../core/ports.ts";
 import { createController, type Controller } from "../engine/controller.ts";
 import { createEvaluator } from "../expressions/evaluator.ts";
-import { createClientPool, type ClientPool } from "../http/client-pool.ts";
-import { createRequester, type HTTPRequester } from "../http/requester.ts";
+import { createClientPool, type Client, type ClientPool } from "../http/client-pool.ts";
+import { createRequester } from "../http/requester.ts";
+import { createSockets } from "../http/sockets.ts";
 import { httpEndpointKind } from "../kinds/http-endpoint.ts";
 import { httpRequestKind } from "../kinds/http-request.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -21,14 +22,26 @@ export const kindNames: readonly string[] = kinds.map(({ type }) => type.kind);
 export interface Runtime extends AsyncDisposable {
   readonly controller: Controller;
   readonly clients: ClientPool;
-  readonly requester: HTTPRequester;
 }
 
-export function createRuntime(settings: SendSettings, { store, record, metrics }: { store: ResourceStore; record: RecordOccurrence; metrics: Metrics }): Runtime {
+/** The Map of the whole process: whatever is put together here shares its sockets. */
+const clientMap = new Map<string, Client>();
+
+export function createRuntime(
+  settings: SendSettings,
+  { store, record, metrics }: { store: ResourceStore; record: RecordOccurrence; metrics: Metrics },
+): Runtime {
   const resources = new AsyncDisposableStack();
   const evaluator = resources.use(createEvaluator({ deadlineMs: settings.expressionTimeout }));
-  const clients = resources.use(createClientPool({ record }));
-  const requester = createRequester({ clients, evaluator, record, maxResponseBytes: settings.maxResponseBytes, userAgent: `holdfast/${version}` });
+  const sockets = resources.use(createSockets(record));
+  const clients = resources.use(createClientPool({ clients: clientMap, sockets, record }));
+  const requester = createRequester({
+    clients,
+    evaluator,
+    record,
+    maxResponseBytes: settings.maxResponseBytes,
+    userAgent: `holdfast/${version}`,
+  });
   const controller = createController({
     kinds,
     store,
@@ -43,8 +56,8 @@ export function createRuntime(settings: SendSettings, { store, record, metrics }
   });
   metrics.observe({
     clients: () => clients.size,
-    sockets: () => clients.sockets(),
-    requestsInFlight: () => requester.inFlight,
+    sockets: () => sockets.counts(),
+    requestsInFlight: () => sockets.counts().active,
     queue: () => controller.queue,
     resources: function* () {
       for (const { kind, resource } of controller.resources()) {
@@ -53,5 +66,5 @@ export function createRuntime(settings: SendSettings, { store, record, metrics }
       }
     },
   });
-  return { controller, clients, requester, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+  return { controller, clients, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }

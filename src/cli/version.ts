@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
 
 /** The version that package.json states. */
-export const version = (JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string }).version;
+export const version = (JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string })
+  .version;

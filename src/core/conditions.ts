@@ -19,7 +19,12 @@ const longestMessage = 1024;
  * The conditions that hold now, in the order given. One whose status did not change keeps its transition time, so
  * nothing to say means nothing to write.
  */
-export function conditions(states: readonly ConditionState[], before: readonly Condition[], generation: number, now: string): readonly Condition[] {
+export function conditions(
+  states: readonly ConditionState[],
+  before: readonly Condition[],
+  generation: number,
+  now: string,
+): readonly Condition[] {
   return states.map((state) => {
     const previous = before.find(({ type }) => type === state.type);
     return {

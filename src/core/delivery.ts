@@ -14,7 +14,7 @@ export interface Attempt {
   /** Of what is sent, unexpanded. */
   readonly digest: string;
   readonly phase: "InFlight" | "Retrying" | "Done" | "Unknown";
-  /** The process that sends it; present while InFlight. */
+  /** The process that sends it, or sent it: while the outcome is not known. By it that process can still record what came of it. */
   readonly sender?: string;
   /** RFC 3339. */
   readonly startedAt: string;
@@ -81,8 +81,8 @@ function begin({ completedRuns }: Ledger, { uid, digest }: Wish, now: Date): Att
   const id = attemptUUID([uid, String(completedRuns), digest]);
   return { id, digest, phase: "InFlight", startedAt: now.toISOString(), tries: 0 };
 }
-function next({ finishedAt: _, ...attempt }: Attempt): Attempt {
-  return { ...attempt, phase: "InFlight", tries: attempt.tries + 1 };
+function next({ id, digest, startedAt, tries }: Attempt): Attempt {
+  return { id, digest, phase: "InFlight", startedAt, tries: tries + 1 };
 }
 
 /** What an outcome makes of the attempt that was sent. */
@@ -98,7 +98,12 @@ export type Conclusion =
  * `asExpected`: the answer is what the spec expects.
  * 502 and 504 come from a gateway, which cannot say what the server behind it did (RFC 9110, sections 15.6.3 and 15.6.5).
  */
-export function conclude(outcome: Exclude<Outcome, { type: "refusal" }>, asExpected: boolean, attempt: Attempt, wish: Pick<Wish, "repeatable" | "retry">): Conclusion {
+export function conclude(
+  outcome: Exclude<Outcome, { type: "refusal" }>,
+  asExpected: boolean,
+  attempt: Attempt,
+  wish: Pick<Wish, "repeatable" | "retry">,
+): Conclusion {
   if (outcome.type === "response" && asExpected) return { type: "succeeded" };
   if (!wish.repeatable && isAmbiguous(outcome)) return { type: "unknown" };
   const worthIt = wish.repeatable ? isTransient(outcome) : wasNotActedOn(outcome);

@@ -43,12 +43,17 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
     resources = new Map(listed.map((resource) => [keyText(resource.metadata), resource]));
     for (const [key, resource] of old) {
       const inList = resources.get(key);
-      const keep = inList ? isNewer(resource.metadata.resourceVersion, inList.metadata.resourceVersion) : isNewer(resource.metadata.resourceVersion, resourceVersion);
+      const keep = inList
+        ? isNewer(resource.metadata.resourceVersion, inList.metadata.resourceVersion)
+        : isNewer(resource.metadata.resourceVersion, resourceVersion);
       if (keep) resources.set(key, resource);
     }
     isWarm = true;
     const gone = [...old].filter(([key]) => !resources.has(key)).map(([, before]) => ({ before, after: undefined }));
-    return [...gone, ...[...resources].filter(([key, after]) => old.get(key) !== after).map(([key, after]) => ({ before: old.get(key), after }))];
+    return [
+      ...gone,
+      ...[...resources].filter(([key, after]) => old.get(key) !== after).map(([key, after]) => ({ before: old.get(key), after })),
+    ];
   }
   return {
     get: (key) => resources.get(keyText(key)),

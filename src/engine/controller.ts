@@ -69,7 +69,11 @@ export function createController(options: ControllerOptions): Controller {
     const changed = keyText((after ?? before)?.metadata as ResourceKey);
     for (const dependent of kinds) {
       for (const resource of cacheOf(dependent.type.kind).all()) {
-        if (dependent.references(resource).some((reference) => reference.type.kind === type.kind && keyText(reference.key) === changed)) {
+        if (
+          dependent
+            .references(resource)
+            .some((reference) => reference.type.kind === type.kind && keyText(reference.key) === changed)
+        ) {
           queue.add(queueKey(dependent, resource.metadata));
         }
       }
@@ -109,7 +113,8 @@ export function createController(options: ControllerOptions): Controller {
       const written = (reply: Resource): void => apply(kind, { type: "applied", resource: reply });
       const reconciled = await reconcile(kind, situation, { deps: { store, requester, written }, signal });
       settle(id, reconciled);
-      const { result, reason } = reconciled.type === "settled" ? reconciled.verdict : { result: "conflict" as const, reason: "Conflict" };
+      const { result, reason } =
+        reconciled.type === "settled" ? reconciled.verdict : { result: "conflict" as const, reason: "Conflict" };
       record({ ...about, durationMs: performance.now() - startedMs, result, reason });
     } catch (error) {
       pause(id, errorPauseMs);

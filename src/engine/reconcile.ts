@@ -24,7 +24,11 @@ export type Reconciled = { readonly type: "settled"; readonly verdict: Verdict }
  * An HTTP failure is not an error here: the plan receives it as an outcome and the status reports it. What throws is
  * what prevents a verdict: the store cannot be reached, or `signal` aborted.
  */
-export async function reconcile(kind: Kind, situation: Situation, { deps, signal }: { deps: ReconcileDeps; signal: AbortSignal }): Promise<Reconciled> {
+export async function reconcile(
+  kind: Kind,
+  situation: Situation,
+  { deps, signal }: { deps: ReconcileDeps; signal: AbortSignal },
+): Promise<Reconciled> {
   const { store, requester, written } = deps;
   let current = situation.resource;
   let precondition: Precondition = { type: "unchanged" };
@@ -55,7 +59,10 @@ export async function reconcile(kind: Kind, situation: Situation, { deps, signal
   while (!step.done) {
     signal.throwIfAborted();
     const asked = step.value;
-    const answer = asked.type === "exchange" ? await send(asked.exchange, asked.intent) : await requester.evaluate(asked.evaluation, read, signal);
+    const answer =
+      asked.type === "exchange"
+        ? await send(asked.exchange, asked.intent)
+        : await requester.evaluate(asked.evaluation, read, signal);
     if (answer === "conflict") return { type: "conflict" };
     step = plan.next(answer as never);
   }

@@ -60,7 +60,9 @@ export function createWorkQueue(observer: QueueObserver = {}): WorkQueue {
   function startTimer(key: string, dueMs: number): void {
     const delayMs = Math.max(0, dueMs - performance.now());
     const timer =
-      delayMs > longestTimerMs ? setTimeout(() => startTimer(key, dueMs), longestTimerMs) : setTimeout(() => makeReady(key), delayMs);
+      delayMs > longestTimerMs
+        ? setTimeout(() => startTimer(key, dueMs), longestTimerMs)
+        : setTimeout(() => makeReady(key), delayMs);
     delayed.set(key, { dueMs, timer });
   }
   function forget(key: string): void {

@@ -35,7 +35,7 @@ export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
   const reconcileAt = metadata.annotations?.[reconcileAtAnnotation];
 
   function status(states: readonly ConditionState[], change: Partial<HTTPRequestStatus> = {}): HTTPRequestStatus {
-    const { nextRunAt: _, response = undefined, ...kept } = before;
+    const { nextRunAt: _, response, ...kept } = before;
     const succeeded = states.some(({ type }) => type === "Succeeded") ? [] : lastRun();
     return {
       ...kept,
@@ -47,7 +47,9 @@ export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
   }
   /** The condition of the latest run that ended, as it stands. */
   function lastRun(): ConditionState[] {
-    return (before.conditions ?? []).filter(({ type }) => type === "Succeeded").map(({ type, status, reason, message }) => ({ type, status, reason, message }));
+    return (before.conditions ?? [])
+      .filter(({ type }) => type === "Succeeded")
+      .map(({ type, status, reason, message }) => ({ type, status, reason, message }));
   }
   /** An attempt that begins or ends is the answer to the annotation. */
   function handled(): Partial<HTTPRequestStatus> {
@@ -60,23 +62,42 @@ export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
     rest() {
       const [run] = lastRun();
       const { reason, message } = run ?? { reason: "Unknown", message: "" };
-      return { status: status(run?.status === "True" ? ready(reason, message) : stalled(reason, message)), result: "unchanged", reason };
+      return {
+        status: status(run?.status === "True" ? ready(reason, message) : stalled(reason, message)),
+        result: "unchanged",
+        reason,
+      };
     },
     suspended() {
-      const state: ConditionState = { type: "Ready", status: "False", reason: "Suspended", message: "spec.suspend is true: nothing is sent until it is false" };
+      const state: ConditionState = {
+        type: "Ready",
+        status: "False",
+        reason: "Suspended",
+        message: "spec.suspend is true: nothing is sent until it is false",
+      };
       return { status: status([state]), result: "suspended", reason: "Suspended" };
     },
     waiting(delayMs) {
       const current = (before.conditions ?? []).find(({ type }) => type === "Ready");
       const states = reconciling(current?.reason ?? "Retrying", current?.message ?? "");
-      return { status: status(states, before.nextRunAt === undefined ? {} : { nextRunAt: before.nextRunAt }), requeueAfterMs: delayMs, result: "waiting", reason: "Retrying" };
+      return {
+        status: status(states, before.nextRunAt === undefined ? {} : { nextRunAt: before.nextRunAt }),
+        requeueAfterMs: delayMs,
+        result: "waiting",
+        reason: "Retrying",
+      };
     },
     refused({ reason, message, heals }) {
       if (!heals) return { status: status(stalled(reason, message)), result: "stalled", reason };
       const verdict = status(reconciling(reason, message));
       const since = verdict.conditions?.find(({ type }) => type === "Reconciling")?.lastTransitionTime;
       const missingMs = since === undefined ? 0 : now.getTime() - Date.parse(since);
-      return { status: verdict, requeueAfterMs: Math.min(Math.max(missingMs, soonestLookMs), latestLookMs), result: "waiting", reason };
+      return {
+        status: verdict,
+        requeueAfterMs: Math.min(Math.max(missingMs, soonestLookMs), latestLookMs),
+        result: "waiting",
+        reason,
+      };
     },
     inFlight: (attempt) => status(reconciling("Sending", `${spec.method} is on its way`), { attempt, ...handled() }),
 
@@ -84,25 +105,30 @@ export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
       const { reason, message, succeeded, response } = judgement;
       const states = succeeded ? ready(reason, message) : stalled(reason, message);
       const run: ConditionState = { type: "Succeeded", status: succeeded ? "True" : "False", reason, message };
-      const change = { attempt: withoutSender(attempt), completedRuns: (before.completedRuns ?? 0) + 1, ...handled(), ...recorded(response, spec.record) };
+      const change = {
+        attempt,
+        completedRuns: (before.completedRuns ?? 0) + 1,
+        ...handled(),
+        ...recorded(response, spec.record),
+      };
       return { status: status([...states, run], change), result: succeeded ? "succeeded" : "failed", reason };
     },
     retrying(attempt, retry, { reason, message, response }) {
       const delayMs = retryAfterMs(retry, attempt);
       const nextRunAt = new Date(Date.parse(attempt.finishedAt ?? attempt.startedAt) + delayMs).toISOString();
       const text = `${message}; try ${attempt.tries} of ${retry.limit + 1}`;
-      const change = { attempt: withoutSender(attempt), nextRunAt, ...handled(), ...recorded(response, spec.record) };
+      const change = { attempt, nextRunAt, ...handled(), ...recorded(response, spec.record) };
       return { status: status(reconciling(reason, text), change), requeueAfterMs: delayMs, result: "retrying", reason };
     },
     unknown(attempt, why) {
       const message = `${why}: it may or may not have arrived. To send it again set spec.onUnknown: Resend, or change the annotation ${reconcileAtAnnotation}`;
-      return { status: status(stalled("OutcomeUnknown", message), { attempt: withoutSender(attempt), ...handled() }), result: "stalled", reason: "OutcomeUnknown" };
+      return {
+        status: status(stalled("OutcomeUnknown", message), { attempt, ...handled() }),
+        result: "stalled",
+        reason: "OutcomeUnknown",
+      };
     },
   };
-}
-
-function withoutSender({ sender: _, ...attempt }: Attempt): Attempt {
-  return attempt;
 }
 
 type ResponseField = Pick<HTTPRequestStatus, "response">;
@@ -111,13 +137,32 @@ type ResponseField = Pick<HTTPRequestStatus, "response">;
 function recorded(response: Response | undefined, record: "None" | "Summary" | "Body"): ResponseField {
   if (!response || record === "None") return {};
   const { statusCode, sizeBytes, sha256, durationMs } = response;
-  const headers = Object.fromEntries(shownHeaders.flatMap((name) => (typeof response.headers[name] === "string" ? [[name, response.headers[name].slice(0, 1024)]] : [])));
-  return { response: { statusCode, ...(Object.keys(headers).length > 0 && { headers }), sizeBytes, sha256, durationMs, ...(record === "Body" && cut(response.redactedBody)) } };
+  const headers = Object.fromEntries(
+    shownHeaders.flatMap((name) =>
+      typeof response.headers[name] === "string" ? [[name, response.headers[name].slice(0, 1024)]] : [],
+    ),
+  );
+  return {
+    response: {
+      statusCode,
+      ...(Object.keys(headers).length > 0 && { headers }),
+      sizeBytes,
+      sha256,
+      durationMs,
+      ...(record === "Body" && cut(response.redactedBody)),
+    },
+  };
 }
 function cut(text: string): Pick<ResponseStatus, "body" | "bodyTruncated"> {
   const bytes = Buffer.from(text);
   if (bytes.length <= longestBodyBytes) return { body: text };
-  return { body: bytes.subarray(0, longestBodyBytes).toString().replace(/\uFFFD$/, ""), bodyTruncated: true };
+  return {
+    body: bytes
+      .subarray(0, longestBodyBytes)
+      .toString()
+      .replace(/\uFFFD$/, ""),
+    bodyTruncated: true,
+  };
 }
 /** What spec.record still allows of a response that was recorded before. */
 function shownResponse(response: ResponseStatus | undefined, record: "None" | "Summary" | "Body"): ResponseField {

@@ -8,7 +8,16 @@ import { conclude, decide, type Attempt, type Ledger, type Wish } from "../core/
 import { durationMs } from "../core/duration.ts";
 import type { Exchange, Outcome, Response } from "../core/exchange.ts";
 import { isExpectedStatus } from "../core/expectation.ts";
-import { evaluated, exchanged, type Intent, type Kind, type Plan, type Situation, type Step, type Verdict } from "../core/plan.ts";
+import {
+  evaluated,
+  exchanged,
+  type Intent,
+  type Kind,
+  type Plan,
+  type Situation,
+  type Step,
+  type Verdict,
+} from "../core/plan.ts";
 import { assumeDoneAnnotation, reconcileAtAnnotation } from "../core/resource.ts";
 import { dependsOnInputs } from "../core/templating.ts";
 import { httpRequestReport, type Report } from "./http-request-status.ts";
@@ -34,13 +43,19 @@ function* plan(situation: Situation<HTTPRequest>): Plan {
     case "rest":
       return report.rest();
     case "assumeDone":
-      return report.done(decision.attempt, { succeeded: true, reason: "AssumedDone", message: `nothing was sent: ${assumeDoneAnnotation} is set` });
+      return report.done(decision.attempt, {
+        succeeded: true,
+        reason: "AssumedDone",
+        message: `nothing was sent: ${assumeDoneAnnotation} is set`,
+      });
     case "unknown":
       return report.unknown(decision.attempt, "the process that was sending it ended before the outcome was known");
     case "wait":
       return resource.spec.suspend ? report.suspended() : report.waiting(decision.delayMs);
     case "send":
-      return resource.spec.suspend ? report.suspended() : yield* deliver(situation, { attempt: decision.attempt, wish, endpoint, report });
+      return resource.spec.suspend
+        ? report.suspended()
+        : yield* deliver(situation, { attempt: decision.attempt, wish, endpoint, report });
   }
 }
 
@@ -51,11 +66,16 @@ interface Delivery {
   readonly report: Report;
 }
 
-function* deliver({ resource, now, sender }: Situation<HTTPRequest>, { attempt, wish, endpoint, report }: Delivery): Generator<Step, Verdict, never> {
+function* deliver(
+  { resource, now, sender }: Situation<HTTPRequest>,
+  { attempt, wish, endpoint, report }: Delivery,
+): Generator<Step, Verdict, never> {
   const { spec, metadata } = resource;
   const exchange = buildExchange({ spec, metadata, attempt }, endpoint);
   if ("type" in exchange) return report.refused(exchange);
-  const intent = needsIntent(exchange, idempotencyHeader(spec, endpoint) !== undefined) ? intentOf(attempt, sender, report) : undefined;
+  const intent = needsIntent(exchange, idempotencyHeader(spec, endpoint) !== undefined)
+    ? intentOf(attempt, sender, report)
+    : undefined;
   const outcome = yield* exchanged(exchange, intent);
   if (outcome.type === "refusal") return report.refused(outcome);
   const judgement = yield* judge(resource, exchange, outcome);
@@ -89,14 +109,25 @@ function* judge(
   const seen = { response, tookMs: response.durationMs };
   const answered = `answered ${response.statusCode}`;
   if (!isExpectedStatus(expect.status, response.statusCode)) {
-    return { ...seen, succeeded: false, reason: "UnexpectedStatus", message: `${answered}, where spec.expect.status has ${expect.status.join(", ")}` };
+    return {
+      ...seen,
+      succeeded: false,
+      reason: "UnexpectedStatus",
+      message: `${answered}, where spec.expect.status has ${expect.status.join(", ")}`,
+    };
   }
   if (expect.that === undefined) return { ...seen, succeeded: true, reason: "Succeeded", message: answered };
   const result = yield* evaluated({ scope, response, expressions: [expectedThat(expect.that)] });
-  if (result.type === "refusal") return { ...seen, succeeded: false, reason: result.reason, message: `${answered}; ${result.message}` };
+  if (result.type === "refusal")
+    return { ...seen, succeeded: false, reason: result.reason, message: `${answered}; ${result.message}` };
   return result.values[0] === true
     ? { ...seen, succeeded: true, reason: "Succeeded", message: `${answered}, as spec.expect.that says` }
-    : { ...seen, succeeded: false, reason: "UnexpectedResponse", message: `${answered}, but spec.expect.that does not yield true` };
+    : {
+        ...seen,
+        succeeded: false,
+        reason: "UnexpectedResponse",
+        message: `${answered}, but spec.expect.that does not yield true`,
+      };
 }
 
 /** Without it, a crash would leave no trace of a request that may have left. A key makes it needless, if what is sent again is the same. */

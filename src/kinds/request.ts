@@ -43,12 +43,18 @@ export function buildExchange(
       query: located(spec.query ?? [], "spec.query"),
       headers: located(spec.headers ?? [], "spec.headers").filter((header) => !key || !isSameName(header.name, key)),
       literalHeaders: [
-        ...(endpoint?.spec.headers ?? []).filter((header) => !(spec.headers ?? []).some((own) => isSameName(own.name, header.name))),
+        ...(endpoint?.spec.headers ?? []).filter(
+          (header) => !(spec.headers ?? []).some((own) => isSameName(own.name, header.name)),
+        ),
         ...(key ? [{ name: key, value: attempt.id }] : []),
       ],
       ...bodyTemplate(spec),
     },
-    scope: { inputs: sources(spec.inputs ?? {}), metadata: { name, namespace, uid, ...(labels && { labels }), ...(annotations && { annotations }) }, now: attempt.startedAt },
+    scope: {
+      inputs: sources(spec.inputs ?? {}),
+      metadata: { name, namespace, uid, ...(labels && { labels }), ...(annotations && { annotations }) },
+      now: attempt.startedAt,
+    },
     tls: tlsSources(tls, endpoint ? `HTTPEndpoint "${endpoint.metadata.name}": spec.tls` : "spec.tls"),
     timeoutMs: timeout === undefined ? defaultTimeoutMs : durationMs(timeout),
     compile: spec.expect.that === undefined ? [] : [expectedThat(spec.expect.that)],
@@ -61,8 +67,18 @@ export function expectedThat(text: string): Located {
 
 function endpointRefusal({ kind, name }: NonNullable<HTTPRequestSpec["endpointRef"]>): Refusal {
   return kind === "HTTPEndpoint"
-    ? { type: "refusal", reason: "EndpointNotFound", message: `spec.endpointRef: there is no HTTPEndpoint "${name}" in this namespace`, heals: true }
-    : { type: "refusal", reason: "EndpointKindNotSupported", message: "spec.endpointRef.kind: ClusterHTTPEndpoint is not served yet; use an HTTPEndpoint of this namespace", heals: false };
+    ? {
+        type: "refusal",
+        reason: "EndpointNotFound",
+        message: `spec.endpointRef: there is no HTTPEndpoint "${name}" in this namespace`,
+        heals: true,
+      }
+    : {
+        type: "refusal",
+        reason: "EndpointKindNotSupported",
+        message: "spec.endpointRef.kind: ClusterHTTPEndpoint is not served yet; use an HTTPEndpoint of this namespace",
+        heals: false,
+      };
 }
 
 function requestURL({ url = "", path }: HTTPRequestSpec, endpoint: HTTPEndpoint | undefined): RequestTemplate["url"] {
@@ -76,7 +92,10 @@ function bodyTemplate({ body }: HTTPRequestSpec): Pick<RequestTemplate, "body"> 
   return { body: { type: "json", field: "spec.body.json", value: body.json } };
 }
 
-function located(pairs: readonly { name: string; value: string }[], field: string): { name: string; field: string; text: string }[] {
+function located(
+  pairs: readonly { name: string; value: string }[],
+  field: string,
+): { name: string; field: string; text: string }[] {
   return pairs.map(({ name, value }, index) => ({ name, field: `${field}[${index}].value`, text: value }));
 }
 
@@ -86,7 +105,10 @@ function isSameName(a: string, b: string): boolean {
 
 function sources(inputs: Inputs): Scope["inputs"] {
   return Object.fromEntries(
-    Object.entries(inputs).map(([name, { value, secretKeyRef, configMapKeyRef }]) => [name, source(`spec.inputs.${name}`, { value, secretKeyRef, configMapKeyRef })]),
+    Object.entries(inputs).map(([name, { value, secretKeyRef, configMapKeyRef }]) => [
+      name,
+      source(`spec.inputs.${name}`, { value, secretKeyRef, configMapKeyRef }),
+    ]),
   );
 }
 
@@ -94,7 +116,14 @@ interface KeyRef {
   readonly name: string;
   readonly key: string;
 }
-function source(field: string, { value, secretKeyRef, configMapKeyRef }: { value?: unknown; secretKeyRef?: KeyRef | undefined; configMapKeyRef?: KeyRef | undefined }): Source {
+function source(
+  field: string,
+  {
+    value,
+    secretKeyRef,
+    configMapKeyRef,
+  }: { value?: unknown; secretKeyRef?: KeyRef | undefined; configMapKeyRef?: KeyRef | undefined },
+): Source {
   if (secretKeyRef) return { field, type: "secret", name: secretKeyRef.name, key: secretKeyRef.key };
   if (configMapKeyRef) return { field, type: "configMap", name: configMapKeyRef.name, key: configMapKeyRef.key };
   return { field, type: "literal", value };

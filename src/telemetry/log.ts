@@ -11,7 +11,9 @@ export interface Log {
 export function createLog({ level, format }: { level: LogLevel; format: LogFormat }): Log {
   const { combine, timestamp, json, printf } = winston.format;
   const text = printf(({ timestamp, level, message, ...fields }) => {
-    const rest = Object.entries(fields).map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+    const rest = Object.entries(fields).map(
+      ([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+    );
     return [timestamp, level.toUpperCase().padEnd(5), message, ...rest].join(" ");
   });
   const logger = winston.createLogger({

@@ -48,12 +48,18 @@ export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]
 
   collectDefaultMetrics({ register: registry });
   // Gauges with a counter's name, which promtool refuses.
-  for (const name of ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"]) registry.removeSingleMetric(name);
+  for (const name of ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"])
+    registry.removeSingleMetric(name);
 
   function counter<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> {
     return new Counter({ name, help, labelNames, registers });
   }
-  function gauge<L extends string>(name: string, help: string, labelNames: readonly L[], collect: (gauge: Gauge<L>) => void | Promise<void>): Gauge<L> {
+  function gauge<L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[],
+    collect: (gauge: Gauge<L>) => void | Promise<void>,
+  ): Gauge<L> {
     return new Gauge({
       name,
       help,
@@ -64,23 +70,38 @@ export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]
       },
     });
   }
-  function histogram<L extends string>(name: string, help: string, buckets: number[], labelNames: readonly L[] = []): Histogram<L> {
+  function histogram<L extends string>(
+    name: string,
+    help: string,
+    buckets: number[],
+    labelNames: readonly L[] = [],
+  ): Histogram<L> {
     return new Histogram({ name, help, buckets, labelNames, registers });
   }
 
   const controllers = kinds.map((kind) => kind.toLowerCase());
   const reconciles = counter("controller_runtime_reconcile_total", "Reconciles, by how they ended.", ["controller", "result"]);
   for (const controller of controllers) for (const result of reconcileResults) reconciles.inc({ controller, result }, 0);
-  const reconcileErrors = counter("controller_runtime_reconcile_errors_total", "Reconciles that could not decide and are tried again.", ["controller"]);
+  const reconcileErrors = counter(
+    "controller_runtime_reconcile_errors_total",
+    "Reconciles that could not decide and are tried again.",
+    ["controller"],
+  );
   for (const controller of controllers) reconcileErrors.inc({ controller }, 0);
-  const reconcileTime = histogram("controller_runtime_reconcile_time_seconds", "Duration of a reconcile.", latencySecs, ["controller"]);
+  const reconcileTime = histogram("controller_runtime_reconcile_time_seconds", "Duration of a reconcile.", latencySecs, [
+    "controller",
+  ]);
   for (const controller of controllers) reconcileTime.zero({ controller });
   gauge("controller_runtime_active_workers", "Workers that reconcile now.", [], (g) => g.set(sources?.queue().working ?? 0));
   gauge("controller_runtime_max_concurrent_reconciles", "Workers there are.", [], (g) => g.set(concurrency));
-  gauge("workqueue_depth", "Keys that are due and wait for a worker.", ["name"], (g) => g.set({ name: "holdfast" }, sources?.queue().depth ?? 0));
+  gauge("workqueue_depth", "Keys that are due and wait for a worker.", ["name"], (g) =>
+    g.set({ name: "holdfast" }, sources?.queue().depth ?? 0),
+  );
   const queueAdds = counter("workqueue_adds_total", "Keys that became due.", ["name"]);
   queueAdds.inc({ name: "holdfast" }, 0);
-  const queueWait = histogram("workqueue_queue_duration_seconds", "How long a key was due before a worker took it.", queueSecs, ["name"]);
+  const queueWait = histogram("workqueue_queue_duration_seconds", "How long a key was due before a worker took it.", queueSecs, [
+    "name",
+  ]);
   queueWait.zero({ name: "holdfast" });
   const workTime = histogram("workqueue_work_duration_seconds", "How long a worker had a key.", queueSecs, ["name"]);
   workTime.zero({ name: "holdfast" });
@@ -89,7 +110,9 @@ export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]
   const apiRequests = counter("rest_client_requests_total", "Calls to the API server.", ["code", "method", "host"]);
 
   gauge("holdfast_http_clients", "Clients in the Map.", [], (g) => g.set(sources?.clients() ?? 0));
-  const acquisitions = counter("holdfast_http_client_acquisitions_total", "Clients asked of the Map, by whether one was there.", ["result"]);
+  const acquisitions = counter("holdfast_http_client_acquisitions_total", "Clients asked of the Map, by whether one was there.", [
+    "result",
+  ]);
   for (const result of ["created", "reused"]) acquisitions.inc({ result }, 0);
   gauge("holdfast_http_sockets", "Open sockets to origins and proxies.", ["state"], (g) => {
     const { active, idle } = sources?.sockets() ?? { active: 0, idle: 0 };
@@ -102,19 +125,39 @@ export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]
     const counts = await readTcpStates();
     for (const state of tcpStates) g.set({ state }, counts.get(state) ?? 0);
   });
-  const requests = counter("holdfast_http_requests_total", "Requests that ended: `code` is the status class, or `reason` why there is none.", ["method", "code", "reason"]);
+  const requests = counter(
+    "holdfast_http_requests_total",
+    "Requests that ended: `code` is the status class, or `reason` why there is none.",
+    ["method", "code", "reason"],
+  );
   for (const method of methods) {
     for (const code of codeClasses) requests.inc({ method, code, reason: "" }, 0);
     for (const reason of failureReasons) requests.inc({ method, code: "", reason }, 0);
   }
-  const requestTime = histogram("holdfast_http_request_duration_seconds", "From the request to the last byte of its answer.", latencySecs, ["method"]);
+  const requestTime = histogram(
+    "holdfast_http_request_duration_seconds",
+    "From the request to the last byte of its answer.",
+    latencySecs,
+    ["method"],
+  );
   for (const method of methods) requestTime.zero({ method });
-  gauge("holdfast_http_requests_in_flight", "Requests whose answer has not been read to its end.", [], (g) => g.set(sources?.requestsInFlight() ?? 0));
+  gauge("holdfast_http_requests_in_flight", "Requests whose answer has not been read to its end.", [], (g) =>
+    g.set(sources?.requestsInFlight() ?? 0),
+  );
 
   const watchSessions = counter("holdfast_watch_sessions_total", "Watch sessions that ended, by why.", ["resource", "reason"]);
-  const watchTime = histogram("holdfast_watch_session_duration_seconds", "How long a watch session lasted.", [1, 10, 60, 300, 1800, 3600], ["resource"]);
+  const watchTime = histogram(
+    "holdfast_watch_session_duration_seconds",
+    "How long a watch session lasted.",
+    [1, 10, 60, 300, 1800, 3600],
+    ["resource"],
+  );
   const relists = counter("holdfast_relists_total", "Full listings, by why.", ["resource", "reason"]);
-  const outcomeUnknown = counter("holdfast_outcome_unknown_total", "Requests that may or may not have arrived and are not sent again.", ["kind"]);
+  const outcomeUnknown = counter(
+    "holdfast_outcome_unknown_total",
+    "Requests that may or may not have arrived and are not sent again.",
+    ["kind"],
+  );
   for (const kind of kinds) outcomeUnknown.inc({ kind }, 0);
   gauge("holdfast_resources", "Resources, by kind and condition.", ["kind", "condition", "status"], (g) => {
     const counts = new Map<string, number>();
@@ -127,7 +170,8 @@ export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]
     }
     for (const kind of kinds) {
       for (const condition of conditionTypes) {
-        for (const status of ["True", "False", "Unknown"]) g.set({ kind, condition, status }, counts.get(`${kind}/${condition}/${status}`) ?? 0);
+        for (const status of ["True", "False", "Unknown"])
+          g.set({ kind, condition, status }, counts.get(`${kind}/${condition}/${status}`) ?? 0);
       }
     }
   });

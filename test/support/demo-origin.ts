@@ -24,7 +24,9 @@ const webhookToken = "Bearer a-token-that-stays-secret";
 
 const routes: Readonly<Record<string, Route>> = {
   "POST /v1/notify": ({ headers }) =>
-    headers.authorization === webhookToken ? { status: 202, body: { status: "sent", id: "n-1" } } : { status: 401, body: { status: "refused" } },
+    headers.authorization === webhookToken
+      ? { status: 202, body: { status: "sent", id: "n-1" } }
+      : { status: 401, body: { status: "refused" } },
   "POST /hooks/T0/B0/secret-path": () => ({ status: 200, body: { ok: true } }),
   "GET /users/ada": () => ({ status: 200, body: { id: "ada", age: 36, serial: 1 } }),
   "PUT /users/grace%2Fhopper": ({ body }) => ({ status: 200, body }),
@@ -65,7 +67,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, route:
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString();
   const isJSON = request.headers["content-type"]?.startsWith("application/json") === true;
-  const { status, body } = route?.({ headers: request.headers, body: isJSON ? JSON.parse(text) : text }) ?? { status: 404, body: { error: "no such thing" } };
+  const { status, body } = route?.({ headers: request.headers, body: isJSON ? JSON.parse(text) : text }) ?? {
+    status: 404,
+    body: { error: "no such thing" },
+  };
   response.writeHead(status, { "content-type": "application/json" });
   response.end(JSON.stringify(body));
 }

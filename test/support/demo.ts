@@ -10,11 +10,17 @@ const port = 28_080;
 
 await using origin = await startDemoOrigin(port).catch((error: unknown) => {
   if (!Error.isError(error) || !("code" in error) || error.code !== "EADDRINUSE") throw error;
-  process.stderr.write(`port ${port} of 127.0.0.1 is in use: stop what uses it, or change the port in examples/ and test/support/demo.ts\n`);
+  process.stderr.write(
+    `port ${port} of 127.0.0.1 is in use: stop what uses it, or change the port in examples/ and test/support/demo.ts\n`,
+  );
   process.exit(1);
 });
-process.stdout.write(`A demonstration server listens on 127.0.0.1:${origin.port}. Running every manifest of examples/ against it, without a cluster:\n\n`);
-const child = spawn(process.execPath, [join(root, "src/main.ts"), "run", "--once", "-f", join(root, "examples")], { stdio: "inherit" });
+process.stdout.write(
+  `A demonstration server listens on 127.0.0.1:${origin.port}. Running every manifest of examples/ against it, without a cluster:\n\n`,
+);
+const child = spawn(process.execPath, [join(root, "src/main.ts"), "run", "--once", "-f", join(root, "examples")], {
+  stdio: "inherit",
+});
 const [code] = (await once(child, "exit")) as [number | null];
 const total = [...origin.requests.values()].reduce((sum, count) => sum + count, 0);
 process.stdout.write(`The server saw ${total} requests over ${origin.connections} connections.\n`);

@@ -18,7 +18,10 @@ function after(phase: Attempt["phase"], change: Partial<Wish> = {}, ledger: Part
   return decide({ completedRuns: 1, attempt: { ...attempt, phase }, ...ledger }, { ...wish, ...change }, now);
 }
 function response(statusCode: number, headers: Response["headers"] = {}): Exclude<Outcome, { type: "refusal" }> {
-  return { type: "response", response: { statusCode, headers, body: sealed(""), redactedBody: "", sizeBytes: 0, sha256: "", durationMs: 1 } };
+  return {
+    type: "response",
+    response: { statusCode, headers, body: sealed(""), redactedBody: "", sizeBytes: 0, sha256: "", durationMs: 1 },
+  };
 }
 const reset = { type: "failure", reason: "ConnectionReset", message: "", sent: true } as const;
 const refused = { type: "failure", reason: "ConnectionRefused", message: "", sent: false } as const;
@@ -51,9 +54,12 @@ describe("decide", () => {
     expect(after("InFlight")).toMatchObject({ type: "unknown", attempt: { phase: "Unknown", id: "id" } });
     expect(after("Unknown")).toMatchObject({ type: "unknown" });
   });
-  test.each([{ repeatable: true }, { onUnknown: "Resend" as const }, { reconcileAt: "1" }])("sends it again under the same id given %j", (change) => {
-    expect(after("Unknown", change)).toMatchObject({ type: "send", attempt: { id: "id", tries: 2 } });
-  });
+  test.each([{ repeatable: true }, { onUnknown: "Resend" as const }, { reconcileAt: "1" }])(
+    "sends it again under the same id given %j",
+    (change) => {
+      expect(after("Unknown", change)).toMatchObject({ type: "send", attempt: { id: "id", tries: 2 } });
+    },
+  );
   test("takes a changed declaration for a new run, whatever became of the old one", () => {
     expect(after("Unknown", { digest: "b" })).toMatchObject({ type: "send", attempt: { digest: "b", tries: 1 } });
   });
@@ -64,7 +70,10 @@ describe("decide", () => {
     expect(decide(ledger, wish, later)).toMatchObject({ type: "send", attempt: { id: "id", tries: 2 } });
   });
   test("takes a restored object for done when told so, and only where it has no status", () => {
-    expect(decide({ completedRuns: 0 }, { ...wish, assumeDone: true }, now)).toMatchObject({ type: "assumeDone", attempt: { phase: "Done" } });
+    expect(decide({ completedRuns: 0 }, { ...wish, assumeDone: true }, now)).toMatchObject({
+      type: "assumeDone",
+      attempt: { phase: "Done" },
+    });
   });
 });
 

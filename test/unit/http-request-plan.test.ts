@@ -8,12 +8,22 @@ import type { HTTPEndpoint, HTTPRequest } from "../../src/kinds/types.ts";
 
 const now = new Date("2026-01-01T00:00:00Z");
 
-function request(spec: Partial<HTTPRequestSpec> = {}, rest: { status?: HTTPRequestStatus; annotations?: Record<string, string>; generation?: number } = {}): HTTPRequest {
+function request(
+  spec: Partial<HTTPRequestSpec> = {},
+  rest: { status?: HTTPRequestStatus; annotations?: Record<string, string>; generation?: number } = {},
+): HTTPRequest {
   const { generation = 1, annotations, status } = rest;
   return {
-    metadata: { name: "announce", namespace: "team-a", uid: "uid-1", generation, resourceVersion: "1", ...(annotations && { annotations }) },
+    metadata: {
+      name: "announce",
+      namespace: "team-a",
+      uid: "uid-1",
+      generation,
+      resourceVersion: "1",
+      ...(annotations && { annotations }),
+    },
     spec: {
-      url: "https://example.com/hook",
+      ...(spec.endpointRef ? {} : { url: "https://example.com/hook" }),
       method: "POST",
       expect: { status: ["2xx"] },
       retry: { limit: 5, backoff: { initial: "1s", max: "5m" } },
@@ -21,20 +31,32 @@ function request(spec: Partial<HTTPRequestSpec> = {}, rest: { status?: HTTPReque
       record: "Summary",
       suspend: false,
       ...spec,
-    } as HTTPRequestSpec,
+    },
     ...(status && { status }),
   };
 }
 function answer(statusCode: number, body = "{}"): Outcome {
   return {
     type: "response",
-    response: { statusCode, headers: { "content-type": "application/json", "x-secret": "no" }, body: sealed(body), redactedBody: body, sizeBytes: body.length, sha256: "ab", durationMs: 12 },
+    response: {
+      statusCode,
+      headers: { "content-type": "application/json", "x-secret": "no" },
+      body: sealed(body),
+      redactedBody: body,
+      sizeBytes: body.length,
+      sha256: "ab",
+      durationMs: 12,
+    },
   };
 }
 const reset: Outcome = { type: "failure", reason: "ConnectionReset", message: "the connection was reset", sent: true };
 
 /** Drives a plan with scripted answers; what it asked for, and what it decided. */
-function drive(resource: HTTPRequest, answers: readonly (Outcome | EvaluationResult)[] = [], endpoint?: HTTPEndpoint): { steps: Step[]; verdict: Verdict; status: HTTPRequestStatus } {
+function drive(
+  resource: HTTPRequest,
+  answers: readonly (Outcome | EvaluationResult)[] = [],
+  endpoint?: HTTPEndpoint,
+): { steps: Step[]; verdict: Verdict; status: HTTPRequestStatus } {
   const plan: Plan = httpRequestKind.plan({ resource, references: [endpoint], now, sender: "me" });
   const steps: Step[] = [];
   let step = plan.next();
@@ -44,7 +66,7 @@ function drive(resource: HTTPRequest, answers: readonly (Outcome | EvaluationRes
     steps.push(step.value);
     step = plan.next(given as never);
   }
-  return { steps, verdict: step.value, status: step.value.status as HTTPRequestStatus };
+  return { steps, verdict: step.value, status: step.value.status };
 }
 function condition(status: HTTPRequestStatus, type: string): { status: string; reason: string; message: string } | undefined {
   return status.conditions?.find((one) => one.type === type);
@@ -58,8 +80,16 @@ describe("a POST", () => {
   test("is recorded as in flight before it is sent, and as done afterwards", () => {
     const { steps, status } = drive(request(), [answer(202)]);
     const [step] = steps;
-    expect(step).toMatchObject({ type: "exchange", intent: { sender: "me", status: { attempt: { phase: "InFlight", sender: "me", tries: 1 } } } });
-    expect(status).toMatchObject({ attempt: { phase: "Done", tries: 1 }, completedRuns: 1, observedGeneration: 1, response: { statusCode: 202 } });
+    expect(step).toMatchObject({
+      type: "exchange",
+      intent: { sender: "me", status: { attempt: { phase: "InFlight", sender: "me", tries: 1 } } },
+    });
+    expect(status).toMatchObject({
+      attempt: { phase: "Done", tries: 1 },
+      completedRuns: 1,
+      observedGeneration: 1,
+      response: { statusCode: 202 },
+    });
     expect(status.attempt).not.toHaveProperty("sender");
     expect(condition(status, "Ready")?.status).toBe("True");
     expect(condition(status, "Succeeded")?.status).toBe("True");
@@ -116,14 +146,19 @@ describe("a POST", () => {
     expect(first.steps[0]).not.toHaveProperty("intent");
     expect(first.status.attempt).toMatchObject({ phase: "Retrying" });
     expect(first.verdict.requeueAfterMs).toBeGreaterThan(0);
-    const due: HTTPRequestStatus = { ...first.status, attempt: { ...first.status.attempt!, finishedAt: "2025-01-01T00:00:00.000Z" } };
+    const due: HTTPRequestStatus = {
+      ...first.status,
+      attempt: { ...first.status.attempt!, finishedAt: "2025-01-01T00:00:00.000Z" },
+    };
     const second = drive({ ...keyed, status: due }, [answer(200)]);
     const keys = [first, second].map(({ steps }) => exchangeOf(steps[0]).request.literalHeaders[0]);
     expect(keys[0]).toEqual({ name: "Idempotency-Key", value: first.status.attempt?.id });
     expect(keys[1]).toEqual(keys[0]);
   });
   test("with a key needs an intent where inputs decide what is sent", () => {
-    const { steps } = drive(request({ idempotencyKey: { header: "Idempotency-Key" }, body: { json: "${ .inputs.a }" } }), [answer(200)]);
+    const { steps } = drive(request({ idempotencyKey: { header: "Idempotency-Key" }, body: { json: "${ .inputs.a }" } }), [
+      answer(200),
+    ]);
     expect(steps[0]).toHaveProperty("intent");
   });
 });
@@ -137,7 +172,9 @@ describe("a GET", () => {
     expect(status.nextRunAt).toBeDefined();
   });
   test("is over when its tries are", () => {
-    const { status } = drive(request({ method: "GET", retry: { limit: 0, backoff: { initial: "1s", max: "1s" } } }), [answer(500)]);
+    const { status } = drive(request({ method: "GET", retry: { limit: 0, backoff: { initial: "1s", max: "1s" } } }), [
+      answer(500),
+    ]);
     expect(condition(status, "Stalled")).toMatchObject({ status: "True", reason: "UnexpectedStatus" });
     expect(condition(status, "Succeeded")?.status).toBe("False");
   });
@@ -174,7 +211,7 @@ describe("what is missing", () => {
     expect(drive(request({}, { status: first.status }), [answer(200)]).status.attempt?.tries).toBe(1);
   });
   test("an endpoint that does not exist is named", () => {
-    const { status, steps } = drive(request({ url: undefined, endpointRef: { kind: "HTTPEndpoint", name: "users" } } as Partial<HTTPRequestSpec>));
+    const { status, steps } = drive(request({ endpointRef: { kind: "HTTPEndpoint", name: "users" } }));
     expect(steps).toEqual([]);
     expect(condition(status, "Ready")).toMatchObject({ reason: "EndpointNotFound", message: expect.stringContaining('"users"') });
   });
@@ -200,9 +237,17 @@ test("an endpoint's timeout, headers and TLS are used, and the request's own tim
       tls: { insecureSkipVerify: true },
     },
   };
-  const spec = { url: undefined, endpointRef: { kind: "HTTPEndpoint", name: "users" }, path: "/x", headers: [{ name: "accept", value: "*/*" }] } as Partial<HTTPRequestSpec>;
+  const spec: Partial<HTTPRequestSpec> = {
+    endpointRef: { kind: "HTTPEndpoint", name: "users" },
+    path: "/x",
+    headers: [{ name: "accept", value: "*/*" }],
+  };
   const exchange = exchangeOf(drive(request(spec), [answer(200)], endpoint).steps[0]);
-  expect(exchange).toMatchObject({ timeoutMs: 7000, tls: { insecureSkipVerify: true }, request: { url: { type: "joined", base: "https://example.com/api" } } });
+  expect(exchange).toMatchObject({
+    timeoutMs: 7000,
+    tls: { insecureSkipVerify: true },
+    request: { url: { type: "joined", base: "https://example.com/api" } },
+  });
   expect(exchange.request.literalHeaders).toEqual([{ name: "X-Team", value: "a" }]);
   expect(exchangeOf(drive(request({ ...spec, timeout: "1s" }), [answer(200)], endpoint).steps[0]).timeoutMs).toBe(1000);
 });
@@ -211,7 +256,17 @@ describe("record", () => {
   test.each([
     ["None", undefined],
     ["Summary", { statusCode: 200, headers: { "content-type": "application/json" }, sizeBytes: 2, sha256: "ab", durationMs: 12 }],
-    ["Body", { statusCode: 200, headers: { "content-type": "application/json" }, sizeBytes: 2, sha256: "ab", durationMs: 12, body: "{}" }],
+    [
+      "Body",
+      {
+        statusCode: 200,
+        headers: { "content-type": "application/json" },
+        sizeBytes: 2,
+        sha256: "ab",
+        durationMs: 12,
+        body: "{}",
+      },
+    ],
   ] as const)("%s keeps what it says", (record, kept) => {
     expect(drive(request({ record }), [answer(200)]).status.response).toEqual(kept);
   });

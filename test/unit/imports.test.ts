@@ -9,7 +9,9 @@ const everywhere = ["api", "core"];
 
 function importsOf(file: string): string[] {
   const text = readFileSync(join(src, file), "utf8");
-  return [...text.matchAll(/(?:from|import) "(\.[^"]+)"/g)].map(([, path = ""]) => relative(src, resolve(src, dirname(file), path)));
+  return [...text.matchAll(/(?:from|import) "(\.[^"]+)"/g)].map(([, path = ""]) =>
+    relative(src, resolve(src, dirname(file), path)),
+  );
 }
 function folderOf(file: string): string {
   return file.includes("/") ? (file.split("/")[0] ?? "") : "";

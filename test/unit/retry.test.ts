@@ -1,14 +1,20 @@
 import { expect, test } from "@jest/globals";
-import fc from "fast-check";
+import { assert, integer, property, string } from "fast-check";
 import { retryAfterMs } from "../../src/core/retry.ts";
 
 test("never pauses longer than its maximum, nor less than three quarters of what is due", () => {
-  fc.assert(
-    fc.property(fc.integer({ min: 1, max: 1e6 }), fc.integer({ min: 1, max: 1e9 }), fc.integer({ min: 1, max: 1000 }), fc.string(), (initialMs, maxMs, tries, id) => {
-      const pauseMs = retryAfterMs({ initialMs, maxMs }, { id, tries });
-      const dueMs = Math.min(maxMs, initialMs * 2 ** (tries - 1));
-      return pauseMs <= maxMs && pauseMs >= Math.floor(dueMs * 0.75);
-    }),
+  assert(
+    property(
+      integer({ min: 1, max: 1e6 }),
+      integer({ min: 1, max: 1e9 }),
+      integer({ min: 1, max: 1000 }),
+      string(),
+      (initialMs, maxMs, tries, id) => {
+        const pauseMs = retryAfterMs({ initialMs, maxMs }, { id, tries });
+        const dueMs = Math.min(maxMs, initialMs * 2 ** (tries - 1));
+        return pauseMs <= maxMs && pauseMs >= Math.floor(dueMs * 0.75);
+      },
+    ),
   );
 });
 

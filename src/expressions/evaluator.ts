@@ -1,0 +1,72 @@
+/**
+ * Evaluates jq: the `Evaluator` of the ports, over threads that are ended when they take too long.
+ *
+ * Expressions given together run in one program, and none sees another; an endless or greedy one harms nobody else.
+ */
+import type { Evaluated, Evaluator } from "../core/ports.ts";
+import { createThreads } from "./threads.ts";
+
+/** Texts that are known to compile; the oldest are forgotten first. */
+const maxKnown = 2_000;
+/** Each takes about a millisecond, and a group has one deadline. */
+const maxCompiledTogether = 100;
+
+export interface EvaluatorOptions {
+  /** Limit on one evaluation, milliseconds. */
+  readonly deadlineMs?: number;
+  /** How many evaluations run at a time. One more thread stands by. */
+  readonly threads?: number;
+  /** Limit on the results of one evaluation, characters of JSON. */
+  readonly maxResultCharacters?: number;
+}
+
+export function createEvaluator(options: EvaluatorOptions = {}): Evaluator & AsyncDisposable {
+  const { deadlineMs = 1_000, threads: size = 2, maxResultCharacters = 4_194_304 } = options;
+  const threads = createThreads({ threads: size, deadlineMs, maxResultCharacters });
+  const known = new Set<string>();
+
+  function remember(expressions: readonly string[]): void {
+    for (const text of expressions) {
+      known.delete(text);
+      known.add(text);
+    }
+    for (const text of known) {
+      if (known.size <= maxKnown) break;
+      known.delete(text);
+    }
+  }
+
+  async function compile(expressions: readonly string[], signal: AbortSignal): Promise<Evaluated | undefined> {
+    const cut = expressions.findIndex((text) => text.includes("\0")); // would end the program there
+    if (cut !== -1) return { type: "invalid", index: cut, message: "the expression holds a NUL character" };
+    const unknown = expressions.filter((text) => !known.has(text));
+    for (let start = 0; start < unknown.length; start += maxCompiledTogether) {
+      const group = unknown.slice(start, start + maxCompiledTogether);
+      const answer = await threads.run({ type: "compile", expressions: group }, signal);
+      if (answer.type !== "values") return { ...answer, index: expressions.indexOf(group[answer.index ?? 0] ?? "") };
+    }
+    remember(expressions);
+    return undefined;
+  }
+
+  return {
+    async evaluate(document, expressions, signal) {
+      signal.throwIfAborted();
+      if (expressions.length === 0) return { type: "values", json: [] };
+      const refused = await compile(expressions, signal);
+      if (refused) return refused;
+      const job = { type: "evaluate", document, expressions } as const;
+      const answer = await threads.run({ ...job, apart: false }, signal);
+      const unnamed = (answer.type === "timeout" || answer.type === "outOfMemory") && answer.index === undefined;
+      return unnamed ? threads.run({ ...job, apart: true }, signal) : answer;
+    },
+    async compile(expressions, signal) {
+      signal.throwIfAborted();
+      const refused = await compile(expressions, signal);
+      if (!refused || refused.type === "values") return undefined;
+      if (refused.type === "invalid" || refused.type === "failed") return refused;
+      return { type: "invalid", index: refused.index ?? 0, message: "the expression is too large to compile" };
+    },
+    [Symbol.asyncDispose]: () => threads[Symbol.asyncDispose](),
+  };
+}

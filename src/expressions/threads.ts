@@ -1,0 +1,133 @@
+/**
+ * A few worker threads, and a spare that is ready when one of them has to be ended.
+ *
+ * A thread runs one job at a time; a job that is ended takes its thread with it and no other job. Nothing is started before the first job.
+ */
+/* oxlint-disable unicorn/require-post-message-target-origin -- threads have no origin: that is for windows */
+import { Worker } from "node:worker_threads";
+import type { Evaluated } from "../core/ports.ts";
+import type { Job, WorkerSettings } from "./worker.ts";
+
+export interface Threads extends AsyncDisposable {
+  /** The deadline starts when a ready thread takes the job. Rejects with the signal's reason, or when no thread can be started. */
+  run(job: Job, signal: AbortSignal): Promise<Evaluated>;
+}
+export interface ThreadsOptions {
+  readonly threads: number;
+  readonly deadlineMs: number;
+  readonly maxResultCharacters: number;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly progress: Int32Array;
+}
+interface Task {
+  readonly job: Job;
+  readonly finish: (answer: Evaluated) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+export function createThreads({ threads, deadlineMs, maxResultCharacters }: ThreadsOptions): Threads {
+  const all = new Set<Worker>();
+  const ready: Thread[] = [];
+  const waiting: Task[] = [];
+  let running = 0;
+  let disposed = false;
+
+  function handOut(): void {
+    while (running < threads && waiting.length > 0) {
+      const thread = ready.pop();
+      const task = thread && waiting.shift();
+      if (!thread || !task) break;
+      perform(thread, task);
+    }
+    const wanted = Math.min(threads, running + waiting.length) + 1; // and the spare
+    if (!disposed) while (all.size < wanted) start();
+  }
+
+  function start(): void {
+    const progress = new SharedArrayBuffer(4);
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+      workerData: { progress, maxResultCharacters } satisfies WorkerSettings,
+      env: {},
+      execArgv: ["--disable-warning=ExperimentalWarning"],
+      stdout: true, // emscripten prints when it aborts
+      stderr: true,
+      resourceLimits: { maxOldGenerationSizeMb: 256 },
+    });
+    all.add(worker);
+    worker.stdout.resume();
+    worker.stderr.resume();
+    const onStartError = (cause: unknown): void => {
+      all.delete(worker);
+      waiting.shift()?.fail(new Error("cannot start a thread for expressions", { cause }));
+      if (waiting.length > 0) handOut();
+    };
+    worker.once("error", onStartError);
+    worker.once("message", () => {
+      worker.off("error", onStartError);
+      if (waiting.length === 0) worker.unref();
+      ready.push({ worker, progress: new Int32Array(progress) });
+      handOut();
+    });
+  }
+
+  function perform({ worker, progress }: Thread, { job, finish }: Task): void {
+    running += 1;
+    progress[0] = -1;
+    worker.ref();
+    function end(answer: Evaluated): void {
+      clearTimeout(timer);
+      worker.off("message", end);
+      worker.off("error", onGone);
+      worker.off("exit", onGone);
+      running -= 1;
+      if (answer.type === "timeout" || answer.type === "outOfMemory") {
+        all.delete(worker);
+        worker.on("error", () => {}); // what ends it can be reported once more while it ends
+        void worker.terminate();
+        const index = progress[0] ?? -1;
+        finish(index === -1 ? answer : { ...answer, index });
+      } else {
+        worker.unref();
+        ready.push({ worker, progress });
+        finish(answer);
+      }
+      handOut();
+    }
+    const onGone = (): void => end({ type: "outOfMemory" });
+    const timer = setTimeout(() => end({ type: "timeout" }), deadlineMs);
+    worker.on("message", end);
+    worker.on("error", onGone);
+    worker.on("exit", onGone);
+    worker.postMessage(job);
+  }
+
+  return {
+    async run(job, signal) {
+      signal.throwIfAborted();
+      if (disposed) throw new Error("expressions are no longer evaluated");
+      const { promise, resolve, reject } = Promise.withResolvers<Evaluated>();
+      const task: Task = { job, finish: resolve, fail: reject };
+      const onAbort = (): void => {
+        const place = waiting.indexOf(task);
+        if (place !== -1) waiting.splice(place, 1); // -1: it runs, until its deadline at most, and nobody looks at what comes of it
+        reject(signal.reason as Error);
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+      waiting.push(task);
+      handOut();
+      try {
+        return await promise;
+      } finally {
+        signal.removeEventListener("abort", onAbort);
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      disposed = true;
+      for (const task of waiting.splice(0)) task.fail(new Error("expressions are no longer evaluated"));
+      await Promise.all([...all].map((worker) => worker.terminate()));
+    },
+  };
+}

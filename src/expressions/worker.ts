@@ -1,0 +1,66 @@
+/**
+ * A thread that runs jq, which is synchronous: whoever started the thread ends it when it takes too long.
+ *
+ * It answers each job once. After `outOfMemory` its jq is unusable and the thread must be replaced.
+ */
+/* oxlint-disable unicorn/require-post-message-target-origin -- threads have no origin: that is for windows */
+import { parentPort, workerData } from "node:worker_threads";
+import { loadJq } from "jq-wasm";
+import type { Evaluated } from "../core/ports.ts";
+import { batchItems, batchProgram, checkProgram, chunks, compileError } from "./program.ts";
+
+/** `apart`: each expression in a program of its own, so that the one at fault is known. */
+export type Job =
+  | { readonly type: "compile"; readonly expressions: readonly string[] }
+  | { readonly type: "evaluate"; readonly document: string; readonly expressions: readonly string[]; readonly apart: boolean };
+export interface WorkerSettings {
+  /** One Int32: the index of the expression that is running, or -1. */
+  readonly progress: SharedArrayBuffer;
+  readonly maxResultCharacters: number;
+}
+
+const { progress, maxResultCharacters } = workerData as WorkerSettings;
+const current = new Int32Array(progress);
+const jq = await loadJq();
+
+function compile(expressions: readonly string[]): Evaluated {
+  for (const [index, expression] of expressions.entries()) {
+    current[0] = index;
+    const { exitCode, stderr } = jq.raw("null", checkProgram(expression));
+    if (exitCode !== 0) return { type: "invalid", index, message: compileError(stderr) };
+  }
+  return { type: "values", json: [] };
+}
+
+function evaluate({ document, expressions, apart }: Extract<Job, { type: "evaluate" }>): Evaluated {
+  const json: string[] = [];
+  let characters = 0;
+  for (const group of apart ? expressions.map((expression) => [expression]) : chunks(expressions)) {
+    current[0] = group.length === 1 ? json.length : -1;
+    const { stdout, stderr } = jq.raw(document, batchProgram(group), ["-c"]);
+    if (stdout === "") return { type: "failed", index: json.length, message: programError(stderr) };
+    for (const item of batchItems(stdout)) {
+      const index = json.length;
+      if (item.type === "error") return { type: "failed", index, message: item.message };
+      characters += item.json.length;
+      if (characters > maxResultCharacters) return { type: "failed", index, message: "the result is too large" };
+      json.push(item.json);
+    }
+  }
+  return { type: "values", json };
+}
+
+/** Why a whole program printed nothing: no expression is at fault alone. */
+function programError(stderr: string): string {
+  return stderr.includes("Exceeds depth limit") ? "the document is nested too deeply" : "jq cannot run the expression";
+}
+
+parentPort?.on("message", (job: Job) => {
+  try {
+    parentPort?.postMessage(job.type === "compile" ? compile(job.expressions) : evaluate(job));
+  } catch {
+    // Emscripten throws when memory or stack ends, and the instance is not usable afterwards.
+    parentPort?.postMessage({ type: "outOfMemory" } satisfies Evaluated);
+  }
+});
+parentPort?.postMessage("ready");

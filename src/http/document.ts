@@ -1,0 +1,31 @@
+/** The document that expressions see, as JSON text, so that numbers stay as they were written. */
+import type { Response, Scope } from "../core/exchange.ts";
+import { stringifyWith } from "../core/templating.ts";
+import type { Inputs } from "./inputs.ts";
+
+export function documentText(scope: Scope, inputs: Inputs, response?: Response): string {
+  const values = [...inputs].map(([name, { value }]) => `${JSON.stringify(name)}:${jsonText(value)}`);
+  const fields = [
+    `"inputs":{${values.join(",")}}`,
+    `"metadata":${JSON.stringify(scope.metadata)}`,
+    `"now":${JSON.stringify(scope.now)}`,
+  ];
+  if (response) fields.push(`"response":${responseText(response)}`);
+  return `{${fields.join(",")}}`;
+}
+
+const jsonText = (value: unknown): string => stringifyWith(value, (text) => JSON.stringify(text));
+
+function responseText({ statusCode, headers, body }: Response): string {
+  const text = body.open();
+  return `{"statusCode":${statusCode},"headers":${JSON.stringify(headers)},"body":${isJSON(text) ? text : JSON.stringify(text)}}`;
+}
+
+function isJSON(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false; // then it is text
+  }
+}

@@ -1,0 +1,49 @@
+/** Expressions in one batch, and what went wrong with them as refusals that name the field. */
+import type { Located } from "../core/exchange.ts";
+import type { Evaluated, Evaluator } from "../core/ports.ts";
+import { shapeOfError } from "./jq-errors.ts";
+import { refuse } from "./refusal.ts";
+
+export interface Batch {
+  readonly document: string;
+  readonly expressions: readonly Located[];
+  /** Whether jq's error may be shown as it is: the document holds neither a secret nor a response. */
+  readonly open: boolean;
+}
+
+/** JSON texts in the order of the expressions. Throws `RefusedError`. */
+export async function evaluateAll(evaluator: Evaluator, batch: Batch, signal: AbortSignal): Promise<readonly string[]> {
+  const texts = batch.expressions.map(({ text }) => text);
+  const evaluated = await evaluator.evaluate(batch.document, texts, signal);
+  return evaluated.type === "values" ? evaluated.json : refuseEvaluated(evaluated, batch);
+}
+
+/** Finds what is no jq. Throws `RefusedError`. */
+export async function compileAll(evaluator: Evaluator, expressions: readonly Located[], signal: AbortSignal): Promise<void> {
+  const texts = expressions.map(({ text }) => text);
+  const refused = await evaluator.compile(texts, signal);
+  if (refused) refuseEvaluated(refused, { expressions, open: false });
+}
+
+type Failed = Exclude<Evaluated, { type: "values" }>;
+
+function refuseEvaluated(failed: Failed, { expressions, open }: Pick<Batch, "expressions" | "open">): never {
+  const at = expressions[failed.index ?? -1] ?? (expressions.length === 1 ? expressions[0] : undefined);
+  const field = at?.field ?? [...new Set(expressions.map(({ field }) => field))].slice(0, 5).join(", ");
+  const quoted = at ? `, in ${excerpt(at.text)}` : "";
+  switch (failed.type) {
+    case "invalid":
+      refuse("InvalidExpression", `${field}: not valid jq: ${failed.message}${quoted}`);
+    case "failed":
+      refuse("ExpressionFailed", `${field}: ${open ? failed.message : shapeOfError(failed.message)}${quoted}`);
+    case "timeout":
+      refuse("ExpressionTimeout", `${field}: the expression does not end in time${quoted}`);
+    case "outOfMemory":
+      refuse("ExpressionOutOfMemory", `${field}: the expression needs too much memory${quoted}`);
+  }
+}
+
+/** An expression, cut to a length that fits a message. */
+export function excerpt(expression: string): string {
+  return expression.length > 200 ? `${expression.slice(0, 200)}…` : expression;
+}

@@ -1,0 +1,93 @@
+/**
+ * What the network did, as one of a closed set of reasons.
+ *
+ * Matched on `code` alone: no text of an error, and so nothing that a server sent, reaches a message.
+ */
+import type { FailureReason } from "../core/exchange.ts";
+
+/** Codes of Node (https://nodejs.org/api/errors.html, libuv's errno names) and undici (docs/api/Errors.md). */
+const reasons: Readonly<Record<string, FailureReason>> = {
+  ECONNREFUSED: "ConnectionRefused",
+  UND_ERR_ABORTED: "ConnectionRefused", // neither deadline nor caller: a proxy refused the tunnel
+  ECONNRESET: "ConnectionReset",
+  EPIPE: "ConnectionReset",
+  ECONNABORTED: "ConnectionReset",
+  UND_ERR_SOCKET: "ConnectionReset",
+  UND_ERR_PRX_CONN: "ConnectionReset",
+  ENOTFOUND: "NameNotResolved",
+  EAI_AGAIN: "NameNotResolved",
+  EAI_FAIL: "NameNotResolved",
+  ENODATA: "NameNotResolved",
+  EHOSTUNREACH: "NetworkUnreachable",
+  ENETUNREACH: "NetworkUnreachable",
+  EHOSTDOWN: "NetworkUnreachable",
+  ENETDOWN: "NetworkUnreachable",
+  EACCES: "NetworkUnreachable", // a packet filter, or a broadcast address
+  EPERM: "NetworkUnreachable",
+  EINVAL: "NetworkUnreachable", // an address without a scope
+  UND_ERR_CONNECT_TIMEOUT: "ConnectTimeout",
+  ETIMEDOUT: "ConnectTimeout",
+  UND_ERR_HEADERS_TIMEOUT: "Timeout",
+  UND_ERR_BODY_TIMEOUT: "Timeout",
+  UND_ERR_HEADERS_OVERFLOW: "HeadersTooLarge",
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: "ResponseTooLarge",
+  HOLDFAST_RESPONSE_TOO_LARGE: "ResponseTooLarge",
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "InvalidResponse",
+  UND_ERR_PRX_TLS: "CertificateInvalid",
+  EPROTO: "TLSError",
+  EADDRNOTAVAIL: "PortsExhausted",
+  EMFILE: "TooManyFiles",
+  ENFILE: "TooManyFiles",
+};
+
+/** Families of codes; the second is OpenSSL's X509_V_ERR_ names as Node gives them. */
+const families: readonly (readonly [RegExp, FailureReason])[] = [
+  [/^HPE_/, "InvalidResponse"],
+  [
+    /^(CERT_|UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT_IN_CHAIN$|CRL_|ERROR_IN_|OUT_OF_MEM$|INVALID_CA$|INVALID_PURPOSE$|PATH_LENGTH_EXCEEDED$|HOSTNAME_MISMATCH$|ERR_TLS_CERT_)/,
+    "CertificateInvalid",
+  ],
+  [/^ERR_(SSL|TLS|OSSL|CRYPTO)_/, "TLSError"],
+];
+
+const messages: Readonly<Record<FailureReason, string>> = {
+  Timeout: "no complete answer within the timeout; raise spec.timeout if the server needs longer",
+  ConnectTimeout: "the server did not accept a connection in time; check the address, and firewalls on the way",
+  ConnectionRefused: "nothing accepts connections at the address; check host and port, or the proxy's rules if there is one",
+  ConnectionReset: "the connection was closed before the answer was complete",
+  NameNotResolved: "the host name cannot be resolved; check its spelling and the cluster's DNS",
+  NetworkUnreachable: "there is no route to the address; check it, and network policies",
+  TLSError: "TLS could not be agreed; check that the port speaks TLS, spec.tls.minVersion and the client certificate",
+  CertificateInvalid:
+    "the server's certificate is not valid for this host or its authority is not trusted; check spec.tls.ca and spec.tls.serverName",
+  InvalidResponse: "what came back is not valid HTTP/1.1",
+  ResponseTooLarge: "the response is larger than Holdfast accepts",
+  HeadersTooLarge: "the response's header fields are larger than Holdfast accepts",
+  PortsExhausted: "no local port is free for another connection; look for a leak of connections on this node",
+  TooManyFiles: "the process has no file descriptors left; raise its limit",
+  Aborted: "given up before the answer was complete, since Holdfast is stopping or the resource is gone",
+  Unknown: "the request failed",
+};
+
+export interface Failure {
+  readonly reason: FailureReason;
+  /** Constant text for the reason; `Unknown` adds the code. */
+  readonly message: string;
+}
+
+export function failure(reason: FailureReason): Failure {
+  return { reason, message: messages[reason] };
+}
+
+export function failureOf(error: unknown): Failure {
+  const code = codeOf(error) ?? "";
+  const reason = Object.hasOwn(reasons, code) ? reasons[code] : families.find(([pattern]) => pattern.test(code))?.[1];
+  if (reason) return failure(reason);
+  return { reason: "Unknown", message: /^[A-Z][A-Z0-9_]{0,63}$/.test(code) ? `${messages.Unknown} (${code})` : messages.Unknown };
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!Error.isError(error)) return undefined;
+  if ("code" in error && typeof error.code === "string") return error.code;
+  return codeOf(error.cause);
+}

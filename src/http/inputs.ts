@@ -1,0 +1,60 @@
+/**
+ * Sources, resolved: the one place where a secret's value becomes text.
+ *
+ * What this file throws names the field, the object and the key, and never a value.
+ */
+import type { Source } from "../core/exchange.ts";
+import type { Read } from "../core/ports.ts";
+import { refuse, refuseForNow } from "./refusal.ts";
+
+export interface Input {
+  readonly value: unknown;
+  readonly secret: boolean;
+}
+export type Inputs = ReadonlyMap<string, Input>;
+
+/** Throws `RefusedError`. */
+export async function resolveInputs(sources: Readonly<Record<string, Source>>, read: Read): Promise<Inputs> {
+  const entries = Object.entries(sources).map(async ([name, source]) => [name, await resolve(source, read)] as const);
+  return new Map(await Promise.all(entries));
+}
+
+/** The text of a source that must be text, PEM say. Throws `RefusedError`. */
+export async function resolveText(source: Source | undefined, read: Read): Promise<string | undefined> {
+  const input = source && (await resolve(source, read));
+  return typeof input?.value === "string" ? input.value : undefined;
+}
+
+async function resolve(source: Source, read: Read): Promise<Input> {
+  if (source.type === "literal") return { value: source.value, secret: false };
+  const secret = source.type === "secret";
+  const kind = secret ? "Secret" : "ConfigMap";
+  const object = `${kind} "${source.name}"`;
+  const result = await read(kind, source.name);
+  if (result.type === "absent")
+    refuseForNow(secret ? "SecretNotFound" : "ConfigMapNotFound", `${source.field}: there is no ${object}`);
+  if (result.type === "forbidden")
+    refuseForNow("ReferenceForbidden", `${source.field}: Holdfast is not allowed to read ${object}; grant it get on it`);
+  const { data } = result.resource;
+  const bytes = Object.hasOwn(data, source.key) ? data[source.key] : undefined;
+  if (!bytes) return refuseForNow("KeyNotFound", `${source.field}: ${object} has no key "${source.key}"`);
+  return { value: decoded(bytes, `${source.field}: key "${source.key}" of ${object}`), secret };
+}
+
+function decoded(bytes: Uint8Array, what: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return refuse("InvalidRequest", `${what} is not UTF-8 text`); // the error itself says no more
+  }
+}
+
+/** The values that must never be shown. */
+export function secretValues(inputs: Inputs): string[] {
+  return [...inputs.values()].flatMap(({ value, secret }) => (secret && typeof value === "string" ? [value] : []));
+}
+
+/** The same inputs with three asterisks in place of each secret. */
+export function masked(inputs: Inputs): Inputs {
+  return new Map([...inputs].map(([name, input]) => [name, input.secret ? { value: "***", secret: true } : input]));
+}

@@ -1,0 +1,31 @@
+/** Why nothing is sent, thrown from wherever it is found and turned back into a value where the folder is entered. */
+import type { Refusal, RefusalReason } from "../core/exchange.ts";
+
+export class RefusedError extends Error {
+  override readonly name = "RefusedError";
+  readonly refusal: Refusal;
+  constructor(refusal: Refusal) {
+    super(refusal.message);
+    this.refusal = refusal;
+  }
+}
+
+/** Throws. `message` names the field and holds no secret. */
+export function refuse(reason: RefusalReason, message: string): never {
+  throw new RefusedError({ type: "refusal", reason, message, heals: false });
+}
+
+/** The same where something outside the resource can mend it, a Secret that is not there yet say. */
+export function refuseForNow(reason: RefusalReason, message: string): never {
+  throw new RefusedError({ type: "refusal", reason, message, heals: true });
+}
+
+/** What `action` returns, or the refusal that it threw. */
+export async function orRefusal<T>(action: () => Promise<T>): Promise<T | Refusal> {
+  try {
+    return await action();
+  } catch (error) {
+    if (error instanceof RefusedError) return error.refusal;
+    throw error;
+  }
+}

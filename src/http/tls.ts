@@ -1,0 +1,49 @@
+/** The TLS settings of an exchange, with the material read and checked before anything is sent. */
+import { X509Certificate } from "node:crypto";
+import { createSecureContext } from "node:tls";
+import type { Source, TlsSources } from "../core/exchange.ts";
+import type { Read } from "../core/ports.ts";
+import type { ClientSettings } from "./client-pool.ts";
+import { resolveText } from "./inputs.ts";
+import { refuse } from "./refusal.ts";
+
+export type TlsSettings = ClientSettings["tls"];
+
+/** Throws `RefusedError`. */
+export async function resolveTls(sources: TlsSources, read: Read): Promise<TlsSettings> {
+  const [ca, cert, key] = await Promise.all(
+    [sources.ca, sources.certificate, sources.key].map((source) => resolveText(source, read)),
+  );
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(sources.serverName === undefined ? {} : { servername: sources.serverName }),
+    rejectUnauthorized: !sources.insecureSkipVerify,
+    minVersion: sources.minVersion,
+  };
+}
+
+/** Throws `RefusedError` for material that no socket could be opened with. */
+export function checkTls({ ca, cert, key }: TlsSettings, sources: TlsSources): void {
+  if (ca !== undefined && !succeeds(() => new X509Certificate(ca))) refuseTls(sources.ca, "this holds no PEM certificate");
+  if (cert !== undefined && !succeeds(() => new X509Certificate(cert)))
+    refuseTls(sources.certificate, "this holds no PEM certificate");
+  if (key !== undefined && !succeeds(() => createSecureContext({ key })))
+    refuseTls(sources.key, "this holds no PEM private key without a passphrase");
+  if (cert !== undefined && key !== undefined && !succeeds(() => createSecureContext({ cert, key })))
+    refuseTls(sources.key, "this key does not belong to the certificate");
+}
+
+function refuseTls(source: Source | undefined, problem: string): never {
+  return refuse("InvalidTLS", `${source?.field ?? "spec.tls"}: ${problem}`);
+}
+
+function succeeds(action: () => unknown): boolean {
+  try {
+    action();
+    return true;
+  } catch {
+    return false; // OpenSSL's text can quote the material
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Calls and watches on one API server.
+ *
+ * Invariant: every call ends by its deadline, and one that timed out has destroyed its socket. Redirects are not
+ * followed: a credential goes to the configured server and nowhere else.
+ */
+import type { KubeConfig } from "@kubernetes/client-node";
+import type { Dispatcher } from "undici";
+import { parseJSON } from "../core/json.ts";
+import type { RecordOccurrence } from "../core/occurrence.ts";
+import { ApiError, ApiUnreachableError, timedOut, tooLarge, unreadable } from "./api-error.ts";
+import { createConnections, type Purpose } from "./connections.ts";
+import { createCredentialSource } from "./credentials.ts";
+import { deadline, unlessAborted, type Deadline } from "./deadline.ts";
+
+/** A page of 500 objects of half a megabyte each: beyond what etcd was made for. */
+const maxAnswerBytes = 256 * 1024 * 1024;
+
+export interface ApiRequest {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Below the server's own prefix, from `paths.ts`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  /** Sent as JSON, exact integers as they are. */
+  readonly body?: unknown;
+  /** `application/json` where not given. */
+  readonly contentType?: string;
+}
+export interface ApiAnswer {
+  /** 200 to 299. */
+  readonly status: number;
+  /** Parsed JSON in which integers are exact. */
+  readonly body: unknown;
+}
+/** A response whose end nobody waits for. Disposing closes it. */
+export interface ApiStream extends Disposable {
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+export interface ApiClient extends AsyncDisposable {
+  /**
+   * Throws `ApiError` for an answer that is no success, `ApiUnreachableError` for none or an unreadable one, and the
+   * signal's reason when it aborts.
+   */
+  call(request: ApiRequest, signal: AbortSignal): Promise<ApiAnswer>;
+  /** A response as it comes. The deadline ends with its header. Throws as `call` does. */
+  stream(request: ApiRequest, signal: AbortSignal): Promise<ApiStream>;
+}
+
+export interface ApiClientSettings {
+  /** Reads the kubeconfig; called again when the server stops accepting its credentials. */
+  readonly loadKubeConfig: () => KubeConfig;
+  readonly record: RecordOccurrence;
+  readonly userAgent?: string;
+  /** Limit on a call, milliseconds. */
+  readonly callTimeoutMs?: number;
+}
+
+/** Throws what `loadKubeConfig` throws. */
+export function createApiClient(settings: ApiClientSettings): ApiClient {
+  const { loadKubeConfig, record, userAgent = "holdfast", callTimeoutMs = 30_000 } = settings;
+  const credentials = createCredentialSource(loadKubeConfig);
+  const { origin, host, pathname } = credentials.server;
+  const prefix = pathname.replace(/\/$/, "");
+  const connections = createConnections(origin, credentials.proxyURL);
+
+  /** Answers with the header of a success; anything else is thrown, and the body of it has been read. */
+  async function open(purpose: Purpose, request: ApiRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const { tls, headers } = await unlessAborted(signal, credentials.current());
+    const { method, query, body, contentType = "application/json" } = request;
+    const response = await connections.get(purpose, tls).request({
+      origin,
+      path: `${prefix}${request.path}${query ? `?${new URLSearchParams(query).toString()}` : ""}`,
+      method,
+      headers: {
+        ...headers,
+        accept: "application/json",
+        "user-agent": userAgent,
+        ...(body === undefined ? {} : { "content-type": contentType }),
+      },
+      body: body === undefined ? null : JSON.stringify(body),
+      signal,
+    });
+    const { statusCode } = response;
+    if (statusCode >= 200 && statusCode <= 299) return response;
+    if (statusCode === 401) credentials.rejected();
+    const answer = await readAnswer(request, response.body).catch(() => undefined);
+    throw new ApiError(describe(request), statusCode, answer, retryAfterMs(response.headers["retry-after"]));
+  }
+
+  /** Runs one request, records it, and gives its errors their names. */
+  async function recorded<T>(
+    request: ApiRequest,
+    limit: Deadline,
+    outer: AbortSignal,
+    run: () => Promise<[number, T]>,
+  ): Promise<T> {
+    const { method } = request;
+    try {
+      const [status, result] = await run();
+      record({ type: "apiCalled", method, code: String(status), host });
+      return result;
+    } catch (error) {
+      if (error instanceof ApiError) {
+        record({ type: "apiCalled", method, code: String(error.status), host });
+        throw error;
+      }
+      const code = outer.aborted ? "ABORTED" : limit.expired ? timedOut : codeOf(error);
+      record({ type: "apiCalled", method, code, host });
+      if (outer.aborted) throw outer.reason;
+      throw error instanceof ApiUnreachableError ? error : new ApiUnreachableError(describe(request), code, { cause: error });
+    }
+  }
+
+  return {
+    async call(request, signal) {
+      signal.throwIfAborted();
+      using limit = deadline(signal, callTimeoutMs);
+      return recorded(request, limit, signal, async () => {
+        const { statusCode, body } = await open("calls", request, limit.signal);
+        return [statusCode, { status: statusCode, body: await readAnswer(request, body) }];
+      });
+    },
+    async stream(request, signal) {
+      signal.throwIfAborted();
+      using cleanup = new DisposableStack();
+      const limit = cleanup.use(deadline(signal, callTimeoutMs));
+      const chunks = await recorded(request, limit, signal, async () => {
+        const { statusCode, body } = await open("watches", request, limit.signal);
+        return [statusCode, body];
+      });
+      limit.pause();
+      chunks.on("error", () => {}); // destroying it before its end emits an error, which its reader gets as well
+      cleanup.defer(() => chunks.destroy());
+      const closing = cleanup.move();
+      return { chunks, [Symbol.dispose]: () => closing.dispose() };
+    },
+    [Symbol.asyncDispose]: () => connections.destroy(),
+  };
+}
+
+function describe({ method, path }: ApiRequest): string {
+  return `${method} ${path}`;
+}
+
+/** Undefined for an empty body. Throws when it is too large or no JSON, never with its text. */
+async function readAnswer(request: ApiRequest, body: AsyncIterable<Uint8Array>): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of body) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > maxAnswerBytes) throw new ApiUnreachableError(describe(request), tooLarge);
+    chunks.push(chunk);
+  }
+  if (sizeBytes === 0) return undefined;
+  try {
+    return parseJSON(Buffer.concat(chunks).toString("utf8"));
+  } catch {
+    throw new ApiUnreachableError(describe(request), unreadable); // no cause: its message quotes the answer
+  }
+}
+
+/** Milliseconds. The API server sends seconds; the header's other form, a date, is none of its. */
+function retryAfterMs(header: string | string[] | undefined): number | undefined {
+  return typeof header === "string" && /^\d{1,9}$/.test(header) ? Number(header) * 1000 : undefined;
+}
+
+function codeOf(error: unknown): string {
+  return Error.isError(error) && "code" in error ? String(error.code) : "UNKNOWN";
+}

@@ -1,0 +1,69 @@
+/** What goes wrong between this process and the API server. Invariant: no message quotes what the server sent. */
+import { isRecord } from "../core/json.ts";
+
+/** The API server answered, and the answer is no. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  /** HTTP status, or the one that an error in a watch's stream carries. */
+  readonly status: number;
+  /** The Status object's, for example `NotFound`; `""` where the answer had none. */
+  readonly reason: string;
+  /** Milliseconds, where the server said when to come back. */
+  readonly retryAfterMs: number | undefined;
+
+  /** `request` says what was asked: method and path. */
+  constructor(request: string, status: number, answer: unknown, retryAfterMs?: number) {
+    const { reason, fields, retryAfterSeconds } = readStatus(answer);
+    super([`${request} was answered ${status}`, reason, fields.join(", ")].filter(Boolean).join(" "));
+    this.status = status;
+    this.reason = reason;
+    this.retryAfterMs = retryAfterMs ?? (retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1000);
+  }
+}
+
+/** No answer, or none that can be read. `code` is undici's or Node's, or one of those below. */
+export class ApiUnreachableError extends Error {
+  override readonly name = "ApiUnreachableError";
+  readonly code: string;
+
+  constructor(request: string, code: string, options?: ErrorOptions) {
+    super(`${request} failed: ${code}`, options);
+    this.code = code;
+  }
+}
+/** Took longer than its deadline. */
+export const timedOut = "TIMEOUT";
+/** Not JSON, or not what the API promises. */
+export const unreadable = "UNREADABLE_ANSWER";
+export const tooLarge = "ANSWER_TOO_LARGE";
+
+/** The kubeconfig's plugin or files gave no credentials. */
+export class CredentialsError extends Error {
+  override readonly name = "CredentialsError";
+  readonly code = "NO_CREDENTIALS";
+}
+
+/** Whether the same call may succeed later without anybody changing what it says. */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof ApiUnreachableError) return true;
+  return error instanceof ApiError && (error.status === 429 || error.status >= 500);
+}
+
+interface Status {
+  readonly reason: string;
+  /** Of `details.causes`: the names of fields, which say what is wrong without quoting their values. */
+  readonly fields: readonly string[];
+  readonly retryAfterSeconds: number | undefined;
+}
+/** https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#status-v1-meta */
+function readStatus(answer: unknown): Status {
+  if (!isRecord(answer)) return { reason: "", fields: [], retryAfterSeconds: undefined };
+  const details = isRecord(answer["details"]) ? answer["details"] : {};
+  const causes = Array.isArray(details["causes"]) ? details["causes"].filter(isRecord) : [];
+  const seconds = details["retryAfterSeconds"];
+  return {
+    reason: typeof answer["reason"] === "string" ? answer["reason"] : "",
+    fields: causes.map(({ field }) => field).filter((field) => typeof field === "string"),
+    retryAfterSeconds: typeof seconds === "number" ? seconds : undefined,
+  };
+}

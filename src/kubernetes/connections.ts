@@ -1,0 +1,71 @@
+/**
+ * The long-lived undici clients that reach the API server, one for each purpose, so that none waits behind another.
+ *
+ * Invariant: HTTP/1.1 only. There an aborted request destroys its socket, and with it whatever was wrong with the path
+ * to the server; over HTTP/2 it would end one stream, and the next request would take the same dead connection.
+ */
+import { createHash } from "node:crypto";
+import { Pool, ProxyAgent, type Dispatcher } from "undici";
+import type { TlsSettings } from "./credentials.ts";
+
+/** `calls` come one after another, a watch holds its connection for as long as it lives. */
+export type Purpose = "calls" | "watches";
+/** Calls are short: a few connections carry hundreds of them a second. Each watch needs its own. */
+const connections: Readonly<Record<Purpose, number | null>> = { calls: 4, watches: null };
+/** Well below the 90 s after which the API server closes an idle connection, so that ours is closed first. */
+const keepAliveMs = 30_000;
+const connectTimeoutMs = 10_000;
+
+export interface Connections {
+  /** The client for these TLS settings. Others than last time, a rotated certificate, replace it; what it carries ends in peace. */
+  get(purpose: Purpose, tls: TlsSettings): Dispatcher;
+  /** Breaks off whatever is under way. */
+  destroy(): Promise<void>;
+}
+
+/** `origin` is scheme, host and port; `proxyURL` is the kubeconfig's. */
+export function createConnections(origin: string, proxyURL: string | undefined): Connections {
+  const open = new Set<Dispatcher>();
+  let clients: Partial<Record<Purpose, Dispatcher>> = {};
+  let clientsFingerprint = "";
+  function openClient(purpose: Purpose, tls: TlsSettings): Dispatcher {
+    const settings = {
+      allowH2: false,
+      connections: connections[purpose],
+      pipelining: 1,
+      keepAliveTimeout: keepAliveMs,
+      keepAliveMaxTimeout: keepAliveMs,
+      headersTimeout: 0, // every request brings its own deadline
+      bodyTimeout: 0,
+    };
+    const connect = { ...tls, timeout: connectTimeoutMs, keepAlive: true };
+    const client =
+      proxyURL === undefined
+        ? new Pool(origin, { ...settings, connect })
+        : new ProxyAgent({ ...settings, uri: proxyURL, requestTls: connect });
+    open.add(client);
+    return client;
+  }
+  return {
+    get(purpose, tls) {
+      const fingerprint = fingerprintOf(tls);
+      if (fingerprint !== clientsFingerprint) {
+        for (const old of Object.values(clients)) void old.close().then(() => open.delete(old));
+        clients = {};
+        clientsFingerprint = fingerprint;
+      }
+      return (clients[purpose] ??= openClient(purpose, tls));
+    },
+    async destroy() {
+      await Promise.all([...open].map((client) => client.destroy()));
+      open.clear();
+    },
+  };
+}
+
+function fingerprintOf({ ca, cert, key, servername, rejectUnauthorized }: TlsSettings): string {
+  const parts = [ca, cert, key].map((part) => [part ?? null].flat().map(String));
+  return createHash("sha256")
+    .update(JSON.stringify([parts, servername, rejectUnauthorized]))
+    .digest("hex");
+}

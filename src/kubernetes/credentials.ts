@@ -1,0 +1,110 @@
+/**
+ * Who this process is to the API server, from a kubeconfig: its TLS settings and its authorization, fresh for each call.
+ *
+ * Invariant: what is read here goes to the kubeconfig's own server; a kubeconfig that comes to name another is not taken up.
+ */
+import { KubeConfig } from "@kubernetes/client-node";
+import type { RequestOptions } from "node:https";
+import type { SecureContextOptions } from "node:tls";
+import { CredentialsError } from "./api-error.ts";
+
+export interface TlsSettings extends Pick<SecureContextOptions, "ca" | "cert" | "key"> {
+  readonly servername?: string;
+  readonly rejectUnauthorized: boolean;
+}
+export interface Credentials {
+  readonly tls: TlsSettings;
+  readonly headers: Readonly<Record<string, string>>;
+}
+export interface CredentialSource {
+  readonly server: URL;
+  /** The kubeconfig's `proxy-url`. Proxies from the environment are for outbound requests, never for the API server. */
+  readonly proxyURL: string | undefined;
+  /** Those of now. Runs the kubeconfig's plugin or reads its files where they are due; concurrent callers share that. */
+  current(): Promise<Credentials>;
+  /** The server did not accept them: the kubeconfig is read again, at most every ten seconds. */
+  rejected(): void;
+}
+
+const reloadAtMostEveryMs = 10_000;
+
+/**
+ * A kubeconfig file; without one what kubectl would take (KUBECONFIG, ~/.kube/config), else the Pod's service account.
+ * Throws where there is none or it cannot be read, with its path and never its text, which holds credentials.
+ */
+export function loadKubeConfig(file?: string): KubeConfig {
+  const kubeConfig = new KubeConfig();
+  const what = file === undefined ? "the default kubeconfig" : `the kubeconfig ${file}`;
+  const problem = problemOf(() => (file === undefined ? kubeConfig.loadFromDefault() : kubeConfig.loadFromFile(file)));
+  if (problem !== undefined) throw new Error(`${what} cannot be read: ${problem}`);
+  const server = kubeConfig.getCurrentCluster()?.server;
+  if (server === undefined) throw new Error(`${what} has no current context that names a cluster`);
+  if (!server.startsWith("https://"))
+    throw new Error(
+      file === undefined && server === "http://localhost:8080"
+        ? "no cluster: give --kubeconfig, set KUBECONFIG, or run in a Pod"
+        : `${what} names a server without https, to which no credential is sent`,
+    );
+  return kubeConfig;
+}
+
+/** What went wrong as Node's code for it, or in words of our own: a parser's error quotes the file. */
+function problemOf(load: () => void): string | undefined {
+  try {
+    load();
+    return undefined;
+  } catch (error) {
+    return Error.isError(error) && "code" in error ? String(error.code) : "it is not a kubeconfig";
+  }
+}
+
+/** `load` is called once now, and again when the server stops accepting what it gave. Throws what `load` throws. */
+export function createCredentialSource(load: () => KubeConfig): CredentialSource {
+  let kubeConfig = load();
+  let loadedAtMs = performance.now();
+  let pending: Promise<Credentials> | undefined;
+  const { server, proxyUrl } = kubeConfig.getCurrentCluster() ?? { server: "" };
+  return {
+    server: new URL(server),
+    proxyURL: proxyUrl,
+    current() {
+      return (pending ??= readCredentials(kubeConfig).finally(() => {
+        pending = undefined;
+      }));
+    },
+    rejected() {
+      if (performance.now() - loadedAtMs < reloadAtMostEveryMs) return;
+      loadedAtMs = performance.now();
+      try {
+        const reloaded = load();
+        if (reloaded.getCurrentCluster()?.server === server) kubeConfig = reloaded;
+      } catch {
+        // The file is gone or half written. The refusal is reported anyway, and the next one looks again.
+      }
+    },
+  };
+}
+
+/**
+ * Through `applyToHTTPSOptions`, which gives both halves at once. `applySecurityAuthentication` would give the headers
+ * alone, and makes an undici Agent for each call that nobody closes.
+ */
+async function readCredentials(kubeConfig: KubeConfig): Promise<Credentials> {
+  const options: RequestOptions = {};
+  await kubeConfig.applyToHTTPSOptions(options).catch((error: unknown) => {
+    const code = Error.isError(error) && "code" in error ? String(error.code) : "its plugin failed";
+    throw new CredentialsError(`the kubeconfig gives no credentials: ${code}`); // no cause: it can quote a plugin's output
+  });
+  const { ca, cert, key, servername, rejectUnauthorized = true, auth } = options;
+  const tls = {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(servername === undefined ? {} : { servername }),
+    rejectUnauthorized,
+  };
+  const headers: Record<string, string> = {};
+  if (typeof auth === "string") headers["authorization"] = `Basic ${Buffer.from(auth).toString("base64")}`;
+  for (const [name, value] of Object.entries(options.headers ?? {})) headers[name.toLowerCase()] = String(value);
+  return { tls, headers };
+}

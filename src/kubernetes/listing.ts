@@ -1,0 +1,46 @@
+/**
+ * Everything of one type, in pages. Invariant: what it gives is one consistent state of the server, at the
+ * resourceVersion that it gives: the pages that follow the first one are read at the first one's.
+ * https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
+ */
+import { isRecord } from "../core/json.ts";
+import type { Resource } from "../core/resource.ts";
+import type { ApiClient } from "./api-client.ts";
+import { ApiError, ApiUnreachableError, unreadable } from "./api-error.ts";
+import { toResource } from "./objects.ts";
+
+const pageSize = 500;
+
+export interface Listed {
+  readonly resources: readonly Resource[];
+  readonly resourceVersion: string;
+}
+
+/**
+ * Asks for no resourceVersion, that is for the newest state: a listing from a server's cache (resourceVersion 0) could
+ * be older than what is known already. Throws as `ApiClient.call` does; pages that expired midway are begun anew once.
+ */
+export async function list(client: ApiClient, path: string, signal: AbortSignal): Promise<Listed> {
+  try {
+    return await listOnce(client, path, signal);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 410) return listOnce(client, path, signal);
+    throw error;
+  }
+}
+
+async function listOnce(client: ApiClient, path: string, signal: AbortSignal): Promise<Listed> {
+  const resources: Resource[] = [];
+  let resourceVersion = "";
+  let token = "";
+  do {
+    const query = { limit: String(pageSize), ...(token === "" ? {} : { continue: token }) };
+    const { body } = await client.call({ method: "GET", path, query }, signal);
+    const { items, metadata } = isRecord(body) ? body : {};
+    if (!Array.isArray(items) || !isRecord(metadata)) throw new ApiUnreachableError(`GET ${path}`, unreadable);
+    for (const item of items) resources.push(toResource(item));
+    resourceVersion = String(metadata["resourceVersion"]);
+    token = typeof metadata["continue"] === "string" ? metadata["continue"] : "";
+  } while (token !== "");
+  return { resources, resourceVersion };
+}

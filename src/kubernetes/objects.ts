@@ -1,0 +1,49 @@
+/**
+ * Objects as the API server sends them, made into the engine's. Here is where they are parsed: beyond, types are trusted.
+ *
+ * Invariant: nothing is kept that nobody reads; managedFields are often larger than all the rest.
+ */
+import { isRecord } from "../core/json.ts";
+import type { DataResource, Metadata, Resource } from "../core/resource.ts";
+import { ApiUnreachableError, unreadable } from "./api-error.ts";
+
+/** Throws `ApiUnreachableError` for what is no object of the Kubernetes API. */
+export function toResource(object: unknown): Resource {
+  if (!isRecord(object)) throw notAnObject();
+  const { spec, status } = object;
+  return { metadata: toMetadata(object), spec, ...(isRecord(status) ? { status } : {}) };
+}
+
+/** A Secret or ConfigMap. https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/ */
+export function toDataResource(kind: string, object: unknown): DataResource {
+  if (!isRecord(object)) throw notAnObject();
+  const encoding = kind === "Secret" ? "base64" : "utf8";
+  const data = { ...decoded(object["data"], encoding), ...decoded(object["binaryData"], "base64") };
+  return { metadata: toMetadata(object), data };
+}
+
+export function toMetadata(object: Readonly<Record<string, unknown>>): Metadata {
+  const metadata = object["metadata"];
+  if (!isRecord(metadata)) throw notAnObject();
+  const { name, namespace = "", uid, generation = 0, resourceVersion, deletionTimestamp, labels, annotations } = metadata;
+  if (typeof name !== "string" || typeof uid !== "string" || typeof resourceVersion !== "string") throw notAnObject();
+  return {
+    name,
+    namespace: String(namespace),
+    uid,
+    generation: Number(generation),
+    resourceVersion,
+    ...(typeof deletionTimestamp === "string" ? { deletionTimestamp } : {}),
+    ...(isRecord(labels) ? { labels: labels as Readonly<Record<string, string>> } : {}),
+    ...(isRecord(annotations) ? { annotations: annotations as Readonly<Record<string, string>> } : {}),
+  };
+}
+
+function decoded(data: unknown, encoding: "base64" | "utf8"): Readonly<Record<string, Uint8Array>> {
+  const entries = isRecord(data) ? Object.entries(data) : [];
+  return Object.fromEntries(entries.map(([key, value]) => [key, Buffer.from(String(value), encoding)]));
+}
+
+function notAnObject(): ApiUnreachableError {
+  return new ApiUnreachableError("reading an object", unreadable);
+}

@@ -1,0 +1,31 @@
+/** What a readiness probe says of one watch, for whoever has to mend it. */
+import { ApiError, ApiUnreachableError } from "./api-error.ts";
+import type { End } from "./reflector-state.ts";
+
+export interface WatchReadiness {
+  readonly resource: string;
+  /** All there is has been told, and the server still lets us watch it. A connection that broke heals without a word. */
+  readonly ready: boolean;
+  readonly text: string;
+}
+
+/** `problem`: what ended last, where nothing has worked since. */
+export function readiness(
+  resource: string,
+  namespace: string | undefined,
+  hasListed: boolean,
+  problem: End | undefined,
+): WatchReadiness {
+  const what = namespace === undefined ? resource : `${resource} in namespace ${namespace}`;
+  const refused = [401, 403, 404].includes(problem?.status ?? 0);
+  const idle = hasListed ? `watching ${what}` : `listing ${what}`;
+  return { resource, ready: hasListed && !refused, text: problem ? `waiting: ${explain(problem, what)}` : idle };
+}
+
+function explain({ status, reason, error }: End, what: string): string {
+  if (status === 401) return "the API server does not accept this process's credentials";
+  if (status === 403) return `the API server does not let this process list and watch ${what}: is its role bound?`;
+  if (status === 404) return `the API server has no ${what}: are the CRDs installed?`;
+  const known = error instanceof ApiError || error instanceof ApiUnreachableError;
+  return `the watch of ${what} ended (${known ? error.message : reason}) and will be opened again`;
+}

@@ -1,0 +1,165 @@
+/**
+ * Keeps telling what there is of one type, in one namespace or all, through whatever happens to the connection.
+ *
+ * Drives the machine of `reflector-state.ts`: this file has the clock, the dice, the network and the records. Invariant:
+ * whoever applies the events in order has, after each, a state that the server had; nothing that the server told is lost.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { RecordOccurrence, WatchEndReason } from "../core/occurrence.ts";
+import type { WatchEvent } from "../core/ports.ts";
+import type { Resource, ResourceType } from "../core/resource.ts";
+import { keyText } from "../core/resource.ts";
+import type { ApiClient } from "./api-client.ts";
+import { ApiError } from "./api-error.ts";
+import { deadline } from "./deadline.ts";
+import { list, type Listed } from "./listing.ts";
+import { collectionPath, resourceName } from "./paths.ts";
+import { readiness, type WatchReadiness } from "./readiness.ts";
+import { afterEnd, start, type End, type Listing, type ReflectorState, type Watching } from "./reflector-state.ts";
+import { readEvents, type StreamEvent } from "./watch-stream.ts";
+
+export interface ReflectorSettings {
+  readonly client: ApiClient;
+  readonly type: ResourceType;
+  /** All namespaces where not given. */
+  readonly namespace?: string;
+  readonly record: RecordOccurrence;
+  /** A stream that has been silent for this long, milliseconds, is taken for dead. */
+  readonly idleTimeoutMs: number;
+  /** At least 0 and below 1: spreads the pauses. */
+  readonly random: () => number;
+  /** `watchList`: the initial state comes through the watch itself, where the server can (Kubernetes 1.32 and newer). */
+  readonly initialState: "watchList" | "pagedLists";
+}
+export interface Reflector {
+  /** Begins with `listed`. Ends when the signal aborts, and never otherwise. To be called once. */
+  events(signal: AbortSignal): AsyncGenerator<WatchEvent, void>;
+  readiness(): WatchReadiness;
+}
+
+export function createReflector(settings: ReflectorSettings): Reflector {
+  const { client, type, namespace, record, idleTimeoutMs, random } = settings;
+  const path = collectionPath(type, namespace);
+  const resource = resourceName(type);
+  let state: ReflectorState = start;
+  let streamed = settings.initialState === "watchList";
+  let hasListed = false;
+  /** What ended last, until something works again. */
+  let problem: End | undefined;
+
+  function ended(from: Listing | Watching, end: End): ReflectorState {
+    problem = end;
+    const next = afterEnd(from, end, idleTimeoutMs, random());
+    const { reason, sessionMs, error } = end;
+    const facts = { resource, reason, sessionDurationSecs: sessionMs / 1000, delayMs: next.delayMs };
+    record({ type: "watchEnded", ...facts, ...(error === undefined ? {} : { error }) });
+    return next;
+  }
+
+  function listed(from: Listing, { resources, resourceVersion }: Listed, startedMs: number): WatchEvent {
+    hasListed = true;
+    const durationMs = performance.now() - startedMs;
+    record({ type: "listed", resource, count: resources.length, durationMs, reason: from.reason });
+    return { type: "listed", resources, resourceVersion };
+  }
+
+  async function* listInPages(from: Listing, signal: AbortSignal): AsyncGenerator<WatchEvent, ReflectorState> {
+    const startedMs = performance.now();
+    let everything: Listed;
+    try {
+      everything = await list(client, path, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      return ended(from, { ...causeOf(error, "listFailed"), sessionMs: 0, error });
+    }
+    problem = undefined;
+    yield listed(from, everything, startedMs);
+    return { type: "watching", resourceVersion: everything.resourceVersion, failures: from.failures };
+  }
+
+  /** One stream, from its opening to its end. From a listing it begins with all there is, as events up to a bookmark. */
+  async function* session(from: Listing | Watching, signal: AbortSignal): AsyncGenerator<WatchEvent, ReflectorState> {
+    const startedMs = performance.now();
+    const known = from.type === "watching" ? { resourceVersion: from.resourceVersion } : {};
+    const progress: { resourceVersion?: string; openedMs?: number } = { ...known };
+    let initial = from.type === "listing" ? new Map<string, Resource>() : undefined;
+    using idle = deadline(signal, idleTimeoutMs);
+    idle.pause();
+    const finish = (cause: Cause, error?: unknown): ReflectorState =>
+      ended(from, { ...cause, ...progress, sessionMs: performance.now() - (progress.openedMs ?? performance.now()), error });
+    try {
+      const query = from.type === "watching" ? { ...watchQuery, ...known } : { ...watchQuery, ...initialQuery };
+      using stream = await client.stream({ method: "GET", path, query }, idle.signal);
+      progress.openedMs = performance.now();
+      problem = undefined;
+      record({ type: "watchConnected", resource });
+      idle.restart();
+      for await (const event of readEvents(stream.chunks)) {
+        idle.pause(); // whoever takes the event may take its time
+        if (initial && event.type === "bookmark" && event.initialEnd && from.type === "listing") {
+          const { resourceVersion } = event;
+          yield listed(from, { resources: [...initial.values()], resourceVersion }, startedMs);
+          initial = undefined;
+        } else if (initial) collect(initial, event);
+        else if (event.type !== "bookmark") yield { type: event.type, resource: event.resource };
+        if (!initial) progress.resourceVersion = event.resourceVersion;
+        idle.restart();
+      }
+      return finish({ reason: "closed" });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (from.type === "listing" && progress.openedMs === undefined && isUnknownQuery(error)) {
+        streamed = false;
+        return from;
+      }
+      return finish(idle.expired ? { reason: "silent" } : causeOf(error, "network"), error);
+    }
+  }
+
+  function step(from: Listing | Watching, signal: AbortSignal): AsyncGenerator<WatchEvent, ReflectorState> {
+    return from.type === "listing" && !streamed ? listInPages(from, signal) : session(from, signal);
+  }
+
+  return {
+    async *events(signal) {
+      try {
+        while (!signal.aborted) {
+          if (state.type === "backingOff") {
+            await sleep(state.delayMs, undefined, { signal });
+            state = state.next;
+          } else state = yield* step(state, signal);
+        }
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
+    },
+    readiness: () => readiness(resource, namespace, hasListed, problem),
+  };
+}
+
+const watchQuery = { watch: "true", allowWatchBookmarks: "true" };
+/** https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists */
+const initialQuery = { sendInitialEvents: "true", resourceVersionMatch: "NotOlderThan" };
+
+/** A server without streaming lists refuses the query. */
+function isUnknownQuery(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 400 || error.status === 422);
+}
+
+function collect(initial: Map<string, Resource>, event: StreamEvent): void {
+  if (event.type === "applied") initial.set(keyText(event.resource.metadata), event.resource);
+  if (event.type === "deleted") initial.delete(keyText(event.resource.metadata));
+}
+
+type Cause = Pick<End, "reason" | "status" | "retryAfterMs">;
+/** `otherwise`: the reason where the server gave none. */
+function causeOf(error: unknown, otherwise: "listFailed" | "network"): Cause {
+  if (!(error instanceof ApiError)) return { reason: otherwise };
+  const { status, retryAfterMs } = error;
+  return { reason: reasonOf(status, otherwise), status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+}
+function reasonOf(status: number, otherwise: "listFailed" | "network"): WatchEndReason {
+  if (status === 410) return "expired";
+  if (status === 429) return "throttled";
+  return otherwise === "listFailed" ? otherwise : "refused";
+}

@@ -1,0 +1,133 @@
+/**
+ * Writes a status so that it lands on the object it is meant for, and on no status that somebody else wrote meanwhile.
+ *
+ * Invariant: what the precondition names is part of the patch, so the API server itself checks it as it writes. A UID in
+ * a merge-patched status would be ignored; a JSON Patch `test` is enforced. The answer to a failed test (422) is also
+ * that to an invalid status: which of the two it was is found by reading the object, never from the answer's text.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { isRecord, sameJSON } from "../core/json.ts";
+import type { Precondition, WriteResult } from "../core/ports.ts";
+import type { Resource, ResourceType } from "../core/resource.ts";
+import type { ApiClient } from "./api-client.ts";
+import { ApiError, isTransient } from "./api-error.ts";
+import { toResource } from "./objects.ts";
+import { objectPath } from "./paths.ts";
+import { backoffMs } from "./reflector-state.ts";
+
+/** Each try needs somebody else to have changed the object since the last one. */
+const maxTries = 5;
+
+export interface StatusWriter {
+  readonly client: ApiClient;
+  /** At least 0 and below 1: spreads the pauses. */
+  readonly random: () => number;
+}
+export interface StatusWrite {
+  readonly type: ResourceType;
+  /** As it was read. */
+  readonly resource: Resource;
+  readonly status: object;
+}
+
+/**
+ * `unchanged`: the resourceVersion is the precondition; when something else about the object changed, a label, the write
+ * is tried again with the new one. Throws as `ApiClient.call` does.
+ */
+export async function writeUnchanged(writer: StatusWriter, write: StatusWrite, signal: AbortSignal): Promise<WriteResult> {
+  const { resource } = write;
+  let { resourceVersion } = resource.metadata;
+  for (let tries = 0; tries < maxTries; tries += 1) {
+    const precondition = { op: "replace", path: "/metadata/resourceVersion", value: resourceVersion };
+    const result = await patchStatus(writer, write, [precondition], signal);
+    if (result.type === "written") return result;
+    const live = await readLive(writer, write, signal);
+    if (!live || !sameJSON(live.status, resource.status)) return { type: "conflict" };
+    if (result.error.status === 422) throw result.error;
+    ({ resourceVersion } = live.metadata);
+  }
+  return { type: "conflict" };
+}
+
+/**
+ * `attempt`: the outcome of a request that may not be sent again, so it is tried until it lands, the precondition fails,
+ * or the signal aborts, which throws. A lost right or credential is waited for as well: it can come back, the outcome not.
+ */
+export async function writeAttempt(
+  writer: StatusWriter,
+  write: StatusWrite,
+  attempt: Extract<Precondition, { type: "attempt" }>,
+  signal: AbortSignal,
+): Promise<WriteResult> {
+  for (let failures = 0; ; failures += 1) {
+    let retryAfterMs = 0;
+    try {
+      const result = await tryAttempt(writer, write, attempt, signal);
+      if (result) return result;
+    } catch (error) {
+      signal.throwIfAborted();
+      const denied = error instanceof ApiError && (error.status === 401 || error.status === 403);
+      if (!denied && !isTransient(error)) throw error;
+      if (error instanceof ApiError) retryAfterMs = error.retryAfterMs ?? 0;
+    }
+    await sleep(Math.max(backoffMs(failures, writer.random()), retryAfterMs), undefined, { signal });
+  }
+}
+
+/** Undefined: worth another try. */
+async function tryAttempt(
+  writer: StatusWriter,
+  write: StatusWrite,
+  { id, sender }: Extract<Precondition, { type: "attempt" }>,
+  signal: AbortSignal,
+): Promise<WriteResult | undefined> {
+  const tests = Object.entries({ id, sender }).map(([name, value]) => ({ op: "test", path: `/status/attempt/${name}`, value }));
+  const result = await patchStatus(writer, write, tests, signal);
+  if (result.type === "written") return result;
+  const live = await readLive(writer, write, signal);
+  if (!live) return { type: "conflict" };
+  if (sameJSON(live.status, write.status)) return { type: "written", resource: live }; // an earlier try landed, its reply was lost
+  if (!carries(live.status, id, sender)) return { type: "conflict" };
+  if (result.error.status === 422) throw result.error;
+  return undefined;
+}
+
+function carries(status: object | undefined, id: string, sender: string): boolean {
+  const attempt = isRecord(status) ? status["attempt"] : undefined;
+  return isRecord(attempt) && attempt["id"] === id && attempt["sender"] === sender;
+}
+
+type Patched = { readonly type: "written"; readonly resource: Resource } | { readonly type: "refused"; readonly error: ApiError };
+
+/** Replaces the whole status. `refused`: the object is gone, is another one, or is not as the operations before say. */
+async function patchStatus(
+  { client }: StatusWriter,
+  { type, resource, status }: StatusWrite,
+  preconditions: readonly object[],
+  signal: AbortSignal,
+): Promise<Patched> {
+  const { metadata } = resource;
+  const sameObject = { op: "test", path: "/metadata/uid", value: metadata.uid };
+  const path = `${objectPath(type, metadata)}/status`;
+  const query = { fieldManager: "holdfast" };
+  const body = [sameObject, ...preconditions, { op: "add", path: "/status", value: status }];
+  try {
+    const answer = await client.call({ method: "PATCH", path, query, body, contentType: "application/json-patch+json" }, signal);
+    return { type: "written", resource: toResource(answer.body) };
+  } catch (error) {
+    if (error instanceof ApiError && [404, 409, 422].includes(error.status)) return { type: "refused", error };
+    throw error;
+  }
+}
+
+/** Undefined where the object is gone, or another one has its name. */
+async function readLive({ client }: StatusWriter, write: StatusWrite, signal: AbortSignal): Promise<Resource | undefined> {
+  const { uid, ...key } = write.resource.metadata;
+  try {
+    const live = toResource((await client.call({ method: "GET", path: objectPath(write.type, key) }, signal)).body);
+    return live.metadata.uid === uid ? live : undefined;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,81 @@
+/** Resources on a Kubernetes API server. Invariant: it reads and writes what the port says, and decides nothing. */
+import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { ResourceStore, WatchEvent } from "../core/ports.ts";
+import type { ResourceType } from "../core/resource.ts";
+import type { ApiClient } from "./api-client.ts";
+import { ApiError } from "./api-error.ts";
+import { mergeWatches } from "./merge.ts";
+import { toDataResource } from "./objects.ts";
+import { isObjectName, objectPath } from "./paths.ts";
+import type { WatchReadiness } from "./readiness.ts";
+import { createReflector, type Reflector, type ReflectorSettings } from "./reflector.ts";
+import { writeAttempt, writeUnchanged } from "./status-write.ts";
+
+/** Three times the interval at which the API server sends bookmarks, which is a minute. */
+const idleTimeoutMs = 180_000;
+
+export interface KubernetesStoreSettings extends Partial<Pick<ReflectorSettings, "idleTimeoutMs" | "random" | "initialState">> {
+  readonly client: ApiClient;
+  readonly record: RecordOccurrence;
+  /** The only ones that are looked at; all where there are none. */
+  readonly namespaces?: readonly string[];
+}
+export interface KubernetesStore extends ResourceStore {
+  /** One for each watch that is under way. */
+  readiness(): readonly WatchReadiness[];
+}
+
+/** The client stays its owner's to dispose of. */
+export function createKubernetesStore(settings: KubernetesStoreSettings): KubernetesStore {
+  const { client, namespaces = [], random = Math.random } = settings;
+  const reflectors = new Set<Reflector>();
+  const writer = { client, random };
+
+  async function* reflect(
+    type: ResourceType,
+    namespace: string | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent, void> {
+    const within = namespace === undefined ? {} : { namespace };
+    const reflector = createReflector({ idleTimeoutMs, initialState: "watchList", random, ...settings, ...within, type });
+    reflectors.add(reflector);
+    try {
+      yield* reflector.events(signal);
+    } finally {
+      reflectors.delete(reflector);
+    }
+  }
+
+  return {
+    async *watch(type, signal) {
+      const leaving = new AbortController();
+      const ending = AbortSignal.any([signal, leaving.signal]);
+      try {
+        const watched = namespaces.length === 0 ? [undefined] : new Set(namespaces);
+        yield* mergeWatches([...watched].map((namespace) => reflect(type, namespace, ending)));
+      } finally {
+        leaving.abort(); // left early: the watches that are waiting for an event end with it
+      }
+    },
+    async read({ type, key }, signal) {
+      if (!isObjectName(key.name)) return { type: "absent" };
+      try {
+        const { body } = await client.call({ method: "GET", path: objectPath(type, key) }, signal);
+        return { type: "found", resource: toDataResource(type.kind, body) };
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 404) return { type: "absent" };
+        if (error instanceof ApiError && error.status === 403) return { type: "forbidden" };
+        throw error;
+      }
+    },
+    writeStatus(type, resource, status, precondition, signal) {
+      const write = { type, resource, status };
+      return precondition.type === "unchanged"
+        ? writeUnchanged(writer, write, signal)
+        : writeAttempt(writer, write, precondition, signal);
+    },
+    /** They count etcd's revisions, and only their server may be asked what they mean: this is its store. */
+    isNewer: (a, b) => BigInt(a) > BigInt(b),
+    readiness: () => [...reflectors].map((reflector) => reflector.readiness()),
+  };
+}

@@ -1,0 +1,74 @@
+/** Finds and reads the files that `-f` names, in the order in which kubectl would. */
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+
+export interface FileText {
+  readonly path: string;
+  readonly text: string;
+}
+export interface Files {
+  readonly files: readonly FileText[];
+  /** `PATH: message`. */
+  readonly errors: readonly string[];
+}
+
+/** Far above any manifest: etcd takes objects of 1.5 MiB. */
+const maxFileBytes = 32 * 1024 * 1024;
+const extensions = /\.(yaml|yml|json)$/;
+
+/** A file is read whatever it is called; a folder with those below it, as far as they are YAML or JSON by name. */
+export async function readFiles(paths: readonly string[]): Promise<Files> {
+  const files: FileText[] = [];
+  const errors: string[] = [];
+  for (const path of paths) {
+    const found = await explained(path, () => filesBelow(path));
+    if (Array.isArray(found) && found.length === 0) errors.push(`${path}: holds no file that ends in .yaml, .yml or .json`);
+    else if (typeof found === "string") errors.push(found);
+    else
+      for (const file of found) {
+        const read = await explained(file, () => readText(file));
+        if (typeof read === "string") errors.push(read);
+        else files.push(read);
+      }
+  }
+  return { files, errors };
+}
+
+async function filesBelow(path: string): Promise<readonly string[]> {
+  if (!(await stat(path)).isDirectory()) return [path];
+  // Links to folders are not followed, as kubectl does not: mounted ConfigMaps have one beside the files.
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => !entry.isDirectory() && extensions.test(entry.name));
+  return files.map((entry) => join(entry.parentPath, entry.name)).toSorted((a, b) => (a < b ? -1 : 1));
+}
+
+async function readText(path: string): Promise<FileText> {
+  if ((await stat(path)).size > maxFileBytes) throw new UnreadableError(`larger than ${maxFileBytes / 1024 / 1024} MiB`);
+  const bytes = await readFile(path);
+  try {
+    return { path, text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
+  } catch (cause) {
+    throw new UnreadableError("not UTF-8 text", { cause });
+  }
+}
+
+class UnreadableError extends Error {
+  override readonly name = "UnreadableError";
+}
+
+/** What `read` gives, or why it could not be read, as one line. */
+async function explained<T extends object>(path: string, read: () => Promise<T>): Promise<T | string> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof UnreadableError) return `${path}: ${error.message}`;
+    const code = Error.isError(error) && "code" in error ? String(error.code) : "unknown error";
+    return `${path}: ${reasons[code] ?? code}`;
+  }
+}
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or folder",
+  EACCES: "no permission to read it",
+  EISDIR: "a folder, not a file",
+  ELOOP: "a link that leads to itself",
+};

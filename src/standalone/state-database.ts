@@ -1,0 +1,128 @@
+/**
+ * What standalone remembers between runs: one row for each object, in SQLite.
+ *
+ * A row that `save` wrote is on the disk when the transaction around it has ended. No spec is stored, for it can hold
+ * secrets: only its digest. One process at a time has the file; the operating system frees it when that one dies.
+ */
+import { closeSync, openSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import type { ResourceKey } from "../core/resource.ts";
+
+export interface StoredState {
+  readonly uid: string;
+  readonly generation: number;
+  readonly specDigest: string;
+  readonly resourceVersion: number;
+  /** JSON. */
+  readonly status: string | null;
+}
+export interface StateDatabase extends Disposable {
+  /** The highest resourceVersion of all rows; 0 without any. */
+  readonly latestVersion: number;
+  load(resource: string, key: ResourceKey): StoredState | undefined;
+  save(resource: string, key: ResourceKey, state: StoredState): void;
+  /** All that `run` saves, or nothing if it throws. */
+  transaction<T>(run: () => T): T;
+}
+
+export class StateFileError extends Error {
+  override readonly name = "StateFileError";
+}
+
+/** Version of the tables, in `user_version`. */
+const tablesVersion = 1;
+/** Says that a file is Holdfast's, in `application_id`: "hold". */
+const applicationId = 0x686f6c64;
+
+/** `file`: in memory without it. Throws StateFileError, which says what to do. */
+export function openStateDatabase(file?: string): StateDatabase {
+  const database = open(file);
+  const load = database.prepare(
+    `SELECT uid, generation, spec_digest AS specDigest, resource_version AS resourceVersion, status
+     FROM objects WHERE resource = ? AND namespace = ? AND name = ?`,
+  );
+  const save = database.prepare("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+  const { latest } = database.prepare("SELECT coalesce(max(resource_version), 0) AS latest FROM objects").get() as {
+    latest: number;
+  };
+  return {
+    latestVersion: latest,
+    load: (resource, { namespace, name }) => load.get(resource, namespace, name) as StoredState | undefined,
+    save(resource, { namespace, name }, { uid, generation, specDigest, resourceVersion, status }) {
+      save.run(resource, namespace, name, uid, generation, specDigest, resourceVersion, status);
+    },
+    transaction: (run) => transaction(database, run),
+    [Symbol.dispose]: () => database.close(),
+  };
+}
+
+function open(file: string | undefined): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    // Statuses can hold what servers answered: the file is its owner's alone.
+    if (file !== undefined) closeSync(openSync(file, "a", 0o600));
+    database = new DatabaseSync(file ?? ":memory:", { timeout: 0 });
+    prepare(database, file);
+    return database;
+  } catch (error) {
+    database?.close();
+    if (error instanceof StateFileError) throw error;
+    throw new StateFileError(`${file ?? "the state in memory"}: ${reason(error)}`, { cause: error });
+  }
+}
+
+function prepare(database: DatabaseSync, file = ""): void {
+  // Exclusive: the lock that the first access takes is kept until the process ends. FULL: a commit is on the disk.
+  database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  transaction(database, () => {
+    const number = (pragma: string): unknown => Object.values(database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0];
+    const { tables } = database.prepare("SELECT count(*) AS tables FROM sqlite_schema").get() as { tables: number };
+    if (tables > 0 && number("application_id") !== applicationId)
+      throw new StateFileError(`${file}: a database of another program; choose another file`);
+    if (tables > 0 && number("user_version") !== tablesVersion)
+      throw new StateFileError(`${file}: written by another version of Holdfast; choose another file, or run that version`);
+    database.exec(`
+      PRAGMA application_id = ${applicationId};
+      PRAGMA user_version = ${tablesVersion};
+      CREATE TABLE IF NOT EXISTS objects (
+        resource TEXT NOT NULL,
+        namespace TEXT NOT NULL,
+        name TEXT NOT NULL,
+        uid TEXT NOT NULL,
+        generation INTEGER NOT NULL,
+        spec_digest TEXT NOT NULL,
+        resource_version INTEGER NOT NULL,
+        status TEXT,
+        PRIMARY KEY (resource, namespace, name)
+      ) STRICT, WITHOUT ROWID`);
+  });
+}
+
+function transaction<T>(database: DatabaseSync, run: () => T): T {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const result = run();
+    database.exec("COMMIT");
+    return result;
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/** SQLite's result codes: https://www.sqlite.org/rescode.html */
+function reason(error: unknown): string {
+  if (!Error.isError(error)) return "cannot be opened";
+  const code = "errcode" in error ? Number(error.errcode) & 0xff : "code" in error ? String(error.code) : "";
+  return reasons.get(code) ?? "cannot be opened";
+}
+const reasons: ReadonlyMap<string | number, string> = new Map<string | number, string>([
+  [5, "in use by another process: end that one, or choose another file"],
+  [8, "cannot be written"],
+  [11, "damaged; choose another file"],
+  [13, "the disk is full"],
+  [26, "not a database; choose another file"],
+  ["ENOENT", "its folder does not exist"],
+  ["EISDIR", "a folder, not a file"],
+  ["EACCES", "no permission to write it"],
+]);

@@ -1,0 +1,142 @@
+/**
+ * The resources of manifests, with their state in SQLite: a ResourceStore without a cluster.
+ *
+ * Objects are what the manifests say; only uid, generation and status are remembered. An object whose manifest goes
+ * away keeps its row, so that what was done is not done again when the manifest comes back.
+ */
+import { randomUUID } from "node:crypto";
+import { definitions } from "../api/definitions.ts";
+import { group } from "../api/kind-definition.ts";
+import { digest } from "../core/digest.ts";
+import { parseJSON, sameJSON } from "../core/json.ts";
+import type { Precondition, ResourceStore, WatchEvent, WriteResult } from "../core/ports.ts";
+import { keyText, type DataResource, type Resource, type ResourceKey, type ResourceType } from "../core/resource.ts";
+import type { Manifests } from "./manifests.ts";
+import type { ManifestObject } from "./object.ts";
+import { openStateDatabase } from "./state-database.ts";
+import { dataResource, holds, isAsDeclared, refuseInvalid, resourceOf, statusOf } from "./state.ts";
+import { createWatchers, type Change } from "./watchers.ts";
+
+export interface StandaloneStore extends ResourceStore, Disposable {
+  /** Takes other manifests from now on; what differs is told to whoever watches. */
+  reload(manifests: Pick<Manifests, "objects" | "data">): void;
+}
+export interface StandaloneStoreOptions {
+  readonly manifests: Pick<Manifests, "objects" | "data">;
+  /** Where the state is kept; in memory without it. */
+  readonly dataFile?: string;
+}
+
+/**
+ * Opens the state and applies the manifests to it.
+ *
+ * Throws StateFileError, which says what to do, when the file cannot be used or another process has it.
+ * A status is on the disk when `writeStatus` resolves. It is held against the kind's schema, as on the API server:
+ * `writeStatus` throws StatusRefusedError where it does not fit.
+ */
+export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOptions): StandaloneStore {
+  const database = openStateDatabase(dataFile);
+  const watchers = createWatchers();
+  /** By type, then by key: what watchers see. */
+  const objects = new Map(definitions.map((one) => [resourceName({ ...one, group }), new Map<string, Resource>()]));
+  let data: ReadonlyMap<string, DataResource> = new Map();
+  let version = database.latestVersion;
+
+  function reload(next: StandaloneStoreOptions["manifests"]): void {
+    const changes = database.transaction(() => [...next.objects.flatMap(apply), ...gone(next.objects)]);
+    data = new Map(next.data.map((one) => [dataName(one.type, one.key), dataResource(one, version)]));
+    for (const { resource, change } of changes) remember(resource, change);
+  }
+
+  /** The row of an object that is new, or differs from what was there. */
+  function apply(object: ManifestObject): readonly ResourceChange[] {
+    const resource = resourceName(object.type);
+    const before = objects.get(resource)?.get(keyText(object.key));
+    if (before && isAsDeclared(before, object)) return [];
+    const stored = database.load(resource, object.key);
+    const specDigest = digest(object.spec);
+    const bump = stored && stored.specDigest !== specDigest ? 1 : 0;
+    const known = stored ?? { uid: randomUUID(), generation: 1, status: null };
+    const state = { ...known, specDigest, generation: known.generation + bump, resourceVersion: ++version };
+    database.save(resource, object.key, state);
+    return [{ resource, change: { type: "applied", resource: resourceOf({ ...object, ...object.key }, object.spec, state) } }];
+  }
+
+  function gone(declared: readonly ManifestObject[]): readonly ResourceChange[] {
+    const kept = new Set(declared.map(({ type, key }) => `${resourceName(type)} ${keyText(key)}`));
+    return [...objects].flatMap(([resource, known]) =>
+      [...known].flatMap(([key, object]): ResourceChange[] => {
+        if (kept.has(`${resource} ${key}`)) return [];
+        const metadata = { ...object.metadata, resourceVersion: String(++version) };
+        return [{ resource, change: { type: "deleted", resource: { ...object, metadata } } }];
+      }),
+    );
+  }
+
+  function remember(resource: string, change: Change): void {
+    const key = keyText(change.resource.metadata);
+    if (change.type === "applied") objects.get(resource)?.set(key, change.resource);
+    else objects.get(resource)?.delete(key);
+    watchers.tell(resource, change);
+  }
+
+  function write(type: ResourceType, resource: Resource, status: object, precondition: Precondition): WriteResult {
+    const name = resourceName(type);
+    const present = objects.get(name)?.get(keyText(resource.metadata));
+    const stored = database.load(name, resource.metadata);
+    if (!stored || stored.uid !== resource.metadata.uid) return { type: "conflict" };
+    if (!holds(precondition, statusOf(stored), resource.status)) return { type: "conflict" };
+    // Nobody sees an object without a manifest, but what came of an attempt is remembered for when it comes back.
+    if (!present && precondition.type === "unchanged") return { type: "conflict" };
+    const text = JSON.stringify(status);
+    refuseInvalid(type, parseJSON(text));
+    if (present && sameJSON(present.status, status)) return { type: "written", resource: present };
+    const state = { ...stored, status: text, resourceVersion: version + 1 };
+    database.transaction(() => database.save(name, resource.metadata, state));
+    version = state.resourceVersion;
+    if (!present) return { type: "conflict" };
+    const written = resourceOf(present.metadata, present.spec, state);
+    remember(name, { type: "applied", resource: written });
+    return { type: "written", resource: written };
+  }
+
+  try {
+    reload(manifests);
+  } catch (error) {
+    database[Symbol.dispose]();
+    throw error;
+  }
+  return {
+    reload,
+    watch(type, signal) {
+      const resource = resourceName(type);
+      const list = (): WatchEvent => {
+        const resources = [...(objects.get(resource)?.values() ?? [])];
+        return { type: "listed", resources, resourceVersion: String(version) };
+      };
+      return watchers.watch(resource, list, signal);
+    },
+    async read({ type, key }) {
+      const resource = data.get(dataName(type, key));
+      return resource ? { type: "found", resource } : { type: "absent" };
+    },
+    async writeStatus(type, resource, status, precondition, signal) {
+      signal.throwIfAborted();
+      return write(type, resource, status, precondition);
+    },
+    isNewer: (a, b) => Number(a) > Number(b),
+    [Symbol.dispose]: () => database[Symbol.dispose](),
+  };
+}
+
+interface ResourceChange {
+  readonly resource: string;
+  readonly change: Change;
+}
+
+function resourceName({ plural, group }: Pick<ResourceType, "plural" | "group">): string {
+  return `${plural}.${group}`;
+}
+function dataName({ kind }: ResourceType, key: ResourceKey): string {
+  return `${kind} ${keyText(key)}`;
+}

@@ -1,0 +1,76 @@
+import { expect, test } from "@jest/globals";
+import { at, exchange, fromSecret, literal, testRequester } from "../support/loopback-requester.ts";
+import { loopbackServer } from "../support/loopback.ts";
+
+const echo = (): ReturnType<typeof loopbackServer> =>
+  loopbackServer((request, response) => response.setHeader("content-type", "application/json").end(JSON.stringify(request)));
+
+test("sends what the templates say, and answers with status, headers and content", async () => {
+  await using server = await echo();
+  await using http = testRequester();
+  const outcome = await http.send(
+    exchange({
+      url: `${server.url}/v1/users/\${ .inputs.name }?a=\${ .inputs.name }`,
+      inputs: { name: literal("Ada L/ovelace&?#"), token: fromSecret("hook", "token"), big: literal({ n: 1 }) },
+      request: {
+        method: "POST",
+        query: [{ ...at("spec.query[0].value", "x ${ .inputs.name }"), name: "q&" }],
+        headers: [
+          { ...at("spec.headers[0].value", "Bearer ${ .inputs.token }"), name: "Authorization" },
+          { ...at("spec.headers[1].value", "one"), name: "X-Many" },
+          { ...at("spec.headers[2].value", "two"), name: "x-many" },
+        ],
+        literalHeaders: [{ name: "Idempotency-Key", value: "k1" }],
+        body: {
+          type: "json",
+          field: "spec.body.json",
+          value: { text: "Hi ${ .inputs.name }", all: "${ .inputs.big }", "${ k }": ["$${ x }", null] },
+        },
+      },
+    }),
+    { objects: { secrets: { hook: { token: "s3cr3t" } } } },
+  );
+  expect(outcome).toMatchObject({
+    type: "response",
+    response: { statusCode: 200, headers: { "content-type": "application/json" } },
+  });
+  expect(server.requests).toHaveLength(1);
+  expect(server.requests[0]).toMatchObject({
+    method: "POST",
+    url: "/v1/users/Ada%20L%2Fovelace%26%3F%23?a=Ada%20L%2Fovelace%26%3F%23&q%26=x%20Ada%20L%2Fovelace%26%3F%23",
+    headers: {
+      authorization: "Bearer s3cr3t",
+      "x-many": "one, two",
+      "idempotency-key": "k1",
+      "content-type": "application/json",
+      "user-agent": "holdfast/test",
+    },
+    body: '{"text":"Hi Ada L/ovelace&?#","all":{"n":1},"${ k }":["${ x }",null]}',
+  });
+});
+
+test("what may be shown of an answer has none of the secrets that went out", async () => {
+  await using server = await echo();
+  await using http = testRequester();
+  const secret = 'p"ss wörd/+';
+  const outcome = await http.send(
+    exchange({
+      url: `${server.url}/\${ .inputs.token }`,
+      inputs: { token: fromSecret("hook", "token") },
+      request: {
+        method: "POST",
+        headers: [{ ...at("spec.headers[0].value", "${ .inputs.token | @base64 }"), name: "x-token" }],
+        body: { type: "text", field: "spec.body.text", text: "${ .inputs.token }" },
+      },
+    }),
+    { objects: { secrets: { hook: { token: secret } } } },
+  );
+  if (outcome.type !== "response") throw new Error(JSON.stringify(outcome));
+  const { body, redactedBody } = outcome.response;
+  for (const form of [encodeURIComponent(secret), Buffer.from(secret).toString("base64"), JSON.stringify(secret).slice(1, -1)]) {
+    expect(body.open()).toContain(form);
+    expect(redactedBody).not.toContain(form);
+  }
+  expect(JSON.parse(redactedBody)).toMatchObject({ url: "/***", headers: { "x-token": "***" }, body: "***" });
+  expect(JSON.stringify(outcome.response.body)).toBe('"***"');
+});

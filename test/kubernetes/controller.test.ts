@@ -1,0 +1,208 @@
+/** The controller as a process of its own, on a real API server: what the origin saw, what the API server was asked. */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { ControlPlaneClient } from "../support/control-plane-client.ts";
+import { startController, type HoldfastProcess } from "../support/controller-process.ts";
+import { startDemoOrigin, type DemoOrigin } from "../support/demo-origin.ts";
+import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+
+const root = join(import.meta.dirname, "../..");
+const examples = join(root, "examples");
+
+describeWithControlPlane("the controller", () => {
+  let plane: ControlPlaneClient;
+  let controller: HoldfastProcess;
+  let namespace: string;
+  let origin: DemoOrigin;
+  const started = new AsyncDisposableStack();
+
+  beforeAll(async () => {
+    plane = started.use(await sharedControlPlane());
+    namespace = await plane.createNamespace("controller");
+    origin = started.use(await startDemoOrigin(28_080));
+    controller = started.use(await startController(["--kubeconfig", plane.kubeconfigs.holdfast, "--namespace", namespace]));
+  }, 60_000);
+  afterAll(async () => {
+    await started.disposeAsync();
+  });
+
+  function kubectl(...args: string[]): ReturnType<ControlPlaneClient["kubectl"]> {
+    return plane.kubectl("-n", namespace, ...args);
+  }
+  function post(name: string, spec: object = {}): object {
+    const url = `http://127.0.0.1:${origin.port}/echo`;
+    const metadata = { name, namespace };
+    return {
+      apiVersion: "holdfast.dev/v1alpha1",
+      kind: "HTTPRequest",
+      metadata,
+      spec: { url, method: "POST", body: { json: { name } }, ...spec },
+    };
+  }
+  async function apply(...objects: readonly object[]): Promise<void> {
+    await plane.apply(JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
+  }
+  async function untilReady(...names: readonly string[]): Promise<void> {
+    const { code, stderr } = await kubectl(
+      "wait",
+      "--for=condition=Ready",
+      "--timeout=60s",
+      ...names.map((name) => `hreq/${name}`),
+    );
+    if (code !== 0) throw new Error(stderr);
+  }
+  function echoes(): number {
+    return origin.requests.get("POST /echo") ?? 0;
+  }
+  async function writes(since: string): Promise<readonly string[]> {
+    return (await plane.auditEvents())
+      .filter(({ user, verb, at }) => user === "holdfast" && at > since && ["create", "update", "patch", "delete"].includes(verb))
+      .map(({ verb, resource, subresource, name }) => `${verb} ${resource}/${subresource} ${name}`);
+  }
+
+  test("is ready once it watches", async () => {
+    let probe = await controller.probe("/readyz");
+    for (let tries = 0; probe.status !== 200 && tries < 100; tries += 1) {
+      await sleep(50);
+      probe = await controller.probe("/readyz");
+    }
+    expect(probe).toEqual({ status: 200, text: "ok\n" });
+    expect(await controller.probe("/healthz")).toEqual({ status: 200, text: "ok\n" });
+  });
+
+  test("runs every example, which the API server takes as it is, to Ready", async () => {
+    const files = readdirSync(examples).filter((file) => file.endsWith(".yaml"));
+    expect(files.length).toBeGreaterThan(3);
+    const { code, stderr } = await kubectl("apply", "-f", examples);
+    expect([code, stderr]).toEqual([0, ""]);
+    const waited = await kubectl("wait", "--for=condition=Ready", "--timeout=30s", "hreq,hep", "--all");
+    expect([waited.code, waited.stderr]).toEqual([0, ""]);
+    expect(origin.requests.get("PUT /users/grace%2Fhopper")).toBe(1);
+    expect(origin.requests.get("GET /search?q=caf%C3%A9%20au%20lait&limit=10")).toBe(1);
+  }, 60_000);
+
+  test("shows the columns that people look for", async () => {
+    const { stdout } = await kubectl("get", "hreq", "announce");
+    const [head = "", row = ""] = stdout.split("\n");
+    expect(head.trim().split(/\s+/)).toEqual(["NAME", "READY", "REASON", "CODE", "METHOD", "LAST", "NEXT", "AGE"]);
+    expect(row).toMatch(/^announce\s+True\s+Succeeded\s+202\s+POST\s+\d+s\s+\d+s/);
+    expect((await kubectl("get", "holdfast")).stdout).toContain("httpendpoint.holdfast.dev/users-api");
+  });
+
+  test("kubectl explain says what each field is", async () => {
+    const { stdout } = await plane.kubectl("explain", "httprequest.spec.idempotencyKey");
+    expect(stdout).toContain("the server treats requests with the same key as one");
+    expect((await plane.kubectl("explain", "hreq.spec", "--recursive")).stdout).toContain("secretKeyRef");
+  });
+
+  test("sends no more for a changed label, timeout or suspension, and exactly one more for a changed body", async () => {
+    await apply(post("steady"));
+    await untilReady("steady");
+    const before = echoes();
+    await kubectl("label", "hreq", "steady", "team=a");
+    for (const spec of [{ timeout: "7s" }, { timeout: "7s", suspend: true }, { timeout: "7s", suspend: false }]) {
+      await apply(post("steady", spec));
+      await untilReady("steady");
+    }
+    expect(echoes()).toBe(before);
+    await apply(post("steady", { timeout: "7s", body: { json: { name: "changed" } } }));
+    await untilReady("steady");
+    expect(echoes()).toBe(before + 1);
+  }, 60_000);
+
+  test("kubectl wait is not fooled by an old Ready after a change of the spec", async () => {
+    const slow = { expect: { that: '.response.body.echo.name == "second"' } };
+    await apply(post("fooled", { ...slow, body: { json: { name: "second" } } }));
+    await untilReady("fooled");
+    await apply(post("fooled", { ...slow, body: { json: { name: "third" } } }));
+    const { code } = await kubectl("wait", "--for=condition=Ready", "--timeout=3s", "hreq/fooled");
+    expect(code).not.toBe(0);
+  }, 60_000);
+
+  test("waits for a missing Secret, says which, and heals when it appears", async () => {
+    await apply(
+      post("needs-secret", {
+        inputs: { token: { secretKeyRef: { name: "later", key: "token" } } },
+        body: { json: "${ .inputs.token }" },
+      }),
+    );
+    await controller.logged(({ name, reason }) => name === "needs-secret" && reason === "SecretNotFound");
+    const { stdout } = await kubectl(
+      "get",
+      "hreq",
+      "needs-secret",
+      "-o",
+      'jsonpath={.status.conditions[?(@.type=="Ready")].message}',
+    );
+    expect(stdout).toContain("spec.inputs.token");
+    expect(stdout).toContain('"later"');
+    await apply({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "later", namespace },
+      stringData: { token: "s3cr3t-canary" },
+    });
+    await untilReady("needs-secret");
+    expect(JSON.stringify(controller.log)).not.toContain("s3cr3t-canary");
+  }, 60_000);
+
+  test("sends a request anew when it is asked to by annotation, once", async () => {
+    await apply(post("again"));
+    await untilReady("again");
+    const before = echoes();
+    await kubectl("annotate", "hreq", "again", "holdfast.dev/reconcile-at=now");
+    await kubectl("wait", "--for=jsonpath={.status.lastHandledReconcileAt}=now", "--timeout=20s", "hreq/again");
+    await untilReady("again");
+    expect(echoes()).toBe(before + 1);
+  }, 60_000);
+
+  test("refuses bad input at admission, naming the field", async () => {
+    const bad: readonly [object, string][] = [
+      [{ nonsense: 1 }, 'unknown field "spec.nonsense"'],
+      [{ timeout: 5 }, "spec.timeout"],
+      [{ timeout: "3 days" }, "spec.timeout"],
+      [{ endpointRef: { name: "x" } }, "exactly one of url and endpointRef"],
+      [{ url: undefined }, "exactly one of url and endpointRef"],
+      [{ method: "FETCH" }, "spec.method"],
+      [{ body: { json: 1, text: "a" } }, "spec.body"],
+      [{ headers: [{ name: "Host", value: "a" }] }, "spec.headers[0].name"],
+      [{ headers: [{ name: "a", value: "b\r\nc: d" }] }, "spec.headers[0].value"],
+      [{ inputs: { "1a": { value: 1 } } }, "spec.inputs"],
+    ];
+    for (const [spec, message] of bad) {
+      await expect(apply(post("bad", spec))).rejects.toThrow(message);
+    }
+  }, 60_000);
+
+  test("sends 200 POSTs for 200 requests over no more connections than its limit, and then writes nothing", async () => {
+    const names = Array.from({ length: 200 }, (_, n) => `fleet-${n}`);
+    const [before, connections] = [echoes(), origin.connections];
+    await apply(...names.map((name) => post(name)));
+    await untilReady(...names);
+    expect(echoes() - before).toBe(200);
+    expect(origin.connections - connections).toBeLessThanOrEqual(6);
+    const rested = new Date().toISOString();
+    await sleep(process.env["CI"] === "true" ? 30_000 : 5_000);
+    expect(await writes(rested)).toEqual([]);
+    expect(echoes() - before).toBe(200);
+    const own = (await plane.auditEvents()).filter(
+      ({ user, verb, name }) => user === "holdfast" && verb === "patch" && name.startsWith("fleet-"),
+    );
+    expect(own).toHaveLength(400); // the intent and the outcome of each
+  }, 120_000);
+
+  test("serves the metrics of what it did", async () => {
+    expect(await controller.metric('holdfast_http_requests_total{method="POST",code="2xx",reason=""}')).toBeGreaterThanOrEqual(
+      200,
+    );
+    expect(await controller.metric("holdfast_http_clients")).toBeGreaterThan(0);
+    expect(await controller.metric('controller_runtime_reconcile_errors_total{controller="httprequest"}')).toBe(0);
+  });
+
+  test("ends well on SIGTERM", async () => {
+    controller.kill("SIGTERM");
+    expect(await controller.exited).toBe(0);
+  }, 40_000);
+});

@@ -1,0 +1,49 @@
+/** The command line, as a user meets it. */
+import { describe, expect, test } from "@jest/globals";
+import { parseAllDocuments } from "yaml";
+import { definitions } from "../../src/api/definitions.ts";
+import { holdfast } from "../support/holdfast.ts";
+
+describe("a mistake on the command line is one line on stderr and exit code 2", () => {
+  test.each<[string, string[], Record<string, string>, string]>([
+    ["no command that exists", ["controler"], {}, "unknown command 'controler'"],
+    ["no flag that exists", ["controller", "--kubeconfg", "x"], {}, "--kubeconfg"],
+    ["a wrong number", ["controller", "--concurrency", "0"], {}, "whole number from 1 to 1000"],
+    ["a wrong duration", ["controller", "--shutdown-timeout", "3 days"], {}, "30s, 1m30s or 500ms"],
+    ["a wrong address", ["controller", "--metrics-address", "8080"], {}, "HOST:PORT or :PORT"],
+    ["a wrong choice", ["controller", "--log-level", "loud"], {}, "error, warn, info, debug"],
+    ["a wrong value in the environment", ["controller"], { HOLDFAST_CONCURRENCY: "many" }, "HOLDFAST_CONCURRENCY"],
+    ["a flag without its value", ["run", "--once", "-f"], {}, "--file"],
+    ["a missing flag", ["run"], {}, "--file"],
+    ["too many arguments", ["version", "2"], {}, "too many arguments"],
+  ])("%s", async (_name, args, env, message) => {
+    const { code, stdout, stderr } = await holdfast(args, env);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    expect(stderr).toContain(message);
+  });
+});
+
+test("--help lists every flag with its variable, and exits 0", async () => {
+  const { code, stdout } = await holdfast(["controller", "--help"]);
+  expect(code).toBe(0);
+  for (const flag of ["kubeconfig", "namespace", "concurrency", "metrics-address", "health-address", "log-level", "log-format"]) {
+    expect(stdout).toContain(`--${flag}`);
+    expect(stdout).toContain(`HOLDFAST_${flag.replaceAll("-", "_").toUpperCase()}`);
+  }
+});
+
+test("crds prints a CustomResourceDefinition for each kind", async () => {
+  const { code, stdout } = await holdfast(["crds"]);
+  const documents = parseAllDocuments(stdout).map(
+    (document) => document.toJS() as { kind: string; spec: { names: { kind: string } } },
+  );
+  expect(code).toBe(0);
+  expect(documents.map(({ kind, spec }) => [kind, spec.names.kind])).toEqual(
+    definitions.map(({ kind }) => ["CustomResourceDefinition", kind]),
+  );
+});
+
+test("version prints the version", async () => {
+  expect((await holdfast(["version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});

@@ -1,0 +1,137 @@
+/** `holdfast run` and `render`, as processes of their own, against a server that counts. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "@jest/globals";
+import { stringify } from "yaml";
+import { startDemoOrigin } from "../support/demo-origin.ts";
+import { holdfast, start } from "../support/holdfast.ts";
+
+const examples = join(import.meta.dirname, "../../examples");
+
+async function workFolder(): Promise<
+  AsyncDisposable & { path: string; write(name: string, ...documents: readonly object[]): Promise<string> }
+> {
+  const path = await mkdtemp(join(tmpdir(), "holdfast-run-"));
+  return {
+    path,
+    async write(name, ...documents) {
+      const file = join(path, name);
+      await writeFile(file, documents.map((document) => stringify(document)).join("---\n"));
+      return file;
+    },
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true }),
+  };
+}
+function request(name: string, spec: object): object {
+  return { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPRequest", metadata: { name }, spec };
+}
+
+/** Answers each request after `delayMs`, and counts by path and method. */
+async function slowOrigin(delayMs: number) {
+  const requests = new Map<string, number>();
+  const server = createServer((incoming, response) => {
+    const asked = `${incoming.method} ${incoming.url}`;
+    requests.set(asked, (requests.get(asked) ?? 0) + 1);
+    incoming.resume();
+    setTimeout(() => response.end("{}"), delayMs);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    total: () => [...requests.values()].reduce((sum, count) => sum + count, 0),
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
+  };
+}
+
+test("runs every example to its declared end, once, and says what it did", async () => {
+  await using origin = await startDemoOrigin(28_080);
+  const { code, stdout, stderr } = await holdfast(["run", "--once", "-f", examples]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toMatch(/default\/announce {2}POST {2}ready {2}Succeeded/);
+  expect(stdout).toMatch(/requests declared {3}(\d+) \(all \1 ended as declared\)\nrequests sent {7}\1\n/);
+  expect(stdout).toMatch(/clients in the Map {2}2\n/); // two timeouts: the endpoint's and the default
+  expect([...origin.requests.values()].every((count) => count === 1 || count === 2)).toBe(true);
+  expect(stdout).not.toContain("a-token-that-stays-secret");
+});
+
+test("exits 1 when a request does not end as declared, and says which and why", async () => {
+  await using origin = await startDemoOrigin(0);
+  await using folder = await workFolder();
+  const file = await folder.write("a.yaml", request("lost", { url: `http://127.0.0.1:${origin.port}/nowhere` }));
+  const { code, stdout } = await holdfast(["run", "--once", "-f", file]);
+  expect(code).toBe(1);
+  expect(stdout).toContain("default/lost  GET  not ready  UnexpectedStatus  answered 404");
+  expect(stdout).toContain("1 of 1 did not end as declared");
+});
+
+test("render shows what would be sent, masks secrets and sends nothing", async () => {
+  await using origin = await startDemoOrigin(28_080);
+  const { code, stdout } = await holdfast(["render", "-f", examples]);
+  expect(code).toBe(0);
+  expect(stdout).toContain("Bearer ***");
+  expect(stdout).toContain("http://127.0.0.1:28080/users/grace%2Fhopper");
+  expect(stdout).toContain("9007199254740993");
+  expect(stdout).not.toContain("a-token-that-stays-secret");
+  expect(stdout).not.toContain("secret-path");
+  expect(origin.requests.size).toBe(0);
+});
+
+test("names the file, the line and the field of every mistake, and sends nothing", async () => {
+  await using folder = await workFolder();
+  const file = await folder.write(
+    "bad.yaml",
+    request("a", { url: "http://127.0.0.1:1/", timeout: "3 days" }),
+    request("b", { url: "http://127.0.0.1:1/", nonsense: 1 }),
+  );
+  const { code, stderr } = await holdfast(["run", "--once", "-f", file]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/bad\.yaml:7: spec\.timeout: /);
+  expect(stderr).toMatch(/bad\.yaml:15: spec\.nonsense: /);
+});
+
+test("after kill -9 in the middle of 100 requests: idempotent ones complete, no completed one is sent again, a POST in flight is unknown", async () => {
+  await using folder = await workFolder();
+  await using origin = await slowOrigin(150);
+  const names = Array.from({ length: 100 }, (_, n) => ({ name: `r${n}`, method: n % 2 === 0 ? "GET" : "POST" }));
+  const file = await folder.write(
+    "many.yaml",
+    ...names.map(({ name, method }) => request(name, { url: `${origin.url}/${name}`, method })),
+  );
+  const args = ["run", "--once", "-f", file, "--data", join(folder.path, "state.db"), "--concurrency", "10"];
+
+  const first = start(args);
+  while (origin.total() < 40) await sleep(5);
+  first.kill("SIGKILL");
+  const killed = await first.ended;
+  const done = [...killed.stdout.matchAll(/^default\/(r\d+) +(?:GET|POST) {2}ready/gm)].map(([, name]) => name);
+  expect(done.length).toBeGreaterThan(0);
+  expect(done.length).toBeLessThan(100);
+  const sentBefore = new Map(origin.requests);
+
+  const { code, stdout } = await holdfast(args);
+  const unknown = [...stdout.matchAll(/^default\/(r\d+) +POST {2}not ready {2}OutcomeUnknown/gm)].map(([, name]) => name);
+  expect(code).toBe(unknown.length > 0 ? 1 : 0);
+  expect(unknown.length).toBeGreaterThan(0);
+  for (const { name, method } of names) {
+    const asked = `${method} /${name}`;
+    const count = origin.requests.get(asked) ?? 0;
+    if (method === "POST") expect([asked, count <= 1]).toEqual([asked, true]);
+    if (done.includes(name)) expect([asked, count]).toEqual([asked, sentBefore.get(asked)]);
+    expect([asked, count >= 1 || unknown.includes(name)]).toEqual([asked, true]);
+  }
+
+  const sent = origin.total();
+  const third = await holdfast(args);
+  expect(third.code).toBe(code);
+  expect(origin.total()).toBe(sent);
+}, 60_000);

@@ -1,0 +1,67 @@
+/** The API server's audit log: what it was asked, by whom, as it saw it. */
+import { readFile } from "node:fs/promises";
+
+export interface AuditEvent {
+  readonly user: string;
+  readonly verb: string;
+  /** Plural; `""` for paths that name no resource. */
+  readonly resource: string;
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** The request's path and query. */
+  readonly uri: string;
+  /** HTTP status. */
+  readonly code: number;
+  /** When the request arrived, RFC 3339. */
+  readonly at: string;
+}
+
+interface LoggedEvent {
+  readonly auditID: string;
+  readonly user?: { readonly username?: string };
+  readonly verb: string;
+  readonly requestURI: string;
+  readonly requestReceivedTimestamp: string;
+  readonly objectRef?: {
+    readonly resource?: string;
+    readonly subresource?: string;
+    readonly namespace?: string;
+    readonly name?: string;
+  };
+  readonly responseStatus?: { readonly code?: number };
+}
+
+/** One entry for each request, in the order of arrival; a watch has its entry from the moment it is open. */
+export async function readAuditLog(path: string): Promise<readonly AuditEvent[]> {
+  const byId = new Map<string, AuditEvent>();
+  const lines = (await readFile(path, "utf8")).split("\n");
+  lines.pop(); // what follows the last newline is empty, or a line still being written
+  for (const line of lines) {
+    const event = JSON.parse(line) as LoggedEvent;
+    byId.set(event.auditID, simplified(event));
+  }
+  return [...byId.values()];
+}
+
+function simplified(event: LoggedEvent): AuditEvent {
+  const { resource = "", subresource = "", namespace = "", name = "" } = event.objectRef ?? {};
+  return {
+    user: event.user?.username ?? "",
+    verb: event.verb,
+    resource,
+    subresource,
+    namespace,
+    name,
+    uri: event.requestURI,
+    code: event.responseStatus?.code ?? 0,
+    at: event.requestReceivedTimestamp,
+  };
+}
+
+/** What an audit log needs: one line a request, none for requests that have only arrived. */
+export const auditPolicy = `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules: [{level: Metadata}]
+`;

@@ -1,0 +1,177 @@
+/**
+ * A real etcd and kube-apiserver on loopback, in a folder of their own. Ready in about five seconds.
+ *
+ * There is no kubelet and no controller-manager: a deleted namespace stays Terminating, owned objects are not collected.
+ */
+import { execFile } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { Agent } from "undici";
+import { auditPolicy } from "./audit-log.ts";
+import { afterOwnEnd, startChild, type Child } from "./child-process.ts";
+import {
+  kubeconfigPath,
+  openControlPlane,
+  tokenOf,
+  users,
+  writeKubeconfig,
+  type ControlPlaneAddress,
+  type ControlPlaneClient,
+} from "./control-plane-client.ts";
+
+const deadlineMs = 60_000;
+
+export interface ControlPlane extends ControlPlaneClient {
+  readonly address: ControlPlaneAddress;
+  /** Stops the API server alone; etcd keeps what it holds. */
+  stopAPIServer(): Promise<void>;
+  /** Starts it again at the same address, and waits until it is ready. */
+  startAPIServer(): Promise<void>;
+  /** Has etcd forget every revision but the newest. */
+  compact(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The folder of the binaries, which are built first where there are none. Throws, saying what is missing. */
+export async function controlPlaneBinaries(): Promise<string> {
+  const script = join(import.meta.dirname, "../control-plane/ensure.sh");
+  const { stdout } = await promisify(execFile)(script, { encoding: "utf8" });
+  return stdout.trim();
+}
+
+/** `apiServerArgs`: further flags for the API server. */
+export async function startControlPlane(options: { readonly apiServerArgs?: readonly string[] } = {}): Promise<ControlPlane> {
+  const binaries = await controlPlaneBinaries();
+  await using cleanup = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-control-plane-"));
+  cleanup.defer(() => rm(folder, { recursive: true, force: true }));
+  const watchdog = afterOwnEnd('sleep 1; rm -rf "$1"', folder);
+  cleanup.defer(() => void watchdog.kill("SIGKILL"));
+  const [etcdPort, peerPort, apiPort] = await freePorts(3);
+  const address = { folder, binaries, url: `https://127.0.0.1:${apiPort}`, etcdUrl: `http://127.0.0.1:${etcdPort}` };
+
+  await writeSettings(folder);
+  cleanup.use(await startEtcd(address, `http://127.0.0.1:${peerPort}`));
+  let apiServer: Child | undefined;
+  cleanup.defer(async () => apiServer?.stop("SIGKILL"));
+  async function startAPIServer(): Promise<void> {
+    const args = [...apiServerArgs(address, Number(apiPort)), ...(options.apiServerArgs ?? [])];
+    const child = await startChild(join(binaries, "kube-apiserver"), args, join(folder, "kube-apiserver.log"));
+    apiServer = child;
+    await untilReady(address, child);
+  }
+  await startAPIServer();
+
+  const ca = await readFile(join(folder, "apiserver.crt"), "utf8");
+  await Promise.all(users.map((user) => writeKubeconfig(kubeconfigPath(folder, user), address.url, ca, user)));
+  const client = cleanup.use(await openControlPlane(address));
+  const running = cleanup.move();
+  const stop = (): Promise<void> => running.disposeAsync();
+  return {
+    ...client,
+    address,
+    stopAPIServer: async () => apiServer?.stop("SIGKILL"),
+    startAPIServer,
+    compact: () => compactEtcd(address.etcdUrl),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function writeSettings(folder: string): Promise<void> {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", {
+    namedCurve: "P-256",
+    privateKeyEncoding: { type: "sec1", format: "pem" },
+    publicKeyEncoding: { type: "spki", format: "pem" },
+  });
+  const groups = { admin: ',"system:masters"', holdfast: "", visitor: "" };
+  const tokens = users.map((user) => `${tokenOf(user)},${user},${user}${groups[user]}\n`).join("");
+  const files = { "sa.key": privateKey, "sa.pub": publicKey, "tokens.csv": tokens, "audit-policy.yaml": auditPolicy };
+  await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(folder, name), text)));
+}
+
+function startEtcd({ binaries, folder, etcdUrl }: ControlPlaneAddress, peerUrl: string): Promise<Child> {
+  const args = [
+    `--data-dir=${join(folder, "etcd")}`,
+    `--listen-client-urls=${etcdUrl}`,
+    `--advertise-client-urls=${etcdUrl}`,
+    `--listen-peer-urls=${peerUrl}`,
+    `--initial-advertise-peer-urls=${peerUrl}`,
+    `--initial-cluster=default=${peerUrl}`,
+    "--unsafe-no-fsync",
+    "--log-level=warn",
+  ];
+  return startChild(join(binaries, "etcd"), args, join(folder, "etcd.log"));
+}
+
+function apiServerArgs({ folder, etcdUrl }: ControlPlaneAddress, port: number): readonly string[] {
+  return [
+    `--etcd-servers=${etcdUrl}`,
+    "--bind-address=127.0.0.1",
+    "--advertise-address=127.0.0.1",
+    `--secure-port=${port}`,
+    `--cert-dir=${folder}`,
+    "--service-cluster-ip-range=10.0.0.0/24",
+    "--service-account-issuer=https://kubernetes.default.svc",
+    `--service-account-signing-key-file=${join(folder, "sa.key")}`,
+    `--service-account-key-file=${join(folder, "sa.pub")}`,
+    `--token-auth-file=${join(folder, "tokens.csv")}`,
+    "--authorization-mode=RBAC",
+    "--endpoint-reconciler-type=none",
+    `--audit-policy-file=${join(folder, "audit-policy.yaml")}`,
+    `--audit-log-path=${join(folder, "audit.log")}`,
+    "--audit-log-mode=blocking", // an event is in the log before its response is sent
+  ];
+}
+
+/** Waits for `/readyz`. Throws when the API server ends or takes too long, with the end of its log. */
+async function untilReady({ url, folder }: ControlPlaneAddress, apiServer: Child): Promise<void> {
+  const giveUpMs = performance.now() + deadlineMs;
+  // The certificate that will be trusted is only being made: this asks nothing but whether somebody is ready.
+  const agent = new Agent({ allowH2: false, connect: { rejectUnauthorized: false } });
+  try {
+    while (performance.now() < giveUpMs && !apiServer.ended) {
+      const status = await agent
+        .request({ origin: url, path: "/readyz", method: "GET", headers: { authorization: `Bearer ${tokenOf("admin")}` } })
+        .then(async ({ statusCode, body }) => (await body.dump(), statusCode))
+        .catch(() => 0);
+      if (status === 200) return;
+      await sleep(50);
+    }
+  } finally {
+    await agent.destroy();
+  }
+  const log = await readFile(join(folder, "kube-apiserver.log"), "utf8");
+  throw new Error(`kube-apiserver did not get ready:\n${log.slice(-3000)}`);
+}
+
+/** Through etcd's JSON gateway. https://etcd.io/docs/v3.6/dev-guide/api_grpc_gateway/ */
+async function compactEtcd(etcdUrl: string): Promise<void> {
+  const post = async (path: string, body: object): Promise<{ readonly header: { readonly revision: string } }> => {
+    const reply = await fetch(`${etcdUrl}${path}`, { method: "POST", body: JSON.stringify(body) });
+    if (!reply.ok) throw new Error(`etcd answered ${reply.status} to ${path}`);
+    return (await reply.json()) as { readonly header: { readonly revision: string } };
+  };
+  const { header } = await post("/v3/kv/range", { key: Buffer.from("\0").toString("base64") });
+  await post("/v3/kv/compaction", { revision: header.revision, physical: true });
+}
+
+/** Ports that were free a moment ago: held all at once, so that no two are the same. */
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await once(server.listen(0, "127.0.0.1"), "listening");
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => once(server.close(), "close")));
+  return ports;
+}

@@ -1,0 +1,106 @@
+/** The controller as its own process, as users run it, for tests: started from the sources, watched through its log, metrics and probes. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { request } from "undici";
+import { afterOwnEnd } from "./child-process.ts";
+
+const main = join(import.meta.dirname, "../../src/main.ts");
+const node = join(import.meta.dirname, "../../node_modules/.bin/node");
+
+export type LogLine = Readonly<Record<string, unknown>> & { readonly message: string };
+
+export interface HoldfastProcess extends AsyncDisposable {
+  readonly pid: number;
+  /** What it has logged so far. */
+  readonly log: readonly LogLine[];
+  /** Waits for a log line; throws when the process ends first, or after `timeoutMs`. */
+  logged(matches: (line: LogLine) => boolean, timeoutMs?: number): Promise<LogLine>;
+  /** The body of `/metrics`. */
+  metrics(): Promise<string>;
+  /** The value of one series, as Prometheus would print it; 0 where there is none. */
+  metric(series: string): Promise<number>;
+  /** The status and text of a probe. */
+  probe(path: "/healthz" | "/readyz"): Promise<{ status: number; text: string }>;
+  kill(signal: NodeJS.Signals): void;
+  /** The exit code, or the signal's name. */
+  readonly exited: Promise<number | string>;
+}
+
+/** Starts `holdfast controller` with `args` and waits until it serves its metrics. */
+export async function startController(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<HoldfastProcess> {
+  const own = ["--metrics-address", "127.0.0.1:0", "--health-address", "127.0.0.1:0", "--log-level", "debug"];
+  const child = spawn(node, [main, "controller", ...own, ...args], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, ...env },
+  });
+  const watchdog = afterOwnEnd('kill -9 "$1"', String(child.pid));
+  const log: LogLine[] = [];
+  const waiting = new Set<() => void>();
+  let hasEnded = false;
+  const wake = (): void => {
+    for (const check of waiting) check();
+  };
+  createInterface({ input: child.stderr }).on("line", (line) => {
+    log.push(line.startsWith("{") ? (JSON.parse(line) as LogLine) : { message: line });
+    wake();
+  });
+  const exited = once(child, "exit").then(([code, signal]) => {
+    hasEnded = true;
+    watchdog.kill("SIGKILL");
+    wake();
+    return (code ?? signal) as number | string;
+  });
+
+  const lastLines = (): string =>
+    log
+      .slice(-5)
+      .map((line) => JSON.stringify(line))
+      .join("\n");
+  function logged(matches: (line: LogLine) => boolean, timeoutMs = 20_000): Promise<LogLine> {
+    return new Promise((resolve, reject) => {
+      const finish = (end: () => void): void => {
+        clearTimeout(timer);
+        waiting.delete(check);
+        end();
+      };
+      const check = (): void => {
+        const found = log.find(matches);
+        if (found) finish(() => resolve(found));
+        else if (hasEnded) finish(() => reject(new Error(`the controller ended; its last lines:\n${lastLines()}`)));
+      };
+      const timer = setTimeout(
+        () => finish(() => reject(new Error(`not logged within ${timeoutMs} ms; the last lines:\n${lastLines()}`))),
+        timeoutMs,
+      );
+      waiting.add(check);
+      check();
+    });
+  }
+  const { metricsPort, healthPort } = (await logged(({ message }) => message === "serving")) as unknown as Record<string, number>;
+  const metrics = async (): Promise<string> => (await request(`http://127.0.0.1:${metricsPort}/metrics`)).body.text();
+  return {
+    pid: child.pid ?? 0,
+    log,
+    logged,
+    metrics,
+    async metric(series) {
+      const line = (await metrics()).split("\n").find((one) => one.startsWith(`${series} `));
+      return Number(line?.slice(series.length + 1) ?? 0);
+    },
+    async probe(path) {
+      const { statusCode, body } = await request(`http://127.0.0.1:${healthPort}${path}`);
+      return { status: statusCode, text: await body.text() };
+    },
+    kill: (signal) => void child.kill(signal),
+    exited,
+    async [Symbol.asyncDispose]() {
+      if (!hasEnded) child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
