@@ -135,3 +135,53 @@ test("after kill -9 in the middle of 100 requests: idempotent ones complete, no 
   expect(third.code).toBe(code);
   expect(origin.total()).toBe(sent);
 }, 60_000);
+
+test("says in a condition what is wrong, names the field, and sends none of it; one endless program stops nobody else", async () => {
+  await using origin = await slowOrigin(0);
+  await using folder = await workFolder();
+  const url = `${origin.url}/x`;
+  const cases: Readonly<Record<string, { spec: object; says: string }>> = {
+    jq: { spec: { url, body: { json: { a: "${ .a[ }" } } }, says: "InvalidExpression  spec.body.json.a: " },
+    expectation: { spec: { url, expect: { that: ".response.body ==" } }, says: "InvalidExpression  spec.expect.that: " },
+    unclosed: { spec: { url: `${origin.url}/\${ .a` }, says: "InvalidExpression  spec.url: " },
+    null: {
+      spec: { url: `${origin.url}/\${ .inputs.nothing }` },
+      says: "ExpressionFailed  spec.url: the expression ${ .inputs.nothing } yields null",
+    },
+    secret: {
+      spec: { url, inputs: { a: { secretKeyRef: { name: "none", key: "k" } } } },
+      says: 'SecretNotFound  spec.inputs.a: there is no Secret "none"',
+    },
+    key: {
+      spec: { url, inputs: { a: { configMapKeyRef: { name: "some", key: "k" } } } },
+      says: 'KeyNotFound  spec.inputs.a: ConfigMap "some" has no key "k"',
+    },
+    endpoint: {
+      spec: { endpointRef: { name: "none" } },
+      says: 'EndpointNotFound  spec.endpointRef: there is no HTTPEndpoint "none"',
+    },
+    cluster: {
+      spec: { endpointRef: { kind: "ClusterHTTPEndpoint", name: "a" } },
+      says: "EndpointKindNotSupported  spec.endpointRef.kind: ",
+    },
+    endless: { spec: { url, body: { json: "${ until(false; .) }" } }, says: "ExpressionTimeout  spec.body.json: " },
+    greedy: { spec: { url, body: { json: '${ "x" * 1000000000 | . + . + . + . + . }' } }, says: "ExpressionOutOfMemory  spec.body.json: " },
+    newline: {
+      spec: { url, headers: [{ name: "a", value: '${ "b\\r\\nc: d" }' }] },
+      says: "InvalidRequest  spec.headers[0].value: ",
+    },
+  };
+  const documents = Object.entries(cases).map(([name, { spec }]) => request(name, { method: "POST", ...spec }));
+  const config = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "some" }, data: {} };
+  const file = await folder.write(
+    "wrong.yaml",
+    config,
+    request("fine", { url: `${origin.url}/fine`, method: "POST" }),
+    ...documents,
+  );
+  const { code, stdout } = await holdfast(["run", "--once", "-f", file, "--expression-timeout", "2s"]);
+  expect(code).toBe(1);
+  expect(stdout).toContain("default/fine  POST  ready  Succeeded");
+  for (const [name, { says }] of Object.entries(cases)) expect(stdout).toContain(`default/${name}  POST  not ready  ${says}`);
+  expect([...origin.requests]).toEqual([["POST /fine", 1]]);
+}, 30_000);
