@@ -50,15 +50,15 @@ export function createRuntime(
     concurrency: settings.concurrency,
     sender: randomUUID(),
     queueObserver: {
-      added: () => metrics.queueAdds.inc({ name: "holdfast" }),
-      taken: (waitedSecs) => metrics.queueWait.observe({ name: "holdfast" }, waitedSecs),
+      onAdd: () => metrics.queueAdds.inc({ name: "holdfast" }),
+      onTake: (waitedSecs) => metrics.queueWait.observe({ name: "holdfast" }, waitedSecs),
     },
   });
   metrics.observe({
     clients: () => clients.size,
     sockets: () => sockets.counts(),
     requestsInFlight: () => sockets.counts().active,
-    queue: () => controller.queue,
+    queue: () => ({ depth: controller.queue.depth, working: controller.queue.working.size }),
     resources: function* () {
       for (const { kind, resource } of controller.resources()) {
         const { conditions = [] } = (resource.status ?? {}) as { conditions?: readonly Condition[] };

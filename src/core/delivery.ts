@@ -25,7 +25,7 @@ export interface Attempt {
 /** What is recorded of earlier attempts. */
 export interface Ledger {
   readonly attempt?: Attempt;
-  /** Attempts that ended, well or not. */
+  /** Attempts that ended, well or not, or were given up for another. */
   readonly completedRuns: number;
   readonly lastHandledReconcileAt?: string;
 }
@@ -76,9 +76,14 @@ export function decide(ledger: Ledger, wish: Wish, now: Date): Decision {
   }
 }
 
+/** Runs that have ended before an attempt at `digest`: one at something else that has not ended is given up for it. */
+export function runsBefore({ attempt, completedRuns }: Ledger, digest: string): number {
+  return attempt && attempt.phase !== "Done" && attempt.digest !== digest ? completedRuns + 1 : completedRuns;
+}
+
 /** The same after a restart, and through retries and resends: nothing in it is of this process or this moment. */
-function begin({ completedRuns }: Ledger, { uid, digest }: Wish, now: Date): Attempt {
-  const id = attemptUUID([uid, String(completedRuns), digest]);
+function begin(ledger: Ledger, { uid, digest }: Wish, now: Date): Attempt {
+  const id = attemptUUID([uid, String(runsBefore(ledger, digest)), digest]);
   return { id, digest, phase: "InFlight", startedAt: now.toISOString(), tries: 0 };
 }
 function next({ id, digest, startedAt, tries }: Attempt): Attempt {

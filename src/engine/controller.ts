@@ -9,7 +9,7 @@ import type { Requester, ResourceStore, WatchEvent } from "../core/ports.ts";
 import { keyText, reconcileAtAnnotation, type Resource, type ResourceKey } from "../core/resource.ts";
 import { createCache, type Cache, type Change } from "./cache.ts";
 import { reconcile, type Reconciled } from "./reconcile.ts";
-import { createWorkQueue, type QueueObserver, type WorkQueue } from "./work-queue.ts";
+import { createWorkQueue, type Lane, type WorkQueue, type WorkQueueOptions } from "./work-queue.ts";
 
 export interface ControllerOptions {
   readonly kinds: readonly Kind[];
@@ -21,7 +21,7 @@ export interface ControllerOptions {
   /** This process, as a sender: random, new at each start. */
   readonly sender: string;
   readonly now?: () => Date;
-  readonly queueObserver?: QueueObserver;
+  readonly queueObserver?: Pick<WorkQueueOptions, "onAdd" | "onTake">;
 }
 
 export interface Controller {
@@ -45,7 +45,7 @@ const conflictPauseMs = { first: 200, last: 10_000 };
 export function createController(options: ControllerOptions): Controller {
   const { kinds, store, requester, record, concurrency, sender, now = () => new Date() } = options;
   const caches = new Map<string, Cache>(kinds.map(({ type }) => [type.kind, createCache(store.isNewer.bind(store))]));
-  const queue = createWorkQueue(options.queueObserver);
+  const queue = createWorkQueue({ ...options.queueObserver, groupOf: (id) => id.split("/")[1] ?? "" });
   const failures = new Map<string, number>();
 
   function cacheOf(kind: string): Cache {
@@ -55,13 +55,14 @@ export function createController(options: ControllerOptions): Controller {
   }
 
   function apply(kind: Kind, event: WatchEvent): void {
+    const lane: Lane = event.type === "listed" ? "listing" : "change";
     for (const change of cacheOf(kind.type.kind).apply(event)) {
       const { before, after } = change;
       const id = queueKey(kind, (after ?? before)?.metadata as ResourceKey);
       if (!after) {
         queue.forget(id);
         failures.delete(id);
-      } else if (isDue(change)) queue.add(id);
+      } else if (isDue(change)) queue.add(id, { lane });
       if (isDue(change)) queueDependents(kind, change);
     }
   }
@@ -126,12 +127,12 @@ export function createController(options: ControllerOptions): Controller {
     if (reconciled.type === "conflict") return pause(id, conflictPauseMs);
     failures.delete(id);
     const { requeueAfterMs } = reconciled.verdict;
-    if (requeueAfterMs !== undefined) queue.add(id, requeueAfterMs);
+    if (requeueAfterMs !== undefined) queue.add(id, { delayMs: requeueAfterMs });
   }
   function pause(id: string, { first, last }: { first: number; last: number }): void {
     const failed = failures.get(id) ?? 0;
     failures.set(id, failed + 1);
-    queue.add(id, Math.min(last, first * 2 ** failed) * (0.75 + Math.random() / 4));
+    queue.add(id, { delayMs: Math.min(last, first * 2 ** failed) * (0.75 + Math.random() / 4) });
   }
 
   return {

@@ -1,10 +1,13 @@
 /**
  * Keys waiting to be reconciled. A key is in the queue at most once and is never handed to two workers at a time: one
  * that becomes due while it is being worked on is handed out again afterwards.
+ *
+ * Fair: groups (namespaces) take turns, whatever each has waiting. What has just changed goes before what a listing
+ * brought, so that the first listing of a large cluster does not hold up anybody's change.
  */
 export interface WorkQueue {
-  /** Makes `key` due in `delayMs`; an earlier due time wins over a later one. */
-  add(key: string, delayMs?: number): void;
+  /** Makes `key` due in `delayMs`; an earlier due time wins over a later one, and a change over a listing. */
+  add(key: string, options?: { readonly delayMs?: number; readonly lane?: Lane }): void;
   /** Forgets a due time that has not come yet; a key that is ready or being worked on stays. */
   forget(key: string): void;
   /** The next due key. Call `done` when finished with it. Rejects with the signal's reason on abort. */
@@ -14,56 +17,58 @@ export interface WorkQueue {
   readonly depth: number;
   /** Keys that will be due later. */
   readonly delayed: number;
-  /** Keys that are being worked on. */
-  readonly working: number;
+  /** Keys that are being worked on, with when each was taken (`performance.now`). */
+  readonly working: ReadonlyMap<string, number>;
   /** Lets go of every timer. */
   close(): void;
 }
+export type Lane = "change" | "listing";
 
-/** What a metric wants to know of a queue. */
-export interface QueueObserver {
-  added?(): void;
+export interface WorkQueueOptions {
+  /** The namespace of a key. */
+  readonly groupOf?: (key: string) => string;
+  /** A key became due. */
+  readonly onAdd?: () => void;
   /** Seconds that a key was due before a worker took it. */
-  taken?(waitedSecs: number): void;
+  readonly onTake?: (waitedSecs: number) => void;
 }
 
 /** `setTimeout` fires at once above this. */
 const longestTimerMs = 2 ** 31 - 1;
 
-interface Delayed {
-  readonly dueMs: number;
-  readonly timer: NodeJS.Timeout;
-}
-
-export function createWorkQueue(observer: QueueObserver = {}): WorkQueue {
-  const delayed = new Map<string, Delayed>();
-  const ready = new Map<string, number>();
-  const working = new Set<string>();
+export function createWorkQueue({ groupOf = () => "", onAdd, onTake }: WorkQueueOptions = {}): WorkQueue {
+  const delayed = new Map<string, { readonly dueMs: number; readonly timer: NodeJS.Timeout }>();
+  const ready = createReadyKeys(groupOf);
+  const working = new Map<string, number>();
+  /** Became due while being worked on. */
+  const again = new Map<string, Lane>();
   const waiting: ((key: string) => void)[] = [];
 
   function handOut(): void {
-    for (const [key, sinceMs] of ready) {
-      if (waiting.length === 0) return;
-      if (working.has(key)) continue;
-      ready.delete(key);
-      working.add(key);
-      observer.taken?.((performance.now() - sinceMs) / 1000);
-      waiting.shift()?.(key);
+    while (waiting.length > 0) {
+      const next = ready.shift();
+      if (!next) return;
+      working.set(next.key, performance.now());
+      onTake?.((performance.now() - next.sinceMs) / 1000);
+      waiting.shift()?.(next.key);
     }
   }
-  function makeReady(key: string): void {
-    delayed.delete(key);
-    ready.set(key, performance.now());
-    observer.added?.();
+  function makeReady(key: string, lane: Lane): void {
+    if (working.has(key)) {
+      again.set(key, lane);
+      return;
+    }
+    if (ready.add(key, lane)) onAdd?.();
     handOut();
   }
-  function startTimer(key: string, dueMs: number): void {
+  function startTimer(key: string, dueMs: number, lane: Lane): void {
     const delayMs = Math.max(0, dueMs - performance.now());
-    const timer =
-      delayMs > longestTimerMs
-        ? setTimeout(() => startTimer(key, dueMs), longestTimerMs)
-        : setTimeout(() => makeReady(key), delayMs);
-    delayed.set(key, { dueMs, timer });
+    const onTimer = (): void => {
+      delayed.delete(key);
+      if (delayMs > longestTimerMs) startTimer(key, dueMs, lane);
+      else makeReady(key, lane);
+    };
+    delayed.set(key, { dueMs, timer: setTimeout(onTimer, Math.min(delayMs, longestTimerMs)) });
   }
   function forget(key: string): void {
     clearTimeout(delayed.get(key)?.timer);
@@ -71,14 +76,13 @@ export function createWorkQueue(observer: QueueObserver = {}): WorkQueue {
   }
 
   return {
-    add(key, delayMs = 0) {
-      if (ready.has(key)) return;
+    add(key, { delayMs = 0, lane = "change" } = {}) {
       const dueMs = performance.now() + delayMs;
       const pending = delayed.get(key);
       if (pending && pending.dueMs <= dueMs) return;
       forget(key);
-      if (delayMs <= 0) makeReady(key);
-      else startTimer(key, dueMs);
+      if (delayMs <= 0) makeReady(key, lane);
+      else if (!ready.has(key) && !again.has(key)) startTimer(key, dueMs, lane);
     },
     forget,
     async take(signal) {
@@ -100,21 +104,75 @@ export function createWorkQueue(observer: QueueObserver = {}): WorkQueue {
     },
     done(key) {
       working.delete(key);
-      handOut();
+      const lane = again.get(key);
+      again.delete(key);
+      if (lane) makeReady(key, lane);
     },
     get depth() {
-      return ready.size;
+      return ready.size + again.size;
     },
     get delayed() {
       return delayed.size;
     },
-    get working() {
-      return working.size;
-    },
+    working,
     close() {
       for (const { timer } of delayed.values()) clearTimeout(timer);
       delayed.clear();
       ready.clear();
+      again.clear();
+    },
+  };
+}
+
+interface ReadyKeys {
+  /** False where it was there already. */
+  add(key: string, lane: Lane): boolean;
+  has(key: string): boolean;
+  /** The key whose turn it is. */
+  shift(): { readonly key: string; readonly sinceMs: number } | undefined;
+  clear(): void;
+  readonly size: number;
+}
+
+/** Keys by lane and group; within a lane the groups take turns, within a group the oldest goes first. */
+function createReadyKeys(groupOf: (key: string) => string): ReadyKeys {
+  const lanes: Readonly<Record<Lane, Map<string, Map<string, number>>>> = { change: new Map(), listing: new Map() };
+  const laneOf = new Map<string, Lane>();
+
+  function remove(key: string, lane: Lane): number {
+    const group = groupOf(key);
+    const keys = lanes[lane].get(group);
+    const sinceMs = keys?.get(key) ?? performance.now();
+    keys?.delete(key);
+    lanes[lane].delete(group);
+    if (keys && keys.size > 0) lanes[lane].set(group, keys); // to the end: the other groups' turn
+    laneOf.delete(key);
+    return sinceMs;
+  }
+  return {
+    add(key, lane) {
+      const known = laneOf.get(key);
+      if (known === lane || known === "change") return false;
+      const sinceMs = known ? remove(key, known) : performance.now();
+      const group = groupOf(key);
+      const keys = lanes[lane].get(group) ?? new Map<string, number>();
+      lanes[lane].set(group, keys.set(key, sinceMs));
+      laneOf.set(key, lane);
+      return !known;
+    },
+    has: (key) => laneOf.has(key),
+    shift() {
+      for (const lane of ["change", "listing"] as const) {
+        for (const keys of lanes[lane].values()) for (const key of keys.keys()) return { key, sinceMs: remove(key, lane) };
+      }
+      return undefined;
+    },
+    clear() {
+      for (const groups of Object.values(lanes)) groups.clear();
+      laneOf.clear();
+    },
+    get size() {
+      return laneOf.size;
     },
   };
 }

@@ -52,13 +52,17 @@ export function createThreads({ threads, deadlineMs, maxResultCharacters }: Thre
       workerData: { progress, maxResultCharacters } satisfies WorkerSettings,
       env: {},
       execArgv: ["--disable-warning=ExperimentalWarning"],
-      stdout: true, // emscripten prints when it aborts
+      stdout: true, // emscripten prints a line when it aborts; reading it would keep the process alive
       stderr: true,
       resourceLimits: { maxOldGenerationSizeMb: 256 },
     });
     all.add(worker);
-    worker.stdout.resume();
-    worker.stderr.resume();
+    worker.on("error", () => {}); // its exit says as much
+    worker.once("exit", () => {
+      all.delete(worker);
+      const idle = ready.findIndex((thread) => thread.worker === worker);
+      if (idle !== -1) ready.splice(idle, 1);
+    });
     const onStartError = (cause: unknown): void => {
       all.delete(worker);
       waiting.shift()?.fail(new Error("cannot start a thread for expressions", { cause }));
@@ -67,7 +71,7 @@ export function createThreads({ threads, deadlineMs, maxResultCharacters }: Thre
     worker.once("error", onStartError);
     worker.once("message", () => {
       worker.off("error", onStartError);
-      if (waiting.length === 0) worker.unref();
+      worker.unref();
       ready.push({ worker, progress: new Int32Array(progress) });
       handOut();
     });
@@ -85,7 +89,6 @@ export function createThreads({ threads, deadlineMs, maxResultCharacters }: Thre
       running -= 1;
       if (answer.type === "timeout" || answer.type === "outOfMemory") {
         all.delete(worker);
-        worker.on("error", () => {}); // what ends it can be reported once more while it ends
         void worker.terminate();
         const index = progress[0] ?? -1;
         finish(index === -1 ? answer : { ...answer, index });

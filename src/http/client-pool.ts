@@ -27,6 +27,8 @@ export interface ClientSettings {
 
 export interface Client {
   readonly dispatcher: Dispatcher;
+  /** The pools over the Map that have handed it out: the last one to go closes it. */
+  readonly pools: Set<object>;
   /** Exchanges that use it now: it is not closed under them. */
   users: number;
   /** On a monotonic clock. */
@@ -55,13 +57,20 @@ export interface ClientPoolOptions {
 }
 
 export function createClientPool({ clients, sockets, record, connectionsPerOrigin = 6 }: ClientPoolOptions): ClientPool {
+  const self = {};
   return {
     // No await between look-up and insert: concurrent first uses cannot open two clients.
     acquire(settings) {
       const key = clientKey(settings);
       const known = clients.get(key);
-      const client = known ?? { dispatcher: openClient(settings, sockets, connectionsPerOrigin), users: 0, lastUsedMs: 0 };
+      const client = known ?? {
+        dispatcher: openClient(settings, sockets, connectionsPerOrigin),
+        pools: new Set<object>(),
+        users: 0,
+        lastUsedMs: 0,
+      };
       clients.set(key, client);
+      client.pools.add(self);
       client.users += 1;
       client.lastUsedMs = performance.now();
       record({ type: "clientAcquired", result: known ? "reused" : "created" });
@@ -78,9 +87,9 @@ export function createClientPool({ clients, sockets, record, connectionsPerOrigi
       return clients.size;
     },
     async [Symbol.asyncDispose]() {
-      const open = [...clients.values()];
-      clients.clear();
-      await Promise.all(open.map(({ dispatcher }) => dispatcher.destroy()));
+      const left = [...clients].filter(([, { pools }]) => pools.delete(self) && pools.size === 0);
+      for (const [key] of left) clients.delete(key);
+      await Promise.all(left.map(([, { dispatcher }]) => dispatcher.destroy()));
     },
   };
 }

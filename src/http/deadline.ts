@@ -33,3 +33,15 @@ export function deadline(signal: AbortSignal, ms: number): Deadline {
     },
   };
 }
+
+/** What the promise comes to, or a rejection with the signal's reason, whichever is first. */
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason as Error);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}

@@ -89,5 +89,6 @@ export function failureOf(error: unknown): Failure {
 function codeOf(error: unknown): string | undefined {
   if (!Error.isError(error)) return undefined;
   if ("code" in error && typeof error.code === "string") return error.code;
+  if (error.name === "HTTPParserError") return "HPE_UNKNOWN"; // undici's parser has a code for some of its errors only
   return codeOf(error.cause);
 }

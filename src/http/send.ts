@@ -9,7 +9,7 @@ import { sealed, type Outcome, type Response, type Scope } from "../core/exchang
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { ClientPool, ClientSettings } from "./client-pool.ts";
 import { decodedContent, headerFields, readContent } from "./content.ts";
-import { deadline } from "./deadline.ts";
+import { deadline, unlessAborted } from "./deadline.ts";
 import { failure, failureOf } from "./failure.ts";
 import { redacted } from "./redact.ts";
 import type { WireRequest } from "./render.ts";
@@ -66,7 +66,11 @@ async function exchanged(
   signal.throwIfAborted();
   using client = options.clients.acquire(settings);
   const { method, origin, path, headers, body } = wire;
-  const answer = await client.dispatcher.request({ method, origin, path, headers, body: body ?? null, signal });
+  // undici looks at the signal of a request that waits for a connection only when its turn comes.
+  const answer = await unlessAborted(
+    client.dispatcher.request({ method, origin, path, headers, body: body ?? null, signal }),
+    signal,
+  );
   try {
     const content = await readContent(answer.body, options.maxResponseBytes);
     const text = decodedContent(content, contentTypeOf(answer));

@@ -3,7 +3,10 @@ import type { Dispatcher } from "undici";
 
 const onStarts = new WeakMap<AbortSignal, () => void>();
 
-/** `onStart` is called when the request that is given this signal starts; what it throws ends the request with 0 bytes written. */
+/**
+ * `onStart` is called when the request that is given this signal starts, and never after the signal has aborted: such a
+ * request ends where it would have started, with 0 bytes written.
+ */
 export function observeStart(signal: AbortSignal, onStart: () => void): void {
   onStarts.set(signal, onStart);
 }
@@ -11,12 +14,13 @@ export function observeStart(signal: AbortSignal, onStart: () => void): void {
 /** An undici interceptor. */
 export function startObserved(dispatch: Dispatcher.Dispatch): Dispatcher.Dispatch {
   return (options, handler) => {
-    const onStart = onStarts.get((options as Dispatcher.RequestOptions).signal as AbortSignal);
-    return dispatch(options, onStart ? observed(handler, onStart) : handler);
+    const signal = (options as Dispatcher.RequestOptions).signal as AbortSignal;
+    const onStart = onStarts.get(signal);
+    return dispatch(options, onStart ? observed(handler, () => signal.aborted || onStart()) : handler);
   };
 }
 
-function observed(handler: Dispatcher.DispatchHandler, onStart: () => void): Dispatcher.DispatchHandler {
+function observed(handler: Dispatcher.DispatchHandler, onStart: () => unknown): Dispatcher.DispatchHandler {
   return {
     onRequestStart(controller, context) {
       onStart();

@@ -9,6 +9,9 @@ import { wholeExpression } from "../core/templating.ts";
 import { refuse } from "./refusal.ts";
 import { encoded, filled, partsOf } from "./values.ts";
 
+/** Stands for a secret where a request is described: a URL that begins with it can be written and not be sent. */
+const secretMark = "***";
+
 /** An expression's value as text; refuses what is none. */
 export type ScalarOf = (field: string, expression: string) => string;
 
@@ -17,6 +20,8 @@ export function urlText({ url }: RequestTemplate, scalar: ScalarOf): string {
   if (url.type === "absolute") return absoluteText(url, scalar);
   const { base, path } = url;
   if (!path) return base;
+  const literal = partsOf(path).some(({ type, text }) => type === "text" && /%2f|%5c/i.test(text));
+  if (literal) refuse("InvalidURL", `${path.field}: the path has an encoded slash or backslash`);
   const text = filled(path, (expression) => segment(scalar(path.field, expression), path.field));
   return `${base.replace(/\/+$/, "")}${text.startsWith("/") ? "" : "/"}${text}`;
 }
@@ -40,7 +45,7 @@ function absoluteText(url: Located, scalar: ScalarOf): string {
     const value = scalar(field, part.text);
     switch (componentAfter(text, field)) {
       case "start":
-        if (!/^https?:\/\/[^/?#@\\\s]+(\/[^?#\\\s]*)?$/i.test(value))
+        if (value !== secretMark && !/^https?:\/\/[^/?#@\\\s]+(\/[^?#\\\s]*)?$/i.test(value))
           refuse(
             "InvalidURL",
             `${field}: what the first expression yields must be http:// or https://, a host, and at most a path`,
@@ -67,7 +72,7 @@ function absoluteText(url: Located, scalar: ScalarOf): string {
 /** Where text that is added to `text` would stand. */
 function componentAfter(text: string, field: string): "start" | "authority" | "path" | "query" {
   if (text === "") return "start";
-  const scheme = /^https?:\/\//i.exec(text);
+  const scheme = /^(https?:\/\/|\*\*\*)/i.exec(text);
   if (!scheme) return refuse("InvalidURL", `${field}: must start with http:// or https://, or be an expression`);
   const rest = text.slice(scheme[0].length);
   return rest.includes("?") ? "query" : rest.includes("/") ? "path" : "authority";

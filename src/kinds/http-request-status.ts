@@ -1,7 +1,7 @@
 /** HTTPRequest's status, made in one place: each way that a reconcile can end has one function here. */
 import type { HTTPRequestStatus, ResponseStatus } from "../api/http-request.ts";
 import { conditions, ready, reconciling, stalled, type ConditionState } from "../core/conditions.ts";
-import type { Attempt } from "../core/delivery.ts";
+import { runsBefore, type Attempt } from "../core/delivery.ts";
 import type { Refusal, Response } from "../core/exchange.ts";
 import type { Verdict } from "../core/plan.ts";
 import { reconcileAtAnnotation } from "../core/resource.ts";
@@ -52,8 +52,9 @@ export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
       .map(({ type, status, reason, message }) => ({ type, status, reason, message }));
   }
   /** An attempt that begins or ends is the answer to the annotation. */
-  function handled(): Partial<HTTPRequestStatus> {
-    return reconcileAt === undefined ? {} : { lastHandledReconcileAt: reconcileAt };
+  function attempted(attempt: Attempt): Partial<HTTPRequestStatus> {
+    const completedRuns = runsBefore({ completedRuns: 0, ...before }, attempt.digest) + (attempt.phase === "Done" ? 1 : 0);
+    return { attempt, completedRuns, ...(reconcileAt !== undefined && { lastHandledReconcileAt: reconcileAt }) };
   }
 
   return {
@@ -99,16 +100,14 @@ export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
         reason,
       };
     },
-    inFlight: (attempt) => status(reconciling("Sending", `${spec.method} is on its way`), { attempt, ...handled() }),
+    inFlight: (attempt) => status(reconciling("Sending", `${spec.method} is on its way`), attempted(attempt)),
 
     done(attempt, judgement) {
       const { reason, message, succeeded, response } = judgement;
       const states = succeeded ? ready(reason, message) : stalled(reason, message);
       const run: ConditionState = { type: "Succeeded", status: succeeded ? "True" : "False", reason, message };
       const change = {
-        attempt,
-        completedRuns: (before.completedRuns ?? 0) + 1,
-        ...handled(),
+        ...attempted(attempt),
         ...recorded(response, spec.record),
       };
       return { status: status([...states, run], change), result: succeeded ? "succeeded" : "failed", reason };
@@ -117,13 +116,13 @@ export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
       const delayMs = retryAfterMs(retry, attempt);
       const nextRunAt = new Date(Date.parse(attempt.finishedAt ?? attempt.startedAt) + delayMs).toISOString();
       const text = `${message}; try ${attempt.tries} of ${retry.limit + 1}`;
-      const change = { attempt, nextRunAt, ...handled(), ...recorded(response, spec.record) };
+      const change = { ...attempted(attempt), nextRunAt, ...recorded(response, spec.record) };
       return { status: status(reconciling(reason, text), change), requeueAfterMs: delayMs, result: "retrying", reason };
     },
     unknown(attempt, why) {
       const message = `${why}: it may or may not have arrived. To send it again set spec.onUnknown: Resend, or change the annotation ${reconcileAtAnnotation}`;
       return {
-        status: status(stalled("OutcomeUnknown", message), { attempt, ...handled() }),
+        status: status(stalled("OutcomeUnknown", message), attempted(attempt)),
         result: "stalled",
         reason: "OutcomeUnknown",
       };

@@ -54,12 +54,14 @@ export interface ApiClientSettings {
   readonly userAgent?: string;
   /** Limit on a call, milliseconds. */
   readonly callTimeoutMs?: number;
+  /** While the server does not accept the credentials, the kubeconfig is read again at most this often, milliseconds. */
+  readonly credentialReloadMs?: number;
 }
 
 /** Throws what `loadKubeConfig` throws. */
 export function createApiClient(settings: ApiClientSettings): ApiClient {
-  const { loadKubeConfig, record, userAgent = "holdfast", callTimeoutMs = 30_000 } = settings;
-  const credentials = createCredentialSource(loadKubeConfig);
+  const { loadKubeConfig, record, userAgent = "holdfast", callTimeoutMs = 30_000, credentialReloadMs = 10_000 } = settings;
+  const credentials = createCredentialSource(loadKubeConfig, credentialReloadMs);
   const { origin, host, pathname } = credentials.server;
   const prefix = pathname.replace(/\/$/, "");
   const connections = createConnections(origin, credentials.proxyURL);
@@ -68,7 +70,7 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
   async function open(purpose: Purpose, request: ApiRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     const { tls, headers } = await unlessAborted(signal, credentials.current());
     const { method, query, body, contentType = "application/json" } = request;
-    const response = await connections.get(purpose, tls).request({
+    const responding = connections.get(purpose, tls).request({
       origin,
       path: `${prefix}${request.path}${query ? `?${new URLSearchParams(query).toString()}` : ""}`,
       method,
@@ -81,6 +83,7 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
       body: body === undefined ? null : JSON.stringify(body),
       signal,
     });
+    const response = await unlessAborted(signal, responding); // undici notices only once it is connected
     const { statusCode } = response;
     if (statusCode >= 200 && statusCode <= 299) return response;
     if (statusCode === 401) credentials.rejected();
@@ -116,7 +119,7 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
     async call(request, signal) {
       signal.throwIfAborted();
       using limit = deadline(signal, callTimeoutMs);
-      return recorded(request, limit, signal, async () => {
+      return await recorded(request, limit, signal, async () => {
         const { statusCode, body } = await open("calls", request, limit.signal);
         return [statusCode, { status: statusCode, body: await readAnswer(request, body) }];
       });

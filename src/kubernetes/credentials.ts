@@ -22,11 +22,9 @@ export interface CredentialSource {
   readonly proxyURL: string | undefined;
   /** Those of now. Runs the kubeconfig's plugin or reads its files where they are due; concurrent callers share that. */
   current(): Promise<Credentials>;
-  /** The server did not accept them: the kubeconfig is read again, at most every ten seconds. */
+  /** The server did not accept them: the kubeconfig is read again, at most every `reloadMs`. */
   rejected(): void;
 }
-
-const reloadAtMostEveryMs = 10_000;
 
 /**
  * A kubeconfig file; without one what kubectl would take (KUBECONFIG, ~/.kube/config), else the Pod's service account.
@@ -59,7 +57,7 @@ function problemOf(load: () => void): string | undefined {
 }
 
 /** `load` is called once now, and again when the server stops accepting what it gave. Throws what `load` throws. */
-export function createCredentialSource(load: () => KubeConfig): CredentialSource {
+export function createCredentialSource(load: () => KubeConfig, reloadMs: number): CredentialSource {
   let kubeConfig = load();
   let loadedAtMs = performance.now();
   let pending: Promise<Credentials> | undefined;
@@ -73,7 +71,7 @@ export function createCredentialSource(load: () => KubeConfig): CredentialSource
       }));
     },
     rejected() {
-      if (performance.now() - loadedAtMs < reloadAtMostEveryMs) return;
+      if (performance.now() - loadedAtMs < reloadMs) return;
       loadedAtMs = performance.now();
       try {
         const reloaded = load();

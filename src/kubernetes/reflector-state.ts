@@ -21,6 +21,8 @@ export interface Watching {
   readonly type: "watching";
   /** Everything up to here is known. */
   readonly resourceVersion: string;
+  /** Listed a moment ago, no session since. */
+  readonly isFresh: boolean;
   readonly failures: number;
 }
 export interface BackingOff {
@@ -61,9 +63,14 @@ export function backoffMs(failures: number, random: number): number {
   return Math.round(fullMs * (0.5 + random / 2));
 }
 
-/** A session that outlived the idle timeout was a good one: the pauses start from one second again. */
+/**
+ * A session that outlived the idle timeout was a good one: the pauses start from one second again. So does a
+ * resourceVersion that the server no longer has, which is how a server that was away greets us, however long it was;
+ * unless it is the one that the server has only just given.
+ */
 export function afterEnd(state: Listing | Watching, end: End, idleTimeoutMs: number, random: number): BackingOff {
-  const earlier = end.sessionMs >= idleTimeoutMs ? 0 : state.failures;
+  const isGreeting = end.reason === "expired" && state.type === "watching" && !state.isFresh;
+  const earlier = end.sessionMs >= idleTimeoutMs || isGreeting ? 0 : state.failures;
   const delayMs = Math.max(backoffMs(earlier, random), Math.min(end.retryAfterMs ?? 0, maxRetryAfterMs));
   return { type: "backingOff", delayMs, next: nextStep(state, end, earlier + 1) };
 }
@@ -71,7 +78,8 @@ export function afterEnd(state: Listing | Watching, end: End, idleTimeoutMs: num
 function nextStep(state: Listing | Watching, end: End, failures: number): Listing | Watching {
   const mustList = end.reason === "expired" || end.status === 404; // 404: the CRD is gone; when it is back all is new
   if (end.resourceVersion !== undefined && !mustList) {
-    return { type: "watching", resourceVersion: end.resourceVersion, failures };
+    return { type: "watching", resourceVersion: end.resourceVersion, isFresh: false, failures };
   }
-  return { type: "listing", reason: state.type === "listing" ? state.reason : "expired", failures };
+  const stillUnknown = state.type === "listing" && end.resourceVersion === undefined;
+  return { type: "listing", reason: stillUnknown ? state.reason : "expired", failures };
 }

@@ -74,41 +74,50 @@ export function createReflector(settings: ReflectorSettings): Reflector {
     }
     problem = undefined;
     yield listed(from, everything, startedMs);
-    return { type: "watching", resourceVersion: everything.resourceVersion, failures: from.failures };
+    const { resourceVersion } = everything;
+    return { type: "watching", resourceVersion, isFresh: true, failures: from.failures };
   }
 
   /** One stream, from its opening to its end. From a listing it begins with all there is, as events up to a bookmark. */
   async function* session(from: Listing | Watching, signal: AbortSignal): AsyncGenerator<WatchEvent, ReflectorState> {
     const startedMs = performance.now();
-    const known = from.type === "watching" ? { resourceVersion: from.resourceVersion } : {};
-    const progress: { resourceVersion?: string; openedMs?: number } = { ...known };
-    let initial = from.type === "listing" ? new Map<string, Resource>() : undefined;
+    let openedMs: number | undefined;
+    let known = from.type === "watching" ? { resourceVersion: from.resourceVersion } : undefined;
+    const initial = new Map<string, Resource>();
     using idle = deadline(signal, idleTimeoutMs);
     idle.pause();
-    const finish = (cause: Cause, error?: unknown): ReflectorState =>
-      ended(from, { ...cause, ...progress, sessionMs: performance.now() - (progress.openedMs ?? performance.now()), error });
+    function finish(cause: Cause, error?: unknown): ReflectorState {
+      const sessionMs = openedMs === undefined ? 0 : performance.now() - openedMs;
+      return ended(from, { ...cause, ...known, sessionMs, error });
+    }
+    /** What is to be told of it. */
+    function take(event: StreamEvent): WatchEvent | undefined {
+      const { resourceVersion } = event;
+      if (from.type === "listing" && !known) {
+        if (!collect(initial, event)) return undefined;
+        known = { resourceVersion };
+        return listed(from, { resources: [...initial.values()], resourceVersion }, startedMs);
+      }
+      known = { resourceVersion };
+      return event.type === "bookmark" ? undefined : { type: event.type, resource: event.resource };
+    }
     try {
-      const query = from.type === "watching" ? { ...watchQuery, ...known } : { ...watchQuery, ...initialQuery };
+      const query = { watch: "true", allowWatchBookmarks: "true", ...(known ?? initialQuery) };
       using stream = await client.stream({ method: "GET", path, query }, idle.signal);
-      progress.openedMs = performance.now();
+      openedMs = performance.now();
       problem = undefined;
       record({ type: "watchConnected", resource });
       idle.restart();
       for await (const event of readEvents(stream.chunks)) {
         idle.pause(); // whoever takes the event may take its time
-        if (initial && event.type === "bookmark" && event.initialEnd && from.type === "listing") {
-          const { resourceVersion } = event;
-          yield listed(from, { resources: [...initial.values()], resourceVersion }, startedMs);
-          initial = undefined;
-        } else if (initial) collect(initial, event);
-        else if (event.type !== "bookmark") yield { type: event.type, resource: event.resource };
-        if (!initial) progress.resourceVersion = event.resourceVersion;
+        const told = take(event);
+        if (told) yield told;
         idle.restart();
       }
       return finish({ reason: "closed" });
     } catch (error) {
       signal.throwIfAborted();
-      if (from.type === "listing" && progress.openedMs === undefined && isUnknownQuery(error)) {
+      if (from.type === "listing" && openedMs === undefined && isUnknownQuery(error)) {
         streamed = false;
         return from;
       }
@@ -137,7 +146,6 @@ export function createReflector(settings: ReflectorSettings): Reflector {
   };
 }
 
-const watchQuery = { watch: "true", allowWatchBookmarks: "true" };
 /** https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists */
 const initialQuery = { sendInitialEvents: "true", resourceVersionMatch: "NotOlderThan" };
 
@@ -146,9 +154,13 @@ function isUnknownQuery(error: unknown): boolean {
   return error instanceof ApiError && (error.status === 400 || error.status === 422);
 }
 
-function collect(initial: Map<string, Resource>, event: StreamEvent): void {
-  if (event.type === "applied") initial.set(keyText(event.resource.metadata), event.resource);
-  if (event.type === "deleted") initial.delete(keyText(event.resource.metadata));
+/** Takes one of the events with which a watch tells what there is. True: that was all. */
+function collect(initial: Map<string, Resource>, event: StreamEvent): boolean {
+  if (event.type === "bookmark") return event.initialEnd;
+  const key = keyText(event.resource.metadata);
+  if (event.type === "applied") initial.set(key, event.resource);
+  else initial.delete(key);
+  return false;
 }
 
 type Cause = Pick<End, "reason" | "status" | "retryAfterMs">;

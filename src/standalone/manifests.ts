@@ -5,12 +5,11 @@
  * what a Secret holds.
  */
 import { setTimeout } from "node:timers/promises";
-import type { Path } from "../api/problem.ts";
 import { digest } from "../core/digest.ts";
-import { keyText, type ResourceKey, type ResourceType } from "../core/resource.ts";
+import { keyText } from "../core/resource.ts";
 import { readFiles, type Files } from "./files.ts";
-import { readObject, type ManifestData, type ManifestObject } from "./object.ts";
-import { readYAML } from "./yaml.ts";
+import { readObject, type Declared, type ManifestData, type ManifestObject } from "./object.ts";
+import { readYAML, type YAMLError } from "./yaml.ts";
 
 export interface Manifests {
   readonly objects: readonly ManifestObject[];
@@ -56,37 +55,41 @@ function manifestsOf({ files, errors: unreadable }: Files): LoadedManifests {
   const ignored: string[] = [];
   const places = new Map<string, string>();
 
-  /** Whether it is the first of its kind and name. */
-  function isFirst(type: ResourceType, key: ResourceKey, place: string): boolean {
+  /** What is wrong with an object being there at all. */
+  function repeated({ type, key }: Declared, path: string, line: number): readonly YAMLError[] {
     const identity = `${type.kind} ${keyText(key)}`;
     const first = places.get(identity);
-    places.set(identity, first ?? place);
-    if (first !== undefined) errors.push(`${place}: metadata.name: ${identity} is declared already, at ${first}`);
-    return first === undefined;
+    places.set(identity, first ?? `${path}:${line}`);
+    return first === undefined ? [] : [{ line, message: `metadata.name: ${identity} is declared already, at ${first}` }];
   }
 
   for (const { path, text } of files) {
     const yaml = readYAML(text);
-    errors.push(...yaml.errors.map(({ line, message }) => `${path}:${line}: ${message}`));
+    const wrong: YAMLError[] = [...yaml.errors];
     for (const document of yaml.documents) {
-      const place = (at: Path): string => `${path}:${document.lineOf(at)}`;
       for (const read of readObject(document.value)) {
+        const line = document.lineOf(read.at);
+        const nameLine = document.lineOf([...read.at, "metadata", "name"]);
         switch (read.type) {
           case "object":
-            if (isFirst(read.object.type, read.object.key, place([...read.at, "metadata", "name"]))) objects.push(read.object);
+            objects.push(read.object);
+            wrong.push(...repeated(read.object, path, nameLine));
             break;
           case "data":
-            if (isFirst(read.data.type, read.data.key, place([...read.at, "metadata", "name"]))) data.push(read.data);
+            data.push(read.data);
+            wrong.push(...repeated(read.data, path, nameLine));
             break;
           case "problem":
-            errors.push(`${place(read.problem.at)}: ${read.problem.path}${read.problem.path && ": "}${read.problem.message}`);
+            wrong.push({ line, message: read.message });
             break;
           case "ignored":
-            ignored.push(`${place(read.at)}: ${read.message}`);
+            ignored.push(`${path}:${line}: ${read.message}`);
             break;
         }
       }
     }
+    const inOrder = wrong.toSorted((a, b) => a.line - b.line);
+    errors.push(...inOrder.map(({ line, message }) => `${path}:${line}: ${message}`));
   }
   return errors.length > 0 ? { type: "invalid", errors } : { type: "loaded", manifests: { objects, data, ignored } };
 }

@@ -6,7 +6,7 @@ import type { Validate } from "../api/validate.ts";
 import { configMapType, secretType, type ResourceKey, type ResourceType } from "../core/resource.ts";
 import { kindReaders, validateConfigMap, validateSecret } from "./object-schemas.ts";
 
-interface Declared {
+export interface Declared {
   readonly type: ResourceType;
   readonly key: ResourceKey;
   readonly labels?: Readonly<Record<string, string>>;
@@ -20,12 +20,12 @@ export interface ManifestData extends Declared {
   readonly data: Readonly<Record<string, Uint8Array>>;
 }
 
-/** `at`: where the object stands in its document. */
+/** `at`: where the object, or what is wrong in it, stands in its document. */
 export type ReadObject =
   | { readonly type: "object"; readonly at: Path; readonly object: ManifestObject }
   | { readonly type: "data"; readonly at: Path; readonly data: ManifestData }
-  | { readonly type: "problem"; readonly problem: Problem }
-  | { readonly type: "ignored"; readonly at: Path; readonly message: string };
+  /** `message` begins with the field. */
+  | { readonly type: "problem" | "ignored"; readonly at: Path; readonly message: string };
 
 /** A `List` is read as the objects in it. A Namespace is neither anything to do nor worth a word. */
 export function readObject(value: unknown, at: Path = []): readonly ReadObject[] {
@@ -62,7 +62,7 @@ function ownObject(value: unknown, apiVersion: string, kind: string, at: Path): 
   if (!reader)
     return [wrong([...at, "kind"], `Unsupported value: the kinds of ${group} are ${[...kindReaders.keys()].join(", ")}`)];
   const checked = reader.validate(value, at);
-  if (checked.problems.length > 0) return checked.problems.map((problem) => ({ type: "problem", problem }));
+  if (checked.problems.length > 0) return checked.problems.map(told);
   const { metadata, spec } = checked.value as { readonly metadata: ValidMetadata; readonly spec: unknown };
   const namespace = reader.namespaced ? metadata.namespace : "";
   return [{ type: "object", at, object: { ...declared(reader.type, { ...metadata, namespace }), spec } }];
@@ -84,7 +84,7 @@ const maxDataBytes = 1024 * 1024;
 function dataObject(type: ResourceType, validate: Validate, value: unknown, at: Path): readonly ReadObject[] {
   const checked = validate(value, at);
   const problems = [...checked.problems];
-  if (problems.length > 0) return problems.map((problem) => ({ type: "problem", problem }));
+  if (problems.length > 0) return problems.map(told);
   const object = checked.value as { readonly metadata: ValidMetadata } & Readonly<
     Record<"data" | "stringData" | "binaryData", Texts>
   >;
@@ -108,7 +108,7 @@ function dataObject(type: ResourceType, validate: Validate, value: unknown, at: 
   for (const [key, value] of text) data[key] = Buffer.from(value);
   const sizeBytes = Object.values(data).reduce((sum, { length }) => sum + length, 0);
   if (sizeBytes > maxDataBytes) problems.push(problem([...at, "data"], `Too long: may not be more than ${maxDataBytes} bytes`));
-  if (problems.length > 0) return problems.map((problem) => ({ type: "problem", problem }));
+  if (problems.length > 0) return problems.map(told);
   return [{ type: "data", at, data: { ...declared(type, object.metadata), data } }];
 }
 
@@ -120,5 +120,8 @@ function decodeBase64(text: string): Uint8Array | undefined {
 }
 
 function wrong(at: Path, message: string): ReadObject {
-  return { type: "problem", problem: problem(at, message) };
+  return told(problem(at, message));
+}
+function told({ at, path, message }: Problem): ReadObject {
+  return { type: "problem", at, message: path === "" ? message : `${path}: ${message}` };
 }

@@ -82,7 +82,7 @@ const syntaxMessages: Readonly<Record<ErrorCode, string>> = {
   BAD_COLLECTION_TYPE: "this tag does not fit what it stands before",
   BAD_DIRECTIVE: "this directive is not known",
   BAD_DQ_ESCAPE: "unknown escape sequence between double quotes",
-  BAD_INDENT: "wrong indentation",
+  BAD_INDENT: "wrong indentation, or a closing bracket is missing",
   BAD_PROP_ORDER: "an anchor or tag stands in the wrong place",
   BAD_SCALAR_START: "a value that begins with this character must be in quotes",
   BLOCK_AS_IMPLICIT_KEY: "a value that holds `: ` must be in quotes, or the indentation is wrong",

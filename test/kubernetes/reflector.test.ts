@@ -44,7 +44,7 @@ describeWithControlPlane("a watch", () => {
   beforeAll(async () => {
     plane = await sharedControlPlane();
   });
-  afterAll(() => plane[Symbol.asyncDispose]());
+  afterAll(async () => plane[Symbol.asyncDispose]());
 
   test.each(["watchList", "pagedLists"] as const)(
     "begins with what there is and tells every change (%s)",
@@ -87,7 +87,8 @@ describeWithControlPlane("a watch", () => {
 
   test("resumes after a reset without listing again", async () => {
     await using run = await watched(plane, { initialState: "pagedLists" });
-    await run.objects.create("a");
+    await run.watch.until("the first listing", () => run.watch.events.length === 1);
+    const { metadata } = await run.objects.create("a");
     await run.watch.until("the object", () => run.watch.resources.has("a"));
     run.proxy.newConnections = "refuse";
     run.proxy.reset();
@@ -102,6 +103,8 @@ describeWithControlPlane("a watch", () => {
     expect(ended?.delayMs).toBeGreaterThanOrEqual(500);
     expect(ended?.delayMs).toBeLessThanOrEqual(1_000);
     expect(run.of("watchConnected").length).toBe(2);
+    const watches = (await run.requests()).filter(({ verb }) => verb === "watch");
+    expect(watches.at(-1)?.uri).toContain(`resourceVersion=${metadata.resourceVersion}`);
   });
 
   test("reopens a connection that has gone silent, from where it was, within the idle timeout", async () => {
@@ -121,16 +124,27 @@ describeWithControlPlane("a watch", () => {
   });
 
   test("keeps trying while it may not list, says so, and heals when it may", async () => {
-    await using run = await watched(plane, { user: "visitor" });
+    await using run = await watched(plane, { user: "newcomer" });
     while (run.of("watchEnded").length === 0) await sleep(20);
     expect(run.store.readiness()[0]).toMatchObject({ ready: false, text: expect.stringContaining("is its role bound?") });
     expect(run.watch.events).toHaveLength(0);
-    await grantController(plane, "visitor");
+    await grantController(plane, "newcomer");
     await run.watch.until("the first listing", () => run.watch.events.length > 0);
     expect(run.store.readiness()[0]).toMatchObject({ ready: true });
     await run.objects.create("a");
     await run.watch.until("the object", () => run.watch.resources.has("a"));
-  });
+
+    await plane.admin("DELETE", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/holdfast-newcomer");
+    while (run.store.readiness()[0]?.ready === true) {
+      run.proxy.reset();
+      await sleep(50);
+    }
+    await run.objects.create("b");
+    await grantController(plane, "newcomer");
+    await run.watch.until("what happened meanwhile", () => run.watch.resources.has("b"));
+    expect(run.of("listed")).toHaveLength(1);
+    expect(run.of("watchEnded").map(({ reason }) => reason)).toContain("refused");
+  }, 30_000);
 
   test("keeps integers of 64 bits exact", async () => {
     await using run = await watched(plane);
@@ -153,7 +167,7 @@ describeWithControlPlane("a watch", () => {
     await using run = await watched(plane, { namespaces });
     await run.watch.until("the listing", () => run.watch.events.length > 0);
     expect(run.watch.events[0]?.type).toBe("listed");
-    expect([...run.watch.resources.keys()].sort()).toEqual(["in-first", "in-second"]);
+    expect([...run.watch.resources.keys()].toSorted()).toEqual(["in-first", "in-second"]);
     await run.objects.create("elsewhere");
     await second?.create("later");
     await run.watch.until("the change", () => run.watch.resources.has("later"));
@@ -162,14 +176,15 @@ describeWithControlPlane("a watch", () => {
   });
 
   test("ends when it is left or its signal aborts, and leaves no connection behind", async () => {
-    const run = await watched(plane);
+    await using run = await watched(plane);
     await run.watch.until("the first listing", () => run.watch.events.length === 1);
     for await (const event of run.store.watch(requestType, AbortSignal.timeout(5_000))) {
       expect(event.type).toBe("listed");
       break;
     }
-    await run[Symbol.asyncDispose]();
+    await run.watch[Symbol.asyncDispose]();
     expect(run.store.readiness()).toEqual([]);
-    await expect.poll?.(() => run.proxy.open);
+    for (let tries = 0; run.proxy.open > 0 && tries < 100; tries += 1) await sleep(20);
+    expect(run.proxy.open).toBe(0);
   });
 });

@@ -13,9 +13,9 @@ export interface ControlPlaneAddress {
   readonly url: string;
   readonly etcdUrl: string;
 }
-/** `holdfast`: the controller's user. `visitor`: one without any rights. */
-export type User = "admin" | "holdfast" | "visitor";
-export const users: readonly User[] = ["admin", "holdfast", "visitor"];
+/** `holdfast`: the controller's user. `visitor`: one who has no rights. `newcomer`: one who begins without any. */
+export type User = "admin" | "holdfast" | "visitor" | "newcomer";
+export const users: readonly User[] = ["admin", "holdfast", "visitor", "newcomer"];
 
 export interface AdminReply {
   readonly status: number;
@@ -25,6 +25,8 @@ export interface AdminReply {
 export interface ControlPlaneClient extends AsyncDisposable {
   readonly url: string;
   readonly adminToken: string;
+  /** The API server's own certificate and key, for a server of a test's that stands in front of it; for 127.0.0.1. */
+  readonly certificate: { readonly cert: string; readonly key: string };
   /** Paths of kubeconfig files that reach the API server directly. */
   readonly kubeconfigs: Readonly<Record<User, string>>;
   /** Writes a kubeconfig whose requests go to another address of the same API server (a proxy's), and returns its path. */
@@ -36,6 +38,7 @@ export interface ControlPlaneClient extends AsyncDisposable {
   admin(method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<AdminReply>;
   /** JSON merge patch as the administrator. */
   adminPatch(path: string, patch: unknown): Promise<AdminReply>;
+  /** Makes a namespace with a name of its own and returns it. */
   createNamespace(prefix: string): Promise<string>;
   auditEvents(): Promise<readonly AuditEvent[]>;
 }
@@ -60,6 +63,7 @@ export async function writeKubeconfig(path: string, url: string, ca: string, use
 
 export async function openControlPlane({ folder, binaries, url }: ControlPlaneAddress): Promise<ControlPlaneClient> {
   const ca = await readFile(join(folder, "apiserver.crt"), "utf8");
+  const key = await readFile(join(folder, "apiserver.key"), "utf8");
   const agent = new Agent({ allowH2: false, connect: { ca } });
   const kubectlSettings = {
     program: join(binaries, "kubectl"),
@@ -79,10 +83,12 @@ export async function openControlPlane({ folder, binaries, url }: ControlPlaneAd
   const client: ControlPlaneClient = {
     url,
     adminToken: tokenOf("admin"),
+    certificate: { cert: ca, key },
     kubeconfigs: {
       admin: kubeconfigPath(folder, "admin"),
       holdfast: kubeconfigPath(folder, "holdfast"),
       visitor: kubeconfigPath(folder, "visitor"),
+      newcomer: kubeconfigPath(folder, "newcomer"),
     },
     async kubeconfigVia(user, otherUrl) {
       const path = join(folder, `${user}-${randomUUID()}.kubeconfig`);

@@ -44,6 +44,15 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>,
     function watch(): Watching {
       return resources.use(watching((signal) => under.store.watch(requests, signal)));
     }
+    function isOurs({ metadata }: Resource, name: string): boolean {
+      return metadata.name === name && metadata.namespace === under.namespace;
+    }
+    function isOf(name: string, also: (resource: Resource) => boolean = () => true) {
+      return (event: WatchEvent): boolean => event.type === "applied" && isOurs(event.resource, name) && also(event.resource);
+    }
+    function isGone(name: string) {
+      return (event: WatchEvent): boolean => event.type === "deleted" && isOurs(event.resource, name);
+    }
     /** Creates a request and reads it back. */
     async function created(watch: Watching, name: string, spec: object = plainSpec): Promise<Resource> {
       await under.applyRequest(name, spec);
@@ -57,13 +66,13 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>,
     async function lookAt(name: string): Promise<Resource | undefined> {
       await using fresh = watching((signal) => under.store.watch(requests, signal));
       const listed = await fresh.listed();
-      return listed.find((resource) => resource.metadata.name === name);
+      return listed.find((resource) => isOurs(resource, name));
     }
 
     test("lists first what is there, with its spec, uid and first generation", async () => {
       await under.applyRequest("there", plainSpec);
       const watched = watch();
-      const [resource] = (await watched.listed()).filter(({ metadata }) => metadata.name === "there");
+      const resource = (await watched.listed()).find((one) => isOurs(one, "there"));
       expect(resource).toMatchObject({ metadata: { namespace: under.namespace, generation: 1 }, spec: plainSpec });
       expect(resource?.metadata.uid).toMatch(/^[0-9a-f-]{36}$/);
       expect(resource?.status).toBeUndefined();
@@ -73,7 +82,8 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>,
       const watched = watch();
       await watched.listed();
       await created(watched, "later");
-      expect(watched.seen.map((event) => event.type)).toEqual(["listed", "applied"]);
+      expect(watched.seen[0]?.type).toBe("listed");
+      expect(watched.seen.at(-1)).toMatchObject({ type: "applied", resource: { spec: plainSpec } });
     });
 
     test("tells every watcher", async () => {
@@ -100,7 +110,9 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>,
       const watched = watch();
       await created(watched, "noted");
       await under.applyRequest("noted", plainSpec, { "holdfast.dev/reconcile-at": "now" });
-      const after = await watched.until(isOf("noted", (one) => one.metadata.annotations?.["holdfast.dev/reconcile-at"] === "now"));
+      const after = await watched.until(
+        isOf("noted", (one) => one.metadata.annotations?.["holdfast.dev/reconcile-at"] === "now"),
+      );
       expect(after.metadata.generation).toBe(1);
     });
 
@@ -175,12 +187,19 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>,
       expect((await lookAt("twice"))?.status).toEqual(saying("sent"));
     });
 
+    test("refuses the status of an object with another uid", async () => {
+      const resource = await created(watch(), "mistaken");
+      const other = { ...resource, metadata: { ...resource.metadata, uid: randomUUID() } };
+      expect(await write(other, saying("hello"))).toEqual({ type: "conflict" });
+      expect((await lookAt("mistaken"))?.status).toBeUndefined();
+    });
+
     test("tells what is deleted, and refuses its status from then on", async () => {
       const watched = watch();
       const declared = await write(await created(watched, "gone"), inFlight("one", "me"));
       if (declared.type === "conflict") throw new Error("the intent must land");
       await under.deleteRequest("gone");
-      await watched.untilDeleted("gone");
+      await watched.until(isGone("gone"));
       expect(await write(declared.resource, saying("late"))).toEqual({ type: "conflict" });
       expect(await write(declared.resource, saying("late"), { id: "one", sender: "me" })).toEqual({ type: "conflict" });
       expect(await lookAt("gone")).toBeUndefined();
@@ -191,7 +210,7 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>,
       const declared = await write(await created(watched, "phoenix"), inFlight("one", "me"));
       if (declared.type === "conflict") throw new Error("the intent must land");
       await under.deleteRequest("phoenix");
-      await watched.untilDeleted("phoenix");
+      await watched.until(isGone("phoenix"));
       const risen = await created(watched, "phoenix");
       const isSame = risen.metadata.uid === declared.resource.metadata.uid;
       expect(isSame).toBe(recreated === "sameObject");
@@ -229,13 +248,7 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>,
   });
 }
 
-/** As the API server would have defaulted it, so that it reads back the same. */
 const plainSpec = { url: "http://localhost:1/", method: "POST" };
-
-function isOf(name: string, also: (resource: Resource) => boolean = () => true) {
-  return (event: WatchEvent): event is Extract<WatchEvent, { type: "applied" }> =>
-    event.type === "applied" && event.resource.metadata.name === name && also(event.resource);
-}
 
 function saying(message: string): object {
   const ready = { type: "Ready", status: "False", reason: "Testing", message, lastTransitionTime: "2026-01-02T03:04:05Z" };

@@ -28,3 +28,13 @@ export async function socketsTo(port: number): Promise<Readonly<Record<string, n
   }
   return counts;
 }
+
+/** Looks again until `isSo` holds of what `look` gives, for at most `ms`; returns the last look. */
+export async function eventually<T>(look: () => T | Promise<T>, isSo: (seen: T) => boolean, ms = 3_000): Promise<T> {
+  const end = performance.now() + ms;
+  for (;;) {
+    const seen = await look();
+    if (isSo(seen) || performance.now() > end) return seen;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

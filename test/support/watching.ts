@@ -8,9 +8,8 @@ export interface Watching extends AsyncDisposable {
   readonly ended: boolean;
   /** What the first event lists. */
   listed(): Promise<readonly Resource[]>;
-  /** The first event of those that no earlier call has passed; the listing counts as one that applies everything. */
+  /** The first such event of those that no earlier call has passed. A listing counts as applying all that it lists. */
   until(isExpected: (event: WatchEvent) => boolean): Promise<Resource>;
-  untilDeleted(name: string): Promise<void>;
 }
 
 const deadlineMs = 15_000;
@@ -23,6 +22,7 @@ export function watching(watch: (signal: AbortSignal) => AsyncIterable<WatchEven
   let ended = false;
   let arrived = Promise.withResolvers<void>();
   const collecting = collect();
+  collecting.catch(() => undefined);
 
   async function collect(): Promise<void> {
     for await (const event of watch(abort.signal)) {
@@ -32,19 +32,13 @@ export function watching(watch: (signal: AbortSignal) => AsyncIterable<WatchEven
     }
     ended = true;
   }
-  async function next(isExpected: (event: WatchEvent) => boolean): Promise<WatchEvent> {
-    const deadline = AbortSignal.timeout(deadlineMs);
-    const late = new Promise<never>((_, reject) => {
-      deadline.addEventListener("abort", () => reject(new Error(`not seen within ${deadlineMs} ms`)), { once: true });
-    });
-    late.catch(() => undefined);
-    for (;;) {
-      const event = seen[position++];
-      if (event && isExpected(event)) return event;
-      if (event) continue;
-      position--;
-      await Promise.race([arrived.promise, late, collecting.then(() => Promise.reject(new Error("the watch has ended")))]);
-    }
+  /** The next event that has not been looked at. */
+  async function next(): Promise<WatchEvent> {
+    const event = seen[position];
+    if (event) return (position++, event);
+    using late = rejectAfter(deadlineMs);
+    await Promise.race([arrived.promise, late.promise, collecting.then(() => Promise.reject(new Error("the watch has ended")))]);
+    return next();
   }
   return {
     seen,
@@ -52,28 +46,31 @@ export function watching(watch: (signal: AbortSignal) => AsyncIterable<WatchEven
       return ended;
     },
     async listed() {
-      const first = seen[0] ?? (await next(() => true));
-      if (first.type !== "listed") throw new Error(`the first event must be a listing, not ${first.type}`);
+      if (!seen[0]) position = (await next(), 0);
+      const [first] = seen;
+      if (first?.type !== "listed") throw new Error(`the first event must be a listing, not ${first?.type}`);
       return first.resources;
     },
     async until(isExpected) {
-      let found: Resource | undefined;
-      await next((event) => {
-        const events: readonly WatchEvent[] =
-          event.type === "listed" ? event.resources.map((resource) => ({ type: "applied", resource })) : [event];
-        const expected = events.find(isExpected);
-        if (expected && expected.type !== "listed") found = expected.resource;
-        return found !== undefined;
-      });
-      if (!found) throw new Error("unreachable");
-      return found;
-    },
-    async untilDeleted(name) {
-      await next((event) => event.type === "deleted" && event.resource.metadata.name === name);
+      for (;;) {
+        const found = resources(await next()).find((event) => isExpected(event));
+        if (found) return found.resource;
+      }
     },
     async [Symbol.asyncDispose]() {
       abort.abort();
       await collecting;
     },
   };
+}
+
+type Change = Exclude<WatchEvent, { type: "listed" }>;
+function resources(event: WatchEvent): readonly Change[] {
+  return event.type === "listed" ? event.resources.map((resource) => ({ type: "applied", resource })) : [event];
+}
+
+function rejectAfter(limitMs: number): Disposable & { readonly promise: Promise<never> } {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`nothing expected came within ${limitMs} ms`)), limitMs);
+  return { promise, [Symbol.dispose]: () => clearTimeout(timer) };
 }

@@ -24,16 +24,16 @@ test("holds a key once, however often it is added", async () => {
 
 test("lets the earlier due time win", async () => {
   const queue = createWorkQueue();
-  queue.add("a", 60_000);
-  queue.add("a", 1);
-  queue.add("a", 60_000);
+  queue.add("a", { delayMs: 60_000 });
+  queue.add("a", { delayMs: 1 });
+  queue.add("a", { delayMs: 60_000 });
   expect(await queue.take(never)).toBe("a");
   expect(queue.delayed).toBe(0);
 });
 
 test("does not fire a delay of 30 days at once", async () => {
   const queue = createWorkQueue();
-  queue.add("a", 30 * 24 * 3_600_000);
+  queue.add("a", { delayMs: 30 * 24 * 3_600_000 });
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(queue.depth).toBe(0);
   expect(queue.delayed).toBe(1);
@@ -48,4 +48,43 @@ test("stops waiting on abort, and loses no key by it", async () => {
   await expect(taken).rejects.toThrow("stop");
   queue.add("a");
   expect(await queue.take(never)).toBe("a");
+});
+
+test("lets namespaces take turns, however much one of them has waiting", async () => {
+  const queue = createWorkQueue({ groupOf: (key) => key.split("/")[0] ?? "" });
+  for (let n = 0; n < 100; n += 1) queue.add(`noisy/${n}`);
+  queue.add("quiet/1");
+  const first = [await queue.take(never), await queue.take(never)];
+  expect(first).toContain("quiet/1");
+});
+
+test("lets a change go before what a listing brought, and takes a listed key that changed along", async () => {
+  const queue = createWorkQueue();
+  for (const key of ["a", "b", "c"]) queue.add(key, { lane: "listing" });
+  queue.add("new");
+  queue.add("c");
+  expect([await queue.take(never), await queue.take(never), await queue.take(never)]).toEqual(["new", "c", "a"]);
+});
+
+test("keeps the time at which a key is due while the key is worked on", async () => {
+  const queue = createWorkQueue();
+  queue.add("a");
+  await queue.take(never);
+  queue.add("a", { delayMs: 5 });
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(queue.depth).toBe(1);
+  queue.done("a");
+  expect(await queue.take(never)).toBe("a");
+});
+
+test("works through ten thousand keys of a thousand namespaces, each once", async () => {
+  const queue = createWorkQueue({ groupOf: (key) => key.split("/")[0] ?? "" });
+  for (let n = 0; n < 10_000; n += 1) queue.add(`${n % 1000}/${n}`, { lane: n % 3 === 0 ? "change" : "listing" });
+  const seen = new Set<string>();
+  while (queue.depth > 0) {
+    const key = await queue.take(never);
+    seen.add(key);
+    queue.done(key);
+  }
+  expect(seen.size).toBe(10_000);
 });

@@ -1,0 +1,48 @@
+/** Values for property tests that look like what a schema describes. */
+import * as fc from "fast-check";
+import type { Schema } from "../../src/api/schema.ts";
+import { validator } from "../../src/api/validate.ts";
+
+/** For every field of ours there is one here that is right, and several that just are not. */
+const samples: readonly unknown[] = [
+  ["http://h/", "https://h:1/a", "ftp://h/", "http://u@h/", "http://h/?q", "${ .inputs.a }", "/p", "p", ""],
+  ["a", "A", "a.b-c", "-a", "é", "\u{1f600}", "a\nb", "a\u00a0b", "Host", "x".repeat(254)],
+  ["30s", "1h30m", "0s", "3 days", "99999h", "404", "2xx", "200-204", "600"],
+  ["2026-01-31T09:30:00Z", "2026-01-31", 0, 5, 404, 101, -1, 2 ** 31, 2 ** 53, 1.5, true, false],
+].flat();
+
+/** Values that a schema allows, but for rules across fields; with `noise` here and there in their place. */
+export function resembling(schema: Schema, noise?: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
+  const allowed = allowedBy(schema, noise);
+  return noise ? fc.oneof({ weight: 20, arbitrary: allowed }, { weight: 1, arbitrary: noise }) : allowed;
+}
+function allowedBy(schema: Schema, noise?: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
+  if (schema.type === undefined) return fc.jsonValue().filter((value) => value !== null);
+  switch (schema.type) {
+    case "string":
+    case "integer":
+    case "boolean": {
+      const check = validator(schema);
+      const named = ("enum" in schema ? schema.enum : undefined) ?? [];
+      const isRight = (sample: unknown): boolean => check(sample).problems.length === 0;
+      const right = fc.constantFrom(...[...named, ...samples].filter(isRight));
+      return noise ? fc.oneof({ weight: 10, arbitrary: right }, { weight: 1, arbitrary: fc.constantFrom(...samples) }) : right;
+    }
+    case "array":
+      return fc.array(resembling(schema.items, noise), { minLength: schema.minItems ?? 0, maxLength: 2 });
+    case "object": {
+      if ("additionalProperties" in schema)
+        return fc.dictionary(fc.constantFrom("a", "b", "constructor"), resembling(schema.additionalProperties, noise), {
+          maxKeys: 2,
+        });
+      const fields = Object.entries(schema.properties);
+      const { required = [], minProperties = 0, maxProperties = fields.length } = schema;
+      const optional = fields.map(([name]) => name).filter((name) => !required.includes(name));
+      const range = { minLength: Math.max(0, minProperties - required.length), maxLength: maxProperties - required.length };
+      return fc.subarray(optional, range).chain((chosen) => {
+        const present = fields.filter(([name]) => required.includes(name) || chosen.includes(name));
+        return fc.record(Object.fromEntries(present.map(([name, field]) => [name, resembling(field, noise)])));
+      });
+    }
+  }
+}

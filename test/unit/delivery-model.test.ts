@@ -1,0 +1,256 @@
+/**
+ * The protocol of sending, explored exhaustively: two replicas that both believe that they lead, caches that lag, crashes,
+ * lost replies, edits and network failures at every step, in every order. The plan is the real one; the model is what
+ * stands around it: an API server with the preconditions of the store's port, an origin that counts, and caches.
+ */
+import { describe, expect, test } from "@jest/globals";
+import { sealed, type Outcome } from "../../src/core/exchange.ts";
+import { canonicalJSON, sameJSON } from "../../src/core/json.ts";
+import type { Intent, Step, Verdict } from "../../src/core/plan.ts";
+import type { Precondition } from "../../src/core/ports.ts";
+import { httpRequestKind } from "../../src/kinds/http-request.ts";
+import type { HTTPRequest } from "../../src/kinds/types.ts";
+
+/** A reconcile under way: the plan is driven anew from its answers each time, so that a state is data. */
+interface Run {
+  readonly resource: HTTPRequest;
+  readonly answers: readonly Outcome[];
+  /** Recorded: what follows is written under a test of the attempt. */
+  readonly intent?: Intent;
+}
+interface Replica {
+  readonly epoch: number;
+  readonly cache: HTTPRequest;
+  readonly run?: Run;
+}
+interface World {
+  readonly object: HTTPRequest;
+  readonly replicas: readonly [Replica, Replica];
+  /** Attempt ids as they arrived at the origin; where one may arrive often, each once. */
+  readonly delivered: readonly string[];
+  readonly repeatable: boolean;
+  /** What may still go wrong or be asked. */
+  readonly left: Readonly<Record<"crash" | "lostReply" | "reset" | "refusal" | "edit" | "ask", number>>;
+}
+type Fault = keyof World["left"];
+
+const now = new Date("2030-01-01T00:00:00Z"); // every back-off is over
+const ok: Outcome = {
+  type: "response",
+  response: { statusCode: 200, headers: {}, body: sealed(""), redactedBody: "", sizeBytes: 0, sha256: "", durationMs: 0 },
+};
+const reset: Outcome = { type: "failure", reason: "ConnectionReset", message: "reset", sent: true };
+const refused: Outcome = { type: "failure", reason: "ConnectionRefused", message: "refused", sent: false };
+
+function object(spec: object): HTTPRequest {
+  return {
+    metadata: { name: "a", namespace: "n", uid: "u", generation: 1, resourceVersion: "1" },
+    spec: {
+      url: "http://a/",
+      method: "POST",
+      body: { text: "a" },
+      expect: { status: ["2xx"] },
+      retry: { limit: 5, backoff: { initial: "1s", max: "1s" } },
+      onUnknown: "Stall",
+      record: "None",
+      suspend: false,
+      ...spec,
+    },
+  };
+}
+
+function drive({ resource, answers }: Run, sender: string): IteratorResult<Step, Verdict> {
+  const plan = httpRequestKind.plan({ resource, references: [], now, sender });
+  let step = plan.next();
+  for (const answer of answers) step = plan.next(answer as never);
+  return step;
+}
+function holds({ object }: World, run: Run, precondition: Precondition): boolean {
+  if (precondition.type === "unchanged") return sameJSON(object.status ?? {}, run.resource.status ?? {});
+  const { attempt } = object.status ?? {};
+  return attempt?.id === precondition.id && attempt.sender === precondition.sender;
+}
+
+/** Every world that can come next. */
+function* successors(world: World): Generator<World> {
+  for (const index of [0, 1] as const) yield* replicaSteps(world, index);
+  const { object, left } = world;
+  if (left.edit > 0) {
+    const { generation } = object.metadata;
+    const metadata = { ...object.metadata, generation: generation + 1 };
+    yield spend(
+      { ...world, object: { ...object, metadata, spec: { ...object.spec, body: { text: `edit ${generation}` } } } },
+      "edit",
+    );
+  }
+  if (left.ask > 0)
+    yield spend(
+      { ...world, object: { ...object, metadata: { ...object.metadata, annotations: { "holdfast.dev/reconcile-at": "x" } } } },
+      "ask",
+    );
+}
+
+function* replicaSteps(world: World, index: 0 | 1): Generator<World> {
+  const replica = world.replicas[index];
+  const { run, cache, epoch } = replica;
+  const sender = `${index}/${epoch}`;
+  const become = (changed: Replica, more: Partial<World> = {}): World => ({
+    ...world,
+    ...more,
+    replicas: index === 0 ? [changed, world.replicas[1]] : [world.replicas[0], changed],
+  });
+  const crashed: Replica = { epoch: epoch + 1, cache: world.object };
+
+  if (!sameJSON(cache, world.object)) yield become({ ...replica, cache: world.object });
+  if (!run) {
+    const begun: Run = { resource: cache, answers: [] };
+    const step = drive(begun, sender);
+    if (!step.done || !sameJSON(step.value.status, cache.status ?? {})) yield become({ epoch, cache, run: begun });
+    return;
+  }
+  if (world.left.crash > 0) yield spend(become(crashed), "crash");
+
+  /** The write lands or is refused; or it lands and its reply is lost, which ends the reconcile. */
+  function* write(status: object, precondition: Precondition, next: (written: HTTPRequest) => Replica): Generator<World> {
+    if (!holds(world, run as Run, precondition)) return yield become({ epoch, cache });
+    const written: HTTPRequest = { ...world.object, status: longAgo(status) };
+    yield become(next(written), { object: written });
+    if (world.left.lostReply > 0) yield spend(become({ epoch, cache }, { object: written }), "lostReply");
+  }
+
+  const step = drive(run, sender);
+  if (step.done) {
+    const precondition: Precondition = run.intent ? { type: "attempt", id: run.intent.attemptId, sender } : { type: "unchanged" };
+    return yield* write(step.value.status, precondition, (written) => ({ epoch, cache: written }));
+  }
+  const asked = step.value as Extract<Step, { type: "exchange" }>;
+  const { intent } = asked;
+  if (intent && !run.intent) {
+    return yield* write(intent.status, { type: "unchanged" }, (written) => ({ epoch, cache: written, run: { ...run, intent } }));
+  }
+  const id = intent?.attemptId ?? keyOf(asked);
+  const delivered = world.repeatable && world.delivered.includes(id) ? world.delivered : [...world.delivered, id];
+  const answered = (outcome: Outcome): Replica => ({ ...replica, run: { ...run, answers: [...run.answers, outcome] } });
+  yield become(answered(ok), { delivered });
+  if (world.left.reset > 0) yield spend(become(answered(reset), { delivered }), "reset");
+  if (world.left.refusal > 0) yield spend(become(answered(refused)), "refusal");
+  if (world.left.crash > 0) yield spend(become(crashed, { delivered }), "crash");
+}
+/** The back-off of what is written is over at once. */
+function longAgo(status: NonNullable<HTTPRequest["status"]>): NonNullable<HTTPRequest["status"]> {
+  const { attempt } = status;
+  return attempt?.finishedAt === undefined
+    ? status
+    : { ...status, attempt: { ...attempt, finishedAt: "2029-01-01T00:00:00.000Z" } };
+}
+function keyOf({ exchange }: Extract<Step, { type: "exchange" }>): string {
+  return exchange.request.literalHeaders[0]?.value ?? "";
+}
+function spend(world: World, fault: Fault): World {
+  return { ...world, left: { ...world.left, [fault]: world.left[fault] - 1 } };
+}
+
+function begin(spec: object, left: Partial<World["left"]>): World {
+  const fresh = object(spec);
+  const none = { crash: 0, lostReply: 0, reset: 0, refusal: 0, edit: 0, ask: 0 };
+  const replica: Replica = { epoch: 0, cache: fresh };
+  const repeatable = fresh.spec.method !== "POST" || fresh.spec.idempotencyKey !== undefined;
+  return { object: fresh, replicas: [replica, replica], delivered: [], repeatable, left: { ...none, ...left } };
+}
+
+/** Everything that can be reached, each world once. */
+function explore(first: World, visit: (world: World) => void, goOn: (world: World) => boolean = () => true): number {
+  const seen = new Set<string>();
+  const pending = [first];
+  for (let world = pending.pop(); world; world = pending.pop()) {
+    const key = canonicalJSON({ ...world, delivered: world.delivered.toSorted() });
+    if (seen.has(key)) continue;
+    seen.add(key);
+    visit(world);
+    if (seen.size > 400_000) throw new Error("more worlds than expected: is there a bound on what can happen?");
+    if (goOn(world)) pending.push(...successors(world));
+  }
+  return seen.size;
+}
+
+/** From here on nothing fails, one replica is left, and its cache catches up: where does it end? */
+function settled(world: World): World {
+  const left = begin({}, {}).left;
+  let current: World = {
+    ...world,
+    left,
+    replicas: [{ epoch: world.replicas[0].epoch + 1, cache: world.object }, world.replicas[1]],
+  };
+  for (let steps = 0; steps < 20; steps += 1) {
+    const [next] = replicaSteps(current, 0);
+    if (!next) return current;
+    current = next;
+  }
+  throw new Error(`does not settle: ${canonicalJSON(world)}`);
+}
+function countOf(delivered: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const id of delivered) counts.set(id, (counts.get(id) ?? 0) + 1);
+  return counts;
+}
+function readyReason({ object }: World): string | undefined {
+  return object.status?.conditions?.find(({ type }) => type === "Ready")?.reason;
+}
+function isStalled({ object }: World): boolean {
+  return object.status?.conditions?.some(({ type, status }) => type === "Stalled" && status === "True") === true;
+}
+
+const everything = { crash: 2, lostReply: 1, reset: 1, refusal: 1, edit: 1 };
+
+describe("in every world that can be reached", () => {
+  test("a POST without a key is delivered at most once for each attempt, and ends done, or stalled and saying so", () => {
+    const states = explore(begin({}, everything), (world) => {
+      for (const [id, count] of countOf(world.delivered))
+        if (count > 1) throw new Error(`${id} was delivered ${count} times: ${canonicalJSON(world)}`);
+      const end = settled(world);
+      for (const [id, count] of countOf(end.delivered))
+        if (count > 1) throw new Error(`${id} was delivered ${count} times in the end: ${canonicalJSON(world)}`);
+      const phase = end.object.status?.attempt?.phase;
+      if (phase !== "Done" && !(phase === "Unknown" && isStalled(end) && readyReason(end) === "OutcomeUnknown"))
+        throw new Error(`stuck at ${phase}: ${canonicalJSON(world)}`);
+    });
+    expect(states).toBeGreaterThan(1_000);
+  });
+
+  test("a person who asks gets it sent again, and nothing else sends it again", () => {
+    explore(begin({}, { crash: 1, reset: 1, ask: 1 }), (world) => {
+      const asked = 1 - world.left.ask;
+      for (const [id, count] of countOf(settled(world).delivered))
+        if (count > 1 + asked) throw new Error(`${id} was delivered ${count} times: ${canonicalJSON(world)}`);
+    });
+  });
+
+  test("a POST whose key is honoured always ends done, and all its deliveries carry one key for each thing declared", () => {
+    const keyed = { idempotencyKey: { header: "Idempotency-Key" } };
+    explore(begin(keyed, everything), (world) => {
+      const end = settled(world);
+      if (end.object.status?.attempt?.phase !== "Done") throw new Error(`stuck: ${canonicalJSON(world)}`);
+      const declared = 1 + everything.edit - world.left.edit;
+      if (countOf(end.delivered).size > declared) throw new Error(`${countOf(end.delivered).size} keys: ${canonicalJSON(world)}`);
+    });
+  });
+
+  test("a PUT always ends done", () => {
+    explore(begin({ method: "PUT" }, everything), (world) => {
+      if (settled(world).object.status?.attempt?.phase !== "Done") throw new Error(`stuck: ${canonicalJSON(world)}`);
+    });
+  });
+
+  test("the model can fail: a PUT, which declares no intent, is delivered twice", () => {
+    let twice = false;
+    const bounded = ({ delivered }: World): boolean => delivered.length < 3;
+    explore(
+      { ...begin({ method: "PUT" }, {}), repeatable: false },
+      (world) => {
+        twice ||= world.delivered.length > 1;
+      },
+      bounded,
+    );
+    expect(twice).toBe(true);
+  });
+});

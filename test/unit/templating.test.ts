@@ -1,0 +1,163 @@
+import { describe, expect, test } from "@jest/globals";
+import * as fc from "fast-check";
+import type { RequestTemplate } from "../../src/core/exchange.ts";
+import { parseJSON } from "../../src/core/json.ts";
+import {
+  dependsOnInputs,
+  parseTemplate,
+  stringifyWith,
+  stringsIn,
+  templatesOf,
+  wholeExpression,
+} from "../../src/core/templating.ts";
+
+const shape = (source: string): unknown => {
+  const template = parseTemplate(source);
+  return template.type === "invalid" ? template : template.parts.map(({ type, text }) => (type === "text" ? text : [text]));
+};
+
+describe("an expression ends at its balanced brace:", () => {
+  test.each<[string, unknown]>([
+    ["", []],
+    ["plain $ text { } $x", ["plain $ text { } $x"]],
+    ["a ${ .b } c", ["a ", [".b"], " c"]],
+    ["${.a}${.b}", [[".a"], [".b"]]],
+    ["${ {a: {b: 1}} }", [["{a: {b: 1}}"]]],
+    ['${ "}" }', [['"}"']]],
+    ['${ "\\"}" }x', [['"\\"}"'], "x"]],
+    ['${ "\\\\" }x', [['"\\\\"'], "x"]],
+    ['${ "a \\( {b: "}"} | .b ) }" }x', [['"a \\( {b: "}"} | .b ) }"'], "x"]],
+    ['${ "\\(("\\(1)"))" }x', [['"\\(("\\(1)"))"'], "x"]],
+    ["${ ( }x", [["("], "x"]],
+    ["$${ .a }", ["${ .a }"]],
+    ["$$${ .a }", ["$${ .a }"]],
+    ["$${ ${ .a }", ["${ ", [".a"]]],
+    ["${ .a }}", [[".a"], "}"]],
+  ])("%j", (source, parts) => expect(shape(source)).toEqual(parts));
+
+  test.each(["${", "${ .a", '${ "}', '${ "\\(}" }', "a ${ {b: 1} c"])("%j has none, and says so", (source) =>
+    expect(shape(source)).toEqual({ type: "invalid", message: "an expression that starts with ${ has no closing }" }),
+  );
+  test.each(["${}", "a ${  } b"])("%j is empty, and says so", (source) =>
+    expect(shape(source)).toEqual({ type: "invalid", message: "an expression is empty: ${ }" }),
+  );
+});
+
+test("text without an expression is itself, and any text can be written", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), (text) => {
+      const escaped = text.replaceAll("${", "$${");
+      expect(shape(escaped)).toEqual(text === "" ? [] : [text]);
+    }),
+  );
+});
+
+test("what is balanced comes out as it went in, whatever stands around it", () => {
+  const { expression } = fc.letrec<{ expression: string; string: string }>((tie) => ({
+    string: fc
+      .array(
+        fc.oneof(
+          fc.constantFrom("a", "{", "}", ")", "\\\\", '\\"', "$"),
+          tie("expression").map((inner) => `\\(${inner})`),
+        ),
+        { maxLength: 3 },
+      )
+      .map((parts) => `"${parts.join("")}"`),
+    expression: fc.oneof(
+      { depthSize: "small", withCrossShrink: true },
+      fc.constantFrom(".a", "1 + 1", "."),
+      tie("expression").map((inner) => `{a: ${inner}}`),
+      tie("expression").map((inner) => `(${inner})`),
+      tie("string"),
+    ),
+  }));
+  const text = fc.constantFrom("", "x", " } ", "$", '"', "\\");
+  fc.assert(
+    fc.property(text, expression, text, (before, inner, after) => {
+      fc.pre(!before.endsWith("$"));
+      expect(shape(`${before}\${ ${inner} }${after}`)).toEqual([before, [inner], after].filter((part) => part !== ""));
+    }),
+  );
+});
+
+test("only a string that is one expression is whole", () => {
+  const whole = (source: string): unknown => {
+    const template = parseTemplate(source);
+    return template.type === "template" ? wholeExpression(template.parts) : template;
+  };
+  expect(whole("${ .a }")).toBe(".a");
+  for (const source of [" ${ .a }", "${ .a }${ .b }", "x", "", "$${ .a }"]) expect(whole(source)).toBeUndefined();
+});
+
+describe("a JSON value's strings", () => {
+  test("are replaced, and its keys and numbers are not", () => {
+    const value = parseJSON('{"${ k }":["s",{"n":12345678901234567890,"b":false,"z":null}]}');
+    expect(stringifyWith(value, (text) => `<${text}>`)).toBe('{"${ k }":[<s>,{"n":12345678901234567890,"b":false,"z":null}]}');
+  });
+
+  test("are as JSON.stringify has them, where they replace themselves", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) =>
+        expect(stringifyWith(value, (text) => JSON.stringify(text))).toBe(JSON.stringify(value)),
+      ),
+    );
+  });
+
+  test("have names", () => {
+    expect(stringsIn({ a: [{ b: "x" }], "odd key": "y" }, "spec.body.json")).toEqual([
+      { field: "spec.body.json.a[0].b", text: "x" },
+      { field: 'spec.body.json["odd key"]', text: "y" },
+    ]);
+  });
+
+  test("are found below any depth, and below a key named __proto__", () => {
+    let deep: unknown = "bottom";
+    for (let depth = 0; depth < 50_000; depth += 1) deep = [deep];
+    expect(stringifyWith(deep, () => "0")).toBe("[".repeat(50_000) + "0" + "]".repeat(50_000));
+    const odd = JSON.parse('{"__proto__":{"polluted":"x"}}') as unknown;
+    expect(stringifyWith(odd, () => "1")).toBe('{"__proto__":{"polluted":1}}');
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+  });
+});
+
+describe("a rendered request", () => {
+  const request: RequestTemplate = {
+    method: "POST",
+    url: { type: "absolute", field: "spec.url", text: "http://h/" },
+    query: [],
+    headers: [],
+    literalHeaders: [],
+  };
+  const withPath = (text: string): RequestTemplate => ({
+    ...request,
+    url: { type: "joined", base: "http://h", path: { field: "spec.path", text } },
+  });
+
+  test.each(["/x", "/${ .metadata.name }", '/${ .metadata.uid }/${ .parameters.a["b c"][0] }', "/$${ .now }"])(
+    "%j is the same each time",
+    (text) => expect(dependsOnInputs(withPath(text))).toBe(false),
+  );
+  test.each([
+    "/${ .inputs.a }",
+    "/${ .now }",
+    "/${ now }",
+    "/${ . }",
+    "/${ .metadata }",
+    "/${ .metadata.labels.a }",
+    "/${ .metadata.name, .now }",
+    "/${ .metadata | .name }",
+    "/${",
+    "/${ .parameters[.now] }",
+  ])("%j can differ", (text) => expect(dependsOnInputs(withPath(text))).toBe(true));
+  test("can differ through any of its templates", () => {
+    const dynamic = { field: "f", text: "${ .inputs.a }" };
+    expect(dependsOnInputs({ ...request, query: [{ ...dynamic, name: "q" }] })).toBe(true);
+    expect(dependsOnInputs({ ...request, headers: [{ ...dynamic, name: "h" }] })).toBe(true);
+    expect(dependsOnInputs({ ...request, body: { type: "text", ...dynamic } })).toBe(true);
+    expect(dependsOnInputs({ ...request, body: { type: "json", field: "b", value: { a: [dynamic.text] } } })).toBe(true);
+    expect(templatesOf({ ...request, body: { type: "json", field: "b", value: ["x"] } })).toEqual([
+      { field: "spec.url", text: "http://h/" },
+      { field: "b[0]", text: "x" },
+    ]);
+  });
+});
