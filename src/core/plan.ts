@@ -8,9 +8,16 @@ import type { Evaluation, Exchange, Outcome, Refusal } from "./exchange.ts";
 import type { Reference, Resource, ResourceType } from "./resource.ts";
 
 export type Step =
-  /** `intent`: the status to record before the first byte leaves; not recorded means not sent. */
-  | { readonly type: "exchange"; readonly exchange: Exchange; readonly intent?: Intent }
+  /** Sent only after `before`, and not at all where that fails. */
+  | { readonly type: "exchange"; readonly exchange: Exchange; readonly before: Precaution }
   | { readonly type: "evaluate"; readonly evaluation: Evaluation };
+
+/**
+ * What has to happen before the first byte leaves.
+ * `none`: it may be sent as often as it takes. `confirm`: the object is read live; another status than the plan saw means
+ * not sent, so that a cache that lags cannot make a second run of one. `intent`: a status is recorded; not recorded means not sent.
+ */
+export type Precaution = { readonly type: "none" } | { readonly type: "confirm" } | ({ readonly type: "intent" } & Intent);
 
 /** The status that says that a request may be on its way, and the attempt by which its outcome finds the object again. */
 export interface Intent {
@@ -35,8 +42,8 @@ export interface Verdict {
 export type Plan = Generator<Step, Verdict, never>;
 
 /** Yields an exchange; for `yield*` in a plan. */
-export function* exchanged(exchange: Exchange, intent?: Intent): Generator<Step, Outcome, Outcome> {
-  return yield { type: "exchange", exchange, ...(intent ? { intent } : {}) };
+export function* exchanged(exchange: Exchange, before: Precaution): Generator<Step, Outcome, Outcome> {
+  return yield { type: "exchange", exchange, before };
 }
 /** Yields expressions; for `yield*` in a plan. */
 export function* evaluated(evaluation: Evaluation): Generator<Step, EvaluationResult, EvaluationResult> {

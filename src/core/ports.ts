@@ -22,6 +22,8 @@ export type WriteResult = { readonly type: "written"; readonly resource: Resourc
 export interface ResourceStore {
   /** Starts with `listed`, then tells every change until `signal` aborts. Heals by itself; never ends otherwise. */
   watch(type: ResourceType, signal: AbortSignal): AsyncIterable<WatchEvent>;
+  /** The object that `resource` was read from, as it is now; `undefined` where it is gone, or another has its name. */
+  readLive(type: ResourceType, resource: Resource, signal: AbortSignal): Promise<Resource | undefined>;
   /** A live read of a Secret or ConfigMap. Throws when the store cannot be reached. */
   read(reference: Reference, signal: AbortSignal): Promise<ReadResult>;
   /**

@@ -20,6 +20,8 @@ export interface ControllerOptions {
   readonly concurrency: number;
   /** This process, as a sender: random, new at each start. */
   readonly sender: string;
+  /** Whether this process may send and decide: it holds the lease, with margin. */
+  readonly mayAct?: () => boolean;
   readonly now?: () => Date;
   readonly queueObserver?: Pick<WorkQueueOptions, "onAdd" | "onTake">;
 }
@@ -43,7 +45,7 @@ const errorPauseMs = { first: 1_000, last: 60_000 };
 const conflictPauseMs = { first: 200, last: 10_000 };
 
 export function createController(options: ControllerOptions): Controller {
-  const { kinds, store, requester, record, concurrency, sender, now = () => new Date() } = options;
+  const { kinds, store, requester, record, concurrency, sender, mayAct = () => true, now = () => new Date() } = options;
   const caches = new Map<string, Cache>(kinds.map(({ type }) => [type.kind, createCache(store.isNewer.bind(store))]));
   const queue = createWorkQueue({ ...options.queueObserver, groupOf: (id) => id.split("/")[1] ?? "" });
   const failures = new Map<string, number>();
@@ -112,7 +114,7 @@ export function createController(options: ControllerOptions): Controller {
       const references = kind.references(resource).map(({ type, key }) => caches.get(type.kind)?.get(key));
       const situation: Situation = { resource, references, now: now(), sender };
       const written = (reply: Resource): void => apply(kind, { type: "applied", resource: reply });
-      const reconciled = await reconcile(kind, situation, { deps: { store, requester, written }, signal });
+      const reconciled = await reconcile(kind, situation, { deps: { store, requester, written, mayAct }, signal });
       settle(id, reconciled);
       const { result, reason } =
         reconciled.type === "settled" ? reconciled.verdict : { result: "conflict" as const, reason: "Conflict" };

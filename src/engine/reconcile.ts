@@ -6,7 +6,7 @@
  */
 import type { Exchange, Outcome, ReadResult } from "../core/exchange.ts";
 import { sameJSON } from "../core/json.ts";
-import type { Intent, Kind, Situation, Step, Verdict } from "../core/plan.ts";
+import type { Kind, Precaution, Situation, Step, Verdict } from "../core/plan.ts";
 import type { Precondition, Read, Requester, ResourceStore } from "../core/ports.ts";
 import { configMapType, secretType, type Resource } from "../core/resource.ts";
 
@@ -15,6 +15,8 @@ export interface ReconcileDeps {
   readonly requester: Requester;
   /** What a write answered: it goes into the cache before anything else is decided. */
   readonly written: (resource: Resource) => void;
+  /** Whether this process may send and decide: it holds the lease, with margin. */
+  readonly mayAct: () => boolean;
 }
 
 /** `conflict`: somebody else wrote meanwhile; nothing of this reconcile was recorded, and it is to be run again. */
@@ -29,28 +31,40 @@ export async function reconcile(
   situation: Situation,
   { deps, signal }: { deps: ReconcileDeps; signal: AbortSignal },
 ): Promise<Reconciled> {
-  const { store, requester, written } = deps;
+  const { store, requester, written, mayAct } = deps;
   let current = situation.resource;
   let precondition: Precondition = { type: "unchanged" };
   const read = readOnce(store, situation.resource.metadata.namespace, signal);
 
+  /** What came of an attempt that was declared may be recorded by whoever sent it; all else is the leader's to write. */
   async function write(status: object): Promise<boolean> {
+    if (precondition.type === "unchanged" && !mayAct()) return false;
     const result = await store.writeStatus(kind.type, current, status, precondition, signal);
     if (result.type === "conflict") return false;
     current = result.resource;
     written(current);
     return true;
   }
-  /** Not recorded means not sent. */
-  async function declare(intent: Intent): Promise<boolean> {
-    if (!(await write(intent.status))) return false;
-    precondition = { type: "attempt", id: intent.attemptId, sender: intent.sender };
-    return true;
+  /** False: not sent. */
+  async function takePrecaution(precaution: Precaution): Promise<boolean> {
+    switch (precaution.type) {
+      case "none":
+        return true;
+      case "confirm": {
+        const live = await store.readLive(kind.type, current, signal);
+        if (live) written(live);
+        return live?.metadata.generation === current.metadata.generation && sameJSON(live.status ?? {}, current.status ?? {});
+      }
+      case "intent":
+        if (!(await write(precaution.status))) return false;
+        precondition = { type: "attempt", id: precaution.attemptId, sender: precaution.sender };
+        return true;
+    }
   }
-  async function send(exchange: Exchange, intent: Intent | undefined): Promise<Outcome | "conflict"> {
+  async function send(exchange: Exchange, before: Precaution): Promise<Outcome | "conflict"> {
     const prepared = await requester.prepare(exchange, read, signal);
     if (prepared.type === "refusal") return prepared;
-    if (intent && !(await declare(intent))) return "conflict";
+    if (!(await takePrecaution(before))) return "conflict";
     return prepared.send(signal);
   }
 
@@ -61,7 +75,7 @@ export async function reconcile(
     const asked = step.value;
     const answer =
       asked.type === "exchange"
-        ? await send(asked.exchange, asked.intent)
+        ? await send(asked.exchange, asked.before)
         : await requester.evaluate(asked.evaluation, read, signal);
     if (answer === "conflict") return { type: "conflict" };
     step = plan.next(answer as never);

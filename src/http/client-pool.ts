@@ -1,32 +1,16 @@
 /**
  * One undici client for each distinct way to open a connection, shared by every reconcile of the process.
  *
- * Two requests share sockets exactly when their TLS settings and timeout are equal, so that sockets survive from one reconcile
- * to the next.
+ * The Map is bounded: a client that nobody has asked for in a while is drained and closed, and above a number of clients the
+ * least recently used goes first; but never one under an exchange.
  */
-import { createHash } from "node:crypto";
-import { createSecureContext } from "node:tls";
-import { buildConnector, EnvHttpProxyAgent, Pool, type Dispatcher } from "undici";
 import type { RecordOccurrence } from "../core/occurrence.ts";
+import { clientKey, type ClientSettings } from "./client-settings.ts";
+import type { ProxyFor } from "./environment-proxies.ts";
+import { openClient, type ConnectionLimits, type OpenClient } from "./open-client.ts";
 import type { Sockets } from "./sockets.ts";
-import { startObserved } from "./start-observed.ts";
 
-export interface ClientSettings {
-  /** PEM texts under the names of node:tls. */
-  readonly tls: {
-    readonly ca?: string;
-    readonly cert?: string;
-    readonly key?: string;
-    readonly servername?: string;
-    readonly rejectUnauthorized: boolean;
-    readonly minVersion: "TLSv1.2" | "TLSv1.3";
-  };
-  /** Limit on a whole exchange, milliseconds. */
-  readonly timeoutMs: number;
-}
-
-export interface Client {
-  readonly dispatcher: Dispatcher;
+export interface Client extends OpenClient {
   /** The pools over the Map that have handed it out: the last one to go closes it. */
   readonly pools: Set<object>;
   /** Exchanges that use it now: it is not closed under them. */
@@ -37,7 +21,7 @@ export interface Client {
 
 /** A client in use, until disposed. */
 export interface Lease extends Disposable {
-  readonly dispatcher: Dispatcher;
+  readonly dispatcher: OpenClient["dispatcher"];
 }
 
 export interface ClientPool extends AsyncDisposable {
@@ -47,38 +31,77 @@ export interface ClientPool extends AsyncDisposable {
   readonly size: number;
 }
 
-export interface ClientPoolOptions {
+export interface ClientPoolOptions extends Partial<ConnectionLimits> {
   /** Process-wide. The key fingerprints a private key: it is never shown. */
   readonly clients: Map<string, Client>;
   readonly sockets: Sockets;
   readonly record: RecordOccurrence;
-  /** Most connections of one client to one origin. */
-  readonly connectionsPerOrigin?: number;
+  /** The environment's proxies. */
+  readonly proxyFor?: ProxyFor;
+  /** A client is closed when nobody has used it for this long, or up to a fifth more. Milliseconds. */
+  readonly idleTimeoutMs?: number;
+  /** More are kept only while that many are in use at once. */
+  readonly maxClients?: number;
 }
 
-export function createClientPool({ clients, sockets, record, connectionsPerOrigin = 6 }: ClientPoolOptions): ClientPool {
+export function createClientPool(options: ClientPoolOptions): ClientPool {
+  const { clients, sockets, record, idleTimeoutMs = 300_000, maxClients = 256 } = options;
+  const open = {
+    sockets,
+    proxyFor: options.proxyFor ?? (() => undefined),
+    connectionsPerOrigin: options.connectionsPerOrigin ?? 6,
+    keepAliveTimeoutMs: options.keepAliveTimeoutMs ?? 4_000, // below the 5 s after which many servers close
+    keepAliveMaxTimeoutMs: options.keepAliveMaxTimeoutMs ?? 60_000,
+  };
   const self = {};
+  const draining = new Set<Client>();
+
+  /** Nothing uses it, so there is nothing to wait for but its sockets' end. */
+  async function drain(key: string, client: Client): Promise<void> {
+    clients.delete(key);
+    draining.add(client);
+    try {
+      await client.close();
+    } catch {
+      await client.destroy(); // it was being destroyed, with its pool
+    } finally {
+      draining.delete(client);
+    }
+  }
+  function drainIdle(): void {
+    const since = performance.now() - idleTimeoutMs;
+    for (const [key, client] of clients) if (client.users === 0 && client.lastUsedMs <= since) void drain(key, client);
+  }
+  function drainExcess(): void {
+    while (clients.size > maxClients) {
+      let oldest: readonly [string, Client] | undefined;
+      for (const entry of clients)
+        if (entry[1].users === 0 && entry[1].lastUsedMs < (oldest?.[1].lastUsedMs ?? Infinity)) oldest = entry;
+      if (!oldest) return;
+      void drain(...oldest);
+    }
+  }
+  const timer = setInterval(drainIdle, Math.min(Math.ceil(idleTimeoutMs / 5), 60_000)).unref();
+
   return {
     // No await between look-up and insert: concurrent first uses cannot open two clients.
     acquire(settings) {
       const key = clientKey(settings);
       const known = clients.get(key);
-      const client = known ?? {
-        dispatcher: openClient(settings, sockets, connectionsPerOrigin),
-        pools: new Set<object>(),
-        users: 0,
-        lastUsedMs: 0,
-      };
-      clients.set(key, client);
-      client.pools.add(self);
+      const client = known ?? { ...openClient(settings, open), pools: new Set<object>(), users: 0, lastUsedMs: 0 };
       client.users += 1;
-      client.lastUsedMs = performance.now();
+      client.pools.add(self);
+      if (!known) {
+        clients.set(key, client);
+        drainExcess();
+      }
       record({ type: "clientAcquired", result: known ? "reused" : "created" });
       return {
         dispatcher: client.dispatcher,
         [Symbol.dispose]() {
           client.users -= 1;
           client.lastUsedMs = performance.now();
+          drainExcess();
         },
       };
     },
@@ -87,62 +110,10 @@ export function createClientPool({ clients, sockets, record, connectionsPerOrigi
       return clients.size;
     },
     async [Symbol.asyncDispose]() {
+      clearInterval(timer);
       const left = [...clients].filter(([, { pools }]) => pools.delete(self) && pools.size === 0);
       for (const [key] of left) clients.delete(key);
-      await Promise.all(left.map(([, { dispatcher }]) => dispatcher.destroy()));
+      await Promise.all([...draining, ...left.map(([, client]) => client)].map((client) => client.destroy()));
     },
   };
-}
-
-/** SHA-256, hex, over a JSON array: a fixed order, in which no two settings encode alike. */
-export function clientKey({ tls, timeoutMs }: ClientSettings): string {
-  const { ca, cert, key, servername, rejectUnauthorized, minVersion } = tls;
-  const fields = [ca, cert, key, servername, rejectUnauthorized, minVersion, timeoutMs].map((field) => field ?? null);
-  return createHash("sha256").update(JSON.stringify(fields)).digest("hex");
-}
-
-/** What undici gives a pool's factory; `connect` is always a function here. */
-interface FactoryOptions extends Pool.Options {
-  readonly connect: buildConnector.connector;
-}
-
-const maxConnectMs = 10_000;
-
-function openClient({ tls, timeoutMs }: ClientSettings, sockets: Sockets, connections: number): Dispatcher {
-  const { ca, cert, key, servername, rejectUnauthorized, minVersion } = tls;
-  const material = {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-  };
-  const toOrigin = {
-    ...(Object.keys(material).length > 0 ? { secureContext: createSecureContext({ ...material, minVersion }) } : { minVersion }),
-    ...(servername === undefined ? {} : { servername }),
-    rejectUnauthorized,
-    allowH2: false,
-    timeout: Math.min(timeoutMs, maxConnectMs),
-  };
-  const limits = {
-    connections,
-    pipelining: 1,
-    allowH2: false,
-    headersTimeout: 0, // the exchange's own deadline counts
-    bodyTimeout: 0,
-    keepAliveTimeout: 4_000, // below the 5 s after which many servers close
-    keepAliveMaxTimeout: 60_000, // even if a server's hint says more
-  };
-  // Every socket, direct or to a proxy or through one, is opened by one of the connectors that pass here.
-  const factory = (origin: string | URL, options: object): Pool => {
-    const { connect, ...rest } = options as FactoryOptions;
-    return new Pool(origin, { ...rest, ...limits, connect: sockets.counted(connect) });
-  };
-  const agent = new EnvHttpProxyAgent({
-    ...limits,
-    factory,
-    clientFactory: factory,
-    connect: buildConnector(toOrigin),
-    requestTls: toOrigin,
-    proxyTls: { allowH2: false, timeout: toOrigin.timeout },
-  });
-  return agent.compose(startObserved);
 }

@@ -12,14 +12,18 @@ import type { RecordOccurrence } from "../core/occurrence.ts";
 export interface Sockets extends Disposable {
   /** The same connector; its sockets are counted. */
   counted(connector: buildConnector.connector): buildConnector.connector;
-  /** Open sockets now. `active`: a request is on it. */
+  /** Open sockets now. `active`: at least one request is on it. */
   counts(): { readonly active: number; readonly idle: number };
 }
 
 interface Entry {
-  active: boolean;
+  /** More than one where the socket speaks HTTP/2. */
+  requests: number;
 }
-type Message = { readonly request: object; readonly socket?: Socket };
+interface Message {
+  readonly request: { readonly method: string };
+  readonly socket?: Socket;
+}
 
 export function createSockets(record: RecordOccurrence): Sockets {
   const open = new Map<string, Entry>();
@@ -34,7 +38,7 @@ export function createSockets(record: RecordOccurrence): Sockets {
       bySocket.set(socket, known);
       return;
     }
-    const entry: Entry = { active: false };
+    const entry: Entry = { requests: 0 };
     open.set(name, entry);
     bySocket.set(socket, entry);
     record({ type: "socketOpened" });
@@ -46,18 +50,23 @@ export function createSockets(record: RecordOccurrence): Sockets {
   function onStart(message: unknown): void {
     const { request, socket } = message as Message;
     const entry = socket && bySocket.get(socket);
-    if (!entry) return;
-    entry.active = true;
+    // A tunnel being dug is none of the requests that it is for, and undici does not tell its end.
+    if (!entry || request.method === "CONNECT") return;
+    entry.requests += 1;
     byRequest.set(request, entry);
   }
   function onEnd(message: unknown): void {
-    const entry = byRequest.get((message as Message).request);
-    if (entry) entry.active = false;
+    const { request } = message as Message;
+    const entry = byRequest.get(request);
+    if (entry && byRequest.delete(request)) entry.requests -= 1;
   }
 
-  subscribe("undici:client:sendHeaders", onStart);
-  subscribe("undici:request:trailers", onEnd);
-  subscribe("undici:request:error", onEnd);
+  const handlers = {
+    "undici:client:sendHeaders": onStart,
+    "undici:request:trailers": onEnd,
+    "undici:request:error": onEnd,
+  };
+  for (const [channel, handler] of Object.entries(handlers)) subscribe(channel, handler);
   return {
     counted: (connector) => (options, callback) =>
       connector(options, (...result) => {
@@ -66,13 +75,11 @@ export function createSockets(record: RecordOccurrence): Sockets {
         callback(...result);
       }),
     counts() {
-      const active = [...open.values()].filter((entry) => entry.active).length;
+      const active = [...open.values()].filter(({ requests }) => requests > 0).length;
       return { active, idle: open.size - active };
     },
     [Symbol.dispose]() {
-      unsubscribe("undici:client:sendHeaders", onStart);
-      unsubscribe("undici:request:trailers", onEnd);
-      unsubscribe("undici:request:error", onEnd);
+      for (const [channel, handler] of Object.entries(handlers)) unsubscribe(channel, handler);
     },
   };
 }

@@ -11,8 +11,8 @@ import { isExpectedStatus } from "../core/expectation.ts";
 import {
   evaluated,
   exchanged,
-  type Intent,
   type Kind,
+  type Precaution,
   type Plan,
   type Situation,
   type Step,
@@ -73,10 +73,10 @@ function* deliver(
   const { spec, metadata } = resource;
   const exchange = buildExchange({ spec, metadata, attempt }, endpoint);
   if ("type" in exchange) return report.refused(exchange);
-  const intent = needsIntent(exchange, idempotencyHeader(spec, endpoint) !== undefined)
-    ? intentOf(attempt, sender, report)
-    : undefined;
-  const outcome = yield* exchanged(exchange, intent);
+  const outcome = yield* exchanged(
+    exchange,
+    precaution(exchange, { attempt, sender, report, keyed: idempotencyHeader(spec, endpoint) !== undefined }),
+  );
   if (outcome.type === "refusal") return report.refused(outcome);
   const judgement = yield* judge(resource, exchange, outcome);
   const ended: Attempt = { ...attempt, finishedAt: new Date(now.getTime() + judgement.tookMs).toISOString() };
@@ -130,13 +130,17 @@ function* judge(
       };
 }
 
-/** Without it, a crash would leave no trace of a request that may have left. A key makes it needless, if what is sent again is the same. */
-function needsIntent({ request }: Exchange, keyHonoured: boolean): boolean {
-  return !isIdempotent(request.method) && (!keyHonoured || dependsOnInputs(request));
-}
-
-function intentOf(attempt: Attempt, sender: string, report: Report): Intent {
-  return { status: report.inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
+/**
+ * Without an intent, a crash would leave no trace of a request that may have left. A key that is honoured makes it
+ * needless, if what is sent again is the same; then it is enough to be sure that the run has not been recorded yet.
+ */
+function precaution(
+  { request }: Exchange,
+  { attempt, sender, report, keyed }: { attempt: Attempt; sender: string; report: Report; keyed: boolean },
+): Precaution {
+  if (isIdempotent(request.method)) return { type: "none" };
+  if (keyed && !dependsOnInputs(request)) return { type: "confirm" };
+  return { type: "intent", status: report.inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
 }
 
 function ledgerOf({ status }: HTTPRequest): Ledger {

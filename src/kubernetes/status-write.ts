@@ -121,7 +121,11 @@ async function patchStatus(
 }
 
 /** Undefined where the object is gone, or another one has its name. */
-async function readLive({ client }: StatusWriter, write: StatusWrite, signal: AbortSignal): Promise<Resource | undefined> {
+export async function readLive(
+  { client }: StatusWriter,
+  write: Pick<StatusWrite, "type" | "resource">,
+  signal: AbortSignal,
+): Promise<Resource | undefined> {
   const { uid, ...key } = write.resource.metadata;
   try {
     const live = toResource((await client.call({ method: "GET", path: objectPath(write.type, key) }, signal)).body);

@@ -9,7 +9,7 @@ import { toDataResource } from "./objects.ts";
 import { isObjectName, objectPath } from "./paths.ts";
 import type { WatchReadiness } from "./readiness.ts";
 import { createReflector, type Reflector, type ReflectorSettings } from "./reflector.ts";
-import { writeAttempt, writeUnchanged } from "./status-write.ts";
+import { readLive, writeAttempt, writeUnchanged } from "./status-write.ts";
 
 /** Three times the interval at which the API server sends bookmarks, which is a minute. */
 const idleTimeoutMs = 180_000;
@@ -68,6 +68,7 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
         throw error;
       }
     },
+    readLive: (type, resource, signal) => readLive(writer, { type, resource }, signal),
     writeStatus(type, resource, status, precondition, signal) {
       const write = { type, resource, status };
       return precondition.type === "unchanged"

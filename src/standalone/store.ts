@@ -116,6 +116,10 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
       };
       return watchers.watch(resource, list, signal);
     },
+    async readLive(type, { metadata }) {
+      const live = objects.get(resourceName(type))?.get(keyText(metadata));
+      return live?.metadata.uid === metadata.uid ? live : undefined;
+    },
     async read({ type, key }) {
       const resource = data.get(dataName(type, key));
       return resource ? { type: "found", resource } : { type: "absent" };

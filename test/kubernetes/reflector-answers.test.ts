@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Occurrence } from "../../src/core/occurrence.ts";
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
-import { createKubernetesStore } from "../../src/kubernetes/store.ts";
+import { createKubernetesStore, type KubernetesStoreSettings } from "../../src/kubernetes/store.ts";
 import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { loopbackServer } from "../support/loopback.ts";
 import { requestType } from "../support/request-objects.ts";
@@ -50,7 +50,10 @@ describeWithControlPlane("a watch, given", () => {
   afterAll(async () => plane[Symbol.asyncDispose]());
 
   /** A watch of a server that gives these answers, one after another, and the last one from then on. */
-  async function watching(answers: readonly Answer[], initialState: "watchList" | "pagedLists" = "pagedLists") {
+  async function watching(
+    answers: readonly Answer[],
+    settings: Partial<KubernetesStoreSettings> & { readonly takesMs?: number } = {},
+  ) {
     await using cleanup = new AsyncDisposableStack();
     const queries: Query[] = [];
     const left = [...answers];
@@ -65,8 +68,15 @@ describeWithControlPlane("a watch, given", () => {
     const occurrences: Occurrence[] = [];
     const record = (occurrence: Occurrence): void => void occurrences.push(occurrence);
     const client = cleanup.use(createApiClient({ loadKubeConfig: () => loadKubeConfig(kubeconfig), record }));
-    const store = createKubernetesStore({ client, record, random: () => 0, initialState });
-    const watch = cleanup.use(recordWatch((signal) => store.watch(requestType, signal)));
+    const store = createKubernetesStore({ client, record, random: () => 0, initialState: "pagedLists", ...settings });
+    const watch = cleanup.use(
+      recordWatch(async function* (signal) {
+        for await (const event of store.watch(requestType, signal)) {
+          yield event;
+          await sleep(settings.takesMs ?? 0);
+        }
+      }),
+    );
     const running = cleanup.move();
     return {
       watch,
@@ -89,6 +99,20 @@ describeWithControlPlane("a watch, given", () => {
     expect(run.queries[1]?.get("allowWatchBookmarks")).toBe("true");
     expect(run.watch.events.map(({ type }) => type)).toEqual(["listed", "applied"]);
     expect(run.ends()).toMatchObject([{ reason: "closed", delayMs: 500 }]);
+  });
+
+  test("silence from the first moment, opens another one after the idle timeout", async () => {
+    await using run = await watching([page([], "10"), stream([], "open")], { idleTimeoutMs: 200 });
+    while (run.queries.length < 3) await sleep(20);
+    expect(run.ends()).toMatchObject([{ reason: "silent", delayMs: 500 }]);
+    expect(run.lists()).toHaveLength(1);
+  });
+
+  test("events faster than they are taken, does not take that for silence", async () => {
+    const events = [line("ADDED", object("a", "11")), line("ADDED", object("b", "12"))];
+    await using run = await watching([page([], "10"), stream(events, "open")], { idleTimeoutMs: 150, takesMs: 300 });
+    await run.watch.until("both objects", () => run.watch.resources.size === 2);
+    expect(run.ends()).toEqual([]);
   });
 
   test("events cut anywhere, puts them together again", async () => {
@@ -174,7 +198,7 @@ describeWithControlPlane("a watch, given", () => {
 
   test("a refusal of streamed lists, reads pages from then on", async () => {
     const answers = [status(422, "Invalid"), page([object("a", "5")], "10"), stream([], "open")];
-    await using run = await watching(answers, "watchList");
+    await using run = await watching(answers, { initialState: "watchList" });
     while (run.queries.length < 3) await sleep(20);
     expect(run.queries[0]?.get("sendInitialEvents")).toBe("true");
     expect(run.queries[0]?.get("resourceVersionMatch")).toBe("NotOlderThan");
@@ -190,7 +214,7 @@ describeWithControlPlane("a watch, given", () => {
       stream([line("ADDED", object("gone", "5"))]),
       stream([line("ADDED", object("a", "6")), end, line("ADDED", object("b", "11"))], "open"),
     ];
-    await using run = await watching(answers, "watchList");
+    await using run = await watching(answers, { initialState: "watchList" });
     await run.watch.until("the object", () => run.watch.resources.has("b"));
     expect(run.watch.events).toMatchObject([
       { type: "listed", resources: [{ metadata: { name: "a" } }], resourceVersion: "10" },

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
 import { sealed, type Exchange, type Outcome, type Refusal } from "../../src/core/exchange.ts";
 import { sameJSON } from "../../src/core/json.ts";
-import type { EvaluationResult, Plan, Step, Verdict } from "../../src/core/plan.ts";
+import type { EvaluationResult, Plan, Precaution, Step, Verdict } from "../../src/core/plan.ts";
 import { httpRequestKind } from "../../src/kinds/http-request.ts";
 import type { HTTPEndpoint, HTTPRequest } from "../../src/kinds/types.ts";
 
@@ -71,6 +71,10 @@ function drive(
 function condition(status: HTTPRequestStatus, type: string): { status: string; reason: string; message: string } | undefined {
   return status.conditions?.find((one) => one.type === type);
 }
+function precautionOf<T extends Precaution["type"]>(step: Step | undefined, type: T): Extract<Precaution, { type: T }> {
+  if (step?.type !== "exchange" || step.before.type !== type) throw new Error(`no ${type}`);
+  return step.before as Extract<Precaution, { type: T }>;
+}
 function exchangeOf(step: Step | undefined): Exchange {
   if (step?.type !== "exchange") throw new Error("no exchange");
   return step.exchange;
@@ -82,7 +86,7 @@ describe("a POST", () => {
     const [step] = steps;
     expect(step).toMatchObject({
       type: "exchange",
-      intent: { sender: "me", status: { attempt: { phase: "InFlight", sender: "me", tries: 1 } } },
+      before: { type: "intent", sender: "me", status: { attempt: { phase: "InFlight", sender: "me", tries: 1 } } },
     });
     expect(status).toMatchObject({
       attempt: { phase: "Done", tries: 1 },
@@ -134,7 +138,7 @@ describe("a POST", () => {
   });
   test("that a dead process left in flight is unknown", () => {
     const [step] = drive(request(), [answer(202)]).steps;
-    const left = (step as Extract<Step, { type: "exchange" }>).intent?.status as HTTPRequestStatus;
+    const left = precautionOf(step, "intent").status as HTTPRequestStatus;
     const { steps, status } = drive(request({}, { status: left }));
     expect(steps).toEqual([]);
     expect(status.attempt).toMatchObject({ phase: "Unknown" });
@@ -143,7 +147,7 @@ describe("a POST", () => {
   test("with a key that is honoured is tried again under the same key, without an intent", () => {
     const keyed = request({ idempotencyKey: { header: "Idempotency-Key" } });
     const first = drive(keyed, [reset]);
-    expect(first.steps[0]).not.toHaveProperty("intent");
+    expect(first.steps[0]).toMatchObject({ before: { type: "confirm" } });
     expect(first.status.attempt).toMatchObject({ phase: "Retrying" });
     expect(first.verdict.requeueAfterMs).toBeGreaterThan(0);
     const due: HTTPRequestStatus = {
@@ -159,14 +163,14 @@ describe("a POST", () => {
     const { steps } = drive(request({ idempotencyKey: { header: "Idempotency-Key" }, body: { json: "${ .inputs.a }" } }), [
       answer(200),
     ]);
-    expect(steps[0]).toHaveProperty("intent");
+    expect(steps[0]).toMatchObject({ before: { type: "intent" } });
   });
 });
 
 describe("a GET", () => {
   test("needs no intent, and is tried again after a 500", () => {
     const { steps, verdict, status } = drive(request({ method: "GET" }), [answer(500)]);
-    expect(steps[0]).not.toHaveProperty("intent");
+    expect(steps[0]).toMatchObject({ before: { type: "none" } });
     expect(verdict.requeueAfterMs).toBeGreaterThan(0);
     expect(condition(status, "Reconciling")?.status).toBe("True");
     expect(status.nextRunAt).toBeDefined();

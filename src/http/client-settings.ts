@@ -1,0 +1,38 @@
+/**
+ * What decides how a client opens its sockets, and the key that stands for it.
+ *
+ * Two exchanges share sockets exactly when their keys are equal. The default key is TLS plus timeout; whatever else is set joins it.
+ */
+import { createHash } from "node:crypto";
+
+export interface ClientSettings {
+  /** PEM texts under the names of node:tls. */
+  readonly tls: {
+    readonly ca?: string;
+    readonly cert?: string;
+    readonly key?: string;
+    readonly servername?: string;
+    readonly rejectUnauthorized: boolean;
+    readonly minVersion: "TLSv1.2" | "TLSv1.3";
+  };
+  /** Limit on a whole exchange, milliseconds. */
+  readonly timeoutMs: number;
+  /** The proxy's URL, perhaps with a password in it. Without it the environment decides. */
+  readonly proxy?: string;
+  /** Whether HTTP/2 may be agreed on. */
+  readonly http2?: true;
+  /** The namespace that has the client for itself. */
+  readonly namespace?: string;
+}
+
+/**
+ * SHA-256, hex, over a JSON array: a fixed order, in which no two settings encode alike. It fingerprints a private key, and
+ * so is never shown.
+ */
+export function clientKey({ tls, timeoutMs, proxy, http2, namespace }: ClientSettings): string {
+  const { ca, cert, key, servername, rejectUnauthorized, minVersion } = tls;
+  const fields = [ca, cert, key, servername, rejectUnauthorized, minVersion, timeoutMs];
+  const more = JSON.stringify({ proxy, http2, namespace }); // leaves out what is not set
+  const text = JSON.stringify(more === "{}" ? fields : [...fields, more]);
+  return createHash("sha256").update(text).digest("hex");
+}

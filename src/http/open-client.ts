@@ -1,0 +1,109 @@
+/**
+ * Opens the client for some settings: one undici Agent for direct connections, and one ProxyAgent for each proxy that is used.
+ *
+ * Every socket, direct or to a proxy or through one, is opened by a connector that has been wrapped by `sockets`.
+ */
+import { createSecureContext } from "node:tls";
+import { Agent, buildConnector, Pool, ProxyAgent, type Dispatcher } from "undici";
+import type { ClientSettings } from "./client-settings.ts";
+import type { ProxyFor } from "./environment-proxies.ts";
+import type { Sockets } from "./sockets.ts";
+import { startObserved } from "./start-observed.ts";
+
+export interface ConnectionLimits {
+  /** Most connections of one client to one origin. */
+  readonly connectionsPerOrigin: number;
+  /** How long an idle connection is kept where the server gives no hint, milliseconds. */
+  readonly keepAliveTimeoutMs: number;
+  /** How long it is kept at most, whatever the server's hint says. */
+  readonly keepAliveMaxTimeoutMs: number;
+}
+export interface OpenOptions extends ConnectionLimits {
+  readonly sockets: Sockets;
+  /** Decides for settings that name no proxy. */
+  readonly proxyFor: ProxyFor;
+}
+
+export interface OpenClient {
+  readonly dispatcher: Dispatcher;
+  /** Ends when what is under way has ended. */
+  close(): Promise<void>;
+  /** Breaks off whatever is under way. */
+  destroy(): Promise<void>;
+}
+
+const maxConnectMs = 10_000;
+
+/** Throws for TLS material that cannot be used. */
+export function openClient(settings: ClientSettings, options: OpenOptions): OpenClient {
+  const { sockets, proxyFor, connectionsPerOrigin, keepAliveTimeoutMs, keepAliveMaxTimeoutMs } = options;
+  const toOrigin = originConnection(settings);
+  const { timeout, allowH2 } = toOrigin;
+  const limits = {
+    connections: connectionsPerOrigin,
+    pipelining: 1, // HTTP/2 has its own limit, the server's
+    allowH2,
+    headersTimeout: 0, // the exchange's own deadline counts
+    bodyTimeout: 0,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    keepAliveMaxTimeout: keepAliveMaxTimeoutMs,
+  };
+  const direct = new Agent({ ...limits, connect: buildConnector(toOrigin), factory: poolFactory(sockets, limits) });
+  const proxied = new Map<string, ProxyAgent>();
+
+  function throughProxy(uri: string): ProxyAgent {
+    const agent =
+      proxied.get(uri) ??
+      new ProxyAgent({
+        ...limits,
+        uri,
+        factory: poolFactory(sockets, limits),
+        // A proxy that does not answer CONNECT would otherwise keep its connection, and in the end all of them, for ever.
+        clientFactory: poolFactory(sockets, { ...limits, headersTimeout: timeout }),
+        requestTls: toOrigin,
+        proxyTls: { allowH2: false, timeout },
+      });
+    proxied.set(uri, agent);
+    return agent;
+  }
+  const chosen = (dispatch: Dispatcher.Dispatch): Dispatcher.Dispatch => {
+    return (request, handler) => {
+      const proxy = settings.proxy ?? proxyFor(String(request.origin));
+      return proxy === undefined ? dispatch(request, handler) : throughProxy(proxy).dispatch(request, handler);
+    };
+  };
+  const all = (): readonly Dispatcher[] => [direct, ...proxied.values()];
+  return {
+    dispatcher: direct.compose(chosen, startObserved),
+    close: async () => void (await Promise.all(all().map((agent) => agent.close()))),
+    destroy: async () => void (await Promise.all(all().map((agent) => agent.destroy()))),
+  };
+}
+
+function originConnection({ tls, timeoutMs, http2 = false }: ClientSettings) {
+  const { ca, cert, key, servername, rejectUnauthorized, minVersion } = tls;
+  const material = {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+  return {
+    ...(Object.keys(material).length > 0 ? { secureContext: createSecureContext({ ...material, minVersion }) } : { minVersion }),
+    ...(servername === undefined ? {} : { servername }),
+    rejectUnauthorized,
+    allowH2: http2,
+    timeout: Math.min(timeoutMs, maxConnectMs),
+  };
+}
+
+/** What undici gives a pool's factory; `connect` is always a function here. */
+interface FactoryOptions extends Pool.Options {
+  readonly connect: buildConnector.connector;
+}
+
+function poolFactory(sockets: Sockets, limits: Pool.Options): (origin: string | URL, options: object) => Pool {
+  return (origin, options) => {
+    const { connect, ...rest } = options as FactoryOptions;
+    return new Pool(origin, { ...rest, ...limits, connect: sockets.counted(connect) });
+  };
+}

@@ -1,0 +1,28 @@
+/** Proxies by their URL. It can hold a password, so no message quotes it. */
+import type { Source } from "../core/exchange.ts";
+import type { Read } from "../core/ports.ts";
+import { resolveText } from "./inputs.ts";
+import { refuse } from "./refusal.ts";
+
+/** What a proxy's URL must be, for messages. */
+export const proxyShape = "http:// or https://, perhaps user:password@, a host and a port, and nothing after it";
+
+/** The URL, written out; `undefined` for one that no proxy can be reached by. Without a scheme it is http, as curl has it. */
+export function proxyURL(text: string): string | undefined {
+  const url = URL.parse(text.includes("://") ? text : `http://${text}`);
+  const isProxy = url && /^https?:$/.test(url.protocol) && url.pathname === "/" && url.search === "" && url.hash === "";
+  return isProxy && !/%(?![0-9a-f]{2})/i.test(url.username + url.password) ? url.href : undefined;
+}
+
+/** Throws `RefusedError`. */
+export async function resolveProxy(source: Source | undefined, read: Read): Promise<string | undefined> {
+  const text = await resolveText(source, read);
+  if (source === undefined || text === undefined) return undefined;
+  return proxyURL(text) ?? refuse("InvalidProxy", `${source.field}: a proxy's URL is ${proxyShape}`);
+}
+
+/** The password in a proxy's URL, which must not be shown. */
+export function proxySecrets(proxy: string | undefined): readonly string[] {
+  const { password = "" } = (proxy === undefined ? null : URL.parse(proxy)) ?? {};
+  return password === "" ? [] : [decodeURIComponent(password)];
+}
