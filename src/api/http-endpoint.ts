@@ -1,5 +1,5 @@
 /** HTTPEndpoint: where and how to connect. */
-import { conditions, duration, headers, idempotencyKey, observedGeneration, tls } from "./fields.ts";
+import { conditions, duration, headers, idempotencyKey, observedGeneration, secretKeyRef, tls } from "./fields.ts";
 import type { KindDefinition } from "./kind-definition.ts";
 import type { Infer, Schema } from "./schema.ts";
 
@@ -19,6 +19,31 @@ const spec = {
       description: "Header fields of every request, taken as they stand; a request's own field of the same name replaces them.",
     },
     tls,
+    proxy: {
+      type: "object",
+      description:
+        "The proxy to connect through, whatever HTTP_PROXY, HTTPS_PROXY and NO_PROXY of Holdfast's own environment say. Exactly one source.",
+      properties: {
+        url: {
+          type: "string",
+          minLength: 1,
+          maxLength: 2048,
+          pattern: "^https?://[^/?#@\\s\\\\]+/?$",
+          description: "Scheme, host and port, written here. No user and password: those go into a Secret.",
+        },
+        secretKeyRef: {
+          ...secretKeyRef,
+          description: "A key of a Secret in the same namespace, whose value is the whole URL: http://user:password@host:port.",
+        },
+      },
+      minProperties: 1,
+      maxProperties: 1,
+    },
+    http2: {
+      type: "boolean",
+      default: false,
+      description: "True: HTTP/2 is used with an https server that offers it. A server that does not is spoken to in HTTP/1.1.",
+    },
     timeout: { ...duration, description: "Limit on a whole exchange, for requests that set none. 30s where neither does." },
     idempotencyKey,
   },

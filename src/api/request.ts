@@ -60,7 +60,7 @@ export const requestProperties = {
         "x-kubernetes-preserve-unknown-fields": true,
         description:
           "Any JSON value; expressions in its strings are expanded, and a string that is one whole expression becomes the value it yields. " +
-          'kubectl\'s client-side apply drops nulls in here: write "${ null }", or use server-side apply.',
+          'kubectl\'s client-side apply drops nulls in here, and a null in place of the whole body is refused: write "${ null }".',
       },
       text: { type: "string", maxLength: 262144, description: `Text, sent as UTF-8. ${expressionNote}` },
     },

@@ -1,6 +1,7 @@
 /** The command line. */
 import { Command, CommanderError } from "commander";
 import { controllerSettings, fileSetting, runSettings, type ControllerSettings, type RunSettings } from "../config.ts";
+import { InvalidProxyError } from "../http/environment-proxies.ts";
 import { runController } from "./controller.ts";
 import { printCRDs } from "./crds.ts";
 import { renderManifests } from "./render.ts";
@@ -46,7 +47,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync(argv, { from: "user" });
     return exitCode;
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof InvalidProxyError) process.stderr.write(`error: ${error.message}\n`);
+    else if (!(error instanceof CommanderError)) throw error;
+    else if (error.exitCode === 0) return 0;
+    return 2;
   }
 }

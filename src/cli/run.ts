@@ -1,8 +1,8 @@
 /** `holdfast run`: does the main job without a cluster, with manifests from files and state in SQLite. */
 import type { RunSettings } from "../config.ts";
-import type { Occurrence } from "../core/occurrence.ts";
+import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
 import { httpRequestType, type HTTPRequest } from "../kinds/types.ts";
-import { loadManifests } from "../standalone/manifests.ts";
+import { loadManifests, watchManifests } from "../standalone/manifests.ts";
 import { createStandaloneStore, type StandaloneStore } from "../standalone/store.ts";
 import { createLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
@@ -41,7 +41,8 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
 
   const progress = createProgress(process.stdout);
   const shown = show(store, progress, { signal: shutdown.stop, settled: () => settings.once && shutdown.begin() });
-  await Promise.all([controller.run(shutdown.stop, shutdown.drain), shown]);
+  const followed = settings.once ? undefined : follow(settings.file, { store, record, signal: shutdown.stop });
+  await Promise.all([controller.run(shutdown.stop, shutdown.drain), shown, followed]);
 
   const failed = progress.failed();
   process.stdout.write(
@@ -54,6 +55,24 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
     }),
   );
   return settings.once && failed > 0 ? 1 : 0;
+}
+
+/** Takes up changed files; while something in them is wrong, what was declared before stands. */
+async function follow(
+  paths: readonly string[],
+  { store, record, signal }: { store: StandaloneStore; record: RecordOccurrence; signal: AbortSignal },
+): Promise<void> {
+  for await (const loaded of watchManifests(paths, signal)) {
+    if (loaded.type === "loaded") store.reload(loaded.manifests);
+    else
+      for (const error of loaded.errors)
+        record({
+          type: "note",
+          level: "error",
+          message: "a manifest is wrong; what was declared before stands",
+          fields: { at: error },
+        });
+  }
 }
 
 /** Follows the store as the controller does; `settled` is called when every request has come to its end. */

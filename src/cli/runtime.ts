@@ -8,6 +8,7 @@ import type { ResourceStore } from "../core/ports.ts";
 import { createController, type Controller } from "../engine/controller.ts";
 import { createEvaluator } from "../expressions/evaluator.ts";
 import { createClientPool, type Client, type ClientPool } from "../http/client-pool.ts";
+import { environmentProxies } from "../http/environment-proxies.ts";
 import { createRequester } from "../http/requester.ts";
 import { createSockets } from "../http/sockets.ts";
 import { httpEndpointKind } from "../kinds/http-endpoint.ts";
@@ -34,13 +35,26 @@ export function createRuntime(
   const resources = new AsyncDisposableStack();
   const evaluator = resources.use(createEvaluator({ deadlineMs: settings.expressionTimeout }));
   const sockets = resources.use(createSockets(record));
-  const clients = resources.use(createClientPool({ clients: clientMap, sockets, record }));
+  const clients = resources.use(
+    createClientPool({
+      clients: clientMap,
+      sockets,
+      record,
+      proxyFor: environmentProxies(process.env),
+      idleTimeoutMs: settings.clientIdleTimeout,
+      maxClients: settings.maxClients,
+      connectionsPerOrigin: settings.connectionsPerOrigin,
+      keepAliveTimeoutMs: settings.keepAliveTimeout,
+      keepAliveMaxTimeoutMs: settings.keepAliveMaxTimeout,
+    }),
+  );
   const requester = createRequester({
     clients,
     evaluator,
     record,
     maxResponseBytes: settings.maxResponseBytes,
     userAgent: `holdfast/${version}`,
+    clientIsolation: settings.clientIsolation,
   });
   const controller = createController({
     kinds,
@@ -57,7 +71,8 @@ export function createRuntime(
   metrics.observe({
     clients: () => clients.size,
     sockets: () => sockets.counts(),
-    requestsInFlight: () => sockets.counts().active,
+    requestsInFlight: () => sockets.requests(),
+    requestsQueued: () => clients.queued,
     queue: () => ({ depth: controller.queue.depth, working: controller.queue.working.size }),
     resources: function* () {
       for (const { kind, resource } of controller.resources()) {

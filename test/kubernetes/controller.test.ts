@@ -1,15 +1,14 @@
 /** The controller as a process of its own, on a real API server: what the origin saw, what the API server was asked. */
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
 import { startDemoOrigin, type DemoOrigin } from "../support/demo-origin.ts";
+import { examplesFor } from "../support/examples.ts";
 import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
 
-const root = join(import.meta.dirname, "../..");
-const examples = join(root, "examples");
+const crds = join(import.meta.dirname, "../../crds");
 
 describeWithControlPlane("the controller", () => {
   let plane: ControlPlaneClient;
@@ -21,7 +20,7 @@ describeWithControlPlane("the controller", () => {
   beforeAll(async () => {
     plane = started.use(await sharedControlPlane());
     namespace = await plane.createNamespace("controller");
-    origin = started.use(await startDemoOrigin(28_080));
+    origin = started.use(await startDemoOrigin(0));
     controller = started.use(await startController(["--kubeconfig", plane.kubeconfigs.holdfast, "--namespace", namespace]));
   }, 60_000);
   afterAll(async () => {
@@ -72,10 +71,16 @@ describeWithControlPlane("the controller", () => {
     expect(await controller.probe("/healthz")).toEqual({ status: 200, text: "ok\n" });
   });
 
+  test("the API server takes the generated CRDs as they are", async () => {
+    const { code, stdout, stderr } = await plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", crds);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain("httprequests.holdfast.dev");
+  });
+
   test("runs every example, which the API server takes as it is, to Ready", async () => {
-    const files = readdirSync(examples).filter((file) => file.endsWith(".yaml"));
-    expect(files.length).toBeGreaterThan(3);
-    const { code, stderr } = await kubectl("apply", "-f", examples);
+    await using examples = await examplesFor(origin.port);
+    expect(examples.files.length).toBeGreaterThan(3);
+    const { code, stderr } = await kubectl("apply", "-f", examples.path);
     expect([code, stderr]).toEqual([0, ""]);
     const waited = await kubectl("wait", "--for=condition=Ready", "--timeout=30s", "hreq,hep", "--all");
     expect([waited.code, waited.stderr]).toEqual([0, ""]);

@@ -9,9 +9,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { stringify } from "yaml";
 import { startDemoOrigin } from "../support/demo-origin.ts";
+import { examplesFor } from "../support/examples.ts";
 import { holdfast, start } from "../support/holdfast.ts";
-
-const examples = join(import.meta.dirname, "../../examples");
 
 async function workFolder(): Promise<
   AsyncDisposable & { path: string; write(name: string, ...documents: readonly object[]): Promise<string> }
@@ -54,8 +53,9 @@ async function slowOrigin(delayMs: number) {
 }
 
 test("runs every example to its declared end, once, and says what it did", async () => {
-  await using origin = await startDemoOrigin(28_080);
-  const { code, stdout, stderr } = await holdfast(["run", "--once", "-f", examples]);
+  await using origin = await startDemoOrigin(0);
+  await using examples = await examplesFor(origin.port);
+  const { code, stdout, stderr } = await holdfast(["run", "--once", "-f", examples.path]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(/default\/announce {2}POST {2}ready {2}Succeeded/);
   expect(stdout).toMatch(/requests declared {3}(\d+) \(all \1 ended as declared\)\nrequests sent {7}\1\n/);
@@ -75,11 +75,12 @@ test("exits 1 when a request does not end as declared, and says which and why", 
 });
 
 test("render shows what would be sent, masks secrets and sends nothing", async () => {
-  await using origin = await startDemoOrigin(28_080);
-  const { code, stdout } = await holdfast(["render", "-f", examples]);
+  await using origin = await startDemoOrigin(0);
+  await using examples = await examplesFor(origin.port);
+  const { code, stdout } = await holdfast(["render", "-f", examples.path]);
   expect(code).toBe(0);
   expect(stdout).toContain("Bearer ***");
-  expect(stdout).toContain("http://127.0.0.1:28080/users/grace%2Fhopper");
+  expect(stdout).toContain(`http://127.0.0.1:${origin.port}/users/grace%2Fhopper`);
   expect(stdout).toContain("9007199254740993");
   expect(stdout).not.toContain("a-token-that-stays-secret");
   expect(stdout).not.toContain("secret-path");
@@ -165,7 +166,10 @@ test("says in a condition what is wrong, names the field, and sends none of it; 
       says: "EndpointKindNotSupported  spec.endpointRef.kind: ",
     },
     endless: { spec: { url, body: { json: "${ until(false; .) }" } }, says: "ExpressionTimeout  spec.body.json: " },
-    greedy: { spec: { url, body: { json: '${ "x" * 1000000000 | . + . + . + . + . }' } }, says: "ExpressionOutOfMemory  spec.body.json: " },
+    greedy: {
+      spec: { url, body: { json: '${ "x" * 1000000000 | . + . + . + . + . }' } },
+      says: "ExpressionOutOfMemory  spec.body.json: ",
+    },
     newline: {
       spec: { url, headers: [{ name: "a", value: '${ "b\\r\\nc: d" }' }] },
       says: "InvalidRequest  spec.headers[0].value: ",
@@ -184,4 +188,25 @@ test("says in a condition what is wrong, names the field, and sends none of it; 
   expect(stdout).toContain("default/fine  POST  ready  Succeeded");
   for (const [name, { says }] of Object.entries(cases)) expect(stdout).toContain(`default/${name}  POST  not ready  ${says}`);
   expect([...origin.requests]).toEqual([["POST /fine", 1]]);
+}, 30_000);
+
+test("without --once it takes up changed files, keeps what was declared while one is wrong, and ends on SIGTERM", async () => {
+  await using folder = await workFolder();
+  await using origin = await slowOrigin(0);
+  const until = async (condition: () => boolean): Promise<void> => {
+    while (!condition()) await sleep(20);
+  };
+  const file = await folder.write("a.yaml", request("a", { url: `${origin.url}/first`, method: "POST" }));
+  const running = start(["run", "-f", folder.path]);
+  await until(() => origin.requests.get("POST /first") === 1);
+  await writeFile(file, "a: [");
+  await sleep(1_500);
+  await folder.write("a.yaml", request("a", { url: `${origin.url}/second`, method: "POST" }));
+  await until(() => origin.requests.get("POST /second") === 1);
+  running.kill("SIGTERM");
+  const { code, stdout, stderr } = await running.ended;
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/a manifest is wrong; what was declared before stands .*a\.yaml:1/);
+  expect(stdout).toContain("requests sent       2\n");
+  expect(origin.total()).toBe(2);
 }, 30_000);
