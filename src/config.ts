@@ -16,6 +16,13 @@ export interface SendSettings extends LogSettings {
   readonly maxResponseBytes: number;
   readonly expressionTimeout: number;
   readonly shutdownTimeout: number;
+  readonly reconcileTimeout: number;
+  readonly connectionsPerOrigin: number;
+  readonly maxClients: number;
+  readonly clientIdleTimeout: number;
+  readonly clientIsolation: "none" | "namespace";
+  readonly keepAliveTimeout: number;
+  readonly keepAliveMaxTimeout: number;
 }
 export interface ControllerSettings extends SendSettings {
   readonly kubeconfig?: string;
@@ -52,9 +59,30 @@ const sendSettings: readonly Option[] = [
   setting("--expression-timeout <duration>", "limit on one evaluation of a resource's expressions")
     .argParser(duration)
     .default(1_000, "1s"),
+  setting("--reconcile-timeout <duration>", "limit on one reconcile, with all that it sends")
+    .argParser(duration)
+    .default(600_000, "10m"),
   setting("--shutdown-timeout <duration>", "how long requests under way may take to end after SIGTERM")
     .argParser(duration)
     .default(25_000, "25s"),
+  setting("--connections-per-origin <n>", "most connections of one client to one scheme, host and port")
+    .argParser(integer(1, 1_000))
+    .default(6),
+  setting("--max-clients <n>", "how many clients are kept; above it the least recently used goes first")
+    .argParser(integer(1, 10_000))
+    .default(256),
+  setting("--client-idle-timeout <duration>", "a client that nobody has used for so long is closed")
+    .argParser(duration)
+    .default(300_000, "5m"),
+  setting("--client-isolation <what>", "namespace: no two namespaces share a connection")
+    .choices(["none", "namespace"])
+    .default("none"),
+  setting("--keep-alive-timeout <duration>", "how long an idle connection is kept where the server gives no hint")
+    .argParser(duration)
+    .default(4_000, "4s"),
+  setting("--keep-alive-max-timeout <duration>", "how long it is kept at most, whatever the server's hint says")
+    .argParser(duration)
+    .default(60_000, "1m"),
 ];
 
 export const controllerSettings: readonly Option[] = [

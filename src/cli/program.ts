@@ -2,7 +2,6 @@
 import { Command, CommanderError } from "commander";
 import { controllerSettings, fileSetting, runSettings, type ControllerSettings, type RunSettings } from "../config.ts";
 import { InvalidProxyError } from "../http/environment-proxies.ts";
-import { runController } from "./controller.ts";
 import { printCRDs } from "./crds.ts";
 import { renderManifests } from "./render.ts";
 import { runStandalone } from "./run.ts";
@@ -21,6 +20,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const controller = program.command("controller").description("Run against a Kubernetes API server.");
   for (const option of controllerSettings) controller.addOption(option);
   controller.action(async (settings: ControllerSettings) => {
+    const { runController } = await import("./controller.ts"); // the Kubernetes client takes most of a second to load
     exitCode = await runController(settings);
   });
   const run = program.command("run").description("Run manifests from files, without a cluster.");

@@ -62,6 +62,7 @@ export function createRuntime(
     requester,
     record,
     concurrency: settings.concurrency,
+    reconcileTimeoutMs: settings.reconcileTimeout,
     sender: randomUUID(),
     queueObserver: {
       onAdd: () => metrics.queueAdds.inc({ name: "holdfast" }),

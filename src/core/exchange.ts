@@ -55,6 +55,10 @@ export interface Exchange {
   readonly request: RequestTemplate;
   readonly scope: Scope;
   readonly tls: TlsSources;
+  /** The proxy's URL; absent: the environment decides. */
+  readonly proxy?: Source;
+  /** Whether HTTP/2 may be agreed on; absent: no. */
+  readonly http2?: boolean;
   /** Limit on the whole exchange, milliseconds. */
   readonly timeoutMs: number;
   /** Expressions that will be evaluated on the response: one that does not compile is found before anything is sent. */
@@ -89,6 +93,7 @@ export type FailureReason =
   | "Timeout"
   | "ConnectTimeout"
   | "ConnectionRefused"
+  | "ProxyRefused"
   | "ConnectionReset"
   | "NameNotResolved"
   | "NetworkUnreachable"
@@ -116,7 +121,8 @@ export type RefusalReason =
   | "ExpressionOutOfMemory"
   | "InvalidURL"
   | "InvalidRequest"
-  | "InvalidTLS";
+  | "InvalidTLS"
+  | "InvalidProxy";
 
 export type Outcome =
   | { readonly type: "response"; readonly response: Response }

@@ -17,6 +17,8 @@ export type Occurrence =
       readonly result: Verdict["result"] | "conflict" | "error" | "gone";
       readonly reason: string;
       readonly error?: unknown;
+      /** A mistake in this program: a plan threw, or a reconcile did not end. */
+      readonly panicked?: true;
     }
   /** One request went out, or tried to. Exactly one of `statusCode` and `reason`. */
   | {

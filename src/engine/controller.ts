@@ -3,12 +3,13 @@
  *
  * No worker starts before every cache is warm, and no key is worked on twice at once. Knows neither HTTP nor Kubernetes.
  */
+import { deadline } from "../core/deadline.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { Kind, Situation } from "../core/plan.ts";
 import type { Requester, ResourceStore, WatchEvent } from "../core/ports.ts";
 import { keyText, reconcileAtAnnotation, type Resource, type ResourceKey } from "../core/resource.ts";
 import { createCache, type Cache, type Change } from "./cache.ts";
-import { reconcile, type Reconciled } from "./reconcile.ts";
+import { PlanError, reconcile, type Reconciled } from "./reconcile.ts";
 import { createWorkQueue, type Lane, type WorkQueue, type WorkQueueOptions } from "./work-queue.ts";
 
 export interface ControllerOptions {
@@ -18,6 +19,8 @@ export interface ControllerOptions {
   readonly record: RecordOccurrence;
   /** How many resources are reconciled at once. */
   readonly concurrency: number;
+  /** Limit on one reconcile, milliseconds. */
+  readonly reconcileTimeoutMs: number;
   /** This process, as a sender: random, new at each start. */
   readonly sender: string;
   /** Whether this process may send and decide: it holds the lease, with margin. */
@@ -45,7 +48,17 @@ const errorPauseMs = { first: 1_000, last: 60_000 };
 const conflictPauseMs = { first: 200, last: 10_000 };
 
 export function createController(options: ControllerOptions): Controller {
-  const { kinds, store, requester, record, concurrency, sender, mayAct = () => true, now = () => new Date() } = options;
+  const {
+    kinds,
+    store,
+    requester,
+    record,
+    concurrency,
+    reconcileTimeoutMs,
+    sender,
+    mayAct = () => true,
+    now = () => new Date(),
+  } = options;
   const caches = new Map<string, Cache>(kinds.map(({ type }) => [type.kind, createCache(store.isNewer.bind(store))]));
   const queue = createWorkQueue({ ...options.queueObserver, groupOf: (id) => id.split("/")[1] ?? "" });
   const failures = new Map<string, number>();
@@ -99,11 +112,33 @@ export function createController(options: ControllerOptions): Controller {
         return; // told to stop
       }
       await workOn(id, drain);
-      queue.done(id);
     }
   }
 
+  /**
+   * Returns when the reconcile has ended; or, when it does not end although it was told to, without it. Its key is then
+   * not handed out again, since what it is doing may still have an effect.
+   */
   async function workOn(id: string, signal: AbortSignal): Promise<void> {
+    using limit = deadline(signal, reconcileTimeoutMs);
+    const ended = attend(id, limit.signal).finally(() => queue.done(id));
+    if (await outlasts(ended, limit.signal)) {
+      const [kind = "", namespace = "", name = ""] = id.split("/");
+      record({
+        type: "reconciled",
+        kind,
+        namespace,
+        name,
+        durationMs: reconcileTimeoutMs,
+        result: "error",
+        reason: "Stuck",
+        panicked: true,
+      });
+    }
+  }
+
+  /** Never rejects: what went wrong is recorded, and tried again. */
+  async function attend(id: string, signal: AbortSignal): Promise<void> {
     const startedMs = performance.now();
     const [kindName = "", namespace = "", name = ""] = id.split("/");
     const kind = kinds.find(({ type }) => type.kind === kindName);
@@ -121,7 +156,15 @@ export function createController(options: ControllerOptions): Controller {
       record({ ...about, durationMs: performance.now() - startedMs, result, reason });
     } catch (error) {
       pause(id, errorPauseMs);
-      record({ ...about, durationMs: performance.now() - startedMs, result: "error", reason: "Error", error });
+      const panicked = error instanceof PlanError;
+      record({
+        ...about,
+        durationMs: performance.now() - startedMs,
+        result: "error",
+        reason: "Error",
+        error,
+        ...(panicked && { panicked }),
+      });
     }
   }
 
@@ -153,6 +196,26 @@ export function createController(options: ControllerOptions): Controller {
     waitingFor: () => kinds.map(({ type }) => type.kind).filter((kind) => !cacheOf(kind).isWarm),
     queue,
   };
+}
+
+/** How long a reconcile that was told to stop may take to do so. */
+const stoppingMs = 5_000;
+
+/** Whether the promise is still pending some time after the signal aborted. */
+async function outlasts(ended: Promise<void>, signal: AbortSignal): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  let timer: NodeJS.Timeout | undefined;
+  const onAbort = (): void => {
+    timer = setTimeout(() => resolve(true), stoppingMs);
+  };
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([promise, ended.then(() => false)]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+  }
 }
 
 function queueKey({ type }: Kind, key: ResourceKey): string {

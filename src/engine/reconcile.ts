@@ -6,7 +6,7 @@
  */
 import type { Exchange, Outcome, ReadResult } from "../core/exchange.ts";
 import { sameJSON } from "../core/json.ts";
-import type { Kind, Precaution, Situation, Step, Verdict } from "../core/plan.ts";
+import type { EvaluationResult, Kind, Plan, Precaution, Situation, Step, Verdict } from "../core/plan.ts";
 import type { Precondition, Read, Requester, ResourceStore } from "../core/ports.ts";
 import { configMapType, secretType, type Resource } from "../core/resource.ts";
 
@@ -19,12 +19,17 @@ export interface ReconcileDeps {
   readonly mayAct: () => boolean;
 }
 
+/** A plan threw, which is a mistake in this program. */
+export class PlanError extends Error {
+  override readonly name = "PlanError";
+}
+
 /** `conflict`: somebody else wrote meanwhile; nothing of this reconcile was recorded, and it is to be run again. */
 export type Reconciled = { readonly type: "settled"; readonly verdict: Verdict } | { readonly type: "conflict" };
 
 /**
  * An HTTP failure is not an error here: the plan receives it as an outcome and the status reports it. What throws is
- * what prevents a verdict: the store cannot be reached, or `signal` aborted.
+ * what prevents a verdict: the store cannot be reached, `signal` aborted, or a mistake in a plan (`PlanError`).
  */
 export async function reconcile(
   kind: Kind,
@@ -69,7 +74,7 @@ export async function reconcile(
   }
 
   const plan = kind.plan(situation);
-  let step: IteratorResult<Step, Verdict> = plan.next();
+  let step = advance(plan);
   while (!step.done) {
     signal.throwIfAborted();
     const asked = step.value;
@@ -78,11 +83,19 @@ export async function reconcile(
         ? await send(asked.exchange, asked.before)
         : await requester.evaluate(asked.evaluation, read, signal);
     if (answer === "conflict") return { type: "conflict" };
-    step = plan.next(answer as never);
+    step = advance(plan, answer);
   }
   const verdict = step.value;
   if (sameJSON(verdict.status, current.status ?? {})) return { type: "settled", verdict };
   return (await write(verdict.status)) ? { type: "settled", verdict } : { type: "conflict" };
+}
+
+function advance(plan: Plan, answer?: Outcome | EvaluationResult): IteratorResult<Step, Verdict> {
+  try {
+    return plan.next(answer as never);
+  } catch (cause) {
+    throw new PlanError("the plan threw", { cause });
+  }
 }
 
 /** One answer for each Secret and ConfigMap in a reconcile, so that everything in it sees the same values. */

@@ -12,6 +12,7 @@ const failureReasons = [
   "Timeout",
   "ConnectTimeout",
   "ConnectionRefused",
+  "ProxyRefused",
   "ConnectionReset",
   "NameNotResolved",
   "NetworkUnreachable",
@@ -35,6 +36,7 @@ export interface Sources {
   clients(): number;
   sockets(): { active: number; idle: number };
   requestsInFlight(): number;
+  requestsQueued(): number;
   queue(): { depth: number; working: number };
   resources(): Iterable<{ kind: string; conditions: readonly { type: string; status: string }[] }>;
 }
@@ -88,6 +90,12 @@ export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]
     ["controller"],
   );
   for (const controller of controllers) reconcileErrors.inc({ controller }, 0);
+  const reconcilePanics = counter(
+    "controller_runtime_reconcile_panics_total",
+    "Reconciles that a mistake in Holdfast ended, or that did not end.",
+    ["controller"],
+  );
+  for (const controller of controllers) reconcilePanics.inc({ controller }, 0);
   const reconcileTime = histogram("controller_runtime_reconcile_time_seconds", "Duration of a reconcile.", latencySecs, [
     "controller",
   ]);
@@ -144,6 +152,9 @@ export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]
   gauge("holdfast_http_requests_in_flight", "Requests whose answer has not been read to its end.", [], (g) =>
     g.set(sources?.requestsInFlight() ?? 0),
   );
+  gauge("holdfast_http_requests_queued", "Requests that wait for a connection.", [], (g) =>
+    g.set(sources?.requestsQueued() ?? 0),
+  );
 
   const watchSessions = counter("holdfast_watch_sessions_total", "Watch sessions that ended, by why.", ["resource", "reason"]);
   const watchTime = histogram(
@@ -184,6 +195,7 @@ export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]
     },
     reconciles,
     reconcileErrors,
+    reconcilePanics,
     reconcileTime,
     queueAdds,
     queueWait,

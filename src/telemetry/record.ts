@@ -19,6 +19,7 @@ function measure(metrics: Metrics, occurrence: Occurrence): void {
       metrics.reconcileTime.observe({ controller }, durationMs / 1000);
       metrics.workTime.observe({ name: "holdfast" }, durationMs / 1000);
       if (result === "error") metrics.reconcileErrors.inc({ controller });
+      if (occurrence.panicked) metrics.reconcilePanics.inc({ controller });
       if (result === "error" || result === "conflict") metrics.queueRetries.inc({ name: "holdfast" });
       if (result === "stalled" && reason === "OutcomeUnknown") metrics.outcomeUnknown.inc({ kind });
       return;

@@ -3,7 +3,8 @@ import type { Exchange, Located, Outcome, Refusal, Source } from "../../src/core
 import type { Occurrence } from "../../src/core/occurrence.ts";
 import type { Read } from "../../src/core/ports.ts";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
-import { createClientPool, type Client } from "../../src/http/client-pool.ts";
+import { createClientPool, type Client, type ClientPool, type ClientPoolOptions } from "../../src/http/client-pool.ts";
+import { environmentProxies, type Environment } from "../../src/http/environment-proxies.ts";
 import { createRequester, type HTTPRequester } from "../../src/http/requester.ts";
 import { createSockets } from "../../src/http/sockets.ts";
 
@@ -72,6 +73,7 @@ export interface TestRequester extends AsyncDisposable {
   readonly requester: HTTPRequester;
   readonly clients: Map<string, Client>;
   readonly occurrences: readonly Occurrence[];
+  readonly pool: ClientPool;
   /** Sockets as the metric has them. */
   sockets(): { readonly active: number; readonly idle: number };
   /** Prepares and sends. */
@@ -79,28 +81,40 @@ export interface TestRequester extends AsyncDisposable {
   prepare(exchange: Exchange, objects?: Objects): Promise<Refusal | { readonly type: "prepared" }>;
 }
 
-export interface TestRequesterOptions {
+export interface TestRequesterOptions extends Partial<Omit<ClientPoolOptions, "clients" | "sockets" | "record" | "proxyFor">> {
   readonly maxResponseBytes?: number;
-  readonly connectionsPerOrigin?: number;
+  readonly clientIsolation?: "none" | "namespace";
+  /** Where HTTP_PROXY and its like are looked for. */
+  readonly environment?: Environment;
 }
 
 export const never = new AbortController().signal;
 
 export function testRequester({
   maxResponseBytes = 1_048_576,
-  connectionsPerOrigin = 6,
+  clientIsolation = "none",
+  environment = {},
+  ...limits
 }: TestRequesterOptions = {}): TestRequester {
   const occurrences: Occurrence[] = [];
   const record = (occurrence: Occurrence): number => occurrences.push(occurrence);
   const clients = new Map<string, Client>();
   const sockets = createSockets(record);
-  const pool = createClientPool({ clients, sockets, record, connectionsPerOrigin });
+  const pool = createClientPool({ clients, sockets, record, proxyFor: environmentProxies(environment), ...limits });
   const evaluator = createEvaluator({ deadlineMs: 5_000, threads: 1 });
-  const requester = createRequester({ clients: pool, evaluator, record, maxResponseBytes, userAgent: "holdfast/test" });
+  const requester = createRequester({
+    clients: pool,
+    evaluator,
+    record,
+    maxResponseBytes,
+    userAgent: "holdfast/test",
+    clientIsolation,
+  });
   return {
     requester,
     clients,
     occurrences,
+    pool,
     sockets: () => sockets.counts(),
     async send(exchange, { objects = {}, signal = never } = {}) {
       const prepared = await requester.prepare(exchange, reader(objects), never);

@@ -233,6 +233,7 @@ test("an endpoint's timeout, headers and TLS are used, and the request's own tim
     metadata: { name: "users", namespace: "team-a", uid: "e", generation: 1, resourceVersion: "1" },
     spec: {
       baseURL: "https://example.com/api",
+      http2: false,
       timeout: "7s",
       headers: [
         { name: "Accept", value: "text/plain" },

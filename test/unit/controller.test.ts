@@ -1,0 +1,125 @@
+/** The engine over a store in memory and a requester that is a script: order, concurrency, and what survives what. */
+import { describe, expect, test } from "@jest/globals";
+import { createWatchers } from "../../src/standalone/watchers.ts";
+import type { Occurrence } from "../../src/core/occurrence.ts";
+import type { Kind, Plan, Situation } from "../../src/core/plan.ts";
+import type { Requester, ResourceStore } from "../../src/core/ports.ts";
+import type { Resource, ResourceType } from "../../src/core/resource.ts";
+import { createController, type Controller } from "../../src/engine/controller.ts";
+
+const type: ResourceType = { group: "g", version: "v1", kind: "Thing", plural: "things" };
+type Reconciled = Extract<Occurrence, { type: "reconciled" }>;
+
+function thing(name: string, generation = 1, resourceVersion = 1): Resource {
+  return { metadata: { namespace: "n", name, uid: name, generation, resourceVersion: String(resourceVersion) }, spec: {} };
+}
+
+/** A store that holds objects and takes every status. */
+function memoryStore(objects: readonly Resource[]) {
+  const held = new Map(objects.map((object) => [object.metadata.name, object]));
+  const watchers = createWatchers();
+  let version = 100;
+  const writes: string[] = [];
+  const store: ResourceStore = {
+    watch: (_type, signal) =>
+      watchers.watch(
+        "things",
+        () => ({ type: "listed", resources: [...held.values()], resourceVersion: String(version) }),
+        signal,
+      ),
+    read: async () => ({ type: "absent" }),
+    readLive: async (_type, { metadata }) => held.get(metadata.name),
+    async writeStatus(_type, { metadata }, status) {
+      writes.push(metadata.name);
+      const written = {
+        ...(held.get(metadata.name) as Resource),
+        status,
+        metadata: { ...metadata, resourceVersion: String((version += 1)) },
+      };
+      held.set(metadata.name, written);
+      watchers.tell("things", { type: "applied", resource: written });
+      return { type: "written", resource: written };
+    },
+    isNewer: (a, b) => Number(a) > Number(b),
+  };
+  return { store, writes, change: (resource: Resource) => watchers.tell("things", { type: "applied", resource }) };
+}
+
+async function run(
+  plan: (situation: Situation) => Plan,
+  objects: readonly Resource[],
+  {
+    until,
+    reconcileTimeoutMs = 60_000,
+    requester = {} as Requester,
+  }: {
+    until: (reconciled: readonly Reconciled[], controller: Controller) => boolean;
+    reconcileTimeoutMs?: number;
+    requester?: Requester;
+  },
+) {
+  const kind: Kind = { type, references: () => [], plan };
+  const { store, writes } = memoryStore(objects);
+  const reconciled: Reconciled[] = [];
+  const stop = new AbortController();
+  const controller: Controller = createController({
+    kinds: [kind],
+    store,
+    requester,
+    concurrency: 2,
+    reconcileTimeoutMs,
+    sender: "me",
+    record: (occurrence) => {
+      if (occurrence.type === "reconciled") reconciled.push(occurrence);
+      if (until(reconciled, controller)) stop.abort(new Error("enough"));
+    },
+  });
+  await controller.run(stop.signal, stop.signal);
+  return { reconciled, writes };
+}
+
+function* settledAt(status: object): Plan {
+  if (Math.random() > 1) yield undefined as never;
+  return { status, result: "succeeded", reason: "Done" };
+}
+
+describe("the controller", () => {
+  test("reconciles everything that is listed, once, and writes each status once", async () => {
+    const objects = Array.from({ length: 50 }, (_, n) => thing(`t${n}`));
+    const { reconciled, writes } = await run(() => settledAt({ done: true }), objects, { until: ({ length }) => length === 50 });
+    expect(new Set(reconciled.map(({ name }) => name)).size).toBe(50);
+    expect(writes).toHaveLength(50);
+  });
+
+  test("writes nothing where nothing changed", async () => {
+    const { writes } = await run(() => settledAt({ done: true }), [{ ...thing("a"), status: { done: true } }], {
+      until: ({ length }) => length === 1,
+    });
+    expect(writes).toEqual([]);
+  });
+
+  test("counts a plan that throws, tries it again, and goes on with the others", async () => {
+    const plan = ({ resource }: Situation): Plan => {
+      if (resource.metadata.name === "bad") throw new Error("a mistake");
+      return settledAt({ done: true });
+    };
+    const { reconciled } = await run(plan, [thing("bad"), thing("good")], {
+      until: (all) => all.filter(({ name }) => name === "bad").length === 2,
+    });
+    expect(reconciled.filter(({ name }) => name === "bad")).toMatchObject([{ result: "error" }, { result: "error" }]);
+    expect(reconciled.find(({ name }) => name === "good")).toMatchObject({ result: "succeeded" });
+  });
+
+  test("frees the worker of a reconcile that never ends, says so, and does not run its key beside it", async () => {
+    const never = new Promise<never>(() => {});
+    const requester = { evaluate: () => never } as unknown as Requester;
+    function* plan({ resource }: Situation): Plan {
+      if (resource.metadata.name.startsWith("stuck")) yield { type: "evaluate", evaluation: {} as never };
+      return { status: { done: true }, result: "succeeded", reason: "Done" };
+    }
+    const objects = [thing("stuck1"), thing("stuck2"), thing("good")];
+    const until = (all: readonly Reconciled[]): boolean => all.some(({ name }) => name === "good") && all.length === 3;
+    const { reconciled } = await run(plan, objects, { until, reconcileTimeoutMs: 50, requester });
+    expect(reconciled.filter(({ panicked }) => panicked).map(({ name }) => name)).toEqual(["stuck1", "stuck2"]);
+  }, 20_000);
+});
