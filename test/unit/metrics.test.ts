@@ -1,0 +1,83 @@
+import { expect, test } from "@jest/globals";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { createRecord } from "../../src/telemetry/record.ts";
+import type { Log } from "../../src/telemetry/log.ts";
+
+const metrics = () => createMetrics({ kinds: ["HTTPRequest", "HTTPEndpoint"], concurrency: 5 });
+
+test("has every series whose labels are known at zero from the start", async () => {
+  const text = await metrics().registry.metrics();
+  for (const series of [
+    'controller_runtime_reconcile_total{controller="httprequest",result="error"} 0',
+    'controller_runtime_reconcile_panics_total{controller="httpendpoint"} 0',
+    'workqueue_adds_total{name="holdfast"} 0',
+    'holdfast_http_client_acquisitions_total{result="reused"} 0',
+    "holdfast_http_sockets_opened_total 0",
+    'holdfast_http_requests_total{method="POST",code="5xx",reason=""} 0',
+    'holdfast_http_requests_total{method="GET",code="",reason="PortsExhausted"} 0',
+    'holdfast_outcome_unknown_total{kind="HTTPRequest"} 0',
+    'holdfast_resources{kind="HTTPRequest",condition="Stalled",status="True"} 0',
+  ]) {
+    expect(text.split("\n")).toContain(series);
+  }
+});
+
+test("names only counters _total, and describes every metric", async () => {
+  for (const { name, help, type } of await metrics().registry.getMetricsAsJSON()) {
+    expect([name, name.endsWith("_total")]).toEqual([name, String(type) === "counter"]);
+    expect(help).not.toBe("");
+  }
+});
+
+test("labels are of closed sets: no namespace, name, URL or error text", () => {
+  const closed = [
+    "controller",
+    "result",
+    "name",
+    "code",
+    "method",
+    "host",
+    "state",
+    "reason",
+    "resource",
+    "kind",
+    "condition",
+    "status",
+    "rule",
+  ];
+  const ours = metrics()
+    .registry.getMetricsAsArray()
+    .filter(({ name }) => !/^(nodejs|process)_/.test(name));
+  const labels = ours.flatMap((metric) => (metric as unknown as { labelNames: string[] }).labelNames);
+  expect(ours.length).toBeGreaterThan(20);
+  expect(labels.filter((label) => !closed.includes(label))).toEqual([]);
+});
+
+test("counts a reconcile, a request and an unknown outcome from the same occurrence that is logged", async () => {
+  const lines: [string, string, Readonly<Record<string, unknown>>][] = [];
+  const log: Log = { write: (...line) => void lines.push(line) };
+  const measured = metrics();
+  const record = createRecord(log, measured);
+  record({
+    type: "reconciled",
+    kind: "HTTPRequest",
+    namespace: "n",
+    name: "a",
+    durationMs: 12.3,
+    result: "stalled",
+    reason: "OutcomeUnknown",
+  });
+  record({ type: "exchanged", method: "POST", namespace: "n", name: "a", durationMs: 5, reason: "Timeout" });
+  const text = await measured.registry.metrics();
+  expect(text).toContain('holdfast_outcome_unknown_total{kind="HTTPRequest"} 1');
+  expect(text).toContain('controller_runtime_reconcile_total{controller="httprequest",result="success"} 1');
+  expect(text).toContain('holdfast_http_requests_total{method="POST",code="",reason="Timeout"} 1');
+  expect(lines).toEqual([
+    [
+      "warn",
+      "reconciled",
+      { kind: "HTTPRequest", namespace: "n", name: "a", durationMs: 12, result: "stalled", reason: "OutcomeUnknown" },
+    ],
+    ["warn", "exchanged", { method: "POST", namespace: "n", name: "a", durationMs: 5, reason: "Timeout" }],
+  ]);
+});
