@@ -107,11 +107,12 @@ export function conclude(
   outcome: Exclude<Outcome, { type: "refusal" }>,
   asExpected: boolean,
   attempt: Attempt,
-  wish: Pick<Wish, "repeatable" | "retry">,
+  wish: Pick<Wish, "repeatable" | "onUnknown" | "retry">,
 ): Conclusion {
   if (outcome.type === "response" && asExpected) return { type: "succeeded" };
-  if (!wish.repeatable && isAmbiguous(outcome)) return { type: "unknown" };
-  const worthIt = wish.repeatable ? isTransient(outcome) : wasNotActedOn(outcome);
+  const ambiguous = !wish.repeatable && isAmbiguous(outcome);
+  if (ambiguous && wish.onUnknown === "Stall") return { type: "unknown" };
+  const worthIt = wish.repeatable ? isTransient(outcome) : ambiguous || wasNotActedOn(outcome);
   return worthIt && attempt.tries <= wish.retry.limit ? { type: "retry" } : { type: "failed" };
 }
 

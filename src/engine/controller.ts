@@ -6,7 +6,7 @@
 import { deadline } from "../core/deadline.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { Kind, Situation } from "../core/plan.ts";
-import type { Requester, ResourceStore, WatchEvent } from "../core/ports.ts";
+import type { Announce, Requester, ResourceStore, WatchEvent } from "../core/ports.ts";
 import { keyText, reconcileAtAnnotation, type Resource, type ResourceKey } from "../core/resource.ts";
 import { createCache, type Cache, type Change } from "./cache.ts";
 import { PlanError, reconcile, type Reconciled } from "./reconcile.ts";
@@ -25,6 +25,7 @@ export interface ControllerOptions {
   readonly sender: string;
   /** Whether this process may send and decide: it holds the lease, with margin. */
   readonly mayAct?: () => boolean;
+  readonly announce?: Announce;
   readonly now?: () => Date;
   readonly queueObserver?: Pick<WorkQueueOptions, "onAdd" | "onTake">;
 }
@@ -32,9 +33,9 @@ export interface ControllerOptions {
 export interface Controller {
   /**
    * Works until `signal` aborts; then takes no more keys, and resolves when what is under way has ended, or has been
-   * given up because `drain` aborted.
+   * given up because `drain` aborted. The caches are kept from the start; no key is taken before `leading` resolves.
    */
-  run(signal: AbortSignal, drain: AbortSignal): Promise<void>;
+  run(signal: AbortSignal, drain: AbortSignal, leading?: Promise<void>): Promise<void>;
   /** Every cached resource, for metrics and the admin page. */
   resources(): Iterable<{ kind: string; resource: Resource }>;
   /** Names of the kinds whose first listing has not arrived. */
@@ -57,6 +58,7 @@ export function createController(options: ControllerOptions): Controller {
     reconcileTimeoutMs,
     sender,
     mayAct = () => true,
+    announce = () => {},
     now = () => new Date(),
   } = options;
   const caches = new Map<string, Cache>(kinds.map(({ type }) => [type.kind, createCache(store.isNewer.bind(store))]));
@@ -143,13 +145,16 @@ export function createController(options: ControllerOptions): Controller {
     const [kindName = "", namespace = "", name = ""] = id.split("/");
     const kind = kinds.find(({ type }) => type.kind === kindName);
     const resource = cacheOf(kindName).get({ namespace, name });
-    if (!kind || !resource) return;
+    if (!kind || !resource) {
+      failures.delete(id); // gone since it became due
+      return;
+    }
     const about = { type: "reconciled", kind: kindName, namespace, name } as const;
     try {
       const references = kind.references(resource).map(({ type, key }) => caches.get(type.kind)?.get(key));
       const situation: Situation = { resource, references, now: now(), sender };
       const written = (reply: Resource): void => apply(kind, { type: "applied", resource: reply });
-      const reconciled = await reconcile(kind, situation, { deps: { store, requester, written, mayAct }, signal });
+      const reconciled = await reconcile(kind, situation, { deps: { store, requester, written, mayAct, announce }, signal });
       settle(id, reconciled);
       const { result, reason } =
         reconciled.type === "settled" ? reconciled.verdict : { result: "conflict" as const, reason: "Conflict" };
@@ -181,11 +186,11 @@ export function createController(options: ControllerOptions): Controller {
   }
 
   return {
-    async run(signal, drain) {
+    async run(signal, drain, leading) {
       const warm = kinds.map(() => Promise.withResolvers<void>());
       const watches = kinds.map((kind, index) => watch(kind, signal, () => warm[index]?.resolve()));
-      const isWarm = Promise.all(warm.map(({ promise }) => promise));
-      await Promise.race([isWarm, Promise.all(watches)]);
+      const mayBegin = Promise.all([...warm.map(({ promise }) => promise), leading]);
+      await Promise.race([mayBegin, Promise.all(watches)]); // the watches end when told to stop
       await Promise.all(Array.from({ length: concurrency }, () => work(signal, drain)));
       queue.close();
       await Promise.all(watches);

@@ -100,6 +100,12 @@ describe("conclude", () => {
   ] as const)("of a repeatable request: %s", (_name, outcome, type) => {
     expect(conclude(outcome, false, attempt, { ...wish, repeatable: true }).type).toBe(type);
   });
+  test("sends an unknown outcome again where the user wants that, as often as retry allows", () => {
+    const resend = { ...wish, onUnknown: "Resend" as const };
+    expect(conclude(reset, false, { ...attempt, tries: 2 }, resend).type).toBe("retry");
+    expect(conclude(reset, false, { ...attempt, tries: 3 }, resend).type).toBe("failed");
+    expect(conclude(response(500), false, attempt, resend).type).toBe("failed");
+  });
   test("an expected answer is success, a 502 included", () => {
     expect(conclude(response(502), true, attempt, wish).type).toBe("succeeded");
   });
