@@ -6,7 +6,6 @@
  */
 import { attemptUUID } from "./digest.ts";
 import type { Outcome } from "./exchange.ts";
-import { retryAfterMs } from "./retry.ts";
 import type { RetryPolicy } from "./retry.ts";
 
 export interface Attempt {
@@ -28,6 +27,8 @@ export interface Ledger {
   /** Attempts that ended, well or not, or were given up for another. */
   readonly completedRuns: number;
   readonly lastHandledReconcileAt?: string;
+  /** RFC 3339: when the next try of an attempt that is Retrying is due. */
+  readonly nextRunAt?: string;
 }
 
 /** What the spec wants delivered. */
@@ -64,7 +65,7 @@ export function decide(ledger: Ledger, wish: Wish, now: Date): Decision {
     case "Done":
       return asked ? { type: "send", attempt: next(begin(ledger, wish, now)) } : { type: "rest" };
     case "Retrying": {
-      const delayMs = retryAfterMs(wish.retry, attempt) - (now.getTime() - Date.parse(attempt.finishedAt ?? attempt.startedAt));
+      const delayMs = untilDueMs(ledger.nextRunAt, attempt, now);
       return delayMs > 0 && !asked ? { type: "wait", delayMs } : { type: "send", attempt: next(attempt) };
     }
     // This process works on a key once at a time: an attempt that is InFlight now was left so by a crash or a lost write.
@@ -74,6 +75,13 @@ export function decide(ledger: Ledger, wish: Wish, now: Date): Decision {
         ? { type: "send", attempt: next(attempt) }
         : { type: "unknown", attempt: { ...attempt, phase: "Unknown" } };
   }
+}
+
+/** Never longer than the pause was meant to be, whatever the wall clock has done since. */
+function untilDueMs(nextRunAt: string | undefined, { finishedAt, startedAt }: Attempt, now: Date): number {
+  if (nextRunAt === undefined) return 0;
+  const dueMs = Date.parse(nextRunAt);
+  return Math.min(dueMs - now.getTime(), dueMs - Date.parse(finishedAt ?? startedAt));
 }
 
 /** Runs that have ended before an attempt at `digest`: one at something else that has not ended is given up for it. */

@@ -20,3 +20,20 @@ export function retryAfterMs(
   const fraction = createHash("sha256").update(`${attempt.id}/${attempt.tries}`).digest().readUInt32BE() / 2 ** 32;
   return Math.round(full * (1 - fraction / 4));
 }
+
+/** A server that asks for longer is asked again after an hour. */
+const longestRetryAfterMs = 3_600_000;
+
+/** Milliseconds that a Retry-After field asks for (RFC 9110, section 10.2.3: seconds or a date); 0 where it is neither. */
+export function retryAfterFieldMs(value: string | undefined, now: Date): number {
+  if (value === undefined) return 0;
+  const askedMs = /^\d{1,10}$/.test(value) ? Number(value) * 1000 : isHTTPDate(value) ? Date.parse(value) - now.getTime() : 0;
+  return Math.min(Math.max(askedMs, 0), longestRetryAfterMs);
+}
+/** IMF-fixdate, the one form that senders may generate (RFC 9110, section 5.6.7). */
+function isHTTPDate(value: string): boolean {
+  return (
+    /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(value) &&
+    !Number.isNaN(Date.parse(value))
+  );
+}

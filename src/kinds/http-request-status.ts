@@ -5,7 +5,7 @@ import { runsBefore, type Attempt } from "../core/delivery.ts";
 import type { Refusal, Response } from "../core/exchange.ts";
 import type { Verdict } from "../core/plan.ts";
 import { reconcileAtAnnotation } from "../core/resource.ts";
-import { retryAfterMs, type RetryPolicy } from "../core/retry.ts";
+import { retryAfterFieldMs, retryAfterMs, type RetryPolicy } from "../core/retry.ts";
 import type { Judgement } from "./http-request.ts";
 import type { HTTPRequest } from "./types.ts";
 
@@ -113,7 +113,11 @@ export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
       return { status: status([...states, run], change), result: succeeded ? "succeeded" : "failed", reason };
     },
     retrying(attempt, retry, { reason, message, response }) {
-      const delayMs = retryAfterMs(retry, attempt);
+      const asked = response?.headers["retry-after"];
+      const delayMs = Math.max(
+        retryAfterMs(retry, attempt),
+        retryAfterFieldMs(typeof asked === "string" ? asked : undefined, now),
+      );
       const nextRunAt = new Date(Date.parse(attempt.finishedAt ?? attempt.startedAt) + delayMs).toISOString();
       const text = `${message}; try ${attempt.tries} of ${retry.limit + 1}`;
       const change = { ...attempted(attempt), nextRunAt, ...recorded(response, spec.record) };

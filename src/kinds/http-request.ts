@@ -144,8 +144,13 @@ function precaution(
 }
 
 function ledgerOf({ status }: HTTPRequest): Ledger {
-  const { attempt, completedRuns = 0, lastHandledReconcileAt } = status ?? {};
-  return { completedRuns, ...(attempt && { attempt }), ...(lastHandledReconcileAt !== undefined && { lastHandledReconcileAt }) };
+  const { attempt, completedRuns = 0, lastHandledReconcileAt, nextRunAt } = status ?? {};
+  return {
+    completedRuns,
+    ...(attempt && { attempt }),
+    ...(lastHandledReconcileAt !== undefined && { lastHandledReconcileAt }),
+    ...(nextRunAt !== undefined && { nextRunAt }),
+  };
 }
 
 function wishOf({ spec, metadata: { uid, annotations = {} }, status }: HTTPRequest, endpoint: HTTPEndpoint | undefined): Wish {

@@ -173,10 +173,7 @@ function* replicaSteps(world: World, index: 0 | 1): Generator<World> {
 }
 /** The back-off of what is written is over at once. */
 function longAgo(status: NonNullable<HTTPRequest["status"]>): NonNullable<HTTPRequest["status"]> {
-  const { attempt } = status;
-  return attempt?.finishedAt === undefined
-    ? status
-    : { ...status, attempt: { ...attempt, finishedAt: "2029-01-01T00:00:00.000Z" } };
+  return status.nextRunAt === undefined ? status : { ...status, nextRunAt: "2029-01-01T00:00:00.000Z" };
 }
 function keyOf({ exchange }: Extract<Step, { type: "exchange" }>): string {
   return exchange.request.literalHeaders[0]?.value ?? "";

@@ -63,11 +63,17 @@ describe("decide", () => {
   test("takes a changed declaration for a new run, whatever became of the old one", () => {
     expect(after("Unknown", { digest: "b" })).toMatchObject({ type: "send", attempt: { digest: "b", tries: 1 } });
   });
-  test("waits for the back-off, and not for more than that", () => {
-    expect(after("Retrying")).toMatchObject({ type: "wait" });
-    const later = new Date(now.getTime() + 1000);
-    const ledger = { completedRuns: 1, attempt: { ...attempt, phase: "Retrying" as const, finishedAt: now.toISOString() } };
-    expect(decide(ledger, wish, later)).toMatchObject({ type: "send", attempt: { id: "id", tries: 2 } });
+  test("waits until a try is due, and not for more than that", () => {
+    const [finishedAt, nextRunAt] = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:10Z"];
+    const ledger = { completedRuns: 1, attempt: { ...attempt, phase: "Retrying" as const, finishedAt }, nextRunAt };
+    expect(decide(ledger, wish, new Date("2026-01-01T00:00:04Z"))).toEqual({ type: "wait", delayMs: 6000 });
+    expect(decide(ledger, wish, new Date(nextRunAt))).toMatchObject({ type: "send", attempt: { id: "id", tries: 2 } });
+  });
+  test("waits no longer than the pause when the wall clock is set back an hour, and does not mind one set forward", () => {
+    const [finishedAt, nextRunAt] = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:10Z"];
+    const ledger = { completedRuns: 1, attempt: { ...attempt, phase: "Retrying" as const, finishedAt }, nextRunAt };
+    expect(decide(ledger, wish, new Date("2025-12-31T23:00:00Z"))).toEqual({ type: "wait", delayMs: 10_000 });
+    expect(decide(ledger, wish, new Date("2026-01-01T01:00:00Z"))).toMatchObject({ type: "send" });
   });
   test("takes a restored object for done when told so, and only where it has no status", () => {
     expect(decide({ completedRuns: 0 }, { ...wish, assumeDone: true }, now)).toMatchObject({

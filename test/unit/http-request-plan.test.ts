@@ -153,6 +153,7 @@ describe("a POST", () => {
     const due: HTTPRequestStatus = {
       ...first.status,
       attempt: { ...first.status.attempt!, finishedAt: "2025-01-01T00:00:00.000Z" },
+      nextRunAt: "2025-01-01T00:00:01.000Z",
     };
     const second = drive({ ...keyed, status: due }, [answer(200)]);
     const keys = [first, second].map(({ steps }) => exchangeOf(steps[0]).request.literalHeaders[0]);
@@ -181,6 +182,21 @@ describe("a GET", () => {
     ]);
     expect(condition(status, "Stalled")).toMatchObject({ status: "True", reason: "UnexpectedStatus" });
     expect(condition(status, "Succeeded")?.status).toBe("False");
+  });
+});
+
+describe("a try that is not due yet", () => {
+  test("is waited for, and nothing is written meanwhile", () => {
+    const first = drive(request({ method: "GET" }), [answer(500)]);
+    const again = drive(request({ method: "GET" }, { status: first.status }));
+    expect(again.steps).toEqual([]);
+    expect(again.verdict.requeueAfterMs).toBeGreaterThan(0);
+    expect(sameJSON(again.status, first.status)).toBe(true);
+  });
+  test("is due when the server said so", () => {
+    const busy = answer(429);
+    const told = busy.type === "response" ? { ...busy, response: { ...busy.response, headers: { "retry-after": "120" } } } : busy;
+    expect(drive(request(), [told]).verdict.requeueAfterMs).toBe(120_000);
   });
 });
 
