@@ -6,7 +6,6 @@ import type { Refusal, Response } from "../core/exchange.ts";
 import type { Verdict } from "../core/plan.ts";
 import { reconcileAtAnnotation } from "../core/resource.ts";
 import { retryAfterFieldMs, retryAfterMs, type RetryPolicy } from "../core/retry.ts";
-import type { Judgement } from "./http-request.ts";
 import type { HTTPRequest } from "./types.ts";
 
 /** How often something outside the resource that is missing is looked for: after as long as it has been missing, within these. */
@@ -14,6 +13,14 @@ const soonestLookMs = 2_000;
 const latestLookMs = 60_000;
 const longestBodyBytes = 16_384;
 const shownHeaders = ["content-type", "etag", "last-modified", "x-request-id"] as const;
+
+/** What an answer, or none, means for people. Nothing that a server sent is in it but the status code. */
+export interface Judgement {
+  readonly succeeded: boolean;
+  readonly reason: string;
+  readonly message: string;
+  readonly response?: Response;
+}
 
 export interface Report {
   unchanged(reason: string): Verdict;

@@ -20,7 +20,7 @@ import {
 } from "../core/plan.ts";
 import { assumeDoneAnnotation, reconcileAtAnnotation } from "../core/resource.ts";
 import { dependsOnInputs } from "../core/templating.ts";
-import { httpRequestReport, type Report } from "./http-request-status.ts";
+import { httpRequestReport, type Judgement, type Report } from "./http-request-status.ts";
 import { buildExchange, expectedThat, idempotencyHeader, isIdempotent, sendDigest } from "./request.ts";
 import { httpEndpointType, httpRequestType, type HTTPEndpoint, type HTTPRequest } from "./types.ts";
 
@@ -89,14 +89,6 @@ function* deliver(
     case "unknown":
       return report.unknown({ ...ended, phase: "Unknown" }, judgement.message);
   }
-}
-
-/** What an answer, or none, means for people. Nothing that a server sent is in it but the status code. */
-export interface Judgement {
-  readonly succeeded: boolean;
-  readonly reason: string;
-  readonly message: string;
-  readonly response?: Response;
 }
 
 function* judge(
