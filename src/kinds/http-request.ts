@@ -6,7 +6,7 @@
  */
 import { conclude, decide, type Attempt, type Ledger, type Wish } from "../core/delivery.ts";
 import { durationMs } from "../core/duration.ts";
-import type { Exchange, Outcome, Response } from "../core/exchange.ts";
+import type { Exchange, Outcome } from "../core/exchange.ts";
 import { isExpectedStatus } from "../core/expectation.ts";
 import {
   evaluated,
