@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { controllerSettings, fileSetting, runSettings, type ControllerSettings, type RunSettings } from "../config.ts";
 import { InvalidProxyError } from "../http/environment-proxies.ts";
+import { timesProblem } from "../kubernetes/lease-state.ts";
 import { printCRDs } from "./crds.ts";
 import { renderManifests } from "./render.ts";
 import { runStandalone } from "./run.ts";
@@ -20,6 +21,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   const controller = program.command("controller").description("Run against a Kubernetes API server.");
   for (const option of controllerSettings) controller.addOption(option);
   controller.action(async (settings: ControllerSettings) => {
+    const { leaseDuration: leaseDurationMs, renewDeadline: renewDeadlineMs, retryPeriod: retryPeriodMs } = settings;
+    const problem = timesProblem({ leaseDurationMs, renewDeadlineMs, retryPeriodMs });
+    if (problem !== undefined) controller.error(`error: ${problem}`);
     const { runController } = await import("./controller.ts"); // the Kubernetes client takes most of a second to load
     exitCode = await runController(settings);
   });
@@ -47,9 +51,14 @@ export async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync(argv, { from: "user" });
     return exitCode;
   } catch (error) {
-    if (error instanceof InvalidProxyError) process.stderr.write(`error: ${error.message}\n`);
-    else if (!(error instanceof CommanderError)) throw error;
-    else if (error.exitCode === 0) return 0;
-    return 2;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (!Error.isError(error) || isMistakeOfOurs(error)) throw error;
+    process.stderr.write(`error: ${error.message}\n`); // a kubeconfig, a file, an address or a proxy that cannot be used
+    return error instanceof InvalidProxyError ? 2 : 1;
   }
+}
+
+/** What deserves a stack trace. */
+function isMistakeOfOurs({ name }: Error): boolean {
+  return ["TypeError", "ReferenceError", "RangeError", "SyntaxError", "AssertionError"].includes(name);
 }

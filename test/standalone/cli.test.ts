@@ -1,8 +1,11 @@
 /** The command line, as a user meets it. */
+import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { parseAllDocuments } from "yaml";
 import { definitions } from "../../src/api/definitions.ts";
 import { holdfast } from "../support/holdfast.ts";
+
+const examples = join(import.meta.dirname, "../../examples");
 
 describe("a mistake on the command line is one line on stderr and exit code 2", () => {
   test.each<[string, string[], Record<string, string>, string]>([
@@ -21,6 +24,28 @@ describe("a mistake on the command line is one line on stderr and exit code 2", 
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr.trimEnd().split("\n")).toHaveLength(1);
     expect(stderr).toContain(message);
+  });
+});
+
+describe("what cannot be used is one line on stderr and exit code 1", () => {
+  test.each<[string, string[], string]>([
+    [
+      "a kubeconfig that is not there",
+      ["controller", "--kubeconfig", "/nowhere/config"],
+      "/nowhere/config cannot be read: ENOENT",
+    ],
+    ["a folder without manifests", ["run", "--once", "-f", "/nowhere"], "/nowhere: no such file or folder"],
+    [
+      "a state file in a folder that is not there",
+      ["run", "--once", "-f", examples, "--data", "/nowhere/state.db"],
+      "/nowhere/state.db",
+    ],
+    ["an address that is in use", ["run", "--once", "-f", examples, "--metrics-address", "256.0.0.1:0"], "256.0.0.1"],
+  ])("%s", async (_name, args, message) => {
+    const { code, stderr } = await holdfast(args);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    expect(stderr).toContain(message);
+    expect(code).toBe(1);
   });
 });
 
