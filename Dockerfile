@@ -13,5 +13,5 @@ COPY src ./src
 COPY crds ./crds
 USER 65532:65532
 EXPOSE 8080 8081
-ENTRYPOINT ["node", "/app/src/main.ts"]
+ENTRYPOINT ["node", "--max-semi-space-size=8", "/app/src/main.ts"]
 CMD ["controller"]
