@@ -8,5 +8,9 @@ const controlPlane = {
 };
 
 export default {
-  projects: [...["unit", "http", "standalone"].map(project), { ...project("kubernetes"), ...controlPlane }],
+  projects: [
+    ...["unit", "http", "standalone"].map(project),
+    ...["kubernetes", "fault"].map((name) => ({ ...project(name), ...controlPlane })),
+    { ...project("chart"), globalSetup: "<rootDir>/test/chart/setup.ts" },
+  ],
 };

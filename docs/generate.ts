@@ -1,10 +1,14 @@
-/** Writes the files that are made from the schemas: `crds/` and `docs/api/`. `make verify` fails where one is out of date. */
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+/**
+ * Writes the files that are made from the schemas: `crds/`, `docs/api/`, and the chart's CRDs and values. `make verify`
+ * fails where one is out of date.
+ */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { definitions } from "../src/api/definitions.ts";
 import { group } from "../src/api/kind-definition.ts";
 import { referencePage } from "../src/api/reference.ts";
 import { crdYAML } from "../src/cli/crds.ts";
+import { chartReadme, crdTemplate, generatedHelpers, valuesSchema, valuesYAML } from "./chart/files.ts";
 
 function writeAll(folder: URL, files: Readonly<Record<string, string>>): void {
   mkdirSync(folder, { recursive: true });
@@ -20,3 +24,14 @@ writeAll(
   new URL("api/", import.meta.url),
   Object.fromEntries(definitions.map((definition) => [`${definition.kind.toLowerCase()}.md`, referencePage(definition)])),
 );
+
+const chart = new URL("../charts/holdfast/", import.meta.url);
+writeAll(
+  new URL("templates/crds/", chart),
+  Object.fromEntries(definitions.map((definition) => [`${definition.plural}.yaml`, crdTemplate(definition)])),
+);
+writeFileSync(new URL("templates/_generated.tpl", chart), generatedHelpers());
+writeFileSync(new URL("values.schema.json", chart), valuesSchema());
+writeFileSync(new URL("values.yaml", chart), valuesYAML());
+const [introduction = ""] = readFileSync(new URL("README.md", chart), "utf8").split("## Values");
+writeFileSync(new URL("README.md", chart), chartReadme(introduction));

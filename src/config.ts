@@ -14,6 +14,10 @@ export interface LogSettings {
 export interface SendSettings extends LogSettings {
   readonly concurrency: number;
   readonly maxResponseBytes: number;
+  readonly minResponseRate: number;
+  readonly maxInFlightPerReconcile: number;
+  readonly maxExchangesPerReconcile: number;
+  readonly maxInFlightPerOrigin: number;
   readonly expressionTimeout: number;
   readonly shutdownTimeout: number;
   readonly reconcileTimeout: number;
@@ -27,6 +31,14 @@ export interface SendSettings extends LogSettings {
 export interface ControllerSettings extends SendSettings {
   readonly kubeconfig?: string;
   readonly namespace: readonly string[];
+  readonly watchLabelSelector?: string;
+  readonly secretGrant?: string;
+  readonly leaderElect: boolean;
+  readonly leaseNamespace?: string;
+  readonly leaseName?: string;
+  readonly leaseDuration: number;
+  readonly renewDeadline: number;
+  readonly retryPeriod: number;
   readonly metricsAddress: string;
   readonly healthAddress: string;
 }
@@ -56,6 +68,21 @@ const sendSettings: readonly Option[] = [
   setting("--max-response-bytes <bytes>", "a longer response is a failure")
     .argParser(integer(1, 1 << 30))
     .default(1 << 20, "1048576"),
+  setting("--min-response-rate <bytes>", "content that comes more slowly, a second, over 10 s, is a failure; 0: any rate")
+    .argParser(integer(0, 1 << 30))
+    .default(100),
+  setting("--max-in-flight-per-reconcile <n>", "how many requests of one reconcile may be in flight at once; more wait")
+    .argParser(integer(1, 1_000))
+    .default(6),
+  setting("--max-exchanges-per-reconcile <n>", "how many requests one reconcile may send, redirects and retries among them")
+    .argParser(integer(1, 10_000))
+    .default(50),
+  setting(
+    "--max-in-flight-per-origin <n>",
+    "how many resources may be at one origin at once, and requests in flight to it; below --concurrency, a slow one leaves workers to the others",
+  )
+    .argParser(integer(1, 10_000))
+    .default(10),
   setting("--expression-timeout <duration>", "limit on one evaluation of a resource's expressions")
     .argParser(duration)
     .default(1_000, "1s"),
@@ -93,6 +120,33 @@ export const controllerSettings: readonly Option[] = [
   setting("--namespace <name>", "watch this namespace only; may be repeated, or a list with commas")
     .argParser(list(namespaceName))
     .default([], "all namespaces"),
+  setting(
+    "--watch-label-selector <selector>",
+    "watch only what has these labels, endpoints included; each selector has a leader of its own",
+  ).argParser(labelSelector),
+  setting(
+    "--secret-grant <arguments>",
+    "what kubectl create rolebinding needs to let this process read a namespace's Secrets; quoted where that is forbidden",
+  ),
+  setting("--leader-elect <true|false>", "work only while holding the lease; false: never run a second process beside this one")
+    .argParser(boolean)
+    .default(true),
+  setting("--lease-namespace <name>", "where the lease is; without it the namespace of the Pod or of the kubeconfig").argParser(
+    namespaceName,
+  ),
+  setting(
+    "--lease-name <name>",
+    "what the lease is called; without it holdfast, or with a selector holdfast- and a digest of it",
+  ).argParser(objectName),
+  setting("--lease-duration <duration>", "how long others wait after the last renewal before they take the lease")
+    .argParser(duration)
+    .default(15_000, "15s"),
+  setting("--renew-deadline <duration>", "how long after its last renewal the leader stops sending and deciding")
+    .argParser(duration)
+    .default(10_000, "10s"),
+  setting("--retry-period <duration>", "how often the lease is renewed, and tried for again")
+    .argParser(duration)
+    .default(2_000, "2s"),
   setting("--metrics-address <address>", "where /metrics is served").argParser(address).default(":8080"),
   setting("--health-address <address>", "where /healthz and /readyz are served").argParser(address).default(":8081"),
   ...sendSettings,
@@ -136,6 +190,27 @@ function address(text: string): string {
 
 function namespaceName(text: string): string {
   if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) throw new InvalidArgumentError("Give the name of a namespace.");
+  return text;
+}
+
+function objectName(text: string): string {
+  if (text.length > 253 || !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text))
+    throw new InvalidArgumentError("Give a name that an object can have.");
+  return text;
+}
+
+function boolean(text: string): boolean {
+  if (text !== "true" && text !== "false") throw new InvalidArgumentError("Give true or false.");
+  return text === "true";
+}
+
+/** https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors */
+function labelSelector(text: string): string {
+  const word = "[A-Za-z0-9](?:[-\\w.]{0,61}[A-Za-z0-9])?";
+  const [key, value] = [`(?:[a-z0-9][-a-z0-9.]{0,252}/)?${word}`, `(?:${word})?`];
+  const one = `(?:!?${key}|${key} *(?:=|==|!=) *${value}|${key} +(?:in|notin) *\\( *${value}(?: *, *${value})* *\\))`;
+  if (!new RegExp(`^ *${one}(?: *, *${one})* *$`).test(text))
+    throw new InvalidArgumentError('Give a label selector, for example team=a or "shard in (1, 2)".');
   return text;
 }
 

@@ -12,6 +12,14 @@ const spec = {
     endpointRef,
     inputs,
     timeout: { ...duration, description: "Limit on the whole exchange, for example 30s. Without it the endpoint's, else 30s." },
+    maxRedirects: {
+      type: "integer",
+      format: "int32",
+      minimum: 0,
+      maximum: 20,
+      description:
+        "How many redirects are followed; 0: a redirect is the answer. Without it 5 for GET and HEAD, else 0. To another origin no credential goes along, and none from https to http.",
+    },
     tls: { ...tls, description: `${tls.description} With endpointRef the endpoint's is used and this one is not.` },
     expect,
     idempotencyKey,
@@ -75,7 +83,11 @@ const attempt = {
       enum: ["InFlight", "Retrying", "Done", "Unknown"],
       description: "InFlight: may be on its way. Unknown: may or may not have arrived.",
     },
-    sender: { type: "string", maxLength: 36, description: "The process that sends it, or sent it: while the outcome is not known." },
+    sender: {
+      type: "string",
+      maxLength: 36,
+      description: "The process that sends it, or sent it: while the outcome is not known.",
+    },
     startedAt: { type: "string", format: "date-time", description: "When the attempt began; expressions see it as `.now`." },
     finishedAt: { type: "string", format: "date-time", description: "When its latest try ended." },
     tries: { type: "integer", format: "int32", minimum: 0, description: "How many times it has been sent." },

@@ -1,16 +1,21 @@
-/** `holdfast controller`: runs against a Kubernetes API server until it is told to stop. */
+/** `holdfast controller`: runs against a Kubernetes API server until it is told to stop, or no longer leads. */
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
 import type { ControllerSettings } from "../config.ts";
 import { createApiClient } from "../kubernetes/api-client.ts";
 import { loadKubeConfig } from "../kubernetes/credentials.ts";
+import { createEvents } from "../kubernetes/events.ts";
 import { createKubernetesStore } from "../kubernetes/store.ts";
 import { createLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createRecord } from "../telemetry/record.ts";
 import { healthRoutes, metricsRoutes, serve } from "../telemetry/server.ts";
+import { leadershipFor } from "./leadership.ts";
 import { createRuntime, kindNames } from "./runtime.ts";
 import { onShutdown } from "./shutdown.ts";
 import { version } from "./version.ts";
 
+/** Returns the exit code: 0 told to stop, 1 leadership was lost. */
 export async function runController(settings: ControllerSettings): Promise<number> {
   const log = createLog({ level: settings.logLevel, format: settings.logFormat });
   const metrics = createMetrics({ kinds: kindNames, concurrency: settings.concurrency });
@@ -20,8 +25,19 @@ export async function runController(settings: ControllerSettings): Promise<numbe
   const client = resources.use(
     createApiClient({ loadKubeConfig: () => loadKubeConfig(settings.kubeconfig), record, userAgent: `holdfast/${version}` }),
   );
-  const store = createKubernetesStore({ client, record, namespaces: settings.namespace });
-  const { controller } = resources.use(createRuntime(settings, { store, record, metrics }));
+  const identity = `${hostname()}_${randomUUID()}`;
+  const leadership = leadershipFor(settings, { client, record, identity });
+  const { announce } = resources.use(createEvents({ client, record, instance: identity }));
+  const store = createKubernetesStore({
+    client,
+    record,
+    namespaces: settings.namespace,
+    ...(settings.watchLabelSelector !== undefined && { labelSelector: settings.watchLabelSelector }),
+    ...(settings.secretGrant !== undefined && { secretGrant: settings.secretGrant }),
+  });
+  metrics.observeWatches(() => store.readiness());
+  const runtime = createRuntime(settings, { store, record, metrics, announce, mayAct: leadership.mayAct });
+  const { controller, liveness } = resources.use(runtime);
   const notReady = (): readonly string[] => {
     const waiting = controller.waitingFor();
     const watches = store.readiness().filter(({ ready }) => !ready);
@@ -30,14 +46,19 @@ export async function runController(settings: ControllerSettings): Promise<numbe
       : waiting.map((kind) => `${kind} has not been listed yet`);
   };
   const metricsServer = resources.use(await serve(settings.metricsAddress, metricsRoutes(metrics.registry)));
-  const healthServer = resources.use(await serve(settings.healthAddress, healthRoutes(notReady)));
+  const healthServer = resources.use(await serve(settings.healthAddress, healthRoutes({ notReady, notLive: liveness.failing })));
   record({
     type: "note",
     level: "info",
     message: "serving",
     fields: { version, metricsPort: metricsServer.port, healthPort: healthServer.port },
   });
-  await controller.run(shutdown.stop, shutdown.drain);
+
+  leadership.lost.addEventListener("abort", () => shutdown.begin(), { once: true });
+  // The lease is kept until what was under way has ended, so that a successor does not begin before that.
+  const ended = new AbortController();
+  const working = controller.run(shutdown.stop, shutdown.drain, leadership.elected).finally(() => ended.abort());
+  await Promise.all([working, leadership.run(ended.signal)]);
   record({ type: "note", level: "info", message: "stopped" });
-  return 0;
+  return leadership.lost.aborted ? 1 : 0;
 }

@@ -59,7 +59,9 @@ function createRendering(): HTTPRequester & AsyncDisposable {
   const resources = new AsyncDisposableStack();
   const evaluator = resources.use(createEvaluator());
   const clients = resources.use(createClientPool({ clients: new Map(), sockets: resources.use(createSockets(record)), record }));
-  const requester = createRequester({ clients, evaluator, record, maxResponseBytes: 0, userAgent: `holdfast/${version}` });
+  const requester = resources.use(
+    createRequester({ clients, evaluator, record, maxResponseBytes: 0, userAgent: `holdfast/${version}` }),
+  );
   return { ...requester, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 

@@ -4,8 +4,9 @@ import type { SendSettings } from "../config.ts";
 import type { Condition } from "../core/conditions.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { Kind } from "../core/plan.ts";
-import type { ResourceStore } from "../core/ports.ts";
+import type { Announce, ResourceStore } from "../core/ports.ts";
 import { createController, type Controller } from "../engine/controller.ts";
+import { createLiveness, type Liveness } from "../engine/liveness.ts";
 import { createEvaluator } from "../expressions/evaluator.ts";
 import { createClientPool, type Client, type ClientPool } from "../http/client-pool.ts";
 import { environmentProxies } from "../http/environment-proxies.ts";
@@ -23,14 +24,26 @@ export const kindNames: readonly string[] = kinds.map(({ type }) => type.kind);
 export interface Runtime extends AsyncDisposable {
   readonly controller: Controller;
   readonly clients: ClientPool;
+  readonly liveness: Liveness;
 }
+export interface RuntimeParts {
+  readonly store: ResourceStore;
+  readonly record: RecordOccurrence;
+  readonly metrics: Metrics;
+  /** Whether this process leads, with margin; where not given, it always does. */
+  readonly mayAct?: () => boolean;
+  readonly announce?: Announce;
+}
+
+/** Beyond the limit on a reconcile, before its worker counts as stuck. */
+const graceMs = 60_000;
 
 /** The Map of the whole process: whatever is put together here shares its sockets. */
 const clientMap = new Map<string, Client>();
 
 export function createRuntime(
   settings: SendSettings,
-  { store, record, metrics }: { store: ResourceStore; record: RecordOccurrence; metrics: Metrics },
+  { store, record, metrics, mayAct = () => true, announce = () => {} }: RuntimeParts,
 ): Runtime {
   const resources = new AsyncDisposableStack();
   const evaluator = resources.use(createEvaluator({ deadlineMs: settings.expressionTimeout }));
@@ -48,14 +61,21 @@ export function createRuntime(
       keepAliveMaxTimeoutMs: settings.keepAliveMaxTimeout,
     }),
   );
-  const requester = createRequester({
-    clients,
-    evaluator,
-    record,
-    maxResponseBytes: settings.maxResponseBytes,
-    userAgent: `holdfast/${version}`,
-    clientIsolation: settings.clientIsolation,
-  });
+  const requester = resources.use(
+    createRequester({
+      clients,
+      evaluator,
+      record,
+      maxResponseBytes: settings.maxResponseBytes,
+      minBytesPerSecond: settings.minResponseRate,
+      maxInFlightPerReconcile: settings.maxInFlightPerReconcile,
+      maxExchangesPerReconcile: settings.maxExchangesPerReconcile,
+      maxInFlightPerOrigin: settings.maxInFlightPerOrigin,
+      userAgent: `holdfast/${version}`,
+      clientIsolation: settings.clientIsolation,
+      mayStart: mayAct,
+    }),
+  );
   const controller = createController({
     kinds,
     store,
@@ -64,17 +84,28 @@ export function createRuntime(
     concurrency: settings.concurrency,
     reconcileTimeoutMs: settings.reconcileTimeout,
     sender: randomUUID(),
+    mayAct,
+    announce,
     queueObserver: {
       onAdd: () => metrics.queueAdds.inc({ name: "holdfast" }),
-      onTake: (waitedSecs) => metrics.queueWait.observe({ name: "holdfast" }, waitedSecs),
+      onTake: (waitedSecs) => {
+        liveness.took();
+        metrics.queueWait.observe({ name: "holdfast" }, waitedSecs);
+      },
     },
+  });
+  const liveness = createLiveness({
+    queue: controller.queue,
+    isWorking: () => mayAct() && controller.waitingFor().length === 0,
+    limitMs: settings.reconcileTimeout + graceMs,
   });
   metrics.observe({
     clients: () => clients.size,
     sockets: () => sockets.counts(),
     requestsInFlight: () => sockets.requests(),
     requestsQueued: () => clients.queued,
-    queue: () => ({ depth: controller.queue.depth, working: controller.queue.working.size }),
+    queue: () => controller.queue,
+    leads: mayAct,
     resources: function* () {
       for (const { kind, resource } of controller.resources()) {
         const { conditions = [] } = (resource.status ?? {}) as { conditions?: readonly Condition[] };
@@ -82,5 +113,5 @@ export function createRuntime(
       }
     },
   });
-  return { controller, clients, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+  return { controller, clients, liveness, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }

@@ -4,8 +4,8 @@ export interface Deadline extends Disposable {
   readonly signal: AbortSignal;
   /** Whether it was the limit that aborted. */
   readonly expired: boolean;
-  /** Starts the whole limit anew. */
-  restart(): void;
+  /** Starts the whole limit anew, or another one, milliseconds. */
+  restart(otherLimitMs?: number): void;
   /** Stops the clock until `restart`. */
   pause(): void;
 }
@@ -24,7 +24,7 @@ export function deadline(outer: AbortSignal, limitMs: number): Deadline {
   function pause(): void {
     clearTimeout(timer);
   }
-  function restart(): void {
+  function restart(otherLimitMs = limitMs): void {
     pause();
     if (controller.signal.aborted) return;
     timer = setTimeout(
@@ -32,7 +32,7 @@ export function deadline(outer: AbortSignal, limitMs: number): Deadline {
         expired = true;
         controller.abort(new DOMException("the time is over", "TimeoutError"));
       },
-      Math.min(limitMs, longestTimerMs),
+      Math.min(otherLimitMs, longestTimerMs),
     );
   }
   restart();

@@ -61,6 +61,10 @@ export interface Exchange {
   readonly http2?: boolean;
   /** Limit on the whole exchange, milliseconds. */
   readonly timeoutMs: number;
+  /** Redirects that are followed. 0: a redirect is an answer like any other. */
+  readonly maxRedirects: number;
+  /** An idempotent method (RFC 9110, section 9.2.2), or an idempotency key that the server honours. */
+  readonly repeatable: boolean;
   /** Expressions that will be evaluated on the response: one that does not compile is found before anything is sent. */
   readonly compile: readonly Located[];
 }
@@ -101,9 +105,18 @@ export type FailureReason =
   | "CertificateInvalid"
   | "InvalidResponse"
   | "ResponseTooLarge"
+  | "ResponseTooSlow"
+  | "CompressionRatio"
   | "HeadersTooLarge"
+  | "TooManyRedirects"
+  | "RedirectLoop"
+  | "RedirectInvalid"
+  | "RedirectInsecure"
+  | "RedirectRefused"
   | "PortsExhausted"
   | "TooManyFiles"
+  | "BudgetExhausted"
+  | "NotLeader"
   | "Aborted"
   | "Unknown";
 
@@ -140,8 +153,11 @@ export interface Refusal {
 }
 
 /** What reading a Secret or ConfigMap gave. */
+/** `grant`: the command by which an admin of the namespace allows it, where one is known. */
 export type ReadResult =
-  { readonly type: "found"; readonly resource: DataResource } | { readonly type: "absent" } | { readonly type: "forbidden" };
+  | { readonly type: "found"; readonly resource: DataResource }
+  | { readonly type: "absent" }
+  | { readonly type: "forbidden"; readonly grant?: string };
 
 /** jq over a scope and perhaps a response; each expression is evaluated alone. */
 export interface Evaluation {

@@ -14,7 +14,7 @@ export type Occurrence =
       readonly namespace: string;
       readonly name: string;
       readonly durationMs: number;
-      readonly result: Verdict["result"] | "conflict" | "error" | "gone";
+      readonly result: Verdict["result"] | "conflict" | "postponed" | "error" | "gone";
       readonly reason: string;
       readonly error?: unknown;
       /** A mistake in this program: a plan threw, or a reconcile did not end. */
@@ -31,6 +31,12 @@ export type Occurrence =
       readonly reason?: FailureReason;
       readonly sizeBytes?: number;
     }
+  /** A request was sent once more, on a new connection. `unsent`: before a byte of it had left. */
+  | { readonly type: "retried"; readonly reason: "stale" | "unsent" }
+  /** A redirect was followed. */
+  | { readonly type: "redirected"; readonly statusCode: number }
+  /** A response that nobody read was closed for an exchange that waited, in the budget of its reconcile or of its origin. */
+  | { readonly type: "responseCancelled"; readonly reason: "reconcile" | "origin" }
   | { readonly type: "clientAcquired"; readonly result: "created" | "reused" }
   | { readonly type: "socketOpened" }
   | { readonly type: "socketClosed" }

@@ -1,4 +1,5 @@
 /** What the engine needs from the outside. Each port has more than one implementation, or will. */
+import type { Announcement } from "./announcement.ts";
 import type { Evaluation, Exchange, Outcome, ReadResult, Refusal } from "./exchange.ts";
 import type { EvaluationResult } from "./plan.ts";
 import type { Reference, Resource, ResourceType } from "./resource.ts";
@@ -42,18 +43,34 @@ export interface ResourceStore {
   isNewer(a: string, b: string): boolean;
 }
 
+/** Tells people of a transition, where there is a place for it. Returns at once, and what goes wrong with it is no error of the caller's. */
+export type Announce = (type: ResourceType, resource: Resource, announcement: Announcement) => void;
+
 /** Reads what an exchange refers to, in its resource's own namespace; one answer for each reference and reconcile. */
 export type Read = (kind: "Secret" | "ConfigMap", name: string) => Promise<ReadResult>;
 
 export interface Requester {
-  /** Reads, renders and checks everything; whatever can be found wrong before a byte is sent is found here. */
-  prepare(exchange: Exchange, read: Read, signal: AbortSignal): Promise<Prepared | Refusal>;
+  /** For one reconcile. `resource` names what is reconciled, the same each time: it keeps its place where it has to wait. */
+  begin(resource: string): Requests;
   evaluate(evaluation: Evaluation, read: Read, signal: AbortSignal): Promise<EvaluationResult>;
+}
+/** The requests of one reconcile, which share a budget. To be disposed when the reconcile ends. */
+export interface Requests extends Disposable {
+  /**
+   * Reads, renders and checks everything; whatever can be found wrong before a byte is sent is found here.
+   * `busy` is only ever said before the first request, so that nothing is lost by ending the reconcile for now.
+   */
+  prepare(exchange: Exchange, read: Read, signal: AbortSignal): Promise<Prepared | Refusal | Busy>;
 }
 export interface Prepared {
   readonly type: "prepared";
   /** Sends it, once. What the network does is an outcome and never an exception. */
   send(signal: AbortSignal): Promise<Outcome>;
+}
+/** As many reconciles as may be are at this origin. `free` resolves when it is this one's turn. */
+export interface Busy {
+  readonly type: "busy";
+  readonly free: Promise<void>;
 }
 
 /** Evaluates jq. A document's expressions go in together; none sees another's. */

@@ -136,8 +136,10 @@ const fixedPath =
  * changes. Conservative: false only where every expression is a plain path to something that is fixed.
  */
 export function dependsOnInputs(request: RequestTemplate): boolean {
-  return templatesOf(request).some(({ text }) => {
-    const template = parseTemplate(text);
-    return template.type === "invalid" || template.parts.some((part) => part.type === "expression" && !fixedPath.test(part.text));
-  });
+  return !templatesOf(request).every(isFixed);
+}
+/** Whether a template yields the same for the life of an object. */
+export function isFixed({ text }: Pick<Located, "text">): boolean {
+  const template = parseTemplate(text);
+  return template.type === "template" && template.parts.every((part) => part.type === "text" || fixedPath.test(part.text));
 }

@@ -4,7 +4,8 @@
  * No worker starts before every cache is warm, and no key is worked on twice at once. Knows neither HTTP nor Kubernetes.
  */
 import { deadline } from "../core/deadline.ts";
-import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { Ledger } from "../core/delivery.ts";
+import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
 import type { Kind, Situation } from "../core/plan.ts";
 import type { Announce, Requester, ResourceStore, WatchEvent } from "../core/ports.ts";
 import { keyText, reconcileAtAnnotation, type Resource, type ResourceKey } from "../core/resource.ts";
@@ -79,7 +80,7 @@ export function createController(options: ControllerOptions): Controller {
       if (!after) {
         queue.forget(id);
         failures.delete(id);
-      } else if (isDue(change)) queue.add(id, { lane });
+      } else if (isDue(change) || isOutcomeOfAnother(change, sender)) queue.add(id, { lane });
       if (isDue(change)) queueDependents(kind, change);
     }
   }
@@ -147,6 +148,7 @@ export function createController(options: ControllerOptions): Controller {
     const resource = cacheOf(kindName).get({ namespace, name });
     if (!kind || !resource) {
       failures.delete(id); // gone since it became due
+      requester.begin(id)[Symbol.dispose](); // a place that was kept for it is the next one's
       return;
     }
     const about = { type: "reconciled", kind: kindName, namespace, name } as const;
@@ -156,8 +158,7 @@ export function createController(options: ControllerOptions): Controller {
       const written = (reply: Resource): void => apply(kind, { type: "applied", resource: reply });
       const reconciled = await reconcile(kind, situation, { deps: { store, requester, written, mayAct, announce }, signal });
       settle(id, reconciled);
-      const { result, reason } =
-        reconciled.type === "settled" ? reconciled.verdict : { result: "conflict" as const, reason: "Conflict" };
+      const { result, reason } = summary(reconciled);
       record({ ...about, durationMs: performance.now() - startedMs, result, reason });
     } catch (error) {
       pause(id, errorPauseMs);
@@ -175,6 +176,7 @@ export function createController(options: ControllerOptions): Controller {
 
   function settle(id: string, reconciled: Reconciled): void {
     if (reconciled.type === "conflict") return pause(id, conflictPauseMs);
+    if (reconciled.type === "postponed") return void reconciled.free.then(() => queue.add(id));
     failures.delete(id);
     const { requeueAfterMs } = reconciled.verdict;
     if (requeueAfterMs !== undefined) queue.add(id, { delayMs: requeueAfterMs });
@@ -223,8 +225,29 @@ async function outlasts(ended: Promise<void>, signal: AbortSignal): Promise<bool
   }
 }
 
+function summary(reconciled: Reconciled): Pick<Extract<Occurrence, { type: "reconciled" }>, "result" | "reason"> {
+  switch (reconciled.type) {
+    case "settled":
+      return reconciled.verdict;
+    case "conflict":
+      return { result: "conflict", reason: "Conflict" };
+    case "postponed":
+      return { result: "postponed", reason: "OriginBusy" };
+  }
+}
+
 function queueKey({ type }: Kind, key: ResourceKey): string {
   return `${type.kind}/${keyText(key)}`;
+}
+
+/**
+ * A process that was thought lost, a leader that was suspended say, has recorded what came of its attempt. Whatever we
+ * made of that attempt meanwhile, this may be more: that it is to be tried again.
+ */
+function isOutcomeOfAnother({ before, after }: Change, sender: string): boolean {
+  const attempt = (before?.status as Partial<Ledger> | undefined)?.attempt;
+  if (attempt?.sender === undefined || attempt.sender === sender) return false;
+  return (after?.status as Partial<Ledger> | undefined)?.attempt?.sender === undefined;
 }
 
 /** Our own status writes and other people's labels make nothing due. */

@@ -4,10 +4,11 @@
  * Level-based: it is told which resource, never what changed. Everything it decides is decided by the plan, which is
  * pure; everything here is IO and order. Running it again at any point, even after a crash, is safe.
  */
+import { announcement } from "../core/announcement.ts";
 import type { Exchange, Outcome, ReadResult } from "../core/exchange.ts";
 import { sameJSON } from "../core/json.ts";
 import type { EvaluationResult, Kind, Plan, Precaution, Situation, Step, Verdict } from "../core/plan.ts";
-import type { Precondition, Read, Requester, ResourceStore } from "../core/ports.ts";
+import type { Announce, Precondition, Read, Requester, ResourceStore } from "../core/ports.ts";
 import { configMapType, secretType, type Resource } from "../core/resource.ts";
 
 export interface ReconcileDeps {
@@ -17,6 +18,7 @@ export interface ReconcileDeps {
   readonly written: (resource: Resource) => void;
   /** Whether this process may send and decide: it holds the lease, with margin. */
   readonly mayAct: () => boolean;
+  readonly announce: Announce;
 }
 
 /** A plan threw, which is a mistake in this program. */
@@ -25,7 +27,11 @@ export class PlanError extends Error {
 }
 
 /** `conflict`: somebody else wrote meanwhile; nothing of this reconcile was recorded, and it is to be run again. */
-export type Reconciled = { readonly type: "settled"; readonly verdict: Verdict } | { readonly type: "conflict" };
+export type Reconciled =
+  | { readonly type: "settled"; readonly verdict: Verdict }
+  | { readonly type: "conflict" }
+  /** Nothing has been sent or written: where it would send to, others are at their limit. `free`: when to run it again. */
+  | { readonly type: "postponed"; readonly free: Promise<void> };
 
 /**
  * An HTTP failure is not an error here: the plan receives it as an outcome and the status reports it. What throws is
@@ -36,10 +42,12 @@ export async function reconcile(
   situation: Situation,
   { deps, signal }: { deps: ReconcileDeps; signal: AbortSignal },
 ): Promise<Reconciled> {
-  const { store, requester, written, mayAct } = deps;
+  const { store, requester, written, mayAct, announce } = deps;
   let current = situation.resource;
   let precondition: Precondition = { type: "unchanged" };
-  const read = readOnce(store, situation.resource.metadata.namespace, signal);
+  const { namespace, name } = situation.resource.metadata;
+  const read = readOnce(store, namespace, signal);
+  using requests = requester.begin(`${kind.type.kind}/${namespace}/${name}`);
 
   /** What came of an attempt that was declared may be recorded by whoever sent it; all else is the leader's to write. */
   async function write(status: object): Promise<boolean> {
@@ -66,10 +74,11 @@ export async function reconcile(
         return true;
     }
   }
-  async function send(exchange: Exchange, before: Precaution): Promise<Outcome | "conflict"> {
-    const prepared = await requester.prepare(exchange, read, signal);
+  async function send(exchange: Exchange, before: Precaution): Promise<Outcome | Exclude<Reconciled, { type: "settled" }>> {
+    const prepared = await requests.prepare(exchange, read, signal);
     if (prepared.type === "refusal") return prepared;
-    if (!(await takePrecaution(before))) return "conflict";
+    if (prepared.type === "busy") return { type: "postponed", free: prepared.free };
+    if (!(await takePrecaution(before))) return { type: "conflict" };
     return prepared.send(signal);
   }
 
@@ -82,12 +91,15 @@ export async function reconcile(
       asked.type === "exchange"
         ? await send(asked.exchange, asked.before)
         : await requester.evaluate(asked.evaluation, read, signal);
-    if (answer === "conflict") return { type: "conflict" };
+    if (answer.type === "conflict" || answer.type === "postponed") return answer;
     step = advance(plan, answer);
   }
   const verdict = step.value;
   if (sameJSON(verdict.status, current.status ?? {})) return { type: "settled", verdict };
-  return (await write(verdict.status)) ? { type: "settled", verdict } : { type: "conflict" };
+  if (!(await write(verdict.status))) return { type: "conflict" };
+  const told = announcement(situation.resource.status, verdict.status);
+  if (told) announce(kind.type, current, told);
+  return { type: "settled", verdict };
 }
 
 function advance(plan: Plan, answer?: Outcome | EvaluationResult): IteratorResult<Step, Verdict> {

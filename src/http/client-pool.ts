@@ -4,6 +4,7 @@
  * The Map is bounded: a client that nobody has asked for in a while is drained and closed, and above a number of clients the
  * least recently used goes first; but never one under an exchange.
  */
+import type { Dispatcher } from "undici";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import { clientKey, type ClientSettings } from "./client-settings.ts";
 import type { ProxyFor } from "./environment-proxies.ts";
@@ -21,7 +22,9 @@ export interface Client extends OpenClient {
 
 /** A client in use, until disposed. */
 export interface Lease extends Disposable {
-  readonly dispatcher: OpenClient["dispatcher"];
+  readonly dispatcher: Dispatcher;
+  /** The same, with a connection that has carried nothing yet. It is closed with the lease. */
+  fresh(): Dispatcher;
 }
 
 export interface ClientPool extends AsyncDisposable {
@@ -29,6 +32,8 @@ export interface ClientPool extends AsyncDisposable {
   acquire(settings: ClientSettings): Lease;
   has(settings: ClientSettings): boolean;
   readonly size: number;
+  /** Requests that wait for a connection now. */
+  readonly queued: number;
 }
 
 export interface ClientPoolOptions extends Partial<ConnectionLimits> {
@@ -54,11 +59,10 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
     keepAliveMaxTimeoutMs: options.keepAliveMaxTimeoutMs ?? 60_000,
   };
   const self = {};
-  const draining = new Set<Client>();
+  const draining = new Set<OpenClient>();
 
   /** Nothing uses it, so there is nothing to wait for but its sockets' end. */
-  async function drain(key: string, client: Client): Promise<void> {
-    clients.delete(key);
+  async function drain(client: OpenClient): Promise<void> {
     draining.add(client);
     try {
       await client.close();
@@ -68,20 +72,24 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
       draining.delete(client);
     }
   }
-  function drainIdle(): void {
-    const since = performance.now() - idleTimeoutMs;
-    for (const [key, client] of clients) if (client.users === 0 && client.lastUsedMs <= since) void drain(key, client);
+  function retire(key: string, client: Client): void {
+    clients.delete(key);
+    void drain(client);
   }
-  function drainExcess(): void {
+  function retireIdle(): void {
+    const since = performance.now() - idleTimeoutMs;
+    for (const [key, client] of clients) if (client.users === 0 && client.lastUsedMs <= since) retire(key, client);
+  }
+  function retireExcess(): void {
     while (clients.size > maxClients) {
       let oldest: readonly [string, Client] | undefined;
       for (const entry of clients)
         if (entry[1].users === 0 && entry[1].lastUsedMs < (oldest?.[1].lastUsedMs ?? Infinity)) oldest = entry;
       if (!oldest) return;
-      void drain(...oldest);
+      retire(...oldest);
     }
   }
-  const timer = setInterval(drainIdle, Math.min(Math.ceil(idleTimeoutMs / 5), 60_000)).unref();
+  const timer = setInterval(retireIdle, Math.min(Math.ceil(idleTimeoutMs / 5), 60_000)).unref();
 
   return {
     // No await between look-up and insert: concurrent first uses cannot open two clients.
@@ -93,21 +101,30 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
       client.pools.add(self);
       if (!known) {
         clients.set(key, client);
-        drainExcess();
+        retireExcess();
       }
       record({ type: "clientAcquired", result: known ? "reused" : "created" });
+      let inUse = true;
+      let fresh: OpenClient | undefined;
       return {
         dispatcher: client.dispatcher,
+        fresh: () => (fresh ??= openClient(settings, { ...open, connectionsPerOrigin: 1 })).dispatcher,
         [Symbol.dispose]() {
+          if (!inUse) return;
+          inUse = false;
+          if (fresh) void drain(fresh);
           client.users -= 1;
           client.lastUsedMs = performance.now();
-          drainExcess();
+          retireExcess();
         },
       };
     },
     has: (settings) => clients.has(clientKey(settings)),
     get size() {
       return clients.size;
+    },
+    get queued() {
+      return [...clients.values()].reduce((sum, client) => sum + client.queued(), 0);
     },
     async [Symbol.asyncDispose]() {
       clearInterval(timer);

@@ -3,7 +3,7 @@
  *
  * Two exchanges share sockets exactly when their keys are equal. The default key is TLS plus timeout; whatever else is set joins it.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 export interface ClientSettings {
   /** PEM texts under the names of node:tls. */
@@ -25,14 +25,21 @@ export interface ClientSettings {
   readonly namespace?: string;
 }
 
+const keys = new WeakMap<ClientSettings, string>();
+
 /**
  * SHA-256, hex, over a JSON array: a fixed order, in which no two settings encode alike. It fingerprints a private key, and
  * so is never shown.
  */
-export function clientKey({ tls, timeoutMs, proxy, http2, namespace }: ClientSettings): string {
+export function clientKey(settings: ClientSettings): string {
+  const known = keys.get(settings);
+  if (known !== undefined) return known;
+  const { tls, timeoutMs, proxy, http2, namespace } = settings;
   const { ca, cert, key, servername, rejectUnauthorized, minVersion } = tls;
   const fields = [ca, cert, key, servername, rejectUnauthorized, minVersion, timeoutMs];
   const more = JSON.stringify({ proxy, http2, namespace }); // leaves out what is not set
   const text = JSON.stringify(more === "{}" ? fields : [...fields, more]);
-  return createHash("sha256").update(text).digest("hex");
+  const digest = hash("sha256", text, "hex");
+  keys.set(settings, digest);
+  return digest;
 }

@@ -1,28 +1,45 @@
-/** A response's content and header fields, read within a limit. */
+/** A response's content and header fields. */
 import { MIMEType } from "node:util";
 import type { Response } from "../core/exchange.ts";
 
-export class ResponseTooLargeError extends Error {
-  override readonly name = "ResponseTooLargeError";
-  readonly code = "HOLDFAST_RESPONSE_TOO_LARGE";
+/** Bytes as they come. Many small pieces cost no more than few large ones. */
+export interface Content {
+  readonly sizeBytes: number;
+  add(piece: Buffer): void;
+  /** All of them, in one piece. */
+  all(): Buffer;
 }
 
-/** All of it, or `ResponseTooLargeError`; then the rest is unread and the body must be destroyed. */
-export async function readContent(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
+export function createContent(): Content {
+  let bytes: Buffer = Buffer.alloc(0);
   let sizeBytes = 0;
-  for await (const chunk of body) {
-    sizeBytes += chunk.byteLength;
-    if (sizeBytes > maxBytes) throw new ResponseTooLargeError(`more than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, sizeBytes);
+  return {
+    get sizeBytes() {
+      return sizeBytes;
+    },
+    add(piece) {
+      const needed = sizeBytes + piece.byteLength;
+      if (sizeBytes === 0) {
+        bytes = piece; // most answers are of one piece, which is not copied
+      } else {
+        if (needed > bytes.byteLength) {
+          const larger = Buffer.allocUnsafe(needed * 2);
+          bytes.copy(larger, 0, 0, sizeBytes);
+          bytes = larger;
+        }
+        piece.copy(bytes, sizeBytes);
+      }
+      sizeBytes = needed;
+    },
+    all: () => bytes.subarray(0, sizeBytes),
+  };
 }
+
+const utf8 = new TextDecoder();
 
 /** Decoded by the charset that the content type names, else as UTF-8 (the Encoding Standard's labels). */
 export function decodedContent(content: Uint8Array, contentType: string | undefined): string {
-  const utf8 = new TextDecoder();
-  if (contentType === undefined) return utf8.decode(content);
+  if (contentType === undefined || !/charset/i.test(contentType)) return utf8.decode(content);
   try {
     return new TextDecoder(new MIMEType(contentType).params.get("charset") ?? "utf-8").decode(content);
   } catch {
@@ -30,8 +47,10 @@ export function decodedContent(content: Uint8Array, contentType: string | undefi
   }
 }
 
+type Fields = Readonly<Record<string, string | readonly string[] | undefined>>;
+
 /** Names in lower case; repeated fields joined by a comma, but `set-cookie`, which is a list. */
-export function headerFields(headers: Readonly<Record<string, string | readonly string[] | undefined>>): Response["headers"] {
+export function headerFields(headers: Fields): Response["headers"] {
   const fields = Object.entries(headers).flatMap(([name, value]) => {
     const key = name.toLowerCase();
     if (value === undefined) return [];
@@ -39,4 +58,10 @@ export function headerFields(headers: Readonly<Record<string, string | readonly 
     return [[key, key === "set-cookie" ? list : list.join(", ")] as const];
   });
   return Object.fromEntries(fields); // defines its fields, so a name __proto__ is one like any other
+}
+
+/** The field's value; where it is repeated, joined by a comma. Names in `headers` are in lower case. */
+export function headerField(headers: Fields, name: string): string | undefined {
+  const value = headers[name];
+  return value === undefined || typeof value === "string" ? value : value.join(", ");
 }

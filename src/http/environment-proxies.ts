@@ -23,7 +23,10 @@ export function environmentProxies(environment: Environment): ProxyFor {
     "http:": proxyIn(environment, "HTTP_PROXY"),
     "https:": proxyIn(environment, "HTTPS_PROXY"),
   };
-  const exceptions = (variable(environment, "NO_PROXY") ?? "").split(/[\s,]+/).filter(Boolean).map(exception);
+  const exceptions = (variable(environment, "NO_PROXY") ?? "")
+    .split(/[\s,]+/)
+    .filter(Boolean)
+    .map(exception);
   if (proxies["http:"] === undefined && proxies["https:"] === undefined) return () => undefined;
   return (origin) => {
     const { protocol, hostname, port } = new URL(origin);

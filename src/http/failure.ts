@@ -8,7 +8,8 @@ import type { FailureReason } from "../core/exchange.ts";
 /** Codes of Node (https://nodejs.org/api/errors.html, libuv's errno names) and undici (docs/api/Errors.md). */
 const reasons: Readonly<Record<string, FailureReason>> = {
   ECONNREFUSED: "ConnectionRefused",
-  UND_ERR_ABORTED: "ConnectionRefused", // neither deadline nor caller: a proxy refused the tunnel
+  UND_ERR_ABORTED: "ProxyRefused", // neither deadline nor caller: a proxy refused the tunnel
+  UND_ERR_INVALID_ARG: "ProxyRefused", // a proxy that forwards answers 407; what else it means was found while rendering
   ECONNRESET: "ConnectionReset",
   EPIPE: "ConnectionReset",
   ECONNABORTED: "ConnectionReset",
@@ -31,7 +32,13 @@ const reasons: Readonly<Record<string, FailureReason>> = {
   UND_ERR_BODY_TIMEOUT: "Timeout",
   UND_ERR_HEADERS_OVERFLOW: "HeadersTooLarge",
   UND_ERR_RES_EXCEEDED_MAX_SIZE: "ResponseTooLarge",
-  HOLDFAST_RESPONSE_TOO_LARGE: "ResponseTooLarge",
+  HOLDFAST_CONTENT_TOO_LARGE: "ResponseTooLarge",
+  HOLDFAST_COMPRESSION_RATIO: "CompressionRatio",
+  HOLDFAST_CONTENT_INVALID: "InvalidResponse",
+  HOLDFAST_PROTOCOL: "InvalidResponse",
+  HOLDFAST_RESPONSE_TOO_SLOW: "ResponseTooSlow",
+  HOLDFAST_BUDGET_EXHAUSTED: "BudgetExhausted",
+  HOLDFAST_NOT_STARTED: "NotLeader",
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "InvalidResponse",
   UND_ERR_PRX_TLS: "CertificateInvalid",
   EPROTO: "TLSError",
@@ -53,18 +60,28 @@ const families: readonly (readonly [RegExp, FailureReason])[] = [
 const messages: Readonly<Record<FailureReason, string>> = {
   Timeout: "no complete answer within the timeout; raise spec.timeout if the server needs longer",
   ConnectTimeout: "the server did not accept a connection in time; check the address, and firewalls on the way",
-  ConnectionRefused: "nothing accepts connections at the address; check host and port, or the proxy's rules if there is one",
+  ConnectionRefused: "nothing accepts connections at the address, or at the proxy's if there is one; check host and port",
+  ProxyRefused: "the proxy refused to connect; check its rules, and the user and password in its URL",
   ConnectionReset: "the connection was closed before the answer was complete",
   NameNotResolved: "the host name cannot be resolved; check its spelling and the cluster's DNS",
   NetworkUnreachable: "there is no route to the address; check it, and network policies",
   TLSError: "TLS could not be agreed; check that the port speaks TLS, spec.tls.minVersion and the client certificate",
   CertificateInvalid:
     "the server's certificate is not valid for this host or its authority is not trusted; check spec.tls.ca and spec.tls.serverName",
-  InvalidResponse: "what came back is not valid HTTP/1.1",
+  InvalidResponse: "what came back is not valid HTTP, or not in an encoding that Holdfast understands",
   ResponseTooLarge: "the response is larger than Holdfast accepts",
+  ResponseTooSlow: "the content comes more slowly than --min-response-rate allows",
+  CompressionRatio: "the content is compressed more strongly than honest content is",
   HeadersTooLarge: "the response's header fields are larger than Holdfast accepts",
   PortsExhausted: "no local port is free for another connection; look for a leak of connections on this node",
   TooManyFiles: "the process has no file descriptors left; raise its limit",
+  TooManyRedirects: "redirected more often than spec.maxRedirects allows",
+  RedirectLoop: "redirected to where it had already been",
+  RedirectInvalid: "redirected without a usable http or https address in Location",
+  RedirectInsecure: "redirected from https to http, which is never followed",
+  RedirectRefused: "redirected to another origin with a body that inputs went into, which is not sent there",
+  BudgetExhausted: "one reconcile may send no more requests than --max-exchanges-per-reconcile, redirects and retries among them",
+  NotLeader: "not sent, since another process may have taken over",
   Aborted: "given up before the answer was complete, since Holdfast is stopping or the resource is gone",
   Unknown: "the request failed",
 };

@@ -3,9 +3,9 @@
  *
  * What this file throws names the field, the object and the key, and never a value.
  */
-import type { Source } from "../core/exchange.ts";
+import type { Located, Scope, Source } from "../core/exchange.ts";
 import type { Read } from "../core/ports.ts";
-import { refuse, refuseForNow } from "./refusal.ts";
+import { refuseForNow } from "./refusal.ts";
 
 export interface Input {
   readonly value: unknown;
@@ -33,8 +33,10 @@ async function resolve(source: Source, read: Read): Promise<Input> {
   const result = await read(kind, source.name);
   if (result.type === "absent")
     refuseForNow(secret ? "SecretNotFound" : "ConfigMapNotFound", `${source.field}: there is no ${object}`);
-  if (result.type === "forbidden")
-    refuseForNow("ReferenceForbidden", `${source.field}: Holdfast is not allowed to read ${object}; grant it get on it`);
+  if (result.type === "forbidden") {
+    const remedy = result.grant === undefined ? "grant it get on it" : `to allow it: ${result.grant}`;
+    refuseForNow("ReferenceForbidden", `${source.field}: Holdfast is not allowed to read ${object}; ${remedy}`);
+  }
   const { data } = result.resource;
   const bytes = Object.hasOwn(data, source.key) ? data[source.key] : undefined;
   if (!bytes) return refuseForNow("KeyNotFound", `${source.field}: ${object} has no key "${source.key}"`);
@@ -45,8 +47,19 @@ function decoded(bytes: Uint8Array, what: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    return refuse("InvalidRequest", `${what} is not UTF-8 text`); // the error itself says no more
+    return refuseForNow("InvalidRequest", `${what} is not UTF-8 text`); // the error itself says no more
   }
+}
+
+/** Whether what is wrong with it can be mended in a Secret or ConfigMap. */
+export function isKeptElsewhere(source: Source | undefined): boolean {
+  return source !== undefined && source.type !== "literal";
+}
+
+/** Whether a template reads an input that a Secret or ConfigMap holds. */
+export function readsElsewhere({ inputs }: Scope): (template: Located) => boolean {
+  const names = new Set(Object.keys(inputs).filter((name) => isKeptElsewhere(inputs[name])));
+  return ({ text }) => [...text.matchAll(/\.inputs\.([A-Za-z_][A-Za-z0-9_]*)/g)].some(([, name = ""]) => names.has(name));
 }
 
 /** The values that must never be shown. */

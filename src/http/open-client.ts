@@ -8,7 +8,6 @@ import { Agent, buildConnector, Pool, ProxyAgent, type Dispatcher } from "undici
 import type { ClientSettings } from "./client-settings.ts";
 import type { ProxyFor } from "./environment-proxies.ts";
 import type { Sockets } from "./sockets.ts";
-import { startObserved } from "./start-observed.ts";
 
 export interface ConnectionLimits {
   /** Most connections of one client to one origin. */
@@ -26,6 +25,8 @@ export interface OpenOptions extends ConnectionLimits {
 
 export interface OpenClient {
   readonly dispatcher: Dispatcher;
+  /** Requests that wait for a connection now, or for one to be opened. */
+  queued(): number;
   /** Ends when what is under way has ended. */
   close(): Promise<void>;
   /** Breaks off whatever is under way. */
@@ -48,7 +49,14 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
     keepAliveTimeout: keepAliveTimeoutMs,
     keepAliveMaxTimeout: keepAliveMaxTimeoutMs,
   };
-  const direct = new Agent({ ...limits, connect: buildConnector(toOrigin), factory: poolFactory(sockets, limits) });
+  const pools = new Set<Pool>();
+  const factory = (origin: string | URL, options: object): Pool => {
+    for (const pool of pools) if (pool.closed) pools.delete(pool);
+    const pool = openPool(origin, { ...options, ...limits }, sockets);
+    pools.add(pool);
+    return pool;
+  };
+  const direct = new Agent({ ...limits, connect: buildConnector(toOrigin), factory });
   const proxied = new Map<string, ProxyAgent>();
 
   function throughProxy(uri: string): ProxyAgent {
@@ -57,9 +65,9 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
       new ProxyAgent({
         ...limits,
         uri,
-        factory: poolFactory(sockets, limits),
+        factory,
         // A proxy that does not answer CONNECT would otherwise keep its connection, and in the end all of them, for ever.
-        clientFactory: poolFactory(sockets, { ...limits, headersTimeout: timeout }),
+        clientFactory: (origin, options) => openPool(origin, { ...options, ...limits, headersTimeout: timeout }, sockets),
         requestTls: toOrigin,
         proxyTls: { allowH2: false, timeout },
       });
@@ -74,13 +82,14 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
   };
   const all = (): readonly Dispatcher[] => [direct, ...proxied.values()];
   return {
-    dispatcher: direct.compose(chosen, startObserved),
+    dispatcher: direct.compose(chosen),
+    queued: () => [...pools].reduce((sum, { stats }) => sum + stats.pending, 0),
     close: async () => void (await Promise.all(all().map((agent) => agent.close()))),
     destroy: async () => void (await Promise.all(all().map((agent) => agent.destroy()))),
   };
 }
 
-function originConnection({ tls, timeoutMs, http2 = false }: ClientSettings) {
+function originConnection({ tls, timeoutMs, http2 }: ClientSettings) {
   const { ca, cert, key, servername, rejectUnauthorized, minVersion } = tls;
   const material = {
     ...(ca === undefined ? {} : { ca }),
@@ -91,19 +100,13 @@ function originConnection({ tls, timeoutMs, http2 = false }: ClientSettings) {
     ...(Object.keys(material).length > 0 ? { secureContext: createSecureContext({ ...material, minVersion }) } : { minVersion }),
     ...(servername === undefined ? {} : { servername }),
     rejectUnauthorized,
-    allowH2: http2,
+    allowH2: http2 === true,
     timeout: Math.min(timeoutMs, maxConnectMs),
   };
 }
 
-/** What undici gives a pool's factory; `connect` is always a function here. */
-interface FactoryOptions extends Pool.Options {
-  readonly connect: buildConnector.connector;
-}
-
-function poolFactory(sockets: Sockets, limits: Pool.Options): (origin: string | URL, options: object) => Pool {
-  return (origin, options) => {
-    const { connect, ...rest } = options as FactoryOptions;
-    return new Pool(origin, { ...rest, ...limits, connect: sockets.counted(connect) });
-  };
+/** `options.connect` is always a function here. */
+function openPool(origin: string | URL, options: Pool.Options, sockets: Sockets): Pool {
+  const connect = options.connect as buildConnector.connector;
+  return new Pool(origin, { ...options, connect: sockets.counted(connect) });
 }

@@ -1,5 +1,5 @@
 /** Why nothing is sent, thrown from wherever it is found and turned back into a value where the folder is entered. */
-import type { Refusal, RefusalReason } from "../core/exchange.ts";
+import type { Located, Refusal, RefusalReason } from "../core/exchange.ts";
 
 export class RefusedError extends Error {
   override readonly name = "RefusedError";
@@ -27,5 +27,20 @@ export async function orRefusal<T>(action: () => Promise<T>): Promise<T | Refusa
   } catch (error) {
     if (error instanceof RefusedError) return error.refusal;
     throw error;
+  }
+}
+
+/**
+ * What `action` refuses can be mended outside the resource if the template at fault is one of `readsElsewhere`: a Secret's
+ * value ends in a line break, say.
+ */
+export async function healingRefusals<T>(readsElsewhere: readonly Located[], action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof RefusedError) || error.refusal.reason === "InvalidExpression") throw error;
+    const { message } = error.refusal;
+    const heals = readsElsewhere.some(({ field }) => message.startsWith(`${field}: `));
+    throw heals ? new RefusedError({ ...error.refusal, heals }) : error;
   }
 }

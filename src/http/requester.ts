@@ -2,14 +2,20 @@
 import type { Evaluation, Exchange, Refusal } from "../core/exchange.ts";
 import { parseJSON } from "../core/json.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
-import type { Evaluator, Read, Requester } from "../core/ports.ts";
+import { templatesOf } from "../core/templating.ts";
+import type { Busy, Evaluator, Prepared, Read, Requester, Requests } from "../core/ports.ts";
+import { createAdmissions } from "./admissions.ts";
+import { createBudget, createBudgets } from "./budget.ts";
 import type { ClientPool } from "./client-pool.ts";
+import type { ClientSettings } from "./client-settings.ts";
+import { createConnectionUse } from "./connection-use.ts";
 import { documentText } from "./document.ts";
 import { compileAll, evaluateAll } from "./evaluate.ts";
-import { masked, resolveInputs, secretValues, type Inputs } from "./inputs.ts";
-import { orRefusal } from "./refusal.ts";
-import { described, expressionsOf, rendered, type Described, type WireRequest } from "./render.ts";
-import { send, type Sending } from "./send.ts";
+import { masked, readsElsewhere, resolveInputs, secretValues, type Inputs } from "./inputs.ts";
+import { proxySecrets, resolveProxy } from "./proxy.ts";
+import { healingRefusals, orRefusal } from "./refusal.ts";
+import { described, expressionsOf, rendered, type Described } from "./render.ts";
+import { open, send, type Failed, type Opened, type SendOptions, type Sending } from "./send.ts";
 import { checkTls, resolveTls } from "./tls.ts";
 
 export interface RequesterOptions {
@@ -19,41 +25,118 @@ export interface RequesterOptions {
   readonly maxResponseBytes: number;
   /** For requests that declare none. */
   readonly userAgent: string;
+  /** `namespace`: no two namespaces share a socket. */
+  readonly clientIsolation?: "none" | "namespace";
+  readonly maxInFlightPerReconcile?: number;
+  readonly maxExchangesPerReconcile?: number;
+  /** Reconciles at one origin, and exchanges in flight to it. */
+  readonly maxInFlightPerOrigin?: number;
+  /** Of a response's content, in each stretch of `rateWindowMs`. 0: any. */
+  readonly minBytesPerSecond?: number;
+  readonly rateWindowMs?: number;
+  readonly redirectDrainBytes?: number;
+  /** Whether this process may still send. Asked as each request starts on its socket. */
+  readonly mayStart?: () => boolean;
 }
-export interface HTTPRequester extends Requester {
+export interface HTTPPrepared extends Prepared {
+  /** Sends it, and leaves the answer's content to be read later. */
+  open(signal: AbortSignal): Promise<Opened | Failed>;
+}
+export interface HTTPRequests extends Requests {
+  prepare(exchange: Exchange, read: Read, signal: AbortSignal): Promise<HTTPPrepared | Refusal | Busy>;
+}
+export interface HTTPRequester extends Requester, Disposable {
+  begin(resource: string): HTTPRequests;
   /** What would be sent, with three asterisks for each secret; nothing is sent. */
   describe(exchange: Exchange, read: Read, signal: AbortSignal): Promise<({ readonly type: "described" } & Described) | Refusal>;
 }
 
 export function createRequester(options: RequesterOptions): HTTPRequester {
-  const { clients, evaluator, userAgent } = options;
+  const { clients, evaluator, userAgent, record } = options;
+  const { maxInFlightPerReconcile = 6, maxExchangesPerReconcile = 50, maxInFlightPerOrigin = 10 } = options;
+  const { minBytesPerSecond = 100, rateWindowMs = 10_000 } = options;
+  const connections = createConnectionUse();
+  const admissions = createAdmissions(maxInFlightPerOrigin);
+  const sendOptions: SendOptions = {
+    clients,
+    record,
+    connections,
+    origins: createBudgets({
+      maxInFlight: maxInFlightPerOrigin,
+      onCancel: () => record({ type: "responseCancelled", reason: "origin" }),
+    }),
+    mayStart: options.mayStart ?? (() => true),
+    maxResponseBytes: options.maxResponseBytes,
+    redirectDrainBytes: options.redirectDrainBytes ?? 256 * 1024,
+    ...(minBytesPerSecond > 0 && { minResponseRate: { bytesPerSecond: minBytesPerSecond, windowMs: rateWindowMs } }),
+  };
 
   /** The values of a request's expressions by their text. */
   async function valuesOf({ request, scope }: Exchange, inputs: Inputs, signal: AbortSignal): Promise<Map<string, string>> {
     const expressions = expressionsOf(request);
+    if (expressions.length === 0) return new Map();
     const open = secretValues(inputs).length === 0;
     const json = await evaluateAll(evaluator, { document: documentText(scope, inputs), expressions, open }, signal);
     return new Map(expressions.map(({ text }, index) => [text, json[index] ?? "null"]));
   }
 
   async function prepared(exchange: Exchange, inputs: Inputs, read: Read, signal: AbortSignal): Promise<Sending> {
-    const { request, scope, tls: sources, timeoutMs } = exchange;
+    const { request, scope, tls: sources, timeoutMs, maxRedirects, repeatable } = exchange;
     const tls = await resolveTls(sources, read);
-    const settings = { tls, timeoutMs };
+    const proxy = await resolveProxy(exchange.proxy, read);
+    const settings: ClientSettings = {
+      tls,
+      timeoutMs,
+      ...(proxy === undefined ? {} : { proxy }),
+      ...(exchange.http2 ? { http2: true } : {}),
+      ...(options.clientIsolation === "namespace" ? { namespace: scope.metadata.namespace } : {}),
+    };
     if (!clients.has(settings)) checkTls(tls, sources);
-    await compileAll(evaluator, exchange.compile, signal);
-    const values = await valuesOf(exchange, inputs, signal);
-    const wire: WireRequest = rendered(request, (expression) => values.get(expression) ?? "null", userAgent);
-    return { wire, settings, secrets: secretValues(inputs), metadata: scope.metadata };
+    if (exchange.compile.length > 0) await compileAll(evaluator, exchange.compile, signal);
+    const wire = await healingRefusals(templatesOf(request).filter(readsElsewhere(scope)), async () => {
+      const values = await valuesOf(exchange, inputs, signal);
+      return rendered(request, (expression) => values.get(expression) ?? "null", userAgent);
+    });
+    return {
+      first: { request: wire, settings, repeatable },
+      template: request,
+      maxRedirects,
+      secrets: [...secretValues(inputs), ...proxySecrets(proxy)],
+      metadata: scope.metadata,
+    };
   }
 
   return {
-    prepare: (exchange, read, signal) =>
-      orRefusal(async () => {
-        const inputs = await resolveInputs(exchange.scope.inputs, read);
-        const sending = await prepared(exchange, inputs, read, signal);
-        return { type: "prepared", send: (signal) => send(sending, options, signal) } as const;
-      }),
+    begin(resource) {
+      const budget = createBudget({
+        maxInFlight: maxInFlightPerReconcile,
+        maxInAll: maxExchangesPerReconcile,
+        onCancel: () => record({ type: "responseCancelled", reason: "reconcile" }),
+      });
+      let admission: Disposable | undefined;
+      return {
+        prepare: (exchange, read, signal) =>
+          orRefusal(async () => {
+            const inputs = await resolveInputs(exchange.scope.inputs, read);
+            const sending = await prepared(exchange, inputs, read, signal);
+            if (!admission) {
+              const entered = admissions.enter(sending.first.request.origin, resource);
+              if (entered.type === "busy") return entered;
+              admission = entered;
+            }
+            return {
+              type: "prepared",
+              send: (signal) => send(sending, budget, sendOptions, signal),
+              open: (signal) => open(sending, budget, sendOptions, signal),
+            } as const;
+          }),
+        [Symbol.dispose]() {
+          budget[Symbol.dispose]();
+          admission?.[Symbol.dispose]();
+          admissions.yield(resource);
+        },
+      };
+    },
     evaluate: ({ scope, response, expressions }: Evaluation, read, signal) =>
       orRefusal(async () => {
         const inputs = await resolveInputs(scope.inputs, read);
@@ -71,6 +154,10 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
           ...described(exchange.request, (expression) => values.get(expression) ?? "null", userAgent),
         } as const;
       }),
+    [Symbol.dispose]() {
+      connections[Symbol.dispose]();
+      admissions[Symbol.dispose]();
+    },
   };
 
   /** The values as they are when secrets are asterisks; an expression that cannot do with those is asterisks itself. */

@@ -1,95 +1,169 @@
 /**
- * Sends one request and reads its answer.
+ * Sends one request and reads its answer, or leaves that to be read later.
  *
- * Whatever happens, the answer's body has been read or destroyed, and the deadline's timer is gone, when it returns.
+ * Invariant: an exchange is recorded once, when it ends; by then its answer has been read or destroyed, its slots are free, and
+ * its deadline's timer is gone. It ends when it fails, is read, or is closed, and at the latest at its deadline.
  */
-import { createHash } from "node:crypto";
-import type { Dispatcher } from "undici";
-import { sealed, type Outcome, type Response, type Scope } from "../core/exchange.ts";
-import type { RecordOccurrence } from "../core/occurrence.ts";
-import type { ClientPool, ClientSettings } from "./client-pool.ts";
-import { decodedContent, headerFields, readContent } from "./content.ts";
-import { deadline, unlessAborted } from "./deadline.ts";
-import { failure, failureOf } from "./failure.ts";
+import { hash } from "node:crypto";
+import { sealed, type FailureReason, type Outcome, type Response, type Scope } from "../core/exchange.ts";
+import { ResponseCancelledError, type Budget, type Slot } from "./budget.ts";
+import type { Trace } from "./connection-use.ts";
+import { decodedContent, headerField, headerFields } from "./content.ts";
+import { deadline, type Deadline } from "../core/deadline.ts";
+import { decompressed } from "./decompress.ts";
+import { followed, RedirectError, type Chain, type Held, type RunOptions } from "./exchange-run.ts";
+import { failure, failureOf, type Failure } from "./failure.ts";
+import type { Answer, MinimumRate } from "./on-wire.ts";
 import { redacted } from "./redact.ts";
-import type { WireRequest } from "./render.ts";
-import { observeStart } from "./start-observed.ts";
 
-export interface SendOptions {
-  readonly clients: ClientPool;
-  readonly record: RecordOccurrence;
-  /** Limit on the content of a response. */
+export interface SendOptions extends RunOptions {
+  /** Limit on the content of a response, compressed and not. */
   readonly maxResponseBytes: number;
+  readonly minResponseRate?: MinimumRate;
 }
-export interface Sending {
-  readonly wire: WireRequest;
-  readonly settings: ClientSettings;
+export interface Sending extends Chain {
   /** Replaced in what may be shown of the answer. */
   readonly secrets: readonly string[];
   readonly metadata: Scope["metadata"];
 }
 
-/** What the network does is an outcome and never an exception. Redirects are answers like any other. */
-export async function send(sending: Sending, options: SendOptions, signal: AbortSignal): Promise<Outcome> {
-  const started = performance.now();
-  const { wire, settings, metadata } = sending;
-  let sent = false;
-  using limit = deadline(signal, settings.timeoutMs);
-  observeStart(limit.signal, () => {
-    sent = true;
-  });
-  const outcome = await exchanged(sending, options, limit.signal).then(
-    (response): Outcome => ({ type: "response", response: { ...response, durationMs: Math.round(performance.now() - started) } }),
-    (error: unknown): Outcome => {
-      const aborted = limit.signal.aborted && error === limit.signal.reason;
-      const { reason, message } = aborted ? failure(limit.expired ? "Timeout" : "Aborted") : failureOf(error);
-      return { type: "failure", reason, message, sent };
-    },
-  );
-  options.record({
-    type: "exchanged",
-    method: wire.method,
-    namespace: metadata.namespace,
-    name: metadata.name,
-    durationMs: Math.round(performance.now() - started),
-    ...(outcome.type === "response" ? { statusCode: outcome.response.statusCode, sizeBytes: outcome.response.sizeBytes } : {}),
-    ...(outcome.type === "failure" ? { reason: outcome.reason } : {}),
-  });
-  return outcome;
+export type Failed = Extract<Outcome, { type: "failure" }>;
+
+/** An answer that has not been read. It holds its slots and its connection until it is read or closed, or the deadline passes. */
+export interface Opened {
+  readonly type: "opened";
+  readonly statusCode: number;
+  /** Once. What the network does is an outcome. Throws `ResponseCancelledError` if its place has been given to another exchange. */
+  read(): Promise<Outcome>;
+  /** Has no effect on one that has ended. */
+  close(): void;
 }
 
-async function exchanged(
-  { wire, settings, secrets }: Sending,
+/** What the network does is an outcome and never an exception. */
+export async function send(sending: Sending, budget: Budget, options: SendOptions, signal: AbortSignal): Promise<Outcome> {
+  const exchange = await begun(sending, budget, options, signal);
+  return "type" in exchange ? exchange : exchange.read();
+}
+
+/** The same as far as the answer's header. */
+export async function open(
+  sending: Sending,
+  budget: Budget,
   options: SendOptions,
   signal: AbortSignal,
-): Promise<Omit<Response, "durationMs">> {
-  signal.throwIfAborted();
-  using client = options.clients.acquire(settings);
-  const { method, origin, path, headers, body } = wire;
-  // undici looks at the signal of a request that waits for a connection only when its turn comes.
-  const answer = await unlessAborted(
-    client.dispatcher.request({ method, origin, path, headers, body: body ?? null, signal }),
-    signal,
-  );
-  try {
-    const content = await readContent(answer.body, options.maxResponseBytes);
-    const text = decodedContent(content, contentTypeOf(answer));
-    return {
-      statusCode: answer.statusCode,
-      headers: headerFields(answer.headers),
-      body: sealed(text),
-      redactedBody: redacted(text, secrets),
-      sizeBytes: content.byteLength,
-      sha256: createHash("sha256").update(content).digest("hex"),
-    };
-  } finally {
-    // Free after a full read; before it, this is what gives the socket back to the system. Then the stream says why
-    // it ended once more, and nobody is listening.
-    answer.body.on("error", () => {}).destroy();
-  }
+): Promise<Opened | Failed> {
+  const exchange = await begun(sending, budget, options, signal);
+  if ("type" in exchange) return exchange;
+  const { answer, slots, read, end, failed } = exchange;
+  let cancelled: ResponseCancelledError | undefined;
+  const close = (error: Error): void => {
+    answer.onBroken = undefined;
+    answer.cancel(error);
+    end({ statusCode: answer.statusCode });
+  };
+  answer.onBroken = failed;
+  for (const slot of slots)
+    slot.unread((error) => {
+      cancelled = error;
+      close(error);
+    });
+  return {
+    type: "opened",
+    statusCode: answer.statusCode,
+    async read() {
+      if (cancelled) throw cancelled;
+      for (const slot of slots) slot.reading();
+      return read();
+    },
+    close: () => close(new ResponseCancelledError("closed without being read")),
+  };
 }
 
-function contentTypeOf({ headers }: Dispatcher.ResponseData): string | undefined {
-  const value = headers["content-type"];
-  return typeof value === "string" ? value : value?.[0];
+interface Begun {
+  readonly answer: Answer;
+  readonly slots: readonly [Slot, Slot];
+  readonly read: () => Promise<Outcome>;
+  /** What broke it, as an outcome. */
+  readonly failed: (error: unknown) => Failed;
+  /** Gives everything back, and records how it ended. */
+  readonly end: (how: Ending) => void;
+}
+type Ending = { readonly statusCode?: number; readonly sizeBytes?: number } | { readonly reason: FailureReason };
+
+async function begun(sending: Sending, budget: Budget, options: SendOptions, signal: AbortSignal): Promise<Begun | Failed> {
+  const startedMs = performance.now();
+  const { first, metadata } = sending;
+  const limit = deadline(signal, first.settings.timeoutMs);
+  const trace: Trace = { connection: "none", answered: false, sent: false };
+  let slot: Slot | undefined;
+  let held: Held | undefined;
+  let hasEnded = false;
+
+  function end(how: Ending): void {
+    if (hasEnded) return;
+    hasEnded = true;
+    held?.release();
+    slot?.release();
+    limit[Symbol.dispose]();
+    options.record({
+      type: "exchanged",
+      method: first.request.method,
+      namespace: metadata.namespace,
+      name: metadata.name,
+      durationMs: Math.round(performance.now() - startedMs),
+      ...how,
+    });
+  }
+  function failed(error: unknown): Failed {
+    const { reason, message } = failureWithin(limit, error);
+    end({ reason });
+    return { type: "failure", reason, message, sent: trace.sent };
+  }
+  try {
+    slot = await budget.take(limit.signal);
+    held = await followed(sending, { slot, trace, signal: limit.signal }, options);
+  } catch (error) {
+    return failed(error);
+  }
+  const { answer, originSlot } = held;
+  return {
+    answer,
+    slots: [slot, originSlot],
+    failed,
+    end,
+    async read() {
+      try {
+        const response = await responseOf(answer, sending, options);
+        end({ statusCode: answer.statusCode, sizeBytes: response.sizeBytes });
+        return { type: "response", response: { ...response, durationMs: Math.round(performance.now() - startedMs) } };
+      } catch (error) {
+        return failed(error);
+      }
+    },
+  };
+}
+
+function failureWithin(limit: Deadline, error: unknown): Failure {
+  if (limit.signal.aborted && error === limit.signal.reason) return failure(limit.expired ? "Timeout" : "Aborted");
+  return error instanceof RedirectError ? failure(error.reason) : failureOf(error);
+}
+
+async function responseOf(
+  answer: Answer,
+  { secrets }: Sending,
+  { maxResponseBytes, minResponseRate }: SendOptions,
+): Promise<Omit<Response, "durationMs">> {
+  const { statusCode, headers } = answer;
+  const raw = await answer.read(maxResponseBytes, minResponseRate);
+  const encoding = headerField(headers, "content-encoding");
+  const content = encoding === undefined ? raw : await decompressed(raw, encoding, maxResponseBytes);
+  const text = decodedContent(content, headerField(headers, "content-type"));
+  return {
+    statusCode,
+    headers: headerFields(headers),
+    body: sealed(text),
+    redactedBody: redacted(text, secrets),
+    sizeBytes: content.byteLength,
+    sha256: hash("sha256", content, "hex"),
+  };
 }

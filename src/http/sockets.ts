@@ -14,9 +14,12 @@ export interface Sockets extends Disposable {
   counted(connector: buildConnector.connector): buildConnector.connector;
   /** Open sockets now. `active`: at least one request is on it. */
   counts(): { readonly active: number; readonly idle: number };
+  /** Requests that are on a socket now. */
+  requests(): number;
 }
 
 interface Entry {
+  readonly socket: Socket;
   /** More than one where the socket speaks HTTP/2. */
   requests: number;
 }
@@ -34,11 +37,12 @@ export function createSockets(record: RecordOccurrence): Sockets {
     // TLS through a tunnel is a second stream on the same kernel socket: the same two addresses.
     const name = [socket.localAddress, socket.localPort, socket.remoteAddress, socket.remotePort].join(" ");
     const known = open.get(name);
-    if (known) {
+    if (known && !known.socket.destroyed) {
       bySocket.set(socket, known);
       return;
     }
-    const entry: Entry = { requests: 0 };
+    if (socket.destroyed) return; // lost while it connected: nothing would tell its end
+    const entry: Entry = { socket, requests: 0 };
     open.set(name, entry);
     bySocket.set(socket, entry);
     record({ type: "socketOpened" });
@@ -78,6 +82,7 @@ export function createSockets(record: RecordOccurrence): Sockets {
       const active = [...open.values()].filter(({ requests }) => requests > 0).length;
       return { active, idle: open.size - active };
     },
+    requests: () => [...open.values()].reduce((sum, { requests }) => sum + requests, 0),
     [Symbol.dispose]() {
       for (const [channel, handler] of Object.entries(handlers)) unsubscribe(channel, handler);
     },

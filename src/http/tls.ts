@@ -3,9 +3,9 @@ import { X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import type { Source, TlsSources } from "../core/exchange.ts";
 import type { Read } from "../core/ports.ts";
-import type { ClientSettings } from "./client-pool.ts";
-import { resolveText } from "./inputs.ts";
-import { refuse } from "./refusal.ts";
+import type { ClientSettings } from "./client-settings.ts";
+import { isKeptElsewhere, resolveText } from "./inputs.ts";
+import { refuse, refuseForNow } from "./refusal.ts";
 
 export type TlsSettings = ClientSettings["tls"];
 
@@ -36,7 +36,8 @@ export function checkTls({ ca, cert, key }: TlsSettings, sources: TlsSources): v
 }
 
 function refuseTls(source: Source | undefined, problem: string): never {
-  return refuse("InvalidTLS", `${source?.field ?? "spec.tls"}: ${problem}`);
+  const message = `${source?.field ?? "spec.tls"}: ${problem}`;
+  return isKeptElsewhere(source) ? refuseForNow("InvalidTLS", message) : refuse("InvalidTLS", message);
 }
 
 function succeeds(action: () => unknown): boolean {

@@ -16,6 +16,11 @@ export function isIdempotent(method: string): boolean {
   return idempotentMethods.includes(method);
 }
 
+/** A POST that is redirected has been answered: following is for methods that only ask. */
+function defaultMaxRedirects(method: string): number {
+  return method === "GET" || method === "HEAD" ? 5 : 0;
+}
+
 /** What makes a new run when it changes: what is sent, as it is written. The names of this list are part of the API. */
 export function sendDigest({ url, endpointRef, path, method, query, headers, body, inputs }: HTTPRequestSpec): string {
   return digest({ url, endpointRef, path, method, query, headers, body, inputs });
@@ -35,6 +40,7 @@ export function buildExchange(
   const key = idempotencyHeader(spec, endpoint);
   const tls = endpoint ? endpoint.spec.tls : spec.tls;
   const timeout = spec.timeout ?? endpoint?.spec.timeout;
+  const { proxy, http2 } = endpoint?.spec ?? {};
   const { name, namespace, uid, labels, annotations } = metadata;
   return {
     request: {
@@ -56,7 +62,11 @@ export function buildExchange(
       now: attempt.startedAt,
     },
     tls: tlsSources(tls, endpoint ? `HTTPEndpoint "${endpoint.metadata.name}": spec.tls` : "spec.tls"),
+    ...(proxy && { proxy: source(`HTTPEndpoint "${endpoint?.metadata.name}": spec.proxy`, { value: proxy.url, ...proxy }) }),
+    ...(http2 && { http2 }),
     timeoutMs: timeout === undefined ? defaultTimeoutMs : durationMs(timeout),
+    maxRedirects: spec.maxRedirects ?? defaultMaxRedirects(spec.method),
+    repeatable: isIdempotent(spec.method) || key !== undefined,
     compile: spec.expect.that === undefined ? [] : [expectedThat(spec.expect.that)],
   };
 }

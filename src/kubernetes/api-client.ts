@@ -25,6 +25,10 @@ export interface ApiRequest {
   readonly body?: unknown;
   /** `application/json` where not given. */
   readonly contentType?: string;
+  /** Whose connection it takes; `calls` where not given. */
+  readonly purpose?: Exclude<Purpose, "watches">;
+  /** Limit on this call, milliseconds, where it is not the client's. */
+  readonly timeoutMs?: number;
 }
 export interface ApiAnswer {
   /** 200 to 299. */
@@ -118,9 +122,9 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
   return {
     async call(request, signal) {
       signal.throwIfAborted();
-      using limit = deadline(signal, callTimeoutMs);
+      using limit = deadline(signal, request.timeoutMs ?? callTimeoutMs);
       return await recorded(request, limit, signal, async () => {
-        const { statusCode, body } = await open("calls", request, limit.signal);
+        const { statusCode, body } = await open(request.purpose ?? "calls", request, limit.signal);
         return [statusCode, { status: statusCode, body: await readAnswer(request, body) }];
       });
     },

@@ -9,12 +9,13 @@ import { Pool, ProxyAgent, type Dispatcher } from "undici";
 import type { TlsSettings } from "./credentials.ts";
 
 /** `calls` come one after another, a watch holds its connection for as long as it lives. */
-export type Purpose = "calls" | "watches";
-/** Calls are short: a few connections carry hundreds of them a second. Each watch needs its own. */
-const connections: Readonly<Record<Purpose, number | null>> = { calls: 4, watches: null };
+export type Purpose = "calls" | "watches" | "lease";
+/** Calls are short: a few connections carry hundreds of them a second. Each watch needs its own. The lease has one call at a time. */
+const connections: Readonly<Record<Purpose, number | null>> = { calls: 4, watches: null, lease: 1 };
 /** Well below the 90 s after which the API server closes an idle connection, so that ours is closed first. */
 const keepAliveMs = 30_000;
-const connectTimeoutMs = 10_000;
+/** A renewal must not wait for a connection that was begun into a black hole: the next one needs another in time. */
+const connectTimeoutMs: Readonly<Record<Purpose, number>> = { calls: 10_000, watches: 10_000, lease: 2_000 };
 
 export interface Connections {
   /** The client for these TLS settings. Others than last time, a rotated certificate, replace it; what it carries ends in peace. */
@@ -38,7 +39,7 @@ export function createConnections(origin: string, proxyURL: string | undefined):
       headersTimeout: 0, // every request brings its own deadline
       bodyTimeout: 0,
     };
-    const connect = { ...tls, timeout: connectTimeoutMs, keepAlive: true };
+    const connect = { ...tls, timeout: connectTimeoutMs[purpose], keepAlive: true };
     const client =
       proxyURL === undefined
         ? new Pool(origin, { ...settings, connect })

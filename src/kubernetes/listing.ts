@@ -16,25 +16,28 @@ export interface Listed {
   readonly resourceVersion: string;
 }
 
+/** Query parameters that say what of it: a labelSelector. */
+type Selection = Readonly<Record<string, string>>;
+
 /**
  * Asks for no resourceVersion, that is for the newest state: a listing from a server's cache (resourceVersion 0) could
  * be older than what is known already. Throws as `ApiClient.call` does; pages that expired midway are begun anew once.
  */
-export async function list(client: ApiClient, path: string, signal: AbortSignal): Promise<Listed> {
+export async function list(client: ApiClient, path: string, selection: Selection, signal: AbortSignal): Promise<Listed> {
   try {
-    return await listOnce(client, path, signal);
+    return await listOnce(client, path, selection, signal);
   } catch (error) {
-    if (error instanceof ApiError && error.status === 410) return listOnce(client, path, signal);
+    if (error instanceof ApiError && error.status === 410) return listOnce(client, path, selection, signal);
     throw error;
   }
 }
 
-async function listOnce(client: ApiClient, path: string, signal: AbortSignal): Promise<Listed> {
+async function listOnce(client: ApiClient, path: string, selection: Selection, signal: AbortSignal): Promise<Listed> {
   const resources: Resource[] = [];
   let resourceVersion = "";
   let token = "";
   do {
-    const query = { limit: String(pageSize), ...(token === "" ? {} : { continue: token }) };
+    const query = { ...selection, limit: String(pageSize), ...(token === "" ? {} : { continue: token }) };
     const { body } = await client.call({ method: "GET", path, query }, signal);
     const { items, metadata } = isRecord(body) ? body : {};
     if (!Array.isArray(items) || !isRecord(metadata)) throw new ApiUnreachableError(`GET ${path}`, unreadable);

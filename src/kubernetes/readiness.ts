@@ -9,6 +9,11 @@ export interface WatchReadiness {
   readonly text: string;
 }
 
+export interface WatchState extends WatchReadiness {
+  /** Seconds since the API server was last heard on it: an event, a bookmark, or the connection itself. */
+  readonly silentSecs: number;
+}
+
 /** `problem`: what ended last, where nothing has worked since. */
 export function readiness(
   resource: string,

@@ -14,7 +14,7 @@ import { ApiError } from "./api-error.ts";
 import { deadline } from "./deadline.ts";
 import { list, type Listed } from "./listing.ts";
 import { collectionPath, resourceName } from "./paths.ts";
-import { readiness, type WatchReadiness } from "./readiness.ts";
+import { readiness, type WatchState } from "./readiness.ts";
 import { afterEnd, start, type End, type Listing, type ReflectorState, type Watching } from "./reflector-state.ts";
 import { readEvents, type StreamEvent } from "./watch-stream.ts";
 
@@ -23,6 +23,8 @@ export interface ReflectorSettings {
   readonly type: ResourceType;
   /** All namespaces where not given. */
   readonly namespace?: string;
+  /** Only what has these labels. */
+  readonly labelSelector?: string;
   readonly record: RecordOccurrence;
   /** A stream that has been silent for this long, milliseconds, is taken for dead. */
   readonly idleTimeoutMs: number;
@@ -34,16 +36,18 @@ export interface ReflectorSettings {
 export interface Reflector {
   /** Begins with `listed`. Ends when the signal aborts, and never otherwise. To be called once. */
   events(signal: AbortSignal): AsyncGenerator<WatchEvent, void>;
-  readiness(): WatchReadiness;
+  readiness(): WatchState;
 }
 
 export function createReflector(settings: ReflectorSettings): Reflector {
   const { client, type, namespace, record, idleTimeoutMs, random } = settings;
+  const selection = settings.labelSelector === undefined ? {} : { labelSelector: settings.labelSelector };
   const path = collectionPath(type, namespace);
   const resource = resourceName(type);
   let state: ReflectorState = start;
   let streamed = settings.initialState === "watchList";
   let hasListed = false;
+  let lastHeardMs = performance.now();
   /** What ended last, until something works again. */
   let problem: End | undefined;
 
@@ -67,7 +71,7 @@ export function createReflector(settings: ReflectorSettings): Reflector {
     const startedMs = performance.now();
     let everything: Listed;
     try {
-      everything = await list(client, path, signal);
+      everything = await list(client, path, selection, signal);
     } catch (error) {
       signal.throwIfAborted();
       return ended(from, { ...causeOf(error, "listFailed"), sessionMs: 0, error });
@@ -102,13 +106,15 @@ export function createReflector(settings: ReflectorSettings): Reflector {
       return event.type === "bookmark" ? undefined : { type: event.type, resource: event.resource };
     }
     try {
-      const query = { watch: "true", allowWatchBookmarks: "true", ...(known ?? initialQuery) };
+      const query = { watch: "true", allowWatchBookmarks: "true", ...selection, ...(known ?? initialQuery) };
       using stream = await client.stream({ method: "GET", path, query }, idle.signal);
       openedMs = performance.now();
       problem = undefined;
       record({ type: "watchConnected", resource });
       idle.restart();
+      lastHeardMs = performance.now();
       for await (const event of readEvents(stream.chunks)) {
+        lastHeardMs = performance.now();
         idle.pause(); // whoever takes the event may take its time
         const told = take(event);
         if (told) yield told;
@@ -142,7 +148,10 @@ export function createReflector(settings: ReflectorSettings): Reflector {
         if (!signal.aborted) throw error;
       }
     },
-    readiness: () => readiness(resource, namespace, hasListed, problem),
+    readiness: () => ({
+      ...readiness(resource, namespace, hasListed, problem),
+      silentSecs: (performance.now() - lastHeardMs) / 1000,
+    }),
   };
 }
 

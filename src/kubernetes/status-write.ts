@@ -32,26 +32,32 @@ export interface StatusWrite {
 
 /**
  * `unchanged`: the resourceVersion is the precondition; when something else about the object changed, a label, the write
- * is tried again with the new one. Throws as `ApiClient.call` does.
+ * is tried again with the new one. Waits while the server cannot be reached, since what led to the status may be a request
+ * that would be sent again without it. Throws what the server refuses for good, and the signal's reason when it aborts.
  */
 export async function writeUnchanged(writer: StatusWriter, write: StatusWrite, signal: AbortSignal): Promise<WriteResult> {
-  const { resource } = write;
+  const { resource, status } = write;
   let { resourceVersion } = resource.metadata;
-  for (let tries = 0; tries < maxTries; tries += 1) {
+  let tries = 0;
+  async function tryOnce(): Promise<WriteResult | undefined> {
     const precondition = { op: "replace", path: "/metadata/resourceVersion", value: resourceVersion };
     const result = await patchStatus(writer, write, [precondition], signal);
     if (result.type === "written") return result;
     const live = await readLive(writer, write, signal);
-    if (!live || !sameJSON(live.status, resource.status)) return { type: "conflict" };
+    if (!live) return { type: "conflict" };
+    if (sameJSON(live.status, status)) return { type: "written", resource: live }; // an earlier try landed, its reply was lost
+    if (!sameJSON(live.status, resource.status)) return { type: "conflict" };
     if (result.error.status === 422) throw result.error;
     ({ resourceVersion } = live.metadata);
+    tries += 1;
+    return tries < maxTries ? tryOnce() : { type: "conflict" };
   }
-  return { type: "conflict" };
+  return persistently(writer, [401], tryOnce, signal);
 }
 
 /**
  * `attempt`: the outcome of a request that may not be sent again, so it is tried until it lands, the precondition fails,
- * or the signal aborts, which throws. A lost right or credential is waited for as well: it can come back, the outcome not.
+ * or the signal aborts, which throws. A lost right is waited for as well: it can come back, the outcome not.
  */
 export async function writeAttempt(
   writer: StatusWriter,
@@ -59,18 +65,28 @@ export async function writeAttempt(
   attempt: Extract<Precondition, { type: "attempt" }>,
   signal: AbortSignal,
 ): Promise<WriteResult> {
+  return persistently(writer, [401, 403], () => tryAttempt(writer, write, attempt, signal), signal);
+}
+
+/** Tries until there is a result, with pauses; through whatever may pass, and answers with one of these statuses. */
+async function persistently(
+  { random }: StatusWriter,
+  waitedFor: readonly number[],
+  tryOnce: () => Promise<WriteResult | undefined>,
+  signal: AbortSignal,
+): Promise<WriteResult> {
   for (let failures = 0; ; failures += 1) {
     let retryAfterMs = 0;
     try {
-      const result = await tryAttempt(writer, write, attempt, signal);
+      const result = await tryOnce();
       if (result) return result;
     } catch (error) {
       signal.throwIfAborted();
-      const denied = error instanceof ApiError && (error.status === 401 || error.status === 403);
-      if (!denied && !isTransient(error)) throw error;
-      if (error instanceof ApiError) retryAfterMs = error.retryAfterMs ?? 0;
+      const answered = error instanceof ApiError ? error : undefined;
+      if (!isTransient(error) && !waitedFor.includes(answered?.status ?? 0)) throw error;
+      retryAfterMs = answered?.retryAfterMs ?? 0;
     }
-    await sleep(Math.max(backoffMs(failures, writer.random()), retryAfterMs), undefined, { signal });
+    await sleep(Math.max(backoffMs(failures, random()), retryAfterMs), undefined, { signal });
   }
 }
 

@@ -7,22 +7,26 @@ import { ApiError } from "./api-error.ts";
 import { mergeWatches } from "./merge.ts";
 import { toDataResource } from "./objects.ts";
 import { isObjectName, objectPath } from "./paths.ts";
-import type { WatchReadiness } from "./readiness.ts";
+import type { WatchState } from "./readiness.ts";
 import { createReflector, type Reflector, type ReflectorSettings } from "./reflector.ts";
 import { readLive, writeAttempt, writeUnchanged } from "./status-write.ts";
 
 /** Three times the interval at which the API server sends bookmarks, which is a minute. */
 const idleTimeoutMs = 180_000;
 
-export interface KubernetesStoreSettings extends Partial<Pick<ReflectorSettings, "idleTimeoutMs" | "random" | "initialState">> {
+export interface KubernetesStoreSettings extends Partial<
+  Pick<ReflectorSettings, "idleTimeoutMs" | "random" | "initialState" | "labelSelector">
+> {
   readonly client: ApiClient;
   readonly record: RecordOccurrence;
   /** The only ones that are looked at; all where there are none. */
   readonly namespaces?: readonly string[];
+  /** What follows `kubectl create rolebinding --namespace=…`, to let this process read a namespace's Secrets. */
+  readonly secretGrant?: string;
 }
 export interface KubernetesStore extends ResourceStore {
   /** One for each watch that is under way. */
-  readiness(): readonly WatchReadiness[];
+  readiness(): readonly WatchState[];
 }
 
 /** The client stays its owner's to dispose of. */
@@ -64,7 +68,11 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
         return { type: "found", resource: toDataResource(type.kind, body) };
       } catch (error) {
         if (error instanceof ApiError && error.status === 404) return { type: "absent" };
-        if (error instanceof ApiError && error.status === 403) return { type: "forbidden" };
+        if (error instanceof ApiError && error.status === 403) {
+          if (type.kind !== "Secret" || settings.secretGrant === undefined) return { type: "forbidden" };
+          const { namespace } = key;
+          return { type: "forbidden", grant: `kubectl create rolebinding --namespace=${namespace} ${settings.secretGrant}` };
+        }
         throw error;
       }
     },

@@ -20,9 +20,18 @@ const failureReasons = [
   "CertificateInvalid",
   "InvalidResponse",
   "ResponseTooLarge",
+  "ResponseTooSlow",
+  "CompressionRatio",
   "HeadersTooLarge",
+  "TooManyRedirects",
+  "RedirectLoop",
+  "RedirectInvalid",
+  "RedirectInsecure",
+  "RedirectRefused",
   "PortsExhausted",
   "TooManyFiles",
+  "BudgetExhausted",
+  "NotLeader",
   "Aborted",
   "Unknown",
 ] as const satisfies readonly FailureReason[];
@@ -37,7 +46,10 @@ export interface Sources {
   sockets(): { active: number; idle: number };
   requestsInFlight(): number;
   requestsQueued(): number;
-  queue(): { depth: number; working: number };
+  /** `working`: when each key that is being worked on was taken, on `performance.now`'s clock. */
+  queue(): { depth: number; working: ReadonlyMap<string, number> };
+  /** Whether this process leads. */
+  leads(): boolean;
   resources(): Iterable<{ kind: string; conditions: readonly { type: string; status: string }[] }>;
 }
 
@@ -47,6 +59,7 @@ export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]
   const registry = new Registry();
   const registers = [registry];
   let sources: Sources | undefined;
+  let watches: () => readonly { readonly resource: string; readonly silentSecs: number }[] = () => [];
 
   collectDefaultMetrics({ register: registry });
   // Gauges with a counter's name, which promtool refuses.
@@ -100,8 +113,11 @@ export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]
     "controller",
   ]);
   for (const controller of controllers) reconcileTime.zero({ controller });
-  gauge("controller_runtime_active_workers", "Workers that reconcile now.", [], (g) => g.set(sources?.queue().working ?? 0));
+  gauge("controller_runtime_active_workers", "Workers that reconcile now.", [], (g) => g.set(sources?.queue().working.size ?? 0));
   gauge("controller_runtime_max_concurrent_reconciles", "Workers there are.", [], (g) => g.set(concurrency));
+  gauge("leader_election_master_status", "1 where this process leads, 0 where it stands by.", ["name"], (g) =>
+    g.set({ name: "holdfast" }, sources?.leads() ? 1 : 0),
+  );
   gauge("workqueue_depth", "Keys that are due and wait for a worker.", ["name"], (g) =>
     g.set({ name: "holdfast" }, sources?.queue().depth ?? 0),
   );
@@ -115,6 +131,17 @@ export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]
   workTime.zero({ name: "holdfast" });
   const queueRetries = counter("workqueue_retries_total", "Keys that were queued again after an error or a conflict.", ["name"]);
   queueRetries.inc({ name: "holdfast" }, 0);
+  const ages = (): number[] =>
+    [...(sources?.queue().working.values() ?? [])].map((sinceMs) => (performance.now() - sinceMs) / 1000);
+  gauge("workqueue_unfinished_work_seconds", "Seconds that keys now being worked on have taken, together.", ["name"], (g) =>
+    g.set(
+      { name: "holdfast" },
+      ages().reduce((sum, age) => sum + age, 0),
+    ),
+  );
+  gauge("workqueue_longest_running_processor_seconds", "Seconds that the longest of them has taken.", ["name"], (g) =>
+    g.set({ name: "holdfast" }, Math.max(0, ...ages())),
+  );
   const apiRequests = counter("rest_client_requests_total", "Calls to the API server.", ["code", "method", "host"]);
 
   gauge("holdfast_http_clients", "Clients in the Map.", [], (g) => g.set(sources?.clients() ?? 0));
@@ -155,6 +182,18 @@ export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]
   gauge("holdfast_http_requests_queued", "Requests that wait for a connection.", [], (g) =>
     g.set(sources?.requestsQueued() ?? 0),
   );
+  const retries = counter("holdfast_http_retries_total", "Requests sent once more since their connection was dead, by why.", [
+    "reason",
+  ]);
+  for (const reason of ["stale", "unsent"]) retries.inc({ reason }, 0);
+  const redirects = counter("holdfast_http_redirects_total", "Redirects that were followed, by status code.", ["code"]);
+  for (const code of ["301", "302", "303", "307", "308"]) redirects.inc({ code }, 0);
+  const responsesCancelled = counter(
+    "holdfast_http_responses_cancelled_total",
+    "Responses that nobody read and that were closed for an exchange that waited, by whose limit it was.",
+    ["reason"],
+  );
+  for (const reason of ["reconcile", "origin"]) responsesCancelled.inc({ reason }, 0);
 
   const watchSessions = counter("holdfast_watch_sessions_total", "Watch sessions that ended, by why.", ["resource", "reason"]);
   const watchTime = histogram(
@@ -163,6 +202,9 @@ export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]
     [1, 10, 60, 300, 1800, 3600],
     ["resource"],
   );
+  gauge("holdfast_watch_last_event_age_seconds", "Seconds since the API server was last heard on a watch.", ["resource"], (g) => {
+    for (const { resource, silentSecs } of watches()) g.set({ resource }, silentSecs);
+  });
   const relists = counter("holdfast_relists_total", "Full listings, by why.", ["resource", "reason"]);
   const outcomeUnknown = counter(
     "holdfast_outcome_unknown_total",
@@ -193,6 +235,9 @@ export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]
     observe: (from: Sources): void => {
       sources = from;
     },
+    observeWatches: (from: typeof watches): void => {
+      watches = from;
+    },
     reconciles,
     reconcileErrors,
     reconcilePanics,
@@ -207,6 +252,9 @@ export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]
     socketsClosed,
     requests,
     requestTime,
+    retries,
+    redirects,
+    responsesCancelled,
     watchSessions,
     watchTime,
     relists,

@@ -30,6 +30,12 @@ function measure(metrics: Metrics, occurrence: Occurrence): void {
       metrics.requestTime.observe({ method }, durationMs / 1000);
       return;
     }
+    case "retried":
+      return metrics.retries.inc({ reason: occurrence.reason });
+    case "redirected":
+      return metrics.redirects.inc({ code: `${occurrence.statusCode}` });
+    case "responseCancelled":
+      return metrics.responsesCancelled.inc({ reason: occurrence.reason });
     case "clientAcquired":
       return metrics.acquisitions.inc({ result: occurrence.result });
     case "socketOpened":
@@ -56,6 +62,7 @@ function reconcileResult(result: Extract<Occurrence, { type: "reconciled" }>["re
     case "conflict":
       return "requeue";
     case "waiting":
+    case "postponed":
     case "retrying":
       return "requeue_after";
     case "unchanged":
@@ -91,6 +98,9 @@ function tell(log: Log, occurrence: Occurrence): void {
     }
     case "note":
       return log.write(occurrence.level, occurrence.message, { ...occurrence.fields, ...failure(occurrence.error) });
+    case "retried":
+    case "redirected":
+    case "responseCancelled":
     case "clientAcquired":
     case "socketOpened":
     case "socketClosed":
@@ -102,7 +112,7 @@ function tell(log: Log, occurrence: Occurrence): void {
 function reconcileLevel(result: Extract<Occurrence, { type: "reconciled" }>["result"]): LogLevel {
   if (result === "error") return "error";
   if (result === "failed" || result === "stalled" || result === "retrying") return "warn";
-  return result === "unchanged" ? "debug" : "info";
+  return result === "unchanged" || result === "postponed" ? "debug" : "info";
 }
 function failure(error: unknown): Readonly<Record<string, unknown>> {
   return error === undefined ? {} : errorFields(error);

@@ -51,13 +51,15 @@ export function metricsRoutes(registry: Registry): Routes {
   return { "/metrics": async () => ({ status: 200, contentType: registry.contentType, body: await registry.metrics() }) };
 }
 
-/** `notReady`: the checks that fail, each as a sentence; none means ready. */
-export function healthRoutes(notReady: () => readonly string[]): Routes {
-  return {
-    "/healthz": () => text(200, "ok"),
-    "/readyz": () => {
-      const failing = notReady();
-      return failing.length === 0 ? text(200, "ok") : text(503, failing.map((check) => `[-] ${check}`).join("\n"));
-    },
-  };
+/** The checks that fail, each as a sentence; none means ready, and alive. */
+export interface HealthChecks {
+  readonly notReady: () => readonly string[];
+  readonly notLive: () => readonly string[];
+}
+
+export function healthRoutes({ notReady, notLive }: HealthChecks): Routes {
+  return { "/healthz": () => health(notLive()), "/readyz": () => health(notReady()) };
+}
+function health(failing: readonly string[]): Answer {
+  return failing.length === 0 ? text(200, "ok") : text(503, failing.map((check) => `[-] ${check}`).join("\n"));
 }

@@ -1,99 +1,164 @@
-import { once } from "node:events";
-import { createServer, request as httpRequest } from "node:http";
-import { connect, type AddressInfo, type Socket } from "node:net";
-import { afterAll, afterEach, expect, test } from "@jest/globals";
+import { afterAll, describe, expect, test } from "@jest/globals";
 import { createAuthority } from "../support/certificates.ts";
-import { at, exchange, literal, testRequester } from "../support/loopback-requester.ts";
+import { at, exchange, fromSecret, literal, testRequester, type TestRequester } from "../support/loopback-requester.ts";
 import { loopbackServer } from "../support/loopback.ts";
+import { proxyServer } from "../support/proxy-server.ts";
 import { eventually, socketsTo } from "../support/tcp-table.ts";
 
 const authority = createAuthority("Proxied");
 afterAll(() => authority[Symbol.dispose]());
-const variables = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
-afterEach(() => variables.forEach((name) => delete process.env[name]));
 
-/** A forward and CONNECT proxy that counts what it is asked. */
-async function proxyServer(): Promise<AsyncDisposable & { url: string; port: number; asked: string[] }> {
-  const asked: string[] = [];
-  const tunnels = new Set<Socket>();
-  const server = createServer((request, response) => {
-    asked.push(`${request.method} ${request.url}`);
-    const forwarded = httpRequest(request.url ?? "", { method: request.method, headers: request.headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
-      answer.pipe(response);
-    });
-    request.pipe(forwarded);
-  });
-  server.on("connect", (request, client: Socket) => {
-    asked.push(`CONNECT ${request.url}`);
-    const [host = "", port = ""] = (request.url ?? "").split(":");
-    const upstream = connect(Number(port), host, () => {
-      client.write("HTTP/1.1 200 OK\r\n\r\n");
-      upstream.pipe(client).pipe(upstream);
-    });
-    for (const socket of [client, upstream]) tunnels.add(socket.on("error", () => {}));
-  });
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    port,
-    asked,
-    async [Symbol.asyncDispose]() {
-      for (const socket of tunnels) socket.destroy();
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
-  };
-}
+const idle = (http: TestRequester): Promise<unknown> =>
+  eventually(
+    () => http.sockets(),
+    ({ active }) => active === 0,
+  );
 
-test("HTTP_PROXY is honoured, repeated headers arrive, and sockets to the proxy are counted", async () => {
-  await using server = await loopbackServer((_request, response) => response.end("ok"));
-  await using proxy = await proxyServer();
-  process.env["HTTP_PROXY"] = proxy.url;
-  await using http = testRequester();
-  const headers = ["one", "two"].map((text, index) => ({ ...at(`spec.headers[${index}].value`, text), name: "X-Many" }));
-  expect(await http.send(exchange({ url: `${server.url}/a`, request: { headers } }))).toMatchObject({ type: "response" });
-  expect(proxy.asked).toEqual([`GET ${server.url}/a`]);
-  expect(server.requests[0]?.headers["x-many"]).toBe("one, two");
-  expect(
-    await eventually(
-      () => http.sockets(),
-      ({ active }) => active === 0,
-    ),
-  ).toEqual({ active: 0, idle: 1 });
-  expect(await socketsTo(proxy.port)).toMatchObject({ established: 1 });
+describe("a proxy from the environment", () => {
+  test("is sent http requests; repeated headers arrive, and sockets to it are counted", async () => {
+    await using server = await loopbackServer((_request, response) => response.end("ok"));
+    await using proxy = await proxyServer();
+    await using http = testRequester({ environment: { HTTP_PROXY: proxy.url } });
+    const headers = ["one", "two"].map((text, index) => ({ ...at(`spec.headers[${index}].value`, text), name: "X-Many" }));
+    expect(await http.send(exchange({ url: `${server.url}/a`, request: { headers } }))).toMatchObject({ type: "response" });
+    expect(proxy.asked).toEqual([`GET ${server.url}/a`]);
+    expect(server.requests[0]?.headers["x-many"]).toBe("one, two");
+    expect(await idle(http)).toEqual({ active: 0, idle: 1 });
+    expect(await socketsTo(proxy.port)).toMatchObject({ established: 1 });
+  });
+
+  test("digs a tunnel for https, with the origin's own TLS, and that is one socket", async () => {
+    await using server = await loopbackServer((_request, response) => response.end("ok"), authority.issue("IP:127.0.0.1"));
+    await using proxy = await proxyServer();
+    await using http = testRequester({ environment: { https_proxy: proxy.url } });
+    const trusted = exchange({ url: server.url, tls: { ca: literal(authority.ca) } });
+    for (let round = 0; round < 3; round += 1) {
+      expect(await http.send(trusted)).toMatchObject({ type: "response", response: { statusCode: 200 } });
+      await new Promise(setImmediate);
+    }
+    expect(proxy.asked).toEqual([`CONNECT 127.0.0.1:${server.port}`]);
+    expect(await idle(http)).toEqual({ active: 0, idle: 1 });
+    expect(await socketsTo(proxy.port)).toEqual({ established: 1 });
+    expect(await http.send(exchange({ url: server.url }))).toMatchObject({ reason: "CertificateInvalid", sent: false });
+    expect(http.occurrences.filter(({ type }) => type === "socketOpened")).toHaveLength(2);
+    // The handshake that failed inside its tunnel has given that up.
+    expect(
+      await eventually(
+        () => socketsTo(proxy.port),
+        ({ established }) => established === 1,
+      ),
+    ).toMatchObject({ established: 1 });
+    expect(await idle(http)).toEqual({ active: 0, idle: 1 });
+  });
+
+  test("is left out for what NO_PROXY covers", async () => {
+    await using server = await loopbackServer((_request, response) => response.end("ok"));
+    await using proxy = await proxyServer();
+    const environment = { HTTP_PROXY: proxy.url, NO_PROXY: "127.0.0.0/8" };
+    await using http = testRequester({ environment });
+    expect(await http.send(exchange({ url: server.url }))).toMatchObject({ type: "response" });
+    expect(proxy.asked).toEqual([]);
+    expect(server.accepted).toBe(1);
+  });
 });
 
-test("HTTPS_PROXY is honoured with the origin's own TLS, and a tunnel is one socket", async () => {
-  await using server = await loopbackServer((_request, response) => response.end("ok"), authority.issue("IP:127.0.0.1"));
-  await using proxy = await proxyServer();
-  process.env["HTTPS_PROXY"] = proxy.url;
-  await using http = testRequester();
-  const trusted = exchange({ url: server.url, tls: { ca: literal(authority.ca) } });
-  for (let round = 0; round < 3; round += 1) {
-    expect(await http.send(trusted)).toMatchObject({ type: "response", response: { statusCode: 200 } });
-    await new Promise(setImmediate);
-  }
-  expect(proxy.asked).toEqual([`CONNECT 127.0.0.1:${server.port}`]);
-  expect(
-    await eventually(
-      () => http.sockets(),
-      ({ active }) => active === 0,
-    ),
-  ).toEqual({ active: 0, idle: 1 });
-  expect(await socketsTo(proxy.port)).toEqual({ established: 1 });
-  expect(await http.send(exchange({ url: server.url }))).toMatchObject({ reason: "CertificateInvalid", sent: false });
-  expect(http.occurrences.filter(({ type }) => type === "socketOpened")).toHaveLength(2);
+describe("an endpoint's proxy", () => {
+  test("wins over the environment, and is used by that endpoint alone", async () => {
+    await using server = await loopbackServer((_request, response) => response.end("ok"));
+    await using own = await proxyServer();
+    await using general = await proxyServer();
+    await using http = testRequester({ environment: { HTTP_PROXY: general.url, NO_PROXY: "*" } });
+    expect(await http.send(exchange({ url: server.url, proxy: literal(own.url) }))).toMatchObject({ type: "response" });
+    expect(await http.send(exchange({ url: server.url }))).toMatchObject({ type: "response" });
+    expect([own.asked, general.asked]).toEqual([[`GET ${server.url}/`], []]);
+    expect(http.clients.size).toBe(2);
+  });
+
+  test("gets the user and password of its URL, which go no further and are never shown", async () => {
+    const echo = "what came back: pass word";
+    const plain = await loopbackServer((_request, response) => response.end(echo));
+    await using server = await loopbackServer((_request, response) => response.end(echo), authority.issue("IP:127.0.0.1"));
+    await using alsoPlain = plain;
+    await using proxy = await proxyServer();
+    await using http = testRequester();
+    const objects = { secrets: { egress: { url: proxy.url.replace("//", "//us%40er:pass%20word@") } } };
+    const through = { proxy: fromSecret("egress", "url", "spec.proxy"), tls: { ca: literal(authority.ca) } };
+    for (const url of [alsoPlain.url, server.url]) {
+      const outcome = await http.send(exchange({ url, ...through }), { objects });
+      expect(outcome).toMatchObject({ response: { redactedBody: "what came back: ***" } });
+    }
+    const basic = `Basic ${Buffer.from("us@er:pass word").toString("base64")}`;
+    expect(proxy.credentials).toEqual([basic, basic]);
+    for (const { headers } of [...plain.requests, ...server.requests])
+      expect(Object.keys(headers)).not.toContain("proxy-authorization");
+  });
+
+  test("that is none is refused before anything is sent, without its text", async () => {
+    await using http = testRequester();
+    const objects = { secrets: { egress: { url: "socks5://user:hunter2@proxy:1080" } } };
+    const refusal = await http.prepare(exchange({ proxy: fromSecret("egress", "url", "spec.proxy") }), objects);
+    expect(refusal).toMatchObject({ type: "refusal", reason: "InvalidProxy", heals: false });
+    expect(JSON.stringify(refusal)).not.toContain("hunter2");
+    expect(await http.prepare(exchange({ proxy: fromSecret("none", "url") }))).toMatchObject({ reason: "SecretNotFound" });
+  });
 });
 
-test("NO_PROXY is honoured", async () => {
-  await using server = await loopbackServer((_request, response) => response.end("ok"));
-  await using proxy = await proxyServer();
-  process.env["HTTP_PROXY"] = proxy.url;
-  process.env["NO_PROXY"] = `127.0.0.1:${server.port}`;
-  await using http = testRequester();
-  expect(await http.send(exchange({ url: server.url }))).toMatchObject({ type: "response" });
-  expect(proxy.asked).toEqual([]);
+describe("a proxy that does not do its work:", () => {
+  test("it refuses the tunnel, and nothing has left", async () => {
+    await using proxy = await proxyServer({ refusal: 407 });
+    await using http = testRequester({ environment: { HTTPS_PROXY: proxy.url } });
+    const outcome = await http.send(exchange({ url: "https://127.0.0.1:1", request: { method: "POST" } }));
+    expect(outcome).toMatchObject({ type: "failure", reason: "ProxyRefused", sent: false });
+    expect(
+      await eventually(
+        () => socketsTo(proxy.port),
+        ({ established = 0 }) => established === 0,
+      ),
+    ).not.toHaveProperty("established");
+  });
+
+  test("it wants a password to forward", async () => {
+    await using proxy = await proxyServer({ refusal: 407 });
+    await using http = testRequester({ environment: { HTTP_PROXY: proxy.url } });
+    expect(await http.send(exchange({ url: "http://127.0.0.1:1" }))).toMatchObject({ type: "failure", reason: "ProxyRefused" });
+    expect(await idle(http)).toEqual({ active: 0, idle: 1 });
+  });
+
+  test("it is not there", async () => {
+    const proxy = await proxyServer();
+    await proxy[Symbol.asyncDispose]();
+    await using http = testRequester({ environment: { HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url } });
+    for (const url of ["http://127.0.0.1:1", "https://127.0.0.1:1"])
+      expect(await http.send(exchange({ url }))).toMatchObject({ reason: "ConnectionRefused", sent: false });
+  });
+
+  test("it never answers CONNECT, and keeps no connection for it", async () => {
+    await using proxy = await proxyServer({ refusal: 0 });
+    await using http = testRequester({ environment: { HTTPS_PROXY: proxy.url }, connectionsPerOrigin: 1 });
+    for (let round = 0; round < 2; round += 1) {
+      const outcome = await http.send(exchange({ url: "https://127.0.0.1:1", timeoutMs: 500 }));
+      expect(outcome).toMatchObject({ type: "failure", reason: "Timeout", sent: false });
+    }
+    expect(
+      await eventually(
+        () => socketsTo(proxy.port),
+        ({ established = 0 }) => established === 0,
+        5_000,
+      ),
+    ).not.toHaveProperty("established");
+    expect(http.sockets()).toEqual({ active: 0, idle: 0 });
+    expect(http.pool.queued).toBe(0);
+  });
+
+  test("its own certificate is not trusted", async () => {
+    await using proxy = await proxyServer({ tls: authority.issue("DNS:localhost") });
+    const url = proxy.url.replace("127.0.0.1", "localhost");
+    await using http = testRequester({ environment: { HTTP_PROXY: url, HTTPS_PROXY: url } });
+    for (const url of ["http://127.0.0.1:1", "https://127.0.0.1:1"])
+      expect(await http.send(exchange({ url, tls: { ca: literal(authority.ca) } }))).toMatchObject({
+        reason: "CertificateInvalid",
+        sent: false,
+      });
+    expect(proxy.asked).toEqual([]);
+  });
 });

@@ -55,7 +55,19 @@ describe("an input that is not there is refused, and heals:", () => {
     expect(await only(fromSecret("hook", "bytes"))).toMatchObject({
       reason: "InvalidRequest",
       message: 'spec.inputs.token: key "bytes" of Secret "hook" is not UTF-8 text',
-      heals: false,
+      heals: true,
+    });
+  });
+  test("a value that does not fit where it goes, which only its Secret can mend", async () => {
+    expect(await refusal(header("${ .inputs.line }"))).toMatchObject({ reason: "InvalidRequest", heals: true });
+    expect(await refusal(header("${ .inputs.unicode }"))).toMatchObject({ reason: "InvalidRequest", heals: false });
+    expect(await refusal({ url: "https://${ .inputs.token | fromjson }/" })).toMatchObject({
+      reason: "ExpressionFailed",
+      heals: true,
+    });
+    expect(await refusal({ tls: { ca: fromSecret("hook", "token", "spec.tls.ca") } })).toMatchObject({
+      reason: "InvalidTLS",
+      heals: true,
     });
   });
 });
@@ -102,7 +114,7 @@ describe("a URL is refused when", () => {
     expect(await refusal(changes)).toMatchObject({
       type: "refusal",
       reason,
-      heals: false,
+      heals: JSON.stringify(changes).includes(".inputs.token"),
       message: expect.stringMatching(/^spec\.(path|url|query\[0\]\.value): /) as unknown,
     });
   });

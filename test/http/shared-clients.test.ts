@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Occurrence } from "../../src/core/occurrence.ts";
-import { clientKey, createClientPool, type Client, type ClientSettings } from "../../src/http/client-pool.ts";
+import { createClientPool, type Client } from "../../src/http/client-pool.ts";
+import { clientKey, type ClientSettings } from "../../src/http/client-settings.ts";
 import { createSockets } from "../../src/http/sockets.ts";
 import { createAuthority } from "../support/certificates.ts";
 import { exchange, fromSecret, literal, testRequester } from "../support/loopback-requester.ts";
@@ -52,6 +54,12 @@ describe("the same client for the same TLS and timeout,", () => {
     "a server name": { ...plain, tls: { ...plain.tls, servername: "api.example" } },
     "a minimum version": { ...plain, tls: { ...plain.tls, minVersion: "TLSv1.3" } },
     "a timeout": { ...plain, timeoutMs: 30_001 },
+    "a proxy": { ...plain, proxy: "http://proxy:3128/" },
+    "another proxy": { ...plain, proxy: "http://proxy:3129/" },
+    "a custom CA and a proxy": { ...withCA, proxy: "http://proxy:3128/" },
+    "HTTP/2": { ...plain, http2: true },
+    "a namespace": { ...plain, namespace: "team-a" },
+    "another namespace": { ...plain, namespace: "team-b" },
   };
 
   test("whoever asks, through whichever pool over the Map", async () => {
@@ -71,6 +79,16 @@ describe("the same client for the same TLS and timeout,", () => {
     expect(clients.size).toBe(Object.keys(forms).length);
     expect(new Set([...clients.values()].map(({ dispatcher }) => dispatcher)).size).toBe(clients.size);
     expect(occurrences).toHaveLength(3 * clients.size);
+  });
+
+  test("whose key is a SHA-256 over TLS and timeout, and over more only where more is set", () => {
+    const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+    expect(clientKey(plain)).toBe(sha256('[null,null,null,null,true,"TLSv1.2",30000]'));
+    const tls = { ca: "CA", cert: "C", key: "K", servername: "api", rejectUnauthorized: false, minVersion: "TLSv1.3" } as const;
+    expect(clientKey({ tls, timeoutMs: 5 })).toBe(sha256('["CA","C","K","api",false,"TLSv1.3",5]'));
+    expect(clientKey({ ...plain, namespace: "a" })).toBe(
+      sha256('[null,null,null,null,true,"TLSv1.2",30000,"{\\"namespace\\":\\"a\\"}"]'),
+    );
   });
 
   test("and no two settings have one key, however their texts are cut", () => {

@@ -7,7 +7,7 @@ import { createApiClient, type ApiClient } from "../../src/kubernetes/api-client
 import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
 import { toResource } from "../../src/kubernetes/objects.ts";
 import { createKubernetesStore, type KubernetesStore } from "../../src/kubernetes/store.ts";
-import { startInterposer, type ApiInterposer } from "../support/api-interposer.ts";
+import { startInterposer, type Answer, type ApiInterposer } from "../support/api-interposer.ts";
 import type { ControlPlaneClient, User } from "../support/control-plane-client.ts";
 import { requestObjects, requestType, type RequestObjects } from "../support/request-objects.ts";
 import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
@@ -141,12 +141,33 @@ describeWithControlPlane("the store", () => {
       await expect(writing).rejects.not.toMatchObject({ message: expect.stringContaining("4711") });
     });
 
-    test("throws what it is told by a server in trouble", async () => {
+    test("is tried until the API server is well again", async () => {
       const resource = await created("trouble");
-      interposer.answer = ({ path }) => (path.includes("/trouble/status") ? { status: 503 } : undefined);
-      await expect(store.writeStatus(requestType, resource, done, unchanged, signal)).rejects.toMatchObject({ status: 503 });
+      const answers: (Answer | "reset")[] = [{ status: 503 }, "reset", { status: 401 }];
+      interposer.answer = ({ path }) => (path.includes("/trouble/status") ? answers.shift() : undefined);
+      const result = await store.writeStatus(requestType, resource, done, unchanged, signal);
       interposer.answer = () => undefined;
-      expect(await patches("trouble")).toBe(0);
+      expect(answers).toEqual([]);
+      expect(result).toMatchObject({ type: "written", resource: { status: done } });
+      expect(await patches("trouble")).toBe(1);
+    }, 15_000);
+
+    test("counts as written when it had landed and only the reply was lost", async () => {
+      const resource = await created("reply-lost");
+      let lost = 0;
+      interposer.answer = ({ path }) =>
+        path.includes("/reply-lost/status") && lost++ === 0 ? { status: 504, afterwards: true } : undefined;
+      const result = await store.writeStatus(requestType, resource, done, unchanged, signal);
+      interposer.answer = () => undefined;
+      expect(result).toMatchObject({ type: "written", resource: { status: done } });
+    });
+
+    test("throws when this process may not write it, so that a namespace without the right holds up no other", async () => {
+      const resource = await created("forbidden");
+      interposer.answer = ({ path }) => (path.includes("/forbidden/status") ? { status: 403 } : undefined);
+      await expect(store.writeStatus(requestType, resource, done, unchanged, signal)).rejects.toMatchObject({ status: 403 });
+      interposer.answer = () => undefined;
+      expect(await patches("forbidden")).toBe(0);
     });
   });
 

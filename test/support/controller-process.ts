@@ -36,7 +36,8 @@ export async function startController(
   env: Readonly<Record<string, string>> = {},
 ): Promise<HoldfastProcess> {
   const own = ["--metrics-address", "127.0.0.1:0", "--health-address", "127.0.0.1:0", "--log-level", "debug"];
-  own.push("--lease-name", `holdfast-${randomUUID()}`); // tests share a control plane, and never a leader unless they say so
+  // Tests share a control plane, and no leader, unless they say where.
+  if (!args.includes("--lease-namespace")) own.push("--lease-name", `holdfast-${randomUUID()}`);
   const child = spawn(node, ["--max-semi-space-size=8", main, "controller", ...own, ...args], {
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), "holdfast-compile-cache"), ...env }, // starts in half the time

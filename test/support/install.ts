@@ -23,6 +23,8 @@ export const controllerRole = {
     { apiGroups: [group], resources: definitions.map(({ plural }) => plural), verbs: ["get", "list", "watch"] },
     { apiGroups: [group], resources: definitions.map(({ plural }) => `${plural}/status`), verbs: ["patch"] },
     { apiGroups: [""], resources: ["secrets", "configmaps"], verbs: ["get"] },
+    { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["get", "create", "patch", "watch"] },
+    { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create"] },
   ],
 };
 

@@ -5,7 +5,7 @@ import type { Read } from "../../src/core/ports.ts";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
 import { createClientPool, type Client, type ClientPool, type ClientPoolOptions } from "../../src/http/client-pool.ts";
 import { environmentProxies, type Environment } from "../../src/http/environment-proxies.ts";
-import { createRequester, type HTTPRequester } from "../../src/http/requester.ts";
+import { createRequester, type HTTPPrepared, type HTTPRequester, type RequesterOptions } from "../../src/http/requester.ts";
 import { createSockets } from "../../src/http/sockets.ts";
 
 export interface Objects {
@@ -52,6 +52,7 @@ type Changes = Partial<Omit<Exchange, "request" | "tls" | "scope">> & {
 
 /** A GET of `url`, but for what is said otherwise. */
 export function exchange({ url = "http://127.0.0.1:1", request, tls, inputs = {}, ...changes }: Changes): Exchange {
+  const method = request?.method ?? "GET";
   return {
     request: {
       method: "GET",
@@ -64,6 +65,8 @@ export function exchange({ url = "http://127.0.0.1:1", request, tls, inputs = {}
     scope: { ...scope, inputs },
     tls: { insecureSkipVerify: false, minVersion: "TLSv1.2", ...tls },
     timeoutMs: 5_000,
+    maxRedirects: ["GET", "HEAD"].includes(method) ? 5 : 0,
+    repeatable: !["POST", "PATCH"].includes(method),
     compile: [],
     ...changes,
   };
@@ -76,52 +79,62 @@ export interface TestRequester extends AsyncDisposable {
   readonly pool: ClientPool;
   /** Sockets as the metric has them. */
   sockets(): { readonly active: number; readonly idle: number };
+  requestsOnSockets(): number;
   /** Prepares and sends. */
   send(exchange: Exchange, options?: { readonly objects?: Objects; readonly signal?: AbortSignal }): Promise<Outcome>;
-  prepare(exchange: Exchange, objects?: Objects): Promise<Refusal | { readonly type: "prepared" }>;
+  prepare(exchange: Exchange, objects?: Objects): Promise<Refusal | HTTPPrepared>;
 }
 
-export interface TestRequesterOptions extends Partial<Omit<ClientPoolOptions, "clients" | "sockets" | "record" | "proxyFor">> {
-  readonly maxResponseBytes?: number;
-  readonly clientIsolation?: "none" | "namespace";
+type OwnOptions = "clients" | "evaluator" | "record" | "sockets" | "proxyFor";
+export interface TestRequesterOptions
+  extends Partial<Omit<ClientPoolOptions, OwnOptions>>, Partial<Omit<RequesterOptions, OwnOptions>> {
   /** Where HTTP_PROXY and its like are looked for. */
   readonly environment?: Environment;
 }
 
 export const never = new AbortController().signal;
 
-export function testRequester({
-  maxResponseBytes = 1_048_576,
-  clientIsolation = "none",
-  environment = {},
-  ...limits
-}: TestRequesterOptions = {}): TestRequester {
+export function testRequester({ environment = {}, ...options }: TestRequesterOptions = {}): TestRequester {
   const occurrences: Occurrence[] = [];
   const record = (occurrence: Occurrence): number => occurrences.push(occurrence);
   const clients = new Map<string, Client>();
   const sockets = createSockets(record);
-  const pool = createClientPool({ clients, sockets, record, proxyFor: environmentProxies(environment), ...limits });
+  const pool = createClientPool({ clients, sockets, record, proxyFor: environmentProxies(environment), ...options });
   const evaluator = createEvaluator({ deadlineMs: 5_000, threads: 1 });
   const requester = createRequester({
+    maxResponseBytes: 1_048_576,
+    userAgent: "holdfast/test",
+    maxInFlightPerOrigin: 10_000,
+    ...options,
     clients: pool,
     evaluator,
     record,
-    maxResponseBytes,
-    userAgent: "holdfast/test",
-    clientIsolation,
   });
+  let reconciles = 0;
   return {
     requester,
     clients,
     occurrences,
     pool,
     sockets: () => sockets.counts(),
+    requestsOnSockets: () => sockets.requests(),
     async send(exchange, { objects = {}, signal = never } = {}) {
-      const prepared = await requester.prepare(exchange, reader(objects), never);
-      return prepared.type === "prepared" ? prepared.send(signal) : prepared;
+      using requests = requester.begin(`reconcile-${(reconciles += 1)}`);
+      for (;;) {
+        const prepared = await requests.prepare(exchange, reader(objects), never);
+        if (prepared.type === "prepared") return await prepared.send(signal);
+        if (prepared.type === "refusal") return prepared;
+        await prepared.free;
+      }
     },
-    prepare: (exchange, objects = {}) => requester.prepare(exchange, reader(objects), never),
+    async prepare(exchange, objects = {}) {
+      using requests = requester.begin(`reconcile-${(reconciles += 1)}`);
+      const prepared = await requests.prepare(exchange, reader(objects), never);
+      if (prepared.type === "busy") throw new Error("a test that prepares many sets maxInFlightPerOrigin");
+      return prepared;
+    },
     async [Symbol.asyncDispose]() {
+      requester[Symbol.dispose]();
       await pool[Symbol.asyncDispose]();
       await evaluator[Symbol.asyncDispose]();
       sockets[Symbol.dispose]();

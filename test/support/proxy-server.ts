@@ -41,7 +41,8 @@ export async function proxyServer({ tls, refusal }: ProxyServerOptions = {}): Pr
     const { "proxy-authorization": _, ...headers } = request.headers;
     const forwarded = httpRequest(request.url ?? "", { method: request.method, headers, agent: false }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
-      answer.pipe(response).on("close", () => answer.destroy());
+      answer.pipe(response);
+      answer.on("close", () => answer.complete || response.destroy());
     });
     forwarded.on("error", () => response.destroy());
     response.on("close", () => forwarded.destroy());

@@ -3,12 +3,19 @@ import { describe, expect, test } from "@jest/globals";
 import { createWatchers } from "../../src/standalone/watchers.ts";
 import type { Occurrence } from "../../src/core/occurrence.ts";
 import type { Kind, Plan, Situation } from "../../src/core/plan.ts";
-import type { Requester, ResourceStore } from "../../src/core/ports.ts";
+import type { Requester, Requests, ResourceStore } from "../../src/core/ports.ts";
 import type { Resource, ResourceType } from "../../src/core/resource.ts";
 import { createController, type Controller } from "../../src/engine/controller.ts";
 
 const type: ResourceType = { group: "g", version: "v1", kind: "Thing", plural: "things" };
 type Reconciled = Extract<Occurrence, { type: "reconciled" }>;
+
+/** Sends nothing; `evaluate` is the test's. */
+function requesterThat(evaluate: Requester["evaluate"]): Requester {
+  const requests: Requests = { prepare: () => Promise.reject(new Error("nothing is sent here")), [Symbol.dispose]() {} };
+  return { begin: () => requests, evaluate };
+}
+const idle = requesterThat(() => Promise.reject(new Error("nothing is evaluated here")));
 
 function thing(name: string, generation = 1, resourceVersion = 1): Resource {
   return { metadata: { namespace: "n", name, uid: name, generation, resourceVersion: String(resourceVersion) }, spec: {} };
@@ -51,7 +58,7 @@ async function run(
   {
     until,
     reconcileTimeoutMs = 60_000,
-    requester = {} as Requester,
+    requester = idle,
   }: {
     until: (reconciled: readonly Reconciled[], controller: Controller) => boolean;
     reconcileTimeoutMs?: number;
@@ -112,7 +119,7 @@ describe("the controller", () => {
 
   test("frees the worker of a reconcile that never ends, says so, and does not run its key beside it", async () => {
     const never = new Promise<never>(() => {});
-    const requester = { evaluate: () => never } as unknown as Requester;
+    const requester = requesterThat(() => never);
     function* plan({ resource }: Situation): Plan {
       if (resource.metadata.name.startsWith("stuck")) yield { type: "evaluate", evaluation: {} as never };
       return { status: { done: true }, result: "succeeded", reason: "Done" };

@@ -1,0 +1,3 @@
+module holdfast.dev/bench
+
+go 1.25

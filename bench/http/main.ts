@@ -1,0 +1,102 @@
+/**
+ * Requests a second, CPU time and connections of several HTTP clients against one server, as a Markdown table. Server and client
+ * are a process each; each figure is the median of three runs, in which the clients take turns.
+ *
+ * Usage: node bench/http/main.ts [requests]     (default 10000; a client for each request sends a fifth of that)
+ */
+import { execFile, fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { createAuthority } from "../../test/support/certificates.ts";
+import { contenders } from "./contenders.ts";
+
+const requests = Number(process.argv[2] ?? 10_000);
+const only = process.argv[3];
+const rounds = 3;
+const goClient = "Go net/http, one shared client";
+
+interface Figures {
+  readonly perSecond: number;
+  readonly cpuMicroseconds: number;
+  readonly accepted: number;
+}
+
+const run = promisify(execFile);
+const folder = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
+using authority = createAuthority("Bench");
+const caFile = join(folder, "ca.pem");
+writeFileSync(caFile, authority.ca);
+const goProgram = await buildGo();
+const origin = fork(new URL("origin.ts", import.meta.url), {
+  env: { ...process.env, ORIGIN_TLS: JSON.stringify(authority.issue("IP:127.0.0.1")) },
+});
+const [{ ports }] = (await once(origin, "message")) as [{ ports: Readonly<Record<string, number>> }];
+
+const names = [...Object.keys(contenders), ...(goProgram === undefined ? [] : [goClient])].filter((name) =>
+  name.includes(only ?? ""),
+);
+process.stdout.write("| client | scheme | in flight | requests/s | of bare undici | CPU a request | connections |\n");
+process.stdout.write("| --- | --- | --: | --: | --: | --: | --: |\n");
+for (const scheme of ["http", "https"]) {
+  for (const inFlight of [1, 50]) {
+    const figures = new Map<string, Figures[]>(names.map((name) => [name, []]));
+    for (let round = 0; round < rounds; round += 1)
+      for (const [name, list] of figures) list.push(await measure(name, scheme, inFlight));
+    const bare = median(figures.get("undici, one shared Agent") ?? [], "perSecond");
+    for (const [name, list] of figures) {
+      const perSecond = median(list, "perSecond");
+      const cells = [
+        name,
+        scheme,
+        inFlight,
+        Math.round(perSecond).toLocaleString("en"),
+        `${Math.round((100 * perSecond) / bare)} %`,
+        `${Math.round(median(list, "cpuMicroseconds"))} µs`,
+        median(list, "accepted").toLocaleString("en"),
+      ];
+      process.stdout.write(`| ${cells.join(" | ")} |\n`);
+    }
+  }
+}
+origin.disconnect();
+rmSync(folder, { recursive: true });
+
+async function measure(name: string, scheme: string, inFlight: number): Promise<Figures> {
+  // A client for each request leaves a port in TIME_WAIT for each: fewer of them, or the ports run out.
+  const count = name.includes("each request") ? requests / 5 : requests;
+  const target = [`${scheme}://127.0.0.1:${ports[scheme]}/`, caFile, String(inFlight), String(count)];
+  await acceptedSince();
+  const env = { ...process.env, NODE_EXTRA_CA_CERTS: caFile };
+  const contender = new URL("contender.ts", import.meta.url).pathname;
+  const { stdout } = await (name === goClient
+    ? run(goProgram ?? "", target, { env })
+    : run(process.execPath, [contender, name, ...target], { env, maxBuffer: 1 << 30 }));
+  const { secs, cpuSecs } = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "") as { secs: number; cpuSecs: number };
+  return { perSecond: count / secs, cpuMicroseconds: (cpuSecs / count) * 1e6, accepted: await acceptedSince() };
+}
+
+/** Connections that the origin has accepted since it was asked last. */
+async function acceptedSince(): Promise<number> {
+  origin.send("accepted");
+  const [{ accepted }] = (await once(origin, "message")) as [{ accepted: number }];
+  return accepted;
+}
+
+function median(list: readonly Figures[], field: keyof Figures): number {
+  return list.map((figures) => figures[field]).toSorted((a, b) => a - b)[Math.floor(list.length / 2)] ?? Number.NaN;
+}
+
+/** The program's path; `undefined` where there is no Go. */
+async function buildGo(): Promise<string | undefined> {
+  const program = join(folder, "go-client");
+  try {
+    await run("go", ["build", "-o", program, "."], { cwd: new URL("go/", import.meta.url) });
+    return program;
+  } catch {
+    process.stderr.write("there is no Go here, so its client is left out\n");
+    return undefined;
+  }
+}

@@ -1,0 +1,38 @@
+{{/* Made by `make generate` from src/config.ts and src/api. */}}
+{{- define "holdfast.flags" -}}
+kubeconfig: --kubeconfig
+namespace: --namespace
+watchLabelSelector: --watch-label-selector
+secretGrant: --secret-grant
+leaderElect: --leader-elect
+leaseNamespace: --lease-namespace
+leaseName: --lease-name
+leaseDuration: --lease-duration
+renewDeadline: --renew-deadline
+retryPeriod: --retry-period
+metricsAddress: --metrics-address
+healthAddress: --health-address
+concurrency: --concurrency
+maxResponseBytes: --max-response-bytes
+minResponseRate: --min-response-rate
+maxInFlightPerReconcile: --max-in-flight-per-reconcile
+maxExchangesPerReconcile: --max-exchanges-per-reconcile
+maxInFlightPerOrigin: --max-in-flight-per-origin
+expressionTimeout: --expression-timeout
+reconcileTimeout: --reconcile-timeout
+shutdownTimeout: --shutdown-timeout
+connectionsPerOrigin: --connections-per-origin
+maxClients: --max-clients
+clientIdleTimeout: --client-idle-timeout
+clientIsolation: --client-isolation
+keepAliveTimeout: --keep-alive-timeout
+keepAliveMaxTimeout: --keep-alive-max-timeout
+logLevel: --log-level
+logFormat: --log-format
+{{- end }}
+{{- define "holdfast.kinds" -}}
+namespaced:
+  - httprequests
+  - httpendpoints
+cluster: []
+{{- end }}

@@ -1,0 +1,114 @@
+{{- define "holdfast.name" -}}
+{{- .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "holdfast.fullname" -}}
+{{- $name := include "holdfast.name" . -}}
+{{- $full := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) -}}
+{{- .Values.fullnameOverride | default $full | trunc 50 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "holdfast.serviceAccountName" -}}
+{{- .Values.serviceAccount.name | default (.Values.serviceAccount.create | ternary (include "holdfast.fullname" .) "default") }}
+{{- end }}
+
+{{- define "holdfast.image" -}}
+{{- with .Values.image }}
+{{- .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{- define "holdfast.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "holdfast.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: controller
+{{- end }}
+
+{{- define "holdfast.labels" -}}
+app.kubernetes.io/name: {{ include "holdfast.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* The metadata of an object but its name: (dict "root" $ "labels" .. "annotations" .. "namespace" ..); "" for none. */}}
+{{- define "holdfast.metadata" -}}
+{{- if ne .namespace "" -}}
+namespace: {{ .namespace | default .root.Release.Namespace }}
+{{ end -}}
+labels:
+  {{- merge (dict) (.labels | default dict) (fromYaml (include "holdfast.labels" .root)) | toYaml | nindent 2 }}
+{{- with merge (dict) (.annotations | default dict) .root.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "holdfast.crdMetadata" -}}
+{{- $annotations := .Values.crds.keep | ternary (dict "helm.sh/resource-policy" "keep") dict -}}
+{{- include "holdfast.metadata" (dict "root" . "namespace" "" "annotations" $annotations) }}
+{{- end }}
+
+{{- define "holdfast.metricsPort" -}}
+{{- regexFind "[0-9]+$" .Values.controller.metricsAddress }}
+{{- end }}
+
+{{/* Seconds, rounded up, in a duration such as 1m30s. */}}
+{{- define "holdfast.seconds" -}}
+{{- $ms := 0 -}}
+{{- $units := dict "h" 3600000 "m" 60000 "s" 1000 "ms" 1 -}}
+{{- range regexFindAll "[0-9]+(h|ms|m|s)" . -1 -}}
+{{- $ms = add $ms (mul (regexFind "^[0-9]+" . | int64) (get $units (regexFind "[a-z]+$" .))) -}}
+{{- end -}}
+{{- div (add $ms 999) 1000 }}
+{{- end }}
+
+{{- define "holdfast.terminationGracePeriodSeconds" -}}
+{{- $drain := include "holdfast.seconds" .Values.controller.shutdownTimeout | int64 -}}
+{{- $grace := .Values.terminationGracePeriodSeconds | default (add $drain 10) | int64 -}}
+{{- if le $grace $drain }}
+{{- fail (printf "terminationGracePeriodSeconds (%d) must be longer than controller.shutdownTimeout (%d s)" $grace $drain) }}
+{{- end }}
+{{- $grace }}
+{{- end }}
+
+{{/* Whether more than one process may run at once. */}}
+{{- define "holdfast.elects" -}}
+{{- if ne (toString .Values.controller.leaderElect) "false" }}true{{ end }}
+{{- end }}
+{{- define "holdfast.leaseName" -}}
+{{- .Values.controller.leaseName | default (include "holdfast.fullname" .) }}
+{{- end }}
+{{- define "holdfast.leaseNamespace" -}}
+{{- .Values.controller.leaseNamespace | default .Release.Namespace }}
+{{- end }}
+
+{{/* The role that lets the controller read Secrets, and what follows `kubectl create rolebinding` to bind it. */}}
+{{- define "holdfast.secretReader" -}}
+{{- include "holdfast.fullname" . }}-secret-reader
+{{- end }}
+{{- define "holdfast.secretGrant" -}}
+{{ include "holdfast.secretReader" . }} --{{ eq .Values.rbac.scope "cluster" | ternary "clusterrole" "role" }}={{ include "holdfast.secretReader" . }} --serviceaccount={{ .Release.Namespace }}:{{ include "holdfast.serviceAccountName" . }}
+{{- end }}
+
+{{/* One argument for each flag that is set. */}}
+{{- define "holdfast.args" -}}
+- controller
+{{- $ours := dict "leaseName" (include "holdfast.leaseName" .) "secretGrant" (include "holdfast.secretGrant" .) -}}
+{{- $set := merge (dict) .Values.controller $ours -}}
+{{- range $name, $flag := fromYaml (include "holdfast.flags" .) }}
+{{- $value := get $set $name }}
+{{- if kindIs "slice" $value }}{{ $value = join "," $value }}{{ end }}
+{{- if kindIs "float64" $value }}{{ $value = int64 $value }}{{ end }}
+{{- if not (has $value (list nil "")) }}
+- {{ printf "%s=%v" $flag $value | quote }}
+{{- end }}
+{{- end }}
+{{- with .Values.extraArgs }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,74 @@
+{{/* What the controller may do where it watches; no more than what it asks the API server. */}}
+{{- define "holdfast.rules" -}}
+{{- $kinds := .kinds -}}
+- apiGroups: [holdfast.dev]
+  resources: {{ toJson $kinds }}
+  verbs: [get, list, watch]
+- apiGroups: [holdfast.dev]
+  resources:
+    {{- range $kinds }}
+    - {{ . }}/status
+    {{- end }}
+  verbs: [patch]
+{{- end }}
+
+{{- define "holdfast.namespacedRules" -}}
+{{- include "holdfast.rules" (dict "kinds" (fromYaml (include "holdfast.kinds" .)).namespaced) }}
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create]
+{{- end }}
+
+{{- define "holdfast.secretRules" -}}
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get]
+{{- end }}
+
+{{/* (dict "root" $ "role" kind "name" of the role "binding" its own name, "namespace" where, "" for a ClusterRoleBinding) */}}
+{{- define "holdfast.binding" -}}
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ eq .namespace "" | ternary "ClusterRoleBinding" "RoleBinding" }}
+metadata:
+  name: {{ .name }}
+  {{- include "holdfast.metadata" (dict "root" .root "namespace" .namespace) | nindent 2 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: {{ .role }}
+  name: {{ .name }}
+subjects:
+  - kind: ServiceAccount
+    name: {{ include "holdfast.serviceAccountName" .root }}
+    namespace: {{ .root.Release.Namespace }}
+{{- end }}
+
+{{/* A role and, unless "unbound", its binding. (dict "root" $ "name" .. "rules" text "namespace" where, "" for the cluster) */}}
+{{- define "holdfast.role" -}}
+{{- $kind := eq .namespace "" | ternary "ClusterRole" "Role" }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ $kind }}
+metadata:
+  name: {{ .name }}
+  {{- include "holdfast.metadata" (dict "root" .root "namespace" .namespace "labels" .labels) | nindent 2 }}
+rules:
+  {{- .rules | nindent 2 }}
+{{- if not .unbound }}
+---
+{{ include "holdfast.binding" (dict "root" .root "role" $kind "name" .name "namespace" .namespace) }}
+{{- end }}
+{{- end }}
+
+{{/* A name cannot be demanded of what is created. */}}
+{{- define "holdfast.leaseRules" -}}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ include "holdfast.leaseName" . }}]
+  verbs: [get, watch, patch]
+{{- end }}

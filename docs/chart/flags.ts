@@ -1,0 +1,74 @@
+/**
+ * The controller's flags as chart values: each is a value of the same name below `controller`.
+ *
+ * Invariant: every flag is reachable but those that make the controller unsafe, which no value can set.
+ */
+import type { Option } from "commander";
+import { controllerSettings } from "../../src/config.ts";
+import type { Value } from "./schema.ts";
+
+export function isUnsafe(flag: string): boolean {
+  return flag.includes("unsafe");
+}
+/** JSON Schema for what must not be among the further arguments and environment variables. */
+export const unsafeArgument = "^--[a-z-]*unsafe";
+export const unsafeVariable = "^HOLDFAST_[A-Z_]*UNSAFE";
+
+export const flags: readonly Option[] = controllerSettings.filter((option) => !isUnsafe(option.name()));
+
+/** What the chart itself sets, because other objects of the chart depend on it. */
+const chartDefaults: Readonly<Record<string, unknown>> = {
+  namespace: [],
+  metricsAddress: ":8080",
+  healthAddress: ":8081",
+  shutdownTimeout: "25s",
+};
+/** The default of those that the templates fill in. */
+const templateDefaults: Readonly<Record<string, string>> = {
+  leaseName: "the release's full name",
+  secretGrant: "the role and service account of this release",
+};
+
+const durationPattern = "^([0-9]{1,5}(h|m|s|ms)){1,4}$";
+const addressPattern = "^([^:\\[\\]\\s]*|\\[[0-9a-fA-F:.]+\\]):\\d{1,5}$";
+
+export function flagValues(): Readonly<Record<string, Value>> {
+  return Object.fromEntries(flags.map((option) => [option.attributeName(), flagValue(option)]));
+}
+
+function flagValue(option: Option): Value {
+  const name = option.attributeName();
+  const { defaultValue, defaultValueDescription, argChoices } = option;
+  const description = `${option.description.charAt(0).toUpperCase()}${option.description.slice(1)}.`;
+  const shape = Array.isArray(defaultValue)
+    ? { type: "array", items: { type: "string", minLength: 1 } }
+    : argChoices
+      ? { type: "string", enum: argChoices }
+      : shapeOf(option.flags);
+  const inController = defaultValueDescription ?? (defaultValue === undefined ? "" : String(defaultValue));
+  return {
+    description,
+    ...shape,
+    ...(Object.hasOwn(chartDefaults, name)
+      ? { default: chartDefaults[name] }
+      : { defaultText: templateDefaults[name] ?? inController }),
+  };
+}
+
+/** By what the flag calls its argument: `--concurrency <n>`. */
+function shapeOf(flag: string): object {
+  switch (/<(.*)>/.exec(flag)?.[1]) {
+    case "n":
+    case "bytes":
+      return { type: "integer", minimum: 0 };
+    case "duration":
+      return { type: "string", pattern: durationPattern };
+    case "true|false":
+      return { type: "boolean" };
+    case "address":
+      return { type: "string", pattern: addressPattern };
+    case undefined:
+      throw new Error(`${flag} has no argument, and no value can stand for it`);
+  }
+  return { type: "string", minLength: 1 };
+}

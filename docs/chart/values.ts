@@ -1,0 +1,153 @@
+/** Every value of the chart, once: values.yaml, its schema and the chart's README are made from this. */
+import { flagValues, unsafeArgument, unsafeVariable } from "./flags.ts";
+import { integer, kubernetes, list, section, text, texts, toggle, type Value } from "./schema.ts";
+
+const podPort = { minimum: 1, maximum: 65_535 };
+const namespaceName = { type: "string", pattern: "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$" };
+
+/** The settings that a ServiceMonitor and a PodMonitor share. */
+function monitor(description: string): Value {
+  return section(description, {
+    enabled: toggle("Make one. The cluster needs the Prometheus operator's CRDs.", false),
+    interval: text("How often it is scraped.", "30s"),
+    scrapeTimeout: text("Prometheus' own where empty."),
+    labels: texts("Labels by which Prometheus selects it."),
+    relabelings: kubernetes("Relabelings of the target.", []),
+    metricRelabelings: kubernetes("Relabelings of what was scraped.", []),
+  });
+}
+
+export const values: Readonly<Record<string, Value>> = {
+  nameOverride: text("In place of the chart's name in names."),
+  fullnameOverride: text("In place of the release's full name."),
+  commonLabels: texts("Labels of every object."),
+  commonAnnotations: texts("Annotations of every object."),
+
+  image: section("The controller's image.", {
+    repository: text("Registry and name.", "holdfast", { minLength: 1 }),
+    tag: text("The chart's appVersion where empty."),
+    digest: text("`sha256:…`; wins over the tag.", "", { pattern: "^(sha256:[0-9a-f]{64})?$" }),
+    pullPolicy: text("When it is pulled.", "IfNotPresent", { enum: ["Always", "IfNotPresent", "Never"] }),
+  }),
+  imagePullSecrets: kubernetes("References to pull secrets: `[{name: …}]`.", []),
+
+  controller: section("The controller's flags, each by its own name. What is not set is left to the controller.", flagValues()),
+
+  replicas: integer("How many Pods. One works, the others stand by; without leader election no more than one.", 1),
+  rbac: section("What the controller may do.", {
+    create: toggle("Make roles and bindings.", true),
+    scope: text(
+      "`cluster`, or `namespaces`: nothing but roles in the namespaces of `controller.namespace`, which must be given then.",
+      "cluster",
+      { enum: ["cluster", "namespaces"] },
+    ),
+    secrets: {
+      description:
+        "Whose Secrets it may read, by name. `none`: those of the namespaces whose admins bind the role that NOTES.txt names. `[team-a, team-b]`: those of these namespaces, too. `cluster`: all.",
+      oneOf: [{ enum: ["none", "cluster"] }, { type: "array", minItems: 1, uniqueItems: true, items: namespaceName }],
+      default: "none",
+    },
+    userRoles: section(
+      "ClusterRoles for people, `…-viewer` and `…-editor`. Whoever may create an HTTPRequest in a namespace can read its Secrets.",
+      {
+        create: toggle("Make them. With `rbac.scope: namespaces` they are not made.", true),
+        aggregateToView: toggle("Whoever has `view` also has `…-viewer`.", false),
+        aggregateToEdit: toggle("Whoever has `edit` also has `…-editor`.", false),
+      },
+    ),
+  }),
+  crds: section("The CustomResourceDefinitions.", {
+    install: toggle("Install and upgrade them with the chart.", true),
+    keep: toggle("Keep them, and with them every resource, when the release is uninstalled.", true),
+  }),
+  serviceAccount: section("Who the controller is.", {
+    create: toggle("Make the ServiceAccount.", true),
+    name: text("The release's full name where empty."),
+    annotations: texts("Annotations of it."),
+  }),
+
+  metrics: section("How Prometheus finds the metrics, which `controller.metricsAddress` serves.", {
+    service: section("A headless Service.", {
+      create: toggle("Make it.", true),
+      port: integer("Its port.", 8080, 1, podPort),
+      labels: texts("Labels of it."),
+      annotations: texts("Annotations of it."),
+    }),
+    serviceMonitor: monitor("A ServiceMonitor, which needs the Service."),
+    podMonitor: monitor("A PodMonitor, which needs no Service."),
+  }),
+  podDisruptionBudget: section("A PodDisruptionBudget.", {
+    enabled: toggle("Make one. With a single replica it would block every drain.", false),
+    maxUnavailable: { description: "A number or percentage.", type: ["integer", "string"], default: 1 },
+  }),
+  networkPolicy: section("A NetworkPolicy.", {
+    enabled: toggle("Make one. Probes always get in.", false),
+    metricsFrom: kubernetes("Who may scrape the metrics, as NetworkPolicyPeers; everybody where empty.", []),
+    egress: kubernetes("Where the controller may go, as NetworkPolicyEgressRules; everywhere by default.", [{}]),
+  }),
+
+  resources: kubernetes("Requests and limits.", {
+    requests: { cpu: "50m", memory: "192Mi" },
+    limits: { memory: "512Mi" },
+  }),
+  node: section("The Node.js that runs the controller.", {
+    heapPercent: integer(
+      "JavaScript's heap as a share of the memory limit, where there is one. The rest is for buffers, sockets and jq.",
+      50,
+      10,
+      { maximum: 90 },
+    ),
+    options: text("More for NODE_OPTIONS."),
+  }),
+  proxy: section(
+    "A proxy for outbound requests; calls of the API server never take it. Where its URL has a password, use extraEnv.",
+    {
+      http: text("HTTP_PROXY."),
+      https: text("HTTPS_PROXY."),
+      noProxy: text("NO_PROXY: names, suffixes and ports, with commas."),
+    },
+  ),
+  caBundle: section("CAs, in PEM, that are trusted besides Node's own.", {
+    configMap: text("The ConfigMap that has them."),
+    secret: text("The Secret that has them."),
+    key: text("Under which key.", "ca.crt", { minLength: 1 }),
+  }),
+
+  podLabels: texts("Labels of the Pods."),
+  podAnnotations: texts("Annotations of the Pods."),
+  podSecurityContext: kubernetes("The Pods' security context.", {
+    runAsNonRoot: true,
+    runAsUser: 65_532,
+    runAsGroup: 65_532,
+    fsGroup: 65_532,
+    seccompProfile: { type: "RuntimeDefault" },
+  }),
+  securityContext: kubernetes("The container's security context.", {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ["ALL"] },
+  }),
+  livenessProbe: kubernetes("The liveness probe's timing.", { periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }),
+  readinessProbe: kubernetes("The readiness probe's timing.", { periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 2 }),
+  startupProbe: kubernetes("The startup probe's timing.", { periodSeconds: 2, timeoutSeconds: 5, failureThreshold: 30 }),
+  terminationGracePeriodSeconds: integer(
+    "Must be longer than `controller.shutdownTimeout`; ten seconds longer by default.",
+    null,
+    1,
+  ),
+  nodeSelector: texts("Labels of the nodes that may run it.", { "kubernetes.io/os": "linux" }),
+  affinity: kubernetes("Affinity."),
+  tolerations: kubernetes("Tolerations.", []),
+  topologySpreadConstraints: kubernetes("Topology spread; a constraint without a labelSelector gets the Pods' own.", []),
+  priorityClassName: text("A PriorityClass."),
+  extraArgs: list("Further arguments.", { type: "string", not: { pattern: unsafeArgument } }),
+  extraEnv: list("Further environment variables, as EnvVars.", {
+    type: "object",
+    required: ["name"],
+    properties: { name: { type: "string", not: { pattern: unsafeVariable } } },
+  }),
+  extraVolumes: kubernetes("Further volumes.", []),
+  extraVolumeMounts: kubernetes("Further volume mounts.", []),
+  extraObjects: list("Further objects, as YAML or as text, in which templates are expanded.", { type: ["object", "string"] }),
+  global: kubernetes("Helm's own, for charts that contain this one."),
+};

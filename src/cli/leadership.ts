@@ -1,0 +1,49 @@
+/** Who leads, as the settings have it: the holder of a Lease, or this process in any case. */
+import { once } from "node:events";
+import type { ControllerSettings } from "../config.ts";
+import { digest } from "../core/digest.ts";
+import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { ApiClient } from "../kubernetes/api-client.ts";
+import { loadKubeConfig } from "../kubernetes/credentials.ts";
+import { createLeadership, type Leadership } from "../kubernetes/lease.ts";
+
+export interface LeadershipParts {
+  readonly client: ApiClient;
+  readonly record: RecordOccurrence;
+  readonly identity: string;
+}
+
+/** Throws what reading the kubeconfig throws. */
+export function leadershipFor(settings: ControllerSettings, parts: LeadershipParts): Leadership {
+  if (!settings.leaderElect) return unconditional();
+  return createLeadership({
+    ...parts,
+    namespace: settings.leaseNamespace ?? ownNamespace(settings.kubeconfig),
+    name: settings.leaseName ?? leaseName(settings.watchLabelSelector),
+    leaseDurationMs: settings.leaseDuration,
+    renewDeadlineMs: settings.renewDeadline,
+    retryPeriodMs: settings.retryPeriod,
+  });
+}
+
+/** The kubeconfig's, which in a Pod is the one of its service account. */
+function ownNamespace(kubeconfig: string | undefined): string {
+  const kubeConfig = loadKubeConfig(kubeconfig);
+  return kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace ?? "default";
+}
+
+/** Each shard has a leader of its own. */
+function leaseName(selector: string | undefined): string {
+  return selector === undefined ? "holdfast" : `holdfast-${digest(selector).slice(0, 8)}`;
+}
+
+function unconditional(): Leadership {
+  return {
+    mayAct: () => true,
+    elected: Promise.resolve(),
+    lost: new AbortController().signal,
+    async run(signal) {
+      if (!signal.aborted) await once(signal, "abort");
+    },
+  };
+}

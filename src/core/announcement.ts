@@ -1,0 +1,39 @@
+/**
+ * What about a change of status is worth telling people in an event: something that was well no longer is, is well
+ * again, or will stay as it is until somebody acts. A first success is none, nor is what stays as it was.
+ *
+ * Invariant: its text is that of a condition, so it holds no secret and nothing that a server sent.
+ */
+import type { Condition } from "./conditions.ts";
+import { isRecord } from "./json.ts";
+
+export interface Announcement {
+  readonly type: "Normal" | "Warning";
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Not ready, and nothing is wrong: a request is on its way, or somebody wants nothing done. */
+const harmless: readonly string[] = ["Sending", "Suspended"];
+
+/** `before`: the status that the reconcile began with, whatever it recorded in between. Undefined: nothing to tell. */
+export function announcement(before: object | undefined, after: object): Announcement | undefined {
+  const [was, is] = [summary(before), summary(after)];
+  if (!is.ready) return undefined;
+  const { reason, message } = is.ready;
+  if (is.stalledReason !== undefined && is.stalledReason !== was.stalledReason) return { type: "Warning", reason, message };
+  if (was.ready?.status === "True" && isFailure(is.ready)) return { type: "Warning", reason, message };
+  if (was.ready && isFailure(was.ready) && is.ready.status === "True") return { type: "Normal", reason, message };
+  return undefined;
+}
+
+function isFailure({ status, reason }: Condition): boolean {
+  return status === "False" && !harmless.includes(reason);
+}
+
+function summary(status: object | undefined): { readonly ready?: Condition; readonly stalledReason?: string } {
+  const conditions = isRecord(status) && Array.isArray(status["conditions"]) ? (status["conditions"] as Condition[]) : [];
+  const ready = conditions.find(({ type }) => type === "Ready");
+  const stalled = conditions.find(({ type, status }) => type === "Stalled" && status === "True");
+  return { ...(ready && { ready }), ...(stalled && { stalledReason: stalled.reason }) };
+}

@@ -1,0 +1,55 @@
+/**
+ * Tells on what kind of connection a request went out: one that has carried a request before may have been closed by the far
+ * side meanwhile.
+ *
+ * undici names a request's socket on its diagnostics channels only (docs/api/DiagnosticsChannel.md). `sendHeaders` is published
+ * in the same turn as the handler's `onRequestStart`, right after it; that is what ties the two together here.
+ */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+
+export interface Trace {
+  /** Of the latest request. `none`: not a byte of it has left. */
+  connection: "none" | "new" | "used";
+  /** A byte of its answer has come. */
+  answered: boolean;
+  /** A byte of any request may have left. */
+  sent: boolean;
+}
+
+export interface ConnectionUse extends Disposable {
+  /** To be called where the request starts; its trace then tells the connection. */
+  starting(trace: Trace): void;
+  /** Whether it is how opening a connection failed. */
+  isConnectError(error: unknown): boolean;
+}
+
+export function createConnectionUse(): ConnectionUse {
+  const used = new WeakSet<object>();
+  const connectErrors = new WeakSet<object>();
+  let next: Trace | undefined;
+
+  function onSendHeaders(message: unknown): void {
+    const { socket } = message as { readonly socket: object };
+    if (next && used.has(socket)) next.connection = "used";
+    next = undefined;
+    used.add(socket);
+  }
+  function onConnectError(message: unknown): void {
+    const { error } = message as { readonly error: unknown };
+    if (Error.isError(error)) connectErrors.add(error);
+  }
+  subscribe("undici:client:sendHeaders", onSendHeaders);
+  subscribe("undici:client:connectError", onConnectError);
+  return {
+    starting(trace) {
+      trace.connection = "new";
+      trace.sent = true;
+      next = trace;
+    },
+    isConnectError: (error) => Error.isError(error) && connectErrors.has(error),
+    [Symbol.dispose]() {
+      unsubscribe("undici:client:sendHeaders", onSendHeaders);
+      unsubscribe("undici:client:connectError", onConnectError);
+    },
+  };
+}

@@ -1,0 +1,123 @@
+/**
+ * From a rendered request to the answer that counts: redirects followed, a dead connection replaced once.
+ *
+ * Invariant: what this file acquires for a request, a slot of its origin and the use of a client, is given back when that
+ * request fails or its redirect has been drained; for the answer that counts it is in what is returned.
+ */
+import type { FailureReason, RequestTemplate } from "../core/exchange.ts";
+import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { Budgets, Slot } from "./budget.ts";
+import type { ClientPool, Lease } from "./client-pool.ts";
+import type { ConnectionUse, Trace } from "./connection-use.ts";
+import { deadline, unlessAborted } from "../core/deadline.ts";
+import { onWire, type Answer } from "./on-wire.ts";
+import { createRedirects, isRedirect, type Hop, type Redirects } from "./redirects.ts";
+import { retryReason } from "./stale-retry.ts";
+
+export interface RunOptions {
+  readonly clients: ClientPool;
+  readonly record: RecordOccurrence;
+  readonly connections: ConnectionUse;
+  /** Bounds the exchanges in flight to each origin. */
+  readonly origins: Budgets;
+  /** Whether a request may still leave, asked as it starts on its socket. */
+  readonly mayStart: () => boolean;
+  /** How much of a redirect's content is read so that its connection can be used again. */
+  readonly redirectDrainBytes: number;
+}
+export interface Chain {
+  readonly first: Hop;
+  readonly template: RequestTemplate;
+  readonly maxRedirects: number;
+}
+/** Of the whole exchange. */
+export interface Run {
+  readonly slot: Slot;
+  readonly trace: Trace;
+  readonly signal: AbortSignal;
+}
+
+/** An answer, and what is in use until it has been read or closed. */
+export interface Held {
+  readonly answer: Answer;
+  readonly originSlot: Slot;
+  release(): void;
+}
+
+export class RedirectError extends Error {
+  override readonly name = "RedirectError";
+  readonly reason: FailureReason;
+  constructor(reason: FailureReason) {
+    super(reason);
+    this.reason = reason;
+  }
+}
+
+/** How long a redirect's content is waited for. */
+const maxDrainMs = 1_000;
+
+/** Rejects with a `RedirectError`, a `BudgetExhaustedError`, the signal's reason, or what the network did. */
+export async function followed({ first, template, maxRedirects }: Chain, run: Run, options: RunOptions): Promise<Held> {
+  let hop = first;
+  let retries = 1;
+  let redirects: Redirects | undefined;
+
+  async function request(slots: readonly [Slot, Slot], client: Lease): Promise<Answer> {
+    const wire = { ...options, ...run, dispatcher: client.dispatcher };
+    try {
+      return await onWire(slots, hop.request, wire);
+    } catch (error) {
+      const reason = retryReason(error, { ...run, ...options, repeatable: hop.repeatable });
+      if (!reason || retries === 0) throw error;
+      retries -= 1;
+      options.record({ type: "retried", reason });
+      return await onWire(slots, hop.request, { ...wire, dispatcher: client.fresh() });
+    }
+  }
+
+  for (;;) {
+    const originSlot = await options.origins.take(hop.request.origin, run.signal);
+    const client = takeClient(options.clients, hop, originSlot);
+    const release = (): void => {
+      originSlot.release();
+      client[Symbol.dispose]();
+    };
+    try {
+      const answer = await request([run.slot, originSlot], client);
+      if (maxRedirects === 0 || !isRedirect(answer.statusCode)) return { answer, originSlot, release };
+      await drain(answer, options.redirectDrainBytes, run.signal);
+      redirects ??= createRedirects(template, maxRedirects);
+      const next = redirects.next(hop, answer.statusCode, fieldOnce(answer.headers["location"]));
+      if (next.type === "refused") throw new RedirectError(next.reason);
+      options.record({ type: "redirected", statusCode: answer.statusCode });
+      hop = next.hop;
+      release();
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+}
+
+function takeClient(clients: ClientPool, { settings }: Hop, slot: Slot): Lease {
+  try {
+    return clients.acquire(settings);
+  } catch (error) {
+    slot.release();
+    throw error;
+  }
+}
+
+function fieldOnce(value: string | string[] | undefined): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+/** Reads it to its end, so that its connection can be used again; or, where that is more than it is worth, closes that. */
+async function drain(answer: Answer, maxBytes: number, signal: AbortSignal): Promise<void> {
+  using limit = deadline(signal, maxDrainMs);
+  try {
+    await unlessAborted(limit.signal, answer.read(maxBytes));
+  } catch (error) {
+    answer.cancel(error as Error);
+  }
+}

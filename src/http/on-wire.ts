@@ -1,0 +1,188 @@
+/**
+ * One request on the wire, and its answer as it comes: the only place that hands a request to undici.
+ *
+ * It cannot be called without a slot of each budget. Whatever happens, it ends once: with an error, by `cancel`, or with all of the
+ * answer's bytes; and unless it was the last, its socket is destroyed.
+ */
+import type { Dispatcher } from "undici";
+import type { Slot } from "./budget.ts";
+import type { ConnectionUse, Trace } from "./connection-use.ts";
+import { createContent } from "./content.ts";
+import { ContentError } from "./decompress.ts";
+import type { WireRequest } from "./render.ts";
+
+export class NotStartedError extends Error {
+  override readonly name = "NotStartedError";
+  readonly code = "HOLDFAST_NOT_STARTED";
+}
+export class ProtocolError extends Error {
+  override readonly name = "ProtocolError";
+  readonly code = "HOLDFAST_PROTOCOL";
+}
+export class ResponseTooSlowError extends Error {
+  override readonly name = "ResponseTooSlowError";
+  readonly code = "HOLDFAST_RESPONSE_TOO_SLOW";
+}
+
+/** The slots of an exchange in flight: its reconcile's, and its origin's. */
+export type Slots = readonly [Slot, Slot];
+
+export interface WireOptions {
+  readonly dispatcher: Dispatcher;
+  readonly connections: ConnectionUse;
+  /** Asked as the request starts on its socket, so that what has waited for a connection does not leave too late. */
+  readonly mayStart: () => boolean;
+  /** What is known of the request when it fails. */
+  readonly trace: Trace;
+  readonly signal: AbortSignal;
+}
+
+export interface MinimumRate {
+  readonly bytesPerSecond: number;
+  /** Each stretch of this length must come up to it, milliseconds. */
+  readonly windowMs: number;
+}
+
+export interface Answer {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** All of the content, as it came. Rejects with a `ContentError`, a `ResponseTooSlowError`, or what broke the connection. */
+  read(maxBytes: number, rate?: MinimumRate): Promise<Buffer>;
+  /** Nobody wants it: what has not come yet is not waited for. `read` rejects with `error` from now on. */
+  cancel(error: Error): void;
+  /** Called when it breaks while nobody reads it. */
+  onBroken: ((error: unknown) => void) | undefined;
+}
+
+/** While nobody reads, no more than this is taken from the socket. */
+const unreadBytes = 64 * 1024;
+/** A final answer comes after a few of them at most; a server that sends no other is not waited for. */
+const maxInformational = 16;
+
+export function onWire(slots: Slots, request: WireRequest, options: WireOptions): Promise<Answer> {
+  const { connections, mayStart, trace, signal } = options;
+  for (const slot of slots) slot.spend();
+  trace.connection = "none";
+  trace.answered = false;
+  const head = Promise.withResolvers<Answer>();
+  const content = createContent();
+  let controller: Dispatcher.DispatchController | undefined;
+  let state: "open" | "complete" | "broken" = "open";
+  let broken: unknown;
+  let reader: { readonly maxBytes: number; readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
+  let answer: Answer | undefined;
+  let informational = 0;
+
+  function end(how: "complete" | "broken"): void {
+    state = how;
+    signal.removeEventListener("abort", onAbort);
+  }
+  function fail(error: unknown): void {
+    if (state !== "open") return;
+    end("broken");
+    broken = error;
+    if (reader) reader.reject(error);
+    else if (answer) answer.onBroken?.(error);
+    else head.reject(error);
+    controller?.abort(error as Error);
+  }
+  // undici looks at a request that waits for a connection only when its turn comes.
+  function onAbort(): void {
+    fail(signal.reason);
+  }
+  function pause(): void {
+    if (!reader && content.sizeBytes > unreadBytes) controller?.pause();
+  }
+
+  const handler: Dispatcher.DispatchHandler = {
+    onRequestStart(started) {
+      // What is thrown here ends the request with 0 bytes written, and leaves its connection to the next.
+      if (state !== "open") throw broken;
+      if (!mayStart()) throw new NotStartedError("it may not be sent any more");
+      controller = started;
+      connections.starting(trace);
+    },
+    onResponseStarted() {
+      trace.answered = true;
+    },
+    onResponseStart(_controller, statusCode, headers) {
+      trace.answered = true;
+      if (statusCode < 200) {
+        informational += 1;
+        if (informational > maxInformational) fail(new ProtocolError("nothing but informational responses"));
+        return;
+      }
+      answer = { statusCode, headers, read, cancel: fail, onBroken: undefined };
+      head.resolve(answer);
+    },
+    onResponseData(_controller, piece) {
+      content.add(piece);
+      if (reader && content.sizeBytes > reader.maxBytes) fail(tooLarge(reader.maxBytes));
+      pause();
+    },
+    onResponseEnd() {
+      if (state !== "open") return;
+      end("complete");
+      reader?.resolve();
+    },
+    onResponseError(_controller, error) {
+      fail(error);
+    },
+  };
+
+  async function read(maxBytes: number, rate?: MinimumRate): Promise<Buffer> {
+    if (content.sizeBytes > maxBytes) {
+      const error = tooLarge(maxBytes);
+      fail(error);
+      throw broken ?? error;
+    }
+    if (state === "open") await rest(maxBytes, rate);
+    if (state === "broken") throw broken;
+    return content.all();
+  }
+  async function rest(maxBytes: number, rate: MinimumRate | undefined): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    reader = { maxBytes, resolve, reject };
+    controller?.resume();
+    let before = content.sizeBytes;
+    const watch =
+      rate &&
+      setInterval(() => {
+        if ((content.sizeBytes - before) * 1000 < rate.bytesPerSecond * rate.windowMs)
+          fail(new ResponseTooSlowError(`less than ${rate.bytesPerSecond} bytes a second`));
+        before = content.sizeBytes;
+      }, rate.windowMs);
+    try {
+      await promise;
+    } finally {
+      clearInterval(watch);
+      reader = undefined;
+    }
+  }
+
+  if (signal.aborted) {
+    onAbort();
+    return head.promise;
+  }
+  signal.addEventListener("abort", onAbort, { once: true });
+  const { method, origin, path, headers, body } = request;
+  try {
+    options.dispatcher.dispatch(
+      {
+        method,
+        origin,
+        path,
+        headers: headers as Record<string, string | string[]>,
+        body: body ?? null,
+      },
+      handler,
+    );
+  } catch (error) {
+    fail(error);
+  }
+  return head.promise;
+}
+
+function tooLarge(maxBytes: number): ContentError {
+  return new ContentError("HOLDFAST_CONTENT_TOO_LARGE", `more than ${maxBytes} bytes`);
+}

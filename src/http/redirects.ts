@@ -1,0 +1,118 @@
+/**
+ * Where a redirect leads, and what goes along (RFC 9110, section 15.4).
+ *
+ * On another origin nothing goes along that could be a credential, and once it is gone it does not come back. The target is
+ * text that a server sent: it reaches no message.
+ */
+import type { FailureReason, RequestTemplate } from "../core/exchange.ts";
+import { isFixed, stringsIn } from "../core/templating.ts";
+import type { ClientSettings } from "./client-settings.ts";
+import type { WireRequest } from "./render.ts";
+
+/** One request of a chain. */
+export interface Hop {
+  readonly request: WireRequest;
+  readonly settings: ClientSettings;
+  /** An idempotent method, or an idempotency key that the server honours. */
+  readonly repeatable: boolean;
+}
+
+export type Next = { readonly type: "hop"; readonly hop: Hop } | { readonly type: "refused"; readonly reason: FailureReason };
+
+const codes: readonly number[] = [301, 302, 303, 307, 308];
+export function isRedirect(statusCode: number): boolean {
+  return codes.includes(statusCode);
+}
+
+export interface Redirects {
+  /** The request that an answer asks for. */
+  next(hop: Hop, statusCode: number, location: string | undefined): Next;
+}
+
+/** Follows at most `maxRedirects`. `template`: what the first request was rendered from. */
+export function createRedirects(template: RequestTemplate, maxRedirects: number): Redirects {
+  const seen = new Set<string>();
+  return {
+    next(hop, statusCode, location) {
+      const { request } = hop;
+      seen.add(place(request));
+      const target = targetOf(request, location);
+      if (!target) return refused("RedirectInvalid");
+      const problem = checkHop(target, new URL(request.origin));
+      if (problem) return refused(problem);
+      if (seen.size > maxRedirects) return refused("TooManyRedirects");
+      const elsewhere = target.origin !== request.origin;
+      const method = methodAfter(request.method, statusCode);
+      const keepsBody = request.body !== undefined && method === request.method;
+      if (elsewhere && keepsBody && !isFixedBody(template)) return refused("RedirectRefused");
+      const next = {
+        method,
+        origin: target.origin,
+        path: `${target.pathname}${target.search}`,
+        headers: headersFor(request, template, { elsewhere, keepsBody }),
+        ...(keepsBody && { body: request.body }),
+      };
+      if (seen.has(place(next))) return refused("RedirectLoop");
+      return {
+        type: "hop",
+        hop: {
+          request: next,
+          settings: elsewhere ? settingsElsewhere(hop.settings) : hop.settings,
+          repeatable: isIdempotent(method) || (hop.repeatable && !elsewhere),
+        },
+      };
+    },
+  };
+}
+
+/** What every request's target must meet before it is followed: the one place for a guard of where requests may go. */
+export function checkHop(target: URL, from: Pick<URL, "protocol">): FailureReason | undefined {
+  if (target.protocol !== "http:" && target.protocol !== "https:") return "RedirectInvalid";
+  if (target.username !== "" || target.password !== "") return "RedirectInvalid";
+  if (from.protocol === "https:" && target.protocol === "http:") return "RedirectInsecure";
+  return undefined;
+}
+
+const refused = (reason: FailureReason): Next => ({ type: "refused", reason });
+const place = ({ method, origin, path }: WireRequest): string => `${method} ${origin}${path}`;
+/** RFC 9110, section 9.2.2. */
+const isIdempotent = (method: string): boolean => !["POST", "PATCH"].includes(method);
+
+function targetOf({ origin, path }: WireRequest, location: string | undefined): URL | undefined {
+  const base = `${origin}${path}`;
+  return location !== undefined && URL.canParse(location, base) ? new URL(location, base) : undefined;
+}
+
+/** A 303 asks for a GET; after 301 and 302 a POST becomes one, as every client has it. All else stays what it was. */
+function methodAfter(method: string, statusCode: number): string {
+  if (statusCode === 303) return method === "HEAD" ? "HEAD" : "GET";
+  return statusCode <= 302 && method === "POST" ? "GET" : method;
+}
+
+/** Fields that speak of the content that does not go along (Fetch Standard, request-body-header name). */
+const ofContent: readonly string[] = ["content-type", "content-encoding", "content-language", "content-location"];
+const ofCredentials = /auth|cookie|token|secret|session|signature|credential|passw|key/i;
+
+function headersFor(
+  { headers }: WireRequest,
+  template: RequestTemplate,
+  { elsewhere, keepsBody }: { elsewhere: boolean; keepsBody: boolean },
+): WireRequest["headers"] {
+  const secret = new Set(
+    [...template.literalHeaders, ...template.headers.filter((header) => !isFixed(header))].map(({ name }) => name.toLowerCase()),
+  );
+  const stays = (name: string): boolean =>
+    (keepsBody || !ofContent.includes(name)) && (!elsewhere || (!secret.has(name) && !ofCredentials.test(name)));
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => stays(name)));
+}
+
+function isFixedBody({ body }: RequestTemplate): boolean {
+  if (!body) return true;
+  return body.type === "text" ? isFixed(body) : stringsIn(body.value, body.field).every(isFixed);
+}
+
+/** A client certificate is a credential too, and a server name is that of the first origin. */
+function settingsElsewhere({ tls, ...settings }: ClientSettings): ClientSettings {
+  const { cert: _cert, key: _key, servername: _name, ...rest } = tls;
+  return { ...settings, tls: rest };
+}

@@ -1,0 +1,239 @@
+/**
+ * The controller as the chart says: the container that was rendered, with a token of the chart's ServiceAccount, so that
+ * its rights are really enough, and no more than it takes.
+ */
+import { readFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { once } from "node:events";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
+import { loopbackServer, type LoopbackServer } from "../support/loopback.ts";
+import {
+  chart,
+  createHelm,
+  describeWithHelm,
+  pick,
+  podOf,
+  type Container,
+  type Helm,
+  type Manifest,
+  type PodSpec,
+} from "./helm.ts";
+import { canIsolate, runContainer, type PodProcess } from "./pod-process.ts";
+
+const namespace = "holdfast-system";
+
+async function freePorts(): Promise<readonly [number, number]> {
+  const servers = [createServer(), createServer()];
+  for (const server of servers) await once(server.listen(0, "127.0.0.1"), "listening");
+  const [first = 0, second = 0] = servers.map((server) => (server.address() as AddressInfo).port);
+  for (const server of servers) await once(server.close(), "close");
+  return [first, second];
+}
+
+describeWithHelm("the chart's controller", () => {
+  let plane: ControlPlane;
+  let helm: Helm;
+  let origin: LoopbackServer;
+  const started = new AsyncDisposableStack();
+
+  beforeAll(async () => {
+    plane = started.use(await startControlPlane());
+    helm = started.use(await createHelm(plane.kubeconfigs.admin));
+    origin = started.use(await loopbackServer((_, response) => response.end("{}")));
+    for (const name of ["team-a", "team-b"]) await plane.admin("POST", "/api/v1/namespaces", { metadata: { name } });
+  }, 60_000);
+  afterAll(() => started.disposeAsync(), 30_000);
+
+  describe.each([
+    { release: "holdfast", scope: "cluster", flag: "clusterrole", watched: [] },
+    { release: "namespaced", scope: "namespaces", flag: "role", watched: ["team-a"] },
+  ])("with rights in the $scope", ({ release, scope, flag, watched }) => {
+    const fullname = release === "holdfast" ? "holdfast" : `${release}-holdfast`;
+    const user = `system:serviceaccount:${namespace}:${fullname}`;
+    let manifests: readonly Manifest[];
+    let spec: PodSpec;
+    let container: Container;
+    let controller: PodProcess;
+    const processes = new AsyncDisposableStack();
+
+    beforeAll(async () => {
+      const [metricsPort, healthPort] = await freePorts();
+      const values = {
+        controller: { metricsAddress: `127.0.0.1:${metricsPort}`, healthAddress: `127.0.0.1:${healthPort}`, namespace: watched },
+        rbac: { scope },
+        crds: { install: release === "holdfast" },
+      };
+      await helm.done(["install", release, chart, "--namespace", namespace, "--create-namespace"], values);
+      manifests = await helm.installed(release, namespace);
+      ({ spec, container } = podOf(manifests));
+      const account = {
+        server: new URL(plane.url),
+        ca: plane.certificate.cert,
+        token: await tokenFor(spec.serviceAccountName),
+        namespace,
+      };
+      controller = processes.use(await runContainer(spec, container, account));
+    }, 60_000);
+    afterAll(() => processes.disposeAsync(), 30_000);
+
+    async function tokenFor(name: string): Promise<string> {
+      const { body } = await plane.admin("POST", `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`, {
+        spec: { expirationSeconds: 3600 },
+      });
+      return (body as { status: { token: string } }).status.token;
+    }
+    async function probe({ httpGet }: Container["readinessProbe"]): Promise<number> {
+      const port = container.ports.find(({ name }) => name === httpGet.port)?.containerPort;
+      return fetch(`http://127.0.0.1:${port}${httpGet.path}`)
+        .then(({ status }) => status)
+        .catch(() => 0);
+    }
+    async function until(what: string, check: () => Promise<boolean>): Promise<void> {
+      const giveUpMs = performance.now() + 30_000;
+      while (!(await check())) {
+        if (performance.now() > giveUpMs)
+          throw new Error(`not ${what}; the controller's last lines:\n${controller.log.slice(-5).join("\n")}`);
+        await sleep(100);
+      }
+    }
+    function kubectl(...args: readonly string[]): ReturnType<ControlPlane["kubectl"]> {
+      return plane.kubectl("--namespace", "team-a", ...args);
+    }
+    async function ready(name: string): Promise<string> {
+      const { stdout } = await kubectl("get", "hreq", name, "--output", 'jsonpath={.status.conditions[?(@.type=="Ready")]}');
+      return stdout;
+    }
+    async function request(name: string, inputs: object): Promise<void> {
+      const object = {
+        apiVersion: "holdfast.dev/v1alpha1",
+        kind: "HTTPRequest",
+        metadata: { name: `${release}-${name}`, namespace: "team-a" },
+        spec: { url: `${origin.url}/${release}/${name}`, method: "POST", body: { text: "${ .inputs.word }" }, inputs },
+      };
+      await plane.apply(JSON.stringify(object));
+    }
+    const received = (name: string): readonly string[] =>
+      origin.requests.filter(({ url }) => url === `/${release}/${name}`).map(({ body }) => body);
+
+    test("gets ready by the probes of its Pod", async () => {
+      await until("ready", async () => (await probe(container.readinessProbe)) === 200);
+      expect(await probe(container.livenessProbe)).toBe(200);
+    }, 40_000);
+
+    test("is nobody, may nothing, and cannot write to its root", async () => {
+      if (!canIsolate) return;
+      const status = await readFile(`/proc/${controller.pid}/status`, "utf8");
+      expect(status).toMatch(/^Uid:\s+65532\s+65532\s+65532\s+65532$/m);
+      expect(status).toMatch(/^Groups:\s*$/m);
+      expect(status).toMatch(/^NoNewPrivs:\s+1$/m);
+      expect(status).toMatch(/^CapBnd:\s+0+$/m);
+      const mounts = (await readFile(`/proc/${controller.pid}/mounts`, "utf8")).split("\n");
+      expect(mounts.find((line) => line.split(" ")[1] === "/")?.split(" ")[3]).toMatch(/^ro,/);
+      expect(container.securityContext.readOnlyRootFilesystem).toBe(true);
+    });
+
+    test("may do what the golden file says, and no more", async () => {
+      const lists = ["team-a", "team-b", namespace].map(async (where) => {
+        const { stdout } = await plane.kubectl("auth", "can-i", "--list", `--as=${user}`, `--namespace=${where}`);
+        const rows = stdout.split("\n").map((row) => row.replaceAll(/ {2,}/g, "  ").trim());
+        // What everybody may, which is Kubernetes' to say: paths that are no resources, and asking who one is.
+        const own = rows.filter((row) => row !== "" && !/^(\[|selfsubject|Resources )/.test(row));
+        return [`# in ${where}`, ...own.toSorted()].join("\n");
+      });
+      const golden = await readFile(join(import.meta.dirname, `can-i-${scope}.txt`), "utf8");
+      expect(`${(await Promise.all(lists)).join("\n\n")}\n`).toBe(golden);
+    });
+
+    test("sends what is declared, once, tells so in the status and an event, and leads", async () => {
+      await kubectl("create", "configmap", `${release}-words`, "--from-literal=word=hello");
+      await request("plain", { word: { configMapKeyRef: { name: `${release}-words`, key: "word" } } });
+      await until("sent", async () => (await ready(`${release}-plain`)).includes('"True"'));
+      expect(received("plain")).toEqual(["hello"]);
+      const lease = await plane.kubectl(
+        "get",
+        "lease",
+        fullname,
+        "--namespace",
+        namespace,
+        "--output",
+        "jsonpath={.spec.holderIdentity}",
+      );
+      expect(lease.stdout).not.toBe("");
+    }, 40_000);
+
+    test("reads no Secret of a namespace until its admin binds the role that the condition names", async () => {
+      await kubectl("create", "secret", "generic", `${release}-words`, "--from-literal=word=open-sesame");
+      await request("secret", { word: { secretKeyRef: { name: `${release}-words`, key: "word" } } });
+      await until("refused", async () => (await ready(`${release}-secret`)).includes("ReferenceForbidden"));
+      const { message } = JSON.parse(await ready(`${release}-secret`)) as { message: string };
+      const command = /kubectl (create rolebinding .*)$/.exec(message)?.[1] ?? "";
+      expect(command).toBe(
+        `create rolebinding --namespace=team-a ${fullname}-secret-reader --${flag}=${fullname}-secret-reader --serviceaccount=${namespace}:${fullname}`,
+      );
+      expect(received("secret")).toEqual([]);
+
+      await plane.apply(JSON.stringify({ apiVersion: "v1", kind: "List", items: adminOf("team-a") }));
+      const { code, stderr } = await plane.kubectl("--as=team-a-admin", ...command.split(" "));
+      expect([code, stderr]).toEqual([0, ""]);
+      await until("allowed", async () => (await ready(`${release}-secret`)).includes('"True"'));
+      expect(received("secret")).toEqual(["open-sesame"]);
+    }, 60_000);
+
+    test("asks the API server nothing that it may not, but for that Secret", async () => {
+      await until("announced", async () => (await kubectl("get", "events.events.k8s.io")).stdout.includes(`${release}-secret`));
+      const own = (await plane.auditEvents()).filter((event) => event.user === user);
+      expect(own.length).toBeGreaterThan(10);
+      const refused = own
+        .filter(({ code }) => code === 401 || code === 403)
+        .map(({ verb, resource, name }) => `${verb} ${resource} ${name}`);
+      expect([...new Set(refused)]).toEqual([`get secrets ${release}-words`]);
+    }, 40_000);
+
+    test("serves the metrics that helm test looks for", async () => {
+      const hook = pick(manifests, "Pod");
+      expect(hook.metadata.annotations).toMatchObject({ "helm.sh/hook": "test" });
+      const pod = hook.spec as PodSpec;
+      const [inHook] = pod.containers;
+      const metrics = container.ports.find(({ name }) => name === "metrics")?.containerPort ?? 0;
+      const ask = async (port: number): Promise<number | string> => {
+        const env = [{ name: "METRICS_URL", value: `http://127.0.0.1:${port}/metrics` }]; // there is no DNS
+        await using asked = await runContainer(pod, { ...(inHook as Container), env });
+        const code = await asked.exited;
+        console.log(asked.log);
+        return code;
+      };
+      expect(await ask(metrics)).toBe(0);
+      expect(await ask(origin.port)).toBe(1);
+    }, 40_000);
+
+    test("ends well, and long before it would be killed", async () => {
+      const beganMs = performance.now();
+      controller.kill("SIGTERM");
+      expect(await controller.exited).toBe(0);
+      expect(performance.now() - beganMs).toBeLessThan(spec.terminationGracePeriodSeconds * 1000);
+    }, 40_000);
+  });
+});
+
+/** An admin of one namespace, who can read its Secrets and may bind roles there. */
+function adminOf(where: string): readonly object[] {
+  const metadata = { name: "admin-of-secrets", namespace: where };
+  const apiGroup = "rbac.authorization.k8s.io";
+  const rules = [
+    { apiGroups: [""], resources: ["secrets"], verbs: ["get"] },
+    { apiGroups: [apiGroup], resources: ["rolebindings"], verbs: ["create"] },
+  ];
+  return [
+    { apiVersion: `${apiGroup}/v1`, kind: "Role", metadata, rules },
+    {
+      apiVersion: `${apiGroup}/v1`,
+      kind: "RoleBinding",
+      metadata,
+      roleRef: { apiGroup, kind: "Role", name: metadata.name },
+      subjects: [{ apiGroup, kind: "User", name: `${where}-admin` }],
+    },
+  ];
+}

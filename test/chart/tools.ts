@@ -1,0 +1,18 @@
+/** Where the run's `setup.ts` found what the chart's tests need. */
+
+/** The environment variable by which jest's workers learn it; `none`: it cannot be had. */
+export const toolsVariable = "HOLDFAST_TEST_CHART_TOOLS";
+
+export interface ChartTools {
+  /** The program. */
+  readonly helm: string;
+  /** A folder. */
+  readonly prometheusCRDs: string;
+}
+
+/** Throws outside of the project `chart`. */
+export function chartTools(): ChartTools {
+  const tools = process.env[toolsVariable];
+  if (tools === undefined) throw new Error("this jest project has no globalSetup that finds Helm");
+  return JSON.parse(tools) as ChartTools;
+}

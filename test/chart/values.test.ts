@@ -1,0 +1,207 @@
+/** What the chart makes of values: the controller's own flags, parsed by the controller, are the judge of its arguments. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { Command, type Option } from "commander";
+import { isUnsafe } from "../../docs/chart/flags.ts";
+import { controllerSettings } from "../../src/config.ts";
+import { chart, createHelm, describeWithHelm, pick, podOf, valuesFiles, type Helm } from "./helm.ts";
+
+/** A value for each flag, by what it calls its argument; not its default. */
+function sample(option: Option): unknown {
+  if (Array.isArray(option.defaultValue)) return ["team-a", "team-b"];
+  if (option.argChoices) return option.argChoices.find((choice) => choice !== option.defaultValue);
+  switch (/<(.*)>/.exec(option.flags)?.[1]) {
+    case "n":
+      return 7;
+    case "bytes":
+      return 123_456_789; // a float would be written as 1.23456789e+08
+    case "duration":
+      return "1m7s";
+    case "true|false":
+      return option.defaultValue === false;
+    case "address":
+      return "127.0.0.1:7007";
+  }
+  return "team-a";
+}
+
+/** As `holdfast controller` reads its command line. */
+function parsed(args: readonly string[]): Readonly<Record<string, unknown>> {
+  const command = new Command().exitOverride().configureOutput({ writeErr: () => {} });
+  for (const option of controllerSettings) command.addOption(option);
+  command.parse([...args], { from: "user" });
+  return command.opts();
+}
+
+describeWithHelm("the chart's values", () => {
+  let helm: Helm;
+  beforeAll(async () => {
+    helm = await createHelm();
+  });
+  afterAll(() => helm[Symbol.asyncDispose]());
+
+  test("passes Helm's strict lint, alone and with each of its values files", async () => {
+    for (const file of ["/dev/null", ...(await valuesFiles())]) {
+      const { code, stdout, stderr } = await helm.run(["lint", "--strict", chart, "--values", file]);
+      expect([file, code, stderr]).toEqual([file, 0, ""]);
+      expect(stdout).not.toMatch(/WARNING|ERROR/);
+    }
+  }, 60_000);
+
+  test("has the version of the package, and of the only kinds of Kubernetes that are supported", async () => {
+    const { version } = JSON.parse(await readFile(join(chart, "../../package.json"), "utf8")) as { version: string };
+    const shown = await helm.done(["show", "chart", chart]);
+    expect(shown).toContain(`appVersion: ${version}\n`);
+    expect((await helm.run(["template", chart, "--kube-version", "1.29.0"])).stderr).toContain(">=1.30");
+    expect((await helm.run(["template", chart, "--kube-version", "1.30.0-eks-1"])).code).toBe(0);
+  }, 30_000);
+
+  test("hands every flag but the unsafe ones to the controller, which reads the value that was given", async () => {
+    const reachable = controllerSettings.filter((option) => !isUnsafe(option.name()));
+    expect(reachable.length).toBeGreaterThan(20);
+    const given = Object.fromEntries(reachable.map((option) => [option.attributeName(), sample(option)]));
+    const { container } = podOf(await helm.render({ controller: given }));
+    const [command, ...args] = container.args;
+    expect(command).toBe("controller");
+    const own = Object.fromEntries(reachable.map((option) => [option.attributeName(), parsed(asFlag(option, given))]));
+    const settings = parsed(args);
+    for (const name of Object.keys(given)) expect([name, settings[name]]).toEqual([name, own[name]?.[name]]);
+  });
+  function asFlag(option: Option, given: Readonly<Record<string, unknown>>): readonly string[] {
+    return [`${option.long}=${String(given[option.attributeName()])}`];
+  }
+
+  test("leaves to the controller what is not set", async () => {
+    const { container } = podOf(await helm.render());
+    expect(container.args).toEqual([
+      "controller",
+      "--health-address=:8081",
+      "--lease-name=holdfast",
+      "--metrics-address=:8080",
+      "--secret-grant=holdfast-secret-reader --clusterrole=holdfast-secret-reader --serviceaccount=holdfast-system:holdfast",
+      "--shutdown-timeout=25s",
+    ]);
+    expect(container.env).toEqual([{ name: "NODE_OPTIONS", value: "--max-old-space-size-percentage=50" }]);
+  });
+
+  test.each<[string, object, string]>([
+    ["a value that there is not", { replica: 2 }, "replica"],
+    ["a flag that there is not", { controller: { concurency: 5 } }, "concurency"],
+    ["a flag that makes it unsafe", { controller: { egressUnsafeAllow: "127.0.0.0/8" } }, "egressUnsafeAllow"],
+    ["an unsafe argument", { extraArgs: ["--egress-unsafe-allow=127.0.0.0/8"] }, "extraArgs"],
+    ["an unsafe variable", { extraEnv: [{ name: "HOLDFAST_EGRESS_UNSAFE_ALLOW", value: "127.0.0.0/8" }] }, "extraEnv"],
+    ["text for a number", { controller: { concurrency: "many" } }, "concurrency"],
+    ["a duration without a unit", { controller: { shutdownTimeout: "25" } }, "shutdownTimeout"],
+    ["a level that there is not", { controller: { logLevel: "trace" } }, "logLevel"],
+    ["a digest that is none", { image: { digest: "latest" } }, "digest"],
+    ["a scope that there is not", { rbac: { scope: "namespace" } }, "scope"],
+    ["Secrets of everybody, misspelt", { rbac: { secrets: "all" } }, "secrets"],
+    ["namespaces to be without their names", { rbac: { scope: "namespaces" } }, "controller.namespace"],
+    [
+      "Secrets of a namespace that is not watched",
+      { rbac: { scope: "namespaces", secrets: ["team-b"] }, controller: { namespace: ["team-a"] } },
+      "team-b",
+    ],
+    [
+      "all Secrets with rights in some namespaces",
+      { rbac: { scope: "namespaces", secrets: "cluster" }, controller: { namespace: ["a"] } },
+      "contradict",
+    ],
+    ["two replicas that both work", { replicas: 2, controller: { leaderElect: false } }, "leaderElect"],
+    ["less time to end than it takes", { terminationGracePeriodSeconds: 25 }, "terminationGracePeriodSeconds"],
+    [
+      "a ServiceMonitor of no Service",
+      { metrics: { service: { create: false }, serviceMonitor: { enabled: true } } },
+      "metrics.service",
+    ],
+    ["two sources of CAs", { caBundle: { configMap: "a", secret: "b" } }, "caBundle"],
+  ])("refuses %s", async (_, values, message) => {
+    const { code, stderr } = await helm.run(["template", chart], values);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(message);
+  });
+
+  test.each([
+    ["25s", 35],
+    ["1m30s", 100],
+    ["500ms", 11],
+    ["1h", 3610],
+  ])("leaves ten seconds more than a shutdown of %s before it is killed", async (shutdownTimeout, seconds) => {
+    const { spec } = podOf(await helm.render({ controller: { shutdownTimeout } }));
+    expect(spec.terminationGracePeriodSeconds).toBe(seconds);
+  });
+
+  test("names the image by its digest where there is one", async () => {
+    const digest = `sha256:${"0".repeat(64)}`;
+    const image = { repository: "registry.example.com/holdfast", tag: "1.2.3" };
+    expect(podOf(await helm.render({ image })).container.image).toBe("registry.example.com/holdfast:1.2.3");
+    expect(podOf(await helm.render({ image: { ...image, digest } })).container.image).toBe(
+      `registry.example.com/holdfast@${digest}`,
+    );
+  });
+
+  test("gives the heap no size of its own where memory has no limit", async () => {
+    expect(podOf(await helm.render({ resources: { limits: null } })).container.env).toBeUndefined();
+  });
+
+  test("takes CAs, a proxy, variables, volumes and labels", async () => {
+    const manifests = await helm.render({
+      caBundle: { configMap: "our-ca", key: "bundle.pem" },
+      proxy: { https: "http://proxy:3128", noProxy: ".svc" },
+      extraEnv: [{ name: "TZ", value: "UTC" }],
+      extraVolumes: [{ name: "more", emptyDir: {} }],
+      extraVolumeMounts: [{ name: "more", mountPath: "/more" }],
+      extraArgs: ["--log-format=text"],
+      commonLabels: { team: "platform" },
+      topologySpreadConstraints: [{ maxSkew: 1, topologyKey: "zone", whenUnsatisfiable: "DoNotSchedule" }],
+      extraObjects: ["{apiVersion: v1, kind: ConfigMap, metadata: {name: '{{ .Release.Name }}-more'}}"],
+    });
+    const { container, spec } = podOf(manifests);
+    expect(container.env).toEqual([
+      { name: "NODE_OPTIONS", value: "--max-old-space-size-percentage=50" },
+      { name: "NODE_EXTRA_CA_CERTS", value: "/etc/holdfast/ca/bundle.pem" },
+      { name: "HTTPS_PROXY", value: "http://proxy:3128" },
+      { name: "NO_PROXY", value: ".svc" },
+      { name: "TZ", value: "UTC" },
+    ]);
+    expect(container.args.at(-1)).toBe("--log-format=text");
+    expect(container.volumeMounts.map(({ mountPath }) => mountPath)).toEqual([
+      "/var/run/secrets/kubernetes.io/serviceaccount",
+      "/etc/holdfast/ca",
+      "/more",
+    ]);
+    expect(spec.volumes).toHaveLength(3);
+    expect(spec.topologySpreadConstraints?.[0]?.labelSelector.matchLabels).toMatchObject({
+      "app.kubernetes.io/instance": "holdfast",
+    });
+    expect(pick(manifests, "ConfigMap").metadata.name).toBe("holdfast-more");
+    const ours = manifests.filter(({ kind }) => kind !== "ConfigMap");
+    for (const { kind, metadata } of ours) expect([kind, metadata.labels]).toMatchObject([kind, { team: "platform" }]);
+  });
+
+  test("makes what belongs to the whole cluster only where it is asked to", async () => {
+    const values = { rbac: { scope: "namespaces" }, controller: { namespace: ["team-a", "team-b"] }, crds: { install: false } };
+    const manifests = await helm.render(values);
+    expect(manifests.filter(({ metadata, kind }) => metadata.namespace === undefined && kind !== "Pod")).toEqual([]);
+    const roles = manifests.filter(({ kind }) => kind === "Role").map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
+    expect(roles.toSorted()).toEqual([
+      "holdfast-system/holdfast-leader-election",
+      "team-a/holdfast",
+      "team-a/holdfast-secret-reader",
+      "team-b/holdfast",
+      "team-b/holdfast-secret-reader",
+    ]);
+    expect(podOf(manifests).container.args).toContain("--namespace=team-a,team-b");
+  });
+
+  test("aggregates nothing to view and edit unless it is asked to", async () => {
+    const aggregated = async (userRoles: object): Promise<readonly string[]> =>
+      (await helm.render({ rbac: { userRoles } }))
+        .filter(({ metadata }) => Object.keys(metadata.labels).some((label) => label.includes("aggregate-to")))
+        .map(({ metadata }) => metadata.name);
+    expect(await aggregated({})).toEqual([]);
+    expect(await aggregated({ aggregateToView: true })).toEqual(["holdfast-viewer"]);
+    expect(await aggregated({ aggregateToEdit: true })).toEqual(["holdfast-editor"]);
+  });
+});

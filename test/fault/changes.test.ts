@@ -1,0 +1,102 @@
+/** What users do while a request is on its way: delete and make anew, change, suspend. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { ControlPlaneClient } from "../support/control-plane-client.ts";
+import type { HoldfastProcess } from "../support/controller-process.ts";
+import { isReady, stateOf } from "../support/declared-requests.ts";
+import { faultWorld, until, type FaultWorld } from "../support/fault-world.ts";
+import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+
+describeWithControlPlane("what happens to an object while its request is on its way", () => {
+  let plane: ControlPlaneClient;
+  let world: FaultWorld;
+  let controller: HoldfastProcess;
+  /** Lets go of the first request for each path; those after it are answered at once. */
+  let release: () => void;
+  const started = new AsyncDisposableStack();
+  beforeAll(async () => {
+    plane = started.use(await sharedControlPlane());
+    world = started.use(await faultWorld(plane, "changes"));
+    controller = started.use(await world.start());
+    let gate = Promise.withResolvers<void>();
+    release = () => {
+      gate.resolve();
+      gate = Promise.withResolvers<void>();
+    };
+    world.origin.reply = async ({ nth }) => {
+      if (nth === 1) await gate.promise;
+      return { type: "answer", body: { nth } };
+    };
+  }, 60_000);
+  afterAll(async () => {
+    await started.disposeAsync();
+  });
+
+  const methods = {
+    post: { method: "POST", body: { json: 1 } },
+    keyed: { method: "POST", body: { json: 1 }, idempotencyKey: {} },
+    "keyed-now": { method: "POST", body: { json: "${ .now }" }, idempotencyKey: {} },
+    get: { method: "GET" },
+  };
+
+  test("deleted and made anew under its name: the old outcome never lands on the new one, which is sent once", async () => {
+    const { origin, requests } = world;
+    const names = Object.keys(methods).map((method) => `anew-${method}`);
+    const specOf = (name: string): object => ({
+      ...methods[name.slice("anew-".length) as keyof typeof methods],
+      url: `${origin.url}/${name}`,
+      record: "Body",
+    });
+    for (const name of names) await requests.create(name, specOf(name));
+    await until("all are on their way", () => names.every((name) => origin.count(`/${name}`) === 1));
+    for (const name of names) {
+      await requests.remove(name);
+      await requests.create(name, specOf(name));
+    }
+    release();
+    const all = await requests.until("the new ones are Ready", (seen) => names.every((name) => isReady(seen.get(name))));
+    expect(names.map((name) => all.get(name)?.status?.response?.body)).toEqual(names.map(() => '{"nth":2}'));
+    await sleep(2_000);
+    expect(names.map((name) => origin.count(`/${name}`))).toEqual(names.map(() => 2));
+  }, 40_000);
+
+  test("changed: what it declares then is sent once, and what it declared before is not sent again", async () => {
+    const { origin, requests } = world;
+    const names = Object.keys(methods);
+    for (const [name, spec] of Object.entries(methods)) await requests.create(name, { url: `${origin.url}/${name}/1`, ...spec });
+    await until("all are on their way", () => names.every((name) => origin.count(`/${name}/1`) === 1));
+    for (const name of names) await requests.change(name, { url: `${origin.url}/${name}/2` });
+    release();
+    await until("what is declared now is on its way", () => names.every((name) => origin.count(`/${name}/2`) === 1));
+    release();
+    await requests.until("all are Ready", (seen) => names.every((name) => isReady(seen.get(name))));
+    await sleep(2_000);
+    const counts = names.map((name) => [origin.count(`/${name}/1`), origin.count(`/${name}/2`)]);
+    expect(counts).toEqual(names.map(() => [1, 1]));
+  }, 40_000);
+
+  test("suspended and changed: what it declares then is sent once, when it is no longer suspended", async () => {
+    const { origin, requests } = world;
+    const names = Object.keys(methods).map((method) => `suspended-${method}`);
+    for (const name of names) {
+      const spec = methods[name.slice("suspended-".length) as keyof typeof methods];
+      await requests.create(name, { url: `${origin.url}/${name}/1`, ...spec });
+    }
+    await until("all are on their way", () => names.every((name) => origin.count(`/${name}/1`) === 1));
+    for (const name of names) await requests.change(name, { suspend: true, url: `${origin.url}/${name}/2` });
+    release();
+    await requests.until("all are suspended", (seen) => names.every((name) => stateOf(seen.get(name)) === "NotReady/Suspended"));
+    await sleep(1_000);
+    expect(names.map((name) => origin.count(`/${name}/2`))).toEqual(names.map(() => 0));
+    for (const name of names) await requests.change(name, { suspend: false });
+    await until("what is declared now is on its way", () => names.every((name) => origin.count(`/${name}/2`) === 1));
+    release();
+    await requests.until("all are Ready", (seen) => names.every((name) => isReady(seen.get(name))));
+    const counts = names.map((name) => [origin.count(`/${name}/1`), origin.count(`/${name}/2`)]);
+    expect(counts).toEqual(names.map(() => [1, 1]));
+  }, 40_000);
+
+  test("none of it was a mistake of ours", async () => {
+    expect(await controller.metric('controller_runtime_reconcile_panics_total{controller="httprequest"}')).toBe(0);
+  });
+});

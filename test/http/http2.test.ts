@@ -1,0 +1,136 @@
+import { once } from "node:events";
+import { createSecureServer, type Http2ServerRequest } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { afterAll, expect, test } from "@jest/globals";
+import { createAuthority } from "../support/certificates.ts";
+import { exchange, literal, testRequester, type TestRequester } from "../support/loopback-requester.ts";
+import { loopbackServer } from "../support/loopback.ts";
+import { proxyServer } from "../support/proxy-server.ts";
+import { eventually, socketsTo } from "../support/tcp-table.ts";
+
+const authority = createAuthority("HTTP2");
+afterAll(() => authority[Symbol.dispose]());
+
+interface Http2Server extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly accepted: number;
+  /** The protocol of each request. */
+  readonly versions: readonly string[];
+  /** Answers one of the requests that wait. */
+  answer(): void;
+  readonly waiting: number;
+}
+
+/** Speaks HTTP/2 and HTTP/1.1, and holds each answer back until it is asked for. */
+async function http2Server(): Promise<Http2Server> {
+  const versions: string[] = [];
+  const waiting: (() => void)[] = [];
+  const sockets = new Set<{ destroy(): void }>();
+  let accepted = 0;
+  const server = createSecureServer({ ...authority.issue("IP:127.0.0.1"), allowHTTP1: true });
+  server.on("secureConnection", (socket) => {
+    accepted += 1;
+    sockets.add(socket);
+  });
+  server.on("request", ({ httpVersion }: Http2ServerRequest, response) => {
+    versions.push(httpVersion);
+    waiting.push(() => response.end("ok"));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `https://127.0.0.1:${port}`,
+    port,
+    versions,
+    get accepted() {
+      return accepted;
+    },
+    answer: () => waiting.shift()?.(),
+    get waiting() {
+      return waiting.length;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+async function statuses(http: TestRequester, url: string, count: number, changes = {}): Promise<readonly unknown[]> {
+  const tls = { ca: literal(authority.ca) };
+  const outcomes = await Promise.all(Array.from({ length: count }, () => http.send(exchange({ url, tls, ...changes }))));
+  return outcomes.map((outcome) => (outcome.type === "response" ? outcome.response.statusCode : outcome));
+}
+
+test.each([
+  ["directly", false],
+  ["through a tunnel", true],
+])("with http2 many exchanges share one connection %s, which is active until the last of them ends", async (_name, tunnelled) => {
+  await using server = await http2Server();
+  await using proxy = await proxyServer();
+  await using http = testRequester();
+  const changes = { http2: true, ...(tunnelled ? { proxy: literal(proxy.url) } : {}) };
+  const sent = statuses(http, server.url, 5, changes);
+  await eventually(
+    () => server.waiting,
+    (waiting) => waiting === 5,
+  );
+  expect(server.versions).toEqual(["2.0", "2.0", "2.0", "2.0", "2.0"]);
+  expect(http.sockets()).toEqual({ active: 1, idle: 0 });
+  expect(http.requestsOnSockets()).toBe(5);
+  for (let left = 4; left >= 1; left -= 1) {
+    server.answer();
+    await eventually(
+      () => http.requestsOnSockets(),
+      (requests) => requests === left,
+    );
+    expect(http.sockets()).toEqual({ active: 1, idle: 0 });
+  }
+  server.answer();
+  expect(await sent).toEqual([200, 200, 200, 200, 200]);
+  expect(
+    await eventually(
+      () => http.sockets(),
+      ({ active }) => active === 0,
+    ),
+  ).toEqual({ active: 0, idle: 1 });
+  expect(server.accepted).toBe(1);
+  expect(proxy.accepted).toBe(tunnelled ? 1 : 0);
+  expect(await socketsTo(tunnelled ? proxy.port : server.port)).toMatchObject({ established: 1 });
+});
+
+test("an exchange that is given up ends its stream, and the connection and the others go on", async () => {
+  await using server = await http2Server();
+  await using http = testRequester();
+  const given = statuses(http, server.url, 1, { http2: true, timeoutMs: 300 });
+  // The same client: its key has the timeout in it.
+  const kept = new AbortController();
+  const tls = { ca: literal(authority.ca) };
+  const other = http.send(exchange({ url: server.url, tls, http2: true, timeoutMs: 300 }), { signal: kept.signal });
+  expect(await given).toMatchObject([{ type: "failure", reason: "Timeout" }]);
+  expect(await other).toMatchObject({ type: "failure", reason: "Timeout" });
+  const answering = setInterval(() => server.answer(), 5);
+  expect(await statuses(http, server.url, 1, { http2: true, timeoutMs: 300 })).toEqual([200]);
+  clearInterval(answering);
+  expect(server.accepted).toBe(1);
+  expect(
+    await eventually(
+      () => http.sockets(),
+      ({ active }) => active === 0,
+    ),
+  ).toEqual({ active: 0, idle: 1 });
+});
+
+test("without it HTTP/1.1 is spoken, whatever the server offers; with it too, where the server offers no more", async () => {
+  await using server = await http2Server();
+  await using old = await loopbackServer((_request, response) => response.end("ok"), authority.issue("IP:127.0.0.1"));
+  await using http = testRequester();
+  const answering = setInterval(() => server.answer(), 5);
+  expect(await statuses(http, server.url, 3)).toEqual([200, 200, 200]);
+  clearInterval(answering);
+  expect(server.versions).toEqual(["1.1", "1.1", "1.1"]);
+  expect(await statuses(http, old.url, 20, { http2: true })).toEqual(Array.from({ length: 20 }, () => 200));
+  expect(old.accepted).toBeLessThanOrEqual(6);
+});

@@ -1,0 +1,162 @@
+/** Holding a lease on a real API server whose answers are lost, refused or late, and which others write as well. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { Occurrence } from "../../src/core/occurrence.ts";
+import { createApiClient, type ApiClient } from "../../src/kubernetes/api-client.ts";
+import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
+import { createLeadership, type Leadership } from "../../src/kubernetes/lease.ts";
+import { startInterposer, type ApiInterposer } from "../support/api-interposer.ts";
+import type { ControlPlaneClient } from "../support/control-plane-client.ts";
+import { never, until } from "../support/fault-world.ts";
+import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+
+const times = { leaseDurationMs: 2_000, renewDeadlineMs: 1_500, retryPeriodMs: 200 };
+
+describeWithControlPlane("a lease", () => {
+  let plane: ControlPlaneClient;
+  let namespace: string;
+  const stack = new AsyncDisposableStack();
+
+  beforeAll(async () => {
+    plane = stack.use(await sharedControlPlane());
+    namespace = await plane.createNamespace("lease");
+  });
+  afterAll(() => stack.disposeAsync());
+
+  interface Candidate extends AsyncDisposable {
+    readonly api: ApiInterposer;
+    readonly client: ApiClient;
+    readonly leadership: Leadership;
+    readonly notes: readonly string[];
+    /** Tells it to leave and waits until it has. */
+    leave(): Promise<void>;
+  }
+  async function candidate(name: string, identity: string): Promise<Candidate> {
+    await using cleanup = new AsyncDisposableStack();
+    const api = cleanup.use(await startInterposer(plane));
+    const kubeconfig = await plane.kubeconfigVia("holdfast", api.url);
+    const notes: string[] = [];
+    const record = (occurrence: Occurrence): void => void (occurrence.type === "note" && notes.push(occurrence.message));
+    const client = cleanup.use(createApiClient({ loadKubeConfig: () => loadKubeConfig(kubeconfig), record }));
+    const leadership = createLeadership({ ...times, client, record, namespace, name, identity });
+    const leaving = new AbortController();
+    const running = leadership.run(leaving.signal);
+    const leave = async (): Promise<void> => {
+      leaving.abort();
+      await running;
+    };
+    cleanup.defer(leave);
+    const kept = cleanup.move();
+    return { api, client, leadership, notes, leave, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  }
+  const path = (name: string): string => `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${name}`;
+  async function specOf(name: string): Promise<Readonly<Record<string, unknown>>> {
+    return ((await plane.admin("GET", path(name))).body as { spec: Readonly<Record<string, unknown>> }).spec;
+  }
+  /** It acts all the time for longer than it could without renewing. */
+  async function staysLeader({ leadership }: Candidate): Promise<void> {
+    for (const endMs = performance.now() + times.leaseDurationMs + 500; performance.now() < endMs; await sleep(20))
+      expect(leadership.mayAct()).toBe(true);
+    expect(leadership.lost.aborted).toBe(false);
+  }
+  const lostReply = { status: 502, afterwards: true } as const;
+
+  test("goes on when the reply to its taking, or to a renewal, was lost", async () => {
+    await using one = await candidate("lost-reply", "one");
+    one.api.answer = ({ method }) => (method === "POST" ? lostReply : undefined);
+    await one.leadership.elected;
+    let patches = 0;
+    one.api.answer = ({ method }) => (method === "PATCH" && (patches += 1) % 3 === 1 ? lostReply : undefined);
+    await staysLeader(one);
+    expect(patches).toBeGreaterThan(4);
+    expect(await specOf("lost-reply")).toMatchObject({ holderIdentity: "one", leaseTransitions: 0 });
+  }, 20_000);
+
+  test("goes on when the API server is away for less than the renew deadline, and when hot calls hang", async () => {
+    await using one = await candidate("away", "one");
+    await one.leadership.elected;
+    one.api.hold = ({ path }) => (path.includes("/configmaps") ? never() : undefined);
+    const ending = new AbortController();
+    const hot = Array.from({ length: 20 }, () =>
+      one.client.call({ method: "GET", path: `/api/v1/namespaces/${namespace}/configmaps/a` }, ending.signal).catch(() => {}),
+    );
+    await staysLeader(one);
+    one.api.answer = () => "reset";
+    await sleep(800);
+    one.api.answer = () => undefined;
+    await staysLeader(one);
+    ending.abort();
+    await Promise.all(hot);
+    expect(one.notes.filter((note) => note === "the lease cannot be read or written")).toHaveLength(1);
+  }, 20_000);
+
+  test("stops acting at the renew deadline when no renewal is answered, before another may take it", async () => {
+    await using one = await candidate("silent", "one");
+    await one.leadership.elected;
+    await using two = await candidate("silent", "two");
+    await sleep(300);
+    one.api.hold = () => never();
+    const silentMs = performance.now();
+    while (one.leadership.mayAct()) {
+      expect(two.leadership.mayAct()).toBe(false);
+      await sleep(5);
+    }
+    expect(performance.now() - silentMs).toBeLessThan(times.renewDeadlineMs + 50);
+    await until("it says that it is lost", () => one.leadership.lost.aborted);
+    await two.leadership.elected;
+    expect(performance.now() - silentMs).toBeLessThan(times.leaseDurationMs + 2_000);
+    expect(one.leadership.mayAct()).toBe(false);
+  }, 20_000);
+
+  test("goes on when somebody labels the lease or deletes it, and is lost at once when somebody takes it", async () => {
+    await using one = await candidate("meddled", "one");
+    await one.leadership.elected;
+    await plane.adminPatch(path("meddled"), { metadata: { labels: { team: "a" } } });
+    await sleep(500);
+    expect(((await plane.admin("GET", path("meddled"))).body as { metadata: object }).metadata).toMatchObject({
+      labels: { team: "a" },
+    });
+    await plane.admin("DELETE", path("meddled"));
+    await staysLeader(one);
+    await plane.adminPatch(path("meddled"), { spec: { holderIdentity: "thief" } });
+    await until("it is lost", () => one.leadership.lost.aborted, 1_000);
+    expect(one.leadership.mayAct()).toBe(false);
+    expect((await specOf("meddled"))["holderIdentity"]).toBe("thief");
+  }, 20_000);
+
+  test("a standby that may not watch, or whose watch goes silent, takes over as soon as it may", async () => {
+    await using one = await candidate("blind", "one");
+    await one.leadership.elected;
+    await using two = await candidate("blind", "two");
+    two.api.answer = ({ path }) => (path.includes("watch=true") ? { status: 403 } : undefined);
+    two.api.reset();
+    await sleep(500);
+    expect(two.leadership.mayAct()).toBe(false);
+    const leftMs = performance.now();
+    await one.leave();
+    expect(one.leadership.mayAct()).toBe(false);
+    await two.leadership.elected;
+    expect(performance.now() - leftMs).toBeLessThan(1_000);
+
+    await using three = await candidate("blind", "three");
+    await until("it stands by", () => three.notes.includes("standing by"));
+    three.api.hold = ({ path }) => (path.includes("watch=true") ? never() : undefined);
+    three.api.reset();
+    const leftAgainMs = performance.now();
+    await two.leave();
+    await three.leadership.elected;
+    expect(performance.now() - leftAgainMs).toBeLessThan(times.leaseDurationMs + 1_000);
+    expect(await specOf("blind")).toMatchObject({ holderIdentity: "three", leaseTransitions: 2 });
+  }, 20_000);
+
+  test("one that leaves releases it even when the reply to its last renewal was lost", async () => {
+    await using one = await candidate("left", "one");
+    await one.leadership.elected;
+    let lost = 0;
+    one.api.answer = ({ method }) => (method === "PATCH" && (lost += 1) === 1 ? lostReply : undefined);
+    await until("the reply is lost", () => lost === 1);
+    await one.leave();
+    expect(await specOf("left")).not.toHaveProperty("holderIdentity");
+    expect(one.notes.at(-1)).toBe("released the lease");
+  }, 20_000);
+});

@@ -1,0 +1,171 @@
+/** Two controllers at once: who acts, how fast that moves, and that a deposed one sends nothing. The origin counts. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { ControlPlaneClient } from "../support/control-plane-client.ts";
+import { declaredRequests, isReady, stateOf, type DeclaredRequests } from "../support/declared-requests.ts";
+import { startFaultOrigin, type FaultOrigin } from "../support/fault-origin.ts";
+import { never, until } from "../support/fault-world.ts";
+import { holdfast } from "../support/holdfast.ts";
+import { at, leaseMs, leading, replicas, type Replicas } from "../support/replicas.ts";
+import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { startTcpProxy } from "../support/tcp-proxy.ts";
+
+describeWithControlPlane("leader election", () => {
+  let plane: ControlPlaneClient;
+  const stack = new AsyncDisposableStack();
+
+  beforeAll(async () => {
+    plane = stack.use(await sharedControlPlane());
+  });
+  afterAll(() => stack.disposeAsync());
+
+  interface World extends AsyncDisposable {
+    readonly origin: FaultOrigin;
+    readonly requests: DeclaredRequests;
+    readonly controllers: Replicas;
+    post(name: string, spec?: object): Promise<void>;
+  }
+  async function world(): Promise<World> {
+    const namespace = await plane.createNamespace("leader");
+    const requests = declaredRequests(plane, namespace);
+    await using cleanup = new AsyncDisposableStack();
+    const origin = cleanup.use(await startFaultOrigin());
+    const controllers = cleanup.use(replicas(plane, namespace));
+    const kept = cleanup.move();
+    return {
+      origin,
+      requests,
+      controllers,
+      post: (name, spec = {}) => requests.create(name, { url: `${origin.url}/${name}`, method: "POST", ...spec }),
+      [Symbol.asyncDispose]: () => kept.disposeAsync(),
+    };
+  }
+
+  test("one of two works, both are ready; a successor takes over within 3 s of a graceful exit, and lease + 2 s of a kill", async () => {
+    await using here = await world();
+    const { origin, requests, controllers } = here;
+    const first = await controllers.startLeader();
+    const second = await controllers.start();
+    await second.logged(({ message }) => message === "standing by");
+    await here.post("one");
+    await requests.until("one is ready", (all) => isReady(all.get("one")));
+    const status = 'leader_election_master_status{name="holdfast"}';
+    expect([await first.metric(status), await second.metric(status)]).toEqual([1, 0]);
+    expect(second.log.filter(({ message }) => message === "reconciled")).toEqual([]);
+    const { holderIdentity } = await controllers.lease();
+    expect(first.log.find(({ message }) => message === "leading")).toMatchObject({ identity: holderIdentity });
+
+    const toldMs = Date.now();
+    first.kill("SIGTERM");
+    await here.post("two");
+    expect((await leading(second)) - toldMs).toBeLessThan(3_000);
+    expect(await first.exited).toBe(0);
+    await requests.until("two is ready", (all) => isReady(all.get("two")));
+    expect(await controllers.lease()).toMatchObject({ leaseTransitions: 1, leaseDurationSeconds: 4 });
+
+    const third = await controllers.start();
+    await third.logged(({ message }) => message === "standing by");
+    const killedMs = Date.now();
+    second.kill("SIGKILL");
+    await here.post("three");
+    const tookMs = (await leading(third)) - killedMs;
+    expect(tookMs).toBeLessThan(leaseMs.duration + 2_000);
+    expect(tookMs).toBeGreaterThan(leaseMs.duration - leaseMs.retryPeriod - 500); // not before the lease was over
+    await requests.until("all are ready", (all) => [...all.values()].every(isReady));
+    expect(origin.requests.map(({ path }) => path)).toEqual(["/one", "/two", "/three"]);
+  }, 60_000);
+
+  test("a leader that was suspended sends nothing more, records what it sent, and ends", async () => {
+    await using here = await world();
+    const { origin, requests, controllers } = here;
+    const deposed = await controllers.startLeader(["--connections-per-origin", "1", "--max-in-flight-per-origin", "50"]);
+    const successor = await controllers.start();
+    await successor.logged(({ message }) => message === "standing by");
+    // The first request is on its way; all others are declared and prepared, and wait for its connection.
+    const held = Promise.withResolvers<void>();
+    origin.reply = async ({ nth }) => {
+      if (origin.requests.length === 1 && nth === 1) await held.promise;
+      return { type: "answer" };
+    };
+    const retry = { limit: 5, backoff: { initial: "11s" } };
+    await here.post("sent", { retry });
+    await until("the first has been sent", () => origin.requests.length === 1);
+    for (const number of [1, 2, 3, 4]) {
+      await here.post(`waiting-${number}`, { retry });
+      await here.post(`keyed-${number}`, { retry, idempotencyKey: { header: "Idempotency-Key" } });
+      await requests.create(`get-${number}`, { url: `${origin.url}/get-${number}`, retry });
+    }
+    await requests.until("the POSTs are declared", (all) =>
+      [...all.values()].every(({ metadata, status }) => !/waiting/.test(metadata.name) || status?.attempt?.phase === "InFlight"),
+    );
+    await sleep(200); // the others have come as far
+    const stoppedMs = performance.now();
+    deposed.kill("SIGSTOP");
+    await leading(successor);
+    await requests.until("the successor has dealt with all", (all) =>
+      [...all.values()].every((one) => isReady(one) || stateOf(one) === "Stalled/OutcomeUnknown"),
+    );
+    held.resolve();
+    await sleep(300);
+    const before = origin.requests.length;
+    expect(origin.requests.filter(({ path }) => path.startsWith("/waiting"))).toEqual([]);
+
+    deposed.kill("SIGCONT");
+    const lost = await deposed.logged(({ message }) => message.startsWith("lost the lease"));
+    expect(lost).toMatchObject({ level: "error" });
+    expect(await deposed.exited).toBe(1);
+    // Until then whatever arrives is the deposed one's: the successor tries again after 11 s, less a quarter at most.
+    await sleep(Math.max(0, stoppedMs + 7_800 - performance.now()));
+    expect(origin.requests.length).toBe(before);
+
+    // What the deposed one knew for certain, that it was answered or never sent, has come to be known.
+    await requests.until("all are ready", (all) => [...all.values()].every(isReady));
+    for (const { path } of origin.requests) expect([path, origin.effects(path)]).toEqual([path, 1]);
+    const posts = origin.requests.filter(({ headers }) => headers["idempotency-key"] === undefined);
+    for (const { method, path } of posts) if (method === "POST") expect([path, origin.count(path)]).toEqual([path, 1]);
+  }, 60_000);
+
+  test("a leader that is cut off from the API server stops before another begins, and ends", async () => {
+    await using here = await world();
+    const { origin, requests, controllers } = here;
+    await using proxy = await startTcpProxy(plane.url);
+    const kubeconfig = await plane.kubeconfigVia("holdfast", `https://127.0.0.1:${proxy.port}`);
+    const cutOff = await controllers.startLeader(["--shutdown-timeout", "2s"], kubeconfig);
+    const successor = await controllers.start();
+    await successor.logged(({ message }) => message === "standing by");
+    origin.reply = ({ path }) => (path === "/long" ? never() : { type: "answer" });
+    await here.post("long");
+    await until("it is on its way", () => origin.count("/long") === 1);
+    proxy.newConnections = "blackHole";
+    proxy.blackHole();
+    await here.post("later");
+    const tookOverMs = await leading(successor);
+    const lost = await cutOff.logged(({ message }) => message.startsWith("lost the lease"));
+    expect(at(lost)).toBeLessThan(tookOverMs);
+    expect(await cutOff.exited).toBe(1);
+    const all = await requests.until("the other is ready", (all) => isReady(all.get("later")));
+    expect(stateOf(all.get("long"))).toBe("Stalled/OutcomeUnknown");
+    expect(origin.requests.map(({ path }) => path).toSorted()).toEqual(["/later", "/long"]);
+  }, 60_000);
+
+  test("has client-go's times by default, refuses some that leave no margin, and can be switched off", async () => {
+    const { stdout } = await holdfast(["controller", "--help"]);
+    const help = stdout.replaceAll(/\s+/g, " ");
+    for (const [flag, value] of [
+      ["--lease-duration", "15s"],
+      ["--renew-deadline", "10s"],
+      ["--retry-period", "2s"],
+      ["--leader-elect", "true"],
+    ]) {
+      expect(help).toMatch(new RegExp(`${flag} <[^>]+> [^(]*\\(default: ${value},`));
+    }
+    const { code, stderr } = await holdfast(["controller", "--lease-duration", "10s"]);
+    expect([code, stderr]).toEqual([2, "error: --lease-duration must be longer than --renew-deadline\n"]);
+
+    await using here = await world();
+    const alone = await here.controllers.start(["--leader-elect", "false"]);
+    await here.post("alone");
+    await here.requests.until("it is ready", (all) => isReady(all.get("alone")));
+    expect(alone.log.filter(({ message }) => message === "leading")).toEqual([]);
+  }, 60_000);
+});

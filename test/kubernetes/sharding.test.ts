@@ -1,0 +1,52 @@
+/** `--watch-label-selector`: several controllers share the work, each with its own leader. The origin counts. */
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { ControlPlaneClient } from "../support/control-plane-client.ts";
+import { startController } from "../support/controller-process.ts";
+import { declaredRequests, isReady } from "../support/declared-requests.ts";
+import { startFaultOrigin } from "../support/fault-origin.ts";
+import { holdfast } from "../support/holdfast.ts";
+import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+
+describeWithControlPlane("sharding by labels", () => {
+  let plane: ControlPlaneClient;
+  const stack = new AsyncDisposableStack();
+
+  beforeAll(async () => {
+    plane = stack.use(await sharedControlPlane());
+  });
+  afterAll(() => stack.disposeAsync());
+
+  test("each works on what its selector names, at the same time, and on an object from when it is labelled", async () => {
+    const namespace = await plane.createNamespace("shards");
+    const requests = declaredRequests(plane, namespace);
+    await using origin = await startFaultOrigin();
+    const common = ["--kubeconfig", plane.kubeconfigs.holdfast, "--namespace", namespace, "--lease-namespace", namespace];
+    await using one = await startController([...common, "--watch-label-selector", "shard=1"]);
+    await using other = await startController([...common, "--watch-label-selector", "shard in (2, 3)"]);
+    for (const name of ["shard-1", "shard-2", "shard-3", "shard-4"]) {
+      await requests.create(name, { url: `${origin.url}/${name}`, method: "POST" });
+      await plane.adminPatch(`${requests.collection}/${name}`, { metadata: { labels: { shard: name.slice(-1) } } });
+    }
+    await requests.until("three are ready", (all) => [...all.values()].filter(isReady).length === 3);
+    expect(origin.requests.map(({ path }) => path).toSorted()).toEqual(["/shard-1", "/shard-2", "/shard-3"]);
+    const didOf = (log: typeof one.log): unknown[] => [
+      ...new Set(log.filter(({ message }) => message === "exchanged").map(({ name }) => name)),
+    ];
+    expect(didOf(one.log)).toEqual(["shard-1"]);
+    expect(didOf(other.log).toSorted()).toEqual(["shard-2", "shard-3"]);
+
+    await plane.adminPatch(`${requests.collection}/shard-4`, { metadata: { labels: { shard: "1" } } });
+    await requests.until("the fourth is ready", (all) => isReady(all.get("shard-4")));
+    expect(origin.requests).toHaveLength(4);
+    const { body } = await plane.admin("GET", `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`);
+    expect((body as { items: unknown[] }).items).toHaveLength(2);
+  }, 30_000);
+
+  test("a text that is no selector is refused, and says so in one line", async () => {
+    for (const text of ["a b", "a in b", "a=b,", "=b", "a in (b"]) {
+      const { code, stderr } = await holdfast(["controller", "--watch-label-selector", text]);
+      expect([text, code, stderr.split("\n").length]).toEqual([text, 2, 2]);
+      expect(stderr).toContain("Give a label selector");
+    }
+  }, 30_000);
+});

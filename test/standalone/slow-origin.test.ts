@@ -1,0 +1,49 @@
+/** One origin that does not answer must not keep the others waiting (F14): neither workers nor places are all its own. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "@jest/globals";
+import { holdfast } from "../support/holdfast.ts";
+import { loopbackServer } from "../support/loopback.ts";
+
+function manifest(name: string, url: string): string {
+  const spec = { url, timeout: "1s", retry: { limit: 0 } };
+  return JSON.stringify({ apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPRequest", metadata: { name }, spec });
+}
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+
+test("24 requests to an origin that never answers hold up none of 60 to another", async () => {
+  let stuck = 0;
+  let mostStuck = 0;
+  await using silent = await loopbackServer((_request, response) => {
+    stuck += 1;
+    mostStuck = Math.max(mostStuck, stuck);
+    response.on("close", () => (stuck -= 1));
+  });
+  const arrivedMs: number[] = [];
+  await using quick = await loopbackServer((_request, response) => {
+    arrivedMs.push(performance.now());
+    response.end("ok");
+  });
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-slow-"));
+  try {
+    const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `${index}`.padStart(2, "0"));
+    // In the order of their names the silent ones come first.
+    const manifests = [
+      ...names(24).map((name) => manifest(`a-silent-${name}`, `${silent.url}/${name}`)),
+      ...names(60).map((name) => manifest(`b-quick-${name}`, `${quick.url}/${name}`)),
+    ];
+    await writeFile(join(folder, "all.yaml"), manifests.join("\n---\n"));
+    const ended = await holdfast(["run", "--once", "-f", folder, "--concurrency", "8", "--max-in-flight-per-origin", "4"]);
+    expect(ended.stdout).toContain("24 of 84 did not end as declared");
+    expect(new Set(silent.requests.map(({ url }) => url)).size).toBe(24); // each had its turn
+    expect(silent.requests).toHaveLength(24);
+    expect(quick.requests).toHaveLength(60);
+    expect(mostStuck).toBe(4);
+    // All of the silent ones take 6 s; nobody waits for them.
+    expect(Math.max(...arrivedMs) - Math.min(...arrivedMs)).toBeLessThan(2_000);
+    expect(median(arrivedMs) - Math.min(...arrivedMs)).toBeLessThan(1_000);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}, 60_000);

@@ -1,0 +1,44 @@
+import { afterEach, expect, jest, test } from "@jest/globals";
+import { createAdmissions } from "../../src/http/admissions.ts";
+
+afterEach(() => void jest.useRealTimers());
+
+const resolved = async (promise: Promise<void>): Promise<boolean> =>
+  Promise.race([
+    promise.then(() => true),
+    Promise.resolve()
+      .then(() => Promise.resolve())
+      .then(() => false),
+  ]);
+
+test("an origin takes as many as it may; the rest come in the order in which they asked", async () => {
+  using admissions = createAdmissions(2);
+  const [a, b] = ["a", "b"].map((owner) => admissions.enter("x", owner));
+  const [c, d] = ["c", "d"].map((owner) => admissions.enter("x", owner));
+  if (a?.type !== "admitted" || b?.type !== "admitted" || c?.type !== "busy" || d?.type !== "busy") throw new Error("limit");
+  expect(admissions.enter("y", "e").type).toBe("admitted"); // another origin has its own
+
+  expect(admissions.enter("x", "c")).toEqual(c); // who asks again keeps its place, and has no second one
+  a[Symbol.dispose]();
+  expect([await resolved(c.free), await resolved(d.free)]).toEqual([true, false]);
+  expect(admissions.enter("x", "late").type).toBe("busy"); // the place is kept for c
+  const admitted = admissions.enter("x", "c");
+  if (admitted.type !== "admitted") throw new Error("c was promised a place");
+  b[Symbol.dispose]();
+  expect(await resolved(d.free)).toBe(true);
+});
+
+test("a place that is kept for somebody who does not need it, or does not come, is the next one's", async () => {
+  jest.useFakeTimers();
+  using admissions = createAdmissions(1);
+  const a = admissions.enter("x", "a");
+  const [b, c] = ["b", "c"].map((owner) => admissions.enter("x", owner));
+  if (a.type !== "admitted" || b?.type !== "busy" || c?.type !== "busy") throw new Error("limit");
+  a[Symbol.dispose]();
+  admissions.yield("b");
+  expect(await resolved(c.free)).toBe(true);
+  expect(admissions.size).toBe(1);
+  jest.advanceTimersByTime(5_000);
+  expect(admissions.size).toBe(0); // nothing is left of an origin at which nobody is
+  expect(admissions.enter("x", "c").type).toBe("admitted");
+});

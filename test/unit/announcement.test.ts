@@ -1,0 +1,41 @@
+/** Which changes of a status are worth an event. */
+import { expect, test } from "@jest/globals";
+import { announcement } from "../../src/core/announcement.ts";
+import { conditions, ready, reconciling, stalled, type ConditionState } from "../../src/core/conditions.ts";
+
+function status(states: readonly ConditionState[]): object {
+  return { conditions: conditions(states, [], 1, "2026-11-22T10:00:00Z") };
+}
+const isReady = status(ready("Succeeded", "200"));
+const isSending = status(reconciling("Sending", "POST is on its way"));
+const isRetrying = status(reconciling("Timeout", "no answer in 30s"));
+const isStalled = status(stalled("UnexpectedStatus", "the answer was 500"));
+const isUnknown = status(stalled("OutcomeUnknown", "it may have arrived"));
+const isSuspended = status([{ type: "Ready", status: "False", reason: "Suspended", message: "" }]);
+
+test.each([
+  ["the first success", undefined, isReady],
+  ["a success after a crash while it was on its way", isSending, isReady],
+  ["a success after a success", isReady, isReady],
+  ["a failure that goes on", isStalled, isStalled],
+  ["a retry after a retry", isRetrying, status(reconciling("ConnectionRefused", ""))],
+  ["a first try that failed and is tried again", undefined, isRetrying],
+  ["a suspension", isReady, isSuspended],
+  ["the end of a suspension", isSuspended, isReady],
+  ["a status without conditions", {}, {}],
+])("%s is none", (_, before, after) => {
+  expect(announcement(before, after)).toBeUndefined();
+});
+
+test.each([
+  ["a success that turned into a failure", isReady, isRetrying, "Warning", "Timeout"],
+  ["a success that turned into a stall, once", isReady, isStalled, "Warning", "UnexpectedStatus"],
+  ["a first try that stalled", undefined, isStalled, "Warning", "UnexpectedStatus"],
+  ["retries that ended in a stall", isRetrying, isStalled, "Warning", "UnexpectedStatus"],
+  ["an outcome that is not known", isSending, isUnknown, "Warning", "OutcomeUnknown"],
+  ["a stall for another reason", isStalled, isUnknown, "Warning", "OutcomeUnknown"],
+  ["a recovery from a stall", isStalled, isReady, "Normal", "Succeeded"],
+  ["a recovery from retries", isRetrying, isReady, "Normal", "Succeeded"],
+])("%s is told", (_, before, after, type, reason) => {
+  expect(announcement(before, after)).toMatchObject({ type, reason });
+});
