@@ -23,7 +23,7 @@ run: $(INSTALLED) ## Run every example against a small server on loopback, witho
 	@npm exec --no -- node test/support/demo.ts
 
 .PHONY: test
-test: verify test-unit test-http test-standalone test-kubernetes ## Run everything.
+test: verify test-unit test-http test-standalone test-kubernetes test-chart ## Run everything.
 
 .PHONY: test-unit
 test-unit: $(INSTALLED) ## Pure parts: seconds.
@@ -41,12 +41,24 @@ test-standalone: $(INSTALLED) ## Manifests from files, state in SQLite.
 test-kubernetes: $(INSTALLED) ## Against a real kube-apiserver and etcd.
 	$(JEST) --selectProjects kubernetes
 
+.PHONY: test-chart
+test-chart: $(INSTALLED) ## The chart, by a real Helm on a real kube-apiserver.
+	$(JEST) --selectProjects chart
+
+.PHONY: bench-http
+bench-http: $(INSTALLED) ## Compare HTTP clients against one server: requests a second, CPU, connections.
+	@npm exec --no -- node bench/http/main.ts
+
 .PHONY: control-plane
 control-plane: ## Build kube-apiserver, etcd and kubectl into the cache, once.
 	@test/control-plane/ensure.sh
 
+.PHONY: helm
+helm: ## Build Helm into the cache, once.
+	@test/helm/ensure.sh
+
 .PHONY: generate
-generate: $(INSTALLED) ## Write the files that are made from the schemas.
+generate: $(INSTALLED) ## Write the files that are made from the schemas: CRDs, reference pages, the chart's values.
 	@npm exec --no -- node docs/generate.ts
 
 .PHONY: format
@@ -58,7 +70,7 @@ verify: $(INSTALLED) ## Check format, lint, types and generated files.
 	npm run -s format:check
 	npm run -s lint
 	npm run -s types
-	@before=$$(cat crds/* docs/api/* | sha256sum); $(MAKE) generate; [ "$$before" = "$$(cat crds/* docs/api/* | sha256sum)" ] \
+	@generated() { find crds docs/api charts -type f | sort | xargs cat | sha256sum; }; before=$$(generated); $(MAKE) generate; [ "$$before" = "$$(generated)" ] \
 	  || { echo "generated files were out of date; they are now written anew: commit them" >&2; exit 1; }
 
 .PHONY: clean

@@ -39,6 +39,7 @@ export interface ControllerSettings extends SendSettings {
   readonly leaseDuration: number;
   readonly renewDeadline: number;
   readonly retryPeriod: number;
+  readonly watchIdleTimeout: number;
   readonly metricsAddress: string;
   readonly healthAddress: string;
 }
@@ -147,6 +148,12 @@ export const controllerSettings: readonly Option[] = [
   setting("--retry-period <duration>", "how often the lease is renewed, and tried for again")
     .argParser(duration)
     .default(2_000, "2s"),
+  setting(
+    "--watch-idle-timeout <duration>",
+    "a watch that has been silent for so long is opened again: three of the API server's bookmarks, which come each minute",
+  )
+    .argParser(duration)
+    .default(180_000, "3m"),
   setting("--metrics-address <address>", "where /metrics is served").argParser(address).default(":8080"),
   setting("--health-address <address>", "where /healthz and /readyz are served").argParser(address).default(":8081"),
   ...sendSettings,
@@ -167,12 +174,14 @@ export const runSettings: readonly Option[] = [
   ...logSettings("text", "warn"),
 ];
 
-function integer(least: number, most: number): (text: string) => number {
-  return (text) => {
+/** The limits stay with the parser, for whoever describes the flag: the chart's schema. */
+function integer(least: number, most: number): ((text: string) => number) & { readonly least: number; readonly most: number } {
+  const parse = (text: string): number => {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     if (!(value >= least && value <= most)) throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`);
     return value;
   };
+  return Object.assign(parse, { least, most });
 }
 
 function duration(text: string): number {

@@ -5,7 +5,7 @@ import { createEvaluator } from "../../src/expressions/evaluator.ts";
 import { createClientPool } from "../../src/http/client-pool.ts";
 import { createRequester } from "../../src/http/requester.ts";
 import { createSockets } from "../../src/http/sockets.ts";
-import { createLog } from "../../src/telemetry/log.ts";
+import { createLog, type LogLevel } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { createRecord } from "../../src/telemetry/record.ts";
 
@@ -42,10 +42,15 @@ function nativeFetch({ url }: Target): Send {
 
 const never = new AbortController().signal;
 
-/** As the controller has it: its budgets, deadlines and limits, metrics, and a log line for each exchange. */
-function holdfast({ connectionsPerOrigin, maxInFlightPerOrigin }: Readonly<Record<string, number>>): Contender {
+interface HoldfastOptions {
+  readonly connectionsPerOrigin?: number;
+  readonly maxInFlightPerOrigin?: number;
+  readonly logLevel?: LogLevel;
+}
+/** As the controller has it: from an exchange's templates to its outcome, with budgets, deadlines, limits and metrics. */
+function holdfast({ connectionsPerOrigin, maxInFlightPerOrigin, logLevel = "warn" }: HoldfastOptions): Contender {
   return ({ url, ca }) => {
-    const log = createLog({ level: "info", format: "json" });
+    const log = createLog({ level: logLevel, format: "json" });
     const record = createRecord(log, createMetrics({ kinds: ["HTTPRequest"], concurrency: 50 }));
     const sockets = createSockets(record);
     const clients = createClientPool({
@@ -102,6 +107,7 @@ export const contenders: Readonly<Record<string, Contender>> = {
   "undici, one shared Agent": sharedAgent,
   Holdfast: holdfast({}),
   "Holdfast, 50 connections": holdfast({ connectionsPerOrigin: 50, maxInFlightPerOrigin: 50 }),
+  "Holdfast, a log line for each request": holdfast({ logLevel: "info" }),
   "native fetch": nativeFetch,
   "undici, an Agent for each request": agentForEach,
 };

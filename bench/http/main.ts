@@ -2,19 +2,20 @@
  * Requests a second, CPU time and connections of several HTTP clients against one server, as a Markdown table. Server and client
  * are a process each; each figure is the median of three runs, in which the clients take turns.
  *
- * Usage: node bench/http/main.ts [requests]     (default 10000; a client for each request sends a fifth of that)
+ * Usage: node bench/http/main.ts [requests]     (default 10000, after twice as many to warm up; a client for each request sends a fifth)
  */
-import { execFile, fork } from "node:child_process";
+import { execFile, fork, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { createAuthority } from "../../test/support/certificates.ts";
 import { contenders } from "./contenders.ts";
 
 const requests = Number(process.argv[2] ?? 10_000);
-const only = process.argv[3];
 const rounds = 3;
 const goClient = "Go net/http, one shared client";
 
@@ -35,13 +36,12 @@ const origin = fork(new URL("origin.ts", import.meta.url), {
 });
 const [{ ports }] = (await once(origin, "message")) as [{ ports: Readonly<Record<string, number>> }];
 
-const names = [...Object.keys(contenders), ...(goProgram === undefined ? [] : [goClient])].filter((name) =>
-  name.includes(only ?? ""),
-);
+const all = [...Object.keys(contenders), ...(goProgram === undefined ? [] : [goClient])];
 process.stdout.write("| client | scheme | in flight | requests/s | of bare undici | CPU a request | connections |\n");
 process.stdout.write("| --- | --- | --: | --: | --: | --: | --: |\n");
 for (const scheme of ["http", "https"]) {
   for (const inFlight of [1, 50]) {
+    const names = all.filter((name) => !name.includes("50 connections") || inFlight === 50);
     const figures = new Map<string, Figures[]>(names.map((name) => [name, []]));
     for (let round = 0; round < rounds; round += 1)
       for (const [name, list] of figures) list.push(await measure(name, scheme, inFlight));
@@ -66,16 +66,25 @@ rmSync(folder, { recursive: true });
 
 async function measure(name: string, scheme: string, inFlight: number): Promise<Figures> {
   // A client for each request leaves a port in TIME_WAIT for each: fewer of them, or the ports run out.
-  const count = name.includes("each request") ? requests / 5 : requests;
-  const target = [`${scheme}://127.0.0.1:${ports[scheme]}/`, caFile, String(inFlight), String(count)];
+  const isForEach = name.startsWith("undici, an Agent for each");
+  const [count, warmUp] = isForEach ? [requests / 5, requests / 5] : [requests, 2 * requests];
+  const target = [`${scheme}://127.0.0.1:${ports[scheme]}/`, caFile, String(inFlight), String(count), String(warmUp)];
   await acceptedSince();
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: caFile };
   const contender = new URL("contender.ts", import.meta.url).pathname;
-  const { stdout } = await (name === goClient
-    ? run(goProgram ?? "", target, { env })
-    : run(process.execPath, [contender, name, ...target], { env, maxBuffer: 1 << 30 }));
-  const { secs, cpuSecs } = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "") as { secs: number; cpuSecs: number };
+  const [program, ...parameters] = name === goClient ? [goProgram, ...target] : [process.execPath, contender, name, ...target];
+  const { secs, cpuSecs } = JSON.parse(await outputOf(program ?? "", parameters, env)) as { secs: number; cpuSecs: number };
   return { perSecond: count / secs, cpuMicroseconds: (cpuSecs / count) * 1e6, accepted: await acceptedSince() };
+}
+
+/** Its standard output. Its log goes to a file, as a container's does. */
+async function outputOf(program: string, parameters: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+  const log = openSync(join(folder, "log"), "w");
+  const child = spawn(program, parameters, { env, stdio: ["ignore", "pipe", log] });
+  closeSync(log);
+  const [output] = await Promise.all([text(child.stdout as Readable), once(child, "exit")]);
+  if (child.exitCode !== 0) throw new Error(`${program} failed: ${readFileSync(join(folder, "log"), "utf8").slice(-2_000)}`);
+  return output;
 }
 
 /** Connections that the origin has accepted since it was asked last. */

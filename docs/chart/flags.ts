@@ -44,7 +44,7 @@ function flagValue(option: Option): Value {
     ? { type: "array", items: { type: "string", minLength: 1 } }
     : argChoices
       ? { type: "string", enum: argChoices }
-      : shapeOf(option.flags);
+      : shapeOf(option);
   const inController = defaultValueDescription ?? (defaultValue === undefined ? "" : String(defaultValue));
   return {
     description,
@@ -56,11 +56,13 @@ function flagValue(option: Option): Value {
 }
 
 /** By what the flag calls its argument: `--concurrency <n>`. */
-function shapeOf(flag: string): object {
+function shapeOf({ flags: flag, parseArg }: Option): object {
   switch (/<(.*)>/.exec(flag)?.[1]) {
     case "n":
-    case "bytes":
-      return { type: "integer", minimum: 0 };
+    case "bytes": {
+      const { least, most } = parseArg as unknown as { readonly least: number; readonly most: number };
+      return { type: "integer", minimum: least, maximum: most };
+    }
     case "duration":
       return { type: "string", pattern: durationPattern };
     case "true|false":

@@ -41,15 +41,13 @@ export function kubernetes(description: string, value: object = {}): Value {
 export function jsonSchema(values: Readonly<Record<string, Value>>): object {
   return {
     $schema: "http://json-schema.org/draft-07/schema#",
-    title: "Values of the Holdfast chart",
-    ...strict(section("", values)),
+    ...strict(section("Values of the Holdfast chart.", values)),
   };
 }
 
-function strict({ properties, defaultText: _, description, ...rest }: Value): object {
+function strict({ properties, ...keywords }: Value): object {
   return {
-    ...(description !== "" && { description }),
-    ...rest,
+    ...Object.fromEntries(Object.entries(keywords).filter(([name]) => name !== "defaultText")),
     ...(properties && {
       additionalProperties: false,
       properties: Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, strict(value)])),

@@ -32,6 +32,7 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     client,
     record,
     namespaces: settings.namespace,
+    idleTimeoutMs: settings.watchIdleTimeout,
     ...(settings.watchLabelSelector !== undefined && { labelSelector: settings.watchLabelSelector }),
     ...(settings.secretGrant !== undefined && { secretGrant: settings.secretGrant }),
   });

@@ -13,14 +13,17 @@ export function onShutdown(timeoutMs: number): Shutdown {
   const stop = new AbortController();
   const drain = new AbortController();
   let timer: NodeJS.Timeout | undefined;
+  let isTold = false;
 
   function begin(): void {
     if (stop.signal.aborted) return;
     stop.abort(new Error("shutting down"));
     timer = setTimeout(() => drain.abort(new Error("the time to shut down is over")), timeoutMs);
   }
+  /** One that comes after `begin` is still the first: what is under way is left its time. */
   function onSignal(): void {
-    if (stop.signal.aborted) process.exit(130);
+    if (isTold) process.exit(130);
+    isTold = true;
     begin();
   }
   process.on("SIGTERM", onSignal);

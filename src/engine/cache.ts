@@ -1,6 +1,6 @@
 /**
- * What is known of the resources of one type. An older event never replaces a newer object, so that a watch that lags
- * behind our own writes cannot make a finished request look unsent.
+ * What is known of the resources of one type. An older event never replaces a newer object, and one that is known to be
+ * gone is not brought back by what happened before that: a watch that lags cannot make a finished request look unsent.
  */
 import type { WatchEvent } from "../core/ports.ts";
 import { keyText, type Resource, type ResourceKey } from "../core/resource.ts";
@@ -10,6 +10,8 @@ export interface Cache {
   all(): Iterable<Resource>;
   /** What the event changed, as pairs of before and after. */
   apply(event: WatchEvent): readonly Change[];
+  /** Takes out an object that is gone, before the watch tells so. */
+  forget(resource: Resource): readonly Change[];
   readonly size: number;
   /** Whether a listing has arrived. */
   readonly isWarm: boolean;
@@ -21,9 +23,12 @@ export interface Change {
 
 export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
   let resources = new Map<string, Resource>();
+  /** UIDs of what was forgotten, until the watch has come so far. */
+  const forgotten = new Set<string>();
   let isWarm = false;
 
   function put(resource: Resource): Change[] {
+    if (forgotten.has(resource.metadata.uid)) return [];
     const key = keyText(resource.metadata);
     const before = resources.get(key);
     if (before && !isNewer(resource.metadata.resourceVersion, before.metadata.resourceVersion)) return [];
@@ -31,6 +36,7 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
     return [{ before, after: resource }];
   }
   function remove(resource: Resource): Change[] {
+    forgotten.delete(resource.metadata.uid);
     const key = keyText(resource.metadata);
     const before = resources.get(key);
     if (!before || isNewer(before.metadata.resourceVersion, resource.metadata.resourceVersion)) return [];
@@ -40,6 +46,7 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
   /** One step: nobody sees a half of the old and a half of the new. */
   function replace(listed: readonly Resource[], resourceVersion: string): Change[] {
     const old = resources;
+    forgotten.clear();
     resources = new Map(listed.map((resource) => [keyText(resource.metadata), resource]));
     for (const [key, resource] of old) {
       const inList = resources.get(key);
@@ -67,6 +74,14 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
         case "deleted":
           return remove(event.resource);
       }
+    },
+    forget(resource) {
+      const key = keyText(resource.metadata);
+      const before = resources.get(key);
+      if (before?.metadata.uid !== resource.metadata.uid) return []; // the watch has come so far already
+      forgotten.add(resource.metadata.uid);
+      resources.delete(key);
+      return [{ before, after: undefined }];
     },
     get size() {
       return resources.size;

@@ -73,8 +73,10 @@ export function createController(options: ControllerOptions): Controller {
   }
 
   function apply(kind: Kind, event: WatchEvent): void {
-    const lane: Lane = event.type === "listed" ? "listing" : "change";
-    for (const change of cacheOf(kind.type.kind).apply(event)) {
+    take(kind, cacheOf(kind.type.kind).apply(event), event.type === "listed" ? "listing" : "change");
+  }
+  function take(kind: Kind, changes: readonly Change[], lane: Lane): void {
+    for (const change of changes) {
       const { before, after } = change;
       const id = queueKey(kind, (after ?? before)?.metadata as ResourceKey);
       if (!after) {
@@ -156,7 +158,9 @@ export function createController(options: ControllerOptions): Controller {
       const references = kind.references(resource).map(({ type, key }) => caches.get(type.kind)?.get(key));
       const situation: Situation = { resource, references, now: now(), sender };
       const written = (reply: Resource): void => apply(kind, { type: "applied", resource: reply });
-      const reconciled = await reconcile(kind, situation, { deps: { store, requester, written, mayAct, announce }, signal });
+      const gone = (missing: Resource): void => take(kind, cacheOf(kindName).forget(missing), "change");
+      const deps = { store, requester, written, gone, mayAct, announce };
+      const reconciled = await reconcile(kind, situation, { deps, signal });
       settle(id, reconciled);
       const { result, reason } = summary(reconciled);
       record({ ...about, durationMs: performance.now() - startedMs, result, reason });
@@ -245,9 +249,12 @@ function queueKey({ type }: Kind, key: ResourceKey): string {
  * made of that attempt meanwhile, this may be more: that it is to be tried again.
  */
 function isOutcomeOfAnother({ before, after }: Change, sender: string): boolean {
-  const attempt = (before?.status as Partial<Ledger> | undefined)?.attempt;
-  if (attempt?.sender === undefined || attempt.sender === sender) return false;
-  return (after?.status as Partial<Ledger> | undefined)?.attempt?.sender === undefined;
+  const [was, is] = [senderOf(before), senderOf(after)];
+  return was !== undefined && was !== sender && is === undefined;
+}
+function senderOf(resource: Resource | undefined): string | undefined {
+  const ledger: Partial<Ledger> | undefined = resource?.status;
+  return ledger?.attempt?.sender;
 }
 
 /** Our own status writes and other people's labels make nothing due. */

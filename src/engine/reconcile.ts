@@ -16,6 +16,8 @@ export interface ReconcileDeps {
   readonly requester: Requester;
   /** What a write answered: it goes into the cache before anything else is decided. */
   readonly written: (resource: Resource) => void;
+  /** What a live read did not find: it goes out of the cache. */
+  readonly gone: (resource: Resource) => void;
   /** Whether this process may send and decide: it holds the lease, with margin. */
   readonly mayAct: () => boolean;
   readonly announce: Announce;
@@ -42,7 +44,7 @@ export async function reconcile(
   situation: Situation,
   { deps, signal }: { deps: ReconcileDeps; signal: AbortSignal },
 ): Promise<Reconciled> {
-  const { store, requester, written, mayAct, announce } = deps;
+  const { store, requester, written, gone, mayAct, announce } = deps;
   let current = situation.resource;
   let precondition: Precondition = { type: "unchanged" };
   const { namespace, name } = situation.resource.metadata;
@@ -58,14 +60,24 @@ export async function reconcile(
     written(current);
     return true;
   }
+  async function readLive(): Promise<Resource | undefined> {
+    const live = await store.readLive(kind.type, current, signal);
+    if (live) written(live);
+    else gone(current);
+    return live;
+  }
+  /** The cache was behind. What there is goes into it at once: before the watch tells, the next run would do the same again. */
+  async function conflict(): Promise<{ type: "conflict" }> {
+    await readLive();
+    return { type: "conflict" };
+  }
   /** False: not sent. */
   async function takePrecaution(precaution: Precaution): Promise<boolean> {
     switch (precaution.type) {
       case "none":
         return true;
       case "confirm": {
-        const live = await store.readLive(kind.type, current, signal);
-        if (live) written(live);
+        const live = await readLive();
         return live?.metadata.generation === current.metadata.generation && sameJSON(live.status ?? {}, current.status ?? {});
       }
       case "intent":
@@ -78,7 +90,7 @@ export async function reconcile(
     const prepared = await requests.prepare(exchange, read, signal);
     if (prepared.type === "refusal") return prepared;
     if (prepared.type === "busy") return { type: "postponed", free: prepared.free };
-    if (!(await takePrecaution(before))) return { type: "conflict" };
+    if (!(await takePrecaution(before))) return conflict();
     return prepared.send(signal);
   }
 
@@ -96,7 +108,7 @@ export async function reconcile(
   }
   const verdict = step.value;
   if (sameJSON(verdict.status, current.status ?? {})) return { type: "settled", verdict };
-  if (!(await write(verdict.status))) return { type: "conflict" };
+  if (!(await write(verdict.status))) return conflict();
   const told = announcement(situation.resource.status, verdict.status);
   if (told) announce(kind.type, current, told);
   return { type: "settled", verdict };

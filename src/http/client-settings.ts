@@ -37,8 +37,8 @@ export function clientKey(settings: ClientSettings): string {
   const { tls, timeoutMs, proxy, http2, namespace } = settings;
   const { ca, cert, key, servername, rejectUnauthorized, minVersion } = tls;
   const fields = [ca, cert, key, servername, rejectUnauthorized, minVersion, timeoutMs];
-  const more = JSON.stringify({ proxy, http2, namespace }); // leaves out what is not set
-  const text = JSON.stringify(more === "{}" ? fields : [...fields, more]);
+  const isDefault = proxy === undefined && http2 === undefined && namespace === undefined;
+  const text = JSON.stringify(isDefault ? fields : [...fields, { proxy, http2, namespace }]); // what is not set is left out
   const digest = hash("sha256", text, "hex");
   keys.set(settings, digest);
   return digest;

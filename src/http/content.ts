@@ -51,12 +51,13 @@ type Fields = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** Names in lower case; repeated fields joined by a comma, but `set-cookie`, which is a list. */
 export function headerFields(headers: Fields): Response["headers"] {
-  const fields = Object.entries(headers).flatMap(([name, value]) => {
+  const fields: [string, string | readonly string[]][] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined) continue;
     const key = name.toLowerCase();
-    if (value === undefined) return [];
-    const list = typeof value === "string" ? [value] : value;
-    return [[key, key === "set-cookie" ? list : list.join(", ")] as const];
-  });
+    if (typeof value === "string") fields.push([key, key === "set-cookie" ? [value] : value]);
+    else fields.push([key, key === "set-cookie" ? value : value.join(", ")]);
+  }
   return Object.fromEntries(fields); // defines its fields, so a name __proto__ is one like any other
 }
 

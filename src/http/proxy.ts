@@ -1,8 +1,8 @@
 /** Proxies by their URL. It can hold a password, so no message quotes it. */
 import type { Source } from "../core/exchange.ts";
 import type { Read } from "../core/ports.ts";
-import { resolveText } from "./inputs.ts";
-import { refuse } from "./refusal.ts";
+import { isKeptElsewhere, resolveText } from "./inputs.ts";
+import { refuse, refuseForNow } from "./refusal.ts";
 
 /** What a proxy's URL must be, for messages. */
 export const proxyShape = "http:// or https://, perhaps user:password@, a host and a port, and nothing after it";
@@ -15,10 +15,10 @@ export function proxyURL(text: string): string | undefined {
 }
 
 /** Throws `RefusedError`. */
-export async function resolveProxy(source: Source | undefined, read: Read): Promise<string | undefined> {
+export async function resolveProxy(source: Source, read: Read): Promise<string> {
   const text = await resolveText(source, read);
-  if (source === undefined || text === undefined) return undefined;
-  return proxyURL(text) ?? refuse("InvalidProxy", `${source.field}: a proxy's URL is ${proxyShape}`);
+  const refused = isKeptElsewhere(source) ? refuseForNow : refuse;
+  return proxyURL(text ?? "") ?? refused("InvalidProxy", `${source.field}: a proxy's URL is ${proxyShape}`);
 }
 
 /** The password in a proxy's URL, which must not be shown. */

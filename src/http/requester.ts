@@ -83,7 +83,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
   async function prepared(exchange: Exchange, inputs: Inputs, read: Read, signal: AbortSignal): Promise<Sending> {
     const { request, scope, tls: sources, timeoutMs, maxRedirects, repeatable } = exchange;
     const tls = await resolveTls(sources, read);
-    const proxy = await resolveProxy(exchange.proxy, read);
+    const proxy = exchange.proxy && (await resolveProxy(exchange.proxy, read));
     const settings: ClientSettings = {
       tls,
       timeoutMs,

@@ -89,7 +89,7 @@ export function checkedURL(text: string, { url }: RequestTemplate): URL {
   if (text.includes("#")) refuse("InvalidURL", `${field}: the URL has a fragment, which is never sent`);
   if (path.split("/").some((part) => /^(\.|%2e){1,2}$/i.test(part)))
     refuse("InvalidURL", `${field}: the path has a segment . or .., which would lead elsewhere`);
-  const parsed = URL.canParse(text) ? new URL(text) : refuse("InvalidURL", `${field}: this is no URL`);
+  const parsed = URL.parse(text) ?? refuse("InvalidURL", `${field}: this is no URL`);
   if (parsed.protocol !== "http:" && parsed.protocol !== "https:")
     refuse("InvalidURL", `${field}: only http and https URLs can be requested`);
   if (/^[a-z]+:\/*[^/?]*@/i.test(text))

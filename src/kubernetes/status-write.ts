@@ -147,7 +147,8 @@ export async function readLive(
     const live = toResource((await client.call({ method: "GET", path: objectPath(write.type, key) }, signal)).body);
     return live.metadata.uid === uid ? live : undefined;
   } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return undefined;
+    // Only the API server itself knows that it is gone: without its reason, a 404 is of something in between, or of a missing CRD.
+    if (error instanceof ApiError && error.status === 404 && error.reason === "NotFound") return undefined;
     throw error;
   }
 }

@@ -1,7 +1,9 @@
 /** The log: one JSON line, or one line of text, for each occurrence; constant messages, variables as fields. */
 import winston from "winston";
 
-export type LogLevel = "error" | "warn" | "info" | "debug";
+/** From the most severe. */
+const levels = ["error", "warn", "info", "debug"] as const;
+export type LogLevel = (typeof levels)[number];
 export type LogFormat = "json" | "text";
 
 export interface Log {
@@ -22,8 +24,9 @@ export function createLog({ level, format }: { level: LogLevel; format: LogForma
     transports: [new winston.transports.Console({ stderrLevels: ["error", "warn", "info", "debug"] })],
   });
   return {
-    write: (level, message, fields) => {
-      logger.log(level, message, fields);
+    write: (wanted, message, fields) => {
+      // winston formats a line before it finds that nobody wants it.
+      if (levels.indexOf(wanted) <= levels.indexOf(level)) logger.log(wanted, message, fields);
     },
   };
 }

@@ -6,7 +6,6 @@ import { readFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
 import { loopbackServer, type LoopbackServer } from "../support/loopback.ts";
@@ -21,7 +20,8 @@ import {
   type Manifest,
   type PodSpec,
 } from "./helm.ts";
-import { canIsolate, runContainer, type PodProcess } from "./pod-process.ts";
+import { canIsolate, runContainer, type PodProcess, type ServiceAccount } from "./pod-process.ts";
+import { until } from "./until.ts";
 
 const namespace = "holdfast-system";
 
@@ -56,6 +56,7 @@ describeWithHelm("the chart's controller", () => {
     let manifests: readonly Manifest[];
     let spec: PodSpec;
     let container: Container;
+    let account: ServiceAccount;
     let controller: PodProcess;
     const processes = new AsyncDisposableStack();
 
@@ -69,7 +70,7 @@ describeWithHelm("the chart's controller", () => {
       await helm.done(["install", release, chart, "--namespace", namespace, "--create-namespace"], values);
       manifests = await helm.installed(release, namespace);
       ({ spec, container } = podOf(manifests));
-      const account = {
+      account = {
         server: new URL(plane.url),
         ca: plane.certificate.cert,
         token: await tokenFor(spec.serviceAccountName),
@@ -85,20 +86,14 @@ describeWithHelm("the chart's controller", () => {
       });
       return (body as { status: { token: string } }).status.token;
     }
-    async function probe({ httpGet }: Container["readinessProbe"]): Promise<number> {
-      const port = container.ports.find(({ name }) => name === httpGet.port)?.containerPort;
+    async function probe({ httpGet }: Container["readinessProbe"], { ports } = container): Promise<number> {
+      const port = ports.find(({ name }) => name === httpGet.port)?.containerPort;
       return fetch(`http://127.0.0.1:${port}${httpGet.path}`)
         .then(({ status }) => status)
         .catch(() => 0);
     }
-    async function until(what: string, check: () => Promise<boolean>): Promise<void> {
-      const giveUpMs = performance.now() + 30_000;
-      while (!(await check())) {
-        if (performance.now() > giveUpMs)
-          throw new Error(`not ${what}; the controller's last lines:\n${controller.log.slice(-5).join("\n")}`);
-        await sleep(100);
-      }
-    }
+    const controllerDid = (what: string, check: () => Promise<boolean>): Promise<void> =>
+      until(check, () => `not ${what}; the controller's last lines:\n${controller.log.slice(-5).join("\n")}`);
     function kubectl(...args: readonly string[]): ReturnType<ControlPlane["kubectl"]> {
       return plane.kubectl("--namespace", "team-a", ...args);
     }
@@ -115,11 +110,13 @@ describeWithHelm("the chart's controller", () => {
       };
       await plane.apply(JSON.stringify(object));
     }
+    const leaseHolder = (): ReturnType<ControlPlane["kubectl"]> =>
+      plane.kubectl("get", "lease", fullname, "--namespace", namespace, "--output", "jsonpath={.spec.holderIdentity}");
     const received = (name: string): readonly string[] =>
       origin.requests.filter(({ url }) => url === `/${release}/${name}`).map(({ body }) => body);
 
     test("gets ready by the probes of its Pod", async () => {
-      await until("ready", async () => (await probe(container.readinessProbe)) === 200);
+      await controllerDid("ready", async () => (await probe(container.readinessProbe)) === 200);
       expect(await probe(container.livenessProbe)).toBe(200);
     }, 40_000);
 
@@ -150,24 +147,30 @@ describeWithHelm("the chart's controller", () => {
     test("sends what is declared, once, tells so in the status and an event, and leads", async () => {
       await kubectl("create", "configmap", `${release}-words`, "--from-literal=word=hello");
       await request("plain", { word: { configMapKeyRef: { name: `${release}-words`, key: "word" } } });
-      await until("sent", async () => (await ready(`${release}-plain`)).includes('"True"'));
+      await controllerDid("sent", async () => (await ready(`${release}-plain`)).includes('"True"'));
       expect(received("plain")).toEqual(["hello"]);
-      const lease = await plane.kubectl(
-        "get",
-        "lease",
-        fullname,
-        "--namespace",
-        namespace,
-        "--output",
-        "jsonpath={.spec.holderIdentity}",
-      );
-      expect(lease.stdout).not.toBe("");
+      expect((await leaseHolder()).stdout).not.toBe("");
     }, 40_000);
+
+    test("has a second replica stand by, ready, so that an upgrade does not hang", async () => {
+      const [metricsPort, healthPort] = await freePorts();
+      const addresses = [`--metrics-address=127.0.0.1:${metricsPort}`, `--health-address=127.0.0.1:${healthPort}`];
+      const ports = [{ name: "health", containerPort: healthPort }];
+      const second = { ...container, args: [...container.args, ...addresses], ports };
+      await using standby = await runContainer(spec, second, account);
+      await controllerDid("stood by", async () => (await probe(container.readinessProbe, second)) === 200);
+      const { stdout } = await leaseHolder();
+      await request("led", { word: { value: "by the first" } });
+      await controllerDid("sent", async () => (await ready(`${release}-led`)).includes('"True"'));
+      expect([(await leaseHolder()).stdout, received("led")]).toEqual([stdout, ["by the first"]]);
+      standby.kill("SIGTERM");
+      expect(await standby.exited).toBe(0);
+    }, 60_000);
 
     test("reads no Secret of a namespace until its admin binds the role that the condition names", async () => {
       await kubectl("create", "secret", "generic", `${release}-words`, "--from-literal=word=open-sesame");
       await request("secret", { word: { secretKeyRef: { name: `${release}-words`, key: "word" } } });
-      await until("refused", async () => (await ready(`${release}-secret`)).includes("ReferenceForbidden"));
+      await controllerDid("refused", async () => (await ready(`${release}-secret`)).includes("ReferenceForbidden"));
       const { message } = JSON.parse(await ready(`${release}-secret`)) as { message: string };
       const command = /kubectl (create rolebinding .*)$/.exec(message)?.[1] ?? "";
       expect(command).toBe(
@@ -178,12 +181,14 @@ describeWithHelm("the chart's controller", () => {
       await plane.apply(JSON.stringify({ apiVersion: "v1", kind: "List", items: adminOf("team-a") }));
       const { code, stderr } = await plane.kubectl("--as=team-a-admin", ...command.split(" "));
       expect([code, stderr]).toEqual([0, ""]);
-      await until("allowed", async () => (await ready(`${release}-secret`)).includes('"True"'));
+      await controllerDid("allowed", async () => (await ready(`${release}-secret`)).includes('"True"'));
       expect(received("secret")).toEqual(["open-sesame"]);
     }, 60_000);
 
     test("asks the API server nothing that it may not, but for that Secret", async () => {
-      await until("announced", async () => (await kubectl("get", "events.events.k8s.io")).stdout.includes(`${release}-secret`));
+      await controllerDid("announced", async () =>
+        (await kubectl("get", "events.events.k8s.io")).stdout.includes(`${release}-secret`),
+      );
       const own = (await plane.auditEvents()).filter((event) => event.user === user);
       expect(own.length).toBeGreaterThan(10);
       const refused = own
@@ -201,9 +206,7 @@ describeWithHelm("the chart's controller", () => {
       const ask = async (port: number): Promise<number | string> => {
         const env = [{ name: "METRICS_URL", value: `http://127.0.0.1:${port}/metrics` }]; // there is no DNS
         await using asked = await runContainer(pod, { ...(inHook as Container), env });
-        const code = await asked.exited;
-        console.log(asked.log);
-        return code;
+        return await asked.exited;
       };
       expect(await ask(metrics)).toBe(0);
       expect(await ask(origin.port)).toBe(1);

@@ -31,7 +31,7 @@ for folder in usr etc bin sbin lib lib64 proc dev; do
 done
 cp "$checkout/package.json" app
 for folder in src node_modules; do mkdir "app/$folder"; mount --bind "$checkout/$folder" "app/$folder"; done
-cp "$account"/* var/run/secrets/kubernetes.io/serviceaccount
+cp -R "$account/." var/run/secrets/kubernetes.io/serviceaccount
 mount -o remount,ro "$new"
 for folder in usr etc app/src app/node_modules; do mount -o remount,ro,bind "$folder"; done
 exec chroot . setpriv --reuid "$user" --regid "$group" --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all "$@"

@@ -22,6 +22,8 @@ function sample(option: Option): unknown {
       return option.defaultValue === false;
     case "address":
       return "127.0.0.1:7007";
+    case undefined:
+      throw new Error(`${option.flags} has no argument`);
   }
   return "team-a";
 }
@@ -39,7 +41,7 @@ describeWithHelm("the chart's values", () => {
   beforeAll(async () => {
     helm = await createHelm();
   });
-  afterAll(() => helm[Symbol.asyncDispose]());
+  afterAll(async () => helm[Symbol.asyncDispose]());
 
   test("passes Helm's strict lint, alone and with each of its values files", async () => {
     for (const file of ["/dev/null", ...(await valuesFiles())]) {
@@ -92,6 +94,8 @@ describeWithHelm("the chart's values", () => {
     ["an unsafe argument", { extraArgs: ["--egress-unsafe-allow=127.0.0.0/8"] }, "extraArgs"],
     ["an unsafe variable", { extraEnv: [{ name: "HOLDFAST_EGRESS_UNSAFE_ALLOW", value: "127.0.0.0/8" }] }, "extraEnv"],
     ["text for a number", { controller: { concurrency: "many" } }, "concurrency"],
+    ["a number that the controller refuses", { controller: { concurrency: 0 } }, "concurrency"],
+    ["a greater one than it takes", { controller: { concurrency: 1001 } }, "concurrency"],
     ["a duration without a unit", { controller: { shutdownTimeout: "25" } }, "shutdownTimeout"],
     ["a level that there is not", { controller: { logLevel: "trace" } }, "logLevel"],
     ["a digest that is none", { image: { digest: "latest" } }, "digest"],
@@ -193,6 +197,24 @@ describeWithHelm("the chart's values", () => {
       "team-b/holdfast-secret-reader",
     ]);
     expect(podOf(manifests).container.args).toContain("--namespace=team-a,team-b");
+  });
+
+  test.each([
+    ["none", []],
+    [
+      ["team-a", "team-b"],
+      ["RoleBinding team-a", "RoleBinding team-b"],
+    ],
+    ["cluster", ["ClusterRoleBinding undefined"]],
+  ])("lets the controller read Secrets where it is told to: %j", async (secrets, bindings) => {
+    const manifests = await helm.render({ rbac: { secrets } });
+    const bound = manifests.filter(
+      ({ kind, metadata }) => kind.endsWith("Binding") && metadata.name === "holdfast-secret-reader",
+    );
+    expect(bound.map(({ kind, metadata }) => `${kind} ${metadata.namespace}`)).toEqual(bindings);
+    expect(pick(manifests, "ClusterRole", "holdfast-secret-reader").rules).toEqual([
+      { apiGroups: [""], resources: ["secrets"], verbs: ["get"] },
+    ]);
   });
 
   test("aggregates nothing to view and edit unless it is asked to", async () => {

@@ -146,23 +146,29 @@ function createLane({ namespace, start }: FaultWorld): Lane {
   ];
   let controller: HoldfastProcess | undefined;
   let isStopping = false;
-  async function startOne(): Promise<void> {
-    const started = await start(args);
-    controller = started;
-    isStopping = false;
-    void started.exited.then(async () => {
-      if (!isStopping) await startOne();
-    });
+  let running = Promise.resolve();
+  async function keepOne(isUp: () => void): Promise<void> {
+    while (!isStopping) {
+      controller = await start(args);
+      if (isStopping) controller.kill("SIGKILL");
+      isUp();
+      await controller.exited;
+    }
   }
   async function kill(): Promise<void> {
     isStopping = true;
     controller?.kill("SIGKILL");
-    await controller?.exited;
+    await running;
   }
   return {
     wrong: [],
     hits: 0,
-    start: startOne,
+    async start() {
+      isStopping = false;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      running = keepOne(resolve);
+      await Promise.race([promise, running]);
+    },
     kill,
     async ended() {
       await controller?.logged(({ message }) => message.startsWith("lost the lease"), 60_000).catch(() => undefined);
@@ -182,7 +188,11 @@ describeWithControlPlane("a controller that is killed", () => {
   });
 
   /** One batch, held at the step; then the kill, and a successor that settles it. Adds what was wrong, and returns the names. */
-  async function killAt(step: Step, kill: number, { world, lane }: { world: FaultWorld; lane: Lane }): Promise<readonly string[]> {
+  async function killAt(
+    step: Step,
+    kill: number,
+    { world, lane }: { world: FaultWorld; lane: Lane },
+  ): Promise<readonly string[]> {
     const { origin, api, requests } = world;
     const names = step.batch.map((variant, index) => `${variant.toLowerCase()}.${kill}.${index}`);
     const held = new Set<string>();

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { createAuthority } from "../support/certificates.ts";
+import { holdfast } from "../support/holdfast.ts";
 import { at, exchange, fromSecret, literal, testRequester, type TestRequester } from "../support/loopback-requester.ts";
 import { loopbackServer } from "../support/loopback.ts";
 import { proxyServer } from "../support/proxy-server.ts";
@@ -97,7 +98,7 @@ describe("an endpoint's proxy", () => {
     await using http = testRequester();
     const objects = { secrets: { egress: { url: "socks5://user:hunter2@proxy:1080" } } };
     const refusal = await http.prepare(exchange({ proxy: fromSecret("egress", "url", "spec.proxy") }), objects);
-    expect(refusal).toMatchObject({ type: "refusal", reason: "InvalidProxy", heals: false });
+    expect(refusal).toMatchObject({ type: "refusal", reason: "InvalidProxy", heals: true });
     expect(JSON.stringify(refusal)).not.toContain("hunter2");
     expect(await http.prepare(exchange({ proxy: fromSecret("none", "url") }))).toMatchObject({ reason: "SecretNotFound" });
   });
@@ -161,4 +162,14 @@ describe("a proxy that does not do its work:", () => {
       });
     expect(proxy.asked).toEqual([]);
   });
+});
+
+test("a proxy in the environment that is none ends the process at start, with one line that shows no password", async () => {
+  const file = new URL("../../examples/call-a-webhook-once.yaml", import.meta.url).pathname;
+  const { code, stdout, stderr } = await holdfast(["run", "--once", "-f", file], {
+    HTTPS_PROXY: "socks5://user:hunter2@proxy:1080",
+  });
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toMatch(/^error: HTTPS_PROXY: a proxy's URL is [^\n]*\n$/);
+  expect(stderr).not.toContain("hunter2");
 });

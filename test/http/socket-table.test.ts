@@ -59,7 +59,7 @@ const endings: Readonly<Record<string, Ending>> = {
 /** Answers `/<ending>/<size>`; `/redirect/<ending>/<size>` leads there, with content of that size. */
 function origin(tls: Server): Promise<LoopbackServer> {
   return loopbackServer(({ url }, response) => {
-    const [size, ending, redirect] = url.split("/").toReversed();
+    const [size, ending = "", redirect] = url.split("/").toReversed();
     const content = Buffer.alloc(Number(size), "x");
     if (redirect) return void response.writeHead(307, { location: url.slice("/redirect".length) }).end(content);
     switch (ending) {

@@ -6,7 +6,7 @@ import { declaredRequests, isReady, stateOf, type DeclaredRequests } from "../su
 import { startFaultOrigin, type FaultOrigin } from "../support/fault-origin.ts";
 import { never, until } from "../support/fault-world.ts";
 import { holdfast } from "../support/holdfast.ts";
-import { at, leaseMs, leading, replicas, type Replicas } from "../support/replicas.ts";
+import { at, leaseMs, leading, replicas, shortLease, type Replicas } from "../support/replicas.ts";
 import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 
@@ -30,7 +30,7 @@ describeWithControlPlane("leader election", () => {
     const requests = declaredRequests(plane, namespace);
     await using cleanup = new AsyncDisposableStack();
     const origin = cleanup.use(await startFaultOrigin());
-    const controllers = cleanup.use(replicas(plane, namespace));
+    const controllers = cleanup.use(replicas(plane, namespace, shortLease));
     const kept = cleanup.move();
     return {
       origin,

@@ -61,7 +61,10 @@ describeWithControlPlane("shutting down", () => {
     await here.underWay(200);
     const toldMs = Date.now();
     leaving.kill("SIGTERM");
-    setTimeout(() => slow.resolve(), 5_000); // longer than the lease: it is renewed while what is under way ends
+    await sleep(3_000);
+    const { renewTime } = await controllers.lease(); // renewed every 2 s, while what is under way ends as well
+    expect(Date.parse(String(renewTime))).toBeGreaterThan(toldMs);
+    slow.resolve();
     expect(await leaving.exited).toBe(0);
     const endedMs = Date.now();
     expect(endedMs - toldMs).toBeLessThan(30_000);
@@ -79,18 +82,16 @@ describeWithControlPlane("shutting down", () => {
     const { origin, requests, controllers } = here;
     const leaving = await controllers.startLeader([...wide, "--shutdown-timeout", "1s"]);
     const successor = await controllers.start();
-    origin.reply = never;
+    origin.reply = ({ path }) => (path === "/new" ? { type: "answer" } : never());
     await here.underWay(50);
     const toldMs = performance.now();
     leaving.kill("SIGTERM");
     await requests.create("new", { url: `${origin.url}/new` });
     expect(await leaving.exited).toBe(0);
-    expect(performance.now() - toldMs).toBeLessThan(4_000);
-    const left = [...(await requests.all()).values()].filter(({ status }) => status?.attempt?.phase === "InFlight");
-    expect(left.length).toBeGreaterThanOrEqual(50);
+    expect(performance.now() - toldMs).toBeLessThan(5_000);
     await leading(successor);
     await requests.until("each is said to be unknown", (all) =>
-      [...all].every(([name, one]) => name === "new" || stateOf(one) === "Stalled/OutcomeUnknown"),
+      [...all].every(([name, one]) => stateOf(one) === (name === "new" ? "Ready/Succeeded" : "Stalled/OutcomeUnknown")),
     );
     expect(origin.requests.filter(({ method }) => method === "POST")).toHaveLength(50);
   }, 60_000);

@@ -1,9 +1,11 @@
-/** Several controllers that compete for one lease, whose times are short. */
+/** Several controllers that compete for one lease. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ControlPlaneClient } from "./control-plane-client.ts";
 import { startController, type HoldfastProcess } from "./controller-process.ts";
 
+/** Short, for tests that wait until a lease is over. */
 export const leaseMs = { duration: 4_000, renewDeadline: 3_000, retryPeriod: 500 };
+export const shortLease = ["--lease-duration", "4s", "--renew-deadline", "3s", "--retry-period", "500ms"];
 
 export interface Replicas extends AsyncDisposable {
   /** Starts one and returns once it has warm caches. `kubeconfig`: the API server directly where not given. */
@@ -14,11 +16,10 @@ export interface Replicas extends AsyncDisposable {
   lease(): Promise<Readonly<Record<string, unknown>>>;
 }
 
-/** Disposing kills all of them, the suspended ones too. */
-export function replicas(plane: ControlPlaneClient, namespace: string): Replicas {
+/** `common`: flags of all of them. Disposing kills all of them, the suspended ones too. */
+export function replicas(plane: ControlPlaneClient, namespace: string, common: readonly string[] = []): Replicas {
   const started = new AsyncDisposableStack();
-  const own = ["--namespace", namespace, "--lease-namespace", namespace, "--lease-name", "leader", "--lease-duration", "4s"];
-  own.push("--renew-deadline", "3s", "--retry-period", "500ms");
+  const own = ["--namespace", namespace, "--lease-namespace", namespace, "--lease-name", "leader", ...common];
 
   async function start(args: readonly string[] = [], kubeconfig = plane.kubeconfigs.holdfast): Promise<HoldfastProcess> {
     const replica = started.use(await startController(["--kubeconfig", kubeconfig, ...own, ...args]));

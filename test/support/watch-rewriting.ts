@@ -23,10 +23,13 @@ export function delayed(lagMs: () => number): Transform {
       turn = turn.then(
         () =>
           new Promise((resolve) => {
-            setTimeout(() => {
-              if (!this.destroyed) this.push(chunk);
-              resolve();
-            }, dueMs - performance.now());
+            setTimeout(
+              () => {
+                if (!this.destroyed) this.push(chunk);
+                resolve();
+              },
+              Math.max(0, dueMs - performance.now()),
+            );
           }),
       );
       done();

@@ -32,6 +32,17 @@ describe("the cache", () => {
     cache.apply(listed(5, resource("a", 4)));
     expect([...cache.all()].map(({ metadata }) => metadata.resourceVersion).toSorted()).toEqual(["7", "8"]);
   });
+  test("does not bring back what is known to be gone for what happened to it before", () => {
+    const cache = createCache(isNewer);
+    cache.apply(listed(3, resource("a", 1)));
+    expect(cache.forget(resource("a", 1))).toHaveLength(1);
+    expect(cache.apply({ type: "applied", resource: resource("a", 4) })).toEqual([]);
+    expect(cache.apply({ type: "deleted", resource: resource("a", 5) })).toEqual([]);
+    const other = resource("a", 6);
+    cache.apply({ type: "applied", resource: { ...other, metadata: { ...other.metadata, uid: "another" } } });
+    expect(cache.forget(resource("a", 4))).toEqual([]);
+    expect(cache.size).toBe(1);
+  });
   test("is warm with the first listing, an empty one included", () => {
     const cache = createCache(isNewer);
     expect(cache.isWarm).toBe(false);

@@ -107,6 +107,7 @@ describe("a POST", () => {
   });
   test.each<[string, Partial<HTTPRequestSpec>]>([
     ["timeout", { timeout: "3s" }],
+    ["maxRedirects", { maxRedirects: 3 }],
     ["suspend", { suspend: true }],
     ["retry", { retry: { limit: 9, backoff: { initial: "2s", max: "1m" } } }],
     ["expect", { expect: { status: ["418"] } }],
@@ -271,6 +272,20 @@ test("an endpoint's timeout, headers and TLS are used, and the request's own tim
   });
   expect(exchange.request.literalHeaders).toEqual([{ name: "X-Team", value: "a" }]);
   expect(exchangeOf(drive(request({ ...spec, timeout: "1s" }), [answer(200)], endpoint).steps[0]).timeoutMs).toBe(1000);
+});
+
+test("redirects are followed for methods that only ask, and as often as the spec says", () => {
+  const followed = (spec: Partial<HTTPRequestSpec>): number =>
+    exchangeOf(drive(request(spec), [answer(200)]).steps[0]).maxRedirects;
+  expect([followed({ method: "GET" }), followed({ method: "HEAD" }), followed({ method: "PUT" })]).toEqual([5, 5, 0]);
+  expect([followed({ method: "GET", maxRedirects: 0 }), followed({ method: "POST", maxRedirects: 2 })]).toEqual([0, 2]);
+});
+
+test("what may be repeated is an idempotent method, or what carries a key that is honoured", () => {
+  const repeatable = (spec: Partial<HTTPRequestSpec>): boolean =>
+    exchangeOf(drive(request(spec), [answer(200)]).steps[0]).repeatable;
+  expect([repeatable({ method: "DELETE" }), repeatable({ method: "PATCH" })]).toEqual([true, false]);
+  expect(repeatable({ method: "POST", idempotencyKey: { header: "Idempotency-Key" } })).toBe(true);
 });
 
 describe("record", () => {

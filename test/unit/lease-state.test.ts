@@ -1,6 +1,6 @@
 /** Leader election's decisions, and that no two ever lead at once whatever the network and the clocks do. */
 import { describe, expect, test } from "@jest/globals";
-import fc from "fast-check";
+import { array, assert, constantFrom, property, record } from "fast-check";
 import {
   freeInMs,
   heldBy,
@@ -86,14 +86,14 @@ test("times that leave no margin are refused", () => {
 test("no two processes may act at once, however reads, writes and answers are delayed or lost", () => {
   const leaseDurationMs = 4_000;
   const renewDeadlineMs = 3_000;
-  const step = fc.record({
-    who: fc.constantFrom("a", "b"),
-    what: fc.constantFrom("read", "write", "arrive"),
-    passedMs: fc.constantFrom(0, 0, 0, 0, 500, 1_000, 2_500),
-    isLost: fc.constantFrom(false, false, true),
+  const step = record({
+    who: constantFrom("a", "b"),
+    what: constantFrom("read", "write", "arrive"),
+    passedMs: constantFrom(0, 0, 0, 0, 500, 1_000, 2_500),
+    isLost: constantFrom(false, false, true),
   });
-  fc.assert(
-    fc.property(fc.array(step, { minLength: 30, maxLength: 100 }), (steps) => {
+  assert(
+    property(array(step, { minLength: 30, maxLength: 100 }), (steps) => {
       let nowMs = 0;
       let server: { version: number; spec: LeaseSpec } = { version: 0, spec: {} };
       const create = (identity: string) => ({
@@ -107,7 +107,7 @@ test("no two processes may act at once, however reads, writes and answers are de
       const acts = (name: "a" | "b"): boolean => nowMs < (processes[name].term?.untilMs ?? -1);
       for (const { who, what, passedMs, isLost } of steps) {
         nowMs += passedMs;
-        const one = processes[who as "a" | "b"];
+        const one = processes[who];
         if (what === "read") {
           one.seen = server;
           one.observed = observe(one.observed, server.spec, nowMs);

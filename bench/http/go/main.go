@@ -1,5 +1,5 @@
 // One net/http client, shared, in a process of its own: sends, and prints the seconds and the CPU time that it took,
-// without its warming up. Usage: go run . <url> <ca file> <in flight> <count>
+// without its warming up. Usage: go run . <url> <ca file> <in flight> <count> <warm-up>
 package main
 
 import (
@@ -36,6 +36,8 @@ func main() {
 	check(err)
 	count, err := strconv.Atoi(os.Args[4])
 	check(err)
+	warmUp, err := strconv.Atoi(os.Args[5])
+	check(err)
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(ca)
 	client := &http.Client{Transport: &http.Transport{
@@ -58,7 +60,7 @@ func main() {
 		}
 		workers.Wait()
 	}
-	sendAll(count / 5)
+	sendAll(warmUp)
 	cpu, started := cpuSecs(), time.Now()
 	sendAll(count)
 	check(json.NewEncoder(os.Stdout).Encode(map[string]float64{"secs": time.Since(started).Seconds(), "cpuSecs": cpuSecs() - cpu}))

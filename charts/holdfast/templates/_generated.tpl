@@ -10,6 +10,7 @@ leaseName: --lease-name
 leaseDuration: --lease-duration
 renewDeadline: --renew-deadline
 retryPeriod: --retry-period
+watchIdleTimeout: --watch-idle-timeout
 metricsAddress: --metrics-address
 healthAddress: --health-address
 concurrency: --concurrency

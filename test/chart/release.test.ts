@@ -1,0 +1,173 @@
+/** What Helm does with the chart on a real API server: each object is taken, and a release comes and goes without its resources. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
+import { requestObjects, type RequestObject, type RequestObjects } from "../support/request-objects.ts";
+import { chart, createHelm, describeWithHelm, olderChart, pick, podOf, valuesFiles, type Helm, type PodSpec } from "./helm.ts";
+import { chartTools } from "./tools.ts";
+import { until } from "./until.ts";
+
+const namespace = "holdfast-system";
+
+describeWithHelm("a release of the chart", () => {
+  let plane: ControlPlane;
+  let helm: Helm;
+  let requests: RequestObjects;
+  const started = new AsyncDisposableStack();
+
+  beforeAll(async () => {
+    // Else the API server itself would refuse a privileged Pod, whatever its namespace says.
+    plane = started.use(await startControlPlane({ apiServerArgs: ["--allow-privileged=true"] }));
+    helm = started.use(await createHelm(plane.kubeconfigs.admin));
+    await plane.admin("POST", "/api/v1/namespaces", { metadata: { name: "team-a" } });
+    await createNamespace({ name: namespace });
+    requests = requestObjects(plane, "team-a");
+    const { prometheusCRDs } = chartTools();
+    const crds = ["podmonitors", "servicemonitors"].flatMap((name) => [
+      "-f",
+      `${prometheusCRDs}/monitoring.coreos.com_${name}.yaml`,
+    ]);
+    await kubectl("apply", "--server-side", ...crds);
+  }, 60_000);
+  afterAll(() => started.disposeAsync(), 30_000);
+
+  /** With the ServiceAccount that a controller-manager would make there. */
+  async function createNamespace(metadata: { readonly name: string; readonly labels?: object }): Promise<void> {
+    await plane.admin("POST", "/api/v1/namespaces", { metadata });
+    await createServiceAccount(metadata.name, "default");
+  }
+  async function createServiceAccount(where: string, name: string): Promise<void> {
+    await plane.admin("POST", `/api/v1/namespaces/${where}/serviceaccounts`, { metadata: { name } });
+  }
+  /** Throws what kubectl says when it fails. */
+  async function kubectl(...args: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await plane.kubectl(...args);
+    if (code !== 0) throw new Error(stderr);
+    return stdout;
+  }
+  async function release(command: string, ...args: readonly string[]): Promise<string> {
+    return helm.done([command, "holdfast", ...args, "--namespace", namespace]);
+  }
+  const served = (): Promise<void> =>
+    until(
+      async () => (await plane.admin("GET", "/apis/holdfast.dev/v1alpha1/httprequests")).status === 200,
+      () => "the API server does not serve HTTPRequests",
+    );
+  const crds = (): Promise<string> => kubectl("get", "crds", "--output", "name", "--selector", "app.kubernetes.io/name=holdfast");
+
+  test("consists of objects that the API server takes, with each of its values files", async () => {
+    const everything = [
+      "--set",
+      "metrics.podMonitor.enabled=true,metrics.serviceMonitor.enabled=true,networkPolicy.enabled=true",
+    ];
+    const sets = [[], everything, ...(await valuesFiles()).map((file) => ["--values", file])];
+    for (const args of sets) {
+      const manifests = await helm.render({}, ...args);
+      const list = join(plane.address.folder, "rendered.json");
+      await writeFile(list, JSON.stringify({ apiVersion: "v1", kind: "List", items: manifests }));
+      const { code, stdout, stderr } = await plane.kubectl("apply", "--server-side", "--dry-run=server", "-f", list);
+      expect([args, code, stderr]).toEqual([args, 0, ""]);
+      expect(stdout.trim().split("\n")).toHaveLength(manifests.length);
+    }
+  }, 60_000);
+
+  test("runs where Pods are restricted, and what is not restricted does not", async () => {
+    await createNamespace({ name: "restricted", labels: { "pod-security.kubernetes.io/enforce": "restricted" } });
+    const manifests = await helm.render();
+    const { spec } = podOf(manifests);
+    await createServiceAccount("restricted", spec.serviceAccountName);
+    const create = (name: string, spec: unknown): ReturnType<ControlPlane["admin"]> =>
+      plane.admin("POST", "/api/v1/namespaces/restricted/pods", { metadata: { name }, spec });
+    expect(await create("controller", spec)).toMatchObject({ status: 201 });
+    expect(await create("test", pick(manifests, "Pod").spec as PodSpec)).toMatchObject({ status: 201 });
+    const privileged = spec.containers.map((container) => ({ ...container, securityContext: { privileged: true } }));
+    const { status, body } = await create("privileged", { ...spec, containers: privileged });
+    expect([status, (body as { message: string }).message]).toEqual([
+      403,
+      expect.stringContaining('violates PodSecurity "restricted'),
+    ]);
+  }, 30_000);
+
+  test("is upgraded from an older chart without a change to what users declared", async () => {
+    await release("install", olderChart);
+    await served();
+    const created = await requests.create("live");
+    const before = await requests.patchStatus("live", { observedGeneration: 1, completedRuns: 3 });
+    expect(before.metadata.uid).toBe(created.metadata.uid);
+    await requests.patch("live", { spec: { timeout: "7s" } });
+    expect((await requests.get("live")).spec).not.toHaveProperty("timeout"); // the older CRD has no such field
+
+    await release("upgrade", chart);
+    expect(state(await requests.get("live"))).toEqual(state(before));
+    const hasTimeout = async (): Promise<boolean> => {
+      const { spec } = await requests.patch("live", { spec: { timeout: "7s" } });
+      return (spec as { timeout?: string }).timeout === "7s";
+    };
+    await until(hasTimeout, () => "the newer CRD's field is not known");
+    expect((await requests.get("live")).metadata.uid).toBe(before.metadata.uid);
+  }, 60_000);
+
+  test("is rolled back with its resources in place", async () => {
+    const { metadata, status } = await requests.get("live");
+    await release("rollback", "1");
+    expect(await release("history")).toMatch(/3\s.*deployed.*Rollback to 1/);
+    const after = await requests.get("live");
+    expect([after.metadata.uid, after.status]).toEqual([metadata.uid, status]);
+    await release("upgrade", chart);
+  }, 60_000);
+
+  test("is uninstalled but for the CRDs and every resource, and installed again over them", async () => {
+    const before = await requests.get("live");
+    const kept = await crds();
+    expect(kept.trim().split("\n").length).toBeGreaterThan(1);
+    await release("uninstall");
+    expect(await crds()).toBe(kept);
+    expect(await requests.get("live")).toEqual(before);
+    const left = await kubectl(
+      "get",
+      "all,clusterroles,clusterrolebindings,roles,rolebindings,serviceaccounts",
+      "--all-namespaces",
+      "--output",
+      "name",
+      "--selector",
+      "app.kubernetes.io/instance=holdfast",
+    );
+    expect(left).toBe("");
+    await release("install", chart);
+    expect(state(await requests.get("live"))).toEqual(state(before));
+  }, 60_000);
+
+  test("takes the CRDs along only where it is told to", async () => {
+    await release("upgrade", chart, "--set", "crds.keep=false");
+    await release("uninstall");
+    await until(
+      async () => (await crds()) === "",
+      () => "the CRDs are still there",
+    );
+  }, 60_000);
+
+  test("takes over CRDs that somebody applied before", async () => {
+    await kubectl("apply", "-f", join(chart, "../../crds"));
+    await expect(release("install", chart)).rejects.toThrow("ownership");
+    await release("install", chart, "--take-ownership", "--force-conflicts");
+    expect((await crds()).trim().split("\n").length).toBeGreaterThan(1);
+    await release("uninstall");
+  }, 60_000);
+
+  test("tells how to begin, and how a namespace's admin lets it read Secrets", async () => {
+    const notes = await release("install", chart, "--dry-run=client");
+    const [, manifest = ""] = /<<EOF\n([\s\S]*?)\n\s*EOF/.exec(notes) ?? [];
+    await release("install", chart);
+    await served();
+    await plane.apply(manifest);
+    expect(notes).toContain(
+      "kubectl create rolebinding --namespace=NAMESPACE holdfast-secret-reader --clusterrole=holdfast-secret-reader",
+    );
+  }, 60_000);
+});
+
+/** All of a resource that is a user's or the controller's. */
+function state({ metadata, spec, status }: RequestObject): unknown {
+  return { uid: metadata.uid, generation: metadata.generation, spec, status };
+}

@@ -1,0 +1,96 @@
+/** The API server itself goes away, and comes back having forgotten: on a control plane of its own. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
+import type { HoldfastProcess } from "../support/controller-process.ts";
+import { isReady } from "../support/declared-requests.ts";
+import { faultWorld, inSoak, until, type FaultWorld } from "../support/fault-world.ts";
+import { grantController, installCRDs } from "../support/install.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
+
+/** One that outlives the outage: without it the process ends, as it must not send for longer than it is sure of its lease. */
+const longLease = ["--lease-duration", "120s", "--renew-deadline", "100s"];
+const stopMs = inSoak(8_000, 60_000);
+
+describeWithControlPlane("an API server that stops", () => {
+  let plane: ControlPlane;
+  let world: FaultWorld;
+  let controller: HoldfastProcess;
+  const started = new AsyncDisposableStack();
+  beforeAll(async () => {
+    plane = started.use(await startControlPlane());
+    await installCRDs(plane);
+    await grantController(plane);
+    world = started.use(await faultWorld(plane, "stopped"));
+    controller = started.use(await world.start(longLease, plane.url));
+  }, 60_000);
+  afterAll(async () => {
+    await started.disposeAsync();
+  });
+
+  /** How often each type has been asked for all there is, since then. */
+  async function relists(since: string): Promise<Readonly<Record<string, number>>> {
+    const counts: Record<string, number> = {};
+    for (const { user, at, verb, uri, resource, code } of await plane.auditEvents()) {
+      const isOurs = user === "holdfast" && at > since && resource.startsWith("http") && code === 200;
+      if (isOurs && (verb === "list" || uri.includes("sendInitialEvents"))) counts[resource] = (counts[resource] ?? 0) + 1;
+    }
+    return counts;
+  }
+
+  test(
+    `for ${stopMs / 1000} s leaves requests on their way alone, and is watched again within 35 s of its return`,
+    async () => {
+      const { origin, requests } = world;
+      const gate = Promise.withResolvers<void>();
+      origin.reply = async () => (await gate.promise, { type: "answer" });
+      const names = ["post", "get", "keyed"];
+      const specs = { post: { method: "POST" }, get: {}, keyed: { method: "POST", idempotencyKey: {} } };
+      for (const [name, spec] of Object.entries(specs)) await requests.create(name, { url: `${origin.url}/${name}`, ...spec });
+      await until("all are on their way", () => names.every((name) => origin.count(`/${name}`) === 1));
+      await plane.stopAPIServer();
+      await sleep(stopMs / 2);
+      gate.resolve();
+      await sleep(stopMs / 2);
+      await plane.startAPIServer();
+      const [since, fromMs] = [new Date().toISOString(), performance.now()];
+      await requests.create("later", { url: `${origin.url}/later`, method: "POST" });
+      await until("the watch tells again", () => origin.count("/later") === 1, 40_000);
+      expect(performance.now() - fromMs).toBeLessThan(35_000);
+      const all = await requests.until(
+        "all are Ready",
+        (seen) => [...names, "later"].every((name) => isReady(seen.get(name))),
+        60_000,
+      );
+      expect([...all.keys()].map((name) => [name, origin.count(`/${name}`)])).toEqual([...all.keys()].map((name) => [name, 1]));
+      for (const count of Object.values(await relists(since))) expect(count).toBeLessThanOrEqual(1);
+      expect((await controller.probe("/healthz")).status).toBe(200);
+    },
+    120_000 + stopMs,
+  );
+
+  test("lists once more when it has forgotten what was missed, and sees what was deleted meanwhile", async () => {
+    const { origin, requests, namespace } = world;
+    origin.reply = () => ({ type: "answer", status: 503, headers: { "retry-after": "15" } });
+    const retry = { limit: 50, backoff: { initial: "15s", max: "15s" } };
+    for (const name of ["stays", "goes"]) await requests.create(name, { url: `${origin.url}/${name}`, retry });
+    await requests.until("both are to be tried again", (all) =>
+      ["stays", "goes"].every((name) => all.get(name)?.status?.attempt?.phase === "Retrying"),
+    );
+    await plane.stopAPIServer();
+    await plane.deleteFromEtcd(`/registry/holdfast.dev/httprequests/${namespace}/goes`);
+    await plane.compact();
+    const since = new Date().toISOString();
+    await plane.startAPIServer();
+    await controller.logged(
+      ({ message, reason, resource }) =>
+        message === "listed" && reason === "expired" && String(resource).startsWith("httprequests"),
+      35_000,
+    );
+    origin.reply = () => ({ type: "answer" });
+    await requests.until("what stays is Ready", (all) => isReady(all.get("stays")), 60_000);
+    await sleep(2_000);
+    expect([origin.count("/stays"), origin.count("/goes")]).toEqual([2, 1]);
+    expect(await relists(since)).toEqual({ httprequests: 1, httpendpoints: 1 });
+  }, 120_000);
+});
