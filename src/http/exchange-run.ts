@@ -63,11 +63,13 @@ export async function followed({ first, template, maxRedirects }: Chain, run: Ru
   let redirects: Redirects | undefined;
 
   async function request(slots: readonly [Slot, Slot], client: Lease): Promise<Answer> {
-    const wire = { ...options, ...run, dispatcher: client.dispatcher };
+    const { trace, signal } = run;
+    const { connections, mayStart } = options;
+    const wire = { dispatcher: client.dispatcher, connections, mayStart, trace, signal };
     try {
       return await onWire(slots, hop.request, wire);
     } catch (error) {
-      const reason = retryReason(error, { ...run, ...options, repeatable: hop.repeatable });
+      const reason = retryReason(error, { trace, connections, repeatable: hop.repeatable });
       if (!reason || retries === 0) throw error;
       retries -= 1;
       options.record({ type: "retried", reason });

@@ -79,8 +79,7 @@ const place = ({ method, origin, path }: WireRequest): string => `${method} ${or
 const isIdempotent = (method: string): boolean => !["POST", "PATCH"].includes(method);
 
 function targetOf({ origin, path }: WireRequest, location: string | undefined): URL | undefined {
-  const base = `${origin}${path}`;
-  return location !== undefined && URL.canParse(location, base) ? new URL(location, base) : undefined;
+  return location === undefined ? undefined : (URL.parse(location, `${origin}${path}`) ?? undefined);
 }
 
 /** A 303 asks for a GET; after 301 and 302 a POST becomes one, as every client has it. All else stays what it was. */

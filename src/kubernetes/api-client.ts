@@ -6,12 +6,12 @@
  */
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { Dispatcher } from "undici";
+import { deadline, unlessAborted, type Deadline } from "../core/deadline.ts";
 import { parseJSON } from "../core/json.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import { ApiError, ApiUnreachableError, timedOut, tooLarge, unreadable } from "./api-error.ts";
 import { createConnections, type Purpose } from "./connections.ts";
 import { createCredentialSource } from "./credentials.ts";
-import { deadline, unlessAborted, type Deadline } from "./deadline.ts";
 
 /** A page of 500 objects of half a megabyte each: beyond what etcd was made for. */
 const maxAnswerBytes = 256 * 1024 * 1024;

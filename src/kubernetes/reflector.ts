@@ -5,13 +5,13 @@
  * whoever applies the events in order has, after each, a state that the server had; nothing that the server told is lost.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { deadline } from "../core/deadline.ts";
 import type { RecordOccurrence, WatchEndReason } from "../core/occurrence.ts";
 import type { WatchEvent } from "../core/ports.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";
 import { keyText } from "../core/resource.ts";
 import type { ApiClient } from "./api-client.ts";
 import { ApiError } from "./api-error.ts";
-import { deadline } from "./deadline.ts";
 import { list, type Listed } from "./listing.ts";
 import { collectionPath, resourceName } from "./paths.ts";
 import { readiness, type WatchState } from "./readiness.ts";

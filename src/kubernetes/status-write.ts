@@ -18,6 +18,9 @@ import { backoffMs } from "./reflector-state.ts";
 /** Each try needs somebody else to have changed the object since the last one. */
 const maxTries = 5;
 
+/** An API server that has just started denies everything until it has read its roles; a right that is missing must not hold up a worker. */
+const startingUpTries = 3;
+
 export interface StatusWriter {
   readonly client: ApiClient;
   /** At least 0 and below 1: spreads the pauses. */
@@ -52,7 +55,7 @@ export async function writeUnchanged(writer: StatusWriter, write: StatusWrite, s
     tries += 1;
     return tries < maxTries ? tryOnce() : { type: "conflict" };
   }
-  return persistently(writer, [401], tryOnce, signal);
+  return persistently(writer, startingUpTries, tryOnce, signal);
 }
 
 /**
@@ -65,16 +68,17 @@ export async function writeAttempt(
   attempt: Extract<Precondition, { type: "attempt" }>,
   signal: AbortSignal,
 ): Promise<WriteResult> {
-  return persistently(writer, [401, 403], () => tryAttempt(writer, write, attempt, signal), signal);
+  return persistently(writer, Infinity, () => tryAttempt(writer, write, attempt, signal), signal);
 }
 
-/** Tries until there is a result, with pauses; through whatever may pass, and answers with one of these statuses. */
+/** Tries until there is a result, with pauses; through whatever may pass, and so many answers that this process may not. */
 async function persistently(
   { random }: StatusWriter,
-  waitedFor: readonly number[],
+  deniedTries: number,
   tryOnce: () => Promise<WriteResult | undefined>,
   signal: AbortSignal,
 ): Promise<WriteResult> {
+  let denied = 0;
   for (let failures = 0; ; failures += 1) {
     let retryAfterMs = 0;
     try {
@@ -82,9 +86,11 @@ async function persistently(
       if (result) return result;
     } catch (error) {
       signal.throwIfAborted();
-      const answered = error instanceof ApiError ? error : undefined;
-      if (!isTransient(error) && !waitedFor.includes(answered?.status ?? 0)) throw error;
-      retryAfterMs = answered?.retryAfterMs ?? 0;
+      const { status = 0, retryAfterMs: askedMs = 0 } = error instanceof ApiError ? error : {};
+      denied += status === 403 ? 1 : 0;
+      const mayPass = isTransient(error) || status === 401 || (status === 403 && denied <= deniedTries);
+      if (!mayPass) throw error;
+      retryAfterMs = askedMs;
     }
     await sleep(Math.max(backoffMs(failures, random()), retryAfterMs), undefined, { signal });
   }

@@ -71,8 +71,8 @@ describeWithControlPlane("an API server that stops", () => {
 
   test("lists once more when it has forgotten what was missed, and sees what was deleted meanwhile", async () => {
     const { origin, requests, namespace } = world;
-    origin.reply = () => ({ type: "answer", status: 503, headers: { "retry-after": "15" } });
-    const retry = { limit: 50, backoff: { initial: "15s", max: "15s" } };
+    origin.reply = () => ({ type: "answer", status: 503, headers: { "retry-after": "25" } });
+    const retry = { limit: 50, backoff: { initial: "25s", max: "25s" } };
     for (const name of ["stays", "goes"]) await requests.create(name, { url: `${origin.url}/${name}`, retry });
     await requests.until("both are to be tried again", (all) =>
       ["stays", "goes"].every((name) => all.get(name)?.status?.attempt?.phase === "Retrying"),

@@ -134,29 +134,30 @@ interface Lane extends AsyncDisposable {
   /** Resolves when it stops working by itself. */
   ended(): Promise<false>;
 }
-function createLane({ namespace, start }: FaultWorld): Lane {
+function createLane(world: FaultWorld): Lane {
   const args = [
     ...shortLease,
     "--lease-namespace",
-    namespace,
+    world.namespace,
     "--connections-per-origin",
     "100",
     "--max-in-flight-per-origin",
     "100",
   ];
   let controller: HoldfastProcess | undefined;
-  let isStopping = false;
+  let stopping = new AbortController();
   let running = Promise.resolve();
   async function keepOne(isUp: () => void): Promise<void> {
-    while (!isStopping) {
-      controller = await start(args);
-      if (isStopping) controller.kill("SIGKILL");
+    const { signal } = stopping;
+    while (!signal.aborted) {
+      controller = await world.start(args);
+      if (signal.aborted) controller.kill("SIGKILL");
       isUp();
       await controller.exited;
     }
   }
   async function kill(): Promise<void> {
-    isStopping = true;
+    stopping.abort();
     controller?.kill("SIGKILL");
     await running;
   }
@@ -164,7 +165,7 @@ function createLane({ namespace, start }: FaultWorld): Lane {
     wrong: [],
     hits: 0,
     async start() {
-      isStopping = false;
+      stopping = new AbortController();
       const { promise, resolve } = Promise.withResolvers<void>();
       running = keepOne(resolve);
       await Promise.race([promise, running]);

@@ -45,7 +45,7 @@ describeWithControlPlane("statuses that cannot be written", () => {
     async () => {
       await using world = await faultWorld(plane, "status");
       const { origin, api, requests } = world;
-      await using _controller = await world.start(["--concurrency", String(names.length)]);
+      await using _controller = await world.start(["--concurrency", String(names.length), "--max-in-flight-per-origin", "100"]);
       api.answer = troubleOf;
       for (const name of names) {
         const method = methods[name.split(".")[1] as keyof typeof methods];

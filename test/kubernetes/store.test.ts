@@ -143,14 +143,14 @@ describeWithControlPlane("the store", () => {
 
     test("is tried until the API server is well again", async () => {
       const resource = await created("trouble");
-      const answers: (Answer | "reset")[] = [{ status: 503 }, "reset", { status: 401 }];
+      const answers: (Answer | "reset")[] = [{ status: 503 }, "reset", { status: 401 }, { status: 403 }];
       interposer.answer = ({ path }) => (path.includes("/trouble/status") ? answers.shift() : undefined);
       const result = await store.writeStatus(requestType, resource, done, unchanged, signal);
       interposer.answer = () => undefined;
       expect(answers).toEqual([]);
       expect(result).toMatchObject({ type: "written", resource: { status: done } });
       expect(await patches("trouble")).toBe(1);
-    }, 15_000);
+    }, 20_000);
 
     test("counts as written when it had landed and only the reply was lost", async () => {
       const resource = await created("reply-lost");
@@ -162,13 +162,13 @@ describeWithControlPlane("the store", () => {
       expect(result).toMatchObject({ type: "written", resource: { status: done } });
     });
 
-    test("throws when this process may not write it, so that a namespace without the right holds up no other", async () => {
+    test("throws when this process may not write it for long, so that a namespace without the right holds up no other", async () => {
       const resource = await created("forbidden");
       interposer.answer = ({ path }) => (path.includes("/forbidden/status") ? { status: 403 } : undefined);
       await expect(store.writeStatus(requestType, resource, done, unchanged, signal)).rejects.toMatchObject({ status: 403 });
       interposer.answer = () => undefined;
       expect(await patches("forbidden")).toBe(0);
-    });
+    }, 15_000);
   });
 
   describe("an attempt's outcome", () => {

@@ -41,7 +41,12 @@ export function declaredRequests(plane: Pick<ControlPlaneClient, "admin" | "admi
     collection,
     async create(name, spec) {
       const object = { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPRequest", metadata: { name }, spec };
-      must(await plane.admin("POST", collection, object), `creating ${name}`);
+      let reply = await plane.admin("POST", collection, object);
+      for (let tries = 0; reply.status === 429 && tries < 100; tries += 1) {
+        await sleep(100); // an API server that has just started asks for patience
+        reply = await plane.admin("POST", collection, object);
+      }
+      must(reply, `creating ${name}`);
     },
     async change(name, spec) {
       must(await plane.adminPatch(`${collection}/${name}`, { spec }), `changing ${name}`);
@@ -56,8 +61,8 @@ export function declaredRequests(plane: Pick<ControlPlaneClient, "admin" | "admi
     async until(what, isSo, timeoutMs = 20_000) {
       const giveUpMs = performance.now() + timeoutMs;
       for (;;) {
-        const seen = await all();
-        if (isSo(seen)) return seen;
+        const seen = await all().catch(() => new Map<string, DeclaredRequest>()); // an API server that has just started asks for patience
+        if (seen.size > 0 && isSo(seen)) return seen;
         if (performance.now() > giveUpMs) {
           throw new Error(`${what}: not so within ${timeoutMs} ms:\n${[...seen.values()].map(summary).join("\n")}`);
         }
