@@ -22,7 +22,7 @@ describeWithControlPlane("an API server that stops", () => {
     await installCRDs(plane);
     await grantController(plane);
     world = started.use(await faultWorld(plane, "stopped"));
-    controller = started.use(await world.start(longLease, plane.url));
+    controller = started.use(await world.start(longLease, { via: plane.url }));
   }, 60_000);
   afterAll(async () => {
     await started.disposeAsync();

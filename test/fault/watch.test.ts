@@ -31,7 +31,9 @@ describeWithControlPlane("a watch", () => {
       await using world = await faultWorld(plane, "black-hole");
       const { origin, requests, namespace } = world;
       await using proxy = await startTcpProxy(plane.url);
-      await using controller = await world.start([...idle.flag, "--leader-elect", "false"], `https://127.0.0.1:${proxy.port}`);
+      await using controller = await world.start([...idle.flag, "--leader-elect", "false"], {
+        via: `https://127.0.0.1:${proxy.port}`,
+      });
       for (let round = 0; round < inSoak(3, 1); round += 1) {
         await until("it watches", async () => (await controller.probe("/readyz")).status === 200);
         await sleep(500);

@@ -6,13 +6,17 @@ import { startController, type HoldfastProcess } from "./controller-process.ts";
 import { declaredRequests, type DeclaredRequests } from "./declared-requests.ts";
 import { startFaultOrigin, type FaultOrigin } from "./fault-origin.ts";
 
+export interface StartOptions {
+  readonly via?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
 export interface FaultWorld extends AsyncDisposable {
   readonly namespace: string;
   readonly origin: FaultOrigin;
   readonly api: ApiInterposer;
   readonly requests: DeclaredRequests;
   /** Starts a controller that reaches the API server through `via`, the interposer where not given. The caller disposes of it. */
-  start(args?: readonly string[], via?: string): Promise<HoldfastProcess>;
+  start(args?: readonly string[], options?: StartOptions): Promise<HoldfastProcess>;
 }
 
 /** `prefix` begins the name of the namespace. */
@@ -27,9 +31,9 @@ export async function faultWorld(plane: ControlPlaneClient, prefix: string): Pro
     origin,
     api,
     requests: declaredRequests(plane, namespace),
-    async start(args = [], via = api.url) {
+    async start(args = [], { via = api.url, env = {} } = {}) {
       const kubeconfig = await plane.kubeconfigVia("holdfast", via);
-      return startController(["--kubeconfig", kubeconfig, "--namespace", namespace, ...args]);
+      return startController(["--kubeconfig", kubeconfig, "--namespace", namespace, ...args], env);
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
