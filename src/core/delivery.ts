@@ -77,11 +77,16 @@ export function decide(ledger: Ledger, wish: Wish, now: Date): Decision {
   }
 }
 
-/** Never longer than the pause was meant to be, whatever the wall clock has done since. */
+/**
+ * Where more is left than the pause was meant to be, the wall clock has been set back: it cannot say how much of it is
+ * over, and waiting the pause again each time it is looked at would last until the clock has caught up. So it is due.
+ */
 function untilDueMs(nextRunAt: string | undefined, { finishedAt, startedAt }: Attempt, now: Date): number {
   if (nextRunAt === undefined) return 0;
   const dueMs = Date.parse(nextRunAt);
-  return Math.min(dueMs - now.getTime(), dueMs - Date.parse(finishedAt ?? startedAt));
+  const leftMs = dueMs - now.getTime();
+  const pauseMs = dueMs - Date.parse(finishedAt ?? startedAt);
+  return leftMs > pauseMs ? 0 : leftMs;
 }
 
 /** Runs that have ended before an attempt at `digest`: one at something else that has not ended is given up for it. */

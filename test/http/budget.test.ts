@@ -190,10 +190,10 @@ test("an origin has its own limit, which holds for all reconciles together", asy
   await using other = await countingServer();
   await using http = testRequester({ maxInFlightPerOrigin: 4, connectionsPerOrigin: 50 });
   const send = (url: string): Promise<Outcome> => http.send(exchange({ url }));
-  const many = Promise.all(Array.from({ length: 40 }, () => send(`${server.url}/10/20`)));
+  const many = Promise.all(Array.from({ length: 40 }, () => send(`${server.url}/10/400`)));
   const started = performance.now();
   await send(`${other.url}/10/0`);
-  expect(performance.now() - started).toBeLessThan(150);
+  expect(performance.now() - started).toBeLessThan(2_000); // the others take 4 s
   expect((await many).every(({ type }) => type === "response")).toBe(true);
   expect(server.most).toBe(4);
 });

@@ -70,5 +70,5 @@ test.each(["gzip", "br", "zstd", "deflate"])("a bomb in %s is told by its ratio,
   const started = performance.now();
   const outcome = await answered(bomb, encoding, { maxResponseBytes: 40_000_000 });
   expect(outcome).toMatchObject({ type: "failure", reason: "CompressionRatio" });
-  expect(performance.now() - started).toBeLessThan(1_500);
+  expect(performance.now() - started).toBeLessThan(10_000);
 });

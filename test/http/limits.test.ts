@@ -24,11 +24,11 @@ describe("content that comes too slowly", () => {
     });
 
   test("is given up after one stretch below the rate, not at the deadline", async () => {
-    await using server = await inPieces([0, 1_500]);
+    await using server = await inPieces([0, 5_000]);
     await using http = testRequester(rate);
     const started = performance.now();
     expect(await http.send(exchange({ url: server.url }))).toMatchObject({ reason: "ResponseTooSlow", sent: true });
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(performance.now() - started).toBeLessThan(4_500);
   });
 
   test("is waited for where there is no such limit, and where it comes steadily", async () => {

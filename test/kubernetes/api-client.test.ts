@@ -76,7 +76,7 @@ describeWithControlPlane("the API client", () => {
       proxy.blackHole();
       const startedMs = performance.now();
       await expect(client.call(getCRDs, signal)).rejects.toMatchObject({ name: "ApiUnreachableError", code: "TIMEOUT" });
-      expect(performance.now() - startedMs).toBeLessThan(1_300);
+      expect(performance.now() - startedMs).toBeLessThan(5_000);
       for (let tries = 0; proxy.open > 0 && tries < 100; tries += 1) await sleep(10);
       expect(proxy.open).toBe(0);
       await client.call(getCRDs, signal);
@@ -139,7 +139,7 @@ describeWithControlPlane("the API client", () => {
       ending.abort(new Error("enough"));
       await expect(aborted).rejects.toMatchObject({ message: "enough" });
       await expect(late).rejects.toMatchObject({ code: "TIMEOUT" });
-      expect(performance.now() - startedMs).toBeLessThan(1_000);
+      expect(performance.now() - startedMs).toBeLessThan(3_000);
     });
   });
 

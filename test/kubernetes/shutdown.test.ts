@@ -110,6 +110,6 @@ describeWithControlPlane("shutting down", () => {
     const againMs = performance.now();
     leaving.kill("SIGTERM");
     expect(await leaving.exited).toBe(130);
-    expect(performance.now() - againMs).toBeLessThan(1_000);
+    expect(performance.now() - againMs).toBeLessThan(5_000);
   }, 60_000);
 });

@@ -41,8 +41,8 @@ test("24 requests to an origin that never answers hold up none of 60 to another"
     expect(quick.requests).toHaveLength(60);
     expect(mostStuck).toBe(4);
     // All of the silent ones take 6 s; nobody waits for them.
-    expect(Math.max(...arrivedMs) - Math.min(...arrivedMs)).toBeLessThan(2_000);
-    expect(median(arrivedMs) - Math.min(...arrivedMs)).toBeLessThan(1_000);
+    expect(Math.max(...arrivedMs) - Math.min(...arrivedMs)).toBeLessThan(4_000);
+    expect(median(arrivedMs) - Math.min(...arrivedMs)).toBeLessThan(3_000);
   } finally {
     await rm(folder, { recursive: true });
   }
