@@ -23,7 +23,7 @@ run: $(INSTALLED) ## Run every example against a small server on loopback, witho
 	@npm exec --no -- node test/support/demo.ts
 
 .PHONY: test
-test: verify test-unit test-http test-standalone test-kubernetes test-chart ## Run everything.
+test: verify test-unit test-http test-standalone test-kubernetes test-fault test-chart ## Run everything.
 
 .PHONY: test-unit
 test-unit: $(INSTALLED) ## Pure parts: seconds.
@@ -48,6 +48,14 @@ test-chart: $(INSTALLED) ## The chart, by a real Helm on a real kube-apiserver.
 .PHONY: bench-http
 bench-http: $(INSTALLED) ## Compare HTTP clients against one server: requests a second, CPU, connections.
 	@npm exec --no -- node bench/http/main.ts
+
+.PHONY: test-fault
+test-fault: $(INSTALLED) ## Kills, outages, lags and lies, against a real kube-apiserver: minutes.
+	$(JEST) --selectProjects fault --maxWorkers=2
+
+.PHONY: soak
+soak: $(INSTALLED) ## The same at full length, an hour and more; MINUTES: how long the load lasts.
+	HOLDFAST_SOAK=1 HOLDFAST_SOAK_MINUTES=$(or $(MINUTES),60) $(JEST) --selectProjects fault --maxWorkers=1
 
 .PHONY: control-plane
 control-plane: ## Build kube-apiserver, etcd and kubectl into the cache, once.

@@ -77,6 +77,9 @@ export function decide(ledger: Ledger, wish: Wish, now: Date): Decision {
   }
 }
 
+/** An attempt's end is reckoned from its start and a rounded duration. */
+const roundingMs = 1_000;
+
 /**
  * Where more is left than the pause was meant to be, the wall clock has been set back: it cannot say how much of it is
  * over, and waiting the pause again each time it is looked at would last until the clock has caught up. So it is due.
@@ -86,7 +89,7 @@ function untilDueMs(nextRunAt: string | undefined, { finishedAt, startedAt }: At
   const dueMs = Date.parse(nextRunAt);
   const leftMs = dueMs - now.getTime();
   const pauseMs = dueMs - Date.parse(finishedAt ?? startedAt);
-  return leftMs > pauseMs ? 0 : leftMs;
+  return leftMs > pauseMs + roundingMs ? 0 : leftMs;
 }
 
 /** Runs that have ended before an attempt at `digest`: one at something else that has not ended is given up for it. */

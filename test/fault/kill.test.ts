@@ -195,12 +195,15 @@ describeWithControlPlane("a controller that is killed", () => {
     { world, lane }: { world: FaultWorld; lane: Lane },
   ): Promise<readonly string[]> {
     const { origin, api, requests } = world;
-    const names = step.batch.map((variant, index) => `${variant.toLowerCase()}.${kill}.${index}`);
+    // Starting jq costs a process as much as all the rest: every third round has expressions.
+    const hasExpressions = Math.floor(kill / steps.length) % 3 === 0;
+    const batch = step.batch.map((variant) => (variant === "keyedNow" && !hasExpressions ? "keyed" : variant));
+    const names = batch.map((variant, index) => `${variant.toLowerCase()}.${kill}.${index}`);
     const held = new Set<string>();
     step.arm(world, (name) => (held.add(name), never()));
     await Promise.all(
       names.map((name, index) =>
-        requests.create(name, { url: `${origin.url}/${name}`, ...variants[step.batch[index] as Variant], timeout: "60s" }),
+        requests.create(name, { url: `${origin.url}/${name}`, ...variants[batch[index] as Variant], timeout: "60s" }),
       ),
     );
     const isHit = await Promise.race([allAre(held, names.length), lane.ended()]);
