@@ -41,7 +41,7 @@ describeWithControlPlane("a watch, when the API server goes away", () => {
   test("waits for the CRDs, says so, and begins when they are installed", async () => {
     await using run = watchAll();
     while (run.of("watchEnded").length === 0) await sleep(20);
-    expect(run.store.readiness()).toEqual([
+    expect(run.store.readiness()).toMatchObject([
       {
         resource: "httprequests.holdfast.dev",
         ready: false,
