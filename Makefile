@@ -22,6 +22,10 @@ install: $(INSTALLED) ## Install what package-lock.json names, Node included.
 run: $(INSTALLED) ## Run every example against a small server on loopback, without a cluster.
 	@npm exec --no -- node test/support/demo.ts
 
+.PHONY: origin
+origin: $(INSTALLED) ## Start the server that the examples talk to, and nothing else.
+	@npm exec --no -- node test/support/demo.ts --serve
+
 .PHONY: test
 test: verify test-unit test-http test-standalone test-kubernetes test-fault test-chart ## Run everything.
 

@@ -1,4 +1,7 @@
-/** `make run`: starts the server that the examples talk to, runs every example against it, and says what the server saw. */
+/**
+ * `make run`: starts the server that the examples talk to, runs every example against it, and says what the server saw.
+ * With `--serve` (`make origin`) only the server, until it is told to stop: for the examples on a cluster.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -15,13 +18,18 @@ await using origin = await startDemoOrigin(port).catch((error: unknown) => {
   );
   process.exit(1);
 });
-process.stdout.write(
-  `A demonstration server listens on 127.0.0.1:${origin.port}. Running every manifest of examples/ against it, without a cluster:\n\n`,
-);
-const child = spawn(process.execPath, [join(root, "src/main.ts"), "run", "--once", "-f", join(root, "examples")], {
-  stdio: "inherit",
-});
-const [code] = (await once(child, "exit")) as [number | null];
-const total = [...origin.requests.values()].reduce((sum, count) => sum + count, 0);
-process.stdout.write(`The server saw ${total} requests over ${origin.connections} connections.\n`);
-process.exitCode = code ?? 1;
+if (process.argv.includes("--serve")) {
+  process.stdout.write(`A demonstration server listens on 127.0.0.1:${origin.port}, until Ctrl-C.\n`);
+  await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+} else {
+  process.stdout.write(
+    `A demonstration server listens on 127.0.0.1:${origin.port}. Running every manifest of examples/ against it, without a cluster:\n\n`,
+  );
+  const child = spawn(process.execPath, [join(root, "src/main.ts"), "run", "--once", "-f", join(root, "examples")], {
+    stdio: "inherit",
+  });
+  const [code] = (await once(child, "exit")) as [number | null];
+  const total = [...origin.requests.values()].reduce((sum, count) => sum + count, 0);
+  process.stdout.write(`The server saw ${total} requests over ${origin.connections} connections.\n`);
+  process.exitCode = code ?? 1;
+}
