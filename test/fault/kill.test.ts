@@ -11,11 +11,11 @@ import { faultWorld, inSoak, never, until, type FaultWorld } from "../support/fa
 import type { HoldfastProcess } from "../support/controller-process.ts";
 import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
 
-const kills = Number(process.env["HOLDFAST_KILLS"] ?? inSoak(108, 1_008));
+const kills = Number(process.env["HOLDFAST_KILLS"] ?? inSoak(102, 1_020));
 /** Namespaces, each with a controller that is killed again and again, at the same time: a kill is mostly waiting. */
 const lanes = 3;
 /** A namespace serves for so many kills, then a fresh one. */
-const killsPerNamespace = 36;
+const killsPerNamespace = 34;
 /** Each successor has to wait for the lease of the one that was killed. */
 const shortLease = ["--lease-name", "short", "--lease-duration", "3s", "--renew-deadline", "2500ms", "--retry-period", "400ms"];
 
