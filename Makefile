@@ -85,6 +85,10 @@ verify: $(INSTALLED) ## Check format, lint, types and generated files.
 	@generated() { find crds docs/api charts -type f | sort | xargs cat | sha256sum; }; before=$$(generated); $(MAKE) generate; [ "$$before" = "$$(generated)" ] \
 	  || { echo "generated files were out of date; they are now written anew: commit them" >&2; exit 1; }
 
+.PHONY: bench-fleet
+bench-fleet: $(INSTALLED) ## Time a fleet on a real API server, beside the least possible.
+	@npm exec --no -- node bench/fleet/main.ts
+
 .PHONY: clean
 clean: ## Remove what was installed and measured here.
 	rm -rf node_modules coverage
