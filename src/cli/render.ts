@@ -1,6 +1,6 @@
 /** `holdfast render`: what would be sent, with every secret masked; nothing is sent. */
 import { stringify } from "yaml";
-import { attemptUUID } from "../core/digest.ts";
+import { begin } from "../core/delivery.ts";
 import type { Read } from "../core/ports.ts";
 import { configMapType, keyText, secretType } from "../core/resource.ts";
 import { createEvaluator } from "../expressions/evaluator.ts";
@@ -28,14 +28,7 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
   const { signal } = new AbortController();
   let exitCode = 0;
   for (const { spec, metadata } of await list<HTTPRequest>(store, httpRequestType)) {
-    const now = new Date().toISOString();
-    const attempt = {
-      id: attemptUUID([metadata.uid, "0", sendDigest(spec)]),
-      digest: sendDigest(spec),
-      phase: "InFlight",
-      startedAt: now,
-      tries: 1,
-    } as const;
+    const attempt = begin({ completedRuns: 0 }, { uid: metadata.uid, digest: sendDigest(spec) }, new Date());
     const { namespace } = metadata;
     const endpoint = spec.endpointRef && endpoints.get(keyText({ namespace, name: spec.endpointRef.name }));
     const exchange = buildExchange({ spec, metadata, attempt }, endpoint);

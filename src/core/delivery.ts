@@ -98,7 +98,7 @@ export function runsBefore({ attempt, completedRuns }: Ledger, digest: string): 
 }
 
 /** The same after a restart, and through retries and resends: nothing in it is of this process or this moment. */
-function begin(ledger: Ledger, { uid, digest }: Wish, now: Date): Attempt {
+export function begin(ledger: Ledger, { uid, digest }: Pick<Wish, "uid" | "digest">, now: Date): Attempt {
   const id = attemptUUID([uid, String(runsBefore(ledger, digest)), digest]);
   return { id, digest, phase: "InFlight", startedAt: now.toISOString(), tries: 0 };
 }
