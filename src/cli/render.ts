@@ -7,7 +7,7 @@ import { createEvaluator } from "../expressions/evaluator.ts";
 import { createClientPool } from "../http/client-pool.ts";
 import { createRequester, type HTTPRequester } from "../http/requester.ts";
 import { createSockets } from "../http/sockets.ts";
-import { buildExchange, sendDigest } from "../kinds/request.ts";
+import { buildExchange, declaredRequest, sendDigest } from "../kinds/request.ts";
 import { httpEndpointType, httpRequestType, type HTTPEndpoint, type HTTPRequest } from "../kinds/types.ts";
 import { loadManifests } from "../standalone/manifests.ts";
 import { createStandaloneStore, type StandaloneStore } from "../standalone/store.ts";
@@ -31,7 +31,7 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
     const attempt = begin({ completedRuns: 0 }, { uid: metadata.uid, digest: sendDigest(spec) }, new Date());
     const { namespace } = metadata;
     const endpoint = spec.endpointRef && endpoints.get(keyText({ namespace, name: spec.endpointRef.name }));
-    const exchange = buildExchange({ spec, metadata, attempt }, endpoint);
+    const exchange = buildExchange(declaredRequest({ spec, metadata }, attempt), endpoint);
     const read: Read = (kind, name) =>
       store.read({ type: kind === "Secret" ? secretType : configMapType, key: { namespace, name } }, signal);
     const rendered = "type" in exchange ? exchange : await requester.describe(exchange, read, signal);

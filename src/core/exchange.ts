@@ -40,6 +40,10 @@ export interface Scope {
   readonly metadata: Pick<Metadata, "name" | "namespace" | "uid" | "labels" | "annotations">;
   /** RFC 3339. The same for every try of an attempt. */
   readonly now: string;
+  /** What an HTTPResource declares for its expressions: literal JSON. */
+  readonly parameters?: unknown;
+  /** By what the remote object is known to its server; null while it is not known. */
+  readonly externalID?: string | null;
 }
 
 export interface TlsSources {

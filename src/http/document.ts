@@ -10,6 +10,8 @@ export function documentText(scope: Scope, inputs: Inputs, response?: Response):
     `"metadata":${JSON.stringify(scope.metadata)}`,
     `"now":${JSON.stringify(scope.now)}`,
   ];
+  if (scope.parameters !== undefined) fields.push(`"parameters":${jsonText(scope.parameters)}`);
+  if (scope.externalID !== undefined) fields.push(`"externalID":${JSON.stringify(scope.externalID)}`);
   if (response) fields.push(`"response":${responseText(response)}`);
   return `{${fields.join(",")}}`;
 }

@@ -21,7 +21,7 @@ import {
 import { assumeDoneAnnotation, reconcileAtAnnotation } from "../core/resource.ts";
 import { dependsOnInputs } from "../core/templating.ts";
 import { httpRequestReport, type Judgement, type Report } from "./http-request-status.ts";
-import { buildExchange, expectedThat, idempotencyHeader, isIdempotent, sendDigest } from "./request.ts";
+import { buildExchange, declaredRequest, expectedThat, idempotencyHeader, isIdempotent, sendDigest } from "./request.ts";
 import { httpEndpointType, httpRequestType, type HTTPEndpoint, type HTTPRequest } from "./types.ts";
 
 export const httpRequestKind: Kind<HTTPRequest> = {
@@ -70,8 +70,8 @@ function* deliver(
   { resource, now, sender }: Situation<HTTPRequest>,
   { attempt, wish, endpoint, report }: Delivery,
 ): Generator<Step, Verdict, never> {
-  const { spec, metadata } = resource;
-  const exchange = buildExchange({ spec, metadata, attempt }, endpoint);
+  const { spec } = resource;
+  const exchange = buildExchange(declaredRequest(resource, attempt), endpoint);
   if ("type" in exchange) return report.refused(exchange);
   const outcome = yield* exchanged(
     exchange,
@@ -109,7 +109,7 @@ function* judge(
     };
   }
   if (expect.that === undefined) return { ...seen, succeeded: true, reason: "Succeeded", message: answered };
-  const result = yield* evaluated({ scope, response, expressions: [expectedThat(expect.that)] });
+  const result = yield* evaluated({ scope, response, expressions: expectedThat(expect, "spec.expect") });
   if (result.type === "refusal")
     return { ...seen, succeeded: false, reason: result.reason, message: `${answered}; ${result.message}` };
   return result.values[0] === true

@@ -1,12 +1,12 @@
 /** From what a spec declares to an exchange: an endpoint's settings and a request's own, merged. Pure. */
 import type { HTTPRequestSpec } from "../api/http-request.ts";
-import type { Inputs } from "../api/request.ts";
+import type { Expectation, Inputs, RequestShape } from "../api/request.ts";
 import type { Attempt } from "../core/delivery.ts";
 import { digest } from "../core/digest.ts";
 import { durationMs } from "../core/duration.ts";
 import type { Exchange, Located, Refusal, RequestTemplate, Scope, Source, TlsSources } from "../core/exchange.ts";
 import type { Metadata } from "../core/resource.ts";
-import type { HTTPEndpoint } from "./types.ts";
+import type { HTTPEndpoint, HTTPRequest } from "./types.ts";
 
 const defaultTimeoutMs = 30_000;
 const idempotentMethods: readonly string[] = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"];
@@ -21,61 +21,104 @@ function defaultMaxRedirects(method: string): number {
   return method === "GET" || method === "HEAD" ? 5 : 0;
 }
 
+/** An HTTPRequest's one request. `attempt`: that it is sent for. */
+export function declaredRequest({ spec, metadata }: Pick<HTTPRequest, "spec" | "metadata">, attempt: Attempt): DeclaredRequest {
+  return {
+    shape: spec,
+    field: "spec",
+    shared: spec,
+    metadata,
+    now: attempt.startedAt,
+    attemptId: attempt.id,
+    compile: expectedThat(spec.expect, "spec.expect"),
+  };
+}
+
 /** What makes a new run when it changes: what is sent, as it is written. The names of this list are part of the API. */
 export function sendDigest({ url, endpointRef, path, method, query, headers, body, inputs }: HTTPRequestSpec): string {
   return digest({ url, endpointRef, path, method, query, headers, body, inputs });
 }
 
-/** The header that carries the attempt's id; absent: no key is declared to be honoured. */
-export function idempotencyHeader(spec: HTTPRequestSpec, endpoint: HTTPEndpoint | undefined): string | undefined {
-  return (spec.idempotencyKey ?? endpoint?.spec.idempotencyKey)?.header;
+/** What a spec says of all its requests. */
+export type SharedSettings = Pick<
+  HTTPRequestSpec,
+  "endpointRef" | "inputs" | "timeout" | "maxRedirects" | "tls" | "idempotencyKey"
+>;
+
+/** One request as a spec writes it, with what it shares with the others of that spec. */
+export interface DeclaredRequest {
+  readonly shape: RequestShape;
+  /** Where `shape` is written: `spec`, or `spec.create`. */
+  readonly field: string;
+  readonly shared: SharedSettings;
+  readonly metadata: Metadata;
+  /** What expressions see as `.now`, RFC 3339. */
+  readonly now: string;
+  /** The value of the idempotency key, if one is declared; absent: none is sent. */
+  readonly attemptId?: string;
+  /** What else expressions see. */
+  readonly sees?: Pick<Scope, "parameters" | "externalID">;
+  /** Expressions that will be evaluated on the response. */
+  readonly compile: readonly Located[];
 }
 
-/** `endpoint`: what `spec.endpointRef` names, where it exists. */
-export function buildExchange(
-  { spec, metadata, attempt }: { spec: HTTPRequestSpec; metadata: Metadata; attempt: Attempt },
+/** The header that carries the attempt's id; absent: no key is declared to be honoured. */
+export function idempotencyHeader(
+  shared: Pick<SharedSettings, "idempotencyKey">,
   endpoint: HTTPEndpoint | undefined,
-): Exchange | Refusal {
-  if (spec.endpointRef && !endpoint) return endpointRefusal(spec.endpointRef);
-  const key = idempotencyHeader(spec, endpoint);
-  const tls = endpoint ? endpoint.spec.tls : spec.tls;
-  const timeout = spec.timeout ?? endpoint?.spec.timeout;
+): string | undefined {
+  return (shared.idempotencyKey ?? endpoint?.spec.idempotencyKey)?.header;
+}
+
+/** `endpoint`: what `endpointRef` names, where it exists. */
+export function buildExchange(declared: DeclaredRequest, endpoint: HTTPEndpoint | undefined): Exchange | Refusal {
+  const { shape, field, shared, attemptId } = declared;
+  if (shared.endpointRef && !endpoint) return endpointRefusal(shared.endpointRef);
+  const header = idempotencyHeader(shared, endpoint);
+  const key = header !== undefined && attemptId !== undefined ? { name: header, value: attemptId } : undefined;
+  const tls = endpoint ? endpoint.spec.tls : shared.tls;
+  const timeout = shared.timeout ?? endpoint?.spec.timeout;
   const { proxy, http2 } = endpoint?.spec ?? {};
-  const { name, namespace, uid, labels, annotations } = metadata;
   return {
     request: {
-      method: spec.method,
-      url: requestURL(spec, endpoint),
-      query: located(spec.query ?? [], "spec.query"),
-      headers: located(spec.headers ?? [], "spec.headers").filter((header) => !key || !isSameName(header.name, key)),
+      method: shape.method,
+      url: requestURL(shape, field, endpoint),
+      query: located(shape.query ?? [], `${field}.query`),
+      headers: located(shape.headers ?? [], `${field}.headers`).filter(({ name }) => !key || !isSameName(name, key.name)),
       literalHeaders: [
-        ...(endpoint?.spec.headers ?? []).filter(
-          (header) => !(spec.headers ?? []).some((own) => isSameName(own.name, header.name)),
-        ),
-        ...(key ? [{ name: key, value: attempt.id }] : []),
+        ...(endpoint?.spec.headers ?? []).filter(({ name }) => !(shape.headers ?? []).some((own) => isSameName(own.name, name))),
+        ...(key ? [key] : []),
       ],
-      ...bodyTemplate(spec),
+      ...bodyTemplate(shape, field),
     },
-    scope: {
-      inputs: sources(spec.inputs ?? {}),
-      metadata: { name, namespace, uid, ...(labels && { labels }), ...(annotations && { annotations }) },
-      now: attempt.startedAt,
-    },
+    scope: scopeOf(declared),
     tls: tlsSources(tls, endpoint ? `HTTPEndpoint "${endpoint.metadata.name}": spec.tls` : "spec.tls"),
     ...(proxy && { proxy: source(`HTTPEndpoint "${endpoint?.metadata.name}": spec.proxy`, { value: proxy.url, ...proxy }) }),
     ...(http2 && { http2 }),
     timeoutMs: timeout === undefined ? defaultTimeoutMs : durationMs(timeout),
-    maxRedirects: spec.maxRedirects ?? defaultMaxRedirects(spec.method),
-    repeatable: isIdempotent(spec.method) || key !== undefined,
-    compile: spec.expect.that === undefined ? [] : [expectedThat(spec.expect.that)],
+    maxRedirects: shared.maxRedirects ?? defaultMaxRedirects(shape.method),
+    repeatable: isIdempotent(shape.method) || key !== undefined,
+    compile: declared.compile,
   };
 }
 
-export function expectedThat(text: string): Located {
-  return { field: "spec.expect.that", text };
+/** What the expressions of a spec see, but for a response. */
+export function scopeOf({ shared, metadata, now, sees }: Pick<DeclaredRequest, "shared" | "metadata" | "now" | "sees">): Scope {
+  const { name, namespace, uid, labels, annotations } = metadata;
+  return {
+    inputs: sources(shared.inputs ?? {}),
+    metadata: { name, namespace, uid, ...(labels && { labels }), ...(annotations && { annotations }) },
+    now,
+    ...sees,
+  };
 }
 
-function endpointRefusal({ kind, name }: NonNullable<HTTPRequestSpec["endpointRef"]>): Refusal {
+/** What `expect` evaluates on the response. `field`: where it is written. */
+export function expectedThat({ that }: Expectation, field: string): Located[] {
+  return that === undefined ? [] : [{ field: `${field}.that`, text: that }];
+}
+
+function endpointRefusal({ kind, name }: NonNullable<SharedSettings["endpointRef"]>): Refusal {
   return kind === "HTTPEndpoint"
     ? {
         type: "refusal",
@@ -91,15 +134,16 @@ function endpointRefusal({ kind, name }: NonNullable<HTTPRequestSpec["endpointRe
       };
 }
 
-function requestURL({ url = "", path }: HTTPRequestSpec, endpoint: HTTPEndpoint | undefined): RequestTemplate["url"] {
-  if (!endpoint) return { type: "absolute", field: "spec.url", text: url };
-  return { type: "joined", base: endpoint.spec.baseURL, ...(path !== undefined && { path: { field: "spec.path", text: path } }) };
+function requestURL({ url = "", path }: RequestShape, field: string, endpoint: HTTPEndpoint | undefined): RequestTemplate["url"] {
+  if (!endpoint) return { type: "absolute", field: `${field}.url`, text: url };
+  const base = endpoint.spec.baseURL;
+  return { type: "joined", base, ...(path !== undefined && { path: { field: `${field}.path`, text: path } }) };
 }
 
-function bodyTemplate({ body }: HTTPRequestSpec): Pick<RequestTemplate, "body"> {
+function bodyTemplate({ body }: RequestShape, field: string): Pick<RequestTemplate, "body"> {
   if (!body) return {};
-  if (body.text !== undefined) return { body: { type: "text", field: "spec.body.text", text: body.text } };
-  return { body: { type: "json", field: "spec.body.json", value: body.json } };
+  if (body.text !== undefined) return { body: { type: "text", field: `${field}.body.text`, text: body.text } };
+  return { body: { type: "json", field: `${field}.body.json`, value: body.json } };
 }
 
 function located(
