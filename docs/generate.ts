@@ -1,5 +1,5 @@
 /**
- * Writes the files that are made from the schemas: `crds/`, `docs/api/`, and the chart's CRDs and values. `make verify`
+ * Writes the files that are made from the code: `crds/`, `docs/api/`, `docs/metrics.md`, and the chart's CRDs and values. `make verify`
  * fails where one is out of date.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,6 +9,7 @@ import { group } from "../src/api/kind-definition.ts";
 import { referencePage } from "../src/api/reference.ts";
 import { crdYAML } from "../src/cli/crds.ts";
 import { chartReadme, crdTemplate, generatedHelpers, valuesSchema, valuesYAML } from "./chart/files.ts";
+import { metricsPage } from "./metrics.ts";
 
 function writeAll(folder: URL, files: Readonly<Record<string, string>>): void {
   mkdirSync(folder, { recursive: true });
@@ -24,6 +25,7 @@ writeAll(
   new URL("api/", import.meta.url),
   Object.fromEntries(definitions.map((definition) => [`${definition.kind.toLowerCase()}.md`, referencePage(definition)])),
 );
+writeFileSync(new URL("metrics.md", import.meta.url), await metricsPage());
 
 const chart = new URL("../charts/holdfast/", import.meta.url);
 writeAll(
