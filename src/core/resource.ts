@@ -5,8 +5,11 @@ export interface ResourceType {
   readonly version: string;
   readonly kind: string;
   readonly plural: string;
+  /** Absent: its objects are in namespaces. */
+  readonly scope?: "Cluster";
 }
 export interface ResourceKey {
+  /** `""` where the type is cluster-wide. */
   readonly namespace: string;
   readonly name: string;
 }

@@ -4,8 +4,8 @@ import { httpRequest, type HTTPRequestSpec, type HTTPRequestStatus } from "../ap
 import { group, version, type KindDefinition } from "../api/kind-definition.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";
 
-function resourceType({ kind, plural }: KindDefinition): ResourceType {
-  return { group, version, kind, plural };
+function resourceType({ kind, plural, scope }: KindDefinition): ResourceType {
+  return { group, version, kind, plural, ...(scope === "Cluster" && { scope }) };
 }
 export const httpRequestType = resourceType(httpRequest);
 export const httpEndpointType = resourceType(httpEndpoint);

@@ -41,7 +41,10 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent, void> {
     const within = namespace === undefined ? {} : { namespace };
-    const reflector = createReflector({ idleTimeoutMs, initialState: "watchList", random, ...settings, ...within, type });
+    const { labelSelector: _, ...unlabelled } = settings;
+    // What belongs to the whole cluster is every shard's, whatever its labels.
+    const chosen = type.scope === "Cluster" ? unlabelled : settings;
+    const reflector = createReflector({ idleTimeoutMs, initialState: "watchList", random, ...chosen, ...within, type });
     reflectors.add(reflector);
     try {
       yield* reflector.events(signal);
@@ -55,7 +58,7 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
       const leaving = new AbortController();
       const ending = AbortSignal.any([signal, leaving.signal]);
       try {
-        const watched = namespaces.length === 0 ? [undefined] : new Set(namespaces);
+        const watched = namespaces.length === 0 || type.scope === "Cluster" ? [undefined] : new Set(namespaces);
         yield* mergeWatches([...watched].map((namespace) => reflect(type, namespace, ending)));
       } finally {
         leaving.abort(); // left early: the watches that are waiting for an event end with it

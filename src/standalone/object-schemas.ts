@@ -97,5 +97,6 @@ function kindReader({ kind, plural, scope, spec }: KindDefinition): KindReader {
     properties: { ...head, spec, status: anything },
     required: ["metadata", "spec"],
   };
-  return { type: { group, version, kind, plural }, namespaced: scope === "Namespaced", validate: validator(schema) };
+  const type = { group, version, kind, plural, ...(scope === "Cluster" && { scope }) };
+  return { type, namespaced: scope === "Namespaced", validate: validator(schema) };
 }
