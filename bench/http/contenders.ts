@@ -4,6 +4,7 @@ import type { Exchange } from "../../src/core/exchange.ts";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
 import { createClientPool } from "../../src/http/client-pool.ts";
 import { createRequester } from "../../src/http/requester.ts";
+import { createSecretRegistry } from "../../src/http/secret-registry.ts";
 import { createSockets } from "../../src/http/sockets.ts";
 import { createLog, type LogLevel } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
@@ -50,7 +51,7 @@ interface HoldfastOptions {
 /** As the controller has it: from an exchange's templates to its outcome, with budgets, deadlines, limits and metrics. */
 function holdfast({ connectionsPerOrigin, maxInFlightPerOrigin, logLevel = "warn" }: HoldfastOptions): Contender {
   return ({ url, ca }) => {
-    const log = createLog({ level: logLevel, format: "json" });
+    const log = createLog({ level: logLevel, format: "json", scrub: createSecretRegistry().scrub });
     const record = createRecord(log, createMetrics({ kinds: ["HTTPRequest"], concurrency: 50 }));
     const sockets = createSockets(record);
     const clients = createClientPool({

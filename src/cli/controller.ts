@@ -6,6 +6,7 @@ import { createApiClient } from "../kubernetes/api-client.ts";
 import { loadKubeConfig } from "../kubernetes/credentials.ts";
 import { createEvents } from "../kubernetes/events.ts";
 import { createKubernetesStore } from "../kubernetes/store.ts";
+import { createSecretRegistry } from "../http/secret-registry.ts";
 import { createLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createRecord } from "../telemetry/record.ts";
@@ -17,7 +18,8 @@ import { version } from "./version.ts";
 
 /** Returns the exit code: 0 told to stop, 1 leadership was lost. */
 export async function runController(settings: ControllerSettings): Promise<number> {
-  const log = createLog({ level: settings.logLevel, format: settings.logFormat });
+  const secrets = createSecretRegistry();
+  const log = createLog({ level: settings.logLevel, format: settings.logFormat, scrub: secrets.scrub });
   const metrics = createMetrics({ kinds: kindNames, concurrency: settings.concurrency });
   const record = createRecord(log, metrics);
   using shutdown = onShutdown(settings.shutdownTimeout);
@@ -37,7 +39,7 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     ...(settings.secretGrant !== undefined && { secretGrant: settings.secretGrant }),
   });
   metrics.observeWatches(() => store.readiness());
-  const runtime = createRuntime(settings, { store, record, metrics, announce, mayAct: leadership.mayAct });
+  const runtime = createRuntime(settings, { store, record, metrics, secrets, announce, mayAct: leadership.mayAct });
   const { controller, liveness } = resources.use(runtime);
   const notReady = (): readonly string[] => {
     const waiting = controller.waitingFor();

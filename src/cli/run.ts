@@ -4,6 +4,7 @@ import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
 import { httpRequestType, type HTTPRequest } from "../kinds/types.ts";
 import { loadManifests, watchManifests } from "../standalone/manifests.ts";
 import { createStandaloneStore, type StandaloneStore } from "../standalone/store.ts";
+import { createSecretRegistry } from "../http/secret-registry.ts";
 import { createLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createRecord } from "../telemetry/record.ts";
@@ -20,7 +21,8 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
     return 1;
   }
   const { manifests } = loaded;
-  const log = createLog({ level: settings.logLevel, format: settings.logFormat });
+  const secrets = createSecretRegistry();
+  const log = createLog({ level: settings.logLevel, format: settings.logFormat, scrub: secrets.scrub });
   const metrics = createMetrics({ kinds: kindNames, concurrency: settings.concurrency });
   const counted = { requests: 0, sockets: 0 };
   const tell = createRecord(log, metrics);
@@ -36,7 +38,7 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
   const store = resources.use(
     createStandaloneStore({ manifests, ...(settings.data !== undefined && { dataFile: settings.data }) }),
   );
-  const { controller, clients } = resources.use(createRuntime(settings, { store, record, metrics }));
+  const { controller, clients } = resources.use(createRuntime(settings, { store, record, metrics, secrets }));
   if (settings.metricsAddress !== undefined) resources.use(await serve(settings.metricsAddress, metricsRoutes(metrics.registry)));
 
   const progress = createProgress(process.stdout);

@@ -5,12 +5,14 @@ import type { Condition } from "../core/conditions.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { Kind } from "../core/plan.ts";
 import type { Announce, ResourceStore } from "../core/ports.ts";
+import { secretType } from "../core/resource.ts";
 import { createController, type Controller } from "../engine/controller.ts";
 import { createLiveness, type Liveness } from "../engine/liveness.ts";
 import { createEvaluator } from "../expressions/evaluator.ts";
 import { createClientPool, type Client, type ClientPool } from "../http/client-pool.ts";
 import { environmentProxies } from "../http/environment-proxies.ts";
 import { createRequester } from "../http/requester.ts";
+import type { SecretRegistry } from "../http/secret-registry.ts";
 import { createSockets } from "../http/sockets.ts";
 import { httpEndpointKind } from "../kinds/http-endpoint.ts";
 import { httpRequestKind } from "../kinds/http-request.ts";
@@ -30,6 +32,8 @@ export interface RuntimeParts {
   readonly store: ResourceStore;
   readonly record: RecordOccurrence;
   readonly metrics: Metrics;
+  /** Takes the values of every Secret that is read. */
+  readonly secrets: SecretRegistry;
   /** Whether this process leads, with margin; where not given, it always does. */
   readonly mayAct?: () => boolean;
   readonly announce?: Announce;
@@ -43,7 +47,7 @@ const clientMap = new Map<string, Client>();
 
 export function createRuntime(
   settings: SendSettings,
-  { store, record, metrics, mayAct = () => true, announce = () => {} }: RuntimeParts,
+  { store, record, metrics, secrets, mayAct = () => true, announce = () => {} }: RuntimeParts,
 ): Runtime {
   const resources = new AsyncDisposableStack();
   const evaluator = resources.use(createEvaluator({ deadlineMs: settings.expressionTimeout }));
@@ -78,7 +82,7 @@ export function createRuntime(
   );
   const controller = createController({
     kinds,
-    store,
+    store: noting(store, secrets),
     requester,
     record,
     concurrency: settings.concurrency,
@@ -114,4 +118,17 @@ export function createRuntime(
     },
   });
   return { controller, clients, liveness, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}
+
+/** The store, of whose Secrets each value that is read is known to `secrets`. */
+function noting(store: ResourceStore, secrets: SecretRegistry): ResourceStore {
+  return {
+    ...store,
+    async read(reference, signal) {
+      const result = await store.read(reference, signal);
+      if (reference.type.kind === secretType.kind && result.type === "found")
+        for (const bytes of Object.values(result.resource.data)) secrets.add(Buffer.from(bytes).toString());
+      return result;
+    },
+  };
 }

@@ -90,6 +90,8 @@ export interface Response {
   readonly body: Sealed<string>;
   /** The same text with every secret that went into the request replaced: what a status may show. */
   readonly redactedBody: string;
+  /** The header fields, likewise. */
+  readonly redactedHeaders?: Response["headers"];
   readonly sizeBytes: number;
   /** Hex. */
   readonly sha256: string;

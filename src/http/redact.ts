@@ -1,16 +1,28 @@
 /** Text that came back from a server, without the secrets that went to it. */
+import type { Response } from "../core/exchange.ts";
 
 /** A shorter one would be found everywhere. */
 const minCharacters = 4;
 
 /** Replaces each secret by three asterisks, in the forms in which servers echo: as it is, base64, percent-encoded, escaped in JSON. */
 export function redacted(text: string, secrets: readonly string[]): string {
-  const forms = new Set(secrets.flatMap(formsOf).filter((form) => form.length >= minCharacters));
+  const forms = new Set(secrets.flatMap(formsOf));
   const longestFirst = [...forms].toSorted((a, b) => b.length - a.length);
   return longestFirst.reduce((redactedText, form) => redactedText.replaceAll(form, () => "***"), text);
 }
 
-function formsOf(secret: string): string[] {
+/** The same for header fields. */
+export function redactedFields(fields: Response["headers"], secrets: readonly string[]): Response["headers"] {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === "string" ? redacted(value, secrets) : value.map((one) => redacted(one, secrets)),
+    ]),
+  );
+}
+
+/** How a secret looks in text that passed through a server, a URL or JSON. None is shorter than four characters. */
+export function formsOf(secret: string): string[] {
   const values = [secret, secret.trim()].map((value) => value.toWellFormed());
   return values.flatMap((value) => {
     if (value.length < minCharacters) return [];

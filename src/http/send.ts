@@ -14,7 +14,7 @@ import { decompressed } from "./decompress.ts";
 import { followed, RedirectError, type Chain, type Held, type RunOptions } from "./exchange-run.ts";
 import { failure, failureOf, type Failure } from "./failure.ts";
 import type { Answer, MinimumRate } from "./on-wire.ts";
-import { redacted } from "./redact.ts";
+import { redacted, redactedFields } from "./redact.ts";
 
 export interface SendOptions extends RunOptions {
   /** Limit on the content of a response, compressed and not. */
@@ -158,9 +158,11 @@ async function responseOf(
   const encoding = headerField(headers, "content-encoding");
   const content = encoding === undefined ? raw : await decompressed(raw, encoding, maxResponseBytes);
   const text = decodedContent(content, headerField(headers, "content-type"));
+  const fields = headerFields(headers);
   return {
     statusCode,
-    headers: headerFields(headers),
+    headers: fields,
+    redactedHeaders: secrets.length === 0 ? fields : redactedFields(fields, secrets),
     body: sealed(text),
     redactedBody: redacted(text, secrets),
     sizeBytes: content.byteLength,

@@ -147,10 +147,9 @@ type ResponseField = Pick<HTTPRequestStatus, "response">;
 function recorded(response: Response | undefined, record: "None" | "Summary" | "Body"): ResponseField {
   if (!response || record === "None") return {};
   const { statusCode, sizeBytes, sha256, durationMs } = response;
+  const fields = response.redactedHeaders ?? {};
   const headers = Object.fromEntries(
-    shownHeaders.flatMap((name) =>
-      typeof response.headers[name] === "string" ? [[name, response.headers[name].slice(0, 1024)]] : [],
-    ),
+    shownHeaders.flatMap((name) => (typeof fields[name] === "string" ? [[name, fields[name].slice(0, 1024)]] : [])),
   );
   return {
     response: {

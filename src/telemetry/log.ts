@@ -1,6 +1,9 @@
 /** The log: one JSON line, or one line of text, for each occurrence; constant messages, variables as fields. */
 import winston from "winston";
 
+/** Where winston keeps the finished line (its triple-beam). */
+const MESSAGE = Symbol.for("message");
+
 /** From the most severe. */
 const levels = ["error", "warn", "info", "debug"] as const;
 export type LogLevel = (typeof levels)[number];
@@ -10,7 +13,14 @@ export interface Log {
   write(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>): void;
 }
 
-export function createLog({ level, format }: { level: LogLevel; format: LogFormat }): Log {
+export interface LogOptions {
+  readonly level: LogLevel;
+  readonly format: LogFormat;
+  /** What takes secrets out of a line. */
+  readonly scrub: (line: string) => string;
+}
+
+export function createLog({ level, format, scrub }: LogOptions): Log {
   const { combine, timestamp, json, printf } = winston.format;
   const text = printf(({ timestamp, level, message, ...fields }) => {
     const rest = Object.entries(fields).map(
@@ -18,9 +28,10 @@ export function createLog({ level, format }: { level: LogLevel; format: LogForma
     );
     return [timestamp, level.toUpperCase().padEnd(5), message, ...rest].join(" ");
   });
+  const scrubbed = winston.format((line) => Object.assign(line, { [MESSAGE]: scrub(String(line[MESSAGE])) }));
   const logger = winston.createLogger({
     level,
-    format: combine(timestamp(), format === "json" ? json() : text),
+    format: combine(timestamp(), format === "json" ? json() : text, scrubbed()),
     transports: [new winston.transports.Console({ stderrLevels: ["error", "warn", "info", "debug"] })],
   });
   return {

@@ -43,6 +43,7 @@ function answer(statusCode: number, body = "{}"): Outcome {
       headers: { "content-type": "application/json", "x-secret": "no" },
       body: sealed(body),
       redactedBody: body,
+      redactedHeaders: { "content-type": "application/json", "x-secret": "no" },
       sizeBytes: body.length,
       sha256: "ab",
       durationMs: 12,
