@@ -2,6 +2,7 @@
 import { conditions, duration, idempotencyKey, observedGeneration, tls } from "./fields.ts";
 import type { KindDefinition } from "./kind-definition.ts";
 import { endpointRef, expect, inputs, requestProperties } from "./request.ts";
+import { retry } from "./retry.ts";
 import type { Infer, Schema } from "./schema.ts";
 
 const spec = {
@@ -23,30 +24,7 @@ const spec = {
     tls: { ...tls, description: `${tls.description} With endpointRef the endpoint's is used and this one is not.` },
     expect,
     idempotencyKey,
-    retry: {
-      type: "object",
-      description: "What happens after a failure that may be tried again.",
-      default: {},
-      properties: {
-        limit: {
-          type: "integer",
-          format: "int32",
-          minimum: 0,
-          maximum: 100,
-          default: 5,
-          description: "How many times to try again.",
-        },
-        backoff: {
-          type: "object",
-          description: "The pause before the next try doubles each time.",
-          default: {},
-          properties: {
-            initial: { ...duration, default: "1s", description: "The first pause." },
-            max: { ...duration, default: "5m", description: "The longest pause." },
-          },
-        },
-      },
-    },
+    retry,
     onUnknown: {
       type: "string",
       enum: ["Stall", "Resend"],

@@ -4,9 +4,10 @@
  * Invariant: a request that is not repeatable is sent again only if it provably never left, the server said that it did
  * not act on it, or the user asked. Everything here is a pure function of what is recorded; docs/delivery.md tells it.
  */
+import { retryReasons } from "../api/retry.ts";
 import { attemptUUID } from "./digest.ts";
-import type { Outcome } from "./exchange.ts";
-import type { RetryPolicy } from "./retry.ts";
+import type { FailureReason, Outcome } from "./exchange.ts";
+import { isListed, type RetryPolicy } from "./retry.ts";
 
 export interface Attempt {
   readonly id: string;
@@ -128,8 +129,23 @@ export function conclude(
   if (outcome.type === "response" && asExpected) return { type: "succeeded" };
   const ambiguous = !wish.repeatable && isAmbiguous(outcome);
   if (ambiguous && wish.onUnknown === "Stall") return { type: "unknown" };
-  const worthIt = wish.repeatable ? isTransient(outcome) : ambiguous || wasNotActedOn(outcome);
+  const worthIt = ambiguous ? !isListed(wish.retry.never, outcome) : isWorthRetrying(outcome, wish);
   return worthIt && attempt.tries <= wish.retry.limit ? { type: "retry" } : { type: "failed" };
+}
+
+/** What the user listed decides, within what is safe: not for a failure after the first byte of what must not be sent twice. */
+function isWorthRetrying(
+  outcome: Exclude<Outcome, { type: "refusal" }>,
+  { repeatable, retry }: Pick<Wish, "repeatable" | "retry">,
+): boolean {
+  if (isListed(retry.never, outcome)) return false;
+  if (!retry.on || isOurs(outcome)) return repeatable ? isTransient(outcome) : wasNotActedOn(outcome);
+  return isListed(retry.on, outcome);
+}
+const listable: readonly FailureReason[] = retryReasons;
+/** This process's own state, which says nothing of the request. */
+function isOurs(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
+  return outcome.type === "failure" && !listable.includes(outcome.reason);
 }
 
 function isAmbiguous(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {

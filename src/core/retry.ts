@@ -1,11 +1,27 @@
 /** When a failed attempt is tried again. */
 import { createHash } from "node:crypto";
+import type { Outcome } from "./exchange.ts";
+import { isExpectedStatus } from "./expectation.ts";
 
 export interface RetryPolicy {
   /** Tries after the first. */
   readonly limit: number;
   readonly initialMs: number;
   readonly maxMs: number;
+  /** Status patterns and failure reasons that are tried again, in place of the usual ones. */
+  readonly on?: readonly string[];
+  /** Those that are not, whatever else says so. */
+  readonly never?: readonly string[];
+}
+
+/** Whether the list has this answer's status, or this failure's reason. */
+export function isListed(list: readonly string[] | undefined, outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
+  if (!list) return false;
+  if (outcome.type === "failure") return list.includes(outcome.reason);
+  return isExpectedStatus(
+    list.filter((item) => /^\d/.test(item)),
+    outcome.response.statusCode,
+  );
 }
 
 /**

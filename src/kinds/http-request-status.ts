@@ -110,7 +110,8 @@ export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
     inFlight: (attempt) => status(reconciling("Sending", `${spec.method} is on its way`), attempted(attempt)),
 
     done(attempt, judgement) {
-      const { reason, message, succeeded, response } = judgement;
+      const { reason, succeeded, response } = judgement;
+      const message = succeeded || attempt.tries <= 1 ? judgement.message : `${judgement.message}; tried ${attempt.tries} times`;
       const states = succeeded ? ready(reason, message) : stalled(reason, message);
       const run: ConditionState = { type: "Succeeded", status: succeeded ? "True" : "False", reason, message };
       const change = {

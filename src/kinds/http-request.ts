@@ -147,7 +147,7 @@ function ledgerOf({ status }: HTTPRequest): Ledger {
 
 function wishOf({ spec, metadata: { uid, annotations = {} }, status }: HTTPRequest, endpoint: HTTPEndpoint | undefined): Wish {
   const reconcileAt = annotations[reconcileAtAnnotation];
-  const { limit, backoff } = spec.retry;
+  const { limit, backoff, on, never } = spec.retry;
   return {
     uid,
     digest: sendDigest(spec),
@@ -155,6 +155,12 @@ function wishOf({ spec, metadata: { uid, annotations = {} }, status }: HTTPReque
     repeatable: isIdempotent(spec.method) || idempotencyHeader(spec, endpoint) !== undefined,
     onUnknown: spec.onUnknown,
     assumeDone: status?.attempt === undefined && annotations[assumeDoneAnnotation] === "true",
-    retry: { limit, initialMs: durationMs(backoff.initial), maxMs: durationMs(backoff.max) },
+    retry: {
+      limit,
+      initialMs: durationMs(backoff.initial),
+      maxMs: durationMs(backoff.max),
+      ...(on && { on }),
+      ...(never && { never }),
+    },
   };
 }

@@ -112,6 +112,32 @@ describe("conclude", () => {
     expect(conclude(reset, false, { ...attempt, tries: 3 }, resend).type).toBe("failed");
     expect(conclude(response(500), false, attempt, resend).type).toBe("failed");
   });
+  test.each([
+    ["a listed 500", response(500), ["500"], "retry"],
+    ["a listed 503 without Retry-After", response(503), ["5xx"], "retry"],
+    ["a 429 that is not listed", response(429), ["5xx"], "failed"],
+    ["a listed 502", response(502), ["5xx"], "unknown"],
+    ["a listed reset after the first byte", reset, ["ConnectionReset"], "unknown"],
+    ["a listed refusal", refused, ["ConnectionRefused"], "retry"],
+    ["a refusal that is not listed", refused, ["Timeout"], "failed"],
+  ] as const)(
+    "of a request that must not be sent twice, where retry.on lists what is tried again: %s",
+    (_name, outcome, on, type) => {
+      expect(conclude(outcome, false, attempt, { ...wish, retry: { ...wish.retry, on } }).type).toBe(type);
+    },
+  );
+  test.each([
+    ["a listed 404", response(404), { on: ["4xx"] }, "retry"],
+    ["a 500 that is not listed", response(500), { on: ["429", "Timeout"] }, "failed"],
+    ["a listed range", response(500), { on: ["500-503"] }, "retry"],
+    ["a status that never is", response(501), { never: ["501"] }, "failed"],
+    ["a status that both lists have", response(501), { on: ["5xx"], never: ["501"] }, "failed"],
+    ["a reason that never is", refused, { never: ["ConnectionRefused"] }, "failed"],
+    ["an end of this process, which no list has", { ...reset, reason: "NotLeader" as const }, { on: ["500"] }, "retry"],
+    ["an answer that expect.that refuses, with a listed status", response(200), { on: ["200"] }, "retry"],
+  ] as const)("of a repeatable request with lists: %s", (_name, outcome, lists, type) => {
+    expect(conclude(outcome, false, attempt, { ...wish, repeatable: true, retry: { ...wish.retry, ...lists } }).type).toBe(type);
+  });
   test("an expected answer is success, a 502 included", () => {
     expect(conclude(response(502), true, attempt, wish).type).toBe("succeeded");
   });
