@@ -7,6 +7,44 @@ const expressionNote = "`${ jq }` expressions are expanded; `$${` is a literal `
 
 export const jq = { type: "string", minLength: 1, maxLength: 8192 } as const satisfies Schema;
 
+/** Line breaks, as base64 prints them, stand between groups of four. */
+const base64 = {
+  type: "string",
+  maxLength: 393216,
+  pattern: "^([A-Za-z0-9+/]{4}\\s*)*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\\s*$",
+  description: "Bytes, written here in base64, sent decoded.",
+} as const satisfies Schema;
+
+/** Text between quotation marks of a header field, and on one line. */
+const quoted = { type: "string", minLength: 1, maxLength: 256, pattern: '^[^"\\r\\n\\x00]*$' } as const satisfies Schema;
+
+const part = {
+  type: "object",
+  description: "Exactly one of value, base64, secretKeyRef and configMapKeyRef.",
+  properties: {
+    name: { ...quoted, description: "The part's name." },
+    filename: { ...quoted, description: "Makes the part a file of this name." },
+    contentType: {
+      type: "string",
+      minLength: 1,
+      maxLength: 256,
+      pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+( *;[\\x20-\\x7e]*)?$",
+      description: "The part's media type. Without it a file is application/octet-stream, and anything else text.",
+    },
+    value: { type: "string", maxLength: 65536, description: `The part's text, sent as UTF-8. ${expressionNote}` },
+    base64,
+    secretKeyRef,
+    configMapKeyRef,
+  },
+  required: ["name"],
+  "x-kubernetes-validations": [
+    {
+      rule: "[has(self.value), has(self.base64), has(self.secretKeyRef), has(self.configMapKeyRef)].filter(given, given).size() == 1",
+      message: "exactly one of value, base64, secretKeyRef and configMapKeyRef must be set",
+    },
+  ],
+} as const satisfies Schema;
+
 export const requestProperties = {
   url: {
     type: "string",
@@ -63,6 +101,35 @@ export const requestProperties = {
           'kubectl\'s client-side apply drops nulls in here, and a null in place of the whole body is refused: write "${ null }".',
       },
       text: { type: "string", maxLength: 262144, description: `Text, sent as UTF-8. ${expressionNote}` },
+      form: {
+        type: "array",
+        description: "Fields of a form, sent as application/x-www-form-urlencoded in this order; a name may repeat.",
+        maxItems: 256,
+        "x-kubernetes-list-type": "atomic",
+        items: {
+          type: "object",
+          properties: {
+            name: { type: "string", minLength: 1, maxLength: 256, description: "The field's name, not yet encoded." },
+            value: { type: "string", maxLength: 65536, description: `The field's value, not yet encoded. ${expressionNote}` },
+          },
+          required: ["name", "value"],
+        },
+      },
+      multipart: {
+        type: "array",
+        description:
+          "Parts, sent as multipart/form-data (RFC 7578) in this order; a name may repeat. A Content-Type header, where one is given, must be multipart/…; the boundary is added to it.",
+        minItems: 1,
+        maxItems: 64,
+        "x-kubernetes-list-type": "atomic",
+        items: part,
+      },
+      base64,
+      secretKeyRef: { ...secretKeyRef, description: "The bytes of a key of a Secret in the same namespace, sent as they are." },
+      configMapKeyRef: {
+        ...configMapKeyRef,
+        description: "The bytes of a key of a ConfigMap in the same namespace, of its data or binaryData, sent as they are.",
+      },
     },
     minProperties: 1,
     maxProperties: 1,

@@ -14,7 +14,25 @@ export interface LocatedPair extends Located {
   readonly name: string;
 }
 export type BodyTemplate =
-  { readonly type: "json"; readonly field: string; readonly value: unknown } | ({ readonly type: "text" } & Located);
+  | { readonly type: "json"; readonly field: string; readonly value: unknown }
+  | ({ readonly type: "text" } & Located)
+  | { readonly type: "form"; readonly fields: readonly LocatedPair[] }
+  | { readonly type: "multipart"; readonly parts: readonly PartTemplate[] }
+  | { readonly type: "bytes"; readonly source: ByteSource };
+
+/** One part of a multipart body. */
+export interface PartTemplate {
+  readonly name: string;
+  readonly filename?: string;
+  readonly contentType?: string;
+  readonly content: ({ readonly type: "text" } & Located) | { readonly type: "bytes"; readonly source: ByteSource };
+}
+
+/** Where bytes come from that are sent as they are. `field` is where that was written, and no other source has the same. */
+export type ByteSource = { readonly field: string } & (
+  | { readonly type: "base64"; readonly text: string }
+  | { readonly type: "secret" | "configMap"; readonly name: string; readonly key: string }
+);
 
 export interface RequestTemplate {
   readonly method: string;

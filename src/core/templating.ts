@@ -3,7 +3,7 @@
  *
  * Text that an expression yields is data: nothing in this file ever looks for expressions in it again.
  */
-import type { Located, RequestTemplate } from "./exchange.ts";
+import type { BodyTemplate, ByteSource, Located, RequestTemplate } from "./exchange.ts";
 
 export type Part = { readonly type: "text"; readonly text: string } | { readonly type: "expression"; readonly text: string };
 export type Template =
@@ -123,8 +123,30 @@ export function stringsIn(value: unknown, field: string): Located[] {
 /** Every template of a request. */
 export function templatesOf({ url, query, headers, body }: RequestTemplate): Located[] {
   const location = url.type === "absolute" ? [url] : url.path ? [url.path] : [];
-  const content = !body ? [] : body.type === "text" ? [body] : stringsIn(body.value, body.field);
-  return [...location, ...query, ...headers, ...content].map(({ field, text }) => ({ field, text }));
+  return [...location, ...query, ...headers, ...templatesInBody(body)].map(({ field, text }) => ({ field, text }));
+}
+
+function templatesInBody(body: BodyTemplate | undefined): readonly Located[] {
+  switch (body?.type) {
+    case undefined:
+    case "bytes":
+      return [];
+    case "text":
+      return [body];
+    case "json":
+      return stringsIn(body.value, body.field);
+    case "form":
+      return body.fields;
+    case "multipart":
+      return body.parts.flatMap(({ content }) => (content.type === "text" ? [content] : []));
+  }
+}
+
+/** Whatever of a body is sent byte by byte, without being looked at. */
+export function bytesInBody(body: BodyTemplate | undefined): readonly ByteSource[] {
+  if (body?.type === "bytes") return [body.source];
+  if (body?.type !== "multipart") return [];
+  return body.parts.flatMap(({ content }) => (content.type === "bytes" ? [content.source] : []));
 }
 
 /** What stays the same for the life of an object: labels and annotations do not. */
@@ -136,7 +158,15 @@ const fixedPath =
  * changes. Conservative: false only where every expression is a plain path to something that is fixed.
  */
 export function dependsOnInputs(request: RequestTemplate): boolean {
-  return !templatesOf(request).every(isFixed);
+  return !templatesOf(request).every(isFixed) || readsBytes(request.body);
+}
+/** Whether a body is the same for the life of an object. */
+export function isFixedBody(body: BodyTemplate | undefined): boolean {
+  return templatesInBody(body).every(isFixed) && !readsBytes(body);
+}
+/** Whether a part of a body is kept in a Secret or ConfigMap, where it can change. */
+function readsBytes(body: BodyTemplate | undefined): boolean {
+  return bytesInBody(body).some(({ type }) => type !== "base64");
 }
 /** Whether a template yields the same for the life of an object. */
 export function isFixed({ text }: Pick<Located, "text">): boolean {

@@ -3,7 +3,7 @@
  *
  * What this file throws names the field, the object and the key, and never a value.
  */
-import type { Located, Scope, Source } from "../core/exchange.ts";
+import type { ByteSource, Located, Scope, Source } from "../core/exchange.ts";
 import type { Read } from "../core/ports.ts";
 import { refuseForNow } from "./refusal.ts";
 
@@ -27,9 +27,21 @@ export async function resolveText(source: Source | undefined, read: Read): Promi
 
 async function resolve(source: Source, read: Read): Promise<Input> {
   if (source.type === "literal") return { value: source.value, secret: false };
+  const what = `${source.field}: key "${source.key}" of ${objectOf(source)}`;
+  return { value: decoded(await resolveBytes(source, read), what), secret: source.type === "secret" };
+}
+
+type KeptElsewhere = Extract<ByteSource, { type: "secret" | "configMap" }>;
+
+function objectOf({ type, name }: KeptElsewhere): string {
+  return `${type === "secret" ? "Secret" : "ConfigMap"} "${name}"`;
+}
+
+/** What a Secret or ConfigMap holds under a key, as it is. Throws `RefusedError`. */
+export async function resolveBytes(source: KeptElsewhere, read: Read): Promise<Uint8Array> {
   const secret = source.type === "secret";
   const kind = secret ? "Secret" : "ConfigMap";
-  const object = `${kind} "${source.name}"`;
+  const object = objectOf(source);
   const result = await read(kind, source.name);
   if (result.type === "absent")
     refuseForNow(secret ? "SecretNotFound" : "ConfigMapNotFound", `${source.field}: there is no ${object}`);
@@ -39,8 +51,7 @@ async function resolve(source: Source, read: Read): Promise<Input> {
   }
   const { data } = result.resource;
   const bytes = Object.hasOwn(data, source.key) ? data[source.key] : undefined;
-  if (!bytes) return refuseForNow("KeyNotFound", `${source.field}: ${object} has no key "${source.key}"`);
-  return { value: decoded(bytes, `${source.field}: key "${source.key}" of ${object}`), secret };
+  return bytes ?? refuseForNow("KeyNotFound", `${source.field}: ${object} has no key "${source.key}"`);
 }
 
 function decoded(bytes: Uint8Array, what: string): string {

@@ -5,7 +5,7 @@
  * text that a server sent: it reaches no message.
  */
 import type { FailureReason, RequestTemplate } from "../core/exchange.ts";
-import { isFixed, stringsIn } from "../core/templating.ts";
+import { isFixed, isFixedBody } from "../core/templating.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import type { WireRequest } from "./render.ts";
 
@@ -44,7 +44,7 @@ export function createRedirects(template: RequestTemplate, maxRedirects: number)
       const elsewhere = target.origin !== request.origin;
       const method = methodAfter(request.method, statusCode);
       const keepsBody = request.body !== undefined && method === request.method;
-      if (elsewhere && keepsBody && !isFixedBody(template)) return refused("RedirectRefused");
+      if (elsewhere && keepsBody && !isFixedBody(template.body)) return refused("RedirectRefused");
       const next = {
         method,
         origin: target.origin,
@@ -103,11 +103,6 @@ function headersFor(
   const stays = (name: string): boolean =>
     (keepsBody || !ofContent.includes(name)) && (!elsewhere || (!secret.has(name) && !ofCredentials.test(name)));
   return Object.fromEntries(Object.entries(headers).filter(([name]) => stays(name)));
-}
-
-function isFixedBody({ body }: RequestTemplate): boolean {
-  if (!body) return true;
-  return body.type === "text" ? isFixed(body) : stringsIn(body.value, body.field).every(isFixed);
 }
 
 /** A client certificate is a credential too, and a server name is that of the first origin. */

@@ -4,10 +4,13 @@
  * Rendered once for an attempt; what an expression yields is data and is never expanded again.
  */
 import type { LocatedPair, Located, RequestTemplate } from "../core/exchange.ts";
-import { stringifyWith, templatesOf, wholeExpression } from "../core/templating.ts";
+import { templatesOf } from "../core/templating.ts";
+import { bodyContent, type Content } from "./body.ts";
+import { shownBytes, type AllBytes } from "./bytes.ts";
 import { headerRecord, type HeaderField, type HeaderRecord } from "./headers.ts";
+import { refuse } from "./refusal.ts";
 import { checkedURL, urlText, type ScalarOf } from "./url.ts";
-import { contentText, encoded, filled, partsOf, scalarText, type ValueOf } from "./values.ts";
+import { contentText, definedText, encoded, filled, partsOf, scalarText, type ValueOf } from "./values.ts";
 
 export interface WireRequest {
   readonly method: string;
@@ -15,7 +18,12 @@ export interface WireRequest {
   /** Path and query. */
   readonly path: string;
   readonly headers: HeaderRecord;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
+}
+/** What a template is filled with. */
+export interface Values {
+  readonly valueOf: ValueOf;
+  readonly bytes: AllBytes;
 }
 
 /** Each expression once, with the first field that has it. Throws `RefusedError`. */
@@ -28,18 +36,24 @@ export function expressionsOf(request: RequestTemplate): Located[] {
 }
 
 /** Throws `RefusedError`. */
-export function rendered(request: RequestTemplate, valueOf: ValueOf, userAgent: string): WireRequest {
+export function rendered(request: RequestTemplate, { valueOf, bytes }: Values, userAgent: string): WireRequest {
   const scalar: ScalarOf = (field, expression) => scalarText(valueOf(expression), field, expression);
   const url = checkedURL(urlText(request, scalar), request);
   const query = queryText(request.query, scalar);
   const search = [url.search.slice(1), query].filter((text) => text !== "").join("&");
-  const body = bodyText(request, valueOf);
+  const body =
+    request.body &&
+    bodyContent(request.body, {
+      valueOf,
+      textOf: (field, expression) => definedText(valueOf(expression), field, expression),
+      bytesOf: ({ field }) => bytes.get(field)?.bytes ?? new Uint8Array(),
+    });
   return {
     method: request.method,
     origin: url.origin,
     path: `${url.pathname}${search === "" ? "" : `?${search}`}`,
-    headers: headerRecord(headerFields(request, scalar, userAgent)),
-    ...(body === undefined ? {} : { body }),
+    headers: headerRecord(headerFields(request, scalar, { userAgent, body })),
+    ...(body && { body: body.content }),
   };
 }
 
@@ -51,17 +65,26 @@ export interface Described {
 }
 
 /** The same with values from which secrets have been taken, so it checks nothing; what has no text shows three asterisks. */
-export function described(request: RequestTemplate, valueOf: ValueOf, userAgent: string): Described {
+export function described(request: RequestTemplate, { valueOf, bytes }: Values, userAgent: string): Described {
   const scalar: ScalarOf = (_field, expression) =>
     /^["\d\-tf]/.test(valueOf(expression)) ? contentText(valueOf(expression)) : "***";
   const url = urlText(request, (field, expression) => scalar(field, expression) || "***");
   const query = queryText(request.query, scalar);
-  const body = bodyText(request, valueOf);
+  const body =
+    request.body &&
+    bodyContent(request.body, {
+      valueOf,
+      textOf: (_field, expression) => (valueOf(expression) === "null" ? "***" : contentText(valueOf(expression))),
+      bytesOf({ field }) {
+        const found = bytes.get(field);
+        return found ? shownBytes(found) : new Uint8Array();
+      },
+    });
   return {
     method: request.method,
     url: `${url}${query === "" ? "" : `${url.includes("?") ? "&" : "?"}${query}`}`,
-    headers: headerFields(request, scalar, userAgent).map(({ name, value }) => ({ name, value })),
-    ...(body === undefined ? {} : { body }),
+    headers: headerFields(request, scalar, { userAgent, body }).map(({ name, value }) => ({ name, value })),
+    ...(body && { body: typeof body.content === "string" ? body.content : new TextDecoder().decode(body.content) }),
   };
 }
 
@@ -71,7 +94,11 @@ function queryText(query: readonly LocatedPair[], scalar: ScalarOf): string {
     .join("&");
 }
 
-function headerFields(request: RequestTemplate, scalar: ScalarOf, userAgent: string): HeaderField[] {
+function headerFields(
+  request: RequestTemplate,
+  scalar: ScalarOf,
+  { userAgent, body }: { readonly userAgent: string; readonly body: Content | undefined },
+): HeaderField[] {
   const fields: HeaderField[] = request.headers.map((header) => ({
     field: header.field,
     name: header.name,
@@ -79,22 +106,17 @@ function headerFields(request: RequestTemplate, scalar: ScalarOf, userAgent: str
   }));
   fields.push(...request.literalHeaders.map((header) => ({ ...header, field: `header ${header.name}` })));
   const set = new Set(fields.map(({ name }) => name.toLowerCase()));
-  const contentType = request.body && { json: "application/json", text: "text/plain; charset=utf-8" }[request.body.type];
-  const defaults = { "user-agent": userAgent, ...(contentType ? { "content-type": contentType } : {}) };
+  const defaults = { "user-agent": userAgent, ...(body && { "content-type": body.contentType }) };
   for (const [name, value] of Object.entries(defaults)) if (!set.has(name)) fields.push({ field: `header ${name}`, name, value });
-  return fields;
+  const boundary = request.body?.type === "multipart" ? /; boundary=.*$/.exec(body?.contentType ?? "")?.[0] : undefined;
+  return boundary === undefined ? fields : fields.map((field) => withBoundary(field, boundary));
 }
 
-function bodyText({ body }: RequestTemplate, valueOf: ValueOf): string | undefined {
-  if (!body) return undefined;
-  const content = (expression: string): string => contentText(valueOf(expression));
-  if (body.type === "text") return filled(body, content);
-  return stringifyWith(
-    body.value,
-    (text, field) => {
-      const whole = wholeExpression(partsOf({ field, text }));
-      return whole === undefined ? JSON.stringify(filled({ field, text }, content)) : valueOf(whole);
-    },
-    body.field,
-  );
+/** Without the boundary nobody can tell the parts from each other. */
+function withBoundary(header: HeaderField, boundary: string): HeaderField {
+  const { field, name, value } = header;
+  if (name.toLowerCase() !== "content-type" || value.endsWith(boundary)) return header;
+  if (!/^multipart\//i.test(value) || /boundary=/i.test(value))
+    refuse("InvalidRequest", `${field}: the body is multipart, so its type is multipart/… without a boundary, which is added`);
+  return { ...header, value: `${value}${boundary}` };
 }

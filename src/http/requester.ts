@@ -2,13 +2,14 @@
 import type { Evaluation, Exchange, Refusal } from "../core/exchange.ts";
 import { parseJSON } from "../core/json.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
-import { templatesOf } from "../core/templating.ts";
+import { bytesInBody, templatesOf } from "../core/templating.ts";
 import type { Busy, Evaluator, Prepared, Read, Requester, Requests } from "../core/ports.ts";
 import { createAdmissions } from "./admissions.ts";
 import { createBudget, createBudgets } from "./budget.ts";
 import type { ClientPool } from "./client-pool.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import { createConnectionUse } from "./connection-use.ts";
+import { readBytes, secretTexts } from "./bytes.ts";
 import { documentText } from "./document.ts";
 import { compileAll, evaluateAll } from "./evaluate.ts";
 import { masked, readsElsewhere, resolveInputs, secretValues, type Inputs } from "./inputs.ts";
@@ -93,15 +94,16 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
     };
     if (!clients.has(settings)) checkTls(tls, sources);
     if (exchange.compile.length > 0) await compileAll(evaluator, exchange.compile, signal);
+    const bytes = await readBytes(bytesInBody(request.body), read);
     const wire = await healingRefusals(templatesOf(request).filter(readsElsewhere(scope)), async () => {
       const values = await valuesOf(exchange, inputs, signal);
-      return rendered(request, (expression) => values.get(expression) ?? "null", userAgent);
+      return rendered(request, { valueOf: (expression) => values.get(expression) ?? "null", bytes }, userAgent);
     });
     return {
       first: { request: wire, settings, repeatable },
       template: request,
       maxRedirects,
-      secrets: [...secretValues(inputs), ...proxySecrets(proxy)],
+      secrets: [...secretValues(inputs), ...secretTexts(bytes), ...proxySecrets(proxy)],
       metadata: scope.metadata,
     };
   }
@@ -149,10 +151,9 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
         const inputs = await resolveInputs(exchange.scope.inputs, read);
         await prepared(exchange, inputs, read, signal);
         const values = await maskedValues(exchange, inputs, signal);
-        return {
-          type: "described",
-          ...described(exchange.request, (expression) => values.get(expression) ?? "null", userAgent),
-        } as const;
+        const bytes = await readBytes(bytesInBody(exchange.request.body), read);
+        const filling = { valueOf: (expression: string) => values.get(expression) ?? "null", bytes };
+        return { type: "described", ...described(exchange.request, filling, userAgent) } as const;
       }),
     [Symbol.dispose]() {
       connections[Symbol.dispose]();

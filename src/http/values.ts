@@ -28,6 +28,12 @@ export function scalarText(json: string, field: string, expression: string): str
   );
 }
 
+/** Text for a place where nothing and `null` are not the same: a form's field, a part. Throws `RefusedError`. */
+export function definedText(json: string, field: string, expression: string): string {
+  if (json !== "null") return contentText(json);
+  return refuse("ExpressionFailed", `${field}: the expression \${ ${excerpt(expression)} } yields null`);
+}
+
 /** The template with each value converted by `convert`. Throws `RefusedError`. */
 export function filled(template: Located, convert: (expression: string) => string): string {
   return partsOf(template)

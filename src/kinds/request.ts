@@ -6,6 +6,7 @@ import { digest } from "../core/digest.ts";
 import { durationMs } from "../core/duration.ts";
 import type { Exchange, Located, Refusal, RequestTemplate, Scope, Source, TlsSources } from "../core/exchange.ts";
 import type { Metadata } from "../core/resource.ts";
+import { bodyTemplate } from "./body.ts";
 import type { HTTPEndpoint, HTTPRequest } from "./types.ts";
 
 const defaultTimeoutMs = 30_000;
@@ -89,7 +90,7 @@ export function buildExchange(declared: DeclaredRequest, endpoint: HTTPEndpoint 
         ...(endpoint?.spec.headers ?? []).filter(({ name }) => !(shape.headers ?? []).some((own) => isSameName(own.name, name))),
         ...(key ? [key] : []),
       ],
-      ...bodyTemplate(shape, field),
+      ...(shape.body && { body: bodyTemplate(shape.body, `${field}.body`) }),
     },
     scope: scopeOf(declared),
     tls: tlsSources(tls, endpoint ? `HTTPEndpoint "${endpoint.metadata.name}": spec.tls` : "spec.tls"),
@@ -138,12 +139,6 @@ function requestURL({ url = "", path }: RequestShape, field: string, endpoint: H
   if (!endpoint) return { type: "absolute", field: `${field}.url`, text: url };
   const base = endpoint.spec.baseURL;
   return { type: "joined", base, ...(path !== undefined && { path: { field: `${field}.path`, text: path } }) };
-}
-
-function bodyTemplate({ body }: RequestShape, field: string): Pick<RequestTemplate, "body"> {
-  if (!body) return {};
-  if (body.text !== undefined) return { body: { type: "text", field: `${field}.body.text`, text: body.text } };
-  return { body: { type: "json", field: `${field}.body.json`, value: body.json } };
 }
 
 function located(

@@ -18,7 +18,11 @@ interface Reply {
   readonly status: number;
   readonly body: unknown;
 }
-type Route = (request: { readonly body: unknown; readonly headers: IncomingMessage["headers"] }) => Reply;
+type Route = (request: {
+  readonly body: unknown;
+  readonly bytes: Buffer;
+  readonly headers: IncomingMessage["headers"];
+}) => Reply | Promise<Reply>;
 
 const webhookToken = "Bearer a-token-that-stays-secret";
 
@@ -32,6 +36,14 @@ const routes: Readonly<Record<string, Route>> = {
   "PUT /users/grace%2Fhopper": ({ body }) => ({ status: 200, body }),
   "POST /orders": ({ headers, body }) => ({ status: 201, body: { key: headers["idempotency-key"], order: body } }),
   "GET /search?q=caf%C3%A9%20au%20lait&limit=10": () => ({ status: 200, body: { results: [] } }),
+  "POST /files": async ({ bytes, headers }) => {
+    const form = await new Response(bytes, { headers: { "content-type": headers["content-type"] ?? "" } }).formData();
+    const fields = [...form].map(([name, value]) => [
+      name,
+      typeof value === "string" ? value : { name: value.name, type: value.type, size: value.size },
+    ]);
+    return { status: 201, body: Object.fromEntries(fields) as unknown };
+  },
   "POST /echo": ({ body }) => ({ status: 200, body: { echo: body } }),
 };
 
@@ -65,9 +77,10 @@ export async function startDemoOrigin(port: number): Promise<DemoOrigin> {
 async function answer(request: IncomingMessage, response: ServerResponse, route: Route | undefined): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
-  const text = Buffer.concat(chunks).toString();
+  const bytes = Buffer.concat(chunks);
+  const text = bytes.toString();
   const isJSON = request.headers["content-type"]?.startsWith("application/json") === true;
-  const { status, body } = route?.({ headers: request.headers, body: isJSON ? JSON.parse(text) : text }) ?? {
+  const { status, body } = (await route?.({ headers: request.headers, bytes, body: isJSON ? JSON.parse(text) : text })) ?? {
     status: 404,
     body: { error: "no such thing" },
   };

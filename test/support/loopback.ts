@@ -17,6 +17,8 @@ export interface ReceivedRequest {
   readonly headers: IncomingMessage["headers"];
   readonly rawHeaders: readonly string[];
   readonly body: string;
+  /** The body as it came. */
+  readonly bytes: Buffer;
 }
 
 /** Answers each request when all of it has arrived. With `tls` it speaks https. */
@@ -30,7 +32,8 @@ export async function loopbackServer(
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
       const { method = "", url = "", headers, rawHeaders } = request;
-      const received = { method, url, headers, rawHeaders, body: Buffer.concat(chunks).toString() };
+      const bytes = Buffer.concat(chunks);
+      const received = { method, url, headers, rawHeaders, body: bytes.toString(), bytes };
       requests.push(received);
       listener(received, response);
     });

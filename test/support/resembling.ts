@@ -8,6 +8,7 @@ const samples: readonly unknown[] = [
   ["http://h/", "https://h:1/a", "ftp://h/", "http://u@h/", "http://h/?q", "${ .inputs.a }", "/p", "p", ""],
   ["a", "A", "a.b-c", "-a", "é", "\u{1f600}", "a\nb", "a\u00a0b", "Host", "x".repeat(254)],
   ["30s", "1h30m", "0s", "3 days", "99999h", "404", "2xx", "200-204", "600"],
+  ["AAEC\nAw==\n", "AAE", "AA=A", 'a"b', "text/plain; charset=utf-8", "text/plain;\n"],
   ["2026-01-31T09:30:00Z", "2026-01-31", 0, 5, 404, 101, -1, 2 ** 31, 2 ** 53, 1.5, true, false],
 ].flat();
 

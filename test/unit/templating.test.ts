@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import * as fc from "fast-check";
-import type { RequestTemplate } from "../../src/core/exchange.ts";
+import type { ByteSource, PartTemplate, RequestTemplate } from "../../src/core/exchange.ts";
 import { parseJSON } from "../../src/core/json.ts";
 import {
   dependsOnInputs,
@@ -155,6 +155,21 @@ describe("a rendered request", () => {
     expect(dependsOnInputs({ ...request, headers: [{ ...dynamic, name: "h" }] })).toBe(true);
     expect(dependsOnInputs({ ...request, body: { type: "text", ...dynamic } })).toBe(true);
     expect(dependsOnInputs({ ...request, body: { type: "json", field: "b", value: { a: [dynamic.text] } } })).toBe(true);
+    expect(dependsOnInputs({ ...request, body: { type: "form", fields: [{ ...dynamic, name: "a" }] } })).toBe(true);
+    const part = { name: "a", content: { type: "text", ...dynamic } } as const;
+    expect(dependsOnInputs({ ...request, body: { type: "multipart", parts: [part] } })).toBe(true);
+  });
+
+  test("is one on bytes that a Secret or ConfigMap holds, and none on those that are written down", () => {
+    const kept = { type: "secret", field: "b", name: "s", key: "k" } as const;
+    const part = (source: ByteSource): PartTemplate => ({ name: "a", content: { type: "bytes", source } });
+    for (const source of [kept, { ...kept, type: "configMap" }] as const) {
+      expect(dependsOnInputs({ ...request, body: { type: "bytes", source } })).toBe(true);
+      expect(dependsOnInputs({ ...request, body: { type: "multipart", parts: [part(source)] } })).toBe(true);
+    }
+    const written = { type: "base64", field: "b", text: "AA==" } as const;
+    expect(dependsOnInputs({ ...request, body: { type: "bytes", source: written } })).toBe(false);
+    expect(dependsOnInputs({ ...request, body: { type: "multipart", parts: [part(written)] } })).toBe(false);
     expect(templatesOf({ ...request, body: { type: "json", field: "b", value: ["x"] } })).toEqual([
       { field: "spec.url", text: "http://h/" },
       { field: "b[0]", text: "x" },

@@ -1,0 +1,84 @@
+/**
+ * A body template and the values of its expressions, made into the content that is sent.
+ *
+ * Invariant: equal values make equal bytes, so that every try of an attempt sends the same ones.
+ */
+import { hash } from "node:crypto";
+import type { BodyTemplate, ByteSource, PartTemplate } from "../core/exchange.ts";
+import { stringifyWith, wholeExpression } from "../core/templating.ts";
+import { contentText, filled, partsOf, type ValueOf } from "./values.ts";
+
+export interface Content {
+  readonly contentType: string;
+  readonly content: string | Uint8Array;
+}
+export interface BodyValues {
+  readonly valueOf: ValueOf;
+  /** Text for a form's field or a part: what has no text is refused, or shown in another way. */
+  readonly textOf: (field: string, expression: string) => string;
+  readonly bytesOf: (source: ByteSource) => Uint8Array;
+}
+
+/** Throws `RefusedError`. */
+export function bodyContent(body: BodyTemplate, values: BodyValues): Content {
+  const { valueOf, textOf, bytesOf } = values;
+  const content = (expression: string): string => contentText(valueOf(expression));
+  switch (body.type) {
+    case "text":
+      return { contentType: "text/plain; charset=utf-8", content: filled(body, content) };
+    case "json":
+      return { contentType: "application/json", content: jsonText(body, valueOf, content) };
+    case "form": {
+      const pairs = body.fields.map((pair): [string, string] => [
+        pair.name,
+        filled(pair, (expression) => textOf(pair.field, expression)),
+      ]);
+      return { contentType: "application/x-www-form-urlencoded", content: new URLSearchParams(pairs).toString() };
+    }
+    case "multipart":
+      return multipart(body.parts, values);
+    case "bytes":
+      return { contentType: "application/octet-stream", content: bytesOf(body.source) };
+  }
+}
+
+function jsonText(
+  { value, field }: Extract<BodyTemplate, { type: "json" }>,
+  valueOf: ValueOf,
+  content: (expression: string) => string,
+): string {
+  return stringifyWith(
+    value,
+    (text, field) => {
+      const whole = wholeExpression(partsOf({ field, text }));
+      return whole === undefined ? JSON.stringify(filled({ field, text }, content)) : valueOf(whole);
+    },
+    field,
+  );
+}
+
+/**
+ * RFC 7578. The boundary follows from the parts, which so cannot hold it. Names hold no quotation mark and no line break,
+ * as the API has made sure; they are sent as UTF-8 (section 5.1).
+ */
+function multipart(parts: readonly PartTemplate[], values: BodyValues): Content {
+  const encoded = parts.map((part) => Buffer.concat([partHead(part), partContent(part, values)]));
+  const boundary = `holdfast-${hash("sha256", Buffer.concat(encoded), "hex").slice(0, 32)}`;
+  const pieces = encoded.flatMap((part) => [Buffer.from(`--${boundary}\r\n`), part, Buffer.from("\r\n")]);
+  return {
+    contentType: `multipart/form-data; boundary=${boundary}`,
+    content: Buffer.concat([...pieces, Buffer.from(`--${boundary}--\r\n`)]),
+  };
+}
+
+function partHead({ name, filename, contentType }: PartTemplate): Buffer {
+  const type = contentType ?? (filename === undefined ? undefined : "application/octet-stream");
+  const file = filename === undefined ? "" : `; filename="${filename}"`;
+  const typeLine = type === undefined ? "" : `Content-Type: ${type}\r\n`;
+  return Buffer.from(`Content-Disposition: form-data; name="${name}"${file}\r\n${typeLine}\r\n`);
+}
+
+function partContent({ content }: PartTemplate, { textOf, bytesOf }: BodyValues): Uint8Array {
+  if (content.type === "bytes") return bytesOf(content.source);
+  return Buffer.from(filled(content, (expression) => textOf(content.field, expression)));
+}
