@@ -3,7 +3,12 @@ import { at, exchange, fromSecret, literal, testRequester } from "../support/loo
 import { loopbackServer } from "../support/loopback.ts";
 
 const echo = (): ReturnType<typeof loopbackServer> =>
-  loopbackServer((request, response) => response.setHeader("content-type", "application/json").end(JSON.stringify(request)));
+  loopbackServer((request, response) =>
+    response
+      .setHeader("content-type", "application/json")
+      .setHeader("x-echo", request.headers["x-token"] ?? "none")
+      .end(JSON.stringify(request)),
+  );
 
 test("sends what the templates say, and answers with status, headers and content", async () => {
   await using server = await echo();
@@ -73,4 +78,6 @@ test("what may be shown of an answer has none of the secrets that went out", asy
   }
   expect(JSON.parse(redactedBody)).toMatchObject({ url: "/***", headers: { "x-token": "***" }, body: "***" });
   expect(JSON.stringify(outcome.response.body)).toBe('"***"');
+  expect(outcome.response.headers["x-echo"]).toBe(Buffer.from(secret).toString("base64"));
+  expect(outcome.response.redactedHeaders?.["x-echo"]).toBe("***");
 });

@@ -1,6 +1,15 @@
-/** jest's globalTeardown beside `control-plane-setup.ts`. */
+/** jest's globalTeardown beside `control-plane-setup.ts`. Throws, which fails the run, where a Secret's value has got out. */
+import { leaks } from "./canaries.ts";
 import { running } from "./control-plane-setup.ts";
 
 export default async function teardown(): Promise<void> {
-  await running.plane?.stop();
+  const { plane } = running;
+  if (!plane) return;
+  try {
+    const { found, values, places } = await leaks(plane);
+    console.log(`canaries: looked for ${values} values of Secrets in ${places} objects and logs, found ${found.length}`);
+    if (found.length > 0) throw new Error(`values of Secrets have got out:\n${found.join("\n")}`);
+  } finally {
+    await plane.stop();
+  }
 }

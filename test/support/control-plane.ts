@@ -37,6 +37,8 @@ export interface ControlPlane extends ControlPlaneClient {
   compact(): Promise<void>;
   /** Deletes one object behind the API server's back, as if by another API server of the same cluster. */
   deleteFromEtcd(key: string): Promise<void>;
+  /** Everything that etcd holds, by its key, as text. */
+  storedObjects(): Promise<readonly { readonly at: string; readonly text: string }[]>;
   stop(): Promise<void>;
 }
 
@@ -82,6 +84,7 @@ export async function startControlPlane(options: { readonly apiServerArgs?: read
     startAPIServer,
     compact: () => compactEtcd(address.etcdUrl),
     deleteFromEtcd: async (key) => void (await askEtcd(address.etcdUrl, "/v3/kv/deleterange", { key: base64(key) })),
+    storedObjects: () => storedObjects(address.etcdUrl),
     stop,
     [Symbol.asyncDispose]: stop,
   };
@@ -158,8 +161,15 @@ async function compactEtcd(etcdUrl: string): Promise<void> {
   await askEtcd(etcdUrl, "/v3/kv/compaction", { revision: header.revision, physical: true });
 }
 
+async function storedObjects(etcdUrl: string): Promise<readonly { at: string; text: string }[]> {
+  const { kvs = [] } = await askEtcd(etcdUrl, "/v3/kv/range", { key: base64("/"), range_end: base64("0") });
+  const decoded = (text: string): string => Buffer.from(text, "base64").toString();
+  return kvs.map(({ key, value }) => ({ at: decoded(key), text: decoded(value) }));
+}
+
 interface EtcdReply {
   readonly header: { readonly revision: string };
+  readonly kvs?: readonly { readonly key: string; readonly value: string }[];
 }
 /** Through etcd's JSON gateway. https://etcd.io/docs/v3.6/dev-guide/api_grpc_gateway/ */
 async function askEtcd(etcdUrl: string, path: string, body: object): Promise<EtcdReply> {

@@ -2,11 +2,16 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { createWriteStream, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { request } from "undici";
+import { controllerLogs } from "./canaries.ts";
 import { afterOwnEnd } from "./child-process.ts";
+import { addressVariable } from "./control-plane-address.ts";
+import type { ControlPlaneAddress } from "./control-plane-client.ts";
 
 const main = join(import.meta.dirname, "../../src/main.ts");
 const node = join(import.meta.dirname, "../../node_modules/.bin/node");
@@ -49,6 +54,7 @@ export async function startController(
   const wake = (): void => {
     for (const check of waiting) check();
   };
+  keepLog(child.stderr);
   createInterface({ input: child.stderr }).on("line", (line) => {
     log.push(line.startsWith("{") ? (JSON.parse(line) as LogLine) : { message: line });
     wake();
@@ -107,4 +113,13 @@ export async function startController(
       await exited;
     },
   };
+}
+
+/** For the end of the run, where no line of any log may hold a secret. */
+function keepLog(output: Readable): void {
+  const address = process.env[addressVariable] ?? "none";
+  if (address === "none") return;
+  const folder = join((JSON.parse(address) as ControlPlaneAddress).folder, controllerLogs);
+  mkdirSync(folder, { recursive: true });
+  output.pipe(createWriteStream(join(folder, `${randomUUID()}.log`)));
 }
