@@ -1,4 +1,4 @@
-/** `holdfast controller`: runs against a Kubernetes API server until it is told to stop, or no longer leads. */
+/** `holdfast controller`: runs against a Kubernetes API server until it is told to stop. Without the lease it stands by. */
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { ControllerSettings } from "../config.ts";
@@ -16,7 +16,7 @@ import { createRuntime, kindNames } from "./runtime.ts";
 import { onShutdown } from "./shutdown.ts";
 import { version } from "./version.ts";
 
-/** Returns the exit code: 0 told to stop, 1 leadership was lost. */
+/** Returns the exit code. */
 export async function runController(settings: ControllerSettings): Promise<number> {
   const secrets = createSecretRegistry();
   const log = createLog({ level: settings.logLevel, format: settings.logFormat, scrub: secrets.scrub });
@@ -39,7 +39,7 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     ...(settings.secretGrant !== undefined && { secretGrant: settings.secretGrant }),
   });
   metrics.observeWatches(() => store.readiness());
-  const runtime = createRuntime(settings, { store, record, metrics, secrets, announce, mayAct: leadership.mayAct });
+  const runtime = createRuntime(settings, { store, record, metrics, secrets, announce, term: leadership.term });
   const { controller, liveness } = resources.use(runtime);
   const notReady = (): readonly string[] => {
     const waiting = controller.waitingFor();
@@ -57,11 +57,10 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     fields: { version, metricsPort: metricsServer.port, healthPort: healthServer.port },
   });
 
-  leadership.lost.addEventListener("abort", () => shutdown.begin(), { once: true });
   // The lease is kept until what was under way has ended, so that a successor does not begin before that.
   const ended = new AbortController();
-  const working = controller.run(shutdown.stop, shutdown.drain, leadership.elected).finally(() => ended.abort());
-  await Promise.all([working, leadership.run(ended.signal)]);
+  const working = controller.run(shutdown.stop, shutdown.drain).finally(() => ended.abort());
+  await Promise.all([working, leadership.run({ stop: shutdown.stop, ended: ended.signal }, controller.queueAll)]);
   record({ type: "note", level: "info", message: "stopped" });
-  return leadership.lost.aborted ? 1 : 0;
+  return 0;
 }

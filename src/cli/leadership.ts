@@ -39,11 +39,10 @@ function leaseName(selector: string | undefined): string {
 
 function unconditional(): Leadership {
   return {
-    mayAct: () => true,
-    elected: Promise.resolve(),
-    lost: new AbortController().signal,
-    async run(signal) {
-      if (!signal.aborted) await once(signal, "abort");
+    term: () => 1,
+    async run({ ended }, elected) {
+      elected();
+      if (!ended.aborted) await once(ended, "abort");
     },
   };
 }

@@ -34,8 +34,8 @@ export interface RuntimeParts {
   readonly metrics: Metrics;
   /** Takes the values of every Secret that is read. */
   readonly secrets: SecretRegistry;
-  /** Whether this process leads, with margin; where not given, it always does. */
-  readonly mayAct?: () => boolean;
+  /** The term of leadership of this instant, as `ControllerOptions` has it. */
+  readonly term?: () => number | undefined;
   readonly announce?: Announce;
 }
 
@@ -47,9 +47,10 @@ const clientMap = new Map<string, Client>();
 
 export function createRuntime(
   settings: SendSettings,
-  { store, record, metrics, secrets, mayAct = () => true, announce = () => {} }: RuntimeParts,
+  { store, record, metrics, secrets, term = () => 1, announce = () => {} }: RuntimeParts,
 ): Runtime {
   const resources = new AsyncDisposableStack();
+  const leads = (): boolean => term() !== undefined;
   const evaluator = resources.use(createEvaluator({ deadlineMs: settings.expressionTimeout }));
   const sockets = resources.use(createSockets(record));
   const clients = resources.use(
@@ -77,7 +78,6 @@ export function createRuntime(
       maxInFlightPerOrigin: settings.maxInFlightPerOrigin,
       userAgent: `holdfast/${version}`,
       clientIsolation: settings.clientIsolation,
-      mayStart: mayAct,
     }),
   );
   const controller = createController({
@@ -88,7 +88,7 @@ export function createRuntime(
     concurrency: settings.concurrency,
     reconcileTimeoutMs: settings.reconcileTimeout,
     sender: randomUUID(),
-    mayAct,
+    term,
     announce,
     queueObserver: {
       onAdd: () => metrics.queueAdds.inc({ name: "holdfast" }),
@@ -100,7 +100,7 @@ export function createRuntime(
   });
   const liveness = createLiveness({
     queue: controller.queue,
-    isWorking: () => mayAct() && controller.waitingFor().length === 0,
+    isWorking: () => leads() && controller.waitingFor().length === 0,
     limitMs: settings.reconcileTimeout + graceMs,
   });
   metrics.observe({
@@ -109,7 +109,7 @@ export function createRuntime(
     requestsInFlight: () => sockets.requests(),
     requestsQueued: () => clients.queued,
     queue: () => controller.queue,
-    leads: mayAct,
+    leads,
     resources: function* () {
       for (const { kind, resource } of controller.resources()) {
         const { conditions = [] } = (resource.status ?? {}) as { conditions?: readonly Condition[] };

@@ -50,8 +50,11 @@ export type Announce = (type: ResourceType, resource: Resource, announcement: An
 export type Read = (kind: "Secret" | "ConfigMap", name: string) => Promise<ReadResult>;
 
 export interface Requester {
-  /** For one reconcile. `resource` names what is reconciled, the same each time: it keeps its place where it has to wait. */
-  begin(resource: string): Requests;
+  /**
+   * For one reconcile. `resource` names what is reconciled, the same each time: it keeps its place where it has to wait.
+   * `mayStart` is asked as each request starts on its socket: false means not sent.
+   */
+  begin(resource: string, mayStart?: () => boolean): Requests;
   evaluate(evaluation: Evaluation, read: Read, signal: AbortSignal): Promise<EvaluationResult>;
 }
 /** The requests of one reconcile, which share a budget. To be disposed when the reconcile ends. */

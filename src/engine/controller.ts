@@ -1,7 +1,8 @@
 /**
  * From watch to queue to worker: keeps the caches, queues the keys that are due, and reconciles them.
  *
- * No worker starts before every cache is warm, and no key is worked on twice at once. Knows neither HTTP nor Kubernetes.
+ * No worker starts before every cache is warm, and no key is worked on twice at once, or taken while another process leads.
+ * Knows neither HTTP nor Kubernetes.
  */
 import { deadline } from "../core/deadline.ts";
 import type { Ledger } from "../core/delivery.ts";
@@ -24,8 +25,11 @@ export interface ControllerOptions {
   readonly reconcileTimeoutMs: number;
   /** This process, as a sender: random, new at each start. */
   readonly sender: string;
-  /** Whether this process may send and decide: it holds the lease, with margin. */
-  readonly mayAct?: () => boolean;
+  /**
+   * The number of the term in which this process leads, and so may send and decide, at this instant; undefined: it does
+   * not. A reconcile that began in one term sends nothing in another. Where not given, it always leads.
+   */
+  readonly term?: () => number | undefined;
   readonly announce?: Announce;
   readonly now?: () => Date;
   readonly queueObserver?: Pick<WorkQueueOptions, "onAdd" | "onTake">;
@@ -34,9 +38,11 @@ export interface ControllerOptions {
 export interface Controller {
   /**
    * Works until `signal` aborts; then takes no more keys, and resolves when what is under way has ended, or has been
-   * given up because `drain` aborted. The caches are kept from the start; no key is taken before `leading` resolves.
+   * given up because `drain` aborted. The caches are kept from the start; keys are taken in terms of leadership only.
    */
-  run(signal: AbortSignal, drain: AbortSignal, leading?: Promise<void>): Promise<void>;
+  run(signal: AbortSignal, drain: AbortSignal): Promise<void>;
+  /** A term of leadership has begun: whatever another leader, or nobody, did meanwhile, everything is looked at anew. */
+  readonly queueAll: () => void;
   /** Every cached resource, for metrics and the admin page. */
   resources(): Iterable<{ kind: string; resource: Resource }>;
   /** Names of the kinds whose first listing has not arrived. */
@@ -58,12 +64,16 @@ export function createController(options: ControllerOptions): Controller {
     concurrency,
     reconcileTimeoutMs,
     sender,
-    mayAct = () => true,
+    term = () => 1,
     announce = () => {},
     now = () => new Date(),
   } = options;
   const caches = new Map<string, Cache>(kinds.map(({ type }) => [type.kind, createCache(store.isNewer.bind(store))]));
-  const queue = createWorkQueue({ ...options.queueObserver, groupOf: (id) => id.split("/")[1] ?? "" });
+  const queue = createWorkQueue({
+    ...options.queueObserver,
+    groupOf: (id) => id.split("/")[1] ?? "",
+    isOpen: () => term() !== undefined,
+  });
   const failures = new Map<string, number>();
 
   function cacheOf(kind: string): Cache {
@@ -153,6 +163,8 @@ export function createController(options: ControllerOptions): Controller {
       requester.begin(id)[Symbol.dispose](); // a place that was kept for it is the next one's
       return;
     }
+    const began = term();
+    const mayAct = (): boolean => began !== undefined && term() === began;
     const about = { type: "reconciled", kind: kindName, namespace, name } as const;
     try {
       const references = kind.references(resource).map(({ type, key }) => caches.get(type.kind)?.get(key));
@@ -192,14 +204,18 @@ export function createController(options: ControllerOptions): Controller {
   }
 
   return {
-    async run(signal, drain, leading) {
+    async run(signal, drain) {
       const warm = kinds.map(() => Promise.withResolvers<void>());
       const watches = kinds.map((kind, index) => watch(kind, signal, () => warm[index]?.resolve()));
-      const mayBegin = Promise.all([...warm.map(({ promise }) => promise), leading]);
-      await Promise.race([mayBegin, Promise.all(watches)]); // the watches end when told to stop
+      const areWarm = Promise.all(warm.map(({ promise }) => promise));
+      await Promise.race([areWarm, Promise.all(watches)]); // the watches end when told to stop
       await Promise.all(Array.from({ length: concurrency }, () => work(signal, drain)));
       queue.close();
       await Promise.all(watches);
+    },
+    queueAll() {
+      for (const kind of kinds)
+        for (const { metadata } of cacheOf(kind.type.kind).all()) queue.add(queueKey(kind, metadata), { lane: "listing" });
     },
     *resources() {
       for (const { type } of kinds) for (const resource of cacheOf(type.kind).all()) yield { kind: type.kind, resource };

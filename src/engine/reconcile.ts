@@ -18,7 +18,7 @@ export interface ReconcileDeps {
   readonly written: (resource: Resource) => void;
   /** What a live read did not find: it goes out of the cache. */
   readonly gone: (resource: Resource) => void;
-  /** Whether this process may send and decide: it holds the lease, with margin. */
+  /** Whether this process may send and decide: it still holds the lease, with margin, in the term in which the reconcile began. */
   readonly mayAct: () => boolean;
   readonly announce: Announce;
 }
@@ -49,7 +49,7 @@ export async function reconcile(
   let precondition: Precondition = { type: "unchanged" };
   const { namespace, name } = situation.resource.metadata;
   const read = readOnce(store, namespace, signal);
-  using requests = requester.begin(`${kind.type.kind}/${namespace}/${name}`);
+  using requests = requester.begin(`${kind.type.kind}/${namespace}/${name}`, mayAct);
 
   /** What came of an attempt that was declared may be recorded by whoever sent it; all else is the leader's to write. */
   async function write(status: object): Promise<boolean> {

@@ -25,6 +25,8 @@ export interface WorkQueue {
 export type Lane = "change" | "listing";
 
 export interface WorkQueueOptions {
+  /** Whether keys are handed out now. When that becomes so, nobody notices before the next `add`. */
+  readonly isOpen?: () => boolean;
   /** The namespace of a key. */
   readonly groupOf?: (key: string) => string;
   /** A key became due. */
@@ -36,7 +38,7 @@ export interface WorkQueueOptions {
 /** `setTimeout` fires at once above this. */
 const longestTimerMs = 2 ** 31 - 1;
 
-export function createWorkQueue({ groupOf = () => "", onAdd, onTake }: WorkQueueOptions = {}): WorkQueue {
+export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd, onTake }: WorkQueueOptions = {}): WorkQueue {
   const delayed = new Map<string, { readonly dueMs: number; readonly timer: NodeJS.Timeout }>();
   const ready = createReadyKeys(groupOf);
   const working = new Map<string, number>();
@@ -45,7 +47,7 @@ export function createWorkQueue({ groupOf = () => "", onAdd, onTake }: WorkQueue
   const waiting: ((key: string) => void)[] = [];
 
   function handOut(): void {
-    while (waiting.length > 0) {
+    while (waiting.length > 0 && isOpen()) {
       const next = ready.shift();
       if (!next) return;
       working.set(next.key, performance.now());

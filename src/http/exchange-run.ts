@@ -20,8 +20,6 @@ export interface RunOptions {
   readonly connections: ConnectionUse;
   /** Bounds the exchanges in flight to each origin. */
   readonly origins: Budgets;
-  /** Whether a request may still leave, asked as it starts on its socket. */
-  readonly mayStart: () => boolean;
   /** How much of a redirect's content is read so that its connection can be used again. */
   readonly redirectDrainBytes: number;
 }
@@ -29,6 +27,8 @@ export interface Chain {
   readonly first: Hop;
   readonly template: RequestTemplate;
   readonly maxRedirects: number;
+  /** Whether a request may still leave, asked as it starts on its socket. */
+  readonly mayStart: () => boolean;
 }
 /** Of the whole exchange. */
 export interface Run {
@@ -57,14 +57,14 @@ export class RedirectError extends Error {
 const maxDrainMs = 1_000;
 
 /** Rejects with a `RedirectError`, a `BudgetExhaustedError`, the signal's reason, or what the network did. */
-export async function followed({ first, template, maxRedirects }: Chain, run: Run, options: RunOptions): Promise<Held> {
+export async function followed({ first, template, maxRedirects, mayStart }: Chain, run: Run, options: RunOptions): Promise<Held> {
   let hop = first;
   let retries = 1;
   let redirects: Redirects | undefined;
 
   async function request(slots: readonly [Slot, Slot], client: Lease): Promise<Answer> {
     const { trace, signal } = run;
-    const { connections, mayStart } = options;
+    const { connections } = options;
     const wire = { dispatcher: client.dispatcher, connections, mayStart, trace, signal };
     try {
       return await onWire(slots, hop.request, wire);

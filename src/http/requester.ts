@@ -36,8 +36,6 @@ export interface RequesterOptions {
   readonly minBytesPerSecond?: number;
   readonly rateWindowMs?: number;
   readonly redirectDrainBytes?: number;
-  /** Whether this process may still send. Asked as each request starts on its socket. */
-  readonly mayStart?: () => boolean;
 }
 export interface HTTPPrepared extends Prepared {
   /** Sends it, and leaves the answer's content to be read later. */
@@ -47,7 +45,7 @@ export interface HTTPRequests extends Requests {
   prepare(exchange: Exchange, read: Read, signal: AbortSignal): Promise<HTTPPrepared | Refusal | Busy>;
 }
 export interface HTTPRequester extends Requester, Disposable {
-  begin(resource: string): HTTPRequests;
+  begin(resource: string, mayStart?: () => boolean): HTTPRequests;
   /** What would be sent, with three asterisks for each secret; nothing is sent. */
   describe(exchange: Exchange, read: Read, signal: AbortSignal): Promise<({ readonly type: "described" } & Described) | Refusal>;
 }
@@ -66,7 +64,6 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
       maxInFlight: maxInFlightPerOrigin,
       onCancel: () => record({ type: "responseCancelled", reason: "origin" }),
     }),
-    mayStart: options.mayStart ?? (() => true),
     maxResponseBytes: options.maxResponseBytes,
     redirectDrainBytes: options.redirectDrainBytes ?? 256 * 1024,
     ...(minBytesPerSecond > 0 && { minResponseRate: { bytesPerSecond: minBytesPerSecond, windowMs: rateWindowMs } }),
@@ -81,7 +78,12 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
     return new Map(expressions.map(({ text }, index) => [text, json[index] ?? "null"]));
   }
 
-  async function prepared(exchange: Exchange, inputs: Inputs, read: Read, signal: AbortSignal): Promise<Sending> {
+  async function prepared(
+    exchange: Exchange,
+    inputs: Inputs,
+    read: Read,
+    signal: AbortSignal,
+  ): Promise<Omit<Sending, "mayStart">> {
     const { request, scope, tls: sources, timeoutMs, maxRedirects, repeatable } = exchange;
     const tls = await resolveTls(sources, read);
     const proxy = exchange.proxy && (await resolveProxy(exchange.proxy, read));
@@ -109,7 +111,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
   }
 
   return {
-    begin(resource) {
+    begin(resource, mayStart = () => true) {
       const budget = createBudget({
         maxInFlight: maxInFlightPerReconcile,
         maxInAll: maxExchangesPerReconcile,
@@ -120,7 +122,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
         prepare: (exchange, read, signal) =>
           orRefusal(async () => {
             const inputs = await resolveInputs(exchange.scope.inputs, read);
-            const sending = await prepared(exchange, inputs, read, signal);
+            const sending = { ...(await prepared(exchange, inputs, read, signal)), mayStart };
             if (!admission) {
               const entered = admissions.enter(sending.first.request.origin, resource);
               if (entered.type === "busy") return entered;

@@ -2,11 +2,12 @@
  * Leadership by a Lease: the network, the clock and the log around the decisions of `lease-state.ts`.
  *
  *     standing by ──taken──► leading ──told to leave──► released
- *          ▲  │                 └──────not renewed, or another's──► lost, for good
- *          └──┘ another's, or the API server does not answer
+ *        ▲ ▲  │                 │
+ *        │ └──┘ another's, or the API server does not answer
+ *        └──not renewed, or another's
  *
- * Invariant: `mayAct` is true only while nobody else can hold the lease, whatever the wall clock does, however late an
- * answer comes, and for however long this process was suspended.
+ * Invariant: there is a term only while nobody else can hold the lease, whatever the wall clock does, however late an
+ * answer comes, and for however long this process was suspended. No two terms have the same number.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { deadline } from "../core/deadline.ts";
@@ -16,17 +17,21 @@ import { createLeaseClient, type Lease } from "./lease-client.ts";
 import { freeInMs, heldBy, observe, released, termAfter, type LeaseTimes, type Observed, type Term } from "./lease-state.ts";
 
 export interface Leadership {
-  /** Whether this process may send and decide, at this instant. */
-  readonly mayAct: () => boolean;
-  /** Resolves when this process has come to lead. */
-  readonly elected: Promise<void>;
-  /** Aborts when it has led and does so no longer, without having been told to leave. */
-  readonly lost: AbortSignal;
   /**
-   * Competes for the lease and renews it until `signal` aborts; then releases it, if it is held, so that a successor
-   * need not wait. Ends early when leadership is lost. To be called once.
+   * The number of the term in which this process may send and decide, at this instant; undefined: in none. What began in
+   * one term is not to be gone on with in another, since others may have led in between.
    */
-  run(signal: AbortSignal): Promise<void>;
+  readonly term: () => number | undefined;
+  /**
+   * Competes for the lease until `stop` aborts, each time that it was lost anew, and calls `elected` when it has come to
+   * lead. Renews what it holds until `ended` aborts; then releases it, so that a successor need not wait. To be called once.
+   */
+  run(signals: LeadershipSignals, elected: () => void): Promise<void>;
+}
+export interface LeadershipSignals {
+  readonly stop: AbortSignal;
+  /** What was under way has ended. Aborts after `stop`. */
+  readonly ended: AbortSignal;
 }
 
 export interface LeadershipSettings extends LeaseTimes {
@@ -45,12 +50,11 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
   const { client, record, namespace, name, identity, leaseDurationMs, renewDeadlineMs, retryPeriodMs } = settings;
   const leases = createLeaseClient({ client, namespace, name, timeoutMs: renewDeadlineMs / callsBeforeDeadline });
   const lease = `${namespace}/${name}`;
-  const elected = Promise.withResolvers<void>();
-  const lost = new AbortController();
   /** Writes are not broken off: a lease that was taken without our knowing would keep everybody waiting. */
   const never = new AbortController().signal;
   let observed: Observed | undefined;
   let term: Term | undefined;
+  let termNumber = 1;
   let sentMs = 0;
 
   const note = (level: "info" | "warn" | "error", message: string, fields: object = {}, error?: unknown): void =>
@@ -121,7 +125,7 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
       const pauseMs = Math.max(0, sentMs + retryPeriodMs - performance.now());
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return current;
-      if (!mayAct()) return undefined;
+      if (currentTerm() === undefined) return undefined;
       try {
         let renewed = await hold(current);
         if (renewed === "conflict") {
@@ -150,28 +154,28 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
     }
   }
 
-  function mayAct(): boolean {
-    return term !== undefined && performance.now() < term.untilMs;
+  function currentTerm(): number | undefined {
+    return term !== undefined && performance.now() < term.untilMs ? termNumber : undefined;
   }
   return {
-    mayAct,
-    elected: elected.promise,
-    lost: lost.signal,
-    async run(signal) {
-      let taken: Lease;
-      try {
-        taken = await acquire(signal);
-      } catch (error) {
-        if (signal.aborted) return;
-        throw error;
+    term: currentTerm,
+    async run({ stop, ended }, elected) {
+      for (;;) {
+        let taken: Lease;
+        try {
+          taken = await acquire(stop);
+        } catch (error) {
+          if (stop.aborted) return;
+          throw error;
+        }
+        note("info", "leading");
+        elected();
+        const held = await lead(taken, ended);
+        if (held) return release(held);
+        term = undefined;
+        termNumber += 1;
+        note("warn", "lost the lease: nothing more is sent until it is won again, and what is under way is recorded");
       }
-      note("info", "leading");
-      elected.resolve();
-      const held = await lead(taken, signal);
-      if (held) return release(held);
-      term = undefined;
-      note("error", "lost the lease: nothing more is sent, what is under way is recorded, and the process ends");
-      lost.abort(new Error("the lease is lost"));
     },
   };
 }

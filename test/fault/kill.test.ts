@@ -125,7 +125,7 @@ function isRight(name: string, { phase, sent, state, requests, effects }: End): 
   return name.startsWith("keyed") ? effects === 1 : requests >= 1;
 }
 
-/** One controller at a time, as a Deployment would keep it: one that ends by itself, without the lease, has a successor. */
+/** One controller at a time, as a Deployment would keep it: one that loses the lease, on a slow machine, is killed without having hit its step. */
 interface Lane extends AsyncDisposable {
   readonly wrong: string[];
   hits: number;

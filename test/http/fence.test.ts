@@ -6,8 +6,9 @@ test("nothing leaves that has waited for its connection until this process may n
   const answers: (() => void)[] = [];
   await using server = await loopbackServer((_request, response) => void answers.push(() => response.end("ok")));
   let mayStart = true;
-  await using http = testRequester({ connectionsPerOrigin: 1, mayStart: () => mayStart });
-  const post = (path: string) => http.send(exchange({ url: `${server.url}${path}`, request: { method: "POST" } }));
+  await using http = testRequester({ connectionsPerOrigin: 1 });
+  const post = (path: string) =>
+    http.send(exchange({ url: `${server.url}${path}`, request: { method: "POST" } }), { mayStart: () => mayStart });
   const first = post("/first");
   while (answers.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   const waiting = [post("/second"), post("/third")];

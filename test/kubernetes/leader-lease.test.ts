@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Occurrence } from "../../src/core/occurrence.ts";
 import { createApiClient, type ApiClient } from "../../src/kubernetes/api-client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
-import { createLeadership, type Leadership } from "../../src/kubernetes/lease.ts";
+import { createLeadership } from "../../src/kubernetes/lease.ts";
 import { startInterposer, type ApiInterposer } from "../support/api-interposer.ts";
 import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { never, until } from "../support/fault-world.ts";
@@ -26,7 +26,13 @@ describeWithControlPlane("a lease", () => {
   interface Candidate extends AsyncDisposable {
     readonly api: ApiInterposer;
     readonly client: ApiClient;
-    readonly leadership: Leadership;
+    readonly mayAct: () => boolean;
+    readonly term: () => number | undefined;
+    /** Resolves when it has come to lead for the first time. */
+    readonly elected: Promise<void>;
+    /** How often it has come to lead, and how often it has lost that. */
+    readonly elections: () => number;
+    readonly losses: () => number;
     readonly notes: readonly string[];
     /** Tells it to leave and waits until it has. */
     leave(): Promise<void>;
@@ -40,31 +46,47 @@ describeWithControlPlane("a lease", () => {
     const client = cleanup.use(createApiClient({ loadKubeConfig: () => loadKubeConfig(kubeconfig), record }));
     const leadership = createLeadership({ ...times, client, record, namespace, name, identity });
     const leaving = new AbortController();
-    const running = leadership.run(leaving.signal);
+    const elected = Promise.withResolvers<void>();
+    let elections = 0;
+    const running = leadership.run({ stop: leaving.signal, ended: leaving.signal }, () => {
+      elections += 1;
+      elected.resolve();
+    });
     const leave = async (): Promise<void> => {
       leaving.abort();
       await running;
     };
     cleanup.defer(leave);
     const kept = cleanup.move();
-    return { api, client, leadership, notes, leave, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+    return {
+      api,
+      client,
+      mayAct: () => leadership.term() !== undefined,
+      term: leadership.term,
+      elected: elected.promise,
+      elections: () => elections,
+      losses: () => notes.filter((note) => note.startsWith("lost the lease")).length,
+      notes,
+      leave,
+      [Symbol.asyncDispose]: () => kept.disposeAsync(),
+    };
   }
   const path = (name: string): string => `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${name}`;
   async function specOf(name: string): Promise<Readonly<Record<string, unknown>>> {
     return ((await plane.admin("GET", path(name))).body as { spec: Readonly<Record<string, unknown>> }).spec;
   }
   /** It acts all the time for longer than it could without renewing. */
-  async function staysLeader({ leadership }: Candidate): Promise<void> {
+  async function staysLeader(one: Candidate, losses = 0): Promise<void> {
     for (const endMs = performance.now() + times.renewDeadlineMs + 300; performance.now() < endMs; await sleep(20))
-      expect(leadership.mayAct()).toBe(true);
-    expect(leadership.lost.aborted).toBe(false);
+      expect(one.mayAct()).toBe(true);
+    expect(one.losses()).toBe(losses);
   }
   const lostReply = { status: 502, afterwards: true } as const;
 
   test("goes on when the reply to its taking, or to a renewal, was lost", async () => {
     await using one = await candidate("lost-reply", "one");
     one.api.answer = ({ method }) => (method === "POST" ? lostReply : undefined);
-    await one.leadership.elected;
+    await one.elected;
     let patches = 0;
     one.api.answer = ({ method }) => (method === "PATCH" && (patches += 1) % 3 === 1 ? lostReply : undefined);
     await staysLeader(one);
@@ -74,7 +96,7 @@ describeWithControlPlane("a lease", () => {
 
   test("goes on when the API server is away for less than the renew deadline, and when hot calls hang", async () => {
     await using one = await candidate("away", "one");
-    await one.leadership.elected;
+    await one.elected;
     one.api.hold = ({ path }) => (path.includes("/configmaps") ? never() : undefined);
     const ending = new AbortController();
     const hot = Array.from({ length: 20 }, () =>
@@ -92,25 +114,52 @@ describeWithControlPlane("a lease", () => {
 
   test("stops acting at the renew deadline when no renewal is answered, before another may take it", async () => {
     await using one = await candidate("silent", "one");
-    await one.leadership.elected;
+    await one.elected;
     await using two = await candidate("silent", "two");
     await sleep(300);
     one.api.hold = () => never();
     const silentMs = performance.now();
-    while (one.leadership.mayAct()) {
-      expect(two.leadership.mayAct()).toBe(false);
+    while (one.mayAct()) {
+      expect(two.mayAct()).toBe(false);
       await sleep(5);
     }
     expect(performance.now() - silentMs).toBeLessThan(times.renewDeadlineMs + 300);
-    await until("it says that it is lost", () => one.leadership.lost.aborted);
-    await two.leadership.elected;
+    await until("it says that it is lost", () => one.losses() === 1);
+    await two.elected;
     expect(performance.now() - silentMs).toBeLessThan(times.leaseDurationMs + 2_000);
-    expect(one.leadership.mayAct()).toBe(false);
+    expect(one.mayAct()).toBe(false);
+    one.api.hold = () => undefined;
+    one.api.reset();
+    await sleep(times.renewDeadlineMs);
+    expect([one.mayAct(), two.mayAct()]).toEqual([false, true]);
   }, 20_000);
+
+  test("one that has lost it stands by, and leads again in another term when it is free", async () => {
+    await using one = await candidate("again", "one");
+    await one.elected;
+    const first = one.term();
+    one.api.answer = () => "reset"; // nobody takes it meanwhile: it is still its own
+    await until("it is lost", () => one.losses() === 1);
+    expect(one.mayAct()).toBe(false);
+    one.api.answer = () => undefined;
+    await until("it leads again", () => one.elections() === 2, 1_000);
+    const second = one.term();
+    expect(second).not.toBe(first);
+    await staysLeader(one, 1);
+    await using two = await candidate("again", "two");
+    one.api.answer = () => "reset";
+    await two.elected;
+    one.api.answer = () => undefined;
+    await until("it stands by", () => one.notes.at(-1) === "standing by");
+    await two.leave();
+    await until("it leads a third time", () => one.elections() === 3, 1_000);
+    expect([first, second]).not.toContain(one.term());
+    expect(await specOf("again")).toMatchObject({ holderIdentity: "one", leaseTransitions: 2 });
+  }, 30_000);
 
   test("goes on when somebody labels the lease or deletes it, and is lost at once when somebody takes it", async () => {
     await using one = await candidate("meddled", "one");
-    await one.leadership.elected;
+    await one.elected;
     await plane.adminPatch(path("meddled"), { metadata: { labels: { team: "a" } } });
     await sleep(500);
     expect(((await plane.admin("GET", path("meddled"))).body as { metadata: object }).metadata).toMatchObject({
@@ -119,23 +168,23 @@ describeWithControlPlane("a lease", () => {
     await plane.admin("DELETE", path("meddled"));
     await staysLeader(one);
     await plane.adminPatch(path("meddled"), { spec: { holderIdentity: "thief" } });
-    await until("it is lost", () => one.leadership.lost.aborted, 1_000);
-    expect(one.leadership.mayAct()).toBe(false);
+    await until("it is lost", () => one.losses() === 1, 1_000);
+    expect(one.mayAct()).toBe(false);
     expect((await specOf("meddled"))["holderIdentity"]).toBe("thief");
   }, 20_000);
 
   test("a standby that may not watch, or whose watch goes silent, takes over as soon as it may", async () => {
     await using one = await candidate("blind", "one");
-    await one.leadership.elected;
+    await one.elected;
     await using two = await candidate("blind", "two");
     two.api.answer = ({ path }) => (path.includes("watch=true") ? { status: 403 } : undefined);
     two.api.reset();
     await sleep(500);
-    expect(two.leadership.mayAct()).toBe(false);
+    expect(two.mayAct()).toBe(false);
     const leftMs = performance.now();
     await one.leave();
-    expect(one.leadership.mayAct()).toBe(false);
-    await two.leadership.elected;
+    expect(one.mayAct()).toBe(false);
+    await two.elected;
     expect(performance.now() - leftMs).toBeLessThan(1_000);
 
     await using three = await candidate("blind", "three");
@@ -144,14 +193,14 @@ describeWithControlPlane("a lease", () => {
     three.api.reset();
     const leftAgainMs = performance.now();
     await two.leave();
-    await three.leadership.elected;
+    await three.elected;
     expect(performance.now() - leftAgainMs).toBeLessThan(times.leaseDurationMs + 1_000);
     expect(await specOf("blind")).toMatchObject({ holderIdentity: "three", leaseTransitions: 2 });
   }, 20_000);
 
   test("one that leaves releases it even when the reply to its last renewal was lost", async () => {
     await using one = await candidate("left", "one");
-    await one.leadership.elected;
+    await one.elected;
     let lost = 0;
     one.api.answer = ({ method }) => (method === "PATCH" && (lost += 1) === 1 ? lostReply : undefined);
     await until("the reply is lost", () => lost === 1);

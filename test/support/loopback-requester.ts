@@ -81,7 +81,10 @@ export interface TestRequester extends AsyncDisposable {
   sockets(): { readonly active: number; readonly idle: number };
   requestsOnSockets(): number;
   /** Prepares and sends. */
-  send(exchange: Exchange, options?: { readonly objects?: Objects; readonly signal?: AbortSignal }): Promise<Outcome>;
+  send(
+    exchange: Exchange,
+    options?: { readonly objects?: Objects; readonly signal?: AbortSignal; readonly mayStart?: () => boolean },
+  ): Promise<Outcome>;
   prepare(exchange: Exchange, objects?: Objects): Promise<Refusal | HTTPPrepared>;
 }
 
@@ -118,8 +121,8 @@ export function testRequester({ environment = {}, ...options }: TestRequesterOpt
     pool,
     sockets: () => sockets.counts(),
     requestsOnSockets: () => sockets.requests(),
-    async send(exchange, { objects = {}, signal = never } = {}) {
-      using requests = requester.begin(`reconcile-${(reconciles += 1)}`);
+    async send(exchange, { objects = {}, signal = never, mayStart } = {}) {
+      using requests = requester.begin(`reconcile-${(reconciles += 1)}`, mayStart);
       for (;;) {
         const prepared = await requests.prepare(exchange, reader(objects), never);
         if (prepared.type === "prepared") return await prepared.send(signal);

@@ -129,4 +129,66 @@ describe("the controller", () => {
     const { reconciled } = await run(plan, objects, { until, reconcileTimeoutMs: 50, requester });
     expect(reconciled.filter(({ panicked }) => panicked).map(({ name }) => name)).toEqual(["stuck1", "stuck2"]);
   }, 20_000);
+
+  test("takes no key while another leads, and every key anew when it leads again, but none that is still being worked on", async () => {
+    const ending = Promise.withResolvers<void>();
+    const asked: string[] = [];
+    const mayStart: (() => boolean)[] = [];
+    const requester: Requester = {
+      begin(_resource, mayStillStart = () => true) {
+        mayStart.push(mayStillStart);
+        return { prepare: () => Promise.reject(new Error("nothing is sent here")), [Symbol.dispose]() {} };
+      },
+      async evaluate() {
+        await ending.promise;
+        return { type: "values", values: [] };
+      },
+    };
+    function* plan({ resource }: Situation): Plan {
+      asked.push(resource.metadata.name);
+      if (resource.metadata.name === "slow") yield { type: "evaluate", evaluation: {} as never };
+      return { status: { done: true }, result: "succeeded", reason: "Done" };
+    }
+    const { store, change, writes } = memoryStore([thing("slow"), thing("a"), thing("b")]);
+    const stop = new AbortController();
+    let term: number | undefined = 1;
+    const controller = createController({
+      kinds: [{ type, references: () => [], plan }],
+      store,
+      requester,
+      record: () => {},
+      concurrency: 2,
+      reconcileTimeoutMs: 60_000,
+      sender: "me",
+      term: () => term,
+    });
+    const running = controller.run(stop.signal, stop.signal);
+    await until(() => writes.length === 2);
+    expect(asked).toEqual(["slow", "a", "b"]);
+    expect(mayStart[0]?.()).toBe(true);
+
+    term = undefined;
+    change(thing("a", 2, 1_000));
+    await until(() => controller.queue.depth === 1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(asked).toHaveLength(3);
+
+    term = 2;
+    controller.queueAll();
+    await until(() => asked.length === 5);
+    expect(asked.slice(3).toSorted()).toEqual(["a", "b"]);
+    expect(mayStart[0]?.()).toBe(false); // what began in an earlier term sends nothing in this one
+    ending.resolve();
+    await until(() => asked.length === 6);
+    expect(asked.at(-1)).toBe("slow");
+    stop.abort(new Error("enough"));
+    await running;
+  });
 });
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (const endMs = performance.now() + 5_000; !isSo();) {
+    if (performance.now() > endMs) throw new Error("not so within 5 s");
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}

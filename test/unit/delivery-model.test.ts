@@ -19,6 +19,8 @@ interface Run {
   readonly intent?: Intent;
   /** The object was read live, and was as the plan saw it. */
   readonly confirmed?: true;
+  /** The term of leadership in which it began. */
+  readonly term: number;
 }
 interface Replica {
   readonly epoch: number;
@@ -33,6 +35,12 @@ interface World {
   readonly repeatable: boolean;
   /** Who holds the lease, and so may send and write; `both`: nobody is fenced off, which must not matter to a POST without a key. */
   readonly leader: 0 | 1 | "both";
+  /** Counts the moves of the lease: a process that comes to lead again does so in another term. */
+  readonly term: number;
+  /** Caches are never behind when a reconcile begins. */
+  readonly fresh?: true;
+  /** The content that arrived at the origin last. */
+  readonly last?: string;
   /** What may still go wrong or be asked. */
   readonly left: Readonly<Record<"fault" | "edit" | "ask", number>>;
 }
@@ -98,7 +106,8 @@ function holds({ object }: World, run: Run, precondition: Precondition): boolean
 /** Every world that can come next. */
 function* successors(world: World): Generator<World> {
   for (const index of [0, 1] as const) yield* replicaSteps(world, index);
-  const { object, left } = world;
+  const { object, left, leader } = world;
+  if (left.fault > 0 && leader !== "both") yield spend({ ...world, leader: leader === 0 ? 1 : 0, term: world.term + 1 }, "fault");
   if (left.edit > 0) {
     const { generation } = object.metadata;
     const metadata = { ...object.metadata, generation: generation + 1 };
@@ -123,19 +132,19 @@ function* replicaSteps(world: World, index: 0 | 1): Generator<World> {
     ...more,
     replicas: index === 0 ? [changed, world.replicas[1]] : [world.replicas[0], changed],
   });
-  const mayAct = world.leader === "both" || world.leader === index;
+  const leads = world.leader === "both" || world.leader === index;
+  const mayAct = leads && (!run || run.term === world.term);
   const crashed: Replica = { epoch: epoch + 1, cache: world.object };
 
   if (!same(cache, world.object)) yield become({ ...replica, cache: world.object });
   if (!run) {
-    if (!mayAct) return;
-    const begun: Run = { resource: cache, answers: [] };
+    if (!mayAct || (world.fresh && !same(cache, world.object))) return;
+    const begun: Run = { resource: cache, answers: [], term: world.term };
     const step = drive(begun, sender);
     if (!step.done || !same(step.value.status, cache.status ?? nothing)) yield become({ epoch, cache, run: begun });
     return;
   }
   if (world.left.fault > 0) yield spend(become(crashed), "fault");
-  if (world.left.fault > 0 && world.leader === index) yield spend({ ...world, leader: index === 0 ? 1 : 0 }, "fault");
 
   /** The write lands or is refused; or it lands and its reply is lost, which ends the reconcile. */
   function* write(status: object, precondition: Precondition, next: (written: HTTPRequest) => Replica): Generator<World> {
@@ -165,11 +174,12 @@ function* replicaSteps(world: World, index: 0 | 1): Generator<World> {
   if (!mayAct) return yield become({ epoch, cache });
   const id = intent?.attemptId ?? keyOf(asked);
   const delivered = world.repeatable && world.delivered.includes(id) ? world.delivered : [...world.delivered, id];
+  const arrived = { delivered, last: text(asked.exchange.request.body ?? nothing) };
   const answered = (outcome: Outcome): Replica => ({ ...replica, run: { ...run, answers: [...run.answers, outcome] } });
-  yield become(answered(ok), { delivered });
-  if (world.left.fault > 0) yield spend(become(answered(reset), { delivered }), "fault");
+  yield become(answered(ok), arrived);
+  if (world.left.fault > 0) yield spend(become(answered(reset), arrived), "fault");
   if (world.left.fault > 0) yield spend(become(answered(refused)), "fault");
-  if (world.left.fault > 0) yield spend(become(crashed, { delivered }), "fault");
+  if (world.left.fault > 0) yield spend(become(crashed, arrived), "fault");
 }
 /** The back-off of what is written is over at once. */
 function longAgo(status: NonNullable<HTTPRequest["status"]>): NonNullable<HTTPRequest["status"]> {
@@ -193,17 +203,20 @@ function begin(spec: object, left: Partial<World["left"]>): World {
     delivered: [],
     repeatable,
     leader: repeatable ? 0 : "both",
+    term: 0,
     left: { ...none, ...left },
   };
 }
 
-function keyOfWorld({ object, replicas, delivered, left, leader }: World): string {
+function keyOfWorld({ object, replicas, delivered, left, leader, term, last }: World): string {
   const parts = replicas.map(({ epoch, cache, run }) => [
     epoch,
     text(cache),
-    run ? [text(run.resource), run.intent?.attemptId, run.confirmed, run.answers.map((answer) => text(answer))] : 0,
+    run
+      ? [text(run.resource), run.intent?.attemptId, run.confirmed, run.term === term, run.answers.map((answer) => text(answer))]
+      : 0,
   ]);
-  return JSON.stringify([text(object), parts, delivered.toSorted(), left, leader]);
+  return JSON.stringify([text(object), parts, delivered.toSorted(), left, leader, last]);
 }
 
 /** Everything that can be reached, each world once. */
@@ -285,6 +298,17 @@ describe.each(scenarios)("in every world that can be reached with %j", (everythi
       if (settled(world).object.status?.attempt?.phase !== "Done") throw new Error(`stuck: ${canonicalJSON(world)}`);
     });
   });
+});
+
+test("a PUT that is changed ends with what was declared last at the origin, also when leadership comes back to one that lost it", () => {
+  let moves = 0;
+  explore({ ...begin({ method: "PUT" }, { fault: 2, edit: 1 }), fresh: true }, (world) => {
+    moves = Math.max(moves, world.term);
+    const { object, last } = settled(world);
+    if (last === undefined || !last.includes(object.spec.body?.text ?? "?"))
+      throw new Error(`${last} arrived last: ${canonicalJSON(world)}`);
+  });
+  expect(moves).toBe(2);
 });
 
 test("a person who asks gets it sent again, and nothing else sends it again", () => {
