@@ -70,7 +70,7 @@ helm: ## Build Helm into the cache, once.
 	@test/helm/ensure.sh
 
 .PHONY: generate
-generate: $(INSTALLED) ## Write the files that are made from the code: CRDs, reference pages, the chart's values.
+generate: $(INSTALLED) ## Write the files that are made from the code: CRDs, reference pages, the chart's values and alerts.
 	@npm exec --no -- node docs/generate.ts
 
 .PHONY: format
@@ -82,7 +82,7 @@ verify: $(INSTALLED) ## Check format, lint, types and generated files.
 	npm run -s format:check
 	npm run -s lint
 	npm run -s types
-	@generated() { find crds docs/api docs/metrics.md charts -type f | sort | xargs cat | sha256sum; }; before=$$(generated); $(MAKE) generate; [ "$$before" = "$$(generated)" ] \
+	@generated() { find crds docs/api docs/metrics.md docs/runbooks charts -type f | sort | xargs cat | sha256sum; }; before=$$(generated); $(MAKE) generate; [ "$$before" = "$$(generated)" ] \
 	  || { echo "generated files were out of date; they are now written anew: commit them" >&2; exit 1; }
 
 .PHONY: bench-fleet

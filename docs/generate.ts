@@ -1,6 +1,6 @@
 /**
- * Writes the files that are made from the code: `crds/`, `docs/api/`, `docs/metrics.md`, and the chart's CRDs and values. `make verify`
- * fails where one is out of date.
+ * Writes the files that are made from the code: `crds/`, `docs/api/`, `docs/metrics.md`, the list of
+ * runbooks, and the chart's CRDs, values and alerts. `make verify` fails where one is out of date.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,8 @@ import { group } from "../src/api/kind-definition.ts";
 import { referencePage } from "../src/api/reference.ts";
 import { crdYAML } from "../src/cli/crds.ts";
 import { chartReadme, crdTemplate, generatedHelpers, valuesSchema, valuesYAML } from "./chart/files.ts";
-import { metricsPage } from "./metrics.ts";
+import { alertsYAML, runbookIndex } from "./monitoring/files.ts";
+import { metricsPage } from "./monitoring/metrics.ts";
 
 function writeAll(folder: URL, files: Readonly<Record<string, string>>): void {
   mkdirSync(folder, { recursive: true });
@@ -26,6 +27,7 @@ writeAll(
   Object.fromEntries(definitions.map((definition) => [`${definition.kind.toLowerCase()}.md`, referencePage(definition)])),
 );
 writeFileSync(new URL("metrics.md", import.meta.url), await metricsPage());
+writeFileSync(new URL("runbooks/README.md", import.meta.url), runbookIndex());
 
 const chart = new URL("../charts/holdfast/", import.meta.url);
 writeAll(
@@ -33,6 +35,7 @@ writeAll(
   Object.fromEntries(definitions.map((definition) => [`${definition.plural}.yaml`, crdTemplate(definition)])),
 );
 writeFileSync(new URL("templates/_generated.tpl", chart), generatedHelpers());
+writeFileSync(new URL("alerts.yaml", chart), alertsYAML());
 writeFileSync(new URL("values.schema.json", chart), valuesSchema());
 writeFileSync(new URL("values.yaml", chart), valuesYAML());
 const [introduction = ""] = readFileSync(new URL("README.md", chart), "utf8").split("## Values");

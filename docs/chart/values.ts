@@ -1,4 +1,5 @@
 /** Every value of the chart, once: values.yaml, its schema and the chart's README are made from this. */
+import { alerts } from "../monitoring/alerts.ts";
 import { flagValues, unsafeArgument, unsafeVariable } from "./flags.ts";
 import { integer, kubernetes, list, section, text, texts, toggle, type Value } from "./schema.ts";
 
@@ -75,6 +76,24 @@ export const values: Readonly<Record<string, Value>> = {
     }),
     serviceMonitor: monitor("A ServiceMonitor, which needs the Service."),
     podMonitor: monitor("A PodMonitor, which needs no Service."),
+  }),
+  prometheusRule: section("Alerts, as a PrometheusRule; each has a page in docs/runbooks.", {
+    enabled: toggle("Make it. The cluster needs the Prometheus operator's CRDs.", false),
+    labels: texts("Labels by which Prometheus selects it."),
+    alertLabels: texts("Labels of every alert, besides its severity."),
+    selector: text(
+      "Matchers of this release's series; by default the job and namespace that the ServiceMonitor or PodMonitor gives.",
+    ),
+    runbookURL: text("Where docs/runbooks can be read; the annotation `runbook_url` is made from it."),
+    disabled: list("Alerts to leave out.", { enum: alerts.map(({ name }) => name) }),
+    thresholds: section(
+      "When an alert fires.",
+      Object.fromEntries(
+        alerts.flatMap(({ name, threshold }) =>
+          threshold ? [[name, { description: threshold.description, type: "number", minimum: 0, default: threshold.value }]] : [],
+        ),
+      ),
+    ),
   }),
   podDisruptionBudget: section("A PodDisruptionBudget.", {
     enabled: toggle("Make one. With a single replica it would block every drain.", false),

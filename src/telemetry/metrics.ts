@@ -2,6 +2,7 @@
  * The metrics, in one registry: controller-runtime's names where it has one, ours otherwise. Every series whose labels
  * are known is there at zero from the start, so that a rate never misses its first event.
  */
+import { totalmem } from "node:os";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { FailureReason } from "../core/exchange.ts";
 import { readTcpStates, tcpStates } from "./tcp-sockets.ts";
@@ -195,6 +196,10 @@ export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]
   );
   for (const reason of ["reconcile", "origin"]) responsesCancelled.inc({ reason }, 0);
 
+  // Without a limit of its control group, Node says 0 or more than there is.
+  gauge("holdfast_memory_limit_bytes", "Memory that the process may use: its control group's limit, or all there is.", [], (g) =>
+    g.set(Math.min(process.constrainedMemory() || Infinity, totalmem())),
+  );
   const watchSessions = counter("holdfast_watch_sessions_total", "Watch sessions that ended, by why.", ["resource", "reason"]);
   const watchTime = histogram(
     "holdfast_watch_session_duration_seconds",

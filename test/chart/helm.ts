@@ -16,6 +16,9 @@ export const olderChart = join(import.meta.dirname, "holdfast-0.0.1.tgz");
 
 /** `describe`, skipped where Helm cannot be had. */
 export const describeWithHelm = process.env[toolsVariable] === "none" ? describe.skip : describe;
+/** The same, with Prometheus and promtool. */
+export const describeWithPrometheus =
+  process.env[toolsVariable] === "none" || !chartTools().prometheus || !chartTools().promtool ? describe.skip : describe;
 
 export interface HelmResult {
   readonly code: number;

@@ -24,7 +24,7 @@ describeWithHelm("a release of the chart", () => {
     await createNamespace({ name: namespace });
     requests = requestObjects(plane, "team-a");
     const { prometheusCRDs } = chartTools();
-    const crds = ["podmonitors", "servicemonitors"].flatMap((name) => [
+    const crds = ["podmonitors", "servicemonitors", "prometheusrules"].flatMap((name) => [
       "-f",
       `${prometheusCRDs}/monitoring.coreos.com_${name}.yaml`,
     ]);
@@ -59,7 +59,7 @@ describeWithHelm("a release of the chart", () => {
   test("consists of objects that the API server takes, with each of its values files", async () => {
     const everything = [
       "--set",
-      "metrics.podMonitor.enabled=true,metrics.serviceMonitor.enabled=true,networkPolicy.enabled=true",
+      "metrics.podMonitor.enabled=true,metrics.serviceMonitor.enabled=true,prometheusRule.enabled=true,networkPolicy.enabled=true",
     ];
     const sets = [[], everything, ...(await valuesFiles()).map((file) => ["--values", file])];
     for (const args of sets) {

@@ -1,6 +1,6 @@
 /**
- * jest's globalSetup of the chart's tests: Helm, the control plane's binaries and the Prometheus operator's CRDs, built or
- * fetched where there are none. Without Go the tests are skipped on a laptop, and the run fails in CI.
+ * jest's globalSetup of the chart's tests: Helm, the control plane's binaries, the Prometheus operator's CRDs, Prometheus and a
+ * browser, built or fetched where there are none. What cannot be had is skipped on a laptop, and fails the run in CI.
  */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
@@ -8,15 +8,30 @@ import { promisify } from "node:util";
 import { controlPlaneBinaries } from "../support/control-plane.ts";
 import { toolsVariable, type ChartTools } from "./tools.ts";
 
-async function pathFrom(script: string): Promise<string> {
-  const { stdout } = await promisify(execFile)(join(import.meta.dirname, "../helm", script));
+async function pathFrom(script: string, ...args: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(join(import.meta.dirname, "..", script), args);
   return stdout.trim();
+}
+
+/** Undefined where it cannot be had. */
+async function debianProgram(name: string, program: string): Promise<string | undefined> {
+  try {
+    return await pathFrom("debian/ensure.sh", name, program);
+  } catch (error) {
+    if (process.env["CI"] === "true") throw error;
+    console.warn(`SKIPPED: every test that needs ${program}. ${Error.isError(error) ? error.message : ""}`);
+    return undefined;
+  }
 }
 
 export default async function setup(): Promise<void> {
   try {
     await controlPlaneBinaries();
-    const tools: ChartTools = { helm: await pathFrom("ensure.sh"), prometheusCRDs: await pathFrom("prometheus-crds.sh") };
+    const helm = await pathFrom("helm/ensure.sh");
+    const prometheusCRDs = await pathFrom("helm/prometheus-crds.sh");
+    const promtool = await debianProgram("prometheus", "promtool");
+    const prometheus = await debianProgram("prometheus", "prometheus");
+    const tools: ChartTools = { helm, prometheusCRDs, ...(promtool && { promtool }), ...(prometheus && { prometheus }) };
     process.env[toolsVariable] = JSON.stringify(tools);
   } catch (error) {
     if (process.env["CI"] === "true") throw error;

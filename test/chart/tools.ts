@@ -8,6 +8,10 @@ export interface ChartTools {
   readonly helm: string;
   /** A folder. */
   readonly prometheusCRDs: string;
+  /** Programs of Debian's packages; absent where they cannot be had. */
+  readonly prometheus?: string;
+  readonly promtool?: string;
+  readonly chromium?: string;
 }
 
 /** Throws outside of the project `chart`. */

@@ -112,3 +112,11 @@ annotations:
 {{ toYaml . }}
 {{- end }}
 {{- end }}
+
+{{/* PromQL matchers of this release's series: the job and namespace that the Prometheus operator gives to its targets. */}}
+{{- define "holdfast.metricsSelector" -}}
+{{- $name := include "holdfast.fullname" . -}}
+{{- $byPod := and .Values.metrics.podMonitor.enabled (not .Values.metrics.serviceMonitor.enabled) -}}
+{{- $job := $byPod | ternary (printf "%s/%s" .Release.Namespace $name) (printf "%s-metrics" $name) -}}
+job={{ $job | quote }},namespace={{ .Release.Namespace | quote }}
+{{- end }}

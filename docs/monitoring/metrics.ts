@@ -1,19 +1,19 @@
 /** The page about the metrics, made from the registry that the controller serves: it cannot name one that is not there. */
-import { definitions } from "../src/api/definitions.ts";
-import { createMetrics } from "../src/telemetry/metrics.ts";
+import { definitions } from "../../src/api/definitions.ts";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
 
 /** What is added of a histogram; Prometheus' own words for it. */
 const suffixes = "`_bucket`, `_sum` and `_count`";
 
 const groups: readonly { readonly title: string; readonly about: string; readonly prefix: RegExp }[] = [
   { title: "Requests and sockets", about: "What Holdfast sends, and over what.", prefix: /^holdfast_(http|tcp|egress|outcome)_/ },
-  { title: "Kubernetes", about: "Watches, listings, resources.", prefix: /^holdfast_/ },
+  { title: "Kubernetes", about: "Watches, listings, resources.", prefix: /^holdfast_(?!memory)/ },
   {
     title: "controller-runtime's names",
     about: "Of the same meaning as there, so that its dashboards work unchanged.",
     prefix: /^(controller_runtime|leader_election|workqueue|rest_client)_/,
   },
-  { title: "The process", about: "From prom-client, on Linux.", prefix: /^/ },
+  { title: "The process", about: "But for its memory limit from prom-client, on Linux.", prefix: /^/ },
 ];
 
 interface Row {
