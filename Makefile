@@ -89,6 +89,15 @@ verify: $(INSTALLED) ## Check format, lint, types and generated files.
 bench-fleet: $(INSTALLED) ## Time a fleet on a real API server, beside the least possible.
 	@npm exec --no -- node bench/fleet/main.ts
 
+.PHONY: sbom
+sbom: $(INSTALLED) ## Write sbom.json: what the image's packages are, as CycloneDX.
+	@npm sbom --omit=dev --sbom-format=cyclonedx --sbom-type=application --loglevel=error > sbom.json
+	@npm exec --no -- node -e 'const {components} = JSON.parse(fs.readFileSync("sbom.json")); console.log(`sbom.json: $${components.length} packages`)'
+
+.PHONY: audit
+audit: $(INSTALLED) ## Ask the registry for known weaknesses of the image's packages.
+	npm audit --omit=dev --audit-level=moderate
+
 .PHONY: clean
 clean: ## Remove what was installed and measured here.
 	rm -rf node_modules coverage

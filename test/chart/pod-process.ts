@@ -7,11 +7,12 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterOwnEnd } from "../support/child-process.ts";
+import { entryPoint } from "../support/image.ts";
 import type { Container, PodSpec } from "./helm.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -54,15 +55,9 @@ export interface ServiceAccount {
   readonly namespace: string;
 }
 
-/** The image's entry point, as its Dockerfile has it. */
-async function entryPoint(): Promise<readonly string[]> {
-  const dockerfile = await readFile(join(root, "Dockerfile"), "utf8");
-  return JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? "[]") as string[];
-}
-
 export async function runContainer(pod: PodSpec, container: Container, account?: ServiceAccount): Promise<PodProcess> {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-pod-"));
-  const program = [...(container.command ?? (await entryPoint())), ...container.args];
+  const program = [...(container.command ?? entryPoint()), ...container.args];
   const accountFiles = join(folder, "account");
   const newRoot = join(folder, "root");
   spawnSync("mkdir", [accountFiles, newRoot]);

@@ -12,6 +12,7 @@ import { controllerLogs } from "./canaries.ts";
 import { afterOwnEnd } from "./child-process.ts";
 import { addressVariable } from "./control-plane-address.ts";
 import type { ControlPlaneAddress } from "./control-plane-client.ts";
+import { nodeFlags } from "./image.ts";
 
 const main = join(import.meta.dirname, "../../src/main.ts");
 const node = join(import.meta.dirname, "../../node_modules/.bin/node");
@@ -43,7 +44,7 @@ export async function startController(
   const own = ["--metrics-address", "127.0.0.1:0", "--health-address", "127.0.0.1:0", "--log-level", "debug"];
   // Tests share a control plane, and no leader, unless they say where.
   if (!args.includes("--lease-namespace")) own.push("--lease-name", `holdfast-${randomUUID()}`);
-  const child = spawn(node, ["--max-semi-space-size=8", main, "controller", ...own, ...args], {
+  const child = spawn(node, [...nodeFlags, main, "controller", ...own, ...args], {
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), "holdfast-compile-cache"), ...env }, // starts in half the time
   });
