@@ -39,7 +39,15 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     ...(settings.secretGrant !== undefined && { secretGrant: settings.secretGrant }),
   });
   metrics.observeWatches(() => store.readiness());
-  const runtime = createRuntime(settings, { store, record, metrics, secrets, announce, term: leadership.term });
+  const runtime = createRuntime(settings, {
+    store,
+    record,
+    metrics,
+    secrets,
+    announce,
+    term: leadership.term,
+    resumes: true,
+  });
   const { controller, liveness } = resources.use(runtime);
   const notReady = (): readonly string[] => {
     const waiting = controller.waitingFor();

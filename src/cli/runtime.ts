@@ -37,6 +37,8 @@ export interface RuntimeParts {
   /** The term of leadership of this instant, as `ControllerOptions` has it. */
   readonly term?: () => number | undefined;
   readonly announce?: Announce;
+  /** True: goes on where another process ended, and does not at once what is due in intervals. */
+  readonly resumes?: boolean;
 }
 
 /** Beyond the limit on a reconcile, before its worker counts as stuck. */
@@ -47,7 +49,7 @@ const clientMap = new Map<string, Client>();
 
 export function createRuntime(
   settings: SendSettings,
-  { store, record, metrics, secrets, term = () => 1, announce = () => {} }: RuntimeParts,
+  { store, record, metrics, secrets, term = () => 1, announce = () => {}, resumes = false }: RuntimeParts,
 ): Runtime {
   const resources = new AsyncDisposableStack();
   const leads = (): boolean => term() !== undefined;
@@ -90,6 +92,7 @@ export function createRuntime(
     sender: randomUUID(),
     term,
     announce,
+    resumes,
     queueObserver: {
       onAdd: () => metrics.queueAdds.inc({ name: "holdfast" }),
       onTake: (waitedSecs) => {

@@ -28,7 +28,7 @@ export function announcement(before: object | undefined, after: object): Announc
 }
 
 function isFailure({ status, reason }: Condition): boolean {
-  return status === "False" && !harmless.includes(reason);
+  return status !== "True" && !harmless.includes(reason);
 }
 
 function summary(status: object | undefined): { readonly ready?: Condition; readonly stalledReason?: string } {

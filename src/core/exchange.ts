@@ -16,6 +16,8 @@ export interface LocatedPair extends Located {
 export type BodyTemplate =
   | { readonly type: "json"; readonly field: string; readonly value: unknown }
   | ({ readonly type: "text" } & Located)
+  /** Of the value only what the response before does not have is sent, as a JSON Merge Patch (RFC 7396). */
+  | { readonly type: "mergePatch"; readonly field: string; readonly value: unknown }
   | { readonly type: "form"; readonly fields: readonly LocatedPair[] }
   | { readonly type: "multipart"; readonly parts: readonly PartTemplate[] }
   | { readonly type: "bytes"; readonly source: ByteSource };
@@ -44,6 +46,8 @@ export interface RequestTemplate {
   /** Header fields that are no templates: an endpoint's, an idempotency key. */
   readonly literalHeaders: readonly { readonly name: string; readonly value: string }[];
   readonly body?: BodyTemplate;
+  /** A URI reference that a server gave, no template: it replaces path and query. Another origin is refused. */
+  readonly page?: Located;
 }
 
 /** Where a value comes from. `field` is where that was written. */
@@ -76,6 +80,8 @@ export interface TlsSources {
 export interface Exchange {
   readonly request: RequestTemplate;
   readonly scope: Scope;
+  /** An answer that came before, for its expressions: what an update is derived from. */
+  readonly response?: Response;
   readonly tls: TlsSources;
   /** The proxy's URL; absent: the environment decides. */
   readonly proxy?: Source;
@@ -188,4 +194,6 @@ export interface Evaluation {
   readonly scope: Scope;
   readonly response?: Response;
   readonly expressions: readonly Located[];
+  /** A body that is rendered, and held against the response's. */
+  readonly compare?: Extract<BodyTemplate, { type: "json" | "mergePatch" }>;
 }

@@ -4,12 +4,13 @@
  * It yields steps, is handed what came of each, and returns the verdict. It has no clock, no randomness and no IO, so a
  * test drives it with scripted outcomes.
  */
+import type { Difference } from "./difference.ts";
 import type { Evaluation, Exchange, Outcome, Refusal } from "./exchange.ts";
 import type { Reference, Resource, ResourceType } from "./resource.ts";
 
 export type Step =
-  /** Sent only after `before`, and not at all where that fails. */
-  | { readonly type: "exchange"; readonly exchange: Exchange; readonly before: Precaution }
+  /** Sent only after `before`, and not at all where that fails. `finalizer`: put on the object before that. */
+  | { readonly type: "exchange"; readonly exchange: Exchange; readonly before: Precaution; readonly finalizer?: string }
   | { readonly type: "evaluate"; readonly evaluation: Evaluation };
 
 /**
@@ -27,7 +28,14 @@ export interface Intent {
 }
 
 /** Results in the order of the expressions, each the JSON value that jq yielded; or why there are none. */
-export type EvaluationResult = { readonly type: "values"; readonly values: readonly unknown[] } | Refusal;
+export type EvaluationResult =
+  | {
+      readonly type: "values";
+      readonly values: readonly unknown[];
+      /** Of what was to be compared: where the response does not have what is wanted. */
+      readonly differences?: readonly Difference[];
+    }
+  | Refusal;
 
 export interface Verdict {
   /** The whole status as it should be. Written only where it differs from what is there. */
@@ -37,13 +45,15 @@ export interface Verdict {
   /** For the log line and the metrics: how the run ended. */
   readonly result: "unchanged" | "succeeded" | "failed" | "retrying" | "waiting" | "stalled" | "suspended";
   readonly reason: string;
+  /** Put on the object before the status is written; or taken off, which ends an object that is being deleted, in place of that. */
+  readonly finalizer?: { readonly name: string; readonly present: boolean };
 }
 
 export type Plan = Generator<Step, Verdict, never>;
 
 /** Yields an exchange; for `yield*` in a plan. */
-export function* exchanged(exchange: Exchange, before: Precaution): Generator<Step, Outcome, Outcome> {
-  return yield { type: "exchange", exchange, before };
+export function* exchanged(exchange: Exchange, before: Precaution, finalizer?: string): Generator<Step, Outcome, Outcome> {
+  return yield { type: "exchange", exchange, before, ...(finalizer !== undefined && { finalizer }) };
 }
 /** Yields expressions; for `yield*` in a plan. */
 export function* evaluated(evaluation: Evaluation): Generator<Step, EvaluationResult, EvaluationResult> {
@@ -55,6 +65,8 @@ export interface Situation<R extends Resource = Resource> {
   /** What `references(resource)` named, in that order; `undefined` where there is no such object. */
   readonly references: readonly (Resource | undefined)[];
   readonly now: Date;
+  /** True: this process has not looked at the resource before, so nothing says that anything has changed. */
+  readonly first?: boolean;
   /** This process, as a sender of requests: random, new at each start. */
   readonly sender: string;
 }

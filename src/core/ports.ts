@@ -20,6 +20,11 @@ export type Precondition =
 /** `conflict`: the precondition does not hold, or the object is gone; nothing was written. */
 export type WriteResult = { readonly type: "written"; readonly resource: Resource } | { readonly type: "conflict" };
 
+export interface Finalizer {
+  readonly name: string;
+  readonly present: boolean;
+}
+
 export interface ResourceStore {
   /** Starts with `listed`, then tells every change until `signal` aborts. Heals by itself; never ends otherwise. */
   watch(type: ResourceType, signal: AbortSignal): AsyncIterable<WatchEvent>;
@@ -39,6 +44,11 @@ export interface ResourceStore {
     precondition: Precondition,
     signal: AbortSignal,
   ): Promise<WriteResult>;
+  /**
+   * Puts a finalizer on the object that `resource` was read from, or takes it off; one that is so already is `written`.
+   * Guarantees: it never lands on another UID, and no other finalizer is touched. Throws as `writeStatus` does.
+   */
+  setFinalizer(type: ResourceType, resource: Resource, finalizer: Finalizer, signal: AbortSignal): Promise<WriteResult>;
   /** Whether resourceVersion `a` is later than `b`. */
   isNewer(a: string, b: string): boolean;
 }

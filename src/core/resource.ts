@@ -19,6 +19,8 @@ export interface Metadata extends ResourceKey {
   /** Opaque to everyone but a store's own `isNewer`. */
   readonly resourceVersion: string;
   readonly deletionTimestamp?: string;
+  /** While there is one, the object stays after it was deleted. */
+  readonly finalizers?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
 }
@@ -49,5 +51,11 @@ export function keyText({ namespace, name }: ResourceKey): string {
 
 /** Asks for a reconcile now: any new value does. Acknowledged in `status.lastHandledReconcileAt`. */
 export const reconcileAtAnnotation = "holdfast.dev/reconcile-at";
+/** On an HTTPResource: the id of the remote object, which is taken over as it is. A new value replaces the one that is known. */
+export const externalIdAnnotation = "holdfast.dev/external-id";
+/** `"true"` on an HTTPResource that is being deleted: it goes, and the remote object stays. */
+export const orphanAnnotation = "holdfast.dev/orphan";
+/** What makes a resource due when its value changes. */
+export const wakingAnnotations = [reconcileAtAnnotation, externalIdAnnotation, orphanAnnotation] as const;
 /** On an object without a status, a restored backup say: what it declares counts as done already. */
 export const assumeDoneAnnotation = "holdfast.dev/assume-done";

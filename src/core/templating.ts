@@ -91,7 +91,7 @@ export function stringifyWith(value: unknown, replace: (text: string, field: str
         if (child === undefined && !list) continue;
         const separator = children.length === 0 ? "" : ",";
         children.push({ text: list ? separator : `${separator}${JSON.stringify(key)}:` });
-        children.push({ value: child, field: `${field}${step(key, list)}` });
+        children.push({ value: child, field: `${field}${jsonStep(list ? Number(key) : key)}` });
       }
       out.push(list ? "[" : "{");
       tasks.push({ text: list ? "]" : "}" });
@@ -101,8 +101,9 @@ export function stringifyWith(value: unknown, replace: (text: string, field: str
   return out.join("");
 }
 
-function step(key: string, list: boolean): string {
-  if (list) return `[${key}]`;
+/** One step of a path into JSON, as jq and people write it: `.name`, `[0]`, `["a key"]`. */
+export function jsonStep(key: string | number): string {
+  if (typeof key === "number") return `[${key}]`;
   return /^[A-Za-z_][A-Za-z0-9_-]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }
 
@@ -134,6 +135,7 @@ function templatesInBody(body: BodyTemplate | undefined): readonly Located[] {
     case "text":
       return [body];
     case "json":
+    case "mergePatch":
       return stringsIn(body.value, body.field);
     case "form":
       return body.fields;

@@ -9,7 +9,7 @@ import type { Ledger } from "../core/delivery.ts";
 import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
 import type { Kind, Situation } from "../core/plan.ts";
 import type { Announce, Requester, ResourceStore, WatchEvent } from "../core/ports.ts";
-import { keyText, reconcileAtAnnotation, type Resource, type ResourceKey } from "../core/resource.ts";
+import { keyText, wakingAnnotations, type Resource, type ResourceKey } from "../core/resource.ts";
 import { createCache, type Cache, type Change } from "./cache.ts";
 import { PlanError, reconcile, type Reconciled } from "./reconcile.ts";
 import { createWorkQueue, type Lane, type WorkQueue, type WorkQueueOptions } from "./work-queue.ts";
@@ -31,6 +31,8 @@ export interface ControllerOptions {
    */
   readonly term?: () => number | undefined;
   readonly announce?: Announce;
+  /** True: what is due in intervals goes on as before this process started, and is not all done at its start. */
+  readonly resumes?: boolean;
   readonly now?: () => Date;
   readonly queueObserver?: Pick<WorkQueueOptions, "onAdd" | "onTake">;
 }
@@ -66,6 +68,7 @@ export function createController(options: ControllerOptions): Controller {
     sender,
     term = () => 1,
     announce = () => {},
+    resumes = false,
     now = () => new Date(),
   } = options;
   const caches = new Map<string, Cache>(kinds.map(({ type }) => [type.kind, createCache(store.isNewer.bind(store))]));
@@ -75,6 +78,8 @@ export function createController(options: ControllerOptions): Controller {
     isOpen: () => term() !== undefined,
   });
   const failures = new Map<string, number>();
+  /** Keys that this process has looked at. */
+  const seen = new Set<string>();
 
   function cacheOf(kind: string): Cache {
     const cache = caches.get(kind);
@@ -92,6 +97,7 @@ export function createController(options: ControllerOptions): Controller {
       if (!after) {
         queue.forget(id);
         failures.delete(id);
+        seen.delete(id);
       } else if (isDue(change) || isOutcomeOfAnother(change, sender)) queue.add(id, { lane });
       if (isDue(change)) queueDependents(kind, change);
     }
@@ -168,7 +174,8 @@ export function createController(options: ControllerOptions): Controller {
     const about = { type: "reconciled", kind: kindName, namespace, name } as const;
     try {
       const references = kind.references(resource).map(({ type, key }) => caches.get(type.kind)?.get(key));
-      const situation: Situation = { resource, references, now: now(), sender };
+      const situation: Situation = { resource, references, now: now(), sender, first: resumes && !seen.has(id) };
+      seen.add(id);
       const written = (reply: Resource): void => apply(kind, { type: "applied", resource: reply });
       const gone = (missing: Resource): void => take(kind, cacheOf(kindName).forget(missing), "change");
       const deps = { store, requester, written, gone, mayAct, announce };
@@ -281,6 +288,6 @@ function isDue({ before, after }: Change): boolean {
     a.uid !== b.uid ||
     a.generation !== b.generation ||
     a.deletionTimestamp !== b.deletionTimestamp ||
-    a.annotations?.[reconcileAtAnnotation] !== b.annotations?.[reconcileAtAnnotation]
+    wakingAnnotations.some((name) => a.annotations?.[name] !== b.annotations?.[name])
   );
 }

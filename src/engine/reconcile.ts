@@ -5,10 +5,10 @@
  * pure; everything here is IO and order. Running it again at any point, even after a crash, is safe.
  */
 import { announcement } from "../core/announcement.ts";
-import type { Exchange, Outcome, ReadResult } from "../core/exchange.ts";
+import type { Outcome, ReadResult } from "../core/exchange.ts";
 import { sameJSON } from "../core/json.ts";
 import type { EvaluationResult, Kind, Plan, Precaution, Situation, Step, Verdict } from "../core/plan.ts";
-import type { Announce, Precondition, Read, Requester, ResourceStore } from "../core/ports.ts";
+import type { Announce, Finalizer, Precondition, Read, Requester, ResourceStore } from "../core/ports.ts";
 import { configMapType, secretType, type Resource } from "../core/resource.ts";
 
 export interface ReconcileDeps {
@@ -86,10 +86,23 @@ export async function reconcile(
         return true;
     }
   }
-  async function send(exchange: Exchange, before: Precaution): Promise<Outcome | Exclude<Reconciled, { type: "settled" }>> {
+  async function setFinalizer(finalizer: Finalizer): Promise<boolean> {
+    if (!mayAct()) return false;
+    const result = await store.setFinalizer(kind.type, current, finalizer, signal);
+    if (result.type === "conflict") return false;
+    current = result.resource;
+    written(current);
+    return true;
+  }
+  async function send({
+    exchange,
+    before,
+    finalizer,
+  }: Extract<Step, { type: "exchange" }>): Promise<Outcome | Exclude<Reconciled, { type: "settled" }>> {
     const prepared = await requests.prepare(exchange, read, signal);
     if (prepared.type === "refusal") return prepared;
     if (prepared.type === "busy") return { type: "postponed", free: prepared.free };
+    if (finalizer !== undefined && !(await setFinalizer({ name: finalizer, present: true }))) return conflict();
     if (!(await takePrecaution(before))) return conflict();
     return prepared.send(signal);
   }
@@ -99,14 +112,14 @@ export async function reconcile(
   while (!step.done) {
     signal.throwIfAborted();
     const asked = step.value;
-    const answer =
-      asked.type === "exchange"
-        ? await send(asked.exchange, asked.before)
-        : await requester.evaluate(asked.evaluation, read, signal);
+    const answer = asked.type === "exchange" ? await send(asked) : await requester.evaluate(asked.evaluation, read, signal);
     if (answer.type === "conflict" || answer.type === "postponed") return answer;
     step = advance(plan, answer);
   }
   const verdict = step.value;
+  const { finalizer } = verdict;
+  if (finalizer && !(await setFinalizer(finalizer))) return conflict();
+  if (finalizer?.present === false) return { type: "settled", verdict };
   if (sameJSON(verdict.status, current.status ?? {})) return { type: "settled", verdict };
   if (!(await write(verdict.status))) return conflict();
   const told = announcement(situation.resource.status, verdict.status);

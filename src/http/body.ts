@@ -4,9 +4,9 @@
  * Invariant: equal values make equal bytes, so that every try of an attempt sends the same ones.
  */
 import { hash } from "node:crypto";
-import type { BodyTemplate, ByteSource, PartTemplate } from "../core/exchange.ts";
-import { stringifyWith, wholeExpression } from "../core/templating.ts";
-import { contentText, filled, partsOf, type ValueOf } from "./values.ts";
+import type { BodyTemplate, ByteSource, PartTemplate, Response } from "../core/exchange.ts";
+import { jsonBodyText, mergePatchText } from "./compare.ts";
+import { contentText, filled, type ValueOf } from "./values.ts";
 
 export interface Content {
   readonly contentType: string;
@@ -17,6 +17,8 @@ export interface BodyValues {
   /** Text for a form's field or a part: what has no text is refused, or shown in another way. */
   readonly textOf: (field: string, expression: string) => string;
   readonly bytesOf: (source: ByteSource) => Uint8Array;
+  /** What a patch is derived from. */
+  readonly response?: Response | undefined;
 }
 
 /** Throws `RefusedError`. */
@@ -27,7 +29,9 @@ export function bodyContent(body: BodyTemplate, values: BodyValues): Content {
     case "text":
       return { contentType: "text/plain; charset=utf-8", content: filled(body, content) };
     case "json":
-      return { contentType: "application/json", content: jsonText(body, valueOf, content) };
+      return { contentType: "application/json", content: jsonBodyText(body, valueOf) };
+    case "mergePatch":
+      return { contentType: "application/merge-patch+json", content: mergePatchText(body, values.response, valueOf) };
     case "form": {
       const pairs = body.fields.map((pair): [string, string] => [
         pair.name,
@@ -40,21 +44,6 @@ export function bodyContent(body: BodyTemplate, values: BodyValues): Content {
     case "bytes":
       return { contentType: "application/octet-stream", content: bytesOf(body.source) };
   }
-}
-
-function jsonText(
-  { value, field }: Extract<BodyTemplate, { type: "json" }>,
-  valueOf: ValueOf,
-  content: (expression: string) => string,
-): string {
-  return stringifyWith(
-    value,
-    (text, field) => {
-      const whole = wholeExpression(partsOf({ field, text }));
-      return whole === undefined ? JSON.stringify(filled({ field, text }, content)) : valueOf(whole);
-    },
-    field,
-  );
 }
 
 /**

@@ -3,13 +3,13 @@
  *
  * Rendered once for an attempt; what an expression yields is data and is never expanded again.
  */
-import type { LocatedPair, Located, RequestTemplate } from "../core/exchange.ts";
+import type { LocatedPair, Located, RequestTemplate, Response } from "../core/exchange.ts";
 import { templatesOf } from "../core/templating.ts";
 import { bodyContent, type Content } from "./body.ts";
 import { shownBytes, type AllBytes } from "./bytes.ts";
 import { headerRecord, type HeaderField, type HeaderRecord } from "./headers.ts";
 import { refuse } from "./refusal.ts";
-import { checkedURL, urlText, type ScalarOf } from "./url.ts";
+import { checkedURL, pageURL, urlText, type ScalarOf } from "./url.ts";
 import { contentText, definedText, encoded, filled, partsOf, scalarText, type ValueOf } from "./values.ts";
 
 export interface WireRequest {
@@ -24,22 +24,29 @@ export interface WireRequest {
 export interface Values {
   readonly valueOf: ValueOf;
   readonly bytes: AllBytes;
+  /** What a patch is derived from. */
+  readonly response?: Response | undefined;
 }
 
 /** Each expression once, with the first field that has it. Throws `RefusedError`. */
 export function expressionsOf(request: RequestTemplate): Located[] {
+  return expressionsIn(templatesOf(request));
+}
+/** The same of any templates. Throws `RefusedError`. */
+export function expressionsIn(templates: readonly Located[]): Located[] {
   const found = new Map<string, Located>();
-  for (const template of templatesOf(request))
+  for (const template of templates)
     for (const { type, text } of partsOf(template))
       if (type === "expression" && !found.has(text)) found.set(text, { field: template.field, text });
   return [...found.values()];
 }
 
 /** Throws `RefusedError`. */
-export function rendered(request: RequestTemplate, { valueOf, bytes }: Values, userAgent: string): WireRequest {
+export function rendered(request: RequestTemplate, { valueOf, bytes, response }: Values, userAgent: string): WireRequest {
   const scalar: ScalarOf = (field, expression) => scalarText(valueOf(expression), field, expression);
-  const url = checkedURL(urlText(request, scalar), request);
-  const query = queryText(request.query, scalar);
+  const first = checkedURL(urlText(request, scalar), request);
+  const url = request.page ? pageURL(first, request.page, request) : first;
+  const query = request.page ? "" : queryText(request.query, scalar);
   const search = [url.search.slice(1), query].filter((text) => text !== "").join("&");
   const body =
     request.body &&
@@ -47,6 +54,7 @@ export function rendered(request: RequestTemplate, { valueOf, bytes }: Values, u
       valueOf,
       textOf: (field, expression) => definedText(valueOf(expression), field, expression),
       bytesOf: ({ field }) => bytes.get(field)?.bytes ?? new Uint8Array(),
+      response,
     });
   return {
     method: request.method,

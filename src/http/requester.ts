@@ -1,5 +1,5 @@
 /** Exchanges over undici: the `Requester` of the ports. Secrets are resolved here, and nowhere else. */
-import type { Evaluation, Exchange, Refusal } from "../core/exchange.ts";
+import type { Evaluation, Exchange, Located, Refusal } from "../core/exchange.ts";
 import { parseJSON } from "../core/json.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import { bytesInBody, templatesOf } from "../core/templating.ts";
@@ -8,6 +8,7 @@ import { createAdmissions } from "./admissions.ts";
 import { createBudget, createBudgets } from "./budget.ts";
 import type { ClientPool } from "./client-pool.ts";
 import type { ClientSettings } from "./client-settings.ts";
+import { compared, templatesOfJSON } from "./compare.ts";
 import { createConnectionUse } from "./connection-use.ts";
 import { readBytes, secretTexts } from "./bytes.ts";
 import { documentText } from "./document.ts";
@@ -15,7 +16,7 @@ import { compileAll, evaluateAll } from "./evaluate.ts";
 import { masked, readsElsewhere, resolveInputs, secretValues, type Inputs } from "./inputs.ts";
 import { proxySecrets, resolveProxy } from "./proxy.ts";
 import { healingRefusals, orRefusal } from "./refusal.ts";
-import { described, expressionsOf, rendered, type Described } from "./render.ts";
+import { described, expressionsIn, expressionsOf, rendered, type Described } from "./render.ts";
 import { open, send, type Failed, type Opened, type SendOptions, type Sending } from "./send.ts";
 import { checkTls, resolveTls } from "./tls.ts";
 
@@ -69,12 +70,17 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
     ...(minBytesPerSecond > 0 && { minResponseRate: { bytesPerSecond: minBytesPerSecond, windowMs: rateWindowMs } }),
   };
 
-  /** The values of a request's expressions by their text. */
-  async function valuesOf({ request, scope }: Exchange, inputs: Inputs, signal: AbortSignal): Promise<Map<string, string>> {
-    const expressions = expressionsOf(request);
+  /** The values of expressions by their text. */
+  async function valuesOf(
+    expressions: readonly Located[],
+    { scope, response }: Pick<Exchange, "scope" | "response">,
+    inputs: Inputs,
+    signal: AbortSignal,
+  ): Promise<Map<string, string>> {
     if (expressions.length === 0) return new Map();
-    const open = secretValues(inputs).length === 0;
-    const json = await evaluateAll(evaluator, { document: documentText(scope, inputs), expressions, open }, signal);
+    const open = response === undefined && secretValues(inputs).length === 0;
+    const document = documentText(scope, inputs, response);
+    const json = await evaluateAll(evaluator, { document, expressions, open }, signal);
     return new Map(expressions.map(({ text }, index) => [text, json[index] ?? "null"]));
   }
 
@@ -98,8 +104,9 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
     if (exchange.compile.length > 0) await compileAll(evaluator, exchange.compile, signal);
     const bytes = await readBytes(bytesInBody(request.body), read);
     const wire = await healingRefusals(templatesOf(request).filter(readsElsewhere(scope)), async () => {
-      const values = await valuesOf(exchange, inputs, signal);
-      return rendered(request, { valueOf: (expression) => values.get(expression) ?? "null", bytes }, userAgent);
+      const values = await valuesOf(expressionsOf(request), exchange, inputs, signal);
+      const valueOf = (expression: string): string => values.get(expression) ?? "null";
+      return rendered(request, { valueOf, bytes, response: exchange.response }, userAgent);
     });
     return {
       first: { request: wire, settings, repeatable },
@@ -141,12 +148,16 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
         },
       };
     },
-    evaluate: ({ scope, response, expressions }: Evaluation, read, signal) =>
+    evaluate: ({ scope, response, expressions, compare }: Evaluation, read, signal) =>
       orRefusal(async () => {
         const inputs = await resolveInputs(scope.inputs, read);
         const open = response === undefined && secretValues(inputs).length === 0;
         const json = await evaluateAll(evaluator, { document: documentText(scope, inputs, response), expressions, open }, signal);
-        return { type: "values", values: json.map(parseJSON) } as const;
+        const values = json.map(parseJSON);
+        if (!compare || !response) return { type: "values", values } as const;
+        const wanted = await valuesOf(expressionsIn(templatesOfJSON(compare)), { scope, response }, inputs, signal);
+        const differences = compared(compare, response, (expression) => wanted.get(expression) ?? "null");
+        return { type: "values", values, differences } as const;
       }),
     describe: (exchange, read, signal) =>
       orRefusal(async () => {

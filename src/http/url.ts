@@ -98,6 +98,17 @@ export function checkedURL(text: string, { url }: RequestTemplate): URL {
   return parsed;
 }
 
+/** The next page of a list, as its server gave it: at the same origin, and below the endpoint's base. Throws `RefusedError`. */
+export function pageURL(first: URL, { field, text }: Located, { url }: RequestTemplate): URL {
+  const page = URL.parse(text, first.href) ?? refuse("InvalidURL", `${field}: the next page has no valid URL`);
+  const prefix = url.type === "joined" ? new URL(url.base).pathname.replace(/\/+$/, "") : "";
+  const stays = page.origin === first.origin && (page.pathname === prefix || page.pathname.startsWith(`${prefix}/`));
+  if (!stays || /%2f|%5c|%2e/i.test(page.pathname)) refuse("InvalidURL", `${field}: the next page is elsewhere`);
+  if (page.username !== "" || page.password !== "") refuse("InvalidURL", `${field}: the next page's URL holds a user name`);
+  page.hash = "";
+  return page;
+}
+
 function checkJoined(text: string, base: string, parsed: URL, field: string): void {
   const prefix = new URL(base);
   const added = text.slice(base.replace(/\/+$/, "").length);

@@ -25,7 +25,17 @@ export function toDataResource(kind: string, object: unknown): DataResource {
 export function toMetadata(object: Readonly<Record<string, unknown>>): Metadata {
   const metadata = object["metadata"];
   if (!isRecord(metadata)) throw notAnObject();
-  const { name, namespace = "", uid, generation = 0, resourceVersion, deletionTimestamp, labels, annotations } = metadata;
+  const {
+    name,
+    namespace = "",
+    uid,
+    generation = 0,
+    resourceVersion,
+    deletionTimestamp,
+    finalizers,
+    labels,
+    annotations,
+  } = metadata;
   if (typeof name !== "string" || typeof uid !== "string" || typeof resourceVersion !== "string") throw notAnObject();
   return {
     name,
@@ -34,6 +44,7 @@ export function toMetadata(object: Readonly<Record<string, unknown>>): Metadata 
     generation: Number(generation),
     resourceVersion,
     ...(typeof deletionTimestamp === "string" ? { deletionTimestamp } : {}),
+    ...(Array.isArray(finalizers) ? { finalizers: finalizers.map(String) } : {}),
     ...(isRecord(labels) ? { labels: labels as Readonly<Record<string, string>> } : {}),
     ...(isRecord(annotations) ? { annotations: annotations as Readonly<Record<string, string>> } : {}),
   };

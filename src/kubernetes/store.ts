@@ -4,6 +4,7 @@ import type { ResourceStore, WatchEvent } from "../core/ports.ts";
 import type { ResourceType } from "../core/resource.ts";
 import type { ApiClient } from "./api-client.ts";
 import { ApiError } from "./api-error.ts";
+import { writeFinalizer } from "./finalizer-write.ts";
 import { mergeWatches } from "./merge.ts";
 import { toDataResource } from "./objects.ts";
 import { isObjectName, objectPath } from "./paths.ts";
@@ -80,6 +81,7 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
       }
     },
     readLive: (type, resource, signal) => readLive(writer, { type, resource }, signal),
+    setFinalizer: (type, resource, finalizer, signal) => writeFinalizer(writer, { type, resource, finalizer }, signal),
     writeStatus(type, resource, status, precondition, signal) {
       const write = { type, resource, status };
       return precondition.type === "unchanged"

@@ -9,7 +9,7 @@ import { definitions } from "../api/definitions.ts";
 import { group } from "../api/kind-definition.ts";
 import { digest } from "../core/digest.ts";
 import { parseJSON, sameJSON } from "../core/json.ts";
-import type { Precondition, ResourceStore, WatchEvent, WriteResult } from "../core/ports.ts";
+import type { Finalizer, Precondition, ResourceStore, WatchEvent, WriteResult } from "../core/ports.ts";
 import { keyText, type DataResource, type Resource, type ResourceKey, type ResourceType } from "../core/resource.ts";
 import type { Manifests } from "./manifests.ts";
 import type { ManifestObject } from "./object.ts";
@@ -52,14 +52,15 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
   function apply(object: ManifestObject): readonly ResourceChange[] {
     const resource = resourceName(object.type);
     const before = objects.get(resource)?.get(keyText(object.key));
-    if (before && isAsDeclared(before, object)) return [];
+    if (before && isAsDeclared(before, object) && before.metadata.deletionTimestamp === undefined) return [];
     const stored = database.load(resource, object.key);
     const specDigest = digest(object.spec);
     const bump = stored && stored.specDigest !== specDigest ? 1 : 0;
     const known = stored ?? { uid: randomUUID(), generation: 1, status: null };
     const state = { ...known, specDigest, generation: known.generation + bump, resourceVersion: ++version };
     database.save(resource, object.key, state);
-    return [{ resource, change: { type: "applied", resource: resourceOf({ ...object, ...object.key }, object.spec, state) } }];
+    const applied = resourceOf({ ...object, ...object.key }, object.spec, state);
+    return [{ resource, change: { type: "applied", resource: withFinalizersOf(before, applied) } }];
   }
 
   function gone(declared: readonly ManifestObject[]): readonly ResourceChange[] {
@@ -67,7 +68,14 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
     return [...objects].flatMap(([resource, known]) =>
       [...known].flatMap(([key, object]): ResourceChange[] => {
         if (kept.has(`${resource} ${key}`)) return [];
+        if (object.metadata.deletionTimestamp !== undefined) return [];
         const metadata = { ...object.metadata, resourceVersion: String(++version) };
+        if ((metadata.finalizers ?? []).length > 0) {
+          const deletionTimestamp = new Date().toISOString();
+          return [
+            { resource, change: { type: "applied", resource: { ...object, metadata: { ...metadata, deletionTimestamp } } } },
+          ];
+        }
         return [{ resource, change: { type: "deleted", resource: { ...object, metadata } } }];
       }),
     );
@@ -95,9 +103,23 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
     database.transaction(() => database.save(name, resource.metadata, state));
     version = state.resourceVersion;
     if (!present) return { type: "conflict" };
-    const written = resourceOf(present.metadata, present.spec, state);
+    const { metadata, ...rest } = resourceOf(present.metadata, present.spec, state);
+    const written = { ...rest, metadata: { ...present.metadata, ...metadata } };
     remember(name, { type: "applied", resource: written });
     return { type: "written", resource: written };
+  }
+
+  /** Not remembered: a plan that wants one asks for it again. The last one that goes ends an object whose manifest has gone. */
+  function setFinalizer(type: ResourceType, { metadata }: Resource, { name, present }: Finalizer): WriteResult {
+    const resource = resourceName(type);
+    const there = objects.get(resource)?.get(keyText(metadata));
+    if (there?.metadata.uid !== metadata.uid) return { type: "conflict" };
+    const others = (there.metadata.finalizers ?? []).filter((one) => one !== name);
+    const finalizers = present ? [...others, name] : others;
+    const changed = { ...there, metadata: { ...there.metadata, finalizers, resourceVersion: String(++version) } };
+    const ends = finalizers.length === 0 && there.metadata.deletionTimestamp !== undefined;
+    remember(resource, { type: ends ? "deleted" : "applied", resource: changed });
+    return { type: "written", resource: changed };
   }
 
   try {
@@ -124,6 +146,9 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
       const resource = data.get(dataName(type, key));
       return resource ? { type: "found", resource } : { type: "absent" };
     },
+    async setFinalizer(type, resource, finalizer) {
+      return setFinalizer(type, resource, finalizer);
+    },
     async writeStatus(type, resource, status, precondition, signal) {
       signal.throwIfAborted();
       return write(type, resource, status, precondition);
@@ -131,6 +156,12 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
     isNewer: (a, b) => Number(a) > Number(b),
     [Symbol.dispose]: () => database[Symbol.dispose](),
   };
+}
+
+/** What a state does not hold. A deletion mark goes with an object that is declared again. */
+function withFinalizersOf(before: Resource | undefined, { metadata, ...rest }: Resource): Resource {
+  const { finalizers } = before?.metadata ?? {};
+  return { ...rest, metadata: { ...metadata, ...(finalizers && { finalizers }) } };
 }
 
 interface ResourceChange {

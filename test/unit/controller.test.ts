@@ -36,6 +36,7 @@ function memoryStore(objects: readonly Resource[]) {
       ),
     read: async () => ({ type: "absent" }),
     readLive: async (_type, { metadata }) => held.get(metadata.name),
+    setFinalizer: async (_type, resource) => ({ type: "written", resource }),
     async writeStatus(_type, { metadata }, status) {
       writes.push(metadata.name);
       const written = {

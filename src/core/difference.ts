@@ -1,0 +1,89 @@
+/**
+ * What differs between what is wanted and what was observed, as JSON values.
+ *
+ * Invariant: what the observed side has beyond what is wanted is no difference, so nothing equals itself less.
+ */
+import { isRecord, sameJSON } from "./json.ts";
+import { isFixed, jsonStep } from "./templating.ts";
+
+/** One place that differs. `wanted`: short JSON text, where it holds nothing but what the spec says in the open. */
+export interface Difference {
+  readonly path: string;
+  readonly wanted?: string;
+}
+
+type Key = string | number;
+interface Found {
+  readonly path: readonly Key[];
+  readonly wanted: unknown;
+}
+
+/** A wanted null is as good as absent; a list has to have the same length, and its items are compared one by one. */
+function* found(wanted: unknown, observed: unknown, path: readonly Key[]): Generator<Found> {
+  if (wanted === null || wanted === undefined) {
+    if (observed !== null && observed !== undefined) yield { path, wanted: null };
+  } else if (isRecord(wanted) && isRecord(observed)) {
+    for (const [key, value] of Object.entries(wanted)) {
+      yield* found(value, Object.hasOwn(observed, key) ? observed[key] : undefined, [...path, key]);
+    }
+  } else if (Array.isArray(wanted) && Array.isArray(observed) && wanted.length === observed.length) {
+    for (const [index, value] of wanted.entries()) yield* found(value, observed[index], [...path, index]);
+  } else if (isRecord(wanted) || Array.isArray(wanted) || !sameJSON(wanted, observed)) yield { path, wanted };
+}
+
+/**
+ * At most `limit` of them, for people. `template`: what `wanted` was rendered from. Below an expression that may see a
+ * secret nothing is told but its place, for its keys are values too; nothing that was observed is ever told.
+ */
+export function differences(wanted: unknown, observed: unknown, template: unknown, limit = 20): Difference[] {
+  const told = new Map<string, Difference>();
+  for (const one of found(wanted, observed, [])) {
+    const difference = inTheOpen(one, template);
+    told.set(difference.path, difference);
+    if (told.size === limit) break;
+  }
+  return [...told.values()];
+}
+
+const longestWanted = 64;
+
+function inTheOpen({ path, wanted }: Found, template: unknown): Difference {
+  let node = template;
+  let text = "";
+  for (const [index, key] of path.entries()) {
+    if (typeof node === "string") {
+      const rest = path.slice(index).map((key) => jsonStep(key));
+      return isOpen(node) ? { path: `${text}${rest.join("")}` || ".", ...shown(wanted) } : { path: text || "." };
+    }
+    text += jsonStep(key);
+    node = typeof key === "number" && Array.isArray(node) ? node[key] : isRecord(node) ? node[key] : undefined;
+  }
+  return { path: text || ".", ...(everyStringIsOpen(node) && shown(wanted)) };
+}
+/** A text without expressions, or one that only reads what the object itself says. */
+function isOpen(text: string): boolean {
+  return isFixed({ text });
+}
+function everyStringIsOpen(node: unknown): boolean {
+  if (typeof node === "string") return isOpen(node);
+  return typeof node !== "object" || node === null || Object.values(node).every(everyStringIsOpen);
+}
+function shown(wanted: unknown): Pick<Difference, "wanted"> {
+  const text = JSON.stringify(wanted) ?? "null";
+  return text.length > longestWanted ? {} : { wanted: text };
+}
+
+/**
+ * The JSON Merge Patch (RFC 7396) that makes `observed` contain `wanted`; undefined where it does already. A list is
+ * replaced as a whole, since a patch cannot say less.
+ */
+export function mergePatch(wanted: unknown, observed: unknown): unknown {
+  const [first] = found(wanted, observed, []);
+  if (!first) return undefined;
+  if (!isRecord(wanted) || !isRecord(observed)) return wanted;
+  const entries = Object.entries(wanted).flatMap(([key, value]): [string, unknown][] => {
+    const change = mergePatch(value, Object.hasOwn(observed, key) ? observed[key] : undefined);
+    return change === undefined ? [] : [[key, change]];
+  });
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,101 @@
+import { describe, expect, test } from "@jest/globals";
+import { assert, dictionary, jsonValue, property, string } from "fast-check";
+import { differences, mergePatch } from "../../src/core/difference.ts";
+import { isRecord, parseJSON, sameJSON } from "../../src/core/json.ts";
+
+const json = jsonValue({ maxDepth: 4 });
+
+/** RFC 7396, section 2, as it is written there. */
+function patched(target: unknown, patch: unknown): unknown {
+  if (!isRecord(patch)) return patch;
+  const result = new Map(Object.entries(isRecord(target) ? target : {}));
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) result.delete(key);
+    else result.set(key, patched(result.get(key), value));
+  }
+  return Object.fromEntries(result);
+}
+/** Adds what a server would: a key of its own in every object. */
+function embellished(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(embellished);
+  if (!isRecord(value)) return value;
+  const entries = Object.entries(value).map(([key, field]): [string, unknown] => [key, embellished(field)]);
+  return Object.fromEntries([...entries, ["added by the server", 1]]);
+}
+
+describe("a wanted value", () => {
+  test("does not differ from itself", () => {
+    assert(property(json, (value) => differences(value, value, value).length === 0));
+  });
+  test("wish 19: does not differ from itself with what a server adds", () => {
+    assert(property(json, (value) => differences(value, embellished(value), value).length === 0));
+  });
+  test("differs exactly where a patch would change something", () => {
+    assert(
+      property(json, json, (wanted, observed) => {
+        const none = differences(wanted, observed, wanted).length === 0;
+        return none === (mergePatch(wanted, observed) === undefined);
+      }),
+    );
+  });
+  test("wish 19: no longer differs once the patch was applied", () => {
+    const object = dictionary(string(), jsonValue({ maxDepth: 3 }));
+    assert(
+      property(object, object, (wanted, observed) => {
+        const patch = mergePatch(wanted, observed);
+        if (patch === undefined) return true;
+        const after = patched(observed, patch);
+        // A list is replaced as a whole, so a null within one of its objects is there as it is written.
+        return differences(wanted, after, wanted).length === 0;
+      }),
+    );
+  });
+  test("wish 16: compares integers beyond 2^53 by their digits", () => {
+    const at = (text: string): unknown => parseJSON(text);
+    expect(differences(at('{"a":12345678901234567890}'), at('{"a":12345678901234567890}'), undefined)).toEqual([]);
+    expect(differences(at('{"a":12345678901234567890}'), at('{"a":12345678901234567891}'), undefined)).toHaveLength(1);
+    expect(differences({ a: 1 }, at('{"a":1.0}'), undefined)).toEqual([]);
+  });
+  test.each([
+    ["null where there is nothing", { a: null }, {}, []],
+    ["null where there is something", { a: null }, { a: 1 }, [".a"]],
+    ["lists of another length", { a: [1] }, { a: [1, 2] }, [".a"]],
+    ["items one by one", { a: [{ b: 1 }, { b: 2 }] }, { a: [{ b: 1, id: 9 }, { b: 3 }] }, [".a[1].b"]],
+    ["another type", { a: { b: 1 } }, { a: "b" }, [".a"]],
+    ["a key that has to be quoted", { "a b": 1 }, {}, ['["a b"]']],
+    ["a key that objects inherit", { toString: "x" }, {}, [".toString"]],
+    ["no object at all", { a: 1 }, "text", ["."]],
+  ])("tells %s", (_what, wanted, observed, paths) => {
+    expect(differences(wanted, observed, wanted).map(({ path }) => path)).toEqual(paths);
+  });
+});
+
+describe("what is told of a difference", () => {
+  test("wish 10: is neither a value nor a key below an expression that may see a secret", () => {
+    const template = {
+      plain: 1,
+      token: "${ .inputs.token }",
+      config: "${ .inputs.config | fromjson }",
+      age: "${ .parameters.age }",
+    };
+    const wanted = { plain: 1, token: "s3cret", config: { "s3cret-key": 1 }, age: { years: 36 } };
+    expect(differences(wanted, { plain: 2, age: {} }, template)).toEqual([
+      { path: ".plain", wanted: "1" },
+      { path: ".token" },
+      { path: ".config" },
+      { path: ".age.years", wanted: "36" },
+    ]);
+    expect(JSON.stringify(differences(wanted, {}, "${ .inputs.all | fromjson }"))).not.toContain("s3cret");
+  });
+  test("has an end", () => {
+    const many = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`a${index}`, index]));
+    expect(differences(many, {}, many)).toHaveLength(20);
+  });
+});
+
+test("a merge patch has only what differs, and null for what must go", () => {
+  const wanted = { name: "ada", age: 36, tags: ["a"], address: { city: "London", zip: null } };
+  const observed = { id: 1, name: "ada", age: 35, tags: ["a"], address: { city: "Paris", zip: "7", street: "x" } };
+  expect(sameJSON(mergePatch(wanted, observed), { age: 36, address: { city: "London", zip: null } })).toBe(true);
+  expect(mergePatch(wanted, { ...wanted, more: true })).toBeUndefined();
+});
