@@ -1,4 +1,5 @@
 /** HTTPRequest: a request that is sent once for each change of what is sent. */
+import { dependsOn } from "./dependencies.ts";
 import { conditions, duration, idempotencyKey, observedGeneration, tls } from "./fields.ts";
 import type { KindDefinition } from "./kind-definition.ts";
 import { endpointRef, expect, inputs, requestProperties } from "./request.ts";
@@ -12,6 +13,7 @@ const spec = {
     ...requestProperties,
     endpointRef,
     inputs,
+    dependsOn,
     timeout: { ...duration, description: "Limit on the whole exchange, for example 30s. Without it the endpoint's, else 30s." },
     maxRedirects: {
       type: "integer",

@@ -1,4 +1,5 @@
 /** The shape of a request, one schema for every kind and verb that sends one. */
+import { fieldRef, objectRef } from "./dependencies.ts";
 import { configMapKeyRef, headers, objectName, secretKeyRef } from "./fields.ts";
 import type { Infer, Schema } from "./schema.ts";
 
@@ -150,6 +151,8 @@ export const inputs = {
       value: { "x-kubernetes-preserve-unknown-fields": true, description: "Any JSON value, written here." },
       secretKeyRef,
       configMapKeyRef,
+      fieldRef,
+      objectRef,
     },
     minProperties: 1,
     maxProperties: 1,

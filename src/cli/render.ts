@@ -7,6 +7,7 @@ import { createEvaluator } from "../expressions/evaluator.ts";
 import { createClientPool } from "../http/client-pool.ts";
 import { createRequester, type HTTPRequester } from "../http/requester.ts";
 import { createSockets } from "../http/sockets.ts";
+import { ownField } from "../kinds/dependencies.ts";
 import { buildExchange, declaredRequest, sendDigest } from "../kinds/request.ts";
 import { httpEndpointType, httpRequestType, type HTTPEndpoint, type HTTPRequest } from "../kinds/types.ts";
 import { loadManifests } from "../standalone/manifests.ts";
@@ -31,7 +32,7 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
     const attempt = begin({ completedRuns: 0 }, { uid: metadata.uid, digest: sendDigest(spec) }, new Date());
     const { namespace } = metadata;
     const endpoint = spec.endpointRef && endpoints.get(keyText({ namespace, name: spec.endpointRef.name }));
-    const exchange = buildExchange(declaredRequest({ spec, metadata }, attempt), endpoint);
+    const exchange = buildExchange(declaredRequest({ spec, metadata }, attempt, shownInputs(spec, metadata)), endpoint);
     const read: Read = (kind, name) =>
       store.read({ type: kind === "Secret" ? secretType : configMapType, key: { namespace, name } }, signal);
     const rendered = "type" in exchange ? exchange : await requester.describe(exchange, read, signal);
@@ -44,6 +45,16 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
     }
   }
   return exitCode;
+}
+
+/** What another object will have is not known before that has been sent. */
+function shownInputs({ inputs = {} }: HTTPRequest["spec"], metadata: HTTPRequest["metadata"]): ReadonlyMap<string, unknown> {
+  const known = Object.entries(inputs).flatMap(([name, { fieldRef, objectRef }]): [string, unknown][] => {
+    if (objectRef) return [[name, `(of ${objectRef.kind} ${objectRef.name})`]];
+    const value = fieldRef && ownField(fieldRef, metadata);
+    return value === undefined ? [] : [[name, value]];
+  });
+  return new Map(known);
 }
 
 const record = (): void => {};

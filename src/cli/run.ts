@@ -1,6 +1,8 @@
 /** `holdfast run`: does the main job without a cluster, with manifests from files and state in SQLite. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { RunSettings } from "../config.ts";
 import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
+import type { Controller } from "../engine/controller.ts";
 import { httpRequestType, type HTTPRequest } from "../kinds/types.ts";
 import { loadManifests, watchManifests } from "../standalone/manifests.ts";
 import { createStandaloneStore, type StandaloneStore } from "../standalone/store.ts";
@@ -42,7 +44,10 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
   if (settings.metricsAddress !== undefined) resources.use(await serve(settings.metricsAddress, metricsRoutes(metrics.registry)));
 
   const progress = createProgress(process.stdout);
-  const shown = show(store, progress, { signal: shutdown.stop, settled: () => settings.once && shutdown.begin() });
+  const settled = (): void => {
+    if (settings.once) void whenQuiet(controller, shutdown.stop).then(() => progress.isSettled() && shutdown.begin());
+  };
+  const shown = show(store, progress, { signal: shutdown.stop, settled });
   const followed = settings.once ? undefined : follow(settings.file, { store, record, signal: shutdown.stop });
   await Promise.all([controller.run(shutdown.stop, shutdown.drain), shown, followed]);
 
@@ -75,6 +80,11 @@ async function follow(
           fields: { at: error },
         });
   }
+}
+
+/** Resolves when nothing is due: what waited for a request that has just ended has had its turn. */
+async function whenQuiet({ queue }: Controller, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && queue.depth + queue.working.size > 0) await sleep(5);
 }
 
 /** Follows the store as the controller does; `settled` is called when every request has come to its end. */

@@ -3,7 +3,7 @@
  *
  * An exchange holds templates and references, never a secret's value: those exist only where requests are sent.
  */
-import type { DataResource, Metadata } from "./resource.ts";
+import type { DataResource, Metadata, Resource } from "./resource.ts";
 
 /** A template, and where it was written, so that an error can name the field. */
 export interface Located {
@@ -154,6 +154,8 @@ export type FailureReason =
 export type RefusalReason =
   | "EndpointNotFound"
   | "EndpointKindNotSupported"
+  | "DependencyNotReady"
+  | "DependencyCycle"
   | "SecretNotFound"
   | "ConfigMapNotFound"
   | "KeyNotFound"
@@ -189,11 +191,18 @@ export type ReadResult =
   | { readonly type: "absent" }
   | { readonly type: "forbidden"; readonly grant?: string };
 
-/** jq over a scope and perhaps a response; each expression is evaluated alone. */
-export interface Evaluation {
+/** jq over one document; each expression is evaluated alone. */
+export type Evaluation = ScopeEvaluation | ObjectEvaluation;
+/** Over what a request's own expressions see, and perhaps a response. */
+export interface ScopeEvaluation {
   readonly scope: Scope;
   readonly response?: Response;
   readonly expressions: readonly Located[];
   /** A body that is rendered, and held against the response's. */
   readonly compare?: Extract<BodyTemplate, { type: "json" | "mergePatch" }>;
+}
+/** Over another object: expressions see its `.metadata`, `.spec` and `.status`. */
+export interface ObjectEvaluation {
+  readonly object: Resource;
+  readonly expressions: readonly Located[];
 }

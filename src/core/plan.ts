@@ -60,6 +60,12 @@ export function* evaluated(evaluation: Evaluation): Generator<Step, EvaluationRe
   return yield { type: "evaluate", evaluation };
 }
 
+/** Another watched resource whose change makes one due. */
+export interface Dependency extends Reference {
+  /** So does a change of its status. It is waited for, so that a circle of such is an error. */
+  readonly onStatus?: true;
+}
+
 export interface Situation<R extends Resource = Resource> {
   readonly resource: R;
   /** What `references(resource)` named, in that order; `undefined` where there is no such object. */
@@ -67,13 +73,14 @@ export interface Situation<R extends Resource = Resource> {
   readonly now: Date;
   /** True: this process has not looked at the resource before, so nothing says that anything has changed. */
   readonly first?: boolean;
+  /** The circle in which the resource waits for itself, as `Kind/name` from itself to itself; absent: it does not. */
+  readonly cycle?: readonly string[];
   /** This process, as a sender of requests: random, new at each start. */
   readonly sender: string;
 }
 
 export interface Kind<R extends Resource = Resource> {
   readonly type: ResourceType;
-  /** Other watched resources whose change makes this one due. */
-  references(resource: R): readonly Reference[];
+  references(resource: R): readonly Dependency[];
   plan(situation: Situation<R>): Plan;
 }

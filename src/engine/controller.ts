@@ -4,13 +4,15 @@
  * No worker starts before every cache is warm, and no key is worked on twice at once, or taken while another process leads.
  * Knows neither HTTP nor Kubernetes.
  */
+import { cycleThrough } from "../core/cycle.ts";
 import { deadline } from "../core/deadline.ts";
-import type { Ledger } from "../core/delivery.ts";
 import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
 import type { Kind, Situation } from "../core/plan.ts";
 import type { Announce, Requester, ResourceStore, WatchEvent } from "../core/ports.ts";
-import { keyText, wakingAnnotations, type Resource, type ResourceKey } from "../core/resource.ts";
+import { keyText, type Resource, type ResourceKey } from "../core/resource.ts";
 import { createCache, type Cache, type Change } from "./cache.ts";
+import { hasNewStatus, isDue, isOutcomeOfAnother } from "./changes.ts";
+import { createDependents } from "./dependents.ts";
 import { PlanError, reconcile, type Reconciled } from "./reconcile.ts";
 import { createWorkQueue, type Lane, type WorkQueue, type WorkQueueOptions } from "./work-queue.ts";
 
@@ -77,6 +79,7 @@ export function createController(options: ControllerOptions): Controller {
     groupOf: (id) => id.split("/")[1] ?? "",
     isOpen: () => term() !== undefined,
   });
+  const dependents = createDependents();
   const failures = new Map<string, number>();
   /** Keys that this process has looked at. */
   const seen = new Set<string>();
@@ -99,22 +102,29 @@ export function createController(options: ControllerOptions): Controller {
         failures.delete(id);
         seen.delete(id);
       } else if (isDue(change) || isOutcomeOfAnother(change, sender)) queue.add(id, { lane });
-      if (isDue(change)) queueDependents(kind, change);
+      if (isDue(change)) dependents.set(id, after ? kind.references(after) : []);
+      queueDependents(kind, change);
     }
   }
-  function queueDependents({ type }: Kind, { before, after }: Change): void {
-    const changed = keyText((after ?? before)?.metadata as ResourceKey);
-    for (const dependent of kinds) {
-      for (const resource of cacheOf(dependent.type.kind).all()) {
-        if (
-          dependent
-            .references(resource)
-            .some((reference) => reference.type.kind === type.kind && keyText(reference.key) === changed)
-        ) {
-          queue.add(queueKey(dependent, resource.metadata));
-        }
-      }
-    }
+  function queueDependents({ type }: Kind, change: Change): void {
+    const key = (change.after ?? change.before)?.metadata as ResourceKey;
+    for (const [id, { onStatus }] of dependents.of({ type, key }))
+      if (isDue(change) || (onStatus && hasNewStatus(change))) queue.add(id);
+  }
+  /** The circle of references in which a resource waits for itself. */
+  function cycleOf(id: string): readonly string[] | undefined {
+    const cycle = cycleThrough(id, (node) => {
+      const { kind, resource } = find(node);
+      const waitsFor = kind && resource ? kind.references(resource).filter(({ onStatus }) => onStatus) : [];
+      return waitsFor.map(({ type, key }) => queueKey({ type }, key));
+    });
+    return cycle?.map((node) => node.replace(/\/.*\//, "/")); // all of one namespace
+  }
+  function find(id: string): { readonly kind?: Kind; readonly resource?: Resource } {
+    const [kindName = "", namespace = "", name = ""] = id.split("/");
+    const kind = kinds.find(({ type }) => type.kind === kindName);
+    const resource = kind && cacheOf(kindName).get({ namespace, name });
+    return { ...(kind && { kind }), ...(resource && { resource }) };
   }
 
   async function watch(kind: Kind, signal: AbortSignal, warm: () => void): Promise<void> {
@@ -162,8 +172,7 @@ export function createController(options: ControllerOptions): Controller {
   async function attend(id: string, signal: AbortSignal): Promise<void> {
     const startedMs = performance.now();
     const [kindName = "", namespace = "", name = ""] = id.split("/");
-    const kind = kinds.find(({ type }) => type.kind === kindName);
-    const resource = cacheOf(kindName).get({ namespace, name });
+    const { kind, resource } = find(id);
     if (!kind || !resource) {
       failures.delete(id); // gone since it became due
       requester.begin(id)[Symbol.dispose](); // a place that was kept for it is the next one's
@@ -173,8 +182,11 @@ export function createController(options: ControllerOptions): Controller {
     const mayAct = (): boolean => began !== undefined && term() === began;
     const about = { type: "reconciled", kind: kindName, namespace, name } as const;
     try {
-      const references = kind.references(resource).map(({ type, key }) => caches.get(type.kind)?.get(key));
-      const situation: Situation = { resource, references, now: now(), sender, first: resumes && !seen.has(id) };
+      const named = kind.references(resource);
+      const references = named.map(({ type, key }) => caches.get(type.kind)?.get(key));
+      const cycle = named.some(({ onStatus }) => onStatus) ? cycleOf(id) : undefined;
+      const first = resumes && !seen.has(id);
+      const situation: Situation = { resource, references, now: now(), sender, first, ...(cycle && { cycle }) };
       seen.add(id);
       const written = (reply: Resource): void => apply(kind, { type: "applied", resource: reply });
       const gone = (missing: Resource): void => take(kind, cacheOf(kindName).forget(missing), "change");
@@ -263,31 +275,6 @@ function summary(reconciled: Reconciled): Pick<Extract<Occurrence, { type: "reco
   }
 }
 
-function queueKey({ type }: Kind, key: ResourceKey): string {
+function queueKey({ type }: Pick<Kind, "type">, key: ResourceKey): string {
   return `${type.kind}/${keyText(key)}`;
-}
-
-/**
- * A process that was thought lost, a leader that was suspended say, has recorded what came of its attempt. Whatever we
- * made of that attempt meanwhile, this may be more: that it is to be tried again.
- */
-function isOutcomeOfAnother({ before, after }: Change, sender: string): boolean {
-  const [was, is] = [senderOf(before), senderOf(after)];
-  return was !== undefined && was !== sender && is === undefined;
-}
-function senderOf(resource: Resource | undefined): string | undefined {
-  const ledger: Partial<Ledger> | undefined = resource?.status;
-  return ledger?.attempt?.sender;
-}
-
-/** Our own status writes and other people's labels make nothing due. */
-function isDue({ before, after }: Change): boolean {
-  if (!before || !after) return true;
-  const [a, b] = [before.metadata, after.metadata];
-  return (
-    a.uid !== b.uid ||
-    a.generation !== b.generation ||
-    a.deletionTimestamp !== b.deletionTimestamp ||
-    wakingAnnotations.some((name) => a.annotations?.[name] !== b.annotations?.[name])
-  );
 }

@@ -1,5 +1,6 @@
 /** The document that expressions see, as JSON text, so that numbers stay as they were written. */
 import type { Response, Scope } from "../core/exchange.ts";
+import type { Resource } from "../core/resource.ts";
 import { stringifyWith } from "../core/templating.ts";
 import type { Inputs } from "./inputs.ts";
 
@@ -14,6 +15,11 @@ export function documentText(scope: Scope, inputs: Inputs, response?: Response):
   if (scope.externalID !== undefined) fields.push(`"externalID":${JSON.stringify(scope.externalID)}`);
   if (response) fields.push(`"response":${responseText(response)}`);
   return `{${fields.join(",")}}`;
+}
+
+/** The document where expressions look at another object. */
+export function objectText({ metadata, spec, status = {} }: Resource): string {
+  return jsonText({ metadata, spec, status });
 }
 
 const jsonText = (value: unknown): string => stringifyWith(value, (text) => JSON.stringify(text));

@@ -11,7 +11,7 @@ import type { ClientSettings } from "./client-settings.ts";
 import { compared, templatesOfJSON } from "./compare.ts";
 import { createConnectionUse } from "./connection-use.ts";
 import { readBytes, secretTexts } from "./bytes.ts";
-import { documentText } from "./document.ts";
+import { documentText, objectText } from "./document.ts";
 import { compileAll, evaluateAll } from "./evaluate.ts";
 import { masked, readsElsewhere, resolveInputs, secretValues, type Inputs } from "./inputs.ts";
 import { proxySecrets, resolveProxy } from "./proxy.ts";
@@ -148,8 +148,14 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
         },
       };
     },
-    evaluate: ({ scope, response, expressions, compare }: Evaluation, read, signal) =>
+    evaluate: (evaluation: Evaluation, read, signal) =>
       orRefusal(async () => {
+        if ("object" in evaluation) {
+          const { object, expressions } = evaluation;
+          const json = await evaluateAll(evaluator, { document: objectText(object), expressions, open: false }, signal);
+          return { type: "values", values: json.map(parseJSON) } as const;
+        }
+        const { scope, response, expressions, compare } = evaluation;
         const inputs = await resolveInputs(scope.inputs, read);
         const open = response === undefined && secretValues(inputs).length === 0;
         const json = await evaluateAll(evaluator, { document: documentText(scope, inputs, response), expressions, open }, signal);

@@ -11,6 +11,7 @@ import { isExpectedStatus } from "../core/expectation.ts";
 import {
   evaluated,
   exchanged,
+  type Dependency,
   type Kind,
   type Precaution,
   type Plan,
@@ -20,23 +21,31 @@ import {
 } from "../core/plan.ts";
 import { assumeDoneAnnotation, reconcileAtAnnotation } from "../core/resource.ts";
 import { dependsOnInputs } from "../core/templating.ts";
+import { dependenciesOf, resolveDependencies } from "./dependencies.ts";
 import { httpRequestReport, type Judgement, type Report } from "./http-request-status.ts";
 import { buildExchange, declaredRequest, expectedThat, idempotencyHeader, isIdempotent, sendDigest } from "./request.ts";
 import { httpEndpointType, httpRequestType, type HTTPEndpoint, type HTTPRequest } from "./types.ts";
 
 export const httpRequestKind: Kind<HTTPRequest> = {
   type: httpRequestType,
-  references({ spec: { endpointRef }, metadata: { namespace } }) {
-    return endpointRef?.kind === "HTTPEndpoint" ? [{ type: httpEndpointType, key: { namespace, name: endpointRef.name } }] : [];
-  },
+  references,
   plan,
 };
+
+function references(resource: HTTPRequest): Dependency[] {
+  const { namespace } = resource.metadata;
+  const { endpointRef } = resource.spec;
+  return [
+    ...(endpointRef?.kind === "HTTPEndpoint" ? [{ type: httpEndpointType, key: { namespace, name: endpointRef.name } }] : []),
+    ...dependenciesOf(resource),
+  ];
+}
 
 function* plan(situation: Situation<HTTPRequest>): Plan {
   const { resource, now } = situation;
   const report = httpRequestReport(resource, now);
   if (resource.metadata.deletionTimestamp !== undefined) return report.unchanged("Deleting");
-  const endpoint = situation.references[0] as HTTPEndpoint | undefined;
+  const endpoint = resource.spec.endpointRef && (situation.references[0] as HTTPEndpoint | undefined);
   const wish = wishOf(resource, endpoint);
   const decision = decide(ledgerOf(resource), wish, now);
   switch (decision.type) {
@@ -67,11 +76,14 @@ interface Delivery {
 }
 
 function* deliver(
-  { resource, now, sender }: Situation<HTTPRequest>,
+  situation: Situation<HTTPRequest>,
   { attempt, wish, endpoint, report }: Delivery,
 ): Generator<Step, Verdict, never> {
+  const { resource, now, sender } = situation;
   const { spec } = resource;
-  const exchange = buildExchange(declaredRequest(resource, attempt), endpoint);
+  const known = yield* resolveDependencies(situation, references(resource));
+  if (known.type === "refusal") return report.refused(known);
+  const exchange = buildExchange(declaredRequest(resource, attempt, known.values), endpoint);
   if ("type" in exchange) return report.refused(exchange);
   const outcome = yield* exchanged(
     exchange,

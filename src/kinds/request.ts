@@ -23,7 +23,11 @@ function defaultMaxRedirects(method: string): number {
 }
 
 /** An HTTPRequest's one request. `attempt`: that it is sent for. */
-export function declaredRequest({ spec, metadata }: Pick<HTTPRequest, "spec" | "metadata">, attempt: Attempt): DeclaredRequest {
+export function declaredRequest(
+  { spec, metadata }: Pick<HTTPRequest, "spec" | "metadata">,
+  attempt: Attempt,
+  known?: DeclaredRequest["known"],
+): DeclaredRequest {
   return {
     shape: spec,
     field: "spec",
@@ -32,6 +36,7 @@ export function declaredRequest({ spec, metadata }: Pick<HTTPRequest, "spec" | "
     now: attempt.startedAt,
     attemptId: attempt.id,
     compile: expectedThat(spec.expect, "spec.expect"),
+    ...(known && { known }),
   };
 }
 
@@ -57,6 +62,8 @@ export interface DeclaredRequest {
   readonly now: string;
   /** The value of the idempotency key, if one is declared; absent: none is sent. */
   readonly attemptId?: string;
+  /** Inputs by name whose values are known without reading a Secret or ConfigMap. */
+  readonly known?: ReadonlyMap<string, unknown>;
   /** What else expressions see. */
   readonly sees?: Pick<Scope, "parameters" | "externalID">;
   /** Expressions that will be evaluated on the response. */
@@ -104,10 +111,16 @@ export function buildExchange(declared: DeclaredRequest, endpoint: HTTPEndpoint 
 }
 
 /** What the expressions of a spec see, but for a response. */
-export function scopeOf({ shared, metadata, now, sees }: Pick<DeclaredRequest, "shared" | "metadata" | "now" | "sees">): Scope {
+export function scopeOf({
+  shared,
+  metadata,
+  now,
+  known,
+  sees,
+}: Pick<DeclaredRequest, "shared" | "metadata" | "now" | "known" | "sees">): Scope {
   const { name, namespace, uid, labels, annotations } = metadata;
   return {
-    inputs: sources(shared.inputs ?? {}),
+    inputs: sources(shared.inputs ?? {}, known),
     metadata: { name, namespace, uid, ...(labels && { labels }), ...(annotations && { annotations }) },
     now,
     ...sees,
@@ -152,11 +165,11 @@ function isSameName(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
 }
 
-function sources(inputs: Inputs): Scope["inputs"] {
+function sources(inputs: Inputs, known: ReadonlyMap<string, unknown> = new Map()): Scope["inputs"] {
   return Object.fromEntries(
     Object.entries(inputs).map(([name, { value, secretKeyRef, configMapKeyRef }]) => [
       name,
-      source(`spec.inputs.${name}`, { value, secretKeyRef, configMapKeyRef }),
+      source(`spec.inputs.${name}`, { value: known.get(name) ?? value, secretKeyRef, configMapKeyRef }),
     ]),
   );
 }

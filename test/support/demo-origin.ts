@@ -35,6 +35,7 @@ const routes: Readonly<Record<string, Route>> = {
   "GET /users/ada": () => ({ status: 200, body: { id: "ada", age: 36, serial: 1 } }),
   "PUT /users/grace%2Fhopper": ({ body }) => ({ status: 200, body }),
   "POST /orders": ({ headers, body }) => ({ status: 201, body: { key: headers["idempotency-key"], order: body } }),
+  "POST /receipts": ({ body }) => ({ status: 201, body: { receipt: body } }),
   "GET /search?q=caf%C3%A9%20au%20lait&limit=10": () => ({ status: 200, body: { results: [] } }),
   "POST /files": async ({ bytes, headers }) => {
     const form = await new Response(bytes, { headers: { "content-type": headers["content-type"] ?? "" } }).formData();

@@ -1,0 +1,34 @@
+/** What about a change of an object makes a key due. Pure. */
+import type { Ledger } from "../core/delivery.ts";
+import { sameJSON } from "../core/json.ts";
+import { wakingAnnotations, type Resource } from "../core/resource.ts";
+import type { Change } from "./cache.ts";
+
+/**
+ * A process that was thought lost, a leader that was suspended say, has recorded what came of its attempt. Whatever we
+ * made of that attempt meanwhile, this may be more: that it is to be tried again.
+ */
+export function isOutcomeOfAnother({ before, after }: Change, sender: string): boolean {
+  const [was, is] = [senderOf(before), senderOf(after)];
+  return was !== undefined && was !== sender && is === undefined;
+}
+function senderOf(resource: Resource | undefined): string | undefined {
+  const ledger: Partial<Ledger> | undefined = resource?.status;
+  return ledger?.attempt?.sender;
+}
+
+export function hasNewStatus({ before, after }: Change): boolean {
+  return !sameJSON(before?.status ?? {}, after?.status ?? {});
+}
+
+/** Our own status writes and other people's labels make nothing due. */
+export function isDue({ before, after }: Change): boolean {
+  if (!before || !after) return true;
+  const [a, b] = [before.metadata, after.metadata];
+  return (
+    a.uid !== b.uid ||
+    a.generation !== b.generation ||
+    a.deletionTimestamp !== b.deletionTimestamp ||
+    wakingAnnotations.some((name) => a.annotations?.[name] !== b.annotations?.[name])
+  );
+}

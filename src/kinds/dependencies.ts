@@ -1,0 +1,125 @@
+/**
+ * What a resource takes from others and from itself before anything is sent: `dependsOn` and the inputs `fieldRef` and `objectRef`.
+ *
+ * Invariant: it yields values only where all that is waited for is so. What it reads of others is what their status shows.
+ */
+import type { DependsOn, FieldRef, ObjectRef } from "../api/dependencies.ts";
+import { group, version } from "../api/kind-definition.ts";
+import type { Inputs } from "../api/request.ts";
+import type { Condition } from "../core/conditions.ts";
+import type { Located, Refusal } from "../core/exchange.ts";
+import { evaluated, type Dependency, type Situation, type Step } from "../core/plan.ts";
+import type { Metadata, Resource } from "../core/resource.ts";
+
+export type Depending = Resource<{ readonly inputs?: Inputs; readonly dependsOn?: DependsOn }>;
+
+/** Of inputs by their names: those that are known without reading a Secret or ConfigMap. */
+export interface Known {
+  readonly type: "known";
+  readonly values: ReadonlyMap<string, unknown>;
+}
+
+const plurals = { HTTPRequest: "httprequests", HTTPResource: "httpresources" } as const;
+
+/** The objects that it waits for, each once. */
+export function dependenciesOf({ spec: { inputs = {}, dependsOn = [] }, metadata: { namespace } }: Depending): Dependency[] {
+  const named = [...dependsOn, ...Object.values(inputs).flatMap(({ objectRef }) => objectRef ?? [])];
+  const unique = new Map(named.map(({ kind, name }) => [`${kind}/${name}`, { kind, name }]));
+  return [...unique.values()].map(({ kind, name }) => ({
+    type: { group, version, kind, plural: plurals[kind] },
+    key: { namespace, name },
+    onStatus: true,
+  }));
+}
+
+/** `references`: what the kind's own `references` gives, whose objects the situation has in that order. */
+export function* resolveDependencies(
+  situation: Situation<Depending>,
+  references: readonly Dependency[],
+): Generator<Step, Known | Refusal, never> {
+  const { resource, cycle } = situation;
+  if (cycle) return refusal("DependencyCycle", `spec.dependsOn goes round in a circle: ${cycle.join(" -> ")}`, false);
+  const { inputs = {}, dependsOn = [] } = resource.spec;
+  const find = ({ kind, name }: Pick<ObjectRef, "kind" | "name">): Resource | undefined =>
+    situation.references[references.findIndex(({ type, key }) => type.kind === kind && key.name === name)];
+
+  const questions: { readonly object: Resource; readonly expression: Located; readonly answer: Answer }[] = [];
+  for (const [index, { kind, name, that }] of dependsOn.entries()) {
+    const field = `spec.dependsOn[${index}]`;
+    const object = find({ kind, name });
+    const refused = notThere(field, { kind, name }, object, that === undefined);
+    if (refused) return refused;
+    if (object && that !== undefined) {
+      const unmet = `${field}.that does not hold for ${kind} "${name}" yet`;
+      questions.push({ object, expression: { field: `${field}.that`, text: that }, answer: (value) => value === true || unmet });
+    }
+  }
+  const values = new Map<string, unknown>();
+  for (const [input, { fieldRef, objectRef }] of Object.entries(inputs)) {
+    const field = `spec.inputs.${input}`;
+    if (fieldRef) {
+      const value = ownField(fieldRef, resource.metadata);
+      if (value === undefined) return refusal("KeyNotFound", `${field}: the object has no ${fieldRef.fieldPath}`, true);
+      values.set(input, value);
+    }
+    if (!objectRef) continue;
+    const object = find(objectRef);
+    const refused = notThere(field, objectRef, object, true);
+    if (refused || !object) return refused as Refusal;
+    const { kind, name, expression } = objectRef;
+    const answer: Answer = (value) => {
+      values.set(input, value);
+      return value !== null || `${field}: the expression yields null for ${kind} "${name}"`;
+    };
+    questions.push({ object, expression: { field: `${field}.objectRef.expression`, text: expression }, answer });
+  }
+  for (const [object, asked] of Map.groupBy(questions, (question) => question.object)) {
+    const result = yield* evaluated({ object, expressions: asked.map(({ expression }) => expression) });
+    if (result.type === "refusal") return { ...result, heals: result.reason !== "InvalidExpression" }; // the object can change
+    for (const [index, { answer }] of asked.entries()) {
+      const met = answer(result.values[index]);
+      if (met !== true) return refusal("DependencyNotReady", met || "", true);
+    }
+  }
+  return { type: "known", values };
+}
+
+/** Takes a value; true, or what is wrong with it. */
+type Answer = (value: unknown) => true | string;
+
+function notThere(
+  field: string,
+  { kind, name }: Pick<ObjectRef, "kind" | "name">,
+  object: Resource | undefined,
+  mustBeReady: boolean,
+): Refusal | undefined {
+  if (!object) return refusal("DependencyNotReady", `${field}: there is no ${kind} "${name}" in this namespace`, true);
+  if (mustBeReady && !isReady(object)) return refusal("DependencyNotReady", `${field}: ${kind} "${name}" is not Ready`, true);
+  return undefined;
+}
+
+/** Ready, as its spec stands now. */
+function isReady({ metadata, status }: Resource): boolean {
+  const { observedGeneration, conditions = [] } = (status ?? {}) as {
+    readonly observedGeneration?: number;
+    readonly conditions?: readonly Condition[];
+  };
+  return (
+    metadata.deletionTimestamp === undefined &&
+    observedGeneration === metadata.generation &&
+    conditions.some(({ type, status }) => type === "Ready" && status === "True")
+  );
+}
+
+/** The value of a path that the schema's pattern allows; `undefined` where there is no such label or annotation. */
+export function ownField({ fieldPath }: FieldRef, metadata: Metadata): string | undefined {
+  const [, field = "", key] = /^metadata\.([a-z]+)(?:\['(.*)'\])?$/.exec(fieldPath) ?? [];
+  const { name, namespace, uid, labels = {}, annotations = {} } = metadata;
+  if (key === undefined) return { name, namespace, uid }[field];
+  const entries = field === "labels" ? labels : annotations;
+  return Object.hasOwn(entries, key) ? entries[key] : undefined;
+}
+
+function refusal(reason: Refusal["reason"], message: string, heals: boolean): Refusal {
+  return { type: "refusal", reason, message, heals };
+}
