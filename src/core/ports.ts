@@ -67,7 +67,7 @@ export interface Requester {
   begin(resource: string, mayStart?: () => boolean): Requests;
   evaluate(evaluation: Evaluation, read: Read, signal: AbortSignal): Promise<EvaluationResult>;
 }
-/** The requests of one reconcile, which share a budget. To be disposed when the reconcile ends. */
+/** The requests of one reconcile, which share a budget. To be disposed when it sends no more; the second time has no effect. */
 export interface Requests extends Disposable {
   /**
    * Reads, renders and checks everything; whatever can be found wrong before a byte is sent is found here.

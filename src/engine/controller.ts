@@ -5,7 +5,6 @@
  * Knows neither HTTP nor Kubernetes.
  */
 import { cycleThrough } from "../core/cycle.ts";
-import { deadline } from "../core/deadline.ts";
 import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
 import type { Kind, Situation } from "../core/plan.ts";
 import type { Announce, Requester, ResourceStore, WatchEvent } from "../core/ports.ts";
@@ -15,6 +14,7 @@ import { hasNewStatus, isDue, isOutcomeOfAnother } from "./changes.ts";
 import { createDependents } from "./dependents.ts";
 import { PlanError, reconcile, type Reconciled } from "./reconcile.ts";
 import { createWorkQueue, type Lane, type WorkQueue, type WorkQueueOptions } from "./work-queue.ts";
+import { runWorkers, type WaitFor } from "./workers.ts";
 
 export interface ControllerOptions {
   readonly kinds: readonly Kind[];
@@ -36,6 +36,8 @@ export interface ControllerOptions {
   /** True: what is due in intervals goes on as before this process started, and is not all done at its start. */
   readonly resumes?: boolean;
   readonly now?: () => Date;
+  /** A reconcile that has waited this long for a status to be written needs no worker while it waits on. Milliseconds. */
+  readonly slowWriteMs?: number;
   readonly queueObserver?: Pick<WorkQueueOptions, "onAdd" | "onTake">;
 }
 
@@ -72,6 +74,7 @@ export function createController(options: ControllerOptions): Controller {
     announce = () => {},
     resumes = false,
     now = () => new Date(),
+    slowWriteMs = 3_000,
   } = options;
   const caches = new Map<string, Cache>(kinds.map(({ type }) => [type.kind, createCache(store.isNewer.bind(store))]));
   const queue = createWorkQueue({
@@ -134,42 +137,8 @@ export function createController(options: ControllerOptions): Controller {
     }
   }
 
-  async function work(signal: AbortSignal, drain: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      let id: string;
-      try {
-        id = await queue.take(signal);
-      } catch {
-        return; // told to stop
-      }
-      await workOn(id, drain);
-    }
-  }
-
-  /**
-   * Returns when the reconcile has ended; or, when it does not end although it was told to, without it. Its key is then
-   * not handed out again, since what it is doing may still have an effect.
-   */
-  async function workOn(id: string, signal: AbortSignal): Promise<void> {
-    using limit = deadline(signal, reconcileTimeoutMs);
-    const ended = attend(id, limit.signal).finally(() => queue.done(id));
-    if (await outlasts(ended, limit.signal)) {
-      const [kind = "", namespace = "", name = ""] = id.split("/");
-      record({
-        type: "reconciled",
-        kind,
-        namespace,
-        name,
-        durationMs: reconcileTimeoutMs,
-        result: "error",
-        reason: "Stuck",
-        panicked: true,
-      });
-    }
-  }
-
   /** Never rejects: what went wrong is recorded, and tried again. */
-  async function attend(id: string, signal: AbortSignal): Promise<void> {
+  async function attend(id: string, signal: AbortSignal, waitFor: WaitFor): Promise<void> {
     const startedMs = performance.now();
     const [kindName = "", namespace = "", name = ""] = id.split("/");
     const { kind, resource } = find(id);
@@ -190,7 +159,7 @@ export function createController(options: ControllerOptions): Controller {
       seen.add(id);
       const written = (reply: Resource): void => apply(kind, { type: "applied", resource: reply });
       const gone = (missing: Resource): void => take(kind, cacheOf(kindName).forget(missing), "change");
-      const deps = { store, requester, written, gone, mayAct, announce };
+      const deps = { store, requester, written, gone, mayAct, announce, waitFor };
       const reconciled = await reconcile(kind, situation, { deps, signal });
       settle(id, reconciled);
       const { result, reason } = summary(reconciled);
@@ -207,6 +176,12 @@ export function createController(options: ControllerOptions): Controller {
         ...(panicked && { panicked }),
       });
     }
+  }
+
+  function onStuck(id: string): void {
+    const [kind = "", namespace = "", name = ""] = id.split("/");
+    const about = { kind, namespace, name, durationMs: reconcileTimeoutMs };
+    record({ type: "reconciled", ...about, result: "error", reason: "Stuck", panicked: true });
   }
 
   function settle(id: string, reconciled: Reconciled): void {
@@ -228,7 +203,7 @@ export function createController(options: ControllerOptions): Controller {
       const watches = kinds.map((kind, index) => watch(kind, signal, () => warm[index]?.resolve()));
       const areWarm = Promise.all(warm.map(({ promise }) => promise));
       await Promise.race([areWarm, Promise.all(watches)]); // the watches end when told to stop
-      await Promise.all(Array.from({ length: concurrency }, () => work(signal, drain)));
+      await runWorkers({ queue, concurrency, limitMs: reconcileTimeoutMs, slowWriteMs, attend, onStuck }, signal, drain);
       queue.close();
       await Promise.all(watches);
     },
@@ -242,26 +217,6 @@ export function createController(options: ControllerOptions): Controller {
     waitingFor: () => kinds.map(({ type }) => type.kind).filter((kind) => !cacheOf(kind).isWarm),
     queue,
   };
-}
-
-/** How long a reconcile that was told to stop may take to do so. */
-const stoppingMs = 5_000;
-
-/** Whether the promise is still pending some time after the signal aborted. */
-async function outlasts(ended: Promise<void>, signal: AbortSignal): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  let timer: NodeJS.Timeout | undefined;
-  const onAbort = (): void => {
-    timer = setTimeout(() => resolve(true), stoppingMs);
-  };
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([promise, ended.then(() => false)]);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", onAbort);
-  }
 }
 
 function summary(reconciled: Reconciled): Pick<Extract<Occurrence, { type: "reconciled" }>, "result" | "reason"> {

@@ -10,6 +10,7 @@ import { sameJSON } from "../core/json.ts";
 import type { EvaluationResult, Kind, Plan, Precaution, Situation, Step, Verdict } from "../core/plan.ts";
 import type { Announce, Finalizer, Precondition, Read, Requester, ResourceStore } from "../core/ports.ts";
 import { configMapType, secretType, type Resource } from "../core/resource.ts";
+import type { WaitFor } from "./workers.ts";
 
 export interface ReconcileDeps {
   readonly store: ResourceStore;
@@ -21,6 +22,8 @@ export interface ReconcileDeps {
   /** Whether this process may send and decide: it still holds the lease, with margin, in the term in which the reconcile began. */
   readonly mayAct: () => boolean;
   readonly announce: Announce;
+  /** Waits for a status write, which tries for as long as it takes. */
+  readonly waitFor: WaitFor;
 }
 
 /** A plan threw, which is a mistake in this program. */
@@ -44,7 +47,7 @@ export async function reconcile(
   situation: Situation,
   { deps, signal }: { deps: ReconcileDeps; signal: AbortSignal },
 ): Promise<Reconciled> {
-  const { store, requester, written, gone, mayAct, announce } = deps;
+  const { store, requester, written, gone, mayAct, announce, waitFor } = deps;
   let current = situation.resource;
   let precondition: Precondition = { type: "unchanged" };
   const { namespace, name } = situation.resource.metadata;
@@ -54,7 +57,7 @@ export async function reconcile(
   /** What came of an attempt that was declared may be recorded by whoever sent it; all else is the leader's to write. */
   async function write(status: object): Promise<boolean> {
     if (precondition.type === "unchanged" && !mayAct()) return false;
-    const result = await store.writeStatus(kind.type, current, status, precondition, signal);
+    const result = await waitFor(store.writeStatus(kind.type, current, status, precondition, signal));
     if (result.type === "conflict") return false;
     current = result.resource;
     written(current);
@@ -117,6 +120,7 @@ export async function reconcile(
     step = advance(plan, answer);
   }
   const verdict = step.value;
+  requests[Symbol.dispose](); // its place at the origin is not needed for writing
   const { finalizer } = verdict;
   if (finalizer && !(await setFinalizer(finalizer))) return conflict();
   if (finalizer?.present === false) return { type: "settled", verdict };

@@ -125,6 +125,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
         onCancel: () => record({ type: "responseCancelled", reason: "reconcile" }),
       });
       let admission: Disposable | undefined;
+      let hasEnded = false;
       return {
         prepare: (exchange, read, signal) =>
           orRefusal(async () => {
@@ -142,6 +143,8 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
             } as const;
           }),
         [Symbol.dispose]() {
+          if (hasEnded) return;
+          hasEnded = true;
           budget[Symbol.dispose]();
           admission?.[Symbol.dispose]();
           admissions.yield(resource);

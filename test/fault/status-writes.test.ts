@@ -62,4 +62,22 @@ describeWithControlPlane("statuses that cannot be written", () => {
     },
     outageMs + 120_000,
   );
+
+  test("hold up nobody else: neither a worker nor a place at their origin", async () => {
+    await using world = await faultWorld(plane, "held-up");
+    const { origin, api, requests } = world;
+    await using _controller = await world.start(["--concurrency", "2", "--max-in-flight-per-origin", "2"]);
+    api.answer = troubleOf;
+    const held = names.filter((name) => name.startsWith("failing."));
+    const others = ["other-get", "other-post", "other-keyed"];
+    for (const name of [...held, ...others]) {
+      const method = methods[name.split(/[.-]/).at(1) as keyof typeof methods];
+      await requests.create(name, { url: `${origin.url}/${name}`, ...method });
+    }
+    const all = await requests.until("the others are Ready", (seen) => others.every((name) => isReady(seen.get(name))), 40_000);
+    expect(held.filter((name) => isReady(all.get(name)))).toEqual([]);
+    api.answer = () => undefined;
+    await requests.until("all are Ready", (seen) => [...seen.values()].every(isReady), 40_000);
+    for (const name of [...held, ...others]) expect([name, origin.count(`/${name}`)]).toEqual([name, 1]);
+  }, 120_000);
 });

@@ -185,6 +185,45 @@ describe("the controller", () => {
     stop.abort(new Error("enough"));
     await running;
   });
+
+  test("gives the worker of a status that cannot be written to others, and does not run its key beside it", async () => {
+    const landing = Promise.withResolvers<void>();
+    const asked: string[] = [];
+    function* plan({ resource }: Situation): Plan {
+      if (Math.random() > 1) yield undefined as never;
+      asked.push(resource.metadata.name);
+      return { status: { done: true }, result: "succeeded", reason: "Done" };
+    }
+    const names = ["held1", "held2", "held3", "a", "b"];
+    const { store, change, writes } = memoryStore(names.map((name) => thing(name)));
+    const stop = new AbortController();
+    const controller = createController({
+      kinds: [{ type, references: () => [], plan }],
+      store: {
+        ...store,
+        async writeStatus(...write) {
+          if (write[1].metadata.name.startsWith("held")) await landing.promise;
+          return store.writeStatus(...write);
+        },
+      },
+      requester: idle,
+      record: () => {},
+      concurrency: 1,
+      reconcileTimeoutMs: 60_000,
+      slowWriteMs: 5,
+      sender: "me",
+    });
+    const running = controller.run(stop.signal, new AbortController().signal);
+    await until(() => writes.length === 2);
+    change(thing("held1", 2, 1_000));
+    await until(() => controller.queue.depth === 1);
+    expect(asked).toEqual(names);
+    stop.abort(new Error("enough"));
+    landing.resolve();
+    await running;
+    expect(writes.toSorted()).toEqual(names.toSorted()); // what it was waiting for is not given up
+    expect(asked).toEqual(names);
+  });
 });
 
 async function until(isSo: () => boolean): Promise<void> {
