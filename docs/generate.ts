@@ -1,6 +1,6 @@
 /**
  * Writes the files that are made from the code: `crds/`, `docs/api/`, `docs/metrics.md`, the list of
- * runbooks, and the chart's CRDs, values and alerts. `make verify` fails where one is out of date.
+ * runbooks, and the chart's CRDs, values, alerts and dashboards. `make verify` fails where one is out of date.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -10,6 +10,8 @@ import { referencePage } from "../src/api/reference.ts";
 import { crdYAML } from "../src/cli/crds.ts";
 import { chartReadme, crdTemplate, generatedHelpers, valuesSchema, valuesYAML } from "./chart/files.ts";
 import { alertsYAML, runbookIndex } from "./monitoring/files.ts";
+import { dashboards } from "./monitoring/dashboards.ts";
+import { grafanaJSON } from "./monitoring/grafana.ts";
 import { metricsPage } from "./monitoring/metrics.ts";
 
 function writeAll(folder: URL, files: Readonly<Record<string, string>>): void {
@@ -36,6 +38,10 @@ writeAll(
 );
 writeFileSync(new URL("templates/_generated.tpl", chart), generatedHelpers());
 writeFileSync(new URL("alerts.yaml", chart), alertsYAML());
+writeAll(
+  new URL("dashboards/", chart),
+  Object.fromEntries(dashboards.map((dashboard) => [`${dashboard.title.toLowerCase()}.json`, grafanaJSON(dashboard)])),
+);
 writeFileSync(new URL("values.schema.json", chart), valuesSchema());
 writeFileSync(new URL("values.yaml", chart), valuesYAML());
 const [introduction = ""] = readFileSync(new URL("README.md", chart), "utf8").split("## Values");

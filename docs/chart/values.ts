@@ -95,6 +95,12 @@ export const values: Readonly<Record<string, Value>> = {
       ),
     ),
   }),
+  dashboards: section("Grafana dashboards, in a ConfigMap that Grafana's sidecar finds.", {
+    enabled: toggle("Make it.", false),
+    labels: texts("Labels by which the sidecar selects it.", { grafana_dashboard: "1" }),
+    annotations: texts("Annotations of it, the one that names Grafana's folder say."),
+    namespace: text("Where the sidecar looks; the release's namespace where empty."),
+  }),
   podDisruptionBudget: section("A PodDisruptionBudget.", {
     enabled: toggle("Make one. With a single replica it would block every drain.", false),
     maxUnavailable: { description: "A number or percentage.", type: ["integer", "string"], default: 1 },

@@ -3,11 +3,10 @@
  * its rights are really enough, and no more than it takes.
  */
 import { readFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
-import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
+import { freePorts } from "../support/free-ports.ts";
 import { loopbackServer, type LoopbackServer } from "../support/loopback.ts";
 import {
   chart,
@@ -24,14 +23,6 @@ import { canIsolate, runContainer, type PodProcess, type ServiceAccount } from "
 import { until } from "./until.ts";
 
 const namespace = "holdfast-system";
-
-async function freePorts(): Promise<readonly [number, number]> {
-  const servers = [createServer(), createServer()];
-  for (const server of servers) await once(server.listen(0, "127.0.0.1"), "listening");
-  const [first = 0, second = 0] = servers.map((server) => (server.address() as AddressInfo).port);
-  for (const server of servers) await once(server.close(), "close");
-  return [first, second];
-}
 
 describeWithHelm("the chart's controller", () => {
   let plane: ControlPlane;
@@ -61,7 +52,7 @@ describeWithHelm("the chart's controller", () => {
     const processes = new AsyncDisposableStack();
 
     beforeAll(async () => {
-      const [metricsPort, healthPort] = await freePorts();
+      const [metricsPort = 0, healthPort = 0] = await freePorts(2);
       const values = {
         controller: { metricsAddress: `127.0.0.1:${metricsPort}`, healthAddress: `127.0.0.1:${healthPort}`, namespace: watched },
         rbac: { scope },
@@ -153,7 +144,7 @@ describeWithHelm("the chart's controller", () => {
     }, 40_000);
 
     test("has a second replica stand by, ready, so that an upgrade does not hang", async () => {
-      const [metricsPort, healthPort] = await freePorts();
+      const [metricsPort = 0, healthPort = 0] = await freePorts(2);
       const addresses = [`--metrics-address=127.0.0.1:${metricsPort}`, `--health-address=127.0.0.1:${healthPort}`];
       const ports = [{ name: "health", containerPort: healthPort }];
       const second = { ...container, args: [...container.args, ...addresses], ports };

@@ -6,15 +6,14 @@
 import { execFile } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Agent } from "undici";
 import { auditPolicy } from "./audit-log.ts";
 import { afterOwnEnd, startChild, type Child } from "./child-process.ts";
+import { freePorts } from "./free-ports.ts";
 import {
   kubeconfigPath,
   openControlPlane,
@@ -179,18 +178,4 @@ async function askEtcd(etcdUrl: string, path: string, body: object): Promise<Etc
 }
 function base64(text: string): string {
   return Buffer.from(text).toString("base64");
-}
-
-/** Ports that were free a moment ago: held all at once, so that no two are the same. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await once(server.listen(0, "127.0.0.1"), "listening");
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), "close")));
-  return ports;
 }

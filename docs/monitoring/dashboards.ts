@@ -1,0 +1,243 @@
+/** The Grafana dashboards as a table: what each panel shows, in which unit. How a panel looks is in grafana.ts. */
+
+export interface Panel {
+  readonly title: string;
+  /** Grafana's name of it: https://grafana.com/docs/grafana/latest/panels-visualizations/configure-standard-options/#unit */
+  readonly unit: string;
+  /** PromQL by legend; `$release` is the matchers of what was chosen above the panels. */
+  readonly series: Readonly<Record<string, string>>;
+  /** A number instead of lines. */
+  readonly isNumber?: true;
+  readonly description?: string;
+}
+export interface Dashboard {
+  readonly title: string;
+  readonly panels: readonly Panel[];
+}
+
+function rate(metric: string, matchers = ""): string {
+  return `rate(${metric}{$release${matchers}}[$__rate_interval])`;
+}
+function sumBy(labels: string, expression: string): string {
+  return `sum by (${labels}) (${expression})`;
+}
+function quantiles(metric: string): Readonly<Record<string, string>> {
+  const buckets = sumBy("le", rate(`${metric}_bucket`));
+  return Object.fromEntries(["0.5", "0.9", "0.99"].map((q) => [`p${Number(q) * 100}`, `histogram_quantile(${q}, ${buckets})`]));
+}
+
+const overview: Dashboard = {
+  title: "Overview",
+  panels: [
+    { title: "Controllers", unit: "none", isNumber: true, series: { up: "sum(up{$release})" } },
+    { title: "Leaders", unit: "none", isNumber: true, series: { leaders: "sum(leader_election_master_status{$release})" } },
+    {
+      title: "Not ready",
+      unit: "none",
+      isNumber: true,
+      series: {
+        "{{kind}}": 'max by (kind) (sum by (kind, pod) (holdfast_resources{$release,condition="Ready",status!="True"}))',
+      },
+    },
+    {
+      title: "Stalled",
+      unit: "none",
+      isNumber: true,
+      description: "Only a change of a person's helps them.",
+      series: { "{{kind}}": 'max by (kind) (holdfast_resources{$release,condition="Stalled",status="True"})' },
+    },
+    {
+      title: "Outcome unknown",
+      unit: "none",
+      isNumber: true,
+      description: "Requests that may or may not have arrived, in the time that is shown.",
+      series: { requests: "sum(increase(holdfast_outcome_unknown_total{$release}[$__range]))" },
+    },
+    {
+      title: "Requests",
+      unit: "reqps",
+      isNumber: true,
+      series: { requests: `sum(${rate("holdfast_http_requests_total")})` },
+    },
+    { title: "Reconciles", unit: "ops", series: { "{{result}}": sumBy("result", rate("controller_runtime_reconcile_total")) } },
+    {
+      title: "Errors",
+      unit: "ops",
+      series: {
+        "errors {{controller}}": sumBy("controller", rate("controller_runtime_reconcile_errors_total")),
+        "panics {{controller}}": sumBy("controller", rate("controller_runtime_reconcile_panics_total")),
+        "queued again": `sum(${rate("workqueue_retries_total")})`,
+      },
+    },
+    { title: "Duration of a reconcile", unit: "s", series: quantiles("controller_runtime_reconcile_time_seconds") },
+    {
+      title: "Queue",
+      unit: "none",
+      series: { "due {{pod}}": "workqueue_depth{$release}", "became due, a second": `sum(${rate("workqueue_adds_total")})` },
+    },
+    { title: "Wait for a worker", unit: "s", series: quantiles("workqueue_queue_duration_seconds") },
+    {
+      title: "Workers",
+      unit: "none",
+      series: {
+        "busy {{pod}}": "controller_runtime_active_workers{$release}",
+        "there are": "max(controller_runtime_max_concurrent_reconciles{$release})",
+      },
+    },
+    {
+      title: "Readiness by kind",
+      unit: "none",
+      series: { "{{kind}} {{status}}": 'max by (kind, status) (holdfast_resources{$release,condition="Ready"})' },
+    },
+    {
+      title: "Reconciling and stalled",
+      unit: "none",
+      series: {
+        "{{kind}} {{condition}}":
+          'max by (kind, condition) (holdfast_resources{$release,condition=~"Reconciling|Stalled",status="True"})',
+      },
+    },
+    {
+      title: "The longest reconcile now",
+      unit: "s",
+      series: {
+        "the longest": "max(workqueue_longest_running_processor_seconds{$release})",
+        "all together": "sum(workqueue_unfinished_work_seconds{$release})",
+      },
+    },
+  ],
+};
+
+const requests = "holdfast_http_requests_total";
+const http: Dashboard = {
+  title: "HTTP",
+  panels: [
+    { title: "Answers", unit: "reqps", series: { "{{code}}": sumBy("code", rate(requests, ',code!=""')) } },
+    { title: "No answer, by reason", unit: "reqps", series: { "{{reason}}": sumBy("reason", rate(requests, ',reason!=""')) } },
+    { title: "Requests by method", unit: "reqps", series: { "{{method}}": sumBy("method", rate(requests)) } },
+    { title: "Latency", unit: "s", series: quantiles("holdfast_http_request_duration_seconds") },
+    {
+      title: "Under way",
+      unit: "none",
+      series: {
+        "in flight {{pod}}": "holdfast_http_requests_in_flight{$release}",
+        "waiting for a connection {{pod}}": "holdfast_http_requests_queued{$release}",
+      },
+    },
+    {
+      title: "Retries and redirects",
+      unit: "reqps",
+      series: {
+        "retried: {{reason}}": sumBy("reason", rate("holdfast_http_retries_total")),
+        "redirected: {{code}}": sumBy("code", rate("holdfast_http_redirects_total")),
+        "cancelled: {{reason}}": sumBy("reason", rate("holdfast_http_responses_cancelled_total")),
+      },
+    },
+    { title: "Open sockets", unit: "none", series: { "{{state}}": sumBy("state", "holdfast_http_sockets{$release}") } },
+    {
+      title: "Sockets opened and closed",
+      unit: "ops",
+      series: {
+        opened: `sum(${rate("holdfast_http_sockets_opened_total")})`,
+        closed: `sum(${rate("holdfast_http_sockets_closed_total")})`,
+      },
+    },
+    {
+      title: "Sockets opened for each request",
+      unit: "none",
+      description: "Well below 1 where connections are reused.",
+      series: { ratio: `sum(${rate("holdfast_http_sockets_opened_total")}) / sum(${rate(requests)})` },
+    },
+    {
+      title: "Clients in the Map",
+      unit: "none",
+      description: "One for each TLS setting, timeout and proxy.",
+      series: { "{{pod}}": "holdfast_http_clients{$release}" },
+    },
+    {
+      title: "Clients asked of the Map",
+      unit: "ops",
+      series: { "{{result}}": sumBy("result", rate("holdfast_http_client_acquisitions_total")) },
+    },
+    {
+      title: "The kernel's sockets",
+      unit: "none",
+      description: "Of the Pod's network namespace: whoever opened them.",
+      series: { "{{state}} {{pod}}": 'holdfast_tcp_sockets{$release,state=~"established|time_wait|close_wait|syn_sent"}' },
+    },
+  ],
+};
+
+const kubernetes: Dashboard = {
+  title: "Kubernetes",
+  panels: [
+    {
+      title: "Silence of the watches",
+      unit: "s",
+      description: "The API server sends something at least once a minute.",
+      series: { "{{resource}} {{pod}}": "holdfast_watch_last_event_age_seconds{$release}" },
+    },
+    {
+      title: "Watch sessions that ended",
+      unit: "ops",
+      series: { "{{resource}} {{reason}}": sumBy("resource, reason", rate("holdfast_watch_sessions_total")) },
+    },
+    { title: "Duration of a watch session", unit: "s", series: quantiles("holdfast_watch_session_duration_seconds") },
+    {
+      title: "Full listings",
+      unit: "none",
+      series: {
+        "{{resource}} {{reason}}": sumBy("resource, reason", "increase(holdfast_relists_total{$release}[$__rate_interval])"),
+      },
+    },
+    { title: "Leader", unit: "none", series: { "{{pod}}": "leader_election_master_status{$release}" } },
+    {
+      title: "API requests",
+      unit: "reqps",
+      series: { "{{method}} {{code}}": sumBy("method, code", rate("rest_client_requests_total")) },
+    },
+  ],
+};
+
+const processes: Dashboard = {
+  title: "Process",
+  panels: [
+    { title: "CPU", unit: "none", series: { "{{pod}}": rate("process_cpu_seconds_total") } },
+    {
+      title: "Memory",
+      unit: "bytes",
+      series: {
+        "resident {{pod}}": "process_resident_memory_bytes{$release}",
+        "heap {{pod}}": "nodejs_heap_size_used_bytes{$release}",
+        "beside the heap {{pod}}": "nodejs_external_memory_bytes{$release}",
+        limit: "min(holdfast_memory_limit_bytes{$release})",
+      },
+    },
+    {
+      title: "Event loop lag",
+      unit: "s",
+      series: {
+        "p99 {{pod}}": "nodejs_eventloop_lag_p99_seconds{$release}",
+        "mean {{pod}}": "nodejs_eventloop_lag_mean_seconds{$release}",
+      },
+    },
+    {
+      title: "Garbage collection",
+      unit: "percentunit",
+      description: "Share of the time.",
+      series: { "{{kind}}": sumBy("kind", rate("nodejs_gc_duration_seconds_sum")) },
+    },
+    {
+      title: "File descriptors",
+      unit: "none",
+      series: { "open {{pod}}": "process_open_fds{$release}", "there may be": "min(process_max_fds{$release})" },
+    },
+    {
+      title: "What keeps the event loop alive",
+      unit: "none",
+      series: { "{{type}}": sumBy("type", "nodejs_active_resources{$release}") },
+    },
+  ],
+};
+
+export const dashboards: readonly Dashboard[] = [overview, http, kubernetes, processes];

@@ -1,0 +1,201 @@
+/**
+ * Prometheus scrapes the chart's controller as its ServiceMonitor says, while that does all it can do: an expression of a
+ * dashboard or an alert that names what there is not returns nothing, and fails.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
+import { declaredRequests, isReady, stateOf, type DeclaredRequests } from "../support/declared-requests.ts";
+import { freePorts } from "../support/free-ports.ts";
+import { loopbackServer, rawServer } from "../support/loopback.ts";
+import { chart, createHelm, describeWithPrometheus, pick, podOf, type Manifest } from "./helm.ts";
+import { runContainer } from "./pod-process.ts";
+import { scrapeConfig, startPrometheus, type Prometheus } from "./prometheus.ts";
+import { chartTools } from "./tools.ts";
+import { until } from "./until.ts";
+
+const namespace = "holdfast-system";
+
+/** What the dashboard of kubebuilder's plugin "grafana" reads (controller-runtime-metrics.json), as it asks for it. */
+const elsewhere = [
+  "controller_runtime_active_workers{$release}",
+  "sum(rate(controller_runtime_reconcile_total{$release}[5m])) by (instance, pod)",
+  "sum(rate(controller_runtime_reconcile_errors_total{$release}[5m])) by (instance, pod)",
+  "workqueue_depth{$release}",
+  "histogram_quantile(0.99, sum(rate(workqueue_queue_duration_seconds_bucket{$release}[5m])) by (instance, name, le))",
+  "sum(rate(workqueue_adds_total{$release}[5m])) by (instance, name)",
+  "rate(workqueue_unfinished_work_seconds{$release}[5m])",
+  "histogram_quantile(0.99, sum(rate(workqueue_work_duration_seconds_bucket{$release}[5m])) by (instance, name, le))",
+  "sum(rate(workqueue_retries_total{$release}[5m])) by (instance, name)",
+  "sum(rate(controller_runtime_reconcile_time_seconds_bucket{$release}[5m])) by (le)",
+  "rate(process_cpu_seconds_total{$release}[5m]) * 100",
+  "process_resident_memory_bytes{$release}",
+].map((expr) => expr.replace("$release", 'job=~"$job", namespace=~"$namespace"'));
+
+describeWithPrometheus("Prometheus, by the chart's own objects", () => {
+  let plane: ControlPlane;
+  let manifests: readonly Manifest[];
+  let prometheus: Prometheus;
+  let requests: DeclaredRequests;
+  let metricsPort: number;
+  const started = new AsyncDisposableStack();
+
+  beforeAll(async () => {
+    plane = started.use(await startControlPlane());
+    const helm = started.use(await createHelm(plane.kubeconfigs.admin));
+    const crds = ["servicemonitors", "prometheusrules"].flatMap((name) => [
+      "-f",
+      `${chartTools().prometheusCRDs}/monitoring.coreos.com_${name}.yaml`,
+    ]);
+    await plane.kubectl("apply", "--server-side", ...crds);
+    await plane.admin("POST", "/api/v1/namespaces", { metadata: { name: "team-a" } });
+    const [metrics = 0, health = 0] = await freePorts(2);
+    metricsPort = metrics;
+    const values = {
+      controller: {
+        metricsAddress: `127.0.0.1:${metrics}`,
+        healthAddress: `127.0.0.1:${health}`,
+        watchIdleTimeout: "2s", // so that watch sessions end
+        keepAliveTimeout: "30s",
+      },
+      metrics: { serviceMonitor: { enabled: true } },
+      prometheusRule: { enabled: true },
+      dashboards: { enabled: true },
+    };
+    await helm.done(["install", "holdfast", chart, "--namespace", namespace, "--create-namespace"], values);
+    manifests = await helm.installed("holdfast", namespace);
+    const { spec, container } = podOf(manifests);
+    const { body } = await plane.admin(
+      "POST",
+      `/api/v1/namespaces/${namespace}/serviceaccounts/${spec.serviceAccountName}/token`,
+      { spec: { expirationSeconds: 3600 } },
+    );
+    const { token } = (body as { status: { token: string } }).status;
+    const account = { server: new URL(plane.url), ca: plane.certificate.cert, token, namespace };
+    started.use(await runContainer(spec, container, account));
+    const { groups } = pick(manifests, "PrometheusRule").spec as { groups: unknown };
+    prometheus = started.use(await startPrometheus(scrapeConfig(manifests), groups));
+    requests = declaredRequests(plane, "team-a");
+  }, 90_000);
+  afterAll(() => started.disposeAsync(), 30_000);
+
+  /** What each asks, with what Grafana fills in. */
+  function panels(): readonly { readonly name: string; readonly expr: string }[] {
+    const { data } = pick(manifests, "ConfigMap", "holdfast-dashboards") as unknown as { data: Readonly<Record<string, string>> };
+    return Object.values(data).flatMap((file) => {
+      const dashboard = JSON.parse(file) as { title: string; panels: { title: string; targets: { expr: string }[] }[] };
+      return dashboard.panels.flatMap(({ title, targets }) =>
+        targets.map(({ expr }) => ({ name: `${dashboard.title} / ${title}`, expr })),
+      );
+    });
+  }
+  const filledIn = (expr: string): string =>
+    expr
+      .replaceAll(/\$job|\$namespace/g, (name) => (name === "$job" ? "holdfast-metrics" : namespace))
+      .replaceAll(/\$__rate_interval|\$__range/g, "30s");
+  /** What it compares, without the comparison: whether it fires is promtool's to try. */
+  function compared(): readonly { readonly name: string; readonly expr: string }[] {
+    const { groups } = pick(manifests, "PrometheusRule").spec as { groups: { rules: { alert: string; expr: string }[] }[] };
+    return groups
+      .flatMap(({ rules }) => rules)
+      .map(({ alert, expr }) => ({
+        name: alert,
+        expr: expr.replaceAll(/ (==|>) [\d.e+]+/g, "").replaceAll("absent(", "("),
+      }));
+  }
+  async function withoutData(
+    expressions: readonly { readonly name: string; readonly expr: string }[],
+  ): Promise<readonly string[]> {
+    const found = await Promise.all(
+      expressions.map(async ({ name, expr }) => {
+        const samples = await prometheus.query(filledIn(expr));
+        return samples.some(({ value }) => value[1] !== "NaN") ? [] : [`${name}: ${expr}`];
+      }),
+    );
+    return found.flat();
+  }
+  async function allReturnData(expressions: readonly { readonly name: string; readonly expr: string }[]): Promise<void> {
+    let empty: readonly string[] = [];
+    await until(
+      async () => (empty = await withoutData(expressions)).length === 0,
+      () => `no data:\n${empty.join("\n")}`,
+    );
+  }
+
+  test("scrapes the controller while requests end in every way", async () => {
+    await using origin = await loopbackServer(({ url }, response) => {
+      if (url === "/moved") response.writeHead(302, { location: "/ok" });
+      if (url === "/broken") response.writeHead(500);
+      if (url === "/slow") return;
+      if (url === "/lost") return void response.socket?.resetAndDestroy();
+      response.end("{}");
+    });
+    // Its second request on a connection finds it closed.
+    await using stale = await rawServer((socket) => {
+      let received = 0;
+      socket.on("data", () => {
+        received += 1;
+        if (received > 1) socket.resetAndDestroy();
+        else socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+      });
+    });
+    const once = { retry: { limit: 0 } };
+    await requests.create("first", { url: `${stale.url}/first` });
+    await requests.until("first", (all) => isReady(all.get("first")));
+    await requests.create("stale", { url: `${stale.url}/second` });
+    await requests.create("ok", { url: `${origin.url}/ok` });
+    await requests.create("moved", { url: `${origin.url}/moved` });
+    await requests.create("broken", { url: `${origin.url}/broken`, ...once });
+    await requests.create("slow", { url: `${origin.url}/slow`, timeout: "1s", ...once });
+    await requests.create("refused", { url: "http://127.0.0.1:9/", ...once });
+    await requests.create("lost", { url: `${origin.url}/lost`, method: "POST" });
+    await requests.until("all have ended", (all) => [...all.values()].every((one) => stateOf(one) !== ""), 30_000);
+    const counted = {
+      'holdfast_http_requests_total{method="GET",code="2xx"}': 4,
+      'holdfast_http_requests_total{code="5xx"}': 1,
+      'holdfast_http_requests_total{reason="Timeout"}': 1,
+      'holdfast_http_requests_total{reason="ConnectionRefused"}': 1,
+      holdfast_outcome_unknown_total: 1,
+      holdfast_http_retries_total: 1,
+      'holdfast_http_redirects_total{code="302"}': 1,
+    };
+    for (const [series, least] of Object.entries(counted)) {
+      const isCounted = async (): Promise<boolean> => Number((await prometheus.query(`sum(${series})`))[0]?.value[1]) >= least;
+      await until(isCounted, () => `${series} is not ${least}`);
+    }
+  }, 60_000);
+
+  test("has data for every panel of every dashboard", async () => {
+    expect(panels().length).toBeGreaterThan(50);
+    await allReturnData(panels());
+  }, 60_000);
+
+  test("has data for what every alert looks at, and an error in none", async () => {
+    await allReturnData(compared());
+    const { groups } = (await prometheus.get("rules")) as { groups: { rules: { name: string; health: string }[] }[] };
+    const unwell = groups.flatMap(({ rules }) => rules).filter(({ health }) => health !== "ok");
+    expect(unwell).toEqual([]);
+  }, 60_000);
+
+  test("has data for controller-runtime's public dashboard, as it is", async () => {
+    await allReturnData(elsewhere.map((expr) => ({ name: "controller-runtime", expr })));
+  }, 60_000);
+
+  test("fires the alert of the unknown outcome", async () => {
+    const firing = 'ALERTS{alertname="HoldfastOutcomeUnknown",alertstate="firing",kind="HTTPRequest"}';
+    await until(
+      async () => (await prometheus.query(firing)).length === 1,
+      () => "it does not fire",
+    );
+  }, 40_000);
+
+  test("finds nothing to mend in the metrics", async () => {
+    const response = await fetch(`http://127.0.0.1:${metricsPort}/metrics`);
+    const child = spawn(chartTools().promtool ?? "", ["check", "metrics"], { stdio: "pipe" });
+    child.stdin.end(await response.text());
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+    expect([child.exitCode, stdout, stderr]).toEqual([0, "", ""]);
+  }, 40_000);
+});
