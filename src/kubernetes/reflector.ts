@@ -32,6 +32,11 @@ export interface ReflectorSettings {
   readonly random: () => number;
   /** `watchList`: the initial state comes through the watch itself, where the server can (Kubernetes 1.32 and newer). */
   readonly initialState: "watchList" | "pagedLists";
+  /**
+   * Others wait for the first listing, and are not to wait for a namespace that this process may not look at: where the
+   * server says so, what is there counts as nothing until it says otherwise.
+   */
+  readonly forbiddenIsEmpty?: boolean;
 }
 export interface Reflector {
   /** Begins with `listed`. Ends when the signal aborts, and never otherwise. To be called once. */
@@ -47,6 +52,7 @@ export function createReflector(settings: ReflectorSettings): Reflector {
   let state: ReflectorState = start;
   let streamed = settings.initialState === "watchList";
   let hasListed = false;
+  let hasTold = false;
   let lastHeardMs = performance.now();
   /** What ended last, until something works again. */
   let problem: End | undefined;
@@ -139,6 +145,10 @@ export function createReflector(settings: ReflectorSettings): Reflector {
     async *events(signal) {
       try {
         while (!signal.aborted) {
+          if (settings.forbiddenIsEmpty && !hasTold && !hasListed && problem?.status === 403) {
+            hasTold = true;
+            yield { type: "listed", resources: [], resourceVersion: "0" };
+          }
           if (state.type === "backingOff") {
             await sleep(state.delayMs, undefined, { signal });
             state = state.next;

@@ -41,7 +41,7 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
     namespace: string | undefined,
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent, void> {
-    const within = namespace === undefined ? {} : { namespace };
+    const within = namespace === undefined ? {} : { namespace, forbiddenIsEmpty: namespaces.length > 1 };
     const { labelSelector: _, ...unlabelled } = settings;
     // What belongs to the whole cluster is every shard's, whatever its labels.
     const chosen = type.scope === "Cluster" ? unlabelled : settings;

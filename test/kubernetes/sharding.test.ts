@@ -1,10 +1,12 @@
-/** `--watch-label-selector`: several controllers share the work, each with its own leader. The origin counts. */
+/** `--watch-label-selector`, by which several controllers share the work, and `--namespace`. The origin counts. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { startController } from "../support/controller-process.ts";
 import { declaredRequests, isReady } from "../support/declared-requests.ts";
 import { startFaultOrigin } from "../support/fault-origin.ts";
 import { holdfast } from "../support/holdfast.ts";
+import { startInterposer } from "../support/api-interposer.ts";
+import { until } from "../support/fault-world.ts";
 import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
 
 describeWithControlPlane("sharding by labels", () => {
@@ -40,6 +42,31 @@ describeWithControlPlane("sharding by labels", () => {
     const { body } = await plane.admin("GET", `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`);
     expect((body as { items: unknown[] }).items).toHaveLength(2);
   }, 30_000);
+
+  test("of several namespaces, one that may not be looked at holds up none of the others, and readiness names it", async () => {
+    const [open, closed] = [await plane.createNamespace("open"), await plane.createNamespace("closed")];
+    const [inOpen, inClosed] = [declaredRequests(plane, open), declaredRequests(plane, closed)];
+    await using origin = await startFaultOrigin();
+    await using api = await startInterposer(plane);
+    let isClosed = true;
+    api.answer = ({ path }) => (isClosed && path.includes(`/namespaces/${closed}/`) ? { status: 403 } : undefined);
+    const kubeconfig = await plane.kubeconfigVia("holdfast", api.url);
+    const namespaces = ["--namespace", open, "--namespace", closed, "--lease-namespace", open];
+    await using controller = await startController(["--kubeconfig", kubeconfig, ...namespaces]);
+    await inOpen.create("a", { url: `${origin.url}/a`, method: "POST" });
+    await inClosed.create("b", { url: `${origin.url}/b`, method: "POST" });
+    await inOpen.until("what may be seen is ready", (all) => isReady(all.get("a")));
+    const { status, text } = await controller.probe("/readyz");
+    expect([status, text.includes(`httprequests.holdfast.dev in namespace ${closed}`), text.includes(open)]).toEqual([
+      503,
+      true,
+      false,
+    ]);
+    isClosed = false;
+    await inClosed.until("the other is ready, too", (all) => isReady(all.get("b")), 40_000);
+    await until("it is ready", async () => (await controller.probe("/readyz")).status === 200, 40_000);
+    expect(origin.requests.map(({ path }) => path)).toEqual(["/a", "/b"]);
+  }, 90_000);
 
   test("a text that is no selector is refused, and says so in one line", async () => {
     for (const text of ["a b", "a in (b"]) {
