@@ -4,7 +4,6 @@ import type { ControllerSettings } from "../config.ts";
 import { digest } from "../core/digest.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
-import { loadKubeConfig } from "../kubernetes/credentials.ts";
 import { createLeadership, type Leadership } from "../kubernetes/lease.ts";
 
 export interface LeadershipParts {
@@ -13,23 +12,16 @@ export interface LeadershipParts {
   readonly identity: string;
 }
 
-/** Throws what reading the kubeconfig throws. */
 export function leadershipFor(settings: ControllerSettings, parts: LeadershipParts): Leadership {
   if (!settings.leaderElect) return unconditional();
   return createLeadership({
     ...parts,
-    namespace: settings.leaseNamespace ?? ownNamespace(settings.kubeconfig),
+    namespace: settings.leaseNamespace ?? parts.client.namespace ?? "default",
     name: settings.leaseName ?? leaseName(settings.watchLabelSelector),
     leaseDurationMs: settings.leaseDuration,
     renewDeadlineMs: settings.renewDeadline,
     retryPeriodMs: settings.retryPeriod,
   });
-}
-
-/** The kubeconfig's, which in a Pod is the one of its service account. */
-function ownNamespace(kubeconfig: string | undefined): string {
-  const kubeConfig = loadKubeConfig(kubeconfig);
-  return kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace ?? "default";
 }
 
 /** Each shard has a leader of its own. */

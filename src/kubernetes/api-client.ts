@@ -42,6 +42,8 @@ export interface ApiStream extends Disposable {
 }
 
 export interface ApiClient extends AsyncDisposable {
+  /** The kubeconfig's own, which in a Pod is the one of its service account. */
+  readonly namespace: string | undefined;
   /**
    * Throws `ApiError` for an answer that is no success, `ApiUnreachableError` for none or an unreadable one, and the
    * signal's reason when it aborts.
@@ -120,6 +122,7 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
   }
 
   return {
+    namespace: credentials.namespace,
     async call(request, signal) {
       signal.throwIfAborted();
       using limit = deadline(signal, request.timeoutMs ?? callTimeoutMs);

@@ -7,6 +7,7 @@ import { KubeConfig } from "@kubernetes/client-node";
 import type { RequestOptions } from "node:https";
 import type { SecureContextOptions } from "node:tls";
 import { CredentialsError } from "./api-error.ts";
+import { useTokenFiles } from "./token-files.ts";
 
 export interface TlsSettings extends Pick<SecureContextOptions, "ca" | "cert" | "key"> {
   readonly servername?: string;
@@ -20,6 +21,8 @@ export interface CredentialSource {
   readonly server: URL;
   /** The kubeconfig's `proxy-url`. Proxies from the environment are for outbound requests, never for the API server. */
   readonly proxyURL: string | undefined;
+  /** That of the current context, which in a Pod is the one of its service account. */
+  readonly namespace: string | undefined;
   /** Those of now. Runs the kubeconfig's plugin or reads its files where they are due; concurrent callers share that. */
   current(): Promise<Credentials>;
   /** The server did not accept them: the kubeconfig is read again, at most every `reloadMs`. */
@@ -33,7 +36,11 @@ export interface CredentialSource {
 export function loadKubeConfig(file?: string): KubeConfig {
   const kubeConfig = new KubeConfig();
   const what = file === undefined ? "the default kubeconfig" : `the kubeconfig ${file}`;
-  const problem = problemOf(() => (file === undefined ? kubeConfig.loadFromDefault() : kubeConfig.loadFromFile(file)));
+  const problem = problemOf(() => {
+    if (file === undefined) kubeConfig.loadFromDefault();
+    else kubeConfig.loadFromFile(file);
+    useTokenFiles(kubeConfig, file);
+  });
   if (problem !== undefined) throw new Error(`${what} cannot be read: ${problem}`);
   const server = kubeConfig.getCurrentCluster()?.server;
   if (server === undefined) throw new Error(`${what} has no current context that names a cluster`);
@@ -65,6 +72,7 @@ export function createCredentialSource(load: () => KubeConfig, reloadMs: number)
   return {
     server: new URL(server),
     proxyURL: proxyUrl,
+    namespace: kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace,
     current() {
       return (pending ??= readCredentials(kubeConfig).finally(() => {
         pending = undefined;
@@ -103,6 +111,6 @@ async function readCredentials(kubeConfig: KubeConfig): Promise<Credentials> {
   };
   const headers: Record<string, string> = {};
   if (typeof auth === "string") headers["authorization"] = `Basic ${Buffer.from(auth).toString("base64")}`;
-  for (const [name, value] of Object.entries(options.headers ?? {})) headers[name.toLowerCase()] = String(value);
+  for (const [name, value] of Object.entries(options.headers ?? {})) headers[name.toLowerCase()] = String(value).trim();
   return { tls, headers };
 }

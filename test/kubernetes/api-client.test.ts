@@ -260,6 +260,18 @@ describeWithControlPlane("the API client", () => {
       await client.call(getCRDs, signal);
     });
 
+    test("takes the token from the user's tokenFile, beside the kubeconfig, and what it has later when that is no longer accepted", async () => {
+      const tokenFile = "token-4712";
+      await writeFile(join(folder, tokenFile), "expired-token\n");
+      const path = await kubeconfig(plane.url, (config) => (config.users[0].user = { tokenFile, token: "never-taken" }));
+      const moved = join(folder, "with-token-file");
+      await writeFile(moved, await readFile(path, "utf8"));
+      await using client = clientOf(moved, { credentialReloadMs: 0 });
+      await expect(client.call(getCRDs, signal)).rejects.toMatchObject({ status: 401, reason: "Unauthorized" });
+      await writeFile(join(folder, tokenFile), "holdfast-token\n");
+      await client.call(getCRDs, signal);
+    });
+
     test("refuses a kubeconfig without quoting it, and one that would send a token in the clear", async () => {
       const path = join(folder, "broken");
       await writeFile(path, "users: [{user: {token: token-4711]");
