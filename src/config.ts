@@ -33,6 +33,7 @@ export interface ControllerSettings extends SendSettings {
   readonly namespace: readonly string[];
   readonly watchLabelSelector?: string;
   readonly secretGrant?: string;
+  readonly outputGrant?: string;
   readonly leaderElect: boolean;
   readonly leaseNamespace?: string;
   readonly leaseName?: string;
@@ -128,6 +129,10 @@ export const controllerSettings: readonly Option[] = [
   setting(
     "--secret-grant <arguments>",
     "what kubectl create rolebinding needs to let this process read a namespace's Secrets; quoted where that is forbidden",
+  ),
+  setting(
+    "--output-grant <arguments>",
+    "what kubectl create rolebinding needs to let this process write a namespace's outputs; quoted where that is forbidden",
   ),
   setting("--leader-elect <true|false>", "work only while holding the lease; false: never run a second process beside this one")
     .argParser(boolean)

@@ -1,6 +1,7 @@
 /** HTTPRequest: a request that is sent once for each change of what is sent. */
 import { dependsOn } from "./dependencies.ts";
 import { conditions, duration, idempotencyKey, observedGeneration, tls } from "./fields.ts";
+import { outputs } from "./outputs.ts";
 import type { KindDefinition } from "./kind-definition.ts";
 import { endpointRef, expect, inputs, requestProperties } from "./request.ts";
 import { retry } from "./retry.ts";
@@ -40,6 +41,7 @@ const spec = {
       default: "Summary",
       description: "What of the response is kept in the status: nothing, its summary, or its body too (cut at 16 KiB).",
     },
+    outputs,
     suspend: { type: "boolean", default: false, description: "True: nothing is sent until it is false again." },
   },
   "x-kubernetes-validations": [
@@ -87,12 +89,13 @@ const response = {
       description: "Some of its header fields.",
     },
     sizeBytes: { type: "integer", format: "int64", minimum: 0, description: "The size of the content." },
-    sha256: { type: "string", maxLength: 64, description: "SHA-256 of the content, hex." },
+    sha256: { type: "string", maxLength: 64, description: "SHA-256 of the content, hex; not of one that a Secret is made of." },
     durationMs: { type: "integer", format: "int64", minimum: 0, description: "From the first byte sent to the last one read." },
     body: { type: "string", maxLength: 16384, description: "The content as text, with record: Body." },
+    bodyOmitted: { type: "string", maxLength: 256, description: "Why body is not kept, with record: Body." },
     bodyTruncated: { type: "boolean", description: "True: body is only the beginning." },
   },
-  required: ["statusCode", "sizeBytes", "sha256", "durationMs"],
+  required: ["statusCode", "sizeBytes", "durationMs"],
 } as const satisfies Schema;
 
 const status = {

@@ -37,6 +37,7 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     idleTimeoutMs: settings.watchIdleTimeout,
     ...(settings.watchLabelSelector !== undefined && { labelSelector: settings.watchLabelSelector }),
     ...(settings.secretGrant !== undefined && { secretGrant: settings.secretGrant }),
+    ...(settings.outputGrant !== undefined && { outputGrant: settings.outputGrant }),
   });
   metrics.observeWatches(() => store.readiness());
   const runtime = createRuntime(settings, {

@@ -79,6 +79,7 @@ export function createRuntime(
       maxExchangesPerReconcile: settings.maxExchangesPerReconcile,
       maxInFlightPerOrigin: settings.maxInFlightPerOrigin,
       userAgent: `holdfast/${version}`,
+      onSecretOutput: secrets.add,
       clientIsolation: settings.clientIsolation,
     }),
   );

@@ -97,7 +97,7 @@ export interface Exchange {
   readonly compile: readonly Located[];
 }
 
-/** A value that only the folder `http` opens. Whatever prints it prints three asterisks. */
+/** A value that only the folder `http` opens, and what stores it. Whatever prints it prints three asterisks. */
 export interface Sealed<T> {
   open(): T;
   toJSON(): "***";
@@ -167,7 +167,11 @@ export type RefusalReason =
   | "InvalidURL"
   | "InvalidRequest"
   | "InvalidTLS"
-  | "InvalidProxy";
+  | "InvalidProxy"
+  | "OutputConflict"
+  | "OutputForbidden"
+  | "OutputRefused"
+  | "OutputMissing";
 
 export type Outcome =
   | { readonly type: "response"; readonly response: Response }

@@ -6,12 +6,17 @@
  */
 import type { Difference } from "./difference.ts";
 import type { Evaluation, Exchange, Outcome, Refusal } from "./exchange.ts";
+import type { Output, OutputEvaluation } from "./output.ts";
 import type { Reference, Resource, ResourceType } from "./resource.ts";
 
 export type Step =
   /** Sent only after `before`, and not at all where that fails. `finalizer`: put on the object before that. */
   | { readonly type: "exchange"; readonly exchange: Exchange; readonly before: Precaution; readonly finalizer?: string }
-  | { readonly type: "evaluate"; readonly evaluation: Evaluation };
+  | { readonly type: "evaluate"; readonly evaluation: Evaluation }
+  /** Whether the outputs could be written as things are. */
+  | { readonly type: "checkOutputs"; readonly outputs: readonly Output[] }
+  /** Evaluates and writes them, in their order. */
+  | { readonly type: "writeOutputs"; readonly evaluation: OutputEvaluation };
 
 /**
  * What has to happen before the first byte leaves.
@@ -36,6 +41,9 @@ export type EvaluationResult =
       readonly differences?: readonly Difference[];
     }
   | Refusal;
+
+/** What came of a step about outputs. */
+export type OutputsResult = { readonly type: "ready" } | Refusal;
 
 export interface Verdict {
   /** The whole status as it should be. Written only where it differs from what is there. */

@@ -1,6 +1,7 @@
 /** What the engine needs from the outside. Each port has more than one implementation, or will. */
 import type { Announcement } from "./announcement.ts";
 import type { Evaluation, Exchange, Outcome, ReadResult, Refusal } from "./exchange.ts";
+import type { EvaluatedOutputs, OutputEvaluation, OutputStore } from "./output.ts";
 import type { EvaluationResult } from "./plan.ts";
 import type { Reference, Resource, ResourceType } from "./resource.ts";
 
@@ -25,7 +26,7 @@ export interface Finalizer {
   readonly present: boolean;
 }
 
-export interface ResourceStore {
+export interface ResourceStore extends OutputStore {
   /** Starts with `listed`, then tells every change until `signal` aborts. Heals by itself; never ends otherwise. */
   watch(type: ResourceType, signal: AbortSignal): AsyncIterable<WatchEvent>;
   /** The object that `resource` was read from, as it is now; `undefined` where it is gone, or another has its name. */
@@ -66,6 +67,8 @@ export interface Requester {
    */
   begin(resource: string, mayStart?: () => boolean): Requests;
   evaluate(evaluation: Evaluation, read: Read, signal: AbortSignal): Promise<EvaluationResult>;
+  /** What outputs are to hold; the values stay sealed. */
+  evaluateOutputs(evaluation: OutputEvaluation, read: Read, signal: AbortSignal): Promise<EvaluatedOutputs>;
 }
 /** The requests of one reconcile, which share a budget. To be disposed when it sends no more; the second time has no effect. */
 export interface Requests extends Disposable {

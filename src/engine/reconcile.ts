@@ -7,9 +7,10 @@
 import { announcement } from "../core/announcement.ts";
 import type { Outcome, ReadResult } from "../core/exchange.ts";
 import { sameJSON } from "../core/json.ts";
-import type { EvaluationResult, Kind, Plan, Precaution, Situation, Step, Verdict } from "../core/plan.ts";
+import type { EvaluationResult, Kind, OutputsResult, Plan, Precaution, Situation, Step, Verdict } from "../core/plan.ts";
 import type { Announce, Finalizer, Precondition, Read, Requester, ResourceStore } from "../core/ports.ts";
 import { configMapType, secretType, type Resource } from "../core/resource.ts";
+import { checkOutputs, writeOutputs } from "./outputs.ts";
 import type { WaitFor } from "./workers.ts";
 
 export interface ReconcileDeps {
@@ -110,12 +111,26 @@ export async function reconcile(
     return prepared.send(signal);
   }
 
+  async function perform(step: Step): Promise<Answer | Exclude<Reconciled, { type: "settled" }>> {
+    const owner = { type: kind.type, metadata: current.metadata };
+    switch (step.type) {
+      case "exchange":
+        return send(step);
+      case "evaluate":
+        return requester.evaluate(step.evaluation, read, signal);
+      case "checkOutputs":
+        return checkOutputs(step.outputs, owner, { store }, signal);
+      case "writeOutputs":
+        return writeOutputs(step.evaluation, owner, { store, requester, mayAct, read }, signal);
+    }
+  }
+
   const plan = kind.plan(situation);
   let step = advance(plan);
   while (!step.done) {
     signal.throwIfAborted();
     const asked = step.value;
-    const answer = asked.type === "exchange" ? await send(asked) : await requester.evaluate(asked.evaluation, read, signal);
+    const answer = await perform(asked);
     if (answer.type === "conflict" || answer.type === "postponed") return answer;
     step = advance(plan, answer);
   }
@@ -131,7 +146,9 @@ export async function reconcile(
   return { type: "settled", verdict };
 }
 
-function advance(plan: Plan, answer?: Outcome | EvaluationResult): IteratorResult<Step, Verdict> {
+type Answer = Outcome | EvaluationResult | OutputsResult;
+
+function advance(plan: Plan, answer?: Answer): IteratorResult<Step, Verdict> {
   try {
     return plan.next(answer as never);
   } catch (cause) {

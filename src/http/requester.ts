@@ -14,6 +14,7 @@ import { readBytes, secretTexts } from "./bytes.ts";
 import { documentText, objectText } from "./document.ts";
 import { compileAll, evaluateAll } from "./evaluate.ts";
 import { masked, readsElsewhere, resolveInputs, secretValues, type Inputs } from "./inputs.ts";
+import { outputValues } from "./outputs.ts";
 import { proxySecrets, resolveProxy } from "./proxy.ts";
 import { healingRefusals, orRefusal } from "./refusal.ts";
 import { described, expressionsIn, expressionsOf, rendered, type Described } from "./render.ts";
@@ -37,6 +38,8 @@ export interface RequesterOptions {
   readonly minBytesPerSecond?: number;
   readonly rateWindowMs?: number;
   readonly redirectDrainBytes?: number;
+  /** Told each value that an answer gives a Secret. */
+  readonly onSecretOutput?: (value: string) => void;
 }
 export interface HTTPPrepared extends Prepared {
   /** Sends it, and leaves the answer's content to be read later. */
@@ -167,6 +170,14 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
         const wanted = await valuesOf(expressionsIn(templatesOfJSON(compare)), { scope, response }, inputs, signal);
         const differences = compared(compare, response, (expression) => wanted.get(expression) ?? "null");
         return { type: "values", values, differences } as const;
+      }),
+    evaluateOutputs: ({ outputs, scope, response }, read, signal) =>
+      orRefusal(async () => {
+        const inputs = await resolveInputs(scope.inputs, read);
+        const expressions = outputs.flatMap(({ data }) => data);
+        const document = documentText(scope, inputs, response);
+        const json = await evaluateAll(evaluator, { document, expressions, open: false }, signal);
+        return outputValues(outputs, json, options.onSecretOutput);
       }),
     describe: (exchange, read, signal) =>
       orRefusal(async () => {

@@ -6,6 +6,7 @@ import type { Refusal, Response } from "../core/exchange.ts";
 import type { Verdict } from "../core/plan.ts";
 import { reconcileAtAnnotation } from "../core/resource.ts";
 import { retryAfterFieldMs, retryAfterMs, type RetryPolicy } from "../core/retry.ts";
+import { makeSecrets } from "./outputs.ts";
 import type { HTTPRequest } from "./types.ts";
 
 /** How often something outside the resource that is missing is looked for: after as long as it has been missing, within these. */
@@ -46,7 +47,7 @@ export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
     const succeeded = states.some(({ type }) => type === "Succeeded") ? [] : lastRun();
     return {
       ...kept,
-      ...shownResponse(response, spec.record),
+      ...shownResponse(response, spec),
       observedGeneration: metadata.generation,
       conditions: conditions([...states, ...succeeded], before.conditions ?? [], metadata.generation, now.toISOString()),
       ...change,
@@ -116,7 +117,7 @@ export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
       const run: ConditionState = { type: "Succeeded", status: succeeded ? "True" : "False", reason, message };
       const change = {
         ...attempted(attempt),
-        ...recorded(response, spec.record),
+        ...recorded(response, spec),
       };
       return { status: status([...states, run], change), result: succeeded ? "succeeded" : "failed", reason };
     },
@@ -128,7 +129,7 @@ export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
       );
       const nextRunAt = new Date(Date.parse(attempt.finishedAt ?? attempt.startedAt) + delayMs).toISOString();
       const text = `${message}; try ${attempt.tries} of ${retry.limit + 1}`;
-      const change = { ...attempted(attempt), nextRunAt, ...recorded(response, spec.record) };
+      const change = { ...attempted(attempt), nextRunAt, ...recorded(response, spec) };
       return { status: status(reconciling(reason, text), change), requeueAfterMs: delayMs, result: "retrying", reason };
     },
     unknown(attempt, why) {
@@ -144,11 +145,15 @@ export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
 
 type ResponseField = Pick<HTTPRequestStatus, "response">;
 
+type Keeping = Pick<HTTPRequest["spec"], "record" | "outputs">;
+const bodyOmitted = "spec.outputs makes a Secret of this response";
+
 /** What spec.record keeps of a new response. Without a response, what is there stays. */
-function recorded(response: Response | undefined, record: "None" | "Summary" | "Body"): ResponseField {
+function recorded(response: Response | undefined, { record, outputs }: Keeping): ResponseField {
   if (!response || record === "None") return {};
   const { statusCode, sizeBytes, sha256, durationMs } = response;
   const fields = response.redactedHeaders ?? {};
+  const isSecret = makeSecrets(outputs);
   const headers = Object.fromEntries(
     shownHeaders.flatMap((name) => (typeof fields[name] === "string" ? [[name, fields[name].slice(0, 1024)]] : [])),
   );
@@ -157,9 +162,9 @@ function recorded(response: Response | undefined, record: "None" | "Summary" | "
       statusCode,
       ...(Object.keys(headers).length > 0 && { headers }),
       sizeBytes,
-      sha256,
+      ...(!isSecret && { sha256 }),
       durationMs,
-      ...(record === "Body" && cut(response.redactedBody)),
+      ...(record === "Body" && (isSecret ? { bodyOmitted } : cut(response.redactedBody))),
     },
   };
 }
@@ -175,9 +180,10 @@ function cut(text: string): Pick<ResponseStatus, "body" | "bodyTruncated"> {
   };
 }
 /** What spec.record still allows of a response that was recorded before. */
-function shownResponse(response: ResponseStatus | undefined, record: "None" | "Summary" | "Body"): ResponseField {
+function shownResponse(response: ResponseStatus | undefined, { record, outputs }: Keeping): ResponseField {
   if (!response || record === "None") return {};
-  if (record === "Body") return { response };
-  const { body: _, bodyTruncated: __, ...summary } = response;
-  return { response: summary };
+  if (record === "Body" && !makeSecrets(outputs)) return { response };
+  const { body, bodyTruncated: _, bodyOmitted: omitted, ...summary } = response;
+  const isOmitted = record === "Body" && (body !== undefined || omitted !== undefined);
+  return { response: { ...summary, ...(isOmitted && { bodyOmitted }) } };
 }

@@ -8,6 +8,7 @@ import { conclude, decide, type Attempt, type Ledger, type Wish } from "../core/
 import { durationMs } from "../core/duration.ts";
 import type { Exchange, Outcome } from "../core/exchange.ts";
 import { isExpectedStatus } from "../core/expectation.ts";
+import type { Output } from "../core/output.ts";
 import {
   evaluated,
   exchanged,
@@ -22,6 +23,7 @@ import {
 import { assumeDoneAnnotation, reconcileAtAnnotation } from "../core/resource.ts";
 import { dependsOnInputs } from "../core/templating.ts";
 import { dependenciesOf, resolveDependencies } from "./dependencies.ts";
+import { declaredOutputs, outputsChecked, outputsWritten } from "./outputs.ts";
 import { httpRequestReport, type Judgement, type Report } from "./http-request-status.ts";
 import { buildExchange, declaredRequest, expectedThat, idempotencyHeader, isIdempotent, sendDigest } from "./request.ts";
 import { httpEndpointType, httpRequestType, type HTTPEndpoint, type HTTPRequest } from "./types.ts";
@@ -85,12 +87,15 @@ function* deliver(
   if (known.type === "refusal") return report.refused(known);
   const exchange = buildExchange(declaredRequest(resource, attempt, known.values), endpoint);
   if ("type" in exchange) return report.refused(exchange);
+  const outputs = declaredOutputs(spec.outputs, "spec.outputs");
+  const unwritable = yield* outputsChecked(outputs);
+  if (unwritable) return report.refused(unwritable);
   const outcome = yield* exchanged(
     exchange,
     precaution(exchange, { attempt, sender, report, keyed: idempotencyHeader(spec, endpoint) !== undefined }),
   );
   if (outcome.type === "refusal") return report.refused(outcome);
-  const judgement = yield* judge(resource, exchange, outcome);
+  const judgement = yield* kept(yield* judge(resource, exchange, outcome), outputs, exchange);
   const ended: Attempt = { ...attempt, finishedAt: new Date(now.getTime() + judgement.tookMs).toISOString() };
   switch (conclude(outcome, judgement.succeeded, ended, wish).type) {
     case "succeeded":
@@ -101,6 +106,15 @@ function* deliver(
     case "unknown":
       return report.unknown({ ...ended, phase: "Unknown" }, judgement.message);
   }
+}
+
+/** A success whose outputs could not be written is none. */
+function* kept<J extends Judgement>(judgement: J, outputs: readonly Output[], { scope }: Exchange): Generator<Step, J, never> {
+  const { succeeded, response, message } = judgement;
+  if (!succeeded || !response) return judgement;
+  const problem = yield* outputsWritten(outputs, { scope, response });
+  if (!problem) return judgement;
+  return { ...judgement, succeeded: false, reason: problem.reason, message: `${message}; ${problem.message}` };
 }
 
 function* judge(

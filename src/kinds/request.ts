@@ -7,6 +7,7 @@ import { durationMs } from "../core/duration.ts";
 import type { Exchange, Located, Refusal, RequestTemplate, Scope, Source, TlsSources } from "../core/exchange.ts";
 import type { Metadata } from "../core/resource.ts";
 import { bodyTemplate } from "./body.ts";
+import { declaredOutputs, outputExpressions } from "./outputs.ts";
 import type { HTTPEndpoint, HTTPRequest } from "./types.ts";
 
 const defaultTimeoutMs = 30_000;
@@ -35,7 +36,7 @@ export function declaredRequest(
     metadata,
     now: attempt.startedAt,
     attemptId: attempt.id,
-    compile: expectedThat(spec.expect, "spec.expect"),
+    compile: [...expectedThat(spec.expect, "spec.expect"), ...outputExpressions(declaredOutputs(spec.outputs, "spec.outputs"))],
     ...(known && { known }),
   };
 }

@@ -72,12 +72,12 @@ export async function writeAttempt(
 }
 
 /** Tries until there is a result, with pauses; through whatever may pass, and so many answers that this process may not. */
-async function persistently(
-  { random }: StatusWriter,
+export async function persistently<T>(
+  { random }: Pick<StatusWriter, "random">,
   deniedTries: number,
-  tryOnce: () => Promise<WriteResult | undefined>,
+  tryOnce: () => Promise<T | undefined>,
   signal: AbortSignal,
-): Promise<WriteResult> {
+): Promise<T> {
   let denied = 0;
   for (let failures = 0; ; failures += 1) {
     let retryAfterMs = 0;

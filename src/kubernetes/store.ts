@@ -7,6 +7,7 @@ import { ApiError } from "./api-error.ts";
 import { writeFinalizer } from "./finalizer-write.ts";
 import { mergeWatches } from "./merge.ts";
 import { toDataResource } from "./objects.ts";
+import { createOutputStore } from "./outputs.ts";
 import { isObjectName, objectPath } from "./paths.ts";
 import type { WatchState } from "./readiness.ts";
 import { createReflector, type Reflector, type ReflectorSettings } from "./reflector.ts";
@@ -24,6 +25,8 @@ export interface KubernetesStoreSettings extends Partial<
   readonly namespaces?: readonly string[];
   /** What follows `kubectl create rolebinding --namespace=…`, to let this process read a namespace's Secrets. */
   readonly secretGrant?: string;
+  /** The same to let it write the Secrets and ConfigMaps that requests declare as outputs. */
+  readonly outputGrant?: string;
 }
 export interface KubernetesStore extends ResourceStore {
   /** One for each watch that is under way. */
@@ -80,6 +83,7 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
         throw error;
       }
     },
+    ...createOutputStore({ ...writer, outputGrant: settings.outputGrant }),
     readLive: (type, resource, signal) => readLive(writer, { type, resource }, signal),
     setFinalizer: (type, resource, finalizer, signal) => writeFinalizer(writer, { type, resource, finalizer }, signal),
     writeStatus(type, resource, status, precondition, signal) {

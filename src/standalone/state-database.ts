@@ -1,8 +1,8 @@
 /**
- * What standalone remembers between runs: one row for each object, in SQLite.
+ * What standalone remembers between runs: one row for each object, and for each output that one made, in SQLite.
  *
- * A row that `save` wrote is on the disk when the transaction around it has ended. No spec is stored, for it can hold
- * secrets: only its digest. One process at a time has the file; the operating system frees it when that one dies.
+ * A row that was saved is on the disk when the transaction around it has ended. No spec is stored, for it can hold
+ * secrets: only its digest. An output's values are stored, since nothing else has them. One process at a time has the file; the operating system frees it when that one dies.
  */
 import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
@@ -16,11 +16,21 @@ export interface StoredState {
   /** JSON. */
   readonly status: string | null;
 }
+/** A Secret or ConfigMap that a request made. */
+export interface StoredOutput {
+  readonly uid: string;
+  readonly ownerUid: string;
+  readonly resourceVersion: number;
+  /** JSON. */
+  readonly content: string;
+}
 export interface StateDatabase extends Disposable {
   /** The highest resourceVersion of all rows; 0 without any. */
   readonly latestVersion: number;
   load(resource: string, key: ResourceKey): StoredState | undefined;
   save(resource: string, key: ResourceKey, state: StoredState): void;
+  loadOutput(kind: string, key: ResourceKey): StoredOutput | undefined;
+  saveOutput(kind: string, key: ResourceKey, output: StoredOutput): void;
   /** All that `run` saves, or nothing if it throws. */
   transaction<T>(run: () => T): T;
 }
@@ -42,7 +52,13 @@ export function openStateDatabase(file?: string): StateDatabase {
      FROM objects WHERE resource = ? AND namespace = ? AND name = ?`,
   );
   const save = database.prepare("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-  const { latest } = database.prepare("SELECT coalesce(max(resource_version), 0) AS latest FROM objects").get() as {
+  const loadOutput = database.prepare(
+    `SELECT uid, owner_uid AS ownerUid, resource_version AS resourceVersion, content
+     FROM outputs WHERE kind = ? AND namespace = ? AND name = ?`,
+  );
+  const saveOutput = database.prepare("INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?, ?, ?, ?)");
+  const versions = "SELECT resource_version FROM objects UNION ALL SELECT resource_version FROM outputs";
+  const { latest } = database.prepare(`SELECT coalesce(max(resource_version), 0) AS latest FROM (${versions})`).get() as {
     latest: number;
   };
   return {
@@ -50,6 +66,10 @@ export function openStateDatabase(file?: string): StateDatabase {
     load: (resource, { namespace, name }) => load.get(resource, namespace, name) as StoredState | undefined,
     save(resource, { namespace, name }, { uid, generation, specDigest, resourceVersion, status }) {
       save.run(resource, namespace, name, uid, generation, specDigest, resourceVersion, status);
+    },
+    loadOutput: (kind, { namespace, name }) => loadOutput.get(kind, namespace, name) as StoredOutput | undefined,
+    saveOutput(kind, { namespace, name }, { uid, ownerUid, resourceVersion, content }) {
+      saveOutput.run(kind, namespace, name, uid, ownerUid, resourceVersion, content);
     },
     transaction: (run) => transaction(database, run),
     [Symbol.dispose]: () => database.close(),
@@ -59,7 +79,7 @@ export function openStateDatabase(file?: string): StateDatabase {
 function open(file: string | undefined): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
-    // Statuses can hold what servers answered: the file is its owner's alone.
+    // Statuses can hold what servers answered, and outputs hold secrets: the file is its owner's alone.
     if (file !== undefined) closeSync(openSync(file, "a", 0o600));
     database = new DatabaseSync(file ?? ":memory:", { timeout: 0 });
     prepare(database, file);
@@ -94,6 +114,16 @@ function prepare(database: DatabaseSync, file = ""): void {
         resource_version INTEGER NOT NULL,
         status TEXT,
         PRIMARY KEY (resource, namespace, name)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS outputs (
+        kind TEXT NOT NULL,
+        namespace TEXT NOT NULL,
+        name TEXT NOT NULL,
+        uid TEXT NOT NULL,
+        owner_uid TEXT NOT NULL,
+        resource_version INTEGER NOT NULL,
+        content TEXT NOT NULL,
+        PRIMARY KEY (kind, namespace, name)
       ) STRICT, WITHOUT ROWID`);
   });
 }

@@ -13,6 +13,7 @@ import type { Finalizer, Precondition, ResourceStore, WatchEvent, WriteResult } 
 import { keyText, type DataResource, type Resource, type ResourceKey, type ResourceType } from "../core/resource.ts";
 import type { Manifests } from "./manifests.ts";
 import type { ManifestObject } from "./object.ts";
+import { createOutputs } from "./outputs.ts";
 import { openStateDatabase } from "./state-database.ts";
 import { dataResource, holds, isAsDeclared, refuseInvalid, resourceOf, statusOf } from "./state.ts";
 import { createWatchers, type Change } from "./watchers.ts";
@@ -41,6 +42,12 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
   const objects = new Map(definitions.map((one) => [resourceName({ ...one, group }), new Map<string, Resource>()]));
   let data: ReadonlyMap<string, DataResource> = new Map();
   let version = database.latestVersion;
+  const outputs = createOutputs({
+    database,
+    isDeclared: (kind, key) => data.has(`${kind} ${keyText(key)}`),
+    isPresent: (uid) => [...objects.values()].some((known) => [...known.values()].some(({ metadata }) => metadata.uid === uid)),
+    nextVersion: () => ++version,
+  });
 
   function reload(next: StandaloneStoreOptions["manifests"]): void {
     const changes = database.transaction(() => [...next.objects.flatMap(apply), ...gone(next.objects)]);
@@ -143,12 +150,14 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
       return live?.metadata.uid === metadata.uid ? live : undefined;
     },
     async read({ type, key }) {
-      const resource = data.get(dataName(type, key));
+      const resource = data.get(dataName(type, key)) ?? outputs.read(type.kind, key);
       return resource ? { type: "found", resource } : { type: "absent" };
     },
     async setFinalizer(type, resource, finalizer) {
       return setFinalizer(type, resource, finalizer);
     },
+    checkOutput: outputs.checkOutput.bind(outputs),
+    writeOutput: outputs.writeOutput.bind(outputs),
     async writeStatus(type, resource, status, precondition, signal) {
       signal.throwIfAborted();
       return write(type, resource, status, precondition);

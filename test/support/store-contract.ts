@@ -5,7 +5,9 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { randomUUID } from "node:crypto";
+import { sealed } from "../../src/core/exchange.ts";
 import { parseJSON } from "../../src/core/json.ts";
+import type { OutputData, OutputObject, Owner } from "../../src/core/output.ts";
 import type { ResourceStore, WatchEvent } from "../../src/core/ports.ts";
 import { configMapType, secretType, type Resource, type ResourceType } from "../../src/core/resource.ts";
 import { watching, type Watching } from "./watching.ts";
@@ -237,6 +239,66 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>,
       }
       await under.deleteData(kind, reference.key.name);
       expect(await read()).toEqual({ type: "absent" });
+    });
+
+    describe.each([
+      ["Secret", secretType],
+      ["ConfigMap", configMapType],
+    ] as const)("an output %s", (kind, type) => {
+      const never = new AbortController().signal;
+      const object = (name: string): OutputObject => ({
+        field: "spec.outputs[0]",
+        type,
+        name,
+        ...(kind === "Secret" && { secretType: "Opaque" }),
+        labels: {},
+        annotations: {},
+      });
+      async function owner(name: string): Promise<Owner> {
+        return { type: requests, metadata: (await created(watch(), name)).metadata };
+      }
+      async function values(name: string): Promise<Record<string, string> | undefined> {
+        const found = await under.store.read({ type, key: { namespace: under.namespace, name } }, never);
+        if (found.type !== "found") return undefined;
+        return Object.fromEntries(
+          Object.entries(found.resource.data).map(([key, bytes]) => [key, Buffer.from(bytes).toString()]),
+        );
+      }
+      const put = (owner: Owner, name: string, data: OutputData): ReturnType<ResourceStore["writeOutput"]> =>
+        under.store.writeOutput(owner, object(name), sealed(data), never);
+
+      test("is made, changed where something differs, and read as it is", async () => {
+        const mine = await owner("maker");
+        expect(await under.store.checkOutput(mine, object("made"), never)).toBeUndefined();
+        expect(await values("made")).toBeUndefined();
+        expect(await put(mine, "made", { a: "größer\n", b: "1", gone: "x" })).toEqual({ type: "written" });
+        expect(await put(mine, "made", { a: "größer\n", b: "1", gone: "x" })).toEqual({ type: "unchanged" });
+        expect(await values("made")).toEqual({ a: "größer\n", b: "1", gone: "x" });
+        expect(await under.store.checkOutput(mine, object("made"), never)).toBeUndefined();
+        expect(await put(mine, "made", { a: "2", b: null, c: "", new: null })).toEqual({ type: "written" });
+        expect(await values("made")).toEqual({ a: "2", b: "1", c: "" });
+        expect(await put(mine, "made", { a: null, b: null, c: "" })).toEqual({ type: "unchanged" });
+      });
+
+      test("is not touched where it is somebody else's", async () => {
+        const [first, second] = [await owner("first"), await owner("second")];
+        await put(first, "shared", { a: "1" });
+        await under.applyData(kind, "foreign", { a: Buffer.from("theirs") });
+        for (const [whose, name] of [
+          [second, "shared"],
+          [first, "foreign"],
+        ] as const) {
+          const refused = {
+            type: "refusal",
+            reason: "OutputConflict",
+            heals: true,
+            message: expect.stringContaining(`"${name}"`),
+          };
+          expect(await under.store.checkOutput(whose, object(name), never)).toMatchObject(refused);
+          expect(await put(whose, name, { a: "mine" })).toMatchObject(refused);
+        }
+        expect([await values("shared"), await values("foreign")]).toEqual([{ a: "1" }, { a: "theirs" }]);
+      });
     });
 
     test("ends a watch when it is aborted", async () => {

@@ -10,10 +10,12 @@ import { createController, type Controller } from "../../src/engine/controller.t
 const type: ResourceType = { group: "g", version: "v1", kind: "Thing", plural: "things" };
 type Reconciled = Extract<Occurrence, { type: "reconciled" }>;
 
+const noOutputs = { evaluateOutputs: () => Promise.reject(new Error("there are no outputs here")) };
+
 /** Sends nothing; `evaluate` is the test's. */
 function requesterThat(evaluate: Requester["evaluate"]): Requester {
   const requests: Requests = { prepare: () => Promise.reject(new Error("nothing is sent here")), [Symbol.dispose]() {} };
-  return { begin: () => requests, evaluate };
+  return { begin: () => requests, evaluate, ...noOutputs };
 }
 const idle = requesterThat(() => Promise.reject(new Error("nothing is evaluated here")));
 
@@ -35,6 +37,8 @@ function memoryStore(objects: readonly Resource[]) {
         signal,
       ),
     read: async () => ({ type: "absent" }),
+    checkOutput: async () => undefined,
+    writeOutput: async () => ({ type: "unchanged" }),
     readLive: async (_type, { metadata }) => held.get(metadata.name),
     setFinalizer: async (_type, resource) => ({ type: "written", resource }),
     async writeStatus(_type, { metadata }, status) {
@@ -136,6 +140,7 @@ describe("the controller", () => {
     const asked: string[] = [];
     const mayStart: (() => boolean)[] = [];
     const requester: Requester = {
+      ...noOutputs,
       begin(_resource, mayStillStart = () => true) {
         mayStart.push(mayStillStart);
         return { prepare: () => Promise.reject(new Error("nothing is sent here")), [Symbol.dispose]() {} };

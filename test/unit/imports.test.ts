@@ -34,8 +34,9 @@ test("api imports nothing of ours but itself, and core nothing but itself and ap
   expect(wrong).toEqual([]);
 });
 
-test("only http opens what is sealed", () => {
-  const wrong = files.filter((file) => !file.startsWith("http/") && readFileSync(join(src, file), "utf8").includes(".open()"));
+test("only http opens what is sealed, and what stores an output", () => {
+  const mayOpen = (file: string): boolean => /^(http\/.*|(kubernetes|standalone)\/outputs\.ts)$/.test(file);
+  const wrong = files.filter((file) => !mayOpen(file) && readFileSync(join(src, file), "utf8").includes(".open()"));
   expect(wrong).toEqual([]);
 });
 

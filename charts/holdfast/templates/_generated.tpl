@@ -4,6 +4,7 @@ kubeconfig: --kubeconfig
 namespace: --namespace
 watchLabelSelector: --watch-label-selector
 secretGrant: --secret-grant
+outputGrant: --output-grant
 leaderElect: --leader-elect
 leaseNamespace: --lease-namespace
 leaseName: --lease-name

@@ -1,0 +1,102 @@
+/**
+ * Secrets and ConfigMaps that are made of what a request's answer holds.
+ *
+ * Their values are sealed from where they are evaluated to where they are stored: no plan and no status holds one.
+ */
+import type { LocatedPair, Refusal, Response, Scope, Sealed } from "./exchange.ts";
+import type { Metadata, ResourceKey, ResourceType } from "./resource.ts";
+
+/** As it is declared. */
+export interface OutputObject {
+  /** Where it is written, `spec.outputs[0].secret` say. */
+  readonly field: string;
+  /** Secrets or ConfigMaps. */
+  readonly type: ResourceType;
+  readonly name: string;
+  /** A Secret's. */
+  readonly secretType?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+export interface Output {
+  readonly object: OutputObject;
+  /** `name`: the key; `text`: jq. */
+  readonly data: readonly LocatedPair[];
+  readonly whenMissing: "Keep" | "Empty" | "Delete" | "Fail";
+}
+/** The resource whose outputs they are: it controls them, and they are deleted with it. */
+export interface Owner {
+  readonly type: ResourceType;
+  readonly metadata: Metadata;
+}
+export interface OutputEvaluation {
+  readonly outputs: readonly Output[];
+  readonly scope: Scope;
+  readonly response: Response;
+}
+
+/** All keys that the object is to have. Null: what is there under the key stays. */
+export type OutputData = Readonly<Record<string, string | null>>;
+
+/** In the order of the outputs. */
+export type EvaluatedOutputs = { readonly type: "values"; readonly values: readonly Sealed<OutputData>[] } | Refusal;
+
+export interface OutputStore {
+  /** Why the output could not be written as things are; nothing is. Throws when the store cannot be reached. */
+  checkOutput(owner: Owner, object: OutputObject, signal: AbortSignal): Promise<Refusal | undefined>;
+  /**
+   * Makes the object what it is to be, if it is not so already. Waits while the store cannot be reached, since the values
+   * are those of an answer that may not come again. Throws the signal's reason when it aborts.
+   * Guarantees: an object that does not belong to the owner is not changed; what was read is not overwritten if
+   * somebody else changed it meanwhile.
+   */
+  writeOutput(
+    owner: Owner,
+    object: OutputObject,
+    data: Sealed<OutputData>,
+    signal: AbortSignal,
+  ): Promise<{ readonly type: "written" | "unchanged" } | Refusal>;
+}
+
+export function outputKey({ metadata: { namespace } }: Owner, { name }: OutputObject): ResourceKey {
+  return { namespace, name };
+}
+
+/** What the object's data becomes. `live`: what it is, where there is one. */
+export function mergedData(
+  data: OutputData,
+  live: Readonly<Record<string, Uint8Array>> | undefined,
+): Readonly<Record<string, Uint8Array>> {
+  const present = live ?? {};
+  return Object.fromEntries(
+    Object.entries(data).flatMap(([key, value]) => {
+      if (value !== null) return [[key, Buffer.from(value)]];
+      const kept = Object.hasOwn(present, key) ? present[key] : undefined;
+      return kept ? [[key, kept]] : [];
+    }),
+  );
+}
+
+function refusal(reason: Refusal["reason"], { field, type, name }: OutputObject, message: string): Refusal {
+  return { type: "refusal", reason, message: `${field}: ${type.kind} "${name}" ${message}`, heals: true };
+}
+/** It is there, and not this owner's. */
+export function notOurs(object: OutputObject): Refusal {
+  return refusal(
+    "OutputConflict",
+    object,
+    "is there already and does not belong to this object; it is not changed: choose another name, or delete it",
+  );
+}
+export function beingDeleted(object: OutputObject): Refusal {
+  return refusal("OutputConflict", object, "is being deleted");
+}
+/** `grant`: the command by which an admin of the namespace allows it, where one is known. */
+export function notAllowed(object: OutputObject, verb: "get" | "create" | "patch" | "write", grant?: string): Refusal {
+  const remedy = grant === undefined ? `grant Holdfast ${verb} on it` : `to allow it: ${grant}`;
+  return refusal("OutputForbidden", object, `may not be written: Holdfast lacks the right to ${verb} it; ${remedy}`);
+}
+/** `why` quotes no value. */
+export function notTaken(object: OutputObject, why: string): Refusal {
+  return refusal("OutputRefused", object, `is not taken: ${why}`);
+}

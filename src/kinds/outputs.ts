@@ -1,0 +1,49 @@
+/** Outputs in a plan: from what a spec declares, through a check before anything is sent, to what is written after a success. Pure. */
+import type { Outputs } from "../api/outputs.ts";
+import type { Located, Refusal, Response, Scope } from "../core/exchange.ts";
+import type { Output } from "../core/output.ts";
+import type { OutputsResult, Step } from "../core/plan.ts";
+import { configMapType, secretType } from "../core/resource.ts";
+
+/** `field`: where they are written. */
+export function declaredOutputs(outputs: Outputs | undefined, field: string): readonly Output[] {
+  return (outputs ?? []).map(({ secret, configMap, data, whenMissing }, index) => {
+    const at = `${field}[${index}]`;
+    const { name, labels = {}, annotations = {} } = secret ?? configMap ?? { name: "" };
+    const declared = { name, labels, annotations };
+    return {
+      object: secret
+        ? { field: `${at}.secret`, type: secretType, secretType: secret.type, ...declared }
+        : { field: `${at}.configMap`, type: configMapType, ...declared },
+      data: Object.entries(data).map(([key, text]) => ({ name: key, field: `${at}.data.${key}`, text })),
+      whenMissing,
+    };
+  });
+}
+
+/** Their expressions, so that what is no jq is found before anything is sent. */
+export function outputExpressions(outputs: readonly Output[]): Located[] {
+  return outputs.flatMap(({ data }) => data.map(({ field, text }) => ({ field, text })));
+}
+
+/** Whether a Secret is made of an answer, whose text is then not for a status. */
+export function makeSecrets(outputs: Outputs | undefined): boolean {
+  return (outputs ?? []).some(({ secret }) => secret !== undefined);
+}
+
+/** To be asked before a request is sent: what could not be kept is not asked for. Undefined: nothing is against it. */
+export function* outputsChecked(outputs: readonly Output[]): Generator<Step, Refusal | undefined, OutputsResult> {
+  if (outputs.length === 0) return undefined;
+  const result = yield { type: "checkOutputs", outputs };
+  return result.type === "refusal" ? result : undefined;
+}
+
+/** Undefined: all are as they are to be. After a refusal those before the one at fault are. */
+export function* outputsWritten(
+  outputs: readonly Output[],
+  { scope, response }: { readonly scope: Scope; readonly response: Response },
+): Generator<Step, Refusal | undefined, OutputsResult> {
+  if (outputs.length === 0) return undefined;
+  const result = yield { type: "writeOutputs", evaluation: { outputs, scope, response } };
+  return result.type === "refusal" ? result : undefined;
+}

@@ -1,0 +1,94 @@
+/**
+ * An output as an object of the API, and what has to change in one that is there. Pure.
+ *
+ * All data is the owner's. Labels and annotations are shared with others: those that were once declared are remembered in
+ * an annotation, so that one that is declared no more goes.
+ */
+import { apiVersion } from "../api/kind-definition.ts";
+import { isRecord, parseJSON } from "../core/json.ts";
+import { mergedData, type OutputData, type OutputObject, type Owner } from "../core/output.ts";
+import { toDataResource, toMetadata } from "./objects.ts";
+
+const declaredAnnotation = "holdfast.dev/declared-metadata";
+
+type Texts = Readonly<Record<string, string>>;
+type Changes = Readonly<Record<string, string | null>>;
+
+export function newOutput({ type, metadata: { namespace, name, uid } }: Owner, object: OutputObject, data: OutputData): object {
+  const owner = { apiVersion, kind: type.kind, name, uid, controller: true };
+  return {
+    apiVersion: "v1",
+    kind: object.type.kind,
+    metadata: {
+      name: object.name,
+      namespace,
+      labels: object.labels,
+      annotations: wantedAnnotations(object),
+      ownerReferences: [owner],
+    },
+    ...(object.secretType !== undefined && { type: object.secretType }),
+    data: encoded(object, mergedData(data, undefined)),
+  };
+}
+
+/** A JSON merge patch (RFC 7396); undefined: nothing has to change. `data`: all that it is to have. */
+export function outputPatch(
+  object: OutputObject,
+  data: Readonly<Record<string, Uint8Array>>,
+  present: Readonly<Record<string, unknown>>,
+): { readonly metadata: object; readonly data?: Changes; readonly binaryData?: null } | undefined {
+  const { labels = {}, annotations = {} } = toMetadata(present);
+  const once = remembered(annotations);
+  const metadata = {
+    ...named("labels", changes(object.labels, labels, once.labels)),
+    ...named("annotations", changes(wantedAnnotations(object), annotations, [...once.annotations, declaredAnnotation])),
+  };
+  const live = toDataResource(object.type.kind, present).data;
+  const isSame =
+    Object.keys(live).length === Object.keys(data).length &&
+    Object.entries(data).every(([key, bytes]) => Object.hasOwn(live, key) && Buffer.compare(live[key] ?? bytes, bytes) === 0);
+  const binary = isRecord(present["binaryData"]);
+  if (isSame && !binary && Object.keys(metadata).length === 0) return undefined;
+  const texts = isRecord(present["data"]) ? (present["data"] as Texts) : {};
+  return {
+    metadata,
+    ...named("data", changes(encoded(object, data), texts, Object.keys(texts))),
+    ...(binary && { binaryData: null }),
+  };
+}
+
+function named<N extends string>(name: N, change: Changes): { readonly [K in N]?: Changes } {
+  return (Object.keys(change).length === 0 ? {} : { [name]: change }) as { readonly [K in N]?: Changes };
+}
+
+/** What makes `wanted` of `present`; of the rest only `ours` goes. */
+function changes(wanted: Texts, present: Texts, ours: readonly string[]): Changes {
+  const gone = ours.filter((key) => Object.hasOwn(present, key) && !Object.hasOwn(wanted, key));
+  const different = Object.entries(wanted).filter(([key, value]) => !Object.hasOwn(present, key) || present[key] !== value);
+  return Object.fromEntries([...gone.map((key) => [key, null] as const), ...different]);
+}
+
+function wantedAnnotations({ labels, annotations }: OutputObject): Texts {
+  const declared = { labels: Object.keys(labels).toSorted(), annotations: Object.keys(annotations).toSorted() };
+  if (declared.labels.length + declared.annotations.length === 0) return {};
+  return { ...annotations, [declaredAnnotation]: JSON.stringify(declared) };
+}
+
+function remembered({ [declaredAnnotation]: text }: Texts): {
+  readonly labels: readonly string[];
+  readonly annotations: readonly string[];
+} {
+  const none = { labels: [], annotations: [] };
+  try {
+    const value = text === undefined ? none : parseJSON(text);
+    const list = (of: unknown): readonly string[] => (Array.isArray(of) ? of.filter((key) => typeof key === "string") : []);
+    return isRecord(value) ? { labels: list(value["labels"]), annotations: list(value["annotations"]) } : none;
+  } catch {
+    return none; // somebody else's text
+  }
+}
+
+function encoded({ type }: OutputObject, data: Readonly<Record<string, Uint8Array>>): Texts {
+  const encoding = type.kind === "Secret" ? "base64" : "utf8";
+  return Object.fromEntries(Object.entries(data).map(([key, bytes]) => [key, Buffer.from(bytes).toString(encoding)]));
+}

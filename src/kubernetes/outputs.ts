@@ -1,0 +1,152 @@
+/**
+ * Writes the Secrets and ConfigMaps that requests declare as their outputs.
+ *
+ * Invariant: what does not carry the owner's reference is never changed, and every change is made on condition of the
+ * resourceVersion that was looked at. A call is made only where something differs.
+ */
+import { isRecord, sameJSON } from "../core/json.ts";
+import {
+  beingDeleted,
+  mergedData,
+  notAllowed,
+  notOurs,
+  notTaken,
+  outputKey,
+  type OutputData,
+  type OutputObject,
+  type OutputStore,
+  type Owner,
+} from "../core/output.ts";
+import type { Refusal } from "../core/exchange.ts";
+import type { ApiClient } from "./api-client.ts";
+import { ApiError } from "./api-error.ts";
+import { toDataResource, toMetadata } from "./objects.ts";
+import { newOutput, outputPatch } from "./output-object.ts";
+import { collectionPath, objectPath } from "./paths.ts";
+import { persistently, type StatusWriter } from "./status-write.ts";
+
+export interface OutputWriterSettings extends StatusWriter {
+  readonly client: ApiClient;
+  /** What follows `kubectl create rolebinding --namespace=…`, to let this process write a namespace's outputs. */
+  readonly outputGrant: string | undefined;
+}
+type Written = { readonly type: "written" | "unchanged" } | Refusal;
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Each try needs somebody else to have changed the object since the last one. */
+const maxTries = 5;
+/** An API server that has just started denies everything until it has read its roles. */
+const deniedTries = 3;
+const query = { fieldManager: "holdfast" };
+
+export function createOutputStore(settings: OutputWriterSettings): OutputStore {
+  const { client, outputGrant } = settings;
+
+  async function live(owner: Owner, object: OutputObject, signal: AbortSignal): Promise<Fields | undefined> {
+    try {
+      const { body } = await client.call({ method: "GET", path: objectPath(object.type, outputKey(owner, object)) }, signal);
+      return isRecord(body) ? body : {};
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+  function denied(owner: Owner, object: OutputObject, verb: "get" | "create" | "patch" | "write"): Refusal {
+    const { namespace } = owner.metadata;
+    const grant = outputGrant && `kubectl create rolebinding --namespace=${namespace} ${outputGrant}`;
+    return notAllowed(object, verb, grant);
+  }
+  /** https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-access-review-v1/ */
+  async function isAllowed(owner: Owner, object: OutputObject, verb: "create" | "patch", signal: AbortSignal): Promise<boolean> {
+    const { namespace } = owner.metadata;
+    const resourceAttributes = { namespace, verb, group: "", resource: object.type.plural, name: object.name };
+    const body = {
+      apiVersion: "authorization.k8s.io/v1",
+      kind: "SelfSubjectAccessReview",
+      spec: { resourceAttributes },
+    };
+    const path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    const answer = await client.call({ method: "POST", path, body }, signal);
+    const status = isRecord(answer.body) && isRecord(answer.body["status"]) ? answer.body["status"] : {};
+    return status["allowed"] === true;
+  }
+
+  /** Undefined: somebody was faster, look again. */
+  async function tryOnce(
+    owner: Owner,
+    object: OutputObject,
+    data: OutputData,
+    signal: AbortSignal,
+  ): Promise<Written | undefined> {
+    const present = await live(owner, object, signal);
+    if (!present) {
+      const body = newOutput(owner, object, data);
+      return changed({ method: "POST", path: collectionPath(object.type, owner.metadata.namespace), query, body }, signal);
+    }
+    const problem = problemOf(owner, object, present);
+    if (problem) return problem;
+    const merged = mergedData(data, toDataResource(object.type.kind, present).data);
+    const patch = outputPatch(object, merged, present);
+    if (!patch) return { type: "unchanged" };
+    const { resourceVersion } = toMetadata(present);
+    const body = { ...patch, metadata: { ...patch.metadata, resourceVersion } };
+    const contentType = "application/merge-patch+json";
+    return changed(
+      { method: "PATCH", path: objectPath(object.type, outputKey(owner, object)), query, body, contentType },
+      signal,
+    );
+  }
+  async function changed(request: Parameters<ApiClient["call"]>[0], signal: AbortSignal): Promise<Written | undefined> {
+    try {
+      await client.call(request, signal);
+      return { type: "written" };
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 409) return undefined;
+      if (error instanceof ApiError && error.status === 404 && request.method === "PATCH") return undefined;
+      throw error;
+    }
+  }
+
+  return {
+    async checkOutput(owner, object, signal) {
+      try {
+        const present = await live(owner, object, signal);
+        const problem = present && problemOf(owner, object, present);
+        if (problem) return problem;
+        const verb = present ? "patch" : "create";
+        return (await isAllowed(owner, object, verb, signal)) ? undefined : denied(owner, object, verb);
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 403) return denied(owner, object, "get");
+        throw error;
+      }
+    },
+    async writeOutput(owner, object, data, signal) {
+      let tries = 0;
+      try {
+        return await persistently(
+          settings,
+          deniedTries,
+          async () => {
+            const written = await tryOnce(owner, object, data.open(), signal);
+            tries += 1;
+            return written ?? (tries < maxTries ? undefined : notTaken(object, "somebody else keeps changing it"));
+          },
+          signal,
+        );
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        return error.status === 403 ? denied(owner, object, "write") : notTaken(object, error.message);
+      }
+    },
+  };
+}
+
+function problemOf({ metadata: { uid } }: Owner, object: OutputObject, present: Fields): Refusal | undefined {
+  const metadata = isRecord(present["metadata"]) ? present["metadata"] : {};
+  const owners = Array.isArray(metadata["ownerReferences"]) ? metadata["ownerReferences"].filter(isRecord) : [];
+  if (!owners.some((owner) => owner["uid"] === uid && owner["controller"] === true)) return notOurs(object);
+  if (metadata["deletionTimestamp"] !== undefined) return beingDeleted(object);
+  if (object.secretType !== undefined && !sameJSON(present["type"], object.secretType))
+    return notTaken(object, `it was made as another type than ${object.secretType}, which cannot be changed: delete it`);
+  return undefined;
+}
