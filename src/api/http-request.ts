@@ -1,5 +1,6 @@
 /** HTTPRequest: a request that is sent once for each change of what is sent. */
 import { dependsOn } from "./dependencies.ts";
+import { forEach, itemStatuses } from "./for-each.ts";
 import { conditions, duration, idempotencyKey, observedGeneration, tls } from "./fields.ts";
 import { outputs } from "./outputs.ts";
 import type { KindDefinition } from "./kind-definition.ts";
@@ -15,6 +16,7 @@ const spec = {
     endpointRef,
     inputs,
     dependsOn,
+    forEach,
     timeout: { ...duration, description: "Limit on the whole exchange, for example 30s. Without it the endpoint's, else 30s." },
     maxRedirects: {
       type: "integer",
@@ -45,6 +47,10 @@ const spec = {
     suspend: { type: "boolean", default: false, description: "True: nothing is sent until it is false again." },
   },
   "x-kubernetes-validations": [
+    {
+      rule: "!has(self.forEach) || !(self.method in ['POST', 'PATCH']) || has(self.idempotencyKey) || has(self.endpointRef)",
+      message: "forEach with POST or PATCH needs an idempotencyKey, here or on the endpoint: an item may be sent again",
+    },
     { rule: "has(self.url) != has(self.endpointRef)", message: "exactly one of url and endpointRef must be set" },
     { rule: "!has(self.path) || has(self.endpointRef)", message: "path goes with endpointRef; with url, write the path into it" },
   ],
@@ -113,6 +119,7 @@ const status = {
     },
     nextRunAt: { type: "string", maxLength: 32, description: "When the next try is due." },
     response,
+    items: itemStatuses,
   },
 } as const satisfies Schema;
 

@@ -80,7 +80,7 @@ export const outputs = {
       data: {
         type: "object",
         description:
-          "All of its data: for each key jq that sees `.response`. A text is kept as it is, any other value as JSON; null, or nothing at all, counts as missing.",
+          "All of its data: for each key jq that sees `.response`; with forEach `.responses`, a list with those of the items that succeeded just now, else null. A text is kept as it is, any other value as JSON; null, or nothing at all, counts as missing.",
         maxProperties: 64,
         additionalProperties: jq,
         "x-kubernetes-validations": [

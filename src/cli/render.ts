@@ -1,6 +1,7 @@
 /** `holdfast render`: what would be sent, with every secret masked; nothing is sent. */
 import { stringify } from "yaml";
-import { begin } from "../core/delivery.ts";
+import { begin, type Attempt } from "../core/delivery.ts";
+import type { Refusal } from "../core/exchange.ts";
 import type { Read } from "../core/ports.ts";
 import { configMapType, keyText, secretType } from "../core/resource.ts";
 import { createEvaluator } from "../expressions/evaluator.ts";
@@ -8,7 +9,8 @@ import { createClientPool } from "../http/client-pool.ts";
 import { createRequester, type HTTPRequester } from "../http/requester.ts";
 import { createSockets } from "../http/sockets.ts";
 import { ownField } from "../kinds/dependencies.ts";
-import { buildExchange, declaredRequest, sendDigest } from "../kinds/request.ts";
+import { declaredItem, derivedItems, listOf } from "../kinds/for-each.ts";
+import { buildExchange, declaredRequest, type DeclaredRequest, sendDigest } from "../kinds/request.ts";
 import { httpEndpointType, httpRequestType, type HTTPEndpoint, type HTTPRequest } from "../kinds/types.ts";
 import { loadManifests } from "../standalone/manifests.ts";
 import { createStandaloneStore, type StandaloneStore } from "../standalone/store.ts";
@@ -32,19 +34,35 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
     const attempt = begin({ completedRuns: 0 }, { uid: metadata.uid, digest: sendDigest(spec) }, new Date());
     const { namespace } = metadata;
     const endpoint = spec.endpointRef && endpoints.get(keyText({ namespace, name: spec.endpointRef.name }));
-    const exchange = buildExchange(declaredRequest({ spec, metadata }, attempt, shownInputs(spec, metadata)), endpoint);
     const read: Read = (kind, name) =>
       store.read({ type: kind === "Secret" ? secretType : configMapType, key: { namespace, name } }, signal);
-    const rendered = "type" in exchange ? exchange : await requester.describe(exchange, read, signal);
-    if (rendered.type === "refusal") {
-      exitCode = 1;
-      process.stderr.write(`${keyText(metadata)}: ${rendered.message}\n`);
-    } else {
-      const { type: _, ...request } = rendered;
-      process.stdout.write(`---\n# HTTPRequest ${keyText(metadata)}\n${stringify(request, { lineWidth: 0 })}`);
+    const about = { attempt, known: shownInputs(spec, metadata) };
+    for (const declared of await declaredRequests({ spec, metadata }, about, { requester, read })) {
+      const exchange = "type" in declared ? declared : buildExchange(declared, endpoint);
+      const rendered = "type" in exchange ? exchange : await requester.describe(exchange, read, signal);
+      if (rendered.type === "refusal") {
+        exitCode = 1;
+        process.stderr.write(`${keyText(metadata)}: ${rendered.message}\n`);
+      } else {
+        const { type: _, ...request } = rendered;
+        const item = "scope" in exchange && exchange.scope.item ? `, item ${exchange.scope.item.index}` : "";
+        process.stdout.write(`---\n# HTTPRequest ${keyText(metadata)}${item}\n${stringify(request, { lineWidth: 0 })}`);
+      }
     }
   }
   return exitCode;
+}
+
+/** One, or one for each item of `forEach`; or why there are none. */
+async function declaredRequests(
+  request: Pick<HTTPRequest, "spec" | "metadata">,
+  { attempt, known }: { readonly attempt: Attempt; readonly known: ReadonlyMap<string, unknown> },
+  { requester, read }: { readonly requester: HTTPRequester; readonly read: Read },
+): Promise<readonly (DeclaredRequest | Refusal)[]> {
+  if (!request.spec.forEach) return [declaredRequest(request, attempt, known)];
+  const list = listOf(request, attempt, known);
+  const items = "list" in list ? derivedItems(await requester.evaluate(list, read, new AbortController().signal)) : list;
+  return "type" in items ? [items] : items.map((item) => declaredItem(request, { attempt, item, known }));
 }
 
 /** What another object will have is not known before that has been sent. */

@@ -66,6 +66,15 @@ export interface Scope {
   readonly parameters?: unknown;
   /** By what the remote object is known to its server; null while it is not known. */
   readonly externalID?: string | null;
+  readonly item?: ScopeItem;
+}
+/** One of a list, for which the request is sent. */
+export interface ScopeItem {
+  /** JSON text. */
+  readonly json: Sealed<string>;
+  readonly index: number;
+  /** Whether an expression made it, which may have seen secrets. */
+  readonly derived: boolean;
 }
 
 export interface TlsSources {
@@ -164,6 +173,7 @@ export type RefusalReason =
   | "ExpressionFailed"
   | "ExpressionTimeout"
   | "ExpressionOutOfMemory"
+  | "TooManyItems"
   | "InvalidURL"
   | "InvalidRequest"
   | "InvalidTLS"
@@ -196,7 +206,7 @@ export type ReadResult =
   | { readonly type: "forbidden"; readonly grant?: string };
 
 /** jq over one document; each expression is evaluated alone. */
-export type Evaluation = ScopeEvaluation | ObjectEvaluation;
+export type Evaluation = ScopeEvaluation | ListEvaluation | ObjectEvaluation;
 /** Over what a request's own expressions see, and perhaps a response. */
 export interface ScopeEvaluation {
   readonly scope: Scope;
@@ -204,6 +214,11 @@ export interface ScopeEvaluation {
   readonly expressions: readonly Located[];
   /** A body that is rendered, and held against the response's. */
   readonly compare?: Extract<BodyTemplate, { type: "json" | "mergePatch" }>;
+}
+/** One expression that yields a list of at most `maxForEachItems` items. */
+export interface ListEvaluation {
+  readonly scope: Scope;
+  readonly list: Located;
 }
 /** Over another object: expressions see its `.metadata`, `.spec` and `.status`. */
 export interface ObjectEvaluation {

@@ -32,7 +32,9 @@ export interface Owner {
 export interface OutputEvaluation {
   readonly outputs: readonly Output[];
   readonly scope: Scope;
-  readonly response: Response;
+  readonly response?: Response;
+  /** With forEach, in the order of the list: of those that succeeded just now; others are null. */
+  readonly responses?: readonly (Response | undefined)[];
 }
 
 /** All keys that the object is to have. Null: what is there under the key stays. */

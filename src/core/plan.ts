@@ -5,18 +5,23 @@
  * test drives it with scripted outcomes.
  */
 import type { Difference } from "./difference.ts";
-import type { Evaluation, Exchange, Outcome, Refusal } from "./exchange.ts";
+import type { Evaluation, Exchange, Outcome, Refusal, Sealed } from "./exchange.ts";
 import type { Output, OutputEvaluation } from "./output.ts";
 import type { Reference, Resource, ResourceType } from "./resource.ts";
 
 export type Step =
   /** Sent only after `before`, and not at all where that fails. `finalizer`: put on the object before that. */
   | { readonly type: "exchange"; readonly exchange: Exchange; readonly before: Precaution; readonly finalizer?: string }
+  /** All or none, in parallel as far as the reconcile's budget goes, after `before`. */
+  | { readonly type: "exchanges"; readonly exchanges: readonly Exchange[]; readonly before: Precaution }
   | { readonly type: "evaluate"; readonly evaluation: Evaluation }
   /** Whether the outputs could be written as things are. */
   | { readonly type: "checkOutputs"; readonly outputs: readonly Output[] }
   /** Evaluates and writes them, in their order. */
   | { readonly type: "writeOutputs"; readonly evaluation: OutputEvaluation };
+
+/** In the order of the exchanges; or why none was sent. */
+export type Outcomes = { readonly type: "outcomes"; readonly outcomes: readonly Outcome[] } | Refusal;
 
 /**
  * What has to happen before the first byte leaves.
@@ -39,6 +44,8 @@ export type EvaluationResult =
       readonly values: readonly unknown[];
       /** Of what was to be compared: where the response does not have what is wanted. */
       readonly differences?: readonly Difference[];
+      /** Of a list: its items as JSON text, closed because they can hold secrets. */
+      readonly items?: readonly Sealed<string>[];
     }
   | Refusal;
 
@@ -62,6 +69,10 @@ export type Plan = Generator<Step, Verdict, never>;
 /** Yields an exchange; for `yield*` in a plan. */
 export function* exchanged(exchange: Exchange, before: Precaution, finalizer?: string): Generator<Step, Outcome, Outcome> {
   return yield { type: "exchange", exchange, before, ...(finalizer !== undefined && { finalizer }) };
+}
+/** Yields several exchanges; for `yield*` in a plan. */
+export function* exchangedAll(exchanges: readonly Exchange[], before: Precaution): Generator<Step, Outcomes, Outcomes> {
+  return yield { type: "exchanges", exchanges, before };
 }
 /** Yields expressions; for `yield*` in a plan. */
 export function* evaluated(evaluation: Evaluation): Generator<Step, EvaluationResult, EvaluationResult> {

@@ -7,8 +7,18 @@
 import { announcement } from "../core/announcement.ts";
 import type { Outcome, ReadResult } from "../core/exchange.ts";
 import { sameJSON } from "../core/json.ts";
-import type { EvaluationResult, Kind, OutputsResult, Plan, Precaution, Situation, Step, Verdict } from "../core/plan.ts";
-import type { Announce, Finalizer, Precondition, Read, Requester, ResourceStore } from "../core/ports.ts";
+import type {
+  EvaluationResult,
+  Kind,
+  Outcomes,
+  OutputsResult,
+  Plan,
+  Precaution,
+  Situation,
+  Step,
+  Verdict,
+} from "../core/plan.ts";
+import type { Announce, Finalizer, Precondition, Prepared, Read, Requester, ResourceStore } from "../core/ports.ts";
 import { configMapType, secretType, type Resource } from "../core/resource.ts";
 import { checkOutputs, writeOutputs } from "./outputs.ts";
 import type { WaitFor } from "./workers.ts";
@@ -111,11 +121,28 @@ export async function reconcile(
     return prepared.send(signal);
   }
 
+  /** Whatever can be found wrong with one of them is found before any is sent. */
+  async function sendAll({
+    exchanges,
+    before,
+  }: Extract<Step, { type: "exchanges" }>): Promise<Outcomes | Exclude<Reconciled, { type: "settled" }>> {
+    const all: Prepared[] = [];
+    for (const exchange of exchanges) {
+      const prepared = await requests.prepare(exchange, read, signal);
+      if (prepared.type === "refusal") return { ...prepared, message: `item ${exchange.scope.item?.index}: ${prepared.message}` };
+      if (prepared.type === "busy") return { type: "postponed", free: prepared.free };
+      all.push(prepared);
+    }
+    if (!(await takePrecaution(before))) return conflict();
+    return { type: "outcomes", outcomes: await Promise.all(all.map((prepared) => prepared.send(signal))) };
+  }
   async function perform(step: Step): Promise<Answer | Exclude<Reconciled, { type: "settled" }>> {
     const owner = { type: kind.type, metadata: current.metadata };
     switch (step.type) {
       case "exchange":
         return send(step);
+      case "exchanges":
+        return sendAll(step);
       case "evaluate":
         return requester.evaluate(step.evaluation, read, signal);
       case "checkOutputs":
@@ -129,8 +156,7 @@ export async function reconcile(
   let step = advance(plan);
   while (!step.done) {
     signal.throwIfAborted();
-    const asked = step.value;
-    const answer = await perform(asked);
+    const answer = await perform(step.value);
     if (answer.type === "conflict" || answer.type === "postponed") return answer;
     step = advance(plan, answer);
   }
@@ -146,7 +172,7 @@ export async function reconcile(
   return { type: "settled", verdict };
 }
 
-type Answer = Outcome | EvaluationResult | OutputsResult;
+type Answer = Outcome | Outcomes | EvaluationResult | OutputsResult;
 
 function advance(plan: Plan, answer?: Answer): IteratorResult<Step, Verdict> {
   try {

@@ -4,7 +4,12 @@ import type { Resource } from "../core/resource.ts";
 import { stringifyWith } from "../core/templating.ts";
 import type { Inputs } from "./inputs.ts";
 
-export function documentText(scope: Scope, inputs: Inputs, response?: Response): string {
+export function documentText(
+  scope: Scope,
+  inputs: Inputs,
+  response?: Response,
+  responses?: readonly (Response | undefined)[],
+): string {
   const values = [...inputs].map(([name, { value }]) => `${JSON.stringify(name)}:${jsonText(value)}`);
   const fields = [
     `"inputs":{${values.join(",")}}`,
@@ -13,7 +18,9 @@ export function documentText(scope: Scope, inputs: Inputs, response?: Response):
   ];
   if (scope.parameters !== undefined) fields.push(`"parameters":${jsonText(scope.parameters)}`);
   if (scope.externalID !== undefined) fields.push(`"externalID":${JSON.stringify(scope.externalID)}`);
+  if (scope.item) fields.push(`"item":${scope.item.json.open()}`, `"index":${scope.item.index}`);
   if (response) fields.push(`"response":${responseText(response)}`);
+  if (responses) fields.push(`"responses":[${responses.map((one) => (one ? responseText(one) : "null")).join(",")}]`);
   return `{${fields.join(",")}}`;
 }
 

@@ -3,7 +3,7 @@
  *
  * What this file throws names the field, the object and the key, and never a value.
  */
-import type { ByteSource, Located, Scope, Source } from "../core/exchange.ts";
+import { sealed, type ByteSource, type Located, type Scope, type Source } from "../core/exchange.ts";
 import type { Read } from "../core/ports.ts";
 import { refuseForNow } from "./refusal.ts";
 
@@ -81,4 +81,10 @@ export function secretValues(inputs: Inputs): string[] {
 /** The same inputs with three asterisks in place of each secret. */
 export function masked(inputs: Inputs): Inputs {
   return new Map([...inputs].map(([name, input]) => [name, input.secret ? { value: "***", secret: true } : input]));
+}
+
+/** An item that an expression made may hold whatever secret that saw. */
+export function maskedScope(scope: Scope, inputs: Inputs): Scope {
+  const { item } = scope;
+  return item?.derived && secretValues(inputs).length > 0 ? { ...scope, item: { ...item, json: sealed('"***"') } } : scope;
 }

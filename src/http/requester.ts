@@ -1,5 +1,5 @@
 /** Exchanges over undici: the `Requester` of the ports. Secrets are resolved here, and nowhere else. */
-import type { Evaluation, Exchange, Located, Refusal } from "../core/exchange.ts";
+import type { Evaluation, Exchange, ListEvaluation, Sealed, Located, Refusal } from "../core/exchange.ts";
 import { parseJSON } from "../core/json.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import { bytesInBody, templatesOf } from "../core/templating.ts";
@@ -13,7 +13,8 @@ import { createConnectionUse } from "./connection-use.ts";
 import { readBytes, secretTexts } from "./bytes.ts";
 import { documentText, objectText } from "./document.ts";
 import { compileAll, evaluateAll } from "./evaluate.ts";
-import { masked, readsElsewhere, resolveInputs, secretValues, type Inputs } from "./inputs.ts";
+import { listItems } from "./list-items.ts";
+import { masked, maskedScope, readsElsewhere, resolveInputs, secretValues, type Inputs } from "./inputs.ts";
 import { outputValues } from "./outputs.ts";
 import { proxySecrets, resolveProxy } from "./proxy.ts";
 import { healingRefusals, orRefusal } from "./refusal.ts";
@@ -161,6 +162,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
           const json = await evaluateAll(evaluator, { document: objectText(object), expressions, open: false }, signal);
           return { type: "values", values: json.map(parseJSON) } as const;
         }
+        if ("list" in evaluation) return { type: "values", values: [], items: await itemsOf(evaluation, read, signal) } as const;
         const { scope, response, expressions, compare } = evaluation;
         const inputs = await resolveInputs(scope.inputs, read);
         const open = response === undefined && secretValues(inputs).length === 0;
@@ -171,11 +173,11 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
         const differences = compared(compare, response, (expression) => wanted.get(expression) ?? "null");
         return { type: "values", values, differences } as const;
       }),
-    evaluateOutputs: ({ outputs, scope, response }, read, signal) =>
+    evaluateOutputs: ({ outputs, scope, response, responses }, read, signal) =>
       orRefusal(async () => {
         const inputs = await resolveInputs(scope.inputs, read);
         const expressions = outputs.flatMap(({ data }) => data);
-        const document = documentText(scope, inputs, response);
+        const document = documentText(scope, inputs, response, responses);
         const json = await evaluateAll(evaluator, { document, expressions, open: false }, signal);
         return outputValues(outputs, json, options.onSecretOutput);
       }),
@@ -194,9 +196,18 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
     },
   };
 
+  /** Throws `RefusedError`. */
+  async function itemsOf({ scope, list }: ListEvaluation, read: Read, signal: AbortSignal): Promise<readonly Sealed<string>[]> {
+    const inputs = await resolveInputs(scope.inputs, read);
+    const open = secretValues(inputs).length === 0;
+    const batch = { document: documentText(scope, inputs), expressions: [list], open };
+    return healingRefusals([list].filter(readsElsewhere(scope)), async () =>
+      listItems(list.field, (await evaluateAll(evaluator, batch, signal))[0] ?? "null"),
+    );
+  }
   /** The values as they are when secrets are asterisks; an expression that cannot do with those is asterisks itself. */
   async function maskedValues({ request, scope }: Exchange, inputs: Inputs, signal: AbortSignal): Promise<Map<string, string>> {
-    const document = documentText(scope, masked(inputs));
+    const document = documentText(maskedScope(scope, inputs), masked(inputs));
     const values = new Map(expressionsOf(request).map(({ text }) => [text, '"***"']));
     const left = [...values.keys()];
     while (left.length > 0) {

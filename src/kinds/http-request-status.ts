@@ -1,4 +1,5 @@
 /** HTTPRequest's status, made in one place: each way that a reconcile can end has one function here. */
+import type { ItemStatus } from "../api/for-each.ts";
 import type { HTTPRequestStatus, ResponseStatus } from "../api/http-request.ts";
 import { conditions, ready, reconciling, stalled, type ConditionState } from "../core/conditions.ts";
 import { runsBefore, type Attempt } from "../core/delivery.ts";
@@ -21,6 +22,8 @@ export interface Judgement {
   readonly reason: string;
   readonly message: string;
   readonly response?: Response;
+  /** With forEach; then the response is only one of several, and is not recorded. */
+  readonly items?: readonly ItemStatus[];
 }
 
 export interface Report {
@@ -43,10 +46,12 @@ export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
   const reconcileAt = metadata.annotations?.[reconcileAtAnnotation];
 
   function status(states: readonly ConditionState[], change: Partial<HTTPRequestStatus> = {}): HTTPRequestStatus {
-    const { nextRunAt: _, response, ...kept } = before;
+    const { nextRunAt: _, response, items, ...kept } = before;
+    const isSameAttempt = !change.attempt || change.attempt.id === before.attempt?.id;
     const succeeded = states.some(({ type }) => type === "Succeeded") ? [] : lastRun();
     return {
       ...kept,
+      ...(items && isSameAttempt && { items }),
       ...shownResponse(response, spec),
       observedGeneration: metadata.generation,
       conditions: conditions([...states, ...succeeded], before.conditions ?? [], metadata.generation, now.toISOString()),
@@ -111,17 +116,18 @@ export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
     inFlight: (attempt) => status(reconciling("Sending", `${spec.method} is on its way`), attempted(attempt)),
 
     done(attempt, judgement) {
-      const { reason, succeeded, response } = judgement;
+      const { reason, succeeded } = judgement;
       const message = succeeded || attempt.tries <= 1 ? judgement.message : `${judgement.message}; tried ${attempt.tries} times`;
       const states = succeeded ? ready(reason, message) : stalled(reason, message);
       const run: ConditionState = { type: "Succeeded", status: succeeded ? "True" : "False", reason, message };
       const change = {
         ...attempted(attempt),
-        ...recorded(response, spec),
+        ...outcome(judgement, spec),
       };
       return { status: status([...states, run], change), result: succeeded ? "succeeded" : "failed", reason };
     },
-    retrying(attempt, retry, { reason, message, response }) {
+    retrying(attempt, retry, judgement) {
+      const { reason, message, response } = judgement;
       const asked = response?.headers["retry-after"];
       const delayMs = Math.max(
         retryAfterMs(retry, attempt),
@@ -129,7 +135,7 @@ export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
       );
       const nextRunAt = new Date(Date.parse(attempt.finishedAt ?? attempt.startedAt) + delayMs).toISOString();
       const text = `${message}; try ${attempt.tries} of ${retry.limit + 1}`;
-      const change = { ...attempted(attempt), nextRunAt, ...recorded(response, spec) };
+      const change = { ...attempted(attempt), nextRunAt, ...outcome(judgement, spec) };
       return { status: status(reconciling(reason, text), change), requeueAfterMs: delayMs, result: "retrying", reason };
     },
     unknown(attempt, why) {
@@ -147,6 +153,10 @@ type ResponseField = Pick<HTTPRequestStatus, "response">;
 
 type Keeping = Pick<HTTPRequest["spec"], "record" | "outputs">;
 const bodyOmitted = "spec.outputs makes a Secret of this response";
+
+function outcome({ response, items }: Judgement, keeping: Keeping): Partial<HTTPRequestStatus> {
+  return items ? { items } : recorded(response, keeping);
+}
 
 /** What spec.record keeps of a new response. Without a response, what is there stays. */
 function recorded(response: Response | undefined, { record, outputs }: Keeping): ResponseField {

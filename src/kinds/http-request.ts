@@ -6,26 +6,17 @@
  */
 import { conclude, decide, type Attempt, type Ledger, type Wish } from "../core/delivery.ts";
 import { durationMs } from "../core/duration.ts";
-import type { Exchange, Outcome } from "../core/exchange.ts";
-import { isExpectedStatus } from "../core/expectation.ts";
+import type { Exchange } from "../core/exchange.ts";
 import type { Output } from "../core/output.ts";
-import {
-  evaluated,
-  exchanged,
-  type Dependency,
-  type Kind,
-  type Precaution,
-  type Plan,
-  type Situation,
-  type Step,
-  type Verdict,
-} from "../core/plan.ts";
+import { exchanged, type Dependency, type Kind, type Plan, type Situation, type Step, type Verdict } from "../core/plan.ts";
 import { assumeDoneAnnotation, reconcileAtAnnotation } from "../core/resource.ts";
-import { dependsOnInputs } from "../core/templating.ts";
 import { dependenciesOf, resolveDependencies } from "./dependencies.ts";
+import { deliverEach, type Delivery } from "./for-each.ts";
+import { httpRequestReport, type Judgement } from "./http-request-status.ts";
+import { judge } from "./judge.ts";
+import { precaution } from "./precaution.ts";
+import { buildExchange, declaredRequest, idempotencyHeader, isIdempotent, sendDigest } from "./request.ts";
 import { declaredOutputs, outputsChecked, outputsWritten } from "./outputs.ts";
-import { httpRequestReport, type Judgement, type Report } from "./http-request-status.ts";
-import { buildExchange, declaredRequest, expectedThat, idempotencyHeader, isIdempotent, sendDigest } from "./request.ts";
 import { httpEndpointType, httpRequestType, type HTTPEndpoint, type HTTPRequest } from "./types.ts";
 
 export const httpRequestKind: Kind<HTTPRequest> = {
@@ -70,13 +61,6 @@ function* plan(situation: Situation<HTTPRequest>): Plan {
   }
 }
 
-interface Delivery {
-  readonly attempt: Attempt;
-  readonly wish: Wish;
-  readonly endpoint: HTTPEndpoint | undefined;
-  readonly report: Report;
-}
-
 function* deliver(
   situation: Situation<HTTPRequest>,
   { attempt, wish, endpoint, report }: Delivery,
@@ -85,6 +69,7 @@ function* deliver(
   const { spec } = resource;
   const known = yield* resolveDependencies(situation, references(resource));
   if (known.type === "refusal") return report.refused(known);
+  if (spec.forEach) return yield* deliverEach(situation, { attempt, wish, endpoint, report }, known.values);
   const exchange = buildExchange(declaredRequest(resource, attempt, known.values), endpoint);
   if ("type" in exchange) return report.refused(exchange);
   const outputs = declaredOutputs(spec.outputs, "spec.outputs");
@@ -95,7 +80,7 @@ function* deliver(
     precaution(exchange, { attempt, sender, report, keyed: idempotencyHeader(spec, endpoint) !== undefined }),
   );
   if (outcome.type === "refusal") return report.refused(outcome);
-  const judgement = yield* kept(yield* judge(resource, exchange, outcome), outputs, exchange);
+  const judgement = yield* kept(yield* judge(spec.expect, exchange, outcome), outputs, exchange);
   const ended: Attempt = { ...attempt, finishedAt: new Date(now.getTime() + judgement.tookMs).toISOString() };
   switch (conclude(outcome, judgement.succeeded, ended, wish).type) {
     case "succeeded":
@@ -115,50 +100,6 @@ function* kept<J extends Judgement>(judgement: J, outputs: readonly Output[], { 
   const problem = yield* outputsWritten(outputs, { scope, response });
   if (!problem) return judgement;
   return { ...judgement, succeeded: false, reason: problem.reason, message: `${message}; ${problem.message}` };
-}
-
-function* judge(
-  { spec: { expect } }: HTTPRequest,
-  { scope }: Exchange,
-  outcome: Exclude<Outcome, { type: "refusal" }>,
-): Generator<Step, Judgement & { tookMs: number }, never> {
-  if (outcome.type === "failure") return { succeeded: false, reason: outcome.reason, message: outcome.message, tookMs: 0 };
-  const { response } = outcome;
-  const seen = { response, tookMs: response.durationMs };
-  const answered = `answered ${response.statusCode}`;
-  if (!isExpectedStatus(expect.status, response.statusCode)) {
-    return {
-      ...seen,
-      succeeded: false,
-      reason: "UnexpectedStatus",
-      message: `${answered}, where spec.expect.status has ${expect.status.join(", ")}`,
-    };
-  }
-  if (expect.that === undefined) return { ...seen, succeeded: true, reason: "Succeeded", message: answered };
-  const result = yield* evaluated({ scope, response, expressions: expectedThat(expect, "spec.expect") });
-  if (result.type === "refusal")
-    return { ...seen, succeeded: false, reason: result.reason, message: `${answered}; ${result.message}` };
-  return result.values[0] === true
-    ? { ...seen, succeeded: true, reason: "Succeeded", message: `${answered}, as spec.expect.that says` }
-    : {
-        ...seen,
-        succeeded: false,
-        reason: "UnexpectedResponse",
-        message: `${answered}, but spec.expect.that does not yield true`,
-      };
-}
-
-/**
- * Without an intent, a crash would leave no trace of a request that may have left. A key that is honoured makes it
- * needless, if what is sent again is the same; then it is enough to be sure that the run has not been recorded yet.
- */
-function precaution(
-  { request }: Exchange,
-  { attempt, sender, report, keyed }: { attempt: Attempt; sender: string; report: Report; keyed: boolean },
-): Precaution {
-  if (isIdempotent(request.method)) return { type: "none" };
-  if (keyed && !dependsOnInputs(request)) return { type: "confirm" };
-  return { type: "intent", status: report.inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
 }
 
 function ledgerOf({ status }: HTTPRequest): Ledger {

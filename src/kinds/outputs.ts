@@ -1,7 +1,7 @@
 /** Outputs in a plan: from what a spec declares, through a check before anything is sent, to what is written after a success. Pure. */
 import type { Outputs } from "../api/outputs.ts";
-import type { Located, Refusal, Response, Scope } from "../core/exchange.ts";
-import type { Output } from "../core/output.ts";
+import type { Located, Refusal } from "../core/exchange.ts";
+import type { Output, OutputEvaluation } from "../core/output.ts";
 import type { OutputsResult, Step } from "../core/plan.ts";
 import { configMapType, secretType } from "../core/resource.ts";
 
@@ -41,9 +41,9 @@ export function* outputsChecked(outputs: readonly Output[]): Generator<Step, Ref
 /** Undefined: all are as they are to be. After a refusal those before the one at fault are. */
 export function* outputsWritten(
   outputs: readonly Output[],
-  { scope, response }: { readonly scope: Scope; readonly response: Response },
+  over: Pick<OutputEvaluation, "scope" | "response" | "responses">,
 ): Generator<Step, Refusal | undefined, OutputsResult> {
   if (outputs.length === 0) return undefined;
-  const result = yield { type: "writeOutputs", evaluation: { outputs, scope, response } };
+  const result = yield { type: "writeOutputs", evaluation: { outputs, ...over } };
   return result.type === "refusal" ? result : undefined;
 }

@@ -42,8 +42,9 @@ export function declaredRequest(
 }
 
 /** What makes a new run when it changes: what is sent, as it is written. The names of this list are part of the API. */
-export function sendDigest({ url, endpointRef, path, method, query, headers, body, inputs }: HTTPRequestSpec): string {
-  return digest({ url, endpointRef, path, method, query, headers, body, inputs });
+export function sendDigest(spec: HTTPRequestSpec): string {
+  const { url, endpointRef, path, method, query, headers, body, inputs, forEach } = spec;
+  return digest({ url, endpointRef, path, method, query, headers, body, inputs, forEach });
 }
 
 /** What a spec says of all its requests. */
@@ -66,7 +67,7 @@ export interface DeclaredRequest {
   /** Inputs by name whose values are known without reading a Secret or ConfigMap. */
   readonly known?: ReadonlyMap<string, unknown>;
   /** What else expressions see. */
-  readonly sees?: Pick<Scope, "parameters" | "externalID">;
+  readonly sees?: Pick<Scope, "parameters" | "externalID" | "item">;
   /** Expressions that will be evaluated on the response. */
   readonly compile: readonly Located[];
 }

@@ -36,6 +36,10 @@ const routes: Readonly<Record<string, Route>> = {
   "PUT /users/grace%2Fhopper": ({ body }) => ({ status: 200, body }),
   "POST /orders": ({ headers, body }) => ({ status: 201, body: { key: headers["idempotency-key"], order: body } }),
   "POST /receipts": ({ body }) => ({ status: 201, body: { receipt: body } }),
+  "PUT /features/search": ({ body }) => ({ status: 200, body }),
+  "PUT /features/checkout": ({ body }) => ({ status: 200, body }),
+  "PUT /features/dark%20mode": ({ body }) => ({ status: 200, body }),
+  "POST /invitations": ({ headers }) => ({ status: 201, body: { key: headers["idempotency-key"] } }),
   "GET /search?q=caf%C3%A9%20au%20lait&limit=10": () => ({ status: 200, body: { results: [] } }),
   "POST /files": async ({ bytes, headers }) => {
     const form = await new Response(bytes, { headers: { "content-type": headers["content-type"] ?? "" } }).formData();

@@ -1,0 +1,205 @@
+/**
+ * One request an item of a list, in parallel: each item with an attempt id of its own, and judged for itself.
+ *
+ * Invariant: while an attempt lasts, an item that has succeeded, or has failed for good, is not sent again.
+ */
+import type { ForEach, ItemStatus } from "../api/for-each.ts";
+import { conclude, type Attempt, type Wish } from "../core/delivery.ts";
+import { attemptUUID } from "../core/digest.ts";
+import {
+  sealed,
+  type Exchange,
+  type ListEvaluation,
+  type Outcome,
+  type Refusal,
+  type Response,
+  type Scope,
+  type ScopeItem,
+} from "../core/exchange.ts";
+import type { Output } from "../core/output.ts";
+import { evaluated, exchangedAll, type EvaluationResult, type Situation, type Step, type Verdict } from "../core/plan.ts";
+import { retryAfterFieldMs } from "../core/retry.ts";
+import type { Judgement, Report } from "./http-request-status.ts";
+import { judge } from "./judge.ts";
+import { declaredOutputs, outputsChecked, outputsWritten } from "./outputs.ts";
+import { precaution } from "./precaution.ts";
+import { buildExchange, declaredRequest, idempotencyHeader, scopeOf, type DeclaredRequest } from "./request.ts";
+import type { HTTPEndpoint, HTTPRequest } from "./types.ts";
+
+export interface Delivery {
+  readonly attempt: Attempt;
+  readonly wish: Wish;
+  readonly endpoint: HTTPEndpoint | undefined;
+  readonly report: Report;
+}
+
+type Known = ReadonlyMap<string, unknown>;
+
+export function* deliverEach(
+  { resource, now, sender }: Situation<HTTPRequest>,
+  { attempt, wish, endpoint, report }: Delivery,
+  known: Known,
+): Generator<Step, Verdict, never> {
+  const { spec, status: before } = resource;
+  if (!wish.repeatable) return report.refused(notRepeatable(resource));
+  const list = listOf(resource, attempt, known);
+  const items = "list" in list ? derivedItems(yield* evaluated(list)) : list;
+  if ("type" in items) return report.refused(items);
+  const earlier = before?.attempt?.id === attempt.id && before.items?.length === items.length ? before.items : [];
+  const pending = items.filter(({ index }) => (earlier[index]?.phase ?? "Retrying") === "Retrying");
+  const exchanges: Exchange[] = [];
+  for (const item of pending) {
+    const exchange = buildExchange(declaredItem(resource, { attempt, item, known }), endpoint);
+    if ("type" in exchange) return report.refused(exchange);
+    exchanges.push(exchange);
+  }
+  const [first] = exchanges;
+  if (!first) return report.done({ ...attempt, phase: "Done", finishedAt: now.toISOString() }, nothingToSend(items.length));
+  const keyed = idempotencyHeader(spec, endpoint) !== undefined;
+  const outputs = declaredOutputs(spec.outputs, "spec.outputs");
+  const unwritable = yield* outputsChecked(outputs);
+  if (unwritable) return report.refused(unwritable);
+  const result = yield* exchangedAll(exchanges, precaution(first, { attempt, sender, report, keyed }));
+  if (result.type === "refusal") return report.refused(result);
+
+  const answered: Sent[] = [];
+  for (const [position, outcome] of result.outcomes.entries()) {
+    const [item, exchange] = [pending[position], exchanges[position]];
+    if (item && exchange) answered.push(yield* judged(outcome, { spec, item, exchange, attempt, wish }));
+  }
+  const sent = yield* kept(answered, { outputs, scope: first.scope, count: items.length });
+  const tookMs = Math.max(...sent.map((one) => one.judgement.tookMs));
+  const ended: Attempt = { ...attempt, finishedAt: new Date(now.getTime() + tookMs).toISOString() };
+  const statuses = items.map(({ index }): ItemStatus => {
+    const one = sent.find(({ item }) => item.index === index);
+    const tries = (earlier[index]?.tries ?? 0) + (one ? 1 : 0);
+    return { ...((one?.status ?? earlier[index]) as ItemStatus), tries };
+  });
+  const judgement = summed(statuses, sent, now);
+  return statuses.some(({ phase }) => phase === "Retrying")
+    ? report.retrying({ ...ended, phase: "Retrying" }, wish.retry, judgement)
+    : report.done({ ...ended, phase: "Done" }, judgement);
+}
+
+/** One of the requests. Its own attempt id is the same whenever that of the whole is. */
+export function declaredItem(
+  resource: Pick<HTTPRequest, "spec" | "metadata">,
+  { attempt, item, known }: { readonly attempt: Attempt; readonly item: ScopeItem; readonly known: Known },
+): DeclaredRequest {
+  return { ...declaredRequest(resource, { ...attempt, id: itemId(attempt, item) }, known), sees: { item } };
+}
+function itemId({ id }: Attempt, { index }: ScopeItem): string {
+  return attemptUUID([id, String(index)]);
+}
+
+/** The items, where they are written in the spec; else what to evaluate for `derivedItems`. */
+export function listOf(
+  resource: Pick<HTTPRequest, "spec" | "metadata">,
+  attempt: Attempt,
+  known: Known,
+): readonly ScopeItem[] | ListEvaluation {
+  const { items = [], expression } = resource.spec.forEach as ForEach;
+  if (expression === undefined)
+    return items.map((value, index) => ({ json: sealed(JSON.stringify(value)), index, derived: false }));
+  const scope = scopeOf(declaredRequest(resource, attempt, known));
+  return { scope, list: { field: "spec.forEach.expression", text: expression } };
+}
+export function derivedItems(result: EvaluationResult): readonly ScopeItem[] | Refusal {
+  return result.type === "refusal" ? result : (result.items ?? []).map((json, index) => ({ json, index, derived: true }));
+}
+
+interface Sent {
+  readonly item: ScopeItem;
+  /** What would be made of it if it did not count as a success. */
+  readonly otherwise: "Retrying" | "Failed";
+  readonly judgement: Judgement & { readonly tookMs: number };
+  readonly status: Omit<ItemStatus, "tries">;
+}
+interface Sending {
+  readonly spec: HTTPRequest["spec"];
+  readonly item: ScopeItem;
+  readonly exchange: Exchange;
+  readonly attempt: Attempt;
+  readonly wish: Wish;
+}
+function* judged(outcome: Outcome, { spec, item, exchange, attempt, wish }: Sending): Generator<Step, Sent, never> {
+  const about = { index: item.index, id: itemId(attempt, item) };
+  if (outcome.type === "refusal") {
+    const { reason, message, heals } = outcome;
+    const judgement = { succeeded: false, reason, message, tookMs: 0 };
+    return { item, otherwise: "Failed", judgement, status: { ...about, phase: heals ? "Retrying" : "Failed", reason } };
+  }
+  const judgement = yield* judge(spec.expect, exchange, outcome);
+  const { type } = conclude(outcome, judgement.succeeded, attempt, wish);
+  const phase = type === "succeeded" ? "Succeeded" : type === "retry" ? "Retrying" : "Failed";
+  const { reason, response } = judgement;
+  const otherwise = conclude(outcome, false, attempt, wish).type === "retry" ? "Retrying" : "Failed";
+  return {
+    item,
+    otherwise,
+    judgement,
+    status: { ...about, phase, reason, ...(response && { statusCode: response.statusCode }) },
+  };
+}
+
+/** A success whose outputs could not be written is none. */
+function* kept(
+  sent: readonly Sent[],
+  { outputs, scope, count }: { readonly outputs: readonly Output[]; readonly scope: Scope; readonly count: number },
+): Generator<Step, readonly Sent[], never> {
+  const responses: (Response | undefined)[] = Array.from({ length: count });
+  for (const { item, judgement } of sent) if (judgement.succeeded) responses[item.index] = judgement.response;
+  if (responses.every((response) => response === undefined)) return sent;
+  const { item: _, ...shared } = scope;
+  const problem = yield* outputsWritten(outputs, { scope: shared, responses });
+  if (!problem) return sent;
+  const { reason, message } = problem;
+  return sent.map((one) =>
+    one.judgement.succeeded
+      ? {
+          ...one,
+          judgement: { ...one.judgement, succeeded: false, reason, message },
+          status: { ...one.status, phase: one.otherwise, reason },
+        }
+      : one,
+  );
+}
+
+function summed(items: readonly ItemStatus[], sent: readonly Sent[], now: Date): Judgement {
+  const failed = items.filter(({ phase }) => phase !== "Succeeded");
+  const [worst] = failed;
+  const common = { items, ...longestRetryAfter(sent, now) };
+  if (!worst)
+    return { ...common, succeeded: true, reason: "Succeeded", message: `all ${items.length} items were answered as expected` };
+  const message = sent.find(({ item }) => item.index === worst.index)?.judgement.message ?? worst.reason;
+  const others = failed.length > 1 ? `; and ${failed.length - 1} more` : "";
+  return {
+    ...common,
+    succeeded: false,
+    reason: "ItemsFailed",
+    message: `${failed.length} of ${items.length} items did not succeed: item ${worst.index}: ${message}${others}`,
+  };
+}
+/** The response by which the next try is paced. */
+function longestRetryAfter(sent: readonly Sent[], now: Date): Pick<Judgement, "response"> {
+  const asked = ({ judgement: { response } }: Sent): number => {
+    const field = response?.headers["retry-after"];
+    return retryAfterFieldMs(typeof field === "string" ? field : undefined, now);
+  };
+  const [longest] = sent
+    .filter(({ status, judgement }) => status.phase === "Retrying" && judgement.response)
+    .toSorted((a, b) => asked(b) - asked(a));
+  return longest?.judgement.response ? { response: longest.judgement.response } : {};
+}
+
+function nothingToSend(count: number): Judgement {
+  return { succeeded: true, reason: "Succeeded", message: `nothing to send: ${count} items`, items: [] };
+}
+function notRepeatable({ spec: { method, endpointRef } }: HTTPRequest): Refusal {
+  return {
+    type: "refusal",
+    reason: "InvalidRequest",
+    message: `spec.forEach: ${method} is sent for several items only with an idempotencyKey, here or on the endpoint`,
+    heals: endpointRef !== undefined,
+  };
+}

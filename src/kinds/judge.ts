@@ -1,0 +1,39 @@
+/** What an answer, or none, makes of what `expect` says. */
+import type { Expectation } from "../api/request.ts";
+import type { Exchange, Outcome } from "../core/exchange.ts";
+import { isExpectedStatus } from "../core/expectation.ts";
+import { evaluated, type Step } from "../core/plan.ts";
+import type { Judgement } from "./http-request-status.ts";
+import { expectedThat } from "./request.ts";
+
+/** `tookMs`: from the request's start to its end. */
+export function* judge(
+  expect: Expectation,
+  { scope }: Exchange,
+  outcome: Exclude<Outcome, { type: "refusal" }>,
+): Generator<Step, Judgement & { tookMs: number }, never> {
+  if (outcome.type === "failure") return { succeeded: false, reason: outcome.reason, message: outcome.message, tookMs: 0 };
+  const { response } = outcome;
+  const seen = { response, tookMs: response.durationMs };
+  const answered = `answered ${response.statusCode}`;
+  if (!isExpectedStatus(expect.status, response.statusCode)) {
+    return {
+      ...seen,
+      succeeded: false,
+      reason: "UnexpectedStatus",
+      message: `${answered}, where spec.expect.status has ${expect.status.join(", ")}`,
+    };
+  }
+  if (expect.that === undefined) return { ...seen, succeeded: true, reason: "Succeeded", message: answered };
+  const result = yield* evaluated({ scope, response, expressions: expectedThat(expect, "spec.expect") });
+  if (result.type === "refusal")
+    return { ...seen, succeeded: false, reason: result.reason, message: `${answered}; ${result.message}` };
+  return result.values[0] === true
+    ? { ...seen, succeeded: true, reason: "Succeeded", message: `${answered}, as spec.expect.that says` }
+    : {
+        ...seen,
+        succeeded: false,
+        reason: "UnexpectedResponse",
+        message: `${answered}, but spec.expect.that does not yield true`,
+      };
+}
