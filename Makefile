@@ -61,6 +61,10 @@ test-fault: $(INSTALLED) ## Kills, outages, lags and lies, against a real kube-a
 soak: $(INSTALLED) ## The same at full length, an hour and more; MINUTES: how long the load lasts.
 	HOLDFAST_SOAK=1 HOLDFAST_SOAK_MINUTES=$(or $(MINUTES),60) $(JEST) --selectProjects fault --maxWorkers=1
 
+.PHONY: fuzz
+fuzz: $(INSTALLED) ## The fuzz tests with FACTOR (100) times as many cases, other ones each time: minutes.
+	HOLDFAST_FUZZ_FACTOR=$(or $(FACTOR),100) $(JEST) $$(grep -rl support/fuzz.ts test --include=*.test.ts)
+
 .PHONY: control-plane
 control-plane: ## Build kube-apiserver, etcd and kubectl into the cache, once.
 	@test/control-plane/ensure.sh
