@@ -92,12 +92,12 @@ describeWithHelm("the chart's controller", () => {
       const { stdout } = await kubectl("get", "hreq", name, "--output", 'jsonpath={.status.conditions[?(@.type=="Ready")]}');
       return stdout;
     }
-    async function request(name: string, inputs: object): Promise<void> {
+    async function request(name: string, inputs: object, more: object = {}): Promise<void> {
       const object = {
         apiVersion: "holdfast.dev/v1alpha1",
         kind: "HTTPRequest",
         metadata: { name: `${release}-${name}`, namespace: "team-a" },
-        spec: { url: `${origin.url}/${release}/${name}`, method: "POST", body: { text: "${ .inputs.word }" }, inputs },
+        spec: { url: `${origin.url}/${release}/${name}`, method: "POST", body: { text: "${ .inputs.word }" }, inputs, ...more },
       };
       await plane.apply(JSON.stringify(object));
     }
@@ -176,6 +176,25 @@ describeWithHelm("the chart's controller", () => {
       expect(received("secret")).toEqual(["open-sesame"]);
     }, 60_000);
 
+    test("sends no request whose output it may not write, until an admin binds the role that the condition names", async () => {
+      const outputs = [{ configMap: { name: `${release}-kept` }, data: { code: ".response.statusCode" } }];
+      await request("kept", { word: { value: "sent" } }, { outputs });
+      await controllerDid("refused", async () => (await ready(`${release}-kept`)).includes("OutputForbidden"));
+      const { message } = JSON.parse(await ready(`${release}-kept`)) as { message: string };
+      const command = /kubectl (create rolebinding .*)$/.exec(message)?.[1] ?? "";
+      expect(command).toBe(
+        `create rolebinding --namespace=team-a ${fullname}-output-writer --${flag}=${fullname}-output-writer --serviceaccount=${namespace}:${fullname}`,
+      );
+      expect(received("kept")).toEqual([]);
+      const { code, stderr } = await plane.kubectl("--as=team-a-admin", ...command.split(" "));
+      expect([code, stderr]).toEqual([0, ""]);
+      await controllerDid("allowed", async () => (await ready(`${release}-kept`)).includes('"True"'));
+      expect(received("kept")).toEqual(["sent"]);
+      expect((await kubectl("get", "configmap", `${release}-kept`, "--output", "jsonpath={.data}")).stdout).toBe(
+        '{"code":"200"}',
+      );
+    }, 60_000);
+
     test("asks the API server nothing that it may not, but for that Secret", async () => {
       await controllerDid("announced", async () =>
         (await kubectl("get", "events.events.k8s.io")).stdout.includes(`${release}-secret`),
@@ -217,7 +236,7 @@ function adminOf(where: string): readonly object[] {
   const metadata = { name: "admin-of-secrets", namespace: where };
   const apiGroup = "rbac.authorization.k8s.io";
   const rules = [
-    { apiGroups: [""], resources: ["secrets"], verbs: ["get"] },
+    { apiGroups: [""], resources: ["secrets", "configmaps"], verbs: ["get", "create", "patch"] },
     { apiGroups: [apiGroup], resources: ["rolebindings"], verbs: ["create"] },
   ];
   return [

@@ -164,6 +164,9 @@ describeWithHelm("a release of the chart", () => {
     expect(notes).toContain(
       "kubectl create rolebinding --namespace=NAMESPACE holdfast-secret-reader --clusterrole=holdfast-secret-reader",
     );
+    expect(notes).toContain(
+      "kubectl create rolebinding --namespace=NAMESPACE holdfast-output-writer --clusterrole=holdfast-output-writer",
+    );
   }, 60_000);
 });
 

@@ -81,6 +81,7 @@ describeWithHelm("the chart's values", () => {
       "--health-address=:8081",
       "--lease-name=holdfast",
       "--metrics-address=:8080",
+      "--output-grant=holdfast-output-writer --clusterrole=holdfast-output-writer --serviceaccount=holdfast-system:holdfast",
       "--secret-grant=holdfast-secret-reader --clusterrole=holdfast-secret-reader --serviceaccount=holdfast-system:holdfast",
       "--shutdown-timeout=25s",
     ]);
@@ -111,6 +112,11 @@ describeWithHelm("the chart's values", () => {
       "all Secrets with rights in some namespaces",
       { rbac: { scope: "namespaces", secrets: "cluster" }, controller: { namespace: ["a"] } },
       "contradict",
+    ],
+    [
+      "outputs in a namespace that is not watched",
+      { rbac: { scope: "namespaces", outputs: ["team-b"] }, controller: { namespace: ["team-a"] } },
+      "rbac.outputs: namespace team-b",
     ],
     ["two replicas that both work", { replicas: 2, controller: { leaderElect: false } }, "leaderElect"],
     ["less time to end than it takes", { terminationGracePeriodSeconds: 25 }, "terminationGracePeriodSeconds"],
@@ -192,8 +198,10 @@ describeWithHelm("the chart's values", () => {
     expect(roles.toSorted()).toEqual([
       "holdfast-system/holdfast-leader-election",
       "team-a/holdfast",
+      "team-a/holdfast-output-writer",
       "team-a/holdfast-secret-reader",
       "team-b/holdfast",
+      "team-b/holdfast-output-writer",
       "team-b/holdfast-secret-reader",
     ]);
     expect(podOf(manifests).container.args).toContain("--namespace=team-a,team-b");
@@ -206,15 +214,24 @@ describeWithHelm("the chart's values", () => {
       ["RoleBinding team-a", "RoleBinding team-b"],
     ],
     ["cluster", ["ClusterRoleBinding undefined"]],
-  ])("lets the controller read Secrets where it is told to: %j", async (secrets, bindings) => {
-    const manifests = await helm.render({ rbac: { secrets } });
-    const bound = manifests.filter(
-      ({ kind, metadata }) => kind.endsWith("Binding") && metadata.name === "holdfast-secret-reader",
-    );
-    expect(bound.map(({ kind, metadata }) => `${kind} ${metadata.namespace}`)).toEqual(bindings);
-    expect(pick(manifests, "ClusterRole", "holdfast-secret-reader").rules).toEqual([
-      { apiGroups: [""], resources: ["secrets"], verbs: ["get"] },
-    ]);
+  ])("lets the controller read Secrets, and write outputs, where it is told to: %j", async (where, bindings) => {
+    const roles = [
+      ["secrets", "holdfast-secret-reader", { apiGroups: [""], resources: ["secrets"], verbs: ["get"] }],
+      [
+        "outputs",
+        "holdfast-output-writer",
+        { apiGroups: [""], resources: ["secrets", "configmaps"], verbs: ["get", "create", "patch"] },
+      ],
+    ] as const;
+    for (const [value, name, rule] of roles) {
+      const manifests = await helm.render({ rbac: { [value]: where } });
+      const bound = manifests.filter(({ kind, metadata }) => kind.endsWith("Binding") && metadata.name.endsWith(name.slice(8)));
+      expect(bound.map(({ kind, metadata }) => `${kind} ${metadata.namespace}`)).toEqual(bindings);
+      expect(
+        manifests.filter(({ kind, metadata }) => kind.endsWith("Binding") && /(reader|writer)$/.test(metadata.name)),
+      ).toEqual(bound);
+      expect(pick(manifests, "ClusterRole", name).rules).toEqual([rule]);
+    }
   });
 
   test("aggregates nothing to view and edit unless it is asked to", async () => {

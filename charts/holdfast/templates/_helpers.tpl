@@ -87,18 +87,27 @@ annotations:
 {{- .Values.controller.leaseNamespace | default .Release.Namespace }}
 {{- end }}
 
-{{/* The role that lets the controller read Secrets, and what follows `kubectl create rolebinding` to bind it. */}}
+{{/* The roles that let the controller read Secrets and write outputs, and what follows `kubectl create rolebinding` to bind one. */}}
 {{- define "holdfast.secretReader" -}}
 {{- include "holdfast.fullname" . }}-secret-reader
 {{- end }}
+{{- define "holdfast.outputWriter" -}}
+{{- include "holdfast.fullname" . }}-output-writer
+{{- end }}
+{{- define "holdfast.grant" -}}
+{{ .name }} --{{ eq .root.Values.rbac.scope "cluster" | ternary "clusterrole" "role" }}={{ .name }} --serviceaccount={{ .root.Release.Namespace }}:{{ include "holdfast.serviceAccountName" .root }}
+{{- end }}
 {{- define "holdfast.secretGrant" -}}
-{{ include "holdfast.secretReader" . }} --{{ eq .Values.rbac.scope "cluster" | ternary "clusterrole" "role" }}={{ include "holdfast.secretReader" . }} --serviceaccount={{ .Release.Namespace }}:{{ include "holdfast.serviceAccountName" . }}
+{{ include "holdfast.grant" (dict "root" . "name" (include "holdfast.secretReader" .)) }}
+{{- end }}
+{{- define "holdfast.outputGrant" -}}
+{{ include "holdfast.grant" (dict "root" . "name" (include "holdfast.outputWriter" .)) }}
 {{- end }}
 
 {{/* One argument for each flag that is set. */}}
 {{- define "holdfast.args" -}}
 - controller
-{{- $ours := dict "leaseName" (include "holdfast.leaseName" .) "secretGrant" (include "holdfast.secretGrant" .) -}}
+{{- $ours := dict "leaseName" (include "holdfast.leaseName" .) "secretGrant" (include "holdfast.secretGrant" .) "outputGrant" (include "holdfast.outputGrant" .) -}}
 {{- $set := merge (dict) .Values.controller $ours -}}
 {{- range $name, $flag := fromYaml (include "holdfast.flags" .) }}
 {{- $value := get $set $name }}

@@ -28,6 +28,13 @@
   verbs: [get]
 {{- end }}
 
+{{/* Their content is written under the name that a request declares, which no rule can know. */}}
+{{- define "holdfast.outputRules" -}}
+- apiGroups: [""]
+  resources: [secrets, configmaps]
+  verbs: [get, create, patch]
+{{- end }}
+
 {{/* (dict "root" $ "role" kind "name" of the role "binding" its own name, "namespace" where, "" for a ClusterRoleBinding) */}}
 {{- define "holdfast.binding" -}}
 apiVersion: rbac.authorization.k8s.io/v1
