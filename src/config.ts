@@ -42,6 +42,9 @@ export interface ControllerSettings extends SendSettings {
   readonly retryPeriod: number;
   readonly watchIdleTimeout: number;
   readonly metricsAddress: string;
+  readonly metricsSecure: boolean;
+  readonly metricsCertFile?: string;
+  readonly metricsKeyFile?: string;
   readonly healthAddress: string;
 }
 export interface RunSettings extends SendSettings {
@@ -160,6 +163,14 @@ export const controllerSettings: readonly Option[] = [
     .argParser(duration)
     .default(180_000, "3m"),
   setting("--metrics-address <address>", "where /metrics is served").argParser(address).default(":8080"),
+  setting(
+    "--metrics-secure <true|false>",
+    "serve /metrics over HTTPS, to whoever the API server says may get it: by TokenReview and SubjectAccessReview",
+  )
+    .argParser(boolean)
+    .default(false),
+  setting("--metrics-cert-file <file>", "its certificate, in PEM, taken up anew when it changes; without it one is made"),
+  setting("--metrics-key-file <file>", "the certificate's key, in PEM"),
   setting("--health-address <address>", "where /healthz and /readyz are served").argParser(address).default(":8081"),
   ...sendSettings,
   ...logSettings("json", "info"),

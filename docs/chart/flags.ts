@@ -14,7 +14,12 @@ export function isUnsafe(flag: string): boolean {
 export const unsafeArgument = "^--[a-z-]*unsafe";
 export const unsafeVariable = "^HOLDFAST_[A-Z_]*UNSAFE";
 
-export const flags: readonly Option[] = controllerSettings.filter((option) => !isUnsafe(option.name()));
+/** The value `metrics.secure` sets these, with what belongs to them. */
+export const setBySecureMetrics: readonly string[] = ["metricsSecure", "metricsCertFile", "metricsKeyFile"];
+
+export const flags: readonly Option[] = controllerSettings.filter(
+  (option) => !isUnsafe(option.name()) && !setBySecureMetrics.includes(option.attributeName()),
+);
 
 /** What the chart itself sets, because other objects of the chart depend on it. */
 const chartDefaults: Readonly<Record<string, unknown>> = {

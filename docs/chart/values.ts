@@ -17,6 +17,10 @@ function monitor(description: string): Value {
     labels: texts("Labels by which Prometheus selects it."),
     relabelings: kubernetes("Relabelings of the target.", []),
     metricRelabelings: kubernetes("Relabelings of what was scraped.", []),
+    authorization: kubernetes("With `metrics.secure`: whose token it sends; a ServiceMonitor's default is Prometheus' own."),
+    tlsConfig: kubernetes("With `metrics.secure`: how it knows the certificate; the default does not ask.", {
+      insecureSkipVerify: true,
+    }),
   });
 }
 
@@ -82,6 +86,15 @@ export const values: Readonly<Record<string, Value>> = {
       labels: texts("Labels of it."),
       annotations: texts("Annotations of it."),
     }),
+    secure: section(
+      "HTTPS, for those who may: a bearer token is asked, whose bearer has the ClusterRole `…-metrics-reader`, which is not bound to anybody.",
+      {
+        enabled: toggle("Make it so. The controller then may create TokenReviews and SubjectAccessReviews.", false),
+        certificateSecret: text(
+          "A Secret of type kubernetes.io/tls with the certificate; without one the controller makes its own.",
+        ),
+      },
+    ),
     serviceMonitor: monitor("A ServiceMonitor, which needs the Service."),
     podMonitor: monitor("A PodMonitor, which needs no Service."),
   }),

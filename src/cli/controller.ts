@@ -11,6 +11,7 @@ import { createLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createRecord } from "../telemetry/record.ts";
 import { healthRoutes, metricsRoutes, serve } from "../telemetry/server.ts";
+import { guardFor } from "./guard.ts";
 import { leadershipFor } from "./leadership.ts";
 import { createRuntime, kindNames } from "./runtime.ts";
 import { onShutdown } from "./shutdown.ts";
@@ -57,7 +58,9 @@ export async function runController(settings: ControllerSettings): Promise<numbe
       ? watches.map(({ text }) => text)
       : waiting.map((kind) => `${kind} has not been listed yet`);
   };
-  const metricsServer = resources.use(await serve(settings.metricsAddress, metricsRoutes(metrics.registry)));
+  const metricsServer = resources.use(
+    await serve(settings.metricsAddress, metricsRoutes(metrics.registry), guardFor(settings, { client, record })),
+  );
   const healthServer = resources.use(await serve(settings.healthAddress, healthRoutes({ notReady, notLive: liveness.failing })));
   record({
     type: "note",

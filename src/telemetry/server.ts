@@ -1,13 +1,16 @@
-/** The HTTP servers for metrics and health. They serve reads of a few paths, and answer nothing else. */
+/** The HTTP servers for metrics, health and the admin page. They serve reads of a few paths, and answer nothing else. */
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Registry } from "prom-client";
+import { follow, minVersion, type Certificates } from "./certificates.ts";
 
 export interface Answer {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 /** Paths and what they answer. */
 export type Routes = Readonly<Record<string, () => Answer | Promise<Answer>>>;
@@ -15,26 +18,69 @@ export type Routes = Readonly<Record<string, () => Answer | Promise<Answer>>>;
 export interface Listener extends AsyncDisposable {
   readonly port: number;
 }
+/** Makes it HTTPS, for those who may. */
+export interface Guard {
+  readonly certificates: Certificates;
+  /** Whether the bearer of a token may read a path. */
+  access(token: string, path: string, signal: AbortSignal): Promise<"allowed" | "forbidden" | "unauthenticated">;
+}
 
-/** `address` is `host:port`, or `:port` for every interface. Throws what `listen` does (EADDRINUSE). */
-export async function serve(address: string, routes: Routes): Promise<Listener> {
-  const server = createServer((request, response) => {
+/**
+ * `address` is `host:port`, or `:port` for every interface. Throws what `listen` does (EADDRINUSE), and what reading the
+ * guard's certificate does.
+ */
+export async function serve(address: string, routes: Routes, guard?: Guard): Promise<Listener> {
+  await using resources = new AsyncDisposableStack();
+  const ending = new AbortController();
+  resources.defer(() => ending.abort());
+  const listener: RequestListener = (request, response) => {
     const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
-    const reply = ({ status, contentType, body }: Answer): void => {
-      response.writeHead(status, { "content-type": contentType, "x-content-type-options": "nosniff" });
+    const reply = ({ status, contentType, body, headers }: Answer): void => {
+      response.writeHead(status, { "content-type": contentType, "x-content-type-options": "nosniff", ...headers });
       response.end(request.method === "HEAD" ? undefined : body);
     };
-    if (!route) return reply(text(404, "not found"));
-    if (request.method !== "GET" && request.method !== "HEAD") return reply(text(405, "only GET and HEAD"));
-    Promise.resolve(route()).then(reply, () => reply(text(500, "failed")));
-  });
+    async function answer(): Promise<Answer> {
+      const refused = guard && (await refusal(guard, { path, header: request.headers.authorization, signal: ending.signal }));
+      if (refused) return refused;
+      if (!route) return text(404, "not found");
+      if (request.method !== "GET" && request.method !== "HEAD") return text(405, "only GET and HEAD");
+      return await route();
+    }
+    answer().then(reply, () => reply(text(500, "failed")));
+  };
+  const server = guard ? await secureServer(guard.certificates, listener) : createServer(listener);
   server.requestTimeout = 10_000;
   const colon = address.lastIndexOf(":");
   const host = address.slice(0, colon).replace(/^\[|\]$/g, "");
   server.listen({ port: Number(address.slice(colon + 1)), ...(host !== "" && { host }) });
   await once(server, "listening");
-  return { port: (server.address() as AddressInfo).port, [Symbol.asyncDispose]: () => close(server) };
+  resources.defer(() => close(server));
+  const open = resources.move();
+  return { port: (server.address() as AddressInfo).port, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
+
+async function secureServer(certificates: Certificates, listener: RequestListener): Promise<Server> {
+  const first = await certificates.read();
+  const server = createSecureServer({ ...first, minVersion }, listener);
+  follow(server, certificates, first);
+  return server;
+}
+
+/** RFC 6750: undefined where the request has a bearer token whose bearer may. */
+async function refusal(
+  guard: Guard,
+  { path, header = "", signal }: { path: string; header: string | undefined; signal: AbortSignal },
+): Promise<Answer | undefined> {
+  const [, token] = /^Bearer ([A-Za-z0-9\-._~+/]+=*)$/i.exec(header) ?? [];
+  switch (token === undefined ? "unauthenticated" : await guard.access(token, path, signal)) {
+    case "allowed":
+      return undefined;
+    case "forbidden":
+      return text(403, "forbidden");
+    case "unauthenticated":
+      return { ...text(401, "unauthorized"), headers: { "www-authenticate": "Bearer" } };
+  }
 }
 
 async function close(server: Server): Promise<void> {

@@ -4,6 +4,8 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
@@ -11,7 +13,7 @@ import { declaredRequests, isReady, stateOf, type DeclaredRequests } from "../su
 import { freePorts } from "../support/free-ports.ts";
 import { loopbackServer, rawServer } from "../support/loopback.ts";
 import { chart, createHelm, describeWithPrometheus, pick, podOf, type Manifest } from "./helm.ts";
-import { runContainer } from "./pod-process.ts";
+import { runContainer, type PodProcess } from "./pod-process.ts";
 import { scrapeConfig, startPrometheus, type Prometheus } from "./prometheus.ts";
 import { chartTools } from "./tools.ts";
 import { until } from "./until.ts";
@@ -66,15 +68,7 @@ describeWithPrometheus("Prometheus, by the chart's own objects", () => {
     };
     await helm.done(["install", "holdfast", chart, "--namespace", namespace, "--create-namespace"], values);
     manifests = await helm.installed("holdfast", namespace);
-    const { spec, container } = podOf(manifests);
-    const { body } = await plane.admin(
-      "POST",
-      `/api/v1/namespaces/${namespace}/serviceaccounts/${spec.serviceAccountName}/token`,
-      { spec: { expirationSeconds: 3600 } },
-    );
-    const { token } = (body as { status: { token: string } }).status;
-    const account = { server: new URL(plane.url), ca: plane.certificate.cert, token, namespace };
-    started.use(await runContainer(spec, container, account));
+    started.use(await runningController(manifests));
     const { groups } = pick(manifests, "PrometheusRule").spec as { groups: unknown };
     prometheus = started.use(await startPrometheus(scrapeConfig(manifests), groups));
     // What happens before the first scrape is no part of any rate.
@@ -85,6 +79,17 @@ describeWithPrometheus("Prometheus, by the chart's own objects", () => {
     requests = declaredRequests(plane, "team-a");
   }, 90_000);
   afterAll(() => started.disposeAsync(), 30_000);
+
+  async function tokenOf(account: string): Promise<string> {
+    const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`;
+    const { body } = await plane.admin("POST", path, { spec: { expirationSeconds: 3600 } });
+    return (body as { status: { token: string } }).status.token;
+  }
+  async function runningController(rendered: readonly Manifest[]): Promise<PodProcess> {
+    const { spec, container } = podOf(rendered);
+    const token = await tokenOf(spec.serviceAccountName);
+    return runContainer(spec, container, { server: new URL(plane.url), ca: plane.certificate.cert, token, namespace });
+  }
 
   /** What each asks, with what Grafana fills in. */
   function panels(): readonly { readonly name: string; readonly expr: string }[] {
@@ -195,6 +200,29 @@ describeWithPrometheus("Prometheus, by the chart's own objects", () => {
       () => "it does not fire",
     );
   }, 40_000);
+
+  test("scrapes guarded metrics with its own token, once it may", async () => {
+    await using helm = await createHelm(plane.kubeconfigs.admin);
+    const [metrics = 0, health = 0] = await freePorts(2);
+    const values = {
+      controller: { metricsAddress: `127.0.0.1:${metrics}`, healthAddress: `127.0.0.1:${health}` },
+      metrics: { secure: { enabled: true }, serviceMonitor: { enabled: true } },
+      crds: { install: false },
+    };
+    await helm.done(["install", "guarded", chart, "--namespace", namespace], values);
+    const rendered = await helm.installed("guarded", namespace);
+    await using guarded = await runningController(rendered);
+    await plane.admin("POST", `/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name: "prometheus" } });
+    const token = join(plane.address.folder, "prometheus-token");
+    await writeFile(token, await tokenOf("prometheus"));
+    await using its = await startPrometheus(scrapeConfig(rendered, { token }), []);
+    const up = async (): Promise<string | undefined> => (await its.query("up"))[0]?.value[1];
+    const lastLines = (): string => guarded.log.slice(-5).join("\n");
+    await until(async () => (await up()) === "0", lastLines);
+    const grant = ["create", "clusterrolebinding", "reader", "--clusterrole=guarded-holdfast-metrics-reader"];
+    await plane.kubectl(...grant, `--serviceaccount=${namespace}:prometheus`);
+    await until(async () => (await up()) === "1", lastLines);
+  }, 60_000);
 
   test("finds nothing to mend in the metrics", async () => {
     const response = await fetch(`http://127.0.0.1:${metricsPort}/metrics`);

@@ -59,9 +59,13 @@ describeWithHelm("a release of the chart", () => {
   test("consists of objects that the API server takes, with each of its values files", async () => {
     const everything = [
       "--set",
-      "metrics.podMonitor.enabled=true,metrics.serviceMonitor.enabled=true,prometheusRule.enabled=true,networkPolicy.enabled=true",
+      "metrics.podMonitor.enabled=true,metrics.serviceMonitor.enabled=true,prometheusRule.enabled=true,dashboards.enabled=true,networkPolicy.enabled=true",
     ];
-    const sets = [[], everything, ...(await valuesFiles()).map((file) => ["--values", file])];
+    const guarded = [
+      "--set",
+      "metrics.secure.enabled=true,metrics.secure.certificateSecret=a,metrics.serviceMonitor.enabled=true",
+    ];
+    const sets = [[], everything, guarded, ...(await valuesFiles()).map((file) => ["--values", file])];
     for (const args of sets) {
       const manifests = await helm.render({}, ...args);
       const list = join(plane.address.folder, "rendered.json");

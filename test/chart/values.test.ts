@@ -3,9 +3,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { Command, type Option } from "commander";
-import { isUnsafe } from "../../docs/chart/flags.ts";
+import { isUnsafe, setBySecureMetrics } from "../../docs/chart/flags.ts";
 import { controllerSettings } from "../../src/config.ts";
-import { chart, createHelm, describeWithHelm, pick, podOf, valuesFiles, type Helm } from "./helm.ts";
+import { chart, createHelm, describeWithHelm, pick, podOf, valuesFiles, type Helm, type Manifest } from "./helm.ts";
 
 /** A value for each flag, by what it calls its argument; not its default. */
 function sample(option: Option): unknown {
@@ -60,7 +60,9 @@ describeWithHelm("the chart's values", () => {
   }, 30_000);
 
   test("hands every flag but the unsafe ones to the controller, which reads the value that was given", async () => {
-    const reachable = controllerSettings.filter((option) => !isUnsafe(option.name()));
+    const reachable = controllerSettings.filter(
+      (option) => !isUnsafe(option.name()) && !setBySecureMetrics.includes(option.attributeName()),
+    );
     expect(reachable.length).toBeGreaterThan(20);
     const given = Object.fromEntries(reachable.map((option) => [option.attributeName(), sample(option)]));
     const { container } = podOf(await helm.render({ controller: given }));
@@ -140,6 +142,29 @@ describeWithHelm("the chart's values", () => {
   ])("leaves ten seconds more than a shutdown of %s before it is killed", async (shutdownTimeout, seconds) => {
     const { spec } = podOf(await helm.render({ controller: { shutdownTimeout } }));
     expect(spec.terminationGracePeriodSeconds).toBe(seconds);
+  });
+
+  test("guards the metrics, with what that takes, where it is told to", async () => {
+    const guarded = (secure: object): Promise<readonly Manifest[]> =>
+      helm.render({ metrics: { secure: { enabled: true, ...secure }, serviceMonitor: { enabled: true } } });
+    const manifests = await guarded({ certificateSecret: "our-certificate" });
+    const { container } = podOf(manifests);
+    expect(parsed(container.args.slice(1))).toMatchObject({
+      metricsSecure: true,
+      metricsCertFile: "/etc/holdfast/metrics/tls.crt",
+      metricsKeyFile: "/etc/holdfast/metrics/tls.key",
+    });
+    expect(container.volumeMounts.map(({ mountPath }) => mountPath)).toContain("/etc/holdfast/metrics");
+    expect(podOf(await guarded({})).container.args.filter((arg) => arg.startsWith("--metrics-"))).toEqual([
+      "--metrics-address=:8080",
+      "--metrics-secure=true",
+    ]);
+    const bound = manifests.filter(({ kind, metadata }) => kind.endsWith("Binding") && metadata.name.includes("metrics"));
+    expect(bound.map(({ metadata }) => metadata.name)).toEqual(["holdfast-metrics-auth"]);
+    const { stderr } = await helm.run(["template", chart], {
+      metrics: { secure: { enabled: true }, podMonitor: { enabled: true } },
+    });
+    expect(stderr).toContain("authorization");
   });
 
   test("names the image by its digest where there is one", async () => {

@@ -117,6 +117,15 @@ annotations:
 - {{ printf "%s=%v" $flag $value | quote }}
 {{- end }}
 {{- end }}
+{{- with .Values.metrics.secure }}
+{{- if .enabled }}
+- --metrics-secure=true
+{{- if .certificateSecret }}
+- --metrics-cert-file=/etc/holdfast/metrics/tls.crt
+- --metrics-key-file=/etc/holdfast/metrics/tls.key
+{{- end }}
+{{- end }}
+{{- end }}
 {{- with .Values.extraArgs }}
 {{ toYaml . }}
 {{- end }}

@@ -59,6 +59,9 @@ containers:
       {{- if include "holdfast.caSource" . }}
       - {name: ca-bundle, mountPath: /etc/holdfast/ca, readOnly: true}
       {{- end }}
+      {{- if include "holdfast.metricsCertificate" . }}
+      - {name: metrics-certificate, mountPath: /etc/holdfast/metrics, readOnly: true}
+      {{- end }}
       {{- with .Values.extraVolumeMounts }}
       {{- toYaml . | nindent 6 }}
       {{- end }}
@@ -73,6 +76,9 @@ volumes:
   {{- with include "holdfast.caSource" . }}
   - name: ca-bundle
     {{- . | nindent 4 }}
+  {{- end }}
+  {{- with include "holdfast.metricsCertificate" . }}
+  - {name: metrics-certificate, secret: {secretName: {{ . }}, items: [{key: tls.crt, path: tls.crt}, {key: tls.key, path: tls.key}]}}
   {{- end }}
   {{- with .Values.extraVolumes }}
   {{- toYaml . | nindent 2 }}
@@ -110,4 +116,8 @@ configMap: {name: {{ .configMap }}, items: [{key: {{ .key }}, path: {{ .key }}}]
 secret: {secretName: {{ .secret }}, items: [{key: {{ .key }}, path: {{ .key }}}]}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{- define "holdfast.metricsCertificate" -}}
+{{- with .Values.metrics.secure }}{{ if .enabled }}{{ .certificateSecret }}{{ end }}{{ end }}
 {{- end }}

@@ -79,3 +79,13 @@ rules:
   resourceNames: [{{ include "holdfast.leaseName" . }}]
   verbs: [get, watch, patch]
 {{- end }}
+
+{{/* To ask whose a token is, and what its bearer may. */}}
+{{- define "holdfast.reviewRules" -}}
+- apiGroups: [authentication.k8s.io]
+  resources: [tokenreviews]
+  verbs: [create]
+- apiGroups: [authorization.k8s.io]
+  resources: [subjectaccessreviews]
+  verbs: [create]
+{{- end }}
