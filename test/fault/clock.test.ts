@@ -1,25 +1,16 @@
 /** A wall clock that is set an hour ahead and an hour back while the controller runs: leases, pauses and limits do not care. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
+import { expect, test } from "@jest/globals";
 import { isReady } from "../support/declared-requests.ts";
 import { faultWorld, until } from "../support/fault-world.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 import { wallClock } from "../support/wall-clock.ts";
 
 const hourSecs = 3_600;
 /** Without the random name that each controller of a test has otherwise: these two compete. */
 const lease = ["--lease-name", "clock", "--lease-duration", "6s", "--renew-deadline", "5s", "--retry-period", "500ms"];
 
-describeWithControlPlane("a wall clock that jumps", () => {
-  let plane: ControlPlaneClient;
-  beforeAll(async () => {
-    plane = await sharedControlPlane();
-  });
-  afterAll(async () => {
-    await plane[Symbol.asyncDispose]();
-  });
-
+describeWithControlPlane("a wall clock that jumps", (plane) => {
   test.each([
     ["ahead", hourSecs],
     ["back", -hourSecs],

@@ -3,22 +3,14 @@ import { writeFile } from "node:fs/promises";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { tokenOf, type ControlPlaneClient } from "../support/control-plane-client.ts";
+import { expect, test } from "@jest/globals";
+import { tokenOf } from "../support/control-plane-client.ts";
 import { startController } from "../support/controller-process.ts";
 import { isReady } from "../support/declared-requests.ts";
 import { faultWorld } from "../support/fault-world.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
-describeWithControlPlane("a credential that is rotated", () => {
-  let plane: ControlPlaneClient;
-  beforeAll(async () => {
-    plane = await sharedControlPlane();
-  });
-  afterAll(async () => {
-    await plane[Symbol.asyncDispose]();
-  });
-
+describeWithControlPlane("a credential that is rotated", (plane) => {
   test("a Secret's new value is in the next request, and sends none by itself", async () => {
     await using world = await faultWorld(plane, "rotated");
     const { origin, requests, namespace } = world;

@@ -3,13 +3,12 @@
  * holds there, so no kill misses. The oracle is the origin's count and what the API server has recorded.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import type { InterposedRequest } from "../support/api-interposer.ts";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { stateOf, type AllDeclared } from "../support/declared-requests.ts";
 import { faultWorld, inSoak, never, until, type FaultWorld } from "../support/fault-world.ts";
 import type { HoldfastProcess } from "../support/controller-process.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const kills = Number(process.env["HOLDFAST_KILLS"] ?? inSoak(102, 1_020));
 /** Namespaces, each with a controller that is killed again and again, at the same time: a kill is mostly waiting. */
@@ -179,15 +178,7 @@ function createLane(world: FaultWorld): Lane {
   };
 }
 
-describeWithControlPlane("a controller that is killed", () => {
-  let plane: ControlPlaneClient;
-  beforeAll(async () => {
-    plane = await sharedControlPlane();
-  });
-  afterAll(async () => {
-    await plane[Symbol.asyncDispose]();
-  });
-
+describeWithControlPlane("a controller that is killed", (plane) => {
   /** One batch, held at the step; then the kill, and a successor that settles it. Adds what was wrong, and returns the names. */
   async function killAt(
     step: Step,

@@ -3,12 +3,11 @@
  * are old. The oracle is the origin's count: whatever the cache believes, nothing is sent again.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import type { InterposedRequest } from "../support/api-interposer.ts";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { isReady } from "../support/declared-requests.ts";
 import { faultWorld, inSoak, until } from "../support/fault-world.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 import { delayed, rewriteLines } from "../support/watch-rewriting.ts";
 
 const lagMs = inSoak(4_000, 10_000);
@@ -28,15 +27,7 @@ function isResumed(request: InterposedRequest): boolean {
   return isWatch(request) && !request.path.includes("sendInitialEvents");
 }
 
-describeWithControlPlane("a cache that lags", () => {
-  let plane: ControlPlaneClient;
-  beforeAll(async () => {
-    plane = await sharedControlPlane();
-  });
-  afterAll(async () => {
-    await plane[Symbol.asyncDispose]();
-  });
-
+describeWithControlPlane("a cache that lags", (plane) => {
   test("sends everything once when events come late, whoever else writes meanwhile", async () => {
     await using world = await faultWorld(plane, "lag");
     const { origin, api, requests } = world;

@@ -1,11 +1,10 @@
 /** Statuses that cannot be written after a request has succeeded: nothing is sent again, and nothing is forgotten. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import type { Answer, InterposedRequest } from "../support/api-interposer.ts";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { isReady } from "../support/declared-requests.ts";
 import { faultWorld, inSoak, until } from "../support/fault-world.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const outageMs = inSoak(10_000, 60_000);
 
@@ -31,15 +30,7 @@ function troubleOf({ method, path, body }: InterposedRequest): Answer | "reset" 
   return isOutcome ? troubles[/\/httprequests\/([^.]+)\./.exec(path)?.[1] ?? ""] : undefined;
 }
 
-describeWithControlPlane("statuses that cannot be written", () => {
-  let plane: ControlPlaneClient;
-  beforeAll(async () => {
-    plane = await sharedControlPlane();
-  });
-  afterAll(async () => {
-    await plane[Symbol.asyncDispose]();
-  });
-
+describeWithControlPlane("statuses that cannot be written", (plane) => {
   test(
     `after a success nothing is sent again, and the outcome is recorded when the API is well again, ${outageMs / 1000} s later`,
     async () => {

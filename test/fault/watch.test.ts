@@ -1,11 +1,10 @@
 /** A watch's connection that goes dead without a word, and an API server that asks for patience. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import type { AuditEvent } from "../support/audit-log.ts";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { isReady } from "../support/declared-requests.ts";
 import { faultWorld, inSoak, until } from "../support/fault-world.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 
 /** In a soak the real one. */
@@ -16,15 +15,7 @@ function isRelist({ verb, uri, resource }: AuditEvent): boolean {
   return resource.startsWith("http") && (verb === "list" || uri.includes("sendInitialEvents"));
 }
 
-describeWithControlPlane("a watch", () => {
-  let plane: ControlPlaneClient;
-  beforeAll(async () => {
-    plane = await sharedControlPlane();
-  });
-  afterAll(async () => {
-    await plane[Symbol.asyncDispose]();
-  });
-
+describeWithControlPlane("a watch", (plane) => {
   test(
     "whose connection is black-holed is opened again in time: nothing is lost, and nothing is listed anew",
     async () => {
@@ -91,4 +82,19 @@ describeWithControlPlane("a watch", () => {
     }
     expect(["post", "get", "later"].map((name) => origin.count(`/${name}`))).toEqual([1, 1, 1]);
   }, 120_000);
+
+  // The API server sends a bookmark a minute, and that is not to be changed.
+  if (inSoak(false, true))
+    test("on which nothing happens for 200 s is kept by the bookmarks, and never opened anew", async () => {
+      await using world = await faultWorld(plane, "quiet");
+      await using controller = await world.start();
+      await until("it watches", async () => (await controller.probe("/readyz")).status === 200);
+      const linesBefore = controller.log.length;
+      await sleep(200_000);
+      const since = controller.log.slice(linesBefore).map(({ message }) => message);
+      expect(since.filter((message) => message.startsWith("watch"))).toEqual([]);
+      const ages = (await controller.metrics()).match(/^holdfast_watch_last_event_age_seconds\{.*$/gm) ?? [];
+      expect(ages.length).toBeGreaterThan(0);
+      for (const age of ages) expect([age, Number(age.split(" ").at(-1)) < 70]).toEqual([age, true]);
+    }, 260_000);
 });

@@ -1,24 +1,15 @@
 /** Two controllers at once: who acts, how fast that moves, and that a deposed one sends nothing. The origin counts. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
+import { expect, test } from "@jest/globals";
 import { declaredRequests, isReady, stateOf, type DeclaredRequests } from "../support/declared-requests.ts";
 import { startFaultOrigin, type FaultOrigin } from "../support/fault-origin.ts";
 import { never, until } from "../support/fault-world.ts";
 import { holdfast } from "../support/holdfast.ts";
 import { at, leaseMs, leading, replicas, shortLease, type Replicas } from "../support/replicas.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 
-describeWithControlPlane("leader election", () => {
-  let plane: ControlPlaneClient;
-  const stack = new AsyncDisposableStack();
-
-  beforeAll(async () => {
-    plane = stack.use(await sharedControlPlane());
-  });
-  afterAll(() => stack.disposeAsync());
-
+describeWithControlPlane("leader election", (plane) => {
   interface World extends AsyncDisposable {
     readonly origin: FaultOrigin;
     readonly requests: DeclaredRequests;

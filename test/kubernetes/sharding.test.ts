@@ -1,23 +1,14 @@
 /** `--watch-label-selector`, by which several controllers share the work, and `--namespace`. The origin counts. */
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
+import { expect, test } from "@jest/globals";
 import { startController } from "../support/controller-process.ts";
 import { declaredRequests, isReady } from "../support/declared-requests.ts";
 import { startFaultOrigin } from "../support/fault-origin.ts";
 import { holdfast } from "../support/holdfast.ts";
 import { startInterposer } from "../support/api-interposer.ts";
 import { until } from "../support/fault-world.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
-describeWithControlPlane("sharding by labels", () => {
-  let plane: ControlPlaneClient;
-  const stack = new AsyncDisposableStack();
-
-  beforeAll(async () => {
-    plane = stack.use(await sharedControlPlane());
-  });
-  afterAll(() => stack.disposeAsync());
-
+describeWithControlPlane("sharding by labels", (plane) => {
   test("each works on what its selector names, at the same time, and on an object from when it is labelled", async () => {
     const namespace = await plane.createNamespace("shards");
     const requests = declaredRequests(plane, namespace);

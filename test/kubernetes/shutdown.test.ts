@@ -1,25 +1,16 @@
 /** The end of a controller with requests under way: they finish or stay recorded as in flight, and a successor begins. */
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { declaredRequests, isReady, stateOf, type DeclaredRequests } from "../support/declared-requests.ts";
 import { startFaultOrigin, type FaultOrigin } from "../support/fault-origin.ts";
 import { never, until } from "../support/fault-world.ts";
 import { at, leading, replicas, type Replicas } from "../support/replicas.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 /** So that as many requests are under way as there are. */
 const wide = ["--concurrency", "200", "--connections-per-origin", "200", "--max-in-flight-per-origin", "200"];
 
-describeWithControlPlane("shutting down", () => {
-  let plane: ControlPlaneClient;
-  const stack = new AsyncDisposableStack();
-
-  beforeAll(async () => {
-    plane = stack.use(await sharedControlPlane());
-  });
-  afterAll(() => stack.disposeAsync());
-
+describeWithControlPlane("shutting down", (plane) => {
   interface World extends AsyncDisposable {
     readonly origin: FaultOrigin;
     readonly requests: DeclaredRequests;

@@ -1,6 +1,7 @@
 /** What a test does with a control plane that is running: kubectl, calls as its administrator, kubeconfigs, its audit log. */
 import { randomUUID } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Agent } from "undici";
 import { readAuditLog, type AuditEvent } from "./audit-log.ts";
@@ -61,9 +62,9 @@ export async function writeKubeconfig(path: string, url: string, ca: string, use
   await writeFile(path, JSON.stringify(config));
 }
 
-export async function openControlPlane({ folder, binaries, url }: ControlPlaneAddress): Promise<ControlPlaneClient> {
-  const ca = await readFile(join(folder, "apiserver.crt"), "utf8");
-  const key = await readFile(join(folder, "apiserver.key"), "utf8");
+export function openControlPlane({ folder, binaries, url }: ControlPlaneAddress): ControlPlaneClient {
+  const ca = readFileSync(join(folder, "apiserver.crt"), "utf8");
+  const key = readFileSync(join(folder, "apiserver.key"), "utf8");
   const agent = new Agent({ allowH2: false, connect: { ca } });
   const kubectlSettings = {
     program: join(binaries, "kubectl"),

@@ -73,7 +73,7 @@ export async function startControlPlane(options: { readonly apiServerArgs?: read
 
   const ca = await readFile(join(folder, "apiserver.crt"), "utf8");
   await Promise.all(users.map((user) => writeKubeconfig(kubeconfigPath(folder, user), address.url, ca, user)));
-  const client = cleanup.use(await openControlPlane(address));
+  const client = cleanup.use(openControlPlane(address));
   const running = cleanup.move();
   const stop = (): Promise<void> => running.disposeAsync();
   return {
