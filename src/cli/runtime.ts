@@ -16,11 +16,12 @@ import type { SecretRegistry } from "../http/secret-registry.ts";
 import { createSockets } from "../http/sockets.ts";
 import { httpEndpointKind } from "../kinds/http-endpoint.ts";
 import { httpRequestKind } from "../kinds/http-request.ts";
+import { httpResourceKind } from "../kinds/http-resource.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { version } from "./version.ts";
 
 /** A plan is only ever given resources of its own kind. */
-const kinds = [httpRequestKind, httpEndpointKind] as unknown as readonly Kind[];
+const kinds = [httpRequestKind, httpResourceKind, httpEndpointKind] as unknown as readonly Kind[];
 export const kindNames: readonly string[] = kinds.map(({ type }) => type.kind);
 
 export interface Runtime extends AsyncDisposable {

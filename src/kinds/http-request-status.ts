@@ -159,7 +159,7 @@ function outcome({ response, items }: Judgement, keeping: Keeping): Partial<HTTP
 }
 
 /** What spec.record keeps of a new response. Without a response, what is there stays. */
-function recorded(response: Response | undefined, { record, outputs }: Keeping): ResponseField {
+export function recorded(response: Response | undefined, { record, outputs }: Keeping): ResponseField {
   if (!response || record === "None") return {};
   const { statusCode, sizeBytes, sha256, durationMs } = response;
   const fields = response.redactedHeaders ?? {};
@@ -190,7 +190,7 @@ function cut(text: string): Pick<ResponseStatus, "body" | "bodyTruncated"> {
   };
 }
 /** What spec.record still allows of a response that was recorded before. */
-function shownResponse(response: ResponseStatus | undefined, { record, outputs }: Keeping): ResponseField {
+export function shownResponse(response: ResponseStatus | undefined, { record, outputs }: Keeping): ResponseField {
   if (!response || record === "None") return {};
   if (record === "Body" && !makeSecrets(outputs)) return { response };
   const { body, bodyTruncated: _, bodyOmitted: omitted, ...summary } = response;

@@ -4,7 +4,7 @@ import type { Expectation, Inputs, RequestShape } from "../api/request.ts";
 import type { Attempt } from "../core/delivery.ts";
 import { digest } from "../core/digest.ts";
 import { durationMs } from "../core/duration.ts";
-import type { Exchange, Located, Refusal, RequestTemplate, Scope, Source, TlsSources } from "../core/exchange.ts";
+import type { Exchange, Located, Refusal, RequestTemplate, Response, Scope, Source, TlsSources } from "../core/exchange.ts";
 import type { Metadata } from "../core/resource.ts";
 import { bodyTemplate } from "./body.ts";
 import { declaredOutputs, outputExpressions } from "./outputs.ts";
@@ -68,6 +68,10 @@ export interface DeclaredRequest {
   readonly known?: ReadonlyMap<string, unknown>;
   /** What else expressions see. */
   readonly sees?: Pick<Scope, "parameters" | "externalID" | "item">;
+  /** An answer that came before, which expressions see as `.response`. */
+  readonly response?: Response | undefined;
+  /** Of an update: the body of which only what `response` does not have is sent. */
+  readonly mergePatch?: unknown;
   /** Expressions that will be evaluated on the response. */
   readonly compile: readonly Located[];
 }
@@ -99,9 +103,12 @@ export function buildExchange(declared: DeclaredRequest, endpoint: HTTPEndpoint 
         ...(endpoint?.spec.headers ?? []).filter(({ name }) => !(shape.headers ?? []).some((own) => isSameName(own.name, name))),
         ...(key ? [key] : []),
       ],
-      ...(shape.body && { body: bodyTemplate(shape.body, `${field}.body`) }),
+      ...(declared.mergePatch !== undefined
+        ? { body: { type: "mergePatch", field: `${field}.body.mergePatch`, value: declared.mergePatch } }
+        : shape.body && { body: bodyTemplate(shape.body, `${field}.body`) }),
     },
     scope: scopeOf(declared),
+    ...(declared.response && { response: declared.response }),
     tls: tlsSources(tls, endpoint ? `HTTPEndpoint "${endpoint.metadata.name}": spec.tls` : "spec.tls"),
     ...(proxy && { proxy: source(`HTTPEndpoint "${endpoint?.metadata.name}": spec.proxy`, { value: proxy.url, ...proxy }) }),
     ...(http2 && { http2 }),

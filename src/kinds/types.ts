@@ -1,6 +1,7 @@
 /** The kinds as resource types, and the shapes of their resources. */
 import { httpEndpoint, type HTTPEndpointSpec, type HTTPEndpointStatus } from "../api/http-endpoint.ts";
 import { httpRequest, type HTTPRequestSpec, type HTTPRequestStatus } from "../api/http-request.ts";
+import { httpResource, type HTTPResourceSpec, type HTTPResourceStatus } from "../api/http-resource.ts";
 import { group, version, type KindDefinition } from "../api/kind-definition.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";
 
@@ -8,9 +9,11 @@ function resourceType({ kind, plural, scope }: KindDefinition): ResourceType {
   return { group, version, kind, plural, ...(scope === "Cluster" && { scope }) };
 }
 export const httpRequestType = resourceType(httpRequest);
+export const httpResourceType = resourceType(httpResource);
 export const httpEndpointType = resourceType(httpEndpoint);
 
 export type HTTPRequest = Resource<HTTPRequestSpec, HTTPRequestStatus>;
+export type HTTPResource = Resource<HTTPResourceSpec, HTTPResourceStatus>;
 export type HTTPEndpoint = Resource<HTTPEndpointSpec, HTTPEndpointStatus>;
 
 /** Whether its status speaks of the spec as it is, and nothing of it is on its way or due by itself. */

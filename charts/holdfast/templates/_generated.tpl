@@ -35,6 +35,7 @@ logFormat: --log-format
 {{- define "holdfast.kinds" -}}
 namespaced:
   - httprequests
+  - httpresources
   - httpendpoints
 cluster: []
 {{- end }}

@@ -14,6 +14,10 @@
 
 {{- define "holdfast.namespacedRules" -}}
 {{- include "holdfast.rules" (dict "kinds" (fromYaml (include "holdfast.kinds" .)).namespaced) }}
+{{- /* Its finalizer, which is no part of the status. */}}
+- apiGroups: [holdfast.dev]
+  resources: [httpresources]
+  verbs: [patch]
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [get]

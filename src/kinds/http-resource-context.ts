@@ -1,0 +1,155 @@
+/** What an HTTPResource's plan knows before it asks anybody, read once from the object. Pure. */
+import type { HTTPResourceSpec, HTTPResourceStatus } from "../api/http-resource.ts";
+import type { RequestShape } from "../api/request.ts";
+import type { Attempt } from "../core/delivery.ts";
+import { digest } from "../core/digest.ts";
+import { durationMs } from "../core/duration.ts";
+import type { Exchange, Located, Refusal, Response } from "../core/exchange.ts";
+import type { Situation } from "../core/plan.ts";
+import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from "../core/resource.ts";
+import type { RetryPolicy } from "../core/retry.ts";
+import { buildExchange, expectedThat } from "./request.ts";
+import type { HTTPEndpoint, HTTPResource } from "./types.ts";
+
+/** Keeps an object that is being deleted until its remote object is. */
+export const finalizer = "holdfast.dev/release";
+
+export type Verb = "Create" | "Update" | "Delete";
+export interface VerbAttempt extends Attempt {
+  readonly verb: Verb;
+  readonly succeeded?: boolean;
+}
+
+export interface Context {
+  readonly resource: HTTPResource;
+  readonly spec: HTTPResourceSpec;
+  readonly status: HTTPResourceStatus;
+  readonly attempt?: VerbAttempt;
+  readonly endpoint?: HTTPEndpoint;
+  /** Inputs that come from other objects. */
+  readonly known?: ReadonlyMap<string, unknown>;
+  readonly now: Date;
+  readonly sender: string;
+  /** Imported, or taken before. */
+  readonly externalID?: string;
+  /** The annotation's value, where it has not been taken over yet. */
+  readonly imported?: string;
+  /** The annotation's value, where it has not been acted on yet. */
+  readonly asked?: string;
+  readonly isOrphan: boolean;
+  readonly retry: RetryPolicy;
+  readonly intervalMs: number;
+  /** The finalizer, where one has to be put on before anything is there to be deleted. */
+  readonly missingFinalizer?: string;
+  readonly hasFinalizer: boolean;
+}
+
+export function contextOf({ resource, references, now, sender }: Situation<HTTPResource>): Context {
+  const { spec, metadata } = resource;
+  const { annotations = {}, finalizers = [] } = metadata;
+  const status: HTTPResourceStatus = resource.status ?? {};
+  const id = annotations[externalIdAnnotation]?.trim().slice(0, 1024);
+  const imported = id === undefined || id === "" || id === status.lastHandledExternalID ? undefined : id;
+  const externalID = imported ?? status.externalID;
+  const reconcileAt = annotations[reconcileAtAnnotation];
+  const { limit, backoff, on, never } = spec.retry;
+  const hasFinalizer = finalizers.includes(finalizer);
+  const wantsFinalizer = spec.delete !== undefined && spec.deletionPolicy === "Delete" && !hasFinalizer;
+  return {
+    resource,
+    spec,
+    status,
+    now,
+    sender,
+    hasFinalizer,
+    // An id that a person gives is the end of a create whose outcome nobody knew.
+    ...(status.attempt && (imported === undefined || status.attempt.verb !== "Create") && { attempt: status.attempt }),
+    ...(spec.endpointRef && references[0] && { endpoint: references[0] as HTTPEndpoint }),
+    ...(externalID !== undefined && { externalID }),
+    ...(imported !== undefined && { imported }),
+    ...(reconcileAt !== undefined && reconcileAt !== status.lastHandledReconcileAt && { asked: reconcileAt }),
+    isOrphan: annotations[orphanAnnotation] === "true",
+    retry: {
+      limit,
+      initialMs: durationMs(backoff.initial),
+      maxMs: durationMs(backoff.max),
+      ...(on && { on }),
+      ...(never && { never }),
+    },
+    intervalMs: durationMs(spec.interval),
+    ...(wantsFinalizer && { missingFinalizer: finalizer }),
+  };
+}
+
+/** Nothing has changed since it was looked at, and nothing is under way. */
+export function hasBeenSeen({ resource, status, asked, imported }: Context): boolean {
+  return status.observedGeneration === resource.metadata.generation && asked === undefined && imported === undefined;
+}
+/** A pause is never longer than this; where more of it seems to be left, the clock has been set back. */
+const longestPauseMs = 3_601_000;
+export function untilRetryMs(context: Context): number {
+  const { status, now } = context;
+  if (status.nextRunAt === undefined || !hasBeenSeen(context)) return 0;
+  const leftMs = Date.parse(status.nextRunAt) - now.getTime();
+  return leftMs > Math.max(longestPauseMs, context.retry.maxMs) ? 0 : leftMs;
+}
+
+/** Whether a request cannot be written without the id. */
+export function needsExternalID(shape: object | undefined): boolean {
+  return shape !== undefined && JSON.stringify(shape).includes("externalID");
+}
+
+/** Whether it may be that a create has arrived and nobody knows. */
+export function isUnresolvedCreate({ attempt }: Pick<Context, "attempt">): boolean {
+  return attempt?.verb === "Create" && (attempt.phase === "InFlight" || attempt.phase === "Unknown");
+}
+
+/** What makes a new run of a verb: what is sent, as it is written. */
+export function verbDigest({ spec }: Context, verb: Verb): string {
+  const shape = { Create: spec.create, Update: spec.update, Delete: spec.delete }[verb];
+  const { expect: _, ...sent } = shape ?? { expect: undefined };
+  return digest({ verb, ...sent, endpointRef: spec.endpointRef, parameters: spec.parameters, inputs: spec.inputs });
+}
+
+export interface Asked {
+  readonly field: string;
+  readonly shape: RequestShape & { readonly expect: { readonly that?: string; readonly status: readonly string[] } };
+  /** Of what it is sent for. */
+  readonly attempt?: Attempt;
+  readonly response?: Response | undefined;
+  readonly mergePatch?: unknown;
+  readonly compile: readonly Located[];
+}
+
+/** One of the spec's requests as an exchange. A create sees no id: there is none yet. */
+export function exchangeOf(context: Context, asked: Asked): Exchange | Refusal {
+  const { spec, resource, now, endpoint, externalID, known } = context;
+  const { field, shape, attempt, compile } = asked;
+  const isCreate = field === "spec.create";
+  return buildExchange(
+    {
+      shape,
+      field,
+      shared: spec,
+      metadata: resource.metadata,
+      now: attempt?.startedAt ?? now.toISOString(),
+      ...(attempt && { attemptId: attempt.id }),
+      sees: { parameters: spec.parameters ?? null, externalID: isCreate ? null : (externalID ?? null) },
+      response: asked.response,
+      mergePatch: asked.mergePatch,
+      ...(known && { known }),
+      compile: [...expectedThat(shape.expect, `${field}.expect`), ...compile],
+    },
+    endpoint,
+  );
+}
+
+/** An id from what an expression yielded: a text, or a number with all its digits. */
+export function idOf(value: unknown): string | undefined {
+  const text = typeof value === "string" ? value : isNumber(value) ? JSON.stringify(value) : "";
+  return text === "" || text.length > 1024 ? undefined : text;
+}
+/** An integer beyond 2^53 is an object that prints as its digits. */
+function isNumber(value: unknown): boolean {
+  return typeof value === "number" || (typeof value === "object" && value !== null && /^-?\d/.test(JSON.stringify(value) ?? ""));
+}

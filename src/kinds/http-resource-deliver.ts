@@ -1,0 +1,149 @@
+/**
+ * Sends a create, update or delete by core/delivery's protocol, and says what came of it.
+ *
+ * Invariant: what may have arrived and is not repeatable is `unknown`, however badly the server answered.
+ */
+import { conclude, decide, runsBefore, type Decision, type Ledger, type Wish } from "../core/delivery.ts";
+import type { Refusal, Response, Scope } from "../core/exchange.ts";
+import { evaluated, exchanged, type EvaluationResult, type Precaution } from "../core/plan.ts";
+import { dependsOnInputs } from "../core/templating.ts";
+import type { Judgement } from "./http-request-status.ts";
+import {
+  exchangeOf,
+  idOf,
+  needsExternalID,
+  verbDigest,
+  type Asked,
+  type Context,
+  type Verb,
+  type VerbAttempt,
+} from "./http-resource-context.ts";
+import { judged } from "./http-resource-judge.ts";
+import { located, type Steps } from "./http-resource-observation.ts";
+import type { Report } from "./http-resource-status.ts";
+import { idempotencyHeader, isIdempotent } from "./request.ts";
+
+export interface Sending {
+  readonly verb: Verb;
+  readonly request: Pick<Asked, "field" | "shape">;
+  /** What it is derived from. */
+  readonly response?: Response | undefined;
+  readonly mergePatch?: unknown;
+  readonly onUnknown: Wish["onUnknown"];
+  /** The digest of an attempt that has to be settled first, whatever the spec says by now. */
+  readonly pinnedDigest?: string | undefined;
+  /** Tries after the first, where it is not spec.retry's. */
+  readonly limit?: number;
+}
+export type Delivered =
+  | Refusal
+  | Extract<Decision, { type: "wait" }>
+  | { readonly type: "unknown"; readonly attempt: VerbAttempt; readonly judgement?: Judgement }
+  | {
+      readonly type: "succeeded";
+      readonly attempt: VerbAttempt;
+      readonly judgement: Judgement;
+      readonly externalID?: string;
+    }
+  | { readonly type: "failed" | "retry" | "lost"; readonly attempt: VerbAttempt; readonly judgement: Judgement };
+
+export function isRepeatable({ spec, endpoint }: Context, method: string): boolean {
+  return isIdempotent(method) || idempotencyHeader(spec, endpoint) !== undefined;
+}
+
+export function* deliver(context: Context, report: Report, sending: Sending): Steps<Delivered> {
+  const { now, sender, missingFinalizer } = context;
+  const { verb, request } = sending;
+  const { method } = request.shape;
+  const wish = wishOf(context, sending);
+  const decision = decide(ledgerOf(context, verb, wish.digest), wish, now);
+  if (decision.type === "wait") return decision;
+  if (decision.type === "unknown") return { type: "unknown", attempt: { ...decision.attempt, verb } };
+  if (decision.type === "rest" || decision.type === "assumeDone") throw new Error("an attempt that is over is not asked about");
+  const attempt: VerbAttempt = { ...decision.attempt, verb };
+
+  const isCreate = verb === "Create";
+  const compile = isCreate ? located("spec.externalID", context.spec.externalID) : [];
+  const exchange = exchangeOf(context, { ...request, ...sending, attempt, compile });
+  if ("type" in exchange) return exchange;
+  const keyed = !isIdempotent(method) && wish.repeatable;
+  const before: Precaution = isIdempotent(method)
+    ? { type: "none" }
+    : keyed && !dependsOnInputs(exchange.request)
+      ? { type: "confirm" }
+      : { type: "intent", status: report.inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
+  const outcome = yield* exchanged(exchange, before, verb === "Delete" ? undefined : missingFinalizer);
+  if (outcome.type === "refusal") return outcome;
+
+  const judgement = yield* judged(request, exchange, outcome);
+  const { response } = judgement;
+  const tookMs = response?.durationMs ?? 0;
+  const ended: VerbAttempt = { ...attempt, finishedAt: new Date(now.getTime() + tookMs).toISOString() };
+  const isGone = verb === "Delete" && (response?.statusCode === 404 || response?.statusCode === 410);
+  const { type } = conclude(outcome, judgement.succeeded || isGone, ended, wish);
+  switch (type) {
+    case "succeeded": {
+      const done = { ...ended, phase: "Done", succeeded: true } as const;
+      if (!isCreate || !response) return { type, attempt: done, judgement };
+      const externalID = yield* takenFrom(context, exchange.scope, response);
+      const isLost = externalID === undefined && needsID(context);
+      return isLost
+        ? { type: "lost", attempt: { ...ended, phase: "Unknown" }, judgement }
+        : { type, attempt: done, judgement, ...(externalID !== undefined && { externalID }) };
+    }
+    case "failed":
+      // A 4xx says that nothing was created. Nothing else that is not as expected does.
+      return !wish.repeatable && !isRejection(response)
+        ? { type: "unknown", attempt: { ...ended, phase: "Unknown" }, judgement }
+        : { type, attempt: { ...ended, phase: "Done", succeeded: false }, judgement };
+    case "retry":
+      return { type, attempt: { ...ended, phase: "Retrying" }, judgement };
+    case "unknown":
+      return { type, attempt: { ...ended, phase: "Unknown" }, judgement };
+  }
+}
+
+function isRejection(response: Response | undefined): boolean {
+  return response !== undefined && response.statusCode >= 400 && response.statusCode < 500;
+}
+
+/** Whether anything can only be asked with the id. */
+function needsID({ spec }: Context): boolean {
+  return [spec.observe, spec.update, spec.delete].some(needsExternalID);
+}
+
+/** An expression that fails says as much as one that yields nothing: the object is there all the same. */
+function* takenFrom({ spec }: Context, scope: Scope, response: Response): Steps<string | undefined> {
+  if (spec.externalID === undefined) return undefined;
+  const result: EvaluationResult = yield* evaluated({
+    scope,
+    response,
+    expressions: located("spec.externalID", spec.externalID),
+  });
+  return result.type === "values" ? idOf(result.values[0]) : undefined;
+}
+
+/** An attempt that is over, or is another verb's, is no answer to whether this one is to be sent: what was observed is. */
+function ledgerOf({ status, attempt }: Context, verb: Verb, digest: string): Ledger {
+  const { completedRuns = 0, nextRunAt, lastHandledReconcileAt } = status;
+  const ledger: Ledger = { completedRuns, ...(attempt && { attempt }) };
+  const isOpen = attempt?.verb === verb && attempt.phase !== "Done";
+  return {
+    ...(isOpen ? ledger : { completedRuns: runsBefore(ledger, digest) }),
+    ...(nextRunAt !== undefined && { nextRunAt }),
+    ...(lastHandledReconcileAt !== undefined && { lastHandledReconcileAt }),
+  };
+}
+
+function wishOf(context: Context, { verb, request, onUnknown, pinnedDigest, limit }: Sending): Wish {
+  const { resource, asked, retry } = context;
+  return {
+    uid: resource.metadata.uid,
+    digest: pinnedDigest ?? verbDigest(context, verb),
+    ...(asked !== undefined && { reconcileAt: asked }),
+    repeatable: isRepeatable(context, request.shape.method),
+    onUnknown,
+    assumeDone: false,
+    retry: limit === undefined ? retry : { ...retry, limit },
+  };
+}

@@ -1,0 +1,41 @@
+/** What the answer to one of an HTTPResource's requests means. Nothing that a server sent is in its words but the status code. */
+import type { Exchange, Outcome, Response } from "../core/exchange.ts";
+import { isExpectedStatus } from "../core/expectation.ts";
+import { evaluated, type EvaluationResult, type Step } from "../core/plan.ts";
+import type { Judgement } from "./http-request-status.ts";
+import type { Asked } from "./http-resource-context.ts";
+import { expectedThat } from "./request.ts";
+
+export type Answered = Exclude<Outcome, { type: "refusal" }>;
+
+/** Whether the answer is as `expect` says. */
+export function* judged(
+  { field, shape: { expect } }: Pick<Asked, "field" | "shape">,
+  { scope }: Exchange,
+  outcome: Answered,
+): Generator<Step, Judgement, EvaluationResult> {
+  if (outcome.type === "failure") return { succeeded: false, reason: outcome.reason, message: `${field}: ${outcome.message}` };
+  const { response } = outcome;
+  const answered = `${field}: answered ${response.statusCode}`;
+  if (!isExpectedStatus(expect.status, response.statusCode)) {
+    const message = `${answered}, where ${field}.expect.status has ${expect.status.join(", ")}`;
+    return { succeeded: false, reason: reasonOf(response), message, response };
+  }
+  if (expect.that === undefined) return { succeeded: true, reason: "Succeeded", message: answered, response };
+  const result = yield* evaluated({ scope, response, expressions: expectedThat(expect, `${field}.expect`) });
+  if (result.type === "refusal")
+    return { succeeded: false, reason: result.reason, message: `${answered}; ${result.message}`, response };
+  return result.values[0] === true
+    ? { succeeded: true, reason: "Succeeded", message: answered, response }
+    : {
+        succeeded: false,
+        reason: "UnexpectedResponse",
+        message: `${answered}, but ${field}.expect.that does not yield true`,
+        response,
+      };
+}
+
+function reasonOf({ statusCode }: Response): string {
+  if (statusCode === 401 || statusCode === 403) return "NotAuthorized";
+  return statusCode === 429 ? "TooManyRequests" : "UnexpectedStatus";
+}

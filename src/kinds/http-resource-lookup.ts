@@ -1,0 +1,99 @@
+/**
+ * Finds the remote object in a list, page by page.
+ *
+ * Invariant: `absent` only after the last page. Where the next page is a server says, so that is data: no expression is
+ * looked for in it, and it is asked for at the same origin only.
+ */
+import LinkHeader from "http-link-header";
+import type { HTTPResourceSpec } from "../api/http-resource.ts";
+import type { Located, Response } from "../core/exchange.ts";
+import { isRecord } from "../core/json.ts";
+import { evaluated, exchanged, type EvaluationResult } from "../core/plan.ts";
+import { exchangeOf, idOf, type Context } from "./http-resource-context.ts";
+import { judged } from "./http-resource-judge.ts";
+import { located, unknown, type Observation, type Steps } from "./http-resource-observation.ts";
+
+type Lookup = NonNullable<HTTPResourceSpec["lookup"]>;
+type Query = NonNullable<Lookup["query"]>;
+
+/** A reconcile may send fifty requests, and others are to follow. */
+const maxPages = 40;
+const field = "spec.lookup";
+
+export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
+  let page: Page = {};
+  for (let pages = 0; pages < maxPages; pages += 1) {
+    const asked = { field, shape: { ...lookup, query: page.query ?? lookup.query ?? [] } };
+    const compile = [
+      ...located(`${field}.items`, lookup.items),
+      ...located(`${field}.match`, lookup.match),
+      ...located(`${field}.next`, lookup.next),
+      ...located(`${field}.externalID`, lookup.externalID),
+    ];
+    const built = exchangeOf(context, { ...asked, compile });
+    if ("type" in built) return built;
+    const exchange = page.url ? { ...built, request: { ...built.request, page: page.url } } : built;
+    const outcome = yield* exchanged(exchange, { type: "none" });
+    if (outcome.type === "refusal") return outcome;
+    const judgement = yield* judged(asked, exchange, outcome);
+    const { response } = judgement;
+    if (!judgement.succeeded || !response) return unknown(judgement.reason, judgement.message, context, response);
+
+    const expressions = [...located(`${field}.match`, program(context, lookup)), ...located(`${field}.next`, lookup.next)];
+    const result: EvaluationResult = yield* evaluated({ scope: exchange.scope, response, expressions });
+    if (result.type === "refusal") return unknown(result.reason, result.message, context);
+    const [ids, next] = result.values;
+    if (!Array.isArray(ids)) return unknown("NoList", `${field}.items yields no list`, context);
+    if (ids.length > 1) return unknown("LookupAmbiguous", `${field}.match is true of more than one item`, context);
+    if (ids.length === 1) {
+      const externalID = idOf(ids[0]);
+      if (externalID === undefined)
+        return unknown("ExternalIDUnknown", `${field}: an item matches, but its id is no text and no number`, context);
+      return { type: "found", externalID, differences: [] };
+    }
+    const isPlace = next === null || next === undefined || typeof next === "string" || isRecord(next);
+    if (!isPlace) return unknown("NoPage", `${field}.next yields no URL, no query parameters and no null`, context);
+    const following = lookup.next === undefined ? linked(response) : given(next, lookup.query ?? []);
+    if (!following) return { type: "absent", says: "lookup" };
+    page = following;
+  }
+  return unknown("LookupTooLong", `${field}: nothing matches on the first ${maxPages} pages, and there are more`, context);
+}
+
+/** Yields the ids of the items that match, at most two; null where there is no list. */
+function program({ spec }: Context, { items, match, externalID }: Lookup): string {
+  const id = externalID ?? spec.externalID ?? "null";
+  return `. as $document | [(${items}
+)] | if all(type == "array" or type == "object") | not then null else
+[limit(2; .[] | if type == "array" then .[] else . end | . as $item | ($document + {item: $item}) | select((${match}
+) == true) | (.response.body = $item) | ([(${id}
+)] | first))] end`;
+}
+
+interface Page {
+  readonly url?: Located;
+  readonly query?: Query;
+}
+
+/** RFC 8288. A header that cannot be read says nothing of a next page. */
+function linked({ headers }: Response): Page | undefined {
+  const value = headers["link"];
+  if (typeof value !== "string") return undefined;
+  try {
+    const uri = LinkHeader.parse(value).rel("next")[0]?.uri;
+    return uri === undefined ? undefined : { url: { field: `${field}: the Link header`, text: uri } };
+  } catch {
+    return undefined; // its message would quote the header
+  }
+}
+
+function given(next: unknown, query: Query): Page | undefined {
+  if (typeof next === "string" && next !== "") return { url: { field: `${field}.next`, text: next } };
+  if (!isRecord(next)) return undefined;
+  const set = Object.entries(next).map(([name, value]) => ({ name, value: literal(idOf(value) ?? "") }));
+  return { query: [...query.filter(({ name }) => !Object.hasOwn(next, name)), ...set] };
+}
+/** As a template that yields just this text. */
+function literal(text: string): string {
+  return text.replaceAll("${", "$$${");
+}

@@ -1,0 +1,95 @@
+/**
+ * Whether the remote object is there, and as declared.
+ *
+ * Invariant: `absent` is only said where its server says so, or where nothing was ever created. Whatever else goes wrong is
+ * `unknown`, because of which nothing is done.
+ */
+import type { Exchange, Response } from "../core/exchange.ts";
+import { evaluated, exchanged, type EvaluationResult } from "../core/plan.ts";
+import { exchangeOf, idOf, needsExternalID, type Context } from "./http-resource-context.ts";
+import { judged } from "./http-resource-judge.ts";
+import { lookUp } from "./http-resource-lookup.ts";
+import { located, unknown, type Found, type Observation, type Steps } from "./http-resource-observation.ts";
+
+export function* observe(context: Context): Steps<Observation> {
+  const { spec, externalID, attempt } = context;
+  const mayObserve = spec.observe && (externalID !== undefined || !needsExternalID(spec.observe));
+  if (mayObserve) return yield* look(context);
+  if (externalID === undefined && spec.lookup) {
+    const found = yield* lookUp(context, spec.lookup);
+    if (found.type !== "found" || !spec.observe) return found;
+    const seen = yield* look({ ...context, ...(found.externalID !== undefined && { externalID: found.externalID }) });
+    if (seen.type === "absent") return unknown("Inconsistent", "spec.observe: what spec.lookup has found is not there", context);
+    return seen.type === "found" ? { ...found, ...seen } : seen;
+  }
+  const wasCreated = attempt?.verb === "Update" || (attempt?.verb === "Create" && attempt.succeeded === true);
+  if (externalID !== undefined || (wasCreated && !spec.observe)) return { type: "found", differences: [] };
+  return { type: "absent", says: "nobody" };
+}
+
+function* look(context: Context): Steps<Observation> {
+  const { spec, externalID } = context;
+  if (!spec.observe) return { type: "absent", says: "nobody" };
+  const field = "spec.observe";
+  const asked = { field, shape: spec.observe };
+  const compile = [...located("spec.exists", spec.exists), ...located("spec.upToDate", spec.upToDate)];
+  const exchange = exchangeOf(context, { ...asked, compile });
+  if ("type" in exchange) return exchange;
+  const outcome = yield* exchanged(exchange, { type: "none" });
+  if (outcome.type === "refusal") return outcome;
+  const judgement = yield* judged(asked, exchange, outcome);
+  const { response } = judgement;
+  const isGone = response?.statusCode === 404 || response?.statusCode === 410;
+  if (isGone && judgement.reason === "UnexpectedStatus") return { type: "absent", says: "observe" };
+  if (!judgement.succeeded || !response) return unknown(judgement.reason, judgement.message, context, response);
+
+  if (spec.exists !== undefined) {
+    const there = yield* evaluated({ scope: exchange.scope, response, expressions: located("spec.exists", spec.exists) });
+    if (there.type === "refusal") return unknown(there.reason, there.message, context);
+    if (there.values[0] === false) return { type: "absent", says: "observe" };
+    if (there.values[0] !== true) return unknown("NotBoolean", "spec.exists yields neither true nor false", context);
+  }
+  return yield* held(context, exchange, { response, externalID });
+}
+
+/** The answer held against what is wanted. */
+function* held(
+  context: Context,
+  exchange: Exchange,
+  { response, externalID }: { response: Response; externalID: string | undefined },
+): Steps<Observation> {
+  const { spec } = context;
+  const takesID = externalID === undefined && spec.externalID !== undefined;
+  const expressions = [
+    ...located("spec.upToDate", spec.upToDate),
+    ...(takesID ? located("spec.externalID", `try (${spec.externalID}\n) catch null`) : []),
+  ];
+  const compare = comparison(context);
+  const found: Found = { type: "found", response, differences: [], ...(externalID !== undefined && { externalID }) };
+  if (expressions.length === 0 && !compare) return found;
+  const result: EvaluationResult = yield* evaluated({
+    scope: exchange.scope,
+    response,
+    expressions,
+    ...(compare && { compare }),
+  });
+  if (result.type === "refusal") return unknown(result.reason, result.message, context);
+  const { values, differences = [] } = result;
+  const id = takesID ? idOf(values.at(-1)) : externalID;
+  const says = spec.upToDate === undefined ? undefined : values[0];
+  if (spec.upToDate !== undefined && typeof says !== "boolean")
+    return unknown("NotBoolean", "spec.upToDate yields neither true nor false", context);
+  const known = { ...found, differences, ...(id !== undefined && { externalID: id }) };
+  if (compare && differences.length === 0 && says !== true)
+    return { ...known, upToDate: says === undefined || compare.type === "mergePatch" };
+  if (typeof says === "boolean") return { ...known, upToDate: says };
+  return compare ? { ...known, upToDate: false } : known;
+}
+
+/** What of the update's body the answer is held against. */
+function comparison({ spec: { update, upToDate } }: Context) {
+  const { mergePatch, json } = update?.body ?? {};
+  if (mergePatch !== undefined) return { type: "mergePatch", field: "spec.update.body.mergePatch", value: mergePatch } as const;
+  if (json === undefined || upToDate !== undefined) return undefined;
+  return { type: "json", field: "spec.update.body.json", value: json } as const;
+}

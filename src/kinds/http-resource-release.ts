@@ -1,0 +1,82 @@
+/**
+ * The end of an HTTPResource: its remote object is deleted, or let go.
+ *
+ * Invariant: the finalizer goes when the server says that the object is gone, when there was never one, or when somebody
+ * asked to leave it; never because of a connection that failed or an answer that says nothing.
+ */
+import type { Verdict } from "../core/plan.ts";
+import { needsExternalID, untilRetryMs, type Context } from "./http-resource-context.ts";
+import { deliver, isRepeatable } from "./http-resource-deliver.ts";
+import type { Steps } from "./http-resource-observation.ts";
+import { observe } from "./http-resource-observe.ts";
+import type { Report } from "./http-resource-status.ts";
+
+/** `gone`: nothing keeps it. `orphan`: it goes, and the remote object stays. */
+export function mayLeave({ spec, hasFinalizer, isOrphan }: Context): "gone" | "orphan" | undefined {
+  if (!hasFinalizer) return "gone";
+  return !spec.delete || spec.deletionPolicy === "Orphan" || isOrphan ? "orphan" : undefined;
+}
+
+/** For one that may not leave yet. */
+export function* release(context: Context, report: Report): Steps<Verdict> {
+  const { spec, externalID } = context;
+  if (spec.suspend) return report.suspended();
+  const pauseMs = untilRetryMs(context);
+  if (pauseMs > 0) return report.waiting(pauseMs);
+  if (externalID === undefined && needsExternalID(spec.delete)) return yield* identified(context, report);
+  return yield* remove(context, report);
+}
+
+/** Nothing can be deleted without its id: either it can be found, or nothing was ever created, or nobody can say. */
+function* identified(context: Context, report: Report): Steps<Verdict> {
+  const { attempt } = context;
+  const mayExist = attempt !== undefined && mayHaveArrived(context);
+  if (!mayExist) return report.released("NothingCreated");
+  const seen = yield* observe(context);
+  switch (seen.type) {
+    case "refusal":
+      return report.refused(seen);
+    case "unknown":
+      return report.unknownObservation(seen);
+    case "absent":
+      return seen.says === "nobody"
+        ? report.outcomeUnknown(attempt, "it was being created when it was deleted")
+        : report.released("NothingCreated");
+    case "found":
+      return seen.externalID === undefined
+        ? report.outcomeUnknown(attempt, "its id is not known")
+        : yield* remove({ ...context, externalID: seen.externalID }, report);
+  }
+}
+/** Not where its server refused it, nor where it provably never left. */
+function mayHaveArrived({ attempt, spec, ...rest }: Context): boolean {
+  if (attempt?.verb !== "Create") return attempt !== undefined;
+  if (attempt.phase === "Done") return attempt.succeeded === true;
+  const resent = isRepeatable({ ...rest, spec }, spec.create?.method ?? "POST") || spec.onUnknown === "Resend";
+  return attempt.phase !== "Retrying" || resent;
+}
+
+function* remove(context: Context, report: Report): Steps<Verdict> {
+  const { spec } = context;
+  if (!spec.delete) return report.released("Orphaned");
+  const delivered = yield* deliver(context, report, {
+    verb: "Delete",
+    request: { field: "spec.delete", shape: spec.delete },
+    onUnknown: spec.onUnknown === "Resend" ? "Resend" : "Stall",
+    limit: Infinity,
+  });
+  switch (delivered.type) {
+    case "succeeded":
+      return report.released("Deleted");
+    case "refusal":
+      return report.refused(delivered);
+    case "wait":
+      return report.waiting(delivered.delayMs);
+    case "retry":
+    case "failed":
+      return report.retrying({ ...delivered.attempt, phase: "Retrying" }, delivered.judgement);
+    case "unknown":
+    case "lost":
+      return report.outcomeUnknown(delivered.attempt, delivered.judgement?.message ?? "the process that was deleting it ended");
+  }
+}

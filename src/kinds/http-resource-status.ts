@@ -1,0 +1,255 @@
+/** HTTPResource's status, made in one place: each way that a reconcile can end has one function here. */
+import type { HTTPResourceStatus } from "../api/http-resource.ts";
+import { conditions, ready, reconciling, stalled, type Condition, type ConditionState } from "../core/conditions.ts";
+import { runsBefore } from "../core/delivery.ts";
+import type { Difference } from "../core/difference.ts";
+import { pauseSinceMs, untilDueMs } from "../core/due.ts";
+import type { Refusal, Response } from "../core/exchange.ts";
+import type { Verdict } from "../core/plan.ts";
+import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from "../core/resource.ts";
+import { retryAfterFieldMs, retryAfterMs } from "../core/retry.ts";
+import { recorded, shownResponse, type Judgement } from "./http-request-status.ts";
+import { finalizer, type Context, type VerbAttempt } from "./http-resource-context.ts";
+import type { Found, Unknown } from "./http-resource-observation.ts";
+
+type Status = HTTPResourceStatus;
+
+export interface Report {
+  unchanged(reason: string): Verdict;
+  suspended(): Verdict;
+  waiting(delayMs: number): Verdict;
+  /** Nothing to ask yet. */
+  idle(): Verdict;
+  refused(refusal: Refusal): Verdict;
+  unknownObservation(seen: Unknown): Verdict;
+  /** Not there, and there is no create. */
+  absent(): Verdict;
+  inStep(seen: Found): Verdict;
+  drifted(seen: Found): Verdict;
+  /** Not a verdict: the status to record before sending. */
+  inFlight(attempt: VerbAttempt): Status;
+  created(attempt: VerbAttempt, judgement: Judgement, externalID?: string): Verdict;
+  updated(attempt: VerbAttempt, judgement: Judgement, differences: readonly Difference[]): Verdict;
+  /** To be tried again after a pause. */
+  retrying(attempt: VerbAttempt, judgement: Judgement): Verdict;
+  /** Over for now; looked at again when the object is due. */
+  failed(attempt: VerbAttempt, judgement: Judgement): Verdict;
+  /** May or may not have arrived. `looksIn`: milliseconds until something can say more. */
+  outcomeUnknown(attempt: VerbAttempt, why: string, looksInMs?: number): Verdict;
+  /** Created, and nobody knows under which id. */
+  lost(attempt: VerbAttempt, judgement: Judgement): Verdict;
+  released(reason: string): Verdict;
+}
+
+export const orphanHint = `to let this object go and leave the remote one, set the annotation ${orphanAnnotation}: "true"`;
+const importHint = `set the annotation ${externalIdAnnotation} to the object's id`;
+
+/** How long something outside the resource that is missing is left alone: as long as it has been missing, within these. */
+const outside = { initialMs: 2_000, maxMs: 60_000 };
+
+export function httpResourceReport(context: Context): Report {
+  const { resource, spec, status: before, now, retry, intervalMs } = context;
+  const { uid, generation } = resource.metadata;
+  const isDeleting = resource.metadata.deletionTimestamp !== undefined;
+  const hint = isDeleting ? `; ${orphanHint}` : "";
+  const canLook = spec.observe !== undefined || spec.lookup !== undefined;
+
+  function status(states: readonly ConditionState[], change: Partial<Status> = {}): Status {
+    const { nextRunAt: _, response, externalID: __, attempt: ___, ...kept } = before;
+    const { externalID, attempt, imported } = context;
+    const drift = states.some(({ type }) => type === "Drifted") ? [] : conditionsBefore("Drifted");
+    return {
+      ...kept,
+      ...shownResponse(response, spec),
+      ...(externalID !== undefined && { externalID }),
+      ...(imported !== undefined && { lastHandledExternalID: imported }),
+      ...(attempt && { attempt }),
+      observedGeneration: generation,
+      conditions: conditions([...states, ...drift], before.conditions ?? [], generation, now.toISOString()),
+      ...change,
+    };
+  }
+  function conditionsBefore(name: string): ConditionState[] {
+    return (before.conditions ?? [])
+      .filter(({ type }) => type === name)
+      .map(({ type, status, reason, message }) => ({ type, status, reason, message }));
+  }
+  const acknowledged = (): Partial<Status> => (context.asked === undefined ? {} : { lastHandledReconcileAt: context.asked });
+
+  function attempted(attempt: VerbAttempt): Partial<Status> {
+    const completedRuns = runsBefore({ completedRuns: 0, ...before }, attempt.digest) + (attempt.phase === "Done" ? 1 : 0);
+    return { attempt, completedRuns, ...acknowledged() };
+  }
+  /** What was observed is the end of an attempt of which that was not known. */
+  function settled(): Partial<Status> {
+    const { attempt } = context;
+    if (!attempt || attempt.phase === "Done") return {};
+    const { sender: _, ...rest } = attempt;
+    return attempted({ ...rest, phase: "Done", succeeded: true });
+  }
+  const due = (): { requeueAfterMs?: number } => (canLook ? { requeueAfterMs: untilDueMs(uid, intervalMs, now) } : {});
+  const kept = (): Pick<Verdict, "finalizer"> =>
+    context.missingFinalizer === undefined ? {} : { finalizer: { name: context.missingFinalizer, present: true } };
+  function failingMs(verdict: Status, type: string): number {
+    const since = verdict.conditions?.find((condition) => condition.type === type)?.lastTransitionTime;
+    return since === undefined ? 0 : now.getTime() - Date.parse(since);
+  }
+  function bodyOf(seen: Found): Partial<Status> {
+    const { response } = seen;
+    if (!response || spec.record !== "Body" || response.sha256 === before.response?.sha256) return {};
+    return recorded(response, spec);
+  }
+  function asDeclared(reason: string, message: string): ConditionState[] {
+    const wasReady = (before.conditions ?? []).find(({ type }) => type === "Ready");
+    const stays = wasReady?.status === "True" && before.observedGeneration === generation;
+    return stays ? ready(wasReady.reason, wasReady.message) : ready(reason, message);
+  }
+  function notDrifted(): ConditionState[] {
+    const [was] = conditionsBefore("Drifted");
+    if (was?.status === "False") return [was];
+    return [{ type: "Drifted", status: "False", reason: "AsDeclared", message: "the remote object is as declared" }];
+  }
+  function stuck(reason: string, message: string, attempt: VerbAttempt, looksInMs?: number): Verdict {
+    const nextRunAt = looksInMs === undefined ? undefined : new Date(now.getTime() + looksInMs).toISOString();
+    return {
+      status: status(stalled(reason, `${message}${hint}`), {
+        ...attempted(attempt),
+        ...(nextRunAt !== undefined && { nextRunAt }),
+      }),
+      result: "stalled",
+      reason,
+      ...(looksInMs === undefined ? due() : { requeueAfterMs: looksInMs }),
+    };
+  }
+
+  return {
+    unchanged: (reason) => ({ status: before, result: "unchanged", reason }),
+    waiting: (delayMs) => ({ status: before, requeueAfterMs: delayMs, result: "waiting", reason: "Retrying" }),
+    idle: () => ({ status: before, ...due(), result: "unchanged", reason: "NotDue" }),
+
+    suspended() {
+      const message = `spec.suspend is true: nothing is sent until it is false${hint}`;
+      const state: ConditionState = { type: "Ready", status: "False", reason: "Suspended", message };
+      return { status: status([state]), result: "suspended", reason: "Suspended" };
+    },
+    refused({ reason, message, heals }) {
+      if (!heals) return { status: status(stalled(reason, `${message}${hint}`)), result: "stalled", reason };
+      const verdict = status(reconciling(reason, `${message}${hint}`));
+      const requeueAfterMs = pauseSinceMs(uid, outside, failingMs(verdict, "Reconciling"));
+      return { status: verdict, requeueAfterMs, result: "waiting", reason };
+    },
+    unknownObservation({ reason, message, retryAfterMs: askedMs }) {
+      const verdict = status([
+        { type: "Ready", status: "Unknown", reason, message: `${message}${hint}` },
+        { type: "Reconciling", status: "True", reason, message: "it is observed again after a pause" },
+      ]);
+      const pause = { initialMs: retry.initialMs, maxMs: Math.min(retry.maxMs, Math.max(intervalMs, retry.initialMs)) };
+      const pauseMs = pauseSinceMs(uid, pause, failingMs(verdict, "Ready"));
+      return { status: verdict, requeueAfterMs: Math.max(pauseMs, askedMs), result: "retrying", reason };
+    },
+    absent() {
+      const state: ConditionState = {
+        type: "Ready",
+        status: "False",
+        reason: "Absent",
+        message: "the remote object is not there, and spec.create says nothing of how to create it",
+      };
+      return { status: status([state], acknowledged()), ...due(), result: "waiting", reason: "Absent" };
+    },
+    inStep(seen) {
+      const isNew = before.attempt === undefined && before.externalID === undefined;
+      const states = isNew
+        ? asDeclared("Adopted", "the remote object was there already")
+        : asDeclared("AsDeclared", "the remote object is as declared");
+      const change = { ...settled(), ...acknowledged(), ...bodyOf(seen), ...taken(seen) };
+      const drift = seen.upToDate === undefined ? [] : notDrifted();
+      return { status: status([...states, ...drift], change), ...due(), ...kept(), result: "unchanged", reason: "AsDeclared" };
+    },
+    drifted(seen) {
+      const why = spec.drift === "Report" ? "spec.drift is Report" : "there is no spec.update";
+      const states: ConditionState[] = [
+        {
+          type: "Ready",
+          status: "False",
+          reason: "Drifted",
+          message: `the remote object is not as declared, and nothing is sent: ${why}`,
+        },
+        { type: "Drifted", status: "True", reason: "NotAsDeclared", message: told(seen.differences) },
+      ];
+      const change = { ...settled(), ...acknowledged(), ...bodyOf(seen), ...taken(seen) };
+      return { status: status(states, change), ...due(), ...kept(), result: "waiting", reason: "Drifted" };
+    },
+    inFlight(attempt) {
+      const sending = status(reconciling("Sending", `spec.${attempt.verb.toLowerCase()} is on its way`), attempted(attempt));
+      if (attempt.verb !== "Create") return sending;
+      const { externalID: _, ...rest } = sending; // that of an object that is gone
+      return rest;
+    },
+    created(attempt, { message, response }, externalID) {
+      const states = [...ready("Created", message), ...(spec.observe ? notDrifted() : [])];
+      const { externalID: _, ...created } = status(states, { ...attempted(attempt), ...recorded(response, spec) });
+      const id = externalID === undefined ? {} : { externalID };
+      return { status: { ...created, ...id }, ...due(), result: "succeeded", reason: "Created" };
+    },
+    updated(attempt, { message, response }, differences) {
+      const drift: ConditionState = {
+        type: "Drifted",
+        status: "False",
+        reason: "Corrected",
+        message: `corrected: ${told(differences)}`,
+      };
+      const states = [...ready("Updated", message), ...(spec.observe ? [drift] : [])];
+      const change = { ...attempted(attempt), ...recorded(response, spec) };
+      return { status: status(states, change), ...due(), result: "succeeded", reason: "Updated" };
+    },
+    retrying(attempt, { reason, message, response }) {
+      const asked = retryAfterField(response);
+      const delayMs = Math.max(retryAfterMs(retry, attempt), retryAfterFieldMs(asked, now));
+      const nextRunAt = new Date(Date.parse(attempt.finishedAt ?? attempt.startedAt) + delayMs).toISOString();
+      const change = { ...attempted(attempt), nextRunAt, ...recorded(response, spec) };
+      const states = reconciling(reason, `${message}; try ${attempt.tries}${hint}`);
+      return { status: status(states, change), requeueAfterMs: delayMs, result: "retrying", reason };
+    },
+    failed(attempt, { reason, message, response }) {
+      const change = { ...attempted(attempt), ...recorded(response, spec) };
+      const states = reconciling(reason, `${message}; it is tried again at the next interval, or when the spec changes`);
+      const requeueAfterMs = untilDueMs(uid, intervalMs, now);
+      return { status: status(states, change), requeueAfterMs, result: "failed", reason };
+    },
+    outcomeUnknown(attempt, why, looksInMs) {
+      const { verb } = attempt;
+      const import_ = verb === "Create" ? `, or ${importHint}` : "";
+      const message = `${why}: it may or may not have arrived. To send it again change the annotation ${reconcileAtAnnotation}${import_}`;
+      return stuck("OutcomeUnknown", message, attempt, looksInMs);
+    },
+    lost(attempt, { message }) {
+      const why = "but spec.externalID yields no text and no number: the object is there, and is not created again";
+      return stuck(
+        "ExternalIDUnknown",
+        `${message}, ${why}. Correct spec.externalID for the next one, and ${importHint}`,
+        attempt,
+      );
+    },
+    released: (reason) => ({ status: before, finalizer: { name: finalizer, present: false }, result: "succeeded", reason }),
+  };
+
+  function taken({ externalID }: Found): Partial<Status> {
+    return externalID === undefined ? {} : { externalID };
+  }
+}
+
+/** Where it differs. What was observed is not told, nor what may be a secret. */
+function told(differences: readonly Difference[]): string {
+  if (differences.length === 0) return "spec.upToDate yields false";
+  return differences.map(({ path, wanted }) => (wanted === undefined ? path : `${path} (wanted: ${wanted})`)).join(", ");
+}
+
+export function retryAfterField(response: Response | undefined): string | undefined {
+  const value = response?.headers["retry-after"];
+  return typeof value === "string" ? value : undefined;
+}
+
+/** Whether it is ready, as its status has it. */
+export function isReady(conditions: readonly Condition[] | undefined): boolean {
+  return conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;
+}

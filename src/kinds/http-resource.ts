@@ -1,0 +1,169 @@
+/**
+ * HTTPResource's plan: observe, and then create, update or delete what is not as declared.
+ *
+ * Invariant: nothing is sent but to observe because of an answer that says nothing, such as a 401, a 503 or none at all.
+ */
+import type { Dependency, Kind, Plan, Situation, Verdict } from "../core/plan.ts";
+import { retryAfterMs } from "../core/retry.ts";
+import { dependenciesOf, resolveDependencies } from "./dependencies.ts";
+import {
+  contextOf,
+  hasBeenSeen,
+  isUnresolvedCreate,
+  needsExternalID,
+  untilRetryMs,
+  verbDigest,
+  type Context,
+} from "./http-resource-context.ts";
+import { deliver, type Delivered } from "./http-resource-deliver.ts";
+import type { Absent, Found, Steps } from "./http-resource-observation.ts";
+import { observe } from "./http-resource-observe.ts";
+import { mayLeave, release } from "./http-resource-release.ts";
+import { httpResourceReport, isReady, type Report } from "./http-resource-status.ts";
+import { httpEndpointType, httpResourceType, type HTTPResource } from "./types.ts";
+
+export const httpResourceKind: Kind<HTTPResource> = {
+  type: httpResourceType,
+  references,
+  plan,
+};
+
+function references(resource: HTTPResource): Dependency[] {
+  const { spec, metadata } = resource;
+  const { namespace } = metadata;
+  const { endpointRef } = spec;
+  const isOurs = endpointRef?.kind === "HTTPEndpoint";
+  const endpoints = isOurs ? [{ type: httpEndpointType, key: { namespace, name: endpointRef.name } }] : [];
+  return [...endpoints, ...dependenciesOf(resource)];
+}
+
+function* plan(situation: Situation<HTTPResource>): Plan {
+  const context = contextOf(situation);
+  const report = httpResourceReport(context);
+  if (situation.resource.metadata.deletionTimestamp !== undefined) return yield* released(situation, context, report);
+  if (context.spec.suspend) return report.suspended();
+  const pauseMs = untilRetryMs(context);
+  if (pauseMs > 0) return report.waiting(pauseMs);
+  if (situation.first && isAtRest(context)) return report.idle();
+
+  const known = yield* resolveDependencies(situation, references(situation.resource));
+  if (known.type === "refusal") return report.refused(known);
+  return yield* kept({ ...context, known: known.values }, report);
+}
+
+/** What it waited for before it was created need not be there when it is deleted, but what is to be sent needs its inputs. */
+function* released(situation: Situation<HTTPResource>, context: Context, report: Report): Plan {
+  const leaves = mayLeave(context);
+  if (leaves) return leaves === "gone" ? report.unchanged("Deleting") : report.released("Orphaned");
+  const { resource } = situation;
+  const { dependsOn: _, ...spec } = resource.spec;
+  const known = yield* resolveDependencies({ ...situation, resource: { ...resource, spec } }, references(resource));
+  return known.type === "refusal" ? report.refused(known) : yield* release({ ...context, known: known.values }, report);
+}
+
+/** Keeps the remote object as it is declared. */
+function* kept(context: Context, report: Report): Steps<Verdict> {
+  const { spec } = context;
+  const seen = yield* observe(context);
+  switch (seen.type) {
+    case "refusal":
+      return report.refused(seen);
+    case "unknown":
+      return report.unknownObservation(seen);
+    case "absent":
+      return spec.create ? yield* create(context, report, seen) : report.absent();
+    case "found":
+      return isInStep(context, seen) ? report.inStep(seen) : yield* correct(found(context, seen), report, seen);
+  }
+}
+
+function found(context: Context, { externalID }: Found): Context {
+  return externalID === undefined ? context : { ...context, externalID };
+}
+
+function isAtRest(context: Context): boolean {
+  const { status, attempt } = context;
+  return hasBeenSeen(context) && isReady(status.conditions) && (attempt === undefined || attempt.phase === "Done");
+}
+
+/** Where nobody can look, what was sent last says whether there is something new to send. */
+function isInStep(context: Context, seen: Found): boolean {
+  if (seen.upToDate !== undefined) return seen.upToDate;
+  return !context.spec.update || wasSentLast(context);
+}
+function wasSentLast({ attempt, spec, ...context }: Context): boolean {
+  if (!attempt) return spec.observe !== undefined;
+  const whole = { ...context, attempt, spec };
+  const verb = attempt.verb === "Create" ? "Create" : "Update";
+  return attempt.phase === "Done" && attempt.succeeded === true && attempt.digest === verbDigest(whole, verb);
+}
+
+function* create(context: Context, report: Report, { says }: Absent): Steps<Verdict> {
+  const { spec, attempt, retry } = context;
+  if (!spec.create) return report.absent();
+  const unresolved = isUnresolvedCreate(context) ? attempt : undefined;
+  const policy = spec.onUnknown ?? (spec.lookup ? "Lookup" : "Stall");
+  const lookupSaysNo = policy === "Lookup" && says === "lookup" && (unresolved?.tries ?? 0) <= retry.limit;
+  const delivered = yield* deliver(context, report, {
+    verb: "Create",
+    request: { field: "spec.create", shape: spec.create },
+    onUnknown: policy === "Resend" || (unresolved && lookupSaysNo) ? "Resend" : "Stall",
+    pinnedDigest: unresolved?.digest,
+  });
+  if (delivered.type === "succeeded") return report.created(delivered.attempt, delivered.judgement, delivered.externalID);
+  return ended(context, report, delivered);
+}
+
+function* correct(context: Context, report: Report, seen: Found): Steps<Verdict> {
+  const { spec } = context;
+  const { update } = spec;
+  if (!update || (spec.drift === "Report" && spec.observe)) return report.drifted(seen);
+  const { body: { mergePatch, ...body } = {}, ...rest } = update;
+  const method = update.method ?? (mergePatch === undefined ? "PUT" : "PATCH");
+  if (mergePatch !== undefined && method !== "PATCH")
+    return report.refused({
+      type: "refusal",
+      reason: "InvalidRequest",
+      message: "spec.update.body.mergePatch goes with the method PATCH",
+      heals: false,
+    });
+  // A patch that is derived from what was just observed is another one than the one whose outcome is not known.
+  const isFresh = mergePatch !== undefined && context.attempt?.verb === "Update" && context.attempt.phase !== "Retrying";
+  const { attempt: _, ...fresh } = context;
+  const delivered = yield* deliver(isFresh ? fresh : context, report, {
+    verb: "Update",
+    request: { field: "spec.update", shape: { ...rest, method, ...(Object.keys(body).length > 0 && { body }) } },
+    response: seen.response,
+    mergePatch,
+    onUnknown: spec.onUnknown === "Resend" ? "Resend" : "Stall",
+  });
+  if (delivered.type === "succeeded") return report.updated(delivered.attempt, delivered.judgement, seen.differences);
+  return ended(context, report, delivered);
+}
+
+/** What is reported of a delivery that did not succeed. */
+function ended(context: Context, report: Report, delivered: Exclude<Delivered, { type: "succeeded" }>): Verdict {
+  switch (delivered.type) {
+    case "refusal":
+      return report.refused(delivered);
+    case "wait":
+      return report.waiting(delivered.delayMs);
+    case "retry":
+      return report.retrying(delivered.attempt, delivered.judgement);
+    case "failed":
+      return report.failed(delivered.attempt, delivered.judgement);
+    case "lost":
+      return report.lost(delivered.attempt, delivered.judgement);
+    case "unknown": {
+      const { attempt, judgement } = delivered;
+      const why = judgement?.message ?? "the process that was sending it ended before the outcome was known";
+      return report.outcomeUnknown(attempt, why, judgement && soonMs(context, attempt));
+    }
+  }
+}
+
+/** Milliseconds until something can say what came of it; undefined: nobody can before it is due. */
+function soonMs({ spec, retry }: Context, attempt: Parameters<Report["outcomeUnknown"]>[0]): number | undefined {
+  const canTell = attempt.verb === "Create" ? spec.lookup || (spec.observe && !needsExternalID(spec.observe)) : spec.observe;
+  return canTell ? retryAfterMs(retry, attempt) : undefined;
+}

@@ -1,0 +1,496 @@
+import { describe, expect, test } from "@jest/globals";
+import type { HTTPResourceSpec, HTTPResourceStatus } from "../../src/api/http-resource.ts";
+import { httpResource } from "../../src/api/http-resource.ts";
+import { validator } from "../../src/api/validate.ts";
+import { sealed, type Outcome } from "../../src/core/exchange.ts";
+import { sameJSON } from "../../src/core/json.ts";
+import type { EvaluationResult, Plan, Step, Verdict } from "../../src/core/plan.ts";
+import { httpResourceKind } from "../../src/kinds/http-resource.ts";
+import type { HTTPResource } from "../../src/kinds/types.ts";
+
+const validate = validator(httpResource.spec);
+const now = new Date("2026-01-01T00:00:00Z");
+const url = "https://users.example.com/users";
+
+/** As a user writes it: a user who is known by an id that the server gives. */
+const user = {
+  parameters: { name: "ada", age: 36 },
+  externalID: ".response.body.id",
+  observe: { url: `${url}/\${ .externalID }` },
+  create: { url, body: { json: "${ .parameters }" } },
+  update: { url: `${url}/\${ .externalID }`, body: { json: { age: "${ .parameters.age }" } } },
+  delete: { url: `${url}/\${ .externalID }` },
+};
+const withLookup = { ...user, lookup: { url, match: ".item.name == .parameters.name" } };
+/** Known by a name that is given. */
+const named = {
+  observe: { url: `${url}/ada` },
+  create: { url: `${url}/ada`, method: "POST", body: { json: {} } },
+  delete: { url: `${url}/ada` },
+};
+
+interface Rest {
+  readonly status?: HTTPResourceStatus | undefined;
+  readonly annotations?: Record<string, string>;
+  readonly generation?: number;
+  readonly deleted?: boolean;
+  readonly finalizers?: readonly string[];
+}
+function resource(written: object, { status, annotations, generation = 1, deleted, finalizers }: Rest = {}): HTTPResource {
+  const { value, problems } = validate(written);
+  expect(problems).toEqual([]);
+  return {
+    metadata: {
+      name: "ada",
+      namespace: "team-a",
+      uid: "uid-1",
+      generation,
+      resourceVersion: "1",
+      ...(annotations && { annotations }),
+      ...(finalizers && { finalizers }),
+      ...(deleted && { deletionTimestamp: now.toISOString() }),
+    },
+    spec: value as HTTPResourceSpec,
+    ...(status && { status }),
+  };
+}
+function answer(statusCode: number, headers: Record<string, string> = {}): Outcome {
+  const body = "{}";
+  const content = { body: sealed(body), redactedBody: body, sizeBytes: 2, sha256: "ab", durationMs: 12 };
+  return { type: "response", response: { statusCode, headers, ...content } };
+}
+function failure(sent: boolean): Outcome {
+  return { type: "failure", reason: sent ? "ConnectionReset" : "ConnectionRefused", message: "it failed", sent };
+}
+const values = (...list: unknown[]): EvaluationResult => ({ type: "values", values: list });
+const differs = (...paths: string[]): EvaluationResult => ({
+  type: "values",
+  values: [],
+  differences: paths.map((path) => ({ path })),
+});
+const same = differs();
+
+/** Drives a plan with scripted answers; what it asked for, and what it decided. */
+function drive(
+  object: HTTPResource,
+  answers: readonly (Outcome | EvaluationResult)[] = [],
+  { first = false, at = now }: { first?: boolean; at?: Date } = {},
+) {
+  const plan: Plan = httpResourceKind.plan({ resource: object, references: [], now: at, sender: "me", first });
+  const steps: Step[] = [];
+  let step = plan.next();
+  while (!step.done) {
+    const given = answers[steps.length];
+    if (!given) throw new Error(`not scripted, after ${sentBy(steps).join(", ")}: ${JSON.stringify(step.value)}`);
+    steps.push(step.value);
+    step = plan.next(given as never);
+  }
+  expect(steps).toHaveLength(answers.length);
+  const verdict: Verdict = step.value;
+  const status: HTTPResourceStatus = verdict.status;
+  return { steps, sent: sentBy(steps), verdict, status, state: stateOf(status) };
+}
+function sentBy(steps: readonly Step[]): string[] {
+  return steps.flatMap((step) => {
+    if (step.type !== "exchange") return [];
+    const { url } = step.exchange.request;
+    const before = step.before.type === "none" ? "" : ` after ${step.before.type}`;
+    return [`${step.exchange.request.method} ${url.type === "absolute" ? url.text.slice(26) : ""}${before}`];
+  });
+}
+function condition(status: HTTPResourceStatus, type: string) {
+  return status.conditions?.find((one) => one.type === type);
+}
+function stateOf(status: HTTPResourceStatus): string {
+  const ready = condition(status, "Ready");
+  const more = ["Reconciling", "Stalled"].filter((type) => condition(status, type)?.status === "True");
+  return [`${ready?.status}/${ready?.reason}`, ...more].join(" ");
+}
+/** A user who was created with the id 7. */
+function created(written: object = user, rest: Rest = {}): HTTPResource {
+  const { status } = drive(resource(written), [answer(201), values("7")]);
+  return resource(written, { status, finalizers: ["holdfast.dev/release"], ...rest });
+}
+
+describe("an object that was never created", () => {
+  test("is not observed without its id, and created, once, behind an intent and the finalizer", () => {
+    const { steps, sent, status, state } = drive(resource(user), [answer(201), values("7")]);
+    expect(sent).toEqual(["POST users after intent"]);
+    expect(steps[0]).toMatchObject({
+      finalizer: "holdfast.dev/release",
+      before: { status: { attempt: { verb: "Create", phase: "InFlight" } } },
+    });
+    expect(status).toMatchObject({
+      externalID: "7",
+      attempt: { verb: "Create", phase: "Done", succeeded: true },
+      completedRuns: 1,
+    });
+    expect(state).toBe("True/Created");
+  });
+  test("has no finalizer where nothing is to be deleted", () => {
+    const { delete: _, ...rest } = user;
+    expect(drive(resource(rest), [answer(201), values("7")]).steps[0]).not.toHaveProperty("finalizer");
+    expect(drive(resource({ ...user, deletionPolicy: "Orphan" }), [answer(201), values("7")]).steps[0]).not.toHaveProperty(
+      "finalizer",
+    );
+  });
+  test("wish 6: that a lookup finds is taken over and not created", () => {
+    const { sent, status, state, verdict } = drive(resource(withLookup), [answer(200), values(["9"]), answer(200), same]);
+    expect(sent).toEqual(["GET users", "GET users/${ .externalID }"]);
+    expect(status.externalID).toBe("9");
+    expect(state).toBe("True/Adopted");
+    expect(verdict.finalizer).toEqual({ name: "holdfast.dev/release", present: true });
+  });
+  test("wish 6: that exists under its name is taken over", () => {
+    expect(drive(resource(named), [answer(200)])).toMatchObject({ sent: ["GET users/ada"], state: "True/Adopted" });
+  });
+  test("wish 20: is looked for on every page before it is created", () => {
+    const next = { link: '<https://users.example.com/users?page=2>; rel="next"' };
+    const { steps, sent } = drive(resource(withLookup), [
+      answer(200, next),
+      values([]),
+      answer(200),
+      values([]),
+      answer(201),
+      values("7"),
+    ]);
+    expect(sent).toEqual(["GET users", "GET users", "POST users after intent"]);
+    expect(steps[2]).toMatchObject({ exchange: { request: { page: { text: "https://users.example.com/users?page=2" } } } });
+  });
+  test("wish 20: what an expression says of the next page is data, and no template", () => {
+    const lookup = { ...withLookup.lookup, query: [{ name: "q", value: "a" }], next: ".response.body.next" };
+    const { steps } = drive(resource({ ...user, lookup }), [
+      answer(200),
+      values([], { cursor: "${ .inputs.token }" }),
+      answer(200),
+      values(["9"], null),
+      answer(200),
+      same,
+    ]);
+    expect(steps[2]).toMatchObject({
+      exchange: {
+        request: {
+          query: [
+            { name: "q", text: "a" },
+            { name: "cursor", text: "$${ .inputs.token }" },
+          ],
+        },
+      },
+    });
+  });
+  test.each<[string, (Outcome | EvaluationResult)[], string]>([
+    ["a list that cannot be had", [answer(500)], "UnexpectedStatus"],
+    ["a list that is not there", [answer(404)], "UnexpectedStatus"],
+    ["no list", [answer(200), values(null)], "NoList"],
+    ["more than one match", [answer(200), values(["1", "2"])], "LookupAmbiguous"],
+    ["a match without an id", [answer(200), values([null])], "ExternalIDUnknown"],
+  ])("is not created because of %s", (_what, answers, reason) => {
+    expect(drive(resource(withLookup), answers).state).toBe(`Unknown/${reason} Reconciling`);
+  });
+  test("is not created after forty pages that have nothing, where there are more", () => {
+    const page = [answer(200, { link: '</users?page=2>; rel="next"' }), values([])];
+    const { state } = drive(resource(withLookup), Array.from({ length: 40 }, () => page).flat());
+    expect(state).toBe("Unknown/LookupTooLong Reconciling");
+  });
+  test("and has no create is absent, and looked at again", () => {
+    const { state, verdict } = drive(resource({ observe: { url: `${url}/ada` } }), [answer(404)]);
+    expect(state).toBe("False/Absent");
+    expect(verdict.requeueAfterMs).toBeGreaterThan(0);
+  });
+  test("is created again at the next interval after its server refused it, and not before", () => {
+    const refused = drive(resource(user), [answer(422)]);
+    expect(refused.state).toBe("False/UnexpectedStatus Reconciling");
+    expect(refused.status.attempt).toMatchObject({ phase: "Done", succeeded: false });
+    expect(refused.verdict.requeueAfterMs).toBeGreaterThanOrEqual(60_000);
+    expect(drive(resource(user, { status: refused.status }), [answer(201), values("7")]).state).toBe("True/Created");
+  });
+});
+
+describe("a create whose outcome is unknown", () => {
+  const cases: [string, Outcome][] = [
+    ["a reset after its first byte", failure(true)],
+    ["a 502", answer(502)],
+    ["a 500", answer(500)],
+    ["a redirect", answer(303)],
+  ];
+  test.each(cases)("because of %s is not sent again", (_what, outcome) => {
+    const { status, state } = drive(resource(user), [outcome]);
+    expect(state).toBe("False/OutcomeUnknown Stalled");
+    expect(drive(resource(user, { status }))).toMatchObject({ sent: [], state: "False/OutcomeUnknown Stalled" });
+    expect(drive(resource({ ...user, parameters: { name: "other" } }, { status, generation: 2 })).sent).toEqual([]);
+  });
+  test("is sent again because it provably never left", () => {
+    const { state, status, verdict } = drive(resource(user), [failure(false)]);
+    expect(state).toBe("False/ConnectionRefused Reconciling");
+    expect(verdict.requeueAfterMs).toBeGreaterThan(0);
+    const at = new Date(Date.parse(status.nextRunAt ?? ""));
+    expect(drive(resource(user, { status }), [], { at: now }).sent).toEqual([]);
+    expect(drive(resource(user, { status }), [answer(201), values("7")], { at }).state).toBe("True/Created");
+  });
+  test("wish 15: that a dead process left is not sent again, and found by a lookup", () => {
+    const { steps } = drive(resource(withLookup), [answer(200), values([]), answer(201), values("7")]);
+    const create = steps[2];
+    const left = create?.type === "exchange" && create.before.type === "intent" ? create.before.status : {};
+    const again = drive(resource(withLookup, { status: left }), [answer(200), values(["7"]), answer(200), same]);
+    expect(again.sent).toEqual(["GET users", "GET users/${ .externalID }"]);
+    expect(again.status).toMatchObject({ externalID: "7", attempt: { phase: "Done", succeeded: true }, completedRuns: 1 });
+    const attempt = again.status.attempt;
+    expect(attempt).not.toHaveProperty("sender");
+    const plain = resource(user, { status: left });
+    expect(drive(plain)).toMatchObject({ sent: [], state: "False/OutcomeUnknown Stalled" });
+  });
+  test("is sent again with the same attempt id where a lookup says that it did not arrive, after a pause", () => {
+    const first = drive(resource(withLookup), [answer(200), values([]), failure(true)]);
+    expect(first.state).toBe("False/OutcomeUnknown Stalled");
+    expect(drive(resource(withLookup, { status: first.status })).sent).toEqual([]);
+    const at = new Date(now.getTime() + 60_000);
+    const again = drive(resource(withLookup, { status: first.status }), [answer(200), values([]), answer(201), values("7")], {
+      at,
+    });
+    expect(again.state).toBe("True/Created");
+    expect(again.status.attempt?.id).toBe(first.status.attempt?.id);
+  });
+  test("is not sent again with onUnknown: Stall, whatever a lookup says", () => {
+    const stall = { ...withLookup, onUnknown: "Stall" };
+    const { status } = drive(resource(stall), [answer(200), values([]), failure(true)]);
+    const at = new Date(now.getTime() + 60_000);
+    expect(drive(resource(stall, { status }), [answer(200), values([])], { at }).state).toBe("False/OutcomeUnknown Stalled");
+  });
+  test("mistake 2: is not taken for absent by a 404 to observe, but found by a 200", () => {
+    const { status } = drive(resource(named), [answer(404), failure(true)]);
+    const at = new Date(now.getTime() + 60_000);
+    expect(drive(resource(named, { status }), [answer(404)], { at }).state).toBe("False/OutcomeUnknown Stalled");
+    expect(drive(resource(named, { status }), [answer(200)], { at }).status.attempt).toMatchObject({ phase: "Done" });
+  });
+  test("is settled by an id that a person gives", () => {
+    const { status } = drive(resource(user), [failure(true)]);
+    const annotations = { "holdfast.dev/external-id": "7" };
+    const { sent, status: after } = drive(resource(user, { status, annotations }), [answer(200), same]);
+    expect(sent).toEqual(["GET users/${ .externalID }"]);
+    expect(after).toMatchObject({ externalID: "7", lastHandledExternalID: "7" });
+  });
+  test("is sent again because somebody asked for it", () => {
+    const { status } = drive(resource(user), [failure(true)]);
+    const annotations = { "holdfast.dev/reconcile-at": "1" };
+    const again = drive(resource(user, { status, annotations }), [answer(201), values("7")]);
+    expect(again.status).toMatchObject({ externalID: "7", lastHandledReconcileAt: "1", attempt: { id: status.attempt?.id } });
+  });
+  test("wish 1: is none where it succeeded and its id cannot be read: it is not created again", () => {
+    for (const lost of [
+      values(null),
+      values({}),
+      { type: "refusal", reason: "ExpressionFailed", message: "", heals: false } as const,
+    ]) {
+      const { status, state } = drive(resource(user), [answer(201), lost]);
+      expect(state).toBe("False/ExternalIDUnknown Stalled");
+      expect(drive(resource(user, { status })).sent).toEqual([]);
+    }
+  });
+});
+
+describe("an observation that says nothing", () => {
+  test.each<[string, Outcome, string]>([
+    ["a 401", answer(401), "NotAuthorized"],
+    ["a 403", answer(403), "NotAuthorized"],
+    ["a 429", answer(429, { "retry-after": "120" }), "TooManyRequests"],
+    ["a 503", answer(503), "UnexpectedStatus"],
+    ["a refused connection", failure(false), "ConnectionRefused"],
+    ["a reset connection", failure(true), "ConnectionReset"],
+  ])("mistake 1: because of %s sends nothing, forgets nothing and is tried again", (_what, outcome, reason) => {
+    const { sent, status, state, verdict } = drive(created(), [outcome]);
+    expect(sent).toEqual(["GET users/${ .externalID }"]);
+    expect(state).toBe(`Unknown/${reason} Reconciling`);
+    expect(status.externalID).toBe("7");
+    expect(verdict.requeueAfterMs).toBeGreaterThan(reason === "TooManyRequests" ? 119_999 : 0);
+  });
+  test("writes nothing while it stays so, and its pauses grow to a bound", () => {
+    const first = drive(created(), [answer(503)]);
+    const later = new Date(now.getTime() + 3_600_000);
+    const again = drive(resource(user, { status: first.status, finalizers: ["holdfast.dev/release"] }), [answer(503)], {
+      at: later,
+    });
+    expect(sameJSON(again.status, first.status)).toBe(true);
+    expect(again.verdict.requeueAfterMs).toBeGreaterThan(200_000);
+    expect(again.verdict.requeueAfterMs).toBeLessThanOrEqual(300_000);
+  });
+  test("mistake 2: creates nothing before the first success", () => {
+    expect(drive(resource(named), [failure(false)])).toMatchObject({
+      sent: ["GET users/ada"],
+      state: "Unknown/ConnectionRefused Reconciling",
+    });
+  });
+  test.each<[string, object, (Outcome | EvaluationResult)[]]>([
+    ["exists yields neither true nor false", { exists: ".response.body.there" }, [answer(200), values(null)]],
+    ["upToDate yields neither", { upToDate: ".response.body.same" }, [answer(200), values(null)]],
+    ["expect.that does not hold", { observe: { ...user.observe, expect: { that: "false" } } }, [answer(200), values(false)]],
+  ])("is one for which %s", (_what, more, answers) => {
+    expect(drive(created({ ...user, ...more }), answers).state).toMatch(/^Unknown\//);
+  });
+});
+
+describe("an object that is there", () => {
+  test("wish 8: and as declared is ready, and nothing is written when it is looked at again", () => {
+    const object = created();
+    const { status, state, verdict } = drive(object, [answer(200), same]);
+    expect(state).toBe("True/Created");
+    expect(sameJSON(status, object.status)).toBe(true);
+    expect(verdict.requeueAfterMs).toBeLessThanOrEqual(660_000);
+  });
+  test("wish 19: and differs is updated once, and the difference is told", () => {
+    const { sent, status, state } = drive(created(), [answer(200), differs(".age"), answer(200)]);
+    expect(sent).toEqual(["GET users/${ .externalID }", "PUT users/${ .externalID }"]);
+    expect(state).toBe("True/Updated");
+    expect(condition(status, "Drifted")).toMatchObject({ status: "False", reason: "Corrected", message: "corrected: .age" });
+    expect(status.attempt).toMatchObject({ verb: "Update", succeeded: true });
+    const again = drive(resource(user, { status, finalizers: ["holdfast.dev/release"] }), [answer(200), same]);
+    expect(sameJSON(again.status, status)).toBe(true);
+  });
+  test("wish 19: and differs is only told of with drift: Report", () => {
+    const report = { ...user, drift: "Report" };
+    const { sent, status, state } = drive(created(report), [answer(200), differs(".age")]);
+    expect(sent).toEqual(["GET users/${ .externalID }"]);
+    expect(state).toBe("False/Drifted");
+    expect(condition(status, "Drifted")).toMatchObject({ status: "True", message: ".age" });
+  });
+  test("that stays different is updated once an interval", () => {
+    const { status, verdict } = drive(created(), [answer(200), differs(".age"), answer(200)]);
+    expect(verdict.requeueAfterMs).toBeGreaterThanOrEqual(60_000);
+    const again = drive(resource(user, { status, finalizers: ["holdfast.dev/release"] }), [
+      answer(200),
+      differs(".age"),
+      answer(200),
+    ]);
+    expect(again.verdict.requeueAfterMs).toBeGreaterThanOrEqual(60_000);
+    expect(again.status.attempt?.id).not.toBe(status.attempt?.id);
+  });
+  test("and cannot be updated is tried again with pauses, and then once an interval", () => {
+    let object = created();
+    let at = now;
+    const pauses: number[] = [];
+    for (let tries = 0; tries < 6; tries += 1) {
+      const { status, verdict } = drive(object, [answer(200), differs(".age"), answer(503)], { at });
+      object = resource(user, { status, finalizers: ["holdfast.dev/release"] });
+      pauses.push(verdict.requeueAfterMs ?? 0);
+      at = new Date(at.getTime() + (verdict.requeueAfterMs ?? 0) + 100);
+    }
+    expect(pauses.slice(0, 5).map((pause, index) => pause > 700 * 2 ** index && pause <= 1000 * 2 ** index)).toEqual(
+      Array(5).fill(true),
+    );
+    expect(object.status?.attempt).toMatchObject({ phase: "Done", succeeded: false, tries: 6 });
+  });
+  test("that its server no longer has is created again, and gets another id", () => {
+    const { sent, status } = drive(created(), [answer(404), answer(201), values(8)]);
+    expect(sent).toEqual(["GET users/${ .externalID }", "POST users after intent"]);
+    expect(status).toMatchObject({ externalID: "8", completedRuns: 2 });
+  });
+  test("and whose exists is false is created again", () => {
+    expect(
+      drive(created({ ...user, exists: ".response.body" }), [answer(200), values(false), answer(201), values("8")]).status
+        .externalID,
+    ).toBe("8");
+  });
+  test("whose PATCH has nothing to say is not sent one, and behind an intent otherwise", () => {
+    const patch = { ...user, update: { url: `${url}/7`, body: { mergePatch: { age: 36 } } } };
+    expect(drive(created(patch), [answer(200), same]).sent).toHaveLength(1);
+    const { steps, sent } = drive(created(patch), [answer(200), differs(".age"), answer(200)]);
+    expect(sent[1]).toBe("PATCH users/7 after intent");
+    expect(steps[2]).toMatchObject({ exchange: { request: { body: { type: "mergePatch" } }, response: { statusCode: 200 } } });
+  });
+  test("whose update may or may not have arrived is settled by what is observed, and not updated again by a POST", () => {
+    const post = { ...user, update: { ...user.update, method: "POST" } };
+    const first = drive(created(post), [answer(200), differs(".age"), failure(true)]);
+    expect(first.state).toBe("False/OutcomeUnknown Stalled");
+    const at = new Date(now.getTime() + 60_000);
+    const object = resource(post, { status: first.status, finalizers: ["holdfast.dev/release"] });
+    expect(drive(object, [answer(200), differs(".age")], { at }).state).toBe("False/OutcomeUnknown Stalled");
+    expect(drive(object, [answer(200), same], { at }).status.attempt).toMatchObject({ phase: "Done", succeeded: true });
+  });
+  test("wish 4: is left alone by a process that has just started, until it is due", () => {
+    expect(drive(created(), [], { first: true })).toMatchObject({ sent: [], state: "True/Created" });
+    expect(drive(created(user, { generation: 2 }), [answer(200), same], { first: true }).sent).toHaveLength(1);
+  });
+  test("gets another id when the annotation changes, and not again when it was created anew", () => {
+    const annotations = { "holdfast.dev/external-id": "9" };
+    const imported = drive(created(user, { annotations }), [answer(200), same]);
+    expect(imported.status).toMatchObject({ externalID: "9", lastHandledExternalID: "9" });
+    const anew = drive(resource(user, { status: imported.status, annotations }), [answer(404), answer(201), values("10")]);
+    expect(anew.status.externalID).toBe("10");
+    expect(drive(resource(user, { status: anew.status, annotations }), [answer(200), same]).status.externalID).toBe("10");
+  });
+  test("is not touched while it is suspended", () => {
+    expect(drive(resource({ ...user, suspend: true }, { status: created().status }))).toMatchObject({
+      sent: [],
+      state: "False/Suspended",
+    });
+  });
+  test("that nobody can observe is updated once for a change of what is declared", () => {
+    const { observe: _, ...blind } = user;
+    const object = created(blind);
+    expect(drive(object).sent).toEqual([]);
+    const older = { ...blind, parameters: { name: "ada", age: 37 } };
+    const { status } = drive(resource(older, { status: object.status, generation: 2 }), [answer(200)]);
+    expect(drive(resource(older, { status, generation: 2 })).sent).toEqual([]);
+  });
+});
+
+describe("an object that is being deleted", () => {
+  const gone = { finalizer: { name: "holdfast.dev/release", present: false } };
+  const deleted = { deleted: true, finalizers: ["holdfast.dev/release"] };
+  test.each([200, 204, 404, 410])("wish 7: is gone after the answer %i, sent once", (statusCode) => {
+    const { sent, verdict } = drive(created(user, deleted), [answer(statusCode)]);
+    expect(sent).toEqual(["DELETE users/${ .externalID }"]);
+    expect(verdict).toMatchObject(gone);
+  });
+  test.each<[string, Outcome]>([
+    ["a refused connection", failure(false)],
+    ["a reset", failure(true)],
+    ["a 401", answer(401)],
+    ["a 503", answer(503)],
+  ])("mistake 2: keeps its finalizer after %s, says the way out, and is tried again", (_what, outcome) => {
+    let object = created(user, deleted);
+    let at = now;
+    for (let tries = 0; tries < 8; tries += 1) {
+      const { verdict, status } = drive(object, [outcome], { at });
+      expect(verdict).not.toHaveProperty("finalizer");
+      expect(verdict.requeueAfterMs).toBeGreaterThan(0);
+      expect(condition(status, "Ready")?.message).toContain('holdfast.dev/orphan: "true"');
+      object = created(user, { ...deleted, status });
+      at = new Date(at.getTime() + (verdict.requeueAfterMs ?? 0) + 100);
+    }
+  });
+  test.each<[string, object, Record<string, string>]>([
+    ["deletionPolicy: Orphan", { deletionPolicy: "Orphan" }, {}],
+    ["the annotation", {}, { "holdfast.dev/orphan": "true" }],
+    ["no delete any more", { delete: undefined }, {}],
+  ])("wish 7: goes without a request because of %s", (_what, more, annotations) => {
+    expect(drive(created({ ...user, ...more }, { ...deleted, annotations })).verdict).toMatchObject(gone);
+  });
+  test("wish 7: goes at once when nothing was ever created", () => {
+    expect(drive(resource(user, deleted)).verdict).toMatchObject(gone);
+    const refused = drive(resource(user), [answer(422)]).status;
+    expect(drive(resource(user, { ...deleted, status: refused })).verdict).toMatchObject(gone);
+    const unsent = drive(resource(user), [failure(false)]).status;
+    expect(drive(resource(user, { ...deleted, status: { ...unsent, nextRunAt: now.toISOString() } })).verdict).toMatchObject(
+      gone,
+    );
+  });
+  test("stays while nobody knows whether it was created, and says the ways out", () => {
+    const { status } = drive(resource(user), [failure(true)]);
+    const { verdict, status: after, state } = drive(resource(user, { ...deleted, status }));
+    expect(verdict).not.toHaveProperty("finalizer");
+    expect(state).toBe("False/OutcomeUnknown Stalled");
+    expect(condition(after, "Ready")?.message).toMatch(/external-id.*holdfast\.dev\/orphan/);
+  });
+  test("is looked for while nobody knows whether it was created", () => {
+    const { status } = drive(resource(withLookup), [answer(200), values([]), failure(true)]);
+    const due = { ...deleted, status: { ...status, nextRunAt: now.toISOString() } };
+    expect(drive(resource(withLookup, due), [answer(200), values(["7"]), answer(200), same, answer(204)]).verdict).toMatchObject(
+      gone,
+    );
+    expect(drive(resource(withLookup, due), [answer(200), values([])]).verdict).toMatchObject(gone);
+    expect(drive(resource(withLookup, due), [answer(503)]).verdict).not.toHaveProperty("finalizer");
+  });
+  test("is none of Holdfast's business without its finalizer", () => {
+    expect(drive(created(user, { deleted: true, finalizers: [] })).sent).toEqual([]);
+  });
+});
