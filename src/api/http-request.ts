@@ -1,4 +1,4 @@
-/** HTTPRequest: a request that is sent once for each change of what is sent. */
+/** HTTPRequest: a request that is sent once for each change of what is sent, or on a schedule. */
 import { dependsOn } from "./dependencies.ts";
 import { forEach, itemStatuses } from "./for-each.ts";
 import { conditions, duration, idempotencyKey, observedGeneration, tls } from "./fields.ts";
@@ -6,6 +6,7 @@ import { outputs } from "./outputs.ts";
 import type { KindDefinition } from "./kind-definition.ts";
 import { endpointRef, expect, inputs, requestProperties } from "./request.ts";
 import { retry } from "./retry.ts";
+import { history, historyLimit, schedule, scheduleStatus } from "./schedule.ts";
 import type { Infer, Schema } from "./schema.ts";
 
 const spec = {
@@ -30,6 +31,8 @@ const spec = {
     expect,
     idempotencyKey,
     retry,
+    schedule,
+    historyLimit,
     onUnknown: {
       type: "string",
       enum: ["Stall", "Resend"],
@@ -76,6 +79,7 @@ const attempt = {
       maxLength: 36,
       description: "The process that sends it, or sent it: while the outcome is not known.",
     },
+    tick: { type: "string", format: "date-time", description: "The time of the schedule that it is for; absent: none." },
     startedAt: { type: "string", format: "date-time", description: "When the attempt began; expressions see it as `.now`." },
     finishedAt: { type: "string", format: "date-time", description: "When its latest try ended." },
     tries: { type: "integer", format: "int32", minimum: 0, description: "How many times it has been sent." },
@@ -117,7 +121,9 @@ const status = {
       maxLength: 1024,
       description: "The value of the annotation holdfast.dev/reconcile-at that was acted on last.",
     },
-    nextRunAt: { type: "string", maxLength: 32, description: "When the next try is due." },
+    nextRunAt: { type: "string", maxLength: 32, description: "When the next try is due, or the schedule's next tick." },
+    schedule: scheduleStatus,
+    history,
     response,
     items: itemStatuses,
   },
@@ -128,7 +134,7 @@ export const httpRequest = {
   plural: "httprequests",
   shortName: "hreq",
   scope: "Namespaced",
-  description: "A request that is sent once for each change of what is sent.",
+  description: "A request that is sent once for each change of what is sent, or on a schedule.",
   spec,
   status,
   columns: [

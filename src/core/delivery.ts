@@ -18,6 +18,8 @@ export interface Attempt {
   readonly sender?: string;
   /** RFC 3339. */
   readonly startedAt: string;
+  /** RFC 3339: the tick of a schedule that it is for. */
+  readonly tick?: string;
   readonly finishedAt?: string;
   readonly tries: number;
 }
@@ -44,11 +46,15 @@ export interface Wish {
   /** A restored object without a status whose declaration counts as done. */
   readonly assumeDone: boolean;
   readonly retry: RetryPolicy;
+  /** Absent: what is declared is sent once. `atOnce`: without waiting for a tick. `due`: the tick that has come. */
+  readonly schedule?: { readonly atOnce: boolean; readonly due?: string };
 }
 
 export type Decision =
   /** Nothing to do: what is declared has been attempted to its end. */
   | { readonly type: "rest" }
+  /** What is declared has not been attempted, and the schedule's next tick is the first to do so. `over`: what was attempted before. */
+  | { readonly type: "awaitTick"; readonly over?: Attempt }
   /** Take the declaration as done, without sending. */
   | { readonly type: "assumeDone"; readonly attempt: Attempt }
   | { readonly type: "wait"; readonly delayMs: number }
@@ -59,12 +65,17 @@ export type Decision =
 
 export function decide(ledger: Ledger, wish: Wish, now: Date): Decision {
   const { attempt } = ledger;
+  const { schedule } = wish;
   if (!attempt && wish.assumeDone) return { type: "assumeDone", attempt: { ...begin(ledger, wish, now), phase: "Done" } };
   const asked = wish.reconcileAt !== undefined && wish.reconcileAt !== ledger.lastHandledReconcileAt;
-  if (!attempt || attempt.digest !== wish.digest) return { type: "send", attempt: next(begin(ledger, wish, now)) };
+  const run = (): Decision => ({ type: "send", attempt: next(begin(ledger, wish, now)) });
+  if (!attempt || attempt.digest !== wish.digest) {
+    if (!schedule || schedule.atOnce || schedule.due !== undefined || asked) return run();
+    return { type: "awaitTick", ...(attempt && { over: attempt }) };
+  }
   switch (attempt.phase) {
     case "Done":
-      return asked ? { type: "send", attempt: next(begin(ledger, wish, now)) } : { type: "rest" };
+      return asked || schedule?.due !== undefined ? run() : { type: "rest" };
     case "Retrying": {
       const delayMs = untilDueMs(ledger.nextRunAt, attempt, now);
       return delayMs > 0 && !asked ? { type: "wait", delayMs } : { type: "send", attempt: next(attempt) };
@@ -99,12 +110,14 @@ export function runsBefore({ attempt, completedRuns }: Ledger, digest: string): 
 }
 
 /** The same after a restart, and through retries and resends: nothing in it is of this process or this moment. */
-export function begin(ledger: Ledger, { uid, digest }: Pick<Wish, "uid" | "digest">, now: Date): Attempt {
-  const id = attemptUUID([uid, String(runsBefore(ledger, digest)), digest]);
-  return { id, digest, phase: "InFlight", startedAt: now.toISOString(), tries: 0 };
+export function begin(ledger: Ledger, wish: Pick<Wish, "uid" | "digest" | "schedule">, now: Date): Attempt {
+  const { uid, digest, schedule: { due: tick } = {} } = wish;
+  const id = attemptUUID([uid, String(runsBefore(ledger, digest)), digest, ...(tick === undefined ? [] : [tick])]);
+  return { id, digest, phase: "InFlight", ...(tick !== undefined && { tick }), startedAt: now.toISOString(), tries: 0 };
 }
-function next({ id, digest, startedAt, tries }: Attempt): Attempt {
-  return { id, digest, phase: "InFlight", startedAt, tries: tries + 1 };
+function next(attempt: Attempt): Attempt {
+  const { id, digest, tick, startedAt, tries } = attempt;
+  return { id, digest, phase: "InFlight", ...(tick !== undefined && { tick }), startedAt, tries: tries + 1 };
 }
 
 /** What an outcome makes of the attempt that was sent. */

@@ -178,6 +178,7 @@ export type RefusalReason =
   | "InvalidRequest"
   | "InvalidTLS"
   | "InvalidProxy"
+  | "InvalidSchedule"
   | "OutputConflict"
   | "OutputForbidden"
   | "OutputRefused"

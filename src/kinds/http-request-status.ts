@@ -2,17 +2,23 @@
 import type { ItemStatus } from "../api/for-each.ts";
 import type { HTTPRequestStatus, ResponseStatus } from "../api/http-request.ts";
 import { conditions, ready, reconciling, stalled, type ConditionState } from "../core/conditions.ts";
+import type { RunStatus } from "../api/schedule.ts";
 import { runsBefore, type Attempt } from "../core/delivery.ts";
 import type { Refusal, Response } from "../core/exchange.ts";
 import type { Verdict } from "../core/plan.ts";
 import { reconcileAtAnnotation } from "../core/resource.ts";
 import { retryAfterFieldMs, retryAfterMs, type RetryPolicy } from "../core/retry.ts";
+import { markedAt, type Timing } from "../core/schedule.ts";
 import { makeSecrets } from "./outputs.ts";
 import type { HTTPRequest } from "./types.ts";
+
+type Scheduled = Extract<Timing, { type: "scheduled" }>;
 
 /** How often something outside the resource that is missing is looked for: after as long as it has been missing, within these. */
 const soonestLookMs = 2_000;
 const latestLookMs = 60_000;
+/** A schedule follows the wall clock, which a timer does not see being set, nor a machine's sleep. */
+const longestSleepMs = 300_000;
 const longestBodyBytes = 16_384;
 const shownHeaders = ["content-type", "etag", "last-modified", "x-request-id"] as const;
 
@@ -30,6 +36,8 @@ export interface Report {
   unchanged(reason: string): Verdict;
   /** What was attempted before still stands. */
   rest(): Verdict;
+  /** What is declared is for the schedule's next tick. `over`: an attempt at something else, that is given up. */
+  awaitTick(over: Attempt | undefined): Verdict;
   suspended(): Verdict;
   waiting(delayMs: number): Verdict;
   refused(refusal: Refusal): Verdict;
@@ -40,18 +48,21 @@ export interface Report {
   unknown(attempt: Attempt, why: string): Verdict;
 }
 
-export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
+/** `timing`: where there is a schedule. */
+export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Scheduled): Report {
   const { spec, metadata } = resource;
   const before: HTTPRequestStatus = resource.status ?? {};
   const reconcileAt = metadata.annotations?.[reconcileAtAnnotation];
 
   function status(states: readonly ConditionState[], change: Partial<HTTPRequestStatus> = {}): HTTPRequestStatus {
-    const { nextRunAt: _, response, items, ...kept } = before;
+    const { nextRunAt: _, schedule: __, response, items, history = [], ...kept } = before;
     const isSameAttempt = !change.attempt || change.attempt.id === before.attempt?.id;
     const succeeded = states.some(({ type }) => type === "Succeeded") ? [] : lastRun();
     return {
       ...kept,
       ...(items && isSameAttempt && { items }),
+      ...(timing && { schedule: timing.mark }),
+      ...recent(history, spec.historyLimit),
       ...shownResponse(response, spec),
       observedGeneration: metadata.generation,
       conditions: conditions([...states, ...succeeded], before.conditions ?? [], metadata.generation, now.toISOString()),
@@ -67,7 +78,28 @@ export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
   /** An attempt that begins or ends is the answer to the annotation. */
   function attempted(attempt: Attempt): Partial<HTTPRequestStatus> {
     const completedRuns = runsBefore({ completedRuns: 0, ...before }, attempt.digest) + (attempt.phase === "Done" ? 1 : 0);
-    return { attempt, completedRuns, ...(reconcileAt !== undefined && { lastHandledReconcileAt: reconcileAt }) };
+    const schedule = timing && { schedule: markedAt(timing.mark, attempt.tick) };
+    return { attempt, completedRuns, ...schedule, ...(reconcileAt !== undefined && { lastHandledReconcileAt: reconcileAt }) };
+  }
+
+  /** When the next tick is, and when to look for it. */
+  function untilTick(): { nextRunAt?: string; requeueAfterMs?: number } {
+    if (!timing) return {};
+    const delayMs = timing.next.getTime() - now.getTime();
+    return { nextRunAt: timing.next.toISOString(), requeueAfterMs: Math.min(delayMs, longestSleepMs) };
+  }
+  /** A run that ended badly: with a schedule the next tick is another chance. */
+  function over(reason: string, message: string): ConditionState[] {
+    return timing ? [{ type: "Ready", status: "False", reason, message }] : stalled(reason, message);
+  }
+  function rested(states: readonly ConditionState[], reason: string, change: Partial<HTTPRequestStatus> = {}): Verdict {
+    const { nextRunAt, ...requeue } = untilTick();
+    return {
+      status: status(states, { ...change, ...(nextRunAt !== undefined && { nextRunAt }) }),
+      ...requeue,
+      result: "unchanged",
+      reason,
+    };
   }
 
   return {
@@ -76,11 +108,11 @@ export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
     rest() {
       const [run] = lastRun();
       const { reason, message } = run ?? { reason: "Unknown", message: "" };
-      return {
-        status: status(run?.status === "True" ? ready(reason, message) : stalled(reason, message)),
-        result: "unchanged",
-        reason,
-      };
+      return rested(run?.status === "True" ? ready(reason, message) : over(reason, message), reason);
+    },
+    awaitTick(over) {
+      const change = over && over.phase !== "Done" ? attempted({ ...over, phase: "Done" }) : {};
+      return rested(ready("Scheduled", "what is declared is sent at the schedule's next tick"), "Scheduled", change);
     },
     suspended() {
       const state: ConditionState = {
@@ -118,13 +150,14 @@ export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
     done(attempt, judgement) {
       const { reason, succeeded } = judgement;
       const message = succeeded || attempt.tries <= 1 ? judgement.message : `${judgement.message}; tried ${attempt.tries} times`;
-      const states = succeeded ? ready(reason, message) : stalled(reason, message);
+      const states = succeeded ? ready(reason, message) : over(reason, message);
       const run: ConditionState = { type: "Succeeded", status: succeeded ? "True" : "False", reason, message };
       const change = {
         ...attempted(attempt),
         ...outcome(judgement, spec),
+        ...recent([ended(attempt, judgement, spec.record), ...(before.history ?? [])], spec.historyLimit),
       };
-      return { status: status([...states, run], change), result: succeeded ? "succeeded" : "failed", reason };
+      return { ...rested([...states, run], reason, change), result: succeeded ? "succeeded" : "failed" };
     },
     retrying(attempt, retry, judgement) {
       const { reason, message, response } = judgement;
@@ -139,7 +172,8 @@ export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
       return { status: status(reconciling(reason, text), change), requeueAfterMs: delayMs, result: "retrying", reason };
     },
     unknown(attempt, why) {
-      const message = `${why}: it may or may not have arrived. To send it again set spec.onUnknown: Resend, or change the annotation ${reconcileAtAnnotation}`;
+      const meanwhile = timing ? "; until then the schedule sends nothing" : "";
+      const message = `${why}: it may or may not have arrived. To send it again set spec.onUnknown: Resend, or change the annotation ${reconcileAtAnnotation}${meanwhile}`;
       return {
         status: status(stalled("OutcomeUnknown", message), attempted(attempt)),
         result: "stalled",
@@ -147,6 +181,27 @@ export function httpRequestReport(resource: HTTPRequest, now: Date): Report {
       };
     },
   };
+}
+
+/** A run, as the history tells it. */
+function ended(
+  { id, tick, startedAt, finishedAt, tries }: Attempt,
+  { succeeded, reason, response }: Judgement,
+  record: "None" | "Summary" | "Body",
+): RunStatus {
+  return {
+    attemptId: id,
+    ...(tick !== undefined && { tick }),
+    startedAt,
+    ...(finishedAt !== undefined && { finishedAt }),
+    tries,
+    succeeded,
+    reason,
+    ...(response && record !== "None" && { statusCode: response.statusCode }),
+  };
+}
+function recent(history: readonly RunStatus[], limit: number): Pick<HTTPRequestStatus, "history"> {
+  return limit === 0 || history.length === 0 ? {} : { history: history.slice(0, limit) };
 }
 
 type ResponseField = Pick<HTTPRequestStatus, "response">;

@@ -10,6 +10,7 @@ import type { Exchange } from "../core/exchange.ts";
 import type { Output } from "../core/output.ts";
 import { exchanged, type Dependency, type Kind, type Plan, type Situation, type Step, type Verdict } from "../core/plan.ts";
 import { assumeDoneAnnotation, reconcileAtAnnotation } from "../core/resource.ts";
+import { timing } from "../core/schedule.ts";
 import { dependenciesOf, resolveDependencies } from "./dependencies.ts";
 import { deliverEach, type Delivery } from "./for-each.ts";
 import { httpRequestReport, type Judgement } from "./http-request-status.ts";
@@ -36,14 +37,22 @@ function references(resource: HTTPRequest): Dependency[] {
 
 function* plan(situation: Situation<HTTPRequest>): Plan {
   const { resource, now } = situation;
-  const report = httpRequestReport(resource, now);
-  if (resource.metadata.deletionTimestamp !== undefined) return report.unchanged("Deleting");
-  const endpoint = resource.spec.endpointRef && (situation.references[0] as HTTPEndpoint | undefined);
-  const wish = wishOf(resource, endpoint);
+  const { endpointRef, schedule, suspend } = resource.spec;
+  if (resource.metadata.deletionTimestamp !== undefined) return httpRequestReport(resource, now).unchanged("Deleting");
+  const scheduled = schedule && timing(schedule, resource.status?.schedule, now);
+  if (scheduled?.type === "invalid") {
+    const { message } = scheduled;
+    return httpRequestReport(resource, now).refused({ type: "refusal", reason: "InvalidSchedule", message, heals: false });
+  }
+  const report = httpRequestReport(resource, now, scheduled);
+  const endpoint = endpointRef && (situation.references[0] as HTTPEndpoint | undefined);
+  const wish: Wish = { ...wishOf(resource, endpoint), ...(scheduled && { schedule: scheduled }) };
   const decision = decide(ledgerOf(resource), wish, now);
   switch (decision.type) {
     case "rest":
-      return report.rest();
+      return suspend && scheduled ? report.suspended() : report.rest();
+    case "awaitTick":
+      return suspend ? report.suspended() : report.awaitTick(decision.over);
     case "assumeDone":
       return report.done(decision.attempt, {
         succeeded: true,
@@ -53,11 +62,9 @@ function* plan(situation: Situation<HTTPRequest>): Plan {
     case "unknown":
       return report.unknown(decision.attempt, "the process that was sending it ended before the outcome was known");
     case "wait":
-      return resource.spec.suspend ? report.suspended() : report.waiting(decision.delayMs);
+      return suspend ? report.suspended() : report.waiting(decision.delayMs);
     case "send":
-      return resource.spec.suspend
-        ? report.suspended()
-        : yield* deliver(situation, { attempt: decision.attempt, wish, endpoint, report });
+      return suspend ? report.suspended() : yield* deliver(situation, { attempt: decision.attempt, wish, endpoint, report });
   }
 }
 

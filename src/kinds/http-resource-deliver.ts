@@ -59,7 +59,7 @@ export function* deliver(context: Context, report: Report, sending: Sending): St
   const decision = decide(ledgerOf(context, verb, wish.digest), wish, now);
   if (decision.type === "wait") return decision;
   if (decision.type === "unknown") return { type: "unknown", attempt: { ...decision.attempt, verb } };
-  if (decision.type === "rest" || decision.type === "assumeDone") throw new Error("an attempt that is over is not asked about");
+  if (decision.type !== "send") throw new Error("an attempt that is over is not asked about");
   const attempt: VerbAttempt = { ...decision.attempt, verb };
 
   const isCreate = verb === "Create";

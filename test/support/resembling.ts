@@ -9,6 +9,7 @@ const samples: readonly unknown[] = [
   ["a", "A", "a.b-c", "-a", "é", "\u{1f600}", "a\nb", "a\u00a0b", "Host", "x".repeat(254)],
   ["30s", "1h30m", "0s", "3 days", "99999h", "404", "2xx", "200-204", "600"],
   ["AAEC\nAw==\n", "AAE", "AA=A", 'a"b', "text/plain; charset=utf-8", "text/plain;\n"],
+  ["0 3 * * *", "@daily", "0 3 * *", "Europe/Berlin", "Europe//Berlin"],
   ["metadata.name", "metadata.labels['a']", "metadata.labels[a]"],
   ["2026-01-31T09:30:00Z", "2026-01-31", 0, 5, 404, 101, -1, 2 ** 31, 2 ** 53, 1.5, true, false],
 ].flat();

@@ -68,6 +68,7 @@ function object(spec: object): HTTPRequest {
       onUnknown: "Stall",
       record: "None",
       suspend: false,
+      historyLimit: 3,
       ...spec,
     },
   };

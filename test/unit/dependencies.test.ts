@@ -23,6 +23,7 @@ function request(spec: Partial<HTTPRequestSpec>, status?: HTTPRequestStatus): HT
       onUnknown: "Stall",
       record: "Summary",
       suspend: false,
+      historyLimit: 3,
       ...spec,
     },
     ...(status && { status }),

@@ -19,6 +19,7 @@ function request(spec: Partial<HTTPRequestSpec>, status?: HTTPRequestStatus): HT
       onUnknown: "Stall",
       record: "Summary",
       suspend: false,
+      historyLimit: 3,
       ...spec,
     },
     ...(status && { status }),

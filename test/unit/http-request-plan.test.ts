@@ -30,6 +30,7 @@ function request(
       onUnknown: "Stall",
       record: "Summary",
       suspend: false,
+      historyLimit: 3,
       ...spec,
     },
     ...(status && { status }),

@@ -1,0 +1,140 @@
+/**
+ * When a schedule's ticks are, and which of them is to be run now. Pure: the time is an argument.
+ *
+ * Invariant: a tick that is due is later than everything that the mark says has been dealt with. So none is due twice,
+ * whatever was restarted, however a clock was set, and however summer time begins and ends.
+ */
+import { Cron } from "croner";
+import { durationMs } from "./duration.ts";
+
+export interface Schedule {
+  readonly every?: string;
+  readonly cron?: string;
+  readonly timeZone?: string;
+  readonly startingDeadline?: string;
+  readonly missed: "Skip" | "RunOnce";
+}
+
+/** What a status keeps of a schedule. */
+export interface ScheduleMark {
+  /** The schedule, as text: another one begins anew, with the ticks after that. */
+  readonly declared: string;
+  /** RFC 3339. Ticks up to this time have been run, or came before the schedule did. */
+  readonly handledUpTo: string;
+}
+
+export type Timing =
+  | {
+      readonly type: "scheduled";
+      /** Whether what is declared is sent without waiting for a tick. */
+      readonly atOnce: boolean;
+      /** RFC 3339: the tick that is to be run now. */
+      readonly due?: string;
+      /** The next tick, later than now. */
+      readonly next: Date;
+      readonly mark: ScheduleMark;
+    }
+  | { readonly type: "invalid"; readonly message: string };
+
+/** With `missed: Skip` a tick is begun within this, or not at all. */
+const skippedAfterMs = 60_000;
+/** However short an interval reads. */
+const shortestIntervalMs = 1_000;
+
+/** `before`: what the status has of it. Of several ticks that have passed only the latest is due. */
+export function timing(schedule: Schedule, before: ScheduleMark | undefined, now: Date): Timing {
+  const { every, cron = "", timeZone = "UTC", missed } = schedule;
+  const declared = every === undefined ? `${cron} ${timeZone}` : `every ${every}`;
+  const mark = before?.declared === declared ? before : { declared, handledUpTo: now.toISOString() };
+  const ticks = every === undefined ? cronTicks(cron, timeZone, mark) : intervalTicks(durationMs(every), mark, now);
+  if ("message" in ticks) return { type: "invalid", message: ticks.message };
+  const latest = ticks.latest(now);
+  const next = ticks.next(now);
+  if (!next) return { type: "invalid", message: "spec.schedule.cron: names a time that never comes" };
+  const lateMs = schedule.startingDeadline === undefined ? undefined : durationMs(schedule.startingDeadline);
+  const longestLateMs = lateMs ?? (missed === "Skip" ? skippedAfterMs : Infinity);
+  const isDue = latest !== undefined && now.getTime() - latest.getTime() <= longestLateMs;
+  return {
+    type: "scheduled",
+    atOnce: every !== undefined,
+    ...(isDue && { due: latest.toISOString() }),
+    next,
+    mark: ticks.mark,
+  };
+}
+
+/** The mark once `tick` is being run. */
+export function markedAt(mark: ScheduleMark, tick: string | undefined): ScheduleMark {
+  return tick !== undefined && Date.parse(tick) > Date.parse(mark.handledUpTo) ? { ...mark, handledUpTo: tick } : mark;
+}
+
+interface Ticks {
+  readonly mark: ScheduleMark;
+  /** The latest tick after the mark that is not after `now`. */
+  latest(now: Date): Date | undefined;
+  /** The first tick after both. */
+  next(now: Date): Date | undefined;
+}
+
+/**
+ * Counted from the mark. Where that is more than an interval ahead, the wall clock has been set back: the interval begins
+ * anew, since waiting until the clock has caught up could take for ever.
+ */
+function intervalTicks(declaredMs: number, before: ScheduleMark, now: Date): Ticks {
+  const everyMs = Math.max(shortestIntervalMs, declaredMs);
+  const isSetBack = Date.parse(before.handledUpTo) - now.getTime() > everyMs;
+  const mark = isSetBack ? { ...before, handledUpTo: now.toISOString() } : before;
+  const startMs = Date.parse(mark.handledUpTo);
+  const passed = (now: Date): number => Math.max(0, Math.floor((now.getTime() - startMs) / everyMs));
+  return {
+    mark,
+    latest: (now) => (passed(now) > 0 ? new Date(startMs + passed(now) * everyMs) : undefined),
+    next: (now) => new Date(startMs + (passed(now) + 1) * everyMs),
+  };
+}
+
+/** Those that croner finds. A clock that is set back repeats none of them. */
+function cronTicks(cron: string, timeZone: string, mark: ScheduleMark): Ticks | { readonly message: string } {
+  const parsed = parsedCron(cron, timeZone);
+  if ("message" in parsed) return parsed;
+  const { after } = parsed;
+  const startMs = Date.parse(mark.handledUpTo);
+  const comesBy = (afterMs: number, now: Date): boolean => (after(afterMs)?.getTime() ?? Infinity) <= now.getTime();
+  return {
+    mark,
+    latest(now) {
+      if (!comesBy(startMs, now)) return undefined;
+      // A tick comes after `low` and none after `high`: closed in to a second, in which there is one at most.
+      let [low, high] = [startMs, now.getTime()];
+      while (high - low > 1_000) {
+        const middle = Math.floor((low + high) / 2);
+        if (comesBy(middle, now)) low = middle;
+        else high = middle;
+      }
+      return after(low);
+    },
+    next: (now) => after(Math.max(startMs, now.getTime())),
+  };
+}
+
+/** `after`: the first tick after a time, milliseconds; undefined: there is none. */
+function parsedCron(
+  cron: string,
+  timeZone: string,
+): { readonly after: (timeMs: number) => Date | undefined } | { readonly message: string } {
+  if (!isTimeZone(timeZone)) return { message: "spec.schedule.timeZone: is no time zone of the IANA database" };
+  try {
+    const job = new Cron(cron, { timezone: timeZone, mode: "5-or-6-parts", paused: true });
+    return { after: (timeMs) => job.nextRun(new Date(timeMs)) ?? undefined };
+  } catch {
+    return { message: "spec.schedule.cron: is no cron expression of five fields, or six with seconds first" };
+  }
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false; // which is how Intl says so
+  }
+}
