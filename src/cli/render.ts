@@ -2,6 +2,7 @@
 import { stringify } from "yaml";
 import { begin, type Attempt } from "../core/delivery.ts";
 import type { Refusal } from "../core/exchange.ts";
+import type { Output } from "../core/output.ts";
 import type { Read } from "../core/ports.ts";
 import { configMapType, keyText, secretType } from "../core/resource.ts";
 import { createEvaluator } from "../expressions/evaluator.ts";
@@ -10,10 +11,12 @@ import { createRequester, type HTTPRequester } from "../http/requester.ts";
 import { createSockets } from "../http/sockets.ts";
 import { ownField } from "../kinds/dependencies.ts";
 import { declaredItem, derivedItems, listOf } from "../kinds/for-each.ts";
+import { declaredOutputs } from "../kinds/outputs.ts";
 import { buildExchange, declaredRequest, type DeclaredRequest, sendDigest } from "../kinds/request.ts";
 import { httpEndpointType, httpRequestType, type HTTPEndpoint, type HTTPRequest } from "../kinds/types.ts";
 import { loadManifests } from "../standalone/manifests.ts";
 import { createStandaloneStore, type StandaloneStore } from "../standalone/store.ts";
+import { plannedRead, shownOutputs } from "./planned-outputs.ts";
 import { version } from "./version.ts";
 
 /** Returns the exit code: 1 if a manifest is wrong or a request could not be rendered. */
@@ -30,12 +33,18 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
   );
   const { signal } = new AbortController();
   let exitCode = 0;
-  for (const { spec, metadata } of await list<HTTPRequest>(store, httpRequestType)) {
+  const requests = await list<HTTPRequest>(store, httpRequestType);
+  for (const { spec, metadata } of requests) {
     const attempt = begin({ completedRuns: 0 }, { uid: metadata.uid, digest: sendDigest(spec) }, new Date());
     const { namespace } = metadata;
     const endpoint = spec.endpointRef && endpoints.get(keyText({ namespace, name: spec.endpointRef.name }));
-    const read: Read = (kind, name) =>
-      store.read({ type: kind === "Secret" ? secretType : configMapType, key: { namespace, name } }, signal);
+    const read: Read = async (kind, name) => {
+      const key = { namespace, name };
+      const found = await store.read({ type: kind === "Secret" ? secretType : configMapType, key }, signal);
+      if (found.type !== "absent") return found;
+      const neighbours = requests.filter((one) => one.metadata.namespace === namespace);
+      return plannedRead(neighbours.flatMap(outputsOf), kind, key) ?? found;
+    };
     const about = { attempt, known: shownInputs(spec, metadata) };
     for (const declared of await declaredRequests({ spec, metadata }, about, { requester, read })) {
       const exchange = "type" in declared ? declared : buildExchange(declared, endpoint);
@@ -46,11 +55,21 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
       } else {
         const { type: _, ...request } = rendered;
         const item = "scope" in exchange && exchange.scope.item ? `, item ${exchange.scope.item.index}` : "";
-        process.stdout.write(`---\n# HTTPRequest ${keyText(metadata)}${item}\n${stringify(request, { lineWidth: 0 })}`);
+        print(`HTTPRequest ${keyText(metadata)}${item}`, request);
       }
     }
+    const outputs = shownOutputs(outputsOf({ spec }));
+    if (outputs.length > 0) print(`HTTPRequest ${keyText(metadata)}, what is made of the answer`, { outputs });
   }
   return exitCode;
+}
+
+function print(what: string, shown: object): void {
+  process.stdout.write(`---\n# ${what}\n${stringify(shown, { lineWidth: 0 })}`);
+}
+
+function outputsOf({ spec }: Pick<HTTPRequest, "spec">): readonly Output[] {
+  return declaredOutputs(spec.outputs, "spec.outputs");
 }
 
 /** One, or one for each item of `forEach`; or why there are none. */

@@ -92,8 +92,14 @@ export function described(request: RequestTemplate, { valueOf, bytes }: Values, 
     method: request.method,
     url: `${url}${query === "" ? "" : `${url.includes("?") ? "&" : "?"}${query}`}`,
     headers: headerFields(request, scalar, { userAgent, body }).map(({ name, value }) => ({ name, value })),
-    ...(body && { body: typeof body.content === "string" ? body.content : new TextDecoder().decode(body.content) }),
+    ...(body && { body: shownText(request, body) }),
   };
+}
+
+/** Lines of a multipart body end in one character for people, and in two where it is sent. */
+function shownText({ body }: RequestTemplate, { content }: Content): string {
+  const text = typeof content === "string" ? content : new TextDecoder().decode(content);
+  return body?.type === "multipart" ? text.replaceAll("\r\n", "\n") : text;
 }
 
 function queryText(query: readonly LocatedPair[], scalar: ScalarOf): string {

@@ -236,7 +236,7 @@ describe("wish 24: what would be sent shows", () => {
         inputs,
       ),
     ).toMatch(
-      /^--(holdfast-\w+)\r\nContent-Disposition: form-data; name="t"\r\n\r\nBearer \*\*\*\r\n--\1\r\nContent-Disposition: form-data; name="f"; filename="a.bin"\r\nContent-Type: application\/octet-stream\r\n\r\n\(3 bytes, SHA-256 \w+\)\r\n--\1--\r\n$/,
+      /^--(holdfast-\w+)\nContent-Disposition: form-data; name="t"\n\nBearer \*\*\*\n--\1\nContent-Disposition: form-data; name="f"; filename="a.bin"\nContent-Type: application\/octet-stream\n\n\(3 bytes, SHA-256 \w+\)\n--\1--\n$/,
     );
   });
 });

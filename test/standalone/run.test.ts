@@ -76,7 +76,7 @@ test("exits 1 when a request does not end as declared, and says which and why", 
   expect(stdout).toContain("1 of 1 did not end as declared");
 });
 
-test("render shows what would be sent, masks secrets and sends nothing", async () => {
+test("wish 24: render shows what would be sent, masks secrets and sends nothing", async () => {
   await using origin = await startDemoOrigin(0);
   await using examples = await examplesFor(origin.port);
   const { code, stdout } = await holdfast(["render", "-f", examples.path]);
@@ -84,7 +84,12 @@ test("render shows what would be sent, masks secrets and sends nothing", async (
   expect(stdout).toContain("Bearer ***");
   expect(stdout).toContain(`http://127.0.0.1:${origin.port}/users/grace%2Fhopper`);
   expect(stdout).toContain("9007199254740993");
-  expect(stdout).not.toContain("a-token-that-stays-secret");
+  expect(stdout).toContain("user=ada&password=***");
+  expect(stdout).toMatch(
+    /# HTTPRequest default\/login, what is made of the answer\noutputs:\n {2}- kind: Secret\n {4}name: session\n/,
+  );
+  expect(stdout).toMatch(/filename="pixel.gif"\n {2}Content-Type: image\/gif\n\n {2}\(42 bytes, SHA-256 [0-9a-f]{64}\)\n/);
+  expect(stdout).not.toMatch(/(token-that-stays|also-a)-secret/);
   expect(stdout).not.toContain("secret-path");
   expect(stdout).toContain("# HTTPRequest default/switch-features-on, item 2\nmethod: PUT\n");
   expect(stdout).toContain(`http://127.0.0.1:${origin.port}/features/dark%20mode`);

@@ -24,6 +24,7 @@ type Route = (request: {
   readonly headers: IncomingMessage["headers"];
 }) => Reply | Promise<Reply>;
 
+const sessionToken = "a-session-token-that-stays-secret";
 const webhookToken = "Bearer a-token-that-stays-secret";
 
 const routes: Readonly<Record<string, Route>> = {
@@ -31,6 +32,14 @@ const routes: Readonly<Record<string, Route>> = {
     headers.authorization === webhookToken
       ? { status: 202, body: { status: "sent", id: "n-1" } }
       : { status: 401, body: { status: "refused" } },
+  "POST /login": ({ body }) =>
+    body === "user=ada&password=also-a-secret"
+      ? { status: 200, body: { access_token: sessionToken, expires_in: 3600 } }
+      : { status: 401, body: { error: "refused" } },
+  "GET /profile": ({ headers }) =>
+    headers.authorization === `Bearer ${sessionToken}`
+      ? { status: 200, body: { name: "Ada" } }
+      : { status: 401, body: { error: "refused" } },
   "POST /hooks/T0/B0/secret-path": () => ({ status: 200, body: { ok: true } }),
   "GET /users/ada": () => ({ status: 200, body: { id: "ada", age: 36, serial: 1 } }),
   "PUT /users/grace%2Fhopper": ({ body }) => ({ status: 200, body }),
