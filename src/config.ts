@@ -3,6 +3,7 @@
  * says what is wrong, and exit code 2.
  */
 import { InvalidArgumentError, Option } from "commander";
+import { parseNetwork } from "./core/address.ts";
 import { durationMs } from "./core/duration.ts";
 import type { LogFormat, LogLevel } from "./telemetry/log.ts";
 
@@ -41,6 +42,9 @@ export interface ControllerSettings extends SendSettings {
   readonly renewDeadline: number;
   readonly retryPeriod: number;
   readonly watchIdleTimeout: number;
+  readonly egressDefault: "allow-public" | "deny";
+  readonly egressUnsafeAllow: readonly string[];
+  readonly clusterDomain: string;
   readonly metricsAddress: string;
   readonly metricsSecure: boolean;
   readonly metricsCertFile?: string;
@@ -162,6 +166,18 @@ export const controllerSettings: readonly Option[] = [
   )
     .argParser(duration)
     .default(180_000, "3m"),
+  setting(
+    "--egress-default <what>",
+    "what becomes of requests that no EgressPolicy speaks of; private addresses are closed in any case",
+  )
+    .choices(["allow-public", "deny"])
+    .default("allow-public"),
+  setting("--egress-unsafe-allow <cidr>", "for tests: open this network to everybody, even loopback; may be repeated")
+    .argParser(list(cidr))
+    .default([], "none"),
+  setting("--cluster-domain <name>", "what follows .svc in the names that the cluster's DNS answers for")
+    .argParser(objectName)
+    .default("cluster.local"),
   setting("--metrics-address <address>", "where /metrics is served").argParser(address).default(":8080"),
   setting(
     "--metrics-secure <true|false>",
@@ -215,6 +231,11 @@ function address(text: string): string {
 
 function namespaceName(text: string): string {
   if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) throw new InvalidArgumentError("Give the name of a namespace.");
+  return text;
+}
+
+function cidr(text: string): string {
+  if (!text.includes("/") || !parseNetwork(text)) throw new InvalidArgumentError("Give a network, for example 127.0.0.0/8.");
   return text;
 }
 

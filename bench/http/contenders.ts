@@ -2,7 +2,9 @@
 import { Agent, request } from "undici";
 import type { Exchange } from "../../src/core/exchange.ts";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
+import { network } from "../../src/core/address.ts";
 import { createClientPool } from "../../src/http/client-pool.ts";
+import { createEgress } from "../../src/http/egress.ts";
 import { createRequester } from "../../src/http/requester.ts";
 import { createSecretRegistry } from "../../src/http/secret-registry.ts";
 import { createSockets } from "../../src/http/sockets.ts";
@@ -54,14 +56,17 @@ function holdfast({ connectionsPerOrigin, maxInFlightPerOrigin, logLevel = "warn
     const log = createLog({ level: logLevel, format: "json", scrub: createSecretRegistry().scrub });
     const record = createRecord(log, createMetrics({ kinds: ["HTTPRequest"], concurrency: 50 }));
     const sockets = createSockets(record);
+    const floor = { opened: [network("127.0.0.0/8")] };
     const clients = createClientPool({
       clients: new Map(),
+      floor,
       sockets,
       record,
       ...(connectionsPerOrigin && { connectionsPerOrigin }),
     });
     const requester = createRequester({
       clients,
+      egress: createEgress({ floor }),
       evaluator: createEvaluator(),
       record,
       maxResponseBytes: 1_048_576,

@@ -1,7 +1,8 @@
 /** Every kind there is, in the order in which the CRDs are printed. */
+import { egressPolicy } from "./egress-policy.ts";
 import { httpEndpoint } from "./http-endpoint.ts";
 import { httpRequest } from "./http-request.ts";
 import { httpResource } from "./http-resource.ts";
 import type { KindDefinition } from "./kind-definition.ts";
 
-export const definitions: readonly KindDefinition[] = [httpRequest, httpResource, httpEndpoint];
+export const definitions: readonly KindDefinition[] = [httpRequest, httpResource, httpEndpoint, egressPolicy];

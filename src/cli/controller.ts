@@ -11,6 +11,7 @@ import { createLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createRecord } from "../telemetry/record.ts";
 import { healthRoutes, metricsRoutes, serve } from "../telemetry/server.ts";
+import { clusterEgress } from "./egress.ts";
 import { guardFor } from "./guard.ts";
 import { leadershipFor } from "./leadership.ts";
 import { createRuntime, kindNames } from "./runtime.ts";
@@ -41,11 +42,13 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     ...(settings.outputGrant !== undefined && { outputGrant: settings.outputGrant }),
   });
   metrics.observeWatches(() => store.readiness());
+  const egress = resources.use(await clusterEgress(settings, record));
   const runtime = createRuntime(settings, {
     store,
     record,
     metrics,
     secrets,
+    egress,
     announce,
     term: leadership.term,
     resumes: true,

@@ -7,6 +7,7 @@ import type { Read } from "../core/ports.ts";
 import { configMapType, keyText, secretType } from "../core/resource.ts";
 import { createEvaluator } from "../expressions/evaluator.ts";
 import { createClientPool } from "../http/client-pool.ts";
+import { createEgress } from "../http/egress.ts";
 import { createRequester, type HTTPRequester } from "../http/requester.ts";
 import { createSockets } from "../http/sockets.ts";
 import { ownField } from "../kinds/dependencies.ts";
@@ -17,6 +18,7 @@ import { httpEndpointType, httpRequestType, type HTTPEndpoint, type HTTPRequest 
 import { loadManifests } from "../standalone/manifests.ts";
 import { createStandaloneStore, type StandaloneStore } from "../standalone/store.ts";
 import { plannedRead, shownOutputs } from "./planned-outputs.ts";
+import { ownMachine } from "./egress.ts";
 import { version } from "./version.ts";
 
 /** Returns the exit code: 1 if a manifest is wrong or a request could not be rendered. */
@@ -100,8 +102,10 @@ function createRendering(): HTTPRequester & AsyncDisposable {
   const resources = new AsyncDisposableStack();
   const evaluator = resources.use(createEvaluator());
   const clients = resources.use(createClientPool({ clients: new Map(), sockets: resources.use(createSockets(record)), record }));
+  const rules = { default: ownMachine.default, defaultName: "", allow: [], deny: [] };
+  const egress = createEgress({ floor: ownMachine.floor, rulesFor: () => rules });
   const requester = resources.use(
-    createRequester({ clients, evaluator, record, maxResponseBytes: 0, userAgent: `holdfast/${version}` }),
+    createRequester({ clients, evaluator, record, egress, maxResponseBytes: 0, userAgent: `holdfast/${version}` }),
   );
   return { ...requester, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }

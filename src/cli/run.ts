@@ -11,6 +11,7 @@ import { createLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createRecord } from "../telemetry/record.ts";
 import { metricsRoutes, serve } from "../telemetry/server.ts";
+import { ownMachine } from "./egress.ts";
 import { createProgress, summaryText, type Progress } from "./progress.ts";
 import { createRuntime, kindNames } from "./runtime.ts";
 import { onShutdown } from "./shutdown.ts";
@@ -40,7 +41,7 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
   const store = resources.use(
     createStandaloneStore({ manifests, ...(settings.data !== undefined && { dataFile: settings.data }) }),
   );
-  const { controller, clients } = resources.use(createRuntime(settings, { store, record, metrics, secrets }));
+  const { controller, clients } = resources.use(createRuntime(settings, { egress: ownMachine, store, record, metrics, secrets }));
   if (settings.metricsAddress !== undefined) resources.use(await serve(settings.metricsAddress, metricsRoutes(metrics.registry)));
 
   const progress = createProgress(process.stdout);

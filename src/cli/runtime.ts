@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { SendSettings } from "../config.ts";
 import type { Condition } from "../core/conditions.ts";
+import type { EgressDefault, EgressFloor } from "../core/egress.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { Kind } from "../core/plan.ts";
 import type { Announce, ResourceStore } from "../core/ports.ts";
@@ -11,18 +12,23 @@ import { createLiveness, type Liveness } from "../engine/liveness.ts";
 import { createEvaluator } from "../expressions/evaluator.ts";
 import { createClientPool, type Client, type ClientPool } from "../http/client-pool.ts";
 import { environmentProxies } from "../http/environment-proxies.ts";
+import { createEgress } from "../http/egress.ts";
 import { createRequester } from "../http/requester.ts";
 import type { SecretRegistry } from "../http/secret-registry.ts";
 import { createSockets } from "../http/sockets.ts";
+import { createEgressPolicies } from "../kinds/egress-policies.ts";
+import { egressPolicyKind } from "../kinds/egress-policy.ts";
 import { httpEndpointKind } from "../kinds/http-endpoint.ts";
 import { httpRequestKind } from "../kinds/http-request.ts";
 import { httpResourceKind } from "../kinds/http-resource.ts";
+import { namespaceKind } from "../kinds/namespace.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { version } from "./version.ts";
 
 /** A plan is only ever given resources of its own kind. */
-const kinds = [httpRequestKind, httpResourceKind, httpEndpointKind] as unknown as readonly Kind[];
-export const kindNames: readonly string[] = kinds.map(({ type }) => type.kind);
+const namespacedKinds = [httpRequestKind, httpResourceKind, httpEndpointKind] as unknown as readonly Kind[];
+const clusterKinds = [egressPolicyKind] as unknown as readonly Kind[];
+export const kindNames: readonly string[] = [...namespacedKinds, ...clusterKinds].map(({ type }) => type.kind);
 
 export interface Runtime extends AsyncDisposable {
   readonly controller: Controller;
@@ -40,6 +46,15 @@ export interface RuntimeParts {
   readonly announce?: Announce;
   /** True: goes on where another process ended, and does not at once what is due in intervals. */
   readonly resumes?: boolean;
+  readonly egress: EgressSettings;
+}
+/** Where requests may go, apart from what policies say. */
+export interface EgressSettings {
+  readonly default: EgressDefault;
+  readonly floor: EgressFloor;
+  readonly clusterDomain: string;
+  /** `all`: policies and Namespaces are watched; `policies`: a namespace has no label but its name; `none`: there are no policies. */
+  readonly watch: "all" | "policies" | "none";
 }
 
 /** Beyond the limit on a reconcile, before its worker counts as stuck. */
@@ -50,11 +65,17 @@ const clientMap = new Map<string, Client>();
 
 export function createRuntime(
   settings: SendSettings,
-  { store, record, metrics, secrets, term = () => 1, announce = () => {}, resumes = false }: RuntimeParts,
+  { store, record, metrics, secrets, egress, term = () => 1, announce = () => {}, resumes = false }: RuntimeParts,
 ): Runtime {
   const resources = new AsyncDisposableStack();
   const leads = (): boolean => term() !== undefined;
   const evaluator = resources.use(createEvaluator({ deadlineMs: settings.expressionTimeout }));
+  const kinds = [
+    ...namespacedKinds,
+    ...(egress.watch === "none" ? [] : clusterKinds),
+    ...(egress.watch === "all" ? [namespaceKind] : []),
+  ];
+  const policies = createEgressPolicies({ ...egress, namespaces: egress.watch === "all" });
   const sockets = resources.use(createSockets(record));
   const clients = resources.use(
     createClientPool({
@@ -62,6 +83,7 @@ export function createRuntime(
       sockets,
       record,
       proxyFor: environmentProxies(process.env),
+      floor: egress.floor,
       idleTimeoutMs: settings.clientIdleTimeout,
       maxClients: settings.maxClients,
       connectionsPerOrigin: settings.connectionsPerOrigin,
@@ -74,6 +96,7 @@ export function createRuntime(
       clients,
       evaluator,
       record,
+      egress: createEgress({ floor: egress.floor, rulesFor: (namespace) => policies.rulesFor(namespace) }),
       maxResponseBytes: settings.maxResponseBytes,
       minBytesPerSecond: settings.minResponseRate,
       maxInFlightPerReconcile: settings.maxInFlightPerReconcile,
@@ -95,6 +118,7 @@ export function createRuntime(
     term,
     announce,
     resumes,
+    observe: (kind, name, after) => policies.observe(kind, name, after),
     queueObserver: {
       onAdd: () => metrics.queueAdds.inc({ name: "holdfast" }),
       onTake: (waitedSecs) => {

@@ -1,6 +1,6 @@
 /**
  * What about a change of status is worth telling people in an event: something that was well no longer is, is well
- * again, or will stay as it is until somebody acts. A first success is none, nor is what stays as it was.
+ * again, will stay as it is until somebody acts, or may not go where it would. A first success is none, nor is what stays as it was.
  *
  * Invariant: its text is that of a condition, so it holds no secret and nothing that a server sent.
  */
@@ -22,6 +22,7 @@ export function announcement(before: object | undefined, after: object): Announc
   if (!is.ready) return undefined;
   const { reason, message } = is.ready;
   if (is.stalledReason !== undefined && is.stalledReason !== was.stalledReason) return { type: "Warning", reason, message };
+  if (reason === "EgressDenied" && was.ready?.reason !== reason) return { type: "Warning", reason, message };
   if (was.ready?.status === "True" && isFailure(is.ready)) return { type: "Warning", reason, message };
   if (was.ready && isFailure(was.ready) && is.ready.status === "True") return { type: "Normal", reason, message };
   return undefined;

@@ -155,6 +155,7 @@ export type FailureReason =
   | "PortsExhausted"
   | "TooManyFiles"
   | "BudgetExhausted"
+  | "EgressDenied"
   | "NotLeader"
   | "Aborted"
   | "Unknown";
@@ -179,6 +180,7 @@ export type RefusalReason =
   | "InvalidTLS"
   | "InvalidProxy"
   | "InvalidSchedule"
+  | "EgressDenied"
   | "OutputConflict"
   | "OutputForbidden"
   | "OutputRefused"

@@ -3,6 +3,7 @@
  *
  * No occurrence holds a secret, a body, an expanded URL, or text that a server sent.
  */
+import type { EgressLabel } from "./egress.ts";
 import type { FailureReason } from "./exchange.ts";
 import type { Verdict } from "./plan.ts";
 
@@ -37,6 +38,8 @@ export type Occurrence =
   | { readonly type: "redirected"; readonly statusCode: number }
   /** A response that nobody read was closed for an exchange that waited, in the budget of its reconcile or of its origin. */
   | { readonly type: "responseCancelled"; readonly reason: "reconcile" | "origin" }
+  /** A request was not sent, or a redirect not followed, since a rule of egress denies it. */
+  | { readonly type: "egressDenied"; readonly rule: EgressLabel; readonly namespace: string; readonly name: string }
   | { readonly type: "clientAcquired"; readonly result: "created" | "reused" }
   | { readonly type: "socketOpened" }
   | { readonly type: "socketClosed" }

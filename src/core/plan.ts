@@ -101,5 +101,9 @@ export interface Situation<R extends Resource = Resource> {
 export interface Kind<R extends Resource = Resource> {
   readonly type: ResourceType;
   references(resource: R): readonly Dependency[];
+  /** Any change of one of these makes due what this holds for, of whatever kind. */
+  readonly awakens?: (resource: Resource) => boolean;
+  /** Watched for what others make of it: there is nothing to do about one itself, and `plan` is never called. */
+  readonly passive?: true;
   plan(situation: Situation<R>): Plan;
 }

@@ -5,6 +5,7 @@
  * Knows neither HTTP nor Kubernetes.
  */
 import { cycleThrough } from "../core/cycle.ts";
+import { sameJSON } from "../core/json.ts";
 import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
 import type { Kind, Situation } from "../core/plan.ts";
 import type { Announce, Requester, ResourceStore, WatchEvent } from "../core/ports.ts";
@@ -35,6 +36,8 @@ export interface ControllerOptions {
   readonly announce?: Announce;
   /** True: what is due in intervals goes on as before this process started, and is not all done at its start. */
   readonly resumes?: boolean;
+  /** Told of every change at once, before anything is made of it. `after`: undefined where the object is gone. */
+  readonly observe?: (kind: string, name: string, after: Resource | undefined) => void;
   readonly now?: () => Date;
   /** A reconcile that has waited this long for a status to be written needs no worker while it waits on. Milliseconds. */
   readonly slowWriteMs?: number;
@@ -99,7 +102,13 @@ export function createController(options: ControllerOptions): Controller {
   function take(kind: Kind, changes: readonly Change[], lane: Lane): void {
     for (const change of changes) {
       const { before, after } = change;
-      const id = queueKey(kind, (after ?? before)?.metadata as ResourceKey);
+      const key = (after ?? before)?.metadata as ResourceKey;
+      const id = queueKey(kind, key);
+      options.observe?.(kind.type.kind, key.name, after);
+      if (kind.passive) {
+        if (!sameJSON(before?.metadata.labels, after?.metadata.labels)) awaken(kind);
+        continue;
+      }
       if (!after) {
         queue.forget(id);
         failures.delete(id);
@@ -107,7 +116,13 @@ export function createController(options: ControllerOptions): Controller {
       } else if (isDue(change) || isOutcomeOfAnother(change, sender)) queue.add(id, { lane });
       if (isDue(change)) dependents.set(id, after ? kind.references(after) : []);
       queueDependents(kind, change);
+      if (isDue(change)) awaken(kind);
     }
+  }
+  function awaken({ awakens }: { readonly awakens?: (resource: Resource) => boolean }): void {
+    if (!awakens) return;
+    for (const kind of kinds)
+      for (const resource of cacheOf(kind.type.kind).all()) if (awakens(resource)) queue.add(queueKey(kind, resource.metadata));
   }
   function queueDependents({ type }: Kind, change: Change): void {
     const key = (change.after ?? change.before)?.metadata as ResourceKey;

@@ -5,6 +5,7 @@
  * least recently used goes first; but never one under an exchange.
  */
 import type { Dispatcher } from "undici";
+import { closedFloor, type EgressFloor } from "../core/egress.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import { clientKey, type ClientSettings } from "./client-settings.ts";
 import type { ProxyFor } from "./environment-proxies.ts";
@@ -31,6 +32,8 @@ export interface ClientPool extends AsyncDisposable {
   /** The client for these settings: opened by the first caller, shared by the rest. Throws for unusable TLS material. */
   acquire(settings: ClientSettings): Lease;
   has(settings: ClientSettings): boolean;
+  /** Whether a proxy, of these settings or of the environment, is between here and the origin. */
+  usesProxy(settings: ClientSettings, origin: string): boolean;
   readonly size: number;
   /** Requests that wait for a connection now. */
   readonly queued: number;
@@ -43,6 +46,8 @@ export interface ClientPoolOptions extends Partial<ConnectionLimits> {
   readonly record: RecordOccurrence;
   /** The environment's proxies. */
   readonly proxyFor?: ProxyFor;
+  /** Where no socket is opened to. */
+  readonly floor?: EgressFloor;
   /** A client is closed when nobody has used it for this long, or up to a fifth more. Milliseconds. */
   readonly idleTimeoutMs?: number;
   /** More are kept only while that many are in use at once. */
@@ -54,6 +59,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
   const open = {
     sockets,
     proxyFor: options.proxyFor ?? (() => undefined),
+    floor: options.floor ?? closedFloor,
     connectionsPerOrigin: options.connectionsPerOrigin ?? 6,
     keepAliveTimeoutMs: options.keepAliveTimeoutMs ?? 4_000, // below the 5 s after which many servers close
     keepAliveMaxTimeoutMs: options.keepAliveMaxTimeoutMs ?? 60_000,
@@ -120,6 +126,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
       };
     },
     has: (settings) => clients.has(clientKey(settings)),
+    usesProxy: ({ proxy }, origin) => (proxy ?? open.proxyFor(origin)) !== undefined,
     get size() {
       return clients.size;
     },

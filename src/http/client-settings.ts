@@ -4,6 +4,7 @@
  * Two exchanges share sockets exactly when their keys are equal. The default key is TLS plus timeout; whatever else is set joins it.
  */
 import { hash } from "node:crypto";
+import type { AddressRules } from "../core/egress.ts";
 
 export interface ClientSettings {
   /** PEM texts under the names of node:tls. */
@@ -23,6 +24,8 @@ export interface ClientSettings {
   readonly http2?: true;
   /** The namespace that has the client for itself. */
   readonly namespace?: string;
+  /** Which addresses its sockets may reach, directly and to `proxy`; absent: public ones. */
+  readonly egress?: { readonly target: AddressRules; readonly proxy: AddressRules };
 }
 
 const keys = new WeakMap<ClientSettings, string>();
@@ -34,11 +37,12 @@ const keys = new WeakMap<ClientSettings, string>();
 export function clientKey(settings: ClientSettings): string {
   const known = keys.get(settings);
   if (known !== undefined) return known;
-  const { tls, timeoutMs, proxy, http2, namespace } = settings;
+  const { tls, timeoutMs, proxy, http2, namespace, egress } = settings;
   const { ca, cert, key, servername, rejectUnauthorized, minVersion } = tls;
   const fields = [ca, cert, key, servername, rejectUnauthorized, minVersion, timeoutMs];
-  const isDefault = proxy === undefined && http2 === undefined && namespace === undefined;
-  const text = JSON.stringify(isDefault ? fields : [...fields, { proxy, http2, namespace }]); // what is not set is left out
+  const isDefault = proxy === undefined && http2 === undefined && namespace === undefined && egress === undefined;
+  const further = { proxy, http2, namespace, target: egress?.target.key, toProxy: egress?.proxy.key };
+  const text = JSON.stringify(isDefault ? fields : [...fields, further]); // what is not set is left out
   const digest = hash("sha256", text, "hex");
   keys.set(settings, digest);
   return digest;

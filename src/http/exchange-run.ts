@@ -4,11 +4,13 @@
  * Invariant: what this file acquires for a request, a slot of its origin and the use of a client, is given back when that
  * request fails or its redirect has been drained; for the answer that counts it is in what is returned.
  */
-import type { FailureReason, RequestTemplate } from "../core/exchange.ts";
+import type { FailureReason, RequestTemplate, Scope } from "../core/exchange.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { Budgets, Slot } from "./budget.ts";
 import type { ClientPool, Lease } from "./client-pool.ts";
+import type { ClientSettings } from "./client-settings.ts";
 import type { ConnectionUse, Trace } from "./connection-use.ts";
+import type { Egress } from "./egress.ts";
 import { deadline, unlessAborted } from "../core/deadline.ts";
 import { onWire, type Answer } from "./on-wire.ts";
 import { createRedirects, isRedirect, type Hop, type Redirects } from "./redirects.ts";
@@ -16,6 +18,7 @@ import { retryReason } from "./stale-retry.ts";
 
 export interface RunOptions {
   readonly clients: ClientPool;
+  readonly egress: Egress;
   readonly record: RecordOccurrence;
   readonly connections: ConnectionUse;
   /** Bounds the exchanges in flight to each origin. */
@@ -29,6 +32,7 @@ export interface Chain {
   readonly maxRedirects: number;
   /** Whether a request may still leave, asked as it starts on its socket. */
   readonly mayStart: () => boolean;
+  readonly metadata: Scope["metadata"];
 }
 /** Of the whole exchange. */
 export interface Run {
@@ -56,8 +60,9 @@ export class RedirectError extends Error {
 /** How long a redirect's content is waited for. */
 const maxDrainMs = 1_000;
 
-/** Rejects with a `RedirectError`, a `BudgetExhaustedError`, the signal's reason, or what the network did. */
-export async function followed({ first, template, maxRedirects, mayStart }: Chain, run: Run, options: RunOptions): Promise<Held> {
+/** Rejects with a `RedirectError`, an `EgressDeniedError`, a `BudgetExhaustedError`, the signal's reason, or what the network did. */
+export async function followed(chain: Chain, run: Run, options: RunOptions): Promise<Held> {
+  const { first, template, maxRedirects, mayStart, metadata } = chain;
   let hop = first;
   let retries = 1;
   let redirects: Redirects | undefined;
@@ -72,14 +77,21 @@ export async function followed({ first, template, maxRedirects, mayStart }: Chai
       const reason = retryReason(error, { trace, connections, repeatable: hop.repeatable });
       if (!reason || retries === 0) throw error;
       retries -= 1;
+      if (admit(hop) !== hop.settings) throw error; // it may still go there, but not with this client
       options.record({ type: "retried", reason });
       return await onWire(slots, hop.request, { ...wire, dispatcher: client.fresh() });
     }
   }
 
+  function admit({ request, settings }: Hop): ClientSettings {
+    return options.egress.admit(request, settings, metadata.namespace);
+  }
+
   for (;;) {
-    const originSlot = await options.origins.take(hop.request.origin, run.signal);
-    const client = takeClient(options.clients, hop, originSlot);
+    const { origin } = hop.request;
+    if (options.clients.usesProxy(hop.settings, origin)) await options.egress.vet(origin, admit(hop), run.signal);
+    const originSlot = await options.origins.take(origin, run.signal);
+    const client = takeClient(options.clients, () => (hop = { ...hop, settings: admit(hop) }), originSlot);
     const release = (): void => {
       originSlot.release();
       client[Symbol.dispose]();
@@ -101,9 +113,9 @@ export async function followed({ first, template, maxRedirects, mayStart }: Chai
   }
 }
 
-function takeClient(clients: ClientPool, { settings }: Hop, slot: Slot): Lease {
+function takeClient(clients: ClientPool, admitted: () => Hop, slot: Slot): Lease {
   try {
-    return clients.acquire(settings);
+    return clients.acquire(admitted().settings);
   } catch (error) {
     slot.release();
     throw error;

@@ -1,11 +1,14 @@
 /**
  * Opens the client for some settings: one undici Agent for direct connections, and one ProxyAgent for each proxy that is used.
  *
- * Every socket, direct or to a proxy or through one, is opened by a connector that has been wrapped by `sockets`.
+ * Every socket, direct or to a proxy or through one, is opened by a connector that has been wrapped by `sockets`; and every
+ * one but those to the environment's proxies, whom the administrator has chosen, goes where the egress rules allow.
  */
 import { createSecureContext } from "node:tls";
 import { Agent, buildConnector, Pool, ProxyAgent, type Dispatcher } from "undici";
+import { publicOnly, type EgressFloor } from "../core/egress.ts";
 import type { ClientSettings } from "./client-settings.ts";
+import { guardedConnector, guardedLookup, type ConnectorRules } from "./egress-connector.ts";
 import type { ProxyFor } from "./environment-proxies.ts";
 import type { Sockets } from "./sockets.ts";
 
@@ -21,6 +24,7 @@ export interface OpenOptions extends ConnectionLimits {
   readonly sockets: Sockets;
   /** Decides for settings that name no proxy. */
   readonly proxyFor: ProxyFor;
+  readonly floor: EgressFloor;
 }
 
 export interface OpenClient {
@@ -37,7 +41,9 @@ const maxConnectMs = 10_000;
 
 /** Throws for TLS material that cannot be used. */
 export function openClient(settings: ClientSettings, options: OpenOptions): OpenClient {
-  const { sockets, proxyFor, connectionsPerOrigin, keepAliveTimeoutMs, keepAliveMaxTimeoutMs } = options;
+  const { sockets, proxyFor, floor, connectionsPerOrigin, keepAliveTimeoutMs, keepAliveMaxTimeoutMs } = options;
+  const toTarget: ConnectorRules = { addresses: settings.egress?.target ?? publicOnly, floor };
+  const toProxy: ConnectorRules = { addresses: settings.egress?.proxy ?? publicOnly, floor };
   const toOrigin = originConnection(settings);
   const { timeout, allowH2 } = toOrigin;
   const limits = {
@@ -56,23 +62,30 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
     pools.add(pool);
     return pool;
   };
-  const direct = new Agent({ ...limits, connect: buildConnector(toOrigin), factory });
+  const connect = guardedConnector(buildConnector({ ...toOrigin, lookup: guardedLookup(toTarget) }), toTarget, true);
+  const direct = new Agent({ ...limits, connect, factory });
   const proxied = new Map<string, ProxyAgent>();
 
   function throughProxy(uri: string): ProxyAgent {
-    const agent =
-      proxied.get(uri) ??
-      new ProxyAgent({
-        ...limits,
-        uri,
-        factory,
-        // A proxy that does not answer CONNECT would otherwise keep its connection, and in the end all of them, for ever.
-        clientFactory: (origin, options) => openPool(origin, { ...options, ...limits, headersTimeout: timeout }, sockets),
-        requestTls: toOrigin,
-        proxyTls: { allowH2: false, timeout },
-      });
+    const agent = proxied.get(uri) ?? openProxy(uri, settings.proxy !== undefined);
     proxied.set(uri, agent);
     return agent;
+  }
+  /** `guarded`: an endpoint's own, whose address the egress rules must allow. A tunnel's far side is that address, too. */
+  function openProxy(uri: string, guarded: boolean): ProxyAgent {
+    const held = <O extends object>(options: O): O => {
+      const { connect } = options as { connect: buildConnector.connector };
+      return guarded ? { ...options, connect: guardedConnector(connect, toProxy, false) } : options;
+    };
+    return new ProxyAgent({
+      ...limits,
+      uri,
+      factory: (origin, options) => factory(origin, held(options)),
+      // A proxy that does not answer CONNECT would otherwise keep its connection, and in the end all of them, for ever.
+      clientFactory: (origin, options) => openPool(origin, { ...held(options), ...limits, headersTimeout: timeout }, sockets),
+      requestTls: toOrigin,
+      proxyTls: { allowH2: false, timeout, ...(guarded && { lookup: guardedLookup(toProxy) }) },
+    });
   }
   const chosen = (dispatch: Dispatcher.Dispatch): Dispatcher.Dispatch => {
     return (request, handler) => {

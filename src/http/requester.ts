@@ -1,5 +1,5 @@
 /** Exchanges over undici: the `Requester` of the ports. Secrets are resolved here, and nowhere else. */
-import type { Evaluation, Exchange, ListEvaluation, Sealed, Located, Refusal } from "../core/exchange.ts";
+import type { Evaluation, Exchange, ListEvaluation, Located, Refusal, Scope, Sealed } from "../core/exchange.ts";
 import { parseJSON } from "../core/json.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import { bytesInBody, templatesOf } from "../core/templating.ts";
@@ -17,8 +17,11 @@ import { listItems } from "./list-items.ts";
 import { masked, maskedScope, readsElsewhere, resolveInputs, secretValues, type Inputs } from "./inputs.ts";
 import { outputValues } from "./outputs.ts";
 import { proxySecrets, resolveProxy } from "./proxy.ts";
-import { healingRefusals, orRefusal } from "./refusal.ts";
-import { described, expressionsIn, expressionsOf, rendered, type Described } from "./render.ts";
+import { createEgress, type Egress } from "./egress.ts";
+import { denialIn } from "./egress-connector.ts";
+import { egressRefusal } from "./egress-refusal.ts";
+import { healingRefusals, orRefusal, RefusedError } from "./refusal.ts";
+import { described, expressionsIn, expressionsOf, rendered, type Described, type WireRequest } from "./render.ts";
 import { open, send, type Failed, type Opened, type SendOptions, type Sending } from "./send.ts";
 import { checkTls, resolveTls } from "./tls.ts";
 
@@ -29,6 +32,8 @@ export interface RequesterOptions {
   readonly maxResponseBytes: number;
   /** For requests that declare none. */
   readonly userAgent: string;
+  /** Where requests may go; without it to public addresses. */
+  readonly egress?: Egress;
   /** `namespace`: no two namespaces share a socket. */
   readonly clientIsolation?: "none" | "namespace";
   readonly maxInFlightPerReconcile?: number;
@@ -59,10 +64,12 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
   const { clients, evaluator, userAgent, record } = options;
   const { maxInFlightPerReconcile = 6, maxExchangesPerReconcile = 50, maxInFlightPerOrigin = 10 } = options;
   const { minBytesPerSecond = 100, rateWindowMs = 10_000 } = options;
+  const egress = options.egress ?? createEgress();
   const connections = createConnectionUse();
   const admissions = createAdmissions(maxInFlightPerOrigin);
   const sendOptions: SendOptions = {
     clients,
+    egress,
     record,
     connections,
     origins: createBudgets({
@@ -88,6 +95,16 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
     return new Map(expressions.map(({ text }, index) => [text, json[index] ?? "null"]));
   }
 
+  /** Throws `RefusedError`. */
+  function admittedSettings(wire: WireRequest, settings: ClientSettings, metadata: Scope["metadata"]): ClientSettings {
+    try {
+      return egress.admit(wire, settings, metadata.namespace);
+    } catch (error) {
+      const denial = denialIn(error);
+      throw denial ? new RefusedError(egressRefusal(denial, metadata, record)) : error;
+    }
+  }
+
   async function prepared(
     exchange: Exchange,
     inputs: Inputs,
@@ -104,7 +121,6 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
       ...(exchange.http2 ? { http2: true } : {}),
       ...(options.clientIsolation === "namespace" ? { namespace: scope.metadata.namespace } : {}),
     };
-    if (!clients.has(settings)) checkTls(tls, sources);
     if (exchange.compile.length > 0) await compileAll(evaluator, exchange.compile, signal);
     const bytes = await readBytes(bytesInBody(request.body), read);
     const wire = await healingRefusals(templatesOf(request).filter(readsElsewhere(scope)), async () => {
@@ -112,8 +128,10 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
       const valueOf = (expression: string): string => values.get(expression) ?? "null";
       return rendered(request, { valueOf, bytes, response: exchange.response }, userAgent);
     });
+    const admitted = admittedSettings(wire, settings, scope.metadata);
+    if (!clients.has(admitted)) checkTls(tls, sources);
     return {
-      first: { request: wire, settings, repeatable },
+      first: { request: wire, settings: admitted, repeatable },
       template: request,
       maxRedirects,
       secrets: [...secretValues(inputs), ...secretTexts(bytes), ...proxySecrets(proxy)],

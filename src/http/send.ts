@@ -5,11 +5,13 @@
  * its deadline's timer is gone. It ends when it fails, is read, or is closed, and at the latest at its deadline.
  */
 import { hash } from "node:crypto";
-import { sealed, type FailureReason, type Outcome, type Response, type Scope } from "../core/exchange.ts";
+import { sealed, type FailureReason, type Outcome, type Response } from "../core/exchange.ts";
 import { ResponseCancelledError, type Budget, type Slot } from "./budget.ts";
 import type { Trace } from "./connection-use.ts";
 import { decodedContent, headerField, headerFields } from "./content.ts";
 import { deadline, type Deadline } from "../core/deadline.ts";
+import { denialIn } from "./egress-connector.ts";
+import { egressRefusal } from "./egress-refusal.ts";
 import { decompressed } from "./decompress.ts";
 import { followed, RedirectError, type Chain, type Held, type RunOptions } from "./exchange-run.ts";
 import { failure, failureOf, type Failure } from "./failure.ts";
@@ -24,10 +26,10 @@ export interface SendOptions extends RunOptions {
 export interface Sending extends Chain {
   /** Replaced in what may be shown of the answer. */
   readonly secrets: readonly string[];
-  readonly metadata: Scope["metadata"];
 }
 
-export type Failed = Extract<Outcome, { type: "failure" }>;
+/** A refusal where nothing has left: a socket was not allowed to where it would have gone. */
+export type Failed = Exclude<Outcome, { type: "response" }>;
 
 /** An answer that has not been read. It holds its slots and its connection until it is read or closed, or the deadline passes. */
 export interface Opened {
@@ -115,6 +117,12 @@ async function begun(sending: Sending, budget: Budget, options: SendOptions, sig
     });
   }
   function failed(error: unknown): Failed {
+    const denial = denialIn(error);
+    if (denial) {
+      const refusal = egressRefusal(denial, metadata, options.record);
+      end({ reason: "EgressDenied" });
+      return trace.sent ? { type: "failure", reason: "EgressDenied", message: refusal.message, sent: true } : refusal;
+    }
     const { reason, message } = failureWithin(limit, error);
     end({ reason });
     return { type: "failure", reason, message, sent: trace.sent };

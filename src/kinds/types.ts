@@ -1,4 +1,5 @@
 /** The kinds as resource types, and the shapes of their resources. */
+import { egressPolicy, type EgressPolicySpec, type EgressPolicyStatus } from "../api/egress-policy.ts";
 import { httpEndpoint, type HTTPEndpointSpec, type HTTPEndpointStatus } from "../api/http-endpoint.ts";
 import { httpRequest, type HTTPRequestSpec, type HTTPRequestStatus } from "../api/http-request.ts";
 import { httpResource, type HTTPResourceSpec, type HTTPResourceStatus } from "../api/http-resource.ts";
@@ -11,10 +12,19 @@ function resourceType({ kind, plural, scope }: KindDefinition): ResourceType {
 export const httpRequestType = resourceType(httpRequest);
 export const httpResourceType = resourceType(httpResource);
 export const httpEndpointType = resourceType(httpEndpoint);
+export const egressPolicyType = resourceType(egressPolicy);
+export const namespaceType: ResourceType = {
+  group: "",
+  version: "v1",
+  kind: "Namespace",
+  plural: "namespaces",
+  scope: "Cluster",
+};
 
 export type HTTPRequest = Resource<HTTPRequestSpec, HTTPRequestStatus>;
 export type HTTPResource = Resource<HTTPResourceSpec, HTTPResourceStatus>;
 export type HTTPEndpoint = Resource<HTTPEndpointSpec, HTTPEndpointStatus>;
+export type EgressPolicy = Resource<EgressPolicySpec, EgressPolicyStatus>;
 
 /** Whether its status speaks of the spec as it is, and nothing of it is on its way or due by itself. */
 export function isSettled({ metadata, status }: HTTPRequest): boolean {
@@ -24,4 +34,10 @@ export function isSettled({ metadata, status }: HTTPRequest): boolean {
     status.attempt?.phase !== "InFlight" &&
     status.attempt?.phase !== "Retrying"
   );
+}
+
+/** Whether it waits for a policy to let it through. */
+export function isEgressDenied({ status }: Resource): boolean {
+  const { conditions = [] } = (status ?? {}) as HTTPRequestStatus;
+  return conditions.some(({ type, reason }) => type === "Ready" && reason === "EgressDenied");
 }

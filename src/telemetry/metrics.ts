@@ -4,6 +4,7 @@
  */
 import { totalmem } from "node:os";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { egressLabels } from "../core/egress.ts";
 import type { FailureReason } from "../core/exchange.ts";
 import { readTcpStates, tcpStates } from "./tcp-sockets.ts";
 
@@ -32,6 +33,7 @@ const failureReasons = [
   "PortsExhausted",
   "TooManyFiles",
   "BudgetExhausted",
+  "EgressDenied",
   "NotLeader",
   "Aborted",
   "Unknown",
@@ -195,6 +197,12 @@ export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]
     ["reason"],
   );
   for (const reason of ["reconcile", "origin"]) responsesCancelled.inc({ reason }, 0);
+  const egressDenied = counter(
+    "holdfast_egress_denied_total",
+    "Requests that were not sent, and redirects not followed, by the rule of egress.",
+    ["rule"],
+  );
+  for (const rule of egressLabels) egressDenied.inc({ rule }, 0);
 
   // Without a limit of its control group, Node says 0 or more than there is.
   gauge("holdfast_memory_limit_bytes", "Memory that the process may use: its control group's limit, or all there is.", [], (g) =>
@@ -260,6 +268,7 @@ export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]
     retries,
     redirects,
     responsesCancelled,
+    egressDenied,
     watchSessions,
     watchTime,
     relists,

@@ -36,6 +36,8 @@ function measure(metrics: Metrics, occurrence: Occurrence): void {
       return metrics.redirects.inc({ code: `${occurrence.statusCode}` });
     case "responseCancelled":
       return metrics.responsesCancelled.inc({ reason: occurrence.reason });
+    case "egressDenied":
+      return metrics.egressDenied.inc({ rule: occurrence.rule });
     case "clientAcquired":
       return metrics.acquisitions.inc({ result: occurrence.result });
     case "socketOpened":
@@ -84,6 +86,10 @@ function tell(log: Log, occurrence: Occurrence): void {
     case "exchanged": {
       const { type: _, ...fields } = occurrence;
       return log.write(fields.reason === undefined ? "info" : "warn", "exchanged", rounded(fields));
+    }
+    case "egressDenied": {
+      const { type: _, ...fields } = occurrence;
+      return log.write("warn", "egress denied", fields);
     }
     case "watchConnected":
       return log.write("info", "watch connected", { resource: occurrence.resource });

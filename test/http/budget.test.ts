@@ -63,7 +63,7 @@ async function perform(requests: HTTPRequests, url: string, step: Step): Promise
   if (step.use === "send") return { step, outcome: await request.send(never) };
   const signal = step.use === "abort" ? AbortSignal.timeout(step.holdMs + 1) : never;
   const opened = await request.open(signal);
-  if (opened.type === "failure") return { step, outcome: opened };
+  if (opened.type !== "opened") return { step, outcome: opened };
   if (step.use === "abandon") return { step, outcome: "abandoned" };
   await pause(step.holdMs);
   if (step.use === "close") {
@@ -135,7 +135,7 @@ async function opened(requests: HTTPRequests, url: string, count: number): Promi
   const answers: Opened[] = [];
   for (let index = 0; index < count; index += 1) {
     const answer = await (await prepared(requests, url)).open(never);
-    if (answer.type === "failure") throw new Error(answer.reason);
+    if (answer.type !== "opened") throw new Error(answer.reason);
     answers.push(answer);
   }
   return answers;
@@ -173,7 +173,7 @@ test("a response that nobody reads ends with its deadline, and its socket with i
   await using http = testRequester();
   using requests = http.requester.begin("reconcile");
   const answer = await (await prepared(requests, `${server.url}/400000/0`, 200)).open(never);
-  if (answer.type === "failure") throw new Error(answer.reason);
+  if (answer.type !== "opened") throw new Error(answer.reason);
   await pause(300);
   expect(await answer.read()).toMatchObject({ type: "failure", reason: "Timeout", sent: true });
   expect(http.occurrences.filter(({ type }) => type === "exchanged")).toMatchObject([{ reason: "Timeout" }]);

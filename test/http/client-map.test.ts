@@ -1,6 +1,7 @@
 /** The Map of clients stays bounded, and nothing is closed under an exchange. */
 import { afterAll, describe, expect, test } from "@jest/globals";
 import type { ClientSettings } from "../../src/http/client-settings.ts";
+import { network } from "../../src/core/address.ts";
 import { createClientPool, type Client, type ClientPool } from "../../src/http/client-pool.ts";
 import { createSockets } from "../../src/http/sockets.ts";
 import { createAuthority } from "../support/certificates.ts";
@@ -51,7 +52,7 @@ describe("10,000", () => {
   ])("%s leave a Map of at most 256 clients", async (_name, settings) => {
     const clients = new Map<string, Client>();
     using sockets = createSockets(() => {});
-    await using pool = createClientPool({ clients, sockets, record: () => {} });
+    await using pool = createClientPool({ clients, sockets, record: () => {}, floor: { opened: [network("127.0.0.0/8")] } });
     const { most } = use(pool, clients, settings());
     expect(most).toBe(256);
     expect(clients.size).toBe(256);

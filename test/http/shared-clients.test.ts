@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Occurrence } from "../../src/core/occurrence.ts";
+import { network } from "../../src/core/address.ts";
 import { createClientPool, type Client } from "../../src/http/client-pool.ts";
 import { clientKey, type ClientSettings } from "../../src/http/client-settings.ts";
 import { createSockets } from "../../src/http/sockets.ts";
@@ -14,6 +15,7 @@ const authority = createAuthority("Shared clients");
 const other = createAuthority("Other");
 afterAll(() => [authority, other].forEach((made) => made[Symbol.dispose]()));
 
+const floor = { opened: [network("127.0.0.0/8")] };
 const plain: ClientSettings = { tls: { rejectUnauthorized: true, minVersion: "TLSv1.2" }, timeoutMs: 30_000 };
 const client = authority.issue("DNS:client", { usage: "clientAuth" });
 
@@ -67,8 +69,8 @@ describe("the same client for the same TLS and timeout,", () => {
     const occurrences: Occurrence[] = [];
     const record = (occurrence: Occurrence): number => occurrences.push(occurrence);
     using sockets = createSockets(record);
-    await using first = createClientPool({ clients, sockets, record });
-    await using second = createClientPool({ clients, sockets, record });
+    await using first = createClientPool({ clients, sockets, record, floor });
+    await using second = createClientPool({ clients, sockets, record, floor });
     for (const settings of Object.values(forms)) {
       using one = first.acquire(settings);
       using same = first.acquire(structuredClone(settings));
@@ -101,7 +103,7 @@ describe("the same client for the same TLS and timeout,", () => {
   test("until the last pool over it is closed", async () => {
     const clients = new Map<string, Client>();
     using sockets = createSockets(() => {});
-    const pools = [1, 2].map(() => createClientPool({ clients, sockets, record: () => {} }));
+    const pools = [1, 2].map(() => createClientPool({ clients, sockets, record: () => {}, floor }));
     for (const pool of pools) pool.acquire(plain)[Symbol.dispose]();
     await pools[0]?.[Symbol.asyncDispose]();
     expect(clients.size).toBe(1);

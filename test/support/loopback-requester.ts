@@ -1,9 +1,11 @@
 /** A requester with its real parts, and short ways to say what it is to send. */
+import { network } from "../../src/core/address.ts";
 import type { Exchange, Located, Outcome, Refusal, Source } from "../../src/core/exchange.ts";
 import type { Occurrence } from "../../src/core/occurrence.ts";
 import type { Read } from "../../src/core/ports.ts";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
 import { createClientPool, type Client, type ClientPool, type ClientPoolOptions } from "../../src/http/client-pool.ts";
+import { createEgress } from "../../src/http/egress.ts";
 import { environmentProxies, type Environment } from "../../src/http/environment-proxies.ts";
 import { createRequester, type HTTPPrepared, type HTTPRequester, type RequesterOptions } from "../../src/http/requester.ts";
 import { createSockets } from "../../src/http/sockets.ts";
@@ -88,26 +90,32 @@ export interface TestRequester extends AsyncDisposable {
   prepare(exchange: Exchange, objects?: Objects): Promise<Refusal | HTTPPrepared>;
 }
 
-type OwnOptions = "clients" | "evaluator" | "record" | "sockets" | "proxyFor";
+type OwnOptions = "clients" | "evaluator" | "record" | "sockets" | "proxyFor" | "floor";
 export interface TestRequesterOptions
   extends Partial<Omit<ClientPoolOptions, OwnOptions>>, Partial<Omit<RequesterOptions, OwnOptions>> {
   /** Where HTTP_PROXY and its like are looked for. */
   readonly environment?: Environment;
+  /** Networks that requests may go to although nobody's may; loopback where not given. */
+  readonly opened?: readonly string[];
 }
+
+const loopback = ["127.0.0.0/8", "::1/128"];
 
 export const never = new AbortController().signal;
 
-export function testRequester({ environment = {}, ...options }: TestRequesterOptions = {}): TestRequester {
+export function testRequester({ environment = {}, opened = loopback, ...options }: TestRequesterOptions = {}): TestRequester {
   const occurrences: Occurrence[] = [];
   const record = (occurrence: Occurrence): number => occurrences.push(occurrence);
   const clients = new Map<string, Client>();
   const sockets = createSockets(record);
-  const pool = createClientPool({ clients, sockets, record, proxyFor: environmentProxies(environment), ...options });
+  const floor = { opened: opened.map(network) };
+  const pool = createClientPool({ floor, clients, sockets, record, proxyFor: environmentProxies(environment), ...options });
   const evaluator = createEvaluator({ deadlineMs: 5_000, threads: 1 });
   const requester = createRequester({
     maxResponseBytes: 1_048_576,
     userAgent: "holdfast/test",
     maxInFlightPerOrigin: 10_000,
+    egress: createEgress({ floor }),
     ...options,
     clients: pool,
     evaluator,

@@ -7,7 +7,7 @@ import { validator } from "../../src/api/validate.ts";
 const samples: readonly unknown[] = [
   ["http://h/", "https://h:1/a", "ftp://h/", "http://u@h/", "http://h/?q", "${ .inputs.a }", "/p", "p", ""],
   ["a", "A", "a.b-c", "-a", "é", "\u{1f600}", "a\nb", "a\u00a0b", "Host", "x".repeat(254)],
-  ["30s", "1h30m", "0s", "3 days", "99999h", "404", "2xx", "200-204", "600"],
+  ["10.0.0.0/8", "fd00::/8", "*.example.com", "30s", "1h30m", "0s", "3 days", "99999h", "404", "2xx", "200-204", "600"],
   ["AAEC\nAw==\n", "AAE", "AA=A", 'a"b', "text/plain; charset=utf-8", "text/plain;\n"],
   ["0 3 * * *", "@daily", "0 3 * *", "Europe/Berlin", "Europe//Berlin"],
   ["metadata.name", "metadata.labels['a']", "metadata.labels[a]"],

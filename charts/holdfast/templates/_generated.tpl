@@ -12,6 +12,8 @@ leaseDuration: --lease-duration
 renewDeadline: --renew-deadline
 retryPeriod: --retry-period
 watchIdleTimeout: --watch-idle-timeout
+egressDefault: --egress-default
+clusterDomain: --cluster-domain
 metricsAddress: --metrics-address
 healthAddress: --health-address
 concurrency: --concurrency
@@ -37,5 +39,6 @@ namespaced:
   - httprequests
   - httpresources
   - httpendpoints
-cluster: []
+cluster:
+  - egresspolicies
 {{- end }}

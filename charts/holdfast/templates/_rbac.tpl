@@ -26,6 +26,14 @@
   verbs: [create]
 {{- end }}
 
+{{/* Namespaces are looked at for their labels, by which policies choose them. */}}
+{{- define "holdfast.clusterRules" -}}
+{{- include "holdfast.rules" (dict "kinds" (fromYaml (include "holdfast.kinds" .)).cluster) }}
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [list, watch]
+{{- end }}
+
 {{- define "holdfast.secretRules" -}}
 - apiGroups: [""]
   resources: [secrets]

@@ -1,0 +1,109 @@
+/**
+ * The guard of where requests go.
+ *
+ * Invariant: a request is handed to a client only with what `admit` returned for it, and that client opens sockets to nothing
+ * but the addresses that were allowed then. What has not been admitted reaches public addresses and no others.
+ */
+import { addressBytes } from "../core/address.ts";
+import {
+  addressDenial,
+  closedFloor,
+  publicOnly,
+  routeOf,
+  type AddressRules,
+  type Denial,
+  type EgressFloor,
+  type EgressRules,
+  type Route,
+} from "../core/egress.ts";
+import type { ClientSettings } from "./client-settings.ts";
+import { EgressDeniedError } from "./egress-connector.ts";
+import { createNames } from "./egress-names.ts";
+import type { WireRequest } from "./render.ts";
+
+export interface Egress {
+  /** Of all namespaces. */
+  readonly floor: EgressFloor;
+  /**
+   * The settings with the addresses that this request may go to; the same object where it has them. To be asked for every request, a redirect's and a
+   * second try's too. Throws `EgressDeniedError`.
+   */
+  admit(request: Pick<WireRequest, "method" | "origin">, settings: ClientSettings, namespace: string): ClientSettings;
+  /**
+   * Where a proxy would resolve the target's name: does it here, too. Throws `EgressDeniedError` where that gives an address that
+   * is denied; a name that only the proxy knows is left to it, if the rules do not speak of addresses.
+   */
+  vet(origin: string, settings: ClientSettings, signal: AbortSignal): Promise<void>;
+}
+export interface EgressOptions {
+  readonly floor?: EgressFloor;
+  /** What holds in a namespace; undefined: nothing is known of it. The same object until that changes. */
+  readonly rulesFor?: (namespace: string) => EgressRules | undefined;
+}
+
+const noPolicies: EgressRules = { default: "AllowPublic", defaultName: "--egress-default", allow: [], deny: [] };
+const unknownNamespace: Denial = {
+  rule: "namespace",
+  message: "its namespace's labels are not known yet, by which an EgressPolicy may choose it",
+};
+
+/** Routes that are remembered for each namespace's rules. */
+const maxRoutes = 4_096;
+
+export function createEgress({ floor = closedFloor, rulesFor = () => noPolicies }: EgressOptions = {}): Egress {
+  const names = createNames();
+  const routes = new WeakMap<EgressRules, Map<string, Route>>();
+
+  function routeFor(method: string, origin: string, rules: EgressRules): Route {
+    const known = routes.get(rules) ?? new Map<string, Route>();
+    routes.set(rules, known);
+    const key = `${method} ${origin}`;
+    let route = known.get(key);
+    if (!route) {
+      const { hostname, protocol, port } = new URL(origin);
+      route = routeOf({ method, hostname, port: portOf(protocol, port) }, rules, floor);
+      if (known.size >= maxRoutes) known.clear();
+      known.set(key, route);
+    }
+    return route;
+  }
+  function addressesFor(method: string, origin: string, rules: EgressRules): AddressRules {
+    const route = routeFor(method, origin, rules);
+    if (route.type === "denied") throw new EgressDeniedError(route.denial);
+    return route.addresses;
+  }
+
+  return {
+    floor,
+    admit({ method, origin }, settings, namespace) {
+      const rules = rulesFor(namespace);
+      if (!rules) throw new EgressDeniedError(unknownNamespace);
+      const target = addressesFor(method, origin, rules);
+      const proxy = settings.proxy === undefined ? publicOnly : addressesFor(method, new URL(settings.proxy).origin, rules);
+      const { egress, ...rest } = settings;
+      if ((egress?.target ?? publicOnly) === target && (egress?.proxy ?? publicOnly) === proxy) return settings;
+      return target === publicOnly && proxy === publicOnly ? rest : { ...rest, egress: { target, proxy } };
+    },
+    async vet(origin, { egress }, signal) {
+      const rules = egress?.target ?? publicOnly;
+      const { hostname, protocol, port } = new URL(origin);
+      if (addressBytes(hostname.replace(/^\[|\]$/g, ""))) return; // `admit` has seen it
+      const addresses = await names.resolve(hostname, signal);
+      for (const address of addresses) {
+        const denial = addressDenial(address, portOf(protocol, port), rules, floor);
+        if (denial) throw new EgressDeniedError(denial);
+      }
+      if (addresses.length === 0 && !rules.public && !rules.private) throw new EgressDeniedError(unresolved);
+    },
+  };
+}
+
+const unresolved: Denial = {
+  rule: "default",
+  message: "its name cannot be resolved here, and an EgressPolicy allows it by address only",
+};
+
+/** A URL leaves out its scheme's own. */
+function portOf(protocol: string, port: string): number {
+  return port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
+}

@@ -1,0 +1,14 @@
+/** Namespaces, for their labels, by which policies choose them. */
+import type { Kind } from "../core/plan.ts";
+import { isEgressDenied, namespaceType } from "./types.ts";
+
+export const namespaceKind: Kind = {
+  type: namespaceType,
+  references: () => [],
+  awakens: isEgressDenied,
+  passive: true,
+  // oxlint-disable-next-line require-yield -- never called
+  *plan({ resource }) {
+    return { status: resource.status ?? {}, result: "unchanged", reason: "Passive" };
+  },
+};
