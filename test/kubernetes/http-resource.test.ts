@@ -1,0 +1,258 @@
+/** HTTPResource on a real API server, against a users API that counts and misbehaves. */
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { HTTPResourceStatus } from "../../src/api/http-resource.ts";
+import { startController, type HoldfastProcess } from "../support/controller-process.ts";
+import type { ControlPlaneClient } from "../support/control-plane-client.ts";
+import { until } from "../support/fault-world.ts";
+import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { startUsersOrigin, type UsersOrigin } from "../support/users-origin.ts";
+
+interface Declared {
+  readonly metadata: {
+    readonly name: string;
+    readonly finalizers?: readonly string[];
+    readonly deletionTimestamp?: string;
+    readonly resourceVersion: string;
+  };
+  readonly status?: HTTPResourceStatus;
+}
+
+describeWithControlPlane("an HTTPResource", () => {
+  let plane: ControlPlaneClient;
+  let origin: UsersOrigin;
+  let controller: HoldfastProcess;
+  let collection: string;
+  let namespace: string;
+  let args: readonly string[];
+  const stack = new AsyncDisposableStack();
+
+  beforeAll(async () => {
+    plane = stack.use(await sharedControlPlane());
+    origin = stack.use(await startUsersOrigin());
+    namespace = await plane.createNamespace("resources");
+    collection = `/apis/holdfast.dev/v1alpha1/namespaces/${namespace}/httpresources`;
+    args = ["--kubeconfig", plane.kubeconfigs.holdfast, "--namespace", namespace];
+    const endpoint = {
+      apiVersion: "holdfast.dev/v1alpha1",
+      kind: "HTTPEndpoint",
+      metadata: { name: "users-api" },
+      spec: { baseURL: origin.url },
+    };
+    await must(plane.admin("POST", collection.replace("httpresources", "httpendpoints"), endpoint));
+    controller = await startController(args);
+  }, 60_000);
+  afterAll(async () => {
+    await controller[Symbol.asyncDispose]();
+    await stack.disposeAsync();
+  });
+
+  async function must(reply: Promise<{ status: number; body: unknown }>): Promise<void> {
+    const { status, body } = await reply;
+    if (status > 299) throw new Error(`answered ${status}: ${JSON.stringify(body).slice(0, 800)}`);
+  }
+  /** As a user writes it, known by the id that the server gives. */
+  function user(name: string, more: object = {}): object {
+    return {
+      endpointRef: { name: "users-api" },
+      parameters: { name, age: 36 },
+      externalID: ".response.body.id",
+      observe: { path: "/users/${ .externalID }" },
+      create: { path: "/users", body: { json: "${ .parameters }" } },
+      update: { path: "/users/${ .externalID }", body: { json: "${ .parameters }" } },
+      delete: { path: "/users/${ .externalID }" },
+      retry: { backoff: { initial: "200ms", max: "1s" } },
+      interval: "1s",
+      ...more,
+    };
+  }
+  const byName = { lookup: { path: "/users", items: ".response.body.items", match: ".item.name == .parameters.name" } };
+  async function create(name: string, spec: object, annotations: object = {}): Promise<void> {
+    const object = { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPResource", metadata: { name, annotations }, spec };
+    await must(plane.admin("POST", collection, object));
+  }
+  const change = (name: string, patch: object): Promise<void> => must(plane.adminPatch(`${collection}/${name}`, patch));
+  const remove = (name: string): Promise<void> => must(plane.admin("DELETE", `${collection}/${name}`));
+  async function get(name: string): Promise<Declared | undefined> {
+    const { status, body } = await plane.admin("GET", `${collection}/${name}`);
+    return status === 200 ? (body as Declared) : undefined;
+  }
+  const condition = (object: Declared | undefined, type: string) => object?.status?.conditions?.find((one) => one.type === type);
+  /** Waits until Ready has this status and reason; gives the object. */
+  async function becomes(name: string, state: string): Promise<Declared> {
+    let seen: Declared | undefined;
+    await until(
+      `${name} is ${state}`,
+      async () => {
+        seen = await get(name);
+        const { status, reason } = condition(seen, "Ready") ?? {};
+        return `${status}/${reason}` === state;
+      },
+      15_000,
+    ).catch((cause: unknown) => {
+      throw new Error(`${name}: ${JSON.stringify(seen?.status)}; sent: ${origin.sent(name).join(", ")}`, { cause });
+    });
+    return seen as Declared;
+  }
+  const isGone = (name: string): Promise<void> => until(`${name} is gone`, async () => (await get(name)) === undefined, 15_000);
+  function idOf(object: Declared): string {
+    return object.status?.externalID ?? "";
+  }
+  const posts = (name: string): number =>
+    origin.requests.filter(({ method, body }) => method === "POST" && body.includes(`"${name}"`)).length;
+  const writes = (method: string, id: string): number =>
+    origin.requests.filter((one) => one.method === method && one.path === `/users/${id}`).length;
+  /** Waits until it has been observed so many times more. */
+  async function isObserved(id: string, times: number): Promise<void> {
+    const before = writes("GET", id);
+    await until(`${id} is observed`, () => writes("GET", id) >= before + times, 15_000);
+  }
+
+  test("is created once, observed each interval, and at rest neither written nor given a new socket", async () => {
+    await create("ada", user("ada"));
+    const ada = await becomes("ada", "True/Created");
+    expect(posts("ada")).toBe(1);
+    expect(ada.metadata.finalizers).toEqual(["holdfast.dev/release"]);
+    expect(origin.users.get(idOf(ada))).toMatchObject({ name: "ada", age: 36 });
+    await isObserved(idOf(ada), 1);
+    const [before, sockets] = [await get("ada"), await controller.metric("holdfast_http_sockets_opened_total")];
+    await isObserved(idOf(ada), 3);
+    expect((await get("ada"))?.metadata.resourceVersion).toBe(before?.metadata.resourceVersion);
+    expect(await controller.metric("holdfast_http_sockets_opened_total")).toBe(sockets);
+    expect(posts("ada")).toBe(1);
+    const events = (await plane.auditEvents()).filter(
+      (event) => event.namespace === namespace && event.name === "ada" && event.verb === "patch",
+    );
+    expect(events.map(({ subresource }) => subresource)).toEqual(["", "status", "status"]);
+  }, 40_000);
+
+  test("wish 1, mistake 1: is not touched, and loses no id, because of a 401, a 500 or a reset to observe", async () => {
+    await create("grace", user("grace"));
+    const grace = await becomes("grace", "True/Created");
+    const id = idOf(grace);
+    for (const [reply, reason] of [
+      [{ type: "answer", status: 401, body: { id: "stolen" } }, "NotAuthorized"],
+      [{ type: "answer", status: 500, body: {} }, "UnexpectedStatus"],
+      [{ type: "reset" }, "ConnectionReset"],
+    ] as const) {
+      origin.misbehave = ({ path }) => (path === `/users/${id}` ? reply : undefined);
+      expect(idOf(await becomes("grace", `Unknown/${reason}`))).toBe(id);
+      await isObserved(id, 2);
+    }
+    origin.misbehave = () => undefined;
+    const after = await becomes("grace", "True/AsDeclared");
+    expect(idOf(after)).toBe(id);
+    expect([posts("grace"), writes("PUT", id), writes("DELETE", id)]).toEqual([1, 0, 0]);
+  }, 40_000);
+
+  test("wish 19: that drifts is corrected by one PUT, and what the server adds is no drift", async () => {
+    await create("alan", user("alan"));
+    const id = idOf(await becomes("alan", "True/Created"));
+    origin.users.set(id, { ...origin.users.get(id), id, age: 99, extra: { added: true } });
+    const alan = await becomes("alan", "True/Updated");
+    expect(condition(alan, "Drifted")).toMatchObject({
+      status: "False",
+      reason: "Corrected",
+      message: "corrected: .age (wanted: 36)",
+    });
+    await isObserved(id, 2);
+    expect(writes("PUT", id)).toBe(1);
+    expect(origin.users.get(id)).toMatchObject({ age: 36, extra: { added: true } });
+  }, 40_000);
+
+  test("wish 19: sends a PATCH of only what differs, and masks what is secret where it reports", async () => {
+    await must(
+      plane.admin("POST", `/api/v1/namespaces/${namespace}/secrets`, {
+        metadata: { name: "team" },
+        stringData: { team: "s3cret-team" },
+      }),
+    );
+    const inputs = { team: { secretKeyRef: { name: "team", key: "team" } } };
+    const mergePatch = { name: "edsger", age: "${ .parameters.age }", team: "${ .inputs.team }" };
+    const update = { path: "/users/${ .externalID }", body: { mergePatch } };
+    await create("edsger", user("edsger", { inputs, update, drift: "Report" }));
+    const reported = await becomes("edsger", "False/Drifted");
+    const id = idOf(reported);
+    expect(condition(reported, "Drifted")).toMatchObject({ status: "True", message: ".team" });
+    expect(writes("PATCH", id)).toBe(0);
+    await change("edsger", { spec: { drift: "Correct" } });
+    await becomes("edsger", "True/Updated");
+    await isObserved(id, 2);
+    const patches = origin.requests.filter(({ method, path }) => method === "PATCH" && path === `/users/${id}`);
+    expect(patches.map(({ body }) => body)).toEqual(['{"team":"s3cret-team"}']);
+    expect(patches[0]?.headers["content-type"]).toBe("application/merge-patch+json");
+  }, 40_000);
+
+  test("wish 20: takes its id from a Location header", async () => {
+    await create("barbara", user("barbara", { externalID: '.response.headers.location | split("/") | last' }));
+    const barbara = await becomes("barbara", "True/Created");
+    expect(origin.users.get(idOf(barbara))).toMatchObject({ name: "barbara" });
+  }, 20_000);
+
+  test("wish 6, wish 20: that exists on the third page of a list is taken over and not created", async () => {
+    for (let number = 0; number < 6; number += 1)
+      origin.users.set(`old-${number}`, { id: `old-${number}`, name: `old-${number}`, age: 36 });
+    origin.users.set("existing", { id: "existing", name: "margaret", age: 36 });
+    await create("margaret", user("margaret", byName));
+    expect(idOf(await becomes("margaret", "True/Adopted"))).toBe("existing");
+    expect(posts("margaret")).toBe(0);
+    expect(origin.sent("page=3").length).toBeGreaterThan(0);
+  }, 20_000);
+
+  test("wish 6: takes over the id in its annotation", async () => {
+    origin.users.set("imported", { id: "imported", name: "hedy", age: 36 });
+    await create("hedy", user("hedy"), { "holdfast.dev/external-id": "imported" });
+    expect(idOf(await becomes("hedy", "True/Adopted"))).toBe("imported");
+    expect(posts("hedy")).toBe(0);
+  }, 20_000);
+
+  test("wish 15: whose create was answered by a reset is not created twice, but found", async () => {
+    origin.misbehave = ({ method, body }) => (method === "POST" && body.includes('"katherine"') ? { type: "reset" } : undefined);
+    await create("katherine", user("katherine", byName));
+    const katherine = await becomes("katherine", "True/AsDeclared").catch(() => becomes("katherine", "True/Adopted"));
+    origin.misbehave = () => undefined;
+    expect(origin.users.get(idOf(katherine))).toMatchObject({ name: "katherine" });
+    expect(posts("katherine")).toBe(1);
+  }, 40_000);
+
+  test("wish 7: is deleted once, and an object whose server is gone can be let go", async () => {
+    await create("mary", user("mary"));
+    const id = idOf(await becomes("mary", "True/Created"));
+    await remove("mary");
+    await isGone("mary");
+    expect(writes("DELETE", id)).toBe(1);
+    expect(origin.users.has(id)).toBe(false);
+
+    await create("joan", user("joan"));
+    const joan = idOf(await becomes("joan", "True/Created"));
+    origin.misbehave = ({ path }) => (path === `/users/${joan}` ? { type: "reset" } : undefined);
+    await remove("joan");
+    const stuck = await becomes("joan", "False/ConnectionReset");
+    expect(condition(stuck, "Ready")?.message).toContain('holdfast.dev/orphan: "true"');
+    expect(stuck.metadata.finalizers).toEqual(["holdfast.dev/release"]);
+    await change("joan", { metadata: { annotations: { "holdfast.dev/orphan": "true" } } });
+    await isGone("joan");
+    origin.misbehave = () => undefined;
+  }, 40_000);
+
+  test("wish 15: whose controller is killed while it creates stays one object, and goes on after a restart", async () => {
+    const held = Promise.withResolvers<never>();
+    let arrived = false;
+    origin.misbehave = ({ method, body }) => {
+      if (method !== "POST" || !body.includes('"sophie"')) return undefined;
+      arrived = true;
+      return held.promise as never;
+    };
+    await create("sophie", user("sophie", byName));
+    await until("the create has arrived", () => arrived, 15_000);
+    controller.kill("SIGKILL");
+    await controller.exited;
+    origin.misbehave = () => undefined;
+    const before = posts("ada");
+    controller = await startController(args);
+    const sophie = await becomes("sophie", "True/AsDeclared").catch(() => becomes("sophie", "True/Adopted"));
+    expect(origin.users.get(idOf(sophie))).toMatchObject({ name: "sophie" });
+    expect(posts("sophie")).toBe(1);
+    expect(posts("ada")).toBe(before);
+    await isObserved(idOf((await get("ada")) as Declared), 2);
+  }, 60_000);
+});
