@@ -27,7 +27,7 @@ origin: $(INSTALLED) ## Start the server that the examples talk to, and nothing 
 	@npm exec --no -- node test/support/demo.ts --serve
 
 .PHONY: test
-test: verify test-unit test-http test-standalone test-kubernetes test-fault test-chart ## Run everything.
+test: verify test-unit test-http test-standalone test-kubernetes test-fault test-security test-chart ## Run everything.
 
 .PHONY: test-unit
 test-unit: $(INSTALLED) ## Pure parts: seconds.
@@ -44,6 +44,10 @@ test-standalone: $(INSTALLED) ## Manifests from files, state in SQLite.
 .PHONY: test-kubernetes
 test-kubernetes: $(INSTALLED) ## Against a real kube-apiserver and etcd.
 	$(JEST) --selectProjects kubernetes
+
+.PHONY: test-security
+test-security: $(INSTALLED) ## Attacks: where requests may go, in network namespaces of their own.
+	$(JEST) --selectProjects security
 
 .PHONY: test-chart
 test-chart: $(INSTALLED) ## The chart, by a real Helm on a real kube-apiserver.

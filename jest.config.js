@@ -9,7 +9,7 @@ const controlPlane = {
 
 export default {
   projects: [
-    ...["unit", "http", "standalone"].map(project),
+    ...["unit", "http", "standalone", "security"].map(project),
     ...["kubernetes", "fault"].map((name) => ({ ...project(name), ...controlPlane })),
     { ...project("chart"), globalSetup: "<rootDir>/test/chart/setup.ts" },
   ],
