@@ -3,6 +3,7 @@ import { dependsOn } from "./dependencies.ts";
 import { duration, idempotencyKey } from "./fields.ts";
 import { httpRequest } from "./http-request.ts";
 import type { KindDefinition } from "./kind-definition.ts";
+import { outputs } from "./outputs.ts";
 import { endpointRef, expect, inputs, jq, requestProperties } from "./request.ts";
 import { retry } from "./retry.ts";
 import type { Infer, Rule, Schema } from "./schema.ts";
@@ -154,6 +155,10 @@ const spec = {
       ...record,
       description:
         "What is kept in the status of the latest response to create, update or delete: nothing, its summary, or its body too (cut at 16 KiB), and then that of observe as well.",
+    },
+    outputs: {
+      ...outputs,
+      description: `${outputs.description} Their expressions see the answer to create, update or observe, whichever came last; what only create answers is kept with whenMissing: Keep.`,
     },
     suspend,
   },

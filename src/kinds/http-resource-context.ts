@@ -8,6 +8,7 @@ import type { Exchange, Located, Refusal, Response } from "../core/exchange.ts";
 import type { Situation } from "../core/plan.ts";
 import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from "../core/resource.ts";
 import type { RetryPolicy } from "../core/retry.ts";
+import { declaredOutputs, outputExpressions } from "./outputs.ts";
 import { buildExchange, expectedThat } from "./request.ts";
 import type { HTTPEndpoint, HTTPResource } from "./types.ts";
 
@@ -138,7 +139,11 @@ export function exchangeOf(context: Context, asked: Asked): Exchange | Refusal {
       response: asked.response,
       mergePatch: asked.mergePatch,
       ...(known && { known }),
-      compile: [...expectedThat(shape.expect, `${field}.expect`), ...compile],
+      compile: [
+        ...expectedThat(shape.expect, `${field}.expect`),
+        ...compile,
+        ...outputExpressions(declaredOutputs(spec.outputs, "spec.outputs")),
+      ],
     },
     endpoint,
   );

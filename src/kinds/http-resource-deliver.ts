@@ -20,7 +20,9 @@ import {
 } from "./http-resource-context.ts";
 import { judged } from "./http-resource-judge.ts";
 import { located, type Steps } from "./http-resource-observation.ts";
+import { outputsOf } from "./http-resource-outputs.ts";
 import type { Report } from "./http-resource-status.ts";
+import { outputsChecked } from "./outputs.ts";
 import { idempotencyHeader, isIdempotent } from "./request.ts";
 
 export interface Sending {
@@ -66,6 +68,9 @@ export function* deliver(context: Context, report: Report, sending: Sending): St
   const compile = isCreate ? located("spec.externalID", context.spec.externalID) : [];
   const exchange = exchangeOf(context, { ...request, ...sending, attempt, compile });
   if ("type" in exchange) return exchange;
+  // What is made of the answer could not be made again: where there is no place for it, it is not asked for.
+  const unwritable = verb === "Delete" ? undefined : yield* outputsChecked(outputsOf(context));
+  if (unwritable) return unwritable;
   const keyed = !isIdempotent(method) && wish.repeatable;
   const before: Precaution = isIdempotent(method)
     ? { type: "none" }

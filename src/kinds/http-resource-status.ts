@@ -10,6 +10,7 @@ import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from ".
 import { retryAfterFieldMs, retryAfterMs } from "../core/retry.ts";
 import { recorded, shownResponse, type Judgement } from "./http-request-status.ts";
 import { finalizer, type Context, type VerbAttempt } from "./http-resource-context.ts";
+import { makeSecrets } from "./outputs.ts";
 import type { Found, Unknown } from "./http-resource-observation.ts";
 
 type Status = HTTPResourceStatus;
@@ -39,6 +40,8 @@ export interface Report {
   /** Created, and nobody knows under which id. */
   lost(attempt: VerbAttempt, judgement: Judgement): Verdict;
   released(reason: string): Verdict;
+  /** The verdict, but not ready, since its outputs could not be written. */
+  withoutOutputs(verdict: Verdict, refusal: Refusal): Verdict;
 }
 
 export const orphanHint = `to let this object go and leave the remote one, set the annotation ${orphanAnnotation}: "true"`;
@@ -96,7 +99,8 @@ export function httpResourceReport(context: Context): Report {
   }
   function bodyOf(seen: Found): Partial<Status> {
     const { response } = seen;
-    if (!response || spec.record !== "Body" || response.sha256 === before.response?.sha256) return {};
+    if (!response || spec.record !== "Body" || makeSecrets(spec.outputs) || response.sha256 === before.response?.sha256)
+      return {};
     return recorded(response, spec);
   }
   function asDeclared(reason: string, message: string): ConditionState[] {
@@ -229,6 +233,20 @@ export function httpResourceReport(context: Context): Report {
         `${message}, ${why}. Correct spec.externalID for the next one, and ${importHint}`,
         attempt,
       );
+    },
+    withoutOutputs({ requeueAfterMs: dueInMs, ...verdict }, { reason, message, heals }) {
+      const made: Status = verdict.status;
+      const others = (made.conditions ?? []).filter(({ type }) => !["Ready", "Reconciling", "Stalled"].includes(type));
+      const states = [...reconciling(reason, message), ...others];
+      const changed = { ...made, conditions: conditions(states, before.conditions ?? [], generation, now.toISOString()) };
+      const pauseMs = heals ? pauseSinceMs(uid, outside, failingMs(changed, "Reconciling")) : dueInMs;
+      return {
+        ...verdict,
+        status: changed,
+        ...(pauseMs !== undefined && { requeueAfterMs: pauseMs }),
+        result: "waiting",
+        reason,
+      };
     },
     released: (reason) => ({ status: before, finalizer: { name: finalizer, present: false }, result: "succeeded", reason }),
   };

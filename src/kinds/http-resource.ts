@@ -18,6 +18,7 @@ import {
 import { deliver, type Delivered } from "./http-resource-deliver.ts";
 import type { Absent, Found, Steps } from "./http-resource-observation.ts";
 import { observe } from "./http-resource-observe.ts";
+import { withOutputs } from "./http-resource-outputs.ts";
 import { mayLeave, release } from "./http-resource-release.ts";
 import { httpResourceReport, isReady, type Report } from "./http-resource-status.ts";
 import { httpEndpointType, httpResourceType, type HTTPResource } from "./types.ts";
@@ -73,7 +74,13 @@ function* kept(context: Context, report: Report): Steps<Verdict> {
     case "absent":
       return spec.create ? yield* create(context, report, seen) : report.absent();
     case "found":
-      return isInStep(context, seen) ? report.inStep(seen) : yield* correct(found(context, seen), report, seen);
+      return isInStep(context, seen)
+        ? yield* withOutputs(context, report, {
+            ...seen,
+            externalID: seen.externalID ?? context.externalID,
+            verdict: report.inStep(seen),
+          })
+        : yield* correct(found(context, seen), report, seen);
   }
 }
 
@@ -110,8 +117,10 @@ function* create(context: Context, report: Report, { says }: Absent): Steps<Verd
     onUnknown: policy === "Resend" || (unresolved && lookupSaysNo) ? "Resend" : "Stall",
     pinnedDigest: unresolved?.digest,
   });
-  if (delivered.type === "succeeded") return report.created(delivered.attempt, delivered.judgement, delivered.externalID);
-  return ended(context, report, delivered);
+  if (delivered.type !== "succeeded") return ended(context, report, delivered);
+  const { judgement, externalID } = delivered;
+  const verdict = report.created(delivered.attempt, judgement, externalID);
+  return yield* withOutputs(context, report, { verdict, externalID, response: judgement.response });
 }
 
 function* correct(context: Context, report: Report, seen: Found): Steps<Verdict> {
@@ -137,8 +146,10 @@ function* correct(context: Context, report: Report, seen: Found): Steps<Verdict>
     mergePatch,
     onUnknown: spec.onUnknown === "Resend" ? "Resend" : "Stall",
   });
-  if (delivered.type === "succeeded") return report.updated(delivered.attempt, delivered.judgement, seen.differences);
-  return ended(context, report, delivered);
+  if (delivered.type !== "succeeded") return ended(context, report, delivered);
+  const { judgement } = delivered;
+  const verdict = report.updated(delivered.attempt, judgement, seen.differences);
+  return yield* withOutputs(context, report, { verdict, externalID: context.externalID, response: judgement.response });
 }
 
 /** What is reported of a delivery that did not succeed. */

@@ -1,4 +1,5 @@
 /** Outputs on a real API server: what becomes of an answer in Secrets and ConfigMaps, and what is never touched. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { startInterposer, type Answer, type ApiInterposer } from "../support/api-interposer.ts";
 import type { ControlPlaneClient } from "../support/control-plane-client.ts";
@@ -207,6 +208,57 @@ describeWithControlPlane("outputs", () => {
     await declare("docker", [{ secret: docker, data: { ".dockerconfigjson": ".response.body.config" } }], { method: "POST" });
     expect(messageOf(await until("docker", "Stalled/OutputRefused"))).toContain("data[.dockerconfigjson]");
     expect(origin.count("/docker")).toBe(1);
+  }, 60_000);
+
+  test("an HTTPResource keeps what only create answers, and follows what observe answers", async () => {
+    origin.reply = ({ method, path }) => {
+      if (method === "POST") return { type: "answer", status: 201, body: { id: 7, token: `${token}-7` } };
+      return { type: "answer", ...answers.get(path.slice(1)) };
+    };
+    answers.set("things/7", { body: { id: 7, region: "north" } });
+    const name = "thing";
+    const resources = `/apis/holdfast.dev/v1alpha1/namespaces/${namespace}/httpresources`;
+    const ready = async (): Promise<string> => {
+      const { body } = await plane.admin("GET", `${resources}/${name}`);
+      const { metadata, status } = body as DeclaredRequest & { status?: { lastHandledReconcileAt?: string } };
+      const condition = status?.conditions?.find(({ type }) => type === "Ready");
+      const seen = status?.observedGeneration === metadata.generation;
+      return seen ? `${condition?.status}/${condition?.reason} ${status?.lastHandledReconcileAt ?? ""}` : "";
+    };
+    const untilReady = async (expected: string): Promise<void> => {
+      const giveUpMs = performance.now() + 20_000;
+      for (let is = await ready(); is !== expected; is = await ready()) {
+        if (performance.now() > giveUpMs) throw new Error(`it is ${is} and not ${expected}`);
+        await sleep(50);
+      }
+    };
+    const spec = {
+      create: { url: `${origin.url}/things`, body: { json: {} } },
+      observe: { url: `${origin.url}/things/\${ .externalID }` },
+      externalID: ".response.body.id",
+      outputs: [
+        { secret: { name }, data: { token: ".response.body.token" } },
+        { configMap: { name }, data: { id: ".externalID", region: ".response.body.region" } },
+      ],
+    };
+    await plane.admin("POST", `/api/v1/namespaces/${namespace}/configmaps`, { metadata: { name }, data: { a: "theirs" } });
+    await plane.admin("POST", resources, { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPResource", metadata: { name }, spec });
+    await untilReady("False/OutputConflict ");
+    expect(origin.count("/things")).toBe(0);
+    await plane.admin("DELETE", path("configmaps", name));
+    await untilReady("True/Created ");
+    expect([await secret(name), (await object("configmaps", name))?.data]).toEqual([{ token: `${token}-7` }, { id: "7" }]);
+    await plane.adminPatch(`${resources}/${name}`, { metadata: { annotations: { "holdfast.dev/reconcile-at": "1" } } });
+    await untilReady("True/Created 1");
+    expect([await secret(name), (await object("configmaps", name))?.data]).toEqual([
+      { token: `${token}-7` },
+      { id: "7", region: "north" },
+    ]);
+    await plane.admin("DELETE", path("secrets", name));
+    await plane.admin("POST", `/api/v1/namespaces/${namespace}/secrets`, { metadata: { name }, stringData: { a: "theirs" } });
+    await plane.adminPatch(`${resources}/${name}`, { metadata: { annotations: { "holdfast.dev/reconcile-at": "2" } } });
+    await untilReady("False/OutputConflict 2");
+    expect([await secret(name), origin.count("/things")]).toEqual([{ a: "theirs" }, 1]);
   }, 60_000);
 
   test("refuses harmful types, labels and keys, and what names one object twice, at admission", async () => {

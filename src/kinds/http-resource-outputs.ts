@@ -1,0 +1,50 @@
+/**
+ * An HTTPResource's outputs: made of the latest answer that shows the remote object as it is declared, to create, update or
+ * observe.
+ *
+ * Invariant: what was sent stays recorded, whatever becomes of the outputs: the object is only not ready until they are written.
+ */
+import type { Refusal, Response } from "../core/exchange.ts";
+import type { Output } from "../core/output.ts";
+import type { Verdict } from "../core/plan.ts";
+import type { Context } from "./http-resource-context.ts";
+import type { Steps } from "./http-resource-observation.ts";
+import { isReady, type Report } from "./http-resource-status.ts";
+import { declaredOutputs, outputsChecked, outputsWritten } from "./outputs.ts";
+import { scopeOf } from "./request.ts";
+
+export function outputsOf({ spec }: Pick<Context, "spec">): readonly Output[] {
+  return declaredOutputs(spec.outputs, "spec.outputs");
+}
+
+/** `externalID`: as it is by now. Without a response there is nothing to write. */
+export function* withOutputs(
+  context: Context,
+  report: Report,
+  {
+    verdict,
+    response,
+    externalID,
+  }: { readonly verdict: Verdict; readonly response?: Response | undefined; readonly externalID?: string | undefined },
+): Steps<Verdict> {
+  if (!response) return verdict;
+  const problem = yield* written(context, response, externalID);
+  return problem ? report.withoutOutputs(verdict, problem) : verdict;
+}
+
+function* written(context: Context, response: Response, externalID: string | undefined): Steps<Refusal | undefined> {
+  const { spec, resource, now, known, status } = context;
+  const outputs = outputsOf(context);
+  // What could be written the last time is not asked about each time.
+  const unwritable = isReady(status.conditions) ? undefined : yield* outputsChecked(outputs);
+  if (unwritable) return unwritable;
+  const sees = { parameters: spec.parameters ?? null, externalID: externalID ?? null };
+  const scope = scopeOf({
+    shared: spec,
+    metadata: resource.metadata,
+    now: now.toISOString(),
+    sees,
+    ...(known && { known }),
+  });
+  return yield* outputsWritten(outputs, { scope, response });
+}
