@@ -35,6 +35,7 @@ export interface ControllerSettings extends SendSettings {
   readonly watchLabelSelector?: string;
   readonly secretGrant?: string;
   readonly outputGrant?: string;
+  readonly serviceAccountTokenGrant?: string;
   readonly leaderElect: boolean;
   readonly leaseNamespace?: string;
   readonly leaseName?: string;
@@ -140,6 +141,10 @@ export const controllerSettings: readonly Option[] = [
   setting(
     "--output-grant <arguments>",
     "what kubectl create rolebinding needs to let this process write a namespace's outputs; quoted where that is forbidden",
+  ),
+  setting(
+    "--service-account-token-grant <arguments>",
+    "what kubectl create rolebinding needs to let this process make tokens of a namespace's ServiceAccounts; quoted where that is forbidden",
   ),
   setting("--leader-elect <true|false>", "work only while holding the lease; false: never run a second process beside this one")
     .argParser(boolean)

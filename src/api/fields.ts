@@ -84,6 +84,20 @@ export const tls = {
   ],
 } as const satisfies Schema;
 
+/** The name of a header field that may be declared. */
+export const headerName = {
+  type: "string",
+  minLength: 1,
+  maxLength: 256,
+  pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
+  "x-kubernetes-validations": [
+    {
+      rule: "!(self.lowerAscii() in ['host', 'content-length', 'transfer-encoding', 'connection', 'keep-alive', 'upgrade', 'te', 'trailer', 'expect', 'proxy-connection', 'proxy-authorization'])",
+      message: "must not be one that the client sets itself, such as Host, Content-Length or Connection",
+    },
+  ],
+} as const satisfies Schema;
+
 export const headers = {
   type: "array",
   description: "Header fields, in this order; a name may repeat.",
@@ -92,19 +106,7 @@ export const headers = {
   items: {
     type: "object",
     properties: {
-      name: {
-        type: "string",
-        minLength: 1,
-        maxLength: 256,
-        pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
-        description: "The field's name (an RFC 9110 token).",
-        "x-kubernetes-validations": [
-          {
-            rule: "!(self.lowerAscii() in ['host', 'content-length', 'transfer-encoding', 'connection', 'keep-alive', 'upgrade', 'te', 'trailer', 'expect', 'proxy-connection', 'proxy-authorization'])",
-            message: "must not be one that the client sets itself, such as Host, Content-Length or Connection",
-          },
-        ],
-      },
+      name: { ...headerName, description: "The field's name (an RFC 9110 token)." },
       value: {
         type: "string",
         maxLength: 8192,

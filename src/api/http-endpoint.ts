@@ -1,76 +1,98 @@
 /** HTTPEndpoint: where and how to connect. */
+import { auth } from "./auth.ts";
+import { circuitBreaker, rateLimit } from "./endpoint-limits.ts";
 import { conditions, duration, headers, idempotencyKey, observedGeneration, secretKeyRef, tls } from "./fields.ts";
 import type { KindDefinition } from "./kind-definition.ts";
 import type { Infer, Schema } from "./schema.ts";
 
+/** What an endpoint of a namespace and one of the cluster have in common. */
+export const endpointProperties = {
+  baseURL: {
+    type: "string",
+    minLength: 1,
+    maxLength: 2048,
+    pattern: "^https?://[^/?#@\\s\\\\]+(/[^?#\\s\\\\]*)?$",
+    description: "Scheme, host, port and a path prefix that no request leaves; no user, query or fragment.",
+  },
+  headers: {
+    ...headers,
+    description: "Header fields of every request, taken as they stand; a request's own field of the same name replaces them.",
+  },
+  auth,
+  tls,
+  proxy: {
+    type: "object",
+    description:
+      "The proxy to connect through, whatever HTTP_PROXY, HTTPS_PROXY and NO_PROXY of Holdfast's own environment say. Exactly one source.",
+    properties: {
+      url: {
+        type: "string",
+        minLength: 1,
+        maxLength: 2048,
+        pattern: "^https?://[^/?#@\\s\\\\]+/?$",
+        description: "Scheme, host and port, written here. No user and password: those go into a Secret.",
+      },
+      secretKeyRef: {
+        ...secretKeyRef,
+        description: "A key of a Secret in the same namespace, whose value is the whole URL: http://user:password@host:port.",
+      },
+    },
+    minProperties: 1,
+    maxProperties: 1,
+  },
+  http2: {
+    type: "boolean",
+    default: false,
+    description: "True: HTTP/2 is used with an https server that offers it. A server that does not is spoken to in HTTP/1.1.",
+  },
+  timeout: { ...duration, description: "Limit on a whole exchange, for requests that set none. 30s where neither does." },
+  idempotencyKey,
+  rateLimit,
+  circuitBreaker,
+} as const satisfies Readonly<Record<string, Schema>>;
+
+export const endpointRules = [
+  {
+    rule: "!has(self.auth) || !has(self.headers) || !self.headers.exists(header, header.name.lowerAscii() == 'authorization')",
+    message: "headers must not set Authorization where auth is set",
+  },
+  {
+    rule: "!has(self.auth) || !has(self.auth.apiKey) || !has(self.headers) || !self.headers.exists(header, header.name.lowerAscii() == self.auth.apiKey.name.lowerAscii())",
+    message: "headers must not set the field that auth.apiKey sets",
+  },
+] as const;
+
 const spec = {
   type: "object",
   description: "Where and how to connect.",
-  properties: {
-    baseURL: {
-      type: "string",
-      minLength: 1,
-      maxLength: 2048,
-      pattern: "^https?://[^/?#@\\s\\\\]+(/[^?#\\s\\\\]*)?$",
-      description: "Scheme, host, port and a path prefix that no request leaves; no user, query or fragment.",
-    },
-    headers: {
-      ...headers,
-      description: "Header fields of every request, taken as they stand; a request's own field of the same name replaces them.",
-    },
-    tls,
-    proxy: {
-      type: "object",
-      description:
-        "The proxy to connect through, whatever HTTP_PROXY, HTTPS_PROXY and NO_PROXY of Holdfast's own environment say. Exactly one source.",
-      properties: {
-        url: {
-          type: "string",
-          minLength: 1,
-          maxLength: 2048,
-          pattern: "^https?://[^/?#@\\s\\\\]+/?$",
-          description: "Scheme, host and port, written here. No user and password: those go into a Secret.",
-        },
-        secretKeyRef: {
-          ...secretKeyRef,
-          description: "A key of a Secret in the same namespace, whose value is the whole URL: http://user:password@host:port.",
-        },
-      },
-      minProperties: 1,
-      maxProperties: 1,
-    },
-    http2: {
-      type: "boolean",
-      default: false,
-      description: "True: HTTP/2 is used with an https server that offers it. A server that does not is spoken to in HTTP/1.1.",
-    },
-    timeout: { ...duration, description: "Limit on a whole exchange, for requests that set none. 30s where neither does." },
-    idempotencyKey,
-  },
+  properties: endpointProperties,
   required: ["baseURL"],
+  "x-kubernetes-validations": endpointRules,
 } as const satisfies Schema;
 
-const status = {
+export const endpointStatus = {
   type: "object",
   description: "Whether the endpoint can be used.",
   properties: { observedGeneration, conditions },
 } as const satisfies Schema;
+
+export const endpointColumns = [
+  { name: "Ready", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+  { name: "Reason", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+  { name: "URL", type: "string", jsonPath: ".spec.baseURL" },
+  { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
+] as const satisfies KindDefinition["columns"];
 
 export const httpEndpoint = {
   kind: "HTTPEndpoint",
   plural: "httpendpoints",
   shortName: "hep",
   scope: "Namespaced",
-  description: "Where and how to connect: base URL, headers, TLS, timeout.",
+  description: "Where and how to connect: base URL, headers, credentials, TLS, limits.",
   spec,
-  status,
-  columns: [
-    { name: "Ready", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
-    { name: "Reason", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
-    { name: "URL", type: "string", jsonPath: ".spec.baseURL" },
-    { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
-  ],
+  status: endpointStatus,
+  columns: endpointColumns,
 } as const satisfies KindDefinition;
 
 export type HTTPEndpointSpec = Infer<typeof spec>;
-export type HTTPEndpointStatus = Infer<typeof status>;
+export type HTTPEndpointStatus = Infer<typeof endpointStatus>;

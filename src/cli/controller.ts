@@ -36,10 +36,12 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     client,
     record,
     namespaces: settings.namespace,
+    optionalKinds: ["ClusterHTTPEndpoint"],
     idleTimeoutMs: settings.watchIdleTimeout,
     ...(settings.watchLabelSelector !== undefined && { labelSelector: settings.watchLabelSelector }),
     ...(settings.secretGrant !== undefined && { secretGrant: settings.secretGrant }),
     ...(settings.outputGrant !== undefined && { outputGrant: settings.outputGrant }),
+    ...(settings.serviceAccountTokenGrant !== undefined && { serviceAccountTokenGrant: settings.serviceAccountTokenGrant }),
   });
   metrics.observeWatches(() => store.readiness());
   const egress = resources.use(await clusterEgress(settings, record));

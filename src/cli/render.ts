@@ -13,8 +13,9 @@ import { createSockets } from "../http/sockets.ts";
 import { ownField } from "../kinds/dependencies.ts";
 import { declaredItem, derivedItems, listOf } from "../kinds/for-each.ts";
 import { declaredOutputs } from "../kinds/outputs.ts";
+import { endpointReferences } from "../kinds/endpoint.ts";
 import { buildExchange, declaredRequest, type DeclaredRequest, sendDigest } from "../kinds/request.ts";
-import { httpEndpointType, httpRequestType, type HTTPEndpoint, type HTTPRequest } from "../kinds/types.ts";
+import { clusterHTTPEndpointType, httpEndpointType, httpRequestType, type Endpoint, type HTTPRequest } from "../kinds/types.ts";
 import { loadManifests } from "../standalone/manifests.ts";
 import { createStandaloneStore, type StandaloneStore } from "../standalone/store.ts";
 import { plannedRead, shownOutputs } from "./planned-outputs.ts";
@@ -30,18 +31,18 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
   }
   using store = createStandaloneStore({ manifests: loaded.manifests });
   await using requester = createRendering();
-  const endpoints = new Map(
-    (await list<HTTPEndpoint>(store, httpEndpointType)).map((endpoint) => [keyText(endpoint.metadata), endpoint]),
-  );
+  const listed = [httpEndpointType, clusterHTTPEndpointType].map((type) => list<Endpoint>(store, type));
+  const endpoints = new Map((await Promise.all(listed)).flat().map((endpoint) => [keyText(endpoint.metadata), endpoint]));
   const { signal } = new AbortController();
   let exitCode = 0;
   const requests = await list<HTTPRequest>(store, httpRequestType);
   for (const { spec, metadata } of requests) {
     const attempt = begin({ completedRuns: 0 }, { uid: metadata.uid, digest: sendDigest(spec) }, new Date());
     const { namespace } = metadata;
-    const endpoint = spec.endpointRef && endpoints.get(keyText({ namespace, name: spec.endpointRef.name }));
-    const read: Read = async (kind, name) => {
-      const key = { namespace, name };
+    const [reference] = endpointReferences(spec.endpointRef, namespace);
+    const endpoint = reference && endpoints.get(keyText(reference.key));
+    const read: Read = async (kind, name, elsewhere = namespace) => {
+      const key = { namespace: elsewhere, name };
       const found = await store.read({ type: kind === "Secret" ? secretType : configMapType, key }, signal);
       if (found.type !== "absent") return found;
       const neighbours = requests.filter((one) => one.metadata.namespace === namespace);

@@ -18,7 +18,7 @@ import type { SecretRegistry } from "../http/secret-registry.ts";
 import { createSockets } from "../http/sockets.ts";
 import { createEgressPolicies } from "../kinds/egress-policies.ts";
 import { egressPolicyKind } from "../kinds/egress-policy.ts";
-import { httpEndpointKind } from "../kinds/http-endpoint.ts";
+import { clusterHTTPEndpointKind, httpEndpointKind } from "../kinds/http-endpoint.ts";
 import { httpRequestKind } from "../kinds/http-request.ts";
 import { httpResourceKind } from "../kinds/http-resource.ts";
 import { namespaceKind } from "../kinds/namespace.ts";
@@ -26,9 +26,9 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import { version } from "./version.ts";
 
 /** A plan is only ever given resources of its own kind. */
-const namespacedKinds = [httpRequestKind, httpResourceKind, httpEndpointKind] as unknown as readonly Kind[];
+const ownKinds = [httpRequestKind, httpResourceKind, httpEndpointKind, clusterHTTPEndpointKind] as unknown as readonly Kind[];
 const clusterKinds = [egressPolicyKind] as unknown as readonly Kind[];
-export const kindNames: readonly string[] = [...namespacedKinds, ...clusterKinds].map(({ type }) => type.kind);
+export const kindNames: readonly string[] = [...ownKinds, ...clusterKinds].map(({ type }) => type.kind);
 
 export interface Runtime extends AsyncDisposable {
   readonly controller: Controller;
@@ -71,7 +71,7 @@ export function createRuntime(
   const leads = (): boolean => term() !== undefined;
   const evaluator = resources.use(createEvaluator({ deadlineMs: settings.expressionTimeout }));
   const kinds = [
-    ...namespacedKinds,
+    ...ownKinds,
     ...(egress.watch === "none" ? [] : clusterKinds),
     ...(egress.watch === "all" ? [namespaceKind] : []),
   ];
@@ -105,6 +105,8 @@ export function createRuntime(
       userAgent: `holdfast/${version}`,
       onSecretOutput: secrets.add,
       clientIsolation: settings.clientIsolation,
+      serviceAccountToken: store.serviceAccountToken.bind(store),
+      onSecret: secrets.add,
     }),
   );
   const controller = createController({

@@ -3,7 +3,8 @@
  *
  * An exchange holds templates and references, never a secret's value: those exist only where requests are sent.
  */
-import type { DataResource, Metadata, Resource } from "./resource.ts";
+import type { AuthSources } from "./auth.ts";
+import type { DataResource, Metadata, Resource, ResourceKey } from "./resource.ts";
 
 /** A template, and where it was written, so that an error can name the field. */
 export interface Located {
@@ -33,14 +34,16 @@ export interface PartTemplate {
 /** Where bytes come from that are sent as they are. `field` is where that was written, and no other source has the same. */
 export type ByteSource = { readonly field: string } & (
   | { readonly type: "base64"; readonly text: string }
-  | { readonly type: "secret" | "configMap"; readonly name: string; readonly key: string }
+  | { readonly type: "secret" | "configMap"; readonly name: string; readonly key: string; readonly namespace?: string }
 );
 
 export interface RequestTemplate {
   readonly method: string;
   /** `absolute`: the whole URL. `joined`: a literal base whose path prefix the expanded path stays below. */
   readonly url:
-    ({ readonly type: "absolute" } & Located) | { readonly type: "joined"; readonly base: string; readonly path?: Located };
+    | ({ readonly type: "absolute" } & Located)
+    /** `confined`: nothing that a server could read as another path, and no redirect that leaves the base. */
+    | { readonly type: "joined"; readonly base: string; readonly path?: Located; readonly confined?: true };
   readonly query: readonly LocatedPair[];
   readonly headers: readonly LocatedPair[];
   /** Header fields that are no templates: an endpoint's, an idempotency key. */
@@ -53,7 +56,13 @@ export interface RequestTemplate {
 /** Where a value comes from. `field` is where that was written. */
 export type Source = { readonly field: string } & (
   | { readonly type: "literal"; readonly value: unknown }
-  | { readonly type: "secret" | "configMap"; readonly name: string; readonly key: string }
+  | {
+      readonly type: "secret" | "configMap";
+      readonly name: string;
+      readonly key: string;
+      /** Only an admin's endpoint has one. Absent: the namespace of the resource that is reconciled. */
+      readonly namespace?: string;
+    }
 );
 
 /** What expressions see, apart from `.response`. */
@@ -86,12 +95,43 @@ export interface TlsSources {
   readonly minVersion: "TLSv1.2" | "TLSv1.3";
 }
 
+/** What the requests of one endpoint share. */
+export interface EndpointTraits {
+  /** Without a namespace it is an admin's: what is wrong with it is told in its own status only. */
+  readonly key: ResourceKey;
+  /** Where its credential comes from, and whose rules hold for requests for tokens. */
+  readonly credentialNamespace: string;
+  /** For messages. */
+  readonly title: string;
+  readonly rateLimit?: RateLimit;
+  readonly circuitBreaker?: CircuitBreakerLimits;
+}
+export interface RateLimit {
+  /** In any stretch of `perMs`. */
+  readonly requests: number;
+  readonly perMs: number;
+  /** As many may go at once; the others follow evenly. */
+  readonly burst: number;
+}
+export interface CircuitBreakerLimits {
+  /** In a row, of more than one resource. */
+  readonly failures: number;
+  readonly openForMs: number;
+}
+
+/** What of an exchange says how to connect, and as whom. */
+export type Connection = Pick<Exchange, "tls" | "proxy" | "http2" | "auth" | "endpoint">;
+
 export interface Exchange {
   readonly request: RequestTemplate;
   readonly scope: Scope;
   /** An answer that came before, for its expressions: what an update is derived from. */
   readonly response?: Response;
   readonly tls: TlsSources;
+  /** Of the endpoint; absent: nothing is added to what the request says. */
+  readonly auth?: AuthSources;
+  /** Absent: the request has no endpoint. */
+  readonly endpoint?: EndpointTraits;
   /** The proxy's URL; absent: the environment decides. */
   readonly proxy?: Source;
   /** Whether HTTP/2 may be agreed on; absent: no. */
@@ -163,7 +203,13 @@ export type FailureReason =
 /** Why nothing was sent, found before the first byte. */
 export type RefusalReason =
   | "EndpointNotFound"
-  | "EndpointKindNotSupported"
+  | "EndpointNotAllowed"
+  | "EndpointNotReady"
+  | "CircuitOpen"
+  | "InvalidCredential"
+  | "CredentialRefused"
+  | "TokenRequestFailed"
+  | "ServiceAccountNotFound"
   | "DependencyNotReady"
   | "DependencyCycle"
   | "SecretNotFound"
@@ -199,6 +245,8 @@ export interface Refusal {
   /** Names the field. Never holds a secret or anything that a server sent. */
   readonly message: string;
   readonly heals: boolean;
+  /** Milliseconds after which it is worth looking again, where that is known. */
+  readonly retryAfterMs?: number;
 }
 
 /** What reading a Secret or ConfigMap gave. */

@@ -32,8 +32,8 @@ export type Occurrence =
       readonly reason?: FailureReason;
       readonly sizeBytes?: number;
     }
-  /** A request was sent once more, on a new connection. `unsent`: before a byte of it had left. */
-  | { readonly type: "retried"; readonly reason: "stale" | "unsent" }
+  /** A request was sent once more: on a new connection, `unsent` before a byte of it had left; or with a new credential, after a 401. */
+  | { readonly type: "retried"; readonly reason: "stale" | "unsent" | "credential" }
   /** A redirect was followed. */
   | { readonly type: "redirected"; readonly statusCode: number }
   /** A response that nobody read was closed for an exchange that waited, in the budget of its reconcile or of its origin. */

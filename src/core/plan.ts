@@ -5,7 +5,7 @@
  * test drives it with scripted outcomes.
  */
 import type { Difference } from "./difference.ts";
-import type { Evaluation, Exchange, Outcome, Refusal, Sealed } from "./exchange.ts";
+import type { Connection, Evaluation, Exchange, Outcome, Refusal, Sealed } from "./exchange.ts";
 import type { Output, OutputEvaluation } from "./output.ts";
 import type { Reference, Resource, ResourceType } from "./resource.ts";
 
@@ -15,6 +15,8 @@ export type Step =
   /** All or none, in parallel as far as the reconcile's budget goes, after `before`. */
   | { readonly type: "exchanges"; readonly exchanges: readonly Exchange[]; readonly before: Precaution }
   | { readonly type: "evaluate"; readonly evaluation: Evaluation }
+  /** Whether a connection can be made with what is referred to; `asks`: a token is asked for where none is known. */
+  | { readonly type: "check"; readonly connection: Connection; readonly asks: boolean }
   /** Whether the outputs could be written as things are. */
   | { readonly type: "checkOutputs"; readonly outputs: readonly Output[] }
   /** Evaluates and writes them, in their order. */
@@ -51,6 +53,7 @@ export type EvaluationResult =
 
 /** What came of a step about outputs. */
 export type OutputsResult = { readonly type: "ready" } | Refusal;
+export type CheckResult = { readonly type: "usable" } | Refusal;
 
 export interface Verdict {
   /** The whole status as it should be. Written only where it differs from what is there. */
@@ -83,6 +86,11 @@ export function* evaluated(evaluation: Evaluation): Generator<Step, EvaluationRe
 export interface Dependency extends Reference {
   /** So does a change of its status. It is waited for, so that a circle of such is an error. */
   readonly onStatus?: true;
+}
+
+/** Yields a check; for `yield*` in a plan. */
+export function* checked(connection: Connection, asks: boolean): Generator<Step, CheckResult, CheckResult> {
+  return yield { type: "check", connection, asks };
 }
 
 export interface Situation<R extends Resource = Resource> {

@@ -1,8 +1,9 @@
 /** What the engine needs from the outside. Each port has more than one implementation, or will. */
 import type { Announcement } from "./announcement.ts";
+import type { ServiceAccountTokenRequest, ServiceAccountTokenResult } from "./auth.ts";
 import type { Evaluation, Exchange, Outcome, ReadResult, Refusal } from "./exchange.ts";
 import type { EvaluatedOutputs, OutputEvaluation, OutputStore } from "./output.ts";
-import type { EvaluationResult } from "./plan.ts";
+import type { CheckResult, EvaluationResult, Step } from "./plan.ts";
 import type { Reference, Resource, ResourceType } from "./resource.ts";
 
 export type WatchEvent =
@@ -50,6 +51,8 @@ export interface ResourceStore extends OutputStore {
    * Guarantees: it never lands on another UID, and no other finalizer is touched. Throws as `writeStatus` does.
    */
   setFinalizer(type: ResourceType, resource: Resource, finalizer: Finalizer, signal: AbortSignal): Promise<WriteResult>;
+  /** A short-lived token of a ServiceAccount. Throws when the store cannot be reached. */
+  serviceAccountToken(request: ServiceAccountTokenRequest, signal: AbortSignal): Promise<ServiceAccountTokenResult>;
   /** Whether resourceVersion `a` is later than `b`. */
   isNewer(a: string, b: string): boolean;
 }
@@ -57,8 +60,11 @@ export interface ResourceStore extends OutputStore {
 /** Tells people of a transition, where there is a place for it. Returns at once, and what goes wrong with it is no error of the caller's. */
 export type Announce = (type: ResourceType, resource: Resource, announcement: Announcement) => void;
 
-/** Reads what an exchange refers to, in its resource's own namespace; one answer for each reference and reconcile. */
-export type Read = (kind: "Secret" | "ConfigMap", name: string) => Promise<ReadResult>;
+/**
+ * Reads what an exchange refers to; one answer for each reference and reconcile. `namespace`: only what an admin declared for
+ * the cluster names one; absent, the resource's own.
+ */
+export type Read = (kind: "Secret" | "ConfigMap", name: string, namespace?: string) => Promise<ReadResult>;
 
 export interface Requester {
   /**
@@ -69,6 +75,8 @@ export interface Requester {
   evaluate(evaluation: Evaluation, read: Read, signal: AbortSignal): Promise<EvaluationResult>;
   /** What outputs are to hold; the values stay sealed. */
   evaluateOutputs(evaluation: OutputEvaluation, read: Read, signal: AbortSignal): Promise<EvaluatedOutputs>;
+  /** Reads and checks what a connection needs. `busy`: a token is being asked for. */
+  check(step: Extract<Step, { type: "check" }>, read: Read, signal: AbortSignal): Promise<CheckResult | Busy>;
 }
 /** The requests of one reconcile, which share a budget. To be disposed when it sends no more; the second time has no effect. */
 export interface Requests extends Disposable {
@@ -83,9 +91,10 @@ export interface Prepared {
   /** Sends it, once. What the network does is an outcome and never an exception. */
   send(signal: AbortSignal): Promise<Outcome>;
 }
-/** As many reconciles as may be are at this origin. `free` resolves when it is this one's turn. */
+/** It has to wait, and no worker with it. `free` resolves when it is this one's turn. */
 export interface Busy {
   readonly type: "busy";
+  readonly reason: "OriginBusy" | "RateLimited" | "TokenPending" | "CircuitHalfOpen";
   readonly free: Promise<void>;
 }
 

@@ -241,7 +241,7 @@ function summary(reconciled: Reconciled): Pick<Extract<Occurrence, { type: "reco
     case "conflict":
       return { result: "conflict", reason: "Conflict" };
     case "postponed":
-      return { result: "postponed", reason: "OriginBusy" };
+      return { result: "postponed", reason: reconciled.reason };
   }
 }
 

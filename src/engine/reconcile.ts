@@ -8,6 +8,7 @@ import { announcement } from "../core/announcement.ts";
 import type { Outcome, ReadResult } from "../core/exchange.ts";
 import { sameJSON } from "../core/json.ts";
 import type {
+  CheckResult,
   EvaluationResult,
   Kind,
   Outcomes,
@@ -46,8 +47,8 @@ export class PlanError extends Error {
 export type Reconciled =
   | { readonly type: "settled"; readonly verdict: Verdict }
   | { readonly type: "conflict" }
-  /** Nothing has been sent or written: where it would send to, others are at their limit. `free`: when to run it again. */
-  | { readonly type: "postponed"; readonly free: Promise<void> };
+  /** Nothing has been sent or written: it has to wait for others. `free`: when to run it again. */
+  | { readonly type: "postponed"; readonly reason: string; readonly free: Promise<void> };
 
 /**
  * An HTTP failure is not an error here: the plan receives it as an outcome and the status reports it. What throws is
@@ -115,7 +116,7 @@ export async function reconcile(
   }: Extract<Step, { type: "exchange" }>): Promise<Outcome | Exclude<Reconciled, { type: "settled" }>> {
     const prepared = await requests.prepare(exchange, read, signal);
     if (prepared.type === "refusal") return prepared;
-    if (prepared.type === "busy") return { type: "postponed", free: prepared.free };
+    if (prepared.type === "busy") return { type: "postponed", reason: prepared.reason, free: prepared.free };
     if (finalizer !== undefined && !(await setFinalizer({ name: finalizer, present: true }))) return conflict();
     if (!(await takePrecaution(before))) return conflict();
     return prepared.send(signal);
@@ -130,11 +131,15 @@ export async function reconcile(
     for (const exchange of exchanges) {
       const prepared = await requests.prepare(exchange, read, signal);
       if (prepared.type === "refusal") return { ...prepared, message: `item ${exchange.scope.item?.index}: ${prepared.message}` };
-      if (prepared.type === "busy") return { type: "postponed", free: prepared.free };
+      if (prepared.type === "busy") return { type: "postponed", reason: prepared.reason, free: prepared.free };
       all.push(prepared);
     }
     if (!(await takePrecaution(before))) return conflict();
     return { type: "outcomes", outcomes: await Promise.all(all.map((prepared) => prepared.send(signal))) };
+  }
+  async function check(step: Extract<Step, { type: "check" }>): Promise<CheckResult | Postponed> {
+    const result = await requester.check(step, read, signal);
+    return result.type === "busy" ? { type: "postponed", reason: result.reason, free: result.free } : result;
   }
   async function perform(step: Step): Promise<Answer | Exclude<Reconciled, { type: "settled" }>> {
     const owner = { type: kind.type, metadata: current.metadata };
@@ -149,6 +154,8 @@ export async function reconcile(
         return checkOutputs(step.outputs, owner, { store }, signal);
       case "writeOutputs":
         return writeOutputs(step.evaluation, owner, { store, requester, mayAct, read }, signal);
+      case "check":
+        return check(step);
     }
   }
 
@@ -172,7 +179,8 @@ export async function reconcile(
   return { type: "settled", verdict };
 }
 
-type Answer = Outcome | Outcomes | EvaluationResult | OutputsResult;
+type Postponed = Extract<Reconciled, { type: "postponed" }>;
+type Answer = Outcome | Outcomes | EvaluationResult | CheckResult | OutputsResult;
 
 function advance(plan: Plan, answer?: Answer): IteratorResult<Step, Verdict> {
   try {
@@ -185,10 +193,10 @@ function advance(plan: Plan, answer?: Answer): IteratorResult<Step, Verdict> {
 /** One answer for each Secret and ConfigMap in a reconcile, so that everything in it sees the same values. */
 function readOnce(store: ResourceStore, namespace: string, signal: AbortSignal): Read {
   const answers = new Map<string, Promise<ReadResult>>();
-  return (kind, name) => {
-    const id = `${kind}/${name}`;
+  return (kind, name, elsewhere = namespace) => {
+    const id = `${kind}/${elsewhere}/${name}`;
     const type = kind === "Secret" ? secretType : configMapType;
-    const answer = answers.get(id) ?? store.read({ type, key: { namespace, name } }, signal);
+    const answer = answers.get(id) ?? store.read({ type, key: { namespace: elsewhere, name } }, signal);
     answers.set(id, answer);
     return answer;
   };

@@ -70,7 +70,7 @@ export function createAdmissions(maxPerOrigin: number): Admissions {
       }
       const place = origin.row.get(owner) ?? Promise.withResolvers<void>();
       origin.row.set(owner, place);
-      return { type: "busy", free: place.promise };
+      return { type: "busy", reason: "OriginBusy", free: place.promise };
     },
     yield: giveBack,
     get size() {

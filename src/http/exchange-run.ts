@@ -10,10 +10,12 @@ import type { Budgets, Slot } from "./budget.ts";
 import type { ClientPool, Lease } from "./client-pool.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import type { ConnectionUse, Trace } from "./connection-use.ts";
+import type { Credential } from "./credential.ts";
 import type { Egress } from "./egress.ts";
 import { deadline, unlessAborted } from "../core/deadline.ts";
 import { onWire, type Answer } from "./on-wire.ts";
 import { createRedirects, isRedirect, type Hop, type Redirects } from "./redirects.ts";
+import type { WireRequest } from "./render.ts";
 import { retryReason } from "./stale-retry.ts";
 
 export interface RunOptions {
@@ -28,6 +30,8 @@ export interface RunOptions {
 }
 export interface Chain {
   readonly first: Hop;
+  /** Added to each request that is trusted with it, as it leaves. */
+  readonly credential?: Credential;
   readonly template: RequestTemplate;
   readonly maxRedirects: number;
   /** Whether a request may still leave, asked as it starts on its socket. */
@@ -62,24 +66,36 @@ const maxDrainMs = 1_000;
 
 /** Rejects with a `RedirectError`, an `EgressDeniedError`, a `BudgetExhaustedError`, the signal's reason, or what the network did. */
 export async function followed(chain: Chain, run: Run, options: RunOptions): Promise<Held> {
-  const { first, template, maxRedirects, mayStart, metadata } = chain;
+  const { first, credential, template, maxRedirects, mayStart, metadata } = chain;
   let hop = first;
   let retries = 1;
+  let renewals = 1;
   let redirects: Redirects | undefined;
+
+  /** As it leaves now: a signature has its time. */
+  function leaving(): WireRequest {
+    return credential && hop.trusted ? credential.added(hop.request, new Date()) : hop.request;
+  }
+  /** What was answered 401 has not been acted upon, so any method may be sent again; once, and with another credential only. */
+  async function mayRenew({ statusCode }: Answer): Promise<boolean> {
+    if (statusCode !== 401 || !hop.trusted || !credential?.renewed || renewals === 0) return false;
+    renewals -= 1;
+    return credential.renewed(run.signal);
+  }
 
   async function request(slots: readonly [Slot, Slot], client: Lease): Promise<Answer> {
     const { trace, signal } = run;
     const { connections } = options;
     const wire = { dispatcher: client.dispatcher, connections, mayStart, trace, signal };
     try {
-      return await onWire(slots, hop.request, wire);
+      return await onWire(slots, leaving(), wire);
     } catch (error) {
       const reason = retryReason(error, { trace, connections, repeatable: hop.repeatable });
       if (!reason || retries === 0) throw error;
       retries -= 1;
       if (admit(hop) !== hop.settings) throw error; // it may still go there, but not with this client
       options.record({ type: "retried", reason });
-      return await onWire(slots, hop.request, { ...wire, dispatcher: client.fresh() });
+      return await onWire(slots, leaving(), { ...wire, dispatcher: client.fresh() });
     }
   }
 
@@ -98,6 +114,12 @@ export async function followed(chain: Chain, run: Run, options: RunOptions): Pro
     };
     try {
       const answer = await request([run.slot, originSlot], client);
+      if (await mayRenew(answer)) {
+        await drain(answer, options.redirectDrainBytes, run.signal);
+        options.record({ type: "retried", reason: "credential" });
+        release();
+        continue;
+      }
       if (maxRedirects === 0 || !isRedirect(answer.statusCode)) return { answer, originSlot, release };
       await drain(answer, options.redirectDrainBytes, run.signal);
       redirects ??= createRedirects(template, maxRedirects);

@@ -42,7 +42,7 @@ export async function resolveBytes(source: KeptElsewhere, read: Read): Promise<U
   const secret = source.type === "secret";
   const kind = secret ? "Secret" : "ConfigMap";
   const object = objectOf(source);
-  const result = await read(kind, source.name);
+  const result = await read(kind, source.name, source.namespace);
   if (result.type === "absent")
     refuseForNow(secret ? "SecretNotFound" : "ConfigMapNotFound", `${source.field}: there is no ${object}`);
   if (result.type === "forbidden") {

@@ -15,6 +15,8 @@ export interface Hop {
   readonly settings: ClientSettings;
   /** An idempotent method, or an idempotency key that the server honours. */
   readonly repeatable: boolean;
+  /** Whether the endpoint's credential goes along. */
+  readonly trusted: boolean;
 }
 
 export type Next = { readonly type: "hop"; readonly hop: Hop } | { readonly type: "refused"; readonly reason: FailureReason };
@@ -41,7 +43,7 @@ export function createRedirects(template: RequestTemplate, maxRedirects: number)
       const problem = checkHop(target, new URL(request.origin));
       if (problem) return refused(problem);
       if (seen.size > maxRedirects) return refused("TooManyRedirects");
-      const elsewhere = target.origin !== request.origin;
+      const elsewhere = target.origin !== request.origin || leavesBase(target, template);
       const method = methodAfter(request.method, statusCode);
       const keepsBody = request.body !== undefined && method === request.method;
       if (elsewhere && keepsBody && !isFixedBody(template.body)) return refused("RedirectRefused");
@@ -59,6 +61,7 @@ export function createRedirects(template: RequestTemplate, maxRedirects: number)
           request: next,
           settings: elsewhere ? settingsElsewhere(hop.settings) : hop.settings,
           repeatable: isIdempotent(method) || (hop.repeatable && !elsewhere),
+          trusted: hop.trusted && !elsewhere,
         },
       };
     },
@@ -71,6 +74,13 @@ export function checkHop(target: URL, from: Pick<URL, "protocol">): FailureReaso
   if (target.username !== "" || target.password !== "") return "RedirectInvalid";
   if (from.protocol === "https:" && target.protocol === "http:") return "RedirectInsecure";
   return undefined;
+}
+
+/** Of a shared endpoint its own part is one's own: the rest of its host counts as another. */
+function leavesBase({ pathname }: URL, { url }: RequestTemplate): boolean {
+  if (url.type !== "joined" || !url.confined) return false;
+  const prefix = new URL(url.base).pathname.replace(/\/+$/, "");
+  return pathname !== prefix && !pathname.startsWith(`${prefix}/`);
 }
 
 const refused = (reason: FailureReason): Next => ({ type: "refused", reason });
@@ -106,7 +116,7 @@ function headersFor(
 }
 
 /** A client certificate is a credential too, and a server name is that of the first origin. */
-function settingsElsewhere({ tls, ...settings }: ClientSettings): ClientSettings {
+export function settingsElsewhere({ tls, ...settings }: ClientSettings): ClientSettings {
   const { cert: _cert, key: _key, servername: _name, ...rest } = tls;
   return { ...settings, tls: rest };
 }

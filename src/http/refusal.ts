@@ -4,8 +4,8 @@ import type { Located, Refusal, RefusalReason } from "../core/exchange.ts";
 export class RefusedError extends Error {
   override readonly name = "RefusedError";
   readonly refusal: Refusal;
-  constructor(refusal: Refusal) {
-    super(refusal.message);
+  constructor(refusal: Refusal, options?: ErrorOptions) {
+    super(refusal.message, options);
     this.refusal = refusal;
   }
 }

@@ -5,25 +5,32 @@ import type { RecordOccurrence } from "../core/occurrence.ts";
 import { bytesInBody, templatesOf } from "../core/templating.ts";
 import type { Busy, Evaluator, Prepared, Read, Requester, Requests } from "../core/ports.ts";
 import { createAdmissions } from "./admissions.ts";
+import type { AuthSettings } from "./auth.ts";
 import { createBudget, createBudgets } from "./budget.ts";
+import { createCircuits, seenIn } from "./circuits.ts";
 import type { ClientPool } from "./client-pool.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import { compared, templatesOfJSON } from "./compare.ts";
 import { createConnectionUse } from "./connection-use.ts";
+import { discreet, resolveConnection } from "./connection.ts";
+import { shownWith } from "./credential.ts";
+import { createCredentials, type CredentialsOptions } from "./credentials.ts";
 import { readBytes, secretTexts } from "./bytes.ts";
 import { documentText, objectText } from "./document.ts";
 import { compileAll, evaluateAll } from "./evaluate.ts";
 import { listItems } from "./list-items.ts";
 import { masked, maskedScope, readsElsewhere, resolveInputs, secretValues, type Inputs } from "./inputs.ts";
 import { outputValues } from "./outputs.ts";
-import { proxySecrets, resolveProxy } from "./proxy.ts";
 import { createEgress, type Egress } from "./egress.ts";
 import { denialIn } from "./egress-connector.ts";
 import { egressRefusal } from "./egress-refusal.ts";
 import { healingRefusals, orRefusal, RefusedError } from "./refusal.ts";
 import { described, expressionsIn, expressionsOf, rendered, type Described, type WireRequest } from "./render.ts";
+import { createPassage, type Gates } from "./gates.ts";
+import { createRateLimits } from "./rate-limits.ts";
+import { checkTls } from "./tls.ts";
+import { createTokenSender, tokenTimeoutMs } from "./token-sender.ts";
 import { open, send, type Failed, type Opened, type SendOptions, type Sending } from "./send.ts";
-import { checkTls, resolveTls } from "./tls.ts";
 
 export interface RequesterOptions {
   readonly clients: ClientPool;
@@ -46,6 +53,10 @@ export interface RequesterOptions {
   readonly redirectDrainBytes?: number;
   /** Told each value that an answer gives a Secret. */
   readonly onSecretOutput?: (value: string) => void;
+  /** Where tokens of ServiceAccounts come from; without it nowhere. */
+  readonly serviceAccountToken?: CredentialsOptions["serviceAccountToken"];
+  /** Is told each token that was made for this process. */
+  readonly onSecret?: (value: string) => void;
 }
 export interface HTTPPrepared extends Prepared {
   /** Sends it, and leaves the answer's content to be read later. */
@@ -66,7 +77,13 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
   const { minBytesPerSecond = 100, rateWindowMs = 10_000 } = options;
   const egress = options.egress ?? createEgress();
   const connections = createConnectionUse();
-  const admissions = createAdmissions(maxInFlightPerOrigin);
+  const gates: Gates = {
+    admissions: createAdmissions(maxInFlightPerOrigin),
+    circuits: createCircuits((endpoint, state) =>
+      record({ type: "note", level: "warn", message: `a circuit is ${state}`, fields: { endpoint } }),
+    ),
+    rateLimits: createRateLimits((owner) => owner.split("/")[1] ?? ""),
+  };
   const sendOptions: SendOptions = {
     clients,
     egress,
@@ -80,6 +97,15 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
     redirectDrainBytes: options.redirectDrainBytes ?? 256 * 1024,
     ...(minBytesPerSecond > 0 && { minResponseRate: { bytesPerSecond: minBytesPerSecond, windowMs: rateWindowMs } }),
   };
+  const credentials = createCredentials({
+    userAgent,
+    sender: createTokenSender(sendOptions),
+    serviceAccountToken: options.serviceAccountToken ?? (() => Promise.resolve({ type: "unsupported" })),
+    onSecret: options.onSecret ?? (() => {}),
+  });
+
+  const isolated = (namespace: string): Pick<ClientSettings, "namespace"> =>
+    options.clientIsolation === "namespace" ? { namespace } : {};
 
   /** The values of expressions by their text. */
   async function valuesOf(
@@ -110,17 +136,10 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
     inputs: Inputs,
     read: Read,
     signal: AbortSignal,
-  ): Promise<Omit<Sending, "mayStart">> {
-    const { request, scope, tls: sources, timeoutMs, maxRedirects, repeatable } = exchange;
-    const tls = await resolveTls(sources, read);
-    const proxy = exchange.proxy && (await resolveProxy(exchange.proxy, read));
-    const settings: ClientSettings = {
-      tls,
-      timeoutMs,
-      ...(proxy === undefined ? {} : { proxy }),
-      ...(exchange.http2 ? { http2: true } : {}),
-      ...(options.clientIsolation === "namespace" ? { namespace: scope.metadata.namespace } : {}),
-    };
+  ): Promise<Omit<Sending, "mayStart"> & { readonly auth?: AuthSettings }> {
+    const { request, scope, timeoutMs, maxRedirects, repeatable } = exchange;
+    const own = { timeoutMs, ...isolated(scope.metadata.namespace) };
+    const connecting = await discreet(exchange, () => resolveConnection(exchange, own, read));
     if (exchange.compile.length > 0) await compileAll(evaluator, exchange.compile, signal);
     const bytes = await readBytes(bytesInBody(request.body), read);
     const wire = await healingRefusals(templatesOf(request).filter(readsElsewhere(scope)), async () => {
@@ -128,13 +147,15 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
       const valueOf = (expression: string): string => values.get(expression) ?? "null";
       return rendered(request, { valueOf, bytes, response: exchange.response }, userAgent);
     });
-    const admitted = admittedSettings(wire, settings, scope.metadata);
-    if (!clients.has(admitted)) checkTls(tls, sources);
+    const admitted = admittedSettings(wire, connecting.settings, scope.metadata);
+    if (!clients.has(admitted)) await discreet(exchange, async () => checkTls(admitted.tls, exchange.tls));
+    const secrets = [...secretValues(inputs), ...secretTexts(bytes), ...connecting.secrets];
     return {
-      first: { request: wire, settings: admitted, repeatable },
+      ...(connecting.auth && { auth: connecting.auth }),
+      first: { request: wire, settings: admitted, repeatable, trusted: true },
       template: request,
       maxRedirects,
-      secrets: [...secretValues(inputs), ...secretTexts(bytes), ...proxySecrets(proxy)],
+      secrets: () => secrets,
       metadata: scope.metadata,
     };
   }
@@ -146,30 +167,46 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
         maxInAll: maxExchangesPerReconcile,
         onCancel: () => record({ type: "responseCancelled", reason: "reconcile" }),
       });
-      let admission: Disposable | undefined;
+      const passage = createPassage(resource, gates);
       let hasEnded = false;
       return {
         prepare: (exchange, read, signal) =>
           orRefusal(async () => {
             const inputs = await resolveInputs(exchange.scope.inputs, read);
-            const sending = { ...(await prepared(exchange, inputs, read, signal)), mayStart };
-            if (!admission) {
-              const entered = admissions.enter(sending.first.request.origin, resource);
-              if (entered.type === "busy") return entered;
-              admission = entered;
-            }
+            const { auth, ...ready } = await prepared(exchange, inputs, read, signal);
+            const { request, settings } = ready.first;
+            const pass = passage.circuit(exchange);
+            if (pass?.type === "busy") return pass;
+            const { endpoint } = exchange;
+            const mayWait = passage.hasBegun;
+            const credential =
+              auth &&
+              endpoint &&
+              (await discreet(exchange, () => credentials.of(auth, { endpoint, settings, mayStart }, { mayWait, signal })));
+            if (credential && "free" in credential) return credential;
+            const busy = passage.place(request.origin, exchange);
+            if (busy) return busy;
+            const secrets = (): readonly string[] => [...ready.secrets(), ...(credential?.secrets() ?? [])];
+            const sending: Sending = { ...ready, ...(credential && { credential }), secrets, mayStart };
             return {
               type: "prepared",
-              send: (signal) => send(sending, budget, sendOptions, signal),
-              open: (signal) => open(sending, budget, sendOptions, signal),
+              async send(signal) {
+                const outcome = await send(sending, budget, sendOptions, signal);
+                pass?.report(seenIn(outcome));
+                return outcome;
+              },
+              async open(signal) {
+                const opened = await open(sending, budget, sendOptions, signal);
+                pass?.report(seenIn(opened));
+                return opened;
+              },
             } as const;
           }),
         [Symbol.dispose]() {
           if (hasEnded) return;
           hasEnded = true;
           budget[Symbol.dispose]();
-          admission?.[Symbol.dispose]();
-          admissions.yield(resource);
+          passage[Symbol.dispose]();
         },
       };
     },
@@ -199,6 +236,19 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
         const json = await evaluateAll(evaluator, { document, expressions, open: false }, signal);
         return outputValues(outputs, json, options.onSecretOutput);
       }),
+    check: ({ connection, asks }, read, signal) =>
+      orRefusal(async () => {
+        const { endpoint } = connection;
+        const own = { timeoutMs: tokenTimeoutMs, ...isolated(endpoint?.key.namespace ?? "") };
+        const { settings, auth } = await resolveConnection(connection, own, read);
+        checkTls(settings.tls, connection.tls);
+        if (!auth || !endpoint) return { type: "usable" } as const;
+        if (asks) {
+          const credential = await credentials.of(auth, { endpoint, settings, mayStart: () => true }, { mayWait: false, signal });
+          return "free" in credential ? credential : ({ type: "usable" } as const);
+        }
+        return credentials.problem(auth, endpoint) ?? ({ type: "usable" } as const);
+      }),
     describe: (exchange, read, signal) =>
       orRefusal(async () => {
         const inputs = await resolveInputs(exchange.scope.inputs, read);
@@ -206,11 +256,13 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
         const values = await maskedValues(exchange, inputs, signal);
         const bytes = await readBytes(bytesInBody(exchange.request.body), read);
         const filling = { valueOf: (expression: string) => values.get(expression) ?? "null", bytes };
-        return { type: "described", ...described(exchange.request, filling, userAgent) } as const;
+        return { type: "described", ...shownWith(exchange.auth, described(exchange.request, filling, userAgent)) } as const;
       }),
     [Symbol.dispose]() {
       connections[Symbol.dispose]();
-      admissions[Symbol.dispose]();
+      credentials[Symbol.dispose]();
+      gates.admissions[Symbol.dispose]();
+      gates.rateLimits[Symbol.dispose]();
     },
   };
 

@@ -25,7 +25,7 @@ export interface SendOptions extends RunOptions {
 }
 export interface Sending extends Chain {
   /** Replaced in what may be shown of the answer. */
-  readonly secrets: readonly string[];
+  readonly secrets: () => readonly string[];
 }
 
 /** A refusal where nothing has left: a socket was not allowed to where it would have gone. */
@@ -158,10 +158,11 @@ function failureWithin(limit: Deadline, error: unknown): Failure {
 
 async function responseOf(
   answer: Answer,
-  { secrets }: Sending,
+  sending: Sending,
   { maxResponseBytes, minResponseRate }: SendOptions,
 ): Promise<Omit<Response, "durationMs">> {
   const { statusCode, headers } = answer;
+  const secrets = sending.secrets();
   const raw = await answer.read(maxResponseBytes, minResponseRate);
   const encoding = headerField(headers, "content-encoding");
   const content = encoding === undefined ? raw : await decompressed(raw, encoding, maxResponseBytes);

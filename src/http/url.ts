@@ -94,9 +94,11 @@ export function checkedURL(text: string, { url }: RequestTemplate): URL {
     refuse("InvalidURL", `${field}: only http and https URLs can be requested`);
   if (/^[a-z]+:\/*[^/?]*@/i.test(text))
     refuse("InvalidURL", `${field}: the URL holds a user name or password; use an Authorization header with an input`);
-  if (url.type === "joined") checkJoined(text, url.base, parsed, field);
+  if (url.type === "joined") checkJoined(text, url, parsed, field);
   return parsed;
 }
+
+type Joined = Extract<RequestTemplate["url"], { type: "joined" }>;
 
 /** The next page of a list, as its server gave it: at the same origin, and below the endpoint's base. Throws `RefusedError`. */
 export function pageURL(first: URL, { field, text }: Located, { url }: RequestTemplate): URL {
@@ -109,12 +111,21 @@ export function pageURL(first: URL, { field, text }: Located, { url }: RequestTe
   return page;
 }
 
-function checkJoined(text: string, base: string, parsed: URL, field: string): void {
+function checkJoined(text: string, { base, confined }: Joined, parsed: URL, field: string): void {
   const prefix = new URL(base);
   const added = text.slice(base.replace(/\/+$/, "").length);
   if (added.includes("?")) refuse("InvalidURL", `${field}: a path has no query; write it as query`);
   if (added.includes("//")) refuse("InvalidURL", `${field}: the path has an empty segment`);
   if (/%(?![0-9a-f]{2})/i.test(added)) refuse("InvalidURL", `${field}: a % in a path is followed by two hexadecimal digits`);
+  if (added.split("/").some((part) => /^(\.|%2e){1,2}(;|%3b)/i.test(part)))
+    refuse(
+      "InvalidURL",
+      `${field}: the path has a segment . or .. with parameters, which some servers take for the segment alone`,
+    );
+  if (confined && /%(25)*(2f|5c)/i.test(added))
+    refuse("InvalidURL", `${field}: on a ClusterHTTPEndpoint a segment holds no slash or backslash, not even an encoded one`);
+  if (confined && /%(25)+2e/i.test(added))
+    refuse("InvalidURL", `${field}: the path has a dot that is encoded twice, which could lead elsewhere`);
   const stays = parsed.origin === prefix.origin && parsed.pathname.startsWith(prefix.pathname.replace(/\/+$/, ""));
   if (!stays) refuse("InvalidURL", `${field}: the path leaves the endpoint's baseURL`);
 }

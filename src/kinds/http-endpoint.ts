@@ -1,22 +1,51 @@
-/** HTTPEndpoint's plan: there is nothing to do, and its status says that it is accepted. */
-import { conditions, ready } from "../core/conditions.ts";
-import type { Kind, Plan, Situation } from "../core/plan.ts";
-import { httpEndpointType, type HTTPEndpoint } from "./types.ts";
+/**
+ * The plan of HTTPEndpoint and ClusterHTTPEndpoint: nothing is sent to the endpoint itself; its status says whether requests
+ * can use it, that is whether what it refers to is there and fits.
+ *
+ * Invariant: Secrets are not polled. What is in order is looked at again every few minutes, what is not sooner.
+ */
+import { conditions, ready, reconciling, stalled } from "../core/conditions.ts";
+import type { Connection } from "../core/exchange.ts";
+import { checked, type Kind, type Plan, type Situation } from "../core/plan.ts";
+import { retryAfterMs } from "../core/retry.ts";
+import { connectionOf } from "./endpoint.ts";
+import { clusterHTTPEndpointType, httpEndpointType, type Endpoint } from "./types.ts";
 
-export const httpEndpointKind: Kind<HTTPEndpoint> = {
-  type: httpEndpointType,
-  references: () => [],
-  // oxlint-disable-next-line require-yield -- there is nothing to send
-  *plan({ resource: { metadata, status }, now }: Situation<HTTPEndpoint>): Plan {
-    const { generation } = metadata;
-    const states = ready("Accepted", "requests can use it");
-    return {
-      status: {
-        observedGeneration: generation,
-        conditions: conditions(states, status?.conditions ?? [], generation, now.toISOString()),
-      },
-      result: "unchanged",
-      reason: "Accepted",
-    };
-  },
-};
+/** How often what is referred to is looked at: when all is well, and after something was missing. */
+const wellMs = 300_000;
+const missing = { initialMs: 2_000, maxMs: 60_000 };
+
+export const httpEndpointKind: Kind<Endpoint> = { type: httpEndpointType, references: () => [], plan };
+export const clusterHTTPEndpointKind: Kind<Endpoint> = { type: clusterHTTPEndpointType, references: () => [], plan };
+
+function* plan({ resource, now }: Situation<Endpoint>): Plan {
+  const { metadata, status } = resource;
+  const { generation } = metadata;
+  const before = (status?.conditions ?? []).find(({ type }) => type === "Ready");
+  const isKnownWell = before?.status === "True" && status?.observedGeneration === generation;
+  const connection = connectionOf(resource);
+  const result = yield* checked(connection, !isKnownWell);
+  const states =
+    result.type === "usable"
+      ? ready("Accepted", "requests can use it")
+      : (result.heals ? reconciling : stalled)(result.reason, result.message);
+  const shown = conditions(states, status?.conditions ?? [], generation, now.toISOString());
+  const since = Date.parse(shown[0]?.lastTransitionTime ?? now.toISOString());
+  const spread = { id: metadata.uid, tries: 1 };
+  const againMs =
+    result.type === "usable"
+      ? refersElsewhere(connection)
+        ? retryAfterMs({ initialMs: wellMs, maxMs: wellMs }, spread)
+        : undefined
+      : (result.retryAfterMs ?? Math.min(Math.max(now.getTime() - since, missing.initialMs), missing.maxMs));
+  return {
+    status: { observedGeneration: generation, conditions: shown },
+    ...(againMs !== undefined && { requeueAfterMs: againMs }),
+    result: result.type === "usable" ? "unchanged" : result.heals ? "waiting" : "stalled",
+    reason: result.type === "usable" ? "Accepted" : result.reason,
+  };
+}
+
+function refersElsewhere({ auth, proxy, tls: { ca, certificate, key } }: Connection): boolean {
+  return auth !== undefined || [proxy, ca, certificate, key].some((source) => source !== undefined && source.type !== "literal");
+}

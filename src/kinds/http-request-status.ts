@@ -133,14 +133,14 @@ export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Sch
         reason: "Retrying",
       };
     },
-    refused({ reason, message, heals }) {
+    refused({ reason, message, heals, retryAfterMs }) {
       if (!heals) return { status: status(stalled(reason, message)), result: "stalled", reason };
       const verdict = status(reconciling(reason, message));
       const since = verdict.conditions?.find(({ type }) => type === "Reconciling")?.lastTransitionTime;
       const missingMs = since === undefined ? 0 : now.getTime() - Date.parse(since);
       return {
         status: verdict,
-        requeueAfterMs: Math.min(Math.max(missingMs, soonestLookMs), latestLookMs),
+        requeueAfterMs: retryAfterMs ?? Math.min(Math.max(missingMs, soonestLookMs), latestLookMs),
         result: "waiting",
         reason,
       };

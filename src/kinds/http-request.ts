@@ -12,13 +12,14 @@ import { exchanged, type Dependency, type Kind, type Plan, type Situation, type 
 import { assumeDoneAnnotation, reconcileAtAnnotation } from "../core/resource.ts";
 import { timing } from "../core/schedule.ts";
 import { dependenciesOf, resolveDependencies } from "./dependencies.ts";
+import { endpointReferences } from "./endpoint.ts";
 import { deliverEach, type Delivery } from "./for-each.ts";
 import { httpRequestReport, type Judgement } from "./http-request-status.ts";
 import { judge } from "./judge.ts";
 import { precaution } from "./precaution.ts";
 import { buildExchange, declaredRequest, idempotencyHeader, isIdempotent, sendDigest } from "./request.ts";
 import { declaredOutputs, outputsChecked, outputsWritten } from "./outputs.ts";
-import { httpEndpointType, httpRequestType, type HTTPEndpoint, type HTTPRequest } from "./types.ts";
+import { httpRequestType, type Endpoint, type HTTPRequest } from "./types.ts";
 
 export const httpRequestKind: Kind<HTTPRequest> = {
   type: httpRequestType,
@@ -27,12 +28,7 @@ export const httpRequestKind: Kind<HTTPRequest> = {
 };
 
 function references(resource: HTTPRequest): Dependency[] {
-  const { namespace } = resource.metadata;
-  const { endpointRef } = resource.spec;
-  return [
-    ...(endpointRef?.kind === "HTTPEndpoint" ? [{ type: httpEndpointType, key: { namespace, name: endpointRef.name } }] : []),
-    ...dependenciesOf(resource),
-  ];
+  return [...endpointReferences(resource.spec.endpointRef, resource.metadata.namespace), ...dependenciesOf(resource)];
 }
 
 function* plan(situation: Situation<HTTPRequest>): Plan {
@@ -45,7 +41,7 @@ function* plan(situation: Situation<HTTPRequest>): Plan {
     return httpRequestReport(resource, now).refused({ type: "refusal", reason: "InvalidSchedule", message, heals: false });
   }
   const report = httpRequestReport(resource, now, scheduled);
-  const endpoint = endpointRef && (situation.references[0] as HTTPEndpoint | undefined);
+  const endpoint = endpointRef && (situation.references[0] as Endpoint | undefined);
   const wish: Wish = { ...wishOf(resource, endpoint), ...(scheduled && { schedule: scheduled }) };
   const decision = decide(ledgerOf(resource), wish, now);
   switch (decision.type) {
@@ -119,7 +115,7 @@ function ledgerOf({ status }: HTTPRequest): Ledger {
   };
 }
 
-function wishOf({ spec, metadata: { uid, annotations = {} }, status }: HTTPRequest, endpoint: HTTPEndpoint | undefined): Wish {
+function wishOf({ spec, metadata: { uid, annotations = {} }, status }: HTTPRequest, endpoint: Endpoint | undefined): Wish {
   const reconcileAt = annotations[reconcileAtAnnotation];
   const { limit, backoff, on, never } = spec.retry;
   return {

@@ -10,7 +10,7 @@ import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from ".
 import type { RetryPolicy } from "../core/retry.ts";
 import { declaredOutputs, outputExpressions } from "./outputs.ts";
 import { buildExchange, expectedThat } from "./request.ts";
-import type { HTTPEndpoint, HTTPResource } from "./types.ts";
+import type { Endpoint, HTTPResource } from "./types.ts";
 
 /** Keeps an object that is being deleted until its remote object is. */
 export const finalizer = "holdfast.dev/release";
@@ -26,7 +26,7 @@ export interface Context {
   readonly spec: HTTPResourceSpec;
   readonly status: HTTPResourceStatus;
   readonly attempt?: VerbAttempt;
-  readonly endpoint?: HTTPEndpoint;
+  readonly endpoint?: Endpoint;
   /** Inputs that come from other objects. */
   readonly known?: ReadonlyMap<string, unknown>;
   readonly now: Date;
@@ -65,7 +65,7 @@ export function contextOf({ resource, references, now, sender }: Situation<HTTPR
     hasFinalizer,
     // An id that a person gives is the end of a create whose outcome nobody knew.
     ...(status.attempt && (imported === undefined || status.attempt.verb !== "Create") && { attempt: status.attempt }),
-    ...(spec.endpointRef && references[0] && { endpoint: references[0] as HTTPEndpoint }),
+    ...(spec.endpointRef && references[0] && { endpoint: references[0] as Endpoint }),
     ...(externalID !== undefined && { externalID }),
     ...(imported !== undefined && { imported }),
     ...(reconcileAt !== undefined && reconcileAt !== status.lastHandledReconcileAt && { asked: reconcileAt }),

@@ -6,6 +6,7 @@
 import type { Dependency, Kind, Plan, Situation, Verdict } from "../core/plan.ts";
 import { retryAfterMs } from "../core/retry.ts";
 import { dependenciesOf, resolveDependencies } from "./dependencies.ts";
+import { endpointReferences } from "./endpoint.ts";
 import {
   contextOf,
   hasBeenSeen,
@@ -21,7 +22,7 @@ import { observe } from "./http-resource-observe.ts";
 import { withOutputs } from "./http-resource-outputs.ts";
 import { mayLeave, release } from "./http-resource-release.ts";
 import { httpResourceReport, isReady, type Report } from "./http-resource-status.ts";
-import { httpEndpointType, httpResourceType, type HTTPResource } from "./types.ts";
+import { httpResourceType, type HTTPResource } from "./types.ts";
 
 export const httpResourceKind: Kind<HTTPResource> = {
   type: httpResourceType,
@@ -30,12 +31,7 @@ export const httpResourceKind: Kind<HTTPResource> = {
 };
 
 function references(resource: HTTPResource): Dependency[] {
-  const { spec, metadata } = resource;
-  const { namespace } = metadata;
-  const { endpointRef } = spec;
-  const isOurs = endpointRef?.kind === "HTTPEndpoint";
-  const endpoints = isOurs ? [{ type: httpEndpointType, key: { namespace, name: endpointRef.name } }] : [];
-  return [...endpoints, ...dependenciesOf(resource)];
+  return [...endpointReferences(resource.spec.endpointRef, resource.metadata.namespace), ...dependenciesOf(resource)];
 }
 
 function* plan(situation: Situation<HTTPResource>): Plan {

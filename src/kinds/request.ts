@@ -4,11 +4,13 @@ import type { Expectation, Inputs, RequestShape } from "../api/request.ts";
 import type { Attempt } from "../core/delivery.ts";
 import { digest } from "../core/digest.ts";
 import { durationMs } from "../core/duration.ts";
-import type { Exchange, Located, Refusal, RequestTemplate, Response, Scope, Source, TlsSources } from "../core/exchange.ts";
+import type { Exchange, Located, Refusal, RequestTemplate, Response, Scope } from "../core/exchange.ts";
 import type { Metadata } from "../core/resource.ts";
 import { bodyTemplate } from "./body.ts";
 import { declaredOutputs, outputExpressions } from "./outputs.ts";
-import type { HTTPEndpoint, HTTPRequest } from "./types.ts";
+import { connectionOf, endpointRefusal, overrideRefusal } from "./endpoint.ts";
+import { source, tlsSources } from "./sources.ts";
+import type { Endpoint, HTTPRequest } from "./types.ts";
 
 const defaultTimeoutMs = 30_000;
 const idempotentMethods: readonly string[] = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"];
@@ -79,20 +81,21 @@ export interface DeclaredRequest {
 /** The header that carries the attempt's id; absent: no key is declared to be honoured. */
 export function idempotencyHeader(
   shared: Pick<SharedSettings, "idempotencyKey">,
-  endpoint: HTTPEndpoint | undefined,
+  endpoint: Endpoint | undefined,
 ): string | undefined {
   return (shared.idempotencyKey ?? endpoint?.spec.idempotencyKey)?.header;
 }
 
 /** `endpoint`: what `endpointRef` names, where it exists. */
-export function buildExchange(declared: DeclaredRequest, endpoint: HTTPEndpoint | undefined): Exchange | Refusal {
+export function buildExchange(declared: DeclaredRequest, endpoint: Endpoint | undefined): Exchange | Refusal {
   const { shape, field, shared, attemptId } = declared;
-  if (shared.endpointRef && !endpoint) return endpointRefusal(shared.endpointRef);
   const header = idempotencyHeader(shared, endpoint);
+  const refusal =
+    (shared.endpointRef && endpointRefusal(shared.endpointRef, endpoint, declared.metadata.namespace)) ??
+    (endpoint && overrideRefusal(shape, { field, keyHeader: header, endpoint }));
+  if (refusal) return refusal;
   const key = header !== undefined && attemptId !== undefined ? { name: header, value: attemptId } : undefined;
-  const tls = endpoint ? endpoint.spec.tls : shared.tls;
   const timeout = shared.timeout ?? endpoint?.spec.timeout;
-  const { proxy, http2 } = endpoint?.spec ?? {};
   return {
     request: {
       method: shape.method,
@@ -109,9 +112,7 @@ export function buildExchange(declared: DeclaredRequest, endpoint: HTTPEndpoint 
     },
     scope: scopeOf(declared),
     ...(declared.response && { response: declared.response }),
-    tls: tlsSources(tls, endpoint ? `HTTPEndpoint "${endpoint.metadata.name}": spec.tls` : "spec.tls"),
-    ...(proxy && { proxy: source(`HTTPEndpoint "${endpoint?.metadata.name}": spec.proxy`, { value: proxy.url, ...proxy }) }),
-    ...(http2 && { http2 }),
+    ...(endpoint ? connectionOf(endpoint) : { tls: tlsSources(shared.tls, { field: "spec.tls" }) }),
     timeoutMs: timeout === undefined ? defaultTimeoutMs : durationMs(timeout),
     maxRedirects: shared.maxRedirects ?? defaultMaxRedirects(shape.method),
     repeatable: isIdempotent(shape.method) || key !== undefined,
@@ -141,26 +142,16 @@ export function expectedThat({ that }: Expectation, field: string): Located[] {
   return that === undefined ? [] : [{ field: `${field}.that`, text: that }];
 }
 
-function endpointRefusal({ kind, name }: NonNullable<SharedSettings["endpointRef"]>): Refusal {
-  return kind === "HTTPEndpoint"
-    ? {
-        type: "refusal",
-        reason: "EndpointNotFound",
-        message: `spec.endpointRef: there is no HTTPEndpoint "${name}" in this namespace`,
-        heals: true,
-      }
-    : {
-        type: "refusal",
-        reason: "EndpointKindNotSupported",
-        message: "spec.endpointRef.kind: ClusterHTTPEndpoint is not served yet; use an HTTPEndpoint of this namespace",
-        heals: false,
-      };
-}
-
-function requestURL({ url = "", path }: RequestShape, field: string, endpoint: HTTPEndpoint | undefined): RequestTemplate["url"] {
+function requestURL({ url = "", path }: RequestShape, field: string, endpoint: Endpoint | undefined): RequestTemplate["url"] {
   if (!endpoint) return { type: "absolute", field: `${field}.url`, text: url };
-  const base = endpoint.spec.baseURL;
-  return { type: "joined", base, ...(path !== undefined && { path: { field: `${field}.path`, text: path } }) };
+  const { baseURL: base } = endpoint.spec;
+  const confined = endpoint.metadata.namespace === "";
+  return {
+    type: "joined",
+    base,
+    ...(path !== undefined && { path: { field: `${field}.path`, text: path } }),
+    ...(confined && { confined }),
+  };
 }
 
 function located(
@@ -178,36 +169,7 @@ function sources(inputs: Inputs, known: ReadonlyMap<string, unknown> = new Map()
   return Object.fromEntries(
     Object.entries(inputs).map(([name, { value, secretKeyRef, configMapKeyRef }]) => [
       name,
-      source(`spec.inputs.${name}`, { value: known.get(name) ?? value, secretKeyRef, configMapKeyRef }),
+      source({ field: `spec.inputs.${name}` }, { value: known.get(name) ?? value, secretKeyRef, configMapKeyRef }),
     ]),
   );
-}
-
-interface KeyRef {
-  readonly name: string;
-  readonly key: string;
-}
-function source(
-  field: string,
-  {
-    value,
-    secretKeyRef,
-    configMapKeyRef,
-  }: { value?: unknown; secretKeyRef?: KeyRef | undefined; configMapKeyRef?: KeyRef | undefined },
-): Source {
-  if (secretKeyRef) return { field, type: "secret", name: secretKeyRef.name, key: secretKeyRef.key };
-  if (configMapKeyRef) return { field, type: "configMap", name: configMapKeyRef.name, key: configMapKeyRef.key };
-  return { field, type: "literal", value };
-}
-
-function tlsSources(tls: HTTPRequestSpec["tls"], field: string): TlsSources {
-  const { ca, certificate, key, serverName, insecureSkipVerify = false, minVersion = "TLSv1.2" } = tls ?? {};
-  return {
-    ...(ca && { ca: source(`${field}.ca`, { value: ca.inline, ...ca }) }),
-    ...(certificate && { certificate: source(`${field}.certificate`, certificate) }),
-    ...(key && { key: source(`${field}.key`, key) }),
-    ...(serverName !== undefined && { serverName }),
-    insecureSkipVerify,
-    minVersion,
-  };
 }

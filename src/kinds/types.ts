@@ -1,4 +1,5 @@
 /** The kinds as resource types, and the shapes of their resources. */
+import { clusterHTTPEndpoint, type ClusterHTTPEndpointSpec } from "../api/cluster-http-endpoint.ts";
 import { egressPolicy, type EgressPolicySpec, type EgressPolicyStatus } from "../api/egress-policy.ts";
 import { httpEndpoint, type HTTPEndpointSpec, type HTTPEndpointStatus } from "../api/http-endpoint.ts";
 import { httpRequest, type HTTPRequestSpec, type HTTPRequestStatus } from "../api/http-request.ts";
@@ -20,11 +21,18 @@ export const namespaceType: ResourceType = {
   plural: "namespaces",
   scope: "Cluster",
 };
+export const clusterHTTPEndpointType = resourceType(clusterHTTPEndpoint);
 
 export type HTTPRequest = Resource<HTTPRequestSpec, HTTPRequestStatus>;
 export type HTTPResource = Resource<HTTPResourceSpec, HTTPResourceStatus>;
 export type HTTPEndpoint = Resource<HTTPEndpointSpec, HTTPEndpointStatus>;
 export type EgressPolicy = Resource<EgressPolicySpec, EgressPolicyStatus>;
+export type ClusterHTTPEndpoint = Resource<ClusterHTTPEndpointSpec, HTTPEndpointStatus>;
+/** Either of the two; one without a namespace is the cluster's. */
+export type Endpoint = Resource<
+  HTTPEndpointSpec & Partial<Pick<ClusterHTTPEndpointSpec, "allowedNamespaces" | "secretNamespace">>,
+  HTTPEndpointStatus
+>;
 
 /** Whether its status speaks of the spec as it is, and nothing of it is on its way or due by itself. */
 export function isSettled({ metadata, status }: HTTPRequest): boolean {

@@ -1,4 +1,5 @@
 /** Resources on a Kubernetes API server. Invariant: it reads and writes what the port says, and decides nothing. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { ResourceStore, WatchEvent } from "../core/ports.ts";
 import type { ResourceType } from "../core/resource.ts";
@@ -8,13 +9,16 @@ import { writeFinalizer } from "./finalizer-write.ts";
 import { mergeWatches } from "./merge.ts";
 import { toDataResource } from "./objects.ts";
 import { createOutputStore } from "./outputs.ts";
-import { isObjectName, objectPath } from "./paths.ts";
+import { collectionPath, isObjectName, objectPath } from "./paths.ts";
 import type { WatchState } from "./readiness.ts";
 import { createReflector, type Reflector, type ReflectorSettings } from "./reflector.ts";
+import { createServiceAccountTokens } from "./service-account-token.ts";
 import { readLive, writeAttempt, writeUnchanged } from "./status-write.ts";
 
 /** Three times the interval at which the API server sends bookmarks, which is a minute. */
 const idleTimeoutMs = 180_000;
+/** How often it is seen whether a right has been given. */
+const deniedPauseMs = 60_000;
 
 export interface KubernetesStoreSettings extends Partial<
   Pick<ReflectorSettings, "idleTimeoutMs" | "random" | "initialState" | "labelSelector">
@@ -23,10 +27,14 @@ export interface KubernetesStoreSettings extends Partial<
   readonly record: RecordOccurrence;
   /** The only ones that are looked at; all where there are none. */
   readonly namespaces?: readonly string[];
+  /** Of the cluster; where single namespaces are watched, it goes on without those that it may not look at. */
+  readonly optionalKinds?: readonly string[];
   /** What follows `kubectl create rolebinding --namespace=…`, to let this process read a namespace's Secrets. */
   readonly secretGrant?: string;
   /** The same to let it write the Secrets and ConfigMaps that requests declare as outputs. */
   readonly outputGrant?: string;
+  /** The same, to let it make tokens of a namespace's ServiceAccounts. */
+  readonly serviceAccountTokenGrant?: string;
 }
 export interface KubernetesStore extends ResourceStore {
   /** One for each watch that is under way. */
@@ -38,6 +46,25 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
   const { client, namespaces = [], random = Math.random } = settings;
   const reflectors = new Set<Reflector>();
   const writer = { client, random };
+
+  /** Only a plain no counts: whatever else goes wrong, the reflector deals with. */
+  async function mayList(type: ResourceType, signal: AbortSignal): Promise<boolean> {
+    try {
+      await client.call({ method: "GET", path: collectionPath(type), query: { limit: "1" } }, signal);
+      return true;
+    } catch (error) {
+      return !(error instanceof ApiError && error.status === 403);
+    }
+  }
+  /** Where this process may not look at a kind of the cluster, there is nothing of it, until it may. */
+  async function* whileDenied(type: ResourceType, signal: AbortSignal): AsyncGenerator<WatchEvent, void> {
+    if (await mayList(type, signal)) return;
+    settings.record({ type: "note", level: "warn", message: "not allowed to look at a kind", fields: { kind: type.kind } });
+    yield { type: "listed", resources: [], resourceVersion: "0" };
+    do {
+      await sleep(deniedPauseMs, undefined, { signal }).catch(() => undefined); // told to stop: the call ends with it
+    } while (!(await mayList(type, signal)));
+  }
 
   async function* reflect(
     type: ResourceType,
@@ -62,6 +89,7 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
       const leaving = new AbortController();
       const ending = AbortSignal.any([signal, leaving.signal]);
       try {
+        if (namespaces.length > 0 && settings.optionalKinds?.includes(type.kind)) yield* whileDenied(type, ending);
         const watched = namespaces.length === 0 || type.scope === "Cluster" ? [undefined] : new Set(namespaces);
         yield* mergeWatches([...watched].map((namespace) => reflect(type, namespace, ending)));
       } finally {
@@ -84,6 +112,7 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
       }
     },
     ...createOutputStore({ ...writer, outputGrant: settings.outputGrant }),
+    serviceAccountToken: createServiceAccountTokens(client, settings.serviceAccountTokenGrant),
     readLive: (type, resource, signal) => readLive(writer, { type, resource }, signal),
     setFinalizer: (type, resource, finalizer, signal) => writeFinalizer(writer, { type, resource, finalizer }, signal),
     writeStatus(type, resource, status, precondition, signal) {

@@ -162,6 +162,7 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
       signal.throwIfAborted();
       return write(type, resource, status, precondition);
     },
+    serviceAccountToken: () => Promise.resolve({ type: "unsupported" }),
     isNewer: (a, b) => Number(a) > Number(b),
     [Symbol.dispose]: () => database[Symbol.dispose](),
   };

@@ -188,7 +188,7 @@ export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]
   const retries = counter("holdfast_http_retries_total", "Requests sent once more since their connection was dead, by why.", [
     "reason",
   ]);
-  for (const reason of ["stale", "unsent"]) retries.inc({ reason }, 0);
+  for (const reason of ["stale", "unsent", "credential"]) retries.inc({ reason }, 0);
   const redirects = counter("holdfast_http_redirects_total", "Redirects that were followed, by status code.", ["code"]);
   for (const code of ["301", "302", "303", "307", "308"]) redirects.inc({ code }, 0);
   const responsesCancelled = counter(

@@ -172,7 +172,7 @@ test("says in a condition what is wrong, names the field, and sends none of it; 
     },
     cluster: {
       spec: { endpointRef: { kind: "ClusterHTTPEndpoint", name: "a" } },
-      says: "EndpointKindNotSupported  spec.endpointRef.kind: ",
+      says: 'EndpointNotFound  spec.endpointRef: there is no ClusterHTTPEndpoint "a"',
     },
     endless: { spec: { url, body: { json: "${ until(false; .) }" } }, says: "ExpressionTimeout  spec.body.json: " },
     greedy: {

@@ -11,7 +11,7 @@ const samples: readonly unknown[] = [
   ["AAEC\nAw==\n", "AAE", "AA=A", 'a"b', "text/plain; charset=utf-8", "text/plain;\n"],
   ["0 3 * * *", "@daily", "0 3 * *", "Europe/Berlin", "Europe//Berlin"],
   ["metadata.name", "metadata.labels['a']", "metadata.labels[a]"],
-  ["2026-01-31T09:30:00Z", "2026-01-31", 0, 5, 404, 101, -1, 2 ** 31, 2 ** 53, 1.5, true, false],
+  ["2026-01-31T09:30:00Z", "2026-01-31", 0, 5, 404, 3600, 101, -1, 2 ** 31, 2 ** 53, 1.5, true, false],
 ].flat();
 
 /** Values that a schema allows, but for rules across fields; with `noise` here and there in their place. */

@@ -15,7 +15,7 @@ const noOutputs = { evaluateOutputs: () => Promise.reject(new Error("there are n
 /** Sends nothing; `evaluate` is the test's. */
 function requesterThat(evaluate: Requester["evaluate"]): Requester {
   const requests: Requests = { prepare: () => Promise.reject(new Error("nothing is sent here")), [Symbol.dispose]() {} };
-  return { begin: () => requests, evaluate, ...noOutputs };
+  return { begin: () => requests, evaluate, check: () => Promise.resolve({ type: "usable" }), ...noOutputs };
 }
 const idle = requesterThat(() => Promise.reject(new Error("nothing is evaluated here")));
 
@@ -52,6 +52,7 @@ function memoryStore(objects: readonly Resource[]) {
       watchers.tell("things", { type: "applied", resource: written });
       return { type: "written", resource: written };
     },
+    serviceAccountToken: async () => ({ type: "unsupported" }),
     isNewer: (a, b) => Number(a) > Number(b),
   };
   return { store, writes, change: (resource: Resource) => watchers.tell("things", { type: "applied", resource }) };
@@ -149,6 +150,7 @@ describe("the controller", () => {
         await ending.promise;
         return { type: "values", values: [] };
       },
+      check: async () => ({ type: "usable" }),
     };
     function* plan({ resource }: Situation): Plan {
       asked.push(resource.metadata.name);

@@ -77,6 +77,7 @@ test(
           },
           settings: { tls: {}, timeoutMs: 1 } as Hop["settings"],
           repeatable: true,
+          trusted: true,
         };
         const template = {
           method: "POST",

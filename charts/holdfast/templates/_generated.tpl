@@ -5,6 +5,7 @@ namespace: --namespace
 watchLabelSelector: --watch-label-selector
 secretGrant: --secret-grant
 outputGrant: --output-grant
+serviceAccountTokenGrant: --service-account-token-grant
 leaderElect: --leader-elect
 leaseNamespace: --lease-namespace
 leaseName: --lease-name
@@ -40,5 +41,6 @@ namespaced:
   - httpresources
   - httpendpoints
 cluster:
+  - clusterhttpendpoints
   - egresspolicies
 {{- end }}

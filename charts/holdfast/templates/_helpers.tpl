@@ -103,11 +103,18 @@ annotations:
 {{- define "holdfast.outputGrant" -}}
 {{ include "holdfast.grant" (dict "root" . "name" (include "holdfast.outputWriter" .)) }}
 {{- end }}
+{{/* The same for tokens of ServiceAccounts. */}}
+{{- define "holdfast.tokenRequester" -}}
+{{- include "holdfast.fullname" . }}-token-requester
+{{- end }}
+{{- define "holdfast.tokenGrant" -}}
+{{ include "holdfast.grant" (dict "root" . "name" (include "holdfast.tokenRequester" .)) }}
+{{- end }}
 
 {{/* One argument for each flag that is set. */}}
 {{- define "holdfast.args" -}}
 - controller
-{{- $ours := dict "leaseName" (include "holdfast.leaseName" .) "secretGrant" (include "holdfast.secretGrant" .) "outputGrant" (include "holdfast.outputGrant" .) -}}
+{{- $ours := dict "leaseName" (include "holdfast.leaseName" .) "secretGrant" (include "holdfast.secretGrant" .) "outputGrant" (include "holdfast.outputGrant" .) "serviceAccountTokenGrant" (include "holdfast.tokenGrant" .) -}}
 {{- $set := merge (dict) .Values.controller $ours -}}
 {{- range $name, $flag := fromYaml (include "holdfast.flags" .) }}
 {{- $value := get $set $name }}

@@ -47,6 +47,12 @@
   verbs: [get, create, patch]
 {{- end }}
 
+{{- define "holdfast.tokenRules" -}}
+- apiGroups: [""]
+  resources: [serviceaccounts/token]
+  verbs: [create]
+{{- end }}
+
 {{/* (dict "root" $ "role" kind "name" of the role "binding" its own name, "namespace" where, "" for a ClusterRoleBinding) */}}
 {{- define "holdfast.binding" -}}
 apiVersion: rbac.authorization.k8s.io/v1

@@ -1,0 +1,69 @@
+/** ClusterHTTPEndpoint: an admin's endpoint for chosen namespaces. Its credential goes to its own host only. */
+import { endpointColumns, endpointProperties, endpointRules, endpointStatus } from "./http-endpoint.ts";
+import type { KindDefinition } from "./kind-definition.ts";
+import type { Infer, Schema } from "./schema.ts";
+
+const namespaceName = {
+  type: "string",
+  minLength: 1,
+  maxLength: 63,
+  pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+} as const satisfies Schema;
+
+const spec = {
+  type: "object",
+  description:
+    "Where and how to connect, for requests of several namespaces. They add a path, a query, header fields of their own and a body; what is set here they cannot set, and the path does not leave baseURL's.",
+  properties: {
+    ...endpointProperties,
+    allowedNamespaces: {
+      type: "object",
+      description: "Whose requests may use it.",
+      properties: {
+        from: { type: "string", enum: ["All", "Names"], description: "All: every namespace's; Names: those of `names`." },
+        names: {
+          type: "array",
+          description: "The namespaces.",
+          minItems: 1,
+          maxItems: 256,
+          "x-kubernetes-list-type": "set",
+          items: namespaceName,
+        },
+      },
+      required: ["from"],
+      "x-kubernetes-validations": [
+        {
+          rule: "has(self.names) == (self.from == 'Names')",
+          message: "names goes with from: Names: set it there, and only there",
+        },
+      ],
+    },
+    secretNamespace: {
+      ...namespaceName,
+      description:
+        "Where the Secrets, ConfigMaps and ServiceAccounts are that this spec refers to. Holdfast may read them where its right was bound there.",
+    },
+  },
+  required: ["baseURL", "allowedNamespaces"],
+  "x-kubernetes-validations": [
+    ...endpointRules,
+    {
+      rule: "has(self.secretNamespace) || !(has(self.auth) || (has(self.tls) && (has(self.tls.certificate) || (has(self.tls.ca) && !has(self.tls.ca.inline)))) || (has(self.proxy) && has(self.proxy.secretKeyRef)))",
+      message: "secretNamespace must be set where something is referred to: it says in which namespace that is",
+    },
+  ],
+} as const satisfies Schema;
+
+export const clusterHTTPEndpoint = {
+  kind: "ClusterHTTPEndpoint",
+  plural: "clusterhttpendpoints",
+  shortName: "chep",
+  scope: "Cluster",
+  description:
+    "Where and how to connect, owned by an admin, for chosen namespaces; its credential only ever goes to its own host.",
+  spec,
+  status: endpointStatus,
+  columns: endpointColumns,
+} as const satisfies KindDefinition;
+
+export type ClusterHTTPEndpointSpec = Infer<typeof spec>;

@@ -1,0 +1,45 @@
+/** What an endpoint spares its server: too many requests at a time, and requests while it is down. */
+import { duration } from "./fields.ts";
+import type { ObjectSchema } from "./schema.ts";
+
+export const rateLimit = {
+  type: "object",
+  description:
+    "How many requests may go to the endpoint. What is over waits its turn, without a worker: namespaces take turns, and within one the oldest goes first. Requests that one reconcile sends after its first are counted and do not wait. Counted in the process that sends, so that it begins anew with another.",
+  properties: {
+    requests: {
+      type: "integer",
+      format: "int32",
+      minimum: 1,
+      maximum: 10000,
+      description: "So many in any stretch of `per`.",
+    },
+    per: { ...duration, default: "1s", description: "The stretch." },
+    burst: {
+      type: "integer",
+      format: "int32",
+      minimum: 1,
+      maximum: 10000,
+      description: "So many may go at once, the others at even distances. Without it as many as `requests`.",
+    },
+  },
+  required: ["requests"],
+} as const satisfies ObjectSchema;
+
+export const circuitBreaker = {
+  type: "object",
+  description:
+    "Present: while the server is down, nothing is sent to it but one request now and then to see whether it is back. What would be sent waits, with the reason CircuitOpen, and uses up none of its tries. Each namespace has a circuit of its own.",
+  properties: {
+    failures: {
+      type: "integer",
+      format: "int32",
+      minimum: 1,
+      maximum: 1000,
+      default: 5,
+      description:
+        "It opens after so many failures in a row, of two resources at least. A failure is no answer, or one of 500 to 599.",
+    },
+    openFor: { ...duration, default: "30s", description: "How long nothing is sent before one request may try." },
+  },
+} as const satisfies ObjectSchema;

@@ -1,0 +1,46 @@
+/** How an exchange connects, and as whom: everything that is referred to, read and checked before anything is sent. */
+import type { Connection } from "../core/exchange.ts";
+import type { Read } from "../core/ports.ts";
+import { resolveAuth, type AuthSettings } from "./auth.ts";
+import type { ClientSettings } from "./client-settings.ts";
+import { proxySecrets, resolveProxy } from "./proxy.ts";
+import { RefusedError, refuseForNow } from "./refusal.ts";
+import { resolveTls } from "./tls.ts";
+
+export interface Connecting {
+  readonly settings: ClientSettings;
+  readonly auth?: AuthSettings;
+  /** Values that must not be shown, beside the credential's. */
+  readonly secrets: readonly string[];
+}
+
+/** `own`: what else is part of the client's settings. Throws `RefusedError`; of an admin's endpoint it tells no more than that. */
+export async function resolveConnection(
+  connection: Connection,
+  own: Pick<ClientSettings, "timeoutMs" | "namespace">,
+  read: Read,
+): Promise<Connecting> {
+  const tls = await resolveTls(connection.tls, read);
+  const proxy = connection.proxy && (await resolveProxy(connection.proxy, read));
+  const auth = connection.auth && (await resolveAuth(connection.auth, read));
+  const settings: ClientSettings = {
+    tls,
+    ...(proxy === undefined ? {} : { proxy }),
+    ...(connection.http2 ? { http2: true } : {}),
+    ...own,
+  };
+  return { settings, ...(auth && { auth }), secrets: proxySecrets(proxy) };
+}
+
+/** What `action` gives. Where it refuses for a reason that lies with an admin's endpoint, callers are told that, and no more. */
+export async function discreet<T>({ endpoint }: Connection, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!endpoint || endpoint.key.namespace !== "" || !(error instanceof RefusedError)) throw error;
+    const { retryAfterMs } = error.refusal;
+    const message = `spec.endpointRef: ${endpoint.title} cannot be used now; its own status says why`;
+    if (retryAfterMs === undefined) refuseForNow("EndpointNotReady", message);
+    throw new RefusedError({ type: "refusal", reason: "EndpointNotReady", message, heals: true, retryAfterMs });
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * A credential as it is added to a request, at the moment at which that leaves.
+ *
+ * Invariant: what a plan, a redirect or a description sees is the request without it; only on-wire gets it with.
+ */
+import aws4 from "aws4";
+import { namesTaken, type AuthSources } from "../core/auth.ts";
+import type { AuthSettings, AWSSettings } from "./auth.ts";
+import type { Described, WireRequest } from "./render.ts";
+import { encoded } from "./values.ts";
+
+export interface Credential {
+  /** The values that go out with it, which must not be shown. */
+  secrets(): readonly string[];
+  /** The request with the credential, for this one try. */
+  added(request: WireRequest, now: Date): WireRequest;
+  /** After an answer of 401: whether there is another credential now, with which it is worth sending again. */
+  renewed?(signal: AbortSignal): Promise<boolean>;
+}
+
+/** One whose values do not change while the exchange lasts. */
+export type FixedAuth = Exclude<AuthSettings, { type: "oauth2" | "serviceAccountToken" }>;
+
+export function fixedCredential(auth: FixedAuth): Credential {
+  switch (auth.type) {
+    case "basic": {
+      const pair = Buffer.from(`${auth.username}:${auth.password}`).toString("base64");
+      return header("authorization", `Basic ${pair}`, [auth.password, pair]);
+    }
+    case "bearer":
+      return header("authorization", `Bearer ${auth.token}`, [auth.token]);
+    case "apiKey":
+      return auth.in === "Header"
+        ? header(auth.name.toLowerCase(), auth.value, [auth.value])
+        : { secrets: () => [auth.value], added: (request) => withParameter(request, auth.name, auth.value) };
+    case "awsSigV4": {
+      const { secretAccessKey, sessionToken } = auth;
+      const secrets = [secretAccessKey, ...(sessionToken === undefined ? [] : [sessionToken])];
+      return { secrets: () => secrets, added: (request, now) => signed(request, auth, now) };
+    }
+  }
+}
+
+function header(name: string, value: string, secrets: readonly string[]): Credential {
+  return { secrets: () => secrets, added: (request) => withHeader(request, name, value) };
+}
+
+export function withHeader(request: WireRequest, name: string, value: string): WireRequest {
+  return { ...request, headers: { ...request.headers, [name]: Buffer.from(value).toString("latin1") } };
+}
+
+/** In place of one of the same name, which a redirect may have brought along. */
+function withParameter(request: WireRequest, name: string, value: string): WireRequest {
+  const [path = "", query = ""] = request.path.split("?", 2);
+  const key = encoded(name);
+  const others = query.split("&").filter((part) => part !== "" && part.split("=", 1)[0] !== key);
+  return { ...request, path: `${path}?${[...others, `${key}=${encoded(value)}`].join("&")}` };
+}
+
+/**
+ * Signature Version 4 over the bytes that are sent.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ */
+export function signed(request: WireRequest, settings: AWSSettings, now: Date): WireRequest {
+  const { region, service, accessKeyID, secretAccessKey, sessionToken } = settings;
+  const { method, origin, path, headers, body } = request;
+  const { host } = new URL(origin);
+  const result = aws4.sign(
+    {
+      method,
+      host,
+      path,
+      service,
+      region,
+      headers: { ...headers, "X-Amz-Date": now.toISOString().replace(/[:-]|\.\d{3}/g, "") },
+      ...(body !== undefined && { body }),
+    },
+    { accessKeyId: accessKeyID, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) },
+  );
+  const sent = Object.entries(result.headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+  // The client itself sends these two, with the same values.
+  const own = sent.filter(([name]) => name !== "host" && name !== "content-length");
+  return { ...request, path: result.path, headers: Object.fromEntries(own.map(([name, value]) => [name, textOf(value)])) };
+}
+
+function textOf(value: string | string[] | number): string | string[] {
+  return typeof value === "number" ? String(value) : value;
+}
+
+/** What would be sent, with three asterisks where the credential goes. */
+export function shownWith(auth: AuthSources | undefined, request: Described): Described {
+  if (!auth) return request;
+  const { headers, query } = namesTaken(auth);
+  const [header, parameter] = [headers[0], query[0]];
+  return {
+    ...request,
+    ...(header !== undefined && { headers: [...request.headers, { name: header, value: "***" }] }),
+    ...(parameter !== undefined && { url: `${request.url}${request.url.includes("?") ? "&" : "?"}${encoded(parameter)}=***` }),
+  };
+}

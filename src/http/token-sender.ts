@@ -1,0 +1,33 @@
+/** Sends requests for tokens: through the same clients, under the same rules, and never waiting for what waits for the token. */
+import type { RequestTemplate } from "../core/exchange.ts";
+import { createBudget, createBudgets } from "./budget.ts";
+import type { CredentialContext } from "./credentials.ts";
+import type { SendRequest } from "./oauth2.ts";
+import { settingsElsewhere } from "./redirects.ts";
+import { send, type SendOptions } from "./send.ts";
+
+/** Limit on a request for a token, whatever the endpoint's own requests have. */
+export const tokenTimeoutMs = 30_000;
+
+/** There is nothing in it that is expanded. */
+const template: RequestTemplate = {
+  method: "POST",
+  url: { type: "absolute", field: "tokenURL", text: "" },
+  query: [],
+  headers: [],
+  literalHeaders: [],
+};
+
+export function createTokenSender(options: SendOptions): (context: CredentialContext) => SendRequest {
+  const origins = createBudgets({ maxInFlight: 2, onCancel: () => {} });
+  return ({ endpoint, settings, mayStart }) => {
+    const elsewhere = { ...settingsElsewhere(settings), timeoutMs: tokenTimeoutMs };
+    const metadata = { name: endpoint.key.name, namespace: endpoint.credentialNamespace, uid: "" };
+    return async (request, signal) => {
+      using budget = createBudget({ maxInFlight: 1 });
+      const first = { request, settings: elsewhere, repeatable: true, trusted: true };
+      const sending = { first, template, maxRedirects: 0, secrets: () => [], metadata, mayStart };
+      return await send(sending, budget, { ...options, origins }, signal);
+    };
+  };
+}

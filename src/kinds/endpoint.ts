@@ -1,0 +1,182 @@
+/**
+ * What an endpoint means for the requests that use it. Pure.
+ *
+ * Invariant: only what a ClusterHTTPEndpoint refers to has a namespace of its own, and that is the one that its admin chose.
+ */
+import type { Auth } from "../api/auth.ts";
+import type { RequestShape } from "../api/request.ts";
+import { namesTaken, type AuthSources, type OAuth2Sources } from "../core/auth.ts";
+import { durationMs } from "../core/duration.ts";
+import type { Connection, EndpointTraits, Refusal } from "../core/exchange.ts";
+import type { Reference } from "../core/resource.ts";
+import { source, tlsSources, type From } from "./sources.ts";
+import { clusterHTTPEndpointType, httpEndpointType, type Endpoint } from "./types.ts";
+
+export interface EndpointRef {
+  readonly kind: "HTTPEndpoint" | "ClusterHTTPEndpoint";
+  readonly name: string;
+}
+
+/** The endpoint as something to watch. `namespace`: of the resource that refers to it. */
+export function endpointReferences(endpointRef: EndpointRef | undefined, namespace: string): readonly Reference[] {
+  if (!endpointRef) return [];
+  const { kind, name } = endpointRef;
+  return kind === "HTTPEndpoint"
+    ? [{ type: httpEndpointType, key: { namespace, name } }]
+    : [{ type: clusterHTTPEndpointType, key: { namespace: "", name } }];
+}
+
+/** `HTTPEndpoint "name"`, for messages. */
+function titleOf({ metadata }: Endpoint): string {
+  return `${metadata.namespace === "" ? "ClusterHTTPEndpoint" : "HTTPEndpoint"} "${metadata.name}"`;
+}
+
+/** How to connect, and what the endpoint's requests share. */
+export function connectionOf(endpoint: Endpoint): Connection {
+  const { spec, metadata } = endpoint;
+  const title = titleOf(endpoint);
+  const elsewhere = spec.secretNamespace;
+  const from = { field: `${title}: spec`, ...(elsewhere !== undefined && { namespace: elsewhere }) };
+  const { tls, proxy, http2, auth } = spec;
+  return {
+    tls: tlsSources(tls, { ...from, field: `${from.field}.tls` }),
+    ...(proxy && { proxy: source({ ...from, field: `${from.field}.proxy` }, { value: proxy.url, ...proxy }) }),
+    ...(http2 && { http2 }),
+    ...(auth && { auth: authSources(auth, from, elsewhere ?? metadata.namespace) }),
+    endpoint: traitsOf(endpoint, title),
+  };
+}
+
+function traitsOf(
+  { spec: { rateLimit, circuitBreaker, secretNamespace }, metadata: { namespace, name } }: Endpoint,
+  title: string,
+): EndpointTraits {
+  return {
+    key: { namespace, name },
+    credentialNamespace: secretNamespace ?? namespace,
+    title,
+    ...(rateLimit && {
+      rateLimit: {
+        requests: rateLimit.requests,
+        perMs: durationMs(rateLimit.per),
+        burst: rateLimit.burst ?? rateLimit.requests,
+      },
+    }),
+    ...(circuitBreaker && {
+      circuitBreaker: { failures: circuitBreaker.failures, openForMs: durationMs(circuitBreaker.openFor) },
+    }),
+  };
+}
+
+function authSources(auth: Auth, spec: From, namespace: string): AuthSources {
+  const at = (field: string): From => ({ ...spec, field: `${spec.field}.auth.${field}` });
+  const { basic, bearer, apiKey, oauth2, awsSigV4, serviceAccountToken } = auth;
+  if (basic) {
+    const [username, password] = [source(at("basic.username"), basic.username), source(at("basic.password"), basic.password)];
+    return { ...at("basic"), type: "basic", username, password };
+  }
+  if (bearer) return { ...at("bearer"), type: "bearer", token: source(at("bearer.token"), bearer.token) };
+  if (apiKey)
+    return { ...at("apiKey"), type: "apiKey", in: apiKey.in, name: apiKey.name, value: source(at("apiKey.value"), apiKey.value) };
+  if (oauth2) return { ...at("oauth2"), ...oauth2Sources(oauth2, at) };
+  if (awsSigV4) {
+    const { region, service, accessKeyID, secretAccessKey, sessionToken } = awsSigV4;
+    return {
+      ...at("awsSigV4"),
+      type: "awsSigV4",
+      region,
+      service,
+      accessKeyID: source(at("awsSigV4.accessKeyID"), accessKeyID),
+      secretAccessKey: source(at("awsSigV4.secretAccessKey"), secretAccessKey),
+      ...(sessionToken && { sessionToken: source(at("awsSigV4.sessionToken"), sessionToken) }),
+    };
+  }
+  if (!serviceAccountToken) throw new Error("auth without any of its fields: the schema forbids it");
+  const { serviceAccountName, audience, expirationSeconds } = serviceAccountToken;
+  const request = { namespace, name: serviceAccountName, audience, expirationSeconds };
+  return { ...at("serviceAccountToken"), type: "serviceAccountToken", request };
+}
+
+function oauth2Sources(
+  { tokenURL, clientID, clientSecret, authMethod, privateKeyJWT, scopes = [], audience }: NonNullable<Auth["oauth2"]>,
+  at: (field: string) => From,
+): OAuth2Sources {
+  return {
+    type: "oauth2",
+    tokenURL,
+    clientID: source(at("oauth2.clientID"), clientID),
+    client: privateKeyJWT
+      ? {
+          type: "privateKey",
+          key: source(at("oauth2.privateKeyJWT.key"), privateKeyJWT.key),
+          algorithm: privateKeyJWT.algorithm,
+          ...(privateKeyJWT.keyID !== undefined && { keyID: privateKeyJWT.keyID }),
+        }
+      : { type: "secret", secret: source(at("oauth2.clientSecret"), clientSecret ?? {}), method: authMethod },
+    scopes,
+    ...(audience !== undefined && { audience }),
+  };
+}
+
+/** What a caller of an admin's endpoint may not say, since servers behind it could take it for another identity, host or path. */
+const adminsHeaders: readonly string[] = [
+  "authorization",
+  "cookie",
+  "forwarded",
+  "x-original-url",
+  "x-rewrite-url",
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
+];
+
+/** Why a request of `namespace` cannot use the endpoint. `endpoint`: what the reference names, where it exists. */
+export function endpointRefusal(
+  endpointRef: EndpointRef,
+  endpoint: Endpoint | undefined,
+  namespace: string,
+): Refusal | undefined {
+  const { kind, name } = endpointRef;
+  if (!endpoint) {
+    const message =
+      kind === "HTTPEndpoint"
+        ? `there is no HTTPEndpoint "${name}" in this namespace`
+        : `there is no ClusterHTTPEndpoint "${name}", or this Holdfast may not look at them`;
+    return { type: "refusal", reason: "EndpointNotFound", message: `spec.endpointRef: ${message}`, heals: true };
+  }
+  const { allowedNamespaces: allowed } = endpoint.spec;
+  if (!allowed || allowed.from === "All" || allowed.names?.includes(namespace)) return undefined;
+  return {
+    type: "refusal",
+    reason: "EndpointNotAllowed",
+    message: `spec.endpointRef: ${titleOf(endpoint)} is not for requests of this namespace; its admin decides whom it is for`,
+    heals: true,
+  };
+}
+
+/** Why a request cannot be sent with what it sets beside the endpoint's. `keyHeader`: its idempotency key's. */
+export function overrideRefusal(
+  { headers = [], query = [] }: Pick<RequestShape, "headers" | "query">,
+  { field, keyHeader, endpoint }: { field: string; keyHeader: string | undefined; endpoint: Endpoint },
+): Refusal | undefined {
+  const { auth } = connectionOf(endpoint);
+  const taken = auth ? namesTaken(auth) : { headers: [], query: [] };
+  const isAdmins = endpoint.metadata.namespace === "";
+  const fixed = isAdmins ? [...adminsHeaders, ...(endpoint.spec.headers ?? []).map(({ name }) => name.toLowerCase())] : [];
+  const mayNot = (name: string): boolean => {
+    const key = name.toLowerCase();
+    return taken.headers.includes(key) || fixed.includes(key) || (isAdmins && key.startsWith("x-forwarded-"));
+  };
+  const refused = (where: string, what: string): Refusal => ({
+    type: "refusal",
+    reason: "InvalidRequest",
+    message: `${where}: ${what} is ${titleOf(endpoint)}'s to set, not a request's`,
+    heals: false,
+  });
+  const header = headers.findIndex(({ name }) => mayNot(name));
+  if (header !== -1) return refused(`${field}.headers[${header}].name`, `the header ${headers[header]?.name}`);
+  if (keyHeader !== undefined && mayNot(keyHeader)) return refused("spec.idempotencyKey.header", `the header ${keyHeader}`);
+  const parameter = query.findIndex(({ name }) => taken.query.includes(name));
+  if (parameter !== -1) return refused(`${field}.query[${parameter}].name`, `the query parameter ${query[parameter]?.name}`);
+  return undefined;
+}

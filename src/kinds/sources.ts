@@ -1,0 +1,39 @@
+/** References as a spec writes them, as sources that say where they were written. Pure. */
+import type { HTTPRequestSpec } from "../api/http-request.ts";
+import type { Source, TlsSources } from "../core/exchange.ts";
+
+interface KeyRef {
+  readonly name: string;
+  readonly key: string;
+}
+/** `namespace`: only an admin's endpoint has one; absent, the namespace of the resource that is reconciled. */
+export interface From {
+  readonly field: string;
+  readonly namespace?: string;
+}
+
+export function source(
+  from: From,
+  {
+    value,
+    secretKeyRef,
+    configMapKeyRef,
+  }: { value?: unknown; secretKeyRef?: KeyRef | undefined; configMapKeyRef?: KeyRef | undefined },
+): Source {
+  if (secretKeyRef) return { ...from, type: "secret", name: secretKeyRef.name, key: secretKeyRef.key };
+  if (configMapKeyRef) return { ...from, type: "configMap", name: configMapKeyRef.name, key: configMapKeyRef.key };
+  return { field: from.field, type: "literal", value };
+}
+
+export function tlsSources(tls: HTTPRequestSpec["tls"], from: From): TlsSources {
+  const { ca, certificate, key, serverName, insecureSkipVerify = false, minVersion = "TLSv1.2" } = tls ?? {};
+  const at = (name: string): From => ({ ...from, field: `${from.field}.${name}` });
+  return {
+    ...(ca && { ca: source(at("ca"), { value: ca.inline, ...ca }) }),
+    ...(certificate && { certificate: source(at("certificate"), certificate) }),
+    ...(key && { key: source(at("key"), key) }),
+    ...(serverName !== undefined && { serverName }),
+    insecureSkipVerify,
+    minVersion,
+  };
+}
