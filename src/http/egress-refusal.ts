@@ -1,6 +1,6 @@
-/** A denial as a refusal. Invariant: each is recorded, once, and none tells an address. */
+/** A denial as what it means for a request. Invariant: each is recorded, once, and none tells an address. */
 import type { Denial } from "../core/egress.ts";
-import type { Refusal, Scope } from "../core/exchange.ts";
+import type { Outcome, Refusal, Scope } from "../core/exchange.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 
 /** It heals: a policy can change, and so can what a name resolves to. */
@@ -11,4 +11,19 @@ export function egressRefusal(
 ): Refusal {
   record({ type: "egressDenied", rule, namespace, name });
   return { type: "refusal", reason: "EgressDenied", message: `not sent, by the egress rule "${rule}": ${message}`, heals: true };
+}
+
+/** The same once something has been sent: what is denied is where a redirect leads. */
+export function egressFailure(
+  denial: Denial,
+  about: Scope["metadata"],
+  record: RecordOccurrence,
+): Extract<Outcome, { type: "failure" }> {
+  const { message } = egressRefusal(denial, about, record);
+  return {
+    type: "failure",
+    reason: "EgressDenied",
+    message: message.replace(/^not sent/, "a redirect was not followed"),
+    sent: true,
+  };
 }

@@ -11,7 +11,7 @@ import type { Trace } from "./connection-use.ts";
 import { decodedContent, headerField, headerFields } from "./content.ts";
 import { deadline, type Deadline } from "../core/deadline.ts";
 import { denialIn } from "./egress-connector.ts";
-import { egressRefusal } from "./egress-refusal.ts";
+import { egressFailure, egressRefusal } from "./egress-refusal.ts";
 import { decompressed } from "./decompress.ts";
 import { followed, RedirectError, type Chain, type Held, type RunOptions } from "./exchange-run.ts";
 import { failure, failureOf, type Failure } from "./failure.ts";
@@ -119,9 +119,8 @@ async function begun(sending: Sending, budget: Budget, options: SendOptions, sig
   function failed(error: unknown): Failed {
     const denial = denialIn(error);
     if (denial) {
-      const refusal = egressRefusal(denial, metadata, options.record);
       end({ reason: "EgressDenied" });
-      return trace.sent ? { type: "failure", reason: "EgressDenied", message: refusal.message, sent: true } : refusal;
+      return (trace.sent ? egressFailure : egressRefusal)(denial, metadata, options.record);
     }
     const { reason, message } = failureWithin(limit, error);
     end({ reason });
