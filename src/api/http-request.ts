@@ -18,6 +18,14 @@ const spec = {
     inputs,
     dependsOn,
     forEach,
+    rerunOn: {
+      type: "array",
+      description:
+        "What else makes a new run. Inputs: another value of an input, a rotated Secret say. Without it only a change of what is sent, as it is written here, does.",
+      maxItems: 1,
+      "x-kubernetes-list-type": "set",
+      items: { type: "string", enum: ["Inputs"] },
+    },
     timeout: { ...duration, description: "Limit on the whole exchange, for example 30s. Without it the endpoint's, else 30s." },
     maxRedirects: {
       type: "integer",
@@ -69,6 +77,11 @@ const attempt = {
       description: "UUIDv5 of what is attempted; the idempotency key, where one is declared.",
     },
     digest: { type: "string", maxLength: 64, description: "SHA-256 over what is sent, unexpanded." },
+    inputs: {
+      type: "string",
+      maxLength: 64,
+      description: "With rerunOn: a keyed digest (HMAC-SHA-256) of its inputs' values, by which a change of them is known.",
+    },
     phase: {
       type: "string",
       enum: ["InFlight", "Retrying", "Done", "Unknown"],

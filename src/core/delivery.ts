@@ -16,6 +16,8 @@ export interface Attempt {
   readonly phase: "InFlight" | "Retrying" | "Done" | "Unknown";
   /** The process that sends it, or sent it: while the outcome is not known. By it that process can still record what came of it. */
   readonly sender?: string;
+  /** A digest of the values of its inputs, where another value makes a new run. */
+  readonly inputs?: string;
   /** RFC 3339. */
   readonly startedAt: string;
   /** RFC 3339: the tick of a schedule that it is for. */
@@ -38,6 +40,8 @@ export interface Ledger {
 export interface Wish {
   readonly uid: string;
   readonly digest: string;
+  /** As `Attempt.inputs`; absent: other values make no new run, or they are not known now. */
+  readonly inputs?: string;
   /** The annotation's value, where there is one. */
   readonly reconcileAt?: string;
   /** An idempotent method (RFC 9110, section 9.2.2), or an idempotency key that the server honours. */
@@ -68,8 +72,8 @@ export function decide(ledger: Ledger, wish: Wish, now: Date): Decision {
   const { schedule } = wish;
   if (!attempt && wish.assumeDone) return { type: "assumeDone", attempt: { ...begin(ledger, wish, now), phase: "Done" } };
   const asked = wish.reconcileAt !== undefined && wish.reconcileAt !== ledger.lastHandledReconcileAt;
-  const run = (): Decision => ({ type: "send", attempt: next(begin(ledger, wish, now)) });
-  if (!attempt || attempt.digest !== wish.digest) {
+  const run = (): Decision => ({ type: "send", attempt: next(begin(ledger, wish, now), wish) });
+  if (!attempt || !isOf(attempt, wish)) {
     if (!schedule || schedule.atOnce || schedule.due !== undefined || asked) return run();
     return { type: "awaitTick", ...(attempt && { over: attempt }) };
   }
@@ -78,13 +82,13 @@ export function decide(ledger: Ledger, wish: Wish, now: Date): Decision {
       return asked || schedule?.due !== undefined ? run() : { type: "rest" };
     case "Retrying": {
       const delayMs = untilDueMs(ledger.nextRunAt, attempt, now);
-      return delayMs > 0 && !asked ? { type: "wait", delayMs } : { type: "send", attempt: next(attempt) };
+      return delayMs > 0 && !asked ? { type: "wait", delayMs } : { type: "send", attempt: next(attempt, wish) };
     }
     // This process works on a key once at a time: an attempt that is InFlight now was left so by a crash or a lost write.
     case "InFlight":
     case "Unknown":
       return wish.repeatable || wish.onUnknown === "Resend" || asked
-        ? { type: "send", attempt: next(attempt) }
+        ? { type: "send", attempt: next(attempt, wish) }
         : { type: "unknown", attempt: { ...attempt, phase: "Unknown" } };
   }
 }
@@ -104,20 +108,30 @@ function untilDueMs(nextRunAt: string | undefined, { finishedAt, startedAt }: At
   return leftMs > pauseMs + roundingMs ? 0 : leftMs;
 }
 
-/** Runs that have ended before an attempt at `digest`: one at something else that has not ended is given up for it. */
-export function runsBefore({ attempt, completedRuns }: Ledger, digest: string): number {
-  return attempt && attempt.phase !== "Done" && attempt.digest !== digest ? completedRuns + 1 : completedRuns;
+type Sent = Pick<Wish, "digest" | "inputs">;
+
+/** Whether the attempt is one at what is to be sent. Values that were not recorded, or are not known, are taken for the same. */
+function isOf(attempt: Sent, { digest, inputs }: Sent): boolean {
+  return attempt.digest === digest && (inputs ?? attempt.inputs) === (attempt.inputs ?? inputs);
+}
+
+/** Runs that have ended before an attempt at `sent`: one at something else that has not ended is given up for it. */
+export function runsBefore({ attempt, completedRuns }: Ledger, sent: Sent): number {
+  return attempt && attempt.phase !== "Done" && !isOf(attempt, sent) ? completedRuns + 1 : completedRuns;
 }
 
 /** The same after a restart, and through retries and resends: nothing in it is of this process or this moment. */
-export function begin(ledger: Ledger, wish: Pick<Wish, "uid" | "digest" | "schedule">, now: Date): Attempt {
-  const { uid, digest, schedule: { due: tick } = {} } = wish;
-  const id = attemptUUID([uid, String(runsBefore(ledger, digest)), digest, ...(tick === undefined ? [] : [tick])]);
-  return { id, digest, phase: "InFlight", ...(tick !== undefined && { tick }), startedAt: now.toISOString(), tries: 0 };
+export function begin(ledger: Ledger, wish: Pick<Wish, "uid" | "digest" | "inputs" | "schedule">, now: Date): Attempt {
+  const { uid, digest, inputs, schedule: { due: tick } = {} } = wish;
+  const id = attemptUUID([uid, String(runsBefore(ledger, wish)), digest, ...(tick === undefined ? [] : [tick])]);
+  const sent = { digest, ...(inputs !== undefined && { inputs }) };
+  return { id, ...sent, phase: "InFlight", ...(tick !== undefined && { tick }), startedAt: now.toISOString(), tries: 0 };
 }
-function next(attempt: Attempt): Attempt {
+function next(attempt: Attempt, wish: Wish): Attempt {
   const { id, digest, tick, startedAt, tries } = attempt;
-  return { id, digest, phase: "InFlight", ...(tick !== undefined && { tick }), startedAt, tries: tries + 1 };
+  const inputs = wish.inputs ?? attempt.inputs;
+  const sent = { digest, ...(inputs !== undefined && { inputs }) };
+  return { id, ...sent, phase: "InFlight", ...(tick !== undefined && { tick }), startedAt, tries: tries + 1 };
 }
 
 /** What an outcome makes of the attempt that was sent. */

@@ -257,7 +257,7 @@ export type ReadResult =
   | { readonly type: "forbidden"; readonly grant?: string };
 
 /** jq over one document; each expression is evaluated alone. */
-export type Evaluation = ScopeEvaluation | ListEvaluation | ObjectEvaluation;
+export type Evaluation = ScopeEvaluation | ListEvaluation | InputsEvaluation | ObjectEvaluation;
 /** Over what a request's own expressions see, and perhaps a response. */
 export interface ScopeEvaluation {
   readonly scope: Scope;
@@ -270,6 +270,10 @@ export interface ScopeEvaluation {
 export interface ListEvaluation {
   readonly scope: Scope;
   readonly list: Located;
+}
+/** No expression: a digest of the inputs' values, keyed with the object's UID so that no two objects' can be compared. */
+export interface InputsEvaluation {
+  readonly inputsOf: Scope;
 }
 /** Over another object: expressions see its `.metadata`, `.spec` and `.status`. */
 export interface ObjectEvaluation {

@@ -32,6 +32,11 @@ export interface ResourceStore extends OutputStore {
   watch(type: ResourceType, signal: AbortSignal): AsyncIterable<WatchEvent>;
   /** The object that `resource` was read from, as it is now; `undefined` where it is gone, or another has its name. */
   readLive(type: ResourceType, resource: Resource, signal: AbortSignal): Promise<Resource | undefined>;
+  /**
+   * The Secrets or ConfigMaps of one namespace: only which there are, at which resourceVersion. Like `watch`, but where its
+   * right is missing it tells nothing. Absent: they do not change.
+   */
+  watchData?(type: ResourceType, namespace: string, signal: AbortSignal): AsyncIterable<WatchEvent>;
   /** A live read of a Secret or ConfigMap. Throws when the store cannot be reached. */
   read(reference: Reference, signal: AbortSignal): Promise<ReadResult>;
   /**

@@ -12,8 +12,9 @@ import type { Announce, Requester, ResourceStore, WatchEvent } from "../core/por
 import { keyText, type Resource, type ResourceKey } from "../core/resource.ts";
 import { createCache, type Cache, type Change } from "./cache.ts";
 import { hasNewStatus, isDue, isOutcomeOfAnother } from "./changes.ts";
+import { createDataWatches } from "./data-watches.ts";
 import { createDependents } from "./dependents.ts";
-import { PlanError, reconcile, type Reconciled } from "./reconcile.ts";
+import { PlanError, reconcile, type ReconcileDeps, type Reconciled } from "./reconcile.ts";
 import { createWorkQueue, type Lane, type WorkQueue, type WorkQueueOptions } from "./work-queue.ts";
 import { runWorkers, type WaitFor } from "./workers.ts";
 
@@ -86,6 +87,7 @@ export function createController(options: ControllerOptions): Controller {
     isOpen: () => term() !== undefined,
   });
   const dependents = createDependents();
+  const dataWatches = createDataWatches({ store, dependents, record, queue: (id) => queue.add(id) });
   const failures = new Map<string, number>();
   /** Keys that this process has looked at. */
   const seen = new Set<string>();
@@ -113,8 +115,12 @@ export function createController(options: ControllerOptions): Controller {
         queue.forget(id);
         failures.delete(id);
         seen.delete(id);
+        dataWatches.forget(id);
       } else if (isDue(change) || isOutcomeOfAnother(change, sender)) queue.add(id, { lane });
-      if (isDue(change)) dependents.set(id, after ? kind.references(after) : []);
+      if (isDue(change)) {
+        dependents.set(id, after ? kind.references(after) : []);
+        dataWatches.adjust((after ?? before)?.metadata.namespace ?? "");
+      }
       queueDependents(kind, change);
       if (isDue(change)) awaken(kind);
     }
@@ -174,7 +180,9 @@ export function createController(options: ControllerOptions): Controller {
       seen.add(id);
       const written = (reply: Resource): void => apply(kind, { type: "applied", resource: reply });
       const gone = (missing: Resource): void => take(kind, cacheOf(kindName).forget(missing), "change");
-      const deps = { store, requester, written, gone, mayAct, announce, waitFor };
+      const onRead: ReconcileDeps["onRead"] = (reference, result) => dataWatches.read(id, reference, result);
+      dataWatches.began(id);
+      const deps = { store, requester, written, gone, mayAct, announce, waitFor, onRead };
       const reconciled = await reconcile(kind, situation, { deps, signal });
       settle(id, reconciled);
       const { result, reason } = summary(reconciled);
@@ -217,10 +225,11 @@ export function createController(options: ControllerOptions): Controller {
       const warm = kinds.map(() => Promise.withResolvers<void>());
       const watches = kinds.map((kind, index) => watch(kind, signal, () => warm[index]?.resolve()));
       const areWarm = Promise.all(warm.map(({ promise }) => promise));
+      const data = dataWatches.run(signal);
       await Promise.race([areWarm, Promise.all(watches)]); // the watches end when told to stop
       await runWorkers({ queue, concurrency, limitMs: reconcileTimeoutMs, slowWriteMs, attend, onStuck }, signal, drain);
       queue.close();
-      await Promise.all(watches);
+      await Promise.all([...watches, data]);
     },
     queueAll() {
       for (const kind of kinds)

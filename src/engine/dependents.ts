@@ -4,46 +4,64 @@
  * Invariant: it holds exactly what was given last for each id; an id without references takes no place.
  */
 import type { Dependency } from "../core/plan.ts";
-import { keyText, type Reference } from "../core/resource.ts";
+import type { Reference } from "../core/resource.ts";
 
 export interface Dependents {
   /** What `id` refers to from now on. */
   set(id: string, references: readonly Dependency[]): void;
   /** Those that refer to it, each with its own reference. */
   of(reference: Reference): Iterable<readonly [string, Dependency]>;
+  /** What of this kind and namespace is referred to, each once. */
+  referencesIn(kind: string, namespace: string): Iterable<Reference>;
+  isReferredTo(kind: string, namespace: string): boolean;
+  /** In which something is referred to. */
+  namespaces(): ReadonlySet<string>;
 }
 
 export function createDependents(): Dependents {
-  const byReference = new Map<string, Map<string, Dependency>>();
-  const byId = new Map<string, readonly string[]>();
+  /** By kind and namespace, by name, by id. */
+  const places = new Map<string, Map<string, Map<string, Dependency>>>();
+  const byId = new Map<string, readonly Reference[]>();
 
   function forget(id: string): void {
-    for (const text of byId.get(id) ?? []) {
-      const dependents = byReference.get(text);
+    for (const { type, key } of byId.get(id) ?? []) {
+      const place = places.get(placeText(type.kind, key.namespace));
+      const dependents = place?.get(key.name);
       dependents?.delete(id);
-      if (dependents?.size === 0) byReference.delete(text);
+      if (dependents?.size === 0) place?.delete(key.name);
+      if (place?.size === 0) places.delete(placeText(type.kind, key.namespace));
     }
     byId.delete(id);
+  }
+  function add(id: string, reference: Dependency): void {
+    const { type, key } = reference;
+    const place = emplaced(places, placeText(type.kind, key.namespace));
+    const dependents = emplaced(place, key.name);
+    // Of two references to one object, the one that sees more counts.
+    if (!dependents.has(id) || reference.onStatus === true) dependents.set(id, reference);
   }
   return {
     set(id, references) {
       forget(id);
       if (references.length === 0) return;
-      const texts = new Set<string>();
-      for (const reference of references) {
-        const text = referenceText(reference);
-        const dependents = byReference.get(text) ?? new Map<string, Dependency>();
-        byReference.set(text, dependents);
-        // Of two references to one object, the one that sees more counts.
-        if (!texts.has(text) || reference.onStatus === true) dependents.set(id, reference);
-        texts.add(text);
-      }
-      byId.set(id, [...texts]);
+      for (const reference of references) add(id, reference);
+      byId.set(id, references);
     },
-    of: (reference) => byReference.get(referenceText(reference)) ?? [],
+    of: ({ type, key }) => places.get(placeText(type.kind, key.namespace))?.get(key.name) ?? [],
+    *referencesIn(kind, namespace) {
+      for (const dependents of places.get(placeText(kind, namespace))?.values() ?? [])
+        yield* [...dependents.values()].slice(0, 1);
+    },
+    isReferredTo: (kind, namespace) => places.has(placeText(kind, namespace)),
+    namespaces: () => new Set([...places.keys()].map((place) => place.slice(place.indexOf("/") + 1))),
   };
 }
 
-function referenceText({ type, key }: Reference): string {
-  return `${type.kind}/${keyText(key)}`;
+function emplaced<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
+  const value = map.get(key) ?? new Map<L, V>();
+  map.set(key, value);
+  return value;
+}
+function placeText(kind: string, namespace: string): string {
+  return `${kind}/${namespace}`;
 }

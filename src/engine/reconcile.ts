@@ -20,7 +20,7 @@ import type {
   Verdict,
 } from "../core/plan.ts";
 import type { Announce, Finalizer, Precondition, Prepared, Read, Requester, ResourceStore } from "../core/ports.ts";
-import { configMapType, secretType, type Resource } from "../core/resource.ts";
+import { configMapType, secretType, type Reference, type Resource } from "../core/resource.ts";
 import { checkOutputs, writeOutputs } from "./outputs.ts";
 import type { WaitFor } from "./workers.ts";
 
@@ -34,6 +34,8 @@ export interface ReconcileDeps {
   /** Whether this process may send and decide: it still holds the lease, with margin, in the term in which the reconcile began. */
   readonly mayAct: () => boolean;
   readonly announce: Announce;
+  /** A Secret or ConfigMap has been read. */
+  readonly onRead: (reference: Reference, result: ReadResult) => void;
   /** Waits for a status write, which tries for as long as it takes. */
   readonly waitFor: WaitFor;
 }
@@ -63,7 +65,7 @@ export async function reconcile(
   let current = situation.resource;
   let precondition: Precondition = { type: "unchanged" };
   const { namespace, name } = situation.resource.metadata;
-  const read = readOnce(store, namespace, signal);
+  const read = readOnce(deps, namespace, signal);
   using requests = requester.begin(`${kind.type.kind}/${namespace}/${name}`, mayAct);
 
   /** What came of an attempt that was declared may be recorded by whoever sent it; all else is the leader's to write. */
@@ -191,12 +193,18 @@ function advance(plan: Plan, answer?: Answer): IteratorResult<Step, Verdict> {
 }
 
 /** One answer for each Secret and ConfigMap in a reconcile, so that everything in it sees the same values. */
-function readOnce(store: ResourceStore, namespace: string, signal: AbortSignal): Read {
+function readOnce({ store, onRead }: Pick<ReconcileDeps, "store" | "onRead">, namespace: string, signal: AbortSignal): Read {
   const answers = new Map<string, Promise<ReadResult>>();
   return (kind, name, elsewhere = namespace) => {
     const id = `${kind}/${elsewhere}/${name}`;
     const type = kind === "Secret" ? secretType : configMapType;
-    const answer = answers.get(id) ?? store.read({ type, key: { namespace: elsewhere, name } }, signal);
+    const known = answers.get(id);
+    if (known) return known;
+    const reference = { type, key: { namespace: elsewhere, name } };
+    const answer = store.read(reference, signal).then((result) => {
+      onRead(reference, result);
+      return result;
+    });
     answers.set(id, answer);
     return answer;
   };

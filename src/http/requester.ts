@@ -18,6 +18,7 @@ import { createCredentials, type CredentialsOptions } from "./credentials.ts";
 import { readBytes, secretTexts } from "./bytes.ts";
 import { documentText, objectText } from "./document.ts";
 import { compileAll, evaluateAll } from "./evaluate.ts";
+import { inputsDigest } from "./inputs-digest.ts";
 import { listItems } from "./list-items.ts";
 import { masked, maskedScope, readsElsewhere, resolveInputs, secretValues, type Inputs } from "./inputs.ts";
 import { outputValues } from "./outputs.ts";
@@ -216,6 +217,10 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
           const { object, expressions } = evaluation;
           const json = await evaluateAll(evaluator, { document: objectText(object), expressions, open: false }, signal);
           return { type: "values", values: json.map(parseJSON) } as const;
+        }
+        if ("inputsOf" in evaluation) {
+          const { inputs: sources, metadata } = evaluation.inputsOf;
+          return { type: "values", values: [inputsDigest(await resolveInputs(sources, read), metadata.uid)] } as const;
         }
         if ("list" in evaluation) return { type: "values", values: [], items: await itemsOf(evaluation, read, signal) } as const;
         const { scope, response, expressions, compare } = evaluation;

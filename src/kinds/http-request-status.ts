@@ -34,8 +34,8 @@ export interface Judgement {
 
 export interface Report {
   unchanged(reason: string): Verdict;
-  /** What was attempted before still stands. */
-  rest(): Verdict;
+  /** What was attempted before still stands. `inputs`: with what values of its inputs it counts as done from now on. */
+  rest(inputs?: string): Verdict;
   /** What is declared is for the schedule's next tick. `over`: an attempt at something else, that is given up. */
   awaitTick(over: Attempt | undefined): Verdict;
   suspended(): Verdict;
@@ -77,7 +77,7 @@ export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Sch
   }
   /** An attempt that begins or ends is the answer to the annotation. */
   function attempted(attempt: Attempt): Partial<HTTPRequestStatus> {
-    const completedRuns = runsBefore({ completedRuns: 0, ...before }, attempt.digest) + (attempt.phase === "Done" ? 1 : 0);
+    const completedRuns = runsBefore({ completedRuns: 0, ...before }, attempt) + (attempt.phase === "Done" ? 1 : 0);
     const schedule = timing && { schedule: markedAt(timing.mark, attempt.tick) };
     return { attempt, completedRuns, ...schedule, ...(reconcileAt !== undefined && { lastHandledReconcileAt: reconcileAt }) };
   }
@@ -105,10 +105,12 @@ export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Sch
   return {
     unchanged: (reason) => ({ status: before, result: "unchanged", reason }),
 
-    rest() {
+    rest(inputs) {
+      const { inputs: _, ...attempt } = before.attempt ?? {};
+      const change = before.attempt && { attempt: { ...(attempt as Attempt), ...(inputs !== undefined && { inputs }) } };
       const [run] = lastRun();
       const { reason, message } = run ?? { reason: "Unknown", message: "" };
-      return rested(run?.status === "True" ? ready(reason, message) : over(reason, message), reason);
+      return rested(run?.status === "True" ? ready(reason, message) : over(reason, message), reason, change);
     },
     awaitTick(over) {
       const change = over && over.phase !== "Done" ? attempted({ ...over, phase: "Done" }) : {};

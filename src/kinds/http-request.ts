@@ -8,16 +8,26 @@ import { conclude, decide, type Attempt, type Ledger, type Wish } from "../core/
 import { durationMs } from "../core/duration.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Output } from "../core/output.ts";
-import { exchanged, type Dependency, type Kind, type Plan, type Situation, type Step, type Verdict } from "../core/plan.ts";
+import {
+  evaluated,
+  exchanged,
+  type Dependency,
+  type Kind,
+  type Plan,
+  type Situation,
+  type Step,
+  type Verdict,
+} from "../core/plan.ts";
 import { assumeDoneAnnotation, reconcileAtAnnotation } from "../core/resource.ts";
 import { timing } from "../core/schedule.ts";
+import { dataReferences } from "./data-references.ts";
 import { dependenciesOf, resolveDependencies } from "./dependencies.ts";
 import { endpointReferences } from "./endpoint.ts";
 import { deliverEach, type Delivery } from "./for-each.ts";
 import { httpRequestReport, type Judgement } from "./http-request-status.ts";
 import { judge } from "./judge.ts";
 import { precaution } from "./precaution.ts";
-import { buildExchange, declaredRequest, idempotencyHeader, isIdempotent, sendDigest } from "./request.ts";
+import { buildExchange, declaredRequest, idempotencyHeader, isIdempotent, scopeOf, sendDigest } from "./request.ts";
 import { declaredOutputs, outputsChecked, outputsWritten } from "./outputs.ts";
 import { httpRequestType, type Endpoint, type HTTPRequest } from "./types.ts";
 
@@ -28,7 +38,13 @@ export const httpRequestKind: Kind<HTTPRequest> = {
 };
 
 function references(resource: HTTPRequest): Dependency[] {
-  return [...endpointReferences(resource.spec.endpointRef, resource.metadata.namespace), ...dependenciesOf(resource)];
+  const { spec, metadata } = resource;
+  const { namespace } = metadata;
+  return [
+    ...endpointReferences(spec.endpointRef, namespace),
+    ...dependenciesOf(resource),
+    ...dataReferences(spec, [spec], namespace),
+  ];
 }
 
 function* plan(situation: Situation<HTTPRequest>): Plan {
@@ -42,11 +58,18 @@ function* plan(situation: Situation<HTTPRequest>): Plan {
   }
   const report = httpRequestReport(resource, now, scheduled);
   const endpoint = endpointRef && (situation.references[0] as Endpoint | undefined);
-  const wish: Wish = { ...wishOf(resource, endpoint), ...(scheduled && { schedule: scheduled }) };
+  const inputs = yield* inputsDigest(situation);
+  const wish: Wish = {
+    ...wishOf(resource, endpoint),
+    ...(inputs !== undefined && { inputs }),
+    ...(scheduled && { schedule: scheduled }),
+  };
   const decision = decide(ledgerOf(resource), wish, now);
   switch (decision.type) {
     case "rest":
-      return suspend && scheduled ? report.suspended() : report.rest();
+      return suspend && scheduled
+        ? report.suspended()
+        : report.rest(inputs ?? (resource.spec.rerunOn && resource.status?.attempt?.inputs));
     case "awaitTick":
       return suspend ? report.suspended() : report.awaitTick(decision.over);
     case "assumeDone":
@@ -62,6 +85,21 @@ function* plan(situation: Situation<HTTPRequest>): Plan {
     case "send":
       return suspend ? report.suspended() : yield* deliver(situation, { attempt: decision.attempt, wish, endpoint, report });
   }
+}
+
+/**
+ * Of the values of the inputs as they are now, where another value makes a new run. While one of them cannot be had, what
+ * has been attempted stands.
+ */
+function* inputsDigest(situation: Situation<HTTPRequest>): Generator<Step, string | undefined, never> {
+  const { resource, now } = situation;
+  if (!resource.spec.rerunOn?.includes("Inputs")) return undefined;
+  const known = yield* resolveDependencies(situation, references(resource));
+  if (known.type === "refusal") return undefined;
+  const { spec, metadata } = resource;
+  const scope = scopeOf({ shared: spec, metadata, now: now.toISOString(), known: known.values });
+  const result = yield* evaluated({ inputsOf: scope });
+  return result.type === "values" ? String(result.values[0]) : undefined;
 }
 
 function* deliver(

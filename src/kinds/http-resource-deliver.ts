@@ -134,7 +134,7 @@ function ledgerOf({ status, attempt }: Context, verb: Verb, digest: string): Led
   const ledger: Ledger = { completedRuns, ...(attempt && { attempt }) };
   const isOpen = attempt?.verb === verb && attempt.phase !== "Done";
   return {
-    ...(isOpen ? ledger : { completedRuns: runsBefore(ledger, digest) }),
+    ...(isOpen ? ledger : { completedRuns: runsBefore(ledger, { digest }) }),
     ...(nextRunAt !== undefined && { nextRunAt }),
     ...(lastHandledReconcileAt !== undefined && { lastHandledReconcileAt }),
   };

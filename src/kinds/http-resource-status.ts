@@ -80,7 +80,7 @@ export function httpResourceReport(context: Context): Report {
   const acknowledged = (): Partial<Status> => (context.asked === undefined ? {} : { lastHandledReconcileAt: context.asked });
 
   function attempted(attempt: VerbAttempt): Partial<Status> {
-    const completedRuns = runsBefore({ completedRuns: 0, ...before }, attempt.digest) + (attempt.phase === "Done" ? 1 : 0);
+    const completedRuns = runsBefore({ completedRuns: 0, ...before }, attempt) + (attempt.phase === "Done" ? 1 : 0);
     return { attempt, completedRuns, ...acknowledged() };
   }
   /** What was observed is the end of an attempt of which that was not known. */

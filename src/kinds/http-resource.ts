@@ -5,6 +5,7 @@
  */
 import type { Dependency, Kind, Plan, Situation, Verdict } from "../core/plan.ts";
 import { retryAfterMs } from "../core/retry.ts";
+import { dataReferences } from "./data-references.ts";
 import { dependenciesOf, resolveDependencies } from "./dependencies.ts";
 import { endpointReferences } from "./endpoint.ts";
 import {
@@ -31,7 +32,14 @@ export const httpResourceKind: Kind<HTTPResource> = {
 };
 
 function references(resource: HTTPResource): Dependency[] {
-  return [...endpointReferences(resource.spec.endpointRef, resource.metadata.namespace), ...dependenciesOf(resource)];
+  const { spec, metadata } = resource;
+  const { namespace } = metadata;
+  const shapes = [spec.observe, spec.lookup, spec.create, spec.update, spec.delete].filter((shape) => shape !== undefined);
+  return [
+    ...endpointReferences(spec.endpointRef, namespace),
+    ...dependenciesOf(resource),
+    ...dataReferences(spec, shapes, namespace),
+  ];
 }
 
 function* plan(situation: Situation<HTTPResource>): Plan {

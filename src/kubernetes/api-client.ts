@@ -25,6 +25,8 @@ export interface ApiRequest {
   readonly body?: unknown;
   /** `application/json` where not given. */
   readonly contentType?: string;
+  /** What the answer is to be; `application/json` where not given. */
+  readonly accept?: string;
   /** Whose connection it takes; `calls` where not given. */
   readonly purpose?: Exclude<Purpose, "watches">;
   /** Limit on this call, milliseconds, where it is not the client's. */
@@ -75,14 +77,14 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
   /** Answers with the header of a success; anything else is thrown, and the body of it has been read. */
   async function open(purpose: Purpose, request: ApiRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     const { tls, headers } = await unlessAborted(signal, credentials.current());
-    const { method, query, body, contentType = "application/json" } = request;
+    const { method, query, body, contentType = "application/json", accept = "application/json" } = request;
     const responding = connections.get(purpose, tls).request({
       origin,
       path: `${prefix}${request.path}${query ? `?${new URLSearchParams(query).toString()}` : ""}`,
       method,
       headers: {
         ...headers,
-        accept: "application/json",
+        accept,
         "user-agent": userAgent,
         ...(body === undefined ? {} : { "content-type": contentType }),
       },

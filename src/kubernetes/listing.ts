@@ -5,7 +5,7 @@
  */
 import { isRecord } from "../core/json.ts";
 import type { Resource } from "../core/resource.ts";
-import type { ApiClient } from "./api-client.ts";
+import type { ApiClient, ApiRequest } from "./api-client.ts";
 import { ApiError, ApiUnreachableError, unreadable } from "./api-error.ts";
 import { toResource } from "./objects.ts";
 
@@ -23,24 +23,34 @@ type Selection = Readonly<Record<string, string>>;
  * Asks for no resourceVersion, that is for the newest state: a listing from a server's cache (resourceVersion 0) could
  * be older than what is known already. Throws as `ApiClient.call` does; pages that expired midway are begun anew once.
  */
-export async function list(client: ApiClient, path: string, selection: Selection, signal: AbortSignal): Promise<Listed> {
+export async function list(
+  client: ApiClient,
+  request: Pick<ApiRequest, "path" | "accept">,
+  selection: Selection,
+  signal: AbortSignal,
+): Promise<Listed> {
   try {
-    return await listOnce(client, path, selection, signal);
+    return await listOnce(client, request, selection, signal);
   } catch (error) {
-    if (error instanceof ApiError && error.status === 410) return listOnce(client, path, selection, signal);
+    if (error instanceof ApiError && error.status === 410) return listOnce(client, request, selection, signal);
     throw error;
   }
 }
 
-async function listOnce(client: ApiClient, path: string, selection: Selection, signal: AbortSignal): Promise<Listed> {
+async function listOnce(
+  client: ApiClient,
+  request: Pick<ApiRequest, "path" | "accept">,
+  selection: Selection,
+  signal: AbortSignal,
+): Promise<Listed> {
   const resources: Resource[] = [];
   let resourceVersion = "";
   let token = "";
   do {
     const query = { ...selection, limit: String(pageSize), ...(token === "" ? {} : { continue: token }) };
-    const { body } = await client.call({ method: "GET", path, query }, signal);
+    const { body } = await client.call({ ...request, method: "GET", query }, signal);
     const { items, metadata } = isRecord(body) ? body : {};
-    if (!Array.isArray(items) || !isRecord(metadata)) throw new ApiUnreachableError(`GET ${path}`, unreadable);
+    if (!Array.isArray(items) || !isRecord(metadata)) throw new ApiUnreachableError(`GET ${request.path}`, unreadable);
     for (const item of items) resources.push(toResource(item));
     resourceVersion = String(metadata["resourceVersion"]);
     token = typeof metadata["continue"] === "string" ? metadata["continue"] : "";

@@ -25,6 +25,10 @@ export interface ReflectorSettings {
   readonly namespace?: string;
   /** Only what has these labels. */
   readonly labelSelector?: string;
+  /** True: objects come without their content. https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches */
+  readonly metadataOnly?: boolean;
+  /** The shortest pause after the server has refused, milliseconds. */
+  readonly refusedDelayMs?: number;
   readonly record: RecordOccurrence;
   /** A stream that has been silent for this long, milliseconds, is taken for dead. */
   readonly idleTimeoutMs: number;
@@ -57,7 +61,12 @@ export function createReflector(settings: ReflectorSettings): Reflector {
   /** What ended last, until something works again. */
   let problem: End | undefined;
 
-  function ended(from: Listing | Watching, end: End): ReflectorState {
+  function accepting(kind: string): { readonly accept?: string } {
+    return settings.metadataOnly ? { accept: `application/json;as=${kind};g=meta.k8s.io;v=v1` } : {};
+  }
+  function ended(from: Listing | Watching, how: End): ReflectorState {
+    const isRefused = how.status === 403 && settings.refusedDelayMs !== undefined;
+    const end = isRefused ? { ...how, retryAfterMs: settings.refusedDelayMs } : how;
     problem = end;
     const next = afterEnd(from, end, idleTimeoutMs, random());
     const { reason, sessionMs, error } = end;
@@ -77,7 +86,7 @@ export function createReflector(settings: ReflectorSettings): Reflector {
     const startedMs = performance.now();
     let everything: Listed;
     try {
-      everything = await list(client, path, selection, signal);
+      everything = await list(client, { path, ...accepting("PartialObjectMetadataList") }, selection, signal);
     } catch (error) {
       signal.throwIfAborted();
       return ended(from, { ...causeOf(error, "listFailed"), sessionMs: 0, error });
@@ -113,7 +122,7 @@ export function createReflector(settings: ReflectorSettings): Reflector {
     }
     try {
       const query = { watch: "true", allowWatchBookmarks: "true", ...selection, ...(known ?? initialQuery) };
-      using stream = await client.stream({ method: "GET", path, query }, idle.signal);
+      using stream = await client.stream({ method: "GET", path, query, ...accepting("PartialObjectMetadata") }, idle.signal);
       openedMs = performance.now();
       problem = undefined;
       record({ type: "watchConnected", resource });

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { ResourceStore, WatchEvent } from "../core/ports.ts";
-import type { ResourceType } from "../core/resource.ts";
+import type { Resource, ResourceType } from "../core/resource.ts";
 import type { ApiClient } from "./api-client.ts";
 import { ApiError } from "./api-error.ts";
 import { writeFinalizer } from "./finalizer-write.ts";
@@ -19,6 +19,9 @@ import { readLive, writeAttempt, writeUnchanged } from "./status-write.ts";
 const idleTimeoutMs = 180_000;
 /** How often it is seen whether a right has been given. */
 const deniedPauseMs = 60_000;
+
+/** How soon a watch of Secrets or ConfigMaps that was not allowed is tried again: nobody waits for it alone. */
+const refusedDelayMs = 5 * 60_000;
 
 export interface KubernetesStoreSettings extends Partial<
   Pick<ReflectorSettings, "idleTimeoutMs" | "random" | "initialState" | "labelSelector">
@@ -43,7 +46,7 @@ export interface KubernetesStore extends ResourceStore {
 
 /** The client stays its owner's to dispose of. */
 export function createKubernetesStore(settings: KubernetesStoreSettings): KubernetesStore {
-  const { client, namespaces = [], random = Math.random } = settings;
+  const { client, record, namespaces = [], random = Math.random } = settings;
   const reflectors = new Set<Reflector>();
   const writer = { client, random };
 
@@ -96,6 +99,23 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
         leaving.abort(); // left early: the watches that are waiting for an event end with it
       }
     },
+    async *watchData(type, namespace, signal) {
+      const quiet: RecordOccurrence = (occurrence) => {
+        if (occurrence.type !== "watchEnded" || occurrence.delayMs < refusedDelayMs) record(occurrence);
+      };
+      const reflector = createReflector({
+        client,
+        type,
+        namespace,
+        record: quiet,
+        random,
+        idleTimeoutMs: settings.idleTimeoutMs ?? idleTimeoutMs,
+        initialState: settings.initialState ?? "watchList",
+        metadataOnly: true,
+        refusedDelayMs,
+      });
+      for await (const event of reflector.events(signal)) yield withoutContent(event);
+    },
     async read({ type, key }, signal) {
       if (!isObjectName(key.name)) return { type: "absent" };
       try {
@@ -125,4 +145,13 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
     isNewer: (a, b) => BigInt(a) > BigInt(b),
     readiness: () => [...reflectors].map((reflector) => reflector.readiness()),
   };
+}
+
+/** An annotation can hold a Secret's values (`kubectl apply` leaves them in one): nothing is kept but that it is there. */
+function withoutContent(event: WatchEvent): WatchEvent {
+  if (event.type === "listed") return { ...event, resources: event.resources.map(bare) };
+  return { ...event, resource: bare(event.resource) };
+}
+function bare({ metadata: { namespace, name, uid, generation, resourceVersion } }: Resource): Resource {
+  return { metadata: { namespace, name, uid, generation, resourceVersion }, spec: undefined };
 }

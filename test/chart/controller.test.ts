@@ -238,7 +238,7 @@ function adminOf(where: string): readonly object[] {
   const metadata = { name: "admin-of-secrets", namespace: where };
   const apiGroup = "rbac.authorization.k8s.io";
   const rules = [
-    { apiGroups: [""], resources: ["secrets", "configmaps"], verbs: ["get", "create", "patch"] },
+    { apiGroups: [""], resources: ["secrets", "configmaps"], verbs: ["get", "list", "watch", "create", "patch"] },
     { apiGroups: [apiGroup], resources: ["rolebindings"], verbs: ["create"] },
   ];
   return [

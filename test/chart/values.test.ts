@@ -241,7 +241,7 @@ describeWithHelm("the chart's values", () => {
     ["cluster", ["ClusterRoleBinding undefined"]],
   ])("lets the controller read Secrets, and write outputs, where it is told to: %j", async (where, bindings) => {
     const roles = [
-      ["secrets", "holdfast-secret-reader", { apiGroups: [""], resources: ["secrets"], verbs: ["get"] }],
+      ["secrets", "holdfast-secret-reader", { apiGroups: [""], resources: ["secrets"], verbs: ["get", "list", "watch"] }],
       [
         "outputs",
         "holdfast-output-writer",

@@ -13,6 +13,8 @@ export interface AuditEvent {
   readonly uri: string;
   /** HTTP status. */
   readonly code: number;
+  /** Whether the answer has ended; that of a watch is open until then. */
+  readonly isComplete: boolean;
   /** When the request arrived, RFC 3339. */
   readonly at: string;
 }
@@ -20,6 +22,7 @@ export interface AuditEvent {
 interface LoggedEvent {
   readonly auditID: string;
   readonly user?: { readonly username?: string };
+  readonly stage: string;
   readonly verb: string;
   readonly requestURI: string;
   readonly requestReceivedTimestamp: string;
@@ -55,6 +58,7 @@ function simplified(event: LoggedEvent): AuditEvent {
     name,
     uri: event.requestURI,
     code: event.responseStatus?.code ?? 0,
+    isComplete: event.stage === "ResponseComplete",
     at: event.requestReceivedTimestamp,
   };
 }

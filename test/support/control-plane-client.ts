@@ -14,9 +14,9 @@ export interface ControlPlaneAddress {
   readonly url: string;
   readonly etcdUrl: string;
 }
-/** `holdfast`: the controller's user. `visitor`: one who has no rights. `newcomer`: one who begins without any. */
-export type User = "admin" | "holdfast" | "visitor" | "newcomer";
-export const users: readonly User[] = ["admin", "holdfast", "visitor", "newcomer"];
+/** `holdfast`: the controller's user. `visitor`: one who has no rights. `newcomer`: one who begins without any. `limited`: a controller that may read no Secret. */
+export type User = "admin" | "holdfast" | "visitor" | "newcomer" | "limited";
+export const users: readonly User[] = ["admin", "holdfast", "visitor", "newcomer", "limited"];
 
 export interface AdminReply {
   readonly status: number;
@@ -90,6 +90,7 @@ export function openControlPlane({ folder, binaries, url }: ControlPlaneAddress)
       holdfast: kubeconfigPath(folder, "holdfast"),
       visitor: kubeconfigPath(folder, "visitor"),
       newcomer: kubeconfigPath(folder, "newcomer"),
+      limited: kubeconfigPath(folder, "limited"),
     },
     async kubeconfigVia(user, otherUrl) {
       const path = join(folder, `${user}-${randomUUID()}.kubeconfig`);

@@ -23,7 +23,7 @@ export const controllerRole = {
     { apiGroups: [group], resources: definitions.map(({ plural }) => plural), verbs: ["get", "list", "watch"] },
     { apiGroups: [group], resources: definitions.map(({ plural }) => `${plural}/status`), verbs: ["patch"] },
     { apiGroups: [group], resources: ["httpresources"], verbs: ["patch"] },
-    { apiGroups: [""], resources: ["secrets", "configmaps"], verbs: ["get", "create", "patch"] },
+    { apiGroups: [""], resources: ["secrets", "configmaps"], verbs: ["get", "list", "watch", "create", "patch"] },
     { apiGroups: [""], resources: ["namespaces"], verbs: ["list", "watch"] },
     { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["get", "create", "patch", "watch"] },
     { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create"] },

@@ -20,7 +20,7 @@
   verbs: [patch]
 - apiGroups: [""]
   resources: [configmaps]
-  verbs: [get]
+  verbs: [get, list, watch]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]
@@ -37,7 +37,7 @@
 {{- define "holdfast.secretRules" -}}
 - apiGroups: [""]
   resources: [secrets]
-  verbs: [get]
+  verbs: [get, list, watch]
 {{- end }}
 
 {{/* Their content is written under the name that a request declares, which no rule can know. */}}

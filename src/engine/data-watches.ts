@@ -1,0 +1,141 @@
+/**
+ * Watches the Secrets and ConfigMaps that resources refer to, so that a change of one makes due who uses it.
+ *
+ * Invariant: a namespace's Secrets are watched for as long as something in it refers to one, and its ConfigMaps likewise;
+ * nothing of what they hold comes here, only that they changed. Without a watch, where its right is missing say, whoever
+ * waits for one looks again by itself.
+ */
+import type { ReadResult } from "../core/exchange.ts";
+import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { ResourceStore, WatchEvent } from "../core/ports.ts";
+import { configMapType, keyText, secretType, type Reference, type ResourceType } from "../core/resource.ts";
+import type { Dependents } from "./dependents.ts";
+
+export interface DataWatches {
+  /** Begins and ends watches as what is referred to in the namespace has changed. */
+  adjust(namespace: string): void;
+  /** A reconcile begins: what it reads from now on is what it has seen. */
+  began(id: string): void;
+  /** What a reconcile read; changes that are no newer are none to it. */
+  read(id: string, reference: Reference, result: ReadResult): void;
+  forget(id: string): void;
+  /** Resolves when `signal` has aborted and every watch has ended. */
+  run(signal: AbortSignal): Promise<void>;
+  readonly size: number;
+}
+export interface DataWatchesOptions {
+  readonly store: Pick<ResourceStore, "watchData" | "isNewer">;
+  readonly dependents: Dependents;
+  readonly record: RecordOccurrence;
+  readonly queue: (id: string) => void;
+  readonly maxWatches?: number;
+}
+
+const types: readonly ResourceType[] = [secretType, configMapType];
+
+/** Beyond these, a change is found when a resource is next looked at. Each is one stream to the API server. */
+const defaultMaxWatches = 256;
+
+export function createDataWatches(options: DataWatchesOptions): DataWatches {
+  const { store, dependents, record, queue, maxWatches = defaultMaxWatches } = options;
+  const watches = new Map<string, AbortController>();
+  const running = new Set<Promise<void>>();
+  /** By resource, then by what it read: the resourceVersion; null where there was no such object. */
+  const seen = new Map<string, Map<string, string | null>>();
+  let until: AbortSignal | undefined;
+  let isFull = false;
+
+  /** `version`: undefined where the object is gone. `isChange`: it is new since the watch last told. */
+  function changed(reference: Reference, version: string | undefined, isChange: boolean): void {
+    for (const [id] of dependents.of(reference)) {
+      const read = seen.get(id)?.get(text(reference));
+      if (read === undefined ? isChange : isOther(read, version)) queue(id);
+    }
+  }
+  function isOther(read: string | null, version: string | undefined): boolean {
+    if (read === null || version === undefined) return (read === null) !== (version === undefined);
+    return store.isNewer(version, read);
+  }
+
+  function take(type: ResourceType, namespace: string, event: WatchEvent, versions: Map<string, string> | undefined): void {
+    if (event.type !== "listed") {
+      const { name, resourceVersion } = event.resource.metadata;
+      if (event.type === "applied") versions?.set(name, resourceVersion);
+      else versions?.delete(name);
+      return changed({ type, key: { namespace, name } }, event.type === "applied" ? resourceVersion : undefined, true);
+    }
+    const listed = new Map(event.resources.map(({ metadata: { name, resourceVersion } }) => [name, resourceVersion]));
+    for (const reference of dependents.referencesIn(type.kind, namespace)) {
+      const { name } = reference.key;
+      changed(reference, listed.get(name), versions !== undefined && versions.get(name) !== listed.get(name));
+    }
+  }
+
+  async function watch(type: ResourceType, namespace: string, signal: AbortSignal): Promise<void> {
+    let versions: Map<string, string> | undefined;
+    for await (const event of store.watchData?.(type, namespace, signal) ?? []) {
+      take(type, namespace, event, versions);
+      if (event.type === "listed")
+        versions = new Map(event.resources.map(({ metadata: { name, resourceVersion } }) => [name, resourceVersion]));
+    }
+  }
+
+  function begin(type: ResourceType, namespace: string): void {
+    if (watches.size >= maxWatches) {
+      if (!isFull)
+        record({ type: "note", level: "warn", message: "no more Secrets and ConfigMaps are watched", fields: { maxWatches } });
+      isFull = true;
+      return;
+    }
+    const leaving = new AbortController();
+    watches.set(watchKey(type, namespace), leaving);
+    const ended = watch(type, namespace, leaving.signal)
+      .catch((error: unknown) => {
+        record({ type: "note", level: "error", message: "a watch of Secrets or ConfigMaps ended", fields: { namespace }, error });
+      })
+      .finally(() => running.delete(ended));
+    running.add(ended);
+  }
+
+  return {
+    adjust(namespace) {
+      if (!until || until.aborted || !store.watchData) return;
+      for (const type of types) {
+        const key = watchKey(type, namespace);
+        const [isWanted, present] = [dependents.isReferredTo(type.kind, namespace), watches.get(key)];
+        if (isWanted && !present) begin(type, namespace);
+        if (isWanted || !present) continue;
+        watches.delete(key);
+        present.abort();
+      }
+    },
+    began: (id) => void seen.delete(id),
+    read(id, reference, result) {
+      const versions = seen.get(id) ?? new Map<string, string | null>();
+      seen.set(id, versions);
+      if (result.type !== "forbidden")
+        versions.set(text(reference), result.type === "found" ? result.resource.metadata.resourceVersion : null);
+    },
+    forget: (id) => void seen.delete(id),
+    async run(signal) {
+      until = signal;
+      for (const namespace of dependents.namespaces()) this.adjust(namespace);
+      await new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+      for (const leaving of watches.values()) leaving.abort();
+      await Promise.all(running);
+    },
+    get size() {
+      return watches.size;
+    },
+  };
+}
+
+function watchKey({ kind }: ResourceType, namespace: string): string {
+  return `${kind}/${namespace}`;
+}
+function text({ type, key }: Reference): string {
+  return `${type.kind}/${keyText(key)}`;
+}

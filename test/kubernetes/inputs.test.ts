@@ -1,0 +1,254 @@
+/** What requests wait for and take from others, on a real API server: in which order an origin was asked, and how often. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { group } from "../../src/api/kind-definition.ts";
+import type { ControlPlaneClient } from "../support/control-plane-client.ts";
+import { startController, type HoldfastProcess } from "../support/controller-process.ts";
+import { declaredRequests, isReady, stateOf, type DeclaredRequest, type DeclaredRequests } from "../support/declared-requests.ts";
+import { startFaultOrigin, type FaultOrigin } from "../support/fault-origin.ts";
+import { until } from "../support/fault-world.ts";
+import { controllerRole } from "../support/install.ts";
+import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+
+describeWithControlPlane("requests that need others", () => {
+  let plane: ControlPlaneClient;
+  let origin: FaultOrigin;
+  let namespace: string;
+  let requests: DeclaredRequests;
+  let controller: HoldfastProcess;
+  const stack = new AsyncDisposableStack();
+
+  beforeAll(async () => {
+    plane = stack.use(await sharedControlPlane());
+    namespace = await plane.createNamespace("inputs");
+    origin = stack.use(await startFaultOrigin());
+    requests = declaredRequests(plane, namespace);
+    controller = stack.use(await startController(["--kubeconfig", plane.kubeconfigs.holdfast, "--namespace", namespace]));
+  }, 60_000);
+  afterAll(() => stack.disposeAsync());
+
+  const on = (...names: readonly string[]): object => ({ dependsOn: names.map((name) => ({ kind: "HTTPRequest", name })) });
+  const message = (request: DeclaredRequest | undefined): string | undefined =>
+    request?.status?.conditions?.find(({ type }) => type === "Ready")?.message;
+  async function putSecret(
+    where: string,
+    name: string,
+    token: string,
+    labels: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    const metadata = { name, namespace: where, labels };
+    await plane.apply(JSON.stringify({ apiVersion: "v1", kind: "Secret", metadata, stringData: { token } }));
+  }
+  const withToken = (path: string, name: string): object => ({
+    url: `${origin.url}${path}`,
+    method: "POST",
+    headers: [{ name: "Authorization", value: "Bearer ${ .inputs.token }" }],
+    inputs: { token: { secretKeyRef: { name, key: "token" } } },
+  });
+  const tokensAt = (path: string): readonly (string | undefined)[] =>
+    origin.requests.filter((request) => request.path === path).map(({ headers }) => headers.authorization);
+
+  test("a chain is sent in its order, whatever the order of its creation, each once the one before it is Ready", async () => {
+    origin.reply = ({ path, nth }) => ({ type: "answer", status: path === "/a" && nth < 3 ? 503 : 201, body: { id: path } });
+    const retry = { retry: { backoff: { initial: "500ms" } } };
+    await requests.create("c", { url: `${origin.url}/c`, ...on("b", "a") });
+    await requests.create("b", {
+      url: `${origin.url}/b?code=\${ .inputs.code }`,
+      inputs: { code: { objectRef: { kind: "HTTPRequest", name: "a", expression: ".status.response.statusCode" } } },
+    });
+    await requests.until(
+      "both wait",
+      (all) => stateOf(all.get("c")) === "NotReady/DependencyNotReady" && stateOf(all.get("b")) === "NotReady/DependencyNotReady",
+    );
+    expect(origin.requests).toHaveLength(0);
+    await requests.create("a", { url: `${origin.url}/a`, ...retry });
+    await requests.until("all are ready", (all) => ["a", "b", "c"].every((name) => isReady(all.get(name))));
+    expect(origin.requests.map(({ path }) => path)).toEqual(["/a", "/a", "/a", "/b?code=201", "/c"]);
+    await requests.annotate("a", { "holdfast.dev/reconcile-at": "now" }); // another run of a is none of theirs
+    await until("a was sent again", () => origin.count("/a") === 4);
+    await requests.until("a is ready", (all) => all.get("a")?.status?.lastHandledReconcileAt === "now" && isReady(all.get("a")));
+    await sleep(500);
+    expect([origin.count("/b?code=201"), origin.count("/c")]).toEqual([1, 1]);
+  }, 40_000);
+
+  test("a circle is stalled and names its way; when it is cut, all are sent", async () => {
+    for (const [name, other] of [
+      ["x", "y"],
+      ["y", "z"],
+      ["z", "x"],
+    ] as const)
+      await requests.create(name, { url: `${origin.url}/${name}`, ...on(other) });
+    const circle = ["x", "y", "z"];
+    const stalled = await requests.until("all stall", (all) =>
+      circle.every((name) => stateOf(all.get(name)) === "Stalled/DependencyCycle"),
+    );
+    expect(message(stalled.get("y"))).toContain("HTTPRequest/y -> HTTPRequest/z -> HTTPRequest/x -> HTTPRequest/y");
+    expect(circle.map((name) => origin.count(`/${name}`))).toEqual([0, 0, 0]);
+    await requests.change("z", { dependsOn: null });
+    await requests.until("all are ready", (all) => circle.every((name) => isReady(all.get(name))));
+    expect(circle.map((name) => origin.count(`/${name}`))).toEqual([1, 1, 1]);
+  }, 40_000);
+
+  test("wish 12: a rotated Secret is sent again, once, where inputs count, and nowhere else", async () => {
+    await putSecret(namespace, "rotating", "first");
+    await requests.create("counts", { ...withToken("/counts", "rotating"), rerunOn: ["Inputs"] });
+    await requests.create("does-not", withToken("/does-not", "rotating"));
+    const bothReady = (): Promise<unknown> =>
+      requests.until("both are ready", (all) => isReady(all.get("counts")) && isReady(all.get("does-not")));
+    await bothReady();
+    await putSecret(namespace, "rotating", "first", { only: "a-label" });
+    await putSecret(namespace, "rotating", "second");
+    await until("it was sent again", () => origin.count("/counts") === 2);
+    await bothReady();
+    await sleep(500);
+    expect(tokensAt("/counts")).toEqual(["Bearer first", "Bearer second"]);
+    expect(tokensAt("/does-not")).toEqual(["Bearer first"]);
+    const { attempt } = (await requests.all()).get("counts")?.status ?? {};
+    expect(attempt?.inputs).toMatch(/^[0-9a-f]{64}$/);
+    expect(JSON.stringify([...(await requests.all()).values()])).not.toContain("second");
+    await plane.admin("DELETE", `/api/v1/namespaces/${namespace}/secrets/rotating`);
+    await sleep(500);
+    expect(isReady((await requests.all()).get("counts"))).toBe(true); // what was delivered stands
+  }, 40_000);
+
+  test("wish 12: an HTTPResource that uses a Secret observes again as soon as that has changed", async () => {
+    await putSecret(namespace, "of-resource", "first");
+    const authorization = { name: "Authorization", value: "Bearer ${ .inputs.token }" };
+    const spec = {
+      observe: { url: `${origin.url}/thing`, headers: [authorization] },
+      interval: "1h",
+      inputs: { token: { secretKeyRef: { name: "of-resource", key: "token" } } },
+    };
+    const metadata = { name: "observed", namespace };
+    await plane.apply(JSON.stringify({ apiVersion: `${group}/v1alpha1`, kind: "HTTPResource", metadata, spec }));
+    await until("it was observed", () => origin.count("/thing") === 1);
+    await controller.logged(({ name, kind }) => name === "observed" && kind === "HTTPResource");
+    await putSecret(namespace, "of-resource", "second");
+    await until("it was observed again", () => origin.count("/thing") === 2);
+    await sleep(500);
+    expect(tokensAt("/thing")).toEqual(["Bearer first", "Bearer second"]);
+    await plane.kubectl("-n", namespace, "delete", "hres", "observed", "--wait=false");
+  }, 40_000);
+
+  test("who waits for a Secret gets going as soon as it is there, and not when it would have looked again", async () => {
+    await requests.create("waits", withToken("/waits", "late"));
+    // It looks again after as long as it has waited: after four seconds, not before eight.
+    await controller.logged(({ name, reason }) => name === "waits" && reason === "SecretNotFound");
+    const looks = (): number => controller.log.filter(({ name, result }) => name === "waits" && result === "waiting").length;
+    await until("it has looked three times", () => looks() === 3);
+    await putSecret(namespace, "late", "here");
+    await until("it was sent", () => origin.count("/waits") === 1, 2_500);
+    expect(tokensAt("/waits")).toEqual(["Bearer here"]);
+  }, 40_000);
+
+  test("nothing is watched that nothing refers to, and Secrets no longer than something does", async () => {
+    const events = await plane.auditEvents();
+    const watched = events.filter(
+      ({ namespace: where, verb, resource }) =>
+        where === namespace && verb === "watch" && ["secrets", "configmaps"].includes(resource),
+    );
+    expect(new Set(watched.map(({ resource }) => resource))).toEqual(new Set(["secrets"]));
+    for (const name of ["waits", "counts", "does-not"]) await requests.remove(name);
+    await until("the watch has ended", async () => {
+      return (await plane.auditEvents()).some(
+        ({ namespace: where, verb, resource, isComplete }) =>
+          where === namespace && verb === "watch" && resource === "secrets" && isComplete,
+      );
+    });
+  }, 40_000);
+
+  test("forEach: twelve items, at most six at once; one that fails is sent again alone, and told apart", async () => {
+    let inFlight = 0;
+    let most = 0;
+    origin.reply = async ({ path, nth }) => {
+      inFlight += 1;
+      most = Math.max(most, inFlight);
+      await sleep(100);
+      inFlight -= 1;
+      return { type: "answer", status: path === "/items/i7" && nth < 3 ? 503 : 200 };
+    };
+    const items = Array.from({ length: 12 }, (_, index) => `i${index}`);
+    await requests.create("each", {
+      url: `${origin.url}/items/\${ .item }`,
+      method: "POST",
+      idempotencyKey: {},
+      forEach: { items },
+      retry: { backoff: { initial: "500ms", max: "500ms" } },
+    });
+    const failing = await requests.until("one item failed", (all) => stateOf(all.get("each")) === "NotReady/ItemsFailed");
+    expect(message(failing.get("each"))).toContain("1 of 12 items did not succeed: item 7: answered 503");
+    const done = await requests.until("all are sent", (all) => isReady(all.get("each")));
+    expect(items.map((item) => origin.count(`/items/${item}`))).toEqual(items.map((item) => (item === "i7" ? 3 : 1)));
+    expect(most).toBe(6);
+    const { items: told = [] } = done.get("each")?.status ?? {};
+    expect(told.map(({ index, phase, tries }) => [index, phase, tries])).toEqual(
+      items.map((item, index) => [index, "Succeeded", item === "i7" ? 3 : 1]),
+    );
+    const keys = origin.requests
+      .filter(({ path }) => path.startsWith("/items/"))
+      .map(({ headers }) => headers["idempotency-key"]);
+    expect(new Set(keys)).toEqual(new Set(told.map(({ id }) => id)));
+    expect(new Set(keys).size).toBe(12);
+  }, 40_000);
+
+  test("forEach of a POST without a key, and of too long a list, are refused", async () => {
+    const url = `${origin.url}/never`;
+    await expect(requests.create("unkeyed", { url, method: "POST", forEach: { items: [1] } })).rejects.toThrow("idempotencyKey");
+    await expect(requests.create("long", { url, forEach: { items: Array.from({ length: 41 }, () => 1) } })).rejects.toThrow(
+      "forEach.items",
+    );
+    await requests.create("long", { url, forEach: { expression: "[range(41)]" } });
+    const all = await requests.until("it stalls", (now) => stateOf(now.get("long")) === "Stalled/TooManyItems");
+    expect(message(all.get("long"))).toContain("spec.forEach.expression: the expression yields 41 items; at most 40 are sent");
+    expect(origin.count("/never")).toBe(0);
+  }, 40_000);
+
+  test("without the right to read Secrets nothing storms: one refused watch, and the process is ready", async () => {
+    const where = await plane.createNamespace("no-secrets");
+    const apiVersion = "rbac.authorization.k8s.io/v1";
+    const subjects = [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "limited" }];
+    const role = (name: string, rules: readonly object[]): object[] => [
+      { apiVersion, kind: "Role", metadata: { name, namespace: where }, rules },
+      {
+        apiVersion,
+        kind: "RoleBinding",
+        metadata: { name, namespace: where },
+        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name },
+        subjects,
+      },
+    ];
+    const secrets = { apiGroups: [""], resources: ["secrets"], verbs: ["get", "list", "watch"] };
+    const rules = controllerRole.rules.filter(
+      ({ apiGroups, resources }) => apiGroups[0] === group || !resources.includes("secrets"),
+    );
+    const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: where };
+    const base = [
+      { apiVersion, kind: "ClusterRole", metadata: { name: where }, rules },
+      { apiVersion, kind: "ClusterRoleBinding", metadata: { name: where }, roleRef, subjects },
+    ];
+    await plane.apply(JSON.stringify({ apiVersion: "v1", kind: "List", items: base }));
+    await using limited = await startController([
+      "--kubeconfig",
+      plane.kubeconfigs.limited,
+      "--namespace",
+      where,
+      "--lease-namespace",
+      where,
+    ]);
+    const declared = declaredRequests(plane, where);
+    await putSecret(where, "hidden", "t0ken");
+    for (const name of ["one", "two", "three"]) await declared.create(name, withToken(`/${where}-${name}`, "hidden"));
+    await declared.until("all say so", (all) =>
+      [...all.values()].every((request) => stateOf(request) === "NotReady/ReferenceForbidden"),
+    );
+    await sleep(3_000);
+    const refused = (await plane.auditEvents()).filter(
+      (event) => event.namespace === where && event.resource === "secrets" && event.user === "limited" && event.verb !== "get",
+    );
+    expect(refused.map(({ verb, code }) => `${verb} ${code}`)).toEqual(["watch 403"]);
+    expect(await limited.probe("/readyz")).toMatchObject({ status: 200 });
+    await plane.apply(JSON.stringify({ apiVersion: "v1", kind: "List", items: role("secrets", [secrets]) }));
+    await declared.until("all are ready", (all) => [...all.values()].every(isReady));
+    expect(["one", "two", "three"].map((name) => origin.count(`/${where}-${name}`))).toEqual([1, 1, 1]);
+  }, 60_000);
+});

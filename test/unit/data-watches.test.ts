@@ -1,0 +1,144 @@
+/** Which change of a Secret or ConfigMap makes whom due, and which watches there are, over a store that is a script. */
+import { setImmediate as turn } from "node:timers/promises";
+import { expect, test } from "@jest/globals";
+import type { WatchEvent } from "../../src/core/ports.ts";
+import { configMapType, secretType, type Resource, type ResourceType } from "../../src/core/resource.ts";
+import { createDataWatches, type DataWatches } from "../../src/engine/data-watches.ts";
+import { createDependents, type Dependents } from "../../src/engine/dependents.ts";
+
+interface Watch {
+  readonly what: string;
+  readonly signal: AbortSignal;
+  tell(event: WatchEvent): Promise<void>;
+}
+interface World extends AsyncDisposable {
+  readonly watches: readonly Watch[];
+  readonly open: () => readonly string[];
+  readonly due: string[];
+  readonly dependents: Dependents;
+  readonly data: DataWatches;
+  refer(id: string, ...names: readonly string[]): Promise<void>;
+  has(name: string, id: string, version: string | undefined): void;
+}
+
+function world(maxWatches?: number): World {
+  const watches: Watch[] = [];
+  const due: string[] = [];
+  const notes: string[] = [];
+  const dependents = createDependents();
+  async function* watchData(type: ResourceType, namespace: string, signal: AbortSignal): AsyncGenerator<WatchEvent, void> {
+    const told: WatchEvent[] = [];
+    let wake = (): void => {};
+    signal.addEventListener("abort", () => wake());
+    const tell = async (event: WatchEvent): Promise<void> => {
+      told.push(event);
+      wake();
+      for (let turns = 0; turns < 3; turns += 1) await turn();
+    };
+    watches.push({ what: `${type.kind}/${namespace}`, signal, tell });
+    while (!signal.aborted) {
+      const event = told.shift();
+      if (event) yield event;
+      else await new Promise<void>((resolve) => (wake = resolve));
+    }
+  }
+  const store = { watchData, isNewer: (a: string, b: string) => Number(a) > Number(b) };
+  const data = createDataWatches({
+    store,
+    dependents,
+    record: (occurrence) => occurrence.type === "note" && notes.push(occurrence.message),
+    queue: (id) => due.push(id),
+    ...(maxWatches !== undefined && { maxWatches }),
+  });
+  const stop = new AbortController();
+  const running = data.run(stop.signal);
+  return {
+    watches,
+    open: () => watches.filter(({ signal }) => !signal.aborted).map(({ what }) => what),
+    due,
+    dependents,
+    data,
+    async refer(id, ...names) {
+      const namespace = id.split("/")[1] ?? "";
+      const typeOf = (name: string): ResourceType => (name.startsWith("c") ? configMapType : secretType);
+      dependents.set(
+        id,
+        names.map((name) => ({ type: typeOf(name), key: { namespace, name } })),
+      );
+      data.adjust(namespace);
+      await turn();
+    },
+    has(name, id, version) {
+      const namespace = id.split("/")[1] ?? "";
+      const result = version === undefined ? { type: "absent" as const } : found(name, version);
+      data.read(id, { type: secretType, key: { namespace, name } }, result);
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await running;
+      expect(watches.every(({ signal }) => signal.aborted)).toBe(true);
+    },
+  };
+}
+function object(name: string, resourceVersion: string): Resource {
+  return { metadata: { namespace: "n", name, uid: name, generation: 0, resourceVersion }, spec: undefined };
+}
+function found(name: string, version: string) {
+  return { type: "found", resource: { metadata: object(name, version).metadata, data: {} } } as const;
+}
+const listed = (...resources: readonly Resource[]): WatchEvent => ({ type: "listed", resources, resourceVersion: "100" });
+const applied = (name: string, version: string): WatchEvent => ({ type: "applied", resource: object(name, version) });
+
+test("a kind is watched in a namespace while something there refers to one, and no longer", async () => {
+  await using w = world();
+  await w.refer("Kind/n/a", "s1");
+  await w.refer("Kind/n/b", "s1", "c1");
+  await w.refer("Kind/m/a", "s1");
+  expect(w.open()).toEqual(["Secret/n", "ConfigMap/n", "Secret/m"]);
+  await w.refer("Kind/n/a");
+  expect(w.open()).toEqual(["Secret/n", "ConfigMap/n", "Secret/m"]);
+  await w.refer("Kind/n/b", "c1");
+  expect(w.open()).toEqual(["ConfigMap/n", "Secret/m"]);
+  await w.refer("Kind/n/a", "s2");
+  expect(w.open()).toEqual(["ConfigMap/n", "Secret/m", "Secret/n"]);
+});
+test("there are never more watches than the limit", async () => {
+  await using w = world(2);
+  for (const namespace of ["a", "b", "c", "d"]) await w.refer(`Kind/${namespace}/x`, "s");
+  expect(w.data.size).toBe(2);
+});
+test("a change makes due who refers to what has changed, and nobody else", async () => {
+  await using w = world();
+  await w.refer("Kind/n/a", "s1");
+  await w.refer("Kind/n/b", "s2");
+  const [watch] = w.watches;
+  await watch?.tell(listed(object("s1", "1"), object("s2", "1"), object("other", "1")));
+  expect(w.due).toEqual([]);
+  await watch?.tell(applied("s1", "2"));
+  await watch?.tell(applied("other", "3"));
+  expect(w.due).toEqual(["Kind/n/a"]);
+  await watch?.tell({ type: "deleted", resource: object("s2", "4") });
+  expect(w.due).toEqual(["Kind/n/a", "Kind/n/b"]);
+});
+test("what was read already is no change; what came between the read and the listing is one", async () => {
+  await using w = world();
+  for (const id of ["Kind/n/same", "Kind/n/older", "Kind/n/newer", "Kind/n/missing"]) await w.refer(id, "s1");
+  w.has("s1", "Kind/n/same", "5");
+  w.has("s1", "Kind/n/older", "4");
+  w.has("s1", "Kind/n/newer", "6");
+  w.has("s1", "Kind/n/missing", undefined);
+  await w.watches[0]?.tell(listed(object("s1", "5")));
+  expect(w.due.splice(0)).toEqual(["Kind/n/older", "Kind/n/missing"]);
+  w.data.began("Kind/n/same"); // reads nothing this time
+  await w.watches[0]?.tell(applied("s1", "6"));
+  expect(w.due).toEqual(["Kind/n/same", "Kind/n/older", "Kind/n/missing"]);
+});
+test("a second listing tells what was missed before it, once", async () => {
+  await using w = world();
+  await w.refer("Kind/n/a", "s1", "s2", "s3");
+  await w.watches[0]?.tell(listed(object("s1", "1"), object("s2", "1")));
+  await w.watches[0]?.tell(listed(object("s1", "1"), object("s2", "1")));
+  expect(w.due).toEqual([]);
+  await w.watches[0]?.tell(listed(object("s1", "9"), object("s3", "8")));
+  expect(w.due).toEqual(["Kind/n/a", "Kind/n/a", "Kind/n/a"]); // changed, gone, new
+});

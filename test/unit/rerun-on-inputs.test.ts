@@ -1,0 +1,101 @@
+/** An HTTPRequest whose inputs count as what is sent, with scripted digests of their values. */
+import { expect, test } from "@jest/globals";
+import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
+import { sealed, type Outcome, type Refusal } from "../../src/core/exchange.ts";
+import { sameJSON } from "../../src/core/json.ts";
+import type { EvaluationResult, Plan, Step } from "../../src/core/plan.ts";
+import { inputsDigest } from "../../src/http/inputs-digest.ts";
+import type { Inputs } from "../../src/http/inputs.ts";
+import { httpRequestKind } from "../../src/kinds/http-request.ts";
+import type { HTTPRequest } from "../../src/kinds/types.ts";
+
+const inputs = { token: { secretKeyRef: { name: "s", key: "token" } } };
+const rerunOn = ["Inputs"] as const;
+
+function request(spec: Partial<HTTPRequestSpec>, status?: HTTPRequestStatus): HTTPRequest {
+  return {
+    metadata: { name: "a", namespace: "n", uid: "uid-a", generation: 1, resourceVersion: "1" },
+    spec: {
+      url: "https://example.com/",
+      method: "POST",
+      expect: { status: ["2xx"] },
+      retry: { limit: 5, backoff: { initial: "1s", max: "5m" } },
+      onUnknown: "Stall",
+      record: "Summary",
+      suspend: false,
+      historyLimit: 3,
+      inputs,
+      ...spec,
+    },
+    ...(status && { status }),
+  };
+}
+const content = { body: sealed("{}"), redactedBody: "{}", sizeBytes: 2, sha256: "ab", durationMs: 1 };
+const ok: Outcome = { type: "response", response: { statusCode: 200, headers: {}, ...content } };
+const busy: Outcome = { type: "response", response: { statusCode: 429, headers: {}, ...content } };
+const values = (digest: string): EvaluationResult => ({ type: "values", values: [digest] });
+const missing: Refusal = { type: "refusal", reason: "SecretNotFound", message: "spec.inputs.token: no", heals: true };
+
+function drive(resource: HTTPRequest, ...answers: readonly (Outcome | EvaluationResult)[]) {
+  const now = new Date("2026-01-01T00:00:00Z");
+  const plan: Plan = httpRequestKind.plan({ resource, references: [], now, sender: "me" });
+  const steps: Step[] = [];
+  let step = plan.next();
+  while (!step.done) {
+    const given = answers[steps.length];
+    if (!given) throw new Error(`not scripted: ${JSON.stringify(step.value)}`);
+    steps.push(step.value);
+    step = plan.next(given as never);
+  }
+  const status: HTTPRequestStatus = step.value.status;
+  return { sent: steps.filter(({ type }) => type === "exchange").length, steps, status };
+}
+
+test("other values are another run, with an attempt id of its own; the same values are none", () => {
+  const first = drive(request({ rerunOn }), values("v1"), ok);
+  expect([first.sent, first.status.attempt?.inputs]).toEqual([1, "v1"]);
+  const same = drive(request({ rerunOn }, first.status), values("v1"));
+  expect([same.sent, sameJSON(same.status, first.status)]).toEqual([0, true]);
+  const other = drive(request({ rerunOn }, first.status), values("v2"), ok);
+  expect([other.sent, other.status.attempt?.inputs, other.status.completedRuns]).toEqual([1, "v2", 2]);
+  expect(other.status.attempt?.id).not.toBe(first.status.attempt?.id);
+});
+test("without it, values are not even looked at", () => {
+  const first = drive(request({}), ok);
+  const again = drive(request({}, first.status));
+  expect([again.steps, first.status.attempt && "inputs" in first.status.attempt]).toEqual([[], false]);
+});
+test("adding it sends nothing, and takes the values as they are for what was sent; removing it forgets them", () => {
+  const before = drive(request({}), ok);
+  const added = drive(request({ rerunOn }, before.status), values("v1"));
+  expect([added.sent, added.status.attempt]).toEqual([0, { ...before.status.attempt, inputs: "v1" }]);
+  expect(drive(request({ rerunOn }, added.status), values("v2"), ok).sent).toBe(1);
+  const removed = drive(request({}, added.status));
+  expect([removed.sent, removed.status.attempt]).toEqual([0, before.status.attempt]);
+  expect(drive(request({ rerunOn }, removed.status), values("v2")).sent).toBe(0);
+});
+test("while an input cannot be read, what was delivered stands", () => {
+  const first = drive(request({ rerunOn }), values("v1"), ok);
+  const gone = drive(request({ rerunOn }, first.status), missing);
+  expect([gone.sent, sameJSON(gone.status, first.status)]).toEqual([0, true]);
+  const never = drive(request({ rerunOn }), missing, missing);
+  expect(never.status.conditions?.[0]).toMatchObject({ type: "Ready", status: "False", reason: "SecretNotFound" });
+});
+test("values that change between two tries give up the attempt for another", () => {
+  const first = drive(request({ rerunOn }), values("v1"), busy);
+  expect(first.status.attempt?.phase).toBe("Retrying");
+  const waiting = drive(request({ rerunOn }, first.status), values("v1"));
+  expect(waiting.sent).toBe(0);
+  const other = drive(request({ rerunOn }, first.status), values("v2"), ok);
+  expect([other.sent, other.status.attempt?.tries, other.status.completedRuns]).toEqual([1, 1, 2]);
+});
+test("a digest tells values and names apart, not their order, and nothing across objects", () => {
+  const of = (uid: string, ...entries: readonly (readonly [string, unknown])[]): string =>
+    inputsDigest(new Map(entries.map(([name, value]) => [name, { value, secret: true }])) satisfies Inputs, uid);
+  const digest = of("u", ["a", "1"], ["b", 2]);
+  expect(digest).toMatch(/^[0-9a-f]{64}$/);
+  expect(of("u", ["b", 2], ["a", "1"])).toBe(digest);
+  expect(new Set([digest, of("v", ["a", "1"], ["b", 2]), of("u", ["a", 1], ["b", 2]), of("u", ["a", "1"], ["c", 2])]).size).toBe(
+    4,
+  );
+});
