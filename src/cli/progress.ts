@@ -1,10 +1,12 @@
 /** What `run` shows while it works: a live table on a terminal, one line for each change elsewhere; and the summary. */
 import { keyText } from "../core/resource.ts";
-import { isSettled, type HTTPRequest } from "../kinds/types.ts";
+import { isSettled, type HTTPRequest, type HTTPResource } from "../kinds/types.ts";
+
+export type Shown = HTTPRequest | HTTPResource;
 
 export interface Progress {
-  update(request: HTTPRequest): void;
-  remove(request: HTTPRequest): void;
+  update(request: Shown): void;
+  remove(request: Shown): void;
   /** Whether every request has come to its end, well or not. */
   isSettled(): boolean;
   /** Requests that did not end as declared. */
@@ -13,7 +15,7 @@ export interface Progress {
 }
 
 export function createProgress(out: NodeJS.WriteStream): Progress {
-  const requests = new Map<string, HTTPRequest>();
+  const requests = new Map<string, Shown>();
   const isLive = out.isTTY;
   let drawn = 0;
 
@@ -25,7 +27,7 @@ export function createProgress(out: NodeJS.WriteStream): Progress {
   }
   return {
     update(request) {
-      const key = keyText(request.metadata);
+      const key = keyOf(request);
       const before = requests.get(key);
       requests.set(key, request);
       if (isLive) return draw();
@@ -33,7 +35,7 @@ export function createProgress(out: NodeJS.WriteStream): Progress {
       if (request.status?.conditions && line !== old) out.write(`${line}\n`);
     },
     remove(request) {
-      requests.delete(keyText(request.metadata));
+      requests.delete(keyOf(request));
       if (isLive) draw();
     },
     isSettled: () => [...requests.values()].every(isSettled),
@@ -45,17 +47,22 @@ export function createProgress(out: NodeJS.WriteStream): Progress {
   };
 }
 
-function condition({ status }: HTTPRequest): { status: string; reason: string; message: string } | undefined {
+/** Both kinds can have an object of the same name. */
+function keyOf({ spec, metadata }: Shown): string {
+  return `${"method" in spec ? "HTTPRequest" : "HTTPResource"}/${keyText(metadata)}`;
+}
+
+function condition({ status }: Shown): { status: string; reason: string; message: string } | undefined {
   return status?.conditions?.find(({ type }) => type === "Ready");
 }
 
-function row(request: HTTPRequest): string[] {
+function row(request: Shown): string[] {
   const { status, reason, message } = condition(request) ?? { status: "-", reason: "Waiting", message: "" };
-  const { method } = request.spec;
+  const method = "method" in request.spec ? request.spec.method : request.spec.observe ? "observe" : "create";
   return [keyText(request.metadata), method, status === "True" ? "ready" : status === "-" ? "-" : "not ready", reason, message];
 }
 
-function table(requests: readonly HTTPRequest[], columns: number): string[] {
+function table(requests: readonly Shown[], columns: number): string[] {
   const rows = [["REQUEST", "METHOD", "STATE", "REASON", "MESSAGE"], ...requests.map(row)];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
   return rows.map((cells) =>

@@ -1,7 +1,7 @@
 /** `holdfast render`: what would be sent, with every secret masked; nothing is sent. */
 import { stringify } from "yaml";
 import { begin, type Attempt } from "../core/delivery.ts";
-import type { Refusal } from "../core/exchange.ts";
+import type { Exchange, Refusal } from "../core/exchange.ts";
 import type { Output } from "../core/output.ts";
 import type { Read } from "../core/ports.ts";
 import { configMapType, keyText, secretType } from "../core/resource.ts";
@@ -15,7 +15,16 @@ import { declaredItem, derivedItems, listOf } from "../kinds/for-each.ts";
 import { declaredOutputs } from "../kinds/outputs.ts";
 import { endpointReferences } from "../kinds/endpoint.ts";
 import { buildExchange, declaredRequest, type DeclaredRequest, sendDigest } from "../kinds/request.ts";
-import { clusterHTTPEndpointType, httpEndpointType, httpRequestType, type Endpoint, type HTTPRequest } from "../kinds/types.ts";
+import { declaredVerbs } from "../kinds/http-resource-render.ts";
+import {
+  clusterHTTPEndpointType,
+  httpEndpointType,
+  httpRequestType,
+  httpResourceType,
+  type Endpoint,
+  type HTTPRequest,
+  type HTTPResource,
+} from "../kinds/types.ts";
 import { loadManifests } from "../standalone/manifests.ts";
 import { createStandaloneStore, type StandaloneStore } from "../standalone/store.ts";
 import { plannedRead, shownOutputs } from "./planned-outputs.ts";
@@ -36,33 +45,48 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
   const { signal } = new AbortController();
   let exitCode = 0;
   const requests = await list<HTTPRequest>(store, httpRequestType);
-  for (const { spec, metadata } of requests) {
-    const attempt = begin({ completedRuns: 0 }, { uid: metadata.uid, digest: sendDigest(spec) }, new Date());
-    const { namespace } = metadata;
-    const [reference] = endpointReferences(spec.endpointRef, namespace);
-    const endpoint = reference && endpoints.get(keyText(reference.key));
-    const read: Read = async (kind, name, elsewhere = namespace) => {
+  const readIn =
+    (namespace: string): Read =>
+    async (kind, name, elsewhere = namespace) => {
       const key = { namespace: elsewhere, name };
       const found = await store.read({ type: kind === "Secret" ? secretType : configMapType, key }, signal);
       if (found.type !== "absent") return found;
       const neighbours = requests.filter((one) => one.metadata.namespace === namespace);
       return plannedRead(neighbours.flatMap(outputsOf), kind, key) ?? found;
     };
+  async function show(what: string, exchange: Exchange | Refusal, read: Read): Promise<void> {
+    const rendered = "type" in exchange ? exchange : await requester.describe(exchange, read, signal);
+    if (rendered.type === "refusal") {
+      exitCode = 1;
+      process.stderr.write(`${what}: ${rendered.message}\n`);
+    } else {
+      const { type: _, ...request } = rendered;
+      print(what, request);
+    }
+  }
+  for (const { spec, metadata } of requests) {
+    const attempt = begin({ completedRuns: 0 }, { uid: metadata.uid, digest: sendDigest(spec) }, new Date());
+    const { namespace } = metadata;
+    const [reference] = endpointReferences(spec.endpointRef, namespace);
+    const endpoint = reference && endpoints.get(keyText(reference.key));
+    const read = readIn(namespace);
     const about = { attempt, known: shownInputs(spec, metadata) };
     for (const declared of await declaredRequests({ spec, metadata }, about, { requester, read })) {
       const exchange = "type" in declared ? declared : buildExchange(declared, endpoint);
-      const rendered = "type" in exchange ? exchange : await requester.describe(exchange, read, signal);
-      if (rendered.type === "refusal") {
-        exitCode = 1;
-        process.stderr.write(`${keyText(metadata)}: ${rendered.message}\n`);
-      } else {
-        const { type: _, ...request } = rendered;
-        const item = "scope" in exchange && exchange.scope.item ? `, item ${exchange.scope.item.index}` : "";
-        print(`HTTPRequest ${keyText(metadata)}${item}`, request);
-      }
+      const item = "scope" in exchange && exchange.scope.item ? `, item ${exchange.scope.item.index}` : "";
+      await show(`HTTPRequest ${keyText(metadata)}${item}`, exchange, read);
     }
     const outputs = shownOutputs(outputsOf({ spec }));
     if (outputs.length > 0) print(`HTTPRequest ${keyText(metadata)}, what is made of the answer`, { outputs });
+  }
+  for (const resource of await list<HTTPResource>(store, httpResourceType)) {
+    const { spec, metadata } = resource;
+    const { namespace } = metadata;
+    const [reference] = endpointReferences(spec.endpointRef, namespace);
+    const endpoint = reference && endpoints.get(keyText(reference.key));
+    const about = { endpoint, known: shownInputs(spec, metadata), now: new Date() };
+    for (const { verb, exchange } of declaredVerbs(resource, about))
+      await show(`HTTPResource ${keyText(metadata)}, ${verb}`, exchange, readIn(namespace));
   }
   return exitCode;
 }
@@ -88,7 +112,10 @@ async function declaredRequests(
 }
 
 /** What another object will have is not known before that has been sent. */
-function shownInputs({ inputs = {} }: HTTPRequest["spec"], metadata: HTTPRequest["metadata"]): ReadonlyMap<string, unknown> {
+function shownInputs(
+  { inputs = {} }: Pick<HTTPRequest["spec"], "inputs">,
+  metadata: HTTPRequest["metadata"],
+): ReadonlyMap<string, unknown> {
   const known = Object.entries(inputs).flatMap(([name, { fieldRef, objectRef }]): [string, unknown][] => {
     if (objectRef) return [[name, `(of ${objectRef.kind} ${objectRef.name})`]];
     const value = fieldRef && ownField(fieldRef, metadata);

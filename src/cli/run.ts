@@ -3,7 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { RunSettings } from "../config.ts";
 import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
 import type { Controller } from "../engine/controller.ts";
-import { httpRequestType, type HTTPRequest } from "../kinds/types.ts";
+import type { ResourceType } from "../core/resource.ts";
+import { httpRequestType, httpResourceType } from "../kinds/types.ts";
 import { loadManifests, watchManifests } from "../standalone/manifests.ts";
 import { createStandaloneStore, type StandaloneStore } from "../standalone/store.ts";
 import { createSecretRegistry } from "../http/secret-registry.ts";
@@ -12,7 +13,7 @@ import { createMetrics } from "../telemetry/metrics.ts";
 import { createRecord } from "../telemetry/record.ts";
 import { metricsRoutes, serve } from "../telemetry/server.ts";
 import { ownMachine } from "./egress.ts";
-import { createProgress, summaryText, type Progress } from "./progress.ts";
+import { createProgress, summaryText, type Progress, type Shown } from "./progress.ts";
 import { createRuntime, kindNames } from "./runtime.ts";
 import { onShutdown } from "./shutdown.ts";
 
@@ -83,9 +84,11 @@ async function follow(
   }
 }
 
-/** Resolves when nothing is due: what waited for a request that has just ended has had its turn. */
-async function whenQuiet({ queue }: Controller, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted && queue.depth + queue.working.size > 0) await sleep(5);
+/** Resolves when nothing is due: all has been looked at, and what waited for a request that has just ended has had its turn. */
+async function whenQuiet(controller: Controller, signal: AbortSignal): Promise<void> {
+  const { queue } = controller;
+  const isBusy = (): boolean => controller.waitingFor().length > 0 || queue.depth + queue.working.size > 0;
+  while (!signal.aborted && isBusy()) await sleep(5);
 }
 
 /** Follows the store as the controller does; `settled` is called when every request has come to its end. */
@@ -94,18 +97,21 @@ async function show(
   progress: Progress,
   { signal, settled }: { signal: AbortSignal; settled: () => void },
 ): Promise<void> {
-  for await (const event of store.watch(httpRequestType, signal)) {
-    switch (event.type) {
-      case "listed":
-        for (const resource of event.resources) progress.update(resource as HTTPRequest);
-        break;
-      case "applied":
-        progress.update(event.resource as HTTPRequest);
-        break;
-      case "deleted":
-        progress.remove(event.resource as HTTPRequest);
-        break;
+  const follow = async (type: ResourceType): Promise<void> => {
+    for await (const event of store.watch(type, signal)) {
+      switch (event.type) {
+        case "listed":
+          for (const resource of event.resources) progress.update(resource as Shown);
+          break;
+        case "applied":
+          progress.update(event.resource as Shown);
+          break;
+        case "deleted":
+          progress.remove(event.resource as Shown);
+          break;
+      }
+      if (progress.isSettled()) settled();
     }
-    if (progress.isSettled()) settled();
-  }
+  };
+  await Promise.all([httpRequestType, httpResourceType].map(follow));
 }

@@ -35,12 +35,13 @@ export type Endpoint = Resource<
 >;
 
 /** Whether its status speaks of the spec as it is, and nothing of it is on its way or due by itself. */
-export function isSettled({ metadata, status }: HTTPRequest): boolean {
+export function isSettled({ metadata, status }: HTTPRequest | HTTPResource): boolean {
   return (
     status?.observedGeneration === metadata.generation &&
     status.conditions !== undefined &&
     status.attempt?.phase !== "InFlight" &&
-    status.attempt?.phase !== "Retrying"
+    status.attempt?.phase !== "Retrying" &&
+    !(status.attempt?.phase === "Unknown" && status.nextRunAt !== undefined)
   );
 }
 

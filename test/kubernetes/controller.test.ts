@@ -85,7 +85,7 @@ describeWithControlPlane("the controller", () => {
     expect(examples.files.length).toBeGreaterThan(3);
     const { code, stderr } = await kubectl("apply", "-f", examples.path);
     expect([code, stderr]).toEqual([0, ""]);
-    const waited = await kubectl("wait", "--for=condition=Ready", "--timeout=30s", "hreq,hep", "--all");
+    const waited = await kubectl("wait", "--for=condition=Ready", "--timeout=30s", "hreq,hres,hep", "--all");
     expect([waited.code, waited.stderr]).toEqual([0, ""]);
     expect(origin.requests.get("PUT /users/grace%2Fhopper")).toBe(1);
     expect(origin.requests.get("GET /search?q=caf%C3%A9%20au%20lait&limit=10")).toBe(1);

@@ -62,7 +62,7 @@ test("runs every example to its declared end, once, and says what it did", async
   const sent = [...origin.requests.values()].reduce((sum, count) => sum + count, 0);
   expect(stdout).toContain(`\nrequests sent       ${sent}\n`);
   expect(stdout).toMatch(/clients in the Map {2}2\n/); // two timeouts: the endpoint's and the default
-  expect([...origin.requests.values()].every((count) => count === 1 || count === 2)).toBe(true);
+  expect([...origin.requests.values()].every((count) => count <= 3)).toBe(true);
   expect(stdout).not.toContain("a-token-that-stays-secret");
 });
 

@@ -17,6 +17,7 @@ export interface DemoOrigin extends AsyncDisposable {
 interface Reply {
   readonly status: number;
   readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 type Route = (request: {
   readonly body: unknown;
@@ -42,6 +43,17 @@ const routes: Readonly<Record<string, Route>> = {
       : { status: 401, body: { error: "refused" } },
   "POST /hooks/T0/B0/secret-path": () => ({ status: 200, body: { ok: true } }),
   "GET /users/ada": () => ({ status: 200, body: { id: "ada", age: 36, serial: 1 } }),
+  "POST /users": ({ body }) => ({ status: 201, body: { ...(body as object), id: "u-1001", serial: 7 } }),
+  "GET /users/u-1001": () => ({ status: 200, body: { id: "u-1001", name: "Ada Lovelace", age: 36, serial: 7 } }),
+  "PATCH /users/u-1001": ({ body }) => ({ status: 200, body }),
+  "DELETE /users/u-1001": () => ({ status: 200, body: {} }),
+  "GET /teams": () => ({
+    status: 200,
+    headers: { link: '</teams?page=2>; rel="next"' },
+    body: { teams: [{ id: "t-1", name: "search" }] },
+  }),
+  "GET /teams?page=2": () => ({ status: 200, body: { teams: [{ id: "t-2", name: "platform" }] } }),
+  "GET /teams/t-2": () => ({ status: 200, body: { id: "t-2", name: "platform", members: 12, rooms: 3 } }),
   "PUT /users/grace%2Fhopper": ({ body }) => ({ status: 200, body }),
   "POST /orders": ({ headers, body }) => ({ status: 201, body: { key: headers["idempotency-key"], order: body } }),
   "POST /receipts": ({ body }) => ({ status: 201, body: { receipt: body } }),
@@ -94,10 +106,15 @@ async function answer(request: IncomingMessage, response: ServerResponse, route:
   const bytes = Buffer.concat(chunks);
   const text = bytes.toString();
   const isJSON = request.headers["content-type"]?.startsWith("application/json") === true;
-  const { status, body } = (await route?.({ headers: request.headers, bytes, body: isJSON ? JSON.parse(text) : text })) ?? {
+  const { status, body, headers } = (await route?.({
+    headers: request.headers,
+    bytes,
+    body: isJSON ? JSON.parse(text) : text,
+  })) ?? {
     status: 404,
     body: { error: "no such thing" },
+    headers: {},
   };
-  response.writeHead(status, { "content-type": "application/json" });
+  response.writeHead(status, { "content-type": "application/json", ...headers });
   response.end(JSON.stringify(body));
 }
