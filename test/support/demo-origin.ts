@@ -26,6 +26,7 @@ type Route = (request: {
 }) => Reply | Promise<Reply>;
 
 const sessionToken = "a-session-token-that-stays-secret";
+const clientCredentials = `Basic ${Buffer.from("reporter:a-client-secret-that-stays-secret").toString("base64")}`;
 const webhookToken = "Bearer a-token-that-stays-secret";
 
 const routes: Readonly<Record<string, Route>> = {
@@ -33,6 +34,15 @@ const routes: Readonly<Record<string, Route>> = {
     headers.authorization === webhookToken
       ? { status: 202, body: { status: "sent", id: "n-1" } }
       : { status: 401, body: { status: "refused" } },
+  "POST /token": ({ headers, body }) =>
+    headers.authorization === clientCredentials && String(body).includes("grant_type=client_credentials")
+      ? { status: 200, body: { access_token: "a-shared-token-that-stays-secret", token_type: "Bearer", expires_in: 3600 } }
+      : { status: 401, body: { error: "invalid_client" } },
+  "POST /reports/daily": ({ headers }) =>
+    headers.authorization === "Bearer a-shared-token-that-stays-secret"
+      ? { status: 201, body: { id: "r-1" } }
+      : { status: 401, body: { error: "refused" } },
+  "GET /directory/teams/platform": ({ headers }) => ({ status: 200, body: { source: headers["x-source"] } }),
   "POST /login": ({ body }) =>
     body === "user=ada&password=also-a-secret"
       ? { status: 200, body: { access_token: sessionToken, expires_in: 3600 } }

@@ -1,0 +1,308 @@
+/** Endpoints on a real API server: who they are to their servers, whom they serve, and what they spare them. */
+import { createHash, createHmac } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { ControlPlaneClient } from "../support/control-plane-client.ts";
+import { startController, type HoldfastProcess } from "../support/controller-process.ts";
+import { declaredRequests, isReady, stateOf, type DeclaredRequests } from "../support/declared-requests.ts";
+import { startFaultOrigin, type FaultOrigin, type OriginRequest } from "../support/fault-origin.ts";
+import { until } from "../support/fault-world.ts";
+import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { clientSecret, startTokenServer, type TokenServer } from "../support/token-server.ts";
+
+const api = "/apis/holdfast.dev/v1alpha1";
+const secrets = {
+  password: "pass: wörd",
+  token: "a-bearer-token-of-40-characters-or-so",
+  key: "an api key/with=reserved&characters",
+  client: clientSecret,
+  aws: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+};
+const of = (key: keyof typeof secrets): object => ({ secretKeyRef: { name: "credentials", key } });
+
+describeWithControlPlane("endpoints", () => {
+  let plane: ControlPlaneClient;
+  let origin: FaultOrigin;
+  let tokens: TokenServer;
+  let controller: HoldfastProcess;
+  let [namespace, other, admins] = ["", "", ""];
+  let requests: DeclaredRequests;
+  const stack = new AsyncDisposableStack();
+
+  beforeAll(async () => {
+    plane = stack.use(await sharedControlPlane());
+    origin = stack.use(await startFaultOrigin());
+    tokens = stack.use(await startTokenServer());
+    namespace = await plane.createNamespace("endpoints");
+    other = await plane.createNamespace("elsewhere");
+    admins = await plane.createNamespace("admins");
+    requests = declaredRequests(plane, namespace);
+    for (const where of [namespace, admins]) {
+      await must("POST", `/api/v1/namespaces/${where}/secrets`, { metadata: { name: "credentials" }, stringData: secrets });
+      await must("POST", `/api/v1/namespaces/${where}/serviceaccounts`, { metadata: { name: "robot" } });
+    }
+    const flags = ["--kubeconfig", plane.kubeconfigs.holdfast, "--namespace", `${namespace},${other}`];
+    const grant = ["--service-account-token-grant", "token-requester --clusterrole=token-requester --user=holdfast"];
+    controller = stack.use(await startController([...flags, ...grant]));
+  }, 60_000);
+  afterAll(() => stack.disposeAsync());
+
+  async function must(method: "POST" | "GET" | "DELETE", path: string, body?: object): Promise<unknown> {
+    const reply = await plane.admin(method, path, body);
+    if (reply.status > 299) throw new Error(`${method} ${path} was answered ${reply.status}: ${JSON.stringify(reply.body)}`);
+    return reply.body;
+  }
+  const endpointPath = (name: string): string => `${api}/namespaces/${namespace}/httpendpoints/${name}`;
+  async function endpoint(name: string, spec: object): Promise<void> {
+    const object = { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPEndpoint", metadata: { name } };
+    await must("POST", `${api}/namespaces/${namespace}/httpendpoints`, {
+      ...object,
+      spec: { baseURL: `${origin.url}/${name}`, ...spec },
+    });
+  }
+  async function shared(name: string, spec: object): Promise<void> {
+    const object = { apiVersion: "holdfast.dev/v1alpha1", kind: "ClusterHTTPEndpoint", metadata: { name } };
+    await must("POST", `${api}/clusterhttpendpoints`, { ...object, spec: { baseURL: `${origin.url}/${name}/v1`, ...spec } });
+    stack.defer(async () => void (await plane.admin("DELETE", `${api}/clusterhttpendpoints/${name}`)));
+  }
+  async function readyOf(path: string): Promise<{ status?: string; reason?: string; message?: string }> {
+    const { status } = (await must("GET", path)) as {
+      status?: { conditions?: { type: string; status?: string; reason?: string; message?: string }[] };
+    };
+    return status?.conditions?.find(({ type }) => type === "Ready") ?? {};
+  }
+  const sent = (path: string): readonly OriginRequest[] => origin.requests.filter((request) => request.path.startsWith(path));
+  const to = (name: string, kind = "HTTPEndpoint"): object => ({ endpointRef: { kind, name } });
+
+  test("wish 2: basic, bearer, API key in header and query are what the origin gets, and no status or log shows them", async () => {
+    await endpoint("basic", { auth: { basic: { username: { value: "ada" }, password: of("password") } } });
+    await endpoint("bearer", { auth: { bearer: { token: of("token") } } });
+    await endpoint("in-header", { auth: { apiKey: { name: "X-Api-Key", value: of("key") } } });
+    await endpoint("in-query", { auth: { apiKey: { in: "Query", name: "api key".replace(" ", "_"), value: of("key") } } });
+    const names = ["basic", "bearer", "in-header", "in-query"];
+    for (const name of names) await requests.create(name, { ...to(name), method: "POST", path: "/a", record: "Body" });
+    await requests.until("all are ready", (all) => names.every((name) => isReady(all.get(name))));
+    const pair = Buffer.from(`ada:${secrets.password}`).toString("base64");
+    expect(sent("/basic")[0]?.headers.authorization).toBe(`Basic ${pair}`);
+    expect(sent("/bearer")[0]?.headers.authorization).toBe(`Bearer ${secrets.token}`);
+    expect(sent("/in-header")[0]?.headers["x-api-key"]).toBe(secrets.key);
+    expect(sent("/in-query").map(({ path }) => path)).toEqual([`/in-query/a?api_key=${encodeURIComponent(secrets.key)}`]);
+    const shown = JSON.stringify([[...(await requests.all()).values()], controller.log]);
+    for (const secret of [...Object.values(secrets), pair]) expect(shown).not.toContain(secret);
+  }, 40_000);
+
+  test("AWS Signature Version 4 is what AWS computes from what arrived", async () => {
+    const aws = {
+      region: "eu-central-1",
+      service: "execute-api",
+      accessKeyID: { value: "AKIDEXAMPLE" },
+      secretAccessKey: of("aws"),
+    };
+    await endpoint("aws", { auth: { awsSigV4: aws } });
+    const query = [
+      { name: "b", value: "ü /" },
+      { name: "a", value: "(1)" },
+    ];
+    await requests.create("aws", { ...to("aws"), method: "POST", path: "/x", query, body: { json: { a: 1 } } });
+    await requests.until("it is ready", (all) => isReady(all.get("aws")));
+    const [request] = sent("/aws");
+    expect(request?.headers.authorization).toBe(request && signature(request, aws));
+  }, 30_000);
+
+  test("wish 2: 50 objects of an OAuth 2 endpoint cost one request for a token", async () => {
+    const oauth2 = {
+      tokenURL: tokens.tokenURL,
+      clientID: { value: "basic:client" },
+      clientSecret: of("client"),
+      scopes: ["read"],
+    };
+    await endpoint("oauth2", { auth: { oauth2 } });
+    const names = Array.from({ length: 50 }, (_, index) => `oauth2-${index}`);
+    await Promise.all(names.map((name) => requests.create(name, { ...to("oauth2"), method: "POST", path: `/${name}` })));
+    await requests.until("all are ready", (all) => names.every((name) => isReady(all.get(name))), 30_000);
+    expect(await tokens.find(sent("/oauth2")[0]?.headers.authorization)).toBe("basic:client read");
+    expect([tokens.asked, sent("/oauth2").length]).toEqual([1, 50]);
+  }, 60_000);
+
+  test("a ServiceAccount's token needs a grant, is made for its audience, and never for the API server's own", async () => {
+    const account = { serviceAccountName: "robot", audience: "https://partner.example" };
+    await endpoint("robot", { auth: { serviceAccountToken: account } });
+    await requests.create("robot", { ...to("robot"), method: "POST", path: "/r" });
+    await requests.until("it lacks the right", (all) => stateOf(all.get("robot")) === "NotReady/ReferenceForbidden");
+    const message = (await requests.all()).get("robot")?.status?.conditions?.[0]?.message ?? "";
+    expect(message).toContain(
+      `kubectl create rolebinding --namespace=${namespace} token-requester --clusterrole=token-requester`,
+    );
+    const rules = [{ apiGroups: [""], resources: ["serviceaccounts/token"], verbs: ["create"] }];
+    const role = {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "ClusterRole",
+      metadata: { name: "token-requester" },
+      rules,
+    };
+    await plane.apply(JSON.stringify(role));
+    await plane.kubectl(...message.slice(message.indexOf("create rolebinding")).split(" "));
+    await requests.until("it is ready", (all) => isReady(all.get("robot")), 30_000);
+    const [, token = ""] = /^Bearer (.*)$/.exec(sent("/robot")[0]?.headers.authorization ?? "") ?? [];
+    const claims = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as Record<string, unknown>;
+    expect(claims).toMatchObject({ aud: [account.audience], sub: `system:serviceaccount:${namespace}:robot` });
+
+    const own = (await must("POST", `/api/v1/namespaces/${namespace}/serviceaccounts/robot/token`, { spec: {} })) as {
+      spec: { audiences: string[] };
+    };
+    const audience = own.spec.audiences[0] ?? "";
+    await endpoint("own", { auth: { serviceAccountToken: { ...account, audience } } });
+    await requests.create("own", { ...to("own"), path: "/r" });
+    await requests.until("it is refused", (all) => stateOf(all.get("own")) === "Stalled/InvalidCredential");
+    expect(sent("/own")).toEqual([]);
+  }, 60_000);
+
+  test("wish 8: an endpoint is ready only when what it refers to is there, and says what is missing", async () => {
+    await endpoint("lacks", { auth: { bearer: { token: { secretKeyRef: { name: "later", key: "token" } } } } });
+    await until("it says so", async () => (await readyOf(endpointPath("lacks"))).reason === "SecretNotFound");
+    await must("POST", `/api/v1/namespaces/${namespace}/secrets`, {
+      metadata: { name: "later" },
+      stringData: { token: "t-o-k-e-n" },
+    });
+    await until("it is ready", async () => (await readyOf(endpointPath("lacks"))).status === "True", 30_000);
+  }, 60_000);
+
+  test("wish 13: an admin's endpoint serves the namespaces that it names, with the admin's credential, which tenants do not see", async () => {
+    const allowedNamespaces = { from: "Names", names: [namespace] };
+    await shared("crm", {
+      allowedNamespaces,
+      secretNamespace: admins,
+      auth: { bearer: { token: of("token") } },
+      headers: [{ name: "X-Tier", value: "gold" }],
+    });
+    await requests.create("tenant", { ...to("crm", "ClusterHTTPEndpoint"), method: "POST", path: "/orders/1" });
+    const outsider = declaredRequests(plane, other);
+    await outsider.create("outsider", { ...to("crm", "ClusterHTTPEndpoint"), method: "POST", path: "/orders/2" });
+    await requests.until("it is ready", (all) => isReady(all.get("tenant")));
+    expect(sent("/crm").map(({ path, headers }) => [path, headers.authorization, headers["x-tier"]])).toEqual([
+      ["/crm/v1/orders/1", `Bearer ${secrets.token}`, "gold"],
+    ]);
+    const refused = await outsider.until(
+      "it is refused",
+      (all) => stateOf(all.get("outsider")) === "NotReady/EndpointNotAllowed",
+    );
+    expect(JSON.stringify(refused.get("outsider")?.status)).not.toContain(origin.url);
+  }, 40_000);
+
+  test("wish 13: what tenants try with an admin's endpoint sends nothing, and names the field", async () => {
+    await shared("walled", {
+      allowedNamespaces: { from: "All" },
+      secretNamespace: admins,
+      auth: { bearer: { token: of("token") } },
+      headers: [{ name: "X-Tier", value: "gold" }],
+    });
+    const step = { inputs: { step: { value: "../../admin" } } };
+    const attempts: Record<string, readonly [object, string]> = {
+      "other-credential": [{ headers: [{ name: "authorization", value: "mine" }] }, "InvalidRequest spec.headers[0].name"],
+      "other-tier": [{ headers: [{ name: "x-tier", value: "lead" }] }, "InvalidRequest spec.headers[0].name"],
+      "other-url": [{ headers: [{ name: "X-Original-URL", value: "/admin" }] }, "InvalidRequest spec.headers[0].name"],
+      "key-header": [{ idempotencyKey: { header: "Authorization" } }, "InvalidRequest spec.idempotencyKey.header"],
+      dots: [{ path: "/../admin" }, "InvalidURL spec.path"],
+      "encoded-dots": [{ path: "/%2e%2E/admin" }, "InvalidURL spec.path"],
+      "twice-encoded": [{ path: "/%252e%252e/admin" }, "InvalidURL spec.path"],
+      "encoded-slash": [{ path: "/..%2fadmin" }, "InvalidURL spec.path"],
+      "from-input": [{ path: "/${ .inputs.step }", ...step }, "InvalidURL spec.path"],
+      backslash: [{ path: "/..\\admin" }, "InvalidURL spec.path"],
+      parameters: [{ path: "/..;/admin" }, "InvalidURL spec.path"],
+      host: [{ path: "//evil.example/" }, "InvalidURL spec.path"],
+      query: [{ path: "/a?admin=1" }, "InvalidURL spec.path"],
+      fragment: [{ path: "/a#b" }, "InvalidURL spec.path"],
+    };
+    for (const [name, [spec]] of Object.entries(attempts))
+      await requests.create(name, { ...to("walled", "ClusterHTTPEndpoint"), method: "POST", path: "/a", ...spec });
+    const all = await requests.until("all are refused", (seen) =>
+      Object.keys(attempts).every((name) => stateOf(seen.get(name)) !== ""),
+    );
+    const said = Object.keys(attempts).map((name) => {
+      const { reason = "", message = "" } = all.get(name)?.status?.conditions?.[0] ?? {};
+      return [name, `${reason} ${message.split(":")[0]}`];
+    });
+    expect(Object.fromEntries(said)).toEqual(
+      Object.fromEntries(Object.entries(attempts).map(([name, [, text]]) => [name, text])),
+    );
+    expect(sent("/walled")).toEqual([]);
+    expect(origin.requests.filter(({ path }) => path.includes("admin"))).toEqual([]);
+  }, 40_000);
+
+  test("an admin's endpoint that is not in order tells tenants that, and only its own status says why", async () => {
+    await shared("broken", {
+      allowedNamespaces: { from: "All" },
+      secretNamespace: admins,
+      auth: { bearer: { token: { secretKeyRef: { name: "hidden-name", key: "k" } } } },
+    });
+    await requests.create("unlucky", { ...to("broken", "ClusterHTTPEndpoint"), path: "/a" });
+    const all = await requests.until("it waits", (seen) => stateOf(seen.get("unlucky")) === "NotReady/EndpointNotReady");
+    expect(JSON.stringify(all.get("unlucky")?.status)).not.toContain("hidden-name");
+    await until(
+      "it says why",
+      async () => (await readyOf(`${api}/clusterhttpendpoints/broken`)).message?.includes("hidden-name") === true,
+    );
+  }, 30_000);
+
+  test("wish 22: a rate limit holds at the origin in any stretch, and nobody else waits", async () => {
+    await endpoint("paced", { rateLimit: { requests: 3, per: "1s" } });
+    await endpoint("free", {});
+    const names = Array.from({ length: 10 }, (_, index) => `paced-${index}`);
+    const startedMs = performance.now();
+    await Promise.all(names.map((name) => requests.create(name, { ...to("paced"), method: "POST", path: `/${name}` })));
+    await requests.create("free", { ...to("free"), method: "POST", path: "/f" });
+    await requests.until("the other is ready", (all) => isReady(all.get("free")));
+    await requests.until("all are ready", (all) => names.every((name) => isReady(all.get(name))), 30_000);
+    const times = sent("/paced").map(({ atMs }) => atMs);
+    expect(times).toHaveLength(10);
+    for (const [index, atMs] of times.entries()) expect((times[index + 3] ?? Infinity) - atMs).toBeGreaterThan(800); // arrivals jitter
+    expect((sent("/free")[0]?.atMs ?? 0) - startedMs).toBeLessThan(10_000);
+  }, 60_000);
+
+  test("wish 22: while an origin is down its circuit lets one try now and then, costs no tries and few writes, and closes by itself", async () => {
+    let isDown = true;
+    origin.reply = ({ path }) => ({ type: "answer", status: isDown && path.startsWith("/down") ? 503 : 200 });
+    await endpoint("down", { circuitBreaker: { failures: 3, openFor: "2s" } });
+    const names = Array.from({ length: 20 }, (_, index) => `down-${index}`);
+    const retry = { limit: 3, backoff: { initial: "100ms", max: "200ms" } };
+    await Promise.all(names.map((name) => requests.create(name, { ...to("down"), path: `/${name}`, retry })));
+    await requests.until(
+      "they wait",
+      (all) => names.filter((name) => stateOf(all.get(name)) === "NotReady/CircuitOpen").length >= 15,
+    );
+    await until(
+      "it has tried twice",
+      () => controller.log.filter(({ result, reason }) => result === "postponed" && reason === "CircuitHalfOpen").length > 0,
+      20_000,
+    );
+    const before = sent("/down").length;
+    expect(before).toBeLessThan(30); // 20 may have been on their way when it opened; without a circuit there would be 80
+    isDown = false;
+    const all = await requests.until("all are ready", (seen) => names.every((name) => isReady(seen.get(name))), 30_000);
+    for (const name of names) expect(all.get(name)?.status?.attempt?.tries).toBeLessThanOrEqual(4);
+    const opened = controller.log.filter(({ message }) => message === "a circuit is open").length;
+    expect([opened, controller.log.filter(({ message }) => message === "a circuit is closed").length]).toEqual([1, 1]);
+  }, 60_000);
+});
+
+/** By the steps of AWS's documentation, from what arrived. */
+function signature(
+  { method, path, headers, body }: OriginRequest,
+  { region, service }: { region: string; service: string },
+): string {
+  const [pathname = "", search = ""] = path.split("?");
+  const hex = (text: string): string => createHash("sha256").update(text).digest("hex");
+  const strict = (text: string): string =>
+    encodeURIComponent(text).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
+  const query = [...new URLSearchParams(search)].map(([name, value]) => `${strict(name)}=${strict(value)}`).toSorted();
+  const [, scope = "", signedHeaders = ""] =
+    /Credential=[^/]*\/([^,]*), SignedHeaders=([^,]*)/.exec(headers.authorization ?? "") ?? [];
+  const fields = signedHeaders.split(";").map((name) => `${name}:${String(headers[name])}\n`);
+  const uri = pathname.split("/").map(strict).join("/");
+  const canonical = [method, uri, query.join("&"), fields.join(""), signedHeaders, hex(body)].join("\n");
+  const time = String(headers["x-amz-date"]);
+  const mac = (key: string | Buffer, text: string): Buffer => createHmac("sha256", key).update(text).digest();
+  const key = mac(mac(mac(mac(`AWS4${secrets.aws}`, time.slice(0, 8)), region), service), "aws4_request");
+  const signed = mac(key, ["AWS4-HMAC-SHA256", time, scope, hex(canonical)].join("\n")).toString("hex");
+  const credential = `AKIDEXAMPLE/${time.slice(0, 8)}/${region}/${service}/aws4_request`;
+  return `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${signedHeaders}, Signature=${signed}`;
+}
