@@ -36,6 +36,8 @@ export interface ControllerSettings extends SendSettings {
   readonly secretGrant?: string;
   readonly outputGrant?: string;
   readonly serviceAccountTokenGrant?: string;
+  readonly impersonationGrant?: string;
+  readonly requireServiceAccount: boolean;
   readonly leaderElect: boolean;
   readonly leaseNamespace?: string;
   readonly leaseName?: string;
@@ -146,6 +148,16 @@ export const controllerSettings: readonly Option[] = [
     "--service-account-token-grant <arguments>",
     "what kubectl create rolebinding needs to let this process make tokens of a namespace's ServiceAccounts; quoted where that is forbidden",
   ),
+  setting(
+    "--impersonation-grant <arguments>",
+    "what kubectl create rolebinding needs to let this process act as a namespace's ServiceAccounts; quoted where that is forbidden",
+  ),
+  setting(
+    "--require-service-account <true|false>",
+    "send nothing without spec.serviceAccountName, so that every reference is read by rights of its own namespace",
+  )
+    .argParser(boolean)
+    .default(false),
   setting("--leader-elect <true|false>", "work only while holding the lease; false: never run a second process beside this one")
     .argParser(boolean)
     .default(true),

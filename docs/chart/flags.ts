@@ -34,6 +34,7 @@ const templateDefaults: Readonly<Record<string, string>> = {
   secretGrant: "the role and service account of this release",
   outputGrant: "the role and service account of this release",
   serviceAccountTokenGrant: "the role and service account of this release",
+  impersonationGrant: "the role and service account of this release",
 };
 
 const durationPattern = "^([0-9]{1,5}(h|m|s|ms)){1,4}$";

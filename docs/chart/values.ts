@@ -6,7 +6,10 @@ import { integer, kubernetes, list, section, text, texts, toggle, type Value } f
 const podPort = { minimum: 1, maximum: 65_535 };
 const namespaceName = { type: "string", pattern: "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$" };
 /** Where a role is bound that is not bound everywhere by the way. */
-const someNamespaces = [{ enum: ["none", "cluster"] }, { type: "array", minItems: 1, uniqueItems: true, items: namespaceName }];
+const listed = (...words: readonly string[]): readonly object[] => [
+  { enum: words },
+  { type: "array", minItems: 1, uniqueItems: true, items: namespaceName },
+];
 
 /** The settings that a ServiceMonitor and a PodMonitor share. */
 function monitor(description: string): Value {
@@ -51,13 +54,19 @@ export const values: Readonly<Record<string, Value>> = {
     secrets: {
       description:
         "Whose Secrets it may read, by name. `none`: those of the namespaces whose admins bind the role that NOTES.txt names. `[team-a, team-b]`: those of these namespaces, too. `cluster`: all.",
-      oneOf: someNamespaces,
+      oneOf: listed("none", "cluster"),
       default: "none",
     },
     outputs: {
       description:
         "Where it may write the Secrets and ConfigMaps that requests declare as outputs, which lets it read and change all of them there. `none`, a list or `cluster`, as with `secrets`.",
-      oneOf: someNamespaces,
+      oneOf: listed("none", "cluster"),
+      default: "none",
+    },
+    impersonation: {
+      description:
+        "Where it may act as ServiceAccounts, for requests with `spec.serviceAccountName`. `none`: in the namespaces whose admins bind the role that the condition names. `[team-a, team-b]`: in these namespaces, too. Never everywhere.",
+      oneOf: listed("none"),
       default: "none",
     },
     userRoles: section(

@@ -4,7 +4,7 @@ import { forEach, itemStatuses } from "./for-each.ts";
 import { conditions, duration, idempotencyKey, observedGeneration, tls } from "./fields.ts";
 import { outputs } from "./outputs.ts";
 import type { KindDefinition } from "./kind-definition.ts";
-import { endpointRef, expect, inputs, requestProperties } from "./request.ts";
+import { endpointRef, expect, inputs, requestProperties, serviceAccountName } from "./request.ts";
 import { retry } from "./retry.ts";
 import { history, historyLimit, schedule, scheduleStatus } from "./schedule.ts";
 import type { Infer, Schema } from "./schema.ts";
@@ -55,6 +55,7 @@ const spec = {
       description: "What of the response is kept in the status: nothing, its summary, or its body too (cut at 16 KiB).",
     },
     outputs,
+    serviceAccountName,
     suspend: { type: "boolean", default: false, description: "True: nothing is sent until it is false again." },
   },
   "x-kubernetes-validations": [

@@ -4,7 +4,7 @@ import { duration, idempotencyKey } from "./fields.ts";
 import { httpRequest } from "./http-request.ts";
 import type { KindDefinition } from "./kind-definition.ts";
 import { outputs } from "./outputs.ts";
-import { endpointRef, expect, inputs, jq, requestProperties } from "./request.ts";
+import { endpointRef, expect, inputs, jq, requestProperties, serviceAccountName } from "./request.ts";
 import { retry } from "./retry.ts";
 import type { Infer, Rule, Schema } from "./schema.ts";
 
@@ -160,6 +160,7 @@ const spec = {
       ...outputs,
       description: `${outputs.description} Their expressions see the answer to create, update or observe, whichever came last; what only create answers is kept with whenMissing: Keep.`,
     },
+    serviceAccountName,
     suspend,
   },
   "x-kubernetes-validations": [

@@ -199,3 +199,9 @@ export const expect = {
   },
 } as const satisfies Schema;
 export type Expectation = Infer<typeof expect>;
+
+export const serviceAccountName = {
+  ...objectName,
+  description:
+    "A ServiceAccount of this namespace, in whose name and by whose rights alone references are read and outputs written. Without it by Holdfast's own.",
+} as const satisfies Schema;

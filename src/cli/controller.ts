@@ -42,6 +42,7 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     ...(settings.secretGrant !== undefined && { secretGrant: settings.secretGrant }),
     ...(settings.outputGrant !== undefined && { outputGrant: settings.outputGrant }),
     ...(settings.serviceAccountTokenGrant !== undefined && { serviceAccountTokenGrant: settings.serviceAccountTokenGrant }),
+    ...(settings.impersonationGrant !== undefined && { impersonationGrant: settings.impersonationGrant }),
   });
   metrics.observeWatches(() => store.readiness());
   const egress = resources.use(await clusterEgress(settings, record));
@@ -52,6 +53,7 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     secrets,
     egress,
     announce,
+    requireServiceAccount: settings.requireServiceAccount,
     term: leadership.term,
     resumes: true,
   });

@@ -5,7 +5,7 @@ import type { Condition } from "../core/conditions.ts";
 import type { EgressDefault, EgressFloor } from "../core/egress.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { Kind } from "../core/plan.ts";
-import type { Announce, ResourceStore } from "../core/ports.ts";
+import type { ActingStore, Announce, ResourceStore } from "../core/ports.ts";
 import { secretType } from "../core/resource.ts";
 import { createController, type Controller } from "../engine/controller.ts";
 import { createLiveness, type Liveness } from "../engine/liveness.ts";
@@ -44,6 +44,8 @@ export interface RuntimeParts {
   /** The term of leadership of this instant, as `ControllerOptions` has it. */
   readonly term?: () => number | undefined;
   readonly announce?: Announce;
+  /** Nothing is sent for a resource that names no ServiceAccount. */
+  readonly requireServiceAccount?: boolean;
   /** True: goes on where another process ended, and does not at once what is due in intervals. */
   readonly resumes?: boolean;
   readonly egress: EgressSettings;
@@ -65,7 +67,17 @@ const clientMap = new Map<string, Client>();
 
 export function createRuntime(
   settings: SendSettings,
-  { store, record, metrics, secrets, egress, term = () => 1, announce = () => {}, resumes = false }: RuntimeParts,
+  {
+    store,
+    record,
+    metrics,
+    secrets,
+    egress,
+    term = () => 1,
+    announce = () => {},
+    requireServiceAccount = false,
+    resumes = false,
+  }: RuntimeParts,
 ): Runtime {
   const resources = new AsyncDisposableStack();
   const leads = (): boolean => term() !== undefined;
@@ -112,6 +124,7 @@ export function createRuntime(
   const controller = createController({
     kinds,
     store: noting(store, secrets),
+    requireServiceAccount,
     requester,
     record,
     concurrency: settings.concurrency,
@@ -153,13 +166,20 @@ export function createRuntime(
 
 /** The store, of whose Secrets each value that is read is known to `secrets`. */
 function noting(store: ResourceStore, secrets: SecretRegistry): ResourceStore {
-  return {
-    ...store,
-    async read(reference, signal) {
-      const result = await store.read(reference, signal);
+  const read = (from: ActingStore): ResourceStore["read"] => {
+    return async (reference, signal) => {
+      const result = await from.read(reference, signal);
       if (reference.type.kind === secretType.kind && result.type === "found")
         for (const bytes of Object.values(result.resource.data)) secrets.add(Buffer.from(bytes).toString());
       return result;
+    };
+  };
+  return {
+    ...store,
+    read: read(store),
+    as(account) {
+      const acting = store.as(account);
+      return { ...acting, read: read(acting) };
     },
   };
 }

@@ -216,6 +216,7 @@ export type RefusalReason =
   | "ConfigMapNotFound"
   | "KeyNotFound"
   | "ReferenceForbidden"
+  | "ServiceAccountRequired"
   | "InvalidExpression"
   | "ExpressionFailed"
   | "ExpressionTimeout"
@@ -250,11 +251,16 @@ export interface Refusal {
 }
 
 /** What reading a Secret or ConfigMap gave. */
-/** `grant`: the command by which an admin of the namespace allows it, where one is known. */
 export type ReadResult =
   | { readonly type: "found"; readonly resource: DataResource }
   | { readonly type: "absent" }
-  | { readonly type: "forbidden"; readonly grant?: string };
+  | ({ readonly type: "forbidden" } & Denial);
+
+/** `grant`: the command by which an admin of the namespace allows it, where one is known. `who` lacks the right; Holdfast where not said. */
+export interface Denial {
+  readonly grant?: string;
+  readonly who?: string;
+}
 
 /** jq over one document; each expression is evaluated alone. */
 export type Evaluation = ScopeEvaluation | ListEvaluation | InputsEvaluation | ObjectEvaluation;

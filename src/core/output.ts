@@ -3,7 +3,7 @@
  *
  * Their values are sealed from where they are evaluated to where they are stored: no plan and no status holds one.
  */
-import type { LocatedPair, Refusal, Response, Scope, Sealed } from "./exchange.ts";
+import type { Denial, LocatedPair, Refusal, Response, Scope, Sealed } from "./exchange.ts";
 import type { Metadata, ResourceKey, ResourceType } from "./resource.ts";
 
 /** As it is declared. */
@@ -93,10 +93,13 @@ export function notOurs(object: OutputObject): Refusal {
 export function beingDeleted(object: OutputObject): Refusal {
   return refusal("OutputConflict", object, "is being deleted");
 }
-/** `grant`: the command by which an admin of the namespace allows it, where one is known. */
-export function notAllowed(object: OutputObject, verb: "get" | "create" | "patch" | "write", grant?: string): Refusal {
-  const remedy = grant === undefined ? `grant Holdfast ${verb} on it` : `to allow it: ${grant}`;
-  return refusal("OutputForbidden", object, `may not be written: Holdfast lacks the right to ${verb} it; ${remedy}`);
+export function notAllowed(
+  object: OutputObject,
+  verb: "get" | "create" | "patch" | "write",
+  { grant, who = "Holdfast" }: Denial,
+): Refusal {
+  const remedy = grant === undefined ? `grant ${verb} on it` : `to allow it: ${grant}`;
+  return refusal("OutputForbidden", object, `may not be written: ${who} lacks the right to ${verb} it; ${remedy}`);
 }
 /** `why` quotes no value. */
 export function notTaken(object: OutputObject, why: string): Refusal {

@@ -113,5 +113,7 @@ export interface Kind<R extends Resource = Resource> {
   readonly awakens?: (resource: Resource) => boolean;
   /** Watched for what others make of it: there is nothing to do about one itself, and `plan` is never called. */
   readonly passive?: true;
+  /** The ServiceAccount of its namespace in whose name references are read and outputs written; undefined: Holdfast's own. */
+  actsAs?(resource: R): string | undefined;
   plan(situation: Situation<R>): Plan;
 }

@@ -27,6 +27,13 @@ export interface Finalizer {
   readonly present: boolean;
 }
 
+export interface ServiceAccountKey {
+  readonly namespace: string;
+  readonly name: string;
+}
+/** What is done in the name of somebody. */
+export type ActingStore = Pick<ResourceStore, "read" | "checkOutput" | "writeOutput">;
+
 export interface ResourceStore extends OutputStore {
   /** Starts with `listed`, then tells every change until `signal` aborts. Heals by itself; never ends otherwise. */
   watch(type: ResourceType, signal: AbortSignal): AsyncIterable<WatchEvent>;
@@ -58,6 +65,11 @@ export interface ResourceStore extends OutputStore {
   setFinalizer(type: ResourceType, resource: Resource, finalizer: Finalizer, signal: AbortSignal): Promise<WriteResult>;
   /** A short-lived token of a ServiceAccount. Throws when the store cannot be reached. */
   serviceAccountToken(request: ServiceAccountTokenRequest, signal: AbortSignal): Promise<ServiceAccountTokenResult>;
+  /**
+   * The same store as a ServiceAccount of the resource's namespace sees it, by its rights alone. Where there are no
+   * accounts, it is the store itself.
+   */
+  as(account: ServiceAccountKey): ActingStore;
   /** Whether resourceVersion `a` is later than `b`. */
   isNewer(a: string, b: string): boolean;
 }

@@ -35,6 +35,8 @@ export interface ControllerOptions {
    */
   readonly term?: () => number | undefined;
   readonly announce?: Announce;
+  /** Nothing is sent for a resource that names no ServiceAccount. */
+  readonly requireServiceAccount?: boolean;
   /** True: what is due in intervals goes on as before this process started, and is not all done at its start. */
   readonly resumes?: boolean;
   /** Told of every change at once, before anything is made of it. `after`: undefined where the object is gone. */
@@ -76,6 +78,7 @@ export function createController(options: ControllerOptions): Controller {
     sender,
     term = () => 1,
     announce = () => {},
+    requireServiceAccount = false,
     resumes = false,
     now = () => new Date(),
     slowWriteMs = 3_000,
@@ -182,7 +185,7 @@ export function createController(options: ControllerOptions): Controller {
       const gone = (missing: Resource): void => take(kind, cacheOf(kindName).forget(missing), "change");
       const onRead: ReconcileDeps["onRead"] = (reference, result) => dataWatches.read(id, reference, result);
       dataWatches.began(id);
-      const deps = { store, requester, written, gone, mayAct, announce, waitFor, onRead };
+      const deps = { store, requester, requireServiceAccount, written, gone, mayAct, announce, waitFor, onRead };
       const reconciled = await reconcile(kind, situation, { deps, signal });
       settle(id, reconciled);
       const { result, reason } = summary(reconciled);

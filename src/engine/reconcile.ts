@@ -5,7 +5,7 @@
  * pure; everything here is IO and order. Running it again at any point, even after a crash, is safe.
  */
 import { announcement } from "../core/announcement.ts";
-import type { Outcome, ReadResult } from "../core/exchange.ts";
+import type { Exchange, Outcome, ReadResult, Refusal } from "../core/exchange.ts";
 import { sameJSON } from "../core/json.ts";
 import type {
   CheckResult,
@@ -19,7 +19,7 @@ import type {
   Step,
   Verdict,
 } from "../core/plan.ts";
-import type { Announce, Finalizer, Precondition, Prepared, Read, Requester, ResourceStore } from "../core/ports.ts";
+import type { ActingStore, Announce, Finalizer, Precondition, Prepared, Read, Requester, ResourceStore } from "../core/ports.ts";
 import { configMapType, secretType, type Reference, type Resource } from "../core/resource.ts";
 import { checkOutputs, writeOutputs } from "./outputs.ts";
 import type { WaitFor } from "./workers.ts";
@@ -31,6 +31,8 @@ export interface ReconcileDeps {
   readonly written: (resource: Resource) => void;
   /** What a live read did not find: it goes out of the cache. */
   readonly gone: (resource: Resource) => void;
+  /** Nothing is sent for a resource that names no ServiceAccount. */
+  readonly requireServiceAccount: boolean;
   /** Whether this process may send and decide: it still holds the lease, with margin, in the term in which the reconcile began. */
   readonly mayAct: () => boolean;
   readonly announce: Announce;
@@ -65,7 +67,9 @@ export async function reconcile(
   let current = situation.resource;
   let precondition: Precondition = { type: "unchanged" };
   const { namespace, name } = situation.resource.metadata;
-  const read = readOnce(deps, namespace, signal);
+  const account = kind.actsAs?.(situation.resource);
+  const acting = account === undefined ? store : store.as({ namespace, name: account });
+  const read = readOnce({ ...deps, acting }, namespace, signal);
   using requests = requester.begin(`${kind.type.kind}/${namespace}/${name}`, mayAct);
 
   /** What came of an attempt that was declared may be recorded by whoever sent it; all else is the leader's to write. */
@@ -111,14 +115,18 @@ export async function reconcile(
     written(current);
     return true;
   }
+  async function prepare(exchange: Exchange): Promise<Prepared | Refusal | Extract<Reconciled, { type: "postponed" }>> {
+    if (deps.requireServiceAccount && kind.actsAs && account === undefined) return accountRequired;
+    const prepared = await requests.prepare(exchange, read, signal);
+    return prepared.type === "busy" ? { type: "postponed", reason: prepared.reason, free: prepared.free } : prepared;
+  }
   async function send({
     exchange,
     before,
     finalizer,
   }: Extract<Step, { type: "exchange" }>): Promise<Outcome | Exclude<Reconciled, { type: "settled" }>> {
-    const prepared = await requests.prepare(exchange, read, signal);
-    if (prepared.type === "refusal") return prepared;
-    if (prepared.type === "busy") return { type: "postponed", reason: prepared.reason, free: prepared.free };
+    const prepared = await prepare(exchange);
+    if (prepared.type === "refusal" || prepared.type === "postponed") return prepared;
     if (finalizer !== undefined && !(await setFinalizer({ name: finalizer, present: true }))) return conflict();
     if (!(await takePrecaution(before))) return conflict();
     return prepared.send(signal);
@@ -131,9 +139,9 @@ export async function reconcile(
   }: Extract<Step, { type: "exchanges" }>): Promise<Outcomes | Exclude<Reconciled, { type: "settled" }>> {
     const all: Prepared[] = [];
     for (const exchange of exchanges) {
-      const prepared = await requests.prepare(exchange, read, signal);
+      const prepared = await prepare(exchange);
       if (prepared.type === "refusal") return { ...prepared, message: `item ${exchange.scope.item?.index}: ${prepared.message}` };
-      if (prepared.type === "busy") return { type: "postponed", reason: prepared.reason, free: prepared.free };
+      if (prepared.type === "postponed") return prepared;
       all.push(prepared);
     }
     if (!(await takePrecaution(before))) return conflict();
@@ -153,9 +161,9 @@ export async function reconcile(
       case "evaluate":
         return requester.evaluate(step.evaluation, read, signal);
       case "checkOutputs":
-        return checkOutputs(step.outputs, owner, { store }, signal);
+        return checkOutputs(step.outputs, owner, { store: acting }, signal);
       case "writeOutputs":
-        return writeOutputs(step.evaluation, owner, { store, requester, mayAct, read }, signal);
+        return writeOutputs(step.evaluation, owner, { store: acting, requester, mayAct, read }, signal);
       case "check":
         return check(step);
     }
@@ -192,16 +200,31 @@ function advance(plan: Plan, answer?: Answer): IteratorResult<Step, Verdict> {
   }
 }
 
-/** One answer for each Secret and ConfigMap in a reconcile, so that everything in it sees the same values. */
-function readOnce({ store, onRead }: Pick<ReconcileDeps, "store" | "onRead">, namespace: string, signal: AbortSignal): Read {
+const accountRequired: Refusal = {
+  type: "refusal",
+  reason: "ServiceAccountRequired",
+  message:
+    "spec.serviceAccountName: must name a ServiceAccount of this namespace, since Holdfast runs with --require-service-account",
+  heals: false,
+};
+
+/**
+ * One answer for each Secret and ConfigMap in a reconcile, so that everything in it sees the same values. `acting` reads what
+ * the resource refers to; what an admin keeps elsewhere is Holdfast's own to read.
+ */
+function readOnce(
+  { store, acting, onRead }: Pick<ReconcileDeps, "store" | "onRead"> & { readonly acting: ActingStore },
+  namespace: string,
+  signal: AbortSignal,
+): Read {
   const answers = new Map<string, Promise<ReadResult>>();
-  return (kind, name, elsewhere = namespace) => {
-    const id = `${kind}/${elsewhere}/${name}`;
+  return (kind, name, elsewhere) => {
+    const id = `${kind}/${elsewhere ?? ""}/${name}`;
     const type = kind === "Secret" ? secretType : configMapType;
     const known = answers.get(id);
     if (known) return known;
-    const reference = { type, key: { namespace: elsewhere, name } };
-    const answer = store.read(reference, signal).then((result) => {
+    const reference = { type, key: { namespace: elsewhere ?? namespace, name } };
+    const answer = (elsewhere === undefined ? acting : store).read(reference, signal).then((result) => {
       onRead(reference, result);
       return result;
     });

@@ -47,7 +47,10 @@ export async function resolveBytes(source: KeptElsewhere, read: Read): Promise<U
     refuseForNow(secret ? "SecretNotFound" : "ConfigMapNotFound", `${source.field}: there is no ${object}`);
   if (result.type === "forbidden") {
     const remedy = result.grant === undefined ? "grant it get on it" : `to allow it: ${result.grant}`;
-    refuseForNow("ReferenceForbidden", `${source.field}: Holdfast is not allowed to read ${object}; ${remedy}`);
+    refuseForNow(
+      "ReferenceForbidden",
+      `${source.field}: ${result.who ?? "Holdfast"} is not allowed to read ${object}; ${remedy}`,
+    );
   }
   const { data } = result.resource;
   const bytes = Object.hasOwn(data, source.key) ? data[source.key] : undefined;

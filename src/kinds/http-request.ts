@@ -34,6 +34,7 @@ import { httpRequestType, type Endpoint, type HTTPRequest } from "./types.ts";
 export const httpRequestKind: Kind<HTTPRequest> = {
   type: httpRequestType,
   references,
+  actsAs: ({ spec }) => spec.serviceAccountName,
   plan,
 };
 

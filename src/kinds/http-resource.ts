@@ -28,6 +28,7 @@ import { httpResourceType, type HTTPResource } from "./types.ts";
 export const httpResourceKind: Kind<HTTPResource> = {
   type: httpResourceType,
   references,
+  actsAs: ({ spec }) => spec.serviceAccountName,
   plan,
 };
 

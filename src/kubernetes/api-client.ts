@@ -23,6 +23,8 @@ export interface ApiRequest {
   readonly query?: Readonly<Record<string, string>>;
   /** Sent as JSON, exact integers as they are. */
   readonly body?: unknown;
+  /** The user in whose name it is asked, by whose rights alone it is answered. */
+  readonly impersonate?: string;
   /** `application/json` where not given. */
   readonly contentType?: string;
   /** What the answer is to be; `application/json` where not given. */
@@ -77,7 +79,7 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
   /** Answers with the header of a success; anything else is thrown, and the body of it has been read. */
   async function open(purpose: Purpose, request: ApiRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     const { tls, headers } = await unlessAborted(signal, credentials.current());
-    const { method, query, body, contentType = "application/json", accept = "application/json" } = request;
+    const { method, query, body, impersonate, contentType = "application/json", accept = "application/json" } = request;
     const responding = connections.get(purpose, tls).request({
       origin,
       path: `${prefix}${request.path}${query ? `?${new URLSearchParams(query).toString()}` : ""}`,
@@ -86,6 +88,7 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
         ...headers,
         accept,
         "user-agent": userAgent,
+        ...(impersonate !== undefined && { "impersonate-user": impersonate }),
         ...(body === undefined ? {} : { "content-type": contentType }),
       },
       body: body === undefined ? null : JSON.stringify(body),

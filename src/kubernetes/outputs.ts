@@ -17,7 +17,9 @@ import {
   type OutputStore,
   type Owner,
 } from "../core/output.ts";
-import type { Refusal } from "../core/exchange.ts";
+import type { Denial, Refusal } from "../core/exchange.ts";
+import type { ResourceKey } from "../core/resource.ts";
+import { isAllowed } from "./access.ts";
 import type { ApiClient } from "./api-client.ts";
 import { ApiError } from "./api-error.ts";
 import { toDataResource, toMetadata } from "./objects.ts";
@@ -27,8 +29,8 @@ import { persistently, type StatusWriter } from "./status-write.ts";
 
 export interface OutputWriterSettings extends StatusWriter {
   readonly client: ApiClient;
-  /** What follows `kubectl create rolebinding --namespace=…`, to let this process write a namespace's outputs. */
-  readonly outputGrant: string | undefined;
+  /** Who lacks the right, and what an admin of the namespace can do about it. */
+  readonly denial: (key: ResourceKey, signal: AbortSignal) => Promise<Denial>;
 }
 type Written = { readonly type: "written" | "unchanged" } | Refusal;
 type Fields = Readonly<Record<string, unknown>>;
@@ -40,7 +42,7 @@ const deniedTries = 3;
 const query = { fieldManager: "holdfast" };
 
 export function createOutputStore(settings: OutputWriterSettings): OutputStore {
-  const { client, outputGrant } = settings;
+  const { client, denial } = settings;
 
   async function live(owner: Owner, object: OutputObject, signal: AbortSignal): Promise<Fields | undefined> {
     try {
@@ -51,26 +53,10 @@ export function createOutputStore(settings: OutputWriterSettings): OutputStore {
       throw error;
     }
   }
-  function denied(owner: Owner, object: OutputObject, verb: "get" | "create" | "patch" | "write"): Refusal {
-    const { namespace } = owner.metadata;
-    const grant = outputGrant && `kubectl create rolebinding --namespace=${namespace} ${outputGrant}`;
-    return notAllowed(object, verb, grant);
+  type Verb = "get" | "create" | "patch" | "write";
+  async function denied(owner: Owner, object: OutputObject, verb: Verb, signal: AbortSignal): Promise<Refusal> {
+    return notAllowed(object, verb, await denial(outputKey(owner, object), signal));
   }
-  /** https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-access-review-v1/ */
-  async function isAllowed(owner: Owner, object: OutputObject, verb: "create" | "patch", signal: AbortSignal): Promise<boolean> {
-    const { namespace } = owner.metadata;
-    const resourceAttributes = { namespace, verb, group: "", resource: object.type.plural, name: object.name };
-    const body = {
-      apiVersion: "authorization.k8s.io/v1",
-      kind: "SelfSubjectAccessReview",
-      spec: { resourceAttributes },
-    };
-    const path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-    const answer = await client.call({ method: "POST", path, body }, signal);
-    const status = isRecord(answer.body) && isRecord(answer.body["status"]) ? answer.body["status"] : {};
-    return status["allowed"] === true;
-  }
-
   /** Undefined: somebody was faster, look again. */
   async function tryOnce(
     owner: Owner,
@@ -114,9 +100,10 @@ export function createOutputStore(settings: OutputWriterSettings): OutputStore {
         const problem = present && problemOf(owner, object, present);
         if (problem) return problem;
         const verb = present ? "patch" : "create";
-        return (await isAllowed(owner, object, verb, signal)) ? undefined : denied(owner, object, verb);
+        const access = { ...outputKey(owner, object), verb, resource: object.type.plural };
+        return (await isAllowed(client, access, signal)) ? undefined : await denied(owner, object, verb, signal);
       } catch (error) {
-        if (error instanceof ApiError && error.status === 403) return denied(owner, object, "get");
+        if (error instanceof ApiError && error.status === 403) return denied(owner, object, "get", signal);
         throw error;
       }
     },
@@ -135,7 +122,7 @@ export function createOutputStore(settings: OutputWriterSettings): OutputStore {
         );
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
-        return error.status === 403 ? denied(owner, object, "write") : notTaken(object, error.message);
+        return error.status === 403 ? denied(owner, object, "write", signal) : notTaken(object, error.message);
       }
     },
   };

@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { ResourceStore, WatchEvent } from "../core/ports.ts";
-import type { Resource, ResourceType } from "../core/resource.ts";
+import type { Denial } from "../core/exchange.ts";
+import type { Resource, ResourceKey, ResourceType } from "../core/resource.ts";
 import type { ApiClient } from "./api-client.ts";
 import { ApiError } from "./api-error.ts";
 import { writeFinalizer } from "./finalizer-write.ts";
@@ -13,6 +14,7 @@ import { collectionPath, isObjectName, objectPath } from "./paths.ts";
 import type { WatchState } from "./readiness.ts";
 import { createReflector, type Reflector, type ReflectorSettings } from "./reflector.ts";
 import { createServiceAccountTokens } from "./service-account-token.ts";
+import { actingAs, denialOf, granted } from "./impersonation.ts";
 import { readLive, writeAttempt, writeUnchanged } from "./status-write.ts";
 
 /** Three times the interval at which the API server sends bookmarks, which is a minute. */
@@ -34,6 +36,8 @@ export interface KubernetesStoreSettings extends Partial<
   readonly optionalKinds?: readonly string[];
   /** What follows `kubectl create rolebinding --namespace=…`, to let this process read a namespace's Secrets. */
   readonly secretGrant?: string;
+  /** Likewise, to let this process act as the namespace's ServiceAccounts. */
+  readonly impersonationGrant?: string;
   /** The same to let it write the Secrets and ConfigMaps that requests declare as outputs. */
   readonly outputGrant?: string;
   /** The same, to let it make tokens of a namespace's ServiceAccounts. */
@@ -116,22 +120,18 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
       });
       for await (const event of reflector.events(signal)) yield withoutContent(event);
     },
-    async read({ type, key }, signal) {
-      if (!isObjectName(key.name)) return { type: "absent" };
-      try {
-        const { body } = await client.call({ method: "GET", path: objectPath(type, key) }, signal);
-        return { type: "found", resource: toDataResource(type.kind, body) };
-      } catch (error) {
-        if (error instanceof ApiError && error.status === 404) return { type: "absent" };
-        if (error instanceof ApiError && error.status === 403) {
-          if (type.kind !== "Secret" || settings.secretGrant === undefined) return { type: "forbidden" };
-          const { namespace } = key;
-          return { type: "forbidden", grant: `kubectl create rolebinding --namespace=${namespace} ${settings.secretGrant}` };
-        }
-        throw error;
-      }
+    read: readFrom(client, async ({ namespace }, type) =>
+      type.kind === "Secret" ? granted(namespace, settings.secretGrant) : {},
+    ),
+    ...createOutputStore({ ...writer, denial: async ({ namespace }) => granted(namespace, settings.outputGrant) }),
+    as(account) {
+      const acting = actingAs(client, account);
+      const denial = (signal: AbortSignal): Promise<Denial> => denialOf(client, account, settings.impersonationGrant, signal);
+      return {
+        read: readFrom(acting, (_key, _type, signal) => denial(signal)),
+        ...createOutputStore({ ...writer, client: acting, denial: (_key, signal) => denial(signal) }),
+      };
     },
-    ...createOutputStore({ ...writer, outputGrant: settings.outputGrant }),
     serviceAccountToken: createServiceAccountTokens(client, settings.serviceAccountTokenGrant),
     readLive: (type, resource, signal) => readLive(writer, { type, resource }, signal),
     setFinalizer: (type, resource, finalizer, signal) => writeFinalizer(writer, { type, resource, finalizer }, signal),
@@ -154,4 +154,22 @@ function withoutContent(event: WatchEvent): WatchEvent {
 }
 function bare({ metadata: { namespace, name, uid, generation, resourceVersion } }: Resource): Resource {
   return { metadata: { namespace, name, uid, generation, resourceVersion }, spec: undefined };
+}
+
+/** A live read of a Secret or ConfigMap by the client's rights. */
+function readFrom(
+  client: ApiClient,
+  denial: (key: ResourceKey, type: ResourceType, signal: AbortSignal) => Promise<Denial>,
+): ResourceStore["read"] {
+  return async ({ type, key }, signal) => {
+    if (!isObjectName(key.name)) return { type: "absent" };
+    try {
+      const { body } = await client.call({ method: "GET", path: objectPath(type, key) }, signal);
+      return { type: "found", resource: toDataResource(type.kind, body) };
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return { type: "absent" };
+      if (error instanceof ApiError && error.status === 403) return { type: "forbidden", ...(await denial(key, type, signal)) };
+      throw error;
+    }
+  };
 }

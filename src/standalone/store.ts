@@ -156,6 +156,9 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
     async setFinalizer(type, resource, finalizer) {
       return setFinalizer(type, resource, finalizer);
     },
+    as() {
+      return this; // one user, who has every right
+    },
     checkOutput: outputs.checkOutput.bind(outputs),
     writeOutput: outputs.writeOutput.bind(outputs),
     async writeStatus(type, resource, status, precondition, signal) {

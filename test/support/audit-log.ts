@@ -3,6 +3,8 @@ import { readFile } from "node:fs/promises";
 
 export interface AuditEvent {
   readonly user: string;
+  /** The user in whose name it was asked; `""`: the user's own. */
+  readonly impersonated: string;
   readonly verb: string;
   /** Plural; `""` for paths that name no resource. */
   readonly resource: string;
@@ -23,6 +25,7 @@ interface LoggedEvent {
   readonly auditID: string;
   readonly user?: { readonly username?: string };
   readonly stage: string;
+  readonly impersonatedUser?: { readonly username?: string };
   readonly verb: string;
   readonly requestURI: string;
   readonly requestReceivedTimestamp: string;
@@ -51,6 +54,7 @@ function simplified(event: LoggedEvent): AuditEvent {
   const { resource = "", subresource = "", namespace = "", name = "" } = event.objectRef ?? {};
   return {
     user: event.user?.username ?? "",
+    impersonated: event.impersonatedUser?.username ?? "",
     verb: event.verb,
     resource,
     subresource,

@@ -37,6 +37,7 @@ function memoryStore(objects: readonly Resource[]) {
         signal,
       ),
     read: async () => ({ type: "absent" }),
+    as: () => store,
     checkOutput: async () => undefined,
     writeOutput: async () => ({ type: "unchanged" }),
     readLive: async (_type, { metadata }) => held.get(metadata.name),

@@ -6,6 +6,8 @@ watchLabelSelector: --watch-label-selector
 secretGrant: --secret-grant
 outputGrant: --output-grant
 serviceAccountTokenGrant: --service-account-token-grant
+impersonationGrant: --impersonation-grant
+requireServiceAccount: --require-service-account
 leaderElect: --leader-elect
 leaseNamespace: --lease-namespace
 leaseName: --lease-name

@@ -94,6 +94,9 @@ annotations:
 {{- define "holdfast.outputWriter" -}}
 {{- include "holdfast.fullname" . }}-output-writer
 {{- end }}
+{{- define "holdfast.impersonator" -}}
+{{- include "holdfast.fullname" . }}-impersonator
+{{- end }}
 {{- define "holdfast.grant" -}}
 {{ .name }} --{{ eq .root.Values.rbac.scope "cluster" | ternary "clusterrole" "role" }}={{ .name }} --serviceaccount={{ .root.Release.Namespace }}:{{ include "holdfast.serviceAccountName" .root }}
 {{- end }}
@@ -110,11 +113,14 @@ annotations:
 {{- define "holdfast.tokenGrant" -}}
 {{ include "holdfast.grant" (dict "root" . "name" (include "holdfast.tokenRequester" .)) }}
 {{- end }}
+{{- define "holdfast.impersonationGrant" -}}
+{{ include "holdfast.grant" (dict "root" . "name" (include "holdfast.impersonator" .)) }}
+{{- end }}
 
 {{/* One argument for each flag that is set. */}}
 {{- define "holdfast.args" -}}
 - controller
-{{- $ours := dict "leaseName" (include "holdfast.leaseName" .) "secretGrant" (include "holdfast.secretGrant" .) "outputGrant" (include "holdfast.outputGrant" .) "serviceAccountTokenGrant" (include "holdfast.tokenGrant" .) -}}
+{{- $ours := dict "leaseName" (include "holdfast.leaseName" .) "secretGrant" (include "holdfast.secretGrant" .) "outputGrant" (include "holdfast.outputGrant" .) "impersonationGrant" (include "holdfast.impersonationGrant" .) "serviceAccountTokenGrant" (include "holdfast.tokenGrant" .) -}}
 {{- $set := merge (dict) .Values.controller $ours -}}
 {{- range $name, $flag := fromYaml (include "holdfast.flags" .) }}
 {{- $value := get $set $name }}

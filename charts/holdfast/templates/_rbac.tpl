@@ -53,6 +53,12 @@
   verbs: [create]
 {{- end }}
 
+{{- define "holdfast.impersonationRules" -}}
+- apiGroups: [""]
+  resources: [serviceaccounts]
+  verbs: [impersonate]
+{{- end }}
+
 {{/* (dict "root" $ "role" kind "name" of the role "binding" its own name, "namespace" where, "" for a ClusterRoleBinding) */}}
 {{- define "holdfast.binding" -}}
 apiVersion: rbac.authorization.k8s.io/v1
