@@ -13,8 +13,8 @@ export interface Announcement {
   readonly message: string;
 }
 
-/** Not ready, and nothing is wrong: a request is on its way, or somebody wants nothing done. */
-const harmless: readonly string[] = ["Sending", "Suspended"];
+/** Not ready, and nothing is wrong: a request is on its way, waits for another, or somebody wants nothing done. */
+const harmless: readonly string[] = ["Sending", "Suspended", "DependencyNotReady"];
 
 /** `before`: the status that the reconcile began with, whatever it recorded in between. Undefined: nothing to tell. */
 export function announcement(before: object | undefined, after: object): Announcement | undefined {

@@ -1,7 +1,8 @@
 /** Reading references and writing statuses on the real API server: what lands, and what must not. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Precondition } from "../../src/core/ports.ts";
+import { Transform } from "node:stream";
+import type { Precondition, WatchEvent } from "../../src/core/ports.ts";
 import { configMapType, secretType, type Resource } from "../../src/core/resource.ts";
 import { createApiClient, type ApiClient } from "../../src/kubernetes/api-client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
@@ -91,6 +92,47 @@ describeWithControlPlane("the store", () => {
         expect(await store.read({ type: secretType, key: { namespace, name } }, signal)).toEqual({ type: "absent" });
       }
       expect(interposer.requests.length).toBe(before);
+    });
+  });
+
+  describe("a watch of Secrets", () => {
+    test("tells which there are and which have changed, and nothing of what they hold, on the wire neither", async () => {
+      const where = await plane.createNamespace("secrets");
+      const put = async (token: string): Promise<void> => {
+        const object = { apiVersion: "v1", kind: "Secret", metadata: { name: "s", namespace: where }, stringData: { token } };
+        await plane.apply(JSON.stringify(object));
+      };
+      await put("s3cr3t-v4lue");
+      let received = "";
+      interposer.rewrite = ({ path }) => {
+        if (!path.includes(`${where}/secrets`)) return undefined;
+        return new Transform({
+          transform(chunk: Buffer, _encoding, done) {
+            received += chunk.toString();
+            done(null, chunk);
+          },
+        });
+      };
+      const stop = new AbortController();
+      const told: WatchEvent[] = [];
+      for await (const event of store.watchData?.(secretType, where, stop.signal) ?? []) {
+        told.push(event);
+        if (told.length === 1) await put("r0tated-v4lue");
+        else stop.abort();
+      }
+      interposer.rewrite = () => undefined;
+      const metadata = expect.objectContaining({ name: "s", namespace: where }) as object;
+      expect(told).toMatchObject([
+        { type: "listed", resources: [{ metadata }] },
+        { type: "applied", resource: { metadata } },
+      ]);
+      expect(received).toContain("PartialObjectMetadata");
+      for (const text of ["s3cr3t-v4lue", "r0tated-v4lue"])
+        for (const form of [text, Buffer.from(text).toString("base64")]) {
+          expect(JSON.stringify(told)).not.toContain(form);
+          expect(received).not.toContain(form);
+        }
+      expect(store.readiness()).toEqual([]); // it is no part of readiness
     });
   });
 

@@ -70,6 +70,7 @@ const routes: Readonly<Record<string, Route>> = {
   "PUT /features/search": ({ body }) => ({ status: 200, body }),
   "PUT /features/checkout": ({ body }) => ({ status: 200, body }),
   "PUT /features/dark%20mode": ({ body }) => ({ status: 200, body }),
+  "PUT /tokens": ({ headers }) => ({ status: headers.authorization?.startsWith("Bearer ") ? 200 : 401, body: {} }),
   "POST /invitations": ({ headers }) => ({ status: 201, body: { key: headers["idempotency-key"] } }),
   "GET /search?q=caf%C3%A9%20au%20lait&limit=10": () => ({ status: 200, body: { results: [] } }),
   "POST /files": async ({ bytes, headers }) => {
