@@ -53,6 +53,8 @@ export interface ControllerSettings extends SendSettings {
   readonly metricsCertFile?: string;
   readonly metricsKeyFile?: string;
   readonly healthAddress: string;
+  /** Empty: nowhere. */
+  readonly adminAddress: string;
 }
 export interface RunSettings extends SendSettings {
   readonly file: readonly string[];
@@ -205,6 +207,12 @@ export const controllerSettings: readonly Option[] = [
   setting("--metrics-cert-file <file>", "its certificate, in PEM, taken up anew when it changes; without it one is made"),
   setting("--metrics-key-file <file>", "the certificate's key, in PEM"),
   setting("--health-address <address>", "where /healthz and /readyz are served").argParser(address).default(":8081"),
+  setting(
+    "--admin-address <address|off>",
+    "where the admin page is served, to whoever can connect; off: nowhere. Reach it by kubectl port-forward",
+  )
+    .argParser((text: string) => (text === "off" || text === "" ? "" : address(text)))
+    .default("127.0.0.1:8082"),
   ...sendSettings,
   ...logSettings("json", "info"),
 ];

@@ -77,6 +77,8 @@ function shapeOf({ flags: flag, parseArg }: Option): object {
       return { type: "boolean" };
     case "address":
       return { type: "string", pattern: addressPattern };
+    case "address|off":
+      return { type: "string", pattern: `^off$|${addressPattern}` };
     case undefined:
       throw new Error(`${flag} has no argument, and no value can stand for it`);
   }

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { ControllerSettings } from "../config.ts";
+import type { RecordOccurrence } from "../core/occurrence.ts";
 import { createApiClient } from "../kubernetes/api-client.ts";
 import { loadKubeConfig } from "../kubernetes/credentials.ts";
 import { createEvents } from "../kubernetes/events.ts";
@@ -11,7 +12,11 @@ import { createLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createRecord } from "../telemetry/record.ts";
 import { healthRoutes, metricsRoutes, serve } from "../telemetry/server.ts";
+<<<<<<< HEAD
 import { clusterEgress } from "./egress.ts";
+=======
+import { createSlowest, serveAdmin } from "./admin.ts";
+>>>>>>> 0ba7ccd (Serve an admin page, tried in a real browser)
 import { guardFor } from "./guard.ts";
 import { leadershipFor } from "./leadership.ts";
 import { createRuntime, kindNames } from "./runtime.ts";
@@ -23,7 +28,12 @@ export async function runController(settings: ControllerSettings): Promise<numbe
   const secrets = createSecretRegistry();
   const log = createLog({ level: settings.logLevel, format: settings.logFormat, scrub: secrets.scrub });
   const metrics = createMetrics({ kinds: kindNames, concurrency: settings.concurrency });
-  const record = createRecord(log, metrics);
+  const slowest = createSlowest();
+  const tell = createRecord(log, metrics);
+  const record: RecordOccurrence = (occurrence) => {
+    slowest.note(occurrence);
+    tell(occurrence);
+  };
   using shutdown = onShutdown(settings.shutdownTimeout);
   await using resources = new AsyncDisposableStack();
   const client = resources.use(
@@ -66,9 +76,11 @@ export async function runController(settings: ControllerSettings): Promise<numbe
       : waiting.map((kind) => `${kind} has not been listed yet`);
   };
   const metricsServer = resources.use(
-    await serve(settings.metricsAddress, metricsRoutes(metrics.registry), guardFor(settings, { client, record })),
+    await serve(settings.metricsAddress, metricsRoutes(metrics.registry), { guard: guardFor(settings, { client, record }) }),
   );
   const healthServer = resources.use(await serve(settings.healthAddress, healthRoutes({ notReady, notLive: liveness.failing })));
+  const leads = (): boolean => leadership.term() !== undefined;
+  resources.use(await serveAdmin(settings, { runtime, store, record, slowest, identity, leads, scrub: secrets.scrub }));
   record({
     type: "note",
     level: "info",

@@ -15,10 +15,15 @@ import { environmentProxies } from "../http/environment-proxies.ts";
 import { createEgress } from "../http/egress.ts";
 import { createRequester } from "../http/requester.ts";
 import type { SecretRegistry } from "../http/secret-registry.ts";
+<<<<<<< HEAD
 import { createSockets } from "../http/sockets.ts";
 import { createEgressPolicies } from "../kinds/egress-policies.ts";
 import { egressPolicyKind } from "../kinds/egress-policy.ts";
 import { clusterHTTPEndpointKind, httpEndpointKind } from "../kinds/http-endpoint.ts";
+=======
+import { createSockets, type Sockets } from "../http/sockets.ts";
+import { httpEndpointKind } from "../kinds/http-endpoint.ts";
+>>>>>>> 0ba7ccd (Serve an admin page, tried in a real browser)
 import { httpRequestKind } from "../kinds/http-request.ts";
 import { httpResourceKind } from "../kinds/http-resource.ts";
 import { namespaceKind } from "../kinds/namespace.ts";
@@ -33,6 +38,7 @@ export const kindNames: readonly string[] = [...ownKinds, ...clusterKinds].map((
 export interface Runtime extends AsyncDisposable {
   readonly controller: Controller;
   readonly clients: ClientPool;
+  readonly sockets: Pick<Sockets, "counts">;
   readonly liveness: Liveness;
 }
 export interface RuntimeParts {
@@ -161,7 +167,7 @@ export function createRuntime(
       }
     },
   });
-  return { controller, clients, liveness, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+  return { controller, clients, sockets, liveness, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
 /** The store, of whose Secrets each value that is read is known to `secrets`. */

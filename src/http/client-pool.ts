@@ -9,10 +9,11 @@ import { closedFloor, type EgressFloor } from "../core/egress.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import { clientKey, type ClientSettings } from "./client-settings.ts";
 import type { ProxyFor } from "./environment-proxies.ts";
-import { openClient, type ConnectionLimits, type OpenClient } from "./open-client.ts";
+import { openClient, type ConnectionLimits, type OpenClient, type OriginUse } from "./open-client.ts";
 import type { Sockets } from "./sockets.ts";
 
 export interface Client extends OpenClient {
+  readonly about: string;
   /** The pools over the Map that have handed it out: the last one to go closes it. */
   readonly pools: Set<object>;
   /** Exchanges that use it now: it is not closed under them. */
@@ -37,6 +38,14 @@ export interface ClientPool extends AsyncDisposable {
   readonly size: number;
   /** Requests that wait for a connection now. */
   readonly queued: number;
+  /** Each client, in the order in which it came into the Map, without its key. */
+  describe(): readonly ClientDescription[];
+}
+export interface ClientDescription {
+  /** What of its settings is no secret. */
+  readonly about: string;
+  readonly users: number;
+  readonly origins: readonly OriginUse[];
 }
 
 export interface ClientPoolOptions extends Partial<ConnectionLimits> {
@@ -102,7 +111,13 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
     acquire(settings) {
       const key = clientKey(settings);
       const known = clients.get(key);
-      const client = known ?? { ...openClient(settings, open), pools: new Set<object>(), users: 0, lastUsedMs: 0 };
+      const client = known ?? {
+        ...openClient(settings, open),
+        about: about(settings),
+        pools: new Set<object>(),
+        users: 0,
+        lastUsedMs: 0,
+      };
       client.users += 1;
       client.pools.add(self);
       if (!known) {
@@ -133,6 +148,8 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
     get queued() {
       return [...clients.values()].reduce((sum, client) => sum + client.queued(), 0);
     },
+    describe: () =>
+      [...clients.values()].map((client) => ({ about: client.about, users: client.users, origins: client.origins() })),
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
       const left = [...clients].filter(([, { pools }]) => pools.delete(self) && pools.size === 0);
@@ -140,4 +157,16 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
       await Promise.all([...draining, ...left.map(([, client]) => client)].map((client) => client.destroy()));
     },
   };
+}
+
+function about({ tls, timeoutMs, proxy, http2, namespace }: ClientSettings): string {
+  return [
+    `timeout ${timeoutMs / 1000} s`,
+    ...(http2 ? ["HTTP/2"] : []),
+    ...(tls.ca === undefined ? [] : ["own CAs"]),
+    ...(tls.cert === undefined ? [] : ["client certificate"]),
+    ...(tls.rejectUnauthorized ? [] : ["certificates are not verified"]),
+    ...(proxy === undefined ? [] : ["proxy of its own"]),
+    ...(namespace === undefined ? [] : [`namespace ${namespace}`]),
+  ].join(", ");
 }

@@ -27,10 +27,19 @@ export interface OpenOptions extends ConnectionLimits {
   readonly floor: EgressFloor;
 }
 
+/** The connections of one client to one origin, or to a proxy; `waiting` counts requests. */
+export interface OriginUse {
+  readonly origin: string;
+  readonly connected: number;
+  readonly free: number;
+  readonly waiting: number;
+}
 export interface OpenClient {
   readonly dispatcher: Dispatcher;
   /** Requests that wait for a connection now, or for one to be opened. */
   queued(): number;
+  /** What it is connected to, by scheme, host and port. */
+  origins(): readonly OriginUse[];
   /** Ends when what is under way has ended. */
   close(): Promise<void>;
   /** Breaks off whatever is under way. */
@@ -55,11 +64,11 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
     keepAliveTimeout: keepAliveTimeoutMs,
     keepAliveMaxTimeout: keepAliveMaxTimeoutMs,
   };
-  const pools = new Set<Pool>();
+  const pools = new Map<Pool, string>();
   const factory = (origin: string | URL, options: object): Pool => {
-    for (const pool of pools) if (pool.closed) pools.delete(pool);
+    for (const pool of pools.keys()) if (pool.closed) pools.delete(pool);
     const pool = openPool(origin, { ...options, ...limits }, sockets);
-    pools.add(pool);
+    pools.set(pool, new URL(origin).origin);
     return pool;
   };
   const connect = guardedConnector(buildConnector({ ...toOrigin, lookup: guardedLookup(toTarget) }), toTarget, true);
@@ -96,7 +105,14 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
   const all = (): readonly Dispatcher[] => [direct, ...proxied.values()];
   return {
     dispatcher: direct.compose(chosen),
-    queued: () => [...pools].reduce((sum, { stats }) => sum + stats.pending, 0),
+    queued: () => [...pools.keys()].reduce((sum, { stats }) => sum + stats.pending, 0),
+    origins: () =>
+      [...pools].map(([{ stats }, origin]) => ({
+        origin,
+        connected: stats.connected,
+        free: stats.free,
+        waiting: stats.pending,
+      })),
     close: async () => void (await Promise.all(all().map((agent) => agent.close()))),
     destroy: async () => void (await Promise.all(all().map((agent) => agent.destroy()))),
   };

@@ -25,11 +25,17 @@ export interface Guard {
   access(token: string, path: string, signal: AbortSignal): Promise<"allowed" | "forbidden" | "unauthenticated">;
 }
 
+export interface Limits {
+  readonly guard?: Guard | undefined;
+  /** Whether it is served under this name; so that no web page can read it whose own name resolves to loopback. */
+  readonly isHost?: (name: string) => boolean;
+}
+
 /**
  * `address` is `host:port`, or `:port` for every interface. Throws what `listen` does (EADDRINUSE), and what reading the
  * guard's certificate does.
  */
-export async function serve(address: string, routes: Routes, guard?: Guard): Promise<Listener> {
+export async function serve(address: string, routes: Routes, { guard, isHost = () => true }: Limits = {}): Promise<Listener> {
   await using resources = new AsyncDisposableStack();
   const ending = new AbortController();
   resources.defer(() => ending.abort());
@@ -43,6 +49,7 @@ export async function serve(address: string, routes: Routes, guard?: Guard): Pro
     async function answer(): Promise<Answer> {
       const refused = guard && (await refusal(guard, { path, header: request.headers.authorization, signal: ending.signal }));
       if (refused) return refused;
+      if (!isHost((request.headers.host ?? "").replace(/:\d+$/, ""))) return text(421, "not served under this name");
       if (!route) return text(404, "not found");
       if (request.method !== "GET" && request.method !== "HEAD") return text(405, "only GET and HEAD");
       return await route();

@@ -31,7 +31,14 @@ export default async function setup(): Promise<void> {
     const prometheusCRDs = await pathFrom("helm/prometheus-crds.sh");
     const promtool = await debianProgram("prometheus", "promtool");
     const prometheus = await debianProgram("prometheus", "prometheus");
-    const tools: ChartTools = { helm, prometheusCRDs, ...(promtool && { promtool }), ...(prometheus && { prometheus }) };
+    const chromium = await debianProgram("chromium-headless-shell", "chromium-headless-shell");
+    const tools: ChartTools = {
+      helm,
+      prometheusCRDs,
+      ...(promtool && { promtool }),
+      ...(prometheus && { prometheus }),
+      ...(chromium && { chromium }),
+    };
     process.env[toolsVariable] = JSON.stringify(tools);
   } catch (error) {
     if (process.env["CI"] === "true") throw error;

@@ -21,6 +21,7 @@ function sample(option: Option): unknown {
     case "true|false":
       return option.defaultValue === false;
     case "address":
+    case "address|off":
       return "127.0.0.1:7007";
     case undefined:
       throw new Error(`${option.flags} has no argument`);

@@ -41,7 +41,16 @@ export async function startController(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<HoldfastProcess> {
-  const own = ["--metrics-address", "127.0.0.1:0", "--health-address", "127.0.0.1:0", "--log-level", "debug"];
+  const own = [
+    "--metrics-address",
+    "127.0.0.1:0",
+    "--health-address",
+    "127.0.0.1:0",
+    "--admin-address",
+    "off",
+    "--log-level",
+    "debug",
+  ];
   // The origins of tests are on loopback, which is closed.
   if (!args.includes("--egress-default")) own.push("--egress-unsafe-allow", "127.0.0.0/8,::1/128");
   // Tests share a control plane, and no leader, unless they say where.

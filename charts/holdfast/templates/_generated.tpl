@@ -19,6 +19,7 @@ egressDefault: --egress-default
 clusterDomain: --cluster-domain
 metricsAddress: --metrics-address
 healthAddress: --health-address
+adminAddress: --admin-address
 concurrency: --concurrency
 maxResponseBytes: --max-response-bytes
 minResponseRate: --min-response-rate

@@ -1,0 +1,142 @@
+/** Collects what the admin page shows, and serves it. Invariant: what it keeps is bounded, in time and in number. */
+import type { ControllerSettings } from "../config.ts";
+import type { Condition } from "../core/conditions.ts";
+import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
+import { keyText } from "../core/resource.ts";
+import type { KubernetesStore } from "../kubernetes/store.ts";
+import { adminHeaders, adminPage, type AdminSample, type AdminView } from "../telemetry/admin-page.ts";
+import { serve } from "../telemetry/server.ts";
+import { readTcpStates } from "../telemetry/tcp-sockets.ts";
+import type { Runtime } from "./runtime.ts";
+import { version } from "./version.ts";
+
+const sampleMs = 2_000;
+const keptSamples = 300;
+const keptMs = sampleMs * keptSamples;
+const keptObjects = 1_000;
+const rows = 10;
+
+interface Exchanged {
+  readonly durationMs: number;
+  readonly came: string;
+  readonly atMs: number;
+}
+/** What took longest, of each object. */
+export interface Slowest {
+  note(occurrence: Occurrence): void;
+  top(): AdminView["slowest"];
+}
+
+export function createSlowest(): Slowest {
+  const objects = new Map<string, Exchanged>();
+  const isOld = ({ atMs }: Exchanged): boolean => performance.now() - atMs > keptMs;
+  return {
+    note(occurrence) {
+      if (occurrence.type !== "exchanged") return;
+      const { namespace, name, method, durationMs, statusCode, reason = "" } = occurrence;
+      const object = keyText({ namespace, name });
+      const known = objects.get(object);
+      if (known && !isOld(known) && known.durationMs >= durationMs) return;
+      objects.delete(object); // to the end: the first is the oldest
+      objects.set(object, { durationMs, came: `${method} ${statusCode ?? reason}`, atMs: performance.now() });
+      for (const [oldest, exchanged] of objects) {
+        if (objects.size <= keptObjects && !isOld(exchanged)) break;
+        objects.delete(oldest);
+      }
+    },
+    top: () =>
+      [...objects]
+        .filter(([, exchanged]) => !isOld(exchanged))
+        .toSorted(([, a], [, b]) => b.durationMs - a.durationMs)
+        .slice(0, rows)
+        .map(([object, { durationMs, came }]) => ({ object, durationMs, came })),
+  };
+}
+
+export interface AdminParts {
+  readonly runtime: Runtime;
+  readonly store: Pick<KubernetesStore, "readiness">;
+  readonly record: RecordOccurrence;
+  readonly slowest: Slowest;
+  readonly identity: string;
+  readonly leads: () => boolean;
+  /** Takes the values of Secrets out of a text. */
+  readonly scrub: (text: string) => string;
+}
+
+/** Where the address is taken, that is told, and the controller does without. Undefined where it is off. */
+export async function serveAdmin({ adminAddress }: ControllerSettings, parts: AdminParts): Promise<AsyncDisposable | undefined> {
+  if (adminAddress === "") return undefined;
+  await using resources = new AsyncDisposableStack();
+  const samples: AdminSample[] = [];
+  async function sample(): Promise<void> {
+    samples.push(await sampled(parts.runtime));
+    if (samples.length > keptSamples) samples.shift();
+  }
+  await sample();
+  const timer = setInterval(() => void sample(), sampleMs).unref();
+  resources.defer(() => clearInterval(timer));
+  const page = (): string => adminPage(viewOf(parts, samples));
+  const routes = {
+    "/": () => ({ status: 200, contentType: "text/html; charset=utf-8", headers: adminHeaders, body: page() }),
+  };
+  try {
+    const { port } = resources.use(await serve(adminAddress, routes, { isHost: isHost(adminAddress) }));
+    parts.record({ type: "note", level: "info", message: "serving the admin page", fields: { adminPort: port } });
+  } catch (error) {
+    parts.record({ type: "note", level: "warn", message: "the admin page cannot be served", fields: { adminAddress }, error });
+    return undefined;
+  }
+  return resources.move();
+}
+
+/** At a loopback address, the names of loopback only; elsewhere whatever it is known as. */
+function isHost(adminAddress: string): (name: string) => boolean {
+  const isLocal = (name: string): boolean => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(name);
+  return isLocal(adminAddress.replace(/:\d+$/, "")) ? isLocal : () => true;
+}
+
+async function sampled({ sockets, controller }: Runtime): Promise<AdminSample> {
+  const { depth, working } = controller.queue;
+  const timeWait = (await readTcpStates()).get("time_wait") ?? 0;
+  return { ...sockets.counts(), timeWait, due: depth, working: working.size };
+}
+
+function viewOf({ runtime, store, slowest, identity, leads, scrub }: AdminParts, samples: readonly AdminSample[]): AdminView {
+  const { clients, controller } = runtime;
+  const { depth, delayed, working } = controller.queue;
+  const oldestMs = Math.max(0, ...[...working.values()].map((sinceMs) => performance.now() - sinceMs));
+  const failing = notReady(controller);
+  return {
+    version,
+    identity,
+    leads: leads(),
+    uptimeSecs: process.uptime(),
+    residentBytes: process.memoryUsage.rss(),
+    samples,
+    sampleSecs: sampleMs / 1000,
+    queue: { due: depth, delayed, working: working.size, oldestSecs: oldestMs / 1000 },
+    // A URL can come from a Secret as a whole.
+    clients: clients.describe().map(({ origins, ...client }) => ({
+      ...client,
+      origins: origins.map((use) => ({ ...use, origin: scrub(use.origin) })),
+    })),
+    watches: store.readiness(),
+    slowest: slowest.top(),
+    failing: failing.slice(0, rows),
+    more: Math.max(0, failing.length - rows),
+  };
+}
+
+/** The newest first. */
+function notReady(controller: Runtime["controller"]): AdminView["failing"] {
+  const found = [...controller.resources()].flatMap(({ kind, resource }) => {
+    const { conditions = [] } = (resource.status ?? {}) as { conditions?: readonly Condition[] };
+    const ready = conditions.find(({ type }) => type === "Ready");
+    if (!ready || ready.status === "True") return [];
+    const { reason, message, lastTransitionTime } = ready;
+    const forSecs = Math.max(0, (Date.now() - Date.parse(lastTransitionTime)) / 1000);
+    return [{ object: `${kind} ${keyText(resource.metadata)}`, reason, message, forSecs }];
+  });
+  return found.toSorted((a, b) => a.forSecs - b.forSecs);
+}
