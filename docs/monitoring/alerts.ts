@@ -155,6 +155,15 @@ export const alerts: readonly Alert[] = [
     threshold: { value: 50, description: "Requests that wait." },
   },
   {
+    name: "HoldfastEgressDenied",
+    expr: "sum by (rule) (increase(holdfast_egress_denied_total{$release}[15m])) > $threshold",
+    for: "0s",
+    severity: "warning",
+    summary: "{{ $value | humanize }} requests were denied their address ({{ $labels.rule }})",
+    description: "They were not sent: the egress policy denies where they were to go.",
+    threshold: { value: 10, description: "Requests denied by one rule in 15 minutes." },
+  },
+  {
     name: "HoldfastEventLoopLag",
     expr: "max(nodejs_eventloop_lag_p99_seconds{$release}) > $threshold",
     for: "10m",

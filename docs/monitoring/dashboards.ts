@@ -160,6 +160,11 @@ const http: Dashboard = {
       series: { "{{result}}": sumBy("result", rate("holdfast_http_client_acquisitions_total")) },
     },
     {
+      title: "Denied by egress rules",
+      unit: "reqps",
+      series: { "{{rule}}": sumBy("rule", rate("holdfast_egress_denied_total")) },
+    },
+    {
       title: "The kernel's sockets",
       unit: "none",
       description: "Of the Pod's network namespace: whoever opened them.",

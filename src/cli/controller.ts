@@ -12,11 +12,8 @@ import { createLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createRecord } from "../telemetry/record.ts";
 import { healthRoutes, metricsRoutes, serve } from "../telemetry/server.ts";
-<<<<<<< HEAD
 import { clusterEgress } from "./egress.ts";
-=======
 import { createSlowest, serveAdmin } from "./admin.ts";
->>>>>>> 0ba7ccd (Serve an admin page, tried in a real browser)
 import { guardFor } from "./guard.ts";
 import { leadershipFor } from "./leadership.ts";
 import { createRuntime, kindNames } from "./runtime.ts";

@@ -15,15 +15,10 @@ import { environmentProxies } from "../http/environment-proxies.ts";
 import { createEgress } from "../http/egress.ts";
 import { createRequester } from "../http/requester.ts";
 import type { SecretRegistry } from "../http/secret-registry.ts";
-<<<<<<< HEAD
-import { createSockets } from "../http/sockets.ts";
+import { createSockets, type Sockets } from "../http/sockets.ts";
 import { createEgressPolicies } from "../kinds/egress-policies.ts";
 import { egressPolicyKind } from "../kinds/egress-policy.ts";
 import { clusterHTTPEndpointKind, httpEndpointKind } from "../kinds/http-endpoint.ts";
-=======
-import { createSockets, type Sockets } from "../http/sockets.ts";
-import { httpEndpointKind } from "../kinds/http-endpoint.ts";
->>>>>>> 0ba7ccd (Serve an admin page, tried in a real browser)
 import { httpRequestKind } from "../kinds/http-request.ts";
 import { httpResourceKind } from "../kinds/http-resource.ts";
 import { namespaceKind } from "../kinds/namespace.ts";

@@ -148,6 +148,13 @@ const cases: readonly Case[] = [
     says: "60 requests wait for a connection",
   },
   {
+    name: "HoldfastEgressDenied",
+    fires: [{ 'holdfast_egress_denied_total{rule="loopback"}': "0+1x40" }],
+    not: [{ 'holdfast_egress_denied_total{rule="loopback"}': "0x36 5x4" }],
+    says: "15 requests were denied their address (loopback)",
+    labels: { rule: "loopback" },
+  },
+  {
     name: "HoldfastEventLoopLag",
     fires: [{ "nodejs_eventloop_lag_p99_seconds{}": "2x40" }],
     not: [{ "nodejs_eventloop_lag_p99_seconds{}": "0.1x40" }],

@@ -88,7 +88,9 @@ describeWithPrometheus("Prometheus, by the chart's own objects", () => {
   async function runningController(rendered: readonly Manifest[]): Promise<PodProcess> {
     const { spec, container } = podOf(rendered);
     const token = await tokenOf(spec.serviceAccountName);
-    return runContainer(spec, container, { server: new URL(plane.url), ca: plane.certificate.cert, token, namespace });
+    // The origins of tests are on loopback, which is closed.
+    const opened = { ...container, args: [...container.args, "--egress-unsafe-allow=127.0.0.0/8"] };
+    return runContainer(spec, opened, { server: new URL(plane.url), ca: plane.certificate.cert, token, namespace });
   }
 
   /** What each asks, with what Grafana fills in. */
@@ -160,6 +162,7 @@ describeWithPrometheus("Prometheus, by the chart's own objects", () => {
     await requests.create("broken", { url: `${origin.url}/broken`, ...once });
     await requests.create("slow", { url: `${origin.url}/slow`, timeout: "1s", ...once });
     await requests.create("refused", { url: "http://127.0.0.1:9/", ...once });
+    await requests.create("denied", { url: "http://169.254.169.254/", ...once });
     await requests.create("lost", { url: `${origin.url}/lost`, method: "POST" });
     await requests.until("all have ended", (all) => [...all.values()].every((one) => stateOf(one) !== ""), 30_000);
     const counted = {
@@ -168,6 +171,7 @@ describeWithPrometheus("Prometheus, by the chart's own objects", () => {
       'holdfast_http_requests_total{reason="Timeout"}': 1,
       'holdfast_http_requests_total{reason="ConnectionRefused"}': 1,
       holdfast_outcome_unknown_total: 1,
+      holdfast_egress_denied_total: 1,
       holdfast_http_retries_total: 1,
       'holdfast_http_redirects_total{code="302"}': 1,
     };
