@@ -86,6 +86,7 @@ describeWithHelm("the chart's values", () => {
       "--metrics-address=:8080",
       "--output-grant=holdfast-output-writer --clusterrole=holdfast-output-writer --serviceaccount=holdfast-system:holdfast",
       "--secret-grant=holdfast-secret-reader --clusterrole=holdfast-secret-reader --serviceaccount=holdfast-system:holdfast",
+      "--service-account-token-grant=holdfast-token-requester --clusterrole=holdfast-token-requester --serviceaccount=holdfast-system:holdfast",
       "--shutdown-timeout=25s",
     ]);
     expect(container.env).toEqual([{ name: "NODE_OPTIONS", value: "--max-old-space-size-percentage=50" }]);
@@ -226,9 +227,11 @@ describeWithHelm("the chart's values", () => {
       "team-a/holdfast",
       "team-a/holdfast-output-writer",
       "team-a/holdfast-secret-reader",
+      "team-a/holdfast-token-requester",
       "team-b/holdfast",
       "team-b/holdfast-output-writer",
       "team-b/holdfast-secret-reader",
+      "team-b/holdfast-token-requester",
     ]);
     expect(podOf(manifests).container.args).toContain("--namespace=team-a,team-b");
   });
