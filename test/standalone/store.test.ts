@@ -50,6 +50,32 @@ describe("the state of standalone", () => {
     return createStandaloneStore({ manifests: await mustLoad([await folder.write("all.yaml", text)]), dataFile: dataFile() });
   }
 
+  test("keeps an object with a finalizer after its manifest is gone, until that is taken off", async () => {
+    using store = await open(manifest());
+    await using watched = watching((signal) => store.watch(requests, signal));
+    const finalizer = { name: "holdfast.dev/release", present: true };
+    await store.setFinalizer(requests, await only(store), finalizer, signal);
+    await write(store, await only(store), { completedRuns: 1 });
+    expect((await only(store)).metadata.finalizers).toEqual(["holdfast.dev/release"]);
+    store.reload({ objects: [], data: [] });
+    store.reload({ objects: [], data: [] });
+    const leaving = await only(store);
+    expect(leaving.metadata.deletionTimestamp).toBeDefined();
+    await write(store, leaving, { completedRuns: 2 });
+    expect((await only(store)).metadata.deletionTimestamp).toBe(leaving.metadata.deletionTimestamp);
+    const answer = await store.setFinalizer(requests, await only(store), { ...finalizer, present: false }, signal);
+    expect(answer.type).toBe("written");
+    expect(await listed(store)).toEqual([]);
+    await watched.until((event) => event.type === "deleted");
+  });
+  test("refuses a finalizer for another object of the same name", async () => {
+    using store = await open(manifest());
+    const { metadata, ...rest } = await only(store);
+    const other = { ...rest, metadata: { ...metadata, uid: "another" } };
+    const answer = await store.setFinalizer(requests, other, { name: "holdfast.dev/release", present: true }, signal);
+    expect(answer).toEqual({ type: "conflict" });
+  });
+
   test("remembers uid, generation and status from one process to the next", async () => {
     let before: Resource;
     {

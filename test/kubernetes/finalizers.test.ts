@@ -1,0 +1,80 @@
+/** A finalizer on the real API server: it lands on the object that was meant, and touches no other. */
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { httpResourceType } from "../../src/kinds/types.ts";
+import type { Resource } from "../../src/core/resource.ts";
+import { createApiClient } from "../../src/kubernetes/api-client.ts";
+import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
+import { toResource } from "../../src/kubernetes/objects.ts";
+import { createKubernetesStore, type KubernetesStore } from "../../src/kubernetes/store.ts";
+import type { ControlPlaneClient } from "../support/control-plane-client.ts";
+import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+
+const ours = "holdfast.dev/release";
+
+describeWithControlPlane("a finalizer", () => {
+  let plane: ControlPlaneClient;
+  let store: KubernetesStore;
+  let collection: string;
+  const stack = new AsyncDisposableStack();
+  const { signal } = new AbortController();
+
+  beforeAll(async () => {
+    plane = stack.use(await sharedControlPlane());
+    const namespace = await plane.createNamespace("finalizers");
+    collection = `/apis/holdfast.dev/v1alpha1/namespaces/${namespace}/httpresources`;
+    const record = (): void => {};
+    const client = stack.use(createApiClient({ loadKubeConfig: () => loadKubeConfig(plane.kubeconfigs.holdfast), record }));
+    store = createKubernetesStore({ client, record, random: () => 0 });
+  });
+  afterAll(() => stack.disposeAsync());
+
+  async function created(name: string, finalizers?: readonly string[]): Promise<Resource> {
+    const object = {
+      apiVersion: "holdfast.dev/v1alpha1",
+      kind: "HTTPResource",
+      metadata: { name, ...(finalizers && { finalizers }) },
+      spec: { observe: { url: "http://localhost:1/" } },
+    };
+    return toResource((await plane.admin("POST", collection, object)).body);
+  }
+  async function live(name: string): Promise<Resource | undefined> {
+    const { status, body } = await plane.admin("GET", `${collection}/${name}`);
+    return status === 200 ? toResource(body) : undefined;
+  }
+  const set = (resource: Resource, present: boolean) =>
+    store.setFinalizer(httpResourceType, resource, { name: ours, present }, signal);
+
+  test("is put on and taken off beside another's, and asked for twice it is written once", async () => {
+    const object = await created("beside", ["example.com/theirs"]);
+    const put = await set(object, true);
+    expect(put).toMatchObject({ type: "written", resource: { metadata: { finalizers: ["example.com/theirs", ours] } } });
+    const again = await set((await live("beside")) as Resource, true);
+    expect(again).toMatchObject({
+      resource: { metadata: { resourceVersion: (await live("beside"))?.metadata.resourceVersion } },
+    });
+    await set((await live("beside")) as Resource, false);
+    expect((await live("beside"))?.metadata.finalizers).toEqual(["example.com/theirs"]);
+    expect((await live("beside"))?.metadata.generation).toBe(1);
+  });
+  test("lands although the object has changed since it was read, and on what others put there meanwhile", async () => {
+    const object = await created("changed");
+    await plane.adminPatch(`${collection}/changed`, { metadata: { labels: { a: "b" }, finalizers: ["example.com/theirs"] } });
+    expect((await set(object, true)).type).toBe("written");
+    expect((await live("changed"))?.metadata.finalizers).toEqual(["example.com/theirs", ours]);
+  });
+  test("does not land on another object of the same name, nor on one that is gone", async () => {
+    const object = await created("again");
+    await plane.admin("DELETE", `${collection}/again`);
+    expect(await set(object, true)).toEqual({ type: "conflict" });
+    await created("again");
+    expect(await set(object, true)).toEqual({ type: "conflict" });
+    expect((await live("again"))?.metadata.finalizers).toBeUndefined();
+  });
+  test("ends the object when the last one goes, and is not put on one that is being deleted", async () => {
+    const object = await created("leaving", [ours]);
+    await plane.admin("DELETE", `${collection}/leaving`);
+    expect((await live("leaving"))?.metadata.deletionTimestamp).toBeDefined();
+    expect((await set(object, false)).type).toBe("written");
+    expect(await live("leaving")).toBeUndefined();
+  });
+});
