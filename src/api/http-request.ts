@@ -4,6 +4,7 @@ import { forEach, itemStatuses } from "./for-each.ts";
 import { conditions, duration, idempotencyKey, observedGeneration, tls } from "./fields.ts";
 import { outputs } from "./outputs.ts";
 import type { KindDefinition } from "./kind-definition.ts";
+import { poll, pollStatus } from "./poll.ts";
 import { endpointRef, expect, inputs, requestProperties, serviceAccountName } from "./request.ts";
 import { retry } from "./retry.ts";
 import { history, historyLimit, schedule, scheduleStatus } from "./schedule.ts";
@@ -39,6 +40,7 @@ const spec = {
     expect,
     idempotencyKey,
     retry,
+    poll,
     schedule,
     historyLimit,
     onUnknown: {
@@ -64,6 +66,7 @@ const spec = {
       message: "forEach with POST or PATCH needs an idempotencyKey, here or on the endpoint: an item may be sent again",
     },
     { rule: "has(self.url) != has(self.endpointRef)", message: "exactly one of url and endpointRef must be set" },
+    { rule: "!has(self.poll) || !has(self.forEach)", message: "poll does not go with forEach" },
     { rule: "!has(self.path) || has(self.endpointRef)", message: "path goes with endpointRef; with url, write the path into it" },
   ],
 } as const satisfies Schema;
@@ -85,7 +88,7 @@ const attempt = {
     },
     phase: {
       type: "string",
-      enum: ["InFlight", "Retrying", "Done", "Unknown"],
+      enum: ["InFlight", "Retrying", "Polling", "Done", "Unknown"],
       description: "InFlight: may be on its way. Unknown: may or may not have arrived.",
     },
     sender: {
@@ -137,6 +140,7 @@ const status = {
     },
     nextRunAt: { type: "string", maxLength: 32, description: "When the next try is due, or the schedule's next tick." },
     schedule: scheduleStatus,
+    poll: pollStatus,
     history,
     response,
     items: itemStatuses,

@@ -13,7 +13,8 @@ export interface Attempt {
   readonly id: string;
   /** Of what is sent, unexpanded. */
   readonly digest: string;
-  readonly phase: "InFlight" | "Retrying" | "Done" | "Unknown";
+  /** `Polling`: it was answered, and is not sent again; the work that it began goes on. */
+  readonly phase: "InFlight" | "Retrying" | "Polling" | "Done" | "Unknown";
   /** The process that sends it, or sent it: while the outcome is not known. By it that process can still record what came of it. */
   readonly sender?: string;
   /** A digest of the values of its inputs, where another value makes a new run. */
@@ -64,6 +65,8 @@ export type Decision =
   | { readonly type: "wait"; readonly delayMs: number }
   /** Send this attempt now; it counts the try that is about to be made. */
   | { readonly type: "send"; readonly attempt: Attempt }
+  /** Sent and answered; what it began is to be looked at. */
+  | { readonly type: "poll"; readonly attempt: Attempt }
   /** May or may not have arrived, and only a person can say. */
   | { readonly type: "unknown"; readonly attempt: Attempt };
 
@@ -80,6 +83,8 @@ export function decide(ledger: Ledger, wish: Wish, now: Date): Decision {
   switch (attempt.phase) {
     case "Done":
       return asked || schedule?.due !== undefined ? run() : { type: "rest" };
+    case "Polling":
+      return { type: "poll", attempt };
     case "Retrying": {
       const delayMs = untilDueMs(ledger.nextRunAt, attempt, now);
       return delayMs > 0 && !asked ? { type: "wait", delayMs } : { type: "send", attempt: next(attempt, wish) };

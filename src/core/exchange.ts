@@ -51,6 +51,8 @@ export interface RequestTemplate {
   readonly body?: BodyTemplate;
   /** A URI reference that a server gave, no template: it replaces path and query. Another origin is refused. */
   readonly page?: Located;
+  /** Where to go instead: a template of a URI reference, under the rules of a redirect; with a base, below that. */
+  readonly location?: Located;
 }
 
 /** Where a value comes from. `field` is where that was written. */

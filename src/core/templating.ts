@@ -122,9 +122,12 @@ export function stringsIn(value: unknown, field: string): Located[] {
 }
 
 /** Every template of a request. */
-export function templatesOf({ url, query, headers, body }: RequestTemplate): Located[] {
-  const location = url.type === "absolute" ? [url] : url.path ? [url.path] : [];
-  return [...location, ...query, ...headers, ...templatesInBody(body)].map(({ field, text }) => ({ field, text }));
+export function templatesOf({ url, location, query, headers, body }: RequestTemplate): Located[] {
+  const own = url.type === "absolute" ? [url] : url.path ? [url.path] : [];
+  return [...own, ...(location ? [location] : []), ...query, ...headers, ...templatesInBody(body)].map(({ field, text }) => ({
+    field,
+    text,
+  }));
 }
 
 function templatesInBody(body: BodyTemplate | undefined): readonly Located[] {

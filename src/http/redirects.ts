@@ -40,30 +40,37 @@ export function createRedirects(template: RequestTemplate, maxRedirects: number)
       seen.add(place(request));
       const target = targetOf(request, location);
       if (!target) return refused("RedirectInvalid");
-      const problem = checkHop(target, new URL(request.origin));
-      if (problem) return refused(problem);
-      if (seen.size > maxRedirects) return refused("TooManyRedirects");
-      const elsewhere = target.origin !== request.origin || leavesBase(target, template);
-      const method = methodAfter(request.method, statusCode);
-      const keepsBody = request.body !== undefined && method === request.method;
-      if (elsewhere && keepsBody && !isFixedBody(template.body)) return refused("RedirectRefused");
-      const next = {
+      if (seen.size > maxRedirects && !checkHop(target, new URL(request.origin))) return refused("TooManyRedirects");
+      const next = hopTo(hop, target, { method: methodAfter(request.method, statusCode), template });
+      return next.type === "hop" && seen.has(place(next.hop.request)) ? refused("RedirectLoop") : next;
+    },
+  };
+}
+
+/** The request at another place: nothing that could be a credential goes to another origin, or outside an endpoint's base. */
+export function hopTo(
+  { request, settings, repeatable, trusted }: Hop,
+  target: URL,
+  { method, template }: { readonly method: string; readonly template: RequestTemplate },
+): Next {
+  const problem = checkHop(target, new URL(request.origin));
+  if (problem) return refused(problem);
+  const elsewhere = target.origin !== request.origin || leavesBase(target, template);
+  const keepsBody = request.body !== undefined && method === request.method;
+  if (elsewhere && keepsBody && !isFixedBody(template.body)) return refused("RedirectRefused");
+  return {
+    type: "hop",
+    hop: {
+      request: {
         method,
         origin: target.origin,
         path: `${target.pathname}${target.search}`,
         headers: headersFor(request, template, { elsewhere, keepsBody }),
         ...(keepsBody && { body: request.body }),
-      };
-      if (seen.has(place(next))) return refused("RedirectLoop");
-      return {
-        type: "hop",
-        hop: {
-          request: next,
-          settings: elsewhere ? settingsElsewhere(hop.settings) : hop.settings,
-          repeatable: isIdempotent(method) || (hop.repeatable && !elsewhere),
-          trusted: hop.trusted && !elsewhere,
-        },
-      };
+      },
+      settings: elsewhere ? settingsElsewhere(settings) : settings,
+      repeatable: isIdempotent(method) || (repeatable && !elsewhere),
+      trusted: trusted && !elsewhere,
     },
   };
 }

@@ -20,6 +20,7 @@ import { documentText, objectText } from "./document.ts";
 import { compileAll, evaluateAll } from "./evaluate.ts";
 import { inputsDigest } from "./inputs-digest.ts";
 import { listItems } from "./list-items.ts";
+import { atLocation } from "./location.ts";
 import { masked, maskedScope, readsElsewhere, resolveInputs, secretValues, type Inputs } from "./inputs.ts";
 import { outputValues } from "./outputs.ts";
 import { createEgress, type Egress } from "./egress.ts";
@@ -143,17 +144,18 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
     const connecting = await discreet(exchange, () => resolveConnection(exchange, own, read));
     if (exchange.compile.length > 0) await compileAll(evaluator, exchange.compile, signal);
     const bytes = await readBytes(bytesInBody(request.body), read);
-    const wire = await healingRefusals(templatesOf(request).filter(readsElsewhere(scope)), async () => {
+    const first = await healingRefusals(templatesOf(request).filter(readsElsewhere(scope)), async () => {
       const values = await valuesOf(expressionsOf(request), exchange, inputs, signal);
       const valueOf = (expression: string): string => values.get(expression) ?? "null";
-      return rendered(request, { valueOf, bytes, response: exchange.response }, userAgent);
+      const wire = rendered(request, { valueOf, bytes, response: exchange.response }, userAgent);
+      return atLocation({ request: wire, settings: connecting.settings, repeatable, trusted: true }, request, valueOf);
     });
-    const admitted = admittedSettings(wire, connecting.settings, scope.metadata);
+    const admitted = admittedSettings(first.request, first.settings, scope.metadata);
     if (!clients.has(admitted)) await discreet(exchange, async () => checkTls(admitted.tls, exchange.tls));
     const secrets = [...secretValues(inputs), ...secretTexts(bytes), ...connecting.secrets];
     return {
       ...(connecting.auth && { auth: connecting.auth }),
-      first: { request: wire, settings: admitted, repeatable, trusted: true },
+      first: { ...first, settings: admitted },
       template: request,
       maxRedirects,
       secrets: () => secrets,

@@ -99,14 +99,23 @@ export function checkedURL(text: string, { url }: RequestTemplate): URL {
 }
 
 type Joined = Extract<RequestTemplate["url"], { type: "joined" }>;
+/** A URI reference from a template: absolute, or relative with literal text first. Throws `RefusedError`. */
+export function referenceText(reference: Located, scalar: ScalarOf): string {
+  const { field, text } = reference;
+  const [first] = partsOf(reference);
+  if (first?.type !== "text" || /^https?:\/\//i.test(text)) return absoluteText(reference, scalar);
+  const base = "http://relative/";
+  return absoluteText({ field, text: `${base}${text}` }, scalar).slice(base.length);
+}
 
 /** The next page of a list, as its server gave it: at the same origin, and below the endpoint's base. Throws `RefusedError`. */
 export function pageURL(first: URL, { field, text }: Located, { url }: RequestTemplate): URL {
-  const page = URL.parse(text, first.href) ?? refuse("InvalidURL", `${field}: the next page has no valid URL`);
+  const page = URL.parse(text, first.href) ?? refuse("InvalidURL", `${field}: what is given is no valid URL`);
   const prefix = url.type === "joined" ? new URL(url.base).pathname.replace(/\/+$/, "") : "";
   const stays = page.origin === first.origin && (page.pathname === prefix || page.pathname.startsWith(`${prefix}/`));
-  if (!stays || /%2f|%5c|%2e/i.test(page.pathname)) refuse("InvalidURL", `${field}: the next page is elsewhere`);
-  if (page.username !== "" || page.password !== "") refuse("InvalidURL", `${field}: the next page's URL holds a user name`);
+  if (!stays || /%2f|%5c|%2e/i.test(page.pathname))
+    refuse("InvalidURL", `${field}: leads outside the endpoint or origin that the request is for`);
+  if (page.username !== "" || page.password !== "") refuse("InvalidURL", `${field}: what is given holds a user name`);
   page.hash = "";
   return page;
 }

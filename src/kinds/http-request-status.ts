@@ -2,6 +2,7 @@
 import type { ItemStatus } from "../api/for-each.ts";
 import type { HTTPRequestStatus, ResponseStatus } from "../api/http-request.ts";
 import { conditions, ready, reconciling, stalled, type ConditionState } from "../core/conditions.ts";
+import type { PollStatus } from "../api/poll.ts";
 import type { RunStatus } from "../api/schedule.ts";
 import { runsBefore, type Attempt } from "../core/delivery.ts";
 import type { Refusal, Response } from "../core/exchange.ts";
@@ -45,6 +46,12 @@ export interface Report {
   inFlight(attempt: Attempt): HTTPRequestStatus;
   done(attempt: Attempt, judgement: Judgement): Verdict;
   retrying(attempt: Attempt, retry: RetryPolicy, judgement: Judgement): Verdict;
+  /** The work that it began goes on. */
+  polling(
+    attempt: Attempt,
+    poll: PollStatus,
+    next: { readonly delayMs: number; readonly message: string; readonly response?: Response },
+  ): Verdict;
   unknown(attempt: Attempt, why: string): Verdict;
 }
 
@@ -55,13 +62,15 @@ export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Sch
   const reconcileAt = metadata.annotations?.[reconcileAtAnnotation];
 
   function status(states: readonly ConditionState[], change: Partial<HTTPRequestStatus> = {}): HTTPRequestStatus {
-    const { nextRunAt: _, schedule: __, response, items, history = [], ...kept } = before;
+    const { nextRunAt: _, schedule: __, poll, response, items, history = [], ...kept } = before;
+    const isPolling = (change.attempt ?? before.attempt)?.phase === "Polling";
     const isSameAttempt = !change.attempt || change.attempt.id === before.attempt?.id;
     const succeeded = states.some(({ type }) => type === "Succeeded") ? [] : lastRun();
     return {
       ...kept,
       ...(items && isSameAttempt && { items }),
       ...(timing && { schedule: timing.mark }),
+      ...(poll && isPolling && { poll }),
       ...recent(history, spec.historyLimit),
       ...shownResponse(response, spec),
       observedGeneration: metadata.generation,
@@ -172,6 +181,15 @@ export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Sch
       const text = `${message}; try ${attempt.tries} of ${retry.limit + 1}`;
       const change = { ...attempted(attempt), nextRunAt, ...outcome(judgement, spec) };
       return { status: status(reconciling(reason, text), change), requeueAfterMs: delayMs, result: "retrying", reason };
+    },
+    polling(attempt, poll, { delayMs, message, response }) {
+      const change = { ...attempted(attempt), poll, ...recorded(response, spec) };
+      return {
+        status: status(reconciling("Polling", message), change),
+        requeueAfterMs: delayMs,
+        result: "waiting",
+        reason: "Polling",
+      };
     },
     unknown(attempt, why) {
       const meanwhile = timing ? "; until then the schedule sends nothing" : "";

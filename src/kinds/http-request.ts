@@ -26,6 +26,7 @@ import { endpointReferences } from "./endpoint.ts";
 import { deliverEach, type Delivery } from "./for-each.ts";
 import { httpRequestReport, type Judgement } from "./http-request-status.ts";
 import { judge } from "./judge.ts";
+import { beginPoll, pollOnce } from "./poll.ts";
 import { precaution } from "./precaution.ts";
 import { buildExchange, declaredRequest, idempotencyHeader, isIdempotent, scopeOf, sendDigest } from "./request.ts";
 import { declaredOutputs, outputsChecked, outputsWritten } from "./outputs.ts";
@@ -81,6 +82,8 @@ function* plan(situation: Situation<HTTPRequest>): Plan {
       });
     case "unknown":
       return report.unknown(decision.attempt, "the process that was sending it ended before the outcome was known");
+    case "poll":
+      return suspend ? report.suspended() : yield* look(situation, { attempt: decision.attempt, wish, endpoint, report });
     case "wait":
       return suspend ? report.suspended() : report.waiting(decision.delayMs);
     case "send":
@@ -122,8 +125,15 @@ function* deliver(
     precaution(exchange, { attempt, sender, report, keyed: idempotencyHeader(spec, endpoint) !== undefined }),
   );
   if (outcome.type === "refusal") return report.refused(outcome);
-  const judgement = yield* kept(yield* judge(spec.expect, exchange, outcome), outputs, exchange);
-  const ended: Attempt = { ...attempt, finishedAt: new Date(now.getTime() + judgement.tookMs).toISOString() };
+  const judged = yield* judge(spec.expect, exchange, outcome);
+  const ended: Attempt = { ...attempt, finishedAt: new Date(now.getTime() + judged.tookMs).toISOString() };
+  if (spec.poll && judged.succeeded && judged.response) {
+    const begun = yield* beginPoll(spec.poll, { response: judged.response, scope: exchange.scope, field: "spec.poll", now });
+    if (begun.type === "going")
+      return report.polling({ ...ended, phase: "Polling" }, begun.poll, { ...begun, response: judged.response });
+    if (begun.type === "failed") return report.done({ ...ended, phase: "Done" }, { ...begun, succeeded: false });
+  }
+  const judgement = yield* kept(judged, outputs, exchange);
   switch (conclude(outcome, judgement.succeeded, ended, wish).type) {
     case "succeeded":
     case "failed":
@@ -135,8 +145,39 @@ function* deliver(
   }
 }
 
+/** Looks at the work that an attempt began. It was answered, so whatever comes of that, it is not sent again. */
+function* look(situation: Situation<HTTPRequest>, { attempt, endpoint, report }: Delivery): Generator<Step, Verdict, never> {
+  const { resource, now } = situation;
+  const { spec, status } = resource;
+  const done: Attempt = { ...attempt, phase: "Done", finishedAt: now.toISOString() };
+  if (!spec.poll || !status?.poll) {
+    const message = "it was answered as expected; its work is no longer asked after";
+    return report.done(done, { succeeded: true, reason: "Succeeded", message });
+  }
+  const known = yield* resolveDependencies(situation, references(resource));
+  if (known.type === "refusal") return report.refused(known);
+  const declared = declaredRequest(resource, attempt, known.values);
+  const polled = yield* pollOnce({ poll: spec.poll, declared, endpoint, field: "spec.poll" }, status.poll, now);
+  switch (polled.type) {
+    case "refusal":
+      return report.refused(polled);
+    case "going":
+      return report.polling(attempt, status.poll, polled);
+    case "failed":
+      return report.done(done, { ...polled, succeeded: false });
+    case "succeeded": {
+      const outputs = declaredOutputs(spec.outputs, "spec.outputs");
+      return report.done(done, yield* kept({ ...polled, succeeded: true }, outputs, { scope: scopeOf(declared) }));
+    }
+  }
+}
+
 /** A success whose outputs could not be written is none. */
-function* kept<J extends Judgement>(judgement: J, outputs: readonly Output[], { scope }: Exchange): Generator<Step, J, never> {
+function* kept<J extends Judgement>(
+  judgement: J,
+  outputs: readonly Output[],
+  { scope }: Pick<Exchange, "scope">,
+): Generator<Step, J, never> {
   const { succeeded, response, message } = judgement;
   if (!succeeded || !response) return judgement;
   const problem = yield* outputsWritten(outputs, { scope, response });

@@ -9,6 +9,7 @@ import type { Metadata } from "../core/resource.ts";
 import { bodyTemplate } from "./body.ts";
 import { declaredOutputs, outputExpressions } from "./outputs.ts";
 import { connectionOf, endpointRefusal, overrideRefusal } from "./endpoint.ts";
+import { pollExpressions } from "./poll-expressions.ts";
 import { source, tlsSources } from "./sources.ts";
 import type { Endpoint, HTTPRequest } from "./types.ts";
 
@@ -38,7 +39,11 @@ export function declaredRequest(
     metadata,
     now: attempt.startedAt,
     attemptId: attempt.id,
-    compile: [...expectedThat(spec.expect, "spec.expect"), ...outputExpressions(declaredOutputs(spec.outputs, "spec.outputs"))],
+    compile: [
+      ...expectedThat(spec.expect, "spec.expect"),
+      ...pollExpressions(spec.poll, "spec.poll"),
+      ...outputExpressions(declaredOutputs(spec.outputs, "spec.outputs")),
+    ],
     ...(known && { known }),
   };
 }

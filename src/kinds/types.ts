@@ -39,8 +39,7 @@ export function isSettled({ metadata, status }: HTTPRequest | HTTPResource): boo
   return (
     status?.observedGeneration === metadata.generation &&
     status.conditions !== undefined &&
-    status.attempt?.phase !== "InFlight" &&
-    status.attempt?.phase !== "Retrying" &&
+    !["InFlight", "Retrying", "Polling"].includes(status.attempt?.phase ?? "Done") &&
     !(status.attempt?.phase === "Unknown" && status.nextRunAt !== undefined)
   );
 }

@@ -23,6 +23,8 @@ type Route = (request: {
   readonly body: unknown;
   readonly bytes: Buffer;
   readonly headers: IncomingMessage["headers"];
+  /** How often this has been asked, this time included. */
+  readonly times: number;
 }) => Reply | Promise<Reply>;
 
 const sessionToken = "a-session-token-that-stays-secret";
@@ -81,6 +83,10 @@ const routes: Readonly<Record<string, Route>> = {
     ]);
     return { status: 201, body: Object.fromEntries(fields) as unknown };
   },
+  "POST /reports": () => ({ status: 202, headers: { location: "/reports/r-1", "retry-after": "0" }, body: { id: "r-1" } }),
+  "GET /reports/r-1": ({ times }) =>
+    times === 1 ? { status: 202, body: { progress: 50 } } : { status: 200, body: { id: "r-1", rows: 1815 } },
+  "POST /heartbeat": () => ({ status: 200, body: {} }),
   "POST /echo": ({ body }) => ({ status: 200, body: { echo: body } }),
 };
 
@@ -91,7 +97,8 @@ export async function startDemoOrigin(port: number): Promise<DemoOrigin> {
   const server = createServer((request, response) => {
     const asked = `${request.method} ${request.url}`;
     requests.set(asked, (requests.get(asked) ?? 0) + 1);
-    void answer(request, response, Object.hasOwn(routes, asked) ? routes[asked] : undefined);
+    const times = requests.get(asked) ?? 1;
+    void answer(request, response, { times, route: Object.hasOwn(routes, asked) ? routes[asked] : undefined });
   });
   server.on("connection", () => {
     connections += 1;
@@ -111,21 +118,18 @@ export async function startDemoOrigin(port: number): Promise<DemoOrigin> {
   };
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, route: Route | undefined): Promise<void> {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { times, route }: { readonly times: number; readonly route: Route | undefined },
+): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const bytes = Buffer.concat(chunks);
   const text = bytes.toString();
   const isJSON = request.headers["content-type"]?.startsWith("application/json") === true;
-  const { status, body, headers } = (await route?.({
-    headers: request.headers,
-    bytes,
-    body: isJSON ? JSON.parse(text) : text,
-  })) ?? {
-    status: 404,
-    body: { error: "no such thing" },
-    headers: {},
-  };
-  response.writeHead(status, { "content-type": "application/json", ...headers });
-  response.end(JSON.stringify(body));
+  const asked = { headers: request.headers, bytes, body: isJSON ? JSON.parse(text) : text, times };
+  const reply: Reply = (await route?.(asked)) ?? { status: 404, body: { error: "no such thing" } };
+  response.writeHead(reply.status, { "content-type": "application/json", ...reply.headers });
+  response.end(JSON.stringify(reply.body));
 }

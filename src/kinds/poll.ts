@@ -1,0 +1,228 @@
+/**
+ * Work that goes on after an answer: where it is asked after, and what an answer to that means. For any kind's plan.
+ *
+ * Invariant: what is kept of the URL is a template in which no input's value stands, and what a server sent in it is
+ * literal text: it is never expanded.
+ */
+import type { Poll, PollStatus } from "../api/poll.ts";
+import { durationMs } from "../core/duration.ts";
+import type { Exchange, Located, Outcome, Response, Scope } from "../core/exchange.ts";
+import { evaluated, exchanged, type Step } from "../core/plan.ts";
+import { retryAfterFieldMs } from "../core/retry.ts";
+import { parseTemplate, wholeExpression, type Part } from "../core/templating.ts";
+import { buildExchange, type DeclaredRequest } from "./request.ts";
+import type { Endpoint } from "./types.ts";
+
+type Steps<T> = Generator<Step, T, never>;
+
+/** Milliseconds until the poll that comes next, and why there is one, for people. */
+interface Going {
+  readonly type: "going";
+  readonly delayMs: number;
+  readonly message: string;
+}
+interface Ended {
+  readonly type: "succeeded" | "failed";
+  readonly reason: string;
+  readonly message: string;
+  readonly response?: Response;
+}
+export type Begun = (Going & { readonly poll: PollStatus }) | Ended | { readonly type: "none" };
+export type Polled = Going | Ended | Extract<Outcome, { type: "refusal" }>;
+
+const longestURL = 2048;
+const operationFields = ["azure-asyncoperation", "operation-location"] as const;
+const fieldNames = {
+  "azure-asyncoperation": "Azure-AsyncOperation",
+  "operation-location": "Operation-Location",
+  location: "Location",
+} as const;
+
+const operationStatus = '.response.body | (if type == "object" then .status else null end) | tostring | ascii_downcase';
+const failedOperation = `(${operationStatus}) | IN("failed", "canceled", "cancelled")`;
+const endedOperation = `(${operationStatus}) | IN("succeeded", "failed", "canceled", "cancelled")`;
+
+/** Whether an answer is followed by a poll. `field`: where `poll` is written. */
+export function* beginPoll(
+  poll: Poll,
+  {
+    response,
+    scope,
+    field,
+    now,
+  }: { readonly response: Response; readonly scope: Scope; readonly field: string; readonly now: Date },
+): Steps<Begun> {
+  const found = poll.url === undefined ? inHeader(response) : yield* declaredURL(poll.url, { response, scope, field });
+  if (found.type !== "url") return found;
+  const { url, from } = found;
+  const delayMs = pauseMs(poll, response, now);
+  return { ...going(delayMs, response.statusCode), poll: { url, from, startedAt: now.toISOString() } };
+}
+
+/** One look at the work. `declared`: the request whose work it is. */
+export function* pollOnce(
+  {
+    poll,
+    declared,
+    endpoint,
+    field,
+  }: {
+    readonly poll: Poll;
+    readonly declared: DeclaredRequest;
+    readonly endpoint: Endpoint | undefined;
+    readonly field: string;
+  },
+  status: PollStatus,
+  now: Date,
+): Steps<Polled> {
+  const exchange = pollExchange(poll, declared, { endpoint, location: { field: `${field}.url`, text: status.url } });
+  if ("type" in exchange) return exchange;
+  const outcome = yield* exchanged(exchange, { type: "none" });
+  if (outcome.type === "refusal") return outcome;
+  const seen = yield* judged(poll, { outcome, status, scope: exchange.scope, field, now });
+  const leftMs = Date.parse(status.startedAt) + durationMs(poll.timeout) - now.getTime();
+  if (seen.type !== "going") return seen;
+  if (leftMs <= 0) return { type: "failed", reason: "PollTimeout", message: `${seen.message}; ${field}.timeout is over` };
+  return { ...seen, delayMs: Math.min(seen.delayMs, leftMs) };
+}
+
+type Found =
+  { readonly type: "url"; readonly url: string; readonly from: PollStatus["from"] } | Ended | { readonly type: "none" };
+
+function failed(reason: string, message: string, response?: Response): Ended {
+  return { type: "failed", reason, message, ...(response && { response }) };
+}
+
+function inHeader(response: Response): Found {
+  if (response.statusCode !== 202) return { type: "none" };
+  for (const name of [...operationFields, "location"] as const) {
+    const value = response.headers[name];
+    if (typeof value !== "string") continue;
+    const shown = response.redactedHeaders?.[name] ?? value;
+    if (shown !== value || value.length > longestURL)
+      return failed(
+        "PollURLUnusable",
+        `answered 202; the URL in ${fieldNames[name]} is too long, or holds a secret of the request`,
+        response,
+      );
+    return { type: "url", url: literal(value), from: fieldNames[name] };
+  }
+  return failed(
+    "PollURLMissing",
+    "answered 202 without a URL to poll in Location or Operation-Location; spec.poll.url can name it",
+    response,
+  );
+}
+
+/** Text in which nothing is an expression. */
+function literal(text: string): string {
+  return text.replaceAll("${", () => "$${"); // a function, since $$ in a replacement is one $
+}
+
+function* declaredURL(
+  text: string,
+  { response, scope, field }: { readonly response: Response; readonly scope: Scope; readonly field: string },
+): Steps<Found> {
+  const at = `${field}.url`;
+  const template = parseTemplate(text);
+  if (template.type === "invalid") return failed("InvalidExpression", `${at}: ${template.message}`, response);
+  const { parts } = template;
+  const asking = parts.filter(seesResponse).map((part) => ({ field: at, text: part.text }));
+  if (asking.length === 0) return { type: "url", url: text, from: "spec" };
+  // No inputs: what these yield is kept where people can read it.
+  const result = yield* evaluated({ scope: { ...scope, inputs: {} }, response, expressions: asking });
+  if (result.type === "refusal") return failed(result.reason, result.message, response);
+  const values = result.values.map((value) => (typeof value === "string" || typeof value === "number" ? String(value) : ""));
+  if (values.some((value) => value === "" || /^\.{1,2}$/.test(value)))
+    return failed("ExpressionFailed", `${at}: an expression over .response yields no text that could stand in a URL`, response);
+  let [url, next] = ["", 0];
+  for (const part of parts) {
+    if (!seesResponse(part)) url += part.type === "text" ? literal(part.text) : `\${ ${part.text} }`;
+    else {
+      const value = values[next++] ?? "";
+      if (wholeExpression(parts) === undefined && !isBehindHost(url))
+        return failed(
+          "InvalidURL",
+          `${at}: an expression over .response stands for the whole URL, or for a part of its path or query`,
+          response,
+        );
+      url += wholeExpression(parts) === undefined ? encodeURIComponent(value.toWellFormed()) : literal(value);
+    }
+  }
+  return url.length > 2 * longestURL
+    ? failed("InvalidURL", `${at}: the URL is too long`, response)
+    : { type: "url", url, from: "spec" };
+}
+const seesResponse = ({ type, text }: Part): boolean => type === "expression" && /\bresponse\b/.test(text);
+/** Whether what comes after `text` is in a path or query. */
+function isBehindHost(text: string): boolean {
+  return text.replace(/^https?:\/\//i, "").includes("/");
+}
+
+function pollExchange(
+  poll: Poll,
+  declared: DeclaredRequest,
+  { endpoint, location }: { readonly endpoint: Endpoint | undefined; readonly location: Located },
+): ReturnType<typeof buildExchange> {
+  const { attemptId: _, shape, ...rest } = declared;
+  const { body: __, headers = [], ...asked } = shape;
+  const own = poll.headers ?? [];
+  const isReplaced = (name: string): boolean =>
+    /^content-/i.test(name) || own.some((header) => header.name.toLowerCase() === name.toLowerCase());
+  const merged = [...headers.filter(({ name }) => !isReplaced(name)), ...own];
+  const exchange = buildExchange({ ...rest, shape: { ...asked, method: "GET", headers: merged }, compile: [] }, endpoint);
+  if ("type" in exchange) return exchange;
+  return { ...exchange, request: { ...exchange.request, location } };
+}
+
+function going(delayMs: number, answered: number | string): Going {
+  return {
+    type: "going",
+    delayMs,
+    message: `the work goes on: ${typeof answered === "number" ? `answered ${answered}` : answered}`,
+  };
+}
+function pauseMs({ interval }: Poll, response: Response | undefined, now: Date): number {
+  const asked = response?.headers["retry-after"];
+  return Math.max(durationMs(interval), retryAfterFieldMs(typeof asked === "string" ? asked : undefined, now));
+}
+
+/** A server that is away for a while says nothing of the work. */
+const transient: readonly number[] = [408, 425, 429];
+
+function* judged(
+  poll: Poll,
+  {
+    outcome,
+    status,
+    scope,
+    field,
+    now,
+  }: {
+    readonly outcome: Exclude<Outcome, { type: "refusal" }>;
+    readonly status: PollStatus;
+    readonly scope: Exchange["scope"];
+    readonly field: string;
+    readonly now: Date;
+  },
+): Steps<Going | Ended> {
+  if (outcome.type === "failure") return going(pauseMs(poll, undefined, now), outcome.message);
+  const { response } = outcome;
+  const { statusCode } = response;
+  const goesOn = going(pauseMs(poll, response, now), statusCode);
+  if (statusCode >= 500 || transient.includes(statusCode)) return goesOn;
+  const isOperation = status.from === "Azure-AsyncOperation" || status.from === "Operation-Location";
+  if (poll.until === undefined && statusCode >= 300) return failed("PollFailed", `the poll was answered ${statusCode}`, response);
+  const until = poll.until ?? (isOperation ? endedOperation : ".response.statusCode != 202");
+  const failedIf = poll.failedIf ?? (isOperation && poll.until === undefined ? failedOperation : "false");
+  const expressions = [
+    { field: `${field}.until`, text: until },
+    { field: `${field}.failedIf`, text: failedIf },
+  ];
+  const result = yield* evaluated({ scope, response, expressions });
+  if (result.type === "refusal") return failed(result.reason, `the poll was answered ${statusCode}; ${result.message}`, response);
+  const [hasEnded, hasFailed] = result.values;
+  if (hasFailed === true) return failed("PollFailed", `the work has failed: the poll was answered ${statusCode}`, response);
+  if (hasEnded !== true) return goesOn;
+  return { type: "succeeded", reason: "Succeeded", message: `the work has ended: the poll was answered ${statusCode}`, response };
+}
