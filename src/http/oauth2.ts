@@ -105,8 +105,7 @@ function statusOf(error: unknown): number | undefined {
 }
 
 function clientAuthentication({ client, tokenURL }: OAuth2Settings, field: string): oauth.ClientAuth {
-  if (client.type === "secret")
-    return client.method === "Basic" ? oauth.ClientSecretBasic(client.secret) : oauth.ClientSecretPost(client.secret);
+  if (client.type === "secret") return client.method === "Basic" ? basic(client.secret) : oauth.ClientSecretPost(client.secret);
   const { key, keyID, algorithm } = client;
   const privateKey = importKey(key, algorithm);
   if (!privateKey)
@@ -122,6 +121,17 @@ function clientAuthentication({ client, tokenURL }: OAuth2Settings, field: strin
     { key: privateKey, ...(keyID !== undefined && { kid: keyID }) },
     { [oauth.modifyAssertion]: signedFor },
   );
+}
+
+/**
+ * RFC 6749, section 2.3.1. The library's own encodes even `-` and `.`, which servers that do not decode take as they stand; what
+ * need not be encoded is not.
+ */
+function basic(secret: string): oauth.ClientAuth {
+  return (_server, { client_id: id }, _body, headers) => {
+    const pair = [id, secret].map((text) => encodeURIComponent(text).replaceAll("%20", "+")).join(":");
+    headers.set("authorization", `Basic ${Buffer.from(pair).toString("base64")}`);
+  };
 }
 
 /** RFC 7518, section 3.1, as WebCrypto has it. */

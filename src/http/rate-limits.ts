@@ -44,7 +44,7 @@ export function createRateLimits(groupOf: (owner: string) => string, nowMs = () 
   /** When the next turn may be given. */
   function nextMs({ limit: { requests, perMs, burst }, given, evenMs }: Line): number {
     const oldest = given[given.length - requests];
-    const spacedMs = burst < requests ? evenMs - (burst - 1) * (perMs / requests) : 0;
+    const spacedMs = burst < requests ? Math.floor(evenMs - (burst - 1) * (perMs / requests)) : 0; // sums of fractions
     return Math.max(oldest === undefined ? 0 : oldest + perMs, spacedMs);
   }
   function give(line: Line): void {
