@@ -197,7 +197,7 @@ describeWithHelm("the chart's controller", () => {
       );
     }, 60_000);
 
-    test("asks the API server nothing that it may not, but for that Secret", async () => {
+    test("asks the API server nothing that it may not, but for that Secret, and once to watch its namespace's", async () => {
       await controllerDid("announced", async () =>
         (await kubectl("get", "events.events.k8s.io")).stdout.includes(`${release}-secret`),
       );
@@ -206,7 +206,8 @@ describeWithHelm("the chart's controller", () => {
       const refused = own
         .filter(({ code }) => code === 401 || code === 403)
         .map(({ verb, resource, name }) => `${verb} ${resource} ${name}`);
-      expect([...new Set(refused)]).toEqual([`get secrets ${release}-words`]);
+      expect([...new Set(refused)].toSorted()).toEqual([`get secrets ${release}-words`, "watch secrets "]);
+      expect(refused.filter((asked) => asked === "watch secrets ")).toHaveLength(1);
     }, 40_000);
 
     test("serves the metrics that helm test looks for", async () => {
