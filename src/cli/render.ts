@@ -45,13 +45,14 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
   const { signal } = new AbortController();
   let exitCode = 0;
   const requests = await list<HTTPRequest>(store, httpRequestType);
+  const resources = await list<HTTPResource>(store, httpResourceType);
   const readIn =
     (namespace: string): Read =>
     async (kind, name, elsewhere = namespace) => {
       const key = { namespace: elsewhere, name };
       const found = await store.read({ type: kind === "Secret" ? secretType : configMapType, key }, signal);
       if (found.type !== "absent") return found;
-      const neighbours = requests.filter((one) => one.metadata.namespace === namespace);
+      const neighbours = [...requests, ...resources].filter(({ metadata }) => metadata.namespace === elsewhere);
       return plannedRead(neighbours.flatMap(outputsOf), kind, key) ?? found;
     };
   async function show(what: string, exchange: Exchange | Refusal, read: Read): Promise<void> {
@@ -76,10 +77,9 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
       const item = "scope" in exchange && exchange.scope.item ? `, item ${exchange.scope.item.index}` : "";
       await show(`HTTPRequest ${keyText(metadata)}${item}`, exchange, read);
     }
-    const outputs = shownOutputs(outputsOf({ spec }));
-    if (outputs.length > 0) print(`HTTPRequest ${keyText(metadata)}, what is made of the answer`, { outputs });
+    showOutputs(`HTTPRequest ${keyText(metadata)}`, { spec });
   }
-  for (const resource of await list<HTTPResource>(store, httpResourceType)) {
+  for (const resource of resources) {
     const { spec, metadata } = resource;
     const { namespace } = metadata;
     const [reference] = endpointReferences(spec.endpointRef, namespace);
@@ -87,6 +87,7 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
     const about = { endpoint, known: shownInputs(spec, metadata), now: new Date() };
     for (const { verb, exchange } of declaredVerbs(resource, about))
       await show(`HTTPResource ${keyText(metadata)}, ${verb}`, exchange, readIn(namespace));
+    showOutputs(`HTTPResource ${keyText(metadata)}`, resource);
   }
   return exitCode;
 }
@@ -95,7 +96,12 @@ function print(what: string, shown: object): void {
   process.stdout.write(`---\n# ${what}\n${stringify(shown, { lineWidth: 0 })}`);
 }
 
-function outputsOf({ spec }: Pick<HTTPRequest, "spec">): readonly Output[] {
+function showOutputs(what: string, resource: Pick<HTTPRequest | HTTPResource, "spec">): void {
+  const outputs = shownOutputs(outputsOf(resource));
+  if (outputs.length > 0) print(`${what}, what is made of the answer`, { outputs });
+}
+
+function outputsOf({ spec }: Pick<HTTPRequest | HTTPResource, "spec">): readonly Output[] {
   return declaredOutputs(spec.outputs, "spec.outputs");
 }
 

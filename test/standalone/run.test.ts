@@ -96,6 +96,20 @@ test("wish 24: render shows what would be sent, masks secrets and sends nothing"
   expect(origin.requests.size).toBe(0);
 });
 
+test("wish 24: render shows what an HTTPResource makes of an answer, which may be what it reads itself", async () => {
+  await using folder = await workFolder();
+  const spec = {
+    create: { url: "http://127.0.0.1:1/users", body: { json: { t: "${ .inputs.t }" } } },
+    inputs: { t: { secretKeyRef: { name: "made", key: "token" } } },
+    outputs: [{ secret: { name: "made" }, data: { token: ".response.body.token" } }],
+  };
+  const manifest = { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPResource", metadata: { name: "ada" }, spec };
+  const { code, stdout, stderr } = await holdfast(["render", "-f", await folder.write("a.yaml", manifest)]);
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(stdout).toContain(`body: '{"t":"***"}'`);
+  expect(stdout).toMatch(/what is made of the answer\noutputs:\n {2}- kind: Secret\n {4}name: made\n/);
+});
+
 test("names the file, the line and the field of every mistake, and sends nothing", async () => {
   await using folder = await workFolder();
   const file = await folder.write(

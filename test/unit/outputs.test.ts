@@ -1,0 +1,144 @@
+/** Outputs where they are decided: when they are written in a plan, what becomes of their data, and who may write them. */
+import { describe, expect, test } from "@jest/globals";
+import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
+import { sealed, type Outcome, type Refusal } from "../../src/core/exchange.ts";
+import { mergedData, type OutputData, type OutputObject, type Owner } from "../../src/core/output.ts";
+import type { OutputsResult, Step } from "../../src/core/plan.ts";
+import { secretType } from "../../src/core/resource.ts";
+import { writeOutputs } from "../../src/engine/outputs.ts";
+import { httpRequestKind } from "../../src/kinds/http-request.ts";
+import { declaredOutputs } from "../../src/kinds/outputs.ts";
+import { httpRequestType } from "../../src/kinds/types.ts";
+import { outputPatch } from "../../src/kubernetes/output-object.ts";
+
+const outputs: NonNullable<HTTPRequestSpec["outputs"]> = [
+  { secret: { name: "kept", type: "Opaque" }, data: { token: ".response.body.token" }, whenMissing: "Keep" },
+];
+const refusal: Refusal = { type: "refusal", reason: "OutputConflict", message: "spec.outputs[0].secret: no", heals: true };
+const ready: OutputsResult = { type: "ready" };
+const metadata = { name: "a", namespace: "n", uid: "u", generation: 1, resourceVersion: "1" };
+
+function answer(statusCode: number): Outcome {
+  const body = '{"token":"t0k3n"}';
+  const response = { statusCode, headers: {}, body: sealed(body), redactedBody: body, sizeBytes: 5, sha256: "ab", durationMs: 1 };
+  return { type: "response", response };
+}
+function drive(answers: readonly (Outcome | OutputsResult)[], changes: Partial<HTTPRequestSpec> = {}) {
+  const spec: HTTPRequestSpec = {
+    url: "http://h/",
+    method: "POST",
+    expect: { status: ["2xx"] },
+    retry: { limit: 5, backoff: { initial: "1s", max: "5m" } },
+    onUnknown: "Stall",
+    record: "Body",
+    suspend: false,
+    outputs,
+    ...changes,
+  } as HTTPRequestSpec;
+  const plan = httpRequestKind.plan({
+    resource: { metadata, spec },
+    references: [],
+    now: new Date("2026-01-01T00:00:00Z"),
+    sender: "me",
+  });
+  const steps: Step["type"][] = [];
+  let step = plan.next();
+  for (const given of answers) {
+    if (step.done) throw new Error("it has ended");
+    steps.push(step.value.type);
+    step = plan.next(given as never);
+  }
+  if (!step.done) throw new Error(`not scripted: ${step.value.type}`);
+  return { steps, verdict: step.value, status: step.value.status as HTTPRequestStatus };
+}
+
+describe("a request with outputs", () => {
+  test("looks whether they can be written, is sent, and has them written before it is said to have succeeded", () => {
+    const { steps, verdict } = drive([ready, answer(200), ready]);
+    expect(steps).toEqual(["checkOutputs", "exchange", "writeOutputs"]);
+    expect(verdict).toMatchObject({ result: "succeeded" });
+  });
+  test("is not sent where they cannot be written, and waits", () => {
+    expect(drive([refusal])).toMatchObject({ steps: ["checkOutputs"], verdict: { result: "waiting", reason: "OutputConflict" } });
+  });
+  test("writes none of an answer that is no success", () => {
+    expect(drive([ready, answer(404)])).toMatchObject({ verdict: { result: "failed" } });
+  });
+  test("has failed, and is not sent again, where they are refused afterwards; what is repeatable is", () => {
+    expect(drive([ready, answer(200), refusal]).verdict).toMatchObject({ result: "failed", reason: "OutputConflict" });
+    expect(drive([ready, answer(200), refusal], { method: "GET" }).verdict).toMatchObject({ result: "retrying" });
+  });
+  test("records neither the body nor its digest where a Secret is made of it", () => {
+    const { response } = drive([ready, answer(200), ready]).status;
+    expect(response).toEqual({ statusCode: 200, sizeBytes: 5, durationMs: 1, bodyOmitted: expect.any(String) });
+    const configMap = [{ configMap: { name: "kept" }, data: { a: "." }, whenMissing: "Keep" }] as const;
+    expect(drive([ready, answer(200), ready], { outputs: configMap }).status.response).toMatchObject({
+      body: '{"token":"t0k3n"}',
+    });
+  });
+  test("is the same run whatever they are: only what is sent counts", () => {
+    const digestOf = (more: Partial<HTTPRequestSpec>, answers = [ready, answer(200), ready]): unknown =>
+      drive(answers, more).status.attempt?.digest;
+    expect(digestOf({ outputs: [] }, [answer(200)])).toBe(digestOf({}));
+  });
+});
+
+test("a process that may not act any more writes no output, nor the next of several", async () => {
+  const written: string[] = [];
+  let mayAct = true;
+  const store = {
+    checkOutput: async () => undefined,
+    async writeOutput(_owner: Owner, { name }: OutputObject) {
+      written.push(name);
+      mayAct = false;
+      return { type: "written" } as const;
+    },
+  };
+  const values = [sealed<OutputData>({ a: "1" }), sealed<OutputData>({ a: "2" })];
+  const requester = { evaluateOutputs: async () => ({ type: "values", values }) as const };
+  const [one] = outputs;
+  const two = declaredOutputs(one && [one, { ...one, secret: { name: "second", type: "Opaque" } }], "spec.outputs");
+  const evaluation = { outputs: two, scope: { inputs: {}, metadata, now: "" } };
+  const owner = { type: httpRequestType, metadata };
+  const read = () => Promise.reject(new Error("nothing is read"));
+  const deps = { store, requester, read, mayAct: () => mayAct };
+  expect(await writeOutputs(evaluation, owner, deps, new AbortController().signal)).toEqual({ type: "conflict" });
+  expect(written).toEqual(["kept"]);
+});
+
+describe("what an object becomes", () => {
+  const bytes = (texts: Record<string, string>): Record<string, Uint8Array> =>
+    Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, Buffer.from(text)]));
+  const object = { field: "f", type: secretType, name: "s", secretType: "Opaque", labels: { a: "1" }, annotations: {} };
+
+  test("has the keys that are declared and no others, and keeps the value of one that is missing", () => {
+    expect(mergedData({ a: "2", b: null, c: null, d: "" }, bytes({ a: "1", b: "1", x: "1" }))).toEqual(
+      bytes({ a: "2", b: "1", d: "" }),
+    );
+    expect(mergedData({ a: null }, undefined)).toEqual({});
+    expect(mergedData({ constructor: null }, {})).toEqual({});
+  });
+
+  test("is patched until it is so, and then not at all; what others set stays", () => {
+    const declared = { "holdfast.dev/declared-metadata": '{"labels":["a","old"],"annotations":[]}' };
+    const labels = { a: "0", old: "1", theirs: "1" };
+    const present = {
+      metadata: { name: "s", uid: "u", resourceVersion: "1", labels, annotations: { ...declared, theirs: "1" } },
+      data: { gone: "eA==", same: "eA==" },
+    };
+    const patch = outputPatch(object, bytes({ same: "x", new: "y" }), present);
+    expect(patch).toEqual({
+      metadata: {
+        labels: { a: "1", old: null },
+        annotations: { "holdfast.dev/declared-metadata": '{"labels":["a"],"annotations":[]}' },
+      },
+      data: { gone: null, new: "eQ==" },
+    });
+    const annotations = { "holdfast.dev/declared-metadata": '{"labels":["a"],"annotations":[]}', theirs: "1" };
+    const after = {
+      metadata: { ...present.metadata, labels: { a: "1", theirs: "1" }, annotations },
+      data: { same: "eA==", new: "eQ==" },
+    };
+    expect(outputPatch(object, bytes({ same: "x", new: "y" }), after)).toBeUndefined();
+  });
+});
