@@ -1,6 +1,14 @@
 /** The command line. */
 import { Command, CommanderError } from "commander";
-import { controllerSettings, fileSetting, runSettings, type ControllerSettings, type RunSettings } from "../config.ts";
+import {
+  controllerSettings,
+  fileSetting,
+  orphanSettings,
+  runSettings,
+  type ControllerSettings,
+  type OrphanSettings,
+  type RunSettings,
+} from "../config.ts";
 import { InvalidProxyError } from "../http/environment-proxies.ts";
 import { timesProblem } from "../kubernetes/lease-state.ts";
 import { printCRDs } from "./crds.ts";
@@ -38,6 +46,17 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addOption(fileSetting);
   render.action(async (settings: { file: readonly string[] }) => {
     exitCode = await renderManifests(settings.file);
+  });
+  const orphan = program
+    .command("orphan")
+    .description(
+      "Let go of remote objects: take the finalizers off HTTPResources and send nothing. Before an uninstall, or after one.",
+    );
+  for (const option of orphanSettings) orphan.addOption(option);
+  orphan.action(async (settings: OrphanSettings) => {
+    if (settings.all !== true && settings.namespace === undefined) orphan.error("error: give --all or --namespace NAME");
+    const { orphanResources } = await import("./orphan.ts");
+    exitCode = await orphanResources(settings);
   });
   program.command("crds").description("Print the CustomResourceDefinitions.").action(printCRDs);
   program

@@ -1,0 +1,54 @@
+/**
+ * `holdfast orphan`: lets go of remote objects, so that no HTTPResource waits for a controller that is not there any more.
+ *
+ * Invariant: nothing is sent. Each object is marked before its finalizer goes, so that a controller that still runs leaves
+ * the remote object alone, too.
+ */
+import type { OrphanSettings } from "../config.ts";
+import { orphanAnnotation, type Resource } from "../core/resource.ts";
+import { finalizer } from "../kinds/http-resource-context.ts";
+import { httpResourceType } from "../kinds/types.ts";
+import { createApiClient } from "../kubernetes/api-client.ts";
+import { loadKubeConfig } from "../kubernetes/credentials.ts";
+import type { ApiClient } from "../kubernetes/api-client.ts";
+import { writeFinalizer } from "../kubernetes/finalizer-write.ts";
+import { list } from "../kubernetes/listing.ts";
+import { toResource } from "../kubernetes/objects.ts";
+import { collectionPath, objectPath } from "../kubernetes/paths.ts";
+import { version } from "./version.ts";
+
+/** Returns the exit code: 1 where one could not be let go of. */
+export async function orphanResources({ kubeconfig, namespace }: OrphanSettings): Promise<number> {
+  const loadKube = (): ReturnType<typeof loadKubeConfig> => loadKubeConfig(kubeconfig);
+  await using client = createApiClient({ loadKubeConfig: loadKube, record: () => {}, userAgent: `holdfast/${version}` });
+  const { signal } = new AbortController();
+  const { resources } = await list(client, { path: collectionPath(httpResourceType, namespace) }, {}, signal);
+  const held = resources.filter(({ metadata }) => metadata.finalizers?.includes(finalizer));
+  const failed: string[] = [];
+  for (const resource of held) {
+    const at = `${resource.metadata.namespace}/${resource.metadata.name}`;
+    try {
+      await letGo(client, resource, signal);
+      process.stdout.write(`${at}  let go\n`);
+    } catch (error) {
+      failed.push(at);
+      process.stderr.write(`${at}  ${Error.isError(error) ? error.message : "failed"}\n`);
+    }
+  }
+  process.stdout.write(
+    `let go of ${held.length - failed.length} HTTPResources; ${resources.length - held.length} held nothing\n`,
+  );
+  return failed.length > 0 ? 1 : 0;
+}
+
+/** Throws what the API server says. */
+async function letGo(client: ApiClient, { metadata }: Resource, signal: AbortSignal): Promise<void> {
+  const body = { metadata: { uid: metadata.uid, annotations: { [orphanAnnotation]: "true" } } };
+  const path = objectPath(httpResourceType, metadata);
+  const { body: marked } = await client.call(
+    { method: "PATCH", path, body, contentType: "application/merge-patch+json" },
+    signal,
+  );
+  const write = { type: httpResourceType, resource: toResource(marked), finalizer: { name: finalizer, present: false } };
+  await writeFinalizer({ client, random: Math.random }, write, signal);
+}

@@ -1,0 +1,57 @@
+/** `holdfast orphan`, on a real API server and without a controller: what would wait for ever is let go of. */
+import { beforeAll, expect, test } from "@jest/globals";
+import { holdfast } from "../support/holdfast.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
+
+describeWithControlPlane("orphan", (plane) => {
+  let collection: string;
+  let namespace: string;
+
+  beforeAll(async () => {
+    namespace = await plane.createNamespace("orphans");
+    collection = `/apis/holdfast.dev/v1alpha1/namespaces/${namespace}/httpresources`;
+    for (const [name, finalizers] of [
+      ["kept", ["holdfast.dev/release"]],
+      ["going", ["holdfast.dev/release"]],
+      ["others", ["example.com/theirs", "holdfast.dev/release"]],
+      ["free", []],
+    ] as const) {
+      const spec = { observe: { url: "http://127.0.0.1:1/" }, delete: { url: "http://127.0.0.1:1/" } };
+      const object = { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPResource", metadata: { name, finalizers }, spec };
+      expect((await plane.admin("POST", collection, object)).status).toBe(201);
+    }
+    await plane.admin("DELETE", `${collection}/going`);
+  }, 60_000);
+
+  const run = (...args: string[]): ReturnType<typeof holdfast> =>
+    holdfast(["orphan", "--kubeconfig", plane.kubeconfigs.admin, ...args]);
+  const metadata = async (name: string): Promise<Record<string, unknown> | undefined> => {
+    const { status, body } = await plane.admin("GET", `${collection}/${name}`);
+    return status === 200 ? (body as { metadata: Record<string, unknown> }).metadata : undefined;
+  };
+
+  test("asks where, and changes nothing until it is told", async () => {
+    const { code, stderr } = await run();
+    expect([code, stderr]).toEqual([2, "error: give --all or --namespace NAME\n"]);
+    expect((await metadata("going"))?.["deletionTimestamp"]).toBeDefined();
+  });
+
+  test("takes Holdfast's finalizer off and marks the object; what was being deleted goes, and others' finalizers stay", async () => {
+    const { code, stdout, stderr } = await run("--namespace", namespace);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain("let go of 3 HTTPResources; 1 held nothing\n");
+    expect(await metadata("going")).toBeUndefined();
+    const marked = { "holdfast.dev/orphan": "true" };
+    const kept = await metadata("kept");
+    expect(kept).toMatchObject({ annotations: marked });
+    expect(kept?.["finalizers"]).toBeUndefined();
+    expect(await metadata("others")).toMatchObject({ annotations: marked, finalizers: ["example.com/theirs"] });
+    expect((await metadata("free"))?.["annotations"]).toBeUndefined();
+  });
+
+  test("says what it may not do, and fails", async () => {
+    const { code, stderr } = await holdfast(["orphan", "--all", "--kubeconfig", plane.kubeconfigs.visitor]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("403");
+  });
+});
