@@ -131,6 +131,16 @@ export const values: Readonly<Record<string, Value>> = {
     annotations: texts("Annotations of it, the one that names Grafana's folder say."),
     namespace: text("Where the sidecar looks; the release's namespace where empty."),
   }),
+  admissionPolicy: section("A ValidatingAdmissionPolicy, for all of the cluster.", {
+    enabled: toggle("Make it.", false),
+    noLiteralCredentials: toggle(
+      "Refuse Authorization, Proxy-Authorization, Cookie and X-API-Key as plain text in a spec.",
+      true,
+    ),
+    httpsOnly: toggle("Refuse URLs of http that stand in a spec.", false),
+    actions: { ...list("What happens then.", { enum: ["Deny", "Warn", "Audit"] }), default: ["Deny"], minItems: 1 },
+    namespaceSelector: kubernetes("In which namespaces; in all where empty."),
+  }),
   podDisruptionBudget: section("A PodDisruptionBudget.", {
     enabled: toggle("Make one. With a single replica it would block every drain.", false),
     maxUnavailable: { description: "A number or percentage.", type: ["integer", "string"], default: 1 },

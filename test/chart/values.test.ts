@@ -129,6 +129,7 @@ describeWithHelm("the chart's values", () => {
       { metrics: { service: { create: false }, serviceMonitor: { enabled: true } } },
       "metrics.service",
     ],
+    ["a policy that refuses nothing", { admissionPolicy: { enabled: true, noLiteralCredentials: false } }, "admissionPolicy"],
     ["two sources of CAs", { caBundle: { configMap: "a", secret: "b" } }, "caBundle"],
   ])("refuses %s", async (_, values, message) => {
     const { code, stderr } = await helm.run(["template", chart], values);
