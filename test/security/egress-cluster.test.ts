@@ -30,7 +30,7 @@ const ready = expect.objectContaining({ state: "Ready/Succeeded" });
     found = (await inOwnNetwork(join(import.meta.dirname, "../support/egress-cluster.ts"), formAddresses)) as Found;
   }, 180_000);
 
-  test("reaches neither metadata, nor loopback, nor the API server through the controller, whatever form the address has", () => {
+  test("wish 14: reaches neither metadata, nor loopback, nor the API server through the controller, whatever form the address has", () => {
     expect(found.closed.length).toBeGreaterThan(30);
     for (const { url, message } of found.closed) {
       expect({ url, message }).toEqual({ url, message: expect.stringContaining('by the egress rule "floor"') });
@@ -85,6 +85,10 @@ const ready = expect.objectContaining({ state: "Ready/Succeeded" });
   test("is held to the default where the controller watches its namespace only", () => {
     expect(found["scoped"]).toEqual([denied("private"), ready]);
     expect(found["warned"]).toBe(false);
+  });
+  test("reaches loopback where a test has opened it, which is told at start; and not even then the API server", () => {
+    expect(found["opened"]).toEqual([ready, denied("floor")]);
+    expect(found["warnedOfOpened"]).toBe(true);
   });
   test("is spared policies that mean nothing: they are refused at admission", () => {
     expect(found["admission"]).toEqual([422, 422, 422, 422]);

@@ -184,15 +184,24 @@ await until("it is said", async () =>
 );
 found["leaked"] =
   JSON.stringify([...(await attacker.all()).values()]).includes(canary) || JSON.stringify(controller.log).includes(canary);
-found["warned"] = controller.log.some(({ message }) => message.includes("unsafe"));
+found["warned"] = controller.log.some(({ message }) => message.includes("--egress-unsafe-allow"));
 
 /* A controller of some namespaces reads no policies. */
 const scoped = await tenant("scoped", { tier: "trusted" });
 await policy("for-everybody", { allow: [{ cidrs: ["0.0.0.0/0", "::/0"] }] });
 controller.kill("SIGTERM");
 await controller.exited;
-await using _scoped = await startController([...flags, "--namespace", scoped.namespace]);
+await using confined = await startController([...flags, "--namespace", scoped.namespace, "--egress-unsafe-allow", "127.0.0.0/8"]);
 found["scoped"] = [await sent(scoped, "inner", inner), await sent(scoped, "public", { url: `http://${publicAddress}:${port}/` })];
+
+/* What a test opens is open to everybody, the API server's port excepted, and is told at start. */
+found["opened"] = [
+  await sent(scoped, "opened", { url: `http://127.0.0.1:${port}/` }),
+  await sent(scoped, "api-server", { url: `${plane.url}/api`, tls: { insecureSkipVerify: true } }),
+];
+found["warnedOfOpened"] = confined.log.some(
+  ({ message, level }) => level === "warn" && message.includes("--egress-unsafe-allow"),
+);
 
 process.stdout.write(JSON.stringify(found));
 server.closeAllConnections();
