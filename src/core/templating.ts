@@ -11,6 +11,7 @@ export type Template =
 
 /** `$${` is a literal `${`. Strings inside an expression are jq's, so a `}` in one ends nothing. Comments are not looked at. */
 export function parseTemplate(source: string): Template {
+  if (!source.includes("$")) return { type: "template", parts: source === "" ? [] : [{ type: "text", text: source }] };
   const parts: Part[] = [];
   let text = "";
   let position = 0;

@@ -13,8 +13,11 @@ export interface Bytes {
 /** By the source's field. */
 export type AllBytes = ReadonlyMap<string, Bytes>;
 
+const none: AllBytes = new Map();
+
 /** Throws `RefusedError`. */
 export async function readBytes(sources: readonly ByteSource[], read: Read): Promise<AllBytes> {
+  if (sources.length === 0) return none;
   const entries = sources.map(async (source) => [source.field, await bytesOf(source, read)] as const);
   return new Map(await Promise.all(entries));
 }

@@ -29,21 +29,32 @@ export interface ClientSettings {
 }
 
 const keys = new WeakMap<ClientSettings, string>();
+/** Of settings that have nothing but TLS and a timeout, by the TLS settings and the timeout. */
+const plainKeys = new WeakMap<ClientSettings["tls"], Map<number, string>>();
+/** Anybody can declare another timeout. */
+const maxPlainKeys = 1_000;
 
 /**
  * SHA-256, hex, over a JSON array: a fixed order, in which no two settings encode alike. It fingerprints a private key, and
  * so is never shown.
  */
 export function clientKey(settings: ClientSettings): string {
-  const known = keys.get(settings);
-  if (known !== undefined) return known;
   const { tls, timeoutMs, proxy, http2, namespace, egress } = settings;
+  const isDefault = proxy === undefined && http2 === undefined && namespace === undefined && egress === undefined;
+  const known = isDefault ? plainKeys.get(tls)?.get(timeoutMs) : keys.get(settings);
+  if (known !== undefined) return known;
   const { ca, cert, key, servername, rejectUnauthorized, minVersion } = tls;
   const fields = [ca, cert, key, servername, rejectUnauthorized, minVersion, timeoutMs];
-  const isDefault = proxy === undefined && http2 === undefined && namespace === undefined && egress === undefined;
   const further = { proxy, http2, namespace, target: egress?.target.key, toProxy: egress?.proxy.key };
   const text = JSON.stringify(isDefault ? fields : [...fields, further]); // what is not set is left out
   const digest = hash("sha256", text, "hex");
-  keys.set(settings, digest);
+  if (isDefault) rememberPlain(tls, timeoutMs, digest);
+  else keys.set(settings, digest);
   return digest;
+}
+
+function rememberPlain(tls: ClientSettings["tls"], timeoutMs: number, digest: string): void {
+  const known = plainKeys.get(tls) ?? new Map<number, string>();
+  if (known.size >= maxPlainKeys) known.clear();
+  plainKeys.set(tls, known.set(timeoutMs, digest));
 }

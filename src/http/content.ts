@@ -10,8 +10,10 @@ export interface Content {
   all(): Buffer;
 }
 
+const nothing = Buffer.alloc(0);
+
 export function createContent(): Content {
-  let bytes: Buffer = Buffer.alloc(0);
+  let bytes: Buffer = nothing;
   let sizeBytes = 0;
   return {
     get sizeBytes() {
@@ -51,14 +53,18 @@ type Fields = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** Names in lower case; repeated fields joined by a comma, but `set-cookie`, which is a list. */
 export function headerFields(headers: Fields): Response["headers"] {
-  const fields: [string, string | readonly string[]][] = [];
-  for (const [name, value] of Object.entries(headers)) {
+  const fields: Record<string, string | readonly string[]> = {};
+  for (const name in headers) {
+    const value = headers[name];
     if (value === undefined) continue;
     const key = name.toLowerCase();
-    if (typeof value === "string") fields.push([key, key === "set-cookie" ? [value] : value]);
-    else fields.push([key, key === "set-cookie" ? value : value.join(", ")]);
+    const field = key === "set-cookie" ? [value].flat() : typeof value === "string" ? value : value.join(", ");
+    // A name like any other, which an assignment would take for something else.
+    if (key === "__proto__")
+      Object.defineProperty(fields, key, { value: field, enumerable: true, configurable: true, writable: true });
+    else fields[key] = field;
   }
-  return Object.fromEntries(fields); // defines its fields, so a name __proto__ is one like any other
+  return fields;
 }
 
 /** The field's value; where it is repeated, joined by a comma. Names in `headers` are in lower case. */

@@ -18,16 +18,17 @@ const reserved = new Set(
 
 /** Throws `RefusedError`. Values are checked against what RFC 9110, section 5.5 allows. */
 export function headerRecord(fields: readonly HeaderField[]): HeaderRecord {
-  const byName = new Map<string, string[]>();
+  const byName = new Map<string, string | string[]>();
   for (const { field, name, value } of fields) {
     const key = name.toLowerCase();
     if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(key)) refuse("InvalidRequest", `${field}: this is no header name`);
     if (reserved.has(key))
       refuse("InvalidRequest", `${field}: the header ${name} is set by the client itself and cannot be declared`);
     checkValue(field, value);
-    byName.set(key, [...(byName.get(key) ?? []), value]);
+    const before = byName.get(key);
+    byName.set(key, before === undefined ? value : [before, value].flat());
   }
-  return Object.fromEntries([...byName].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? "") : values]));
+  return Object.fromEntries(byName);
 }
 
 function checkValue(field: string, value: string): void {

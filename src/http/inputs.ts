@@ -13,8 +13,11 @@ export interface Input {
 }
 export type Inputs = ReadonlyMap<string, Input>;
 
+const none: Inputs = new Map();
+
 /** Throws `RefusedError`. */
 export async function resolveInputs(sources: Readonly<Record<string, Source>>, read: Read): Promise<Inputs> {
+  if (Object.keys(sources).length === 0) return none;
   const entries = Object.entries(sources).map(async ([name, source]) => [name, await resolve(source, read)] as const);
   return new Map(await Promise.all(entries));
 }
@@ -78,6 +81,7 @@ export function readsElsewhere({ inputs }: Scope): (template: Located) => boolea
 
 /** The values that must never be shown. */
 export function secretValues(inputs: Inputs): string[] {
+  if (inputs.size === 0) return [];
   return [...inputs.values()].flatMap(({ value, secret }) => (secret && typeof value === "string" ? [value] : []));
 }
 

@@ -6,6 +6,7 @@ const minCharacters = 4;
 
 /** Replaces each secret by three asterisks, in the forms in which servers echo: as it is, base64, percent-encoded, escaped in JSON. */
 export function redacted(text: string, secrets: readonly string[]): string {
+  if (secrets.length === 0) return text;
   const forms = new Set(secrets.flatMap(formsOf));
   const longestFirst = [...forms].toSorted((a, b) => b.length - a.length);
   return longestFirst.reduce((redactedText, form) => redactedText.replaceAll(form, () => "***"), text);

@@ -31,16 +31,16 @@ export async function orRefusal<T>(action: () => Promise<T>): Promise<T | Refusa
 }
 
 /**
- * What `action` refuses can be mended outside the resource if the template at fault is one of `readsElsewhere`: a Secret's
- * value ends in a line break, say.
+ * What `action` refuses can be mended outside the resource if the template at fault is one of those that read what is kept
+ * elsewhere: a Secret's value ends in a line break, say.
  */
-export async function healingRefusals<T>(readsElsewhere: readonly Located[], action: () => Promise<T>): Promise<T> {
+export async function healingRefusals<T>(readElsewhere: () => readonly Located[], action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
     if (!(error instanceof RefusedError) || error.refusal.reason === "InvalidExpression") throw error;
     const { message } = error.refusal;
-    const heals = readsElsewhere.some(({ field }) => message.startsWith(`${field}: `));
+    const heals = readElsewhere().some(({ field }) => message.startsWith(`${field}: `));
     throw heals ? new RefusedError({ ...error.refusal, heals }) : error;
   }
 }

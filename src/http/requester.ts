@@ -144,12 +144,15 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
     const connecting = await discreet(exchange, () => resolveConnection(exchange, own, read));
     if (exchange.compile.length > 0) await compileAll(evaluator, exchange.compile, signal);
     const bytes = await readBytes(bytesInBody(request.body), read);
-    const first = await healingRefusals(templatesOf(request).filter(readsElsewhere(scope)), async () => {
-      const values = await valuesOf(expressionsOf(request), exchange, inputs, signal);
-      const valueOf = (expression: string): string => values.get(expression) ?? "null";
-      const wire = rendered(request, { valueOf, bytes, response: exchange.response }, userAgent);
-      return atLocation({ request: wire, settings: connecting.settings, repeatable, trusted: true }, request, valueOf);
-    });
+    const first = await healingRefusals(
+      () => templatesOf(request).filter(readsElsewhere(scope)),
+      async () => {
+        const values = await valuesOf(expressionsOf(request), exchange, inputs, signal);
+        const valueOf = (expression: string): string => values.get(expression) ?? "null";
+        const wire = rendered(request, { valueOf, bytes, response: exchange.response }, userAgent);
+        return atLocation({ request: wire, settings: connecting.settings, repeatable, trusted: true }, request, valueOf);
+      },
+    );
     const admitted = admittedSettings(first.request, first.settings, scope.metadata);
     if (!clients.has(admitted)) await discreet(exchange, async () => checkTls(admitted.tls, exchange.tls));
     const secrets = [...secretValues(inputs), ...secretTexts(bytes), ...connecting.secrets];
@@ -278,8 +281,9 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
     const inputs = await resolveInputs(scope.inputs, read);
     const open = secretValues(inputs).length === 0;
     const batch = { document: documentText(scope, inputs), expressions: [list], open };
-    return healingRefusals([list].filter(readsElsewhere(scope)), async () =>
-      listItems(list.field, (await evaluateAll(evaluator, batch, signal))[0] ?? "null"),
+    return healingRefusals(
+      () => [list].filter(readsElsewhere(scope)),
+      async () => listItems(list.field, (await evaluateAll(evaluator, batch, signal))[0] ?? "null"),
     );
   }
   /** The values as they are when secrets are asterisks; an expression that cannot do with those is asterisks itself. */

@@ -9,8 +9,18 @@ import { refuse, refuseForNow } from "./refusal.ts";
 
 export type TlsSettings = ClientSettings["tls"];
 
+/** What most exchanges have, each one object: the key of their client is found by it. */
+const plain = (["TLSv1.2", "TLSv1.3"] as const).flatMap((minVersion) =>
+  [true, false].map((rejectUnauthorized): TlsSettings => ({ rejectUnauthorized, minVersion })),
+);
+
 /** Throws `RefusedError`. */
-export async function resolveTls(sources: TlsSources, read: Read): Promise<TlsSettings> {
+export function resolveTls(sources: TlsSources, read: Read): TlsSettings | Promise<TlsSettings> {
+  const { ca, certificate, key, serverName, minVersion, insecureSkipVerify } = sources;
+  if (ca || certificate || key || serverName !== undefined) return resolveOwn(sources, read);
+  return plain.find((one) => one.minVersion === minVersion && one.rejectUnauthorized !== insecureSkipVerify) as TlsSettings;
+}
+async function resolveOwn(sources: TlsSources, read: Read): Promise<TlsSettings> {
   const [ca, cert, key] = await Promise.all(
     [sources.ca, sources.certificate, sources.key].map((source) => resolveText(source, read)),
   );
