@@ -62,6 +62,7 @@ const maxInformational = 16;
 export function onWire(slots: Slots, request: WireRequest, options: WireOptions): Promise<Answer> {
   const { connections, mayStart, trace, signal } = options;
   for (const slot of slots) slot.spend();
+  const sentBefore = trace.sent;
   trace.connection = "none";
   trace.answered = false;
   const head = Promise.withResolvers<Answer>();
@@ -81,6 +82,7 @@ export function onWire(slots: Slots, request: WireRequest, options: WireOptions)
     if (state !== "open") return;
     end("broken");
     broken = error;
+    if (isRefusedByProxy(error)) trace.sent = sentBefore;
     if (reader) reader.reject(error);
     else if (answer) answer.onBroken?.(error);
     else head.reject(error);
@@ -181,6 +183,11 @@ export function onWire(slots: Slots, request: WireRequest, options: WireOptions)
     fail(error);
   }
   return head.promise;
+}
+
+/** A proxy that forwards has answered 407 itself, and passed nothing on. undici has no other use for this code once a request has started. */
+function isRefusedByProxy(error: unknown): boolean {
+  return Error.isError(error) && "code" in error && error.code === "UND_ERR_INVALID_ARG";
 }
 
 function tooLarge(maxBytes: number): ContentError {

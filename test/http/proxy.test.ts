@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { createAuthority } from "../support/certificates.ts";
 import { holdfast } from "../support/holdfast.ts";
@@ -121,7 +124,10 @@ describe("a proxy that does not do its work:", () => {
   test("it wants a password to forward", async () => {
     await using proxy = await proxyServer({ refusal: 407 });
     await using http = testRequester({ environment: { HTTP_PROXY: proxy.url } });
-    expect(await http.send(exchange({ url: "http://127.0.0.1:1" }))).toMatchObject({ type: "failure", reason: "ProxyRefused" });
+    for (const method of ["GET", "POST"]) {
+      const outcome = await http.send(exchange({ url: "http://127.0.0.1:1", request: { method } }));
+      expect(outcome).toMatchObject({ type: "failure", reason: "ProxyRefused", sent: false }); // the proxy has passed nothing on
+    }
     expect(await idle(http)).toEqual({ active: 0, idle: 1 });
   });
 
@@ -173,3 +179,23 @@ test("a proxy in the environment that is none ends the process at start, with on
   expect(stderr).toMatch(/^error: HTTPS_PROXY: a proxy's URL is [^\n]*\n$/);
   expect(stderr).not.toContain("hunter2");
 });
+
+test("a proxy that speaks TLS itself is used where its authority is among NODE_EXTRA_CA_CERTS", async () => {
+  await using proxy = await proxyServer({ tls: authority.issue("IP:127.0.0.1") });
+  await using server = await loopbackServer((_request, response) => response.end("ok"));
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-proxy-"));
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, "ca.pem"), authority.ca);
+  const manifest = {
+    apiVersion: "holdfast.dev/v1alpha1",
+    kind: "HTTPRequest",
+    metadata: { name: "a" },
+    spec: { url: `${server.url}/a`, method: "POST" },
+  };
+  await writeFile(join(folder, "a.yaml"), JSON.stringify(manifest));
+  const env = { HTTP_PROXY: proxy.url, NODE_EXTRA_CA_CERTS: join(folder, "ca.pem") };
+  const { code, stdout } = await holdfast(["run", "--once", "-f", join(folder, "a.yaml")], env);
+  expect([code, proxy.asked, server.requests.length]).toEqual([0, [`POST ${server.url}/a`], 1]);
+  expect(stdout).toContain("default/a  POST  ready  Succeeded");
+}, 20_000);
