@@ -6,7 +6,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { sealed, type Outcome } from "../../src/core/exchange.ts";
 import { canonicalJSON } from "../../src/core/json.ts";
-import type { Intent, Step, Verdict } from "../../src/core/plan.ts";
+import type { EvaluationResult, Intent, Step, Verdict } from "../../src/core/plan.ts";
 import type { Precondition } from "../../src/core/ports.ts";
 import { httpRequestKind } from "../../src/kinds/http-request.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
@@ -14,7 +14,9 @@ import type { HTTPRequest } from "../../src/kinds/types.ts";
 /** A reconcile under way: the plan is driven anew from its answers each time, so that a state is data. */
 interface Run {
   readonly resource: HTTPRequest;
-  readonly answers: readonly Outcome[];
+  readonly answers: readonly (Outcome | EvaluationResult)[];
+  /** Hours that had passed when it began. */
+  readonly hours: number;
   /** Recorded: what follows is written under a test of the attempt. */
   readonly intent?: Intent;
   /** The object was read live, and was as the plan saw it. */
@@ -42,14 +44,20 @@ interface World {
   /** The content that arrived at the origin last. */
   readonly last?: string;
   /** What may still go wrong or be asked. */
-  readonly left: Readonly<Record<"fault" | "edit" | "ask", number>>;
+  readonly left: Readonly<Record<"fault" | "edit" | "ask" | "hour", number>>;
+  /** Hours that have passed: each brings a tick, where the schedule has them hourly. */
+  readonly hours: number;
 }
 type Fault = keyof World["left"];
 
 const now = new Date("2030-01-01T00:00:00Z"); // every back-off is over
-const ok: Outcome = {
+const ok: Extract<Outcome, { type: "response" }> = {
   type: "response",
   response: { statusCode: 200, headers: {}, body: sealed(""), redactedBody: "", sizeBytes: 0, sha256: "", durationMs: 0 },
+};
+const accepted: Outcome = {
+  type: "response",
+  response: { ...ok.response, statusCode: 202, headers: { location: "/job" } },
 };
 const reset: Outcome = { type: "failure", reason: "ConnectionReset", message: "reset", sent: true };
 const refused: Outcome = { type: "failure", reason: "ConnectionRefused", message: "refused", sent: false };
@@ -87,13 +95,13 @@ function same(a: object, b: object): boolean {
 
 const driven = new Map<string, IteratorResult<Step, Verdict>>();
 function drive(run: Run, sender: string): IteratorResult<Step, Verdict> {
-  const key = `${sender} ${text(run.resource)} ${run.answers.map((answer) => text(answer)).join(" ")}`;
+  const key = `${sender} ${run.hours} ${text(run.resource)} ${run.answers.map((answer) => text(answer)).join(" ")}`;
   const known = driven.get(key) ?? driveAnew(run, sender);
   driven.set(key, known);
   return known;
 }
-function driveAnew({ resource, answers }: Run, sender: string): IteratorResult<Step, Verdict> {
-  const plan = httpRequestKind.plan({ resource, references: [], now, sender });
+function driveAnew({ resource, answers, hours }: Run, sender: string): IteratorResult<Step, Verdict> {
+  const plan = httpRequestKind.plan({ resource, references: [], now: new Date(now.getTime() + hours * 3_600_000), sender });
   let step = plan.next();
   for (const answer of answers) step = plan.next(answer as never);
   return step;
@@ -117,6 +125,7 @@ function* successors(world: World): Generator<World> {
       "edit",
     );
   }
+  if (left.hour > 0) yield spend({ ...world, hours: world.hours + 1 }, "hour");
   if (left.ask > 0)
     yield spend(
       { ...world, object: { ...object, metadata: { ...object.metadata, annotations: { "holdfast.dev/reconcile-at": "x" } } } },
@@ -140,7 +149,7 @@ function* replicaSteps(world: World, index: 0 | 1): Generator<World> {
   if (!same(cache, world.object)) yield become({ ...replica, cache: world.object });
   if (!run) {
     if (!mayAct || (world.fresh && !same(cache, world.object))) return;
-    const begun: Run = { resource: cache, answers: [], term: world.term };
+    const begun: Run = { resource: cache, answers: [], hours: world.hours, term: world.term };
     const step = drive(begun, sender);
     if (!step.done || !same(step.value.status, cache.status ?? nothing)) yield become({ epoch, cache, run: begun });
     return;
@@ -161,7 +170,19 @@ function* replicaSteps(world: World, index: 0 | 1): Generator<World> {
     const precondition: Precondition = run.intent ? { type: "attempt", id: run.intent.attemptId, sender } : { type: "unchanged" };
     return yield* write(step.value.status, precondition, (written) => ({ epoch, cache: written }));
   }
+  const answered = (outcome: Outcome | EvaluationResult): Replica => ({
+    ...replica,
+    run: { ...run, answers: [...run.answers, outcome] },
+  });
+  if (step.value.type === "evaluate") return yield become(answered({ type: "values", values: [true, false] }));
   const asked = step.value as Extract<Step, { type: "exchange" }>;
+  if (asked.exchange.request.location) {
+    // A poll: it may come as often as it likes.
+    if (!mayAct) return yield become({ epoch, cache });
+    yield become(answered(ok));
+    if (world.left.fault > 0) yield spend(become(answered(reset)), "fault");
+    return;
+  }
   const intent = asked.before.type === "intent" ? asked.before : undefined;
   if (asked.before.type === "confirm" && !run.confirmed) {
     const { generation } = world.object.metadata;
@@ -176,15 +197,14 @@ function* replicaSteps(world: World, index: 0 | 1): Generator<World> {
   const id = intent?.attemptId ?? keyOf(asked);
   const delivered = world.repeatable && world.delivered.includes(id) ? world.delivered : [...world.delivered, id];
   const arrived = { delivered, last: text(asked.exchange.request.body ?? nothing) };
-  const answered = (outcome: Outcome): Replica => ({ ...replica, run: { ...run, answers: [...run.answers, outcome] } });
-  yield become(answered(ok), arrived);
+  yield become(answered(world.object.spec.poll ? accepted : ok), arrived);
   if (world.left.fault > 0) yield spend(become(answered(reset), arrived), "fault");
   if (world.left.fault > 0) yield spend(become(answered(refused)), "fault");
   if (world.left.fault > 0) yield spend(become(crashed, arrived), "fault");
 }
 /** The back-off of what is written is over at once. */
 function longAgo(status: NonNullable<HTTPRequest["status"]>): NonNullable<HTTPRequest["status"]> {
-  return status.nextRunAt === undefined ? status : { ...status, nextRunAt: "2029-01-01T00:00:00.000Z" };
+  return status.attempt?.phase !== "Retrying" ? status : { ...status, nextRunAt: "2029-01-01T00:00:00.000Z" };
 }
 function keyOf({ exchange }: Extract<Step, { type: "exchange" }>): string {
   return exchange.request.literalHeaders[0]?.value ?? "";
@@ -195,7 +215,7 @@ function spend(world: World, fault: Fault): World {
 
 function begin(spec: object, left: Partial<World["left"]>): World {
   const fresh = object(spec);
-  const none = { fault: 0, edit: 0, ask: 0 };
+  const none = { fault: 0, edit: 0, ask: 0, hour: 0 };
   const replica: Replica = { epoch: 0, cache: fresh };
   const repeatable = fresh.spec.method !== "POST" || fresh.spec.idempotencyKey !== undefined;
   return {
@@ -206,18 +226,26 @@ function begin(spec: object, left: Partial<World["left"]>): World {
     leader: repeatable ? 0 : "both",
     term: 0,
     left: { ...none, ...left },
+    hours: 0,
   };
 }
 
-function keyOfWorld({ object, replicas, delivered, left, leader, term, last }: World): string {
+function keyOfWorld({ object, replicas, delivered, left, leader, term, last, hours }: World): string {
   const parts = replicas.map(({ epoch, cache, run }) => [
     epoch,
     text(cache),
     run
-      ? [text(run.resource), run.intent?.attemptId, run.confirmed, run.term === term, run.answers.map((answer) => text(answer))]
+      ? [
+          run.hours,
+          text(run.resource),
+          run.intent?.attemptId,
+          run.confirmed,
+          run.term === term,
+          run.answers.map((answer) => text(answer)),
+        ]
       : 0,
   ]);
-  return JSON.stringify([text(object), parts, delivered.toSorted(), left, leader, last]);
+  return JSON.stringify([text(object), parts, delivered.toSorted(), left, leader, last, hours]);
 }
 
 /** Everything that can be reached, each world once. */
@@ -331,4 +359,32 @@ test("the model can fail: a PUT, which declares no intent, is delivered twice", 
     bounded,
   );
   expect(twice).toBe(true);
+});
+
+const hourly = { schedule: { every: "1h", missed: "RunOnce" } };
+const polled = { poll: { interval: "1s", timeout: "9999h" } };
+
+test("each tick is one run of a POST without a key, delivered once, with two leaders and whatever fails", () => {
+  explore(begin(hourly, { fault: 1, hour: 1 }), (world) => {
+    const end = settled(world);
+    for (const [id, count] of countOf(end.delivered))
+      if (count > 1) throw new Error(`${id} was delivered ${count} times: ${canonicalJSON(world)}`);
+    if (end.delivered.length > 1 + world.hours) throw new Error(`more runs than ticks: ${canonicalJSON(world)}`);
+    const phase = end.object.status?.attempt?.phase;
+    const isOver = end.object.status?.attempt === undefined || phase === "Done";
+    if (!isOver && !(phase === "Unknown" && isStalled(end))) throw new Error(`stuck at ${phase}: ${canonicalJSON(world)}`);
+  });
+});
+
+test("wish 5: a POST whose work goes on is delivered once, whatever fails while it is asked after, and ends", () => {
+  explore(begin(polled, { fault: 1, ask: 1 }), (world) => {
+    const end = settled(world);
+    const asked = 1 - world.left.ask;
+    for (const [id, count] of countOf(end.delivered))
+      if (count > 1 + asked) throw new Error(`${id} was delivered ${count} times: ${canonicalJSON(world)}`);
+    const phase = end.object.status?.attempt?.phase;
+    if (phase !== "Done" && !(phase === "Unknown" && isStalled(end)))
+      throw new Error(`stuck at ${phase}: ${canonicalJSON(world)}`);
+    if (phase === "Done" && end.object.status?.poll) throw new Error(`still has a URL: ${canonicalJSON(world)}`);
+  });
 });
