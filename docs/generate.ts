@@ -1,5 +1,5 @@
 /**
- * Writes the files that are made from the code: `crds/`, `docs/api/`, `docs/metrics.md`, the list of
+ * Writes the files that are made from the code: `crds/`, `docs/api/`, `docs/metrics.md`, `docs/coverage.md`, the list of
  * runbooks, and the chart's CRDs, values, alerts and dashboards. `make verify` fails where one is out of date.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,6 +9,7 @@ import { group } from "../src/api/kind-definition.ts";
 import { referencePage } from "../src/api/reference.ts";
 import { crdYAML } from "../src/cli/crds.ts";
 import { chartReadme, crdTemplate, generatedHelpers, valuesSchema, valuesYAML } from "./chart/files.ts";
+import { coveragePage } from "./coverage/page.ts";
 import { alertsYAML, runbookIndex } from "./monitoring/files.ts";
 import { dashboards } from "./monitoring/dashboards.ts";
 import { grafanaJSON } from "./monitoring/grafana.ts";
@@ -28,6 +29,7 @@ writeAll(
   new URL("api/", import.meta.url),
   Object.fromEntries(definitions.map((definition) => [`${definition.kind.toLowerCase()}.md`, referencePage(definition)])),
 );
+writeFileSync(new URL("coverage.md", import.meta.url), coveragePage());
 writeFileSync(new URL("metrics.md", import.meta.url), await metricsPage());
 writeFileSync(new URL("runbooks/README.md", import.meta.url), runbookIndex());
 

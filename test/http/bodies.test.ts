@@ -45,7 +45,7 @@ describe("the body is closed, and its socket with it, when", () => {
     expect(await openSockets(http, server.port)).toEqual({ kernel: 0, metric: 0, unread: 0 });
   });
 
-  test("the size limit is hit", async () => {
+  test("mistake 6: the size limit is hit", async () => {
     await using server = await loopbackServer((_request, response) => response.end(Buffer.alloc(2_000_000)));
     await using http = testRequester({ maxResponseBytes: 100_000, connectionsPerOrigin: rounds });
     expect(await all(http, server.url)).toEqual(new Set(["ResponseTooLarge"]));

@@ -67,7 +67,7 @@ describe("a proxy from the environment", () => {
 });
 
 describe("an endpoint's proxy", () => {
-  test("wins over the environment, and is used by that endpoint alone", async () => {
+  test("wish 23: wins over the environment, and is used by that endpoint alone", async () => {
     await using server = await loopbackServer((_request, response) => response.end("ok"));
     await using own = await proxyServer();
     await using general = await proxyServer();

@@ -30,7 +30,7 @@ const header = (text: string): Parameters<typeof exchange>[0] => ({
 
 describe("an input that is not there is refused, and heals:", () => {
   const only = (source: Exchange["scope"]["inputs"][string]): Promise<unknown> => refusal({ inputs: { token: source } });
-  test("no such Secret, ConfigMap or key, and no right to read", async () => {
+  test("mistake 7: no such Secret, ConfigMap or key, and no right to read", async () => {
     expect(await only(fromSecret("gone", "token"))).toEqual({
       type: "refusal",
       reason: "SecretNotFound",

@@ -10,7 +10,7 @@ const echo = (): ReturnType<typeof loopbackServer> =>
       .end(JSON.stringify(request)),
   );
 
-test("sends what the templates say, and answers with status, headers and content", async () => {
+test("wish 18, mistake 4: sends what the templates say, and answers with status, headers and content", async () => {
   await using server = await echo();
   await using http = testRequester();
   const outcome = await http.send(
@@ -24,6 +24,7 @@ test("sends what the templates say, and answers with status, headers and content
           { ...at("spec.headers[0].value", "Bearer ${ .inputs.token }"), name: "Authorization" },
           { ...at("spec.headers[1].value", "one"), name: "X-Many" },
           { ...at("spec.headers[2].value", "two"), name: "x-many" },
+          { ...at("spec.headers[3].value", "2022-11-28"), name: "X-Version" },
         ],
         literalHeaders: [{ name: "Idempotency-Key", value: "k1" }],
         body: {
@@ -46,6 +47,7 @@ test("sends what the templates say, and answers with status, headers and content
     headers: {
       authorization: "Bearer s3cr3t",
       "x-many": "one, two",
+      "x-version": "2022-11-28",
       "idempotency-key": "k1",
       "content-type": "application/json",
       "user-agent": "holdfast/test",

@@ -211,12 +211,23 @@ describeWithControlPlane("the controller", () => {
     expect(own).toHaveLength(400); // the intent and the outcome of each
   }, 120_000);
 
-  test("serves the metrics of what it did", async () => {
+  test("wish 21: serves the metrics of what it did", async () => {
     expect(await controller.metric('holdfast_http_requests_total{method="POST",code="2xx",reason=""}')).toBeGreaterThanOrEqual(
       200,
     );
     expect(await controller.metric("holdfast_http_clients")).toBeGreaterThan(0);
     expect(await controller.metric('controller_runtime_reconcile_errors_total{controller="httprequest"}')).toBe(0);
+  });
+
+  test("mistake 8: wrote statuses, and nothing into what a user has written", async () => {
+    const kinds = (await plane.auditEvents()).filter(
+      ({ user, verb, resource }) =>
+        user === "holdfast" && resource.startsWith("http") && !["get", "list", "watch"].includes(verb),
+    );
+    expect(kinds.length).toBeGreaterThan(0);
+    expect(kinds.filter(({ subresource, verb }) => subresource !== "status" || verb !== "patch")).toEqual([]);
+    const { body } = await plane.admin("GET", `/apis/holdfast.dev/v1alpha1/namespaces/${namespace}/httprequests/fleet-0`);
+    expect((body as { metadata: { generation: number } }).metadata.generation).toBe(1);
   });
 
   test("ends well on SIGTERM", async () => {

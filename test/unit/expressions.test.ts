@@ -114,7 +114,7 @@ test("an expression that exhausts memory harms nobody else", async () => {
   expect(await evaluate({ a: 2 }, ".a")).toEqual({ type: "values", json: ["2"] });
 }, 20_000);
 
-test("an endless expression ends at its deadline, is named, and harms nobody else", async () => {
+test("mistake 5: an endless expression ends at its deadline, is named, and harms nobody else", async () => {
   await using hurried = createEvaluator({ deadlineMs: 300 });
   const endless = Array.from({ length: 3 }, () => hurried.evaluate("{}", ["1", "until(false; .)"], signal));
   const others = Array.from({ length: 5 }, (_, index) => hurried.evaluate("{}", [`${index}`], signal));
