@@ -3,11 +3,15 @@ import { isRecord } from "../core/json.ts";
 import type { ApiClient } from "./api-client.ts";
 
 export interface Access {
-  readonly namespace: string;
+  /** In the whole cluster where not given. */
+  readonly namespace?: string;
   readonly verb: string;
-  /** Plural, of the core group. */
+  /** The core group where not given. */
+  readonly group?: string;
+  /** Plural. */
   readonly resource: string;
-  readonly name: string;
+  /** Any where not given. */
+  readonly name?: string;
 }
 
 const path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
@@ -17,7 +21,7 @@ const path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
  * https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-access-review-v1/
  */
 export async function isAllowed(client: ApiClient, access: Access, signal: AbortSignal): Promise<boolean> {
-  const spec = { resourceAttributes: { ...access, group: "" } };
+  const spec = { resourceAttributes: { group: "", ...access } };
   const body = { apiVersion: "authorization.k8s.io/v1", kind: "SelfSubjectAccessReview", spec };
   const answer = await client.call({ method: "POST", path, body }, signal);
   const status = isRecord(answer.body) && isRecord(answer.body["status"]) ? answer.body["status"] : {};

@@ -4,13 +4,14 @@ import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { ResourceStore, WatchEvent } from "../core/ports.ts";
 import type { Denial } from "../core/exchange.ts";
 import type { Resource, ResourceKey, ResourceType } from "../core/resource.ts";
+import { isAllowed } from "./access.ts";
 import type { ApiClient } from "./api-client.ts";
 import { ApiError } from "./api-error.ts";
 import { writeFinalizer } from "./finalizer-write.ts";
 import { mergeWatches } from "./merge.ts";
 import { toDataResource } from "./objects.ts";
 import { createOutputStore } from "./outputs.ts";
-import { collectionPath, isObjectName, objectPath } from "./paths.ts";
+import { isObjectName, objectPath } from "./paths.ts";
 import type { WatchState } from "./readiness.ts";
 import { createReflector, type Reflector, type ReflectorSettings } from "./reflector.ts";
 import { createServiceAccountTokens } from "./service-account-token.ts";
@@ -54,11 +55,13 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
   const reflectors = new Set<Reflector>();
   const writer = { client, random };
 
-  /** Only a plain no counts: whatever else goes wrong, the reflector deals with. */
-  async function mayList(type: ResourceType, signal: AbortSignal): Promise<boolean> {
+  /**
+   * Asked rather than tried, since a refusal looks like an attack in an audit log. Only a plain no counts: whatever else
+   * goes wrong, the reflector deals with.
+   */
+  async function mayList({ group, plural }: ResourceType, signal: AbortSignal): Promise<boolean> {
     try {
-      await client.call({ method: "GET", path: collectionPath(type), query: { limit: "1" } }, signal);
-      return true;
+      return await isAllowed(client, { verb: "list", group, resource: plural }, signal);
     } catch (error) {
       return !(error instanceof ApiError && error.status === 403);
     }
@@ -66,7 +69,7 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
   /** Where this process may not look at a kind of the cluster, there is nothing of it, until it may. */
   async function* whileDenied(type: ResourceType, signal: AbortSignal): AsyncGenerator<WatchEvent, void> {
     if (await mayList(type, signal)) return;
-    settings.record({ type: "note", level: "warn", message: "not allowed to look at a kind", fields: { kind: type.kind } });
+    settings.record({ type: "note", level: "info", message: "not allowed to look at a kind", fields: { kind: type.kind } });
     yield { type: "listed", resources: [], resourceVersion: "0" };
     do {
       await sleep(deniedPauseMs, undefined, { signal }).catch(() => undefined); // told to stop: the call ends with it

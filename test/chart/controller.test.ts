@@ -71,7 +71,10 @@ describeWithHelm("the chart's controller", () => {
       const opened = { ...container, args: [...container.args, "--egress-unsafe-allow=127.0.0.0/8"] };
       controller = processes.use(await runContainer(spec, opened, account));
     }, 60_000);
-    afterAll(() => processes.disposeAsync(), 30_000);
+    afterAll(async () => {
+      await processes.disposeAsync();
+      await kubectl("delete", "httprequests", "--all"); // the next release looks at the same namespace
+    }, 30_000);
 
     async function tokenFor(name: string): Promise<string> {
       const { body } = await plane.admin("POST", `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`, {

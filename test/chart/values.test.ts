@@ -82,6 +82,7 @@ describeWithHelm("the chart's values", () => {
     expect(container.args).toEqual([
       "controller",
       "--health-address=:8081",
+      "--impersonation-grant=holdfast-impersonator --clusterrole=holdfast-impersonator --serviceaccount=holdfast-system:holdfast",
       "--lease-name=holdfast",
       "--metrics-address=:8080",
       "--output-grant=holdfast-output-writer --clusterrole=holdfast-output-writer --serviceaccount=holdfast-system:holdfast",
@@ -121,6 +122,12 @@ describeWithHelm("the chart's values", () => {
       "outputs in a namespace that is not watched",
       { rbac: { scope: "namespaces", outputs: ["team-b"] }, controller: { namespace: ["team-a"] } },
       "rbac.outputs: namespace team-b",
+    ],
+    ["leave to act as every ServiceAccount", { rbac: { impersonation: "cluster" } }, "/rbac/impersonation"],
+    [
+      "acting in a namespace that is not watched",
+      { rbac: { scope: "namespaces", impersonation: ["team-b"] }, controller: { namespace: ["team-a"] } },
+      "rbac.impersonation: namespace team-b",
     ],
     ["two replicas that both work", { replicas: 2, controller: { leaderElect: false } }, "leaderElect"],
     ["less time to end than it takes", { terminationGracePeriodSeconds: 25 }, "terminationGracePeriodSeconds"],
@@ -226,10 +233,12 @@ describeWithHelm("the chart's values", () => {
     expect(roles.toSorted()).toEqual([
       "holdfast-system/holdfast-leader-election",
       "team-a/holdfast",
+      "team-a/holdfast-impersonator",
       "team-a/holdfast-output-writer",
       "team-a/holdfast-secret-reader",
       "team-a/holdfast-token-requester",
       "team-b/holdfast",
+      "team-b/holdfast-impersonator",
       "team-b/holdfast-output-writer",
       "team-b/holdfast-secret-reader",
       "team-b/holdfast-token-requester",
@@ -244,7 +253,7 @@ describeWithHelm("the chart's values", () => {
       ["RoleBinding team-a", "RoleBinding team-b"],
     ],
     ["cluster", ["ClusterRoleBinding undefined"]],
-  ])("lets the controller read Secrets, and write outputs, where it is told to: %j", async (where, bindings) => {
+  ])("lets the controller read Secrets, write outputs and act for others where it is told to: %j", async (where, bindings) => {
     const roles = [
       ["secrets", "holdfast-secret-reader", { apiGroups: [""], resources: ["secrets"], verbs: ["get", "list", "watch"] }],
       [
@@ -252,13 +261,17 @@ describeWithHelm("the chart's values", () => {
         "holdfast-output-writer",
         { apiGroups: [""], resources: ["secrets", "configmaps"], verbs: ["get", "create", "patch"] },
       ],
+      ["impersonation", "holdfast-impersonator", { apiGroups: [""], resources: ["serviceaccounts"], verbs: ["impersonate"] }],
     ] as const;
     for (const [value, name, rule] of roles) {
+      if (value === "impersonation" && where === "cluster") continue; // which is refused
       const manifests = await helm.render({ rbac: { [value]: where } });
       const bound = manifests.filter(({ kind, metadata }) => kind.endsWith("Binding") && metadata.name.endsWith(name.slice(8)));
       expect(bound.map(({ kind, metadata }) => `${kind} ${metadata.namespace}`)).toEqual(bindings);
       expect(
-        manifests.filter(({ kind, metadata }) => kind.endsWith("Binding") && /(reader|writer)$/.test(metadata.name)),
+        manifests.filter(
+          ({ kind, metadata }) => kind.endsWith("Binding") && /(reader|writer|impersonator|requester)$/.test(metadata.name),
+        ),
       ).toEqual(bound);
       expect(pick(manifests, "ClusterRole", name).rules).toEqual([rule]);
     }
