@@ -75,13 +75,16 @@ interface Page {
   readonly query?: Query;
 }
 
-/** RFC 8288. A header that cannot be read says nothing of a next page. */
 function linked({ headers }: Response): Page | undefined {
   const value = headers["link"];
-  if (typeof value !== "string") return undefined;
+  const uri = typeof value === "string" ? nextLink(value) : undefined;
+  return uri === undefined ? undefined : { url: { field: `${field}: the Link header`, text: uri } };
+}
+
+/** Where the next page is (RFC 8288), as it stands there. A Link header that cannot be read says nothing of one. */
+export function nextLink(header: string): string | undefined {
   try {
-    const uri = LinkHeader.parse(value).rel("next")[0]?.uri;
-    return uri === undefined ? undefined : { url: { field: `${field}: the Link header`, text: uri } };
+    return LinkHeader.parse(header).rel("next")[0]?.uri;
   } catch {
     return undefined; // its message would quote the header
   }

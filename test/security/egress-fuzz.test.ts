@@ -3,9 +3,9 @@ import { expect, test } from "@jest/globals";
 import * as fc from "fast-check";
 import ipaddr from "ipaddr.js";
 import { addressDenial, closedFloor, publicOnly, routeOf } from "../../src/core/egress.ts";
+import { fuzzTimeoutMs, runs } from "../support/fuzz.ts";
 
-const numRuns = Number(process.env["HOLDFAST_FUZZ_RUNS"] ?? 5_000);
-const settings = { seed: Number(process.env["HOLDFAST_FUZZ_SEED"] ?? 8), numRuns };
+const settings = runs(5_000);
 const byte = fc.oneof(fc.constantFrom(0, 1, 10, 100, 127, 169, 172, 192, 198, 224, 254, 255), fc.integer({ min: 0, max: 255 }));
 const v4 = fc.oneof(
   fc.tuple(byte, byte, byte, byte),
@@ -51,65 +51,81 @@ function isPublic(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
 }
 const isOpen = (address: string): boolean => addressDenial(address, 80, publicOnly, closedFloor) === undefined;
 
-test("it opens nothing that is not public by the other's reckoning", () => {
-  fc.assert(
-    fc.property(fc.oneof(v6, embedding), v4, (groups, octets) => {
-      for (const text of [text6(groups), octets.join(".")])
-        if (isOpen(text)) expect([text, isPublic(ipaddr.parse(text))]).toEqual([text, true]);
-    }),
-    settings,
-  );
-});
+test(
+  "it opens nothing that is not public by the other's reckoning",
+  () => {
+    fc.assert(
+      fc.property(fc.oneof(v6, embedding), v4, (groups, octets) => {
+        for (const text of [text6(groups), octets.join(".")])
+          if (isOpen(text)) expect([text, isPublic(ipaddr.parse(text))]).toEqual([text, true]);
+      }),
+      settings,
+    );
+  },
+  fuzzTimeoutMs,
+);
 
-test("it closes nothing of the internet's own that is public, but for metadata services", () => {
-  const extras = /^(168\.63\.129\.16|192\.0\.0\.|192\.88\.99\.|100\.100\.100\.200)/;
-  const unicast = fc.tuple(
-    fc.constantFrom(0x2606, 0x2a00, 0x2400, 0x2c0f),
-    group,
-    group,
-    group,
-    fc.constant(0x1234),
-    group,
-    group,
-    group,
-  );
-  fc.assert(
-    fc.property(unicast, v4, (groups, octets) => {
-      if (isPublic(ipaddr.parse(text6(groups)))) expect([text6(groups), isOpen(text6(groups))]).toEqual([text6(groups), true]);
-      const text = octets.join(".");
-      if (isPublic(ipaddr.parse(text)) && !extras.test(text)) expect([text, isOpen(text)]).toEqual([text, true]);
-    }),
-    settings,
-  );
-});
+test(
+  "it closes nothing of the internet's own that is public, but for metadata services",
+  () => {
+    const extras = /^(168\.63\.129\.16|192\.0\.0\.|192\.88\.99\.|100\.100\.100\.200)/;
+    const unicast = fc.tuple(
+      fc.constantFrom(0x2606, 0x2a00, 0x2400, 0x2c0f),
+      group,
+      group,
+      group,
+      fc.constant(0x1234),
+      group,
+      group,
+      group,
+    );
+    fc.assert(
+      fc.property(unicast, v4, (groups, octets) => {
+        if (isPublic(ipaddr.parse(text6(groups)))) expect([text6(groups), isOpen(text6(groups))]).toEqual([text6(groups), true]);
+        const text = octets.join(".");
+        if (isPublic(ipaddr.parse(text)) && !extras.test(text)) expect([text, isOpen(text)]).toEqual([text, true]);
+      }),
+      settings,
+    );
+  },
+  fuzzTimeoutMs,
+);
 
-test("however an IPv4 address is written in a URL, the decision is the same", () => {
-  const spellings: readonly ((octets: readonly number[]) => string)[] = [
-    ([a = 0, b = 0, c = 0, d = 0]) => String(((a << 24) | (b << 16) | (c << 8) | d) >>> 0),
-    ([a = 0, b = 0, c = 0, d = 0]) => `0x${(((a << 24) | (b << 16) | (c << 8) | d) >>> 0).toString(16)}`,
-    (octets) => octets.map((one) => `0${one.toString(8)}`).join("."),
-    (octets) => octets.map((one) => `0X${one.toString(16)}`).join("."),
-    ([a = 0, b = 0, c = 0, d = 0]) => `${a}.${b}.${(c << 8) | d}`,
-    ([a = 0, b = 0, c = 0, d = 0]) => `${a}.${(b << 16) | (c << 8) | d}.`,
-    (octets) =>
-      octets.map((one) => String(one).replaceAll(/\d/g, (digit) => String.fromCodePoint(0xff10 + Number(digit)))).join("。"),
-  ];
-  const rules = { default: "AllowPublic", defaultName: "", allow: [], deny: [] } as const;
-  fc.assert(
-    fc.property(v4, fc.constantFrom(...spellings), (octets, spell) => {
-      const { hostname } = new URL(`http://${spell(octets)}/`);
-      const route = routeOf({ method: "GET", hostname, port: 80 }, rules, closedFloor);
-      expect([hostname, route.type === "open"]).toEqual([octets.join("."), isOpen(octets.join("."))]);
-    }),
-    settings,
-  );
-});
+test(
+  "however an IPv4 address is written in a URL, the decision is the same",
+  () => {
+    const spellings: readonly ((octets: readonly number[]) => string)[] = [
+      ([a = 0, b = 0, c = 0, d = 0]) => String(((a << 24) | (b << 16) | (c << 8) | d) >>> 0),
+      ([a = 0, b = 0, c = 0, d = 0]) => `0x${(((a << 24) | (b << 16) | (c << 8) | d) >>> 0).toString(16)}`,
+      (octets) => octets.map((one) => `0${one.toString(8)}`).join("."),
+      (octets) => octets.map((one) => `0X${one.toString(16)}`).join("."),
+      ([a = 0, b = 0, c = 0, d = 0]) => `${a}.${b}.${(c << 8) | d}`,
+      ([a = 0, b = 0, c = 0, d = 0]) => `${a}.${(b << 16) | (c << 8) | d}.`,
+      (octets) =>
+        octets.map((one) => String(one).replaceAll(/\d/g, (digit) => String.fromCodePoint(0xff10 + Number(digit)))).join("。"),
+    ];
+    const rules = { default: "AllowPublic", defaultName: "", allow: [], deny: [] } as const;
+    fc.assert(
+      fc.property(v4, fc.constantFrom(...spellings), (octets, spell) => {
+        const { hostname } = new URL(`http://${spell(octets)}/`);
+        const route = routeOf({ method: "GET", hostname, port: 80 }, rules, closedFloor);
+        expect([hostname, route.type === "open"]).toEqual([octets.join("."), isOpen(octets.join("."))]);
+      }),
+      settings,
+    );
+  },
+  fuzzTimeoutMs,
+);
 
-test("no text makes it throw, and what is no address is closed", () => {
-  fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.ipV6(), fc.ipV4Extended(), fc.stringMatching(/^[0-9a-f:.%]{1,40}$/)), (text) => {
-      if (isOpen(text)) expect([text, ipaddr.isValid(text)]).toEqual([text, true]);
-    }),
-    settings,
-  );
-});
+test(
+  "no text makes it throw, and what is no address is closed",
+  () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.ipV6(), fc.ipV4Extended(), fc.stringMatching(/^[0-9a-f:.%]{1,40}$/)), (text) => {
+        if (isOpen(text)) expect([text, ipaddr.isValid(text)]).toEqual([text, true]);
+      }),
+      settings,
+    );
+  },
+  fuzzTimeoutMs,
+);

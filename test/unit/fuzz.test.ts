@@ -3,7 +3,10 @@ import { expect, test } from "@jest/globals";
 import * as fc from "fast-check";
 import { retryAfterFieldMs } from "../../src/core/retry.ts";
 import { parseTemplate } from "../../src/core/templating.ts";
+import { atLocation } from "../../src/http/location.ts";
 import { createRedirects, type Hop } from "../../src/http/redirects.ts";
+import { pageURL } from "../../src/http/url.ts";
+import { nextLink } from "../../src/kinds/http-resource-lookup.ts";
 import { ApiError, ApiUnreachableError } from "../../src/kubernetes/api-error.ts";
 import { readEvents } from "../../src/kubernetes/watch-stream.ts";
 import { readYAML } from "../../src/standalone/yaml.ts";
@@ -96,6 +99,100 @@ test(
       }),
       runs(300),
     );
+  },
+  fuzzTimeoutMs,
+);
+
+/** What might lead away from `base`, or might not. */
+const place = fc.oneof(
+  anyText,
+  fc
+    .array(
+      fc.constantFrom(
+        ..."https: http: // / \\\\ .. . ; ? # @ %2e %2f %252e %00 a.example b.example :8443 v1 user pass [::1] 127.1".split(" "),
+      ),
+      { maxLength: 8 },
+    )
+    .map((parts) => parts.join("")),
+);
+const base = "https://a.example/v1";
+const joined = { type: "joined", base, path: { field: "spec.path", text: "/items" } } as const;
+const request = { method: "GET", url: joined, query: [], headers: [], literalHeaders: [] } as const;
+
+test(
+  "a Link header, whatever it says, is read, and its next page stays below the endpoint's base or is refused",
+  () => {
+    const parameter = fc.constantFrom(
+      'rel="next"',
+      "rel=next",
+      "rel*=UTF-8''next",
+      "__proto__=x",
+      "constructor*=y",
+      'a="',
+      "",
+      "rel",
+    );
+    const link = fc
+      .tuple(place, parameter, anyText)
+      .map(([uri, rel, rest]) => `<${uri}>; ${rel}${rest === "" ? "" : `;${rest}`}`);
+    const links = fc.array(link, { minLength: 1, maxLength: 3 }).map((all) => all.join(", "));
+    const header = fc.oneof({ weight: 1, arbitrary: anyText }, { weight: 5, arbitrary: links });
+    let [read, refused] = [0, 0];
+    fc.assert(
+      fc.property(header, (text) => {
+        const next = nextLink(text);
+        expect(Object.getOwnPropertyNames(Object.prototype).length).toBe(ownNames);
+        if (next === undefined) return;
+        read += 1;
+        try {
+          const { username, hash, origin, pathname } = pageURL(
+            new URL(`${base}/items`),
+            { field: "spec.lookup", text: next },
+            request,
+          );
+          expect([origin, /^\/v1(\/|$)/.test(pathname), username, hash]).toEqual(["https://a.example", true, "", ""]);
+        } catch (error) {
+          refused += 1;
+          expect(error).toMatchObject({ name: "RefusedError" });
+          if (next.length > 8) expect((error as Error).message).not.toContain(next);
+        }
+      }),
+      runs(600),
+    );
+    expect(Math.min(read - refused, refused)).toBeGreaterThan(10);
+  },
+  fuzzTimeoutMs,
+);
+
+test(
+  "the URL of a poll, whatever a server says it is, takes no credential to another origin and stays below the endpoint's base",
+  () => {
+    let [followed, refused] = [0, 0];
+    fc.assert(
+      fc.property(place, fc.boolean(), (text, isJoined) => {
+        const url = isJoined ? joined : ({ type: "absolute", field: "spec.url", text: `${base}/items` } as const);
+        const location = { field: "spec.poll.url", text: text.replaceAll("${", () => "$${") };
+        const first: Hop = {
+          request: { method: "GET", origin: "https://a.example", path: "/v1/items", headers: { authorization: "Bearer t" } },
+          settings: { tls: {}, timeoutMs: 1 } as Hop["settings"],
+          repeatable: true,
+          trusted: true,
+        };
+        try {
+          const { request: sent, trusted } = atLocation(first, { ...request, url, location }, () => "");
+          followed += 1;
+          expect(sent.origin).toMatch(/^https:\/\/[^/@]+$/);
+          expect(sent.path).toMatch(/^\/[\x21-\x7e]*$/);
+          if (isJoined) expect([sent.origin, /^\/v1(\/|\?|$)/.test(sent.path)]).toEqual(["https://a.example", true]);
+          if (sent.origin !== "https://a.example") expect([sent.headers, trusted]).toEqual([{}, false]);
+        } catch (error) {
+          refused += 1;
+          expect(error).toMatchObject({ name: "RefusedError" });
+        }
+      }),
+      runs(600),
+    );
+    expect(Math.min(followed, refused)).toBeGreaterThan(10);
   },
   fuzzTimeoutMs,
 );
