@@ -14,7 +14,10 @@ import { located, unknown, type Found, type Observation, type Steps } from "./ht
 export function* observe(context: Context): Steps<Observation> {
   const { spec, externalID, attempt } = context;
   const mayObserve = spec.observe && (externalID !== undefined || !needsExternalID(spec.observe));
-  if (mayObserve) return yield* look(context);
+  if (mayObserve) {
+    const seen = yield* look(context);
+    if (seen.type !== "absent" || externalID !== undefined || !spec.lookup) return seen;
+  }
   if (externalID === undefined && spec.lookup) {
     const found = yield* lookUp(context, spec.lookup);
     if (found.type !== "found" || !spec.observe) return found;

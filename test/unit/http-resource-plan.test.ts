@@ -262,6 +262,13 @@ describe("a create whose outcome is unknown", () => {
     expect(drive(resource(named, { status }), [answer(404)], { at }).state).toBe("False/OutcomeUnknown Stalled");
     expect(drive(resource(named, { status }), [answer(200)], { at }).status.attempt).toMatchObject({ phase: "Done" });
   });
+  test("is looked up where an observation by name says that it is not there", () => {
+    const both = { ...named, lookup: { url, match: ".item.name", externalID: ".item.id" } };
+    const { status } = drive(resource(both), [answer(404), answer(200), values([]), failure(true)]);
+    const at = new Date(now.getTime() + 60_000);
+    const again = drive(resource(both, { status }), [answer(404), answer(200), values([]), answer(201)], { at });
+    expect(again.state).toBe("True/Created");
+  });
   test("is settled by an id that a person gives", () => {
     const { status } = drive(resource(user), [failure(true)]);
     const annotations = { "holdfast.dev/external-id": "7" };
