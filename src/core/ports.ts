@@ -119,11 +119,15 @@ export interface Busy {
 export interface Evaluator {
   /**
    * `document` is JSON text; so is each result, numbers exactly as they were.
-   * An expression that yields nothing yields `null`; of many outputs the first counts.
+   * An expression that yields nothing yields `null`; of many outputs the first counts. Groups (namespaces) take turns.
    */
-  evaluate(document: string, expressions: readonly string[], signal: AbortSignal): Promise<Evaluated>;
+  evaluate(document: string, expressions: readonly string[], signal: AbortSignal, group?: string): Promise<Evaluated>;
   /** Compiles and runs nothing. `undefined`: all of them are jq programs. */
-  compile(expressions: readonly string[], signal: AbortSignal): Promise<Extract<Evaluated, { index: number }> | undefined>;
+  compile(
+    expressions: readonly string[],
+    signal: AbortSignal,
+    group?: string,
+  ): Promise<Extract<Evaluated, { index: number }> | undefined>;
 }
 /**
  * `index` is the expression at fault, where one is known. `message` of `invalid` is jq's own and speaks of the program's

@@ -1,7 +1,8 @@
 /**
  * Evaluates jq: the `Evaluator` of the ports, over threads that are ended when they take too long.
  *
- * Expressions given together run in one program, and none sees another; an endless or greedy one harms nobody else.
+ * Expressions given together run in one program, and none sees another; an endless or greedy one harms nobody else, and a
+ * group that has many of those delays the others by a turn.
  */
 import type { Evaluated, Evaluator } from "../core/ports.ts";
 import { createThreads } from "./threads.ts";
@@ -36,33 +37,36 @@ export function createEvaluator(options: EvaluatorOptions = {}): Evaluator & Asy
     }
   }
 
-  async function compile(expressions: readonly string[], signal: AbortSignal): Promise<Evaluated | undefined> {
+  async function compile(
+    expressions: readonly string[],
+    { signal, group }: { readonly signal: AbortSignal; readonly group: string },
+  ): Promise<Evaluated | undefined> {
     const cut = expressions.findIndex((text) => text.includes("\0")); // would end the program there
     if (cut !== -1) return { type: "invalid", index: cut, message: "the expression holds a NUL character" };
     const unknown = expressions.filter((text) => !known.has(text));
     for (let start = 0; start < unknown.length; start += maxCompiledTogether) {
-      const group = unknown.slice(start, start + maxCompiledTogether);
-      const answer = await threads.run({ type: "compile", expressions: group }, signal);
-      if (answer.type !== "values") return { ...answer, index: expressions.indexOf(group[answer.index ?? 0] ?? "") };
+      const some = unknown.slice(start, start + maxCompiledTogether);
+      const answer = await threads.run({ type: "compile", expressions: some }, { signal, group });
+      if (answer.type !== "values") return { ...answer, index: expressions.indexOf(some[answer.index ?? 0] ?? "") };
     }
     remember(expressions);
     return undefined;
   }
 
   return {
-    async evaluate(document, expressions, signal) {
+    async evaluate(document, expressions, signal, group = "") {
       signal.throwIfAborted();
       if (expressions.length === 0) return { type: "values", json: [] };
-      const refused = await compile(expressions, signal);
+      const refused = await compile(expressions, { signal, group });
       if (refused) return refused;
       const job = { type: "evaluate", document, expressions } as const;
-      const answer = await threads.run({ ...job, apart: false }, signal);
+      const answer = await threads.run({ ...job, apart: false }, { signal, group });
       const unnamed = (answer.type === "timeout" || answer.type === "outOfMemory") && answer.index === undefined;
-      return unnamed ? threads.run({ ...job, apart: true }, signal) : answer;
+      return unnamed ? threads.run({ ...job, apart: true }, { signal, group }) : answer;
     },
-    async compile(expressions, signal) {
+    async compile(expressions, signal, group = "") {
       signal.throwIfAborted();
-      const refused = await compile(expressions, signal);
+      const refused = await compile(expressions, { signal, group });
       if (!refused || refused.type === "values") return undefined;
       if (refused.type === "invalid" || refused.type === "failed") return refused;
       return { type: "invalid", index: refused.index ?? 0, message: "the expression is too large to compile" };

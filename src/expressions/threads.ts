@@ -1,16 +1,18 @@
 /**
  * A few worker threads, and a spare that is ready when one of them has to be ended.
  *
- * A thread runs one job at a time; a job that is ended takes its thread with it and no other job. Nothing is started before the first job.
+ * A thread runs one job at a time; a job that is ended takes its thread with it and no other job. Groups take turns, whatever
+ * each has waiting. Nothing is started before the first job.
  */
 /* oxlint-disable unicorn/require-post-message-target-origin -- threads have no origin: that is for windows */
 import { Worker } from "node:worker_threads";
 import type { Evaluated } from "../core/ports.ts";
+import { createTurns } from "./turns.ts";
 import type { Job, WorkerSettings } from "./worker.ts";
 
 export interface Threads extends AsyncDisposable {
   /** The deadline starts when a ready thread takes the job. Rejects with the signal's reason, or when no thread can be started. */
-  run(job: Job, signal: AbortSignal): Promise<Evaluated>;
+  run(job: Job, options: { readonly signal: AbortSignal; readonly group: string }): Promise<Evaluated>;
 }
 export interface ThreadsOptions {
   readonly threads: number;
@@ -31,18 +33,18 @@ interface Task {
 export function createThreads({ threads, deadlineMs, maxResultCharacters }: ThreadsOptions): Threads {
   const all = new Set<Worker>();
   const ready: Thread[] = [];
-  const waiting: Task[] = [];
+  const waiting = createTurns<Task>();
   let running = 0;
   let disposed = false;
 
   function handOut(): void {
-    while (running < threads && waiting.length > 0) {
+    while (running < threads && waiting.size > 0) {
       const thread = ready.pop();
       const task = thread && waiting.shift();
       if (!thread || !task) break;
       perform(thread, task);
     }
-    const wanted = Math.min(threads, running + waiting.length) + 1; // and the spare
+    const wanted = Math.min(threads, running + waiting.size) + 1; // and the spare
     if (!disposed) while (all.size < wanted) start();
   }
 
@@ -66,7 +68,7 @@ export function createThreads({ threads, deadlineMs, maxResultCharacters }: Thre
     const onStartError = (cause: unknown): void => {
       all.delete(worker);
       waiting.shift()?.fail(new Error("cannot start a thread for expressions", { cause }));
-      if (waiting.length > 0) handOut();
+      if (waiting.size > 0) handOut();
     };
     worker.once("error", onStartError);
     worker.once("message", () => {
@@ -108,18 +110,17 @@ export function createThreads({ threads, deadlineMs, maxResultCharacters }: Thre
   }
 
   return {
-    async run(job, signal) {
+    async run(job, { signal, group }) {
       signal.throwIfAborted();
       if (disposed) throw new Error("expressions are no longer evaluated");
       const { promise, resolve, reject } = Promise.withResolvers<Evaluated>();
       const task: Task = { job, finish: resolve, fail: reject };
       const onAbort = (): void => {
-        const place = waiting.indexOf(task);
-        if (place !== -1) waiting.splice(place, 1); // -1: it runs, until its deadline at most, and nobody looks at what comes of it
+        waiting.remove(group, task); // where it runs already, it does until its deadline at most, and nobody looks at what comes of it
         reject(signal.reason as Error);
       };
       signal.addEventListener("abort", onAbort, { once: true });
-      waiting.push(task);
+      waiting.add(group, task);
       handOut();
       try {
         return await promise;
@@ -129,7 +130,7 @@ export function createThreads({ threads, deadlineMs, maxResultCharacters }: Thre
     },
     async [Symbol.asyncDispose]() {
       disposed = true;
-      for (const task of waiting.splice(0)) task.fail(new Error("expressions are no longer evaluated"));
+      for (let task = waiting.shift(); task; task = waiting.shift()) task.fail(new Error("expressions are no longer evaluated"));
       await Promise.all([...all].map((worker) => worker.terminate()));
     },
   };

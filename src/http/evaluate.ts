@@ -9,19 +9,25 @@ export interface Batch {
   readonly expressions: readonly Located[];
   /** Whether jq's error may be shown as it is: the document holds neither a secret nor a response. */
   readonly open: boolean;
+  /** Whose turn it takes: a namespace. */
+  readonly group: string;
 }
 
 /** JSON texts in the order of the expressions. Throws `RefusedError`. */
 export async function evaluateAll(evaluator: Evaluator, batch: Batch, signal: AbortSignal): Promise<readonly string[]> {
   const texts = batch.expressions.map(({ text }) => text);
-  const evaluated = await evaluator.evaluate(batch.document, texts, signal);
+  const evaluated = await evaluator.evaluate(batch.document, texts, signal, batch.group);
   return evaluated.type === "values" ? evaluated.json : refuseEvaluated(evaluated, batch);
 }
 
 /** Finds what is no jq. Throws `RefusedError`. */
-export async function compileAll(evaluator: Evaluator, expressions: readonly Located[], signal: AbortSignal): Promise<void> {
+export async function compileAll(
+  evaluator: Evaluator,
+  { expressions, group }: Pick<Batch, "expressions" | "group">,
+  signal: AbortSignal,
+): Promise<void> {
   const texts = expressions.map(({ text }) => text);
-  const refused = await evaluator.compile(texts, signal);
+  const refused = await evaluator.compile(texts, signal, group);
   if (refused) refuseEvaluated(refused, { expressions, open: false });
 }
 

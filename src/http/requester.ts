@@ -119,7 +119,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
     if (expressions.length === 0) return new Map();
     const open = response === undefined && secretValues(inputs).length === 0;
     const document = documentText(scope, inputs, response);
-    const json = await evaluateAll(evaluator, { document, expressions, open }, signal);
+    const json = await evaluateAll(evaluator, { document, expressions, open, group: scope.metadata.namespace }, signal);
     return new Map(expressions.map(({ text }, index) => [text, json[index] ?? "null"]));
   }
 
@@ -142,7 +142,8 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
     const { request, scope, timeoutMs, maxRedirects, repeatable } = exchange;
     const own = { timeoutMs, ...isolated(scope.metadata.namespace) };
     const connecting = await discreet(exchange, () => resolveConnection(exchange, own, read));
-    if (exchange.compile.length > 0) await compileAll(evaluator, exchange.compile, signal);
+    if (exchange.compile.length > 0)
+      await compileAll(evaluator, { expressions: exchange.compile, group: scope.metadata.namespace }, signal);
     const bytes = await readBytes(bytesInBody(request.body), read);
     const first = await healingRefusals(
       () => templatesOf(request).filter(readsElsewhere(scope)),
@@ -220,7 +221,8 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
       orRefusal(async () => {
         if ("object" in evaluation) {
           const { object, expressions } = evaluation;
-          const json = await evaluateAll(evaluator, { document: objectText(object), expressions, open: false }, signal);
+          const batch = { document: objectText(object), expressions, open: false, group: object.metadata.namespace };
+          const json = await evaluateAll(evaluator, batch, signal);
           return { type: "values", values: json.map(parseJSON) } as const;
         }
         if ("inputsOf" in evaluation) {
@@ -231,7 +233,8 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
         const { scope, response, expressions, compare } = evaluation;
         const inputs = await resolveInputs(scope.inputs, read);
         const open = response === undefined && secretValues(inputs).length === 0;
-        const json = await evaluateAll(evaluator, { document: documentText(scope, inputs, response), expressions, open }, signal);
+        const batch = { document: documentText(scope, inputs, response), expressions, open, group: scope.metadata.namespace };
+        const json = await evaluateAll(evaluator, batch, signal);
         const values = json.map(parseJSON);
         if (!compare || !response) return { type: "values", values } as const;
         const wanted = await valuesOf(expressionsIn(templatesOfJSON(compare)), { scope, response }, inputs, signal);
@@ -243,7 +246,8 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
         const inputs = await resolveInputs(scope.inputs, read);
         const expressions = outputs.flatMap(({ data }) => data);
         const document = documentText(scope, inputs, response, responses);
-        const json = await evaluateAll(evaluator, { document, expressions, open: false }, signal);
+        const batch = { document, expressions, open: false, group: scope.metadata.namespace };
+        const json = await evaluateAll(evaluator, batch, signal);
         return outputValues(outputs, json, options.onSecretOutput);
       }),
     check: ({ connection, asks }, read, signal) =>
@@ -280,7 +284,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
   async function itemsOf({ scope, list }: ListEvaluation, read: Read, signal: AbortSignal): Promise<readonly Sealed<string>[]> {
     const inputs = await resolveInputs(scope.inputs, read);
     const open = secretValues(inputs).length === 0;
-    const batch = { document: documentText(scope, inputs), expressions: [list], open };
+    const batch = { document: documentText(scope, inputs), expressions: [list], open, group: scope.metadata.namespace };
     return healingRefusals(
       () => [list].filter(readsElsewhere(scope)),
       async () => listItems(list.field, (await evaluateAll(evaluator, batch, signal))[0] ?? "null"),
@@ -292,7 +296,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
     const values = new Map(expressionsOf(request).map(({ text }) => [text, '"***"']));
     const left = [...values.keys()];
     while (left.length > 0) {
-      const evaluated = await evaluator.evaluate(document, left, signal);
+      const evaluated = await evaluator.evaluate(document, left, signal, scope.metadata.namespace);
       if (evaluated.type !== "values") left.splice(evaluated.index ?? 0, evaluated.index === undefined ? left.length : 1);
       else for (const [index, text] of left.splice(0).entries()) values.set(text, evaluated.json[index] ?? "null");
     }

@@ -122,6 +122,20 @@ test("mistake 5: an endless expression ends at its deadline, is named, and harms
   expect(await Promise.all(endless)).toEqual([1, 2, 3].map(() => ({ type: "timeout", index: 1 })));
 }, 20_000);
 
+test("a namespace with many endless expressions holds another's up by a turn, not by all of them", async () => {
+  await using single = createEvaluator({ deadlineMs: 400, threads: 1 });
+  await single.evaluate("{}", ["1"], signal);
+  let ended = 0;
+  const stop = new AbortController();
+  const endless = Array.from({ length: 10 }, (_, index) =>
+    single.evaluate("{}", [`${index} | until(false; .)`], stop.signal, "greedy").finally(() => (ended += 1)),
+  );
+  expect(await single.evaluate("{}", ["2 + 2"], signal, "modest")).toEqual({ type: "values", json: ["4"] });
+  expect(ended).toBeLessThan(3);
+  stop.abort(new Error("seen enough"));
+  await Promise.allSettled(endless);
+}, 20_000);
+
 test("an abort rejects, for jobs that wait and for jobs that run", async () => {
   await using single = createEvaluator({ deadlineMs: 5_000, threads: 1 });
   await single.evaluate("1", ["."], signal);

@@ -1,0 +1,34 @@
+/** What waits, by group: the groups take turns, and within one the oldest goes first. */
+export interface Turns<T> {
+  add(group: string, one: T): void;
+  remove(group: string, one: T): void;
+  /** The one whose turn it is. */
+  shift(): T | undefined;
+  readonly size: number;
+}
+
+export function createTurns<T>(): Turns<T> {
+  const groups = new Map<string, Set<T>>();
+  return {
+    add: (group, one) => void groups.set(group, (groups.get(group) ?? new Set()).add(one)),
+    remove(group, one) {
+      const own = groups.get(group);
+      own?.delete(one);
+      if (own?.size === 0) groups.delete(group);
+    },
+    shift() {
+      for (const [group, own] of groups) {
+        groups.delete(group);
+        for (const one of own) {
+          own.delete(one);
+          if (own.size > 0) groups.set(group, own); // to the end: the other groups' turn
+          return one;
+        }
+      }
+      return undefined;
+    },
+    get size() {
+      return groups.values().reduce((sum, own) => sum + own.size, 0);
+    },
+  };
+}
