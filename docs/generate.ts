@@ -13,6 +13,7 @@ import { coveragePage } from "./coverage/page.ts";
 import { alertsYAML, runbookIndex } from "./monitoring/files.ts";
 import { dashboards } from "./monitoring/dashboards.ts";
 import { grafanaJSON } from "./monitoring/grafana.ts";
+import { withManifests } from "./guide-manifests.ts";
 import { metricsPage } from "./monitoring/metrics.ts";
 
 function writeAll(folder: URL, files: Readonly<Record<string, string>>): void {
@@ -30,6 +31,12 @@ writeAll(
   Object.fromEntries(definitions.map((definition) => [`${definition.kind.toLowerCase()}.md`, referencePage(definition)])),
 );
 writeFileSync(new URL("coverage.md", import.meta.url), coveragePage());
+const guide = new URL("guide/", import.meta.url);
+for (const page of readdirSync(guide)) {
+  const text = readFileSync(new URL(page, guide), "utf8");
+  const example = (file: string): string => readFileSync(new URL(`../examples/${file}`, import.meta.url), "utf8");
+  writeFileSync(new URL(page, guide), withManifests(text, example));
+}
 writeFileSync(new URL("metrics.md", import.meta.url), await metricsPage());
 writeFileSync(new URL("runbooks/README.md", import.meta.url), runbookIndex());
 

@@ -1,0 +1,78 @@
+/** The documentation holds together: links lead somewhere, every example and every reason is told of. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { expect, test } from "@jest/globals";
+import { withManifests } from "../../docs/guide-manifests.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+const read = (file: string): string => readFileSync(join(root, file), "utf8");
+const pagesIn = (folder: string): readonly string[] =>
+  readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".md"))
+    .map((file) => join(folder, file));
+const pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "charts/holdfast/README.md", ...pagesIn("docs")];
+const guide = pagesIn("docs/guide");
+const examples = readdirSync(join(root, "examples")).filter((file) => file.endsWith(".yaml"));
+
+/** Without what stands in code, where nothing is a link. */
+const prose = (text: string): string => text.replace(/^```[\s\S]*?^```$/gm, "").replace(/`[^`\n]*`/g, "");
+/** As GitHub makes them of headings. */
+const anchors = (text: string): readonly string[] =>
+  [...text.replace(/^```[\s\S]*?^```$/gm, "").matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+
+test("every relative link of the documentation leads to a file, and its anchor to a heading", () => {
+  const broken = pages.flatMap((page) =>
+    [...prose(read(page)).matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, link = ""]) => link)
+      .filter((link) => !/^[a-z]+:/.test(link) && !leads(page, link))
+      .map((link) => `${page}: ${link}`),
+  );
+  expect(broken).toEqual([]);
+});
+function leads(page: string, link: string): boolean {
+  const [path = "", anchor] = link.split("#");
+  const file = path === "" ? page : relative(root, resolve(root, dirname(page), path));
+  if (!existsSync(join(root, file))) return false;
+  return anchor === undefined || (file.endsWith(".md") && anchors(read(file)).includes(anchor));
+}
+
+test("the guide shows every example as the tests run it, but for the one that says where the server is", () => {
+  const shown = guide.flatMap((page) => [...read(page).matchAll(/\[examples\/([\w-]+\.yaml)\]/g)].map(([, file]) => file));
+  expect(examples.filter((file) => !shown.includes(file))).toEqual(["origin.yaml"]);
+  for (const page of guide) expect(read(page)).toBe(withManifests(read(page), (file) => read(join("examples", file))));
+});
+
+test("the guide's index leads to each of its pages", () => {
+  const index = read("docs/guide/README.md");
+  expect(guide.map((page) => page.slice("docs/guide/".length)).filter((page) => !index.includes(`(${page})`))).toEqual([
+    "README.md",
+  ]);
+});
+
+/** Told to the log and the metrics, never in a condition. */
+const unseen = ["Deleted", "Deleting", "Inputs", "NotDue", "NothingCreated", "Orphaned", "Passive"];
+
+test("the list of reasons has every reason that a condition can have, and none that there is not", () => {
+  const listed = [...read("docs/reasons.md").matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, cell = ""]) =>
+    [...cell.matchAll(/`([A-Z][A-Za-z]+)`/g)].map(([, reason = ""]) => reason),
+  );
+  const kinds = readdirSync(join(root, "src/kinds")).map((file) => read(join("src/kinds", file)));
+  const exchange = read("src/core/exchange.ts");
+  const given = /(?:reason: |(?:unknown|failed|ready|reconciling|stalled|stuck|asDeclared)\(\s*)"([A-Z][A-Za-z]+)"/g;
+  const unions = [...exchange.matchAll(/export type (?:Failure|Refusal)Reason =([^;]+);/g)].map(([, union = ""]) => union);
+  const reasons = [
+    ...kinds.flatMap((text) => [...text.matchAll(given)]),
+    ...unions.flatMap((text) => [...text.matchAll(/"(\w+)"/g)]),
+  ];
+  const told = reasons.map(([, reason = ""]) => reason).filter((reason) => !unseen.includes(reason));
+  expect(told.length).toBeGreaterThan(80);
+  expect(told.filter((reason) => !listed.includes(reason))).toEqual([]);
+  expect(listed.filter((reason) => ![...kinds, exchange].some((text) => text.includes(`"${reason}"`)))).toEqual([
+    "Reconciling", // no reason; the README's words for the types of conditions
+  ]);
+});
