@@ -62,6 +62,7 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     announce,
     requireServiceAccount: settings.requireServiceAccount,
     term: leadership.term,
+    since: leadership.since,
     resumes: true,
   });
   const { controller, liveness } = resources.use(runtime);

@@ -32,6 +32,7 @@ function leaseName(selector: string | undefined): string {
 function unconditional(): Leadership {
   return {
     term: () => 1,
+    since: () => undefined,
     async run({ ended }, elected) {
       elected();
       if (!ended.aborted) await once(ended, "abort");

@@ -44,6 +44,8 @@ export interface RuntimeParts {
   readonly secrets: SecretRegistry;
   /** The term of leadership of this instant, as `ControllerOptions` has it. */
   readonly term?: () => number | undefined;
+  /** When that term began, as `ControllerOptions` has it. */
+  readonly since?: () => string | undefined;
   readonly announce?: Announce;
   /** Nothing is sent for a resource that names no ServiceAccount. */
   readonly requireServiceAccount?: boolean;
@@ -75,6 +77,7 @@ export function createRuntime(
     secrets,
     egress,
     term = () => 1,
+    since = () => undefined,
     announce = () => {},
     requireServiceAccount = false,
     resumes = false,
@@ -132,6 +135,7 @@ export function createRuntime(
     reconcileTimeoutMs: settings.reconcileTimeout,
     sender: randomUUID(),
     term,
+    since,
     announce,
     resumes,
     observe: (kind, name, after) => policies.observe(kind, name, after),

@@ -60,7 +60,8 @@ export interface ResourceStore extends OutputStore {
   ): Promise<WriteResult>;
   /**
    * Puts a finalizer on the object that `resource` was read from, or takes it off; one that is so already is `written`.
-   * Guarantees: it never lands on another UID, and no other finalizer is touched. Throws as `writeStatus` does.
+   * Guarantees: it never lands on another UID, or beside a status that somebody else wrote meanwhile, and no other finalizer
+   * is touched. Throws as `writeStatus` does.
    */
   setFinalizer(type: ResourceType, resource: Resource, finalizer: Finalizer, signal: AbortSignal): Promise<WriteResult>;
   /** A short-lived token of a ServiceAccount. Throws when the store cannot be reached. */

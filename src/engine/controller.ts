@@ -34,6 +34,11 @@ export interface ControllerOptions {
    * not. A reconcile that began in one term sends nothing in another. Where not given, it always leads.
    */
   readonly term?: () => number | undefined;
+  /**
+   * A resourceVersion by which all that led before had stopped to. What an object is at a later one, none of them can have
+   * acted on; of any other the cache may not have heard yet what they did. Where not given, nobody has led before.
+   */
+  readonly since?: () => string | undefined;
   readonly announce?: Announce;
   /** Nothing is sent for a resource that names no ServiceAccount. */
   readonly requireServiceAccount?: boolean;
@@ -77,6 +82,7 @@ export function createController(options: ControllerOptions): Controller {
     reconcileTimeoutMs,
     sender,
     term = () => 1,
+    since = () => undefined,
     announce = () => {},
     requireServiceAccount = false,
     resumes = false,
@@ -92,8 +98,10 @@ export function createController(options: ControllerOptions): Controller {
   const dependents = createDependents();
   const dataWatches = createDataWatches({ store, dependents, record, queue: (id) => queue.add(id) });
   const failures = new Map<string, number>();
-  /** Keys that this process has looked at. */
-  const seen = new Set<string>();
+  /** The term in which this process has last looked at a key. */
+  const seenIn = new Map<string, number>();
+  /** The term in which what is cached for a key has last come from the store itself, and not from a watch that may lag. */
+  const currentIn = new Map<string, number>();
 
   function cacheOf(kind: string): Cache {
     const cache = caches.get(kind);
@@ -117,7 +125,8 @@ export function createController(options: ControllerOptions): Controller {
       if (!after) {
         queue.forget(id);
         failures.delete(id);
-        seen.delete(id);
+        seenIn.delete(id);
+        currentIn.delete(id);
         dataWatches.forget(id);
       } else if (isDue(change) || isOutcomeOfAnother(change, sender)) queue.add(id, { lane });
       if (isDue(change)) {
@@ -154,6 +163,12 @@ export function createController(options: ControllerOptions): Controller {
     return { ...(kind && { kind }), ...(resource && { resource }) };
   }
 
+  /** Whether an earlier leader may have acted on a version of the object that is not in the cache. */
+  function mayLag(id: string, { metadata }: Resource, began: number | undefined): boolean {
+    const stopped = since();
+    return stopped !== undefined && !store.isNewer(metadata.resourceVersion, stopped) && currentIn.get(id) !== began;
+  }
+
   async function watch(kind: Kind, signal: AbortSignal, warm: () => void): Promise<void> {
     for await (const event of store.watch(kind.type, signal)) {
       apply(kind, event);
@@ -178,14 +193,19 @@ export function createController(options: ControllerOptions): Controller {
       const named = kind.references(resource);
       const references = named.map(({ type, key }) => caches.get(type.kind)?.get(key));
       const cycle = named.some(({ onStatus }) => onStatus) ? cycleOf(id) : undefined;
-      const first = resumes && !seen.has(id);
+      const first = resumes && seenIn.get(id) !== began;
       const situation: Situation = { resource, references, now: now(), sender, first, ...(cycle && { cycle }) };
-      seen.add(id);
-      const written = (reply: Resource): void => apply(kind, { type: "applied", resource: reply });
+      if (began !== undefined) seenIn.set(id, began);
+      const written = (reply: Resource): void => {
+        if (began !== undefined) currentIn.set(id, began);
+        apply(kind, { type: "applied", resource: reply });
+      };
       const gone = (missing: Resource): void => take(kind, cacheOf(kindName).forget(missing), "change");
       const onRead: ReconcileDeps["onRead"] = (reference, result) => dataWatches.read(id, reference, result);
       dataWatches.began(id);
-      const deps = { store, requester, requireServiceAccount, written, gone, mayAct, announce, waitFor, onRead };
+      const behind = mayLag(id, resource, began);
+      const base = { store, requester, requireServiceAccount, announce, waitFor };
+      const deps = { ...base, written, gone, mayAct, onRead, mayLag: behind };
       const reconciled = await reconcile(kind, situation, { deps, signal });
       settle(id, reconciled);
       const { result, reason } = summary(reconciled);

@@ -35,6 +35,8 @@ export interface ReconcileDeps {
   readonly requireServiceAccount: boolean;
   /** Whether this process may send and decide: it still holds the lease, with margin, in the term in which the reconcile began. */
   readonly mayAct: () => boolean;
+  /** Another leader may have acted on the object since it was as it is seen: nothing is sent before it has been read live. */
+  readonly mayLag: boolean;
   readonly announce: Announce;
   /** A Secret or ConfigMap has been read. */
   readonly onRead: (reference: Reference, result: ReadResult) => void;
@@ -65,6 +67,7 @@ export async function reconcile(
 ): Promise<Reconciled> {
   const { store, requester, written, gone, mayAct, announce, waitFor } = deps;
   let current = situation.resource;
+  let { mayLag } = deps;
   let precondition: Precondition = { type: "unchanged" };
   const { namespace, name } = situation.resource.metadata;
   const account = kind.actsAs?.(situation.resource);
@@ -88,31 +91,37 @@ export async function reconcile(
     return live;
   }
   /** The cache was behind. What there is goes into it at once: before the watch tells, the next run would do the same again. */
-  async function conflict(): Promise<{ type: "conflict" }> {
+  async function conflict(): Promise<Conflict> {
     await readLive();
     return { type: "conflict" };
   }
-  /** False: not sent. */
-  async function takePrecaution(precaution: Precaution): Promise<boolean> {
+  /** Whether it is as the plan saw it. */
+  async function confirm(): Promise<Conflict | undefined> {
+    const live = await readLive();
+    mayLag = false;
+    const { generation } = situation.resource.metadata;
+    const isSame = live?.metadata.generation === generation && sameJSON(live.status ?? {}, current.status ?? {});
+    return isSame ? undefined : { type: "conflict" };
+  }
+  /** Undefined: it may be sent. */
+  async function takePrecaution(precaution: Precaution): Promise<Conflict | undefined> {
     switch (precaution.type) {
       case "none":
-        return true;
-      case "confirm": {
-        const live = await readLive();
-        return live?.metadata.generation === current.metadata.generation && sameJSON(live.status ?? {}, current.status ?? {});
-      }
+        return mayLag ? confirm() : undefined;
+      case "confirm":
+        return confirm();
       case "intent":
-        if (!(await write(precaution.status))) return false;
+        if (!(await write(precaution.status))) return conflict();
         precondition = { type: "attempt", id: precaution.attemptId, sender: precaution.sender };
-        return true;
+        return undefined;
     }
   }
   async function setFinalizer(finalizer: Finalizer): Promise<boolean> {
     if (!mayAct()) return false;
-    const result = await store.setFinalizer(kind.type, current, finalizer, signal);
+    const result = await waitFor(store.setFinalizer(kind.type, current, finalizer, signal));
     if (result.type === "conflict") return false;
+    if (result.resource !== current) written(result.resource); // else there was nothing to write, and nobody was asked
     current = result.resource;
-    written(current);
     return true;
   }
   async function prepare(exchange: Exchange): Promise<Prepared | Refusal | Extract<Reconciled, { type: "postponed" }>> {
@@ -128,8 +137,7 @@ export async function reconcile(
     const prepared = await prepare(exchange);
     if (prepared.type === "refusal" || prepared.type === "postponed") return prepared;
     if (finalizer !== undefined && !(await setFinalizer({ name: finalizer, present: true }))) return conflict();
-    if (!(await takePrecaution(before))) return conflict();
-    return prepared.send(signal);
+    return (await takePrecaution(before)) ?? prepared.send(signal);
   }
 
   /** Whatever can be found wrong with one of them is found before any is sent. */
@@ -144,7 +152,8 @@ export async function reconcile(
       if (prepared.type === "postponed") return prepared;
       all.push(prepared);
     }
-    if (!(await takePrecaution(before))) return conflict();
+    const unsafe = await takePrecaution(before);
+    if (unsafe) return unsafe;
     return { type: "outcomes", outcomes: await Promise.all(all.map((prepared) => prepared.send(signal))) };
   }
   async function check(step: Extract<Step, { type: "check" }>): Promise<CheckResult | Postponed> {
@@ -189,6 +198,7 @@ export async function reconcile(
   return { type: "settled", verdict };
 }
 
+type Conflict = Extract<Reconciled, { type: "conflict" }>;
 type Postponed = Extract<Reconciled, { type: "postponed" }>;
 type Answer = Outcome | Outcomes | EvaluationResult | CheckResult | OutputsResult;
 

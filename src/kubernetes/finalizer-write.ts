@@ -1,14 +1,16 @@
 /**
  * Puts a finalizer on an object or takes it off, and touches nothing else of it.
  *
- * Invariant: the patch tests UID and resourceVersion, so it lands on the object and on the list of finalizers that was read.
+ * Invariant: the patch tests UID and resourceVersion, so it lands on the object and on the list of finalizers that was read,
+ * and never where the status, by which it was decided on, is another one by now.
  */
+import { sameJSON } from "../core/json.ts";
 import type { Finalizer, WriteResult } from "../core/ports.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";
 import { ApiError } from "./api-error.ts";
 import { toResource } from "./objects.ts";
 import { objectPath } from "./paths.ts";
-import { readLive, type StatusWriter } from "./status-write.ts";
+import { persistently, readLive, startingUpTries, type StatusWriter } from "./status-write.ts";
 
 /** Each try needs somebody else to have changed the object since the last one. */
 const maxTries = 5;
@@ -20,8 +22,15 @@ export interface FinalizerWrite {
   readonly finalizer: Finalizer;
 }
 
-/** `conflict`: the object is gone, or others change it all the time. Throws what the server says otherwise. */
+/**
+ * `conflict`: the object is gone, its status is another one, or others change it all the time. Waits while the server cannot
+ * be reached, since what led to it may be a request that would be sent again. Throws as `writeUnchanged` does.
+ */
 export async function writeFinalizer(writer: StatusWriter, write: FinalizerWrite, signal: AbortSignal): Promise<WriteResult> {
+  return persistently(writer, startingUpTries, () => tryOnce(writer, write, signal), signal);
+}
+
+async function tryOnce(writer: StatusWriter, write: FinalizerWrite, signal: AbortSignal): Promise<WriteResult> {
   const { type, finalizer } = write;
   let current: Resource | undefined = write.resource;
   for (let tries = 0; current && tries < maxTries; tries += 1) {
@@ -37,7 +46,7 @@ export async function writeFinalizer(writer: StatusWriter, write: FinalizerWrite
       const live = await readLive(writer, write, signal);
       // The server refuses it for what it is, where the object is as it was.
       if (error.status === 422 && live?.metadata.resourceVersion === metadata.resourceVersion) throw error;
-      current = live;
+      current = live && sameJSON(live.status, write.resource.status) ? live : undefined;
     }
   }
   return { type: "conflict" };

@@ -23,6 +23,11 @@ export interface Leadership {
    */
   readonly term: () => number | undefined;
   /**
+   * The resourceVersion of the write by which this process came to lead, in this term or its latest one. Earlier leaders
+   * had stopped before it; undefined: there were none.
+   */
+  readonly since: () => string | undefined;
+  /**
    * Competes for the lease until `stop` aborts, each time that it was lost anew, and calls `elected` when it has come to
    * lead. Renews what it holds until `ended` aborts; then releases it, so that a successor need not wait. To be called once.
    */
@@ -55,6 +60,7 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
   let observed: Observed | undefined;
   let term: Term | undefined;
   let termNumber = 1;
+  let since: string | undefined;
   let sentMs = 0;
 
   const note = (level: "info" | "warn" | "error", message: string, fields: object = {}, error?: unknown): void =>
@@ -67,7 +73,9 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
     const written = await leases.write(before, heldBy(identity, before?.spec ?? {}, leaseDurationMs, new Date()), never);
     if (written === "conflict") return "conflict";
     warn.reset();
-    term = termAfter(term, { sentMs, answeredMs: performance.now() }, renewDeadlineMs);
+    const renewed = termAfter(term, { sentMs, answeredMs: performance.now() }, renewDeadlineMs);
+    if (!term) since = written.metadata.resourceVersion;
+    term = renewed;
     return term && written;
   }
 
@@ -159,6 +167,7 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
   }
   return {
     term: currentTerm,
+    since: () => since,
     async run({ stop, ended }, elected) {
       for (;;) {
         let taken: Lease;

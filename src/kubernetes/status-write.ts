@@ -19,7 +19,7 @@ import { backoffMs } from "./reflector-state.ts";
 const maxTries = 5;
 
 /** An API server that has just started denies everything until it has read its roles; a right that is missing must not hold up a worker. */
-const startingUpTries = 3;
+export const startingUpTries = 3;
 
 export interface StatusWriter {
   readonly client: ApiClient;

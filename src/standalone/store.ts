@@ -117,10 +117,10 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
   }
 
   /** Not remembered: a plan that wants one asks for it again. The last one that goes ends an object whose manifest has gone. */
-  function setFinalizer(type: ResourceType, { metadata }: Resource, { name, present }: Finalizer): WriteResult {
+  function setFinalizer(type: ResourceType, { metadata, status }: Resource, { name, present }: Finalizer): WriteResult {
     const resource = resourceName(type);
     const there = objects.get(resource)?.get(keyText(metadata));
-    if (there?.metadata.uid !== metadata.uid) return { type: "conflict" };
+    if (there?.metadata.uid !== metadata.uid || !sameJSON(there.status, status)) return { type: "conflict" };
     const others = (there.metadata.finalizers ?? []).filter((one) => one !== name);
     const finalizers = present ? [...others, name] : others;
     const changed = { ...there, metadata: { ...there.metadata, finalizers, resourceVersion: String(++version) } };

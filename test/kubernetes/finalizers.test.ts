@@ -62,6 +62,18 @@ describeWithControlPlane("a finalizer", () => {
     expect((await set(object, true)).type).toBe("written");
     expect((await live("changed"))?.metadata.finalizers).toEqual(["example.com/theirs", ours]);
   });
+  test("is not put beside a status that somebody else wrote meanwhile, nor taken off", async () => {
+    const object = await created("decided");
+    const put = await set(object, true);
+    if (put.type === "conflict") throw new Error("nobody else has written");
+    const status = { observedGeneration: 1 };
+    await store.writeStatus(httpResourceType, put.resource, status, { type: "unchanged" }, signal);
+    expect(await set(put.resource, false)).toEqual({ type: "conflict" });
+    const now = (await live("decided")) as Resource;
+    expect(now).toMatchObject({ metadata: { finalizers: [ours] }, status });
+    expect(await set(now, false)).toMatchObject({ type: "written" });
+    expect(await set(object, true)).toEqual({ type: "conflict" });
+  });
   test("does not land on another object of the same name, nor on one that is gone", async () => {
     const object = await created("again");
     await plane.admin("DELETE", `${collection}/again`);

@@ -194,6 +194,76 @@ describe("the controller", () => {
     await running;
   });
 
+  test("reads live, once in a term, what may be older than the take-over before it sends anything for it, and nothing else", async () => {
+    const sent: string[] = [];
+    const first: string[] = [];
+    const live: string[] = [];
+    const requester: Requester = {
+      ...idle,
+      begin: (id) => ({
+        prepare: async () => ({
+          type: "prepared",
+          async send() {
+            sent.push(id.split("/")[2] ?? "");
+            return { type: "failure", reason: "ConnectionRefused", message: "", sent: false };
+          },
+        }),
+        [Symbol.dispose]() {},
+      }),
+    };
+    function* plan({ resource, first: isFirst }: Situation): Plan {
+      if (isFirst) first.push(resource.metadata.name);
+      for (let nth = 0; nth < 2; nth += 1) yield { type: "exchange", exchange: {} as never, before: { type: "none" } };
+      return { status: { at: resource.metadata.generation }, result: "succeeded", reason: "Done" };
+    }
+    // The cache has not heard yet that "sent" is done.
+    const done = { ...thing("sent", 1, 9), status: { at: 1 } };
+    const { store, change } = memoryStore([thing("old", 1, 8), done, thing("new", 1, 11)]);
+    const stop = new AbortController();
+    let [term, since] = [1, "10"];
+    const controller = createController({
+      kinds: [{ type, references: () => [], plan }],
+      store: {
+        ...store,
+        async *watch(...args) {
+          for await (const event of store.watch(...args))
+            yield event.type === "listed"
+              ? { ...event, resources: event.resources.map((one) => (one === done ? thing("sent", 1, 7) : one)) }
+              : event;
+        },
+        async readLive(...args) {
+          live.push(args[1].metadata.name);
+          return store.readLive(...args);
+        },
+      },
+      requester,
+      record: () => {},
+      concurrency: 1,
+      reconcileTimeoutMs: 60_000,
+      sender: "me",
+      resumes: true,
+      term: () => term,
+      since: () => since,
+    });
+    const running = controller.run(stop.signal, stop.signal);
+    await until(() => sent.length === 6);
+    expect(live).toEqual(["old", "sent"]);
+    expect(sent).toEqual(["old", "old", "new", "new", "sent", "sent"]); // what it found out about "sent" came first
+    expect(first).toEqual(["old", "sent", "new"]);
+    for (const name of ["old", "new"]) change(thing(name, 2, 1_000));
+    await until(() => sent.length === 10);
+    expect(live).toHaveLength(2);
+    expect(first).toHaveLength(3);
+
+    [term, since] = [2, "2000"];
+    controller.queueAll();
+    await until(() => sent.length === 16);
+    expect(live.slice(2).toSorted()).toEqual(["new", "old", "sent"]);
+    expect(first.slice(3).toSorted()).toEqual(["new", "old", "sent"]);
+    stop.abort(new Error("enough"));
+    await running;
+  });
+
   test("gives the worker of a status that cannot be written to others, and does not run its key beside it", async () => {
     const landing = Promise.withResolvers<void>();
     const asked: string[] = [];
