@@ -55,6 +55,8 @@ export interface ApiClient extends AsyncDisposable {
   call(request: ApiRequest, signal: AbortSignal): Promise<ApiAnswer>;
   /** A response as it comes. The deadline ends with its header. Throws as `call` does. */
   stream(request: ApiRequest, signal: AbortSignal): Promise<ApiStream>;
+  /** A connection to the server has gone dead without a word: later calls take none of those that are open by now. */
+  reconnect(): void;
 }
 
 export interface ApiClientSettings {
@@ -150,6 +152,7 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
       const closing = cleanup.move();
       return { chunks, [Symbol.dispose]: () => closing.dispose() };
     },
+    reconnect: () => connections.renew("calls"),
     [Symbol.asyncDispose]: () => connections.destroy(),
   };
 }

@@ -20,6 +20,8 @@ const connectTimeoutMs: Readonly<Record<Purpose, number>> = { calls: 10_000, wat
 export interface Connections {
   /** The client for these TLS settings. Others than last time, a rotated certificate, replace it; what it carries ends in peace. */
   get(purpose: Purpose, tls: TlsSettings): Dispatcher;
+  /** What comes later takes none of the connections that are open now; what they carry ends in peace. */
+  renew(purpose: Purpose): void;
   /** Breaks off whatever is under way. */
   destroy(): Promise<void>;
 }
@@ -47,15 +49,23 @@ export function createConnections(origin: string, proxyURL: string | undefined):
     open.add(client);
     return client;
   }
+  function retire(old: Dispatcher | undefined): void {
+    if (old) void old.close().then(() => open.delete(old));
+  }
   return {
     get(purpose, tls) {
       const fingerprint = fingerprintOf(tls);
       if (fingerprint !== clientsFingerprint) {
-        for (const old of Object.values(clients)) void old.close().then(() => open.delete(old));
+        for (const old of Object.values(clients)) retire(old);
         clients = {};
         clientsFingerprint = fingerprint;
       }
       return (clients[purpose] ??= openClient(purpose, tls));
+    },
+    renew(purpose) {
+      const { [purpose]: old, ...others } = clients;
+      clients = others;
+      retire(old);
     },
     async destroy() {
       await Promise.all([...open].map((client) => client.destroy()));

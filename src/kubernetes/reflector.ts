@@ -142,6 +142,7 @@ export function createReflector(settings: ReflectorSettings): Reflector {
         streamed = false;
         return from;
       }
+      if (idle.expired) client.reconnect();
       return finish(idle.expired ? { reason: "silent" } : causeOf(error, "network"), error);
     }
   }
