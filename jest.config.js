@@ -9,8 +9,8 @@ const controlPlane = {
 
 export default {
   projects: [
-    ...["unit", "http", "standalone", "security"].map(project),
-    ...["kubernetes", "fault"].map((name) => ({ ...project(name), ...controlPlane })),
+    ...["unit", "http", "standalone"].map(project),
+    ...["kubernetes", "security", "fault"].map((name) => ({ ...project(name), ...controlPlane })),
     { ...project("chart"), globalSetup: "<rootDir>/test/chart/setup.ts" },
   ],
 };

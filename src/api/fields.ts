@@ -66,6 +66,7 @@ export const tls = {
       type: "string",
       minLength: 1,
       maxLength: 253,
+      pattern: "^[!-~]+$",
       description: "The name to ask for (SNI) and to verify, where it is not the URL's host.",
     },
     insecureSkipVerify: {
@@ -122,14 +123,7 @@ export const idempotencyKey = {
   type: "object",
   description: "Present: the server treats requests with the same key as one, so a request may safely be sent again.",
   properties: {
-    header: {
-      type: "string",
-      minLength: 1,
-      maxLength: 256,
-      pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
-      default: "Idempotency-Key",
-      description: "The header that carries the attempt's id.",
-    },
+    header: { ...headerName, default: "Idempotency-Key", description: "The header that carries the attempt's id." },
   },
 } as const satisfies Schema;
 

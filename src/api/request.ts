@@ -57,6 +57,11 @@ export const requestProperties = {
         rule: "self.startsWith('http://') || self.startsWith('https://') || self.contains('${')",
         message: "must start with http:// or https://, or be an expression",
       },
+      {
+        rule: "!self.matches('^https?://[^/?#$]*@')",
+        message: "must hold no user name or password; use headers with an input",
+      },
+      { rule: "self.contains('${') || !self.contains('#')", message: "must have no fragment, which is never sent" },
     ],
   },
   path: {

@@ -7,7 +7,7 @@
 /* oxlint-disable unicorn/require-post-message-target-origin -- threads have no origin: that is for windows */
 import { Worker } from "node:worker_threads";
 import type { Evaluated } from "../core/ports.ts";
-import { createTurns } from "./turns.ts";
+import { createTurns } from "../core/turns.ts";
 import type { Job, WorkerSettings } from "./worker.ts";
 
 export interface Threads extends AsyncDisposable {

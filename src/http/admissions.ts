@@ -1,10 +1,12 @@
 /**
  * How many reconciles are at one origin at a time, so that a slow one cannot take all workers.
  *
- * Who finds its origin full does not wait inside a worker: it is told when to come again, and its place is kept. First come,
- * first served; never more than `maxPerOrigin` are admitted or have a place kept for them.
+ * Who finds its origin full does not wait inside a worker: it is told when to come again, and its place is kept. Groups
+ * (namespaces) take turns, and within one it is first come, first served; never more than `maxPerOrigin` are admitted or have
+ * a place kept for them.
  */
 import type { Busy } from "../core/ports.ts";
+import { createTurns, type Turns } from "../core/turns.ts";
 
 export type Entered = ({ readonly type: "admitted" } & Disposable) | Busy;
 
@@ -18,28 +20,31 @@ export interface Admissions extends Disposable {
 
 interface Origin {
   places: number;
-  readonly row: Map<string, PromiseWithResolvers<void>>;
+  /** Owners that wait, in the order of their turns, and what tells each. */
+  readonly row: Turns<string>;
+  readonly waiting: Map<string, PromiseWithResolvers<void>>;
 }
 
 /** Where its owner has gone for good, its place is the next one's after this. */
 const keptMs = 5_000;
 
-export function createAdmissions(maxPerOrigin: number): Admissions {
+/** `groupOf`: the namespace of an owner. */
+export function createAdmissions(maxPerOrigin: number, groupOf: (owner: string) => string = () => ""): Admissions {
   const origins = new Map<string, Origin>();
   const kept = new Map<string, { readonly origin: string; readonly timer: NodeJS.Timeout }>();
 
   function leave(name: string, origin: Origin): void {
-    const [next] = origin.row;
-    if (!next) {
+    const owner = origin.row.shift();
+    if (owner === undefined) {
       origin.places -= 1;
       if (origin.places === 0) origins.delete(name);
       return;
     }
-    const [owner, { resolve }] = next;
-    origin.row.delete(owner);
+    const told = origin.waiting.get(owner);
+    origin.waiting.delete(owner);
     giveBack(owner);
     kept.set(owner, { origin: name, timer: setTimeout(() => giveBack(owner), keptMs).unref() });
-    resolve();
+    told?.resolve();
   }
   function giveBack(owner: string): void {
     const place = taken(owner);
@@ -58,7 +63,11 @@ export function createAdmissions(maxPerOrigin: number): Admissions {
 
   return {
     enter(name, owner) {
-      const origin = origins.get(name) ?? { places: 0, row: new Map<string, PromiseWithResolvers<void>>() };
+      const origin = origins.get(name) ?? {
+        places: 0,
+        row: createTurns<string>(),
+        waiting: new Map<string, PromiseWithResolvers<void>>(),
+      };
       origins.set(name, origin);
       if (kept.get(owner)?.origin === name) {
         taken(owner);
@@ -68,8 +77,9 @@ export function createAdmissions(maxPerOrigin: number): Admissions {
         origin.places += 1;
         return admitted(name, origin);
       }
-      const place = origin.row.get(owner) ?? Promise.withResolvers<void>();
-      origin.row.set(owner, place);
+      const place = origin.waiting.get(owner) ?? Promise.withResolvers<void>();
+      origin.waiting.set(owner, place);
+      origin.row.add(groupOf(owner), owner);
       return { type: "busy", reason: "OriginBusy", free: place.promise };
     },
     yield: giveBack,

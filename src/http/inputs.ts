@@ -18,7 +18,12 @@ const none: Inputs = new Map();
 /** Throws `RefusedError`. */
 export async function resolveInputs(sources: Readonly<Record<string, Source>>, read: Read): Promise<Inputs> {
   if (Object.keys(sources).length === 0) return none;
-  const entries = Object.entries(sources).map(async ([name, source]) => [name, await resolve(source, read)] as const);
+  const entries = Object.entries(sources).map(async ([name, source]) => {
+    const input = await resolve(source, read);
+    if (source.type === "secret" && typeof input.value === "string" && input.value.trim() === "")
+      refuseForNow("InvalidCredential", `${whatOf(source)} is empty, and an empty credential is never sent`);
+    return [name, input] as const;
+  });
   return new Map(await Promise.all(entries));
 }
 
@@ -30,14 +35,17 @@ export async function resolveText(source: Source | undefined, read: Read): Promi
 
 async function resolve(source: Source, read: Read): Promise<Input> {
   if (source.type === "literal") return { value: source.value, secret: false };
-  const what = `${source.field}: key "${source.key}" of ${objectOf(source)}`;
-  return { value: decoded(await resolveBytes(source, read), what), secret: source.type === "secret" };
+  return { value: decoded(await resolveBytes(source, read), whatOf(source)), secret: source.type === "secret" };
 }
 
 type KeptElsewhere = Extract<ByteSource, { type: "secret" | "configMap" }>;
 
 function objectOf({ type, name }: KeptElsewhere): string {
   return `${type === "secret" ? "Secret" : "ConfigMap"} "${name}"`;
+}
+
+function whatOf(source: KeptElsewhere): string {
+  return `${source.field}: key "${source.key}" of ${objectOf(source)}`;
 }
 
 /** What a Secret or ConfigMap holds under a key, as it is. Throws `RefusedError`. */

@@ -79,12 +79,13 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
   const { minBytesPerSecond = 100, rateWindowMs = 10_000 } = options;
   const egress = options.egress ?? createEgress();
   const connections = createConnectionUse();
+  const namespaceOf = (resource: string): string => resource.split("/")[1] ?? "";
   const gates: Gates = {
-    admissions: createAdmissions(maxInFlightPerOrigin),
+    admissions: createAdmissions(maxInFlightPerOrigin, namespaceOf),
     circuits: createCircuits((endpoint, state) =>
       record({ type: "note", level: "warn", message: `a circuit is ${state}`, fields: { endpoint } }),
     ),
-    rateLimits: createRateLimits((owner) => owner.split("/")[1] ?? ""),
+    rateLimits: createRateLimits(namespaceOf),
   };
   const sendOptions: SendOptions = {
     clients,

@@ -286,4 +286,11 @@ describeWithHelm("the chart's values", () => {
     expect(await aggregated({ aggregateToView: true })).toEqual(["holdfast-viewer"]);
     expect(await aggregated({ aggregateToEdit: true })).toEqual(["holdfast-editor"]);
   });
+
+  test("attack 5: gives no role that users have, aggregated or not, a kind that belongs to the cluster", async () => {
+    const manifests = await helm.render({ rbac: { userRoles: { aggregateToView: true, aggregateToEdit: true } } });
+    const ofUsers = manifests.filter(({ kind, metadata }) => kind.endsWith("Role") && /-(viewer|editor)$/.test(metadata.name));
+    const resources = ofUsers.flatMap(({ rules }) => (rules as { resources: string[] }[]).flatMap((rule) => rule.resources));
+    expect(new Set(resources)).toEqual(new Set(["httprequests", "httpresources", "httpendpoints"]));
+  });
 });

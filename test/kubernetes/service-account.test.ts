@@ -44,7 +44,7 @@ describeWithControlPlane("a ServiceAccount's name on a request", (plane) => {
     return all.get(name)?.status?.conditions?.find(({ type }) => type === "Ready")?.message ?? "";
   };
 
-  test("where one is required, a request without one is not sent, and says so", async () => {
+  test("attack 8: where one is required, a request without one is not sent, and says so", async () => {
     await requests.create("none", { url: `${origin.url}/none` });
     expect(await state("none", "Stalled/ServiceAccountRequired")).toContain("spec.serviceAccountName");
     expect(origin.requests).toHaveLength(0);

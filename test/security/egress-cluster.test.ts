@@ -30,7 +30,7 @@ const ready = expect.objectContaining({ state: "Ready/Succeeded" });
     found = (await inOwnNetwork(join(import.meta.dirname, "../support/egress-cluster.ts"), formAddresses)) as Found;
   }, 180_000);
 
-  test("wish 14: reaches neither metadata, nor loopback, nor the API server through the controller, whatever form the address has", () => {
+  test("wish 14, attack 1: reaches neither metadata, nor loopback, nor the API server through the controller, whatever form the address has", () => {
     expect(found.closed.length).toBeGreaterThan(30);
     for (const { url, message } of found.closed) {
       expect({ url, message }).toEqual({ url, message: expect.stringContaining('by the egress rule "floor"') });
@@ -38,12 +38,12 @@ const ready = expect.objectContaining({ state: "Ready/Succeeded" });
     }
     expect(found["reached"]).toEqual([]);
   });
-  test("has the controller's own token sent nowhere, least of all to the API server", () => {
+  test("attack 2: has the controller's own token sent nowhere, least of all to the API server", () => {
     expect(found["public"]).toEqual(ready);
     expect(found["tokens"]).toEqual(["none"]);
     expect(found["apiServerSaw"]).toEqual([]);
   });
-  test("is led nowhere by a redirect, and is told nothing of what is there", () => {
+  test("attack 6: is led nowhere by a redirect, and is told nothing of what is there", () => {
     const refused = { state: "Stalled/EgressDenied", message: expect.stringContaining('by the egress rule "floor"') };
     expect(found["redirect"]).toEqual(refused);
     expect(found["redirectName"]).toEqual(refused);

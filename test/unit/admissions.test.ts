@@ -28,6 +28,24 @@ test("an origin takes as many as it may; the rest come in the order in which the
   expect(await resolved(d.free)).toBe(true);
 });
 
+test("namespaces take turns, so that one with many waiting holds another's up by a turn", async () => {
+  using admissions = createAdmissions(1, (owner) => owner.split("/")[0] ?? "");
+  let at = admissions.enter("x", "many/0");
+  const order: string[] = [];
+  const owners = [...Array.from({ length: 20 }, (_, index) => `many/${index + 1}`), "one/1", "other/1"];
+  for (const owner of owners) {
+    const entered = admissions.enter("x", owner);
+    if (entered.type === "busy") void entered.free.then(() => order.push(owner));
+  }
+  while (at.type === "admitted" && order.length < owners.length) {
+    at[Symbol.dispose]();
+    await new Promise(setImmediate);
+    at = admissions.enter("x", order.at(-1) ?? "");
+  }
+  expect(order.slice(0, 4)).toEqual(["many/1", "one/1", "other/1", "many/2"]);
+  expect(order).toHaveLength(owners.length);
+});
+
 test("a place that is kept for somebody who does not need it, or does not come, is the next one's", async () => {
   jest.useFakeTimers();
   using admissions = createAdmissions(1);
