@@ -13,7 +13,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { request } from "undici";
 import { startController } from "../../test/support/controller-process.ts";
 import { startControlPlane } from "../../test/support/control-plane.ts";
-import { grantController, installCRDs } from "../../test/support/install.ts";
+import { grantController } from "../../test/support/chart-rights.ts";
+import { installCRDs } from "../../test/support/install.ts";
 
 interface Row {
   readonly what: string;

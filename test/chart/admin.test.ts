@@ -9,7 +9,8 @@ import { startControlPlane, type ControlPlane } from "../support/control-plane.t
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
 import { request } from "undici";
 import { declaredRequests, stateOf, type DeclaredRequests } from "../support/declared-requests.ts";
-import { grantController, installCRDs } from "../support/install.ts";
+import { grantController } from "../support/chart-rights.ts";
+import { installCRDs } from "../support/install.ts";
 import { loopbackServer, type LoopbackServer } from "../support/loopback.ts";
 import { startBrowser, type Page } from "./browser.ts";
 import { describeWithBrowser } from "./helm.ts";

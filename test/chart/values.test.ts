@@ -259,11 +259,12 @@ describeWithHelm("the chart's values", () => {
       [
         "outputs",
         "holdfast-output-writer",
-        { apiGroups: [""], resources: ["secrets", "configmaps"], verbs: ["get", "create", "patch"] },
+        { apiGroups: [""], resources: ["secrets"], verbs: ["get", "create", "patch"] },
+        { apiGroups: [""], resources: ["configmaps"], verbs: ["create", "patch"] },
       ],
       ["impersonation", "holdfast-impersonator", { apiGroups: [""], resources: ["serviceaccounts"], verbs: ["impersonate"] }],
     ] as const;
-    for (const [value, name, rule] of roles) {
+    for (const [value, name, ...rules] of roles) {
       if (value === "impersonation" && where === "cluster") continue; // which is refused
       const manifests = await helm.render({ rbac: { [value]: where } });
       const bound = manifests.filter(({ kind, metadata }) => kind.endsWith("Binding") && metadata.name.endsWith(name.slice(8)));
@@ -273,7 +274,7 @@ describeWithHelm("the chart's values", () => {
           ({ kind, metadata }) => kind.endsWith("Binding") && /(reader|writer|impersonator|requester)$/.test(metadata.name),
         ),
       ).toEqual(bound);
-      expect(pick(manifests, "ClusterRole", name).rules).toEqual([rule]);
+      expect(pick(manifests, "ClusterRole", name).rules).toEqual(rules);
     }
   });
 

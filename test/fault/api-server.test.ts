@@ -5,7 +5,8 @@ import { startControlPlane, type ControlPlane } from "../support/control-plane.t
 import type { HoldfastProcess } from "../support/controller-process.ts";
 import { isReady } from "../support/declared-requests.ts";
 import { faultWorld, inSoak, until, type FaultWorld } from "../support/fault-world.ts";
-import { grantController, installCRDs } from "../support/install.ts";
+import { grantController } from "../support/chart-rights.ts";
+import { installCRDs } from "../support/install.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 /** In a soak the default. The outage outlives it: the leader stands by until the API server is back. */

@@ -41,7 +41,7 @@ describeWithControlPlane("endpoints", () => {
       await must("POST", `/api/v1/namespaces/${where}/serviceaccounts`, { metadata: { name: "robot" } });
     }
     const flags = ["--kubeconfig", plane.kubeconfigs.holdfast, "--namespace", `${namespace},${other}`];
-    const grant = ["--service-account-token-grant", "token-requester --clusterrole=token-requester --user=holdfast"];
+    const grant = ["--service-account-token-grant", "token-requester --clusterrole=holdfast-token-requester --user=holdfast"];
     controller = stack.use(await startController([...flags, ...grant]));
   }, 60_000);
   afterAll(() => stack.disposeAsync());
@@ -130,16 +130,8 @@ describeWithControlPlane("endpoints", () => {
     await requests.until("it lacks the right", (all) => stateOf(all.get("robot")) === "NotReady/ReferenceForbidden");
     const message = (await requests.all()).get("robot")?.status?.conditions?.[0]?.message ?? "";
     expect(message).toContain(
-      `kubectl create rolebinding --namespace=${namespace} token-requester --clusterrole=token-requester`,
+      `kubectl create rolebinding --namespace=${namespace} token-requester --clusterrole=holdfast-token-requester`,
     );
-    const rules = [{ apiGroups: [""], resources: ["serviceaccounts/token"], verbs: ["create"] }];
-    const role = {
-      apiVersion: "rbac.authorization.k8s.io/v1",
-      kind: "ClusterRole",
-      metadata: { name: "token-requester" },
-      rules,
-    };
-    await plane.apply(JSON.stringify(role));
     await plane.kubectl(...message.slice(message.indexOf("create rolebinding")).split(" "));
     await requests.until("it is ready", (all) => isReady(all.get("robot")), 30_000);
     const [, token = ""] = /^Bearer (.*)$/.exec(sent("/robot")[0]?.headers.authorization ?? "") ?? [];

@@ -6,7 +6,8 @@ import { startController, type HoldfastProcess } from "../support/controller-pro
 import { declaredRequests, isReady, type DeclaredRequests } from "../support/declared-requests.ts";
 import { startFaultOrigin, type FaultOrigin } from "../support/fault-origin.ts";
 import { until } from "../support/fault-world.ts";
-import { grantController, installCRDs } from "../support/install.ts";
+import { grantController } from "../support/chart-rights.ts";
+import { installCRDs } from "../support/install.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 

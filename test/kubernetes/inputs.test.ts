@@ -2,12 +2,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { group } from "../../src/api/kind-definition.ts";
+import { grantController } from "../support/chart-rights.ts";
 import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
 import { declaredRequests, isReady, stateOf, type DeclaredRequest, type DeclaredRequests } from "../support/declared-requests.ts";
 import { startFaultOrigin, type FaultOrigin } from "../support/fault-origin.ts";
 import { until } from "../support/fault-world.ts";
-import { controllerRole } from "../support/install.ts";
 import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
 
 describeWithControlPlane("requests that need others", () => {
@@ -205,28 +205,7 @@ describeWithControlPlane("requests that need others", () => {
 
   test("without the right to read Secrets nothing storms: one refused watch, and the process is ready", async () => {
     const where = await plane.createNamespace("no-secrets");
-    const apiVersion = "rbac.authorization.k8s.io/v1";
-    const subjects = [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "limited" }];
-    const role = (name: string, rules: readonly object[]): object[] => [
-      { apiVersion, kind: "Role", metadata: { name, namespace: where }, rules },
-      {
-        apiVersion,
-        kind: "RoleBinding",
-        metadata: { name, namespace: where },
-        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name },
-        subjects,
-      },
-    ];
-    const secrets = { apiGroups: [""], resources: ["secrets"], verbs: ["get", "list", "watch"] };
-    const rules = controllerRole.rules.filter(
-      ({ apiGroups, resources }) => apiGroups[0] === group || !resources.includes("secrets"),
-    );
-    const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: where };
-    const base = [
-      { apiVersion, kind: "ClusterRole", metadata: { name: where }, rules },
-      { apiVersion, kind: "ClusterRoleBinding", metadata: { name: where }, roleRef, subjects },
-    ];
-    await plane.apply(JSON.stringify({ apiVersion: "v1", kind: "List", items: base }));
+    await grantController(plane, "limited", ["holdfast-secret-reader", "holdfast-output-writer"]);
     await using limited = await startController([
       "--kubeconfig",
       plane.kubeconfigs.limited,
@@ -247,7 +226,8 @@ describeWithControlPlane("requests that need others", () => {
     );
     expect(refused.map(({ verb, code }) => `${verb} ${code}`)).toEqual(["watch 403"]);
     expect(await limited.probe("/readyz")).toMatchObject({ status: 200 });
-    await plane.apply(JSON.stringify({ apiVersion: "v1", kind: "List", items: role("secrets", [secrets]) }));
+    const binding = ["create", "rolebinding", `--namespace=${where}`, "secrets"];
+    await plane.kubectl(...binding, "--clusterrole=holdfast-secret-reader", "--user=limited");
     await declared.until("all are ready", (all) => [...all.values()].every(isReady));
     expect(["one", "two", "three"].map((name) => origin.count(`/${where}-${name}`))).toEqual([1, 1, 1]);
   }, 60_000);

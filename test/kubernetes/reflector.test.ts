@@ -6,7 +6,7 @@ import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
 import { createKubernetesStore, type KubernetesStoreSettings } from "../../src/kubernetes/store.ts";
 import type { ControlPlaneClient, User } from "../support/control-plane-client.ts";
-import { grantController } from "../support/install.ts";
+import { grantController } from "../support/chart-rights.ts";
 import { requestObjects, requestType } from "../support/request-objects.ts";
 import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";

@@ -34,11 +34,7 @@ describeWithControlPlane("guarded metrics", () => {
     authority = started.use(createAuthority("an authority"));
     folder = await mkdtemp(join(tmpdir(), "holdfast-metrics-"));
     started.defer(() => rm(folder, { recursive: true }));
-    await grant("reviewer", "holdfast", [
-      { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },
-      { apiGroups: ["authorization.k8s.io"], resources: ["subjectaccessreviews"], verbs: ["create"] },
-    ]);
-    await grant("metrics-reader", "visitor", [{ nonResourceURLs: ["/metrics"], verbs: ["get"] }]);
+    await bindReader("visitor");
     await issue("127.0.0.1");
     const namespace = await plane.createNamespace("metrics");
     const args = ["--kubeconfig", plane.kubeconfigs.holdfast, "--namespace", namespace, "--metrics-secure", "true"];
@@ -48,19 +44,16 @@ describeWithControlPlane("guarded metrics", () => {
   }, 60_000);
   afterAll(() => started.disposeAsync(), 30_000);
 
-  async function grant(name: string, user: string, rules: readonly object[]): Promise<void> {
-    const metadata = { name: `guarded-${name}` };
-    const items = [
-      { apiVersion: `${apiGroup}/v1`, kind: "ClusterRole", metadata, rules },
-      {
-        apiVersion: `${apiGroup}/v1`,
-        kind: "ClusterRoleBinding",
-        metadata,
-        roleRef: { apiGroup, kind: "ClusterRole", name: metadata.name },
-        subjects: [{ apiGroup, kind: "User", name: user }],
-      },
-    ];
-    await plane.apply(JSON.stringify({ apiVersion: "v1", kind: "List", items }));
+  /** The chart's role for Prometheus. */
+  async function bindReader(user: string): Promise<void> {
+    const binding = {
+      apiVersion: `${apiGroup}/v1`,
+      kind: "ClusterRoleBinding",
+      metadata: { name: `metrics-reader-${user}` },
+      roleRef: { apiGroup, kind: "ClusterRole", name: "holdfast-metrics-reader" },
+      subjects: [{ apiGroup, kind: "User", name: user }],
+    };
+    await plane.apply(JSON.stringify(binding));
   }
   async function issue(address: string): Promise<void> {
     const { cert, key } = authority.issue(`IP:${address},DNS:${address}.example`);

@@ -15,6 +15,8 @@ export interface AuditEvent {
   readonly uri: string;
   /** HTTP status. */
   readonly code: number;
+  /** The role, or ClusterRole, by which it was allowed; `""`: it was not, or by no role. */
+  readonly role: string;
   /** Whether the answer has ended; that of a watch is open until then. */
   readonly isComplete: boolean;
   /** When the request arrived, RFC 3339. */
@@ -36,6 +38,8 @@ interface LoggedEvent {
     readonly name?: string;
   };
   readonly responseStatus?: { readonly code?: number };
+  /** https://kubernetes.io/docs/reference/labels-annotations-taints/audit-annotations/ */
+  readonly annotations?: { readonly "authorization.k8s.io/reason"?: string };
 }
 
 /** One entry for each request, in the order of arrival; a watch has its entry from the moment it is open. */
@@ -62,6 +66,7 @@ function simplified(event: LoggedEvent): AuditEvent {
     name,
     uri: event.requestURI,
     code: event.responseStatus?.code ?? 0,
+    role: / of (?:Cluster)?Role "([^"]*)"/.exec(event.annotations?.["authorization.k8s.io/reason"] ?? "")?.[1] ?? "",
     isComplete: event.stage === "ResponseComplete",
     at: event.requestReceivedTimestamp,
   };

@@ -1,10 +1,11 @@
 /**
  * jest's globalSetup of the projects that need a control plane: one for the whole run, with the CRDs and the
- * controller's rights installed. Where there are no binaries and no Go, the tests that need it are skipped on a laptop
+ * controller's rights, as the chart has them, installed. Where there are no binaries and no Go, the tests that need it are skipped on a laptop
  * and the run fails in CI.
  */
 import { controlPlaneBinaries, startControlPlane, type ControlPlane } from "./control-plane.ts";
-import { grantController, installCRDs } from "./install.ts";
+import { grantController, helmProgram } from "./chart-rights.ts";
+import { installCRDs } from "./install.ts";
 import { addressVariable } from "./control-plane-address.ts";
 
 /** What `control-plane-teardown.ts` stops. */
@@ -13,6 +14,7 @@ export const running: { plane?: ControlPlane } = {};
 export default async function setup(): Promise<void> {
   try {
     await controlPlaneBinaries();
+    await helmProgram();
   } catch (error) {
     if (process.env["CI"] === "true") throw error;
     console.warn(`SKIPPED: every test that needs a Kubernetes API server. ${Error.isError(error) ? error.message : ""}`);

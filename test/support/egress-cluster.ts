@@ -11,7 +11,8 @@ import { startController } from "./controller-process.ts";
 import { declaredRequests, isReady, stateOf, type DeclaredRequest, type DeclaredRequests } from "./declared-requests.ts";
 import { dnsServer } from "./dns-server.ts";
 import { until } from "./fault-world.ts";
-import { grantController, installCRDs } from "./install.ts";
+import { grantController } from "./chart-rights.ts";
+import { installCRDs } from "./install.ts";
 
 const [publicAddress, privateAddress] = ["93.184.216.34", "10.20.30.40"];
 const canary = "what-only-metadata-knows";

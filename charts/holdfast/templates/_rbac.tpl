@@ -43,8 +43,11 @@
 {{/* Their content is written under the name that a request declares, which no rule can know. */}}
 {{- define "holdfast.outputRules" -}}
 - apiGroups: [""]
-  resources: [secrets, configmaps]
+  resources: [secrets]
   verbs: [get, create, patch]
+- apiGroups: [""] # which it may get in any case
+  resources: [configmaps]
+  verbs: [create, patch]
 {{- end }}
 
 {{- define "holdfast.tokenRules" -}}

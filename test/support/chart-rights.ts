@@ -1,0 +1,79 @@
+/**
+ * The controller's rights as the chart has them, given to a user of the tests'.
+ *
+ * Invariant: no right of the controller's stands in the tests, so that they fail for whatever the chart lacks.
+ */
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { parseAllDocuments } from "yaml";
+import type { ControlPlaneClient } from "./control-plane-client.ts";
+
+const run = promisify(execFile);
+const apiGroup = "rbac.authorization.k8s.io";
+
+export interface PolicyRule {
+  readonly apiGroups?: readonly string[];
+  readonly resources?: readonly string[];
+  readonly resourceNames?: readonly string[];
+  readonly nonResourceURLs?: readonly string[];
+  readonly verbs: readonly string[];
+}
+interface Role {
+  readonly kind: "ClusterRole" | "Role";
+  readonly metadata: { readonly name: string };
+  readonly rules: readonly PolicyRule[];
+}
+interface Binding {
+  readonly kind: "ClusterRoleBinding" | "RoleBinding";
+  readonly roleRef: { readonly name: string };
+}
+
+/** The path of Helm, which is built first where there is none. Throws, saying what is missing. */
+export async function helmProgram(): Promise<string> {
+  return (await run(join(import.meta.dirname, "../helm/ensure.sh"), { encoding: "utf8" })).stdout.trim();
+}
+
+let rendered: Promise<readonly (Role | Binding)[]> | undefined;
+
+/** With all that a release can bind at once; what it never does, namespaces' admins do: tests bind it in theirs. */
+async function render(): Promise<readonly (Role | Binding)[]> {
+  const chart = join(import.meta.dirname, "../../charts/holdfast");
+  const values = "rbac.secrets=cluster,rbac.outputs=cluster,metrics.secure.enabled=true";
+  const args = ["template", "holdfast", chart, "--show-only", "templates/rbac.yaml", "--set", values];
+  const { stdout } = await run(await helmProgram(), args, { env: { ...process.env, KUBECONFIG: "/dev/null" } });
+  return parseAllDocuments(stdout).flatMap((document) => (document.toJS() as Role | Binding | null) ?? []);
+}
+
+/**
+ * Gives a user the rights of the chart's controller, in the whole cluster. `unbound`: names of roles that it does not get,
+ * though they are there.
+ */
+export async function grantController(
+  plane: ControlPlaneClient,
+  user = "holdfast",
+  unbound: readonly string[] = [],
+): Promise<void> {
+  rendered ??= render();
+  const items = (await rendered).flatMap((object) => {
+    if ("rules" in object) return [clusterRole(object)];
+    return unbound.includes(object.roleRef.name) ? [] : [clusterRoleBinding(object.roleRef.name, user)];
+  });
+  await plane.apply(JSON.stringify({ apiVersion: "v1", kind: "List", items }));
+}
+
+/** That of the lease is a Role for one Lease, in one namespace; the leases of tests have names and places of their own. */
+function clusterRole({ kind, metadata: { name }, rules }: Role): object {
+  const unnamed = rules.map(({ apiGroups, resources, verbs }) => ({ apiGroups, resources, verbs }));
+  return { apiVersion: `${apiGroup}/v1`, kind: "ClusterRole", metadata: { name }, rules: kind === "Role" ? unnamed : rules };
+}
+
+function clusterRoleBinding(role: string, user: string): object {
+  return {
+    apiVersion: `${apiGroup}/v1`,
+    kind: "ClusterRoleBinding",
+    metadata: { name: `${role}-${user}` },
+    roleRef: { apiGroup, kind: "ClusterRole", name: role },
+    subjects: [{ apiGroup, kind: "User", name: user }],
+  };
+}
