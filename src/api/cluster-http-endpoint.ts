@@ -16,6 +16,10 @@ const spec = {
     "Where and how to connect, for requests of several namespaces. They add a path, a query, header fields of their own and a body; what is set here they cannot set, and the path does not leave baseURL's.",
   properties: {
     ...endpointProperties,
+    headers: {
+      ...endpointProperties.headers,
+      description: "Header fields of every request, taken as they stand. A request cannot set one of the same name.",
+    },
     allowedNamespaces: {
       type: "object",
       description: "Whose requests may use it.",
@@ -41,7 +45,7 @@ const spec = {
     secretNamespace: {
       ...namespaceName,
       description:
-        "Where the Secrets, ConfigMaps and ServiceAccounts are that this spec refers to. Holdfast may read them where its right was bound there.",
+        "The namespace of the Secrets, ConfigMaps and ServiceAccounts that this spec refers to, which their descriptions call the same namespace. Holdfast may read them where its right was bound there.",
     },
   },
   required: ["baseURL", "allowedNamespaces"],
