@@ -178,7 +178,9 @@ export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Sch
         retryAfterFieldMs(typeof asked === "string" ? asked : undefined, now),
       );
       const nextRunAt = new Date(Date.parse(attempt.finishedAt ?? attempt.startedAt) + delayMs).toISOString();
-      const text = `${message}; try ${attempt.tries} of ${retry.limit + 1}`;
+      const most = retry.limit + 1;
+      // What an item lacks is waited for without a limit.
+      const text = `${message}; try ${attempt.tries}${attempt.tries <= most ? ` of ${most}` : ""}`;
       const change = { ...attempted(attempt), nextRunAt, ...outcome(judgement, spec) };
       return { status: status(reconciling(reason, text), change), requeueAfterMs: delayMs, result: "retrying", reason };
     },

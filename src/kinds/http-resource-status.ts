@@ -60,7 +60,7 @@ export function httpResourceReport(context: Context): Report {
   function status(states: readonly ConditionState[], change: Partial<Status> = {}): Status {
     const { nextRunAt: _, response, externalID: __, attempt: ___, ...kept } = before;
     const { externalID, attempt, imported } = context;
-    const drift = states.some(({ type }) => type === "Drifted") ? [] : conditionsBefore("Drifted");
+    const drift = states.some(({ type }) => type === "Drifted") ? [] : known("Drifted");
     return {
       ...kept,
       ...shownResponse(response, spec),
@@ -72,7 +72,9 @@ export function httpResourceReport(context: Context): Report {
       ...change,
     };
   }
-  function conditionsBefore(name: string): ConditionState[] {
+  /** A condition as it stands, where it speaks of the spec as it is. */
+  function known(name: string): ConditionState[] {
+    if (before.observedGeneration !== generation) return [];
     return (before.conditions ?? [])
       .filter(({ type }) => type === name)
       .map(({ type, status, reason, message }) => ({ type, status, reason, message }));
@@ -104,12 +106,11 @@ export function httpResourceReport(context: Context): Report {
     return recorded(response, spec);
   }
   function asDeclared(reason: string, message: string): ConditionState[] {
-    const wasReady = (before.conditions ?? []).find(({ type }) => type === "Ready");
-    const stays = wasReady?.status === "True" && before.observedGeneration === generation;
-    return stays ? ready(wasReady.reason, wasReady.message) : ready(reason, message);
+    const [wasReady] = known("Ready");
+    return wasReady?.status === "True" ? [wasReady] : ready(reason, message);
   }
   function notDrifted(): ConditionState[] {
-    const [was] = conditionsBefore("Drifted");
+    const [was] = known("Drifted");
     if (was?.status === "False") return [was];
     return [{ type: "Drifted", status: "False", reason: "AsDeclared", message: "the remote object is as declared" }];
   }
