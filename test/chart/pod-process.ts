@@ -1,15 +1,15 @@
 /**
  * A container of a rendered Pod as a process: its image's entry point, its args, env and user, on a read-only root with
- * nothing in it but the image's files and the service account's token, where a Pod finds it.
+ * nothing in it but the image's files and those of its volumes, which are its group's alone.
  *
  * That takes root and a mount namespace. Elsewhere the same command runs as whoever runs the tests, with the same token in
  * a kubeconfig.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterOwnEnd } from "../support/child-process.ts";
 import { entryPoint } from "../support/image.ts";
@@ -19,22 +19,24 @@ const root = join(import.meta.dirname, "../..");
 export const canIsolate = spawnSync("unshare", ["--mount", "true"]).status === 0 && process.getuid?.() === 0;
 if (!canIsolate) console.warn("No root or no mount namespace: the chart's containers run as you, not as their own user.");
 
-/** Makes a root at $1 of the checkout $2 and the service account's files $3, for the user $4 and group $5; the rest is run in it. */
+/** Makes a root at $1 of the checkout $2 and the volumes' files $3, for the user $4 and group $5; the rest is run in it. */
 const isolate = `
 set -eu
-new=$1 checkout=$2 account=$3 user=$4 group=$5; shift 5
+new=$1 checkout=$2 volumes=$3 user=$4 group=$5; shift 5
 mount -t tmpfs -o mode=755 tmpfs "$new"
 cd "$new"
-mkdir -p app proc dev var/run/secrets/kubernetes.io/serviceaccount
+mkdir -p app proc dev
 for file in bin sbin lib lib64; do [ ! -L "/$file" ] || cp -P "/$file" .; done
-for folder in usr etc bin sbin lib lib64 proc dev; do
+cp -R /etc .
+for folder in usr bin sbin lib lib64 proc dev; do
   if [ -d "/$folder" ] && [ ! -L "/$folder" ]; then mkdir -p "$folder"; mount --rbind "/$folder" "$folder"; fi
 done
 cp "$checkout/package.json" app
 for folder in src node_modules; do mkdir "app/$folder"; mount --bind "$checkout/$folder" "app/$folder"; done
-cp -R "$account/." var/run/secrets/kubernetes.io/serviceaccount
+chown -R "root:$group" "$volumes"
+cp -Rp "$volumes/." .
 mount -o remount,ro "$new"
-for folder in usr etc app/src app/node_modules; do mount -o remount,ro,bind "$folder"; done
+for folder in usr app/src app/node_modules; do mount -o remount,ro,bind "$folder"; done
 exec chroot . setpriv --reuid "$user" --regid "$group" --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all "$@"
 `;
 
@@ -55,31 +57,28 @@ export interface ServiceAccount {
   readonly namespace: string;
 }
 
-export async function runContainer(pod: PodSpec, container: Container, account?: ServiceAccount): Promise<PodProcess> {
+/** What is mounted: a file's path, absolute → its text. */
+export type VolumeFiles = Readonly<Record<string, string>>;
+
+export async function runContainer(
+  pod: PodSpec,
+  container: Container,
+  account?: ServiceAccount,
+  mounted: VolumeFiles = {},
+): Promise<PodProcess> {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-pod-"));
   const program = [...(container.command ?? entryPoint()), ...container.args];
-  const accountFiles = join(folder, "account");
+  const volumes = join(folder, "volumes");
   const newRoot = join(folder, "root");
-  spawnSync("mkdir", [accountFiles, newRoot]);
-  if (account) await writeAccount(accountFiles, account);
+  await mkdir(newRoot);
+  await mkdir(volumes);
+  await writeFiles(volumes, { ...mounted, ...(account && accountFiles(account)) });
   const env = Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value]));
   const { runAsUser, runAsGroup } = pod.securityContext;
   const child = canIsolate
     ? spawn(
         "unshare",
-        [
-          "--mount",
-          "sh",
-          "-c",
-          isolate,
-          "isolate",
-          newRoot,
-          root,
-          accountFiles,
-          String(runAsUser),
-          String(runAsGroup),
-          ...program,
-        ],
+        ["--mount", "sh", "-c", isolate, "isolate", newRoot, root, volumes, String(runAsUser), String(runAsGroup), ...program],
         {
           stdio: ["ignore", "pipe", "pipe"],
           env: { PATH: "/app/node_modules/.bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/", ...serviceVariables(account), ...env },
@@ -87,10 +86,12 @@ export async function runContainer(pod: PodSpec, container: Container, account?:
       )
     : spawn(
         join(root, "node_modules/.bin/node"),
-        program.slice(1).map((arg) => arg.replace(/^\/app\//, `${root}/`)),
+        program
+          .slice(1)
+          .map((arg) => arg.replace(/^\/app\//, `${root}/`).replace("=/etc/holdfast/", `=${volumes}/etc/holdfast/`)),
         {
           stdio: ["ignore", "pipe", "pipe"],
-          env: { PATH: process.env["PATH"], KUBECONFIG: join(accountFiles, "kubeconfig"), ...env },
+          env: { PATH: process.env["PATH"], KUBECONFIG: join(volumes, accountFolder, "kubeconfig"), ...env },
         },
       );
   const watchdog = afterOwnEnd('kill -9 "$1"', String(child.pid));
@@ -117,9 +118,20 @@ function serviceVariables(account: ServiceAccount | undefined): Readonly<Record<
   return account ? { KUBERNETES_SERVICE_HOST: account.server.hostname, KUBERNETES_SERVICE_PORT: account.server.port } : {};
 }
 
-async function writeAccount(folder: string, { server, ca, token, namespace }: ServiceAccount): Promise<void> {
+const accountFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/** As the kubelet makes them for a Pod with an fsGroup: that group may read. */
+async function writeFiles(folder: string, files: VolumeFiles): Promise<void> {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), text, { mode: 0o640 });
+  }
+}
+
+/** `kubeconfig` is for where there is no root to give the process. */
+function accountFiles({ server, ca, token, namespace }: ServiceAccount): VolumeFiles {
   const files = { token, "ca.crt": ca, namespace, kubeconfig: JSON.stringify(kubeconfig()) };
-  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  return Object.fromEntries(Object.entries(files).map(([name, text]) => [`${accountFolder}/${name}`, text]));
   function kubeconfig(): object {
     const cluster = { server: server.href, "certificate-authority-data": Buffer.from(ca).toString("base64") };
     return {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { startInterposer, type ApiInterposer } from "../support/api-interposer.ts";
 import type { PolicyRule } from "../support/chart-rights.ts";
 import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
+import { createAuthority } from "../support/certificates.ts";
 import { freePorts } from "../support/free-ports.ts";
 import { loopbackServer, type LoopbackServer } from "../support/loopback.ts";
 import { chart, createHelm, describeWithHelm, podOf, type Manifest } from "./helm.ts";
@@ -49,7 +50,7 @@ describeWithHelm("the least rights", () => {
     const [metricsPort = 0, healthPort = 0, ...others] = await freePorts(4);
     const values = {
       controller: { metricsAddress: `127.0.0.1:${metricsPort}`, healthAddress: `127.0.0.1:${healthPort}` },
-      metrics: { secure: { enabled: true } },
+      metrics: { secure: { enabled: true, certificateSecret: "certificate" } },
     };
     await helm.done(["install", "holdfast", chart, "--namespace", namespace, "--create-namespace"], values);
     manifests = await helm.installed("holdfast", namespace);
@@ -59,14 +60,17 @@ describeWithHelm("the least rights", () => {
     const account: ServiceAccount = { server: new URL(apiServer.url), ca: plane.certificate.cert, token, namespace };
     const opened = { ...container, args: [...container.args, "--egress-unsafe-allow=127.0.0.0/8"] };
     holdUp("httprequests", "httpresources", "httpendpoints", "clusterhttpendpoints", "egresspolicies");
-    controller = started.use(await runContainer(spec, opened, account));
+    using authority = createAuthority("an authority");
+    const { cert, key } = authority.issue("IP:127.0.0.1");
+    const mounted = { "/etc/holdfast/metrics/tls.crt": cert, "/etc/holdfast/metrics/tls.key": key };
+    controller = started.use(await runContainer(spec, opened, account, mounted));
     await declare();
     const addresses = others.map((port, index) => `--${["metrics", "health"][index]}-address=127.0.0.1:${port}`);
     const second = { ...opened, args: [...opened.args, ...addresses] };
     await allOf(
       exercise,
-      () => standBy(() => runContainer(spec, second, account)),
-      () => scrape(metricsPort),
+      () => standBy(() => runContainer(spec, second, account, mounted)),
+      () => scrape(metricsPort, authority.ca),
     );
     for (const { code, role, verb, resource, subresource, impersonated } of await asked()) {
       const what = `${verb} ${resource}${subresource && `/${subresource}`}`;
@@ -189,10 +193,10 @@ describeWithHelm("the least rights", () => {
     standby.kill("SIGTERM");
     await standby.exited;
   }
-  async function scrape(port: number): Promise<void> {
+  async function scrape(port: number, ca: string): Promise<void> {
     const headers = { authorization: `Bearer ${await tokenOf("prometheus")}` };
     const { promise, resolve, reject } = Promise.withResolvers<number>();
-    request({ host: "127.0.0.1", port, path: "/metrics", headers, rejectUnauthorized: false, agent: false }, (response) => {
+    request({ host: "127.0.0.1", port, path: "/metrics", headers, ca, agent: false }, (response) => {
       response.resume().on("end", () => resolve(response.statusCode ?? 0));
     })
       .on("error", reject)
