@@ -159,18 +159,20 @@ describeWithHelm("a release of the chart", () => {
     await release("uninstall");
   }, 60_000);
 
-  test("tells how to begin, and how a namespace's admin lets it read Secrets", async () => {
-    const notes = await release("install", chart, "--dry-run=client");
-    const [, manifest = ""] = /<<EOF\n([\s\S]*?)\n\s*EOF/.exec(notes) ?? [];
+  test("tells how to begin, and how a namespace's admin lets it do what takes rights of theirs", async () => {
     await release("install", chart);
     await served();
-    await plane.apply(manifest);
-    expect(notes).toContain(
-      "kubectl create rolebinding --namespace=NAMESPACE holdfast-secret-reader --clusterrole=holdfast-secret-reader",
-    );
-    expect(notes).toContain(
-      "kubectl create rolebinding --namespace=NAMESPACE holdfast-output-writer --clusterrole=holdfast-output-writer",
-    );
+    for (const values of ["/dev/null", join(chart, "ci/restricted-values.yaml")]) {
+      const notes = await helm.done(["install", "another", chart, "--dry-run=client", "--values", values]);
+      const manifests = [...notes.matchAll(/<<EOF\n([\s\S]*?)\n\s*EOF/g)].map(([, manifest = ""]) => manifest);
+      expect([values, manifests.length]).toEqual([values, values === "/dev/null" ? 1 : 2]);
+      for (const manifest of manifests) await plane.apply(manifest);
+      for (const name of ["secret-reader", "output-writer", "impersonator", "token-requester"]) {
+        const role = `another-holdfast-${name}`;
+        const command = `kubectl create rolebinding --namespace=NAMESPACE ${role} --clusterrole=${role}`;
+        expect(notes).toContain(`${command} --serviceaccount=default:another-holdfast\n`);
+      }
+    }
   }, 60_000);
 
   test("refuses credentials in plain text, and http, where its policy is asked for", async () => {

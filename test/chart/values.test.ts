@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { Command, type Option } from "commander";
 import { isUnsafe, setBySecureMetrics } from "../../docs/chart/flags.ts";
+import { definitions } from "../../src/api/definitions.ts";
 import { controllerSettings } from "../../src/config.ts";
+import type { PolicyRule } from "../support/chart-rights.ts";
 import { chart, createHelm, describeWithHelm, pick, podOf, valuesFiles, type Helm, type Manifest } from "./helm.ts";
 
 /** A value for each flag, by what it calls its argument; not its default. */
@@ -275,6 +277,20 @@ describeWithHelm("the chart's values", () => {
         ),
       ).toEqual(bound);
       expect(pick(manifests, "ClusterRole", name).rules).toEqual(rules);
+    }
+  });
+
+  test("has roles for people for each kind of a namespace, and none of the cluster's", async () => {
+    const manifests = await helm.render();
+    const plurals = definitions.filter(({ scope }) => scope === "Namespaced").map(({ plural }) => plural);
+    const read = ["get", "list", "watch"];
+    const write = ["create", "update", "patch", "delete", "deletecollection"];
+    for (const [name, verbs] of [
+      ["viewer", read],
+      ["editor", [...read, ...write]],
+    ] as const) {
+      const [rule, ...more] = pick(manifests, "ClusterRole", `holdfast-${name}`).rules as readonly PolicyRule[];
+      expect([rule?.resources?.toSorted(), rule?.verbs, more]).toEqual([plurals.toSorted(), verbs, []]);
     }
   });
 
