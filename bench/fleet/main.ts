@@ -1,178 +1,163 @@
 /**
- * A fleet of HTTPRequests, created at once on a real API server: how long until all are Ready, what the origin saw, what
- * the API server was asked to write, and what it cost; beside the floor, in the same run.
+ * Fleets, created at once on a real API server: how long until all are Ready, what the origin saw, what the API server was
+ * asked to write, and what it cost; beside the floor, in the same run. Then a start with all of them there, and a minute of
+ * polling.
  *
- * Usage: node bench/fleet/main.ts [N ...]     (default 500 2000)
+ * Usage: node bench/fleet/main.ts [N ...] [steady=N]     (default 500 2000 steady=1000)
  */
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { request } from "undici";
-import { startController } from "../../test/support/controller-process.ts";
 import { startControlPlane } from "../../test/support/control-plane.ts";
 import { grantController } from "../../test/support/chart-rights.ts";
 import { installCRDs } from "../../test/support/install.ts";
+import {
+  countsOf,
+  create,
+  isServing,
+  lagOf,
+  patches,
+  perObject,
+  startChild,
+  startHoldfast,
+  table,
+  untilReady,
+  usageOf,
+  type Fleet,
+} from "./measure.ts";
+import { steady } from "./steady.ts";
 
-interface Row {
-  readonly what: string;
-  readonly n: number;
-  readonly secs: number;
-  readonly requests: string;
-  readonly sockets: string;
-  readonly writes: string;
-  readonly cpuSecs: number;
-  readonly rssMiB: number;
-  readonly lagMs: string;
-}
+type Row = readonly string[];
 
-const sizes = process.argv.slice(2).map(Number);
+const given = process.argv.slice(2);
+const args = given.length > 0 ? given : ["500", "2000", "steady=1000"];
 await using plane = await startControlPlane();
 await installCRDs(plane);
 await grantController(plane);
-const rows: Row[] = [];
-for (const n of sizes.length > 0 ? sizes : [500, 2_000]) {
-  rows.push(await floor(n, 1), await floor(n, 2));
-  rows.push(await fleet(n, "POST", {}), await fleet(n, "POST with a key", { idempotencyKey: {} }));
+const fleets: Row[] = [];
+const starts: Row[] = [];
+const minutes: Row[] = [];
+for (const arg of args) {
+  const [, polled] = arg.split("steady=");
+  if (polled !== undefined) minutes.push(await steady(plane, Number(polled)));
+  else await sizeOf(Number(arg));
 }
-print(rows);
+const header = ["fleet", "N", "until all are Ready", "requests", "sockets", "API writes an object", "CPU", "peak RSS"];
+if (fleets.length > 0) process.stdout.write(table([...header, "event-loop delay p99", "load"], fleets));
+if (starts.length > 0)
+  process.stdout.write(table(["start", "N", "until listed and cached", "peak RSS", "event-loop delay p99", "load"], starts));
+const polled = ["polled each 10 s for a minute", "N", "requests", "new sockets", "API writes", "CPU", "peak RSS"];
+if (minutes.length > 0) process.stdout.write(table([...polled, "event-loop delay p99", "load"], minutes));
 
-async function fleet(n: number, what: string, spec: object): Promise<Row> {
-  const namespace = await plane.createNamespace("fleet");
-  const origin = await startChild("origin.ts");
+async function sizeOf(n: number): Promise<void> {
+  for (const writes of [1, 2]) add(fleets, await floor(n, writes));
+  const post = { method: "POST", body: { json: { a: 1 } } };
+  const ofPosts = (url: string, index: number): object => ({ ...post, url: `${url}/${index}` });
+  add(fleets, await fleet("HTTPRequest, POST", n, ofPosts));
+  add(fleets, await fleet("HTTPRequest, POST with a key", n, (url, index) => ({ ...ofPosts(url, index), idempotencyKey: {} })));
+  add(fleets, await fleet("HTTPResource, GET and then POST", n, resource));
+}
+/** For whom it takes long: each as it is known. */
+function add(rows: Row[], row: Row): void {
+  process.stderr.write(`${row.join("  ")}\n`);
+  rows.push(row);
+}
+
+/** Asked for by a GET, found to be absent, and created by a POST. */
+function resource(url: string, index: number): object {
+  return {
+    create: { url: `${url}/${index}`, body: { json: { a: 1 } } },
+    observe: { url: `${url}/${index}` },
+    exists: ".response.body.created",
+    interval: "1h",
+  };
+}
+
+async function fleet(what: string, n: number, spec: (url: string, index: number) => object): Promise<Row> {
+  const kind = what.startsWith("HTTPResource") ? "HTTPResource" : "HTTPRequest";
+  const here: Fleet = { plane, namespace: await plane.createNamespace("fleet"), kind, n };
+  using origin = await startChild("origin.ts");
   const url = `http://127.0.0.1:${origin.line}`;
-  await using controller = await startController([
-    "--kubeconfig",
-    plane.kubeconfigs.holdfast,
-    "--namespace",
-    namespace,
-    "--log-level",
-    "info",
-    "--concurrency",
-    "20",
-  ]);
-  while ((await controller.probe("/readyz")).status !== 200) await sleep(50);
-  const since = new Date().toISOString();
-  const secs = await untilReady(namespace, n, (index) => ({
-    url: `${url}/${index}`,
-    method: "POST",
-    body: { json: { index } },
-    ...spec,
-  }));
-  const counts = (await (await request(`${url}/counts`)).body.json()) as {
-    requests: number;
-    distinct: number;
-    connections: number;
-  };
-  const usage = usageOf(controller.pid);
-  await sleep(5_000);
-  const row: Row = {
-    what,
-    n,
-    secs,
-    requests: counts.requests === counts.distinct ? String(counts.requests) : `${counts.requests} for ${counts.distinct}`,
-    sockets: String(counts.connections),
-    writes: await writesPerObject(since, namespace, n),
-    ...usage,
-    lagMs: (1000 * (await controller.metric("nodejs_eventloop_lag_p99_seconds"))).toFixed(0),
-  };
-  origin.child.kill();
+  let row: Row;
+  {
+    await using controller = await startHoldfast(plane, here.namespace);
+    await isServing(controller);
+    const before = await patches(plane);
+    await lagOf(controller);
+    const startedMs = performance.now();
+    await create(here, (index) => spec(url, index));
+    while ((await countsOf(url)).posts < n) await sleep(100);
+    await untilReady(here);
+    const secs = (performance.now() - startedMs) / 1000;
+    const usage = usageOf(controller.pid);
+    const lagMs = await lagOf(controller);
+    const counts = await countsOf(url);
+    const requests = counts.requests === counts.distinct ? String(counts.requests) : `${counts.requests} for ${counts.distinct}`;
+    const writes = perObject(before, await patches(plane), n);
+    row = [
+      what,
+      String(n),
+      `${secs.toFixed(1)} s`,
+      requests,
+      String(counts.connections),
+      writes,
+      ...shown(usage),
+      ms(lagMs),
+      load(),
+    ];
+  }
+  if (kind === "HTTPRequest" && what.endsWith("key")) add(starts, await start(here));
   return row;
 }
 
-async function floor(n: number, writes: number): Promise<Row> {
-  const namespace = await plane.createNamespace("floor");
-  const program = await startChild("floor.ts", plane.kubeconfigs.holdfast, namespace, String(writes));
-  await sleep(500);
-  const since = new Date().toISOString();
-  const secs = await untilReady(namespace, n, (index) => ({ url: `http://127.0.0.1:1/${index}`, method: "POST" }));
-  const usage = usageOf(program.child.pid ?? 0);
-  program.child.kill();
-  return {
-    what: `floor, ${writes} status write${writes > 1 ? "s" : ""}`,
-    n,
-    secs,
-    requests: "–",
-    sockets: "–",
-    writes: await writesPerObject(since, namespace, n),
-    ...usage,
-    lagMs: "–",
-  };
-}
-
-/** Creates the objects, 20 at a time, and returns seconds from the first create until each is Ready. */
-async function untilReady(namespace: string, n: number, spec: (index: number) => object): Promise<number> {
-  const collection = `/apis/holdfast.dev/v1alpha1/namespaces/${namespace}/httprequests`;
+/** A process that starts, or stands by, when all of them are there. */
+async function start({ namespace, n }: Fleet): Promise<Row> {
+  await using controller = await startHoldfast(plane, namespace);
   const startedMs = performance.now();
-  const left = Array.from({ length: n }, (_, index) => index);
-  const create = async (): Promise<void> => {
-    for (let index = left.pop(); index !== undefined; index = left.pop()) {
-      const object = {
-        apiVersion: "holdfast.dev/v1alpha1",
-        kind: "HTTPRequest",
-        metadata: { name: `r${index}`, namespace },
-        spec: spec(index),
-      };
-      const { status } = await plane.admin("POST", collection, object);
-      if (status !== 201) throw new Error(`creating answered ${status}`);
-    }
-  };
-  await Promise.all(Array.from({ length: 20 }, create));
-  const kubectl = [
-    "-n",
-    namespace,
-    "get",
-    "hreq",
-    "-o",
-    'jsonpath={range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}',
+  await isServing(controller);
+  const secs = (performance.now() - startedMs) / 1000;
+  await sleep(2_000);
+  const { rssMiB } = usageOf(controller.pid);
+  return [
+    "HTTPRequest, all Ready",
+    String(n),
+    `${secs.toFixed(1)} s`,
+    `${rssMiB.toFixed(0)} MiB`,
+    ms(await lagOf(controller)),
+    load(),
   ];
-  for (;;) {
-    const { stdout } = await plane.kubectl(...kubectl);
-    const seconds = (performance.now() - startedMs) / 1000;
-    if (stdout.split("\n").filter((line) => line === "True").length === n) return seconds;
-    if (seconds > 600) throw new Error("not Ready after ten minutes");
-    await sleep(100);
-  }
 }
 
-async function writesPerObject(since: string, namespace: string, n: number): Promise<string> {
-  const verbs = new Map<string, number>();
-  for (const event of await plane.auditEvents()) {
-    const isWrite = ["create", "update", "patch", "delete"].includes(event.verb);
-    if (event.user !== "holdfast" || event.at < since || event.namespace !== namespace || !isWrite || event.resource === "events")
-      continue;
-    verbs.set(
-      `${event.verb} ${event.resource}/${event.subresource}`,
-      (verbs.get(`${event.verb} ${event.resource}/${event.subresource}`) ?? 0) + 1,
-    );
-  }
-  return [...verbs].map(([what, count]) => `${(count / n).toFixed(2)} ${what}`).join(", ") || "0";
+async function floor(n: number, writes: number): Promise<Row> {
+  const here: Fleet = { plane, namespace: await plane.createNamespace("floor"), kind: "HTTPRequest", n };
+  using program = await startChild("floor.ts", plane.kubeconfigs.holdfast, here.namespace, String(writes));
+  await sleep(500);
+  const before = await patches(plane);
+  const startedMs = performance.now();
+  await create(here, (index) => ({ url: `http://127.0.0.1:1/${index}`, method: "POST" }));
+  await untilReady(here);
+  const secs = (performance.now() - startedMs) / 1000;
+  const usage = usageOf(program.pid);
+  const what = `floor, ${writes} status write${writes > 1 ? "s" : ""}`;
+  return [
+    what,
+    String(n),
+    `${secs.toFixed(1)} s`,
+    "–",
+    "–",
+    perObject(before, await patches(plane), n),
+    ...shown(usage),
+    "–",
+    load(),
+  ];
 }
 
-function usageOf(pid: number): { cpuSecs: number; rssMiB: number } {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return { cpuSecs: (Number(stat[11]) + Number(stat[12])) / 100, rssMiB: Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024 };
+function shown({ cpuSecs, rssMiB }: ReturnType<typeof usageOf>): Row {
+  return [`${cpuSecs.toFixed(1)} s`, `${rssMiB.toFixed(0)} MiB`];
 }
-
-async function startChild(program: string, ...args: readonly string[]): Promise<{ child: ChildProcess; line: string }> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, program), ...args], { stdio: ["ignore", "pipe", "inherit"] });
-  process.on("exit", () => child.kill("SIGKILL"));
-  const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
-  return { child, line };
+function ms(value: number): string {
+  return `${value.toFixed(0)} ms`;
 }
-
-function print(all: readonly Row[]): void {
-  process.stdout.write(
-    "| fleet | N | until all are Ready | requests | sockets | API writes an object | CPU | peak RSS | event-loop delay p99 |\n",
-  );
-  process.stdout.write("| --- | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: |\n");
-  for (const { what, n, secs, requests, sockets, writes, cpuSecs, rssMiB, lagMs } of all) {
-    const lag = lagMs === "–" ? lagMs : `${lagMs} ms`;
-    process.stdout.write(
-      `| ${what} | ${n} | ${secs.toFixed(1)} s | ${requests} | ${sockets} | ${writes} | ${cpuSecs.toFixed(1)} s | ${rssMiB.toFixed(0)} MiB | ${lag} |\n`,
-    );
-  }
+/** Of the machine, in the last minute: what else went on tells how much the times mean. */
+function load(): string {
+  return (loadavg()[0] ?? 0).toFixed(1);
 }

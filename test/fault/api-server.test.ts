@@ -12,6 +12,8 @@ import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 /** In a soak the default. The outage outlives it: the leader stands by until the API server is back. */
 const lease = inSoak(["--lease-duration", "6s", "--renew-deadline", "4s", "--retry-period", "1s"], []);
 const stopMs = inSoak(8_000, 60_000);
+/** Within a request's default timeout. */
+const answeredAfterMs = inSoak(4_000, 15_000);
 
 describeWithControlPlane("an API server that stops", () => {
   let plane: ControlPlane;
@@ -50,9 +52,9 @@ describeWithControlPlane("an API server that stops", () => {
       for (const [name, spec] of Object.entries(specs)) await requests.create(name, { url: `${origin.url}/${name}`, ...spec });
       await until("all are on their way", () => names.every((name) => origin.count(`/${name}`) === 1));
       await plane.stopAPIServer();
-      await sleep(stopMs / 2);
+      await sleep(answeredAfterMs);
       gate.resolve();
-      await sleep(stopMs / 2);
+      await sleep(stopMs - answeredAfterMs);
       await plane.startAPIServer();
       const [since, fromMs] = [new Date().toISOString(), performance.now()];
       await requests.create("later", { url: `${origin.url}/later`, method: "POST" });
