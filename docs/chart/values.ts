@@ -69,6 +69,12 @@ export const values: Readonly<Record<string, Value>> = {
       oneOf: listed("none"),
       default: "none",
     },
+    tokens: {
+      description:
+        "Where it may make tokens of ServiceAccounts, for endpoints with `auth.serviceAccountToken`. `none` or a list, as with `impersonation`. Never everywhere.",
+      oneOf: listed("none"),
+      default: "none",
+    },
     userRoles: section(
       "ClusterRoles for people, `…-viewer` and `…-editor`. Whoever may create an HTTPRequest in a namespace can read its Secrets.",
       {

@@ -126,6 +126,7 @@ describeWithHelm("the chart's values", () => {
       "rbac.outputs: namespace team-b",
     ],
     ["leave to act as every ServiceAccount", { rbac: { impersonation: "cluster" } }, "/rbac/impersonation"],
+    ["leave to make every ServiceAccount's tokens", { rbac: { tokens: "cluster" } }, "/rbac/tokens"],
     [
       "acting in a namespace that is not watched",
       { rbac: { scope: "namespaces", impersonation: ["team-b"] }, controller: { namespace: ["team-a"] } },
@@ -265,9 +266,10 @@ describeWithHelm("the chart's values", () => {
         { apiGroups: [""], resources: ["configmaps"], verbs: ["create", "patch"] },
       ],
       ["impersonation", "holdfast-impersonator", { apiGroups: [""], resources: ["serviceaccounts"], verbs: ["impersonate"] }],
+      ["tokens", "holdfast-token-requester", { apiGroups: [""], resources: ["serviceaccounts/token"], verbs: ["create"] }],
     ] as const;
     for (const [value, name, ...rules] of roles) {
-      if (value === "impersonation" && where === "cluster") continue; // which is refused
+      if (["impersonation", "tokens"].includes(value) && where === "cluster") continue; // which is refused
       const manifests = await helm.render({ rbac: { [value]: where } });
       const bound = manifests.filter(({ kind, metadata }) => kind.endsWith("Binding") && metadata.name.endsWith(name.slice(8)));
       expect(bound.map(({ kind, metadata }) => `${kind} ${metadata.namespace}`)).toEqual(bindings);
