@@ -167,6 +167,8 @@ export interface Response {
   readonly redactedBody: string;
   /** The header fields, likewise. */
   readonly redactedHeaders?: Response["headers"];
+  /** Whether a text holds a secret that went out with the request, in any form: then it is kept nowhere where it can be read. */
+  readonly holdsSecret?: (text: string) => boolean;
   readonly sizeBytes: number;
   /** Hex. */
   readonly sha256: string;

@@ -12,6 +12,15 @@ export function redacted(text: string, secrets: readonly string[]): string {
   return longestFirst.reduce((redactedText, form) => redactedText.replaceAll(form, () => "***"), text);
 }
 
+/** A shorter one is a word of everybody's, and an id or URL that has it is no leak. */
+const leastTelling = 8;
+
+/** Whether the text holds one of the secrets, in any of the same forms. */
+export function holdsSecret(text: string, secrets: readonly string[]): boolean {
+  const telling = secrets.filter(({ length }) => length >= leastTelling);
+  return redacted(text, telling) !== text;
+}
+
 /** The same for header fields. */
 export function redactedFields(fields: Response["headers"], secrets: readonly string[]): Response["headers"] {
   return Object.fromEntries(

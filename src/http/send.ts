@@ -16,7 +16,7 @@ import { decompressed } from "./decompress.ts";
 import { followed, RedirectError, type Chain, type Held, type RunOptions } from "./exchange-run.ts";
 import { failure, failureOf, type Failure } from "./failure.ts";
 import type { Answer, MinimumRate } from "./on-wire.ts";
-import { redacted, redactedFields } from "./redact.ts";
+import { holdsSecret, redacted, redactedFields } from "./redact.ts";
 
 export interface SendOptions extends RunOptions {
   /** Limit on the content of a response, compressed and not. */
@@ -173,6 +173,7 @@ async function responseOf(
     redactedHeaders: secrets.length === 0 ? fields : redactedFields(fields, secrets),
     body: sealed(text),
     redactedBody: redacted(text, secrets),
+    ...(secrets.length > 0 && { holdsSecret: (one: string) => holdsSecret(one, secrets) }),
     sizeBytes: content.byteLength,
     sha256: hash("sha256", content, "hex"),
   };

@@ -149,6 +149,12 @@ export function exchangeOf(context: Context, asked: Asked): Exchange | Refusal {
   );
 }
 
+/** The same from an answer; a secret of the request that it sent back is no id, since an id is kept in the status. */
+export function idFrom(response: Response, value: unknown): string | undefined {
+  const id = idOf(value);
+  return id === undefined || response.holdsSecret?.(id) ? undefined : id;
+}
+
 /** An id from what an expression yielded: a text, or a number with all its digits. */
 export function idOf(value: unknown): string | undefined {
   const text = typeof value === "string" ? value : isNumber(value) ? JSON.stringify(value) : "";

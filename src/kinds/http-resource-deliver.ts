@@ -10,7 +10,7 @@ import { dependsOnInputs } from "../core/templating.ts";
 import type { Judgement } from "./http-request-status.ts";
 import {
   exchangeOf,
-  idOf,
+  idFrom,
   needsExternalID,
   verbDigest,
   type Asked,
@@ -125,7 +125,7 @@ function* takenFrom({ spec }: Context, scope: Scope, response: Response): Steps<
     response,
     expressions: located("spec.externalID", spec.externalID),
   });
-  return result.type === "values" ? idOf(result.values[0]) : undefined;
+  return result.type === "values" ? idFrom(response, result.values[0]) : undefined;
 }
 
 /** An attempt that is over, or is another verb's, is no answer to whether this one is to be sent: what was observed is. */

@@ -9,7 +9,7 @@ import type { HTTPResourceSpec } from "../api/http-resource.ts";
 import type { Located, Response } from "../core/exchange.ts";
 import { isRecord } from "../core/json.ts";
 import { evaluated, exchanged, type EvaluationResult } from "../core/plan.ts";
-import { exchangeOf, idOf, type Context } from "./http-resource-context.ts";
+import { exchangeOf, idFrom, idOf, type Context } from "./http-resource-context.ts";
 import { judged } from "./http-resource-judge.ts";
 import { located, unknown, type Observation, type Steps } from "./http-resource-observation.ts";
 
@@ -46,9 +46,13 @@ export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
     if (!Array.isArray(ids)) return unknown("NoList", `${field}.items yields no list`, context);
     if (ids.length > 1) return unknown("LookupAmbiguous", `${field}.match is true of more than one item`, context);
     if (ids.length === 1) {
-      const externalID = idOf(ids[0]);
+      const externalID = idFrom(response, ids[0]);
       if (externalID === undefined)
-        return unknown("ExternalIDUnknown", `${field}: an item matches, but its id is no text and no number`, context);
+        return unknown(
+          "ExternalIDUnknown",
+          `${field}: an item matches, but its id is no text and no number, or holds a secret of the request`,
+          context,
+        );
       return { type: "found", externalID, differences: [] };
     }
     const isPlace = next === null || next === undefined || typeof next === "string" || isRecord(next);

@@ -6,7 +6,7 @@
  */
 import type { Exchange, Response } from "../core/exchange.ts";
 import { evaluated, exchanged, type EvaluationResult } from "../core/plan.ts";
-import { exchangeOf, idOf, needsExternalID, type Context } from "./http-resource-context.ts";
+import { exchangeOf, idFrom, needsExternalID, type Context } from "./http-resource-context.ts";
 import { judged } from "./http-resource-judge.ts";
 import { lookUp } from "./http-resource-lookup.ts";
 import { located, unknown, type Found, type Observation, type Steps } from "./http-resource-observation.ts";
@@ -78,7 +78,7 @@ function* held(
   });
   if (result.type === "refusal") return unknown(result.reason, result.message, context);
   const { values, differences = [] } = result;
-  const id = takesID ? idOf(values.at(-1)) : externalID;
+  const id = takesID ? idFrom(response, values.at(-1)) : externalID;
   const says = spec.upToDate === undefined ? undefined : values[0];
   if (spec.upToDate !== undefined && typeof says !== "boolean")
     return unknown("NotBoolean", "spec.upToDate yields neither true nor false", context);

@@ -133,6 +133,8 @@ function* declaredURL(
   const result = yield* evaluated({ scope: { ...scope, inputs: {} }, response, expressions: asking });
   if (result.type === "refusal") return failed(result.reason, result.message, response);
   const values = result.values.map((value) => (typeof value === "string" || typeof value === "number" ? String(value) : ""));
+  if (values.some((value) => response.holdsSecret?.(value)))
+    return failed("PollURLUnusable", `${at}: what it yields holds a secret of the request`, response);
   if (values.some((value) => value === "" || /^\.{1,2}$/.test(value)))
     return failed("ExpressionFailed", `${at}: an expression over .response yields no text that could stand in a URL`, response);
   let [url, next] = ["", 0];

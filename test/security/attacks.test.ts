@@ -316,6 +316,6 @@ describeWithControlPlane("a tenant", (plane) => {
     const behind = arrived.indexOf(one) - before;
     server.close();
     server.closeAllConnections();
-    expect(behind).toBeLessThan(60); // those that had their place, and what is sent while the object is on its way
+    expect(behind).toBeLessThan(40); // those that had their place, and what is sent while the object is on its way
   }, 60_000);
 });
