@@ -1,5 +1,6 @@
 /**
- * Writes the files that are made from the code: `crds/`, `docs/api/`, `docs/metrics.md`, `docs/coverage.md`, the list of
+ * Writes the files that are made from the code: `crds/`, `docs/api/`, `docs/metrics.md`, `docs/coverage.md`, the table of attacks in
+ * `docs/threat-model.md`, the list of
  * runbooks, and the chart's CRDs, values, alerts and dashboards. `make verify` fails where one is out of date.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,6 +10,7 @@ import { group } from "../src/api/kind-definition.ts";
 import { referencePage } from "../src/api/reference.ts";
 import { crdYAML } from "../src/cli/crds.ts";
 import { chartReadme, crdTemplate, generatedHelpers, valuesSchema, valuesYAML } from "./chart/files.ts";
+import { withAttacks } from "./coverage/attacks.ts";
 import { coveragePage } from "./coverage/page.ts";
 import { alertsYAML, runbookIndex } from "./monitoring/files.ts";
 import { dashboards } from "./monitoring/dashboards.ts";
@@ -31,6 +33,8 @@ writeAll(
   Object.fromEntries(definitions.map((definition) => [`${definition.kind.toLowerCase()}.md`, referencePage(definition)])),
 );
 writeFileSync(new URL("coverage.md", import.meta.url), coveragePage());
+const threatModel = new URL("threat-model.md", import.meta.url);
+writeFileSync(threatModel, withAttacks(readFileSync(threatModel, "utf8")));
 const guide = new URL("guide/", import.meta.url);
 for (const page of readdirSync(guide)) {
   const text = readFileSync(new URL(page, guide), "utf8");

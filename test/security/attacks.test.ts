@@ -52,8 +52,12 @@ describeWithControlPlane("a tenant", (plane) => {
     const kind = definitions.find((definition) => definition.plural === plural)?.kind;
     return { apiVersion: "holdfast.dev/v1alpha1", kind, metadata: { name } };
   }
+  /** What came of it; an endpoint that has just been made is not known at once. */
   const ended = async (name: string): Promise<readonly [string, string]> => {
-    const all = await attacker.until(`${name} has ended`, (seen) => !/^$|Sending|Retrying/.test(stateOf(seen.get(name))));
+    const all = await attacker.until(
+      `${name} has ended`,
+      (seen) => !/^$|Sending|Retrying|EndpointNotFound/.test(stateOf(seen.get(name))),
+    );
     const ready = all.get(name)?.status?.conditions?.find(({ type }) => type === "Ready");
     return [stateOf(all.get(name)), ready?.message ?? ""];
   };
