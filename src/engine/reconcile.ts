@@ -75,18 +75,23 @@ export async function reconcile(
   const read = readOnce({ ...deps, acting }, namespace, signal);
   using requests = requester.begin(`${kind.type.kind}/${namespace}/${name}`, mayAct);
 
+  /** It came from the store itself, so that what follows in this reconcile lags no more. */
+  function learned(live: Resource): void {
+    mayLag = false;
+    written(live);
+  }
   /** What came of an attempt that was declared may be recorded by whoever sent it; all else is the leader's to write. */
   async function write(status: object): Promise<boolean> {
     if (precondition.type === "unchanged" && !mayAct()) return false;
     const result = await waitFor(store.writeStatus(kind.type, current, status, precondition, signal));
     if (result.type === "conflict") return false;
     current = result.resource;
-    written(current);
+    learned(current);
     return true;
   }
   async function readLive(): Promise<Resource | undefined> {
     const live = await store.readLive(kind.type, current, signal);
-    if (live) written(live);
+    if (live) learned(live);
     else gone(current);
     return live;
   }
@@ -98,7 +103,6 @@ export async function reconcile(
   /** Whether it is as the plan saw it. */
   async function confirm(): Promise<Conflict | undefined> {
     const live = await readLive();
-    mayLag = false;
     const { generation } = situation.resource.metadata;
     const isSame = live?.metadata.generation === generation && sameJSON(live.status ?? {}, current.status ?? {});
     return isSame ? undefined : { type: "conflict" };
@@ -120,7 +124,7 @@ export async function reconcile(
     if (!mayAct()) return false;
     const result = await waitFor(store.setFinalizer(kind.type, current, finalizer, signal));
     if (result.type === "conflict") return false;
-    if (result.resource !== current) written(result.resource); // else there was nothing to write, and nobody was asked
+    if (result.resource !== current) learned(result.resource); // else there was nothing to write, and nobody was asked
     current = result.resource;
     return true;
   }

@@ -42,7 +42,7 @@ describeWithControlPlane(`${2 * each} objects, of which half go to an origin tha
         await requests.until(
           "the others are Ready",
           (all) => [...all].filter(([name, one]) => name.startsWith(`up-${round}`) && isReady(one)).length === each,
-          inSoak(60_000, 600_000),
+          inSoak(90_000, 600_000),
         );
         const sent = origin.requests.filter(({ path }) => path.startsWith(`/up-${round}`));
         expect(sent).toHaveLength(each);
