@@ -123,12 +123,12 @@ export interface Evaluator {
    * An expression that yields nothing yields `null`; of many outputs the first counts. Groups (namespaces) take turns.
    */
   evaluate(document: string, expressions: readonly string[], signal: AbortSignal, group?: string): Promise<Evaluated>;
-  /** Compiles and runs nothing. `undefined`: all of them are jq programs. */
+  /** Compiles and runs nothing. `undefined`: all of them are jq programs. `timeout` speaks of the machine, hardly of a program. */
   compile(
     expressions: readonly string[],
     signal: AbortSignal,
     group?: string,
-  ): Promise<Extract<Evaluated, { index: number }> | undefined>;
+  ): Promise<Exclude<Evaluated, { type: "values" | "outOfMemory" }> | undefined>;
 }
 /**
  * `index` is the expression at fault, where one is known. `message` of `invalid` is jq's own and speaks of the program's

@@ -68,7 +68,7 @@ export function createEvaluator(options: EvaluatorOptions = {}): Evaluator & Asy
       signal.throwIfAborted();
       const refused = await compile(expressions, { signal, group });
       if (!refused || refused.type === "values") return undefined;
-      if (refused.type === "invalid" || refused.type === "failed") return refused;
+      if (refused.type !== "outOfMemory") return refused;
       return { type: "invalid", index: refused.index ?? 0, message: "the expression is too large to compile" };
     },
     [Symbol.asyncDispose]: () => threads[Symbol.asyncDispose](),

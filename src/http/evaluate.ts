@@ -2,7 +2,7 @@
 import type { Located } from "../core/exchange.ts";
 import type { Evaluated, Evaluator } from "../core/ports.ts";
 import { shapeOfError } from "./jq-errors.ts";
-import { refuse } from "./refusal.ts";
+import { refuse, refuseForNow } from "./refusal.ts";
 
 export interface Batch {
   readonly document: string;
@@ -20,7 +20,7 @@ export async function evaluateAll(evaluator: Evaluator, batch: Batch, signal: Ab
   return evaluated.type === "values" ? evaluated.json : refuseEvaluated(evaluated, batch);
 }
 
-/** Finds what is no jq. Throws `RefusedError`. */
+/** Finds what is no jq. Throws `RefusedError`, for now where the time was not enough. */
 export async function compileAll(
   evaluator: Evaluator,
   { expressions, group }: Pick<Batch, "expressions" | "group">,
@@ -28,6 +28,10 @@ export async function compileAll(
 ): Promise<void> {
   const texts = expressions.map(({ text }) => text);
   const refused = await evaluator.compile(texts, signal, group);
+  if (refused?.type === "timeout") {
+    const field = expressions[refused.index ?? -1]?.field ?? "an expression";
+    refuseForNow("ExpressionTimeout", `${field}: not compiled in time, since the machine is busy; it is tried again`);
+  }
   if (refused) refuseEvaluated(refused, { expressions, open: false });
 }
 
