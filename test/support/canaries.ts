@@ -1,13 +1,13 @@
 /**
- * Every Secret of a run's control plane is a canary: its values may be in no other object, event, status or log line of
- * the whole run, in any form.
+ * Every Secret of a run's control plane is a canary: its values may be in no other object, event, status, log line or metric
+ * of the whole run, in any form.
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createSecretRegistry } from "../../src/http/secret-registry.ts";
 import type { ControlPlane } from "./control-plane.ts";
 
-/** Where the controllers of a run keep what they log, under the control plane's folder. */
+/** Where the controllers of a run keep what they log, and their last metrics, under the control plane's folder. */
 export const controllerLogs = "controller-logs";
 
 interface SecretObject {
@@ -48,5 +48,5 @@ export async function leaks(plane: ControlPlane): Promise<{ found: readonly stri
 async function logs(folder: string): Promise<readonly { at: string; text: string }[]> {
   const path = join(folder, controllerLogs);
   const files = await readdir(path).catch(() => []);
-  return Promise.all(files.map(async (file) => ({ at: `log ${file}`, text: await readFile(join(path, file), "utf8") })));
+  return Promise.all(files.map(async (file) => ({ at: `file ${file}`, text: await readFile(join(path, file), "utf8") })));
 }

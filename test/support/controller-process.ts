@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createWriteStream, mkdirSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -104,12 +105,13 @@ export async function startController(
     });
   }
   const { metricsPort, healthPort } = (await logged(({ message }) => message === "serving")) as unknown as Record<string, number>;
-  const metrics = async (): Promise<string> => (await request(`http://127.0.0.1:${metricsPort}/metrics`)).body.text();
+  const metrics = async (signal?: AbortSignal): Promise<string> =>
+    (await request(`http://127.0.0.1:${metricsPort}/metrics`, { signal: signal ?? null })).body.text();
   return {
     pid: child.pid ?? 0,
     log,
     logged,
-    metrics,
+    metrics: () => metrics(),
     async metric(series) {
       const line = (await metrics()).split("\n").find((one) => one.startsWith(`${series} `));
       return Number(line?.slice(series.length + 1) ?? 0);
@@ -121,17 +123,28 @@ export async function startController(
     kill: (signal) => void child.kill(signal),
     exited,
     async [Symbol.asyncDispose]() {
+      if (!hasEnded) await keepMetrics(() => metrics(AbortSignal.timeout(1_000)));
       if (!hasEnded) child.kill("SIGKILL");
       await exited;
     },
   };
 }
 
-/** For the end of the run, where no line of any log may hold a secret. */
+/** For the end of the run, where no line of any log and no metric may hold a secret. */
 function keepLog(output: Readable): void {
+  const folder = keepingFolder();
+  if (folder !== undefined) output.pipe(createWriteStream(join(folder, `${randomUUID()}.log`)));
+}
+async function keepMetrics(read: () => Promise<string>): Promise<void> {
+  const folder = keepingFolder();
+  if (folder === undefined) return;
+  const text = await read().catch(() => ""); // one that was stopped, or shows them to few
+  await writeFile(join(folder, `${randomUUID()}.metrics`), text);
+}
+function keepingFolder(): string | undefined {
   const address = process.env[addressVariable] ?? "none";
-  if (address === "none") return;
+  if (address === "none") return undefined;
   const folder = join((JSON.parse(address) as ControlPlaneAddress).folder, controllerLogs);
   mkdirSync(folder, { recursive: true });
-  output.pipe(createWriteStream(join(folder, `${randomUUID()}.log`)));
+  return folder;
 }
