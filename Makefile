@@ -94,8 +94,8 @@ verify: $(INSTALLED) ## Check format, lint, types and generated files.
 	  || { echo "generated files were out of date; they are now written anew: commit them" >&2; exit 1; }
 
 .PHONY: bench-fleet
-bench-fleet: $(INSTALLED) ## Time a fleet on a real API server, beside the least possible.
-	@npm exec --no -- node bench/fleet/main.ts
+bench-fleet: $(INSTALLED) ## Time fleets on a real API server, beside the least possible; FLEETS: sizes, and steady=N.
+	@npm exec --no -- node bench/fleet/main.ts $(FLEETS)
 
 .PHONY: sbom
 sbom: $(INSTALLED) ## Write sbom.json: what the image's packages are, as CycloneDX.
