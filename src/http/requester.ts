@@ -21,10 +21,11 @@ import { compileAll, evaluateAll } from "./evaluate.ts";
 import { inputsDigest } from "./inputs-digest.ts";
 import { listItems } from "./list-items.ts";
 import { atLocation } from "./location.ts";
-import { masked, maskedScope, readsElsewhere, resolveInputs, secretValues, type Inputs } from "./inputs.ts";
+import { readsElsewhere, resolveInputs, secretValues, type Inputs } from "./inputs.ts";
 import { outputValues } from "./outputs.ts";
 import { createEgress, type Egress } from "./egress.ts";
 import { denialIn } from "./egress-connector.ts";
+import { maskedValues } from "./masked-values.ts";
 import { egressRefusal } from "./egress-refusal.ts";
 import { healingRefusals, orRefusal, RefusedError } from "./refusal.ts";
 import { described, expressionsIn, expressionsOf, rendered, type Described, type WireRequest } from "./render.ts";
@@ -268,7 +269,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
       orRefusal(async () => {
         const inputs = await resolveInputs(exchange.scope.inputs, read);
         await prepared(exchange, inputs, read, signal);
-        const values = await maskedValues(exchange, inputs, signal);
+        const values = await maskedValues(evaluator, exchange, inputs, signal);
         const bytes = await readBytes(bytesInBody(exchange.request.body), read);
         const filling = { valueOf: (expression: string) => values.get(expression) ?? "null", bytes };
         return { type: "described", ...shownWith(exchange.auth, described(exchange.request, filling, userAgent)) } as const;
@@ -290,17 +291,5 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
       () => [list].filter(readsElsewhere(scope)),
       async () => listItems(list.field, (await evaluateAll(evaluator, batch, signal))[0] ?? "null"),
     );
-  }
-  /** The values as they are when secrets are asterisks; an expression that cannot do with those is asterisks itself. */
-  async function maskedValues({ request, scope }: Exchange, inputs: Inputs, signal: AbortSignal): Promise<Map<string, string>> {
-    const document = documentText(maskedScope(scope, inputs), masked(inputs));
-    const values = new Map(expressionsOf(request).map(({ text }) => [text, '"***"']));
-    const left = [...values.keys()];
-    while (left.length > 0) {
-      const evaluated = await evaluator.evaluate(document, left, signal, scope.metadata.namespace);
-      if (evaluated.type !== "values") left.splice(evaluated.index ?? 0, evaluated.index === undefined ? left.length : 1);
-      else for (const [index, text] of left.splice(0).entries()) values.set(text, evaluated.json[index] ?? "null");
-    }
-    return values;
   }
 }

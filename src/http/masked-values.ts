@@ -1,0 +1,24 @@
+/** What is shown of a request's expressions: no value here was made of a secret. */
+import type { Exchange } from "../core/exchange.ts";
+import type { Evaluator } from "../core/ports.ts";
+import { documentText } from "./document.ts";
+import { masked, maskedScope, type Inputs } from "./inputs.ts";
+import { expressionsOf } from "./render.ts";
+
+/** The values as they are when secrets are asterisks; an expression that cannot do with those is asterisks itself. */
+export async function maskedValues(
+  evaluator: Evaluator,
+  { request, scope }: Exchange,
+  inputs: Inputs,
+  signal: AbortSignal,
+): Promise<Map<string, string>> {
+  const document = documentText(maskedScope(scope, inputs), masked(inputs));
+  const values = new Map(expressionsOf(request).map(({ text }) => [text, '"***"']));
+  const left = [...values.keys()];
+  while (left.length > 0) {
+    const evaluated = await evaluator.evaluate(document, left, signal, scope.metadata.namespace);
+    if (evaluated.type !== "values") left.splice(evaluated.index ?? 0, evaluated.index === undefined ? left.length : 1);
+    else for (const [index, text] of left.splice(0).entries()) values.set(text, evaluated.json[index] ?? "null");
+  }
+  return values;
+}
