@@ -75,7 +75,7 @@ describe("what is wrong is told with file, line and field", () => {
       "two bodies",
       spec(url, "body:", "  json: 1", "  text: x"),
       7,
-      "spec.body: Too many: 2: must have at most 1 field (json, text)",
+      "spec.body: Too many: 2: must have at most 1 field (json, text, form, multipart, base64, secretKeyRef, configMapKeyRef)",
     ],
     [
       "a header that the client sets",
@@ -110,7 +110,7 @@ describe("what is wrong is told with file, line and field", () => {
       "a kind that there is not",
       request.replace("HTTPRequest", "HttpRequest"),
       2,
-      "kind: Unsupported value: the kinds of holdfast.dev are HTTPRequest, HTTPEndpoint",
+      "kind: Unsupported value: the kinds of holdfast.dev are HTTPRequest, HTTPResource, HTTPEndpoint, ClusterHTTPEndpoint, EgressPolicy",
     ],
     ["no kind", "apiVersion: v1\n", 1, "kind: Required value"],
     ["no apiVersion", "kind: Secret\n", 1, "apiVersion: Required value"],
