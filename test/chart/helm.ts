@@ -20,6 +20,9 @@ export const describeWithHelm = process.env[toolsVariable] === "none" ? describe
 export const describeWithPrometheus =
   process.env[toolsVariable] === "none" || !chartTools().prometheus || !chartTools().promtool ? describe.skip : describe;
 
+/** The same, with the Dockerfile's linter. */
+export const describeWithHadolint = process.env[toolsVariable] === "none" || !chartTools().hadolint ? describe.skip : describe;
+
 /** The same, with a browser. */
 export const describeWithBrowser = process.env[toolsVariable] === "none" || !chartTools().chromium ? describe.skip : describe;
 

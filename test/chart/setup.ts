@@ -1,6 +1,6 @@
 /**
- * jest's globalSetup of the chart's tests: Helm, the control plane's binaries, the Prometheus operator's CRDs, Prometheus and a
- * browser, built or fetched where there are none. What cannot be had is skipped on a laptop, and fails the run in CI.
+ * jest's globalSetup of the chart's tests: Helm, the control plane's binaries, the Prometheus operator's CRDs, Prometheus, a
+ * browser and the Dockerfile's linter, built or fetched where there are none. What cannot be had is skipped on a laptop, and fails the run in CI.
  */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
@@ -14,15 +14,18 @@ async function pathFrom(script: string, ...args: readonly string[]): Promise<str
 }
 
 /** Undefined where it cannot be had. */
-async function debianProgram(name: string, program: string): Promise<string | undefined> {
+async function optional(program: string, script: string, ...args: readonly string[]): Promise<string | undefined> {
   try {
-    return await pathFrom("debian/ensure.sh", name, program);
+    return await pathFrom(script, ...args);
   } catch (error) {
     if (process.env["CI"] === "true") throw error;
     console.warn(`SKIPPED: every test that needs ${program}. ${Error.isError(error) ? error.message : ""}`);
     return undefined;
   }
 }
+
+const debianProgram = (name: string, program: string): Promise<string | undefined> =>
+  optional(program, "debian/ensure.sh", name, program);
 
 export default async function setup(): Promise<void> {
   try {
@@ -32,12 +35,14 @@ export default async function setup(): Promise<void> {
     const promtool = await debianProgram("prometheus", "promtool");
     const prometheus = await debianProgram("prometheus", "prometheus");
     const chromium = await debianProgram("chromium-headless-shell", "chromium-headless-shell");
+    const hadolint = await optional("hadolint", "hadolint/ensure.sh");
     const tools: ChartTools = {
       helm,
       prometheusCRDs,
       ...(promtool && { promtool }),
       ...(prometheus && { prometheus }),
       ...(chromium && { chromium }),
+      ...(hadolint && { hadolint }),
     };
     process.env[toolsVariable] = JSON.stringify(tools);
   } catch (error) {

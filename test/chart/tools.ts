@@ -12,6 +12,8 @@ export interface ChartTools {
   readonly prometheus?: string;
   readonly promtool?: string;
   readonly chromium?: string;
+  /** The Dockerfile's linter; absent where it cannot be had. */
+  readonly hadolint?: string;
 }
 
 /** Throws outside of the project `chart`. */
