@@ -49,6 +49,7 @@ async function letGo(client: ApiClient, { metadata }: Resource, signal: AbortSig
     { method: "PATCH", path, body, contentType: "application/merge-patch+json" },
     signal,
   );
-  const write = { type: httpResourceType, resource: toResource(marked), finalizer: { name: finalizer, present: false } };
+  const change = { finalizer: { name: finalizer, present: false }, mayWrite: () => true };
+  const write = { type: httpResourceType, resource: toResource(marked), ...change };
   await writeFinalizer({ client, random: Math.random }, write, signal);
 }

@@ -48,7 +48,8 @@ export interface OutputStore {
   checkOutput(owner: Owner, object: OutputObject, signal: AbortSignal): Promise<Refusal | undefined>;
   /**
    * Makes the object what it is to be, if it is not so already. Waits while the store cannot be reached, since the values
-   * are those of an answer that may not come again. Throws the signal's reason when it aborts.
+   * are those of an answer that may not come again. Throws the signal's reason when it aborts. `mayWrite` is asked before
+   * each try; `conflict`: it may not. Absent: it always may.
    * Guarantees: an object that does not belong to the owner is not changed; what was read is not overwritten if
    * somebody else changed it meanwhile.
    */
@@ -57,7 +58,8 @@ export interface OutputStore {
     object: OutputObject,
     data: Sealed<OutputData>,
     signal: AbortSignal,
-  ): Promise<{ readonly type: "written" | "unchanged" } | Refusal>;
+    mayWrite?: () => boolean,
+  ): Promise<{ readonly type: "written" | "unchanged" | "conflict" } | Refusal>;
 }
 
 export function outputKey({ metadata: { namespace } }: Owner, { name }: OutputObject): ResourceKey {

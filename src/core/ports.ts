@@ -19,7 +19,7 @@ export type WatchEvent =
 export type Precondition =
   { readonly type: "unchanged" } | { readonly type: "attempt"; readonly id: string; readonly sender: string };
 
-/** `conflict`: the precondition does not hold, or the object is gone; nothing was written. */
+/** `conflict`: the precondition does not hold, the object is gone, or this process may not write it any more; nothing was written. */
 export type WriteResult = { readonly type: "written"; readonly resource: Resource } | { readonly type: "conflict" };
 
 export interface Finalizer {
@@ -49,6 +49,7 @@ export interface ResourceStore extends OutputStore {
   /**
    * Replaces the status of the object that `resource` was read from, if the precondition holds.
    * Guarantees: it never lands on another UID; it never overwrites a status that somebody else wrote meanwhile.
+   * `mayWrite` is asked before each try, since tries go on through an outage, and false is a conflict; absent: it always may.
    * Throws when the store cannot be reached or refuses the status itself.
    */
   writeStatus(
@@ -57,13 +58,20 @@ export interface ResourceStore extends OutputStore {
     status: object,
     precondition: Precondition,
     signal: AbortSignal,
+    mayWrite?: () => boolean,
   ): Promise<WriteResult>;
   /**
    * Puts a finalizer on the object that `resource` was read from, or takes it off; one that is so already is `written`.
    * Guarantees: it never lands on another UID, or beside a status that somebody else wrote meanwhile, and no other finalizer
-   * is touched. Throws as `writeStatus` does.
+   * is touched. `mayWrite`, and what is thrown, are as for `writeStatus`.
    */
-  setFinalizer(type: ResourceType, resource: Resource, finalizer: Finalizer, signal: AbortSignal): Promise<WriteResult>;
+  setFinalizer(
+    type: ResourceType,
+    resource: Resource,
+    finalizer: Finalizer,
+    signal: AbortSignal,
+    mayWrite?: () => boolean,
+  ): Promise<WriteResult>;
   /** A short-lived token of a ServiceAccount. Throws when the store cannot be reached. */
   serviceAccountToken(request: ServiceAccountTokenRequest, signal: AbortSignal): Promise<ServiceAccountTokenResult>;
   /**

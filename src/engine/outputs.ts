@@ -1,4 +1,4 @@
-/** Performs a plan's steps about outputs. Invariant: only a process that may act writes one, asked before each. */
+/** Performs a plan's steps about outputs. Invariant: only a process that may act writes one, asked before each try. */
 import type { OutputEvaluation, Output, Owner } from "../core/output.ts";
 import type { OutputsResult } from "../core/plan.ts";
 import type { Read, Requester, ResourceStore } from "../core/ports.ts";
@@ -35,9 +35,9 @@ export async function writeOutputs(
   for (const [index, { object }] of evaluation.outputs.entries()) {
     const data = evaluated.values[index];
     if (!data) continue;
-    if (!mayAct()) return { type: "conflict" };
-    const result = await store.writeOutput(owner, object, data, signal);
+    const result = await store.writeOutput(owner, object, data, signal, mayAct);
     if (result.type === "refusal") return result;
+    if (result.type === "conflict") return { type: "conflict" };
   }
   return { type: "ready" };
 }

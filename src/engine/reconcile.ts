@@ -82,8 +82,8 @@ export async function reconcile(
   }
   /** What came of an attempt that was declared may be recorded by whoever sent it; all else is the leader's to write. */
   async function write(status: object): Promise<boolean> {
-    if (precondition.type === "unchanged" && !mayAct()) return false;
-    const result = await waitFor(store.writeStatus(kind.type, current, status, precondition, signal));
+    const mayWrite = precondition.type === "unchanged" ? mayAct : () => true;
+    const result = await waitFor(store.writeStatus(kind.type, current, status, precondition, signal, mayWrite));
     if (result.type === "conflict") return false;
     current = result.resource;
     learned(current);
@@ -121,8 +121,7 @@ export async function reconcile(
     }
   }
   async function setFinalizer(finalizer: Finalizer): Promise<boolean> {
-    if (!mayAct()) return false;
-    const result = await waitFor(store.setFinalizer(kind.type, current, finalizer, signal));
+    const result = await waitFor(store.setFinalizer(kind.type, current, finalizer, signal, mayAct));
     if (result.type === "conflict") return false;
     if (result.resource !== current) learned(result.resource); // else there was nothing to write, and nobody was asked
     current = result.resource;

@@ -20,10 +20,12 @@ export interface FinalizerWrite {
   /** As it was read. */
   readonly resource: Resource;
   readonly finalizer: Finalizer;
+  /** Asked before each try. */
+  readonly mayWrite: () => boolean;
 }
 
 /**
- * `conflict`: the object is gone, its status is another one, or others change it all the time. Waits while the server cannot
+ * `conflict`: the object is gone, its status is another one, others change it all the time, or it may not be written. Waits while the server cannot
  * be reached, since what led to it may be a request that would be sent again. Throws as `writeUnchanged` does.
  */
 export async function writeFinalizer(writer: StatusWriter, write: FinalizerWrite, signal: AbortSignal): Promise<WriteResult> {
@@ -31,11 +33,12 @@ export async function writeFinalizer(writer: StatusWriter, write: FinalizerWrite
 }
 
 async function tryOnce(writer: StatusWriter, write: FinalizerWrite, signal: AbortSignal): Promise<WriteResult> {
-  const { type, finalizer } = write;
+  const { type, finalizer, mayWrite } = write;
   let current: Resource | undefined = write.resource;
   for (let tries = 0; current && tries < maxTries; tries += 1) {
     const { metadata }: Resource = current;
     if ((metadata.finalizers ?? []).includes(finalizer.name) === finalizer.present) return { type: "written", resource: current };
+    if (!mayWrite()) break;
     try {
       const body = patch(current, finalizer);
       const request = { method: "PATCH", path: objectPath(type, metadata), query: { fieldManager: "holdfast" } } as const;

@@ -32,7 +32,7 @@ export interface OutputWriterSettings extends StatusWriter {
   /** Who lacks the right, and what an admin of the namespace can do about it. */
   readonly denial: (key: ResourceKey, signal: AbortSignal) => Promise<Denial>;
 }
-type Written = { readonly type: "written" | "unchanged" } | Refusal;
+type Written = { readonly type: "written" | "unchanged" | "conflict" } | Refusal;
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Each try needs somebody else to have changed the object since the last one. */
@@ -61,10 +61,11 @@ export function createOutputStore(settings: OutputWriterSettings): OutputStore {
   async function tryOnce(
     owner: Owner,
     object: OutputObject,
-    data: OutputData,
+    { data, mayWrite }: { data: OutputData; mayWrite: () => boolean },
     signal: AbortSignal,
   ): Promise<Written | undefined> {
     const present = await live(owner, object, signal);
+    if (!mayWrite()) return { type: "conflict" };
     if (!present) {
       const body = newOutput(owner, object, data);
       return changed({ method: "POST", path: collectionPath(object.type, owner.metadata.namespace), query, body }, signal);
@@ -107,14 +108,14 @@ export function createOutputStore(settings: OutputWriterSettings): OutputStore {
         throw error;
       }
     },
-    async writeOutput(owner, object, data, signal) {
+    async writeOutput(owner, object, data, signal, mayWrite = () => true) {
       let tries = 0;
       try {
         return await persistently(
           settings,
           deniedTries,
-          async () => {
-            const written = await tryOnce(owner, object, data.open(), signal);
+          async (): Promise<Written | undefined> => {
+            const written = await tryOnce(owner, object, { data: data.open(), mayWrite }, signal);
             tries += 1;
             return written ?? (tries < maxTries ? undefined : notTaken(object, "somebody else keeps changing it"));
           },

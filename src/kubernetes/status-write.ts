@@ -31,7 +31,12 @@ export interface StatusWrite {
   /** As it was read. */
   readonly resource: Resource;
   readonly status: object;
+  /** Asked before each try: a process that has lost the lease during an outage does not write when it is over. */
+  readonly mayWrite: () => boolean;
 }
+
+/** Whoever sent it may write what came of it. */
+export type AttemptWrite = Omit<StatusWrite, "mayWrite">;
 
 /**
  * `unchanged`: the resourceVersion is the precondition; when something else about the object changed, a label, the write
@@ -39,10 +44,11 @@ export interface StatusWrite {
  * that would be sent again without it. Throws what the server refuses for good, and the signal's reason when it aborts.
  */
 export async function writeUnchanged(writer: StatusWriter, write: StatusWrite, signal: AbortSignal): Promise<WriteResult> {
-  const { resource, status } = write;
+  const { resource, status, mayWrite } = write;
   let { resourceVersion } = resource.metadata;
   let tries = 0;
   async function tryOnce(): Promise<WriteResult | undefined> {
+    if (!mayWrite()) return { type: "conflict" };
     const precondition = { op: "replace", path: "/metadata/resourceVersion", value: resourceVersion };
     const result = await patchStatus(writer, write, [precondition], signal);
     if (result.type === "written") return result;
@@ -64,7 +70,7 @@ export async function writeUnchanged(writer: StatusWriter, write: StatusWrite, s
  */
 export async function writeAttempt(
   writer: StatusWriter,
-  write: StatusWrite,
+  write: AttemptWrite,
   attempt: Extract<Precondition, { type: "attempt" }>,
   signal: AbortSignal,
 ): Promise<WriteResult> {
@@ -99,7 +105,7 @@ export async function persistently<T>(
 /** Undefined: worth another try. */
 async function tryAttempt(
   writer: StatusWriter,
-  write: StatusWrite,
+  write: AttemptWrite,
   { id, sender }: Extract<Precondition, { type: "attempt" }>,
   signal: AbortSignal,
 ): Promise<WriteResult | undefined> {
@@ -124,7 +130,7 @@ type Patched = { readonly type: "written"; readonly resource: Resource } | { rea
 /** Replaces the whole status. `refused`: the object is gone, is another one, or is not as the operations before say. */
 async function patchStatus(
   { client }: StatusWriter,
-  { type, resource, status }: StatusWrite,
+  { type, resource, status }: AttemptWrite,
   preconditions: readonly object[],
   signal: AbortSignal,
 ): Promise<Patched> {
@@ -145,7 +151,7 @@ async function patchStatus(
 /** Undefined where the object is gone, or another one has its name. */
 export async function readLive(
   { client }: StatusWriter,
-  write: Pick<StatusWrite, "type" | "resource">,
+  write: Pick<AttemptWrite, "type" | "resource">,
   signal: AbortSignal,
 ): Promise<Resource | undefined> {
   const { uid, ...key } = write.resource.metadata;

@@ -26,6 +26,8 @@ const deniedPauseMs = 60_000;
 /** How soon a watch of Secrets or ConfigMaps that was not allowed is tried again: nobody waits for it alone. */
 const refusedDelayMs = 5 * 60_000;
 
+const always = (): boolean => true;
+
 export interface KubernetesStoreSettings extends Partial<
   Pick<ReflectorSettings, "idleTimeoutMs" | "random" | "initialState" | "labelSelector">
 > {
@@ -137,9 +139,10 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
     },
     serviceAccountToken: createServiceAccountTokens(client, settings.serviceAccountTokenGrant),
     readLive: (type, resource, signal) => readLive(writer, { type, resource }, signal),
-    setFinalizer: (type, resource, finalizer, signal) => writeFinalizer(writer, { type, resource, finalizer }, signal),
-    writeStatus(type, resource, status, precondition, signal) {
-      const write = { type, resource, status };
+    setFinalizer: (type, resource, finalizer, signal, mayWrite = always) =>
+      writeFinalizer(writer, { type, resource, finalizer, mayWrite }, signal),
+    writeStatus(type, resource, status, precondition, signal, mayWrite = always) {
+      const write = { type, resource, status, mayWrite };
       return precondition.type === "unchanged"
         ? writeUnchanged(writer, write, signal)
         : writeAttempt(writer, write, precondition, signal);

@@ -57,8 +57,9 @@ export function createOutputs({ database, isDeclared, isPresent, nextVersion }: 
       );
     },
     checkOutput: async (owner, object) => problemOf(owner, object),
-    async writeOutput(owner, object, values, signal) {
+    async writeOutput(owner, object, values, signal, mayWrite) {
       signal.throwIfAborted();
+      if (mayWrite?.() === false) return { type: "conflict" };
       const problem = problemOf(owner, object);
       if (problem) return problem;
       const { kind } = object.type;

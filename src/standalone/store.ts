@@ -153,23 +153,25 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
       const resource = data.get(dataName(type, key)) ?? outputs.read(type.kind, key);
       return resource ? { type: "found", resource } : { type: "absent" };
     },
-    async setFinalizer(type, resource, finalizer) {
-      return setFinalizer(type, resource, finalizer);
+    async setFinalizer(type, resource, finalizer, _signal, mayWrite = always) {
+      return mayWrite() ? setFinalizer(type, resource, finalizer) : { type: "conflict" };
     },
     as() {
       return this; // one user, who has every right
     },
     checkOutput: outputs.checkOutput.bind(outputs),
     writeOutput: outputs.writeOutput.bind(outputs),
-    async writeStatus(type, resource, status, precondition, signal) {
+    async writeStatus(type, resource, status, precondition, signal, mayWrite = always) {
       signal.throwIfAborted();
-      return write(type, resource, status, precondition);
+      return mayWrite() ? write(type, resource, status, precondition) : { type: "conflict" };
     },
     serviceAccountToken: () => Promise.resolve({ type: "unsupported" }),
     isNewer: (a, b) => Number(a) > Number(b),
     [Symbol.dispose]: () => database[Symbol.dispose](),
   };
 }
+
+const always = (): boolean => true;
 
 /** What a state does not hold. A deletion mark goes with an object that is declared again. */
 function withFinalizersOf(before: Resource | undefined, { metadata, ...rest }: Resource): Resource {

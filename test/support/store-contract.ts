@@ -189,6 +189,23 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>,
       expect((await lookAt("twice"))?.status).toEqual(saying("sent"));
     });
 
+    test("writes a status and a finalizer only for who may, asked as it writes", async () => {
+      const resource = await created(watch(), "deposed");
+      const never = new AbortController().signal;
+      const finalizer = { name: "holdfast.dev/release", present: true };
+      let asked = 0;
+      const mayWrite = (): boolean => {
+        asked += 1;
+        return false;
+      };
+      const status = under.store.writeStatus(requests, resource, saying("late"), { type: "unchanged" }, never, mayWrite);
+      expect(await status).toEqual({ type: "conflict" });
+      expect(await under.store.setFinalizer(requests, resource, finalizer, never, mayWrite)).toEqual({ type: "conflict" });
+      expect(asked).toBe(2);
+      const seen = await lookAt("deposed");
+      expect([seen?.status, seen?.metadata.finalizers]).toEqual([undefined, undefined]);
+    });
+
     test("refuses the status of an object with another uid", async () => {
       const resource = await created(watch(), "mistaken");
       const other = { ...resource, metadata: { ...resource.metadata, uid: randomUUID() } };

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
 import { sealed, type Outcome, type Refusal } from "../../src/core/exchange.ts";
-import { mergedData, type OutputData, type OutputObject, type Owner } from "../../src/core/output.ts";
+import { mergedData, type OutputData, type OutputStore } from "../../src/core/output.ts";
 import type { OutputsResult, Step } from "../../src/core/plan.ts";
 import { secretType } from "../../src/core/resource.ts";
 import { writeOutputs } from "../../src/engine/outputs.ts";
@@ -88,7 +88,8 @@ test("a process that may not act any more writes no output, nor the next of seve
   let mayAct = true;
   const store = {
     checkOutput: async () => undefined,
-    async writeOutput(_owner: Owner, { name }: OutputObject) {
+    async writeOutput(...[, { name }, , , mayWrite]: Parameters<OutputStore["writeOutput"]>) {
+      if (mayWrite?.() !== true) return { type: "conflict" } as const;
       written.push(name);
       mayAct = false;
       return { type: "written" } as const;
