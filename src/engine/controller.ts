@@ -49,6 +49,8 @@ export interface ControllerOptions {
   readonly now?: () => Date;
   /** A reconcile that has waited this long for a status to be written needs no worker while it waits on. Milliseconds. */
   readonly slowWriteMs?: number;
+  /** How long a reconcile that was told to stop may take to do so, before its worker goes on without it. Milliseconds. */
+  readonly stoppingMs?: number;
   readonly queueObserver?: Pick<WorkQueueOptions, "onAdd" | "onTake">;
 }
 
@@ -88,6 +90,7 @@ export function createController(options: ControllerOptions): Controller {
     resumes = false,
     now = () => new Date(),
     slowWriteMs = 3_000,
+    stoppingMs = 5_000,
   } = options;
   const caches = new Map<string, Cache>(kinds.map(({ type }) => [type.kind, createCache(store.isNewer.bind(store))]));
   const queue = createWorkQueue({
@@ -250,7 +253,11 @@ export function createController(options: ControllerOptions): Controller {
       const areWarm = Promise.all(warm.map(({ promise }) => promise));
       const data = dataWatches.run(signal);
       await Promise.race([areWarm, Promise.all(watches)]); // the watches end when told to stop
-      await runWorkers({ queue, concurrency, limitMs: reconcileTimeoutMs, slowWriteMs, attend, onStuck }, signal, drain);
+      await runWorkers(
+        { queue, concurrency, limitMs: reconcileTimeoutMs, slowWriteMs, stoppingMs, attend, onStuck },
+        signal,
+        drain,
+      );
       queue.close();
       await Promise.all([...watches, data]);
     },

@@ -18,6 +18,8 @@ export interface WorkersOptions {
   readonly limitMs: number;
   /** Who has waited so long for a write needs no worker while it waits on, milliseconds. */
   readonly slowWriteMs: number;
+  /** How long work that was told to stop may take to do so, milliseconds. */
+  readonly stoppingMs: number;
   /** The work. Never rejects. */
   readonly attend: (key: string, signal: AbortSignal, waitFor: WaitFor) => Promise<void>;
   /** The work did not end although it was told to. Its key is not handed out again, since it may still have an effect. */
@@ -26,12 +28,10 @@ export interface WorkersOptions {
 
 /** How many may wait for a write without a worker, for each worker there is: each holds what it has been answered. */
 const asidePerWorker = 4;
-/** How long work that was told to stop may take to do so. */
-const stoppingMs = 5_000;
 
 /** Works until `signal` aborts; resolves when what is under way has ended, or has been given up because `drain` aborted. */
 export async function runWorkers(options: WorkersOptions, signal: AbortSignal, drain: AbortSignal): Promise<void> {
-  const { queue, concurrency, limitMs, slowWriteMs, attend, onStuck } = options;
+  const { queue, concurrency, limitMs, slowWriteMs, stoppingMs, attend, onStuck } = options;
   /** Work that no worker waits for. */
   const aside = new Set<Promise<void>>();
 
@@ -63,15 +63,15 @@ export async function runWorkers(options: WorkersOptions, signal: AbortSignal, d
       }
     };
     const ended = attend(key, limit.signal, waitFor).finally(() => queue.done(key));
-    if (await outlasts(ended, limit.signal)) onStuck(key);
+    if (await outlasts(ended, limit.signal, stoppingMs)) onStuck(key);
   }
 
   await Promise.all(Array.from({ length: concurrency }, work));
   await Promise.all(aside);
 }
 
-/** Whether the promise is still pending some time after the signal aborted. */
-async function outlasts(ended: Promise<void>, signal: AbortSignal): Promise<boolean> {
+/** Whether the promise is still pending `stoppingMs` after the signal aborted. */
+async function outlasts(ended: Promise<void>, signal: AbortSignal, stoppingMs: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   let timer: NodeJS.Timeout | undefined;
   const onAbort = (): void => {

@@ -39,14 +39,15 @@ function allowedBy(schema: Schema, noise?: fc.Arbitrary<unknown>): fc.Arbitrary<
           maxKeys: 2,
         });
       const fields = Object.entries(schema.properties);
+      const drawn = new Map(fields.map(([name, field]) => [name, resembling(field, noise)]));
       const { required = [], minProperties = 0, maxProperties = fields.length } = schema;
       const optional = fields.map(([name]) => name).filter((name) => !required.includes(name));
       const range = { minLength: Math.max(0, minProperties - required.length), maxLength: maxProperties - required.length };
       // Of many fields a few are more often right together.
       const few = { ...range, maxLength: Math.max(range.minLength, Math.min(range.maxLength, 3)) };
       return fc.oneof(fc.subarray(optional, range), fc.subarray(optional, few)).chain((chosen) => {
-        const present = fields.filter(([name]) => required.includes(name) || chosen.includes(name));
-        return fc.record(Object.fromEntries(present.map(([name, field]) => [name, resembling(field, noise)])));
+        const isPresent = (name: string): boolean => required.includes(name) || chosen.includes(name);
+        return fc.record(Object.fromEntries([...drawn].filter(([name]) => isPresent(name))));
       });
     }
   }

@@ -9,6 +9,7 @@ import * as fc from "fast-check";
 import type { RequestTemplate } from "../../src/core/exchange.ts";
 import { RefusedError } from "../../src/http/refusal.ts";
 import { checkedURL, urlText } from "../../src/http/url.ts";
+import { fuzzTimeoutMs, runs } from "../support/fuzz.ts";
 
 const base = "https://crm.example/tenants/v1";
 const piece = fc.constantFrom(
@@ -56,21 +57,25 @@ function sentTo(path: string, value?: string): URL | undefined {
   }
 }
 
-test("wish 13: whatever path is written and whatever an expression yields, what is sent stays below the base", () => {
-  let passed = 0;
-  const pieces = fc.array(piece, { maxLength: 6 }).map((parts) => parts.join(""));
-  fc.assert(
-    fc.property(pieces, fc.option(pieces, { nil: undefined }), (written, value) => {
-      const url = sentTo(`/${written.replaceAll("${", "")}`, value);
-      if (!url) return;
-      passed += 1;
-      expect([url.origin, url.search, url.hash]).toEqual(["https://crm.example", "", ""]);
-      expect({ path: url.pathname, escapes: escapes(url.pathname) }).toEqual({ path: url.pathname, escapes: false });
-    }),
-    { numRuns: 20_000 },
-  );
-  expect(passed).toBeGreaterThan(500); // it does not refuse everything
-});
+test(
+  "wish 13: whatever path is written and whatever an expression yields, what is sent stays below the base",
+  () => {
+    let passed = 0;
+    const pieces = fc.array(piece, { maxLength: 6 }).map((parts) => parts.join(""));
+    fc.assert(
+      fc.property(pieces, fc.option(pieces, { nil: undefined }), (written, value) => {
+        const url = sentTo(`/${written.replaceAll("${", "")}`, value);
+        if (!url) return;
+        passed += 1;
+        expect([url.origin, url.search, url.hash]).toEqual(["https://crm.example", "", ""]);
+        expect({ path: url.pathname, escapes: escapes(url.pathname) }).toEqual({ path: url.pathname, escapes: false });
+      }),
+      runs(4_000),
+    );
+    expect(passed).toBeGreaterThan(100); // it does not refuse everything
+  },
+  fuzzTimeoutMs,
+);
 
 test("honest paths pass as they are", () => {
   expect(sentTo("/orders/1%20a/b.c/..d")?.href).toBe(`${base}/orders/1%20a/b.c/..d`);

@@ -371,7 +371,7 @@ describe("a PUT that is changed", () => {
     explore(first, (world) => {
       moves = Math.max(moves, world.term);
       const end = settled(world);
-      if (!isLast(end)) throw new Error(`${end.last} arrived last: ${canonicalJSON(world)}`);
+      if (!isLast(end)) throw new Error(`${canonicalJSON(end.last)} arrived last: ${canonicalJSON(world)}`);
     });
     expect(moves).toBe(2);
   });

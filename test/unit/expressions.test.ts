@@ -91,12 +91,12 @@ test("shows nothing of the host: no environment, no file names", async () => {
 });
 
 test("evaluates hundreds of expressions, more than one program holds", async () => {
-  const expressions = Array.from({ length: 1_000 }, (_, index) => `.n + ${index}`);
+  const expressions = Array.from({ length: 250 }, (_, index) => `.n + ${index}`);
   expect(await evaluate({ n: 1 }, ...expressions)).toEqual({
     type: "values",
     json: expressions.map((_, index) => `${index + 1}`),
   });
-}, 20_000);
+});
 
 test("says so when the document is nested too deeply, and when the result is too large", async () => {
   expect(await evaluate("[".repeat(20_000) + "]".repeat(20_000), "1")).toMatchObject({
@@ -121,7 +121,7 @@ test("compiling that takes too long is told apart from what is no jq: a busy mac
 });
 
 test("mistake 5: an endless expression ends at its deadline, is named, and harms nobody else", async () => {
-  await using hurried = createEvaluator({ deadlineMs: 1_500 });
+  await using hurried = createEvaluator({ deadlineMs: 500 });
   const endless = Array.from({ length: 3 }, () => hurried.evaluate("{}", ["1", "until(false; .)"], signal));
   const others = Array.from({ length: 5 }, (_, index) => hurried.evaluate("{}", [`${index}`], signal));
   expect(await Promise.all(others)).toEqual([0, 1, 2, 3, 4].map((n) => ({ type: "values", json: [`${n}`] })));

@@ -7,6 +7,7 @@ import type { EvaluationResult, Outcomes, OutputsResult, Plan, Step, Verdict } f
 import { httpRequestKind } from "../../src/kinds/http-request.ts";
 import { sendDigest } from "../../src/kinds/request.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
+import { fuzzTimeoutMs, runs } from "../support/fuzz.ts";
 
 function request(spec: Partial<HTTPRequestSpec>, status?: HTTPRequestStatus): HTTPRequest {
   return {
@@ -180,26 +181,30 @@ test("outputs see the responses of what succeeded just now, in the list's order;
   ]);
 });
 
-test("whatever the answers: each item is sent until it has succeeded or failed, never afterwards, and the status is small", () => {
-  const codes = array(constantFrom(200, 404, 503), { minLength: 40, maxLength: 40 });
-  assert(
-    property(array(codes, { minLength: 6, maxLength: 6 }), (rounds) => {
-      const spec = { forEach: { items: Array.from({ length: 40 }, (_, index) => index) } };
-      const over = new Set<number>();
-      let status: HTTPRequestStatus | undefined;
-      for (const [round, answers] of rounds.entries()) {
-        const resource = request(spec, status);
-        const due = Array.from({ length: 40 }, (_, index) => index).filter((index) => !over.has(index));
-        const at = `2026-01-01T0${round}:00:00Z`;
-        const done = drive(resource, [outcomes(...due.map((index) => answer(answers[index] ?? 200)))], at);
-        expect(indexes(done.exchanges)).toEqual(status?.attempt?.phase === "Done" ? [] : due);
-        for (const index of due) if (answers[index] !== 503) over.add(index);
-        status = done.status;
-        expect(JSON.stringify(status.items).length).toBeLessThan(8192);
-        if (status.attempt?.phase === "Done") break;
-      }
-      expect(status?.attempt?.phase).toBe("Done");
-    }),
-    { numRuns: 30 },
-  );
-});
+test(
+  "whatever the answers: each item is sent until it has succeeded or failed, never afterwards, and the status is small",
+  () => {
+    const codes = array(constantFrom(200, 404, 503), { minLength: 40, maxLength: 40 });
+    assert(
+      property(array(codes, { minLength: 6, maxLength: 6 }), (rounds) => {
+        const spec = { forEach: { items: Array.from({ length: 40 }, (_, index) => index) } };
+        const over = new Set<number>();
+        let status: HTTPRequestStatus | undefined;
+        for (const [round, answers] of rounds.entries()) {
+          const resource = request(spec, status);
+          const due = Array.from({ length: 40 }, (_, index) => index).filter((index) => !over.has(index));
+          const at = `2026-01-01T0${round}:00:00Z`;
+          const done = drive(resource, [outcomes(...due.map((index) => answer(answers[index] ?? 200)))], at);
+          expect(indexes(done.exchanges)).toEqual(status?.attempt?.phase === "Done" ? [] : due);
+          for (const index of due) if (answers[index] !== 503) over.add(index);
+          status = done.status;
+          expect(JSON.stringify(status.items).length).toBeLessThan(8192);
+          if (status.attempt?.phase === "Done") break;
+        }
+        expect(status?.attempt?.phase).toBe("Done");
+      }),
+      runs(30),
+    );
+  },
+  fuzzTimeoutMs,
+);

@@ -10,6 +10,7 @@ import {
   timesProblem,
   type LeaseSpec,
 } from "../../src/kubernetes/lease-state.ts";
+import { fuzzTimeoutMs, runs } from "../support/fuzz.ts";
 
 const wall = new Date("2026-11-22T10:00:00.000Z");
 const held = heldBy("a", {}, 15_000, wall);
@@ -83,52 +84,56 @@ test("times that leave no margin are refused", () => {
  * Two processes and one lease, whose versions the server compares. At each step one of them reads, or writes what it
  * decided on what it last read, time passes, or an answer that was held back arrives.
  */
-test("no two processes may act at once, however reads, writes and answers are delayed or lost", () => {
-  const leaseDurationMs = 4_000;
-  const renewDeadlineMs = 3_000;
-  const step = record({
-    who: constantFrom("a", "b"),
-    what: constantFrom("read", "write", "arrive"),
-    passedMs: constantFrom(0, 0, 0, 0, 500, 1_000, 2_500),
-    isLost: constantFrom(false, false, true),
-  });
-  assert(
-    property(array(step, { minLength: 30, maxLength: 100 }), (steps) => {
-      let nowMs = 0;
-      let server: { version: number; spec: LeaseSpec } = { version: 0, spec: {} };
-      const create = (identity: string) => ({
-        identity,
-        seen: undefined as typeof server | undefined,
-        observed: undefined as ReturnType<typeof observe> | undefined,
-        term: undefined as ReturnType<typeof termAfter>,
-        onItsWay: [] as { sentMs: number; result: typeof server | undefined }[],
-      });
-      const processes = { a: create("a"), b: create("b") };
-      const acts = (name: "a" | "b"): boolean => nowMs < (processes[name].term?.untilMs ?? -1);
-      for (const { who, what, passedMs, isLost } of steps) {
-        nowMs += passedMs;
-        const one = processes[who];
-        if (what === "read") {
-          one.seen = server;
-          one.observed = observe(one.observed, server.spec, nowMs);
-        } else if (what === "write" && one.seen) {
-          one.observed = observe(one.observed, one.seen.spec, nowMs);
-          if (freeInMs(one.observed, one.identity, nowMs) > 0) continue;
-          const spec = heldBy(one.identity, one.seen.spec, leaseDurationMs, new Date(nowMs));
-          const isCurrent = one.seen.version === server.version;
-          if (isCurrent) server = { version: server.version + 1, spec };
-          if (!isLost) one.onItsWay.push({ sentMs: nowMs, result: isCurrent ? server : undefined });
-        } else if (what === "arrive") {
-          const answer = one.onItsWay.shift();
-          if (answer?.result) {
-            one.seen = answer.result;
-            const before = one.term && nowMs < one.term.untilMs ? one.term : undefined;
-            one.term = termAfter(before, { sentMs: answer.sentMs, answeredMs: nowMs }, renewDeadlineMs);
+test(
+  "no two processes may act at once, however reads, writes and answers are delayed or lost",
+  () => {
+    const leaseDurationMs = 4_000;
+    const renewDeadlineMs = 3_000;
+    const step = record({
+      who: constantFrom("a", "b"),
+      what: constantFrom("read", "write", "arrive"),
+      passedMs: constantFrom(0, 0, 0, 0, 500, 1_000, 2_500),
+      isLost: constantFrom(false, false, true),
+    });
+    assert(
+      property(array(step, { minLength: 30, maxLength: 100 }), (steps) => {
+        let nowMs = 0;
+        let server: { version: number; spec: LeaseSpec } = { version: 0, spec: {} };
+        const create = (identity: string) => ({
+          identity,
+          seen: undefined as typeof server | undefined,
+          observed: undefined as ReturnType<typeof observe> | undefined,
+          term: undefined as ReturnType<typeof termAfter>,
+          onItsWay: [] as { sentMs: number; result: typeof server | undefined }[],
+        });
+        const processes = { a: create("a"), b: create("b") };
+        const acts = (name: "a" | "b"): boolean => nowMs < (processes[name].term?.untilMs ?? -1);
+        for (const { who, what, passedMs, isLost } of steps) {
+          nowMs += passedMs;
+          const one = processes[who];
+          if (what === "read") {
+            one.seen = server;
+            one.observed = observe(one.observed, server.spec, nowMs);
+          } else if (what === "write" && one.seen) {
+            one.observed = observe(one.observed, one.seen.spec, nowMs);
+            if (freeInMs(one.observed, one.identity, nowMs) > 0) continue;
+            const spec = heldBy(one.identity, one.seen.spec, leaseDurationMs, new Date(nowMs));
+            const isCurrent = one.seen.version === server.version;
+            if (isCurrent) server = { version: server.version + 1, spec };
+            if (!isLost) one.onItsWay.push({ sentMs: nowMs, result: isCurrent ? server : undefined });
+          } else if (what === "arrive") {
+            const answer = one.onItsWay.shift();
+            if (answer?.result) {
+              one.seen = answer.result;
+              const before = one.term && nowMs < one.term.untilMs ? one.term : undefined;
+              one.term = termAfter(before, { sentMs: answer.sentMs, answeredMs: nowMs }, renewDeadlineMs);
+            }
           }
+          if (acts("a") && acts("b")) throw new Error(`both act at ${nowMs}`);
         }
-        if (acts("a") && acts("b")) throw new Error(`both act at ${nowMs}`);
-      }
-    }),
-    { numRuns: 500 },
-  );
-});
+      }),
+      runs(500),
+    );
+  },
+  fuzzTimeoutMs,
+);

@@ -43,15 +43,6 @@ describe("an expression ends at its balanced brace:", () => {
   );
 });
 
-test("text without an expression is itself, and any text can be written", () => {
-  fc.assert(
-    fc.property(fc.string({ unit: "binary" }), (text) => {
-      const escaped = text.replaceAll("${", "$${");
-      expect(shape(escaped)).toEqual(text === "" ? [] : [text]);
-    }),
-  );
-});
-
 test("what is balanced comes out as it went in, whatever stands around it", () => {
   const { expression } = fc.letrec<{ expression: string; string: string }>((tie) => ({
     string: fc

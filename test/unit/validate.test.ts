@@ -5,6 +5,7 @@ import { pathText } from "../../src/api/problem.ts";
 import type { Schema } from "../../src/api/schema.ts";
 import { validator } from "../../src/api/validate.ts";
 import { parseJSON } from "../../src/core/json.ts";
+import { fuzzTimeoutMs, runs } from "../support/fuzz.ts";
 import { resembling } from "../support/resembling.ts";
 
 function told(schema: Schema, value: unknown): readonly string[] {
@@ -272,22 +273,36 @@ describe.each(
   const validate = validator(schema);
   const anything = fc.jsonValue({ depthSize: "medium" });
 
-  test("never makes the validator throw", () => {
-    fc.assert(fc.property(anything, (value) => void validate(value)));
-    fc.assert(fc.property(resembling(schema, anything), (value) => void validate(value)));
-  });
+  test(
+    "never makes the validator throw",
+    () => {
+      fc.assert(
+        fc.property(anything, (value) => void validate(value)),
+        runs(50),
+      );
+      fc.assert(
+        fc.property(resembling(schema, anything), (value) => void validate(value)),
+        runs(50),
+      );
+    },
+    fuzzTimeoutMs,
+  );
 
-  test("lets a valid value, once it has its defaults, through unchanged", () => {
-    let valid = 0;
-    fc.assert(
-      fc.property(resembling(schema), (value) => {
-        const first = validate(value);
-        if (first.problems.length > 0) return;
-        valid++;
-        expect(validate(first.value)).toEqual(first);
-      }),
-      { numRuns: 500 },
-    );
-    expect(valid).toBeGreaterThan(0); // a spec of many parts seldom is
-  });
+  test(
+    "lets a valid value, once it has its defaults, through unchanged",
+    () => {
+      let valid = 0;
+      fc.assert(
+        fc.property(resembling(schema), (value) => {
+          const first = validate(value);
+          if (first.problems.length > 0) return;
+          valid++;
+          expect(validate(first.value)).toEqual(first);
+        }),
+        runs(200),
+      );
+      expect(valid).toBeGreaterThan(0); // a spec of many parts seldom is
+    },
+    fuzzTimeoutMs,
+  );
 });
