@@ -8,6 +8,8 @@ const controlPlane = {
 };
 
 export default {
+  // Tests end as soon as what they wait for is there: the limit is for machines that are busy.
+  testTimeout: 30_000,
   projects: [
     ...["unit", "http", "standalone"].map(project),
     ...["kubernetes", "security", "fault"].map((name) => ({ ...project(name), ...controlPlane })),
