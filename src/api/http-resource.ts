@@ -26,7 +26,11 @@ const lookup = {
     ...requestProperties,
     expect,
     items: { ...jq, default: ".response.body", description: "jq that yields the list, or its items one after the other." },
-    match: { ...jq, description: "jq that sees one of them as `.item`, beside all else, and yields true for the object." },
+    match: {
+      ...jq,
+      description:
+        "jq that sees one of them as `.item`, beside all else, and yields true for the object. The first page with such an item decides.",
+    },
     externalID: {
       ...jq,
       description:

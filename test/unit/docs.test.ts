@@ -2,7 +2,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { expect, test } from "@jest/globals";
+import { parse } from "yaml";
 import { withManifests } from "../../docs/guide-manifests.ts";
+import { httpEndpoint } from "../../src/api/http-endpoint.ts";
+import { validator } from "../../src/api/validate.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const read = (file: string): string => readFileSync(join(root, file), "utf8");
@@ -45,6 +48,15 @@ test("the guide shows every example as the tests run it, but for the one that sa
   const shown = guide.flatMap((page) => [...read(page).matchAll(/\[examples\/([\w-]+\.yaml)\]/g)].map(([, file]) => file));
   expect(examples.filter((file) => !shown.includes(file))).toEqual(["origin.yaml"]);
   for (const page of guide) expect(read(page)).toBe(withManifests(read(page), (file) => read(join("examples", file))));
+});
+
+test("every credential that the guide shows is one that an endpoint takes", () => {
+  const shown = [...read("docs/guide/use-and-rotate-tokens.md").matchAll(/^\| [^|]+ \| `(\w+: \{.*\})` \|$/gm)].map(
+    ([, text = ""]) => text,
+  );
+  const validate = validator(httpEndpoint.spec);
+  const problemsOf = (text: string): unknown => validate({ baseURL: "https://a.example", auth: parse(text) }).problems;
+  expect(shown.map(problemsOf)).toEqual([[], [], [], [], []]);
 });
 
 test("the guide's index leads to each of its pages", () => {
