@@ -43,6 +43,13 @@ export interface DataResource {
 
 export const secretType: ResourceType = { group: "", version: "v1", kind: "Secret", plural: "secrets" };
 export const configMapType: ResourceType = { group: "", version: "v1", kind: "ConfigMap", plural: "configmaps" };
+export const namespaceType: ResourceType = {
+  group: "",
+  version: "v1",
+  kind: "Namespace",
+  plural: "namespaces",
+  scope: "Cluster",
+};
 
 /** `namespace/name`, which no two keys of a type share: neither part can hold a slash. */
 export function keyText({ namespace, name }: ResourceKey): string {

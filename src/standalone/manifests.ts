@@ -15,6 +15,7 @@ export interface Manifests {
   readonly objects: readonly ManifestObject[];
   /** Secrets and ConfigMaps. */
   readonly data: readonly ManifestData[];
+  readonly namespaces: readonly Declared[];
   /** `FILE:LINE: message` for each object of a kind that is not ours. */
   readonly ignored: readonly string[];
 }
@@ -52,6 +53,7 @@ function manifestsOf({ files, errors: unreadable }: Files): LoadedManifests {
   const errors = [...unreadable];
   const objects: ManifestObject[] = [];
   const data: ManifestData[] = [];
+  const namespaces: Declared[] = [];
   const ignored: string[] = [];
   const places = new Map<string, string>();
 
@@ -79,6 +81,9 @@ function manifestsOf({ files, errors: unreadable }: Files): LoadedManifests {
             data.push(read.data);
             wrong.push(...repeated(read.data, path, nameLine));
             break;
+          case "namespace":
+            namespaces.push(read.namespace);
+            break;
           case "problem":
             wrong.push({ line, message: read.message });
             break;
@@ -91,5 +96,5 @@ function manifestsOf({ files, errors: unreadable }: Files): LoadedManifests {
     const inOrder = wrong.toSorted((a, b) => a.line - b.line);
     errors.push(...inOrder.map(({ line, message }) => `${path}:${line}: ${message}`));
   }
-  return errors.length > 0 ? { type: "invalid", errors } : { type: "loaded", manifests: { objects, data, ignored } };
+  return errors.length > 0 ? { type: "invalid", errors } : { type: "loaded", manifests: { objects, data, namespaces, ignored } };
 }

@@ -85,6 +85,13 @@ const configMap: ObjectSchema = {
   ],
 };
 
+const namespace: ObjectSchema = {
+  type: "object",
+  properties: { ...head, spec: anything, status: anything },
+  required: ["metadata"],
+};
+
+export const validateNamespace = validator(namespace);
 export const validateSecret = validator(secret);
 export const validateConfigMap = validator(configMap);
 

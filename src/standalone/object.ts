@@ -3,8 +3,8 @@ import { apiVersion as ourVersion, group } from "../api/kind-definition.ts";
 import { isFields, jsonType } from "../api/json-type.ts";
 import { problem, type Path, type Problem } from "../api/problem.ts";
 import type { Validate } from "../api/validate.ts";
-import { configMapType, secretType, type ResourceKey, type ResourceType } from "../core/resource.ts";
-import { kindReaders, validateConfigMap, validateSecret } from "./object-schemas.ts";
+import { configMapType, namespaceType, secretType, type ResourceKey, type ResourceType } from "../core/resource.ts";
+import { kindReaders, validateConfigMap, validateNamespace, validateSecret } from "./object-schemas.ts";
 
 export interface Declared {
   readonly type: ResourceType;
@@ -24,10 +24,11 @@ export interface ManifestData extends Declared {
 export type ReadObject =
   | { readonly type: "object"; readonly at: Path; readonly object: ManifestObject }
   | { readonly type: "data"; readonly at: Path; readonly data: ManifestData }
+  | { readonly type: "namespace"; readonly at: Path; readonly namespace: Declared }
   /** `message` begins with the field. */
   | { readonly type: "problem" | "ignored"; readonly at: Path; readonly message: string };
 
-/** A `List` is read as the objects in it. A Namespace is neither anything to do nor worth a word. */
+/** A `List` is read as the objects in it. */
 export function readObject(value: unknown, at: Path = []): readonly ReadObject[] {
   if (!isFields(value)) return [wrong(at, `must be an object with apiVersion and kind, not ${jsonType(value)}`)];
   const { apiVersion, kind } = value;
@@ -44,7 +45,7 @@ export function readObject(value: unknown, at: Path = []): readonly ReadObject[]
     case "ConfigMap":
       return dataObject(configMapType, validateConfigMap, value, at);
     case "Namespace":
-      return [];
+      return namespaceObject(value, at);
     default:
       return [
         {
@@ -74,6 +75,13 @@ interface ValidMetadata extends ResourceKey {
 }
 function declared(type: ResourceType, { namespace, name, labels, annotations }: ValidMetadata): Declared {
   return { type, key: { namespace, name }, ...(labels && { labels }), ...(annotations && { annotations }) };
+}
+
+function namespaceObject(value: unknown, at: Path): readonly ReadObject[] {
+  const checked = validateNamespace(value, at);
+  if (checked.problems.length > 0) return checked.problems.map(told);
+  const { metadata } = checked.value as { readonly metadata: ValidMetadata };
+  return [{ type: "namespace", at, namespace: declared(namespaceType, { ...metadata, namespace: "" }) }];
 }
 
 type Texts = Readonly<Record<string, string>>;

@@ -8,11 +8,12 @@ import { randomUUID } from "node:crypto";
 import { digest } from "../core/digest.ts";
 import { mergedData, notOurs, notTaken, outputKey, type OutputObject, type OutputStore, type Owner } from "../core/output.ts";
 import type { Refusal } from "../core/exchange.ts";
-import type { DataResource, ResourceKey } from "../core/resource.ts";
+import type { DataResource, ResourceKey, ResourceType } from "../core/resource.ts";
 import type { StateDatabase, StoredOutput } from "./state-database.ts";
 
 export interface Outputs extends OutputStore {
   read(kind: string, key: ResourceKey): DataResource | undefined;
+  listed(kind: string, namespace: string): readonly DataResource[];
 }
 export interface OutputsOptions {
   readonly database: StateDatabase;
@@ -22,6 +23,7 @@ export interface OutputsOptions {
   readonly isPresent: (uid: string) => boolean;
   /** The next resourceVersion. */
   readonly nextVersion: () => number;
+  readonly onWritten: (type: ResourceType, made: DataResource) => void;
 }
 
 interface Content {
@@ -32,7 +34,7 @@ interface Content {
   readonly data: Readonly<Record<string, string>>;
 }
 
-export function createOutputs({ database, isDeclared, isPresent, nextVersion }: OutputsOptions): Outputs {
+export function createOutputs({ database, isDeclared, isPresent, nextVersion, onWritten }: OutputsOptions): Outputs {
   /** Undefined for none, and for one whose owner is declared no more. */
   function stored(kind: string, key: ResourceKey): StoredOutput | undefined {
     const found = database.loadOutput(kind, key);
@@ -46,16 +48,18 @@ export function createOutputs({ database, isDeclared, isPresent, nextVersion }: 
     if (present && object.secretType !== contentOf(present).type) return notTaken(object, "it was made as another type");
     return undefined;
   }
+  function read(kind: string, key: ResourceKey): DataResource | undefined {
+    const found = isDeclared(kind, key) ? undefined : stored(kind, key);
+    return (
+      found && {
+        metadata: { ...key, uid: found.uid, generation: 1, resourceVersion: String(found.resourceVersion) },
+        data: dataOf(found),
+      }
+    );
+  }
   return {
-    read(kind, key) {
-      const found = isDeclared(kind, key) ? undefined : stored(kind, key);
-      return (
-        found && {
-          metadata: { ...key, uid: found.uid, generation: 1, resourceVersion: String(found.resourceVersion) },
-          data: dataOf(found),
-        }
-      );
-    },
+    read,
+    listed: (kind, namespace) => database.outputNames(kind, namespace).flatMap((name) => read(kind, { namespace, name }) ?? []),
     checkOutput: async (owner, object) => problemOf(owner, object),
     async writeOutput(owner, object, values, signal, mayWrite) {
       signal.throwIfAborted();
@@ -77,6 +81,8 @@ export function createOutputs({ database, isDeclared, isPresent, nextVersion }: 
       const uid = present?.uid ?? randomUUID();
       const state = { uid, ownerUid, resourceVersion: nextVersion(), content: JSON.stringify(content) };
       database.transaction(() => database.saveOutput(kind, key, state));
+      const made = read(kind, key);
+      if (made) onWritten(object.type, made);
       return { type: "written" };
     },
   };

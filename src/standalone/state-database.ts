@@ -30,6 +30,8 @@ export interface StateDatabase extends Disposable {
   load(resource: string, key: ResourceKey): StoredState | undefined;
   save(resource: string, key: ResourceKey, state: StoredState): void;
   loadOutput(kind: string, key: ResourceKey): StoredOutput | undefined;
+  /** Names of the outputs of one kind and namespace. */
+  outputNames(kind: string, namespace: string): readonly string[];
   saveOutput(kind: string, key: ResourceKey, output: StoredOutput): void;
   /** All that `run` saves, or nothing if it throws. */
   transaction<T>(run: () => T): T;
@@ -56,6 +58,7 @@ export function openStateDatabase(file?: string): StateDatabase {
     `SELECT uid, owner_uid AS ownerUid, resource_version AS resourceVersion, content
      FROM outputs WHERE kind = ? AND namespace = ? AND name = ?`,
   );
+  const outputNames = database.prepare("SELECT name FROM outputs WHERE kind = ? AND namespace = ?");
   const saveOutput = database.prepare("INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?, ?, ?, ?)");
   const versions = "SELECT resource_version FROM objects UNION ALL SELECT resource_version FROM outputs";
   const { latest } = database.prepare(`SELECT coalesce(max(resource_version), 0) AS latest FROM (${versions})`).get() as {
@@ -68,6 +71,7 @@ export function openStateDatabase(file?: string): StateDatabase {
       save.run(resource, namespace, name, uid, generation, specDigest, resourceVersion, status);
     },
     loadOutput: (kind, { namespace, name }) => loadOutput.get(kind, namespace, name) as StoredOutput | undefined,
+    outputNames: (kind, namespace) => outputNames.all(kind, namespace).map(({ name }) => String(name)),
     saveOutput(kind, { namespace, name }, { uid, ownerUid, resourceVersion, content }) {
       saveOutput.run(kind, namespace, name, uid, ownerUid, resourceVersion, content);
     },

@@ -10,20 +10,21 @@ import { group } from "../api/kind-definition.ts";
 import { digest } from "../core/digest.ts";
 import { parseJSON, sameJSON } from "../core/json.ts";
 import type { Finalizer, Precondition, ResourceStore, WatchEvent, WriteResult } from "../core/ports.ts";
-import { keyText, type DataResource, type Resource, type ResourceKey, type ResourceType } from "../core/resource.ts";
+import { keyText, namespaceType, type Resource, type ResourceType } from "../core/resource.ts";
 import type { Manifests } from "./manifests.ts";
 import type { ManifestObject } from "./object.ts";
+import { createDeclaredData, dataName, namespacesName, withoutContent, type WatchedChange } from "./data.ts";
 import { createOutputs } from "./outputs.ts";
 import { openStateDatabase } from "./state-database.ts";
-import { dataResource, holds, isAsDeclared, refuseInvalid, resourceOf, statusOf } from "./state.ts";
+import { holds, isAsDeclared, refuseInvalid, resourceOf, statusOf } from "./state.ts";
 import { createWatchers, type Change } from "./watchers.ts";
 
 export interface StandaloneStore extends ResourceStore, Disposable {
   /** Takes other manifests from now on; what differs is told to whoever watches. */
-  reload(manifests: Pick<Manifests, "objects" | "data">): void;
+  reload(manifests: Omit<Manifests, "ignored">): void;
 }
 export interface StandaloneStoreOptions {
-  readonly manifests: Pick<Manifests, "objects" | "data">;
+  readonly manifests: Omit<Manifests, "ignored">;
   /** Where the state is kept; in memory without it. */
   readonly dataFile?: string;
 }
@@ -40,23 +41,26 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
   const watchers = createWatchers();
   /** By type, then by key: what watchers see. */
   const objects = new Map(definitions.map((one) => [resourceName({ ...one, group }), new Map<string, Resource>()]));
-  let data: ReadonlyMap<string, DataResource> = new Map();
   let version = database.latestVersion;
+  const data = createDeclaredData(() => ++version);
   const outputs = createOutputs({
     database,
-    isDeclared: (kind, key) => data.has(`${kind} ${keyText(key)}`),
+    isDeclared: (kind, key) => data.get(kind, key) !== undefined,
     isPresent: (uid) => [...objects.values()].some((known) => [...known.values()].some(({ metadata }) => metadata.uid === uid)),
     nextVersion: () => ++version,
+    onWritten: (type, made) =>
+      watchers.tell(dataName(type, made.metadata.namespace), { type: "applied", resource: withoutContent(made) }),
   });
 
   function reload(next: StandaloneStoreOptions["manifests"]): void {
     const changes = database.transaction(() => [...next.objects.flatMap(apply), ...gone(next.objects)]);
-    data = new Map(next.data.map((one) => [dataName(one.type, one.key), dataResource(one, version)]));
+    const differing = data.reload(next);
     for (const { resource, change } of changes) remember(resource, change);
+    for (const { resource, change } of differing) watchers.tell(resource, change);
   }
 
   /** The row of an object that is new, or differs from what was there. */
-  function apply(object: ManifestObject): readonly ResourceChange[] {
+  function apply(object: ManifestObject): readonly WatchedChange[] {
     const resource = resourceName(object.type);
     const before = objects.get(resource)?.get(keyText(object.key));
     if (before && isAsDeclared(before, object) && before.metadata.deletionTimestamp === undefined) return [];
@@ -70,10 +74,10 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
     return [{ resource, change: { type: "applied", resource: withFinalizersOf(before, applied) } }];
   }
 
-  function gone(declared: readonly ManifestObject[]): readonly ResourceChange[] {
+  function gone(declared: readonly ManifestObject[]): readonly WatchedChange[] {
     const kept = new Set(declared.map(({ type, key }) => `${resourceName(type)} ${keyText(key)}`));
     return [...objects].flatMap(([resource, known]) =>
-      [...known].flatMap(([key, object]): ResourceChange[] => {
+      [...known].flatMap(([key, object]): WatchedChange[] => {
         if (kept.has(`${resource} ${key}`)) return [];
         if (object.metadata.deletionTimestamp !== undefined) return [];
         const metadata = { ...object.metadata, resourceVersion: String(++version) };
@@ -129,6 +133,10 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
     return { type: "written", resource: changed };
   }
 
+  function listing(resources: readonly Resource[]): WatchEvent {
+    return { type: "listed", resources, resourceVersion: String(version) };
+  }
+
   try {
     reload(manifests);
   } catch (error) {
@@ -138,19 +146,23 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
   return {
     reload,
     watch(type, signal) {
+      if (type.kind === namespaceType.kind) return watchers.watch(namespacesName, () => listing(data.namespaces()), signal);
       const resource = resourceName(type);
+      return watchers.watch(resource, () => listing([...(objects.get(resource)?.values() ?? [])]), signal);
+    },
+    watchData(type, namespace, signal) {
       const list = (): WatchEvent => {
-        const resources = [...(objects.get(resource)?.values() ?? [])];
-        return { type: "listed", resources, resourceVersion: String(version) };
+        const made = outputs.listed(type.kind, namespace).map(withoutContent);
+        return listing([...data.listed(type, namespace), ...made]);
       };
-      return watchers.watch(resource, list, signal);
+      return watchers.watch(dataName(type, namespace), list, signal);
     },
     async readLive(type, { metadata }) {
       const live = objects.get(resourceName(type))?.get(keyText(metadata));
       return live?.metadata.uid === metadata.uid ? live : undefined;
     },
     async read({ type, key }) {
-      const resource = data.get(dataName(type, key)) ?? outputs.read(type.kind, key);
+      const resource = data.get(type.kind, key) ?? outputs.read(type.kind, key);
       return resource ? { type: "found", resource } : { type: "absent" };
     },
     async setFinalizer(type, resource, finalizer, _signal, mayWrite = always) {
@@ -179,14 +191,6 @@ function withFinalizersOf(before: Resource | undefined, { metadata, ...rest }: R
   return { ...rest, metadata: { ...metadata, ...(finalizers && { finalizers }) } };
 }
 
-interface ResourceChange {
-  readonly resource: string;
-  readonly change: Change;
-}
-
 function resourceName({ plural, group }: Pick<ResourceType, "plural" | "group">): string {
   return `${plural}.${group}`;
-}
-function dataName({ kind }: ResourceType, key: ResourceKey): string {
-  return `${kind} ${keyText(key)}`;
 }

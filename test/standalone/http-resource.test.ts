@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { expect, test } from "@jest/globals";
 import { stringify } from "yaml";
 import { until } from "../support/fault-world.ts";
-import { holdfast, start, type Running } from "../support/holdfast.ts";
+import { ending, holdfast, start } from "../support/holdfast.ts";
 import { temporaryFolder } from "../support/standalone-store.ts";
 import { startUsersOrigin, type UsersOrigin } from "../support/users-origin.ts";
 
@@ -22,17 +22,6 @@ function user(origin: UsersOrigin): string {
       delete: { url: one },
     },
   });
-}
-
-/** Ends with the test, however that ends. */
-function ending(running: Running): Running & AsyncDisposable {
-  return {
-    ...running,
-    async [Symbol.asyncDispose]() {
-      running.kill("SIGKILL");
-      await running.ended;
-    },
-  };
 }
 
 test("run --once creates an object once, and corrects it when it is run again", async () => {

@@ -131,10 +131,11 @@ describe("what is loaded", () => {
     });
   });
 
-  test("not what is of other kinds: each is named, but for a Namespace", async () => {
+  test("of a Namespace its labels, and not what is of other kinds: each is named", async () => {
     const text =
-      "apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\n";
-    const { ignored } = await mustLoad([await folder.write("a.yaml", text)]);
+      "apiVersion: v1\nkind: Namespace\nmetadata: {name: ada, labels: {team: a}}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\n";
+    const { ignored, namespaces } = await mustLoad([await folder.write("a.yaml", text)]);
+    expect(namespaces).toEqual([expect.objectContaining({ key: { namespace: "", name: "ada" }, labels: { team: "a" } })]);
     expect(ignored).toEqual([
       `${folder.path}/a.yaml:5: apps/v1 Deployment is ignored: it is neither of holdfast.dev, nor a Secret or ConfigMap`,
     ]);

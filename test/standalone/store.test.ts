@@ -57,8 +57,8 @@ describe("the state of standalone", () => {
     await store.setFinalizer(requests, await only(store), finalizer, signal);
     await write(store, await only(store), { completedRuns: 1 });
     expect((await only(store)).metadata.finalizers).toEqual(["holdfast.dev/release"]);
-    store.reload({ objects: [], data: [] });
-    store.reload({ objects: [], data: [] });
+    store.reload({ objects: [], data: [], namespaces: [] });
+    store.reload({ objects: [], data: [], namespaces: [] });
     const leaving = await only(store);
     expect(leaving.metadata.deletionTimestamp).toBeDefined();
     await write(store, leaving, { completedRuns: 2 });
@@ -116,7 +116,7 @@ describe("the state of standalone", () => {
     using store = await open(manifest());
     const declared = await write(store, await only(store), inFlight);
     if (declared.type === "conflict") throw new Error("the intent must land");
-    store.reload({ objects: [], data: [] });
+    store.reload({ objects: [], data: [], namespaces: [] });
     const outcome = await write(store, declared.resource, { completedRuns: 1 }, { type: "attempt", id: "one", sender: "me" });
     expect(outcome).toEqual({ type: "conflict" });
     store.reload(await mustLoad([join(folder.path, "all.yaml")]));
@@ -126,7 +126,7 @@ describe("the state of standalone", () => {
   test("does not write a status, other than an outcome, of an object whose manifest is away", async () => {
     using store = await open(manifest());
     const resource = await only(store);
-    store.reload({ objects: [], data: [] });
+    store.reload({ objects: [], data: [], namespaces: [] });
     expect(await write(store, resource, inFlight)).toEqual({ type: "conflict" });
     store.reload(await mustLoad([join(folder.path, "all.yaml")]));
     expect((await only(store)).status).toBeUndefined();
@@ -193,7 +193,7 @@ describe("the state of standalone", () => {
     ])("%s", async (_, content, message) => {
       if (content !== undefined) await folder.write("state", content);
       const file = content === undefined ? join(folder.path, "none", "state") : dataFile();
-      expect(() => createStandaloneStore({ manifests: { objects: [], data: [] }, dataFile: file })).toThrow(
+      expect(() => createStandaloneStore({ manifests: { objects: [], data: [], namespaces: [] }, dataFile: file })).toThrow(
         `${file}: ${message}`,
       );
     });

@@ -30,6 +30,17 @@ export function start(args: readonly string[], env: Readonly<Record<string, stri
   return { pid: child.pid ?? 0, kill: (signal) => void child.kill(signal), ended };
 }
 
+/** Ends with the test, however that ends. */
+export function ending(running: Running): Running & AsyncDisposable {
+  return {
+    ...running,
+    async [Symbol.asyncDispose]() {
+      running.kill("SIGKILL");
+      await running.ended;
+    },
+  };
+}
+
 export function holdfast(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended> {
   return start(args, env).ended;
 }

@@ -318,6 +318,28 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>,
       });
     });
 
+    test.each([secretType, configMapType])(
+      "tells which $kind there is, made, changed or deleted, and not what it holds",
+      async (type) => {
+        const kind = type.kind as "Secret" | "ConfigMap";
+        await under.applyData(kind, "there", { a: Buffer.from("held-1") });
+        const { watchData } = under.store;
+        if (!watchData) throw new Error("data is not watched");
+        const watched = resources.use(watching((signal) => watchData.call(under.store, type, under.namespace, signal)));
+        const before = (await watched.listed()).find((one) => isOurs(one, "there"));
+        await under.applyData(kind, "other", { a: Buffer.from("held-2") });
+        await watched.until(isOf("other"));
+        await under.applyData(kind, "there", { a: Buffer.from("held-3") });
+        const after = await watched.until(isOf("there"));
+        expect(under.store.isNewer(after.metadata.resourceVersion, before?.metadata.resourceVersion ?? "")).toBe(true);
+        expect(watched.seen.filter(isOf("other"))).toHaveLength(1); // what does not differ is not told
+        await under.deleteData(kind, "there");
+        const gone = await watched.until(isGone("there"));
+        expect(under.store.isNewer(gone.metadata.resourceVersion, after.metadata.resourceVersion)).toBe(true);
+        expect(JSON.stringify(watched.seen)).not.toContain("held");
+      },
+    );
+
     test("ends a watch when it is aborted", async () => {
       const watched = watch();
       await watched.listed();
