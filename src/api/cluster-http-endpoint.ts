@@ -1,6 +1,7 @@
 /** ClusterHTTPEndpoint: an admin's endpoint for chosen namespaces. Its credential goes to its own host only. */
 import { endpointColumns, endpointProperties, endpointRules, endpointStatus } from "./http-endpoint.ts";
 import type { KindDefinition } from "./kind-definition.ts";
+import { matchExpressions, matchLabels } from "./label-selector.ts";
 import type { Infer, Schema } from "./schema.ts";
 
 const namespaceName = {
@@ -24,7 +25,11 @@ const spec = {
       type: "object",
       description: "Whose requests may use it.",
       properties: {
-        from: { type: "string", enum: ["All", "Names"], description: "All: every namespace's; Names: those of `names`." },
+        from: {
+          type: "string",
+          enum: ["All", "Names", "Selector"],
+          description: "All: every namespace's; Names: those of `names`; Selector: those whose labels `selector` chooses.",
+        },
         names: {
           type: "array",
           description: "The namespaces.",
@@ -33,12 +38,26 @@ const spec = {
           "x-kubernetes-list-type": "set",
           items: namespaceName,
         },
+        selector: {
+          type: "object",
+          description:
+            "The namespaces, by their labels as they are when a request is about to be sent. All of it must hold, and an empty one is refused: from: All says that. A Holdfast that may not look at Namespaces, since it works on some of them only, lets nobody use such an endpoint.",
+          properties: {
+            matchLabels: { ...matchLabels, minProperties: 1 },
+            matchExpressions: { ...matchExpressions, minItems: 1 },
+          },
+          minProperties: 1,
+        },
       },
       required: ["from"],
       "x-kubernetes-validations": [
         {
           rule: "has(self.names) == (self.from == 'Names')",
           message: "names goes with from: Names: set it there, and only there",
+        },
+        {
+          rule: "has(self.selector) == (self.from == 'Selector')",
+          message: "selector goes with from: Selector: set it there, and only there",
         },
       ],
     },

@@ -1,64 +1,14 @@
 /** EgressPolicy: where the requests of which namespaces may go. */
 import { conditions, objectName, observedGeneration } from "./fields.ts";
 import type { KindDefinition } from "./kind-definition.ts";
+import { matchExpressions, matchLabels } from "./label-selector.ts";
 import type { Infer, Schema } from "./schema.ts";
-
-const labelKey = {
-  type: "string",
-  minLength: 1,
-  maxLength: 317,
-  pattern: "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$",
-  description: "The label's key.",
-} as const satisfies Schema;
-const labelValue = {
-  type: "string",
-  maxLength: 63,
-  pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$",
-} as const satisfies Schema;
 
 const namespaceSelector = {
   type: "object",
   description:
     "The namespaces that it speaks of, by their labels; all of them without it. Each namespace has the label kubernetes.io/metadata.name.",
-  properties: {
-    matchLabels: {
-      type: "object",
-      description: "Labels that a namespace must have.",
-      maxProperties: 32,
-      additionalProperties: labelValue,
-    },
-    matchExpressions: {
-      type: "array",
-      description: "Requirements that a namespace's labels must all meet.",
-      maxItems: 32,
-      "x-kubernetes-list-type": "atomic",
-      items: {
-        type: "object",
-        properties: {
-          key: labelKey,
-          operator: {
-            type: "string",
-            enum: ["In", "NotIn", "Exists", "DoesNotExist"],
-            description: "How the label's value relates to values.",
-          },
-          values: {
-            type: "array",
-            description: "Some for In and NotIn, none for the others.",
-            maxItems: 64,
-            "x-kubernetes-list-type": "atomic",
-            items: labelValue,
-          },
-        },
-        required: ["key", "operator"],
-        "x-kubernetes-validations": [
-          {
-            rule: "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
-            message: "values go with In and NotIn, and with nothing else",
-          },
-        ],
-      },
-    },
-  },
+  properties: { matchLabels, matchExpressions },
 } as const satisfies Schema;
 
 const octet = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";

@@ -50,6 +50,7 @@ export interface ObjectSchema extends Common {
 export interface MapSchema extends Common {
   readonly type: "object";
   readonly additionalProperties: Schema;
+  readonly minProperties?: number;
   readonly maxProperties: number;
 }
 /** Any JSON value at all. CEL cannot see into it. */

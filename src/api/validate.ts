@@ -123,7 +123,7 @@ function compileMap(schema: MapSchema): Check {
       const given = ownField(value, key) ?? schema.additionalProperties.default;
       return given === undefined ? [] : [{ key, given }];
     });
-    const size = sizeMessages(entries.length, { one: "entry", many: "entries" }, 0, schema.maxProperties);
+    const size = sizeMessages(entries.length, { one: "entry", many: "entries" }, schema.minProperties, schema.maxProperties);
     if (size.length > 0) return tell(problems, at, size, { value, cel: null });
     const result = emptyFields();
     const cel = new Map<string, CelValue>();

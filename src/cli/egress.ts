@@ -13,7 +13,7 @@ export const ownMachine: EgressSettings = {
   default: "AllowPrivate",
   floor: { opened: ["127.0.0.0/8", "::1/128"].map(network) },
   clusterDomain: "cluster.local",
-  watch: "policies",
+  watches: true,
 };
 
 /**
@@ -46,7 +46,7 @@ export async function clusterEgress(
     default: settings.egressDefault === "deny" ? "Deny" : "AllowPublic",
     floor,
     clusterDomain,
-    watch: namespace.length === 0 ? "all" : "none",
+    watches: namespace.length === 0,
     [Symbol.dispose]: () => addresses[Symbol.dispose](),
   };
 }

@@ -4,7 +4,7 @@ import { begin, type Attempt } from "../core/delivery.ts";
 import type { Exchange, Refusal } from "../core/exchange.ts";
 import type { Output } from "../core/output.ts";
 import type { Read } from "../core/ports.ts";
-import { configMapType, keyText, secretType } from "../core/resource.ts";
+import { configMapType, keyText, namespaceType, secretType, type Resource } from "../core/resource.ts";
 import { createEvaluator } from "../expressions/evaluator.ts";
 import { createClientPool } from "../http/client-pool.ts";
 import { createEgress } from "../http/egress.ts";
@@ -13,7 +13,7 @@ import { createSockets } from "../http/sockets.ts";
 import { ownField } from "../kinds/dependencies.ts";
 import { declaredItem, derivedItems, listOf } from "../kinds/for-each.ts";
 import { declaredOutputs } from "../kinds/outputs.ts";
-import { endpointReferences } from "../kinds/endpoint.ts";
+import { endpointReferences, usedEndpoint } from "../kinds/endpoint.ts";
 import { buildExchange, declaredRequest, type DeclaredRequest, sendDigest } from "../kinds/request.ts";
 import { declaredVerbs } from "../kinds/http-resource-render.ts";
 import {
@@ -21,7 +21,7 @@ import {
   httpEndpointType,
   httpRequestType,
   httpResourceType,
-  type Endpoint,
+  type UsedEndpoint,
   type HTTPRequest,
   type HTTPResource,
 } from "../kinds/types.ts";
@@ -40,8 +40,14 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
   }
   using store = createStandaloneStore({ manifests: loaded.manifests });
   await using requester = createRendering();
-  const listed = [httpEndpointType, clusterHTTPEndpointType].map((type) => list<Endpoint>(store, type));
-  const endpoints = new Map((await Promise.all(listed)).flat().map((endpoint) => [keyText(endpoint.metadata), endpoint]));
+  const referred = new Map<string, Resource>();
+  for (const type of [httpEndpointType, clusterHTTPEndpointType, namespaceType])
+    for (const one of await list<Resource>(store, type)) referred.set(`${type.kind} ${keyText(one.metadata)}`, one);
+  const endpointOf = ({ spec, metadata }: HTTPRequest | HTTPResource): UsedEndpoint | undefined => {
+    const references = endpointReferences(spec.endpointRef, metadata.namespace);
+    const found = references.map(({ type, key }) => referred.get(`${type.kind} ${keyText(key)}`));
+    return usedEndpoint(spec.endpointRef, found);
+  };
   const { signal } = new AbortController();
   let exitCode = 0;
   const requests = await list<HTTPRequest>(store, httpRequestType);
@@ -65,11 +71,11 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
       print(what, request);
     }
   }
-  for (const { spec, metadata } of requests) {
+  for (const request of requests) {
+    const { spec, metadata } = request;
     const attempt = begin({ completedRuns: 0 }, { uid: metadata.uid, digest: sendDigest(spec) }, new Date());
     const { namespace } = metadata;
-    const [reference] = endpointReferences(spec.endpointRef, namespace);
-    const endpoint = reference && endpoints.get(keyText(reference.key));
+    const endpoint = endpointOf(request);
     const read = readIn(namespace);
     const about = { attempt, known: shownInputs(spec, metadata) };
     for (const declared of await declaredRequests({ spec, metadata }, about, { requester, read })) {
@@ -82,9 +88,7 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
   for (const resource of resources) {
     const { spec, metadata } = resource;
     const { namespace } = metadata;
-    const [reference] = endpointReferences(spec.endpointRef, namespace);
-    const endpoint = reference && endpoints.get(keyText(reference.key));
-    const about = { endpoint, known: shownInputs(spec, metadata), now: new Date() };
+    const about = { endpoint: endpointOf(resource), known: shownInputs(spec, metadata), now: new Date() };
     for (const { verb, exchange } of declaredVerbs(resource, about))
       await show(`HTTPResource ${keyText(metadata)}, ${verb}`, exchange, readIn(namespace));
     showOutputs(`HTTPResource ${keyText(metadata)}`, resource);

@@ -58,8 +58,8 @@ export interface EgressSettings {
   readonly default: EgressDefault;
   readonly floor: EgressFloor;
   readonly clusterDomain: string;
-  /** `all`: policies and Namespaces are watched; `policies`: a namespace has no label but its name; `none`: there are no policies. */
-  readonly watch: "all" | "policies" | "none";
+  /** Whether policies and Namespaces are watched; where not, there are no policies, and no labels are known. */
+  readonly watches: boolean;
 }
 
 /** Beyond the limit on a reconcile, before its worker counts as stuck. */
@@ -86,12 +86,8 @@ export function createRuntime(
   const resources = new AsyncDisposableStack();
   const leads = (): boolean => term() !== undefined;
   const evaluator = resources.use(createEvaluator({ deadlineMs: settings.expressionTimeout }));
-  const kinds = [
-    ...ownKinds,
-    ...(egress.watch === "none" ? [] : clusterKinds),
-    ...(egress.watch === "all" ? [namespaceKind] : []),
-  ];
-  const policies = createEgressPolicies({ ...egress, namespaces: egress.watch === "all" });
+  const kinds = [...ownKinds, ...(egress.watches ? [...clusterKinds, namespaceKind] : [])];
+  const policies = createEgressPolicies(egress);
   const sockets = resources.use(createSockets(record));
   const clients = resources.use(
     createClientPool({

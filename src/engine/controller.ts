@@ -122,7 +122,9 @@ export function createController(options: ControllerOptions): Controller {
       const id = queueKey(kind, key);
       options.observe?.(kind.type.kind, key.name, after);
       if (kind.passive) {
-        if (!sameJSON(before?.metadata.labels, after?.metadata.labels)) awaken(kind);
+        if (sameJSON(before?.metadata.labels, after?.metadata.labels)) continue;
+        awaken(kind);
+        for (const [dependent] of dependents.of({ type: kind.type, key })) queue.add(dependent);
         continue;
       }
       if (!after) {

@@ -5,9 +5,9 @@
  */
 import type { EgressDefault, EgressRules } from "../core/egress.ts";
 import { selects, type Labels } from "../core/label-selector.ts";
-import type { Resource } from "../core/resource.ts";
+import { namespaceType, type Resource } from "../core/resource.ts";
 import { compilePolicy, type CompiledPolicy } from "./egress-policy.ts";
-import { egressPolicyType, namespaceType, type EgressPolicy } from "./types.ts";
+import { egressPolicyType, type EgressPolicy } from "./types.ts";
 
 export interface EgressPolicies {
   /** To be told of every change of an EgressPolicy or Namespace, as soon as it is known. */
@@ -18,8 +18,6 @@ export interface EgressPolicies {
 export interface EgressPoliciesOptions {
   readonly default: EgressDefault;
   readonly clusterDomain: string;
-  /** Whether Namespaces are watched; where not, one has no label but its name. */
-  readonly namespaces: boolean;
 }
 
 export function createEgressPolicies(options: EgressPoliciesOptions): EgressPolicies {
@@ -27,11 +25,8 @@ export function createEgressPolicies(options: EgressPoliciesOptions): EgressPoli
   const namespaces = new Map<string, Labels>();
   const known = new Map<string, EgressRules | undefined>();
 
-  function labelsOf(namespace: string): Labels | undefined {
-    return options.namespaces ? namespaces.get(namespace) : { "kubernetes.io/metadata.name": namespace };
-  }
   function rules(namespace: string): EgressRules | undefined {
-    const labels = labelsOf(namespace);
+    const labels = namespaces.get(namespace);
     if (!labels && policies.size > 0) return undefined;
     const chosen = [...policies.values()]
       .filter(({ policy }) => selects(policy.spec.namespaceSelector ?? {}, labels ?? {}))

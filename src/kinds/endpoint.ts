@@ -8,22 +8,40 @@ import type { RequestShape } from "../api/request.ts";
 import { namesTaken, type AuthSources, type OAuth2Sources } from "../core/auth.ts";
 import { durationMs } from "../core/duration.ts";
 import type { Connection, EndpointTraits, Refusal } from "../core/exchange.ts";
-import type { Reference } from "../core/resource.ts";
+import { selects } from "../core/label-selector.ts";
+import { namespaceType, type Reference, type Resource } from "../core/resource.ts";
 import { source, tlsSources, type From } from "./sources.ts";
-import { clusterHTTPEndpointType, httpEndpointType, type Endpoint } from "./types.ts";
+import { clusterHTTPEndpointType, httpEndpointType, type Endpoint, type UsedEndpoint } from "./types.ts";
 
 export interface EndpointRef {
   readonly kind: "HTTPEndpoint" | "ClusterHTTPEndpoint";
   readonly name: string;
 }
 
-/** The endpoint as something to watch. `namespace`: of the resource that refers to it. */
+/**
+ * The endpoint as something to watch, and for the cluster's the namespace, on whose labels it can depend who may use it.
+ * `namespace`: of the resource that refers to it. A kind's own references begin with these.
+ */
 export function endpointReferences(endpointRef: EndpointRef | undefined, namespace: string): readonly Reference[] {
   if (!endpointRef) return [];
   const { kind, name } = endpointRef;
   return kind === "HTTPEndpoint"
     ? [{ type: httpEndpointType, key: { namespace, name } }]
-    : [{ type: clusterHTTPEndpointType, key: { namespace: "", name } }];
+    : [
+        { type: clusterHTTPEndpointType, key: { namespace: "", name } },
+        { type: namespaceType, key: { namespace: "", name: namespace } },
+      ];
+}
+
+/** The endpoint, where it exists. `references`: what is there of `endpointReferences`, in that order. */
+export function usedEndpoint(
+  endpointRef: EndpointRef | undefined,
+  references: readonly (Resource | undefined)[],
+): UsedEndpoint | undefined {
+  const endpoint = endpointRef && (references[0] as Endpoint | undefined);
+  if (!endpoint || endpointRef.kind === "HTTPEndpoint") return endpoint;
+  const namespace = references[1];
+  return { ...endpoint, ...(namespace && { callerLabels: namespace.metadata.labels ?? {} }) };
 }
 
 /** `HTTPEndpoint "name"`, for messages. */
@@ -133,7 +151,7 @@ const adminsHeaders: readonly string[] = [
 /** Why a request of `namespace` cannot use the endpoint. `endpoint`: what the reference names, where it exists. */
 export function endpointRefusal(
   endpointRef: EndpointRef,
-  endpoint: Endpoint | undefined,
+  endpoint: UsedEndpoint | undefined,
   namespace: string,
 ): Refusal | undefined {
   const { kind, name } = endpointRef;
@@ -144,14 +162,30 @@ export function endpointRefusal(
         : `there is no ClusterHTTPEndpoint "${name}", or this Holdfast may not look at them`;
     return { type: "refusal", reason: "EndpointNotFound", message: `spec.endpointRef: ${message}`, heals: true };
   }
-  const { allowedNamespaces: allowed } = endpoint.spec;
-  if (!allowed || allowed.from === "All" || allowed.names?.includes(namespace)) return undefined;
+  if (serves(endpoint, namespace)) return undefined;
+  const isUnknown = endpoint.spec.allowedNamespaces?.from === "Selector" && !endpoint.callerLabels;
+  const why = isUnknown
+    ? "is for namespaces by their labels, and Holdfast does not know this one's"
+    : "is not for requests of this namespace";
   return {
     type: "refusal",
     reason: "EndpointNotAllowed",
-    message: `spec.endpointRef: ${titleOf(endpoint)} is not for requests of this namespace; its admin decides whom it is for`,
+    message: `spec.endpointRef: ${titleOf(endpoint)} ${why}; its admin decides whom it is for`,
     heals: true,
   };
+}
+
+/** Only what is known to be chosen is. */
+function serves({ spec: { allowedNamespaces: allowed }, metadata, callerLabels }: UsedEndpoint, namespace: string): boolean {
+  if (!allowed) return metadata.namespace !== "";
+  switch (allowed.from) {
+    case "All":
+      return true;
+    case "Names":
+      return allowed.names?.includes(namespace) === true;
+    case "Selector":
+      return allowed.selector !== undefined && callerLabels !== undefined && selects(allowed.selector, callerLabels);
+  }
 }
 
 /** Why a request cannot be sent with what it sets beside the endpoint's. `keyHeader`: its idempotency key's. */

@@ -24,12 +24,12 @@ import { judge } from "./judge.ts";
 import { declaredOutputs, outputsChecked, outputsWritten } from "./outputs.ts";
 import { precaution } from "./precaution.ts";
 import { buildExchange, declaredRequest, idempotencyHeader, scopeOf, type DeclaredRequest } from "./request.ts";
-import type { Endpoint, HTTPRequest } from "./types.ts";
+import type { HTTPRequest, UsedEndpoint } from "./types.ts";
 
 export interface Delivery {
   readonly attempt: Attempt;
   readonly wish: Wish;
-  readonly endpoint: Endpoint | undefined;
+  readonly endpoint: UsedEndpoint | undefined;
   readonly report: Report;
 }
 

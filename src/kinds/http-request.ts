@@ -22,7 +22,7 @@ import { assumeDoneAnnotation, reconcileAtAnnotation } from "../core/resource.ts
 import { timing } from "../core/schedule.ts";
 import { dataReferences } from "./data-references.ts";
 import { dependenciesOf, resolveDependencies } from "./dependencies.ts";
-import { endpointReferences } from "./endpoint.ts";
+import { endpointReferences, usedEndpoint } from "./endpoint.ts";
 import { deliverEach, type Delivery } from "./for-each.ts";
 import { httpRequestReport, type Judgement } from "./http-request-status.ts";
 import { judge } from "./judge.ts";
@@ -59,7 +59,7 @@ function* plan(situation: Situation<HTTPRequest>): Plan {
     return httpRequestReport(resource, now).refused({ type: "refusal", reason: "InvalidSchedule", message, heals: false });
   }
   const report = httpRequestReport(resource, now, scheduled);
-  const endpoint = endpointRef && (situation.references[0] as Endpoint | undefined);
+  const endpoint = usedEndpoint(endpointRef, situation.references);
   const inputs = yield* inputsDigest(situation);
   const wish: Wish = {
     ...wishOf(resource, endpoint),

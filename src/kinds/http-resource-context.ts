@@ -8,9 +8,10 @@ import type { Exchange, Located, Refusal, Response } from "../core/exchange.ts";
 import type { Situation } from "../core/plan.ts";
 import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from "../core/resource.ts";
 import type { RetryPolicy } from "../core/retry.ts";
+import { usedEndpoint } from "./endpoint.ts";
 import { declaredOutputs, outputExpressions } from "./outputs.ts";
 import { buildExchange, expectedThat } from "./request.ts";
-import type { Endpoint, HTTPResource } from "./types.ts";
+import type { HTTPResource, UsedEndpoint } from "./types.ts";
 
 /** Keeps an object that is being deleted until its remote object is. */
 export const finalizer = "holdfast.dev/release";
@@ -26,7 +27,7 @@ export interface Context {
   readonly spec: HTTPResourceSpec;
   readonly status: HTTPResourceStatus;
   readonly attempt?: VerbAttempt;
-  readonly endpoint?: Endpoint;
+  readonly endpoint?: UsedEndpoint;
   /** Inputs that come from other objects. */
   readonly known?: ReadonlyMap<string, unknown>;
   readonly now: Date;
@@ -54,6 +55,7 @@ export function contextOf({ resource, references, now, sender }: Situation<HTTPR
   const externalID = imported ?? status.externalID;
   const reconcileAt = annotations[reconcileAtAnnotation];
   const { limit, backoff, on, never } = spec.retry;
+  const endpoint = usedEndpoint(spec.endpointRef, references);
   const hasFinalizer = finalizers.includes(finalizer);
   const wantsFinalizer = spec.delete !== undefined && spec.deletionPolicy === "Delete" && !hasFinalizer;
   return {
@@ -65,7 +67,7 @@ export function contextOf({ resource, references, now, sender }: Situation<HTTPR
     hasFinalizer,
     // An id that a person gives is the end of a create whose outcome nobody knew.
     ...(status.attempt && (imported === undefined || status.attempt.verb !== "Create") && { attempt: status.attempt }),
-    ...(spec.endpointRef && references[0] && { endpoint: references[0] as Endpoint }),
+    ...(endpoint && { endpoint }),
     ...(externalID !== undefined && { externalID }),
     ...(imported !== undefined && { imported }),
     ...(reconcileAt !== undefined && reconcileAt !== status.lastHandledReconcileAt && { asked: reconcileAt }),

@@ -1,6 +1,7 @@
-/** Namespaces, for their labels, by which policies choose them. */
+/** Namespaces, for their labels, by which policies and endpoints choose them. */
 import type { Kind } from "../core/plan.ts";
-import { isEgressDenied, namespaceType } from "./types.ts";
+import { namespaceType } from "../core/resource.ts";
+import { isEgressDenied } from "./types.ts";
 
 export const namespaceKind: Kind = {
   type: namespaceType,

@@ -11,7 +11,7 @@ import { evaluated, exchanged, type Step } from "../core/plan.ts";
 import { retryAfterFieldMs } from "../core/retry.ts";
 import { parseTemplate, wholeExpression, type Part } from "../core/templating.ts";
 import { buildExchange, type DeclaredRequest } from "./request.ts";
-import type { Endpoint } from "./types.ts";
+import type { UsedEndpoint } from "./types.ts";
 
 type Steps<T> = Generator<Step, T, never>;
 
@@ -69,7 +69,7 @@ export function* pollOnce(
   }: {
     readonly poll: Poll;
     readonly declared: DeclaredRequest;
-    readonly endpoint: Endpoint | undefined;
+    readonly endpoint: UsedEndpoint | undefined;
     readonly field: string;
   },
   status: PollStatus,
@@ -164,7 +164,7 @@ function isBehindHost(text: string): boolean {
 function pollExchange(
   poll: Poll,
   declared: DeclaredRequest,
-  { endpoint, location }: { readonly endpoint: Endpoint | undefined; readonly location: Located },
+  { endpoint, location }: { readonly endpoint: UsedEndpoint | undefined; readonly location: Located },
 ): ReturnType<typeof buildExchange> {
   const { attemptId: _, shape, ...rest } = declared;
   const { body: __, headers = [], ...asked } = shape;

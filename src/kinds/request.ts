@@ -11,7 +11,7 @@ import { declaredOutputs, outputExpressions } from "./outputs.ts";
 import { connectionOf, endpointRefusal, overrideRefusal } from "./endpoint.ts";
 import { pollExpressions } from "./poll-expressions.ts";
 import { source, tlsSources } from "./sources.ts";
-import type { Endpoint, HTTPRequest } from "./types.ts";
+import type { HTTPRequest, UsedEndpoint } from "./types.ts";
 
 const defaultTimeoutMs = 30_000;
 const idempotentMethods: readonly string[] = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"];
@@ -86,13 +86,13 @@ export interface DeclaredRequest {
 /** The header that carries the attempt's id; absent: no key is declared to be honoured. */
 export function idempotencyHeader(
   shared: Pick<SharedSettings, "idempotencyKey">,
-  endpoint: Endpoint | undefined,
+  endpoint: UsedEndpoint | undefined,
 ): string | undefined {
   return (shared.idempotencyKey ?? endpoint?.spec.idempotencyKey)?.header;
 }
 
 /** `endpoint`: what `endpointRef` names, where it exists. */
-export function buildExchange(declared: DeclaredRequest, endpoint: Endpoint | undefined): Exchange | Refusal {
+export function buildExchange(declared: DeclaredRequest, endpoint: UsedEndpoint | undefined): Exchange | Refusal {
   const { shape, field, shared, attemptId } = declared;
   const header = idempotencyHeader(shared, endpoint);
   const refusal =
@@ -147,7 +147,7 @@ export function expectedThat({ that }: Expectation, field: string): Located[] {
   return that === undefined ? [] : [{ field: `${field}.that`, text: that }];
 }
 
-function requestURL({ url = "", path }: RequestShape, field: string, endpoint: Endpoint | undefined): RequestTemplate["url"] {
+function requestURL({ url = "", path }: RequestShape, field: string, endpoint: UsedEndpoint | undefined): RequestTemplate["url"] {
   if (!endpoint) return { type: "absolute", field: `${field}.url`, text: url };
   const { baseURL: base } = endpoint.spec;
   const confined = endpoint.metadata.namespace === "";

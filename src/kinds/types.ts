@@ -5,6 +5,7 @@ import { httpEndpoint, type HTTPEndpointSpec, type HTTPEndpointStatus } from "..
 import { httpRequest, type HTTPRequestSpec, type HTTPRequestStatus } from "../api/http-request.ts";
 import { httpResource, type HTTPResourceSpec, type HTTPResourceStatus } from "../api/http-resource.ts";
 import { group, version, type KindDefinition } from "../api/kind-definition.ts";
+import type { Labels } from "../core/label-selector.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";
 
 function resourceType({ kind, plural, scope }: KindDefinition): ResourceType {
@@ -14,13 +15,6 @@ export const httpRequestType = resourceType(httpRequest);
 export const httpResourceType = resourceType(httpResource);
 export const httpEndpointType = resourceType(httpEndpoint);
 export const egressPolicyType = resourceType(egressPolicy);
-export const namespaceType: ResourceType = {
-  group: "",
-  version: "v1",
-  kind: "Namespace",
-  plural: "namespaces",
-  scope: "Cluster",
-};
 export const clusterHTTPEndpointType = resourceType(clusterHTTPEndpoint);
 
 export type HTTPRequest = Resource<HTTPRequestSpec, HTTPRequestStatus>;
@@ -33,6 +27,11 @@ export type Endpoint = Resource<
   HTTPEndpointSpec & Partial<Pick<ClusterHTTPEndpointSpec, "allowedNamespaces" | "secretNamespace">>,
   HTTPEndpointStatus
 >;
+/** An endpoint as one of its requests sees it. */
+export interface UsedEndpoint extends Endpoint {
+  /** Of the request's namespace. Absent: they are not known, or make no difference. */
+  readonly callerLabels?: Labels;
+}
 
 /** Whether its status speaks of the spec as it is, and nothing of it is on its way or due by itself. */
 export function isSettled({ metadata, status }: HTTPRequest | HTTPResource): boolean {

@@ -180,6 +180,15 @@ describeWithControlPlane("endpoints", () => {
     expect(JSON.stringify(refused.get("outsider")?.status)).not.toContain(origin.url);
   }, 40_000);
 
+  test("wish 13: an admin's endpoint for labels serves nobody where Holdfast works on some namespaces, and knows no labels", async () => {
+    const selector = { matchExpressions: [{ key: "barred", operator: "DoesNotExist" }] };
+    await shared("by-label", { allowedNamespaces: { from: "Selector", selector } });
+    await requests.create("by-label", { ...to("by-label", "ClusterHTTPEndpoint"), path: "/a" });
+    const all = await requests.until("it is refused", (seen) => stateOf(seen.get("by-label")) === "NotReady/EndpointNotAllowed");
+    expect(all.get("by-label")?.status?.conditions?.[0]?.message).toContain("Holdfast does not know this one's");
+    expect(sent("/by-label")).toEqual([]);
+  }, 30_000);
+
   test("wish 13: what tenants try with an admin's endpoint sends nothing, and names the field", async () => {
     await shared("walled", {
       allowedNamespaces: { from: "All" },

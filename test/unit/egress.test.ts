@@ -160,7 +160,7 @@ describe("policies", () => {
     metadata: { name, namespace: "", uid: name, generation: 0, resourceVersion: "1", labels },
     spec: {},
   });
-  const policies = () => createEgressPolicies({ default: "AllowPublic", clusterDomain: "cluster.local", namespaces: true });
+  const policies = () => createEgressPolicies({ default: "AllowPublic", clusterDomain: "cluster.local" });
 
   test("speak of the namespaces that their selectors choose, from the moment at which either changes", () => {
     const held = policies();

@@ -1,0 +1,90 @@
+/** `holdfast run` while its files change: Secrets that are rotated, and Namespaces that get labels. The origin counts. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "@jest/globals";
+import { stringify } from "yaml";
+import { startFaultOrigin, type FaultOrigin } from "../support/fault-origin.ts";
+import { until } from "../support/fault-world.ts";
+import { ending, holdfast, start } from "../support/holdfast.ts";
+import { temporaryFolder } from "../support/standalone-store.ts";
+
+const apiVersion = "holdfast.dev/v1alpha1";
+const manifests = (...objects: readonly object[]): string => objects.map((one) => stringify(one)).join("---\n");
+const secret = (name: string, token: string): string =>
+  manifests({ apiVersion: "v1", kind: "Secret", metadata: { name }, stringData: { token } });
+
+const withToken = (name: string): object => ({
+  headers: [{ name: "Authorization", value: "Bearer ${ .inputs.token }" }],
+  inputs: { token: { secretKeyRef: { name, key: "token" } } },
+});
+const tokensAt = ({ requests }: FaultOrigin, path: string): unknown =>
+  requests.filter((request) => request.path === path).map(({ headers }) => headers.authorization);
+
+test("wish 12: a Secret whose manifest is rewritten wakes what uses it, at once, and sends no request again", async () => {
+  await using folder = await temporaryFolder();
+  await using origin = await startFaultOrigin();
+  const { headers, inputs } = withToken("rotating") as { headers: object; inputs: object };
+  const url = (path: string): string => `${origin.url}/${path}`;
+  await folder.write(
+    "all.yaml",
+    manifests(
+      {
+        apiVersion,
+        kind: "HTTPRequest",
+        metadata: { name: "once" },
+        spec: { url: url("once"), method: "POST", headers, inputs },
+      },
+      {
+        apiVersion,
+        kind: "HTTPRequest",
+        metadata: { name: "counts" },
+        spec: { url: url("counts"), method: "POST", headers, inputs, rerunOn: ["Inputs"] },
+      },
+      {
+        apiVersion,
+        kind: "HTTPResource",
+        metadata: { name: "observed" },
+        spec: { observe: { url: url("observed"), headers }, interval: "1h", inputs },
+      },
+      { apiVersion, kind: "HTTPRequest", metadata: { name: "late" }, spec: { url: url("late"), ...withToken("late") } },
+    ),
+  );
+  await folder.write("secret.yaml", secret("rotating", "first"));
+  await using running = ending(start(["run", "-f", folder.path]));
+  await until("all that can be is sent", () => ["/once", "/counts", "/observed"].every((path) => origin.count(path) === 1));
+  await folder.write("secret.yaml", secret("rotating", "second"));
+  await until("it is used", () => origin.count("/counts") === 2 && origin.count("/observed") === 2);
+  await folder.write("late.yaml", secret("late", "here"));
+  await until("what waited is sent", () => origin.count("/late") === 1);
+  await sleep(500);
+  expect(tokensAt(origin, "/once")).toEqual(["Bearer first"]);
+  for (const path of ["/counts", "/observed"]) expect(tokensAt(origin, path)).toEqual(["Bearer first", "Bearer second"]);
+  expect(tokensAt(origin, "/late")).toEqual(["Bearer here"]);
+  running.kill("SIGTERM");
+  expect((await running.ended).code).toBe(0);
+}, 60_000);
+
+test("wish 13: an admin's endpoint serves the namespaces whose manifests have its label", async () => {
+  await using folder = await temporaryFolder();
+  await using origin = await startFaultOrigin();
+  const endpoint = {
+    apiVersion,
+    kind: "ClusterHTTPEndpoint",
+    metadata: { name: "crm" },
+    spec: { baseURL: `${origin.url}/crm`, allowedNamespaces: { from: "Selector", selector: { matchLabels: { crm: "open" } } } },
+  };
+  const endpointRef = { kind: "ClusterHTTPEndpoint", name: "crm" };
+  const request = {
+    apiVersion,
+    kind: "HTTPRequest",
+    metadata: { name: "ask", namespace: "sales" },
+    spec: { endpointRef, path: "/a" },
+  };
+  const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "sales", labels: { crm: "open" } } };
+  const without = await folder.write("without.yaml", manifests(endpoint, request));
+  const { code, stderr } = await holdfast(["render", "-f", without]);
+  expect([code, stderr]).toEqual([1, expect.stringContaining('ClusterHTTPEndpoint "crm" is not for requests of this namespace')]);
+  const all = await folder.write("with.yaml", manifests(endpoint, request, namespace));
+  expect((await holdfast(["run", "--once", "-f", all])).code).toBe(0);
+  expect((await holdfast(["render", "-f", all])).code).toBe(0);
+  expect(origin.count("/crm/a")).toBe(1);
+}, 40_000);
