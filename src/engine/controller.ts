@@ -4,19 +4,20 @@
  * No worker starts before every cache is warm, and no key is worked on twice at once, or taken while another process leads.
  * Knows neither HTTP nor Kubernetes.
  */
-import { cycleThrough } from "../core/cycle.ts";
-import { sameJSON } from "../core/json.ts";
-import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
-import type { Kind, Situation } from "../core/plan.ts";
+import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { Kind } from "../core/plan.ts";
 import type { Announce, Requester, ResourceStore, WatchEvent } from "../core/ports.ts";
-import { keyText, type Resource, type ResourceKey } from "../core/resource.ts";
-import { createCache, type Cache, type Change } from "./cache.ts";
-import { hasNewStatus, isDue, isOutcomeOfAnother } from "./changes.ts";
+import type { Resource } from "../core/resource.ts";
+import { createAttend } from "./attend.ts";
+import { createCaches } from "./caches.ts";
 import { createDataWatches } from "./data-watches.ts";
 import { createDependents } from "./dependents.ts";
-import { PlanError, reconcile, type ReconcileDeps, type Reconciled } from "./reconcile.ts";
-import { createWorkQueue, type Lane, type WorkQueue, type WorkQueueOptions } from "./work-queue.ts";
-import { runWorkers, type WaitFor } from "./workers.ts";
+import { createEnqueue } from "./enqueue.ts";
+import { keyParts, queueKey } from "./key.ts";
+import { createPauses } from "./pauses.ts";
+import { createTerms } from "./terms.ts";
+import { createWorkQueue, type WorkQueue, type WorkQueueOptions } from "./work-queue.ts";
+import { runWorkers } from "./workers.ts";
 
 export interface ControllerOptions {
   readonly kinds: readonly Kind[];
@@ -69,11 +70,6 @@ export interface Controller {
   readonly queue: Pick<WorkQueue, "depth" | "delayed" | "working">;
 }
 
-/** Pauses after a reconcile that could not decide: doubling from the first to the last, milliseconds. */
-const errorPauseMs = { first: 1_000, last: 60_000 };
-/** After somebody else's write the watch soon brings the newer object, which makes the key due; this is the fallback. */
-const conflictPauseMs = { first: 200, last: 10_000 };
-
 export function createController(options: ControllerOptions): Controller {
   const {
     kinds,
@@ -92,86 +88,52 @@ export function createController(options: ControllerOptions): Controller {
     slowWriteMs = 3_000,
     stoppingMs = 5_000,
   } = options;
-  const caches = new Map<string, Cache>(kinds.map(({ type }) => [type.kind, createCache(store.isNewer.bind(store))]));
+  const isNewer = store.isNewer.bind(store);
+  const caches = createCaches(kinds, isNewer);
   const queue = createWorkQueue({
     ...options.queueObserver,
-    groupOf: (id) => id.split("/")[1] ?? "",
+    groupOf: (id) => keyParts(id).namespace,
     isOpen: () => term() !== undefined,
   });
   const dependents = createDependents();
   const dataWatches = createDataWatches({ store, dependents, record, queue: (id) => queue.add(id) });
-  const failures = new Map<string, number>();
-  /** The term in which this process has last looked at a key. */
-  const seenIn = new Map<string, number>();
-  /** The term in which what is cached for a key has last come from the store itself, and not from a watch that may lag. */
-  const currentIn = new Map<string, number>();
-
-  function cacheOf(kind: string): Cache {
-    const cache = caches.get(kind);
-    if (!cache) throw new Error(`no such kind: ${kind}`);
-    return cache;
-  }
-
+  const terms = createTerms({ term, since, isNewer });
+  const pauses = createPauses();
+  const enqueue = createEnqueue({
+    caches,
+    queue,
+    dependents,
+    dataWatches,
+    sender,
+    ...(options.observe && { observe: options.observe }),
+    onGone(id) {
+      pauses.forget(id);
+      terms.forget(id);
+    },
+  });
   function apply(kind: Kind, event: WatchEvent): void {
-    take(kind, cacheOf(kind.type.kind).apply(event), event.type === "listed" ? "listing" : "change");
+    enqueue(kind, caches.of(kind).apply(event), event.type === "listed" ? "listing" : "change");
   }
-  function take(kind: Kind, changes: readonly Change[], lane: Lane): void {
-    for (const change of changes) {
-      const { before, after } = change;
-      const key = (after ?? before)?.metadata as ResourceKey;
-      const id = queueKey(kind, key);
-      options.observe?.(kind.type.kind, key.name, after);
-      if (kind.passive) {
-        if (sameJSON(before?.metadata.labels, after?.metadata.labels)) continue;
-        awaken(kind);
-        for (const [dependent] of dependents.of({ type: kind.type, key })) queue.add(dependent);
-        continue;
-      }
-      if (!after) {
-        queue.forget(id);
-        failures.delete(id);
-        seenIn.delete(id);
-        currentIn.delete(id);
-        dataWatches.forget(id);
-      } else if (isDue(change) || isOutcomeOfAnother(change, sender)) queue.add(id, { lane });
-      if (isDue(change)) {
-        dependents.set(id, after ? kind.references(after) : []);
-        dataWatches.adjust((after ?? before)?.metadata.namespace ?? "");
-      }
-      queueDependents(kind, change);
-      if (isDue(change)) awaken(kind);
-    }
-  }
-  function awaken({ awakens }: { readonly awakens?: (resource: Resource) => boolean }): void {
-    if (!awakens) return;
-    for (const kind of kinds)
-      for (const resource of cacheOf(kind.type.kind).all()) if (awakens(resource)) queue.add(queueKey(kind, resource.metadata));
-  }
-  function queueDependents({ type }: Kind, change: Change): void {
-    const key = (change.after ?? change.before)?.metadata as ResourceKey;
-    for (const [id, { onStatus }] of dependents.of({ type, key }))
-      if (isDue(change) || (onStatus && hasNewStatus(change))) queue.add(id);
-  }
-  /** The circle of references in which a resource waits for itself. */
-  function cycleOf(id: string): readonly string[] | undefined {
-    const cycle = cycleThrough(id, (node) => {
-      const { kind, resource } = find(node);
-      const waitsFor = kind && resource ? kind.references(resource).filter(({ onStatus }) => onStatus) : [];
-      return waitsFor.map(({ type, key }) => queueKey({ type }, key));
-    });
-    return cycle?.map((node) => node.replace(/\/.*\//, "/")); // all of one namespace
-  }
-  function find(id: string): { readonly kind?: Kind; readonly resource?: Resource } {
-    const [kindName = "", namespace = "", name = ""] = id.split("/");
-    const kind = kinds.find(({ type }) => type.kind === kindName);
-    const resource = kind && cacheOf(kindName).get({ namespace, name });
-    return { ...(kind && { kind }), ...(resource && { resource }) };
-  }
-
-  /** Whether an earlier leader may have acted on a version of the object that is not in the cache. */
-  function mayLag(id: string, { metadata }: Resource, began: number | undefined): boolean {
-    const stopped = since();
-    return stopped !== undefined && !store.isNewer(metadata.resourceVersion, stopped) && currentIn.get(id) !== began;
+  const attend = createAttend({
+    store,
+    requester,
+    caches,
+    queue,
+    dataWatches,
+    terms,
+    pauses,
+    record,
+    announce,
+    requireServiceAccount,
+    sender,
+    resumes,
+    now,
+    onWritten: (kind, resource) => apply(kind, { type: "applied", resource }),
+    onGone: (kind, resource) => enqueue(kind, caches.of(kind).forget(resource), "change"),
+  });
+  function onStuck(id: string): void {
+    const about = { type: "reconciled", ...keyParts(id), durationMs: reconcileTimeoutMs } as const;
+    record({ ...about, result: "error", reason: "Stuck", panicked: true });
   }
 
   async function watch(kind: Kind, signal: AbortSignal, warm: () => void): Promise<void> {
@@ -181,73 +143,6 @@ export function createController(options: ControllerOptions): Controller {
     }
   }
 
-  /** Never rejects: what went wrong is recorded, and tried again. */
-  async function attend(id: string, signal: AbortSignal, waitFor: WaitFor): Promise<void> {
-    const startedMs = performance.now();
-    const [kindName = "", namespace = "", name = ""] = id.split("/");
-    const { kind, resource } = find(id);
-    if (!kind || !resource) {
-      failures.delete(id); // gone since it became due
-      requester.begin(id)[Symbol.dispose](); // a place that was kept for it is the next one's
-      return;
-    }
-    const began = term();
-    const mayAct = (): boolean => began !== undefined && term() === began;
-    const about = { type: "reconciled", kind: kindName, namespace, name } as const;
-    try {
-      const named = kind.references(resource);
-      const references = named.map(({ type, key }) => caches.get(type.kind)?.get(key));
-      const cycle = named.some(({ onStatus }) => onStatus) ? cycleOf(id) : undefined;
-      const first = resumes && seenIn.get(id) !== began;
-      const situation: Situation = { resource, references, now: now(), sender, first, ...(cycle && { cycle }) };
-      if (began !== undefined) seenIn.set(id, began);
-      const written = (reply: Resource): void => {
-        if (began !== undefined) currentIn.set(id, began);
-        apply(kind, { type: "applied", resource: reply });
-      };
-      const gone = (missing: Resource): void => take(kind, cacheOf(kindName).forget(missing), "change");
-      const onRead: ReconcileDeps["onRead"] = (reference, result) => dataWatches.read(id, reference, result);
-      dataWatches.began(id);
-      const behind = mayLag(id, resource, began);
-      const base = { store, requester, requireServiceAccount, announce, waitFor };
-      const deps = { ...base, written, gone, mayAct, onRead, mayLag: behind };
-      const reconciled = await reconcile(kind, situation, { deps, signal });
-      settle(id, reconciled);
-      const { result, reason } = summary(reconciled);
-      record({ ...about, durationMs: performance.now() - startedMs, result, reason });
-    } catch (error) {
-      pause(id, errorPauseMs);
-      const panicked = error instanceof PlanError;
-      record({
-        ...about,
-        durationMs: performance.now() - startedMs,
-        result: "error",
-        reason: "Error",
-        error,
-        ...(panicked && { panicked }),
-      });
-    }
-  }
-
-  function onStuck(id: string): void {
-    const [kind = "", namespace = "", name = ""] = id.split("/");
-    const about = { kind, namespace, name, durationMs: reconcileTimeoutMs };
-    record({ type: "reconciled", ...about, result: "error", reason: "Stuck", panicked: true });
-  }
-
-  function settle(id: string, reconciled: Reconciled): void {
-    if (reconciled.type === "conflict") return pause(id, conflictPauseMs);
-    if (reconciled.type === "postponed") return void reconciled.free.then(() => queue.add(id));
-    failures.delete(id);
-    const { requeueAfterMs } = reconciled.verdict;
-    if (requeueAfterMs !== undefined) queue.add(id, { delayMs: requeueAfterMs });
-  }
-  function pause(id: string, { first, last }: { first: number; last: number }): void {
-    const failed = failures.get(id) ?? 0;
-    failures.set(id, failed + 1);
-    queue.add(id, { delayMs: Math.min(last, first * 2 ** failed) * (0.75 + Math.random() / 4) });
-  }
-
   return {
     async run(signal, drain) {
       const warm = kinds.map(() => Promise.withResolvers<void>());
@@ -255,37 +150,19 @@ export function createController(options: ControllerOptions): Controller {
       const areWarm = Promise.all(warm.map(({ promise }) => promise));
       const data = dataWatches.run(signal);
       await Promise.race([areWarm, Promise.all(watches)]); // the watches end when told to stop
-      await runWorkers(
-        { queue, concurrency, limitMs: reconcileTimeoutMs, slowWriteMs, stoppingMs, attend, onStuck },
-        signal,
-        drain,
-      );
+      const limits = { limitMs: reconcileTimeoutMs, slowWriteMs, stoppingMs };
+      await runWorkers({ queue, concurrency, ...limits, attend, onStuck }, signal, drain);
       queue.close();
       await Promise.all([...watches, data]);
     },
     queueAll() {
-      for (const kind of kinds)
-        for (const { metadata } of cacheOf(kind.type.kind).all()) queue.add(queueKey(kind, metadata), { lane: "listing" });
+      for (const { kind, resource } of caches.all())
+        if (!kind.passive) queue.add(queueKey(kind.type.kind, resource.metadata), { lane: "listing" });
     },
     *resources() {
-      for (const { type } of kinds) for (const resource of cacheOf(type.kind).all()) yield { kind: type.kind, resource };
+      for (const { kind, resource } of caches.all()) yield { kind: kind.type.kind, resource };
     },
-    waitingFor: () => kinds.map(({ type }) => type.kind).filter((kind) => !cacheOf(kind).isWarm),
+    waitingFor: caches.waitingFor,
     queue,
   };
-}
-
-function summary(reconciled: Reconciled): Pick<Extract<Occurrence, { type: "reconciled" }>, "result" | "reason"> {
-  switch (reconciled.type) {
-    case "settled":
-      return reconciled.verdict;
-    case "conflict":
-      return { result: "conflict", reason: "Conflict" };
-    case "postponed":
-      return { result: "postponed", reason: reconciled.reason };
-  }
-}
-
-function queueKey({ type }: Pick<Kind, "type">, key: ResourceKey): string {
-  return `${type.kind}/${keyText(key)}`;
 }

@@ -8,8 +8,9 @@
 import type { ReadResult } from "../core/exchange.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { ResourceStore, WatchEvent } from "../core/ports.ts";
-import { configMapType, keyText, secretType, type Reference, type ResourceType } from "../core/resource.ts";
+import { configMapType, secretType, type Reference, type ResourceType } from "../core/resource.ts";
 import type { Dependents } from "./dependents.ts";
+import { queueKey } from "./key.ts";
 
 export interface DataWatches {
   /** Begins and ends watches as what is referred to in the namespace has changed. */
@@ -48,7 +49,7 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
   /** `version`: undefined where the object is gone. `isChange`: it is new since the watch last told. */
   function changed(reference: Reference, version: string | undefined, isChange: boolean): void {
     for (const [id] of dependents.of(reference)) {
-      const read = seen.get(id)?.get(text(reference));
+      const read = seen.get(id)?.get(queueKey(reference.type.kind, reference.key));
       if (read === undefined ? isChange : isOther(read, version)) queue(id);
     }
   }
@@ -114,7 +115,10 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
       const versions = seen.get(id) ?? new Map<string, string | null>();
       seen.set(id, versions);
       if (result.type !== "forbidden")
-        versions.set(text(reference), result.type === "found" ? result.resource.metadata.resourceVersion : null);
+        versions.set(
+          queueKey(reference.type.kind, reference.key),
+          result.type === "found" ? result.resource.metadata.resourceVersion : null,
+        );
     },
     forget: (id) => void seen.delete(id),
     async run(signal) {
@@ -135,7 +139,4 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
 
 function watchKey({ kind }: ResourceType, namespace: string): string {
   return `${kind}/${namespace}`;
-}
-function text({ type, key }: Reference): string {
-  return `${type.kind}/${keyText(key)}`;
 }

@@ -21,6 +21,7 @@ import type {
 } from "../core/plan.ts";
 import type { ActingStore, Announce, Finalizer, Precondition, Prepared, Read, Requester, ResourceStore } from "../core/ports.ts";
 import { configMapType, secretType, type Reference, type Resource } from "../core/resource.ts";
+import { queueKey } from "./key.ts";
 import { checkOutputs, writeOutputs } from "./outputs.ts";
 import type { WaitFor } from "./workers.ts";
 
@@ -73,7 +74,7 @@ export async function reconcile(
   const account = kind.actsAs?.(situation.resource);
   const acting = account === undefined ? store : store.as({ namespace, name: account });
   const read = readOnce({ ...deps, acting }, namespace, signal);
-  using requests = requester.begin(`${kind.type.kind}/${namespace}/${name}`, mayAct);
+  using requests = requester.begin(queueKey(kind.type.kind, { namespace, name }), mayAct);
 
   /** It came from the store itself, so that what follows in this reconcile lags no more. */
   function learned(live: Resource): void {

@@ -164,8 +164,9 @@ describe("the controller", () => {
     const { store, change, writes } = memoryStore([thing("slow"), thing("a"), thing("b")]);
     const stop = new AbortController();
     let term: number | undefined = 1;
+    const passive: Kind = { type: { ...type, kind: "Passive" }, references: () => [], plan, passive: true };
     const controller = createController({
-      kinds: [{ type, references: () => [], plan }],
+      kinds: [{ type, references: () => [], plan }, passive],
       store,
       requester,
       record: () => {},

@@ -1,0 +1,123 @@
+/**
+ * The work for one key: reconcile what is cached for it, record what came of that, and say when to look again.
+ *
+ * Invariant: it never rejects, and what could not be decided is tried again after a pause.
+ */
+import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
+import type { Kind, Situation } from "../core/plan.ts";
+import type { Resource } from "../core/resource.ts";
+import type { Caches } from "./caches.ts";
+import type { DataWatches } from "./data-watches.ts";
+import { keyParts } from "./key.ts";
+import type { Pauses } from "./pauses.ts";
+import { PlanError, reconcile, type ReconcileDeps, type Reconciled } from "./reconcile.ts";
+import type { Terms, Turn } from "./terms.ts";
+import type { WorkQueue } from "./work-queue.ts";
+import type { WaitFor, WorkersOptions } from "./workers.ts";
+
+export interface AttendDeps extends Pick<ReconcileDeps, "store" | "requester" | "requireServiceAccount" | "announce"> {
+  readonly caches: Caches;
+  readonly queue: Pick<WorkQueue, "add">;
+  readonly dataWatches: Pick<DataWatches, "began" | "read">;
+  readonly terms: Terms;
+  readonly pauses: Pauses;
+  readonly record: RecordOccurrence;
+  /** What a write answered, which is cached before the watch tells it. */
+  readonly onWritten: (kind: Kind, resource: Resource) => void;
+  /** What a live read did not find. */
+  readonly onGone: (kind: Kind, resource: Resource) => void;
+  readonly sender: string;
+  readonly resumes: boolean;
+  readonly now: () => Date;
+}
+
+/** After a reconcile that could not decide, milliseconds. */
+const errorPauseMs = { first: 1_000, last: 60_000 };
+/** After somebody else's write the watch soon brings the newer object, which makes the key due; this is the fallback. */
+const conflictPauseMs = { first: 200, last: 10_000 };
+
+export function createAttend(deps: AttendDeps): WorkersOptions["attend"] {
+  const { store, requester, requireServiceAccount, announce, caches, queue, dataWatches, terms, pauses, record } = deps;
+
+  function situationOf(id: string, kind: Kind, resource: Resource, { isFirst }: Turn): Situation {
+    const named = kind.references(resource);
+    const cycle = named.some(({ onStatus }) => onStatus) ? caches.cycleOf(id) : undefined;
+    return {
+      resource,
+      references: named.map(caches.get),
+      now: deps.now(),
+      sender: deps.sender,
+      first: deps.resumes && isFirst,
+      ...(cycle && { cycle }),
+    };
+  }
+  function reconcileDeps(id: string, kind: Kind, { mayAct, mayLag, isCurrent }: Turn, waitFor: WaitFor): ReconcileDeps {
+    return {
+      store,
+      requester,
+      requireServiceAccount,
+      announce,
+      waitFor,
+      mayAct,
+      mayLag,
+      written(reply) {
+        isCurrent();
+        deps.onWritten(kind, reply);
+      },
+      gone: (missing) => deps.onGone(kind, missing),
+      onRead: (reference, result) => dataWatches.read(id, reference, result),
+    };
+  }
+  function settle(id: string, reconciled: Reconciled): void {
+    switch (reconciled.type) {
+      case "conflict":
+        return queue.add(id, { delayMs: pauses.after(id, conflictPauseMs) });
+      case "postponed":
+        return void reconciled.free.then(() => queue.add(id));
+      case "settled": {
+        pauses.forget(id);
+        const { requeueAfterMs } = reconciled.verdict;
+        if (requeueAfterMs !== undefined) queue.add(id, { delayMs: requeueAfterMs });
+      }
+    }
+  }
+
+  return async (id, signal, waitFor) => {
+    const startedMs = performance.now();
+    const found = caches.find(id);
+    if (!found) {
+      pauses.forget(id); // gone since it became due
+      requester.begin(id)[Symbol.dispose](); // a place that was kept for it is the next one's
+      return;
+    }
+    const { kind, resource } = found;
+    const ended = (how: Pick<Reconciliation, "result" | "reason" | "error" | "panicked">): void =>
+      record({ type: "reconciled", ...keyParts(id), durationMs: performance.now() - startedMs, ...how });
+    try {
+      const turn = terms.begin(id, resource);
+      const situation = situationOf(id, kind, resource, turn);
+      dataWatches.began(id);
+      const reconciled = await reconcile(kind, situation, { deps: reconcileDeps(id, kind, turn, waitFor), signal });
+      settle(id, reconciled);
+      ended(summary(reconciled));
+    } catch (error) {
+      queue.add(id, { delayMs: pauses.after(id, errorPauseMs) });
+      ended({ result: "error", reason: "Error", error, ...(error instanceof PlanError && { panicked: true }) });
+    }
+  };
+}
+
+type Reconciliation = Extract<Occurrence, { type: "reconciled" }>;
+
+function summary(reconciled: Reconciled): Pick<Reconciliation, "result" | "reason"> {
+  switch (reconciled.type) {
+    case "settled": {
+      const { result, reason } = reconciled.verdict;
+      return { result, reason };
+    }
+    case "conflict":
+      return { result: "conflict", reason: "Conflict" };
+    case "postponed":
+      return { result: "postponed", reason: reconciled.reason };
+  }
+}

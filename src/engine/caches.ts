@@ -1,0 +1,58 @@
+/** The caches of all kinds, and what is found in them. Invariant: each kind has its cache from the start, empty or not. */
+import { cycleThrough } from "../core/cycle.ts";
+import type { Kind } from "../core/plan.ts";
+import type { Reference, Resource } from "../core/resource.ts";
+import { createCache, type Cache } from "./cache.ts";
+import { keyParts, queueKey } from "./key.ts";
+
+export interface Found {
+  readonly kind: Kind;
+  readonly resource: Resource;
+}
+export interface Caches {
+  /** Throws for a kind that there is not, which is a mistake in this program. */
+  of(kind: Kind): Cache;
+  /** Undefined: there is no such object, or none of its kind is cached. */
+  readonly get: (reference: Reference) => Resource | undefined;
+  /** By its key in the queue. */
+  find(id: string): Found | undefined;
+  all(): Iterable<Found>;
+  /** The circle of references in which a resource waits for itself, as `Kind/name` from itself to itself. */
+  cycleOf(id: string): readonly string[] | undefined;
+  /** Names of the kinds whose first listing has not arrived. */
+  readonly waitingFor: () => readonly string[];
+}
+
+export function createCaches(kinds: readonly Kind[], isNewer: (a: string, b: string) => boolean): Caches {
+  const caches = new Map<string, Cache>(kinds.map(({ type }) => [type.kind, createCache(isNewer)]));
+
+  function of({ type }: Kind): Cache {
+    const cache = caches.get(type.kind);
+    if (!cache) throw new Error(`no such kind: ${type.kind}`);
+    return cache;
+  }
+  function find(id: string): Found | undefined {
+    const { kind: name, ...key } = keyParts(id);
+    const kind = kinds.find(({ type }) => type.kind === name);
+    const resource = kind && of(kind).get(key);
+    return kind && resource && { kind, resource };
+  }
+
+  return {
+    of,
+    get: ({ type, key }) => caches.get(type.kind)?.get(key),
+    find,
+    *all() {
+      for (const kind of kinds) for (const resource of of(kind).all()) yield { kind, resource };
+    },
+    cycleOf(id) {
+      const cycle = cycleThrough(id, (node) => {
+        const found = find(node);
+        const waitsFor = found?.kind.references(found.resource).filter(({ onStatus }) => onStatus) ?? [];
+        return waitsFor.map(({ type, key }) => queueKey(type.kind, key));
+      });
+      return cycle?.map((node) => node.replace(/\/.*\//, "/")); // all of one namespace
+    },
+    waitingFor: () => kinds.filter((kind) => !of(kind).isWarm).map(({ type }) => type.kind),
+  };
+}

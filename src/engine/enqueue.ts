@@ -1,0 +1,64 @@
+/**
+ * From a change to the keys that it makes due: its own, those of who refers to it, and those whom its kind awakens.
+ *
+ * Invariant: nobody is queued for a change that it cannot act on, nothing of a passive kind ever is, and nothing is kept of a
+ * resource that is gone.
+ */
+import { sameJSON } from "../core/json.ts";
+import type { Kind } from "../core/plan.ts";
+import type { Resource, ResourceKey } from "../core/resource.ts";
+import type { Change } from "./cache.ts";
+import type { Caches } from "./caches.ts";
+import { hasNewStatus, isDue, isOutcomeOfAnother } from "./changes.ts";
+import type { DataWatches } from "./data-watches.ts";
+import type { Dependents } from "./dependents.ts";
+import { queueKey } from "./key.ts";
+import type { Lane, WorkQueue } from "./work-queue.ts";
+
+/** `lane`: whether a listing brought the changes. */
+export type Enqueue = (kind: Kind, changes: readonly Change[], lane: Lane) => void;
+
+export interface EnqueueDeps {
+  readonly caches: Caches;
+  readonly queue: Pick<WorkQueue, "add" | "forget">;
+  readonly dependents: Dependents;
+  readonly dataWatches: Pick<DataWatches, "adjust" | "forget">;
+  /** This process, as a sender. */
+  readonly sender: string;
+  /** Told of every change at once, before anything is made of it. `after`: undefined where the object is gone. */
+  readonly observe?: (kind: string, name: string, after: Resource | undefined) => void;
+  /** The resource with this key is gone. */
+  readonly onGone: (id: string) => void;
+}
+
+export function createEnqueue({ caches, queue, dependents, dataWatches, sender, observe, onGone }: EnqueueDeps): Enqueue {
+  function enqueue(kind: Kind, change: Change, lane: Lane): void {
+    const { before, after } = change;
+    const key = (after ?? before)?.metadata as ResourceKey;
+    observe?.(kind.type.kind, key.name, after);
+    const due = kind.passive ? !sameJSON(before?.metadata.labels, after?.metadata.labels) : isDue(change);
+    if (!kind.passive) enqueueItself(kind, key, change, { due, lane });
+    for (const [id, { onStatus }] of dependents.of({ type: kind.type, key }))
+      if (due || (onStatus && hasNewStatus(change))) queue.add(id);
+    if (due) awaken(kind);
+  }
+  function enqueueItself(kind: Kind, key: ResourceKey, change: Change, { due, lane }: { due: boolean; lane: Lane }): void {
+    const { after } = change;
+    const id = queueKey(kind.type.kind, key);
+    if (!after) {
+      queue.forget(id);
+      dataWatches.forget(id);
+      onGone(id);
+    } else if (due || isOutcomeOfAnother(change, sender)) queue.add(id, { lane });
+    if (!due) return;
+    dependents.set(id, after ? kind.references(after) : []);
+    dataWatches.adjust(key.namespace);
+  }
+  function awaken({ awakens }: Kind): void {
+    if (!awakens) return;
+    for (const { kind, resource } of caches.all()) if (awakens(resource)) queue.add(queueKey(kind.type.kind, resource.metadata));
+  }
+  return (kind, changes, lane) => {
+    for (const change of changes) enqueue(kind, change, lane);
+  };
+}

@@ -1,0 +1,11 @@
+/** The key by which a resource goes through queue and workers: `Kind/namespace/name`; without a namespace its place is empty. */
+import { keyText, type ResourceKey } from "../core/resource.ts";
+
+export function queueKey(kind: string, key: ResourceKey): string {
+  return `${kind}/${keyText(key)}`;
+}
+
+export function keyParts(id: string): { readonly kind: string } & ResourceKey {
+  const [kind = "", namespace = "", name = ""] = id.split("/");
+  return { kind, namespace, name };
+}
