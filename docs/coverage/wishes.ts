@@ -11,7 +11,7 @@ export const wishes: readonly Wish[] = [
   { text: "Credentials that renew themselves", feature: "[`HTTPEndpoint`](api/httpendpoint.md): `auth`, one shared token for an endpoint" },
   { text: "429 and Retry-After, back-off with jitter", feature: "[Retries](delivery.md)" },
   { text: "An interval that survives restarts", feature: "[`HTTPRequest`](api/httprequest.md): `schedule`; [`HTTPResource`](api/httpresource.md): `interval`" },
-  { text: "Long-running operations", feature: "[`HTTPRequest`](api/httprequest.md): `poll`" },
+  { text: "Long-running operations", feature: "`poll`, of [`HTTPRequest`](api/httprequest.md) and of create, update and delete of [`HTTPResource`](api/httpresource.md)" },
   { text: "Adopt what exists", feature: "[`HTTPResource`](api/httpresource.md): `lookup`, and the annotation `holdfast.dev/external-id`" },
   { text: "Deletion that ends", feature: "[`HTTPResource`](api/httpresource.md): `delete`, `deletionPolicy`, the annotation `holdfast.dev/orphan`" },
   { text: "Ready only when it is", feature: "Conditions by kstatus, for requests, resources and endpoints" },

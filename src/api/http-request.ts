@@ -66,7 +66,11 @@ const spec = {
       message: "forEach with POST or PATCH needs an idempotencyKey, here or on the endpoint: an item may be sent again",
     },
     { rule: "has(self.url) != has(self.endpointRef)", message: "exactly one of url and endpointRef must be set" },
-    { rule: "!has(self.poll) || !has(self.forEach)", message: "poll does not go with forEach" },
+    {
+      rule: "!has(self.poll) || !has(self.forEach)",
+      message:
+        "poll does not go with forEach: the places to ask of all items would not fit into a status; declare a request for each",
+    },
     { rule: "!has(self.path) || has(self.endpointRef)", message: "path goes with endpointRef; with url, write the path into it" },
   ],
 } as const satisfies Schema;

@@ -4,6 +4,7 @@ import { duration, idempotencyKey } from "./fields.ts";
 import { httpRequest } from "./http-request.ts";
 import type { KindDefinition } from "./kind-definition.ts";
 import { outputs } from "./outputs.ts";
+import { poll, pollStatus } from "./poll.ts";
 import { endpointRef, expect, inputs, jq, requestProperties, serviceAccountName } from "./request.ts";
 import { retry } from "./retry.ts";
 import type { Infer, Rule, Schema } from "./schema.ts";
@@ -48,7 +49,7 @@ const lookup = {
 const create = {
   type: "object",
   description: "Creates the remote object, where it is not there.",
-  properties: { ...requestProperties, method: { ...method, default: "POST" }, expect },
+  properties: { ...requestProperties, method: { ...method, default: "POST" }, expect, poll },
 } as const satisfies Schema;
 
 const update = {
@@ -73,13 +74,22 @@ const update = {
       },
     },
     expect,
+    poll,
   },
 } as const satisfies Schema;
 
 const remove = {
   type: "object",
   description: "Deletes the remote object, when this one is deleted. 404 and 410 count as success.",
-  properties: { ...requestProperties, method: { ...method, default: "DELETE" }, expect },
+  properties: {
+    ...requestProperties,
+    method: { ...method, default: "DELETE" },
+    expect,
+    poll: {
+      ...poll,
+      description: `${poll.description} Without until, a 404 or 410 says that the object is gone, but not at an operation's URL.`,
+    },
+  },
 } as const satisfies Schema;
 
 const target = (verb: string): readonly Rule[] => [
@@ -105,7 +115,7 @@ const spec = {
     externalID: {
       ...jq,
       description:
-        "jq that yields the object's id, a text or number, from the response to create: `.response.body.id`, or a header. It is kept in status.externalID, and expressions see it as `.externalID`, as text.",
+        "jq that yields the object's id, a text or number, from the response to create: `.response.body.id`, or a header. With create.poll it is asked of the last poll's answer, and of create's where that yields none. It is kept in status.externalID, and expressions see it as `.externalID`, as text.",
     },
     observe,
     lookup,
@@ -193,7 +203,17 @@ const attempt = {
   properties: {
     ...httpRequest.status.properties.attempt.properties,
     verb: { type: "string", enum: ["Create", "Update", "Delete"], description: "Which of the spec's requests it sends." },
-    succeeded: { type: "boolean", description: "Whether it ended as declared, once it is Done." },
+    succeeded: {
+      type: "boolean",
+      description:
+        "Whether it ended as declared, once it is Done. True while Unknown: it arrived, and what came of it is not known.",
+    },
+    update: {
+      type: "string",
+      maxLength: 64,
+      description:
+        "Of a create, where nothing is compared: SHA-256 over what update would have sent then. Another makes an update.",
+    },
   },
   required: [...httpRequest.status.properties.attempt.required, "verb"],
 } as const satisfies Schema;
@@ -222,6 +242,7 @@ const status = {
     completedRuns,
     lastHandledReconcileAt,
     nextRunAt,
+    poll: pollStatus,
     response: { ...response, description: "The latest response to create, update or delete, as far as spec.record keeps it." },
   },
 } as const satisfies Schema;

@@ -32,7 +32,7 @@ export const poll = {
     headers: {
       ...headers,
       description:
-        "Header fields of a poll, in place of the request's own of the same name. At another origin no credential goes along, as with a redirect.",
+        "Header fields of a poll, in place of the request's own of the same name. Of those, conditions (If-Match) and what is made of an answer do not go along, and at another origin no credential does, as with a redirect.",
     },
   },
 } as const satisfies Schema;

@@ -184,7 +184,7 @@ function isAmbiguous(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
   return outcome.type === "failure" ? outcome.sent : outcome.response.statusCode === 502 || outcome.response.statusCode === 504;
 }
 /** Safe to send again whatever the method: it never left, or the server asks to come back later. */
-function wasNotActedOn(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
+export function wasNotActedOn(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
   if (outcome.type === "failure") return !outcome.sent;
   const { statusCode, headers } = outcome.response;
   return statusCode === 429 || (statusCode === 503 && headers["retry-after"] !== undefined);

@@ -1,5 +1,6 @@
 /** What an HTTPResource's plan knows before it asks anybody, read once from the object. Pure. */
 import type { HTTPResourceSpec, HTTPResourceStatus } from "../api/http-resource.ts";
+import type { Poll } from "../api/poll.ts";
 import type { RequestShape } from "../api/request.ts";
 import type { Attempt } from "../core/delivery.ts";
 import { digest } from "../core/digest.ts";
@@ -10,7 +11,8 @@ import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from ".
 import type { RetryPolicy } from "../core/retry.ts";
 import { usedEndpoint } from "./endpoint.ts";
 import { declaredOutputs, outputExpressions } from "./outputs.ts";
-import { buildExchange, expectedThat } from "./request.ts";
+import { pollExpressions } from "./poll-expressions.ts";
+import { buildExchange, expectedThat, type DeclaredRequest } from "./request.ts";
 import type { HTTPResource, UsedEndpoint } from "./types.ts";
 
 /** Keeps an object that is being deleted until its remote object is. */
@@ -20,6 +22,8 @@ export type Verb = "Create" | "Update" | "Delete";
 export interface VerbAttempt extends Attempt {
   readonly verb: Verb;
   readonly succeeded?: boolean;
+  /** Of a create: the digest of what update would have sent then. */
+  readonly update?: string;
 }
 
 export interface Context {
@@ -110,13 +114,22 @@ export function isUnresolvedCreate({ attempt }: Pick<Context, "attempt">): boole
 /** What makes a new run of a verb: what is sent, as it is written. */
 export function verbDigest({ spec }: Context, verb: Verb): string {
   const shape = { Create: spec.create, Update: spec.update, Delete: spec.delete }[verb];
-  const { expect: _, ...sent } = shape ?? { expect: undefined };
+  const { expect: _, poll: __, ...sent } = shape ?? {};
   return digest({ verb, ...sent, endpointRef: spec.endpointRef, parameters: spec.parameters, inputs: spec.inputs });
+}
+
+/** Whether what was sent last is all that says whether there is something new for update to send. */
+export function nobodyCompares({ spec: { observe, update, upToDate } }: Pick<Context, "spec">): boolean {
+  const { json, mergePatch } = update?.body ?? {};
+  return update !== undefined && (!observe || (upToDate === undefined && json === undefined && mergePatch === undefined));
 }
 
 export interface Asked {
   readonly field: string;
-  readonly shape: RequestShape & { readonly expect: { readonly that?: string; readonly status: readonly string[] } };
+  readonly shape: RequestShape & {
+    readonly expect: { readonly that?: string; readonly status: readonly string[] };
+    readonly poll?: Poll;
+  };
   /** Of what it is sent for. */
   readonly attempt?: Attempt;
   readonly response?: Response | undefined;
@@ -124,31 +137,33 @@ export interface Asked {
   readonly compile: readonly Located[];
 }
 
-/** One of the spec's requests as an exchange. A create sees no id: there is none yet. */
+/** One of the spec's requests as an exchange. */
 export function exchangeOf(context: Context, asked: Asked): Exchange | Refusal {
-  const { spec, resource, now, endpoint, externalID, known } = context;
+  return buildExchange(declaredOf(context, asked), context.endpoint);
+}
+/** A create sees no id: there is none yet. */
+export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
+  const { spec, resource, now, externalID, known } = context;
   const { field, shape, attempt, compile } = asked;
   const isCreate = field === "spec.create";
-  return buildExchange(
-    {
-      shape,
-      field,
-      shared: spec,
-      metadata: resource.metadata,
-      now: attempt?.startedAt ?? now.toISOString(),
-      ...(attempt && { attemptId: attempt.id }),
-      sees: { parameters: spec.parameters ?? null, externalID: isCreate ? null : (externalID ?? null) },
-      response: asked.response,
-      mergePatch: asked.mergePatch,
-      ...(known && { known }),
-      compile: [
-        ...expectedThat(shape.expect, `${field}.expect`),
-        ...compile,
-        ...outputExpressions(declaredOutputs(spec.outputs, "spec.outputs")),
-      ],
-    },
-    endpoint,
-  );
+  return {
+    shape,
+    field,
+    shared: spec,
+    metadata: resource.metadata,
+    now: attempt?.startedAt ?? now.toISOString(),
+    ...(attempt && { attemptId: attempt.id }),
+    sees: { parameters: spec.parameters ?? null, externalID: isCreate ? null : (externalID ?? null) },
+    response: asked.response,
+    mergePatch: asked.mergePatch,
+    ...(known && { known }),
+    compile: [
+      ...expectedThat(shape.expect, `${field}.expect`),
+      ...pollExpressions(shape.poll, `${field}.poll`),
+      ...compile,
+      ...outputExpressions(declaredOutputs(spec.outputs, "spec.outputs")),
+    ],
+  };
 }
 
 /** The same from an answer; a secret of the request that it sent back is no id, since an id is kept in the status. */

@@ -3,27 +3,27 @@
  *
  * Invariant: what may have arrived and is not repeatable is `unknown`, however badly the server answered.
  */
-import { conclude, decide, runsBefore, type Decision, type Ledger, type Wish } from "../core/delivery.ts";
-import type { Refusal, Response, Scope } from "../core/exchange.ts";
-import { evaluated, exchanged, type EvaluationResult, type Precaution } from "../core/plan.ts";
+import { conclude, decide, runsBefore, wasNotActedOn, type Ledger, type Wish } from "../core/delivery.ts";
+import type { Response } from "../core/exchange.ts";
+import { exchanged, type Precaution } from "../core/plan.ts";
 import { dependsOnInputs } from "../core/templating.ts";
-import type { Judgement } from "./http-request-status.ts";
 import {
   exchangeOf,
-  idFrom,
-  needsExternalID,
+  nobodyCompares,
   verbDigest,
   type Asked,
   type Context,
   type Verb,
   type VerbAttempt,
 } from "./http-resource-context.ts";
+import { isRepeatable, ofFailure, ofSuccess, type Delivered } from "./http-resource-delivered.ts";
 import { judged } from "./http-resource-judge.ts";
 import { located, type Steps } from "./http-resource-observation.ts";
 import { outputsOf } from "./http-resource-outputs.ts";
+import { begun, unpollable } from "./http-resource-poll.ts";
 import type { Report } from "./http-resource-status.ts";
 import { outputsChecked } from "./outputs.ts";
-import { idempotencyHeader, isIdempotent } from "./request.ts";
+import { isIdempotent } from "./request.ts";
 
 export interface Sending {
   readonly verb: Verb;
@@ -37,21 +37,6 @@ export interface Sending {
   /** Tries after the first, where it is not spec.retry's. */
   readonly limit?: number;
 }
-export type Delivered =
-  | Refusal
-  | Extract<Decision, { type: "wait" }>
-  | { readonly type: "unknown"; readonly attempt: VerbAttempt; readonly judgement?: Judgement }
-  | {
-      readonly type: "succeeded";
-      readonly attempt: VerbAttempt;
-      readonly judgement: Judgement;
-      readonly externalID?: string;
-    }
-  | { readonly type: "failed" | "retry" | "lost"; readonly attempt: VerbAttempt; readonly judgement: Judgement };
-
-export function isRepeatable({ spec, endpoint }: Context, method: string): boolean {
-  return isIdempotent(method) || idempotencyHeader(spec, endpoint) !== undefined;
-}
 
 export function* deliver(context: Context, report: Report, sending: Sending): Steps<Delivered> {
   const { now, sender, missingFinalizer } = context;
@@ -62,11 +47,15 @@ export function* deliver(context: Context, report: Report, sending: Sending): St
   if (decision.type === "wait") return decision;
   if (decision.type === "unknown") return { type: "unknown", attempt: { ...decision.attempt, verb } };
   if (decision.type !== "send") throw new Error("an attempt that is over is not asked about");
-  const attempt: VerbAttempt = { ...decision.attempt, verb };
-
   const isCreate = verb === "Create";
+  const attempt: VerbAttempt = {
+    ...decision.attempt,
+    verb,
+    ...(isCreate && nobodyCompares(context) && { update: verbDigest(context, "Update") }),
+  };
+
   const compile = isCreate ? located("spec.externalID", context.spec.externalID) : [];
-  const exchange = exchangeOf(context, { ...request, ...sending, attempt, compile });
+  const exchange = unpollable(request) ?? exchangeOf(context, { ...request, ...sending, attempt, compile });
   if ("type" in exchange) return exchange;
   // What is made of the answer could not be made again: where there is no place for it, it is not asked for.
   const unwritable = verb === "Delete" ? undefined : yield* outputsChecked(outputsOf(context));
@@ -85,22 +74,20 @@ export function* deliver(context: Context, report: Report, sending: Sending): St
   const tookMs = response?.durationMs ?? 0;
   const ended: VerbAttempt = { ...attempt, finishedAt: new Date(now.getTime() + tookMs).toISOString() };
   const isGone = verb === "Delete" && (response?.statusCode === 404 || response?.statusCode === 410);
+  if (judgement.succeeded && response) {
+    const working = yield* begun(context, { request, exchange, attempt: ended, response });
+    if (working) return working;
+  }
   const { type } = conclude(outcome, judgement.succeeded || isGone, ended, wish);
   switch (type) {
-    case "succeeded": {
-      const done = { ...ended, phase: "Done", succeeded: true } as const;
-      if (!isCreate || !response) return { type, attempt: done, judgement };
-      const externalID = yield* takenFrom(context, exchange.scope, response);
-      const isLost = externalID === undefined && needsID(context);
-      return isLost
-        ? { type: "lost", attempt: { ...ended, phase: "Unknown" }, judgement }
-        : { type, attempt: done, judgement, ...(externalID !== undefined && { externalID }) };
+    case "succeeded":
+      return yield* ofSuccess(context, { attempt: ended, judgement, scope: exchange.scope });
+    case "failed": {
+      // A 4xx says that nothing was done, and so does what never left, if no try before it may have. Nothing else does.
+      const isFirst = attempt.tries === 1 || (!wish.repeatable && wish.onUnknown === "Stall");
+      const isCertain = isRejection(response) || (isFirst && wasNotActedOn(outcome));
+      return ofFailure(ended, judgement, { isCertain, repeatable: wish.repeatable });
     }
-    case "failed":
-      // A 4xx says that nothing was created. Nothing else that is not as expected does.
-      return !wish.repeatable && !isRejection(response)
-        ? { type: "unknown", attempt: { ...ended, phase: "Unknown" }, judgement }
-        : { type, attempt: { ...ended, phase: "Done", succeeded: false }, judgement };
     case "retry":
       return { type, attempt: { ...ended, phase: "Retrying" }, judgement };
     case "unknown":
@@ -110,22 +97,6 @@ export function* deliver(context: Context, report: Report, sending: Sending): St
 
 function isRejection(response: Response | undefined): boolean {
   return response !== undefined && response.statusCode >= 400 && response.statusCode < 500;
-}
-
-/** Whether anything can only be asked with the id. */
-function needsID({ spec }: Context): boolean {
-  return [spec.observe, spec.update, spec.delete].some(needsExternalID);
-}
-
-/** An expression that fails says as much as one that yields nothing: the object is there all the same. */
-function* takenFrom({ spec }: Context, scope: Scope, response: Response): Steps<string | undefined> {
-  if (spec.externalID === undefined) return undefined;
-  const result: EvaluationResult = yield* evaluated({
-    scope,
-    response,
-    expressions: located("spec.externalID", spec.externalID),
-  });
-  return result.type === "values" ? idFrom(response, result.values[0]) : undefined;
 }
 
 /** An attempt that is over, or is another verb's, is no answer to whether this one is to be sent: what was observed is. */

@@ -6,7 +6,7 @@
  */
 import type { Exchange, Response } from "../core/exchange.ts";
 import { evaluated, exchanged, type EvaluationResult } from "../core/plan.ts";
-import { exchangeOf, idFrom, needsExternalID, type Context } from "./http-resource-context.ts";
+import { exchangeOf, idFrom, isUnresolvedCreate, needsExternalID, type Context } from "./http-resource-context.ts";
 import { judged } from "./http-resource-judge.ts";
 import { lookUp } from "./http-resource-lookup.ts";
 import { located, unknown, type Found, type Observation, type Steps } from "./http-resource-observation.ts";
@@ -26,7 +26,8 @@ export function* observe(context: Context): Steps<Observation> {
     return seen.type === "found" ? { ...found, ...seen } : seen;
   }
   const wasCreated = attempt?.verb === "Update" || (attempt?.verb === "Create" && attempt.succeeded === true);
-  if (externalID !== undefined || (wasCreated && !spec.observe)) return { type: "found", differences: [] };
+  const isKnown = externalID !== undefined || (wasCreated && !spec.observe);
+  if (isKnown && !isUnresolvedCreate(context)) return { type: "found", differences: [] };
   return { type: "absent", says: "nobody" };
 }
 

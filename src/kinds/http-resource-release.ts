@@ -5,10 +5,12 @@
  * asked to leave it; never because of a connection that failed or an answer that says nothing.
  */
 import type { Verdict } from "../core/plan.ts";
-import { needsExternalID, untilRetryMs, type Context } from "./http-resource-context.ts";
-import { deliver, isRepeatable } from "./http-resource-deliver.ts";
+import { needsExternalID, untilRetryMs, type Context, type VerbAttempt } from "./http-resource-context.ts";
+import { deliver } from "./http-resource-deliver.ts";
+import { isRepeatable, type Delivered } from "./http-resource-delivered.ts";
 import type { Steps } from "./http-resource-observation.ts";
 import { observe } from "./http-resource-observe.ts";
+import { lookedAfter } from "./http-resource-poll.ts";
 import type { Report } from "./http-resource-status.ts";
 
 /** `gone`: nothing keeps it. `orphan`: it goes, and the remote object stays. */
@@ -19,12 +21,36 @@ export function mayLeave({ spec, hasFinalizer, isOrphan }: Context): "gone" | "o
 
 /** For one that may not leave yet. */
 export function* release(context: Context, report: Report): Steps<Verdict> {
-  const { spec, externalID } = context;
+  const { spec, externalID, attempt } = context;
   if (spec.suspend) return report.suspended();
   const pauseMs = untilRetryMs(context);
   if (pauseMs > 0) return report.waiting(pauseMs);
+  if (attempt?.phase === "Polling" && attempt.verb !== "Update") return yield* followed(context, report, attempt);
   if (externalID === undefined && needsExternalID(spec.delete)) return yield* identified(context, report);
   return yield* remove(context, report);
+}
+
+/** What is still being created is deleted when it is there: before, its server might not know it yet, and make it after all. */
+function* followed(context: Context, report: Report, attempt: VerbAttempt): Steps<Verdict> {
+  const delivered = yield* lookedAfter(context, attempt);
+  if (attempt.verb === "Delete") return removed(report, delivered);
+  switch (delivered.type) {
+    case "refusal":
+      return report.refused(delivered);
+    case "wait":
+      return report.waiting(delivered.delayMs);
+    case "polling":
+      return report.polling(delivered);
+    case "succeeded":
+    case "failed":
+    case "unknown":
+    case "retry":
+    case "lost": {
+      const id = delivered.type === "succeeded" ? delivered.externalID : context.externalID;
+      const after = { ...context, attempt: delivered.attempt };
+      return yield* release(id === undefined ? after : { ...after, externalID: id }, report);
+    }
+  }
 }
 
 /** Nothing can be deleted without its id: either it can be found, or nothing was ever created, or nobody can say. */
@@ -39,7 +65,7 @@ function* identified(context: Context, report: Report): Steps<Verdict> {
     case "unknown":
       return report.unknownObservation(seen);
     case "absent":
-      return seen.says === "nobody"
+      return seen.says === "nobody" || (attempt.phase === "Unknown" && attempt.succeeded === true)
         ? report.outcomeUnknown(attempt, "it was being created when it was deleted")
         : report.released("NothingCreated");
     case "found":
@@ -65,6 +91,10 @@ function* remove(context: Context, report: Report): Steps<Verdict> {
     onUnknown: spec.onUnknown === "Resend" ? "Resend" : "Stall",
     limit: Infinity,
   });
+  return removed(report, delivered);
+}
+
+function removed(report: Report, delivered: Delivered): Verdict {
   switch (delivered.type) {
     case "succeeded":
       return report.released("Deleted");
@@ -72,6 +102,8 @@ function* remove(context: Context, report: Report): Steps<Verdict> {
       return report.refused(delivered);
     case "wait":
       return report.waiting(delivered.delayMs);
+    case "polling":
+      return report.polling(delivered);
     case "retry":
     case "failed":
       return report.retrying({ ...delivered.attempt, phase: "Retrying" }, delivered.judgement);

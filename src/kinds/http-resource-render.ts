@@ -17,7 +17,8 @@ export function* declaredVerbs(
   const { lookup, observe, create, update } = spec;
   const { body: { mergePatch, ...body } = {}, ...rest } = update ?? {};
   const method = update?.method ?? (mergePatch === undefined ? "PUT" : "PATCH");
-  const isDerived = JSON.stringify(update ?? {}).includes(".response");
+  const { expect: _, poll: __, ...sent } = update ?? {};
+  const isDerived = JSON.stringify(sent).includes(".response");
   const shapes = {
     lookup,
     observe,

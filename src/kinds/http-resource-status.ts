@@ -10,6 +10,7 @@ import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from ".
 import { retryAfterFieldMs, retryAfterMs } from "../core/retry.ts";
 import { recorded, shownResponse, type Judgement } from "./http-request-status.ts";
 import { finalizer, type Context, type VerbAttempt } from "./http-resource-context.ts";
+import type { Working } from "./http-resource-delivered.ts";
 import { makeSecrets } from "./outputs.ts";
 import type { Found, Unknown } from "./http-resource-observation.ts";
 
@@ -27,10 +28,13 @@ export interface Report {
   absent(): Verdict;
   inStep(seen: Found): Verdict;
   drifted(seen: Found): Verdict;
+  /** The work that a request began goes on. `seen`: what an update is for, when it has just been sent. */
+  polling(working: Working, seen?: Found): Verdict;
   /** Not a verdict: the status to record before sending. */
   inFlight(attempt: VerbAttempt): Status;
   created(attempt: VerbAttempt, judgement: Judgement, externalID?: string): Verdict;
-  updated(attempt: VerbAttempt, judgement: Judgement, differences: readonly Difference[]): Verdict;
+  /** `seen`: what it was sent for; absent: its work has ended now. */
+  updated(attempt: VerbAttempt, judgement: Judgement, seen?: Found): Verdict;
   /** To be tried again after a pause. */
   retrying(attempt: VerbAttempt, judgement: Judgement): Verdict;
   /** Over for now; looked at again when the object is due. */
@@ -58,8 +62,9 @@ export function httpResourceReport(context: Context): Report {
   const canLook = spec.observe !== undefined || spec.lookup !== undefined;
 
   function status(states: readonly ConditionState[], change: Partial<Status> = {}): Status {
-    const { nextRunAt: _, response, externalID: __, attempt: ___, ...kept } = before;
+    const { nextRunAt: _, response, externalID: __, attempt: ___, poll, ...kept } = before;
     const { externalID, attempt, imported } = context;
+    const isPolling = (change.attempt ?? attempt)?.phase === "Polling";
     const drift = states.some(({ type }) => type === "Drifted") ? [] : known("Drifted");
     return {
       ...kept,
@@ -67,6 +72,7 @@ export function httpResourceReport(context: Context): Report {
       ...(externalID !== undefined && { externalID }),
       ...(imported !== undefined && { lastHandledExternalID: imported }),
       ...(attempt && { attempt }),
+      ...(poll && isPolling && { poll }),
       observedGeneration: generation,
       conditions: conditions([...states, ...drift], before.conditions ?? [], generation, now.toISOString()),
       ...change,
@@ -113,6 +119,14 @@ export function httpResourceReport(context: Context): Report {
     const [was] = known("Drifted");
     if (was?.status === "False") return [was];
     return [{ type: "Drifted", status: "False", reason: "AsDeclared", message: "the remote object is as declared" }];
+  }
+  function drifts({ differences }: Found): ConditionState {
+    return { type: "Drifted", status: "True", reason: "NotAsDeclared", message: told(differences) };
+  }
+  /** What is known of an id is of no use where the object that it is of is being created. */
+  function withID(made: Status, id: string | undefined): Status {
+    const { externalID: _, ...rest } = made;
+    return id === undefined ? rest : { ...rest, externalID: id };
   }
   function stuck(reason: string, message: string, attempt: VerbAttempt, looksInMs?: number): Verdict {
     const nextRunAt = looksInMs === undefined ? undefined : new Date(now.getTime() + looksInMs).toISOString();
@@ -179,30 +193,35 @@ export function httpResourceReport(context: Context): Report {
           reason: "Drifted",
           message: `the remote object is not as declared, and nothing is sent: ${why}`,
         },
-        { type: "Drifted", status: "True", reason: "NotAsDeclared", message: told(seen.differences) },
+        drifts(seen),
       ];
       const change = { ...settled(), ...acknowledged(), ...bodyOf(seen), ...taken(seen) };
       return { status: status(states, change), ...due(), ...kept(), result: "waiting", reason: "Drifted" };
     },
     inFlight(attempt) {
       const sending = status(reconciling("Sending", `spec.${attempt.verb.toLowerCase()} is on its way`), attempted(attempt));
-      if (attempt.verb !== "Create") return sending;
-      const { externalID: _, ...rest } = sending; // that of an object that is gone
-      return rest;
+      return attempt.verb === "Create" ? withID(sending, undefined) : sending;
+    },
+    polling({ attempt, poll, delayMs, message, response, externalID }, seen) {
+      const change = { ...attempted(attempt), poll, ...recorded(response, spec) };
+      const states = [...reconciling("Polling", `${message}${hint}`), ...(seen && spec.observe ? [drifts(seen)] : [])];
+      const made = status(states, change);
+      return {
+        status: attempt.verb === "Create" ? withID(made, externalID) : made,
+        requeueAfterMs: delayMs,
+        result: "waiting",
+        reason: "Polling",
+      };
     },
     created(attempt, { message, response }, externalID) {
       const states = [...ready("Created", message), ...(spec.observe ? notDrifted() : [])];
-      const { externalID: _, ...created } = status(states, { ...attempted(attempt), ...recorded(response, spec) });
-      const id = externalID === undefined ? {} : { externalID };
-      return { status: { ...created, ...id }, ...due(), result: "succeeded", reason: "Created" };
+      const created = status(states, { ...attempted(attempt), ...recorded(response, spec) });
+      return { status: withID(created, externalID), ...due(), result: "succeeded", reason: "Created" };
     },
-    updated(attempt, { message, response }, differences) {
-      const drift: ConditionState = {
-        type: "Drifted",
-        status: "False",
-        reason: "Corrected",
-        message: `corrected: ${told(differences)}`,
-      };
+    updated(attempt, { message, response }, seen) {
+      const was = (before.conditions ?? []).find(({ type, reason }) => type === "Drifted" && reason === "NotAsDeclared");
+      const differed = seen ? told(seen.differences) : (was?.message ?? "");
+      const drift: ConditionState = { type: "Drifted", status: "False", reason: "Corrected", message: `corrected: ${differed}` };
       const states = [...ready("Updated", message), ...(spec.observe ? [drift] : [])];
       const change = { ...attempted(attempt), ...recorded(response, spec) };
       return { status: status(states, change), ...due(), result: "succeeded", reason: "Updated" };
@@ -219,7 +238,10 @@ export function httpResourceReport(context: Context): Report {
       const change = { ...attempted(attempt), ...recorded(response, spec) };
       const states = reconciling(reason, `${message}; it is tried again at the next interval, or when the spec changes`);
       const requeueAfterMs = untilDueMs(uid, intervalMs, now);
-      return { status: status(states, change), requeueAfterMs, result: "failed", reason };
+      const made = status(states, change);
+      // Whether an id is one of something that is there, only an observation can say.
+      const isNone = attempt.verb === "Create" && !spec.observe;
+      return { status: isNone ? withID(made, undefined) : made, requeueAfterMs, result: "failed", reason };
     },
     outcomeUnknown(attempt, why, looksInMs) {
       const { verb } = attempt;

@@ -16,11 +16,14 @@ import {
   untilRetryMs,
   verbDigest,
   type Context,
+  type VerbAttempt,
 } from "./http-resource-context.ts";
-import { deliver, type Delivered } from "./http-resource-deliver.ts";
+import { deliver } from "./http-resource-deliver.ts";
+import type { Delivered } from "./http-resource-delivered.ts";
 import type { Absent, Found, Steps } from "./http-resource-observation.ts";
 import { observe } from "./http-resource-observe.ts";
 import { withOutputs } from "./http-resource-outputs.ts";
+import { lookedAfter } from "./http-resource-poll.ts";
 import { mayLeave, release } from "./http-resource-release.ts";
 import { httpResourceReport, isReady, type Report } from "./http-resource-status.ts";
 import { httpResourceType, type HTTPResource } from "./types.ts";
@@ -69,7 +72,8 @@ function* released(situation: Situation<HTTPResource>, context: Context, report:
 
 /** Keeps the remote object as it is declared. */
 function* kept(context: Context, report: Report): Steps<Verdict> {
-  const { spec } = context;
+  const { spec, attempt } = context;
+  if (attempt?.phase === "Polling" && attempt.verb !== "Delete") return yield* followed(context, report, attempt);
   const seen = yield* observe(context);
   switch (seen.type) {
     case "refusal":
@@ -105,9 +109,23 @@ function isInStep(context: Context, seen: Found): boolean {
 }
 function wasSentLast({ attempt, spec, ...context }: Context): boolean {
   if (!attempt) return spec.observe !== undefined;
+  if (attempt.phase !== "Done" || attempt.succeeded !== true) return false;
   const whole = { ...context, attempt, spec };
-  const verb = attempt.verb === "Create" ? "Create" : "Update";
-  return attempt.phase === "Done" && attempt.succeeded === true && attempt.digest === verbDigest(whole, verb);
+  if (attempt.verb === "Update") return attempt.digest === verbDigest(whole, "Update");
+  const update = attempt.update ?? verbDigest(whole, "Update"); // what an earlier Holdfast created does not say
+  return attempt.digest === verbDigest(whole, "Create") && update === verbDigest(whole, "Update");
+}
+
+/** Asks after the work that a create or update began. */
+function* followed(context: Context, report: Report, attempt: VerbAttempt): Steps<Verdict> {
+  const delivered = yield* lookedAfter(context, attempt);
+  if (delivered.type !== "succeeded") return ended(context, report, delivered);
+  const { judgement, externalID = context.externalID } = delivered;
+  const verdict =
+    attempt.verb === "Create"
+      ? report.created(delivered.attempt, judgement, externalID)
+      : report.updated(delivered.attempt, judgement);
+  return yield* withOutputs(context, report, { verdict, externalID, response: judgement.response });
 }
 
 function* create(context: Context, report: Report, { says }: Absent): Steps<Verdict> {
@@ -115,7 +133,9 @@ function* create(context: Context, report: Report, { says }: Absent): Steps<Verd
   if (!spec.create) return report.absent();
   const unresolved = isUnresolvedCreate(context) ? attempt : undefined;
   const policy = spec.onUnknown ?? (spec.lookup ? "Lookup" : "Stall");
-  const lookupSaysNo = policy === "Lookup" && says === "lookup" && (unresolved?.tries ?? 0) <= retry.limit;
+  // That of something that arrived, or is still being made, is only that it is not there yet.
+  const mayNotBeYet = unresolved?.succeeded === true;
+  const lookupSaysNo = policy === "Lookup" && says === "lookup" && !mayNotBeYet && (unresolved?.tries ?? 0) <= retry.limit;
   const delivered = yield* deliver(context, report, {
     verb: "Create",
     request: { field: "spec.create", shape: spec.create },
@@ -151,9 +171,10 @@ function* correct(context: Context, report: Report, seen: Found): Steps<Verdict>
     mergePatch,
     onUnknown: spec.onUnknown === "Resend" ? "Resend" : "Stall",
   });
+  if (delivered.type === "polling") return report.polling(delivered, seen);
   if (delivered.type !== "succeeded") return ended(context, report, delivered);
   const { judgement } = delivered;
-  const verdict = report.updated(delivered.attempt, judgement, seen.differences);
+  const verdict = report.updated(delivered.attempt, judgement, seen);
   return yield* withOutputs(context, report, { verdict, externalID: context.externalID, response: judgement.response });
 }
 
@@ -164,6 +185,8 @@ function ended(context: Context, report: Report, delivered: Exclude<Delivered, {
       return report.refused(delivered);
     case "wait":
       return report.waiting(delivered.delayMs);
+    case "polling":
+      return report.polling(delivered);
     case "retry":
       return report.retrying(delivered.attempt, delivered.judgement);
     case "failed":

@@ -13,7 +13,7 @@ import { parseTemplate, wholeExpression, type Part } from "../core/templating.ts
 import { buildExchange, type DeclaredRequest } from "./request.ts";
 import type { UsedEndpoint } from "./types.ts";
 
-type Steps<T> = Generator<Step, T, never>;
+type Steps<T> = Generator<Step, T>;
 
 /** Milliseconds until the poll that comes next, and why there is one, for people. */
 interface Going {
@@ -26,6 +26,8 @@ interface Ended {
   readonly reason: string;
   readonly message: string;
   readonly response?: Response;
+  /** Of a failure: the server said that the work has failed. Otherwise it only cannot be followed any more. */
+  readonly isSaid?: true;
 }
 export type Begun = (Going & { readonly poll: PollStatus }) | Ended | { readonly type: "none" };
 export type Polled = Going | Ended | Extract<Outcome, { type: "refusal" }>;
@@ -52,7 +54,7 @@ export function* beginPoll(
     now,
   }: { readonly response: Response; readonly scope: Scope; readonly field: string; readonly now: Date },
 ): Steps<Begun> {
-  const found = poll.url === undefined ? inHeader(response) : yield* declaredURL(poll.url, { response, scope, field });
+  const found = poll.url === undefined ? inHeader(response, field) : yield* declaredURL(poll.url, { response, scope, field });
   if (found.type !== "url") return found;
   const { url, from } = found;
   const delayMs = pauseMs(poll, response, now);
@@ -93,7 +95,7 @@ function failed(reason: string, message: string, response?: Response): Ended {
   return { type: "failed", reason, message, ...(response && { response }) };
 }
 
-function inHeader(response: Response): Found {
+function inHeader(response: Response, field: string): Found {
   if (response.statusCode !== 202) return { type: "none" };
   for (const name of [...operationFields, "location"] as const) {
     const value = response.headers[name];
@@ -109,7 +111,7 @@ function inHeader(response: Response): Found {
   }
   return failed(
     "PollURLMissing",
-    "answered 202 without a URL to poll in Location or Operation-Location; spec.poll.url can name it",
+    `answered 202 without a URL to poll in Location or Operation-Location; ${field}.url can name it`,
     response,
   );
 }
@@ -155,6 +157,11 @@ function* declaredURL(
     ? failed("InvalidURL", `${at}: the URL is too long`, response)
     : { type: "url", url, from: "spec" };
 }
+/** Whether an answer is needed to expand the text. */
+export function isMadeOfResponse(text: string): boolean {
+  const template = parseTemplate(text);
+  return template.type === "template" && template.parts.some(seesResponse);
+}
 const seesResponse = ({ type, text }: Part): boolean => type === "expression" && /\bresponse\b/.test(text);
 /** Whether what comes after `text` is in a path or query. */
 function isBehindHost(text: string): boolean {
@@ -169,9 +176,11 @@ function pollExchange(
   const { attemptId: _, shape, ...rest } = declared;
   const { body: __, headers = [], ...asked } = shape;
   const own = poll.headers ?? [];
-  const isReplaced = (name: string): boolean =>
-    /^content-/i.test(name) || own.some((header) => header.name.toLowerCase() === name.toLowerCase());
-  const merged = [...headers.filter(({ name }) => !isReplaced(name)), ...own];
+  const isReplaced = (name: string): boolean => own.some((header) => header.name.toLowerCase() === name.toLowerCase());
+  // What is said of the request's content, or of the state it is to find, is not said of its work.
+  const isOfRequest = (name: string): boolean => /^(content|if)-/i.test(name);
+  const stays = headers.filter(({ name, value }) => !isReplaced(name) && !isOfRequest(name) && !isMadeOfResponse(value));
+  const merged = [...stays, ...own];
   const exchange = buildExchange({ ...rest, shape: { ...asked, method: "GET", headers: merged }, compile: [] }, endpoint);
   if ("type" in exchange) return exchange;
   return { ...exchange, request: { ...exchange.request, location } };
@@ -224,7 +233,8 @@ function* judged(
   const result = yield* evaluated({ scope, response, expressions });
   if (result.type === "refusal") return failed(result.reason, `the poll was answered ${statusCode}; ${result.message}`, response);
   const [hasEnded, hasFailed] = result.values;
-  if (hasFailed === true) return failed("PollFailed", `the work has failed: the poll was answered ${statusCode}`, response);
+  if (hasFailed === true)
+    return { ...failed("PollFailed", `the work has failed: the poll was answered ${statusCode}`, response), isSaid: true };
   if (hasEnded !== true) return goesOn;
   return { type: "succeeded", reason: "Succeeded", message: `the work has ended: the poll was answered ${statusCode}`, response };
 }

@@ -255,4 +255,45 @@ describeWithControlPlane("an HTTPResource", () => {
     expect(posts("ada")).toBe(before);
     await isObserved(idOf((await get("ada")) as Declared), 2);
   }, 60_000);
+
+  test("wish 5, wish 7, wish 15: whose create and delete go on after a 202 is sent each once, through a kill in the middle", async () => {
+    const ended = { create: false, delete: false };
+    const jobs = (): number => origin.sent("/jobs/").length;
+    const rosalind = () => [...origin.users.values()].find(({ name }) => name === "rosalind");
+    origin.misbehave = ({ method, path, body }) => {
+      if (method === "POST" && body.includes('"rosalind"'))
+        return { type: "answer", status: 202, headers: { location: "/jobs/make" }, body: { state: "making" } };
+      if (method === "DELETE") return { type: "answer", status: 202, headers: { location: "/jobs/remove" } };
+      if (path === "/jobs/make")
+        return ended.create ? { type: "answer", body: rosalind() } : { type: "answer", status: 202, body: {} };
+      if (path === "/jobs/remove") return { type: "answer", status: ended.delete ? 404 : 202 };
+      return undefined;
+    };
+    const poll = { interval: "200ms" };
+    const { create: making, delete: removing } = user("rosalind") as Record<"create" | "delete", object>;
+    await create("rosalind", user("rosalind", { create: { ...making, poll }, delete: { ...removing, poll } }));
+    const polling = await becomes("rosalind", "False/Polling");
+    expect(polling.status).toMatchObject({ attempt: { verb: "Create", phase: "Polling" }, poll: { url: "/jobs/make" } });
+    await until("the work is asked after", () => jobs() >= 2, 15_000);
+    expect((await get("rosalind"))?.metadata.resourceVersion).toBe(polling.metadata.resourceVersion);
+    controller.kill("SIGKILL");
+    await controller.exited;
+    const before = jobs();
+    controller = await startController(args);
+    await until("the work is asked after again", () => jobs() > before, 15_000);
+    ended.create = true;
+    const made = await becomes("rosalind", "True/Created");
+    expect(idOf(made)).toBe(rosalind()?.id);
+    expect(made.status).not.toHaveProperty("poll");
+    expect(posts("rosalind")).toBe(1);
+    await isObserved(idOf(made), 1);
+
+    await remove("rosalind");
+    await until("its end is asked after", () => origin.sent("/jobs/remove").length >= 2, 15_000);
+    expect(await becomes("rosalind", "False/Polling")).toMatchObject({ metadata: { finalizers: ["holdfast.dev/release"] } });
+    ended.delete = true;
+    await isGone("rosalind");
+    expect(writes("DELETE", idOf(made))).toBe(1);
+    origin.misbehave = () => undefined;
+  }, 60_000);
 });

@@ -64,7 +64,7 @@ test("runs every example to its declared end, once, and says what it did", async
   expect(stdout).toMatch(/clients in the Map {2}2\n/); // two timeouts: the endpoint's and the default
   expect([...origin.requests.values()].every((count) => count <= 3)).toBe(true);
   expect(stdout).not.toContain("a-token-that-stays-secret");
-});
+}, 30_000);
 
 test("exits 1 when a request does not end as declared, and says which and why", async () => {
   await using origin = await startDemoOrigin(0);

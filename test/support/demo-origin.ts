@@ -86,6 +86,12 @@ const routes: Readonly<Record<string, Route>> = {
   "POST /reports": () => ({ status: 202, headers: { location: "/reports/r-1", "retry-after": "0" }, body: { id: "r-1" } }),
   "GET /reports/r-1": ({ times }) =>
     times === 1 ? { status: 202, body: { progress: 50 } } : { status: 200, body: { id: "r-1", rows: 1815 } },
+  "POST /databases": () => ({ status: 202, headers: { location: "/operations/make", "retry-after": "0" }, body: {} }),
+  "GET /operations/make": ({ times }) =>
+    times === 1 ? { status: 202, body: { progress: 50 } } : { status: 200, body: { id: "db-1", name: "orders", size: "small" } },
+  "GET /databases/db-1": () => ({ status: 200, body: { id: "db-1", name: "orders", size: "small", host: "db-1.example" } }),
+  "DELETE /databases/db-1": () => ({ status: 202, headers: { location: "/operations/remove" }, body: {} }),
+  "GET /operations/remove": ({ times }) => ({ status: times === 1 ? 202 : 404, body: {} }),
   "POST /heartbeat": () => ({ status: 200, body: {} }),
   "POST /echo": ({ body }) => ({ status: 200, body: { echo: body } }),
 };

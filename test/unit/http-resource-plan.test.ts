@@ -1,116 +1,24 @@
 import { describe, expect, test } from "@jest/globals";
-import type { HTTPResourceSpec, HTTPResourceStatus } from "../../src/api/http-resource.ts";
-import { httpResource } from "../../src/api/http-resource.ts";
-import { validator } from "../../src/api/validate.ts";
-import { sealed, type Outcome } from "../../src/core/exchange.ts";
+import type { HTTPResourceStatus } from "../../src/api/http-resource.ts";
+import type { Outcome } from "../../src/core/exchange.ts";
 import { sameJSON } from "../../src/core/json.ts";
-import type { EvaluationResult, Plan, Step, Verdict } from "../../src/core/plan.ts";
-import { httpResourceKind } from "../../src/kinds/http-resource.ts";
-import type { HTTPResource } from "../../src/kinds/types.ts";
-
-const validate = validator(httpResource.spec);
-const now = new Date("2026-01-01T00:00:00Z");
-const url = "https://users.example.com/users";
-
-/** As a user writes it: a user who is known by an id that the server gives. */
-const user = {
-  parameters: { name: "ada", age: 36 },
-  externalID: ".response.body.id",
-  observe: { url: `${url}/\${ .externalID }` },
-  create: { url, body: { json: "${ .parameters }" } },
-  update: { url: `${url}/\${ .externalID }`, body: { json: { age: "${ .parameters.age }" } } },
-  delete: { url: `${url}/\${ .externalID }` },
-};
-const withLookup = { ...user, lookup: { url, match: ".item.name == .parameters.name" } };
-/** Known by a name that is given. */
-const named = {
-  observe: { url: `${url}/ada` },
-  create: { url: `${url}/ada`, method: "POST", body: { json: {} } },
-  delete: { url: `${url}/ada` },
-};
-
-interface Rest {
-  readonly status?: HTTPResourceStatus | undefined;
-  readonly annotations?: Record<string, string>;
-  readonly generation?: number;
-  readonly deleted?: boolean;
-  readonly finalizers?: readonly string[];
-}
-function resource(written: object, { status, annotations, generation = 1, deleted, finalizers }: Rest = {}): HTTPResource {
-  const { value, problems } = validate(written);
-  expect(problems).toEqual([]);
-  return {
-    metadata: {
-      name: "ada",
-      namespace: "team-a",
-      uid: "uid-1",
-      generation,
-      resourceVersion: "1",
-      ...(annotations && { annotations }),
-      ...(finalizers && { finalizers }),
-      ...(deleted && { deletionTimestamp: now.toISOString() }),
-    },
-    spec: value as HTTPResourceSpec,
-    ...(status && { status }),
-  };
-}
-function answer(statusCode: number, headers: Record<string, string> = {}): Outcome {
-  const body = "{}";
-  const content = { body: sealed(body), redactedBody: body, sizeBytes: 2, sha256: "ab", durationMs: 12 };
-  return { type: "response", response: { statusCode, headers, ...content } };
-}
-function failure(sent: boolean): Outcome {
-  return { type: "failure", reason: sent ? "ConnectionReset" : "ConnectionRefused", message: "it failed", sent };
-}
-const values = (...list: unknown[]): EvaluationResult => ({ type: "values", values: list });
-const differs = (...paths: string[]): EvaluationResult => ({
-  type: "values",
-  values: [],
-  differences: paths.map((path) => ({ path })),
-});
-const same = differs();
-
-/** Drives a plan with scripted answers; what it asked for, and what it decided. */
-function drive(
-  object: HTTPResource,
-  answers: readonly (Outcome | EvaluationResult)[] = [],
-  { first = false, at = now }: { first?: boolean; at?: Date } = {},
-) {
-  const plan: Plan = httpResourceKind.plan({ resource: object, references: [], now: at, sender: "me", first });
-  const steps: Step[] = [];
-  let step = plan.next();
-  while (!step.done) {
-    const given = answers[steps.length];
-    if (!given) throw new Error(`not scripted, after ${sentBy(steps).join(", ")}: ${JSON.stringify(step.value)}`);
-    steps.push(step.value);
-    step = plan.next(given as never);
-  }
-  expect(steps).toHaveLength(answers.length);
-  const verdict: Verdict = step.value;
-  const status: HTTPResourceStatus = verdict.status;
-  return { steps, sent: sentBy(steps), verdict, status, state: stateOf(status) };
-}
-function sentBy(steps: readonly Step[]): string[] {
-  return steps.flatMap((step) => {
-    if (step.type !== "exchange") return [];
-    const { url } = step.exchange.request;
-    const before = step.before.type === "none" ? "" : ` after ${step.before.type}`;
-    return [`${step.exchange.request.method} ${url.type === "absolute" ? url.text.slice(26) : ""}${before}`];
-  });
-}
-function condition(status: HTTPResourceStatus, type: string) {
-  return status.conditions?.find((one) => one.type === type);
-}
-function stateOf(status: HTTPResourceStatus): string {
-  const ready = condition(status, "Ready");
-  const more = ["Reconciling", "Stalled"].filter((type) => condition(status, type)?.status === "True");
-  return [`${ready?.status}/${ready?.reason}`, ...more].join(" ");
-}
-/** A user who was created with the id 7. */
-function created(written: object = user, rest: Rest = {}): HTTPResource {
-  const { status } = drive(resource(written), [answer(201), values("7")]);
-  return resource(written, { status, finalizers: ["holdfast.dev/release"], ...rest });
-}
+import type { EvaluationResult } from "../../src/core/plan.ts";
+import {
+  answer,
+  condition,
+  created,
+  differs,
+  drive,
+  failure,
+  named,
+  now,
+  resource,
+  same,
+  url,
+  user,
+  values,
+  withLookup,
+} from "../support/resource-plan.ts";
 
 describe("an object that was never created", () => {
   test("is not observed without its id, and created, once, behind an intent and the finalizer", () => {
@@ -226,6 +134,35 @@ describe("a create whose outcome is unknown", () => {
     const at = new Date(Date.parse(status.nextRunAt ?? ""));
     expect(drive(resource(user, { status }), [], { at: now }).sent).toEqual([]);
     expect(drive(resource(user, { status }), [answer(201), values("7")], { at }).state).toBe("True/Created");
+  });
+  test("is none where its server could not be reached, however often: it is created at a later interval", () => {
+    let object = resource(user);
+    let at = now;
+    for (let tries = 0; tries < 7; tries += 1) {
+      const { status, state, verdict } = drive(object, [failure(false)], { at });
+      expect(state).toBe("False/ConnectionRefused Reconciling");
+      object = resource(user, { status });
+      at = new Date(at.getTime() + (verdict.requeueAfterMs ?? 0) + 100);
+    }
+    expect(drive(object, [answer(201), values("7")], { at }).state).toBe("True/Created");
+  });
+  test("wish 15: is sent under a key that is honoured until it is known, always the same one", () => {
+    const keyed = { ...user, idempotencyKey: { header: "Idempotency-Key" } };
+    let object = resource(keyed);
+    let at = now;
+    const ids = new Set<string | undefined>();
+    for (let tries = 0; tries < 8; tries += 1) {
+      const { status, verdict } = drive(object, [failure(true)], { at });
+      ids.add(status.attempt?.id);
+      object = resource(keyed, { status });
+      at = new Date(at.getTime() + (verdict.requeueAfterMs ?? 0) + 100);
+    }
+    expect(ids.size).toBe(1);
+    const deleted = { deleted: true, finalizers: ["holdfast.dev/release"] };
+    expect(drive(resource(keyed, { ...deleted, status: object.status ?? {} }), [], { at }).verdict).not.toHaveProperty(
+      "finalizer",
+    );
+    expect(drive(object, [answer(201), values("7")], { at }).status.attempt?.id).toBe([...ids][0]);
   });
   test("wish 15: that a dead process left is not sent again, and found by a lookup", () => {
     const { steps } = drive(resource(withLookup), [answer(200), values([]), answer(201), values("7")]);
@@ -437,6 +374,23 @@ describe("an object that is there", () => {
     const older = { ...blind, parameters: { name: "ada", age: 37 } };
     const { status } = drive(resource(older, { status: object.status, generation: 2 }), [answer(200)]);
     expect(drive(resource(older, { status, generation: 2 })).sent).toEqual([]);
+  });
+  test.each([
+    ["nobody can observe", { observe: undefined }],
+    ["has nothing that could be compared", { update: { ...user.update, body: { text: "36" } } }],
+  ])("that %s is updated once for a change of only what update sends, after a create too", (_what, more) => {
+    const blind = { ...user, ...more };
+    const seen = blind.observe ? [answer(200)] : [];
+    const object = created(blind);
+    expect(drive(object, seen).sent).toHaveLength(seen.length);
+    const changed = { ...blind, update: { ...blind.update, body: { text: "37" } } };
+    const { status, sent } = drive(resource(changed, { status: object.status, generation: 2 }), [...seen, answer(200)]);
+    expect(sent.at(-1)).toBe("PUT users/${ .externalID }");
+    expect(drive(resource(changed, { status, generation: 2 }), seen).sent).toHaveLength(seen.length);
+    // An earlier Holdfast did not keep what update would have sent.
+    const { update: _, ...attempt } = object.status?.attempt ?? { id: "", digest: "", phase: "Done", startedAt: "", tries: 1 };
+    const older = { ...object.status, attempt } as HTTPResourceStatus;
+    expect(drive(resource(changed, { status: older, generation: 2 }), seen).sent).toHaveLength(seen.length);
   });
 });
 

@@ -1,0 +1,90 @@
+/**
+ * What came of a create, update or delete, whether its answer said so or the end of the work that it began.
+ *
+ * Invariant: an attempt is only over where its server said what became of it, or where it is safe to begin another. One that
+ * was answered as expected, and of which no more can be known, is `Unknown` and `succeeded`: it has arrived.
+ */
+import type { PollStatus } from "../api/poll.ts";
+import type { Decision } from "../core/delivery.ts";
+import type { Refusal, Response, Scope } from "../core/exchange.ts";
+import { evaluated, type EvaluationResult } from "../core/plan.ts";
+import { idFrom, needsExternalID, type Context, type VerbAttempt } from "./http-resource-context.ts";
+import { located, type Steps } from "./http-resource-observation.ts";
+import type { Judgement } from "./http-request-status.ts";
+import { idempotencyHeader, isIdempotent } from "./request.ts";
+
+export interface Working {
+  readonly type: "polling";
+  readonly attempt: VerbAttempt;
+  readonly poll: PollStatus;
+  /** Milliseconds until the work is asked after. */
+  readonly delayMs: number;
+  readonly message: string;
+  /** The answer that began it. */
+  readonly response?: Response;
+  /** Of a create. */
+  readonly externalID?: string;
+}
+export type Delivered =
+  | Refusal
+  | Working
+  | Extract<Decision, { type: "wait" }>
+  | { readonly type: "unknown"; readonly attempt: VerbAttempt; readonly judgement?: Judgement }
+  | {
+      readonly type: "succeeded";
+      readonly attempt: VerbAttempt;
+      readonly judgement: Judgement;
+      readonly externalID?: string;
+    }
+  | { readonly type: "failed" | "retry" | "lost"; readonly attempt: VerbAttempt; readonly judgement: Judgement };
+
+export function isRepeatable({ spec, endpoint }: Context, method: string): boolean {
+  return isIdempotent(method) || idempotencyHeader(spec, endpoint) !== undefined;
+}
+
+/** `scope`: what the request's expressions saw. `known`: the id that an earlier answer gave. */
+export function* ofSuccess(
+  context: Context,
+  {
+    attempt,
+    judgement,
+    scope,
+    known,
+  }: { readonly attempt: VerbAttempt; readonly judgement: Judgement; readonly scope: Scope; readonly known?: string | undefined },
+): Steps<Delivered> {
+  const done = { ...attempt, phase: "Done", succeeded: true } as const;
+  if (attempt.verb !== "Create") return { type: "succeeded", attempt: done, judgement };
+  const { response } = judgement;
+  const externalID = (response && (yield* takenFrom(context, scope, response))) ?? known;
+  if (externalID === undefined && needsID(context))
+    return { type: "lost", attempt: { ...attempt, phase: "Unknown", succeeded: true }, judgement };
+  return { type: "succeeded", attempt: done, judgement, ...(externalID !== undefined && { externalID }) };
+}
+
+/** `isCertain`: nothing was done, or the server said that it has failed. */
+export function ofFailure(
+  attempt: VerbAttempt,
+  judgement: Judgement,
+  { isCertain, repeatable }: { readonly isCertain: boolean; readonly repeatable: boolean },
+): Delivered {
+  if (!isCertain && !repeatable) return { type: "unknown", attempt: { ...attempt, phase: "Unknown" }, judgement };
+  // What may be there all the same is tried again by the same id, by which a server that honours it knows it again.
+  if (!isCertain && attempt.verb === "Create") return { type: "failed", attempt: { ...attempt, phase: "Unknown" }, judgement };
+  return { type: "failed", attempt: { ...attempt, phase: "Done", succeeded: false }, judgement };
+}
+
+/** Whether anything can only be asked with the id. */
+function needsID({ spec }: Context): boolean {
+  return [spec.observe, spec.update, spec.delete].some(needsExternalID);
+}
+
+/** An expression that fails says as much as one that yields nothing: the object is there all the same. */
+export function* takenFrom({ spec }: Context, scope: Scope, response: Response): Steps<string | undefined> {
+  if (spec.externalID === undefined) return undefined;
+  const result: EvaluationResult = yield* evaluated({
+    scope,
+    response,
+    expressions: located("spec.externalID", spec.externalID),
+  });
+  return result.type === "values" ? idFrom(response, result.values[0]) : undefined;
+}

@@ -1,0 +1,134 @@
+/**
+ * The work that goes on after the answer to a create, update or delete.
+ *
+ * Invariant: an attempt that was answered is not sent again while its work is asked after, and what cannot be followed any
+ * more is not taken for failed where it must not be begun twice.
+ */
+import type { Exchange, Refusal, Response } from "../core/exchange.ts";
+import { declaredOf, type Asked, type Context, type Verb, type VerbAttempt } from "./http-resource-context.ts";
+import { isRepeatable, ofFailure, ofSuccess, takenFrom, type Delivered } from "./http-resource-delivered.ts";
+import type { Steps } from "./http-resource-observation.ts";
+import { beginPoll, isMadeOfResponse, pollOnce } from "./poll.ts";
+import { scopeOf } from "./request.ts";
+
+type Request = Pick<Asked, "field" | "shape">;
+
+/** Of a URL that is made of what was observed nobody could say later where its work is asked after. */
+export function unpollable({ field, shape: { poll, url = "", path = "", query = [] } }: Request): Refusal | undefined {
+  if (!poll || ![url, path, ...query.map(({ value }) => value)].some(isMadeOfResponse)) return undefined;
+  const message = `${field}.poll: does not go with a URL, path or query that is made of .response`;
+  return { type: "refusal", reason: "InvalidRequest", message, heals: false };
+}
+
+/** Of an answer that is as expected. Undefined: it is the end. */
+export function* begun(
+  context: Context,
+  {
+    request: { field, shape },
+    exchange: { scope },
+    attempt,
+    response,
+  }: {
+    readonly request: Request;
+    readonly exchange: Exchange;
+    readonly attempt: VerbAttempt;
+    readonly response: Response;
+  },
+): Steps<Delivered | undefined> {
+  if (!shape.poll) return undefined;
+  const found = yield* beginPoll(shape.poll, { response, scope, field: `${field}.poll`, now: context.now });
+  switch (found.type) {
+    case "none":
+    case "succeeded":
+      return undefined;
+    case "failed":
+      return unfollowed(context, shape.method, { attempt, judgement: { ...found, ...about(field, found), succeeded: false } });
+    case "going": {
+      const externalID = attempt.verb === "Create" ? yield* takenFrom(context, scope, response) : undefined;
+      const { poll, delayMs } = found;
+      const id = externalID === undefined ? {} : { externalID };
+      return {
+        type: "polling",
+        attempt: { ...attempt, phase: "Polling" },
+        poll,
+        delayMs,
+        ...about(field, found),
+        response,
+        ...id,
+      };
+    }
+  }
+}
+
+/** One look at the work of an attempt that is Polling. */
+export function* lookedAfter(context: Context, attempt: VerbAttempt): Steps<Delivered> {
+  const { spec, status, now, endpoint, externalID } = context;
+  const { field, shape } = declaredVerb(context, attempt.verb);
+  const known = attempt.verb === "Create" ? externalID : undefined;
+  const ended: VerbAttempt = { ...attempt, finishedAt: now.toISOString() };
+  if (!shape?.poll || !status.poll) {
+    const message = `${field}: it was answered as expected; its work is no longer asked after`;
+    const scope = scopeOf({ shared: spec, metadata: context.resource.metadata, now: attempt.startedAt });
+    const judgement = { succeeded: true, reason: "Succeeded", message };
+    return yield* ofSuccess(context, { attempt: ended, judgement, scope, known });
+  }
+  const declared = declaredOf(context, { field, shape, attempt, compile: [] });
+  const { poll } = status;
+  const polled = yield* pollOnce({ poll: shape.poll, declared, endpoint, field: `${field}.poll` }, poll, now);
+  switch (polled.type) {
+    case "refusal":
+      return polled;
+    case "going":
+      return {
+        type: "polling",
+        attempt,
+        poll,
+        delayMs: polled.delayMs,
+        ...about(field, polled),
+        ...(known !== undefined && { externalID: known }),
+      };
+    case "succeeded": {
+      const judgement = { ...polled, ...about(field, polled), succeeded: true };
+      return yield* ofSuccess(context, { attempt: ended, judgement, scope: scopeOf(declared), known });
+    }
+    case "failed": {
+      const judgement = { ...polled, ...about(field, polled), succeeded: false };
+      const isOperation = poll.from === "Operation-Location" || poll.from === "Azure-AsyncOperation";
+      const isGone = [404, 410].includes(polled.response?.statusCode ?? 0) && shape.poll.until === undefined && !isOperation;
+      if (attempt.verb === "Delete" && isGone)
+        return { type: "succeeded", attempt: { ...ended, phase: "Done", succeeded: true }, judgement };
+      if (polled.isSaid) return ofFailure(ended, judgement, { isCertain: true, repeatable: false });
+      return unfollowed(context, shape.method, { attempt: ended, judgement });
+    }
+  }
+}
+
+type Ended = Parameters<typeof ofFailure>;
+
+/** It has arrived, and nobody can say what became of it. */
+function unfollowed(
+  context: Context,
+  method: string | undefined,
+  { attempt, judgement }: { readonly attempt: Ended[0]; readonly judgement: Ended[1] },
+): Delivered {
+  const repeatable = method !== undefined && isRepeatable(context, method);
+  const over = ofFailure(attempt, judgement, { isCertain: false, repeatable });
+  return over.type === "unknown" ? { ...over, attempt: { ...over.attempt, succeeded: true } } : over;
+}
+
+function declaredVerb({ spec }: Context, verb: Verb): { readonly field: string; readonly shape: Asked["shape"] | undefined } {
+  switch (verb) {
+    case "Create":
+      return { field: "spec.create", shape: spec.create };
+    case "Update": {
+      const { body: _, method = "PUT", ...rest } = spec.update ?? {};
+      return { field: "spec.update", shape: spec.update && { ...rest, expect: spec.update.expect, method } };
+    }
+    case "Delete":
+      return { field: "spec.delete", shape: spec.delete };
+  }
+}
+
+function about(field: string, { message }: { readonly message: string }): { readonly message: string } {
+  return { message: `${field}: ${message}` };
+}
