@@ -81,7 +81,9 @@ function logSettings(logFormat: LogFormat, logLevel: LogLevel): readonly Option[
 }
 
 const sendSettings: readonly Option[] = [
-  setting("--concurrency <n>", "how many resources are reconciled at once").argParser(integer(1, 1_000)).default(20),
+  setting("--concurrency <n>", "how many resources are reconciled at once; one namespace alone gets three quarters of it")
+    .argParser(integer(1, 1_000))
+    .default(20),
   setting("--max-response-bytes <bytes>", "a longer response is a failure")
     .argParser(integer(1, 1 << 30))
     .default(1 << 20, "1048576"),

@@ -79,7 +79,7 @@ export const alerts: readonly Alert[] = [
     severity: "warning",
     summary: "{{ $value | humanizePercentage }} of the workers are busy",
     description: "A change that somebody makes now waits until one is free.",
-    threshold: { value: 0.9, description: "Share of the workers, on average over ten minutes." },
+    threshold: { value: 0.7, description: "Share of the workers, on average over ten minutes. One namespace alone gets 0.75." },
   },
   {
     name: "HoldfastReconcileErrors",

@@ -2,7 +2,8 @@
  * Keys waiting to be reconciled. A key is in the queue at most once and is never handed to two workers at a time: one
  * that becomes due while it is being worked on is handed out again afterwards.
  *
- * Fair: groups (namespaces) take turns, whatever each has waiting. What has just changed goes before what a listing
+ * Fair: groups (namespaces) take turns, whatever each has waiting, and none has more than three workers for each that is
+ * idle: however slow its servers are, somebody else's key finds a worker. What has just changed goes before what a listing
  * brought, so that the first listing of a large cluster does not hold up anybody's change.
  */
 export interface WorkQueue {
@@ -12,6 +13,8 @@ export interface WorkQueue {
   forget(key: string): void;
   /** The next due key. Call `done` when finished with it. Rejects with the signal's reason on abort. */
   take(signal: AbortSignal): Promise<string>;
+  /** Its worker is about to take another, though the work for the key goes on. */
+  leave(key: string): void;
   done(key: string): void;
   /** Keys that are due and wait for a worker. */
   readonly depth: number;
@@ -37,20 +40,37 @@ export interface WorkQueueOptions {
 
 /** `setTimeout` fires at once above this. */
 const longestTimerMs = 2 ** 31 - 1;
+/** One group alone gets three quarters of the workers, two get three sevenths each. */
+const mostForEachIdle = 3;
 
 export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd, onTake }: WorkQueueOptions = {}): WorkQueue {
   const delayed = new Map<string, { readonly dueMs: number; readonly timer: NodeJS.Timeout }>();
   const ready = createReadyKeys(groupOf);
   const working = new Map<string, number>();
+  /** Of the keys that are worked on, those that have a worker, by group. */
+  const held = new Map<string, Set<string>>();
   /** Became due while being worked on. */
   const again = new Map<string, Lane>();
   const waiting: ((key: string) => void)[] = [];
 
+  /** `waiting` are the idle workers. */
+  function mayHaveAnother(group: string): boolean {
+    const own = held.get(group)?.size ?? 0;
+    return own === 0 || own < mostForEachIdle * waiting.length;
+  }
+  function leave(key: string): void {
+    const group = groupOf(key);
+    const own = held.get(group);
+    own?.delete(key);
+    if (own?.size === 0) held.delete(group);
+  }
   function handOut(): void {
     while (waiting.length > 0 && isOpen()) {
-      const next = ready.shift();
+      const next = ready.shift(mayHaveAnother);
       if (!next) return;
       working.set(next.key, performance.now());
+      const group = groupOf(next.key);
+      held.set(group, (held.get(group) ?? new Set()).add(next.key));
       onTake?.((performance.now() - next.sinceMs) / 1000);
       waiting.shift()?.(next.key);
     }
@@ -104,7 +124,9 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
         signal.removeEventListener("abort", onAbort);
       }
     },
+    leave,
     done(key) {
+      leave(key);
       working.delete(key);
       const lane = again.get(key);
       again.delete(key);
@@ -130,8 +152,8 @@ interface ReadyKeys {
   /** False where it was there already. */
   add(key: string, lane: Lane): boolean;
   has(key: string): boolean;
-  /** The key whose turn it is. */
-  shift(): { readonly key: string; readonly sinceMs: number } | undefined;
+  /** The key whose turn it is, of a group that may. */
+  shift(mayHave: (group: string) => boolean): { readonly key: string; readonly sinceMs: number } | undefined;
   clear(): void;
   readonly size: number;
 }
@@ -163,9 +185,10 @@ function createReadyKeys(groupOf: (key: string) => string): ReadyKeys {
       return !known;
     },
     has: (key) => laneOf.has(key),
-    shift() {
+    shift(mayHave) {
       for (const lane of ["change", "listing"] as const) {
-        for (const keys of lanes[lane].values()) for (const key of keys.keys()) return { key, sinceMs: remove(key, lane) };
+        for (const [group, keys] of lanes[lane])
+          if (mayHave(group)) for (const key of keys.keys()) return { key, sinceMs: remove(key, lane) };
       }
       return undefined;
     },

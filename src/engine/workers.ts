@@ -11,7 +11,7 @@ import type { WorkQueue } from "./work-queue.ts";
 export type WaitFor = <T>(write: Promise<T>) => Promise<T>;
 
 export interface WorkersOptions {
-  readonly queue: Pick<WorkQueue, "take" | "done">;
+  readonly queue: Pick<WorkQueue, "take" | "leave" | "done">;
   /** How many keys are worked on at once. */
   readonly concurrency: number;
   /** Limit on the work for one key, milliseconds. */
@@ -50,6 +50,7 @@ export async function runWorkers(options: WorkersOptions, signal: AbortSignal, d
         leave();
       }).finally(() => aside.delete(whole));
       await Promise.race([whole, left]);
+      queue.leave(key);
     }
   }
   async function workOn(key: string, onSlowWrite: () => void): Promise<void> {

@@ -58,6 +58,30 @@ test("lets namespaces take turns, however much one of them has waiting", async (
   expect(first).toContain("quiet/1");
 });
 
+test("keeps workers for others, however many one namespace has under way; alone it has three quarters of them", async () => {
+  const queue = createWorkQueue({ groupOf: (key) => key.split("/")[0] ?? "" });
+  const taken: string[] = [];
+  const worker = async (): Promise<void> => void taken.push(await queue.take(never));
+  for (let n = 0; n < 100; n += 1) queue.add(`slow/${n}`);
+  const workers = Promise.all(Array.from({ length: 20 }, worker));
+  const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  await settled();
+  expect([taken.length, queue.depth]).toEqual([15, 85]);
+  for (const namespace of ["a", "b", "c"]) queue.add(`${namespace}/1`);
+  await settled();
+  expect(taken.slice(15)).toEqual(["a/1", "b/1", "c/1"]);
+  for (const key of taken.splice(0)) queue.done(key);
+  for (let n = 0; n < 18; n += 1) void worker();
+  await settled();
+  expect(taken).toHaveLength(15); // none is lost, and none is left out for good
+  queue.leave("slow/15"); // what waits without a worker does not count
+  void worker();
+  await settled();
+  expect(taken).toHaveLength(16);
+  for (let n = 0; n < 4; n += 1) queue.add(`other-${n}/1`);
+  await workers;
+});
+
 test("lets a change go before what a listing brought, and takes a listed key that changed along", async () => {
   const queue = createWorkQueue();
   for (const key of ["a", "b", "c"]) queue.add(key, { lane: "listing" });
