@@ -19,7 +19,8 @@ export function commandsUnder(file: string, heading: string): readonly string[] 
   const sections = readFileSync(join(root, file), "utf8").split(/^#+ /m);
   const section = sections.find((one) => one.startsWith(`${heading}\n`));
   if (section === undefined) throw new Error(`${file} has no heading ${heading}`);
-  return [...section.matchAll(/^```\n([\s\S]*?)^```$/gm)].map(([, block = ""]) => block);
+  const blocks = [...section.matchAll(/^```(.*)\n([\s\S]*?)^```$/gm)];
+  return blocks.filter(([, language]) => language === "").map(([, , block = ""]) => block);
 }
 
 export interface Shell extends AsyncDisposable {
