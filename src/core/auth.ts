@@ -48,6 +48,24 @@ export type ServiceAccountTokenResult =
   | { readonly type: "absent" | "ownAudience" | "unsupported" }
   | { readonly type: "forbidden"; readonly grant?: string };
 
+/** Where its values come from. */
+export function sourcesOf(auth: AuthSources): readonly Source[] {
+  switch (auth.type) {
+    case "basic":
+      return [auth.username, auth.password];
+    case "bearer":
+      return [auth.token];
+    case "apiKey":
+      return [auth.value];
+    case "oauth2":
+      return [auth.clientID, auth.client.type === "secret" ? auth.client.secret : auth.client.key];
+    case "awsSigV4":
+      return [auth.accessKeyID, auth.secretAccessKey, ...(auth.sessionToken ? [auth.sessionToken] : [])];
+    case "serviceAccountToken":
+      return [];
+  }
+}
+
 /** Names, in lower case but for query parameters', that the credential takes: no request may set them. */
 export function namesTaken(auth: AuthSources): { readonly headers: readonly string[]; readonly query: readonly string[] } {
   switch (auth.type) {

@@ -48,7 +48,7 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
 
   /** `version`: undefined where the object is gone. `isChange`: it is new since the watch last told. */
   function changed(reference: Reference, version: string | undefined, isChange: boolean): void {
-    for (const [id] of dependents.of(reference)) {
+    for (const id of dependents.usersOf(reference)) {
       const read = seen.get(id)?.get(queueKey(reference.type.kind, reference.key));
       if (read === undefined ? isChange : isOther(read, version)) queue(id);
     }

@@ -1,16 +1,20 @@
 /**
- * Who refers to what, so that a change finds those that it makes due without looking at all of them.
+ * Who refers to what, so that a change finds those that it makes due without looking at all of them. An id is a
+ * resource's key in the queue.
  *
  * Invariant: it holds exactly what was given last for each id; an id without references takes no place.
  */
 import type { Dependency } from "../core/plan.ts";
 import type { Reference } from "../core/resource.ts";
+import { keyParts } from "./key.ts";
 
 export interface Dependents {
-  /** What `id` refers to from now on. */
-  set(id: string, references: readonly Dependency[]): void;
+  /** What `id` refers to from now on. Returns the namespaces in which something was or is referred to. */
+  set(id: string, references: readonly Dependency[]): ReadonlySet<string>;
   /** Those that refer to it, each with its own reference. */
   of(reference: Reference): Iterable<readonly [string, Dependency]>;
+  /** Ids of those that refer to it, or to something that lends it to them; one can come twice. */
+  usersOf(reference: Reference): Iterable<string>;
   /** What of this kind and namespace is referred to, each once. */
   referencesIn(kind: string, namespace: string): Iterable<Reference>;
   isReferredTo(kind: string, namespace: string): boolean;
@@ -40,14 +44,25 @@ export function createDependents(): Dependents {
     // Of two references to one object, the one that sees more counts.
     if (!dependents.has(id) || reference.onStatus === true) dependents.set(id, reference);
   }
+  function of(kind: string, namespace: string, name: string): Iterable<readonly [string, Dependency]> {
+    return places.get(placeText(kind, namespace))?.get(name) ?? [];
+  }
   return {
     set(id, references) {
+      const concerned = [...(byId.get(id) ?? []), ...references].map(({ key }) => key.namespace);
       forget(id);
-      if (references.length === 0) return;
       for (const reference of references) add(id, reference);
-      byId.set(id, references);
+      if (references.length > 0) byId.set(id, references);
+      return new Set(concerned);
     },
-    of: ({ type, key }) => places.get(placeText(type.kind, key.namespace))?.get(key.name) ?? [],
+    of: ({ type, key }) => of(type.kind, key.namespace, key.name),
+    *usersOf({ type, key }) {
+      for (const [id] of of(type.kind, key.namespace, key.name)) {
+        yield id;
+        const { kind, namespace, name } = keyParts(id);
+        for (const [borrower, { lends }] of of(kind, namespace, name)) if (lends) yield borrower;
+      }
+    },
     *referencesIn(kind, namespace) {
       for (const dependents of places.get(placeText(kind, namespace))?.values() ?? [])
         yield* [...dependents.values()].slice(0, 1);

@@ -51,8 +51,8 @@ export function createEnqueue({ caches, queue, dependents, dataWatches, sender, 
       onGone(id);
     } else if (due || isOutcomeOfAnother(change, sender)) queue.add(id, { lane });
     if (!due) return;
-    dependents.set(id, after ? kind.references(after) : []);
-    dataWatches.adjust(key.namespace);
+    const namespaces = dependents.set(id, after ? kind.references(after) : []);
+    for (const namespace of namespaces) dataWatches.adjust(namespace);
   }
   function awaken({ awakens }: Kind): void {
     if (!awakens) return;

@@ -5,11 +5,12 @@
  */
 import type { Auth } from "../api/auth.ts";
 import type { RequestShape } from "../api/request.ts";
-import { namesTaken, type AuthSources, type OAuth2Sources } from "../core/auth.ts";
+import { namesTaken, sourcesOf, type AuthSources, type OAuth2Sources } from "../core/auth.ts";
 import { durationMs } from "../core/duration.ts";
 import type { Connection, EndpointTraits, Refusal } from "../core/exchange.ts";
 import { selects } from "../core/label-selector.ts";
-import { namespaceType, type Reference, type Resource } from "../core/resource.ts";
+import type { Dependency } from "../core/plan.ts";
+import { configMapType, namespaceType, secretType, type Resource } from "../core/resource.ts";
 import { source, tlsSources, type From } from "./sources.ts";
 import { clusterHTTPEndpointType, httpEndpointType, type Endpoint, type UsedEndpoint } from "./types.ts";
 
@@ -22,13 +23,13 @@ export interface EndpointRef {
  * The endpoint as something to watch, and for the cluster's the namespace, on whose labels it can depend who may use it.
  * `namespace`: of the resource that refers to it. A kind's own references begin with these.
  */
-export function endpointReferences(endpointRef: EndpointRef | undefined, namespace: string): readonly Reference[] {
+export function endpointReferences(endpointRef: EndpointRef | undefined, namespace: string): readonly Dependency[] {
   if (!endpointRef) return [];
   const { kind, name } = endpointRef;
   return kind === "HTTPEndpoint"
-    ? [{ type: httpEndpointType, key: { namespace, name } }]
+    ? [{ type: httpEndpointType, key: { namespace, name }, lends: true }]
     : [
-        { type: clusterHTTPEndpointType, key: { namespace: "", name } },
+        { type: clusterHTTPEndpointType, key: { namespace: "", name }, lends: true },
         { type: namespaceType, key: { namespace: "", name: namespace } },
       ];
 }
@@ -63,6 +64,18 @@ export function connectionOf(endpoint: Endpoint): Connection {
     ...(auth && { auth: authSources(auth, from, elsewhere ?? metadata.namespace) }),
     endpoint: traitsOf(endpoint, title),
   };
+}
+
+/** The Secrets and ConfigMaps that an endpoint refers to, each once. */
+export function endpointData(endpoint: Endpoint): readonly Dependency[] {
+  const { tls, proxy, auth, endpoint: traits } = connectionOf(endpoint);
+  const sources = [tls.ca, tls.certificate, tls.key, proxy, ...(auth ? sourcesOf(auth) : [])];
+  const named = sources.flatMap((one): Dependency[] => {
+    if (!one || one.type === "literal") return [];
+    const key = { namespace: traits?.credentialNamespace ?? "", name: one.name };
+    return [{ type: one.type === "secret" ? secretType : configMapType, key }];
+  });
+  return [...new Map(named.map((one) => [`${one.type.kind} ${one.key.name}`, one])).values()];
 }
 
 function traitsOf(

@@ -2,21 +2,22 @@
  * The plan of HTTPEndpoint and ClusterHTTPEndpoint: nothing is sent to the endpoint itself; its status says whether requests
  * can use it, that is whether what it refers to is there and fits.
  *
- * Invariant: Secrets are not polled. What is in order is looked at again every few minutes, what is not sooner.
+ * Invariant: Secrets are not polled. A change of one makes it due; where they cannot be watched, what is in order is looked at
+ * again every few minutes, what is not sooner.
  */
 import { conditions, ready, reconciling, stalled } from "../core/conditions.ts";
 import type { Connection } from "../core/exchange.ts";
 import { checked, type Kind, type Plan, type Situation } from "../core/plan.ts";
 import { retryAfterMs } from "../core/retry.ts";
-import { connectionOf } from "./endpoint.ts";
+import { connectionOf, endpointData } from "./endpoint.ts";
 import { clusterHTTPEndpointType, httpEndpointType, type Endpoint } from "./types.ts";
 
 /** How often what is referred to is looked at: when all is well, and after something was missing. */
 const wellMs = 300_000;
 const missing = { initialMs: 2_000, maxMs: 60_000 };
 
-export const httpEndpointKind: Kind<Endpoint> = { type: httpEndpointType, references: () => [], plan };
-export const clusterHTTPEndpointKind: Kind<Endpoint> = { type: clusterHTTPEndpointType, references: () => [], plan };
+export const httpEndpointKind: Kind<Endpoint> = { type: httpEndpointType, references: endpointData, plan };
+export const clusterHTTPEndpointKind: Kind<Endpoint> = { type: clusterHTTPEndpointType, references: endpointData, plan };
 
 function* plan({ resource, now }: Situation<Endpoint>): Plan {
   const { metadata, status } = resource;

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { apiVersion } from "../../src/api/kind-definition.ts";
 import type { ControlPlaneClient } from "../support/control-plane-client.ts";
-import { startController } from "../support/controller-process.ts";
+import { startController, type HoldfastProcess } from "../support/controller-process.ts";
 import { declaredRequests, isReady, stateOf, type DeclaredRequests } from "../support/declared-requests.ts";
 import { startFaultOrigin, type FaultOrigin } from "../support/fault-origin.ts";
 import { until } from "../support/fault-world.ts";
@@ -11,6 +11,7 @@ import { describeWithControlPlane, sharedControlPlane } from "../support/shared-
 describeWithControlPlane("those who use an endpoint", () => {
   let plane: ControlPlaneClient;
   let origin: FaultOrigin;
+  let controller: HoldfastProcess;
   let namespace: string;
   let requests: DeclaredRequests;
   const stack = new AsyncDisposableStack();
@@ -24,7 +25,9 @@ describeWithControlPlane("those who use an endpoint", () => {
     requests = declaredRequests(plane, namespace);
     shard = { "test.holdfast.dev/shard": namespace };
     const selector = `test.holdfast.dev/shard=${namespace}`;
-    stack.use(await startController(["--kubeconfig", plane.kubeconfigs.holdfast, "--watch-label-selector", selector]));
+    controller = stack.use(
+      await startController(["--kubeconfig", plane.kubeconfigs.holdfast, "--watch-label-selector", selector]),
+    );
   }, 60_000);
   afterAll(() => stack.disposeAsync());
 
@@ -65,6 +68,57 @@ describeWithControlPlane("those who use an endpoint", () => {
     await requests.annotate("sender", { "holdfast.dev/reconcile-at": "now" });
     await requests.until("it is refused again", (all) => stateOf(all.get("sender")) === "NotReady/EndpointNotAllowed");
     expect([origin.count("/chosen/sent"), origin.count("/chosen/kept")]).toEqual([1, 1]);
+  }, 60_000);
+
+  async function putSecret(where: string, name: string, token: string): Promise<void> {
+    const metadata = { name, namespace: where };
+    await plane.apply(JSON.stringify({ apiVersion: "v1", kind: "Secret", metadata, stringData: { token } }));
+  }
+  const tokensAt = (path: string): readonly unknown[] =>
+    origin.requests.filter((request) => request.path === path).map(({ headers }) => headers.authorization);
+  const bearerOf = (name: string): object => ({ auth: { bearer: { token: { secretKeyRef: { name, key: "token" } } } } });
+
+  test("wish 12: an endpoint's rotated credential is used at once by what is kept, and sends no request again", async () => {
+    await putSecret(namespace, "rotating", "first");
+    await apply("HTTPEndpoint", "rotated", { baseURL: `${origin.url}/rotated`, ...bearerOf("rotating") });
+    const endpointRef = { name: "rotated" };
+    await apply("HTTPRequest", "once", { endpointRef, path: "/once", method: "POST" });
+    await apply("HTTPRequest", "by-inputs", { endpointRef, path: "/by-inputs", method: "POST", rerunOn: ["Inputs"] });
+    await apply("HTTPRequest", "scheduled", { endpointRef, path: "/scheduled", schedule: { every: "1h" } });
+    await apply("HTTPResource", "kept", { endpointRef, observe: { path: "/kept" }, interval: "1h" });
+    const all = ["/once", "/by-inputs", "/scheduled", "/kept"].map((path) => `/rotated${path}`);
+    await until("all are sent", () => all.every((path) => origin.count(path) === 1));
+    await until("it is ready", async () => (await resourceReason("kept")) !== undefined);
+
+    await putSecret(namespace, "rotating", "second");
+    await until("it is observed again", () => origin.count("/rotated/kept") === 2, 5_000);
+    await apply("HTTPEndpoint", "rotated", {
+      baseURL: `${origin.url}/rotated`,
+      headers: [{ name: "X-New", value: "1" }],
+      ...bearerOf("rotating"),
+    });
+    await until("and again", () => origin.count("/rotated/kept") === 3, 5_000);
+    expect(tokensAt("/rotated/kept")).toEqual(["Bearer first", "Bearer second", "Bearer second"]);
+    const reconciled = (name: string): number =>
+      controller.log.filter((line) => line["name"] === name && line["result"] === "unchanged").length;
+    await until("the others were looked at", () => ["once", "by-inputs", "scheduled"].every((name) => reconciled(name) >= 2));
+    for (const path of all.slice(0, 3)) expect([path, tokensAt(path)]).toEqual([path, ["Bearer first"]]);
+  }, 60_000);
+
+  test("wish 8: what waits for an endpoint's Secret goes on as soon as that is there, an admin's in another namespace, too", async () => {
+    const admins = await plane.createNamespace("admins-of");
+    await apply("HTTPEndpoint", "own", { baseURL: `${origin.url}/own`, ...bearerOf("late") });
+    await shared("lent", { allowedNamespaces: { from: "All" }, secretNamespace: admins, ...bearerOf("late") });
+    await apply("HTTPRequest", "waits-own", { endpointRef: { name: "own" }, path: "/a" });
+    await apply("HTTPRequest", "waits-lent", { endpointRef: { kind: "ClusterHTTPEndpoint", name: "lent" }, path: "/a" });
+    // They look again after as long as they have waited: after four seconds, not before eight.
+    const looks = (name: string): number =>
+      controller.log.filter((line) => line["name"] === name && line["result"] === "waiting").length;
+    await until("both have looked three times", () => looks("waits-own") >= 3 && looks("waits-lent") >= 3, 20_000);
+    await putSecret(namespace, "late", "mine");
+    await putSecret(admins, "late", "theirs");
+    await until("both are sent", () => origin.count("/own/a") === 1 && origin.count("/lent/a") === 1, 3_000);
+    expect([tokensAt("/own/a"), tokensAt("/lent/a")]).toEqual([["Bearer mine"], ["Bearer theirs"]]);
   }, 60_000);
 
   test("wish 13: a selector that says nothing, or goes with something else, is not admitted", async () => {

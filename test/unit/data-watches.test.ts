@@ -142,3 +142,16 @@ test("a second listing tells what was missed before it, once", async () => {
   await w.watches[0]?.tell(listed(object("s1", "9"), object("s3", "8")));
   expect(w.due).toEqual(["Kind/n/a", "Kind/n/a", "Kind/n/a"]); // changed, gone, new
 });
+
+test("a change of what an endpoint lends makes due who uses that, but for who has seen it already", async () => {
+  await using w = world();
+  const endpoint: ResourceType = { group: "g", version: "v1", kind: "Endpoint", plural: "endpoints" };
+  const lent = { type: endpoint, key: { namespace: "n", name: "e" }, lends: true } as const;
+  await w.refer("Endpoint/n/e", "s");
+  for (const id of ["Thing/n/one", "Thing/n/two"]) w.dependents.set(id, [lent]);
+  expect(w.open()).toEqual(["Secret/n"]);
+  await w.watches[0]?.tell(listed(object("s", "1")));
+  w.has("s", "Thing/n/two", "2");
+  await w.watches[0]?.tell(applied("s", "2"));
+  expect(w.due).toEqual(["Endpoint/n/e", "Thing/n/one"]);
+});

@@ -3,6 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import { clusterHTTPEndpoint, type ClusterHTTPEndpointSpec } from "../../src/api/cluster-http-endpoint.ts";
 import { validator } from "../../src/api/validate.ts";
 import type { Situation } from "../../src/core/plan.ts";
+import { clusterHTTPEndpointKind } from "../../src/kinds/http-endpoint.ts";
 import { httpRequestKind } from "../../src/kinds/http-request.ts";
 import { httpResourceKind } from "../../src/kinds/http-resource.ts";
 import { httpRequest } from "../support/request-plan.ts";
@@ -58,6 +59,36 @@ test("what uses one is due when its namespace's labels change", () => {
     ["Namespace", "team-a"],
   ];
   expect(keys).toEqual([...both, ...both]);
+});
+
+describe("what an endpoint refers to is watched", () => {
+  const of = (name: string): object => ({ secretKeyRef: { name, key: "k" } });
+  const named = (spec: object): readonly string[] => {
+    const metadata = { namespace: "", name: "crm", uid: "1", generation: 1, resourceVersion: "1" };
+    const endpoint = { metadata, spec: { baseURL: "https://crm.example", secretNamespace: "admins", ...spec } } as never;
+    return clusterHTTPEndpointKind.references(endpoint).map(({ type, key }) => `${type.kind} ${key.namespace}/${key.name}`);
+  };
+  test.each<[string, object, readonly string[]]>([
+    ["nothing", {}, []],
+    ["basic", { auth: { basic: { username: { value: "ada" }, password: of("a") } } }, ["a"]],
+    ["bearer", { auth: { bearer: { token: of("a") } } }, ["a"]],
+    ["apiKey", { auth: { apiKey: { in: "Query", name: "key", value: of("a") } } }, ["a"]],
+    ["clientSecret", { auth: { oauth2: { tokenURL: "https://t", clientID: of("a"), clientSecret: of("b") } } }, ["a", "b"]],
+    [
+      "privateKeyJWT",
+      { auth: { oauth2: { tokenURL: "https://t", clientID: of("a"), privateKeyJWT: { key: of("b") } } } },
+      ["a", "b"],
+    ],
+    ["awsSigV4", { auth: { awsSigV4: { accessKeyID: of("a"), secretAccessKey: of("a"), sessionToken: of("b") } } }, ["a", "b"]],
+    ["serviceAccountToken", { auth: { serviceAccountToken: { serviceAccountName: "robot", audience: "a" } } }, []],
+    ["proxy", { proxy: of("a") }, ["a"]],
+    ["tls", { tls: { ca: of("a"), certificate: of("b"), key: of("b") } }, ["a", "b"]],
+  ])("%s", (_what, spec, names) => {
+    expect(named(spec)).toEqual(names.map((name) => `Secret admins/${name}`));
+  });
+  test("a ConfigMap's certificate, too", () => {
+    expect(named({ tls: { ca: { configMapKeyRef: { name: "c", key: "k" } } } })).toEqual(["ConfigMap admins/c"]);
+  });
 });
 
 describe("admission", () => {
