@@ -1,7 +1,8 @@
 /**
- * The admin page of a controller under load, in a real browser. `HOLDFAST_SCREENSHOT=1` writes the README's picture anew.
+ * The admin page of a controller under load, in a real browser. `HOLDFAST_SCREENSHOT=1` writes the README's pictures anew.
  */
 import { readFile, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
@@ -16,9 +17,12 @@ import { startBrowser, type Page } from "./browser.ts";
 import { describeWithBrowser } from "./helm.ts";
 import { until } from "./until.ts";
 
-const picture = join(import.meta.dirname, "../../docs/images/admin.png");
+const pictures = { light: "docs/images/admin.png", dark: "docs/images/admin-dark.png" };
 const takesPicture = process.env["HOLDFAST_SCREENSHOT"] === "1";
-const size = { width: 1200, height: 760 };
+const size = { width: 1200, height: takesPicture ? 1010 : 760 };
+/** In place of the machine's. */
+const podName = "holdfast-7d4b9c6f58-x2lqw";
+const fileOf = (scheme: keyof typeof pictures): string => join(import.meta.dirname, "../..", pictures[scheme]);
 
 /** WCAG's contrast of each piece of text with what is behind it, the least of them: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio */
 const leastContrast = `(() => {
@@ -115,15 +119,21 @@ describeWithBrowser("the admin page", () => {
       expect(background).toBe(scheme === "light" ? "rgb(251, 252, 253)" : "rgb(18, 23, 30)");
       expect(await page.evaluate<number>(leastContrast)).toBeGreaterThan(4.5);
       expect(await page.evaluate<number>("document.documentElement.scrollWidth")).toBeLessThanOrEqual(size.width);
-      const png = await page.screenshot();
-      if (takesPicture && scheme === "light") await writeFile(picture, png);
+      if (!takesPicture) return;
+      const [own, shown] = [hostname(), podName].map((name) => JSON.stringify(name));
+      await page.evaluate(
+        `(() => { const of = document.querySelector("header"); of.innerHTML = of.innerHTML.replace(${own}, ${shown}); })()`,
+      );
+      await writeFile(fileOf(scheme), await page.screenshot());
     },
     30_000,
   );
 
-  test("is in the README as a picture that is not large", async () => {
-    expect(await readFile(join(import.meta.dirname, "../../README.md"), "utf8")).toContain("docs/images/admin.png");
-    expect((await readFile(picture)).length).toBeLessThan(200_000);
+  test("is in the README as a picture for each, which is not large", async () => {
+    const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
+    expect(readme).toContain(`media="(prefers-color-scheme: dark)" srcset="${pictures.dark}"`);
+    expect(readme).toContain(`src="${pictures.light}"`);
+    for (const scheme of ["light", "dark"] as const) expect((await readFile(fileOf(scheme))).length).toBeLessThan(200_000);
     for (const release of held) release();
   });
 
