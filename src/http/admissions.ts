@@ -1,12 +1,11 @@
 /**
  * How many reconciles are at one origin at a time, so that a slow one cannot take all workers.
  *
- * Who finds its origin full does not wait inside a worker: it is told when to come again, and its place is kept. Groups
- * (namespaces) take turns, and within one it is first come, first served; never more than `maxPerOrigin` are admitted or have
- * a place kept for them.
+ * Who finds its origin full does not wait inside a worker: it is told when to come again, and its place is kept. Invariant:
+ * never more than `maxPerOrigin` are admitted or have a place kept for them.
  */
 import type { Busy } from "../core/ports.ts";
-import { createTurns, type Turns } from "../core/turns.ts";
+import { createRows } from "./rows.ts";
 
 export type Entered = ({ readonly type: "admitted" } & Disposable) | Busy;
 
@@ -18,78 +17,41 @@ export interface Admissions extends Disposable {
   readonly size: number;
 }
 
-interface Origin {
-  places: number;
-  /** Owners that wait, in the order of their turns, and what tells each. */
-  readonly row: Turns<string>;
-  readonly waiting: Map<string, PromiseWithResolvers<void>>;
-}
-
-/** Where its owner has gone for good, its place is the next one's after this. */
-const keptMs = 5_000;
-
 /** `groupOf`: the namespace of an owner. */
 export function createAdmissions(maxPerOrigin: number, groupOf: (owner: string) => string = () => ""): Admissions {
-  const origins = new Map<string, Origin>();
-  const kept = new Map<string, { readonly origin: string; readonly timer: NodeJS.Timeout }>();
+  /** Those admitted or kept, by origin. */
+  const places = new Map<string, number>();
+  const rows = createRows(groupOf, vacate);
 
-  function leave(name: string, origin: Origin): void {
-    const owner = origin.row.shift();
-    if (owner === undefined) {
-      origin.places -= 1;
-      if (origin.places === 0) origins.delete(name);
-      return;
-    }
-    const told = origin.waiting.get(owner);
-    origin.waiting.delete(owner);
-    giveBack(owner);
-    kept.set(owner, { origin: name, timer: setTimeout(() => giveBack(owner), keptMs).unref() });
-    told?.resolve();
+  function vacate(origin: string): void {
+    const left = (places.get(origin) ?? 0) - 1;
+    if (left > 0) places.set(origin, left);
+    else places.delete(origin);
   }
-  function giveBack(owner: string): void {
-    const place = taken(owner);
-    const origin = place && origins.get(place.origin);
-    if (origin) leave(place.origin, origin);
-  }
-  function taken(owner: string): { readonly origin: string } | undefined {
-    const place = kept.get(owner);
-    clearTimeout(place?.timer);
-    kept.delete(owner);
-    return place;
-  }
-  function admitted(name: string, origin: Origin): Entered {
-    return { type: "admitted", [Symbol.dispose]: () => leave(name, origin) };
+  function admitted(origin: string): Entered {
+    return {
+      type: "admitted",
+      [Symbol.dispose]() {
+        if (!rows.keepForNext(origin)) vacate(origin);
+      },
+    };
   }
 
   return {
-    enter(name, owner) {
-      const origin = origins.get(name) ?? {
-        places: 0,
-        row: createTurns<string>(),
-        waiting: new Map<string, PromiseWithResolvers<void>>(),
-      };
-      origins.set(name, origin);
-      if (kept.get(owner)?.origin === name) {
-        taken(owner);
-        return admitted(name, origin);
-      }
-      if (origin.places < maxPerOrigin) {
-        origin.places += 1;
-        return admitted(name, origin);
-      }
-      const place = origin.waiting.get(owner) ?? Promise.withResolvers<void>();
-      origin.waiting.set(owner, place);
-      origin.row.add(groupOf(owner), owner);
-      return { type: "busy", reason: "OriginBusy", free: place.promise };
+    enter(origin, owner) {
+      if (rows.take(origin, owner)) return admitted(origin);
+      const taken = places.get(origin) ?? 0;
+      if (taken >= maxPerOrigin) return { type: "busy", reason: "OriginBusy", free: rows.wait(origin, owner) };
+      places.set(origin, taken + 1);
+      return admitted(origin);
     },
-    yield: giveBack,
+    yield: (owner) => rows.giveBack(owner),
     get size() {
-      return origins.size;
+      return places.size;
     },
     [Symbol.dispose]() {
-      for (const { timer } of kept.values()) clearTimeout(timer);
-      kept.clear();
-      origins.clear();
+      rows[Symbol.dispose]();
+      places.clear();
     },
   };
 }

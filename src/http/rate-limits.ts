@@ -1,11 +1,11 @@
 /**
  * Rate limits: who has to wait does so outside of a worker, and is told when it is its turn.
  *
- * Invariant: in any stretch of `perMs` no more than `requests` turns are given. Groups (namespaces) take turns, and within one
- * the oldest goes first; the same owner keeps its place, however often it asks.
+ * Invariant: in any stretch of `perMs` no more than `requests` turns are given.
  */
 import type { RateLimit } from "../core/exchange.ts";
 import type { Busy } from "../core/ports.ts";
+import { createRows } from "./rows.ts";
 
 export interface RateLimits extends Disposable {
   enter(name: string, owner: string, limit: RateLimit): { readonly type: "admitted" } | Busy;
@@ -22,21 +22,18 @@ interface Line {
   given: number[];
   /** When the next would be due at even distances. */
   evenMs: number;
-  readonly groups: Map<string, Map<string, PromiseWithResolvers<void>>>;
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Where its owner has gone for good, its turn is the next one's after this. */
-const keptMs = 5_000;
 const longestTimerMs = 2 ** 31 - 1;
 
 /** `groupOf`: the namespace of an owner. `nowMs`: a monotonic clock. */
 export function createRateLimits(groupOf: (owner: string) => string, nowMs = () => performance.now()): RateLimits {
   const lines = new Map<string, Line>();
-  const kept = new Map<string, { readonly name: string; readonly timer: NodeJS.Timeout }>();
+  const rows = createRows(groupOf, () => {}); // a turn that nobody took has been counted
 
   function lineOf(name: string, limit: RateLimit): Line {
-    const line = lines.get(name) ?? { limit, given: [], evenMs: 0, groups: new Map(), timer: undefined };
+    const line = lines.get(name) ?? { limit, given: [], evenMs: 0, timer: undefined };
     line.limit = limit;
     lines.set(name, line);
     return line;
@@ -53,86 +50,47 @@ export function createRateLimits(groupOf: (owner: string) => string, nowMs = () 
     line.given = [...line.given.filter((atMs) => atMs > now - perMs), now];
     line.evenMs = Math.max(line.evenMs, now) + perMs / requests;
   }
-  function keepFor(name: string, owner: string, { resolve }: PromiseWithResolvers<void>): void {
-    kept.set(owner, { name, timer: setTimeout(() => handOn(owner), keptMs).unref() });
-    resolve();
-  }
-  /** A turn that nobody took is the next one's; it has been counted. */
-  function handOn(owner: string): void {
-    const turn = kept.get(owner);
-    if (!turn) return;
-    clearTimeout(turn.timer);
-    kept.delete(owner);
-    const line = lines.get(turn.name);
-    const next = line && shift(line);
-    if (next) keepFor(turn.name, ...next);
-  }
-  function shift({ groups }: Line): readonly [string, PromiseWithResolvers<void>] | undefined {
-    const [first] = groups;
-    if (!first) return undefined;
-    const [group, owners] = first;
-    const [next] = owners;
-    groups.delete(group);
-    if (!next) return undefined;
-    owners.delete(next[0]);
-    if (owners.size > 0) groups.set(group, owners); // to the end: the other groups' turn
-    return next;
-  }
+  /** Gives the turns that are due, and waits for the next. */
   function run(name: string, line: Line): void {
-    line.timer = undefined;
-    while (line.groups.size > 0) {
+    clearTimeout(line.timer);
+    while (rows.has(name)) {
       const waitMs = nextMs(line) - nowMs();
       if (waitMs > 0) {
         line.timer = setTimeout(() => run(name, line), Math.min(Math.ceil(waitMs), longestTimerMs)).unref();
         return;
       }
       give(line);
-      const next = shift(line);
-      if (next) keepFor(name, ...next);
+      rows.keepForNext(name);
     }
     // Nobody waits: it is forgotten when what was given is old.
     line.timer = setTimeout(() => lines.delete(name), Math.min(line.limit.perMs, longestTimerMs)).unref();
+  }
+  function count(name: string, line: Line): void {
+    give(line);
+    run(name, line);
   }
 
   return {
     enter(name, owner, limit) {
       const line = lineOf(name, limit);
-      const turn = kept.get(owner);
-      if (turn?.name === name) {
-        clearTimeout(turn.timer);
-        kept.delete(owner);
+      if (rows.take(name, owner)) return { type: "admitted" };
+      if (!rows.has(name) && nextMs(line) <= nowMs()) {
+        count(name, line);
         return { type: "admitted" };
       }
-      if (line.groups.size === 0 && nextMs(line) <= nowMs()) {
-        give(line);
-        clearTimeout(line.timer);
-        run(name, line);
-        return { type: "admitted" };
-      }
-      const group = groupOf(owner);
-      const owners = line.groups.get(group) ?? new Map<string, PromiseWithResolvers<void>>();
-      line.groups.set(group, owners);
-      const place = owners.get(owner) ?? Promise.withResolvers<void>();
-      owners.set(owner, place);
-      clearTimeout(line.timer);
+      const free = rows.wait(name, owner);
       run(name, line);
-      return { type: "busy", reason: "RateLimited", free: place.promise };
+      return { type: "busy", reason: "RateLimited", free };
     },
-    count(name, limit) {
-      const line = lineOf(name, limit);
-      give(line);
-      clearTimeout(line.timer);
-      run(name, line);
-    },
-    yield: handOn,
+    count: (name, limit) => count(name, lineOf(name, limit)),
+    yield: (owner) => rows.giveBack(owner),
     get size() {
       return lines.size;
     },
     [Symbol.dispose]() {
       for (const { timer } of lines.values()) clearTimeout(timer);
-      for (const { timer } of kept.values()) clearTimeout(timer);
       lines.clear();
-      kept.clear();
+      rows[Symbol.dispose]();
     },
   };
 }
