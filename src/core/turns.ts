@@ -2,8 +2,8 @@
 export interface Turns<T> {
   add(group: string, one: T): void;
   remove(group: string, one: T): void;
-  /** The one whose turn it is. */
-  shift(): T | undefined;
+  /** The one whose turn it is, of a group that may have it. */
+  shift(mayHave?: (group: string) => boolean): T | undefined;
   readonly size: number;
 }
 
@@ -16,8 +16,9 @@ export function createTurns<T>(): Turns<T> {
       own?.delete(one);
       if (own?.size === 0) groups.delete(group);
     },
-    shift() {
+    shift(mayHave = () => true) {
       for (const [group, own] of groups) {
+        if (!mayHave(group)) continue;
         groups.delete(group);
         for (const one of own) {
           own.delete(one);

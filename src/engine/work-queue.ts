@@ -6,6 +6,8 @@
  * idle: however slow its servers are, somebody else's key finds a worker. What has just changed goes before what a listing
  * brought, so that the first listing of a large cluster does not hold up anybody's change.
  */
+import { createTurns, type Turns } from "../core/turns.ts";
+
 export interface WorkQueue {
   /** Makes `key` due in `delayMs`; an earlier due time wins over a later one, and a change over a listing. */
   add(key: string, options?: { readonly delayMs?: number; readonly lane?: Lane }): void;
@@ -142,7 +144,6 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
     close() {
       for (const { timer } of delayed.values()) clearTimeout(timer);
       delayed.clear();
-      ready.clear();
       again.clear();
     },
   };
@@ -154,50 +155,33 @@ interface ReadyKeys {
   has(key: string): boolean;
   /** The key whose turn it is, of a group that may. */
   shift(mayHave: (group: string) => boolean): { readonly key: string; readonly sinceMs: number } | undefined;
-  clear(): void;
   readonly size: number;
 }
 
-/** Keys by lane and group; within a lane the groups take turns, within a group the oldest goes first. */
+/** Keys by lane; within one the groups take turns. */
 function createReadyKeys(groupOf: (key: string) => string): ReadyKeys {
-  const lanes: Readonly<Record<Lane, Map<string, Map<string, number>>>> = { change: new Map(), listing: new Map() };
-  const laneOf = new Map<string, Lane>();
+  const lanes: Readonly<Record<Lane, Turns<string>>> = { change: createTurns(), listing: createTurns() };
+  const known = new Map<string, { readonly lane: Lane; readonly sinceMs: number }>();
 
-  function remove(key: string, lane: Lane): number {
-    const group = groupOf(key);
-    const keys = lanes[lane].get(group);
-    const sinceMs = keys?.get(key) ?? performance.now();
-    keys?.delete(key);
-    lanes[lane].delete(group);
-    if (keys && keys.size > 0) lanes[lane].set(group, keys); // to the end: the other groups' turn
-    laneOf.delete(key);
-    return sinceMs;
-  }
   return {
     add(key, lane) {
-      const known = laneOf.get(key);
-      if (known === lane || known === "change") return false;
-      const sinceMs = known ? remove(key, known) : performance.now();
-      const group = groupOf(key);
-      const keys = lanes[lane].get(group) ?? new Map<string, number>();
-      lanes[lane].set(group, keys.set(key, sinceMs));
-      laneOf.set(key, lane);
-      return !known;
+      const before = known.get(key);
+      if (before?.lane === lane || before?.lane === "change") return false;
+      if (before) lanes[before.lane].remove(groupOf(key), key);
+      lanes[lane].add(groupOf(key), key);
+      known.set(key, { lane, sinceMs: before?.sinceMs ?? performance.now() });
+      return !before;
     },
-    has: (key) => laneOf.has(key),
+    has: (key) => known.has(key),
     shift(mayHave) {
-      for (const lane of ["change", "listing"] as const) {
-        for (const [group, keys] of lanes[lane])
-          if (mayHave(group)) for (const key of keys.keys()) return { key, sinceMs: remove(key, lane) };
-      }
-      return undefined;
-    },
-    clear() {
-      for (const groups of Object.values(lanes)) groups.clear();
-      laneOf.clear();
+      const key = lanes.change.shift(mayHave) ?? lanes.listing.shift(mayHave);
+      if (key === undefined) return undefined;
+      const { sinceMs = performance.now() } = known.get(key) ?? {};
+      known.delete(key);
+      return { key, sinceMs };
     },
     get size() {
-      return laneOf.size;
+      return known.size;
     },
   };
 }
