@@ -1,6 +1,6 @@
 /**
  * Fleets, created at once on a real API server: how long until all are Ready, what the origin saw, what the API server was
- * asked to write, and what it cost; beside the floor, in the same run. Then a start with all of them there, and a minute of
+ * asked for, and what it cost; beside the floor, in the same run. Then a start with all of them there, and a minute of
  * polling.
  *
  * Usage: node bench/fleet/main.ts [N ...] [steady=N]     (default 500 2000 steady=1000)
@@ -11,11 +11,11 @@ import { startControlPlane } from "../../test/support/control-plane.ts";
 import { grantController } from "../../test/support/chart-rights.ts";
 import { installCRDs } from "../../test/support/install.ts";
 import {
+  calls,
   countsOf,
   create,
   isServing,
   lagOf,
-  patches,
   perObject,
   startChild,
   startHoldfast,
@@ -41,7 +41,7 @@ for (const arg of args) {
   if (polled !== undefined) minutes.push(await steady(plane, Number(polled)));
   else await sizeOf(Number(arg));
 }
-const header = ["fleet", "N", "until all are Ready", "requests", "sockets", "API writes an object", "CPU", "peak RSS"];
+const header = ["fleet", "N", "until all are Ready", "requests", "sockets", "API calls an object", "CPU", "peak RSS"];
 if (fleets.length > 0) process.stdout.write(table([...header, "event-loop delay p99", "load"], fleets));
 if (starts.length > 0)
   process.stdout.write(table(["start", "N", "until listed and cached", "peak RSS", "event-loop delay p99", "load"], starts));
@@ -81,7 +81,7 @@ async function fleet(what: string, n: number, spec: (url: string, index: number)
   {
     await using controller = await startHoldfast(plane, here.namespace);
     await isServing(controller);
-    const before = await patches(plane);
+    const before = await calls(plane);
     await lagOf(controller);
     const startedMs = performance.now();
     await create(here, (index) => spec(url, index));
@@ -92,7 +92,7 @@ async function fleet(what: string, n: number, spec: (url: string, index: number)
     const lagMs = await lagOf(controller);
     const counts = await countsOf(url);
     const requests = counts.requests === counts.distinct ? String(counts.requests) : `${counts.requests} for ${counts.distinct}`;
-    const writes = perObject(before, await patches(plane), n);
+    const writes = perObject(before, await calls(plane), n);
     row = [
       what,
       String(n),
@@ -131,7 +131,7 @@ async function floor(n: number, writes: number): Promise<Row> {
   const here: Fleet = { plane, namespace: await plane.createNamespace("floor"), kind: "HTTPRequest", n };
   using program = await startChild("floor.ts", plane.kubeconfigs.holdfast, here.namespace, String(writes));
   await sleep(500);
-  const before = await patches(plane);
+  const before = await calls(plane);
   const startedMs = performance.now();
   await create(here, (index) => ({ url: `http://127.0.0.1:1/${index}`, method: "POST" }));
   await untilReady(here);
@@ -144,7 +144,7 @@ async function floor(n: number, writes: number): Promise<Row> {
     `${secs.toFixed(1)} s`,
     "–",
     "–",
-    perObject(before, await patches(plane), n),
+    perObject(before, await calls(plane), n),
     ...shown(usage),
     "–",
     load(),

@@ -98,16 +98,16 @@ export async function countsOf(url: string): Promise<OriginCounts> {
   return (await (await request(`${url}/counts`)).body.json()) as OriginCounts;
 }
 
-/** Patches that the API server has been asked for, by what was patched. Here only a controller, or the floor, patches. */
-export async function patches(plane: ControlPlaneClient): Promise<ReadonlyMap<string, number>> {
+/** Patches, and reads of one object, that the API server has been asked for. Here only a controller, or the floor, does so. */
+export async function calls(plane: ControlPlaneClient): Promise<ReadonlyMap<string, number>> {
   const { stdout } = await plane.kubectl("get", "--raw", "/metrics");
   const counts = new Map<string, number>();
   for (const line of stdout.split("\n")) {
-    if (!line.startsWith("apiserver_request_total{") || !/verb="(PATCH|APPLY|PUT)"/.test(line)) continue;
+    if (!line.startsWith("apiserver_request_total{") || !/verb="(GET|PATCH|APPLY|PUT)"/.test(line)) continue;
     const { resource = "", subresource = "" } =
       /(?:[{,]resource="(?<resource>[^"]*)").*(?:subresource="(?<subresource>[^"]*)")/.exec(line)?.groups ?? {};
     if (!resource.startsWith("http")) continue;
-    const what = `patch ${resource}${subresource && `/${subresource}`}`;
+    const what = `${line.includes('verb="GET"') ? "get" : "patch"} ${resource}${subresource && `/${subresource}`}`;
     counts.set(what, (counts.get(what) ?? 0) + Number(line.split(" ").at(-1)));
   }
   return counts;

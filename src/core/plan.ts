@@ -27,10 +27,9 @@ export type Outcomes = { readonly type: "outcomes"; readonly outcomes: readonly 
 
 /**
  * What has to happen before the first byte leaves.
- * `none`: it may be sent as often as it takes. `confirm`: the object is read live; another status than the plan saw means
- * not sent, so that a cache that lags cannot make a second run of one. `intent`: a status is recorded; not recorded means not sent.
+ * `none`: it may be sent as often as it takes. `intent`: a status is recorded; not recorded means not sent.
  */
-export type Precaution = { readonly type: "none" } | { readonly type: "confirm" } | ({ readonly type: "intent" } & Intent);
+export type Precaution = { readonly type: "none" } | ({ readonly type: "intent" } & Intent);
 
 /** The status that says that a request may be on its way, and the attempt by which its outcome finds the object again. */
 export interface Intent {

@@ -93,14 +93,15 @@ export function createAttend(deps: AttendDeps): WorkersOptions["attend"] {
     const { kind, resource } = found;
     const ended = (how: Pick<Reconciliation, "result" | "reason" | "error" | "panicked">): void =>
       record({ type: "reconciled", ...keyParts(id), durationMs: performance.now() - startedMs, ...how });
+    const turn = terms.begin(id, resource);
     try {
-      const turn = terms.begin(id, resource);
       const situation = situationOf(id, kind, resource, turn);
       dataWatches.began(id);
       const reconciled = await reconcile(kind, situation, { deps: reconcileDeps(id, kind, turn, waitFor), signal });
       settle(id, reconciled);
       ended(summary(reconciled));
     } catch (error) {
+      turn.isDoubtful();
       queue.add(id, { delayMs: pauses.after(id, errorPauseMs) });
       ended({ result: "error", reason: "Error", error, ...(error instanceof PlanError && { panicked: true }) });
     }

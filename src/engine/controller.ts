@@ -37,7 +37,7 @@ export interface ControllerOptions {
   readonly term?: () => number | undefined;
   /**
    * A resourceVersion by which all that led before had stopped to. What an object is at a later one, none of them can have
-   * acted on; of any other the cache may not have heard yet what they did. Where not given, nobody has led before.
+   * acted on; of any other the cache may not have heard yet what they did. Where not given, it may not have of any.
    */
   readonly since?: () => string | undefined;
   readonly announce?: Announce;

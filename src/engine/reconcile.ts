@@ -36,7 +36,7 @@ export interface ReconcileDeps {
   readonly requireServiceAccount: boolean;
   /** Whether this process may send and decide: it still holds the lease, with margin, in the term in which the reconcile began. */
   readonly mayAct: () => boolean;
-  /** Another leader may have acted on the object since it was as it is seen: nothing is sent before it has been read live. */
+  /** Somebody may have acted on the object since it was as it is seen: nothing is sent before it has been read live. */
   readonly mayLag: boolean;
   readonly announce: Announce;
   /** A Secret or ConfigMap has been read. */
@@ -113,8 +113,6 @@ export async function reconcile(
     switch (precaution.type) {
       case "none":
         return mayLag ? confirm() : undefined;
-      case "confirm":
-        return confirm();
       case "intent":
         if (!(await write(precaution.status))) return conflict();
         precondition = { type: "attempt", id: precaution.attemptId, sender: precaution.sender };

@@ -9,7 +9,7 @@ import type { Resource } from "../core/resource.ts";
 export interface TermsOptions {
   /** The number of the term in which this process leads at this instant; undefined: it does not. */
   readonly term: () => number | undefined;
-  /** A resourceVersion by which all that led before had stopped to; undefined: nobody has. */
+  /** A resourceVersion by which all that led before had stopped to; undefined: nobody knows who worked before. */
   readonly since: () => string | undefined;
   readonly isNewer: (a: string, b: string) => boolean;
 }
@@ -17,12 +17,14 @@ export interface TermsOptions {
 export interface Turn {
   /** Whether this process has not worked on the key in this term before. */
   readonly isFirst: boolean;
-  /** Whether an earlier leader may have acted on a version of the object that is not in the cache. */
+  /** Whether an earlier leader, or this process, may have made a version of the object that is not in the cache. */
   readonly mayLag: boolean;
   /** Whether this process still leads, in the same term. */
   readonly mayAct: () => boolean;
   /** What is cached now has come from the store itself, and not from a watch that may lag. */
   readonly isCurrent: () => void;
+  /** The work broke off: a write of it may have landed, which the cache has not heard of. */
+  readonly isDoubtful: () => void;
 }
 export interface Terms {
   begin(id: string, resource: Resource): Turn;
@@ -32,23 +34,33 @@ export interface Terms {
 export function createTerms({ term, since, isNewer }: TermsOptions): Terms {
   const seenIn = new Map<string, number>();
   const currentIn = new Map<string, number>();
+  const doubted = new Set<string>();
+
+  function mayLag(id: string, { metadata }: Resource, began: number | undefined): boolean {
+    if (doubted.has(id)) return true;
+    const stopped = since();
+    return currentIn.get(id) !== began && (stopped === undefined || !isNewer(metadata.resourceVersion, stopped));
+  }
   return {
-    begin(id, { metadata }) {
+    begin(id, resource) {
       const began = term();
-      const stopped = since();
       const isFirst = seenIn.get(id) !== began;
-      const mayLag = stopped !== undefined && !isNewer(metadata.resourceVersion, stopped) && currentIn.get(id) !== began;
       if (began !== undefined) seenIn.set(id, began);
       return {
         isFirst,
-        mayLag,
+        mayLag: mayLag(id, resource, began),
         mayAct: () => began !== undefined && term() === began,
-        isCurrent: () => void (began !== undefined && currentIn.set(id, began)),
+        isCurrent() {
+          if (began !== undefined) currentIn.set(id, began);
+          doubted.delete(id);
+        },
+        isDoubtful: () => void doubted.add(id),
       };
     },
     forget(id) {
       seenIn.delete(id);
       currentIn.delete(id);
+      doubted.delete(id);
     },
   };
 }

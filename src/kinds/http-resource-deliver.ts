@@ -60,12 +60,10 @@ export function* deliver(context: Context, report: Report, sending: Sending): St
   // What is made of the answer could not be made again: where there is no place for it, it is not asked for.
   const unwritable = verb === "Delete" ? undefined : yield* outputsChecked(outputsOf(context));
   if (unwritable) return unwritable;
-  const keyed = !isIdempotent(method) && wish.repeatable;
-  const before: Precaution = isIdempotent(method)
+  const isSame = isIdempotent(method) || (wish.repeatable && !dependsOnInputs(exchange.request));
+  const before: Precaution = isSame
     ? { type: "none" }
-    : keyed && !dependsOnInputs(exchange.request)
-      ? { type: "confirm" }
-      : { type: "intent", status: report.inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
+    : { type: "intent", status: report.inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
   const outcome = yield* exchanged(exchange, before, verb === "Delete" ? undefined : missingFinalizer);
   if (outcome.type === "refusal") return outcome;
 

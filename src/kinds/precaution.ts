@@ -8,13 +8,12 @@ import { isIdempotent } from "./request.ts";
 
 /**
  * Without an intent, a crash would leave no trace of a request that may have left. A key that is honoured makes it
- * needless, if what is sent again is the same; then it is enough to be sure that the run has not been recorded yet.
+ * needless, if what is sent again is the same.
  */
 export function precaution(
   { request }: Exchange,
   { attempt, sender, report, keyed }: { attempt: Attempt; sender: string; report: Report; keyed: boolean },
 ): Precaution {
-  if (isIdempotent(request.method)) return { type: "none" };
-  if (keyed && !dependsOnInputs(request)) return { type: "confirm" };
+  if (isIdempotent(request.method) || (keyed && !dependsOnInputs(request))) return { type: "none" };
   return { type: "intent", status: report.inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
 }

@@ -84,8 +84,9 @@ describeWithControlPlane("a cache that lags", (plane) => {
     await sleep(2 * lagMs + 1_000);
     // What needs no precaution goes out once more; then its status finds nobody.
     expect(names.map((name) => [name, origin.count(`/${name}`)])).toEqual(
-      names.map((name) => [name, ["get", "put"].includes(name) ? 2 : 1]),
+      names.map((name) => [name, ["get", "put", "keyed"].includes(name) ? 2 : 1]),
     );
+    expect(origin.effects("/keyed")).toBe(1);
   }, 60_000);
 
   test("sends nothing twice when it starts from an old list", async () => {

@@ -29,6 +29,8 @@ interface Replica {
   readonly cache: HTTPRequest;
   /** The term in which the cache has last come from a live read or a write of its own. */
   readonly currentIn?: number | undefined;
+  /** A reconcile of it broke off at a write: whether that landed is not known. */
+  readonly doubted?: true | undefined;
   readonly run?: Run;
 }
 interface World {
@@ -41,8 +43,8 @@ interface World {
   readonly leader: 0 | 1 | "both";
   /** Counts the moves of the lease: a process that comes to lead again does so in another term. */
   readonly term: number;
-  /** A new leader takes its cache for current, as none should. */
-  readonly trusting?: true;
+  /** A new leader takes its cache for current, or one whose write got no reply does, as none should. */
+  readonly trusting?: "after take-over" | "after a lost reply";
   /** The body that arrived at the origin last. */
   readonly last?: object;
   /** What may still go wrong or be asked. */
@@ -133,9 +135,10 @@ function holds({ object }: World, run: Run, precondition: Precondition): boolean
 function changed({ term }: World, object: HTTPRequest): HTTPRequest {
   return { ...object, metadata: { ...object.metadata, resourceVersion: String(term) } };
 }
-/** As the engine has it: an earlier leader may have acted on a version of the object that is not in the cache. */
-function mayLag({ term, trusting }: World, { cache, currentIn }: Replica): boolean {
-  return !trusting && Number(cache.metadata.resourceVersion) < term && currentIn !== term;
+/** As the engine has it: there may be a version of the object, by an earlier leader or this process, that is not in the cache. */
+function mayLag({ term, trusting }: World, { cache, currentIn, doubted }: Replica): boolean {
+  if (doubted && trusting !== "after a lost reply") return true;
+  return trusting !== "after take-over" && Number(cache.metadata.resourceVersion) < term && currentIn !== term;
 }
 
 /** Every world that can come next. */
@@ -168,7 +171,12 @@ function* replicaSteps(world: World, index: 0 | 1): Generator<World> {
   });
   const leads = world.leader === "both" || world.leader === index;
   const mayAct = leads && (!run || run.term === world.term);
-  const known = (live: HTTPRequest): Pick<Replica, "cache" | "currentIn"> => ({ cache: live, currentIn: run?.term });
+  const brokenOff: Replica = { ...idle, doubted: true };
+  const known = (live: HTTPRequest): Pick<Replica, "cache" | "currentIn" | "doubted"> => ({
+    cache: live,
+    currentIn: run?.term,
+    doubted: undefined,
+  });
   const crashed: Replica = { epoch: epoch + 1, cache: world.object };
 
   if (!same(cache, world.object)) yield become({ ...replica, cache: world.object });
@@ -187,7 +195,7 @@ function* replicaSteps(world: World, index: 0 | 1): Generator<World> {
     if (!holds(world, run as Run, precondition)) return yield become(idle);
     const written = changed(world, { ...world.object, status: longAgo(status) });
     yield become(next(written), { object: written });
-    if (world.left.fault > 0) yield spend(become(idle, { object: written }), "fault");
+    if (world.left.fault > 0) yield spend(become(brokenOff, { object: written }), "fault");
   }
 
   const step = drive(run, sender);
@@ -209,7 +217,7 @@ function* replicaSteps(world: World, index: 0 | 1): Generator<World> {
     return;
   }
   const intent = asked.before.type === "intent" ? asked.before : undefined;
-  if ((asked.before.type === "confirm" || (asked.before.type === "none" && mayLag(world, replica))) && !run.confirmed) {
+  if (asked.before.type === "none" && mayLag(world, replica) && !run.confirmed) {
     const { generation } = world.object.metadata;
     const asSeen =
       generation === run.resource.metadata.generation && same(world.object.status ?? nothing, run.resource.status ?? nothing);
@@ -262,7 +270,7 @@ function begin(spec: object, left: Partial<World["left"]>): World {
 function keyOfWorld(world: World): string {
   const { object, replicas, delivered, left, leader, term, last = nothing, hours } = world;
   const parts = replicas.flatMap((replica) => {
-    const { epoch, cache, run } = replica;
+    const { epoch, cache, doubted, run } = replica;
     const begun = run && [
       run.hours,
       nameOf(run.resource),
@@ -271,7 +279,7 @@ function keyOfWorld(world: World): string {
       run.term === term,
       nameOf(run.answers),
     ];
-    return [epoch, nameOf(cache), mayLag(world, replica), ...(begun ?? [])];
+    return [epoch, nameOf(cache), mayLag(world, replica), doubted, ...(begun ?? [])];
   });
   const { fault, edit, ask, hour } = left;
   return [nameOf(object), ...parts, nameOf(delivered), fault, edit, ask, hour, leader, nameOf(last), hours].join();
@@ -361,6 +369,27 @@ describe.each(scenarios)("in every world that can be reached with %j", (everythi
   });
 });
 
+test("a POST whose key is honoured has one key for each thing declared, though leadership moves and replies are lost", () => {
+  explore(begin({ idempotencyKey: { header: "Idempotency-Key" } }, { fault: 2, edit: 1 }), (world) => {
+    const { size } = countOf(settled(world).delivered);
+    if (size > 2 - world.left.edit) throw new Error(`${size} keys: ${canonicalJSON(world)}`);
+  });
+});
+
+test("a POST whose key is honoured would have two keys for one thing, if a cache were trusted after a write whose reply was lost", () => {
+  const first = begin({ idempotencyKey: { header: "Idempotency-Key" } }, { fault: 1, edit: 1 });
+  let keys = 0;
+  const bounded = (): boolean => keys <= 2;
+  explore(
+    { ...first, trusting: "after a lost reply" },
+    (world) => {
+      keys = Math.max(keys, countOf(settled(world).delivered).size);
+    },
+    bounded,
+  );
+  expect(keys).toBe(3);
+});
+
 describe("a PUT that is changed", () => {
   const first = begin({ method: "PUT" }, { fault: 2, edit: 1 });
   const isLast = ({ object, last }: World): boolean =>
@@ -380,7 +409,7 @@ describe("a PUT that is changed", () => {
     let isWrong = false;
     const bounded = (): boolean => !isWrong;
     explore(
-      { ...first, trusting: true },
+      { ...first, trusting: "after take-over" },
       (world) => {
         isWrong ||= !isLast(settled(world));
       },
@@ -423,6 +452,16 @@ test("each tick is one run of a POST without a key, delivered once, with two lea
     const phase = end.object.status?.attempt?.phase;
     const isOver = end.object.status?.attempt === undefined || phase === "Done";
     if (!isOver && !(phase === "Unknown" && isStalled(end))) throw new Error(`stuck at ${phase}: ${canonicalJSON(world)}`);
+  });
+});
+
+test("each tick is one run of a POST whose key is honoured, under one key, whatever fails", () => {
+  const keyed = { ...hourly, idempotencyKey: { header: "Idempotency-Key" } };
+  explore(begin(keyed, { fault: 2, hour: 1 }), (world) => {
+    const end = settled(world);
+    if (countOf(end.delivered).size > 1 + world.hours) throw new Error(`more keys than ticks: ${canonicalJSON(world)}`);
+    const { attempt } = end.object.status ?? {};
+    if (attempt && attempt.phase !== "Done") throw new Error(`stuck at ${attempt.phase}: ${canonicalJSON(world)}`);
   });
 });
 

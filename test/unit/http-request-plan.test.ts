@@ -150,7 +150,7 @@ describe("a POST", () => {
   test("with a key that is honoured is tried again under the same key, without an intent", () => {
     const keyed = request({ idempotencyKey: { header: "Idempotency-Key" } });
     const first = drive(keyed, [reset]);
-    expect(first.steps[0]).toMatchObject({ before: { type: "confirm" } });
+    expect(first.steps[0]).toMatchObject({ before: { type: "none" } });
     expect(first.status.attempt).toMatchObject({ phase: "Retrying" });
     expect(first.verdict.requeueAfterMs).toBeGreaterThan(0);
     const due: HTTPRequestStatus = {

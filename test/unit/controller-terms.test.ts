@@ -1,0 +1,212 @@
+/** The engine in terms of leadership: what it sends and writes in which, and when it looks twice before it does. */
+import { describe, expect, test } from "@jest/globals";
+import { sameJSON } from "../../src/core/json.ts";
+import type { Kind, Plan, Situation } from "../../src/core/plan.ts";
+import type { Requester } from "../../src/core/ports.ts";
+import { createController } from "../../src/engine/controller.ts";
+import { idle, memoryStore, thing, type, until } from "../support/memory-store.ts";
+
+/** Every request is refused, after its resource's name was noted. */
+function requesterThatSends(sent: string[]): Requester {
+  return {
+    ...idle,
+    begin: (id) => ({
+      prepare: async () => ({
+        type: "prepared",
+        async send() {
+          sent.push(id.split("/")[2] ?? "");
+          return { type: "failure", reason: "ConnectionRefused", message: "", sent: false };
+        },
+      }),
+      [Symbol.dispose]() {},
+    }),
+  };
+}
+/** Sends once for each generation. */
+function* sendOnce({ resource: { metadata, status } }: Situation): Plan {
+  const done = { at: metadata.generation };
+  if (!sameJSON(status, done)) yield { type: "exchange", exchange: {} as never, before: { type: "none" } };
+  return { status: done, result: "succeeded", reason: "Done" };
+}
+
+describe("the controller", () => {
+  test("takes no key while another leads, and every key anew when it leads again, but none that is still being worked on", async () => {
+    const ending = Promise.withResolvers<void>();
+    const asked: string[] = [];
+    const mayStart: (() => boolean)[] = [];
+    const requester: Requester = {
+      ...idle,
+      begin(_resource, mayStillStart = () => true) {
+        mayStart.push(mayStillStart);
+        return { prepare: () => Promise.reject(new Error("nothing is sent here")), [Symbol.dispose]() {} };
+      },
+      async evaluate() {
+        await ending.promise;
+        return { type: "values", values: [] };
+      },
+      check: async () => ({ type: "usable" }),
+    };
+    function* plan({ resource }: Situation): Plan {
+      asked.push(resource.metadata.name);
+      if (resource.metadata.name === "slow") yield { type: "evaluate", evaluation: {} as never };
+      return { status: { done: true }, result: "succeeded", reason: "Done" };
+    }
+    const { store, change, writes } = memoryStore([thing("slow"), thing("a"), thing("b")]);
+    const stop = new AbortController();
+    let term: number | undefined = 1;
+    const passive: Kind = { type: { ...type, kind: "Passive" }, references: () => [], plan, passive: true };
+    const controller = createController({
+      kinds: [{ type, references: () => [], plan }, passive],
+      store,
+      requester,
+      record: () => {},
+      concurrency: 2,
+      reconcileTimeoutMs: 60_000,
+      sender: "me",
+      term: () => term,
+    });
+    const running = controller.run(stop.signal, stop.signal);
+    await until(() => writes.length === 2);
+    expect(asked).toEqual(["slow", "a", "b"]);
+    expect(mayStart[0]?.()).toBe(true);
+
+    term = undefined;
+    change(thing("a", 2, 1_000));
+    await until(() => controller.queue.depth === 1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(asked).toHaveLength(3);
+
+    term = 2;
+    controller.queueAll();
+    await until(() => asked.length === 5);
+    expect(asked.slice(3).toSorted()).toEqual(["a", "b"]);
+    expect(mayStart[0]?.()).toBe(false); // what began in an earlier term sends nothing in this one
+    ending.resolve();
+    await until(() => asked.length === 6);
+    expect(asked.at(-1)).toBe("slow");
+    stop.abort(new Error("enough"));
+    await running;
+  });
+
+  test("reads live, once in a term, what may be older than the take-over before it sends anything for it, and nothing else", async () => {
+    const sent: string[] = [];
+    const first: string[] = [];
+    const live: string[] = [];
+    const requester = requesterThatSends(sent);
+    function* plan({ resource, first: isFirst }: Situation): Plan {
+      if (isFirst) first.push(resource.metadata.name);
+      for (let nth = 0; nth < 2; nth += 1) yield { type: "exchange", exchange: {} as never, before: { type: "none" } };
+      return { status: { at: resource.metadata.generation }, result: "succeeded", reason: "Done" };
+    }
+    // The cache has not heard yet that "sent" is done.
+    const done = { ...thing("sent", 1, 9), status: { at: 1 } };
+    const { store, change } = memoryStore([thing("old", 1, 8), done, thing("new", 1, 11)]);
+    const stop = new AbortController();
+    let [term, since] = [1, "10"];
+    const controller = createController({
+      kinds: [{ type, references: () => [], plan }],
+      store: {
+        ...store,
+        async *watch(...args) {
+          for await (const event of store.watch(...args))
+            yield event.type === "listed"
+              ? { ...event, resources: event.resources.map((one) => (one === done ? thing("sent", 1, 7) : one)) }
+              : event;
+        },
+        async readLive(...args) {
+          live.push(args[1].metadata.name);
+          return store.readLive(...args);
+        },
+      },
+      requester,
+      record: () => {},
+      concurrency: 1,
+      reconcileTimeoutMs: 60_000,
+      sender: "me",
+      resumes: true,
+      term: () => term,
+      since: () => since,
+    });
+    const running = controller.run(stop.signal, stop.signal);
+    await until(() => sent.length === 6);
+    expect(live).toEqual(["old", "sent"]);
+    expect(sent).toEqual(["old", "old", "new", "new", "sent", "sent"]); // what it found out about "sent" came first
+    expect(first).toEqual(["old", "sent", "new"]);
+    for (const name of ["old", "new"]) change(thing(name, 2, 1_000));
+    await until(() => sent.length === 10);
+    expect(live).toHaveLength(2);
+    expect(first).toHaveLength(3);
+
+    [term, since] = [2, "2000"];
+    controller.queueAll();
+    await until(() => sent.length === 16);
+    expect(live.slice(2).toSorted()).toEqual(["new", "old", "sent"]);
+    expect(first.slice(3).toSorted()).toEqual(["new", "old", "sent"]);
+    stop.abort(new Error("enough"));
+    await running;
+  });
+
+  test("does not trust its cache after a write whose reply was lost: what that has recorded is not sent again", async () => {
+    const sent: string[] = [];
+    const reads: string[] = [];
+    const { store, quietly } = memoryStore([thing("a", 1, 50)]);
+    const stop = new AbortController();
+    let lost = 0;
+    const controller = createController({
+      kinds: [{ type, references: () => [], plan: sendOnce }],
+      store: {
+        ...store,
+        async writeStatus(...[, resource, status]) {
+          quietly({ ...resource, status });
+          lost += 1;
+          throw new Error("no reply");
+        },
+        async readLive(...args) {
+          reads.push(args[1].metadata.name);
+          return store.readLive(...args);
+        },
+      },
+      requester: requesterThatSends(sent),
+      record: () => {},
+      concurrency: 1,
+      reconcileTimeoutMs: 60_000,
+      sender: "me",
+      since: () => "10",
+    });
+    const running = controller.run(stop.signal, stop.signal);
+    await until(() => reads.length === 1);
+    expect(controller.queue.depth).toBe(0);
+    expect([lost, sent]).toEqual([1, ["a"]]);
+    stop.abort(new Error("enough"));
+    await running;
+  });
+
+  test("writes no status that it could not write while it led", async () => {
+    const { store, writes } = memoryStore([thing("a"), thing("b")]);
+    const stop = new AbortController();
+    let term: number | undefined = 1;
+    let tries = 0;
+    const controller = createController({
+      kinds: [{ type, references: () => [], plan: sendOnce }],
+      store: {
+        ...store,
+        async writeStatus(...write) {
+          tries += 1;
+          if (write[1].metadata.name === "b") term = undefined; // an outage, in which another comes to lead
+          return store.writeStatus(...write);
+        },
+      },
+      requester: requesterThatSends([]),
+      record: () => {},
+      concurrency: 1,
+      reconcileTimeoutMs: 60_000,
+      sender: "me",
+      term: () => term,
+    });
+    const running = controller.run(stop.signal, stop.signal);
+    await until(() => tries === 2);
+    stop.abort(new Error("enough"));
+    await running;
+    expect(writes).toEqual(["a"]);
+  });
+});
