@@ -5,10 +5,11 @@
  * Invariant: the addresses that were checked are the ones that are dialled: nobody resolves the name again. One that is denied
  * denies the name, so that what is reached does not depend on which of them answers.
  */
-import { lookup, type LookupAddress } from "node:dns";
+import type { LookupAddress } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import type { buildConnector } from "undici";
 import { addressDenial, type AddressRules, type Denial, type EgressFloor } from "../core/egress.ts";
+import { lookUpName } from "./name-lookups.ts";
 
 export class EgressDeniedError extends Error {
   override readonly name = "EgressDeniedError";
@@ -34,14 +35,20 @@ export interface ConnectorRules {
 /** For `lookup` of node:net, which is not called for an address. */
 export function guardedLookup({ addresses: rules, floor }: ConnectorRules): LookupFunction {
   return (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error) return callback(error, []);
-      const denial = firstDenial(addresses, rules, floor);
-      if (denial) return callback(new EgressDeniedError(denial), []);
-      if (options.all) return callback(null, addresses);
-      const [first] = addresses;
-      return callback(null, first?.address ?? "", first?.family);
-    });
+    lookUpName(
+      hostname,
+      { ...options, all: true },
+      {
+        told(error, addresses) {
+          if (error) return callback(error, []);
+          const denial = firstDenial(addresses, rules, floor);
+          if (denial) return callback(new EgressDeniedError(denial), []);
+          if (options.all) return callback(null, addresses);
+          const [first] = addresses;
+          return callback(null, first?.address ?? "", first?.family);
+        },
+      },
+    );
   };
 }
 function firstDenial(addresses: readonly LookupAddress[], rules: AddressRules, floor: EgressFloor): Denial | undefined {

@@ -1,13 +1,14 @@
 /**
  * What names resolve to, for requests that leave the resolving to a proxy.
  *
- * Invariant: a name that cannot be resolved here in a short time has no addresses; nobody waits longer, or asks again at once.
+ * Invariant: a name that is asked for and cannot be resolved here in a short time has no addresses; nobody waits longer, or asks
+ * again at once. One that does not come to be asked for, since its namespace asks for too many, is an error.
  */
-import { lookup } from "node:dns/promises";
-import { deadline, unlessAborted } from "../core/deadline.ts";
+import { unlessAborted } from "../core/deadline.ts";
+import { askingNamespace, lookUpName, NoTurnError } from "./name-lookups.ts";
 
 export interface Names {
-  /** Rejects only with the signal's reason. */
+  /** Rejects with the signal's reason, or a `NoTurnError`. */
   resolve(hostname: string, signal: AbortSignal): Promise<readonly string[]>;
 }
 
@@ -20,22 +21,36 @@ export function createNames(): Names {
   const answers = new Map<string, { readonly addresses: Promise<readonly string[]>; readonly untilMs: number }>();
 
   async function ask(hostname: string): Promise<readonly string[]> {
-    using limit = deadline(new AbortController().signal, maxLookupMs);
+    const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
+    let timer: NodeJS.Timeout | undefined;
+    lookUpName(
+      hostname,
+      { all: true },
+      {
+        asked: () => (timer = setTimeout(resolve, maxLookupMs, [])),
+        told(error, addresses) {
+          if (error instanceof NoTurnError) reject(error);
+          // Why it has none is nobody's concern here: the proxy may know the name.
+          else resolve(error ? [] : addresses.map(({ address }) => address));
+        },
+      },
+    );
     try {
-      const found = await unlessAborted(limit.signal, lookup(hostname, { all: true }));
-      return found.map(({ address }) => address);
-    } catch {
-      return []; // why is nobody's concern here: the proxy may know it
+      return await promise;
+    } finally {
+      clearTimeout(timer);
     }
   }
   return {
     resolve(hostname, signal) {
       const nowMs = performance.now();
-      let answer = answers.get(hostname);
+      const key = `${askingNamespace()} ${hostname}`; // nobody waits for another's turn
+      let answer = answers.get(key);
       if (!answer || answer.untilMs < nowMs) {
         if (answers.size >= maxAnswers) answers.clear();
         answer = { addresses: ask(hostname), untilMs: nowMs + answerMs };
-        answers.set(hostname, answer);
+        answers.set(key, answer);
+        answer.addresses.catch(() => {}); // whoever asked may have gone
       }
       return unlessAborted(signal, answer.addresses);
     },

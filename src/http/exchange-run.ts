@@ -13,6 +13,7 @@ import type { ConnectionUse, Trace } from "./connection-use.ts";
 import type { Credential } from "./credential.ts";
 import type { Egress } from "./egress.ts";
 import { deadline, unlessAborted } from "../core/deadline.ts";
+import { forNamespace } from "./name-lookups.ts";
 import { onWire, type Answer } from "./on-wire.ts";
 import { createRedirects, isRedirect, type Hop, type Redirects } from "./redirects.ts";
 import type { WireRequest } from "./render.ts";
@@ -65,7 +66,10 @@ export class RedirectError extends Error {
 const maxDrainMs = 1_000;
 
 /** Rejects with a `RedirectError`, an `EgressDeniedError`, a `BudgetExhaustedError`, the signal's reason, or what the network did. */
-export async function followed(chain: Chain, run: Run, options: RunOptions): Promise<Held> {
+export function followed(chain: Chain, run: Run, options: RunOptions): Promise<Held> {
+  return forNamespace(chain.metadata.namespace, () => answered(chain, run, options));
+}
+async function answered(chain: Chain, run: Run, options: RunOptions): Promise<Held> {
   const { first, credential, template, maxRedirects, mayStart, metadata } = chain;
   let hop = first;
   let retries = 1;

@@ -9,7 +9,7 @@ export interface Records {
   readonly cname?: string;
 }
 /** By name, in lower case and without the dot at the end. `nth`: how often that name and type have been asked for, with this one. */
-export type Zone = (name: string, nth: number) => Records | undefined;
+export type Zone = (name: string, nth: number) => Records | "silence" | undefined;
 
 export interface DNSServer extends AsyncDisposable {
   /** How often IPv4 addresses of the name have been asked for. */
@@ -35,6 +35,7 @@ export async function dnsServer(zone: Zone): Promise<DNSServer> {
     const nth = (counts.get(`${name} ${type}`) ?? 0) + 1;
     counts.set(`${name} ${type}`, nth);
     const records = zone(name, nth);
+    if (records === "silence") return;
     const owner = records?.cname ?? name;
     const answers = (records?.addresses ?? [])
       .map((text) => Buffer.from(addressBytes(text) ?? []))
