@@ -108,6 +108,10 @@ export const values: Readonly<Record<string, Value>> = {
         certificateSecret: text(
           "A Secret of type kubernetes.io/tls with the certificate; without one the controller makes its own.",
         ),
+        createClusterRoles: toggle(
+          "Make the ClusterRoles that this takes. With `rbac.scope: namespaces` it must be false, and an admin of the cluster binds `system:auth-delegator` to the controller, by the command that the chart then prints.",
+          true,
+        ),
       },
     ),
     serviceMonitor: monitor("A ServiceMonitor, which needs the Service."),

@@ -14,7 +14,7 @@ const [readmeInstall = "", withoutImage = "", takeAway = ""] = commandsUnder("RE
 const [install = ""] = commandsUnder("docs/install.md", "Install");
 const [grant = ""] = commandsUnder("docs/install.md", "What it may do");
 const [shards = ""] = commandsUnder("docs/install.md", "Replicas and shards");
-const [letPrometheus = ""] = commandsUnder("docs/install.md", "Prometheus");
+const [letPrometheus = "", letItAsk = ""] = commandsUnder("docs/install.md", "Prometheus");
 const [, , helmUninstall = "", deleteCRDs = ""] = commandsUnder("docs/operations.md", "Uninstall");
 
 const withoutDocker = (commands: string): string => commands.replace(/^docker .*\n/m, "");
@@ -79,12 +79,25 @@ kubectl apply --filename - <<'EOF'\n${manifest.replace("https://hooks.example.co
     expect(cells(await shell.run("kubectl get hreq -n team-a"))).toBe(cells(printed));
   }, 90_000);
 
+  const asPrometheus = "kubectl auth can-i get /metrics --as=system:serviceaccount:monitoring:prometheus 2> /dev/null";
   test("lets Prometheus read the metrics that are guarded", async () => {
-    const asPrometheus = "kubectl auth can-i get /metrics --as=system:serviceaccount:monitoring:prometheus";
     const upgrade =
       "helm upgrade holdfast charts/holdfast --namespace holdfast-system --reuse-values --set metrics.secure.enabled=true";
-    expect(await shell.run(`${upgrade} > /dev/null; ${asPrometheus} 2> /dev/null || true`)).toBe("no\n");
-    expect(await shell.run(`${letPrometheus}${asPrometheus} 2> /dev/null`)).toMatch(/\nyes\n$/);
+    expect(await shell.run(`${upgrade} > /dev/null; ${asPrometheus} || true`)).toBe("no\n");
+    expect(await shell.run(`${letPrometheus}${asPrometheus}`)).toMatch(/\nyes\n$/);
+  }, 60_000);
+
+  test("guards the metrics, too, where the chart may make nothing for the whole cluster", async () => {
+    const values = "--set rbac.scope=namespaces,controller.namespace={team-a},crds.install=false,metrics.secure.enabled=true";
+    const upgrade = `helm upgrade holdfast charts/holdfast --namespace holdfast-system ${values}`;
+    await expect(shell.run(upgrade)).rejects.toThrow(onOneLine(letItAsk.split("kubectl create clusterrole ")[0] ?? ""));
+    const mayAsk = "kubectl auth can-i create tokenreviews --as=system:serviceaccount:holdfast-system:holdfast 2> /dev/null";
+    const byHand = `${upgrade} --set metrics.secure.createClusterRoles=false`;
+    expect(await shell.run(`kubectl delete clusterrolebinding holdfast-metrics-reader; ${byHand}`)).toContain(
+      "system:auth-delegator",
+    );
+    expect(await shell.run(`${mayAsk} || true`)).toBe("no\n");
+    expect(await shell.run(`${letItAsk}${letPrometheus}${mayAsk}; ${asPrometheus}`)).toMatch(/\nyes\nyes\n$/);
   }, 60_000);
 
   test("takes everything away again, and installs a release for each shard", async () => {

@@ -132,6 +132,11 @@ describeWithHelm("the chart's values", () => {
       { rbac: { scope: "namespaces", impersonation: ["team-b"] }, controller: { namespace: ["team-a"] } },
       "rbac.impersonation: namespace team-b",
     ],
+    [
+      "guarded metrics with rights in some namespaces, with the command that lets it",
+      { rbac: { scope: "namespaces" }, controller: { namespace: ["a"] }, metrics: { secure: { enabled: true } } },
+      "kubectl create clusterrolebinding release-name-holdfast-metrics-auth --clusterrole=system:auth-delegator --serviceaccount=default:release-name-holdfast`, and set metrics.secure.createClusterRoles: false",
+    ],
     ["two replicas that both work", { replicas: 2, controller: { leaderElect: false } }, "leaderElect"],
     ["less time to end than it takes", { terminationGracePeriodSeconds: 25 }, "terminationGracePeriodSeconds"],
     [
@@ -174,6 +179,13 @@ describeWithHelm("the chart's values", () => {
     ]);
     const bound = manifests.filter(({ kind, metadata }) => kind.endsWith("Binding") && metadata.name.includes("metrics"));
     expect(bound.map(({ metadata }) => metadata.name)).toEqual(["holdfast-metrics-auth"]);
+    const byHand = await helm.render({
+      rbac: { scope: "namespaces" },
+      controller: { namespace: ["team-a"] },
+      metrics: { secure: { enabled: true, createClusterRoles: false } },
+    });
+    expect(podOf(byHand).container.args).toContain("--metrics-secure=true");
+    expect(byHand.filter(({ kind }) => kind.startsWith("ClusterRole"))).toEqual([]);
     const { stderr } = await helm.run(["template", chart], {
       metrics: { secure: { enabled: true }, podMonitor: { enabled: true } },
     });

@@ -116,3 +116,8 @@ rules:
   resources: [subjectaccessreviews]
   verbs: [create]
 {{- end }}
+
+{{/* The same by hand: a ClusterRole that each API server brings along. */}}
+{{- define "holdfast.metricsAuthCommand" -}}
+kubectl create clusterrolebinding {{ include "holdfast.fullname" . }}-metrics-auth --clusterrole=system:auth-delegator --serviceaccount={{ .Release.Namespace }}:{{ include "holdfast.serviceAccountName" . }}
+{{- end }}
