@@ -10,9 +10,11 @@ import { createClientPool } from "../http/client-pool.ts";
 import { createEgress } from "../http/egress.ts";
 import { createRequester, type HTTPRequester } from "../http/requester.ts";
 import { createSockets } from "../http/sockets.ts";
-import { ownField } from "../kinds/dependencies.ts";
+import { timing } from "../core/schedule.ts";
+import { dependencyExpressions, ownField } from "../kinds/dependencies.ts";
 import { declaredItem, derivedItems, listOf } from "../kinds/for-each.ts";
 import { declaredOutputs } from "../kinds/outputs.ts";
+import { declaredPoll } from "../kinds/poll.ts";
 import { endpointReferences, usedEndpoint } from "../kinds/endpoint.ts";
 import { buildExchange, declaredRequest, type DeclaredRequest, sendDigest } from "../kinds/request.ts";
 import { declaredVerbs } from "../kinds/http-resource-render.ts";
@@ -30,6 +32,13 @@ import { createStandaloneStore, type StandaloneStore } from "../standalone/store
 import { plannedRead, shownOutputs } from "./planned-outputs.ts";
 import { ownMachine } from "./egress.ts";
 import { version } from "./version.ts";
+
+/** What is shown in place of what is not known before there is an answer. */
+interface Unknown {
+  readonly url?: string;
+  /** Prints it so, where an expression cannot do without the id. */
+  readonly asWritten?: (why: string) => void;
+}
 
 /** Returns the exit code: 1 if a manifest is wrong or a request could not be rendered. */
 export async function renderManifests(paths: readonly string[]): Promise<number> {
@@ -61,15 +70,18 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
       const neighbours = [...requests, ...resources].filter(({ metadata }) => metadata.namespace === elsewhere);
       return plannedRead(neighbours.flatMap(outputsOf), kind, key) ?? found;
     };
-  async function show(what: string, exchange: Exchange | Refusal, read: Read): Promise<void> {
+  const complain = (what: string, message: string): void => {
+    exitCode = 1;
+    process.stderr.write(`${what}: ${message}\n`);
+  };
+  async function show(what: string, exchange: Exchange | Refusal, read: Read, { url, asWritten }: Unknown = {}): Promise<void> {
     const rendered = "type" in exchange ? exchange : await requester.describe(exchange, read, signal);
     if (rendered.type === "refusal") {
-      exitCode = 1;
-      process.stderr.write(`${what}: ${rendered.message}\n`);
-    } else {
-      const { type: _, ...request } = rendered;
-      print(what, request);
+      const isGuess = asWritten !== undefined && rendered.reason === "ExpressionFailed";
+      return isGuess ? asWritten("the id is not known") : complain(what, rendered.message);
     }
+    const { type: _, ...request } = rendered;
+    print(what, { ...request, ...(url !== undefined && { url }) });
   }
   for (const request of requests) {
     const { spec, metadata } = request;
@@ -77,21 +89,33 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
     const { namespace } = metadata;
     const endpoint = endpointOf(request);
     const read = readIn(namespace);
+    const what = `HTTPRequest ${keyText(metadata)}`;
+    const ticks = spec.schedule && timing(spec.schedule, undefined, new Date());
+    if (ticks?.type === "invalid") complain(what, ticks.message);
     const about = { attempt, known: shownInputs(spec, metadata) };
     for (const declared of await declaredRequests({ spec, metadata }, about, { requester, read })) {
       const exchange = "type" in declared ? declared : buildExchange(declared, endpoint);
       const item = "scope" in exchange && exchange.scope.item ? `, item ${exchange.scope.item.index}` : "";
-      await show(`HTTPRequest ${keyText(metadata)}${item}`, exchange, read);
+      await show(`${what}${item}`, exchange, read);
+      if (!spec.poll || "type" in declared) continue;
+      const { exchange: asking, ...unknown } = declaredPoll(spec.poll, { ...declared, compile: [] }, endpoint, "spec.poll");
+      await show(`${what}, poll`, asking, read, unknown);
     }
-    showOutputs(`HTTPRequest ${keyText(metadata)}`, { spec });
+    showOutputs(what, { spec });
   }
   for (const resource of resources) {
     const { spec, metadata } = resource;
     const { namespace } = metadata;
     const about = { endpoint: endpointOf(resource), known: shownInputs(spec, metadata), now: new Date() };
-    for (const { verb, exchange } of declaredVerbs(resource, about))
-      await show(`HTTPResource ${keyText(metadata)}, ${verb}`, exchange, readIn(namespace));
-    showOutputs(`HTTPResource ${keyText(metadata)}`, resource);
+    const what = `HTTPResource ${keyText(metadata)}`;
+    for (const { verb, note, declared, exchange, guesses, poll } of declaredVerbs(resource, about)) {
+      const which = note === undefined ? verb : `${verb}, ${note}`;
+      const asWritten = (why: string): void => print(`${what}, ${which}, as it is written: ${why}`, declared);
+      if (!exchange) asWritten("it is made from what was observed");
+      else await show(`${what}, ${which}`, exchange, readIn(namespace), guesses ? { asWritten } : {});
+      if (poll) await show(`${what}, poll of ${verb}`, poll.exchange, readIn(namespace), poll);
+    }
+    showOutputs(what, resource);
   }
   return exitCode;
 }
@@ -115,10 +139,14 @@ async function declaredRequests(
   { attempt, known }: { readonly attempt: Attempt; readonly known: ReadonlyMap<string, unknown> },
   { requester, read }: { readonly requester: HTTPRequester; readonly read: Read },
 ): Promise<readonly (DeclaredRequest | Refusal)[]> {
-  if (!request.spec.forEach) return [declaredRequest(request, attempt, known)];
+  const withAll = (declared: DeclaredRequest): DeclaredRequest => ({
+    ...declared,
+    compile: [...declared.compile, ...dependencyExpressions(request.spec)],
+  });
+  if (!request.spec.forEach) return [withAll(declaredRequest(request, attempt, known))];
   const list = listOf(request, attempt, known);
   const items = "list" in list ? derivedItems(await requester.evaluate(list, read, new AbortController().signal)) : list;
-  return "type" in items ? [items] : items.map((item) => declaredItem(request, { attempt, item, known }));
+  return "type" in items ? [items] : items.map((item) => withAll(declaredItem(request, { attempt, item, known })));
 }
 
 /** What another object will have is not known before that has been sent. */

@@ -90,11 +90,21 @@ function textOf(value: string | string[] | number): string | string[] {
 /** What would be sent, with three asterisks where the credential goes. */
 export function shownWith(auth: AuthSources | undefined, request: Described): Described {
   if (!auth) return request;
-  const { headers, query } = namesTaken(auth);
-  const [header, parameter] = [headers[0], query[0]];
+  const [parameter] = namesTaken(auth).query;
   return {
     ...request,
-    ...(header !== undefined && { headers: [...request.headers, { name: header, value: "***" }] }),
+    headers: [...request.headers, ...headersSent(auth).map((name) => ({ name, value: "***" }))],
     ...(parameter !== undefined && { url: `${request.url}${request.url.includes("?") ? "&" : "?"}${encoded(parameter)}=***` }),
   };
+}
+
+function headersSent(auth: AuthSources): readonly string[] {
+  if (auth.type !== "awsSigV4") return namesTaken(auth).headers;
+  const { service, sessionToken } = auth;
+  return [
+    "x-amz-date",
+    ...(sessionToken ? ["x-amz-security-token"] : []),
+    ...(service === "s3" ? ["x-amz-content-sha256"] : []),
+    "authorization",
+  ];
 }

@@ -9,7 +9,7 @@ import { bodyContent, type Content } from "./body.ts";
 import { shownBytes, type AllBytes } from "./bytes.ts";
 import { headerRecord, type HeaderField, type HeaderRecord } from "./headers.ts";
 import { refuse } from "./refusal.ts";
-import { checkedURL, pageURL, urlText, type ScalarOf } from "./url.ts";
+import { checkedURL, pageURL, referenceText, urlText, type ScalarOf } from "./url.ts";
 import { contentText, definedText, encoded, filled, partsOf, scalarText, type ValueOf } from "./values.ts";
 
 export interface WireRequest {
@@ -72,8 +72,15 @@ export interface Described {
   readonly body?: string;
 }
 
-/** The same with values from which secrets have been taken, so it checks nothing; what has no text shows three asterisks. */
-export function described(request: RequestTemplate, { valueOf, bytes }: Values, userAgent: string): Described {
+/**
+ * The same with values from which secrets have been taken, so it checks nothing; what has no text shows three asterisks.
+ * `sent`: what goes on the wire, which can have fewer header fields at another place than the request's own.
+ */
+export function described(
+  request: RequestTemplate,
+  { valueOf, bytes }: Values,
+  { userAgent, sent }: { readonly userAgent: string; readonly sent: WireRequest },
+): Described {
   const scalar: ScalarOf = (_field, expression) =>
     /^["\d\-tf]/.test(valueOf(expression)) ? contentText(valueOf(expression)) : "***";
   const url = urlText(request, (field, expression) => scalar(field, expression) || "***");
@@ -88,12 +95,20 @@ export function described(request: RequestTemplate, { valueOf, bytes }: Values, 
         return found ? shownBytes(found) : new Uint8Array();
       },
     });
+  const own = `${url}${query === "" ? "" : `${url.includes("?") ? "&" : "?"}${query}`}`;
   return {
     method: request.method,
-    url: `${url}${query === "" ? "" : `${url.includes("?") ? "&" : "?"}${query}`}`,
-    headers: headerFields(request, scalar, { userAgent, body }).map(({ name, value }) => ({ name, value })),
+    url: request.location ? shownAt(referenceText(request.location, scalar), own) : own,
+    headers: headerFields(request, scalar, { userAgent, body })
+      .filter(({ name }) => Object.hasOwn(sent.headers, name.toLowerCase()))
+      .map(({ name, value }) => ({ name, value })),
     ...(body && { body: shownText(request, body) }),
   };
+}
+
+/** A reference beside a URL that can be a secret as a whole. */
+function shownAt(reference: string, own: string): string {
+  return URL.parse(reference, own)?.href ?? reference;
 }
 
 /** Lines of a multipart body end in one character for people, and in two where it is sent. */

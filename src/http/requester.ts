@@ -268,11 +268,12 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
     describe: (exchange, read, signal) =>
       orRefusal(async () => {
         const inputs = await resolveInputs(exchange.scope.inputs, read);
-        await prepared(exchange, inputs, read, signal);
+        const { first } = await prepared(exchange, inputs, read, signal);
         const values = await maskedValues(evaluator, exchange, inputs, signal);
         const bytes = await readBytes(bytesInBody(exchange.request.body), read);
         const filling = { valueOf: (expression: string) => values.get(expression) ?? "null", bytes };
-        return { type: "described", ...shownWith(exchange.auth, described(exchange.request, filling, userAgent)) } as const;
+        const shown = described(exchange.request, filling, { userAgent, sent: first.request });
+        return { type: "described", ...shownWith(first.trusted ? exchange.auth : undefined, shown) } as const;
       }),
     [Symbol.dispose]() {
       connections[Symbol.dispose]();

@@ -32,6 +32,18 @@ export function dependenciesOf({ spec: { inputs = {}, dependsOn = [] }, metadata
   }));
 }
 
+/** What is evaluated on the objects that it waits for. */
+export function dependencyExpressions({ inputs = {}, dependsOn = [] }: Depending["spec"]): Located[] {
+  return [
+    ...dependsOn.flatMap(({ that }, index) =>
+      that === undefined ? [] : [{ field: `spec.dependsOn[${index}].that`, text: that }],
+    ),
+    ...Object.entries(inputs).flatMap(([name, { objectRef }]) =>
+      objectRef ? [{ field: `spec.inputs.${name}.objectRef.expression`, text: objectRef.expression }] : [],
+    ),
+  ];
+}
+
 /** `references`: what the kind's own `references` gives, whose objects the situation has in that order. */
 export function* resolveDependencies(
   situation: Situation<Depending>,

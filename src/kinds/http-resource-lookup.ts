@@ -24,13 +24,7 @@ export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
   let page: Page = {};
   for (let pages = 0; pages < maxPages; pages += 1) {
     const asked = { field, shape: { ...lookup, query: page.query ?? lookup.query ?? [] } };
-    const compile = [
-      ...located(`${field}.items`, lookup.items),
-      ...located(`${field}.match`, lookup.match),
-      ...located(`${field}.next`, lookup.next),
-      ...located(`${field}.externalID`, lookup.externalID),
-    ];
-    const built = exchangeOf(context, { ...asked, compile });
+    const built = exchangeOf(context, { ...asked, compile: lookupExpressions(lookup) });
     if ("type" in built) return built;
     const exchange = page.url ? { ...built, request: { ...built.request, page: page.url } } : built;
     const outcome = yield* exchanged(exchange, { type: "none" });
@@ -62,6 +56,16 @@ export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
     page = following;
   }
   return unknown("LookupTooLong", `${field}: nothing matches on the first ${maxPages} pages, and there are more`, context);
+}
+
+/** What is evaluated on a page, as it is written. */
+export function lookupExpressions({ items, match, next, externalID }: Lookup): Located[] {
+  return [
+    ...located(`${field}.items`, items),
+    ...located(`${field}.match`, match),
+    ...located(`${field}.next`, next),
+    ...located(`${field}.externalID`, externalID),
+  ];
 }
 
 /** Yields the ids of the items that match, at most two; null where there is no list. */

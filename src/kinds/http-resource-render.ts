@@ -1,37 +1,91 @@
 /** Every request that an HTTPResource declares, for people to read: nothing of it is sent. */
-import type { Exchange, Refusal } from "../core/exchange.ts";
-import { contextOf, exchangeOf } from "./http-resource-context.ts";
-import type { Endpoint, HTTPResource } from "./types.ts";
+import type { HTTPResourceSpec } from "../api/http-resource.ts";
+import type { Exchange, Located, Refusal } from "../core/exchange.ts";
+import { dependencyExpressions } from "./dependencies.ts";
+import { contextOf, declaredOf, exchangeOf, needsExternalID, type Asked } from "./http-resource-context.ts";
+import { lookupExpressions } from "./http-resource-lookup.ts";
+import { declaredPoll, type DeclaredPoll } from "./poll.ts";
+import { located } from "./http-resource-observation.ts";
+import type { HTTPResource, UsedEndpoint } from "./types.ts";
 
-/** Stands for an id that is not known. */
-const anyID = "***";
+/** Stands for an id that is not known: what is sent has the id in its place. */
+const anyID = "(externalID)";
 
-/** By verb. An update that is derived from what was observed is left out: it cannot be told before. */
+type Verb = "lookup" | "observe" | "create" | "update" | "delete";
+export interface DeclaredVerb {
+  readonly verb: Verb;
+  /** For people. */
+  readonly note?: string;
+  /** How it is written. */
+  readonly declared: object;
+  /** Absent: it is made from what was observed. */
+  readonly exchange?: Exchange | Refusal;
+  /** Whether an expression sees a stand-in for the id, with which it may not work. */
+  readonly guesses: boolean;
+  readonly poll?: DeclaredPoll;
+}
+
+/** By verb. */
 export function* declaredVerbs(
   resource: HTTPResource,
-  { endpoint, known, now }: { endpoint: Endpoint | undefined; known: ReadonlyMap<string, unknown>; now: Date },
-): Generator<{ readonly verb: string; readonly exchange: Exchange | Refusal }> {
+  { endpoint, known, now }: { endpoint: UsedEndpoint | undefined; known: ReadonlyMap<string, unknown>; now: Date },
+): Generator<DeclaredVerb> {
   const context = contextOf({ resource, references: [endpoint], now, sender: "" });
   const { spec, externalID = anyID } = context;
   const attempt = { id: anyID, digest: "", phase: "InFlight", startedAt: now.toISOString(), tries: 1 } as const;
   const { lookup, observe, create, update } = spec;
-  const { body: { mergePatch, ...body } = {}, ...rest } = update ?? {};
-  const method = update?.method ?? (mergePatch === undefined ? "PUT" : "PATCH");
-  const { expect: _, poll: __, ...sent } = update ?? {};
-  const isDerived = JSON.stringify(sent).includes(".response");
+  const { mergePatch, ...body } = update?.body ?? {};
+  const hasBody = Object.keys(body).length > 0;
   const shapes = {
     lookup,
     observe,
     create,
-    update:
-      update && !isDerived ? { ...update, ...rest, method, body: Object.keys(body).length > 0 ? body : undefined } : undefined,
+    update: update && { ...update, method: update.method ?? (mergePatch === undefined ? "PUT" : "PATCH") },
     delete: spec.delete,
   };
-  for (const [verb, shape] of Object.entries(shapes)) {
+  let others = dependencyExpressions(spec);
+  for (const verb of ["lookup", "observe", "create", "update", "delete"] as const) {
+    const shape = shapes[verb];
     if (!shape) continue;
-    const { body: content, ...others } = shape;
-    const asked = { field: `spec.${verb}`, shape: { ...others, ...(content && { body: content }) }, compile: [], attempt };
-    const patch = verb === "update" && mergePatch !== undefined ? { mergePatch } : {};
-    yield { verb, exchange: exchangeOf({ ...context, externalID, known }, { ...asked, ...patch }) };
+    const { body: content, expect, poll, ...rest }: Shape = shape;
+    const field = `spec.${verb}`;
+    const declared = { ...rest, ...(content && { body: content }) };
+    const own = verb === "update" ? (hasBody ? body : undefined) : content;
+    const isPatch = verb === "update" && mergePatch !== undefined;
+    const asked: Asked = {
+      field,
+      shape: { ...rest, expect, ...(own && { body: own }), ...(poll && { poll }) },
+      compile: [...others, ...answerExpressions(spec, verb)],
+      attempt,
+      ...(isPatch && { mergePatch }),
+    };
+    others = [];
+    const seen = { ...context, externalID, known };
+    yield {
+      verb,
+      ...(isPatch && { note: "of which only what differs is sent" }),
+      declared,
+      guesses: context.externalID === undefined && needsExternalID(shape),
+      ...(poll && {
+        poll: declaredPoll(
+          poll,
+          declaredOf(seen, { field, shape: asked.shape, attempt, compile: [] }),
+          endpoint,
+          `${field}.poll`,
+        ),
+      }),
+      ...(!(verb === "update" && JSON.stringify(declared).includes(".response")) && { exchange: exchangeOf(seen, asked) }),
+    };
   }
+}
+type Shape = Asked["shape"] & { readonly body?: unknown };
+
+/** What is evaluated on the answer, apart from `expect` and `outputs`. */
+function answerExpressions({ exists, upToDate, externalID, create, lookup }: HTTPResourceSpec, verb: Verb): readonly Located[] {
+  const takesID = create ? "create" : "observe";
+  return [
+    ...(verb === "lookup" && lookup ? lookupExpressions(lookup) : []),
+    ...(verb === "observe" ? [...located("spec.exists", exists), ...located("spec.upToDate", upToDate)] : []),
+    ...(verb === takesID ? located("spec.externalID", externalID) : []),
+  ];
 }

@@ -168,10 +168,30 @@ function isBehindHost(text: string): boolean {
   return text.replace(/^https?:\/\//i, "").includes("/");
 }
 
+/**
+ * What asks after the work, for people. `url`: what is shown in place of its URL, where that is not known before there is
+ * an answer; the exchange is then what goes to the request's own origin.
+ */
+export interface DeclaredPoll {
+  readonly exchange: ReturnType<typeof buildExchange>;
+  readonly url?: string;
+}
+export function declaredPoll(
+  poll: Poll,
+  declared: DeclaredRequest,
+  endpoint: UsedEndpoint | undefined,
+  field: string,
+): DeclaredPoll {
+  const { url = "(in the answer: Azure-AsyncOperation, Operation-Location or Location)" } = poll;
+  const isKnown = poll.url !== undefined && !isMadeOfResponse(poll.url);
+  const location = isKnown ? { location: { field: `${field}.url`, text: url } } : {};
+  return { exchange: pollExchange(poll, declared, { endpoint, ...location }), ...(!isKnown && { url }) };
+}
+
 function pollExchange(
   poll: Poll,
   declared: DeclaredRequest,
-  { endpoint, location }: { readonly endpoint: UsedEndpoint | undefined; readonly location: Located },
+  { endpoint, location }: { readonly endpoint: UsedEndpoint | undefined; readonly location?: Located },
 ): ReturnType<typeof buildExchange> {
   const { attemptId: _, shape, ...rest } = declared;
   const { body: __, headers = [], ...asked } = shape;
@@ -183,7 +203,7 @@ function pollExchange(
   const merged = [...stays, ...own];
   const exchange = buildExchange({ ...rest, shape: { ...asked, method: "GET", headers: merged }, compile: [] }, endpoint);
   if ("type" in exchange) return exchange;
-  return { ...exchange, request: { ...exchange.request, location } };
+  return { ...exchange, request: { ...exchange.request, ...(location && { location }) } };
 }
 
 function going(delayMs: number, answered: number | string): Going {
