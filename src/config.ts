@@ -228,10 +228,8 @@ export const orphanSettings: readonly Option[] = [
   setting("--namespace <name>", "in this namespace").argParser(namespaceName),
 ];
 
-export const fileSetting = setting(
-  "-f, --file <path...>",
-  "manifests: files, or folders with .yaml, .yml and .json files",
-).makeOptionMandatory();
+/** Not optional; but Commander would miss it before it sees that another flag is misspelt. */
+export const fileSetting = setting("-f, --file <path...>", "manifests: files, or folders with .yaml, .yml and .json files");
 
 export const runSettings: readonly Option[] = [
   fileSetting,

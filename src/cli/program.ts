@@ -37,15 +37,15 @@ export async function main(argv: readonly string[]): Promise<number> {
   });
   const run = program.command("run").description("Run manifests from files, without a cluster.");
   for (const option of runSettings) run.addOption(option);
-  run.action(async (settings: RunSettings) => {
-    exitCode = await runStandalone(settings);
+  run.allowExcessArguments().action(async (settings: RunSettings) => {
+    exitCode = await runStandalone({ ...settings, file: filesOf(run) });
   });
   const render = program
     .command("render")
     .description("Print what would be sent, secrets masked; send nothing.")
     .addOption(fileSetting);
-  render.action(async (settings: { file: readonly string[] }) => {
-    exitCode = await renderManifests(settings.file);
+  render.allowExcessArguments().action(async () => {
+    exitCode = await renderManifests(filesOf(render));
   });
   const orphan = program
     .command("orphan")
@@ -75,6 +75,13 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(`error: ${error.message}\n`); // a kubeconfig, a file, an address or a proxy that cannot be used
     return error instanceof InvalidProxyError ? 2 : 1;
   }
+}
+
+function filesOf(command: Command): readonly string[] {
+  const { file } = command.opts<{ readonly file?: readonly string[] }>();
+  const [loose] = command.args;
+  if (loose !== undefined) return command.error(`error: ${loose} needs a flag before it: -f ${loose}`);
+  return file ?? command.error("error: required option '-f, --file <path...>' not specified");
 }
 
 /** What deserves a stack trace. */

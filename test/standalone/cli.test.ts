@@ -18,6 +18,8 @@ describe("a mistake on the command line is one line on stderr and exit code 2", 
     ["a wrong value in the environment", ["controller"], { HOLDFAST_CONCURRENCY: "many" }, "HOLDFAST_CONCURRENCY"],
     ["a flag without its value", ["run", "--once", "-f"], {}, "--file"],
     ["a missing flag", ["run"], {}, "--file"],
+    ["a misspelt flag beside one that is missing", ["run", "--oncee"], {}, "unknown option '--oncee' (Did you mean --once?)"],
+    ["a file without its flag", ["render", "a.yaml"], {}, "a.yaml needs a flag before it: -f a.yaml"],
     ["too many arguments", ["version", "2"], {}, "too many arguments"],
   ])("%s", async (_name, args, env, message) => {
     const { code, stdout, stderr } = await holdfast(args, env);
