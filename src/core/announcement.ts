@@ -1,6 +1,7 @@
 /**
  * What about a change of status is worth telling people in an event: something that was well no longer is, is well
- * again, will stay as it is until somebody acts, or may not go where it would. A first success is none, nor is what stays as it was.
+ * again, will stay as it is until somebody acts, or may not go where it would; and that a remote object had drifted and was
+ * corrected. A first success is none, nor is what stays as it was, nor what somebody's own change of the spec brings about.
  *
  * Invariant: its text is that of a condition, so it holds no secret and nothing that a server sent.
  */
@@ -24,6 +25,7 @@ export function announcement(before: object | undefined, after: object): Announc
   if (is.stalledReason !== undefined && is.stalledReason !== was.stalledReason) return { type: "Warning", reason, message };
   if (reason === "EgressDenied" && was.ready?.reason !== reason) return { type: "Warning", reason, message };
   if (was.ready?.status === "True" && isFailure(is.ready)) return { type: "Warning", reason, message };
+  if (isCorrection(was, is)) return { type: "Normal", reason: "Corrected", message: is.drifted?.message ?? message };
   if (was.ready && isFailure(was.ready) && is.ready.status === "True") return { type: "Normal", reason, message };
   return undefined;
 }
@@ -32,9 +34,34 @@ function isFailure({ status, reason }: Condition): boolean {
   return status !== "True" && !harmless.includes(reason);
 }
 
-function summary(status: object | undefined): { readonly ready?: Condition; readonly stalledReason?: string } {
-  const conditions = isRecord(status) && Array.isArray(status["conditions"]) ? (status["conditions"] as Condition[]) : [];
+/** An update has ended well that was none when the reconcile began, or not over. */
+function isCorrection(was: Summary, is: Summary): boolean {
+  const { attempt } = is;
+  const isDone = attempt?.["verb"] === "Update" && attempt["phase"] === "Done" && attempt["succeeded"] === true;
+  const wasDone = was.attempt?.["id"] === attempt?.["id"] && was.attempt?.["phase"] === "Done";
+  const isTold = is.ready?.reason === "Updated" && is.drifted?.reason === "Corrected";
+  return isTold && isDone && !wasDone && was.generation === is.generation;
+}
+
+interface Summary {
+  readonly generation: unknown;
+  readonly attempt?: Readonly<Record<string, unknown>>;
+  readonly ready?: Condition;
+  readonly drifted?: Condition;
+  readonly stalledReason?: string;
+}
+function summary(status: object | undefined): Summary {
+  const fields = isRecord(status) ? status : {};
+  const { observedGeneration: generation, attempt } = fields;
+  const conditions = Array.isArray(fields["conditions"]) ? (fields["conditions"] as Condition[]) : [];
   const ready = conditions.find(({ type }) => type === "Ready");
+  const drifted = conditions.find(({ type }) => type === "Drifted");
   const stalled = conditions.find(({ type, status }) => type === "Stalled" && status === "True");
-  return { ...(ready && { ready }), ...(stalled && { stalledReason: stalled.reason }) };
+  return {
+    generation,
+    ...(isRecord(attempt) && { attempt }),
+    ...(ready && { ready }),
+    ...(drifted && { drifted }),
+    ...(stalled && { stalledReason: stalled.reason }),
+  };
 }

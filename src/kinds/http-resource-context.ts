@@ -3,6 +3,7 @@ import type { HTTPResourceSpec, HTTPResourceStatus } from "../api/http-resource.
 import type { Poll } from "../api/poll.ts";
 import type { RequestShape } from "../api/request.ts";
 import type { Attempt } from "../core/delivery.ts";
+import type { Difference } from "../core/difference.ts";
 import { digest } from "../core/digest.ts";
 import { durationMs } from "../core/duration.ts";
 import type { Exchange, Located, Refusal, Response } from "../core/exchange.ts";
@@ -48,6 +49,8 @@ export interface Context {
   /** The finalizer, where one has to be put on before anything is there to be deleted. */
   readonly missingFinalizer?: string;
   readonly hasFinalizer: boolean;
+  /** Where what was observed in this reconcile is not as declared. */
+  readonly drift?: readonly Difference[];
 }
 
 export function contextOf({ resource, references, now, sender }: Situation<HTTPResource>): Context {

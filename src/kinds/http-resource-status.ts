@@ -1,15 +1,15 @@
 /** HTTPResource's status, made in one place: each way that a reconcile can end has one function here. */
 import type { HTTPResourceStatus } from "../api/http-resource.ts";
-import { conditions, ready, reconciling, stalled, type Condition, type ConditionState } from "../core/conditions.ts";
+import { conditions, ready, reconciling, stalled, type ConditionState } from "../core/conditions.ts";
 import { runsBefore } from "../core/delivery.ts";
-import type { Difference } from "../core/difference.ts";
 import { pauseSinceMs, untilDueMs } from "../core/due.ts";
-import type { Refusal, Response } from "../core/exchange.ts";
+import type { Refusal } from "../core/exchange.ts";
 import type { Verdict } from "../core/plan.ts";
 import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from "../core/resource.ts";
 import { retryAfterFieldMs, retryAfterMs } from "../core/retry.ts";
 import { recorded, shownResponse, type Judgement } from "./http-request-status.ts";
 import { finalizer, type Context, type VerbAttempt } from "./http-resource-context.ts";
+import { corrected, drifted, notDrifted, retryAfterField } from "./http-resource-conditions.ts";
 import type { Working } from "./http-resource-delivered.ts";
 import { makeSecrets } from "./outputs.ts";
 import type { Found, Unknown } from "./http-resource-observation.ts";
@@ -28,13 +28,14 @@ export interface Report {
   absent(): Verdict;
   inStep(seen: Found): Verdict;
   drifted(seen: Found): Verdict;
-  /** The work that a request began goes on. `seen`: what an update is for, when it has just been sent. */
-  polling(working: Working, seen?: Found): Verdict;
+  /** There is none with the id that a person gave. */
+  importNotFound(): Verdict;
+  /** The work that a request began goes on. */
+  polling(working: Working): Verdict;
   /** Not a verdict: the status to record before sending. */
   inFlight(attempt: VerbAttempt): Status;
   created(attempt: VerbAttempt, judgement: Judgement, externalID?: string): Verdict;
-  /** `seen`: what it was sent for; absent: its work has ended now. */
-  updated(attempt: VerbAttempt, judgement: Judgement, seen?: Found): Verdict;
+  updated(attempt: VerbAttempt, judgement: Judgement): Verdict;
   /** To be tried again after a pause. */
   retrying(attempt: VerbAttempt, judgement: Judgement): Verdict;
   /** Over for now; looked at again when the object is due. */
@@ -48,7 +49,7 @@ export interface Report {
   withoutOutputs(verdict: Verdict, refusal: Refusal): Verdict;
 }
 
-export const orphanHint = `to let this object go and leave the remote one, set the annotation ${orphanAnnotation}: "true"`;
+const orphanHint = `to let this object go and leave the remote one, set the annotation ${orphanAnnotation}: "true"`;
 const importHint = `set the annotation ${externalIdAnnotation} to the object's id`;
 
 /** How long something outside the resource that is missing is left alone: as long as it has been missing, within these. */
@@ -65,7 +66,8 @@ export function httpResourceReport(context: Context): Report {
     const { nextRunAt: _, response, externalID: __, attempt: ___, poll, ...kept } = before;
     const { externalID, attempt, imported } = context;
     const isPolling = (change.attempt ?? attempt)?.phase === "Polling";
-    const drift = states.some(({ type }) => type === "Drifted") ? [] : known("Drifted");
+    const found = context.drift ? [drifted(context.drift)] : known("Drifted");
+    const drift = states.some(({ type }) => type === "Drifted") ? [] : found;
     return {
       ...kept,
       ...shownResponse(response, spec),
@@ -114,14 +116,6 @@ export function httpResourceReport(context: Context): Report {
   function asDeclared(reason: string, message: string): ConditionState[] {
     const [wasReady] = known("Ready");
     return wasReady?.status === "True" ? [wasReady] : ready(reason, message);
-  }
-  function notDrifted(): ConditionState[] {
-    const [was] = known("Drifted");
-    if (was?.status === "False") return [was];
-    return [{ type: "Drifted", status: "False", reason: "AsDeclared", message: "the remote object is as declared" }];
-  }
-  function drifts({ differences }: Found): ConditionState {
-    return { type: "Drifted", status: "True", reason: "NotAsDeclared", message: told(differences) };
   }
   /** What is known of an id is of no use where the object that it is of is being created. */
   function withID(made: Status, id: string | undefined): Status {
@@ -175,13 +169,21 @@ export function httpResourceReport(context: Context): Report {
       };
       return { status: status([state], acknowledged()), ...due(), result: "waiting", reason: "Absent" };
     },
+    importNotFound() {
+      const message = `spec.observe: there is no object with the id in the annotation ${externalIdAnnotation}, and none is created. Correct the annotation, or remove it to go on without`;
+      // What was known before stands: of an earlier id, and of a create whose outcome is not known.
+      const states = [...stalled("ImportNotFound", message), ...known("Drifted")];
+      const told = conditions(states, before.conditions ?? [], generation, now.toISOString());
+      const looked = { ...before, ...acknowledged(), observedGeneration: generation, conditions: told };
+      return { status: looked, ...due(), result: "stalled", reason: "ImportNotFound" };
+    },
     inStep(seen) {
       const isNew = before.attempt === undefined && before.externalID === undefined;
       const states = isNew
         ? asDeclared("Adopted", "the remote object was there already")
         : asDeclared("AsDeclared", "the remote object is as declared");
       const change = { ...settled(), ...acknowledged(), ...bodyOf(seen), ...taken(seen) };
-      const drift = seen.upToDate === undefined ? [] : notDrifted();
+      const drift = seen.upToDate === undefined ? [] : notDrifted(known("Drifted"));
       return { status: status([...states, ...drift], change), ...due(), ...kept(), result: "unchanged", reason: "AsDeclared" };
     },
     drifted(seen) {
@@ -193,7 +195,6 @@ export function httpResourceReport(context: Context): Report {
           reason: "Drifted",
           message: `the remote object is not as declared, and nothing is sent: ${why}`,
         },
-        drifts(seen),
       ];
       const change = { ...settled(), ...acknowledged(), ...bodyOf(seen), ...taken(seen) };
       return { status: status(states, change), ...due(), ...kept(), result: "waiting", reason: "Drifted" };
@@ -202,10 +203,9 @@ export function httpResourceReport(context: Context): Report {
       const sending = status(reconciling("Sending", `spec.${attempt.verb.toLowerCase()} is on its way`), attempted(attempt));
       return attempt.verb === "Create" ? withID(sending, undefined) : sending;
     },
-    polling({ attempt, poll, delayMs, message, response, externalID }, seen) {
+    polling({ attempt, poll, delayMs, message, response, externalID }) {
       const change = { ...attempted(attempt), poll, ...recorded(response, spec) };
-      const states = [...reconciling("Polling", `${message}${hint}`), ...(seen && spec.observe ? [drifts(seen)] : [])];
-      const made = status(states, change);
+      const made = status(reconciling("Polling", `${message}${hint}`), change);
       return {
         status: attempt.verb === "Create" ? withID(made, externalID) : made,
         requeueAfterMs: delayMs,
@@ -214,15 +214,13 @@ export function httpResourceReport(context: Context): Report {
       };
     },
     created(attempt, { message, response }, externalID) {
-      const states = [...ready("Created", message), ...(spec.observe ? notDrifted() : [])];
+      const states = [...ready("Created", message), ...(spec.observe ? notDrifted(known("Drifted")) : [])];
       const created = status(states, { ...attempted(attempt), ...recorded(response, spec) });
       return { status: withID(created, externalID), ...due(), result: "succeeded", reason: "Created" };
     },
-    updated(attempt, { message, response }, seen) {
-      const was = (before.conditions ?? []).find(({ type, reason }) => type === "Drifted" && reason === "NotAsDeclared");
-      const differed = seen ? told(seen.differences) : (was?.message ?? "");
-      const drift: ConditionState = { type: "Drifted", status: "False", reason: "Corrected", message: `corrected: ${differed}` };
-      const states = [...ready("Updated", message), ...(spec.observe ? [drift] : [])];
+    updated(attempt, { message, response }) {
+      const was = context.drift ? drifted(context.drift) : (before.conditions ?? []).find(({ type }) => type === "Drifted");
+      const states = [...ready("Updated", message), ...(spec.observe ? [corrected(was)] : [])];
       const change = { ...attempted(attempt), ...recorded(response, spec) };
       return { status: status(states, change), ...due(), result: "succeeded", reason: "Updated" };
     },
@@ -277,20 +275,4 @@ export function httpResourceReport(context: Context): Report {
   function taken({ externalID }: Found): Partial<Status> {
     return externalID === undefined ? {} : { externalID };
   }
-}
-
-/** Where it differs. What was observed is not told, nor what may be a secret. */
-function told(differences: readonly Difference[]): string {
-  if (differences.length === 0) return "spec.upToDate yields false";
-  return differences.map(({ path, wanted }) => (wanted === undefined ? path : `${path} (wanted: ${wanted})`)).join(", ");
-}
-
-export function retryAfterField(response: Response | undefined): string | undefined {
-  const value = response?.headers["retry-after"];
-  return typeof value === "string" ? value : undefined;
-}
-
-/** Whether it is ready, as its status has it. */
-export function isReady(conditions: readonly Condition[] | undefined): boolean {
-  return conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;
 }

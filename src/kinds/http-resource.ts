@@ -25,7 +25,8 @@ import { observe } from "./http-resource-observe.ts";
 import { withOutputs } from "./http-resource-outputs.ts";
 import { lookedAfter } from "./http-resource-poll.ts";
 import { mayLeave, release } from "./http-resource-release.ts";
-import { httpResourceReport, isReady, type Report } from "./http-resource-status.ts";
+import { isReady } from "./http-resource-conditions.ts";
+import { httpResourceReport, type Report } from "./http-resource-status.ts";
 import { httpResourceType, type HTTPResource } from "./types.ts";
 
 export const httpResourceKind: Kind<HTTPResource> = {
@@ -81,6 +82,7 @@ function* kept(context: Context, report: Report): Steps<Verdict> {
     case "unknown":
       return report.unknownObservation(seen);
     case "absent":
+      if (context.imported !== undefined) return report.importNotFound();
       return spec.create ? yield* create(context, report, seen) : report.absent();
     case "found":
       return isInStep(context, seen)
@@ -89,12 +91,14 @@ function* kept(context: Context, report: Report): Steps<Verdict> {
             externalID: seen.externalID ?? context.externalID,
             verdict: report.inStep(seen),
           })
-        : yield* correct(found(context, seen), report, seen);
+        : yield* correct(found(context, seen), seen);
   }
 }
 
-function found(context: Context, { externalID }: Found): Context {
-  return externalID === undefined ? context : { ...context, externalID };
+/** What has been seen, and differs. */
+function found(context: Context, { externalID, differences }: Found): Context {
+  const drift = context.spec.observe && { drift: differences };
+  return { ...context, ...drift, ...(externalID !== undefined && { externalID }) };
 }
 
 function isAtRest(context: Context): boolean {
@@ -148,8 +152,9 @@ function* create(context: Context, report: Report, { says }: Absent): Steps<Verd
   return yield* withOutputs(context, report, { verdict, externalID, response: judgement.response });
 }
 
-function* correct(context: Context, report: Report, seen: Found): Steps<Verdict> {
+function* correct(context: Context, seen: Found): Steps<Verdict> {
   const { spec } = context;
+  const report = httpResourceReport(context);
   const { update } = spec;
   if (!update || (spec.drift === "Report" && spec.observe)) return report.drifted(seen);
   const { body: { mergePatch, ...body } = {}, ...rest } = update;
@@ -171,10 +176,9 @@ function* correct(context: Context, report: Report, seen: Found): Steps<Verdict>
     mergePatch,
     onUnknown: spec.onUnknown === "Resend" ? "Resend" : "Stall",
   });
-  if (delivered.type === "polling") return report.polling(delivered, seen);
   if (delivered.type !== "succeeded") return ended(context, report, delivered);
   const { judgement } = delivered;
-  const verdict = report.updated(delivered.attempt, judgement, seen);
+  const verdict = report.updated(delivered.attempt, judgement);
   return yield* withOutputs(context, report, { verdict, externalID: context.externalID, response: judgement.response });
 }
 

@@ -205,6 +205,57 @@ describeWithControlPlane("an HTTPResource", () => {
     expect(posts("hedy")).toBe(0);
   }, 20_000);
 
+  test("wish 6: is not created in place of an object whose id is wrong, until somebody says so", async () => {
+    await create("annie", user("annie"), { "holdfast.dev/external-id": "no-such-id" });
+    const annie = await becomes("annie", "False/ImportNotFound");
+    expect(condition(annie, "Stalled")?.message).toContain("holdfast.dev/external-id");
+    expect(annie.status).not.toHaveProperty("externalID");
+    await isObserved("no-such-id", 2);
+    expect([(await get("annie"))?.metadata.resourceVersion, posts("annie")]).toEqual([annie.metadata.resourceVersion, 0]);
+    await change("annie", { metadata: { annotations: { "holdfast.dev/external-id": null } } });
+    await becomes("annie", "True/Created");
+    expect(posts("annie")).toBe(1);
+  }, 20_000);
+
+  test("wish 10, wish 19: tells of each drift once, by an event without a secret, and not of one's own change", async () => {
+    await must(
+      plane.admin("POST", `/api/v1/namespaces/${namespace}/secrets`, {
+        metadata: { name: "club" },
+        stringData: { club: "s3cret-club" },
+      }),
+    );
+    const parameters = { name: "lise", age: 36 };
+    const body = { json: { age: "${ .parameters.age }", club: "${ .inputs.club }" } };
+    const inputs = { club: { secretKeyRef: { name: "club", key: "club" } } };
+    const update = { path: "/users/${ .externalID }", body };
+    await create("lise", user("lise", { inputs, update }));
+    const id = idOf(await becomes("lise", "True/Updated")); // the server did not know the club
+    const told = async (): Promise<string[]> => {
+      const { body } = await plane.admin("GET", `/apis/events.k8s.io/v1/namespaces/${namespace}/events`);
+      const { items } = body as { items: { type: string; reason: string; note: string; regarding: { name: string } }[] };
+      return items.filter((one) => one.regarding.name === "lise").map(({ type, reason, note }) => `${type} ${reason}: ${note}`);
+    };
+    const isTold = (count: number): Promise<void> => until(`${count} events`, async () => (await told()).length >= count, 15_000);
+    await isTold(1);
+    await change("lise", { spec: { parameters: { ...parameters, age: 37 } } });
+    await until("one's own change is sent", () => origin.users.get(id)?.["age"] === 37, 15_000);
+    await isObserved(id, 2);
+    origin.users.set(id, { ...origin.users.get(id), id, age: 99, club: "another" });
+    await isTold(2);
+    await isObserved(id, 2);
+
+    await change("lise", { spec: { drift: "Report" } });
+    origin.users.set(id, { ...origin.users.get(id), id, age: 98 });
+    await becomes("lise", "False/Drifted");
+    await isObserved(id, 2);
+    await isTold(3);
+    expect((await told()).toSorted()).toEqual([
+      "Normal Corrected: corrected: .age (wanted: 37), .club",
+      "Normal Corrected: corrected: .club",
+      "Warning Drifted: the remote object is not as declared, and nothing is sent: spec.drift is Report",
+    ]);
+  }, 40_000);
+
   test("wish 15: whose create was answered by a reset is not created twice, but found", async () => {
     origin.misbehave = ({ method, body }) => (method === "POST" && body.includes('"katherine"') ? { type: "reset" } : undefined);
     await create("katherine", user("katherine", byName));

@@ -13,7 +13,27 @@ const isStalled = status(stalled("UnexpectedStatus", "the answer was 500"));
 const isUnknown = status(stalled("OutcomeUnknown", "it may have arrived"));
 const isSuspended = status([{ type: "Ready", status: "False", reason: "Suspended", message: "" }]);
 
+/** An HTTPResource's: `id` of its latest update, and how that stands. */
+function updated(id: string, { phase = "Done", generation = 1 }: { phase?: string; generation?: number } = {}): object {
+  const isDone = phase === "Done";
+  const drift = isDone ? { status: "False", reason: "Corrected" } : { status: "True", reason: "NotAsDeclared" };
+  const states = [
+    ...(isDone ? ready("Updated", "spec.update: answered 200") : reconciling("Polling", "it goes on")),
+    { type: "Drifted", ...drift, message: "corrected: .age (wanted: 36)" } as ConditionState,
+  ];
+  const attempt = { id, verb: "Update", phase, ...(isDone && { succeeded: true }) };
+  return { ...status(states), observedGeneration: generation, attempt };
+}
+const isAsDeclared = {
+  ...status(ready("AsDeclared", "")),
+  observedGeneration: 1,
+  attempt: { id: "1", verb: "Create", phase: "Done" },
+};
+
 test.each([
+  ["the same correction, looked at again", updated("2"), updated("2")],
+  ["an update for a change of the spec", { ...isAsDeclared, observedGeneration: 1 }, updated("2", { generation: 2 })],
+  ["an object that is created again", updated("2"), { ...updated("3"), attempt: { id: "3", verb: "Create", phase: "Done" } }],
   ["the first success", undefined, isReady],
   ["a success after a crash while it was on its way", isSending, isReady],
   ["a success after a success", isReady, isReady],
@@ -28,6 +48,10 @@ test.each([
 });
 
 test.each([
+  ["a drift that was corrected", isAsDeclared, updated("2"), "Normal", "Corrected"],
+  ["another drift that was corrected", updated("2"), updated("3"), "Normal", "Corrected"],
+  ["a drift whose correction has ended", updated("2", { phase: "Polling" }), updated("2"), "Normal", "Corrected"],
+  ["a drift that is corrected at last", updated("2", { phase: "Retrying" }), updated("2"), "Normal", "Corrected"],
   ["a success that turned into a failure", isReady, isRetrying, "Warning", "Timeout"],
   ["a success that turned into a stall, once", isReady, isStalled, "Warning", "UnexpectedStatus"],
   ["a first try that stalled", undefined, isStalled, "Warning", "UnexpectedStatus"],

@@ -353,6 +353,13 @@ describe("an object that is there", () => {
     expect(drive(created(), [], { first: true })).toMatchObject({ sent: [], state: "True/Created" });
     expect(drive(created(user, { generation: 2 }), [answer(200), same], { first: true }).sent).toHaveLength(1);
   });
+  test("is drift while its correction fails, and not any more when it has succeeded", () => {
+    const failed = drive(created(), [answer(200), differs(".age"), answer(503)]);
+    expect(condition(failed.status, "Drifted")).toMatchObject({ status: "True", reason: "NotAsDeclared", message: ".age" });
+    const due = { ...failed.status, nextRunAt: now.toISOString() };
+    const { status } = drive(resource(user, { status: due }), [answer(200), differs(".age"), answer(200)]);
+    expect(condition(status, "Drifted")).toMatchObject({ status: "False", reason: "Corrected", message: "corrected: .age" });
+  });
   test("gets another id when the annotation changes, and not again when it was created anew", () => {
     const annotations = { "holdfast.dev/external-id": "9" };
     const imported = drive(created(user, { annotations }), [answer(200), same]);
@@ -391,6 +398,46 @@ describe("an object that is there", () => {
     const { update: _, ...attempt } = object.status?.attempt ?? { id: "", digest: "", phase: "Done", startedAt: "", tries: 1 };
     const older = { ...object.status, attempt } as HTTPResourceStatus;
     expect(drive(resource(changed, { status: older, generation: 2 }), seen).sent).toHaveLength(seen.length);
+  });
+});
+
+describe("wish 6: an id that a person gives", () => {
+  const annotations = { "holdfast.dev/external-id": "9" };
+  test.each<[string, object, (Outcome | EvaluationResult)[]]>([
+    ["a 404", user, [answer(404)]],
+    ["a 410", user, [answer(410)]],
+    ["exists", { ...user, exists: ".response.body.there" }, [answer(200), values(false)]],
+    ["a 404 where there is a lookup", withLookup, [answer(404)]],
+  ])(
+    "of which the server says by %s that there is no such object makes none, and is looked for again",
+    (_what, written, answers) => {
+      const first = drive(resource(written, { annotations }), answers);
+      expect(first.state).toBe("False/ImportNotFound Stalled");
+      expect(condition(first.status, "Ready")?.message).toContain("holdfast.dev/external-id");
+      expect(first.status).not.toHaveProperty("externalID");
+      expect(first.verdict.requeueAfterMs).toBeGreaterThan(0);
+      const again = drive(resource(written, { annotations, status: first.status }), answers, { first: true });
+      expect([sameJSON(again.status, first.status), again.sent]).toEqual([true, first.sent]);
+    },
+  );
+  test("is taken over when it turns up, or is corrected; and without it the object is created", () => {
+    const { status } = drive(resource(user, { annotations }), [answer(404)]);
+    const other = { "holdfast.dev/external-id": "10" };
+    expect(drive(resource(user, { annotations, status }), [answer(200), same]).status.externalID).toBe("9");
+    expect(drive(resource(user, { annotations: other, status }), [answer(200), same]).status.externalID).toBe("10");
+    expect(drive(resource(user, { status }), [answer(201), values("7")]).state).toBe("True/Created");
+  });
+  test("that is wrong costs neither the id that is known, nor what is known of a create", () => {
+    const wrong = drive(created(user, { annotations }), [answer(404)]);
+    expect(wrong).toMatchObject({ state: "False/ImportNotFound Stalled", status: { externalID: "7" } });
+    expect(drive(resource(user, { status: wrong.status }), [answer(200), same]).status.externalID).toBe("7");
+    const unknown = drive(resource(user), [failure(true)]).status;
+    const { status } = drive(resource(user, { annotations, status: unknown }), [answer(404)]);
+    expect(drive(resource(user, { status }))).toMatchObject({ sent: [], state: "False/OutcomeUnknown Stalled" });
+  });
+  test("makes an object that can be created again once it was found", () => {
+    const { status } = drive(resource(user, { annotations }), [answer(200), same]);
+    expect(drive(resource(user, { annotations, status }), [answer(404), answer(201), values("10")]).state).toBe("True/Created");
   });
 });
 

@@ -1,0 +1,38 @@
+/**
+ * Whether an HTTPResource's remote object is as declared, for people.
+ *
+ * Invariant: what was observed is not told, nor what may be a secret.
+ */
+import type { Condition, ConditionState } from "../core/conditions.ts";
+import type { Difference } from "../core/difference.ts";
+import type { Response } from "../core/exchange.ts";
+
+/** It differs, and has not been corrected yet. */
+export function drifted(differences: readonly Difference[]): ConditionState {
+  return { type: "Drifted", status: "True", reason: "NotAsDeclared", message: told(differences) };
+}
+/** `was`: what was corrected. */
+export function corrected(was: Pick<ConditionState, "message"> | undefined): ConditionState {
+  return { type: "Drifted", status: "False", reason: "Corrected", message: `corrected: ${was?.message ?? ""}` };
+}
+/** `known`: the condition as it stands, which is kept where it says the same. */
+export function notDrifted([known]: readonly ConditionState[]): ConditionState[] {
+  if (known?.status === "False") return [known];
+  return [{ type: "Drifted", status: "False", reason: "AsDeclared", message: "the remote object is as declared" }];
+}
+
+/** Where it differs. */
+function told(differences: readonly Difference[]): string {
+  if (differences.length === 0) return "spec.upToDate yields false";
+  return differences.map(({ path, wanted }) => (wanted === undefined ? path : `${path} (wanted: ${wanted})`)).join(", ");
+}
+
+export function retryAfterField(response: Response | undefined): string | undefined {
+  const value = response?.headers["retry-after"];
+  return typeof value === "string" ? value : undefined;
+}
+
+/** Whether it is ready, as its status has it. */
+export function isReady(conditions: readonly Condition[] | undefined): boolean {
+  return conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;
+}
