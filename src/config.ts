@@ -102,7 +102,7 @@ const sendSettings: readonly Option[] = [
   )
     .argParser(integer(1, 10_000))
     .default(10),
-  setting("--expression-timeout <duration>", "limit on one evaluation of a resource's expressions")
+  setting("--expression-timeout <duration>", "limit on one evaluation of a resource's expressions, as time of a processor")
     .argParser(duration)
     .default(1_000, "1s"),
   setting("--reconcile-timeout <duration>", "limit on one reconcile, with all that it sends")

@@ -140,9 +140,10 @@ export interface Evaluator {
 }
 /**
  * `index` is the expression at fault, where one is known. `message` of `invalid` is jq's own and speaks of the program's
- * text only; that of `failed` can quote the document.
+ * text only; that of `failed` can quote the document. `timeout` is about processor time, and so about the expression;
+ * `starved` about the machine, which left it none.
  */
 export type Evaluated =
   | { readonly type: "values"; readonly json: readonly string[] }
   | { readonly type: "invalid" | "failed"; readonly index: number; readonly message: string }
-  | { readonly type: "timeout" | "outOfMemory"; readonly index?: number };
+  | { readonly type: "timeout" | "outOfMemory" | "starved"; readonly index?: number };

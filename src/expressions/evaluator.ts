@@ -13,7 +13,7 @@ const maxKnown = 2_000;
 const maxCompiledTogether = 100;
 
 export interface EvaluatorOptions {
-  /** Limit on one evaluation, milliseconds. */
+  /** Limit on one evaluation, milliseconds of processor time. */
   readonly deadlineMs?: number;
   /** How many evaluations run at a time. One more thread stands by. */
   readonly threads?: number;

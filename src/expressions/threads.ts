@@ -11,7 +11,10 @@ import { createTurns } from "../core/turns.ts";
 import type { Job, WorkerSettings } from "./worker.ts";
 
 export interface Threads extends AsyncDisposable {
-  /** The deadline starts when a ready thread takes the job. Rejects with the signal's reason, or when no thread can be started. */
+  /**
+   * The deadline is one of the thread's own processor time, from when it begins with the job: how busy the machine is makes
+   * no difference, until it is `starved`. Rejects with the signal's reason, or when no thread can be started.
+   */
   run(job: Job, options: { readonly signal: AbortSignal; readonly group: string }): Promise<Evaluated>;
 }
 export interface ThreadsOptions {
@@ -22,6 +25,7 @@ export interface ThreadsOptions {
 
 interface Thread {
   readonly worker: Worker;
+  /** As `WorkerSettings` has it. */
   readonly progress: Int32Array;
 }
 interface Task {
@@ -29,6 +33,10 @@ interface Task {
   readonly finish: (answer: Evaluated) => void;
   readonly fail: (error: unknown) => void;
 }
+
+/** A thread that has not had its deadline's time of a processor in so many times as long is given up. */
+const patience = 30;
+const shortestLookMs = 10;
 
 export function createThreads({ threads, deadlineMs, maxResultCharacters }: ThreadsOptions): Threads {
   const all = new Set<Worker>();
@@ -49,7 +57,7 @@ export function createThreads({ threads, deadlineMs, maxResultCharacters }: Thre
   }
 
   function start(): void {
-    const progress = new SharedArrayBuffer(4);
+    const progress = new SharedArrayBuffer(8);
     const worker = new Worker(new URL("./worker.ts", import.meta.url), {
       workerData: { progress, maxResultCharacters } satisfies WorkerSettings,
       env: {},
@@ -81,15 +89,18 @@ export function createThreads({ threads, deadlineMs, maxResultCharacters }: Thre
 
   function perform({ worker, progress }: Thread, { job, finish }: Task): void {
     running += 1;
-    progress[0] = -1;
+    progress.fill(-1);
     worker.ref();
+    const startedMs = performance.now();
+    let hasEnded = false;
     function end(answer: Evaluated): void {
+      hasEnded = true;
       clearTimeout(timer);
       worker.off("message", end);
       worker.off("error", onGone);
       worker.off("exit", onGone);
       running -= 1;
-      if (answer.type === "timeout" || answer.type === "outOfMemory") {
+      if (answer.type === "timeout" || answer.type === "starved" || answer.type === "outOfMemory") {
         all.delete(worker);
         void worker.terminate();
         const index = progress[0] ?? -1;
@@ -102,7 +113,22 @@ export function createThreads({ threads, deadlineMs, maxResultCharacters }: Thre
       handOut();
     }
     const onGone = (): void => end({ type: "outOfMemory" });
-    const timer = setTimeout(() => end({ type: "timeout" }), deadlineMs);
+    async function usedMs(): Promise<number> {
+      const { user, system } = await worker.cpuUsage();
+      const beganMs = progress[1] ?? -1;
+      return beganMs === -1 ? 0 : (user + system) / 1000 - beganMs;
+    }
+    async function lookAtUse(): Promise<void> {
+      if (performance.now() - startedMs >= patience * deadlineMs) return end({ type: "starved" });
+      timer = setTimeout(look, deadlineMs); // for where the thread has not even the time to say
+      const leftMs = deadlineMs - (await usedMs().catch(() => 0)); // it is gone: its exit says so
+      if (hasEnded) return;
+      if (leftMs <= 0) return end({ type: "timeout" });
+      clearTimeout(timer);
+      timer = setTimeout(look, Math.max(leftMs, shortestLookMs));
+    }
+    const look = (): void => void lookAtUse();
+    let timer = setTimeout(look, deadlineMs);
     worker.on("message", end);
     worker.on("error", onGone);
     worker.on("exit", onGone);

@@ -14,7 +14,7 @@ export type Job =
   | { readonly type: "compile"; readonly expressions: readonly string[] }
   | { readonly type: "evaluate"; readonly document: string; readonly expressions: readonly string[]; readonly apart: boolean };
 export interface WorkerSettings {
-  /** One Int32: the index of the expression that is running, or -1. */
+  /** Two Int32: the index of the expression that is running, or -1; the processor time of the thread as the job began, milliseconds. */
   readonly progress: SharedArrayBuffer;
   readonly maxResultCharacters: number;
 }
@@ -56,6 +56,8 @@ function programError(stderr: string): string {
 }
 
 parentPort?.on("message", (job: Job) => {
+  const { user, system } = process.threadCpuUsage();
+  current[1] = Math.floor((user + system) / 1000);
   try {
     parentPort?.postMessage(job.type === "compile" ? compile(job.expressions) : evaluate(job));
   } catch {

@@ -28,7 +28,7 @@ export async function compileAll(
 ): Promise<void> {
   const texts = expressions.map(({ text }) => text);
   const refused = await evaluator.compile(texts, signal, group);
-  if (refused?.type === "timeout") {
+  if (refused?.type === "timeout" || refused?.type === "starved") {
     const field = expressions[refused.index ?? -1]?.field ?? "an expression";
     refuseForNow("ExpressionTimeout", `${field}: not compiled in time, since the machine is busy; it is tried again`);
   }
@@ -48,6 +48,8 @@ function refuseEvaluated(failed: Failed, { expressions, open }: Pick<Batch, "exp
       refuse("ExpressionFailed", `${field}: ${open ? failed.message : shapeOfError(failed.message)}${quoted}`);
     case "timeout":
       refuse("ExpressionTimeout", `${field}: the expression does not end in time${quoted}`);
+    case "starved":
+      refuseForNow("ExpressionTimeout", `${field}: not evaluated, since the machine is too busy; it is tried again`);
     case "outOfMemory":
       refuse("ExpressionOutOfMemory", `${field}: the expression needs too much memory${quoted}`);
   }
