@@ -1,7 +1,6 @@
 /** Outputs before anything is sent: what would be written where, and, for whoever reads them, that they will be there. No values. */
-import type { ReadResult } from "../core/exchange.ts";
+import type { ReadResult, ResourceKey } from "../core/resource.ts";
 import type { Output } from "../core/output.ts";
-import type { ResourceKey } from "../core/resource.ts";
 
 /** For people. */
 export function shownOutputs(outputs: readonly Output[]): readonly object[] {

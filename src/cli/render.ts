@@ -1,7 +1,8 @@
 /** `holdfast render`: what would be sent, with every secret masked; nothing is sent. */
 import { stringify } from "yaml";
 import { begin, type Attempt } from "../core/delivery.ts";
-import type { Exchange, Refusal } from "../core/exchange.ts";
+import type { Exchange } from "../core/exchange.ts";
+import type { Refusal } from "../core/outcome.ts";
 import type { Output } from "../core/output.ts";
 import type { Read } from "../core/ports.ts";
 import { configMapType, keyText, namespaceType, secretType, type Resource } from "../core/resource.ts";

@@ -1,5 +1,5 @@
 /** How the requests of an endpoint prove who sends them, as a plan says it: sources, never values. */
-import type { Source } from "./exchange.ts";
+import type { Source } from "./source.ts";
 
 export interface OAuth2Sources {
   readonly type: "oauth2";

@@ -6,7 +6,7 @@
  */
 import { retryReasons } from "../api/retry.ts";
 import { attemptUUID } from "./digest.ts";
-import type { FailureReason, Outcome } from "./exchange.ts";
+import type { FailureReason, Outcome } from "./outcome.ts";
 import { isListed, type RetryPolicy } from "./retry.ts";
 
 export interface Attempt {

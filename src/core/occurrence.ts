@@ -4,7 +4,7 @@
  * No occurrence holds a secret, a body, an expanded URL, or text that a server sent.
  */
 import type { EgressLabel } from "./egress.ts";
-import type { FailureReason } from "./exchange.ts";
+import type { FailureReason } from "./outcome.ts";
 import type { Verdict } from "./plan.ts";
 
 export type Occurrence =

@@ -3,8 +3,11 @@
  *
  * Their values are sealed from where they are evaluated to where they are stored: no plan and no status holds one.
  */
-import type { Denial, LocatedPair, Refusal, Response, Scope, Sealed } from "./exchange.ts";
-import type { Metadata, ResourceKey, ResourceType } from "./resource.ts";
+import type { Scope } from "./evaluation.ts";
+import type { Refusal, Response } from "./outcome.ts";
+import type { LocatedPair } from "./request-template.ts";
+import type { Denial, Metadata, ResourceKey, ResourceType } from "./resource.ts";
+import type { Sealed } from "./sealed.ts";
 
 /** As it is declared. */
 export interface OutputObject {

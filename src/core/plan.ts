@@ -5,7 +5,11 @@
  * test drives it with scripted outcomes.
  */
 import type { Difference } from "./difference.ts";
-import type { Connection, Evaluation, Exchange, Outcome, Refusal, Sealed } from "./exchange.ts";
+import type { Connection } from "./connection.ts";
+import type { Evaluation } from "./evaluation.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Outcome, Refusal } from "./outcome.ts";
+import type { Sealed } from "./sealed.ts";
 import type { Output, OutputEvaluation } from "./output.ts";
 import type { Reference, Resource, ResourceType } from "./resource.ts";
 

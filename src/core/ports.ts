@@ -1,10 +1,12 @@
 /** What the engine needs from the outside. Each port has more than one implementation, or will. */
 import type { Announcement } from "./announcement.ts";
 import type { ServiceAccountTokenRequest, ServiceAccountTokenResult } from "./auth.ts";
-import type { Evaluation, Exchange, Outcome, ReadResult, Refusal } from "./exchange.ts";
+import type { Evaluation } from "./evaluation.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Outcome, Refusal } from "./outcome.ts";
+import type { ReadResult, Reference, Resource, ResourceType } from "./resource.ts";
 import type { EvaluatedOutputs, OutputEvaluation, OutputStore } from "./output.ts";
 import type { CheckResult, EvaluationResult, Step } from "./plan.ts";
-import type { Reference, Resource, ResourceType } from "./resource.ts";
 
 export type WatchEvent =
   /** Everything there is. `resourceVersion` is the listing's own: what the cache has from after it, it keeps. */

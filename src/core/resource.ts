@@ -66,3 +66,15 @@ export const orphanAnnotation = "holdfast.dev/orphan";
 export const wakingAnnotations = [reconcileAtAnnotation, externalIdAnnotation, orphanAnnotation] as const;
 /** On an object without a status, a restored backup say: what it declares counts as done already. */
 export const assumeDoneAnnotation = "holdfast.dev/assume-done";
+
+/** What reading a Secret or ConfigMap gave. */
+export type ReadResult =
+  | { readonly type: "found"; readonly resource: DataResource }
+  | { readonly type: "absent" }
+  | ({ readonly type: "forbidden" } & Denial);
+
+/** `grant`: the command by which an admin of the namespace allows it, where one is known. `who` lacks the right; Holdfast where not said. */
+export interface Denial {
+  readonly grant?: string;
+  readonly who?: string;
+}

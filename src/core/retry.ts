@@ -1,6 +1,6 @@
 /** When a failed attempt is tried again. */
 import { createHash } from "node:crypto";
-import type { Outcome } from "./exchange.ts";
+import type { Outcome } from "./outcome.ts";
 import { isExpectedStatus } from "./expectation.ts";
 
 export interface RetryPolicy {

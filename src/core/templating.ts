@@ -3,7 +3,7 @@
  *
  * Text that an expression yields is data: nothing in this file ever looks for expressions in it again.
  */
-import type { BodyTemplate, ByteSource, Located, RequestTemplate } from "./exchange.ts";
+import type { BodyTemplate, ByteSource, Located, RequestTemplate } from "./request-template.ts";
 
 export type Part = { readonly type: "text"; readonly text: string } | { readonly type: "expression"; readonly text: string };
 export type Template =

@@ -5,10 +5,9 @@
  * nothing of what they hold comes here, only that they changed. Without a watch, where its right is missing say, whoever
  * waits for one looks again by itself.
  */
-import type { ReadResult } from "../core/exchange.ts";
+import { type ReadResult, configMapType, secretType, type Reference, type ResourceType } from "../core/resource.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { ResourceStore, WatchEvent } from "../core/ports.ts";
-import { configMapType, secretType, type Reference, type ResourceType } from "../core/resource.ts";
 import type { Dependents } from "./dependents.ts";
 import { queueKey } from "./key.ts";
 

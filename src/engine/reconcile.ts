@@ -5,7 +5,9 @@
  * pure; everything here is IO and order. Running it again at any point, even after a crash, is safe.
  */
 import { announcement } from "../core/announcement.ts";
-import type { Exchange, Outcome, ReadResult, Refusal } from "../core/exchange.ts";
+import type { Exchange } from "../core/exchange.ts";
+import type { Outcome, Refusal } from "../core/outcome.ts";
+import { type ReadResult, configMapType, secretType, type Reference, type Resource } from "../core/resource.ts";
 import { sameJSON } from "../core/json.ts";
 import type {
   CheckResult,
@@ -20,7 +22,6 @@ import type {
   Verdict,
 } from "../core/plan.ts";
 import type { ActingStore, Announce, Finalizer, Precondition, Prepared, Read, Requester, ResourceStore } from "../core/ports.ts";
-import { configMapType, secretType, type Reference, type Resource } from "../core/resource.ts";
 import { queueKey } from "./key.ts";
 import { checkOutputs, writeOutputs } from "./outputs.ts";
 import type { WaitFor } from "./workers.ts";

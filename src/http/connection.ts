@@ -1,5 +1,5 @@
 /** How an exchange connects, and as whom: everything that is referred to, read and checked before anything is sent. */
-import type { Connection } from "../core/exchange.ts";
+import type { Connection } from "../core/connection.ts";
 import type { Read } from "../core/ports.ts";
 import { resolveAuth, type AuthSettings } from "./auth.ts";
 import type { ClientSettings } from "./client-settings.ts";

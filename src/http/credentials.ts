@@ -1,7 +1,8 @@
 /** The credential for an exchange: one that is known, or one with a token that is shared by all requests of its endpoint. */
 import type { ServiceAccountTokenRequest, ServiceAccountTokenResult } from "../core/auth.ts";
 import { digest } from "../core/digest.ts";
-import type { EndpointTraits, Refusal } from "../core/exchange.ts";
+import type { EndpointTraits } from "../core/connection.ts";
+import type { Refusal } from "../core/outcome.ts";
 import type { Busy } from "../core/ports.ts";
 import type { AuthSettings } from "./auth.ts";
 import type { ClientSettings } from "./client-settings.ts";

@@ -1,5 +1,6 @@
 /** The document that expressions see, as JSON text, so that numbers stay as they were written. */
-import type { Response, Scope } from "../core/exchange.ts";
+import type { Scope } from "../core/evaluation.ts";
+import type { Response } from "../core/outcome.ts";
 import type { Resource } from "../core/resource.ts";
 import { stringifyWith } from "../core/templating.ts";
 import type { Inputs } from "./inputs.ts";

@@ -4,7 +4,9 @@
  * Invariant: what this file acquires for a request, a slot of its origin and the use of a client, is given back when that
  * request fails or its redirect has been drained; for the answer that counts it is in what is returned.
  */
-import type { FailureReason, RequestTemplate, Scope } from "../core/exchange.ts";
+import type { Scope } from "../core/evaluation.ts";
+import type { FailureReason } from "../core/outcome.ts";
+import type { RequestTemplate } from "../core/request-template.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { Budgets, Slot } from "./budget.ts";
 import type { ClientPool, Lease } from "./client-pool.ts";

@@ -3,7 +3,7 @@
  *
  * Matched on `code` alone: no text of an error, and so nothing that a server sent, reaches a message.
  */
-import type { FailureReason } from "../core/exchange.ts";
+import type { FailureReason } from "../core/outcome.ts";
 
 /** Codes of Node (https://nodejs.org/api/errors.html, libuv's errno names) and undici (docs/api/Errors.md). */
 const reasons: Readonly<Record<string, FailureReason>> = {

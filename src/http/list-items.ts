@@ -1,6 +1,6 @@
 /** The items of a list that an expression yields, each as JSON text. */
 import { maxForEachItems } from "../api/for-each.ts";
-import { sealed, type Sealed } from "../core/exchange.ts";
+import { sealed, type Sealed } from "../core/sealed.ts";
 import { parseJSON } from "../core/json.ts";
 import { stringifyWith } from "../core/templating.ts";
 import { refuse } from "./refusal.ts";

@@ -4,7 +4,7 @@
  * Invariant: it goes there under the rules of a redirect, so no credential goes to another origin; and with an endpoint it
  * stays below that endpoint's base. The place can be text that a server sent: it reaches no message.
  */
-import type { RequestTemplate } from "../core/exchange.ts";
+import type { RequestTemplate } from "../core/request-template.ts";
 import { hopTo, type Hop } from "./redirects.ts";
 import { refuse } from "./refusal.ts";
 import { pageURL, referenceText } from "./url.ts";

@@ -1,5 +1,5 @@
 /** What outputs are to hold, evaluated over an answer. Invariant: the values leave this file sealed. */
-import { sealed } from "../core/exchange.ts";
+import { sealed } from "../core/sealed.ts";
 import type { EvaluatedOutputs, Output, OutputData } from "../core/output.ts";
 import { secretType } from "../core/resource.ts";
 import { refuse } from "./refusal.ts";

@@ -1,5 +1,5 @@
 /** Proxies by their URL. It can hold a password, so no message quotes it. */
-import type { Source } from "../core/exchange.ts";
+import type { Source } from "../core/source.ts";
 import type { Read } from "../core/ports.ts";
 import { isKeptElsewhere, resolveText } from "./inputs.ts";
 import { refuse, refuseForNow } from "./refusal.ts";

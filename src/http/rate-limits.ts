@@ -3,7 +3,7 @@
  *
  * Invariant: in any stretch of `perMs` no more than `requests` turns are given.
  */
-import type { RateLimit } from "../core/exchange.ts";
+import type { RateLimit } from "../core/connection.ts";
 import type { Busy } from "../core/ports.ts";
 import { createRows } from "./rows.ts";
 

@@ -1,5 +1,6 @@
 /** Why nothing is sent, thrown from wherever it is found and turned back into a value where the folder is entered. */
-import type { Located, Refusal, RefusalReason } from "../core/exchange.ts";
+import type { Refusal, RefusalReason } from "../core/outcome.ts";
+import type { Located } from "../core/request-template.ts";
 
 export class RefusedError extends Error {
   override readonly name = "RefusedError";

@@ -3,7 +3,8 @@
  *
  * Rendered once for an attempt; what an expression yields is data and is never expanded again.
  */
-import type { LocatedPair, Located, RequestTemplate, Response } from "../core/exchange.ts";
+import type { Response } from "../core/outcome.ts";
+import type { LocatedPair, Located, RequestTemplate } from "../core/request-template.ts";
 import { templatesOf } from "../core/templating.ts";
 import { bodyContent, type Content } from "./body.ts";
 import { shownBytes, type AllBytes } from "./bytes.ts";

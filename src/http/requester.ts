@@ -1,5 +1,9 @@
 /** Exchanges over undici: the `Requester` of the ports. Secrets are resolved here, and nowhere else. */
-import type { Evaluation, Exchange, ListEvaluation, Located, Refusal, Scope, Sealed } from "../core/exchange.ts";
+import type { Evaluation, ListEvaluation, Scope } from "../core/evaluation.ts";
+import type { Exchange } from "../core/exchange.ts";
+import type { Refusal } from "../core/outcome.ts";
+import type { Located } from "../core/request-template.ts";
+import type { Sealed } from "../core/sealed.ts";
 import { parseJSON } from "../core/json.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import { bytesInBody, templatesOf } from "../core/templating.ts";

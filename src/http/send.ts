@@ -5,7 +5,8 @@
  * its deadline's timer is gone. It ends when it fails, is read, or is closed, and at the latest at its deadline.
  */
 import { hash } from "node:crypto";
-import { sealed, type FailureReason, type Outcome, type Response } from "../core/exchange.ts";
+import type { FailureReason, Outcome, Response } from "../core/outcome.ts";
+import { sealed } from "../core/sealed.ts";
 import { ResponseCancelledError, type Budget, type Slot } from "./budget.ts";
 import type { Trace } from "./connection-use.ts";
 import { decodedContent, headerField, headerFields } from "./content.ts";

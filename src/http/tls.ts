@@ -1,7 +1,8 @@
 /** The TLS settings of an exchange, with the material read and checked before anything is sent. */
 import { X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
-import type { Source, TlsSources } from "../core/exchange.ts";
+import type { TlsSources } from "../core/connection.ts";
+import type { Source } from "../core/source.ts";
 import type { Read } from "../core/ports.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import { isKeptElsewhere, resolveText } from "./inputs.ts";

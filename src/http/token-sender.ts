@@ -1,5 +1,5 @@
 /** Sends requests for tokens: through the same clients, under the same rules, and never waiting for what waits for the token. */
-import type { RequestTemplate } from "../core/exchange.ts";
+import type { RequestTemplate } from "../core/request-template.ts";
 import { createBudget, createBudgets } from "./budget.ts";
 import type { CredentialContext } from "./credentials.ts";
 import type { SendRequest } from "./oauth2.ts";

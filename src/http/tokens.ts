@@ -6,7 +6,7 @@
  * unless it asks to.
  */
 import { unlessAborted } from "../core/deadline.ts";
-import type { Refusal } from "../core/exchange.ts";
+import type { Refusal } from "../core/outcome.ts";
 import { RefusedError } from "./refusal.ts";
 
 export interface Token {

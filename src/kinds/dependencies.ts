@@ -7,7 +7,8 @@ import type { DependsOn, FieldRef, ObjectRef } from "../api/dependencies.ts";
 import { group, version } from "../api/kind-definition.ts";
 import type { Inputs } from "../api/request.ts";
 import type { Condition } from "../core/conditions.ts";
-import type { Located, Refusal } from "../core/exchange.ts";
+import type { Refusal } from "../core/outcome.ts";
+import type { Located } from "../core/request-template.ts";
 import { evaluated, type Dependency, type Situation, type Step } from "../core/plan.ts";
 import type { Metadata, Resource } from "../core/resource.ts";
 

@@ -6,16 +6,10 @@
 import type { ForEach, ItemStatus } from "../api/for-each.ts";
 import { conclude, type Attempt, type Wish } from "../core/delivery.ts";
 import { attemptUUID } from "../core/digest.ts";
-import {
-  sealed,
-  type Exchange,
-  type ListEvaluation,
-  type Outcome,
-  type Refusal,
-  type Response,
-  type Scope,
-  type ScopeItem,
-} from "../core/exchange.ts";
+import type { ListEvaluation, Scope, ScopeItem } from "../core/evaluation.ts";
+import type { Exchange } from "../core/exchange.ts";
+import type { Outcome, Refusal, Response } from "../core/outcome.ts";
+import { sealed } from "../core/sealed.ts";
 import type { Output } from "../core/output.ts";
 import { evaluated, exchangedAll, type EvaluationResult, type Situation, type Step, type Verdict } from "../core/plan.ts";
 import { retryAfterFieldMs } from "../core/retry.ts";

@@ -6,7 +6,7 @@
  * again every few minutes, what is not sooner.
  */
 import { conditions, ready, reconciling, stalled } from "../core/conditions.ts";
-import type { Connection } from "../core/exchange.ts";
+import type { Connection } from "../core/connection.ts";
 import { checked, type Kind, type Plan, type Situation } from "../core/plan.ts";
 import { retryAfterMs } from "../core/retry.ts";
 import { connectionOf, endpointData } from "./endpoint.ts";

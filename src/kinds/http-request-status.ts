@@ -5,7 +5,7 @@ import { conditions, ready, reconciling, stalled, type ConditionState } from "..
 import type { PollStatus } from "../api/poll.ts";
 import type { RunStatus } from "../api/schedule.ts";
 import { runsBefore, type Attempt } from "../core/delivery.ts";
-import type { Refusal, Response } from "../core/exchange.ts";
+import type { Refusal, Response } from "../core/outcome.ts";
 import type { Verdict } from "../core/plan.ts";
 import { reconcileAtAnnotation } from "../core/resource.ts";
 import { retryAfterFieldMs, retryAfterMs, type RetryPolicy } from "../core/retry.ts";

@@ -5,7 +5,7 @@
  */
 import type { Condition, ConditionState } from "../core/conditions.ts";
 import type { Difference } from "../core/difference.ts";
-import type { Response } from "../core/exchange.ts";
+import type { Response } from "../core/outcome.ts";
 
 /** It differs, and has not been corrected yet. */
 export function drifted(differences: readonly Difference[]): ConditionState {

@@ -4,7 +4,7 @@
  * Invariant: what may have arrived and is not repeatable is `unknown`, however badly the server answered.
  */
 import { conclude, decide, runsBefore, wasNotActedOn, type Ledger, type Wish } from "../core/delivery.ts";
-import type { Response } from "../core/exchange.ts";
+import type { Response } from "../core/outcome.ts";
 import { exchanged, type Precaution } from "../core/plan.ts";
 import { dependsOnInputs } from "../core/templating.ts";
 import {

@@ -6,7 +6,8 @@
  */
 import type { PollStatus } from "../api/poll.ts";
 import type { Decision } from "../core/delivery.ts";
-import type { Refusal, Response, Scope } from "../core/exchange.ts";
+import type { Scope } from "../core/evaluation.ts";
+import type { Refusal, Response } from "../core/outcome.ts";
 import { evaluated, type EvaluationResult } from "../core/plan.ts";
 import { idFrom, needsExternalID, type Context, type VerbAttempt } from "./http-resource-context.ts";
 import { located, type Steps } from "./http-resource-observation.ts";

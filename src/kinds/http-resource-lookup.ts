@@ -6,7 +6,8 @@
  */
 import LinkHeader from "http-link-header";
 import type { HTTPResourceSpec } from "../api/http-resource.ts";
-import type { Located, Response } from "../core/exchange.ts";
+import type { Response } from "../core/outcome.ts";
+import type { Located } from "../core/request-template.ts";
 import { isRecord } from "../core/json.ts";
 import { evaluated, exchanged, type EvaluationResult } from "../core/plan.ts";
 import { exchangeOf, idFrom, idOf, type Context } from "./http-resource-context.ts";

@@ -1,6 +1,7 @@
 /** What can be known of a remote object, and how a plan says so. */
 import type { Difference } from "../core/difference.ts";
-import type { Located, Refusal, Response } from "../core/exchange.ts";
+import type { Refusal, Response } from "../core/outcome.ts";
+import type { Located } from "../core/request-template.ts";
 import type { Step } from "../core/plan.ts";
 import { retryAfterFieldMs } from "../core/retry.ts";
 import type { Context } from "./http-resource-context.ts";

@@ -4,7 +4,8 @@
  * Invariant: `absent` is only said where its server says so, or where nothing was ever created. Whatever else goes wrong is
  * `unknown`, because of which nothing is done.
  */
-import type { Exchange, Response } from "../core/exchange.ts";
+import type { Exchange } from "../core/exchange.ts";
+import type { Response } from "../core/outcome.ts";
 import { evaluated, exchanged, type EvaluationResult } from "../core/plan.ts";
 import { exchangeOf, idFrom, isUnresolvedCreate, needsExternalID, type Context } from "./http-resource-context.ts";
 import { judged } from "./http-resource-judge.ts";

@@ -4,7 +4,7 @@
  *
  * Invariant: what was sent stays recorded, whatever becomes of the outputs: the object is only not ready until they are written.
  */
-import type { Refusal, Response } from "../core/exchange.ts";
+import type { Refusal, Response } from "../core/outcome.ts";
 import type { Output } from "../core/output.ts";
 import type { Verdict } from "../core/plan.ts";
 import type { Context } from "./http-resource-context.ts";

@@ -1,6 +1,8 @@
 /** Every request that an HTTPResource declares, for people to read: nothing of it is sent. */
 import type { HTTPResourceSpec } from "../api/http-resource.ts";
-import type { Exchange, Located, Refusal } from "../core/exchange.ts";
+import type { Exchange } from "../core/exchange.ts";
+import type { Refusal } from "../core/outcome.ts";
+import type { Located } from "../core/request-template.ts";
 import { dependencyExpressions } from "./dependencies.ts";
 import { contextOf, declaredOf, exchangeOf, needsExternalID, type Asked } from "./http-resource-context.ts";
 import { lookupExpressions } from "./http-resource-lookup.ts";

@@ -3,7 +3,7 @@ import type { HTTPResourceStatus } from "../api/http-resource.ts";
 import { conditions, ready, reconciling, stalled, type ConditionState } from "../core/conditions.ts";
 import { runsBefore } from "../core/delivery.ts";
 import { pauseSinceMs, untilDueMs } from "../core/due.ts";
-import type { Refusal } from "../core/exchange.ts";
+import type { Refusal } from "../core/outcome.ts";
 import type { Verdict } from "../core/plan.ts";
 import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from "../core/resource.ts";
 import { retryAfterFieldMs, retryAfterMs } from "../core/retry.ts";

@@ -1,6 +1,6 @@
 /** What a poll evaluates, apart from how it is polled: a request names these before it is sent. */
 import type { Poll } from "../api/poll.ts";
-import type { Located } from "../core/exchange.ts";
+import type { Located } from "../core/request-template.ts";
 import { parseTemplate } from "../core/templating.ts";
 
 /** Expressions of a poll, so that one that is no jq is found before anything is sent. */

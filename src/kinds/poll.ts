@@ -6,7 +6,10 @@
  */
 import type { Poll, PollStatus } from "../api/poll.ts";
 import { durationMs } from "../core/duration.ts";
-import type { Exchange, Located, Outcome, Response, Scope } from "../core/exchange.ts";
+import type { Scope } from "../core/evaluation.ts";
+import type { Exchange } from "../core/exchange.ts";
+import type { Outcome, Response } from "../core/outcome.ts";
+import type { Located } from "../core/request-template.ts";
 import { evaluated, exchanged, type Step } from "../core/plan.ts";
 import { retryAfterFieldMs } from "../core/retry.ts";
 import { parseTemplate, wholeExpression, type Part } from "../core/templating.ts";

@@ -4,7 +4,7 @@
  * Invariant: the account is one of the resource's own namespace, and never the empty name, which would be nobody's or ours.
  * https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
  */
-import type { Denial } from "../core/exchange.ts";
+import type { Denial } from "../core/resource.ts";
 import type { ServiceAccountKey } from "../core/ports.ts";
 import { isAllowed } from "./access.ts";
 import type { ApiClient } from "./api-client.ts";

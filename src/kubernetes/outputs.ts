@@ -17,8 +17,8 @@ import {
   type OutputStore,
   type Owner,
 } from "../core/output.ts";
-import type { Denial, Refusal } from "../core/exchange.ts";
-import type { ResourceKey } from "../core/resource.ts";
+import type { Refusal } from "../core/outcome.ts";
+import type { Denial, ResourceKey } from "../core/resource.ts";
 import { isAllowed } from "./access.ts";
 import type { ApiClient } from "./api-client.ts";
 import { ApiError } from "./api-error.ts";

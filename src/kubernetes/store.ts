@@ -2,8 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { ResourceStore, WatchEvent } from "../core/ports.ts";
-import type { Denial } from "../core/exchange.ts";
-import type { Resource, ResourceKey, ResourceType } from "../core/resource.ts";
+import type { Denial, Resource, ResourceKey, ResourceType } from "../core/resource.ts";
 import { isAllowed } from "./access.ts";
 import type { ApiClient } from "./api-client.ts";
 import { ApiError } from "./api-error.ts";

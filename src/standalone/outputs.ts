@@ -7,7 +7,7 @@
 import { randomUUID } from "node:crypto";
 import { digest } from "../core/digest.ts";
 import { mergedData, notOurs, notTaken, outputKey, type OutputObject, type OutputStore, type Owner } from "../core/output.ts";
-import type { Refusal } from "../core/exchange.ts";
+import type { Refusal } from "../core/outcome.ts";
 import type { DataResource, ResourceKey, ResourceType } from "../core/resource.ts";
 import type { StateDatabase, StoredOutput } from "./state-database.ts";
 

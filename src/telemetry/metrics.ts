@@ -5,39 +5,11 @@
 import { totalmem } from "node:os";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import { egressLabels } from "../core/egress.ts";
-import type { FailureReason } from "../core/exchange.ts";
+import { failureReasons } from "../core/outcome.ts";
 import { readTcpStates, tcpStates } from "./tcp-sockets.ts";
 
 export const methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"] as const;
 const codeClasses = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;
-const failureReasons = [
-  "Timeout",
-  "ConnectTimeout",
-  "ConnectionRefused",
-  "ProxyRefused",
-  "ConnectionReset",
-  "NameNotResolved",
-  "NetworkUnreachable",
-  "TLSError",
-  "CertificateInvalid",
-  "InvalidResponse",
-  "ResponseTooLarge",
-  "ResponseTooSlow",
-  "CompressionRatio",
-  "HeadersTooLarge",
-  "TooManyRedirects",
-  "RedirectLoop",
-  "RedirectInvalid",
-  "RedirectInsecure",
-  "RedirectRefused",
-  "PortsExhausted",
-  "TooManyFiles",
-  "BudgetExhausted",
-  "EgressDenied",
-  "NotLeader",
-  "Aborted",
-  "Unknown",
-] as const satisfies readonly FailureReason[];
 const reconcileResults = ["success", "requeue", "requeue_after", "error"] as const;
 const conditionTypes = ["Ready", "Reconciling", "Stalled"] as const;
 const latencySecs = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Outcome } from "../../src/core/exchange.ts";
+import type { Outcome } from "../../src/core/outcome.ts";
 import { at, exchange, never, reader, scope, testRequester, type TestRequester } from "../support/loopback-requester.ts";
 import { loopbackServer, rawServer } from "../support/loopback.ts";
 import { eventually, socketsTo } from "../support/tcp-table.ts";

@@ -1,7 +1,7 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
-import type { Outcome } from "../../src/core/exchange.ts";
+import type { Outcome } from "../../src/core/outcome.ts";
 import { exchange, testRequester, type TestRequesterOptions } from "../support/loopback-requester.ts";
 import { loopbackServer } from "../support/loopback.ts";
 

@@ -1,6 +1,7 @@
 /** The items of a list: what an expression makes of inputs, and what is sent and shown for one of them. */
 import { expect, test } from "@jest/globals";
-import type { Exchange, ScopeItem } from "../../src/core/exchange.ts";
+import type { ScopeItem } from "../../src/core/evaluation.ts";
+import type { Exchange } from "../../src/core/exchange.ts";
 import { at, exchange, fromSecret, literal, never, reader, scope, testRequester } from "../support/loopback-requester.ts";
 import { loopbackServer } from "../support/loopback.ts";
 

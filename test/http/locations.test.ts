@@ -1,6 +1,7 @@
 /** Requests at a place that an answer named: what goes along, and where they may not go. */
 import { expect, test } from "@jest/globals";
-import type { Exchange, Outcome } from "../../src/core/exchange.ts";
+import type { Exchange } from "../../src/core/exchange.ts";
+import type { Outcome } from "../../src/core/outcome.ts";
 import { at, exchange, fromSecret, testRequester } from "../support/loopback-requester.ts";
 import { loopbackServer } from "../support/loopback.ts";
 

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "@jest/globals";
-import type { Exchange, Outcome } from "../../src/core/exchange.ts";
+import type { Exchange } from "../../src/core/exchange.ts";
+import type { Outcome } from "../../src/core/outcome.ts";
 import { createAuthority } from "../support/certificates.ts";
 import { at, exchange, fromSecret, literal, testRequester, type TestRequesterOptions } from "../support/loopback-requester.ts";
 import { loopbackServer, type LoopbackServer, type ReceivedRequest } from "../support/loopback.ts";

@@ -1,7 +1,9 @@
 /** What a request carries, as the origin gets it: every form of body, byte by byte. */
 import { describe, expect, test } from "@jest/globals";
 import type { RequestShape } from "../../src/api/request.ts";
-import type { BodyTemplate, Exchange, Outcome } from "../../src/core/exchange.ts";
+import type { Exchange } from "../../src/core/exchange.ts";
+import type { Outcome } from "../../src/core/outcome.ts";
+import type { BodyTemplate } from "../../src/core/request-template.ts";
 import { bodyTemplate as templateOf } from "../../src/kinds/body.ts";
 import { exchange, fromSecret, literal, never, reader, testRequester, type Objects } from "../support/loopback-requester.ts";
 import { loopbackServer, type ReceivedRequest } from "../support/loopback.ts";

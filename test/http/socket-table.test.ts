@@ -4,7 +4,8 @@
  */
 import { once } from "node:events";
 import { afterAll, expect, test } from "@jest/globals";
-import type { Exchange, Outcome } from "../../src/core/exchange.ts";
+import type { Exchange } from "../../src/core/exchange.ts";
+import type { Outcome } from "../../src/core/outcome.ts";
 import { createAuthority } from "../support/certificates.ts";
 import { exchange, literal, testRequester, type TestRequester } from "../support/loopback-requester.ts";
 import { loopbackServer, type LoopbackServer } from "../support/loopback.ts";

@@ -4,7 +4,7 @@
  */
 import type { Socket } from "node:net";
 import { expect, test } from "@jest/globals";
-import type { Outcome } from "../../src/core/exchange.ts";
+import type { Outcome } from "../../src/core/outcome.ts";
 import { exchange, testRequester, type TestRequester } from "../support/loopback-requester.ts";
 import { rawServer } from "../support/loopback.ts";
 

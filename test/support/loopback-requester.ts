@@ -1,6 +1,9 @@
 /** A requester with its real parts, and short ways to say what it is to send. */
 import { network } from "../../src/core/address.ts";
-import type { Exchange, Located, Outcome, Refusal, Source } from "../../src/core/exchange.ts";
+import type { Exchange } from "../../src/core/exchange.ts";
+import type { Outcome, Refusal } from "../../src/core/outcome.ts";
+import type { Located } from "../../src/core/request-template.ts";
+import type { Source } from "../../src/core/source.ts";
 import type { Occurrence } from "../../src/core/occurrence.ts";
 import type { Read } from "../../src/core/ports.ts";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";

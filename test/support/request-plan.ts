@@ -1,6 +1,7 @@
 /** Drives HTTPRequest's plan with scripted answers, at a time of the test's choice. */
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
-import { sealed, type Outcome, type Response } from "../../src/core/exchange.ts";
+import type { Outcome, Response } from "../../src/core/outcome.ts";
+import { sealed } from "../../src/core/sealed.ts";
 import type { EvaluationResult, Step, Verdict } from "../../src/core/plan.ts";
 import { httpRequestKind } from "../../src/kinds/http-request.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";

@@ -2,7 +2,8 @@
 import { expect } from "@jest/globals";
 import { httpResource, type HTTPResourceSpec, type HTTPResourceStatus } from "../../src/api/http-resource.ts";
 import { validator } from "../../src/api/validate.ts";
-import { sealed, type Outcome } from "../../src/core/exchange.ts";
+import type { Outcome } from "../../src/core/outcome.ts";
+import { sealed } from "../../src/core/sealed.ts";
 import type { EvaluationResult, Plan, Step, Verdict } from "../../src/core/plan.ts";
 import { httpResourceKind } from "../../src/kinds/http-resource.ts";
 import type { HTTPResource } from "../../src/kinds/types.ts";

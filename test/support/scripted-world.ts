@@ -3,7 +3,9 @@
  * often, so that two ways to the same question end the same.
  */
 import { createHash } from "node:crypto";
-import { sealed, type Exchange, type Outcome } from "../../src/core/exchange.ts";
+import type { Exchange } from "../../src/core/exchange.ts";
+import type { Outcome } from "../../src/core/outcome.ts";
+import { sealed } from "../../src/core/sealed.ts";
 import type { Kind, Step, Verdict } from "../../src/core/plan.ts";
 import type { Reference, Resource } from "../../src/core/resource.ts";
 

@@ -7,7 +7,7 @@ import "../../src/cli/threads.ts";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Outcome } from "../../src/core/exchange.ts";
+import type { Outcome } from "../../src/core/outcome.ts";
 import { dnsServer } from "./dns-server.ts";
 import { exchange, testRequester } from "./loopback-requester.ts";
 

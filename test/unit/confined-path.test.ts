@@ -6,7 +6,7 @@
  */
 import { expect, test } from "@jest/globals";
 import * as fc from "fast-check";
-import type { RequestTemplate } from "../../src/core/exchange.ts";
+import type { RequestTemplate } from "../../src/core/request-template.ts";
 import { RefusedError } from "../../src/http/refusal.ts";
 import { checkedURL, urlText } from "../../src/http/url.ts";
 import { fuzzTimeoutMs, runs } from "../support/fuzz.ts";

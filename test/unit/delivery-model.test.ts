@@ -4,7 +4,8 @@
  * stands around it: an API server with the preconditions of the store's port, an origin that counts, and caches.
  */
 import { describe, expect, test } from "@jest/globals";
-import { sealed, type Outcome } from "../../src/core/exchange.ts";
+import type { Outcome } from "../../src/core/outcome.ts";
+import { sealed } from "../../src/core/sealed.ts";
 import { canonicalJSON } from "../../src/core/json.ts";
 import type { EvaluationResult, Intent, Step, Verdict } from "../../src/core/plan.ts";
 import type { Precondition } from "../../src/core/ports.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { conclude, decide, type Attempt, type Ledger, type Wish } from "../../src/core/delivery.ts";
-import type { Outcome, Response } from "../../src/core/exchange.ts";
-import { sealed } from "../../src/core/exchange.ts";
+import type { Outcome, Response } from "../../src/core/outcome.ts";
+import { sealed } from "../../src/core/sealed.ts";
 
 const now = new Date("2026-01-01T00:00:00Z");
 const wish: Wish = {

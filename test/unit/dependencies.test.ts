@@ -1,7 +1,8 @@
 /** What an HTTPRequest waits for, and what it takes from others, with scripted answers. */
 import { describe, expect, test } from "@jest/globals";
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
-import { sealed, type Outcome } from "../../src/core/exchange.ts";
+import type { Outcome } from "../../src/core/outcome.ts";
+import { sealed } from "../../src/core/sealed.ts";
 import { sameJSON } from "../../src/core/json.ts";
 import type { EvaluationResult, Plan, Step, Verdict } from "../../src/core/plan.ts";
 import type { Resource } from "../../src/core/resource.ts";

@@ -2,7 +2,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { array, assert, constantFrom, property } from "fast-check";
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
-import { sealed, type Exchange, type Outcome, type Response } from "../../src/core/exchange.ts";
+import type { Exchange } from "../../src/core/exchange.ts";
+import type { Outcome, Response } from "../../src/core/outcome.ts";
+import { sealed } from "../../src/core/sealed.ts";
 import type { EvaluationResult, Outcomes, OutputsResult, Plan, Step, Verdict } from "../../src/core/plan.ts";
 import { httpRequestKind } from "../../src/kinds/http-request.ts";
 import { sendDigest } from "../../src/kinds/request.ts";

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
-import { sealed, type Exchange, type Outcome, type Refusal } from "../../src/core/exchange.ts";
+import type { Exchange } from "../../src/core/exchange.ts";
+import type { Outcome, Refusal } from "../../src/core/outcome.ts";
+import { sealed } from "../../src/core/sealed.ts";
 import { sameJSON } from "../../src/core/json.ts";
 import type { EvaluationResult, Plan, Precaution, Step, Verdict } from "../../src/core/plan.ts";
 import { httpRequestKind } from "../../src/kinds/http-request.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { HTTPResourceStatus } from "../../src/api/http-resource.ts";
-import type { Outcome } from "../../src/core/exchange.ts";
+import type { Outcome } from "../../src/core/outcome.ts";
 import { sameJSON } from "../../src/core/json.ts";
 import type { EvaluationResult } from "../../src/core/plan.ts";
 import {

@@ -1,7 +1,8 @@
 /** Outputs where they are decided: when they are written in a plan, what becomes of their data, and who may write them. */
 import { describe, expect, test } from "@jest/globals";
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
-import { sealed, type Outcome, type Refusal } from "../../src/core/exchange.ts";
+import type { Outcome, Refusal } from "../../src/core/outcome.ts";
+import { sealed } from "../../src/core/sealed.ts";
 import { mergedData, type OutputData, type OutputStore } from "../../src/core/output.ts";
 import type { OutputsResult, Step } from "../../src/core/plan.ts";
 import { secretType } from "../../src/core/resource.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
-import type { Exchange, Outcome } from "../../src/core/exchange.ts";
+import type { Exchange } from "../../src/core/exchange.ts";
+import type { Outcome } from "../../src/core/outcome.ts";
 import { sameJSON } from "../../src/core/json.ts";
 import type { EvaluationResult, Step } from "../../src/core/plan.ts";
 import { answer, condition, drive, httpRequest, reset, type Driven } from "../support/request-plan.ts";

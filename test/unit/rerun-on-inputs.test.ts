@@ -1,7 +1,8 @@
 /** An HTTPRequest whose inputs count as what is sent, with scripted digests of their values. */
 import { expect, test } from "@jest/globals";
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
-import { sealed, type Outcome, type Refusal } from "../../src/core/exchange.ts";
+import type { Outcome, Refusal } from "../../src/core/outcome.ts";
+import { sealed } from "../../src/core/sealed.ts";
 import { sameJSON } from "../../src/core/json.ts";
 import type { EvaluationResult, Plan, Step } from "../../src/core/plan.ts";
 import { inputsDigest } from "../../src/http/inputs-digest.ts";

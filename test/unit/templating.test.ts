@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import * as fc from "fast-check";
-import type { ByteSource, PartTemplate, RequestTemplate } from "../../src/core/exchange.ts";
+import type { ByteSource, PartTemplate, RequestTemplate } from "../../src/core/request-template.ts";
 import { parseJSON } from "../../src/core/json.ts";
 import {
   dependsOnInputs,

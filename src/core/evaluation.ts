@@ -1,0 +1,57 @@
+/** What expressions see, and what is asked of them. Invariant: an input is a source here, and nobody's value. */
+import type { Response } from "./outcome.ts";
+import type { BodyTemplate, Located } from "./request-template.ts";
+import type { Metadata, Resource } from "./resource.ts";
+import type { Sealed } from "./sealed.ts";
+import type { Source } from "./source.ts";
+
+/** What expressions see, apart from `.response`. */
+export interface Scope {
+  readonly inputs: Readonly<Record<string, Source>>;
+  readonly metadata: Pick<Metadata, "name" | "namespace" | "uid" | "labels" | "annotations">;
+  /** RFC 3339. The same for every try of an attempt. */
+  readonly now: string;
+  /** What an HTTPResource declares for its expressions: literal JSON. */
+  readonly parameters?: unknown;
+  /** By what the remote object is known to its server; null while it is not known. */
+  readonly externalID?: string | null;
+  readonly item?: ScopeItem;
+}
+
+/** One of a list, for which the request is sent. */
+export interface ScopeItem {
+  /** JSON text. */
+  readonly json: Sealed<string>;
+  readonly index: number;
+  /** Whether an expression made it, which may have seen secrets. */
+  readonly derived: boolean;
+}
+
+/** jq over one document; each expression is evaluated alone. */
+export type Evaluation = ScopeEvaluation | ListEvaluation | InputsEvaluation | ObjectEvaluation;
+
+/** Over what a request's own expressions see, and perhaps a response. */
+export interface ScopeEvaluation {
+  readonly scope: Scope;
+  readonly response?: Response;
+  readonly expressions: readonly Located[];
+  /** A body that is rendered, and held against the response's. */
+  readonly compare?: Extract<BodyTemplate, { type: "json" | "mergePatch" }>;
+}
+
+/** One expression that yields a list of at most `maxForEachItems` items. */
+export interface ListEvaluation {
+  readonly scope: Scope;
+  readonly list: Located;
+}
+
+/** No expression: a digest of the inputs' values, keyed with the object's UID so that no two objects' can be compared. */
+export interface InputsEvaluation {
+  readonly inputsOf: Scope;
+}
+
+/** Over another object: expressions see its `.metadata`, `.spec` and `.status`. */
+export interface ObjectEvaluation {
+  readonly object: Resource;
+  readonly expressions: readonly Located[];
+}

@@ -1,0 +1,101 @@
+/** What comes back of an exchange: an answer, a failure of the network, or why nothing was sent. The sets of reasons are closed. */
+import type { Sealed } from "./sealed.ts";
+
+export interface Response {
+  readonly statusCode: number;
+  /** Names in lower case; repeated fields joined by a comma, but `set-cookie`, which is a list. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  /** The content, decoded as text; expressions see it parsed if it is JSON. */
+  readonly body: Sealed<string>;
+  /** The same text with every secret that went into the request replaced: what a status may show. */
+  readonly redactedBody: string;
+  /** The header fields, likewise. */
+  readonly redactedHeaders?: Response["headers"];
+  /** Whether a text holds a secret that went out with the request, in any form: then it is kept nowhere where it can be read. */
+  readonly holdsSecret?: (text: string) => boolean;
+  readonly sizeBytes: number;
+  /** Hex. */
+  readonly sha256: string;
+  readonly durationMs: number;
+}
+
+/** What the network did. Each is a value of the metric label `reason`. */
+export const failureReasons = [
+  "Timeout",
+  "ConnectTimeout",
+  "ConnectionRefused",
+  "ProxyRefused",
+  "ConnectionReset",
+  "NameNotResolved",
+  "NetworkUnreachable",
+  "TLSError",
+  "CertificateInvalid",
+  "InvalidResponse",
+  "ResponseTooLarge",
+  "ResponseTooSlow",
+  "CompressionRatio",
+  "HeadersTooLarge",
+  "TooManyRedirects",
+  "RedirectLoop",
+  "RedirectInvalid",
+  "RedirectInsecure",
+  "RedirectRefused",
+  "PortsExhausted",
+  "TooManyFiles",
+  "BudgetExhausted",
+  "EgressDenied",
+  "NotLeader",
+  "Aborted",
+  "Unknown",
+] as const;
+export type FailureReason = (typeof failureReasons)[number];
+
+/** Why nothing was sent, found before the first byte. */
+export type RefusalReason =
+  | "EndpointNotFound"
+  | "EndpointNotAllowed"
+  | "EndpointNotReady"
+  | "CircuitOpen"
+  | "InvalidCredential"
+  | "CredentialRefused"
+  | "TokenRequestFailed"
+  | "ServiceAccountNotFound"
+  | "DependencyNotReady"
+  | "DependencyCycle"
+  | "SecretNotFound"
+  | "ConfigMapNotFound"
+  | "KeyNotFound"
+  | "ReferenceForbidden"
+  | "ServiceAccountRequired"
+  | "InvalidExpression"
+  | "ExpressionFailed"
+  | "ExpressionTimeout"
+  | "ExpressionOutOfMemory"
+  | "TooManyItems"
+  | "InvalidURL"
+  | "InvalidRequest"
+  | "InvalidTLS"
+  | "InvalidProxy"
+  | "InvalidSchedule"
+  | "EgressDenied"
+  | "OutputConflict"
+  | "OutputForbidden"
+  | "OutputRefused"
+  | "OutputMissing";
+
+export type Outcome =
+  | { readonly type: "response"; readonly response: Response }
+  /** `sent`: whether a byte of the request may have left. False only where that is certain. */
+  | { readonly type: "failure"; readonly reason: FailureReason; readonly message: string; readonly sent: boolean }
+  /** `heals`: something outside the resource can mend it, so it is worth looking again. */
+  | Refusal;
+
+export interface Refusal {
+  readonly type: "refusal";
+  readonly reason: RefusalReason;
+  /** Names the field. Never holds a secret or anything that a server sent. */
+  readonly message: string;
+  readonly heals: boolean;
+  /** Milliseconds after which it is worth looking again, where that is known. */
+  readonly retryAfterMs?: number;
+}
