@@ -1,5 +1,5 @@
 /**
- * Writes the files that are made from the code: `crds/`, `docs/api/`, `docs/metrics.md`, `docs/coverage.md`, the table of attacks in
+ * Writes the files that are made from the code: `crds/`, `docs/api/`, `docs/metrics.md`, `docs/coverage.md`, `docs/faults.md`, the table of attacks in
  * `docs/threat-model.md`, the list of
  * runbooks, and the chart's CRDs, values, alerts and dashboards. `make verify` fails where one is out of date.
  */
@@ -11,6 +11,7 @@ import { referencePage } from "../src/api/reference.ts";
 import { crdYAML } from "../src/cli/crds.ts";
 import { chartReadme, crdTemplate, generatedHelpers, valuesSchema, valuesYAML } from "./chart/files.ts";
 import { withAttacks } from "./coverage/attacks.ts";
+import { faultsPage } from "./coverage/faults.ts";
 import { coveragePage } from "./coverage/page.ts";
 import { alertsYAML, runbookIndex } from "./monitoring/files.ts";
 import { dashboards } from "./monitoring/dashboards.ts";
@@ -33,6 +34,7 @@ writeAll(
   Object.fromEntries(definitions.map((definition) => [`${definition.kind.toLowerCase()}.md`, referencePage(definition)])),
 );
 writeFileSync(new URL("coverage.md", import.meta.url), coveragePage());
+writeFileSync(new URL("faults.md", import.meta.url), faultsPage());
 const threatModel = new URL("threat-model.md", import.meta.url);
 writeFileSync(threatModel, withAttacks(readFileSync(threatModel, "utf8")));
 const guide = new URL("guide/", import.meta.url);

@@ -54,7 +54,7 @@ export function withAttacks(page: string): string {
   if (before === undefined || after === undefined) throw new Error("docs/threat-model.md has no place for the table of attacks");
   const tests = testFiles();
   const rows = attacks.map(
-    ({ text, holds }, index) => `| ${index + 1} | ${text} | ${holds} | ${proofs(tests, "attack", index + 1)} |`,
+    ({ text, holds }, index) => `| ${index + 1} | ${text} | ${holds} | ${proofs(tests, `attack ${index + 1}`)} |`,
   );
   const table = ["| | attack | what holds | tests |", "| --: | --- | --- | --- |", ...rows].join("\n");
   return `${before}${start}\n\n${table}\n\n${end}${after}`;

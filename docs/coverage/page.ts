@@ -9,7 +9,7 @@ export function coveragePage(): string {
     [
       `| | ${kind === "wish" ? "wish" : "mistake seen elsewhere"} | here | tests |`,
       "| --: | --- | --- | --- |",
-      ...rows.map(({ text, feature }, index) => `| ${index + 1} | ${text} | ${feature} | ${proofs(tests, kind, index + 1)} |`),
+      ...rows.map(({ text, feature }, index) => `| ${index + 1} | ${text} | ${feature} | ${proofs(tests, `${kind} ${index + 1}`)} |`),
     ].join("\n");
   return `# Coverage
 

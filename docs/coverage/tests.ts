@@ -1,4 +1,4 @@
-/** Which test files carry a numbered name: `wish 6:` or, with another before it, `wish 14, attack 1:`. */
+/** Which test files carry a numbered name: `wish 6:`, `F7:` or, with another before it, `wish 14, attack 1:`. */
 import { readdirSync, readFileSync } from "node:fs";
 
 const root = new URL("../../", import.meta.url);
@@ -14,12 +14,12 @@ export function testFiles(): readonly TestFile[] {
   return paths.map((path) => ({ path: `test/${path}`, text: readFileSync(new URL(`test/${path}`, root), "utf8") }));
 }
 
-/** Links to them, relative to docs/. Throws where there is none. */
-export function proofs(tests: readonly TestFile[], kind: string, number: number): string {
-  const pattern = new RegExp(`["'\`](?:[^"'\`]*, )?${kind} ${number}[:,]`);
+/** Links to them, relative to docs/. `label`: for example `wish 6`. Throws where there is none. */
+export function proofs(tests: readonly TestFile[], label: string): string {
+  const pattern = new RegExp(`["'\`](?:[^"'\`]*, )?${label}[:,]`);
   const files = tests
     .filter(({ text }) => pattern.test(text))
     .map(({ path }) => `[${path.replace(/^test\/|\.test\.ts$/g, "")}](../${path})`);
-  if (files.length === 0) throw new Error(`no test carries the name "${kind} ${number}:"`);
+  if (files.length === 0) throw new Error(`no test carries the name "${label}:"`);
   return files.join(", ");
 }

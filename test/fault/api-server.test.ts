@@ -42,7 +42,7 @@ describeWithControlPlane("an API server that stops", () => {
   }
 
   test(
-    `for ${stopMs / 1000} s leaves requests on their way alone and the process too, and is watched again within 35 s of its return`,
+    `F2: for ${stopMs / 1000} s leaves requests on their way alone and the process too, and is watched again within 35 s of its return`,
     async () => {
       const { origin, requests } = world;
       const gate = Promise.withResolvers<void>();
@@ -79,7 +79,7 @@ describeWithControlPlane("an API server that stops", () => {
     120_000 + stopMs,
   );
 
-  test("lists once more when it has forgotten what was missed, and sees what was deleted meanwhile", async () => {
+  test("F3: lists once more when it has forgotten what was missed, and sees what was deleted meanwhile", async () => {
     const { origin, requests, namespace } = world;
     origin.reply = () => ({ type: "answer", status: 503, headers: { "retry-after": "25" } });
     const retry = { limit: 50, backoff: { initial: "25s", max: "25s" } };

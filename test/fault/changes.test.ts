@@ -39,7 +39,7 @@ describeWithControlPlane("what happens to an object while its request is on its 
     get: { method: "GET" },
   };
 
-  test("deleted and made anew under its name: the old outcome never lands on the new one, which is sent once", async () => {
+  test("F11: deleted and made anew under its name: the old outcome never lands on the new one, which is sent once", async () => {
     const { origin, requests } = world;
     const names = Object.keys(methods).map((method) => `anew-${method}`);
     const specOf = (name: string): object => ({
@@ -60,7 +60,7 @@ describeWithControlPlane("what happens to an object while its request is on its 
     expect(names.map((name) => origin.count(`/${name}`))).toEqual(names.map(() => 2));
   }, 40_000);
 
-  test("changed: what it declares then is sent once, and what it declared before is not sent again", async () => {
+  test("F12: changed: what it declares then is sent once, and what it declared before is not sent again", async () => {
     const { origin, requests } = world;
     const names = Object.keys(methods);
     for (const [name, spec] of Object.entries(methods)) await requests.create(name, { url: `${origin.url}/${name}/1`, ...spec });
@@ -75,7 +75,7 @@ describeWithControlPlane("what happens to an object while its request is on its 
     expect(counts).toEqual(names.map(() => [1, 1]));
   }, 40_000);
 
-  test("suspended and changed: what it declares then is sent once, when it is no longer suspended", async () => {
+  test("F12: suspended and changed: what it declares then is sent once, when it is no longer suspended", async () => {
     const { origin, requests } = world;
     const names = Object.keys(methods).map((method) => `suspended-${method}`);
     for (const name of names) {

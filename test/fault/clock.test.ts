@@ -15,7 +15,7 @@ describeWithControlPlane("a wall clock that jumps", (plane) => {
     ["ahead", hourSecs],
     ["back", -hourSecs],
   ])(
-    "an hour %s moves no lease, hurries no try and ends no request",
+    "F15: an hour %s moves no lease, hurries no try and ends no request",
     async (_where, aheadSecs) => {
       await using world = await faultWorld(plane, "clock");
       const { origin, requests, namespace } = world;

@@ -11,7 +11,7 @@ import { faultWorld } from "../support/fault-world.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 describeWithControlPlane("a credential that is rotated", (plane) => {
-  test("a Secret's new value is in the next request, and sends none by itself", async () => {
+  test("F16: a Secret's new value is in the next request, and sends none by itself", async () => {
     await using world = await faultWorld(plane, "rotated");
     const { origin, requests, namespace } = world;
     const secrets = `/api/v1/namespaces/${namespace}/secrets`;
@@ -38,7 +38,7 @@ describeWithControlPlane("a credential that is rotated", (plane) => {
     expect(JSON.stringify(controller.log)).not.toMatch(/first-value|second-value/);
   }, 60_000);
 
-  test("a token that the API server no longer takes is replaced by what its file has now", async () => {
+  test("F16: a token that the API server no longer takes is replaced by what its file has now", async () => {
     await using world = await faultWorld(plane, "rotated");
     const { origin, api, requests, namespace } = world;
     const folder = await mkdtemp(join(tmpdir(), "holdfast-token-"));

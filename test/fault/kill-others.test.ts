@@ -51,7 +51,7 @@ function nameIn({ path }: InterposedRequest): string {
 
 describeWithControlPlane("a controller that is killed", (plane) => {
   test.each(steps)(
-    "$name creates no object twice, and begins no work twice",
+    "F7: $name creates no object twice, and begins no work twice",
     async (step) => {
       await using world = await faultWorld(plane, "kill");
       const { namespace, origin, api, requests } = world;

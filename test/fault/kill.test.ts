@@ -240,7 +240,7 @@ describeWithControlPlane("a controller that is killed", (plane) => {
   }
 
   test(
-    `sends no POST twice, has one effect for each key, and leaves nothing unsaid, in ${kills} kills`,
+    `F7: sends no POST twice, has one effect for each key, and leaves nothing unsaid, in ${kills} kills`,
     async () => {
       const next = { kill: 0 };
       async function lane(): Promise<readonly string[]> {

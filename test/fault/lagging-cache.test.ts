@@ -29,7 +29,7 @@ function isResumed(request: InterposedRequest): boolean {
 }
 
 describeWithControlPlane("a cache that lags", (plane) => {
-  test("sends everything once when events come late, whoever else writes meanwhile", async () => {
+  test("F6: sends everything once when events come late, whoever else writes meanwhile", async () => {
     await using world = await faultWorld(plane, "lag");
     const { origin, api, requests } = world;
     let lag = 0;
@@ -64,7 +64,7 @@ describeWithControlPlane("a cache that lags", (plane) => {
     expect(wrong.map((name) => [name, origin.count(`/${name}`), origin.effects(`/${name}`)])).toEqual([]);
   }, 120_000);
 
-  test("sends no more for an object that is gone when it hears of that late", async () => {
+  test("F6: sends no more for an object that is gone when it hears of that late", async () => {
     await using world = await faultWorld(plane, "lag");
     const { origin, api, requests } = world;
     let lag = 0;
@@ -89,7 +89,7 @@ describeWithControlPlane("a cache that lags", (plane) => {
     expect(origin.effects("/keyed")).toBe(1);
   }, 60_000);
 
-  test("sends nothing twice when it starts from an old list", async () => {
+  test("F6: sends nothing twice when it starts from an old list", async () => {
     await using world = await faultWorld(plane, "lag");
     const { origin, api, requests } = world;
     const names = Object.keys(methods).flatMap((method) => [0, 1, 2].map((n) => `${method}.${n}`));
@@ -121,7 +121,7 @@ describeWithControlPlane("a cache that lags", (plane) => {
     expect(names.filter((name) => !isReady(all.get(name)))).toEqual([]);
   }, 60_000);
 
-  test("sends no old PUT after a newer one when it comes to lead, for one live read of each object that is from before that", async () => {
+  test("F6: sends no old PUT after a newer one when it comes to lead, for one live read of each object that is from before that", async () => {
     await using world = await faultWorld(plane, "lag");
     const { origin, api, requests, namespace } = world;
     const args = ["--lease-namespace", namespace, "--lease-name", "leader", ...shortLease];
@@ -175,7 +175,7 @@ describeWithControlPlane("a cache that lags", (plane) => {
     expect(reads.map(({ name }) => name).toSorted()).toEqual(names.toSorted());
   }, 60_000);
 
-  test("sends nothing more for events that come twice, in another order, or again long after", async () => {
+  test("F5: sends nothing more for events that come twice, in another order, or again long after", async () => {
     await using world = await faultWorld(plane, "replay");
     const { origin, api, requests } = world;
     let seed = 1;
@@ -223,7 +223,7 @@ describeWithControlPlane("a cache that lags", (plane) => {
     expect(await controller.metric('controller_runtime_reconcile_errors_total{controller="httprequest"}')).toBe(0);
   }, 60_000);
 
-  test("sends and writes nothing in an hour of bookmarks", async () => {
+  test("F5: sends and writes nothing in an hour of bookmarks", async () => {
     await using world = await faultWorld(plane, "bookmarks");
     const { origin, api, requests } = world;
     const bookmarksAnHour = 60;

@@ -44,7 +44,7 @@ describeWithControlPlane("a controller under load and faults", (plane) => {
   }
 
   test(
-    `keeps its sockets, descriptors and promises for ${minutes} minutes`,
+    `F18: keeps its sockets, descriptors and promises for ${minutes} minutes`,
     async () => {
       await using world = await faultWorld(plane, "load");
       const { origin, api, requests } = world;

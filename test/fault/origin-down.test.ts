@@ -13,7 +13,7 @@ const maxMs = 8_000;
 
 describeWithControlPlane(`${2 * each} objects, of which half go to an origin that is down`, (plane) => {
   test(
-    "an origin that resets or never answers gets no more than the back-off allows, and the others' are all sent meanwhile",
+    "F14: an origin that resets or never answers gets no more than the back-off allows, and the others' are all sent meanwhile",
     async () => {
       await using world = await faultWorld(plane, "down");
       const { origin, requests } = world;

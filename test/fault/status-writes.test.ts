@@ -32,7 +32,7 @@ function troubleOf({ method, path, body }: InterposedRequest): Answer | "reset" 
 
 describeWithControlPlane("statuses that cannot be written", (plane) => {
   test(
-    `after a success nothing is sent again, and the outcome is recorded when the API is well again, ${outageMs / 1000} s later`,
+    `F10: after a success nothing is sent again, and the outcome is recorded when the API is well again, ${outageMs / 1000} s later`,
     async () => {
       await using world = await faultWorld(plane, "status");
       const { origin, api, requests } = world;
@@ -54,7 +54,7 @@ describeWithControlPlane("statuses that cannot be written", (plane) => {
     outageMs + 120_000,
   );
 
-  test("hold up nobody else: neither a worker nor a place at their origin", async () => {
+  test("F10: hold up nobody else: neither a worker nor a place at their origin", async () => {
     await using world = await faultWorld(plane, "held-up");
     const { origin, api, requests } = world;
     await using _controller = await world.start(["--concurrency", "2", "--max-in-flight-per-origin", "2"]);

@@ -17,7 +17,7 @@ function isRelist({ verb, uri, resource }: AuditEvent): boolean {
 
 describeWithControlPlane("a watch", (plane) => {
   test(
-    "whose connection is black-holed is opened again in time: nothing is lost, and nothing is listed anew",
+    "F1: whose connection is black-holed is opened again in time: nothing is lost, and nothing is listed anew",
     async () => {
       await using world = await faultWorld(plane, "black-hole");
       const { origin, requests, namespace } = world;
@@ -46,7 +46,7 @@ describeWithControlPlane("a watch", (plane) => {
     3 * (idle.ms + 60_000),
   );
 
-  test("waits as long as the API server asks, and recovers: lists, watches and statuses answered 429", async () => {
+  test("F4: waits as long as the API server asks, and recovers: lists, watches and statuses answered 429", async () => {
     await using world = await faultWorld(plane, "throttled");
     const { origin, api, requests } = world;
     const atMs: Record<string, number[]> = { list: [], watch: [], status: [] };
@@ -85,7 +85,7 @@ describeWithControlPlane("a watch", (plane) => {
 
   // The API server sends a bookmark a minute, and that is not to be changed.
   if (inSoak(false, true))
-    test("on which nothing happens for 200 s is kept by the bookmarks, and never opened anew", async () => {
+    test("F5: on which nothing happens for 200 s is kept by the bookmarks, and never opened anew", async () => {
       await using world = await faultWorld(plane, "quiet");
       await using controller = await world.start();
       await until("it watches", async () => (await controller.probe("/readyz")).status === 200);

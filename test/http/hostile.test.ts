@@ -181,7 +181,7 @@ async function expectHarmless(startedMs: number): Promise<void> {
   expect(await http.send(exchange({ url: honest.url }))).toMatchObject({ type: "response", response: { sizeBytes: 6 } });
 }
 
-test.each(Object.keys(origins))("an origin that %s", async (name) => {
+test.each(Object.keys(origins))("F13: an origin that %s", async (name) => {
   const { reason, behave, leavesConnection } = origins[name] ?? { reason: "", behave: () => {} };
   await using server = await rawServer((socket) => socket.once("data", () => behave(socket)));
   const startedMs = performance.now();
@@ -195,7 +195,7 @@ test.each(Object.keys(origins))("an origin that %s", async (name) => {
   expect(http.sockets().active).toBe(0);
 });
 
-test("an origin whose certificate has expired", async () => {
+test("F13: an origin whose certificate has expired", async () => {
   const expired = authority.issue("IP:127.0.0.1", { days: -1 });
   await using server = await loopbackServer((_request, response) => response.end(), expired);
   const startedMs = performance.now();

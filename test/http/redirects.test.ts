@@ -90,7 +90,7 @@ describe("a redirect is not followed, and the outcome says why:", () => {
     expect(await reasonOf(({ url }) => url.replace("http://", "http://bait:bait@"))).toBe("RedirectInvalid");
   });
 
-  test("it leads in a circle", async () => {
+  test("F13: it leads in a circle", async () => {
     await using server = await loopbackServer(({ url }, response) =>
       response.writeHead(302, { location: url === "/a" ? "/b" : "/a" }).end(),
     );

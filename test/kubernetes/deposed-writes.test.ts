@@ -56,7 +56,7 @@ describeWithControlPlane("a leader that is deposed while nothing can be written"
     return { result, writes: writes.filter((event) => event.name === name).length };
   }
 
-  test("does not write a status", async () => {
+  test("F8, F10: does not write a status", async () => {
     const put = through("status", (resource, mayWrite) =>
       store.writeStatus(requestType, resource, status, unchanged, signal, mayWrite),
     );

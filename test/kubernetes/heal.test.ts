@@ -63,13 +63,13 @@ describeWithControlPlane("a controller without its CRDs or its rights", () => {
     expect(origin.count(`/${name}`)).toBe(1);
   }
 
-  test("without any right, it says which it lacks, and lives", async () => {
+  test("F16: without any right, it says which it lacks, and lives", async () => {
     await says("does not let this process list and watch httprequests.holdfast.dev");
     await controller.logged(({ message }) => message === "the lease cannot be read or written");
     expect(await controller.probe("/healthz")).toMatchObject({ status: 200 });
   }, 30_000);
 
-  test("without its CRDs, it says so, and begins when they come", async () => {
+  test("F16: without its CRDs, it says so, and begins when they come", async () => {
     await plane.apply(JSON.stringify({ apiVersion: "v1", kind: "List", items: leaseRights }));
     await grantController(plane, "newcomer");
     await says("has no httprequests.holdfast.dev");
@@ -79,7 +79,7 @@ describeWithControlPlane("a controller without its CRDs or its rights", () => {
     await sends("first");
   }, 60_000);
 
-  test("when its CRDs are removed, it says so, and begins anew when they come back", async () => {
+  test("F16: when its CRDs are removed, it says so, and begins anew when they come back", async () => {
     for (const { plural, group } of definitions.map((one) => ({ ...one, group: "holdfast.dev" })))
       await plane.admin("DELETE", `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${plural}.${group}`);
     await says("are the CRDs installed?");
@@ -88,7 +88,7 @@ describeWithControlPlane("a controller without its CRDs or its rights", () => {
     await sends("second");
   }, 60_000);
 
-  test("when its rights are taken, it sends nothing and says so; when they are given back, it does what is due, once", async () => {
+  test("F16: when its rights are taken, it sends nothing and says so; when they are given back, it does what is due, once", async () => {
     await plane.admin("DELETE", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/holdfast-newcomer");
     await requests.create("third", { url: `${origin.url}/third`, method: "POST" });
     await controller.logged(({ name, result }) => name === "third" && result === "error");

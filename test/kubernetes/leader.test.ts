@@ -32,7 +32,7 @@ describeWithControlPlane("leader election", (plane) => {
     };
   }
 
-  test("one of two works, both are ready; a successor takes over within 3 s of a graceful exit, and lease + 2 s of a kill", async () => {
+  test("F9: one of two works, both are ready; a successor takes over within 3 s of a graceful exit, and lease + 2 s of a kill", async () => {
     await using here = await world();
     const { origin, requests, controllers } = here;
     const first = await controllers.startLeader();
@@ -66,7 +66,7 @@ describeWithControlPlane("leader election", (plane) => {
     expect(origin.requests.map(({ path }) => path)).toEqual(["/one", "/two", "/three"]);
   }, 60_000);
 
-  test("a leader that was suspended sends nothing more, records what it sent, and stands by", async () => {
+  test("F8: a leader that was suspended sends nothing more, records what it sent, and stands by", async () => {
     await using here = await world();
     const { origin, requests, controllers } = here;
     const deposed = await controllers.startLeader(["--connections-per-origin", "1", "--max-in-flight-per-origin", "50"]);
@@ -118,7 +118,7 @@ describeWithControlPlane("leader election", (plane) => {
     for (const { method, path } of posts) if (method === "POST") expect([path, origin.count(path)]).toEqual([path, 1]);
   }, 60_000);
 
-  test("a leader that is cut off from the API server stops before another begins, and leads again when that one leaves", async () => {
+  test("F8: a leader that is cut off from the API server stops before another begins, and leads again when that one leaves", async () => {
     await using here = await world();
     const { origin, requests, controllers } = here;
     await using proxy = await startTcpProxy(plane.url);

@@ -39,7 +39,7 @@ describeWithControlPlane("shutting down", (plane) => {
     };
   }
 
-  test("200 requests under way finish and are recorded, each sent once, before a successor begins within 3 s of the end", async () => {
+  test("F9: 200 requests under way finish and are recorded, each sent once, before a successor begins within 3 s of the end", async () => {
     await using here = await world();
     const { origin, requests, controllers } = here;
     const leaving = await controllers.startLeader(wide);
@@ -68,7 +68,7 @@ describeWithControlPlane("shutting down", (plane) => {
     expect(origin.requests).toHaveLength(200);
   }, 60_000);
 
-  test("what does not end in time stays recorded as in flight, and the successor says that its outcome is not known", async () => {
+  test("F9: what does not end in time stays recorded as in flight, and the successor says that its outcome is not known", async () => {
     await using here = await world();
     const { origin, requests, controllers } = here;
     const leaving = await controllers.startLeader([...wide, "--shutdown-timeout", "1s"]);

@@ -65,19 +65,22 @@ describe("the controller", () => {
     expect(writes).toEqual([]);
   });
 
-  test("counts a plan that throws, tries it again, and goes on with the others", async () => {
-    const plan = ({ resource }: Situation): Plan => {
+  test("F20: counts a plan that throws, tries it again, and goes on with the others", async () => {
+    function* plan({ resource }: Situation): Plan {
       if (resource.metadata.name === "bad") throw new Error("a mistake");
-      return settledAt({ done: true });
-    };
+      return yield* settledAt({ done: true });
+    }
     const { reconciled } = await run(plan, [thing("bad"), thing("good")], {
       until: (all) => all.filter(({ name }) => name === "bad").length === 2,
     });
-    expect(reconciled.filter(({ name }) => name === "bad")).toMatchObject([{ result: "error" }, { result: "error" }]);
+    expect(reconciled.filter(({ name }) => name === "bad")).toMatchObject([
+      { result: "error", panicked: true },
+      { result: "error", panicked: true },
+    ]);
     expect(reconciled.find(({ name }) => name === "good")).toMatchObject({ result: "succeeded" });
   });
 
-  test("frees the worker of a reconcile that never ends, says so, and does not run its key beside it", async () => {
+  test("F20: frees the worker of a reconcile that never ends, says so, and does not run its key beside it", async () => {
     const never = new Promise<never>(() => {});
     const requester = requesterThat(() => never);
     function* plan({ resource }: Situation): Plan {

@@ -4,6 +4,8 @@ import { dirname, join, relative, resolve } from "node:path";
 import { expect, test } from "@jest/globals";
 import { failureReasons } from "../../src/core/outcome.ts";
 import { parse } from "yaml";
+import { faultsPage } from "../../docs/coverage/faults.ts";
+import { coveragePage } from "../../docs/coverage/page.ts";
 import { withManifests } from "../../docs/guide-manifests.ts";
 import { httpEndpoint } from "../../src/api/http-endpoint.ts";
 import { validator } from "../../src/api/validate.ts";
@@ -28,6 +30,11 @@ const anchors = (text: string): readonly string[] =>
       .replace(/[^\p{L}\p{N} _-]/gu, "")
       .replaceAll(" ", "-"),
   );
+
+test("the pages that say which test shows what are as the tests' names make them", () => {
+  expect(read("docs/coverage.md")).toBe(coveragePage());
+  expect(read("docs/faults.md")).toBe(faultsPage());
+});
 
 test("every relative link of the documentation leads to a file, and its anchor to a heading", () => {
   const broken = pages.flatMap((page) =>

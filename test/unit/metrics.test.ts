@@ -53,6 +53,18 @@ test("labels are of closed sets: no namespace, name, URL or error text", () => {
   expect(labels.filter((label) => !closed.includes(label))).toEqual([]);
 });
 
+test("F20: counts a plan that throws, and work that does not end, as a panic", async () => {
+  const measured = metrics();
+  const record = createRecord({ write: () => {} }, measured);
+  const about = { type: "reconciled", kind: "HTTPRequest", namespace: "n", name: "a", durationMs: 1, result: "error" } as const;
+  record({ ...about, reason: "Error", error: new Error("a mistake"), panicked: true });
+  record({ ...about, reason: "Stuck", panicked: true });
+  record({ ...about, reason: "Error", error: new Error("the API server is away") });
+  const text = await measured.registry.metrics();
+  expect(text).toContain('controller_runtime_reconcile_panics_total{controller="httprequest"} 2');
+  expect(text).toContain('controller_runtime_reconcile_errors_total{controller="httprequest"} 3');
+});
+
 test("counts a reconcile, a request and an unknown outcome from the same occurrence that is logged", async () => {
   const lines: [string, string, Readonly<Record<string, unknown>>][] = [];
   const log: Log = { write: (...line) => void lines.push(line) };

@@ -123,10 +123,10 @@ describe("cron", () => {
 describe("wish 9: where summer time begins or ends", () => {
   const berlin = { timeZone: "Europe/Berlin" };
   const [spring, autumn] = ["2026-03-28T22:00:00.000Z", "2026-10-24T22:00:00.000Z"];
-  test("a time that is left out in spring is run when the gap ends", () => {
+  test("F17: a time that is left out in spring is run when the gap ends", () => {
     expect(run({ cron: "30 2 * * *", ...berlin }, spring, 30)).toEqual(["2026-03-29T01:00:00.000Z", "2026-03-30T00:30:00.000Z"]);
   });
-  test("a time that comes twice in autumn is run the first time only", () => {
+  test("F17: a time that comes twice in autumn is run the first time only", () => {
     expect(run({ cron: "30 2 * * *", ...berlin }, autumn, 30)).toEqual(["2026-10-25T00:30:00.000Z", "2026-10-26T01:30:00.000Z"]);
   });
   test("what repeats within the hour goes on in the same rhythm", () => {

@@ -31,7 +31,7 @@ test("lets the earlier due time win", async () => {
   expect(queue.delayed).toBe(0);
 });
 
-test("does not fire a delay of 30 days at once", async () => {
+test("F17: does not fire a delay of 30 days at once", async () => {
   const queue = createWorkQueue();
   queue.add("a", { delayMs: 30 * 24 * 3_600_000 });
   await new Promise((resolve) => setTimeout(resolve, 20));
