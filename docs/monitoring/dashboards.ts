@@ -8,7 +8,8 @@ export interface Panel {
   readonly series: Readonly<Record<string, string>>;
   /** A number instead of lines. */
   readonly isNumber?: true;
-  readonly description?: string;
+  /** What it tells, or how to read it. */
+  readonly description: string;
 }
 export interface Dashboard {
   readonly title: string;
@@ -29,12 +30,25 @@ function quantiles(metric: string): Readonly<Record<string, string>> {
 const overview: Dashboard = {
   title: "Overview",
   panels: [
-    { title: "Controllers", unit: "none", isNumber: true, series: { up: "sum(up{$release})" } },
-    { title: "Leaders", unit: "none", isNumber: true, series: { leaders: "sum(leader_election_master_status{$release})" } },
+    {
+      title: "Controllers",
+      unit: "none",
+      isNumber: true,
+      description: "Processes that Prometheus could scrape; standbys are among them.",
+      series: { up: "sum(up{$release})" },
+    },
+    {
+      title: "Leaders",
+      unit: "none",
+      isNumber: true,
+      description: "One for each release, whatever the number of its replicas.",
+      series: { leaders: "sum(leader_election_master_status{$release})" },
+    },
     {
       title: "Not ready",
       unit: "none",
       isNumber: true,
+      description: "Resources whose condition Ready is not True, by kind.",
       series: {
         "{{kind}}": 'max by (kind) (sum by (kind, pod) (holdfast_resources{$release,condition="Ready",status!="True"}))',
       },
@@ -57,28 +71,47 @@ const overview: Dashboard = {
       title: "Requests",
       unit: "reqps",
       isNumber: true,
+      description: "What was sent, retries among it.",
       series: { requests: `sum(${rate("holdfast_http_requests_total")})` },
     },
-    { title: "Reconciles", unit: "ops", series: { "{{result}}": sumBy("result", rate("controller_runtime_reconcile_total")) } },
+    {
+      title: "Reconciles",
+      unit: "ops",
+      description: "How often a resource was looked at, by what came of it.",
+      series: { "{{result}}": sumBy("result", rate("controller_runtime_reconcile_total")) },
+    },
     {
       title: "Errors",
       unit: "ops",
+      description: "Reconciles that failed for a reason of the API server's or of Holdfast's, not of what was declared.",
       series: {
         "errors {{controller}}": sumBy("controller", rate("controller_runtime_reconcile_errors_total")),
         "panics {{controller}}": sumBy("controller", rate("controller_runtime_reconcile_panics_total")),
         "queued again": `sum(${rate("workqueue_retries_total")})`,
       },
     },
-    { title: "Duration of a reconcile", unit: "s", series: quantiles("controller_runtime_reconcile_time_seconds") },
+    {
+      title: "Duration of a reconcile",
+      unit: "s",
+      description: "With all that it sends: a slow server shows here, too.",
+      series: quantiles("controller_runtime_reconcile_time_seconds"),
+    },
     {
       title: "Queue",
       unit: "none",
+      description: "Resources that are due and wait for a worker.",
       series: { "due {{pod}}": "workqueue_depth{$release}", "became due, a second": `sum(${rate("workqueue_adds_total")})` },
     },
-    { title: "Wait for a worker", unit: "s", series: quantiles("workqueue_queue_duration_seconds") },
+    {
+      title: "Wait for a worker",
+      unit: "s",
+      description: "How long what is due waits. Long with all workers busy: too few of them, or too slow servers.",
+      series: quantiles("workqueue_queue_duration_seconds"),
+    },
     {
       title: "Workers",
       unit: "none",
+      description: "Busy ones, and how many there are (controller.concurrency).",
       series: {
         "busy {{pod}}": "controller_runtime_active_workers{$release}",
         "there are": "max(controller_runtime_max_concurrent_reconciles{$release})",
@@ -87,11 +120,13 @@ const overview: Dashboard = {
     {
       title: "Readiness by kind",
       unit: "none",
+      description: "Resources by their condition Ready.",
       series: { "{{kind}} {{status}}": 'max by (kind, status) (holdfast_resources{$release,condition="Ready"})' },
     },
     {
       title: "Reconciling and stalled",
       unit: "none",
+      description: "What is under way, and what waits for a person.",
       series: {
         "{{kind}} {{condition}}":
           'max by (kind, condition) (holdfast_resources{$release,condition=~"Reconciling|Stalled",status="True"})',
@@ -100,6 +135,7 @@ const overview: Dashboard = {
     {
       title: "The longest reconcile now",
       unit: "s",
+      description: "One that grows for minutes is held up by a server, or stuck.",
       series: {
         "the longest": "max(workqueue_longest_running_processor_seconds{$release})",
         "all together": "sum(workqueue_unfinished_work_seconds{$release})",
@@ -112,13 +148,34 @@ const requests = "holdfast_http_requests_total";
 const http: Dashboard = {
   title: "HTTP",
   panels: [
-    { title: "Answers", unit: "reqps", series: { "{{code}}": sumBy("code", rate(requests, ',code!=""')) } },
-    { title: "No answer, by reason", unit: "reqps", series: { "{{reason}}": sumBy("reason", rate(requests, ',reason!=""')) } },
-    { title: "Requests by method", unit: "reqps", series: { "{{method}}": sumBy("method", rate(requests)) } },
-    { title: "Latency", unit: "s", series: quantiles("holdfast_http_request_duration_seconds") },
+    {
+      title: "Answers",
+      unit: "reqps",
+      description: "By the class of their status.",
+      series: { "{{code}}": sumBy("code", rate(requests, ',code!=""')) },
+    },
+    {
+      title: "No answer, by reason",
+      unit: "reqps",
+      description: "What never got a status: timeouts, resets, names that do not resolve.",
+      series: { "{{reason}}": sumBy("reason", rate(requests, ',reason!=""')) },
+    },
+    {
+      title: "Requests by method",
+      unit: "reqps",
+      description: "Whatever came of them.",
+      series: { "{{method}}": sumBy("method", rate(requests)) },
+    },
+    {
+      title: "Latency",
+      unit: "s",
+      description: "From the request to the last byte of its answer.",
+      series: quantiles("holdfast_http_request_duration_seconds"),
+    },
     {
       title: "Under way",
       unit: "none",
+      description: "Requests in flight, and those that wait since all connections to their server are taken.",
       series: {
         "in flight {{pod}}": "holdfast_http_requests_in_flight{$release}",
         "waiting for a connection {{pod}}": "holdfast_http_requests_queued{$release}",
@@ -127,16 +184,23 @@ const http: Dashboard = {
     {
       title: "Retries and redirects",
       unit: "reqps",
+      description: "Sent once more since its connection was dead; redirects that were followed; answers that were closed unread.",
       series: {
         "retried: {{reason}}": sumBy("reason", rate("holdfast_http_retries_total")),
         "redirected: {{code}}": sumBy("code", rate("holdfast_http_redirects_total")),
         "cancelled: {{reason}}": sumBy("reason", rate("holdfast_http_responses_cancelled_total")),
       },
     },
-    { title: "Open sockets", unit: "none", series: { "{{state}}": sumBy("state", "holdfast_http_sockets{$release}") } },
+    {
+      title: "Open sockets",
+      unit: "none",
+      description: "Active ones have a request on them; idle ones wait for the next.",
+      series: { "{{state}}": sumBy("state", "holdfast_http_sockets{$release}") },
+    },
     {
       title: "Sockets opened and closed",
       unit: "ops",
+      description: "Both well below the rate of requests where connections are reused.",
       series: {
         opened: `sum(${rate("holdfast_http_sockets_opened_total")})`,
         closed: `sum(${rate("holdfast_http_sockets_closed_total")})`,
@@ -157,11 +221,13 @@ const http: Dashboard = {
     {
       title: "Clients asked of the Map",
       unit: "ops",
+      description: "Hits reuse a client with its connections; each miss makes one.",
       series: { "{{result}}": sumBy("result", rate("holdfast_http_client_acquisitions_total")) },
     },
     {
       title: "Denied by egress rules",
       unit: "reqps",
+      description: "Requests that were not sent, by the rule that forbids them.",
       series: { "{{rule}}": sumBy("rule", rate("holdfast_egress_denied_total")) },
     },
     {
@@ -185,20 +251,34 @@ const kubernetes: Dashboard = {
     {
       title: "Watch sessions that ended",
       unit: "ops",
+      description:
+        "The API server closes each after some minutes; the other reasons are failures, after which it is opened again.",
       series: { "{{resource}} {{reason}}": sumBy("resource, reason", rate("holdfast_watch_sessions_total")) },
     },
-    { title: "Duration of a watch session", unit: "s", series: quantiles("holdfast_watch_session_duration_seconds") },
+    {
+      title: "Duration of a watch session",
+      unit: "s",
+      description: "Some minutes each, until the API server ends it.",
+      series: quantiles("holdfast_watch_session_duration_seconds"),
+    },
     {
       title: "Full listings",
       unit: "none",
+      description: "One for each resource at the start, and few afterwards: each costs the API server.",
       series: {
         "{{resource}} {{reason}}": sumBy("resource, reason", "increase(holdfast_relists_total{$release}[$__rate_interval])"),
       },
     },
-    { title: "Leader", unit: "none", series: { "{{pod}}": "leader_election_master_status{$release}" } },
+    {
+      title: "Leader",
+      unit: "none",
+      description: "1 for the process that works.",
+      series: { "{{pod}}": "leader_election_master_status{$release}" },
+    },
     {
       title: "API requests",
       unit: "reqps",
+      description: "What Holdfast asks of the API server, by method and status.",
       series: { "{{method}} {{code}}": sumBy("method, code", rate("rest_client_requests_total")) },
     },
   ],
@@ -207,10 +287,16 @@ const kubernetes: Dashboard = {
 const processes: Dashboard = {
   title: "Process",
   panels: [
-    { title: "CPU", unit: "none", series: { "{{pod}}": rate("process_cpu_seconds_total") } },
+    {
+      title: "CPU",
+      unit: "none",
+      description: "Cores that are used. JavaScript has one thread, jq some more.",
+      series: { "{{pod}}": rate("process_cpu_seconds_total") },
+    },
     {
       title: "Memory",
       unit: "bytes",
+      description: "The heap is JavaScript's; buffers and sockets are beside it.",
       series: {
         "resident {{pod}}": "process_resident_memory_bytes{$release}",
         "heap {{pod}}": "nodejs_heap_size_used_bytes{$release}",
@@ -221,6 +307,7 @@ const processes: Dashboard = {
     {
       title: "Event loop lag",
       unit: "s",
+      description: "How long a callback waits for the thread.",
       series: {
         "p99 {{pod}}": "nodejs_eventloop_lag_p99_seconds{$release}",
         "mean {{pod}}": "nodejs_eventloop_lag_mean_seconds{$release}",
@@ -235,11 +322,13 @@ const processes: Dashboard = {
     {
       title: "File descriptors",
       unit: "none",
+      description: "Sockets are most of them.",
       series: { "open {{pod}}": "process_open_fds{$release}", "there may be": "min(process_max_fds{$release})" },
     },
     {
       title: "What keeps the event loop alive",
       unit: "none",
+      description: "Sockets, timers and threads, by Node's own names; one that only grows is a leak.",
       series: { "{{type}}": sumBy("type", "nodejs_active_resources{$release}") },
     },
   ],

@@ -1,11 +1,23 @@
 /**
- * A dashboard in Grafana's classic JSON model, which a sidecar loads into every Grafana; 42 is the model's last version
+ * A dashboard in Grafana's classic JSON model, which a sidecar loads into every Grafana. Held against the types of
+ * grafana-foundation-sdk 0.0.21 and @grafana/schema 13.2: 42 is the model's version there, and the last one
  * (public/app/features/dashboard/state/DashboardMigrator.ts).
  */
 import type { Dashboard, Panel } from "./dashboards.ts";
 
 const datasource = { type: "prometheus", uid: "${datasource}" };
 const release = 'job=~"$job",namespace=~"$namespace"';
+const others = {
+  type: "dashboards",
+  title: "Holdfast",
+  icon: "external link",
+  tooltip: "",
+  tags: ["holdfast"],
+  asDropdown: true,
+  targetBlank: false,
+  keepTime: true,
+  includeVars: true,
+};
 /** Grafana's grid is 24 wide. */
 const columns = 24;
 const sizes = { number: { w: 4, h: 4 }, lines: { w: 8, h: 8 } };
@@ -20,7 +32,7 @@ export function grafanaJSON({ title, panels }: Dashboard): string {
     graphTooltip: 1,
     refresh: "30s",
     time: { from: "now-1h", to: "now" },
-    links: [{ type: "dashboards", title: "Holdfast", tags: ["holdfast"], asDropdown: true, keepTime: true, includeVars: true }],
+    links: [others],
     templating: {
       list: [
         { name: "datasource", label: "Data source", type: "datasource", query: "prometheus" },
@@ -55,12 +67,15 @@ function drawn({ title, unit, description, series, isNumber }: Panel): object {
   return {
     type: isNumber ? "stat" : "timeseries",
     title,
-    ...(description !== undefined && { description }),
+    description,
     datasource,
     fieldConfig: { defaults: { unit, min: 0, ...custom }, overrides: [] },
     options: isNumber
       ? { reduceOptions: { calcs: ["lastNotNull"] }, colorMode: "none", graphMode: "area" }
-      : { legend: { showLegend: true, displayMode: "list", placement: "bottom" }, tooltip: { mode: "multi", sort: "desc" } },
+      : {
+          legend: { showLegend: true, displayMode: "list", placement: "bottom", calcs: [] },
+          tooltip: { mode: "multi", sort: "desc" },
+        },
     targets: Object.entries(series).map(([legendFormat, expr], index) => ({
       refId: String.fromCharCode(65 + index),
       datasource,
