@@ -4,7 +4,7 @@ import type { Response } from "../core/outcome.ts";
 /** A shorter one would be found everywhere. */
 const minCharacters = 4;
 
-/** Replaces each secret by three asterisks, in the forms in which servers echo: as it is, base64, percent-encoded, escaped in JSON. */
+/** Replaces each secret by three asterisks, in the forms in which servers echo: as it is, base64, hexadecimal, percent-encoded, escaped in JSON or HTML. */
 export function redacted(text: string, secrets: readonly string[]): string {
   if (secrets.length === 0) return text;
   const forms = new Set(secrets.flatMap(formsOf));
@@ -34,18 +34,44 @@ export function redactedFields(fields: Response["headers"], secrets: readonly st
 /** How a secret looks in text that passed through a server, a URL or JSON. None is shorter than four characters. */
 export function formsOf(secret: string): string[] {
   const values = [secret, secret.trim()].map((value) => value.toWellFormed());
-  return values.flatMap((value) => {
+  const forms = values.flatMap((value) => {
     if (value.length < minCharacters) return [];
-    const bytes = Buffer.from(value);
-    const base64 = bytes.toString("base64");
-    return [
-      value,
-      base64,
-      base64.replace(/=+$/, ""),
-      bytes.toString("base64url"),
-      encodeURIComponent(value),
-      new URLSearchParams([["", value]]).toString().slice(1),
-      JSON.stringify(value).slice(1, -1),
-    ];
+    return isPlain.test(value) ? ofBytes(value) : [...ofBytes(value), ...inURL(value), ...inMarkup(value)];
   });
+  return [...new Set(forms)];
+}
+
+/** Characters that no encoder of text changes: most tokens have no others. */
+const isPlain = /^[A-Za-z0-9._~-]*$/;
+
+/** The last is how a field of a header shows UTF-8: as Latin-1. */
+function ofBytes(value: string): string[] {
+  const bytes = Buffer.from(value);
+  const base64 = bytes.toString("base64");
+  return [value, base64, base64.replace(/=+$/, ""), bytes.toString("base64url"), bytes.toString("hex"), bytes.toString("latin1")];
+}
+
+/** Encoders differ in what they leave, and in the case of what they write; and a URL in another URL is encoded twice. */
+function inURL(value: string): string[] {
+  const component = encodeURIComponent(value);
+  const strict = component.replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  const form = new URLSearchParams([["", value]]).toString().slice(1);
+  const all = [component, strict, form, encodeURI(value), component.replaceAll("%2F", "/"), strict.replaceAll("%2F", "/")];
+  const lower = all.map((one) => one.replaceAll(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()));
+  return [...all, ...lower, encodeURIComponent(component), encodeURIComponent(strict)];
+}
+
+/** Encoders of JSON may escape slashes, what is no ASCII, and what HTML takes for its own; JSON in JSON is escaped twice. */
+function inMarkup(value: string): string[] {
+  const json = JSON.stringify(value).slice(1, -1);
+  const escaped = (text: string, pattern: RegExp): string =>
+    text.replaceAll(pattern, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const ascii = escaped(json, /[^\x20-\x7e]/g);
+  const html = escaped(json, /[<>&]/g);
+  const inHTML = value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+  return [
+    ...[json, ascii, html, escaped(ascii, /[<>&']/g)].flatMap((one) => [one, one.replaceAll("/", "\\/")]),
+    JSON.stringify(json).slice(1, -1),
+    ...["'", "&#39;", "&#x27;"].map((quote) => inHTML.replaceAll("'", quote)),
+  ];
 }

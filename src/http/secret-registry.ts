@@ -51,7 +51,7 @@ export function createSecretRegistry(limits: { readonly maxCharacters?: number }
       if (secret.length < characters.least || secret.length > characters.most) return;
       const known = forms.get(secret);
       forms.delete(secret);
-      forms.set(secret, known ?? [...new Set(formsOf(secret))]);
+      forms.set(secret, known ?? formsOf(secret));
       if (known) return;
       for (const form of forms.get(secret) ?? []) insert(form);
       while (size > maxCharacters) {

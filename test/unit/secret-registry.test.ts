@@ -2,18 +2,38 @@ import { expect, test } from "@jest/globals";
 import { array, assert, property, string } from "fast-check";
 import { createSecretRegistry } from "../../src/http/secret-registry.ts";
 
+const lowerCodes = (text: string): string => text.replaceAll(/%../g, (code) => code.toLowerCase());
+const code = (char: string): string => char.charCodeAt(0).toString(16);
+
 test("a line is without every value that is known, in each form in which it can appear", () => {
-  const secret = 'pass "word" ä/?';
+  const secret = `pass "word" ä/<a>&'(1)!+=`;
   const registry = createSecretRegistry();
   registry.add(secret);
-  const forms = [
-    secret,
-    Buffer.from(secret).toString("base64"),
-    Buffer.from(secret).toString("base64url"),
-    encodeURIComponent(secret),
-    JSON.stringify(secret).slice(1, -1),
-  ];
-  for (const form of forms) expect(registry.scrub(`before ${form} after`)).toBe("before *** after");
+  const [url, json] = [encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)];
+  const strict = url.replaceAll(/[!'()*]/g, (char) => `%${code(char).toUpperCase()}`);
+  const forms = {
+    itself: secret,
+    base64: Buffer.from(secret).toString("base64"),
+    base64url: Buffer.from(secret).toString("base64url"),
+    hexadecimal: Buffer.from(secret).toString("hex"),
+    "a header field's Latin-1": Buffer.from(secret).toString("latin1"),
+    "a URL's component": url,
+    "the same in lower case": lowerCodes(url),
+    "all that RFC 3986 reserves": strict,
+    "all of it in lower case": lowerCodes(strict),
+    "a path, as Python has it": strict.replaceAll("%2F", "/"),
+    "a whole URL": encodeURI(secret),
+    "a form": new URLSearchParams([["", secret]]).toString().slice(1),
+    "a URL in a URL": encodeURIComponent(url),
+    JSON: json,
+    "JSON as PHP has it": json.replaceAll("/", "\\/").replaceAll("ä", "\\u00e4"),
+    "JSON as Go has it": json.replaceAll(/[<>&]/g, (char) => `\\u00${code(char)}`),
+    "JSON as Python has it": json.replaceAll("ä", "\\u00e4"),
+    "JSON in JSON": JSON.stringify(json).slice(1, -1),
+    HTML: secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;"),
+  };
+  for (const [form, text] of Object.entries(forms))
+    expect([form, registry.scrub(`before ${text} after`)]).toEqual([form, "before *** after"]);
   expect(registry.scrub("nothing of it")).toBe("nothing of it");
 });
 
