@@ -12,6 +12,7 @@ import { createLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createRecord } from "../telemetry/record.ts";
 import { healthRoutes, metricsRoutes, serve } from "../telemetry/server.ts";
+import { onCrash } from "./crash.ts";
 import { clusterEgress } from "./egress.ts";
 import { createSlowest, serveAdmin } from "./admin.ts";
 import { guardFor } from "./guard.ts";
@@ -24,6 +25,7 @@ import { version } from "./version.ts";
 export async function runController(settings: ControllerSettings): Promise<number> {
   const secrets = createSecretRegistry();
   const log = createLog({ level: settings.logLevel, format: settings.logFormat, scrub: secrets.scrub });
+  onCrash(log);
   const metrics = createMetrics({ kinds: kindNames, concurrency: settings.concurrency });
   const slowest = createSlowest();
   const tell = createRecord(log, metrics);

@@ -12,6 +12,7 @@ import { createLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createRecord } from "../telemetry/record.ts";
 import { metricsRoutes, serve } from "../telemetry/server.ts";
+import { onCrash } from "./crash.ts";
 import { ownMachine } from "./egress.ts";
 import { createProgress, summaryText, type Progress, type Shown } from "./progress.ts";
 import { createRuntime, kindNames } from "./runtime.ts";
@@ -27,6 +28,7 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
   const { manifests } = loaded;
   const secrets = createSecretRegistry();
   const log = createLog({ level: settings.logLevel, format: settings.logFormat, scrub: secrets.scrub });
+  onCrash(log);
   const metrics = createMetrics({ kinds: kindNames, concurrency: settings.concurrency });
   const counted = { requests: 0, sockets: 0 };
   const tell = createRecord(log, metrics);
