@@ -41,6 +41,7 @@ const reasons: Readonly<Record<string, FailureReason>> = {
   HOLDFAST_NOT_STARTED: "NotLeader",
   HOLDFAST_EGRESS_DENIED: "EgressDenied",
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "InvalidResponse",
+  ERR_ASSERTION: "InvalidResponse", // undici's parser, of a status below 100
   UND_ERR_PRX_TLS: "CertificateInvalid",
   EPROTO: "TLSError",
   EADDRNOTAVAIL: "PortsExhausted",

@@ -157,6 +157,10 @@ const origins: Record<string, Origin> = {
     reason: "InvalidResponse",
     behave: (socket) => socket.write(`${ok}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`),
   },
+  "answers with a status that there is not": {
+    reason: "InvalidResponse",
+    behave: (socket) => socket.write("HTTP/1.1 099 No\r\nContent-Length: 0\r\n\r\n"),
+  },
   "switches protocols unasked": {
     reason: /^(InvalidResponse|ConnectionReset)$/,
     behave: (socket) => socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"),
