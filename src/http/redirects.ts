@@ -84,10 +84,11 @@ export function checkHop(target: URL, from: Pick<URL, "protocol">): FailureReaso
   return undefined;
 }
 
-/** Of a shared endpoint its own part is one's own: the rest of its host counts as another. */
+/** Of a shared endpoint its own part is one's own: the rest of its host counts as another, and so does what a server could take for it. */
 function leavesBase({ pathname }: URL, { url }: RequestTemplate): boolean {
   if (url.type !== "joined" || !url.confined) return false;
   const prefix = new URL(url.base).pathname.replace(/\/+$/, "");
+  if (/%(25)*(2f|5c|2e)/i.test(pathname.slice(prefix.length))) return true;
   return pathname !== prefix && !pathname.startsWith(`${prefix}/`);
 }
 

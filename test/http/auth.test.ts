@@ -37,16 +37,21 @@ describe("a credential", () => {
 
   test("of an admin's endpoint does not leave its base on a redirect", async () => {
     await using origin = await loopbackServer(({ url }, response) => {
-      const location = { "/v1/a": "/v1/b", "/v1/b": "/v2/admin" }[url];
+      const location = { "/v1/a": "/v1/b", "/v1/b": "/v2/admin", "/v1/c": "/v1/..%2Fv2/admin", "/v1/d": "/v1/%252e./x" }[url];
       response.writeHead(location === undefined ? 200 : 302, location === undefined ? {} : { location }).end();
     });
     await using http = testRequester();
     const url = { type: "joined", base: `${origin.url}/v1`, path: at("spec.path", "/a"), confined: true } as const;
-    await http.send(from("", bearer(), { url }), { objects });
+    for (const path of ["/a", "/c", "/d"])
+      await http.send(from("", bearer(), { url: { ...url, path: at("spec.path", path) } }), { objects });
     expect(origin.requests.map(({ url: path, headers }) => [path, headers.authorization])).toEqual([
       ["/v1/a", "Bearer a-bearer-token"],
       ["/v1/b", "Bearer a-bearer-token"],
       ["/v2/admin", undefined],
+      ["/v1/c", "Bearer a-bearer-token"],
+      ["/v1/..%2Fv2/admin", undefined], // which some servers take for the same
+      ["/v1/d", "Bearer a-bearer-token"],
+      ["/v1/%252e./x", undefined],
     ]);
   });
 
