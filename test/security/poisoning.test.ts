@@ -18,6 +18,7 @@ async function poisoner(reply: (socket: Socket) => void): Promise<Poisoner> {
   const server = createServer((socket) => {
     const paths: string[] = [];
     connections.push(paths);
+    socket.setNoDelay();
     socket.on("error", () => {}); // what it sent unasked is answered with a reset
     socket.on("data", (data) => {
       for (const [, path = ""] of data.toString("latin1").matchAll(/^GET (\S+) HTTP/gm)) {
@@ -57,6 +58,22 @@ const ways: Readonly<Record<string, (socket: Socket) => void>> = {
     ),
   "after an informational one": (socket) => socket.write(`HTTP/1.1 103 Early Hints\r\n\r\n${answer("evil")}${answer("POISON")}`),
 };
+/** These come while the connection is idle, where the next request is later than they are. */
+const idle: Readonly<Record<string, (socket: Socket) => void>> = {
+  "while the connection is idle": (socket) => {
+    socket.write(answer("evil"));
+    setTimeout(() => socket.write(answer("POISON")), 5);
+  },
+  "while it is idle, the first byte only": (socket) => {
+    socket.write(answer("evil"));
+    setTimeout(() => socket.write("H"), 5);
+  },
+  "while it is idle, as an empty line": (socket) => {
+    socket.write(answer("evil"));
+    setTimeout(() => socket.write("\r\n"), 5);
+    setTimeout(() => socket.write(answer("POISON")), 10);
+  },
+};
 /** Whether these come before the next request or after it nobody on this side can know: here only the connection tells tenants apart. */
 const late: Readonly<Record<string, (socket: Socket) => void>> = {
   "in the next turn": (socket) => {
@@ -68,6 +85,7 @@ const late: Readonly<Record<string, (socket: Socket) => void>> = {
     setTimeout(() => socket.write(answer("POISON")), 3);
   },
 };
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const bodyOf = (outcome: Outcome): string => (outcome.type === "response" ? outcome.response.body.open() : outcome.type);
 const asked = (http: TestRequester, url: string, namespace: string): Promise<Outcome> =>
   http.send({ ...exchange({ url }), scope: { ...scope, metadata: { ...scope.metadata, namespace } } });
@@ -90,6 +108,18 @@ describe("attack 9: an answer that nobody asked for is not another tenant's, sen
       }
     }
     expect(answered).toBeGreaterThan(0);
+  });
+
+  test.each(Object.entries(idle))("%s", async (_way, reply) => {
+    await using server = await poisoner(reply);
+    await using http = testRequester({ connectionsPerOrigin: 1 });
+    for (let round = 0; round < 12; round += 1) {
+      expect(bodyOf(await asked(http, `${server.url}/evil`, "attacker"))).toBe("evil");
+      await pause(60);
+      expect(bodyOf(await asked(http, `${server.url}/victim-${round}`, "victim"))).toBe(`/victim-${round}`); // and no failure either
+    }
+    const mixed = server.connections.filter((paths) => paths.indexOf("/evil") < paths.length - 1 && paths.includes("/evil"));
+    expect(mixed).toEqual([]); // nothing goes out where something unasked has come in
   });
 
   test.each(Object.entries({ ...ways, ...late }))("%s, where each namespace has connections of its own", async (_way, reply) => {
