@@ -11,12 +11,22 @@ const namespaceName = {
   pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
 } as const satisfies Schema;
 
+/** What an endpoint's descriptions call the same namespace is another one here. */
+function inSecretNamespace<T extends object>(schemas: T): T {
+  const entries = Object.entries(schemas).map(([name, value]: [string, unknown]) => {
+    if (name === "description" && typeof value === "string")
+      return [name, value.replace("the same namespace", "secretNamespace")];
+    return [name, typeof value === "object" && value !== null && !Array.isArray(value) ? inSecretNamespace(value) : value];
+  });
+  return Object.fromEntries(entries) as T;
+}
+
 const spec = {
   type: "object",
   description:
     "Where and how to connect, for requests of several namespaces. They add a path, a query, header fields of their own and a body; what is set here they cannot set, and the path does not leave baseURL's.",
   properties: {
-    ...endpointProperties,
+    ...inSecretNamespace(endpointProperties),
     headers: {
       ...endpointProperties.headers,
       description: "Header fields of every request, taken as they stand. A request cannot set one of the same name.",
@@ -32,7 +42,7 @@ const spec = {
         },
         names: {
           type: "array",
-          description: "The namespaces.",
+          description: "The namespaces, by name.",
           minItems: 1,
           maxItems: 256,
           "x-kubernetes-list-type": "set",
@@ -64,7 +74,7 @@ const spec = {
     secretNamespace: {
       ...namespaceName,
       description:
-        "The namespace of the Secrets, ConfigMaps and ServiceAccounts that this spec refers to, which their descriptions call the same namespace. Holdfast may read them where its right was bound there.",
+        "The namespace of the Secrets, ConfigMaps and ServiceAccounts that this spec refers to. Holdfast reads them where its right was bound there; requests' own namespaces need hold none of them.",
     },
   },
   required: ["baseURL", "allowedNamespaces"],

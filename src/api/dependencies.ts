@@ -42,7 +42,7 @@ export const objectRef = {
 export const dependsOn = {
   type: "array",
   description:
-    "Objects of this namespace that come first: nothing is sent before all of them are so. One cannot wait for itself.",
+    "Objects of this namespace that come first: nothing is sent before each is Ready, or as `that` says. None can wait for itself, not even by way of others.",
   maxItems: 32,
   "x-kubernetes-list-type": "atomic",
   items: {

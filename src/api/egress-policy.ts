@@ -62,7 +62,7 @@ const rule = {
     },
     ports: {
       type: "array",
-      description: "Ports.",
+      description: "Ports of the URL, for example 443; any without it.",
       minItems: 1,
       maxItems: 64,
       "x-kubernetes-list-type": "atomic",
@@ -70,7 +70,7 @@ const rule = {
     },
     methods: {
       type: "array",
-      description: "Methods.",
+      description: "The requests' methods; any without it.",
       minItems: 1,
       maxItems: 16,
       "x-kubernetes-list-type": "atomic",

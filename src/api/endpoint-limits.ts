@@ -12,15 +12,16 @@ export const rateLimit = {
       format: "int32",
       minimum: 1,
       maximum: 10000,
-      description: "So many in any stretch of `per`.",
+      description: "How many may be sent in any stretch of `per`.",
     },
-    per: { ...duration, default: "1s", description: "The stretch." },
+    per: { ...duration, default: "1s", description: "How long that stretch is, for example 1m." },
     burst: {
       type: "integer",
       format: "int32",
       minimum: 1,
       maximum: 10000,
-      description: "So many may go at once, the others at even distances. Without it as many as `requests`.",
+      description:
+        "How many of them may be sent at once; the others follow at even distances. As many as `requests` where not set.",
     },
   },
   required: ["requests"],
@@ -38,7 +39,7 @@ export const circuitBreaker = {
       maximum: 1000,
       default: 5,
       description:
-        "It opens after so many failures in a row, of two resources at least. A failure is no answer, or one of 500 to 599.",
+        "How many failures in a row, of two resources at least, open it. A failure is no answer, or one of 500 to 599.",
     },
     openFor: { ...duration, default: "30s", description: "How long nothing is sent before one request may try." },
   },

@@ -93,7 +93,8 @@ const attempt = {
     phase: {
       type: "string",
       enum: ["InFlight", "Retrying", "Polling", "Done", "Unknown"],
-      description: "InFlight: may be on its way. Unknown: may or may not have arrived.",
+      description:
+        "InFlight: may be on its way; Retrying: failed, and is tried again; Polling: answered, and the work goes on; Done: over; Unknown: may or may not have arrived.",
     },
     sender: {
       type: "string",
@@ -121,7 +122,12 @@ const response = {
     },
     sizeBytes: { type: "integer", format: "int64", minimum: 0, description: "The size of the content." },
     sha256: { type: "string", maxLength: 64, description: "SHA-256 of the content, hex; not of one that a Secret is made of." },
-    durationMs: { type: "integer", format: "int64", minimum: 0, description: "From the first byte sent to the last one read." },
+    durationMs: {
+      type: "integer",
+      format: "int64",
+      minimum: 0,
+      description: "Milliseconds from the first byte sent to the last one read.",
+    },
     body: { type: "string", maxLength: 16384, description: "The content as text, with record: Body." },
     bodyOmitted: { type: "string", maxLength: 256, description: "Why body is not kept, with record: Body." },
     bodyTruncated: { type: "boolean", description: "True: body is only the beginning." },

@@ -74,7 +74,7 @@ function bounds(field: Schema): string {
     case "integer":
       return field.maximum === undefined ? "" : `From ${field.minimum ?? 0} to ${field.maximum}.`;
     case "array":
-      return `At most ${field.maxItems} items.`;
+      return `At most ${field.maxItems} ${field.maxItems === 1 ? "item" : "items"}.`;
     case "object":
       return "maxProperties" in field && !("properties" in field) ? `At most ${field.maxProperties} entries.` : "";
     case "boolean":

@@ -179,7 +179,7 @@ export const endpointRef = {
       type: "string",
       enum: ["HTTPEndpoint", "ClusterHTTPEndpoint"],
       default: "HTTPEndpoint",
-      description: "HTTPEndpoint: one of this namespace.",
+      description: "HTTPEndpoint: one of this namespace; ClusterHTTPEndpoint: an admin's, for whom that says.",
     },
     name: { ...objectName, description: "The endpoint's name." },
   },

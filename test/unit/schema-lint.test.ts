@@ -71,3 +71,10 @@ test("every rule across fields says what to do", () => {
     (s["x-kubernetes-validations"] ?? []).some(({ message }) => message.length < 10);
   expect(wrong(isMute)).toEqual([]);
 });
+
+test("a kind of the whole cluster speaks of no namespace that it is in", () => {
+  const clusterWide = definitions.filter(({ scope }) => scope === "Cluster").map(({ kind }) => `${kind}.`);
+  const isIn = ({ path, schema }: Field): boolean =>
+    clusterWide.some((kind) => path.startsWith(kind)) && /(same|this) namespace/.test(schema.description ?? "");
+  expect(wrong(isIn)).toEqual([]);
+});
