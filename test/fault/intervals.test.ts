@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { isReady } from "../support/declared-requests.ts";
-import { faultWorld } from "../support/fault-world.ts";
+import { faultWorld, until } from "../support/fault-world.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 describeWithControlPlane("an interval", (plane) => {
@@ -27,8 +27,9 @@ describeWithControlPlane("an interval", (plane) => {
     expect(made.status).toBe(201);
     const ready = await requests.until(
       "those that are sent have been",
-      (all) => isReady(all.get("every")) && isReady(all.get("yearly")) && origin.count("/failing") > 0,
+      (all) => isReady(all.get("every")) && isReady(all.get("yearly")) && all.get("failing")?.status?.nextRunAt !== undefined,
     );
+    await until("the other is observed", () => origin.count("/observed") > 0);
     const inDays = (Date.parse(ready.get("every")?.status?.nextRunAt ?? "") - Date.now()) / 86_400_000;
     expect(Math.round(inDays)).toBe(30);
     expect(new Date(ready.get("yearly")?.status?.nextRunAt ?? "").getUTCFullYear()).toBe(now.getUTCFullYear() + 1);
