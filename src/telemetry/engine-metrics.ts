@@ -1,0 +1,105 @@
+/** Metrics of reconciling: the work queue, the workers and what came of it, by controller-runtime's names where it has them. */
+import { latencySecs, type Instruments } from "./instruments.ts";
+
+const reconcileResults = ["success", "requeue", "requeue_after", "error"] as const;
+const conditionTypes = ["Ready", "Reconciling", "Stalled"] as const;
+const queueSecs = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000];
+/** The one queue, and the one lease. */
+const name = "holdfast";
+
+/** What is read at each scrape. */
+export interface EngineSources {
+  /** `working`: when each key that is being worked on was taken, on `performance.now`'s clock. */
+  queue(): { depth: number; working: ReadonlyMap<string, number> };
+  /** Whether this process leads. */
+  leads(): boolean;
+  resources(): Iterable<{ kind: string; conditions: readonly { type: string; status: string }[] }>;
+}
+export interface EngineMetricsOptions {
+  readonly kinds: readonly string[];
+  readonly concurrency: number;
+  /** Undefined: the engine has not started. */
+  readonly sources: () => EngineSources | undefined;
+}
+
+export function createEngineMetrics(
+  { counter, histogram, gauge }: Instruments,
+  { kinds, concurrency, sources }: EngineMetricsOptions,
+) {
+  const controller = kinds.map((kind) => kind.toLowerCase());
+  const working = (): ReadonlyMap<string, number> => sources()?.queue().working ?? new Map();
+  const ages = (): number[] => [...working().values()].map((sinceMs) => (performance.now() - sinceMs) / 1000);
+
+  gauge("controller_runtime_active_workers", "Workers that reconcile now.", [], (g) => g.set(working().size));
+  gauge("controller_runtime_max_concurrent_reconciles", "Workers there are.", [], (g) => g.set(concurrency));
+  gauge("leader_election_master_status", "1 where this process leads, 0 where it stands by.", ["name"], (g) =>
+    g.set({ name }, sources()?.leads() ? 1 : 0),
+  );
+  gauge("workqueue_depth", "Keys that are due and wait for a worker.", ["name"], (g) =>
+    g.set({ name }, sources()?.queue().depth ?? 0),
+  );
+  gauge("workqueue_unfinished_work_seconds", "Seconds that keys now being worked on have taken, together.", ["name"], (g) =>
+    g.set(
+      { name },
+      ages().reduce((sum, age) => sum + age, 0),
+    ),
+  );
+  gauge("workqueue_longest_running_processor_seconds", "Seconds that the longest of them has taken.", ["name"], (g) =>
+    g.set({ name }, Math.max(0, ...ages())),
+  );
+  gauge("holdfast_resources", "Resources, by kind and condition.", ["kind", "condition", "status"], (g) => {
+    const counts = countsOf(sources()?.resources() ?? []);
+    for (const kind of kinds) {
+      for (const condition of conditionTypes) {
+        for (const status of ["True", "False", "Unknown"])
+          g.set({ kind, condition, status }, counts.get(`${kind}/${condition}/${status}`) ?? 0);
+      }
+    }
+  });
+
+  return {
+    reconciles: counter("controller_runtime_reconcile_total", "Reconciles, by how they ended.", {
+      controller,
+      result: reconcileResults,
+    }),
+    reconcileErrors: counter(
+      "controller_runtime_reconcile_errors_total",
+      "Reconciles that could not decide and are tried again.",
+      { controller },
+    ),
+    reconcilePanics: counter(
+      "controller_runtime_reconcile_panics_total",
+      "Reconciles that a mistake in Holdfast ended, or that did not end.",
+      { controller },
+    ),
+    reconcileTime: histogram("controller_runtime_reconcile_time_seconds", "Duration of a reconcile.", latencySecs, {
+      controller,
+    }),
+    queueAdds: counter("workqueue_adds_total", "Keys that became due.", { name: [name] }),
+    queueWait: histogram("workqueue_queue_duration_seconds", "How long a key was due before a worker took it.", queueSecs, {
+      name: [name],
+    }),
+    workTime: histogram("workqueue_work_duration_seconds", "How long a worker had a key.", queueSecs, { name: [name] }),
+    queueRetries: counter("workqueue_retries_total", "Keys that were queued again after an error or a conflict.", {
+      name: [name],
+    }),
+    outcomeUnknown: counter(
+      "holdfast_outcome_unknown_total",
+      "Requests that may or may not have arrived and are not sent again.",
+      { kind: kinds },
+    ),
+  };
+}
+
+/** How many resources there are by `Kind/condition/status`; a condition that is not there is False. */
+function countsOf(resources: ReturnType<EngineSources["resources"]>): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { kind, conditions } of resources) {
+    for (const type of conditionTypes) {
+      const status = conditions.find((condition) => condition.type === type)?.status ?? "False";
+      const series = `${kind}/${type}/${status}`;
+      counts.set(series, (counts.get(series) ?? 0) + 1);
+    }
+  }
+  return counts;
+}
