@@ -238,6 +238,12 @@ const status = {
       maxLength: 1024,
       description: "The value of the annotation holdfast.dev/external-id that was taken over last.",
     },
+    adoptedUpdate: {
+      type: "string",
+      maxLength: 64,
+      description:
+        "Of an object that was there already, where nothing is compared: SHA-256 over what update would have sent then. Another makes an update.",
+    },
     attempt,
     completedRuns,
     lastHandledReconcileAt,

@@ -3,13 +3,14 @@
  *
  * Invariant: what was observed is not told, nor what may be a secret.
  */
+import type { HTTPResourceSpec } from "../api/http-resource.ts";
 import type { Condition, ConditionState } from "../core/conditions.ts";
 import type { Difference } from "../core/difference.ts";
 import type { Response } from "../core/outcome.ts";
 
 /** It differs, and has not been corrected yet. */
-export function drifted(differences: readonly Difference[]): ConditionState {
-  return { type: "Drifted", status: "True", reason: "NotAsDeclared", message: told(differences) };
+export function drifted(differences: readonly Difference[], spec: Pick<HTTPResourceSpec, "upToDate">): ConditionState {
+  return { type: "Drifted", status: "True", reason: "NotAsDeclared", message: told(differences, spec) };
 }
 /** `was`: what was corrected. */
 export function corrected(was: Pick<ConditionState, "message"> | undefined): ConditionState {
@@ -22,8 +23,9 @@ export function notDrifted([known]: readonly ConditionState[]): ConditionState[]
 }
 
 /** Where it differs. */
-function told(differences: readonly Difference[]): string {
-  if (differences.length === 0) return "spec.upToDate yields false";
+function told(differences: readonly Difference[], { upToDate }: Pick<HTTPResourceSpec, "upToDate">): string {
+  if (differences.length === 0)
+    return upToDate === undefined ? "spec.update is to send something else than was sent last" : "spec.upToDate yields false";
   return differences.map(({ path, wanted }) => (wanted === undefined ? path : `${path} (wanted: ${wanted})`)).join(", ");
 }
 

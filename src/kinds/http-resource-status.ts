@@ -8,7 +8,7 @@ import type { Verdict } from "../core/plan.ts";
 import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from "../core/resource.ts";
 import { retryAfterFieldMs, retryAfterMs } from "../core/retry.ts";
 import { recorded, shownResponse, type Judgement } from "./http-request-status.ts";
-import { finalizer, type Context, type VerbAttempt } from "./http-resource-context.ts";
+import { finalizer, nobodyCompares, verbDigest, type Context, type VerbAttempt } from "./http-resource-context.ts";
 import { corrected, drifted, notDrifted, retryAfterField } from "./http-resource-conditions.ts";
 import type { Working } from "./http-resource-delivered.ts";
 import { makeSecrets } from "./outputs.ts";
@@ -66,7 +66,7 @@ export function httpResourceReport(context: Context): Report {
     const { nextRunAt: _, response, externalID: __, attempt: ___, poll, ...kept } = before;
     const { externalID, attempt, imported } = context;
     const isPolling = (change.attempt ?? attempt)?.phase === "Polling";
-    const found = context.drift ? [drifted(context.drift)] : known("Drifted");
+    const found = context.drift ? [drifted(context.drift, spec)] : known("Drifted");
     const drift = states.some(({ type }) => type === "Drifted") ? [] : found;
     return {
       ...kept,
@@ -179,10 +179,12 @@ export function httpResourceReport(context: Context): Report {
     },
     inStep(seen) {
       const isNew = before.attempt === undefined && before.externalID === undefined;
+      const isFirst = before.attempt === undefined && before.adoptedUpdate === undefined;
+      const adopted = isFirst && nobodyCompares(context) ? { adoptedUpdate: verbDigest(context, "Update") } : {};
       const states = isNew
         ? asDeclared("Adopted", "the remote object was there already")
         : asDeclared("AsDeclared", "the remote object is as declared");
-      const change = { ...settled(), ...acknowledged(), ...bodyOf(seen), ...taken(seen) };
+      const change = { ...settled(), ...acknowledged(), ...bodyOf(seen), ...taken(seen), ...adopted };
       const drift = seen.upToDate === undefined ? [] : notDrifted(known("Drifted"));
       return { status: status([...states, ...drift], change), ...due(), ...kept(), result: "unchanged", reason: "AsDeclared" };
     },
@@ -219,7 +221,7 @@ export function httpResourceReport(context: Context): Report {
       return { status: withID(created, externalID), ...due(), result: "succeeded", reason: "Created" };
     },
     updated(attempt, { message, response }) {
-      const was = context.drift ? drifted(context.drift) : (before.conditions ?? []).find(({ type }) => type === "Drifted");
+      const was = context.drift ? drifted(context.drift, spec) : (before.conditions ?? []).find(({ type }) => type === "Drifted");
       const states = [...ready("Updated", message), ...(spec.observe ? [corrected(was)] : [])];
       const change = { ...attempted(attempt), ...recorded(response, spec) };
       return { status: status(states, change), ...due(), result: "succeeded", reason: "Updated" };

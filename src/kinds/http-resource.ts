@@ -111,13 +111,14 @@ function isInStep(context: Context, seen: Found): boolean {
   if (seen.upToDate !== undefined) return seen.upToDate;
   return !context.spec.update || wasSentLast(context);
 }
-function wasSentLast({ attempt, spec, ...context }: Context): boolean {
-  if (!attempt) return spec.observe !== undefined;
+function wasSentLast(context: Context): boolean {
+  const { attempt, spec, status } = context;
+  const update = verbDigest(context, "Update");
+  if (!attempt) return spec.observe !== undefined && (status.adoptedUpdate ?? update) === update;
   if (attempt.phase !== "Done" || attempt.succeeded !== true) return false;
-  const whole = { ...context, attempt, spec };
-  if (attempt.verb === "Update") return attempt.digest === verbDigest(whole, "Update");
-  const update = attempt.update ?? verbDigest(whole, "Update"); // what an earlier Holdfast created does not say
-  return attempt.digest === verbDigest(whole, "Create") && update === verbDigest(whole, "Update");
+  if (attempt.verb === "Update") return attempt.digest === update;
+  // What an earlier Holdfast created does not say what update would have sent.
+  return attempt.digest === verbDigest(context, "Create") && (attempt.update ?? update) === update;
 }
 
 /** Asks after the work that a create or update began. */

@@ -198,6 +198,47 @@ describeWithControlPlane("an HTTPResource", () => {
     expect(origin.sent("page=3").length).toBeGreaterThan(0);
   }, 20_000);
 
+  test.each([
+    ["query parameters", "dora", ".response.body.next | if . then {page: .} else null end"],
+    ["a URL", "emmy", '.response.body.next | if . then "/users?page=\\(.)" else null end'],
+  ])("wish 20: is found on a page that an expression names by %s", async (_how, name, next) => {
+    origin.users.set(`id-of-${name}`, { id: `id-of-${name}`, name, age: 36 });
+    await create(name, user(name, { lookup: { ...byName.lookup, next } }));
+    expect(idOf(await becomes(name, "True/Adopted"))).toBe(`id-of-${name}`);
+    expect(posts(name)).toBe(0);
+  });
+
+  test("wish 19: is there, and as declared, as exists and upToDate say, and stays by its deletionPolicy", async () => {
+    const judged = { exists: '.response.body.state != "gone"', upToDate: ".response.body.age >= .parameters.age" };
+    await create("olga", user("olga", { ...judged, deletionPolicy: "Orphan" }));
+    const id = idOf(await becomes("olga", "True/Created"));
+    origin.users.set(id, { ...origin.users.get(id), id, age: 40 });
+    await isObserved(id, 2);
+    expect(writes("PUT", id)).toBe(0);
+    origin.users.set(id, { ...origin.users.get(id), id, age: 35 });
+    await becomes("olga", "True/Updated");
+    origin.users.set(id, { ...origin.users.get(id), id, state: "gone" });
+    await until("it is created again", () => posts("olga") === 2, 15_000);
+    const again = idOf(await becomes("olga", "True/Created"));
+    await remove("olga");
+    await isGone("olga");
+    expect([again === id, origin.users.has(again), writes("DELETE", again)]).toEqual([false, true, 0]);
+  }, 20_000);
+
+  test("with a create and an update alone is sent each change of what update sends, once", async () => {
+    const { create: making, update } = user("hanna") as Record<"create" | "update", object>;
+    const declared = { ...user("hanna"), observe: undefined, delete: undefined };
+    await create("hanna", { ...declared, create: making, update });
+    const hanna = await becomes("hanna", "True/Created");
+    expect(hanna.metadata).not.toHaveProperty("finalizers");
+    await change("hanna", { spec: { update: { body: { json: { age: 37 } } } } });
+    await becomes("hanna", "True/Updated");
+    expect(origin.users.get(idOf(hanna))).toMatchObject({ age: 37 });
+    await change("hanna", { spec: { interval: "2s" } });
+    await until("it is seen", async () => (await get("hanna"))?.status?.observedGeneration === 3, 15_000);
+    expect([posts("hanna"), writes("PUT", idOf(hanna)), writes("GET", idOf(hanna))]).toEqual([1, 1, 0]);
+  }, 20_000);
+
   test("wish 6: takes over the id in its annotation", async () => {
     origin.users.set("imported", { id: "imported", name: "hedy", age: 36 });
     await create("hedy", user("hedy"), { "holdfast.dev/external-id": "imported" });

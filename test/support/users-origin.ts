@@ -20,7 +20,7 @@ export interface UsersOrigin extends AsyncDisposable {
 
 const pageSize = 2;
 
-/** POST /users, GET /users?page=N by pages of two with Link headers, and GET, PUT, PATCH and DELETE of /users/ID. */
+/** POST /users, GET /users?page=N by pages of two that say where the next is in a Link header and in the body, and GET, PUT, PATCH and DELETE of /users/ID. */
 export async function startUsersOrigin(): Promise<UsersOrigin> {
   const origin = await startFaultOrigin();
   const users = new Map<string, User>();
@@ -38,8 +38,9 @@ export async function startUsersOrigin(): Promise<UsersOrigin> {
     if (id === "") {
       const page = Number(searchParams.get("page") ?? 1);
       const list = [...users.values()];
-      const link: Record<string, string> = page * pageSize < list.length ? { link: `</users?page=${page + 1}>; rel="next"` } : {};
-      return { type: "answer", headers: link, body: { items: list.slice((page - 1) * pageSize, page * pageSize) } };
+      const next = page * pageSize < list.length ? page + 1 : null;
+      const link: Record<string, string> = next === null ? {} : { link: `</users?page=${next}>; rel="next"` };
+      return { type: "answer", headers: link, body: { items: list.slice((page - 1) * pageSize, page * pageSize), next } };
     }
     const user = users.get(id);
     if (!user) return { type: "answer", status: 404, body: {} };

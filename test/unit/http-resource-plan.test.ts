@@ -353,6 +353,17 @@ describe("an object that is there", () => {
     expect(drive(created(), [], { first: true })).toMatchObject({ sent: [], state: "True/Created" });
     expect(drive(created(user, { generation: 2 }), [answer(200), same], { first: true }).sent).toHaveLength(1);
   });
+  test("wish 6: that was there already, and has nothing to compare, is updated for a change of what update sends", () => {
+    const blind = { ...named, update: { url: `${url}/ada`, body: { text: "36" } } };
+    const { status } = drive(resource(blind), [answer(200)]);
+    expect(drive(resource(blind, { status }), [answer(200)]).status).toEqual(status);
+    const changed = { ...blind, update: { ...blind.update, body: { text: "37" } } };
+    const updated = drive(resource(changed, { status, generation: 2 }), [answer(200), answer(200)]);
+    expect(updated.sent).toEqual(["GET users/ada", "PUT users/ada"]);
+    expect(drive(resource(changed, { status: updated.status, generation: 2 }), [answer(200)]).state).toBe("True/Updated");
+    const reported = drive(resource({ ...changed, drift: "Report" }, { status, generation: 2 }), [answer(200)]);
+    expect(condition(reported.status, "Drifted")?.message).toBe("spec.update is to send something else than was sent last");
+  });
   test("is drift while its correction fails, and not any more when it has succeeded", () => {
     const failed = drive(created(), [answer(200), differs(".age"), answer(503)]);
     expect(condition(failed.status, "Drifted")).toMatchObject({ status: "True", reason: "NotAsDeclared", message: ".age" });

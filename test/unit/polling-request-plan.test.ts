@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
+import { httpRequest as definition, type HTTPRequestSpec, type HTTPRequestStatus } from "../../src/api/http-request.ts";
+import { validator } from "../../src/api/validate.ts";
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { sameJSON } from "../../src/core/json.ts";
@@ -172,4 +173,10 @@ describe("where the work is asked after", () => {
     const whole = { poll: { ...poll, url: "${ .response.body.status }" } };
     expect(begun(whole, [answer(201), says("https://example.com/${a}")]).poll?.url).toBe("https://example.com/$${a}");
   });
+});
+
+test("poll does not go with forEach, and the refusal says why and what to do", () => {
+  const validate = validator(definition.spec);
+  const { problems } = validate({ url: "https://example.com/a", method: "PUT", poll: {}, forEach: { items: [1] } });
+  expect(problems.map(({ message }) => message).join()).toMatch(/poll does not go with forEach: .*declare a request for each/);
 });
