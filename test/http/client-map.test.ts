@@ -139,7 +139,7 @@ test("a client in use stays, however often the idle ones are looked for", async 
   expect(server.accepted).toBe(1);
 });
 
-test("a rotated certificate gets a client of its own, while what is in flight on the old one ends in peace", async () => {
+test("wish 12: a rotated certificate gets a client of its own, while what is in flight on the old one ends in peace", async () => {
   let answer = (): void => {};
   await using server = await loopbackServer(
     ({ url }, response) => {

@@ -1,6 +1,11 @@
 /** Endpoints on a real API server: who they are to their servers, whom they serve, and what they spare them. */
 import { createHash, createHmac } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type ServerOptions } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { createAuthority, type Authority } from "../support/certificates.ts";
 import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
 import { declaredRequests, isReady, stateOf, type DeclaredRequests } from "../support/declared-requests.ts";
@@ -107,6 +112,36 @@ describeWithControlPlane("endpoints", () => {
     const [request] = sent("/aws");
     expect(request?.headers.authorization).toBe(request && signature(request, aws));
   }, 30_000);
+
+  test("wish 12: a server with an own CA that demands a client certificate is reached, and with others at once when both have changed", async () => {
+    using first = createAuthority("the first");
+    using second = createAuthority("the second");
+    const serverOf = (by: Authority): ServerOptions => ({ ...by.issue("IP:127.0.0.1"), ca: by.ca });
+    const seen: string[] = [];
+    const server = createServer({ ...serverOf(first), requestCert: true, rejectUnauthorized: true }, (request, response) => {
+      seen.push(String((request.socket as TLSSocket).getPeerCertificate().issuer.CN));
+      response.end("{}");
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    await using _closing = { [Symbol.asyncDispose]: async () => void (server.closeAllConnections(), server.close()) };
+    const material = (by: Authority): object => {
+      const { cert, key } = by.issue("DNS:holdfast", { usage: "clientAuth" });
+      return { metadata: { name: "pki" }, stringData: { ca: by.ca, cert, key } };
+    };
+    const from = (key: string): object => ({ secretKeyRef: { name: "pki", key } });
+    await must("POST", `/api/v1/namespaces/${namespace}/secrets`, material(first));
+    const baseURL = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await endpoint("mutual", { baseURL, tls: { ca: from("ca"), certificate: from("cert"), key: from("key") } });
+    await requests.create("mutual", { ...to("mutual"), path: "/a" });
+    await requests.until("it is ready", (all) => isReady(all.get("mutual")));
+    expect(seen).toEqual(["the first"]);
+
+    server.setSecureContext(serverOf(second));
+    await plane.adminPatch(`/api/v1/namespaces/${namespace}/secrets/pki`, material(second));
+    await requests.annotate("mutual", { "holdfast.dev/reconcile-at": "1" });
+    await requests.until("it is sent again", (all) => all.get("mutual")?.status?.completedRuns === 2);
+    expect([seen, stateOf((await requests.all()).get("mutual"))]).toEqual([["the first", "the second"], "Ready/Succeeded"]);
+  }, 60_000);
 
   test("wish 2: 50 objects of an OAuth 2 endpoint cost one request for a token", async () => {
     const oauth2 = {

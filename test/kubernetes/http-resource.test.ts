@@ -144,6 +144,26 @@ describeWithControlPlane("an HTTPResource", () => {
     expect([posts("grace"), writes("PUT", id), writes("DELETE", id)]).toEqual([1, 0, 0]);
   }, 40_000);
 
+  test("mistake 2: is neither created nor let go where its server only breaks the connection, and says the way out", async () => {
+    origin.users.set("there", { id: "there", name: "emmy", age: 36 });
+    origin.misbehave = ({ path }) => (path === "/users/there" ? { type: "reset" } : undefined);
+    const path = "/users/there";
+    await create("emmy", user("emmy", { observe: { path }, update: undefined, delete: { path } }));
+    await becomes("emmy", "Unknown/ConnectionReset");
+    await isObserved("there", 2);
+    expect(posts("emmy")).toBe(0);
+    origin.misbehave = () => undefined;
+    await becomes("emmy", "True/Adopted");
+    origin.misbehave = ({ path }) => (path === "/users/there" ? { type: "reset" } : undefined);
+    await remove("emmy");
+    const emmy = await becomes("emmy", "False/ConnectionReset");
+    expect(emmy.metadata.finalizers).toEqual(["holdfast.dev/release"]);
+    expect(condition(emmy, "Ready")?.message).toContain('holdfast.dev/orphan: "true"');
+    origin.misbehave = () => undefined;
+    await isGone("emmy");
+    expect([origin.users.has("there"), posts("emmy")]).toEqual([false, 0]);
+  }, 40_000);
+
   test("wish 19: that drifts is corrected by one PUT, and what the server adds is no drift", async () => {
     await create("alan", user("alan"));
     const id = idOf(await becomes("alan", "True/Created"));

@@ -203,6 +203,21 @@ describeWithControlPlane("outputs", () => {
     await declare("basic", [{ secret: { name: "basic", type: "kubernetes.io/basic-auth" }, data }]);
     await until("basic", "Ready/Succeeded");
     expect((await object("secrets", "basic"))?.type).toBe("kubernetes.io/basic-auth");
+    answers.set("typed", { body: { pem: "-----BEGIN", auths: { auths: {} } } });
+    const pem = ".response.body.pem";
+    const typed = {
+      tls: { "tls.crt": pem, "tls.key": pem },
+      "ssh-auth": { "ssh-privatekey": pem },
+      dockerconfigjson: { ".dockerconfigjson": ".response.body.auths" },
+    };
+    const outputs = Object.entries(typed).map(([type, of]) => ({
+      secret: { name: type, type: `kubernetes.io/${type}` },
+      data: of,
+    }));
+    await declare("typed", outputs);
+    await until("typed", "Ready/Succeeded");
+    for (const type of Object.keys(typed)) expect((await object("secrets", type))?.type).toBe(`kubernetes.io/${type}`);
+    expect(await secret("dockerconfigjson")).toEqual({ ".dockerconfigjson": '{"auths":{}}' });
     answers.set("docker", { body: { config: "no JSON" } });
     const docker = { name: "docker", type: "kubernetes.io/dockerconfigjson" };
     await declare("docker", [{ secret: docker, data: { ".dockerconfigjson": ".response.body.config" } }], { method: "POST" });

@@ -5,7 +5,7 @@ import { faultWorld, until } from "../support/fault-world.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 describeWithControlPlane("time", (plane) => {
-  test("wish 3, 4, 5, 9, 15: ticks, work that goes on and retries survive kill -9, and nothing is sent twice", async () => {
+  test("wish 3, wish 4, wish 5, wish 9, wish 15: ticks, work that goes on and retries survive kill -9, and nothing is sent twice", async () => {
     await using world = await faultWorld(plane, "time");
     const { origin, requests } = world;
     let hasEnded = false;
@@ -13,6 +13,11 @@ describeWithControlPlane("time", (plane) => {
       if (path === "/jobs" && method === "POST") return { type: "answer", status: 202, headers: { location: "/jobs/1" } };
       if (path === "/jobs/1") return { type: "answer", status: hasEnded ? 200 : 202 };
       if (path === "/teapot") return { type: "answer", status: nth <= 2 ? 418 : 200 };
+      if (path === "/busy" && nth === 1) return { type: "answer", status: 429, headers: { "retry-after": "2" } };
+      if (path === "/later" && nth === 1) {
+        const at = new Date(Date.now() + 3_000).toUTCString(); // whole seconds: more than two from now
+        return { type: "answer", status: 503, headers: { "retry-after": at } };
+      }
       if (path === "/gone") return { type: "answer", status: 503 };
       return { type: "answer" };
     };
@@ -23,6 +28,7 @@ describeWithControlPlane("time", (plane) => {
     await requests.create("nightly", post("/nightly", { schedule: { cron: "0 3 * * *", timeZone: "Europe/Berlin" } }));
     await requests.create("nowhere", post("/nowhere", { schedule: { cron: "0 3 * * *", timeZone: "Mars/Olympus" } }));
     await requests.create("listed", { url: `${origin.url}/teapot`, retry: { on: ["418"], backoff } });
+    for (const name of ["busy", "later"]) await requests.create(name, { url: `${origin.url}/${name}`, retry: { backoff } });
     await requests.create("never", { url: `${origin.url}/gone`, retry: { never: ["503"], backoff } });
 
     const runs: string[] = [];
@@ -57,6 +63,11 @@ describeWithControlPlane("time", (plane) => {
     expect(origin.count("/nightly") + origin.count("/nowhere")).toBe(0);
     expect([origin.count("/teapot"), stateOf(all.get("listed"))]).toEqual([3, "Ready/Succeeded"]);
     expect([origin.count("/gone"), stateOf(all.get("never"))]).toEqual([1, "Stalled/UnexpectedStatus"]);
+    for (const path of ["/busy", "/later"]) {
+      await until(`${path} is tried again`, () => origin.count(path) === 2);
+      const [first = 0, second = 0] = origin.requests.filter((one) => one.path === path).map(({ atMs }) => atMs);
+      expect(second - first).toBeGreaterThanOrEqual(1_990);
+    }
     const { completedRuns = 0, schedule } = (await requests.all()).get("tick")?.status ?? {};
     expect(Math.abs(origin.count("/tick") - completedRuns)).toBeLessThanOrEqual(1); // one may be on its way
     expect(new Set(runs).size).toBeGreaterThanOrEqual(2);

@@ -12,7 +12,7 @@ function manifest(name: string, url: string): string {
 }
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
-test("F14: 24 requests to an origin that never answers hold up none of 60 to another", async () => {
+test("F14, wish 22: 24 requests to an origin that never answers hold up none of 60 to another", async () => {
   let stuck = 0;
   let mostStuck = 0;
   await using silent = await loopbackServer((_request, response) => {
