@@ -1,11 +1,14 @@
 /** What becomes of those who use an endpoint when that, its credential, or their namespace changes. The origin counts. */
+import type { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { apiVersion } from "../../src/api/kind-definition.ts";
+import { createAuthority, type Pair } from "../support/certificates.ts";
 import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
 import { declaredRequests, isReady, stateOf, type DeclaredRequests } from "../support/declared-requests.ts";
 import { startFaultOrigin, type FaultOrigin } from "../support/fault-origin.ts";
 import { until } from "../support/fault-world.ts";
+import { loopbackServer } from "../support/loopback.ts";
 import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
 
 describeWithControlPlane("those who use an endpoint", () => {
@@ -119,6 +122,50 @@ describeWithControlPlane("those who use an endpoint", () => {
     await putSecret(admins, "late", "theirs");
     await until("both are sent", () => origin.count("/own/a") === 1 && origin.count("/lent/a") === 1, 3_000);
     expect([tokensAt("/own/a"), tokensAt("/lent/a")]).toEqual([["Bearer mine"], ["Bearer theirs"]]);
+  }, 60_000);
+
+  test("wish 12: an endpoint's rotated client certificate, and the CA in a ConfigMap, are used at once, and send no request again", async () => {
+    using old = createAuthority("old");
+    using next = createAuthority("next");
+    const seen: string[] = [];
+    const demanding = { ca: [old.ca, next.ca], requestCert: true, rejectUnauthorized: true };
+    const at = "IP:127.0.0.1";
+    await using server = await loopbackServer(
+      ({ url }, response) => {
+        const { subjectaltname = "" } = (response.socket as TLSSocket).getPeerCertificate();
+        seen.push(`${url} ${subjectaltname}`);
+        response.end("{}");
+      },
+      { ...old.issue(at), ...demanding },
+    );
+    async function put(ca: string, { cert, key }: Pair): Promise<void> {
+      const metadata = (name: string): object => ({ name, namespace });
+      await plane.apply(
+        JSON.stringify({ apiVersion: "v1", kind: "Secret", metadata: metadata("me"), stringData: { cert, key } }),
+      );
+      await plane.apply(JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: metadata("them"), data: { ca } }));
+    }
+    await put(old.ca, old.issue("DNS:first", { usage: "clientAuth" }));
+    const mine = (key: string): object => ({ secretKeyRef: { name: "me", key } });
+    const ca = { configMapKeyRef: { name: "them", key: "ca" } };
+    await apply("HTTPEndpoint", "mutual", { baseURL: server.url, tls: { ca, certificate: mine("cert"), key: mine("key") } });
+    const endpointRef = { name: "mutual" };
+    await apply("HTTPRequest", "mutual", { endpointRef, path: "/once", method: "POST" });
+    await apply("HTTPResource", "mutual", { endpointRef, observe: { path: "/kept" }, interval: "1h" });
+    await until("both are sent", () => seen.length === 2);
+    expect(seen.toSorted()).toEqual(["/kept DNS:first", "/once DNS:first"]);
+    await until("it is ready", async () => (await resourceReason("mutual")) !== undefined);
+
+    await put(old.ca, old.issue("DNS:second", { usage: "clientAuth" }));
+    await until("the new one is used", () => seen.includes("/kept DNS:second"), 5_000);
+    await put(next.ca, old.issue("DNS:third", { usage: "clientAuth" }));
+    await until(
+      "the server is not believed any more",
+      async () => (await resourceReason("mutual")) === "CertificateInvalid",
+      10_000,
+    );
+    expect(seen.filter((line) => line.startsWith("/once"))).toEqual(["/once DNS:first"]);
+    await plane.admin("DELETE", `/apis/${apiVersion}/namespaces/${namespace}/httpresources/mutual`);
   }, 60_000);
 
   test("wish 13: a selector that says nothing, or goes with something else, is not admitted", async () => {
