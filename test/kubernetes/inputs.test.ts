@@ -89,6 +89,27 @@ describeWithControlPlane("requests that need others", () => {
     expect(circle.map((name) => origin.count(`/${name}`))).toEqual([1, 1, 1]);
   }, 40_000);
 
+  test("a request takes an HTTPResource's id once that is Ready, and a circle across kinds names its way", async () => {
+    const applyResource = (name: string, spec: object): Promise<void> =>
+      plane.apply(JSON.stringify({ apiVersion: `${group}/v1alpha1`, kind: "HTTPResource", metadata: { name, namespace }, spec }));
+    origin.reply = ({ path }) => ({ type: "answer", status: path === "/users" ? 201 : 200, body: { id: "u-17" } });
+    const id = { objectRef: { kind: "HTTPResource", name: "user", expression: ".status.externalID" } };
+    await requests.create("welcome", { url: `${origin.url}/welcome/\${ .inputs.id }`, method: "POST", inputs: { id } });
+    await requests.until("it waits", (all) => stateOf(all.get("welcome")) === "NotReady/DependencyNotReady");
+    await applyResource("user", { externalID: ".response.body.id", create: { url: `${origin.url}/users`, method: "POST" } });
+    await requests.until("it is sent", (all) => isReady(all.get("welcome")));
+    expect(origin.requests.map(({ path }) => path).slice(-2)).toEqual(["/users", "/welcome/u-17"]);
+
+    const dependsOn = (kind: string, name: string): object => ({ dependsOn: [{ kind, name }] });
+    await applyResource("egg", { create: { url: `${origin.url}/egg`, method: "POST" }, ...dependsOn("HTTPRequest", "hen") });
+    await requests.create("hen", { url: `${origin.url}/hen`, ...dependsOn("HTTPResource", "egg") });
+    const all = await requests.until("it stalls", (seen) => stateOf(seen.get("hen")) === "Stalled/DependencyCycle");
+    expect(message(all.get("hen"))).toContain("HTTPRequest/hen -> HTTPResource/egg -> HTTPRequest/hen");
+    expect([origin.count("/hen"), origin.count("/egg")]).toEqual([0, 0]);
+    await requests.remove("hen");
+    for (const name of ["user", "egg"]) await plane.kubectl("-n", namespace, "delete", "hres", name, "--wait=false");
+  }, 40_000);
+
   test("wish 12: a rotated Secret is sent again, once, where inputs count, and nowhere else", async () => {
     await putSecret(namespace, "rotating", "first");
     await requests.create("counts", { ...withToken("/counts", "rotating"), rerunOn: ["Inputs"] });
