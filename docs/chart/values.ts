@@ -47,7 +47,7 @@ export const values: Readonly<Record<string, Value>> = {
   rbac: section("What the controller may do.", {
     create: toggle("Make roles and bindings.", true),
     scope: text(
-      "`cluster`, or `namespaces`: nothing but roles in the namespaces of `controller.namespace`, which must be given then.",
+      "`cluster`, or `namespaces`: nothing but roles in the namespaces of `controller.namespace`, which must be given then, and `deny` as `controller.egressDefault`.",
       "cluster",
       { enum: ["cluster", "namespaces"] },
     ),

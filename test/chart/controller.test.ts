@@ -54,7 +54,12 @@ describeWithHelm("the chart's controller", () => {
     beforeAll(async () => {
       const [metricsPort = 0, healthPort = 0] = await freePorts(2);
       const values = {
-        controller: { metricsAddress: `127.0.0.1:${metricsPort}`, healthAddress: `127.0.0.1:${healthPort}`, namespace: watched },
+        controller: {
+          metricsAddress: `127.0.0.1:${metricsPort}`,
+          healthAddress: `127.0.0.1:${healthPort}`,
+          namespace: watched,
+          egressDefault: "allow-public",
+        },
         rbac: { scope },
         crds: { install: release === "holdfast" },
       };

@@ -240,6 +240,16 @@ describeWithHelm("the chart's values", () => {
     for (const { kind, metadata } of ours) expect([kind, metadata.labels]).toMatchObject([kind, { team: "platform" }]);
   });
 
+  test("opens nothing where policies cannot be read, unless it is told to", async () => {
+    const egressDefault = async (values: object): Promise<readonly string[]> =>
+      podOf(await helm.render(values)).container.args.filter((arg) => arg.startsWith("--egress-default"));
+    const scoped = { rbac: { scope: "namespaces" }, controller: { namespace: ["team-a"] } };
+    expect(await egressDefault({})).toEqual([]);
+    expect(await egressDefault(scoped)).toEqual(["--egress-default=deny"]);
+    const told = { ...scoped, controller: { ...scoped.controller, egressDefault: "allow-public" } };
+    expect(await egressDefault(told)).toEqual(["--egress-default=allow-public"]);
+  });
+
   test("makes what belongs to the whole cluster only where it is asked to", async () => {
     const values = { rbac: { scope: "namespaces" }, controller: { namespace: ["team-a", "team-b"] }, crds: { install: false } };
     const manifests = await helm.render(values);

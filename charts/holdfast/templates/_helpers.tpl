@@ -118,9 +118,14 @@ annotations:
 {{- end }}
 
 {{/* One argument for each flag that is set. */}}
+{{/* Whoever cannot read what policies deny opens nothing by itself. */}}
+{{- define "holdfast.egressDefault" -}}
+{{- .Values.controller.egressDefault | default (eq .Values.rbac.scope "cluster" | ternary "" "deny") }}
+{{- end }}
+
 {{- define "holdfast.args" -}}
 - controller
-{{- $ours := dict "leaseName" (include "holdfast.leaseName" .) "secretGrant" (include "holdfast.secretGrant" .) "outputGrant" (include "holdfast.outputGrant" .) "impersonationGrant" (include "holdfast.impersonationGrant" .) "serviceAccountTokenGrant" (include "holdfast.tokenGrant" .) -}}
+{{- $ours := dict "leaseName" (include "holdfast.leaseName" .) "secretGrant" (include "holdfast.secretGrant" .) "outputGrant" (include "holdfast.outputGrant" .) "impersonationGrant" (include "holdfast.impersonationGrant" .) "serviceAccountTokenGrant" (include "holdfast.tokenGrant" .) "egressDefault" (include "holdfast.egressDefault" .) -}}
 {{- $set := merge (dict) .Values.controller $ours -}}
 {{- range $name, $flag := fromYaml (include "holdfast.flags" .) }}
 {{- $value := get $set $name }}
