@@ -7,6 +7,7 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { realpathSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -14,30 +15,41 @@ import { createInterface } from "node:readline";
 import { afterOwnEnd } from "../support/child-process.ts";
 import { entryPoint } from "../support/image.ts";
 import type { Container, PodSpec } from "./helm.ts";
+import { chartTools } from "./tools.ts";
 
 const root = join(import.meta.dirname, "../..");
+const nodeFolder = dirname(realpathSync(join(root, "node_modules/.bin/node")));
+/** The image's PATH. */
+const searched = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 export const canIsolate = spawnSync("unshare", ["--mount", "true"]).status === 0 && process.getuid?.() === 0;
 if (!canIsolate) console.warn("No root or no mount namespace: the chart's containers run as you, not as their own user.");
 
-/** Makes a root at $1 of the checkout $2 and the volumes' files $3, for the user $4 and group $5; the rest is run in it. */
+/**
+ * Makes a root at $1 of the Node in folder $2, the volumes' files $3 and the image's, whose list is the file $4, for the user
+ * $5 and group $6; the rest is run in it, in the folder $7.
+ */
 const isolate = `
 set -eu
-new=$1 checkout=$2 volumes=$3 user=$4 group=$5; shift 5
+new=$1 node=$2 volumes=$3 image=$4 user=$5 group=$6 workdir=$7; shift 7
 mount -t tmpfs -o mode=755 tmpfs "$new"
 cd "$new"
-mkdir -p app proc dev
+mkdir -p proc dev
 for file in bin sbin lib lib64; do [ ! -L "/$file" ] || cp -P "/$file" .; done
 cp -R /etc .
 for folder in usr bin sbin lib lib64 proc dev; do
   if [ -d "/$folder" ] && [ ! -L "/$folder" ]; then mkdir -p "$folder"; mount --rbind "/$folder" "$folder"; fi
 done
-cp "$checkout/package.json" app
-for folder in src node_modules; do mkdir "app/$folder"; mount --bind "$checkout/$folder" "app/$folder"; done
+mount --bind "$node" usr/local/bin
+while read -r from to; do
+  if [ -d "$from" ]; then mkdir -p ".$to"; else mkdir -p ".$(dirname "$to")"; touch ".$to"; fi
+  mount --bind "$from" ".$to"
+done < "$image"
 chown -R "root:$group" "$volumes"
 cp -Rp "$volumes/." .
 mount -o remount,ro "$new"
-for folder in usr app/src app/node_modules; do mount -o remount,ro,bind "$folder"; done
-exec chroot . setpriv --reuid "$user" --regid "$group" --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all "$@"
+for folder in usr usr/local/bin; do mount -o remount,ro,bind "$folder"; done
+while read -r _ to; do mount -o remount,ro,bind ".$to"; done < "$image"
+exec chroot . env --chdir="$workdir" setpriv --reuid "$user" --regid "$group" --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all "$@"
 `;
 
 export interface PodProcess extends AsyncDisposable {
@@ -66,22 +78,28 @@ export async function runContainer(
   account?: ServiceAccount,
   mounted: VolumeFiles = {},
 ): Promise<PodProcess> {
+  const { files: imageFiles, env: imageEnv, workdir } = chartTools().image;
   const folder = await mkdtemp(join(tmpdir(), "holdfast-pod-"));
   const program = [...(container.command ?? entryPoint()), ...container.args];
   const volumes = join(folder, "volumes");
   const newRoot = join(folder, "root");
   await mkdir(newRoot);
   await mkdir(volumes);
+  const image = join(folder, "image");
+  await writeFile(image, imageFiles.map(({ from, to }) => `${from} ${to}\n`).join(""));
   await writeFiles(volumes, { ...mounted, ...(account && accountFiles(account)) });
   const env = Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value]));
   const { runAsUser, runAsGroup } = pod.securityContext;
   const child = canIsolate
     ? spawn(
         "unshare",
-        ["--mount", "sh", "-c", isolate, "isolate", newRoot, root, volumes, String(runAsUser), String(runAsGroup), ...program],
+        ["--mount", "sh", "-c", isolate, "isolate"].concat(
+          [newRoot, nodeFolder, volumes, image, String(runAsUser), String(runAsGroup), workdir],
+          program,
+        ),
         {
           stdio: ["ignore", "pipe", "pipe"],
-          env: { PATH: "/app/node_modules/.bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/", ...serviceVariables(account), ...env },
+          env: { PATH: searched, HOME: "/", ...imageEnv, ...serviceVariables(account), ...env },
         },
       )
     : spawn(

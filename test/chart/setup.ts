@@ -1,11 +1,12 @@
 /**
  * jest's globalSetup of the chart's tests: Helm, the control plane's binaries, the Prometheus operator's CRDs, Prometheus, a
- * browser and the Dockerfile's linter, built or fetched where there are none. What cannot be had is skipped on a laptop, and fails the run in CI.
+ * browser, the Dockerfile's linter and the image's files, built or fetched where there are none. What cannot be had is skipped on a laptop, and fails the run in CI.
  */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { controlPlaneBinaries } from "../support/control-plane.ts";
+import { assembleImage } from "./image.ts";
 import { toolsVariable, type ChartTools } from "./tools.ts";
 
 async function pathFrom(script: string, ...args: readonly string[]): Promise<string> {
@@ -39,6 +40,7 @@ export default async function setup(): Promise<void> {
     const tools: ChartTools = {
       helm,
       prometheusCRDs,
+      image: await assembleImage(),
       ...(promtool && { promtool }),
       ...(prometheus && { prometheus }),
       ...(chromium && { chromium }),

@@ -1,5 +1,7 @@
 /** Where the run's `setup.ts` found what the chart's tests need. */
 
+import type { Image } from "./image.ts";
+
 /** The environment variable by which jest's workers learn it; `none`: it cannot be had. */
 export const toolsVariable = "HOLDFAST_TEST_CHART_TOOLS";
 
@@ -8,6 +10,7 @@ export interface ChartTools {
   readonly helm: string;
   /** A folder. */
   readonly prometheusCRDs: string;
+  readonly image: Image;
   /** Programs of Debian's packages; absent where they cannot be had. */
   readonly prometheus?: string;
   readonly promtool?: string;
