@@ -1,0 +1,113 @@
+/**
+ * What plans ask of expressions: inputs are resolved, the document is put together, jq's answers are read.
+ *
+ * Invariant: what jq says of an error is shown as it is only where the document holds neither a secret nor an answer.
+ */
+import type {
+  Evaluation,
+  InputsEvaluation,
+  ListEvaluation,
+  ObjectEvaluation,
+  Scope,
+  ScopeEvaluation,
+} from "../core/evaluation.ts";
+import { parseJSON } from "../core/json.ts";
+import type { Response } from "../core/outcome.ts";
+import type { EvaluationResult } from "../core/plan.ts";
+import type { Evaluator, Read, Requester } from "../core/ports.ts";
+import type { Located } from "../core/request-template.ts";
+import { compared, templatesOfJSON } from "./compare.ts";
+import { documentText, objectText } from "./document.ts";
+import { evaluateAll, type Batch } from "./evaluate.ts";
+import { inputsDigest } from "./inputs-digest.ts";
+import { readsElsewhere, resolveInputs, secretValues, type Inputs } from "./inputs.ts";
+import { listItems } from "./list-items.ts";
+import { outputValues } from "./outputs.ts";
+import { healingRefusals, orRefusal } from "./refusal.ts";
+import { expressionsIn } from "./render.ts";
+
+export interface Evaluations extends Pick<Requester, "evaluate" | "evaluateOutputs"> {
+  /** The values of expressions as JSON text, by the expressions' own text. Throws `RefusedError`. */
+  valuesOf(
+    expressions: readonly Located[],
+    seen: Seen,
+    inputs: Inputs,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, string>>;
+}
+
+/** What expressions see. */
+interface Seen {
+  readonly scope: Scope;
+  readonly response?: Response;
+  readonly responses?: readonly (Response | undefined)[];
+}
+
+type Values = Extract<EvaluationResult, { type: "values" }>;
+
+/** `onSecretOutput`: told each value that an answer gives a Secret. */
+export function createEvaluations(evaluator: Evaluator, onSecretOutput?: (value: string) => void): Evaluations {
+  function batch({ scope, response, responses }: Seen, inputs: Inputs, expressions: readonly Located[]): Batch {
+    return {
+      document: documentText(scope, inputs, response, responses),
+      expressions,
+      open: !response && !responses && secretValues(inputs).length === 0,
+      group: scope.metadata.namespace,
+    };
+  }
+  const valuesOf: Evaluations["valuesOf"] = async (expressions, seen, inputs, signal) => {
+    if (expressions.length === 0) return new Map();
+    const json = await evaluateAll(evaluator, batch(seen, inputs, expressions), signal);
+    return new Map(expressions.map(({ text }, index) => [text, json[index] ?? "null"]));
+  };
+
+  async function ofObject({ object, expressions }: ObjectEvaluation, signal: AbortSignal): Promise<Values> {
+    const about = { document: objectText(object), expressions, open: false, group: object.metadata.namespace };
+    return values((await evaluateAll(evaluator, about, signal)).map(parseJSON));
+  }
+  async function ofInputs({ inputsOf: { inputs, metadata } }: InputsEvaluation, read: Read): Promise<Values> {
+    return values([inputsDigest(await resolveInputs(inputs, read), metadata.uid)]);
+  }
+  async function ofList({ scope, list }: ListEvaluation, read: Read, signal: AbortSignal): Promise<Values> {
+    const inputs = await resolveInputs(scope.inputs, read);
+    const items = await healingRefusals(
+      () => [list].filter(readsElsewhere(scope)),
+      async () => {
+        const [json = "null"] = await evaluateAll(evaluator, batch({ scope }, inputs, [list]), signal);
+        return listItems(list.field, json);
+      },
+    );
+    return { ...values([]), items };
+  }
+  async function ofScope(evaluation: ScopeEvaluation, read: Read, signal: AbortSignal): Promise<Values> {
+    const { scope, response, expressions, compare } = evaluation;
+    const inputs = await resolveInputs(scope.inputs, read);
+    const json = await evaluateAll(evaluator, batch(evaluation, inputs, expressions), signal);
+    const found = values(json.map(parseJSON));
+    if (!compare || !response) return found;
+    const wanted = await valuesOf(expressionsIn(templatesOfJSON(compare)), { scope, response }, inputs, signal);
+    return { ...found, differences: compared(compare, response, (expression) => wanted.get(expression) ?? "null") };
+  }
+  function evaluated(evaluation: Evaluation, read: Read, signal: AbortSignal): Promise<Values> {
+    if ("object" in evaluation) return ofObject(evaluation, signal);
+    if ("inputsOf" in evaluation) return ofInputs(evaluation, read);
+    if ("list" in evaluation) return ofList(evaluation, read, signal);
+    return ofScope(evaluation, read, signal);
+  }
+
+  return {
+    valuesOf,
+    evaluate: (evaluation, read, signal) => orRefusal(() => evaluated(evaluation, read, signal)),
+    evaluateOutputs: ({ outputs, ...seen }, read, signal) =>
+      orRefusal(async () => {
+        const inputs = await resolveInputs(seen.scope.inputs, read);
+        const expressions = outputs.flatMap(({ data }) => data);
+        const json = await evaluateAll(evaluator, batch(seen, inputs, expressions), signal);
+        return outputValues(outputs, json, onSecretOutput);
+      }),
+  };
+}
+
+function values(all: readonly unknown[]): Values {
+  return { type: "values", values: all };
+}

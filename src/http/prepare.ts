@@ -1,0 +1,83 @@
+/**
+ * Everything of an exchange up to its credential: read, evaluated, rendered and checked.
+ *
+ * Invariant: whatever can be found wrong is found here, as a refusal that names the field, and before a byte leaves.
+ */
+import type { Exchange } from "../core/exchange.ts";
+import type { Scope } from "../core/evaluation.ts";
+import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { Evaluator, Read } from "../core/ports.ts";
+import { bytesInBody, templatesOf } from "../core/templating.ts";
+import type { AuthSettings } from "./auth.ts";
+import { readBytes, secretTexts } from "./bytes.ts";
+import type { ClientPool } from "./client-pool.ts";
+import type { ClientSettings } from "./client-settings.ts";
+import { discreet, resolveConnection } from "./connection.ts";
+import { denialIn } from "./egress-connector.ts";
+import { egressRefusal } from "./egress-refusal.ts";
+import type { Egress } from "./egress.ts";
+import { compileAll } from "./evaluate.ts";
+import type { Evaluations } from "./evaluations.ts";
+import { readsElsewhere, secretValues, type Inputs } from "./inputs.ts";
+import { atLocation } from "./location.ts";
+import { healingRefusals, RefusedError } from "./refusal.ts";
+import { expressionsOf, rendered, type WireRequest } from "./render.ts";
+import type { Sending } from "./send.ts";
+import { checkTls } from "./tls.ts";
+
+export interface PrepareDeps {
+  readonly clients: Pick<ClientPool, "has">;
+  readonly evaluator: Evaluator;
+  readonly evaluations: Pick<Evaluations, "valuesOf">;
+  readonly egress: Egress;
+  readonly record: RecordOccurrence;
+  readonly userAgent: string;
+  /** What sets a namespace's clients apart from others'. */
+  readonly isolated: (namespace: string) => Pick<ClientSettings, "namespace">;
+}
+/** Without a credential, whose settings are in `auth`. */
+export type Ready = Omit<Sending, "mayStart" | "credential"> & { readonly auth?: AuthSettings };
+/** Throws `RefusedError`. */
+export type Prepare = (exchange: Exchange, inputs: Inputs, read: Read, signal: AbortSignal) => Promise<Ready>;
+
+export function createPrepare(deps: PrepareDeps): Prepare {
+  const { clients, evaluator, evaluations, egress, record, userAgent, isolated } = deps;
+
+  function admitted(wire: WireRequest, settings: ClientSettings, metadata: Scope["metadata"]): ClientSettings {
+    try {
+      return egress.admit(wire, settings, metadata.namespace);
+    } catch (error) {
+      const denial = denialIn(error);
+      throw denial ? new RefusedError(egressRefusal(denial, metadata, record)) : error;
+    }
+  }
+
+  return async (exchange, inputs, read, signal) => {
+    const { request, response, scope, timeoutMs, maxRedirects, repeatable } = exchange;
+    const own = { timeoutMs, ...isolated(scope.metadata.namespace) };
+    const connecting = await discreet(exchange, () => resolveConnection(exchange, own, read));
+    if (exchange.compile.length > 0)
+      await compileAll(evaluator, { expressions: exchange.compile, group: scope.metadata.namespace }, signal);
+    const bytes = await readBytes(bytesInBody(request.body), read);
+    const first = await healingRefusals(
+      () => templatesOf(request).filter(readsElsewhere(scope)),
+      async () => {
+        const values = await evaluations.valuesOf(expressionsOf(request), exchange, inputs, signal);
+        const valueOf = (expression: string): string => values.get(expression) ?? "null";
+        const wire = rendered(request, { valueOf, bytes, response }, userAgent);
+        return atLocation({ request: wire, settings: connecting.settings, repeatable, trusted: true }, request, valueOf);
+      },
+    );
+    const settings = admitted(first.request, first.settings, scope.metadata);
+    if (!clients.has(settings)) await discreet(exchange, async () => checkTls(settings.tls, exchange.tls));
+    const secrets = [...secretValues(inputs), ...secretTexts(bytes), ...connecting.secrets];
+    return {
+      ...(connecting.auth && { auth: connecting.auth }),
+      first: { ...first, settings },
+      template: request,
+      maxRedirects,
+      secrets: () => secrets,
+      metadata: scope.metadata,
+    };
+  };
+}
