@@ -117,7 +117,7 @@ export function isUnresolvedCreate({ attempt }: Pick<Context, "attempt">): boole
 }
 
 /** What makes a new run of a verb: what is sent, as it is written. */
-export function verbDigest({ spec }: Context, verb: Verb): string {
+export function verbDigest({ spec }: Pick<Context, "spec">, verb: Verb): string {
   const shape = { Create: spec.create, Update: spec.update, Delete: spec.delete }[verb];
   const { expect: _, poll: __, ...sent } = shape ?? {};
   return digest({ verb, ...sent, endpointRef: spec.endpointRef, parameters: spec.parameters, inputs: spec.inputs });

@@ -245,6 +245,16 @@ describeWithControlPlane("an HTTPResource", () => {
     expect([again === id, origin.users.has(again), writes("DELETE", again)]).toEqual([false, true, 0]);
   }, 20_000);
 
+  test("with an observe alone is Absent until somebody else makes it, and is sent nothing but GETs", async () => {
+    await create("vera", { endpointRef: { name: "users-api" }, observe: { path: "/users/vera" }, interval: "1s" });
+    await becomes("vera", "False/Absent");
+    origin.users.set("vera", { id: "vera" });
+    expect((await becomes("vera", "True/Adopted")).metadata).not.toHaveProperty("finalizers");
+    await remove("vera");
+    await isGone("vera");
+    expect(new Set(origin.sent("vera"))).toEqual(new Set(["GET /users/vera"]));
+  }, 20_000);
+
   test("with a create and an update alone is sent each change of what update sends, once", async () => {
     const { create: making, update } = user("hanna") as Record<"create" | "update", object>;
     const declared = { ...user("hanna"), observe: undefined, delete: undefined };

@@ -3,6 +3,7 @@ import type { HTTPResourceStatus } from "../../src/api/http-resource.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { sameJSON } from "../../src/core/json.ts";
 import type { EvaluationResult } from "../../src/core/plan.ts";
+import { verbDigest } from "../../src/kinds/http-resource-context.ts";
 import {
   answer,
   condition,
@@ -449,6 +450,33 @@ describe("wish 6: an id that a person gives", () => {
   test("makes an object that can be created again once it was found", () => {
     const { status } = drive(resource(user, { annotations }), [answer(200), same]);
     expect(drive(resource(user, { annotations, status }), [answer(404), answer(201), values("10")]).state).toBe("True/Created");
+  });
+});
+
+describe("the digest of what a request sends", () => {
+  const { observe: _, ...sends } = user;
+  function digestOf(verb: "Create" | "Update" | "Delete", written: object): string {
+    const { spec } = resource({ ...sends, ...written });
+    return verbDigest({ spec }, verb);
+  }
+  test.each([
+    ["Create", "7f4f24ef07e074ea3b0fb98e45d5a77cf40d1da7bc6d9aeac363ba7288bfd0f9"],
+    ["Update", "f1fbac328baf7663ca62a8125d8f15acdf4eef37816042410681e7763fd57382"],
+    ["Delete", "e02c52ba9b83cd016b007c702a5e54ee13e1820804ba18cce49d0e663b4901f5"],
+  ] as const)("of %s is what it always was, since objects that are there have it in their status", (verb, expected) => {
+    expect(digestOf(verb, {})).toBe(expected);
+  });
+  test("changes with what is sent, and with nothing else", () => {
+    const { create } = user;
+    const same = [{ expect: { status: ["201"] } }, { poll: {} }, { method: "POST" }];
+    const other = [{ url: `${url}/a` }, { method: "PUT" }, { body: { text: "a" } }, { query: [{ name: "a", value: "b" }] }];
+    const digest = digestOf("Create", {});
+    for (const more of same) expect(digestOf("Create", { create: { ...create, ...more } })).toBe(digest);
+    for (const more of other) expect(digestOf("Create", { create: { ...create, ...more } })).not.toBe(digest);
+    for (const more of [{ interval: "1h" }, { retry: { limit: 1 } }, { update: undefined }, { lookup: withLookup.lookup }])
+      expect(digestOf("Create", more)).toBe(digest);
+    for (const more of [{ parameters: { age: 37 } }, { inputs: { a: { value: 1 } } }])
+      expect(digestOf("Create", more)).not.toBe(digest);
   });
 });
 
