@@ -96,6 +96,28 @@ describeWithControlPlane("what happens to an object while its request is on its 
     expect(counts).toEqual(names.map(() => [1, 1]));
   }, 40_000);
 
+  test("restored without its status: what is said to be done is not sent, and what it declares later is", async () => {
+    const { origin, requests } = world;
+    const names = Object.keys(methods).map((method) => `restored-${method}`);
+    const specOf = (name: string): object => methods[name.slice("restored-".length) as keyof typeof methods];
+    for (const name of names) {
+      const metadata = { name, annotations: { "holdfast.dev/assume-done": "true" } };
+      const object = { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPRequest", metadata };
+      const made = await plane.admin("POST", requests.collection, {
+        ...object,
+        spec: { ...specOf(name), url: `${origin.url}/${name}/1` },
+      });
+      expect(made.status).toBe(201);
+    }
+    await requests.until("all are Ready", (seen) => names.every((name) => isReady(seen.get(name))));
+    for (const name of names) await requests.change(name, { url: `${origin.url}/${name}/2` });
+    await until("what is declared now is on its way", () => names.every((name) => origin.count(`/${name}/2`) === 1));
+    release();
+    await requests.until("all are Ready", (seen) => names.every((name) => seen.get(name)?.status?.observedGeneration === 2));
+    const counts = names.map((name) => [origin.count(`/${name}/1`), origin.count(`/${name}/2`)]);
+    expect(counts).toEqual(names.map(() => [0, 1]));
+  }, 40_000);
+
   test("none of it was a mistake of ours", async () => {
     expect(await controller.metric('controller_runtime_reconcile_panics_total{controller="httprequest"}')).toBe(0);
   });

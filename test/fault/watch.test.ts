@@ -42,6 +42,18 @@ describeWithControlPlane("a watch", (plane) => {
         // The calls' connections are as dead as the watches', and no call waits for its deadline on one of them.
         expect(afterMs).toBeLessThan(idle.ms + 5_000);
       }
+      const told = controller.log.filter(({ resource }) => String(resource).startsWith("httprequests"));
+      const ends = told.filter(({ message }) => message === "watch ended");
+      expect(ends.length).toBeGreaterThanOrEqual(2);
+      for (const end of ends) {
+        expect(end).toMatchObject({ level: "warn", reason: "silent" });
+        expect(Number(end["session_duration_secs"])).toBeGreaterThanOrEqual(idle.ms / 1_000);
+        expect(Number(end["delay_ms"])).toBeGreaterThanOrEqual(500); // a second, and up to half of it is taken off
+        expect(Number(end["delay_ms"])).toBeLessThanOrEqual(1_000);
+      }
+      const connected = told.filter(({ message }) => message === "watch connected");
+      expect(connected.length).toBeGreaterThan(ends.length);
+      expect(connected.map(({ level }) => level)).toEqual(connected.map(() => "info"));
     },
     3 * (idle.ms + 60_000),
   );

@@ -216,6 +216,18 @@ describeWithControlPlane("the controller", () => {
       200,
     );
     expect(await controller.metric("holdfast_http_clients")).toBeGreaterThan(0);
+    const text = await controller.metrics();
+    for (const family of [
+      "controller_runtime_reconcile_time_seconds_count",
+      "workqueue_adds_total",
+      "workqueue_queue_duration_seconds_count",
+      "rest_client_requests_total",
+      "leader_election_master_status",
+      "holdfast_relists_total",
+    ]) {
+      const values = text.match(new RegExp(`^${family}(\\{.*)? .*$`, "gm"))?.map((line) => Number(line.split(" ").at(-1))) ?? [];
+      expect([family, Math.max(0, ...values) > 0]).toEqual([family, true]);
+    }
     expect(await controller.metric('controller_runtime_reconcile_errors_total{controller="httprequest"}')).toBe(0);
   });
 
