@@ -1,6 +1,6 @@
 /** The image: what its steps put into it is enough to run, as the user that it names, and holds nothing of the tests. */
 import { execFile, spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "@jest/globals";
@@ -55,6 +55,21 @@ describeWithHelm("the image", () => {
     for (const { plural } of definitions) expect(crds).toContain(`name: ${plural}.holdfast.dev`);
   }, 60_000);
 
+  test("has a heap of half the memory that the container may use", async () => {
+    await using helm = await createHelm();
+    const { container } = podOf(await helm.render());
+    expect(container.resources.limits.memory).toBe("512Mi");
+    using group = memoryGroup(512 * 2 ** 20);
+    if (!group) return;
+    const env = Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value]));
+    const program = "console.log(v8.getHeapStatistics().heap_size_limit / 2 ** 20)";
+    const node = join(root, "node_modules/.bin/node");
+    const args = ["-c", 'echo $$ > "$1/cgroup.procs"; shift; exec "$@"', "sh", group.folder, node, "--eval", program];
+    const { stdout } = spawnSync("sh", args, { encoding: "utf8", env: { ...process.env, ...env } });
+    expect(Number(stdout)).toBeGreaterThanOrEqual(256);
+    expect(Number(stdout)).toBeLessThan(270); // with its young generation
+  });
+
   if (hasBuilder) {
     test("is built and run where there is a builder", async () => {
       const run = promisify(execFile);
@@ -64,3 +79,26 @@ describeWithHelm("the image", () => {
     }, 600_000);
   }
 });
+
+/** A control group of this process's making, of either version; undefined where it may make none. */
+function memoryGroup(limitBytes: number): (Disposable & { readonly folder: string }) | undefined {
+  for (const [at, limit] of [
+    ["/sys/fs/cgroup/memory", "memory.limit_in_bytes"],
+    ["/sys/fs/cgroup", "memory.max"],
+  ] as const) {
+    const folder = join(at, `holdfast-test-${process.pid}`);
+    try {
+      mkdirSync(folder);
+    } catch {
+      continue;
+    }
+    const remove = (): void => rmdirSync(folder);
+    try {
+      writeFileSync(join(folder, limit), String(limitBytes), { flag: "r+" });
+      return { folder, [Symbol.dispose]: remove };
+    } catch {
+      remove(); // memory is not for this hierarchy to limit
+    }
+  }
+  return undefined;
+}
