@@ -96,6 +96,13 @@ const attempt = {
       description:
         "InFlight: may be on its way; Retrying: failed, and is tried again; Polling: answered, and the work goes on; Done: over; Unknown: may or may not have arrived.",
     },
+    sentAs: {
+      type: "string",
+      maxLength: 320,
+      description:
+        "Of a POST or PATCH that is not over: the method, and the header of its idempotency key. Sent otherwise, its server would not know it again.",
+    },
+    inDoubt: { type: "boolean", description: "True: a try of it may have arrived, so it is tried again only as it was sent." },
     sender: {
       type: "string",
       maxLength: 36,

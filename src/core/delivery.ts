@@ -19,6 +19,10 @@ export interface Attempt {
   readonly sender?: string;
   /** A digest of the values of its inputs, where another value makes a new run. */
   readonly inputs?: string;
+  /** As `Wish.sentAs`, when it was last sent; absent: by an idempotent method. */
+  readonly sentAs?: string;
+  /** True: a try of it may have arrived, so it is safe to send again only as it was sent. */
+  readonly inDoubt?: boolean;
   /** RFC 3339. */
   readonly startedAt: string;
   /** RFC 3339: the tick of a schedule that it is for. */
@@ -47,6 +51,8 @@ export interface Wish {
   readonly reconcileAt?: string;
   /** An idempotent method (RFC 9110, section 9.2.2), or an idempotency key that the server honours. */
   readonly repeatable: boolean;
+  /** Of a method that is not idempotent: by what its server knows it again, the method and the key's header. */
+  readonly sentAs?: string;
   readonly onUnknown: "Stall" | "Resend";
   /** A restored object without a status whose declaration counts as done. */
   readonly assumeDone: boolean;
@@ -80,21 +86,25 @@ export function decide(ledger: Ledger, wish: Wish, now: Date): Decision {
     if (!schedule || schedule.atOnce || schedule.due !== undefined || asked) return run();
     return { type: "awaitTick", ...(attempt && { over: attempt }) };
   }
+  // What was sent without a key, or under another header, a server does not know again by the one that is declared now.
+  const mayRepeat = wish.repeatable && (attempt.sentAs ?? wish.sentAs) === wish.sentAs;
+  const isWanted = mayRepeat || wish.onUnknown === "Resend" || asked;
+  const unknown: Decision = { type: "unknown", attempt: { ...attempt, phase: "Unknown" } };
   switch (attempt.phase) {
     case "Done":
       return asked || schedule?.due !== undefined ? run() : { type: "rest" };
     case "Polling":
       return { type: "poll", attempt };
     case "Retrying": {
+      if (attempt.inDoubt && !isWanted) return unknown;
       const delayMs = untilDueMs(ledger.nextRunAt, attempt, now);
       return delayMs > 0 && !asked ? { type: "wait", delayMs } : { type: "send", attempt: next(attempt, wish) };
     }
     // This process works on a key once at a time: an attempt that is InFlight now was left so by a crash or a lost write.
     case "InFlight":
     case "Unknown":
-      return wish.repeatable || wish.onUnknown === "Resend" || asked
-        ? { type: "send", attempt: next(attempt, wish) }
-        : { type: "unknown", attempt: { ...attempt, phase: "Unknown" } };
+      // Whoever wants it sent again although its server may not know it has taken what may come of the tries before.
+      return isWanted ? { type: "send", attempt: next({ ...attempt, inDoubt: mayRepeat }, wish) } : unknown;
   }
 }
 
@@ -133,9 +143,14 @@ export function begin(ledger: Ledger, wish: Pick<Wish, "uid" | "digest" | "input
   return { id, ...sent, phase: "InFlight", ...(tick !== undefined && { tick }), startedAt: now.toISOString(), tries: 0 };
 }
 function next(attempt: Attempt, wish: Wish): Attempt {
-  const { id, digest, tick, startedAt, tries } = attempt;
+  const { id, digest, tick, startedAt, tries, inDoubt } = attempt;
+  const { sentAs } = wish;
   const inputs = wish.inputs ?? attempt.inputs;
-  const sent = { digest, ...(inputs !== undefined && { inputs }) };
+  const sent = {
+    digest,
+    ...(inputs !== undefined && { inputs }),
+    ...(sentAs !== undefined && { sentAs, ...(inDoubt && { inDoubt }) }),
+  };
   return { id, ...sent, phase: "InFlight", ...(tick !== undefined && { tick }), startedAt, tries: tries + 1 };
 }
 
@@ -144,8 +159,8 @@ export type Conclusion =
   | { readonly type: "succeeded" }
   /** Over, and not as declared. */
   | { readonly type: "failed" }
-  /** To be tried again, with the same id. */
-  | { readonly type: "retry" }
+  /** To be tried again, with the same id. `inDoubt`: as `Attempt.inDoubt`. */
+  | { readonly type: "retry"; readonly inDoubt: boolean }
   | { readonly type: "unknown" };
 
 /**
@@ -156,13 +171,16 @@ export function conclude(
   outcome: Exclude<Outcome, { type: "refusal" }>,
   asExpected: boolean,
   attempt: Attempt,
-  wish: Pick<Wish, "repeatable" | "onUnknown" | "retry">,
+  wish: Pick<Wish, "repeatable" | "sentAs" | "onUnknown" | "retry">,
 ): Conclusion {
   if (outcome.type === "response" && asExpected) return { type: "succeeded" };
   const ambiguous = !wish.repeatable && isAmbiguous(outcome);
   if (ambiguous && wish.onUnknown === "Stall") return { type: "unknown" };
   const worthIt = ambiguous ? !isListed(wish.retry.never, outcome) : isWorthRetrying(outcome, wish);
-  return worthIt && attempt.tries <= wish.retry.limit ? { type: "retry" } : { type: "failed" };
+  if (!worthIt || attempt.tries > wish.retry.limit) return { type: "failed" };
+  const mayHaveArrived = wish.repeatable ? !wasNotActedOn(outcome) : ambiguous;
+  const inDoubt = wish.sentAs !== undefined && (mayHaveArrived || attempt.inDoubt === true);
+  return { type: "retry", inDoubt };
 }
 
 /** What the user listed decides, within what is safe: not for a failure after the first byte of what must not be sent twice. */
@@ -178,6 +196,16 @@ const listable: readonly FailureReason[] = retryReasons;
 /** This process's own state, which says nothing of the request. */
 function isOurs(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
   return outcome.type === "failure" && !listable.includes(outcome.reason);
+}
+
+/** The attempt, to be tried again. */
+export function again<A extends Attempt>(attempt: A, { inDoubt }: Extract<Conclusion, { type: "retry" }>): A {
+  return { ...attempt, phase: "Retrying", ...(inDoubt && { inDoubt }) };
+}
+/** The attempt, once it is over: nothing of how it was sent matters any more. */
+export function concluded<A extends Attempt>(attempt: A): Omit<A, "sentAs" | "inDoubt"> {
+  const { sentAs: _, inDoubt: __, ...rest } = attempt;
+  return rest;
 }
 
 function isAmbiguous(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {

@@ -4,7 +4,7 @@
  * Invariant: while an attempt lasts, an item that has succeeded, or has failed for good, is not sent again.
  */
 import type { ForEach, ItemStatus } from "../api/for-each.ts";
-import { conclude, type Attempt, type Wish } from "../core/delivery.ts";
+import { again, conclude, type Attempt, type Wish } from "../core/delivery.ts";
 import { attemptUUID } from "../core/digest.ts";
 import type { ListEvaluation, Scope, ScopeItem } from "../core/evaluation.ts";
 import type { Exchange } from "../core/exchange.ts";
@@ -70,8 +70,9 @@ export function* deliverEach(
     return { ...((one?.status ?? earlier[index]) as ItemStatus), tries };
   });
   const judgement = summed(statuses, sent, now);
+  const inDoubt = attempt.inDoubt === true || sent.some((one) => one.inDoubt);
   return statuses.some(({ phase }) => phase === "Retrying")
-    ? report.retrying({ ...ended, phase: "Retrying" }, wish.retry, judgement)
+    ? report.retrying(again(ended, { type: "retry", inDoubt }), wish.retry, judgement)
     : report.done({ ...ended, phase: "Done" }, judgement);
 }
 
@@ -106,6 +107,7 @@ interface Sent {
   readonly item: ScopeItem;
   /** What would be made of it if it did not count as a success. */
   readonly otherwise: "Retrying" | "Failed";
+  readonly inDoubt: boolean;
   readonly judgement: Judgement & { readonly tookMs: number };
   readonly status: Omit<ItemStatus, "tries">;
 }
@@ -121,16 +123,24 @@ function* judged(outcome: Outcome, { spec, item, exchange, attempt, wish }: Send
   if (outcome.type === "refusal") {
     const { reason, message, heals } = outcome;
     const judgement = { succeeded: false, reason, message, tookMs: 0 };
-    return { item, otherwise: "Failed", judgement, status: { ...about, phase: heals ? "Retrying" : "Failed", reason } };
+    return {
+      item,
+      otherwise: "Failed",
+      inDoubt: false,
+      judgement,
+      status: { ...about, phase: heals ? "Retrying" : "Failed", reason },
+    };
   }
   const judgement = yield* judge(spec.expect, exchange, outcome);
-  const { type } = conclude(outcome, judgement.succeeded, attempt, wish);
+  const conclusion = conclude(outcome, judgement.succeeded, attempt, wish);
+  const { type } = conclusion;
   const phase = type === "succeeded" ? "Succeeded" : type === "retry" ? "Retrying" : "Failed";
   const { reason, response } = judgement;
   const otherwise = conclude(outcome, false, attempt, wish).type === "retry" ? "Retrying" : "Failed";
   return {
     item,
     otherwise,
+    inDoubt: conclusion.type === "retry" && conclusion.inDoubt,
     judgement,
     status: { ...about, phase, reason, ...(response && { statusCode: response.statusCode }) },
   };

@@ -4,7 +4,7 @@ import type { HTTPRequestStatus, ResponseStatus } from "../api/http-request.ts";
 import { conditions, ready, reconciling, stalled, type ConditionState } from "../core/conditions.ts";
 import type { PollStatus } from "../api/poll.ts";
 import type { RunStatus } from "../api/schedule.ts";
-import { runsBefore, type Attempt } from "../core/delivery.ts";
+import { concluded, runsBefore, type Attempt } from "../core/delivery.ts";
 import type { Refusal, Response } from "../core/outcome.ts";
 import type { Verdict } from "../core/plan.ts";
 import { reconcileAtAnnotation } from "../core/resource.ts";
@@ -88,7 +88,13 @@ export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Sch
   function attempted(attempt: Attempt): Partial<HTTPRequestStatus> {
     const completedRuns = runsBefore({ completedRuns: 0, ...before }, attempt) + (attempt.phase === "Done" ? 1 : 0);
     const schedule = timing && { schedule: markedAt(timing.mark, attempt.tick) };
-    return { attempt, completedRuns, ...schedule, ...(reconcileAt !== undefined && { lastHandledReconcileAt: reconcileAt }) };
+    const kept = attempt.phase === "Done" ? concluded(attempt) : attempt;
+    return {
+      attempt: kept,
+      completedRuns,
+      ...schedule,
+      ...(reconcileAt !== undefined && { lastHandledReconcileAt: reconcileAt }),
+    };
   }
 
   /** When the next tick is, and when to look for it. */

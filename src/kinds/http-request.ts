@@ -4,7 +4,7 @@
  * The order of everything that may be sent only once is core/delivery's; this file turns its decisions into steps and
  * a status.
  */
-import { conclude, decide, type Attempt, type Ledger, type Wish } from "../core/delivery.ts";
+import { again, conclude, decide, type Attempt, type Ledger, type Wish } from "../core/delivery.ts";
 import { durationMs } from "../core/duration.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Output } from "../core/output.ts";
@@ -28,7 +28,7 @@ import { httpRequestReport, type Judgement } from "./http-request-status.ts";
 import { judge } from "./judge.ts";
 import { beginPoll, pollOnce } from "./poll.ts";
 import { precaution } from "./precaution.ts";
-import { buildExchange, declaredRequest, idempotencyHeader, isIdempotent, scopeOf, sendDigest } from "./request.ts";
+import { buildExchange, declaredRequest, idempotencyHeader, repetition, scopeOf, sendDigest } from "./request.ts";
 import { declaredOutputs, outputsChecked, outputsWritten } from "./outputs.ts";
 import { httpRequestType, type Endpoint, type HTTPRequest } from "./types.ts";
 
@@ -134,12 +134,13 @@ function* deliver(
     if (begun.type === "failed") return report.done({ ...ended, phase: "Done" }, { ...begun, succeeded: false });
   }
   const judgement = yield* kept(judged, outputs, exchange);
-  switch (conclude(outcome, judgement.succeeded, ended, wish).type) {
+  const conclusion = conclude(outcome, judgement.succeeded, ended, wish);
+  switch (conclusion.type) {
     case "succeeded":
     case "failed":
       return report.done({ ...ended, phase: "Done" }, judgement);
     case "retry":
-      return report.retrying({ ...ended, phase: "Retrying" }, wish.retry, judgement);
+      return report.retrying(again(ended, conclusion), wish.retry, judgement);
     case "unknown":
       return report.unknown({ ...ended, phase: "Unknown" }, judgement.message);
   }
@@ -202,7 +203,7 @@ function wishOf({ spec, metadata: { uid, annotations = {} }, status }: HTTPReque
     uid,
     digest: sendDigest(spec),
     ...(reconcileAt !== undefined && { reconcileAt }),
-    repeatable: isIdempotent(spec.method) || idempotencyHeader(spec, endpoint) !== undefined,
+    ...repetition(spec.method, spec, { endpoint, attempt: status?.attempt }),
     onUnknown: spec.onUnknown,
     assumeDone: status?.attempt === undefined && annotations[assumeDoneAnnotation] === "true",
     retry: {

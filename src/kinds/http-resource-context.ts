@@ -113,7 +113,10 @@ export function needsExternalID(shape: object | undefined): boolean {
 
 /** Whether it may be that a create has arrived and nobody knows. */
 export function isUnresolvedCreate({ attempt }: Pick<Context, "attempt">): boolean {
-  return attempt?.verb === "Create" && (attempt.phase === "InFlight" || attempt.phase === "Unknown");
+  if (attempt?.verb !== "Create") return false;
+  return (
+    attempt.phase === "InFlight" || attempt.phase === "Unknown" || (attempt.phase === "Retrying" && attempt.inDoubt === true)
+  );
 }
 
 /** What makes a new run of a verb: what is sent, as it is written. */

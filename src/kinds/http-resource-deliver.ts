@@ -3,7 +3,7 @@
  *
  * Invariant: what may have arrived and is not repeatable is `unknown`, however badly the server answered.
  */
-import { conclude, decide, runsBefore, wasNotActedOn, type Ledger, type Wish } from "../core/delivery.ts";
+import { again, conclude, decide, runsBefore, wasNotActedOn, type Ledger, type Wish } from "../core/delivery.ts";
 import type { Response } from "../core/outcome.ts";
 import { exchanged, type Precaution } from "../core/plan.ts";
 import { dependsOnInputs } from "../core/templating.ts";
@@ -16,14 +16,14 @@ import {
   type Verb,
   type VerbAttempt,
 } from "./http-resource-context.ts";
-import { isRepeatable, ofFailure, ofSuccess, type Delivered } from "./http-resource-delivered.ts";
+import { ofFailure, ofSuccess, type Delivered } from "./http-resource-delivered.ts";
 import { judged } from "./http-resource-judge.ts";
 import { located, type Steps } from "./http-resource-observation.ts";
 import { outputsOf } from "./http-resource-outputs.ts";
 import { begun, unpollable } from "./http-resource-poll.ts";
 import type { Report } from "./http-resource-status.ts";
 import { outputsChecked } from "./outputs.ts";
-import { isIdempotent } from "./request.ts";
+import { isIdempotent, repetition } from "./request.ts";
 
 export interface Sending {
   readonly verb: Verb;
@@ -76,8 +76,8 @@ export function* deliver(context: Context, report: Report, sending: Sending): St
     const working = yield* begun(context, { request, exchange, attempt: ended, response });
     if (working) return working;
   }
-  const { type } = conclude(outcome, judgement.succeeded || isGone, ended, wish);
-  switch (type) {
+  const conclusion = conclude(outcome, judgement.succeeded || isGone, ended, wish);
+  switch (conclusion.type) {
     case "succeeded":
       return yield* ofSuccess(context, { attempt: ended, judgement, scope: exchange.scope });
     case "failed": {
@@ -87,9 +87,9 @@ export function* deliver(context: Context, report: Report, sending: Sending): St
       return ofFailure(ended, judgement, { isCertain, repeatable: wish.repeatable });
     }
     case "retry":
-      return { type, attempt: { ...ended, phase: "Retrying" }, judgement };
+      return { type: "retry", attempt: again(ended, conclusion), judgement };
     case "unknown":
-      return { type, attempt: { ...ended, phase: "Unknown" }, judgement };
+      return { type: "unknown", attempt: { ...ended, phase: "Unknown" }, judgement };
   }
 }
 
@@ -110,12 +110,12 @@ function ledgerOf({ status, attempt }: Context, verb: Verb, digest: string): Led
 }
 
 function wishOf(context: Context, { verb, request, onUnknown, pinnedDigest, limit }: Sending): Wish {
-  const { resource, asked, retry } = context;
+  const { resource, spec, endpoint, attempt, asked, retry } = context;
   return {
     uid: resource.metadata.uid,
     digest: pinnedDigest ?? verbDigest(context, verb),
     ...(asked !== undefined && { reconcileAt: asked }),
-    repeatable: isRepeatable(context, request.shape.method),
+    ...repetition(request.shape.method, spec, { endpoint, attempt }),
     onUnknown,
     assumeDone: false,
     retry: limit === undefined ? retry : { ...retry, limit },

@@ -12,7 +12,7 @@ import { evaluated, type EvaluationResult } from "../core/plan.ts";
 import { idFrom, needsExternalID, type Context, type VerbAttempt } from "./http-resource-context.ts";
 import { located, type Steps } from "./http-resource-observation.ts";
 import type { Judgement } from "./http-request-status.ts";
-import { idempotencyHeader, isIdempotent } from "./request.ts";
+import { repetition } from "./request.ts";
 
 export interface Working {
   readonly type: "polling";
@@ -39,8 +39,8 @@ export type Delivered =
     }
   | { readonly type: "failed" | "retry" | "lost"; readonly attempt: VerbAttempt; readonly judgement: Judgement };
 
-export function isRepeatable({ spec, endpoint }: Context, method: string): boolean {
-  return isIdempotent(method) || idempotencyHeader(spec, endpoint) !== undefined;
+export function isRepeatable({ spec, endpoint, attempt }: Context, method: string): boolean {
+  return repetition(method, spec, { endpoint, attempt }).repeatable;
 }
 
 /** `scope`: what the request's expressions saw. `known`: the id that an earlier answer gave. */

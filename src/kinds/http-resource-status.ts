@@ -1,7 +1,7 @@
 /** HTTPResource's status, made in one place: each way that a reconcile can end has one function here. */
 import type { HTTPResourceStatus } from "../api/http-resource.ts";
 import { conditions, ready, reconciling, stalled, type ConditionState } from "../core/conditions.ts";
-import { runsBefore } from "../core/delivery.ts";
+import { concluded, runsBefore } from "../core/delivery.ts";
 import { pauseSinceMs, untilDueMs } from "../core/due.ts";
 import type { Refusal } from "../core/outcome.ts";
 import type { Verdict } from "../core/plan.ts";
@@ -91,7 +91,7 @@ export function httpResourceReport(context: Context): Report {
 
   function attempted(attempt: VerbAttempt): Partial<Status> {
     const completedRuns = runsBefore({ completedRuns: 0, ...before }, attempt) + (attempt.phase === "Done" ? 1 : 0);
-    return { attempt, completedRuns, ...acknowledged() };
+    return { attempt: attempt.phase === "Done" ? concluded(attempt) : attempt, completedRuns, ...acknowledged() };
   }
   /** What was observed is the end of an attempt of which that was not known. */
   function settled(): Partial<Status> {

@@ -1,7 +1,7 @@
 /** From what a spec declares to an exchange: an endpoint's settings and a request's own, merged. Pure. */
 import type { HTTPRequestSpec } from "../api/http-request.ts";
 import type { Expectation, Inputs, RequestShape } from "../api/request.ts";
-import type { Attempt } from "../core/delivery.ts";
+import type { Attempt, Wish } from "../core/delivery.ts";
 import { digest } from "../core/digest.ts";
 import { durationMs } from "../core/duration.ts";
 import type { Scope } from "../core/evaluation.ts";
@@ -92,6 +92,20 @@ export function idempotencyHeader(
   endpoint: UsedEndpoint | undefined,
 ): string | undefined {
   return (shared.idempotencyKey ?? endpoint?.spec.idempotencyKey)?.header;
+}
+
+/** Whether a request may be sent again, and by what its server knows it again. `attempt`: what has been sent of it. */
+export function repetition(
+  method: string,
+  shared: SharedSettings,
+  { endpoint, attempt }: { readonly endpoint: UsedEndpoint | undefined; readonly attempt: Attempt | undefined },
+): Pick<Wish, "repeatable" | "sentAs"> {
+  if (isIdempotent(method)) return { repeatable: true };
+  const header = idempotencyHeader(shared, endpoint);
+  if (header !== undefined) return { repeatable: true, sentAs: `${method} ${header.toLowerCase()}` };
+  // An endpoint that is not there says of no key, and nothing is sent without it.
+  if (shared.endpointRef && !endpoint && attempt?.sentAs?.includes(" ")) return { repeatable: true, sentAs: attempt.sentAs };
+  return { repeatable: false, sentAs: method };
 }
 
 /** `endpoint`: what `endpointRef` names, where it exists. */
