@@ -25,6 +25,8 @@ export interface ScopeItem {
   readonly index: number;
   /** Whether an expression made it, which may have seen secrets. */
   readonly derived: boolean;
+  /** By what it is known, wherever it stands in the list; absent: by its place. */
+  readonly identity?: string;
 }
 
 /** jq over one document; each expression is evaluated alone. */

@@ -51,6 +51,8 @@ export type EvaluationResult =
       readonly differences?: readonly Difference[];
       /** Of a list: its items as JSON text, closed because they can hold secrets. */
       readonly items?: readonly Sealed<string>[];
+      /** Of each item, where no Secret had a part in the list: by these they are known again in a list that has changed. */
+      readonly digests?: readonly string[];
     }
   | Refusal;
 

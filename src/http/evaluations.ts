@@ -70,14 +70,15 @@ export function createEvaluations(evaluator: Evaluator, onSecretOutput?: (value:
   }
   async function ofList({ scope, list }: ListEvaluation, read: Read, signal: AbortSignal): Promise<Values> {
     const inputs = await resolveInputs(scope.inputs, read);
-    const items = await healingRefusals(
+    const listed = await healingRefusals(
       () => [list].filter(readsElsewhere(scope)),
       async () => {
-        const [json = "null"] = await evaluateAll(evaluator, batch({ scope }, inputs, [list]), signal);
-        return listItems(list.field, json);
+        const asked = batch({ scope }, inputs, [list]);
+        const [json = "null"] = await evaluateAll(evaluator, asked, signal);
+        return listItems(list.field, json, asked.open);
       },
     );
-    return { ...values([]), items };
+    return { ...values([]), ...listed };
   }
   async function ofScope(evaluation: ScopeEvaluation, read: Read, signal: AbortSignal): Promise<Values> {
     const { scope, response, expressions, compare } = evaluation;

@@ -39,8 +39,8 @@ export function* deliverEach(
   const list = listOf(resource, attempt, known);
   const items = "list" in list ? derivedItems(yield* evaluated(list)) : list;
   if ("type" in items) return report.refused(items);
-  const earlier = before?.attempt?.id === attempt.id && before.items?.length === items.length ? before.items : [];
-  const pending = items.filter(({ index }) => (earlier[index]?.phase ?? "Retrying") === "Retrying");
+  const earlier = earlierOf(before, attempt, items);
+  const pending = items.filter((item) => (earlier.get(itemId(attempt, item))?.phase ?? "Retrying") === "Retrying");
   const exchanges: Exchange[] = [];
   for (const item of pending) {
     const exchange = buildExchange(declaredItem(resource, { attempt, item, known }), endpoint);
@@ -48,7 +48,13 @@ export function* deliverEach(
     exchanges.push(exchange);
   }
   const [first] = exchanges;
-  if (!first) return report.done({ ...attempt, phase: "Done", finishedAt: now.toISOString() }, nothingToSend(items.length));
+  if (!first) {
+    const over = items.map((item) => ({ ...(earlier.get(itemId(attempt, item)) as ItemStatus), index: item.index }));
+    return report.done(
+      { ...attempt, phase: "Done", finishedAt: now.toISOString() },
+      over.length === 0 ? nothingToSend : summed(over, [], now),
+    );
+  }
   const keyed = idempotencyHeader(spec, endpoint) !== undefined;
   const outputs = declaredOutputs(spec.outputs, "spec.outputs");
   const unwritable = yield* outputsChecked(outputs);
@@ -64,10 +70,11 @@ export function* deliverEach(
   const sent = yield* kept(answered, { outputs, scope: first.scope, count: items.length });
   const tookMs = Math.max(...sent.map((one) => one.judgement.tookMs));
   const ended: Attempt = { ...attempt, finishedAt: new Date(now.getTime() + tookMs).toISOString() };
-  const statuses = items.map(({ index }): ItemStatus => {
-    const one = sent.find(({ item }) => item.index === index);
-    const tries = (earlier[index]?.tries ?? 0) + (one ? 1 : 0);
-    return { ...((one?.status ?? earlier[index]) as ItemStatus), tries };
+  const statuses = items.map((item): ItemStatus => {
+    const { index } = item;
+    const one = sent.find((each) => each.item.index === index);
+    const past = earlier.get(itemId(attempt, item));
+    return { ...((one?.status ?? past) as ItemStatus), index, tries: (past?.tries ?? 0) + (one ? 1 : 0) };
   });
   const judgement = summed(statuses, sent, now);
   const inDoubt = attempt.inDoubt === true || sent.some((one) => one.inDoubt);
@@ -83,8 +90,18 @@ export function declaredItem(
 ): DeclaredRequest {
   return { ...declaredRequest(resource, { ...attempt, id: itemId(attempt, item) }, known), sees: { item } };
 }
-function itemId({ id }: Attempt, { index }: ScopeItem): string {
-  return attemptUUID([id, String(index)]);
+function itemId({ id }: Attempt, { index, identity }: ScopeItem): string {
+  return attemptUUID([id, identity ?? String(index)]);
+}
+/** What came of the items so far, by their ids. A list whose items are known by their places is another if its length is. */
+function earlierOf(
+  status: HTTPRequest["status"],
+  attempt: Attempt,
+  items: readonly ScopeItem[],
+): ReadonlyMap<string, ItemStatus> {
+  const before = status?.attempt?.id === attempt.id ? (status.items ?? []) : [];
+  const isKnown = before.length === items.length || items.every(({ identity }) => identity !== undefined);
+  return new Map(isKnown ? before.map((item) => [item.id, item]) : []);
 }
 
 /** The items, where they are written in the spec; else what to evaluate for `derivedItems`. */
@@ -100,7 +117,13 @@ export function listOf(
   return { scope, list: { field: "spec.forEach.expression", text: expression } };
 }
 export function derivedItems(result: EvaluationResult): readonly ScopeItem[] | Refusal {
-  return result.type === "refusal" ? result : (result.items ?? []).map((json, index) => ({ json, index, derived: true }));
+  if (result.type === "refusal") return result;
+  const { items = [], digests } = result;
+  return items.map((json, index) => {
+    const digest = digests?.[index];
+    const twins = digests?.slice(0, index).filter((one) => one === digest).length;
+    return { json, index, derived: true, ...(digest !== undefined && { identity: `${digest}/${twins}` }) };
+  });
 }
 
 interface Sent {
@@ -196,9 +219,7 @@ function longestRetryAfter(sent: readonly Sent[], now: Date): Pick<Judgement, "r
   return longest?.judgement.response ? { response: longest.judgement.response } : {};
 }
 
-function nothingToSend(count: number): Judgement {
-  return { succeeded: true, reason: "Succeeded", message: `nothing to send: ${count} items`, items: [] };
-}
+const nothingToSend: Judgement = { succeeded: true, reason: "Succeeded", message: "nothing to send: 0 items", items: [] };
 function notRepeatable({ spec: { method, endpointRef } }: HTTPRequest): Refusal {
   return {
     type: "refusal",

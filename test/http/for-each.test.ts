@@ -46,6 +46,17 @@ test.each([
   expect(result).toMatchObject({ type: "refusal", reason, heals: false });
   expect(result).toHaveProperty("message", expect.stringContaining(message));
 });
+test("an item is known again by a digest, where no Secret had a part in the list", async () => {
+  const inputs = { a: literal(["x", "y"]) };
+  const digestsOf = async (text: string, more: Exchange["scope"]["inputs"] = {}): Promise<readonly string[] | undefined> => {
+    const result = await listed(text, { ...inputs, ...more });
+    return result.type === "values" ? result.digests : undefined;
+  };
+  const [x, y] = (await digestsOf(".inputs.a")) ?? [];
+  expect(x).not.toBe(y);
+  expect(await digestsOf(".inputs.a | reverse")).toEqual([y, x]);
+  expect(await digestsOf(".inputs.a", users)).toBeUndefined();
+});
 test("what is wrong with a list that a Secret holds can heal, and tells nothing of it", async () => {
   const result = await listed(".inputs.users | fromjson | .[0]", users);
   expect(result).toMatchObject({ type: "refusal", reason: "ExpressionFailed", heals: true });

@@ -149,7 +149,33 @@ describe("a list that an expression makes", () => {
     expect(steps[0]).toMatchObject({ evaluation: { list: { field: "spec.forEach.expression", text: ".inputs.users" } } });
     expect(JSON.stringify(steps)).not.toContain("s3cr3t");
   });
-  test("that has another length than at the last try is sent anew", () => {
+  test("that has changed since the last try: what was done is known again, wherever it stands, and what is new is sent", () => {
+    const list = (...all: readonly string[]): EvaluationResult => ({
+      type: "values",
+      values: [],
+      items: all.map(sealed),
+      digests: all.map((text) => `digest of ${text}`),
+    });
+    const first = drive(request(made), [list("a", "b", "b"), outcomes(answer(200), answer(500), answer(200))]);
+    const second = drive(
+      request(made, first.status),
+      [list("b", "c", "b", "a"), outcomes(answer(200), answer(200))],
+      "2026-01-01T00:02:00Z",
+    );
+    expect(indexes(second.exchanges)).toEqual([0, 1]);
+    const [a, b, twin] = first.status.items?.map(({ id }) => id) ?? [];
+    const { items = [] } = second.status;
+    expect(items.map(({ index, id, tries }) => [index, id, tries])).toEqual([
+      [0, b, 2],
+      [1, items[1]?.id, 1],
+      [2, twin, 1],
+      [3, a, 1],
+    ]);
+    expect(new Set(items.map(({ id }) => id)).size).toBe(4);
+    const shorter = drive(request(made, first.status), [list("a")], "2026-01-01T00:02:00Z");
+    expect([shorter.exchanges, readyOf(shorter.status)?.message]).toEqual([[], "all 1 items were answered as expected"]);
+  });
+  test("that a Secret had a part in is sent anew where it has another length than at the last try", () => {
     const list = (...all: readonly string[]): EvaluationResult => ({ type: "values", values: [], items: all.map(sealed) });
     const first = drive(request(made), [list("1", "2"), outcomes(answer(200), answer(500))]);
     const second = drive(
