@@ -378,22 +378,25 @@ describeWithControlPlane("an HTTPResource", () => {
     await isObserved(idOf((await get("ada")) as Declared), 2);
   }, 60_000);
 
-  test("wish 5, wish 7, wish 15: whose create and delete go on after a 202 is sent each once, through a kill in the middle", async () => {
-    const ended = { create: false, delete: false };
+  test("wish 5, wish 7, wish 15: whose requests go on after a 202 is sent each once, through a kill in the middle", async () => {
+    const ended = { create: false, update: false, delete: false };
     const jobs = (): number => origin.sent("/jobs/").length;
     const rosalind = () => [...origin.users.values()].find(({ name }) => name === "rosalind");
     origin.misbehave = ({ method, path, body }) => {
       if (method === "POST" && body.includes('"rosalind"'))
         return { type: "answer", status: 202, headers: { location: "/jobs/make" }, body: { state: "making" } };
+      if (method === "PUT") return { type: "answer", status: 202, headers: { "operation-location": "/jobs/change" }, body: {} };
       if (method === "DELETE") return { type: "answer", status: 202, headers: { location: "/jobs/remove" } };
       if (path === "/jobs/make")
         return ended.create ? { type: "answer", body: rosalind() } : { type: "answer", status: 202, body: {} };
+      if (path === "/jobs/change") return { type: "answer", body: { status: ended.update ? "Succeeded" : "Running" } };
       if (path === "/jobs/remove") return { type: "answer", status: ended.delete ? 404 : 202 };
       return undefined;
     };
     const poll = { interval: "200ms" };
-    const { create: making, delete: removing } = user("rosalind") as Record<"create" | "delete", object>;
-    await create("rosalind", user("rosalind", { create: { ...making, poll }, delete: { ...removing, poll } }));
+    const { create: making, update, delete: removing } = user("rosalind") as Record<"create" | "update" | "delete", object>;
+    const polled = { create: { ...making, poll }, update: { ...update, poll }, delete: { ...removing, poll } };
+    await create("rosalind", user("rosalind", polled));
     const polling = await becomes("rosalind", "False/Polling");
     expect(polling.status).toMatchObject({ attempt: { verb: "Create", phase: "Polling" }, poll: { url: "/jobs/make" } });
     await until("the work is asked after", () => jobs() >= 2, 15_000);
@@ -409,6 +412,13 @@ describeWithControlPlane("an HTTPResource", () => {
     expect(made.status).not.toHaveProperty("poll");
     expect(posts("rosalind")).toBe(1);
     await isObserved(idOf(made), 1);
+
+    origin.users.set(idOf(made), { ...origin.users.get(idOf(made)), id: idOf(made), age: 99 });
+    expect(condition(await becomes("rosalind", "False/Polling"), "Drifted")).toMatchObject({ status: "True" });
+    await until("the update is asked after", () => origin.sent("/jobs/change").length >= 2, 15_000);
+    ended.update = true;
+    expect(condition(await becomes("rosalind", "True/Updated"), "Drifted")).toMatchObject({ reason: "Corrected" });
+    expect(writes("PUT", idOf(made))).toBe(1);
 
     await remove("rosalind");
     await until("its end is asked after", () => origin.sent("/jobs/remove").length >= 2, 15_000);

@@ -141,6 +141,16 @@ describe("wish 5: a create whose work goes on", () => {
     const away = drive(resource(user, { status: creating(polled, "7"), generation: 2 }), [], soon);
     expect([away.state, away.status.externalID]).toEqual(["True/Created", "7"]);
   });
+  test("is suspended and resumed without a word to the server, and keeps its place to ask beside an id that is wrong", () => {
+    const status = creating();
+    const paused = drive(resource({ ...polled, suspend: true }, { status }), [], soon);
+    expect([paused.state, paused.status.poll?.url]).toEqual(["False/Suspended", "/jobs/1"]);
+    expect(drive(resource(polled, { status: paused.status }), goesOn, soon).sent).toEqual(["GET /jobs/1"]);
+    const annotations = { "holdfast.dev/external-id": "9" };
+    const wrong = drive(resource(polled, { status, annotations }), [answer(404)], soon);
+    expect(wrong.state).toBe("False/ImportNotFound Stalled");
+    expect(drive(resource(polled, { status: wrong.status }), goesOn, soon).sent).toEqual(["GET /jobs/1"]);
+  });
   test("without anything to observe is not ready before it has ended, nor after nobody could say how", () => {
     const { observe: _, ...blind } = polled;
     const before = creating(blind, "7");
