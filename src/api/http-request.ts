@@ -185,5 +185,4 @@ export const httpRequest = {
 
 export type HTTPRequestSpec = Infer<typeof spec>;
 export type HTTPRequestStatus = Infer<typeof status>;
-export type AttemptStatus = Infer<typeof attempt>;
 export type ResponseStatus = Infer<typeof response>;

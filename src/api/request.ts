@@ -142,7 +142,7 @@ export const requestProperties = {
   },
 } as const satisfies Readonly<Record<string, Schema>>;
 
-export const requestShape = { type: "object", properties: requestProperties } as const satisfies Schema;
+const requestShape = { type: "object", properties: requestProperties } as const satisfies Schema;
 export type RequestShape = Infer<typeof requestShape>;
 
 export const inputs = {

@@ -91,7 +91,7 @@ async function pem(source: Source, read: Read): Promise<string> {
   return text.includes("-----BEGIN") ? text : refuseFor(source, "this holds no PEM private key");
 }
 
-export function refuseFor(source: Source, problem: string): never {
+function refuseFor(source: Source, problem: string): never {
   const message = `${source.field}: ${problem}`;
   return isKeptElsewhere(source) ? refuseForNow("InvalidCredential", message) : refuse("InvalidCredential", message);
 }

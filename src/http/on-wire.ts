@@ -11,15 +11,15 @@ import { createContent } from "./content.ts";
 import { ContentError } from "./decompress.ts";
 import type { WireRequest } from "./render.ts";
 
-export class NotStartedError extends Error {
+class NotStartedError extends Error {
   override readonly name = "NotStartedError";
   readonly code = "HOLDFAST_NOT_STARTED";
 }
-export class ProtocolError extends Error {
+class ProtocolError extends Error {
   override readonly name = "ProtocolError";
   readonly code = "HOLDFAST_PROTOCOL";
 }
-export class ResponseTooSlowError extends Error {
+class ResponseTooSlowError extends Error {
   override readonly name = "ResponseTooSlowError";
   readonly code = "HOLDFAST_RESPONSE_TOO_SLOW";
 }

@@ -77,7 +77,7 @@ export function hopTo(
 }
 
 /** What every request's target must meet before it is followed: the one place for a guard of where requests may go. */
-export function checkHop(target: URL, from: Pick<URL, "protocol">): FailureReason | undefined {
+function checkHop(target: URL, from: Pick<URL, "protocol">): FailureReason | undefined {
   if (target.protocol !== "http:" && target.protocol !== "https:") return "RedirectInvalid";
   if (target.username !== "" || target.password !== "") return "RedirectInvalid";
   if (from.protocol === "https:" && target.protocol === "http:") return "RedirectInsecure";

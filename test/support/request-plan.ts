@@ -2,10 +2,14 @@
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
 import type { Outcome, Response } from "../../src/core/outcome.ts";
 import { sealed } from "../../src/core/sealed.ts";
-import type { EvaluationResult, Step, Verdict } from "../../src/core/plan.ts";
+import type { EvaluationResult, Outcomes, OutputsResult, Situation, Step, Verdict } from "../../src/core/plan.ts";
+import type { Metadata } from "../../src/core/resource.ts";
 import { httpRequestKind } from "../../src/kinds/http-request.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
 
+const newYear = new Date("2026-01-01T00:00:00Z");
+
+export type Answer = Outcome | Outcomes | EvaluationResult | OutputsResult;
 export interface Driven {
   readonly steps: readonly Step[];
   readonly verdict: Verdict;
@@ -14,23 +18,12 @@ export interface Driven {
 
 export function httpRequest(
   spec: Partial<HTTPRequestSpec> = {},
-  {
-    generation = 1,
-    status,
-    annotations,
-  }: { generation?: number; status?: HTTPRequestStatus; annotations?: Record<string, string> } = {},
+  { status, ...metadata }: Partial<Metadata> & { readonly status?: HTTPRequestStatus } = {},
 ): HTTPRequest {
   return {
-    metadata: {
-      name: "announce",
-      namespace: "team-a",
-      uid: "uid-1",
-      generation,
-      resourceVersion: "1",
-      ...(annotations && { annotations }),
-    },
+    metadata: { name: "announce", namespace: "team-a", uid: "uid-1", generation: 1, resourceVersion: "1", ...metadata },
     spec: {
-      url: "https://example.com/hook",
+      ...(spec.endpointRef ? {} : { url: "https://example.com/hook" }),
       method: "POST",
       expect: { status: ["2xx"] },
       retry: { limit: 5, backoff: { initial: "1s", max: "5m" } },
@@ -51,8 +44,15 @@ export function answer(statusCode: number, headers: Response["headers"] = {}): O
 export const reset: Outcome = { type: "failure", reason: "ConnectionReset", message: "the connection was reset", sent: true };
 
 /** Each answer is for one step; more steps than answers throw. */
-export function drive(resource: HTTPRequest, now: string, answers: readonly (Outcome | EvaluationResult)[] = []): Driven {
-  const plan = httpRequestKind.plan({ resource, references: [], now: new Date(now), sender: "me" });
+export function drive(resource: HTTPRequest, now: string, answers: readonly Answer[] = []): Driven {
+  return driveIn({ resource, now: new Date(now) }, answers);
+}
+/** The same, in a situation whose other parts are the test's, too. */
+export function driveIn(
+  situation: Partial<Situation<HTTPRequest>> & Pick<Situation<HTTPRequest>, "resource">,
+  answers: readonly Answer[] = [],
+): Driven {
+  const plan = httpRequestKind.plan({ references: [], now: newYear, sender: "me", ...situation });
   const steps: Step[] = [];
   let step = plan.next();
   while (!step.done) {

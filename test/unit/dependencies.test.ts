@@ -1,34 +1,18 @@
 /** What an HTTPRequest waits for, and what it takes from others, with scripted answers. */
 import { describe, expect, test } from "@jest/globals";
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
-import type { Outcome } from "../../src/core/outcome.ts";
-import { sealed } from "../../src/core/sealed.ts";
 import { sameJSON } from "../../src/core/json.ts";
-import type { EvaluationResult, Plan, Step, Verdict } from "../../src/core/plan.ts";
 import type { Resource } from "../../src/core/resource.ts";
 import { ownField } from "../../src/kinds/dependencies.ts";
-import { httpRequestKind } from "../../src/kinds/http-request.ts";
 import { sendDigest } from "../../src/kinds/request.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
+import { answer, condition, driveIn, httpRequest, type Answer } from "../support/request-plan.ts";
 
 const metadata = { namespace: "n", generation: 1, resourceVersion: "1" };
 
 function request(spec: Partial<HTTPRequestSpec>, status?: HTTPRequestStatus): HTTPRequest {
-  return {
-    metadata: { ...metadata, name: "a", uid: "uid-a", labels: { team: "blue" }, annotations: { "example.com/x": "y" } },
-    spec: {
-      url: "https://example.com/",
-      method: "GET",
-      expect: { status: ["2xx"] },
-      retry: { limit: 5, backoff: { initial: "1s", max: "5m" } },
-      onUnknown: "Stall",
-      record: "Summary",
-      suspend: false,
-      historyLimit: 3,
-      ...spec,
-    },
-    ...(status && { status }),
-  };
+  const of = { ...metadata, name: "a", uid: "uid-a", labels: { team: "blue" }, annotations: { "example.com/x": "y" } };
+  return httpRequest({ url: "https://example.com/", method: "GET", ...spec }, { ...of, ...(status && { status }) });
 }
 function other(name: string, { ready, observed = 1 }: { ready: "True" | "False"; observed?: number }): Resource {
   const condition = { type: "Ready", status: ready, reason: "R", message: "", lastTransitionTime: "2026-01-01T00:00:00Z" };
@@ -38,38 +22,16 @@ function other(name: string, { ready, observed = 1 }: { ready: "True" | "False";
     status: { observedGeneration: observed, conditions: [condition], response: { statusCode: 201 } },
   };
 }
-const answered: Outcome = {
-  type: "response",
-  response: {
-    statusCode: 200,
-    headers: {},
-    body: sealed("{}"),
-    redactedBody: "{}",
-    sizeBytes: 2,
-    sha256: "ab",
-    durationMs: 1,
-  },
-};
+const answered = answer(200);
 
 function drive(
   resource: HTTPRequest,
   references: readonly (Resource | undefined)[],
-  answers: readonly (Outcome | EvaluationResult)[] = [],
+  answers: readonly Answer[] = [],
   cycle?: readonly string[],
-): { steps: Step[]; verdict: Verdict; reason: string; message: string } {
-  const now = new Date("2026-01-01T00:00:00Z");
-  const plan: Plan = httpRequestKind.plan({ resource, references, now, sender: "me", ...(cycle && { cycle }) });
-  const steps: Step[] = [];
-  let step = plan.next();
-  while (!step.done) {
-    const given = answers[steps.length];
-    if (!given) throw new Error(`not scripted: ${JSON.stringify(step.value)}`);
-    steps.push(step.value);
-    step = plan.next(given as never);
-  }
-  const { conditions = [] } = step.value.status as HTTPRequestStatus;
-  const { reason = "", message = "" } = conditions.find(({ type }) => type === "Ready") ?? {};
-  return { steps, verdict: step.value, reason, message };
+) {
+  const driven = driveIn({ resource, references, ...(cycle && { cycle }) }, answers);
+  return { ...driven, reason: "", message: "", ...condition(driven.status, "Ready") };
 }
 const onB = { dependsOn: [{ kind: "HTTPRequest", name: "b" }] } as const;
 

@@ -5,28 +5,15 @@ import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-requ
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome, Response } from "../../src/core/outcome.ts";
 import { sealed } from "../../src/core/sealed.ts";
-import type { EvaluationResult, Outcomes, OutputsResult, Plan, Step, Verdict } from "../../src/core/plan.ts";
-import { httpRequestKind } from "../../src/kinds/http-request.ts";
+import type { EvaluationResult, Outcomes } from "../../src/core/plan.ts";
 import { sendDigest } from "../../src/kinds/request.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
 import { fuzzTimeoutMs, runs } from "../support/fuzz.ts";
+import { condition, drive as driveAt, httpRequest, type Answer } from "../support/request-plan.ts";
 
 function request(spec: Partial<HTTPRequestSpec>, status?: HTTPRequestStatus): HTTPRequest {
-  return {
-    metadata: { name: "a", namespace: "n", uid: "uid-a", generation: 1, resourceVersion: "1" },
-    spec: {
-      url: "https://example.com/",
-      method: "PUT",
-      expect: { status: ["2xx"] },
-      retry: { limit: 5, backoff: { initial: "1s", max: "5m" } },
-      onUnknown: "Stall",
-      record: "Summary",
-      suspend: false,
-      historyLimit: 3,
-      ...spec,
-    },
-    ...(status && { status }),
-  };
+  const of = { name: "a", namespace: "n", uid: "uid-a", ...(status && { status }) };
+  return httpRequest({ url: "https://example.com/", method: "PUT", ...spec }, of);
 }
 function answer(statusCode: number, headers: Response["headers"] = {}): Outcome {
   const content = { body: sealed("{}"), redactedBody: "{}", sizeBytes: 2, sha256: "ab" };
@@ -34,26 +21,13 @@ function answer(statusCode: number, headers: Response["headers"] = {}): Outcome 
 }
 const outcomes = (...all: readonly Outcome[]): Outcomes => ({ type: "outcomes", outcomes: all });
 
-function drive(
-  resource: HTTPRequest,
-  answers: readonly (Outcomes | EvaluationResult | OutputsResult)[] = [],
-  at = "2026-01-01T00:00:00Z",
-): { steps: Step[]; exchanges: readonly Exchange[]; verdict: Verdict; status: HTTPRequestStatus } {
-  const plan: Plan = httpRequestKind.plan({ resource, references: [], now: new Date(at), sender: "me" });
-  const steps: Step[] = [];
-  let step = plan.next();
-  while (!step.done) {
-    const given = answers[steps.length];
-    if (!given) throw new Error(`not scripted: ${JSON.stringify(step.value)}`);
-    steps.push(step.value);
-    step = plan.next(given as never);
-  }
-  const exchanges = steps.flatMap((one) => (one.type === "exchanges" ? one.exchanges : []));
-  return { steps, exchanges, verdict: step.value, status: step.value.status };
+function drive(resource: HTTPRequest, answers: readonly Answer[] = [], at = "2026-01-01T00:00:00Z") {
+  const driven = driveAt(resource, at, answers);
+  return { ...driven, exchanges: driven.steps.flatMap((one) => (one.type === "exchanges" ? one.exchanges : [])) };
 }
 const indexes = (exchanges: readonly Exchange[]): (number | undefined)[] => exchanges.map(({ scope }) => scope.item?.index);
 const three = { forEach: { items: ["x", "y", { z: 1 }] } };
-const readyOf = (status: HTTPRequestStatus) => status.conditions?.find(({ type }) => type === "Ready");
+const readyOf = (status: HTTPRequestStatus) => condition(status, "Ready");
 
 describe("a list that is written in the spec", () => {
   test("is sent item by item, in one step; results are in the list's order", () => {

@@ -4,40 +4,10 @@ import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome, Refusal } from "../../src/core/outcome.ts";
 import { sealed } from "../../src/core/sealed.ts";
 import { sameJSON } from "../../src/core/json.ts";
-import type { EvaluationResult, Plan, Precaution, Step, Verdict } from "../../src/core/plan.ts";
-import { httpRequestKind } from "../../src/kinds/http-request.ts";
+import type { Precaution, Step } from "../../src/core/plan.ts";
 import type { HTTPEndpoint, HTTPRequest } from "../../src/kinds/types.ts";
+import { condition, driveIn, httpRequest as request, reset, type Answer, type Driven } from "../support/request-plan.ts";
 
-const now = new Date("2026-01-01T00:00:00Z");
-
-function request(
-  spec: Partial<HTTPRequestSpec> = {},
-  rest: { status?: HTTPRequestStatus; annotations?: Record<string, string>; generation?: number } = {},
-): HTTPRequest {
-  const { generation = 1, annotations, status } = rest;
-  return {
-    metadata: {
-      name: "announce",
-      namespace: "team-a",
-      uid: "uid-1",
-      generation,
-      resourceVersion: "1",
-      ...(annotations && { annotations }),
-    },
-    spec: {
-      ...(spec.endpointRef ? {} : { url: "https://example.com/hook" }),
-      method: "POST",
-      expect: { status: ["2xx"] },
-      retry: { limit: 5, backoff: { initial: "1s", max: "5m" } },
-      onUnknown: "Stall",
-      record: "Summary",
-      suspend: false,
-      historyLimit: 3,
-      ...spec,
-    },
-    ...(status && { status }),
-  };
-}
 function answer(statusCode: number, body = "{}"): Outcome {
   return {
     type: "response",
@@ -53,27 +23,9 @@ function answer(statusCode: number, body = "{}"): Outcome {
     },
   };
 }
-const reset: Outcome = { type: "failure", reason: "ConnectionReset", message: "the connection was reset", sent: true };
-
-/** Drives a plan with scripted answers; what it asked for, and what it decided. */
-function drive(
-  resource: HTTPRequest,
-  answers: readonly (Outcome | EvaluationResult)[] = [],
-  endpoint?: HTTPEndpoint,
-): { steps: Step[]; verdict: Verdict; status: HTTPRequestStatus } {
-  const plan: Plan = httpRequestKind.plan({ resource, references: [endpoint], now, sender: "me" });
-  const steps: Step[] = [];
-  let step = plan.next();
-  while (!step.done) {
-    const given = answers[steps.length];
-    if (!given) throw new Error(`not scripted: ${JSON.stringify(step.value)}`);
-    steps.push(step.value);
-    step = plan.next(given as never);
-  }
-  return { steps, verdict: step.value, status: step.value.status };
-}
-function condition(status: HTTPRequestStatus, type: string): { status: string; reason: string; message: string } | undefined {
-  return status.conditions?.find((one) => one.type === type);
+/** `answers`: for its steps, in their order. */
+function drive(resource: HTTPRequest, answers: readonly Answer[] = [], endpoint?: HTTPEndpoint): Driven {
+  return driveIn({ resource, references: [endpoint] }, answers);
 }
 function precautionOf<T extends Precaution["type"]>(step: Step | undefined, type: T): Extract<Precaution, { type: T }> {
   if (step?.type !== "exchange" || step.before.type !== type) throw new Error(`no ${type}`);

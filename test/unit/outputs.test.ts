@@ -1,16 +1,16 @@
 /** Outputs where they are decided: when they are written in a plan, what becomes of their data, and who may write them. */
 import { describe, expect, test } from "@jest/globals";
-import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
+import type { HTTPRequestSpec } from "../../src/api/http-request.ts";
 import type { Outcome, Refusal } from "../../src/core/outcome.ts";
 import { sealed } from "../../src/core/sealed.ts";
 import { mergedData, type OutputData, type OutputStore } from "../../src/core/output.ts";
-import type { OutputsResult, Step } from "../../src/core/plan.ts";
+import type { OutputsResult } from "../../src/core/plan.ts";
 import { secretType } from "../../src/core/resource.ts";
 import { writeOutputs } from "../../src/engine/outputs.ts";
-import { httpRequestKind } from "../../src/kinds/http-request.ts";
 import { declaredOutputs } from "../../src/kinds/outputs.ts";
 import { httpRequestType } from "../../src/kinds/types.ts";
 import { outputPatch } from "../../src/kubernetes/output-object.ts";
+import { driveIn, httpRequest, type Answer } from "../support/request-plan.ts";
 
 const outputs: NonNullable<HTTPRequestSpec["outputs"]> = [
   { secret: { name: "kept", type: "Opaque" }, data: { token: ".response.body.token" }, whenMissing: "Keep" },
@@ -24,33 +24,9 @@ function answer(statusCode: number): Outcome {
   const response = { statusCode, headers: {}, body: sealed(body), redactedBody: body, sizeBytes: 5, sha256: "ab", durationMs: 1 };
   return { type: "response", response };
 }
-function drive(answers: readonly (Outcome | OutputsResult)[], changes: Partial<HTTPRequestSpec> = {}) {
-  const spec: HTTPRequestSpec = {
-    url: "http://h/",
-    method: "POST",
-    expect: { status: ["2xx"] },
-    retry: { limit: 5, backoff: { initial: "1s", max: "5m" } },
-    onUnknown: "Stall",
-    record: "Body",
-    suspend: false,
-    outputs,
-    ...changes,
-  } as HTTPRequestSpec;
-  const plan = httpRequestKind.plan({
-    resource: { metadata, spec },
-    references: [],
-    now: new Date("2026-01-01T00:00:00Z"),
-    sender: "me",
-  });
-  const steps: Step["type"][] = [];
-  let step = plan.next();
-  for (const given of answers) {
-    if (step.done) throw new Error("it has ended");
-    steps.push(step.value.type);
-    step = plan.next(given as never);
-  }
-  if (!step.done) throw new Error(`not scripted: ${step.value.type}`);
-  return { steps, verdict: step.value, status: step.value.status as HTTPRequestStatus };
+function drive(answers: readonly Answer[], changes: Partial<HTTPRequestSpec> = {}) {
+  const driven = driveIn({ resource: httpRequest({ record: "Body", outputs, ...changes }) }, answers);
+  return { ...driven, steps: driven.steps.map(({ type }) => type) };
 }
 
 describe("a request with outputs", () => {

@@ -1,54 +1,27 @@
 /** An HTTPRequest whose inputs count as what is sent, with scripted digests of their values. */
 import { expect, test } from "@jest/globals";
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
-import type { Outcome, Refusal } from "../../src/core/outcome.ts";
-import { sealed } from "../../src/core/sealed.ts";
+import type { Refusal } from "../../src/core/outcome.ts";
 import { sameJSON } from "../../src/core/json.ts";
-import type { EvaluationResult, Plan, Step } from "../../src/core/plan.ts";
+import type { EvaluationResult } from "../../src/core/plan.ts";
 import { inputsDigest } from "../../src/http/inputs-digest.ts";
 import type { Inputs } from "../../src/http/inputs.ts";
-import { httpRequestKind } from "../../src/kinds/http-request.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
+import { answer, driveIn, httpRequest, type Answer } from "../support/request-plan.ts";
 
 const inputs = { token: { secretKeyRef: { name: "s", key: "token" } } };
 const rerunOn = ["Inputs"] as const;
 
 function request(spec: Partial<HTTPRequestSpec>, status?: HTTPRequestStatus): HTTPRequest {
-  return {
-    metadata: { name: "a", namespace: "n", uid: "uid-a", generation: 1, resourceVersion: "1" },
-    spec: {
-      url: "https://example.com/",
-      method: "POST",
-      expect: { status: ["2xx"] },
-      retry: { limit: 5, backoff: { initial: "1s", max: "5m" } },
-      onUnknown: "Stall",
-      record: "Summary",
-      suspend: false,
-      historyLimit: 3,
-      inputs,
-      ...spec,
-    },
-    ...(status && { status }),
-  };
+  return httpRequest({ inputs, ...spec }, status && { status });
 }
-const content = { body: sealed("{}"), redactedBody: "{}", sizeBytes: 2, sha256: "ab", durationMs: 1 };
-const ok: Outcome = { type: "response", response: { statusCode: 200, headers: {}, ...content } };
-const busy: Outcome = { type: "response", response: { statusCode: 429, headers: {}, ...content } };
+const ok = answer(200);
+const busy = answer(429);
 const values = (digest: string): EvaluationResult => ({ type: "values", values: [digest] });
 const missing: Refusal = { type: "refusal", reason: "SecretNotFound", message: "spec.inputs.token: no", heals: true };
 
-function drive(resource: HTTPRequest, ...answers: readonly (Outcome | EvaluationResult)[]) {
-  const now = new Date("2026-01-01T00:00:00Z");
-  const plan: Plan = httpRequestKind.plan({ resource, references: [], now, sender: "me" });
-  const steps: Step[] = [];
-  let step = plan.next();
-  while (!step.done) {
-    const given = answers[steps.length];
-    if (!given) throw new Error(`not scripted: ${JSON.stringify(step.value)}`);
-    steps.push(step.value);
-    step = plan.next(given as never);
-  }
-  const status: HTTPRequestStatus = step.value.status;
+function drive(resource: HTTPRequest, ...answers: readonly Answer[]) {
+  const { steps, status } = driveIn({ resource }, answers);
   return { sent: steps.filter(({ type }) => type === "exchange").length, steps, status };
 }
 
