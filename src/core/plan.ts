@@ -91,7 +91,10 @@ export function* evaluated(evaluation: Evaluation): Generator<Step, EvaluationRe
 export interface Dependency extends Reference {
   /** So does a change of its status. It is waited for, so that a circle of such is an error. */
   readonly onStatus?: true;
-  /** What it refers to is used here, too, as an endpoint's credential is: a change of that makes this one due as well. */
+  /**
+   * What it refers to is used here, too, as an endpoint's credential is: a change of that makes this one due as well. It may be
+   * shared by many, who go behind what has changed itself.
+   */
   readonly lends?: true;
 }
 

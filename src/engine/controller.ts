@@ -96,7 +96,7 @@ export function createController(options: ControllerOptions): Controller {
     isOpen: () => term() !== undefined,
   });
   const dependents = createDependents();
-  const dataWatches = createDataWatches({ store, dependents, record, queue: (id) => queue.add(id) });
+  const dataWatches = createDataWatches({ store, dependents, record, queue: (id, lane) => queue.add(id, { lane }) });
   const terms = createTerms({ term, since, isNewer });
   const pauses = createPauses();
   const enqueue = createEnqueue({

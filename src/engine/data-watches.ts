@@ -9,6 +9,7 @@ import { type ReadResult, configMapType, secretType, type Reference, type Resour
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { ResourceStore, WatchEvent } from "../core/ports.ts";
 import type { Dependents } from "./dependents.ts";
+import type { Lane } from "./work-queue.ts";
 import { queueKey } from "./key.ts";
 
 export interface DataWatches {
@@ -27,7 +28,7 @@ export interface DataWatchesOptions {
   readonly store: Pick<ResourceStore, "watchData" | "isNewer">;
   readonly dependents: Dependents;
   readonly record: RecordOccurrence;
-  readonly queue: (id: string) => void;
+  readonly queue: (id: string, lane: Lane) => void;
   readonly maxWatches?: number;
 }
 
@@ -47,9 +48,9 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
 
   /** `version`: undefined where the object is gone. `isChange`: it is new since the watch last told. */
   function changed(reference: Reference, version: string | undefined, isChange: boolean): void {
-    for (const id of dependents.usersOf(reference)) {
+    for (const [id, { lends }] of dependents.usersOf(reference)) {
       const read = seen.get(id)?.get(queueKey(reference.type.kind, reference.key));
-      if (read === undefined ? isChange : isOther(read, version)) queue(id);
+      if (read === undefined ? isChange : isOther(read, version)) queue(id, lends ? "listing" : "change");
     }
   }
   function isOther(read: string | null, version: string | undefined): boolean {

@@ -13,8 +13,8 @@ export interface Dependents {
   set(id: string, references: readonly Dependency[]): ReadonlySet<string>;
   /** Those that refer to it, each with its own reference. */
   of(reference: Reference): Iterable<readonly [string, Dependency]>;
-  /** Ids of those that refer to it, or to something that lends it to them; one can come twice. */
-  usersOf(reference: Reference): Iterable<string>;
+  /** Those that refer to it, or to something that lends it to them, each with its own reference; one can come twice. */
+  usersOf(reference: Reference): Iterable<readonly [string, Dependency]>;
   /** What of this kind and namespace is referred to, each once. */
   referencesIn(kind: string, namespace: string): Iterable<Reference>;
   isReferredTo(kind: string, namespace: string): boolean;
@@ -57,10 +57,10 @@ export function createDependents(): Dependents {
     },
     of: ({ type, key }) => of(type.kind, key.namespace, key.name),
     *usersOf({ type, key }) {
-      for (const [id] of of(type.kind, key.namespace, key.name)) {
-        yield id;
+      for (const [id, dependency] of of(type.kind, key.namespace, key.name)) {
+        yield [id, dependency];
         const { kind, namespace, name } = keyParts(id);
-        for (const [borrower, { lends }] of of(kind, namespace, name)) if (lends) yield borrower;
+        for (const borrower of of(kind, namespace, name)) if (borrower[1].lends) yield borrower;
       }
     },
     *referencesIn(kind, namespace) {

@@ -38,8 +38,8 @@ export function createEnqueue({ caches, queue, dependents, dataWatches, sender, 
     observe?.(kind.type.kind, key.name, after);
     const due = kind.passive ? !sameJSON(before?.metadata.labels, after?.metadata.labels) : isDue(change);
     if (!kind.passive) enqueueItself(kind, key, change, { due, lane });
-    for (const [id, { onStatus }] of dependents.of({ type: kind.type, key }))
-      if (due || (onStatus && hasNewStatus(change))) queue.add(id);
+    for (const [id, { onStatus, lends }] of dependents.of({ type: kind.type, key }))
+      if (due || (onStatus && hasNewStatus(change))) queue.add(id, { lane: lends ? "listing" : "change" });
     if (due) awaken(kind);
   }
   function enqueueItself(kind: Kind, key: ResourceKey, change: Change, { due, lane }: { due: boolean; lane: Lane }): void {

@@ -4,7 +4,7 @@
  *
  * Fair: groups (namespaces) take turns, whatever each has waiting, and none has more than three workers for each that is
  * idle: however slow its servers are, somebody else's key finds a worker. What has just changed goes before what a listing
- * brought, so that the first listing of a large cluster does not hold up anybody's change.
+ * brought, or a change of something that many share, so that neither holds up anybody's own change.
  */
 import { createTurns, type Turns } from "../core/turns.ts";
 

@@ -31,7 +31,7 @@ export function endpointReferences(endpointRef: EndpointRef | undefined, namespa
     ? [{ type: httpEndpointType, key: { namespace, name }, lends: true }]
     : [
         { type: clusterHTTPEndpointType, key: { namespace: "", name }, lends: true },
-        { type: namespaceType, key: { namespace: "", name: namespace } },
+        { type: namespaceType, key: { namespace: "", name: namespace }, lends: true },
       ];
 }
 

@@ -47,7 +47,7 @@ function world(maxWatches?: number): World {
     store,
     dependents,
     record: (occurrence) => occurrence.type === "note" && notes.push(occurrence.message),
-    queue: (id) => due.push(id),
+    queue: (id, lane) => due.push(lane === "change" ? id : `${id} (${lane})`),
     ...(maxWatches !== undefined && { maxWatches }),
   });
   const stop = new AbortController();
@@ -153,5 +153,5 @@ test("a change of what an endpoint lends makes due who uses that, but for who ha
   await w.watches[0]?.tell(listed(object("s", "1")));
   w.has("s", "Thing/n/two", "2");
   await w.watches[0]?.tell(applied("s", "2"));
-  expect(w.due).toEqual(["Endpoint/n/e", "Thing/n/one"]);
+  expect(w.due).toEqual(["Endpoint/n/e", "Thing/n/one (listing)"]);
 });

@@ -28,7 +28,7 @@ test("finds who borrows what an endpoint refers to, and not who only waits for s
   dependents.set("Thing/n/borrows", [to("endpoint", { lends: true })]);
   dependents.set("Thing/n/waits", [to("endpoint", { onStatus: true })]);
   dependents.set("Thing/n/far", [to("borrows", { onStatus: true })]);
-  const users = (): string[] => [...dependents.usersOf(secret)];
+  const users = (): string[] => [...dependents.usersOf(secret)].map(([id]) => id);
   expect(users()).toEqual(["Thing/n/endpoint", "Thing/n/borrows"]);
   expect(dependents.set("Thing/n/endpoint", [])).toEqual(new Set(["admins"]));
   expect(users()).toEqual([]);

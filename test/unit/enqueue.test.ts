@@ -1,0 +1,50 @@
+/** Who becomes due for whose change, and in which order, over the engine's own caches and queue. */
+import { expect, test } from "@jest/globals";
+import type { Kind } from "../../src/core/plan.ts";
+import type { Resource, ResourceType } from "../../src/core/resource.ts";
+import { createCaches } from "../../src/engine/caches.ts";
+import { createDependents } from "../../src/engine/dependents.ts";
+import { createEnqueue } from "../../src/engine/enqueue.ts";
+import { createWorkQueue } from "../../src/engine/work-queue.ts";
+
+const typeOf = (kind: string): ResourceType => ({ group: "g", version: "v1", kind, plural: `${kind.toLowerCase()}s` });
+const endpoint = { type: typeOf("Endpoint"), key: { namespace: "n", name: "e" } };
+const kindOf = (type: ResourceType, references: Kind["references"]): Kind => ({
+  type,
+  references,
+  plan: () => {
+    throw new Error("nothing is planned here");
+  },
+});
+const endpoints = kindOf(endpoint.type, () => []);
+const things = kindOf(typeOf("Thing"), () => [{ ...endpoint, lends: true }]);
+function object(name: string, generation: number): Resource {
+  return { metadata: { namespace: "n", name, uid: name, generation, resourceVersion: `${generation}` }, spec: {} };
+}
+
+test("a change of what many share holds up nobody's own change", async () => {
+  const caches = createCaches([endpoints, things], (a, b) => Number(a) > Number(b));
+  const queue = createWorkQueue();
+  const dataWatches = { adjust: () => {}, forget: () => {} };
+  const enqueue = createEnqueue({ caches, queue, dependents: createDependents(), dataWatches, sender: "me", onGone: () => {} });
+  const change = (kind: Kind, resource: Resource): void =>
+    enqueue(kind, caches.of(kind).apply({ type: "applied", resource }), "change");
+  async function taken(count: number): Promise<readonly string[]> {
+    const keys: string[] = [];
+    while (keys.length < count) {
+      const key = await queue.take(new AbortController().signal);
+      keys.push(key);
+      queue.done(key);
+    }
+    return keys;
+  }
+  change(endpoints, object("e", 1));
+  const names = ["a", "b", "c"];
+  for (const name of names) change(things, object(name, 1));
+  expect(await taken(4)).toEqual(["Endpoint/n/e", ...names.map((name) => `Thing/n/${name}`)]);
+  change(endpoints, object("e", 2));
+  change(things, object("c", 2));
+  change(things, object("new", 1));
+  expect(await taken(5)).toEqual(["Endpoint/n/e", "Thing/n/c", "Thing/n/new", "Thing/n/a", "Thing/n/b"]);
+  expect(queue.depth).toBe(0);
+});
