@@ -91,7 +91,12 @@ export async function runController(settings: ControllerSettings): Promise<numbe
   // The lease is kept until what was under way has ended, so that a successor does not begin before that.
   const ended = new AbortController();
   const working = controller.run(shutdown.stop, shutdown.drain).finally(() => ended.abort());
-  await Promise.all([working, leadership.run({ stop: shutdown.stop, ended: ended.signal }, controller.queueAll)]);
+  /** One that could not work yet does not take the lease from one that can. */
+  async function lead(): Promise<void> {
+    await Promise.race([controller.warm, working]);
+    if (!shutdown.stop.aborted) await leadership.run({ stop: shutdown.stop, ended: ended.signal }, controller.queueAll);
+  }
+  await Promise.all([working, lead()]);
   record({ type: "note", level: "info", message: "stopped" });
   return 0;
 }

@@ -61,6 +61,8 @@ export interface Controller {
    * given up because `drain` aborted. The caches are kept from the start; keys are taken in terms of leadership only.
    */
   run(signal: AbortSignal, drain: AbortSignal): Promise<void>;
+  /** Resolves when every kind has been listed: before that this process could do nothing with the leadership. */
+  readonly warm: Promise<void>;
   /** A term of leadership has begun: whatever another leader, or nobody, did meanwhile, everything is looked at anew. */
   readonly queueAll: () => void;
   /** Every cached resource, for metrics and the admin page. */
@@ -136,25 +138,25 @@ export function createController(options: ControllerOptions): Controller {
     record({ ...about, result: "error", reason: "Stuck", panicked: true });
   }
 
-  async function watch(kind: Kind, signal: AbortSignal, warm: () => void): Promise<void> {
+  const warm = Promise.withResolvers<void>();
+  async function watch(kind: Kind, signal: AbortSignal): Promise<void> {
     for await (const event of store.watch(kind.type, signal)) {
       apply(kind, event);
-      if (event.type === "listed") warm();
+      if (event.type === "listed" && caches.waitingFor().length === 0) warm.resolve();
     }
   }
 
   return {
     async run(signal, drain) {
-      const warm = kinds.map(() => Promise.withResolvers<void>());
-      const watches = kinds.map((kind, index) => watch(kind, signal, () => warm[index]?.resolve()));
-      const areWarm = Promise.all(warm.map(({ promise }) => promise));
+      const watches = kinds.map((kind) => watch(kind, signal));
       const data = dataWatches.run(signal);
-      await Promise.race([areWarm, Promise.all(watches)]); // the watches end when told to stop
+      await Promise.race([warm.promise, Promise.all(watches)]); // the watches end when told to stop
       const limits = { limitMs: reconcileTimeoutMs, slowWriteMs, stoppingMs };
       await runWorkers({ queue, concurrency, ...limits, attend, onStuck }, signal, drain);
       queue.close();
       await Promise.all([...watches, data]);
     },
+    warm: warm.promise,
     queueAll() {
       for (const { kind, resource } of caches.all())
         if (!kind.passive) queue.add(queueKey(kind.type.kind, resource.metadata), { lane: "listing" });

@@ -15,23 +15,6 @@ import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 const flags = ["--watch-idle-timeout", "1s"];
 const patienceMs = 20_000;
 
-/** In a deployment this is a Role beside the Pod, apart from the rights to look at requests. */
-const leaseRights = [
-  {
-    apiVersion: "rbac.authorization.k8s.io/v1",
-    kind: "ClusterRole",
-    metadata: { name: "lease" },
-    rules: [{ apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["get", "create", "patch", "watch"] }],
-  },
-  {
-    apiVersion: "rbac.authorization.k8s.io/v1",
-    kind: "ClusterRoleBinding",
-    metadata: { name: "lease" },
-    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "lease" },
-    subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "newcomer" }],
-  },
-];
-
 describeWithControlPlane("a controller without its CRDs or its rights", () => {
   let plane: ControlPlane;
   let proxy: TcpProxy;
@@ -65,17 +48,17 @@ describeWithControlPlane("a controller without its CRDs or its rights", () => {
 
   test("F16: without any right, it says which it lacks, and lives", async () => {
     await says("does not let this process list and watch httprequests.holdfast.dev");
-    await controller.logged(({ message }) => message === "the lease cannot be read or written");
     expect(await controller.probe("/healthz")).toMatchObject({ status: 200 });
   }, 30_000);
 
-  test("F16: without its CRDs, it says so, and begins when they come", async () => {
-    await plane.apply(JSON.stringify({ apiVersion: "v1", kind: "List", items: leaseRights }));
-    await grantController(plane, "newcomer");
+  test("F16: without its CRDs, or the right to its lease, it says so, and begins when they come", async () => {
+    await grantController(plane, "newcomer", ["holdfast-leader-election"]);
     await says("has no httprequests.holdfast.dev");
     await says("are the CRDs installed?");
     await installCRDs(plane);
     await isReadyAgain();
+    await controller.logged(({ message }) => message === "the lease cannot be read or written");
+    await grantController(plane, "newcomer");
     await sends("first");
   }, 60_000);
 

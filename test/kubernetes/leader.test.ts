@@ -1,6 +1,7 @@
 /** Two controllers at once: who acts, how fast that moves, and that a deposed one sends nothing. The origin counts. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
+import { startInterposer } from "../support/api-interposer.ts";
 import { declaredRequests, isReady, stateOf, type DeclaredRequests } from "../support/declared-requests.ts";
 import { startFaultOrigin, type FaultOrigin } from "../support/fault-origin.ts";
 import { never, until } from "../support/fault-world.ts";
@@ -147,6 +148,29 @@ describeWithControlPlane("leader election", (plane) => {
     const end = await requests.until("what came since is ready", (seen) => isReady(seen.get("again")));
     expect(stateOf(end.get("long"))).toBe("Stalled/OutcomeUnknown");
     expect(origin.requests.map(({ path }) => path).toSorted()).toEqual(["/again", "/later", "/long"]);
+  }, 60_000);
+
+  test("one that has not listed everything yet leaves the lease to one that has, and stands by when it has", async () => {
+    await using here = await world();
+    const { origin, requests, controllers } = here;
+    await using api = await startInterposer(plane);
+    const listing = Promise.withResolvers<void>();
+    const isListing = (path: string): boolean => path.includes("/httpresources?");
+    api.hold = ({ path }, what) => (isListing(path) && what === "request" ? listing.promise : undefined);
+    const kubeconfig = await plane.kubeconfigVia("holdfast", api.url);
+    const cold = controllers.start([], kubeconfig); // returns when it is ready
+    await until("it lists", () => api.requests.some(isListing));
+    const warm = await controllers.startLeader();
+    await here.post("one");
+    await requests.until("one is ready", (all) => isReady(all.get("one")));
+    listing.resolve();
+    const late = await cold;
+    await late.logged(({ message }) => message === "standing by");
+    warm.kill("SIGTERM");
+    await leading(late);
+    await here.post("two");
+    await requests.until("two is ready", (all) => isReady(all.get("two")));
+    expect(origin.requests.map(({ path }) => path)).toEqual(["/one", "/two"]);
   }, 60_000);
 
   test("has client-go's times by default, refuses some that leave no margin, and can be switched off", async () => {
