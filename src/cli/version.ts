@@ -1,3 +1,4 @@
+/** What this is a version of: as package.json says, which the image holds too. */
 import { readFileSync } from "node:fs";
 
 /** The version that package.json states. */
