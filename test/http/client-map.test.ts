@@ -1,4 +1,5 @@
 /** The Map of clients stays bounded, and nothing is closed under an exchange. */
+import type { TLSSocket } from "node:tls";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import type { ClientSettings } from "../../src/http/client-settings.ts";
 import { network } from "../../src/core/address.ts";
@@ -141,8 +142,10 @@ test("a client in use stays, however often the idle ones are looked for", async 
 
 test("wish 12: a rotated certificate gets a client of its own, while what is in flight on the old one ends in peace", async () => {
   let answer = (): void => {};
+  const certificates: string[] = [];
   await using server = await loopbackServer(
     ({ url }, response) => {
+      certificates.push((response.socket as TLSSocket).getPeerCertificate().fingerprint256);
       if (url === "/slow") answer = () => response.end("old");
       else response.end("new");
     },
@@ -162,6 +165,7 @@ test("wish 12: a rotated certificate gets a client of its own, while what is in 
   expect(await statusOf(http, exchange({ url: server.url, tls }), { objects: rotation() })).toBe(200);
   expect(http.clients.size).toBe(1); // the new one went when it was free, since the old one could not
   expect(server.accepted).toBe(2);
+  expect(new Set(certificates).size).toBe(2);
   answer();
   expect(await old).toBe(200);
 });
