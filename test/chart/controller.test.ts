@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { createAuthority } from "../support/certificates.ts";
 import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
 import { freePorts } from "../support/free-ports.ts";
 import { loopbackServer, type LoopbackServer } from "../support/loopback.ts";
@@ -28,12 +29,14 @@ describeWithHelm("the chart's controller", () => {
   let plane: ControlPlane;
   let helm: Helm;
   let origin: LoopbackServer;
+  let authority: ReturnType<typeof createAuthority>;
   const started = new AsyncDisposableStack();
 
   beforeAll(async () => {
     plane = started.use(await startControlPlane());
     helm = started.use(await createHelm(plane.kubeconfigs.admin));
     origin = started.use(await loopbackServer((_, response) => response.end("{}")));
+    authority = started.use(createAuthority("a company's authority"));
     for (const name of ["team-a", "team-b"]) await plane.admin("POST", "/api/v1/namespaces", { metadata: { name } });
   }, 60_000);
   afterAll(() => started.disposeAsync(), 30_000);
@@ -62,6 +65,7 @@ describeWithHelm("the chart's controller", () => {
         },
         rbac: { scope },
         crds: { install: release === "holdfast" },
+        caBundle: { configMap: "our-ca" },
       };
       await helm.done(["install", release, chart, "--namespace", namespace, "--create-namespace"], values);
       manifests = await helm.installed(release, namespace);
@@ -74,7 +78,7 @@ describeWithHelm("the chart's controller", () => {
       };
       // No value of the chart opens loopback, where the origins of tests are.
       const opened = { ...container, args: [...container.args, "--egress-unsafe-allow=127.0.0.0/8"] };
-      controller = processes.use(await runContainer(spec, opened, account));
+      controller = processes.use(await runContainer(spec, opened, account, { "/etc/holdfast/ca/ca.crt": authority.ca }));
     }, 60_000);
     afterAll(async () => {
       await processes.disposeAsync();
@@ -151,6 +155,13 @@ describeWithHelm("the chart's controller", () => {
       await controllerDid("sent", async () => (await ready(`${release}-plain`)).includes('"True"'));
       expect(received("plain")).toEqual(["hello"]);
       expect((await leaseHolder()).stdout).not.toBe("");
+    }, 40_000);
+
+    test("trusts the servers that its bundle of CAs vouches for", async () => {
+      await using secure = await loopbackServer((_, response) => response.end("{}"), authority.issue("IP:127.0.0.1"));
+      await request("secure", {}, { url: secure.url, body: { text: "hello" } });
+      await controllerDid("sent", async () => (await ready(`${release}-secure`)).includes('"True"'));
+      expect(secure.requests.map(({ body }) => body)).toEqual(["hello"]);
     }, 40_000);
 
     test("has a second replica stand by, ready, so that an upgrade does not hang", async () => {

@@ -14,7 +14,7 @@ const everything = {
 };
 /** A ServiceMonitor needs the Service. */
 const withoutService = merged(everything, { metrics: { serviceMonitor: { enabled: false } } });
-/** Only with others, or in place of others; or what has tests of its own, in values.test.ts. */
+/** Only with others, or in place of others; or what has tests of its own, in values.test.ts or roles.test.ts. */
 const apart: readonly RegExp[] = [
   /^controller\./,
   /^(global|nameOverride|image\.(tag|digest)|caBundle\.secret)$/,

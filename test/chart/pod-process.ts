@@ -89,6 +89,9 @@ export async function runContainer(
   await writeFile(image, imageFiles.map(({ from, to }) => `${from} ${to}\n`).join(""));
   await writeFiles(volumes, { ...mounted, ...(account && accountFiles(account)) });
   const env = Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value]));
+  const moved = Object.fromEntries(
+    Object.entries(env).map(([name, value]) => [name, value.replace(/^\/etc\/holdfast\//, `${volumes}/etc/holdfast/`)]),
+  );
   const { runAsUser, runAsGroup } = pod.securityContext;
   const child = canIsolate
     ? spawn(
@@ -109,7 +112,7 @@ export async function runContainer(
           .map((arg) => arg.replace(/^\/app\//, `${root}/`).replace("=/etc/holdfast/", `=${volumes}/etc/holdfast/`)),
         {
           stdio: ["ignore", "pipe", "pipe"],
-          env: { PATH: process.env["PATH"], KUBECONFIG: join(volumes, accountFolder, "kubeconfig"), ...env },
+          env: { PATH: process.env["PATH"], KUBECONFIG: join(volumes, accountFolder, "kubeconfig"), ...moved },
         },
       );
   const watchdog = afterOwnEnd('kill -9 "$1"', String(child.pid));
