@@ -5,6 +5,7 @@
  */
 import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
 import type { Kind, Situation } from "../core/plan.ts";
+import type { WaitFor } from "../core/ports.ts";
 import type { Resource } from "../core/resource.ts";
 import type { Caches } from "./caches.ts";
 import type { DataWatches } from "./data-watches.ts";
@@ -13,7 +14,7 @@ import type { Pauses } from "./pauses.ts";
 import { PlanError, reconcile, type ReconcileDeps, type Reconciled } from "./reconcile.ts";
 import type { Terms, Turn } from "./terms.ts";
 import type { WorkQueue } from "./work-queue.ts";
-import type { WaitFor, WorkersOptions } from "./workers.ts";
+import type { WorkersOptions } from "./workers.ts";
 
 export interface AttendDeps extends Pick<ReconcileDeps, "store" | "requester" | "requireServiceAccount" | "announce"> {
   readonly caches: Caches;

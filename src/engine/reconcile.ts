@@ -21,10 +21,19 @@ import type {
   Step,
   Verdict,
 } from "../core/plan.ts";
-import type { ActingStore, Announce, Finalizer, Precondition, Prepared, Read, Requester, ResourceStore } from "../core/ports.ts";
+import type {
+  ActingStore,
+  Announce,
+  Finalizer,
+  Precondition,
+  Prepared,
+  Read,
+  Requester,
+  ResourceStore,
+  WaitFor,
+} from "../core/ports.ts";
 import { queueKey } from "./key.ts";
 import { checkOutputs, writeOutputs } from "./outputs.ts";
-import type { WaitFor } from "./workers.ts";
 
 export interface ReconcileDeps {
   readonly store: ResourceStore;
@@ -42,7 +51,7 @@ export interface ReconcileDeps {
   readonly announce: Announce;
   /** A Secret or ConfigMap has been read. */
   readonly onRead: (reference: Reference, result: ReadResult) => void;
-  /** Waits for a status write, which tries for as long as it takes. */
+  /** Waits for a status write, which tries for as long as it takes, and for a place at a further origin. */
   readonly waitFor: WaitFor;
 }
 
@@ -75,7 +84,7 @@ export async function reconcile(
   const account = kind.actsAs?.(situation.resource);
   const acting = account === undefined ? store : store.as({ namespace, name: account });
   const read = readOnce({ ...deps, acting }, namespace, signal);
-  using requests = requester.begin(queueKey(kind.type.kind, { namespace, name }), mayAct);
+  using requests = requester.begin(queueKey(kind.type.kind, { namespace, name }), mayAct, waitFor);
 
   /** It came from the store itself, so that what follows in this reconcile lags no more. */
   function learned(live: Resource): void {

@@ -2,13 +2,11 @@
  * Takes due keys and works on them, so many at once, each within a limit of time.
  *
  * Invariant: a key is done only when its work has ended, so it is never worked on twice at once; and whatever a key's work
- * waits for, its worker takes the next key: after the limit, and sooner where all that is left is a write that does not land.
+ * waits for, its worker takes the next key: after the limit, and sooner where that is a write that does not land, or a place.
  */
 import { deadline } from "../core/deadline.ts";
+import type { WaitFor } from "../core/ports.ts";
 import type { WorkQueue } from "./work-queue.ts";
-
-/** Waits for a write. The work that waits long may lose its worker meanwhile. */
-export type WaitFor = <T>(write: Promise<T>) => Promise<T>;
 
 export interface WorkersOptions {
   readonly queue: Pick<WorkQueue, "take" | "leave" | "done">;
@@ -16,7 +14,7 @@ export interface WorkersOptions {
   readonly concurrency: number;
   /** Limit on the work for one key, milliseconds. */
   readonly limitMs: number;
-  /** Who has waited so long for a write needs no worker while it waits on, milliseconds. */
+  /** Who has waited so long for a write, or a place, needs no worker while it waits on, milliseconds. */
   readonly slowWriteMs: number;
   /** How long work that was told to stop may take to do so, milliseconds. */
   readonly stoppingMs: number;
@@ -26,7 +24,7 @@ export interface WorkersOptions {
   readonly onStuck: (key: string) => void;
 }
 
-/** How many may wait for a write without a worker, for each worker there is: each holds what it has been answered. */
+/** How many may wait without a worker, for each worker there is: each holds what it has been answered. */
 const asidePerWorker = 4;
 
 /** Works until `signal` aborts; resolves when what is under way has ended, or has been given up because `drain` aborted. */

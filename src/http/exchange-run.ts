@@ -7,6 +7,7 @@
 import type { Scope } from "../core/evaluation.ts";
 import type { FailureReason } from "../core/outcome.ts";
 import type { RequestTemplate } from "../core/request-template.ts";
+import type { WaitFor } from "../core/ports.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { Budgets, Slot } from "./budget.ts";
 import type { ClientPool, Lease } from "./client-pool.ts";
@@ -39,6 +40,10 @@ export interface Chain {
   readonly maxRedirects: number;
   /** Whether a request may still leave, asked as it starts on its socket. */
   readonly mayStart: () => boolean;
+  /** Given what waits for a slot of an origin. */
+  readonly waitFor?: WaitFor;
+  /** Called when a redirect leads to another origin. */
+  readonly moved?: () => void;
   readonly metadata: Scope["metadata"];
 }
 /** Of the whole exchange. */
@@ -72,7 +77,7 @@ export function followed(chain: Chain, run: Run, options: RunOptions): Promise<H
   return forNamespace(chain.metadata.namespace, () => answered(chain, run, options));
 }
 async function answered(chain: Chain, run: Run, options: RunOptions): Promise<Held> {
-  const { first, credential, template, maxRedirects, mayStart, metadata } = chain;
+  const { first, credential, template, maxRedirects, mayStart, waitFor, metadata } = chain;
   let hop = first;
   let retries = 1;
   let renewals = 1;
@@ -112,7 +117,8 @@ async function answered(chain: Chain, run: Run, options: RunOptions): Promise<He
   for (;;) {
     const { origin } = hop.request;
     if (options.clients.usesProxy(hop.settings, origin)) await options.egress.vet(origin, admit(hop), run.signal);
-    const originSlot = await options.origins.take(origin, run.signal);
+    const place = options.origins.take(origin, run.signal);
+    const originSlot = "then" in place && waitFor ? await waitFor(place) : await place;
     const client = takeClient(options.clients, () => (hop = { ...hop, settings: admit(hop) }), originSlot);
     const release = (): void => {
       originSlot.release();
@@ -132,6 +138,7 @@ async function answered(chain: Chain, run: Run, options: RunOptions): Promise<He
       const next = redirects.next(hop, answer.statusCode, fieldOnce(answer.headers["location"]));
       if (next.type === "refused") throw new RedirectError(next.reason);
       options.record({ type: "redirected", statusCode: answer.statusCode });
+      if (next.hop.request.origin !== origin) chain.moved?.();
       hop = next.hop;
       release();
     } catch (error) {

@@ -22,6 +22,8 @@ export interface Passage extends Disposable {
   circuit(exchange: Exchange): Pass | Busy | undefined;
   /** `undefined`: it may be sent. */
   place(origin: string, exchange: Exchange): Busy | undefined;
+  /** A redirect has led elsewhere: its place at the first origin is another's. */
+  readonly moved: () => void;
   /** Whether it may no longer be told to wait. */
   readonly hasBegun: boolean;
 }
@@ -29,10 +31,15 @@ export interface Passage extends Disposable {
 /** `owner`: the resource that is reconciled. */
 export function createPassage(owner: string, { admissions, circuits, rateLimits }: Gates): Passage {
   let admission: Disposable | undefined;
+  let hasBegun = false;
   const passes = new Map<string, Pass>();
   return {
     get hasBegun() {
-      return admission !== undefined;
+      return hasBegun;
+    },
+    moved() {
+      admission?.[Symbol.dispose]();
+      admission = undefined;
     },
     circuit({ endpoint, scope }) {
       if (!endpoint?.circuitBreaker) return undefined;
@@ -56,7 +63,7 @@ export function createPassage(owner: string, { admissions, circuits, rateLimits 
     place(origin, { endpoint }) {
       const { rateLimit, key } = endpoint ?? {};
       const name = `${key?.namespace}/${key?.name}`;
-      if (admission) {
+      if (hasBegun) {
         if (rateLimit) rateLimits.count(name, rateLimit);
         return undefined;
       }
@@ -68,6 +75,7 @@ export function createPassage(owner: string, { admissions, circuits, rateLimits 
         return turn;
       }
       admission = entered;
+      hasBegun = true;
       return undefined;
     },
     [Symbol.dispose]() {

@@ -7,7 +7,7 @@
 import type { Exchange } from "../core/exchange.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { Refusal } from "../core/outcome.ts";
-import type { Busy, Evaluator, Prepared, Read, Requester, Requests } from "../core/ports.ts";
+import type { Busy, Evaluator, Prepared, Read, Requester, Requests, WaitFor } from "../core/ports.ts";
 import { bytesInBody } from "../core/templating.ts";
 import { createAdmissions } from "./admissions.ts";
 import { createBudget, createBudgets } from "./budget.ts";
@@ -66,7 +66,7 @@ export interface HTTPRequests extends Requests {
   prepare(exchange: Exchange, read: Read, signal: AbortSignal): Promise<HTTPPrepared | Refusal | Busy>;
 }
 export interface HTTPRequester extends Requester, Disposable {
-  begin(resource: string, mayStart?: () => boolean): HTTPRequests;
+  begin(resource: string, mayStart?: () => boolean, waitFor?: WaitFor): HTTPRequests;
   /** What would be sent, with three asterisks for each secret; nothing is sent. */
   describe(exchange: Exchange, read: Read, signal: AbortSignal): Promise<({ readonly type: "described" } & Described) | Refusal>;
 }
@@ -111,13 +111,14 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
   const prepare = createPrepare({ clients, evaluator, evaluations, egress, record, userAgent, isolated });
 
   return {
-    begin(resource, mayStart = () => true) {
+    begin(resource, mayStart = () => true, waitFor = (place) => place) {
       const budget = createBudget({
         maxInFlight: maxInFlightPerReconcile,
         maxInAll: maxExchangesPerReconcile,
         onCancel: () => record({ type: "responseCancelled", reason: "reconcile" }),
       });
       const passage = createPassage(resource, gates);
+      const { moved } = passage;
       let hasEnded = false;
       return {
         prepare: (exchange, read, signal) =>
@@ -137,7 +138,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
             const busy = passage.place(request.origin, exchange);
             if (busy) return busy;
             const secrets = (): readonly string[] => [...ready.secrets(), ...(credential?.secrets() ?? [])];
-            const sending: Sending = { ...ready, ...(credential && { credential }), secrets, mayStart };
+            const sending: Sending = { ...ready, ...(credential && { credential }), secrets, mayStart, waitFor, moved };
             return {
               type: "prepared",
               async send(signal) {

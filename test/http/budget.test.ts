@@ -6,7 +6,7 @@ import { ResponseCancelledError } from "../../src/http/budget.ts";
 import type { HTTPPrepared, HTTPRequests } from "../../src/http/requester.ts";
 import type { Opened } from "../../src/http/send.ts";
 import { exchange, never, reader, testRequester } from "../support/loopback-requester.ts";
-import { loopbackServer, type LoopbackServer } from "../support/loopback.ts";
+import { loopbackServer, rawServer, type LoopbackServer } from "../support/loopback.ts";
 import { eventually, socketsTo } from "../support/tcp-table.ts";
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -104,7 +104,7 @@ test("200 exchanges with random hold, read, abandon and abort: never more than 6
       expect(seen("exchanged")).toBe(200);
       cancelled += ended.filter(({ outcome }) => outcome === "cancelled").length;
     }),
-    { seed: 4, numRuns: 3 },
+    { seed: 4, numRuns: 3, endOnFailure: true }, // what is told of the first is of more use than a minute of shrinking
   );
   expect(cancelled).toBeGreaterThan(0); // else the property was not put to the test
 }, 60_000);
@@ -183,6 +183,45 @@ test("a response that nobody reads ends with its deadline, and its socket with i
       (count) => count === 0,
     ),
   ).toBe(0);
+});
+
+test("who is led to a slow origin gives its place back where it was, and tells that it waits, so that no worker need to", async () => {
+  await using slow = await rawServer(() => {});
+  await using front = await loopbackServer(({ url }, response) =>
+    response.writeHead(url === "/go" ? 302 : 200, url === "/go" ? { location: `${slow.url}/` } : {}).end(),
+  );
+  await using http = testRequester({ maxInFlightPerOrigin: 2 });
+  const stop = new AbortController();
+  let waiting = 0;
+  const waitFor = async <T>(place: Promise<T>): Promise<T> => {
+    waiting += 1;
+    return place;
+  };
+  await using ended = new AsyncDisposableStack();
+  async function sent(name: string, path: string): Promise<Outcome> {
+    const requests = ended.use(http.requester.begin(`HTTPRequest/team-a/${name}`, () => true, waitFor));
+    const made = await requests.prepare(exchange({ url: `${front.url}${path}` }), reader({}), never);
+    if (made.type !== "prepared") throw new Error(made.type === "busy" ? "it has to wait" : made.message);
+    return made.send(stop.signal);
+  }
+  const led: Promise<Outcome>[] = [];
+  for (const name of ["a", "b", "c", "d"]) {
+    const before = http.occurrences.length;
+    led.push(sent(name, "/go"));
+    await eventually(
+      () => http.occurrences.slice(before).some(({ type }) => type === "redirected"),
+      (isSo) => isSo,
+    );
+  }
+  expect(
+    await eventually(
+      () => [slow.accepted, waiting],
+      ([accepted]) => accepted === 2,
+    ),
+  ).toEqual([2, 2]);
+  expect(await sent("e", "/other")).toMatchObject({ type: "response", response: { statusCode: 200 } });
+  stop.abort(new Error("enough"));
+  expect((await Promise.all(led)).map(({ type }) => type)).toEqual(["failure", "failure", "failure", "failure"]);
 });
 
 test("an origin has its own limit, which holds for all reconciles together", async () => {

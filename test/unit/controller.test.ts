@@ -131,4 +131,46 @@ describe("the controller", () => {
     expect(writes.toSorted()).toEqual(names.toSorted()); // what it was waiting for is not given up
     expect(asked).toEqual(names);
   });
+
+  test("gives the worker of a request that waits for a place at another origin to others", async () => {
+    const place = Promise.withResolvers<void>();
+    const answer = { type: "failure", reason: "Timeout", message: "", sent: true } as const;
+    const requester: Requester = {
+      ...idle,
+      begin: (resource, _mayStart, waitFor = (awaited) => awaited) => ({
+        prepare: () =>
+          Promise.resolve({
+            type: "prepared",
+            send: async () => {
+              if (resource.includes("led")) await waitFor(place.promise);
+              return answer;
+            },
+          }),
+        [Symbol.dispose]() {},
+      }),
+    };
+    function* plan(): Plan {
+      yield { type: "exchange", exchange: {} as never, before: { type: "none" } };
+      return { status: { done: true }, result: "succeeded", reason: "Done" };
+    }
+    const { store, writes } = memoryStore(["led1", "led2", "a", "b"].map((name) => thing(name)));
+    const stop = new AbortController();
+    const controller = createController({
+      kinds: [{ type, references: () => [], plan }],
+      store,
+      requester,
+      record: () => {},
+      concurrency: 1,
+      reconcileTimeoutMs: 60_000,
+      slowWriteMs: 5,
+      sender: "me",
+    });
+    const running = controller.run(stop.signal, new AbortController().signal);
+    await until(() => writes.length === 2);
+    expect(writes).toEqual(["a", "b"]);
+    stop.abort(new Error("enough"));
+    place.resolve();
+    await running;
+    expect(writes).toHaveLength(4);
+  });
 });
