@@ -65,6 +65,8 @@ export interface Verdict {
   readonly status: object;
   /** Milliseconds until it is worth looking again; absent: when something changes. */
   readonly requeueAfterMs?: number;
+  /** By when at the latest, however long the reconcile takes: what is left of `requeueAfterMs` is reckoned from its end. */
+  readonly dueAt?: Date;
   /** For the log line and the metrics: how the run ended. */
   readonly result: "unchanged" | "succeeded" | "failed" | "retrying" | "waiting" | "stalled" | "suspended";
   readonly reason: string;

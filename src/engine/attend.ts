@@ -77,8 +77,10 @@ export function createAttend(deps: AttendDeps): WorkersOptions["attend"] {
         return void reconciled.free.then(() => queue.add(id));
       case "settled": {
         pauses.forget(id);
-        const { requeueAfterMs } = reconciled.verdict;
-        if (requeueAfterMs !== undefined) queue.add(id, { delayMs: requeueAfterMs });
+        const { requeueAfterMs, dueAt } = reconciled.verdict;
+        const leftMs = dueAt ? Math.max(0, dueAt.getTime() - deps.now().getTime()) : Infinity;
+        const delayMs = Math.min(requeueAfterMs ?? Infinity, leftMs);
+        if (delayMs !== Infinity) queue.add(id, { delayMs });
       }
     }
   }

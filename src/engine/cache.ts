@@ -10,6 +10,8 @@ export interface Cache {
   all(): Iterable<Resource>;
   /** What the event changed, as pairs of before and after. */
   apply(event: WatchEvent): readonly Change[];
+  /** What a write or a live read answered. It is news of an object that is there, and none of one that is gone by now. */
+  learn(resource: Resource): readonly Change[];
   /** Takes out an object that is gone, before the watch tells so. */
   forget(resource: Resource): readonly Change[];
   readonly size: number;
@@ -39,7 +41,9 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
     forgotten.delete(resource.metadata.uid);
     const key = keyText(resource.metadata);
     const before = resources.get(key);
-    if (!before || isNewer(before.metadata.resourceVersion, resource.metadata.resourceVersion)) return [];
+    // One that was changed since is gone all the same: it has left what is watched, by a label say.
+    const isSame = before?.metadata.uid === resource.metadata.uid;
+    if (!before || (!isSame && isNewer(before.metadata.resourceVersion, resource.metadata.resourceVersion))) return [];
     resources.delete(key);
     return [{ before, after: undefined }];
   }
@@ -74,6 +78,10 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
         case "deleted":
           return remove(event.resource);
       }
+    },
+    learn(resource) {
+      const known = resources.get(keyText(resource.metadata));
+      return known?.metadata.uid === resource.metadata.uid ? put(resource) : [];
     },
     forget(resource) {
       const key = keyText(resource.metadata);

@@ -130,7 +130,7 @@ export function createController(options: ControllerOptions): Controller {
     sender,
     resumes,
     now,
-    onWritten: (kind, resource) => apply(kind, { type: "applied", resource }),
+    onWritten: (kind, resource) => enqueue(kind, caches.of(kind).learn(resource), "change"),
     onGone: (kind, resource) => enqueue(kind, caches.of(kind).forget(resource), "change"),
   });
   function onStuck(id: string): void {

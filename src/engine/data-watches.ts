@@ -110,15 +110,16 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
         present.abort();
       }
     },
-    began: (id) => void seen.delete(id),
+    began: (id) => void seen.set(id, new Map()),
     read(id, reference, result) {
-      const versions = seen.get(id) ?? new Map<string, string | null>();
-      seen.set(id, versions);
       if (result.type !== "forbidden")
-        versions.set(
-          queueKey(reference.type.kind, reference.key),
-          result.type === "found" ? result.resource.metadata.resourceVersion : null,
-        );
+        // Nothing where it was deleted meanwhile.
+        seen
+          .get(id)
+          ?.set(
+            queueKey(reference.type.kind, reference.key),
+            result.type === "found" ? result.resource.metadata.resourceVersion : null,
+          );
     },
     forget: (id) => void seen.delete(id),
     async run(signal) {

@@ -98,10 +98,10 @@ export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Sch
   }
 
   /** When the next tick is, and when to look for it. */
-  function untilTick(): { nextRunAt?: string; requeueAfterMs?: number } {
+  function untilTick(): { nextRunAt?: string; requeueAfterMs?: number; dueAt?: Date } {
     if (!timing) return {};
     const delayMs = timing.next.getTime() - now.getTime();
-    return { nextRunAt: timing.next.toISOString(), requeueAfterMs: Math.min(delayMs, longestSleepMs) };
+    return { nextRunAt: timing.next.toISOString(), requeueAfterMs: Math.min(delayMs, longestSleepMs), dueAt: timing.next };
   }
   /** A run that ended badly: with a schedule the next tick is another chance. */
   function over(reason: string, message: string): ConditionState[] {

@@ -23,6 +23,7 @@ export function memoryStore(objects: readonly Resource[]) {
   const watchers = createWatchers();
   let version = 100;
   const writes: string[] = [];
+  const removed = new Set<string>();
   const store: ResourceStore = {
     watch: (_type, signal) =>
       watchers.watch(
@@ -45,7 +46,7 @@ export function memoryStore(objects: readonly Resource[]) {
         metadata: { ...metadata, resourceVersion: String((version += 1)) },
       };
       held.set(metadata.name, written);
-      watchers.tell("things", { type: "applied", resource: written });
+      if (!removed.has(metadata.name)) watchers.tell("things", { type: "applied", resource: written });
       return { type: "written", resource: written };
     },
     serviceAccountToken: async () => ({ type: "unsupported" }),
@@ -55,6 +56,12 @@ export function memoryStore(objects: readonly Resource[]) {
     store,
     writes,
     change: (resource: Resource) => watchers.tell("things", { type: "applied", resource }),
+    /** The watch tells that it is gone; what is being written of it may land all the same. */
+    remove(name: string) {
+      const resource = held.get(name) as Resource;
+      removed.add(name);
+      watchers.tell("things", { type: "deleted", resource });
+    },
     /** Changes what is there, and no watch tells it. */
     quietly: (resource: Resource) => void held.set(resource.metadata.name, resource),
   };

@@ -15,7 +15,8 @@ describe("the cache", () => {
     const cache = createCache(isNewer);
     cache.apply({ type: "applied", resource: resource("a", 5) });
     expect(cache.apply({ type: "applied", resource: resource("a", 4) })).toEqual([]);
-    expect(cache.apply({ type: "deleted", resource: resource("a", 4) })).toEqual([]);
+    const another = { ...resource("a", 4).metadata, uid: "another" };
+    expect(cache.apply({ type: "deleted", resource: { ...resource("a", 4), metadata: another } })).toEqual([]);
     expect(cache.get({ namespace: "ns", name: "a" })?.metadata.resourceVersion).toBe("5");
   });
   test("takes what a listing lacks for deleted", () => {
@@ -42,6 +43,17 @@ describe("the cache", () => {
     cache.apply({ type: "applied", resource: { ...other, metadata: { ...other.metadata, uid: "another" } } });
     expect(cache.forget(resource("a", 4))).toEqual([]);
     expect(cache.size).toBe(1);
+  });
+  test("does not keep what is gone because a write of it was answered later, or landed after it left what is watched", () => {
+    const cache = createCache(isNewer);
+    const another = { ...resource("a", 9), metadata: { ...resource("a", 9).metadata, uid: "another" } };
+    cache.apply(listed(3, resource("a", 1)));
+    expect(cache.learn(resource("a", 6))).toHaveLength(1);
+    expect(cache.apply({ type: "deleted", resource: resource("a", 5) })).toHaveLength(1);
+    expect(cache.learn(resource("a", 7))).toEqual([]);
+    cache.apply({ type: "applied", resource: another });
+    expect(cache.learn(resource("a", 10))).toEqual([]);
+    expect([...cache.all()]).toEqual([another]);
   });
   test("is warm with the first listing, an empty one included", () => {
     const cache = createCache(isNewer);

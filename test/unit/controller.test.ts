@@ -2,7 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Occurrence } from "../../src/core/occurrence.ts";
 import type { Kind, Plan, Situation } from "../../src/core/plan.ts";
-import type { Requester } from "../../src/core/ports.ts";
+import type { Requester, ResourceStore } from "../../src/core/ports.ts";
 import type { Resource } from "../../src/core/resource.ts";
 import { createController, type Controller } from "../../src/engine/controller.ts";
 import { idle, memoryStore, requesterThat, thing, type, until } from "../support/memory-store.ts";
@@ -43,6 +43,28 @@ async function run(
   });
   await controller.run(stop.signal, stop.signal);
   return { reconciled, writes };
+}
+
+/** A controller that works until the test ends. */
+function started(store: ResourceStore, plan: (situation: Situation) => Plan) {
+  const stop = new AbortController();
+  const controller = createController({
+    kinds: [{ type, references: () => [], plan }],
+    store,
+    requester: idle,
+    record: () => {},
+    concurrency: 1,
+    reconcileTimeoutMs: 60_000,
+    sender: "me",
+  });
+  const running = controller.run(stop.signal, stop.signal);
+  return {
+    controller,
+    async [Symbol.asyncDispose]() {
+      stop.abort(new Error("enough"));
+      await running;
+    },
+  };
 }
 
 function* settledAt(status: object): Plan {
@@ -91,6 +113,33 @@ describe("the controller", () => {
     const until = (all: readonly Reconciled[]): boolean => all.some(({ name }) => name === "good") && all.length === 3;
     const { reconciled } = await run(plan, objects, { until, reconcileTimeoutMs: 50, stoppingMs: 50, requester });
     expect(reconciled.filter(({ panicked }) => panicked).map(({ name }) => name)).toEqual(["stuck1", "stuck2"]);
+  });
+
+  test("keeps nothing of an object that was deleted while its status was being written", async () => {
+    const landing = Promise.withResolvers<void>();
+    const { store, remove, writes } = memoryStore([thing("a")]);
+    const slow: typeof store = { ...store, writeStatus: (...write) => landing.promise.then(() => store.writeStatus(...write)) };
+    await using running = started(slow, () => settledAt({ done: true }));
+    const { controller } = running;
+    await until(() => controller.queue.working.size === 1);
+    remove("a");
+    await until(() => [...controller.resources()].length === 0);
+    landing.resolve();
+    await until(() => writes.length === 1 && controller.queue.working.size === 0);
+    expect([...controller.resources()]).toEqual([]);
+  });
+
+  test("looks again when it is due, however long the reconcile before took", async () => {
+    let looks = 0;
+    function* plan({ resource, now }: Situation): Plan {
+      if (resource.metadata.name === "") yield undefined as never;
+      looks += 1;
+      const dueAt = new Date(now.getTime() + 50);
+      return { status: { looks }, requeueAfterMs: 60_000, dueAt, result: "waiting", reason: "Due" };
+    }
+    const { store } = memoryStore([thing("a")]);
+    await using _running = started(store, plan);
+    await until(() => looks === 2);
   });
 
   test("gives the worker of a status that cannot be written to others, and does not run its key beside it", async () => {

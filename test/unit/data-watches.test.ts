@@ -65,6 +65,7 @@ function world(maxWatches?: number): World {
         id,
         names.map((name) => ({ type: typeOf(name), key: { namespace, name } })),
       );
+      data.began(id);
       data.adjust(namespace);
       await turn();
     },
@@ -151,6 +152,7 @@ test("a change of what an endpoint lends makes due who uses that, but for who ha
   for (const id of ["Thing/n/one", "Thing/n/two"]) w.dependents.set(id, [lent]);
   expect(w.open()).toEqual(["Secret/n"]);
   await w.watches[0]?.tell(listed(object("s", "1")));
+  w.data.began("Thing/n/two");
   w.has("s", "Thing/n/two", "2");
   await w.watches[0]?.tell(applied("s", "2"));
   expect(w.due).toEqual(["Endpoint/n/e", "Thing/n/one (listing)"]);
