@@ -15,11 +15,12 @@ export type WatchEvent =
   | { readonly type: "deleted"; readonly resource: Resource };
 
 /**
- * `unchanged`: the status is as it was in the resource that was read, whatever else about the object has changed.
+ * `unchanged`: the status is as it was in the resource that was read, whatever else about the object has changed; but for
+ * its generation, where that is given.
  * `attempt`: the object is the same one (UID) and still carries this attempt in flight by this sender.
  */
 export type Precondition =
-  { readonly type: "unchanged" } | { readonly type: "attempt"; readonly id: string; readonly sender: string };
+  { readonly type: "unchanged"; readonly generation?: number } | { readonly type: "attempt"; readonly id: string; readonly sender: string };
 
 /** `conflict`: the precondition does not hold, the object is gone, or this process may not write it any more; nothing was written. */
 export type WriteResult = { readonly type: "written"; readonly resource: Resource } | { readonly type: "conflict" };

@@ -124,6 +124,8 @@ export async function reconcile(
       case "none":
         return mayLag ? confirm() : undefined;
       case "intent":
+        // What is declared otherwise by now, or suspended, is not to be sent any more as it was.
+        precondition = { type: "unchanged", generation: situation.resource.metadata.generation };
         if (!(await write(precaution.status))) return conflict();
         precondition = { type: "attempt", id: precaution.attemptId, sender: precaution.sender };
         return undefined;

@@ -43,8 +43,15 @@ export type AttemptWrite = Omit<StatusWrite, "mayWrite">;
  * is tried again with the new one. Waits while the server cannot be reached, since what led to the status may be a request
  * that would be sent again without it. Throws what the server refuses for good, and the signal's reason when it aborts.
  */
-export async function writeUnchanged(writer: StatusWriter, write: StatusWrite, signal: AbortSignal): Promise<WriteResult> {
+export async function writeUnchanged(
+  writer: StatusWriter,
+  write: StatusWrite,
+  { generation }: Extract<Precondition, { type: "unchanged" }>,
+  signal: AbortSignal,
+): Promise<WriteResult> {
   const { resource, status, mayWrite } = write;
+  const isOther = ({ metadata }: Resource): boolean => generation !== undefined && metadata.generation !== generation;
+  if (isOther(resource)) return { type: "conflict" };
   let { resourceVersion } = resource.metadata;
   let tries = 0;
   async function tryOnce(): Promise<WriteResult | undefined> {
@@ -55,7 +62,7 @@ export async function writeUnchanged(writer: StatusWriter, write: StatusWrite, s
     const live = await readLive(writer, write, signal);
     if (!live) return { type: "conflict" };
     if (sameJSON(live.status, status)) return { type: "written", resource: live }; // an earlier try landed, its reply was lost
-    if (!sameJSON(live.status, resource.status)) return { type: "conflict" };
+    if (!sameJSON(live.status, resource.status) || isOther(live)) return { type: "conflict" };
     if (result.error.status === 422) throw result.error;
     ({ resourceVersion } = live.metadata);
     tries += 1;

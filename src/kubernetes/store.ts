@@ -143,7 +143,7 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
     writeStatus(type, resource, status, precondition, signal, mayWrite = always) {
       const write = { type, resource, status, mayWrite };
       return precondition.type === "unchanged"
-        ? writeUnchanged(writer, write, signal)
+        ? writeUnchanged(writer, write, precondition, signal)
         : writeAttempt(writer, write, precondition, signal);
     },
     /** They count etcd's revisions, and only their server may be asked what they mean: this is its store. */

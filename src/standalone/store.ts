@@ -106,7 +106,10 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
     if (!stored || stored.uid !== resource.metadata.uid) return { type: "conflict" };
     if (!holds(precondition, statusOf(stored), resource.status)) return { type: "conflict" };
     // Nobody sees an object without a manifest, but what came of an attempt is remembered for when it comes back.
-    if (!present && precondition.type === "unchanged") return { type: "conflict" };
+    if (precondition.type === "unchanged") {
+      const { generation = present?.metadata.generation } = precondition;
+      if (!present || present.metadata.generation !== generation) return { type: "conflict" };
+    }
     const text = JSON.stringify(status);
     refuseInvalid(type, parseJSON(text));
     if (present && sameJSON(present.status, status)) return { type: "written", resource: present };

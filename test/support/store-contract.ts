@@ -159,6 +159,23 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>,
       expect(await lookAt("moving")).toMatchObject({ spec: { method: "PUT" }, status: saying("landed") });
     });
 
+    test("refuses an intent when the spec changed meanwhile, and takes it when only an annotation did", async () => {
+      const watched = watch();
+      const stale = await created(watched, "intended");
+      const { generation } = stale.metadata;
+      const intend = (resource: Resource, status: object) =>
+        under.store.writeStatus(requests, resource, status, { type: "unchanged", generation }, new AbortController().signal);
+      await under.applyRequest("intended", plainSpec, { "holdfast.dev/reconcile-at": "1" });
+      const annotated = await watched.until(isOf("intended", (one) => one.metadata.annotations !== undefined));
+      expect(await intend(stale, inFlight("one", "me"))).toMatchObject({ type: "written" });
+      const written = await watched.until(isOf("intended", ({ status }) => status !== undefined));
+      await under.applyRequest("intended", { ...plainSpec, method: "PUT" });
+      await watched.until(isOf("intended", (one) => one.metadata.generation === 2));
+      expect(await intend(written, inFlight("two", "me"))).toEqual({ type: "conflict" });
+      expect(annotated.metadata.generation).toBe(generation);
+      expect((await lookAt("intended"))?.status).toEqual(inFlight("one", "me"));
+    });
+
     test("takes the outcome of an attempt that is in flight, whatever changed meanwhile", async () => {
       const watched = watch();
       const declared = await write(await created(watched, "flying"), inFlight("one", "me"));
