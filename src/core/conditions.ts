@@ -29,11 +29,17 @@ export function conditions(
     const previous = before.find(({ type }) => type === state.type);
     return {
       ...state,
-      message: state.message.length > longestMessage ? `${state.message.slice(0, longestMessage - 1)}…` : state.message,
+      message: cut(state.message),
       lastTransitionTime: previous?.status === state.status ? previous.lastTransitionTime : now,
       observedGeneration: generation,
     };
   });
+}
+
+/** Text that the API server keeps as it is: no half of a character. */
+function cut(message: string): string {
+  const text = message.length > longestMessage ? `${message.slice(0, longestMessage - 1)}…` : message;
+  return text.toWellFormed();
 }
 
 /** Success: Ready, and nothing more to do. */

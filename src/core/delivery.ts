@@ -108,6 +108,12 @@ export function decide(ledger: Ledger, wish: Wish, now: Date): Decision {
   }
 }
 
+/** Why it is not known what came of an attempt, for people, where no answer says so. `phase`: as it was found. */
+export function doubt(phase: Attempt["phase"] | undefined): string {
+  if (phase === "InFlight") return "the process that was sending it ended before the outcome was known";
+  return phase === "Retrying" ? "a try of it was not answered, and it is declared otherwise by now" : "its outcome is not known";
+}
+
 /** An attempt's end is reckoned from its start and a rounded duration. */
 const roundingMs = 1_000;
 

@@ -20,7 +20,8 @@ export type WatchEvent =
  * `attempt`: the object is the same one (UID) and still carries this attempt in flight by this sender.
  */
 export type Precondition =
-  { readonly type: "unchanged"; readonly generation?: number } | { readonly type: "attempt"; readonly id: string; readonly sender: string };
+  | { readonly type: "unchanged"; readonly generation?: number }
+  | { readonly type: "attempt"; readonly id: string; readonly sender: string };
 
 /** `conflict`: the precondition does not hold, the object is gone, or this process may not write it any more; nothing was written. */
 export type WriteResult = { readonly type: "written"; readonly resource: Resource } | { readonly type: "conflict" };

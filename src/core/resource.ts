@@ -1,4 +1,6 @@
 /** Resources as the engine sees them: any object of a Kubernetes API, whichever store it comes from. */
+import { digest } from "./digest.ts";
+
 export interface ResourceType {
   /** `""` for the core group. */
   readonly group: string;
@@ -58,6 +60,14 @@ export function keyText({ namespace, name }: ResourceKey): string {
 
 /** Asks for a reconcile now: any new value does. Acknowledged in `status.lastHandledReconcileAt`. */
 export const reconcileAtAnnotation = "holdfast.dev/reconcile-at";
+/** As much of an annotation as a status has room for. */
+const longestKept = 1024;
+/** The annotation's value; where it is longer than a status has room for, its fingerprint. */
+export function reconcileAtOf({ annotations }: Pick<Metadata, "annotations">): string | undefined {
+  const value = annotations?.[reconcileAtAnnotation];
+  return value !== undefined && value.length > longestKept ? digest(value) : value;
+}
+
 /** On an HTTPResource: the id of the remote object, which is taken over as it is. A new value replaces the one that is known. */
 export const externalIdAnnotation = "holdfast.dev/external-id";
 /** `"true"` on an HTTPResource that is being deleted: it goes, and the remote object stays. */

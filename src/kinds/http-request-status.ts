@@ -4,10 +4,10 @@ import type { HTTPRequestStatus, ResponseStatus } from "../api/http-request.ts";
 import { conditions, ready, reconciling, stalled, type ConditionState } from "../core/conditions.ts";
 import type { PollStatus } from "../api/poll.ts";
 import type { RunStatus } from "../api/schedule.ts";
-import { concluded, runsBefore, type Attempt } from "../core/delivery.ts";
+import { concluded, doubt, runsBefore, type Attempt } from "../core/delivery.ts";
 import type { Refusal, Response } from "../core/outcome.ts";
 import type { Verdict } from "../core/plan.ts";
-import { reconcileAtAnnotation } from "../core/resource.ts";
+import { reconcileAtAnnotation, reconcileAtOf } from "../core/resource.ts";
 import { retryAfterFieldMs, retryAfterMs, type RetryPolicy } from "../core/retry.ts";
 import { markedAt, type Timing } from "../core/schedule.ts";
 import { makeSecrets } from "./outputs.ts";
@@ -53,13 +53,15 @@ export interface Report {
     next: { readonly delayMs: number; readonly message: string; readonly response?: Response },
   ): Verdict;
   unknown(attempt: Attempt, why: string): Verdict;
+  /** The same of an attempt of which nothing new is known. */
+  stillUnknown(attempt: Attempt): Verdict;
 }
 
 /** `timing`: where there is a schedule. */
 export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Scheduled): Report {
   const { spec, metadata } = resource;
   const before: HTTPRequestStatus = resource.status ?? {};
-  const reconcileAt = metadata.annotations?.[reconcileAtAnnotation];
+  const reconcileAt = reconcileAtOf(metadata);
 
   function status(states: readonly ConditionState[], change: Partial<HTTPRequestStatus> = {}): HTTPRequestStatus {
     const { nextRunAt: _, schedule: __, poll, response, items, history = [], ...kept } = before;
@@ -106,6 +108,10 @@ export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Sch
   /** A run that ended badly: with a schedule the next tick is another chance. */
   function over(reason: string, message: string): ConditionState[] {
     return timing ? [{ type: "Ready", status: "False", reason, message }] : stalled(reason, message);
+  }
+  function stuck(message: string, attempt: Attempt): Verdict {
+    const reason = "OutcomeUnknown";
+    return { status: status(stalled(reason, message), attempted(attempt)), result: "stalled", reason };
   }
   function rested(states: readonly ConditionState[], reason: string, change: Partial<HTTPRequestStatus> = {}): Verdict {
     const { nextRunAt, ...requeue } = untilTick();
@@ -202,11 +208,12 @@ export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Sch
     unknown(attempt, why) {
       const meanwhile = timing ? "; until then the schedule sends nothing" : "";
       const message = `${why}: it may or may not have arrived. To send it again set spec.onUnknown: Resend, or change the annotation ${reconcileAtAnnotation}${meanwhile}`;
-      return {
-        status: status(stalled("OutcomeUnknown", message), attempted(attempt)),
-        result: "stalled",
-        reason: "OutcomeUnknown",
-      };
+      return stuck(message, attempt);
+    },
+    stillUnknown(attempt) {
+      const said = before.observedGeneration === metadata.generation ? before.conditions : [];
+      const known = said?.find(({ type, reason }) => type === "Stalled" && reason === "OutcomeUnknown");
+      return known ? stuck(known.message, attempt) : this.unknown(attempt, doubt(before.attempt?.phase));
     },
   };
 }

@@ -18,7 +18,7 @@ import {
   type Step,
   type Verdict,
 } from "../core/plan.ts";
-import { assumeDoneAnnotation, reconcileAtAnnotation } from "../core/resource.ts";
+import { assumeDoneAnnotation, reconcileAtOf } from "../core/resource.ts";
 import { timing } from "../core/schedule.ts";
 import { dataReferences } from "./data-references.ts";
 import { dependenciesOf, resolveDependencies } from "./dependencies.ts";
@@ -81,7 +81,7 @@ function* plan(situation: Situation<HTTPRequest>): Plan {
         message: `nothing was sent: ${assumeDoneAnnotation} is set`,
       });
     case "unknown":
-      return report.unknown(decision.attempt, "the process that was sending it ended before the outcome was known");
+      return report.stillUnknown(decision.attempt);
     case "poll":
       return suspend ? report.suspended() : yield* look(situation, { attempt: decision.attempt, wish, endpoint, report });
     case "wait":
@@ -196,8 +196,9 @@ function ledgerOf({ status }: HTTPRequest): Ledger {
   };
 }
 
-function wishOf({ spec, metadata: { uid, annotations = {} }, status }: HTTPRequest, endpoint: Endpoint | undefined): Wish {
-  const reconcileAt = annotations[reconcileAtAnnotation];
+function wishOf({ spec, metadata, status }: HTTPRequest, endpoint: Endpoint | undefined): Wish {
+  const { uid, annotations = {} } = metadata;
+  const reconcileAt = reconcileAtOf(metadata);
   const { limit, backoff, on, never } = spec.retry;
   return {
     uid,

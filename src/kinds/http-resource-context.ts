@@ -10,7 +10,7 @@ import type { Exchange } from "../core/exchange.ts";
 import type { Refusal, Response } from "../core/outcome.ts";
 import type { Located } from "../core/request-template.ts";
 import type { Situation } from "../core/plan.ts";
-import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from "../core/resource.ts";
+import { externalIdAnnotation, orphanAnnotation, reconcileAtOf } from "../core/resource.ts";
 import type { RetryPolicy } from "../core/retry.ts";
 import { usedEndpoint } from "./endpoint.ts";
 import { declaredOutputs, outputExpressions } from "./outputs.ts";
@@ -20,6 +20,8 @@ import type { HTTPResource, UsedEndpoint } from "./types.ts";
 
 /** Keeps an object that is being deleted until its remote object is. */
 export const finalizer = "holdfast.dev/release";
+
+export const importHint = `set the annotation ${externalIdAnnotation} to the object's id`;
 
 export type Verb = "Create" | "Update" | "Delete";
 export interface VerbAttempt extends Attempt {
@@ -59,10 +61,10 @@ export function contextOf({ resource, references, now, sender }: Situation<HTTPR
   const { spec, metadata } = resource;
   const { annotations = {}, finalizers = [] } = metadata;
   const status: HTTPResourceStatus = resource.status ?? {};
-  const id = annotations[externalIdAnnotation]?.trim().slice(0, 1024);
+  const id = annotations[externalIdAnnotation]?.trim().slice(0, 1024).toWellFormed();
   const imported = id === undefined || id === "" || id === status.lastHandledExternalID ? undefined : id;
   const externalID = imported ?? status.externalID;
-  const reconcileAt = annotations[reconcileAtAnnotation];
+  const reconcileAt = reconcileAtOf(metadata);
   const { limit, backoff, on, never } = spec.retry;
   const endpoint = usedEndpoint(spec.endpointRef, references);
   const hasFinalizer = finalizers.includes(finalizer);

@@ -7,7 +7,8 @@
 import type { Exchange } from "../core/exchange.ts";
 import type { Response } from "../core/outcome.ts";
 import { evaluated, exchanged, type EvaluationResult } from "../core/plan.ts";
-import { exchangeOf, idFrom, isUnresolvedCreate, needsExternalID, type Context } from "./http-resource-context.ts";
+import { exchangeOf, idFrom, importHint, isUnresolvedCreate, needsExternalID, type Context } from "./http-resource-context.ts";
+import { isReady } from "./http-resource-conditions.ts";
 import { judged } from "./http-resource-judge.ts";
 import { lookUp } from "./http-resource-lookup.ts";
 import { located, unknown, type Found, type Observation, type Steps } from "./http-resource-observation.ts";
@@ -29,7 +30,19 @@ export function* observe(context: Context): Steps<Observation> {
   const wasCreated = attempt?.verb === "Update" || (attempt?.verb === "Create" && attempt.succeeded === true);
   const isKnown = externalID !== undefined || (wasCreated && !spec.observe);
   if (isKnown && !isUnresolvedCreate(context)) return { type: "found", differences: [] };
+  if (wasThere(context)) {
+    const message = `spec.observe: needs the id of the object, which is there and whose id is not known: ${importHint}`;
+    return unknown("ExternalIDUnknown", message, context);
+  }
   return { type: "absent", says: "nobody" };
+}
+
+/** Whether it was there when it was last heard of; only the spec that said how to ask for it has changed since. */
+function wasThere({ spec, attempt, status }: Context): boolean {
+  if (!spec.observe) return false;
+  if (attempt) return attempt.phase === "Done" && attempt.succeeded === true && attempt.verb !== "Delete";
+  const { conditions } = status;
+  return isReady(conditions) || conditions?.some(({ reason }) => reason === "ExternalIDUnknown") === true;
 }
 
 function* look(context: Context): Steps<Observation> {

@@ -27,6 +27,9 @@ export function* release(context: Context, report: Report): Steps<Verdict> {
   if (pauseMs > 0) return report.waiting(pauseMs);
   if (attempt?.phase === "Polling" && attempt.verb !== "Update") return yield* followed(context, report, attempt);
   if (externalID === undefined && needsExternalID(spec.delete)) return yield* identified(context, report);
+  // What has the name may be somebody else's, where the create was refused and nobody ever looked.
+  const isAnothers = externalID === undefined && !spec.observe && attempt?.verb === "Create" && !mayHaveArrived(context);
+  if (isAnothers) return report.released("NothingCreated");
   return yield* remove(context, report);
 }
 

@@ -1,14 +1,14 @@
 /** HTTPResource's status, made in one place: each way that a reconcile can end has one function here. */
 import type { HTTPResourceStatus } from "../api/http-resource.ts";
 import { conditions, ready, reconciling, stalled, type ConditionState } from "../core/conditions.ts";
-import { concluded, runsBefore } from "../core/delivery.ts";
+import { concluded, doubt, runsBefore } from "../core/delivery.ts";
 import { pauseSinceMs, untilDueMs } from "../core/due.ts";
 import type { Refusal } from "../core/outcome.ts";
 import type { Verdict } from "../core/plan.ts";
 import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from "../core/resource.ts";
 import { retryAfterFieldMs, retryAfterMs } from "../core/retry.ts";
 import { recorded, shownResponse, type Judgement } from "./http-request-status.ts";
-import { finalizer, nobodyCompares, verbDigest, type Context, type VerbAttempt } from "./http-resource-context.ts";
+import { importHint, finalizer, nobodyCompares, verbDigest, type Context, type VerbAttempt } from "./http-resource-context.ts";
 import { corrected, drifted, notDrifted, retryAfterField } from "./http-resource-conditions.ts";
 import type { Working } from "./http-resource-delivered.ts";
 import { makeSecrets } from "./outputs.ts";
@@ -42,15 +42,16 @@ export interface Report {
   failed(attempt: VerbAttempt, judgement: Judgement): Verdict;
   /** May or may not have arrived. `looksIn`: milliseconds until something can say more. */
   outcomeUnknown(attempt: VerbAttempt, why: string, looksInMs?: number): Verdict;
+  /** The same of an attempt of which nothing new is known. */
+  stillUnknown(attempt: VerbAttempt): Verdict;
   /** Created, and nobody knows under which id. */
-  lost(attempt: VerbAttempt, judgement: Judgement): Verdict;
+  lost(attempt: VerbAttempt, judgement: Pick<Judgement, "message">): Verdict;
   released(reason: string): Verdict;
   /** The verdict, but not ready, since its outputs could not be written. */
   withoutOutputs(verdict: Verdict, refusal: Refusal): Verdict;
 }
 
 const orphanHint = `to let this object go and leave the remote one, set the annotation ${orphanAnnotation}: "true"`;
-const importHint = `set the annotation ${externalIdAnnotation} to the object's id`;
 
 /** How long something outside the resource that is missing is left alone: as long as it has been missing, within these. */
 const outside = { initialMs: 2_000, maxMs: 60_000 };
@@ -248,6 +249,13 @@ export function httpResourceReport(context: Context): Report {
       const import_ = verb === "Create" ? `, or ${importHint}` : "";
       const message = `${why}: it may or may not have arrived. To send it again change the annotation ${reconcileAtAnnotation}${import_}`;
       return stuck("OutcomeUnknown", message, attempt, looksInMs);
+    },
+    stillUnknown(attempt) {
+      const [was] = known("Stalled");
+      if (was?.reason === "OutcomeUnknown" || was?.reason === "ExternalIDUnknown") return stuck(was.reason, was.message, attempt);
+      const isLost = attempt.succeeded === true;
+      const message = "it was answered as expected";
+      return isLost ? this.lost(attempt, { message }) : this.outcomeUnknown(attempt, doubt(before.attempt?.phase));
     },
     lost(attempt, { message }) {
       const why = "but spec.externalID yields no text and no number: the object is there, and is not created again";

@@ -140,11 +140,11 @@ function* create(context: Context, report: Report, { says }: Absent): Steps<Verd
   const policy = spec.onUnknown ?? (spec.lookup ? "Lookup" : "Stall");
   // That of something that arrived, or is still being made, is only that it is not there yet.
   const mayNotBeYet = unresolved?.succeeded === true;
-  const lookupSaysNo = policy === "Lookup" && says === "lookup" && !mayNotBeYet && (unresolved?.tries ?? 0) <= retry.limit;
+  const lookupSaysNo = policy === "Lookup" && says === "lookup" && (unresolved?.tries ?? 0) <= retry.limit;
   const delivered = yield* deliver(context, report, {
     verb: "Create",
     request: { field: "spec.create", shape: spec.create },
-    onUnknown: policy === "Resend" || (unresolved && lookupSaysNo) ? "Resend" : "Stall",
+    onUnknown: !mayNotBeYet && (policy === "Resend" || (unresolved && lookupSaysNo)) ? "Resend" : "Stall",
     pinnedDigest: unresolved?.digest,
   });
   if (delivered.type !== "succeeded") return ended(context, report, delivered);
@@ -200,8 +200,8 @@ function ended(context: Context, report: Report, delivered: Exclude<Delivered, {
       return report.lost(delivered.attempt, delivered.judgement);
     case "unknown": {
       const { attempt, judgement } = delivered;
-      const why = judgement?.message ?? "the process that was sending it ended before the outcome was known";
-      return report.outcomeUnknown(attempt, why, judgement && soonMs(context, attempt));
+      if (!judgement) return report.stillUnknown(attempt);
+      return report.outcomeUnknown(attempt, judgement.message, soonMs(context, attempt));
     }
   }
 }

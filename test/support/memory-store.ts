@@ -57,7 +57,7 @@ export function memoryStore(objects: readonly Resource[]) {
     writes,
     change: (resource: Resource) => watchers.tell("things", { type: "applied", resource }),
     /** The watch tells that it is gone; what is being written of it may land all the same. */
-    remove(name: string) {
+    remove: (name: string) => {
       const resource = held.get(name) as Resource;
       removed.add(name);
       watchers.tell("things", { type: "deleted", resource });
