@@ -6,7 +6,7 @@ import { Option } from "commander";
 import { address, boolean, cidr, duration, integer, labelSelector, list, namespaceName, objectName } from "./flag-values.ts";
 import type { LogFormat, LogLevel } from "./telemetry/log.ts";
 
-export interface LogSettings {
+interface LogSettings {
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 }

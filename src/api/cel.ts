@@ -10,7 +10,7 @@ import type { Rule } from "./schema.ts";
 /** A value as a rule sees it. A Map, unlike an object, has no property that its keys could be taken for. */
 export type CelValue = string | boolean | bigint | null | readonly CelValue[] | ReadonlyMap<string, CelValue>;
 
-export interface CompiledRule {
+interface CompiledRule {
   readonly message: string;
   /** Where the message belongs, below `self`. */
   readonly at: readonly string[];

@@ -6,11 +6,11 @@ import { re2 } from "./re2.ts";
 import type { BooleanSchema, IntegerSchema, StringSchema } from "./schema.ts";
 
 /** `cel`: the value as rules see it; null where its type is wrong. */
-export interface CheckedScalar {
+interface CheckedScalar {
   readonly cel: CelValue;
   readonly messages: readonly string[];
 }
-export type CheckScalar = (value: unknown) => CheckedScalar;
+type CheckScalar = (value: unknown) => CheckedScalar;
 
 export function compileScalar(schema: StringSchema | IntegerSchema | BooleanSchema): CheckScalar {
   switch (schema.type) {

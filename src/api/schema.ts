@@ -54,7 +54,7 @@ export interface MapSchema extends Common {
   readonly maxProperties: number;
 }
 /** Any JSON value at all. CEL cannot see into it. */
-export interface FreeFormSchema extends Common {
+interface FreeFormSchema extends Common {
   readonly type?: never;
   readonly "x-kubernetes-preserve-unknown-fields": true;
 }

@@ -11,7 +11,7 @@ import { problem, type Path, type Problem } from "./problem.ts";
 import { compileScalar } from "./scalar.ts";
 import type { ArraySchema, MapSchema, ObjectSchema, Schema } from "./schema.ts";
 
-export interface Validated {
+interface Validated {
   /** With all defaults; its objects have no prototype. Of use only when there are no problems. */
   readonly value: unknown;
   readonly problems: readonly Problem[];

@@ -22,7 +22,7 @@ interface Exchanged {
   readonly atMs: number;
 }
 /** What took longest, of each object. */
-export interface Slowest {
+interface Slowest {
   note(occurrence: Occurrence): void;
   top(): AdminView["slowest"];
 }
@@ -53,7 +53,7 @@ export function createSlowest(): Slowest {
   };
 }
 
-export interface AdminParts {
+interface AdminParts {
   readonly runtime: Runtime;
   readonly store: Pick<KubernetesStore, "readiness">;
   readonly record: RecordOccurrence;

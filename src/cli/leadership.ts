@@ -6,7 +6,7 @@ import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
 import { createLeadership, type Leadership } from "../kubernetes/lease.ts";
 
-export interface LeadershipParts {
+interface LeadershipParts {
   readonly client: ApiClient;
   readonly record: RecordOccurrence;
   readonly identity: string;

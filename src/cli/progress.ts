@@ -74,7 +74,7 @@ function table(requests: readonly Shown[], columns: number): string[] {
   );
 }
 
-export interface Summary {
+interface Summary {
   readonly resources: number;
   readonly failed: number;
   readonly requests: number;

@@ -36,7 +36,7 @@ export interface Runtime extends AsyncDisposable {
   readonly sockets: Pick<Sockets, "counts">;
   readonly liveness: Liveness;
 }
-export interface RuntimeParts {
+interface RuntimeParts {
   readonly store: ResourceStore;
   readonly record: RecordOccurrence;
   readonly metrics: Metrics;

@@ -1,6 +1,6 @@
 /** SIGTERM and SIGINT as two signals: stop taking work now, and give up what is under way later. */
 
-export interface Shutdown extends Disposable {
+interface Shutdown extends Disposable {
   /** Aborts with the first signal, or with `begin`. */
   readonly stop: AbortSignal;
   /** Aborts `timeoutMs` after that. */

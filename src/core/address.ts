@@ -111,7 +111,7 @@ function inLocalNAT64(address: Bytes): readonly Bytes[] {
 }
 
 /** `floor`: nobody's requests go there, whatever a policy says. `private`: they do where a policy says so. */
-export type AddressClass = "floor" | "private" | "public";
+type AddressClass = "floor" | "private" | "public";
 
 const floor: readonly Network[] = [
   "0.0.0.0/8", // "this" network, RFC 791: Linux takes 0.0.0.0 for loopback

@@ -11,7 +11,7 @@ export interface OAuth2Sources {
   readonly scopes: readonly string[];
   readonly audience?: string;
 }
-export interface AWSSources {
+interface AWSSources {
   readonly type: "awsSigV4";
   readonly region: string;
   readonly service: string;
@@ -19,7 +19,7 @@ export interface AWSSources {
   readonly secretAccessKey: Source;
   readonly sessionToken?: Source;
 }
-export interface ServiceAccountSources {
+interface ServiceAccountSources {
   readonly type: "serviceAccountToken";
   readonly request: ServiceAccountTokenRequest;
 }

@@ -161,7 +161,7 @@ function next(attempt: Attempt, wish: Wish): Attempt {
 }
 
 /** What an outcome makes of the attempt that was sent. */
-export type Conclusion =
+type Conclusion =
   | { readonly type: "succeeded" }
   /** Over, and not as declared. */
   | { readonly type: "failed" }

@@ -60,7 +60,7 @@ export interface EgressFloor {
 }
 export const closedFloor: EgressFloor = { opened: [] };
 
-export interface Target {
+interface Target {
   readonly method: string;
   /** As in a URL: in lower case, an IPv6 address in brackets. */
   readonly hostname: string;

@@ -1,7 +1,7 @@
 /** Label selectors: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors */
 export type Labels = Readonly<Record<string, string>>;
 
-export interface LabelSelector {
+interface LabelSelector {
   readonly matchLabels?: Labels;
   readonly matchExpressions?: readonly {
     readonly key: string;

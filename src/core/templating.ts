@@ -6,7 +6,7 @@
 import type { BodyTemplate, ByteSource, Located, RequestTemplate } from "./request-template.ts";
 
 export type Part = { readonly type: "text"; readonly text: string } | { readonly type: "expression"; readonly text: string };
-export type Template =
+type Template =
   { readonly type: "template"; readonly parts: readonly Part[] } | { readonly type: "invalid"; readonly message: string };
 
 /** `$${` is a literal `${`. Strings inside an expression are jq's, so a `}` in one ends nothing. Comments are not looked at. */

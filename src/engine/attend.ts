@@ -16,7 +16,7 @@ import type { Terms, Turn } from "./terms.ts";
 import type { WorkQueue } from "./work-queue.ts";
 import type { WorkersOptions } from "./workers.ts";
 
-export interface AttendDeps extends Pick<ReconcileDeps, "store" | "requester" | "requireServiceAccount" | "announce"> {
+interface AttendDeps extends Pick<ReconcileDeps, "store" | "requester" | "requireServiceAccount" | "announce"> {
   readonly caches: Caches;
   readonly queue: Pick<WorkQueue, "add">;
   readonly dataWatches: Pick<DataWatches, "began" | "read">;

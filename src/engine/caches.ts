@@ -5,7 +5,7 @@ import type { Reference, Resource } from "../core/resource.ts";
 import { createCache, type Cache } from "./cache.ts";
 import { keyParts, queueKey } from "./key.ts";
 
-export interface Found {
+interface Found {
   readonly kind: Kind;
   readonly resource: Resource;
 }

@@ -19,7 +19,7 @@ import { createTerms } from "./terms.ts";
 import { createWorkQueue, type WorkQueue, type WorkQueueOptions } from "./work-queue.ts";
 import { runWorkers } from "./workers.ts";
 
-export interface ControllerOptions {
+interface ControllerOptions {
   readonly kinds: readonly Kind[];
   readonly store: ResourceStore;
   readonly requester: Requester;

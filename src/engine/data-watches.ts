@@ -24,7 +24,7 @@ export interface DataWatches {
   run(signal: AbortSignal): Promise<void>;
   readonly size: number;
 }
-export interface DataWatchesOptions {
+interface DataWatchesOptions {
   readonly store: Pick<ResourceStore, "watchData" | "isNewer">;
   readonly dependents: Dependents;
   readonly record: RecordOccurrence;

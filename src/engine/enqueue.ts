@@ -16,9 +16,9 @@ import { queueKey } from "./key.ts";
 import type { Lane, WorkQueue } from "./work-queue.ts";
 
 /** `lane`: whether a listing brought the changes. */
-export type Enqueue = (kind: Kind, changes: readonly Change[], lane: Lane) => void;
+type Enqueue = (kind: Kind, changes: readonly Change[], lane: Lane) => void;
 
-export interface EnqueueDeps {
+interface EnqueueDeps {
   readonly caches: Caches;
   readonly queue: Pick<WorkQueue, "add" | "forget">;
   readonly dependents: Dependents;

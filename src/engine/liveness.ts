@@ -13,7 +13,7 @@ export interface Liveness {
   readonly failing: () => readonly string[];
 }
 
-export interface LivenessSettings {
+interface LivenessSettings {
   readonly queue: Pick<WorkQueue, "depth">;
   /** Whether keys are to be taken at all: this process leads, and its caches are warm. */
   readonly isWorking: () => boolean;

@@ -3,7 +3,7 @@ import type { OutputEvaluation, Output, Owner } from "../core/output.ts";
 import type { OutputsResult } from "../core/plan.ts";
 import type { Read, Requester, ResourceStore } from "../core/ports.ts";
 
-export interface OutputDeps {
+interface OutputDeps {
   readonly store: Pick<ResourceStore, "checkOutput" | "writeOutput">;
   readonly requester: Pick<Requester, "evaluateOutputs">;
   readonly mayAct: () => boolean;

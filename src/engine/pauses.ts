@@ -5,7 +5,7 @@ export interface Pauses {
   forget(id: string): void;
 }
 /** Milliseconds. */
-export interface PauseLimits {
+interface PauseLimits {
   readonly first: number;
   readonly last: number;
 }

@@ -6,7 +6,7 @@
  */
 import type { Resource } from "../core/resource.ts";
 
-export interface TermsOptions {
+interface TermsOptions {
   /** The number of the term in which this process leads at this instant; undefined: it does not. */
   readonly term: () => number | undefined;
   /** A resourceVersion by which all that led before had stopped to; undefined: nobody knows who worked before. */

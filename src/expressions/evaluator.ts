@@ -12,7 +12,7 @@ const maxKnown = 2_000;
 /** Each takes about a millisecond, and a group has one deadline. */
 const maxCompiledTogether = 100;
 
-export interface EvaluatorOptions {
+interface EvaluatorOptions {
   /** Limit on one evaluation, milliseconds of processor time. */
   readonly deadlineMs?: number;
   /** How many evaluations run at a time. One more thread stands by. */

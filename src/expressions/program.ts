@@ -28,7 +28,7 @@ export function batchProgram(expressions: readonly string[]): string {
   return `${prelude}[${items.join(",\n")}]`;
 }
 
-export type Item = { readonly type: "value"; readonly json: string } | { readonly type: "error"; readonly message: string };
+type Item = { readonly type: "value"; readonly json: string } | { readonly type: "error"; readonly message: string };
 
 /** What a batch program printed. */
 export function batchItems(stdout: string): Item[] {

@@ -10,14 +10,14 @@ import type { Evaluated } from "../core/ports.ts";
 import { createTurns } from "../core/turns.ts";
 import type { Job, WorkerSettings } from "./worker.ts";
 
-export interface Threads extends AsyncDisposable {
+interface Threads extends AsyncDisposable {
   /**
    * The deadline is one of the thread's own processor time, from when it begins with the job: how busy the machine is makes
    * no difference, until it is `starved`. Rejects with the signal's reason, or when no thread can be started.
    */
   run(job: Job, options: { readonly signal: AbortSignal; readonly group: string }): Promise<Evaluated>;
 }
-export interface ThreadsOptions {
+interface ThreadsOptions {
   readonly threads: number;
   readonly deadlineMs: number;
   readonly maxResultCharacters: number;

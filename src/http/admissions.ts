@@ -7,7 +7,7 @@
 import type { Busy } from "../core/ports.ts";
 import { createRows } from "./rows.ts";
 
-export type Entered = ({ readonly type: "admitted" } & Disposable) | Busy;
+type Entered = ({ readonly type: "admitted" } & Disposable) | Busy;
 
 export interface Admissions extends Disposable {
   /** Admitted until disposed. Where it is busy, the place that is `free` is kept for a moment. The same `owner` keeps its place in the row, however often it asks. */

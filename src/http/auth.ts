@@ -9,7 +9,7 @@ import type { Read } from "../core/ports.ts";
 import { isKeptElsewhere, resolveText } from "./inputs.ts";
 import { refuse, refuseForNow } from "./refusal.ts";
 
-export type OAuth2Client =
+type OAuth2Client =
   | { readonly type: "secret"; readonly secret: string; readonly method: "Basic" | "Post" }
   | { readonly type: "privateKey"; readonly key: string; readonly keyID?: string; readonly algorithm: string };
 

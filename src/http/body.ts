@@ -13,7 +13,7 @@ export interface Content {
   readonly contentType: string;
   readonly content: string | Uint8Array;
 }
-export interface BodyValues {
+interface BodyValues {
   readonly valueOf: ValueOf;
   /** Text for a form's field or a part: what has no text is refused, or shown in another way. */
   readonly textOf: (field: string, expression: string) => string;

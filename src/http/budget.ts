@@ -40,7 +40,7 @@ export interface Budget extends Disposable {
   take(signal: AbortSignal): Slot | Promise<Slot>;
 }
 
-export interface BudgetLimits {
+interface BudgetLimits {
   readonly maxInFlight: number;
   readonly maxInAll?: number;
   /** A response was cancelled for one that waited. */

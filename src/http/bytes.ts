@@ -6,7 +6,7 @@ import type { ByteSource } from "../core/request-template.ts";
 import type { Read } from "../core/ports.ts";
 import { resolveBytes } from "./inputs.ts";
 
-export interface Bytes {
+interface Bytes {
   readonly bytes: Uint8Array;
   readonly secret: boolean;
 }

@@ -14,7 +14,7 @@ export interface Pass extends Disposable {
   report(outcome: Seen): void;
 }
 /** `neither`: it says nothing of the server. */
-export type Seen = "well" | "failed" | "neither";
+type Seen = "well" | "failed" | "neither";
 
 export interface Circuits {
   enter(

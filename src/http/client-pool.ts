@@ -41,7 +41,7 @@ export interface ClientPool extends AsyncDisposable {
   /** Each client, in the order in which it came into the Map, without its key. */
   describe(): readonly ClientDescription[];
 }
-export interface ClientDescription {
+interface ClientDescription {
   /** What of its settings is no secret. */
   readonly about: string;
   readonly users: number;

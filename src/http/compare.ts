@@ -7,7 +7,7 @@ import { stringifyWith, stringsIn, wholeExpression } from "../core/templating.ts
 import { refuse } from "./refusal.ts";
 import { contentText, filled, partsOf, type ValueOf } from "./values.ts";
 
-export type JSONBody = Extract<BodyTemplate, { value: unknown }>;
+type JSONBody = Extract<BodyTemplate, { value: unknown }>;
 
 /** The strings of a JSON body that may hold expressions. */
 export function templatesOfJSON({ value, field }: JSONBody): Located[] {

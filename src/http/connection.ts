@@ -7,7 +7,7 @@ import { proxySecrets, resolveProxy } from "./proxy.ts";
 import { RefusedError, refuseForNow } from "./refusal.ts";
 import { resolveTls } from "./tls.ts";
 
-export interface Connecting {
+interface Connecting {
   readonly settings: ClientSettings;
   readonly auth?: AuthSettings;
   /** Values that must not be shown, beside the credential's. */

@@ -3,7 +3,7 @@ import { MIMEType } from "node:util";
 import type { Response } from "../core/outcome.ts";
 
 /** Bytes as they come. Many small pieces cost no more than few large ones. */
-export interface Content {
+interface Content {
   readonly sizeBytes: number;
   add(piece: Buffer): void;
   /** All of them, in one piece. */

@@ -27,7 +27,7 @@ export interface CredentialContext {
   readonly mayStart: () => boolean;
 }
 
-export interface Credentials extends Disposable {
+interface Credentials extends Disposable {
   /** Throws `RefusedError`. `busy`: a token is being asked for; where `mayWait`, that is waited for instead. */
   of(
     auth: AuthSettings,

@@ -7,7 +7,7 @@
 import { unlessAborted } from "../core/deadline.ts";
 import { askingNamespace, lookUpName, NoTurnError } from "./name-lookups.ts";
 
-export interface Names {
+interface Names {
   /** Rejects with the signal's reason, or a `NoTurnError`. */
   resolve(hostname: string, signal: AbortSignal): Promise<readonly string[]>;
 }

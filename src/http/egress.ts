@@ -35,7 +35,7 @@ export interface Egress {
    */
   vet(origin: string, settings: ClientSettings, signal: AbortSignal): Promise<void>;
 }
-export interface EgressOptions {
+interface EgressOptions {
   readonly floor?: EgressFloor;
   /** What holds in a namespace; undefined: nothing is known of it. The same object until that changes. */
   readonly rulesFor?: (namespace: string) => EgressRules | undefined;

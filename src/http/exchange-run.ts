@@ -47,7 +47,7 @@ export interface Chain {
   readonly metadata: Scope["metadata"];
 }
 /** Of the whole exchange. */
-export interface Run {
+interface Run {
   readonly slot: Slot;
   readonly trace: Trace;
   readonly signal: AbortSignal;

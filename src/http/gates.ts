@@ -17,7 +17,7 @@ export interface Gates {
   readonly rateLimits: RateLimits;
 }
 
-export interface Passage extends Disposable {
+interface Passage extends Disposable {
   /** Throws `RefusedError` while the circuit is open. `undefined`: it has none. */
   circuit(exchange: Exchange): Pass | Busy | undefined;
   /** `undefined`: it may be sent. */

@@ -10,7 +10,7 @@ import type { Source } from "../core/source.ts";
 import type { Read } from "../core/ports.ts";
 import { refuseForNow } from "./refusal.ts";
 
-export interface Input {
+interface Input {
   readonly value: unknown;
   readonly secret: boolean;
 }

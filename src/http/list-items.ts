@@ -6,7 +6,7 @@ import { parseJSON } from "../core/json.ts";
 import { stringifyWith } from "../core/templating.ts";
 import { refuse } from "./refusal.ts";
 
-export interface ListItems {
+interface ListItems {
   readonly items: readonly Sealed<string>[];
   /** Only of a list that is open: who can read a digest can try guesses on it. */
   readonly digests?: readonly string[];

@@ -13,15 +13,15 @@ export class NoTurnError extends Error {
 }
 
 export type ToldAddresses = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void;
-export interface Asker {
+interface Asker {
   readonly told: ToldAddresses;
   /** Its turn has come. */
   readonly asked?: () => void;
 }
 /** Tells a `NoTurnError` where its turn does not come in time. */
-export type LookUp = (hostname: string, options: LookupAllOptions, asker: Asker) => void;
+type LookUp = (hostname: string, options: LookupAllOptions, asker: Asker) => void;
 type Resolve = (hostname: string, options: LookupAllOptions, told: ToldAddresses) => void;
-export interface LookupLimits {
+interface LookupLimits {
   readonly maxInAll: number;
   readonly maxPerNamespace: number;
 }

@@ -25,9 +25,9 @@ class ResponseTooSlowError extends Error {
 }
 
 /** The slots of an exchange in flight: its reconcile's, and its origin's. */
-export type Slots = readonly [Slot, Slot];
+type Slots = readonly [Slot, Slot];
 
-export interface WireOptions {
+interface WireOptions {
   readonly dispatcher: Dispatcher;
   readonly connections: ConnectionUse;
   /** Asked as the request starts on its socket, so that what has waited for a connection does not leave too late. */

@@ -20,7 +20,7 @@ export interface ConnectionLimits {
   /** How long it is kept at most, whatever the server's hint says. */
   readonly keepAliveMaxTimeoutMs: number;
 }
-export interface OpenOptions extends ConnectionLimits {
+interface OpenOptions extends ConnectionLimits {
   readonly sockets: Sockets;
   /** Decides for settings that name no proxy. */
   readonly proxyFor: ProxyFor;

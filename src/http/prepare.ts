@@ -25,7 +25,7 @@ import { expressionsOf, rendered, type WireRequest } from "./render.ts";
 import type { Sending } from "./send.ts";
 import { checkTls } from "./tls.ts";
 
-export interface PrepareDeps {
+interface PrepareDeps {
   readonly clients: Pick<ClientPool, "has">;
   readonly evaluator: Evaluator;
   readonly evaluations: Pick<Evaluations, "valuesOf">;
@@ -36,9 +36,9 @@ export interface PrepareDeps {
   readonly isolated: (namespace: string) => Pick<ClientSettings, "namespace">;
 }
 /** Without a credential, whose settings are in `auth`. */
-export type Ready = Omit<Sending, "mayStart" | "credential"> & { readonly auth?: AuthSettings };
+type Ready = Omit<Sending, "mayStart" | "credential"> & { readonly auth?: AuthSettings };
 /** Throws `RefusedError`. */
-export type Prepare = (exchange: Exchange, inputs: Inputs, read: Read, signal: AbortSignal) => Promise<Ready>;
+type Prepare = (exchange: Exchange, inputs: Inputs, read: Read, signal: AbortSignal) => Promise<Ready>;
 
 export function createPrepare(deps: PrepareDeps): Prepare {
   const { clients, evaluator, evaluations, egress, record, userAgent, isolated } = deps;

@@ -20,7 +20,7 @@ export interface Hop {
   readonly trusted: boolean;
 }
 
-export type Next = { readonly type: "hop"; readonly hop: Hop } | { readonly type: "refused"; readonly reason: FailureReason };
+type Next = { readonly type: "hop"; readonly hop: Hop } | { readonly type: "refused"; readonly reason: FailureReason };
 
 const codes: readonly number[] = [301, 302, 303, 307, 308];
 export function isRedirect(statusCode: number): boolean {

@@ -22,7 +22,7 @@ export interface WireRequest {
   readonly body?: string | Uint8Array;
 }
 /** What a template is filled with. */
-export interface Values {
+interface Values {
   readonly valueOf: ValueOf;
   readonly bytes: AllBytes;
   /** What a patch is derived from. */

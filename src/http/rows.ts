@@ -7,7 +7,7 @@
  */
 import { createTurns, type Turns } from "../core/turns.ts";
 
-export interface Rows extends Disposable {
+interface Rows extends Disposable {
   /** Resolves when it is kept for `owner`. */
   wait(name: string, owner: string): Promise<void>;
   has(name: string): boolean;

@@ -8,7 +8,7 @@ import type { ConnectionUse, Trace } from "./connection-use.ts";
 import { failureOf } from "./failure.ts";
 
 /** Each is a value of the metric label `reason`. `unsent`: not a byte had left, so that any method may be sent. */
-export type RetryReason = "stale" | "unsent";
+type RetryReason = "stale" | "unsent";
 
 /** `repeatable`: an idempotent method, or an idempotency key that the server honours. */
 export function retryReason(

@@ -8,7 +8,7 @@ import type { ClientSettings } from "./client-settings.ts";
 import { isKeptElsewhere, resolveText } from "./inputs.ts";
 import { refuse, refuseForNow } from "./refusal.ts";
 
-export type TlsSettings = ClientSettings["tls"];
+type TlsSettings = ClientSettings["tls"];
 
 /** What most exchanges have, each one object: the key of their client is found by it. */
 const plain = (["TLSv1.2", "TLSv1.3"] as const).flatMap((minVersion) =>

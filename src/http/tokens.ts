@@ -16,12 +16,12 @@ export interface Token {
 /** Throws `RefusedError`, or what went wrong. */
 export type FetchToken = (signal: AbortSignal) => Promise<Token>;
 
-export type Got =
+type Got =
   | { readonly type: "token"; readonly value: string }
   /** It is being asked for; `done` resolves when that has ended, well or not. */
   | { readonly type: "pending"; readonly done: Promise<void> };
 
-export interface Tokens extends Disposable {
+interface Tokens extends Disposable {
   /** Throws `RefusedError` while it is too early to ask again. */
   get(key: string, fetch: FetchToken): Got;
   /** The same, waiting for what is under way. Rejects with the signal's reason. */

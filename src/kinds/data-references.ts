@@ -14,7 +14,7 @@ interface Refs {
 interface Shape {
   readonly body?: Refs & { readonly multipart?: readonly Refs[] };
 }
-export interface Referring {
+interface Referring {
   readonly inputs?: Inputs;
   readonly tls?: HTTPRequestSpec["tls"];
 }

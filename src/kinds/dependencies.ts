@@ -12,10 +12,10 @@ import type { Located } from "../core/request-template.ts";
 import { evaluated, type Dependency, type Situation, type Step } from "../core/plan.ts";
 import type { Metadata, Resource } from "../core/resource.ts";
 
-export type Depending = Resource<{ readonly inputs?: Inputs; readonly dependsOn?: DependsOn }>;
+type Depending = Resource<{ readonly inputs?: Inputs; readonly dependsOn?: DependsOn }>;
 
 /** Of inputs by their names: those that are known without reading a Secret or ConfigMap. */
-export interface Known {
+interface Known {
   readonly type: "known";
   readonly values: ReadonlyMap<string, unknown>;
 }

@@ -15,7 +15,7 @@ import { configMapType, namespaceType, secretType, type Resource } from "../core
 import { source, tlsSources, type From } from "./sources.ts";
 import { clusterHTTPEndpointType, httpEndpointType, type Endpoint, type UsedEndpoint } from "./types.ts";
 
-export interface EndpointRef {
+interface EndpointRef {
   readonly kind: "HTTPEndpoint" | "ClusterHTTPEndpoint";
   readonly name: string;
 }

@@ -25,7 +25,7 @@ import type { Report } from "./http-resource-status.ts";
 import { outputsChecked } from "./outputs.ts";
 import { isIdempotent, repetition } from "./request.ts";
 
-export interface Sending {
+interface Sending {
   readonly verb: Verb;
   readonly request: Pick<Asked, "field" | "shape">;
   /** What it is derived from. */

@@ -7,7 +7,7 @@ import type { Judgement } from "./http-request-status.ts";
 import type { Asked } from "./http-resource-context.ts";
 import { expectedThat } from "./request.ts";
 
-export type Answered = Exclude<Outcome, { type: "refusal" }>;
+type Answered = Exclude<Outcome, { type: "refusal" }>;
 
 /** Whether the answer is as `expect` says. */
 export function* judged(

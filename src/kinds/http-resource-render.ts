@@ -14,7 +14,7 @@ import type { HTTPResource, UsedEndpoint } from "./types.ts";
 const anyID = "(externalID)";
 
 type Verb = "lookup" | "observe" | "create" | "update" | "delete";
-export interface DeclaredVerb {
+interface DeclaredVerb {
   readonly verb: Verb;
   /** For people. */
   readonly note?: string;

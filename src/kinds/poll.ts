@@ -32,8 +32,8 @@ interface Ended {
   /** Of a failure: the server said that the work has failed. Otherwise it only cannot be followed any more. */
   readonly isSaid?: true;
 }
-export type Begun = (Going & { readonly poll: PollStatus }) | Ended | { readonly type: "none" };
-export type Polled = Going | Ended | Extract<Outcome, { type: "refusal" }>;
+type Begun = (Going & { readonly poll: PollStatus }) | Ended | { readonly type: "none" };
+type Polled = Going | Ended | Extract<Outcome, { type: "refusal" }>;
 
 const longestURL = 2048;
 const operationFields = ["azure-asyncoperation", "operation-location"] as const;

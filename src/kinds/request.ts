@@ -58,10 +58,7 @@ export function sendDigest(spec: HTTPRequestSpec): string {
 }
 
 /** What a spec says of all its requests. */
-export type SharedSettings = Pick<
-  HTTPRequestSpec,
-  "endpointRef" | "inputs" | "timeout" | "maxRedirects" | "tls" | "idempotencyKey"
->;
+type SharedSettings = Pick<HTTPRequestSpec, "endpointRef" | "inputs" | "timeout" | "maxRedirects" | "tls" | "idempotencyKey">;
 
 /** One request as a spec writes it, with what it shares with the others of that spec. */
 export interface DeclaredRequest {

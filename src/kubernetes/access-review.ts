@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import type { ApiClient } from "./api-client.ts";
 
-export type Access = "allowed" | "forbidden" | "unauthenticated";
+type Access = "allowed" | "forbidden" | "unauthenticated";
 
 /** Long enough for one scrape to pay for the next, short enough for a right to be taken away. */
 const rememberMs = { allowed: 60_000, forbidden: 10_000, unauthenticated: 10_000 } as const satisfies Record<Access, number>;

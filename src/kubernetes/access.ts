@@ -2,7 +2,7 @@
 import { isRecord } from "../core/json.ts";
 import type { ApiClient } from "./api-client.ts";
 
-export interface Access {
+interface Access {
   /** In the whole cluster where not given. */
   readonly namespace?: string;
   readonly verb: string;

@@ -34,14 +34,14 @@ export interface ApiRequest {
   /** Limit on this call, milliseconds, where it is not the client's. */
   readonly timeoutMs?: number;
 }
-export interface ApiAnswer {
+interface ApiAnswer {
   /** 200 to 299. */
   readonly status: number;
   /** Parsed JSON in which integers are exact. */
   readonly body: unknown;
 }
 /** A response whose end nobody waits for. Disposing closes it. */
-export interface ApiStream extends Disposable {
+interface ApiStream extends Disposable {
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 

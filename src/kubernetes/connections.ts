@@ -17,7 +17,7 @@ const keepAliveMs = 30_000;
 /** A renewal must not wait for a connection that was begun into a black hole: the next one needs another in time. */
 const connectTimeoutMs: Readonly<Record<Purpose, number>> = { calls: 10_000, watches: 10_000, lease: 2_000 };
 
-export interface Connections {
+interface Connections {
   /** The client for these TLS settings. Others than last time, a rotated certificate, replace it; what it carries ends in peace. */
   get(purpose: Purpose, tls: TlsSettings): Dispatcher;
   /** What comes later takes none of the connections that are open now; what they carry ends in peace. */

@@ -13,11 +13,11 @@ export interface TlsSettings extends Pick<SecureContextOptions, "ca" | "cert" | 
   readonly servername?: string;
   readonly rejectUnauthorized: boolean;
 }
-export interface Credentials {
+interface Credentials {
   readonly tls: TlsSettings;
   readonly headers: Readonly<Record<string, string>>;
 }
-export interface CredentialSource {
+interface CredentialSource {
   readonly server: URL;
   /** The kubeconfig's `proxy-url`. Proxies from the environment are for outbound requests, never for the API server. */
   readonly proxyURL: string | undefined;

@@ -25,13 +25,13 @@ const flushMs = 1_000;
 const maxNoteBytes = 1_024;
 const maxNameLength = 253;
 
-export interface EventsSettings {
+interface EventsSettings {
   readonly client: ApiClient;
   readonly record: RecordOccurrence;
   /** This process, for people. */
   readonly instance: string;
 }
-export interface Events extends AsyncDisposable {
+interface Events extends AsyncDisposable {
   readonly announce: Announce;
 }
 

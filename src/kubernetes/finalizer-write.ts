@@ -15,7 +15,7 @@ import { persistently, readLive, startingUpTries, type StatusWriter } from "./st
 /** Each try needs somebody else to have changed the object since the last one. */
 const maxTries = 5;
 
-export interface FinalizerWrite {
+interface FinalizerWrite {
   readonly type: ResourceType;
   /** As it was read. */
   readonly resource: Resource;

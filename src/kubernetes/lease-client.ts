@@ -16,7 +16,7 @@ const leaseType: ResourceType = { group: "coordination.k8s.io", version: "v1", k
 export type Lease = Resource<LeaseSpec>;
 
 /** Each throws as `ApiClient` does. Undefined stands for no such Lease. */
-export interface LeaseClient {
+interface LeaseClient {
   read(signal: AbortSignal): Promise<Lease | undefined>;
   /** `conflict`: somebody else has written it, created it or deleted it meanwhile, and nothing was written. */
   write(lease: Lease | undefined, spec: LeaseSpec, signal: AbortSignal): Promise<Lease | "conflict">;
@@ -24,7 +24,7 @@ export interface LeaseClient {
   follow(signal: AbortSignal): AsyncGenerator<Lease | undefined, void>;
 }
 
-export interface LeaseClientSettings {
+interface LeaseClientSettings {
   readonly client: ApiClient;
   readonly namespace: string;
   readonly name: string;

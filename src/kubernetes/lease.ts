@@ -33,13 +33,13 @@ export interface Leadership {
    */
   run(signals: LeadershipSignals, elected: () => void): Promise<void>;
 }
-export interface LeadershipSignals {
+interface LeadershipSignals {
   readonly stop: AbortSignal;
   /** What was under way has ended. Aborts after `stop`. */
   readonly ended: AbortSignal;
 }
 
-export interface LeadershipSettings extends LeaseTimes {
+interface LeadershipSettings extends LeaseTimes {
   readonly client: ApiClient;
   readonly record: RecordOccurrence;
   readonly namespace: string;

@@ -27,7 +27,7 @@ import { newOutput, outputPatch } from "./output-object.ts";
 import { collectionPath, objectPath } from "./paths.ts";
 import { persistently, type StatusWriter } from "./status-write.ts";
 
-export interface OutputWriterSettings extends StatusWriter {
+interface OutputWriterSettings extends StatusWriter {
   readonly client: ApiClient;
   /** Who lacks the right, and what an admin of the namespace can do about it. */
   readonly denial: (key: ResourceKey, signal: AbortSignal) => Promise<Denial>;

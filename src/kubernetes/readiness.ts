@@ -2,7 +2,7 @@
 import { ApiError, ApiUnreachableError } from "./api-error.ts";
 import type { End } from "./reflector-state.ts";
 
-export interface WatchReadiness {
+interface WatchReadiness {
   readonly resource: string;
   /** All there is has been told, and the server still lets us watch it. A connection that broke heals without a word. */
   readonly ready: boolean;

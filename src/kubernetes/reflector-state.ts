@@ -25,7 +25,7 @@ export interface Watching {
   readonly isFresh: boolean;
   readonly failures: number;
 }
-export interface BackingOff {
+interface BackingOff {
   readonly type: "backingOff";
   readonly delayMs: number;
   readonly next: Listing | Watching;

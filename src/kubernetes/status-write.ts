@@ -26,7 +26,7 @@ export interface StatusWriter {
   /** At least 0 and below 1: spreads the pauses. */
   readonly random: () => number;
 }
-export interface StatusWrite {
+interface StatusWrite {
   readonly type: ResourceType;
   /** As it was read. */
   readonly resource: Resource;
@@ -36,7 +36,7 @@ export interface StatusWrite {
 }
 
 /** Whoever sent it may write what came of it. */
-export type AttemptWrite = Omit<StatusWrite, "mayWrite">;
+type AttemptWrite = Omit<StatusWrite, "mayWrite">;
 
 /**
  * `unchanged`: the resourceVersion is the precondition; when something else about the object changed, a label, the write

@@ -18,7 +18,7 @@ import type { Manifests } from "./manifests.ts";
 import { dataResource } from "./state.ts";
 import type { Change } from "./watchers.ts";
 
-export interface DeclaredData {
+interface DeclaredData {
   get(kind: string, key: ResourceKey): DataResource | undefined;
   /** Of one namespace, as a watch tells them: without what they hold. */
   listed(type: ResourceType, namespace: string): readonly Resource[];

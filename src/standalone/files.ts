@@ -2,7 +2,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-export interface FileText {
+interface FileText {
   readonly path: string;
   readonly text: string;
 }

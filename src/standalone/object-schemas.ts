@@ -6,7 +6,7 @@ import type { MapSchema, ObjectSchema, Schema } from "../api/schema.ts";
 import { validator, type Validate } from "../api/validate.ts";
 import type { ResourceType } from "../core/resource.ts";
 
-export interface KindReader {
+interface KindReader {
   readonly type: ResourceType;
   readonly namespaced: boolean;
   readonly validate: Validate;

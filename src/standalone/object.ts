@@ -21,7 +21,7 @@ export interface ManifestData extends Declared {
 }
 
 /** `at`: where the object, or what is wrong in it, stands in its document. */
-export type ReadObject =
+type ReadObject =
   | { readonly type: "object"; readonly at: Path; readonly object: ManifestObject }
   | { readonly type: "data"; readonly at: Path; readonly data: ManifestData }
   | { readonly type: "namespace"; readonly at: Path; readonly namespace: Declared }

@@ -11,11 +11,11 @@ import type { Refusal } from "../core/outcome.ts";
 import type { DataResource, ResourceKey, ResourceType } from "../core/resource.ts";
 import type { StateDatabase, StoredOutput } from "./state-database.ts";
 
-export interface Outputs extends OutputStore {
+interface Outputs extends OutputStore {
   read(kind: string, key: ResourceKey): DataResource | undefined;
   listed(kind: string, namespace: string): readonly DataResource[];
 }
-export interface OutputsOptions {
+interface OutputsOptions {
   readonly database: StateDatabase;
   /** Whether a manifest declares the object itself. */
   readonly isDeclared: (kind: string, key: ResourceKey) => boolean;

@@ -37,7 +37,7 @@ export interface StateDatabase extends Disposable {
   transaction<T>(run: () => T): T;
 }
 
-export class StateFileError extends Error {
+class StateFileError extends Error {
   override readonly name = "StateFileError";
 }
 

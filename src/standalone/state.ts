@@ -48,7 +48,7 @@ export function holds(precondition: Precondition, stored: object | undefined, re
   }
 }
 
-export class StatusRefusedError extends Error {
+class StatusRefusedError extends Error {
   override readonly name = "StatusRefusedError";
 }
 

@@ -23,7 +23,7 @@ export interface StandaloneStore extends ResourceStore, Disposable {
   /** Takes other manifests from now on; what differs is told to whoever watches. */
   reload(manifests: Omit<Manifests, "ignored">): void;
 }
-export interface StandaloneStoreOptions {
+interface StandaloneStoreOptions {
   readonly manifests: Omit<Manifests, "ignored">;
   /** Where the state is kept; in memory without it. */
   readonly dataFile?: string;

@@ -9,7 +9,7 @@ import { keyText } from "../core/resource.ts";
 
 export type Change = Exclude<WatchEvent, { type: "listed" }>;
 
-export interface Watchers {
+interface Watchers {
   tell(resource: string, change: Change): void;
   /** Begins with what `list` gives; from then on every change. Ends when `signal` aborts. */
   watch(resource: string, list: () => WatchEvent, signal: AbortSignal): AsyncIterable<WatchEvent>;

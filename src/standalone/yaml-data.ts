@@ -10,12 +10,12 @@ import { resolveScalar } from "./yaml-scalar.ts";
 
 /** Where each field of each object, and each item of each list, begins in the text. */
 export type Offsets = ReadonlyMap<object, ReadonlyMap<string | number, number>>;
-export interface DataError {
+interface DataError {
   readonly offset: number;
   /** Quotes keys, and no values. */
   readonly message: string;
 }
-export interface PlainData {
+interface PlainData {
   readonly value: unknown;
   readonly offsets: Offsets;
   readonly errors: readonly DataError[];

@@ -12,13 +12,13 @@ export interface YAMLError {
   readonly line: number;
   readonly message: string;
 }
-export interface YAMLDocument {
+interface YAMLDocument {
   /** JSON, its objects without prototypes. */
   readonly value: unknown;
   /** The line, from 1, of what is at `path`, or of the nearest thing above it that is there. */
   lineOf(path: Path): number;
 }
-export interface YAMLText {
+interface YAMLText {
   /** Those that are not empty and could be read. */
   readonly documents: readonly YAMLDocument[];
   readonly errors: readonly YAMLError[];

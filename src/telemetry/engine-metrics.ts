@@ -15,7 +15,7 @@ export interface EngineSources {
   leads(): boolean;
   resources(): Iterable<{ kind: string; conditions: readonly { type: string; status: string }[] }>;
 }
-export interface EngineMetricsOptions {
+interface EngineMetricsOptions {
   readonly kinds: readonly string[];
   readonly concurrency: number;
   /** Undefined: the engine has not started. */

@@ -2,7 +2,7 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 
 /** By label its values; a label with none has values that are not known, and the metric starts without a series. */
-export type Labels<L extends string> = Readonly<Record<L, readonly string[]>>;
+type Labels<L extends string> = Readonly<Record<L, readonly string[]>>;
 
 export interface Instruments {
   readonly counter: <L extends string = never>(name: string, help: string, labels?: Labels<L>) => Counter<L>;

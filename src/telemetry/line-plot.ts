@@ -1,7 +1,7 @@
 /** Numbers over time as a small SVG: no script, no axis but zero and the greatest. */
 import { html, type Html } from "./html.ts";
 
-export interface Line {
+interface Line {
   readonly name: string;
   readonly className: string;
   /** Oldest first. */

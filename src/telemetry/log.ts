@@ -13,7 +13,7 @@ export interface Log {
   write(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>): void;
 }
 
-export interface LogOptions {
+interface LogOptions {
   readonly level: LogLevel;
   readonly format: LogFormat;
   /** What takes secrets out of a line. */

@@ -7,7 +7,7 @@ import { createInstruments } from "./instruments.ts";
 import { createKubernetesMetrics, type WatchSource } from "./kubernetes-metrics.ts";
 
 /** What is read at each scrape. */
-export interface Sources extends EngineSources, HTTPSources {}
+interface Sources extends EngineSources, HTTPSources {}
 
 export type Metrics = ReturnType<typeof createMetrics>;
 

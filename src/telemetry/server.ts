@@ -6,16 +6,16 @@ import type { AddressInfo } from "node:net";
 import type { Registry } from "prom-client";
 import { follow, minVersion, type Certificates } from "./certificates.ts";
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 /** Paths and what they answer. */
-export type Routes = Readonly<Record<string, () => Answer | Promise<Answer>>>;
+type Routes = Readonly<Record<string, () => Answer | Promise<Answer>>>;
 
-export interface Listener extends AsyncDisposable {
+interface Listener extends AsyncDisposable {
   readonly port: number;
 }
 /** Makes it HTTPS, for those who may. */
@@ -25,7 +25,7 @@ export interface Guard {
   access(token: string, path: string, signal: AbortSignal): Promise<"allowed" | "forbidden" | "unauthenticated">;
 }
 
-export interface Limits {
+interface Limits {
   readonly guard?: Guard | undefined;
   /** Whether it is served under this name; so that no web page can read it whose own name resolves to loopback. */
   readonly isHost?: (name: string) => boolean;
@@ -105,7 +105,7 @@ export function metricsRoutes(registry: Registry): Routes {
 }
 
 /** The checks that fail, each as a sentence; none means ready, and alive. */
-export interface HealthChecks {
+interface HealthChecks {
   readonly notReady: () => readonly string[];
   readonly notLive: () => readonly string[];
 }

@@ -15,7 +15,7 @@ export const tcpStates = [
   "listen",
   "closing",
 ] as const;
-export type TcpState = (typeof tcpStates)[number];
+type TcpState = (typeof tcpStates)[number];
 
 /** Empty where there is no such table, on another system than Linux say. */
 export async function readTcpStates(): Promise<ReadonlyMap<TcpState, number>> {
