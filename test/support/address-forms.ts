@@ -21,6 +21,7 @@ export const closedForms: Readonly<Record<string, AddressForm>> = {
   unspecified: both("0.0.0.0"),
   "a trailing dot": { literal: "127.0.0.1." },
   "full-width digits": { literal: "①②⑦.⓪.⓪.①" },
+  "ideographic full stops": { literal: "127。0。0。1" },
   "percent-encoded": { literal: "%31%32%37.0.0.1" },
   "a name for it": { literal: "localhost" },
   "a name for it with a dot": { literal: "LOCALHOST." },

@@ -11,6 +11,7 @@ import type { Outcome } from "../../src/core/outcome.ts";
 import { dnsServer } from "./dns-server.ts";
 import { exchange, testRequester } from "./loopback-requester.ts";
 
+process.env["RES_OPTIONS"] = "timeout:2 attempts:1"; // a process that exits waits for its threads
 await using _dns = await dnsServer((name) => (name.endsWith("silent.test") ? "silence" : { addresses: ["127.0.0.1"] }));
 const server = createServer((_request, response) => response.end("ok"));
 await once(server.listen(0, "127.0.0.1"), "listening");
