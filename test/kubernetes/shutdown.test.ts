@@ -7,8 +7,8 @@ import { never, until } from "../support/fault-world.ts";
 import { at, leading, replicas, type Replicas } from "../support/replicas.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
-/** So that as many requests are under way as there are. */
-const wide = ["--concurrency", "200", "--connections-per-origin", "200", "--max-in-flight-per-origin", "200"];
+/** So that as many requests are under way as there are: one namespace gets three quarters of the workers. */
+const wide = ["--concurrency", "280", "--connections-per-origin", "200", "--max-in-flight-per-origin", "200"];
 
 describeWithControlPlane("shutting down", (plane) => {
   interface World extends AsyncDisposable {
