@@ -7,9 +7,11 @@ import { faultWorld, inSoak, never } from "../support/fault-world.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const isSoak = inSoak(false, true);
-const each = inSoak(250, 5_000);
+const each = Number(process.env["HOLDFAST_EACH"] ?? inSoak(250, 5_000));
 const initialMs = 2_000;
 const maxMs = 8_000;
+/** Connections to one origin, by default. */
+const pooled = 6;
 
 describeWithControlPlane(`${2 * each} objects, of which half go to an origin that is down`, (plane) => {
   test(
@@ -42,7 +44,7 @@ describeWithControlPlane(`${2 * each} objects, of which half go to an origin tha
         await requests.until(
           "the others are Ready",
           (all) => [...all].filter(([name, one]) => name.startsWith(`up-${round}`) && isReady(one)).length === each,
-          inSoak(90_000, 600_000),
+          inSoak(90_000, 1_200_000),
         );
         const sent = origin.requests.filter(({ path }) => path.startsWith(`/up-${round}`));
         expect(sent).toHaveLength(each);
@@ -50,6 +52,7 @@ describeWithControlPlane(`${2 * each} objects, of which half go to an origin tha
         return latencies[Math.floor(latencies.length * 0.99)] ?? NaN;
       }
       const whenAllAreUpMs = isSoak ? await run("all-up") : undefined;
+      if (whenAllAreUpMs !== undefined) process.stderr.write(`all up: 99 of 100 sent within ${Math.round(whenAllAreUpMs)} ms\n`);
       resetting.reply = () => ({ type: "reset" });
       silent.reply = () => never();
       const fromMs = performance.now();
@@ -59,14 +62,15 @@ describeWithControlPlane(`${2 * each} objects, of which half go to an origin tha
       if (whenAllAreUpMs !== undefined) expect(p99Ms).toBeLessThan(1.2 * whenAllAreUpMs);
       for (const down of [resetting, silent]) {
         expect(down.requests.length).toBeGreaterThan(0);
-        expect(hastyTries(down)).toEqual([]);
+        // A request on a connection that was pooled when its origin went down is sent once more at once, on a new one.
+        expect(hastyTries(down).slice(isSoak ? pooled : 0)).toEqual([]);
       }
       expect(await controller.metric('controller_runtime_reconcile_errors_total{controller="httprequest"}')).toBe(0);
       process.stderr.write(
         `${each} others Ready after ${Math.round(tookMs)} ms, 99 of 100 sent within ${Math.round(p99Ms)} ms (${Math.round(whenAllAreUpMs ?? NaN)} ms when all are up); ${resetting.requests.length} tries where each is reset, ${silent.requests.length} where none is answered\n`,
       );
     },
-    inSoak(120_000, 900_000),
+    inSoak(120_000, 2_700_000),
   );
 });
 
