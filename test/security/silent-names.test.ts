@@ -12,7 +12,7 @@ const isAble = canMakeNamespaces() || process.env["CI"] === "true";
   async () => {
     const found = await inOwnNetwork(join(import.meta.dirname, "../support/silent-names.ts"), []);
     expect(found).toMatchObject({ slow: ["Timeout"], quick: 200 });
-    expect((found as { tookMs: number }).tookMs).toBeLessThan(4_000);
+    expect((found as { tookMs: number }).tookMs).toBeLessThan(2_000);
   },
   60_000,
 );
