@@ -11,6 +11,7 @@ import { reconcileAtAnnotation, reconcileAtOf } from "../core/resource.ts";
 import { retryAfterFieldMs, retryAfterMs, type RetryPolicy } from "../core/retry.ts";
 import { markedAt, type Timing } from "../core/schedule.ts";
 import { makeSecrets } from "./outputs.ts";
+import { sendDigest } from "./request.ts";
 import type { HTTPRequest } from "./types.ts";
 
 type Scheduled = Extract<Timing, { type: "scheduled" }>;
@@ -76,9 +77,17 @@ export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Sch
       ...recent(history, spec.historyLimit),
       ...shownResponse(response, spec),
       observedGeneration: metadata.generation,
-      conditions: conditions([...states, ...succeeded], before.conditions ?? [], metadata.generation, now.toISOString()),
+      conditions: [
+        ...conditions(states, before.conditions ?? [], metadata.generation, now.toISOString()),
+        ...conditions(succeeded, before.conditions ?? [], ranAt(change.attempt ?? before.attempt), now.toISOString()),
+      ],
       ...change,
     };
+  }
+  /** The generation whose run has ended: the present one where what it declares has been attempted to its end. */
+  function ranAt(attempt: Pick<Attempt, "phase" | "digest"> | undefined): number {
+    if (attempt?.phase === "Done" && attempt.digest === sendDigest(spec)) return metadata.generation;
+    return before.conditions?.find(({ type }) => type === "Succeeded")?.observedGeneration ?? metadata.generation;
   }
   /** The condition of the latest run that ended, as it stands. */
   function lastRun(): ConditionState[] {

@@ -71,6 +71,20 @@ describe("an outcome that is unknown", () => {
   });
 });
 
+test("the condition of the latest run speaks of the generation that was run, until another one has been", () => {
+  const first = drive(httpRequest(), start, [answer(200)]);
+  const ranAt = (driven: ReturnType<typeof drive>): unknown => condition(driven.status, "Succeeded");
+  const { status } = first;
+  expect(ranAt(drive(httpRequest({ timeout: "1s" }, { status, generation: 2 }), start))).toMatchObject({ observedGeneration: 2 });
+  const changed = { body: { text: "other" } };
+  const suspended = drive(httpRequest({ ...changed, suspend: true }, { status, generation: 2 }), start);
+  expect(ranAt(suspended)).toMatchObject({ status: "True", observedGeneration: 1 });
+  const tried = drive(httpRequest(changed, { status: suspended.status, generation: 3 }), start, [answer(429)]);
+  expect(ranAt(tried)).toMatchObject({ status: "True", observedGeneration: 1 });
+  const failed = drive(httpRequest(changed, { status, generation: 3 }), start, [answer(400)]);
+  expect(ranAt(failed)).toMatchObject({ status: "False", observedGeneration: 3 });
+});
+
 test("a reconcile-at that is longer than a status has room for is answered once", () => {
   const annotations = { "holdfast.dev/reconcile-at": "😀".repeat(2_000) };
   const { status } = drive(httpRequest({ method: "PUT" }, { annotations }), start, [answer(200)]);
