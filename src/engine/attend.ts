@@ -3,6 +3,7 @@
  *
  * Invariant: it never rejects, and what could not be decided is tried again after a pause.
  */
+import { deadline } from "../core/deadline.ts";
 import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
 import type { Kind, Situation } from "../core/plan.ts";
 import type { WaitFor } from "../core/ports.ts";
@@ -27,6 +28,8 @@ interface AttendDeps extends Pick<ReconcileDeps, "store" | "requester" | "requir
   readonly onWritten: (kind: Kind, resource: Resource) => void;
   /** What a live read did not find. */
   readonly onGone: (kind: Kind, resource: Resource) => void;
+  /** How long requests of one reconcile may take, milliseconds. */
+  readonly sendingMs: number;
   readonly sender: string;
   readonly resumes: boolean;
   readonly now: () => Date;
@@ -100,7 +103,9 @@ export function createAttend(deps: AttendDeps): WorkersOptions["attend"] {
     try {
       const situation = situationOf(id, kind, resource, turn);
       dataWatches.began(id);
-      const reconciled = await reconcile(kind, situation, { deps: reconcileDeps(id, kind, turn, waitFor), signal });
+      using limit = deadline(signal, deps.sendingMs);
+      const own = { ...reconcileDeps(id, kind, turn, waitFor), sending: limit.signal };
+      const reconciled = await reconcile(kind, situation, { deps: own, signal });
       settle(id, reconciled);
       ended(summary(reconciled));
     } catch (error) {

@@ -72,6 +72,9 @@ export interface Controller {
   readonly queue: Pick<WorkQueue, "depth" | "delayed" | "working">;
 }
 
+/** Of the limit on a reconcile: a request that takes longer than the rest has timed out, and that is still to be recorded. */
+const keptForRecording = 0.1;
+
 export function createController(options: ControllerOptions): Controller {
   const {
     kinds,
@@ -127,6 +130,7 @@ export function createController(options: ControllerOptions): Controller {
     record,
     announce,
     requireServiceAccount,
+    sendingMs: reconcileTimeoutMs * (1 - keptForRecording),
     sender,
     resumes,
     now,

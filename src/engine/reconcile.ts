@@ -49,6 +49,8 @@ export interface ReconcileDeps {
   /** Somebody may have acted on the object since it was as it is seen: nothing is sent before it has been read live. */
   readonly mayLag: boolean;
   readonly announce: Announce;
+  /** Aborts before the reconcile's own signal, so that what came of a request that took too long can still be recorded. */
+  readonly sending?: AbortSignal;
   /** A Secret or ConfigMap has been read. */
   readonly onRead: (reference: Reference, result: ReadResult) => void;
   /** Waits for a status write, which tries for as long as it takes, and for a place at a further origin. */
@@ -76,7 +78,7 @@ export async function reconcile(
   situation: Situation,
   { deps, signal }: { deps: ReconcileDeps; signal: AbortSignal },
 ): Promise<Reconciled> {
-  const { store, requester, written, gone, mayAct, announce, waitFor } = deps;
+  const { store, requester, written, gone, mayAct, announce, waitFor, sending = signal } = deps;
   let current = situation.resource;
   let { mayLag } = deps;
   let precondition: Precondition = { type: "unchanged" };
@@ -151,7 +153,7 @@ export async function reconcile(
     const prepared = await prepare(exchange);
     if (prepared.type === "refusal" || prepared.type === "postponed") return prepared;
     if (finalizer !== undefined && !(await setFinalizer({ name: finalizer, present: true }))) return conflict();
-    return (await takePrecaution(before)) ?? prepared.send(signal);
+    return (await takePrecaution(before)) ?? prepared.send(sending);
   }
 
   /** Whatever can be found wrong with one of them is found before any is sent. */
@@ -168,7 +170,7 @@ export async function reconcile(
     }
     const unsafe = await takePrecaution(before);
     if (unsafe) return unsafe;
-    return { type: "outcomes", outcomes: await Promise.all(all.map((prepared) => prepared.send(signal))) };
+    return { type: "outcomes", outcomes: await Promise.all(all.map((prepared) => prepared.send(sending))) };
   }
   async function check(step: Extract<Step, { type: "check" }>): Promise<CheckResult | Postponed> {
     const result = await requester.check(step, read, signal);

@@ -152,7 +152,9 @@ async function begun(sending: Sending, budget: Budget, options: SendOptions, sig
 }
 
 function failureWithin(limit: Deadline, error: unknown): Failure {
-  if (limit.signal.aborted && error === limit.signal.reason) return failure(limit.expired ? "Timeout" : "Aborted");
+  const { aborted, reason } = limit.signal;
+  // The limit may be that of all that is sent for one resource at once, which is the outer signal's.
+  if (aborted && error === reason) return failure(limit.expired || reason.name === "TimeoutError" ? "Timeout" : "Aborted");
   return error instanceof RedirectError ? failure(error.reason) : failureOf(error);
 }
 

@@ -1,6 +1,7 @@
 /** The engine over a store in memory and a requester that is a script: order, concurrency, and what survives what. */
 import { describe, expect, test } from "@jest/globals";
 import type { Occurrence } from "../../src/core/occurrence.ts";
+import type { Outcome } from "../../src/core/outcome.ts";
 import type { Kind, Plan, Situation } from "../../src/core/plan.ts";
 import type { Requester, ResourceStore } from "../../src/core/ports.ts";
 import type { Resource } from "../../src/core/resource.ts";
@@ -46,15 +47,19 @@ async function run(
 }
 
 /** A controller that works until the test ends. */
-function started(store: ResourceStore, plan: (situation: Situation) => Plan) {
+function started(
+  store: ResourceStore,
+  plan: (situation: Situation) => Plan,
+  { requester = idle, reconcileTimeoutMs = 60_000 }: { requester?: Requester; reconcileTimeoutMs?: number } = {},
+) {
   const stop = new AbortController();
   const controller = createController({
     kinds: [{ type, references: () => [], plan }],
     store,
-    requester: idle,
+    requester,
     record: () => {},
     concurrency: 1,
-    reconcileTimeoutMs: 60_000,
+    reconcileTimeoutMs,
     sender: "me",
   });
   const running = controller.run(stop.signal, stop.signal);
@@ -140,6 +145,34 @@ describe("the controller", () => {
     const { store } = memoryStore([thing("a")]);
     await using _running = started(store, plan);
     await until(() => looks === 2);
+  });
+
+  test("records that a request took longer than a reconcile may, before that is over", async () => {
+    const late: Outcome = { type: "failure", reason: "Timeout", message: "", sent: true };
+    const requester: Requester = {
+      ...idle,
+      begin: () => ({
+        prepare: async () => ({
+          type: "prepared",
+          send: (signal) => new Promise((resolve) => signal.addEventListener("abort", () => resolve(late))),
+        }),
+        [Symbol.dispose]() {},
+      }),
+    };
+    function* plan(): Plan {
+      const outcome = yield { type: "exchange", exchange: {} as never, before: { type: "none" } };
+      return { status: { outcome }, result: "failed", reason: "Timeout" };
+    }
+    const { store, writes } = memoryStore([thing("a")]);
+    const strict: typeof store = {
+      ...store,
+      async writeStatus(...write) {
+        write[4].throwIfAborted();
+        return store.writeStatus(...write);
+      },
+    };
+    await using _running = started(strict, plan, { requester, reconcileTimeoutMs: 500 });
+    await until(() => writes.length === 1);
   });
 
   test("gives the worker of a status that cannot be written to others, and does not run its key beside it", async () => {
