@@ -44,7 +44,9 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
   /** By resource, then by what it read: the resourceVersion; null where there was no such object. */
   const seen = new Map<string, Map<string, string | null>>();
   let until: AbortSignal | undefined;
+  /** Whether something is not watched for lack of room, and whether that was ever told. */
   let isFull = false;
+  let isTold = false;
 
   /** `version`: undefined where the object is gone. `isChange`: it is new since the watch last told. */
   function changed(reference: Reference, version: string | undefined, isChange: boolean): void {
@@ -83,8 +85,9 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
 
   function begin(type: ResourceType, namespace: string): void {
     if (watches.size >= maxWatches) {
-      if (!isFull)
+      if (!isTold)
         record({ type: "note", level: "warn", message: "no more Secrets and ConfigMaps are watched", fields: { maxWatches } });
+      isTold = true;
       isFull = true;
       return;
     }
@@ -98,18 +101,27 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
     running.add(ended);
   }
 
+  /** What was not watched for lack of room is, as far as there is some now. */
+  function hasRoom(): void {
+    if (!isFull) return;
+    isFull = false;
+    for (const namespace of dependents.namespaces()) adjust(namespace);
+  }
+  function adjust(namespace: string): void {
+    if (!until || until.aborted || !store.watchData) return;
+    for (const type of types) {
+      const key = watchKey(type, namespace);
+      const [isWanted, present] = [dependents.isReferredTo(type.kind, namespace), watches.get(key)];
+      if (isWanted && !present) begin(type, namespace);
+      if (isWanted || !present) continue;
+      watches.delete(key);
+      present.abort();
+      hasRoom();
+    }
+  }
+
   return {
-    adjust(namespace) {
-      if (!until || until.aborted || !store.watchData) return;
-      for (const type of types) {
-        const key = watchKey(type, namespace);
-        const [isWanted, present] = [dependents.isReferredTo(type.kind, namespace), watches.get(key)];
-        if (isWanted && !present) begin(type, namespace);
-        if (isWanted || !present) continue;
-        watches.delete(key);
-        present.abort();
-      }
-    },
+    adjust,
     began: (id) => void seen.set(id, new Map()),
     read(id, reference, result) {
       if (result.type !== "forbidden")
@@ -124,7 +136,7 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
     forget: (id) => void seen.delete(id),
     async run(signal) {
       until = signal;
-      for (const namespace of dependents.namespaces()) this.adjust(namespace);
+      for (const namespace of dependents.namespaces()) adjust(namespace);
       await new Promise<void>((resolve) => {
         if (signal.aborted) resolve();
         signal.addEventListener("abort", () => resolve(), { once: true });

@@ -107,6 +107,9 @@ test("there are never more watches than the limit", async () => {
   await using w = world(2);
   for (const namespace of ["a", "b", "c", "d"]) await w.refer(`Kind/${namespace}/x`, "s");
   expect(w.data.size).toBe(2);
+  await w.refer("Kind/a/x");
+  expect(w.data.size).toBe(2);
+  expect(w.open()).toEqual(["Secret/b", "Secret/c"]); // what there was no room for
 });
 test("a change makes due who refers to what has changed, and nobody else", async () => {
   await using w = world();
