@@ -1,6 +1,10 @@
 /** CustomResourceDefinitions, made from the kinds' definitions. */
 import { group, version, type KindDefinition } from "./kind-definition.ts";
 
+/**
+ * The `apiextensions.k8s.io/v1` object of a kind, with its status as a subresource.
+ * https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/
+ */
 export function customResourceDefinition(definition: KindDefinition): object {
   const { kind, plural, shortName, scope, description, spec, status, columns } = definition;
   return {

@@ -16,6 +16,7 @@ export function jsonType(value: unknown): JSONType {
   return integerOf(value) === undefined ? "number" : "integer";
 }
 
+/** Whether it is a JSON object: no array, no null, and no number that is kept as text by `JSON.rawJSON`. */
 export function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !isRawJSON(value);
 }

@@ -12,6 +12,7 @@ interface CheckedScalar {
 }
 type CheckScalar = (value: unknown) => CheckedScalar;
 
+/** What checks values against the schema: bounds, pattern, enum and format are made ready once. It never throws. */
 export function compileScalar(schema: StringSchema | IntegerSchema | BooleanSchema): CheckScalar {
   switch (schema.type) {
     case "string":

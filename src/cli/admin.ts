@@ -27,6 +27,7 @@ interface Slowest {
   top(): AdminView["slowest"];
 }
 
+/** Keeps, of at most 1,000 objects, the slowest exchange of each in the last ten minutes; `top` has the ten slowest. */
 export function createSlowest(): Slowest {
   const objects = new Map<string, Exchanged>();
   const isOld = ({ atMs }: Exchanged): boolean => performance.now() - atMs > keptMs;

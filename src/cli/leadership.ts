@@ -12,6 +12,10 @@ interface LeadershipParts {
   readonly identity: string;
 }
 
+/**
+ * Without `--leader-elect` one that leads from the start. A Lease is in the client's own namespace where no other is named, and
+ * has a name for each label selector.
+ */
 export function leadershipFor(settings: ControllerSettings, parts: LeadershipParts): Leadership {
   if (!settings.leaderElect) return unconditional();
   return createLeadership({

@@ -18,6 +18,7 @@ import { createProgress, summaryText, type Progress, type Shown } from "./progre
 import { createRuntime, kindNames } from "./runtime.ts";
 import { onShutdown } from "./shutdown.ts";
 
+/** Resolves with the exit code: 1 where the manifests are invalid or, with `--once`, something did not end as declared. */
 export async function runStandalone(settings: RunSettings): Promise<number> {
   const startedMs = performance.now();
   const loaded = await loadManifests(settings.file);

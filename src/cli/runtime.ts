@@ -68,6 +68,10 @@ const graceMs = 60_000;
 /** The Map of the whole process: whatever is put together here shares its sockets. */
 const clientMap = new Map<string, Client>();
 
+/**
+ * All that stands between a store and the network, put together; disposing it ends all of it. Its clients are in the Map of the
+ * process.
+ */
 export function createRuntime(
   settings: SendSettings,
   {

@@ -76,6 +76,10 @@ export type Decision =
   /** May or may not have arrived, and only a person can say. */
   | { readonly type: "unknown"; readonly attempt: Attempt };
 
+/**
+ * What is to be done now, from what is recorded and what is declared; the rows of docs/delivery.md. Of `send`, the attempt is
+ * what to record before sending or with the outcome; a decision is good for one try.
+ */
 export function decide(ledger: Ledger, wish: Wish, now: Date): Decision {
   const { attempt } = ledger;
   const { schedule } = wish;

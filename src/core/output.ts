@@ -65,6 +65,10 @@ export interface OutputStore {
   ): Promise<{ readonly type: "written" | "unchanged" | "conflict" } | Refusal>;
 }
 
+/**
+ * An output is in its owner's namespace: an owner reference cannot lead to another.
+ * https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/
+ */
 export function outputKey({ metadata: { namespace } }: Owner, { name }: OutputObject): ResourceKey {
   return { namespace, name };
 }
@@ -95,9 +99,11 @@ export function notOurs(object: OutputObject): Refusal {
     "is there already and does not belong to this object; it is not changed: choose another name, or delete it",
   );
 }
+/** It is on its way out: what is written to it now would go with it. */
 export function beingDeleted(object: OutputObject): Refusal {
   return refusal("OutputConflict", object, "is being deleted");
 }
+/** The message has the command by which an admin allows it, where one is known. */
 export function notAllowed(
   object: OutputObject,
   verb: "get" | "create" | "patch" | "write",

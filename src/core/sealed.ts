@@ -6,6 +6,7 @@ export interface Sealed<T> {
   toJSON(): "***";
 }
 
+/** The value itself stays where it is: `open` gives back the same object. */
 export function sealed<T>(value: T): Sealed<T> {
   return { open: () => value, toJSON: () => "***" };
 }

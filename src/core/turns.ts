@@ -7,6 +7,7 @@ export interface Turns<T> {
   readonly size: number;
 }
 
+/** Empty. What waits already and is added again keeps its place; a group that was served goes behind all others. */
 export function createTurns<T>(): Turns<T> {
   const groups = new Map<string, Set<T>>();
   return {

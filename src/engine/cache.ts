@@ -23,6 +23,7 @@ export interface Change {
   readonly after: Resource | undefined;
 }
 
+/** `isNewer`: whether resourceVersion `a` is later than `b`, as the store that it mirrors has it. */
 export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
   let resources = new Map<string, Resource>();
   /** UIDs of what was forgotten, until the watch has come so far. */

@@ -75,6 +75,10 @@ export interface Controller {
 /** Of the limit on a reconcile: a request that takes longer than the rest has timed out, and that is still to be recorded. */
 const keptForRecording = 0.1;
 
+/**
+ * Takes nothing up before `run`. Without `term` this process leads from the start and for good; without `since` nobody knows who
+ * worked before, so what is to be sent is read live first, once for each key.
+ */
 export function createController(options: ControllerOptions): Controller {
   const {
     kinds,

@@ -10,6 +10,7 @@ interface PauseLimits {
   readonly last: number;
 }
 
+/** Each pause is shortened by up to a quarter. */
 export function createPauses(): Pauses {
   const failures = new Map<string, number>();
   return {

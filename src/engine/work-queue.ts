@@ -45,6 +45,7 @@ const longestTimerMs = 2 ** 31 - 1;
 /** One group alone gets three quarters of the workers, two get three sevenths each. */
 const mostForEachIdle = 3;
 
+/** Holds a timer for each key that is due later: to be closed. */
 export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd, onTake }: WorkQueueOptions = {}): WorkQueue {
   const delayed = new Map<string, { readonly dueMs: number; readonly timer: NodeJS.Timeout }>();
   const ready = createReadyKeys(groupOf);

@@ -49,6 +49,7 @@ interface BudgetLimits {
   readonly onUnused?: () => void;
 }
 
+/** Without `maxInAll` there may be any number in all. */
 export function createBudget({ maxInFlight, maxInAll = Infinity, onCancel, onUnused }: BudgetLimits): Budget {
   let inFlight = 0;
   let spent = 0;

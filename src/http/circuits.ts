@@ -106,6 +106,7 @@ const ofTheServer: readonly string[] = [
   "ResponseTooSlow",
 ];
 
+/** An answer speaks well of the server unless it is 5xx. What ended here, by a refusal or a limit of ours, says nothing of it. */
 export function seenIn(outcome: Outcome | { readonly type: "opened"; readonly statusCode: number }): Seen {
   switch (outcome.type) {
     case "response":

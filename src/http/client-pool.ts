@@ -63,6 +63,7 @@ export interface ClientPoolOptions extends Partial<ConnectionLimits> {
   readonly maxClients?: number;
 }
 
+/** Several pools may share a Map: each destroys, when it is disposed, the clients that no other has handed out. */
 export function createClientPool(options: ClientPoolOptions): ClientPool {
   const { clients, sockets, record, idleTimeoutMs = 300_000, maxClients = 256 } = options;
   const open = {

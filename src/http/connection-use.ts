@@ -23,6 +23,7 @@ export interface ConnectionUse extends Disposable {
   isConnectError(error: unknown): boolean;
 }
 
+/** Listens on undici's diagnostics channels until it is disposed. */
 export function createConnectionUse(): ConnectionUse {
   const used = new WeakSet<object>();
   const connectErrors = new WeakSet<object>();

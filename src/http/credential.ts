@@ -21,6 +21,7 @@ export interface Credential {
 /** One whose values do not change while the exchange lasts. */
 export type FixedAuth = Exclude<AuthSettings, { type: "oauth2" | "serviceAccountToken" }>;
 
+/** RFC 7617 (basic), RFC 6750 (bearer), a header or query parameter of one's own, AWS Signature Version 4. */
 export function fixedCredential(auth: FixedAuth): Credential {
   switch (auth.type) {
     case "basic": {
@@ -45,6 +46,10 @@ function header(name: string, value: string, secrets: readonly string[]): Creden
   return { secrets: () => secrets, added: (request) => withHeader(request, name, value) };
 }
 
+/**
+ * The value goes out as UTF-8, since undici writes each character as a byte. `name` is in lower case, and replaces what is
+ * there.
+ */
 export function withHeader(request: WireRequest, name: string, value: string): WireRequest {
   return { ...request, headers: { ...request.headers, [name]: Buffer.from(value).toString("latin1") } };
 }

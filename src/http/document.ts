@@ -5,6 +5,9 @@ import type { Resource } from "../core/resource.ts";
 import { stringifyWith } from "../core/templating.ts";
 import type { Inputs } from "./inputs.ts";
 
+/**
+ * `response` is that of one exchange, `responses` those of each item of a forEach. It holds the inputs' values: not to be shown.
+ */
 export function documentText(
   scope: Scope,
   inputs: Inputs,

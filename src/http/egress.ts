@@ -50,6 +50,7 @@ const unknownNamespace: Denial = {
 /** Routes that are remembered for each namespace's rules. */
 const maxRoutes = 4_096;
 
+/** Where nothing else is said, every namespace may reach public addresses, and the floor is closed. */
 export function createEgress({ floor = closedFloor, rulesFor = () => noPolicies }: EgressOptions = {}): Egress {
   const names = createNames();
   const routes = new WeakMap<EgressRules, Map<string, Route>>();

@@ -99,6 +99,7 @@ export function failure(reason: FailureReason): Failure {
   return { reason, message: messages[reason] };
 }
 
+/** What went wrong, by the error's code or its causes', never by its text, which can quote what was sent. */
 export function failureOf(error: unknown): Failure {
   const code = codeOf(error) ?? "";
   const reason = Object.hasOwn(reasons, code) ? reasons[code] : families.find(([pattern]) => pattern.test(code))?.[1];

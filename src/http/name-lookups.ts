@@ -38,6 +38,7 @@ interface Question {
 
 const askedFor = new AsyncLocalStorage<string>();
 
+/** The namespace because of which this code runs; empty: nobody's. */
 export function askingNamespace(): string {
   return askedFor.getStore() ?? "";
 }

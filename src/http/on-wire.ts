@@ -59,6 +59,10 @@ const unreadBytes = 64 * 1024;
 /** A final answer comes after a few of them at most; a server that sends no other is not waited for. */
 const maxInformational = 16;
 
+/**
+ * Resolves with the head of the answer, with informational ones (1xx) passed over. Rejects with the signal's reason, what undici
+ * threw, or an error of this file; `trace` then tells whether a byte may have left. Throws `BudgetExhaustedError`.
+ */
 export function onWire(slots: Slots, request: WireRequest, options: WireOptions): Promise<Answer> {
   const { connections, mayStart, trace, signal } = options;
   for (const slot of slots) slot.spend();

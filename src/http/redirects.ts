@@ -23,6 +23,7 @@ export interface Hop {
 type Next = { readonly type: "hop"; readonly hop: Hop } | { readonly type: "refused"; readonly reason: FailureReason };
 
 const codes: readonly number[] = [301, 302, 303, 307, 308];
+/** Whether it is one to follow by itself: 300 leaves a choice, and 304 answers a condition (RFC 9110, section 15.4). */
 export function isRedirect(statusCode: number): boolean {
   return codes.includes(statusCode);
 }

@@ -71,6 +71,10 @@ export interface HTTPRequester extends Requester, Disposable {
   describe(exchange: Exchange, read: Read, signal: AbortSignal): Promise<({ readonly type: "described" } & Described) | Refusal>;
 }
 
+/**
+ * Limits where none are given: 6 requests of a reconcile in flight and 50 in all, 10 at an origin, 100 bytes a second over 10 s.
+ * The clients stay the caller's.
+ */
 export function createRequester(options: RequesterOptions): HTTPRequester {
   const { clients, evaluator, userAgent, record } = options;
   const { maxInFlightPerReconcile = 6, maxExchangesPerReconcile = 50, maxInFlightPerOrigin = 10 } = options;

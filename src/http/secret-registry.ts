@@ -17,6 +17,7 @@ const characters = { least: 8, most: 16_384 };
 /** Of a form, by which it is found: a line is looked through once, however many secrets there are. */
 const prefixLength = 4;
 
+/** `maxCharacters`: of all forms of all values together; 4 Mi where not given. */
 export function createSecretRegistry(limits: { readonly maxCharacters?: number } = {}): SecretRegistry {
   const { maxCharacters = 4 << 20 } = limits;
   const forms = new Map<string, readonly string[]>();

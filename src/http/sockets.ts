@@ -28,6 +28,7 @@ interface Message {
   readonly socket?: Socket;
 }
 
+/** Tells `record` of each socket that opens and closes. Listens on undici's diagnostics channels until it is disposed. */
 export function createSockets(record: RecordOccurrence): Sockets {
   const open = new Map<string, Entry>();
   const bySocket = new WeakMap<Socket, Entry>();

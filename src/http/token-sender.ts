@@ -18,6 +18,10 @@ const template: RequestTemplate = {
   literalHeaders: [],
 };
 
+/**
+ * With budgets of its own, two requests at a time to one token server: the requests that wait for a token hold the places at
+ * their origin.
+ */
 export function createTokenSender(options: SendOptions): (context: CredentialContext) => SendRequest {
   const origins = createBudgets({ maxInFlight: 2, onCancel: () => {} });
   return ({ endpoint, settings, mayStart }) => {

@@ -20,6 +20,7 @@ interface EgressPoliciesOptions {
   readonly clusterDomain: string;
 }
 
+/** Knows no policy and no namespace at first: until it is told of one, `options.default` holds everywhere. */
 export function createEgressPolicies(options: EgressPoliciesOptions): EgressPolicies {
   const policies = new Map<string, { readonly compiled: CompiledPolicy; readonly policy: EgressPolicy }>();
   const namespaces = new Map<string, Labels>();

@@ -29,6 +29,7 @@ export interface Delivery {
 
 type Known = ReadonlyMap<string, unknown>;
 
+/** One attempt of all items that are not over. `known`: inputs that come from other objects, by name. */
 export function* deliverEach(
   { resource, now, sender }: Situation<HTTPRequest>,
   { attempt, wish, endpoint, report }: Delivery,
@@ -116,6 +117,10 @@ export function listOf(
   const scope = scopeOf(declaredRequest(resource, attempt, known));
   return { scope, list: { field: "spec.forEach.expression", text: expression } };
 }
+/**
+ * The items that an expression yielded, or the refusal that it ended in. Where their digests are known, an item is known again
+ * by its value, and of equal ones by their number.
+ */
 export function derivedItems(result: EvaluationResult): readonly ScopeItem[] | Refusal {
   if (result.type === "refusal") return result;
   const { items = [], digests } = result;

@@ -101,6 +101,7 @@ export function hasBeenSeen({ resource, status, asked, imported }: Context): boo
 }
 /** A pause is never longer than this; where more of it seems to be left, the clock has been set back. */
 const longestPauseMs = 3_601_000;
+/** Milliseconds until what was put off is due; 0: now, since it is, or something has changed since. */
 export function untilRetryMs(context: Context): number {
   const { status, now } = context;
   if (status.nextRunAt === undefined || !hasBeenSeen(context)) return 0;

@@ -38,6 +38,7 @@ interface Sending {
   readonly limit?: number;
 }
 
+/** Makes one try at most. Throws for an attempt that is over, or whose work is polled: this is not to be asked then. */
 export function* deliver(context: Context, report: Report, sending: Sending): Steps<Delivered> {
   const { now, sender, missingFinalizer } = context;
   const { verb, request } = sending;

@@ -21,6 +21,7 @@ type Query = NonNullable<Lookup["query"]>;
 const maxPages = 40;
 const field = "spec.lookup";
 
+/** `found` names the id, and shows nothing of the object. A page is an exchange; after 40 it is `unknown`. */
 export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
   let page: Page = {};
   for (let pages = 0; pages < maxPages; pages += 1) {

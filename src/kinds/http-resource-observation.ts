@@ -4,6 +4,7 @@ import type { Refusal, Response } from "../core/outcome.ts";
 import type { Located } from "../core/request-template.ts";
 import type { Step } from "../core/plan.ts";
 import { retryAfterFieldMs } from "../core/retry.ts";
+import { retryAfterField } from "./http-resource-conditions.ts";
 import type { Context } from "./http-resource-context.ts";
 
 export type Observation = Found | Absent | Unknown | Refusal;
@@ -33,13 +34,7 @@ export interface Unknown {
 export type Steps<T> = Generator<Step, T>;
 
 export function unknown(reason: string, message: string, { now }: Context, response?: Response): Unknown {
-  const asked = response?.headers["retry-after"];
-  return {
-    type: "unknown",
-    reason,
-    message,
-    retryAfterMs: retryAfterFieldMs(typeof asked === "string" ? asked : undefined, now),
-  };
+  return { type: "unknown", reason, message, retryAfterMs: retryAfterFieldMs(retryAfterField(response), now) };
 }
 
 export function located(field: string, text: string | undefined): Located[] {

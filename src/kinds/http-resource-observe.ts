@@ -13,6 +13,7 @@ import { judged } from "./http-resource-judge.ts";
 import { lookUp } from "./http-resource-lookup.ts";
 import { located, unknown, type Found, type Observation, type Steps } from "./http-resource-observation.ts";
 
+/** Looks by id, else in the list. Where nothing can be asked, what was created is there and what was not is absent. */
 export function* observe(context: Context): Steps<Observation> {
   const { spec, externalID, attempt } = context;
   const mayObserve = spec.observe && (externalID !== undefined || !needsExternalID(spec.observe));

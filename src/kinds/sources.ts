@@ -13,6 +13,7 @@ export interface From {
   readonly namespace?: string;
 }
 
+/** The first that is there: Secret, ConfigMap, literal value. `from.field` is the field that a refusal names. */
 export function source(
   from: From,
   {
@@ -26,6 +27,7 @@ export function source(
   return { field: from.field, type: "literal", value };
 }
 
+/** TLS 1.2 or later, and certificates are verified, where the spec says nothing. */
 export function tlsSources(tls: HTTPRequestSpec["tls"], from: From): TlsSources {
   const { ca, certificate, key, serverName, insecureSkipVerify = false, minVersion = "TLSv1.2" } = tls ?? {};
   const at = (name: string): From => ({ ...from, field: `${from.field}.${name}` });

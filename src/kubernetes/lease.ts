@@ -51,6 +51,7 @@ interface LeadershipSettings extends LeaseTimes {
 /** A call that hangs leaves time for another before the renew deadline. */
 const callsBeforeDeadline = 3;
 
+/** Stands by, and calls nobody, until `run`. The settings must be ones of which `timesProblem` finds nothing wrong. */
 export function createLeadership(settings: LeadershipSettings): Leadership {
   const { client, record, namespace, name, identity, leaseDurationMs, renewDeadlineMs, retryPeriodMs } = settings;
   const leases = createLeaseClient({ client, namespace, name, timeoutMs: renewDeadlineMs / callsBeforeDeadline });

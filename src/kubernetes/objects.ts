@@ -22,6 +22,7 @@ export function toDataResource(kind: string, object: unknown): DataResource {
   return { metadata: toMetadata(object), data };
 }
 
+/** Throws `ApiUnreachableError` where name, uid or resourceVersion is missing. A cluster-wide object's namespace is empty. */
 export function toMetadata(object: Readonly<Record<string, unknown>>): Metadata {
   const metadata = object["metadata"];
   if (!isRecord(metadata)) throw notAnObject();

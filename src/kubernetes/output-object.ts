@@ -14,6 +14,10 @@ const declaredAnnotation = "holdfast.dev/declared-metadata";
 type Texts = Readonly<Record<string, string>>;
 type Changes = Readonly<Record<string, string | null>>;
 
+/**
+ * The object to create, with its owner as controller, so that it is deleted with it.
+ * https://kubernetes.io/docs/concepts/architecture/garbage-collection/
+ */
 export function newOutput({ type, metadata: { namespace, name, uid } }: Owner, object: OutputObject, data: OutputData): object {
   const owner = { apiVersion, kind: type.kind, name, uid, controller: true };
   return {

@@ -40,6 +40,7 @@ export function dataName({ plural }: ResourceType, namespace: string): string {
 /** https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-metadata-name */
 const nameLabel = "kubernetes.io/metadata.name";
 
+/** Holds nothing before the first `reload`. `nextVersion`: a resourceVersion that nothing has had. */
 export function createDeclaredData(nextVersion: () => number): DeclaredData {
   let data: ReadonlyMap<string, DataResource> = new Map();
   let namespaces: ReadonlyMap<string, Resource> = new Map();
@@ -101,6 +102,7 @@ export function createDeclaredData(nextVersion: () => number): DeclaredData {
   };
 }
 
+/** What a watch may tell of a Secret or ConfigMap. */
 export function withoutContent({ metadata }: Pick<DataResource, "metadata">): Resource {
   return { metadata, spec: undefined };
 }

@@ -27,6 +27,7 @@ const maxDepth = 500;
 
 type Fields = Record<string, unknown>;
 
+/** What cannot be read is among `errors`, and null in `value`. It throws for nothing that a text can hold. */
 export function plainData(root: Node): PlainData {
   const offsets = new Map<object, Map<string | number, number>>();
   const errors: DataError[] = [];

@@ -24,6 +24,7 @@ interface YAMLText {
   readonly errors: readonly YAMLError[];
 }
 
+/** Every document of the text. It throws for nothing that a text can hold: what is wrong is among `errors`. */
 export function readYAML(text: string): YAMLText {
   const lines = new LineCounter();
   const lineAt = (offset: number): number => Math.max(1, lines.linePos(offset).line);

@@ -76,6 +76,7 @@ export const adminHeaders = {
   "referrer-policy": "no-referrer",
 };
 
+/** The whole document, to be served with `adminHeaders`. It asks to be loaded anew every 5 s. */
 export function adminPage(view: AdminView): string {
   const { samples, sampleSecs, queue } = view;
   const last = `the last ${seconds(samples.length * sampleSecs)}`;

@@ -24,6 +24,7 @@ export interface Instruments {
 /** Buckets, seconds, of what waits for a server. */
 export const latencySecs = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
 
+/** A name may be given once for each registry; prom-client throws for the second. */
 export function createInstruments(registry: Registry): Instruments {
   const registers = [registry];
   return {

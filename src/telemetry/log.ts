@@ -20,6 +20,10 @@ interface LogOptions {
   readonly scrub: (line: string) => string;
 }
 
+/**
+ * Writes to standard error, so that standard output is a command's own. A line is scrubbed when it is finished, errors' stacks
+ * in it too.
+ */
 export function createLog({ level, format, scrub }: LogOptions): Log {
   const { combine, timestamp, json, printf } = winston.format;
   const text = printf(({ timestamp, level, message, ...fields }) => {

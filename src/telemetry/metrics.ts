@@ -11,6 +11,10 @@ interface Sources extends EngineSources, HTTPSources {}
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
+/**
+ * In a registry of its own, with prom-client's metrics of the process. `kinds` are the values that their label can have; gauges
+ * say 0, or nothing, until `observe` and `observeWatches` have said where to read.
+ */
 export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]; concurrency: number }) {
   const registry = new Registry();
   const instruments = createInstruments(registry);

@@ -3,6 +3,7 @@ import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
 import { errorFields, type Log, type LogLevel } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 
+/** What every part of the process is given to say what happened. */
 export function createRecord(log: Log, metrics: Metrics): RecordOccurrence {
   return (occurrence) => {
     measure(metrics, occurrence);

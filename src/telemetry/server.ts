@@ -100,6 +100,7 @@ function text(status: number, body: string): Answer {
   return { status, contentType: "text/plain; charset=utf-8", body: `${body}\n` };
 }
 
+/** All of the registry in Prometheus's text format. */
 export function metricsRoutes(registry: Registry): Routes {
   return { "/metrics": async () => ({ status: 200, contentType: registry.contentType, body: await registry.metrics() }) };
 }
@@ -110,6 +111,10 @@ interface HealthChecks {
   readonly notLive: () => readonly string[];
 }
 
+/**
+ * For the probes: 200, or 503 with a line for each check that fails.
+ * https://kubernetes.io/docs/reference/using-api/health-checks/
+ */
 export function healthRoutes({ notReady, notLive }: HealthChecks): Routes {
   return { "/healthz": () => health(notLive()), "/readyz": () => health(notReady()) };
 }
