@@ -16,7 +16,7 @@ export const wishes: readonly Wish[] = [
   { text: "Deletion that ends", feature: "[`HTTPResource`](api/httpresource.md): `delete`, `deletionPolicy`, the annotation `holdfast.dev/orphan`" },
   { text: "Ready only when it is", feature: "Conditions by kstatus, for requests, resources and endpoints" },
   { text: "Schedules that hold", feature: "[`HTTPRequest`](api/httprequest.md): `schedule`, each tick once" },
-  { text: "No secret in a status, log or event", feature: "`record`, redaction, [a second line for the log](architecture.md)" },
+  { text: "No secret in a status, log or event", feature: "`record`, redaction, [a second line for the log](threat-model.md#further-threats)" },
   { text: "Output Secrets that follow the spec, and never lose a key", feature: "[`HTTPRequest`](api/httprequest.md): `outputs`" },
   { text: "Own CA and client certificates, rotated without a restart", feature: "[The client Map](http-client.md), metadata watches of what is referred to" },
   { text: "Tenants apart", feature: "References stay in their namespace; `serviceAccountName`; [`ClusterHTTPEndpoint`](api/clusterhttpendpoint.md)" },

@@ -55,7 +55,7 @@ export async function metricsPage(): Promise<string> {
 
 Served at \`/metrics\`. Labels are of closed sets: none holds a namespace, a name, a URL or an error's text, so the number of series does not grow with what is declared. Every series whose labels are known beforehand is there at zero from the start. A histogram has ${suffixes}.
 
-This page is generated from the controller's registry: change \`src/telemetry/metrics.ts\`, and run \`make generate\`.
+This page is generated from the controller's registry: change \`src/telemetry\`, and run \`make generate\`.
 
 ${sections.join("\n\n")}
 `;

@@ -1,4 +1,5 @@
 /** What comes back of an exchange: an answer, a failure of the network, or why nothing was sent. The sets of reasons are closed. */
+import { retryReasons } from "../api/retry.ts";
 import type { Sealed } from "./sealed.ts";
 
 export interface Response {
@@ -21,25 +22,7 @@ export interface Response {
 
 /** What the network did. Each is a value of the metric label `reason`. */
 export const failureReasons = [
-  "Timeout",
-  "ConnectTimeout",
-  "ConnectionRefused",
-  "ProxyRefused",
-  "ConnectionReset",
-  "NameNotResolved",
-  "NetworkUnreachable",
-  "TLSError",
-  "CertificateInvalid",
-  "InvalidResponse",
-  "ResponseTooLarge",
-  "ResponseTooSlow",
-  "CompressionRatio",
-  "HeadersTooLarge",
-  "TooManyRedirects",
-  "RedirectLoop",
-  "RedirectInvalid",
-  "RedirectInsecure",
-  "RedirectRefused",
+  ...retryReasons,
   "PortsExhausted",
   "TooManyFiles",
   "BudgetExhausted",

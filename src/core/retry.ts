@@ -1,6 +1,6 @@
 /** When a failed attempt is tried again. */
 import { createHash } from "node:crypto";
-import type { Outcome } from "./outcome.ts";
+import type { Outcome, Response } from "./outcome.ts";
 import { isExpectedStatus } from "./expectation.ts";
 
 export interface RetryPolicy {
@@ -40,9 +40,10 @@ export function retryAfterMs(
 /** A server that asks for longer is asked again after an hour. */
 const longestRetryAfterMs = 3_600_000;
 
-/** Milliseconds that a Retry-After field asks for (RFC 9110, section 10.2.3: seconds or a date); 0 where it is neither. */
-export function retryAfterFieldMs(value: string | undefined, now: Date): number {
-  if (value === undefined) return 0;
+/** Milliseconds that an answer's Retry-After asks for (RFC 9110, section 10.2.3: seconds or a date); 0 where it asks for nothing. */
+export function retryAfterFieldMs(response: Pick<Response, "headers"> | undefined, now: Date): number {
+  const value = response?.headers["retry-after"];
+  if (typeof value !== "string") return 0;
   const askedMs = /^\d{1,10}$/.test(value) ? Number(value) * 1000 : isHTTPDate(value) ? Date.parse(value) - now.getTime() : 0;
   return Math.min(Math.max(askedMs, 0), longestRetryAfterMs);
 }

@@ -214,10 +214,7 @@ function summed(items: readonly ItemStatus[], sent: readonly Sent[], now: Date):
 }
 /** The response by which the next try is paced. */
 function longestRetryAfter(sent: readonly Sent[], now: Date): Pick<Judgement, "response"> {
-  const asked = ({ judgement: { response } }: Sent): number => {
-    const field = response?.headers["retry-after"];
-    return retryAfterFieldMs(typeof field === "string" ? field : undefined, now);
-  };
+  const asked = ({ judgement: { response } }: Sent): number => retryAfterFieldMs(response, now);
   const [longest] = sent
     .filter(({ status, judgement }) => status.phase === "Retrying" && judgement.response)
     .toSorted((a, b) => asked(b) - asked(a));

@@ -193,11 +193,7 @@ export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Sch
     },
     retrying(attempt, retry, judgement) {
       const { reason, message, response } = judgement;
-      const asked = response?.headers["retry-after"];
-      const delayMs = Math.max(
-        retryAfterMs(retry, attempt),
-        retryAfterFieldMs(typeof asked === "string" ? asked : undefined, now),
-      );
+      const delayMs = Math.max(retryAfterMs(retry, attempt), retryAfterFieldMs(response, now));
       const nextRunAt = new Date(Date.parse(attempt.finishedAt ?? attempt.startedAt) + delayMs).toISOString();
       const most = retry.limit + 1;
       // What an item lacks is waited for without a limit.

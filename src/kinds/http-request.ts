@@ -5,7 +5,6 @@
  * a status.
  */
 import { again, conclude, decide, type Attempt, type Ledger, type Wish } from "../core/delivery.ts";
-import { durationMs } from "../core/duration.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Output } from "../core/output.ts";
 import {
@@ -28,7 +27,7 @@ import { httpRequestReport, type Judgement } from "./http-request-status.ts";
 import { judge } from "./judge.ts";
 import { beginPoll, pollOnce } from "./poll.ts";
 import { precaution } from "./precaution.ts";
-import { buildExchange, declaredRequest, idempotencyHeader, repetition, scopeOf, sendDigest } from "./request.ts";
+import { buildExchange, declaredRequest, idempotencyHeader, repetition, retryPolicy, scopeOf, sendDigest } from "./request.ts";
 import { declaredOutputs, outputsChecked, outputsWritten } from "./outputs.ts";
 import { httpRequestType, type Endpoint, type HTTPRequest } from "./types.ts";
 
@@ -199,7 +198,6 @@ function ledgerOf({ status }: HTTPRequest): Ledger {
 function wishOf({ spec, metadata, status }: HTTPRequest, endpoint: Endpoint | undefined): Wish {
   const { uid, annotations = {} } = metadata;
   const reconcileAt = reconcileAtOf(metadata);
-  const { limit, backoff, on, never } = spec.retry;
   return {
     uid,
     digest: sendDigest(spec),
@@ -207,12 +205,6 @@ function wishOf({ spec, metadata, status }: HTTPRequest, endpoint: Endpoint | un
     ...repetition(spec.method, spec, { endpoint, attempt: status?.attempt }),
     onUnknown: spec.onUnknown,
     assumeDone: status?.attempt === undefined && annotations[assumeDoneAnnotation] === "true",
-    retry: {
-      limit,
-      initialMs: durationMs(backoff.initial),
-      maxMs: durationMs(backoff.max),
-      ...(on && { on }),
-      ...(never && { never }),
-    },
+    retry: retryPolicy(spec.retry),
   };
 }

@@ -6,7 +6,6 @@
 import type { HTTPResourceSpec } from "../api/http-resource.ts";
 import type { Condition, ConditionState } from "../core/conditions.ts";
 import type { Difference } from "../core/difference.ts";
-import type { Response } from "../core/outcome.ts";
 
 /** It differs, and has not been corrected yet. */
 export function drifted(differences: readonly Difference[], spec: Pick<HTTPResourceSpec, "upToDate">): ConditionState {
@@ -27,11 +26,6 @@ function told(differences: readonly Difference[], { upToDate }: Pick<HTTPResourc
   if (differences.length === 0)
     return upToDate === undefined ? "spec.update is to send something else than was sent last" : "spec.upToDate yields false";
   return differences.map(({ path, wanted }) => (wanted === undefined ? path : `${path} (wanted: ${wanted})`)).join(", ");
-}
-
-export function retryAfterField(response: Response | undefined): string | undefined {
-  const value = response?.headers["retry-after"];
-  return typeof value === "string" ? value : undefined;
 }
 
 /** Whether it is ready, as its status has it. */

@@ -15,7 +15,7 @@ import type { RetryPolicy } from "../core/retry.ts";
 import { usedEndpoint } from "./endpoint.ts";
 import { declaredOutputs, outputExpressions } from "./outputs.ts";
 import { pollExpressions } from "./poll-expressions.ts";
-import { buildExchange, expectedThat, type DeclaredRequest } from "./request.ts";
+import { buildExchange, expectedThat, retryPolicy, type DeclaredRequest } from "./request.ts";
 import type { HTTPResource, UsedEndpoint } from "./types.ts";
 
 /** Keeps an object that is being deleted until its remote object is. */
@@ -65,7 +65,6 @@ export function contextOf({ resource, references, now, sender }: Situation<HTTPR
   const imported = id === undefined || id === "" || id === status.lastHandledExternalID ? undefined : id;
   const externalID = imported ?? status.externalID;
   const reconcileAt = reconcileAtOf(metadata);
-  const { limit, backoff, on, never } = spec.retry;
   const endpoint = usedEndpoint(spec.endpointRef, references);
   const hasFinalizer = finalizers.includes(finalizer);
   const wantsFinalizer = spec.delete !== undefined && spec.deletionPolicy === "Delete" && !hasFinalizer;
@@ -83,13 +82,7 @@ export function contextOf({ resource, references, now, sender }: Situation<HTTPR
     ...(imported !== undefined && { imported }),
     ...(reconcileAt !== undefined && reconcileAt !== status.lastHandledReconcileAt && { asked: reconcileAt }),
     isOrphan: annotations[orphanAnnotation] === "true",
-    retry: {
-      limit,
-      initialMs: durationMs(backoff.initial),
-      maxMs: durationMs(backoff.max),
-      ...(on && { on }),
-      ...(never && { never }),
-    },
+    retry: retryPolicy(spec.retry),
     intervalMs: durationMs(spec.interval),
     ...(wantsFinalizer && { missingFinalizer: finalizer }),
   };

@@ -4,7 +4,6 @@ import type { Refusal, Response } from "../core/outcome.ts";
 import type { Located } from "../core/request-template.ts";
 import type { Step } from "../core/plan.ts";
 import { retryAfterFieldMs } from "../core/retry.ts";
-import { retryAfterField } from "./http-resource-conditions.ts";
 import type { Context } from "./http-resource-context.ts";
 
 export type Observation = Found | Absent | Unknown | Refusal;
@@ -34,7 +33,7 @@ export interface Unknown {
 export type Steps<T> = Generator<Step, T>;
 
 export function unknown(reason: string, message: string, { now }: Context, response?: Response): Unknown {
-  return { type: "unknown", reason, message, retryAfterMs: retryAfterFieldMs(retryAfterField(response), now) };
+  return { type: "unknown", reason, message, retryAfterMs: retryAfterFieldMs(response, now) };
 }
 
 export function located(field: string, text: string | undefined): Located[] {

@@ -9,7 +9,7 @@ import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from ".
 import { retryAfterFieldMs, retryAfterMs } from "../core/retry.ts";
 import { recorded, shownResponse, type Judgement } from "./http-request-status.ts";
 import { importHint, finalizer, nobodyCompares, verbDigest, type Context, type VerbAttempt } from "./http-resource-context.ts";
-import { corrected, drifted, notDrifted, retryAfterField } from "./http-resource-conditions.ts";
+import { corrected, drifted, notDrifted } from "./http-resource-conditions.ts";
 import type { Working } from "./http-resource-delivered.ts";
 import { makeSecrets } from "./outputs.ts";
 import type { Found, Unknown } from "./http-resource-observation.ts";
@@ -40,7 +40,7 @@ export interface Report {
   retrying(attempt: VerbAttempt, judgement: Judgement): Verdict;
   /** Over for now; looked at again when the object is due. */
   failed(attempt: VerbAttempt, judgement: Judgement): Verdict;
-  /** May or may not have arrived. `looksIn`: milliseconds until something can say more. */
+  /** May or may not have arrived. `looksInMs`: milliseconds until something can say more. */
   outcomeUnknown(attempt: VerbAttempt, why: string, looksInMs?: number): Verdict;
   /** The same of an attempt of which nothing new is known. */
   stillUnknown(attempt: VerbAttempt): Verdict;
@@ -228,8 +228,7 @@ export function httpResourceReport(context: Context): Report {
       return { status: status(states, change), ...due(), result: "succeeded", reason: "Updated" };
     },
     retrying(attempt, { reason, message, response }) {
-      const asked = retryAfterField(response);
-      const delayMs = Math.max(retryAfterMs(retry, attempt), retryAfterFieldMs(asked, now));
+      const delayMs = Math.max(retryAfterMs(retry, attempt), retryAfterFieldMs(response, now));
       const nextRunAt = new Date(Date.parse(attempt.finishedAt ?? attempt.startedAt) + delayMs).toISOString();
       const change = { ...attempted(attempt), nextRunAt, ...recorded(response, spec) };
       const states = reconciling(reason, `${message}; try ${attempt.tries}${hint}`);

@@ -217,8 +217,7 @@ function going(delayMs: number, answered: number | string): Going {
   };
 }
 function pauseMs({ interval }: Poll, response: Response | undefined, now: Date): number {
-  const asked = response?.headers["retry-after"];
-  return Math.max(durationMs(interval), retryAfterFieldMs(typeof asked === "string" ? asked : undefined, now));
+  return Math.max(durationMs(interval), retryAfterFieldMs(response, now));
 }
 
 /** A server that is away for a while says nothing of the work. */

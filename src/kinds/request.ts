@@ -9,6 +9,7 @@ import type { Exchange } from "../core/exchange.ts";
 import type { Refusal, Response } from "../core/outcome.ts";
 import type { Located, RequestTemplate } from "../core/request-template.ts";
 import type { Metadata } from "../core/resource.ts";
+import type { RetryPolicy } from "../core/retry.ts";
 import { bodyTemplate } from "./body.ts";
 import { declaredOutputs, outputExpressions } from "./outputs.ts";
 import { connectionOf, endpointRefusal, overrideRefusal } from "./endpoint.ts";
@@ -103,6 +104,11 @@ export function repetition(
   // An endpoint that is not there says of no key, and nothing is sent without it.
   if (shared.endpointRef && !endpoint && attempt?.sentAs?.includes(" ")) return { repeatable: true, sentAs: attempt.sentAs };
   return { repeatable: false, sentAs: method };
+}
+
+export function retryPolicy({ limit, backoff, on, never }: HTTPRequestSpec["retry"]): RetryPolicy {
+  const { initial, max } = backoff;
+  return { limit, initialMs: durationMs(initial), maxMs: durationMs(max), ...(on && { on }), ...(never && { never }) };
 }
 
 /** `endpoint`: what `endpointRef` names, where it exists. */

@@ -55,9 +55,13 @@ export function createHTTPMetrics({ counter, histogram, gauge }: Instruments, so
     }),
     socketsOpened: counter("holdfast_http_sockets_opened_total", "Sockets opened to origins and proxies."),
     socketsClosed: counter("holdfast_http_sockets_closed_total", "Sockets to origins and proxies that closed."),
-    retries: counter("holdfast_http_retries_total", "Requests sent once more since their connection was dead, by why.", {
-      reason: ["stale", "unsent", "credential"],
-    }),
+    retries: counter(
+      "holdfast_http_retries_total",
+      "Requests sent once more at once, for a dead connection or a newer credential, by why.",
+      {
+        reason: ["stale", "unsent", "credential"],
+      },
+    ),
     redirects: counter("holdfast_http_redirects_total", "Redirects that were followed, by status code.", {
       code: ["301", "302", "303", "307", "308"],
     }),

@@ -1,4 +1,4 @@
-/** Attacks that are made of objects, on a real API server, with a controller to which nothing has been opened (FAULTS.md). */
+/** Attacks that are made of objects, on a real API server, with a controller to which nothing has been opened (docs/threat-model.md). */
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import { formAddresses } from "../support/address-forms.ts";

@@ -89,5 +89,6 @@ test("the list of reasons has every reason that a condition can have, and none t
   const told = [...failureReasons, ...reasons.map(([, reason = ""]) => reason)].filter((reason) => !unseen.includes(reason));
   expect(told.length).toBeGreaterThan(80);
   expect(told.filter((reason) => !listed.includes(reason))).toEqual([]);
-  expect(listed.filter((reason) => ![...kinds, outcome].some((text) => text.includes(`"${reason}"`)))).toEqual([]);
+  const isGiven = (reason: string): boolean => [...kinds, outcome].some((text) => text.includes(`"${reason}"`));
+  expect(listed.filter((reason) => !told.includes(reason) && !isGiven(reason))).toEqual([]);
 });

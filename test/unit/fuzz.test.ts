@@ -30,7 +30,7 @@ test(
     );
     fc.assert(
       fc.property(field, (text) => {
-        const askedMs = retryAfterFieldMs(text, now);
+        const askedMs = retryAfterFieldMs({ headers: { "retry-after": text } }, now);
         expect(askedMs >= 0 && askedMs <= 3_600_000).toBe(true);
       }),
       runs(150),

@@ -35,5 +35,6 @@ test.each([
   ["soon", 0],
   [undefined, 0],
 ])("reads Retry-After: %s", (value, ms) => {
-  expect(retryAfterFieldMs(value, new Date("2026-01-01T00:00:00Z"))).toBe(ms);
+  const headers = value === undefined ? {} : { "retry-after": value };
+  expect(retryAfterFieldMs({ headers }, new Date("2026-01-01T00:00:00Z"))).toBe(ms);
 });
