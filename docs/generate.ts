@@ -1,7 +1,7 @@
 /**
- * Writes the files that are made from the code: `crds/`, `docs/api/`, `docs/metrics.md`, `docs/coverage.md`, `docs/faults.md`, the table of attacks in
- * `docs/threat-model.md`, the list of
- * runbooks, and the chart's CRDs, values, alerts and dashboards. `make verify` fails where one is out of date.
+ * Writes the files that are made from the code: `crds/`, `docs/api/`, `docs/metrics.md`, `docs/coverage.md`, `docs/faults.md`,
+ * the table of attacks in `docs/threat-model.md`, the guide's manifests, the list of runbooks, and the chart's CRDs, values,
+ * alerts and dashboards. `make verify` fails where one is out of date.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
