@@ -3,11 +3,10 @@ import { randomUUID } from "node:crypto";
 import type { SendSettings } from "../config.ts";
 import type { Condition } from "../core/conditions.ts";
 import type { EgressDefault, EgressFloor } from "../core/egress.ts";
-import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { Kind } from "../core/plan.ts";
-import type { ActingStore, Announce, ResourceStore } from "../core/ports.ts";
+import type { ActingStore, ResourceStore } from "../core/ports.ts";
 import { secretType } from "../core/resource.ts";
-import { createController, type Controller } from "../engine/controller.ts";
+import { createController, type Controller, type ControllerOptions } from "../engine/controller.ts";
 import { createLiveness, type Liveness } from "../engine/liveness.ts";
 import { createEvaluator } from "../expressions/evaluator.ts";
 import { createClientPool, type Client, type ClientPool } from "../http/client-pool.ts";
@@ -36,21 +35,13 @@ export interface Runtime extends AsyncDisposable {
   readonly sockets: Pick<Sockets, "counts">;
   readonly liveness: Liveness;
 }
-interface RuntimeParts {
-  readonly store: ResourceStore;
-  readonly record: RecordOccurrence;
+interface RuntimeParts extends Pick<
+  ControllerOptions,
+  "store" | "record" | "term" | "since" | "announce" | "requireServiceAccount" | "resumes"
+> {
   readonly metrics: Metrics;
   /** Takes the values of every Secret that is read. */
   readonly secrets: SecretRegistry;
-  /** The term of leadership of this instant, as `ControllerOptions` has it. */
-  readonly term?: () => number | undefined;
-  /** When that term began, as `ControllerOptions` has it. */
-  readonly since?: () => string | undefined;
-  readonly announce?: Announce;
-  /** Nothing is sent for a resource that names no ServiceAccount. */
-  readonly requireServiceAccount?: boolean;
-  /** True: goes on where another process ended, and does not at once what is due in intervals. */
-  readonly resumes?: boolean;
   readonly egress: EgressSettings;
 }
 /** Where requests may go, apart from what policies say. */
@@ -72,21 +63,8 @@ const clientMap = new Map<string, Client>();
  * All that stands between a store and the network, put together; disposing it ends all of it. Its clients are in the Map of the
  * process.
  */
-export function createRuntime(
-  settings: SendSettings,
-  {
-    store,
-    record,
-    metrics,
-    secrets,
-    egress,
-    term = () => 1,
-    since = () => undefined,
-    announce = () => {},
-    requireServiceAccount = false,
-    resumes = false,
-  }: RuntimeParts,
-): Runtime {
+export function createRuntime(settings: SendSettings, { metrics, secrets, egress, ...given }: RuntimeParts): Runtime {
+  const { store, record, term = () => 1 } = given;
   const resources = new AsyncDisposableStack();
   const leads = (): boolean => term() !== undefined;
   const evaluator = resources.use(createEvaluator({ deadlineMs: settings.expressionTimeout }));
@@ -126,18 +104,13 @@ export function createRuntime(
     }),
   );
   const controller = createController({
+    ...given,
     kinds,
     store: noting(store, secrets),
-    requireServiceAccount,
     requester,
-    record,
     concurrency: settings.concurrency,
     reconcileTimeoutMs: settings.reconcileTimeout,
     sender: randomUUID(),
-    term,
-    since,
-    announce,
-    resumes,
     observe: (kind, name, after) => policies.observe(kind, name, after),
     queueObserver: {
       onAdd: () => metrics.queueAdds.inc({ name: "holdfast" }),

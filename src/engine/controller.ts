@@ -19,7 +19,7 @@ import { createTerms } from "./terms.ts";
 import { createWorkQueue, type WorkQueue, type WorkQueueOptions } from "./work-queue.ts";
 import { runWorkers } from "./workers.ts";
 
-interface ControllerOptions {
+export interface ControllerOptions {
   readonly kinds: readonly Kind[];
   readonly store: ResourceStore;
   readonly requester: Requester;
@@ -75,10 +75,7 @@ export interface Controller {
 /** Of the limit on a reconcile: a request that takes longer than the rest has timed out, and that is still to be recorded. */
 const keptForRecording = 0.1;
 
-/**
- * Takes nothing up before `run`. Without `term` this process leads from the start and for good; without `since` nobody knows who
- * worked before, so what is to be sent is read live first, once for each key.
- */
+/** Neither watches nor works before `run`. */
 export function createController(options: ControllerOptions): Controller {
   const {
     kinds,

@@ -39,11 +39,9 @@ function* followed(context: Context, report: Report, attempt: VerbAttempt): Step
   if (attempt.verb === "Delete") return removed(report, delivered);
   switch (delivered.type) {
     case "refusal":
-      return report.refused(delivered);
     case "wait":
-      return report.waiting(delivered.delayMs);
     case "polling":
-      return report.polling(delivered);
+      return removed(report, delivered); // not over yet, whatever it is
     case "succeeded":
     case "failed":
     case "unknown":
