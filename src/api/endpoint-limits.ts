@@ -5,7 +5,7 @@ import type { ObjectSchema } from "./schema.ts";
 export const rateLimit = {
   type: "object",
   description:
-    "How many requests may go to the endpoint. What is over waits its turn, without a worker: namespaces take turns, and within one the oldest goes first. Requests that one reconcile sends after its first are counted and do not wait. Counted in the process that sends, so that it begins anew with another.",
+    "How many requests may go to the endpoint. Each waits its turn, without a worker: a resource's first, and all that follow it, such as items, pages, redirects and polls. Namespaces take turns, and within one the oldest goes first. Waiting counts towards no timeout but --reconcile-timeout. Counted in the process that sends, so that it begins anew with another.",
   properties: {
     requests: {
       type: "integer",

@@ -93,6 +93,7 @@ export function createRuntime(settings: SendSettings, { metrics, secrets, egress
       egress: createEgress({ floor: egress.floor, rulesFor: (namespace) => policies.rulesFor(namespace) }),
       maxResponseBytes: settings.maxResponseBytes,
       minBytesPerSecond: settings.minResponseRate,
+      reconcileTimeoutMs: settings.reconcileTimeout,
       maxInFlightPerReconcile: settings.maxInFlightPerReconcile,
       maxExchangesPerReconcile: settings.maxExchangesPerReconcile,
       maxInFlightPerOrigin: settings.maxInFlightPerOrigin,

@@ -26,6 +26,7 @@ export const failureReasons = [
   "PortsExhausted",
   "TooManyFiles",
   "BudgetExhausted",
+  "RateLimited",
   "EgressDenied",
   "NotLeader",
   "Aborted",
@@ -39,6 +40,7 @@ export type RefusalReason =
   | "EndpointNotAllowed"
   | "EndpointNotReady"
   | "CircuitOpen"
+  | "RateLimited"
   | "InvalidCredential"
   | "CredentialRefused"
   | "TokenRequestFailed"

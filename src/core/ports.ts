@@ -96,14 +96,17 @@ export type Announce = (type: ResourceType, resource: Resource, announcement: An
  */
 export type Read = (kind: "Secret" | "ConfigMap", name: string, namespace?: string) => Promise<ReadResult>;
 
-/** Waits for a write, or for a place. The work that waits long may lose its worker meanwhile. */
-export type WaitFor = <T>(awaited: Promise<T>) => Promise<T>;
+/**
+ * Waits for what may last. Whatever waits for longer than `patienceMs` gives its worker to others meanwhile; absent: as long as
+ * a write usually takes.
+ */
+export type WaitFor = <T>(awaited: Promise<T>, patienceMs?: number) => Promise<T>;
 
 export interface Requester {
   /**
    * For one reconcile. `resource` names what is reconciled, the same each time: it keeps its place where it has to wait.
-   * `mayStart` is asked as each request starts on its socket: false means not sent. `waitFor` is given what waits for a place
-   * at an origin once the reconcile has begun to send.
+   * `mayStart` is asked as each request starts on its socket: false means not sent. `waitFor` is given what waits for a turn, or
+   * for a place at an origin, once the reconcile has begun to send.
    */
   begin(resource: string, mayStart?: () => boolean, waitFor?: WaitFor): Requests;
   evaluate(evaluation: Evaluation, read: Read, signal: AbortSignal): Promise<EvaluationResult>;

@@ -53,7 +53,7 @@ export interface ReconcileDeps {
   readonly sending?: AbortSignal;
   /** A Secret or ConfigMap has been read. */
   readonly onRead: (reference: Reference, result: ReadResult) => void;
-  /** Waits for a status write, which tries for as long as it takes, and for a place at a further origin. */
+  /** Waits for a status write, which tries for as long as it takes, for a turn, and for a place at a further origin. */
   readonly waitFor: WaitFor;
 }
 

@@ -2,7 +2,7 @@
  * Takes due keys and works on them, so many at once, each within a limit of time.
  *
  * Invariant: a key is done only when its work has ended, so it is never worked on twice at once; and whatever a key's work
- * waits for, its worker takes the next key: after the limit, and sooner where that is a write that does not land, or a place.
+ * waits for, its worker takes the next key: after the limit, and sooner where that is a write that does not land, a turn or a place.
  */
 import { deadline } from "../core/deadline.ts";
 import type { WaitFor } from "../core/ports.ts";
@@ -51,12 +51,12 @@ export async function runWorkers(options: WorkersOptions, signal: AbortSignal, d
       queue.leave(key);
     }
   }
-  async function workOn(key: string, onSlowWrite: () => void): Promise<void> {
+  async function workOn(key: string, onSlowWait: () => void): Promise<void> {
     using limit = deadline(drain, limitMs);
-    const waitFor: WaitFor = async (write) => {
-      const timer = setTimeout(onSlowWrite, slowWriteMs);
+    const waitFor: WaitFor = async (awaited, patienceMs = slowWriteMs) => {
+      const timer = setTimeout(onSlowWait, patienceMs);
       try {
-        return await write;
+        return await awaited;
       } finally {
         clearTimeout(timer);
       }

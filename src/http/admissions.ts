@@ -7,11 +7,14 @@
 import type { Busy } from "../core/ports.ts";
 import { createRows } from "./rows.ts";
 
-type Entered = ({ readonly type: "admitted" } & Disposable) | Busy;
+export type Admission = { readonly type: "admitted" } & Disposable;
+type Entered = Admission | Busy;
 
 export interface Admissions extends Disposable {
   /** Admitted until disposed. Where it is busy, the place that is `free` is kept for a moment. The same `owner` keeps its place in the row, however often it asks. */
   enter(origin: string, owner: string): Entered;
+  /** `owner` waits for a place no longer. */
+  leave(origin: string, owner: string): void;
   /** Gives back a place that is kept for `owner`, which has come and does not need it. */
   yield(owner: string): void;
   readonly size: number;
@@ -45,6 +48,7 @@ export function createAdmissions(maxPerOrigin: number, groupOf: (owner: string) 
       places.set(origin, taken + 1);
       return admitted(origin);
     },
+    leave: (origin, owner) => rows.leave(origin, owner),
     yield: (owner) => rows.giveBack(owner),
     get size() {
       return places.size;

@@ -18,6 +18,7 @@ import type { Egress } from "./egress.ts";
 import { deadline, unlessAborted } from "../core/deadline.ts";
 import { forNamespace } from "./name-lookups.ts";
 import { onWire, type Answer } from "./on-wire.ts";
+import type { RateTurn } from "./rate-limits.ts";
 import { createRedirects, isRedirect, type Hop, type Redirects } from "./redirects.ts";
 import type { WireRequest } from "./render.ts";
 import { retryReason } from "./stale-retry.ts";
@@ -38,6 +39,8 @@ export interface Chain {
   readonly credential?: Credential;
   readonly template: RequestTemplate;
   readonly maxRedirects: number;
+  /** For each request to the endpoint: waits for its turn. Absent: they need none. */
+  readonly turn?: (signal: AbortSignal) => Promise<RateTurn>;
   /** Whether a request may still leave, asked as it starts on its socket. */
   readonly mayStart: () => boolean;
   /** Given what waits for a slot of an origin. */
@@ -51,6 +54,8 @@ interface Run {
   readonly slot: Slot;
   readonly trace: Trace;
   readonly signal: AbortSignal;
+  /** `Chain.turn`, while the exchange's clock stands still. */
+  readonly turn: () => Promise<RateTurn | undefined>;
 }
 
 /** An answer, and what is in use until it has been read or closed. */
@@ -72,7 +77,7 @@ export class RedirectError extends Error {
 /** How long a redirect's content is waited for. */
 const maxDrainMs = 1_000;
 
-/** Rejects with a `RedirectError`, an `EgressDeniedError`, a `BudgetExhaustedError`, the signal's reason, or what the network did. */
+/** Rejects with a `RedirectError`, an `EgressDeniedError`, a `BudgetExhaustedError`, a `RateLimitedError`, the signal's reason, or what the network did. */
 export function followed(chain: Chain, run: Run, options: RunOptions): Promise<Held> {
   return forNamespace(chain.metadata.namespace, () => answered(chain, run, options));
 }
@@ -80,6 +85,7 @@ async function answered(chain: Chain, run: Run, options: RunOptions): Promise<He
   const { first, credential, template, maxRedirects, mayStart, waitFor, metadata } = chain;
   let hop = first;
   let retries = 1;
+  let isFresh = false;
   let renewals = 1;
   let redirects: Redirects | undefined;
 
@@ -94,20 +100,29 @@ async function answered(chain: Chain, run: Run, options: RunOptions): Promise<He
     return credential.renewed(run.signal);
   }
 
-  async function request(slots: readonly [Slot, Slot], client: Lease): Promise<Answer> {
+  /** Of another origin the endpoint's limit does not speak. */
+  async function turnOf({ request }: Hop): Promise<RateTurn | undefined> {
+    return request.origin === first.request.origin ? await run.turn() : undefined;
+  }
+  const starting = (turn: RateTurn | undefined) => (): boolean => {
+    if (!mayStart()) return false;
+    turn?.use();
+    return true;
+  };
+
+  function request(slots: readonly [Slot, Slot], client: Lease, turn: RateTurn | undefined): Promise<Answer> {
     const { trace, signal } = run;
-    const { connections } = options;
-    const wire = { dispatcher: client.dispatcher, connections, mayStart, trace, signal };
-    try {
-      return await onWire(slots, leaving(), wire);
-    } catch (error) {
-      const reason = retryReason(error, { trace, connections, repeatable: hop.repeatable });
-      if (!reason || retries === 0) throw error;
-      retries -= 1;
-      if (admit(hop) !== hop.settings) throw error; // it may still go there, but not with this client
-      options.record({ type: "retried", reason });
-      return await onWire(slots, leaving(), { ...wire, dispatcher: client.fresh() });
-    }
+    const dispatcher = isFresh ? client.fresh() : client.dispatcher;
+    return onWire(slots, leaving(), { dispatcher, connections: options.connections, mayStart: starting(turn), trace, signal });
+  }
+  /** Whether what failed is sent once more, on a fresh connection. */
+  function mayRepeat(error: unknown): boolean {
+    const reason = retryReason(error, { trace: run.trace, connections: options.connections, repeatable: hop.repeatable });
+    if (!reason || retries === 0) return false;
+    retries -= 1;
+    if (admit(hop) !== hop.settings) return false; // it may still go there, but not with this client
+    options.record({ type: "retried", reason });
+    return true;
   }
 
   function admit({ request, settings }: Hop): ClientSettings {
@@ -117,6 +132,7 @@ async function answered(chain: Chain, run: Run, options: RunOptions): Promise<He
   for (;;) {
     const { origin } = hop.request;
     if (options.clients.usesProxy(hop.settings, origin)) await options.egress.vet(origin, admit(hop), run.signal);
+    using turn = await turnOf(hop);
     const place = options.origins.take(origin, run.signal);
     const originSlot = "then" in place && waitFor ? await waitFor(place) : await place;
     const client = takeClient(options.clients, () => (hop = { ...hop, settings: admit(hop) }), originSlot);
@@ -125,7 +141,15 @@ async function answered(chain: Chain, run: Run, options: RunOptions): Promise<He
       client[Symbol.dispose]();
     };
     try {
-      const answer = await request([run.slot, originSlot], client);
+      const answer = await request([run.slot, originSlot], client, turn).catch((error: unknown) => {
+        if (mayRepeat(error)) return undefined;
+        throw error;
+      });
+      isFresh = !answer;
+      if (!answer) {
+        release();
+        continue;
+      }
       if (await mayRenew(answer)) {
         await drain(answer, options.redirectDrainBytes, run.signal);
         options.record({ type: "retried", reason: "credential" });

@@ -38,6 +38,7 @@ const reasons: Readonly<Record<string, FailureReason>> = {
   HOLDFAST_PROTOCOL: "InvalidResponse",
   HOLDFAST_RESPONSE_TOO_SLOW: "ResponseTooSlow",
   HOLDFAST_BUDGET_EXHAUSTED: "BudgetExhausted",
+  HOLDFAST_RATE_LIMITED: "RateLimited",
   HOLDFAST_NOT_STARTED: "NotLeader",
   HOLDFAST_EGRESS_DENIED: "EgressDenied",
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "InvalidResponse",
@@ -83,6 +84,8 @@ const messages: Readonly<Record<FailureReason, string>> = {
   RedirectInsecure: "redirected from https to http, which is never followed",
   RedirectRefused: "redirected to another origin with a body that inputs went into, which is not sent there",
   BudgetExhausted: "one reconcile may send no more requests than --max-exchanges-per-reconcile, redirects and retries among them",
+  RateLimited:
+    "under the endpoint's rateLimit its turn would have come later than --reconcile-timeout allows; it is sent when it is tried again",
   EgressDenied: "an egress rule does not let the request go there",
   NotLeader: "not sent, since another process may have taken over",
   Aborted: "given up before the answer was complete, since Holdfast is stopping or the resource is gone",

@@ -1,15 +1,19 @@
 /**
- * What a reconcile passes before it sends: its endpoint's circuit, its credential, a place at the origin, its turn.
+ * What a reconcile passes before it sends: its endpoint's circuit, its credential, a place at the origin, and for each request
+ * its turn.
  *
- * Who has to wait is told so before its first request, and leaves its worker; a request after that neither waits for a place
- * nor for a turn, so that what belongs together goes together. What has been passed is given back when the reconcile ends.
+ * Who has to wait is told so before its first request, and leaves its worker. What follows that waits where it is, without the
+ * worker and without its place, and no longer than leaves it time to be answered. What has been passed is given back when the
+ * reconcile ends.
  */
+import { deadline, unlessAborted } from "../core/deadline.ts";
 import type { Exchange } from "../core/exchange.ts";
-import type { Busy } from "../core/ports.ts";
-import type { Admissions } from "./admissions.ts";
+import type { Busy, WaitFor } from "../core/ports.ts";
+import type { Admission, Admissions } from "./admissions.ts";
 import type { Circuits, Pass } from "./circuits.ts";
-import type { RateLimits } from "./rate-limits.ts";
-import { RefusedError } from "./refusal.ts";
+import { failure } from "./failure.ts";
+import type { RateLimits, RateTurn } from "./rate-limits.ts";
+import { refuseForNow, RefusedError } from "./refusal.ts";
 
 export interface Gates {
   readonly admissions: Admissions;
@@ -20,27 +24,78 @@ export interface Gates {
 interface Passage extends Disposable {
   /** Throws `RefusedError` while the circuit is open. `undefined`: it has none. */
   circuit(exchange: Exchange): Pass | Busy | undefined;
-  /** `undefined`: it may be sent. */
-  place(origin: string, exchange: Exchange): Busy | undefined;
+  /** `undefined`: it may be sent. Throws `RefusedError` where its turn would come too late. */
+  place(origin: string, exchange: Exchange, signal: AbortSignal): Promise<Busy | undefined>;
+  /** For one request to the endpoint; absent: it has no limit. Rejects with a `RateLimitedError`, or the signal's reason. */
+  turn(origin: string, exchange: Exchange): ((signal: AbortSignal) => Promise<RateTurn>) | undefined;
   /** A redirect has led elsewhere: its place at the first origin is another's. */
   readonly moved: () => void;
   /** Whether it may no longer be told to wait. */
   readonly hasBegun: boolean;
 }
 
-/** `owner`: the resource that is reconciled. */
-export function createPassage(owner: string, { admissions, circuits, rateLimits }: Gates): Passage {
-  let admission: Disposable | undefined;
+interface PassageOptions {
+  /** The resource that is reconciled. */
+  readonly owner: string;
+  /** Of the reconcile, which begins now, milliseconds. */
+  readonly limitMs: number;
+  readonly waitFor: WaitFor;
+}
+
+class RateLimitedError extends Error {
+  override readonly name = "RateLimitedError";
+  readonly code = "HOLDFAST_RATE_LIMITED";
+}
+
+/** Of a reconcile's time: what is left for requests, and not for writing what came of them. */
+const sendingShare = 0.9;
+
+export function createPassage({ owner, limitMs, waitFor }: PassageOptions, gates: Gates): Passage {
+  const { admissions, circuits, rateLimits } = gates;
+  const begunMs = performance.now();
   let hasBegun = false;
+  let admission: Admission | undefined;
   const passes = new Map<string, Pass>();
+  /** Turns that were given before anything of the exchange was sent, by endpoint. */
+  const early = new Map<string, RateTurn>();
+  /** They wait one after another: the next asks when the one before has its turn. */
+  let last: Promise<unknown> = Promise.resolve();
+
+  function giveUpPlace(): void {
+    admission?.[Symbol.dispose]();
+    admission = undefined;
+  }
+  async function laterTurn(origin: string, { endpoint, timeoutMs }: Limited, signal: AbortSignal): Promise<RateTurn> {
+    const { rateLimit } = endpoint;
+    const name = nameOf(endpoint);
+    const entered = rateLimits.enter(name, owner, rateLimit);
+    if (entered.type === "admitted") return entered;
+    giveUpPlace();
+    const neededMs = Math.min(timeoutMs, limitMs / 2);
+    using limit = deadline(signal, Math.max(0, begunMs + limitMs * sendingShare - neededMs - performance.now()));
+    const again = { enter: () => rateLimits.enter(name, owner, rateLimit), leave: () => rateLimits.leave(name, owner) };
+    const place = { enter: () => admissions.enter(origin, owner), leave: () => admissions.leave(origin, owner) };
+    let turn: RateTurn | undefined;
+    try {
+      turn = await waitFor(admitted(again, limit.signal), 0);
+      admission = await waitFor(admitted(place, limit.signal), 0);
+      return turn;
+    } catch (error) {
+      turn?.[Symbol.dispose]();
+      throw limit.expired ? new RateLimitedError("its turn does not come in time", { cause: error }) : error;
+    }
+  }
+  function inTurn(origin: string, exchange: Limited, signal: AbortSignal): Promise<RateTurn> {
+    const turn = last.then(() => laterTurn(origin, exchange, signal));
+    last = turn.catch(() => undefined);
+    return turn;
+  }
+
   return {
     get hasBegun() {
       return hasBegun;
     },
-    moved() {
-      admission?.[Symbol.dispose]();
-      admission = undefined;
-    },
+    moved: giveUpPlace,
     circuit({ endpoint, scope }) {
       if (!endpoint?.circuitBreaker) return undefined;
       const name = `${endpoint.title} ${endpoint.key.namespace} ${scope.metadata.namespace}`;
@@ -60,29 +115,73 @@ export function createPassage(owner: string, { admissions, circuits, rateLimits 
         }
       }
     },
-    place(origin, { endpoint }) {
-      const { rateLimit, key } = endpoint ?? {};
-      const name = `${key?.namespace}/${key?.name}`;
+    async place(origin, exchange, signal) {
+      const limited = isLimited(exchange) ? exchange : undefined;
+      const name = limited ? nameOf(limited.endpoint) : "";
       if (hasBegun) {
-        if (rateLimit) rateLimits.count(name, rateLimit);
+        if (limited && !early.has(name)) early.set(name, await inTurn(origin, limited, signal).catch(refusing));
         return undefined;
       }
       const entered = admissions.enter(origin, owner);
       if (entered.type === "busy") return entered;
-      const turn = rateLimit && rateLimits.enter(name, owner, rateLimit);
+      const turn = limited && rateLimits.enter(name, owner, limited.endpoint.rateLimit);
       if (turn?.type === "busy") {
         entered[Symbol.dispose]();
         return turn;
       }
+      if (turn) early.set(name, turn);
       admission = entered;
       hasBegun = true;
       return undefined;
     },
+    turn(origin, exchange) {
+      if (!isLimited(exchange)) return undefined;
+      const name = nameOf(exchange.endpoint);
+      return async (signal) => {
+        const given = early.get(name);
+        early.delete(name);
+        return given ?? inTurn(origin, exchange, signal);
+      };
+    },
     [Symbol.dispose]() {
-      admission?.[Symbol.dispose]();
+      giveUpPlace();
+      for (const turn of early.values()) turn[Symbol.dispose]();
       admissions.yield(owner);
       rateLimits.yield(owner);
       for (const pass of passes.values()) pass[Symbol.dispose]();
     },
   };
+}
+
+function refusing(error: unknown): never {
+  if (error instanceof RateLimitedError) refuseForNow("RateLimited", failure("RateLimited").message);
+  throw error;
+}
+
+type Endpoint = NonNullable<Exchange["endpoint"]>;
+type Limited = Exchange & { readonly endpoint: Endpoint & Required<Pick<Endpoint, "rateLimit">> };
+
+function isLimited(exchange: Exchange): exchange is Limited {
+  return exchange.endpoint?.rateLimit !== undefined;
+}
+function nameOf({ key }: Endpoint): string {
+  return `${key.namespace}/${key.name}`;
+}
+
+interface Row<T> {
+  readonly enter: () => T | Busy;
+  /** Nobody comes for what it waited for. */
+  readonly leave: () => void;
+}
+async function admitted<T extends { readonly type: "admitted" }>({ enter, leave }: Row<T>, signal: AbortSignal): Promise<T> {
+  for (;;) {
+    const entered = enter();
+    if (entered.type === "admitted") return entered;
+    try {
+      await unlessAborted(signal, entered.free);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
 }

@@ -1,16 +1,24 @@
 /**
- * Rate limits: who has to wait does so outside of a worker, and is told when it is its turn.
+ * Rate limits: whose turn it is not is told when it is, and waits elsewhere.
  *
- * Invariant: in any stretch of `perMs` no more than `requests` turns are given.
+ * Invariant: in any stretch of `perMs` no more than `requests` turns are used. A turn is used when its request starts; one
+ * that has been given and may be used at any time keeps its place until then.
  */
 import type { RateLimit } from "../core/connection.ts";
 import type { Busy } from "../core/ports.ts";
 import { createRows } from "./rows.ts";
 
+/** One request. Disposing a turn that was not used gives it to the next. */
+export interface RateTurn extends Disposable {
+  readonly type: "admitted";
+  /** The request starts. */
+  use(): void;
+}
+
 export interface RateLimits extends Disposable {
-  enter(name: string, owner: string, limit: RateLimit): { readonly type: "admitted" } | Busy;
-  /** Counts one that does not wait. */
-  count(name: string, limit: RateLimit): void;
+  enter(name: string, owner: string, limit: RateLimit): RateTurn | Busy;
+  /** `owner` waits for a turn no longer. */
+  leave(name: string, owner: string): void;
   /** Gives back a turn that is kept for `owner`, which has come and does not need it. */
   yield(owner: string): void;
   readonly size: number;
@@ -18,8 +26,10 @@ export interface RateLimits extends Disposable {
 
 interface Line {
   limit: RateLimit;
-  /** When turns were given, within the last `perMs`. */
-  given: number[];
+  /** How many turns are out that have not been used. */
+  unused: number;
+  /** When turns were used, within the last `perMs`. */
+  usedMs: number[];
   /** When the next would be due at even distances. */
   evenMs: number;
   timer: NodeJS.Timeout | undefined;
@@ -30,59 +40,85 @@ const longestTimerMs = 2 ** 31 - 1;
 /** `groupOf`: the namespace of an owner. `nowMs`: a monotonic clock. */
 export function createRateLimits(groupOf: (owner: string) => string, nowMs = () => performance.now()): RateLimits {
   const lines = new Map<string, Line>();
-  const rows = createRows(groupOf, () => {}); // a turn that nobody took has been counted
+  const rows = createRows(groupOf, (name) => {
+    const line = lines.get(name);
+    if (line) takeBack(name, line);
+  });
 
   function lineOf(name: string, limit: RateLimit): Line {
-    const line = lines.get(name) ?? { limit, given: [], evenMs: 0, timer: undefined };
+    const line = lines.get(name) ?? { limit, unused: 0, usedMs: [], evenMs: 0, timer: undefined };
     line.limit = limit;
     lines.set(name, line);
     return line;
   }
-  /** When the next turn may be given. */
-  function nextMs({ limit: { requests, perMs, burst }, given, evenMs }: Line): number {
-    const oldest = given[given.length - requests];
-    const spacedMs = burst < requests ? Math.floor(evenMs - (burst - 1) * (perMs / requests)) : 0; // sums of fractions
-    return Math.max(oldest === undefined ? 0 : oldest + perMs, spacedMs);
+  /** When the next turn may be given; for ever later: not before one that is out has been used or given back. */
+  function nextMs({ limit: { requests, perMs, burst }, unused, usedMs, evenMs }: Line): number {
+    if (unused >= Math.min(requests, burst)) return Infinity;
+    const oldestMs = usedMs[usedMs.length - (requests - unused)];
+    const spacedMs = burst < requests ? Math.floor(evenMs - (burst - 1 - unused) * (perMs / requests)) : 0; // sums of fractions
+    return Math.max(oldestMs === undefined ? 0 : oldestMs + perMs, spacedMs);
   }
-  function give(line: Line): void {
+  function use(name: string, line: Line): void {
     const { requests, perMs } = line.limit;
     const now = nowMs();
-    line.given = [...line.given.filter((atMs) => atMs > now - perMs), now];
+    line.unused -= 1;
+    line.usedMs = [...line.usedMs.filter((atMs) => atMs > now - perMs), now];
     line.evenMs = Math.max(line.evenMs, now) + perMs / requests;
+    run(name, line);
+  }
+  function takeBack(name: string, line: Line): void {
+    line.unused -= 1;
+    run(name, line);
+  }
+  function turn(name: string, line: Line): RateTurn {
+    let isOut = true;
+    return {
+      type: "admitted",
+      use() {
+        if (isOut) use(name, line);
+        isOut = false;
+      },
+      [Symbol.dispose]() {
+        if (isOut && !rows.keepForNext(name)) takeBack(name, line);
+        isOut = false;
+      },
+    };
   }
   /** Gives the turns that are due, and waits for the next. */
   function run(name: string, line: Line): void {
     clearTimeout(line.timer);
     while (rows.has(name)) {
       const waitMs = nextMs(line) - nowMs();
+      if (waitMs === Infinity) return;
       if (waitMs > 0) {
         line.timer = setTimeout(() => run(name, line), Math.min(Math.ceil(waitMs), longestTimerMs)).unref();
         return;
       }
-      give(line);
+      line.unused += 1;
       rows.keepForNext(name);
     }
-    // Nobody waits: it is forgotten when what was given is old.
-    line.timer = setTimeout(() => lines.delete(name), Math.min(line.limit.perMs, longestTimerMs)).unref();
-  }
-  function count(name: string, line: Line): void {
-    give(line);
-    run(name, line);
+    // Nobody waits: it is forgotten when what was used is old.
+    line.timer = setTimeout(
+      () => {
+        if (line.unused === 0) lines.delete(name);
+      },
+      Math.min(line.limit.perMs, longestTimerMs),
+    ).unref();
   }
 
   return {
     enter(name, owner, limit) {
       const line = lineOf(name, limit);
-      if (rows.take(name, owner)) return { type: "admitted" };
+      if (rows.take(name, owner)) return turn(name, line);
       if (!rows.has(name) && nextMs(line) <= nowMs()) {
-        count(name, line);
-        return { type: "admitted" };
+        line.unused += 1;
+        return turn(name, line);
       }
       const free = rows.wait(name, owner);
       run(name, line);
       return { type: "busy", reason: "RateLimited", free };
     },
-    count: (name, limit) => count(name, lineOf(name, limit)),
+    leave: (name, owner) => rows.leave(name, owner),
     yield: (owner) => rows.giveBack(owner),
     get size() {
       return lines.size;

@@ -43,6 +43,8 @@ export interface RequesterOptions {
   readonly egress?: Egress;
   /** `namespace`: no two namespaces share a socket. */
   readonly clientIsolation?: "none" | "namespace";
+  /** Limit on one reconcile, milliseconds. */
+  readonly reconcileTimeoutMs?: number;
   readonly maxInFlightPerReconcile?: number;
   readonly maxExchangesPerReconcile?: number;
   /** Reconciles at one origin, and exchanges in flight to it. */
@@ -78,7 +80,7 @@ export interface HTTPRequester extends Requester, Disposable {
 export function createRequester(options: RequesterOptions): HTTPRequester {
   const { clients, evaluator, userAgent, record } = options;
   const { maxInFlightPerReconcile = 6, maxExchangesPerReconcile = 50, maxInFlightPerOrigin = 10 } = options;
-  const { minBytesPerSecond = 100, rateWindowMs = 10_000 } = options;
+  const { minBytesPerSecond = 100, rateWindowMs = 10_000, reconcileTimeoutMs = 600_000 } = options;
   const egress = options.egress ?? createEgress();
   const connections = createConnectionUse();
   const namespaceOf = (resource: string): string => resource.split("/")[1] ?? "";
@@ -115,13 +117,13 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
   const prepare = createPrepare({ clients, evaluator, evaluations, egress, record, userAgent, isolated });
 
   return {
-    begin(resource, mayStart = () => true, waitFor = (place) => place) {
+    begin(resource, mayStart = () => true, waitFor = (awaited) => awaited) {
       const budget = createBudget({
         maxInFlight: maxInFlightPerReconcile,
         maxInAll: maxExchangesPerReconcile,
         onCancel: () => record({ type: "responseCancelled", reason: "reconcile" }),
       });
-      const passage = createPassage(resource, gates);
+      const passage = createPassage({ owner: resource, limitMs: reconcileTimeoutMs, waitFor }, gates);
       const { moved } = passage;
       let hasEnded = false;
       return {
@@ -139,10 +141,12 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
               endpoint &&
               (await discreet(exchange, () => credentials.of(auth, { endpoint, settings, mayStart }, { mayWait, signal })));
             if (credential && "free" in credential) return credential;
-            const busy = passage.place(request.origin, exchange);
+            const busy = await passage.place(request.origin, exchange, signal);
             if (busy) return busy;
             const secrets = (): readonly string[] => [...ready.secrets(), ...(credential?.secrets() ?? [])];
-            const sending: Sending = { ...ready, ...(credential && { credential }), secrets, mayStart, waitFor, moved };
+            const turn = passage.turn(request.origin, exchange);
+            const passed = { ...(credential && { credential }), ...(turn && { turn }), mayStart, waitFor, moved };
+            const sending: Sending = { ...ready, ...passed, secrets };
             return {
               type: "prepared",
               async send(signal) {

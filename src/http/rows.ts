@@ -15,6 +15,8 @@ interface Rows extends Disposable {
   keepForNext(name: string): boolean;
   /** Whether it was kept for `owner`, who has it now. */
   take(name: string, owner: string): boolean;
+  /** `owner` waits for it no longer. */
+  leave(name: string, owner: string): void;
   /** What is kept for `owner`, who has come and does not need it, is the next one's. */
   giveBack(owner: string): void;
 }
@@ -68,6 +70,12 @@ export function createRows(groupOf: (owner: string) => string, onUnused: (name: 
       clearTimeout(place.timer);
       kept.delete(owner);
       return true;
+    },
+    leave(name, owner) {
+      const row = rows.get(name);
+      row?.turns.remove(groupOf(owner), owner);
+      row?.tell.delete(owner);
+      if (row?.tell.size === 0) rows.delete(name);
     },
     giveBack,
     [Symbol.dispose]() {

@@ -17,6 +17,7 @@ import { decompressed } from "./decompress.ts";
 import { followed, RedirectError, type Chain, type Held, type RunOptions } from "./exchange-run.ts";
 import { failure, failureOf, type Failure } from "./failure.ts";
 import type { Answer, MinimumRate } from "./on-wire.ts";
+import type { RateTurn } from "./rate-limits.ts";
 import { holdsSecret, redacted, redactedFields } from "./redact.ts";
 
 export interface SendOptions extends RunOptions {
@@ -125,11 +126,29 @@ async function begun(sending: Sending, budget: Budget, options: SendOptions, sig
     }
     const { reason, message } = failureWithin(limit, error);
     end({ reason });
+    if (reason === "RateLimited" && !trace.sent) return { type: "refusal", reason, message, heals: true };
     return { type: "failure", reason, message, sent: trace.sent };
   }
+  let waitedMs = 0;
+  /** Waiting for a turn, and for those before it, is none of the server's time. */
+  async function untimed<T>(wait: () => T | Promise<T>): Promise<T> {
+    const fromMs = performance.now();
+    limit.pause();
+    try {
+      return await wait();
+    } finally {
+      waitedMs += performance.now() - fromMs;
+      limit.restart(first.settings.timeoutMs - (performance.now() - startedMs - waitedMs));
+    }
+  }
+  async function turn(): Promise<RateTurn | undefined> {
+    const { turn } = sending;
+    return turn && untimed(() => turn(limit.signal));
+  }
+  const take = (): Slot | Promise<Slot> => budget.take(limit.signal);
   try {
-    slot = await budget.take(limit.signal);
-    held = await followed(sending, { slot, trace, signal: limit.signal }, options);
+    slot = await (sending.turn ? untimed(take) : take());
+    held = await followed(sending, { slot, trace, signal: limit.signal, turn }, options);
   } catch (error) {
     return failed(error);
   }

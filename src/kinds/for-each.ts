@@ -66,7 +66,10 @@ export function* deliverEach(
   const answered: Sent[] = [];
   for (const [position, outcome] of result.outcomes.entries()) {
     const [item, exchange] = [pending[position], exchanges[position]];
-    if (item && exchange) answered.push(yield* judged(outcome, { spec, item, exchange, attempt, wish }));
+    if (item && exchange) {
+      const { tries: tried = 0 } = earlier.get(itemId(attempt, item)) ?? {};
+      answered.push(yield* judged(outcome, { spec, item, exchange, attempt, tried, wish }));
+    }
   }
   const sent = yield* kept(answered, { outputs, scope: first.scope, count: items.length });
   const tookMs = Math.max(...sent.map((one) => one.judgement.tookMs));
@@ -75,7 +78,7 @@ export function* deliverEach(
     const { index } = item;
     const one = sent.find((each) => each.item.index === index);
     const past = earlier.get(itemId(attempt, item));
-    return { ...((one?.status ?? past) as ItemStatus), index, tries: (past?.tries ?? 0) + (one ? 1 : 0) };
+    return { ...((one?.status ?? past) as ItemStatus), index };
   });
   const judgement = summed(statuses, sent, now);
   const inDoubt = attempt.inDoubt === true || sent.some((one) => one.inDoubt);
@@ -137,16 +140,18 @@ interface Sent {
   readonly otherwise: "Retrying" | "Failed";
   readonly inDoubt: boolean;
   readonly judgement: Judgement & { readonly tookMs: number };
-  readonly status: Omit<ItemStatus, "tries">;
+  readonly status: ItemStatus;
 }
 interface Sending {
   readonly spec: HTTPRequest["spec"];
   readonly item: ScopeItem;
   readonly exchange: Exchange;
   readonly attempt: Attempt;
+  /** How many times it had been sent before. */
+  readonly tried: number;
   readonly wish: Wish;
 }
-function* judged(outcome: Outcome, { spec, item, exchange, attempt, wish }: Sending): Generator<Step, Sent, never> {
+function* judged(outcome: Outcome, { spec, item, exchange, attempt, tried, wish }: Sending): Generator<Step, Sent, never> {
   const about = { index: item.index, id: itemId(attempt, item) };
   if (outcome.type === "refusal") {
     const { reason, message, heals } = outcome;
@@ -156,21 +161,22 @@ function* judged(outcome: Outcome, { spec, item, exchange, attempt, wish }: Send
       otherwise: "Failed",
       inDoubt: false,
       judgement,
-      status: { ...about, phase: heals ? "Retrying" : "Failed", reason },
+      status: { ...about, phase: heals ? "Retrying" : "Failed", reason, tries: tried },
     };
   }
   const judgement = yield* judge(spec.expect, exchange, outcome);
-  const conclusion = conclude(outcome, judgement.succeeded, attempt, wish);
+  const own = { ...attempt, tries: tried + 1 }; // an item that waited for its turn has not been tried
+  const conclusion = conclude(outcome, judgement.succeeded, own, wish);
   const { type } = conclusion;
   const phase = type === "succeeded" ? "Succeeded" : type === "retry" ? "Retrying" : "Failed";
   const { reason, response } = judgement;
-  const otherwise = conclude(outcome, false, attempt, wish).type === "retry" ? "Retrying" : "Failed";
+  const otherwise = conclude(outcome, false, own, wish).type === "retry" ? "Retrying" : "Failed";
   return {
     item,
     otherwise,
     inDoubt: conclusion.type === "retry" && conclusion.inDoubt,
     judgement,
-    status: { ...about, phase, reason, ...(response && { statusCode: response.statusCode }) },
+    status: { ...about, phase, reason, tries: own.tries, ...(response && { statusCode: response.statusCode }) },
   };
 }
 

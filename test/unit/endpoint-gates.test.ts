@@ -12,18 +12,24 @@ const now = (): number => jest.now();
 const groupOf = (owner: string): string => owner.split("/")[0] ?? "";
 
 describe("a rate limit", () => {
-  /** Every owner asks until it is admitted; gives when each was, in the order in which they were. */
+  /** Every owner asks until it is admitted, and starts a while after that; gives when each did, in the order in which they did. */
   async function admitted(
     owners: readonly string[],
     limit: { requests: number; perMs: number; burst: number },
     horizonMs: number,
+    delayMs: (owner: string) => number = () => 0,
   ) {
     using limits = createRateLimits(groupOf, now);
     const seen: { owner: string; atMs: number }[] = [];
     function ask(owner: string): void {
       const entered = limits.enter("endpoint", owner, limit);
-      if (entered.type === "admitted") seen.push({ owner, atMs: now() });
-      else void entered.free.then(() => ask(owner));
+      if (entered.type === "busy") return void entered.free.then(() => ask(owner));
+      const start = (): void => {
+        entered.use();
+        seen.push({ owner, atMs: now() });
+      };
+      if (delayMs(owner) === 0) start();
+      else setTimeout(start, delayMs(owner));
     }
     for (const owner of owners) ask(owner);
     await jest.advanceTimersByTimeAsync(horizonMs);
@@ -51,6 +57,35 @@ describe("a rate limit", () => {
     );
   });
 
+  test("is not exceeded either where what has its turn starts late, and a turn that is given back is no other's loss", async () => {
+    const cases = fc.record({
+      requests: fc.integer({ min: 1, max: 8 }),
+      burst: fc.integer({ min: 1, max: 8 }),
+      delaysMs: fc.array(fc.integer({ min: 0, max: 3_000 }), { minLength: 1, maxLength: 30 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ requests, burst, delaysMs }) => {
+        const owners = delaysMs.map((_, index) => `n/${index}`);
+        const limit = { requests, perMs: 1_000, burst };
+        const { seen } = await admitted(owners, limit, 200_000, (owner) => delaysMs[owners.indexOf(owner)] ?? 0);
+        expect(seen).toHaveLength(owners.length);
+        for (const [index, { atMs }] of seen.entries()) {
+          expect((seen[index + requests]?.atMs ?? Infinity) - atMs).toBeGreaterThanOrEqual(1_000);
+          // As many as the burst at once, and the others at even distances; timers are whole milliseconds.
+          const spacedMs = (1_000 / requests) * (index + 1 - Math.min(burst, requests)) - 1;
+          if (burst < requests) expect(atMs - (seen[0]?.atMs ?? 0)).toBeGreaterThanOrEqual(Math.floor(spacedMs));
+        }
+      }),
+      { numRuns: 50 },
+    );
+    using limits = createRateLimits(groupOf, now);
+    const limit = { requests: 1, perMs: 1_000, burst: 1 };
+    const [first, second] = [limits.enter("e", "n/1", limit), limits.enter("e", "n/2", limit)];
+    if (first.type === "admitted") first[Symbol.dispose]();
+    await jest.advanceTimersByTimeAsync(0);
+    expect([second.type, limits.enter("e", "n/2", limit).type]).toEqual(["busy", "admitted"]);
+  });
+
   test("is shared by namespaces in turn, and within one the oldest goes first", async () => {
     const owners = ["a/1", "a/2", "a/3", "a/4", "b/1", "b/2"];
     const { seen } = await admitted(owners, { requests: 1, perMs: 10, burst: 1 }, 200);
@@ -60,7 +95,8 @@ describe("a rate limit", () => {
   test("gives the turn of one who does not come to the next, and forgets an endpoint that nobody uses", async () => {
     using limits = createRateLimits(groupOf, now);
     const limit = { requests: 1, perMs: 100, burst: 1 };
-    limits.enter("e", "n/1", limit);
+    const first = limits.enter("e", "n/1", limit);
+    if (first.type === "admitted") first.use();
     limits.enter("e", "n/gone", limit);
     const waiting = limits.enter("e", "n/2", limit);
     let isFree = false;
@@ -70,7 +106,9 @@ describe("a rate limit", () => {
     limits.yield("n/gone");
     await jest.advanceTimersByTimeAsync(0);
     expect(isFree).toBe(true);
-    expect(limits.enter("e", "n/2", limit)).toEqual({ type: "admitted" });
+    const second = limits.enter("e", "n/2", limit);
+    expect(second.type).toBe("admitted");
+    if (second.type === "admitted") second.use();
     await jest.advanceTimersByTimeAsync(1_000);
     expect(limits.size).toBe(0);
   });
