@@ -61,8 +61,15 @@ describeWithControlPlane("time", (plane) => {
     expect(all.get("nightly")?.status?.nextRunAt).toMatch(/T0[12]:00:00\.000Z$/);
     expect(stateOf(all.get("nowhere"))).toBe("Stalled/InvalidSchedule");
     expect(origin.count("/nightly") + origin.count("/nowhere")).toBe(0);
-    expect([origin.count("/teapot"), stateOf(all.get("listed"))]).toEqual([3, "Ready/Succeeded"]);
-    expect([origin.count("/gone"), stateOf(all.get("never"))]).toEqual([1, "Stalled/UnexpectedStatus"]);
+    const [listed, never] = [all.get("listed"), all.get("never")];
+    expect({ sent: origin.count("/teapot"), state: stateOf(listed), listed }).toMatchObject({
+      sent: 3,
+      state: "Ready/Succeeded",
+    });
+    expect({ sent: origin.count("/gone"), state: stateOf(never), never }).toMatchObject({
+      sent: 1,
+      state: "Stalled/UnexpectedStatus",
+    });
     for (const path of ["/busy", "/later"]) {
       await until(`${path} is tried again`, () => origin.count(path) === 2);
       const [first = 0, second = 0] = origin.requests.filter((one) => one.path === path).map(({ atMs }) => atMs);
