@@ -186,7 +186,9 @@ describeWithControlPlane("the controller", () => {
 
   test("sends 200 POSTs for 200 requests over no more connections than its limit, and then writes nothing", async () => {
     const names = Array.from({ length: 200 }, (_, n) => `fleet-${n}`);
-    const [before, connections] = [echoes(), origin.connections];
+    const [before, beganMs] = [echoes(), performance.now()];
+    const repeats = (): Promise<number> => controller.metric('holdfast_http_retries_total{reason="unsent"}');
+    const repeatsBefore = await repeats();
     const collection = `/apis/holdfast.dev/v1alpha1/namespaces/${namespace}/httprequests`;
     await Promise.all(names.map((name) => plane.admin("POST", collection, post(name))));
     const ready = async (): Promise<number> => {
@@ -200,7 +202,9 @@ describeWithControlPlane("the controller", () => {
     };
     while ((await ready()) < 200) await sleep(100);
     expect(echoes() - before).toBe(200);
-    expect(origin.connections - connections).toBeLessThanOrEqual(6);
+    // Idle ones are closed and opened anew where the machine is slow, and what met a closed one has a fresh one to itself.
+    expect(origin.mostOpen("POST /echo", beganMs)).toBeGreaterThan(1);
+    expect(origin.mostOpen("POST /echo", beganMs)).toBeLessThanOrEqual(6 + (await repeats()) - repeatsBefore);
     const rested = new Date().toISOString();
     await sleep(process.env["CI"] === "true" ? 30_000 : 5_000);
     expect(await writes(rested)).toEqual([]);

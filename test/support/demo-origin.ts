@@ -4,16 +4,25 @@
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 
 export interface DemoOrigin extends AsyncDisposable {
   readonly port: number;
   /** Connections accepted so far. */
   readonly connections: number;
+  /** Most connections that were open at once, of those on which it was asked this, as `METHOD path`, after a time (performance.now). */
+  mostOpen(asked: string, afterMs: number): number;
   /** Requests so far, as `METHOD path`, and how often. */
   readonly requests: ReadonlyMap<string, number>;
 }
 
+interface Connection {
+  readonly socket: Socket;
+  openedMs: number;
+  closedMs: number;
+  /** When each was asked last. */
+  readonly askedMs: Map<string, number>;
+}
 interface Reply {
   readonly status: number;
   readonly body: unknown;
@@ -99,21 +108,34 @@ const routes: Readonly<Record<string, Route>> = {
 /** `port` 0: any that is free. Throws what `listen` does (EADDRINUSE). */
 export async function startDemoOrigin(port: number): Promise<DemoOrigin> {
   const requests = new Map<string, number>();
-  let connections = 0;
+  const connections: Connection[] = [];
   const server = createServer((request, response) => {
     const asked = `${request.method} ${request.url}`;
+    connections.find(({ socket }) => socket === request.socket)?.askedMs.set(asked, performance.now());
     requests.set(asked, (requests.get(asked) ?? 0) + 1);
     const times = requests.get(asked) ?? 1;
     void answer(request, response, { times, route: Object.hasOwn(routes, asked) ? routes[asked] : undefined });
   });
-  server.on("connection", () => {
-    connections += 1;
+  server.on("connection", (socket) => {
+    const connection: Connection = { socket, openedMs: Infinity, closedMs: Infinity, askedMs: new Map() };
+    connections.push(connection);
+    // What the client closed before it opened this one may be heard of after it, but within a turn of the event loop.
+    setImmediate(() => setImmediate(() => (connection.openedMs = performance.now())));
+    for (const event of ["end", "close"])
+      socket.once(event, () => (connection.closedMs = Math.min(connection.closedMs, performance.now())));
   });
   await once(server.listen(port, "127.0.0.1"), "listening");
   return {
     port: (server.address() as AddressInfo).port,
     get connections() {
-      return connections;
+      return connections.length;
+    },
+    mostOpen(asked, afterMs) {
+      const asking = connections.filter(({ askedMs }) => (askedMs.get(asked) ?? 0) > afterMs);
+      const open = asking.map(({ openedMs: atMs }) =>
+        asking.filter(({ openedMs, closedMs }) => openedMs <= atMs && atMs < closedMs),
+      );
+      return Math.max(0, ...open.map(({ length }) => length));
     },
     requests,
     async [Symbol.asyncDispose]() {
