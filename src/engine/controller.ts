@@ -163,8 +163,12 @@ export function createController(options: ControllerOptions): Controller {
     },
     warm: warm.promise,
     queueAll() {
-      for (const { kind, resource } of caches.all())
-        if (!kind.passive) queue.add(queueKey(kind.type.kind, resource.metadata), { lane: "listing" });
+      const all = [...caches.all()].filter(({ kind }) => !kind.passive);
+      const ids = all.map(({ kind, resource }) => queueKey(kind.type.kind, resource.metadata));
+      queue.addAll(
+        ids.filter((id) => !terms.hasBegun(id)),
+        "listing",
+      );
     },
     *resources() {
       for (const { kind, resource } of caches.all()) yield { kind: kind.type.kind, resource };

@@ -27,6 +27,8 @@ export interface Turn {
   readonly isDoubtful: () => void;
 }
 export interface Terms {
+  /** Whether this process works, or has worked, on the key in the term that it leads in. */
+  hasBegun(id: string): boolean;
   begin(id: string, resource: Resource): Turn;
   forget(id: string): void;
 }
@@ -42,6 +44,10 @@ export function createTerms({ term, since, isNewer }: TermsOptions): Terms {
     return currentIn.get(id) !== began && (stopped === undefined || !isNewer(metadata.resourceVersion, stopped));
   }
   return {
+    hasBegun(id) {
+      const began = seenIn.get(id);
+      return began !== undefined && began === term();
+    },
     begin(id, resource) {
       const began = term();
       const isFirst = seenIn.get(id) !== began;

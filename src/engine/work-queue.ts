@@ -13,6 +13,8 @@ export interface WorkQueue {
   add(key: string, options?: { readonly delayMs?: number; readonly lane?: Lane }): void;
   /** Forgets a due time that has not come yet; a key that is ready or being worked on stays. */
   forget(key: string): void;
+  /** Makes all of them due now, before any is handed out: none is due again for having been handed out meanwhile. */
+  addAll(keys: Iterable<string>, lane: Lane): void;
   /** The next due key. Call `done` when finished with it. Rejects with the signal's reason on abort. */
   take(signal: AbortSignal): Promise<string>;
   /** Its worker is about to take another, though the work for the key goes on. */
@@ -79,19 +81,17 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
     }
   }
   function makeReady(key: string, lane: Lane): void {
-    if (working.has(key)) {
-      again.set(key, lane);
-      return;
-    }
-    if (ready.add(key, lane)) onAdd?.();
-    handOut();
+    forget(key);
+    if (working.has(key)) again.set(key, lane);
+    else if (ready.add(key, lane)) onAdd?.();
   }
   function startTimer(key: string, dueMs: number, lane: Lane): void {
     const delayMs = Math.max(0, dueMs - performance.now());
     const onTimer = (): void => {
       delayed.delete(key);
-      if (delayMs > longestTimerMs) startTimer(key, dueMs, lane);
-      else makeReady(key, lane);
+      if (delayMs > longestTimerMs) return startTimer(key, dueMs, lane);
+      makeReady(key, lane);
+      handOut();
     };
     delayed.set(key, { dueMs, timer: setTimeout(onTimer, Math.min(delayMs, longestTimerMs)) });
   }
@@ -106,8 +106,14 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
       const pending = delayed.get(key);
       if (pending && pending.dueMs <= dueMs) return;
       forget(key);
-      if (delayMs <= 0) makeReady(key, lane);
-      else if (!ready.has(key) && !again.has(key)) startTimer(key, dueMs, lane);
+      if (delayMs <= 0) {
+        makeReady(key, lane);
+        handOut();
+      } else if (!ready.has(key) && !again.has(key)) startTimer(key, dueMs, lane);
+    },
+    addAll(keys, lane) {
+      for (const key of keys) makeReady(key, lane);
+      handOut();
     },
     forget,
     async take(signal) {
@@ -133,7 +139,9 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
       working.delete(key);
       const lane = again.get(key);
       again.delete(key);
-      if (lane) makeReady(key, lane);
+      if (!lane) return;
+      makeReady(key, lane);
+      handOut();
     },
     get depth() {
       return ready.size + again.size;
