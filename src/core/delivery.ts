@@ -199,8 +199,8 @@ function isWorthRetrying(
   { repeatable, retry }: Pick<Wish, "repeatable" | "retry">,
 ): boolean {
   if (isListed(retry.never, outcome)) return false;
-  if (!retry.on || isOurs(outcome)) return repeatable ? isTransient(outcome) : wasNotActedOn(outcome);
-  return isListed(retry.on, outcome);
+  if (!retry.when || isOurs(outcome)) return repeatable ? isTransient(outcome) : wasNotActedOn(outcome);
+  return isListed(retry.when, outcome);
 }
 const listable: readonly FailureReason[] = retryReasons;
 /** This process's own state, which says nothing of the request. */

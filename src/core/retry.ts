@@ -9,7 +9,7 @@ export interface RetryPolicy {
   readonly initialMs: number;
   readonly maxMs: number;
   /** Status patterns and failure reasons that are tried again, in place of the usual ones. */
-  readonly on?: readonly string[];
+  readonly when?: readonly string[];
   /** Those that are not, whatever else says so. */
   readonly never?: readonly string[];
 }

@@ -106,9 +106,9 @@ export function repetition(
   return { repeatable: false, sentAs: method };
 }
 
-export function retryPolicy({ limit, backoff, on, never }: HTTPRequestSpec["retry"]): RetryPolicy {
+export function retryPolicy({ limit, backoff, when, never }: HTTPRequestSpec["retry"]): RetryPolicy {
   const { initial, max } = backoff;
-  return { limit, initialMs: durationMs(initial), maxMs: durationMs(max), ...(on && { on }), ...(never && { never }) };
+  return { limit, initialMs: durationMs(initial), maxMs: durationMs(max), ...(when && { when }), ...(never && { never }) };
 }
 
 /** `endpoint`: what `endpointRef` names, where it exists. */

@@ -1,6 +1,15 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Outcome } from "../../src/core/outcome.ts";
-import { at, exchange, never, reader, scope, testRequester, type TestRequester } from "../support/loopback-requester.ts";
+import {
+  abortedAfter,
+  at,
+  exchange,
+  never,
+  reader,
+  scope,
+  testRequester,
+  type TestRequester,
+} from "../support/loopback-requester.ts";
 import { loopbackServer, rawServer } from "../support/loopback.ts";
 import { eventually, socketsTo } from "../support/tcp-table.ts";
 
@@ -69,7 +78,7 @@ describe("the body is closed, and its socket with it, when", () => {
   test("the caller gives up", async () => {
     await using server = await loopbackServer((_request, response) => response.writeHead(200).write(Buffer.alloc(200_000)));
     await using http = testRequester({ connectionsPerOrigin: rounds });
-    expect(await all(http, server.url, { signal: () => AbortSignal.timeout(300) })).toEqual(new Set(["Aborted"]));
+    expect(await all(http, server.url, { signal: () => abortedAfter(300) })).toEqual(new Set(["Aborted"]));
     expect(await openSockets(http, server.port)).toEqual({ kernel: 0, metric: 0, unread: 0 });
   });
 });

@@ -5,7 +5,7 @@ import type { Outcome } from "../../src/core/outcome.ts";
 import { ResponseCancelledError } from "../../src/http/budget.ts";
 import type { HTTPPrepared, HTTPRequests } from "../../src/http/requester.ts";
 import type { Opened } from "../../src/http/send.ts";
-import { exchange, never, reader, testRequester } from "../support/loopback-requester.ts";
+import { abortedAfter, exchange, never, reader, testRequester } from "../support/loopback-requester.ts";
 import { loopbackServer, rawServer, type LoopbackServer } from "../support/loopback.ts";
 import { eventually, socketsTo } from "../support/tcp-table.ts";
 
@@ -64,7 +64,7 @@ async function perform(requests: HTTPRequests, url: string, step: Step): Promise
   await pause(step.startMs);
   const request = await prepared(requests, `${url}/${step.bytes}/${step.serverMs}`);
   if (step.use === "send") return { step, outcome: await request.send(never) };
-  const signal = step.use === "abort" ? AbortSignal.timeout(step.holdMs + 1) : never;
+  const signal = step.use === "abort" ? abortedAfter(step.holdMs + 1) : never;
   const opened = await request.open(signal);
   if (opened.type !== "opened") return { step, outcome: opened };
   if (step.use === "abandon") return { step, outcome: "abandoned" };

@@ -7,7 +7,7 @@ import { afterAll, expect, test } from "@jest/globals";
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { createAuthority } from "../support/certificates.ts";
-import { exchange, literal, testRequester, type TestRequester } from "../support/loopback-requester.ts";
+import { abortedAfter, exchange, literal, testRequester, type TestRequester } from "../support/loopback-requester.ts";
 import { loopbackServer, type LoopbackServer } from "../support/loopback.ts";
 import { proxyServer } from "../support/proxy-server.ts";
 import { eventually, socketsTo } from "../support/tcp-table.ts";
@@ -93,7 +93,7 @@ interface Cell {
 
 async function outcomes({ http, server, tls, proxy }: Cell, name: string, path: string): Promise<readonly Outcome[]> {
   const { breaks, abortAfterMs, timeoutMs: ownTimeoutMs } = endings[name] ?? {};
-  const signal = abortAfterMs === undefined ? new AbortController().signal : AbortSignal.timeout(abortAfterMs);
+  const signal = abortAfterMs === undefined ? new AbortController().signal : abortedAfter(abortAfterMs);
   const sent = exchange({
     url: `${server.url}${path}`,
     maxRedirects: 1,

@@ -27,7 +27,7 @@ describeWithControlPlane("time", (plane) => {
     await requests.create("job", post("/jobs", { poll: { interval: "200ms" } }));
     await requests.create("nightly", post("/nightly", { schedule: { cron: "0 3 * * *", timeZone: "Europe/Berlin" } }));
     await requests.create("nowhere", post("/nowhere", { schedule: { cron: "0 3 * * *", timeZone: "Mars/Olympus" } }));
-    await requests.create("listed", { url: `${origin.url}/teapot`, retry: { on: ["418"], backoff } });
+    await requests.create("listed", { url: `${origin.url}/teapot`, retry: { when: ["418"], backoff } });
     for (const name of ["busy", "later"]) await requests.create(name, { url: `${origin.url}/${name}`, retry: { backoff } });
     await requests.create("never", { url: `${origin.url}/gone`, retry: { never: ["503"], backoff } });
 

@@ -106,6 +106,13 @@ const loopback = ["127.0.0.0/8", "::1/128"];
 
 export const never = new AbortController().signal;
 
+/** A caller that gives up after so many milliseconds; with `AbortSignal.timeout` it would be out of time, which is another thing. */
+export function abortedAfter(delayMs: number): AbortSignal {
+  const caller = new AbortController();
+  setTimeout(() => caller.abort(new Error("given up")), delayMs).unref();
+  return caller.signal;
+}
+
 export function testRequester({ environment = {}, opened = loopback, ...options }: TestRequesterOptions = {}): TestRequester {
   const occurrences: Occurrence[] = [];
   const record = (occurrence: Occurrence): number => occurrences.push(occurrence);

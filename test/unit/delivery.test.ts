@@ -121,20 +121,20 @@ describe("conclude", () => {
     ["a listed refusal", refused, ["ConnectionRefused"], "retry"],
     ["a refusal that is not listed", refused, ["Timeout"], "failed"],
   ] as const)(
-    "of a request that must not be sent twice, where retry.on lists what is tried again: %s",
-    (_name, outcome, on, type) => {
-      expect(conclude(outcome, false, attempt, { ...wish, retry: { ...wish.retry, on } }).type).toBe(type);
+    "of a request that must not be sent twice, where retry.when lists what is tried again: %s",
+    (_name, outcome, when, type) => {
+      expect(conclude(outcome, false, attempt, { ...wish, retry: { ...wish.retry, when } }).type).toBe(type);
     },
   );
   test.each([
-    ["a listed 404", response(404), { on: ["4xx"] }, "retry"],
-    ["a 500 that is not listed", response(500), { on: ["429", "Timeout"] }, "failed"],
-    ["a listed range", response(500), { on: ["500-503"] }, "retry"],
+    ["a listed 404", response(404), { when: ["4xx"] }, "retry"],
+    ["a 500 that is not listed", response(500), { when: ["429", "Timeout"] }, "failed"],
+    ["a listed range", response(500), { when: ["500-503"] }, "retry"],
     ["a status that never is", response(501), { never: ["501"] }, "failed"],
-    ["a status that both lists have", response(501), { on: ["5xx"], never: ["501"] }, "failed"],
+    ["a status that both lists have", response(501), { when: ["5xx"], never: ["501"] }, "failed"],
     ["a reason that never is", refused, { never: ["ConnectionRefused"] }, "failed"],
-    ["an end of this process, which no list has", { ...reset, reason: "NotLeader" as const }, { on: ["500"] }, "retry"],
-    ["an answer that expect.that refuses, with a listed status", response(200), { on: ["200"] }, "retry"],
+    ["an end of this process, which no list has", { ...reset, reason: "NotLeader" as const }, { when: ["500"] }, "retry"],
+    ["an answer that expect.that refuses, with a listed status", response(200), { when: ["200"] }, "retry"],
   ] as const)("of a repeatable request with lists: %s", (_name, outcome, lists, type) => {
     expect(conclude(outcome, false, attempt, { ...wish, repeatable: true, retry: { ...wish.retry, ...lists } }).type).toBe(type);
   });

@@ -78,3 +78,9 @@ test("a kind of the whole cluster speaks of no namespace that it is in", () => {
     clusterWide.some((kind) => path.startsWith(kind)) && /(same|this) namespace/.test(schema.description ?? "");
   expect(wrong(isIn)).toEqual([]);
 });
+
+test("no field has a name, and no text of a spec a value, that YAML 1.1, as kubectl and Helm read it, takes for a boolean", () => {
+  const isBoolean = (text: unknown): boolean => /^(y|n|yes|no|on|off|true|false)$/i.test(String(text));
+  const mayBe = ({ path, schema }: Field): boolean => path.includes(".spec.") && "enum" in schema && schema.enum.some(isBoolean);
+  expect(wrong((field) => isBoolean(field.path.split(".").at(-1)) || mayBe(field))).toEqual([]);
+});
