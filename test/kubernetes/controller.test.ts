@@ -2,6 +2,8 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { customResourceDefinition } from "../../src/api/crd.ts";
+import { definitions } from "../../src/api/definitions.ts";
 import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
 import { startDemoOrigin, type DemoOrigin } from "../support/demo-origin.ts";
@@ -78,6 +80,13 @@ describeWithControlPlane("the controller", () => {
     const { code, stdout, stderr } = await plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", crds);
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toContain("httprequests.holdfast.dev");
+    for (const definition of definitions) {
+      const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${definition.plural}.holdfast.dev`;
+      // What kubectl's reader of YAML makes of a field's name shows here.
+      expect((await plane.admin("GET", path)).body).toMatchObject(
+        JSON.parse(JSON.stringify(customResourceDefinition(definition))) as object,
+      );
+    }
   });
 
   test("runs every example, which the API server takes as it is, to Ready", async () => {
