@@ -203,7 +203,7 @@ describeWithControlPlane("outputs", () => {
     await declare("basic", [{ secret: { name: "basic", type: "kubernetes.io/basic-auth" }, data }]);
     await until("basic", "Ready/Succeeded");
     expect((await object("secrets", "basic"))?.type).toBe("kubernetes.io/basic-auth");
-    answers.set("typed", { body: { pem: "-----BEGIN", auths: { auths: {} } } });
+    answers.set("typed", { body: { pem: "a key of its own, 5e1f09", auths: { auths: {} } } });
     const pem = ".response.body.pem";
     const typed = {
       tls: { "tls.crt": pem, "tls.key": pem },
