@@ -60,3 +60,8 @@ export function stalled(reason: string, message: string): ConditionState[] {
     { type: "Stalled", status: "True", reason, message },
   ];
 }
+
+/** Whether the `Ready` condition is true, of whatever generation it speaks. */
+export function isReady(conditions: readonly Condition[] | undefined): boolean {
+  return conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;
+}

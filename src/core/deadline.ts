@@ -10,6 +10,12 @@ export interface Deadline extends Disposable {
   pause(): void;
 }
 
+/**
+ * Of the limit on a reconcile: how much its requests may take, waiting for their turns included. The rest is for recording what
+ * came of them, of one that has timed out too.
+ */
+export const sendingShare = 0.9;
+
 /** `setTimeout` fires at once above this. */
 const longestTimerMs = 2 ** 31 - 1;
 

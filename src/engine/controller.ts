@@ -4,6 +4,7 @@
  * No worker starts before every cache is warm, and no key is worked on twice at once, or taken while another process leads.
  * Knows neither HTTP nor Kubernetes.
  */
+import { sendingShare } from "../core/deadline.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { Kind } from "../core/plan.ts";
 import type { Announce, Requester, ResourceStore, WatchEvent } from "../core/ports.ts";
@@ -72,9 +73,6 @@ export interface Controller {
   readonly queue: Pick<WorkQueue, "depth" | "delayed" | "working">;
 }
 
-/** Of the limit on a reconcile: a request that takes longer than the rest has timed out, and that is still to be recorded. */
-const keptForRecording = 0.1;
-
 /** Neither watches nor works before `run`. */
 export function createController(options: ControllerOptions): Controller {
   const {
@@ -131,7 +129,7 @@ export function createController(options: ControllerOptions): Controller {
     record,
     announce,
     requireServiceAccount,
-    sendingMs: reconcileTimeoutMs * (1 - keptForRecording),
+    sendingMs: reconcileTimeoutMs * sendingShare,
     sender,
     resumes,
     now,

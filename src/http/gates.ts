@@ -6,7 +6,7 @@
  * worker and without its place, and no longer than leaves it time to be answered. What has been passed is given back when the
  * reconcile ends.
  */
-import { deadline, unlessAborted } from "../core/deadline.ts";
+import { deadline, sendingShare, unlessAborted } from "../core/deadline.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Busy, WaitFor } from "../core/ports.ts";
 import type { Admission, Admissions } from "./admissions.ts";
@@ -46,9 +46,6 @@ class RateLimitedError extends Error {
   override readonly name = "RateLimitedError";
   readonly code = "HOLDFAST_RATE_LIMITED";
 }
-
-/** Of a reconcile's time: what is left for requests, and not for writing what came of them. */
-const sendingShare = 0.9;
 
 export function createPassage({ owner, limitMs, waitFor }: PassageOptions, gates: Gates): Passage {
   const { admissions, circuits, rateLimits } = gates;

@@ -6,7 +6,7 @@
 import type { DependsOn, FieldRef, ObjectRef } from "../api/dependencies.ts";
 import { group, version } from "../api/kind-definition.ts";
 import type { Inputs } from "../api/request.ts";
-import type { Condition } from "../core/conditions.ts";
+import { isReady, type Condition } from "../core/conditions.ts";
 import type { Refusal } from "../core/outcome.ts";
 import type { Located } from "../core/request-template.ts";
 import { evaluated, type Dependency, type Situation, type Step } from "../core/plan.ts";
@@ -107,21 +107,18 @@ function notThere(
   mustBeReady: boolean,
 ): Refusal | undefined {
   if (!object) return refusal("DependencyNotReady", `${field}: there is no ${kind} "${name}" in this namespace`, true);
-  if (mustBeReady && !isReady(object)) return refusal("DependencyNotReady", `${field}: ${kind} "${name}" is not Ready`, true);
+  if (mustBeReady && !isReadyAsDeclared(object))
+    return refusal("DependencyNotReady", `${field}: ${kind} "${name}" is not Ready`, true);
   return undefined;
 }
 
 /** Ready, as its spec stands now. */
-function isReady({ metadata, status }: Resource): boolean {
-  const { observedGeneration, conditions = [] } = (status ?? {}) as {
+function isReadyAsDeclared({ metadata, status }: Resource): boolean {
+  const { observedGeneration, conditions } = (status ?? {}) as {
     readonly observedGeneration?: number;
     readonly conditions?: readonly Condition[];
   };
-  return (
-    metadata.deletionTimestamp === undefined &&
-    observedGeneration === metadata.generation &&
-    conditions.some(({ type, status }) => type === "Ready" && status === "True")
-  );
+  return metadata.deletionTimestamp === undefined && observedGeneration === metadata.generation && isReady(conditions);
 }
 
 /** The value of a path that the schema's pattern allows; `undefined` where there is no such label or annotation. */

@@ -4,7 +4,7 @@
  * Invariant: what was observed is not told, nor what may be a secret.
  */
 import type { HTTPResourceSpec } from "../api/http-resource.ts";
-import type { Condition, ConditionState } from "../core/conditions.ts";
+import type { ConditionState } from "../core/conditions.ts";
 import type { Difference } from "../core/difference.ts";
 
 /** It differs, and has not been corrected yet. */
@@ -26,9 +26,4 @@ function told(differences: readonly Difference[], { upToDate }: Pick<HTTPResourc
   if (differences.length === 0)
     return upToDate === undefined ? "spec.update is to send something else than was sent last" : "spec.upToDate yields false";
   return differences.map(({ path, wanted }) => (wanted === undefined ? path : `${path} (wanted: ${wanted})`)).join(", ");
-}
-
-/** Whether it is ready, as its status has it. */
-export function isReady(conditions: readonly Condition[] | undefined): boolean {
-  return conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;
 }

@@ -17,7 +17,7 @@ import {
   type VerbAttempt,
 } from "./http-resource-context.ts";
 import { ofFailure, ofSuccess, type Delivered } from "./http-resource-delivered.ts";
-import { judged } from "./http-resource-judge.ts";
+import { judged, saysGone } from "./http-resource-judge.ts";
 import { located, type Steps } from "./http-resource-observation.ts";
 import { outputsOf } from "./http-resource-outputs.ts";
 import { begun, unpollable } from "./http-resource-poll.ts";
@@ -72,7 +72,7 @@ export function* deliver(context: Context, report: Report, sending: Sending): St
   const { response } = judgement;
   const tookMs = response?.durationMs ?? 0;
   const ended: VerbAttempt = { ...attempt, finishedAt: new Date(now.getTime() + tookMs).toISOString() };
-  const isGone = verb === "Delete" && (response?.statusCode === 404 || response?.statusCode === 410);
+  const isGone = verb === "Delete" && saysGone(response);
   if (judgement.succeeded && response) {
     const working = yield* begun(context, { request, exchange, attempt: ended, response });
     if (working) return working;

@@ -9,6 +9,11 @@ import { expectedThat } from "./request.ts";
 
 type Answered = Exclude<Outcome, { type: "refusal" }>;
 
+/** Whether the server says that there is no such object (RFC 9110, sections 15.5.5 and 15.5.11). */
+export function saysGone(response: Response | undefined): boolean {
+  return response?.statusCode === 404 || response?.statusCode === 410;
+}
+
 /** Whether the answer is as `expect` says. */
 export function* judged(
   { field, shape: { expect } }: Pick<Asked, "field" | "shape">,

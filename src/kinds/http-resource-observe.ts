@@ -8,8 +8,8 @@ import type { Exchange } from "../core/exchange.ts";
 import type { Response } from "../core/outcome.ts";
 import { evaluated, exchanged, type EvaluationResult } from "../core/plan.ts";
 import { exchangeOf, idFrom, importHint, isUnresolvedCreate, needsExternalID, type Context } from "./http-resource-context.ts";
-import { isReady } from "./http-resource-conditions.ts";
-import { judged } from "./http-resource-judge.ts";
+import { isReady } from "../core/conditions.ts";
+import { judged, saysGone } from "./http-resource-judge.ts";
 import { lookUp } from "./http-resource-lookup.ts";
 import { located, unknown, type Found, type Observation, type Steps } from "./http-resource-observation.ts";
 
@@ -58,8 +58,7 @@ function* look(context: Context): Steps<Observation> {
   if (outcome.type === "refusal") return outcome;
   const judgement = yield* judged(asked, exchange, outcome);
   const { response } = judgement;
-  const isGone = response?.statusCode === 404 || response?.statusCode === 410;
-  if (isGone && judgement.reason === "UnexpectedStatus") return { type: "absent", says: "observe" };
+  if (saysGone(response) && judgement.reason === "UnexpectedStatus") return { type: "absent", says: "observe" };
   if (!judgement.succeeded || !response) return unknown(judgement.reason, judgement.message, context, response);
 
   if (spec.exists !== undefined) {

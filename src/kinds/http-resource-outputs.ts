@@ -9,7 +9,7 @@ import type { Output } from "../core/output.ts";
 import type { Verdict } from "../core/plan.ts";
 import type { Context } from "./http-resource-context.ts";
 import type { Steps } from "./http-resource-observation.ts";
-import { isReady } from "./http-resource-conditions.ts";
+import { isReady } from "../core/conditions.ts";
 import type { Report } from "./http-resource-status.ts";
 import { declaredOutputs, outputsChecked, outputsWritten } from "./outputs.ts";
 import { scopeOf } from "./request.ts";

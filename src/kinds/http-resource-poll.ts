@@ -8,6 +8,7 @@ import type { Exchange } from "../core/exchange.ts";
 import type { Refusal, Response } from "../core/outcome.ts";
 import { declaredOf, type Asked, type Context, type Verb, type VerbAttempt } from "./http-resource-context.ts";
 import { isRepeatable, ofFailure, ofSuccess, takenFrom, type Delivered } from "./http-resource-delivered.ts";
+import { saysGone } from "./http-resource-judge.ts";
 import type { Steps } from "./http-resource-observation.ts";
 import { beginPoll, isMadeOfResponse, pollOnce } from "./poll.ts";
 import { scopeOf } from "./request.ts";
@@ -95,7 +96,7 @@ export function* lookedAfter(context: Context, attempt: VerbAttempt): Steps<Deli
     case "failed": {
       const judgement = { ...polled, ...about(field, polled), succeeded: false };
       const isOperation = poll.from === "Operation-Location" || poll.from === "Azure-AsyncOperation";
-      const isGone = [404, 410].includes(polled.response?.statusCode ?? 0) && shape.poll.until === undefined && !isOperation;
+      const isGone = saysGone(polled.response) && shape.poll.until === undefined && !isOperation;
       if (attempt.verb === "Delete" && isGone)
         return { type: "succeeded", attempt: { ...ended, phase: "Done", succeeded: true }, judgement };
       if (polled.isSaid) return ofFailure(ended, judgement, { isCertain: true, repeatable: false });

@@ -25,7 +25,7 @@ import { observe } from "./http-resource-observe.ts";
 import { withOutputs } from "./http-resource-outputs.ts";
 import { lookedAfter } from "./http-resource-poll.ts";
 import { mayLeave, release } from "./http-resource-release.ts";
-import { isReady } from "./http-resource-conditions.ts";
+import { isReady } from "../core/conditions.ts";
 import { httpResourceReport, type Report } from "./http-resource-status.ts";
 import { httpResourceType, type HTTPResource } from "./types.ts";
 

@@ -3,6 +3,7 @@
  *
  * Invariant: the version of one changes with what it holds and with nothing else, so that a reload wakes only who uses what differs.
  */
+import { isDeepStrictEqual } from "node:util";
 import { sameJSON } from "../core/json.ts";
 import {
   configMapType,
@@ -51,7 +52,7 @@ export function createDeclaredData(nextVersion: () => number): DeclaredData {
       declared.map((one) => {
         const id = `${one.type.kind} ${keyText(one.key)}`;
         const known = before.get(id);
-        const isSame = known && sameBytes(known.data, one.data);
+        const isSame = known && isDeepStrictEqual(known.data, one.data);
         return [id, dataResource(one, isSame ? Number(known.metadata.resourceVersion) : nextVersion())];
       }),
     );
@@ -110,12 +111,4 @@ export function withoutContent({ metadata }: Pick<DataResource, "metadata">): Re
 function namespaceOf(name: string, labels: Readonly<Record<string, string>>, version: number): Resource {
   const metadata = { namespace: "", name, uid: name, generation: 1, resourceVersion: String(version), labels };
   return { metadata, spec: undefined };
-}
-
-function sameBytes(a: DataResource["data"], b: DataResource["data"]): boolean {
-  const names = Object.keys(a);
-  return (
-    names.length === Object.keys(b).length &&
-    names.every((name) => Buffer.from(a[name] ?? []).equals(b[name] ?? new Uint8Array(1)))
-  );
 }
