@@ -46,11 +46,15 @@ async function run(
   return { reconciled, writes };
 }
 
-/** A controller that works until the test ends. */
+/** A controller with one worker, that works until the test ends. `drain`: gives up what is under way; as soon as it stops where not given. */
 function started(
   store: ResourceStore,
   plan: (situation: Situation) => Plan,
-  { requester = idle, reconcileTimeoutMs = 60_000 }: { requester?: Requester; reconcileTimeoutMs?: number } = {},
+  {
+    requester = idle,
+    drain,
+    ...limits
+  }: { requester?: Requester; drain?: AbortSignal; reconcileTimeoutMs?: number; slowWriteMs?: number } = {},
 ) {
   const stop = new AbortController();
   const controller = createController({
@@ -59,15 +63,19 @@ function started(
     requester,
     record: () => {},
     concurrency: 1,
-    reconcileTimeoutMs,
+    reconcileTimeoutMs: 60_000,
     sender: "me",
+    ...limits,
   });
-  const running = controller.run(stop.signal, stop.signal);
+  const ended = controller.run(stop.signal, drain ?? stop.signal);
+  const end = (): void => stop.abort(new Error("enough"));
   return {
     controller,
+    end,
+    ended,
     async [Symbol.asyncDispose]() {
-      stop.abort(new Error("enough"));
-      await running;
+      end();
+      await ended;
     },
   };
 }
@@ -185,31 +193,21 @@ describe("the controller", () => {
     }
     const names = ["held1", "held2", "held3", "a", "b"];
     const { store, change, writes } = memoryStore(names.map((name) => thing(name)));
-    const stop = new AbortController();
-    const controller = createController({
-      kinds: [{ type, references: () => [], plan }],
-      store: {
-        ...store,
-        async writeStatus(...write) {
-          if (write[1].metadata.name.startsWith("held")) await landing.promise;
-          return store.writeStatus(...write);
-        },
+    const slow: typeof store = {
+      ...store,
+      async writeStatus(...write) {
+        if (write[1].metadata.name.startsWith("held")) await landing.promise;
+        return store.writeStatus(...write);
       },
-      requester: idle,
-      record: () => {},
-      concurrency: 1,
-      reconcileTimeoutMs: 60_000,
-      slowWriteMs: 5,
-      sender: "me",
-    });
-    const running = controller.run(stop.signal, new AbortController().signal);
+    };
+    await using working = started(slow, plan, { slowWriteMs: 5, drain: new AbortController().signal });
     await until(() => writes.length === 2);
     change(thing("held1", 2, 1_000));
-    await until(() => controller.queue.depth === 1);
+    await until(() => working.controller.queue.depth === 1);
     expect(asked).toEqual(names);
-    stop.abort(new Error("enough"));
+    working.end();
     landing.resolve();
-    await running;
+    await working.ended;
     expect(writes.toSorted()).toEqual(names.toSorted()); // what it was waiting for is not given up
     expect(asked).toEqual(names);
   });
@@ -236,23 +234,12 @@ describe("the controller", () => {
       return { status: { done: true }, result: "succeeded", reason: "Done" };
     }
     const { store, writes } = memoryStore(["led1", "led2", "a", "b"].map((name) => thing(name)));
-    const stop = new AbortController();
-    const controller = createController({
-      kinds: [{ type, references: () => [], plan }],
-      store,
-      requester,
-      record: () => {},
-      concurrency: 1,
-      reconcileTimeoutMs: 60_000,
-      slowWriteMs: 5,
-      sender: "me",
-    });
-    const running = controller.run(stop.signal, new AbortController().signal);
+    await using working = started(store, plan, { requester, slowWriteMs: 5, drain: new AbortController().signal });
     await until(() => writes.length === 2);
     expect(writes).toEqual(["a", "b"]);
-    stop.abort(new Error("enough"));
+    working.end();
     place.resolve();
-    await running;
+    await working.ended;
     expect(writes).toHaveLength(4);
   });
 });
