@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer, type ServerOptions } from "node:https";
 import { createServer as createTcpServer, type AddressInfo, type Server as NetServer, type Socket } from "node:net";
+import { socketsTo } from "./tcp-table.ts";
 
 export interface LoopbackServer extends AsyncDisposable {
   readonly url: string;
@@ -88,7 +89,12 @@ export async function rawServer(
   };
 }
 
+/** At a port that no connection of an earlier server is still in TIME_WAIT with, since tests count those. */
 async function listening(server: NetServer): Promise<number> {
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  return (server.address() as AddressInfo).port;
+  for (let tries = 1; ; tries += 1) {
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const { port } = server.address() as AddressInfo;
+    if (tries === 100 || Object.keys(await socketsTo(port)).length === 0) return port;
+    await once(server.close(), "close");
+  }
 }
