@@ -219,7 +219,8 @@ describeWithControlPlane("the controller", () => {
     expect(await writes(rested)).toEqual([]);
     expect(echoes() - before).toBe(200);
     const own = (await plane.auditEvents()).filter(
-      ({ user, verb, name }) => user === "holdfast" && verb === "patch" && name.startsWith("fleet-"),
+      (event) =>
+        event.user === "holdfast" && event.namespace === namespace && event.verb === "patch" && event.name.startsWith("fleet-"),
     );
     expect(own).toHaveLength(400); // the intent and the outcome of each
   }, 120_000);

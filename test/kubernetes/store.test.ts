@@ -58,7 +58,7 @@ describeWithControlPlane("the store", () => {
   }
   async function patches(name: string): Promise<number> {
     return (await plane.auditEvents()).filter(
-      (event) => event.verb === "patch" && event.name === name && event.user === "holdfast",
+      (event) => event.user === "holdfast" && event.namespace === namespace && event.name === name && event.verb === "patch",
     ).length;
   }
 
