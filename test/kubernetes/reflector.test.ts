@@ -141,10 +141,10 @@ describeWithControlPlane("a watch", () => {
     }
     await run.objects.create("b");
     await grantController(plane, "newcomer");
-    await run.watch.until("what happened meanwhile", () => run.watch.resources.has("b"));
+    await run.watch.until("what happened meanwhile", () => run.watch.resources.has("b"), 40_000); // a pause is up to 30 s
     expect(run.of("listed")).toHaveLength(1);
     expect(run.of("watchEnded").map(({ reason }) => reason)).toContain("refused");
-  }, 30_000);
+  }, 90_000);
 
   test("keeps integers of 64 bits exact", async () => {
     await using run = await watched(plane);
