@@ -69,6 +69,10 @@ soak: $(INSTALLED) ## The same at full length, an hour and more; MINUTES: how lo
 fuzz: $(INSTALLED) ## The fuzz tests with FACTOR (100) times as many cases, other ones each time: minutes.
 	HOLDFAST_FUZZ_FACTOR=$(or $(FACTOR),100) $(JEST) $$(grep -rl support/fuzz.ts test --include=*.test.ts)
 
+.PHONY: build
+build: $(INSTALLED) ## Bundle the sources into dist, as the image has them.
+	npm run -s build
+
 .PHONY: control-plane
 control-plane: ## Build kube-apiserver, etcd and kubectl into the cache, once.
 	@test/control-plane/ensure.sh
@@ -94,7 +98,7 @@ verify: $(INSTALLED) ## Check format, lint, types and generated files.
 	  || { echo "generated files were out of date; they are now written anew: commit them" >&2; exit 1; }
 
 .PHONY: bench-fleet
-bench-fleet: $(INSTALLED) ## Time fleets on a real API server, beside the least possible; FLEETS: sizes, and steady=N.
+bench-fleet: build ## Time fleets on a real API server, beside the least possible; FLEETS: sizes, and steady=N.
 	@npm exec --no -- node bench/fleet/main.ts $(FLEETS)
 
 .PHONY: sbom

@@ -27,9 +27,11 @@ export async function startChild(program: string, ...args: readonly string[]): P
   return { pid: child.pid ?? 0, line, [Symbol.dispose]: () => void child.kill("SIGKILL") };
 }
 
+/** As the image has it. */
 export async function startHoldfast(plane: ControlPlaneClient, namespace: string): Promise<HoldfastProcess> {
   const args = ["--kubeconfig", plane.kubeconfigs.holdfast, "--namespace", namespace, "--log-level", "info"];
-  return startController([...args, "--watch-idle-timeout", "10m"]);
+  const main = join(import.meta.dirname, "../../dist/main.js");
+  return startController([...args, "--watch-idle-timeout", "10m"], {}, main);
 }
 export async function isServing(controller: HoldfastProcess): Promise<void> {
   while ((await controller.probe("/readyz")).status !== 200) await sleep(20);

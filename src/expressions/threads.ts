@@ -5,6 +5,7 @@
  * each has waiting. Nothing is started before the first job.
  */
 /* oxlint-disable unicorn/require-post-message-target-origin -- threads have no origin: that is for windows */
+import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Evaluated } from "../core/ports.ts";
 import { createTurns } from "../core/turns.ts";
@@ -58,7 +59,7 @@ export function createThreads({ threads, deadlineMs, maxResultCharacters }: Thre
 
   function start(): void {
     const progress = new SharedArrayBuffer(8);
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+    const worker = new Worker(new URL(`./worker${extname(import.meta.url)}`, import.meta.url), {
       workerData: { progress, maxResultCharacters } satisfies WorkerSettings,
       env: {},
       execArgv: ["--disable-warning=ExperimentalWarning"],

@@ -26,7 +26,7 @@ describeWithHelm("the image", () => {
     const wanted = has(manifest.devDependencies).filter((name) => !name.startsWith("@types/")); // which a dependency may bring
     expect(wanted).toEqual([]);
     expect(files.map(({ to }) => to).toSorted()).toEqual(
-      ["LICENSE", "crds", "node_modules", "package.json", "src"].map((name) => `/app/${name}`),
+      ["LICENSE", "crds", "dist", "node_modules", "package.json"].map((name) => `/app/${name}`),
     );
   });
 

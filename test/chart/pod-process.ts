@@ -92,6 +92,10 @@ export async function runContainer(
   const moved = Object.fromEntries(
     Object.entries(env).map(([name, value]) => [name, value.replace(/^\/etc\/holdfast\//, `${volumes}/etc/holdfast/`)]),
   );
+  const outsideOfImage = (path: string): string => {
+    const file = imageFiles.find(({ to }) => path.startsWith(`${to}/`));
+    return file ? path.replace(file.to, file.from) : path;
+  };
   const { runAsUser, runAsGroup } = pod.securityContext;
   const child = canIsolate
     ? spawn(
@@ -107,9 +111,7 @@ export async function runContainer(
       )
     : spawn(
         join(root, "node_modules/.bin/node"),
-        program
-          .slice(1)
-          .map((arg) => arg.replace(/^\/app\//, `${root}/`).replace("=/etc/holdfast/", `=${volumes}/etc/holdfast/`)),
+        program.slice(1).map((arg) => outsideOfImage(arg).replace("=/etc/holdfast/", `=${volumes}/etc/holdfast/`)),
         {
           stdio: ["ignore", "pipe", "pipe"],
           env: { PATH: process.env["PATH"], KUBECONFIG: join(volumes, accountFolder, "kubeconfig"), ...moved },

@@ -15,7 +15,6 @@ import { addressVariable } from "./control-plane-address.ts";
 import type { ControlPlaneAddress } from "./control-plane-client.ts";
 import { nodeFlags } from "./image.ts";
 
-const main = join(import.meta.dirname, "../../src/main.ts");
 const node = join(import.meta.dirname, "../../node_modules/.bin/node");
 
 export type LogLine = Readonly<Record<string, unknown>> & { readonly message: string };
@@ -37,10 +36,11 @@ export interface HoldfastProcess extends AsyncDisposable {
   readonly exited: Promise<number | string>;
 }
 
-/** Starts `holdfast controller` with `args` and waits until it serves its metrics. */
+/** Starts `holdfast controller` with `args` and waits until it serves its metrics. `main`: from the sources where not given. */
 export async function startController(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  main: string = join(import.meta.dirname, "../../src/main.ts"),
 ): Promise<HoldfastProcess> {
   const own = [
     "--metrics-address",
