@@ -149,7 +149,7 @@ describeWithHelm("a release of the chart", () => {
       async () => (await crds()) === "",
       () => "the CRDs are still there",
     );
-  }, 60_000);
+  }, 120_000);
 
   test("takes over CRDs that somebody applied before", async () => {
     await kubectl("apply", "-f", join(chart, "../../crds"));

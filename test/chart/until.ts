@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** Looks ten times a second, for 30 s. Throws, with what `otherwise` says then. */
 export async function until(check: () => Promise<boolean>, otherwise: () => string): Promise<void> {
-  const giveUpMs = performance.now() + 30_000;
+  const giveUpMs = performance.now() + 90_000;
   while (!(await check())) {
     if (performance.now() > giveUpMs) throw new Error(otherwise());
     await sleep(100);
