@@ -27,7 +27,14 @@ export function parseJSON(text: string): unknown {
 
 /** Equal as JSON values: the order of keys does not matter, and exact integers compare by their digits. */
 export function sameJSON(a: unknown, b: unknown): boolean {
-  return canonicalJSON(a) === canonicalJSON(b);
+  if (a === b) return true;
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, index) => sameJSON(item, b[index]));
+  if (!isRecord(a) || !isRecord(b)) return canonicalJSON(a) === canonicalJSON(b);
+  const present = (fields: Readonly<Record<string, unknown>>): readonly string[] =>
+    Object.keys(fields).filter((key) => fields[key] !== undefined);
+  const keys = present(a);
+  const others = new Set(present(b));
+  return keys.length === others.size && keys.every((key) => others.has(key) && sameJSON(a[key], b[key]));
 }
 
 /** JSON text in which keys are sorted and absent values left out, so that equal values have equal texts. */

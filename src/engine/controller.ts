@@ -115,8 +115,10 @@ export function createController(options: ControllerOptions): Controller {
       terms.forget(id);
     },
   });
-  function apply(kind: Kind, event: WatchEvent): void {
-    enqueue(kind, caches.of(kind).apply(event), event.type === "listed" ? "listing" : "change");
+  async function apply(kind: Kind, event: WatchEvent): Promise<void> {
+    const changes = caches.of(kind).apply(event);
+    if (event.type === "listed") await enqueue.listed(kind, changes);
+    else enqueue.changed(kind, changes);
   }
   const attend = createAttend({
     store,
@@ -133,19 +135,21 @@ export function createController(options: ControllerOptions): Controller {
     sender,
     resumes,
     now,
-    onWritten: (kind, resource) => enqueue(kind, caches.of(kind).learn(resource), "change"),
-    onGone: (kind, resource) => enqueue(kind, caches.of(kind).forget(resource), "change"),
+    onWritten: (kind, resource) => enqueue.changed(kind, caches.of(kind).learn(resource)),
+    onGone: (kind, resource) => enqueue.changed(kind, caches.of(kind).forget(resource)),
   });
   function onStuck(id: string): void {
     const about = { type: "reconciled", ...keyParts(id), durationMs: reconcileTimeoutMs } as const;
     record({ ...about, result: "error", reason: "Stuck", panicked: true });
   }
 
+  const unlisted = new Set(kinds);
   const warm = Promise.withResolvers<void>();
   async function watch(kind: Kind, signal: AbortSignal): Promise<void> {
     for await (const event of store.watch(kind.type, signal)) {
-      apply(kind, event);
-      if (event.type === "listed" && caches.waitingFor().length === 0) warm.resolve();
+      await apply(kind, event);
+      if (event.type === "listed") unlisted.delete(kind);
+      if (unlisted.size === 0) warm.resolve();
     }
   }
 

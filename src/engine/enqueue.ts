@@ -7,6 +7,7 @@
 import { sameJSON } from "../core/json.ts";
 import type { Kind } from "../core/plan.ts";
 import type { Resource, ResourceKey } from "../core/resource.ts";
+import { createBreath } from "./breath.ts";
 import type { Change } from "./cache.ts";
 import type { Caches } from "./caches.ts";
 import { hasNewStatus, isDue, isOutcomeOfAnother } from "./changes.ts";
@@ -15,8 +16,11 @@ import type { Dependents } from "./dependents.ts";
 import { queueKey } from "./key.ts";
 import type { Lane, WorkQueue } from "./work-queue.ts";
 
-/** `lane`: whether a listing brought the changes. */
-type Enqueue = (kind: Kind, changes: readonly Change[], lane: Lane) => void;
+interface Enqueue {
+  changed(kind: Kind, changes: readonly Change[]): void;
+  /** What a listing brought, with pauses. What has changed again meanwhile counts as it is by then. */
+  listed(kind: Kind, changes: readonly Change[]): Promise<void>;
+}
 
 interface EnqueueDeps {
   readonly caches: Caches;
@@ -32,6 +36,7 @@ interface EnqueueDeps {
 }
 
 export function createEnqueue({ caches, queue, dependents, dataWatches, sender, observe, onGone }: EnqueueDeps): Enqueue {
+  /** `lane`: whether a listing brought the change. */
   function enqueue(kind: Kind, change: Change, lane: Lane): void {
     const { before, after } = change;
     const key = (after ?? before)?.metadata as ResourceKey;
@@ -58,7 +63,17 @@ export function createEnqueue({ caches, queue, dependents, dataWatches, sender, 
     if (!awakens) return;
     for (const { kind, resource } of caches.all()) if (awakens(resource)) queue.add(queueKey(kind.type.kind, resource.metadata));
   }
-  return (kind, changes, lane) => {
-    for (const change of changes) enqueue(kind, change, lane);
+  const breathe = createBreath();
+  return {
+    changed(kind, changes) {
+      for (const change of changes) enqueue(kind, change, "change");
+    },
+    async listed(kind, changes) {
+      for (const { before, after } of changes) {
+        const now = caches.of(kind).get((after ?? before)?.metadata as ResourceKey);
+        if (before || now) enqueue(kind, { before, after: now }, "listing");
+        await breathe();
+      }
+    },
   };
 }

@@ -6,6 +6,7 @@
  */
 import { deadline } from "../core/deadline.ts";
 import type { WaitFor } from "../core/ports.ts";
+import { createBreath } from "./breath.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
 export interface WorkersOptions {
@@ -32,6 +33,7 @@ export async function runWorkers(options: WorkersOptions, signal: AbortSignal, d
   const { queue, concurrency, limitMs, slowWriteMs, stoppingMs, attend, onStuck } = options;
   /** Work that no worker waits for. */
   const aside = new Set<Promise<void>>();
+  const breathe = createBreath();
 
   async function work(): Promise<void> {
     while (!signal.aborted) {
@@ -49,6 +51,7 @@ export async function runWorkers(options: WorkersOptions, signal: AbortSignal, d
       }).finally(() => aside.delete(whole));
       await Promise.race([whole, left]);
       queue.leave(key);
+      await breathe();
     }
   }
   async function workOn(key: string, onSlowWait: () => void): Promise<void> {

@@ -22,13 +22,24 @@ function object(name: string, generation: number): Resource {
   return { metadata: { namespace: "n", name, uid: name, generation, resourceVersion: `${generation}` }, spec: {} };
 }
 
-test("a change of what many share holds up nobody's own change", async () => {
+function engine(observe: () => void = () => {}): {
+  caches: ReturnType<typeof createCaches>;
+  queue: ReturnType<typeof createWorkQueue>;
+  dependents: ReturnType<typeof createDependents>;
+  enqueue: ReturnType<typeof createEnqueue>;
+} {
   const caches = createCaches([endpoints, things], (a, b) => Number(a) > Number(b));
   const queue = createWorkQueue();
+  const dependents = createDependents();
   const dataWatches = { adjust: () => {}, forget: () => {} };
-  const enqueue = createEnqueue({ caches, queue, dependents: createDependents(), dataWatches, sender: "me", onGone: () => {} });
+  const deps = { caches, queue, dependents, dataWatches, sender: "me", onGone: () => {} };
+  return { caches, queue, dependents, enqueue: createEnqueue({ ...deps, observe }) };
+}
+
+test("a change of what many share holds up nobody's own change", async () => {
+  const { caches, queue, enqueue } = engine();
   const change = (kind: Kind, resource: Resource): void =>
-    enqueue(kind, caches.of(kind).apply({ type: "applied", resource }), "change");
+    enqueue.changed(kind, caches.of(kind).apply({ type: "applied", resource }));
   async function taken(count: number): Promise<readonly string[]> {
     const keys: string[] = [];
     while (keys.length < count) {
@@ -47,4 +58,21 @@ test("a change of what many share holds up nobody's own change", async () => {
   change(things, object("new", 1));
   expect(await taken(5)).toEqual(["Endpoint/n/e", "Thing/n/c", "Thing/n/new", "Thing/n/a", "Thing/n/b"]);
   expect(queue.depth).toBe(0);
+});
+
+test("what a listing brought is taken in with pauses, and as it is by then", async () => {
+  const { caches, queue, dependents, enqueue } = engine(() => {
+    const untilMs = performance.now() + 1;
+    while (performance.now() < untilMs);
+  });
+  const resources = Array.from({ length: 100 }, (_, index) => object(`${index}`, 1));
+  const listing = enqueue.listed(things, caches.of(things).apply({ type: "listed", resources, resourceVersion: "1" }));
+  expect(queue.depth).toBeLessThan(100);
+  enqueue.changed(things, caches.of(things).learn(object("98", 2)));
+  enqueue.changed(things, caches.of(things).forget(object("99", 1)));
+  await listing;
+  const dependent = [...dependents.of(endpoint)].map(([id]) => id);
+  expect(dependent).toContain("Thing/n/98");
+  expect(dependent).not.toContain("Thing/n/99");
+  expect([dependent.length, queue.depth]).toEqual([99, 99]);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import * as fc from "fast-check";
 import { canonicalJSON, isRecord, parseJSON, sameJSON } from "../../src/core/json.ts";
 
 test("keeps integers beyond 2^53 as they were written", () => {
@@ -26,4 +27,21 @@ test("leaves absent fields out", () => {
 
 test("does not take an exact integer for a record", () => {
   expect(isRecord(parseJSON("12345678901234567890"))).toBe(false);
+});
+
+test("calls values the same exactly where their canonical texts are", () => {
+  const scalar = fc.constantFrom(null, undefined, 0, -0, 1, NaN, "", "1", true, parseJSON("12345678901234567890"));
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof({ maxDepth: 3 }, scalar, fc.array(tie("value"), { maxLength: 3 }), tie("record")),
+    record: fc
+      .array(fc.tuple(fc.constantFrom("a", "b", "__proto__"), tie("value")), { maxLength: 3 })
+      .map((fields) => Object.fromEntries(fields)),
+  }));
+  fc.assert(
+    fc.property(value, value, (a, b) => {
+      expect(sameJSON(a, b)).toBe(canonicalJSON(a) === canonicalJSON(b));
+      expect(sameJSON(a, parseJSON(canonicalJSON(a)))).toBe(true);
+    }),
+    { numRuns: 2_000, seed: 1 },
+  );
 });

@@ -1,0 +1,21 @@
+/**
+ * Pauses in work that waits for nothing, so that what else the process has to do, a probe, the lease, a watch, need not
+ * wait until all of it is done.
+ *
+ * Invariant: whoever takes a breath after each piece of work never keeps the event loop for much longer than a slice and a piece.
+ */
+import { setImmediate } from "node:timers/promises";
+
+/** Resolves once everything else has had its turn, and at once where that was less than a slice ago. */
+export type Breathe = () => Promise<void>;
+
+const sliceMs = 10;
+
+export function createBreath(): Breathe {
+  let sinceMs = performance.now();
+  return async () => {
+    if (performance.now() - sinceMs < sliceMs) return;
+    await setImmediate();
+    sinceMs = performance.now();
+  };
+}
