@@ -11,11 +11,16 @@ export type Breathe = () => Promise<void>;
 
 const sliceMs = 10;
 
+/** To be shared by all who work at the same time: together they have one slice. */
 export function createBreath(): Breathe {
   let sinceMs = performance.now();
-  return async () => {
-    if (performance.now() - sinceMs < sliceMs) return;
+  let breath: Promise<void> | undefined;
+  async function take(): Promise<void> {
     await setImmediate();
     sinceMs = performance.now();
+    breath = undefined;
+  }
+  return async () => {
+    if (performance.now() - sinceMs >= sliceMs) await (breath ??= take());
   };
 }
