@@ -25,21 +25,38 @@ export async function* mergeWatches(watches: readonly AsyncGenerator<WatchEvent,
   }
 }
 
-/** Each item with its source, as they come. */
+/**
+ * Each item with its source, as they come. Without `Promise.race`: that would leave something behind with each source that is
+ * silent, each time that another is not.
+ */
 async function* interleave<T>(sources: readonly AsyncGenerator<T, void>[]): AsyncGenerator<[AsyncGenerator<T, void>, T], void> {
   type Source = AsyncGenerator<T, void>;
-  const next = async (source: Source): Promise<[Source, IteratorResult<T, void>]> => [source, await source.next()];
-  const pending = new Map(sources.map((source) => [source, next(source)]));
+  const open = new Set(sources);
+  const arrived: [Source, IteratorResult<T, void>][] = [];
+  let failure: { readonly error: unknown } | undefined;
+  let wake = (): void => {};
+  function pull(source: Source): void {
+    source
+      .next()
+      .then(
+        (result) => void arrived.push([source, result]),
+        (error: unknown) => (failure ??= { error }),
+      )
+      .finally(() => wake());
+  }
+  for (const source of sources) pull(source);
   try {
-    while (pending.size > 0) {
-      const [source, result] = await Promise.race(pending.values());
-      if (result.done === true) pending.delete(source);
+    while (open.size > 0) {
+      if (failure) throw failure.error;
+      const [source, result] = arrived.shift() ?? [];
+      if (!source || !result) await new Promise<void>((resolve) => (wake = resolve));
+      else if (result.done === true) open.delete(source);
       else {
-        pending.set(source, next(source));
+        pull(source);
         yield [source, result.value];
       }
     }
   } finally {
-    for (const source of pending.keys()) void source.return();
+    for (const source of open) void source.return();
   }
 }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "@jest/globals";
 import type { WatchEvent } from "../../src/core/ports.ts";
 import type { Resource } from "../../src/core/resource.ts";
@@ -65,3 +67,27 @@ test("tells a namespace that is listed anew together with what the others hold n
   two.end();
   expect((await merged.next()).done).toBe(true);
 });
+
+test("keeps nothing of what it has told, however long other namespaces are silent", async () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  const heldBytes = (): number => (collectGarbage(), process.memoryUsage().heapUsed);
+  const [busy, ...silent] = Array.from({ length: 21 }, fed);
+  if (!busy) throw new Error("there is one");
+  const merged = mergeWatches([busy, ...silent].map(({ events }) => events));
+  for (const one of [busy, ...silent]) one.tell(listed());
+  await merged.next();
+  async function tell(count: number): Promise<void> {
+    const event: WatchEvent = { type: "applied", resource: resource("one", "a") };
+    for (let n = 0; n < count; n += 1) {
+      busy?.tell(event);
+      await merged.next();
+    }
+  }
+  await tell(500); // what is compiled and allocated once is by now
+  const beforeBytes = heldBytes();
+  await tell(10_000);
+  expect(heldBytes() - beforeBytes).toBeLessThan(5_000_000);
+  for (const one of [busy, ...silent]) one.end();
+  expect((await merged.next()).done).toBe(true);
+}, 30_000);
