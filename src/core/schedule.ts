@@ -59,7 +59,8 @@ export function timing(schedule: Schedule, before: ScheduleMark | undefined, now
     atOnce: every !== undefined,
     ...(isDue && { due: latest.toISOString() }),
     next,
-    mark: ticks.mark,
+    // A tick that is too late is over, whatever is declared of missed ones later on.
+    mark: isDue ? ticks.mark : markedAt(ticks.mark, latest?.toISOString()),
   };
 }
 

@@ -139,12 +139,13 @@ export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Sch
       const { inputs: _, ...attempt } = before.attempt ?? {};
       const change = before.attempt && { attempt: { ...(attempt as Attempt), ...(inputs !== undefined && { inputs }) } };
       const [run] = lastRun();
+      if (!run && timing) return rested(awaiting, "Scheduled", change); // it was given up before it had ended
       const { reason, message } = run ?? { reason: "Unknown", message: "" };
       return rested(run?.status === "True" ? ready(reason, message) : over(reason, message), reason, change);
     },
     awaitTick(over) {
       const change = over && over.phase !== "Done" ? attempted({ ...over, phase: "Done" }) : {};
-      return rested(ready("Scheduled", "what is declared is sent at the schedule's next tick"), "Scheduled", change);
+      return rested(awaiting, "Scheduled", change);
     },
     suspended() {
       const state: ConditionState = {
@@ -166,7 +167,9 @@ export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Sch
       };
     },
     refused({ reason, message, heals, retryAfterMs }) {
-      if (!heals) return { status: status(stalled(reason, message)), result: "stalled", reason };
+      // The next tick sees another time, and perhaps other inputs.
+      const { nextRunAt: _, ...atTick } = untilTick();
+      if (!heals) return { status: status(stalled(reason, message)), ...atTick, result: "stalled", reason };
       const verdict = status(reconciling(reason, message));
       const since = verdict.conditions?.find(({ type }) => type === "Reconciling")?.lastTransitionTime;
       const missingMs = since === undefined ? 0 : now.getTime() - Date.parse(since);
@@ -222,6 +225,8 @@ export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Sch
     },
   };
 }
+
+const awaiting = ready("Scheduled", "what is declared is sent at the schedule's next tick");
 
 /** A run, as the history tells it. */
 function ended(

@@ -75,6 +75,16 @@ describe("a tick that was missed", () => {
   });
 });
 
+test("a tick that was left out stays so, whatever is said of missed ones afterwards, and the others keep their times", () => {
+  for (const strict of [{ missed: "Skip" }, { startingDeadline: "10m" }] as const)
+    for (const schedule of [{ every: "1h" }, { cron: "0 * * * *" }]) {
+      const { mark, due } = at({ ...schedule, ...strict }, "2026-01-01T09:30:00Z", declared(schedule));
+      expect(due).toBeUndefined();
+      expect(at(schedule, "2026-01-01T09:40:00Z", mark)).not.toHaveProperty("due");
+      expect(at(schedule, "2026-01-01T10:10:00Z", mark).due).toBe("2026-01-01T10:00:00.000Z");
+    }
+});
+
 test("another schedule begins with the ticks after it was declared: editing one never sends", () => {
   const mark = declared({ every: "1h" });
   expect(at({ every: "1m" }, "2026-01-01T00:50:30Z", mark)).toMatchObject({ next: new Date("2026-01-01T00:51:30Z") });

@@ -97,6 +97,27 @@ describe("wish 9: a request with a cron schedule", () => {
     expect(edited?.status).toMatchObject({ completedRuns: 1, attempt: { phase: "Done" } });
     expect(tick?.steps).toHaveLength(1);
   });
+  test("and declared as before again waits for its next tick, and does not look as if it had ended", () => {
+    const [first] = looks({ schedule: cron }, [midnight]);
+    const tried = drive(httpRequest({ schedule: cron }, { status: first!.status }), "2026-01-01T03:00:00.000Z", [answer(429)]);
+    const changed = { schedule: cron, body: { text: "b" } };
+    const [edited] = looks(changed, ["2026-01-01T03:30:00.000Z"], { status: tried.status, generation: 2 });
+    const [back] = looks({ schedule: cron }, ["2026-01-01T03:31:00.000Z"], { status: edited!.status, generation: 3 });
+    expect(back?.steps).toEqual([]);
+    expect(condition(back!.status, "Ready")).toMatchObject({ status: "True", reason: "Scheduled" });
+  });
+  test("and refused for what an expression yields is tried again at the next tick", () => {
+    const [first] = looks({ schedule: cron }, [midnight]);
+    const refusal = { type: "refusal", reason: "ExpressionFailed", message: "spec.url: no", heals: false } as const;
+    const object = (status: HTTPRequestStatus | undefined) => httpRequest({ schedule: cron }, status && { status });
+    const refused = drive(object(first?.status), "2026-01-01T03:00:00.000Z", [refusal]);
+    expect(condition(refused.status, "Stalled")?.reason).toBe("ExpressionFailed");
+    expect(refused.verdict.dueAt).toEqual(new Date("2026-01-02T03:00:00.000Z"));
+    expect(drive(object(refused.status), "2026-01-02T03:00:00.000Z", [answer(200)]).status.attempt).toMatchObject({
+      tick: "2026-01-02T03:00:00.000Z",
+      phase: "Done",
+    });
+  });
   test("is sent at once for reconcile-at, which takes no tick away", () => {
     const [first] = looks({ schedule: cron }, [midnight]);
     const asked = looks(
