@@ -10,6 +10,7 @@ import type { Exchange } from "../core/exchange.ts";
 import type { Refusal, Response } from "../core/outcome.ts";
 import type { Located } from "../core/request-template.ts";
 import type { Situation } from "../core/plan.ts";
+import { parseTemplate, stringsIn } from "../core/templating.ts";
 import { externalIdAnnotation, orphanAnnotation, reconcileAtOf } from "../core/resource.ts";
 import type { RetryPolicy } from "../core/retry.ts";
 import { usedEndpoint } from "./endpoint.ts";
@@ -102,9 +103,18 @@ export function untilRetryMs(context: Context): number {
   return leftMs > Math.max(longestPauseMs, context.retry.maxMs) ? 0 : leftMs;
 }
 
-/** Whether a request cannot be written without the id. */
+/** Whether a request cannot be written without the id. What else has that name, a field of a body say, is no matter. */
 export function needsExternalID(shape: object | undefined): boolean {
-  return shape !== undefined && JSON.stringify(shape).includes("externalID");
+  const { expect: _, ...written }: { readonly expect?: unknown } = shape ?? {};
+  return stringsIn(written, "").some(({ text }) => {
+    const template = parseTemplate(text);
+    return template.type === "template" && template.parts.some(({ type, text }) => type === "expression" && readsID(text));
+  });
+}
+/** True where it cannot be told. */
+function readsID(expression: string): boolean {
+  const others = /\.(response|parameters|inputs|metadata|item)\b[\w.[\]"?-]*\.externalID\b/g;
+  return expression.replaceAll(others, "").includes("externalID");
 }
 
 /** Whether it may be that a create has arrived and nobody knows. */

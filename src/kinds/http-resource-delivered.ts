@@ -75,7 +75,7 @@ export function ofFailure(
 }
 
 /** Whether anything can only be asked with the id. */
-function needsID({ spec }: Context): boolean {
+export function needsID({ spec }: Context): boolean {
   return [spec.observe, spec.update, spec.delete].some(needsExternalID);
 }
 

@@ -17,11 +17,13 @@ import { located, unknown, type Found, type Observation, type Steps } from "./ht
 export function* observe(context: Context): Steps<Observation> {
   const { spec, externalID, attempt } = context;
   const mayObserve = spec.observe && (externalID !== undefined || !needsExternalID(spec.observe));
+  // Where a create may have arrived, the id that is known can be that of what was there before.
+  const mayLookUp = externalID === undefined || isUnresolvedCreate(context);
   if (mayObserve) {
     const seen = yield* look(context);
-    if (seen.type !== "absent" || externalID !== undefined || !spec.lookup) return seen;
+    if (seen.type !== "absent" || !mayLookUp || !spec.lookup) return seen;
   }
-  if (externalID === undefined && spec.lookup) {
+  if (mayLookUp && spec.lookup) {
     const found = yield* lookUp(context, spec.lookup);
     if (found.type !== "found" || !spec.observe) return found;
     const seen = yield* look({ ...context, ...(found.externalID !== undefined && { externalID: found.externalID }) });

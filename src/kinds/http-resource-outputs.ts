@@ -18,7 +18,7 @@ export function outputsOf({ spec }: Pick<Context, "spec">): readonly Output[] {
   return declaredOutputs(spec.outputs, "spec.outputs");
 }
 
-/** `externalID`: as it is by now. Without a response there is nothing to write. */
+/** `externalID`: as it is by now. Without a response there is nothing to write, and what could not be written before is missing still. */
 export function* withOutputs(
   context: Context,
   report: Report,
@@ -28,9 +28,16 @@ export function* withOutputs(
     externalID,
   }: { readonly verdict: Verdict; readonly response?: Response | undefined; readonly externalID?: string | undefined },
 ): Steps<Verdict> {
-  if (!response) return verdict;
-  const problem = yield* written(context, response, externalID);
+  const problem = response ? yield* written(context, response, externalID) : unwritten(context);
   return problem ? report.withoutOutputs(verdict, problem) : verdict;
+}
+
+/** Why an answer's outputs could not be written, of an object that nobody observes: that answer is gone. */
+function unwritten({ spec, status, attempt }: Context): Refusal | undefined {
+  const ready = status.conditions?.find(({ type }) => type === "Ready");
+  if (!spec.outputs?.length || attempt?.phase !== "Done" || ready?.status !== "False") return undefined;
+  if (!ready.message.startsWith("spec.outputs[")) return undefined;
+  return { type: "refusal", reason: ready.reason as Refusal["reason"], message: ready.message, heals: false };
 }
 
 function* written(context: Context, response: Response, externalID: string | undefined): Steps<Refusal | undefined> {

@@ -5,13 +5,20 @@
  * asked to leave it; never because of a connection that failed or an answer that says nothing.
  */
 import type { Verdict } from "../core/plan.ts";
-import { needsExternalID, untilRetryMs, type Context, type VerbAttempt } from "./http-resource-context.ts";
+import {
+  importHint,
+  isUnresolvedCreate,
+  needsExternalID,
+  untilRetryMs,
+  type Context,
+  type VerbAttempt,
+} from "./http-resource-context.ts";
 import { deliver } from "./http-resource-deliver.ts";
 import { isRepeatable, type Delivered } from "./http-resource-delivered.ts";
-import type { Steps } from "./http-resource-observation.ts";
+import { unknown, type Absent, type Steps, type Unknown } from "./http-resource-observation.ts";
 import { observe } from "./http-resource-observe.ts";
 import { lookedAfter } from "./http-resource-poll.ts";
-import type { Report } from "./http-resource-status.ts";
+import { httpResourceReport, type Report } from "./http-resource-status.ts";
 
 /** `gone`: nothing keeps it. `orphan`: it goes, and the remote object stays. */
 export function mayLeave({ spec, hasFinalizer, isOrphan }: Context): "gone" | "orphan" | undefined {
@@ -21,12 +28,40 @@ export function mayLeave({ spec, hasFinalizer, isOrphan }: Context): "gone" | "o
 
 /** For one that may not leave yet. */
 export function* release(context: Context, report: Report): Steps<Verdict> {
-  const { spec, externalID, attempt } = context;
+  const { spec, imported } = context;
   if (spec.suspend) return report.suspended();
   const pauseMs = untilRetryMs(context);
   if (pauseMs > 0) return report.waiting(pauseMs);
+  if (imported === undefined || !spec.observe) return yield* byKnownID(context, report);
+  const seen = yield* observe(context);
+  switch (seen.type) {
+    case "refusal":
+      return report.refused(seen);
+    case "unknown":
+      return report.unknownObservation(seen);
+    case "found":
+      return yield* byKnownID(context, report);
+    case "absent": {
+      const before = withoutImport(context);
+      return yield* byKnownID(before, httpResourceReport(before));
+    }
+  }
+}
+
+/** What is known without the id that a person gave. */
+function withoutImport(context: Context): Context {
+  const { imported: _, externalID: __, attempt: ___, ...rest } = context;
+  const { externalID, attempt } = rest.status;
+  return { ...rest, ...(externalID !== undefined && { externalID }), ...(attempt && { attempt }) };
+}
+
+/** By the id that is known, if one is. */
+function* byKnownID(context: Context, report: Report): Steps<Verdict> {
+  const { spec, externalID, attempt } = context;
   if (attempt?.phase === "Polling" && attempt.verb !== "Update") return yield* followed(context, report, attempt);
-  if (externalID === undefined && needsExternalID(spec.delete)) return yield* identified(context, report);
+  // Of a create that may have arrived, the id that is known is that of what was there before.
+  const isNameless = externalID === undefined || (isUnresolvedCreate(context) && attempt?.succeeded !== true);
+  if (isNameless && needsExternalID(spec.delete)) return yield* identified(context, report);
   // What has the name may be somebody else's, where the create was refused and nobody ever looked.
   const isAnothers = externalID === undefined && !spec.observe && attempt?.verb === "Create" && !mayHaveArrived(context);
   if (isAnothers) return report.released("NothingCreated");
@@ -49,16 +84,16 @@ function* followed(context: Context, report: Report, attempt: VerbAttempt): Step
     case "lost": {
       const id = delivered.type === "succeeded" ? delivered.externalID : context.externalID;
       const after = { ...context, attempt: delivered.attempt };
-      return yield* release(id === undefined ? after : { ...after, externalID: id }, report);
+      return yield* byKnownID(id === undefined ? after : { ...after, externalID: id }, report);
     }
   }
 }
 
 /** Nothing can be deleted without its id: either it can be found, or nothing was ever created, or nobody can say. */
 function* identified(context: Context, report: Report): Steps<Verdict> {
-  const { attempt } = context;
-  const mayExist = attempt !== undefined && mayHaveArrived(context);
-  if (!mayExist) return report.released("NothingCreated");
+  const { spec, attempt } = context;
+  const mayBeAdopted = !attempt && spec.observe && !needsExternalID(spec.observe);
+  if (!mayBeAdopted && !mayHaveArrived(context)) return report.released("NothingCreated");
   const seen = yield* observe(context);
   switch (seen.type) {
     case "refusal":
@@ -66,14 +101,25 @@ function* identified(context: Context, report: Report): Steps<Verdict> {
     case "unknown":
       return report.unknownObservation(seen);
     case "absent":
-      return seen.says === "nobody" || (attempt.phase === "Unknown" && attempt.succeeded === true)
+      return attempt && (seen.says === "nobody" || isOfBefore(context, seen) || isArrived(attempt))
         ? report.outcomeUnknown(attempt, "it was being created when it was deleted")
         : report.released("NothingCreated");
     case "found":
-      return seen.externalID === undefined
-        ? report.outcomeUnknown(attempt, "its id is not known")
-        : yield* remove({ ...context, externalID: seen.externalID }, report);
+      if (seen.externalID !== undefined) return yield* remove({ ...context, externalID: seen.externalID }, report);
+      return attempt ? report.outcomeUnknown(attempt, "its id is not known") : report.unknownObservation(nameless(context));
   }
+}
+function nameless(context: Context): Unknown {
+  const message = `spec.delete: needs the id of the object, which is there and whose id is not known: ${importHint}`;
+  return unknown("ExternalIDUnknown", message, context);
+}
+/** Whether it is there, or still being made, whatever it looks like. */
+function isArrived({ phase, succeeded }: VerbAttempt): boolean {
+  return phase === "Unknown" && succeeded === true;
+}
+/** Whether what is absent is only what was there before the create. */
+function isOfBefore({ externalID }: Context, { says }: Absent): boolean {
+  return says === "observe" && externalID !== undefined;
 }
 /** Not where its server refused it, nor where it provably never left. */
 function mayHaveArrived({ attempt, spec, ...rest }: Context): boolean {

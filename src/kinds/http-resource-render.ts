@@ -1,10 +1,11 @@
 /** Every request that an HTTPResource declares, for people to read: nothing of it is sent. */
 import type { HTTPResourceSpec } from "../api/http-resource.ts";
+import { begin } from "../core/delivery.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Refusal } from "../core/outcome.ts";
 import type { Located } from "../core/request-template.ts";
 import { dependencyExpressions } from "./dependencies.ts";
-import { contextOf, declaredOf, exchangeOf, needsExternalID, type Asked } from "./http-resource-context.ts";
+import { contextOf, declaredOf, exchangeOf, needsExternalID, verbDigest, type Asked } from "./http-resource-context.ts";
 import { lookupExpressions } from "./http-resource-lookup.ts";
 import { declaredPoll, type DeclaredPoll } from "./poll.ts";
 import { located } from "./http-resource-observation.ts";
@@ -12,6 +13,8 @@ import type { HTTPResource, UsedEndpoint } from "./types.ts";
 
 /** Stands for an id that is not known: what is sent has the id in its place. */
 const anyID = "(externalID)";
+/** Stands for the id of an attempt that depends on what was sent before. */
+const anyAttempt = "(attempt id)";
 
 type Verb = "lookup" | "observe" | "create" | "update" | "delete";
 interface DeclaredVerb {
@@ -34,7 +37,8 @@ export function* declaredVerbs(
 ): Generator<DeclaredVerb> {
   const context = contextOf({ resource, references: [endpoint], now, sender: "" });
   const { spec, externalID = anyID } = context;
-  const attempt = { id: anyID, digest: "", phase: "InFlight", startedAt: now.toISOString(), tries: 1 } as const;
+  const first = begin({ completedRuns: 0 }, { uid: resource.metadata.uid, digest: verbDigest(context, "Create") }, now);
+  const attempts = { create: first, update: { ...first, id: anyAttempt }, delete: { ...first, id: anyAttempt } };
   const { lookup, observe, create, update } = spec;
   const { mergePatch, ...body } = update?.body ?? {};
   const hasBody = Object.keys(body).length > 0;
@@ -54,11 +58,12 @@ export function* declaredVerbs(
     const declared = { ...rest, ...(content && { body: content }) };
     const own = verb === "update" ? (hasBody ? body : undefined) : content;
     const isPatch = verb === "update" && mergePatch !== undefined;
+    const attempt = verb === "lookup" || verb === "observe" ? {} : { attempt: attempts[verb] };
     const asked: Asked = {
       field,
       shape: { ...rest, expect, ...(own && { body: own }), ...(poll && { poll }) },
       compile: [...others, ...answerExpressions(spec, verb)],
-      attempt,
+      ...attempt,
       ...(isPatch && { mergePatch }),
     };
     others = [];
@@ -71,7 +76,7 @@ export function* declaredVerbs(
       ...(poll && {
         poll: declaredPoll(
           poll,
-          declaredOf(seen, { field, shape: asked.shape, attempt, compile: [] }),
+          declaredOf(seen, { field, shape: asked.shape, ...attempt, compile: [] }),
           endpoint,
           `${field}.poll`,
         ),

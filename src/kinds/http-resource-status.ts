@@ -15,6 +15,7 @@ import { makeSecrets } from "./outputs.ts";
 import type { Found, Unknown } from "./http-resource-observation.ts";
 
 type Status = HTTPResourceStatus;
+type Taken = Pick<Context, "externalID" | "attempt" | "imported">;
 
 export interface Report {
   unchanged(reason: string): Verdict;
@@ -44,8 +45,8 @@ export interface Report {
   outcomeUnknown(attempt: VerbAttempt, why: string, looksInMs?: number): Verdict;
   /** The same of an attempt of which nothing new is known. */
   stillUnknown(attempt: VerbAttempt): Verdict;
-  /** Created, and nobody knows under which id. */
-  lost(attempt: VerbAttempt, judgement: Pick<Judgement, "message">): Verdict;
+  /** Created, and nobody knows under which id. `looksInMs`: as above. */
+  lost(attempt: VerbAttempt, judgement: Pick<Judgement, "message">, looksInMs?: number): Verdict;
   released(reason: string): Verdict;
   /** The verdict, but not ready, since its outputs could not be written. */
   withoutOutputs(verdict: Verdict, refusal: Refusal): Verdict;
@@ -63,9 +64,11 @@ export function httpResourceReport(context: Context): Report {
   const hint = isDeleting ? `; ${orphanHint}` : "";
   const canLook = spec.observe !== undefined || spec.lookup !== undefined;
 
-  function status(states: readonly ConditionState[], change: Partial<Status> = {}): Status {
+  /** While no server has said that there is an object with the id that a person gave, what was known before stands. */
+  const untaken: Taken = context.imported === undefined ? context : before;
+  function status(states: readonly ConditionState[], change: Partial<Status> = {}, taken: Taken = context): Status {
     const { nextRunAt: _, response, externalID: __, attempt: ___, poll, ...kept } = before;
-    const { externalID, attempt, imported } = context;
+    const { externalID, attempt, imported } = taken;
     const isPolling = (change.attempt ?? attempt)?.phase === "Polling";
     const found = context.drift ? [drifted(context.drift, spec)] : known("Drifted");
     const drift = states.some(({ type }) => type === "Drifted") ? [] : found;
@@ -144,19 +147,20 @@ export function httpResourceReport(context: Context): Report {
     suspended() {
       const message = `spec.suspend is true: nothing is sent until it is false${hint}`;
       const state: ConditionState = { type: "Ready", status: "False", reason: "Suspended", message };
-      return { status: status([state]), result: "suspended", reason: "Suspended" };
+      return { status: status([state], {}, untaken), result: "suspended", reason: "Suspended" };
     },
-    refused({ reason, message, heals }) {
-      if (!heals) return { status: status(stalled(reason, `${message}${hint}`)), result: "stalled", reason };
-      const verdict = status(reconciling(reason, `${message}${hint}`));
-      const requeueAfterMs = pauseSinceMs(uid, outside, failingMs(verdict, "Reconciling"));
+    refused({ reason, message, heals, retryAfterMs: knownMs }) {
+      if (!heals) return { status: status(stalled(reason, `${message}${hint}`), {}, untaken), result: "stalled", reason };
+      const verdict = status(reconciling(reason, `${message}${hint}`), {}, untaken);
+      const requeueAfterMs = knownMs ?? pauseSinceMs(uid, outside, failingMs(verdict, "Reconciling"));
       return { status: verdict, requeueAfterMs, result: "waiting", reason };
     },
     unknownObservation({ reason, message, retryAfterMs: askedMs }) {
-      const verdict = status([
+      const states: ConditionState[] = [
         { type: "Ready", status: "Unknown", reason, message: `${message}${hint}` },
         { type: "Reconciling", status: "True", reason, message: "it is observed again after a pause" },
-      ]);
+      ];
+      const verdict = status(states, {}, untaken);
       const pause = { initialMs: retry.initialMs, maxMs: Math.min(retry.maxMs, Math.max(intervalMs, retry.initialMs)) };
       const pauseMs = pauseSinceMs(uid, pause, failingMs(verdict, "Ready"));
       return { status: verdict, requeueAfterMs: Math.max(pauseMs, askedMs), result: "retrying", reason };
@@ -246,7 +250,10 @@ export function httpResourceReport(context: Context): Report {
     outcomeUnknown(attempt, why, looksInMs) {
       const { verb } = attempt;
       const import_ = verb === "Create" ? `, or ${importHint}` : "";
-      const message = `${why}: it may or may not have arrived. To send it again change the annotation ${reconcileAtAnnotation}${import_}`;
+      const again = `To send it again change the annotation ${reconcileAtAnnotation}${import_}`;
+      // What is being deleted is not created any more.
+      const way = verb === "Create" && isDeleting ? `To have it deleted ${importHint}` : again;
+      const message = `${why}: it may or may not have arrived. ${way}`;
       return stuck("OutcomeUnknown", message, attempt, looksInMs);
     },
     stillUnknown(attempt) {
@@ -256,13 +263,15 @@ export function httpResourceReport(context: Context): Report {
       const message = "it was answered as expected";
       return isLost ? this.lost(attempt, { message }) : this.outcomeUnknown(attempt, doubt(before.attempt?.phase));
     },
-    lost(attempt, { message }) {
+    lost(attempt, { message }, looksInMs) {
       const why = "but spec.externalID yields no text and no number: the object is there, and is not created again";
-      return stuck(
+      const { status: made, ...verdict } = stuck(
         "ExternalIDUnknown",
         `${message}, ${why}. Correct spec.externalID for the next one, and ${importHint}`,
         attempt,
+        looksInMs,
       );
+      return { ...verdict, status: withID(made, undefined) };
     },
     withoutOutputs({ requeueAfterMs: dueInMs, ...verdict }, { reason, message, heals }) {
       const made: Status = verdict.status;

@@ -3,6 +3,7 @@
  *
  * Invariant: nothing is sent but to observe because of an answer that says nothing, such as a 401, a 503 or none at all.
  */
+import type { Refusal } from "../core/outcome.ts";
 import type { Dependency, Kind, Plan, Situation, Verdict } from "../core/plan.ts";
 import { retryAfterMs } from "../core/retry.ts";
 import { dataReferences } from "./data-references.ts";
@@ -19,7 +20,7 @@ import {
   type VerbAttempt,
 } from "./http-resource-context.ts";
 import { deliver } from "./http-resource-deliver.ts";
-import type { Delivered } from "./http-resource-delivered.ts";
+import { needsID, type Delivered } from "./http-resource-delivered.ts";
 import type { Absent, Found, Steps } from "./http-resource-observation.ts";
 import { observe } from "./http-resource-observe.ts";
 import { withOutputs } from "./http-resource-outputs.ts";
@@ -67,7 +68,8 @@ function* released(situation: Situation<HTTPResource>, context: Context, report:
   if (leaves) return leaves === "gone" ? report.unchanged("Deleting") : report.released("Orphaned");
   const { resource } = situation;
   const { dependsOn: _, ...spec } = resource.spec;
-  const known = yield* resolveDependencies({ ...situation, resource: { ...resource, spec } }, references(resource));
+  const { cycle: __, ...alone } = situation;
+  const known = yield* resolveDependencies({ ...alone, resource: { ...resource, spec } }, references(resource));
   return known.type === "refusal" ? report.refused(known) : yield* release({ ...context, known: known.values }, report);
 }
 
@@ -118,7 +120,7 @@ function wasSentLast(context: Context): boolean {
   if (attempt.phase !== "Done" || attempt.succeeded !== true) return false;
   if (attempt.verb === "Update") return attempt.digest === update;
   // What an earlier Holdfast created does not say what update would have sent.
-  return attempt.digest === verbDigest(context, "Create") && (attempt.update ?? update) === update;
+  return attempt.update === undefined ? attempt.digest === verbDigest(context, "Create") : attempt.update === update;
 }
 
 /** Asks after the work that a create or update began. */
@@ -137,6 +139,7 @@ function* create(context: Context, report: Report, { says }: Absent): Steps<Verd
   const { spec, attempt, retry } = context;
   if (!spec.create) return report.absent();
   const unresolved = isUnresolvedCreate(context) ? attempt : undefined;
+  if (!unresolved && spec.externalID === undefined && !spec.lookup && needsID(context)) return report.refused(unnamed);
   const policy = spec.onUnknown ?? (spec.lookup ? "Lookup" : "Stall");
   // That of something that arrived, or is still being made, is only that it is not there yet.
   const mayNotBeYet = unresolved?.succeeded === true;
@@ -183,6 +186,13 @@ function* correct(context: Context, seen: Found): Steps<Verdict> {
   return yield* withOutputs(context, report, { verdict, externalID: context.externalID, response: judgement.response });
 }
 
+const unnamed: Refusal = {
+  type: "refusal",
+  reason: "InvalidRequest",
+  message: "spec.externalID: must say what id the object gets, since observe, update or delete has it in what is sent",
+  heals: false,
+};
+
 /** What is reported of a delivery that did not succeed. */
 function ended(context: Context, report: Report, delivered: Exclude<Delivered, { type: "succeeded" }>): Verdict {
   switch (delivered.type) {
@@ -197,7 +207,7 @@ function ended(context: Context, report: Report, delivered: Exclude<Delivered, {
     case "failed":
       return report.failed(delivered.attempt, delivered.judgement);
     case "lost":
-      return report.lost(delivered.attempt, delivered.judgement);
+      return report.lost(delivered.attempt, delivered.judgement, soonMs(context, delivered.attempt));
     case "unknown": {
       const { attempt, judgement } = delivered;
       if (!judgement) return report.stillUnknown(attempt);

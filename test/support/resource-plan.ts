@@ -4,7 +4,7 @@ import { httpResource, type HTTPResourceSpec, type HTTPResourceStatus } from "..
 import { validator } from "../../src/api/validate.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { sealed } from "../../src/core/sealed.ts";
-import type { EvaluationResult, Plan, Step, Verdict } from "../../src/core/plan.ts";
+import type { EvaluationResult, OutputsResult, Plan, Step, Verdict } from "../../src/core/plan.ts";
 import { httpResourceKind } from "../../src/kinds/http-resource.ts";
 import type { HTTPResource } from "../../src/kinds/types.ts";
 
@@ -73,10 +73,11 @@ export const same = differs();
 /** Drives a plan with scripted answers; what it asked for, and what it decided. */
 export function drive(
   object: HTTPResource,
-  answers: readonly (Outcome | EvaluationResult)[] = [],
-  { first = false, at = now }: { first?: boolean; at?: Date } = {},
+  answers: readonly (Outcome | EvaluationResult | OutputsResult)[] = [],
+  { first = false, at = now, cycle }: { first?: boolean; at?: Date; cycle?: readonly string[] } = {},
 ) {
-  const plan: Plan = httpResourceKind.plan({ resource: object, references: [], now: at, sender: "me", first });
+  const situation = { resource: object, references: [], now: at, sender: "me", first, ...(cycle && { cycle }) };
+  const plan: Plan = httpResourceKind.plan(situation);
   const steps: Step[] = [];
   let step = plan.next();
   while (!step.done) {

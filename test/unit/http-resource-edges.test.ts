@@ -1,0 +1,193 @@
+/** HTTPResource's plan where an id, an outcome or an answer is not what it seems, with scripted answers. */
+import { describe, expect, test } from "@jest/globals";
+import type { Outcome } from "../../src/core/outcome.ts";
+import type { EvaluationResult } from "../../src/core/plan.ts";
+import { needsExternalID } from "../../src/kinds/http-resource-context.ts";
+import { declaredVerbs } from "../../src/kinds/http-resource-render.ts";
+import {
+  answer,
+  condition,
+  created,
+  drive,
+  failure,
+  named,
+  now,
+  resource,
+  same,
+  user,
+  values,
+  withLookup,
+} from "../support/resource-plan.ts";
+
+const held = ["holdfast.dev/release"];
+const deleted = { deleted: true, finalizers: held };
+const gone = { finalizer: { name: "holdfast.dev/release", present: false } };
+const after = (ms: number) => ({ at: new Date(now.getTime() + ms) });
+const [hour, twoHours] = [after(3_600_000), after(7_200_000)];
+/** As declared, and this is what is found of its id. */
+const sameWith = (id: string | null): EvaluationResult => ({ type: "values", values: [id], differences: [] });
+const noSecret = { type: "refusal", reason: "SecretNotFound", message: "spec.inputs.a: no", heals: true } as const;
+const noURL = { type: "refusal", reason: "InvalidURL", message: "spec.observe.url: no", heals: false } as const;
+
+describe("wish 6: an id that a person gives", () => {
+  const annotations = { "holdfast.dev/external-id": "9" };
+  test.each<[string, object, Outcome[]]>([
+    ["answers 503", {}, [answer(503)]],
+    ["cannot be reached", {}, [failure(false)]],
+    ["cannot be asked yet", {}, [noSecret]],
+    ["cannot be asked like this", {}, [noURL]],
+    ["is not asked while it is suspended", { suspend: true }, []],
+  ])("is not taken over, and nothing forgotten for it, while its server %s", (_what, more, answers) => {
+    const unknown = drive(resource(user), [failure(true)]).status;
+    const { status } = drive(resource({ ...user, ...more }, { annotations, status: unknown }), answers);
+    expect(status).not.toHaveProperty("externalID");
+    expect(status).not.toHaveProperty("lastHandledExternalID");
+    const wrong = drive(resource(user, { annotations, status }), [answer(404)]);
+    expect([wrong.sent.length, wrong.state]).toEqual([1, "False/ImportNotFound Stalled"]);
+    expect(drive(resource(user, { status }))).toMatchObject({ sent: [], state: "False/OutcomeUnknown Stalled" });
+    expect(drive(resource(user, { annotations, status }), [answer(200), same]).status.externalID).toBe("9");
+  });
+  test("is not deleted by where its server does not have it: what was known before is", () => {
+    const { status } = drive(created(user, { annotations }), [answer(404)], hour);
+    const both = { ...deleted, annotations, status };
+    expect(drive(resource(user, both), [answer(404), answer(204)], hour)).toMatchObject({
+      sent: ["GET users/${ .externalID }", "DELETE users/${ .externalID }"],
+      verdict: gone,
+    });
+    expect(drive(resource(user, both), [answer(503)], hour).verdict).not.toHaveProperty("finalizer");
+    expect(drive(resource(user, both), [answer(200), same, answer(204)], hour).verdict).toMatchObject(gone);
+    const unknown = drive(resource(user), [failure(true)]).status;
+    const lost = drive(resource(user, { ...deleted, annotations, status: unknown }), [answer(404)], hour);
+    expect([lost.state, lost.verdict.finalizer]).toEqual(["False/OutcomeUnknown Stalled", undefined]);
+  });
+});
+
+describe("an object that its server has lost, and whose creation anew may or may not have arrived", () => {
+  const first = drive(resource(withLookup), [answer(200), values([]), answer(201), values("7")]).status;
+  const { status, state } = drive(resource(withLookup, { status: first, finalizers: held }), [answer(404), failure(true)], hour);
+  const found = [answer(404), answer(200), values(["8"]), answer(200), same];
+  const looked = ["GET users/${ .externalID }", "GET users", "GET users/${ .externalID }"];
+
+  test("wish 15: is looked for, and has its new id then", () => {
+    expect(state).toBe("False/OutcomeUnknown Stalled");
+    const again = drive(resource(withLookup, { status, finalizers: held }), found, twoHours);
+    expect([again.sent, again.status.externalID, again.status.attempt?.phase]).toEqual([looked, "8", "Done"]);
+  });
+  test("is created again where the list does not have it", () => {
+    const answers = [answer(404), answer(200), values([]), answer(201), values("8")];
+    const again = drive(resource(withLookup, { status, finalizers: held }), answers, twoHours);
+    expect([again.state, again.status.externalID, again.status.attempt?.id]).toEqual(["True/Created", "8", status.attempt?.id]);
+  });
+  test("wish 7: is looked for before it is deleted, too, and stays where nobody can say", () => {
+    const found8 = drive(resource(withLookup, { ...deleted, status }), [...found, answer(204)], twoHours);
+    expect([found8.sent, found8.verdict.finalizer]).toEqual([[...looked, "DELETE users/${ .externalID }"], gone.finalizer]);
+    expect(
+      drive(resource(withLookup, { ...deleted, status }), [answer(404), answer(200), values([])], twoHours).verdict,
+    ).toMatchObject(gone);
+    const { status: unknown } = drive(created(), [answer(404), failure(true)], hour);
+    const stays = drive(resource(user, { ...deleted, status: unknown }), [answer(404)], twoHours);
+    expect([stays.state, stays.verdict.finalizer]).toEqual(["False/OutcomeUnknown Stalled", undefined]);
+    expect(condition(stays.status, "Ready")?.message).toMatch(/To have it deleted .*external-id.*holdfast\.dev\/orphan/);
+    expect(condition(stays.status, "Ready")?.message).not.toContain("reconcile-at");
+  });
+});
+
+describe("a create whose answer has no id", () => {
+  test.each<[string, object, (Outcome | EvaluationResult)[], (Outcome | EvaluationResult)[]]>([
+    ["a lookup", withLookup, [answer(200), values([])], [answer(200), values(["7"]), answer(200), same]],
+    ["an observation by name", { ...user, observe: named.observe }, [answer(404)], [answer(200), sameWith("7")]],
+  ])("has it from %s, at once and not at the next interval", (_what, written, before, found) => {
+    const { status, verdict } = drive(resource(written), [...before, answer(201), values(null)]);
+    expect(condition(status, "Ready")?.reason).toBe("ExternalIDUnknown");
+    expect(verdict.requeueAfterMs).toBeLessThanOrEqual(1_000);
+    expect(drive(resource(written, { status }), found, after(1_000)).status).toMatchObject({
+      externalID: "7",
+      attempt: { phase: "Done", succeeded: true },
+    });
+  });
+  test("is not sent where nothing says what the id would be, and something needs it", () => {
+    const { externalID: _, ...nameless } = user;
+    const { sent, state, status } = drive(resource(nameless));
+    expect([sent, state]).toEqual([[], "False/InvalidRequest Stalled"]);
+    expect(condition(status, "Ready")?.message).toMatch(/^spec\.externalID: /);
+  });
+});
+
+test("an object that nobody observes is not ready while its outputs are missing, whoever looks", () => {
+  const { observe: _, ...blind } = {
+    ...user,
+    outputs: [{ secret: { name: "s" }, data: { a: ".response.body.a" }, whenMissing: "Fail" }],
+  };
+  const missing = { type: "refusal", reason: "OutputMissing", message: "spec.outputs[0].data.a: no", heals: false } as const;
+  const ready = { type: "ready" } as const;
+  const { status, state } = drive(resource(blind), [ready, answer(201), values("7"), ready, missing]);
+  expect(state).toBe("False/OutputMissing Reconciling");
+  const again = drive(resource(blind, { status, finalizers: held }), [], { ...hour, first: true });
+  expect([again.sent, again.state]).toEqual([[], "False/OutputMissing Reconciling"]);
+  expect(drive(resource({ ...blind, outputs: [] }, { status, generation: 2 }), [], hour).state).toBe("True/AsDeclared");
+});
+
+test("what cannot be sent for a time that is known is looked at again when that is over", () => {
+  const open = { type: "refusal", reason: "CircuitOpen", message: "open", heals: true, retryAfterMs: 12_345 } as const;
+  expect(drive(created(), [open], hour).verdict.requeueAfterMs).toBe(12_345);
+});
+
+test("a change of only what create sends is nothing for update to send", () => {
+  const { observe: _, ...blind } = user;
+  const other = { ...blind, create: { ...user.create, headers: [{ name: "A", value: "b" }] } };
+  expect(drive(resource(other, { status: created(blind).status, generation: 2 }), [], hour).sent).toEqual([]);
+});
+
+describe("wish 7: what is deleted", () => {
+  test("waits for nothing that it waited for before it was created, not even in a circle", () => {
+    const cycle = ["HTTPResource/a", "HTTPResource/b", "HTTPResource/a"];
+    const waiting = { ...user, dependsOn: [{ kind: "HTTPResource", name: "b" }] };
+    const { status } = created();
+    expect(
+      drive(resource(waiting, { ...deleted, ...(status && { status }) }), [answer(204)], { ...hour, cycle }).verdict,
+    ).toMatchObject(gone);
+  });
+  test("and was taken over under its name does not stay behind because its id cannot be read", () => {
+    const written = { ...user, observe: named.observe };
+    const adopted = drive(resource(written), [answer(200), sameWith(null)]);
+    expect([adopted.state, adopted.status.externalID]).toEqual(["True/Adopted", undefined]);
+    const object = resource(written, { ...deleted, status: adopted.status });
+    const nameless = drive(object, [answer(200), sameWith(null)], hour);
+    expect([nameless.state, nameless.verdict.finalizer]).toEqual(["Unknown/ExternalIDUnknown Reconciling", undefined]);
+    expect(condition(nameless.status, "Ready")?.message).toMatch(/external-id.*holdfast\.dev\/orphan/);
+    expect(drive(object, [answer(200), sameWith("7"), answer(204)], hour).verdict).toMatchObject(gone);
+    expect(drive(object, [answer(404)], hour).verdict).toMatchObject(gone);
+  });
+});
+
+test.each<[string, object, boolean]>([
+  ["its path", { path: "/users/${ .externalID }" }, true],
+  ["its body", { body: { json: { "${ .parameters }": ["${ .externalID }"] } } }, true],
+  ["an expression of which nobody can tell", { path: "/${ . as $all | $all.externalID }" }, true],
+  ["no expression", { path: "/externalID", body: { json: { externalID: "a" } } }, false],
+  ["what it expects", { path: "/a", expect: { that: ".response.body.id == .externalID" } }, false],
+  [
+    "a parameter, input or answer of that name",
+    { url: "${ .parameters.externalID }${ .inputs.externalID }${ .response.body.externalID }" },
+    false,
+  ],
+])("a request needs the id or not, with it in %s", (_what, shape, needs) => {
+  expect(needsExternalID(shape)).toBe(needs);
+});
+
+test("wish 24: what is rendered has an idempotency key where one is sent, and the one that create has", () => {
+  const keyed = { ...withLookup, idempotencyKey: {} };
+  const object = resource(keyed);
+  const shown = [...declaredVerbs(object, { endpoint: undefined, known: new Map(), now })].map(({ verb, exchange }) => {
+    const headers = exchange && "request" in exchange ? exchange.request.literalHeaders : [];
+    return [verb, headers[0]?.value] as const;
+  });
+  const { status } = drive(object, [answer(200), values([]), answer(201), values("7")]);
+  expect(shown).toEqual([
+    ["lookup", undefined],
+    ["observe", undefined],
+    ["create", status.attempt?.id],
+    ["update", "(attempt id)"],
+    ["delete", "(attempt id)"],
+  ]);
+});
