@@ -42,7 +42,7 @@ export interface ReconcileDeps {
   readonly written: (resource: Resource) => void;
   /** What a live read did not find: it goes out of the cache. */
   readonly gone: (resource: Resource) => void;
-  /** Nothing is sent for a resource that names no ServiceAccount. */
+  /** Nothing is read or sent for a resource that names no ServiceAccount. */
   readonly requireServiceAccount: boolean;
   /** Whether this process may send and decide: it still holds the lease, with margin, in the term in which the reconcile began. */
   readonly mayAct: () => boolean;
@@ -84,6 +84,7 @@ export async function reconcile(
   let precondition: Precondition = { type: "unchanged" };
   const { namespace, name } = situation.resource.metadata;
   const account = kind.actsAs?.(situation.resource);
+  const lacksAccount = deps.requireServiceAccount && kind.actsAs !== undefined && account === undefined;
   const acting = account === undefined ? store : store.as({ namespace, name: account });
   const read = readOnce({ ...deps, acting }, namespace, signal);
   using requests = requester.begin(queueKey(kind.type.kind, { namespace, name }), mayAct, waitFor);
@@ -141,7 +142,6 @@ export async function reconcile(
     return true;
   }
   async function prepare(exchange: Exchange): Promise<Prepared | Refusal | Extract<Reconciled, { type: "postponed" }>> {
-    if (deps.requireServiceAccount && kind.actsAs && account === undefined) return accountRequired;
     const prepared = await requests.prepare(exchange, read, signal);
     return prepared.type === "busy" ? { type: "postponed", reason: prepared.reason, free: prepared.free } : prepared;
   }
@@ -173,10 +173,13 @@ export async function reconcile(
     return { type: "outcomes", outcomes: await Promise.all(all.map((prepared) => prepared.send(sending))) };
   }
   async function check(step: Extract<Step, { type: "check" }>): Promise<CheckResult | Postponed> {
+    // It names no account by whose rights what it refers to could be read: each request that uses it does so by its own's.
+    if (deps.requireServiceAccount && namespace !== "") return { type: "usable" };
     const result = await requester.check(step, read, signal);
     return result.type === "busy" ? { type: "postponed", reason: result.reason, free: result.free } : result;
   }
   async function perform(step: Step): Promise<Answer | Exclude<Reconciled, { type: "settled" }>> {
+    if (lacksAccount) return accountRequired; // what is only read can be told from what is then said, bit by bit
     const owner = { type: kind.type, metadata: current.metadata };
     switch (step.type) {
       case "exchange":

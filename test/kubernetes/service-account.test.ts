@@ -77,6 +77,21 @@ describeWithControlPlane("a ServiceAccount's name on a request", (plane) => {
     });
   }, 90_000);
 
+  test("an endpoint's credential goes nowhere by Holdfast's own rights, not even to ask for a token", async () => {
+    const group = `/apis/holdfast.dev/v1alpha1/namespaces/${namespace}`;
+    const clientSecret = { secretKeyRef: { name: "hook", key: "token" } };
+    const oauth2 = { tokenURL: `${origin.url}/token`, clientID: { value: "me" }, clientSecret };
+    const endpoint = { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPEndpoint", metadata: { name: "mine" } };
+    const before = origin.requests.length;
+    await create(`${group}/httpendpoints`, { ...endpoint, spec: { baseURL: origin.url, auth: { oauth2 } } });
+    await requests.create("unnamed", { endpointRef: { name: "mine" }, path: "/x" });
+    expect(await state("unnamed", "Stalled/ServiceAccountRequired")).toContain("spec.serviceAccountName");
+    const isReady = async (): Promise<boolean> =>
+      JSON.stringify((await plane.admin("GET", `${group}/httpendpoints/mine`)).body).includes('"reason":"Accepted"');
+    while (!(await isReady())) await sleep(100);
+    expect(origin.requests).toHaveLength(before);
+  }, 60_000);
+
   test("every read and write of a reference was asked in the account's name", async () => {
     const events = (await plane.auditEvents()).filter(
       (event) => event.namespace === namespace && ["secrets", "configmaps"].includes(event.resource) && event.user === "holdfast",
