@@ -35,9 +35,11 @@ export function createEngineMetrics(
   gauge("leader_election_master_status", "1 where this process leads, 0 where it stands by.", ["name"], (g) =>
     g.set({ name }, sources()?.leads() ? 1 : 0),
   );
-  gauge("workqueue_depth", "Keys that are due and wait for a worker.", ["name"], (g) =>
-    g.set({ name }, sources()?.queue().depth ?? 0),
-  );
+  // A standby's are for whoever leads next: counted there, they would look like a backlog for as long as it stands by.
+  gauge("workqueue_depth", "Keys that are due and wait for a worker; none where this process stands by.", ["name"], (g) => {
+    const from = sources();
+    g.set({ name }, from?.leads() ? from.queue().depth : 0);
+  });
   gauge("workqueue_unfinished_work_seconds", "Seconds that keys now being worked on have taken, together.", ["name"], (g) =>
     g.set(
       { name },

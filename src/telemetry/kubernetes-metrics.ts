@@ -10,8 +10,11 @@ export interface WatchSource {
 const sessionSecs = [1, 10, 60, 300, 1800, 3600];
 
 export function createKubernetesMetrics({ counter, histogram, gauge }: Instruments, watches: () => readonly WatchSource[]) {
-  gauge("holdfast_watch_last_event_age_seconds", "Seconds since the API server was last heard on a watch.", ["resource"], (g) => {
-    for (const { resource, silentSecs } of watches()) g.set({ resource }, silentSecs);
+  const age = "Seconds since the API server was last heard on a watch; on the most silent where each namespace has its own.";
+  gauge("holdfast_watch_last_event_age_seconds", age, ["resource"], (g) => {
+    const longest = new Map<string, number>();
+    for (const { resource, silentSecs } of watches()) longest.set(resource, Math.max(silentSecs, longest.get(resource) ?? 0));
+    for (const [resource, silentSecs] of longest) g.set({ resource }, silentSecs);
   });
   return {
     apiRequests: counter("rest_client_requests_total", "Calls to the API server.", { code: [], method: [], host: [] }),

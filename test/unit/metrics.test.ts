@@ -22,6 +22,32 @@ test("has every series whose labels are known at zero from the start", async () 
   }
 });
 
+test("shows no backlog of one that stands by, whose keys are another's to work on", async () => {
+  const measured = metrics();
+  let leads = false;
+  measured.observe({
+    clients: () => 0,
+    sockets: () => ({ active: 0, idle: 0 }),
+    requestsInFlight: () => 0,
+    requestsQueued: () => 0,
+    queue: () => ({ depth: 150, working: new Map() }),
+    leads: () => leads,
+    resources: () => [],
+  });
+  expect(await measured.registry.metrics()).toContain('workqueue_depth{name="holdfast"} 0\n');
+  leads = true;
+  expect(await measured.registry.metrics()).toContain('workqueue_depth{name="holdfast"} 150\n');
+});
+
+test("shows the most silent of a resource's watches, where each namespace has one", async () => {
+  const measured = metrics();
+  const ages = [3, 400, 7].map((silentSecs) => ({ resource: "httprequests.holdfast.dev", silentSecs }));
+  measured.observeWatches(() => ages);
+  expect(await measured.registry.metrics()).toContain(
+    'holdfast_watch_last_event_age_seconds{resource="httprequests.holdfast.dev"} 400\n',
+  );
+});
+
 test("names only counters _total, and describes every metric", async () => {
   for (const { name, help, type } of await metrics().registry.getMetricsAsJSON()) {
     expect([name, name.endsWith("_total")]).toEqual([name, String(type) === "counter"]);
