@@ -61,6 +61,11 @@ export function stalled(reason: string, message: string): ConditionState[] {
   ];
 }
 
+/** Whether this is what it is stalled for. */
+export function isStalledFor(reason: string, conditions: readonly Condition[] | undefined): boolean {
+  return conditions?.some((one) => one.type === "Stalled" && one.status === "True" && one.reason === reason) === true;
+}
+
 /** Whether the `Ready` condition is true, of whatever generation it speaks. */
 export function isReady(conditions: readonly Condition[] | undefined): boolean {
   return conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;

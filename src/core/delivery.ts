@@ -212,6 +212,10 @@ function isOurs(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
 export function again<A extends Attempt>(attempt: A, { inDoubt }: Extract<Conclusion, { type: "retry" }>): A {
   return { ...attempt, phase: "Retrying", ...(inDoubt && { inDoubt }) };
 }
+/** Whether both are the same sending of the same attempt, of which nothing more is known. */
+export function isSameTry(a: Pick<Attempt, "id" | "tries"> | undefined, b: Pick<Attempt, "id" | "tries">): boolean {
+  return a?.id === b.id && a.tries === b.tries;
+}
 /** The attempt, once it is over: nothing of how it was sent matters any more. */
 export function concluded<A extends Attempt>(attempt: A): Omit<A, "sentAs" | "inDoubt"> {
   const { sentAs: _, inDoubt: __, ...rest } = attempt;

@@ -1,10 +1,10 @@
 /** HTTPRequest's status, made in one place: each way that a reconcile can end has one function here. */
 import type { ItemStatus } from "../api/for-each.ts";
 import type { HTTPRequestStatus, ResponseStatus } from "../api/http-request.ts";
-import { conditions, ready, reconciling, stalled, type ConditionState } from "../core/conditions.ts";
+import { conditions, isStalledFor, ready, reconciling, stalled, type ConditionState } from "../core/conditions.ts";
 import type { PollStatus } from "../api/poll.ts";
 import type { RunStatus } from "../api/schedule.ts";
-import { concluded, doubt, runsBefore, type Attempt } from "../core/delivery.ts";
+import { concluded, doubt, isSameTry, runsBefore, type Attempt } from "../core/delivery.ts";
 import type { Refusal, Response } from "../core/outcome.ts";
 import type { Verdict } from "../core/plan.ts";
 import { reconcileAtAnnotation, reconcileAtOf } from "../core/resource.ts";
@@ -120,7 +120,8 @@ export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Sch
   }
   function stuck(message: string, attempt: Attempt): Verdict {
     const reason = "OutcomeUnknown";
-    return { status: status(stalled(reason, message), attempted(attempt)), result: "stalled", reason };
+    const isTold = isStalledFor(reason, before.conditions) && isSameTry(before.attempt, attempt);
+    return { status: status(stalled(reason, message), attempted(attempt)), result: isTold ? "unchanged" : "stalled", reason };
   }
   function rested(states: readonly ConditionState[], reason: string, change: Partial<HTTPRequestStatus> = {}): Verdict {
     const { nextRunAt, ...requeue } = untilTick();

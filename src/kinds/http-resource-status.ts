@@ -1,7 +1,7 @@
 /** HTTPResource's status, made in one place: each way that a reconcile can end has one function here. */
 import type { HTTPResourceStatus } from "../api/http-resource.ts";
-import { conditions, ready, reconciling, stalled, type ConditionState } from "../core/conditions.ts";
-import { concluded, doubt, runsBefore } from "../core/delivery.ts";
+import { conditions, isStalledFor, ready, reconciling, stalled, type ConditionState } from "../core/conditions.ts";
+import { concluded, doubt, isSameTry, runsBefore } from "../core/delivery.ts";
 import { pauseSinceMs, untilDueMs } from "../core/due.ts";
 import type { Refusal } from "../core/outcome.ts";
 import type { Verdict } from "../core/plan.ts";
@@ -128,12 +128,13 @@ export function httpResourceReport(context: Context): Report {
   }
   function stuck(reason: string, message: string, attempt: VerbAttempt, looksInMs?: number): Verdict {
     const nextRunAt = looksInMs === undefined ? undefined : new Date(now.getTime() + looksInMs).toISOString();
+    const isTold = isStalledFor(reason, before.conditions) && isSameTry(before.attempt, attempt);
     return {
       status: status(stalled(reason, `${message}${hint}`), {
         ...attempted(attempt),
         ...(nextRunAt !== undefined && { nextRunAt }),
       }),
-      result: "stalled",
+      result: isTold ? "unchanged" : "stalled", // it counts once, however often it is looked at
       reason,
       ...(looksInMs === undefined ? due() : { requeueAfterMs: looksInMs }),
     };

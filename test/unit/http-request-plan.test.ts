@@ -93,6 +93,17 @@ describe("a POST", () => {
     expect(again.steps).toEqual([]);
     expect(again.verdict.requeueAfterMs).toBeUndefined();
   });
+  test("whose outcome is unknown counts once, however often it is looked at, and once more when it was sent again", () => {
+    const first = drive(request(), [reset]);
+    expect(first.verdict).toMatchObject({ result: "stalled", reason: "OutcomeUnknown" });
+    const { status } = first;
+    expect(drive(request({}, { status })).verdict).toMatchObject({ result: "unchanged", reason: "OutcomeUnknown" });
+    const edited = request({ timeout: "9s" }, { status, generation: 2 });
+    expect(drive(edited).verdict).toMatchObject({ result: "unchanged", reason: "OutcomeUnknown" });
+    const annotations = { "holdfast.dev/reconcile-at": "now" };
+    const resent = drive(request({}, { status, annotations }), [reset]);
+    expect(resent.verdict).toMatchObject({ result: "stalled", reason: "OutcomeUnknown" });
+  });
   test("that a dead process left in flight is unknown", () => {
     const [step] = drive(request(), [answer(202)]).steps;
     const left = precautionOf(step, "intent").status as HTTPRequestStatus;

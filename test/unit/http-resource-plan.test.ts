@@ -128,6 +128,11 @@ describe("a create whose outcome is unknown", () => {
     expect(drive(resource(user, { status }))).toMatchObject({ sent: [], state: "False/OutcomeUnknown Stalled" });
     expect(drive(resource({ ...user, parameters: { name: "other" } }, { status, generation: 2 })).sent).toEqual([]);
   });
+  test("counts once, however often it is looked at", () => {
+    const { status, verdict } = drive(resource(user), [failure(true)]);
+    expect(verdict).toMatchObject({ result: "stalled", reason: "OutcomeUnknown" });
+    expect(drive(resource(user, { status })).verdict).toMatchObject({ result: "unchanged", reason: "OutcomeUnknown" });
+  });
   test("is sent again because it provably never left", () => {
     const { state, status, verdict } = drive(resource(user), [failure(false)]);
     expect(state).toBe("False/ConnectionRefused Reconciling");
