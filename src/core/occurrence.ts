@@ -32,7 +32,10 @@ export type Occurrence =
       readonly reason?: FailureReason;
       readonly sizeBytes?: number;
     }
-  /** A request was sent once more: on a new connection, `unsent` before a byte of it had left; or with a new credential, after a 401. */
+  /**
+   * A request was sent once more: on a new connection, `unsent` where nothing of it had left or the server has not looked at it;
+   * or with a new credential, after a 401.
+   */
   | { readonly type: "retried"; readonly reason: "stale" | "unsent" | "credential" }
   /** A redirect was followed. */
   | { readonly type: "redirected"; readonly statusCode: number }

@@ -15,6 +15,8 @@ const reasons: Readonly<Record<string, FailureReason>> = {
   ECONNABORTED: "ConnectionReset",
   UND_ERR_SOCKET: "ConnectionReset",
   UND_ERR_PRX_CONN: "ConnectionReset",
+  UND_ERR_INFO: "ConnectionReset", // a stream of HTTP/2 that ended without an answer
+  HOLDFAST_NOT_PROCESSED: "ConnectionReset",
   ENOTFOUND: "NameNotResolved",
   EAI_AGAIN: "NameNotResolved",
   EAI_FAIL: "NameNotResolved",
@@ -31,6 +33,7 @@ const reasons: Readonly<Record<string, FailureReason>> = {
   UND_ERR_HEADERS_TIMEOUT: "Timeout",
   UND_ERR_BODY_TIMEOUT: "Timeout",
   UND_ERR_HEADERS_OVERFLOW: "HeadersTooLarge",
+  HOLDFAST_HEADERS_TOO_LARGE: "HeadersTooLarge",
   UND_ERR_RES_EXCEEDED_MAX_SIZE: "ResponseTooLarge",
   HOLDFAST_CONTENT_TOO_LARGE: "ResponseTooLarge",
   HOLDFAST_COMPRESSION_RATIO: "CompressionRatio",
@@ -42,17 +45,20 @@ const reasons: Readonly<Record<string, FailureReason>> = {
   HOLDFAST_NOT_STARTED: "NotLeader",
   HOLDFAST_EGRESS_DENIED: "EgressDenied",
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "InvalidResponse",
+  ERR_HTTP2_ERROR: "InvalidResponse", // nghttp2's parser
   ERR_ASSERTION: "InvalidResponse", // undici's parser, of a status below 100
   UND_ERR_PRX_TLS: "CertificateInvalid",
+  UNSPECIFIED: "CertificateInvalid", // Node's for what of X509_V_ERR_ it has no name for, a key that is too short say
   EPROTO: "TLSError",
   EADDRNOTAVAIL: "PortsExhausted",
   EMFILE: "TooManyFiles",
   ENFILE: "TooManyFiles",
 };
 
-/** Families of codes; the second is OpenSSL's X509_V_ERR_ names as Node gives them. */
+/** Families of codes; the last but one is OpenSSL's X509_V_ERR_ names as Node gives them. */
 const families: readonly (readonly [RegExp, FailureReason])[] = [
   [/^HPE_/, "InvalidResponse"],
+  [/^ERR_HTTP2_/, "ConnectionReset"],
   [
     /^(CERT_|UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT_IN_CHAIN$|CRL_|ERROR_IN_|OUT_OF_MEM$|INVALID_CA$|INVALID_PURPOSE$|PATH_LENGTH_EXCEEDED$|HOSTNAME_MISMATCH$|ERR_TLS_CERT_)/,
     "CertificateInvalid",
@@ -108,6 +114,11 @@ export function failureOf(error: unknown): Failure {
   const reason = Object.hasOwn(reasons, code) ? reasons[code] : families.find(([pattern]) => pattern.test(code))?.[1];
   if (reason) return failure(reason);
   return { reason: "Unknown", message: /^[A-Z][A-Z0-9_]{0,63}$/.test(code) ? `${messages.Unknown} (${code})` : messages.Unknown };
+}
+
+/** Whether the connection was lost, and not a stream of it alone (RFC 9113, section 5.4.2). */
+export function isConnectionLost(error: unknown): boolean {
+  return failureOf(error).reason === "ConnectionReset" && !/^(ERR_HTTP2_|UND_ERR_INFO$)/.test(codeOf(error) ?? "");
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -4,6 +4,7 @@
  * It cannot be called without a slot of each budget. Whatever happens, it ends once: with an error, by `cancel`, or with all of the
  * answer's bytes; and unless it was the last, its socket is destroyed.
  */
+import { maxHeaderSize } from "node:http";
 import type { Dispatcher } from "undici";
 import type { Slot } from "./budget.ts";
 import type { ConnectionUse, Trace } from "./connection-use.ts";
@@ -14,6 +15,15 @@ import type { WireRequest } from "./render.ts";
 class NotStartedError extends Error {
   override readonly name = "NotStartedError";
   readonly code = "HOLDFAST_NOT_STARTED";
+}
+/** The server has not acted on the request, and said so (RFC 9113, section 8.7). */
+class NotProcessedError extends Error {
+  override readonly name = "NotProcessedError";
+  readonly code = "HOLDFAST_NOT_PROCESSED";
+}
+class HeadersTooLargeError extends Error {
+  override readonly name = "HeadersTooLargeError";
+  readonly code = "HOLDFAST_HEADERS_TOO_LARGE";
 }
 class ProtocolError extends Error {
   override readonly name = "ProtocolError";
@@ -104,6 +114,12 @@ export function onWire(slots: Slots, request: WireRequest, options: WireOptions)
     onRequestStart(started) {
       // What is thrown here ends the request with 0 bytes written, and leaves its connection to the next.
       if (state !== "open") throw broken;
+      if (controller) {
+        // Over HTTP/2 undici would send it anew by itself, beside every limit and counted by nobody.
+        trace.connection = "none";
+        trace.sent = sentBefore;
+        throw new NotProcessedError("the server has not looked at it");
+      }
       if (!mayStart()) throw new NotStartedError("it may not be sent any more");
       controller = started;
       connections.starting(trace);
@@ -113,6 +129,8 @@ export function onWire(slots: Slots, request: WireRequest, options: WireOptions)
     },
     onResponseStart(_controller, statusCode, headers) {
       trace.answered = true;
+      // undici's parser of HTTP/1.1 has the same limit, and counts while it reads.
+      if (bytesIn(headers) > maxHeaderSize) return fail(new HeadersTooLargeError(`more than ${maxHeaderSize} bytes`));
       if (statusCode < 200) {
         informational += 1;
         if (informational > maxInformational) fail(new ProtocolError("nothing but informational responses"));
@@ -192,6 +210,12 @@ export function onWire(slots: Slots, request: WireRequest, options: WireOptions)
 /** A proxy that forwards has answered 407 itself, and passed nothing on. undici has no other use for this code once a request has started. */
 function isRefusedByProxy(error: unknown): boolean {
   return Error.isError(error) && "code" in error && error.code === "UND_ERR_INVALID_ARG";
+}
+
+function bytesIn(headers: Answer["headers"]): number {
+  return Object.entries(headers)
+    .flat(2)
+    .reduce((sum, text = "") => sum + text.length, 0);
 }
 
 function tooLarge(maxBytes: number): ContentError {

@@ -5,9 +5,9 @@
  * a request that may be repeated must not fail for it (RFC 9112, section 9.3.1). Once, and never after a byte of the answer.
  */
 import type { ConnectionUse, Trace } from "./connection-use.ts";
-import { failureOf } from "./failure.ts";
+import { isConnectionLost } from "./failure.ts";
 
-/** Each is a value of the metric label `reason`. `unsent`: not a byte had left, so that any method may be sent. */
+/** Each is a value of the metric label `reason`. `unsent`: not a byte had left, or an HTTP/2 server has not acted on it, so that any method may be sent. */
 type RetryReason = "stale" | "unsent";
 
 /** `repeatable`: an idempotent method, or an idempotency key that the server honours. */
@@ -15,7 +15,7 @@ export function retryReason(
   error: unknown,
   { trace, repeatable, connections }: { trace: Trace; repeatable: boolean; connections: ConnectionUse },
 ): RetryReason | undefined {
-  if (trace.answered || failureOf(error).reason !== "ConnectionReset") return undefined;
+  if (trace.answered || !isConnectionLost(error)) return undefined;
   switch (trace.connection) {
     case "none":
       return connections.isConnectError(error) ? undefined : "unsent";

@@ -88,9 +88,11 @@ test("codes become reasons, and nothing of an error's text is kept", () => {
         "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
         "ERR_TLS_CERT_ALTNAME_INVALID",
         "HOSTNAME_MISMATCH",
+        "UNSPECIFIED",
       ],
       TLSError: ["ERR_SSL_WRONG_VERSION_NUMBER", "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION", "EPROTO"],
-      InvalidResponse: ["HPE_INVALID_CONSTANT", "UND_ERR_RES_CONTENT_LENGTH_MISMATCH"],
+      ConnectionReset: ["ECONNRESET", "ERR_HTTP2_STREAM_ERROR", "ERR_HTTP2_SESSION_ERROR", "UND_ERR_INFO"],
+      InvalidResponse: ["HPE_INVALID_CONSTANT", "UND_ERR_RES_CONTENT_LENGTH_MISMATCH", "ERR_HTTP2_ERROR"],
       Unknown: ["EWHATEVER"],
     }).flatMap(([reason, codes]) => codes.map((code) => [code, reason])),
   );

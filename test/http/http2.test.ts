@@ -1,7 +1,14 @@
 import { once } from "node:events";
-import { createSecureServer, type Http2ServerRequest } from "node:http2";
-import type { AddressInfo } from "node:net";
-import { afterAll, expect, test } from "@jest/globals";
+import {
+  constants,
+  createSecureServer,
+  type Http2ServerRequest,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { AddressInfo, Socket } from "node:net";
+import { afterAll, describe, expect, test } from "@jest/globals";
+import type { Exchange } from "../../src/core/exchange.ts";
 import { createAuthority } from "../support/certificates.ts";
 import { exchange, literal, testRequester, type TestRequester } from "../support/loopback-requester.ts";
 import { loopbackServer } from "../support/loopback.ts";
@@ -133,4 +140,104 @@ test("without it HTTP/1.1 is spoken, whatever the server offers; with it too, wh
   expect(server.versions).toEqual(["1.1", "1.1", "1.1"]);
   expect(await statuses(http, old.url, 20, { http2: true })).toEqual(Array.from({ length: 20 }, () => 200));
   expect(old.accepted).toBeLessThanOrEqual(6);
+});
+
+/** Gives each stream to `onStream`, with how many there have been, on which connection. */
+async function streamServer(
+  onStream: (stream: ServerHttp2Stream, count: number, connection: Socket) => void,
+): Promise<AsyncDisposable & { readonly url: string; readonly streams: number; readonly accepted: number }> {
+  const connections: Socket[] = [];
+  let streams = 0;
+  const server = createSecureServer(authority.issue("IP:127.0.0.1"));
+  server.on("connection", (socket: Socket) => connections.push(socket));
+  server.on("session", (session) => session.on("error", () => {}));
+  server.on("stream", (stream) => {
+    stream.on("error", () => {}); // the client may be gone
+    streams += 1;
+    onStream(stream, streams, connections.at(-1) as Socket);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return {
+    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    get streams() {
+      return streams;
+    },
+    get accepted() {
+      return connections.length;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const connection of connections) connection.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+const overHTTP2 = (url: string, changes: Parameters<typeof exchange>[0] = {}): Exchange =>
+  exchange({ url, http2: true, tls: { ca: literal(authority.ca) }, ...changes });
+function answer(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders = {}): void {
+  stream.respond({ ":status": 200, ...headers });
+  stream.end("ok");
+}
+const retries = (http: TestRequester): readonly unknown[] =>
+  http.occurrences.flatMap((occurrence) => (occurrence.type === "retried" ? [occurrence.reason] : []));
+
+describe("what the server says it has not looked at", () => {
+  const ways: [string, (stream: ServerHttp2Stream) => void][] = [
+    ["by refusing the stream", (stream) => stream.close(constants.NGHTTP2_REFUSED_STREAM)],
+    ["by going away", (stream) => stream.session?.goaway(constants.NGHTTP2_NO_ERROR, 1)],
+  ];
+  test.each(ways)("%s is sent once more, whatever the method, and that is counted", async (_name, refuse) => {
+    await using server = await streamServer((stream, count) => (count === 2 ? refuse(stream) : answer(stream)));
+    await using http = testRequester();
+    const post = overHTTP2(server.url, { request: { method: "POST" } });
+    for (const tried of [1, 3]) {
+      expect(await http.send(post)).toMatchObject({ type: "response", response: { statusCode: 200 } });
+      expect(server.streams).toBe(tried);
+    }
+    expect(retries(http)).toEqual(["unsent"]);
+    expect(
+      await eventually(
+        () => http.sockets(),
+        ({ active }) => active === 0,
+      ),
+    ).toMatchObject({ active: 0 });
+    expect(http.requestsOnSockets()).toBe(0);
+  });
+
+  test("is not sent a third time, nor beyond the budget, and has not been sent", async () => {
+    await using server = await streamServer((stream) => stream.close(constants.NGHTTP2_REFUSED_STREAM));
+    await using http = testRequester();
+    const post = overHTTP2(server.url, { request: { method: "POST" } });
+    expect(await http.send(post)).toMatchObject({ type: "failure", reason: "ConnectionReset", sent: false });
+    expect(server.streams).toBe(2);
+    await using frugal = testRequester({ maxExchangesPerReconcile: 1 });
+    expect(await frugal.send(post)).toMatchObject({ type: "failure", reason: "BudgetExhausted" });
+    expect(server.streams).toBe(3);
+  });
+});
+
+test("a stream that the server breaks off is no dead connection: told as such, and not sent again at once", async () => {
+  await using server = await streamServer((stream, count) =>
+    count === 2 ? stream.close(constants.NGHTTP2_INTERNAL_ERROR) : answer(stream),
+  );
+  await using http = testRequester();
+  expect(await http.send(overHTTP2(server.url))).toMatchObject({ type: "response" });
+  expect(await http.send(overHTTP2(server.url))).toMatchObject({ type: "failure", reason: "ConnectionReset", sent: true });
+  expect(await http.send(overHTTP2(server.url))).toMatchObject({ type: "response" });
+  expect([server.streams, server.accepted, retries(http)]).toEqual([3, 1, []]);
+});
+
+test("a connection that is dead when it is used again costs one retry", async () => {
+  await using server = await streamServer((stream, count, connection) => (count === 2 ? connection.destroy() : answer(stream)));
+  await using http = testRequester();
+  for (const path of ["/1", "/2"]) expect(await http.send(overHTTP2(`${server.url}${path}`))).toMatchObject({ type: "response" });
+  expect([server.streams, server.accepted, retries(http)]).toEqual([3, 2, ["stale"]]);
+});
+
+test("F13: more than 16 KiB of header fields are too many", async () => {
+  const filler = { "x-a": "x".repeat(9_000), "x-b": "x".repeat(9_000) };
+  await using server = await streamServer((stream, count) => answer(stream, count === 1 ? filler : { "x-a": "x".repeat(9_000) }));
+  await using http = testRequester();
+  expect(await http.send(overHTTP2(server.url))).toMatchObject({ type: "failure", reason: "HeadersTooLarge", sent: true });
+  expect(await http.send(overHTTP2(server.url))).toMatchObject({ type: "response" });
 });
