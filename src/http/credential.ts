@@ -56,7 +56,7 @@ export function withHeader(request: WireRequest, name: string, value: string): W
 
 /** In place of one of the same name, which a redirect may have brought along. */
 function withParameter(request: WireRequest, name: string, value: string): WireRequest {
-  const [path = "", query = ""] = request.path.split("?", 2);
+  const [, path = "", query = ""] = /^([^?]*)\??(.*)$/.exec(request.path) ?? []; // a query may hold question marks
   const key = encoded(name);
   const others = query.split("&").filter((part) => part !== "" && part.split("=", 1)[0] !== key);
   return { ...request, path: `${path}?${[...others, `${key}=${encoded(value)}`].join("&")}` };

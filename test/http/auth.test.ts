@@ -35,6 +35,17 @@ describe("a credential", () => {
     for (const { url, headers } of other.requests) expect([url, headers.authorization]).toEqual(["/c", undefined]);
   });
 
+  test("is added to a query that holds question marks, of which nothing is lost", async () => {
+    await using origin = await loopbackServer(({ url }, response) => {
+      const location = url.startsWith("/a") ? "/b?next=/c?d=e&f=g" : undefined;
+      response.writeHead(location === undefined ? 200 : 302, location === undefined ? {} : { location }).end();
+    });
+    await using http = testRequester();
+    const key: AuthSources = { field, type: "apiKey", in: "Query", name: "key", value: fromSecret("s", "key") };
+    await http.send(from(origin.url, key), { objects });
+    expect(origin.requests.map(({ url }) => url)).toEqual(["/a?key=k%26%3D1", "/b?next=/c?d=e&f=g&key=k%26%3D1"]);
+  });
+
   test("of an admin's endpoint does not leave its base on a redirect", async () => {
     await using origin = await loopbackServer(({ url }, response) => {
       const location = { "/v1/a": "/v1/b", "/v1/b": "/v2/admin", "/v1/c": "/v1/..%2Fv2/admin", "/v1/d": "/v1/%252e./x" }[url];
