@@ -86,7 +86,9 @@ export function createCredentials({ userAgent, sender, serviceAccountToken, onSe
       async renewed(signal) {
         if (!tokens.rejected(key, used.at(-1) ?? "")) return false;
         try {
-          used.push(await tokens.wait(key, fetch, signal));
+          const token = await tokens.wait(key, fetch, signal);
+          if (token === used.at(-1)) return false; // some token servers give the same one until it expires
+          used.push(token);
           return true;
         } catch (error) {
           if (error instanceof RefusedError) return false; // the answer of 401 stands

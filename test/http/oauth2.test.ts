@@ -90,6 +90,19 @@ describe("OAuth 2 client credentials", () => {
     expect([tokens.asked, origin.requests.length]).toEqual([2, 7]);
   });
 
+  test("a token server that gives the same token again makes no second request of a 401", async () => {
+    await using tokens = await loopbackServer((_request, response) =>
+      response
+        .writeHead(200, { "content-type": "application/json" })
+        .end('{"access_token": "the-same", "token_type": "bearer", "expires_in": 3600}'),
+    );
+    await using origin = await loopbackServer((_request, response) => response.writeHead(401).end());
+    await using http = testRequester();
+    const post = from(origin, oauth2({ tokenURL: `${tokens.url}/token` }), { request: { method: "POST" } });
+    expect(await http.send(post, { objects })).toMatchObject({ response: { statusCode: 401 } });
+    expect([tokens.requests.length, origin.requests.length]).toEqual([2, 1]);
+  });
+
   test("a client that is refused is told so, healing, and the token server is left alone for a while", async () => {
     await using tokens = await startTokenServer();
     await using origin = await originOf(tokens);
