@@ -47,6 +47,13 @@ export interface OpenClient {
 }
 
 const maxConnectMs = 10_000;
+/** undici keeps a pool for each origin that an agent has forwarded to, for as long as that agent is open. */
+const maxForwardedOrigins = 256;
+
+interface Proxied {
+  readonly agent: ProxyAgent;
+  readonly origins: Set<string>;
+}
 
 /** Throws for TLS material that cannot be used. */
 export function openClient(settings: ClientSettings, options: OpenOptions): OpenClient {
@@ -65,20 +72,44 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
     keepAliveMaxTimeout: keepAliveMaxTimeoutMs,
   };
   const pools = new Map<Pool, string>();
+  function openPools(): Map<Pool, string> {
+    for (const pool of pools.keys()) if (pool.destroyed) pools.delete(pool);
+    return pools;
+  }
   const factory = (origin: string | URL, options: object): Pool => {
-    for (const pool of pools.keys()) if (pool.closed) pools.delete(pool);
     const pool = openPool(origin, { ...options, ...limits }, sockets);
-    pools.set(pool, new URL(origin).origin);
+    openPools().set(pool, new URL(origin).origin);
     return pool;
   };
   const connect = guardedConnector(buildConnector({ ...toOrigin, lookup: guardedLookup(toTarget) }), toTarget, true);
   const direct = new Agent({ ...limits, connect, factory });
-  const proxied = new Map<string, ProxyAgent>();
+  /** By the proxy's URL: those that dig tunnels, and those that forward. */
+  const tunnels = new Map<string, ProxyAgent>();
+  const forwarding = new Map<string, Proxied>();
+  /** Nothing new goes through them. */
+  const retired = new Set<ProxyAgent>();
 
-  function throughProxy(uri: string): ProxyAgent {
-    const agent = proxied.get(uri) ?? openProxy(uri, settings.proxy !== undefined);
-    proxied.set(uri, agent);
+  function throughProxy(uri: string, origin: string): ProxyAgent {
+    if (origin.startsWith("http:")) return forwardedBy(uri, origin);
+    const agent = tunnels.get(uri) ?? openProxy(uri, settings.proxy !== undefined);
+    tunnels.set(uri, agent);
     return agent;
+  }
+  function forwardedBy(uri: string, origin: string): ProxyAgent {
+    let proxy = forwarding.get(uri);
+    if (proxy && proxy.origins.size >= maxForwardedOrigins && !proxy.origins.has(origin)) {
+      void retire(proxy.agent);
+      proxy = undefined;
+    }
+    proxy ??= { agent: openProxy(uri, settings.proxy !== undefined), origins: new Set() };
+    proxy.origins.add(origin);
+    forwarding.set(uri, proxy);
+    return proxy.agent;
+  }
+  async function retire(agent: ProxyAgent): Promise<void> {
+    retired.add(agent);
+    await agent.close().catch(() => {}); // it was destroyed meanwhile, with its client
+    retired.delete(agent);
   }
   /** `guarded`: an endpoint's own, whose address the egress rules must allow. A tunnel's far side is that address, too. */
   function openProxy(uri: string, guarded: boolean): ProxyAgent {
@@ -98,16 +129,22 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
   }
   const chosen = (dispatch: Dispatcher.Dispatch): Dispatcher.Dispatch => {
     return (request, handler) => {
-      const proxy = settings.proxy ?? proxyFor(String(request.origin));
-      return proxy === undefined ? dispatch(request, handler) : throughProxy(proxy).dispatch(request, handler);
+      const origin = String(request.origin);
+      const proxy = settings.proxy ?? proxyFor(origin);
+      return proxy === undefined ? dispatch(request, handler) : throughProxy(proxy, origin).dispatch(request, handler);
     };
   };
-  const all = (): readonly Dispatcher[] => [direct, ...proxied.values()];
+  const all = (): readonly Dispatcher[] => [
+    direct,
+    ...tunnels.values(),
+    ...[...forwarding.values()].map(({ agent }) => agent),
+    ...retired,
+  ];
   return {
     dispatcher: direct.compose(chosen),
     queued: () => [...pools.keys()].reduce((sum, { stats }) => sum + stats.pending, 0),
     origins: () =>
-      [...pools].map(([{ stats }, origin]) => ({
+      [...openPools()].map(([{ stats }, origin]) => ({
         origin,
         connected: stats.connected,
         free: stats.free,

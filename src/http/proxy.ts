@@ -11,7 +11,17 @@ export const proxyShape = "http:// or https://, perhaps user:password@, a host a
 export function proxyURL(text: string): string | undefined {
   const url = URL.parse(text.includes("://") ? text : `http://${text}`);
   const isProxy = url && /^https?:$/.test(url.protocol) && url.pathname === "/" && url.search === "" && url.hash === "";
-  return isProxy && !/%(?![0-9a-f]{2})/i.test(url.username + url.password) ? url.href : undefined;
+  return isProxy && isDecodable(url.username) && isDecodable(url.password) ? url.href : undefined;
+}
+
+/** Whether it is text that was percent-encoded, as UTF-8. */
+function isDecodable(encoded: string): boolean {
+  try {
+    decodeURIComponent(encoded);
+    return true;
+  } catch {
+    return false; // the error would quote it
+  }
 }
 
 /** Throws `RefusedError`. */

@@ -8,6 +8,7 @@ import { createSockets } from "../../src/http/sockets.ts";
 import { createAuthority } from "../support/certificates.ts";
 import { exchange, fromSecret, literal, testRequester, type TestRequester } from "../support/loopback-requester.ts";
 import { loopbackServer } from "../support/loopback.ts";
+import { proxyServer } from "../support/proxy-server.ts";
 import { eventually, socketsTo } from "../support/tcp-table.ts";
 
 const authority = createAuthority("Client map");
@@ -186,10 +187,14 @@ test("namespaces share connections unless they are isolated", async () => {
   expect(await connections("namespace")).toBe(2);
 });
 
-test("requests that wait for a connection are counted as queued, through a proxy as well", async () => {
+test.each([
+  ["directly", false],
+  ["through a proxy", true],
+])("requests that wait for a connection are counted as queued, %s", async (_name, proxied) => {
   const waiting: (() => void)[] = [];
   await using server = await loopbackServer((_request, response) => void waiting.push(() => response.end("ok")));
-  await using http = testRequester({ connectionsPerOrigin: 2 });
+  await using proxy = await proxyServer();
+  await using http = testRequester({ connectionsPerOrigin: 2, environment: proxied ? { HTTP_PROXY: proxy.url } : {} });
   const outcomes = Array.from({ length: 5 }, () => statusOf(http, exchange({ url: server.url })));
   await eventually(
     () => waiting.length,

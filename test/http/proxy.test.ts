@@ -66,6 +66,31 @@ describe("a proxy from the environment", () => {
   });
 });
 
+test("what is kept for origins that a proxy forwards to is bounded, and none is cut off for another", async () => {
+  let answerFirst = (): void => {};
+  await using proxy = await loopbackServer(({ url }, response) => {
+    if (url.endsWith("/slow")) answerFirst = () => response.end("at last");
+    else response.end("ok");
+  });
+  await using http = testRequester({ environment: { HTTP_PROXY: proxy.url }, keepAliveTimeoutMs: 50, keepAliveMaxTimeoutMs: 50 });
+  const slow = http.send(exchange({ url: "http://127.1.0.0/slow", timeoutMs: 60_000 }));
+  for (let index = 0; index < 300; index += 1) {
+    const url = `http://127.1.${index >> 8}.${index & 255}/`;
+    expect(await http.send(exchange({ url, timeoutMs: 60_000 }))).toMatchObject({ type: "response" });
+  }
+  const kept = (): number => http.pool.describe().flatMap(({ origins }) => origins).length;
+  expect(kept()).toBeLessThanOrEqual(256 + 1);
+  answerFirst();
+  expect(await slow).toMatchObject({ type: "response", response: { sizeBytes: 7 } });
+  expect(
+    await eventually(
+      () => [kept(), http.sockets().active],
+      ([left = 0, active]) => left < 100 && active === 0,
+    ),
+  ).toEqual([expect.any(Number), 0]);
+  expect(proxy.requests).toHaveLength(301);
+}, 30_000);
+
 describe("an endpoint's proxy", () => {
   test("wish 23: wins over the environment, and is used by that endpoint alone", async () => {
     await using server = await loopbackServer((_request, response) => response.end("ok"));
@@ -99,10 +124,12 @@ describe("an endpoint's proxy", () => {
 
   test("that is none is refused before anything is sent, without its text", async () => {
     await using http = testRequester();
-    const objects = { secrets: { egress: { url: "socks5://user:hunter2@proxy:1080" } } };
-    const refusal = await http.prepare(exchange({ proxy: fromSecret("egress", "url", "spec.proxy") }), objects);
-    expect(refusal).toMatchObject({ type: "refusal", reason: "InvalidProxy", heals: true });
-    expect(JSON.stringify(refusal)).not.toContain("hunter2");
+    for (const url of ["socks5://user:hunter2@proxy:1080", "http://user:hunter2%ff@proxy:3128"]) {
+      const objects = { secrets: { egress: { url } } };
+      const refusal = await http.prepare(exchange({ proxy: fromSecret("egress", "url", "spec.proxy") }), objects);
+      expect(refusal).toMatchObject({ type: "refusal", reason: "InvalidProxy", heals: true });
+      expect(JSON.stringify(refusal)).not.toContain("hunter2");
+    }
     expect(await http.prepare(exchange({ proxy: fromSecret("none", "url") }))).toMatchObject({ reason: "SecretNotFound" });
   });
 });

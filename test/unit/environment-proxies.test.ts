@@ -64,6 +64,7 @@ test("what is no proxy or no network is refused, and no password is shown", () =
     "http://user:hunter2@h/path",
     "ftp://user:hunter2@h",
     "http://user:hunter2%zz@h",
+    "http://user:hunter2%ff@h",
     "http://user:hunter2@h:99999",
   ])
     expect(() => environmentProxies({ https_proxy: url })).toThrow(
