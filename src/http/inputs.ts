@@ -84,10 +84,15 @@ export function isKeptElsewhere(source: Source | undefined): boolean {
   return source !== undefined && source.type !== "literal";
 }
 
-/** Whether a template reads an input that a Secret or ConfigMap holds. */
-export function readsElsewhere({ inputs }: Scope): (template: Located) => boolean {
+/** Whether a template reads an input that a Secret or ConfigMap holds, or an item that may have been made of one. */
+export function readsElsewhere({ inputs, item }: Scope): (template: Located) => boolean {
   const names = new Set(Object.keys(inputs).filter((name) => isKeptElsewhere(inputs[name])));
-  return ({ text }) => [...text.matchAll(/\.inputs\.([A-Za-z_][A-Za-z0-9_]*)/g)].some(([, name = ""]) => names.has(name));
+  if (names.size === 0) return () => false;
+  return ({ text }) =>
+    (item?.derived === true && /\.item\b/.test(text)) ||
+    [...text.matchAll(/\.inputs\b(?:\.([A-Za-z_]\w*)|\.?\[?"([^"]*)")?/g)].some(([, plain, name = plain]) => {
+      return name === undefined || names.has(name); // it may read any where it does not say which
+    });
 }
 
 /** The values that must never be shown. */

@@ -77,3 +77,19 @@ test("an item is seen by the request's expressions; shown, it is asterisks where
   const shown = await http.requester.describe(toSend(server.url, grace), reader({ secrets }), never);
   expect(shown).toMatchObject({ url: `${server.url}/***`, body: '{"name":"***","at":1}' });
 });
+
+test("what is wrong with an item that was made of a Secret can heal, too", async () => {
+  await using http = testRequester();
+  const [item] = (await itemsOf(".inputs.users | fromjson", users)) as [ScopeItem];
+  const headers = [{ name: "X-Name", ...at("spec.headers[0].value", '${ .item.name + "\\n" }') }];
+  const one = exchange({ request: { headers }, inputs: users });
+  for (const [derived, heals] of [
+    [true, true],
+    [false, false],
+  ] as const)
+    expect(await http.prepare({ ...one, scope: { ...one.scope, item: { ...item, derived } } }, { secrets })).toMatchObject({
+      type: "refusal",
+      reason: "InvalidRequest",
+      heals,
+    });
+});

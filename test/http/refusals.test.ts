@@ -9,6 +9,7 @@ const secrets = { hook: { token: "s3cr3t-v4lue", bytes: Uint8Array.of(0xff, 0xfe
 const inputs: Exchange["scope"]["inputs"] = {
   token: fromSecret("hook", "token"),
   line: fromSecret("hook", "line", "spec.inputs.line"),
+  "a-line": fromSecret("hook", "line", "spec.inputs.a-line"),
   nothing: literal(null),
   list: literal([1]),
   object: literal({}),
@@ -59,7 +60,8 @@ describe("an input that is not there is refused, and heals:", () => {
     });
   });
   test("a value that does not fit where it goes, which only its Secret can mend", async () => {
-    expect(await refusal(header("${ .inputs.line }"))).toMatchObject({ reason: "InvalidRequest", heals: true });
+    for (const text of ["${ .inputs.line }", '${ .inputs["a-line"] }', '${ .inputs."a-line" }', "${ .inputs | .line }"])
+      expect(await refusal(header(text))).toMatchObject({ reason: "InvalidRequest", heals: true });
     expect(await refusal(header("${ .inputs.unicode }"))).toMatchObject({ reason: "InvalidRequest", heals: false });
     expect(await refusal({ url: "https://${ .inputs.token | fromjson }/" })).toMatchObject({
       reason: "ExpressionFailed",
