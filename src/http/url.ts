@@ -113,7 +113,8 @@ export function pageURL(first: URL, { field, text }: Located, { url }: RequestTe
   const page = URL.parse(text, first.href) ?? refuse("InvalidURL", `${field}: what is given is no valid URL`);
   const prefix = url.type === "joined" ? new URL(url.base).pathname.replace(/\/+$/, "") : "";
   const stays = page.origin === first.origin && (page.pathname === prefix || page.pathname.startsWith(`${prefix}/`));
-  if (!stays || /%2f|%5c|%2e/i.test(page.pathname))
+  const isAsFirst = page.pathname === first.pathname; // which may have an encoded slash from an expression
+  if (!stays || (!isAsFirst && /%2f|%5c|%2e/i.test(page.pathname)))
     refuse("InvalidURL", `${field}: leads outside the endpoint or origin that the request is for`);
   if (page.username !== "" || page.password !== "") refuse("InvalidURL", `${field}: what is given holds a user name`);
   page.hash = "";

@@ -2,7 +2,7 @@
 import { expect, test } from "@jest/globals";
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
-import { at, exchange, fromSecret, testRequester } from "../support/loopback-requester.ts";
+import { at, exchange, fromSecret, literal, testRequester } from "../support/loopback-requester.ts";
 import { loopbackServer } from "../support/loopback.ts";
 
 const objects = { secrets: { hook: { token: "s3cr3t-value" } } };
@@ -53,4 +53,23 @@ test("with an endpoint it stays below the base, at the same origin", async () =>
     expect([location, await sentTo(url, location)]).toMatchObject([location, { type: "refusal", reason: "InvalidURL" }]);
   expect(await sentTo(url, "/v1/jobs/1")).toMatchObject({ response: { statusCode: 200 } });
   expect(server.requests.map(({ url }) => url)).toEqual(["/v1/jobs/1"]);
+});
+
+test("a next page stays below the base, too; its path may have an encoded slash where the first page's has it", async () => {
+  await using server = await loopbackServer((_, response) => void response.end("{}"));
+  await using http = testRequester();
+  const path = at("spec.lookup.path", "/projects/${ .inputs.id }/issues");
+  const page = (text: string): Promise<Outcome> =>
+    http.send(
+      exchange({
+        url: { type: "joined", base: `${server.url}/v4`, path },
+        inputs: { id: literal("group/name") },
+        request: { page: at("spec.lookup.pages.next", text) },
+      }),
+    );
+  const first = "/v4/projects/group%2Fname/issues";
+  expect(await page(`${server.url}${first}?page=2`)).toMatchObject({ response: { statusCode: 200 } });
+  for (const other of [`${server.url}/v4/projects/other%2Fname/issues`, `${server.url}/v5/projects`, "http://127.0.0.1:1/v4/a"])
+    expect(await page(other)).toMatchObject({ type: "refusal", reason: "InvalidURL" });
+  expect(server.requests.map(({ url }) => url)).toEqual([`${first}?page=2`]);
 });
