@@ -159,7 +159,7 @@ async function answered(chain: Chain, run: Run, options: RunOptions): Promise<He
       if (maxRedirects === 0 || !isRedirect(answer.statusCode)) return { answer, originSlot, release };
       await drain(answer, options.redirectDrainBytes, run.signal);
       redirects ??= createRedirects(template, maxRedirects);
-      const next = redirects.next(hop, answer.statusCode, fieldOnce(answer.headers["location"]));
+      const next = redirects.next(hop, answer.statusCode, locationOf(answer));
       if (next.type === "refused") throw new RedirectError(next.reason);
       options.record({ type: "redirected", statusCode: answer.statusCode });
       if (next.hop.request.origin !== origin) chain.moved?.();
@@ -181,8 +181,9 @@ function takeClient(clients: ClientPool, admitted: () => Hop, slot: Slot): Lease
   }
 }
 
-function fieldOnce(value: string | string[] | undefined): string | undefined {
-  return typeof value === "string" ? value : undefined;
+/** undici makes a character of each byte; what a server has not percent-encoded is UTF-8, as browsers take it. */
+function locationOf({ headers: { location } }: Answer): string | undefined {
+  return typeof location === "string" ? Buffer.from(location, "latin1").toString() : undefined;
 }
 
 /** Reads it to its end, so that its connection can be used again; or, where that is more than it is worth, closes that. */

@@ -1,5 +1,5 @@
 /** The TLS settings of an exchange, with the material read and checked before anything is sent. */
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import type { TlsSources } from "../core/connection.ts";
 import type { Source } from "../core/source.ts";
@@ -42,8 +42,10 @@ export function checkTls({ ca, cert, key }: TlsSettings, sources: TlsSources): v
     refuseTls(sources.certificate, "this holds no PEM certificate");
   if (key !== undefined && !succeeds(() => createSecureContext({ key })))
     refuseTls(sources.key, "this holds no PEM private key without a passphrase");
-  if (cert !== undefined && key !== undefined && !succeeds(() => createSecureContext({ cert, key })))
+  if (cert === undefined || key === undefined || succeeds(() => createSecureContext({ cert, key }))) return;
+  if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
     refuseTls(sources.key, "this key does not belong to the certificate");
+  refuseTls(sources.certificate, "this certificate is no good for TLS; its key may be too short, or its signature too weak");
 }
 
 function refuseTls(source: Source | undefined, problem: string): never {

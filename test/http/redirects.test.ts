@@ -72,6 +72,12 @@ describe("the method and the content after a redirect (RFC 9110, section 15.4):"
     await sent({ url: to(server, 302, `${server.url}/absolute#part`) });
     expect(server.requests.map(({ url }) => url).filter((url) => !url.startsWith("/to"))).toEqual(["/next?a=b", "/absolute"]);
   });
+
+  test("a target that is not percent-encoded is taken as UTF-8", async () => {
+    await using server = await redirecting();
+    await sent({ url: to(server, 302, Buffer.from("/café").toString("latin1")) });
+    expect(server.requests[1]?.url).toBe("/caf%C3%A9");
+  });
 });
 
 describe("a redirect is not followed, and the outcome says why:", () => {

@@ -199,6 +199,11 @@ describe("exchanges over TLS:", () => {
       reason: "InvalidTLS",
       message: "spec.tls.key: this key does not belong to the certificate",
     });
+    const weak = authority.issue("DNS:weak", { usage: "clientAuth", rsaBits: 1_024 });
+    expect(await refused({ certificate: field("certificate", weak.cert), key: field("key", weak.key) })).toMatchObject({
+      reason: "InvalidTLS",
+      message: expect.stringMatching(/^spec\.tls\.certificate: .* too short/) as unknown,
+    });
     expect(await http.prepare(exchange({ tls: { ca: fromSecret("none", "ca", "spec.tls.ca") } }))).toMatchObject({
       reason: "SecretNotFound",
       heals: true,

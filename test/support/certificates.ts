@@ -8,10 +8,16 @@ export interface Pair {
   readonly cert: string;
   readonly key: string;
 }
+interface IssueOptions {
+  readonly days?: number;
+  readonly usage?: "serverAuth" | "clientAuth";
+  /** An RSA key of so many bits, in place of a good one. */
+  readonly rsaBits?: number;
+}
 export interface Authority {
   readonly ca: string;
   /** A certificate for these subjectAltName entries, `IP:127.0.0.1` say. `days` below zero: expired. */
-  issue(names: string, options?: { readonly days?: number; readonly usage?: "serverAuth" | "clientAuth" }): Pair;
+  issue(names: string, options?: IssueOptions): Pair;
 }
 
 export function createAuthority(name: string): Authority & Disposable {
@@ -23,8 +29,9 @@ export function createAuthority(name: string): Authority & Disposable {
   openssl("req", "-x509", ...newKey, "-keyout", "ca.key", "-subj", `/CN=${name}`, "-days", "2", ...asAuthority, "-out", "ca.pem");
   return {
     ca: text("ca.pem"),
-    issue(names, { days = 2, usage = "serverAuth" } = {}) {
-      openssl("req", "-new", ...newKey, "-keyout", "leaf.key", "-subj", "/CN=leaf", "-out", "leaf.csr");
+    issue(names, { days = 2, usage = "serverAuth", rsaBits } = {}) {
+      const key = rsaBits === undefined ? newKey : ["-newkey", `rsa:${rsaBits}`, "-nodes"];
+      openssl("req", "-new", ...key, "-keyout", "leaf.key", "-subj", "/CN=leaf", "-out", "leaf.csr");
       writeFileSync(join(folder, "leaf.ext"), `subjectAltName=${names}\nextendedKeyUsage=${usage}\nbasicConstraints=CA:FALSE\n`);
       const signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", `${days}`, "-extfile", "leaf.ext"];
       openssl("x509", "-req", "-in", "leaf.csr", ...signed, "-out", "leaf.pem");
