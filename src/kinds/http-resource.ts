@@ -21,7 +21,7 @@ import {
 } from "./http-resource-context.ts";
 import { deliver } from "./http-resource-deliver.ts";
 import { needsID, type Delivered } from "./http-resource-delivered.ts";
-import type { Absent, Found, Steps } from "./http-resource-observation.ts";
+import { unknown, type Absent, type Found, type Steps } from "./http-resource-observation.ts";
 import { observe } from "./http-resource-observe.ts";
 import { withOutputs } from "./http-resource-outputs.ts";
 import { lookedAfter } from "./http-resource-poll.ts";
@@ -85,6 +85,7 @@ function* kept(context: Context, report: Report): Steps<Verdict> {
       return report.unknownObservation(seen);
     case "absent":
       if (context.imported !== undefined) return report.importNotFound();
+      if (isTooSoon(context, seen)) return report.unknownObservation(unknown("JustCreated", justCreated, context));
       return spec.create ? yield* create(context, report, seen) : report.absent();
     case "found":
       return isInStep(context, seen)
@@ -95,6 +96,15 @@ function* kept(context: Context, report: Report): Steps<Verdict> {
           })
         : yield* correct(found(context, seen), seen);
   }
+}
+
+/** A server that answers from copies of what it has may not know at once what it has created. */
+const settlingMs = 30_000;
+const justCreated = "spec.observe: says that the object is not there, which was created only just now";
+function isTooSoon({ attempt, intervalMs, now }: Context, { says }: Absent): boolean {
+  if (says !== "observe" || attempt?.verb !== "Create" || attempt.succeeded !== true || attempt.phase !== "Done") return false;
+  const sinceMs = Math.abs(now.getTime() - Date.parse(attempt.finishedAt ?? attempt.startedAt));
+  return sinceMs < Math.min(settlingMs, intervalMs);
 }
 
 /** What has been seen, and differs. */

@@ -113,6 +113,23 @@ describe("a create whose answer has no id", () => {
   });
 });
 
+describe("a server that does not have at once what it has created", () => {
+  test("is asked again, and not sent the same once more", () => {
+    const early = drive(created(), [answer(404)], after(5_000));
+    expect([early.sent, early.state]).toEqual([["GET users/${ .externalID }"], "Unknown/JustCreated Reconciling"]);
+    expect(early.status.externalID).toBe("7");
+    expect(early.verdict.requeueAfterMs).toBeLessThanOrEqual(5_000);
+    const object = resource(user, { status: early.status, finalizers: held });
+    expect(drive(object, [answer(200), same], after(6_000)).state).toMatch(/^True\//);
+    expect(drive(object, [answer(404), answer(201), values("8")], after(31_000)).state).toBe("True/Created");
+  });
+  test("has one interval for it, where that is shorter", () => {
+    const often = { ...user, interval: "1s" };
+    expect(drive(created(often), [answer(404)], after(500)).state).toBe("Unknown/JustCreated Reconciling");
+    expect(drive(created(often), [answer(404), answer(201), values("8")], after(1_500)).state).toBe("True/Created");
+  });
+});
+
 test("an object that nobody observes is not ready while its outputs are missing, whoever looks", () => {
   const { observe: _, ...blind } = {
     ...user,

@@ -279,6 +279,7 @@ describe("an observation that says nothing", () => {
 });
 
 describe("an object that is there", () => {
+  const later = { at: new Date(now.getTime() + 60_000) };
   test("wish 8: and as declared is ready, and nothing is written when it is looked at again", () => {
     const object = created();
     const { status, state, verdict } = drive(object, [answer(200), same]);
@@ -329,13 +330,13 @@ describe("an object that is there", () => {
     expect(object.status?.attempt).toMatchObject({ phase: "Done", succeeded: false, tries: 6 });
   });
   test("that its server no longer has is created again, and gets another id", () => {
-    const { sent, status } = drive(created(), [answer(404), answer(201), values(8)]);
+    const { sent, status } = drive(created(), [answer(404), answer(201), values(8)], later);
     expect(sent).toEqual(["GET users/${ .externalID }", "POST users after intent"]);
     expect(status).toMatchObject({ externalID: "8", completedRuns: 2 });
   });
   test("and whose exists is false is created again", () => {
     expect(
-      drive(created({ ...user, exists: ".response.body" }), [answer(200), values(false), answer(201), values("8")]).status
+      drive(created({ ...user, exists: ".response.body" }), [answer(200), values(false), answer(201), values("8")], later).status
         .externalID,
     ).toBe("8");
   });
