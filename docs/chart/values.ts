@@ -21,9 +21,9 @@ function monitor(description: string): Value {
     relabelings: kubernetes("Relabelings of the target.", []),
     metricRelabelings: kubernetes("Relabelings of what was scraped.", []),
     authorization: kubernetes("With `metrics.secure`: whose token it sends; a ServiceMonitor's default is Prometheus' own."),
-    tlsConfig: kubernetes("With `metrics.secure`: how it knows the certificate; the default does not ask.", {
-      insecureSkipVerify: true,
-    }),
+    tlsConfig: kubernetes(
+      "With `metrics.secure`: how it knows the certificate. Where empty it does not ask (`insecureSkipVerify`).",
+    ),
   });
 }
 
@@ -152,7 +152,7 @@ export const values: Readonly<Record<string, Value>> = {
     namespaceSelector: kubernetes("In which namespaces; in all where empty."),
   }),
   podDisruptionBudget: section("A PodDisruptionBudget.", {
-    enabled: toggle("Make one. With a single replica it would block every drain.", false),
+    enabled: toggle("Make one. It is of use with two replicas.", false),
     maxUnavailable: { description: "A number or percentage.", type: ["integer", "string"], default: 1 },
   }),
   networkPolicy: section("A NetworkPolicy.", {

@@ -56,7 +56,8 @@ export const alerts: readonly Alert[] = [
   },
   {
     name: "HoldfastRelistStorm",
-    expr: "sum by (resource) (increase(holdfast_relists_total{$release}[15m])) > $threshold",
+    // Each namespace has its own watch of Secrets, and of ConfigMaps, which begins when something comes to refer to one.
+    expr: 'sum by (resource) (increase(holdfast_relists_total{$release,resource!~"secrets|configmaps"}[15m])) > $threshold',
     for: "0s",
     severity: "warning",
     summary: "{{ $labels.resource }} was listed {{ $value | humanize }} times in 15 minutes",
@@ -159,9 +160,9 @@ export const alerts: readonly Alert[] = [
     expr: "sum by (rule) (increase(holdfast_egress_denied_total{$release}[15m])) > $threshold",
     for: "0s",
     severity: "warning",
-    summary: "{{ $value | humanize }} requests were denied their address ({{ $labels.rule }})",
+    summary: "Requests were denied their address {{ $value | humanize }} times ({{ $labels.rule }})",
     description: "They were not sent: the egress policy denies where they were to go.",
-    threshold: { value: 10, description: "Requests denied by one rule in 15 minutes." },
+    threshold: { value: 100, description: "Denials by one rule in 15 minutes. What stays denied is looked at each minute: 15." },
   },
   {
     name: "HoldfastEventLoopLag",

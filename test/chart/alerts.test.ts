@@ -61,7 +61,10 @@ const cases: readonly Case[] = [
   {
     name: "HoldfastRelistStorm",
     fires: [{ 'holdfast_relists_total{resource="httprequests",reason="expired"}': "0+1x40" }],
-    not: [{ 'holdfast_relists_total{resource="httprequests",reason="expired"}': "3x40" }],
+    not: [
+      { 'holdfast_relists_total{resource="httprequests",reason="expired"}': "3x40" },
+      { 'holdfast_relists_total{resource="secrets",reason="start"}': "0+1x40" },
+    ],
     says: "httprequests was listed 15 times in 15 minutes",
     labels: { resource: "httprequests" },
   },
@@ -149,10 +152,14 @@ const cases: readonly Case[] = [
   },
   {
     name: "HoldfastEgressDenied",
-    fires: [{ 'holdfast_egress_denied_total{rule="loopback"}': "0+1x40" }],
-    not: [{ 'holdfast_egress_denied_total{rule="loopback"}': "0x36 5x4" }],
-    says: "15 requests were denied their address (loopback)",
-    labels: { rule: "loopback" },
+    fires: [{ 'holdfast_egress_denied_total{rule="private"}': "0+10x40" }],
+    // One that stays denied is looked at each minute.
+    not: [
+      { 'holdfast_egress_denied_total{rule="private"}': "0x36 50x4" },
+      { 'holdfast_egress_denied_total{rule="private"}': "0+1x40" },
+    ],
+    says: "Requests were denied their address 150 times (private)",
+    labels: { rule: "private" },
   },
   {
     name: "HoldfastEventLoopLag",

@@ -190,6 +190,29 @@ describeWithHelm("the chart's values", () => {
     expect(stderr).toContain("authorization");
   });
 
+  test("has Prometheus verify the certificate where it is told how, and only then", async () => {
+    const tlsConfigs = async (tlsConfig?: object): Promise<readonly unknown[]> => {
+      const own = { enabled: true, authorization: { credentials: { name: "a", key: "b" } }, ...(tlsConfig && { tlsConfig }) };
+      const manifests = await helm.render({ metrics: { secure: { enabled: true }, serviceMonitor: own, podMonitor: own } });
+      type Endpoints = readonly { readonly tlsConfig: unknown }[];
+      const endpoints = ["ServiceMonitor", "PodMonitor"].flatMap((kind) =>
+        Object.values(pick(manifests, kind).spec as Record<string, Endpoints>).flatMap((one) => (Array.isArray(one) ? one : [])),
+      );
+      return (endpoints as Endpoints).map((one) => one.tlsConfig);
+    };
+    expect(await tlsConfigs()).toEqual([{ insecureSkipVerify: true }, { insecureSkipVerify: true }]);
+    const told = { ca: { secret: { name: "our-certificate", key: "ca.crt" } }, serverName: "holdfast-metrics" };
+    expect(await tlsConfigs(told)).toEqual([told, told]);
+  });
+
+  test("asks in `helm test` at the port that the Pods listen at, as a headless Service has no other", async () => {
+    const manifests = await helm.render({ controller: { metricsAddress: ":9090" }, metrics: { service: { port: 80 } } });
+    expect(pick(manifests, "Service").spec).toMatchObject({ clusterIP: "None" });
+    const { containers } = pick(manifests, "Pod").spec as PodSpec;
+    const url = "http://holdfast-metrics.holdfast-system.svc:9090/metrics";
+    expect(containers[0]?.env).toContainEqual({ name: "METRICS_URL", value: url });
+  });
+
   test("names the image by its digest where there is one", async () => {
     const digest = `sha256:${"0".repeat(64)}`;
     const image = { repository: "registry.example.com/holdfast", tag: "1.2.3" };
