@@ -48,7 +48,16 @@ const isPlain = /^[A-Za-z0-9._~-]*$/;
 function ofBytes(value: string): string[] {
   const bytes = Buffer.from(value);
   const base64 = bytes.toString("base64");
-  return [value, base64, base64.replace(/=+$/, ""), bytes.toString("base64url"), bytes.toString("hex"), bytes.toString("latin1")];
+  const hex = bytes.toString("hex");
+  return [
+    value,
+    base64,
+    base64.replace(/=+$/, ""),
+    bytes.toString("base64url"),
+    hex,
+    hex.toUpperCase(),
+    bytes.toString("latin1"),
+  ];
 }
 
 /** Encoders differ in what they leave, and in the case of what they write; and a URL in another URL is encoded twice. */
@@ -61,17 +70,26 @@ function inURL(value: string): string[] {
   return [...all, ...lower, encodeURIComponent(component), encodeURIComponent(strict)];
 }
 
-/** Encoders of JSON may escape slashes, what is no ASCII, and what HTML takes for its own; JSON in JSON is escaped twice. */
+/**
+ * Encoders of JSON may escape slashes, what is no ASCII, and what HTML takes for its own; JSON in JSON is escaped twice. Those
+ * of .NET write codes in capitals, and escape + ` and quotation marks, too:
+ * https://learn.microsoft.com/dotnet/standard/serialization/system-text-json/character-encoding
+ */
 function inMarkup(value: string): string[] {
   const json = JSON.stringify(value).slice(1, -1);
   const escaped = (text: string, pattern: RegExp): string =>
     text.replaceAll(pattern, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
   const ascii = escaped(json, /[^\x20-\x7e]/g);
   const html = escaped(json, /[<>&]/g);
+  const capitals = (unit: string): string => (unit.at(-1) ?? "").charCodeAt(0).toString(16).toUpperCase();
+  const dotnet = json.replaceAll(/\\"|[&'+<>`]|[^\x20-\x7e]/g, (unit) => `\\u${capitals(unit).padStart(4, "0")}`);
   const inHTML = value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
   return [
     ...[json, ascii, html, escaped(ascii, /[<>&']/g)].flatMap((one) => [one, one.replaceAll("/", "\\/")]),
     JSON.stringify(json).slice(1, -1),
+    ascii.replaceAll(/\\u[0-9a-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`),
+    dotnet,
     ...["'", "&#39;", "&#x27;"].map((quote) => inHTML.replaceAll("'", quote)),
+    inHTML.replaceAll(/['+]|[^\x20-\x7e]/gu, (char) => `&#x${(char.codePointAt(0) ?? 0).toString(16).toUpperCase()};`),
   ];
 }

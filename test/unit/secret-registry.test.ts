@@ -16,6 +16,7 @@ test("a line is without every value that is known, in each form in which it can 
     base64: Buffer.from(secret).toString("base64"),
     base64url: Buffer.from(secret).toString("base64url"),
     hexadecimal: Buffer.from(secret).toString("hex"),
+    "the same in capitals": Buffer.from(secret).toString("hex").toUpperCase(),
     "a header field's Latin-1": Buffer.from(secret).toString("latin1"),
     "a URL's component": url,
     "the same in lower case": lowerCodes(url),
@@ -29,6 +30,9 @@ test("a line is without every value that is known, in each form in which it can 
     "JSON as PHP has it": json.replaceAll("/", "\\/").replaceAll("ä", "\\u00e4"),
     "JSON as Go has it": json.replaceAll(/[<>&]/g, (char) => `\\u00${code(char)}`),
     "JSON as Python has it": json.replaceAll("ä", "\\u00e4"),
+    "JSON as Java has it": json.replaceAll("ä", "\\u00E4"),
+    "JSON as .NET has it": `pass \\u0022word\\u0022 \\u00E4/\\u003Ca\\u003E\\u0026\\u0027(1)!\\u002B=`,
+    "HTML as .NET has it": "pass &quot;word&quot; &#xE4;/&lt;a&gt;&amp;&#x27;(1)!&#x2B;=",
     "JSON in JSON": JSON.stringify(json).slice(1, -1),
     HTML: secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;"),
   };
