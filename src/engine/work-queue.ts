@@ -13,7 +13,10 @@ export interface WorkQueue {
   add(key: string, options?: { readonly delayMs?: number; readonly lane?: Lane }): void;
   /** Forgets a due time that has not come yet; a key that is ready or being worked on stays. */
   forget(key: string): void;
-  /** Makes all of them due now, before any is handed out: none is due again for having been handed out meanwhile. */
+  /**
+   * Makes all of them due now, before any is handed out: none is due again for having been handed out meanwhile. What was due
+   * before has waited for nobody's worker, and counts from now.
+   */
   addAll(keys: Iterable<string>, lane: Lane): void;
   /** The next due key. Call `done` when finished with it. Rejects with the signal's reason on abort. */
   take(signal: AbortSignal): Promise<string>;
@@ -113,6 +116,7 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
     },
     addAll(keys, lane) {
       for (const key of keys) makeReady(key, lane);
+      ready.countFromNow();
       handOut();
     },
     forget,
@@ -162,6 +166,8 @@ interface ReadyKeys {
   /** False where it was there already. */
   add(key: string, lane: Lane): boolean;
   has(key: string): boolean;
+  /** What they wait for begins now. */
+  countFromNow(): void;
   /** The key whose turn it is, of a group that may. */
   shift(mayHave: (group: string) => boolean): { readonly key: string; readonly sinceMs: number } | undefined;
   readonly size: number;
@@ -182,6 +188,10 @@ function createReadyKeys(groupOf: (key: string) => string): ReadyKeys {
       return !before;
     },
     has: (key) => known.has(key),
+    countFromNow() {
+      const sinceMs = performance.now();
+      for (const [key, one] of known) known.set(key, { ...one, sinceMs });
+    },
     shift(mayHave) {
       const key = lanes.change.shift(mayHave) ?? lanes.listing.shift(mayHave);
       if (key === undefined) return undefined;

@@ -14,6 +14,20 @@ test("hands a key to one worker at a time, and again afterwards when it became d
   expect(await queue.take(never)).toBe("a");
 });
 
+test("counts what was due while no key was handed out from when they are", async () => {
+  const waitedSecs: number[] = [];
+  let isOpen = false;
+  const queue = createWorkQueue({ isOpen: () => isOpen, onTake: (secs) => waitedSecs.push(secs) });
+  queue.add("a", { lane: "listing" });
+  await new Promise((resolve) => setTimeout(resolve, 50)); // it stands by
+  const openedMs = performance.now();
+  isOpen = true;
+  queue.addAll(["a"], "listing");
+  expect(await queue.take(never)).toBe("a");
+  expect(waitedSecs).toHaveLength(1);
+  expect(waitedSecs[0]).toBeLessThanOrEqual((performance.now() - openedMs) / 1000);
+});
+
 test("holds a key once, however often it is added", async () => {
   const queue = createWorkQueue();
   for (let n = 0; n < 3; n += 1) queue.add("a");
