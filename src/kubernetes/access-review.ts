@@ -12,6 +12,8 @@ type Access = "allowed" | "forbidden" | "unauthenticated";
 /** Long enough for one scrape to pay for the next, short enough for a right to be taken away. */
 const rememberMs = { allowed: 60_000, forbidden: 10_000, unauthenticated: 10_000 } as const satisfies Record<Access, number>;
 const mostRemembered = 256;
+/** Whoever reaches the port can bring tokens without end: asking about them leaves our other calls their room. */
+const mostAtOnce = 8;
 
 interface TokenReview {
   readonly status?: {
@@ -28,13 +30,14 @@ interface SubjectAccessReview {
   readonly status?: { readonly allowed?: boolean };
 }
 
-/** Whether the bearer of `token` may GET `path`. Rejects with what the API server's client throws. */
+/** Whether the bearer of `token` may GET `path`. Rejects with what the API server's client throws, and where it asks about too many. */
 export function createAccessReview(
   client: ApiClient,
   now: () => number = () => performance.now(),
 ): (token: string, path: string, signal: AbortSignal) => Promise<Access> {
   const remembered = new Map<string, { readonly access: Access; readonly untilMs: number }>();
 
+  let underWay = 0;
   async function review(token: string, path: string, signal: AbortSignal): Promise<Access> {
     const { status } = await created<TokenReview>("authentication.k8s.io", "TokenReview", { token }, signal);
     if (status?.authenticated !== true || status.user?.username === undefined) return "unauthenticated";
@@ -54,7 +57,9 @@ export function createAccessReview(
     const known = remembered.get(key);
     if (known && known.untilMs > now()) return known.access;
     remembered.delete(key);
-    const access = await review(token, path, signal);
+    if (underWay >= mostAtOnce) throw new Error("too many tokens are being asked about");
+    underWay += 1;
+    const access = await review(token, path, signal).finally(() => (underWay -= 1));
     for (const oldest of remembered.keys()) {
       if (remembered.size < mostRemembered) break;
       remembered.delete(oldest);
