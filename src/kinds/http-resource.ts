@@ -3,9 +3,12 @@
  *
  * Invariant: nothing is sent but to observe because of an answer that says nothing, such as a 401, a 503 or none at all.
  */
+import type { HTTPResourceSpec } from "../api/http-resource.ts";
+import type { Inputs } from "../api/request.ts";
 import type { Refusal } from "../core/outcome.ts";
 import type { Dependency, Kind, Plan, Situation, Verdict } from "../core/plan.ts";
 import { retryAfterMs } from "../core/retry.ts";
+import { stringsIn } from "../core/templating.ts";
 import { dataReferences } from "./data-references.ts";
 import { dependenciesOf, resolveDependencies } from "./dependencies.ts";
 import { endpointReferences } from "./endpoint.ts";
@@ -69,9 +72,19 @@ function* released(situation: Situation<HTTPResource>, context: Context, report:
   const { resource } = situation;
   const { dependsOn: _, ...spec } = resource.spec;
   const { cycle: __, ...alone } = situation;
-  const known = yield* resolveDependencies({ ...alone, resource: { ...resource, spec } }, references(resource));
+  const asking = { ...resource, spec: { ...spec, inputs: neededInputs(spec) } };
+  const known = yield* resolveDependencies({ ...alone, resource: asking }, references(resource));
   return known.type === "refusal" ? report.refused(known) : yield* release({ ...context, known: known.values }, report);
 }
+
+/** Those that what is sent for a deletion, and what looks for the object, can see; all, where that cannot be told. */
+function neededInputs({ inputs = {}, delete: remove, observe, lookup, exists, upToDate, externalID }: Asking): Inputs {
+  const asking = { remove, observe, lookup, exists, upToDate, externalID };
+  const texts = stringsIn(asking, "").map(({ text }) => text);
+  if (texts.some((text) => /\binputs\b(?!\.[A-Za-z_])/.test(text))) return inputs;
+  return Object.fromEntries(Object.entries(inputs).filter(([name]) => texts.some((text) => text.includes(`.inputs.${name}`))));
+}
+type Asking = Pick<HTTPResourceSpec, "inputs" | "delete" | "observe" | "lookup" | "exists" | "upToDate" | "externalID">;
 
 /** Keeps the remote object as it is declared. */
 function* kept(context: Context, report: Report): Steps<Verdict> {

@@ -164,6 +164,16 @@ describe("wish 7: what is deleted", () => {
       drive(resource(waiting, { ...deleted, ...(status && { status }) }), [answer(204)], { ...hour, cycle }).verdict,
     ).toMatchObject(gone);
   });
+  test("needs of other objects only what its requests have in them", () => {
+    const inputs = { project: { objectRef: { kind: "HTTPRequest", name: "p", expression: ".status.a" } } };
+    const { status } = created();
+    const without = (more: object) => resource({ ...user, inputs, ...more }, { ...deleted, ...(status && { status }) });
+    expect(drive(without({}), [answer(204)], hour).verdict).toMatchObject(gone);
+    for (const expression of [".inputs.project", ".inputs | .project", '.inputs["project"]', "(.inputs).project"]) {
+      const needing = drive(without({ delete: { url: `${user.delete.url}?p=\${ ${expression} }` } }), [], hour);
+      expect([needing.state, needing.verdict.finalizer]).toEqual(["False/DependencyNotReady Reconciling", undefined]);
+    }
+  });
   test("and was taken over under its name does not stay behind because its id cannot be read", () => {
     const written = { ...user, observe: named.observe };
     const adopted = drive(resource(written), [answer(200), sameWith(null)]);
