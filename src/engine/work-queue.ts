@@ -85,7 +85,7 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
   }
   function makeReady(key: string, lane: Lane): void {
     forget(key);
-    if (working.has(key)) again.set(key, lane);
+    if (working.has(key)) again.set(key, again.get(key) === "change" ? "change" : lane);
     else if (ready.add(key, lane)) onAdd?.();
   }
   function startTimer(key: string, dueMs: number, lane: Lane): void {

@@ -47,10 +47,10 @@ export async function runWorkers(options: WorkersOptions, signal: AbortSignal, d
       const whole: Promise<void> = workOn(key, () => {
         if (aside.size >= asidePerWorker * concurrency) return;
         aside.add(whole);
+        queue.leave(key);
         leave();
       }).finally(() => aside.delete(whole));
-      await Promise.race([whole, left]);
-      queue.leave(key);
+      await Promise.race([whole, left]); // one that is done may be another worker's again by now
       await breathe();
     }
   }
@@ -65,7 +65,9 @@ export async function runWorkers(options: WorkersOptions, signal: AbortSignal, d
       }
     };
     const ended = attend(key, limit.signal, waitFor).finally(() => queue.done(key));
-    if (await outlasts(ended, limit.signal, stoppingMs)) onStuck(key);
+    if (!(await outlasts(ended, limit.signal, stoppingMs))) return;
+    queue.leave(key);
+    onStuck(key);
   }
 
   await Promise.all(Array.from({ length: concurrency }, work));

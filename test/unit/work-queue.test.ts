@@ -104,6 +104,17 @@ test("lets a change go before what a listing brought, and takes a listed key tha
   expect([await queue.take(never), await queue.take(never), await queue.take(never)]).toEqual(["new", "c", "a"]);
 });
 
+test("lets what changed while it was worked on go before what a listing brought, though a listing brought it as well", async () => {
+  const queue = createWorkQueue();
+  queue.add("a");
+  await queue.take(never);
+  queue.add("listed", { lane: "listing" });
+  queue.add("a");
+  queue.addAll(["a"], "listing");
+  queue.done("a");
+  expect(await queue.take(never)).toBe("a");
+});
+
 test("keeps the time at which a key is due while the key is worked on", async () => {
   const queue = createWorkQueue();
   queue.add("a");
