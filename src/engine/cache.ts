@@ -26,8 +26,8 @@ export interface Change {
 /** `isNewer`: whether resourceVersion `a` is later than `b`, as the store that it mirrors has it. */
 export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
   let resources = new Map<string, Resource>();
-  /** UIDs of what was forgotten, until the watch has come so far. */
-  const forgotten = new Set<string>();
+  /** UIDs of what was forgotten, until the watch or a listing has come so far. */
+  let forgotten = new Set<string>();
   let isWarm = false;
 
   function put(resource: Resource): Change[] {
@@ -51,8 +51,9 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
   /** One step: nobody sees a half of the old and a half of the new. */
   function replace(listed: readonly Resource[], resourceVersion: string): Change[] {
     const old = resources;
-    forgotten.clear();
-    resources = new Map(listed.map((resource) => [keyText(resource.metadata), resource]));
+    forgotten = forgotten.intersection(new Set(listed.map(({ metadata }) => metadata.uid)));
+    const there = listed.filter(({ metadata }) => !forgotten.has(metadata.uid));
+    resources = new Map(there.map((resource) => [keyText(resource.metadata), resource]));
     for (const [key, resource] of old) {
       const inList = resources.get(key);
       const keep = inList

@@ -44,6 +44,16 @@ describe("the cache", () => {
     expect(cache.forget(resource("a", 4))).toEqual([]);
     expect(cache.size).toBe(1);
   });
+  test("does not bring back what is known to be gone for a listing from before that", () => {
+    const cache = createCache(isNewer);
+    cache.apply(listed(3, resource("a", 1), resource("b", 2)));
+    cache.forget(resource("a", 1));
+    cache.apply(listed(4, resource("a", 1), resource("b", 2)));
+    expect(cache.size).toBe(1);
+    expect(cache.apply({ type: "applied", resource: resource("a", 4) })).toEqual([]);
+    expect(cache.apply({ type: "deleted", resource: resource("a", 5) })).toEqual([]);
+    expect([...cache.all()].map(({ metadata }) => metadata.name)).toEqual(["b"]);
+  });
   test("does not keep what is gone because a write of it was answered later, or landed after it left what is watched", () => {
     const cache = createCache(isNewer);
     const another = { ...resource("a", 9), metadata: { ...resource("a", 9).metadata, uid: "another" } };
