@@ -16,9 +16,13 @@ export function integer(
   return Object.assign(parse, { least, most });
 }
 
+/** Of Node's timers, whole days: one that is told to wait for longer does not wait at all. */
+const longestDays = Math.floor((2 ** 31 - 1) / 86_400_000);
+
 export function duration(text: string): number {
   const value = /^([0-9]{1,5}(h|m|s|ms)){1,4}$/.test(text) ? durationMs(text) : 0;
   if (value <= 0) throw new InvalidArgumentError("Give a duration such as 30s, 1m30s or 500ms.");
+  if (value > longestDays * 86_400_000) throw new InvalidArgumentError(`Give a duration of ${longestDays} days at most.`);
   return value;
 }
 

@@ -26,6 +26,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`${text.trim().replaceAll(/\s*\n\s*/g, " ")}\n`) });
 
+  program.hook("preSubcommand", (_program, command) => readSwitches(command));
+
   const controller = program.command("controller").description("Run against a Kubernetes API server.");
   for (const option of controllerSettings) controller.addOption(option);
   controller.action(async (settings: ControllerSettings) => {
@@ -74,6 +76,16 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (!Error.isError(error) || isMistakeOfOurs(error)) throw error;
     process.stderr.write(`error: ${error.message}\n`); // a kubeconfig, a file, an address or a proxy that cannot be used
     return error instanceof InvalidProxyError ? 2 : 1;
+  }
+}
+
+/** A flag without a value is set by Commander where its variable is there, whatever that says: one that says no is taken away. */
+function readSwitches(command: Command): void {
+  for (const { envVar, long } of command.options.filter((option) => option.isBoolean())) {
+    const text = envVar === undefined ? undefined : process.env[envVar];
+    if (envVar === undefined || text === undefined || text === "true") continue;
+    if (text !== "false" && text !== "") command.error(`error: ${envVar}, for ${long}, is neither true nor false`);
+    delete process.env[envVar];
   }
 }
 
