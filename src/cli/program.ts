@@ -56,7 +56,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     );
   for (const option of orphanSettings) orphan.addOption(option);
   orphan.action(async (settings: OrphanSettings) => {
-    if (settings.all !== true && settings.namespace === undefined) orphan.error("error: give --all or --namespace NAME");
+    if ((settings.all === true) === (settings.namespace !== undefined))
+      orphan.error(`error: give --all or --namespace NAME${settings.all ? ", not both" : ""}`);
     const { orphanResources } = await import("./orphan.ts");
     exitCode = await orphanResources(settings);
   });

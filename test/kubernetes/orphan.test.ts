@@ -33,6 +33,8 @@ describeWithControlPlane("orphan", (plane) => {
   test("asks where, and changes nothing until it is told", async () => {
     const { code, stderr } = await run();
     expect([code, stderr]).toEqual([2, "error: give --all or --namespace NAME\n"]);
+    const both = await run("--all", "--namespace", namespace); // or HOLDFAST_NAMESPACE, of which nobody thinks
+    expect([both.code, both.stderr]).toEqual([2, "error: give --all or --namespace NAME, not both\n"]);
     expect((await metadata("going"))?.["deletionTimestamp"]).toBeDefined();
   });
 
