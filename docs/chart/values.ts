@@ -147,7 +147,7 @@ export const values: Readonly<Record<string, Value>> = {
       "Refuse Authorization, Proxy-Authorization, Cookie and X-API-Key as plain text in a spec.",
       true,
     ),
-    httpsOnly: toggle("Refuse URLs of http that stand in a spec.", false),
+    httpsOnly: toggle("Refuse URLs of http that stand in a spec, but for a proxy's.", false),
     actions: { ...list("What happens then.", { enum: ["Deny", "Warn", "Audit"] }), default: ["Deny"], minItems: 1 },
     namespaceSelector: kubernetes("In which namespaces; in all where empty."),
   }),

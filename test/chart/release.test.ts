@@ -176,10 +176,19 @@ describeWithHelm("a release of the chart", () => {
   }, 60_000);
 
   test("refuses credentials in plain text, and http, where its policy is asked for", async () => {
+    const headers = [{ name: "Cookie", value: "session=abc" }];
+    const older = { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPResource", metadata: { name: "older", finalizers: ["a/b"] } };
+    await plane.apply(
+      JSON.stringify({
+        ...older,
+        metadata: { ...older.metadata, namespace: "team-a" },
+        spec: { create: { url: "http://example.com/", headers } },
+      }),
+    );
     await release("upgrade", chart, "--set", "admissionPolicy.enabled=true,admissionPolicy.httpsOnly=true");
-    const collection = "/apis/holdfast.dev/v1alpha1/namespaces/team-a/httprequests?dryRun=All";
-    const create = async (spec: object): Promise<string> => {
-      const object = { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPRequest", metadata: { name: "tried" }, spec };
+    const create = async (spec: object, kind = "HTTPRequest"): Promise<string> => {
+      const collection = `/apis/holdfast.dev/v1alpha1/namespaces/team-a/${kind.toLowerCase()}s?dryRun=All`;
+      const object = { apiVersion: "holdfast.dev/v1alpha1", kind, metadata: { name: "tried" }, spec };
       const { status, body } = await plane.admin("POST", collection, object);
       return status === 201 ? "taken" : (body as { message: string }).message;
     };
@@ -193,6 +202,32 @@ describeWithHelm("a release of the chart", () => {
     expect(await create({ url: "http://example.com/" })).toContain("only https");
     expect(await create({ url })).toBe("taken");
     expect(await create({ url: "${ .inputs.url }" })).toBe("taken");
+
+    const poll = { url: "https://example.com/jobs", until: "true" };
+    for (const verb of ["observe", "lookup", "create", "update", "delete"]) {
+      const needed = { lookup: { match: "true" } }[verb];
+      const others = { externalID: ".response.body.id", create: { url } };
+      const declare = (shape: object): Promise<string> =>
+        create({ ...others, [verb]: { url, ...needed, ...shape } }, "HTTPResource");
+      expect([verb, await declare({})]).toEqual([verb, "taken"]);
+      expect([verb, await declare({ headers })]).toEqual([verb, expect.stringContaining("take it from a Secret")]);
+      expect([verb, await declare({ url: "http://example.com/" })]).toEqual([verb, expect.stringContaining("only https")]);
+      if (["observe", "lookup"].includes(verb)) continue;
+      expect([verb, await declare({ poll })]).toEqual([verb, "taken"]);
+      expect(await declare({ poll: { ...poll, headers } })).toContain("take it from a Secret");
+    }
+    expect(await create({ url, poll: { ...poll, url: "http://example.com/jobs" } })).toContain("poll.url: only https");
+    expect(await create({ url, poll: { ...poll, url: "/jobs" } })).toBe("taken");
+    const oauth2 = { clientID: { value: "me" }, clientSecret: { secretKeyRef: { name: "client", key: "secret" } } };
+    const endpoint = (tokenURL: string): Promise<string> =>
+      create({ baseURL: url, auth: { oauth2: { ...oauth2, tokenURL } } }, "HTTPEndpoint");
+    expect(await endpoint("https://example.com/token")).toBe("taken");
+    expect(await endpoint("http://example.com/token")).toContain("tokenURL: only https");
+
+    // What was there before is not held up: not when it is annotated, and not when the controller lets go of it.
+    await kubectl("annotate", "hres/older", "--namespace=team-a", "holdfast.dev/orphan=true");
+    await kubectl("delete", "hres/older", "--namespace=team-a", "--wait=false");
+    await kubectl("patch", "hres/older", "--namespace=team-a", "--type=merge", '--patch={"metadata":{"finalizers":null}}');
   }, 60_000);
 });
 
