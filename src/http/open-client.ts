@@ -71,6 +71,11 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
     keepAliveTimeout: keepAliveTimeoutMs,
     keepAliveMaxTimeout: keepAliveMaxTimeoutMs,
   };
+  /**
+   * Each tunnel is one of its origin's connections, which are limited: an origin that the proxy cannot reach holds up none to
+   * others. A proxy that does not answer CONNECT would otherwise keep its connection for ever.
+   */
+  const digging = { connections: null, headersTimeout: timeout };
   const pools = new Map<Pool, string>();
   function openPools(): Map<Pool, string> {
     for (const pool of pools.keys()) if (pool.destroyed) pools.delete(pool);
@@ -121,8 +126,7 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
       ...limits,
       uri,
       factory: (origin, options) => factory(origin, held(options)),
-      // A proxy that does not answer CONNECT would otherwise keep its connection, and in the end all of them, for ever.
-      clientFactory: (origin, options) => openPool(origin, { ...held(options), ...limits, headersTimeout: timeout }, sockets),
+      clientFactory: (origin, options) => openPool(origin, { ...held(options), ...limits, ...digging }, sockets),
       requestTls: toOrigin,
       proxyTls: { allowH2: false, timeout, ...(guarded && { lookup: guardedLookup(toProxy) }) },
     });
@@ -174,5 +178,14 @@ function originConnection({ tls, timeoutMs, http2 }: ClientSettings) {
 /** `options.connect` is always a function here. */
 function openPool(origin: string | URL, options: Pool.Options, sockets: Sockets): Pool {
   const connect = options.connect as buildConnector.connector;
-  return new Pool(origin, { ...options, connect: sockets.counted(connect) });
+  const pool = new Pool(origin, { ...options, connect: sockets.counted(connect) });
+  // An Agent lets go of a pool with its last connection, but not while a request that was broken off is in its queue. That is
+  // looked through after this event.
+  pool.on("disconnect", (url, _targets, error) => {
+    if (pool.stats.pending === 0) return;
+    queueMicrotask(() => {
+      if (pool.stats.pending === 0 && pool.stats.connected === 0) pool.emit("disconnect", url, [pool], error);
+    });
+  });
+  return pool;
 }

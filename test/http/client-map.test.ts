@@ -7,7 +7,7 @@ import { createClientPool, type Client, type ClientPool } from "../../src/http/c
 import { createSockets } from "../../src/http/sockets.ts";
 import { createAuthority } from "../support/certificates.ts";
 import { exchange, fromSecret, literal, testRequester, type TestRequester } from "../support/loopback-requester.ts";
-import { loopbackServer } from "../support/loopback.ts";
+import { loopbackServer, rawServer } from "../support/loopback.ts";
 import { proxyServer } from "../support/proxy-server.ts";
 import { eventually, socketsTo } from "../support/tcp-table.ts";
 
@@ -206,6 +206,19 @@ test.each([
   expect(await Promise.all(outcomes)).toEqual([200, 200, 200, 200, 200]);
   clearInterval(answering);
   expect(http.pool.queued).toBe(0);
+});
+
+test("nothing is kept for an origin whose last request was given up", async () => {
+  await using silent = await rawServer(() => {});
+  await using http = testRequester();
+  for (let round = 0; round < 2; round += 1)
+    expect(await http.send(exchange({ url: silent.url, timeoutMs: 200 }))).toMatchObject({ reason: "Timeout", sent: true });
+  expect(
+    await eventually(
+      () => http.pool.describe().flatMap(({ origins }) => origins),
+      ({ length }) => length === 0,
+    ),
+  ).toEqual([]);
 });
 
 test("an idle connection is kept as long as it was said to be", async () => {

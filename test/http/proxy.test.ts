@@ -184,6 +184,22 @@ describe("a proxy that does not do its work:", () => {
     expect(http.pool.queued).toBe(0);
   });
 
+  test("it cannot reach one origin, and digs tunnels to others meanwhile", async () => {
+    await using server = await loopbackServer((_request, response) => response.end("ok"), authority.issue("IP:127.0.0.1"));
+    await using proxy = await proxyServer({ unreachable: "127.0.0.2" });
+    await using http = testRequester({ environment: { HTTPS_PROXY: proxy.url }, connectionsPerOrigin: 2 });
+    const stop = new AbortController();
+    const tls = { ca: literal(authority.ca) };
+    const lost = [1, 2, 3].map(() => http.send(exchange({ url: "https://127.0.0.2", tls }), { signal: stop.signal }));
+    await eventually(
+      () => proxy.asked.length,
+      (count) => count === 2,
+    );
+    expect(await http.send(exchange({ url: server.url, tls }))).toMatchObject({ type: "response" }); // its timeout is that of CONNECT
+    stop.abort();
+    for (const outcome of await Promise.all(lost)) expect(outcome).toMatchObject({ type: "failure", sent: false });
+  });
+
   test("its own certificate is not trusted", async () => {
     await using proxy = await proxyServer({ tls: authority.issue("DNS:localhost") });
     const url = proxy.url.replace("127.0.0.1", "localhost");

@@ -19,9 +19,11 @@ export interface ProxyServerOptions {
   readonly tls?: ServerOptions;
   /** A status that it answers with instead of doing what it is asked; 0: it never answers. */
   readonly refusal?: number;
+  /** Who asks for a tunnel to this host gets no answer. */
+  readonly unreachable?: string;
 }
 
-export async function proxyServer({ tls, refusal }: ProxyServerOptions = {}): Promise<ProxyServer> {
+export async function proxyServer({ tls, refusal, unreachable }: ProxyServerOptions = {}): Promise<ProxyServer> {
   const asked: string[] = [];
   const credentials: (string | undefined)[] = [];
   const sockets = new Set<Socket>();
@@ -60,6 +62,7 @@ export async function proxyServer({ tls, refusal }: ProxyServerOptions = {}): Pr
     if (refusal === 0) return;
     if (refusal !== undefined) return void client.end(`HTTP/1.1 ${refusal} No\r\nContent-Length: 0\r\n\r\n`);
     const { hostname, port } = new URL(`tcp://${request.url}`);
+    if (hostname === unreachable) return;
     const upstream = connect(Number(port), hostname.replace(/^\[|\]$/g, ""), () => {
       client.write("HTTP/1.1 200 OK\r\n\r\n");
       upstream.pipe(client).pipe(upstream);
