@@ -26,7 +26,11 @@ const lookup = {
   properties: {
     ...requestProperties,
     expect,
-    items: { ...jq, default: ".response.body", description: "jq that yields the list, or its items one after the other." },
+    items: {
+      ...jq,
+      default: ".response.body",
+      description: "jq that yields the list, or its items one after the other. What a plain path yields must be the list.",
+    },
     match: {
       ...jq,
       description:

@@ -70,13 +70,20 @@ export function lookupExpressions({ items, match, next, externalID }: Lookup): L
   ];
 }
 
-/** Yields the ids of the items that match, at most two; null where there is no list. */
+/** It yields one value, which is the list then: an object there is a list's wrapping, or tells of an error. */
+const plainPath = /^(\.[A-Za-z_][A-Za-z0-9_]*)+$/;
+
+/**
+ * Yields the ids of the items that match, at most two; null where there is no list. Two newlines end a comment, one that ends
+ * with a backslash too.
+ */
 function program({ spec }: Context, { items, match, externalID }: Lookup): string {
   const id = externalID ?? spec.externalID ?? "null";
-  return `. as $document | [(${items}
-)] | if all(type == "array" or type == "object") | not then null else
-[limit(2; .[] | if type == "array" then .[] else . end | . as $item | ($document + {item: $item}) | select((${match}
-) == true) | (.response.body = $item) | ([(${id}
+  const isList = plainPath.test(items.trim()) ? 'type == "array"' : 'type == "array" or type == "object"';
+  return `. as $document | [(${items}\n
+)] | if all(${isList}) | not then null else
+[limit(2; .[] | if type == "array" then .[] else . end | . as $item | ($document + {item: $item}) | select((${match}\n
+) == true) | (.response.body = $item) | ([(${id}\n
 )] | first))] end`;
 }
 

@@ -82,7 +82,7 @@ function* held(
   const takesID = externalID === undefined && spec.externalID !== undefined;
   const expressions = [
     ...located("spec.upToDate", spec.upToDate),
-    ...(takesID ? located("spec.externalID", `try (${spec.externalID}\n) catch null`) : []),
+    ...(takesID ? located("spec.externalID", `try (${spec.externalID}\n\n) catch null`) : []),
   ];
   const compare = comparison(context);
   const found: Found = { type: "found", response, differences: [], ...(externalID !== undefined && { externalID }) };

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Outcome } from "../../src/core/outcome.ts";
 import type { EvaluationResult } from "../../src/core/plan.ts";
+import { createEvaluator } from "../../src/expressions/evaluator.ts";
 import { needsExternalID } from "../../src/kinds/http-resource-context.ts";
 import { declaredVerbs } from "../../src/kinds/http-resource-render.ts";
 import {
@@ -26,6 +27,7 @@ const after = (ms: number) => ({ at: new Date(now.getTime() + ms) });
 const [hour, twoHours] = [after(3_600_000), after(7_200_000)];
 /** As declared, and this is what is found of its id. */
 const sameWith = (id: string | null): EvaluationResult => ({ type: "values", values: [id], differences: [] });
+const notList: EvaluationResult = { type: "values", values: [null] };
 const noSecret = { type: "refusal", reason: "SecretNotFound", message: "spec.inputs.a: no", heals: true } as const;
 const noURL = { type: "refusal", reason: "InvalidURL", message: "spec.observe.url: no", heals: false } as const;
 
@@ -110,6 +112,33 @@ describe("a create whose answer has no id", () => {
     const { sent, state, status } = drive(resource(nameless));
     expect([sent, state]).toEqual([[], "False/InvalidRequest Stalled"]);
     expect(condition(status, "Ready")?.message).toMatch(/^spec\.externalID: /);
+  });
+});
+
+describe("a lookup", () => {
+  const list = [
+    { id: "1", name: "bob" },
+    { id: "7", name: "ada" },
+  ];
+  async function idsIn(lookup: object, body: unknown): Promise<unknown> {
+    const written = { ...withLookup, lookup: { ...withLookup.lookup, ...lookup } };
+    const [, asked] = drive(resource(written), [answer(200), notList]).steps;
+    const [expression] = asked?.type === "evaluate" && "expressions" in asked.evaluation ? asked.evaluation.expressions : [];
+    await using evaluator = createEvaluator();
+    const document = JSON.stringify({ parameters: user.parameters, response: { body } });
+    const evaluated = await evaluator.evaluate(document, [expression?.text ?? ""], new AbortController().signal);
+    return evaluated.type === "values" ? JSON.parse(evaluated.json[0] ?? "") : evaluated;
+  }
+  test.each<[string, object, unknown, unknown]>([
+    ["a list", {}, list, ["7"]],
+    ["an empty list", {}, [], []],
+    ["an object around a list, which is not named", {}, { items: list }, null],
+    ["an error in place of a list", {}, { error: "try again later" }, null],
+    ["nothing in place of a list", { items: ".response.body.items" }, {}, null],
+    ["items one after the other", { items: ".response.body[]" }, list, ["7"]],
+    ["comments that end in a backslash", { items: ".response.body # a\\", match: '.item.id == "7" # b\\' }, list, ["7"]],
+  ])("finds what it should in %s", async (_what, lookup, body, ids) => {
+    expect(await idsIn(lookup, body)).toEqual(ids);
   });
 });
 
