@@ -5,6 +5,7 @@ import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
 import type { Controller } from "../engine/controller.ts";
 import type { ResourceType } from "../core/resource.ts";
 import { httpRequestType, httpResourceType } from "../kinds/types.ts";
+import { areFollowable } from "../standalone/files.ts";
 import { loadManifests, watchManifests } from "../standalone/manifests.ts";
 import { createStandaloneStore, type StandaloneStore } from "../standalone/store.ts";
 import { createSecretRegistry } from "../http/secret-registry.ts";
@@ -69,11 +70,13 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
   return settings.once && failed > 0 ? 1 : 0;
 }
 
-/** Takes up changed files; while something in them is wrong, what was declared before stands. */
+/** Takes up changed files; while something in them is wrong, what was declared before stands. A pipe, read again, would declare nothing. */
 async function follow(
   paths: readonly string[],
   { store, record, signal }: { store: StandaloneStore; record: RecordOccurrence; signal: AbortSignal },
 ): Promise<void> {
+  if (!(await areFollowable(paths)))
+    return record({ type: "note", level: "warn", message: "what is no file is read once: changes are not followed" });
   for await (const loaded of watchManifests(paths, signal)) {
     if (loaded.type === "loaded") store.reload(loaded.manifests);
     else

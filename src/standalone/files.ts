@@ -34,6 +34,12 @@ export async function readFiles(paths: readonly string[]): Promise<Files> {
   return { files, errors };
 }
 
+/** Whether they can be read again and give what they hold then, as a pipe cannot. What is missing now may be there then. */
+export async function areFollowable(paths: readonly string[]): Promise<boolean> {
+  const found = await Promise.all(paths.map((path) => stat(path).catch(() => undefined)));
+  return found.every((one) => !one || one.isFile() || one.isDirectory());
+}
+
 async function filesBelow(path: string): Promise<readonly string[]> {
   if (!(await stat(path)).isDirectory()) return [path];
   // Links to folders are not followed, as kubectl does not: mounted ConfigMaps have one beside the files.

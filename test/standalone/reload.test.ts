@@ -1,4 +1,7 @@
 /** `holdfast run` while its files change: Secrets that are rotated, and Namespaces that get labels. The origin counts. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { stringify } from "yaml";
@@ -88,3 +91,25 @@ test("wish 13: an admin's endpoint serves the namespaces whose manifests have it
   expect((await holdfast(["render", "-f", all])).code).toBe(0);
   expect(origin.count("/crm/a")).toBe(1);
 }, 40_000);
+
+test("what comes through a pipe is read once, and stands until the end", async () => {
+  await using folder = await temporaryFolder();
+  await using origin = await startFaultOrigin();
+  const spec = { url: `${origin.url}/tick`, schedule: { every: "1s" } };
+  const file = await folder.write("all.yaml", manifests({ apiVersion, kind: "HTTPRequest", metadata: { name: "tick" }, spec }));
+  const root = join(import.meta.dirname, "../..");
+  const command = 'cat "$1" | "$2/node_modules/.bin/node" "$2/src/main.ts" run -f /dev/stdin 2>&1';
+  const shell = spawn("sh", ["-c", command, "sh", file, root], { detached: true, stdio: ["ignore", "pipe", "ignore"] });
+  const output: string[] = [];
+  shell.stdout.setEncoding("utf8").on("data", (text: string) => output.push(text));
+  const ended = once(shell, "close");
+  const kill = (signal: NodeJS.Signals): boolean => process.kill(-(shell.pid ?? 0), signal); // the shell's own group
+  try {
+    await until("it goes on", () => origin.count("/tick") > 3);
+    kill("SIGTERM");
+    await ended;
+    expect(output.join("")).toContain("what is no file is read once");
+  } finally {
+    if (shell.exitCode === null && shell.signalCode === null) kill("SIGKILL");
+  }
+}, 60_000);
