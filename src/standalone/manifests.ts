@@ -29,8 +29,12 @@ export async function loadManifests(paths: readonly string[]): Promise<LoadedMan
   return manifestsOf(await readFiles(paths));
 }
 
+/** A look that finds a change is followed by another after this share of the interval. */
+const settlingShare = 0.2;
+
 /**
- * Loads as `loadManifests` does: at once, and then whenever a file came, went or differs.
+ * Loads as `loadManifests` does: at once, and then whenever a file came, went or differs, once two looks in a row find the
+ * same: while a file is being written it is empty for a moment, or not there, and what it declares is not to be deleted for that.
  * Ends when `signal` aborts. `intervalMs`: how often it looks.
  */
 export async function* watchManifests(
@@ -38,14 +42,18 @@ export async function* watchManifests(
   signal: AbortSignal,
   intervalMs = 1000,
 ): AsyncGenerator<LoadedManifests, void> {
-  let last = "";
+  let [told, seen] = ["", ""];
   while (!signal.aborted) {
     const files = await readFiles(paths);
     const contents = digest(files);
-    if (contents !== last) yield manifestsOf(files);
-    last = contents;
+    if (contents !== told && (told === "" || contents === seen)) {
+      yield manifestsOf(files);
+      told = contents;
+    }
+    seen = contents;
+    const pauseMs = contents === told ? intervalMs : intervalMs * settlingShare;
     // Aborting is the one reason for it to fail, and the loop's condition sees that.
-    await setTimeout(intervalMs, undefined, { signal }).catch(() => undefined);
+    await setTimeout(pauseMs, undefined, { signal }).catch(() => undefined);
   }
 }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { writeFileSync } from "node:fs";
 import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { watchManifests } from "../../src/standalone/manifests.ts";
@@ -155,5 +156,24 @@ describe("watching the files", () => {
       if (told.length === 4) abort.abort();
     }
     expect(told).toEqual(["ada", "ada,grace", "invalid", "ada"]);
+  });
+  test("tells nothing of files that are just being written, which for a moment hold less than they will", async () => {
+    const abort = new AbortController();
+    const file = await folder.write("a.yaml", request);
+    const told: string[] = [];
+    let written = 0;
+    let writing: NodeJS.Timeout | undefined;
+    for await (const loaded of watchManifests([folder.path], abort.signal, 50)) {
+      told.push(loaded.type === "loaded" ? names(loaded.manifests).join() : loaded.type);
+      if (told.length === 2) abort.abort();
+      // Between any two looks it is written at least once: of two timers the one that is due first comes first.
+      writing ??= setInterval(() => {
+        written += 1;
+        writeFileSync(file, written < 400 ? `# ${written}` : named("grace"));
+        if (written === 400) clearInterval(writing);
+      }, 1);
+    }
+    expect(told).toEqual(["ada", "grace"]);
+    expect(written).toBe(400);
   });
 });

@@ -227,7 +227,7 @@ test("without --once it takes up changed files, keeps what was declared while on
   const running = start(["run", "-f", folder.path]);
   await until(() => origin.requests.get("POST /first") === 1);
   await writeFile(file, "a: [");
-  await sleep(1_500);
+  await sleep(3_000); // two looks and more
   await folder.write(`${secret}.yaml`, request("a", { url: `${origin.url}/second`, method: "POST" }));
   await until(() => origin.requests.get("POST /second") === 1);
   running.kill("SIGTERM");
