@@ -68,6 +68,17 @@ describe("what may have arrived is told as such:", () => {
     expect(await outcomeAt(server.url)).toMatchObject({ type: "failure", reason: "HeadersTooLarge", sent: true });
   });
 
+  test("the server says 100 Continue, for which nobody has asked; other informational answers are passed over", async () => {
+    const informing = (status: string): ReturnType<typeof rawServer> =>
+      answering(`HTTP/1.1 ${status}\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n`);
+    await using asked = await informing("100 Continue");
+    expect(await outcomeAt(asked.url)).toMatchObject({ type: "failure", reason: "ConnectionReset", sent: true });
+    for (const status of ["102 Processing", "103 Early Hints"]) {
+      await using server = await informing(status);
+      expect(await outcomeAt(server.url)).toMatchObject({ type: "response", response: { statusCode: 201 } });
+    }
+  });
+
   test("there are fewer bytes than were announced", async () => {
     await using server = await answering("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n123");
     expect(await outcomeAt(server.url)).toMatchObject({ type: "failure", sent: true });
