@@ -37,6 +37,8 @@ const templateDefaults: Readonly<Record<string, string>> = {
   impersonationGrant: "the role and service account of this release",
 };
 
+/** Of what a list holds: no flag but --namespace takes one. */
+const namespacePattern = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
 const durationPattern = "^([0-9]{1,5}(h|m|s|ms)){1,4}$";
 const addressPattern = "^([^:\\[\\]\\s]*|\\[[0-9a-fA-F:.]+\\]):\\d{1,5}$";
 
@@ -49,7 +51,7 @@ function flagValue(option: Option): Value {
   const { defaultValue, defaultValueDescription, argChoices } = option;
   const description = `${option.description.charAt(0).toUpperCase()}${option.description.slice(1)}.`;
   const shape = Array.isArray(defaultValue)
-    ? { type: "array", items: { type: "string", minLength: 1 } }
+    ? { type: "array", items: { type: "string", pattern: namespacePattern } }
     : argChoices
       ? { type: "string", enum: argChoices }
       : shapeOf(option);

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { Command, type Option } from "commander";
+import { parseAllDocuments } from "yaml";
 import { isUnsafe, setBySecureMetrics } from "../../docs/chart/flags.ts";
 import { controllerSettings } from "../../src/config.ts";
 import { chart, createHelm, describeWithHelm, pick, podOf, valuesFiles, type Helm, type Manifest, type PodSpec } from "./helm.ts";
@@ -103,6 +104,7 @@ describeWithHelm("the chart's values", () => {
     ["a number that the controller refuses", { controller: { concurrency: 0 } }, "concurrency"],
     ["a greater one than it takes", { controller: { concurrency: 1001 } }, "concurrency"],
     ["a duration without a unit", { controller: { shutdownTimeout: "25" } }, "shutdownTimeout"],
+    ["what no namespace can be called", { controller: { namespace: ["Team_A"] } }, "/controller/namespace/0"],
     ["a level that there is not", { controller: { logLevel: "trace" } }, "logLevel"],
     ["a digest that is none", { image: { digest: "latest" } }, "digest"],
     ["a scope that there is not", { rbac: { scope: "namespace" } }, "scope"],
@@ -211,6 +213,26 @@ describeWithHelm("the chart's values", () => {
     const { containers } = pick(manifests, "Pod").spec as PodSpec;
     const url = "http://holdfast-metrics.holdfast-system.svc:9090/metrics";
     expect(containers[0]?.env).toContainEqual({ name: "METRICS_URL", value: url });
+  });
+
+  test("takes a release and namespaces whose names look like numbers", async () => {
+    const values = {
+      rbac: { scope: "namespaces" },
+      controller: { namespace: ["1e3", "0x1f"] },
+      networkPolicy: { enabled: true },
+    };
+    const names = { "app.kubernetes.io/name": "12", "app.kubernetes.io/instance": "123" };
+    const list = await helm.done(["template", "123", chart, "--namespace", "12345"], { ...values, nameOverride: "12" });
+    const manifests = parseAllDocuments(list).flatMap((document) => (document.toJS() as Manifest | null) ?? []);
+    for (const { kind, metadata } of manifests) expect([kind, metadata.labels]).toMatchObject([kind, names]);
+    const namespaces = manifests.flatMap(({ metadata: { namespace } }) => (namespace === undefined ? [] : [namespace]));
+    expect(new Set(namespaces)).toEqual(new Set(["12345", "1e3", "0x1f"]));
+    const subjects = manifests.flatMap((one) => (one as { subjects?: { namespace: unknown }[] }).subjects ?? []);
+    expect(new Set(subjects.map(({ namespace }) => namespace))).toEqual(new Set(["12345"]));
+    expect(pick(manifests, "Deployment").spec).toMatchObject({
+      selector: { matchLabels: names },
+      template: { metadata: { labels: names } },
+    });
   });
 
   test("names the image by its digest where there is one", async () => {

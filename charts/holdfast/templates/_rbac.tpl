@@ -76,7 +76,7 @@ roleRef:
 subjects:
   - kind: ServiceAccount
     name: {{ include "holdfast.serviceAccountName" .root }}
-    namespace: {{ .root.Release.Namespace }}
+    namespace: {{ .root.Release.Namespace | quote }}
 {{- end }}
 
 {{/* A role and, unless "unbound", its binding. (dict "root" $ "name" .. "rules" text "namespace" where, "" for the cluster) */}}
