@@ -44,7 +44,7 @@ const lookup = {
     next: {
       ...jq,
       description:
-        "jq that yields where the next page is: a URL of the same origin, an object of query parameters to set, or null after the last. Without it the answer's Link header says so (rel=next, RFC 8288).",
+        "jq that yields where the next page is: a URL of the same origin, an object of query parameters to set, or after the last null, or an object of nulls. Without it the answer's Link header says so (rel=next, RFC 8288).",
     },
   },
   required: ["match"],

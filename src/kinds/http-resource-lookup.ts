@@ -51,9 +51,10 @@ export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
         );
       return { type: "found", externalID, differences: [] };
     }
-    const isPlace = next === null || next === undefined || typeof next === "string" || isRecord(next);
-    if (!isPlace) return unknown("NoPage", `${field}.next yields no URL, no query parameters and no null`, context);
+    if (!isPlace(next)) return unknown("NoPage", `${field}.next yields no URL, no query parameters and no null`, context);
     const following = lookup.next === undefined ? linked(response) : given(next, lookup.query ?? []);
+    if (following === "unreadable")
+      return unknown("NoPage", `${field}: a Link header names a next page and cannot be read; ${field}.next can say it`, context);
     if (!following) return { type: "absent", says: "lookup" };
     page = following;
   }
@@ -92,13 +93,15 @@ interface Page {
   readonly query?: Query;
 }
 
-function linked({ headers }: Response): Page | undefined {
+function linked({ headers }: Response): Page | "unreadable" | undefined {
   const value = headers["link"];
-  const uri = typeof value === "string" ? nextLink(value) : undefined;
-  return uri === undefined ? undefined : { url: { field: `${field}: the Link header`, text: uri } };
+  if (typeof value !== "string") return undefined;
+  const uri = nextLink(value);
+  if (uri === undefined) return /\brel\s*=\s*["']?[^;,"']{0,64}\bnext\b/i.test(value) ? "unreadable" : undefined;
+  return { url: { field: `${field}: the Link header`, text: uri } };
 }
 
-/** Where the next page is (RFC 8288), as it stands there. A Link header that cannot be read says nothing of one. */
+/** Where the next page is (RFC 8288), as it stands there; undefined where none is named, or the header cannot be read. */
 export function nextLink(header: string): string | undefined {
   try {
     return LinkHeader.parse(header).rel("next")[0]?.uri;
@@ -107,9 +110,18 @@ export function nextLink(header: string): string | undefined {
   }
 }
 
+function isPlace(next: unknown): boolean {
+  if (isRecord(next)) return Object.values(next).every((value) => isNothing(value) || idOf(value) !== undefined);
+  return next === null || next === undefined || typeof next === "string";
+}
+/** As after the last page: `{cursor: .response.body.next}` yields no other value there. */
+function isNothing(value: unknown): boolean {
+  return value === null || value === "";
+}
+
 function given(next: unknown, query: Query): Page | undefined {
   if (typeof next === "string" && next !== "") return { url: { field: `${field}.next`, text: next } };
-  if (!isRecord(next)) return undefined;
+  if (!isRecord(next) || Object.values(next).every(isNothing)) return undefined;
   const set = Object.entries(next).map(([name, value]) => ({ name, value: literal(idOf(value) ?? "") }));
   return { query: [...query.filter(({ name }) => !Object.hasOwn(next, name)), ...set] };
 }

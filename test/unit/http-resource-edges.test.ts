@@ -142,6 +142,21 @@ describe("a lookup", () => {
   });
 });
 
+test.each<[string, object, string | undefined, unknown, string]>([
+  ["a header without brackets", {}, 'https://users.example.com/users?page=2; rel="next"', undefined, "Unknown/NoPage"],
+  ["a header in single quotes", {}, "<https://users.example.com/users?page=2>; rel='next'", undefined, "Unknown/NoPage"],
+  ["parameters that are none", { next: "." }, undefined, { cursor: { a: 1 } }, "Unknown/NoPage"],
+  ["a header with another page", {}, '<https://users.example.com/users?page=1>; rel="prev"', undefined, "True/Created"],
+  ["a cursor that is null", { next: "." }, undefined, { cursor: null }, "True/Created"],
+  ["a cursor that is empty", { next: "." }, undefined, { cursor: "" }, "True/Created"],
+])("whether there is a next page is told by %s", (_what, more, link, next, state) => {
+  const written = { ...withLookup, lookup: { ...withLookup.lookup, ...more } };
+  const creating = state === "True/Created" ? [answer(201), values("7")] : [];
+  const found = values([], ...(next === undefined ? [] : [next]));
+  const driven = drive(resource(written), [answer(200, link === undefined ? {} : { link }), found, ...creating]);
+  expect(driven.state.split(" ")[0]).toBe(state);
+});
+
 describe("a server that does not have at once what it has created", () => {
   test("is asked again, and not sent the same once more", () => {
     const early = drive(created(), [answer(404)], after(5_000));
