@@ -235,6 +235,15 @@ describeWithHelm("the chart's values", () => {
     });
   });
 
+  test("says where policies are not looked at, although it has rights everywhere", async () => {
+    const notes = (controller: object): Promise<string> =>
+      helm.done(["install", "holdfast", chart, "--dry-run=client"], { controller, crds: { install: false } });
+    const told = "and at no EgressPolicy";
+    expect(await notes({ namespace: ["team-a"] })).toContain(told);
+    expect(await notes({ namespace: ["team-a"], egressDefault: "deny" })).toContain("they are not looked at");
+    expect(await notes({})).not.toContain(told);
+  });
+
   test("names the image by its digest where there is one", async () => {
     const digest = `sha256:${"0".repeat(64)}`;
     const image = { repository: "registry.example.com/holdfast", tag: "1.2.3" };
