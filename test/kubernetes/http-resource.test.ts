@@ -32,13 +32,7 @@ describeWithControlPlane("an HTTPResource", () => {
     namespace = await plane.createNamespace("resources");
     collection = `/apis/holdfast.dev/v1alpha1/namespaces/${namespace}/httpresources`;
     args = ["--kubeconfig", plane.kubeconfigs.holdfast, "--namespace", namespace];
-    const endpoint = {
-      apiVersion: "holdfast.dev/v1alpha1",
-      kind: "HTTPEndpoint",
-      metadata: { name: "users-api" },
-      spec: { baseURL: origin.url },
-    };
-    await must(plane.admin("POST", collection.replace("httpresources", "httpendpoints"), endpoint));
+    await declareEndpoint("users-api");
     controller = await startController(args);
   }, 60_000);
   afterAll(async () => {
@@ -49,6 +43,11 @@ describeWithControlPlane("an HTTPResource", () => {
   async function must(reply: Promise<{ status: number; body: unknown }>): Promise<void> {
     const { status, body } = await reply;
     if (status > 299) throw new Error(`answered ${status}: ${JSON.stringify(body).slice(0, 800)}`);
+  }
+  async function declareEndpoint(name: string): Promise<void> {
+    const spec = { baseURL: origin.url };
+    const endpoint = { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPEndpoint", metadata: { name }, spec };
+    await must(plane.admin("POST", collection.replace("httpresources", "httpendpoints"), endpoint));
   }
   /** As a user writes it, known by the id that the server gives. */
   function user(name: string, more: object = {}): object {
@@ -287,6 +286,18 @@ describeWithControlPlane("an HTTPResource", () => {
     await becomes("annie", "True/Created");
     expect(posts("annie")).toBe(1);
   }, 20_000);
+
+  test("wish 6: is not so either where its endpoint is restored after it", async () => {
+    const annotations = { "holdfast.dev/external-id": "of-before" };
+    await create("edith", { ...user("edith"), endpointRef: { name: "restored-later" } }, annotations);
+    const early = await becomes("edith", "False/EndpointNotFound");
+    expect(early.status).not.toHaveProperty("externalID");
+    await declareEndpoint("restored-later");
+    await becomes("edith", "False/ImportNotFound");
+    origin.users.set("of-before", { id: "of-before", name: "edith", age: 36 });
+    expect(idOf(await becomes("edith", "True/Adopted"))).toBe("of-before");
+    expect(posts("edith")).toBe(0);
+  }, 40_000);
 
   test("wish 10, wish 19: tells of each drift once, by an event without a secret, and not of one's own change", async () => {
     await must(
