@@ -1,6 +1,7 @@
 /** `holdfast render`: what would be sent, with every secret masked; nothing is sent. */
 import { stringify } from "yaml";
 import { begin, type Attempt } from "../core/delivery.ts";
+import type { EgressRules } from "../core/egress.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Refusal } from "../core/outcome.ts";
 import type { Output } from "../core/output.ts";
@@ -12,6 +13,7 @@ import { createEgress } from "../http/egress.ts";
 import { createRequester, type HTTPRequester } from "../http/requester.ts";
 import { createSockets } from "../http/sockets.ts";
 import { timing } from "../core/schedule.ts";
+import { createEgressPolicies } from "../kinds/egress-policies.ts";
 import { dependencyExpressions, ownField } from "../kinds/dependencies.ts";
 import { declaredItem, derivedItems, listOf } from "../kinds/for-each.ts";
 import { declaredOutputs } from "../kinds/outputs.ts";
@@ -21,6 +23,7 @@ import { buildExchange, declaredRequest, type DeclaredRequest, sendDigest } from
 import { declaredVerbs } from "../kinds/http-resource-render.ts";
 import {
   clusterHTTPEndpointType,
+  egressPolicyType,
   httpEndpointType,
   httpRequestType,
   httpResourceType,
@@ -49,10 +52,15 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
     return 1;
   }
   using store = createStandaloneStore({ manifests: loaded.manifests });
-  await using requester = createRendering();
+  const policies = createEgressPolicies(ownMachine);
   const referred = new Map<string, Resource>();
-  for (const type of [httpEndpointType, clusterHTTPEndpointType, namespaceType])
-    for (const one of await list<Resource>(store, type)) referred.set(`${type.kind} ${keyText(one.metadata)}`, one);
+  for (const type of [httpEndpointType, clusterHTTPEndpointType, namespaceType, egressPolicyType]) {
+    for (const one of await list<Resource>(store, type)) {
+      referred.set(`${type.kind} ${keyText(one.metadata)}`, one);
+      policies.observe(type.kind, one.metadata.name, one);
+    }
+  }
+  await using requester = createRendering((namespace) => policies.rulesFor(namespace));
   const endpointOf = ({ spec, metadata }: HTTPRequest | HTTPResource): UsedEndpoint | undefined => {
     const references = endpointReferences(spec.endpointRef, metadata.namespace);
     const found = references.map(({ type, key }) => referred.get(`${type.kind} ${keyText(key)}`));
@@ -165,12 +173,11 @@ function shownInputs(
 
 const record = (): void => {};
 
-function createRendering(): HTTPRequester & AsyncDisposable {
+function createRendering(rulesFor: (namespace: string) => EgressRules | undefined): HTTPRequester & AsyncDisposable {
   const resources = new AsyncDisposableStack();
   const evaluator = resources.use(createEvaluator());
   const clients = resources.use(createClientPool({ clients: new Map(), sockets: resources.use(createSockets(record)), record }));
-  const rules = { default: ownMachine.default, defaultName: "", allow: [], deny: [] };
-  const egress = createEgress({ floor: ownMachine.floor, rulesFor: () => rules });
+  const egress = createEgress({ floor: ownMachine.floor, rulesFor });
   const requester = resources.use(
     createRequester({ clients, evaluator, record, egress, maxResponseBytes: 0, userAgent: `holdfast/${version}` }),
   );

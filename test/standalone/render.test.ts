@@ -304,3 +304,23 @@ test("names each expression that is no jq, wherever it stands, and a schedule wi
     "k spec.observe.expect.that",
   ]);
 });
+
+test("holds what it shows to the policies among the manifests, as a run does", async () => {
+  await using folder = await temporaryFolder();
+  const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "held", labels: { team: "held" } } };
+  const namespaceSelector = { matchLabels: { team: "held" } };
+  const policy = declared("EgressPolicy", "closed", { namespaceSelector, deny: [{ hosts: ["closed.example.com"] }] });
+  const elsewhere = { metadata: { name: "b", namespace: "held" } };
+  const manifests = [
+    namespace,
+    policy,
+    request("a", { url: "http://closed.example.com/" }),
+    { ...request("b", { url: "http://closed.example.com/" }), ...elsewhere },
+  ];
+  const file = await folder.write("a.yaml", manifests.map((manifest) => stringify(manifest)).join("---\n"));
+  const { code, stdout, stderr } = await holdfast(["render", "-f", file]);
+  expect([code, shown(stdout).map(({ url }) => url)]).toEqual([1, ["http://closed.example.com/"]]);
+  expect(stderr).toContain(
+    'HTTPRequest held/b: not sent, by the egress rule "policy": EgressPolicy "closed" deny[0] denies it\n',
+  );
+});
