@@ -84,11 +84,16 @@ export function isKeptElsewhere(source: Source | undefined): boolean {
   return source !== undefined && source.type !== "literal";
 }
 
-/** Whether a template reads an input that a Secret or ConfigMap holds, or an item that may have been made of one. */
+/**
+ * Whether a template reads an input that a Secret or ConfigMap holds, an item that may have been made of one, or a label or
+ * annotation: what is changed without a change of the spec.
+ */
 export function readsElsewhere({ inputs, item }: Scope): (template: Located) => boolean {
   const names = new Set(Object.keys(inputs).filter((name) => isKeptElsewhere(inputs[name])));
-  if (names.size === 0) return () => false;
+  const isLabel = (text: string): boolean => /\.metadata\b(?!\.(name|namespace|uid)\b)/.test(text);
+  if (names.size === 0) return ({ text }) => isLabel(text);
   return ({ text }) =>
+    isLabel(text) ||
     (item?.derived === true && /\.item\b/.test(text)) ||
     [...text.matchAll(/\.inputs\b(?:\.([A-Za-z_]\w*)|\.?\[?"([^"]*)")?/g)].some(([, plain, name = plain]) => {
       return name === undefined || names.has(name); // it may read any where it does not say which

@@ -59,10 +59,17 @@ describe("an input that is not there is refused, and heals:", () => {
       heals: true,
     });
   });
-  test("a value that does not fit where it goes, which only its Secret can mend", async () => {
+  test("a value that does not fit where it goes, which only its Secret, or a label, can mend", async () => {
     for (const text of ["${ .inputs.line }", '${ .inputs["a-line"] }', '${ .inputs."a-line" }', "${ .inputs | .line }"])
       expect(await refusal(header(text))).toMatchObject({ reason: "InvalidRequest", heals: true });
     expect(await refusal(header("${ .inputs.unicode }"))).toMatchObject({ reason: "InvalidRequest", heals: false });
+    for (const inputs of [{}, { token: fromSecret("hook", "token") }])
+      for (const [text, heals] of [
+        ["${ .metadata.labels.team }", true],
+        ["${ .metadata.annotations.team }", true],
+        ["${ .metadata.name | tonumber }", false],
+      ] as const)
+        expect(await refusal({ ...header(text), inputs })).toMatchObject({ reason: "ExpressionFailed", heals });
     expect(await refusal({ url: "https://${ .inputs.token | fromjson }/" })).toMatchObject({
       reason: "ExpressionFailed",
       heals: true,
