@@ -92,8 +92,9 @@ function* followed(context: Context, report: Report, attempt: VerbAttempt): Step
 /** Nothing can be deleted without its id: either it can be found, or nothing was ever created, or nobody can say. */
 function* identified(context: Context, report: Report): Steps<Verdict> {
   const { spec, attempt } = context;
-  const mayBeAdopted = !attempt && spec.observe && !needsExternalID(spec.observe);
-  if (!mayBeAdopted && !mayHaveArrived(context)) return report.released("NothingCreated");
+  // It was taken over under its name; or a create under a key was on its way, of which nothing had been recorded.
+  const mayBeThere = !attempt && (spec.lookup || (spec.observe && !needsExternalID(spec.observe)));
+  if (!mayBeThere && !mayHaveArrived(context)) return report.released("NothingCreated");
   const seen = yield* observe(context);
   switch (seen.type) {
     case "refusal":

@@ -218,6 +218,13 @@ describe("wish 7: what is deleted", () => {
       expect([needing.state, needing.verdict.finalizer]).toEqual(["False/DependencyNotReady Reconciling", undefined]);
     }
   });
+  test("and was being created under a key, of which nothing could be recorded, is looked for", () => {
+    const object = resource({ ...withLookup, idempotencyKey: {} }, deleted);
+    const found = drive(object, [answer(200), values(["7"]), answer(200), same, answer(204)]);
+    expect([found.sent.at(-1), found.verdict.finalizer]).toEqual(["DELETE users/${ .externalID }", gone.finalizer]);
+    expect(drive(object, [answer(200), values([])]).verdict).toMatchObject(gone);
+    expect(drive(object, [answer(503)]).verdict).not.toHaveProperty("finalizer");
+  });
   test("and was taken over under its name does not stay behind because its id cannot be read", () => {
     const written = { ...user, observe: named.observe };
     const adopted = drive(resource(written), [answer(200), sameWith(null)]);
