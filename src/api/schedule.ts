@@ -17,7 +17,7 @@ export const schedule = {
       type: "string",
       minLength: 1,
       maxLength: 128,
-      pattern: "^(@(yearly|annually|monthly|weekly|daily|hourly)|[0-9A-Za-z*/,?#-]+( [0-9A-Za-z*/,?#-]+){4,5})$",
+      pattern: "^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[0-9A-Za-z*/,?#-]+( [0-9A-Za-z*/,?#-]+){4,5})$",
       description:
         "Minute, hour, day of month, month, day of week, as in a CronJob; or six fields, with seconds first. It is sent at these times and not before. " +
         "A time that summer time leaves out is run when the gap ends; one that comes twice is run the first time.",

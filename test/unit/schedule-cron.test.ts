@@ -3,6 +3,8 @@
  * and the nights in which clocks change. 2026-01-01 is a Thursday.
  */
 import { describe, expect, test } from "@jest/globals";
+import { schedule } from "../../src/api/schedule.ts";
+import { validator } from "../../src/api/validate.ts";
 import { timing } from "../../src/core/schedule.ts";
 
 /** The first ticks after a time. */
@@ -79,6 +81,13 @@ describe("cron finds", () => {
   ])("%s: %s", (_what, cron, expected) => {
     expect(ticks(cron, expected.length)).toEqual(expected);
   });
+  test.each(["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"])(
+    "%s, as a CronJob does",
+    (cron) => {
+      expect(validator(schedule)({ cron }).problems).toEqual([]);
+      expect(ticks(cron, 1)).toHaveLength(1);
+    },
+  );
   test("no leap day in 2100", () => {
     expect(ticks("0 0 29 2 *", 1, { from: "2096-03-01T00:00:00Z" })).toEqual(["2104-02-29T00:00"]);
   });
