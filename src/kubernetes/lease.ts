@@ -86,15 +86,17 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
     for (;;) {
       const current = await leases.read(signal);
       const waitMs = look(current);
-      if (!current || waitMs === 0) return current;
-      if (holder !== current.spec.holderIdentity) note("info", "standing by", { holder: current.spec.holderIdentity });
-      holder = current.spec.holderIdentity;
+      if (waitMs === 0) return current;
+      const { holderIdentity } = current?.spec ?? { holderIdentity: holder };
+      if (holder !== holderIdentity) note("info", "standing by", { holder: holderIdentity });
+      holder = holderIdentity;
       const followed = await follow(waitMs, signal);
       if (followed.isFree) return followed.lease;
     }
   }
+  /** Who holds a lease that somebody deletes may not know it yet, and makes it anew: until it would have expired, it counts as held. */
   function look(current: Lease | undefined): number {
-    observed = observe(observed, current?.spec ?? {}, performance.now());
+    if (current || !observed) observed = observe(observed, current?.spec ?? {}, performance.now());
     return freeInMs(observed, identity, performance.now());
   }
   /** Watches the lease until it is free or has expired; one that has expired is read again before it is taken. */

@@ -173,6 +173,20 @@ describeWithControlPlane("a lease", () => {
     expect((await specOf("meddled"))["holderIdentity"]).toBe("thief");
   }, 20_000);
 
+  test("of two, no other leads beside the one that holds it when somebody deletes the lease", async () => {
+    await using one = await candidate("deleted", "one");
+    await one.elected;
+    await using two = await candidate("deleted", "two");
+    await until("it stands by", () => two.notes.includes("standing by"));
+    one.api.hold = ({ method }) => (method === "PATCH" ? sleep(400) : undefined); // what it renews next comes later
+    await plane.admin("DELETE", path("deleted"));
+    for (const endMs = performance.now() + times.leaseDurationMs; performance.now() < endMs; await sleep(2))
+      expect([one.mayAct(), two.mayAct()]).not.toEqual([true, true]);
+    expect(one.mayAct() || two.mayAct()).toBe(true);
+    await one.leave();
+    await two.elected;
+  }, 20_000);
+
   test("a standby that may not watch, or whose watch goes silent, takes over as soon as it may", async () => {
     await using one = await candidate("blind", "one");
     await one.elected;
