@@ -94,7 +94,10 @@ export function createEgress({ floor = closedFloor, rulesFor = () => noPolicies 
         const denial = addressDenial(address, portOf(protocol, port), rules, floor);
         if (denial) throw new EgressDeniedError(denial);
       }
-      if (addresses.length === 0 && !rules.public && !rules.private) throw new EgressDeniedError(unresolved);
+      if (addresses.length > 0) return;
+      if (!rules.public && !rules.private) throw new EgressDeniedError(unresolved);
+      const [denying] = rules.deny;
+      if (denying) throw new EgressDeniedError({ rule: "policy", message: unknownTo(denying.name) });
     },
   };
 }
@@ -103,6 +106,9 @@ const unresolved: Denial = {
   rule: "default",
   message: "its name cannot be resolved here, and an EgressPolicy allows it by address only",
 };
+
+const unknownTo = (name: string): string =>
+  `its name cannot be resolved here, and ${name} denies addresses that it could lead to`;
 
 /** A URL leaves out its scheme's own. */
 function portOf(protocol: string, port: string): number {
