@@ -21,29 +21,36 @@ const prefixLength = 4;
 export function createSecretRegistry(limits: { readonly maxCharacters?: number } = {}): SecretRegistry {
   const { maxCharacters = 4 << 20 } = limits;
   const forms = new Map<string, readonly string[]>();
-  const byPrefix = new Map<string, Set<string>>();
+  /** By prefix the forms, and how many values have each. */
+  const byPrefix = new Map<string, Map<string, number>>();
   const prefixes = new Uint32Array(1 << 16); // how many forms begin like this; what is 0 needs no look at the text
   let size = 0;
 
   function insert(form: string): void {
     const prefix = form.slice(0, prefixLength);
-    const known = byPrefix.get(prefix) ?? new Set();
-    if (known.has(form)) return;
-    byPrefix.set(prefix, known.add(form));
+    const known = byPrefix.get(prefix) ?? new Map<string, number>();
+    const count = known.get(form) ?? 0;
+    byPrefix.set(prefix, known.set(form, count + 1));
+    if (count > 0) return;
     prefixes[slotOf(form, 0)]! += 1;
     size += form.length;
   }
   function remove(form: string): void {
     const prefix = form.slice(0, prefixLength);
     const known = byPrefix.get(prefix);
-    if (!known?.delete(form)) return;
+    const count = known?.get(form);
+    if (!known || count === undefined) return;
+    if (count > 1) return void known.set(form, count - 1);
+    known.delete(form);
     if (known.size === 0) byPrefix.delete(prefix);
     prefixes[slotOf(form, 0)]! -= 1;
     size -= form.length;
   }
   function longestAt(text: string, at: number): string | undefined {
     if (prefixes[slotOf(text, at)] === 0) return undefined;
-    const matching = [...(byPrefix.get(text.slice(at, at + prefixLength)) ?? [])].filter((form) => text.startsWith(form, at));
+    const matching = [...(byPrefix.get(text.slice(at, at + prefixLength))?.keys() ?? [])].filter((form) =>
+      text.startsWith(form, at),
+    );
     return matching.reduce<string | undefined>((best, form) => (form.length > (best?.length ?? 0) ? form : best), undefined);
   }
 
