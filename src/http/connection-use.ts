@@ -14,6 +14,15 @@ export interface Trace {
   answered: boolean;
   /** A byte of any request may have left. */
   sent: boolean;
+  /** undici's own object for the latest request, once it has left. */
+  request?: object;
+}
+
+/** By which undici marks what a server has refused to look at, for good or with its connection (RFC 9113, section 8.7). */
+const refusalMarks: readonly string[] = ["refused stream retry", "goaway replay attempts"];
+/** Whether the server of an HTTP/2 connection has said that it did not act on the request. False where nobody can tell. */
+export function wasRefused({ request = {} }: Trace): boolean {
+  return Object.getOwnPropertySymbols(request).some(({ description = "" }) => refusalMarks.includes(description));
 }
 
 export interface ConnectionUse extends Disposable {
@@ -30,7 +39,8 @@ export function createConnectionUse(): ConnectionUse {
   let next: Trace | undefined;
 
   function onSendHeaders(message: unknown): void {
-    const { socket } = message as { readonly socket: object };
+    const { request, socket } = message as { readonly request: object; readonly socket: object };
+    if (next) next.request = request;
     if (next && used.has(socket)) next.connection = "used";
     next = undefined;
     used.add(socket);

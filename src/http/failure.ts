@@ -16,7 +16,7 @@ const reasons: Readonly<Record<string, FailureReason>> = {
   UND_ERR_SOCKET: "ConnectionReset",
   UND_ERR_PRX_CONN: "ConnectionReset",
   UND_ERR_INFO: "ConnectionReset", // a stream of HTTP/2 that ended without an answer
-  HOLDFAST_NOT_PROCESSED: "ConnectionReset",
+  HOLDFAST_SENT_ANEW: "ConnectionReset",
   ENOTFOUND: "NameNotResolved",
   EAI_AGAIN: "NameNotResolved",
   EAI_FAIL: "NameNotResolved",

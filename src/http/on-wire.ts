@@ -7,7 +7,7 @@
 import { maxHeaderSize } from "node:http";
 import type { Dispatcher } from "undici";
 import type { Slot } from "./budget.ts";
-import type { ConnectionUse, Trace } from "./connection-use.ts";
+import { wasRefused, type ConnectionUse, type Trace } from "./connection-use.ts";
 import { createContent } from "./content.ts";
 import { ContentError } from "./decompress.ts";
 import type { WireRequest } from "./render.ts";
@@ -16,10 +16,17 @@ class NotStartedError extends Error {
   override readonly name = "NotStartedError";
   readonly code = "HOLDFAST_NOT_STARTED";
 }
-/** The server has not acted on the request, and said so (RFC 9113, section 8.7). */
-class NotProcessedError extends Error {
-  override readonly name = "NotProcessedError";
-  readonly code = "HOLDFAST_NOT_PROCESSED";
+class SentAnewError extends Error {
+  override readonly name = "SentAnewError";
+  readonly code = "HOLDFAST_SENT_ANEW";
+}
+/**
+ * Over HTTP/2 undici takes any other error than its own informational one for the connection's, and has whatever else waits for
+ * that connection fail with it.
+ */
+class GivenUpError extends Error {
+  override readonly name = "GivenUpError";
+  readonly code = "UND_ERR_INFO";
 }
 class HeadersTooLargeError extends Error {
   override readonly name = "HeadersTooLargeError";
@@ -100,7 +107,7 @@ export function onWire(slots: Slots, request: WireRequest, options: WireOptions)
     if (reader) reader.reject(error);
     else if (answer) answer.onBroken?.(error);
     else head.reject(error);
-    controller?.abort(error as Error);
+    controller?.abort(new GivenUpError("nobody waits for it any more", { cause: error }));
   }
   // undici looks at a request that waits for a connection only when its turn comes.
   function onAbort(): void {
@@ -115,10 +122,13 @@ export function onWire(slots: Slots, request: WireRequest, options: WireOptions)
       // What is thrown here ends the request with 0 bytes written, and leaves its connection to the next.
       if (state !== "open") throw broken;
       if (controller) {
-        // Over HTTP/2 undici would send it anew by itself, beside every limit and counted by nobody.
-        trace.connection = "none";
-        trace.sent = sentBefore;
-        throw new NotProcessedError("the server has not looked at it");
+        // Over HTTP/2 undici would send it anew by itself, beside every limit and counted by nobody: what the server has refused,
+        // and what is still under way on a connection that is going away, where the one after that has ended.
+        if (wasRefused(trace)) {
+          trace.connection = "none";
+          trace.sent = sentBefore;
+        }
+        throw new SentAnewError("it would be sent anew");
       }
       if (!mayStart()) throw new NotStartedError("it may not be sent any more");
       controller = started;

@@ -10,7 +10,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import type { Exchange } from "../../src/core/exchange.ts";
 import { createAuthority } from "../support/certificates.ts";
-import { exchange, literal, testRequester, type TestRequester } from "../support/loopback-requester.ts";
+import { abortedAfter, exchange, literal, never, testRequester, type TestRequester } from "../support/loopback-requester.ts";
 import { loopbackServer } from "../support/loopback.ts";
 import { proxyServer } from "../support/proxy-server.ts";
 import { eventually, socketsTo } from "../support/tcp-table.ts";
@@ -144,17 +144,17 @@ test("without it HTTP/1.1 is spoken, whatever the server offers; with it too, wh
 
 /** Gives each stream to `onStream`, with how many there have been, on which connection. */
 async function streamServer(
-  onStream: (stream: ServerHttp2Stream, count: number, connection: Socket) => void,
+  onStream: (stream: ServerHttp2Stream, count: number, connection: Socket, path: string) => void,
 ): Promise<AsyncDisposable & { readonly url: string; readonly streams: number; readonly accepted: number }> {
   const connections: Socket[] = [];
   let streams = 0;
   const server = createSecureServer(authority.issue("IP:127.0.0.1"));
   server.on("connection", (socket: Socket) => connections.push(socket));
   server.on("session", (session) => session.on("error", () => {}));
-  server.on("stream", (stream) => {
+  server.on("stream", (stream, headers) => {
     stream.on("error", () => {}); // the client may be gone
     streams += 1;
-    onStream(stream, streams, connections.at(-1) as Socket);
+    onStream(stream, streams, connections.at(-1) as Socket, headers[":path"] ?? "");
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   return {
@@ -241,3 +241,45 @@ test("F13: more than 16 KiB of header fields are too many", async () => {
   expect(await http.send(overHTTP2(server.url))).toMatchObject({ type: "failure", reason: "HeadersTooLarge", sent: true });
   expect(await http.send(overHTTP2(server.url))).toMatchObject({ type: "response" });
 });
+
+test("whatever a server does, no POST is acted upon twice, each failure has its own reason, and nothing is left", async () => {
+  let seed = 8;
+  const random = (): number => (seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31;
+  const actedUpon = new Map<string, number>();
+  const leaving = new WeakSet<object>();
+  await using server = await streamServer((stream, _count, connection, path) => {
+    const { session, id = 1 } = stream;
+    const dice = random();
+    if (!session || leaving.has(session) || dice < 0.1) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    if (dice < 0.15 && id > 1) {
+      leaving.add(session);
+      return session.goaway(constants.NGHTTP2_NO_ERROR, id - 2); // those before have been acted upon
+    }
+    actedUpon.set(path, (actedUpon.get(path) ?? 0) + 1);
+    if (dice < 0.2) return stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    if (dice < 0.25) return void connection.destroy();
+    if (dice < 0.3) return; // it never answers
+    return void setTimeout(() => stream.destroyed || answer(stream), random() * 10);
+  });
+  await using http = testRequester();
+  async function send(index: number): Promise<void> {
+    const path = `/${index}`;
+    const method = index % 2 === 0 ? "GET" : "POST";
+    const signal = random() < 0.1 ? abortedAfter(random() * 30) : never;
+    const outcome = await http.send(overHTTP2(`${server.url}${path}`, { timeoutMs: 500, request: { method } }), { signal });
+    if (outcome.type !== "response") expect(outcome).not.toMatchObject({ reason: "Unknown" });
+    if (method === "POST") expect([path, actedUpon.get(path) ?? 0].join(" ")).toMatch(/ [01]$/);
+    if (outcome.type === "failure" && !outcome.sent) expect(actedUpon.has(path)).toBe(false);
+  }
+  let next = 0;
+  const sender = async (): Promise<void> => {
+    while (next < 400) await send((next += 1));
+  };
+  await Promise.all(Array.from({ length: 6 }, sender));
+  expect(
+    await eventually(
+      () => [http.sockets().active, http.requestsOnSockets(), http.pool.queued],
+      (left) => left.every((count) => count === 0),
+    ),
+  ).toEqual([0, 0, 0]);
+}, 60_000);
