@@ -114,6 +114,8 @@ export function createController(options: ControllerOptions): Controller {
       pauses.forget(id);
       terms.forget(id);
     },
+    onMistake: ({ type: { kind } }, error) =>
+      record({ type: "note", level: "error", message: "a change could not be taken in as a whole", fields: { kind }, error }),
   });
   async function apply(kind: Kind, event: WatchEvent): Promise<void> {
     const changes = caches.of(kind).apply(event);
@@ -155,11 +157,19 @@ export function createController(options: ControllerOptions): Controller {
 
   return {
     async run(signal, drain) {
-      const watches = kinds.map((kind) => watch(kind, signal));
-      const data = dataWatches.run(signal);
+      // Whoever hears of a kind no more, by a mistake of ours, must not go on as if nothing happened there.
+      const broken = new AbortController();
+      const until = AbortSignal.any([signal, broken.signal]);
+      const watches = kinds.map((kind) =>
+        watch(kind, until).catch((error: unknown) => {
+          broken.abort(error);
+          throw error;
+        }),
+      );
+      const data = dataWatches.run(until);
       await Promise.race([warm.promise, Promise.all(watches)]); // the watches end when told to stop
       const limits = { limitMs: reconcileTimeoutMs, slowWriteMs, stoppingMs };
-      await runWorkers({ queue, concurrency, ...limits, attend, onStuck }, signal, drain);
+      await runWorkers({ queue, concurrency, ...limits, attend, onStuck }, until, drain);
       queue.close();
       await Promise.all([...watches, data]);
     },

@@ -33,11 +33,21 @@ interface EnqueueDeps {
   readonly observe?: (kind: string, name: string, after: Resource | undefined) => void;
   /** The resource with this key is gone. */
   readonly onGone: (id: string) => void;
+  /** What is made of one change threw, which is a mistake in this program: the others are told all the same. */
+  readonly onMistake: (kind: Kind, error: unknown) => void;
 }
 
-export function createEnqueue({ caches, queue, dependents, dataWatches, sender, observe, onGone }: EnqueueDeps): Enqueue {
+export function createEnqueue(deps: EnqueueDeps): Enqueue {
+  const { caches, queue, dependents, dataWatches, sender, observe, onGone, onMistake } = deps;
   /** `lane`: whether a listing brought the change. */
   function enqueue(kind: Kind, change: Change, lane: Lane): void {
+    try {
+      enqueueAll(kind, change, lane);
+    } catch (error) {
+      onMistake(kind, error);
+    }
+  }
+  function enqueueAll(kind: Kind, change: Change, lane: Lane): void {
     const { before, after } = change;
     const key = (after ?? before)?.metadata as ResourceKey;
     observe?.(kind.type.kind, key.name, after);

@@ -115,6 +115,63 @@ describe("the controller", () => {
     expect(reconciled.find(({ name }) => name === "good")).toMatchObject({ result: "succeeded" });
   });
 
+  test("F20: counts an object whose references cannot be read, and hears of the others", async () => {
+    const reconciled: Reconciled[] = [];
+    const { store, change } = memoryStore([thing("good")]);
+    function references({ metadata }: Resource): [] {
+      if (metadata.name === "bad") throw new Error("a mistake");
+      return [];
+    }
+    await using ending = new AsyncDisposableStack();
+    const stop = new AbortController();
+    const controller = createController({
+      kinds: [{ type, references, plan: () => settledAt({ done: true }) }],
+      store,
+      requester: idle,
+      record: (occurrence) => void (occurrence.type === "reconciled" && reconciled.push(occurrence)),
+      concurrency: 1,
+      reconcileTimeoutMs: 60_000,
+      sender: "me",
+    });
+    const ended = controller.run(stop.signal, stop.signal);
+    ending.defer(async () => {
+      stop.abort(new Error("enough"));
+      await ended;
+    });
+    await until(() => reconciled.some(({ name }) => name === "good"));
+    change(thing("bad"));
+    await until(() => reconciled.some(({ name, result }) => name === "bad" && result === "error"));
+    change(thing("late"));
+    await until(() => reconciled.some(({ name, result }) => name === "late" && result === "succeeded"));
+  }, 20_000);
+
+  test("says that it broke when a watch does, and does not go on without it", async () => {
+    const { store } = memoryStore([thing("a")]);
+    const broken: ResourceStore = {
+      ...store,
+      async *watch(type, signal) {
+        for await (const event of store.watch(type, signal)) {
+          yield event;
+          throw new Error("a mistake");
+        }
+      },
+    };
+    const stop = new AbortController();
+    const tooLate = setTimeout(() => stop.abort(new Error("too late")), 5_000);
+    const controller = createController({
+      kinds: [{ type, references: () => [], plan: () => settledAt({ done: true }) }],
+      store: broken,
+      requester: idle,
+      record: () => {},
+      concurrency: 1,
+      reconcileTimeoutMs: 60_000,
+      sender: "me",
+    });
+    await expect(controller.run(stop.signal, stop.signal)).rejects.toThrow("a mistake");
+    clearTimeout(tooLate);
+    expect(stop.signal.aborted).toBe(false);
+  }, 20_000);
+
   test("F20: frees the worker of a reconcile that never ends, says so, and does not run its key beside it", async () => {
     const never = new Promise<never>(() => {});
     const requester = requesterThat(() => never);

@@ -32,7 +32,7 @@ function engine(observe: () => void = () => {}): {
   const queue = createWorkQueue();
   const dependents = createDependents();
   const dataWatches = { adjust: () => {}, forget: () => {} };
-  const deps = { caches, queue, dependents, dataWatches, sender: "me", onGone: () => {} };
+  const deps = { caches, queue, dependents, dataWatches, sender: "me", onGone: () => {}, onMistake: () => {} };
   return { caches, queue, dependents, enqueue: createEnqueue({ ...deps, observe }) };
 }
 
