@@ -1,6 +1,9 @@
 /** What goes wrong between this process and the API server. Invariant: no message quotes what the server sent. */
 import { isRecord } from "../core/json.ts";
 
+/** No answer may silence anybody for longer; and a timer that is told to wait for a month does not wait at all. */
+export const maxRetryAfterMs = 10 * 60_000;
+
 /** The API server answered, and the answer is no. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -8,7 +11,7 @@ export class ApiError extends Error {
   readonly status: number;
   /** The Status object's, for example `NotFound`; `""` where the answer had none. */
   readonly reason: string;
-  /** Milliseconds, where the server said when to come back. */
+  /** Milliseconds, ten minutes at most, where the server said when to come back. */
   readonly retryAfterMs: number | undefined;
 
   /** `request` says what was asked: method and path. */
@@ -17,7 +20,8 @@ export class ApiError extends Error {
     super([`${request} was answered ${status}`, reason, fields.join(", ")].filter(Boolean).join(" "));
     this.status = status;
     this.reason = reason;
-    this.retryAfterMs = retryAfterMs ?? (retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1000);
+    const askedMs = retryAfterMs ?? (retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1000);
+    this.retryAfterMs = askedMs === undefined ? undefined : Math.min(askedMs, maxRetryAfterMs);
   }
 }
 

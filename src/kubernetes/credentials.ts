@@ -50,6 +50,7 @@ export function loadKubeConfig(file?: string): KubeConfig {
         ? "no cluster: give --kubeconfig, set KUBECONFIG, or run in a Pod"
         : `${what} names a server without https, to which no credential is sent`,
     );
+  if (!URL.canParse(server)) throw new Error(`${what} names a server that is no URL`);
   return kubeConfig;
 }
 

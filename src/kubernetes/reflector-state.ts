@@ -9,6 +9,7 @@
  * resourceVersion that the server no longer has, or a type that it no longer has, leads to another listing.
  */
 import type { WatchEndReason } from "../core/occurrence.ts";
+import { maxRetryAfterMs } from "./api-error.ts";
 
 export interface Listing {
   readonly type: "listing";
@@ -51,8 +52,6 @@ export interface End {
 /** As client-go's reflector has it: the API server, or what is in front of it, may be down for a while. */
 const firstDelayMs = 1_000;
 const maxDelayMs = 30_000;
-/** No answer may silence a watch for longer. */
-const maxRetryAfterMs = 10 * 60_000;
 
 /**
  * Milliseconds: 1 s doubling to 30 s, of which between half and all, so that many watches that ended at once, a server

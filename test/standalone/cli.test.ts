@@ -40,6 +40,11 @@ describe("what cannot be used is one line on stderr and exit code 1", () => {
       ["controller", "--kubeconfig", "/nowhere/config"],
       "/nowhere/config cannot be read: ENOENT",
     ],
+    [
+      "a kubeconfig whose server is no URL",
+      ["controller", "--kubeconfig", join(import.meta.dirname, "../support/no-server.kubeconfig")],
+      "no-server.kubeconfig names a server that is no URL",
+    ],
     ["a folder without manifests", ["run", "--once", "-f", "/nowhere"], "/nowhere: no such file or folder"],
     [
       "a state file in a folder that is not there",
