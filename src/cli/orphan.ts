@@ -11,6 +11,7 @@ import { httpResourceType } from "../kinds/types.ts";
 import { createApiClient } from "../kubernetes/api-client.ts";
 import { loadKubeConfig } from "../kubernetes/credentials.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
+import { ApiError } from "../kubernetes/api-error.ts";
 import { writeFinalizer } from "../kubernetes/finalizer-write.ts";
 import { list } from "../kubernetes/listing.ts";
 import { toResource } from "../kubernetes/objects.ts";
@@ -41,15 +42,28 @@ export async function orphanResources({ kubeconfig, namespace }: OrphanSettings)
   return failed.length > 0 ? 1 : 0;
 }
 
-/** Throws what the API server says. */
+/** Each needs somebody else, a controller that still runs say, to have written the status since the one before. */
+const maxTries = 5;
+
+/** Throws what the API server says. One that is gone meanwhile holds nothing any more. */
 async function letGo(client: ApiClient, { metadata }: Resource, signal: AbortSignal): Promise<void> {
   const body = { metadata: { uid: metadata.uid, annotations: { [orphanAnnotation]: "true" } } };
   const path = objectPath(httpResourceType, metadata);
-  const { body: marked } = await client.call(
-    { method: "PATCH", path, body, contentType: "application/merge-patch+json" },
-    signal,
-  );
-  const change = { finalizer: { name: finalizer, present: false }, mayWrite: () => true };
-  const write = { type: httpResourceType, resource: toResource(marked), ...change };
-  await writeFinalizer({ client, random: Math.random }, write, signal);
+  const mark = { method: "PATCH", path, body, contentType: "application/merge-patch+json" } as const;
+  try {
+    for (let tries = 0; tries < maxTries; tries += 1) {
+      const resource = toResource((await client.call(mark, signal)).body);
+      const change = { finalizer: { name: finalizer, present: false }, mayWrite: () => true };
+      const { type } = await writeFinalizer(
+        { client, random: Math.random },
+        { type: httpResourceType, resource, ...change },
+        signal,
+      );
+      if (type === "written") return;
+    }
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404 && error.reason === "NotFound") return;
+    throw error;
+  }
+  throw new Error("somebody else keeps changing it: try again");
 }

@@ -1,5 +1,6 @@
 /** `holdfast orphan`, on a real API server and without a controller: what would wait for ever is let go of. */
 import { beforeAll, expect, test } from "@jest/globals";
+import { startInterposer } from "../support/api-interposer.ts";
 import { holdfast } from "../support/holdfast.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
@@ -50,6 +51,33 @@ describeWithControlPlane("orphan", (plane) => {
     expect(await metadata("others")).toMatchObject({ annotations: marked, finalizers: ["example.com/theirs"] });
     expect((await metadata("free"))?.["annotations"]).toBeUndefined();
   });
+
+  test("lets go of what a controller writes meanwhile, and says so only where that is so", async () => {
+    const busy = await plane.createNamespace("busy");
+    const busyCollection = `/apis/holdfast.dev/v1alpha1/namespaces/${busy}/httpresources`;
+    const spec = { observe: { url: "http://127.0.0.1:1/" }, delete: { url: "http://127.0.0.1:1/" } };
+    const metadata = { name: "kept", finalizers: ["holdfast.dev/release"] };
+    await plane.admin("POST", busyCollection, { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPResource", metadata, spec });
+    await using api = await startInterposer(plane);
+    let writes = 0;
+    let last = 1;
+    api.hold = ({ body }, what) =>
+      what === "request" && body.includes("/metadata/finalizers") && writes < last
+        ? plane.adminPatch(`${busyCollection}/kept/status`, { status: { completedRuns: (writes += 1) } })
+        : undefined;
+    const kubeconfig = await plane.kubeconfigVia("admin", api.url);
+    const held = async (): Promise<unknown> =>
+      ((await plane.admin("GET", `${busyCollection}/kept`)).body as { metadata: { finalizers?: unknown } }).metadata.finalizers;
+    last = Infinity;
+    const never = await holdfast(["orphan", "--kubeconfig", kubeconfig, "--namespace", busy]);
+    expect([never.code, never.stderr]).toEqual([1, `${busy}/kept  somebody else keeps changing it: try again\n`]);
+    expect(await held()).toEqual(["holdfast.dev/release"]);
+    last = writes + 1;
+    const { code, stderr, stdout } = await holdfast(["orphan", "--kubeconfig", kubeconfig, "--namespace", busy]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain("let go of 1 HTTPResources");
+    expect(await held()).toBeUndefined();
+  }, 40_000);
 
   test("says what it may not do, and fails", async () => {
     const { code, stderr } = await holdfast(["orphan", "--all", "--kubeconfig", plane.kubeconfigs.visitor]);
