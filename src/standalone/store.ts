@@ -2,7 +2,8 @@
  * The resources of manifests, with their state in SQLite: a ResourceStore without a cluster.
  *
  * Objects are what the manifests say; only uid, generation and status are remembered. An object whose manifest goes
- * away keeps its row, so that what was done is not done again when the manifest comes back.
+ * away keeps its row, so that what was done is not done again when the manifest comes back; but for one whose remote object was
+ * deleted with it, which begins anew.
  */
 import { randomUUID } from "node:crypto";
 import { definitions } from "../api/definitions.ts";
@@ -10,12 +11,12 @@ import { group } from "../api/kind-definition.ts";
 import { digest } from "../core/digest.ts";
 import { parseJSON, sameJSON } from "../core/json.ts";
 import type { Finalizer, Precondition, ResourceStore, WatchEvent, WriteResult } from "../core/ports.ts";
-import { keyText, namespaceType, type Resource, type ResourceType } from "../core/resource.ts";
+import { keyText, namespaceType, orphanAnnotation, type Resource, type ResourceType } from "../core/resource.ts";
 import type { Manifests } from "./manifests.ts";
 import type { ManifestObject } from "./object.ts";
 import { createDeclaredData, dataName, namespacesName, withoutContent, type WatchedChange } from "./data.ts";
 import { createOutputs } from "./outputs.ts";
-import { openStateDatabase } from "./state-database.ts";
+import { openStateDatabase, type StoredState } from "./state-database.ts";
 import { holds, isAsDeclared, refuseInvalid, resourceOf, statusOf } from "./state.ts";
 import { createWatchers, type Change } from "./watchers.ts";
 
@@ -132,6 +133,7 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
     const finalizers = present ? [...others, name] : others;
     const changed = { ...there, metadata: { ...there.metadata, finalizers, resourceVersion: String(++version) } };
     const ends = finalizers.length === 0 && there.metadata.deletionTimestamp !== undefined;
+    if (ends && !isOrphaned(there)) database.transaction(() => database.save(resource, metadata, unborn(version)));
     remember(resource, { type: ends ? "deleted" : "applied", resource: changed });
     return { type: "written", resource: changed };
   }
@@ -187,6 +189,17 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
 }
 
 const always = (): boolean => true;
+
+/** Whether its remote object was left: an object that comes back goes on with it. Of any other nothing is there any more. */
+function isOrphaned({ metadata, spec }: Resource): boolean {
+  const { delete: deletion, deletionPolicy } = spec as { readonly delete?: unknown; readonly deletionPolicy?: unknown };
+  return deletion === undefined || deletionPolicy === "Orphan" || metadata.annotations?.[orphanAnnotation] === "true";
+}
+
+/** The state of an object that is another one when it comes back. */
+function unborn(resourceVersion: number): StoredState {
+  return { uid: randomUUID(), generation: 0, specDigest: "", resourceVersion, status: null };
+}
 
 /** What a state does not hold. A deletion mark goes with an object that is declared again. */
 function withFinalizersOf(before: Resource | undefined, { metadata, ...rest }: Resource): Resource {

@@ -1,5 +1,6 @@
 /** HTTPResource without a cluster: `holdfast run` against a users API that counts. */
 import { rm } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { stringify } from "yaml";
 import { until } from "../support/fault-world.ts";
@@ -63,3 +64,32 @@ test("wish 7: an object whose manifest goes away is deleted, once", async () => 
   expect((await running.ended).code).toBe(0);
   expect(origin.requests.map(({ method }) => method)).toEqual(["POST", "DELETE"]);
 }, 40_000);
+
+test("an object whose manifest comes back after it was deleted is created again, and one that was left is not", async () => {
+  await using folder = await temporaryFolder();
+  await using origin = await startUsersOrigin();
+  const unobserved = (metadata: object): string => {
+    const create = { url: `${origin.url}/users`, body: { json: { name: "ada" } } };
+    const spec = { externalID: ".response.body.id", create, delete: { url: `${origin.url}/users/\${ .externalID }` } };
+    return stringify({ apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPResource", metadata, spec });
+  };
+  const file = await folder.write("user.yaml", unobserved({ name: "ada" }));
+  await folder.write("other.yaml", stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "other" } }));
+  const sent = (): unknown => origin.requests.map(({ method, path }) => `${method} ${path}`);
+  const run = ["run", "-f", folder.path, "--data", `${folder.path}/state`];
+  await using running = ending(start(run));
+  await until("it is created", () => origin.users.has("1001"));
+  await rm(file);
+  await until("it is deleted", () => !origin.users.has("1001"));
+  await sleep(3_000); // two looks and more, in which it goes
+  await folder.write("user.yaml", unobserved({ name: "ada", annotations: { "holdfast.dev/orphan": "true" } }));
+  await until("it is created again", () => origin.users.has("1002"));
+  await sleep(3_000);
+  await rm(file);
+  await sleep(3_000);
+  await folder.write("user.yaml", unobserved({ name: "ada" }));
+  await sleep(3_000);
+  running.kill("SIGTERM");
+  expect((await running.ended).code).toBe(0);
+  expect(sent()).toEqual(["POST /users", "DELETE /users/1001", "POST /users"]);
+}, 60_000);
