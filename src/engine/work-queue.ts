@@ -29,7 +29,7 @@ export interface WorkQueue {
   readonly delayed: number;
   /** Keys that are being worked on, with when each was taken (`performance.now`). */
   readonly working: ReadonlyMap<string, number>;
-  /** Lets go of every timer. */
+  /** Lets go of every timer, and takes no other. */
   close(): void;
 }
 export type Lane = "change" | "listing";
@@ -60,6 +60,7 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
   /** Became due while being worked on. */
   const again = new Map<string, Lane>();
   const waiting: ((key: string) => void)[] = [];
+  let isClosed = false;
 
   /** `waiting` are the idle workers. */
   function mayHaveAnother(group: string): boolean {
@@ -89,6 +90,7 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
     else if (ready.add(key, lane)) onAdd?.();
   }
   function startTimer(key: string, dueMs: number, lane: Lane): void {
+    if (isClosed) return;
     const delayMs = Math.max(0, dueMs - performance.now());
     const onTimer = (): void => {
       delayed.delete(key);
@@ -155,6 +157,7 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
     },
     working,
     close() {
+      isClosed = true;
       for (const { timer } of delayed.values()) clearTimeout(timer);
       delayed.clear();
       again.clear();

@@ -54,6 +54,17 @@ test("F17: does not fire a delay of 30 days at once", async () => {
   queue.close();
 });
 
+test("keeps no timer once it is closed, though work that was given up ends after that", async () => {
+  const queue = createWorkQueue();
+  queue.add("a");
+  await queue.take(never);
+  queue.close();
+  queue.add("a", { delayMs: 60_000 });
+  const { delayed } = queue;
+  queue.close();
+  expect(delayed).toBe(0);
+});
+
 test("stops waiting on abort, and loses no key by it", async () => {
   const queue = createWorkQueue();
   const stop = new AbortController();
