@@ -101,6 +101,10 @@ verify: $(INSTALLED) ## Check format, lint, types and generated files.
 bench-fleet: build ## Time fleets on a real API server, beside the least possible; FLEETS: sizes, and steady=N.
 	@npm exec --no -- node bench/fleet/main.ts $(FLEETS)
 
+.PHONY: bench-start
+bench-start: build ## Time and memory of loading a controller, from the sources and as the image has it.
+	@npm exec --no -- node bench/start.ts
+
 .PHONY: sbom
 sbom: $(INSTALLED) ## Write sbom.json: what the image's packages are, as CycloneDX.
 	@npm sbom --omit=dev --sbom-format=cyclonedx --sbom-type=application --loglevel=error > sbom.json
