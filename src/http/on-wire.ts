@@ -12,33 +12,20 @@ import { createContent } from "./content.ts";
 import { ContentError } from "./decompress.ts";
 import type { WireRequest } from "./render.ts";
 
-class NotStartedError extends Error {
-  override readonly name = "NotStartedError";
-  readonly code = "HOLDFAST_NOT_STARTED";
-}
-class SentAnewError extends Error {
-  override readonly name = "SentAnewError";
-  readonly code = "HOLDFAST_SENT_ANEW";
-}
-/**
- * Over HTTP/2 undici takes any other error than its own informational one for the connection's, and has whatever else waits for
- * that connection fail with it.
- */
-class GivenUpError extends Error {
-  override readonly name = "GivenUpError";
-  readonly code = "UND_ERR_INFO";
-}
-class HeadersTooLargeError extends Error {
-  override readonly name = "HeadersTooLargeError";
-  readonly code = "HOLDFAST_HEADERS_TOO_LARGE";
-}
-class ProtocolError extends Error {
-  override readonly name = "ProtocolError";
-  readonly code = "HOLDFAST_PROTOCOL";
-}
-class ResponseTooSlowError extends Error {
-  override readonly name = "ResponseTooSlowError";
-  readonly code = "HOLDFAST_RESPONSE_TOO_SLOW";
+/** Ends a request from this side. */
+class WireError extends Error {
+  override readonly name = "WireError";
+  readonly code:
+    | "HOLDFAST_NOT_STARTED"
+    | "HOLDFAST_SENT_ANEW"
+    | "HOLDFAST_HEADERS_TOO_LARGE"
+    | "HOLDFAST_PROTOCOL"
+    | "HOLDFAST_RESPONSE_TOO_SLOW"
+    | "UND_ERR_INFO";
+  constructor(code: WireError["code"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
 }
 
 /** The slots of an exchange in flight: its reconcile's, and its origin's. */
@@ -107,7 +94,9 @@ export function onWire(slots: Slots, request: WireRequest, options: WireOptions)
     if (reader) reader.reject(error);
     else if (answer) answer.onBroken?.(error);
     else head.reject(error);
-    controller?.abort(new GivenUpError("nobody waits for it any more", { cause: error }));
+    // Over HTTP/2 undici takes any other error than its own informational one for the connection's, and has whatever else waits
+    // for that connection fail with it.
+    controller?.abort(new WireError("UND_ERR_INFO", "nobody waits for it any more", { cause: error }));
   }
   // undici looks at a request that waits for a connection only when its turn comes.
   function onAbort(): void {
@@ -128,9 +117,9 @@ export function onWire(slots: Slots, request: WireRequest, options: WireOptions)
           trace.connection = "none";
           trace.sent = sentBefore;
         }
-        throw new SentAnewError("it would be sent anew");
+        throw new WireError("HOLDFAST_SENT_ANEW", "it would be sent anew");
       }
-      if (!mayStart()) throw new NotStartedError("it may not be sent any more");
+      if (!mayStart()) throw new WireError("HOLDFAST_NOT_STARTED", "it may not be sent any more");
       controller = started;
       connections.starting(trace);
     },
@@ -140,10 +129,11 @@ export function onWire(slots: Slots, request: WireRequest, options: WireOptions)
     onResponseStart(_controller, statusCode, headers) {
       trace.answered = true;
       // undici's parser of HTTP/1.1 has the same limit, and counts while it reads.
-      if (bytesIn(headers) > maxHeaderSize) return fail(new HeadersTooLargeError(`more than ${maxHeaderSize} bytes`));
+      if (bytesIn(headers) > maxHeaderSize)
+        return fail(new WireError("HOLDFAST_HEADERS_TOO_LARGE", `more than ${maxHeaderSize} bytes`));
       if (statusCode < 200) {
         informational += 1;
-        if (informational > maxInformational) fail(new ProtocolError("nothing but informational responses"));
+        if (informational > maxInformational) fail(new WireError("HOLDFAST_PROTOCOL", "nothing but informational responses"));
         return;
       }
       answer = { statusCode, headers, read, cancel: fail, onBroken: undefined };
@@ -183,7 +173,7 @@ export function onWire(slots: Slots, request: WireRequest, options: WireOptions)
       rate &&
       setInterval(() => {
         if ((content.sizeBytes - before) * 1000 < rate.bytesPerSecond * rate.windowMs)
-          fail(new ResponseTooSlowError(`less than ${rate.bytesPerSecond} bytes a second`));
+          fail(new WireError("HOLDFAST_RESPONSE_TOO_SLOW", `less than ${rate.bytesPerSecond} bytes a second`));
         before = content.sizeBytes;
       }, rate.windowMs);
     try {
