@@ -9,7 +9,7 @@ import {
   type OrphanSettings,
   type RunSettings,
 } from "../config.ts";
-import { InvalidProxyError } from "../http/environment-proxies.ts";
+import { InvalidProxyError } from "../http/connect/environment-proxies.ts";
 import { timesProblem } from "../kubernetes/lease-state.ts";
 import { printCRDs } from "./crds.ts";
 import { renderManifests } from "./render.ts";

@@ -2,7 +2,7 @@
 import type { Connection } from "../core/connection.ts";
 import type { Read } from "../core/ports.ts";
 import { resolveAuth, type AuthSettings } from "./auth.ts";
-import type { ClientSettings } from "./client-settings.ts";
+import type { ClientSettings } from "./connect/client-settings.ts";
 import { proxySecrets, resolveProxy } from "./proxy.ts";
 import { RefusedError, refuseForNow } from "./refusal.ts";
 import { resolveTls } from "./tls.ts";

@@ -4,7 +4,7 @@ import { createSecureContext } from "node:tls";
 import type { TlsSources } from "../core/connection.ts";
 import type { Source } from "../core/source.ts";
 import type { Read } from "../core/ports.ts";
-import type { ClientSettings } from "./client-settings.ts";
+import type { ClientSettings } from "./connect/client-settings.ts";
 import { isKeptElsewhere, resolveText } from "./inputs.ts";
 import { refuse, refuseForNow } from "./refusal.ts";
 

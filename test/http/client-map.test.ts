@@ -1,10 +1,10 @@
 /** The Map of clients stays bounded, and nothing is closed under an exchange. */
 import type { TLSSocket } from "node:tls";
 import { afterAll, describe, expect, test } from "@jest/globals";
-import type { ClientSettings } from "../../src/http/client-settings.ts";
+import type { ClientSettings } from "../../src/http/connect/client-settings.ts";
 import { network } from "../../src/core/address.ts";
-import { createClientPool, type Client, type ClientPool } from "../../src/http/client-pool.ts";
-import { createSockets } from "../../src/http/sockets.ts";
+import { createClientPool, type Client, type ClientPool } from "../../src/http/connect/client-pool.ts";
+import { createSockets } from "../../src/http/connect/sockets.ts";
 import { createAuthority } from "../support/certificates.ts";
 import { exchange, fromSecret, literal, testRequester, type TestRequester } from "../support/loopback-requester.ts";
 import { loopbackServer, rawServer } from "../support/loopback.ts";

@@ -2,8 +2,8 @@
 import { expect, test } from "@jest/globals";
 import { network } from "../../src/core/address.ts";
 import type { EgressRules } from "../../src/core/egress.ts";
-import { denialIn } from "../../src/http/egress-connector.ts";
-import { createEgress } from "../../src/http/egress.ts";
+import { denialIn } from "../../src/http/connect/egress-connector.ts";
+import { createEgress } from "../../src/http/connect/egress.ts";
 
 const request = { method: "GET", origin: "http://nowhere.invalid" };
 const settings = {

@@ -5,7 +5,7 @@ import { expect, test } from "@jest/globals";
 import type { buildConnector } from "undici";
 import { network } from "../../src/core/address.ts";
 import { closedFloor, publicOnly, type EgressFloor } from "../../src/core/egress.ts";
-import { denialIn, guardedConnector } from "../../src/http/egress-connector.ts";
+import { denialIn, guardedConnector } from "../../src/http/connect/egress-connector.ts";
 import { rawServer } from "../support/loopback.ts";
 
 type Result = Parameters<buildConnector.Callback>;

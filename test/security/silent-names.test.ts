@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { LookupAddress } from "node:dns";
 import { expect, test } from "@jest/globals";
-import { createLookups, forNamespace, limitsFor, type ToldAddresses } from "../../src/http/name-lookups.ts";
+import { createLookups, forNamespace, limitsFor, type ToldAddresses } from "../../src/http/connect/name-lookups.ts";
 import { canMakeNamespaces, inOwnNetwork } from "../support/network-namespace.ts";
 
 const isAble = canMakeNamespaces() || process.env["CI"] === "true";

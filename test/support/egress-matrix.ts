@@ -8,7 +8,7 @@ import { type AddressInfo, type Socket } from "node:net";
 import { network } from "../../src/core/address.ts";
 import type { EgressRules } from "../../src/core/egress.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
-import { createEgress } from "../../src/http/egress.ts";
+import { createEgress } from "../../src/http/connect/egress.ts";
 import { closedForms, privateForms, publicForms, type AddressForm } from "./address-forms.ts";
 import { dnsServer, type Records } from "./dns-server.ts";
 import { exchange, literal, testRequester, type TestRequesterOptions } from "./loopback-requester.ts";

@@ -7,11 +7,11 @@ import type { Source } from "../../src/core/source.ts";
 import type { Occurrence } from "../../src/core/occurrence.ts";
 import type { Read } from "../../src/core/ports.ts";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
-import { createClientPool, type Client, type ClientPool, type ClientPoolOptions } from "../../src/http/client-pool.ts";
-import { createEgress } from "../../src/http/egress.ts";
-import { environmentProxies, type Environment } from "../../src/http/environment-proxies.ts";
+import { createClientPool, type Client, type ClientPool, type ClientPoolOptions } from "../../src/http/connect/client-pool.ts";
+import { createEgress } from "../../src/http/connect/egress.ts";
+import { environmentProxies, type Environment } from "../../src/http/connect/environment-proxies.ts";
 import { createRequester, type HTTPPrepared, type HTTPRequester, type RequesterOptions } from "../../src/http/requester.ts";
-import { createSockets } from "../../src/http/sockets.ts";
+import { createSockets } from "../../src/http/connect/sockets.ts";
 
 export interface Objects {
   readonly secrets?: Readonly<Record<string, Readonly<Record<string, string | Uint8Array>>>>;

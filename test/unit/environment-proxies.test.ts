@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { environmentProxies, type Environment } from "../../src/http/environment-proxies.ts";
+import { environmentProxies, type Environment } from "../../src/http/connect/environment-proxies.ts";
 
 const proxy = "http://proxy.example:3128";
 const isProxied = (noProxy: string, origin: string): boolean =>

@@ -1,8 +1,8 @@
 /** A denial as what it means for a request. Invariant: each is recorded, once, and none tells an address. */
-import type { Denial } from "../core/egress.ts";
-import type { Scope } from "../core/evaluation.ts";
-import type { Outcome, Refusal } from "../core/outcome.ts";
-import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { Denial } from "../../core/egress.ts";
+import type { Scope } from "../../core/evaluation.ts";
+import type { Outcome, Refusal } from "../../core/outcome.ts";
+import type { RecordOccurrence } from "../../core/occurrence.ts";
 
 /** It heals: a policy can change, and so can what a name resolves to. */
 export function egressRefusal(

@@ -5,8 +5,8 @@
  * least recently used goes first; but never one under an exchange.
  */
 import type { Dispatcher } from "undici";
-import { closedFloor, type EgressFloor } from "../core/egress.ts";
-import type { RecordOccurrence } from "../core/occurrence.ts";
+import { closedFloor, type EgressFloor } from "../../core/egress.ts";
+import type { RecordOccurrence } from "../../core/occurrence.ts";
 import { clientKey, type ClientSettings } from "./client-settings.ts";
 import type { ProxyFor } from "./environment-proxies.ts";
 import { openClient, type ConnectionLimits, type OpenClient, type OriginUse } from "./open-client.ts";

@@ -7,7 +7,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
 import type { buildConnector } from "undici";
-import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { RecordOccurrence } from "../../core/occurrence.ts";
 
 export interface Sockets extends Disposable {
   /** The same connector; its sockets are counted. */

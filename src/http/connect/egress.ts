@@ -4,7 +4,7 @@
  * Invariant: a request is handed to a client only with what `admit` returned for it, and that client opens sockets to nothing
  * but the addresses that were allowed then. What has not been admitted reaches public addresses and no others.
  */
-import { addressBytes } from "../core/address.ts";
+import { addressBytes } from "../../core/address.ts";
 import {
   addressDenial,
   closedFloor,
@@ -15,11 +15,11 @@ import {
   type EgressFloor,
   type EgressRules,
   type Route,
-} from "../core/egress.ts";
+} from "../../core/egress.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import { EgressDeniedError } from "./egress-connector.ts";
 import { createNames } from "./egress-names.ts";
-import type { WireRequest } from "./render.ts";
+import type { WireRequest } from "../render.ts";
 
 export interface Egress {
   /** Of all namespaces. */

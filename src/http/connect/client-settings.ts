@@ -4,7 +4,7 @@
  * Two exchanges share sockets exactly when their keys are equal. The default key is TLS plus timeout; whatever else is set joins it.
  */
 import { hash } from "node:crypto";
-import type { AddressRules } from "../core/egress.ts";
+import type { AddressRules } from "../../core/egress.ts";
 
 export interface ClientSettings {
   /** PEM texts under the names of node:tls. */

@@ -6,7 +6,7 @@
  */
 import { createSecureContext } from "node:tls";
 import { Agent, buildConnector, Pool, ProxyAgent, type Dispatcher } from "undici";
-import { publicOnly, type EgressFloor } from "../core/egress.ts";
+import { publicOnly, type EgressFloor } from "../../core/egress.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import { guardedConnector, guardedLookup, type ConnectorRules } from "./egress-connector.ts";
 import type { ProxyFor } from "./environment-proxies.ts";

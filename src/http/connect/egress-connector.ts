@@ -8,7 +8,7 @@
 import type { LookupAddress } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import type { buildConnector } from "undici";
-import { addressDenial, type AddressRules, type Denial, type EgressFloor } from "../core/egress.ts";
+import { addressDenial, type AddressRules, type Denial, type EgressFloor } from "../../core/egress.ts";
 import { lookUpName } from "./name-lookups.ts";
 
 export class EgressDeniedError extends Error {
