@@ -13,7 +13,7 @@ import type { Budgets, Slot } from "./budget.ts";
 import type { ClientPool, Lease } from "./connect/client-pool.ts";
 import type { ClientSettings } from "./connect/client-settings.ts";
 import type { ConnectionUse, Trace } from "./connect/connection-use.ts";
-import type { Credential } from "./credential.ts";
+import type { Credential } from "./credentials/credential.ts";
 import type { Egress } from "./connect/egress.ts";
 import { deadline, unlessAborted } from "../core/deadline.ts";
 import { forNamespace } from "./connect/name-lookups.ts";

@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { createCircuits } from "../../src/http/circuits.ts";
 import { createRateLimits } from "../../src/http/rate-limits.ts";
 import { RefusedError } from "../../src/http/refusal.ts";
-import { createTokens, type Token } from "../../src/http/tokens.ts";
+import { createTokens, type Token } from "../../src/http/credentials/tokens.ts";
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());

@@ -1,6 +1,6 @@
 /** AWS Signature Version 4 against the published test suite (aws-sig-v4-test-suite), whose requests are at one fixed time. */
 import { expect, test } from "@jest/globals";
-import { signed } from "../../src/http/credential.ts";
+import { signed } from "../../src/http/credentials/credential.ts";
 
 const settings = {
   type: "awsSigV4",

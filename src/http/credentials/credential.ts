@@ -4,10 +4,10 @@
  * Invariant: what a plan, a redirect or a description sees is the request without it; only on-wire gets it with.
  */
 import aws4 from "aws4";
-import { namesTaken, type AuthSources } from "../core/auth.ts";
-import type { AuthSettings, AWSSettings } from "./auth.ts";
-import type { Described, WireRequest } from "./render.ts";
-import { encoded } from "./values.ts";
+import { namesTaken, type AuthSources } from "../../core/auth.ts";
+import type { AuthSettings, AWSSettings } from "../auth.ts";
+import type { Described, WireRequest } from "../render.ts";
+import { encoded } from "../values.ts";
 
 export interface Credential {
   /** The values that go out with it, which must not be shown. */

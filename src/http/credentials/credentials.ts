@@ -1,14 +1,14 @@
 /** The credential for an exchange: one that is known, or one with a token that is shared by all requests of its endpoint. */
-import type { ServiceAccountTokenRequest, ServiceAccountTokenResult } from "../core/auth.ts";
-import { digest } from "../core/digest.ts";
-import type { EndpointTraits } from "../core/connection.ts";
-import type { Refusal } from "../core/outcome.ts";
-import type { Busy } from "../core/ports.ts";
-import type { AuthSettings } from "./auth.ts";
-import type { ClientSettings } from "./connect/client-settings.ts";
+import type { ServiceAccountTokenRequest, ServiceAccountTokenResult } from "../../core/auth.ts";
+import { digest } from "../../core/digest.ts";
+import type { EndpointTraits } from "../../core/connection.ts";
+import type { Refusal } from "../../core/outcome.ts";
+import type { Busy } from "../../core/ports.ts";
+import type { AuthSettings } from "../auth.ts";
+import type { ClientSettings } from "../connect/client-settings.ts";
 import { fixedCredential, withHeader, type Credential, type FixedAuth } from "./credential.ts";
 import { requestToken, type SendRequest } from "./oauth2.ts";
-import { refuse, refuseForNow, RefusedError } from "./refusal.ts";
+import { refuse, refuseForNow, RefusedError } from "../refusal.ts";
 import { createTokens, type FetchToken, type Token } from "./tokens.ts";
 
 export interface CredentialsOptions {
