@@ -1,7 +1,7 @@
 /** What comes of expressions that were not evaluated, from an evaluator that is a script. */
 import { expect, test } from "@jest/globals";
 import type { Evaluator } from "../../src/core/ports.ts";
-import { compileAll, evaluateAll } from "../../src/http/evaluate.ts";
+import { compileAll, evaluateAll } from "../../src/http/evaluate/batch.ts";
 import { orRefusal } from "../../src/http/refusal.ts";
 
 const expressions = [{ field: "spec.path", text: ".a" }];

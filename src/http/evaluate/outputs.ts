@@ -1,9 +1,9 @@
 /** What outputs are to hold, evaluated over an answer. Invariant: the values leave this file sealed. */
-import { sealed } from "../core/sealed.ts";
-import type { EvaluatedOutputs, Output, OutputData } from "../core/output.ts";
-import { secretType } from "../core/resource.ts";
-import { refuse } from "./refusal.ts";
-import { contentText } from "./values.ts";
+import { sealed } from "../../core/sealed.ts";
+import type { EvaluatedOutputs, Output, OutputData } from "../../core/output.ts";
+import { secretType } from "../../core/resource.ts";
+import { refuse } from "../refusal.ts";
+import { contentText } from "../values.ts";
 
 /** `json`: what the outputs' expressions yielded, in their order. Throws `RefusedError` for one that must not be missing. */
 export function outputValues(

@@ -1,8 +1,8 @@
 /** Expressions in one batch, and what went wrong with them as refusals that name the field. */
-import type { Located } from "../core/request-template.ts";
-import type { Evaluated, Evaluator } from "../core/ports.ts";
+import type { Located } from "../../core/request-template.ts";
+import type { Evaluated, Evaluator } from "../../core/ports.ts";
 import { shapeOfError } from "./jq-errors.ts";
-import { refuse, refuseForNow } from "./refusal.ts";
+import { refuse, refuseForNow } from "../refusal.ts";
 
 export interface Batch {
   readonly document: string;

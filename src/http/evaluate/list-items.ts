@@ -1,10 +1,10 @@
 /** The items of a list that an expression yields, each as JSON text. */
-import { maxForEachItems } from "../api/for-each.ts";
-import { sealed, type Sealed } from "../core/sealed.ts";
-import { digest } from "../core/digest.ts";
-import { parseJSON } from "../core/json.ts";
-import { stringifyWith } from "../core/templating.ts";
-import { refuse } from "./refusal.ts";
+import { maxForEachItems } from "../../api/for-each.ts";
+import { sealed, type Sealed } from "../../core/sealed.ts";
+import { digest } from "../../core/digest.ts";
+import { parseJSON } from "../../core/json.ts";
+import { stringifyWith } from "../../core/templating.ts";
+import { refuse } from "../refusal.ts";
 
 interface ListItems {
   readonly items: readonly Sealed<string>[];

@@ -10,21 +10,21 @@ import type {
   ObjectEvaluation,
   Scope,
   ScopeEvaluation,
-} from "../core/evaluation.ts";
-import { parseJSON } from "../core/json.ts";
-import type { Response } from "../core/outcome.ts";
-import type { EvaluationResult } from "../core/plan.ts";
-import type { Evaluator, Read, Requester } from "../core/ports.ts";
-import type { Located } from "../core/request-template.ts";
-import { compared, templatesOfJSON } from "./compare.ts";
+} from "../../core/evaluation.ts";
+import { parseJSON } from "../../core/json.ts";
+import type { Response } from "../../core/outcome.ts";
+import type { EvaluationResult } from "../../core/plan.ts";
+import type { Evaluator, Read, Requester } from "../../core/ports.ts";
+import type { Located } from "../../core/request-template.ts";
+import { compared, templatesOfJSON } from "../compare.ts";
 import { documentText, objectText } from "./document.ts";
-import { evaluateAll, type Batch } from "./evaluate.ts";
+import { evaluateAll, type Batch } from "./batch.ts";
 import { inputsDigest } from "./inputs-digest.ts";
-import { readsElsewhere, resolveInputs, secretValues, type Inputs } from "./inputs.ts";
+import { readsElsewhere, resolveInputs, secretValues, type Inputs } from "../inputs.ts";
 import { listItems } from "./list-items.ts";
 import { outputValues } from "./outputs.ts";
-import { healingRefusals, orRefusal } from "./refusal.ts";
-import { expressionsIn } from "./render.ts";
+import { healingRefusals, orRefusal } from "../refusal.ts";
+import { expressionsIn } from "../render.ts";
 
 export interface Evaluations extends Pick<Requester, "evaluate" | "evaluateOutputs"> {
   /** The values of expressions as JSON text, by the expressions' own text. Throws `RefusedError`. */
