@@ -6,7 +6,7 @@
  */
 import { maxHeaderSize } from "node:http";
 import type { Dispatcher } from "undici";
-import type { Slot } from "./budget.ts";
+import type { Slot } from "./limits/budget.ts";
 import { wasRefused, type ConnectionUse, type Trace } from "./connect/connection-use.ts";
 import { createContent } from "./content.ts";
 import { ContentError } from "./decompress.ts";

@@ -7,7 +7,7 @@
 import { hash } from "node:crypto";
 import type { FailureReason, Outcome, Response } from "../core/outcome.ts";
 import { sealed } from "../core/sealed.ts";
-import { ResponseCancelledError, type Budget, type Slot } from "./budget.ts";
+import { ResponseCancelledError, type Budget, type Slot } from "./limits/budget.ts";
 import type { Trace } from "./connect/connection-use.ts";
 import { decodedContent, headerField, headerFields } from "./content.ts";
 import { deadline, type Deadline } from "../core/deadline.ts";
@@ -17,7 +17,7 @@ import { decompressed } from "./decompress.ts";
 import { followed, RedirectError, type Chain, type Held, type RunOptions } from "./exchange-run.ts";
 import { failure, failureOf, type Failure } from "./failure.ts";
 import type { Answer, MinimumRate } from "./on-wire.ts";
-import type { RateTurn } from "./rate-limits.ts";
+import type { RateTurn } from "./limits/rate-limits.ts";
 import { holdsSecret, redacted, redactedFields } from "./redact.ts";
 
 export interface SendOptions extends RunOptions {

@@ -1,6 +1,6 @@
 /** Sends requests for tokens: through the same clients, under the same rules, and never waiting for what waits for the token. */
 import type { RequestTemplate } from "../core/request-template.ts";
-import { createBudget, createBudgets } from "./budget.ts";
+import { createBudget, createBudgets } from "./limits/budget.ts";
 import type { CredentialContext } from "./credentials/credentials.ts";
 import type { SendRequest } from "./credentials/oauth2.ts";
 import { settingsElsewhere } from "./redirects.ts";

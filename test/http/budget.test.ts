@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "@jest/globals";
 import { unlessAborted } from "../../src/core/deadline.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
-import { ResponseCancelledError } from "../../src/http/budget.ts";
+import { ResponseCancelledError } from "../../src/http/limits/budget.ts";
 import type { HTTPPrepared, HTTPRequests } from "../../src/http/requester.ts";
 import type { Opened } from "../../src/http/send.ts";
 import { abortedAfter, exchange, never, reader, testRequester } from "../support/loopback-requester.ts";

@@ -1,5 +1,5 @@
 import { afterEach, expect, jest, test } from "@jest/globals";
-import { createAdmissions } from "../../src/http/admissions.ts";
+import { createAdmissions } from "../../src/http/limits/origin-places.ts";
 
 afterEach(() => void jest.useRealTimers());
 

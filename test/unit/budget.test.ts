@@ -1,5 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
-import { BudgetExhaustedError, createBudget, createBudgets, ResponseCancelledError, type Slot } from "../../src/http/budget.ts";
+import {
+  BudgetExhaustedError,
+  createBudget,
+  createBudgets,
+  ResponseCancelledError,
+  type Slot,
+} from "../../src/http/limits/budget.ts";
 
 const never = new AbortController().signal;
 const turn = (): Promise<void> => new Promise(setImmediate);

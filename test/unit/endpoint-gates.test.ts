@@ -1,8 +1,8 @@
 /** What holds a request back without holding a worker: rate limits, circuits and tokens, on a clock that the test turns. */
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import * as fc from "fast-check";
-import { createCircuits } from "../../src/http/circuits.ts";
-import { createRateLimits } from "../../src/http/rate-limits.ts";
+import { createCircuits } from "../../src/http/limits/circuits.ts";
+import { createRateLimits } from "../../src/http/limits/rate-limits.ts";
 import { RefusedError } from "../../src/http/refusal.ts";
 import { createTokens, type Token } from "../../src/http/credentials/tokens.ts";
 

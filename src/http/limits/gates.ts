@@ -6,14 +6,14 @@
  * worker and without its place, and no longer than leaves it time to be answered. What has been passed is given back when the
  * reconcile ends.
  */
-import { deadline, sendingShare, unlessAborted } from "../core/deadline.ts";
-import type { Exchange } from "../core/exchange.ts";
-import type { Busy, WaitFor } from "../core/ports.ts";
-import type { Admission, Admissions } from "./admissions.ts";
+import { deadline, sendingShare, unlessAborted } from "../../core/deadline.ts";
+import type { Exchange } from "../../core/exchange.ts";
+import type { Busy, WaitFor } from "../../core/ports.ts";
+import type { Admission, Admissions } from "./origin-places.ts";
 import type { Circuits, Pass } from "./circuits.ts";
-import { failure } from "./failure.ts";
+import { failure } from "../failure.ts";
 import type { RateLimits, RateTurn } from "./rate-limits.ts";
-import { refuseForNow, RefusedError } from "./refusal.ts";
+import { refuseForNow, RefusedError } from "../refusal.ts";
 
 export interface Gates {
   readonly admissions: Admissions;

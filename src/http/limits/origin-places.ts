@@ -4,8 +4,8 @@
  * Who finds its origin full does not wait inside a worker: it is told when to come again, and its place is kept. Invariant:
  * never more than `maxPerOrigin` are admitted or have a place kept for them.
  */
-import type { Busy } from "../core/ports.ts";
-import { createRows } from "./rows.ts";
+import type { Busy } from "../../core/ports.ts";
+import { createRows } from "./waiting-line.ts";
 
 export type Admission = { readonly type: "admitted" } & Disposable;
 type Entered = Admission | Busy;

@@ -4,9 +4,9 @@
  * closed: all pass. After `failures` in a row, of more than one resource, it is open: nothing passes for `openForMs`. Then
  * one may try, and the others wait for what comes of that: closed again, or open again.
  */
-import type { CircuitBreakerLimits } from "../core/connection.ts";
-import type { Outcome } from "../core/outcome.ts";
-import type { Busy } from "../core/ports.ts";
+import type { CircuitBreakerLimits } from "../../core/connection.ts";
+import type { Outcome } from "../../core/outcome.ts";
+import type { Busy } from "../../core/ports.ts";
 
 export interface Pass extends Disposable {
   readonly type: "pass";

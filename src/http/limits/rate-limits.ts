@@ -4,9 +4,9 @@
  * Invariant: in any stretch of `perMs` no more than `requests` turns are used. A turn is used when its request starts; one
  * that has been given and may be used at any time keeps its place until then.
  */
-import type { RateLimit } from "../core/connection.ts";
-import type { Busy } from "../core/ports.ts";
-import { createRows } from "./rows.ts";
+import type { RateLimit } from "../../core/connection.ts";
+import type { Busy } from "../../core/ports.ts";
+import { createRows } from "./waiting-line.ts";
 
 /** One request. Disposing a turn that was not used gives it to the next. */
 export interface RateTurn extends Disposable {
