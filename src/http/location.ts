@@ -7,8 +7,8 @@
 import type { RequestTemplate } from "../core/request-template.ts";
 import { hopTo, type Hop } from "./redirects.ts";
 import { refuse } from "./refusal.ts";
-import { pageURL, referenceText } from "./url.ts";
-import { scalarText, type ValueOf } from "./values.ts";
+import { pageURL, referenceText } from "./render/url.ts";
+import { scalarText, type ValueOf } from "./render/values.ts";
 
 /** `first`: the request at its own URL, which it stays at where the template names no other place. Throws `RefusedError`. */
 export function atLocation(first: Hop, template: RequestTemplate, valueOf: ValueOf): Hop {

@@ -21,7 +21,7 @@ import type { Evaluations } from "./evaluate/evaluations.ts";
 import { readsElsewhere, secretValues, type Inputs } from "./inputs.ts";
 import { atLocation } from "./location.ts";
 import { healingRefusals, RefusedError } from "./refusal.ts";
-import { expressionsOf, rendered, type WireRequest } from "./render.ts";
+import { expressionsOf, rendered, type WireRequest } from "./render/render.ts";
 import type { Sending } from "./send.ts";
 import { checkTls } from "./tls.ts";
 

@@ -27,7 +27,7 @@ import { maskedValues } from "./evaluate/masked-values.ts";
 import { createPrepare } from "./prepare.ts";
 import { createRateLimits } from "./limits/rate-limits.ts";
 import { orRefusal } from "./refusal.ts";
-import { described, type Described } from "./render.ts";
+import { described, type Described } from "./render/render.ts";
 import { open, send, type Failed, type Opened, type SendOptions, type Sending } from "./send.ts";
 import { checkTls } from "./tls.ts";
 import { createTokenSender, tokenTimeoutMs } from "./token-sender.ts";

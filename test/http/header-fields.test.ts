@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { expect, test } from "@jest/globals";
 import * as fc from "fast-check";
 import { Client } from "undici";
-import { headerRecord } from "../../src/http/headers.ts";
+import { headerRecord } from "../../src/http/render/headers.ts";
 import { fuzzTimeoutMs, runs } from "../support/fuzz.ts";
 
 const names = ["host", "Content-Length", "transfer-encoding", "Connection", "__proto__", "constructor", "set-cookie", "expect"];

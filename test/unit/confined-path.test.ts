@@ -8,7 +8,7 @@ import { expect, test } from "@jest/globals";
 import * as fc from "fast-check";
 import type { RequestTemplate } from "../../src/core/request-template.ts";
 import { RefusedError } from "../../src/http/refusal.ts";
-import { checkedURL, urlText } from "../../src/http/url.ts";
+import { checkedURL, urlText } from "../../src/http/render/url.ts";
 import { fuzzTimeoutMs, runs } from "../support/fuzz.ts";
 
 const base = "https://crm.example/tenants/v1";

@@ -5,7 +5,7 @@ import { retryAfterFieldMs } from "../../src/core/retry.ts";
 import { parseTemplate } from "../../src/core/templating.ts";
 import { atLocation } from "../../src/http/location.ts";
 import { createRedirects, type Hop } from "../../src/http/redirects.ts";
-import { pageURL } from "../../src/http/url.ts";
+import { pageURL } from "../../src/http/render/url.ts";
 import { nextLink } from "../../src/kinds/http-resource-lookup.ts";
 import { ApiError, ApiUnreachableError } from "../../src/kubernetes/api-error.ts";
 import { readEvents } from "../../src/kubernetes/watch-stream.ts";

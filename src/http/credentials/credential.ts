@@ -6,8 +6,8 @@
 import aws4 from "aws4";
 import { namesTaken, type AuthSources } from "../../core/auth.ts";
 import type { AuthSettings, AWSSettings } from "../auth.ts";
-import type { Described, WireRequest } from "../render.ts";
-import { encoded } from "../values.ts";
+import type { Described, WireRequest } from "../render/render.ts";
+import { encoded } from "../render/values.ts";
 
 export interface Credential {
   /** The values that go out with it, which must not be shown. */

@@ -16,7 +16,7 @@ import type { Response } from "../../core/outcome.ts";
 import type { EvaluationResult } from "../../core/plan.ts";
 import type { Evaluator, Read, Requester } from "../../core/ports.ts";
 import type { Located } from "../../core/request-template.ts";
-import { compared, templatesOfJSON } from "../compare.ts";
+import { compared, templatesOfJSON } from "../render/compare.ts";
 import { documentText, objectText } from "./document.ts";
 import { evaluateAll, type Batch } from "./batch.ts";
 import { inputsDigest } from "./inputs-digest.ts";
@@ -24,7 +24,7 @@ import { readsElsewhere, resolveInputs, secretValues, type Inputs } from "../inp
 import { listItems } from "./list-items.ts";
 import { outputValues } from "./outputs.ts";
 import { healingRefusals, orRefusal } from "../refusal.ts";
-import { expressionsIn } from "../render.ts";
+import { expressionsIn } from "../render/render.ts";
 
 export interface Evaluations extends Pick<Requester, "evaluate" | "evaluateOutputs"> {
   /** The values of expressions as JSON text, by the expressions' own text. Throws `RefusedError`. */

@@ -3,7 +3,7 @@ import { sealed } from "../../core/sealed.ts";
 import type { EvaluatedOutputs, Output, OutputData } from "../../core/output.ts";
 import { secretType } from "../../core/resource.ts";
 import { refuse } from "../refusal.ts";
-import { contentText } from "../values.ts";
+import { contentText } from "../render/values.ts";
 
 /** `json`: what the outputs' expressions yielded, in their order. Throws `RefusedError` for one that must not be missing. */
 export function outputValues(

@@ -1,10 +1,10 @@
 /** A wanted body against what was observed: where it differs, and the patch that makes up for it. */
-import { differences, mergePatch, type Difference } from "../core/difference.ts";
-import type { Response } from "../core/outcome.ts";
-import type { BodyTemplate, Located } from "../core/request-template.ts";
-import { parseJSON } from "../core/json.ts";
-import { stringifyWith, stringsIn, wholeExpression } from "../core/templating.ts";
-import { refuse } from "./refusal.ts";
+import { differences, mergePatch, type Difference } from "../../core/difference.ts";
+import type { Response } from "../../core/outcome.ts";
+import type { BodyTemplate, Located } from "../../core/request-template.ts";
+import { parseJSON } from "../../core/json.ts";
+import { stringifyWith, stringsIn, wholeExpression } from "../../core/templating.ts";
+import { refuse } from "../refusal.ts";
 import { contentText, filled, partsOf, type ValueOf } from "./values.ts";
 
 type JSONBody = Extract<BodyTemplate, { value: unknown }>;

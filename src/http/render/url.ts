@@ -4,9 +4,9 @@
  * An expression's value never changes what another part of the URL means: in a path it is one segment, in a query one
  * value, in the authority a host or port. The text of a URL never enters a message.
  */
-import type { Located, RequestTemplate } from "../core/request-template.ts";
-import { wholeExpression } from "../core/templating.ts";
-import { refuse } from "./refusal.ts";
+import type { Located, RequestTemplate } from "../../core/request-template.ts";
+import { wholeExpression } from "../../core/templating.ts";
+import { refuse } from "../refusal.ts";
 import { encoded, filled, partsOf } from "./values.ts";
 
 /** Stands for a secret where a request is described: a URL that begins with it can be written and not be sent. */

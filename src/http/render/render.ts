@@ -3,13 +3,13 @@
  *
  * Rendered once for an attempt; what an expression yields is data and is never expanded again.
  */
-import type { Response } from "../core/outcome.ts";
-import type { LocatedPair, Located, RequestTemplate } from "../core/request-template.ts";
-import { templatesOf } from "../core/templating.ts";
+import type { Response } from "../../core/outcome.ts";
+import type { LocatedPair, Located, RequestTemplate } from "../../core/request-template.ts";
+import { templatesOf } from "../../core/templating.ts";
 import { bodyContent, type Content } from "./body.ts";
-import { shownBytes, type AllBytes } from "./bytes.ts";
+import { shownBytes, type AllBytes } from "../bytes.ts";
 import { headerRecord, type HeaderField, type HeaderRecord } from "./headers.ts";
-import { refuse } from "./refusal.ts";
+import { refuse } from "../refusal.ts";
 import { checkedURL, pageURL, referenceText, urlText, type ScalarOf } from "./url.ts";
 import { contentText, definedText, encoded, filled, partsOf, scalarText, type ValueOf } from "./values.ts";
 

@@ -4,8 +4,8 @@
  * Invariant: equal values make equal bytes, so that every try of an attempt sends the same ones.
  */
 import { hash } from "node:crypto";
-import type { Response } from "../core/outcome.ts";
-import type { BodyTemplate, ByteSource, PartTemplate } from "../core/request-template.ts";
+import type { Response } from "../../core/outcome.ts";
+import type { BodyTemplate, ByteSource, PartTemplate } from "../../core/request-template.ts";
 import { jsonBodyText, mergePatchText } from "./compare.ts";
 import { contentText, filled, type ValueOf } from "./values.ts";
 

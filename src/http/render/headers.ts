@@ -1,5 +1,5 @@
 /** Header fields as they are sent: nothing in them can end a line or speak for the connection. */
-import { refuse } from "./refusal.ts";
+import { refuse } from "../refusal.ts";
 
 export interface HeaderField {
   readonly field: string;
