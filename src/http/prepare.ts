@@ -8,22 +8,22 @@ import type { Scope } from "../core/evaluation.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { Evaluator, Read } from "../core/ports.ts";
 import { bytesInBody, templatesOf } from "../core/templating.ts";
-import type { AuthSettings } from "./auth.ts";
-import { readBytes, secretTexts } from "./bytes.ts";
+import type { AuthSettings } from "./resolve/auth.ts";
+import { readBytes, secretTexts } from "./resolve/bytes.ts";
 import type { ClientPool } from "./connect/client-pool.ts";
 import type { ClientSettings } from "./connect/client-settings.ts";
-import { discreet, resolveConnection } from "./connection.ts";
+import { discreet, resolveConnection } from "./resolve/connection.ts";
 import { denialIn } from "./connect/egress-connector.ts";
 import { egressRefusal } from "./connect/egress-refusal.ts";
 import type { Egress } from "./connect/egress.ts";
 import { compileAll } from "./evaluate/batch.ts";
 import type { Evaluations } from "./evaluate/evaluations.ts";
-import { readsElsewhere, secretValues, type Inputs } from "./inputs.ts";
+import { readsElsewhere, secretValues, type Inputs } from "./resolve/inputs.ts";
 import { atLocation } from "./location.ts";
 import { healingRefusals, RefusedError } from "./refusal.ts";
 import { expressionsOf, rendered, type WireRequest } from "./render/render.ts";
 import type { Sending } from "./send.ts";
-import { checkTls } from "./tls.ts";
+import { checkTls } from "./resolve/tls.ts";
 
 interface PrepareDeps {
   readonly clients: Pick<ClientPool, "has">;

@@ -11,25 +11,25 @@ import type { Busy, Evaluator, Prepared, Read, Requester, Requests, WaitFor } fr
 import { bytesInBody } from "../core/templating.ts";
 import { createAdmissions } from "./limits/origin-places.ts";
 import { createBudget, createBudgets } from "./limits/budget.ts";
-import { readBytes } from "./bytes.ts";
+import { readBytes } from "./resolve/bytes.ts";
 import { createCircuits, seenIn } from "./limits/circuits.ts";
 import type { ClientPool } from "./connect/client-pool.ts";
 import type { ClientSettings } from "./connect/client-settings.ts";
 import { createConnectionUse } from "./connect/connection-use.ts";
-import { discreet, resolveConnection } from "./connection.ts";
+import { discreet, resolveConnection } from "./resolve/connection.ts";
 import { shownWith } from "./credentials/credential.ts";
 import { createCredentials, type CredentialsOptions } from "./credentials/credentials.ts";
 import { createEgress, type Egress } from "./connect/egress.ts";
 import { createEvaluations } from "./evaluate/evaluations.ts";
 import { createPassage, type Gates } from "./limits/gates.ts";
-import { resolveInputs } from "./inputs.ts";
+import { resolveInputs } from "./resolve/inputs.ts";
 import { maskedValues } from "./evaluate/masked-values.ts";
 import { createPrepare } from "./prepare.ts";
 import { createRateLimits } from "./limits/rate-limits.ts";
 import { orRefusal } from "./refusal.ts";
 import { described, type Described } from "./render/render.ts";
 import { open, send, type Failed, type Opened, type SendOptions, type Sending } from "./send.ts";
-import { checkTls } from "./tls.ts";
+import { checkTls } from "./resolve/tls.ts";
 import { createTokenSender, tokenTimeoutMs } from "./token-sender.ts";
 
 export interface RequesterOptions {

@@ -5,7 +5,7 @@ import type { Refusal } from "../../src/core/outcome.ts";
 import { sameJSON } from "../../src/core/json.ts";
 import type { EvaluationResult } from "../../src/core/plan.ts";
 import { inputsDigest } from "../../src/http/evaluate/inputs-digest.ts";
-import type { Inputs } from "../../src/http/inputs.ts";
+import type { Inputs } from "../../src/http/resolve/inputs.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
 import { answer, driveIn, httpRequest, type Answer } from "../support/request-plan.ts";
 

@@ -5,7 +5,7 @@
  */
 import aws4 from "aws4";
 import { namesTaken, type AuthSources } from "../../core/auth.ts";
-import type { AuthSettings, AWSSettings } from "../auth.ts";
+import type { AuthSettings, AWSSettings } from "../resolve/auth.ts";
 import type { Described, WireRequest } from "../render/render.ts";
 import { encoded } from "../render/values.ts";
 

@@ -4,7 +4,7 @@ import { digest } from "../../core/digest.ts";
 import type { EndpointTraits } from "../../core/connection.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Busy } from "../../core/ports.ts";
-import type { AuthSettings } from "../auth.ts";
+import type { AuthSettings } from "../resolve/auth.ts";
 import type { ClientSettings } from "../connect/client-settings.ts";
 import { fixedCredential, withHeader, type Credential, type FixedAuth } from "./credential.ts";
 import { requestToken, type SendRequest } from "./oauth2.ts";

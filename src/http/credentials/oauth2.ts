@@ -6,7 +6,7 @@
 import { createPrivateKey, type KeyObject, type webcrypto } from "node:crypto";
 import * as oauth from "oauth4webapi";
 import type { Outcome } from "../../core/outcome.ts";
-import type { OAuth2Settings } from "../auth.ts";
+import type { OAuth2Settings } from "../resolve/auth.ts";
 import { refuseForNow } from "../refusal.ts";
 import type { WireRequest } from "../render/render.ts";
 import type { Token } from "./tokens.ts";

@@ -3,7 +3,7 @@ import type { Scope } from "../../core/evaluation.ts";
 import type { Response } from "../../core/outcome.ts";
 import type { Resource } from "../../core/resource.ts";
 import { stringifyWith } from "../../core/templating.ts";
-import type { Inputs } from "../inputs.ts";
+import type { Inputs } from "../resolve/inputs.ts";
 
 /**
  * `response` is that of one exchange, `responses` those of each item of a forEach. It holds the inputs' values: not to be shown.

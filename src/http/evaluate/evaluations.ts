@@ -20,7 +20,7 @@ import { compared, templatesOfJSON } from "../render/compare.ts";
 import { documentText, objectText } from "./document.ts";
 import { evaluateAll, type Batch } from "./batch.ts";
 import { inputsDigest } from "./inputs-digest.ts";
-import { readsElsewhere, resolveInputs, secretValues, type Inputs } from "../inputs.ts";
+import { readsElsewhere, resolveInputs, secretValues, type Inputs } from "../resolve/inputs.ts";
 import { listItems } from "./list-items.ts";
 import { outputValues } from "./outputs.ts";
 import { healingRefusals, orRefusal } from "../refusal.ts";

@@ -2,7 +2,7 @@
 import type { Exchange } from "../../core/exchange.ts";
 import type { Evaluator } from "../../core/ports.ts";
 import { documentText } from "./document.ts";
-import { masked, maskedScope, type Inputs } from "../inputs.ts";
+import { masked, maskedScope, type Inputs } from "../resolve/inputs.ts";
 import { expressionsOf } from "../render/render.ts";
 
 /** The values as they are when secrets are asterisks; an expression that cannot do with those is asterisks itself. */

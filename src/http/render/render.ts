@@ -7,7 +7,7 @@ import type { Response } from "../../core/outcome.ts";
 import type { LocatedPair, Located, RequestTemplate } from "../../core/request-template.ts";
 import { templatesOf } from "../../core/templating.ts";
 import { bodyContent, type Content } from "./body.ts";
-import { shownBytes, type AllBytes } from "../bytes.ts";
+import { shownBytes, type AllBytes } from "../resolve/bytes.ts";
 import { headerRecord, type HeaderField, type HeaderRecord } from "./headers.ts";
 import { refuse } from "../refusal.ts";
 import { checkedURL, pageURL, referenceText, urlText, type ScalarOf } from "./url.ts";

@@ -3,12 +3,12 @@
  *
  * What this file throws names the field, the object and the key, and never a value.
  */
-import type { Scope } from "../core/evaluation.ts";
-import type { ByteSource, Located } from "../core/request-template.ts";
-import { sealed } from "../core/sealed.ts";
-import type { Source } from "../core/source.ts";
-import type { Read } from "../core/ports.ts";
-import { refuseForNow } from "./refusal.ts";
+import type { Scope } from "../../core/evaluation.ts";
+import type { ByteSource, Located } from "../../core/request-template.ts";
+import { sealed } from "../../core/sealed.ts";
+import type { Source } from "../../core/source.ts";
+import type { Read } from "../../core/ports.ts";
+import { refuseForNow } from "../refusal.ts";
 
 interface Input {
   readonly value: unknown;

@@ -2,8 +2,8 @@
  * Bytes that are sent as they are, from where they are kept. Nothing here decodes them, but to show what is no secret.
  */
 import { hash } from "node:crypto";
-import type { ByteSource } from "../core/request-template.ts";
-import type { Read } from "../core/ports.ts";
+import type { ByteSource } from "../../core/request-template.ts";
+import type { Read } from "../../core/ports.ts";
 import { resolveBytes } from "./inputs.ts";
 
 interface Bytes {

@@ -1,10 +1,10 @@
 /** How an exchange connects, and as whom: everything that is referred to, read and checked before anything is sent. */
-import type { Connection } from "../core/connection.ts";
-import type { Read } from "../core/ports.ts";
+import type { Connection } from "../../core/connection.ts";
+import type { Read } from "../../core/ports.ts";
 import { resolveAuth, type AuthSettings } from "./auth.ts";
-import type { ClientSettings } from "./connect/client-settings.ts";
+import type { ClientSettings } from "../connect/client-settings.ts";
 import { proxySecrets, resolveProxy } from "./proxy.ts";
-import { RefusedError, refuseForNow } from "./refusal.ts";
+import { RefusedError, refuseForNow } from "../refusal.ts";
 import { resolveTls } from "./tls.ts";
 
 interface Connecting {

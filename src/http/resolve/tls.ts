@@ -1,12 +1,12 @@
 /** The TLS settings of an exchange, with the material read and checked before anything is sent. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
-import type { TlsSources } from "../core/connection.ts";
-import type { Source } from "../core/source.ts";
-import type { Read } from "../core/ports.ts";
-import type { ClientSettings } from "./connect/client-settings.ts";
+import type { TlsSources } from "../../core/connection.ts";
+import type { Source } from "../../core/source.ts";
+import type { Read } from "../../core/ports.ts";
+import type { ClientSettings } from "../connect/client-settings.ts";
 import { isKeptElsewhere, resolveText } from "./inputs.ts";
-import { refuse, refuseForNow } from "./refusal.ts";
+import { refuse, refuseForNow } from "../refusal.ts";
 
 type TlsSettings = ClientSettings["tls"];
 

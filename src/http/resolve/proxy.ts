@@ -1,8 +1,8 @@
 /** Proxies by their URL. It can hold a password, so no message quotes it. */
-import type { Source } from "../core/source.ts";
-import type { Read } from "../core/ports.ts";
+import type { Source } from "../../core/source.ts";
+import type { Read } from "../../core/ports.ts";
 import { isKeptElsewhere, resolveText } from "./inputs.ts";
-import { refuse, refuseForNow } from "./refusal.ts";
+import { refuse, refuseForNow } from "../refusal.ts";
 
 /** What a proxy's URL must be, for messages. */
 export const proxyShape = "http:// or https://, perhaps user:password@, a host and a port, and nothing after it";

@@ -3,11 +3,11 @@
  *
  * Invariant: an empty or unusable credential is refused and never sent; what is refused names the field and no value.
  */
-import type { AuthSources, ServiceAccountTokenRequest } from "../core/auth.ts";
-import type { Source } from "../core/source.ts";
-import type { Read } from "../core/ports.ts";
+import type { AuthSources, ServiceAccountTokenRequest } from "../../core/auth.ts";
+import type { Source } from "../../core/source.ts";
+import type { Read } from "../../core/ports.ts";
 import { isKeptElsewhere, resolveText } from "./inputs.ts";
-import { refuse, refuseForNow } from "./refusal.ts";
+import { refuse, refuseForNow } from "../refusal.ts";
 
 type OAuth2Client =
   | { readonly type: "secret"; readonly secret: string; readonly method: "Basic" | "Post" }
