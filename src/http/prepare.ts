@@ -19,10 +19,10 @@ import type { Egress } from "./connect/egress.ts";
 import { compileAll } from "./evaluate/batch.ts";
 import type { Evaluations } from "./evaluate/evaluations.ts";
 import { readsElsewhere, secretValues, type Inputs } from "./resolve/inputs.ts";
-import { atLocation } from "./location.ts";
+import { atLocation } from "./send/location.ts";
 import { healingRefusals, RefusedError } from "./refusal.ts";
 import { expressionsOf, rendered, type WireRequest } from "./render/render.ts";
-import type { Sending } from "./send.ts";
+import type { Sending } from "./send/send.ts";
 import { checkTls } from "./resolve/tls.ts";
 
 interface PrepareDeps {

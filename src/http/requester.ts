@@ -28,7 +28,7 @@ import { createPrepare } from "./prepare.ts";
 import { createRateLimits } from "./limits/rate-limits.ts";
 import { orRefusal } from "./refusal.ts";
 import { described, type Described } from "./render/render.ts";
-import { open, send, type Failed, type Opened, type SendOptions, type Sending } from "./send.ts";
+import { open, send, type Failed, type Opened, type SendOptions, type Sending } from "./send/send.ts";
 import { checkTls } from "./resolve/tls.ts";
 import { createTokenSender, tokenTimeoutMs } from "./token-sender.ts";
 

@@ -3,8 +3,8 @@ import type { RequestTemplate } from "../core/request-template.ts";
 import { createBudget, createBudgets } from "./limits/budget.ts";
 import type { CredentialContext } from "./credentials/credentials.ts";
 import type { SendRequest } from "./credentials/oauth2.ts";
-import { settingsElsewhere } from "./redirects.ts";
-import { send, type SendOptions } from "./send.ts";
+import { settingsElsewhere } from "./send/redirects.ts";
+import { send, type SendOptions } from "./send/send.ts";
 
 /** Limit on a request for a token, whatever the endpoint's own requests have. */
 export const tokenTimeoutMs = 30_000;

@@ -4,7 +4,7 @@ import { unlessAborted } from "../../src/core/deadline.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { ResponseCancelledError } from "../../src/http/limits/budget.ts";
 import type { HTTPPrepared, HTTPRequests } from "../../src/http/requester.ts";
-import type { Opened } from "../../src/http/send.ts";
+import type { Opened } from "../../src/http/send/send.ts";
 import { abortedAfter, exchange, never, reader, testRequester } from "../support/loopback-requester.ts";
 import { loopbackServer, rawServer, type LoopbackServer } from "../support/loopback.ts";
 import { eventually, socketsTo } from "../support/tcp-table.ts";

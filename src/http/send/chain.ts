@@ -4,23 +4,23 @@
  * Invariant: what this file acquires for a request, a slot of its origin and the use of a client, is given back when that
  * request fails or its redirect has been drained; for the answer that counts it is in what is returned.
  */
-import type { Scope } from "../core/evaluation.ts";
-import type { FailureReason } from "../core/outcome.ts";
-import type { RequestTemplate } from "../core/request-template.ts";
-import type { WaitFor } from "../core/ports.ts";
-import type { RecordOccurrence } from "../core/occurrence.ts";
-import type { Budgets, Slot } from "./limits/budget.ts";
-import type { ClientPool, Lease } from "./connect/client-pool.ts";
-import type { ClientSettings } from "./connect/client-settings.ts";
-import type { ConnectionUse, Trace } from "./connect/connection-use.ts";
-import type { Credential } from "./credentials/credential.ts";
-import type { Egress } from "./connect/egress.ts";
-import { deadline, unlessAborted } from "../core/deadline.ts";
-import { forNamespace } from "./connect/name-lookups.ts";
+import type { Scope } from "../../core/evaluation.ts";
+import type { FailureReason } from "../../core/outcome.ts";
+import type { RequestTemplate } from "../../core/request-template.ts";
+import type { WaitFor } from "../../core/ports.ts";
+import type { RecordOccurrence } from "../../core/occurrence.ts";
+import type { Budgets, Slot } from "../limits/budget.ts";
+import type { ClientPool, Lease } from "../connect/client-pool.ts";
+import type { ClientSettings } from "../connect/client-settings.ts";
+import type { ConnectionUse, Trace } from "../connect/connection-use.ts";
+import type { Credential } from "../credentials/credential.ts";
+import type { Egress } from "../connect/egress.ts";
+import { deadline, unlessAborted } from "../../core/deadline.ts";
+import { forNamespace } from "../connect/name-lookups.ts";
 import { onWire, type Answer } from "./on-wire.ts";
-import type { RateTurn } from "./limits/rate-limits.ts";
+import type { RateTurn } from "../limits/rate-limits.ts";
 import { createRedirects, isRedirect, type Hop, type Redirects } from "./redirects.ts";
-import type { WireRequest } from "./render/render.ts";
+import type { WireRequest } from "../render/render.ts";
 import { retryReason } from "./stale-retry.ts";
 
 export interface RunOptions {

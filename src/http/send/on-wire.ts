@@ -6,11 +6,11 @@
  */
 import { maxHeaderSize } from "node:http";
 import type { Dispatcher } from "undici";
-import type { Slot } from "./limits/budget.ts";
-import { wasRefused, type ConnectionUse, type Trace } from "./connect/connection-use.ts";
+import type { Slot } from "../limits/budget.ts";
+import { wasRefused, type ConnectionUse, type Trace } from "../connect/connection-use.ts";
 import { createContent } from "./content.ts";
 import { ContentError } from "./decompress.ts";
-import type { WireRequest } from "./render/render.ts";
+import type { WireRequest } from "../render/render.ts";
 
 /** Ends a request from this side. */
 class WireError extends Error {

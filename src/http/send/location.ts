@@ -4,11 +4,11 @@
  * Invariant: it goes there under the rules of a redirect, so no credential goes to another origin; and with an endpoint it
  * stays below that endpoint's base. The place can be text that a server sent: it reaches no message.
  */
-import type { RequestTemplate } from "../core/request-template.ts";
+import type { RequestTemplate } from "../../core/request-template.ts";
 import { hopTo, type Hop } from "./redirects.ts";
-import { refuse } from "./refusal.ts";
-import { pageURL, referenceText } from "./render/url.ts";
-import { scalarText, type ValueOf } from "./render/values.ts";
+import { refuse } from "../refusal.ts";
+import { pageURL, referenceText } from "../render/url.ts";
+import { scalarText, type ValueOf } from "../render/values.ts";
 
 /** `first`: the request at its own URL, which it stays at where the template names no other place. Throws `RefusedError`. */
 export function atLocation(first: Hop, template: RequestTemplate, valueOf: ValueOf): Hop {

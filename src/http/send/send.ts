@@ -5,20 +5,20 @@
  * its deadline's timer is gone. It ends when it fails, is read, or is closed, and at the latest at its deadline.
  */
 import { hash } from "node:crypto";
-import type { FailureReason, Outcome, Response } from "../core/outcome.ts";
-import { sealed } from "../core/sealed.ts";
-import { ResponseCancelledError, type Budget, type Slot } from "./limits/budget.ts";
-import type { Trace } from "./connect/connection-use.ts";
+import type { FailureReason, Outcome, Response } from "../../core/outcome.ts";
+import { sealed } from "../../core/sealed.ts";
+import { ResponseCancelledError, type Budget, type Slot } from "../limits/budget.ts";
+import type { Trace } from "../connect/connection-use.ts";
 import { decodedContent, headerField, headerFields } from "./content.ts";
-import { deadline, type Deadline } from "../core/deadline.ts";
-import { denialIn } from "./connect/egress-connector.ts";
-import { egressFailure, egressRefusal } from "./connect/egress-refusal.ts";
+import { deadline, type Deadline } from "../../core/deadline.ts";
+import { denialIn } from "../connect/egress-connector.ts";
+import { egressFailure, egressRefusal } from "../connect/egress-refusal.ts";
 import { decompressed } from "./decompress.ts";
-import { followed, RedirectError, type Chain, type Held, type RunOptions } from "./exchange-run.ts";
-import { failure, failureOf, type Failure } from "./failure.ts";
+import { followed, RedirectError, type Chain, type Held, type RunOptions } from "./chain.ts";
+import { failure, failureOf, type Failure } from "../failure.ts";
 import type { Answer, MinimumRate } from "./on-wire.ts";
-import type { RateTurn } from "./limits/rate-limits.ts";
-import { holdsSecret, redacted, redactedFields } from "./redact.ts";
+import type { RateTurn } from "../limits/rate-limits.ts";
+import { holdsSecret, redacted, redactedFields } from "../redact.ts";
 
 export interface SendOptions extends RunOptions {
   /** Limit on the content of a response, compressed and not. */

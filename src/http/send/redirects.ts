@@ -4,11 +4,11 @@
  * On another origin nothing goes along that could be a credential, and once it is gone it does not come back. The target is
  * text that a server sent: it reaches no message.
  */
-import type { FailureReason } from "../core/outcome.ts";
-import type { RequestTemplate } from "../core/request-template.ts";
-import { isFixed, isFixedBody } from "../core/templating.ts";
-import type { ClientSettings } from "./connect/client-settings.ts";
-import type { WireRequest } from "./render/render.ts";
+import type { FailureReason } from "../../core/outcome.ts";
+import type { RequestTemplate } from "../../core/request-template.ts";
+import { isFixed, isFixedBody } from "../../core/templating.ts";
+import type { ClientSettings } from "../connect/client-settings.ts";
+import type { WireRequest } from "../render/render.ts";
 
 /** One request of a chain. */
 export interface Hop {

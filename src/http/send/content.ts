@@ -1,6 +1,6 @@
 /** A response's content and header fields. */
 import { MIMEType } from "node:util";
-import type { Response } from "../core/outcome.ts";
+import type { Response } from "../../core/outcome.ts";
 
 /** Bytes as they come. Many small pieces cost no more than few large ones. */
 interface Content {
