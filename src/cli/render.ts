@@ -13,7 +13,7 @@ import { createEgress } from "../http/connect/egress.ts";
 import { createRequester, type HTTPRequester } from "../http/requester.ts";
 import { createSockets } from "../http/connect/sockets.ts";
 import { timing } from "../core/schedule.ts";
-import { createEgressPolicies } from "../kinds/egress-policies.ts";
+import { createEgressPolicies } from "../kinds/egress/policies.ts";
 import { dependencyExpressions, ownField } from "../kinds/dependencies.ts";
 import { declaredItem, derivedItems, listOf } from "../kinds/for-each.ts";
 import { declaredOutputs } from "../kinds/outputs.ts";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { network } from "../../src/core/address.ts";
 import { closedFloor, routeOf, type EgressFloor, type EgressRule, type EgressRules, type Route } from "../../src/core/egress.ts";
 import { addressDenial } from "../../src/core/egress.ts";
-import { createEgressPolicies } from "../../src/kinds/egress-policies.ts";
+import { createEgressPolicies } from "../../src/kinds/egress/policies.ts";
 import type { EgressPolicySpec } from "../../src/api/egress-policy.ts";
 import type { Resource } from "../../src/core/resource.ts";
 

@@ -1,10 +1,10 @@
 /** EgressPolicy: its plan, which says whether it can be kept, and what its rules mean. */
-import type { EgressPolicyRule, EgressPolicySpec } from "../api/egress-policy.ts";
-import { parseNetwork, type Network } from "../core/address.ts";
-import { conditions, ready, stalled } from "../core/conditions.ts";
-import type { EgressRule } from "../core/egress.ts";
-import type { Kind, Plan, Situation } from "../core/plan.ts";
-import { egressPolicyType, isEgressDenied, type EgressPolicy } from "./types.ts";
+import type { EgressPolicyRule, EgressPolicySpec } from "../../api/egress-policy.ts";
+import { parseNetwork, type Network } from "../../core/address.ts";
+import { conditions, ready, stalled } from "../../core/conditions.ts";
+import type { EgressRule } from "../../core/egress.ts";
+import type { Kind, Plan, Situation } from "../../core/plan.ts";
+import { egressPolicyType, isEgressDenied, type EgressPolicy } from "../types.ts";
 
 export const egressPolicyKind: Kind<EgressPolicy> = {
   type: egressPolicyType,

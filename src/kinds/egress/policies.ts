@@ -3,11 +3,11 @@
  *
  * Invariant: what a namespace may do is never guessed: where there are policies and its labels are not known, there are no rules.
  */
-import type { EgressDefault, EgressRules } from "../core/egress.ts";
-import { selects, type Labels } from "../core/label-selector.ts";
-import { namespaceType, type Resource } from "../core/resource.ts";
-import { compilePolicy, type CompiledPolicy } from "./egress-policy.ts";
-import { egressPolicyType, type EgressPolicy } from "./types.ts";
+import type { EgressDefault, EgressRules } from "../../core/egress.ts";
+import { selects, type Labels } from "../../core/label-selector.ts";
+import { namespaceType, type Resource } from "../../core/resource.ts";
+import { compilePolicy, type CompiledPolicy } from "./policy.ts";
+import { egressPolicyType, type EgressPolicy } from "../types.ts";
 
 interface EgressPolicies {
   /** To be told of every change of an EgressPolicy or Namespace, as soon as it is known. */
