@@ -15,7 +15,7 @@ import { createSockets } from "../http/connect/sockets.ts";
 import { timing } from "../core/schedule.ts";
 import { createEgressPolicies } from "../kinds/egress/policies.ts";
 import { dependencyExpressions, ownField } from "../kinds/dependencies.ts";
-import { declaredItem, derivedItems, listOf } from "../kinds/for-each.ts";
+import { declaredItem, derivedItems, listOf } from "../kinds/http-request/for-each.ts";
 import { declaredOutputs } from "../kinds/outputs.ts";
 import { declaredPoll } from "../kinds/poll.ts";
 import { endpointReferences, usedEndpoint } from "../kinds/endpoint.ts";

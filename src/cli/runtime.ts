@@ -18,7 +18,7 @@ import { createSockets, type Sockets } from "../http/connect/sockets.ts";
 import { createEgressPolicies } from "../kinds/egress/policies.ts";
 import { egressPolicyKind } from "../kinds/egress/policy.ts";
 import { clusterHTTPEndpointKind, httpEndpointKind } from "../kinds/http-endpoint.ts";
-import { httpRequestKind } from "../kinds/http-request.ts";
+import { httpRequestKind } from "../kinds/http-request/plan.ts";
 import { httpResourceKind } from "../kinds/http-resource.ts";
 import { namespaceKind } from "../kinds/namespace.ts";
 import type { Metrics } from "../telemetry/metrics.ts";

@@ -11,7 +11,7 @@ import type { Refusal, Response } from "../core/outcome.ts";
 import { evaluated, type EvaluationResult } from "../core/plan.ts";
 import { idFrom, needsExternalID, type Context, type VerbAttempt } from "./http-resource-context.ts";
 import { located, type Steps } from "./http-resource-observation.ts";
-import type { Judgement } from "./http-request-status.ts";
+import type { Judgement } from "./http-request/status.ts";
 import { repetition } from "./request.ts";
 
 export interface Working {

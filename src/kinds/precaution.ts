@@ -3,7 +3,7 @@ import type { Attempt } from "../core/delivery.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Precaution } from "../core/plan.ts";
 import { dependsOnInputs } from "../core/templating.ts";
-import type { Report } from "./http-request-status.ts";
+import type { Report } from "./http-request/status.ts";
 import { isIdempotent } from "./request.ts";
 
 /**

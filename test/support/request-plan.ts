@@ -4,7 +4,7 @@ import type { Outcome, Response } from "../../src/core/outcome.ts";
 import { sealed } from "../../src/core/sealed.ts";
 import type { EvaluationResult, Outcomes, OutputsResult, Situation, Step, Verdict } from "../../src/core/plan.ts";
 import type { Metadata } from "../../src/core/resource.ts";
-import { httpRequestKind } from "../../src/kinds/http-request.ts";
+import { httpRequestKind } from "../../src/kinds/http-request/plan.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
 
 const newYear = new Date("2026-01-01T00:00:00Z");

@@ -9,7 +9,7 @@ import { sealed } from "../../src/core/sealed.ts";
 import { canonicalJSON } from "../../src/core/json.ts";
 import type { EvaluationResult, Intent, Step, Verdict } from "../../src/core/plan.ts";
 import type { Precondition } from "../../src/core/ports.ts";
-import { httpRequestKind } from "../../src/kinds/http-request.ts";
+import { httpRequestKind } from "../../src/kinds/http-request/plan.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
 
 /** A reconcile under way: the plan is driven anew from its answers each time, so that a state is data. */

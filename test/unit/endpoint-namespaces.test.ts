@@ -4,7 +4,7 @@ import { clusterHTTPEndpoint, type ClusterHTTPEndpointSpec } from "../../src/api
 import { validator } from "../../src/api/validate.ts";
 import type { Situation } from "../../src/core/plan.ts";
 import { clusterHTTPEndpointKind } from "../../src/kinds/http-endpoint.ts";
-import { httpRequestKind } from "../../src/kinds/http-request.ts";
+import { httpRequestKind } from "../../src/kinds/http-request/plan.ts";
 import { httpResourceKind } from "../../src/kinds/http-resource.ts";
 import { httpRequest } from "../support/request-plan.ts";
 

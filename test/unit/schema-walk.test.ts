@@ -10,7 +10,7 @@ import type { ObjectSchema } from "../../src/api/schema.ts";
 import { validator } from "../../src/api/validate.ts";
 import type { Kind } from "../../src/core/plan.ts";
 import type { Resource } from "../../src/core/resource.ts";
-import { httpRequestKind } from "../../src/kinds/http-request.ts";
+import { httpRequestKind } from "../../src/kinds/http-request/plan.ts";
 import { httpResourceKind } from "../../src/kinds/http-resource.ts";
 import { sendDigest } from "../../src/kinds/request.ts";
 import { fuzzTimeoutMs, runs } from "../support/fuzz.ts";

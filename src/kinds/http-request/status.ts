@@ -1,18 +1,18 @@
 /** HTTPRequest's status, made in one place: each way that a reconcile can end has one function here. */
-import type { ItemStatus } from "../api/for-each.ts";
-import type { HTTPRequestStatus, ResponseStatus } from "../api/http-request.ts";
-import { conditions, isStalledFor, ready, reconciling, stalled, type ConditionState } from "../core/conditions.ts";
-import type { PollStatus } from "../api/poll.ts";
-import type { RunStatus } from "../api/schedule.ts";
-import { concluded, doubt, isSameTry, runsBefore, type Attempt } from "../core/delivery.ts";
-import type { Refusal, Response } from "../core/outcome.ts";
-import type { Verdict } from "../core/plan.ts";
-import { reconcileAtAnnotation, reconcileAtOf } from "../core/resource.ts";
-import { retryAfterFieldMs, retryAfterMs, type RetryPolicy } from "../core/retry.ts";
-import { markedAt, type Timing } from "../core/schedule.ts";
-import { makeSecrets } from "./outputs.ts";
-import { sendDigest } from "./request.ts";
-import type { HTTPRequest } from "./types.ts";
+import type { ItemStatus } from "../../api/for-each.ts";
+import type { HTTPRequestStatus, ResponseStatus } from "../../api/http-request.ts";
+import { conditions, isStalledFor, ready, reconciling, stalled, type ConditionState } from "../../core/conditions.ts";
+import type { PollStatus } from "../../api/poll.ts";
+import type { RunStatus } from "../../api/schedule.ts";
+import { concluded, doubt, isSameTry, runsBefore, type Attempt } from "../../core/delivery.ts";
+import type { Refusal, Response } from "../../core/outcome.ts";
+import type { Verdict } from "../../core/plan.ts";
+import { reconcileAtAnnotation, reconcileAtOf } from "../../core/resource.ts";
+import { retryAfterFieldMs, retryAfterMs, type RetryPolicy } from "../../core/retry.ts";
+import { markedAt, type Timing } from "../../core/schedule.ts";
+import { makeSecrets } from "../outputs.ts";
+import { sendDigest } from "../request.ts";
+import type { HTTPRequest } from "../types.ts";
 
 type Scheduled = Extract<Timing, { type: "scheduled" }>;
 

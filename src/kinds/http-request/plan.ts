@@ -4,9 +4,9 @@
  * The order of everything that may be sent only once is core/delivery's; this file turns its decisions into steps and
  * a status.
  */
-import { again, conclude, decide, type Attempt, type Ledger, type Wish } from "../core/delivery.ts";
-import type { Exchange } from "../core/exchange.ts";
-import type { Output } from "../core/output.ts";
+import { again, conclude, decide, type Attempt, type Ledger, type Wish } from "../../core/delivery.ts";
+import type { Exchange } from "../../core/exchange.ts";
+import type { Output } from "../../core/output.ts";
 import {
   evaluated,
   exchanged,
@@ -16,20 +16,20 @@ import {
   type Situation,
   type Step,
   type Verdict,
-} from "../core/plan.ts";
-import { assumeDoneAnnotation, reconcileAtOf } from "../core/resource.ts";
-import { timing } from "../core/schedule.ts";
-import { dataReferences } from "./data-references.ts";
-import { dependenciesOf, resolveDependencies } from "./dependencies.ts";
-import { endpointReferences, usedEndpoint } from "./endpoint.ts";
+} from "../../core/plan.ts";
+import { assumeDoneAnnotation, reconcileAtOf } from "../../core/resource.ts";
+import { timing } from "../../core/schedule.ts";
+import { dataReferences } from "../data-references.ts";
+import { dependenciesOf, resolveDependencies } from "../dependencies.ts";
+import { endpointReferences, usedEndpoint } from "../endpoint.ts";
 import { deliverEach, type Delivery } from "./for-each.ts";
-import { httpRequestReport, type Judgement } from "./http-request-status.ts";
-import { judge } from "./judge.ts";
-import { beginPoll, pollOnce } from "./poll.ts";
-import { precaution } from "./precaution.ts";
-import { buildExchange, declaredRequest, idempotencyHeader, repetition, retryPolicy, scopeOf, sendDigest } from "./request.ts";
-import { declaredOutputs, outputsChecked, outputsWritten } from "./outputs.ts";
-import { httpRequestType, type Endpoint, type HTTPRequest } from "./types.ts";
+import { httpRequestReport, type Judgement } from "./status.ts";
+import { judge } from "../judge.ts";
+import { beginPoll, pollOnce } from "../poll.ts";
+import { precaution } from "../precaution.ts";
+import { buildExchange, declaredRequest, idempotencyHeader, repetition, retryPolicy, scopeOf, sendDigest } from "../request.ts";
+import { declaredOutputs, outputsChecked, outputsWritten } from "../outputs.ts";
+import { httpRequestType, type Endpoint, type HTTPRequest } from "../types.ts";
 
 export const httpRequestKind: Kind<HTTPRequest> = {
   type: httpRequestType,

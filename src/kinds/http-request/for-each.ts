@@ -3,22 +3,22 @@
  *
  * Invariant: while an attempt lasts, an item that has succeeded, or has failed for good, is not sent again.
  */
-import type { ForEach, ItemStatus } from "../api/for-each.ts";
-import { again, conclude, type Attempt, type Wish } from "../core/delivery.ts";
-import { attemptUUID } from "../core/digest.ts";
-import type { ListEvaluation, Scope, ScopeItem } from "../core/evaluation.ts";
-import type { Exchange } from "../core/exchange.ts";
-import type { Outcome, Refusal, Response } from "../core/outcome.ts";
-import { sealed } from "../core/sealed.ts";
-import type { Output } from "../core/output.ts";
-import { evaluated, exchangedAll, type EvaluationResult, type Situation, type Step, type Verdict } from "../core/plan.ts";
-import { retryAfterFieldMs } from "../core/retry.ts";
-import type { Judgement, Report } from "./http-request-status.ts";
-import { judge } from "./judge.ts";
-import { declaredOutputs, outputsChecked, outputsWritten } from "./outputs.ts";
-import { precaution } from "./precaution.ts";
-import { buildExchange, declaredRequest, idempotencyHeader, scopeOf, type DeclaredRequest } from "./request.ts";
-import type { HTTPRequest, UsedEndpoint } from "./types.ts";
+import type { ForEach, ItemStatus } from "../../api/for-each.ts";
+import { again, conclude, type Attempt, type Wish } from "../../core/delivery.ts";
+import { attemptUUID } from "../../core/digest.ts";
+import type { ListEvaluation, Scope, ScopeItem } from "../../core/evaluation.ts";
+import type { Exchange } from "../../core/exchange.ts";
+import type { Outcome, Refusal, Response } from "../../core/outcome.ts";
+import { sealed } from "../../core/sealed.ts";
+import type { Output } from "../../core/output.ts";
+import { evaluated, exchangedAll, type EvaluationResult, type Situation, type Step, type Verdict } from "../../core/plan.ts";
+import { retryAfterFieldMs } from "../../core/retry.ts";
+import type { Judgement, Report } from "./status.ts";
+import { judge } from "../judge.ts";
+import { declaredOutputs, outputsChecked, outputsWritten } from "../outputs.ts";
+import { precaution } from "../precaution.ts";
+import { buildExchange, declaredRequest, idempotencyHeader, scopeOf, type DeclaredRequest } from "../request.ts";
+import type { HTTPRequest, UsedEndpoint } from "../types.ts";
 
 export interface Delivery {
   readonly attempt: Attempt;
