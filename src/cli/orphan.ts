@@ -6,7 +6,7 @@
  */
 import type { OrphanSettings } from "../config.ts";
 import { orphanAnnotation, type Resource } from "../core/resource.ts";
-import { finalizer } from "../kinds/http-resource-context.ts";
+import { finalizer } from "../kinds/http-resource/context.ts";
 import { httpResourceType } from "../kinds/types.ts";
 import { createApiClient } from "../kubernetes/api-client.ts";
 import { loadKubeConfig } from "../kubernetes/credentials.ts";

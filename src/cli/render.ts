@@ -20,7 +20,7 @@ import { declaredOutputs } from "../kinds/outputs.ts";
 import { declaredPoll } from "../kinds/poll.ts";
 import { endpointReferences, usedEndpoint } from "../kinds/endpoint.ts";
 import { buildExchange, declaredRequest, type DeclaredRequest, sendDigest } from "../kinds/request.ts";
-import { declaredVerbs } from "../kinds/http-resource-render.ts";
+import { declaredVerbs } from "../kinds/http-resource/render.ts";
 import {
   clusterHTTPEndpointType,
   egressPolicyType,

@@ -19,7 +19,7 @@ import { createEgressPolicies } from "../kinds/egress/policies.ts";
 import { egressPolicyKind } from "../kinds/egress/policy.ts";
 import { clusterHTTPEndpointKind, httpEndpointKind } from "../kinds/http-endpoint.ts";
 import { httpRequestKind } from "../kinds/http-request/plan.ts";
-import { httpResourceKind } from "../kinds/http-resource.ts";
+import { httpResourceKind } from "../kinds/http-resource/plan.ts";
 import { namespaceKind } from "../kinds/namespace.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { version } from "./version.ts";

@@ -5,7 +5,7 @@ import { validator } from "../../src/api/validate.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { sealed } from "../../src/core/sealed.ts";
 import type { EvaluationResult, OutputsResult, Plan, Step, Verdict } from "../../src/core/plan.ts";
-import { httpResourceKind } from "../../src/kinds/http-resource.ts";
+import { httpResourceKind } from "../../src/kinds/http-resource/plan.ts";
 import type { HTTPResource } from "../../src/kinds/types.ts";
 
 const validate = validator(httpResource.spec);

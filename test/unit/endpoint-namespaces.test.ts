@@ -5,7 +5,7 @@ import { validator } from "../../src/api/validate.ts";
 import type { Situation } from "../../src/core/plan.ts";
 import { clusterHTTPEndpointKind } from "../../src/kinds/http-endpoint.ts";
 import { httpRequestKind } from "../../src/kinds/http-request/plan.ts";
-import { httpResourceKind } from "../../src/kinds/http-resource.ts";
+import { httpResourceKind } from "../../src/kinds/http-resource/plan.ts";
 import { httpRequest } from "../support/request-plan.ts";
 
 const endpointRef = { kind: "ClusterHTTPEndpoint", name: "crm" } as const;

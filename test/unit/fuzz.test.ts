@@ -6,7 +6,7 @@ import { parseTemplate } from "../../src/core/templating.ts";
 import { atLocation } from "../../src/http/send/location.ts";
 import { createRedirects, type Hop } from "../../src/http/send/redirects.ts";
 import { pageURL } from "../../src/http/render/url.ts";
-import { nextLink } from "../../src/kinds/http-resource-lookup.ts";
+import { nextLink } from "../../src/kinds/http-resource/lookup.ts";
 import { ApiError, ApiUnreachableError } from "../../src/kubernetes/api-error.ts";
 import { readEvents } from "../../src/kubernetes/watch-stream.ts";
 import { readYAML } from "../../src/standalone/yaml.ts";

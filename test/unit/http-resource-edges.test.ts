@@ -3,8 +3,8 @@ import { describe, expect, test } from "@jest/globals";
 import type { Outcome } from "../../src/core/outcome.ts";
 import type { EvaluationResult } from "../../src/core/plan.ts";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
-import { needsExternalID } from "../../src/kinds/http-resource-context.ts";
-import { declaredVerbs } from "../../src/kinds/http-resource-render.ts";
+import { needsExternalID } from "../../src/kinds/http-resource/context.ts";
+import { declaredVerbs } from "../../src/kinds/http-resource/render.ts";
 import {
   answer,
   condition,

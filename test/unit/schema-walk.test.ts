@@ -11,7 +11,7 @@ import { validator } from "../../src/api/validate.ts";
 import type { Kind } from "../../src/core/plan.ts";
 import type { Resource } from "../../src/core/resource.ts";
 import { httpRequestKind } from "../../src/kinds/http-request/plan.ts";
-import { httpResourceKind } from "../../src/kinds/http-resource.ts";
+import { httpResourceKind } from "../../src/kinds/http-resource/plan.ts";
 import { sendDigest } from "../../src/kinds/request.ts";
 import { fuzzTimeoutMs, runs } from "../support/fuzz.ts";
 import { resembling } from "../support/resembling.ts";

@@ -3,27 +3,19 @@
  *
  * Invariant: what may have arrived and is not repeatable is `unknown`, however badly the server answered.
  */
-import { again, conclude, decide, runsBefore, wasNotActedOn, type Ledger, type Wish } from "../core/delivery.ts";
-import type { Response } from "../core/outcome.ts";
-import { exchanged, type Precaution } from "../core/plan.ts";
-import { dependsOnInputs } from "../core/templating.ts";
-import {
-  exchangeOf,
-  nobodyCompares,
-  verbDigest,
-  type Asked,
-  type Context,
-  type Verb,
-  type VerbAttempt,
-} from "./http-resource-context.ts";
-import { ofFailure, ofSuccess, type Delivered } from "./http-resource-delivered.ts";
-import { judged, saysGone } from "./http-resource-judge.ts";
-import { located, type Steps } from "./http-resource-observation.ts";
-import { outputsOf } from "./http-resource-outputs.ts";
-import { begun, unpollable } from "./http-resource-poll.ts";
-import type { Report } from "./http-resource-status.ts";
-import { outputsChecked } from "./outputs.ts";
-import { isIdempotent, repetition } from "./request.ts";
+import { again, conclude, decide, runsBefore, wasNotActedOn, type Ledger, type Wish } from "../../core/delivery.ts";
+import type { Response } from "../../core/outcome.ts";
+import { exchanged, type Precaution } from "../../core/plan.ts";
+import { dependsOnInputs } from "../../core/templating.ts";
+import { exchangeOf, nobodyCompares, verbDigest, type Asked, type Context, type Verb, type VerbAttempt } from "./context.ts";
+import { ofFailure, ofSuccess, type Delivered } from "./delivered.ts";
+import { judged, saysGone } from "./judge.ts";
+import { located, type Steps } from "./observation.ts";
+import { outputsOf } from "./outputs.ts";
+import { begun, unpollable } from "./poll.ts";
+import type { Report } from "./status.ts";
+import { outputsChecked } from "../outputs.ts";
+import { isIdempotent, repetition } from "../request.ts";
 
 interface Sending {
   readonly verb: Verb;

@@ -1,11 +1,11 @@
 /** What the answer to one of an HTTPResource's requests means. Nothing that a server sent is in its words but the status code. */
-import type { Exchange } from "../core/exchange.ts";
-import type { Outcome, Response } from "../core/outcome.ts";
-import { isExpectedStatus } from "../core/expectation.ts";
-import { evaluated, type EvaluationResult, type Step } from "../core/plan.ts";
-import type { Judgement } from "./http-request/status.ts";
-import type { Asked } from "./http-resource-context.ts";
-import { expectedThat } from "./request.ts";
+import type { Exchange } from "../../core/exchange.ts";
+import type { Outcome, Response } from "../../core/outcome.ts";
+import { isExpectedStatus } from "../../core/expectation.ts";
+import { evaluated, type EvaluationResult, type Step } from "../../core/plan.ts";
+import type { Judgement } from "../http-request/status.ts";
+import type { Asked } from "./context.ts";
+import { expectedThat } from "../request.ts";
 
 type Answered = Exclude<Outcome, { type: "refusal" }>;
 

@@ -5,14 +5,14 @@
  * looked for in it, and it is asked for at the same origin only.
  */
 import LinkHeader from "http-link-header";
-import type { HTTPResourceSpec } from "../api/http-resource.ts";
-import type { Response } from "../core/outcome.ts";
-import type { Located } from "../core/request-template.ts";
-import { isRecord } from "../core/json.ts";
-import { evaluated, exchanged, type EvaluationResult } from "../core/plan.ts";
-import { exchangeOf, idFrom, idOf, type Context } from "./http-resource-context.ts";
-import { judged } from "./http-resource-judge.ts";
-import { located, unknown, type Observation, type Steps } from "./http-resource-observation.ts";
+import type { HTTPResourceSpec } from "../../api/http-resource.ts";
+import type { Response } from "../../core/outcome.ts";
+import type { Located } from "../../core/request-template.ts";
+import { isRecord } from "../../core/json.ts";
+import { evaluated, exchanged, type EvaluationResult } from "../../core/plan.ts";
+import { exchangeOf, idFrom, idOf, type Context } from "./context.ts";
+import { judged } from "./judge.ts";
+import { located, unknown, type Observation, type Steps } from "./observation.ts";
 
 type Lookup = NonNullable<HTTPResourceSpec["lookup"]>;
 type Query = NonNullable<Lookup["query"]>;

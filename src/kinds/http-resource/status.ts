@@ -1,18 +1,18 @@
 /** HTTPResource's status, made in one place: each way that a reconcile can end has one function here. */
-import type { HTTPResourceStatus } from "../api/http-resource.ts";
-import { conditions, isStalledFor, ready, reconciling, stalled, type ConditionState } from "../core/conditions.ts";
-import { concluded, doubt, isSameTry, runsBefore } from "../core/delivery.ts";
-import { pauseSinceMs, untilDueMs } from "../core/due.ts";
-import type { Refusal } from "../core/outcome.ts";
-import type { Verdict } from "../core/plan.ts";
-import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from "../core/resource.ts";
-import { retryAfterFieldMs, retryAfterMs } from "../core/retry.ts";
-import { recorded, shownResponse, type Judgement } from "./http-request/status.ts";
-import { importHint, finalizer, nobodyCompares, verbDigest, type Context, type VerbAttempt } from "./http-resource-context.ts";
-import { corrected, drifted, notDrifted } from "./http-resource-conditions.ts";
-import type { Working } from "./http-resource-delivered.ts";
-import { makeSecrets } from "./outputs.ts";
-import type { Found, Unknown } from "./http-resource-observation.ts";
+import type { HTTPResourceStatus } from "../../api/http-resource.ts";
+import { conditions, isStalledFor, ready, reconciling, stalled, type ConditionState } from "../../core/conditions.ts";
+import { concluded, doubt, isSameTry, runsBefore } from "../../core/delivery.ts";
+import { pauseSinceMs, untilDueMs } from "../../core/due.ts";
+import type { Refusal } from "../../core/outcome.ts";
+import type { Verdict } from "../../core/plan.ts";
+import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from "../../core/resource.ts";
+import { retryAfterFieldMs, retryAfterMs } from "../../core/retry.ts";
+import { recorded, shownResponse, type Judgement } from "../http-request/status.ts";
+import { importHint, finalizer, nobodyCompares, verbDigest, type Context, type VerbAttempt } from "./context.ts";
+import { corrected, drifted, notDrifted } from "./conditions.ts";
+import type { Working } from "./delivered.ts";
+import { makeSecrets } from "../outputs.ts";
+import type { Found, Unknown } from "./observation.ts";
 
 type Status = HTTPResourceStatus;
 type Taken = Pick<Context, "externalID" | "attempt" | "imported">;

@@ -4,15 +4,15 @@
  *
  * Invariant: what was sent stays recorded, whatever becomes of the outputs: the object is only not ready until they are written.
  */
-import type { Refusal, Response } from "../core/outcome.ts";
-import type { Output } from "../core/output.ts";
-import type { Verdict } from "../core/plan.ts";
-import type { Context } from "./http-resource-context.ts";
-import type { Steps } from "./http-resource-observation.ts";
-import { isReady } from "../core/conditions.ts";
-import type { Report } from "./http-resource-status.ts";
-import { declaredOutputs, outputsChecked, outputsWritten } from "./outputs.ts";
-import { scopeOf } from "./request.ts";
+import type { Refusal, Response } from "../../core/outcome.ts";
+import type { Output } from "../../core/output.ts";
+import type { Verdict } from "../../core/plan.ts";
+import type { Context } from "./context.ts";
+import type { Steps } from "./observation.ts";
+import { isReady } from "../../core/conditions.ts";
+import type { Report } from "./status.ts";
+import { declaredOutputs, outputsChecked, outputsWritten } from "../outputs.ts";
+import { scopeOf } from "../request.ts";
 
 export function outputsOf({ spec }: Pick<Context, "spec">): readonly Output[] {
   return declaredOutputs(spec.outputs, "spec.outputs");

@@ -4,21 +4,14 @@
  * Invariant: the finalizer goes when the server says that the object is gone, when there was never one, or when somebody
  * asked to leave it; never because of a connection that failed or an answer that says nothing.
  */
-import type { Verdict } from "../core/plan.ts";
-import {
-  importHint,
-  isUnresolvedCreate,
-  needsExternalID,
-  untilRetryMs,
-  type Context,
-  type VerbAttempt,
-} from "./http-resource-context.ts";
-import { deliver } from "./http-resource-deliver.ts";
-import { isRepeatable, type Delivered } from "./http-resource-delivered.ts";
-import { unknown, type Absent, type Steps, type Unknown } from "./http-resource-observation.ts";
-import { observe } from "./http-resource-observe.ts";
-import { lookedAfter } from "./http-resource-poll.ts";
-import { httpResourceReport, type Report } from "./http-resource-status.ts";
+import type { Verdict } from "../../core/plan.ts";
+import { importHint, isUnresolvedCreate, needsExternalID, untilRetryMs, type Context, type VerbAttempt } from "./context.ts";
+import { deliver } from "./deliver.ts";
+import { isRepeatable, type Delivered } from "./delivered.ts";
+import { unknown, type Absent, type Steps, type Unknown } from "./observation.ts";
+import { observe } from "./observe.ts";
+import { lookedAfter } from "./poll.ts";
+import { httpResourceReport, type Report } from "./status.ts";
 
 /** `gone`: nothing keeps it. `orphan`: it goes, and the remote object stays. */
 export function mayLeave({ spec, hasFinalizer, isOrphan }: Context): "gone" | "orphan" | undefined {

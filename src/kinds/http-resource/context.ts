@@ -1,23 +1,23 @@
 /** What an HTTPResource's plan knows before it asks anybody, read once from the object. Pure. */
-import type { HTTPResourceSpec, HTTPResourceStatus } from "../api/http-resource.ts";
-import type { Poll } from "../api/poll.ts";
-import type { RequestShape } from "../api/request.ts";
-import type { Attempt } from "../core/delivery.ts";
-import type { Difference } from "../core/difference.ts";
-import { digest } from "../core/digest.ts";
-import { durationMs } from "../core/duration.ts";
-import type { Exchange } from "../core/exchange.ts";
-import type { Refusal, Response } from "../core/outcome.ts";
-import type { Located } from "../core/request-template.ts";
-import type { Situation } from "../core/plan.ts";
-import { parseTemplate, stringsIn } from "../core/templating.ts";
-import { externalIdAnnotation, orphanAnnotation, reconcileAtOf } from "../core/resource.ts";
-import type { RetryPolicy } from "../core/retry.ts";
-import { usedEndpoint } from "./endpoint.ts";
-import { declaredOutputs, outputExpressions } from "./outputs.ts";
-import { pollExpressions } from "./poll-expressions.ts";
-import { buildExchange, expectedThat, retryPolicy, type DeclaredRequest } from "./request.ts";
-import type { HTTPResource, UsedEndpoint } from "./types.ts";
+import type { HTTPResourceSpec, HTTPResourceStatus } from "../../api/http-resource.ts";
+import type { Poll } from "../../api/poll.ts";
+import type { RequestShape } from "../../api/request.ts";
+import type { Attempt } from "../../core/delivery.ts";
+import type { Difference } from "../../core/difference.ts";
+import { digest } from "../../core/digest.ts";
+import { durationMs } from "../../core/duration.ts";
+import type { Exchange } from "../../core/exchange.ts";
+import type { Refusal, Response } from "../../core/outcome.ts";
+import type { Located } from "../../core/request-template.ts";
+import type { Situation } from "../../core/plan.ts";
+import { parseTemplate, stringsIn } from "../../core/templating.ts";
+import { externalIdAnnotation, orphanAnnotation, reconcileAtOf } from "../../core/resource.ts";
+import type { RetryPolicy } from "../../core/retry.ts";
+import { usedEndpoint } from "../endpoint.ts";
+import { declaredOutputs, outputExpressions } from "../outputs.ts";
+import { pollExpressions } from "../poll-expressions.ts";
+import { buildExchange, expectedThat, retryPolicy, type DeclaredRequest } from "../request.ts";
+import type { HTTPResource, UsedEndpoint } from "../types.ts";
 
 /** Keeps an object that is being deleted until its remote object is. */
 export const finalizer = "holdfast.dev/release";

@@ -4,14 +4,14 @@
  * Invariant: `absent` is only said where its server says so, or where nothing was ever created. Whatever else goes wrong is
  * `unknown`, because of which nothing is done.
  */
-import type { Exchange } from "../core/exchange.ts";
-import type { Response } from "../core/outcome.ts";
-import { evaluated, exchanged, type EvaluationResult } from "../core/plan.ts";
-import { exchangeOf, idFrom, importHint, isUnresolvedCreate, needsExternalID, type Context } from "./http-resource-context.ts";
-import { isReady } from "../core/conditions.ts";
-import { judged, saysGone } from "./http-resource-judge.ts";
-import { lookUp } from "./http-resource-lookup.ts";
-import { located, unknown, type Found, type Observation, type Steps } from "./http-resource-observation.ts";
+import type { Exchange } from "../../core/exchange.ts";
+import type { Response } from "../../core/outcome.ts";
+import { evaluated, exchanged, type EvaluationResult } from "../../core/plan.ts";
+import { exchangeOf, idFrom, importHint, isUnresolvedCreate, needsExternalID, type Context } from "./context.ts";
+import { isReady } from "../../core/conditions.ts";
+import { judged, saysGone } from "./judge.ts";
+import { lookUp } from "./lookup.ts";
+import { located, unknown, type Found, type Observation, type Steps } from "./observation.ts";
 
 /** Looks by id, else in the list. Where nothing can be asked, what was created is there and what was not is absent. */
 export function* observe(context: Context): Steps<Observation> {

@@ -3,9 +3,9 @@
  *
  * Invariant: what was observed is not told, nor what may be a secret.
  */
-import type { HTTPResourceSpec } from "../api/http-resource.ts";
-import type { ConditionState } from "../core/conditions.ts";
-import type { Difference } from "../core/difference.ts";
+import type { HTTPResourceSpec } from "../../api/http-resource.ts";
+import type { ConditionState } from "../../core/conditions.ts";
+import type { Difference } from "../../core/difference.ts";
 
 /** It differs, and has not been corrected yet. */
 export function drifted(differences: readonly Difference[], spec: Pick<HTTPResourceSpec, "upToDate">): ConditionState {

@@ -1,15 +1,15 @@
 /** Every request that an HTTPResource declares, for people to read: nothing of it is sent. */
-import type { HTTPResourceSpec } from "../api/http-resource.ts";
-import { begin } from "../core/delivery.ts";
-import type { Exchange } from "../core/exchange.ts";
-import type { Refusal } from "../core/outcome.ts";
-import type { Located } from "../core/request-template.ts";
-import { dependencyExpressions } from "./dependencies.ts";
-import { contextOf, declaredOf, exchangeOf, needsExternalID, verbDigest, type Asked } from "./http-resource-context.ts";
-import { lookupExpressions } from "./http-resource-lookup.ts";
-import { declaredPoll, type DeclaredPoll } from "./poll.ts";
-import { located } from "./http-resource-observation.ts";
-import type { HTTPResource, UsedEndpoint } from "./types.ts";
+import type { HTTPResourceSpec } from "../../api/http-resource.ts";
+import { begin } from "../../core/delivery.ts";
+import type { Exchange } from "../../core/exchange.ts";
+import type { Refusal } from "../../core/outcome.ts";
+import type { Located } from "../../core/request-template.ts";
+import { dependencyExpressions } from "../dependencies.ts";
+import { contextOf, declaredOf, exchangeOf, needsExternalID, verbDigest, type Asked } from "./context.ts";
+import { lookupExpressions } from "./lookup.ts";
+import { declaredPoll, type DeclaredPoll } from "../poll.ts";
+import { located } from "./observation.ts";
+import type { HTTPResource, UsedEndpoint } from "../types.ts";
 
 /** Stands for an id that is not known: what is sent has the id in its place. */
 const anyID = "(externalID)";

@@ -4,15 +4,15 @@
  * Invariant: an attempt is only over where its server said what became of it, or where it is safe to begin another. One that
  * was answered as expected, and of which no more can be known, is `Unknown` and `succeeded`: it has arrived.
  */
-import type { PollStatus } from "../api/poll.ts";
-import type { Decision } from "../core/delivery.ts";
-import type { Scope } from "../core/evaluation.ts";
-import type { Refusal, Response } from "../core/outcome.ts";
-import { evaluated, type EvaluationResult } from "../core/plan.ts";
-import { idFrom, needsExternalID, type Context, type VerbAttempt } from "./http-resource-context.ts";
-import { located, type Steps } from "./http-resource-observation.ts";
-import type { Judgement } from "./http-request/status.ts";
-import { repetition } from "./request.ts";
+import type { PollStatus } from "../../api/poll.ts";
+import type { Decision } from "../../core/delivery.ts";
+import type { Scope } from "../../core/evaluation.ts";
+import type { Refusal, Response } from "../../core/outcome.ts";
+import { evaluated, type EvaluationResult } from "../../core/plan.ts";
+import { idFrom, needsExternalID, type Context, type VerbAttempt } from "./context.ts";
+import { located, type Steps } from "./observation.ts";
+import type { Judgement } from "../http-request/status.ts";
+import { repetition } from "../request.ts";
 
 export interface Working {
   readonly type: "polling";

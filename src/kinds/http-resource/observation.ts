@@ -1,10 +1,10 @@
 /** What can be known of a remote object, and how a plan says so. */
-import type { Difference } from "../core/difference.ts";
-import type { Refusal, Response } from "../core/outcome.ts";
-import type { Located } from "../core/request-template.ts";
-import type { Step } from "../core/plan.ts";
-import { retryAfterFieldMs } from "../core/retry.ts";
-import type { Context } from "./http-resource-context.ts";
+import type { Difference } from "../../core/difference.ts";
+import type { Refusal, Response } from "../../core/outcome.ts";
+import type { Located } from "../../core/request-template.ts";
+import type { Step } from "../../core/plan.ts";
+import { retryAfterFieldMs } from "../../core/retry.ts";
+import type { Context } from "./context.ts";
 
 export type Observation = Found | Absent | Unknown | Refusal;
 export interface Found {

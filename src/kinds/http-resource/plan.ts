@@ -3,15 +3,15 @@
  *
  * Invariant: nothing is sent but to observe because of an answer that says nothing, such as a 401, a 503 or none at all.
  */
-import type { HTTPResourceSpec } from "../api/http-resource.ts";
-import type { Inputs } from "../api/request.ts";
-import type { Refusal } from "../core/outcome.ts";
-import type { Dependency, Kind, Plan, Situation, Verdict } from "../core/plan.ts";
-import { retryAfterMs } from "../core/retry.ts";
-import { stringsIn } from "../core/templating.ts";
-import { dataReferences } from "./data-references.ts";
-import { dependenciesOf, resolveDependencies } from "./dependencies.ts";
-import { endpointReferences } from "./endpoint.ts";
+import type { HTTPResourceSpec } from "../../api/http-resource.ts";
+import type { Inputs } from "../../api/request.ts";
+import type { Refusal } from "../../core/outcome.ts";
+import type { Dependency, Kind, Plan, Situation, Verdict } from "../../core/plan.ts";
+import { retryAfterMs } from "../../core/retry.ts";
+import { stringsIn } from "../../core/templating.ts";
+import { dataReferences } from "../data-references.ts";
+import { dependenciesOf, resolveDependencies } from "../dependencies.ts";
+import { endpointReferences } from "../endpoint.ts";
 import {
   contextOf,
   hasBeenSeen,
@@ -21,17 +21,17 @@ import {
   verbDigest,
   type Context,
   type VerbAttempt,
-} from "./http-resource-context.ts";
-import { deliver } from "./http-resource-deliver.ts";
-import { needsID, type Delivered } from "./http-resource-delivered.ts";
-import { unknown, type Absent, type Found, type Steps } from "./http-resource-observation.ts";
-import { observe } from "./http-resource-observe.ts";
-import { withOutputs } from "./http-resource-outputs.ts";
-import { lookedAfter } from "./http-resource-poll.ts";
-import { mayLeave, release } from "./http-resource-release.ts";
-import { isReady } from "../core/conditions.ts";
-import { httpResourceReport, type Report } from "./http-resource-status.ts";
-import { httpResourceType, type HTTPResource } from "./types.ts";
+} from "./context.ts";
+import { deliver } from "./deliver.ts";
+import { needsID, type Delivered } from "./delivered.ts";
+import { unknown, type Absent, type Found, type Steps } from "./observation.ts";
+import { observe } from "./observe.ts";
+import { withOutputs } from "./outputs.ts";
+import { lookedAfter } from "./poll.ts";
+import { mayLeave, release } from "./release.ts";
+import { isReady } from "../../core/conditions.ts";
+import { httpResourceReport, type Report } from "./status.ts";
+import { httpResourceType, type HTTPResource } from "../types.ts";
 
 export const httpResourceKind: Kind<HTTPResource> = {
   type: httpResourceType,
