@@ -14,12 +14,12 @@ import { createRequester, type HTTPRequester } from "../http/requester.ts";
 import { createSockets } from "../http/connect/sockets.ts";
 import { timing } from "../core/schedule.ts";
 import { createEgressPolicies } from "../kinds/egress/policies.ts";
-import { dependencyExpressions, ownField } from "../kinds/dependencies.ts";
+import { dependencyExpressions, ownField } from "../kinds/request/dependencies.ts";
 import { declaredItem, derivedItems, listOf } from "../kinds/http-request/for-each.ts";
-import { declaredOutputs } from "../kinds/outputs.ts";
-import { declaredPoll } from "../kinds/poll.ts";
-import { endpointReferences, usedEndpoint } from "../kinds/endpoint.ts";
-import { buildExchange, declaredRequest, type DeclaredRequest, sendDigest } from "../kinds/request.ts";
+import { declaredOutputs } from "../kinds/request/outputs.ts";
+import { declaredPoll } from "../kinds/request/poll.ts";
+import { endpointReferences, usedEndpoint } from "../kinds/request/endpoint.ts";
+import { buildExchange, declaredRequest, type DeclaredRequest, sendDigest } from "../kinds/request/request.ts";
 import { declaredVerbs } from "../kinds/http-resource/render.ts";
 import {
   clusterHTTPEndpointType,

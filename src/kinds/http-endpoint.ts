@@ -9,7 +9,7 @@ import { conditions, ready, reconciling, stalled } from "../core/conditions.ts";
 import type { Connection } from "../core/connection.ts";
 import { checked, type Kind, type Plan, type Situation } from "../core/plan.ts";
 import { retryAfterMs } from "../core/retry.ts";
-import { connectionOf, endpointData } from "./endpoint.ts";
+import { connectionOf, endpointData } from "./request/endpoint.ts";
 import { clusterHTTPEndpointType, httpEndpointType, type Endpoint } from "./types.ts";
 
 /** How often what is referred to is looked at: when all is well, and after something was missing. */

@@ -4,7 +4,7 @@ import type { RequestShape } from "../../src/api/request.ts";
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import type { BodyTemplate } from "../../src/core/request-template.ts";
-import { bodyTemplate as templateOf } from "../../src/kinds/body.ts";
+import { bodyTemplate as templateOf } from "../../src/kinds/request/body.ts";
 import { exchange, fromSecret, literal, never, reader, testRequester, type Objects } from "../support/loopback-requester.ts";
 import { loopbackServer, type ReceivedRequest } from "../support/loopback.ts";
 

@@ -3,8 +3,8 @@ import { describe, expect, test } from "@jest/globals";
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
 import { sameJSON } from "../../src/core/json.ts";
 import type { Resource } from "../../src/core/resource.ts";
-import { ownField } from "../../src/kinds/dependencies.ts";
-import { sendDigest } from "../../src/kinds/request.ts";
+import { ownField } from "../../src/kinds/request/dependencies.ts";
+import { sendDigest } from "../../src/kinds/request/request.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
 import { answer, condition, driveIn, httpRequest, type Answer } from "../support/request-plan.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { HTTPRequestStatus } from "../../src/api/http-request.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
-import { sendDigest } from "../../src/kinds/request.ts";
+import { sendDigest } from "../../src/kinds/request/request.ts";
 import { answer, condition, drive, httpRequest, reset } from "../support/request-plan.ts";
 import { drive as driveResource, failure, now, resource, answer as says, user, values } from "../support/resource-plan.ts";
 

@@ -6,7 +6,7 @@ import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome, Response } from "../../src/core/outcome.ts";
 import { sealed } from "../../src/core/sealed.ts";
 import type { EvaluationResult, Outcomes } from "../../src/core/plan.ts";
-import { sendDigest } from "../../src/kinds/request.ts";
+import { sendDigest } from "../../src/kinds/request/request.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
 import { fuzzTimeoutMs, runs } from "../support/fuzz.ts";
 import { condition, drive as driveAt, httpRequest, type Answer } from "../support/request-plan.ts";

@@ -7,7 +7,7 @@ import { mergedData, type OutputData, type OutputStore } from "../../src/core/ou
 import type { OutputsResult } from "../../src/core/plan.ts";
 import { secretType } from "../../src/core/resource.ts";
 import { writeOutputs } from "../../src/engine/outputs.ts";
-import { declaredOutputs } from "../../src/kinds/outputs.ts";
+import { declaredOutputs } from "../../src/kinds/request/outputs.ts";
 import { httpRequestType } from "../../src/kinds/types.ts";
 import { outputPatch } from "../../src/kubernetes/output-object.ts";
 import { driveIn, httpRequest, type Answer } from "../support/request-plan.ts";

@@ -12,7 +12,7 @@ import type { Kind } from "../../src/core/plan.ts";
 import type { Resource } from "../../src/core/resource.ts";
 import { httpRequestKind } from "../../src/kinds/http-request/plan.ts";
 import { httpResourceKind } from "../../src/kinds/http-resource/plan.ts";
-import { sendDigest } from "../../src/kinds/request.ts";
+import { sendDigest } from "../../src/kinds/request/request.ts";
 import { fuzzTimeoutMs, runs } from "../support/fuzz.ts";
 import { resembling } from "../support/resembling.ts";
 import { walk, type Walked } from "../support/scripted-world.ts";

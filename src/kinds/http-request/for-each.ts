@@ -14,10 +14,10 @@ import type { Output } from "../../core/output.ts";
 import { evaluated, exchangedAll, type EvaluationResult, type Situation, type Step, type Verdict } from "../../core/plan.ts";
 import { retryAfterFieldMs } from "../../core/retry.ts";
 import type { Judgement, Report } from "./status.ts";
-import { judge } from "../judge.ts";
-import { declaredOutputs, outputsChecked, outputsWritten } from "../outputs.ts";
-import { precaution } from "../precaution.ts";
-import { buildExchange, declaredRequest, idempotencyHeader, scopeOf, type DeclaredRequest } from "../request.ts";
+import { judge } from "../request/judge.ts";
+import { declaredOutputs, outputsChecked, outputsWritten } from "../request/outputs.ts";
+import { precaution } from "../request/precaution.ts";
+import { buildExchange, declaredRequest, idempotencyHeader, scopeOf, type DeclaredRequest } from "../request/request.ts";
 import type { HTTPRequest, UsedEndpoint } from "../types.ts";
 
 export interface Delivery {

@@ -19,16 +19,24 @@ import {
 } from "../../core/plan.ts";
 import { assumeDoneAnnotation, reconcileAtOf } from "../../core/resource.ts";
 import { timing } from "../../core/schedule.ts";
-import { dataReferences } from "../data-references.ts";
-import { dependenciesOf, resolveDependencies } from "../dependencies.ts";
-import { endpointReferences, usedEndpoint } from "../endpoint.ts";
+import { dataReferences } from "../request/data-references.ts";
+import { dependenciesOf, resolveDependencies } from "../request/dependencies.ts";
+import { endpointReferences, usedEndpoint } from "../request/endpoint.ts";
 import { deliverEach, type Delivery } from "./for-each.ts";
 import { httpRequestReport, type Judgement } from "./status.ts";
-import { judge } from "../judge.ts";
-import { beginPoll, pollOnce } from "../poll.ts";
-import { precaution } from "../precaution.ts";
-import { buildExchange, declaredRequest, idempotencyHeader, repetition, retryPolicy, scopeOf, sendDigest } from "../request.ts";
-import { declaredOutputs, outputsChecked, outputsWritten } from "../outputs.ts";
+import { judge } from "../request/judge.ts";
+import { beginPoll, pollOnce } from "../request/poll.ts";
+import { precaution } from "../request/precaution.ts";
+import {
+  buildExchange,
+  declaredRequest,
+  idempotencyHeader,
+  repetition,
+  retryPolicy,
+  scopeOf,
+  sendDigest,
+} from "../request/request.ts";
+import { declaredOutputs, outputsChecked, outputsWritten } from "../request/outputs.ts";
 import { httpRequestType, type Endpoint, type HTTPRequest } from "../types.ts";
 
 export const httpRequestKind: Kind<HTTPRequest> = {

@@ -10,8 +10,8 @@ import type { Verdict } from "../../core/plan.ts";
 import { reconcileAtAnnotation, reconcileAtOf } from "../../core/resource.ts";
 import { retryAfterFieldMs, retryAfterMs, type RetryPolicy } from "../../core/retry.ts";
 import { markedAt, type Timing } from "../../core/schedule.ts";
-import { makeSecrets } from "../outputs.ts";
-import { sendDigest } from "../request.ts";
+import { makeSecrets } from "../request/outputs.ts";
+import { sendDigest } from "../request/request.ts";
 import type { HTTPRequest } from "../types.ts";
 
 type Scheduled = Extract<Timing, { type: "scheduled" }>;

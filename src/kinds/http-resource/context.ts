@@ -13,10 +13,10 @@ import type { Situation } from "../../core/plan.ts";
 import { parseTemplate, stringsIn } from "../../core/templating.ts";
 import { externalIdAnnotation, orphanAnnotation, reconcileAtOf } from "../../core/resource.ts";
 import type { RetryPolicy } from "../../core/retry.ts";
-import { usedEndpoint } from "../endpoint.ts";
-import { declaredOutputs, outputExpressions } from "../outputs.ts";
-import { pollExpressions } from "../poll-expressions.ts";
-import { buildExchange, expectedThat, retryPolicy, type DeclaredRequest } from "../request.ts";
+import { usedEndpoint } from "../request/endpoint.ts";
+import { declaredOutputs, outputExpressions } from "../request/outputs.ts";
+import { pollExpressions } from "../request/poll-expressions.ts";
+import { buildExchange, expectedThat, retryPolicy, type DeclaredRequest } from "../request/request.ts";
 import type { HTTPResource, UsedEndpoint } from "../types.ts";
 
 /** Keeps an object that is being deleted until its remote object is. */

@@ -14,8 +14,8 @@ import { located, type Steps } from "./observation.ts";
 import { outputsOf } from "./outputs.ts";
 import { begun, unpollable } from "./poll.ts";
 import type { Report } from "./status.ts";
-import { outputsChecked } from "../outputs.ts";
-import { isIdempotent, repetition } from "../request.ts";
+import { outputsChecked } from "../request/outputs.ts";
+import { isIdempotent, repetition } from "../request/request.ts";
 
 interface Sending {
   readonly verb: Verb;

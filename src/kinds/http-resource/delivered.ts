@@ -12,7 +12,7 @@ import { evaluated, type EvaluationResult } from "../../core/plan.ts";
 import { idFrom, needsExternalID, type Context, type VerbAttempt } from "./context.ts";
 import { located, type Steps } from "./observation.ts";
 import type { Judgement } from "../http-request/status.ts";
-import { repetition } from "../request.ts";
+import { repetition } from "../request/request.ts";
 
 export interface Working {
   readonly type: "polling";

@@ -5,7 +5,7 @@ import { isExpectedStatus } from "../../core/expectation.ts";
 import { evaluated, type EvaluationResult, type Step } from "../../core/plan.ts";
 import type { Judgement } from "../http-request/status.ts";
 import type { Asked } from "./context.ts";
-import { expectedThat } from "../request.ts";
+import { expectedThat } from "../request/request.ts";
 
 type Answered = Exclude<Outcome, { type: "refusal" }>;
 

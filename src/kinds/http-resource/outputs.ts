@@ -11,8 +11,8 @@ import type { Context } from "./context.ts";
 import type { Steps } from "./observation.ts";
 import { isReady } from "../../core/conditions.ts";
 import type { Report } from "./status.ts";
-import { declaredOutputs, outputsChecked, outputsWritten } from "../outputs.ts";
-import { scopeOf } from "../request.ts";
+import { declaredOutputs, outputsChecked, outputsWritten } from "../request/outputs.ts";
+import { scopeOf } from "../request/request.ts";
 
 export function outputsOf({ spec }: Pick<Context, "spec">): readonly Output[] {
   return declaredOutputs(spec.outputs, "spec.outputs");

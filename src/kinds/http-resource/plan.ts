@@ -9,9 +9,9 @@ import type { Refusal } from "../../core/outcome.ts";
 import type { Dependency, Kind, Plan, Situation, Verdict } from "../../core/plan.ts";
 import { retryAfterMs } from "../../core/retry.ts";
 import { stringsIn } from "../../core/templating.ts";
-import { dataReferences } from "../data-references.ts";
-import { dependenciesOf, resolveDependencies } from "../dependencies.ts";
-import { endpointReferences } from "../endpoint.ts";
+import { dataReferences } from "../request/data-references.ts";
+import { dependenciesOf, resolveDependencies } from "../request/dependencies.ts";
+import { endpointReferences } from "../request/endpoint.ts";
 import {
   contextOf,
   hasBeenSeen,

@@ -10,8 +10,8 @@ import { declaredOf, type Asked, type Context, type Verb, type VerbAttempt } fro
 import { isRepeatable, ofFailure, ofSuccess, takenFrom, type Delivered } from "./delivered.ts";
 import { saysGone } from "./judge.ts";
 import type { Steps } from "./observation.ts";
-import { beginPoll, isMadeOfResponse, pollOnce } from "../poll.ts";
-import { scopeOf } from "../request.ts";
+import { beginPoll, isMadeOfResponse, pollOnce } from "../request/poll.ts";
+import { scopeOf } from "../request/request.ts";
 
 type Request = Pick<Asked, "field" | "shape">;
 

@@ -4,10 +4,10 @@ import { begin } from "../../core/delivery.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
-import { dependencyExpressions } from "../dependencies.ts";
+import { dependencyExpressions } from "../request/dependencies.ts";
 import { contextOf, declaredOf, exchangeOf, needsExternalID, verbDigest, type Asked } from "./context.ts";
 import { lookupExpressions } from "./lookup.ts";
-import { declaredPoll, type DeclaredPoll } from "../poll.ts";
+import { declaredPoll, type DeclaredPoll } from "../request/poll.ts";
 import { located } from "./observation.ts";
 import type { HTTPResource, UsedEndpoint } from "../types.ts";
 

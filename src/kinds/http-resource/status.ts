@@ -11,7 +11,7 @@ import { recorded, shownResponse, type Judgement } from "../http-request/status.
 import { importHint, finalizer, nobodyCompares, verbDigest, type Context, type VerbAttempt } from "./context.ts";
 import { corrected, drifted, notDrifted } from "./conditions.ts";
 import type { Working } from "./delivered.ts";
-import { makeSecrets } from "../outputs.ts";
+import { makeSecrets } from "../request/outputs.ts";
 import type { Found, Unknown } from "./observation.ts";
 
 type Status = HTTPResourceStatus;

@@ -1,7 +1,7 @@
 /** References as a spec writes them, as sources that say where they were written. Pure. */
-import type { HTTPRequestSpec } from "../api/http-request.ts";
-import type { TlsSources } from "../core/connection.ts";
-import type { Source } from "../core/source.ts";
+import type { HTTPRequestSpec } from "../../api/http-request.ts";
+import type { TlsSources } from "../../core/connection.ts";
+import type { Source } from "../../core/source.ts";
 
 interface KeyRef {
   readonly name: string;

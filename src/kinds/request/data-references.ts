@@ -1,8 +1,8 @@
 /** The Secrets and ConfigMaps that a spec refers to itself; an endpoint's are not among them. */
-import type { Inputs } from "../api/request.ts";
-import type { HTTPRequestSpec } from "../api/http-request.ts";
-import type { Dependency } from "../core/plan.ts";
-import { configMapType, secretType } from "../core/resource.ts";
+import type { Inputs } from "../../api/request.ts";
+import type { HTTPRequestSpec } from "../../api/http-request.ts";
+import type { Dependency } from "../../core/plan.ts";
+import { configMapType, secretType } from "../../core/resource.ts";
 
 interface Named {
   readonly name: string;

@@ -1,10 +1,10 @@
 /** Outputs in a plan: from what a spec declares, through a check before anything is sent, to what is written after a success. Pure. */
-import type { Outputs } from "../api/outputs.ts";
-import type { Refusal } from "../core/outcome.ts";
-import type { Located } from "../core/request-template.ts";
-import type { Output, OutputEvaluation } from "../core/output.ts";
-import type { OutputsResult, Step } from "../core/plan.ts";
-import { configMapType, secretType } from "../core/resource.ts";
+import type { Outputs } from "../../api/outputs.ts";
+import type { Refusal } from "../../core/outcome.ts";
+import type { Located } from "../../core/request-template.ts";
+import type { Output, OutputEvaluation } from "../../core/output.ts";
+import type { OutputsResult, Step } from "../../core/plan.ts";
+import { configMapType, secretType } from "../../core/resource.ts";
 
 /** `field`: where they are written. */
 export function declaredOutputs(outputs: Outputs | undefined, field: string): readonly Output[] {

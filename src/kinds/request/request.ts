@@ -1,21 +1,21 @@
 /** From what a spec declares to an exchange: an endpoint's settings and a request's own, merged. Pure. */
-import type { HTTPRequestSpec } from "../api/http-request.ts";
-import type { Expectation, Inputs, RequestShape } from "../api/request.ts";
-import type { Attempt, Wish } from "../core/delivery.ts";
-import { digest } from "../core/digest.ts";
-import { durationMs } from "../core/duration.ts";
-import type { Scope } from "../core/evaluation.ts";
-import type { Exchange } from "../core/exchange.ts";
-import type { Refusal, Response } from "../core/outcome.ts";
-import type { Located, RequestTemplate } from "../core/request-template.ts";
-import type { Metadata } from "../core/resource.ts";
-import type { RetryPolicy } from "../core/retry.ts";
+import type { HTTPRequestSpec } from "../../api/http-request.ts";
+import type { Expectation, Inputs, RequestShape } from "../../api/request.ts";
+import type { Attempt, Wish } from "../../core/delivery.ts";
+import { digest } from "../../core/digest.ts";
+import { durationMs } from "../../core/duration.ts";
+import type { Scope } from "../../core/evaluation.ts";
+import type { Exchange } from "../../core/exchange.ts";
+import type { Refusal, Response } from "../../core/outcome.ts";
+import type { Located, RequestTemplate } from "../../core/request-template.ts";
+import type { Metadata } from "../../core/resource.ts";
+import type { RetryPolicy } from "../../core/retry.ts";
 import { bodyTemplate } from "./body.ts";
 import { declaredOutputs, outputExpressions } from "./outputs.ts";
 import { connectionOf, endpointRefusal, overrideRefusal } from "./endpoint.ts";
 import { pollExpressions } from "./poll-expressions.ts";
 import { source, tlsSources } from "./sources.ts";
-import type { HTTPRequest, UsedEndpoint } from "./types.ts";
+import type { HTTPRequest, UsedEndpoint } from "../types.ts";
 
 const defaultTimeoutMs = 30_000;
 const idempotentMethods: readonly string[] = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"];

@@ -3,14 +3,14 @@
  *
  * Invariant: it yields values only where all that is waited for is so. What it reads of others is what their status shows.
  */
-import type { DependsOn, FieldRef, ObjectRef } from "../api/dependencies.ts";
-import { group, version } from "../api/kind-definition.ts";
-import type { Inputs } from "../api/request.ts";
-import { isReady, type Condition } from "../core/conditions.ts";
-import type { Refusal } from "../core/outcome.ts";
-import type { Located } from "../core/request-template.ts";
-import { evaluated, type Dependency, type Situation, type Step } from "../core/plan.ts";
-import type { Metadata, Resource } from "../core/resource.ts";
+import type { DependsOn, FieldRef, ObjectRef } from "../../api/dependencies.ts";
+import { group, version } from "../../api/kind-definition.ts";
+import type { Inputs } from "../../api/request.ts";
+import { isReady, type Condition } from "../../core/conditions.ts";
+import type { Refusal } from "../../core/outcome.ts";
+import type { Located } from "../../core/request-template.ts";
+import { evaluated, type Dependency, type Situation, type Step } from "../../core/plan.ts";
+import type { Metadata, Resource } from "../../core/resource.ts";
 
 type Depending = Resource<{ readonly inputs?: Inputs; readonly dependsOn?: DependsOn }>;
 

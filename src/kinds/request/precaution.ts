@@ -1,9 +1,9 @@
 /** What has to happen before a request leaves, by what would come of sending it twice. */
-import type { Attempt } from "../core/delivery.ts";
-import type { Exchange } from "../core/exchange.ts";
-import type { Precaution } from "../core/plan.ts";
-import { dependsOnInputs } from "../core/templating.ts";
-import type { Report } from "./http-request/status.ts";
+import type { Attempt } from "../../core/delivery.ts";
+import type { Exchange } from "../../core/exchange.ts";
+import type { Precaution } from "../../core/plan.ts";
+import { dependsOnInputs } from "../../core/templating.ts";
+import type { Report } from "../http-request/status.ts";
 import { isIdempotent } from "./request.ts";
 
 /**

@@ -1,6 +1,6 @@
 /** From the body that a spec declares to a template. Pure. */
-import type { RequestShape } from "../api/request.ts";
-import type { BodyTemplate, ByteSource, PartTemplate } from "../core/request-template.ts";
+import type { RequestShape } from "../../api/request.ts";
+import type { BodyTemplate, ByteSource, PartTemplate } from "../../core/request-template.ts";
 
 type DeclaredBody = NonNullable<RequestShape["body"]>;
 type DeclaredPart = NonNullable<DeclaredBody["multipart"]>[number];

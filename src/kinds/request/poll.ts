@@ -4,17 +4,17 @@
  * Invariant: what is kept of the URL is a template in which no input's value stands, and what a server sent in it is
  * literal text: it is never expanded.
  */
-import type { Poll, PollStatus } from "../api/poll.ts";
-import { durationMs } from "../core/duration.ts";
-import type { Scope } from "../core/evaluation.ts";
-import type { Exchange } from "../core/exchange.ts";
-import type { Outcome, Response } from "../core/outcome.ts";
-import type { Located } from "../core/request-template.ts";
-import { evaluated, exchanged, type Step } from "../core/plan.ts";
-import { retryAfterFieldMs } from "../core/retry.ts";
-import { parseTemplate, wholeExpression, type Part } from "../core/templating.ts";
+import type { Poll, PollStatus } from "../../api/poll.ts";
+import { durationMs } from "../../core/duration.ts";
+import type { Scope } from "../../core/evaluation.ts";
+import type { Exchange } from "../../core/exchange.ts";
+import type { Outcome, Response } from "../../core/outcome.ts";
+import type { Located } from "../../core/request-template.ts";
+import { evaluated, exchanged, type Step } from "../../core/plan.ts";
+import { retryAfterFieldMs } from "../../core/retry.ts";
+import { parseTemplate, wholeExpression, type Part } from "../../core/templating.ts";
 import { buildExchange, type DeclaredRequest } from "./request.ts";
-import type { UsedEndpoint } from "./types.ts";
+import type { UsedEndpoint } from "../types.ts";
 
 type Steps<T> = Generator<Step, T>;
 

@@ -1,7 +1,7 @@
 /** What a poll evaluates, apart from how it is polled: a request names these before it is sent. */
-import type { Poll } from "../api/poll.ts";
-import type { Located } from "../core/request-template.ts";
-import { parseTemplate } from "../core/templating.ts";
+import type { Poll } from "../../api/poll.ts";
+import type { Located } from "../../core/request-template.ts";
+import { parseTemplate } from "../../core/templating.ts";
 
 /** Expressions of a poll, so that one that is no jq is found before anything is sent. */
 export function pollExpressions(poll: Poll | undefined, field: string): Located[] {

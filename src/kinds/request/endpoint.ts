@@ -3,17 +3,17 @@
  *
  * Invariant: only what a ClusterHTTPEndpoint refers to has a namespace of its own, and that is the one that its admin chose.
  */
-import type { Auth } from "../api/auth.ts";
-import type { RequestShape } from "../api/request.ts";
-import { namesTaken, sourcesOf, type AuthSources, type OAuth2Sources } from "../core/auth.ts";
-import { durationMs } from "../core/duration.ts";
-import type { Connection, EndpointTraits } from "../core/connection.ts";
-import type { Refusal } from "../core/outcome.ts";
-import { selects } from "../core/label-selector.ts";
-import type { Dependency } from "../core/plan.ts";
-import { configMapType, namespaceType, secretType, type Resource } from "../core/resource.ts";
+import type { Auth } from "../../api/auth.ts";
+import type { RequestShape } from "../../api/request.ts";
+import { namesTaken, sourcesOf, type AuthSources, type OAuth2Sources } from "../../core/auth.ts";
+import { durationMs } from "../../core/duration.ts";
+import type { Connection, EndpointTraits } from "../../core/connection.ts";
+import type { Refusal } from "../../core/outcome.ts";
+import { selects } from "../../core/label-selector.ts";
+import type { Dependency } from "../../core/plan.ts";
+import { configMapType, namespaceType, secretType, type Resource } from "../../core/resource.ts";
 import { source, tlsSources, type From } from "./sources.ts";
-import { clusterHTTPEndpointType, httpEndpointType, type Endpoint, type UsedEndpoint } from "./types.ts";
+import { clusterHTTPEndpointType, httpEndpointType, type Endpoint, type UsedEndpoint } from "../types.ts";
 
 interface EndpointRef {
   readonly kind: "HTTPEndpoint" | "ClusterHTTPEndpoint";

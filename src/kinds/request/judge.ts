@@ -1,10 +1,10 @@
 /** What an answer, or none, makes of what `expect` says. */
-import type { Expectation } from "../api/request.ts";
-import type { Exchange } from "../core/exchange.ts";
-import type { Outcome } from "../core/outcome.ts";
-import { isExpectedStatus } from "../core/expectation.ts";
-import { evaluated, type Step } from "../core/plan.ts";
-import type { Judgement } from "./http-request/status.ts";
+import type { Expectation } from "../../api/request.ts";
+import type { Exchange } from "../../core/exchange.ts";
+import type { Outcome } from "../../core/outcome.ts";
+import { isExpectedStatus } from "../../core/expectation.ts";
+import { evaluated, type Step } from "../../core/plan.ts";
+import type { Judgement } from "../http-request/status.ts";
 import { expectedThat } from "./request.ts";
 
 /** `tookMs`: from the request's start to its end. */
