@@ -1,7 +1,7 @@
 /** What a flag's text means. Each throws an `InvalidArgumentError` that says what to give instead. */
 import { InvalidArgumentError } from "commander";
-import { parseNetwork } from "./core/address.ts";
-import { durationMs } from "./core/duration.ts";
+import { parseNetwork } from "./core/tools/address.ts";
+import { durationMs } from "./core/tools/duration.ts";
 
 /** The limits stay with the parser, for whoever describes the flag: the chart's schema. */
 export function integer(

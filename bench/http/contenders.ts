@@ -2,11 +2,11 @@
 import { Agent, request } from "undici";
 import type { Exchange } from "../../src/core/exchange.ts";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
-import { network } from "../../src/core/address.ts";
+import { network } from "../../src/core/tools/address.ts";
 import { createClientPool } from "../../src/http/connect/client-pool.ts";
 import { createEgress } from "../../src/http/connect/egress.ts";
 import { createRequester } from "../../src/http/requester.ts";
-import { createSecretRegistry } from "../../src/http/secret-registry.ts";
+import { createSecretRegistry } from "../../src/telemetry/secret-registry.ts";
 import { createSockets } from "../../src/http/connect/sockets.ts";
 import { createLog, type LogLevel } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";

@@ -7,7 +7,7 @@ import { createApiClient } from "../kubernetes/api-client.ts";
 import { loadKubeConfig } from "../kubernetes/credentials.ts";
 import { createEvents } from "../kubernetes/events.ts";
 import { createKubernetesStore } from "../kubernetes/store.ts";
-import { createSecretRegistry } from "../http/secret-registry.ts";
+import { createSecretRegistry } from "../telemetry/secret-registry.ts";
 import { createLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createRecord } from "../telemetry/record.ts";

@@ -1,8 +1,8 @@
 /** Where requests may go, as the settings have it; and where the API server is, to which none does. */
 import { lookup } from "node:dns/promises";
 import type { ControllerSettings } from "../config.ts";
-import { addressBytes, network, type Bytes } from "../core/address.ts";
-import { deadline, unlessAborted } from "../core/deadline.ts";
+import { addressBytes, network, type Bytes } from "../core/tools/address.ts";
+import { deadline, unlessAborted } from "../core/tools/deadline.ts";
 import type { EgressFloor } from "../core/egress.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import { loadKubeConfig } from "../kubernetes/credentials.ts";

@@ -1,7 +1,7 @@
 /** Who leads, as the settings have it: the holder of a Lease, or this process in any case. */
 import { once } from "node:events";
 import type { ControllerSettings } from "../config.ts";
-import { digest } from "../core/digest.ts";
+import { digest } from "../core/tools/digest.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
 import { createLeadership, type Leadership } from "../kubernetes/lease.ts";

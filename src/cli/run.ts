@@ -8,7 +8,7 @@ import { httpRequestType, httpResourceType } from "../kinds/types.ts";
 import { areFollowable } from "../standalone/files.ts";
 import { loadManifests, watchManifests } from "../standalone/manifests.ts";
 import { createStandaloneStore, type StandaloneStore } from "../standalone/store.ts";
-import { createSecretRegistry } from "../http/secret-registry.ts";
+import { createSecretRegistry } from "../telemetry/secret-registry.ts";
 import { createLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createRecord } from "../telemetry/record.ts";

@@ -13,7 +13,7 @@ import { createClientPool, type Client, type ClientPool } from "../http/connect/
 import { environmentProxies } from "../http/connect/environment-proxies.ts";
 import { createEgress } from "../http/connect/egress.ts";
 import { createRequester } from "../http/requester.ts";
-import type { SecretRegistry } from "../http/secret-registry.ts";
+import type { SecretRegistry } from "../telemetry/secret-registry.ts";
 import { createSockets, type Sockets } from "../http/connect/sockets.ts";
 import { createEgressPolicies } from "../kinds/egress/policies.ts";
 import { egressPolicyKind } from "../kinds/egress/policy.ts";

@@ -6,7 +6,7 @@
  * Invariant: its text is that of a condition, so it holds no secret and nothing that a server sent.
  */
 import type { Condition } from "./conditions.ts";
-import { isRecord } from "./json.ts";
+import { isRecord } from "./tools/json.ts";
 
 export interface Announcement {
   readonly type: "Normal" | "Warning";

@@ -5,7 +5,7 @@
  * not act on it, or the user asked. Everything here is a pure function of what is recorded; docs/delivery.md tells it.
  */
 import { retryReasons } from "../api/retry.ts";
-import { attemptUUID } from "./digest.ts";
+import { attemptUUID } from "./tools/digest.ts";
 import type { FailureReason, Outcome } from "./outcome.ts";
 import { isListed, type RetryPolicy } from "./retry.ts";
 

@@ -3,7 +3,7 @@
  *
  * Invariant: what the observed side has beyond what is wanted is no difference, so nothing equals itself less.
  */
-import { isRecord, sameJSON } from "./json.ts";
+import { isRecord, sameJSON } from "./tools/json.ts";
 import { isFixed, jsonStep } from "./templating.ts";
 
 /** One place that differs. `wanted`: short JSON text, where it holds nothing but what the spec says in the open. */

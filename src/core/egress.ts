@@ -4,8 +4,8 @@
  * Invariant: the floor (loopback, link-local, metadata, multicast, the API server) is not a rule and no rule opens it; a rule
  * that refuses wins over any that allows; a private address is reached only where a rule speaks of addresses or Services.
  */
-import { addressBytes, classOf, contains, isInSome, views, type Bytes, type Network } from "./address.ts";
-import { digest } from "./digest.ts";
+import { addressBytes, classOf, contains, isInSome, views, type Bytes, type Network } from "./tools/address.ts";
+import { digest } from "./tools/digest.ts";
 
 /** What refused. The set is closed: each is a value of the metric label `rule`. */
 export const egressLabels = ["floor", "private", "default", "policy", "port", "namespace"] as const;

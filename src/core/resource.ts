@@ -1,5 +1,5 @@
 /** Resources as the engine sees them: any object of a Kubernetes API, whichever store it comes from. */
-import { digest } from "./digest.ts";
+import { digest } from "./tools/digest.ts";
 
 export interface ResourceType {
   /** `""` for the core group. */

@@ -5,7 +5,7 @@
  * whatever was restarted, however a clock was set, and however summer time begins and ends.
  */
 import { Cron } from "croner";
-import { durationMs } from "./duration.ts";
+import { durationMs } from "./tools/duration.ts";
 
 export interface Schedule {
   readonly every?: string;

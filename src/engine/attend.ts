@@ -3,7 +3,7 @@
  *
  * Invariant: it never rejects, and what could not be decided is tried again after a pause.
  */
-import { deadline } from "../core/deadline.ts";
+import { deadline } from "../core/tools/deadline.ts";
 import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
 import type { Kind, Situation } from "../core/plan.ts";
 import type { WaitFor } from "../core/ports.ts";

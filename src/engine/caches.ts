@@ -1,5 +1,5 @@
 /** The caches of all kinds, and what is found in them. Invariant: each kind has its cache from the start, empty or not. */
-import { cycleThrough } from "../core/cycle.ts";
+import { cycleThrough } from "../core/tools/cycle.ts";
 import type { Kind } from "../core/plan.ts";
 import type { Reference, Resource } from "../core/resource.ts";
 import { createCache, type Cache } from "./cache.ts";

@@ -1,6 +1,6 @@
 /** What about a change of an object makes a key due. Pure. */
 import type { Ledger } from "../core/delivery.ts";
-import { sameJSON } from "../core/json.ts";
+import { sameJSON } from "../core/tools/json.ts";
 import { wakingAnnotations, type Resource } from "../core/resource.ts";
 import type { Change } from "./cache.ts";
 

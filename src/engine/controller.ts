@@ -4,7 +4,7 @@
  * No worker starts before every cache is warm, and no key is worked on twice at once, or taken while another process leads.
  * Knows neither HTTP nor Kubernetes.
  */
-import { sendingShare } from "../core/deadline.ts";
+import { sendingShare } from "../core/tools/deadline.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { Kind } from "../core/plan.ts";
 import type { Announce, Requester, ResourceStore, WatchEvent } from "../core/ports.ts";

@@ -4,7 +4,7 @@
  * Invariant: nobody is queued for a change that it cannot act on, nothing of a passive kind ever is, and nothing is kept of a
  * resource that is gone.
  */
-import { sameJSON } from "../core/json.ts";
+import { sameJSON } from "../core/tools/json.ts";
 import type { Kind } from "../core/plan.ts";
 import type { Resource, ResourceKey } from "../core/resource.ts";
 import { createBreath } from "./breath.ts";

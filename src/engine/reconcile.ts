@@ -8,7 +8,7 @@ import { announcement } from "../core/announcement.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Outcome, Refusal } from "../core/outcome.ts";
 import { type ReadResult, configMapType, secretType, type Reference, type Resource } from "../core/resource.ts";
-import { sameJSON } from "../core/json.ts";
+import { sameJSON } from "../core/tools/json.ts";
 import type {
   CheckResult,
   EvaluationResult,

@@ -6,7 +6,7 @@
  * idle: however slow its servers are, somebody else's key finds a worker. What has just changed goes before what a listing
  * brought, or a change of something that many share, so that neither holds up anybody's own change.
  */
-import { createTurns, type Turns } from "../core/turns.ts";
+import { createTurns, type Turns } from "../core/tools/round-robin.ts";
 
 export interface WorkQueue {
   /** Makes `key` due in `delayMs`; an earlier due time wins over a later one, and a change over a listing. */

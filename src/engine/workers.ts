@@ -4,7 +4,7 @@
  * Invariant: a key is done only when its work has ended, so it is never worked on twice at once; and whatever a key's work
  * waits for, its worker takes the next key: after the limit, and sooner where that is a write that does not land, a turn or a place.
  */
-import { deadline } from "../core/deadline.ts";
+import { deadline } from "../core/tools/deadline.ts";
 import type { WaitFor } from "../core/ports.ts";
 import { createBreath } from "./breath.ts";
 import type { WorkQueue } from "./work-queue.ts";

@@ -8,7 +8,7 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Evaluated } from "../core/ports.ts";
-import { createTurns } from "../core/turns.ts";
+import { createTurns } from "../core/tools/round-robin.ts";
 import type { Job, WorkerSettings } from "./worker.ts";
 
 interface Threads extends AsyncDisposable {

@@ -1,5 +1,5 @@
 /** Asks the API server what the caller may do, before it is tried or after it was refused. */
-import { isRecord } from "../core/json.ts";
+import { isRecord } from "../core/tools/json.ts";
 import type { ApiClient } from "./api-client.ts";
 
 interface Access {

@@ -6,8 +6,8 @@
  */
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { Dispatcher } from "undici";
-import { deadline, unlessAborted, type Deadline } from "../core/deadline.ts";
-import { parseJSON } from "../core/json.ts";
+import { deadline, unlessAborted, type Deadline } from "../core/tools/deadline.ts";
+import { parseJSON } from "../core/tools/json.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import { ApiError, ApiUnreachableError, timedOut, tooLarge, unreadable } from "./api-error.ts";
 import { createConnections, type Purpose } from "./connections.ts";

@@ -1,5 +1,5 @@
 /** What goes wrong between this process and the API server. Invariant: no message quotes what the server sent. */
-import { isRecord } from "../core/json.ts";
+import { isRecord } from "../core/tools/json.ts";
 
 /** No answer may silence anybody for longer; and a timer that is told to wait for a month does not wait at all. */
 export const maxRetryAfterMs = 10 * 60_000;

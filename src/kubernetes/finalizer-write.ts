@@ -4,7 +4,7 @@
  * Invariant: the patch tests UID and resourceVersion, so it lands on the object and on the list of finalizers that was read,
  * and never where the status, by which it was decided on, is another one by now.
  */
-import { sameJSON } from "../core/json.ts";
+import { sameJSON } from "../core/tools/json.ts";
 import type { Finalizer, WriteResult } from "../core/ports.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";
 import { ApiError } from "./api-error.ts";

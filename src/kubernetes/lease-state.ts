@@ -6,7 +6,7 @@
  * *sent* its latest renewal, and only to the renew deadline; the others count from when they *saw* that renewal, which
  * is later, and to the lease duration, which is longer.
  */
-import { sameJSON } from "../core/json.ts";
+import { sameJSON } from "../core/tools/json.ts";
 
 /** https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/lease-v1/ */
 export interface LeaseSpec {

@@ -10,7 +10,7 @@
  * answer comes, and for however long this process was suspended. No two terms have the same number.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { deadline } from "../core/deadline.ts";
+import { deadline } from "../core/tools/deadline.ts";
 import type { RecordOccurrence } from "../core/occurrence.ts";
 import type { ApiClient } from "./api-client.ts";
 import { createLeaseClient, type Lease } from "./lease-client.ts";

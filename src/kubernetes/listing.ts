@@ -3,7 +3,7 @@
  * resourceVersion that it gives: the pages that follow the first one are read at the first one's.
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
  */
-import { isRecord } from "../core/json.ts";
+import { isRecord } from "../core/tools/json.ts";
 import type { Resource } from "../core/resource.ts";
 import type { ApiClient, ApiRequest } from "./api-client.ts";
 import { ApiError, ApiUnreachableError, unreadable } from "./api-error.ts";

@@ -3,7 +3,7 @@
  *
  * Invariant: nothing is kept that nobody reads; managedFields are often larger than all the rest.
  */
-import { isRecord } from "../core/json.ts";
+import { isRecord } from "../core/tools/json.ts";
 import type { DataResource, Metadata, Resource } from "../core/resource.ts";
 import { ApiUnreachableError, unreadable } from "./api-error.ts";
 

@@ -5,7 +5,7 @@
  * an annotation, so that one that is declared no more goes.
  */
 import { apiVersion } from "../api/kind-definition.ts";
-import { isRecord, parseJSON } from "../core/json.ts";
+import { isRecord, parseJSON } from "../core/tools/json.ts";
 import { mergedData, type OutputData, type OutputObject, type Owner } from "../core/output.ts";
 import { toDataResource, toMetadata } from "./objects.ts";
 

@@ -4,7 +4,7 @@
  * Invariant: what does not carry the owner's reference is never changed, and every change is made on condition of the
  * resourceVersion that was looked at. A call is made only where something differs.
  */
-import { isRecord, sameJSON } from "../core/json.ts";
+import { isRecord, sameJSON } from "../core/tools/json.ts";
 import {
   beingDeleted,
   mergedData,

@@ -5,7 +5,7 @@
  * whoever applies the events in order has, after each, a state that the server had; nothing that the server told is lost.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { deadline } from "../core/deadline.ts";
+import { deadline } from "../core/tools/deadline.ts";
 import type { RecordOccurrence, WatchEndReason } from "../core/occurrence.ts";
 import type { WatchEvent } from "../core/ports.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";

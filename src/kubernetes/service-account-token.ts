@@ -6,7 +6,7 @@
  * that names none; that token is thrown away.
  */
 import type { ServiceAccountTokenRequest, ServiceAccountTokenResult } from "../core/auth.ts";
-import { isRecord } from "../core/json.ts";
+import { isRecord } from "../core/tools/json.ts";
 import type { ResourceType } from "../core/resource.ts";
 import type { ApiClient } from "./api-client.ts";
 import { ApiError, ApiUnreachableError, unreadable } from "./api-error.ts";

@@ -6,7 +6,7 @@
  * that to an invalid status: which of the two it was is found by reading the object, never from the answer's text.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { isRecord, sameJSON } from "../core/json.ts";
+import { isRecord, sameJSON } from "../core/tools/json.ts";
 import type { Precondition, WriteResult } from "../core/ports.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";
 import type { ApiClient } from "./api-client.ts";

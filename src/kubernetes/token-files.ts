@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { parse } from "yaml";
-import { isRecord } from "../core/json.ts";
+import { isRecord } from "../core/tools/json.ts";
 
 /** `file`: the one that was loaded; where not given, those that kubectl would take. Throws what reading and parsing them throws. */
 export function useTokenFiles(kubeConfig: KubeConfig, file: string | undefined): void {

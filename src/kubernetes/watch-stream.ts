@@ -3,7 +3,7 @@
  * that comes out of here is an event.
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  */
-import { isRecord, parseJSON } from "../core/json.ts";
+import { isRecord, parseJSON } from "../core/tools/json.ts";
 import { ApiError, ApiUnreachableError, unreadable } from "./api-error.ts";
 import { readLines } from "./lines.ts";
 import { toResource } from "./objects.ts";

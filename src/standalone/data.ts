@@ -4,7 +4,7 @@
  * Invariant: the version of one changes with what it holds and with nothing else, so that a reload wakes only who uses what differs.
  */
 import { isDeepStrictEqual } from "node:util";
-import { sameJSON } from "../core/json.ts";
+import { sameJSON } from "../core/tools/json.ts";
 import {
   configMapType,
   keyText,

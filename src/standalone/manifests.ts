@@ -5,7 +5,7 @@
  * what a Secret holds.
  */
 import { setTimeout } from "node:timers/promises";
-import { digest } from "../core/digest.ts";
+import { digest } from "../core/tools/digest.ts";
 import { keyText } from "../core/resource.ts";
 import { readFiles, type Files } from "./files.ts";
 import { readObject, type Declared, type ManifestData, type ManifestObject } from "./object.ts";

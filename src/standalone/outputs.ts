@@ -5,7 +5,7 @@
  * Invariant: one is seen only while its owner is declared, as if it were deleted with it; a manifest's goes first.
  */
 import { randomUUID } from "node:crypto";
-import { digest } from "../core/digest.ts";
+import { digest } from "../core/tools/digest.ts";
 import { mergedData, notOurs, notTaken, outputKey, type OutputObject, type OutputStore, type Owner } from "../core/output.ts";
 import type { Refusal } from "../core/outcome.ts";
 import type { DataResource, ResourceKey, ResourceType } from "../core/resource.ts";

@@ -1,8 +1,8 @@
 /** Resources from what a manifest declares and what is remembered, and the rules for writing a status. Pure. */
 import { definitions } from "../api/definitions.ts";
 import { validator, type Validate } from "../api/validate.ts";
-import { attemptUUID } from "../core/digest.ts";
-import { isRecord, parseJSON, sameJSON } from "../core/json.ts";
+import { attemptUUID } from "../core/tools/digest.ts";
+import { isRecord, parseJSON, sameJSON } from "../core/tools/json.ts";
 import type { Precondition } from "../core/ports.ts";
 import type { DataResource, Metadata, Resource, ResourceType } from "../core/resource.ts";
 import type { ManifestData, ManifestObject } from "./object.ts";

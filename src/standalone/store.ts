@@ -8,8 +8,8 @@
 import { randomUUID } from "node:crypto";
 import { definitions } from "../api/definitions.ts";
 import { group } from "../api/kind-definition.ts";
-import { digest } from "../core/digest.ts";
-import { parseJSON, sameJSON } from "../core/json.ts";
+import { digest } from "../core/tools/digest.ts";
+import { parseJSON, sameJSON } from "../core/tools/json.ts";
 import type { Finalizer, Precondition, ResourceStore, WatchEvent, WriteResult } from "../core/ports.ts";
 import { keyText, namespaceType, orphanAnnotation, type Resource, type ResourceType } from "../core/resource.ts";
 import type { Manifests } from "./manifests.ts";

@@ -4,7 +4,7 @@
  * `on`, `yes` and `NO` are booleans, `0777` is octal, dates and `1:30` stay strings, and integers stay exact. Rules and
  * their order are those of go.yaml.in/yaml/v2, resolve.go.
  */
-import { parseJSON } from "../core/json.ts";
+import { parseJSON } from "../core/tools/json.ts";
 
 /** The value; NaN and the infinities, which JSON does not have, among them. */
 export function resolveScalar(text: string): unknown {

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "@jest/globals";
-import { unlessAborted } from "../../src/core/deadline.ts";
+import { unlessAborted } from "../../src/core/tools/deadline.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { ResponseCancelledError } from "../../src/http/limits/budget.ts";
 import type { HTTPPrepared, HTTPRequests } from "../../src/http/requester.ts";

@@ -2,7 +2,7 @@
 import type { TLSSocket } from "node:tls";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import type { ClientSettings } from "../../src/http/connect/client-settings.ts";
-import { network } from "../../src/core/address.ts";
+import { network } from "../../src/core/tools/address.ts";
 import { createClientPool, type Client, type ClientPool } from "../../src/http/connect/client-pool.ts";
 import { createSockets } from "../../src/http/connect/sockets.ts";
 import { createAuthority } from "../support/certificates.ts";

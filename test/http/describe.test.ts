@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { parseJSON } from "../../src/core/json.ts";
+import { parseJSON } from "../../src/core/tools/json.ts";
 import type { Exchange } from "../../src/core/exchange.ts";
 import { at, exchange, fromSecret, literal, never, reader, scope, testRequester } from "../support/loopback-requester.ts";
 import { loopbackServer } from "../support/loopback.ts";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Occurrence } from "../../src/core/occurrence.ts";
-import { network } from "../../src/core/address.ts";
+import { network } from "../../src/core/tools/address.ts";
 import { createClientPool, type Client } from "../../src/http/connect/client-pool.ts";
 import { clientKey, type ClientSettings } from "../../src/http/connect/client-settings.ts";
 import { createSockets } from "../../src/http/connect/sockets.ts";

@@ -1,6 +1,6 @@
 /** Names that only a proxy can resolve, where the rules speak of addresses: what cannot be held against them is not sent. */
 import { expect, test } from "@jest/globals";
-import { network } from "../../src/core/address.ts";
+import { network } from "../../src/core/tools/address.ts";
 import type { EgressRules } from "../../src/core/egress.ts";
 import { denialIn } from "../../src/http/connect/egress-connector.ts";
 import { createEgress } from "../../src/http/connect/egress.ts";

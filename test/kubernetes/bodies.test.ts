@@ -1,6 +1,6 @@
 /** Every form of body, declared on a real API server and held against the bytes that the origin got. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { parseJSON } from "../../src/core/json.ts";
+import { parseJSON } from "../../src/core/tools/json.ts";
 import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { startController } from "../support/controller-process.ts";
 import { declaredRequests, isReady, type DeclaredRequests } from "../support/declared-requests.ts";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { expect, test } from "@jest/globals";
 import type { buildConnector } from "undici";
-import { network } from "../../src/core/address.ts";
+import { network } from "../../src/core/tools/address.ts";
 import { closedFloor, publicOnly, type EgressFloor } from "../../src/core/egress.ts";
 import { denialIn, guardedConnector } from "../../src/http/connect/egress-connector.ts";
 import { rawServer } from "../support/loopback.ts";

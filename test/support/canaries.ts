@@ -4,7 +4,7 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createSecretRegistry } from "../../src/http/secret-registry.ts";
+import { createSecretRegistry } from "../../src/telemetry/secret-registry.ts";
 import type { ControlPlane } from "./control-plane.ts";
 
 /** Where the controllers of a run keep what they log, and their last metrics, under the control plane's folder. */

@@ -1,6 +1,6 @@
 /** A program that crashes in the way it is told, with a secret in all that the error has. */
 import { onCrash } from "../../src/cli/crash.ts";
-import { createSecretRegistry } from "../../src/http/secret-registry.ts";
+import { createSecretRegistry } from "../../src/telemetry/secret-registry.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 
 const [way, secret = ""] = process.argv.slice(2);

@@ -1,7 +1,7 @@
 /** A DNS server on loopback, for namespaces whose resolv.conf names it. It answers as a test says, with a TTL of 0, and counts. */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { addressBytes } from "../../src/core/address.ts";
+import { addressBytes } from "../../src/core/tools/address.ts";
 
 export interface Records {
   readonly addresses: readonly string[];

@@ -5,7 +5,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, type Socket } from "node:net";
-import { network } from "../../src/core/address.ts";
+import { network } from "../../src/core/tools/address.ts";
 import type { EgressRules } from "../../src/core/egress.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { createEgress } from "../../src/http/connect/egress.ts";

@@ -1,5 +1,5 @@
 /** A requester with its real parts, and short ways to say what it is to send. */
-import { network } from "../../src/core/address.ts";
+import { network } from "../../src/core/tools/address.ts";
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome, Refusal } from "../../src/core/outcome.ts";
 import type { Located } from "../../src/core/request-template.ts";

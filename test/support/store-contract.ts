@@ -6,7 +6,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { randomUUID } from "node:crypto";
 import { sealed } from "../../src/core/sealed.ts";
-import { parseJSON } from "../../src/core/json.ts";
+import { parseJSON } from "../../src/core/tools/json.ts";
 import type { OutputData, OutputObject, Owner } from "../../src/core/output.ts";
 import type { ResourceStore, WatchEvent } from "../../src/core/ports.ts";
 import { configMapType, secretType, type Resource, type ResourceType } from "../../src/core/resource.ts";

@@ -1,6 +1,6 @@
 /** The engine in terms of leadership: what it sends and writes in which, and when it looks twice before it does. */
 import { describe, expect, test } from "@jest/globals";
-import { sameJSON } from "../../src/core/json.ts";
+import { sameJSON } from "../../src/core/tools/json.ts";
 import type { Kind, Plan, Situation } from "../../src/core/plan.ts";
 import type { Requester } from "../../src/core/ports.ts";
 import { createController } from "../../src/engine/controller.ts";

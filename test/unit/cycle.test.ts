@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { array, assert, nat, property, uniqueArray } from "fast-check";
-import { cycleThrough } from "../../src/core/cycle.ts";
+import { cycleThrough } from "../../src/core/tools/cycle.ts";
 
 const from = (graph: Readonly<Record<string, readonly string[]>>) => (node: string) => graph[node] ?? [];
 

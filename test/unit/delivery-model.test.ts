@@ -6,7 +6,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { sealed } from "../../src/core/sealed.ts";
-import { canonicalJSON } from "../../src/core/json.ts";
+import { canonicalJSON } from "../../src/core/tools/json.ts";
 import type { EvaluationResult, Intent, Step, Verdict } from "../../src/core/plan.ts";
 import type { Precondition } from "../../src/core/ports.ts";
 import { httpRequestKind } from "../../src/kinds/http-request/plan.ts";

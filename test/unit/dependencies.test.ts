@@ -1,7 +1,7 @@
 /** What an HTTPRequest waits for, and what it takes from others, with scripted answers. */
 import { describe, expect, test } from "@jest/globals";
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
-import { sameJSON } from "../../src/core/json.ts";
+import { sameJSON } from "../../src/core/tools/json.ts";
 import type { Resource } from "../../src/core/resource.ts";
 import { ownField } from "../../src/kinds/request/dependencies.ts";
 import { sendDigest } from "../../src/kinds/request/request.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { assert, dictionary, jsonValue, property, string } from "fast-check";
 import { differences, mergePatch } from "../../src/core/difference.ts";
-import { isRecord, parseJSON, sameJSON } from "../../src/core/json.ts";
+import { isRecord, parseJSON, sameJSON } from "../../src/core/tools/json.ts";
 
 const json = jsonValue({ maxDepth: 4 });
 

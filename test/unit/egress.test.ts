@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { network } from "../../src/core/address.ts";
+import { network } from "../../src/core/tools/address.ts";
 import { closedFloor, routeOf, type EgressFloor, type EgressRule, type EgressRules, type Route } from "../../src/core/egress.ts";
 import { addressDenial } from "../../src/core/egress.ts";
 import { createEgressPolicies } from "../../src/kinds/egress/policies.ts";

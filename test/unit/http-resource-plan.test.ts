@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { HTTPResourceStatus } from "../../src/api/http-resource.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
-import { sameJSON } from "../../src/core/json.ts";
+import { sameJSON } from "../../src/core/tools/json.ts";
 import type { EvaluationResult } from "../../src/core/plan.ts";
 import { verbDigest } from "../../src/kinds/http-resource/context.ts";
 import {

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import * as fc from "fast-check";
-import { canonicalJSON, isRecord, parseJSON, sameJSON } from "../../src/core/json.ts";
+import { canonicalJSON, isRecord, parseJSON, sameJSON } from "../../src/core/tools/json.ts";
 
 test("keeps integers beyond 2^53 as they were written", () => {
   const text = '{"id":12345678901234567890,"small":1,"list":[-9223372036854775808]}';

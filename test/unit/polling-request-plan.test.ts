@@ -3,7 +3,7 @@ import { httpRequest as definition, type HTTPRequestSpec, type HTTPRequestStatus
 import { validator } from "../../src/api/validate.ts";
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
-import { sameJSON } from "../../src/core/json.ts";
+import { sameJSON } from "../../src/core/tools/json.ts";
 import type { EvaluationResult, Step } from "../../src/core/plan.ts";
 import { answer, condition, drive, httpRequest, reset, type Driven } from "../support/request-plan.ts";
 

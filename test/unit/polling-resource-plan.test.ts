@@ -1,7 +1,7 @@
 /** Work that goes on after an HTTPResource's create, update or delete was answered. */
 import { describe, expect, test } from "@jest/globals";
 import type { HTTPResourceStatus } from "../../src/api/http-resource.ts";
-import { sameJSON } from "../../src/core/json.ts";
+import { sameJSON } from "../../src/core/tools/json.ts";
 import type { Step } from "../../src/core/plan.ts";
 import {
   answer,

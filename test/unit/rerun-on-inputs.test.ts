@@ -2,7 +2,7 @@
 import { expect, test } from "@jest/globals";
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
 import type { Refusal } from "../../src/core/outcome.ts";
-import { sameJSON } from "../../src/core/json.ts";
+import { sameJSON } from "../../src/core/tools/json.ts";
 import type { EvaluationResult } from "../../src/core/plan.ts";
 import { inputsDigest } from "../../src/http/evaluate/inputs-digest.ts";
 import type { Inputs } from "../../src/http/resolve/inputs.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
-import { sameJSON } from "../../src/core/json.ts";
+import { sameJSON } from "../../src/core/tools/json.ts";
 import { answer, condition, drive, httpRequest, reset, type Driven } from "../support/request-plan.ts";
 
 const every = { every: "10m", missed: "RunOnce" } as const;

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { array, assert, property, string } from "fast-check";
-import { createSecretRegistry } from "../../src/http/secret-registry.ts";
+import { createSecretRegistry } from "../../src/telemetry/secret-registry.ts";
 
 const lowerCodes = (text: string): string => text.replaceAll(/%../g, (code) => code.toLowerCase());
 const code = (char: string): string => char.charCodeAt(0).toString(16);

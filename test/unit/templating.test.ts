@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import * as fc from "fast-check";
 import type { ByteSource, PartTemplate, RequestTemplate } from "../../src/core/request-template.ts";
-import { parseJSON } from "../../src/core/json.ts";
+import { parseJSON } from "../../src/core/tools/json.ts";
 import {
   dependsOnInputs,
   parseTemplate,

@@ -4,7 +4,7 @@ import { definitions } from "../../src/api/definitions.ts";
 import { pathText } from "../../src/api/problem.ts";
 import type { Schema } from "../../src/api/schema.ts";
 import { validator } from "../../src/api/validate.ts";
-import { parseJSON } from "../../src/core/json.ts";
+import { parseJSON } from "../../src/core/tools/json.ts";
 import { fuzzTimeoutMs, runs } from "../support/fuzz.ts";
 import { resembling } from "../support/resembling.ts";
 

@@ -4,7 +4,7 @@
  * Invariant: a name that is asked for and cannot be resolved here in a short time has no addresses; nobody waits longer, or asks
  * again at once. One that does not come to be asked for, since its namespace asks for too many, is an error.
  */
-import { unlessAborted } from "../../core/deadline.ts";
+import { unlessAborted } from "../../core/tools/deadline.ts";
 import { askingNamespace, lookUpName, NoTurnError } from "./name-lookups.ts";
 
 interface Names {

@@ -4,7 +4,7 @@
  * Invariant: a request is handed to a client only with what `admit` returned for it, and that client opens sockets to nothing
  * but the addresses that were allowed then. What has not been admitted reaches public addresses and no others.
  */
-import { addressBytes } from "../../core/address.ts";
+import { addressBytes } from "../../core/tools/address.ts";
 import {
   addressDenial,
   closedFloor,

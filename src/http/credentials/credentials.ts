@@ -1,6 +1,6 @@
 /** The credential for an exchange: one that is known, or one with a token that is shared by all requests of its endpoint. */
 import type { ServiceAccountTokenRequest, ServiceAccountTokenResult } from "../../core/auth.ts";
-import { digest } from "../../core/digest.ts";
+import { digest } from "../../core/tools/digest.ts";
 import type { EndpointTraits } from "../../core/connection.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Busy } from "../../core/ports.ts";

@@ -5,7 +5,7 @@
  * doubles; a token is renewed when four fifths of its life are over, while it is still used. Nobody waits inside a worker
  * unless it asks to.
  */
-import { unlessAborted } from "../../core/deadline.ts";
+import { unlessAborted } from "../../core/tools/deadline.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import { RefusedError } from "../refusal.ts";
 

@@ -11,7 +11,7 @@ import type {
   Scope,
   ScopeEvaluation,
 } from "../../core/evaluation.ts";
-import { parseJSON } from "../../core/json.ts";
+import { parseJSON } from "../../core/tools/json.ts";
 import type { Response } from "../../core/outcome.ts";
 import type { EvaluationResult } from "../../core/plan.ts";
 import type { Evaluator, Read, Requester } from "../../core/ports.ts";

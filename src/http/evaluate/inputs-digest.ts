@@ -1,6 +1,6 @@
 /** By what a change of inputs is known without keeping a value of theirs. */
 import { createHmac } from "node:crypto";
-import { canonicalJSON } from "../../core/json.ts";
+import { canonicalJSON } from "../../core/tools/json.ts";
 import type { Inputs } from "../resolve/inputs.ts";
 
 /** HMAC-SHA-256, hex, over names and values; `uid` is the key, so that the same value reads differently in another object. */

@@ -1,8 +1,8 @@
 /** The items of a list that an expression yields, each as JSON text. */
 import { maxForEachItems } from "../../api/for-each.ts";
 import { sealed, type Sealed } from "../../core/sealed.ts";
-import { digest } from "../../core/digest.ts";
-import { parseJSON } from "../../core/json.ts";
+import { digest } from "../../core/tools/digest.ts";
+import { parseJSON } from "../../core/tools/json.ts";
 import { stringifyWith } from "../../core/templating.ts";
 import { refuse } from "../refusal.ts";
 

@@ -6,7 +6,7 @@
  * worker and without its place, and no longer than leaves it time to be answered. What has been passed is given back when the
  * reconcile ends.
  */
-import { deadline, sendingShare, unlessAborted } from "../../core/deadline.ts";
+import { deadline, sendingShare, unlessAborted } from "../../core/tools/deadline.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Busy, WaitFor } from "../../core/ports.ts";
 import type { Admission, Admissions } from "./origin-places.ts";

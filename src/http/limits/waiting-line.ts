@@ -5,7 +5,7 @@
  * Invariant: groups (namespaces) take turns, and within one the oldest goes first; the same owner keeps its place in a row,
  * however often it asks. For an owner one thing is kept at a time, and what it does not come for is the next one's.
  */
-import { createTurns, type Turns } from "../../core/turns.ts";
+import { createTurns, type Turns } from "../../core/tools/round-robin.ts";
 
 interface Rows extends Disposable {
   /** Resolves when it is kept for `owner`. */

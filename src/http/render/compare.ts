@@ -2,7 +2,7 @@
 import { differences, mergePatch, type Difference } from "../../core/difference.ts";
 import type { Response } from "../../core/outcome.ts";
 import type { BodyTemplate, Located } from "../../core/request-template.ts";
-import { parseJSON } from "../../core/json.ts";
+import { parseJSON } from "../../core/tools/json.ts";
 import { stringifyWith, stringsIn, wholeExpression } from "../../core/templating.ts";
 import { refuse } from "../refusal.ts";
 import { contentText, filled, partsOf, type ValueOf } from "./values.ts";

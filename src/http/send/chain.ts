@@ -15,7 +15,7 @@ import type { ClientSettings } from "../connect/client-settings.ts";
 import type { ConnectionUse, Trace } from "../connect/connection-use.ts";
 import type { Credential } from "../credentials/credential.ts";
 import type { Egress } from "../connect/egress.ts";
-import { deadline, unlessAborted } from "../../core/deadline.ts";
+import { deadline, unlessAborted } from "../../core/tools/deadline.ts";
 import { forNamespace } from "../connect/name-lookups.ts";
 import { onWire, type Answer } from "./on-wire.ts";
 import type { RateTurn } from "../limits/rate-limits.ts";

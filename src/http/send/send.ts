@@ -10,7 +10,7 @@ import { sealed } from "../../core/sealed.ts";
 import { ResponseCancelledError, type Budget, type Slot } from "../limits/budget.ts";
 import type { Trace } from "../connect/connection-use.ts";
 import { decodedContent, headerField, headerFields } from "./content.ts";
-import { deadline, type Deadline } from "../../core/deadline.ts";
+import { deadline, type Deadline } from "../../core/tools/deadline.ts";
 import { denialIn } from "../connect/egress-connector.ts";
 import { egressFailure, egressRefusal } from "../connect/egress-refusal.ts";
 import { decompressed } from "./decompress.ts";
@@ -18,7 +18,7 @@ import { followed, RedirectError, type Chain, type Held, type RunOptions } from 
 import { failure, failureOf, type Failure } from "../failure.ts";
 import type { Answer, MinimumRate } from "./on-wire.ts";
 import type { RateTurn } from "../limits/rate-limits.ts";
-import { holdsSecret, redacted, redactedFields } from "../redact.ts";
+import { holdsSecret, redacted, redactedFields } from "../../core/redact.ts";
 
 export interface SendOptions extends RunOptions {
   /** Limit on the content of a response, compressed and not. */

@@ -1,6 +1,6 @@
 /** EgressPolicy: its plan, which says whether it can be kept, and what its rules mean. */
 import type { EgressPolicyRule, EgressPolicySpec } from "../../api/egress-policy.ts";
-import { parseNetwork, type Network } from "../../core/address.ts";
+import { parseNetwork, type Network } from "../../core/tools/address.ts";
 import { conditions, ready, stalled } from "../../core/conditions.ts";
 import type { EgressRule } from "../../core/egress.ts";
 import type { Kind, Plan, Situation } from "../../core/plan.ts";

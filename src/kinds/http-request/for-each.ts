@@ -5,7 +5,7 @@
  */
 import type { ForEach, ItemStatus } from "../../api/for-each.ts";
 import { again, conclude, type Attempt, type Wish } from "../../core/delivery.ts";
-import { attemptUUID } from "../../core/digest.ts";
+import { attemptUUID } from "../../core/tools/digest.ts";
 import type { ListEvaluation, Scope, ScopeItem } from "../../core/evaluation.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Outcome, Refusal, Response } from "../../core/outcome.ts";

@@ -8,7 +8,7 @@ import LinkHeader from "http-link-header";
 import type { HTTPResourceSpec } from "../../api/http-resource.ts";
 import type { Response } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
-import { isRecord } from "../../core/json.ts";
+import { isRecord } from "../../core/tools/json.ts";
 import { evaluated, exchanged, type EvaluationResult } from "../../core/plan.ts";
 import { exchangeOf, idFrom, idOf, type Context } from "./context.ts";
 import { judged } from "./judge.ts";

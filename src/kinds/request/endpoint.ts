@@ -6,7 +6,7 @@
 import type { Auth } from "../../api/auth.ts";
 import type { RequestShape } from "../../api/request.ts";
 import { namesTaken, sourcesOf, type AuthSources, type OAuth2Sources } from "../../core/auth.ts";
-import { durationMs } from "../../core/duration.ts";
+import { durationMs } from "../../core/tools/duration.ts";
 import type { Connection, EndpointTraits } from "../../core/connection.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import { selects } from "../../core/label-selector.ts";

@@ -5,7 +5,7 @@
  * literal text: it is never expanded.
  */
 import type { Poll, PollStatus } from "../../api/poll.ts";
-import { durationMs } from "../../core/duration.ts";
+import { durationMs } from "../../core/tools/duration.ts";
 import type { Scope } from "../../core/evaluation.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Outcome, Response } from "../../core/outcome.ts";

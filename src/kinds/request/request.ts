@@ -2,8 +2,8 @@
 import type { HTTPRequestSpec } from "../../api/http-request.ts";
 import type { Expectation, Inputs, RequestShape } from "../../api/request.ts";
 import type { Attempt, Wish } from "../../core/delivery.ts";
-import { digest } from "../../core/digest.ts";
-import { durationMs } from "../../core/duration.ts";
+import { digest } from "../../core/tools/digest.ts";
+import { durationMs } from "../../core/tools/duration.ts";
 import type { Scope } from "../../core/evaluation.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";

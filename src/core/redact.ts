@@ -1,5 +1,5 @@
 /** Text that came back from a server, without the secrets that went to it. */
-import type { Response } from "../core/outcome.ts";
+import type { Response } from "./outcome.ts";
 
 /** A shorter one would be found everywhere. */
 const minCharacters = 4;
