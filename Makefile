@@ -83,7 +83,7 @@ helm: ## Build Helm into the cache, once.
 
 .PHONY: generate
 generate: $(INSTALLED) ## Write the files that are made from the code: CRDs, reference pages, the chart's values and alerts.
-	@npm exec --no -- node docs/generate.ts
+	@npm exec --no -- node tools/generate/generate.ts
 
 .PHONY: format
 format: $(INSTALLED) ## Format the sources.

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { alerts } from "../../docs/monitoring/alerts.ts";
+import { alerts } from "../../tools/generate/monitoring/alerts.ts";
 import { createHelm, describeWithPrometheus, pick, type Helm } from "./helm.ts";
 import { chartTools } from "./tools.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { Command, type Option } from "commander";
 import { parseAllDocuments } from "yaml";
-import { isUnsafe, setBySecureMetrics } from "../../docs/chart/flags.ts";
+import { isUnsafe, setBySecureMetrics } from "../../tools/generate/chart/flags.ts";
 import { controllerSettings } from "../../src/config.ts";
 import { chart, createHelm, describeWithHelm, pick, podOf, valuesFiles, type Helm, type Manifest, type PodSpec } from "./helm.ts";
 

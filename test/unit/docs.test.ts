@@ -4,9 +4,9 @@ import { dirname, join, relative, resolve } from "node:path";
 import { expect, test } from "@jest/globals";
 import { failureReasons } from "../../src/core/outcome.ts";
 import { parse } from "yaml";
-import { faultsPage } from "../../docs/coverage/faults.ts";
-import { coveragePage } from "../../docs/coverage/page.ts";
-import { withManifests } from "../../docs/guide-manifests.ts";
+import { faultsPage } from "../../tools/generate/coverage/faults.ts";
+import { coveragePage } from "../../tools/generate/coverage/page.ts";
+import { withManifests } from "../../tools/generate/guide-manifests.ts";
 import { httpEndpoint } from "../../src/api/http-endpoint.ts";
 import { validator } from "../../src/api/validate.ts";
 
@@ -81,7 +81,9 @@ test("the list of reasons has every reason that a condition can have, and none t
   const listed = [...read("docs/reasons.md").matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, cell = ""]) =>
     [...cell.matchAll(/`([A-Z][A-Za-z]+)`/g)].map(([, reason = ""]) => reason),
   );
-  const kinds = readdirSync(join(root, "src/kinds")).map((file) => read(join("src/kinds", file)));
+  const kinds = readdirSync(join(root, "src/kinds"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => read(join("src/kinds", file)));
   const outcome = read("src/core/outcome.ts");
   const given = /(?:reason: |(?:unknown|failed|ready|reconciling|stalled|stuck|asDeclared)\(\s*)"([A-Z][A-Za-z]+)"/g;
   const [, refusals = ""] = /export type RefusalReason =([^;]+);/.exec(outcome) ?? [];

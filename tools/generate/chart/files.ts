@@ -1,8 +1,8 @@
 /** The texts of the chart's generated files. */
 import { stringify } from "yaml";
-import { definitions } from "../../src/api/definitions.ts";
-import type { KindDefinition } from "../../src/api/kind-definition.ts";
-import { crdYAML } from "../../src/cli/crds.ts";
+import { definitions } from "../../../src/api/definitions.ts";
+import type { KindDefinition } from "../../../src/api/kind-definition.ts";
+import { crdYAML } from "../../../src/cli/crds.ts";
 import { flags } from "./flags.ts";
 import { jsonSchema, type Value } from "./schema.ts";
 import { values } from "./values.ts";
@@ -14,7 +14,7 @@ export function valuesSchema(): string {
 }
 
 export function valuesYAML(): string {
-  const head = "# Made by `make generate` from docs/chart/values.ts. `helm show readme` has the same as a table.";
+  const head = "# Made by `make generate` from tools/generate/chart/values.ts. `helm show readme` has the same as a table.";
   return `${[head, "", ...lines(values, "")].join("\n").trimEnd()}\n`;
 }
 

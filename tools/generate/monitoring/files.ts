@@ -2,7 +2,7 @@
 import { stringify } from "yaml";
 import { alerts } from "./alerts.ts";
 
-const made = "Made by `make generate` from docs/monitoring";
+const made = "Made by `make generate` from tools/generate/monitoring";
 
 /** What the chart's template fills in: by name, in the order of their evaluation. */
 export function alertsYAML(): string {
@@ -24,7 +24,7 @@ export function runbookIndex(): string {
   });
   return `# Runbooks
 
-One for each alert of the chart (\`prometheusRule.enabled\`). Thresholds are values, \`prometheusRule.thresholds.NAME\`; \`prometheusRule.disabled\` leaves alerts out. This list is generated from \`docs/monitoring/alerts.ts\`.
+One for each alert of the chart (\`prometheusRule.enabled\`). Thresholds are values, \`prometheusRule.thresholds.NAME\`; \`prometheusRule.disabled\` leaves alerts out. This list is generated from \`tools/generate/monitoring/alerts.ts\`.
 
 | alert | severity | says | threshold | for |
 | --- | --- | --- | --- | --- |

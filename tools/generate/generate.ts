@@ -5,10 +5,10 @@
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { definitions } from "../src/api/definitions.ts";
-import { group } from "../src/api/kind-definition.ts";
-import { referencePage } from "../src/api/reference.ts";
-import { crdYAML } from "../src/cli/crds.ts";
+import { definitions } from "../../src/api/definitions.ts";
+import { group } from "../../src/api/kind-definition.ts";
+import { referencePage } from "../../src/api/reference.ts";
+import { crdYAML } from "../../src/cli/crds.ts";
 import { chartReadme, crdTemplate, generatedHelpers, valuesSchema, valuesYAML } from "./chart/files.ts";
 import { withAttacks } from "./coverage/attacks.ts";
 import { faultsPage } from "./coverage/faults.ts";
@@ -26,27 +26,27 @@ function writeAll(folder: URL, files: Readonly<Record<string, string>>): void {
 }
 
 writeAll(
-  new URL("../crds/", import.meta.url),
+  new URL("../../crds/", import.meta.url),
   Object.fromEntries(definitions.map((definition) => [`${group}_${definition.plural}.yaml`, crdYAML(definition)])),
 );
 writeAll(
-  new URL("api/", import.meta.url),
+  new URL("../../docs/api/", import.meta.url),
   Object.fromEntries(definitions.map((definition) => [`${definition.kind.toLowerCase()}.md`, referencePage(definition)])),
 );
-writeFileSync(new URL("coverage.md", import.meta.url), coveragePage());
-writeFileSync(new URL("faults.md", import.meta.url), faultsPage());
-const threatModel = new URL("threat-model.md", import.meta.url);
+writeFileSync(new URL("../../docs/coverage.md", import.meta.url), coveragePage());
+writeFileSync(new URL("../../docs/faults.md", import.meta.url), faultsPage());
+const threatModel = new URL("../../docs/threat-model.md", import.meta.url);
 writeFileSync(threatModel, withAttacks(readFileSync(threatModel, "utf8")));
-const guide = new URL("guide/", import.meta.url);
+const guide = new URL("../../docs/guide/", import.meta.url);
 for (const page of readdirSync(guide)) {
   const text = readFileSync(new URL(page, guide), "utf8");
-  const example = (file: string): string => readFileSync(new URL(`../examples/${file}`, import.meta.url), "utf8");
+  const example = (file: string): string => readFileSync(new URL(`../../examples/${file}`, import.meta.url), "utf8");
   writeFileSync(new URL(page, guide), withManifests(text, example));
 }
-writeFileSync(new URL("metrics.md", import.meta.url), await metricsPage());
-writeFileSync(new URL("runbooks/README.md", import.meta.url), runbookIndex());
+writeFileSync(new URL("../../docs/metrics.md", import.meta.url), await metricsPage());
+writeFileSync(new URL("../../docs/runbooks/README.md", import.meta.url), runbookIndex());
 
-const chart = new URL("../charts/holdfast/", import.meta.url);
+const chart = new URL("../../charts/holdfast/", import.meta.url);
 writeAll(
   new URL("templates/crds/", chart),
   Object.fromEntries(definitions.map((definition) => [`${definition.plural}.yaml`, crdTemplate(definition)])),

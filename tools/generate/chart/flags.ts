@@ -4,7 +4,7 @@
  * Invariant: every flag is reachable but those that make the controller unsafe, which no value can set.
  */
 import type { Option } from "commander";
-import { controllerSettings } from "../../src/config.ts";
+import { controllerSettings } from "../../../src/config.ts";
 import type { Value } from "./schema.ts";
 
 export function isUnsafe(flag: string): boolean {

@@ -1,6 +1,6 @@
 /** The page about the metrics, made from the registry that the controller serves: it cannot name one that is not there. */
-import { definitions } from "../../src/api/definitions.ts";
-import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { definitions } from "../../../src/api/definitions.ts";
+import { createMetrics } from "../../../src/telemetry/metrics.ts";
 
 /** What is added of a histogram; Prometheus' own words for it. */
 const suffixes = "`_bucket`, `_sum` and `_count`";

@@ -1,7 +1,7 @@
 /** Which test files carry a numbered name: `wish 6:`, `F7:` or, with another before it, `wish 14, attack 1:`. */
 import { readdirSync, readFileSync } from "node:fs";
 
-const root = new URL("../../", import.meta.url);
+const root = new URL("../../../", import.meta.url);
 
 export interface TestFile {
   readonly path: string;
