@@ -11,9 +11,9 @@ import type { Resource } from "../../src/core/resource.ts";
 import { httpRequestType } from "../../src/kinds/types.ts";
 
 const [kubeconfig = "", namespace = "", writes = "1"] = process.argv.slice(2);
-const record = (): void => {};
-await using client = createApiClient({ loadKubeConfig: () => loadKubeConfig(kubeconfig), record });
-const store = createKubernetesStore({ client, record, namespaces: [namespace] });
+const emit = (): void => {};
+await using client = createApiClient({ loadKubeConfig: () => loadKubeConfig(kubeconfig), emit });
+const store = createKubernetesStore({ client, emit, namespaces: [namespace] });
 const never = new AbortController().signal;
 const started = new Set<string>();
 const waiting: (() => void)[] = [];

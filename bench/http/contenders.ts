@@ -10,7 +10,7 @@ import { createSecretRegistry } from "../../src/telemetry/secret-registry.ts";
 import { createSockets } from "../../src/http/connect/sockets.ts";
 import { createLog, type LogLevel } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
-import { createRecord } from "../../src/telemetry/record.ts";
+import { createEmit } from "../../src/telemetry/record.ts";
 
 export interface Target {
   readonly url: string;
@@ -54,21 +54,21 @@ interface HoldfastOptions {
 function holdfast({ connectionsPerOrigin, maxInFlightPerOrigin, logLevel = "warn" }: HoldfastOptions): Contender {
   return ({ url, ca }) => {
     const log = createLog({ level: logLevel, format: "json", scrub: createSecretRegistry().scrub });
-    const record = createRecord(log, createMetrics({ kinds: ["HTTPRequest"], concurrency: 50 }));
-    const sockets = createSockets(record);
+    const emit = createEmit(log, createMetrics({ kinds: ["HTTPRequest"], concurrency: 50 }));
+    const sockets = createSockets(emit);
     const floor = { opened: [network("127.0.0.0/8")] };
     const clients = createClientPool({
       clients: new Map(),
       floor,
       sockets,
-      record,
+      emit,
       ...(connectionsPerOrigin && { connectionsPerOrigin }),
     });
     const requester = createRequester({
       clients,
       egress: createEgress({ floor }),
       evaluator: createEvaluator(),
-      record,
+      emit,
       maxResponseBytes: 1_048_576,
       userAgent: "holdfast/bench",
       ...(maxInFlightPerOrigin && { maxInFlightPerOrigin }),
@@ -90,7 +90,7 @@ function holdfast({ connectionsPerOrigin, maxInFlightPerOrigin, logLevel = "warn
       timeoutMs: 30_000,
       maxRedirects: 5,
       repeatable: true,
-      compile: [],
+      expressionsToValidate: [],
     };
     let reconciles = 0;
     return async () => {

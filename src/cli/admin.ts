@@ -1,7 +1,7 @@
 /** Collects what the admin page shows, and serves it. Invariant: what it keeps is bounded, in time and in number. */
 import type { ControllerSettings } from "../config.ts";
 import type { Condition } from "../core/conditions.ts";
-import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
+import type { TelemetryEvent, EmitTelemetry } from "../core/occurrence.ts";
 import { keyText } from "../core/resource.ts";
 import type { KubernetesStore } from "../kubernetes/store.ts";
 import { adminHeaders, adminPage, type AdminSample, type AdminView } from "../telemetry/admin-page.ts";
@@ -23,7 +23,7 @@ interface Exchanged {
 }
 /** What took longest, of each object. */
 interface Slowest {
-  note(occurrence: Occurrence): void;
+  note(occurrence: TelemetryEvent): void;
   top(): AdminView["slowest"];
 }
 
@@ -57,7 +57,7 @@ export function createSlowest(): Slowest {
 interface AdminParts {
   readonly runtime: Runtime;
   readonly store: Pick<KubernetesStore, "readiness">;
-  readonly record: RecordOccurrence;
+  readonly emit: EmitTelemetry;
   readonly slowest: Slowest;
   readonly identity: string;
   readonly leads: () => boolean;
@@ -83,9 +83,9 @@ export async function serveAdmin({ adminAddress }: ControllerSettings, parts: Ad
   };
   try {
     const { port } = resources.use(await serve(adminAddress, routes, { isHost: isHost(adminAddress) }));
-    parts.record({ type: "note", level: "info", message: "serving the admin page", fields: { adminPort: port } });
+    parts.emit({ type: "note", level: "info", message: "serving the admin page", fields: { adminPort: port } });
   } catch (error) {
-    parts.record({ type: "note", level: "warn", message: "the admin page cannot be served", fields: { adminAddress }, error });
+    parts.emit({ type: "note", level: "warn", message: "the admin page cannot be served", fields: { adminAddress }, error });
     return undefined;
   }
   return resources.move();

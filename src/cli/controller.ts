@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { ControllerSettings } from "../config.ts";
-import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/occurrence.ts";
 import { createApiClient } from "../kubernetes/api-client.ts";
 import { loadKubeConfig } from "../kubernetes/credentials.ts";
 import { createEvents } from "../kubernetes/events.ts";
@@ -10,7 +10,7 @@ import { createKubernetesStore } from "../kubernetes/store.ts";
 import { createSecretRegistry } from "../telemetry/secret-registry.ts";
 import { createLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
-import { createRecord } from "../telemetry/record.ts";
+import { createEmit } from "../telemetry/record.ts";
 import { healthRoutes, metricsRoutes, serve } from "../telemetry/server.ts";
 import { onCrash } from "./crash.ts";
 import { clusterEgress } from "./egress.ts";
@@ -28,22 +28,22 @@ export async function runController(settings: ControllerSettings): Promise<numbe
   onCrash(log);
   const metrics = createMetrics({ kinds: kindNames, concurrency: settings.concurrency });
   const slowest = createSlowest();
-  const tell = createRecord(log, metrics);
-  const record: RecordOccurrence = (occurrence) => {
+  const tell = createEmit(log, metrics);
+  const emit: EmitTelemetry = (occurrence) => {
     slowest.note(occurrence);
     tell(occurrence);
   };
   using shutdown = onShutdown(settings.shutdownTimeout);
   await using resources = new AsyncDisposableStack();
   const client = resources.use(
-    createApiClient({ loadKubeConfig: () => loadKubeConfig(settings.kubeconfig), record, userAgent: `holdfast/${version}` }),
+    createApiClient({ loadKubeConfig: () => loadKubeConfig(settings.kubeconfig), emit, userAgent: `holdfast/${version}` }),
   );
   const identity = `${hostname()}_${randomUUID()}`;
-  const leadership = leadershipFor(settings, { client, record, identity });
-  const { announce } = resources.use(createEvents({ client, record, instance: identity }));
+  const leadership = leadershipFor(settings, { client, emit, identity });
+  const { announce } = resources.use(createEvents({ client, emit, instance: identity }));
   const store = createKubernetesStore({
     client,
-    record,
+    emit,
     namespaces: settings.namespace,
     optionalKinds: ["ClusterHTTPEndpoint"],
     idleTimeoutMs: settings.watchIdleTimeout,
@@ -54,10 +54,10 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     ...(settings.impersonationGrant !== undefined && { impersonationGrant: settings.impersonationGrant }),
   });
   metrics.observeWatches(() => store.readiness());
-  const egress = resources.use(await clusterEgress(settings, record));
+  const egress = resources.use(await clusterEgress(settings, emit));
   const runtime = createRuntime(settings, {
     store,
-    record,
+    emit,
     metrics,
     secrets,
     egress,
@@ -76,12 +76,12 @@ export async function runController(settings: ControllerSettings): Promise<numbe
       : waiting.map((kind) => `${kind} has not been listed yet`);
   };
   const metricsServer = resources.use(
-    await serve(settings.metricsAddress, metricsRoutes(metrics.registry), { guard: guardFor(settings, { client, record }) }),
+    await serve(settings.metricsAddress, metricsRoutes(metrics.registry), { guard: guardFor(settings, { client, emit }) }),
   );
   const healthServer = resources.use(await serve(settings.healthAddress, healthRoutes({ notReady, notLive: liveness.failing })));
   const leads = (): boolean => leadership.term() !== undefined;
-  resources.use(await serveAdmin(settings, { runtime, store, record, slowest, identity, leads, scrub: secrets.scrub }));
-  record({
+  resources.use(await serveAdmin(settings, { runtime, store, emit, slowest, identity, leads, scrub: secrets.scrub }));
+  emit({
     type: "note",
     level: "info",
     message: "serving",
@@ -97,6 +97,6 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     if (!shutdown.stop.aborted) await leadership.run({ stop: shutdown.stop, ended: ended.signal }, controller.queueAll);
   }
   await Promise.all([working, lead()]);
-  record({ type: "note", level: "info", message: "stopped" });
+  emit({ type: "note", level: "info", message: "stopped" });
   return 0;
 }

@@ -4,7 +4,7 @@ import type { ControllerSettings } from "../config.ts";
 import { addressBytes, network, type Bytes } from "../core/tools/address.ts";
 import { deadline, unlessAborted } from "../core/tools/deadline.ts";
 import type { EgressFloor } from "../core/egress.ts";
-import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/occurrence.ts";
 import { loadKubeConfig } from "../kubernetes/credentials.ts";
 import type { EgressSettings } from "./runtime.ts";
 
@@ -20,16 +20,13 @@ export const ownMachine: EgressSettings = {
  * Policies are of the whole cluster: a controller of some namespaces only does without.
  * Throws what reading the kubeconfig throws.
  */
-export async function clusterEgress(
-  settings: ControllerSettings,
-  record: RecordOccurrence,
-): Promise<EgressSettings & Disposable> {
+export async function clusterEgress(settings: ControllerSettings, emit: EmitTelemetry): Promise<EgressSettings & Disposable> {
   const { kubeconfig, egressUnsafeAllow, clusterDomain, namespace } = settings;
   const server = new URL(loadKubeConfig(kubeconfig).getCurrentCluster()?.server ?? "");
   const service = process.env["KUBERNETES_SERVICE_HOST"];
   if (egressUnsafeAllow.length > 0) {
     const fields = { networks: egressUnsafeAllow };
-    record({
+    emit({
       type: "note",
       level: "warn",
       message: "requests may go to networks that are closed, by --egress-unsafe-allow",

@@ -1,6 +1,6 @@
 /** Who may read the metrics, as the settings have it. */
 import type { ControllerSettings } from "../config.ts";
-import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/occurrence.ts";
 import { createAccessReview } from "../kubernetes/access-review.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
 import { certificatesFrom } from "../telemetry/certificates.ts";
@@ -9,11 +9,11 @@ import type { Guard } from "../telemetry/server.ts";
 /** Undefined: everybody. Throws for a certificate without its key, or a key without its certificate. */
 export function guardFor(
   settings: ControllerSettings,
-  { client, record }: { readonly client: ApiClient; readonly record: RecordOccurrence },
+  { client, emit }: { readonly client: ApiClient; readonly emit: EmitTelemetry },
 ): Guard | undefined {
   if (!settings.metricsSecure) return undefined;
   const { metricsCertFile: cert, metricsKeyFile: key } = settings;
   if ((cert === undefined) !== (key === undefined)) throw new Error("--metrics-cert-file and --metrics-key-file go together");
   const files = cert === undefined || key === undefined ? undefined : { cert, key };
-  return { certificates: certificatesFrom(files, record), access: createAccessReview(client) };
+  return { certificates: certificatesFrom(files, emit), access: createAccessReview(client) };
 }

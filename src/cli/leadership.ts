@@ -2,13 +2,13 @@
 import { once } from "node:events";
 import type { ControllerSettings } from "../config.ts";
 import { digest } from "../core/tools/digest.ts";
-import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/occurrence.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
 import { createLeadership, type Leadership } from "../kubernetes/lease.ts";
 
 interface LeadershipParts {
   readonly client: ApiClient;
-  readonly record: RecordOccurrence;
+  readonly emit: EmitTelemetry;
   readonly identity: string;
 }
 

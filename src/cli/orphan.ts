@@ -21,7 +21,7 @@ import { version } from "./version.ts";
 /** Returns the exit code: 1 where one could not be let go of. */
 export async function orphanResources({ kubeconfig, namespace }: OrphanSettings): Promise<number> {
   const loadKube = (): ReturnType<typeof loadKubeConfig> => loadKubeConfig(kubeconfig);
-  await using client = createApiClient({ loadKubeConfig: loadKube, record: () => {}, userAgent: `holdfast/${version}` });
+  await using client = createApiClient({ loadKubeConfig: loadKube, emit: () => {}, userAgent: `holdfast/${version}` });
   const { signal } = new AbortController();
   const { resources } = await list(client, { path: collectionPath(httpResourceType, namespace) }, {}, signal);
   const held = resources.filter(({ metadata }) => metadata.finalizers?.includes(finalizer));

@@ -1,6 +1,6 @@
 /** `holdfast render`: what would be sent, with every secret masked; nothing is sent. */
 import { stringify } from "yaml";
-import { begin, type Attempt } from "../core/delivery.ts";
+import { newAttempt, type Attempt } from "../core/delivery.ts";
 import type { EgressRules } from "../core/egress.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Refusal } from "../core/outcome.ts";
@@ -94,7 +94,7 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
   }
   for (const request of requests) {
     const { spec, metadata } = request;
-    const attempt = begin({ completedRuns: 0 }, { uid: metadata.uid, digest: sendDigest(spec) }, new Date());
+    const attempt = newAttempt({ completedRuns: 0 }, { uid: metadata.uid, digest: sendDigest(spec) }, new Date());
     const { namespace } = metadata;
     const endpoint = endpointOf(request);
     const read = readIn(namespace);
@@ -171,15 +171,15 @@ function shownInputs(
   return new Map(known);
 }
 
-const record = (): void => {};
+const emit = (): void => {};
 
 function createRendering(rulesFor: (namespace: string) => EgressRules | undefined): HTTPRequester & AsyncDisposable {
   const resources = new AsyncDisposableStack();
   const evaluator = resources.use(createEvaluator());
-  const clients = resources.use(createClientPool({ clients: new Map(), sockets: resources.use(createSockets(record)), record }));
+  const clients = resources.use(createClientPool({ clients: new Map(), sockets: resources.use(createSockets(emit)), emit }));
   const egress = createEgress({ floor: ownMachine.floor, rulesFor });
   const requester = resources.use(
-    createRequester({ clients, evaluator, record, egress, maxResponseBytes: 0, userAgent: `holdfast/${version}` }),
+    createRequester({ clients, evaluator, emit, egress, maxResponseBytes: 0, userAgent: `holdfast/${version}` }),
   );
   return { ...requester, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }

@@ -1,7 +1,7 @@
 /** `holdfast run`: does the main job without a cluster, with manifests from files and state in SQLite. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RunSettings } from "../config.ts";
-import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
+import type { TelemetryEvent, EmitTelemetry } from "../core/occurrence.ts";
 import type { Controller } from "../engine/controller.ts";
 import type { ResourceType } from "../core/resource.ts";
 import { httpRequestType, httpResourceType } from "../kinds/types.ts";
@@ -11,7 +11,7 @@ import { createStandaloneStore, type StandaloneStore } from "../standalone/store
 import { createSecretRegistry } from "../telemetry/secret-registry.ts";
 import { createLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
-import { createRecord } from "../telemetry/record.ts";
+import { createEmit } from "../telemetry/record.ts";
 import { metricsRoutes, serve } from "../telemetry/server.ts";
 import { onCrash } from "./crash.ts";
 import { ownMachine } from "./egress.ts";
@@ -33,8 +33,8 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
   onCrash(log);
   const metrics = createMetrics({ kinds: kindNames, concurrency: settings.concurrency });
   const counted = { requests: 0, sockets: 0 };
-  const tell = createRecord(log, metrics);
-  const record = (occurrence: Occurrence): void => {
+  const tell = createEmit(log, metrics);
+  const emit = (occurrence: TelemetryEvent): void => {
     if (occurrence.type === "exchanged") counted.requests += 1;
     if (occurrence.type === "socketOpened") counted.sockets += 1;
     tell(occurrence);
@@ -46,7 +46,7 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
   const store = resources.use(
     createStandaloneStore({ manifests, ...(settings.data !== undefined && { dataFile: settings.data }) }),
   );
-  const { controller, clients } = resources.use(createRuntime(settings, { egress: ownMachine, store, record, metrics, secrets }));
+  const { controller, clients } = resources.use(createRuntime(settings, { egress: ownMachine, store, emit, metrics, secrets }));
   if (settings.metricsAddress !== undefined) resources.use(await serve(settings.metricsAddress, metricsRoutes(metrics.registry)));
 
   const progress = createProgress(process.stdout);
@@ -54,7 +54,7 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
     if (settings.once) void whenQuiet(controller, shutdown.stop).then(() => progress.isSettled() && shutdown.begin());
   };
   const shown = show(store, progress, { signal: shutdown.stop, settled });
-  const followed = settings.once ? undefined : follow(settings.file, { store, record, signal: shutdown.stop });
+  const followed = settings.once ? undefined : follow(settings.file, { store, emit, signal: shutdown.stop });
   await Promise.all([controller.run(shutdown.stop, shutdown.drain), shown, followed]);
 
   const failed = progress.failed();
@@ -73,15 +73,15 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
 /** Takes up changed files; while something in them is wrong, what was declared before stands. A pipe, read again, would declare nothing. */
 async function follow(
   paths: readonly string[],
-  { store, record, signal }: { store: StandaloneStore; record: RecordOccurrence; signal: AbortSignal },
+  { store, emit, signal }: { store: StandaloneStore; emit: EmitTelemetry; signal: AbortSignal },
 ): Promise<void> {
   if (!(await areFollowable(paths)))
-    return record({ type: "note", level: "warn", message: "what is no file is read once: changes are not followed" });
+    return emit({ type: "note", level: "warn", message: "what is no file is read once: changes are not followed" });
   for await (const loaded of watchManifests(paths, signal)) {
     if (loaded.type === "loaded") store.reload(loaded.manifests);
     else
       for (const error of loaded.errors)
-        record({
+        emit({
           type: "note",
           level: "error",
           message: "a manifest is wrong; what was declared before stands",

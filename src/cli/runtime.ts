@@ -37,7 +37,7 @@ export interface Runtime extends AsyncDisposable {
 }
 interface RuntimeParts extends Pick<
   ControllerOptions,
-  "store" | "record" | "term" | "since" | "announce" | "requireServiceAccount" | "resumes"
+  "store" | "emit" | "term" | "since" | "announce" | "requireServiceAccount" | "resumes"
 > {
   readonly metrics: Metrics;
   /** Takes the values of every Secret that is read. */
@@ -64,18 +64,18 @@ const clientMap = new Map<string, Client>();
  * process.
  */
 export function createRuntime(settings: SendSettings, { metrics, secrets, egress, ...given }: RuntimeParts): Runtime {
-  const { store, record, term = () => 1 } = given;
+  const { store, emit, term = () => 1 } = given;
   const resources = new AsyncDisposableStack();
   const leads = (): boolean => term() !== undefined;
   const evaluator = resources.use(createEvaluator({ deadlineMs: settings.expressionTimeout }));
   const kinds = [...ownKinds, ...(egress.watches ? [...clusterKinds, namespaceKind] : [])];
   const policies = createEgressPolicies(egress);
-  const sockets = resources.use(createSockets(record));
+  const sockets = resources.use(createSockets(emit));
   const clients = resources.use(
     createClientPool({
       clients: clientMap,
       sockets,
-      record,
+      emit,
       proxyFor: environmentProxies(process.env),
       floor: egress.floor,
       idleTimeoutMs: settings.clientIdleTimeout,
@@ -89,7 +89,7 @@ export function createRuntime(settings: SendSettings, { metrics, secrets, egress
     createRequester({
       clients,
       evaluator,
-      record,
+      emit,
       egress: createEgress({ floor: egress.floor, rulesFor: (namespace) => policies.rulesFor(namespace) }),
       maxResponseBytes: settings.maxResponseBytes,
       minBytesPerSecond: settings.minResponseRate,

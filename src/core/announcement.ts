@@ -8,7 +8,7 @@
 import type { Condition } from "./conditions.ts";
 import { isRecord } from "./tools/json.ts";
 
-export interface Announcement {
+export interface TransitionEvent {
   readonly type: "Normal" | "Warning";
   readonly reason: string;
   readonly message: string;
@@ -18,7 +18,7 @@ export interface Announcement {
 const harmless: readonly string[] = ["Sending", "Suspended", "DependencyNotReady"];
 
 /** `before`: the status that the reconcile began with, whatever it recorded in between. Undefined: nothing to tell. */
-export function announcement(before: object | undefined, after: object): Announcement | undefined {
+export function deriveTransitionEvent(before: object | undefined, after: object): TransitionEvent | undefined {
   const [was, is] = [summary(before), summary(after)];
   if (!is.ready) return undefined;
   const { reason, message } = is.ready;

@@ -32,7 +32,7 @@ export interface Attempt {
 }
 
 /** What is recorded of earlier attempts. */
-export interface Ledger {
+export interface DeliveryRecord {
   readonly attempt?: Attempt;
   /** Attempts that ended, well or not, or were given up for another. */
   readonly completedRuns: number;
@@ -42,7 +42,7 @@ export interface Ledger {
 }
 
 /** What the spec wants delivered. */
-export interface Wish {
+export interface Desired {
   readonly uid: string;
   readonly digest: string;
   /** As `Attempt.inputs`; absent: other values make no new run, or they are not known now. */
@@ -80,12 +80,12 @@ export type Decision =
  * What is to be done now, from what is recorded and what is declared; the rows of docs/delivery.md. Of `send`, the attempt is
  * what to record before sending or with the outcome; a decision is good for one try.
  */
-export function decide(ledger: Ledger, wish: Wish, now: Date): Decision {
+export function decide(ledger: DeliveryRecord, wish: Desired, now: Date): Decision {
   const { attempt } = ledger;
   const { schedule } = wish;
-  if (!attempt && wish.assumeDone) return { type: "assumeDone", attempt: { ...begin(ledger, wish, now), phase: "Done" } };
+  if (!attempt && wish.assumeDone) return { type: "assumeDone", attempt: { ...newAttempt(ledger, wish, now), phase: "Done" } };
   const asked = wish.reconcileAt !== undefined && wish.reconcileAt !== ledger.lastHandledReconcileAt;
-  const run = (): Decision => ({ type: "send", attempt: next(begin(ledger, wish, now), wish) });
+  const run = (): Decision => ({ type: "send", attempt: next(newAttempt(ledger, wish, now), wish) });
   if (!attempt || !isOf(attempt, wish)) {
     if (!schedule || schedule.atOnce || schedule.due !== undefined || asked) return run();
     return { type: "awaitTick", ...(attempt && { over: attempt }) };
@@ -113,7 +113,7 @@ export function decide(ledger: Ledger, wish: Wish, now: Date): Decision {
 }
 
 /** Why it is not known what came of an attempt, for people, where no answer says so. `phase`: as it was found. */
-export function doubt(phase: Attempt["phase"] | undefined): string {
+export function unknownReasonText(phase: Attempt["phase"] | undefined): string {
   if (phase === "InFlight") return "the process that was sending it ended before the outcome was known";
   return phase === "Retrying" ? "a try of it was not answered, and it is declared otherwise by now" : "its outcome is not known";
 }
@@ -133,7 +133,7 @@ function untilDueMs(nextRunAt: string | undefined, { finishedAt, startedAt }: At
   return leftMs > pauseMs + roundingMs ? 0 : leftMs;
 }
 
-type Sent = Pick<Wish, "digest" | "inputs">;
+type Sent = Pick<Desired, "digest" | "inputs">;
 
 /** Whether the attempt is one at what is to be sent. Values that were not recorded, or are not known, are taken for the same. */
 function isOf(attempt: Sent, { digest, inputs }: Sent): boolean {
@@ -141,18 +141,22 @@ function isOf(attempt: Sent, { digest, inputs }: Sent): boolean {
 }
 
 /** Runs that have ended before an attempt at `sent`: one at something else that has not ended is given up for it. */
-export function runsBefore({ attempt, completedRuns }: Ledger, sent: Sent): number {
+export function runsBefore({ attempt, completedRuns }: DeliveryRecord, sent: Sent): number {
   return attempt && attempt.phase !== "Done" && !isOf(attempt, sent) ? completedRuns + 1 : completedRuns;
 }
 
 /** The same after a restart, and through retries and resends: nothing in it is of this process or this moment. */
-export function begin(ledger: Ledger, wish: Pick<Wish, "uid" | "digest" | "inputs" | "schedule">, now: Date): Attempt {
+export function newAttempt(
+  ledger: DeliveryRecord,
+  wish: Pick<Desired, "uid" | "digest" | "inputs" | "schedule">,
+  now: Date,
+): Attempt {
   const { uid, digest, inputs, schedule: { due: tick } = {} } = wish;
   const id = attemptUUID([uid, String(runsBefore(ledger, wish)), digest, ...(tick === undefined ? [] : [tick])]);
   const sent = { digest, ...(inputs !== undefined && { inputs }) };
   return { id, ...sent, phase: "InFlight", ...(tick !== undefined && { tick }), startedAt: now.toISOString(), tries: 0 };
 }
-function next(attempt: Attempt, wish: Wish): Attempt {
+function next(attempt: Attempt, wish: Desired): Attempt {
   const { id, digest, tick, startedAt, tries, inDoubt } = attempt;
   const { sentAs } = wish;
   const inputs = wish.inputs ?? attempt.inputs;
@@ -181,7 +185,7 @@ export function conclude(
   outcome: Exclude<Outcome, { type: "refusal" }>,
   asExpected: boolean,
   attempt: Attempt,
-  wish: Pick<Wish, "repeatable" | "sentAs" | "onUnknown" | "retry">,
+  wish: Pick<Desired, "repeatable" | "sentAs" | "onUnknown" | "retry">,
 ): Conclusion {
   if (outcome.type === "response" && asExpected) return { type: "succeeded" };
   const ambiguous = !wish.repeatable && isAmbiguous(outcome);
@@ -196,7 +200,7 @@ export function conclude(
 /** What the user listed decides, within what is safe: not for a failure after the first byte of what must not be sent twice. */
 function isWorthRetrying(
   outcome: Exclude<Outcome, { type: "refusal" }>,
-  { repeatable, retry }: Pick<Wish, "repeatable" | "retry">,
+  { repeatable, retry }: Pick<Desired, "repeatable" | "retry">,
 ): boolean {
   if (isListed(retry.never, outcome)) return false;
   if (!retry.when || isOurs(outcome)) return repeatable ? isTransient(outcome) : wasNotActedOn(outcome);
@@ -209,7 +213,7 @@ function isOurs(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
 }
 
 /** The attempt, to be tried again. */
-export function again<A extends Attempt>(attempt: A, { inDoubt }: Extract<Conclusion, { type: "retry" }>): A {
+export function markRetrying<A extends Attempt>(attempt: A, { inDoubt }: Extract<Conclusion, { type: "retry" }>): A {
   return { ...attempt, phase: "Retrying", ...(inDoubt && { inDoubt }) };
 }
 /** Whether both are the same sending of the same attempt, of which nothing more is known. */
@@ -217,7 +221,7 @@ export function isSameTry(a: Pick<Attempt, "id" | "tries"> | undefined, b: Pick<
   return a?.id === b.id && a.tries === b.tries;
 }
 /** The attempt, once it is over: nothing of how it was sent matters any more. */
-export function concluded<A extends Attempt>(attempt: A): Omit<A, "sentAs" | "inDoubt"> {
+export function stripSendState<A extends Attempt>(attempt: A): Omit<A, "sentAs" | "inDoubt"> {
   const { sentAs: _, inDoubt: __, ...rest } = attempt;
   return rest;
 }

@@ -2,7 +2,7 @@
 import type { Response } from "./outcome.ts";
 import type { BodyTemplate, Located } from "./request-template.ts";
 import type { Metadata, Resource } from "./resource.ts";
-import type { Sealed } from "./sealed.ts";
+import type { Redacted } from "./sealed.ts";
 import type { Source } from "./source.ts";
 
 /** What expressions see, apart from `.response`. */
@@ -21,7 +21,7 @@ export interface Scope {
 /** One of a list, for which the request is sent. */
 export interface ScopeItem {
   /** JSON text. */
-  readonly json: Sealed<string>;
+  readonly json: Redacted<string>;
   readonly index: number;
   /** Whether an expression made it, which may have seen secrets. */
   readonly derived: boolean;

@@ -20,5 +20,5 @@ export interface Exchange extends Connection {
   /** An idempotent method (RFC 9110, section 9.2.2), or an idempotency key that the server honours. */
   readonly repeatable: boolean;
   /** Expressions that will be evaluated on the response: one that does not compile is found before anything is sent. */
-  readonly compile: readonly Located[];
+  readonly expressionsToValidate: readonly Located[];
 }

@@ -7,7 +7,7 @@ import type { EgressLabel } from "./egress.ts";
 import type { FailureReason } from "./outcome.ts";
 import type { Verdict } from "./plan.ts";
 
-export type Occurrence =
+export type TelemetryEvent =
   /** One reconcile ended. `error`: nothing could be decided, and it will be tried again. */
   | {
       readonly type: "reconciled";
@@ -77,4 +77,4 @@ export type Occurrence =
 
 export type WatchEndReason = "closed" | "silent" | "expired" | "throttled" | "refused" | "network" | "listFailed";
 
-export type RecordOccurrence = (occurrence: Occurrence) => void;
+export type EmitTelemetry = (occurrence: TelemetryEvent) => void;

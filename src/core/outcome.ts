@@ -1,13 +1,13 @@
 /** What comes back of an exchange: an answer, a failure of the network, or why nothing was sent. The sets of reasons are closed. */
 import { retryReasons } from "../api/retry.ts";
-import type { Sealed } from "./sealed.ts";
+import type { Redacted } from "./sealed.ts";
 
 export interface Response {
   readonly statusCode: number;
   /** Names in lower case; repeated fields joined by a comma, but `set-cookie`, which is a list. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   /** The content, decoded as text; expressions see it parsed if it is JSON. */
-  readonly body: Sealed<string>;
+  readonly body: Redacted<string>;
   /** The same text with every secret that went into the request replaced: what a status may show. */
   readonly redactedBody: string;
   /** The header fields, likewise. */

@@ -7,7 +7,7 @@ import type { Scope } from "./evaluation.ts";
 import type { Refusal, Response } from "./outcome.ts";
 import type { LocatedPair } from "./request-template.ts";
 import type { Denial, Metadata, ResourceKey, ResourceType } from "./resource.ts";
-import type { Sealed } from "./sealed.ts";
+import type { Redacted } from "./sealed.ts";
 
 /** As it is declared. */
 export interface OutputObject {
@@ -44,7 +44,7 @@ export interface OutputEvaluation {
 export type OutputData = Readonly<Record<string, string | null>>;
 
 /** In the order of the outputs. */
-export type EvaluatedOutputs = { readonly type: "values"; readonly values: readonly Sealed<OutputData>[] } | Refusal;
+export type EvaluatedOutputs = { readonly type: "values"; readonly values: readonly Redacted<OutputData>[] } | Refusal;
 
 export interface OutputStore {
   /** Why the output could not be written as things are; nothing is. Throws when the store cannot be reached. */
@@ -59,7 +59,7 @@ export interface OutputStore {
   writeOutput(
     owner: Owner,
     object: OutputObject,
-    data: Sealed<OutputData>,
+    data: Redacted<OutputData>,
     signal: AbortSignal,
     mayWrite?: () => boolean,
   ): Promise<{ readonly type: "written" | "unchanged" | "conflict" } | Refusal>;

@@ -9,15 +9,15 @@ import type { Connection } from "./connection.ts";
 import type { Evaluation } from "./evaluation.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Outcome, Refusal } from "./outcome.ts";
-import type { Sealed } from "./sealed.ts";
+import type { Redacted } from "./sealed.ts";
 import type { Output, OutputEvaluation } from "./output.ts";
 import type { Reference, Resource, ResourceType } from "./resource.ts";
 
 export type Step =
   /** Sent only after `before`, and not at all where that fails. `finalizer`: put on the object before that. */
-  | { readonly type: "exchange"; readonly exchange: Exchange; readonly before: Precaution; readonly finalizer?: string }
+  | { readonly type: "exchange"; readonly exchange: Exchange; readonly beforeSend: BeforeSend; readonly finalizer?: string }
   /** All or none, in parallel as far as the reconcile's budget goes, after `before`. */
-  | { readonly type: "exchanges"; readonly exchanges: readonly Exchange[]; readonly before: Precaution }
+  | { readonly type: "exchanges"; readonly exchanges: readonly Exchange[]; readonly beforeSend: BeforeSend }
   | { readonly type: "evaluate"; readonly evaluation: Evaluation }
   /** Whether a connection can be made with what is referred to; `asks`: a token is asked for where none is known. */
   | { readonly type: "check"; readonly connection: Connection; readonly asks: boolean }
@@ -33,7 +33,7 @@ export type Outcomes = { readonly type: "outcomes"; readonly outcomes: readonly 
  * What has to happen before the first byte leaves.
  * `none`: it may be sent as often as it takes. `intent`: a status is recorded; not recorded means not sent.
  */
-export type Precaution = { readonly type: "none" } | ({ readonly type: "intent" } & Intent);
+export type BeforeSend = { readonly type: "none" } | ({ readonly type: "intent" } & Intent);
 
 /** The status that says that a request may be on its way, and the attempt by which its outcome finds the object again. */
 export interface Intent {
@@ -50,7 +50,7 @@ export type EvaluationResult =
       /** Of what was to be compared: where the response does not have what is wanted. */
       readonly differences?: readonly Difference[];
       /** Of a list: its items as JSON text, closed because they can hold secrets. */
-      readonly items?: readonly Sealed<string>[];
+      readonly items?: readonly Redacted<string>[];
       /** Of each item, where no Secret had a part in the list: by these they are known again in a list that has changed. */
       readonly digests?: readonly string[];
     }
@@ -77,15 +77,15 @@ export interface Verdict {
 export type Plan = Generator<Step, Verdict, never>;
 
 /** Yields an exchange; for `yield*` in a plan. */
-export function* exchanged(exchange: Exchange, before: Precaution, finalizer?: string): Generator<Step, Outcome, Outcome> {
-  return yield { type: "exchange", exchange, before, ...(finalizer !== undefined && { finalizer }) };
+export function* sendExchange(exchange: Exchange, before: BeforeSend, finalizer?: string): Generator<Step, Outcome, Outcome> {
+  return yield { type: "exchange", exchange, beforeSend: before, ...(finalizer !== undefined && { finalizer }) };
 }
 /** Yields several exchanges; for `yield*` in a plan. */
-export function* exchangedAll(exchanges: readonly Exchange[], before: Precaution): Generator<Step, Outcomes, Outcomes> {
-  return yield { type: "exchanges", exchanges, before };
+export function* sendExchanges(exchanges: readonly Exchange[], before: BeforeSend): Generator<Step, Outcomes, Outcomes> {
+  return yield { type: "exchanges", exchanges, beforeSend: before };
 }
 /** Yields expressions; for `yield*` in a plan. */
-export function* evaluated(evaluation: Evaluation): Generator<Step, EvaluationResult, EvaluationResult> {
+export function* evaluate(evaluation: Evaluation): Generator<Step, EvaluationResult, EvaluationResult> {
   return yield { type: "evaluate", evaluation };
 }
 
@@ -97,11 +97,11 @@ export interface Dependency extends Reference {
    * What it refers to is used here, too, as an endpoint's credential is: a change of that makes this one due as well. It may be
    * shared by many, who go behind what has changed itself.
    */
-  readonly lends?: true;
+  readonly isTransitive?: true;
 }
 
 /** Yields a check; for `yield*` in a plan. */
-export function* checked(connection: Connection, asks: boolean): Generator<Step, CheckResult, CheckResult> {
+export function* checkConnection(connection: Connection, asks: boolean): Generator<Step, CheckResult, CheckResult> {
   return yield { type: "check", connection, asks };
 }
 
@@ -115,14 +115,14 @@ export interface Situation<R extends Resource = Resource> {
   /** The circle in which the resource waits for itself, as `Kind/name` from itself to itself; absent: it does not. */
   readonly cycle?: readonly string[];
   /** This process, as a sender of requests: random, new at each start. */
-  readonly sender: string;
+  readonly instanceId: string;
 }
 
 export interface Kind<R extends Resource = Resource> {
   readonly type: ResourceType;
   references(resource: R): readonly Dependency[];
   /** Any change of one of these makes due what this holds for, of whatever kind. */
-  readonly awakens?: (resource: Resource) => boolean;
+  readonly wakesOthers?: (resource: Resource) => boolean;
   /** Watched for what others make of it: there is nothing to do about one itself, and `plan` is never called. */
   readonly passive?: true;
   /** The ServiceAccount of its namespace in whose name references are read and outputs written; undefined: Holdfast's own. */

@@ -1,5 +1,5 @@
 /** What the engine needs from the outside. Each port has more than one implementation, or will. */
-import type { Announcement } from "./announcement.ts";
+import type { TransitionEvent } from "./announcement.ts";
 import type { ServiceAccountTokenRequest, ServiceAccountTokenResult } from "./auth.ts";
 import type { Evaluation } from "./evaluation.ts";
 import type { Exchange } from "./exchange.ts";
@@ -88,7 +88,7 @@ export interface ResourceStore extends OutputStore {
 }
 
 /** Tells people of a transition, where there is a place for it. Returns at once, and what goes wrong with it is no error of the caller's. */
-export type Announce = (type: ResourceType, resource: Resource, announcement: Announcement) => void;
+export type Announce = (type: ResourceType, resource: Resource, announcement: TransitionEvent) => void;
 
 /**
  * Reads what an exchange refers to; one answer for each reference and reconcile. `namespace`: only what an admin declared for

@@ -5,7 +5,7 @@ import type { Response } from "./outcome.ts";
 const minCharacters = 4;
 
 /** Replaces each secret by three asterisks, in the forms in which servers echo: as it is, base64, hexadecimal, percent-encoded, escaped in JSON or HTML. */
-export function redacted(text: string, secrets: readonly string[]): string {
+export function maskSecrets(text: string, secrets: readonly string[]): string {
   if (secrets.length === 0) return text;
   const forms = new Set(secrets.flatMap(formsOf));
   const longestFirst = [...forms].toSorted((a, b) => b.length - a.length);
@@ -18,15 +18,15 @@ const leastTelling = 8;
 /** Whether the text holds one of the secrets, in any of the same forms. */
 export function holdsSecret(text: string, secrets: readonly string[]): boolean {
   const telling = secrets.filter(({ length }) => length >= leastTelling);
-  return redacted(text, telling) !== text;
+  return maskSecrets(text, telling) !== text;
 }
 
 /** The same for header fields. */
-export function redactedFields(fields: Response["headers"], secrets: readonly string[]): Response["headers"] {
+export function maskFields(fields: Response["headers"], secrets: readonly string[]): Response["headers"] {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [
       name,
-      typeof value === "string" ? redacted(value, secrets) : value.map((one) => redacted(one, secrets)),
+      typeof value === "string" ? maskSecrets(value, secrets) : value.map((one) => maskSecrets(one, secrets)),
     ]),
   );
 }

@@ -4,16 +4,16 @@
  * Invariant: it never rejects, and what could not be decided is tried again after a pause.
  */
 import { deadline } from "../core/tools/deadline.ts";
-import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
+import type { TelemetryEvent, EmitTelemetry } from "../core/occurrence.ts";
 import type { Kind, Situation } from "../core/plan.ts";
 import type { WaitFor } from "../core/ports.ts";
 import type { Resource } from "../core/resource.ts";
 import type { Caches } from "./caches.ts";
 import type { DataWatches } from "./data-watches.ts";
 import { keyParts } from "./key.ts";
-import type { Pauses } from "./pauses.ts";
+import type { Backoff } from "./pauses.ts";
 import { PlanError, reconcile, type ReconcileDeps, type Reconciled } from "./reconcile.ts";
-import type { Terms, Turn } from "./terms.ts";
+import type { LeadershipTerms, KeyRun } from "./terms.ts";
 import type { WorkQueue } from "./work-queue.ts";
 import type { WorkersOptions } from "./workers.ts";
 
@@ -21,9 +21,9 @@ interface AttendDeps extends Pick<ReconcileDeps, "store" | "requester" | "requir
   readonly caches: Caches;
   readonly queue: Pick<WorkQueue, "add">;
   readonly dataWatches: Pick<DataWatches, "began" | "read">;
-  readonly terms: Terms;
-  readonly pauses: Pauses;
-  readonly record: RecordOccurrence;
+  readonly terms: LeadershipTerms;
+  readonly pauses: Backoff;
+  readonly emit: EmitTelemetry;
   /** What a write answered, which is cached before the watch tells it. */
   readonly onWritten: (kind: Kind, resource: Resource) => void;
   /** What a live read did not find. */
@@ -40,22 +40,27 @@ const errorPauseMs = { first: 1_000, last: 60_000 };
 /** After somebody else's write the watch soon brings the newer object, which makes the key due; this is the fallback. */
 const conflictPauseMs = { first: 200, last: 10_000 };
 
-export function createAttend(deps: AttendDeps): WorkersOptions["attend"] {
-  const { store, requester, requireServiceAccount, announce, caches, queue, dataWatches, terms, pauses, record } = deps;
+export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
+  const { store, requester, requireServiceAccount, announce, caches, queue, dataWatches, terms, pauses, emit } = deps;
 
-  function situationOf(id: string, kind: Kind, resource: Resource, { isFirst }: Turn): Situation {
+  function situationOf(id: string, kind: Kind, resource: Resource, { isFirst }: KeyRun): Situation {
     const named = kind.references(resource);
     const cycle = named.some(({ onStatus }) => onStatus) ? caches.cycleOf(id) : undefined;
     return {
       resource,
       references: named.map(caches.get),
       now: deps.now(),
-      sender: deps.sender,
+      instanceId: deps.sender,
       first: deps.resumes && isFirst,
       ...(cycle && { cycle }),
     };
   }
-  function reconcileDeps(id: string, kind: Kind, { mayAct, mayLag, isCurrent }: Turn, waitFor: WaitFor): ReconcileDeps {
+  function reconcileDeps(
+    id: string,
+    kind: Kind,
+    { mayAct, mayLag, markFresh: isCurrent }: KeyRun,
+    waitFor: WaitFor,
+  ): ReconcileDeps {
     return {
       store,
       requester,
@@ -75,7 +80,7 @@ export function createAttend(deps: AttendDeps): WorkersOptions["attend"] {
   function settle(id: string, reconciled: Reconciled): void {
     switch (reconciled.type) {
       case "conflict":
-        return queue.add(id, { delayMs: pauses.after(id, conflictPauseMs) });
+        return queue.add(id, { delayMs: pauses.next(id, conflictPauseMs) });
       case "postponed":
         return void reconciled.free.then(() => queue.add(id));
       case "settled": {
@@ -98,7 +103,7 @@ export function createAttend(deps: AttendDeps): WorkersOptions["attend"] {
     }
     const { kind, resource } = found;
     const ended = (how: Pick<Reconciliation, "result" | "reason" | "error" | "panicked">): void =>
-      record({ type: "reconciled", ...keyParts(id), durationMs: performance.now() - startedMs, ...how });
+      emit({ type: "reconciled", ...keyParts(id), durationMs: performance.now() - startedMs, ...how });
     const turn = terms.begin(id, resource);
     try {
       const situation = situationOf(id, kind, resource, turn);
@@ -109,14 +114,14 @@ export function createAttend(deps: AttendDeps): WorkersOptions["attend"] {
       settle(id, reconciled);
       ended(summary(reconciled));
     } catch (error) {
-      turn.isDoubtful();
-      queue.add(id, { delayMs: pauses.after(id, errorPauseMs) });
+      turn.markUncertain();
+      queue.add(id, { delayMs: pauses.next(id, errorPauseMs) });
       ended({ result: "error", reason: "Error", error, ...(error instanceof PlanError && { panicked: true }) });
     }
   };
 }
 
-type Reconciliation = Extract<Occurrence, { type: "reconciled" }>;
+type Reconciliation = Extract<TelemetryEvent, { type: "reconciled" }>;
 
 function summary(reconciled: Reconciled): Pick<Reconciliation, "result" | "reason"> {
   switch (reconciled.type) {

@@ -7,12 +7,12 @@
 import { setImmediate } from "node:timers/promises";
 
 /** Resolves once everything else has had its turn, and at once where that was less than a slice ago. */
-export type Breathe = () => Promise<void>;
+export type YieldIfLong = () => Promise<void>;
 
 const sliceMs = 10;
 
 /** To be shared by all who work at the same time: together they have one slice. */
-export function createBreath(): Breathe {
+export function createYieldIfLong(): YieldIfLong {
   let sinceMs = performance.now();
   let breath: Promise<void> | undefined;
   async function take(): Promise<void> {

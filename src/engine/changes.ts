@@ -1,5 +1,5 @@
 /** What about a change of an object makes a key due. Pure. */
-import type { Ledger } from "../core/delivery.ts";
+import type { DeliveryRecord } from "../core/delivery.ts";
 import { sameJSON } from "../core/tools/json.ts";
 import { wakingAnnotations, type Resource } from "../core/resource.ts";
 import type { Change } from "./cache.ts";
@@ -13,7 +13,7 @@ export function isOutcomeOfAnother({ before, after }: Change, sender: string): b
   return was !== undefined && was !== sender && is === undefined;
 }
 function senderOf(resource: Resource | undefined): string | undefined {
-  const ledger: Partial<Ledger> | undefined = resource?.status;
+  const ledger: Partial<DeliveryRecord> | undefined = resource?.status;
   return ledger?.attempt?.sender;
 }
 
@@ -22,7 +22,7 @@ export function hasNewStatus({ before, after }: Change): boolean {
 }
 
 /** Our own status writes and other people's labels make nothing due. */
-export function isDue({ before, after }: Change): boolean {
+export function needsReconcile({ before, after }: Change): boolean {
   if (!before || !after) return true;
   const [a, b] = [before.metadata, after.metadata];
   return (

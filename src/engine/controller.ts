@@ -5,18 +5,18 @@
  * Knows neither HTTP nor Kubernetes.
  */
 import { sendingShare } from "../core/tools/deadline.ts";
-import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/occurrence.ts";
 import type { Kind } from "../core/plan.ts";
 import type { Announce, Requester, ResourceStore, WatchEvent } from "../core/ports.ts";
 import type { Resource } from "../core/resource.ts";
-import { createAttend } from "./attend.ts";
+import { createProcessKey } from "./attend.ts";
 import { createCaches } from "./caches.ts";
 import { createDataWatches } from "./data-watches.ts";
 import { createDependents } from "./dependents.ts";
 import { createEnqueue } from "./enqueue.ts";
 import { keyParts, queueKey } from "./key.ts";
-import { createPauses } from "./pauses.ts";
-import { createTerms } from "./terms.ts";
+import { createBackoff } from "./pauses.ts";
+import { createLeadershipTerms } from "./terms.ts";
 import { createWorkQueue, type WorkQueue, type WorkQueueOptions } from "./work-queue.ts";
 import { runWorkers } from "./workers.ts";
 
@@ -24,7 +24,7 @@ export interface ControllerOptions {
   readonly kinds: readonly Kind[];
   readonly store: ResourceStore;
   readonly requester: Requester;
-  readonly record: RecordOccurrence;
+  readonly emit: EmitTelemetry;
   /** How many resources are reconciled at once. */
   readonly concurrency: number;
   /** Limit on one reconcile, milliseconds. */
@@ -79,7 +79,7 @@ export function createController(options: ControllerOptions): Controller {
     kinds,
     store,
     requester,
-    record,
+    emit,
     concurrency,
     reconcileTimeoutMs,
     sender,
@@ -100,9 +100,9 @@ export function createController(options: ControllerOptions): Controller {
     isOpen: () => term() !== undefined,
   });
   const dependents = createDependents();
-  const dataWatches = createDataWatches({ store, dependents, record, queue: (id, lane) => queue.add(id, { lane }) });
-  const terms = createTerms({ term, since, isNewer });
-  const pauses = createPauses();
+  const dataWatches = createDataWatches({ store, dependents, emit, queue: (id, lane) => queue.add(id, { lane }) });
+  const terms = createLeadershipTerms({ term, ledSinceVersion: since, isNewer });
+  const pauses = createBackoff();
   const enqueue = createEnqueue({
     caches,
     queue,
@@ -115,14 +115,14 @@ export function createController(options: ControllerOptions): Controller {
       terms.forget(id);
     },
     onMistake: ({ type: { kind } }, error) =>
-      record({ type: "note", level: "error", message: "a change could not be taken in as a whole", fields: { kind }, error }),
+      emit({ type: "note", level: "error", message: "a change could not be taken in as a whole", fields: { kind }, error }),
   });
   async function apply(kind: Kind, event: WatchEvent): Promise<void> {
     const changes = caches.of(kind).apply(event);
     if (event.type === "listed") await enqueue.listed(kind, changes);
     else enqueue.changed(kind, changes);
   }
-  const attend = createAttend({
+  const attend = createProcessKey({
     store,
     requester,
     caches,
@@ -130,7 +130,7 @@ export function createController(options: ControllerOptions): Controller {
     dataWatches,
     terms,
     pauses,
-    record,
+    emit,
     announce,
     requireServiceAccount,
     sendingMs: reconcileTimeoutMs * sendingShare,
@@ -142,7 +142,7 @@ export function createController(options: ControllerOptions): Controller {
   });
   function onStuck(id: string): void {
     const about = { type: "reconciled", ...keyParts(id), durationMs: reconcileTimeoutMs } as const;
-    record({ ...about, result: "error", reason: "Stuck", panicked: true });
+    emit({ ...about, result: "error", reason: "Stuck", panicked: true });
   }
 
   const unlisted = new Set(kinds);

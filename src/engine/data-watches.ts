@@ -6,7 +6,7 @@
  * waits for one looks again by itself.
  */
 import { type ReadResult, configMapType, secretType, type Reference, type ResourceType } from "../core/resource.ts";
-import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/occurrence.ts";
 import type { ResourceStore, WatchEvent } from "../core/ports.ts";
 import type { Dependents } from "./dependents.ts";
 import type { Lane } from "./work-queue.ts";
@@ -27,7 +27,7 @@ export interface DataWatches {
 interface DataWatchesOptions {
   readonly store: Pick<ResourceStore, "watchData" | "isNewer">;
   readonly dependents: Dependents;
-  readonly record: RecordOccurrence;
+  readonly emit: EmitTelemetry;
   readonly queue: (id: string, lane: Lane) => void;
   readonly maxWatches?: number;
 }
@@ -38,7 +38,7 @@ const types: readonly ResourceType[] = [secretType, configMapType];
 const defaultMaxWatches = 256;
 
 export function createDataWatches(options: DataWatchesOptions): DataWatches {
-  const { store, dependents, record, queue, maxWatches = defaultMaxWatches } = options;
+  const { store, dependents, emit, queue, maxWatches = defaultMaxWatches } = options;
   const watches = new Map<string, AbortController>();
   const running = new Set<Promise<void>>();
   /** By resource, then by what it read: the resourceVersion; null where there was no such object. */
@@ -50,7 +50,7 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
 
   /** `version`: undefined where the object is gone. `isChange`: it is new since the watch last told. */
   function changed(reference: Reference, version: string | undefined, isChange: boolean): void {
-    for (const [id, { lends }] of dependents.usersOf(reference)) {
+    for (const [id, { isTransitive: lends }] of dependents.usersOf(reference)) {
       const read = seen.get(id)?.get(queueKey(reference.type.kind, reference.key));
       if (read === undefined ? isChange : isOther(read, version)) queue(id, lends ? "listing" : "change");
     }
@@ -86,7 +86,7 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
   function begin(type: ResourceType, namespace: string): void {
     if (watches.size >= maxWatches) {
       if (!isTold)
-        record({ type: "note", level: "warn", message: "no more Secrets and ConfigMaps are watched", fields: { maxWatches } });
+        emit({ type: "note", level: "warn", message: "no more Secrets and ConfigMaps are watched", fields: { maxWatches } });
       isTold = true;
       isFull = true;
       return;
@@ -95,14 +95,14 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
     watches.set(watchKey(type, namespace), leaving);
     const ended = watch(type, namespace, leaving.signal)
       .catch((error: unknown) => {
-        record({ type: "note", level: "error", message: "a watch of Secrets or ConfigMaps ended", fields: { namespace }, error });
+        emit({ type: "note", level: "error", message: "a watch of Secrets or ConfigMaps ended", fields: { namespace }, error });
       })
       .finally(() => running.delete(ended));
     running.add(ended);
   }
 
   /** What was not watched for lack of room is, as far as there is some now. */
-  function hasRoom(): void {
+  function watchPostponed(): void {
     if (!isFull) return;
     isFull = false;
     for (const namespace of dependents.namespaces()) adjust(namespace);
@@ -116,7 +116,7 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
       if (isWanted || !present) continue;
       watches.delete(key);
       present.abort();
-      hasRoom();
+      watchPostponed();
     }
   }
 

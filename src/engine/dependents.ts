@@ -60,7 +60,7 @@ export function createDependents(): Dependents {
       for (const [id, dependency] of of(type.kind, key.namespace, key.name)) {
         yield [id, dependency];
         const { kind, namespace, name } = keyParts(id);
-        for (const borrower of of(kind, namespace, name)) if (borrower[1].lends) yield borrower;
+        for (const borrower of of(kind, namespace, name)) if (borrower[1].isTransitive) yield borrower;
       }
     },
     *referencesIn(kind, namespace) {

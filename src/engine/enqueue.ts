@@ -7,10 +7,10 @@
 import { sameJSON } from "../core/tools/json.ts";
 import type { Kind } from "../core/plan.ts";
 import type { Resource, ResourceKey } from "../core/resource.ts";
-import { createBreath } from "./breath.ts";
+import { createYieldIfLong } from "./breath.ts";
 import type { Change } from "./cache.ts";
 import type { Caches } from "./caches.ts";
-import { hasNewStatus, isDue, isOutcomeOfAnother } from "./changes.ts";
+import { hasNewStatus, needsReconcile, isOutcomeOfAnother } from "./changes.ts";
 import type { DataWatches } from "./data-watches.ts";
 import type { Dependents } from "./dependents.ts";
 import { queueKey } from "./key.ts";
@@ -51,9 +51,9 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
     const { before, after } = change;
     const key = (after ?? before)?.metadata as ResourceKey;
     observe?.(kind.type.kind, key.name, after);
-    const due = kind.passive ? !sameJSON(before?.metadata.labels, after?.metadata.labels) : isDue(change);
+    const due = kind.passive ? !sameJSON(before?.metadata.labels, after?.metadata.labels) : needsReconcile(change);
     if (!kind.passive) enqueueItself(kind, key, change, { due, lane });
-    for (const [id, { onStatus, lends }] of dependents.of({ type: kind.type, key }))
+    for (const [id, { onStatus, isTransitive: lends }] of dependents.of({ type: kind.type, key }))
       if (due || (onStatus && hasNewStatus(change))) queue.add(id, { lane: lends ? "listing" : "change" });
     if (due) awaken(kind);
   }
@@ -69,11 +69,11 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
     const namespaces = dependents.set(id, after ? kind.references(after) : []);
     for (const namespace of namespaces) dataWatches.adjust(namespace);
   }
-  function awaken({ awakens }: Kind): void {
+  function awaken({ wakesOthers: awakens }: Kind): void {
     if (!awakens) return;
     for (const { kind, resource } of caches.all()) if (awakens(resource)) queue.add(queueKey(kind.type.kind, resource.metadata));
   }
-  const breathe = createBreath();
+  const breathe = createYieldIfLong();
   return {
     changed(kind, changes) {
       for (const change of changes) enqueue(kind, change, "change");

@@ -1,7 +1,7 @@
 /** Pauses of what could not be decided: doubling from the first to the last, with jitter. Invariant: a success ends them. */
-export interface Pauses {
+export interface Backoff {
   /** Milliseconds until the key is tried again; counts the failure. */
-  after(id: string, limits: PauseLimits): number;
+  next(id: string, limits: PauseLimits): number;
   forget(id: string): void;
 }
 /** Milliseconds. */
@@ -11,10 +11,10 @@ interface PauseLimits {
 }
 
 /** Each pause is shortened by up to a quarter. */
-export function createPauses(): Pauses {
+export function createBackoff(): Backoff {
   const failures = new Map<string, number>();
   return {
-    after(id, { first, last }) {
+    next(id, { first, last }) {
       const failed = failures.get(id) ?? 0;
       failures.set(id, failed + 1);
       return Math.min(last, first * 2 ** failed) * (0.75 + Math.random() / 4);

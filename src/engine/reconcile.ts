@@ -4,7 +4,7 @@
  * Level-based: it is told which resource, never what changed. Everything it decides is decided by the plan, which is
  * pure; everything here is IO and order. Running it again at any point, even after a crash, is safe.
  */
-import { announcement } from "../core/announcement.ts";
+import { deriveTransitionEvent } from "../core/announcement.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Outcome, Refusal } from "../core/outcome.ts";
 import { type ReadResult, configMapType, secretType, type Reference, type Resource } from "../core/resource.ts";
@@ -16,7 +16,7 @@ import type {
   Outcomes,
   OutputsResult,
   Plan,
-  Precaution,
+  BeforeSend,
   Situation,
   Step,
   Verdict,
@@ -122,7 +122,7 @@ export async function reconcile(
     return isSame ? undefined : { type: "conflict" };
   }
   /** Undefined: it may be sent. */
-  async function takePrecaution(precaution: Precaution): Promise<Conflict | undefined> {
+  async function takePrecaution(precaution: BeforeSend): Promise<Conflict | undefined> {
     switch (precaution.type) {
       case "none":
         return mayLag ? confirm() : undefined;
@@ -147,7 +147,7 @@ export async function reconcile(
   }
   async function send({
     exchange,
-    before,
+    beforeSend: before,
     finalizer,
   }: Extract<Step, { type: "exchange" }>): Promise<Outcome | Exclude<Reconciled, { type: "settled" }>> {
     const prepared = await prepare(exchange);
@@ -159,7 +159,7 @@ export async function reconcile(
   /** Whatever can be found wrong with one of them is found before any is sent. */
   async function sendAll({
     exchanges,
-    before,
+    beforeSend: before,
   }: Extract<Step, { type: "exchanges" }>): Promise<Outcomes | Exclude<Reconciled, { type: "settled" }>> {
     const all: Prepared[] = [];
     for (const exchange of exchanges) {
@@ -212,7 +212,7 @@ export async function reconcile(
   if (finalizer?.present === false) return { type: "settled", verdict };
   if (sameJSON(verdict.status, current.status ?? {})) return { type: "settled", verdict };
   if (!(await write(verdict.status))) return conflict();
-  const told = announcement(situation.resource.status, verdict.status);
+  const told = deriveTransitionEvent(situation.resource.status, verdict.status);
   if (told) announce(kind.type, current, told);
   return { type: "settled", verdict };
 }

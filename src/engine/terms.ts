@@ -10,11 +10,11 @@ interface TermsOptions {
   /** The number of the term in which this process leads at this instant; undefined: it does not. */
   readonly term: () => number | undefined;
   /** A resourceVersion by which all that led before had stopped to; undefined: nobody knows who worked before. */
-  readonly since: () => string | undefined;
+  readonly ledSinceVersion: () => string | undefined;
   readonly isNewer: (a: string, b: string) => boolean;
 }
 /** Work on one key, in the term in which it began. */
-export interface Turn {
+export interface KeyRun {
   /** Whether this process has not worked on the key in this term before. */
   readonly isFirst: boolean;
   /** Whether an earlier leader, or this process, may have made a version of the object that is not in the cache. */
@@ -22,18 +22,18 @@ export interface Turn {
   /** Whether this process still leads, in the same term. */
   readonly mayAct: () => boolean;
   /** What is cached now has come from the store itself, and not from a watch that may lag. */
-  readonly isCurrent: () => void;
+  readonly markFresh: () => void;
   /** The work broke off: a write of it may have landed, which the cache has not heard of. */
-  readonly isDoubtful: () => void;
+  readonly markUncertain: () => void;
 }
-export interface Terms {
+export interface LeadershipTerms {
   /** Whether this process works, or has worked, on the key in the term that it leads in. */
   hasBegun(id: string): boolean;
-  begin(id: string, resource: Resource): Turn;
+  begin(id: string, resource: Resource): KeyRun;
   forget(id: string): void;
 }
 
-export function createTerms({ term, since, isNewer }: TermsOptions): Terms {
+export function createLeadershipTerms({ term, ledSinceVersion: since, isNewer }: TermsOptions): LeadershipTerms {
   const seenIn = new Map<string, number>();
   const currentIn = new Map<string, number>();
   const doubted = new Set<string>();
@@ -56,11 +56,11 @@ export function createTerms({ term, since, isNewer }: TermsOptions): Terms {
         isFirst,
         mayLag: mayLag(id, resource, began),
         mayAct: () => began !== undefined && term() === began,
-        isCurrent() {
+        markFresh() {
           if (began !== undefined) currentIn.set(id, began);
           doubted.delete(id);
         },
-        isDoubtful: () => void doubted.add(id),
+        markUncertain: () => void doubted.add(id),
       };
     },
     forget(id) {

@@ -6,7 +6,7 @@
  * idle: however slow its servers are, somebody else's key finds a worker. What has just changed goes before what a listing
  * brought, or a change of something that many share, so that neither holds up anybody's own change.
  */
-import { createTurns, type Turns } from "../core/tools/round-robin.ts";
+import { createRoundRobin, type RoundRobin } from "../core/tools/round-robin.ts";
 
 export interface WorkQueue {
   /** Makes `key` due in `delayMs`; an earlier due time wins over a later one, and a change over a listing. */
@@ -178,7 +178,7 @@ interface ReadyKeys {
 
 /** Keys by lane; within one the groups take turns. */
 function createReadyKeys(groupOf: (key: string) => string): ReadyKeys {
-  const lanes: Readonly<Record<Lane, Turns<string>>> = { change: createTurns(), listing: createTurns() };
+  const lanes: Readonly<Record<Lane, RoundRobin<string>>> = { change: createRoundRobin(), listing: createRoundRobin() };
   const known = new Map<string, { readonly lane: Lane; readonly sinceMs: number }>();
 
   return {

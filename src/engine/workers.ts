@@ -6,7 +6,7 @@
  */
 import { deadline } from "../core/tools/deadline.ts";
 import type { WaitFor } from "../core/ports.ts";
-import { createBreath } from "./breath.ts";
+import { createYieldIfLong } from "./breath.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
 export interface WorkersOptions {
@@ -33,7 +33,7 @@ export async function runWorkers(options: WorkersOptions, signal: AbortSignal, d
   const { queue, concurrency, limitMs, slowWriteMs, stoppingMs, attend, onStuck } = options;
   /** Work that no worker waits for. */
   const aside = new Set<Promise<void>>();
-  const breathe = createBreath();
+  const breathe = createYieldIfLong();
 
   async function work(): Promise<void> {
     while (!signal.aborted) {

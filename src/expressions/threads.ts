@@ -8,7 +8,7 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Evaluated } from "../core/ports.ts";
-import { createTurns } from "../core/tools/round-robin.ts";
+import { createRoundRobin } from "../core/tools/round-robin.ts";
 import type { Job, WorkerSettings } from "./worker.ts";
 
 interface Threads extends AsyncDisposable {
@@ -42,7 +42,7 @@ const shortestLookMs = 10;
 export function createThreads({ threads, deadlineMs, maxResultCharacters }: ThreadsOptions): Threads {
   const all = new Set<Worker>();
   const ready: Thread[] = [];
-  const waiting = createTurns<Task>();
+  const waiting = createRoundRobin<Task>();
   let running = 0;
   let disposed = false;
 

@@ -5,23 +5,23 @@
  */
 import type { Exchange } from "../core/exchange.ts";
 import type { Scope } from "../core/evaluation.ts";
-import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/occurrence.ts";
 import type { Evaluator, Read } from "../core/ports.ts";
 import { bytesInBody, templatesOf } from "../core/templating.ts";
 import type { AuthSettings } from "./resolve/auth.ts";
 import { readBytes, secretTexts } from "./resolve/bytes.ts";
 import type { ClientPool } from "./connect/client-pool.ts";
 import type { ClientSettings } from "./connect/client-settings.ts";
-import { discreet, resolveConnection } from "./resolve/connection.ts";
+import { hideAdminDetails, resolveConnection } from "./resolve/connection.ts";
 import { denialIn } from "./connect/egress-connector.ts";
 import { egressRefusal } from "./connect/egress-refusal.ts";
 import type { Egress } from "./connect/egress.ts";
 import { compileAll } from "./evaluate/batch.ts";
 import type { Evaluations } from "./evaluate/evaluations.ts";
 import { readsElsewhere, secretValues, type Inputs } from "./resolve/inputs.ts";
-import { atLocation } from "./send/location.ts";
+import { resolveLocation } from "./send/location.ts";
 import { healingRefusals, RefusedError } from "./refusal.ts";
-import { expressionsOf, rendered, type WireRequest } from "./render/render.ts";
+import { expressionsOf, renderRequest, type WireRequest } from "./render/render.ts";
 import type { Sending } from "./send/send.ts";
 import { checkTls } from "./resolve/tls.ts";
 
@@ -30,7 +30,7 @@ interface PrepareDeps {
   readonly evaluator: Evaluator;
   readonly evaluations: Pick<Evaluations, "valuesOf">;
   readonly egress: Egress;
-  readonly record: RecordOccurrence;
+  readonly emit: EmitTelemetry;
   readonly userAgent: string;
   /** What sets a namespace's clients apart from others'. */
   readonly isolated: (namespace: string) => Pick<ClientSettings, "namespace">;
@@ -41,35 +41,35 @@ type Ready = Omit<Sending, "mayStart" | "credential"> & { readonly auth?: AuthSe
 type Prepare = (exchange: Exchange, inputs: Inputs, read: Read, signal: AbortSignal) => Promise<Ready>;
 
 export function createPrepare(deps: PrepareDeps): Prepare {
-  const { clients, evaluator, evaluations, egress, record, userAgent, isolated } = deps;
+  const { clients, evaluator, evaluations, egress, emit, userAgent, isolated } = deps;
 
   function admitted(wire: WireRequest, settings: ClientSettings, metadata: Scope["metadata"]): ClientSettings {
     try {
       return egress.admit(wire, settings, metadata.namespace);
     } catch (error) {
       const denial = denialIn(error);
-      throw denial ? new RefusedError(egressRefusal(denial, metadata, record)) : error;
+      throw denial ? new RefusedError(egressRefusal(denial, metadata, emit)) : error;
     }
   }
 
   return async (exchange, inputs, read, signal) => {
     const { request, response, scope, timeoutMs, maxRedirects, repeatable } = exchange;
     const own = { timeoutMs, ...isolated(scope.metadata.namespace) };
-    const connecting = await discreet(exchange, () => resolveConnection(exchange, own, read));
-    if (exchange.compile.length > 0)
-      await compileAll(evaluator, { expressions: exchange.compile, group: scope.metadata.namespace }, signal);
+    const connecting = await hideAdminDetails(exchange, () => resolveConnection(exchange, own, read));
+    if (exchange.expressionsToValidate.length > 0)
+      await compileAll(evaluator, { expressions: exchange.expressionsToValidate, group: scope.metadata.namespace }, signal);
     const bytes = await readBytes(bytesInBody(request.body), read);
     const first = await healingRefusals(
       () => templatesOf(request).filter(readsElsewhere(scope)),
       async () => {
         const values = await evaluations.valuesOf(expressionsOf(request), exchange, inputs, signal);
         const valueOf = (expression: string): string => values.get(expression) ?? "null";
-        const wire = rendered(request, { valueOf, bytes, response }, userAgent);
-        return atLocation({ request: wire, settings: connecting.settings, repeatable, trusted: true }, request, valueOf);
+        const wire = renderRequest(request, { valueOf, bytes, response }, userAgent);
+        return resolveLocation({ request: wire, settings: connecting.settings, repeatable, trusted: true }, request, valueOf);
       },
     );
     const settings = admitted(first.request, first.settings, scope.metadata);
-    if (!clients.has(settings)) await discreet(exchange, async () => checkTls(settings.tls, exchange.tls));
+    if (!clients.has(settings)) await hideAdminDetails(exchange, async () => checkTls(settings.tls, exchange.tls));
     const secrets = [...secretValues(inputs), ...secretTexts(bytes), ...connecting.secrets];
     return {
       ...(connecting.auth && { auth: connecting.auth }),

@@ -5,29 +5,29 @@
  * who lacks one of these is told so with nothing sent.
  */
 import type { Exchange } from "../core/exchange.ts";
-import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/occurrence.ts";
 import type { Refusal } from "../core/outcome.ts";
 import type { Busy, Evaluator, Prepared, Read, Requester, Requests, WaitFor } from "../core/ports.ts";
 import { bytesInBody } from "../core/templating.ts";
-import { createAdmissions } from "./limits/origin-places.ts";
+import { createOriginPlaces } from "./limits/origin-places.ts";
 import { createBudget, createBudgets } from "./limits/budget.ts";
 import { readBytes } from "./resolve/bytes.ts";
 import { createCircuits, seenIn } from "./limits/circuits.ts";
 import type { ClientPool } from "./connect/client-pool.ts";
 import type { ClientSettings } from "./connect/client-settings.ts";
-import { createConnectionUse } from "./connect/connection-use.ts";
-import { discreet, resolveConnection } from "./resolve/connection.ts";
+import { createSocketTrace } from "./connect/connection-use.ts";
+import { hideAdminDetails, resolveConnection } from "./resolve/connection.ts";
 import { shownWith } from "./credentials/credential.ts";
 import { createCredentials, type CredentialsOptions } from "./credentials/credentials.ts";
 import { createEgress, type Egress } from "./connect/egress.ts";
 import { createEvaluations } from "./evaluate/evaluations.ts";
-import { createPassage, type Gates } from "./limits/gates.ts";
+import { createReconcileGate, type Gates } from "./limits/gates.ts";
 import { resolveInputs } from "./resolve/inputs.ts";
-import { maskedValues } from "./evaluate/masked-values.ts";
+import { maskValues } from "./evaluate/masked-values.ts";
 import { createPrepare } from "./prepare.ts";
 import { createRateLimits } from "./limits/rate-limits.ts";
 import { orRefusal } from "./refusal.ts";
-import { described, type Described } from "./render/render.ts";
+import { describeRequest, type Described } from "./render/render.ts";
 import { open, send, type Failed, type Opened, type SendOptions, type Sending } from "./send/send.ts";
 import { checkTls } from "./resolve/tls.ts";
 import { createTokenSender, tokenTimeoutMs } from "./token-sender.ts";
@@ -35,7 +35,7 @@ import { createTokenSender, tokenTimeoutMs } from "./token-sender.ts";
 export interface RequesterOptions {
   readonly clients: ClientPool;
   readonly evaluator: Evaluator;
-  readonly record: RecordOccurrence;
+  readonly emit: EmitTelemetry;
   readonly maxResponseBytes: number;
   /** For requests that declare none. */
   readonly userAgent: string;
@@ -78,27 +78,27 @@ export interface HTTPRequester extends Requester, Disposable {
  * The clients stay the caller's.
  */
 export function createRequester(options: RequesterOptions): HTTPRequester {
-  const { clients, evaluator, userAgent, record } = options;
+  const { clients, evaluator, userAgent, emit } = options;
   const { maxInFlightPerReconcile = 6, maxExchangesPerReconcile = 50, maxInFlightPerOrigin = 10 } = options;
   const { minBytesPerSecond = 100, rateWindowMs = 10_000, reconcileTimeoutMs = 600_000 } = options;
   const egress = options.egress ?? createEgress();
-  const connections = createConnectionUse();
+  const connections = createSocketTrace();
   const namespaceOf = (resource: string): string => resource.split("/")[1] ?? "";
   const gates: Gates = {
-    admissions: createAdmissions(maxInFlightPerOrigin, namespaceOf),
+    admissions: createOriginPlaces(maxInFlightPerOrigin, namespaceOf),
     circuits: createCircuits((endpoint, state) =>
-      record({ type: "note", level: "warn", message: `a circuit is ${state}`, fields: { endpoint } }),
+      emit({ type: "note", level: "warn", message: `a circuit is ${state}`, fields: { endpoint } }),
     ),
     rateLimits: createRateLimits(namespaceOf),
   };
   const sendOptions: SendOptions = {
     clients,
     egress,
-    record,
+    emit,
     connections,
     origins: createBudgets({
       maxInFlight: maxInFlightPerOrigin,
-      onCancel: () => record({ type: "responseCancelled", reason: "origin" }),
+      onCancel: () => emit({ type: "responseCancelled", reason: "origin" }),
     }),
     maxResponseBytes: options.maxResponseBytes,
     redirectDrainBytes: options.redirectDrainBytes ?? 256 * 1024,
@@ -114,16 +114,16 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
   const isolated = (namespace: string): Pick<ClientSettings, "namespace"> =>
     options.clientIsolation === "namespace" ? { namespace } : {};
   const evaluations = createEvaluations(evaluator, options.onSecretOutput);
-  const prepare = createPrepare({ clients, evaluator, evaluations, egress, record, userAgent, isolated });
+  const prepare = createPrepare({ clients, evaluator, evaluations, egress, emit, userAgent, isolated });
 
   return {
     begin(resource, mayStart = () => true, waitFor = (awaited) => awaited) {
       const budget = createBudget({
         maxInFlight: maxInFlightPerReconcile,
         maxInAll: maxExchangesPerReconcile,
-        onCancel: () => record({ type: "responseCancelled", reason: "reconcile" }),
+        onCancel: () => emit({ type: "responseCancelled", reason: "reconcile" }),
       });
-      const passage = createPassage({ owner: resource, limitMs: reconcileTimeoutMs, waitFor }, gates);
+      const passage = createReconcileGate({ owner: resource, limitMs: reconcileTimeoutMs, waitFor }, gates);
       const { moved } = passage;
       let hasEnded = false;
       return {
@@ -139,7 +139,9 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
             const credential =
               auth &&
               endpoint &&
-              (await discreet(exchange, () => credentials.of(auth, { endpoint, settings, mayStart }, { mayWait, signal })));
+              (await hideAdminDetails(exchange, () =>
+                credentials.of(auth, { endpoint, settings, mayStart }, { mayWait, signal }),
+              ));
             if (credential && "free" in credential) return credential;
             const busy = await passage.place(request.origin, exchange, signal);
             if (busy) return busy;
@@ -188,10 +190,10 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
       orRefusal(async () => {
         const inputs = await resolveInputs(exchange.scope.inputs, read);
         const { first } = await prepare(exchange, inputs, read, signal);
-        const values = await maskedValues(evaluator, exchange, inputs, signal);
+        const values = await maskValues(evaluator, exchange, inputs, signal);
         const bytes = await readBytes(bytesInBody(exchange.request.body), read);
         const filling = { valueOf: (expression: string) => values.get(expression) ?? "null", bytes };
-        const shown = described(exchange.request, filling, { userAgent, sent: first.request });
+        const shown = describeRequest(exchange.request, filling, { userAgent, sent: first.request });
         return { type: "described", ...shownWith(first.trusted ? exchange.auth : undefined, shown) } as const;
       }),
     [Symbol.dispose]() {

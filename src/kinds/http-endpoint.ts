@@ -7,7 +7,7 @@
  */
 import { conditions, ready, reconciling, stalled } from "../core/conditions.ts";
 import type { Connection } from "../core/connection.ts";
-import { checked, type Kind, type Plan, type Situation } from "../core/plan.ts";
+import { checkConnection, type Kind, type Plan, type Situation } from "../core/plan.ts";
 import { retryAfterMs } from "../core/retry.ts";
 import { connectionOf, endpointData } from "./request/endpoint.ts";
 import { clusterHTTPEndpointType, httpEndpointType, type Endpoint } from "./types.ts";
@@ -25,7 +25,7 @@ function* plan({ resource, now }: Situation<Endpoint>): Plan {
   const before = (status?.conditions ?? []).find(({ type }) => type === "Ready");
   const isKnownWell = before?.status === "True" && status?.observedGeneration === generation;
   const connection = connectionOf(resource);
-  const result = yield* checked(connection, !isKnownWell);
+  const result = yield* checkConnection(connection, !isKnownWell);
   const states =
     result.type === "usable"
       ? ready("Accepted", "requests can use it")

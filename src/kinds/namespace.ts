@@ -6,7 +6,7 @@ import { isEgressDenied } from "./types.ts";
 export const namespaceKind: Kind = {
   type: namespaceType,
   references: () => [],
-  awakens: isEgressDenied,
+  wakesOthers: isEgressDenied,
   passive: true,
   // oxlint-disable-next-line require-yield -- never called
   *plan({ resource }) {

@@ -8,7 +8,7 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import type { Dispatcher } from "undici";
 import { deadline, unlessAborted, type Deadline } from "../core/tools/deadline.ts";
 import { parseJSON } from "../core/tools/json.ts";
-import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/occurrence.ts";
 import { ApiError, ApiUnreachableError, timedOut, tooLarge, unreadable } from "./api-error.ts";
 import { createConnections, type Purpose } from "./connections.ts";
 import { createCredentialSource } from "./credentials.ts";
@@ -62,7 +62,7 @@ export interface ApiClient extends AsyncDisposable {
 export interface ApiClientSettings {
   /** Reads the kubeconfig; called again when the server stops accepting its credentials. */
   readonly loadKubeConfig: () => KubeConfig;
-  readonly record: RecordOccurrence;
+  readonly emit: EmitTelemetry;
   readonly userAgent?: string;
   /** Limit on a call, milliseconds. */
   readonly callTimeoutMs?: number;
@@ -72,7 +72,7 @@ export interface ApiClientSettings {
 
 /** Throws what `loadKubeConfig` throws. */
 export function createApiClient(settings: ApiClientSettings): ApiClient {
-  const { loadKubeConfig, record, userAgent = "holdfast", callTimeoutMs = 30_000, credentialReloadMs = 10_000 } = settings;
+  const { loadKubeConfig, emit, userAgent = "holdfast", callTimeoutMs = 30_000, credentialReloadMs = 10_000 } = settings;
   const credentials = createCredentialSource(loadKubeConfig, credentialReloadMs);
   const { origin, host, pathname } = credentials.server;
   const prefix = pathname.replace(/\/$/, "");
@@ -114,15 +114,15 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
     const { method } = request;
     try {
       const [status, result] = await run();
-      record({ type: "apiCalled", method, code: String(status), host });
+      emit({ type: "apiCalled", method, code: String(status), host });
       return result;
     } catch (error) {
       if (error instanceof ApiError) {
-        record({ type: "apiCalled", method, code: String(error.status), host });
+        emit({ type: "apiCalled", method, code: String(error.status), host });
         throw error;
       }
       const code = outer.aborted ? "ABORTED" : limit.expired ? timedOut : codeOf(error);
-      record({ type: "apiCalled", method, code, host });
+      emit({ type: "apiCalled", method, code, host });
       if (outer.aborted) throw outer.reason;
       throw error instanceof ApiUnreachableError ? error : new ApiUnreachableError(describe(request), code, { cause: error });
     }

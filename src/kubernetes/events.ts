@@ -7,8 +7,8 @@
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Announcement } from "../core/announcement.ts";
-import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { TransitionEvent } from "../core/announcement.ts";
+import type { EmitTelemetry } from "../core/occurrence.ts";
 import type { Announce } from "../core/ports.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";
 import type { ApiClient } from "./api-client.ts";
@@ -27,7 +27,7 @@ const maxNameLength = 253;
 
 interface EventsSettings {
   readonly client: ApiClient;
-  readonly record: RecordOccurrence;
+  readonly emit: EmitTelemetry;
   /** This process, for people. */
   readonly instance: string;
 }
@@ -36,7 +36,7 @@ interface Events extends AsyncDisposable {
 }
 
 /** Disposing waits a moment for what is pending. */
-export function createEvents({ client, record, instance }: EventsSettings): Events {
+export function createEvents({ client, emit, instance }: EventsSettings): Events {
   const pending: EventObject[] = [];
   const stop = new AbortController();
   let writing: Promise<void> | undefined;
@@ -45,7 +45,7 @@ export function createEvents({ client, record, instance }: EventsSettings): Even
 
   function lose(error?: unknown): void {
     lost += 1;
-    if (lost === 1) record({ type: "note", level: "warn", message: "an event could not be written", error });
+    if (lost === 1) emit({ type: "note", level: "warn", message: "an event could not be written", error });
   }
   async function write(): Promise<void> {
     for (let body = pending.shift(); body; body = pending.shift()) {
@@ -81,7 +81,7 @@ interface EventObject {
 interface Told {
   readonly type: ResourceType;
   readonly resource: Resource;
-  readonly announcement: Announcement;
+  readonly announcement: TransitionEvent;
   readonly instance: string;
 }
 function event({ type, resource, announcement, instance }: Told): EventObject {

@@ -11,7 +11,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { deadline } from "../core/tools/deadline.ts";
-import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/occurrence.ts";
 import type { ApiClient } from "./api-client.ts";
 import { createLeaseClient, type Lease } from "./lease-client.ts";
 import { freeInMs, heldBy, observe, released, termAfter, type LeaseTimes, type Observed, type Term } from "./lease-state.ts";
@@ -41,7 +41,7 @@ interface LeadershipSignals {
 
 interface LeadershipSettings extends LeaseTimes {
   readonly client: ApiClient;
-  readonly record: RecordOccurrence;
+  readonly emit: EmitTelemetry;
   readonly namespace: string;
   readonly name: string;
   /** Of this process alone: random, new at each start. */
@@ -53,7 +53,7 @@ const callsBeforeDeadline = 3;
 
 /** Stands by, and calls nobody, until `run`. The settings must be ones of which `timesProblem` finds nothing wrong. */
 export function createLeadership(settings: LeadershipSettings): Leadership {
-  const { client, record, namespace, name, identity, leaseDurationMs, renewDeadlineMs, retryPeriodMs } = settings;
+  const { client, emit, namespace, name, identity, leaseDurationMs, renewDeadlineMs, retryPeriodMs } = settings;
   const leases = createLeaseClient({ client, namespace, name, timeoutMs: renewDeadlineMs / callsBeforeDeadline });
   const lease = `${namespace}/${name}`;
   /** Writes are not broken off: a lease that was taken without our knowing would keep everybody waiting. */
@@ -65,7 +65,7 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
   let sentMs = 0;
 
   const note = (level: "info" | "warn" | "error", message: string, fields: object = {}, error?: unknown): void =>
-    record({ type: "note", level, message, fields: { lease, identity, ...fields }, ...(error === undefined ? {} : { error }) });
+    emit({ type: "note", level, message, fields: { lease, identity, ...fields }, ...(error === undefined ? {} : { error }) });
   const warn = onceEach((error) => note("warn", "the lease cannot be read or written", {}, error));
 
   /** Takes or renews it. `conflict`: somebody else wrote it. Undefined: it is ours, but was answered too late to act on. */

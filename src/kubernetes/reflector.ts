@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { deadline } from "../core/tools/deadline.ts";
-import type { RecordOccurrence, WatchEndReason } from "../core/occurrence.ts";
+import type { EmitTelemetry, WatchEndReason } from "../core/occurrence.ts";
 import type { WatchEvent } from "../core/ports.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";
 import { keyText } from "../core/resource.ts";
@@ -29,7 +29,7 @@ export interface ReflectorSettings {
   readonly metadataOnly?: boolean;
   /** The shortest pause after the server has refused, milliseconds. */
   readonly refusedDelayMs?: number;
-  readonly record: RecordOccurrence;
+  readonly emit: EmitTelemetry;
   /** A stream that has been silent for this long, milliseconds, is taken for dead. */
   readonly idleTimeoutMs: number;
   /** At least 0 and below 1: spreads the pauses. */
@@ -49,7 +49,7 @@ export interface Reflector {
 }
 
 export function createReflector(settings: ReflectorSettings): Reflector {
-  const { client, type, namespace, record, idleTimeoutMs, random } = settings;
+  const { client, type, namespace, emit, idleTimeoutMs, random } = settings;
   const selection = settings.labelSelector === undefined ? {} : { labelSelector: settings.labelSelector };
   const path = collectionPath(type, namespace);
   const resource = resourceName(type);
@@ -71,14 +71,14 @@ export function createReflector(settings: ReflectorSettings): Reflector {
     const next = afterEnd(from, end, idleTimeoutMs, random());
     const { reason, sessionMs, error } = end;
     const facts = { resource, reason, sessionDurationSecs: sessionMs / 1000, delayMs: next.delayMs };
-    record({ type: "watchEnded", ...facts, ...(error === undefined ? {} : { error }) });
+    emit({ type: "watchEnded", ...facts, ...(error === undefined ? {} : { error }) });
     return next;
   }
 
   function listed(from: Listing, { resources, resourceVersion }: Listed, startedMs: number): WatchEvent {
     hasListed = true;
     const durationMs = performance.now() - startedMs;
-    record({ type: "listed", resource, count: resources.length, durationMs, reason: from.reason });
+    emit({ type: "listed", resource, count: resources.length, durationMs, reason: from.reason });
     return { type: "listed", resources, resourceVersion };
   }
 
@@ -125,7 +125,7 @@ export function createReflector(settings: ReflectorSettings): Reflector {
       using stream = await client.stream({ method: "GET", path, query, ...accepting("PartialObjectMetadata") }, idle.signal);
       openedMs = performance.now();
       problem = undefined;
-      record({ type: "watchConnected", resource });
+      emit({ type: "watchConnected", resource });
       idle.restart();
       lastHeardMs = performance.now();
       for await (const event of readEvents(stream.chunks)) {

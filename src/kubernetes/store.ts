@@ -1,6 +1,6 @@
 /** Resources on a Kubernetes API server. Invariant: it reads and writes what the port says, and decides nothing. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/occurrence.ts";
 import type { ResourceStore, WatchEvent } from "../core/ports.ts";
 import type { Denial, Resource, ResourceKey, ResourceType } from "../core/resource.ts";
 import { isAllowed } from "./access.ts";
@@ -31,7 +31,7 @@ export interface KubernetesStoreSettings extends Partial<
   Pick<ReflectorSettings, "idleTimeoutMs" | "random" | "initialState" | "labelSelector">
 > {
   readonly client: ApiClient;
-  readonly record: RecordOccurrence;
+  readonly emit: EmitTelemetry;
   /** The only ones that are looked at; all where there are none. */
   readonly namespaces?: readonly string[];
   /** Of the cluster; where single namespaces are watched, it goes on without those that it may not look at. */
@@ -52,7 +52,7 @@ export interface KubernetesStore extends ResourceStore {
 
 /** The client stays its owner's to dispose of. */
 export function createKubernetesStore(settings: KubernetesStoreSettings): KubernetesStore {
-  const { client, record, namespaces = [], random = Math.random } = settings;
+  const { client, emit, namespaces = [], random = Math.random } = settings;
   const reflectors = new Set<Reflector>();
   const writer = { client, random };
 
@@ -70,7 +70,7 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
   /** Where this process may not look at a kind of the cluster, there is nothing of it, until it may. */
   async function* whileDenied(type: ResourceType, signal: AbortSignal): AsyncGenerator<WatchEvent, void> {
     if (await mayList(type, signal)) return;
-    settings.record({ type: "note", level: "info", message: "not allowed to look at a kind", fields: { kind: type.kind } });
+    settings.emit({ type: "note", level: "info", message: "not allowed to look at a kind", fields: { kind: type.kind } });
     yield { type: "listed", resources: [], resourceVersion: "0" };
     do {
       await sleep(deniedPauseMs, undefined, { signal }).catch(() => undefined); // told to stop: the call ends with it
@@ -108,14 +108,14 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
       }
     },
     async *watchData(type, namespace, signal) {
-      const quiet: RecordOccurrence = (occurrence) => {
-        if (occurrence.type !== "watchEnded" || occurrence.delayMs < refusedDelayMs) record(occurrence);
+      const quiet: EmitTelemetry = (occurrence) => {
+        if (occurrence.type !== "watchEnded" || occurrence.delayMs < refusedDelayMs) emit(occurrence);
       };
       const reflector = createReflector({
         client,
         type,
         namespace,
-        record: quiet,
+        emit: quiet,
         random,
         idleTimeoutMs: settings.idleTimeoutMs ?? idleTimeoutMs,
         initialState: settings.initialState ?? "watchList",

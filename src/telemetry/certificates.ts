@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import type { Server } from "node:https";
 import { createSecureContext } from "node:tls";
-import type { RecordOccurrence } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/occurrence.ts";
 import { selfSigned, type Certificate } from "./self-signed.ts";
 
 export interface Certificates {
@@ -21,7 +21,7 @@ const lookMs = 2_000;
 /** PEM files; made up, where there are none. */
 export function certificatesFrom(
   files: { readonly cert: string; readonly key: string } | undefined,
-  record: RecordOccurrence,
+  emit: EmitTelemetry,
 ): Certificates {
   const made = files ? undefined : selfSigned(["holdfast", "localhost"], new Date());
   return {
@@ -33,7 +33,7 @@ export function certificatesFrom(
       return { cert, key };
     },
     onChange(error) {
-      record(
+      emit(
         error === undefined
           ? { type: "note", level: "info", message: "took up a new certificate" }
           : { type: "note", level: "warn", message: "a new certificate cannot be used; the one before stays", error },
@@ -47,7 +47,7 @@ export function follow(server: Server, certificates: Certificates, latest: Certi
   if (!certificates.changes) return;
   let known = latest;
   let isBad = false;
-  async function look(): Promise<void> {
+  async function rereadIfChanged(): Promise<void> {
     try {
       const read = await certificates.read();
       if (read.cert !== known.cert || read.key !== known.key) {
@@ -60,6 +60,6 @@ export function follow(server: Server, certificates: Certificates, latest: Certi
       isBad = true;
     }
   }
-  const timer = setInterval(() => void look(), lookMs).unref();
+  const timer = setInterval(() => void rereadIfChanged(), lookMs).unref();
   server.once("close", () => clearInterval(timer));
 }

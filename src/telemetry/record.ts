@@ -1,17 +1,17 @@
 /** One occurrence, its log line and its metrics: the only place where either is made. */
-import type { Occurrence, RecordOccurrence } from "../core/occurrence.ts";
+import type { TelemetryEvent, EmitTelemetry } from "../core/occurrence.ts";
 import { errorFields, type Log, type LogLevel } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** What every part of the process is given to say what happened. */
-export function createRecord(log: Log, metrics: Metrics): RecordOccurrence {
+export function createEmit(log: Log, metrics: Metrics): EmitTelemetry {
   return (occurrence) => {
     measure(metrics, occurrence);
     tell(log, occurrence);
   };
 }
 
-function measure(metrics: Metrics, occurrence: Occurrence): void {
+function measure(metrics: Metrics, occurrence: TelemetryEvent): void {
   switch (occurrence.type) {
     case "reconciled": {
       const { kind, durationMs, result, reason } = occurrence;
@@ -58,7 +58,7 @@ function measure(metrics: Metrics, occurrence: Occurrence): void {
   }
 }
 
-function reconcileResult(result: Extract<Occurrence, { type: "reconciled" }>["result"]): string {
+function reconcileResult(result: Extract<TelemetryEvent, { type: "reconciled" }>["result"]): string {
   switch (result) {
     case "error":
       return "error";
@@ -78,7 +78,7 @@ function reconcileResult(result: Extract<Occurrence, { type: "reconciled" }>["re
   }
 }
 
-function tell(log: Log, occurrence: Occurrence): void {
+function tell(log: Log, occurrence: TelemetryEvent): void {
   switch (occurrence.type) {
     case "reconciled": {
       const { type: _, error, ...fields } = occurrence;
@@ -116,7 +116,7 @@ function tell(log: Log, occurrence: Occurrence): void {
   }
 }
 
-function reconcileLevel(result: Extract<Occurrence, { type: "reconciled" }>["result"]): LogLevel {
+function reconcileLevel(result: Extract<TelemetryEvent, { type: "reconciled" }>["result"]): LogLevel {
   if (result === "error") return "error";
   if (result === "failed" || result === "stalled" || result === "retrying") return "warn";
   return result === "unchanged" || result === "postponed" ? "debug" : "info";

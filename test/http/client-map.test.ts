@@ -54,7 +54,7 @@ describe("10,000", () => {
   ])("%s leave a Map of at most 256 clients", async (_name, settings) => {
     const clients = new Map<string, Client>();
     using sockets = createSockets(() => {});
-    await using pool = createClientPool({ clients, sockets, record: () => {}, floor: { opened: [network("127.0.0.0/8")] } });
+    await using pool = createClientPool({ clients, sockets, emit: () => {}, floor: { opened: [network("127.0.0.0/8")] } });
     const { most } = use(pool, clients, settings());
     expect(most).toBe(256);
     expect(clients.size).toBe(256);

@@ -164,7 +164,7 @@ describe("an expression is refused when", () => {
       reason: "InvalidExpression",
       message: "spec.headers[0].value: not valid jq: syntax error, unexpected end of file (line 1, column 6), in .foo |",
     });
-    expect(await refusal({ compile: [at("spec.expect.that", ".response.body ==")] })).toMatchObject({
+    expect(await refusal({ expressionsToValidate: [at("spec.expect.that", ".response.body ==")] })).toMatchObject({
       reason: "InvalidExpression",
       message: expect.stringMatching(/^spec\.expect\.that: not valid jq: /) as unknown,
     });

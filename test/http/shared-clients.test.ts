@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import type { Exchange } from "../../src/core/exchange.ts";
-import type { Occurrence } from "../../src/core/occurrence.ts";
+import type { TelemetryEvent } from "../../src/core/occurrence.ts";
 import { network } from "../../src/core/tools/address.ts";
 import { createClientPool, type Client } from "../../src/http/connect/client-pool.ts";
 import { clientKey, type ClientSettings } from "../../src/http/connect/client-settings.ts";
@@ -69,11 +69,11 @@ describe("the same client for the same TLS and timeout,", () => {
 
   test("whoever asks, through whichever pool over the Map", async () => {
     const clients = new Map<string, Client>();
-    const occurrences: Occurrence[] = [];
-    const record = (occurrence: Occurrence): number => occurrences.push(occurrence);
-    using sockets = createSockets(record);
-    await using first = createClientPool({ clients, sockets, record, floor });
-    await using second = createClientPool({ clients, sockets, record, floor });
+    const occurrences: TelemetryEvent[] = [];
+    const emit = (occurrence: TelemetryEvent): number => occurrences.push(occurrence);
+    using sockets = createSockets(emit);
+    await using first = createClientPool({ clients, sockets, emit, floor });
+    await using second = createClientPool({ clients, sockets, emit, floor });
     for (const settings of Object.values(forms)) {
       using one = first.acquire(settings);
       using same = first.acquire(structuredClone(settings));
@@ -106,7 +106,7 @@ describe("the same client for the same TLS and timeout,", () => {
   test("until the last pool over it is closed", async () => {
     const clients = new Map<string, Client>();
     using sockets = createSockets(() => {});
-    const pools = [1, 2].map(() => createClientPool({ clients, sockets, record: () => {}, floor }));
+    const pools = [1, 2].map(() => createClientPool({ clients, sockets, emit: () => {}, floor }));
     for (const pool of pools) pool.acquire(plain)[Symbol.dispose]();
     await pools[0]?.[Symbol.asyncDispose]();
     expect(clients.size).toBe(1);

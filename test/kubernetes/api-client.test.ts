@@ -7,7 +7,7 @@ import { connect, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Occurrence } from "../../src/core/occurrence.ts";
+import type { TelemetryEvent } from "../../src/core/occurrence.ts";
 import { createApiClient, type ApiClientSettings, type ApiRequest } from "../../src/kubernetes/api-client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
 import type { ControlPlaneClient } from "../support/control-plane-client.ts";
@@ -44,9 +44,9 @@ describeWithControlPlane("the API client", () => {
     return path;
   }
   function clientOf(path: string, settings: Partial<ApiClientSettings> = {}) {
-    const occurrences: Occurrence[] = [];
-    const record = (occurrence: Occurrence): void => void occurrences.push(occurrence);
-    const client = createApiClient({ loadKubeConfig: () => loadKubeConfig(path), record, ...settings });
+    const occurrences: TelemetryEvent[] = [];
+    const emit = (occurrence: TelemetryEvent): void => void occurrences.push(occurrence);
+    const client = createApiClient({ loadKubeConfig: () => loadKubeConfig(path), emit, ...settings });
     return { ...client, occurrences };
   }
   async function viaProxy() {

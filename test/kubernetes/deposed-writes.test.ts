@@ -3,7 +3,7 @@
  * since another may have decided since. Only what came of a declared attempt is still its own to record.
  */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { sealed } from "../../src/core/sealed.ts";
+import { redact } from "../../src/core/sealed.ts";
 import type { Precondition } from "../../src/core/ports.ts";
 import { secretType, type Resource } from "../../src/core/resource.ts";
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
@@ -31,9 +31,9 @@ describeWithControlPlane("a leader that is deposed while nothing can be written"
     plane = stack.use(await sharedControlPlane());
     interposer = stack.use(await startInterposer(plane));
     const kubeconfig = await plane.kubeconfigVia("holdfast", interposer.url);
-    const record = (): void => {};
-    const client = stack.use(createApiClient({ loadKubeConfig: () => loadKubeConfig(kubeconfig), record }));
-    store = createKubernetesStore({ client, record, random: () => 0 });
+    const emit = (): void => {};
+    const client = stack.use(createApiClient({ loadKubeConfig: () => loadKubeConfig(kubeconfig), emit }));
+    store = createKubernetesStore({ client, emit, random: () => 0 });
     objects = requestObjects(plane, await plane.createNamespace("deposed"));
   });
   afterAll(() => stack.disposeAsync());
@@ -81,7 +81,7 @@ describeWithControlPlane("a leader that is deposed while nothing can be written"
       annotations: {},
     };
     const put = through("output", ({ metadata }, mayWrite) =>
-      store.writeOutput({ type: requestType, metadata }, output, sealed({ a: "1" }), signal, mayWrite),
+      store.writeOutput({ type: requestType, metadata }, output, redact({ a: "1" }), signal, mayWrite),
     );
     expect(await put).toEqual({ result: { type: "conflict" }, writes: 0 });
   }, 20_000);

@@ -22,9 +22,9 @@ describeWithControlPlane("a finalizer", () => {
     plane = stack.use(await sharedControlPlane());
     const namespace = await plane.createNamespace("finalizers");
     collection = `/apis/holdfast.dev/v1alpha1/namespaces/${namespace}/httpresources`;
-    const record = (): void => {};
-    const client = stack.use(createApiClient({ loadKubeConfig: () => loadKubeConfig(plane.kubeconfigs.holdfast), record }));
-    store = createKubernetesStore({ client, record, random: () => 0 });
+    const emit = (): void => {};
+    const client = stack.use(createApiClient({ loadKubeConfig: () => loadKubeConfig(plane.kubeconfigs.holdfast), emit }));
+    store = createKubernetesStore({ client, emit, random: () => 0 });
   });
   afterAll(() => stack.disposeAsync());
 

@@ -1,7 +1,7 @@
 /** Holding a lease on a real API server whose answers are lost, refused or late, and which others write as well. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { Occurrence } from "../../src/core/occurrence.ts";
+import type { TelemetryEvent } from "../../src/core/occurrence.ts";
 import { createApiClient, type ApiClient } from "../../src/kubernetes/api-client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
 import { createLeadership } from "../../src/kubernetes/lease.ts";
@@ -42,9 +42,9 @@ describeWithControlPlane("a lease", () => {
     const api = cleanup.use(await startInterposer(plane));
     const kubeconfig = await plane.kubeconfigVia("holdfast", api.url);
     const notes: string[] = [];
-    const record = (occurrence: Occurrence): void => void (occurrence.type === "note" && notes.push(occurrence.message));
-    const client = cleanup.use(createApiClient({ loadKubeConfig: () => loadKubeConfig(kubeconfig), record }));
-    const leadership = createLeadership({ ...times, client, record, namespace, name, identity });
+    const emit = (occurrence: TelemetryEvent): void => void (occurrence.type === "note" && notes.push(occurrence.message));
+    const client = cleanup.use(createApiClient({ loadKubeConfig: () => loadKubeConfig(kubeconfig), emit }));
+    const leadership = createLeadership({ ...times, client, emit, namespace, name, identity });
     const leaving = new AbortController();
     const elected = Promise.withResolvers<void>();
     let elections = 0;

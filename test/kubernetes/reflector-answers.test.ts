@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Occurrence } from "../../src/core/occurrence.ts";
+import type { TelemetryEvent } from "../../src/core/occurrence.ts";
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
 import { createKubernetesStore, type KubernetesStoreSettings } from "../../src/kubernetes/store.ts";
@@ -65,10 +65,10 @@ describeWithControlPlane("a watch, given", () => {
     };
     const server = cleanup.use(await loopbackServer(listener, { ...plane.certificate }));
     const kubeconfig = await plane.kubeconfigVia("holdfast", server.url);
-    const occurrences: Occurrence[] = [];
-    const record = (occurrence: Occurrence): void => void occurrences.push(occurrence);
-    const client = cleanup.use(createApiClient({ loadKubeConfig: () => loadKubeConfig(kubeconfig), record }));
-    const store = createKubernetesStore({ client, record, random: () => 0, initialState: "pagedLists", ...settings });
+    const occurrences: TelemetryEvent[] = [];
+    const emit = (occurrence: TelemetryEvent): void => void occurrences.push(occurrence);
+    const client = cleanup.use(createApiClient({ loadKubeConfig: () => loadKubeConfig(kubeconfig), emit }));
+    const store = createKubernetesStore({ client, emit, random: () => 0, initialState: "pagedLists", ...settings });
     const watch = cleanup.use(
       recordWatch(async function* (signal) {
         for await (const event of store.watch(requestType, signal)) {

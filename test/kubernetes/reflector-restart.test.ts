@@ -1,7 +1,7 @@
 /** What only happens when the API server itself goes away, or does not know the kind yet: on a control plane of its own. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Occurrence } from "../../src/core/occurrence.ts";
+import type { TelemetryEvent } from "../../src/core/occurrence.ts";
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
 import { createKubernetesStore, type KubernetesStoreSettings } from "../../src/kubernetes/store.ts";
@@ -21,16 +21,16 @@ describeWithControlPlane("a watch, when the API server goes away", () => {
   afterAll(() => plane.stop());
 
   function watchAll(settings: Partial<KubernetesStoreSettings> = {}) {
-    const occurrences: Occurrence[] = [];
-    const record = (occurrence: Occurrence): void => void occurrences.push(occurrence);
-    const client = createApiClient({ loadKubeConfig: () => loadKubeConfig(plane.kubeconfigs.admin), record });
-    const store = createKubernetesStore({ client, record, random: () => 0, ...settings }); // the shortest pauses
+    const occurrences: TelemetryEvent[] = [];
+    const emit = (occurrence: TelemetryEvent): void => void occurrences.push(occurrence);
+    const client = createApiClient({ loadKubeConfig: () => loadKubeConfig(plane.kubeconfigs.admin), emit });
+    const store = createKubernetesStore({ client, emit, random: () => 0, ...settings }); // the shortest pauses
     const watch = recordWatch((signal) => store.watch(requestType, signal));
     return {
       store,
       watch,
-      of: <T extends Occurrence["type"]>(type: T) =>
-        occurrences.filter((occurrence): occurrence is Extract<Occurrence, { type: T }> => occurrence.type === type),
+      of: <T extends TelemetryEvent["type"]>(type: T) =>
+        occurrences.filter((occurrence): occurrence is Extract<TelemetryEvent, { type: T }> => occurrence.type === type),
       async [Symbol.asyncDispose]() {
         await watch[Symbol.asyncDispose]();
         await client[Symbol.asyncDispose]();

@@ -1,7 +1,7 @@
 /** Watches against the real API server, through a proxy that does to them what networks do. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Occurrence } from "../../src/core/occurrence.ts";
+import type { TelemetryEvent } from "../../src/core/occurrence.ts";
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
 import { createKubernetesStore, type KubernetesStoreSettings } from "../../src/kubernetes/store.ts";
@@ -19,10 +19,10 @@ async function watched(plane: ControlPlaneClient, settings: Partial<KubernetesSt
   const namespace = await plane.createNamespace("reflector");
   const proxy = cleanup.use(await startTcpProxy(plane.url));
   const kubeconfig = await plane.kubeconfigVia(user, `https://127.0.0.1:${proxy.port}`);
-  const occurrences: Occurrence[] = [];
-  const record = (occurrence: Occurrence): void => void occurrences.push(occurrence);
-  const client = cleanup.use(createApiClient({ loadKubeConfig: () => loadKubeConfig(kubeconfig), record }));
-  const store = createKubernetesStore({ client, record, namespaces: [namespace], ...storeSettings });
+  const occurrences: TelemetryEvent[] = [];
+  const emit = (occurrence: TelemetryEvent): void => void occurrences.push(occurrence);
+  const client = cleanup.use(createApiClient({ loadKubeConfig: () => loadKubeConfig(kubeconfig), emit }));
+  const store = createKubernetesStore({ client, emit, namespaces: [namespace], ...storeSettings });
   const watch = cleanup.use(recordWatch((signal) => store.watch(requestType, signal)));
   const running = cleanup.move();
   return {
@@ -31,8 +31,8 @@ async function watched(plane: ControlPlaneClient, settings: Partial<KubernetesSt
     store,
     watch,
     objects: requestObjects(plane, namespace),
-    of: <T extends Occurrence["type"]>(type: T) =>
-      occurrences.filter((occurrence): occurrence is Extract<Occurrence, { type: T }> => occurrence.type === type),
+    of: <T extends TelemetryEvent["type"]>(type: T) =>
+      occurrences.filter((occurrence): occurrence is Extract<TelemetryEvent, { type: T }> => occurrence.type === type),
     /** Lists and watches of this namespace that the API server saw. */
     requests: async () => (await plane.auditEvents()).filter((event) => event.user === user && event.namespace === namespace),
     [Symbol.asyncDispose]: () => running.disposeAsync(),

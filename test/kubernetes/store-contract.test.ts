@@ -9,10 +9,10 @@ async function kubernetesStore(): Promise<StoreUnderTest> {
   await using opened = new AsyncDisposableStack();
   const plane = opened.use(await sharedControlPlane());
   const namespace = await plane.createNamespace("contract");
-  const record = (): void => {};
+  const emit = (): void => {};
   const loadController = () => loadKubeConfig(plane.kubeconfigs.holdfast);
-  const client = opened.use(createApiClient({ loadKubeConfig: loadController, record }));
-  const store = createKubernetesStore({ client, record, namespaces: [namespace] });
+  const client = opened.use(createApiClient({ loadKubeConfig: loadController, emit }));
+  const store = createKubernetesStore({ client, emit, namespaces: [namespace] });
   const running = opened.move();
 
   /** Server-side apply keeps integers and nulls as they are. */

@@ -33,13 +33,13 @@ describeWithControlPlane("the store", () => {
   beforeAll(async () => {
     plane = await sharedControlPlane();
     interposer = await startInterposer(plane);
-    const record = (): void => {};
+    const emit = (): void => {};
     const clientOf = async (user: User): Promise<ApiClient> => {
       const kubeconfig = await plane.kubeconfigVia(user, interposer.url);
-      return createApiClient({ loadKubeConfig: () => loadKubeConfig(kubeconfig), record });
+      return createApiClient({ loadKubeConfig: () => loadKubeConfig(kubeconfig), emit });
     };
     clients = [await clientOf("holdfast"), await clientOf("visitor")];
-    [store, visitorsStore] = clients.map((client) => createKubernetesStore({ client, record, random: () => 0 })) as [
+    [store, visitorsStore] = clients.map((client) => createKubernetesStore({ client, emit, random: () => 0 })) as [
       KubernetesStore,
       KubernetesStore,
     ];

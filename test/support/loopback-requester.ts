@@ -4,7 +4,7 @@ import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome, Refusal } from "../../src/core/outcome.ts";
 import type { Located } from "../../src/core/request-template.ts";
 import type { Source } from "../../src/core/source.ts";
-import type { Occurrence } from "../../src/core/occurrence.ts";
+import type { TelemetryEvent } from "../../src/core/occurrence.ts";
 import type { Read } from "../../src/core/ports.ts";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
 import { createClientPool, type Client, type ClientPool, type ClientPoolOptions } from "../../src/http/connect/client-pool.ts";
@@ -72,7 +72,7 @@ export function exchange({ url = "http://127.0.0.1:1", request, tls, inputs = {}
     timeoutMs: 5_000,
     maxRedirects: ["GET", "HEAD"].includes(method) ? 5 : 0,
     repeatable: !["POST", "PATCH"].includes(method),
-    compile: [],
+    expressionsToValidate: [],
     ...changes,
   };
 }
@@ -80,7 +80,7 @@ export function exchange({ url = "http://127.0.0.1:1", request, tls, inputs = {}
 export interface TestRequester extends AsyncDisposable {
   readonly requester: HTTPRequester;
   readonly clients: Map<string, Client>;
-  readonly occurrences: readonly Occurrence[];
+  readonly occurrences: readonly TelemetryEvent[];
   readonly pool: ClientPool;
   /** Sockets as the metric has them. */
   sockets(): { readonly active: number; readonly idle: number };
@@ -114,12 +114,12 @@ export function abortedAfter(delayMs: number): AbortSignal {
 }
 
 export function testRequester({ environment = {}, opened = loopback, ...options }: TestRequesterOptions = {}): TestRequester {
-  const occurrences: Occurrence[] = [];
-  const record = (occurrence: Occurrence): number => occurrences.push(occurrence);
+  const occurrences: TelemetryEvent[] = [];
+  const emit = (occurrence: TelemetryEvent): number => occurrences.push(occurrence);
   const clients = new Map<string, Client>();
-  const sockets = createSockets(record);
+  const sockets = createSockets(emit);
   const floor = { opened: opened.map(network) };
-  const pool = createClientPool({ floor, clients, sockets, record, proxyFor: environmentProxies(environment), ...options });
+  const pool = createClientPool({ floor, clients, sockets, emit, proxyFor: environmentProxies(environment), ...options });
   const evaluator = createEvaluator({ deadlineMs: 5_000, threads: 1 });
   const requester = createRequester({
     maxResponseBytes: 1_048_576,
@@ -129,7 +129,7 @@ export function testRequester({ environment = {}, opened = loopback, ...options 
     ...options,
     clients: pool,
     evaluator,
-    record,
+    emit,
   });
   let reconciles = 0;
   return {

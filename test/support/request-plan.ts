@@ -1,7 +1,7 @@
 /** Drives HTTPRequest's plan with scripted answers, at a time of the test's choice. */
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
 import type { Outcome, Response } from "../../src/core/outcome.ts";
-import { sealed } from "../../src/core/sealed.ts";
+import { redact } from "../../src/core/sealed.ts";
 import type { EvaluationResult, Outcomes, OutputsResult, Situation, Step, Verdict } from "../../src/core/plan.ts";
 import type { Metadata } from "../../src/core/resource.ts";
 import { httpRequestKind } from "../../src/kinds/http-request/plan.ts";
@@ -38,7 +38,7 @@ export function httpRequest(
 }
 
 export function answer(statusCode: number, headers: Response["headers"] = {}): Outcome {
-  const body = { body: sealed("{}"), redactedBody: "{}", sizeBytes: 2, sha256: "ab", durationMs: 12 };
+  const body = { body: redact("{}"), redactedBody: "{}", sizeBytes: 2, sha256: "ab", durationMs: 12 };
   return { type: "response", response: { statusCode, headers, ...body } };
 }
 export const reset: Outcome = { type: "failure", reason: "ConnectionReset", message: "the connection was reset", sent: true };
@@ -52,7 +52,7 @@ export function driveIn(
   situation: Partial<Situation<HTTPRequest>> & Pick<Situation<HTTPRequest>, "resource">,
   answers: readonly Answer[] = [],
 ): Driven {
-  const plan = httpRequestKind.plan({ references: [], now: newYear, sender: "me", ...situation });
+  const plan = httpRequestKind.plan({ references: [], now: newYear, instanceId: "me", ...situation });
   const steps: Step[] = [];
   let step = plan.next();
   while (!step.done) {

@@ -3,7 +3,7 @@ import { expect } from "@jest/globals";
 import { httpResource, type HTTPResourceSpec, type HTTPResourceStatus } from "../../src/api/http-resource.ts";
 import { validator } from "../../src/api/validate.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
-import { sealed } from "../../src/core/sealed.ts";
+import { redact } from "../../src/core/sealed.ts";
 import type { EvaluationResult, OutputsResult, Plan, Step, Verdict } from "../../src/core/plan.ts";
 import { httpResourceKind } from "../../src/kinds/http-resource/plan.ts";
 import type { HTTPResource } from "../../src/kinds/types.ts";
@@ -56,7 +56,7 @@ export function resource(written: object, { status, annotations, generation = 1,
 }
 export function answer(statusCode: number, headers: Record<string, string> = {}): Outcome {
   const body = "{}";
-  const content = { body: sealed(body), redactedBody: body, sizeBytes: 2, sha256: "ab", durationMs: 12 };
+  const content = { body: redact(body), redactedBody: body, sizeBytes: 2, sha256: "ab", durationMs: 12 };
   return { type: "response", response: { statusCode, headers, ...content } };
 }
 export function failure(sent: boolean): Outcome {
@@ -76,7 +76,7 @@ export function drive(
   answers: readonly (Outcome | EvaluationResult | OutputsResult)[] = [],
   { first = false, at = now, cycle }: { first?: boolean; at?: Date; cycle?: readonly string[] } = {},
 ) {
-  const situation = { resource: object, references: [], now: at, sender: "me", first, ...(cycle && { cycle }) };
+  const situation = { resource: object, references: [], now: at, instanceId: "me", first, ...(cycle && { cycle }) };
   const plan: Plan = httpResourceKind.plan(situation);
   const steps: Step[] = [];
   let step = plan.next();
@@ -95,7 +95,7 @@ function sentBy(steps: readonly Step[]): string[] {
   return steps.flatMap((step) => {
     if (step.type !== "exchange") return [];
     const { url, location, method } = step.exchange.request;
-    const before = step.before.type === "none" ? "" : ` after ${step.before.type}`;
+    const before = step.beforeSend.type === "none" ? "" : ` after ${step.beforeSend.type}`;
     return [`${method} ${location?.text ?? (url.type === "absolute" ? url.text.slice(26) : "")}${before}`];
   });
 }

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
-import { sealed } from "../../src/core/sealed.ts";
+import { redact } from "../../src/core/sealed.ts";
 import type { Kind, Step, Verdict } from "../../src/core/plan.ts";
 import type { Reference, Resource } from "../../src/core/resource.ts";
 
@@ -51,12 +51,13 @@ function reconcile(
   diesAtIntent: boolean,
 ): { readonly status: object; readonly sent: number; readonly verdict?: Verdict } {
   const references = kind.references(resource).map(found);
-  const plan = kind.plan({ resource, references, now, sender: "me" });
+  const plan = kind.plan({ resource, references, now, instanceId: "me" });
   let sent = 0;
   let step = plan.next();
   while (!step.done) {
     const asked = step.value;
-    if (diesAtIntent && "before" in asked && asked.before.type === "intent") return { status: asked.before.status, sent };
+    if (diesAtIntent && "beforeSend" in asked && asked.beforeSend.type === "intent")
+      return { status: asked.beforeSend.status, sent };
     if (asked.type === "exchange") sent += 1;
     if (asked.type === "exchanges") sent += asked.exchanges.length;
     step = plan.next(answer(asked) as never);
@@ -104,7 +105,7 @@ function answer(step: Step): unknown {
         return {
           type: "values",
           values: [],
-          items: pick(evaluation.list.text, [["1", "2"], ["3"], []]).map((item) => sealed(item)),
+          items: pick(evaluation.list.text, [["1", "2"], ["3"], []]).map((item) => redact(item)),
         };
       const values = evaluation.expressions.map(({ text }) => pick(text, [true, true, false, null, "text"]));
       return { type: "values", values, differences: [] };
@@ -112,7 +113,7 @@ function answer(step: Step): unknown {
   }
 }
 
-const body = { body: sealed("{}"), redactedBody: "{}", sizeBytes: 2, sha256: "ab", durationMs: 12 };
+const body = { body: redact("{}"), redactedBody: "{}", sizeBytes: 2, sha256: "ab", durationMs: 12 };
 const response = (statusCode: number, headers = {}): Outcome => ({
   type: "response",
   response: { statusCode, headers, ...body },

@@ -5,7 +5,7 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { randomUUID } from "node:crypto";
-import { sealed } from "../../src/core/sealed.ts";
+import { redact } from "../../src/core/sealed.ts";
 import { parseJSON } from "../../src/core/tools/json.ts";
 import type { OutputData, OutputObject, Owner } from "../../src/core/output.ts";
 import type { ResourceStore, WatchEvent } from "../../src/core/ports.ts";
@@ -299,7 +299,7 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>,
         );
       }
       const put = (owner: Owner, name: string, data: OutputData): ReturnType<ResourceStore["writeOutput"]> =>
-        under.store.writeOutput(owner, object(name), sealed(data), never);
+        under.store.writeOutput(owner, object(name), redact(data), never);
 
       test("is made, changed where something differs, and read as it is", async () => {
         const mine = await owner("maker");

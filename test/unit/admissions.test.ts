@@ -1,5 +1,5 @@
 import { afterEach, expect, jest, test } from "@jest/globals";
-import { createAdmissions } from "../../src/http/limits/origin-places.ts";
+import { createOriginPlaces } from "../../src/http/limits/origin-places.ts";
 
 afterEach(() => void jest.useRealTimers());
 
@@ -12,7 +12,7 @@ const resolved = async (promise: Promise<void>): Promise<boolean> =>
   ]);
 
 test("an origin takes as many as it may; the rest come in the order in which they asked", async () => {
-  using admissions = createAdmissions(2);
+  using admissions = createOriginPlaces(2);
   const [a, b] = ["a", "b"].map((owner) => admissions.enter("x", owner));
   const [c, d] = ["c", "d"].map((owner) => admissions.enter("x", owner));
   if (a?.type !== "admitted" || b?.type !== "admitted" || c?.type !== "busy" || d?.type !== "busy") throw new Error("limit");
@@ -29,7 +29,7 @@ test("an origin takes as many as it may; the rest come in the order in which the
 });
 
 test("namespaces take turns, so that one with many waiting holds another's up by a turn", async () => {
-  using admissions = createAdmissions(1, (owner) => owner.split("/")[0] ?? "");
+  using admissions = createOriginPlaces(1, (owner) => owner.split("/")[0] ?? "");
   let at = admissions.enter("x", "many/0");
   const order: string[] = [];
   const owners = [...Array.from({ length: 20 }, (_, index) => `many/${index + 1}`), "one/1", "other/1"];
@@ -48,7 +48,7 @@ test("namespaces take turns, so that one with many waiting holds another's up by
 
 test("a place that is kept for somebody who does not need it, or does not come, is the next one's", async () => {
   jest.useFakeTimers();
-  using admissions = createAdmissions(1);
+  using admissions = createOriginPlaces(1);
   const a = admissions.enter("x", "a");
   const [b, c] = ["b", "c"].map((owner) => admissions.enter("x", owner));
   if (a.type !== "admitted" || b?.type !== "busy" || c?.type !== "busy") throw new Error("limit");

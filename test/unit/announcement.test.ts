@@ -1,6 +1,6 @@
 /** Which changes of a status are worth an event. */
 import { expect, test } from "@jest/globals";
-import { announcement } from "../../src/core/announcement.ts";
+import { deriveTransitionEvent } from "../../src/core/announcement.ts";
 import { conditions, ready, reconciling, stalled, type ConditionState } from "../../src/core/conditions.ts";
 
 function status(states: readonly ConditionState[]): object {
@@ -44,7 +44,7 @@ test.each([
   ["the end of a suspension", isSuspended, isReady],
   ["a status without conditions", {}, {}],
 ])("%s is none", (_, before, after) => {
-  expect(announcement(before, after)).toBeUndefined();
+  expect(deriveTransitionEvent(before, after)).toBeUndefined();
 });
 
 test.each([
@@ -61,5 +61,5 @@ test.each([
   ["a recovery from a stall", isStalled, isReady, "Normal", "Succeeded"],
   ["a recovery from retries", isRetrying, isReady, "Normal", "Succeeded"],
 ])("%s is told", (_, before, after, type, reason) => {
-  expect(announcement(before, after)).toMatchObject({ type, reason });
+  expect(deriveTransitionEvent(before, after)).toMatchObject({ type, reason });
 });

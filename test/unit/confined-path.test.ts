@@ -8,7 +8,7 @@ import { expect, test } from "@jest/globals";
 import * as fc from "fast-check";
 import type { RequestTemplate } from "../../src/core/request-template.ts";
 import { RefusedError } from "../../src/http/refusal.ts";
-import { checkedURL, urlText } from "../../src/http/render/url.ts";
+import { checkURL, urlText } from "../../src/http/render/url.ts";
 import { fuzzTimeoutMs, runs } from "../support/fuzz.ts";
 
 const base = "https://crm.example/tenants/v1";
@@ -46,7 +46,7 @@ function sentTo(path: string, value?: string): URL | undefined {
     url: { type: "joined", base, confined: true, path: { field: "spec.path", text } },
   } as unknown as RequestTemplate;
   try {
-    return checkedURL(
+    return checkURL(
       urlText(request, () => value ?? ""),
       request,
     );

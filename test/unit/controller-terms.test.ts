@@ -25,7 +25,7 @@ function requesterThatSends(sent: string[]): Requester {
 /** Sends once for each generation. */
 function* sendOnce({ resource: { metadata, status } }: Situation): Plan {
   const done = { at: metadata.generation };
-  if (!sameJSON(status, done)) yield { type: "exchange", exchange: {} as never, before: { type: "none" } };
+  if (!sameJSON(status, done)) yield { type: "exchange", exchange: {} as never, beforeSend: { type: "none" } };
   return { status: done, result: "succeeded", reason: "Done" };
 }
 
@@ -59,7 +59,7 @@ describe("the controller", () => {
       kinds: [{ type, references: () => [], plan }, passive],
       store,
       requester,
-      record: () => {},
+      emit: () => {},
       concurrency: 2,
       reconcileTimeoutMs: 60_000,
       sender: "me",
@@ -96,7 +96,7 @@ describe("the controller", () => {
     const requester = requesterThatSends(sent);
     function* plan({ resource, first: isFirst }: Situation): Plan {
       if (isFirst) first.push(resource.metadata.name);
-      for (let nth = 0; nth < 2; nth += 1) yield { type: "exchange", exchange: {} as never, before: { type: "none" } };
+      for (let nth = 0; nth < 2; nth += 1) yield { type: "exchange", exchange: {} as never, beforeSend: { type: "none" } };
       return { status: { at: resource.metadata.generation }, result: "succeeded", reason: "Done" };
     }
     // The cache has not heard yet that "sent" is done.
@@ -120,7 +120,7 @@ describe("the controller", () => {
         },
       },
       requester,
-      record: () => {},
+      emit: () => {},
       concurrency: 1,
       reconcileTimeoutMs: 60_000,
       sender: "me",
@@ -168,7 +168,7 @@ describe("the controller", () => {
         },
       },
       requester: requesterThatSends(sent),
-      record: () => {},
+      emit: () => {},
       concurrency: 1,
       reconcileTimeoutMs: 60_000,
       sender: "me",
@@ -198,7 +198,7 @@ describe("the controller", () => {
         },
       },
       requester: requesterThatSends([]),
-      record: () => {},
+      emit: () => {},
       concurrency: 1,
       reconcileTimeoutMs: 60_000,
       sender: "me",

@@ -1,6 +1,6 @@
 /** The engine over a store in memory and a requester that is a script: order, concurrency, and what survives what. */
 import { describe, expect, test } from "@jest/globals";
-import type { Occurrence } from "../../src/core/occurrence.ts";
+import type { TelemetryEvent } from "../../src/core/occurrence.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import type { Kind, Plan, Situation } from "../../src/core/plan.ts";
 import type { Requester, ResourceStore } from "../../src/core/ports.ts";
@@ -8,7 +8,7 @@ import type { Resource } from "../../src/core/resource.ts";
 import { createController, type Controller } from "../../src/engine/controller.ts";
 import { idle, memoryStore, requesterThat, thing, type, until } from "../support/memory-store.ts";
 
-type Reconciled = Extract<Occurrence, { type: "reconciled" }>;
+type Reconciled = Extract<TelemetryEvent, { type: "reconciled" }>;
 
 async function run(
   plan: (situation: Situation) => Plan,
@@ -37,7 +37,7 @@ async function run(
     reconcileTimeoutMs,
     stoppingMs,
     sender: "me",
-    record: (occurrence) => {
+    emit: (occurrence) => {
       if (occurrence.type === "reconciled") reconciled.push(occurrence);
       if (until(reconciled, controller)) stop.abort(new Error("enough"));
     },
@@ -61,7 +61,7 @@ function started(
     kinds: [{ type, references: () => [], plan }],
     store,
     requester,
-    record: () => {},
+    emit: () => {},
     concurrency: 1,
     reconcileTimeoutMs: 60_000,
     sender: "me",
@@ -128,7 +128,7 @@ describe("the controller", () => {
       kinds: [{ type, references, plan: () => settledAt({ done: true }) }],
       store,
       requester: idle,
-      record: (occurrence) => void (occurrence.type === "reconciled" && reconciled.push(occurrence)),
+      emit: (occurrence) => void (occurrence.type === "reconciled" && reconciled.push(occurrence)),
       concurrency: 1,
       reconcileTimeoutMs: 60_000,
       sender: "me",
@@ -162,7 +162,7 @@ describe("the controller", () => {
       kinds: [{ type, references: () => [], plan: () => settledAt({ done: true }) }],
       store: broken,
       requester: idle,
-      record: () => {},
+      emit: () => {},
       concurrency: 1,
       reconcileTimeoutMs: 60_000,
       sender: "me",
@@ -225,7 +225,7 @@ describe("the controller", () => {
       }),
     };
     function* plan(): Plan {
-      const outcome = yield { type: "exchange", exchange: {} as never, before: { type: "none" } };
+      const outcome = yield { type: "exchange", exchange: {} as never, beforeSend: { type: "none" } };
       return { status: { outcome }, result: "failed", reason: "Timeout" };
     }
     const { store, writes } = memoryStore([thing("a")]);
@@ -287,7 +287,7 @@ describe("the controller", () => {
       }),
     };
     function* plan(): Plan {
-      yield { type: "exchange", exchange: {} as never, before: { type: "none" } };
+      yield { type: "exchange", exchange: {} as never, beforeSend: { type: "none" } };
       return { status: { done: true }, result: "succeeded", reason: "Done" };
     }
     const { store, writes } = memoryStore(["led1", "led2", "a", "b"].map((name) => thing(name)));

@@ -46,7 +46,7 @@ function world(maxWatches?: number): World {
   const data = createDataWatches({
     store,
     dependents,
-    record: (occurrence) => occurrence.type === "note" && notes.push(occurrence.message),
+    emit: (occurrence) => occurrence.type === "note" && notes.push(occurrence.message),
     queue: (id, lane) => due.push(lane === "change" ? id : `${id} (${lane})`),
     ...(maxWatches !== undefined && { maxWatches }),
   });

@@ -5,7 +5,7 @@
  */
 import { describe, expect, test } from "@jest/globals";
 import type { Outcome } from "../../src/core/outcome.ts";
-import { sealed } from "../../src/core/sealed.ts";
+import { redact } from "../../src/core/sealed.ts";
 import { canonicalJSON } from "../../src/core/tools/json.ts";
 import type { EvaluationResult, Intent, Step, Verdict } from "../../src/core/plan.ts";
 import type { Precondition } from "../../src/core/ports.ts";
@@ -58,7 +58,7 @@ type Fault = keyof World["left"];
 const now = new Date("2030-01-01T00:00:00Z"); // every back-off is over
 const ok: Extract<Outcome, { type: "response" }> = {
   type: "response",
-  response: { statusCode: 200, headers: {}, body: sealed(""), redactedBody: "", sizeBytes: 0, sha256: "", durationMs: 0 },
+  response: { statusCode: 200, headers: {}, body: redact(""), redactedBody: "", sizeBytes: 0, sha256: "", durationMs: 0 },
 };
 const accepted: Outcome = {
   type: "response",
@@ -121,7 +121,12 @@ function drive(run: Run, sender: string): IteratorResult<Step, Verdict> {
   return known;
 }
 function driveAnew({ resource, answers, hours }: Run, sender: string): IteratorResult<Step, Verdict> {
-  const plan = httpRequestKind.plan({ resource, references: [], now: new Date(now.getTime() + hours * 3_600_000), sender });
+  const plan = httpRequestKind.plan({
+    resource,
+    references: [],
+    now: new Date(now.getTime() + hours * 3_600_000),
+    instanceId: sender,
+  });
   let step = plan.next();
   for (const answer of answers) step = plan.next(answer as never);
   return step;
@@ -217,8 +222,8 @@ function* replicaSteps(world: World, index: 0 | 1): Generator<World> {
     if (world.left.fault > 0) yield spend(become(answered(reset)), "fault");
     return;
   }
-  const intent = asked.before.type === "intent" ? asked.before : undefined;
-  if (asked.before.type === "none" && mayLag(world, replica) && !run.confirmed) {
+  const intent = asked.beforeSend.type === "intent" ? asked.beforeSend : undefined;
+  if (asked.beforeSend.type === "none" && mayLag(world, replica) && !run.confirmed) {
     const { generation } = world.object.metadata;
     const asSeen =
       generation === run.resource.metadata.generation && same(world.object.status ?? nothing, run.resource.status ?? nothing);

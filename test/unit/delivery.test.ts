@@ -1,10 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
-import { conclude, decide, type Attempt, type Ledger, type Wish } from "../../src/core/delivery.ts";
+import { conclude, decide, type Attempt, type DeliveryRecord, type Desired } from "../../src/core/delivery.ts";
 import type { Outcome, Response } from "../../src/core/outcome.ts";
-import { sealed } from "../../src/core/sealed.ts";
+import { redact } from "../../src/core/sealed.ts";
 
 const now = new Date("2026-01-01T00:00:00Z");
-const wish: Wish = {
+const wish: Desired = {
   uid: "uid",
   digest: "a",
   repeatable: false,
@@ -14,13 +14,17 @@ const wish: Wish = {
 };
 const attempt: Attempt = { id: "id", digest: "a", phase: "Done", startedAt: now.toISOString(), tries: 1 };
 
-function after(phase: Attempt["phase"], change: Partial<Wish> = {}, ledger: Partial<Ledger> = {}): ReturnType<typeof decide> {
+function after(
+  phase: Attempt["phase"],
+  change: Partial<Desired> = {},
+  ledger: Partial<DeliveryRecord> = {},
+): ReturnType<typeof decide> {
   return decide({ completedRuns: 1, attempt: { ...attempt, phase }, ...ledger }, { ...wish, ...change }, now);
 }
 function response(statusCode: number, headers: Response["headers"] = {}): Exclude<Outcome, { type: "refusal" }> {
   return {
     type: "response",
-    response: { statusCode, headers, body: sealed(""), redactedBody: "", sizeBytes: 0, sha256: "", durationMs: 1 },
+    response: { statusCode, headers, body: redact(""), redactedBody: "", sizeBytes: 0, sha256: "", durationMs: 1 },
   };
 }
 const reset = { type: "failure", reason: "ConnectionReset", message: "", sent: true } as const;

@@ -25,7 +25,7 @@ test("finds who borrows what an endpoint refers to, and not who only waits for s
   const dependents = createDependents();
   const secret = { type: { ...type, kind: "Secret" }, key: { namespace: "admins", name: "token" } };
   expect(dependents.set("Thing/n/endpoint", [secret])).toEqual(new Set(["admins"]));
-  dependents.set("Thing/n/borrows", [to("endpoint", { lends: true })]);
+  dependents.set("Thing/n/borrows", [to("endpoint", { isTransitive: true })]);
   dependents.set("Thing/n/waits", [to("endpoint", { onStatus: true })]);
   dependents.set("Thing/n/far", [to("borrows", { onStatus: true })]);
   const users = (): string[] => [...dependents.usersOf(secret)].map(([id]) => id);

@@ -22,7 +22,7 @@ function references(allowedNamespaces: Allowed | undefined, labels: Record<strin
 /** The type of the first step, or why there is none. */
 function begins(allowed: Allowed | undefined, labels: Record<string, string> | null): string {
   const now = new Date("2026-01-02T03:04:05Z");
-  const step = httpRequestKind.plan({ resource: asked, references: references(allowed, labels), now, sender: "me" }).next();
+  const step = httpRequestKind.plan({ resource: asked, references: references(allowed, labels), now, instanceId: "me" }).next();
   return step.done ? step.value.reason : step.value.type;
 }
 

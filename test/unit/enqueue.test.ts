@@ -17,7 +17,7 @@ const kindOf = (type: ResourceType, references: Kind["references"]): Kind => ({
   },
 });
 const endpoints = kindOf(endpoint.type, () => []);
-const things = kindOf(typeOf("Thing"), () => [{ ...endpoint, lends: true }]);
+const things = kindOf(typeOf("Thing"), () => [{ ...endpoint, isTransitive: true }]);
 function object(name: string, generation: number): Resource {
   return { metadata: { namespace: "n", name, uid: name, generation, resourceVersion: `${generation}` }, spec: {} };
 }

@@ -4,7 +4,7 @@ import { array, assert, constantFrom, property } from "fast-check";
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome, Response } from "../../src/core/outcome.ts";
-import { sealed } from "../../src/core/sealed.ts";
+import { redact } from "../../src/core/sealed.ts";
 import type { EvaluationResult, Outcomes } from "../../src/core/plan.ts";
 import { sendDigest } from "../../src/kinds/request/request.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
@@ -16,7 +16,7 @@ function request(spec: Partial<HTTPRequestSpec>, status?: HTTPRequestStatus): HT
   return httpRequest({ url: "https://example.com/", method: "PUT", ...spec }, of);
 }
 function answer(statusCode: number, headers: Response["headers"] = {}): Outcome {
-  const content = { body: sealed("{}"), redactedBody: "{}", sizeBytes: 2, sha256: "ab" };
+  const content = { body: redact("{}"), redactedBody: "{}", sizeBytes: 2, sha256: "ab" };
   return { type: "response", response: { statusCode, headers, ...content, durationMs: statusCode } };
 }
 const outcomes = (...all: readonly Outcome[]): Outcomes => ({ type: "outcomes", outcomes: all });
@@ -118,7 +118,7 @@ describe("a POST", () => {
 describe("a list that an expression makes", () => {
   const made = { forEach: { expression: ".inputs.users" } };
   test("is evaluated first; its items stay closed", () => {
-    const items = [sealed('"s3cr3t"')];
+    const items = [redact('"s3cr3t"')];
     const { steps } = drive(request(made), [{ type: "values", values: [], items }, outcomes(answer(200))]);
     expect(steps[0]).toMatchObject({ evaluation: { list: { field: "spec.forEach.expression", text: ".inputs.users" } } });
     expect(JSON.stringify(steps)).not.toContain("s3cr3t");
@@ -127,7 +127,7 @@ describe("a list that an expression makes", () => {
     const list = (...all: readonly string[]): EvaluationResult => ({
       type: "values",
       values: [],
-      items: all.map(sealed),
+      items: all.map(redact),
       digests: all.map((text) => `digest of ${text}`),
     });
     const first = drive(request(made), [list("a", "b", "b"), outcomes(answer(200), answer(500), answer(200))]);
@@ -150,7 +150,7 @@ describe("a list that an expression makes", () => {
     expect([shorter.exchanges, readyOf(shorter.status)?.message]).toEqual([[], "all 1 items were answered as expected"]);
   });
   test("that a Secret had a part in is sent anew where it has another length than at the last try", () => {
-    const list = (...all: readonly string[]): EvaluationResult => ({ type: "values", values: [], items: all.map(sealed) });
+    const list = (...all: readonly string[]): EvaluationResult => ({ type: "values", values: [], items: all.map(redact) });
     const first = drive(request(made), [list("1", "2"), outcomes(answer(200), answer(500))]);
     const second = drive(
       request(made, first.status),

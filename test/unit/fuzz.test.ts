@@ -3,7 +3,7 @@ import { expect, test } from "@jest/globals";
 import * as fc from "fast-check";
 import { retryAfterFieldMs } from "../../src/core/retry.ts";
 import { parseTemplate } from "../../src/core/templating.ts";
-import { atLocation } from "../../src/http/send/location.ts";
+import { resolveLocation } from "../../src/http/send/location.ts";
 import { createRedirects, type Hop } from "../../src/http/send/redirects.ts";
 import { pageURL } from "../../src/http/render/url.ts";
 import { nextLink } from "../../src/kinds/http-resource/lookup.ts";
@@ -179,7 +179,7 @@ test(
           trusted: true,
         };
         try {
-          const { request: sent, trusted } = atLocation(first, { ...request, url, location }, () => "");
+          const { request: sent, trusted } = resolveLocation(first, { ...request, url, location }, () => "");
           followed += 1;
           expect(sent.origin).toMatch(/^https:\/\/[^/@]+$/);
           expect(sent.path).toMatch(/^\/[\x21-\x7e]*$/);

@@ -2,9 +2,9 @@ import { describe, expect, test } from "@jest/globals";
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome, Refusal } from "../../src/core/outcome.ts";
-import { sealed } from "../../src/core/sealed.ts";
+import { redact } from "../../src/core/sealed.ts";
 import { sameJSON } from "../../src/core/tools/json.ts";
-import type { Precaution, Step } from "../../src/core/plan.ts";
+import type { BeforeSend, Step } from "../../src/core/plan.ts";
 import type { HTTPEndpoint, HTTPRequest } from "../../src/kinds/types.ts";
 import { condition, driveIn, httpRequest as request, reset, type Answer, type Driven } from "../support/request-plan.ts";
 
@@ -14,7 +14,7 @@ function answer(statusCode: number, body = "{}"): Outcome {
     response: {
       statusCode,
       headers: { "content-type": "application/json", "x-secret": "no" },
-      body: sealed(body),
+      body: redact(body),
       redactedBody: body,
       redactedHeaders: { "content-type": "application/json", "x-secret": "no" },
       sizeBytes: body.length,
@@ -27,9 +27,9 @@ function answer(statusCode: number, body = "{}"): Outcome {
 function drive(resource: HTTPRequest, answers: readonly Answer[] = [], endpoint?: HTTPEndpoint): Driven {
   return driveIn({ resource, references: [endpoint] }, answers);
 }
-function precautionOf<T extends Precaution["type"]>(step: Step | undefined, type: T): Extract<Precaution, { type: T }> {
-  if (step?.type !== "exchange" || step.before.type !== type) throw new Error(`no ${type}`);
-  return step.before as Extract<Precaution, { type: T }>;
+function precautionOf<T extends BeforeSend["type"]>(step: Step | undefined, type: T): Extract<BeforeSend, { type: T }> {
+  if (step?.type !== "exchange" || step.beforeSend.type !== type) throw new Error(`no ${type}`);
+  return step.beforeSend as Extract<BeforeSend, { type: T }>;
 }
 function exchangeOf(step: Step | undefined): Exchange {
   if (step?.type !== "exchange") throw new Error("no exchange");
@@ -178,7 +178,7 @@ describe("an expectation", () => {
   });
   test("is compiled before anything is sent", () => {
     const { steps } = drive(request(spec), [answer(200), { type: "values", values: [true] }]);
-    expect(exchangeOf(steps[0]).compile).toEqual([{ field: "spec.expect.that", text: ".response.body.ok" }]);
+    expect(exchangeOf(steps[0]).expressionsToValidate).toEqual([{ field: "spec.expect.that", text: ".response.body.ok" }]);
   });
   test("that fails to run is the reason, and the request is not sent again", () => {
     const failed: Refusal = { type: "refusal", reason: "ExpressionFailed", message: "spec.expect.that: no", heals: false };

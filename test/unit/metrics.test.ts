@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
-import { createRecord } from "../../src/telemetry/record.ts";
+import { createEmit } from "../../src/telemetry/record.ts";
 import type { Log } from "../../src/telemetry/log.ts";
 
 const metrics = () => createMetrics({ kinds: ["HTTPRequest", "HTTPEndpoint"], concurrency: 5 });
@@ -81,11 +81,11 @@ test("labels are of closed sets: no namespace, name, URL or error text", () => {
 
 test("F20: counts a plan that throws, and work that does not end, as a panic", async () => {
   const measured = metrics();
-  const record = createRecord({ write: () => {} }, measured);
+  const emit = createEmit({ write: () => {} }, measured);
   const about = { type: "reconciled", kind: "HTTPRequest", namespace: "n", name: "a", durationMs: 1, result: "error" } as const;
-  record({ ...about, reason: "Error", error: new Error("a mistake"), panicked: true });
-  record({ ...about, reason: "Stuck", panicked: true });
-  record({ ...about, reason: "Error", error: new Error("the API server is away") });
+  emit({ ...about, reason: "Error", error: new Error("a mistake"), panicked: true });
+  emit({ ...about, reason: "Stuck", panicked: true });
+  emit({ ...about, reason: "Error", error: new Error("the API server is away") });
   const text = await measured.registry.metrics();
   expect(text).toContain('controller_runtime_reconcile_panics_total{controller="httprequest"} 2');
   expect(text).toContain('controller_runtime_reconcile_errors_total{controller="httprequest"} 3');
@@ -95,8 +95,8 @@ test("counts a reconcile, a request and an unknown outcome from the same occurre
   const lines: [string, string, Readonly<Record<string, unknown>>][] = [];
   const log: Log = { write: (...line) => void lines.push(line) };
   const measured = metrics();
-  const record = createRecord(log, measured);
-  record({
+  const emit = createEmit(log, measured);
+  emit({
     type: "reconciled",
     kind: "HTTPRequest",
     namespace: "n",
@@ -105,7 +105,7 @@ test("counts a reconcile, a request and an unknown outcome from the same occurre
     result: "stalled",
     reason: "OutcomeUnknown",
   });
-  record({ type: "exchanged", method: "POST", namespace: "n", name: "a", durationMs: 5, reason: "Timeout" });
+  emit({ type: "exchanged", method: "POST", namespace: "n", name: "a", durationMs: 5, reason: "Timeout" });
   const text = await measured.registry.metrics();
   expect(text).toContain('holdfast_outcome_unknown_total{kind="HTTPRequest"} 1');
   expect(text).toContain('controller_runtime_reconcile_total{controller="httprequest",result="success"} 1');

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { HTTPRequestSpec } from "../../src/api/http-request.ts";
 import type { Outcome, Refusal } from "../../src/core/outcome.ts";
-import { sealed } from "../../src/core/sealed.ts";
+import { redact } from "../../src/core/sealed.ts";
 import { mergedData, type OutputData, type OutputStore } from "../../src/core/output.ts";
 import type { OutputsResult } from "../../src/core/plan.ts";
 import { secretType } from "../../src/core/resource.ts";
@@ -21,7 +21,7 @@ const metadata = { name: "a", namespace: "n", uid: "u", generation: 1, resourceV
 
 function answer(statusCode: number): Outcome {
   const body = '{"token":"t0k3n"}';
-  const response = { statusCode, headers: {}, body: sealed(body), redactedBody: body, sizeBytes: 5, sha256: "ab", durationMs: 1 };
+  const response = { statusCode, headers: {}, body: redact(body), redactedBody: body, sizeBytes: 5, sha256: "ab", durationMs: 1 };
   return { type: "response", response };
 }
 function drive(answers: readonly Answer[], changes: Partial<HTTPRequestSpec> = {}) {
@@ -72,7 +72,7 @@ test("a process that may not act any more writes no output, nor the next of seve
       return { type: "written" } as const;
     },
   };
-  const values = [sealed<OutputData>({ a: "1" }), sealed<OutputData>({ a: "2" })];
+  const values = [redact<OutputData>({ a: "1" }), redact<OutputData>({ a: "2" })];
   const requester = { evaluateOutputs: async () => ({ type: "values", values }) as const };
   const [one] = outputs;
   const two = declaredOutputs(one && [one, { ...one, secret: { name: "second", type: "Opaque" } }], "spec.outputs");

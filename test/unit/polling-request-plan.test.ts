@@ -162,7 +162,7 @@ describe("where the work is asked after", () => {
   test("sees no inputs where it sees the answer: what comes of that is written", () => {
     const { steps } = drive(httpRequest({ ...byId, inputs: { host: { value: "a" } } }), start, [answer(201), says("1")]);
     expect(steps[1]).toMatchObject({ type: "evaluate", evaluation: { scope: { inputs: {} } } });
-    expect(exchangeOf(steps[0]).compile.map(({ text }) => text)).toContain(".response.body.id");
+    expect(exchangeOf(steps[0]).expressionsToValidate.map(({ text }) => text)).toContain(".response.body.id");
   });
   test.each(["", "..", null, {}])("is not guessed: %j is no part of a URL", (value) => {
     expect(condition(begun(byId, [answer(201), says(value)]), "Stalled")?.reason).toBe("ExpressionFailed");

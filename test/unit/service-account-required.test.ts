@@ -43,7 +43,7 @@ async function answered(
     store: noting,
     requester,
     requireServiceAccount: true,
-    record: () => {},
+    emit: () => {},
     concurrency: 1,
     reconcileTimeoutMs: 60_000,
     sender: "me",
@@ -59,8 +59,8 @@ const output = { object: { type, name: "kept", field: "", labels: {}, annotation
 const steps: readonly Step[] = [
   { type: "evaluate", evaluation: {} as never },
   { type: "checkOutputs", outputs: [output] },
-  { type: "exchange", exchange: {} as never, before: { type: "none" } },
-  { type: "exchanges", exchanges: [], before: { type: "none" } },
+  { type: "exchange", exchange: {} as never, beforeSend: { type: "none" } },
+  { type: "exchanges", exchanges: [], beforeSend: { type: "none" } },
 ];
 test.each(steps.map((step) => [step.type, step] as const))("nothing is asked for one that names none: %s", async (_, step) => {
   const { answer, asked } = await answered(step, { actsAs: () => undefined });

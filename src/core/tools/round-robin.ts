@@ -1,5 +1,5 @@
 /** What waits, by group: the groups take turns, and within one the oldest goes first. */
-export interface Turns<T> {
+export interface RoundRobin<T> {
   add(group: string, one: T): void;
   remove(group: string, one: T): void;
   /** The one whose turn it is, of a group that may have it. */
@@ -8,7 +8,7 @@ export interface Turns<T> {
 }
 
 /** Empty. What waits already and is added again keeps its place; a group that was served goes behind all others. */
-export function createTurns<T>(): Turns<T> {
+export function createRoundRobin<T>(): RoundRobin<T> {
   const groups = new Map<string, Set<T>>();
   return {
     add: (group, one) => void groups.set(group, (groups.get(group) ?? new Set()).add(one)),

@@ -6,7 +6,7 @@
  */
 import type { Dispatcher } from "undici";
 import { closedFloor, type EgressFloor } from "../../core/egress.ts";
-import type { RecordOccurrence } from "../../core/occurrence.ts";
+import type { EmitTelemetry } from "../../core/occurrence.ts";
 import { clientKey, type ClientSettings } from "./client-settings.ts";
 import type { ProxyFor } from "./environment-proxies.ts";
 import { openClient, type ConnectionLimits, type OpenClient, type OriginUse } from "./open-client.ts";
@@ -52,7 +52,7 @@ export interface ClientPoolOptions extends Partial<ConnectionLimits> {
   /** Process-wide. The key fingerprints a private key: it is never shown. */
   readonly clients: Map<string, Client>;
   readonly sockets: Sockets;
-  readonly record: RecordOccurrence;
+  readonly emit: EmitTelemetry;
   /** The environment's proxies. */
   readonly proxyFor?: ProxyFor;
   /** Where no socket is opened to. */
@@ -65,7 +65,7 @@ export interface ClientPoolOptions extends Partial<ConnectionLimits> {
 
 /** Several pools may share a Map: each destroys, when it is disposed, the clients that no other has handed out. */
 export function createClientPool(options: ClientPoolOptions): ClientPool {
-  const { clients, sockets, record, idleTimeoutMs = 300_000, maxClients = 256 } = options;
+  const { clients, sockets, emit, idleTimeoutMs = 300_000, maxClients = 256 } = options;
   const open = {
     sockets,
     proxyFor: options.proxyFor ?? (() => undefined),
@@ -125,7 +125,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
         clients.set(key, client);
         retireExcess();
       }
-      record({ type: "clientAcquired", result: known ? "reused" : "created" });
+      emit({ type: "clientAcquired", result: known ? "reused" : "created" });
       let inUse = true;
       let fresh: OpenClient | undefined;
       return {

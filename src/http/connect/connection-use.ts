@@ -25,7 +25,7 @@ export function wasRefused({ request = {} }: Trace): boolean {
   return Object.getOwnPropertySymbols(request).some(({ description = "" }) => refusalMarks.includes(description));
 }
 
-export interface ConnectionUse extends Disposable {
+export interface SocketTrace extends Disposable {
   /** To be called where the request starts; its trace then tells the connection. */
   starting(trace: Trace): void;
   /** Whether it is how opening a connection failed. */
@@ -33,7 +33,7 @@ export interface ConnectionUse extends Disposable {
 }
 
 /** Listens on undici's diagnostics channels until it is disposed. */
-export function createConnectionUse(): ConnectionUse {
+export function createSocketTrace(): SocketTrace {
   const used = new WeakSet<object>();
   const connectErrors = new WeakSet<object>();
   let next: Trace | undefined;

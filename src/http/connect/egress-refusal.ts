@@ -2,15 +2,11 @@
 import type { Denial } from "../../core/egress.ts";
 import type { Scope } from "../../core/evaluation.ts";
 import type { Outcome, Refusal } from "../../core/outcome.ts";
-import type { RecordOccurrence } from "../../core/occurrence.ts";
+import type { EmitTelemetry } from "../../core/occurrence.ts";
 
 /** It heals: a policy can change, and so can what a name resolves to. */
-export function egressRefusal(
-  { rule, message }: Denial,
-  { namespace, name }: Scope["metadata"],
-  record: RecordOccurrence,
-): Refusal {
-  record({ type: "egressDenied", rule, namespace, name });
+export function egressRefusal({ rule, message }: Denial, { namespace, name }: Scope["metadata"], emit: EmitTelemetry): Refusal {
+  emit({ type: "egressDenied", rule, namespace, name });
   return { type: "refusal", reason: "EgressDenied", message: `not sent, by the egress rule "${rule}": ${message}`, heals: true };
 }
 
@@ -18,9 +14,9 @@ export function egressRefusal(
 export function egressFailure(
   denial: Denial,
   about: Scope["metadata"],
-  record: RecordOccurrence,
+  emit: EmitTelemetry,
 ): Extract<Outcome, { type: "failure" }> {
-  const { message } = egressRefusal(denial, about, record);
+  const { message } = egressRefusal(denial, about, emit);
   return {
     type: "failure",
     reason: "EgressDenied",

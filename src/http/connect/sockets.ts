@@ -7,7 +7,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
 import type { buildConnector } from "undici";
-import type { RecordOccurrence } from "../../core/occurrence.ts";
+import type { EmitTelemetry } from "../../core/occurrence.ts";
 
 export interface Sockets extends Disposable {
   /** The same connector; its sockets are counted. */
@@ -29,7 +29,7 @@ interface Message {
 }
 
 /** Tells `record` of each socket that opens and closes. Listens on undici's diagnostics channels until it is disposed. */
-export function createSockets(record: RecordOccurrence): Sockets {
+export function createSockets(emit: EmitTelemetry): Sockets {
   const open = new Map<string, Entry>();
   const bySocket = new WeakMap<Socket, Entry>();
   const byRequest = new WeakMap<object, Entry>();
@@ -46,10 +46,10 @@ export function createSockets(record: RecordOccurrence): Sockets {
     const entry: Entry = { socket, requests: 0 };
     open.set(name, entry);
     bySocket.set(socket, entry);
-    record({ type: "socketOpened" });
+    emit({ type: "socketOpened" });
     socket.once("close", () => {
       if (open.get(name) === entry) open.delete(name);
-      record({ type: "socketClosed" });
+      emit({ type: "socketClosed" });
     });
   }
   function onStart(message: unknown): void {

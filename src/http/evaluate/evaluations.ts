@@ -16,7 +16,7 @@ import type { Response } from "../../core/outcome.ts";
 import type { EvaluationResult } from "../../core/plan.ts";
 import type { Evaluator, Read, Requester } from "../../core/ports.ts";
 import type { Located } from "../../core/request-template.ts";
-import { compared, templatesOfJSON } from "../render/compare.ts";
+import { compareWithTemplate, templatesOfJSON } from "../render/compare.ts";
 import { documentText, objectText } from "./document.ts";
 import { evaluateAll, type Batch } from "./batch.ts";
 import { inputsDigest } from "./inputs-digest.ts";
@@ -87,7 +87,7 @@ export function createEvaluations(evaluator: Evaluator, onSecretOutput?: (value:
     const found = values(json.map(parseJSON));
     if (!compare || !response) return found;
     const wanted = await valuesOf(expressionsIn(templatesOfJSON(compare)), { scope, response }, inputs, signal);
-    return { ...found, differences: compared(compare, response, (expression) => wanted.get(expression) ?? "null") };
+    return { ...found, differences: compareWithTemplate(compare, response, (expression) => wanted.get(expression) ?? "null") };
   }
   function evaluated(evaluation: Evaluation, read: Read, signal: AbortSignal): Promise<Values> {
     if ("object" in evaluation) return ofObject(evaluation, signal);

@@ -1,13 +1,13 @@
 /** The items of a list that an expression yields, each as JSON text. */
 import { maxForEachItems } from "../../api/for-each.ts";
-import { sealed, type Sealed } from "../../core/sealed.ts";
+import { redact, type Redacted } from "../../core/sealed.ts";
 import { digest } from "../../core/tools/digest.ts";
 import { parseJSON } from "../../core/tools/json.ts";
 import { stringifyWith } from "../../core/templating.ts";
 import { refuse } from "../refusal.ts";
 
 interface ListItems {
-  readonly items: readonly Sealed<string>[];
+  readonly items: readonly Redacted<string>[];
   /** Only of a list that is open: who can read a digest can try guesses on it. */
   readonly digests?: readonly string[];
 }
@@ -22,5 +22,5 @@ export function listItems(field: string, json: string, open: boolean): ListItems
   if (value.length > maxForEachItems)
     return refuse("TooManyItems", `${field}: the expression yields ${value.length} items; at most ${maxForEachItems} are sent`);
   const texts = value.map((item: unknown) => stringifyWith(item, (text) => JSON.stringify(text)));
-  return { items: texts.map(sealed), ...(open && { digests: texts.map(digest) }) };
+  return { items: texts.map(redact), ...(open && { digests: texts.map(digest) }) };
 }

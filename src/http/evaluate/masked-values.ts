@@ -6,7 +6,7 @@ import { masked, maskedScope, type Inputs } from "../resolve/inputs.ts";
 import { expressionsOf } from "../render/render.ts";
 
 /** The values as they are when secrets are asterisks; an expression that cannot do with those is asterisks itself. */
-export async function maskedValues(
+export async function maskValues(
   evaluator: Evaluator,
   { request, scope }: Exchange,
   inputs: Inputs,

@@ -1,5 +1,5 @@
 /** What outputs are to hold, evaluated over an answer. Invariant: the values leave this file sealed. */
-import { sealed } from "../../core/sealed.ts";
+import { redact } from "../../core/sealed.ts";
 import type { EvaluatedOutputs, Output, OutputData } from "../../core/output.ts";
 import { secretType } from "../../core/resource.ts";
 import { refuse } from "../refusal.ts";
@@ -17,7 +17,7 @@ export function outputValues(
     if (object.type.kind !== secretType.kind) continue;
     for (const value of Object.values(values[index] ?? {})) if (value !== null) onSecret(value);
   }
-  return { type: "values", values: values.map(sealed) };
+  return { type: "values", values: values.map(redact) };
 }
 
 function dataOf({ data, whenMissing }: Output, next: () => string): OutputData {

@@ -9,19 +9,19 @@
 import { deadline, sendingShare, unlessAborted } from "../../core/tools/deadline.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Busy, WaitFor } from "../../core/ports.ts";
-import type { Admission, Admissions } from "./origin-places.ts";
+import type { Admission, OriginPlaces } from "./origin-places.ts";
 import type { Circuits, Pass } from "./circuits.ts";
 import { failure } from "../failure.ts";
 import type { RateLimits, RateTurn } from "./rate-limits.ts";
 import { refuseForNow, RefusedError } from "../refusal.ts";
 
 export interface Gates {
-  readonly admissions: Admissions;
+  readonly admissions: OriginPlaces;
   readonly circuits: Circuits;
   readonly rateLimits: RateLimits;
 }
 
-interface Passage extends Disposable {
+interface ReconcileGate extends Disposable {
   /** Throws `RefusedError` while the circuit is open. `undefined`: it has none. */
   circuit(exchange: Exchange): Pass | Busy | undefined;
   /** `undefined`: it may be sent. Throws `RefusedError` where its turn would come too late. */
@@ -47,7 +47,7 @@ class RateLimitedError extends Error {
   readonly code = "HOLDFAST_RATE_LIMITED";
 }
 
-export function createPassage({ owner, limitMs, waitFor }: PassageOptions, gates: Gates): Passage {
+export function createReconcileGate({ owner, limitMs, waitFor }: PassageOptions, gates: Gates): ReconcileGate {
   const { admissions, circuits, rateLimits } = gates;
   const begunMs = performance.now();
   let hasBegun = false;

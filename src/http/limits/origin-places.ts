@@ -5,12 +5,12 @@
  * never more than `maxPerOrigin` are admitted or have a place kept for them.
  */
 import type { Busy } from "../../core/ports.ts";
-import { createRows } from "./waiting-line.ts";
+import { createWaitingLine } from "./waiting-line.ts";
 
 export type Admission = { readonly type: "admitted" } & Disposable;
 type Entered = Admission | Busy;
 
-export interface Admissions extends Disposable {
+export interface OriginPlaces extends Disposable {
   /** Admitted until disposed. Where it is busy, the place that is `free` is kept for a moment. The same `owner` keeps its place in the row, however often it asks. */
   enter(origin: string, owner: string): Entered;
   /** `owner` waits for a place no longer. */
@@ -21,10 +21,10 @@ export interface Admissions extends Disposable {
 }
 
 /** `groupOf`: the namespace of an owner. */
-export function createAdmissions(maxPerOrigin: number, groupOf: (owner: string) => string = () => ""): Admissions {
+export function createOriginPlaces(maxPerOrigin: number, groupOf: (owner: string) => string = () => ""): OriginPlaces {
   /** Those admitted or kept, by origin. */
   const places = new Map<string, number>();
-  const rows = createRows(groupOf, vacate);
+  const rows = createWaitingLine(groupOf, vacate);
 
   function vacate(origin: string): void {
     const left = (places.get(origin) ?? 0) - 1;

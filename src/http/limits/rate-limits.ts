@@ -6,7 +6,7 @@
  */
 import type { RateLimit } from "../../core/connection.ts";
 import type { Busy } from "../../core/ports.ts";
-import { createRows } from "./waiting-line.ts";
+import { createWaitingLine } from "./waiting-line.ts";
 
 /** One request. Disposing a turn that was not used gives it to the next. */
 export interface RateTurn extends Disposable {
@@ -40,7 +40,7 @@ const longestTimerMs = 2 ** 31 - 1;
 /** `groupOf`: the namespace of an owner. `nowMs`: a monotonic clock. */
 export function createRateLimits(groupOf: (owner: string) => string, nowMs = () => performance.now()): RateLimits {
   const lines = new Map<string, Line>();
-  const rows = createRows(groupOf, (name) => {
+  const rows = createWaitingLine(groupOf, (name) => {
     const line = lines.get(name);
     if (line) takeBack(name, line);
   });

@@ -5,9 +5,9 @@
  * Invariant: groups (namespaces) take turns, and within one the oldest goes first; the same owner keeps its place in a row,
  * however often it asks. For an owner one thing is kept at a time, and what it does not come for is the next one's.
  */
-import { createTurns, type Turns } from "../../core/tools/round-robin.ts";
+import { createRoundRobin, type RoundRobin } from "../../core/tools/round-robin.ts";
 
-interface Rows extends Disposable {
+interface WaitingLine extends Disposable {
   /** Resolves when it is kept for `owner`. */
   wait(name: string, owner: string): Promise<void>;
   has(name: string): boolean;
@@ -22,7 +22,7 @@ interface Rows extends Disposable {
 }
 
 interface Row {
-  readonly turns: Turns<string>;
+  readonly turns: RoundRobin<string>;
   readonly tell: Map<string, PromiseWithResolvers<void>>;
 }
 
@@ -30,7 +30,7 @@ interface Row {
 const keptMs = 5_000;
 
 /** `groupOf`: the namespace of an owner. `onUnused`: what was given back is nobody's. */
-export function createRows(groupOf: (owner: string) => string, onUnused: (name: string) => void): Rows {
+export function createWaitingLine(groupOf: (owner: string) => string, onUnused: (name: string) => void): WaitingLine {
   const rows = new Map<string, Row>();
   const kept = new Map<string, { readonly name: string; readonly timer: NodeJS.Timeout }>();
 
@@ -55,7 +55,7 @@ export function createRows(groupOf: (owner: string) => string, onUnused: (name: 
 
   return {
     wait(name, owner) {
-      const row = rows.get(name) ?? { turns: createTurns<string>(), tell: new Map<string, PromiseWithResolvers<void>>() };
+      const row = rows.get(name) ?? { turns: createRoundRobin<string>(), tell: new Map<string, PromiseWithResolvers<void>>() };
       rows.set(name, row);
       const told = row.tell.get(owner) ?? Promise.withResolvers<void>();
       row.tell.set(owner, told);

@@ -7,7 +7,7 @@ import { hash } from "node:crypto";
 import type { Response } from "../../core/outcome.ts";
 import type { BodyTemplate, ByteSource, PartTemplate } from "../../core/request-template.ts";
 import { jsonBodyText, mergePatchText } from "./compare.ts";
-import { contentText, filled, type ValueOf } from "./values.ts";
+import { contentText, fillTemplate, type ValueOf } from "./values.ts";
 
 export interface Content {
   readonly contentType: string;
@@ -28,7 +28,7 @@ export function bodyContent(body: BodyTemplate, values: BodyValues): Content {
   const content = (expression: string): string => contentText(valueOf(expression));
   switch (body.type) {
     case "text":
-      return { contentType: "text/plain; charset=utf-8", content: filled(body, content) };
+      return { contentType: "text/plain; charset=utf-8", content: fillTemplate(body, content) };
     case "json":
       return { contentType: "application/json", content: jsonBodyText(body, valueOf) };
     case "mergePatch":
@@ -36,7 +36,7 @@ export function bodyContent(body: BodyTemplate, values: BodyValues): Content {
     case "form": {
       const pairs = body.fields.map((pair): [string, string] => [
         pair.name,
-        filled(pair, (expression) => textOf(pair.field, expression)),
+        fillTemplate(pair, (expression) => textOf(pair.field, expression)),
       ]);
       return { contentType: "application/x-www-form-urlencoded", content: new URLSearchParams(pairs).toString() };
     }
@@ -70,5 +70,5 @@ function partHead({ name, filename, contentType }: PartTemplate): Buffer {
 
 function partContent({ content }: PartTemplate, { textOf, bytesOf }: BodyValues): Uint8Array {
   if (content.type === "bytes") return bytesOf(content.source);
-  return Buffer.from(filled(content, (expression) => textOf(content.field, expression)));
+  return Buffer.from(fillTemplate(content, (expression) => textOf(content.field, expression)));
 }

@@ -5,7 +5,7 @@ import type { BodyTemplate, Located } from "../../core/request-template.ts";
 import { parseJSON } from "../../core/tools/json.ts";
 import { stringifyWith, stringsIn, wholeExpression } from "../../core/templating.ts";
 import { refuse } from "../refusal.ts";
-import { contentText, filled, partsOf, type ValueOf } from "./values.ts";
+import { contentText, fillTemplate, partsOf, type ValueOf } from "./values.ts";
 
 type JSONBody = Extract<BodyTemplate, { value: unknown }>;
 
@@ -21,14 +21,14 @@ export function jsonBodyText({ value, field }: JSONBody, valueOf: ValueOf): stri
     value,
     (text, field) => {
       const whole = wholeExpression(partsOf({ field, text }));
-      return whole === undefined ? JSON.stringify(filled({ field, text }, content)) : valueOf(whole);
+      return whole === undefined ? JSON.stringify(fillTemplate({ field, text }, content)) : valueOf(whole);
     },
     field,
   );
 }
 
 /** Where the response does not have what the body says. Throws `RefusedError` where it is no JSON. */
-export function compared(body: JSONBody, response: Response, valueOf: ValueOf): readonly Difference[] {
+export function compareWithTemplate(body: JSONBody, response: Response, valueOf: ValueOf): readonly Difference[] {
   return differences(parseJSON(jsonBodyText(body, valueOf)), observed(body, response), body.value);
 }
 

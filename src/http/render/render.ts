@@ -10,8 +10,8 @@ import { bodyContent, type Content } from "./body.ts";
 import { shownBytes, type AllBytes } from "../resolve/bytes.ts";
 import { headerRecord, type HeaderField, type HeaderRecord } from "./headers.ts";
 import { refuse } from "../refusal.ts";
-import { checkedURL, pageURL, referenceText, urlText, type ScalarOf } from "./url.ts";
-import { contentText, definedText, encoded, filled, partsOf, scalarText, type ValueOf } from "./values.ts";
+import { checkURL, pageURL, referenceText, urlText, type ScalarOf } from "./url.ts";
+import { contentText, definedText, encoded, fillTemplate, partsOf, scalarText, type ValueOf } from "./values.ts";
 
 export interface WireRequest {
   readonly method: string;
@@ -43,9 +43,9 @@ export function expressionsIn(templates: readonly Located[]): Located[] {
 }
 
 /** Throws `RefusedError`. */
-export function rendered(request: RequestTemplate, { valueOf, bytes, response }: Values, userAgent: string): WireRequest {
+export function renderRequest(request: RequestTemplate, { valueOf, bytes, response }: Values, userAgent: string): WireRequest {
   const scalar: ScalarOf = (field, expression) => scalarText(valueOf(expression), field, expression);
-  const first = checkedURL(urlText(request, scalar), request);
+  const first = checkURL(urlText(request, scalar), request);
   const url = request.page ? pageURL(first, request.page, request) : first;
   const query = request.page ? "" : queryText(request.query, scalar);
   const search = [url.search.slice(1), query].filter((text) => text !== "").join("&");
@@ -77,7 +77,7 @@ export interface Described {
  * The same with values from which secrets have been taken, so it checks nothing; what has no text shows three asterisks.
  * `sent`: what goes on the wire, which can have fewer header fields at another place than the request's own.
  */
-export function described(
+export function describeRequest(
   request: RequestTemplate,
   { valueOf, bytes }: Values,
   { userAgent, sent }: { readonly userAgent: string; readonly sent: WireRequest },
@@ -120,7 +120,7 @@ function shownText({ body }: RequestTemplate, { content }: Content): string {
 
 function queryText(query: readonly LocatedPair[], scalar: ScalarOf): string {
   return query
-    .map((pair) => `${encoded(pair.name)}=${encoded(filled(pair, (expression) => scalar(pair.field, expression)))}`)
+    .map((pair) => `${encoded(pair.name)}=${encoded(fillTemplate(pair, (expression) => scalar(pair.field, expression)))}`)
     .join("&");
 }
 
@@ -132,7 +132,7 @@ function headerFields(
   const fields: HeaderField[] = request.headers.map((header) => ({
     field: header.field,
     name: header.name,
-    value: filled(header, (expression) => scalar(header.field, expression)),
+    value: fillTemplate(header, (expression) => scalar(header.field, expression)),
   }));
   fields.push(...request.literalHeaders.map((header) => ({ ...header, field: `header ${header.name}` })));
   const set = new Set(fields.map(({ name }) => name.toLowerCase()));

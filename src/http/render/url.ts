@@ -7,7 +7,7 @@
 import type { Located, RequestTemplate } from "../../core/request-template.ts";
 import { wholeExpression } from "../../core/templating.ts";
 import { refuse } from "../refusal.ts";
-import { encoded, filled, partsOf } from "./values.ts";
+import { encoded, fillTemplate, partsOf } from "./values.ts";
 
 /** Stands for a secret where a request is described: a URL that begins with it can be written and not be sent. */
 const secretMark = "***";
@@ -22,7 +22,7 @@ export function urlText({ url }: RequestTemplate, scalar: ScalarOf): string {
   if (!path) return base;
   const literal = partsOf(path).some(({ type, text }) => type === "text" && /%2f|%5c/i.test(text));
   if (literal) refuse("InvalidURL", `${path.field}: the path has an encoded slash or backslash`);
-  const text = filled(path, (expression) => segment(scalar(path.field, expression), path.field));
+  const text = fillTemplate(path, (expression) => segment(scalar(path.field, expression), path.field));
   return `${base.replace(/\/+$/, "")}${text.startsWith("/") ? "" : "/"}${text}`;
 }
 
@@ -79,7 +79,7 @@ function componentAfter(text: string, field: string): "start" | "authority" | "p
 }
 
 /** Throws `RefusedError` for whatever is not a plain http or https URL, and for a path that leaves its base. */
-export function checkedURL(text: string, { url }: RequestTemplate): URL {
+export function checkURL(text: string, { url }: RequestTemplate): URL {
   const field = url.type === "absolute" ? url.field : (url.path?.field ?? "spec.baseURL");
   const [location = ""] = text.split("?");
   const path = location.replace(/^[a-z]+:\/\/[^/]*/i, "");

@@ -35,7 +35,7 @@ export function definedText(json: string, field: string, expression: string): st
 }
 
 /** The template with each value converted by `convert`. Throws `RefusedError`. */
-export function filled(template: Located, convert: (expression: string) => string): string {
+export function fillTemplate(template: Located, convert: (expression: string) => string): string {
   return partsOf(template)
     .map((part) => (part.type === "text" ? part.text : convert(part.text)))
     .join("");

@@ -33,7 +33,7 @@ export async function resolveConnection(
 }
 
 /** What `action` gives. Where it refuses for a reason that lies with an admin's endpoint, callers are told that, and no more. */
-export async function discreet<T>({ endpoint }: Connection, action: () => Promise<T>): Promise<T> {
+export async function hideAdminDetails<T>({ endpoint }: Connection, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {

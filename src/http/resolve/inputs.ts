@@ -5,7 +5,7 @@
  */
 import type { Scope } from "../../core/evaluation.ts";
 import type { ByteSource, Located } from "../../core/request-template.ts";
-import { sealed } from "../../core/sealed.ts";
+import { redact } from "../../core/sealed.ts";
 import type { Source } from "../../core/source.ts";
 import type { Read } from "../../core/ports.ts";
 import { refuseForNow } from "../refusal.ts";
@@ -114,5 +114,5 @@ export function masked(inputs: Inputs): Inputs {
 /** An item that an expression made may hold whatever secret that saw. */
 export function maskedScope(scope: Scope, inputs: Inputs): Scope {
   const { item } = scope;
-  return item?.derived && secretValues(inputs).length > 0 ? { ...scope, item: { ...item, json: sealed('"***"') } } : scope;
+  return item?.derived && secretValues(inputs).length > 0 ? { ...scope, item: { ...item, json: redact('"***"') } } : scope;
 }

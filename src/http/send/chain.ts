@@ -8,11 +8,11 @@ import type { Scope } from "../../core/evaluation.ts";
 import type { FailureReason } from "../../core/outcome.ts";
 import type { RequestTemplate } from "../../core/request-template.ts";
 import type { WaitFor } from "../../core/ports.ts";
-import type { RecordOccurrence } from "../../core/occurrence.ts";
+import type { EmitTelemetry } from "../../core/occurrence.ts";
 import type { Budgets, Slot } from "../limits/budget.ts";
 import type { ClientPool, Lease } from "../connect/client-pool.ts";
 import type { ClientSettings } from "../connect/client-settings.ts";
-import type { ConnectionUse, Trace } from "../connect/connection-use.ts";
+import type { SocketTrace, Trace } from "../connect/connection-use.ts";
 import type { Credential } from "../credentials/credential.ts";
 import type { Egress } from "../connect/egress.ts";
 import { deadline, unlessAborted } from "../../core/tools/deadline.ts";
@@ -26,8 +26,8 @@ import { retryReason } from "./stale-retry.ts";
 export interface RunOptions {
   readonly clients: ClientPool;
   readonly egress: Egress;
-  readonly record: RecordOccurrence;
-  readonly connections: ConnectionUse;
+  readonly emit: EmitTelemetry;
+  readonly connections: SocketTrace;
   /** Bounds the exchanges in flight to each origin. */
   readonly origins: Budgets;
   /** How much of a redirect's content is read so that its connection can be used again. */
@@ -78,10 +78,10 @@ export class RedirectError extends Error {
 const maxDrainMs = 1_000;
 
 /** Rejects with a `RedirectError`, an `EgressDeniedError`, a `BudgetExhaustedError`, a `RateLimitedError`, the signal's reason, or what the network did. */
-export function followed(chain: Chain, run: Run, options: RunOptions): Promise<Held> {
-  return forNamespace(chain.metadata.namespace, () => answered(chain, run, options));
+export function sendChain(chain: Chain, run: Run, options: RunOptions): Promise<Held> {
+  return forNamespace(chain.metadata.namespace, () => followRedirects(chain, run, options));
 }
-async function answered(chain: Chain, run: Run, options: RunOptions): Promise<Held> {
+async function followRedirects(chain: Chain, run: Run, options: RunOptions): Promise<Held> {
   const { first, credential, template, maxRedirects, mayStart, waitFor, metadata } = chain;
   let hop = first;
   let retries = 1;
@@ -121,7 +121,7 @@ async function answered(chain: Chain, run: Run, options: RunOptions): Promise<He
     if (!reason || retries === 0) return false;
     retries -= 1;
     if (admit(hop) !== hop.settings) return false; // it may still go there, but not with this client
-    options.record({ type: "retried", reason });
+    options.emit({ type: "retried", reason });
     return true;
   }
 
@@ -152,7 +152,7 @@ async function answered(chain: Chain, run: Run, options: RunOptions): Promise<He
       }
       if (await mayRenew(answer)) {
         await drain(answer, options.redirectDrainBytes, run.signal);
-        options.record({ type: "retried", reason: "credential" });
+        options.emit({ type: "retried", reason: "credential" });
         release();
         continue;
       }
@@ -161,7 +161,7 @@ async function answered(chain: Chain, run: Run, options: RunOptions): Promise<He
       redirects ??= createRedirects(template, maxRedirects);
       const next = redirects.next(hop, answer.statusCode, locationOf(answer));
       if (next.type === "refused") throw new RedirectError(next.reason);
-      options.record({ type: "redirected", statusCode: answer.statusCode });
+      options.emit({ type: "redirected", statusCode: answer.statusCode });
       if (next.hop.request.origin !== origin) chain.moved?.();
       hop = next.hop;
       release();

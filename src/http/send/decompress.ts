@@ -42,7 +42,7 @@ const decoders = new Map<string, Decode>([
 ]);
 
 /** `encoding`: the field Content-Encoding, of which one value is understood. Throws `ContentError`. */
-export async function decompressed(content: Buffer, encoding: string, maxBytes: number): Promise<Buffer> {
+export async function decompress(content: Buffer, encoding: string, maxBytes: number): Promise<Buffer> {
   const name = encoding.trim().toLowerCase();
   if (content.byteLength === 0 || name === "" || name === "identity") return content;
   const decode = decoders.get(name);

@@ -11,7 +11,7 @@ import { pageURL, referenceText } from "../render/url.ts";
 import { scalarText, type ValueOf } from "../render/values.ts";
 
 /** `first`: the request at its own URL, which it stays at where the template names no other place. Throws `RefusedError`. */
-export function atLocation(first: Hop, template: RequestTemplate, valueOf: ValueOf): Hop {
+export function resolveLocation(first: Hop, template: RequestTemplate, valueOf: ValueOf): Hop {
   const { location, url } = template;
   if (!location) return first;
   const text = referenceText(location, (field, expression) => scalarText(valueOf(expression), field, expression));

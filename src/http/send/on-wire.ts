@@ -7,7 +7,7 @@
 import { maxHeaderSize } from "node:http";
 import type { Dispatcher } from "undici";
 import type { Slot } from "../limits/budget.ts";
-import { wasRefused, type ConnectionUse, type Trace } from "../connect/connection-use.ts";
+import { wasRefused, type SocketTrace, type Trace } from "../connect/connection-use.ts";
 import { createContent } from "./content.ts";
 import { ContentError } from "./decompress.ts";
 import type { WireRequest } from "../render/render.ts";
@@ -33,7 +33,7 @@ type Slots = readonly [Slot, Slot];
 
 interface WireOptions {
   readonly dispatcher: Dispatcher;
-  readonly connections: ConnectionUse;
+  readonly connections: SocketTrace;
   /** Asked as the request starts on its socket, so that what has waited for a connection does not leave too late. */
   readonly mayStart: () => boolean;
   /** What is known of the request when it fails. */

@@ -6,19 +6,19 @@
  */
 import { hash } from "node:crypto";
 import type { FailureReason, Outcome, Response } from "../../core/outcome.ts";
-import { sealed } from "../../core/sealed.ts";
+import { redact } from "../../core/sealed.ts";
 import { ResponseCancelledError, type Budget, type Slot } from "../limits/budget.ts";
 import type { Trace } from "../connect/connection-use.ts";
 import { decodedContent, headerField, headerFields } from "./content.ts";
 import { deadline, type Deadline } from "../../core/tools/deadline.ts";
 import { denialIn } from "../connect/egress-connector.ts";
 import { egressFailure, egressRefusal } from "../connect/egress-refusal.ts";
-import { decompressed } from "./decompress.ts";
-import { followed, RedirectError, type Chain, type Held, type RunOptions } from "./chain.ts";
+import { decompress } from "./decompress.ts";
+import { sendChain, RedirectError, type Chain, type Held, type RunOptions } from "./chain.ts";
 import { failure, failureOf, type Failure } from "../failure.ts";
 import type { Answer, MinimumRate } from "./on-wire.ts";
 import type { RateTurn } from "../limits/rate-limits.ts";
-import { holdsSecret, redacted, redactedFields } from "../../core/redact.ts";
+import { holdsSecret, maskSecrets, maskFields } from "../../core/redact.ts";
 
 export interface SendOptions extends RunOptions {
   /** Limit on the content of a response, compressed and not. */
@@ -109,7 +109,7 @@ async function begun(sending: Sending, budget: Budget, options: SendOptions, sig
     held?.release();
     slot?.release();
     limit[Symbol.dispose]();
-    options.record({
+    options.emit({
       type: "exchanged",
       method: first.request.method,
       namespace: metadata.namespace,
@@ -122,7 +122,7 @@ async function begun(sending: Sending, budget: Budget, options: SendOptions, sig
     const denial = denialIn(error);
     if (denial) {
       end({ reason: "EgressDenied" });
-      return (trace.sent ? egressFailure : egressRefusal)(denial, metadata, options.record);
+      return (trace.sent ? egressFailure : egressRefusal)(denial, metadata, options.emit);
     }
     const { reason, message } = failureWithin(limit, error);
     end({ reason });
@@ -148,7 +148,7 @@ async function begun(sending: Sending, budget: Budget, options: SendOptions, sig
   const take = (): Slot | Promise<Slot> => budget.take(limit.signal);
   try {
     slot = await (sending.turn ? untimed(take) : take());
-    held = await followed(sending, { slot, trace, signal: limit.signal, turn }, options);
+    held = await sendChain(sending, { slot, trace, signal: limit.signal, turn }, options);
   } catch (error) {
     return failed(error);
   }
@@ -186,15 +186,15 @@ async function responseOf(
   const secrets = sending.secrets();
   const raw = await answer.read(maxResponseBytes, minResponseRate);
   const encoding = headerField(headers, "content-encoding");
-  const content = encoding === undefined ? raw : await decompressed(raw, encoding, maxResponseBytes);
+  const content = encoding === undefined ? raw : await decompress(raw, encoding, maxResponseBytes);
   const text = decodedContent(content, headerField(headers, "content-type"));
   const fields = headerFields(headers);
   return {
     statusCode,
     headers: fields,
-    redactedHeaders: secrets.length === 0 ? fields : redactedFields(fields, secrets),
-    body: sealed(text),
-    redactedBody: redacted(text, secrets),
+    redactedHeaders: secrets.length === 0 ? fields : maskFields(fields, secrets),
+    body: redact(text),
+    redactedBody: maskSecrets(text, secrets),
     ...(secrets.length > 0 && { holdsSecret: (one: string) => holdsSecret(one, secrets) }),
     sizeBytes: content.byteLength,
     sha256: hash("sha256", content, "hex"),

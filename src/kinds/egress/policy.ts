@@ -9,7 +9,7 @@ import { egressPolicyType, isEgressDenied, type EgressPolicy } from "../types.ts
 export const egressPolicyKind: Kind<EgressPolicy> = {
   type: egressPolicyType,
   references: () => [],
-  awakens: isEgressDenied,
+  wakesOthers: isEgressDenied,
   // oxlint-disable-next-line require-yield -- there is nothing to send
   *plan({ resource: { metadata, spec, status }, now }: Situation<EgressPolicy>): Plan {
     const { generation } = metadata;

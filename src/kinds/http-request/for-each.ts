@@ -4,25 +4,25 @@
  * Invariant: while an attempt lasts, an item that has succeeded, or has failed for good, is not sent again.
  */
 import type { ForEach, ItemStatus } from "../../api/for-each.ts";
-import { again, conclude, type Attempt, type Wish } from "../../core/delivery.ts";
+import { markRetrying, conclude, type Attempt, type Desired } from "../../core/delivery.ts";
 import { attemptUUID } from "../../core/tools/digest.ts";
 import type { ListEvaluation, Scope, ScopeItem } from "../../core/evaluation.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Outcome, Refusal, Response } from "../../core/outcome.ts";
-import { sealed } from "../../core/sealed.ts";
+import { redact } from "../../core/sealed.ts";
 import type { Output } from "../../core/output.ts";
-import { evaluated, exchangedAll, type EvaluationResult, type Situation, type Step, type Verdict } from "../../core/plan.ts";
+import { evaluate, sendExchanges, type EvaluationResult, type Situation, type Step, type Verdict } from "../../core/plan.ts";
 import { retryAfterFieldMs } from "../../core/retry.ts";
 import type { Judgement, Report } from "./status.ts";
-import { judge } from "../request/judge.ts";
-import { declaredOutputs, outputsChecked, outputsWritten } from "../request/outputs.ts";
-import { precaution } from "../request/precaution.ts";
+import { judgeResponse } from "../request/judge.ts";
+import { declaredOutputs, checkOutputs, writeOutputs } from "../request/outputs.ts";
+import { decideBeforeSend } from "../request/precaution.ts";
 import { buildExchange, declaredRequest, idempotencyHeader, scopeOf, type DeclaredRequest } from "../request/request.ts";
 import type { HTTPRequest, UsedEndpoint } from "../types.ts";
 
 export interface Delivery {
   readonly attempt: Attempt;
-  readonly wish: Wish;
+  readonly wish: Desired;
   readonly endpoint: UsedEndpoint | undefined;
   readonly report: Report;
 }
@@ -31,14 +31,14 @@ type Known = ReadonlyMap<string, unknown>;
 
 /** One attempt of all items that are not over. `known`: inputs that come from other objects, by name. */
 export function* deliverEach(
-  { resource, now, sender }: Situation<HTTPRequest>,
+  { resource, now, instanceId: sender }: Situation<HTTPRequest>,
   { attempt, wish, endpoint, report }: Delivery,
   known: Known,
 ): Generator<Step, Verdict, never> {
   const { spec, status: before } = resource;
   if (!wish.repeatable) return report.refused(notRepeatable(resource));
   const list = listOf(resource, attempt, known);
-  const items = "list" in list ? derivedItems(yield* evaluated(list)) : list;
+  const items = "list" in list ? derivedItems(yield* evaluate(list)) : list;
   if ("type" in items) return report.refused(items);
   const earlier = earlierOf(before, attempt, items);
   const pending = items.filter((item) => (earlier.get(itemId(attempt, item))?.phase ?? "Retrying") === "Retrying");
@@ -58,9 +58,9 @@ export function* deliverEach(
   }
   const keyed = idempotencyHeader(spec, endpoint) !== undefined;
   const outputs = declaredOutputs(spec.outputs, "spec.outputs");
-  const unwritable = yield* outputsChecked(outputs);
+  const unwritable = yield* checkOutputs(outputs);
   if (unwritable) return report.refused(unwritable);
-  const result = yield* exchangedAll(exchanges, precaution(first, { attempt, sender, report, keyed }));
+  const result = yield* sendExchanges(exchanges, decideBeforeSend(first, { attempt, sender, report, keyed }));
   if (result.type === "refusal") return report.refused(result);
 
   const answered: Sent[] = [];
@@ -83,7 +83,7 @@ export function* deliverEach(
   const judgement = summed(statuses, sent, now);
   const inDoubt = attempt.inDoubt === true || sent.some((one) => one.inDoubt);
   return statuses.some(({ phase }) => phase === "Retrying")
-    ? report.retrying(again(ended, { type: "retry", inDoubt }), wish.retry, judgement)
+    ? report.retrying(markRetrying(ended, { type: "retry", inDoubt }), wish.retry, judgement)
     : report.done({ ...ended, phase: "Done" }, judgement);
 }
 
@@ -116,7 +116,7 @@ export function listOf(
 ): readonly ScopeItem[] | ListEvaluation {
   const { items = [], expression } = resource.spec.forEach as ForEach;
   if (expression === undefined)
-    return items.map((value, index) => ({ json: sealed(JSON.stringify(value)), index, derived: false }));
+    return items.map((value, index) => ({ json: redact(JSON.stringify(value)), index, derived: false }));
   const scope = scopeOf(declaredRequest(resource, attempt, known));
   return { scope, list: { field: "spec.forEach.expression", text: expression } };
 }
@@ -149,7 +149,7 @@ interface Sending {
   readonly attempt: Attempt;
   /** How many times it had been sent before. */
   readonly tried: number;
-  readonly wish: Wish;
+  readonly wish: Desired;
 }
 function* judged(outcome: Outcome, { spec, item, exchange, attempt, tried, wish }: Sending): Generator<Step, Sent, never> {
   const about = { index: item.index, id: itemId(attempt, item) };
@@ -164,7 +164,7 @@ function* judged(outcome: Outcome, { spec, item, exchange, attempt, tried, wish 
       status: { ...about, phase: heals ? "Retrying" : "Failed", reason, tries: tried },
     };
   }
-  const judgement = yield* judge(spec.expect, exchange, outcome);
+  const judgement = yield* judgeResponse(spec.expect, exchange, outcome);
   const own = { ...attempt, tries: tried + 1 }; // an item that waited for its turn has not been tried
   const conclusion = conclude(outcome, judgement.succeeded, own, wish);
   const { type } = conclusion;
@@ -189,7 +189,7 @@ function* kept(
   for (const { item, judgement } of sent) if (judgement.succeeded) responses[item.index] = judgement.response;
   if (responses.every((response) => response === undefined)) return sent;
   const { item: _, ...shared } = scope;
-  const problem = yield* outputsWritten(outputs, { scope: shared, responses });
+  const problem = yield* writeOutputs(outputs, { scope: shared, responses });
   if (!problem) return sent;
   const { reason, message } = problem;
   return sent.map((one) =>

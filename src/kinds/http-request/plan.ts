@@ -4,12 +4,12 @@
  * The order of everything that may be sent only once is core/delivery's; this file turns its decisions into steps and
  * a status.
  */
-import { again, conclude, decide, type Attempt, type Ledger, type Wish } from "../../core/delivery.ts";
+import { markRetrying, conclude, decide, type Attempt, type DeliveryRecord, type Desired } from "../../core/delivery.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Output } from "../../core/output.ts";
 import {
-  evaluated,
-  exchanged,
+  evaluate,
+  sendExchange,
   type Dependency,
   type Kind,
   type Plan,
@@ -24,9 +24,9 @@ import { dependenciesOf, resolveDependencies } from "../request/dependencies.ts"
 import { endpointReferences, usedEndpoint } from "../request/endpoint.ts";
 import { deliverEach, type Delivery } from "./for-each.ts";
 import { httpRequestReport, type Judgement } from "./status.ts";
-import { judge } from "../request/judge.ts";
+import { judgeResponse } from "../request/judge.ts";
 import { beginPoll, pollOnce } from "../request/poll.ts";
-import { precaution } from "../request/precaution.ts";
+import { decideBeforeSend } from "../request/precaution.ts";
 import {
   buildExchange,
   declaredRequest,
@@ -36,7 +36,7 @@ import {
   scopeOf,
   sendDigest,
 } from "../request/request.ts";
-import { declaredOutputs, outputsChecked, outputsWritten } from "../request/outputs.ts";
+import { declaredOutputs, checkOutputs, writeOutputs } from "../request/outputs.ts";
 import { httpRequestType, type Endpoint, type HTTPRequest } from "../types.ts";
 
 export const httpRequestKind: Kind<HTTPRequest> = {
@@ -68,12 +68,12 @@ function* plan(situation: Situation<HTTPRequest>): Plan {
   const report = httpRequestReport(resource, now, scheduled);
   const endpoint = usedEndpoint(endpointRef, situation.references);
   const inputs = yield* inputsDigest(situation);
-  const wish: Wish = {
-    ...wishOf(resource, endpoint),
+  const wish: Desired = {
+    ...desiredOf(resource, endpoint),
     ...(inputs !== undefined && { inputs }),
     ...(scheduled && { schedule: scheduled }),
   };
-  const decision = decide(ledgerOf(resource), wish, now);
+  const decision = decide(deliveryRecordOf(resource), wish, now);
   switch (decision.type) {
     case "rest":
       return suspend && scheduled
@@ -109,7 +109,7 @@ function* inputsDigest(situation: Situation<HTTPRequest>): Generator<Step, strin
   if (known.type === "refusal") return undefined;
   const { spec, metadata } = resource;
   const scope = scopeOf({ shared: spec, metadata, now: now.toISOString(), known: known.values });
-  const result = yield* evaluated({ inputsOf: scope });
+  const result = yield* evaluate({ inputsOf: scope });
   return result.type === "values" ? String(result.values[0]) : undefined;
 }
 
@@ -117,7 +117,7 @@ function* deliver(
   situation: Situation<HTTPRequest>,
   { attempt, wish, endpoint, report }: Delivery,
 ): Generator<Step, Verdict, never> {
-  const { resource, now, sender } = situation;
+  const { resource, now, instanceId: sender } = situation;
   const { spec } = resource;
   const known = yield* resolveDependencies(situation, references(resource));
   if (known.type === "refusal") return report.refused(known);
@@ -125,14 +125,14 @@ function* deliver(
   const exchange = buildExchange(declaredRequest(resource, attempt, known.values), endpoint);
   if ("type" in exchange) return report.refused(exchange);
   const outputs = declaredOutputs(spec.outputs, "spec.outputs");
-  const unwritable = yield* outputsChecked(outputs);
+  const unwritable = yield* checkOutputs(outputs);
   if (unwritable) return report.refused(unwritable);
-  const outcome = yield* exchanged(
+  const outcome = yield* sendExchange(
     exchange,
-    precaution(exchange, { attempt, sender, report, keyed: idempotencyHeader(spec, endpoint) !== undefined }),
+    decideBeforeSend(exchange, { attempt, sender, report, keyed: idempotencyHeader(spec, endpoint) !== undefined }),
   );
   if (outcome.type === "refusal") return report.refused(outcome);
-  const judged = yield* judge(spec.expect, exchange, outcome);
+  const judged = yield* judgeResponse(spec.expect, exchange, outcome);
   const ended: Attempt = { ...attempt, finishedAt: new Date(now.getTime() + judged.tookMs).toISOString() };
   if (spec.poll && judged.succeeded && judged.response) {
     const begun = yield* beginPoll(spec.poll, { response: judged.response, scope: exchange.scope, field: "spec.poll", now });
@@ -147,7 +147,7 @@ function* deliver(
     case "failed":
       return report.done({ ...ended, phase: "Done" }, judgement);
     case "retry":
-      return report.retrying(again(ended, conclusion), wish.retry, judgement);
+      return report.retrying(markRetrying(ended, conclusion), wish.retry, judgement);
     case "unknown":
       return report.unknown({ ...ended, phase: "Unknown" }, judgement.message);
   }
@@ -188,12 +188,12 @@ function* kept<J extends Judgement>(
 ): Generator<Step, J, never> {
   const { succeeded, response, message } = judgement;
   if (!succeeded || !response) return judgement;
-  const problem = yield* outputsWritten(outputs, { scope, response });
+  const problem = yield* writeOutputs(outputs, { scope, response });
   if (!problem) return judgement;
   return { ...judgement, succeeded: false, reason: problem.reason, message: `${message}; ${problem.message}` };
 }
 
-function ledgerOf({ status }: HTTPRequest): Ledger {
+function deliveryRecordOf({ status }: HTTPRequest): DeliveryRecord {
   const { attempt, completedRuns = 0, lastHandledReconcileAt, nextRunAt } = status ?? {};
   return {
     completedRuns,
@@ -203,7 +203,7 @@ function ledgerOf({ status }: HTTPRequest): Ledger {
   };
 }
 
-function wishOf({ spec, metadata, status }: HTTPRequest, endpoint: Endpoint | undefined): Wish {
+function desiredOf({ spec, metadata, status }: HTTPRequest, endpoint: Endpoint | undefined): Desired {
   const { uid, annotations = {} } = metadata;
   const reconcileAt = reconcileAtOf(metadata);
   return {

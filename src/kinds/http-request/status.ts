@@ -4,7 +4,7 @@ import type { HTTPRequestStatus, ResponseStatus } from "../../api/http-request.t
 import { conditions, isStalledFor, ready, reconciling, stalled, type ConditionState } from "../../core/conditions.ts";
 import type { PollStatus } from "../../api/poll.ts";
 import type { RunStatus } from "../../api/schedule.ts";
-import { concluded, doubt, isSameTry, runsBefore, type Attempt } from "../../core/delivery.ts";
+import { stripSendState, unknownReasonText, isSameTry, runsBefore, type Attempt } from "../../core/delivery.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
 import { reconcileAtAnnotation, reconcileAtOf } from "../../core/resource.ts";
@@ -99,7 +99,7 @@ export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Sch
   function attempted(attempt: Attempt): Partial<HTTPRequestStatus> {
     const completedRuns = runsBefore({ completedRuns: 0, ...before }, attempt) + (attempt.phase === "Done" ? 1 : 0);
     const schedule = timing && { schedule: markedAt(timing.mark, attempt.tick) };
-    const kept = attempt.phase === "Done" ? concluded(attempt) : attempt;
+    const kept = attempt.phase === "Done" ? stripSendState(attempt) : attempt;
     return {
       attempt: kept,
       completedRuns,
@@ -222,7 +222,7 @@ export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Sch
     stillUnknown(attempt) {
       const said = before.observedGeneration === metadata.generation ? before.conditions : [];
       const known = said?.find(({ type, reason }) => type === "Stalled" && reason === "OutcomeUnknown");
-      return known ? stuck(known.message, attempt) : this.unknown(attempt, doubt(before.attempt?.phase));
+      return known ? stuck(known.message, attempt) : this.unknown(attempt, unknownReasonText(before.attempt?.phase));
     },
   };
 }

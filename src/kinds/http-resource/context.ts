@@ -58,7 +58,7 @@ export interface Context {
   readonly drift?: readonly Difference[];
 }
 
-export function contextOf({ resource, references, now, sender }: Situation<HTTPResource>): Context {
+export function contextOf({ resource, references, now, instanceId: sender }: Situation<HTTPResource>): Context {
   const { spec, metadata } = resource;
   const { annotations = {}, finalizers = [] } = metadata;
   const status: HTTPResourceStatus = resource.status ?? {};

@@ -3,9 +3,17 @@
  *
  * Invariant: what may have arrived and is not repeatable is `unknown`, however badly the server answered.
  */
-import { again, conclude, decide, runsBefore, wasNotActedOn, type Ledger, type Wish } from "../../core/delivery.ts";
+import {
+  markRetrying,
+  conclude,
+  decide,
+  runsBefore,
+  wasNotActedOn,
+  type DeliveryRecord,
+  type Desired,
+} from "../../core/delivery.ts";
 import type { Response } from "../../core/outcome.ts";
-import { exchanged, type Precaution } from "../../core/plan.ts";
+import { sendExchange, type BeforeSend } from "../../core/plan.ts";
 import { dependsOnInputs } from "../../core/templating.ts";
 import { exchangeOf, nobodyCompares, verbDigest, type Asked, type Context, type Verb, type VerbAttempt } from "./context.ts";
 import { ofFailure, ofSuccess, type Delivered } from "./delivered.ts";
@@ -14,7 +22,7 @@ import { located, type Steps } from "./observation.ts";
 import { outputsOf } from "./outputs.ts";
 import { begun, unpollable } from "./poll.ts";
 import type { Report } from "./status.ts";
-import { outputsChecked } from "../request/outputs.ts";
+import { checkOutputs } from "../request/outputs.ts";
 import { isIdempotent, repetition } from "../request/request.ts";
 
 interface Sending {
@@ -23,7 +31,7 @@ interface Sending {
   /** What it is derived from. */
   readonly response?: Response | undefined;
   readonly mergePatch?: unknown;
-  readonly onUnknown: Wish["onUnknown"];
+  readonly onUnknown: Desired["onUnknown"];
   /** The digest of an attempt that has to be settled first, whatever the spec says by now. */
   readonly pinnedDigest?: string | undefined;
   /** Tries after the first, where it is not spec.retry's. */
@@ -35,8 +43,8 @@ export function* deliver(context: Context, report: Report, sending: Sending): St
   const { now, sender, missingFinalizer } = context;
   const { verb, request } = sending;
   const { method } = request.shape;
-  const wish = wishOf(context, sending);
-  const decision = decide(ledgerOf(context, verb, wish.digest), wish, now);
+  const wish = desiredOf(context, sending);
+  const decision = decide(deliveryRecordOf(context, verb, wish.digest), wish, now);
   if (decision.type === "wait") return decision;
   if (decision.type === "unknown") return { type: "unknown", attempt: { ...decision.attempt, verb } };
   if (decision.type !== "send") throw new Error("an attempt that is over is not asked about");
@@ -51,13 +59,13 @@ export function* deliver(context: Context, report: Report, sending: Sending): St
   const exchange = unpollable(request) ?? exchangeOf(context, { ...request, ...sending, attempt, compile });
   if ("type" in exchange) return exchange;
   // What is made of the answer could not be made again: where there is no place for it, it is not asked for.
-  const unwritable = verb === "Delete" ? undefined : yield* outputsChecked(outputsOf(context));
+  const unwritable = verb === "Delete" ? undefined : yield* checkOutputs(outputsOf(context));
   if (unwritable) return unwritable;
   const isSame = isIdempotent(method) || (wish.repeatable && !dependsOnInputs(exchange.request));
-  const before: Precaution = isSame
+  const before: BeforeSend = isSame
     ? { type: "none" }
     : { type: "intent", status: report.inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
-  const outcome = yield* exchanged(exchange, before, verb === "Delete" ? undefined : missingFinalizer);
+  const outcome = yield* sendExchange(exchange, before, verb === "Delete" ? undefined : missingFinalizer);
   if (outcome.type === "refusal") return outcome;
 
   const judgement = yield* judged(request, exchange, outcome);
@@ -80,7 +88,7 @@ export function* deliver(context: Context, report: Report, sending: Sending): St
       return ofFailure(ended, judgement, { isCertain, repeatable: wish.repeatable });
     }
     case "retry":
-      return { type: "retry", attempt: again(ended, conclusion), judgement };
+      return { type: "retry", attempt: markRetrying(ended, conclusion), judgement };
     case "unknown":
       return { type: "unknown", attempt: { ...ended, phase: "Unknown" }, judgement };
   }
@@ -91,9 +99,9 @@ function isRejection(response: Response | undefined): boolean {
 }
 
 /** An attempt that is over, or is another verb's, is no answer to whether this one is to be sent: what was observed is. */
-function ledgerOf({ status, attempt }: Context, verb: Verb, digest: string): Ledger {
+function deliveryRecordOf({ status, attempt }: Context, verb: Verb, digest: string): DeliveryRecord {
   const { completedRuns = 0, nextRunAt, lastHandledReconcileAt } = status;
-  const ledger: Ledger = { completedRuns, ...(attempt && { attempt }) };
+  const ledger: DeliveryRecord = { completedRuns, ...(attempt && { attempt }) };
   const isOpen = attempt?.verb === verb && attempt.phase !== "Done";
   return {
     ...(isOpen ? ledger : { completedRuns: runsBefore(ledger, { digest }) }),
@@ -102,7 +110,7 @@ function ledgerOf({ status, attempt }: Context, verb: Verb, digest: string): Led
   };
 }
 
-function wishOf(context: Context, { verb, request, onUnknown, pinnedDigest, limit }: Sending): Wish {
+function desiredOf(context: Context, { verb, request, onUnknown, pinnedDigest, limit }: Sending): Desired {
   const { resource, spec, endpoint, attempt, asked, retry } = context;
   return {
     uid: resource.metadata.uid,

@@ -8,7 +8,7 @@ import type { PollStatus } from "../../api/poll.ts";
 import type { Decision } from "../../core/delivery.ts";
 import type { Scope } from "../../core/evaluation.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
-import { evaluated, type EvaluationResult } from "../../core/plan.ts";
+import { evaluate, type EvaluationResult } from "../../core/plan.ts";
 import { idFrom, needsExternalID, type Context, type VerbAttempt } from "./context.ts";
 import { located, type Steps } from "./observation.ts";
 import type { Judgement } from "../http-request/status.ts";
@@ -82,7 +82,7 @@ export function needsID({ spec }: Context): boolean {
 /** An expression that fails says as much as one that yields nothing: the object is there all the same. */
 export function* takenFrom({ spec }: Context, scope: Scope, response: Response): Steps<string | undefined> {
   if (spec.externalID === undefined) return undefined;
-  const result: EvaluationResult = yield* evaluated({
+  const result: EvaluationResult = yield* evaluate({
     scope,
     response,
     expressions: located("spec.externalID", spec.externalID),

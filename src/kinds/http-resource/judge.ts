@@ -2,7 +2,7 @@
 import type { Exchange } from "../../core/exchange.ts";
 import type { Outcome, Response } from "../../core/outcome.ts";
 import { isExpectedStatus } from "../../core/expectation.ts";
-import { evaluated, type EvaluationResult, type Step } from "../../core/plan.ts";
+import { evaluate, type EvaluationResult, type Step } from "../../core/plan.ts";
 import type { Judgement } from "../http-request/status.ts";
 import type { Asked } from "./context.ts";
 import { expectedThat } from "../request/request.ts";
@@ -28,7 +28,7 @@ export function* judged(
     return { succeeded: false, reason: reasonOf(response), message, response };
   }
   if (expect.that === undefined) return { succeeded: true, reason: "Succeeded", message: answered, response };
-  const result = yield* evaluated({ scope, response, expressions: expectedThat(expect, `${field}.expect`) });
+  const result = yield* evaluate({ scope, response, expressions: expectedThat(expect, `${field}.expect`) });
   if (result.type === "refusal")
     return { succeeded: false, reason: result.reason, message: `${answered}; ${result.message}`, response };
   return result.values[0] === true

@@ -9,7 +9,7 @@ import type { HTTPResourceSpec } from "../../api/http-resource.ts";
 import type { Response } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
 import { isRecord } from "../../core/tools/json.ts";
-import { evaluated, exchanged, type EvaluationResult } from "../../core/plan.ts";
+import { evaluate, sendExchange, type EvaluationResult } from "../../core/plan.ts";
 import { exchangeOf, idFrom, idOf, type Context } from "./context.ts";
 import { judged } from "./judge.ts";
 import { located, unknown, type Observation, type Steps } from "./observation.ts";
@@ -29,14 +29,14 @@ export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
     const built = exchangeOf(context, { ...asked, compile: lookupExpressions(lookup) });
     if ("type" in built) return built;
     const exchange = page.url ? { ...built, request: { ...built.request, page: page.url } } : built;
-    const outcome = yield* exchanged(exchange, { type: "none" });
+    const outcome = yield* sendExchange(exchange, { type: "none" });
     if (outcome.type === "refusal") return outcome;
     const judgement = yield* judged(asked, exchange, outcome);
     const { response } = judgement;
     if (!judgement.succeeded || !response) return unknown(judgement.reason, judgement.message, context, response);
 
     const expressions = [...located(`${field}.match`, program(context, lookup)), ...located(`${field}.next`, lookup.next)];
-    const result: EvaluationResult = yield* evaluated({ scope: exchange.scope, response, expressions });
+    const result: EvaluationResult = yield* evaluate({ scope: exchange.scope, response, expressions });
     if (result.type === "refusal") return unknown(result.reason, result.message, context);
     const [ids, next] = result.values;
     if (!Array.isArray(ids)) return unknown("NoList", `${field}.items yields no list`, context);

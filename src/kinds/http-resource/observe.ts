@@ -6,7 +6,7 @@
  */
 import type { Exchange } from "../../core/exchange.ts";
 import type { Response } from "../../core/outcome.ts";
-import { evaluated, exchanged, type EvaluationResult } from "../../core/plan.ts";
+import { evaluate, sendExchange, type EvaluationResult } from "../../core/plan.ts";
 import { exchangeOf, idFrom, importHint, isUnresolvedCreate, needsExternalID, type Context } from "./context.ts";
 import { isReady } from "../../core/conditions.ts";
 import { judged, saysGone } from "./judge.ts";
@@ -56,7 +56,7 @@ function* look(context: Context): Steps<Observation> {
   const compile = [...located("spec.exists", spec.exists), ...located("spec.upToDate", spec.upToDate)];
   const exchange = exchangeOf(context, { ...asked, compile });
   if ("type" in exchange) return exchange;
-  const outcome = yield* exchanged(exchange, { type: "none" });
+  const outcome = yield* sendExchange(exchange, { type: "none" });
   if (outcome.type === "refusal") return outcome;
   const judgement = yield* judged(asked, exchange, outcome);
   const { response } = judgement;
@@ -64,7 +64,7 @@ function* look(context: Context): Steps<Observation> {
   if (!judgement.succeeded || !response) return unknown(judgement.reason, judgement.message, context, response);
 
   if (spec.exists !== undefined) {
-    const there = yield* evaluated({ scope: exchange.scope, response, expressions: located("spec.exists", spec.exists) });
+    const there = yield* evaluate({ scope: exchange.scope, response, expressions: located("spec.exists", spec.exists) });
     if (there.type === "refusal") return unknown(there.reason, there.message, context);
     if (there.values[0] === false) return { type: "absent", says: "observe" };
     if (there.values[0] !== true) return unknown("NotBoolean", "spec.exists yields neither true nor false", context);
@@ -87,7 +87,7 @@ function* held(
   const compare = comparison(context);
   const found: Found = { type: "found", response, differences: [], ...(externalID !== undefined && { externalID }) };
   if (expressions.length === 0 && !compare) return found;
-  const result: EvaluationResult = yield* evaluated({
+  const result: EvaluationResult = yield* evaluate({
     scope: exchange.scope,
     response,
     expressions,

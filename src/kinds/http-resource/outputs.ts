@@ -11,7 +11,7 @@ import type { Context } from "./context.ts";
 import type { Steps } from "./observation.ts";
 import { isReady } from "../../core/conditions.ts";
 import type { Report } from "./status.ts";
-import { declaredOutputs, outputsChecked, outputsWritten } from "../request/outputs.ts";
+import { declaredOutputs, checkOutputs, writeOutputs } from "../request/outputs.ts";
 import { scopeOf } from "../request/request.ts";
 
 export function outputsOf({ spec }: Pick<Context, "spec">): readonly Output[] {
@@ -44,7 +44,7 @@ function* written(context: Context, response: Response, externalID: string | und
   const { spec, resource, now, known, status } = context;
   const outputs = outputsOf(context);
   // What could be written the last time is not asked about each time.
-  const unwritable = isReady(status.conditions) ? undefined : yield* outputsChecked(outputs);
+  const unwritable = isReady(status.conditions) ? undefined : yield* checkOutputs(outputs);
   if (unwritable) return unwritable;
   const sees = { parameters: spec.parameters ?? null, externalID: externalID ?? null };
   const scope = scopeOf({
@@ -54,5 +54,5 @@ function* written(context: Context, response: Response, externalID: string | und
     sees,
     ...(known && { known }),
   });
-  return yield* outputsWritten(outputs, { scope, response });
+  return yield* writeOutputs(outputs, { scope, response });
 }

@@ -1,6 +1,6 @@
 /** Every request that an HTTPResource declares, for people to read: nothing of it is sent. */
 import type { HTTPResourceSpec } from "../../api/http-resource.ts";
-import { begin } from "../../core/delivery.ts";
+import { newAttempt } from "../../core/delivery.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
@@ -35,9 +35,9 @@ export function* declaredVerbs(
   resource: HTTPResource,
   { endpoint, known, now }: { endpoint: UsedEndpoint | undefined; known: ReadonlyMap<string, unknown>; now: Date },
 ): Generator<DeclaredVerb> {
-  const context = contextOf({ resource, references: [endpoint], now, sender: "" });
+  const context = contextOf({ resource, references: [endpoint], now, instanceId: "" });
   const { spec, externalID = anyID } = context;
-  const first = begin({ completedRuns: 0 }, { uid: resource.metadata.uid, digest: verbDigest(context, "Create") }, now);
+  const first = newAttempt({ completedRuns: 0 }, { uid: resource.metadata.uid, digest: verbDigest(context, "Create") }, now);
   const attempts = { create: first, update: { ...first, id: anyAttempt }, delete: { ...first, id: anyAttempt } };
   const { lookup, observe, create, update } = spec;
   const { mergePatch, ...body } = update?.body ?? {};

@@ -1,7 +1,7 @@
 /** HTTPResource's status, made in one place: each way that a reconcile can end has one function here. */
 import type { HTTPResourceStatus } from "../../api/http-resource.ts";
 import { conditions, isStalledFor, ready, reconciling, stalled, type ConditionState } from "../../core/conditions.ts";
-import { concluded, doubt, isSameTry, runsBefore } from "../../core/delivery.ts";
+import { stripSendState, unknownReasonText, isSameTry, runsBefore } from "../../core/delivery.ts";
 import { pauseSinceMs, untilDueMs } from "../../core/due.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
@@ -95,7 +95,7 @@ export function httpResourceReport(context: Context): Report {
 
   function attempted(attempt: VerbAttempt): Partial<Status> {
     const completedRuns = runsBefore({ completedRuns: 0, ...before }, attempt) + (attempt.phase === "Done" ? 1 : 0);
-    return { attempt: attempt.phase === "Done" ? concluded(attempt) : attempt, completedRuns, ...acknowledged() };
+    return { attempt: attempt.phase === "Done" ? stripSendState(attempt) : attempt, completedRuns, ...acknowledged() };
   }
   /** What was observed is the end of an attempt of which that was not known. */
   function settled(): Partial<Status> {
@@ -262,7 +262,7 @@ export function httpResourceReport(context: Context): Report {
       if (was?.reason === "OutcomeUnknown" || was?.reason === "ExternalIDUnknown") return stuck(was.reason, was.message, attempt);
       const isLost = attempt.succeeded === true;
       const message = "it was answered as expected";
-      return isLost ? this.lost(attempt, { message }) : this.outcomeUnknown(attempt, doubt(before.attempt?.phase));
+      return isLost ? this.lost(attempt, { message }) : this.outcomeUnknown(attempt, unknownReasonText(before.attempt?.phase));
     },
     lost(attempt, { message }, looksInMs) {
       const why = "but spec.externalID yields no text and no number: the object is there, and is not created again";

@@ -9,7 +9,7 @@ import type { Inputs } from "../../api/request.ts";
 import { isReady, type Condition } from "../../core/conditions.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
-import { evaluated, type Dependency, type Situation, type Step } from "../../core/plan.ts";
+import { evaluate, type Dependency, type Situation, type Step } from "../../core/plan.ts";
 import type { Metadata, Resource } from "../../core/resource.ts";
 
 type Depending = Resource<{ readonly inputs?: Inputs; readonly dependsOn?: DependsOn }>;
@@ -87,7 +87,7 @@ export function* resolveDependencies(
     questions.push({ object, expression: { field: `${field}.objectRef.expression`, text: expression }, answer });
   }
   for (const [object, asked] of Map.groupBy(questions, (question) => question.object)) {
-    const result = yield* evaluated({ object, expressions: asked.map(({ expression }) => expression) });
+    const result = yield* evaluate({ object, expressions: asked.map(({ expression }) => expression) });
     if (result.type === "refusal") return { ...result, heals: result.reason !== "InvalidExpression" }; // the object can change
     for (const [index, { answer }] of asked.entries()) {
       const met = answer(result.values[index]);

@@ -28,10 +28,10 @@ export function endpointReferences(endpointRef: EndpointRef | undefined, namespa
   if (!endpointRef) return [];
   const { kind, name } = endpointRef;
   return kind === "HTTPEndpoint"
-    ? [{ type: httpEndpointType, key: { namespace, name }, lends: true }]
+    ? [{ type: httpEndpointType, key: { namespace, name }, isTransitive: true }]
     : [
-        { type: clusterHTTPEndpointType, key: { namespace: "", name }, lends: true },
-        { type: namespaceType, key: { namespace: "", name: namespace }, lends: true },
+        { type: clusterHTTPEndpointType, key: { namespace: "", name }, isTransitive: true },
+        { type: namespaceType, key: { namespace: "", name: namespace }, isTransitive: true },
       ];
 }
 

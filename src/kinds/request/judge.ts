@@ -3,12 +3,12 @@ import type { Expectation } from "../../api/request.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { isExpectedStatus } from "../../core/expectation.ts";
-import { evaluated, type Step } from "../../core/plan.ts";
+import { evaluate, type Step } from "../../core/plan.ts";
 import type { Judgement } from "../http-request/status.ts";
 import { expectedThat } from "./request.ts";
 
 /** `tookMs`: from the request's start to its end. */
-export function* judge(
+export function* judgeResponse(
   expect: Expectation,
   { scope }: Exchange,
   outcome: Exclude<Outcome, { type: "refusal" }>,
@@ -26,7 +26,7 @@ export function* judge(
     };
   }
   if (expect.that === undefined) return { ...seen, succeeded: true, reason: "Succeeded", message: answered };
-  const result = yield* evaluated({ scope, response, expressions: expectedThat(expect, "spec.expect") });
+  const result = yield* evaluate({ scope, response, expressions: expectedThat(expect, "spec.expect") });
   if (result.type === "refusal")
     return { ...seen, succeeded: false, reason: result.reason, message: `${answered}; ${result.message}` };
   return result.values[0] === true

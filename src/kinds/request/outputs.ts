@@ -33,14 +33,14 @@ export function makeSecrets(outputs: Outputs | undefined): boolean {
 }
 
 /** To be asked before a request is sent: what could not be kept is not asked for. Undefined: nothing is against it. */
-export function* outputsChecked(outputs: readonly Output[]): Generator<Step, Refusal | undefined, OutputsResult> {
+export function* checkOutputs(outputs: readonly Output[]): Generator<Step, Refusal | undefined, OutputsResult> {
   if (outputs.length === 0) return undefined;
   const result = yield { type: "checkOutputs", outputs };
   return result.type === "refusal" ? result : undefined;
 }
 
 /** Undefined: all are as they are to be. After a refusal those before the one at fault are. */
-export function* outputsWritten(
+export function* writeOutputs(
   outputs: readonly Output[],
   over: Pick<OutputEvaluation, "scope" | "response" | "responses">,
 ): Generator<Step, Refusal | undefined, OutputsResult> {

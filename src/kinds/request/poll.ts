@@ -10,7 +10,7 @@ import type { Scope } from "../../core/evaluation.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Outcome, Response } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
-import { evaluated, exchanged, type Step } from "../../core/plan.ts";
+import { evaluate, sendExchange, type Step } from "../../core/plan.ts";
 import { retryAfterFieldMs } from "../../core/retry.ts";
 import { parseTemplate, wholeExpression, type Part } from "../../core/templating.ts";
 import { buildExchange, type DeclaredRequest } from "./request.ts";
@@ -82,7 +82,7 @@ export function* pollOnce(
 ): Steps<Polled> {
   const exchange = pollExchange(poll, declared, { endpoint, location: { field: `${field}.url`, text: status.url } });
   if ("type" in exchange) return exchange;
-  const outcome = yield* exchanged(exchange, { type: "none" });
+  const outcome = yield* sendExchange(exchange, { type: "none" });
   if (outcome.type === "refusal") return outcome;
   const seen = yield* judged(poll, { outcome, status, scope: exchange.scope, field, now });
   const leftMs = Date.parse(status.startedAt) + durationMs(poll.timeout) - now.getTime();
@@ -135,7 +135,7 @@ function* declaredURL(
   const asking = parts.filter(seesResponse).map((part) => ({ field: at, text: part.text }));
   if (asking.length === 0) return { type: "url", url: text, from: "spec" };
   // No inputs: what these yield is kept where people can read it.
-  const result = yield* evaluated({ scope: { ...scope, inputs: {} }, response, expressions: asking });
+  const result = yield* evaluate({ scope: { ...scope, inputs: {} }, response, expressions: asking });
   if (result.type === "refusal") return failed(result.reason, result.message, response);
   const values = result.values.map((value) => (typeof value === "string" || typeof value === "number" ? String(value) : ""));
   if (values.some((value) => response.holdsSecret?.(value)))
@@ -252,7 +252,7 @@ function* judged(
     { field: `${field}.until`, text: until },
     { field: `${field}.failedIf`, text: failedIf },
   ];
-  const result = yield* evaluated({ scope, response, expressions });
+  const result = yield* evaluate({ scope, response, expressions });
   if (result.type === "refusal") return failed(result.reason, `the poll was answered ${statusCode}; ${result.message}`, response);
   const [hasEnded, hasFailed] = result.values;
   if (hasFailed === true)

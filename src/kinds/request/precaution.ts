@@ -1,7 +1,7 @@
 /** What has to happen before a request leaves, by what would come of sending it twice. */
 import type { Attempt } from "../../core/delivery.ts";
 import type { Exchange } from "../../core/exchange.ts";
-import type { Precaution } from "../../core/plan.ts";
+import type { BeforeSend } from "../../core/plan.ts";
 import { dependsOnInputs } from "../../core/templating.ts";
 import type { Report } from "../http-request/status.ts";
 import { isIdempotent } from "./request.ts";
@@ -10,10 +10,10 @@ import { isIdempotent } from "./request.ts";
  * Without an intent, a crash would leave no trace of a request that may have left. A key that is honoured makes it
  * needless, if what is sent again is the same.
  */
-export function precaution(
+export function decideBeforeSend(
   { request }: Exchange,
   { attempt, sender, report, keyed }: { attempt: Attempt; sender: string; report: Report; keyed: boolean },
-): Precaution {
+): BeforeSend {
   if (isIdempotent(request.method) || (keyed && !dependsOnInputs(request))) return { type: "none" };
   return { type: "intent", status: report.inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
 }

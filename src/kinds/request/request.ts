@@ -1,7 +1,7 @@
 /** From what a spec declares to an exchange: an endpoint's settings and a request's own, merged. Pure. */
 import type { HTTPRequestSpec } from "../../api/http-request.ts";
 import type { Expectation, Inputs, RequestShape } from "../../api/request.ts";
-import type { Attempt, Wish } from "../../core/delivery.ts";
+import type { Attempt, Desired } from "../../core/delivery.ts";
 import { digest } from "../../core/tools/digest.ts";
 import { durationMs } from "../../core/tools/duration.ts";
 import type { Scope } from "../../core/evaluation.ts";
@@ -97,7 +97,7 @@ export function repetition(
   method: string,
   shared: SharedSettings,
   { endpoint, attempt }: { readonly endpoint: UsedEndpoint | undefined; readonly attempt: Attempt | undefined },
-): Pick<Wish, "repeatable" | "sentAs"> {
+): Pick<Desired, "repeatable" | "sentAs"> {
   if (isIdempotent(method)) return { repeatable: true };
   const header = idempotencyHeader(shared, endpoint);
   if (header !== undefined) return { repeatable: true, sentAs: `${method} ${header.toLowerCase()}` };
@@ -141,7 +141,7 @@ export function buildExchange(declared: DeclaredRequest, endpoint: UsedEndpoint 
     timeoutMs: timeout === undefined ? defaultTimeoutMs : durationMs(timeout),
     maxRedirects: shared.maxRedirects ?? defaultMaxRedirects(shape.method),
     repeatable: isIdempotent(shape.method) || key !== undefined,
-    compile: declared.compile,
+    expressionsToValidate: declared.compile,
   };
 }
 
