@@ -10,7 +10,7 @@ import { createSecretRegistry } from "../../src/telemetry/secret-registry.ts";
 import { createSockets } from "../../src/http/connect/sockets.ts";
 import { createLog, type LogLevel } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
-import { createEmit } from "../../src/telemetry/record.ts";
+import { createEmit } from "../../src/telemetry/emit.ts";
 
 export interface Target {
   readonly url: string;

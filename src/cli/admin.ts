@@ -1,7 +1,7 @@
 /** Collects what the admin page shows, and serves it. Invariant: what it keeps is bounded, in time and in number. */
 import type { ControllerSettings } from "../config.ts";
 import type { Condition } from "../core/conditions.ts";
-import type { TelemetryEvent, EmitTelemetry } from "../core/occurrence.ts";
+import type { TelemetryEvent, EmitTelemetry } from "../core/telemetry-event.ts";
 import { keyText } from "../core/resource.ts";
 import type { KubernetesStore } from "../kubernetes/store.ts";
 import { adminHeaders, adminPage, type AdminSample, type AdminView } from "../telemetry/admin-page.ts";

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { ControllerSettings } from "../config.ts";
-import type { EmitTelemetry } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import { createApiClient } from "../kubernetes/api-client.ts";
 import { loadKubeConfig } from "../kubernetes/credentials.ts";
 import { createEvents } from "../kubernetes/events.ts";
@@ -10,7 +10,7 @@ import { createKubernetesStore } from "../kubernetes/store.ts";
 import { createSecretRegistry } from "../telemetry/secret-registry.ts";
 import { createLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
-import { createEmit } from "../telemetry/record.ts";
+import { createEmit } from "../telemetry/emit.ts";
 import { healthRoutes, metricsRoutes, serve } from "../telemetry/server.ts";
 import { onCrash } from "./crash.ts";
 import { clusterEgress } from "./egress.ts";

@@ -4,7 +4,7 @@ import type { ControllerSettings } from "../config.ts";
 import { addressBytes, network, type Bytes } from "../core/tools/address.ts";
 import { deadline, unlessAborted } from "../core/tools/deadline.ts";
 import type { EgressFloor } from "../core/egress.ts";
-import type { EmitTelemetry } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import { loadKubeConfig } from "../kubernetes/credentials.ts";
 import type { EgressSettings } from "./runtime.ts";
 

@@ -1,6 +1,6 @@
 /** Who may read the metrics, as the settings have it. */
 import type { ControllerSettings } from "../config.ts";
-import type { EmitTelemetry } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import { createAccessReview } from "../kubernetes/access-review.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
 import { certificatesFrom } from "../telemetry/certificates.ts";

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import type { ControllerSettings } from "../config.ts";
 import { digest } from "../core/tools/digest.ts";
-import type { EmitTelemetry } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
 import { createLeadership, type Leadership } from "../kubernetes/lease.ts";
 

@@ -1,7 +1,7 @@
 /** `holdfast run`: does the main job without a cluster, with manifests from files and state in SQLite. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RunSettings } from "../config.ts";
-import type { TelemetryEvent, EmitTelemetry } from "../core/occurrence.ts";
+import type { TelemetryEvent, EmitTelemetry } from "../core/telemetry-event.ts";
 import type { Controller } from "../engine/controller.ts";
 import type { ResourceType } from "../core/resource.ts";
 import { httpRequestType, httpResourceType } from "../kinds/types.ts";
@@ -11,7 +11,7 @@ import { createStandaloneStore, type StandaloneStore } from "../standalone/store
 import { createSecretRegistry } from "../telemetry/secret-registry.ts";
 import { createLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
-import { createEmit } from "../telemetry/record.ts";
+import { createEmit } from "../telemetry/emit.ts";
 import { metricsRoutes, serve } from "../telemetry/server.ts";
 import { onCrash } from "./crash.ts";
 import { ownMachine } from "./egress.ts";
@@ -39,7 +39,7 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
     if (occurrence.type === "socketOpened") counted.sockets += 1;
     tell(occurrence);
   };
-  for (const ignored of manifests.ignored) record({ type: "note", level: "warn", message: "ignored", fields: { at: ignored } });
+  for (const ignored of manifests.ignored) emit({ type: "note", level: "warn", message: "ignored", fields: { at: ignored } });
 
   using shutdown = onShutdown(settings.shutdownTimeout);
   await using resources = new AsyncDisposableStack();

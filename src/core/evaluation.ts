@@ -2,7 +2,7 @@
 import type { Response } from "./outcome.ts";
 import type { BodyTemplate, Located } from "./request-template.ts";
 import type { Metadata, Resource } from "./resource.ts";
-import type { Redacted } from "./sealed.ts";
+import type { Redacted } from "./redacted.ts";
 import type { Source } from "./source.ts";
 
 /** What expressions see, apart from `.response`. */

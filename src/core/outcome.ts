@@ -1,6 +1,6 @@
 /** What comes back of an exchange: an answer, a failure of the network, or why nothing was sent. The sets of reasons are closed. */
 import { retryReasons } from "../api/retry.ts";
-import type { Redacted } from "./sealed.ts";
+import type { Redacted } from "./redacted.ts";
 
 export interface Response {
   readonly statusCode: number;

@@ -7,7 +7,7 @@ import type { Scope } from "./evaluation.ts";
 import type { Refusal, Response } from "./outcome.ts";
 import type { LocatedPair } from "./request-template.ts";
 import type { Denial, Metadata, ResourceKey, ResourceType } from "./resource.ts";
-import type { Redacted } from "./sealed.ts";
+import type { Redacted } from "./redacted.ts";
 
 /** As it is declared. */
 export interface OutputObject {

@@ -9,7 +9,7 @@ import type { Connection } from "./connection.ts";
 import type { Evaluation } from "./evaluation.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Outcome, Refusal } from "./outcome.ts";
-import type { Redacted } from "./sealed.ts";
+import type { Redacted } from "./redacted.ts";
 import type { Output, OutputEvaluation } from "./output.ts";
 import type { Reference, Resource, ResourceType } from "./resource.ts";
 

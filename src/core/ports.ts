@@ -1,5 +1,5 @@
 /** What the engine needs from the outside. Each port has more than one implementation, or will. */
-import type { TransitionEvent } from "./announcement.ts";
+import type { TransitionEvent } from "./transition-event.ts";
 import type { ServiceAccountTokenRequest, ServiceAccountTokenResult } from "./auth.ts";
 import type { Evaluation } from "./evaluation.ts";
 import type { Exchange } from "./exchange.ts";

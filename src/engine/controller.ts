@@ -5,18 +5,18 @@
  * Knows neither HTTP nor Kubernetes.
  */
 import { sendingShare } from "../core/tools/deadline.ts";
-import type { EmitTelemetry } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { Kind } from "../core/plan.ts";
 import type { Announce, Requester, ResourceStore, WatchEvent } from "../core/ports.ts";
 import type { Resource } from "../core/resource.ts";
-import { createProcessKey } from "./attend.ts";
+import { createProcessKey } from "./process-key.ts";
 import { createCaches } from "./caches.ts";
 import { createDataWatches } from "./data-watches.ts";
 import { createDependents } from "./dependents.ts";
 import { createEnqueue } from "./enqueue.ts";
 import { keyParts, queueKey } from "./key.ts";
-import { createBackoff } from "./pauses.ts";
-import { createLeadershipTerms } from "./terms.ts";
+import { createBackoff } from "./backoff.ts";
+import { createLeadershipTerms } from "./leadership-terms.ts";
 import { createWorkQueue, type WorkQueue, type WorkQueueOptions } from "./work-queue.ts";
 import { runWorkers } from "./workers.ts";
 

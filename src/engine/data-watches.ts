@@ -6,7 +6,7 @@
  * waits for one looks again by itself.
  */
 import { type ReadResult, configMapType, secretType, type Reference, type ResourceType } from "../core/resource.ts";
-import type { EmitTelemetry } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { ResourceStore, WatchEvent } from "../core/ports.ts";
 import type { Dependents } from "./dependents.ts";
 import type { Lane } from "./work-queue.ts";

@@ -7,7 +7,7 @@
 import { sameJSON } from "../core/tools/json.ts";
 import type { Kind } from "../core/plan.ts";
 import type { Resource, ResourceKey } from "../core/resource.ts";
-import { createYieldIfLong } from "./breath.ts";
+import { createYieldIfLong } from "./event-loop-yield.ts";
 import type { Change } from "./cache.ts";
 import type { Caches } from "./caches.ts";
 import { hasNewStatus, needsReconcile, isOutcomeOfAnother } from "./changes.ts";

@@ -4,7 +4,7 @@
  * Level-based: it is told which resource, never what changed. Everything it decides is decided by the plan, which is
  * pure; everything here is IO and order. Running it again at any point, even after a crash, is safe.
  */
-import { deriveTransitionEvent } from "../core/announcement.ts";
+import { deriveTransitionEvent } from "../core/transition-event.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Outcome, Refusal } from "../core/outcome.ts";
 import { type ReadResult, configMapType, secretType, type Reference, type Resource } from "../core/resource.ts";

@@ -6,7 +6,7 @@
  */
 import { deadline } from "../core/tools/deadline.ts";
 import type { WaitFor } from "../core/ports.ts";
-import { createYieldIfLong } from "./breath.ts";
+import { createYieldIfLong } from "./event-loop-yield.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
 export interface WorkersOptions {

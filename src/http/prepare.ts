@@ -5,7 +5,7 @@
  */
 import type { Exchange } from "../core/exchange.ts";
 import type { Scope } from "../core/evaluation.ts";
-import type { EmitTelemetry } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { Evaluator, Read } from "../core/ports.ts";
 import { bytesInBody, templatesOf } from "../core/templating.ts";
 import type { AuthSettings } from "./resolve/auth.ts";
@@ -17,7 +17,7 @@ import { denialIn } from "./connect/egress-connector.ts";
 import { egressRefusal } from "./connect/egress-refusal.ts";
 import type { Egress } from "./connect/egress.ts";
 import { compileAll } from "./evaluate/batch.ts";
-import type { Evaluations } from "./evaluate/evaluations.ts";
+import type { Evaluations } from "./evaluate/plan-evaluations.ts";
 import { readsElsewhere, secretValues, type Inputs } from "./resolve/inputs.ts";
 import { resolveLocation } from "./send/location.ts";
 import { healingRefusals, RefusedError } from "./refusal.ts";

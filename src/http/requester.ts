@@ -5,7 +5,7 @@
  * who lacks one of these is told so with nothing sent.
  */
 import type { Exchange } from "../core/exchange.ts";
-import type { EmitTelemetry } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { Refusal } from "../core/outcome.ts";
 import type { Busy, Evaluator, Prepared, Read, Requester, Requests, WaitFor } from "../core/ports.ts";
 import { bytesInBody } from "../core/templating.ts";
@@ -15,13 +15,13 @@ import { readBytes } from "./resolve/bytes.ts";
 import { createCircuits, seenIn } from "./limits/circuits.ts";
 import type { ClientPool } from "./connect/client-pool.ts";
 import type { ClientSettings } from "./connect/client-settings.ts";
-import { createSocketTrace } from "./connect/connection-use.ts";
+import { createSocketTrace } from "./connect/socket-trace.ts";
 import { hideAdminDetails, resolveConnection } from "./resolve/connection.ts";
 import { shownWith } from "./credentials/credential.ts";
 import { createCredentials, type CredentialsOptions } from "./credentials/credentials.ts";
 import { createEgress, type Egress } from "./connect/egress.ts";
-import { createEvaluations } from "./evaluate/evaluations.ts";
-import { createReconcileGate, type Gates } from "./limits/gates.ts";
+import { createEvaluations } from "./evaluate/plan-evaluations.ts";
+import { createReconcileGate, type Gates } from "./limits/reconcile-gate.ts";
 import { resolveInputs } from "./resolve/inputs.ts";
 import { maskValues } from "./evaluate/masked-values.ts";
 import { createPrepare } from "./prepare.ts";

@@ -8,7 +8,7 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import type { Dispatcher } from "undici";
 import { deadline, unlessAborted, type Deadline } from "../core/tools/deadline.ts";
 import { parseJSON } from "../core/tools/json.ts";
-import type { EmitTelemetry } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import { ApiError, ApiUnreachableError, timedOut, tooLarge, unreadable } from "./api-error.ts";
 import { createConnections, type Purpose } from "./connections.ts";
 import { createCredentialSource } from "./credentials.ts";

@@ -7,8 +7,8 @@
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { TransitionEvent } from "../core/announcement.ts";
-import type { EmitTelemetry } from "../core/occurrence.ts";
+import type { TransitionEvent } from "../core/transition-event.ts";
+import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { Announce } from "../core/ports.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";
 import type { ApiClient } from "./api-client.ts";

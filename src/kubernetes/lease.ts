@@ -11,7 +11,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { deadline } from "../core/tools/deadline.ts";
-import type { EmitTelemetry } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { ApiClient } from "./api-client.ts";
 import { createLeaseClient, type Lease } from "./lease-client.ts";
 import { freeInMs, heldBy, observe, released, termAfter, type LeaseTimes, type Observed, type Term } from "./lease-state.ts";

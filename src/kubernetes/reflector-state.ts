@@ -8,7 +8,7 @@
  * Invariant: everything that ends is followed by a pause, so nothing that the server does makes a hot loop; and only a
  * resourceVersion that the server no longer has, or a type that it no longer has, leads to another listing.
  */
-import type { WatchEndReason } from "../core/occurrence.ts";
+import type { WatchEndReason } from "../core/telemetry-event.ts";
 import { maxRetryAfterMs } from "./api-error.ts";
 
 export interface Listing {

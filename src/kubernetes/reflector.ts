@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { deadline } from "../core/tools/deadline.ts";
-import type { EmitTelemetry, WatchEndReason } from "../core/occurrence.ts";
+import type { EmitTelemetry, WatchEndReason } from "../core/telemetry-event.ts";
 import type { WatchEvent } from "../core/ports.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";
 import { keyText } from "../core/resource.ts";

@@ -1,6 +1,6 @@
 /** Resources on a Kubernetes API server. Invariant: it reads and writes what the port says, and decides nothing. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { EmitTelemetry } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { ResourceStore, WatchEvent } from "../core/ports.ts";
 import type { Denial, Resource, ResourceKey, ResourceType } from "../core/resource.ts";
 import { isAllowed } from "./access.ts";

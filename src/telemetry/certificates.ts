@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import type { Server } from "node:https";
 import { createSecureContext } from "node:tls";
-import type { EmitTelemetry } from "../core/occurrence.ts";
+import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import { selfSigned, type Certificate } from "./self-signed.ts";
 
 export interface Certificates {

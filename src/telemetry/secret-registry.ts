@@ -4,7 +4,7 @@
  * Invariant: it is bounded, and forgets what has not been read for longest first. It is the second line: plans, statuses
  * and messages hold no values to begin with.
  */
-import { formsOf } from "../core/redact.ts";
+import { formsOf } from "../core/mask-secrets.ts";
 
 export interface SecretRegistry {
   readonly add: (secret: string) => void;

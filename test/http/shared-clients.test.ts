@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import type { Exchange } from "../../src/core/exchange.ts";
-import type { TelemetryEvent } from "../../src/core/occurrence.ts";
+import type { TelemetryEvent } from "../../src/core/telemetry-event.ts";
 import { network } from "../../src/core/tools/address.ts";
 import { createClientPool, type Client } from "../../src/http/connect/client-pool.ts";
 import { clientKey, type ClientSettings } from "../../src/http/connect/client-settings.ts";

@@ -3,7 +3,7 @@
  * since another may have decided since. Only what came of a declared attempt is still its own to record.
  */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { redact } from "../../src/core/sealed.ts";
+import { redact } from "../../src/core/redacted.ts";
 import type { Precondition } from "../../src/core/ports.ts";
 import { secretType, type Resource } from "../../src/core/resource.ts";
 import { createApiClient } from "../../src/kubernetes/api-client.ts";

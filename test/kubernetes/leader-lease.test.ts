@@ -1,7 +1,7 @@
 /** Holding a lease on a real API server whose answers are lost, refused or late, and which others write as well. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { TelemetryEvent } from "../../src/core/occurrence.ts";
+import type { TelemetryEvent } from "../../src/core/telemetry-event.ts";
 import { createApiClient, type ApiClient } from "../../src/kubernetes/api-client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
 import { createLeadership } from "../../src/kubernetes/lease.ts";

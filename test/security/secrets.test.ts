@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { request } from "undici";
-import { formsOf } from "../../src/core/redact.ts";
+import { formsOf } from "../../src/core/mask-secrets.ts";
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
 import { startFaultOrigin, type FaultOrigin } from "../support/fault-origin.ts";
 import { holdfast } from "../support/holdfast.ts";

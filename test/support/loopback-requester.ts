@@ -4,7 +4,7 @@ import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome, Refusal } from "../../src/core/outcome.ts";
 import type { Located } from "../../src/core/request-template.ts";
 import type { Source } from "../../src/core/source.ts";
-import type { TelemetryEvent } from "../../src/core/occurrence.ts";
+import type { TelemetryEvent } from "../../src/core/telemetry-event.ts";
 import type { Read } from "../../src/core/ports.ts";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
 import { createClientPool, type Client, type ClientPool, type ClientPoolOptions } from "../../src/http/connect/client-pool.ts";

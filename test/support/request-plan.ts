@@ -1,7 +1,7 @@
 /** Drives HTTPRequest's plan with scripted answers, at a time of the test's choice. */
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
 import type { Outcome, Response } from "../../src/core/outcome.ts";
-import { redact } from "../../src/core/sealed.ts";
+import { redact } from "../../src/core/redacted.ts";
 import type { EvaluationResult, Outcomes, OutputsResult, Situation, Step, Verdict } from "../../src/core/plan.ts";
 import type { Metadata } from "../../src/core/resource.ts";
 import { httpRequestKind } from "../../src/kinds/http-request/plan.ts";

@@ -3,7 +3,7 @@ import { expect } from "@jest/globals";
 import { httpResource, type HTTPResourceSpec, type HTTPResourceStatus } from "../../src/api/http-resource.ts";
 import { validator } from "../../src/api/validate.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
-import { redact } from "../../src/core/sealed.ts";
+import { redact } from "../../src/core/redacted.ts";
 import type { EvaluationResult, OutputsResult, Plan, Step, Verdict } from "../../src/core/plan.ts";
 import { httpResourceKind } from "../../src/kinds/http-resource/plan.ts";
 import type { HTTPResource } from "../../src/kinds/types.ts";

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
-import { redact } from "../../src/core/sealed.ts";
+import { redact } from "../../src/core/redacted.ts";
 import type { Kind, Step, Verdict } from "../../src/core/plan.ts";
 import type { Reference, Resource } from "../../src/core/resource.ts";
 

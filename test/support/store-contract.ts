@@ -5,7 +5,7 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { randomUUID } from "node:crypto";
-import { redact } from "../../src/core/sealed.ts";
+import { redact } from "../../src/core/redacted.ts";
 import { parseJSON } from "../../src/core/tools/json.ts";
 import type { OutputData, OutputObject, Owner } from "../../src/core/output.ts";
 import type { ResourceStore, WatchEvent } from "../../src/core/ports.ts";

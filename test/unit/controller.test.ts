@@ -1,6 +1,6 @@
 /** The engine over a store in memory and a requester that is a script: order, concurrency, and what survives what. */
 import { describe, expect, test } from "@jest/globals";
-import type { TelemetryEvent } from "../../src/core/occurrence.ts";
+import type { TelemetryEvent } from "../../src/core/telemetry-event.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import type { Kind, Plan, Situation } from "../../src/core/plan.ts";
 import type { Requester, ResourceStore } from "../../src/core/ports.ts";

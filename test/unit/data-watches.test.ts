@@ -150,7 +150,7 @@ test("a second listing tells what was missed before it, once", async () => {
 test("a change of what an endpoint lends makes due who uses that, but for who has seen it already", async () => {
   await using w = world();
   const endpoint: ResourceType = { group: "g", version: "v1", kind: "Endpoint", plural: "endpoints" };
-  const lent = { type: endpoint, key: { namespace: "n", name: "e" }, lends: true } as const;
+  const lent = { type: endpoint, key: { namespace: "n", name: "e" }, isTransitive: true } as const;
   await w.refer("Endpoint/n/e", "s");
   for (const id of ["Thing/n/one", "Thing/n/two"]) w.dependents.set(id, [lent]);
   expect(w.open()).toEqual(["Secret/n"]);

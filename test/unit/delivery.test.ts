@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { conclude, decide, type Attempt, type DeliveryRecord, type Desired } from "../../src/core/delivery.ts";
 import type { Outcome, Response } from "../../src/core/outcome.ts";
-import { redact } from "../../src/core/sealed.ts";
+import { redact } from "../../src/core/redacted.ts";
 
 const now = new Date("2026-01-01T00:00:00Z");
 const wish: Desired = {

@@ -4,7 +4,7 @@ import { array, assert, constantFrom, property } from "fast-check";
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome, Response } from "../../src/core/outcome.ts";
-import { redact } from "../../src/core/sealed.ts";
+import { redact } from "../../src/core/redacted.ts";
 import type { EvaluationResult, Outcomes } from "../../src/core/plan.ts";
 import { sendDigest } from "../../src/kinds/request/request.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
@@ -106,7 +106,7 @@ describe("a POST", () => {
   test("with a key has another key an item, the same when it is sent again", () => {
     const spec = { ...three, method: "POST", idempotencyKey: { header: "Key" }, body: { json: "${ .item }" } } as const;
     const first = drive(request(spec), [outcomes(answer(200), answer(500), answer(500))]);
-    expect(first.steps[0]).toMatchObject({ before: { type: "intent", attemptId: first.status.attempt?.id } });
+    expect(first.steps[0]).toMatchObject({ beforeSend: { type: "intent", attemptId: first.status.attempt?.id } });
     const keys = first.exchanges.map(({ request: { literalHeaders } }) => literalHeaders[0]?.value);
     expect(new Set([...keys, first.status.attempt?.id]).size).toBe(4);
     expect(first.status.items?.map(({ id }) => id)).toEqual(keys);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome, Refusal } from "../../src/core/outcome.ts";
-import { redact } from "../../src/core/sealed.ts";
+import { redact } from "../../src/core/redacted.ts";
 import { sameJSON } from "../../src/core/tools/json.ts";
 import type { BeforeSend, Step } from "../../src/core/plan.ts";
 import type { HTTPEndpoint, HTTPRequest } from "../../src/kinds/types.ts";
@@ -42,7 +42,7 @@ describe("a POST", () => {
     const [step] = steps;
     expect(step).toMatchObject({
       type: "exchange",
-      before: { type: "intent", sender: "me", status: { attempt: { phase: "InFlight", sender: "me", tries: 1 } } },
+      beforeSend: { type: "intent", sender: "me", status: { attempt: { phase: "InFlight", sender: "me", tries: 1 } } },
     });
     expect(status).toMatchObject({
       attempt: { phase: "Done", tries: 1 },
@@ -115,7 +115,7 @@ describe("a POST", () => {
   test("with a key that is honoured is tried again under the same key, without an intent", () => {
     const keyed = request({ idempotencyKey: { header: "Idempotency-Key" } });
     const first = drive(keyed, [reset]);
-    expect(first.steps[0]).toMatchObject({ before: { type: "none" } });
+    expect(first.steps[0]).toMatchObject({ beforeSend: { type: "none" } });
     expect(first.status.attempt).toMatchObject({ phase: "Retrying" });
     expect(first.verdict.requeueAfterMs).toBeGreaterThan(0);
     const due: HTTPRequestStatus = {
@@ -132,14 +132,14 @@ describe("a POST", () => {
     const { steps } = drive(request({ idempotencyKey: { header: "Idempotency-Key" }, body: { json: "${ .inputs.a }" } }), [
       answer(200),
     ]);
-    expect(steps[0]).toMatchObject({ before: { type: "intent" } });
+    expect(steps[0]).toMatchObject({ beforeSend: { type: "intent" } });
   });
 });
 
 describe("a GET", () => {
   test("needs no intent, and is tried again after a 500", () => {
     const { steps, verdict, status } = drive(request({ method: "GET" }), [answer(500)]);
-    expect(steps[0]).toMatchObject({ before: { type: "none" } });
+    expect(steps[0]).toMatchObject({ beforeSend: { type: "none" } });
     expect(verdict.requeueAfterMs).toBeGreaterThan(0);
     expect(condition(status, "Reconciling")?.status).toBe("True");
     expect(status.nextRunAt).toBeDefined();

@@ -27,7 +27,7 @@ describe("an object that was never created", () => {
     expect(sent).toEqual(["POST users after intent"]);
     expect(steps[0]).toMatchObject({
       finalizer: "holdfast.dev/release",
-      before: { status: { attempt: { verb: "Create", phase: "InFlight" } } },
+      beforeSend: { status: { attempt: { verb: "Create", phase: "InFlight" } } },
     });
     expect(status).toMatchObject({
       externalID: "7",

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
-import { createEmit } from "../../src/telemetry/record.ts";
+import { createEmit } from "../../src/telemetry/emit.ts";
 import type { Log } from "../../src/telemetry/log.ts";
 
 const metrics = () => createMetrics({ kinds: ["HTTPRequest", "HTTPEndpoint"], concurrency: 5 });

@@ -78,7 +78,7 @@ describe("wish 9: a request with a cron schedule", () => {
     expect(sameJSON(first?.status, again?.status)).toBe(true);
     expect(tick?.steps[0]).toMatchObject({
       type: "exchange",
-      before: {
+      beforeSend: {
         type: "intent",
         status: { attempt: { tick: "2026-01-01T08:00:00.000Z" }, schedule: { handledUpTo: "2026-01-01T08:00:00.000Z" } },
       },

@@ -6,7 +6,7 @@
  */
 import type { Dispatcher } from "undici";
 import { closedFloor, type EgressFloor } from "../../core/egress.ts";
-import type { EmitTelemetry } from "../../core/occurrence.ts";
+import type { EmitTelemetry } from "../../core/telemetry-event.ts";
 import { clientKey, type ClientSettings } from "./client-settings.ts";
 import type { ProxyFor } from "./environment-proxies.ts";
 import { openClient, type ConnectionLimits, type OpenClient, type OriginUse } from "./open-client.ts";

@@ -2,7 +2,7 @@
 import type { Denial } from "../../core/egress.ts";
 import type { Scope } from "../../core/evaluation.ts";
 import type { Outcome, Refusal } from "../../core/outcome.ts";
-import type { EmitTelemetry } from "../../core/occurrence.ts";
+import type { EmitTelemetry } from "../../core/telemetry-event.ts";
 
 /** It heals: a policy can change, and so can what a name resolves to. */
 export function egressRefusal({ rule, message }: Denial, { namespace, name }: Scope["metadata"], emit: EmitTelemetry): Refusal {

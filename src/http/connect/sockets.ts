@@ -7,7 +7,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
 import type { buildConnector } from "undici";
-import type { EmitTelemetry } from "../../core/occurrence.ts";
+import type { EmitTelemetry } from "../../core/telemetry-event.ts";
 
 export interface Sockets extends Disposable {
   /** The same connector; its sockets are counted. */
@@ -28,7 +28,7 @@ interface Message {
   readonly socket?: Socket;
 }
 
-/** Tells `record` of each socket that opens and closes. Listens on undici's diagnostics channels until it is disposed. */
+/** Tells `emit` of each socket that opens and closes. Listens on undici's diagnostics channels until it is disposed. */
 export function createSockets(emit: EmitTelemetry): Sockets {
   const open = new Map<string, Entry>();
   const bySocket = new WeakMap<Socket, Entry>();

@@ -1,6 +1,6 @@
 /** The items of a list that an expression yields, each as JSON text. */
 import { maxForEachItems } from "../../api/for-each.ts";
-import { redact, type Redacted } from "../../core/sealed.ts";
+import { redact, type Redacted } from "../../core/redacted.ts";
 import { digest } from "../../core/tools/digest.ts";
 import { parseJSON } from "../../core/tools/json.ts";
 import { stringifyWith } from "../../core/templating.ts";

@@ -1,5 +1,5 @@
 /** What outputs are to hold, evaluated over an answer. Invariant: the values leave this file sealed. */
-import { redact } from "../../core/sealed.ts";
+import { redact } from "../../core/redacted.ts";
 import type { EvaluatedOutputs, Output, OutputData } from "../../core/output.ts";
 import { secretType } from "../../core/resource.ts";
 import { refuse } from "../refusal.ts";

@@ -5,7 +5,7 @@
  */
 import type { Scope } from "../../core/evaluation.ts";
 import type { ByteSource, Located } from "../../core/request-template.ts";
-import { redact } from "../../core/sealed.ts";
+import { redact } from "../../core/redacted.ts";
 import type { Source } from "../../core/source.ts";
 import type { Read } from "../../core/ports.ts";
 import { refuseForNow } from "../refusal.ts";

@@ -7,7 +7,7 @@
 import { maxHeaderSize } from "node:http";
 import type { Dispatcher } from "undici";
 import type { Slot } from "../limits/budget.ts";
-import { wasRefused, type SocketTrace, type Trace } from "../connect/connection-use.ts";
+import { wasRefused, type SocketTrace, type Trace } from "../connect/socket-trace.ts";
 import { createContent } from "./content.ts";
 import { ContentError } from "./decompress.ts";
 import type { WireRequest } from "../render/render.ts";

@@ -6,9 +6,9 @@
  */
 import { hash } from "node:crypto";
 import type { FailureReason, Outcome, Response } from "../../core/outcome.ts";
-import { redact } from "../../core/sealed.ts";
+import { redact } from "../../core/redacted.ts";
 import { ResponseCancelledError, type Budget, type Slot } from "../limits/budget.ts";
-import type { Trace } from "../connect/connection-use.ts";
+import type { Trace } from "../connect/socket-trace.ts";
 import { decodedContent, headerField, headerFields } from "./content.ts";
 import { deadline, type Deadline } from "../../core/tools/deadline.ts";
 import { denialIn } from "../connect/egress-connector.ts";
@@ -18,7 +18,7 @@ import { sendChain, RedirectError, type Chain, type Held, type RunOptions } from
 import { failure, failureOf, type Failure } from "../failure.ts";
 import type { Answer, MinimumRate } from "./on-wire.ts";
 import type { RateTurn } from "../limits/rate-limits.ts";
-import { holdsSecret, maskSecrets, maskFields } from "../../core/redact.ts";
+import { holdsSecret, maskSecrets, maskFields } from "../../core/mask-secrets.ts";
 
 export interface SendOptions extends RunOptions {
   /** Limit on the content of a response, compressed and not. */

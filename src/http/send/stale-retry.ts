@@ -4,7 +4,7 @@
  * An idle connection can be closed by the far side at the very moment at which it is used again. Nobody is to blame for that, and
  * a request that may be repeated must not fail for it (RFC 9112, section 9.3.1). Once, and never after a byte of the answer.
  */
-import type { SocketTrace, Trace } from "../connect/connection-use.ts";
+import type { SocketTrace, Trace } from "../connect/socket-trace.ts";
 import { isConnectionLost } from "../failure.ts";
 
 /** Each is a value of the metric label `reason`. `unsent`: not a byte had left, or an HTTP/2 server has not acted on it, so that any method may be sent. */

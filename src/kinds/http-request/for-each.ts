@@ -9,14 +9,14 @@ import { attemptUUID } from "../../core/tools/digest.ts";
 import type { ListEvaluation, Scope, ScopeItem } from "../../core/evaluation.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Outcome, Refusal, Response } from "../../core/outcome.ts";
-import { redact } from "../../core/sealed.ts";
+import { redact } from "../../core/redacted.ts";
 import type { Output } from "../../core/output.ts";
 import { evaluate, sendExchanges, type EvaluationResult, type Situation, type Step, type Verdict } from "../../core/plan.ts";
 import { retryAfterFieldMs } from "../../core/retry.ts";
 import type { Judgement, Report } from "./status.ts";
 import { judgeResponse } from "../request/judge.ts";
 import { declaredOutputs, checkOutputs, writeOutputs } from "../request/outputs.ts";
-import { decideBeforeSend } from "../request/precaution.ts";
+import { decideBeforeSend } from "../request/before-send.ts";
 import { buildExchange, declaredRequest, idempotencyHeader, scopeOf, type DeclaredRequest } from "../request/request.ts";
 import type { HTTPRequest, UsedEndpoint } from "../types.ts";
 

@@ -26,7 +26,7 @@ import { deliverEach, type Delivery } from "./for-each.ts";
 import { httpRequestReport, type Judgement } from "./status.ts";
 import { judgeResponse } from "../request/judge.ts";
 import { beginPoll, pollOnce } from "../request/poll.ts";
-import { decideBeforeSend } from "../request/precaution.ts";
+import { decideBeforeSend } from "../request/before-send.ts";
 import {
   buildExchange,
   declaredRequest,

@@ -4,16 +4,16 @@
  * Invariant: it never rejects, and what could not be decided is tried again after a pause.
  */
 import { deadline } from "../core/tools/deadline.ts";
-import type { TelemetryEvent, EmitTelemetry } from "../core/occurrence.ts";
+import type { TelemetryEvent, EmitTelemetry } from "../core/telemetry-event.ts";
 import type { Kind, Situation } from "../core/plan.ts";
 import type { WaitFor } from "../core/ports.ts";
 import type { Resource } from "../core/resource.ts";
 import type { Caches } from "./caches.ts";
 import type { DataWatches } from "./data-watches.ts";
 import { keyParts } from "./key.ts";
-import type { Backoff } from "./pauses.ts";
+import type { Backoff } from "./backoff.ts";
 import { PlanError, reconcile, type ReconcileDeps, type Reconciled } from "./reconcile.ts";
-import type { LeadershipTerms, KeyRun } from "./terms.ts";
+import type { LeadershipTerms, KeyRun } from "./leadership-terms.ts";
 import type { WorkQueue } from "./work-queue.ts";
 import type { WorkersOptions } from "./workers.ts";
 

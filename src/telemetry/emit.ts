@@ -1,5 +1,5 @@
 /** One occurrence, its log line and its metrics: the only place where either is made. */
-import type { TelemetryEvent, EmitTelemetry } from "../core/occurrence.ts";
+import type { TelemetryEvent, EmitTelemetry } from "../core/telemetry-event.ts";
 import { errorFields, type Log, type LogLevel } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 

@@ -1,6 +1,6 @@
 /** Pauses of what could not be decided, for whatever limits. */
 import { expect, test } from "@jest/globals";
-import { createBackoff } from "../../src/engine/pauses.ts";
+import { createBackoff } from "../../src/engine/backoff.ts";
 
 const limits = { first: 1_000, last: 60_000 };
 

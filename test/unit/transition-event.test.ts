@@ -1,6 +1,6 @@
 /** Which changes of a status are worth an event. */
 import { expect, test } from "@jest/globals";
-import { deriveTransitionEvent } from "../../src/core/announcement.ts";
+import { deriveTransitionEvent } from "../../src/core/transition-event.ts";
 import { conditions, ready, reconciling, stalled, type ConditionState } from "../../src/core/conditions.ts";
 
 function status(states: readonly ConditionState[]): object {
