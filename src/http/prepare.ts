@@ -21,7 +21,8 @@ import type { Evaluations } from "./evaluate/plan-evaluations.ts";
 import { readsElsewhere, secretValues, type Inputs } from "./resolve/inputs.ts";
 import { resolveLocation } from "./send/location.ts";
 import { healingRefusals, RefusedError } from "./refusal.ts";
-import { expressionsOf, renderRequest, type WireRequest } from "./render/render.ts";
+import { expressionsOf, renderRequest } from "./render/render.ts";
+import type { WireRequest } from "./wire-request.ts";
 import type { Sending } from "./send/send.ts";
 import { checkTls } from "./resolve/tls.ts";
 

@@ -45,3 +45,8 @@ export async function healingRefusals<T>(readElsewhere: () => readonly Located[]
     throw heals ? new RefusedError({ ...error.refusal, heals }) : error;
   }
 }
+
+/** An expression, cut to a length that fits a message. */
+export function excerpt(expression: string): string {
+  return expression.length > 200 ? `${expression.slice(0, 200)}…` : expression;
+}

@@ -27,7 +27,7 @@ import { maskValues } from "./evaluate/masked-values.ts";
 import { createPrepare } from "./prepare.ts";
 import { createRateLimits } from "./limits/rate-limits.ts";
 import { orRefusal } from "./refusal.ts";
-import { describeRequest, type Described } from "./render/render.ts";
+import { describeRequest, type Described } from "./render/describe.ts";
 import { open, send, type Failed, type Opened, type SendOptions, type Sending } from "./send/send.ts";
 import { checkTls } from "./resolve/tls.ts";
 import { createTokenSender, tokenTimeoutMs } from "./token-sender.ts";

@@ -19,7 +19,7 @@ import {
 import type { ClientSettings } from "./client-settings.ts";
 import { EgressDeniedError } from "./egress-connector.ts";
 import { createNames } from "./egress-names.ts";
-import type { WireRequest } from "../render/render.ts";
+import type { WireRequest } from "../wire-request.ts";
 
 export interface Egress {
   /** Of all namespaces. */

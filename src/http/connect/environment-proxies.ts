@@ -5,7 +5,7 @@
  * Read once, so that every exchange of a process agrees on them. Nobody is asked for a host's address to match it.
  */
 import { BlockList, isIP } from "node:net";
-import { proxyShape, proxyURL } from "../resolve/proxy.ts";
+import { proxyShape, proxyURL } from "../connect/proxy-url.ts";
 
 /** The URL of the proxy for an origin; `undefined`: none. */
 export type ProxyFor = (origin: string) => string | undefined;

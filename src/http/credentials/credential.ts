@@ -6,7 +6,8 @@
 import aws4 from "aws4";
 import { namesTaken, type AuthSources } from "../../core/auth.ts";
 import type { AuthSettings, AWSSettings } from "../resolve/auth.ts";
-import type { Described, WireRequest } from "../render/render.ts";
+import type { WireRequest } from "../wire-request.ts";
+import type { Described } from "../render/describe.ts";
 import { encoded } from "../render/values.ts";
 
 export interface Credential {

@@ -8,7 +8,7 @@ import * as oauth from "oauth4webapi";
 import type { Outcome } from "../../core/outcome.ts";
 import type { OAuth2Settings } from "../resolve/auth.ts";
 import { refuseForNow } from "../refusal.ts";
-import type { WireRequest } from "../render/render.ts";
+import type { WireRequest } from "../wire-request.ts";
 import type { Token } from "./tokens.ts";
 
 /** Sends it, follows no redirect, and reads the answer. */

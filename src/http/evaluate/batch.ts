@@ -2,7 +2,7 @@
 import type { Located } from "../../core/request-template.ts";
 import type { Evaluated, Evaluator } from "../../core/ports.ts";
 import { shapeOfError } from "./jq-errors.ts";
-import { refuse, refuseForNow } from "../refusal.ts";
+import { excerpt, refuse, refuseForNow } from "../refusal.ts";
 
 export interface Batch {
   readonly document: string;
@@ -53,9 +53,4 @@ function refuseEvaluated(failed: Failed, { expressions, open }: Pick<Batch, "exp
     case "outOfMemory":
       refuse("ExpressionOutOfMemory", `${field}: the expression needs too much memory${quoted}`);
   }
-}
-
-/** An expression, cut to a length that fits a message. */
-export function excerpt(expression: string): string {
-  return expression.length > 200 ? `${expression.slice(0, 200)}…` : expression;
 }

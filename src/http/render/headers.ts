@@ -1,14 +1,12 @@
 /** Header fields as they are sent: nothing in them can end a line or speak for the connection. */
 import { refuse } from "../refusal.ts";
+import type { HeaderRecord } from "../wire-request.ts";
 
 export interface HeaderField {
   readonly field: string;
   readonly name: string;
   readonly value: string;
 }
-/** Repeated fields are a list. */
-export type HeaderRecord = Readonly<Record<string, string | string[]>>;
-
 /** The client sets them itself (RFC 9110, section 7.6.1; RFC 9112, section 6). */
 const reserved = new Set(
   "host content-length transfer-encoding connection keep-alive upgrade te trailer expect proxy-connection proxy-authorization".split(

@@ -7,20 +7,13 @@ import type { Response } from "../../core/outcome.ts";
 import type { LocatedPair, Located, RequestTemplate } from "../../core/request-template.ts";
 import { templatesOf } from "../../core/templating.ts";
 import { bodyContent, type Content } from "./body.ts";
-import { shownBytes, type AllBytes } from "../resolve/bytes.ts";
-import { headerRecord, type HeaderField, type HeaderRecord } from "./headers.ts";
+import type { AllBytes } from "../resolve/bytes.ts";
+import { headerRecord, type HeaderField } from "./headers.ts";
 import { refuse } from "../refusal.ts";
-import { checkURL, pageURL, referenceText, urlText, type ScalarOf } from "./url.ts";
-import { contentText, definedText, encoded, fillTemplate, partsOf, scalarText, type ValueOf } from "./values.ts";
+import type { WireRequest } from "../wire-request.ts";
+import { checkURL, pageURL, urlText, type ScalarOf } from "./url.ts";
+import { definedText, encoded, fillTemplate, partsOf, scalarText, type ValueOf } from "./values.ts";
 
-export interface WireRequest {
-  readonly method: string;
-  readonly origin: string;
-  /** Path and query. */
-  readonly path: string;
-  readonly headers: HeaderRecord;
-  readonly body?: string | Uint8Array;
-}
 /** What a template is filled with. */
 interface Values {
   readonly valueOf: ValueOf;
@@ -66,65 +59,15 @@ export function renderRequest(request: RequestTemplate, { valueOf, bytes, respon
   };
 }
 
-export interface Described {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: readonly { readonly name: string; readonly value: string }[];
-  readonly body?: string;
-}
-
-/**
- * The same with values from which secrets have been taken, so it checks nothing; what has no text shows three asterisks.
- * `sent`: what goes on the wire, which can have fewer header fields at another place than the request's own.
- */
-export function describeRequest(
-  request: RequestTemplate,
-  { valueOf, bytes }: Values,
-  { userAgent, sent }: { readonly userAgent: string; readonly sent: WireRequest },
-): Described {
-  const scalar: ScalarOf = (_field, expression) =>
-    /^["\d\-tf]/.test(valueOf(expression)) ? contentText(valueOf(expression)) : "***";
-  const url = urlText(request, (field, expression) => scalar(field, expression) || "***");
-  const query = queryText(request.query, scalar);
-  const body =
-    request.body &&
-    bodyContent(request.body, {
-      valueOf,
-      textOf: (_field, expression) => (valueOf(expression) === "null" ? "***" : contentText(valueOf(expression))),
-      bytesOf({ field }) {
-        const found = bytes.get(field);
-        return found ? shownBytes(found) : new Uint8Array();
-      },
-    });
-  const own = `${url}${query === "" ? "" : `${url.includes("?") ? "&" : "?"}${query}`}`;
-  return {
-    method: request.method,
-    url: request.location ? shownAt(referenceText(request.location, scalar), own) : own,
-    headers: headerFields(request, scalar, { userAgent, body })
-      .filter(({ name }) => Object.hasOwn(sent.headers, name.toLowerCase()))
-      .map(({ name, value }) => ({ name, value })),
-    ...(body && { body: shownText(request, body) }),
-  };
-}
-
-/** A reference beside a URL that can be a secret as a whole. */
-function shownAt(reference: string, own: string): string {
-  return URL.parse(reference, own)?.href ?? reference;
-}
-
-/** Lines of a multipart body end in one character for people, and in two where it is sent. */
-function shownText({ body }: RequestTemplate, { content }: Content): string {
-  const text = typeof content === "string" ? content : new TextDecoder().decode(content);
-  return body?.type === "multipart" ? text.replaceAll("\r\n", "\n") : text;
-}
-
-function queryText(query: readonly LocatedPair[], scalar: ScalarOf): string {
+/** Parameters that are added to a URL's own, percent-encoded. */
+export function queryText(query: readonly LocatedPair[], scalar: ScalarOf): string {
   return query
     .map((pair) => `${encoded(pair.name)}=${encoded(fillTemplate(pair, (expression) => scalar(pair.field, expression)))}`)
     .join("&");
 }
 
-function headerFields(
+/** The declared fields, and what Holdfast adds where they are not declared. */
+export function headerFields(
   request: RequestTemplate,
   scalar: ScalarOf,
   { userAgent, body }: { readonly userAgent: string; readonly body: Content | undefined },

@@ -1,8 +1,7 @@
 /** What becomes of an expression's value, which arrives as JSON text, where it stands inside other text. */
 import type { Located } from "../../core/request-template.ts";
 import { parseTemplate, type Part } from "../../core/templating.ts";
-import { excerpt } from "../evaluate/batch.ts";
-import { refuse } from "../refusal.ts";
+import { excerpt, refuse } from "../refusal.ts";
 
 /** The JSON text that an expression yields. */
 export type ValueOf = (expression: string) => string;

@@ -20,7 +20,7 @@ import { forNamespace } from "../connect/name-lookups.ts";
 import { onWire, type Answer } from "./on-wire.ts";
 import type { RateTurn } from "../limits/rate-limits.ts";
 import { createRedirects, isRedirect, type Hop, type Redirects } from "./redirects.ts";
-import type { WireRequest } from "../render/render.ts";
+import type { WireRequest } from "../wire-request.ts";
 import { retryReason } from "./stale-retry.ts";
 
 export interface RunOptions {

@@ -10,7 +10,7 @@ import type { Slot } from "../limits/budget.ts";
 import { wasRefused, type SocketTrace, type Trace } from "../connect/socket-trace.ts";
 import { createContent } from "./content.ts";
 import { ContentError } from "./decompress.ts";
-import type { WireRequest } from "../render/render.ts";
+import type { WireRequest } from "../wire-request.ts";
 
 /** Ends a request from this side. */
 class WireError extends Error {

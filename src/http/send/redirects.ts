@@ -8,7 +8,7 @@ import type { FailureReason } from "../../core/outcome.ts";
 import type { RequestTemplate } from "../../core/request-template.ts";
 import { isFixed, isFixedBody } from "../../core/templating.ts";
 import type { ClientSettings } from "../connect/client-settings.ts";
-import type { WireRequest } from "../render/render.ts";
+import type { WireRequest } from "../wire-request.ts";
 
 /** One request of a chain. */
 export interface Hop {

@@ -13,7 +13,8 @@ import { redact } from "../../core/redacted.ts";
 import type { Output } from "../../core/output.ts";
 import { evaluate, sendExchanges, type EvaluationResult, type Situation, type Step, type Verdict } from "../../core/plan.ts";
 import { retryAfterFieldMs } from "../../core/retry.ts";
-import type { Judgement, Report } from "./status.ts";
+import type { Report } from "./status.ts";
+import type { Judgement } from "../request/recorded.ts";
 import { judgeResponse } from "../request/judge.ts";
 import { declaredOutputs, checkOutputs, writeOutputs } from "../request/outputs.ts";
 import { decideBeforeSend } from "../request/before-send.ts";
@@ -60,7 +61,7 @@ export function* deliverEach(
   const outputs = declaredOutputs(spec.outputs, "spec.outputs");
   const unwritable = yield* checkOutputs(outputs);
   if (unwritable) return report.refused(unwritable);
-  const result = yield* sendExchanges(exchanges, decideBeforeSend(first, { attempt, sender, report, keyed }));
+  const result = yield* sendExchanges(exchanges, decideBeforeSend(first, { attempt, sender, inFlight: report.inFlight, keyed }));
   if (result.type === "refusal") return report.refused(result);
 
   const answered: Sent[] = [];

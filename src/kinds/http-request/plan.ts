@@ -23,7 +23,8 @@ import { dataReferences } from "../request/data-references.ts";
 import { dependenciesOf, resolveDependencies } from "../request/dependencies.ts";
 import { endpointReferences, usedEndpoint } from "../request/endpoint.ts";
 import { deliverEach, type Delivery } from "./for-each.ts";
-import { httpRequestReport, type Judgement } from "./status.ts";
+import { httpRequestReport } from "./status.ts";
+import type { Judgement } from "../request/recorded.ts";
 import { judgeResponse } from "../request/judge.ts";
 import { beginPoll, pollOnce } from "../request/poll.ts";
 import { decideBeforeSend } from "../request/before-send.ts";
@@ -129,7 +130,7 @@ function* deliver(
   if (unwritable) return report.refused(unwritable);
   const outcome = yield* sendExchange(
     exchange,
-    decideBeforeSend(exchange, { attempt, sender, report, keyed: idempotencyHeader(spec, endpoint) !== undefined }),
+    decideBeforeSend(exchange, { attempt, sender, inFlight: report.inFlight, keyed: idempotencyHeader(spec, endpoint) !== undefined }),
   );
   if (outcome.type === "refusal") return report.refused(outcome);
   const judged = yield* judgeResponse(spec.expect, exchange, outcome);

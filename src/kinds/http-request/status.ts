@@ -1,6 +1,5 @@
 /** HTTPRequest's status, made in one place: each way that a reconcile can end has one function here. */
-import type { ItemStatus } from "../../api/for-each.ts";
-import type { HTTPRequestStatus, ResponseStatus } from "../../api/http-request.ts";
+import type { HTTPRequestStatus } from "../../api/http-request.ts";
 import { conditions, isStalledFor, ready, reconciling, stalled, type ConditionState } from "../../core/conditions.ts";
 import type { PollStatus } from "../../api/poll.ts";
 import type { RunStatus } from "../../api/schedule.ts";
@@ -10,7 +9,7 @@ import type { Verdict } from "../../core/plan.ts";
 import { reconcileAtAnnotation, reconcileAtOf } from "../../core/resource.ts";
 import { retryAfterFieldMs, retryAfterMs, type RetryPolicy } from "../../core/retry.ts";
 import { markedAt, type Timing } from "../../core/schedule.ts";
-import { makeSecrets } from "../request/outputs.ts";
+import { recorded, shownResponse, type Judgement, type Keeping } from "../request/recorded.ts";
 import { sendDigest } from "../request/request.ts";
 import type { HTTPRequest } from "../types.ts";
 
@@ -21,18 +20,6 @@ const soonestLookMs = 2_000;
 const latestLookMs = 60_000;
 /** A schedule follows the wall clock, which a timer does not see being set, nor a machine's sleep. */
 const longestSleepMs = 300_000;
-const longestBodyBytes = 16_384;
-const shownHeaders = ["content-type", "etag", "last-modified", "x-request-id"] as const;
-
-/** What an answer, or none, means for people. Nothing that a server sent is in it but the status code. */
-export interface Judgement {
-  readonly succeeded: boolean;
-  readonly reason: string;
-  readonly message: string;
-  readonly response?: Response;
-  /** With forEach; then the response is only one of several, and is not recorded. */
-  readonly items?: readonly ItemStatus[];
-}
 
 export interface Report {
   unchanged(reason: string): Verdict;
@@ -250,51 +237,6 @@ function recent(history: readonly RunStatus[], limit: number): Pick<HTTPRequestS
   return limit === 0 || history.length === 0 ? {} : { history: history.slice(0, limit) };
 }
 
-type ResponseField = Pick<HTTPRequestStatus, "response">;
-
-type Keeping = Pick<HTTPRequest["spec"], "record" | "outputs">;
-const bodyOmitted = "spec.outputs makes a Secret of this response";
-
 function outcome({ response, items }: Judgement, keeping: Keeping): Partial<HTTPRequestStatus> {
   return items ? { items } : recorded(response, keeping);
-}
-
-/** What spec.record keeps of a new response. Without a response, what is there stays. */
-export function recorded(response: Response | undefined, { record, outputs }: Keeping): ResponseField {
-  if (!response || record === "None") return {};
-  const { statusCode, sizeBytes, sha256, durationMs } = response;
-  const fields = response.redactedHeaders ?? {};
-  const isSecret = makeSecrets(outputs);
-  const headers = Object.fromEntries(
-    shownHeaders.flatMap((name) => (typeof fields[name] === "string" ? [[name, fields[name].slice(0, 1024)]] : [])),
-  );
-  return {
-    response: {
-      statusCode,
-      ...(Object.keys(headers).length > 0 && { headers }),
-      sizeBytes,
-      ...(!isSecret && { sha256 }),
-      durationMs,
-      ...(record === "Body" && (isSecret ? { bodyOmitted } : cut(response.redactedBody))),
-    },
-  };
-}
-function cut(text: string): Pick<ResponseStatus, "body" | "bodyTruncated"> {
-  const bytes = Buffer.from(text);
-  if (bytes.length <= longestBodyBytes) return { body: text };
-  return {
-    body: bytes
-      .subarray(0, longestBodyBytes)
-      .toString()
-      .replace(/\uFFFD$/, ""),
-    bodyTruncated: true,
-  };
-}
-/** What spec.record still allows of a response that was recorded before. */
-export function shownResponse(response: ResponseStatus | undefined, { record, outputs }: Keeping): ResponseField {
-  if (!response || record === "None") return {};
-  if (record === "Body" && !makeSecrets(outputs)) return { response };
-  const { body, bodyTruncated: _, bodyOmitted: omitted, ...summary } = response;
-  const isOmitted = record === "Body" && (body !== undefined || omitted !== undefined);
-  return { response: { ...summary, ...(isOmitted && { bodyOmitted }) } };
 }

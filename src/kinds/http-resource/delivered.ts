@@ -11,7 +11,7 @@ import type { Refusal, Response } from "../../core/outcome.ts";
 import { evaluate, type EvaluationResult } from "../../core/plan.ts";
 import { idFrom, needsExternalID, type Context, type VerbAttempt } from "./context.ts";
 import { located, type Steps } from "./observation.ts";
-import type { Judgement } from "../http-request/status.ts";
+import type { Judgement } from "../request/recorded.ts";
 import { repetition } from "../request/request.ts";
 
 export interface Working {

@@ -3,7 +3,7 @@ import type { Exchange } from "../../core/exchange.ts";
 import type { Outcome, Response } from "../../core/outcome.ts";
 import { isExpectedStatus } from "../../core/expectation.ts";
 import { evaluate, type EvaluationResult, type Step } from "../../core/plan.ts";
-import type { Judgement } from "../http-request/status.ts";
+import type { Judgement } from "../request/recorded.ts";
 import type { Asked } from "./context.ts";
 import { expectedThat } from "../request/request.ts";
 

@@ -7,7 +7,7 @@ import type { Refusal } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
 import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from "../../core/resource.ts";
 import { retryAfterFieldMs, retryAfterMs } from "../../core/retry.ts";
-import { recorded, shownResponse, type Judgement } from "../http-request/status.ts";
+import { recorded, shownResponse, type Judgement } from "../request/recorded.ts";
 import { importHint, finalizer, nobodyCompares, verbDigest, type Context, type VerbAttempt } from "./context.ts";
 import { corrected, drifted, notDrifted } from "./conditions.ts";
 import type { Working } from "./delivered.ts";

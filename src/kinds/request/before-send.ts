@@ -3,8 +3,16 @@ import type { Attempt } from "../../core/delivery.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { BeforeSend } from "../../core/plan.ts";
 import { dependsOnInputs } from "../../core/templating.ts";
-import type { Report } from "../http-request/status.ts";
 import { isIdempotent } from "./request.ts";
+
+interface Circumstances {
+  readonly attempt: Attempt;
+  readonly sender: string;
+  /** Whether the server knows a request again by an idempotency key. */
+  readonly keyed: boolean;
+  /** The status that says that the attempt is on its way. */
+  readonly inFlight: (attempt: Attempt) => object;
+}
 
 /**
  * Without an intent, a crash would leave no trace of a request that may have left. A key that is honoured makes it
@@ -12,8 +20,8 @@ import { isIdempotent } from "./request.ts";
  */
 export function decideBeforeSend(
   { request }: Exchange,
-  { attempt, sender, report, keyed }: { attempt: Attempt; sender: string; report: Report; keyed: boolean },
+  { attempt, sender, keyed, inFlight }: Circumstances,
 ): BeforeSend {
   if (isIdempotent(request.method) || (keyed && !dependsOnInputs(request))) return { type: "none" };
-  return { type: "intent", status: report.inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
+  return { type: "intent", status: inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
 }

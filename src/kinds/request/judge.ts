@@ -4,7 +4,7 @@ import type { Exchange } from "../../core/exchange.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { isExpectedStatus } from "../../core/expectation.ts";
 import { evaluate, type Step } from "../../core/plan.ts";
-import type { Judgement } from "../http-request/status.ts";
+import type { Judgement } from "./recorded.ts";
 import { expectedThat } from "./request.ts";
 
 /** `tookMs`: from the request's start to its end. */
