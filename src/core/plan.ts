@@ -74,19 +74,37 @@ export interface Verdict {
   readonly finalizer?: { readonly name: string; readonly present: boolean };
 }
 
-export type Plan = Generator<Step, Verdict, never>;
+/** What each step is answered by: an answer of another step does not compile. */
+export interface StepAnswers {
+  readonly exchange: Outcome;
+  readonly exchanges: Outcomes;
+  readonly evaluate: EvaluationResult;
+  readonly check: CheckResult;
+  readonly checkOutputs: OutputsResult;
+  readonly writeOutputs: OutputsResult;
+}
+export type StepOf<T extends Step["type"]> = Extract<Step, { readonly type: T }>;
+export type StepAnswer = StepAnswers[Step["type"]];
 
-/** Yields an exchange; for `yield*` in a plan. */
-export function* sendExchange(exchange: Exchange, before: BeforeSend, finalizer?: string): Generator<Step, Outcome, Outcome> {
-  return yield { type: "exchange", exchange, beforeSend: before, ...(finalizer !== undefined && { finalizer }) };
+/** A part of a plan that yields steps and returns `R`; for `yield*` in a plan. */
+export type Steps<R> = Generator<Step, R, StepAnswer>;
+export type Plan = Steps<Verdict>;
+
+/** The only place where an answer gets its step's type: whoever drives a plan answers each step with `StepAnswers[type]`. */
+export function* ask<T extends Step["type"]>(step: StepOf<T>): Steps<StepAnswers[T]> {
+  return (yield step) as StepAnswers[T];
 }
-/** Yields several exchanges; for `yield*` in a plan. */
-export function* sendExchanges(exchanges: readonly Exchange[], before: BeforeSend): Generator<Step, Outcomes, Outcomes> {
-  return yield { type: "exchanges", exchanges, beforeSend: before };
+export function sendExchange(exchange: Exchange, beforeSend: BeforeSend, finalizer?: string): Steps<Outcome> {
+  return ask<"exchange">({ type: "exchange", exchange, beforeSend, ...(finalizer !== undefined && { finalizer }) });
 }
-/** Yields expressions; for `yield*` in a plan. */
-export function* evaluate(evaluation: Evaluation): Generator<Step, EvaluationResult, EvaluationResult> {
-  return yield { type: "evaluate", evaluation };
+export function sendExchanges(exchanges: readonly Exchange[], beforeSend: BeforeSend): Steps<Outcomes> {
+  return ask<"exchanges">({ type: "exchanges", exchanges, beforeSend });
+}
+export function evaluate(evaluation: Evaluation): Steps<EvaluationResult> {
+  return ask<"evaluate">({ type: "evaluate", evaluation });
+}
+export function checkConnection(connection: Connection, asks: boolean): Steps<CheckResult> {
+  return ask<"check">({ type: "check", connection, asks });
 }
 
 /** Another watched resource whose change makes one due. */
@@ -98,11 +116,6 @@ export interface Dependency extends Reference {
    * shared by many, who go behind what has changed itself.
    */
   readonly isTransitive?: true;
-}
-
-/** Yields a check; for `yield*` in a plan. */
-export function* checkConnection(connection: Connection, asks: boolean): Generator<Step, CheckResult, CheckResult> {
-  return yield { type: "check", connection, asks };
 }
 
 export interface Situation<R extends Resource = Resource> {

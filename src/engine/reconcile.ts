@@ -7,18 +7,20 @@
 import { deriveTransitionEvent } from "../core/transition-event.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Outcome, Refusal } from "../core/outcome.ts";
+import type { Owner } from "../core/output.ts";
 import { type ReadResult, configMapType, secretType, type Reference, type Resource } from "../core/resource.ts";
 import { sameJSON } from "../core/tools/json.ts";
 import type {
   CheckResult,
-  EvaluationResult,
   Kind,
   Outcomes,
-  OutputsResult,
   Plan,
   BeforeSend,
   Situation,
   Step,
+  StepAnswer,
+  StepAnswers,
+  StepOf,
   Verdict,
 } from "../core/plan.ts";
 import type {
@@ -178,30 +180,22 @@ export async function reconcile(
     const result = await requester.check(step, read, signal);
     return result.type === "busy" ? { type: "postponed", reason: result.reason, free: result.free } : result;
   }
-  async function perform(step: Step): Promise<Answer | Exclude<Reconciled, { type: "settled" }>> {
-    if (lacksAccount) return accountRequired; // what is only read can be told from what is then said, bit by bit
-    const owner = { type: kind.type, metadata: current.metadata };
-    switch (step.type) {
-      case "exchange":
-        return send(step);
-      case "exchanges":
-        return sendAll(step);
-      case "evaluate":
-        return requester.evaluate(step.evaluation, read, signal);
-      case "checkOutputs":
-        return checkOutputs(step.outputs, owner, { store: acting }, signal);
-      case "writeOutputs":
-        return writeOutputs(step.evaluation, owner, { store: acting, requester, mayAct, read }, signal);
-      case "check":
-        return check(step);
-    }
-  }
+  const owner = (): Owner => ({ type: kind.type, metadata: current.metadata });
+  const performers: Performers = {
+    exchange: send,
+    exchanges: sendAll,
+    evaluate: (step) => requester.evaluate(step.evaluation, read, signal),
+    check,
+    checkOutputs: (step) => checkOutputs(step.outputs, owner(), { store: acting }, signal),
+    writeOutputs: (step) => writeOutputs(step.evaluation, owner(), { store: acting, requester, mayAct, read }, signal),
+  };
 
   const plan = kind.plan(situation);
   let step = advance(plan);
   while (!step.done) {
     signal.throwIfAborted();
-    const answer = await perform(step.value);
+    // What is only read can be told from what is then said, bit by bit: so without an account nothing is performed.
+    const answer = lacksAccount ? accountRequired : await perform(performers, step.value.type, step.value);
     if (answer.type === "conflict" || answer.type === "postponed") return answer;
     step = advance(plan, answer);
   }
@@ -219,11 +213,23 @@ export async function reconcile(
 
 type Conflict = Extract<Reconciled, { type: "conflict" }>;
 type Postponed = Extract<Reconciled, { type: "postponed" }>;
-type Answer = Outcome | Outcomes | EvaluationResult | CheckResult | OutputsResult;
+/** What ends a reconcile before its plan has ended. */
+type Interruption = Exclude<Reconciled, { type: "settled" }>;
+/** One for each step: an answer of another step does not compile. */
+type Performers = { readonly [T in Step["type"]]: (step: StepOf<T>) => Promise<StepAnswers[T] | Interruption> };
 
-function advance(plan: Plan, answer?: Answer): IteratorResult<Step, Verdict> {
+function perform<T extends Step["type"]>(
+  performers: Performers,
+  type: T,
+  step: StepOf<T>,
+): Promise<StepAnswers[T] | Interruption> {
+  return performers[type](step);
+}
+
+/** The first answer, to nothing, is ignored by a generator. */
+function advance(plan: Plan, ...answer: [StepAnswer] | []): IteratorResult<Step, Verdict> {
   try {
-    return plan.next(answer as never);
+    return plan.next(...answer);
   } catch (cause) {
     throw new PlanError("the plan threw", { cause });
   }

@@ -84,7 +84,7 @@ export function drive(
     const given = answers[steps.length];
     if (!given) throw new Error(`not scripted, after ${sentBy(steps).join(", ")}: ${JSON.stringify(step.value)}`);
     steps.push(step.value);
-    step = plan.next(given as never);
+    step = plan.next(given);
   }
   expect(steps).toHaveLength(answers.length);
   const verdict: Verdict = step.value;

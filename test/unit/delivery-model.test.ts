@@ -128,7 +128,7 @@ function driveAnew({ resource, answers, hours }: Run, sender: string): IteratorR
     instanceId: sender,
   });
   let step = plan.next();
-  for (const answer of answers) step = plan.next(answer as never);
+  for (const answer of answers) step = plan.next(answer);
   return step;
 }
 function holds({ object }: World, run: Run, precondition: Precondition): boolean {

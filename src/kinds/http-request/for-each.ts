@@ -11,7 +11,7 @@ import type { Exchange } from "../../core/exchange.ts";
 import type { Outcome, Refusal, Response } from "../../core/outcome.ts";
 import { redact } from "../../core/redacted.ts";
 import type { Output } from "../../core/output.ts";
-import { evaluate, sendExchanges, type EvaluationResult, type Situation, type Step, type Verdict } from "../../core/plan.ts";
+import { evaluate, sendExchanges, type EvaluationResult, type Situation, type Verdict, type Steps } from "../../core/plan.ts";
 import { retryAfterFieldMs } from "../../core/retry.ts";
 import type { Report } from "./status.ts";
 import type { Judgement } from "../request/recorded.ts";
@@ -35,7 +35,7 @@ export function* deliverEach(
   { resource, now, instanceId: sender }: Situation<HTTPRequest>,
   { attempt, wish, endpoint, report }: Delivery,
   known: Known,
-): Generator<Step, Verdict, never> {
+): Steps<Verdict> {
   const { spec, status: before } = resource;
   if (!wish.repeatable) return report.refused(notRepeatable(resource));
   const list = listOf(resource, attempt, known);
@@ -152,7 +152,7 @@ interface Sending {
   readonly tried: number;
   readonly wish: Desired;
 }
-function* judged(outcome: Outcome, { spec, item, exchange, attempt, tried, wish }: Sending): Generator<Step, Sent, never> {
+function* judged(outcome: Outcome, { spec, item, exchange, attempt, tried, wish }: Sending): Steps<Sent> {
   const about = { index: item.index, id: itemId(attempt, item) };
   if (outcome.type === "refusal") {
     const { reason, message, heals } = outcome;
@@ -185,7 +185,7 @@ function* judged(outcome: Outcome, { spec, item, exchange, attempt, tried, wish 
 function* kept(
   sent: readonly Sent[],
   { outputs, scope, count }: { readonly outputs: readonly Output[]; readonly scope: Scope; readonly count: number },
-): Generator<Step, readonly Sent[], never> {
+): Steps<readonly Sent[]> {
   const responses: (Response | undefined)[] = Array.from({ length: count });
   for (const { item, judgement } of sent) if (judgement.succeeded) responses[item.index] = judgement.response;
   if (responses.every((response) => response === undefined)) return sent;

@@ -14,8 +14,8 @@ import {
   type Kind,
   type Plan,
   type Situation,
-  type Step,
   type Verdict,
+  type Steps,
 } from "../../core/plan.ts";
 import { assumeDoneAnnotation, reconcileAtOf } from "../../core/resource.ts";
 import { timing } from "../../core/schedule.ts";
@@ -103,7 +103,7 @@ function* plan(situation: Situation<HTTPRequest>): Plan {
  * Of the values of the inputs as they are now, where another value makes a new run. While one of them cannot be had, what
  * has been attempted stands.
  */
-function* inputsDigest(situation: Situation<HTTPRequest>): Generator<Step, string | undefined, never> {
+function* inputsDigest(situation: Situation<HTTPRequest>): Steps<string | undefined> {
   const { resource, now } = situation;
   if (!resource.spec.rerunOn?.includes("Inputs")) return undefined;
   const known = yield* resolveDependencies(situation, references(resource));
@@ -114,10 +114,7 @@ function* inputsDigest(situation: Situation<HTTPRequest>): Generator<Step, strin
   return result.type === "values" ? String(result.values[0]) : undefined;
 }
 
-function* deliver(
-  situation: Situation<HTTPRequest>,
-  { attempt, wish, endpoint, report }: Delivery,
-): Generator<Step, Verdict, never> {
+function* deliver(situation: Situation<HTTPRequest>, { attempt, wish, endpoint, report }: Delivery): Steps<Verdict> {
   const { resource, now, instanceId: sender } = situation;
   const { spec } = resource;
   const known = yield* resolveDependencies(situation, references(resource));
@@ -130,7 +127,12 @@ function* deliver(
   if (unwritable) return report.refused(unwritable);
   const outcome = yield* sendExchange(
     exchange,
-    decideBeforeSend(exchange, { attempt, sender, inFlight: report.inFlight, keyed: idempotencyHeader(spec, endpoint) !== undefined }),
+    decideBeforeSend(exchange, {
+      attempt,
+      sender,
+      inFlight: report.inFlight,
+      keyed: idempotencyHeader(spec, endpoint) !== undefined,
+    }),
   );
   if (outcome.type === "refusal") return report.refused(outcome);
   const judged = yield* judgeResponse(spec.expect, exchange, outcome);
@@ -155,7 +157,7 @@ function* deliver(
 }
 
 /** Looks at the work that an attempt began. It was answered, so whatever comes of that, it is not sent again. */
-function* look(situation: Situation<HTTPRequest>, { attempt, endpoint, report }: Delivery): Generator<Step, Verdict, never> {
+function* look(situation: Situation<HTTPRequest>, { attempt, endpoint, report }: Delivery): Steps<Verdict> {
   const { resource, now } = situation;
   const { spec, status } = resource;
   const done: Attempt = { ...attempt, phase: "Done", finishedAt: now.toISOString() };
@@ -182,11 +184,7 @@ function* look(situation: Situation<HTTPRequest>, { attempt, endpoint, report }:
 }
 
 /** A success whose outputs could not be written is none. */
-function* kept<J extends Judgement>(
-  judgement: J,
-  outputs: readonly Output[],
-  { scope }: Pick<Exchange, "scope">,
-): Generator<Step, J, never> {
+function* kept<J extends Judgement>(judgement: J, outputs: readonly Output[], { scope }: Pick<Exchange, "scope">): Steps<J> {
   const { succeeded, response, message } = judgement;
   if (!succeeded || !response) return judgement;
   const problem = yield* writeOutputs(outputs, { scope, response });

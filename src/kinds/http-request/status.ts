@@ -31,7 +31,7 @@ export interface Report {
   waiting(delayMs: number): Verdict;
   refused(refusal: Refusal): Verdict;
   /** Not a verdict: the status to record before sending. */
-  inFlight(attempt: Attempt): HTTPRequestStatus;
+  readonly inFlight: (attempt: Attempt) => HTTPRequestStatus;
   done(attempt: Attempt, judgement: Judgement): Verdict;
   retrying(attempt: Attempt, retry: RetryPolicy, judgement: Judgement): Verdict;
   /** The work that it began goes on. */

@@ -13,12 +13,12 @@ import {
   type Desired,
 } from "../../core/delivery.ts";
 import type { Response } from "../../core/outcome.ts";
-import { sendExchange, type BeforeSend } from "../../core/plan.ts";
+import { sendExchange, type BeforeSend, type Steps } from "../../core/plan.ts";
 import { dependsOnInputs } from "../../core/templating.ts";
 import { exchangeOf, nobodyCompares, verbDigest, type Asked, type Context, type Verb, type VerbAttempt } from "./context.ts";
 import { ofFailure, ofSuccess, type Delivered } from "./delivered.ts";
 import { judged, saysGone } from "./judge.ts";
-import { located, type Steps } from "./observation.ts";
+import { located } from "./observation.ts";
 import { outputsOf } from "./outputs.ts";
 import { begun, unpollable } from "./poll.ts";
 import type { Report } from "./status.ts";

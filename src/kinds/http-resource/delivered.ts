@@ -8,9 +8,9 @@ import type { PollStatus } from "../../api/poll.ts";
 import type { Decision } from "../../core/delivery.ts";
 import type { Scope } from "../../core/evaluation.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
-import { evaluate, type EvaluationResult } from "../../core/plan.ts";
+import { evaluate, type EvaluationResult, type Steps } from "../../core/plan.ts";
 import { idFrom, needsExternalID, type Context, type VerbAttempt } from "./context.ts";
-import { located, type Steps } from "./observation.ts";
+import { located } from "./observation.ts";
 import type { Judgement } from "../request/recorded.ts";
 import { repetition } from "../request/request.ts";
 

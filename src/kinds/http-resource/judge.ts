@@ -2,7 +2,7 @@
 import type { Exchange } from "../../core/exchange.ts";
 import type { Outcome, Response } from "../../core/outcome.ts";
 import { isExpectedStatus } from "../../core/expectation.ts";
-import { evaluate, type EvaluationResult, type Step } from "../../core/plan.ts";
+import { evaluate, type Steps } from "../../core/plan.ts";
 import type { Judgement } from "../request/recorded.ts";
 import type { Asked } from "./context.ts";
 import { expectedThat } from "../request/request.ts";
@@ -19,7 +19,7 @@ export function* judged(
   { field, shape: { expect } }: Pick<Asked, "field" | "shape">,
   { scope }: Exchange,
   outcome: Answered,
-): Generator<Step, Judgement, EvaluationResult> {
+): Steps<Judgement> {
   if (outcome.type === "failure") return { succeeded: false, reason: outcome.reason, message: `${field}: ${outcome.message}` };
   const { response } = outcome;
   const answered = `${field}: answered ${response.statusCode}`;

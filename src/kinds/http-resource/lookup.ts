@@ -9,10 +9,10 @@ import type { HTTPResourceSpec } from "../../api/http-resource.ts";
 import type { Response } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
 import { isRecord } from "../../core/tools/json.ts";
-import { evaluate, sendExchange, type EvaluationResult } from "../../core/plan.ts";
+import { evaluate, sendExchange, type EvaluationResult, type Steps } from "../../core/plan.ts";
 import { exchangeOf, idFrom, idOf, type Context } from "./context.ts";
 import { judged } from "./judge.ts";
-import { located, unknown, type Observation, type Steps } from "./observation.ts";
+import { located, unknown, type Observation } from "./observation.ts";
 
 type Lookup = NonNullable<HTTPResourceSpec["lookup"]>;
 type Query = NonNullable<Lookup["query"]>;

@@ -2,7 +2,6 @@
 import type { Difference } from "../../core/difference.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
-import type { Step } from "../../core/plan.ts";
 import { retryAfterFieldMs } from "../../core/retry.ts";
 import type { Context } from "./context.ts";
 
@@ -30,7 +29,6 @@ export interface Unknown {
 }
 
 /** A part of a plan. */
-export type Steps<T> = Generator<Step, T>;
 
 export function unknown(reason: string, message: string, { now }: Context, response?: Response): Unknown {
   return { type: "unknown", reason, message, retryAfterMs: retryAfterFieldMs(response, now) };

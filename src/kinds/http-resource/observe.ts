@@ -6,12 +6,12 @@
  */
 import type { Exchange } from "../../core/exchange.ts";
 import type { Response } from "../../core/outcome.ts";
-import { evaluate, sendExchange, type EvaluationResult } from "../../core/plan.ts";
+import { evaluate, sendExchange, type EvaluationResult, type Steps } from "../../core/plan.ts";
 import { exchangeOf, idFrom, importHint, isUnresolvedCreate, needsExternalID, type Context } from "./context.ts";
 import { isReady } from "../../core/conditions.ts";
 import { judged, saysGone } from "./judge.ts";
 import { lookUp } from "./lookup.ts";
-import { located, unknown, type Found, type Observation, type Steps } from "./observation.ts";
+import { located, unknown, type Found, type Observation } from "./observation.ts";
 
 /** Looks by id, else in the list. Where nothing can be asked, what was created is there and what was not is absent. */
 export function* observe(context: Context): Steps<Observation> {

@@ -6,9 +6,8 @@
  */
 import type { Refusal, Response } from "../../core/outcome.ts";
 import type { Output } from "../../core/output.ts";
-import type { Verdict } from "../../core/plan.ts";
+import type { Verdict, Steps } from "../../core/plan.ts";
 import type { Context } from "./context.ts";
-import type { Steps } from "./observation.ts";
 import { isReady } from "../../core/conditions.ts";
 import type { Report } from "./status.ts";
 import { declaredOutputs, checkOutputs, writeOutputs } from "../request/outputs.ts";

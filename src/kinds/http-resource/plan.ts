@@ -6,7 +6,7 @@
 import type { HTTPResourceSpec } from "../../api/http-resource.ts";
 import type { Inputs } from "../../api/request.ts";
 import type { Refusal } from "../../core/outcome.ts";
-import type { Dependency, Kind, Plan, Situation, Verdict } from "../../core/plan.ts";
+import type { Dependency, Kind, Plan, Situation, Verdict, Steps } from "../../core/plan.ts";
 import { retryAfterMs } from "../../core/retry.ts";
 import { stringsIn } from "../../core/templating.ts";
 import { dataReferences } from "../request/data-references.ts";
@@ -24,7 +24,7 @@ import {
 } from "./context.ts";
 import { deliver } from "./deliver.ts";
 import { needsID, type Delivered } from "./delivered.ts";
-import { unknown, type Absent, type Found, type Steps } from "./observation.ts";
+import { unknown, type Absent, type Found } from "./observation.ts";
 import { observe } from "./observe.ts";
 import { withOutputs } from "./outputs.ts";
 import { lookedAfter } from "./poll.ts";

@@ -4,12 +4,12 @@
  * Invariant: an attempt that was answered is not sent again while its work is asked after, and what cannot be followed any
  * more is not taken for failed where it must not be begun twice.
  */
+import type { Steps } from "../../core/plan.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
 import { declaredOf, type Asked, type Context, type Verb, type VerbAttempt } from "./context.ts";
 import { isRepeatable, ofFailure, ofSuccess, takenFrom, type Delivered } from "./delivered.ts";
 import { saysGone } from "./judge.ts";
-import type { Steps } from "./observation.ts";
 import { beginPoll, isMadeOfResponse, pollOnce } from "../request/poll.ts";
 import { scopeOf } from "../request/request.ts";
 

@@ -4,11 +4,11 @@
  * Invariant: the finalizer goes when the server says that the object is gone, when there was never one, or when somebody
  * asked to leave it; never because of a connection that failed or an answer that says nothing.
  */
-import type { Verdict } from "../../core/plan.ts";
+import type { Verdict, Steps } from "../../core/plan.ts";
 import { importHint, isUnresolvedCreate, needsExternalID, untilRetryMs, type Context, type VerbAttempt } from "./context.ts";
 import { deliver } from "./deliver.ts";
 import { isRepeatable, type Delivered } from "./delivered.ts";
-import { unknown, type Absent, type Steps, type Unknown } from "./observation.ts";
+import { unknown, type Absent, type Unknown } from "./observation.ts";
 import { observe } from "./observe.ts";
 import { lookedAfter } from "./poll.ts";
 import { httpResourceReport, type Report } from "./status.ts";

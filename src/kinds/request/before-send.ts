@@ -18,10 +18,7 @@ interface Circumstances {
  * Without an intent, a crash would leave no trace of a request that may have left. A key that is honoured makes it
  * needless, if what is sent again is the same.
  */
-export function decideBeforeSend(
-  { request }: Exchange,
-  { attempt, sender, keyed, inFlight }: Circumstances,
-): BeforeSend {
+export function decideBeforeSend({ request }: Exchange, { attempt, sender, keyed, inFlight }: Circumstances): BeforeSend {
   if (isIdempotent(request.method) || (keyed && !dependsOnInputs(request))) return { type: "none" };
   return { type: "intent", status: inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
 }

@@ -9,7 +9,7 @@ import type { Inputs } from "../../api/request.ts";
 import { isReady, type Condition } from "../../core/conditions.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
-import { evaluate, type Dependency, type Situation, type Step } from "../../core/plan.ts";
+import { evaluate, type Dependency, type Situation, type Steps } from "../../core/plan.ts";
 import type { Metadata, Resource } from "../../core/resource.ts";
 
 type Depending = Resource<{ readonly inputs?: Inputs; readonly dependsOn?: DependsOn }>;
@@ -46,10 +46,7 @@ export function dependencyExpressions({ inputs = {}, dependsOn = [] }: Depending
 }
 
 /** `references`: what the kind's own `references` gives, whose objects the situation has in that order. */
-export function* resolveDependencies(
-  situation: Situation<Depending>,
-  references: readonly Dependency[],
-): Generator<Step, Known | Refusal, never> {
+export function* resolveDependencies(situation: Situation<Depending>, references: readonly Dependency[]): Steps<Known | Refusal> {
   const { resource, cycle } = situation;
   if (cycle) return refusal("DependencyCycle", `spec.dependsOn goes round in a circle: ${cycle.join(" -> ")}`, false);
   const { inputs = {}, dependsOn = [] } = resource.spec;

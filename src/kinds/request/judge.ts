@@ -3,7 +3,7 @@ import type { Expectation } from "../../api/request.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { isExpectedStatus } from "../../core/expectation.ts";
-import { evaluate, type Step } from "../../core/plan.ts";
+import { evaluate, type Steps } from "../../core/plan.ts";
 import type { Judgement } from "./recorded.ts";
 import { expectedThat } from "./request.ts";
 
@@ -12,7 +12,7 @@ export function* judgeResponse(
   expect: Expectation,
   { scope }: Exchange,
   outcome: Exclude<Outcome, { type: "refusal" }>,
-): Generator<Step, Judgement & { tookMs: number }, never> {
+): Steps<Judgement & { tookMs: number }> {
   if (outcome.type === "failure") return { succeeded: false, reason: outcome.reason, message: outcome.message, tookMs: 0 };
   const { response } = outcome;
   const seen = { response, tookMs: response.durationMs };

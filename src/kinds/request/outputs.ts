@@ -3,7 +3,7 @@ import type { Outputs } from "../../api/outputs.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
 import type { Output, OutputEvaluation } from "../../core/output.ts";
-import type { OutputsResult, Step } from "../../core/plan.ts";
+import { ask, type Steps } from "../../core/plan.ts";
 import { configMapType, secretType } from "../../core/resource.ts";
 
 /** `field`: where they are written. */
@@ -33,9 +33,9 @@ export function makeSecrets(outputs: Outputs | undefined): boolean {
 }
 
 /** To be asked before a request is sent: what could not be kept is not asked for. Undefined: nothing is against it. */
-export function* checkOutputs(outputs: readonly Output[]): Generator<Step, Refusal | undefined, OutputsResult> {
+export function* checkOutputs(outputs: readonly Output[]): Steps<Refusal | undefined> {
   if (outputs.length === 0) return undefined;
-  const result = yield { type: "checkOutputs", outputs };
+  const result = yield* ask<"checkOutputs">({ type: "checkOutputs", outputs });
   return result.type === "refusal" ? result : undefined;
 }
 
@@ -43,8 +43,8 @@ export function* checkOutputs(outputs: readonly Output[]): Generator<Step, Refus
 export function* writeOutputs(
   outputs: readonly Output[],
   over: Pick<OutputEvaluation, "scope" | "response" | "responses">,
-): Generator<Step, Refusal | undefined, OutputsResult> {
+): Steps<Refusal | undefined> {
   if (outputs.length === 0) return undefined;
-  const result = yield { type: "writeOutputs", evaluation: { outputs, ...over } };
+  const result = yield* ask<"writeOutputs">({ type: "writeOutputs", evaluation: { outputs, ...over } });
   return result.type === "refusal" ? result : undefined;
 }

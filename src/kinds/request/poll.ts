@@ -10,13 +10,11 @@ import type { Scope } from "../../core/evaluation.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Outcome, Response } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
-import { evaluate, sendExchange, type Step } from "../../core/plan.ts";
+import { evaluate, sendExchange, type Steps } from "../../core/plan.ts";
 import { retryAfterFieldMs } from "../../core/retry.ts";
 import { parseTemplate, wholeExpression, type Part } from "../../core/templating.ts";
 import { buildExchange, type DeclaredRequest } from "./request.ts";
 import type { UsedEndpoint } from "../types.ts";
-
-type Steps<T> = Generator<Step, T>;
 
 /** Milliseconds until the poll that comes next, and why there is one, for people. */
 interface Going {
