@@ -8,6 +8,10 @@ export interface Response {
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   /** The content, decoded as text; expressions see it parsed if it is JSON. */
   readonly body: Redacted<string>;
+  /** The content as it came, where that is not `body` as UTF-8. */
+  readonly bytes?: Redacted<Uint8Array>;
+  /** True: the content is no text in its charset, and U+FFFD stands in `body` for what cannot be decoded. */
+  readonly undecodable?: true;
   /** The same text with every secret that went into the request replaced: what a status may show. */
   readonly redactedBody: string;
   /** The header fields, likewise. */
@@ -66,7 +70,8 @@ export type RefusalReason =
   | "OutputConflict"
   | "OutputForbidden"
   | "OutputRefused"
-  | "OutputMissing";
+  | "OutputMissing"
+  | "OutputNotText";
 
 export type Outcome =
   | { readonly type: "response"; readonly response: Response }

@@ -4,23 +4,30 @@ import type { Response } from "../../core/outcome.ts";
 import type { Resource } from "../../core/resource.ts";
 import { stringifyWith } from "../../core/templating.ts";
 import type { Inputs } from "../resolve/inputs.ts";
+import { jsonText } from "../send/content.ts";
 
-/**
- * `response` is that of one exchange, `responses` those of each item of a forEach. It holds the inputs' values: not to be shown.
- */
+/** Answers that expressions see: that of one exchange, or those of each item of a forEach. */
+export interface Answers {
+  readonly response?: Response;
+  readonly responses?: readonly (Response | undefined)[];
+}
+/** One answer's JSON text. */
+type ResponseText = (response: Response) => string;
+
+/** It holds the inputs' values: not to be shown. */
 export function documentText(
   scope: Scope,
   inputs: Inputs,
-  response?: Response,
-  responses?: readonly (Response | undefined)[],
+  { response, responses }: Answers = {},
+  responseText: ResponseText = parsed,
 ): string {
-  const values = [...inputs].map(([name, { value }]) => `${JSON.stringify(name)}:${jsonText(value)}`);
+  const values = [...inputs].map(([name, { value }]) => `${JSON.stringify(name)}:${valueText(value)}`);
   const fields = [
     `"inputs":{${values.join(",")}}`,
     `"metadata":${JSON.stringify(scope.metadata)}`,
     `"now":${JSON.stringify(scope.now)}`,
   ];
-  if (scope.parameters !== undefined) fields.push(`"parameters":${jsonText(scope.parameters)}`);
+  if (scope.parameters !== undefined) fields.push(`"parameters":${valueText(scope.parameters)}`);
   if (scope.externalID !== undefined) fields.push(`"externalID":${JSON.stringify(scope.externalID)}`);
   if (scope.item) fields.push(`"item":${scope.item.json.open()}`, `"index":${scope.item.index}`);
   if (response) fields.push(`"response":${responseText(response)}`);
@@ -30,21 +37,28 @@ export function documentText(
 
 /** The document where expressions look at another object. */
 export function objectText({ metadata, spec, status = {} }: Resource): string {
-  return jsonText({ metadata, spec, status });
+  return valueText({ metadata, spec, status });
 }
 
-const jsonText = (value: unknown): string => stringifyWith(value, (text) => JSON.stringify(text));
+const valueText = (value: unknown): string => stringifyWith(value, (text) => JSON.stringify(text));
 
-function responseText({ statusCode, headers, body }: Response): string {
+/** Of an answer what every expression sees. */
+const parsed: ResponseText = ({ statusCode, headers, body }) => {
   const text = body.open();
-  return `{"statusCode":${statusCode},"headers":${JSON.stringify(headers)},"body":${isJSON(text) ? text : JSON.stringify(text)}}`;
-}
+  const type = headers["content-type"];
+  const json = jsonText(text, typeof type === "string" ? type : undefined);
+  return `{"statusCode":${statusCode},"headers":${JSON.stringify(headers)},"body":${json ?? JSON.stringify(text)}}`;
+};
 
-function isJSON(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false; // then it is text
-  }
+/** The same with the content as it came: `text`, null where it is none, and `base64`. */
+const whole: ResponseText = (response) => {
+  const { body, bytes, undecodable } = response;
+  const text = body.open();
+  const base64 = Buffer.from(bytes?.open() ?? text).toString("base64");
+  return `${parsed(response).slice(0, -1)},"text":${undecodable ? "null" : JSON.stringify(text)},"base64":"${base64}"}`;
+};
+
+/** What an expression sees of an answer: the content as it came only where it speaks of that, since to all others it is ballast. */
+export function responseTextFor(expression: string): ResponseText {
+  return /text|base64/.test(expression) ? whole : parsed;
 }

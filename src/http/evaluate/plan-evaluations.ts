@@ -12,17 +12,17 @@ import type {
   ScopeEvaluation,
 } from "../../core/evaluation.ts";
 import { parseJSON } from "../../core/tools/json.ts";
-import type { Response } from "../../core/outcome.ts";
 import type { EvaluationResult } from "../../core/plan.ts";
 import type { Evaluator, Read, Requester } from "../../core/ports.ts";
 import type { Located } from "../../core/request-template.ts";
 import { compareWithTemplate, templatesOfJSON } from "../render/compare.ts";
-import { documentText, objectText } from "./document.ts";
+import { documentText, objectText, responseTextFor, type Answers } from "./document.ts";
 import { evaluateAll, type Batch } from "./batch.ts";
 import { inputsDigest } from "./inputs-digest.ts";
 import { readsElsewhere, resolveInputs, secretValues, type Inputs } from "../resolve/inputs.ts";
 import { listItems } from "./list-items.ts";
 import { outputValues } from "./outputs.ts";
+import { checkText } from "./not-text.ts";
 import { healingRefusals, orRefusal } from "../refusal.ts";
 import { expressionsIn } from "../render/render.ts";
 
@@ -37,27 +37,39 @@ export interface Evaluations extends Pick<Requester, "evaluate" | "evaluateOutpu
 }
 
 /** What expressions see. */
-interface Seen {
+interface Seen extends Answers {
   readonly scope: Scope;
-  readonly response?: Response;
-  readonly responses?: readonly (Response | undefined)[];
 }
 
 type Values = Extract<EvaluationResult, { type: "values" }>;
 
 /** `onSecretOutput`: told each value that an answer gives a Secret. */
 export function createEvaluations(evaluator: Evaluator, onSecretOutput?: (value: string) => void): Evaluations {
-  function batch({ scope, response, responses }: Seen, inputs: Inputs, expressions: readonly Located[]): Batch {
+  function batch(seen: Seen, inputs: Inputs, expressions: readonly Located[]): Batch {
+    const { scope, response, responses } = seen;
     return {
-      document: documentText(scope, inputs, response, responses),
+      document: documentText(scope, inputs, seen, responseTextFor(expressions[0]?.text ?? "")),
       expressions,
       open: !response && !responses && secretValues(inputs).length === 0,
       group: scope.metadata.namespace,
     };
   }
+  /** JSON texts in the order of the expressions: each sees the same whatever others are evaluated with it. */
+  async function jsonOf(
+    expressions: readonly Located[],
+    seen: Seen,
+    inputs: Inputs,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    const json = new Map<Located, string>();
+    for (const alike of Map.groupBy(expressions, ({ text }) => responseTextFor(text)).values()) {
+      const values = await evaluateAll(evaluator, batch(seen, inputs, alike), signal);
+      for (const [index, expression] of alike.entries()) json.set(expression, values[index] ?? "null");
+    }
+    return expressions.map((expression) => json.get(expression) ?? "null");
+  }
   const valuesOf: Evaluations["valuesOf"] = async (expressions, seen, inputs, signal) => {
-    if (expressions.length === 0) return new Map();
-    const json = await evaluateAll(evaluator, batch(seen, inputs, expressions), signal);
+    const json = await jsonOf(expressions, seen, inputs, signal);
     return new Map(expressions.map(({ text }, index) => [text, json[index] ?? "null"]));
   };
 
@@ -83,7 +95,7 @@ export function createEvaluations(evaluator: Evaluator, onSecretOutput?: (value:
   async function ofScope(evaluation: ScopeEvaluation, read: Read, signal: AbortSignal): Promise<Values> {
     const { scope, response, expressions, compare } = evaluation;
     const inputs = await resolveInputs(scope.inputs, read);
-    const json = await evaluateAll(evaluator, batch(evaluation, inputs, expressions), signal);
+    const json = await jsonOf(expressions, evaluation, inputs, signal);
     const found = values(json.map(parseJSON));
     if (!compare || !response) return found;
     const wanted = await valuesOf(expressionsIn(templatesOfJSON(compare)), { scope, response }, inputs, signal);
@@ -103,7 +115,10 @@ export function createEvaluations(evaluator: Evaluator, onSecretOutput?: (value:
       orRefusal(async () => {
         const inputs = await resolveInputs(seen.scope.inputs, read);
         const expressions = outputs.flatMap(({ data }) => data);
-        const json = await evaluateAll(evaluator, batch(seen, inputs, expressions), signal);
+        const json = await jsonOf(expressions, seen, inputs, signal);
+        await checkText({ expressions, json, answers: seen }, (answers) =>
+          jsonOf(expressions, { scope: seen.scope, ...answers }, inputs, signal),
+        );
         return outputValues(outputs, json, onSecretOutput);
       }),
   };

@@ -41,7 +41,7 @@ export function mergePatchText(body: JSONBody, response: Response | undefined, v
 
 function observed({ field }: JSONBody, { body }: Response): unknown {
   try {
-    return parseJSON(body.open());
+    return parseJSON(body.open().replace(/^\uFEFF/, ""));
   } catch {
     return refuse("ExpressionFailed", `${field}: what was observed is no JSON, so it cannot be held against this body`);
   }

@@ -1,5 +1,5 @@
 /** A response's content and header fields. */
-import { MIMEType } from "node:util";
+import { MIMEType, TextDecoder } from "node:util";
 import type { Response } from "../../core/outcome.ts";
 
 /** Bytes as they come. Many small pieces cost no more than few large ones. */
@@ -37,15 +37,79 @@ export function createContent(): Content {
   };
 }
 
-const utf8 = new TextDecoder();
+interface DecodedContent {
+  readonly text: string;
+  /** Whether `text`, as UTF-8, is the content byte by byte. */
+  readonly isExact: boolean;
+  /** False: U+FFFD stands for bytes that are no text in this charset. */
+  readonly isText: boolean;
+}
 
-/** Decoded by the charset that the content type names, else as UTF-8 (the Encoding Standard's labels). */
-export function decodedContent(content: Uint8Array, contentType: string | undefined): string {
-  if (contentType === undefined || !/charset/i.test(contentType)) return utf8.decode(content);
+/**
+ * Decoded by the charset that the content type names, else as UTF-8 (the Encoding Standard's labels). Of what says that it is
+ * text a byte order mark says the encoding, and is taken off; of all else it is a part.
+ */
+export function decodedContent(content: Uint8Array, contentType: string | undefined): DecodedContent {
+  const type = contentType === undefined ? undefined : mediaType(contentType);
+  const signed = type !== undefined && isTextual(type);
+  const charset = (signed && signedCharset(content)) || (type?.params.get("charset") ?? "utf-8");
+  const decoder = decoderOf(charset, !signed);
+  const isExact = decoder.encoding === "utf-8" && !(signed && signedCharset(content) === "utf-8");
   try {
-    return new TextDecoder(new MIMEType(contentType).params.get("charset") ?? "utf-8").decode(content);
+    return { text: decoder.decode(content), isExact, isText: true };
   } catch {
-    return utf8.decode(content); // no content type, or a charset that nobody knows
+    return { text: new TextDecoder(decoder.encoding).decode(content), isExact: false, isText: false };
+  }
+}
+
+function decoderOf(charset: string, ignoreBOM: boolean): TextDecoder {
+  try {
+    return new TextDecoder(charset, { fatal: true, ignoreBOM });
+  } catch {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM }); // a charset that nobody knows
+  }
+}
+
+/** What a byte order mark says (Encoding Standard, section 6, BOM sniff). */
+function signedCharset([first, second, third]: Uint8Array): string | undefined {
+  if (first === 0xef && second === 0xbb && third === 0xbf) return "utf-8";
+  if (first === 0xff && second === 0xfe) return "utf-16le";
+  return first === 0xfe && second === 0xff ? "utf-16be" : undefined;
+}
+
+function mediaType(contentType: string): MIMEType | undefined {
+  try {
+    return new MIMEType(contentType);
+  } catch {
+    return undefined;
+  }
+}
+
+function isTextual({ type, subtype }: MIMEType): boolean {
+  return type === "text" || isJSONSubtype(subtype) || subtype === "xml" || subtype.endsWith("+xml");
+}
+function isJSONSubtype(subtype: string): boolean {
+  return ["json", "x-json", "json-rpc"].includes(subtype) || subtype.endsWith("+json");
+}
+
+/** Types that servers give when they do not know what they send. */
+const undecidedTypes: readonly string[] = ["text/plain", "text/html", "application/octet-stream", "binary/octet-stream"];
+
+/**
+ * The content's JSON text; undefined: it is text. JSON is what its type says is JSON, and where that says nothing, or is a server's
+ * default, an object or a list: a token such as `12e4567`, `"quoted"` or `null` in plain text is not JSON.
+ */
+export function jsonText(text: string, contentType: string | undefined): string | undefined {
+  const type = contentType === undefined ? undefined : mediaType(contentType);
+  const isDeclared = type !== undefined && isJSONSubtype(type.subtype);
+  if (!isDeclared && type && !undecidedTypes.includes(type.essence)) return undefined;
+  const unsigned = text.startsWith("\uFEFF") ? text.slice(1) : text;
+  if (!isDeclared && !/^[ \t\r\n]*[[{]/.test(unsigned)) return undefined;
+  try {
+    JSON.parse(unsigned);
+    return unsigned;
+  } catch {
+    return undefined;
   }
 }
 

@@ -187,13 +187,15 @@ async function responseOf(
   const raw = await answer.read(maxResponseBytes, minResponseRate);
   const encoding = headerField(headers, "content-encoding");
   const content = encoding === undefined ? raw : await decompress(raw, encoding, maxResponseBytes);
-  const text = decodedContent(content, headerField(headers, "content-type"));
+  const { text, isExact, isText } = decodedContent(content, headerField(headers, "content-type"));
   const fields = headerFields(headers);
   return {
     statusCode,
     headers: fields,
     redactedHeaders: secrets.length === 0 ? fields : maskFields(fields, secrets),
     body: redact(text),
+    ...(!isExact && { bytes: redact(content) }),
+    ...(!isText && { undecodable: true }),
     redactedBody: maskSecrets(text, secrets),
     ...(secrets.length > 0 && { holdsSecret: (one: string) => holdsSecret(one, secrets) }),
     sizeBytes: content.byteLength,
