@@ -4,6 +4,9 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 JEST := npm run -s jest --
+JEST_NODE := --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js
+# The folder below test/ is the class that a test file belongs to.
+ONE = --selectProjects $(word 2,$(subst /, ,$(T))) $(if $(NAME),--testNamePattern="$(NAME)") --runTestsByPath $(or $(T),$(error T is missing: the path of a test file, as in T=test/unit/json.test.ts))
 INSTALLED := node_modules/.installed
 
 .PHONY: help
@@ -27,11 +30,23 @@ origin: $(INSTALLED) ## Start the server that the examples talk to, and nothing 
 	@npm exec --no -- node test/support/demo.ts --serve
 
 .PHONY: test
-test: verify test-unit test-http test-standalone test-kubernetes test-fault test-security test-chart ## Run everything.
+test: verify test-unit test-http test-standalone test-kubernetes test-fault test-security test-chart test-project ## Run everything.
 
 .PHONY: test-unit
 test-unit: $(INSTALLED) ## Pure parts: seconds.
-	$(JEST) --selectProjects unit
+	npm test
+
+.PHONY: test-one
+test-one: $(INSTALLED) ## One test file: T=test/unit/json.test.ts, and NAME='words of a test' for one test of it.
+	$(JEST) $(ONE)
+
+.PHONY: watch
+watch: $(INSTALLED) ## Run the unit tests, or T=test/http/request.test.ts, at every change of a file.
+	$(JEST) --watchAll $(if $(T),$(ONE),--selectProjects unit)
+
+.PHONY: debug
+debug: $(INSTALLED) ## As test-one, waiting for a debugger: chrome://inspect, or an editor that attaches to port 9229.
+	@npm exec --no -- node --inspect-brk $(JEST_NODE) --runInBand --testTimeout=3600000 $(ONE)
 
 .PHONY: test-http
 test-http: $(INSTALLED) ## The HTTP side against real servers on loopback.
@@ -52,6 +67,10 @@ test-security: $(INSTALLED) ## Attacks: where requests may go, in network namesp
 .PHONY: test-chart
 test-chart: $(INSTALLED) ## The chart, by a real Helm on a real kube-apiserver.
 	$(JEST) --selectProjects chart
+
+.PHONY: test-project
+test-project: $(INSTALLED) ## The repository itself: its workflows, its hook, its targets.
+	$(JEST) --selectProjects project
 
 .PHONY: bench-http
 bench-http: $(INSTALLED) ## Compare HTTP clients against one server: requests a second, CPU, connections.
@@ -89,11 +108,16 @@ generate: $(INSTALLED) ## Write the files that are made from the code: CRDs, ref
 format: $(INSTALLED) ## Format the sources.
 	npm run -s format
 
+.PHONY: hooks
+hooks: ## Have git check format and lint of what you commit, here in this checkout.
+	git config core.hooksPath tools/hooks
+
 .PHONY: verify
-verify: $(INSTALLED) ## Check format, lint, types and generated files.
+verify: $(INSTALLED) ## Check format, lint, types, repeats and generated files.
 	npm run -s format:check
 	npm run -s lint
 	npm run -s types
+	npm run -s repeats
 	@generated() { find crds docs/api docs/guide docs/coverage.md docs/faults.md docs/metrics.md docs/threat-model.md docs/runbooks charts -type f | sort | xargs cat | sha256sum; }; before=$$(generated); $(MAKE) generate; [ "$$before" = "$$(generated)" ] \
 	  || { echo "generated files were out of date; they are now written anew: commit them" >&2; exit 1; }
 

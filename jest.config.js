@@ -13,6 +13,6 @@ export default {
   projects: [
     ...["unit", "http", "standalone"].map(project),
     ...["kubernetes", "security", "fault"].map((name) => ({ ...project(name), ...controlPlane })),
-    { ...project("chart"), globalSetup: "<rootDir>/test/chart/setup.ts" },
+    ...["chart", "project"].map((name) => ({ ...project(name), globalSetup: `<rootDir>/test/${name}/setup.ts` })),
   ],
 };

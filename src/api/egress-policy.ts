@@ -1,6 +1,6 @@
 /** EgressPolicy: where the requests of which namespaces may go. */
 import { conditions, objectName, observedGeneration } from "./fields.ts";
-import type { KindDefinition } from "./kind-definition.ts";
+import { readyColumns, type KindDefinition } from "./kind-definition.ts";
 import { matchExpressions, matchLabels } from "./label-selector.ts";
 import type { Infer, Schema } from "./schema.ts";
 
@@ -123,8 +123,7 @@ export const egressPolicy = {
   spec,
   status,
   columns: [
-    { name: "Ready", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
-    { name: "Reason", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+    ...readyColumns,
     { name: "Default", type: "string", jsonPath: ".spec.default" },
     { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
   ],

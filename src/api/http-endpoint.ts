@@ -2,7 +2,7 @@
 import { auth } from "./auth.ts";
 import { circuitBreaker, rateLimit } from "./endpoint-limits.ts";
 import { conditions, duration, headers, idempotencyKey, observedGeneration, secretKeyRef, tls } from "./fields.ts";
-import type { KindDefinition } from "./kind-definition.ts";
+import { readyColumns, type KindDefinition } from "./kind-definition.ts";
 import type { Infer, Schema } from "./schema.ts";
 
 /** What an endpoint of a namespace and one of the cluster have in common. */
@@ -77,8 +77,7 @@ export const endpointStatus = {
 } as const satisfies Schema;
 
 export const endpointColumns = [
-  { name: "Ready", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
-  { name: "Reason", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+  ...readyColumns,
   { name: "URL", type: "string", jsonPath: ".spec.baseURL" },
   { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
 ] as const satisfies KindDefinition["columns"];

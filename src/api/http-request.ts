@@ -3,7 +3,7 @@ import { dependsOn } from "./dependencies.ts";
 import { forEach, itemStatuses } from "./for-each.ts";
 import { conditions, duration, idempotencyKey, observedGeneration, tls } from "./fields.ts";
 import { outputs } from "./outputs.ts";
-import type { KindDefinition } from "./kind-definition.ts";
+import { readyColumns, type KindDefinition } from "./kind-definition.ts";
 import { poll, pollStatus } from "./poll.ts";
 import { endpointRef, expect, inputs, requestProperties, serviceAccountName } from "./request.ts";
 import { retry } from "./retry.ts";
@@ -173,8 +173,7 @@ export const httpRequest = {
   spec,
   status,
   columns: [
-    { name: "Ready", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
-    { name: "Reason", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+    ...readyColumns,
     { name: "Code", type: "integer", jsonPath: ".status.response.statusCode" },
     { name: "Method", type: "string", jsonPath: ".spec.method" },
     { name: "Last", type: "date", jsonPath: ".status.attempt.finishedAt" },

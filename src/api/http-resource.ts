@@ -2,7 +2,7 @@
 import { dependsOn } from "./dependencies.ts";
 import { duration, idempotencyKey } from "./fields.ts";
 import { httpRequest } from "./http-request.ts";
-import type { KindDefinition } from "./kind-definition.ts";
+import { readyColumns, type KindDefinition } from "./kind-definition.ts";
 import { outputs } from "./outputs.ts";
 import { poll, pollStatus } from "./poll.ts";
 import { endpointRef, expect, inputs, jq, requestProperties, serviceAccountName } from "./request.ts";
@@ -266,8 +266,7 @@ export const httpResource = {
   spec,
   status,
   columns: [
-    { name: "Ready", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
-    { name: "Reason", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+    ...readyColumns,
     { name: "External-ID", type: "string", jsonPath: ".status.externalID" },
     { name: "Drifted", type: "string", jsonPath: '.status.conditions[?(@.type=="Drifted")].status' },
     { name: "Code", type: "integer", jsonPath: ".status.response.statusCode" },

@@ -16,3 +16,9 @@ export interface KindDefinition {
   /** kubectl's columns. A date in the future prints as invalid there, so such a column is a string. */
   readonly columns: readonly { readonly name: string; readonly type: "string" | "integer" | "date"; readonly jsonPath: string }[];
 }
+
+/** kubectl's first columns, of every kind. */
+export const readyColumns = [
+  { name: "Ready", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+  { name: "Reason", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+] as const satisfies KindDefinition["columns"];

@@ -7,28 +7,20 @@ import { createApiClient } from "../kubernetes/api-client.ts";
 import { loadKubeConfig } from "../kubernetes/credentials.ts";
 import { createEvents } from "../kubernetes/events.ts";
 import { createKubernetesStore } from "../kubernetes/store.ts";
-import { createSecretRegistry } from "../telemetry/secret-registry.ts";
-import { createLog } from "../telemetry/log.ts";
-import { createMetrics } from "../telemetry/metrics.ts";
-import { createEmit } from "../telemetry/emit.ts";
 import { healthRoutes, metricsRoutes, serve } from "../telemetry/server.ts";
-import { onCrash } from "./crash.ts";
 import { clusterEgress } from "./egress.ts";
 import { createSlowest, serveAdmin } from "./admin.ts";
 import { guardFor } from "./guard.ts";
 import { leadershipFor } from "./leadership.ts";
-import { createRuntime, kindNames } from "./runtime.ts";
+import { createRuntime } from "./runtime.ts";
 import { onShutdown } from "./shutdown.ts";
+import { startTelemetry } from "./telemetry.ts";
 import { version } from "./version.ts";
 
 /** Returns the exit code. */
 export async function runController(settings: ControllerSettings): Promise<number> {
-  const secrets = createSecretRegistry();
-  const log = createLog({ level: settings.logLevel, format: settings.logFormat, scrub: secrets.scrub });
-  onCrash(log);
-  const metrics = createMetrics({ kinds: kindNames, concurrency: settings.concurrency });
+  const { secrets, metrics, emit: tell } = startTelemetry(settings);
   const slowest = createSlowest();
-  const tell = createEmit(log, metrics);
   const emit: EmitTelemetry = (occurrence) => {
     slowest.note(occurrence);
     tell(occurrence);

@@ -8,16 +8,12 @@ import { httpRequestType, httpResourceType } from "../kinds/types.ts";
 import { areFollowable } from "../standalone/files.ts";
 import { loadManifests, watchManifests } from "../standalone/manifests.ts";
 import { createStandaloneStore, type StandaloneStore } from "../standalone/store.ts";
-import { createSecretRegistry } from "../telemetry/secret-registry.ts";
-import { createLog } from "../telemetry/log.ts";
-import { createMetrics } from "../telemetry/metrics.ts";
-import { createEmit } from "../telemetry/emit.ts";
 import { metricsRoutes, serve } from "../telemetry/server.ts";
-import { onCrash } from "./crash.ts";
 import { ownMachine } from "./egress.ts";
 import { createProgress, summaryText, type Progress, type Shown } from "./progress.ts";
-import { createRuntime, kindNames } from "./runtime.ts";
+import { createRuntime } from "./runtime.ts";
 import { onShutdown } from "./shutdown.ts";
+import { startTelemetry } from "./telemetry.ts";
 
 /** Resolves with the exit code: 1 where the manifests are invalid or, with `--once`, something did not end as declared. */
 export async function runStandalone(settings: RunSettings): Promise<number> {
@@ -28,12 +24,8 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
     return 1;
   }
   const { manifests } = loaded;
-  const secrets = createSecretRegistry();
-  const log = createLog({ level: settings.logLevel, format: settings.logFormat, scrub: secrets.scrub });
-  onCrash(log);
-  const metrics = createMetrics({ kinds: kindNames, concurrency: settings.concurrency });
+  const { secrets, metrics, emit: tell } = startTelemetry(settings);
   const counted = { requests: 0, sockets: 0 };
-  const tell = createEmit(log, metrics);
   const emit = (occurrence: TelemetryEvent): void => {
     if (occurrence.type === "exchanged") counted.requests += 1;
     if (occurrence.type === "socketOpened") counted.sockets += 1;

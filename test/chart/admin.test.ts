@@ -13,8 +13,9 @@ import { declaredRequests, stateOf, type DeclaredRequests } from "../support/dec
 import { grantController } from "../support/chart-rights.ts";
 import { installCRDs } from "../support/install.ts";
 import { loopbackServer, type LoopbackServer } from "../support/loopback.ts";
-import { startBrowser, type Page } from "./browser.ts";
+import { startBrowser, type Page } from "../support/browser.ts";
 import { describeWithBrowser } from "./helm.ts";
+import { chartTools } from "./tools.ts";
 import { until } from "./until.ts";
 
 const pictures = { light: "docs/images/admin.png", dark: "docs/images/admin-dark.png" };
@@ -68,7 +69,7 @@ describeWithBrowser("the admin page", () => {
       adminPort: number;
     };
     url = `http://127.0.0.1:${adminPort}/`;
-    page = started.use(await startBrowser(size));
+    page = started.use(await startBrowser(chartTools().chromium ?? "", size));
   }, 90_000);
   afterAll(() => started.disposeAsync(), 30_000);
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import type { ServerResponse } from "node:http";
 import type { Outcome } from "../../src/core/outcome.ts";
 import {
   abortedAfter,
@@ -61,15 +62,11 @@ describe("the body is closed, and its socket with it, when", () => {
     expect(await openSockets(http, server.port)).toEqual({ kernel: 0, metric: 0, unread: 0 });
   });
 
-  test("the deadline passes in the middle of it", async () => {
-    await using server = await loopbackServer((_request, response) => response.writeHead(200).write(Buffer.alloc(200_000)));
-    await using http = testRequester({ connectionsPerOrigin: rounds });
-    expect(await all(http, server.url, { timeoutMs: 300 })).toEqual(new Set(["Timeout"]));
-    expect(await openSockets(http, server.port)).toEqual({ kernel: 0, metric: 0, unread: 0 });
-  });
-
-  test("the deadline passes before there is one", async () => {
-    await using server = await loopbackServer(() => {});
+  test.each<[string, (response: ServerResponse) => void]>([
+    ["in the middle of it", (response) => response.writeHead(200).write(Buffer.alloc(200_000))],
+    ["before there is one", () => {}],
+  ])("the deadline passes %s", async (_, answer) => {
+    await using server = await loopbackServer((_request, response) => answer(response));
     await using http = testRequester({ connectionsPerOrigin: rounds });
     expect(await all(http, server.url, { timeoutMs: 300 })).toEqual(new Set(["Timeout"]));
     expect(await openSockets(http, server.port)).toEqual({ kernel: 0, metric: 0, unread: 0 });

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { loadManifests, type LoadedManifests } from "../../src/standalone/manifests.ts";
+import { head, request, named, secret } from "../support/manifest-texts.ts";
 import { temporaryFolder, type TemporaryFolder } from "../support/standalone-store.ts";
 
 let folder: TemporaryFolder;
@@ -9,11 +10,6 @@ beforeEach(async () => {
   folder = await temporaryFolder();
 });
 afterEach(async () => folder[Symbol.asyncDispose]());
-
-const head = "apiVersion: holdfast.dev/v1alpha1\nkind: HTTPRequest\nmetadata:\n  name: ada\n";
-const request = `${head}spec:\n  url: http://localhost/\n`;
-const named = (name: string): string => request.replace(": ada", `: ${name}`);
-const secret = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: token\n";
 
 /** The errors of one file, without the folder's name. */
 async function errorsOf(text: string, name = "all.yaml"): Promise<readonly string[]> {

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { watchManifests } from "../../src/standalone/manifests.ts";
+import { head, request, named, secret } from "../support/manifest-texts.ts";
 import { mustLoad, temporaryFolder, type TemporaryFolder } from "../support/standalone-store.ts";
 
 let folder: TemporaryFolder;
@@ -10,11 +11,6 @@ beforeEach(async () => {
   folder = await temporaryFolder();
 });
 afterEach(async () => folder[Symbol.asyncDispose]());
-
-const head = "apiVersion: holdfast.dev/v1alpha1\nkind: HTTPRequest\nmetadata:\n  name: ada\n";
-const request = `${head}spec:\n  url: http://localhost/\n`;
-const named = (name: string): string => request.replace(": ada", `: ${name}`);
-const secret = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: token\n";
 
 const names = ({ objects }: { objects: readonly { key: { name: string } }[] }) => objects.map(({ key }) => key.name);
 

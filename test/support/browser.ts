@@ -5,8 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { afterOwnEnd } from "../support/child-process.ts";
-import { chartTools } from "./tools.ts";
+import { afterOwnEnd } from "./child-process.ts";
 
 export interface Page {
   /** What it complained of: on its console, or since something could not be loaded. */
@@ -30,8 +29,9 @@ interface Message {
   readonly error?: { readonly message: string };
 }
 
-/** One empty page in a browser of its own. */
-export async function startBrowser({ width, height }: { width: number; height: number }): Promise<Page & AsyncDisposable> {
+/** One empty page in a browser of its own. `chromium`: the program. */
+export async function startBrowser(chromium: string, size: { width: number; height: number }): Promise<Page & AsyncDisposable> {
+  const { width, height } = size;
   await using cleanup = new AsyncDisposableStack();
   const profile = await mkdtemp(join(tmpdir(), "holdfast-browser-"));
   cleanup.defer(() => rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
@@ -43,7 +43,7 @@ export async function startBrowser({ width, height }: { width: number; height: n
     "--remote-debugging-port=0",
     `--user-data-dir=${profile}`,
   ];
-  const child = spawn(chartTools().chromium ?? "", [...flags, `--window-size=${width},${height}`, "about:blank"], {
+  const child = spawn(chromium, [...flags, `--window-size=${width},${height}`, "about:blank"], {
     stdio: ["ignore", "ignore", "pipe"],
     detached: true, // it has processes of its own, which end with its group
   });

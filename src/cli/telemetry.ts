@@ -1,0 +1,26 @@
+/** What both `controller` and `run` start with: the log, the metrics, and the registry of what the log hides. */
+import type { ControllerSettings, RunSettings } from "../config.ts";
+import type { EmitTelemetry } from "../core/telemetry-event.ts";
+import { createLog } from "../telemetry/log.ts";
+import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
+import { createEmit } from "../telemetry/emit.ts";
+import { createSecretRegistry, type SecretRegistry } from "../telemetry/secret-registry.ts";
+import { onCrash } from "./crash.ts";
+import { kindNames } from "./runtime.ts";
+
+export interface Telemetry {
+  /** Whatever is added to it, the log does not show. */
+  readonly secrets: SecretRegistry;
+  readonly metrics: Metrics;
+  /** Writes a log line and counts. */
+  readonly emit: EmitTelemetry;
+}
+
+/** A crash is logged from here on. */
+export function startTelemetry(settings: ControllerSettings | RunSettings): Telemetry {
+  const secrets = createSecretRegistry();
+  const log = createLog({ level: settings.logLevel, format: settings.logFormat, scrub: secrets.scrub });
+  onCrash(log);
+  const metrics = createMetrics({ kinds: kindNames, concurrency: settings.concurrency });
+  return { secrets, metrics, emit: createEmit(log, metrics) };
+}

@@ -1,0 +1,10 @@
+/** jest's globalSetup of the repository's tests. What cannot be had is skipped on a laptop, and fails the run in CI. */
+import { chromium as findChromium, optional } from "../support/programs.ts";
+import { toolsVariable, type ProjectTools } from "./tools.ts";
+
+export default async function setup(): Promise<void> {
+  const actionlint = await optional("actionlint", "actionlint/ensure.sh");
+  const chromium = await findChromium();
+  const tools: ProjectTools = { ...(actionlint && { actionlint }), ...(chromium && { chromium }) };
+  process.env[toolsVariable] = JSON.stringify(tools);
+}
