@@ -9,14 +9,10 @@ import { send, type SendOptions } from "./send/send.ts";
 /** Limit on a request for a token, whatever the endpoint's own requests have. */
 export const tokenTimeoutMs = 30_000;
 
-/** There is nothing in it that is expanded. */
-const template: RequestTemplate = {
-  method: "POST",
-  url: { type: "absolute", field: "tokenURL", text: "" },
-  query: [],
-  headers: [],
-  literalHeaders: [],
-};
+/** There is nothing in it that is expanded: a token is asked for at its URL, and nowhere else. */
+function templateAt(base: string): RequestTemplate {
+  return { method: "POST", url: { type: "joined", base, confined: true }, query: [], headers: [], literalHeaders: [] };
+}
 
 /**
  * With budgets of its own, two requests at a time to one token server: the requests that wait for a token hold the places at
@@ -30,6 +26,7 @@ export function createTokenSender(options: SendOptions): (context: CredentialCon
     return async (request, signal) => {
       using budget = createBudget({ maxInFlight: 1 });
       const first = { request, settings: elsewhere, repeatable: true, trusted: true };
+      const template = templateAt(`${request.origin}${request.path}`);
       const sending = { first, template, maxRedirects: 0, secrets: () => [], metadata, mayStart };
       return await send(sending, budget, { ...options, origins }, signal);
     };

@@ -19,7 +19,7 @@ import { deadline, unlessAborted } from "../../core/tools/deadline.ts";
 import { forNamespace } from "../connect/name-lookups.ts";
 import { onWire, type Answer } from "./on-wire.ts";
 import type { RateTurn } from "../limits/rate-limits.ts";
-import { createRedirects, isRedirect, type Hop, type Redirects } from "./redirects.ts";
+import { createRedirects, isOutside, isRedirect, type Hop, type Redirects } from "./redirects.ts";
 import type { WireRequest } from "../wire-request.ts";
 import { retryReason } from "./stale-retry.ts";
 
@@ -89,9 +89,12 @@ async function followRedirects(chain: Chain, run: Run, options: RunOptions): Pro
   let renewals = 1;
   let redirects: Redirects | undefined;
 
-  /** As it leaves now: a signature has its time. */
+  /** As it leaves now: a signature has its time. Whoever named the place, with the endpoint's trust it is below its base. */
   function leaving(): WireRequest {
-    return credential && hop.trusted ? credential.added(hop.request, new Date()) : hop.request;
+    if (!hop.trusted) return hop.request;
+    const request = credential ? credential.added(hop.request, new Date()) : hop.request;
+    if (isOutside(new URL(`${request.origin}${request.path}`), template)) throw new Error("a request would leave its base");
+    return request;
   }
   /** What was answered 401 has not been acted upon, so any method may be sent again; once, and with another credential only. */
   async function mayRenew({ statusCode }: Answer): Promise<boolean> {

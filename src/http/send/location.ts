@@ -15,7 +15,7 @@ export function resolveLocation(first: Hop, template: RequestTemplate, valueOf: 
   const { location, url } = template;
   if (!location) return first;
   const text = referenceText(location, (field, expression) => scalarText(valueOf(expression), field, expression));
-  const own = new URL(first.request.path, first.request.origin);
+  const own = new URL(`${first.request.origin}${first.request.path}`);
   const target = url.type === "joined" ? pageURL(own, { ...location, text }, template) : URL.parse(text, own.href);
   const next = target && hopTo(first, target, { method: first.request.method, template });
   return next?.type === "hop" ? next.hop : refuse("InvalidURL", `${location.field}: leads to no place that may be asked`);

@@ -8,6 +8,7 @@ import type { FailureReason } from "../../core/outcome.ts";
 import type { RequestTemplate } from "../../core/request-template.ts";
 import { isFixed, isFixedBody } from "../../core/templating.ts";
 import type { ClientSettings } from "../connect/client-settings.ts";
+import { leavesBase } from "../render/confinement.ts";
 import type { WireRequest } from "../wire-request.ts";
 
 /** One request of a chain. */
@@ -57,7 +58,7 @@ export function hopTo(
 ): Next {
   const problem = checkHop(target, new URL(request.origin));
   if (problem) return refused(problem);
-  const elsewhere = target.origin !== request.origin || leavesBase(target, template);
+  const elsewhere = target.origin !== request.origin || isOutside(target, template);
   const keepsBody = request.body !== undefined && method === request.method;
   if (elsewhere && keepsBody && !isFixedBody(template.body)) return refused("RedirectRefused");
   return {
@@ -85,12 +86,9 @@ function checkHop(target: URL, from: Pick<URL, "protocol">): FailureReason | und
   return undefined;
 }
 
-/** Of a shared endpoint its own part is one's own: the rest of its host counts as another, and so does what a server could take for it. */
-function leavesBase({ pathname }: URL, { url }: RequestTemplate): boolean {
-  if (url.type !== "joined" || !url.confined) return false;
-  const prefix = new URL(url.base).pathname.replace(/\/+$/, "");
-  if (/%(25)*(2f|5c|2e)/i.test(pathname.slice(prefix.length))) return true;
-  return pathname !== prefix && !pathname.startsWith(`${prefix}/`);
+/** Of a host its endpoint's part is one's own: the rest counts as another, and so does what a server could take for it. */
+export function isOutside(target: URL, { url }: RequestTemplate): boolean {
+  return url.type === "joined" && leavesBase(target, url.base, { encodedSlash: !url.confined }) !== undefined;
 }
 
 const refused = (reason: FailureReason): Next => ({ type: "refused", reason });
