@@ -1,4 +1,5 @@
 /** What a flag's text means. Each throws an `InvalidArgumentError` that says what to give instead. */
+import { longestTimerMs } from "./core/tools/deadline.ts";
 import { InvalidArgumentError } from "commander";
 import { parseNetwork } from "./core/tools/address.ts";
 import { durationMs } from "./core/tools/duration.ts";
@@ -17,7 +18,7 @@ export function integer(
 }
 
 /** Of Node's timers, whole days: one that is told to wait for longer does not wait at all. */
-const longestDays = Math.floor((2 ** 31 - 1) / 86_400_000);
+const longestDays = Math.floor(longestTimerMs / 86_400_000);
 
 export function duration(text: string): number {
   const value = /^([0-9]{1,5}(h|m|s|ms)){1,4}$/.test(text) ? durationMs(text) : 0;

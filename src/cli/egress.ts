@@ -1,4 +1,5 @@
 /** Where requests may go, as the settings have it; and where the API server is, to which none does. */
+import { portNumber, withoutBrackets } from "../core/tools/host.ts";
 import { lookup } from "node:dns/promises";
 import type { ControllerSettings } from "../config.ts";
 import { addressBytes, network, type Bytes } from "../core/tools/address.ts";
@@ -33,11 +34,11 @@ export async function clusterEgress(settings: ControllerSettings, emit: EmitTele
       fields,
     });
   }
-  const host = server.hostname.replace(/^\[|\]$/g, "");
+  const host = withoutBrackets(server.hostname);
   const addresses = await apiServerAddresses(service ? [host, service] : [host]);
   const floor: EgressFloor = {
     opened: egressUnsafeAllow.map(network),
-    apiServer: { names: apiServerNames(host, clusterDomain), port: Number(server.port) || 443, addresses: () => addresses.known },
+    apiServer: { names: apiServerNames(host, clusterDomain), port: portNumber(server), addresses: () => addresses.known },
   };
   return {
     default: settings.egressDefault === "deny" ? "Deny" : "AllowPublic",

@@ -1,13 +1,11 @@
 /** When a failed attempt is tried again. */
-import { createHash } from "node:crypto";
+import { doublingMs, fractionOf, shortenedMs, type BackoffLimits } from "./backoff.ts";
 import type { Outcome, Response } from "./outcome.ts";
 import { isExpectedStatus } from "./expectation.ts";
 
-export interface RetryPolicy {
+export interface RetryPolicy extends BackoffLimits {
   /** Tries after the first. */
   readonly limit: number;
-  readonly initialMs: number;
-  readonly maxMs: number;
   /** Status patterns and failure reasons that are tried again, in place of the usual ones. */
   readonly when?: readonly string[];
   /** Those that are not, whatever else says so. */
@@ -28,13 +26,8 @@ export function isListed(list: readonly string[] | undefined, outcome: Exclude<O
  * Milliseconds between the end of the latest try and the next: doubling from `initialMs` up to `maxMs`, less up to a
  * quarter. What is taken off derives from the attempt, so that a restart finds the same time, and a fleet does not come in step.
  */
-export function retryAfterMs(
-  { initialMs, maxMs }: Pick<RetryPolicy, "initialMs" | "maxMs">,
-  attempt: { readonly id: string; readonly tries: number },
-): number {
-  const full = Math.min(maxMs, initialMs * 2 ** Math.max(0, attempt.tries - 1));
-  const fraction = createHash("sha256").update(`${attempt.id}/${attempt.tries}`).digest().readUInt32BE() / 2 ** 32;
-  return Math.round(full * (1 - fraction / 4));
+export function retryAfterMs(limits: BackoffLimits, attempt: { readonly id: string; readonly tries: number }): number {
+  return shortenedMs(doublingMs(limits, attempt.tries - 1), fractionOf(`${attempt.id}/${attempt.tries}`));
 }
 
 /** A server that asks for longer is asked again after an hour. */

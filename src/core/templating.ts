@@ -179,3 +179,8 @@ export function isFixed({ text }: Pick<Located, "text">): boolean {
   const template = parseTemplate(text);
   return template.type === "template" && template.parts.every((part) => part.type === "text" || fixedPath.test(part.text));
 }
+
+/** A template that yields just this text: nothing in it is an expression. */
+export function escapeTemplate(text: string): string {
+  return text.replaceAll("${", () => "$${"); // a function, since $$ in a replacement is one $
+}

@@ -36,9 +36,9 @@ interface AttendDeps extends Pick<ReconcileDeps, "store" | "requester" | "requir
 }
 
 /** After a reconcile that could not decide, milliseconds. */
-const errorPauseMs = { first: 1_000, last: 60_000 };
+const errorPauseMs = { initialMs: 1_000, maxMs: 60_000 };
 /** After somebody else's write the watch soon brings the newer object, which makes the key due; this is the fallback. */
-const conflictPauseMs = { first: 200, last: 10_000 };
+const conflictPauseMs = { initialMs: 200, maxMs: 10_000 };
 
 export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
   const { store, requester, requireServiceAccount, announce, caches, queue, dataWatches, terms, pauses, emit } = deps;

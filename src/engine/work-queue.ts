@@ -6,6 +6,7 @@
  * idle: however slow its servers are, somebody else's key finds a worker. What has just changed goes before what a listing
  * brought, or a change of something that many share, so that neither holds up anybody's own change.
  */
+import { longestTimerMs } from "../core/tools/deadline.ts";
 import { createRoundRobin, type RoundRobin } from "../core/tools/round-robin.ts";
 
 export interface WorkQueue {
@@ -45,8 +46,6 @@ export interface WorkQueueOptions {
   readonly onTake?: (waitedSecs: number) => void;
 }
 
-/** `setTimeout` fires at once above this. */
-const longestTimerMs = 2 ** 31 - 1;
 /** One group alone gets three quarters of the workers, two get three sevenths each. */
 const mostForEachIdle = 3;
 

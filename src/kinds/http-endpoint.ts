@@ -5,6 +5,7 @@
  * Invariant: Secrets are not polled. A change of one makes it due; where they cannot be watched, what is in order is looked at
  * again every few minutes, what is not sooner.
  */
+import { pauseSinceMs } from "../core/backoff.ts";
 import { conditions, ready, reconciling, stalled } from "../core/conditions.ts";
 import type { Connection } from "../core/connection.ts";
 import { checkConnection, type Kind, type Plan, type Situation } from "../core/plan.ts";
@@ -38,7 +39,7 @@ function* plan({ resource, now }: Situation<Endpoint>): Plan {
       ? refersElsewhere(connection)
         ? retryAfterMs({ initialMs: wellMs, maxMs: wellMs }, spread)
         : undefined
-      : (result.retryAfterMs ?? Math.min(Math.max(now.getTime() - since, missing.initialMs), missing.maxMs));
+      : (result.retryAfterMs ?? pauseSinceMs(metadata.uid, missing, now.getTime() - since));
   return {
     status: { observedGeneration: generation, conditions: shown },
     ...(againMs !== undefined && { requeueAfterMs: againMs }),

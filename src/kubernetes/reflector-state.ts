@@ -8,6 +8,7 @@
  * Invariant: everything that ends is followed by a pause, so nothing that the server does makes a hot loop; and only a
  * resourceVersion that the server no longer has, or a type that it no longer has, leads to another listing.
  */
+import { doublingMs, shortenedMs } from "../core/backoff.ts";
 import type { WatchEndReason } from "../core/telemetry-event.ts";
 import { maxRetryAfterMs } from "./api-error.ts";
 
@@ -50,16 +51,14 @@ export interface End {
 }
 
 /** As client-go's reflector has it: the API server, or what is in front of it, may be down for a while. */
-const firstDelayMs = 1_000;
-const maxDelayMs = 30_000;
+const delays = { initialMs: 1_000, maxMs: 30_000 };
 
 /**
  * Milliseconds: 1 s doubling to 30 s, of which between half and all, so that many watches that ended at once, a server
  * that restarted, do not come back at once. `random` is at least 0 and below 1.
  */
 export function backoffMs(failures: number, random: number): number {
-  const fullMs = Math.min(firstDelayMs * 2 ** Math.min(failures, 10), maxDelayMs);
-  return Math.round(fullMs * (0.5 + random / 2));
+  return shortenedMs(doublingMs(delays, failures), 1 - random, 0.5);
 }
 
 /**

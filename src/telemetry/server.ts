@@ -1,4 +1,5 @@
 /** The HTTP servers for metrics, health and the admin page. They serve reads of a few paths, and answer nothing else. */
+import { withoutBrackets } from "../core/tools/host.ts";
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
@@ -59,7 +60,7 @@ export async function serve(address: string, routes: Routes, { guard, isHost = (
   const server = guard ? await secureServer(guard.certificates, listener) : createServer(listener);
   server.requestTimeout = 10_000;
   const colon = address.lastIndexOf(":");
-  const host = address.slice(0, colon).replace(/^\[|\]$/g, "");
+  const host = withoutBrackets(address.slice(0, colon));
   server.listen({ port: Number(address.slice(colon + 1)), ...(host !== "" && { host }) });
   await once(server, "listening");
   resources.defer(() => close(server));

@@ -2,7 +2,7 @@
 import { expect, test } from "@jest/globals";
 import { createBackoff } from "../../src/engine/backoff.ts";
 
-const limits = { first: 1_000, last: 60_000 };
+const limits = { initialMs: 1_000, maxMs: 60_000 };
 
 test("double from the first to the last, each less up to a quarter, and begin anew after a success", () => {
   const pauses = createBackoff();
@@ -21,5 +21,5 @@ test("are not the same for many that failed at once, nor too long to be a number
   const pauses = createBackoff();
   const first = Array.from({ length: 20 }, (_, n) => pauses.next(String(n), limits));
   expect(new Set(first).size).toBeGreaterThan(1);
-  for (let failures = 0; failures < 2_000; failures += 1) expect(pauses.next("a", limits)).toBeLessThanOrEqual(limits.last);
+  for (let failures = 0; failures < 2_000; failures += 1) expect(pauses.next("a", limits)).toBeLessThanOrEqual(limits.maxMs);
 });

@@ -52,7 +52,7 @@ describe("dependsOn", () => {
       message: says,
       result: "waiting",
     });
-    expect(verdict.requeueAfterMs).toBeGreaterThanOrEqual(2_000);
+    expect(verdict.requeueAfterMs).toBeGreaterThanOrEqual(1_500);
     const again = drive(request(onB, verdict.status), [object]);
     expect(sameJSON(again.verdict.status, verdict.status)).toBe(true);
   });

@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { assert, date, double, integer, nat, property, uuid } from "fast-check";
-import { pauseSinceMs, untilDueMs } from "../../src/core/due.ts";
+import { pauseSinceMs } from "../../src/core/backoff.ts";
+import { untilDueMs } from "../../src/core/due.ts";
 
 const instant = date({ min: new Date("2000-01-01"), max: new Date("2100-01-01"), noInvalidDate: true });
 const intervalMs = integer({ min: 1_000, max: 86_400_000 });

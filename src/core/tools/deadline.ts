@@ -17,7 +17,7 @@ export interface Deadline extends Disposable {
 export const sendingShare = 0.9;
 
 /** `setTimeout` fires at once above this. */
-const longestTimerMs = 2 ** 31 - 1;
+export const longestTimerMs = 2 ** 31 - 1;
 
 /** `AbortSignal.any` with `AbortSignal.timeout` would be held until the timeout fires, however early the work ends. */
 export function deadline(outer: AbortSignal, limitMs: number): Deadline {

@@ -5,6 +5,7 @@
  * Invariant: the addresses that were checked are the ones that are dialled: nobody resolves the name again. One that is denied
  * denies the name, so that what is reached does not depend on which of them answers.
  */
+import { portNumber, withoutBrackets } from "../../core/tools/host.ts";
 import type { LookupAddress } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import type { buildConnector } from "undici";
@@ -66,8 +67,8 @@ export function guardedConnector(
   isTarget: boolean,
 ): buildConnector.connector {
   return (options, callback) => {
-    const port = Number(options.port) || (options.protocol === "https:" ? 443 : 80);
-    const host = options.hostname.replace(/^\[|\]$/g, "");
+    const port = portNumber(options);
+    const host = withoutBrackets(options.hostname);
     const denial = isTarget && isIP(host) !== 0 ? addressDenial(host, port, addresses, floor) : undefined;
     if (denial) return queueMicrotask(() => callback(new EgressDeniedError(denial), null));
     connector(options, (...result) => {

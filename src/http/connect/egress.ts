@@ -4,6 +4,7 @@
  * Invariant: a request is handed to a client only with what `admit` returned for it, and that client opens sockets to nothing
  * but the addresses that were allowed then. What has not been admitted reaches public addresses and no others.
  */
+import { portNumber, withoutBrackets } from "../../core/tools/host.ts";
 import { addressBytes } from "../../core/tools/address.ts";
 import {
   addressDenial,
@@ -61,8 +62,9 @@ export function createEgress({ floor = closedFloor, rulesFor = () => noPolicies 
     const key = `${method} ${origin}`;
     let route = known.get(key);
     if (!route) {
-      const { hostname, protocol, port } = new URL(origin);
-      route = routeOf({ method, hostname, port: portOf(protocol, port) }, rules, floor);
+      const url = new URL(origin);
+      const { hostname } = url;
+      route = routeOf({ method, hostname, port: portNumber(url) }, rules, floor);
       if (known.size >= maxRoutes) known.clear();
       known.set(key, route);
     }
@@ -87,11 +89,12 @@ export function createEgress({ floor = closedFloor, rulesFor = () => noPolicies 
     },
     async vet(origin, { egress }, signal) {
       const rules = egress?.target ?? publicOnly;
-      const { hostname, protocol, port } = new URL(origin);
-      if (addressBytes(hostname.replace(/^\[|\]$/g, ""))) return; // `admit` has seen it
+      const url = new URL(origin);
+      const { hostname } = url;
+      if (addressBytes(withoutBrackets(hostname))) return; // `admit` has seen it
       const addresses = await names.resolve(hostname, signal);
       for (const address of addresses) {
-        const denial = addressDenial(address, portOf(protocol, port), rules, floor);
+        const denial = addressDenial(address, portNumber(url), rules, floor);
         if (denial) throw new EgressDeniedError(denial);
       }
       if (addresses.length > 0) return;
@@ -109,8 +112,3 @@ const unresolved: Denial = {
 
 const unknownTo = (name: string): string =>
   `its name cannot be resolved here, and ${name} denies addresses that it could lead to`;
-
-/** A URL leaves out its scheme's own. */
-function portOf(protocol: string, port: string): number {
-  return port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
-}

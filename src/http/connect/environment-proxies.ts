@@ -4,6 +4,7 @@
  *
  * Read once, so that every exchange of a process agrees on them. Nobody is asked for a host's address to match it.
  */
+import { portNumber, withoutBrackets } from "../../core/tools/host.ts";
 import { BlockList, isIP } from "node:net";
 import { proxyShape, proxyURL } from "../connect/proxy-url.ts";
 
@@ -29,11 +30,11 @@ export function environmentProxies(environment: Environment): ProxyFor {
     .map(exception);
   if (proxies["http:"] === undefined && proxies["https:"] === undefined) return () => undefined;
   return (origin) => {
-    const { protocol, hostname, port } = new URL(origin);
-    const host = hostname.replace(/^\[|\]$/g, "").replace(/(?<=.)\.$/, "");
-    const number = port === "" ? { "http:": 80, "https:": 443 }[protocol] : Number(port);
+    const url = new URL(origin);
+    const host = withoutBrackets(url.hostname).replace(/(?<=.)\.$/, "");
+    const number = portNumber(url);
     const isExcepted = exceptions.some((exception) => [undefined, number].includes(exception.port) && exception.covers(host));
-    return isExcepted ? undefined : proxies[protocol];
+    return isExcepted ? undefined : proxies[url.protocol];
   };
 }
 
@@ -61,7 +62,7 @@ function exception(entry: string): Exception {
   if (entry.includes("/")) return { covers: inNetwork(entry) };
   const [, name = "", digits] = isIP(entry) ? [entry, entry] : (/^(.*?)(?::(\d{1,5}))?$/.exec(entry) ?? []);
   const port = digits === undefined ? {} : { port: Number(digits) };
-  const host = name.replace(/^\[|\]$/g, "").toLowerCase();
+  const host = withoutBrackets(name).toLowerCase();
   if (host === "*") return { ...port, covers: () => true };
   if (isIP(host)) return { ...port, covers: inNetwork(`${host}/${isIP(host) === 4 ? 32 : 128}`) };
   const suffix = `.${host.replace(/^\*?\./, "").replace(/\.$/, "")}`;

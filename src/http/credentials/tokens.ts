@@ -6,6 +6,7 @@
  * unless it asks to.
  */
 import { unlessAborted } from "../../core/tools/deadline.ts";
+import { doublingMs, shortenedMs } from "../../core/backoff.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import { RefusedError } from "../refusal.ts";
 
@@ -46,7 +47,7 @@ interface Entry {
 /** A token that says it lives shorter is taken to live so long: what refuses it says so. */
 const shortestLifeMs = 10_000;
 const longestLifeMs = 86_400_000;
-const pauseMs = { first: 1_000, last: 300_000 };
+const pauseMs = { initialMs: 1_000, maxMs: 300_000 };
 /** A token that was renewed since it was refused is not renewed again for so long: the fault is not its age. */
 const renewalPauseMs = 10_000;
 const unusedMs = 3_600_000;
@@ -77,9 +78,9 @@ export function createTokens(nowMs = () => performance.now(), random: () => numb
       entry.failures = 0;
       entry.problem = undefined;
     } catch (error) {
-      const fullMs = Math.min(pauseMs.last, pauseMs.first * 2 ** entry.failures);
+      const fullMs = doublingMs(pauseMs, entry.failures);
       entry.failures += 1;
-      entry.notBeforeMs = nowMs() + fullMs * (1 - random() / 4);
+      entry.notBeforeMs = nowMs() + shortenedMs(fullMs, random());
       entry.problem = error instanceof RefusedError ? error.refusal : unexpected;
     } finally {
       entry.pending = undefined;

@@ -4,6 +4,7 @@
  * Invariant: in any stretch of `perMs` no more than `requests` turns are used. A turn is used when its request starts; one
  * that has been given and may be used at any time keeps its place until then.
  */
+import { longestTimerMs } from "../../core/tools/deadline.ts";
 import type { RateLimit } from "../../core/connection.ts";
 import type { Busy } from "../../core/ports.ts";
 import { createWaitingLine } from "./waiting-line.ts";
@@ -34,8 +35,6 @@ interface Line {
   evenMs: number;
   timer: NodeJS.Timeout | undefined;
 }
-
-const longestTimerMs = 2 ** 31 - 1;
 
 /** `groupOf`: the namespace of an owner. `nowMs`: a monotonic clock. */
 export function createRateLimits(groupOf: (owner: string) => string, nowMs = () => performance.now()): RateLimits {

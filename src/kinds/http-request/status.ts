@@ -1,4 +1,5 @@
 /** HTTPRequest's status, made in one place: each way that a reconcile can end has one function here. */
+import { pauseSinceMs } from "../../core/backoff.ts";
 import type { HTTPRequestStatus } from "../../api/http-request.ts";
 import { conditions, isStalledFor, ready, reconciling, stalled, type ConditionState } from "../../core/conditions.ts";
 import type { PollStatus } from "../../api/poll.ts";
@@ -16,8 +17,7 @@ import type { HTTPRequest } from "../types.ts";
 type Scheduled = Extract<Timing, { type: "scheduled" }>;
 
 /** How often something outside the resource that is missing is looked for: after as long as it has been missing, within these. */
-const soonestLookMs = 2_000;
-const latestLookMs = 60_000;
+const missing = { initialMs: 2_000, maxMs: 60_000 };
 /** A schedule follows the wall clock, which a timer does not see being set, nor a machine's sleep. */
 const longestSleepMs = 300_000;
 
@@ -163,7 +163,7 @@ export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Sch
       const missingMs = since === undefined ? 0 : now.getTime() - Date.parse(since);
       return {
         status: verdict,
-        requeueAfterMs: retryAfterMs ?? Math.min(Math.max(missingMs, soonestLookMs), latestLookMs),
+        requeueAfterMs: retryAfterMs ?? pauseSinceMs(metadata.uid, missing, missingMs),
         result: "waiting",
         reason,
       };

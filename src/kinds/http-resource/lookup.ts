@@ -4,6 +4,7 @@
  * Invariant: `absent` only after the last page. Where the next page is a server says, so that is data: no expression is
  * looked for in it, and it is asked for at the same origin only.
  */
+import { escapeTemplate } from "../../core/templating.ts";
 import LinkHeader from "http-link-header";
 import type { HTTPResourceSpec } from "../../api/http-resource.ts";
 import type { Response } from "../../core/outcome.ts";
@@ -122,10 +123,6 @@ function isNothing(value: unknown): boolean {
 function given(next: unknown, query: Query): Page | undefined {
   if (typeof next === "string" && next !== "") return { url: { field: `${field}.next`, text: next } };
   if (!isRecord(next) || Object.values(next).every(isNothing)) return undefined;
-  const set = Object.entries(next).map(([name, value]) => ({ name, value: literal(idOf(value) ?? "") }));
+  const set = Object.entries(next).map(([name, value]) => ({ name, value: escapeTemplate(idOf(value) ?? "") }));
   return { query: [...query.filter(({ name }) => !Object.hasOwn(next, name)), ...set] };
-}
-/** As a template that yields just this text. */
-function literal(text: string): string {
-  return text.replaceAll("${", "$$${");
 }

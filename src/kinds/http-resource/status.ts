@@ -2,7 +2,8 @@
 import type { HTTPResourceStatus } from "../../api/http-resource.ts";
 import { conditions, isStalledFor, ready, reconciling, stalled, type ConditionState } from "../../core/conditions.ts";
 import { stripSendState, unknownReasonText, isSameTry, runsBefore } from "../../core/delivery.ts";
-import { pauseSinceMs, untilDueMs } from "../../core/due.ts";
+import { pauseSinceMs } from "../../core/backoff.ts";
+import { untilDueMs } from "../../core/due.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
 import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from "../../core/resource.ts";

@@ -12,7 +12,7 @@ import type { Outcome, Response } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
 import { evaluate, sendExchange, type Steps } from "../../core/plan.ts";
 import { retryAfterFieldMs } from "../../core/retry.ts";
-import { parseTemplate, wholeExpression, type Part } from "../../core/templating.ts";
+import { escapeTemplate, parseTemplate, wholeExpression, type Part } from "../../core/templating.ts";
 import { buildExchange, type DeclaredRequest } from "./request.ts";
 import type { UsedEndpoint } from "../types.ts";
 
@@ -108,18 +108,13 @@ function inHeader(response: Response, field: string): Found {
         `answered 202; the URL in ${fieldNames[name]} is too long, or holds a secret of the request`,
         response,
       );
-    return { type: "url", url: literal(value), from: fieldNames[name] };
+    return { type: "url", url: escapeTemplate(value), from: fieldNames[name] };
   }
   return failed(
     "PollURLMissing",
     `answered 202 without a URL to poll in Location or Operation-Location; ${field}.url can name it`,
     response,
   );
-}
-
-/** Text in which nothing is an expression. */
-function literal(text: string): string {
-  return text.replaceAll("${", () => "$${"); // a function, since $$ in a replacement is one $
 }
 
 function* declaredURL(
@@ -142,7 +137,7 @@ function* declaredURL(
     return failed("ExpressionFailed", `${at}: an expression over .response yields no text that could stand in a URL`, response);
   let [url, next] = ["", 0];
   for (const part of parts) {
-    if (!seesResponse(part)) url += part.type === "text" ? literal(part.text) : `\${ ${part.text} }`;
+    if (!seesResponse(part)) url += part.type === "text" ? escapeTemplate(part.text) : `\${ ${part.text} }`;
     else {
       const value = values[next++] ?? "";
       if (wholeExpression(parts) === undefined && !isBehindHost(url))
@@ -151,7 +146,7 @@ function* declaredURL(
           `${at}: an expression over .response stands for the whole URL, or for a part of its path or query`,
           response,
         );
-      url += wholeExpression(parts) === undefined ? encodeURIComponent(value.toWellFormed()) : literal(value);
+      url += wholeExpression(parts) === undefined ? encodeURIComponent(value.toWellFormed()) : escapeTemplate(value);
     }
   }
   return url.length > 2 * longestURL

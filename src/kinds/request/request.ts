@@ -125,8 +125,8 @@ export function buildExchange(declared: DeclaredRequest, endpoint: UsedEndpoint 
     request: {
       method: shape.method,
       url: requestURL(shape, field, endpoint),
-      query: located(shape.query ?? [], `${field}.query`),
-      headers: located(shape.headers ?? [], `${field}.headers`).filter(({ name }) => !key || !isSameName(name, key.name)),
+      query: locatePairs(shape.query ?? [], `${field}.query`),
+      headers: locatePairs(shape.headers ?? [], `${field}.headers`).filter(({ name }) => !key || !isSameName(name, key.name)),
       literalHeaders: [
         ...(endpoint?.spec.headers ?? []).filter(({ name }) => !(shape.headers ?? []).some((own) => isSameName(own.name, name))),
         ...(key ? [key] : []),
@@ -179,7 +179,7 @@ function requestURL({ url = "", path }: RequestShape, field: string, endpoint: U
   };
 }
 
-function located(
+function locatePairs(
   pairs: readonly { name: string; value: string }[],
   field: string,
 ): { name: string; field: string; text: string }[] {
