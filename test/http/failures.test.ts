@@ -112,6 +112,6 @@ test("codes become reasons, and nothing of an error's text is kept", () => {
     expect(failure.reason).toBe(reason);
     expect(failure.message).not.toContain("secret");
   }
-  expect(failureOf("thrown text")).toEqual({ reason: "Unknown", message: "the request failed" });
+  expect(failureOf("thrown text")).toEqual({ reason: "Unknown", message: "the request failed", comes: "after" });
   expect(failureOf(Object.assign(new Error(), { code: "toString" })).reason).toBe("Unknown");
 });

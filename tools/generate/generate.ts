@@ -1,6 +1,6 @@
 /**
  * Writes the files that are made from the code: `crds/`, `docs/api/`, `docs/metrics.md`, `docs/coverage.md`, `docs/faults.md`,
- * the table of attacks in `docs/threat-model.md`, the guide's manifests, the list of runbooks, and the chart's CRDs, values,
+ * the tables of attacks in `docs/threat-model.md` and of error codes in `docs/http-client.md`, the guide's manifests, the list of runbooks, and the chart's CRDs, values,
  * alerts and dashboards. `make verify` fails where one is out of date.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,8 +9,9 @@ import { definitions } from "../../src/api/definitions.ts";
 import { group } from "../../src/api/kind-definition.ts";
 import { referencePage } from "../../src/api/reference.ts";
 import { crdYAML } from "../../src/cli/crds.ts";
+import { errorCodesTable } from "../../src/http/error-codes.ts";
 import { chartReadme, crdTemplate, generatedHelpers, valuesSchema, valuesYAML } from "./chart/files.ts";
-import { withAttacks } from "./coverage/attacks.ts";
+import { attacksTable } from "./coverage/attacks.ts";
 import { faultsPage } from "./coverage/faults.ts";
 import { coveragePage } from "./coverage/page.ts";
 import { alertsYAML, runbookIndex } from "./monitoring/files.ts";
@@ -18,6 +19,7 @@ import { dashboards } from "./monitoring/dashboards.ts";
 import { grafanaJSON } from "./monitoring/grafana.ts";
 import { withManifests } from "./guide-manifests.ts";
 import { metricsPage } from "./monitoring/metrics.ts";
+import { withTable } from "./tables.ts";
 
 function writeAll(folder: URL, files: Readonly<Record<string, string>>): void {
   mkdirSync(folder, { recursive: true });
@@ -35,8 +37,11 @@ writeAll(
 );
 writeFileSync(new URL("../../docs/coverage.md", import.meta.url), coveragePage());
 writeFileSync(new URL("../../docs/faults.md", import.meta.url), faultsPage());
-const threatModel = new URL("../../docs/threat-model.md", import.meta.url);
-writeFileSync(threatModel, withAttacks(readFileSync(threatModel, "utf8")));
+const pages = { "threat-model.md": ["attacks", attacksTable()], "http-client.md": ["error codes", errorCodesTable()] } as const;
+for (const [name, [title, table]] of Object.entries(pages)) {
+  const page = new URL(`../../docs/${name}`, import.meta.url);
+  writeFileSync(page, withTable(readFileSync(page, "utf8"), title, table));
+}
 const guide = new URL("../../docs/guide/", import.meta.url);
 for (const page of readdirSync(guide)) {
   const text = readFileSync(new URL(page, guide), "utf8");

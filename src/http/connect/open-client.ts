@@ -1,5 +1,6 @@
 /**
- * Opens the client for some settings: one undici Agent for direct connections, and one ProxyAgent for each proxy that is used.
+ * Opens the client for some settings: one undici Agent for direct connections, and for each proxy that is used one that digs
+ * tunnels and one that has requests forwarded.
  *
  * Every socket, direct or to a proxy or through one, is opened by a connector that has been wrapped by `sockets`; and every
  * one but those to the environment's proxies, whom the administrator has chosen, goes where the egress rules allow.
@@ -10,6 +11,7 @@ import { publicOnly, type EgressFloor } from "../../core/egress.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import { guardedConnector, guardedLookup, type ConnectorRules } from "./egress-connector.ts";
 import type { ProxyFor } from "./environment-proxies.ts";
+import { openForwarding, type Forwarding } from "./forwarding.ts";
 import type { Sockets } from "./sockets.ts";
 
 export interface ConnectionLimits {
@@ -47,14 +49,6 @@ export interface OpenClient {
 }
 
 const maxConnectMs = 10_000;
-/** undici keeps a pool for each origin that an agent has forwarded to, for as long as that agent is open. */
-const maxForwardedOrigins = 256;
-
-interface Proxied {
-  readonly agent: ProxyAgent;
-  readonly origins: Set<string>;
-}
-
 /** Throws for TLS material that cannot be used. */
 export function openClient(settings: ClientSettings, options: OpenOptions): OpenClient {
   const { sockets, proxyFor, floor, connectionsPerOrigin, keepAliveTimeoutMs, keepAliveMaxTimeoutMs } = options;
@@ -88,33 +82,30 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
   };
   const connect = guardedConnector(buildConnector({ ...toOrigin, lookup: guardedLookup(toTarget) }), toTarget, true);
   const direct = new Agent({ ...limits, connect, factory });
-  /** By the proxy's URL: those that dig tunnels, and those that forward. */
+  /** By the proxy's URL. */
   const tunnels = new Map<string, ProxyAgent>();
-  const forwarding = new Map<string, Proxied>();
-  /** Nothing new goes through them. */
-  const retired = new Set<ProxyAgent>();
+  const forwarding = new Map<string, Forwarding>();
 
-  function throughProxy(uri: string, origin: string): ProxyAgent {
-    if (origin.startsWith("http:")) return forwardedBy(uri, origin);
-    const agent = tunnels.get(uri) ?? openProxy(uri, settings.proxy !== undefined);
+  function throughProxy(uri: string, origin: string): Pick<Dispatcher, "dispatch"> {
+    const guarded = settings.proxy !== undefined;
+    if (origin.startsWith("http:")) {
+      const known = forwarding.get(uri) ?? openForwarder(uri, guarded);
+      forwarding.set(uri, known);
+      return known;
+    }
+    const agent = tunnels.get(uri) ?? openProxy(uri, guarded);
     tunnels.set(uri, agent);
     return agent;
   }
-  function forwardedBy(uri: string, origin: string): ProxyAgent {
-    let proxy = forwarding.get(uri);
-    if (proxy && proxy.origins.size >= maxForwardedOrigins && !proxy.origins.has(origin)) {
-      void retire(proxy.agent);
-      proxy = undefined;
-    }
-    proxy ??= { agent: openProxy(uri, settings.proxy !== undefined), origins: new Set() };
-    proxy.origins.add(origin);
-    forwarding.set(uri, proxy);
-    return proxy.agent;
-  }
-  async function retire(agent: ProxyAgent): Promise<void> {
-    retired.add(agent);
-    await agent.close().catch(() => {}); // it was destroyed meanwhile, with its client
-    retired.delete(agent);
+  const toProxyTLS = (guarded: boolean): buildConnector.BuildOptions => ({
+    allowH2: false,
+    timeout,
+    ...(guarded && { lookup: guardedLookup(toProxy) }),
+  });
+  function openForwarder(uri: string, guarded: boolean): Forwarding {
+    const plain = buildConnector(toProxyTLS(guarded));
+    const connect = guarded ? guardedConnector(plain, toProxy, false) : plain;
+    return openForwarding(uri, { connect, openPool: factory });
   }
   /** `guarded`: an endpoint's own, whose address the egress rules must allow. A tunnel's far side is that address, too. */
   function openProxy(uri: string, guarded: boolean): ProxyAgent {
@@ -128,7 +119,7 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
       factory: (origin, options) => factory(origin, held(options)),
       clientFactory: (origin, options) => openPool(origin, { ...held(options), ...limits, ...digging }, sockets),
       requestTls: toOrigin,
-      proxyTls: { allowH2: false, timeout, ...(guarded && { lookup: guardedLookup(toProxy) }) },
+      proxyTls: toProxyTLS(guarded),
     });
   }
   const chosen = (dispatch: Dispatcher.Dispatch): Dispatcher.Dispatch => {
@@ -138,12 +129,7 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
       return proxy === undefined ? dispatch(request, handler) : throughProxy(proxy, origin).dispatch(request, handler);
     };
   };
-  const all = (): readonly Dispatcher[] => [
-    direct,
-    ...tunnels.values(),
-    ...[...forwarding.values()].map(({ agent }) => agent),
-    ...retired,
-  ];
+  const all = (): readonly Dispatcher[] => [direct, ...tunnels.values(), ...[...forwarding.values()].map(({ agent }) => agent)];
   return {
     dispatcher: direct.compose(chosen),
     queued: () => [...pools.keys()].reduce((sum, { stats }) => sum + stats.pending, 0),

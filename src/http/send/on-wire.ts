@@ -90,7 +90,6 @@ export function onWire(slots: Slots, request: WireRequest, options: WireOptions)
     if (state !== "open") return;
     end("broken");
     broken = error;
-    if (isRefusedByProxy(error)) trace.sent = sentBefore;
     if (reader) reader.reject(error);
     else if (answer) answer.onBroken?.(error);
     else head.reject(error);
@@ -205,11 +204,6 @@ export function onWire(slots: Slots, request: WireRequest, options: WireOptions)
     fail(error);
   }
   return head.promise;
-}
-
-/** A proxy that forwards has answered 407 itself, and passed nothing on. undici has no other use for this code once a request has started. */
-function isRefusedByProxy(error: unknown): boolean {
-  return Error.isError(error) && "code" in error && error.code === "UND_ERR_INVALID_ARG";
 }
 
 function bytesIn(headers: Answer["headers"]): number {

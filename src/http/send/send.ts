@@ -124,10 +124,10 @@ async function begun(sending: Sending, budget: Budget, options: SendOptions, sig
       end({ reason: "EgressDenied" });
       return (trace.sent ? egressFailure : egressRefusal)(denial, metadata, options.emit);
     }
-    const { reason, message } = failureWithin(limit, error);
+    const { reason, message, comes } = failureWithin(limit, error);
     end({ reason });
     if (reason === "RateLimited" && !trace.sent) return { type: "refusal", reason, message, heals: true };
-    return { type: "failure", reason, message, sent: trace.sent };
+    return { type: "failure", reason, message, sent: trace.sent || comes === "after" };
   }
   let waitedMs = 0;
   /** Waiting for a turn, and for those before it, is none of the server's time. */
