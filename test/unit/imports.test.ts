@@ -34,6 +34,34 @@ test("api imports nothing of ours but itself, and core nothing but itself and ap
   expect(wrong).toEqual([]);
 });
 
+/** From top to bottom: a room imports those below it, and none above or beside it. */
+const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  http: [
+    ["requester.ts"],
+    ["prepare.ts", "token-sender.ts"],
+    ["evaluate"],
+    ["send"],
+    ["credentials"],
+    ["render"],
+    ["resolve"],
+    ["limits", "connect"],
+    ["refusal.ts", "failure.ts", "wire-request.ts"],
+  ],
+  kinds: [["http-endpoint.ts", "namespace.ts", "http-request", "http-resource", "egress"], ["request"], ["types.ts"]],
+};
+
+test.each(Object.entries(floors))("in src/%s a room imports only what is on a floor below", (folder, rooms) => {
+  const roomOf = (file: string): string => file.split("/")[1] ?? "";
+  const floorOf = (file: string): number => rooms.findIndex((floor) => floor.includes(roomOf(file)));
+  const inside = files.filter((file) => folderOf(file) === folder);
+  expect(inside.filter((file) => floorOf(file) === -1)).toEqual([]);
+  const wrong = inside
+    .flatMap((file) => importsOf(file).map((imported) => ({ file, imported })))
+    .filter(({ imported }) => folderOf(imported) === folder)
+    .filter(({ file, imported }) => roomOf(file) !== roomOf(imported) && floorOf(file) >= floorOf(imported));
+  expect(wrong).toEqual([]);
+});
+
 test("only http opens what is sealed, and what stores an output", () => {
   const mayOpen = (file: string): boolean => /^(http\/.*|(kubernetes|standalone)\/outputs\.ts)$/.test(file);
   const wrong = files.filter((file) => !mayOpen(file) && readFileSync(join(src, file), "utf8").includes(".open()"));
