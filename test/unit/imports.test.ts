@@ -45,7 +45,8 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["render"],
     ["resolve"],
     ["limits", "connect"],
-    ["refusal.ts", "failure.ts", "wire-request.ts"],
+    ["failure.ts"],
+    ["refusal.ts", "error-codes.ts", "wire-request.ts"],
   ],
   kinds: [["http-endpoint.ts", "namespace.ts", "http-request", "http-resource", "egress"], ["request"], ["types.ts"]],
 };
