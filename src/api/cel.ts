@@ -20,7 +20,13 @@ interface CompiledRule {
 
 /** Throws for a rule that does not compile: that is a mistake in a schema, never in what users write. */
 export function compileRule({ rule, message, fieldPath }: Rule): CompiledRule {
-  const evaluate = new Environment().registerVariable("self", "dyn").parse(rule);
+  const evaluate = new Environment()
+    .registerVariable("self", "dyn")
+    // One of Kubernetes' own (https://kubernetes.io/docs/reference/using-api/cel/), which the library lacks.
+    .registerFunction("string.replace(string, string): string", (text: string, what: string, by: string) =>
+      text.replaceAll(what, () => by),
+    )
+    .parse(rule);
   return {
     message,
     at: fieldPath?.split(".").filter(Boolean) ?? [],

@@ -1,4 +1,5 @@
 /** ClusterHTTPEndpoint: an admin's endpoint for chosen namespaces. Its credential goes to its own host only. */
+import { headerName } from "./fields.ts";
 import { endpointColumns, endpointProperties, endpointRules, endpointStatus } from "./http-endpoint.ts";
 import type { KindDefinition } from "./kind-definition.ts";
 import { matchExpressions, matchLabels } from "./label-selector.ts";
@@ -10,6 +11,11 @@ const namespaceName = {
   maxLength: 63,
   pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
 } as const satisfies Schema;
+
+/** A header field's name as CGI's servers read it, in which `X_Tenant` is `X-Tenant`. */
+function asRead(name: string): string {
+  return `${name}.lowerAscii().replace('_', '-')`;
+}
 
 /** What an endpoint's descriptions call the same namespace is another one here. */
 function inSecretNamespace<T extends object>(schemas: T): T {
@@ -30,6 +36,14 @@ const spec = {
     headers: {
       ...endpointProperties.headers,
       description: "Header fields of every request, taken as they stand. A request cannot set one of the same name.",
+    },
+    allowedHeaders: {
+      type: "array",
+      description:
+        "Header fields that requests may set beside those that speak of their content alone: Accept and Accept-…, Cache-Control, Content-Type and Content-… but Content-Location, Digest and its like, Idempotency-Key, If-…, Prefer and Range. Any other is refused, since servers can take one for a caller's identity, another host or another path.",
+      maxItems: 64,
+      "x-kubernetes-list-type": "set",
+      items: headerName,
     },
     allowedNamespaces: {
       type: "object",
@@ -80,6 +94,16 @@ const spec = {
   required: ["baseURL", "allowedNamespaces"],
   "x-kubernetes-validations": [
     ...endpointRules,
+    {
+      rule: `!has(self.allowedHeaders) || !has(self.headers) || self.allowedHeaders.all(allowed, !self.headers.exists(header, ${asRead("header.name")} == ${asRead("allowed")}))`,
+      message: "allowedHeaders must not name a field that headers sets, in any spelling: it is not a request's to set",
+      fieldPath: ".allowedHeaders",
+    },
+    {
+      rule: `!has(self.allowedHeaders) || !has(self.auth) || self.allowedHeaders.all(allowed, ${asRead("allowed")} != (has(self.auth.apiKey) ? ${asRead("self.auth.apiKey.name")} : 'authorization'))`,
+      message: "allowedHeaders must not name what auth sets, in any spelling",
+      fieldPath: ".allowedHeaders",
+    },
     {
       rule: "has(self.secretNamespace) || !(has(self.auth) || (has(self.tls) && (has(self.tls.certificate) || (has(self.tls.ca) && !has(self.tls.ca.inline)))) || (has(self.proxy) && has(self.proxy.secretKeyRef)))",
       message: "secretNamespace must be set where something is referred to: it says in which namespace that is",

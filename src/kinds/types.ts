@@ -24,7 +24,7 @@ export type EgressPolicy = Resource<EgressPolicySpec, EgressPolicyStatus>;
 export type ClusterHTTPEndpoint = Resource<ClusterHTTPEndpointSpec, HTTPEndpointStatus>;
 /** Either of the two; one without a namespace is the cluster's. */
 export type Endpoint = Resource<
-  HTTPEndpointSpec & Partial<Pick<ClusterHTTPEndpointSpec, "allowedNamespaces" | "secretNamespace">>,
+  HTTPEndpointSpec & Partial<Pick<ClusterHTTPEndpointSpec, "allowedNamespaces" | "allowedHeaders" | "secretNamespace">>,
   HTTPEndpointStatus
 >;
 /** An endpoint as one of its requests sees it. */

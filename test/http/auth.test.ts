@@ -46,6 +46,18 @@ describe("a credential", () => {
     expect(origin.requests.map(({ url }) => url)).toEqual(["/a?key=k%26%3D1", "/b?next=/c?d=e&f=g&key=k%26%3D1"]);
   });
 
+  test("replaces in a query whatever a server could take for it", async () => {
+    await using origin = await loopbackServer((_request, response) => void response.end("{}"));
+    await using http = testRequester();
+    const key: AuthSources = { field, type: "apiKey", in: "Query", name: "api_key", value: fromSecret("s", "key") };
+    const url = { type: "joined", base: `${origin.url}/v1`, path: at("spec.path", "/a") } as const;
+    const twins =
+      "%61pi_key=1&API_KEY=2&api%2Bkey=3&api+key=4&api_key[]=5&api_key%5B%5D=6&a=b;api_key=7&%2561pi_key=8&page=2&d=e=f";
+    await http.send(from("", key, { url, request: { page: at("spec.lookup.next", `/v1/a?${twins}`) } }), { objects });
+    await http.send(from("", key, { url, request: { location: at("spec.poll.url", `/v1/b?${twins}`) } }), { objects });
+    expect(origin.requests.map(({ url }) => url)).toEqual(["a", "b"].map((path) => `/v1/${path}?page=2&d=e=f&api_key=k%26%3D1`));
+  });
+
   test("of an admin's endpoint does not leave its base on a redirect", async () => {
     await using origin = await loopbackServer(({ url }, response) => {
       const location = { "/v1/a": "/v1/b", "/v1/b": "/v2/admin", "/v1/c": "/v1/..%2Fv2/admin", "/v1/d": "/v1/%252e./x" }[url];

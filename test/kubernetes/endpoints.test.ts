@@ -238,12 +238,16 @@ describeWithControlPlane("endpoints", () => {
       secretNamespace: admins,
       auth: { bearer: { token: of("token") } },
       headers: [{ name: "X-Tier", value: "gold" }],
+      allowedHeaders: ["X-Trace"],
     });
     const step = { inputs: { step: { value: "../../admin" } } };
     const attempts: Record<string, readonly [object, string]> = {
       "other-credential": [{ headers: [{ name: "authorization", value: "mine" }] }, "InvalidRequest spec.headers[0].name"],
       "other-tier": [{ headers: [{ name: "x-tier", value: "lead" }] }, "InvalidRequest spec.headers[0].name"],
       "other-url": [{ headers: [{ name: "X-Original-URL", value: "/admin" }] }, "InvalidRequest spec.headers[0].name"],
+      impersonation: [{ headers: [{ name: "Impersonate-User", value: "admin" }] }, "InvalidRequest spec.headers[0].name"],
+      "twin-of-tier": [{ headers: [{ name: "X_Tier", value: "lead" }] }, "InvalidRequest spec.headers[0].name"],
+      "polls-header": [{ poll: { headers: [{ name: "Sudo", value: "root" }] } }, "InvalidRequest spec.poll.headers[0].name"],
       "key-header": [{ idempotencyKey: { header: "Authorization" } }, "InvalidRequest spec.idempotencyKey.header"],
       dots: [{ path: "/../admin" }, "InvalidURL spec.path"],
       "encoded-dots": [{ path: "/%2e%2E/admin" }, "InvalidURL spec.path"],
@@ -252,6 +256,8 @@ describeWithControlPlane("endpoints", () => {
       "from-input": [{ path: "/${ .inputs.step }", ...step }, "InvalidURL spec.path"],
       backslash: [{ path: "/..\\admin" }, "InvalidURL spec.path"],
       parameters: [{ path: "/..;/admin" }, "InvalidURL spec.path"],
+      nul: [{ path: "/..%00/admin" }, "InvalidURL spec.path"],
+      overlong: [{ path: "/%c0%ae%c0%ae/admin" }, "InvalidURL spec.path"],
       host: [{ path: "//evil.example/" }, "InvalidURL spec.path"],
       query: [{ path: "/a?admin=1" }, "InvalidURL spec.path"],
       fragment: [{ path: "/a#b" }, "InvalidURL spec.path"],
@@ -270,6 +276,13 @@ describeWithControlPlane("endpoints", () => {
     );
     expect(sent("/walled")).toEqual([]);
     expect(origin.requests.filter(({ path }) => path.includes("admin"))).toEqual([]);
+    const own = [
+      { name: "x-trace", value: "1" },
+      { name: "Accept", value: "text/plain" },
+    ];
+    await requests.create("content-headers", { ...to("walled", "ClusterHTTPEndpoint"), path: "/honest", headers: own });
+    await requests.until("it is sent", (seen) => isReady(seen.get("content-headers")));
+    expect(sent("/walled")[0]?.headers).toMatchObject({ "x-trace": "1", accept: "text/plain", "x-tier": "gold" });
   }, 40_000);
 
   test("an admin's endpoint that is not in order tells tenants that, and only its own status says why", async () => {

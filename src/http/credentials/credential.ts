@@ -5,6 +5,7 @@
  */
 import aws4 from "aws4";
 import { namesTaken, type AuthSources } from "../../core/auth.ts";
+import { parameterAsRead } from "../../core/names-as-read.ts";
 import type { AuthSettings, AWSSettings } from "../resolve/auth.ts";
 import type { WireRequest } from "../wire-request.ts";
 import type { Described } from "../render/describe.ts";
@@ -55,12 +56,16 @@ export function withHeader(request: WireRequest, name: string, value: string): W
   return { ...request, headers: { ...request.headers, [name]: Buffer.from(value).toString("latin1") } };
 }
 
-/** In place of one of the same name, which a redirect may have brought along. */
+/** In place of those that a server could take for it, which a redirect, a page or a poll's URL may have brought along. */
 function withParameter(request: WireRequest, name: string, value: string): WireRequest {
-  const [, path = "", query = ""] = /^([^?]*)\??(.*)$/.exec(request.path) ?? []; // a query may hold question marks
-  const key = encoded(name);
-  const others = query.split("&").filter((part) => part !== "" && part.split("=", 1)[0] !== key);
-  return { ...request, path: `${path}?${[...others, `${key}=${encoded(value)}`].join("&")}` };
+  const question = request.path.indexOf("?"); // a query may hold question marks
+  const path = question === -1 ? request.path : request.path.slice(0, question);
+  const query = question === -1 ? "" : request.path.slice(question + 1);
+  const key = parameterAsRead(name);
+  // Some servers end a parameter at a semicolon, too.
+  const isTwin = (part: string): boolean => part.split(";").some((one) => parameterAsRead(one.split("=", 1)[0] ?? "") === key);
+  const others = query.split("&").filter((part) => part !== "" && !isTwin(part));
+  return { ...request, path: `${path}?${[...others, `${encoded(name)}=${encoded(value)}`].join("&")}` };
 }
 
 /**

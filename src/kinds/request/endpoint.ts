@@ -4,8 +4,7 @@
  * Invariant: only what a ClusterHTTPEndpoint refers to has a namespace of its own, and that is the one that its admin chose.
  */
 import type { Auth } from "../../api/auth.ts";
-import type { RequestShape } from "../../api/request.ts";
-import { namesTaken, sourcesOf, type AuthSources, type OAuth2Sources } from "../../core/auth.ts";
+import { sourcesOf, type AuthSources, type OAuth2Sources } from "../../core/auth.ts";
 import { durationMs } from "../../core/tools/duration.ts";
 import type { Connection, EndpointTraits } from "../../core/connection.ts";
 import type { Refusal } from "../../core/outcome.ts";
@@ -47,7 +46,7 @@ export function usedEndpoint(
 }
 
 /** `HTTPEndpoint "name"`, for messages. */
-function titleOf({ metadata }: Endpoint): string {
+export function titleOf({ metadata }: Endpoint): string {
   return `${metadata.namespace === "" ? "ClusterHTTPEndpoint" : "HTTPEndpoint"} "${metadata.name}"`;
 }
 
@@ -150,18 +149,6 @@ function oauth2Sources(
   };
 }
 
-/** What a caller of an admin's endpoint may not say, since servers behind it could take it for another identity, host or path. */
-const adminsHeaders: readonly string[] = [
-  "authorization",
-  "cookie",
-  "forwarded",
-  "x-original-url",
-  "x-rewrite-url",
-  "x-http-method",
-  "x-http-method-override",
-  "x-method-override",
-];
-
 /** Why a request of `namespace` cannot use the endpoint. `endpoint`: what the reference names, where it exists. */
 export function endpointRefusal(
   endpointRef: EndpointRef,
@@ -200,31 +187,4 @@ function serves({ spec: { allowedNamespaces: allowed }, metadata, callerLabels }
     case "Selector":
       return allowed.selector !== undefined && callerLabels !== undefined && selects(allowed.selector, callerLabels);
   }
-}
-
-/** Why a request cannot be sent with what it sets beside the endpoint's. `keyHeader`: its idempotency key's. */
-export function overrideRefusal(
-  { headers = [], query = [] }: Pick<RequestShape, "headers" | "query">,
-  { field, keyHeader, endpoint }: { field: string; keyHeader: string | undefined; endpoint: Endpoint },
-): Refusal | undefined {
-  const { auth } = connectionOf(endpoint);
-  const taken = auth ? namesTaken(auth) : { headers: [], query: [] };
-  const isAdmins = endpoint.metadata.namespace === "";
-  const fixed = isAdmins ? [...adminsHeaders, ...(endpoint.spec.headers ?? []).map(({ name }) => name.toLowerCase())] : [];
-  const mayNot = (name: string): boolean => {
-    const key = name.toLowerCase();
-    return taken.headers.includes(key) || fixed.includes(key) || (isAdmins && key.startsWith("x-forwarded-"));
-  };
-  const refused = (where: string, what: string): Refusal => ({
-    type: "refusal",
-    reason: "InvalidRequest",
-    message: `${where}: ${what} is ${titleOf(endpoint)}'s to set, not a request's`,
-    heals: false,
-  });
-  const header = headers.findIndex(({ name }) => mayNot(name));
-  if (header !== -1) return refused(`${field}.headers[${header}].name`, `the header ${headers[header]?.name}`);
-  if (keyHeader !== undefined && mayNot(keyHeader)) return refused("spec.idempotencyKey.header", `the header ${keyHeader}`);
-  const parameter = query.findIndex(({ name }) => taken.query.includes(name));
-  if (parameter !== -1) return refused(`${field}.query[${parameter}].name`, `the query parameter ${query[parameter]?.name}`);
-  return undefined;
 }

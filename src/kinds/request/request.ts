@@ -1,5 +1,6 @@
 /** From what a spec declares to an exchange: an endpoint's settings and a request's own, merged. Pure. */
 import type { HTTPRequestSpec } from "../../api/http-request.ts";
+import type { Poll } from "../../api/poll.ts";
 import type { Expectation, Inputs, RequestShape } from "../../api/request.ts";
 import type { Attempt, Desired } from "../../core/delivery.ts";
 import { digest } from "../../core/tools/digest.ts";
@@ -12,7 +13,8 @@ import type { Metadata } from "../../core/resource.ts";
 import type { RetryPolicy } from "../../core/retry.ts";
 import { bodyTemplate } from "./body.ts";
 import { declaredOutputs, outputExpressions } from "./outputs.ts";
-import { connectionOf, endpointRefusal, overrideRefusal } from "./endpoint.ts";
+import { callerNamesRefusal } from "./caller-names.ts";
+import { connectionOf, endpointRefusal } from "./endpoint.ts";
 import { pollExpressions } from "./poll-expressions.ts";
 import { source, tlsSources } from "./sources.ts";
 import type { HTTPRequest, UsedEndpoint } from "../types.ts";
@@ -63,7 +65,7 @@ type SharedSettings = Pick<HTTPRequestSpec, "endpointRef" | "inputs" | "timeout"
 
 /** One request as a spec writes it, with what it shares with the others of that spec. */
 export interface DeclaredRequest {
-  readonly shape: RequestShape;
+  readonly shape: RequestShape & { readonly poll?: Pick<Poll, "headers"> };
   /** Where `shape` is written: `spec`, or `spec.create`. */
   readonly field: string;
   readonly shared: SharedSettings;
@@ -117,7 +119,7 @@ export function buildExchange(declared: DeclaredRequest, endpoint: UsedEndpoint 
   const header = idempotencyHeader(shared, endpoint);
   const refusal =
     (shared.endpointRef && endpointRefusal(shared.endpointRef, endpoint, declared.metadata.namespace)) ??
-    (endpoint && overrideRefusal(shape, { field, keyHeader: header, endpoint }));
+    (endpoint && namesRefusal(declared, endpoint));
   if (refusal) return refusal;
   const key = header !== undefined && attemptId !== undefined ? { name: header, value: attemptId } : undefined;
   const timeout = shared.timeout ?? endpoint?.spec.timeout;
@@ -143,6 +145,14 @@ export function buildExchange(declared: DeclaredRequest, endpoint: UsedEndpoint 
     repeatable: isIdempotent(shape.method) || key !== undefined,
     expressionsToValidate: declared.compile,
   };
+}
+
+/** A poll's header fields are looked at before what it asks after is sent. */
+function namesRefusal({ shape, field, shared }: DeclaredRequest, endpoint: UsedEndpoint): Refusal | undefined {
+  return (
+    (shape.poll?.headers && callerNamesRefusal({ headers: shape.poll.headers }, { field: `${field}.poll`, endpoint })) ??
+    callerNamesRefusal(shape, { field, keyHeader: idempotencyHeader(shared, endpoint), endpoint })
+  );
 }
 
 /** What the expressions of a spec see, but for a response. */

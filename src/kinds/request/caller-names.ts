@@ -1,0 +1,90 @@
+/**
+ * Which header fields and query parameters a request may set beside its endpoint's. Pure.
+ *
+ * Invariant: on a ClusterHTTPEndpoint a header field goes along only if it is known to say nothing of who asks, of the host or
+ * of the path, or if the admin allows it. Names are compared as servers read them.
+ */
+import type { RequestShape } from "../../api/request.ts";
+import { namesTaken } from "../../core/auth.ts";
+import { headerAsRead, parameterAsRead } from "../../core/names-as-read.ts";
+import type { Refusal } from "../../core/outcome.ts";
+import type { Endpoint } from "../types.ts";
+import { connectionOf, titleOf } from "./endpoint.ts";
+
+/**
+ * They speak of the content, of which form of it is wanted, and of the state that it is to be in (RFC 9110, sections 8, 12, 13
+ * and 14; RFC 9530; RFC 6266; RFC 7240; RFC 9111, section 5.2), or make a repetition known. None names a caller, a host, a path
+ * or a method. Left out for that reason: From, Origin, Referer and User-Agent (who asks), Forwarded, Via and X-… (hosts, paths
+ * and identities of proxies), Destination and Content-Location (paths), Baggage and trace ids (whose they are, servers may trust).
+ */
+export const harmlessHeaders: readonly string[] = [
+  "accept",
+  "accept-charset",
+  "accept-encoding",
+  "accept-language",
+  "cache-control",
+  "content-digest",
+  "content-disposition",
+  "content-encoding",
+  "content-language",
+  "content-md5",
+  "content-range",
+  "content-type",
+  "digest",
+  "idempotency-key",
+  "if-match",
+  "if-modified-since",
+  "if-none-match",
+  "if-range",
+  "if-unmodified-since",
+  "prefer",
+  "range",
+  "repr-digest",
+  "want-content-digest",
+  "want-repr-digest",
+];
+
+interface Where {
+  /** Where `headers` and `query` are written. */
+  readonly field: string;
+  /** Its idempotency key's. */
+  readonly keyHeader?: string | undefined;
+  readonly endpoint: Endpoint;
+}
+
+/** Why a request cannot be sent with what it sets beside the endpoint's. */
+export function callerNamesRefusal(
+  { headers = [], query = [] }: Pick<RequestShape, "headers" | "query">,
+  { field, keyHeader, endpoint }: Where,
+): Refusal | undefined {
+  const { auth } = connectionOf(endpoint);
+  const taken = auth ? namesTaken(auth) : { headers: [], query: [] };
+  const { spec, metadata } = endpoint;
+  const isAdmins = metadata.namespace === "";
+  const fixed = [...taken.headers, ...(isAdmins ? (spec.headers ?? []).map(({ name }) => name) : [])].map(headerAsRead);
+  const allowed = [...harmlessHeaders, ...(spec.allowedHeaders ?? []).map((name) => name.toLowerCase())];
+  const title = titleOf(endpoint);
+  const isTheirs = `is ${title}'s to set, not a request's`;
+  const isNotAllowed = `is none that requests may set with ${title}; its admin can allow it in spec.allowedHeaders`;
+
+  function problemOf(name: string): string | undefined {
+    if (fixed.includes(headerAsRead(name))) return isTheirs;
+    return isAdmins && !allowed.includes(name.toLowerCase()) ? isNotAllowed : undefined;
+  }
+  for (const [index, { name }] of headers.entries()) {
+    const problem = problemOf(name);
+    if (problem !== undefined) return refusal(`${field}.headers[${index}].name: the header ${name} ${problem}`);
+  }
+  if (keyHeader !== undefined && keyHeader !== spec.idempotencyKey?.header) {
+    const problem = problemOf(keyHeader);
+    if (problem !== undefined) return refusal(`spec.idempotencyKey.header: the header ${keyHeader} ${problem}`);
+  }
+  const keys = taken.query.map(parameterAsRead);
+  const parameter = query.findIndex(({ name }) => keys.includes(parameterAsRead(name)));
+  if (parameter === -1) return undefined;
+  return refusal(`${field}.query[${parameter}].name: the query parameter ${query[parameter]?.name} ${isTheirs}`);
+}
+
+function refusal(message: string): Refusal {
+  return { type: "refusal", reason: "InvalidRequest", message, heals: false };
+}
