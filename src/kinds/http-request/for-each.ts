@@ -13,7 +13,7 @@ import { redact } from "../../core/redacted.ts";
 import type { Output } from "../../core/output.ts";
 import { evaluate, sendExchanges, type EvaluationResult, type Situation, type Verdict, type Steps } from "../../core/plan.ts";
 import { retryAfterFieldMs } from "../../core/retry.ts";
-import type { Report } from "./status.ts";
+import type { Report } from "./report.ts";
 import type { Judgement } from "../request/recorded.ts";
 import { judgeResponse } from "../request/judge.ts";
 import { declaredOutputs, checkOutputs, writeOutputs } from "../request/outputs.ts";

@@ -23,7 +23,7 @@ import { dataReferences } from "../request/data-references.ts";
 import { dependenciesOf, resolveDependencies } from "../request/dependencies.ts";
 import { endpointReferences, usedEndpoint } from "../request/endpoint.ts";
 import { deliverEach, type Delivery } from "./for-each.ts";
-import { httpRequestReport } from "./status.ts";
+import { httpRequestReport } from "./report.ts";
 import type { Judgement } from "../request/recorded.ts";
 import { judgeResponse } from "../request/judge.ts";
 import { beginPoll, pollOnce } from "../request/poll.ts";

@@ -1,0 +1,204 @@
+/** Each way that a reconcile of an HTTPRequest can end, as its status and when to look again. */
+import type { HTTPRequestStatus } from "../../api/http-request.ts";
+import type { PollStatus } from "../../api/poll.ts";
+import type { RunStatus } from "../../api/schedule.ts";
+import { pauseSinceMs } from "../../core/backoff.ts";
+import { isStalledFor, ready, reconciling, stalled, type ConditionState } from "../../core/conditions.ts";
+import { isSameTry, unknownReasonText, type Attempt } from "../../core/delivery.ts";
+import type { Refusal, Response } from "../../core/outcome.ts";
+import type { Verdict } from "../../core/plan.ts";
+import { reconcileAtAnnotation } from "../../core/resource.ts";
+import { retryAfterFieldMs, retryAfterMs, type RetryPolicy } from "../../core/retry.ts";
+import { recorded, type Judgement, type Keeping } from "../request/recorded.ts";
+import type { HTTPRequest } from "../types.ts";
+import { createStatusMaker, recent, type Reported, type Scheduled } from "./status.ts";
+
+/** How often something outside the resource that is missing is looked for: after as long as it has been missing, within these. */
+const missing = { initialMs: 2_000, maxMs: 60_000 };
+export interface Report {
+  unchanged(reason: string): Verdict;
+  /** What was attempted before still stands. `inputs`: with what values of its inputs it counts as done from now on. */
+  rest(inputs?: string): Verdict;
+  /** What is declared is for the schedule's next tick. `over`: an attempt at something else, that is given up. */
+  awaitTick(over: Attempt | undefined): Verdict;
+  suspended(): Verdict;
+  waiting(delayMs: number): Verdict;
+  refused(refusal: Refusal): Verdict;
+  /** Not a verdict: the status to record before sending. */
+  readonly inFlight: (attempt: Attempt) => HTTPRequestStatus;
+  done(attempt: Attempt, judgement: Judgement): Verdict;
+  retrying(attempt: Attempt, retry: RetryPolicy, judgement: Judgement): Verdict;
+  /** The work that it began goes on. */
+  polling(
+    attempt: Attempt,
+    poll: PollStatus,
+    next: { readonly delayMs: number; readonly message: string; readonly response?: Response },
+  ): Verdict;
+  unknown(attempt: Attempt, why: string): Verdict;
+  /** The same of an attempt of which nothing new is known. */
+  stillUnknown(attempt: Attempt): Verdict;
+}
+
+/** `timing`: where there is a schedule. */
+export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Scheduled): Report {
+  const reported: Reported = { resource, now, timing };
+  return { ...reportRest(reported), ...reportWait(reported), ...reportEnd(reported), ...reportUnknown(reported) };
+}
+
+/** Nothing is to be sent now. */
+function reportRest(reported: Reported): Pick<Report, "unchanged" | "rest" | "awaitTick" | "suspended"> {
+  const { status, lastRun, attempted, over, rested } = createStatusMaker(reported);
+  const { timing } = reported;
+  const before: HTTPRequestStatus = reported.resource.status ?? {};
+  return {
+    unchanged: (reason) => ({ status: before, result: "unchanged", reason }),
+
+    rest(inputs) {
+      const { inputs: _, ...attempt } = before.attempt ?? {};
+      const change = before.attempt && { attempt: { ...(attempt as Attempt), ...(inputs !== undefined && { inputs }) } };
+      const [run] = lastRun();
+      if (!run && timing) return rested(awaiting, "Scheduled", change); // it was given up before it had ended
+      const { reason, message } = run ?? { reason: "Unknown", message: "" };
+      return rested(run?.status === "True" ? ready(reason, message) : over(reason, message), reason, change);
+    },
+    awaitTick(over) {
+      const change = over && over.phase !== "Done" ? attempted({ ...over, phase: "Done" }) : {};
+      return rested(awaiting, "Scheduled", change);
+    },
+    suspended() {
+      const state: ConditionState = {
+        type: "Ready",
+        status: "False",
+        reason: "Suspended",
+        message: "spec.suspend is true: nothing is sent until it is false",
+      };
+      return { status: status([state]), result: "suspended", reason: "Suspended" };
+    },
+  };
+}
+
+/** Something is on its way, or waited for. */
+function reportWait(reported: Reported): Pick<Report, "waiting" | "refused" | "inFlight" | "polling"> {
+  const { status, attempted, untilTick } = createStatusMaker(reported);
+  const { now } = reported;
+  const { spec, metadata } = reported.resource;
+  const before: HTTPRequestStatus = reported.resource.status ?? {};
+  return {
+    waiting(delayMs) {
+      const current = (before.conditions ?? []).find(({ type }) => type === "Ready");
+      const states = reconciling(current?.reason ?? "Retrying", current?.message ?? "");
+      return {
+        status: status(states, before.nextRunAt === undefined ? {} : { nextRunAt: before.nextRunAt }),
+        requeueAfterMs: delayMs,
+        result: "waiting",
+        reason: "Retrying",
+      };
+    },
+    refused({ reason, message, heals, retryAfterMs }) {
+      // The next tick sees another time, and perhaps other inputs.
+      const { nextRunAt: _, ...atTick } = untilTick();
+      if (!heals) return { status: status(stalled(reason, message)), ...atTick, result: "stalled", reason };
+      const verdict = status(reconciling(reason, message));
+      const since = verdict.conditions?.find(({ type }) => type === "Reconciling")?.lastTransitionTime;
+      const missingMs = since === undefined ? 0 : now.getTime() - Date.parse(since);
+      return {
+        status: verdict,
+        requeueAfterMs: retryAfterMs ?? pauseSinceMs(metadata.uid, missing, missingMs),
+        result: "waiting",
+        reason,
+      };
+    },
+    inFlight: (attempt) => status(reconciling("Sending", `${spec.method} is on its way`), attempted(attempt)),
+
+    polling(attempt, poll, { delayMs, message, response }) {
+      const change = { ...attempted(attempt), poll, ...recorded(response, spec) };
+      return {
+        status: status(reconciling("Polling", message), change),
+        requeueAfterMs: delayMs,
+        result: "waiting",
+        reason: "Polling",
+      };
+    },
+  };
+}
+
+/** An attempt has ended, for good or until it is tried again. */
+function reportEnd(reported: Reported): Pick<Report, "done" | "retrying"> {
+  const { status, attempted, over, rested } = createStatusMaker(reported);
+  const { now } = reported;
+  const { spec } = reported.resource;
+  const before: HTTPRequestStatus = reported.resource.status ?? {};
+  return {
+    done(attempt, judgement) {
+      const { reason, succeeded } = judgement;
+      const message = succeeded || attempt.tries <= 1 ? judgement.message : `${judgement.message}; tried ${attempt.tries} times`;
+      const states = succeeded ? ready(reason, message) : over(reason, message);
+      const run: ConditionState = { type: "Succeeded", status: succeeded ? "True" : "False", reason, message };
+      const change = {
+        ...attempted(attempt),
+        ...outcome(judgement, spec),
+        ...recent([ended(attempt, judgement, spec.record), ...(before.history ?? [])], spec.historyLimit),
+      };
+      return { ...rested([...states, run], reason, change), result: succeeded ? "succeeded" : "failed" };
+    },
+    retrying(attempt, retry, judgement) {
+      const { reason, message, response } = judgement;
+      const delayMs = Math.max(retryAfterMs(retry, attempt), retryAfterFieldMs(response, now));
+      const nextRunAt = new Date(Date.parse(attempt.finishedAt ?? attempt.startedAt) + delayMs).toISOString();
+      const most = retry.limit + 1;
+      // What an item lacks is waited for without a limit.
+      const text = `${message}; try ${attempt.tries}${attempt.tries <= most ? ` of ${most}` : ""}`;
+      const change = { ...attempted(attempt), nextRunAt, ...outcome(judgement, spec) };
+      return { status: status(reconciling(reason, text), change), requeueAfterMs: delayMs, result: "retrying", reason };
+    },
+  };
+}
+
+/** What came of an attempt is not known, and only a person can say. */
+function reportUnknown(reported: Reported): Pick<Report, "unknown" | "stillUnknown"> {
+  const { status, attempted } = createStatusMaker(reported);
+  const { timing } = reported;
+  const { metadata } = reported.resource;
+  const before: HTTPRequestStatus = reported.resource.status ?? {};
+  function stuck(message: string, attempt: Attempt): Verdict {
+    const reason = "OutcomeUnknown";
+    const isTold = isStalledFor(reason, before.conditions) && isSameTry(before.attempt, attempt);
+    return { status: status(stalled(reason, message), attempted(attempt)), result: isTold ? "unchanged" : "stalled", reason };
+  }
+  function unknown(attempt: Attempt, why: string): Verdict {
+    const meanwhile = timing ? "; until then the schedule sends nothing" : "";
+    const message = `${why}: it may or may not have arrived. To send it again set spec.onUnknown: Resend, or change the annotation ${reconcileAtAnnotation}${meanwhile}`;
+    return stuck(message, attempt);
+  }
+  return {
+    unknown,
+    stillUnknown(attempt) {
+      const said = before.observedGeneration === metadata.generation ? before.conditions : [];
+      const known = said?.find(({ type, reason }) => type === "Stalled" && reason === "OutcomeUnknown");
+      return known ? stuck(known.message, attempt) : unknown(attempt, unknownReasonText(before.attempt?.phase));
+    },
+  };
+}
+
+const awaiting = ready("Scheduled", "what is declared is sent at the schedule's next tick");
+
+/** A run, as the history tells it. */
+function ended(
+  { id, tick, startedAt, finishedAt, tries }: Attempt,
+  { succeeded, reason, response }: Judgement,
+  record: "None" | "Summary" | "Body",
+): RunStatus {
+  return {
+    attemptId: id,
+    ...(tick !== undefined && { tick }),
+    startedAt,
+    ...(finishedAt !== undefined && { finishedAt }),
+    tries,
+    succeeded,
+    reason,
+    ...(response && record !== "None" && { statusCode: response.statusCode }),
+  };
+}
+function outcome({ response, items }: Judgement, keeping: Keeping): Partial<HTTPRequestStatus> {
+  return items ? { items } : recorded(response, keeping);
+}
