@@ -2,6 +2,7 @@
 import { conditions, objectName, observedGeneration } from "./fields.ts";
 import { readyColumns, type KindDefinition } from "./kind-definition.ts";
 import { matchExpressions, matchLabels } from "./label-selector.ts";
+import { method } from "./request.ts";
 import type { Infer, Schema } from "./schema.ts";
 
 const namespaceSelector = {
@@ -74,7 +75,7 @@ const rule = {
       minItems: 1,
       maxItems: 16,
       "x-kubernetes-list-type": "atomic",
-      items: { type: "string", enum: ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"] },
+      items: method,
     },
   },
 } as const satisfies Schema;

@@ -62,8 +62,9 @@ const spec = {
   },
   "x-kubernetes-validations": [
     {
-      rule: "!has(self.forEach) || !(self.method in ['POST', 'PATCH']) || has(self.idempotencyKey) || has(self.endpointRef)",
-      message: "forEach with POST or PATCH needs an idempotencyKey, here or on the endpoint: an item may be sent again",
+      rule: "!has(self.forEach) || self.method in ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'] || has(self.idempotencyKey) || has(self.endpointRef)",
+      message:
+        "forEach with a method that is not idempotent, POST say, needs an idempotencyKey, here or on the endpoint: an item may be sent again",
     },
     { rule: "has(self.url) != has(self.endpointRef)", message: "exactly one of url and endpointRef must be set" },
     {
@@ -100,7 +101,7 @@ const attempt = {
       type: "string",
       maxLength: 320,
       description:
-        "Of a POST or PATCH that is not over: the method, and the header of its idempotency key. Sent otherwise, its server would not know it again.",
+        "Of a request that may not be repeated, a POST say, and is not over: the method, and the header of its idempotency key. Sent otherwise, its server would not know it again.",
     },
     inDoubt: { type: "boolean", description: "True: a try of it may have arrived, so it is tried again only as it was sent." },
     sender: {

@@ -5,12 +5,11 @@ import { httpRequest } from "./http-request.ts";
 import { readyColumns, type KindDefinition } from "./kind-definition.ts";
 import { outputs } from "./outputs.ts";
 import { poll, pollStatus } from "./poll.ts";
-import { endpointRef, expect, inputs, jq, requestProperties, serviceAccountName } from "./request.ts";
+import { endpointRef, expect, inputs, jq, method, requestProperties, serviceAccountName } from "./request.ts";
 import { retry } from "./retry.ts";
 import type { Infer, Rule, Schema } from "./schema.ts";
 
 const { timeout, maxRedirects, tls, record, suspend } = httpRequest.spec.properties;
-const { method } = requestProperties;
 
 const observe = {
   type: "object",
@@ -53,7 +52,7 @@ const lookup = {
 const create = {
   type: "object",
   description: "Creates the remote object, where it is not there.",
-  properties: { ...requestProperties, method: { ...method, default: "POST" }, expect, poll },
+  properties: { ...requestProperties, method: { ...requestProperties.method, default: "POST" }, expect, poll },
 } as const satisfies Schema;
 
 const update = {
@@ -62,9 +61,8 @@ const update = {
   properties: {
     ...requestProperties,
     method: {
-      type: "string",
-      enum: method.enum,
-      description: "The method (RFC 9110, section 9). Without it PUT, or PATCH with body.mergePatch.",
+      ...method,
+      description: "The method, any token in capitals. Without it PUT, or PATCH with body.mergePatch.",
     },
     body: {
       ...requestProperties.body,
@@ -87,7 +85,7 @@ const remove = {
   description: "Deletes the remote object, when this one is deleted. 404 and 410 count as success.",
   properties: {
     ...requestProperties,
-    method: { ...method, default: "DELETE" },
+    method: { ...requestProperties.method, default: "DELETE" },
     expect,
     poll: {
       ...poll,

@@ -46,6 +46,17 @@ const part = {
   ],
 } as const satisfies Schema;
 
+/** A token (RFC 9110, section 5.6.2). */
+export const method = {
+  type: "string",
+  minLength: 1,
+  maxLength: 32,
+  "x-kubernetes-validations": [
+    { rule: "self.matches('^[A-Z0-9!#$%&\\'*+.^_`|~-]+$')", message: "must be a method in capitals, GET or PURGE say" },
+    { rule: "self != 'CONNECT'", message: "CONNECT opens a tunnel, and is no request: see proxy" },
+  ],
+} as const satisfies Schema;
+
 export const requestProperties = {
   url: {
     type: "string",
@@ -72,10 +83,10 @@ export const requestProperties = {
     description: `The path under the endpoint's baseURL, starting with a slash. ${expressionNote} What an expression yields is one percent-encoded segment.`,
   },
   method: {
-    type: "string",
-    enum: ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"],
+    ...method,
     default: "GET",
-    description: "The method (RFC 9110, section 9). Every one but POST and PATCH is idempotent.",
+    description:
+      "The method: any token in capitals (RFC 9110, section 9.1), PURGE or MKCOL say. GET, HEAD, OPTIONS, TRACE, PUT and DELETE are idempotent; of any other it is not known, so none is sent twice.",
   },
   query: {
     type: "array",

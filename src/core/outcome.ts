@@ -6,6 +6,8 @@ export interface Response {
   readonly statusCode: number;
   /** Names in lower case; repeated fields joined by a comma, but `set-cookie`, which is a list. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  /** Fields that came after the content, likewise; absent: none. */
+  readonly trailers?: Response["headers"];
   /** The content, decoded as text; expressions see it parsed if it is JSON. */
   readonly body: Redacted<string>;
   /** The content as it came, where that is not `body` as UTF-8. */

@@ -9,7 +9,7 @@ import { knownCode, type Comes } from "./error-codes.ts";
 const messages: Readonly<Record<FailureReason, string>> = {
   Timeout: "no complete answer within the timeout; raise spec.timeout if the server needs longer",
   ConnectTimeout: "the server did not accept a connection in time; check the address, and firewalls on the way",
-  ConnectionRefused: "nothing accepts connections at the address, or at the proxy's if there is one; check host and port",
+  ConnectionRefused: "nothing accepts connections at the address; check host and port",
   ProxyRefused: "the proxy refused to connect; check its rules, and the user and password in its URL",
   ConnectionReset: "the connection was closed before the answer was complete",
   NameNotResolved: "the host name cannot be resolved; check its spelling and the cluster's DNS",
@@ -38,6 +38,14 @@ const messages: Readonly<Record<FailureReason, string>> = {
   Unknown: "the request failed",
 };
 
+/** Where the connection that failed is one to a proxy, which is not told apart by a reason of its own. */
+const atProxy: Partial<Record<FailureReason, string>> = {
+  ConnectTimeout: "the proxy, or the server behind it, did not accept a connection in time; check the proxy's address first",
+  ConnectionRefused: "nothing accepts connections at the proxy's address; check its host and port",
+  NameNotResolved: "the proxy's host name cannot be resolved; check its spelling and the cluster's DNS",
+  NetworkUnreachable: "there is no route to the proxy; check its address, and network policies",
+};
+
 export interface Failure {
   readonly reason: FailureReason;
   /** Constant text for the reason; `Unknown` adds the code. */
@@ -46,16 +54,17 @@ export interface Failure {
   readonly comes: Comes;
 }
 
-export function failure(reason: FailureReason, comes: Comes = "either"): Failure {
-  return { reason, message: messages[reason], comes };
+/** `proxied`: on the way to a proxy. */
+export function failure(reason: FailureReason, comes: Comes = "either", proxied = false): Failure {
+  return { reason, message: (proxied ? atProxy[reason] : undefined) ?? messages[reason], comes };
 }
 
 /** What went wrong, by the error's code or its causes', never by its text, which can quote what was sent. */
-export function failureOf(error: unknown): Failure {
+export function failureOf(error: unknown, proxied = false): Failure {
   const code = codeOf(error) ?? "";
   const { reason, comes } = knownCode(code);
   const isNamed = reason === "Unknown" && /^[A-Z][A-Z0-9_]{0,63}$/.test(code);
-  return isNamed ? { reason, comes, message: `${messages.Unknown} (${code})` } : failure(reason, comes);
+  return isNamed ? { reason, comes, message: `${messages.Unknown} (${code})` } : failure(reason, comes, proxied);
 }
 
 /** Whether the connection was lost, and not a stream of it alone (RFC 9113, section 5.4.2). */

@@ -1,5 +1,6 @@
 /** One occurrence, its log line and its metrics: the only place where either is made. */
 import type { TelemetryEvent, EmitTelemetry } from "../core/telemetry-event.ts";
+import { methodLabel } from "./http-metrics.ts";
 import { errorFields, type Log, type LogLevel } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -26,7 +27,8 @@ function measure(metrics: Metrics, occurrence: TelemetryEvent): void {
       return;
     }
     case "exchanged": {
-      const { method, durationMs, statusCode, reason = "" } = occurrence;
+      const { durationMs, statusCode, reason = "" } = occurrence;
+      const method = methodLabel(occurrence.method);
       metrics.requests.inc({ method, code: statusCode === undefined ? "" : `${Math.floor(statusCode / 100)}xx`, reason });
       metrics.requestTime.observe({ method }, durationMs / 1000);
       return;

@@ -4,7 +4,12 @@ import { failureReasons } from "../core/outcome.ts";
 import { latencySecs, type Instruments } from "./instruments.ts";
 import { readTcpStates, tcpStates } from "./tcp-sockets.ts";
 
-const methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"] as const;
+/** Any other is `other`: a label has few values. */
+const methods: readonly string[] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "other"];
+export function methodLabel(method: string): string {
+  return methods.includes(method) ? method : "other";
+}
+
 const codeClasses = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;
 
 /** What is read at each scrape. */

@@ -17,7 +17,12 @@ describe("what certainly never left is told apart:", () => {
   test("nothing listens", async () => {
     const server = await rawServer(() => {});
     await server[Symbol.asyncDispose]();
-    expect(await outcomeAt(server.url)).toMatchObject({ type: "failure", reason: "ConnectionRefused", sent: false });
+    expect(await outcomeAt(server.url)).toMatchObject({
+      type: "failure",
+      reason: "ConnectionRefused",
+      message: "nothing accepts connections at the address; check host and port",
+      sent: false,
+    });
     expect(await outcomeAt(server.url.replace("127.0.0.1", "localhost"))).toMatchObject({
       reason: "ConnectionRefused",
       sent: false,

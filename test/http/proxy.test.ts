@@ -164,7 +164,17 @@ describe("a proxy that does not do its work:", () => {
     await proxy[Symbol.asyncDispose]();
     await using http = testRequester({ environment: { HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url } });
     for (const url of ["http://127.0.0.1:1", "https://127.0.0.1:1"])
-      expect(await http.send(exchange({ url }))).toMatchObject({ reason: "ConnectionRefused", sent: false });
+      expect(await http.send(exchange({ url }))).toMatchObject({
+        reason: "ConnectionRefused",
+        message: expect.stringContaining("at the proxy's address"),
+        sent: false,
+      });
+    const nowhere = { HTTP_PROXY: "http://proxy.invalid:3128" };
+    await using lost = testRequester({ environment: nowhere });
+    expect(await lost.send(exchange({ url: "http://127.0.0.1:1" }))).toMatchObject({
+      reason: "NameNotResolved",
+      message: expect.stringContaining("the proxy's host name"),
+    });
   });
 
   test("it never answers CONNECT, and keeps no connection for it", async () => {

@@ -1,5 +1,6 @@
 /** A requester with its real parts, and short ways to say what it is to send. */
 import { network } from "../../src/core/tools/address.ts";
+import { isIdempotent } from "../../src/core/http-method.ts";
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome, Refusal } from "../../src/core/outcome.ts";
 import type { Located } from "../../src/core/request-template.ts";
@@ -71,7 +72,7 @@ export function exchange({ url = "http://127.0.0.1:1", request, tls, inputs = {}
     tls: { insecureSkipVerify: false, minVersion: "TLSv1.2", ...tls },
     timeoutMs: 5_000,
     maxRedirects: ["GET", "HEAD"].includes(method) ? 5 : 0,
-    repeatable: !["POST", "PATCH"].includes(method),
+    repeatable: isIdempotent(method),
     expressionsToValidate: [],
     ...changes,
   };

@@ -39,7 +39,7 @@ export function httpRequest(
 
 export function answer(statusCode: number, headers: Response["headers"] = {}): Outcome {
   const body = { body: redact("{}"), redactedBody: "{}", sizeBytes: 2, sha256: "ab", durationMs: 12 };
-  return { type: "response", response: { statusCode, headers, ...body } };
+  return { type: "response", response: { statusCode, headers, redactedHeaders: headers, ...body } };
 }
 export const reset: Outcome = { type: "failure", reason: "ConnectionReset", message: "the connection was reset", sent: true };
 

@@ -6,7 +6,15 @@ import { redact } from "../../src/core/redacted.ts";
 import { sameJSON } from "../../src/core/tools/json.ts";
 import type { BeforeSend, Step } from "../../src/core/plan.ts";
 import type { HTTPEndpoint, HTTPRequest } from "../../src/kinds/types.ts";
-import { condition, driveIn, httpRequest as request, reset, type Answer, type Driven } from "../support/request-plan.ts";
+import {
+  answer as answerWith,
+  condition,
+  driveIn,
+  httpRequest as request,
+  reset,
+  type Answer,
+  type Driven,
+} from "../support/request-plan.ts";
 
 function answer(statusCode: number, body = "{}"): Outcome {
   return {
@@ -255,6 +263,14 @@ test("what may be repeated is an idempotent method, or what carries a key that i
   expect(repeatable({ method: "POST", idempotencyKey: { header: "Idempotency-Key" } })).toBe(true);
 });
 
+test("a 401 says which credentials are asked for, in no word of the server's", () => {
+  const { status } = drive(request({ retry: { limit: 0, backoff: { initial: "1s", max: "1s" } } }), [
+    answerWith(401, { "www-authenticate": 'Digest realm="secret realm", Basic realm="b"' }),
+  ]);
+  const { message } = condition(status, "Ready") ?? {};
+  expect(message).toBe("answered 401, which asks for Digest or Basic, where spec.expect.status has 2xx");
+});
+
 describe("record", () => {
   test.each([
     ["None", undefined],
@@ -272,6 +288,13 @@ describe("record", () => {
     ],
   ] as const)("%s keeps what it says", (record, kept) => {
     expect(drive(request({ record }), [answer(200)]).status.response).toEqual(kept);
+  });
+  test("keeps where an answer leads to, unless a Secret is made of it", () => {
+    const outputs = [{ secret: { name: "kept", type: "Opaque" }, data: { a: "." }, whenMissing: "Keep" }] as const;
+    const created = answerWith(201, { location: "/users/7" });
+    expect(drive(request(), [created]).status.response?.headers).toEqual({ location: "/users/7" });
+    const { status } = drive(request({ outputs }), [{ type: "ready" }, created, { type: "ready" }]);
+    expect(status.response).not.toHaveProperty("headers");
   });
   test("cuts a long body at 16 KiB, between characters", () => {
     const { response } = drive(request({ record: "Body" }), [answer(200, "é".repeat(20_000))]).status;

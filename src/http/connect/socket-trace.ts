@@ -12,6 +12,8 @@ export interface Trace {
   connection: "none" | "new" | "used";
   /** A byte of its answer has come. */
   answered: boolean;
+  /** The latest request goes to a proxy first. */
+  proxied: boolean;
   /** A byte of any request may have left. */
   sent: boolean;
   /** undici's own object for the latest request, once it has left. */

@@ -43,11 +43,12 @@ export function objectText({ metadata, spec, status = {} }: Resource): string {
 const valueText = (value: unknown): string => stringifyWith(value, (text) => JSON.stringify(text));
 
 /** Of an answer what every expression sees. */
-const parsed: ResponseText = ({ statusCode, headers, body }) => {
+const parsed: ResponseText = ({ statusCode, headers, trailers = {}, body }) => {
   const text = body.open();
   const type = headers["content-type"];
   const json = jsonText(text, typeof type === "string" ? type : undefined);
-  return `{"statusCode":${statusCode},"headers":${JSON.stringify(headers)},"body":${json ?? JSON.stringify(text)}}`;
+  const fields = `"statusCode":${statusCode},"headers":${JSON.stringify(headers)},"trailers":${JSON.stringify(trailers)}`;
+  return `{${fields},"body":${json ?? JSON.stringify(text)}}`;
 };
 
 /** The same with the content as it came: `text`, null where it is none, and `base64`. */

@@ -134,7 +134,9 @@ async function followRedirects(chain: Chain, run: Run, options: RunOptions): Pro
 
   for (;;) {
     const { origin } = hop.request;
-    if (options.clients.usesProxy(hop.settings, origin)) await options.egress.vet(origin, admit(hop), run.signal);
+    run.trace.proxied = false;
+    const isProxied = options.clients.usesProxy(hop.settings, origin);
+    if (isProxied) await options.egress.vet(origin, admit(hop), run.signal);
     using turn = await turnOf(hop);
     const place = options.origins.take(origin, run.signal);
     const originSlot = "then" in place && waitFor ? await waitFor(place) : await place;
@@ -143,6 +145,7 @@ async function followRedirects(chain: Chain, run: Run, options: RunOptions): Pro
       originSlot.release();
       client[Symbol.dispose]();
     };
+    run.trace.proxied = isProxied;
     try {
       const answer = await request([run.slot, originSlot], client, turn).catch((error: unknown) => {
         if (mayRepeat(error)) return undefined;

@@ -50,6 +50,8 @@ export interface MinimumRate {
 export interface Answer {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** What came after the content, once that has been read (RFC 9110, section 6.5). */
+  trailers: Readonly<Record<string, string | string[] | undefined>>;
   /** All of the content, as it came. Rejects with a `ContentError`, a `ResponseTooSlowError`, or what broke the connection. */
   read(maxBytes: number, rate?: MinimumRate): Promise<Buffer>;
   /** Nobody wants it: what has not come yet is not waited for. `read` rejects with `error` from now on. */
@@ -128,14 +130,13 @@ export function onWire(slots: Slots, request: WireRequest, options: WireOptions)
     onResponseStart(_controller, statusCode, headers) {
       trace.answered = true;
       // undici's parser of HTTP/1.1 has the same limit, and counts while it reads.
-      if (bytesIn(headers) > maxHeaderSize)
-        return fail(new WireError("HOLDFAST_HEADERS_TOO_LARGE", `more than ${maxHeaderSize} bytes`));
+      if (bytesIn(headers) > maxHeaderSize) return fail(headersTooLarge());
       if (statusCode < 200) {
         informational += 1;
         if (informational > maxInformational) fail(new WireError("HOLDFAST_PROTOCOL", "nothing but informational responses"));
         return;
       }
-      answer = { statusCode, headers, read, cancel: fail, onBroken: undefined };
+      answer = { statusCode, headers, trailers: {}, read, cancel: fail, onBroken: undefined };
       head.resolve(answer);
     },
     onResponseData(_controller, piece) {
@@ -143,8 +144,10 @@ export function onWire(slots: Slots, request: WireRequest, options: WireOptions)
       if (reader && content.sizeBytes > reader.maxBytes) fail(tooLarge(reader.maxBytes));
       pause();
     },
-    onResponseEnd() {
+    onResponseEnd(_controller, trailers) {
       if (state !== "open") return;
+      if (bytesIn(trailers) > maxHeaderSize) return fail(headersTooLarge());
+      if (answer) answer.trailers = trailers;
       end("complete");
       reader?.resolve();
     },
@@ -197,6 +200,9 @@ export function onWire(slots: Slots, request: WireRequest, options: WireOptions)
         path,
         headers: headers as Record<string, string | string[]>,
         body: body ?? null,
+        // undici would close the connection after it, for servers that send content all the same. What such a one sends is no
+        // answer to the next request: the parser refuses it.
+        ...(method === "HEAD" && { reset: false }),
       },
       handler,
     );
@@ -212,6 +218,9 @@ function bytesIn(headers: Answer["headers"]): number {
     .reduce((sum, text = "") => sum + text.length, 0);
 }
 
+function headersTooLarge(): WireError {
+  return new WireError("HOLDFAST_HEADERS_TOO_LARGE", `more than ${maxHeaderSize} bytes`);
+}
 function tooLarge(maxBytes: number): ContentError {
   return new ContentError("HOLDFAST_CONTENT_TOO_LARGE", `more than ${maxBytes} bytes`);
 }

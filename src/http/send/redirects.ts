@@ -6,6 +6,7 @@
  */
 import type { FailureReason } from "../../core/outcome.ts";
 import type { RequestTemplate } from "../../core/request-template.ts";
+import { isIdempotent } from "../../core/http-method.ts";
 import { isFixed, isFixedBody } from "../../core/templating.ts";
 import type { ClientSettings } from "../connect/client-settings.ts";
 import { leavesBase } from "../render/confinement.ts";
@@ -93,8 +94,6 @@ export function isOutside(target: URL, { url }: RequestTemplate): boolean {
 
 const refused = (reason: FailureReason): Next => ({ type: "refused", reason });
 const place = ({ method, origin, path }: WireRequest): string => `${method} ${origin}${path}`;
-/** RFC 9110, section 9.2.2. */
-const isIdempotent = (method: string): boolean => !["POST", "PATCH"].includes(method);
 
 function targetOf({ origin, path }: WireRequest, location: string | undefined): URL | undefined {
   return location === undefined ? undefined : (URL.parse(location, `${origin}${path}`) ?? undefined);

@@ -98,7 +98,7 @@ async function begun(sending: Sending, budget: Budget, options: SendOptions, sig
   const startedMs = performance.now();
   const { first, metadata } = sending;
   const limit = deadline(signal, first.settings.timeoutMs);
-  const trace: Trace = { connection: "none", answered: false, sent: false };
+  const trace: Trace = { connection: "none", answered: false, proxied: false, sent: false };
   let slot: Slot | undefined;
   let held: Held | undefined;
   let hasEnded = false;
@@ -124,7 +124,7 @@ async function begun(sending: Sending, budget: Budget, options: SendOptions, sig
       end({ reason: "EgressDenied" });
       return (trace.sent ? egressFailure : egressRefusal)(denial, metadata, options.emit);
     }
-    const { reason, message, comes } = failureWithin(limit, error);
+    const { reason, message, comes } = failureWithin(limit, error, trace.proxied);
     end({ reason });
     if (reason === "RateLimited" && !trace.sent) return { type: "refusal", reason, message, heals: true };
     return { type: "failure", reason, message, sent: trace.sent || comes === "after" };
@@ -170,11 +170,11 @@ async function begun(sending: Sending, budget: Budget, options: SendOptions, sig
   };
 }
 
-function failureWithin(limit: Deadline, error: unknown): Failure {
+function failureWithin(limit: Deadline, error: unknown, proxied: boolean): Failure {
   const { aborted, reason } = limit.signal;
   // The limit may be that of all that is sent for one resource at once, which is the outer signal's.
   if (aborted && error === reason) return failure(limit.expired || reason.name === "TimeoutError" ? "Timeout" : "Aborted");
-  return error instanceof RedirectError ? failure(error.reason) : failureOf(error);
+  return error instanceof RedirectError ? failure(error.reason) : failureOf(error, proxied);
 }
 
 async function responseOf(
@@ -189,9 +189,11 @@ async function responseOf(
   const content = encoding === undefined ? raw : await decompress(raw, encoding, maxResponseBytes);
   const { text, isExact, isText } = decodedContent(content, headerField(headers, "content-type"));
   const fields = headerFields(headers);
+  const trailers = headerFields(answer.trailers);
   return {
     statusCode,
     headers: fields,
+    ...(Object.keys(trailers).length > 0 && { trailers }),
     redactedHeaders: secrets.length === 0 ? fields : maskFields(fields, secrets),
     body: redact(text),
     ...(!isExact && { bytes: redact(content) }),

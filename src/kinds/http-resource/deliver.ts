@@ -23,7 +23,8 @@ import { outputsOf } from "./outputs.ts";
 import { begun, unpollable } from "./poll.ts";
 import type { Report } from "./status.ts";
 import { checkOutputs } from "../request/outputs.ts";
-import { isIdempotent, repetition } from "../request/request.ts";
+import { isIdempotent } from "../../core/http-method.ts";
+import { repetition } from "../request/request.ts";
 
 interface Sending {
   readonly verb: Verb;

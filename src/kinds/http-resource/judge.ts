@@ -6,6 +6,7 @@ import { evaluate, type Steps } from "../../core/plan.ts";
 import type { Judgement } from "../request/recorded.ts";
 import type { Asked } from "./context.ts";
 import { expectedThat } from "../request/request.ts";
+import { answeredText } from "../request/judge.ts";
 
 type Answered = Exclude<Outcome, { type: "refusal" }>;
 
@@ -22,7 +23,7 @@ export function* judged(
 ): Steps<Judgement> {
   if (outcome.type === "failure") return { succeeded: false, reason: outcome.reason, message: `${field}: ${outcome.message}` };
   const { response } = outcome;
-  const answered = `${field}: answered ${response.statusCode}`;
+  const answered = `${field}: ${answeredText(response)}`;
   if (!isExpectedStatus(expect.status, response.statusCode)) {
     const message = `${answered}, where ${field}.expect.status has ${expect.status.join(", ")}`;
     return { succeeded: false, reason: reasonOf(response), message, response };

@@ -3,7 +3,7 @@ import type { Attempt } from "../../core/delivery.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { BeforeSend } from "../../core/plan.ts";
 import { dependsOnInputs } from "../../core/templating.ts";
-import { isIdempotent } from "./request.ts";
+import { isIdempotent } from "../../core/http-method.ts";
 
 interface Circumstances {
   readonly attempt: Attempt;

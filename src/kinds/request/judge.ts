@@ -1,7 +1,8 @@
 /** What an answer, or none, makes of what `expect` says. */
 import type { Expectation } from "../../api/request.ts";
 import type { Exchange } from "../../core/exchange.ts";
-import type { Outcome } from "../../core/outcome.ts";
+import { challengedSchemes } from "../../core/challenges.ts";
+import type { Outcome, Response } from "../../core/outcome.ts";
 import { isExpectedStatus } from "../../core/expectation.ts";
 import { evaluate, type Steps } from "../../core/plan.ts";
 import type { Judgement } from "./recorded.ts";
@@ -16,7 +17,7 @@ export function* judgeResponse(
   if (outcome.type === "failure") return { succeeded: false, reason: outcome.reason, message: outcome.message, tookMs: 0 };
   const { response } = outcome;
   const seen = { response, tookMs: response.durationMs };
-  const answered = `answered ${response.statusCode}`;
+  const answered = answeredText(response);
   if (!isExpectedStatus(expect.status, response.statusCode)) {
     return {
       ...seen,
@@ -37,4 +38,11 @@ export function* judgeResponse(
         reason: "UnexpectedResponse",
         message: `${answered}, but spec.expect.that does not yield true`,
       };
+}
+
+/** The answer's status, and of a 401 the credentials that it asks for. */
+export function answeredText({ statusCode, headers }: Response): string {
+  const asked = headers["www-authenticate"];
+  const schemes = statusCode === 401 && typeof asked === "string" ? challengedSchemes(asked) : [];
+  return schemes.length === 0 ? `answered ${statusCode}` : `answered ${statusCode}, which asks for ${schemes.join(" or ")}`;
 }

@@ -6,7 +6,7 @@ import type { HTTPRequest } from "../types.ts";
 import { makeSecrets } from "./outputs.ts";
 
 const longestBodyBytes = 16_384;
-const shownHeaders = ["content-type", "etag", "last-modified", "x-request-id"] as const;
+const shownHeaders = ["content-type", "etag", "last-modified", "location", "x-request-id"] as const;
 
 /** What an answer, or none, means for people. Nothing that a server sent is in it but the status code. */
 export interface Judgement {
@@ -30,7 +30,10 @@ export function recorded(response: Response | undefined, { record, outputs }: Ke
   const fields = response.redactedHeaders ?? {};
   const isSecret = makeSecrets(outputs);
   const headers = Object.fromEntries(
-    shownHeaders.flatMap((name) => (typeof fields[name] === "string" ? [[name, fields[name].slice(0, 1024)]] : [])),
+    // Where a Secret is made of an answer, its Location can be one, too.
+    shownHeaders
+      .filter((name) => !isSecret || name !== "location")
+      .flatMap((name) => (typeof fields[name] === "string" ? [[name, fields[name].slice(0, 1024)]] : [])),
   );
   return {
     response: {

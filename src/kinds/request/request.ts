@@ -3,6 +3,7 @@ import type { HTTPRequestSpec } from "../../api/http-request.ts";
 import type { Poll } from "../../api/poll.ts";
 import type { Expectation, Inputs, RequestShape } from "../../api/request.ts";
 import type { Attempt, Desired } from "../../core/delivery.ts";
+import { isIdempotent } from "../../core/http-method.ts";
 import { digest } from "../../core/tools/digest.ts";
 import { durationMs } from "../../core/tools/duration.ts";
 import type { Scope } from "../../core/evaluation.ts";
@@ -20,12 +21,6 @@ import { source, tlsSources } from "./sources.ts";
 import type { HTTPRequest, UsedEndpoint } from "../types.ts";
 
 const defaultTimeoutMs = 30_000;
-const idempotentMethods: readonly string[] = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"];
-
-/** RFC 9110, section 9.2.2. */
-export function isIdempotent(method: string): boolean {
-  return idempotentMethods.includes(method);
-}
 
 /** A POST that is redirected has been answered: following is for methods that only ask. */
 function defaultMaxRedirects(method: string): number {
