@@ -17,17 +17,20 @@ interface EvaluatorOptions {
   readonly deadlineMs?: number;
   /** How many evaluations run at a time. One more thread stands by. */
   readonly threads?: number;
-  /** Limit on the results of one evaluation, characters of JSON. */
-  readonly maxResultCharacters?: number;
+  /** Limit on the results of one evaluation, bytes of JSON. */
+  readonly maxResultBytes?: number;
+  /** Limit on jq's memory in each thread, 16 MiB at least. */
+  readonly maxMemoryBytes?: number;
 }
 
 /**
- * With 2 threads, a second for each evaluation and 4 Mi characters of results, where not said otherwise. Starts no thread before
+ * With 2 threads, a second for each evaluation 2 MiB of results and 64 MiB for jq, where not said otherwise. Starts no thread before
  * it is first asked; disposing it ends them all.
  */
 export function createEvaluator(options: EvaluatorOptions = {}): Evaluator & AsyncDisposable {
-  const { deadlineMs = 1_000, threads: size = 2, maxResultCharacters = 4_194_304 } = options;
-  const threads = createThreads({ threads: size, deadlineMs, maxResultCharacters });
+  const { deadlineMs = 1_000, threads: size = 2, maxResultBytes = 2 * 1024 * 1024 } = options;
+  const { maxMemoryBytes = 64 * 1024 * 1024 } = options;
+  const threads = createThreads({ threads: size, deadlineMs, maxResultBytes, maxMemoryBytes });
   const known = new Set<string>();
 
   function remember(expressions: readonly string[]): void {

@@ -20,13 +20,16 @@ export function checkProgram(expression: string): string {
 }
 
 /**
- * One array, an item for each expression: `{v: [TEXT]}`, `{v: []}` where it yields nothing, or `{e: ERROR}`.
+ * One array, an item for each expression: `{v: [TEXT]}`, `{v: []}` where it yields nothing, or `{e: ERROR}`. Where the texts
+ * together would be longer than `maxBytes`, an error stands in place of the rest, before anything is printed.
  * `tojson` keeps numbers as they were written; two newlines end a comment, one that ends with a backslash too.
  */
-export function batchProgram(expressions: readonly string[]): string {
+export function batchProgram(expressions: readonly string[], maxBytes: number): string {
   const items = expressions.map((text) => `(try {v: ([first((${text}\n\n))] | map(tojson))} catch {e: .})`);
-  return `${prelude}[${items.join(",\n")}]`;
+  return `${prelude}[foreach (${items.join(",\n")}) as $item (0; . + ($item.v[0] // "" | utf8bytelength);
+if . > ${maxBytes} then {e: "${tooLarge}"} else $item end)]`;
 }
+export const tooLarge = "the result is too large";
 
 type Item = { readonly type: "value"; readonly json: string } | { readonly type: "error"; readonly message: string };
 

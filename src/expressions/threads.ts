@@ -8,8 +8,8 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Evaluated } from "../core/ports.ts";
-import { createRoundRobin } from "../core/tools/round-robin.ts";
-import type { Job, WorkerSettings } from "./worker.ts";
+import { createRoundRobin, type RoundRobin } from "../core/tools/round-robin.ts";
+import type { Finished, Job, WorkerSettings } from "./worker.ts";
 
 interface Threads extends AsyncDisposable {
   /**
@@ -21,13 +21,21 @@ interface Threads extends AsyncDisposable {
 interface ThreadsOptions {
   readonly threads: number;
   readonly deadlineMs: number;
-  readonly maxResultCharacters: number;
+  readonly maxResultBytes: number;
+  /** Of jq in each thread. */
+  readonly maxMemoryBytes: number;
 }
 
 interface Thread {
   readonly worker: Worker;
   /** As `WorkerSettings` has it. */
   readonly progress: Int32Array;
+}
+interface Line {
+  readonly turns: RoundRobin<Task>;
+  /** How many of them run at a time. */
+  readonly most: number;
+  running: number;
 }
 interface Task {
   readonly job: Job;
@@ -38,34 +46,52 @@ interface Task {
 /** A thread that has not had its deadline's time of a processor in so many times as long is given up. */
 const patience = 30;
 const shortestLookMs = 10;
+/** jq has 16 MiB from the start, and most jobs need no more. A thread whose jq has grown beyond this is replaced. */
+const keptMemoryBytes = 32 * 1024 * 1024;
+/** A thread's own heap holds a document and its results, as text. */
+const maxHeapMiB = 64;
+/** Those with a longer document run one at a time, so that they leave a thread, and memory, to the others. */
+const bigDocumentCharacters = 256 * 1024;
 
-export function createThreads({ threads, deadlineMs, maxResultCharacters }: ThreadsOptions): Threads {
+export function createThreads(options: ThreadsOptions): Threads {
+  const { threads, deadlineMs, maxResultBytes, maxMemoryBytes } = options;
   const all = new Set<Worker>();
   const ready: Thread[] = [];
-  const waiting = createRoundRobin<Task>();
-  let running = 0;
+  const big: Line = { turns: createRoundRobin(), most: Math.max(1, threads - 1), running: 0 };
+  const small: Line = { turns: createRoundRobin(), most: threads, running: 0 };
+  const lineOf = (job: Job): Line => (job.type === "evaluate" && job.document.length > bigDocumentCharacters ? big : small);
+  let last = big;
   let disposed = false;
 
+  const running = (): number => big.running + small.running;
+  const waiting = (): number => big.turns.size + small.turns.size;
+  /** The lines take turns, too. */
+  function next(): Task | undefined {
+    const lines = last === small ? [big, small] : [small, big];
+    const line = lines.find(({ turns, most, running }) => turns.size > 0 && running < most);
+    if (line) last = line;
+    return line?.turns.shift();
+  }
   function handOut(): void {
-    while (running < threads && waiting.size > 0) {
-      const thread = ready.pop();
-      const task = thread && waiting.shift();
-      if (!thread || !task) break;
+    while (running() < threads && ready.length > 0) {
+      const task = next();
+      const thread = task && ready.pop();
+      if (!thread) break;
       perform(thread, task);
     }
-    const wanted = Math.min(threads, running + waiting.size) + 1; // and the spare
+    const wanted = Math.min(threads, running() + waiting()) + 1; // and the spare
     if (!disposed) while (all.size < wanted) start();
   }
 
   function start(): void {
     const progress = new SharedArrayBuffer(8);
     const worker = new Worker(new URL(`./worker${extname(import.meta.url)}`, import.meta.url), {
-      workerData: { progress, maxResultCharacters } satisfies WorkerSettings,
+      workerData: { progress, maxResultBytes, maxMemoryBytes } satisfies WorkerSettings,
       env: {},
       execArgv: ["--disable-warning=ExperimentalWarning"],
       stdout: true, // emscripten prints a line when it aborts; reading it would keep the process alive
       stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: 256 },
+      resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB },
     });
     all.add(worker);
     worker.on("error", () => {}); // its exit says as much
@@ -76,8 +102,8 @@ export function createThreads({ threads, deadlineMs, maxResultCharacters }: Thre
     });
     const onStartError = (cause: unknown): void => {
       all.delete(worker);
-      waiting.shift()?.fail(new Error("cannot start a thread for expressions", { cause }));
-      if (waiting.size > 0) handOut();
+      (small.turns.shift() ?? big.turns.shift())?.fail(new Error("cannot start a thread for expressions", { cause }));
+      if (waiting() > 0) handOut();
     };
     worker.once("error", onStartError);
     worker.once("message", () => {
@@ -89,23 +115,31 @@ export function createThreads({ threads, deadlineMs, maxResultCharacters }: Thre
   }
 
   function perform({ worker, progress }: Thread, { job, finish }: Task): void {
-    running += 1;
+    const line = lineOf(job);
+    line.running += 1;
     progress.fill(-1);
     worker.ref();
     const startedMs = performance.now();
     let hasEnded = false;
-    function end(answer: Evaluated): void {
+    function onFinished({ answer, memoryBytes }: Finished): void {
+      end(answer, memoryBytes > keptMemoryBytes);
+    }
+    function end(answer: Evaluated, hasGrown = false): void {
       hasEnded = true;
       clearTimeout(timer);
-      worker.off("message", end);
+      worker.off("message", onFinished);
       worker.off("error", onGone);
       worker.off("exit", onGone);
-      running -= 1;
+      line.running -= 1;
       if (answer.type === "timeout" || answer.type === "starved" || answer.type === "outOfMemory") {
         all.delete(worker);
         void worker.terminate();
         const index = progress[0] ?? -1;
         finish(index === -1 ? answer : { ...answer, index });
+      } else if (hasGrown) {
+        all.delete(worker);
+        void worker.terminate();
+        finish(answer);
       } else {
         worker.unref();
         ready.push({ worker, progress });
@@ -130,7 +164,7 @@ export function createThreads({ threads, deadlineMs, maxResultCharacters }: Thre
     }
     const look = (): void => void lookAtUse();
     let timer = setTimeout(look, deadlineMs);
-    worker.on("message", end);
+    worker.on("message", onFinished);
     worker.on("error", onGone);
     worker.on("exit", onGone);
     worker.postMessage(job);
@@ -142,12 +176,13 @@ export function createThreads({ threads, deadlineMs, maxResultCharacters }: Thre
       if (disposed) throw new Error("expressions are no longer evaluated");
       const { promise, resolve, reject } = Promise.withResolvers<Evaluated>();
       const task: Task = { job, finish: resolve, fail: reject };
+      const { turns } = lineOf(job);
       const onAbort = (): void => {
-        waiting.remove(group, task); // where it runs already, it does until its deadline at most, and nobody looks at what comes of it
+        turns.remove(group, task); // where it runs already, it does until its deadline at most, and nobody looks at what comes of it
         reject(signal.reason as Error);
       };
       signal.addEventListener("abort", onAbort, { once: true });
-      waiting.add(group, task);
+      turns.add(group, task);
       handOut();
       try {
         return await promise;
@@ -157,7 +192,8 @@ export function createThreads({ threads, deadlineMs, maxResultCharacters }: Thre
     },
     async [Symbol.asyncDispose]() {
       disposed = true;
-      for (let task = waiting.shift(); task; task = waiting.shift()) task.fail(new Error("expressions are no longer evaluated"));
+      for (const { turns } of [small, big])
+        for (let task = turns.shift(); task; task = turns.shift()) task.fail(new Error("expressions are no longer evaluated"));
       await Promise.all([...all].map((worker) => worker.terminate()));
     },
   };

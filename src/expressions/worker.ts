@@ -5,9 +5,9 @@
  */
 /* oxlint-disable unicorn/require-post-message-target-origin -- threads have no origin: that is for windows */
 import { parentPort, workerData } from "node:worker_threads";
-import { loadJq } from "jq-wasm";
 import type { Evaluated } from "../core/ports.ts";
-import { batchItems, batchProgram, checkProgram, chunks, compileError } from "./program.ts";
+import { loadBoundedJq } from "./jq-instance.ts";
+import { batchItems, batchProgram, checkProgram, chunks, compileError, tooLarge } from "./program.ts";
 
 /** `apart`: each expression in a program of its own, so that the one at fault is known. */
 export type Job =
@@ -16,12 +16,18 @@ export type Job =
 export interface WorkerSettings {
   /** Two Int32: the index of the expression that is running, or -1; the processor time of the thread as the job began, milliseconds. */
   readonly progress: SharedArrayBuffer;
-  readonly maxResultCharacters: number;
+  readonly maxResultBytes: number;
+  readonly maxMemoryBytes: number;
+}
+export interface Finished {
+  readonly answer: Evaluated;
+  /** What jq has grown to: it never shrinks. */
+  readonly memoryBytes: number;
 }
 
-const { progress, maxResultCharacters } = workerData as WorkerSettings;
+const { progress, maxResultBytes, maxMemoryBytes } = workerData as WorkerSettings;
 const current = new Int32Array(progress);
-const jq = await loadJq();
+const jq = await loadBoundedJq(maxMemoryBytes);
 
 function compile(expressions: readonly string[]): Evaluated {
   for (const [index, expression] of expressions.entries()) {
@@ -34,16 +40,16 @@ function compile(expressions: readonly string[]): Evaluated {
 
 function evaluate({ document, expressions, apart }: Extract<Job, { type: "evaluate" }>): Evaluated {
   const json: string[] = [];
-  let characters = 0;
+  let bytes = 0;
   for (const group of apart ? expressions.map((expression) => [expression]) : chunks(expressions)) {
     current[0] = group.length === 1 ? json.length : -1;
-    const { stdout, stderr } = jq.raw(document, batchProgram(group), ["-c"]);
+    const { stdout, stderr } = jq.raw(document, batchProgram(group, maxResultBytes), ["-c"]);
     if (stdout === "") return { type: "failed", index: json.length, message: programError(stderr) };
     for (const item of batchItems(stdout)) {
       const index = json.length;
       if (item.type === "error") return { type: "failed", index, message: item.message };
-      characters += item.json.length;
-      if (characters > maxResultCharacters) return { type: "failed", index, message: "the result is too large" };
+      bytes += Buffer.byteLength(item.json);
+      if (bytes > maxResultBytes) return { type: "failed", index, message: tooLarge };
       json.push(item.json);
     }
   }
@@ -55,14 +61,17 @@ function programError(stderr: string): string {
   return stderr.includes("Exceeds depth limit") ? "the document is nested too deeply" : "jq cannot run the expression";
 }
 
+function answerTo(job: Job): Evaluated {
+  try {
+    return job.type === "compile" ? compile(job.expressions) : evaluate(job);
+  } catch {
+    return { type: "outOfMemory" }; // Emscripten throws when memory or stack ends, and the instance is not usable afterwards
+  }
+}
+
 parentPort?.on("message", (job: Job) => {
   const { user, system } = process.threadCpuUsage();
   current[1] = Math.floor((user + system) / 1000);
-  try {
-    parentPort?.postMessage(job.type === "compile" ? compile(job.expressions) : evaluate(job));
-  } catch {
-    // Emscripten throws when memory or stack ends, and the instance is not usable afterwards.
-    parentPort?.postMessage({ type: "outOfMemory" } satisfies Evaluated);
-  }
+  parentPort?.postMessage({ answer: answerTo(job), memoryBytes: jq.memoryBytes() } satisfies Finished);
 });
 parentPort?.postMessage("ready");
