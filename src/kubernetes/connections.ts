@@ -6,6 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { Pool, ProxyAgent, type Dispatcher } from "undici";
+import { tlsAlgorithms } from "../core/tools/tls-algorithms.ts";
 import type { TlsSettings } from "./credentials.ts";
 
 /** `calls` come one after another, a watch holds its connection for as long as it lives. */
@@ -41,11 +42,11 @@ export function createConnections(origin: string, proxyURL: string | undefined):
       headersTimeout: 0, // every request brings its own deadline
       bodyTimeout: 0,
     };
-    const connect = { ...tls, timeout: connectTimeoutMs[purpose], keepAlive: true };
+    const connect = { ...tls, ...tlsAlgorithms, timeout: connectTimeoutMs[purpose], keepAlive: true };
     const client =
       proxyURL === undefined
         ? new Pool(origin, { ...settings, connect })
-        : new ProxyAgent({ ...settings, uri: proxyURL, requestTls: connect });
+        : new ProxyAgent({ ...settings, uri: proxyURL, requestTls: connect, proxyTls: tlsAlgorithms });
     open.add(client);
     return client;
   }

@@ -1,8 +1,8 @@
 /**
  * One undici client for each distinct way to open a connection, shared by every reconcile of the process.
  *
- * The Map is bounded: a client that nobody has asked for in a while is drained and closed, and above a number of clients the
- * least recently used goes first; but never one under an exchange.
+ * The Map is bounded: a client that nobody has asked for in a while is drained and closed, and above a number of clients, or a
+ * size of their TLS material, the least recently used goes first; but never one under an exchange.
  */
 import type { Dispatcher } from "undici";
 import { closedFloor, type EgressFloor } from "../../core/egress.ts";
@@ -11,9 +11,12 @@ import { clientKey, type ClientSettings } from "./client-settings.ts";
 import type { ProxyFor } from "./environment-proxies.ts";
 import { openClient, type ConnectionLimits, type OpenClient, type OriginUse } from "./open-client.ts";
 import type { Sockets } from "./sockets.ts";
+import { createTlsContexts, materialBytes } from "./tls-contexts.ts";
 
 export interface Client extends OpenClient {
   readonly about: string;
+  /** Of its TLS material, which others may share. */
+  readonly materialBytes: number;
   /** The pools over the Map that have handed it out: the last one to go closes it. */
   readonly pools: Set<object>;
   /** Exchanges that use it now: it is not closed under them. */
@@ -30,7 +33,7 @@ export interface Lease extends Disposable {
 }
 
 export interface ClientPool extends AsyncDisposable {
-  /** The client for these settings: opened by the first caller, shared by the rest. Throws for unusable TLS material. */
+  /** The client for these settings: opened by the first caller, shared by the rest. */
   acquire(settings: ClientSettings): Lease;
   has(settings: ClientSettings): boolean;
   /** Whether a proxy, of these settings or of the environment, is between here and the origin. */
@@ -38,6 +41,8 @@ export interface ClientPool extends AsyncDisposable {
   readonly size: number;
   /** Requests that wait for a connection now. */
   readonly queued: number;
+  /** TLS contexts that have been made and are kept. */
+  readonly tlsContexts: number;
   /** Each client, in the order in which it came into the Map, without its key. */
   describe(): readonly ClientDescription[];
 }
@@ -61,13 +66,18 @@ export interface ClientPoolOptions extends Partial<ConnectionLimits> {
   readonly idleTimeoutMs?: number;
   /** More are kept only while that many are in use at once. */
   readonly maxClients?: number;
+  /** Likewise of the TLS material of all of them, which takes five times as much once it is parsed. */
+  readonly maxMaterialBytes?: number;
 }
 
 /** Several pools may share a Map: each destroys, when it is disposed, the clients that no other has handed out. */
 export function createClientPool(options: ClientPoolOptions): ClientPool {
   const { clients, sockets, emit, idleTimeoutMs = 300_000, maxClients = 256 } = options;
+  const { maxMaterialBytes = 4 * 1024 * 1024 } = options;
+  const contexts = createTlsContexts();
   const open = {
     sockets,
+    contexts,
     proxyFor: options.proxyFor ?? (() => undefined),
     floor: options.floor ?? closedFloor,
     connectionsPerOrigin: options.connectionsPerOrigin ?? 6,
@@ -97,13 +107,16 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
     for (const [key, client] of clients) if (client.users === 0 && client.lastUsedMs <= since) retire(key, client);
   }
   function retireExcess(): void {
-    while (clients.size > maxClients) {
-      let oldest: readonly [string, Client] | undefined;
-      for (const entry of clients)
-        if (entry[1].users === 0 && entry[1].lastUsedMs < (oldest?.[1].lastUsedMs ?? Infinity)) oldest = entry;
-      if (!oldest) return;
-      retire(...oldest);
-    }
+    while (clients.size > maxClients && retireOldest(() => true));
+    while (contexts.sizeBytes > maxMaterialBytes && retireOldest((client) => client.materialBytes > 0));
+  }
+  /** False: all of them are in use. */
+  function retireOldest(mayGo: (client: Client) => boolean): boolean {
+    let oldest: readonly [string, Client] | undefined;
+    for (const entry of clients)
+      if (entry[1].users === 0 && mayGo(entry[1]) && entry[1].lastUsedMs < (oldest?.[1].lastUsedMs ?? Infinity)) oldest = entry;
+    if (oldest) retire(...oldest);
+    return oldest !== undefined;
   }
   const timer = setInterval(retireIdle, Math.min(Math.ceil(idleTimeoutMs / 5), 60_000)).unref();
 
@@ -115,6 +128,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
       const client = known ?? {
         ...openClient(settings, open),
         about: about(settings),
+        materialBytes: materialBytes(settings.tls),
         pools: new Set<object>(),
         users: 0,
         lastUsedMs: 0,
@@ -148,6 +162,9 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
     },
     get queued() {
       return [...clients.values()].reduce((sum, client) => sum + client.queued(), 0);
+    },
+    get tlsContexts() {
+      return contexts.size;
     },
     describe: () =>
       [...clients.values()].map((client) => ({ about: client.about, users: client.users, origins: client.origins() })),

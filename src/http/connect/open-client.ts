@@ -3,9 +3,9 @@
  * tunnels and one that has requests forwarded.
  *
  * Every socket, direct or to a proxy or through one, is opened by a connector that has been wrapped by `sockets`; and every
- * one but those to the environment's proxies, whom the administrator has chosen, goes where the egress rules allow.
+ * one but those to the environment's proxies, whom the administrator has chosen, goes where the egress rules allow. What it holds of
+ * a TLS context it gives back as it closes.
  */
-import { createSecureContext } from "node:tls";
 import { Agent, buildConnector, Pool, ProxyAgent, type Dispatcher } from "undici";
 import { publicOnly, type EgressFloor } from "../../core/egress.ts";
 import type { ClientSettings } from "./client-settings.ts";
@@ -13,6 +13,7 @@ import { guardedConnector, guardedLookup, type ConnectorRules } from "./egress-c
 import type { ProxyFor } from "./environment-proxies.ts";
 import { openForwarding, type Forwarding } from "./forwarding.ts";
 import type { Sockets } from "./sockets.ts";
+import type { HeldContext, TlsContexts } from "./tls-contexts.ts";
 
 export interface ConnectionLimits {
   /** Most connections of one client to one origin. */
@@ -27,6 +28,7 @@ interface OpenOptions extends ConnectionLimits {
   /** Decides for settings that name no proxy. */
   readonly proxyFor: ProxyFor;
   readonly floor: EgressFloor;
+  readonly contexts: TlsContexts;
 }
 
 /** The connections of one client to one origin, or to a proxy; `waiting` counts requests. */
@@ -48,12 +50,16 @@ export interface OpenClient {
   destroy(): Promise<void>;
 }
 
+/** Of the connections to proxies that speak TLS themselves. */
+const proxyTLS = { minVersion: "TLSv1.2", rejectUnauthorized: true } as const;
 const maxConnectMs = 10_000;
-/** Throws for TLS material that cannot be used. */
+/** TLS material that cannot be used fails its connections. */
 export function openClient(settings: ClientSettings, options: OpenOptions): OpenClient {
   const { sockets, proxyFor, floor, connectionsPerOrigin, keepAliveTimeoutMs, keepAliveMaxTimeoutMs } = options;
   const toTarget: ConnectorRules = { addresses: settings.egress?.target ?? publicOnly, floor };
   const toProxy: ConnectorRules = { addresses: settings.egress?.proxy ?? publicOnly, floor };
+  const ownContext = options.contexts.hold(settings.tls);
+  const proxyContext = options.contexts.hold(proxyTLS);
   const toOrigin = originConnection(settings);
   const { timeout, allowH2 } = toOrigin;
   const limits = {
@@ -80,7 +86,7 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
     openPools().set(pool, new URL(origin).origin);
     return pool;
   };
-  const connect = guardedConnector(buildConnector({ ...toOrigin, lookup: guardedLookup(toTarget) }), toTarget, true);
+  const connect = guardedConnector(lazyConnector({ ...toOrigin, lookup: guardedLookup(toTarget) }, ownContext), toTarget, true);
   const direct = new Agent({ ...limits, connect, factory });
   /** By the proxy's URL. */
   const tunnels = new Map<string, ProxyAgent>();
@@ -103,7 +109,7 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
     ...(guarded && { lookup: guardedLookup(toProxy) }),
   });
   function openForwarder(uri: string, guarded: boolean): Forwarding {
-    const plain = buildConnector(toProxyTLS(guarded));
+    const plain = lazyConnector(toProxyTLS(guarded), proxyContext);
     const connect = guarded ? guardedConnector(plain, toProxy, false) : plain;
     return openForwarding(uri, { connect, openPool: factory });
   }
@@ -118,8 +124,8 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
       uri,
       factory: (origin, options) => factory(origin, held(options)),
       clientFactory: (origin, options) => openPool(origin, { ...held(options), ...limits, ...digging }, sockets),
-      requestTls: toOrigin,
-      proxyTls: toProxyTLS(guarded),
+      requestTls: { ...toOrigin, secureContext: ownContext.get() },
+      proxyTls: { ...toProxyTLS(guarded), ...(uri.startsWith("https:") && { secureContext: proxyContext.get() }) },
     });
   }
   const chosen = (dispatch: Dispatcher.Dispatch): Dispatcher.Dispatch => {
@@ -130,6 +136,10 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
     };
   };
   const all = (): readonly Dispatcher[] => [direct, ...tunnels.values(), ...[...forwarding.values()].map(({ agent }) => agent)];
+  function giveBack(): void {
+    ownContext[Symbol.dispose]();
+    proxyContext[Symbol.dispose]();
+  }
   return {
     dispatcher: direct.compose(chosen),
     queued: () => [...pools.keys()].reduce((sum, { stats }) => sum + stats.pending, 0),
@@ -140,24 +150,38 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
         free: stats.free,
         waiting: stats.pending,
       })),
-    close: async () => void (await Promise.all(all().map((agent) => agent.close()))),
-    destroy: async () => void (await Promise.all(all().map((agent) => agent.destroy()))),
+    async close() {
+      giveBack(); // nothing is opened any more
+      await Promise.all(all().map((agent) => agent.close()));
+    },
+    async destroy() {
+      giveBack();
+      await Promise.all(all().map((agent) => agent.destroy()));
+    },
   };
 }
 
-function originConnection({ tls, timeoutMs, http2 }: ClientSettings) {
-  const { ca, cert, key, servername, rejectUnauthorized, minVersion } = tls;
-  const material = {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-  };
+function originConnection({ tls: { servername, rejectUnauthorized }, timeoutMs, http2 }: ClientSettings) {
   return {
-    ...(Object.keys(material).length > 0 ? { secureContext: createSecureContext({ ...material, minVersion }) } : { minVersion }),
     ...(servername === undefined ? {} : { servername }),
     rejectUnauthorized,
     allowH2: http2 === true,
     timeout: Math.min(timeoutMs, maxConnectMs),
+  };
+}
+
+/** A connector whose TLS context is made for its first TLS connection, and never where there is none. */
+function lazyConnector(options: buildConnector.BuildOptions, context: HeldContext): buildConnector.connector {
+  const plain = buildConnector(options);
+  let secure: buildConnector.connector | undefined;
+  return (target, callback) => {
+    if (target.protocol !== "https:") return plain(target, callback);
+    try {
+      secure ??= buildConnector({ ...options, secureContext: context.get() });
+    } catch (error) {
+      return queueMicrotask(() => callback(error as Error, null));
+    }
+    secure(target, callback);
   };
 }
 

@@ -35,13 +35,25 @@ async function resolveOwn(sources: TlsSources, read: Read): Promise<TlsSettings>
   };
 }
 
-/** Throws `RefusedError` for material that no socket could be opened with. */
+/** All CAs that browsers trust are 180 kB; a signature with a longer key holds everything up. */
+const maxMaterialCharacters = 256 * 1024;
+const maxRSABits = 8_192;
+
+/** Throws `RefusedError` for material that no socket could be opened with, or that would cost everybody too much. */
 export function checkTls({ ca, cert, key }: TlsSettings, sources: TlsSources): void {
+  for (const [text = "", source] of [
+    [ca, sources.ca],
+    [cert, sources.certificate],
+    [key, sources.key],
+  ] as const)
+    if (text.length > maxMaterialCharacters) refuseTls(source, `this is longer than ${maxMaterialCharacters} characters`);
   if (ca !== undefined && !succeeds(() => new X509Certificate(ca))) refuseTls(sources.ca, "this holds no PEM certificate");
   if (cert !== undefined && !succeeds(() => new X509Certificate(cert)))
     refuseTls(sources.certificate, "this holds no PEM certificate");
   if (key !== undefined && !succeeds(() => createSecureContext({ key })))
     refuseTls(sources.key, "this holds no PEM private key without a passphrase");
+  if (key !== undefined && (createPrivateKey(key).asymmetricKeyDetails?.modulusLength ?? 0) > maxRSABits)
+    refuseTls(sources.key, `this key has more than ${maxRSABits} bits`);
   if (cert === undefined || key === undefined || succeeds(() => createSecureContext({ cert, key }))) return;
   if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
     refuseTls(sources.key, "this key does not belong to the certificate");
