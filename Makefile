@@ -9,6 +9,18 @@ JEST_NODE := --experimental-vm-modules --disable-warning=ExperimentalWarning nod
 ONE = --selectProjects $(word 2,$(subst /, ,$(T))) $(if $(NAME),--testNamePattern="$(NAME)") --runTestsByPath $(or $(T),$(error T is missing: the path of a test file, as in T=test/unit/json.test.ts))
 INSTALLED := node_modules/.installed
 
+# Where what is released goes: host and path, below which are holdfast (the image) and charts/holdfast. Set it once, in the
+# forge's variable REGISTRY; in lower case, as registries want it.
+REGISTRY ?= registry.example.com
+# Where people find the repository: the links of the chart.
+PROJECT_URL ?= https://git.example.com/holdfast
+# With or without the v of a tag.
+VERSION ?= $(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' package.json)
+RELEASING := prepare-release changelog-entry login package-chart push-chart push-image sign release-page
+$(RELEASING): override export REGISTRY := $(REGISTRY)
+$(RELEASING): override export PROJECT_URL := $(PROJECT_URL)
+$(RELEASING): override export VERSION := $(patsubst v%,%,$(VERSION))
+
 .PHONY: help
 help: ## Print every target.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -133,6 +145,45 @@ bench-start: build ## Time and memory of loading a controller, from the sources 
 sbom: $(INSTALLED) ## Write sbom.json: what the image's packages are, as CycloneDX.
 	@npm sbom --omit=dev --sbom-format=cyclonedx --sbom-type=application --loglevel=error > sbom.json
 	@npm exec --no -- node -e 'const {components} = JSON.parse(fs.readFileSync("sbom.json")); console.log(`sbom.json: $${components.length} packages`)'
+
+.PHONY: prepare-release
+prepare-release: $(INSTALLED) ## Before a tag: make what is unreleased the changelog's entry of VERSION, and set all versions.
+	@npm exec --no -- node tools/release/changelog.ts prepare "$$VERSION"
+	npm version --no-git-tag-version --allow-same-version --loglevel=error "$$VERSION"
+
+.PHONY: changelog-entry
+changelog-entry: $(INSTALLED) ## Print the changelog's entry of VERSION; fail where it or a version is missing.
+	@npm exec --no -- node tools/release/changelog.ts entry "$$VERSION"
+
+.PHONY: login
+login: ## Log in at the registry, as REGISTRY_USER with REGISTRY_TOKEN.
+	@printf %s "$$REGISTRY_TOKEN" | docker login --username "$$REGISTRY_USER" --password-stdin "$${REGISTRY%%/*}"
+
+.PHONY: package-chart
+package-chart: ## Write dist/holdfast-VERSION.tgz: the chart, naming the image below REGISTRY.
+	@HELM=$$(test/helm/ensure.sh) && HELM=$$HELM tools/release/package-chart.sh
+
+.PHONY: push-chart
+push-chart: package-chart ## Push the chart, as an OCI artifact: REGISTRY/charts/holdfast.
+	@HELM=$$(test/helm/ensure.sh) && HELM=$$HELM tools/release/push.sh chart
+
+.PHONY: push-image
+push-image: ## Build the image for amd64 and arm64, with SBOM and provenance, and push it: REGISTRY/holdfast.
+	@tools/release/push.sh image
+
+.PHONY: sign
+sign: sbom ## Sign image and chart by cosign, and attach the SBOM.
+	@tools/release/sign.sh
+
+.PHONY: release-page
+release-page: ## Publish the changelog's entry of VERSION, with chart and SBOM, on the forge.
+	@$(MAKE) changelog-entry > dist/notes.md
+	gh release create "v$$VERSION" --verify-tag --title "$$VERSION" --notes-file dist/notes.md "dist/holdfast-$$VERSION.tgz" sbom.json
+
+.PHONY: ci-packages
+ci-packages: ## As root, on Debian: install what the tests need besides npm, make and Go.
+	$(or $(APT),apt-get -qq) update
+	$(or $(APT),apt-get -qq) install -y --no-install-recommends git iproute2 make procps python3 python3-pip
 
 .PHONY: audit
 audit: $(INSTALLED) ## Ask the registry for known weaknesses of the image's packages.

@@ -1,28 +1,10 @@
 /** What somebody new to the repository types on the first day does what CONTRIBUTING.md says. */
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { runProgram, type Ended } from "../support/run-program.ts";
-
-const root = resolve(import.meta.dirname, "../..");
-const read = (file: string): string => readFileSync(join(root, file), "utf8");
-/** Without what this run of jest, or the make around it, says to its children. */
-const clean = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(JEST_|npm_|MAKE|MFLAGS|GIT_|NODE_OPTIONS)/.test(name)),
-);
-const make = (...args: readonly string[]): Promise<Ended> => runProgram("make", args, { cwd: root, env: clean });
-const targets = [...read("Makefile").matchAll(/^([a-z][\w-]*):/gm)].map(([, name = ""]) => name);
+import { clean, make, read, root, targets } from "./repository.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -40,9 +22,9 @@ test("every make target that a page names is there, and help lists each", async 
   ];
   const named = pages.flatMap((page) => [...read(page).matchAll(/(?:^|`)make ([a-z][\w-]*)/gm)].map(([, target = ""]) => target));
   expect(named.length).toBeGreaterThan(20);
-  expect(named.filter((target) => !targets.includes(target))).toEqual([]);
-  const { output } = await make("help");
-  expect(targets.filter((target) => !new RegExp(`^  ${target} +\\S`, "m").test(output))).toEqual([]);
+  expect(named.filter((target) => !targets().includes(target))).toEqual([]);
+  const { output } = await make(["help"]);
+  expect(targets().filter((target) => !new RegExp(`^  ${target} +\\S`, "m").test(output))).toEqual([]);
 });
 
 test("CONTRIBUTING tells of every class of tests, which make test runs", () => {
@@ -64,11 +46,11 @@ test("the Node of .nvmrc is the one that npm ci installs", () => {
 });
 
 test("make test-one runs one file, and one test of it by its name", async () => {
-  const file = await make("test-one", "T=test/unit/json.test.ts");
+  const file = await make(["test-one", "T=test/unit/json.test.ts"]);
   expect(file.output).toMatch(/Test Suites: 1 passed, 1 total/);
-  const one = await make("test-one", "T=test/unit/json.test.ts", "NAME=leaves absent fields out");
+  const one = await make(["test-one", "T=test/unit/json.test.ts", "NAME=leaves absent fields out"]);
   expect(one.output).toMatch(/Tests: +\d+ skipped, 1 passed/);
-  const none = await make("test-one");
+  const none = await make(["test-one"]);
   expect(none).toMatchObject({ code: 2, output: expect.stringContaining("T is missing") });
 }, 60_000);
 

@@ -3,8 +3,15 @@ import { chromium as findChromium, optional } from "../support/programs.ts";
 import { toolsVariable, type ProjectTools } from "./tools.ts";
 
 export default async function setup(): Promise<void> {
-  const actionlint = await optional("actionlint", "actionlint/ensure.sh");
+  const actionlint = await optional("actionlint", "go/ensure.sh", "actionlint");
+  const crane = await optional("crane", "go/ensure.sh", "crane");
+  const helm = await optional("helm", "helm/ensure.sh");
   const chromium = await findChromium();
-  const tools: ProjectTools = { ...(actionlint && { actionlint }), ...(chromium && { chromium }) };
+  const tools: ProjectTools = {
+    ...(actionlint && { actionlint }),
+    ...(crane && { crane }),
+    ...(helm && { helm }),
+    ...(chromium && { chromium }),
+  };
   process.env[toolsVariable] = JSON.stringify(tools);
 }

@@ -7,6 +7,9 @@ export const toolsVariable = "HOLDFAST_TEST_PROJECT_TOOLS";
 export interface ProjectTools {
   readonly actionlint?: string;
   readonly chromium?: string;
+  /** Has a registry of images in it. */
+  readonly crane?: string;
+  readonly helm?: string;
 }
 
 /** Throws outside of the project `project`. */
