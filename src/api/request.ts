@@ -80,7 +80,7 @@ export const requestProperties = {
     minLength: 1,
     maxLength: 8192,
     pattern: "^(/|\\$\\{)",
-    description: `The path under the endpoint's baseURL, starting with a slash. ${expressionNote} What an expression yields is one percent-encoded segment.`,
+    description: `The path under the endpoint's baseURL, starting with a slash. ${expressionNote} What an expression yields is one percent-encoded segment. A path that is one whole expression is a link, as it stands, with its query: relative to baseURL, or an absolute path or URL below it.`,
   },
   method: {
     ...method,
@@ -100,7 +100,7 @@ export const requestProperties = {
         value: {
           type: "string",
           maxLength: 8192,
-          description: `The parameter's value, not yet percent-encoded. ${expressionNote}`,
+          description: `The parameter's value, not yet percent-encoded. ${expressionNote} Of one whole expression that yields a list the parameter is repeated for each item.`,
         },
       },
       required: ["name", "value"],
@@ -127,7 +127,11 @@ export const requestProperties = {
           type: "object",
           properties: {
             name: { type: "string", minLength: 1, maxLength: 256, description: "The field's name, not yet encoded." },
-            value: { type: "string", maxLength: 65536, description: `The field's value, not yet encoded. ${expressionNote}` },
+            value: {
+              type: "string",
+              maxLength: 65536,
+              description: `The field's value, not yet encoded. ${expressionNote} Of one whole expression that yields a list the field is repeated for each item.`,
+            },
           },
           required: ["name", "value"],
         },

@@ -146,6 +146,10 @@ function joined({ server, confined }: World, path: string): Parameters<typeof ex
   const url = { type: "joined", base: `${server.url}${base}`, path: at("spec.path", path) } as const;
   return { url: confined ? { ...url, confined } : url, auth, endpoint };
 }
+const link = (world: World, value: string): Parameters<typeof exchange>[0] => ({
+  ...joined(world, "${ .inputs.value }"),
+  inputs: { value: literal(value) },
+});
 const send = ({ http }: World, what: Parameters<typeof exchange>[0]): Promise<Outcome> => http.send(exchange(what), { objects });
 const written = (text: string): string => text.replaceAll("${", () => "$${");
 const absolute = ({ server }: World, path: string): string => `${server.url}${path}`;
@@ -166,6 +170,8 @@ const placed: Readonly<Record<string, Way>> = {
       inputs: { value: literal(absolute(world, path)) },
       request: { location: at("spec.poll.url", "${ .inputs.value }") },
     }),
+  "a link, as a path": (world, path) => send(world, link(world, path)),
+  "a link, as a URL": (world, path) => send(world, link(world, absolute(world, path))),
   "a redirect": (world, path) => {
     world.redirectTo(Buffer.from(path).toString("latin1"));
     return send(world, joined(world, "/start"));
@@ -178,6 +184,7 @@ const placed: Readonly<Record<string, Way>> = {
 /** Ways in which only what comes after the base is named. */
 const own: Readonly<Record<string, Way>> = {
   "the request's own path": (world, rest) => send(world, joined(world, written(rest === "" ? "/" : rest))),
+  "a link": (world, rest) => send(world, link(world, rest.replace(/^\//, "") || "?a=b")),
   "a query parameter": (world, rest) =>
     send(world, {
       ...joined(world, "/start"),

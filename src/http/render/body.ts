@@ -7,7 +7,7 @@ import { hash } from "node:crypto";
 import type { Response } from "../../core/outcome.ts";
 import type { BodyTemplate, ByteSource, PartTemplate } from "../../core/request-template.ts";
 import { jsonBodyText, mergePatchText } from "./compare.ts";
-import { contentText, fillTemplate, type ValueOf } from "./values.ts";
+import { contentText, expandPairs, fillTemplate, type TextOf, type ValueOf } from "./values.ts";
 
 export interface Content {
   readonly contentType: string;
@@ -16,7 +16,7 @@ export interface Content {
 interface BodyValues {
   readonly valueOf: ValueOf;
   /** Text for a form's field or a part: what has no text is refused, or shown in another way. */
-  readonly textOf: (field: string, expression: string) => string;
+  readonly textOf: TextOf;
   readonly bytesOf: (source: ByteSource) => Uint8Array;
   /** What a patch is derived from. */
   readonly response?: Response | undefined;
@@ -34,11 +34,8 @@ export function bodyContent(body: BodyTemplate, values: BodyValues): Content {
     case "mergePatch":
       return { contentType: "application/merge-patch+json", content: mergePatchText(body, values.response, valueOf) };
     case "form": {
-      const pairs = body.fields.map((pair): [string, string] => [
-        pair.name,
-        fillTemplate(pair, (expression) => textOf(pair.field, expression)),
-      ]);
-      return { contentType: "application/x-www-form-urlencoded", content: new URLSearchParams(pairs).toString() };
+      const pairs = new URLSearchParams(expandPairs(body.fields, valueOf, textOf));
+      return { contentType: "application/x-www-form-urlencoded", content: pairs.toString() };
     }
     case "multipart":
       return multipart(body.parts, values);
@@ -68,7 +65,7 @@ function partHead({ name, filename, contentType }: PartTemplate): Buffer {
   return Buffer.from(`Content-Disposition: form-data; name="${name}"${file}\r\n${typeLine}\r\n`);
 }
 
-function partContent({ content }: PartTemplate, { textOf, bytesOf }: BodyValues): Uint8Array {
+function partContent({ content }: PartTemplate, { valueOf, textOf, bytesOf }: BodyValues): Uint8Array {
   if (content.type === "bytes") return bytesOf(content.source);
-  return Buffer.from(fillTemplate(content, (expression) => textOf(content.field, expression)));
+  return Buffer.from(fillTemplate(content, (expression) => textOf(valueOf(expression), content.field, expression)));
 }

@@ -5,7 +5,7 @@ import type { WireRequest } from "../wire-request.ts";
 import { bodyContent, type Content } from "./body.ts";
 import { headerFields, queryText } from "./render.ts";
 import { referenceText, urlText, type ScalarOf } from "./url.ts";
-import { contentText, type ValueOf } from "./values.ts";
+import { contentText, type TextOf, type ValueOf } from "./values.ts";
 
 /** What a template is filled with. */
 interface Values {
@@ -29,15 +29,15 @@ export function describeRequest(
   { valueOf, bytes }: Values,
   { userAgent, sent }: { readonly userAgent: string; readonly sent: WireRequest },
 ): Described {
-  const scalar: ScalarOf = (_field, expression) =>
-    /^["\d\-tf]/.test(valueOf(expression)) ? contentText(valueOf(expression)) : "***";
+  const shown: TextOf = (json) => (/^["\d\-tf]/.test(json) ? contentText(json) : "***");
+  const scalar: ScalarOf = (field, expression) => shown(valueOf(expression), field, expression);
   const url = urlText(request, (field, expression) => scalar(field, expression) || "***");
-  const query = queryText(request.query, scalar);
+  const query = queryText(request.query, valueOf, shown);
   const body =
     request.body &&
     bodyContent(request.body, {
       valueOf,
-      textOf: (_field, expression) => (valueOf(expression) === "null" ? "***" : contentText(valueOf(expression))),
+      textOf: (json) => (json === "null" ? "***" : contentText(json)),
       bytesOf({ field }) {
         const found = bytes.get(field);
         return found ? shownBytes(found) : new Uint8Array();

@@ -12,7 +12,7 @@ import { headerRecord, type HeaderField } from "./headers.ts";
 import { refuse } from "../refusal.ts";
 import type { WireRequest } from "../wire-request.ts";
 import { checkURL, pageURL, urlText, type ScalarOf } from "./url.ts";
-import { definedText, encoded, fillTemplate, partsOf, scalarText, type ValueOf } from "./values.ts";
+import { definedText, encoded, expandPairs, fillTemplate, partsOf, scalarText, type TextOf, type ValueOf } from "./values.ts";
 
 /** What a template is filled with. */
 interface Values {
@@ -40,13 +40,13 @@ export function renderRequest(request: RequestTemplate, { valueOf, bytes, respon
   const scalar: ScalarOf = (field, expression) => scalarText(valueOf(expression), field, expression);
   const first = checkURL(urlText(request, scalar), request);
   const url = request.page ? pageURL(first, request.page, request) : first;
-  const query = request.page ? "" : queryText(request.query, scalar);
+  const query = request.page ? "" : queryText(request.query, valueOf, scalarText);
   const search = [url.search.slice(1), query].filter((text) => text !== "").join("&");
   const body =
     request.body &&
     bodyContent(request.body, {
       valueOf,
-      textOf: (field, expression) => definedText(valueOf(expression), field, expression),
+      textOf: definedText,
       bytesOf: ({ field }) => bytes.get(field)?.bytes ?? new Uint8Array(),
       response,
     });
@@ -60,9 +60,9 @@ export function renderRequest(request: RequestTemplate, { valueOf, bytes, respon
 }
 
 /** Parameters that are added to a URL's own, percent-encoded. */
-export function queryText(query: readonly LocatedPair[], scalar: ScalarOf): string {
-  return query
-    .map((pair) => `${encoded(pair.name)}=${encoded(fillTemplate(pair, (expression) => scalar(pair.field, expression)))}`)
+export function queryText(query: readonly LocatedPair[], valueOf: ValueOf, textOf: TextOf): string {
+  return expandPairs(query, valueOf, textOf)
+    .map(([name, value]) => `${encoded(name)}=${encoded(value)}`)
     .join("&");
 }
 

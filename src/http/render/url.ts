@@ -2,12 +2,12 @@
  * URLs from templates.
  *
  * An expression's value never changes what another part of the URL means: in a path it is one segment, in a query one
- * value, in the authority a host or port. The text of a URL never enters a message.
+ * value, in the authority a host or port. Alone it is a link, which stays below the base. The text of a URL never enters a message.
  */
 import type { Located, RequestTemplate } from "../../core/request-template.ts";
 import { wholeExpression } from "../../core/templating.ts";
 import { refuse } from "../refusal.ts";
-import { confine, dotSegment, withoutSlashesAtEnd } from "./confinement.ts";
+import { confine, dotSegment, withoutSlashesAtEnd, type Joined } from "./confinement.ts";
 import { encoded, fillTemplate, partsOf } from "./values.ts";
 
 /** Stands for a secret where a request is described: a URL that begins with it can be written and not be sent. */
@@ -21,10 +21,25 @@ export function urlText({ url }: RequestTemplate, scalar: ScalarOf): string {
   if (url.type === "absolute") return absoluteText(url, scalar);
   const { base, path } = url;
   if (!path) return base;
-  const literal = partsOf(path).some(({ type, text }) => type === "text" && /%2f|%5c/i.test(text));
-  if (literal) refuse("InvalidURL", `${path.field}: the path has an encoded slash or backslash`);
+  const parts = partsOf(path);
+  const link = wholeExpression(parts);
+  if (link !== undefined) return linkText(scalar(path.field, link), base, path.field);
+  if (parts.some(({ type, text }) => type === "text" && /%2f|%5c/i.test(text)))
+    refuse(
+      "InvalidURL",
+      `${path.field}: the path has an encoded slash or backslash; a segment that holds one is written as an expression: \${ "team/a" }`,
+    );
   const text = fillTemplate(path, (expression) => segment(scalar(path.field, expression), path.field));
   return `${withoutSlashesAtEnd(base)}${text.startsWith("/") ? "" : "/"}${text}`;
+}
+
+/** A path that is one whole expression: a reference to what lies below the base, as it stands. */
+function linkText(link: string, base: string, field: string): string {
+  if (link === "") refuse("InvalidURL", `${field}: the expression yields an empty text, which leads nowhere`);
+  if (/^https?:\/\//i.test(link)) return link;
+  if (link.startsWith("//")) refuse("InvalidURL", `${field}: the expression yields another host's address`);
+  if (link.startsWith("/")) return `${new URL(base).origin}${link}`;
+  return `${withoutSlashesAtEnd(base)}${link.startsWith("?") ? "" : "/"}${link}`;
 }
 
 function segment(value: string, field: string): string {
@@ -96,10 +111,14 @@ export function checkURL(text: string, { url }: RequestTemplate): URL {
   if (/^[a-z]+:\/*[^/?]*@/i.test(text))
     refuse("InvalidURL", `${field}: the URL holds a user name or password; use an Authorization header with an input`);
   if (url.type === "joined") {
-    if (text.includes("?")) refuse("InvalidURL", `${field}: a path has no query; write it as query`);
+    if (text.includes("?") && !isLink(url)) refuse("InvalidURL", `${field}: a path has no query; write it as query`);
     confine(parsed, url, { field, encodedSlash: true });
   }
   return parsed;
+}
+
+function isLink({ path }: Joined): boolean {
+  return path !== undefined && wholeExpression(partsOf(path)) !== undefined;
 }
 
 /** A URI reference from a template: absolute, or relative with literal text first. Throws `RefusedError`. */

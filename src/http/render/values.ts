@@ -1,10 +1,14 @@
 /** What becomes of an expression's value, which arrives as JSON text, where it stands inside other text. */
-import type { Located } from "../../core/request-template.ts";
-import { parseTemplate, type Part } from "../../core/templating.ts";
+import type { Located, LocatedPair } from "../../core/request-template.ts";
+import { parseTemplate, stringifyWith, wholeExpression, type Part } from "../../core/templating.ts";
+import { parseJSON } from "../../core/tools/json.ts";
 import { excerpt, refuse } from "../refusal.ts";
 
 /** The JSON text that an expression yields. */
 export type ValueOf = (expression: string) => string;
+
+/** An expression's value as text; refuses what is none there. */
+export type TextOf = (json: string, field: string, expression: string) => string;
 
 /** The template's parts. Throws `RefusedError`. */
 export function partsOf({ field, text }: Located): readonly Part[] {
@@ -38,6 +42,27 @@ export function fillTemplate(template: Located, convert: (expression: string) =>
   return partsOf(template)
     .map((part) => (part.type === "text" ? part.text : convert(part.text)))
     .join("");
+}
+
+/**
+ * Query parameters, or fields of a form, as they are sent: where a value is one whole expression that yields a list, the name is
+ * repeated for each of its items. Throws `RefusedError`.
+ */
+export function expandPairs(pairs: readonly LocatedPair[], valueOf: ValueOf, textOf: TextOf): [string, string][] {
+  return pairs.flatMap((pair) => {
+    const { name, field } = pair;
+    const whole = wholeExpression(partsOf(pair));
+    const json = whole === undefined ? "" : valueOf(whole);
+    if (whole === undefined || !json.startsWith("["))
+      return [[name, fillTemplate(pair, (expression) => textOf(valueOf(expression), field, expression))]];
+    return itemsOf(json).map((item): [string, string] => [name, textOf(item, field, whole)]);
+  });
+}
+
+/** The JSON text of each item of a list, with numbers as they are written. */
+function itemsOf(json: string): readonly string[] {
+  const list = parseJSON(json) as readonly unknown[];
+  return list.map((item) => stringifyWith(item, (text) => JSON.stringify(text)));
 }
 
 /** One path segment or query value, percent-encoded (RFC 3986, section 2). */
