@@ -57,15 +57,19 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     requireServiceAccount: settings.requireServiceAccount,
     term: leadership.term,
     since: leadership.since,
+    unbrokenSince: leadership.unbrokenSince,
     resumes: true,
   });
   const { controller, liveness } = resources.use(runtime);
   const notReady = (): readonly string[] => {
     const waiting = controller.waitingFor();
     const watches = store.readiness().filter(({ ready }) => !ready);
-    return watches.length > 0 || waiting.length === 0
-      ? watches.map(({ text }) => text)
-      : waiting.map((kind) => `${kind} has not been listed yet`);
+    const unwritable = controller.unrecorded.problem();
+    return [
+      ...watches.map(({ text }) => text),
+      ...(watches.length > 0 ? [] : waiting.map((kind) => `${kind} has not been listed yet`)),
+      ...(unwritable === undefined ? [] : [unwritable]),
+    ];
   };
   const metricsServer = resources.use(
     await serve(settings.metricsAddress, metricsRoutes(metrics.registry), { guard: guardFor(settings, { client, emit }) }),

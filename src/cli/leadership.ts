@@ -37,6 +37,7 @@ function unconditional(): Leadership {
   return {
     term: () => 1,
     since: () => undefined,
+    unbrokenSince: () => 1,
     async run({ ended }, elected) {
       elected();
       if (!ended.aborted) await once(ended, "abort");

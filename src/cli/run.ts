@@ -85,7 +85,7 @@ async function follow(
 /** Resolves when nothing is due: all has been looked at, and what waited for a request that has just ended has had its turn. */
 async function whenQuiet(controller: Controller, signal: AbortSignal): Promise<void> {
   const { queue } = controller;
-  const isBusy = (): boolean => controller.waitingFor().length > 0 || queue.depth + queue.working.size > 0;
+  const isBusy = (): boolean => controller.waitingFor().length > 0 || queue.depth + queue.working.size + queue.aside > 0;
   while (!signal.aborted && isBusy()) await sleep(5);
 }
 

@@ -37,7 +37,7 @@ export interface Runtime extends AsyncDisposable {
 }
 interface RuntimeParts extends Pick<
   ControllerOptions,
-  "store" | "emit" | "term" | "since" | "announce" | "requireServiceAccount" | "resumes"
+  "store" | "emit" | "term" | "since" | "unbrokenSince" | "announce" | "requireServiceAccount" | "resumes"
 > {
   readonly metrics: Metrics;
   /** Takes the values of every Secret that is read. */
@@ -132,6 +132,7 @@ export function createRuntime(settings: SendSettings, { metrics, secrets, egress
     requestsInFlight: () => sockets.requests(),
     requestsQueued: () => clients.queued,
     queue: () => controller.queue,
+    unrecorded: () => controller.unrecorded.failing(),
     leads,
     resources: function* () {
       for (const { kind, resource } of controller.resources()) {

@@ -6,6 +6,7 @@
  */
 import { retryReasons } from "../api/retry.ts";
 import { attemptUUID } from "./tools/digest.ts";
+import { sameJSON } from "./tools/json.ts";
 import type { FailureReason, Outcome } from "./outcome.ts";
 import { isListed, type RetryPolicy } from "./retry.ts";
 
@@ -39,6 +40,11 @@ export interface DeliveryRecord {
   readonly lastHandledReconcileAt?: string;
   /** RFC 3339: when the next try of an attempt that is Retrying is due. */
   readonly nextRunAt?: string;
+}
+
+/** Whether nobody has recorded another attempt since `read`: it is as it was then, or was taken away with the status. */
+export function carriesSameAttempt(stored: Partial<DeliveryRecord> = {}, read: Partial<DeliveryRecord> = {}): boolean {
+  return stored.attempt === undefined || sameJSON(stored.attempt, read.attempt);
 }
 
 /** What the spec wants delivered. */

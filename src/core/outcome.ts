@@ -58,6 +58,7 @@ export type RefusalReason =
   | "KeyNotFound"
   | "ReferenceForbidden"
   | "ServiceAccountRequired"
+  | "ObjectTooLarge"
   | "InvalidExpression"
   | "ExpressionFailed"
   | "ExpressionTimeout"

@@ -17,14 +17,21 @@ export type WatchEvent =
 /**
  * `unchanged`: the status is as it was in the resource that was read, whatever else about the object has changed; but for
  * its generation, where that is given.
+ * `sameAttempt`: nobody has recorded another attempt, whatever else of the status has changed or is gone.
  * `attempt`: the object is the same one (UID) and still carries this attempt in flight by this sender.
  */
 export type Precondition =
   | { readonly type: "unchanged"; readonly generation?: number }
+  | { readonly type: "sameAttempt" }
   | { readonly type: "attempt"; readonly id: string; readonly sender: string };
 
 /** `conflict`: the precondition does not hold, the object is gone, or this process may not write it any more; nothing was written. */
 export type WriteResult = { readonly type: "written"; readonly resource: Resource } | { readonly type: "conflict" };
+
+/** The object has no room for this status: a smaller one may fit. */
+export class StatusTooLargeError extends Error {
+  override readonly name = "StatusTooLargeError";
+}
 
 export interface Finalizer {
   readonly name: string;
@@ -54,7 +61,7 @@ export interface ResourceStore extends OutputStore {
    * Replaces the status of the object that `resource` was read from, if the precondition holds.
    * Guarantees: it never lands on another UID; it never overwrites a status that somebody else wrote meanwhile.
    * `mayWrite` is asked before each try, since tries go on through an outage, and false is a conflict; absent: it always may.
-   * Throws when the store cannot be reached or refuses the status itself.
+   * Throws when the store cannot be reached or refuses the status itself, `StatusTooLargeError` where it does not fit.
    */
   writeStatus(
     type: ResourceType,
@@ -101,6 +108,8 @@ export type Read = (kind: "Secret" | "ConfigMap", name: string, namespace?: stri
  * a write usually takes.
  */
 export type WaitFor = <T>(awaited: Promise<T>, patienceMs?: number) => Promise<T>;
+/** Waits for what must not be given up since a request was sent: the limit on the reconcile does not count meanwhile. */
+export type WaitForRecord = <T>(awaited: Promise<T>) => Promise<T>;
 
 export interface Requester {
   /**

@@ -17,6 +17,7 @@ import { createEnqueue } from "./enqueue.ts";
 import { keyParts, queueKey } from "./key.ts";
 import { createBackoff } from "./backoff.ts";
 import { createLeadershipTerms } from "./leadership-terms.ts";
+import { createUnrecordedOutcomes, type UnrecordedOutcomes } from "./unrecorded.ts";
 import { createWorkQueue, type WorkQueue, type WorkQueueOptions } from "./work-queue.ts";
 import { runWorkers } from "./workers.ts";
 
@@ -41,6 +42,8 @@ export interface ControllerOptions {
    * acted on; of any other the cache may not have heard yet what they did. Where not given, it may not have of any.
    */
   readonly since?: () => string | undefined;
+  /** The first term since which nobody else has led. Where not given, others may have led before the present one. */
+  readonly unbrokenSince?: (() => number) | undefined;
   readonly announce?: Announce;
   /** Nothing is sent for a resource that names no ServiceAccount. */
   readonly requireServiceAccount?: boolean;
@@ -70,7 +73,9 @@ export interface Controller {
   resources(): Iterable<{ kind: string; resource: Resource }>;
   /** Names of the kinds whose first listing has not arrived. */
   waitingFor(): readonly string[];
-  readonly queue: Pick<WorkQueue, "depth" | "delayed" | "working">;
+  readonly queue: Pick<WorkQueue, "depth" | "delayed" | "working" | "aside">;
+  /** What came of requests, and cannot be written. */
+  readonly unrecorded: Pick<UnrecordedOutcomes, "problem" | "failing">;
 }
 
 /** Neither watches nor works before `run`. */
@@ -101,7 +106,8 @@ export function createController(options: ControllerOptions): Controller {
   });
   const dependents = createDependents();
   const dataWatches = createDataWatches({ store, dependents, emit, queue: (id, lane) => queue.add(id, { lane }) });
-  const terms = createLeadershipTerms({ term, ledSinceVersion: since, isNewer });
+  const terms = createLeadershipTerms({ term, ledSinceVersion: since, isNewer, unbrokenSince: options.unbrokenSince });
+  const unrecorded = createUnrecordedOutcomes({ emit, announce });
   const pauses = createBackoff();
   const enqueue = createEnqueue({
     caches,
@@ -110,6 +116,7 @@ export function createController(options: ControllerOptions): Controller {
     dataWatches,
     sender,
     ...(options.observe && { observe: options.observe }),
+    noteChange: unrecorded.noteChange,
     onGone(id) {
       pauses.forget(id);
       terms.forget(id);
@@ -129,6 +136,7 @@ export function createController(options: ControllerOptions): Controller {
     queue,
     dataWatches,
     terms,
+    unrecorded,
     pauses,
     emit,
     announce,
@@ -187,5 +195,6 @@ export function createController(options: ControllerOptions): Controller {
     },
     waitingFor: caches.waitingFor,
     queue,
+    unrecorded,
   };
 }

@@ -31,6 +31,8 @@ interface EnqueueDeps {
   readonly sender: string;
   /** Told of every change at once, before anything is made of it. `after`: undefined where the object is gone. */
   readonly observe?: (kind: string, name: string, after: Resource | undefined) => void;
+  /** The resource with this key has changed; `uid`: undefined where it is gone. */
+  readonly noteChange: (id: string, uid: string | undefined) => void;
   /** The resource with this key is gone. */
   readonly onGone: (id: string) => void;
   /** What is made of one change threw, which is a mistake in this program: the others are told all the same. */
@@ -38,7 +40,7 @@ interface EnqueueDeps {
 }
 
 export function createEnqueue(deps: EnqueueDeps): Enqueue {
-  const { caches, queue, dependents, dataWatches, sender, observe, onGone, onMistake } = deps;
+  const { caches, queue, dependents, dataWatches, sender, observe, noteChange, onGone, onMistake } = deps;
   /** `lane`: whether a listing brought the change. */
   function enqueue(kind: Kind, change: Change, lane: Lane): void {
     try {
@@ -60,6 +62,7 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
   function enqueueItself(kind: Kind, key: ResourceKey, change: Change, { due, lane }: { due: boolean; lane: Lane }): void {
     const { after } = change;
     const id = queueKey(kind.type.kind, key);
+    noteChange(id, after?.metadata.uid);
     if (!after) {
       queue.forget(id);
       dataWatches.forget(id);

@@ -5,12 +5,15 @@
  * term is not taken for known in another.
  */
 import type { Resource } from "../core/resource.ts";
+import type { MayRecord } from "./unrecorded.ts";
 
 interface TermsOptions {
   /** The number of the term in which this process leads at this instant; undefined: it does not. */
   readonly term: () => number | undefined;
   /** A resourceVersion by which all that led before had stopped to; undefined: nobody knows who worked before. */
   readonly ledSinceVersion: () => string | undefined;
+  /** The first term since which nobody else has led; absent: others may have led before the present one. */
+  readonly unbrokenSince?: (() => number) | undefined;
   readonly isNewer: (a: string, b: string) => boolean;
 }
 /** Work on one key, in the term in which it began. */
@@ -21,6 +24,8 @@ export interface KeyRun {
   readonly mayLag: boolean;
   /** Whether this process still leads, in the same term. */
   readonly mayAct: () => boolean;
+  /** Whether what was sent may be recorded: nobody else has led since, though this process may have lost the lease in between. */
+  readonly mayRecord: () => MayRecord;
   /** What is cached now has come from the store itself, and not from a watch that may lag. */
   readonly markFresh: () => void;
   /** The work broke off: a write of it may have landed, which the cache has not heard of. */
@@ -33,7 +38,8 @@ export interface LeadershipTerms {
   forget(id: string): void;
 }
 
-export function createLeadershipTerms({ term, ledSinceVersion: since, isNewer }: TermsOptions): LeadershipTerms {
+export function createLeadershipTerms(options: TermsOptions): LeadershipTerms {
+  const { term, ledSinceVersion: since, isNewer, unbrokenSince = () => term() ?? Infinity } = options;
   const seenIn = new Map<string, number>();
   const currentIn = new Map<string, number>();
   const doubted = new Set<string>();
@@ -56,6 +62,10 @@ export function createLeadershipTerms({ term, ledSinceVersion: since, isNewer }:
         isFirst,
         mayLag: mayLag(id, resource, began),
         mayAct: () => began !== undefined && term() === began,
+        mayRecord() {
+          if (began === undefined || began < unbrokenSince()) return "no";
+          return term() === undefined ? "wait" : "yes";
+        },
         markFresh() {
           if (began !== undefined) currentIn.set(id, began);
           doubted.delete(id);

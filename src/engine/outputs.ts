@@ -1,13 +1,17 @@
-/** Performs a plan's steps about outputs. Invariant: only a process that may act writes one, asked before each try. */
+/** Performs a plan's steps about outputs. Invariant: only a process that leads writes one, asked before each try. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { OutputEvaluation, Output, Owner } from "../core/output.ts";
 import type { OutputsResult } from "../core/plan.ts";
 import type { Read, Requester, ResourceStore } from "../core/ports.ts";
+import type { MayRecord } from "./unrecorded.ts";
 
 interface OutputDeps {
   readonly store: Pick<ResourceStore, "checkOutput" | "writeOutput">;
   readonly requester: Pick<Requester, "evaluateOutputs">;
-  readonly mayAct: () => boolean;
+  readonly mayRecord: () => MayRecord;
 }
+/** How soon it is seen that this process leads again, milliseconds. */
+const standbyMs = 1_000;
 
 /** Each object is looked at; nothing is written. */
 export async function checkOutputs(
@@ -23,11 +27,14 @@ export async function checkOutputs(
   return { type: "ready" };
 }
 
-/** `conflict`: this process may not act any more. Nothing is written where a value cannot be had. */
+/**
+ * `conflict`: somebody else has led since. Nothing is written where a value cannot be had. While the store cannot be reached, or
+ * this process does not lead, it waits.
+ */
 export async function writeOutputs(
   evaluation: OutputEvaluation,
   owner: Owner,
-  { store, requester, mayAct, read }: OutputDeps & { readonly read: Read },
+  { store, requester, mayRecord, read }: OutputDeps & { readonly read: Read },
   signal: AbortSignal,
 ): Promise<OutputsResult | { readonly type: "conflict" }> {
   const evaluated = await requester.evaluateOutputs(evaluation, read, signal);
@@ -35,7 +42,12 @@ export async function writeOutputs(
   for (const [index, { object }] of evaluation.outputs.entries()) {
     const data = evaluated.values[index];
     if (!data) continue;
-    const result = await store.writeOutput(owner, object, data, signal, mayAct);
+    const write = () => store.writeOutput(owner, object, data, signal, () => mayRecord() === "yes");
+    let result = await write();
+    while (result.type === "conflict" && mayRecord() === "wait") {
+      await sleep(standbyMs, undefined, { signal });
+      result = await write();
+    }
     if (result.type === "refusal") return result;
     if (result.type === "conflict") return { type: "conflict" };
   }

@@ -6,7 +6,6 @@
 import { deadline } from "../core/tools/deadline.ts";
 import type { TelemetryEvent, EmitTelemetry } from "../core/telemetry-event.ts";
 import type { Kind, Situation } from "../core/plan.ts";
-import type { WaitFor } from "../core/ports.ts";
 import type { Resource } from "../core/resource.ts";
 import type { Caches } from "./caches.ts";
 import type { DataWatches } from "./data-watches.ts";
@@ -15,13 +14,15 @@ import type { Backoff } from "./backoff.ts";
 import { PlanError, reconcile, type ReconcileDeps, type Reconciled } from "./reconcile.ts";
 import type { LeadershipTerms, KeyRun } from "./leadership-terms.ts";
 import type { WorkQueue } from "./work-queue.ts";
-import type { WorkersOptions } from "./workers.ts";
+import type { UnrecordedOutcomes } from "./unrecorded.ts";
+import type { Waits, WorkersOptions } from "./workers.ts";
 
 interface AttendDeps extends Pick<ReconcileDeps, "store" | "requester" | "requireServiceAccount" | "announce"> {
   readonly caches: Caches;
   readonly queue: Pick<WorkQueue, "add">;
   readonly dataWatches: Pick<DataWatches, "began" | "read">;
   readonly terms: LeadershipTerms;
+  readonly unrecorded: UnrecordedOutcomes;
   readonly pauses: Backoff;
   readonly emit: EmitTelemetry;
   /** What a write answered, which is cached before the watch tells it. */
@@ -58,16 +59,18 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
   function reconcileDeps(
     id: string,
     kind: Kind,
-    { mayAct, mayLag, markFresh: isCurrent }: KeyRun,
-    waitFor: WaitFor,
+    { mayAct, mayRecord, mayLag, markFresh: isCurrent }: KeyRun,
+    waits: Waits,
   ): ReconcileDeps {
     return {
       store,
       requester,
       requireServiceAccount,
       announce,
-      waitFor,
+      ...waits,
+      unrecorded: deps.unrecorded,
       mayAct,
+      mayRecord,
       mayLag,
       written(reply) {
         isCurrent();
@@ -93,7 +96,7 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
     }
   }
 
-  return async (id, signal, waitFor) => {
+  return async (id, signal, waits) => {
     const startedMs = performance.now();
     const found = caches.find(id);
     if (!found) {
@@ -109,7 +112,7 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
       const situation = situationOf(id, kind, resource, turn);
       dataWatches.began(id);
       using limit = deadline(signal, deps.sendingMs);
-      const own = { ...reconcileDeps(id, kind, turn, waitFor), sending: limit.signal };
+      const own = { ...reconcileDeps(id, kind, turn, waits), sending: limit.signal };
       const reconciled = await reconcile(kind, situation, { deps: own, signal });
       settle(id, reconciled);
       ended(summary(reconciled));

@@ -8,7 +8,7 @@ import { deriveTransitionEvent } from "../core/transition-event.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Outcome, Refusal } from "../core/outcome.ts";
 import type { Owner } from "../core/output.ts";
-import { type ReadResult, configMapType, secretType, type Reference, type Resource } from "../core/resource.ts";
+import type { ReadResult, Reference, Resource } from "../core/resource.ts";
 import { sameJSON } from "../core/tools/json.ts";
 import type {
   CheckResult,
@@ -24,18 +24,21 @@ import type {
   Verdict,
 } from "../core/plan.ts";
 import type {
-  ActingStore,
   Announce,
   Finalizer,
   Precondition,
   Prepared,
-  Read,
   Requester,
   ResourceStore,
   WaitFor,
+  WaitForRecord,
+  WriteResult,
 } from "../core/ports.ts";
 import { queueKey } from "./key.ts";
 import { checkOutputs, writeOutputs } from "./outputs.ts";
+import { findTooLarge } from "../core/object-size.ts";
+import { readOnce } from "./read-once.ts";
+import type { MayRecord, SentOutcome, UnrecordedOutcomes } from "./unrecorded.ts";
 
 export interface ReconcileDeps {
   readonly store: ResourceStore;
@@ -48,6 +51,9 @@ export interface ReconcileDeps {
   readonly requireServiceAccount: boolean;
   /** Whether this process may send and decide: it still holds the lease, with margin, in the term in which the reconcile began. */
   readonly mayAct: () => boolean;
+  /** Whether this process may record what it sent. */
+  readonly mayRecord: () => MayRecord;
+  readonly unrecorded: Pick<UnrecordedOutcomes, "record" | "untilRoom" | "notePlainWrite">;
   /** Somebody may have acted on the object since it was as it is seen: nothing is sent before it has been read live. */
   readonly mayLag: boolean;
   readonly announce: Announce;
@@ -55,8 +61,10 @@ export interface ReconcileDeps {
   readonly sending?: AbortSignal;
   /** A Secret or ConfigMap has been read. */
   readonly onRead: (reference: Reference, result: ReadResult) => void;
-  /** Waits for a status write, which tries for as long as it takes, for a turn, and for a place at a further origin. */
+  /** Waits for a status write before a request, for a turn, and for a place at a further origin. */
   readonly waitFor: WaitFor;
+  readonly waitForRecord: WaitForRecord;
+  readonly waitWithoutLimit: WaitForRecord;
 }
 
 /** A plan threw, which is a mistake in this program. */
@@ -80,9 +88,12 @@ export async function reconcile(
   situation: Situation,
   { deps, signal }: { deps: ReconcileDeps; signal: AbortSignal },
 ): Promise<Reconciled> {
-  const { store, requester, written, gone, mayAct, announce, waitFor, sending = signal } = deps;
+  const { store, requester, written, gone, mayAct, mayRecord, unrecorded, announce, waitFor, waitForRecord } = deps;
+  const { sending = signal } = deps;
   let current = situation.resource;
   let { mayLag } = deps;
+  /** A request may have left: what comes of it is not to be forgotten. */
+  let hasSent = false;
   let precondition: Precondition = { type: "unchanged" };
   const { namespace, name } = situation.resource.metadata;
   const account = kind.actsAs?.(situation.resource);
@@ -96,14 +107,46 @@ export async function reconcile(
     mayLag = false;
     written(live);
   }
-  /** What came of an attempt that was declared may be recorded by whoever sent it; all else is the leader's to write. */
-  async function write(status: object): Promise<boolean> {
-    const mayWrite = precondition.type === "unchanged" ? mayAct : () => true;
-    const result = await waitFor(store.writeStatus(kind.type, current, status, precondition, signal, mayWrite));
+  /** False: a conflict. */
+  function took(result: WriteResult): boolean {
     if (result.type === "conflict") return false;
+    if (result.resource !== current) learned(result.resource); // else there was nothing to write, and nobody was asked
     current = result.resource;
-    learned(current);
     return true;
+  }
+  /** What belongs to no request that was sent; it is lost where it cannot be written, and decided on again. */
+  async function write(status: object): Promise<boolean> {
+    try {
+      const result = await waitFor(store.writeStatus(kind.type, current, status, precondition, signal, mayAct));
+      unrecorded.notePlainWrite();
+      return took(result);
+    } catch (error) {
+      if (!signal.aborted) unrecorded.notePlainWrite(error);
+      throw error;
+    }
+  }
+  /**
+   * What came of a request. That of an attempt that was declared may be recorded by whoever sent it; all else is the leader's to
+   * write, as long as nobody else has led since.
+   */
+  async function recordOutcome({ status, finalizer }: Pick<Verdict, "status" | "finalizer">): Promise<boolean> {
+    const until: Precondition = precondition.type === "attempt" ? precondition : { type: "sameAttempt" };
+    async function writeAll(whole: object, limit: AbortSignal, mayWrite: () => boolean): Promise<WriteResult> {
+      const { type } = kind;
+      if (finalizer && !took(await store.setFinalizer(type, current, finalizer, limit, mayWrite))) return { type: "conflict" };
+      const isOver = finalizer?.present === false || sameJSON(whole, current.status ?? {});
+      return isOver ? { type: "written", resource: current } : store.writeStatus(type, current, whole, until, limit, mayWrite);
+    }
+    const outcome: SentOutcome = {
+      type: kind.type,
+      resource: current,
+      status,
+      ...(finalizer && { finalizer }),
+      write: writeAll,
+      isGone: async (limit) => (await store.readLive(kind.type, current, limit)) === undefined,
+      mayRecord: until.type === "attempt" && !finalizer ? () => "yes" : mayRecord,
+    };
+    return took(await waitForRecord(unrecorded.record(outcome, signal)));
   }
   async function readLive(): Promise<Resource | undefined> {
     const live = await store.readLive(kind.type, current, signal);
@@ -137,13 +180,13 @@ export async function reconcile(
     }
   }
   async function setFinalizer(finalizer: Finalizer): Promise<boolean> {
-    const result = await waitFor(store.setFinalizer(kind.type, current, finalizer, signal, mayAct));
-    if (result.type === "conflict") return false;
-    if (result.resource !== current) learned(result.resource); // else there was nothing to write, and nobody was asked
-    current = result.resource;
-    return true;
+    return took(await waitFor(store.setFinalizer(kind.type, current, finalizer, signal, mayAct)));
   }
   async function prepare(exchange: Exchange): Promise<Prepared | Refusal | Extract<Reconciled, { type: "postponed" }>> {
+    const room = unrecorded.untilRoom(namespace);
+    if (room) return { type: "postponed", reason: "StatusesUnwritable", free: room };
+    const tooLarge = findTooLarge(situation.resource);
+    if (tooLarge) return tooLarge;
     const prepared = await requests.prepare(exchange, read, signal);
     return prepared.type === "busy" ? { type: "postponed", reason: prepared.reason, free: prepared.free } : prepared;
   }
@@ -155,7 +198,10 @@ export async function reconcile(
     const prepared = await prepare(exchange);
     if (prepared.type === "refusal" || prepared.type === "postponed") return prepared;
     if (finalizer !== undefined && !(await setFinalizer({ name: finalizer, present: true }))) return conflict();
-    return (await takePrecaution(before)) ?? prepared.send(sending);
+    const unsafe = await takePrecaution(before);
+    if (unsafe) return unsafe;
+    hasSent = true;
+    return prepared.send(sending);
   }
 
   /** Whatever can be found wrong with one of them is found before any is sent. */
@@ -172,6 +218,7 @@ export async function reconcile(
     }
     const unsafe = await takePrecaution(before);
     if (unsafe) return unsafe;
+    hasSent = true;
     return { type: "outcomes", outcomes: await Promise.all(all.map((prepared) => prepared.send(sending))) };
   }
   async function check(step: Extract<Step, { type: "check" }>): Promise<CheckResult | Postponed> {
@@ -187,7 +234,8 @@ export async function reconcile(
     evaluate: (step) => requester.evaluate(step.evaluation, read, signal),
     check,
     checkOutputs: (step) => checkOutputs(step.outputs, owner(), { store: acting }, signal),
-    writeOutputs: (step) => writeOutputs(step.evaluation, owner(), { store: acting, requester, mayAct, read }, signal),
+    writeOutputs: (step) =>
+      deps.waitWithoutLimit(writeOutputs(step.evaluation, owner(), { store: acting, requester, mayRecord, read }, signal)),
   };
 
   const plan = kind.plan(situation);
@@ -202,10 +250,14 @@ export async function reconcile(
   const verdict = step.value;
   requests[Symbol.dispose](); // its place at the origin is not needed for writing
   const { finalizer } = verdict;
-  if (finalizer && !(await setFinalizer(finalizer))) return conflict();
-  if (finalizer?.present === false) return { type: "settled", verdict };
-  if (sameJSON(verdict.status, current.status ?? {})) return { type: "settled", verdict };
-  if (!(await write(verdict.status))) return conflict();
+  const isNew = finalizer?.present !== false && !sameJSON(verdict.status, current.status ?? {});
+  if (hasSent && (isNew || finalizer)) {
+    if (!(await recordOutcome(verdict))) return conflict();
+  } else {
+    if (finalizer && !(await setFinalizer(finalizer))) return conflict();
+    if (isNew && !(await write(verdict.status))) return conflict();
+  }
+  if (!isNew) return { type: "settled", verdict };
   const told = deriveTransitionEvent(situation.resource.status, verdict.status);
   if (told) announce(kind.type, current, told);
   return { type: "settled", verdict };
@@ -242,28 +294,3 @@ const accountRequired: Refusal = {
     "spec.serviceAccountName: must name a ServiceAccount of this namespace, since Holdfast runs with --require-service-account",
   heals: false,
 };
-
-/**
- * One answer for each Secret and ConfigMap in a reconcile, so that everything in it sees the same values. `acting` reads what
- * the resource refers to; what an admin keeps elsewhere is Holdfast's own to read.
- */
-function readOnce(
-  { store, acting, onRead }: Pick<ReconcileDeps, "store" | "onRead"> & { readonly acting: ActingStore },
-  namespace: string,
-  signal: AbortSignal,
-): Read {
-  const answers = new Map<string, Promise<ReadResult>>();
-  return (kind, name, elsewhere) => {
-    const id = `${kind}/${elsewhere ?? ""}/${name}`;
-    const type = kind === "Secret" ? secretType : configMapType;
-    const known = answers.get(id);
-    if (known) return known;
-    const reference = { type, key: { namespace: elsewhere ?? namespace, name } };
-    const answer = (elsewhere === undefined ? acting : store).read(reference, signal).then((result) => {
-      onRead(reference, result);
-      return result;
-    });
-    answers.set(id, answer);
-    return answer;
-  };
-}

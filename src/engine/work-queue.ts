@@ -28,8 +28,10 @@ export interface WorkQueue {
   readonly depth: number;
   /** Keys that will be due later. */
   readonly delayed: number;
-  /** Keys that are being worked on, with when each was taken (`performance.now`). */
+  /** Keys that have a worker, with when each was taken (`performance.now`). */
   readonly working: ReadonlyMap<string, number>;
+  /** Keys whose work goes on without a worker. */
+  readonly aside: number;
   /** Lets go of every timer, and takes no other. */
   close(): void;
 }
@@ -54,7 +56,8 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
   const delayed = new Map<string, { readonly dueMs: number; readonly timer: NodeJS.Timeout }>();
   const ready = createReadyKeys(groupOf);
   const working = new Map<string, number>();
-  /** Of the keys that are worked on, those that have a worker, by group. */
+  const aside = new Set<string>();
+  /** Keys that have a worker, by group. */
   const held = new Map<string, Set<string>>();
   /** Became due while being worked on. */
   const again = new Map<string, Lane>();
@@ -67,6 +70,7 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
     return own === 0 || own < mostForEachIdle * waiting.length;
   }
   function leave(key: string): void {
+    if (working.delete(key)) aside.add(key);
     const group = groupOf(key);
     const own = held.get(group);
     own?.delete(key);
@@ -85,7 +89,7 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
   }
   function makeReady(key: string, lane: Lane): void {
     forget(key);
-    if (working.has(key)) again.set(key, again.get(key) === "change" ? "change" : lane);
+    if (working.has(key) || aside.has(key)) again.set(key, again.get(key) === "change" ? "change" : lane);
     else if (ready.add(key, lane)) onAdd?.();
   }
   function startTimer(key: string, dueMs: number, lane: Lane): void {
@@ -141,7 +145,7 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
     leave,
     done(key) {
       leave(key);
-      working.delete(key);
+      aside.delete(key);
       const lane = again.get(key);
       again.delete(key);
       if (!lane) return;
@@ -155,6 +159,9 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
       return delayed.size;
     },
     working,
+    get aside() {
+      return aside.size;
+    },
     close() {
       isClosed = true;
       for (const { timer } of delayed.values()) clearTimeout(timer);

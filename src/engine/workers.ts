@@ -3,12 +3,21 @@
  *
  * Invariant: a key is done only when its work has ended, so it is never worked on twice at once; and whatever a key's work
  * waits for, its worker takes the next key: after the limit, and sooner where that is a write that does not land, a turn or a place.
+ * Waiting for an outcome to be recorded has no limit: what was sent is not to be forgotten.
  */
 import { deadline } from "../core/tools/deadline.ts";
-import type { WaitFor } from "../core/ports.ts";
+import type { WaitFor, WaitForRecord } from "../core/ports.ts";
 import { createYieldIfLong } from "./event-loop-yield.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
+/** How the work for one key waits without holding a worker. */
+export interface Waits {
+  readonly waitFor: WaitFor;
+  /** Always leaves its worker to others. */
+  readonly waitForRecord: WaitForRecord;
+  /** Leaves its worker as `waitFor` does. */
+  readonly waitWithoutLimit: WaitForRecord;
+}
 export interface WorkersOptions {
   readonly queue: Pick<WorkQueue, "take" | "leave" | "done">;
   /** How many keys are worked on at once. */
@@ -20,7 +29,7 @@ export interface WorkersOptions {
   /** How long work that was told to stop may take to do so, milliseconds. */
   readonly stoppingMs: number;
   /** The work. Never rejects. */
-  readonly attend: (key: string, signal: AbortSignal, waitFor: WaitFor) => Promise<void>;
+  readonly attend: (key: string, signal: AbortSignal, waits: Waits) => Promise<void>;
   /** The work did not end although it was told to. Its key is not handed out again, since it may still have an effect. */
   readonly onStuck: (key: string) => void;
 }
@@ -31,8 +40,9 @@ const asidePerWorker = 4;
 /** Works until `signal` aborts; resolves when what is under way has ended, or has been given up because `drain` aborted. */
 export async function runWorkers(options: WorkersOptions, signal: AbortSignal, drain: AbortSignal): Promise<void> {
   const { queue, concurrency, limitMs, slowWriteMs, stoppingMs, attend, onStuck } = options;
-  /** Work that no worker waits for. */
+  /** Work that no worker waits for; of it, how much waits for something else than to be recorded. */
   const aside = new Set<Promise<void>>();
+  let waiting = 0;
   const breathe = createYieldIfLong();
 
   async function work(): Promise<void> {
@@ -45,7 +55,6 @@ export async function runWorkers(options: WorkersOptions, signal: AbortSignal, d
       }
       const { promise: left, resolve: leave } = Promise.withResolvers<void>();
       const whole: Promise<void> = workOn(key, () => {
-        if (aside.size >= asidePerWorker * concurrency) return;
         aside.add(whole);
         queue.leave(key);
         leave();
@@ -54,17 +63,32 @@ export async function runWorkers(options: WorkersOptions, signal: AbortSignal, d
       await breathe();
     }
   }
-  async function workOn(key: string, onSlowWait: () => void): Promise<void> {
+  async function workOn(key: string, leaveWorker: () => void): Promise<void> {
     using limit = deadline(drain, limitMs);
-    const waitFor: WaitFor = async (awaited, patienceMs = slowWriteMs) => {
-      const timer = setTimeout(onSlowWait, patienceMs);
+    let hasLeft = false;
+    function leaveIfRoom(): void {
+      if (hasLeft || waiting >= asidePerWorker * concurrency) return;
+      hasLeft = true;
+      waiting += 1;
+      leaveWorker();
+    }
+    async function withoutLimit<T>(awaited: Promise<T>, onSlow: () => void): Promise<T> {
+      limit.pause();
       try {
-        return await awaited;
+        return await whenSlow(awaited, slowWriteMs, onSlow);
       } finally {
-        clearTimeout(timer);
+        limit.restart();
       }
+    }
+    const waits: Waits = {
+      waitFor: (awaited, patienceMs = slowWriteMs) => whenSlow(awaited, patienceMs, leaveIfRoom),
+      waitForRecord: (awaited) => withoutLimit(awaited, leaveWorker),
+      waitWithoutLimit: (awaited) => withoutLimit(awaited, leaveIfRoom),
     };
-    const ended = attend(key, limit.signal, waitFor).finally(() => queue.done(key));
+    const ended = attend(key, limit.signal, waits).finally(() => {
+      if (hasLeft) waiting -= 1;
+      queue.done(key);
+    });
     if (!(await outlasts(ended, limit.signal, stoppingMs))) return;
     queue.leave(key);
     onStuck(key);
@@ -72,6 +96,16 @@ export async function runWorkers(options: WorkersOptions, signal: AbortSignal, d
 
   await Promise.all(Array.from({ length: concurrency }, work));
   await Promise.all(aside);
+}
+
+/** What the promise gives; `onSlow` is called where that takes longer. */
+async function whenSlow<T>(awaited: Promise<T>, patienceMs: number, onSlow: () => void): Promise<T> {
+  const timer = setTimeout(onSlow, patienceMs);
+  try {
+    return await awaited;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Whether the promise is still pending `stoppingMs` after the signal aborted. */

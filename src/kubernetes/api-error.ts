@@ -13,13 +13,16 @@ export class ApiError extends Error {
   readonly reason: string;
   /** Milliseconds, ten minutes at most, where the server said when to come back. */
   readonly retryAfterMs: number | undefined;
+  /** What was sent, or what it would make of the object, is larger than the API server or etcd takes. */
+  readonly isTooLarge: boolean;
 
   /** `request` says what was asked: method and path. */
   constructor(request: string, status: number, answer: unknown, retryAfterMs?: number) {
-    const { reason, fields, retryAfterSeconds } = readStatus(answer);
+    const { reason, fields, retryAfterSeconds, isTooLarge } = readStatus(answer);
     super([`${request} was answered ${status}`, reason, fields.join(", ")].filter(Boolean).join(" "));
     this.status = status;
     this.reason = reason;
+    this.isTooLarge = status === 413 || (status === 500 && isTooLarge);
     const askedMs = retryAfterMs ?? (retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1000);
     this.retryAfterMs = askedMs === undefined ? undefined : Math.min(askedMs, maxRetryAfterMs);
   }
@@ -50,7 +53,7 @@ export class CredentialsError extends Error {
 /** Whether the same call may succeed later without anybody changing what it says. */
 export function isTransient(error: unknown): boolean {
   if (error instanceof ApiUnreachableError) return true;
-  return error instanceof ApiError && (error.status === 429 || error.status >= 500);
+  return error instanceof ApiError && !error.isTooLarge && (error.status === 429 || error.status >= 500);
 }
 
 interface Status {
@@ -58,10 +61,16 @@ interface Status {
   /** Of `details.causes`: the names of fields, which say what is wrong without quoting their values. */
   readonly fields: readonly string[];
   readonly retryAfterSeconds: number | undefined;
+  readonly isTooLarge: boolean;
 }
+/**
+ * What etcd (ErrRequestTooLarge) and gRPC's client say of an object that is too large. The API server passes it on as a 500
+ * like any other, so that only the text tells it from an outage.
+ */
+const tooLargeTexts = ["request is too large", "message larger than max"];
 /** https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#status-v1-meta */
 function readStatus(answer: unknown): Status {
-  if (!isRecord(answer)) return { reason: "", fields: [], retryAfterSeconds: undefined };
+  if (!isRecord(answer)) return { reason: "", fields: [], retryAfterSeconds: undefined, isTooLarge: false };
   const details = isRecord(answer["details"]) ? answer["details"] : {};
   const causes = Array.isArray(details["causes"]) ? details["causes"].filter(isRecord) : [];
   const seconds = details["retryAfterSeconds"];
@@ -69,5 +78,6 @@ function readStatus(answer: unknown): Status {
     reason: typeof answer["reason"] === "string" ? answer["reason"] : "",
     fields: causes.map(({ field }) => field).filter((field) => typeof field === "string"),
     retryAfterSeconds: typeof seconds === "number" ? seconds : undefined,
+    isTooLarge: tooLargeTexts.some((text) => String(answer["message"]).includes(text)),
   };
 }

@@ -28,6 +28,11 @@ export interface Leadership {
    */
   readonly since: () => string | undefined;
   /**
+   * The first term since which nobody else has led: what was sent in it, or later, nobody else can have sent again. A term that
+   * is yet to come where somebody else may lead now.
+   */
+  readonly unbrokenSince: () => number;
+  /**
    * Competes for the lease until `stop` aborts, each time that it was lost anew, and calls `elected` when it has come to
    * lead. Renews what it holds until `ended` aborts; then releases it, so that a successor need not wait. To be called once.
    */
@@ -61,6 +66,7 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
   let observed: Observed | undefined;
   let term: Term | undefined;
   let termNumber = 1;
+  let unbrokenSince = 1;
   let since: string | undefined;
   let sentMs = 0;
 
@@ -96,6 +102,7 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
   }
   /** Who holds a lease that somebody deletes may not know it yet, and makes it anew: until it would have expired, it counts as held. */
   function look(current: Lease | undefined): number {
+    if (current?.spec.holderIdentity !== identity) unbrokenSince = termNumber; // whoever wrote last is not us
     if (current || !observed) observed = observe(observed, current?.spec ?? {}, performance.now());
     return freeInMs(observed, identity, performance.now());
   }
@@ -171,6 +178,7 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
   return {
     term: currentTerm,
     since: () => since,
+    unbrokenSince: () => unbrokenSince,
     async run({ stop, ended }, elected) {
       for (;;) {
         let taken: Lease;

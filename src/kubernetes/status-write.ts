@@ -7,7 +7,8 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isRecord, sameJSON } from "../core/tools/json.ts";
-import type { Precondition, WriteResult } from "../core/ports.ts";
+import { carriesSameAttempt } from "../core/delivery.ts";
+import { StatusTooLargeError, type Precondition, type WriteResult } from "../core/ports.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";
 import type { ApiClient } from "./api-client.ts";
 import { ApiError, isTransient } from "./api-error.ts";
@@ -40,33 +41,38 @@ type AttemptWrite = Omit<StatusWrite, "mayWrite">;
 
 /**
  * `unchanged`: the resourceVersion is the precondition; when something else about the object changed, a label, the write
- * is tried again with the new one. Waits while the server cannot be reached, since what led to the status may be a request
+ * is tried again with the new one. `sameAttempt`: likewise, however often, when something else than the attempt changed. Waits while the server cannot be reached, since what led to the status may be a request
  * that would be sent again without it. Throws what the server refuses for good, and the signal's reason when it aborts.
  */
 export async function writeUnchanged(
   writer: StatusWriter,
   write: StatusWrite,
-  { generation }: Extract<Precondition, { type: "unchanged" }>,
+  precondition: Exclude<Precondition, { type: "attempt" }>,
   signal: AbortSignal,
 ): Promise<WriteResult> {
   const { resource, status, mayWrite } = write;
+  const isOutcome = precondition.type === "sameAttempt";
+  const generation = precondition.type === "unchanged" ? precondition.generation : undefined;
   const isOther = ({ metadata }: Resource): boolean => generation !== undefined && metadata.generation !== generation;
+  const isSame = (live: object | undefined): boolean =>
+    isOutcome ? carriesSameAttempt(live, resource.status) : sameJSON(live, resource.status);
   if (isOther(resource)) return { type: "conflict" };
   let { resourceVersion } = resource.metadata;
   let tries = 0;
   async function tryOnce(): Promise<WriteResult | undefined> {
     if (!mayWrite()) return { type: "conflict" };
-    const precondition = { op: "replace", path: "/metadata/resourceVersion", value: resourceVersion };
-    const result = await patchStatus(writer, write, [precondition], signal);
+    const sameVersion = { op: "replace", path: "/metadata/resourceVersion", value: resourceVersion };
+    const result = await patchStatus(writer, write, [sameVersion], signal);
     if (result.type === "written") return result;
     const live = await readLive(writer, write, signal);
     if (!live) return { type: "conflict" };
     if (sameJSON(live.status, status)) return { type: "written", resource: live }; // an earlier try landed, its reply was lost
-    if (!sameJSON(live.status, resource.status) || isOther(live)) return { type: "conflict" };
+    if (!isSame(live.status) || isOther(live)) return { type: "conflict" };
     if (result.error.status === 422) throw result.error;
     ({ resourceVersion } = live.metadata);
     tries += 1;
-    return tries < maxTries ? tryOnce() : { type: "conflict" };
+    if (tries < maxTries) return tryOnce();
+    return isOutcome ? undefined : { type: "conflict" };
   }
   return persistently(writer, startingUpTries, tryOnce, signal);
 }
@@ -151,6 +157,7 @@ async function patchStatus(
     return { type: "written", resource: toResource(answer.body) };
   } catch (error) {
     if (error instanceof ApiError && [404, 409, 422].includes(error.status)) return { type: "refused", error };
+    if (error instanceof ApiError && error.isTooLarge) throw new StatusTooLargeError(error.message, { cause: error });
     throw error;
   }
 }

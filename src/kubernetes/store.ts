@@ -142,9 +142,9 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
       writeFinalizer(writer, { type, resource, finalizer, mayWrite }, signal),
     writeStatus(type, resource, status, precondition, signal, mayWrite = always) {
       const write = { type, resource, status, mayWrite };
-      return precondition.type === "unchanged"
-        ? writeUnchanged(writer, write, precondition, signal)
-        : writeAttempt(writer, write, precondition, signal);
+      return precondition.type === "attempt"
+        ? writeAttempt(writer, write, precondition, signal)
+        : writeUnchanged(writer, write, precondition, signal);
     },
     /** They count etcd's revisions, and only their server may be asked what they mean: this is its store. */
     isNewer: (a, b) => BigInt(a) > BigInt(b),

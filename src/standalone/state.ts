@@ -1,6 +1,7 @@
 /** Resources from what a manifest declares and what is remembered, and the rules for writing a status. Pure. */
 import { definitions } from "../api/definitions.ts";
 import { validator, type Validate } from "../api/validate.ts";
+import { carriesSameAttempt } from "../core/delivery.ts";
 import { attemptUUID } from "../core/tools/digest.ts";
 import { isRecord, parseJSON, sameJSON } from "../core/tools/json.ts";
 import type { Precondition } from "../core/ports.ts";
@@ -41,6 +42,8 @@ export function holds(precondition: Precondition, stored: object | undefined, re
   switch (precondition.type) {
     case "unchanged":
       return sameJSON(stored, read);
+    case "sameAttempt":
+      return carriesSameAttempt(stored, read);
     case "attempt": {
       const attempt = isRecord(stored) ? stored["attempt"] : undefined;
       return isRecord(attempt) && attempt["id"] === precondition.id && attempt["sender"] === precondition.sender;

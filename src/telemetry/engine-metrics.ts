@@ -11,6 +11,8 @@ const name = "holdfast";
 export interface EngineSources {
   /** `working`: when each key that is being worked on was taken, on `performance.now`'s clock. */
   queue(): { depth: number; working: ReadonlyMap<string, number> };
+  /** What came of requests that were sent, and cannot be written; for how long the oldest could not. */
+  unrecorded(): { readonly count: number; readonly oldestSecs: number };
   /** Whether this process leads. */
   leads(): boolean;
   resources(): Iterable<{ kind: string; conditions: readonly { type: string; status: string }[] }>;
@@ -48,6 +50,15 @@ export function createEngineMetrics(
   );
   gauge("workqueue_longest_running_processor_seconds", "Seconds that the longest of them has taken.", ["name"], (g) =>
     g.set({ name }, Math.max(0, ...ages())),
+  );
+  gauge(
+    "holdfast_unrecorded_outcomes",
+    "Requests that were sent and whose outcome cannot be written; each is kept and tried again.",
+    [],
+    (g) => g.set(sources()?.unrecorded().count ?? 0),
+  );
+  gauge("holdfast_unrecorded_outcome_age_seconds", "For how long the oldest of them could not be written.", [], (g) =>
+    g.set(sources()?.unrecorded().oldestSecs ?? 0),
   );
   gauge("holdfast_resources", "Resources, by kind and condition.", ["kind", "condition", "status"], (g) => {
     const counts = countsOf(sources()?.resources() ?? []);

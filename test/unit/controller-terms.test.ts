@@ -147,24 +147,49 @@ describe("the controller", () => {
     await running;
   });
 
-  test("does not trust its cache after a write whose reply was lost: what that has recorded is not sent again", async () => {
+  test("keeps what came of a request until its write is answered, and sends nothing again meanwhile", async () => {
     const sent: string[] = [];
-    const reads: string[] = [];
-    const { store, quietly } = memoryStore([thing("a", 1, 50)]);
+    const { store, writes } = memoryStore([thing("a", 1, 50)]);
     const stop = new AbortController();
-    let lost = 0;
+    let tries = 0;
     const controller = createController({
       kinds: [{ type, references: () => [], plan: sendOnce }],
       store: {
         ...store,
-        async writeStatus(...[, resource, status]) {
-          quietly({ ...resource, status });
-          lost += 1;
-          throw new Error("no reply");
+        async writeStatus(...write) {
+          tries += 1;
+          if (tries === 1) throw new Error("no reply");
+          return store.writeStatus(...write);
         },
-        async readLive(...args) {
-          reads.push(args[1].metadata.name);
-          return store.readLive(...args);
+      },
+      requester: requesterThatSends(sent),
+      emit: () => {},
+      concurrency: 1,
+      reconcileTimeoutMs: 100, // which waiting for a write does not count in
+      sender: "me",
+      since: () => "10",
+    });
+    const running = controller.run(stop.signal, stop.signal);
+    await until(() => controller.unrecorded.failing().count === 1);
+    await until(() => writes.length === 1);
+    expect(controller.unrecorded.failing().count).toBe(0);
+    expect([tries, sent]).toEqual([2, ["a"]]);
+    stop.abort(new Error("enough"));
+    await running;
+  });
+
+  test("records what it sent in a term that is over, where nobody else has led since", async () => {
+    const sent: string[] = [];
+    const { store, writes } = memoryStore([thing("a", 1, 50)]);
+    const stop = new AbortController();
+    let term: number | undefined = 1;
+    const controller = createController({
+      kinds: [{ type, references: () => [], plan: sendOnce }],
+      store: {
+        ...store,
+        async writeStatus(...write) {
+          if (sent.length === 1 && term === 1) term = undefined; // the API server was away, and the lease was lost
+          return store.writeStatus(...write);
         },
       },
       requester: requesterThatSends(sent),
@@ -172,12 +197,17 @@ describe("the controller", () => {
       concurrency: 1,
       reconcileTimeoutMs: 60_000,
       sender: "me",
+      term: () => term,
+      unbrokenSince: () => 1,
       since: () => "10",
     });
     const running = controller.run(stop.signal, stop.signal);
-    await until(() => reads.length === 1);
-    expect(controller.queue.depth).toBe(0);
-    expect([lost, sent]).toEqual([1, ["a"]]);
+    await until(() => term === undefined);
+    expect(writes).toEqual([]);
+    term = 2;
+    await until(() => writes.length === 1);
+    expect(sent).toEqual(["a"]);
+
     stop.abort(new Error("enough"));
     await running;
   });

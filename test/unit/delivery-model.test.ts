@@ -9,6 +9,7 @@ import { redact } from "../../src/core/redacted.ts";
 import { canonicalJSON } from "../../src/core/tools/json.ts";
 import type { EvaluationResult, Intent, Step, Verdict } from "../../src/core/plan.ts";
 import type { Precondition } from "../../src/core/ports.ts";
+import { carriesSameAttempt } from "../../src/core/delivery.ts";
 import { httpRequestKind } from "../../src/kinds/http-request/plan.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
 
@@ -44,12 +45,16 @@ interface World {
   readonly leader: 0 | 1 | "both";
   /** Counts the moves of the lease: a process that comes to lead again does so in another term. */
   readonly term: number;
+  /** The first term since which nobody else has led: a lease can also be lost and won again by the same process. */
+  readonly unbrokenSince: number;
+  /** What came of a request is forgotten when it cannot be written, as it should not be. */
+  readonly forgetting?: true;
   /** A new leader takes its cache for current, or one whose write got no reply does, as none should. */
   readonly trusting?: "after take-over" | "after a lost reply";
   /** The body that arrived at the origin last. */
   readonly last?: object;
   /** What may still go wrong or be asked. */
-  readonly left: Readonly<Record<"fault" | "edit" | "ask" | "hour", number>>;
+  readonly left: Readonly<Record<"fault" | "refusal" | "lapse" | "edit" | "ask" | "hour", number>>;
   /** Hours that have passed: each brings a tick, where the schedule has them hourly. */
   readonly hours: number;
 }
@@ -133,6 +138,7 @@ function driveAnew({ resource, answers, hours }: Run, sender: string): IteratorR
 }
 function holds({ object }: World, run: Run, precondition: Precondition): boolean {
   if (precondition.type === "unchanged") return same(object.status ?? nothing, run.resource.status ?? nothing);
+  if (precondition.type === "sameAttempt") return carriesSameAttempt(object.status, run.resource.status);
   const { attempt } = object.status ?? {};
   return attempt?.id === precondition.id && attempt.sender === precondition.sender;
 }
@@ -151,7 +157,10 @@ function mayLag({ term, trusting }: World, { cache, currentIn, doubted }: Replic
 function* successors(world: World): Generator<World> {
   for (const index of [0, 1] as const) yield* replicaSteps(world, index);
   const { object, left, leader } = world;
-  if (left.fault > 0 && leader !== "both") yield spend({ ...world, leader: leader === 0 ? 1 : 0, term: world.term + 1 }, "fault");
+  const term = world.term + 1;
+  if (left.fault > 0 && leader !== "both")
+    yield spend({ ...world, leader: leader === 0 ? 1 : 0, term, unbrokenSince: term }, "fault");
+  if (left.lapse > 0 && leader !== "both") yield spend({ ...world, term }, "lapse");
   if (left.edit > 0) {
     const { generation } = object.metadata;
     const metadata = { ...object.metadata, generation: generation + 1 };
@@ -195,19 +204,34 @@ function* replicaSteps(world: World, index: 0 | 1): Generator<World> {
   }
   if (world.left.fault > 0) yield spend(become(crashed), "fault");
 
-  /** The write lands or is refused; or it lands and its reply is lost, which ends the reconcile. */
-  function* write(status: object, precondition: Precondition, next: (written: HTTPRequest) => Replica): Generator<World> {
-    if (!mayAct && precondition.type === "unchanged") return yield become(idle);
-    if (!holds(world, run as Run, precondition)) return yield become(idle);
+  /** The write of an intent lands or is refused; or it lands and its reply is lost, which ends the reconcile. */
+  function* writeIntent(status: object, next: (written: HTTPRequest) => Replica): Generator<World> {
+    if (!mayAct || !holds(world, run as Run, { type: "unchanged" })) return yield become(idle);
     const written = changed(world, { ...world.object, status: longAgo(status) });
     yield become(next(written), { object: written });
     if (world.left.fault > 0) yield spend(become(brokenOff, { object: written }), "fault");
   }
+  /**
+   * What came of a request is kept until it is written, whatever else happens meanwhile, or until it is another's: it is refused
+   * for as long as it takes, and when it lands and its reply is lost, the next try finds it there.
+   */
+  function* recordOutcome(status: object, { intent, term }: Run): Generator<World> {
+    const precondition: Precondition = intent ? { type: "attempt", id: intent.attemptId, sender } : { type: "sameAttempt" };
+    if (!intent && term < world.unbrokenSince) return yield become(idle);
+    if (!intent && !leads) return; // it waits
+    if (world.forgetting && world.left.refusal > 0) yield spend(become(brokenOff), "refusal");
+    const landed = longAgo(status);
+    if (same(world.object.status ?? nothing, landed)) return yield become({ ...idle, ...known(world.object) });
+    if (!holds(world, run as Run, precondition)) return yield become(idle);
+    const written = changed(world, { ...world.object, status: landed });
+    yield become({ ...idle, ...known(written) }, { object: written });
+    if (world.left.refusal > 0) yield spend(become(world.forgetting ? brokenOff : replica, { object: written }), "refusal");
+  }
 
   const step = drive(run, sender);
   if (step.done) {
-    const precondition: Precondition = run.intent ? { type: "attempt", id: run.intent.attemptId, sender } : { type: "unchanged" };
-    return yield* write(step.value.status, precondition, (written) => ({ ...idle, ...known(written) }));
+    if (run.answers.some(isSent)) return yield* recordOutcome(step.value.status, run);
+    return yield* writeIntent(step.value.status, (written) => ({ ...idle, ...known(written) }));
   }
   const answered = (outcome: Outcome | EvaluationResult): Replica => ({
     ...replica,
@@ -230,7 +254,7 @@ function* replicaSteps(world: World, index: 0 | 1): Generator<World> {
     return yield become({ ...idle, ...known(world.object), ...(asSeen && { run: { ...run, confirmed: true } }) });
   }
   if (intent && !run.intent) {
-    return yield* write(intent.status, { type: "unchanged" }, (written) => ({
+    return yield* writeIntent(intent.status, (written) => ({
       ...idle,
       ...known(written),
       run: { ...run, intent },
@@ -245,6 +269,9 @@ function* replicaSteps(world: World, index: 0 | 1): Generator<World> {
   if (world.left.fault > 0) yield spend(become(answered(refused)), "fault");
   if (world.left.fault > 0) yield spend(become(crashed, arrived), "fault");
 }
+function isSent(answer: Outcome | EvaluationResult): boolean {
+  return answer.type === "response" || answer.type === "failure";
+}
 /** The back-off of what is written is over at once. */
 function longAgo(status: NonNullable<HTTPRequest["status"]>): NonNullable<HTTPRequest["status"]> {
   return status.attempt?.phase !== "Retrying" ? status : { ...status, nextRunAt: "2029-01-01T00:00:00.000Z" };
@@ -258,7 +285,7 @@ function spend(world: World, fault: Fault): World {
 
 function begin(spec: object, left: Partial<World["left"]>): World {
   const fresh = object(spec);
-  const none = { fault: 0, edit: 0, ask: 0, hour: 0 };
+  const none = { fault: 0, refusal: 0, lapse: 0, edit: 0, ask: 0, hour: 0 };
   const replica: Replica = { epoch: 0, cache: fresh };
   const repeatable = fresh.spec.method !== "POST" || fresh.spec.idempotencyKey !== undefined;
   return {
@@ -268,6 +295,7 @@ function begin(spec: object, left: Partial<World["left"]>): World {
     repeatable,
     leader: repeatable ? 0 : "both",
     term: 0,
+    unbrokenSince: 0,
     left: { ...none, ...left },
     hours: 0,
   };
@@ -283,12 +311,26 @@ function keyOfWorld(world: World): string {
       run.intent?.attemptId,
       run.confirmed,
       run.term === term,
+      run.term < world.unbrokenSince,
       nameOf(run.answers),
     ];
     return [epoch, nameOf(cache), mayLag(world, replica), doubted, ...(begun ?? [])];
   });
-  const { fault, edit, ask, hour } = left;
-  return [nameOf(object), ...parts, nameOf(delivered), fault, edit, ask, hour, leader, nameOf(last), hours].join();
+  const { fault, refusal, lapse, edit, ask, hour } = left;
+  return [
+    nameOf(object),
+    ...parts,
+    nameOf(delivered),
+    fault,
+    refusal,
+    lapse,
+    edit,
+    ask,
+    hour,
+    leader,
+    nameOf(last),
+    hours,
+  ].join();
 }
 
 /** Everything that can be reached, each world once. */
@@ -337,10 +379,16 @@ function isStalled({ object }: World): boolean {
   return object.status?.conditions?.some(({ type, status }) => type === "Stalled" && status === "True") === true;
 }
 
-/** Faults are a crash, a lost reply of a write, a reset, a refused connection; caches lag anyway. */
+/**
+ * Faults are a crash, a lost reply of a write before a request, a reset, a refused connection, another leader; a refusal is a lost
+ * reply of an outcome's write, since one that is refused is only late; a lapse is a lease that is lost and won again. Caches lag
+ * anyway.
+ */
 const scenarios = [
   { fault: 2, edit: 0 },
   { fault: 1, edit: 1 },
+  { fault: 1, edit: 0, refusal: 1, lapse: 1 },
+  { fault: 0, edit: 1, refusal: 1, lapse: 1 },
 ];
 
 describe.each(scenarios)("in every world that can be reached with %j", (everything) => {
@@ -382,18 +430,26 @@ test("a POST whose key is honoured has one key for each thing declared, though l
   });
 });
 
-test("a POST whose key is honoured would have two keys for one thing, if a cache were trusted after a write whose reply was lost", () => {
-  const first = begin({ idempotencyKey: { header: "Idempotency-Key" } }, { fault: 1, edit: 1 });
-  let keys = 0;
-  const bounded = (): boolean => keys <= 2;
-  explore(
-    { ...first, trusting: "after a lost reply" },
-    (world) => {
+describe("a POST whose key is honoured, of which a write that landed is forgotten", () => {
+  const first: World = {
+    ...begin({ idempotencyKey: { header: "Idempotency-Key" } }, { refusal: 1, edit: 1 }),
+    forgetting: true,
+  };
+  function mostKeys(from: World): number {
+    let keys = 0;
+    explore(from, (world) => {
       keys = Math.max(keys, countOf(settled(world).delivered).size);
-    },
-    bounded,
-  );
-  expect(keys).toBe(3);
+    });
+    return keys;
+  }
+
+  test("has one key for each thing declared all the same, since it is read live", () => {
+    expect(mostKeys(first)).toBe(2);
+  });
+
+  test("would have two keys for one thing, if its cache were trusted", () => {
+    expect(mostKeys({ ...first, trusting: "after a lost reply" })).toBe(3);
+  });
 });
 
 describe("a PUT that is changed", () => {
@@ -422,6 +478,30 @@ describe("a PUT that is changed", () => {
       bounded,
     );
     expect(isWrong).toBe(true);
+  });
+});
+
+describe("a PUT whose outcome cannot be written", () => {
+  /** Counted each time that it arrives. Nothing else fails: edits and leases are other tests'. */
+  const counted: World = { ...begin({ method: "PUT" }, { refusal: 2 }), repeatable: false };
+  function mostDeliveries(first: World): number {
+    let most = 0;
+    explore(first, (world) => {
+      most = Math.max(most, world.delivered.length);
+    });
+    return most;
+  }
+
+  test("is sent once, for as long as that lasts", () => {
+    expect(mostDeliveries(counted)).toBe(1);
+  });
+
+  test("is sent once, though the lease is lost and won again meanwhile, or the reply to the write", () => {
+    expect(mostDeliveries({ ...counted, left: { ...counted.left, lapse: 2 } })).toBe(1);
+  });
+
+  test("would be sent again each time, if it were forgotten", () => {
+    expect(mostDeliveries({ ...counted, forgetting: true })).toBe(3);
   });
 });
 

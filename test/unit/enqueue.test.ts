@@ -32,7 +32,16 @@ function engine(observe: () => void = () => {}): {
   const queue = createWorkQueue();
   const dependents = createDependents();
   const dataWatches = { adjust: () => {}, forget: () => {} };
-  const deps = { caches, queue, dependents, dataWatches, sender: "me", onGone: () => {}, onMistake: () => {} };
+  const deps = {
+    caches,
+    queue,
+    dependents,
+    dataWatches,
+    sender: "me",
+    noteChange: () => {},
+    onGone: () => {},
+    onMistake: () => {},
+  };
   return { caches, queue, dependents, enqueue: createEnqueue({ ...deps, observe }) };
 }
 

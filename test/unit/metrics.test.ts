@@ -31,6 +31,7 @@ test("shows no backlog of one that stands by, whose keys are another's to work o
     requestsInFlight: () => 0,
     requestsQueued: () => 0,
     queue: () => ({ depth: 150, working: new Map() }),
+    unrecorded: () => ({ count: 0, oldestSecs: 0 }),
     leads: () => leads,
     resources: () => [],
   });

@@ -79,7 +79,7 @@ test("a process that may not act any more writes no output, nor the next of seve
   const evaluation = { outputs: two, scope: { inputs: {}, metadata, now: "" } };
   const owner = { type: httpRequestType, metadata };
   const read = () => Promise.reject(new Error("nothing is read"));
-  const deps = { store, requester, read, mayAct: () => mayAct };
+  const deps = { store, requester, read, mayRecord: () => (mayAct ? "yes" : "no") } as const;
   expect(await writeOutputs(evaluation, owner, deps, new AbortController().signal)).toEqual({ type: "conflict" });
   expect(written).toEqual(["kept"]);
 });

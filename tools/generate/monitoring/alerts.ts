@@ -65,6 +65,15 @@ export const alerts: readonly Alert[] = [
     threshold: { value: 5, description: "Full listings of one resource in 15 minutes." },
   },
   {
+    name: "HoldfastStatusesUnwritable",
+    expr: "max(holdfast_unrecorded_outcome_age_seconds{$release}) > $threshold",
+    for: "0s",
+    severity: "critical",
+    summary: "What came of a request has not been recorded for {{ $value | humanizeDuration }}",
+    description: "The API server refuses statuses, or is away. What was sent is not sent again while the Pod lives; a Pod that is killed now forgets it.",
+    threshold: { value: 60, description: "Seconds for which the outcome of a request that was sent could not be written." },
+  },
+  {
     name: "HoldfastQueueBacklog",
     expr: "max(workqueue_depth{$release}) > $threshold",
     for: "10m",

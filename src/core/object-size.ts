@@ -1,0 +1,20 @@
+/** Whether an object has room for the status that follows a request. */
+import type { Refusal } from "./outcome.ts";
+import type { Resource } from "./resource.ts";
+
+/** What etcd takes in one request (--max-request-bytes). https://etcd.io/docs/v3.6/dev-guide/limit/ */
+const etcdLimitBytes = 1.5 * 1024 * 1024;
+/** For a status with a body (16 KiB, which JSON may escape) and a history, and for managedFields, which are not known here. */
+const roomBytes = 160 * 1024;
+
+/** Undefined: it has. Else why nothing is sent for it: what came of that could not be recorded. */
+export function findTooLarge({ metadata, spec, status }: Resource): Refusal | undefined {
+  const sizeBytes = Buffer.byteLength(JSON.stringify([metadata, spec, status]));
+  if (sizeBytes <= etcdLimitBytes - roomBytes) return undefined;
+  return {
+    type: "refusal",
+    reason: "ObjectTooLarge",
+    message: `the object is ${sizeBytes} bytes, which leaves no room for what comes of the request: keep ${etcdLimitBytes - roomBytes} at most, with what kubectl apply repeats in an annotation; a large body can be in a ConfigMap`,
+    heals: true,
+  };
+}
