@@ -45,6 +45,12 @@ function isReady(condition: unknown): boolean {
   return isRecord(condition) && condition["type"] === "Ready";
 }
 
+/** `count`: of those that cannot be written, how many tell what came of requests. */
+export function describeProblem(count: number, forSecs: number, error: unknown): string {
+  const kept = count > 0 ? `, of which ${count} tell what came of requests,` : "";
+  return `statuses${kept} cannot be written, for ${Math.round(forSecs)} s: ${Error.isError(error) ? error.message : String(error)}`;
+}
+
 /** It lands on this object only, and over nobody else's attempt. */
 function kubectlCommand(
   type: ResourceType,

@@ -6,11 +6,13 @@
  */
 import { StatusTooLargeError, type Announce, type Finalizer, type WriteResult } from "../core/ports.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
+import type { TransitionEvent } from "../core/transition-event.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";
 import { deadline } from "../core/tools/deadline.ts";
 import { createBackoff } from "./backoff.ts";
 import { queueKey } from "./key.ts";
-import { describeUnrecorded, shrinkStatus } from "./unrecorded-text.ts";
+import { createRoom, type Room } from "./room.ts";
+import { describeProblem, describeUnrecorded, shrinkStatus } from "./unrecorded-text.ts";
 
 export interface SentOutcome {
   readonly type: ResourceType;
@@ -36,9 +38,9 @@ export interface UnrecordedOutcomes {
    */
   record(outcome: SentOutcome, signal: AbortSignal): Promise<WriteResult>;
   /** Undefined: there is room. Else nothing more is to be sent for this namespace until it resolves. */
-  untilRoom(namespace: string): Promise<void> | undefined;
+  readonly untilRoom: (namespace: string) => Promise<void> | undefined;
   /** The watch tells that the object is another one by now (`uid`); undefined: that it is gone, or is not watched any more. */
-  noteChange(id: string, uid: string | undefined): void;
+  readonly noteChange: (id: string, uid: string | undefined) => void;
   /** A status that belongs to no request that was sent could be written, or not. */
   notePlainWrite(error?: unknown): void;
   /** Why statuses cannot be written, as a sentence; undefined: they can. */
@@ -57,11 +59,14 @@ interface UnrecordedOptions {
 }
 
 /** The pause between two tries of one write, milliseconds. */
-const pauseMs = { first: 1_000, last: 60_000 };
+const pauseMs = { initialMs: 1_000, maxMs: 60_000 };
 /** All of them together make so many tries a second at most: one for each pause of this length, milliseconds. */
 const spacingMs = 20;
 /** Another write of the same kind and namespace landed: it is worth trying again, but not each time one lands. Milliseconds. */
 const wakeAfterMs = 5_000;
+const wakeEveryMs = 1_000;
+/** How soon it is seen that this process leads again, milliseconds. */
+const standbyMs = 1_000;
 /** Shorter failures heal by themselves before anybody could act. Milliseconds. */
 const worthTellingMs = 15_000;
 /** As large as the statuses of some ten thousand requests. */
@@ -82,101 +87,29 @@ interface Entry {
   sizeBytes: number;
   wake: () => void;
 }
+const notLeading = new Error("this process does not lead, and nobody else is known to");
 const anotherObject = Symbol("another object has its name");
 
+/** It does not fit: what can be left out is, and people are told. */
+const tooLarge: TransitionEvent = {
+  type: "Warning",
+  reason: "StatusTooLarge",
+  message: "the object is too large for its whole status: what was answered, and the history, are left out",
+};
+
+function tellLost(emit: EmitTelemetry, { outcome: { type, resource, finalizer }, status, failure }: Entry): void {
+  const message = "what came of a request could not be recorded before the process ended: run the command to record it";
+  const fields = describeUnrecorded(type, resource, status, { finalizer, withCommand: true });
+  emit({ type: "note", level: "error", message, fields, error: failure?.error });
+}
+
 export function createUnrecordedOutcomes(options: UnrecordedOptions): UnrecordedOutcomes {
-  const { emit, announce, maxBytes = defaultMaxBytes, tryLimitMs = defaultTryLimitMs } = options;
+  const { emit, maxBytes = defaultMaxBytes } = options;
   const entries = new Map<string, Entry>();
   const failing = new Set<Entry>();
-  const pauses = createBackoff();
-  let bytes = 0;
-  const bytesIn = new Map<string, number>();
-  let room = Promise.withResolvers<void>();
+  const room = createRoom(maxBytes);
+  const landing = createLanding(options, failing, room);
   let plainRefusal: { error: unknown; sinceMs: number } | undefined;
-
-  function grow(namespace: string, by: number): void {
-    bytes += by;
-    const own = (bytesIn.get(namespace) ?? 0) + by;
-    if (own > 0) bytesIn.set(namespace, own);
-    else bytesIn.delete(namespace);
-  }
-  function fail(entry: Entry, error: unknown): void {
-    const { type, resource } = entry.outcome;
-    if (!entry.failure) {
-      failing.add(entry);
-      entry.sizeBytes = JSON.stringify(entry.status).length;
-      grow(resource.metadata.namespace, entry.sizeBytes);
-      const message = "what came of a request cannot be recorded yet; it is kept, and only the write is tried again";
-      emit({ type: "note", level: "warn", message, fields: describeUnrecorded(type, resource, entry.status), error });
-    }
-    entry.failure = { error, atMs: performance.now() };
-  }
-  function end(entry: Entry): void {
-    entries.delete(entry.id);
-    pauses.forget(entry.id);
-    if (!failing.delete(entry)) return;
-    grow(entry.outcome.resource.metadata.namespace, -entry.sizeBytes);
-    if (bytes > (maxBytes * 3) / 4) return; // whoever waits for room would soon wait again
-    room.resolve();
-    room = Promise.withResolvers();
-  }
-  /** What was refused there may be accepted by now. */
-  function wakeOthers({ outcome: { type, resource } }: Entry): void {
-    const dueMs = performance.now() - wakeAfterMs;
-    for (const { outcome, failure, wake } of failing) {
-      const isAlike = outcome.type.kind === type.kind && outcome.resource.metadata.namespace === resource.metadata.namespace;
-      if (isAlike && failure && failure.atMs < dueMs) wake();
-    }
-  }
-  async function pause(entry: Entry): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    entry.wake = resolve;
-    const delayMs = Math.max(pauses.next(entry.id, pauseMs), failing.size * spacingMs);
-    using limit = deadline(entry.ending.signal, delayMs);
-    limit.signal.addEventListener("abort", () => resolve(), { once: true });
-    if (!limit.signal.aborted) await promise;
-    entry.ending.signal.throwIfAborted();
-  }
-  /** It does not fit: what can be left out is, and people are told. */
-  function shrink(entry: Entry): void {
-    const { type, resource } = entry.outcome;
-    entry.status = shrinkStatus(entry.status);
-    const message = "the object is too large for its whole status: what was answered, and the history, are left out";
-    announce(type, resource, { type: "Warning", reason: "StatusTooLarge", message });
-  }
-  async function isGone({ outcome, ending }: Entry): Promise<boolean> {
-    using limit = deadline(ending.signal, tryLimitMs);
-    return outcome.isGone(limit.signal).catch(() => false); // it is not known, and asked again after the next try
-  }
-  async function land(entry: Entry): Promise<WriteResult> {
-    const { mayRecord, write } = entry.outcome;
-    const mayWrite = (): boolean => mayRecord() === "yes";
-    for (let isShrunk = false; ;) {
-      if (mayRecord() === "no") return { type: "conflict" };
-      if (mayWrite())
-        try {
-          using limit = deadline(entry.ending.signal, tryLimitMs);
-          const result = await write(entry.status, limit.signal, mayWrite);
-          if (result.type === "written" || mayRecord() !== "wait") return result;
-        } catch (error) {
-          entry.ending.signal.throwIfAborted();
-          if (error instanceof StatusTooLargeError && !isShrunk) {
-            isShrunk = true;
-            shrink(entry);
-            continue;
-          }
-          fail(entry, error);
-          if (entry.isUnheard && (await isGone(entry))) return { type: "conflict" };
-        }
-      await pause(entry);
-    }
-  }
-  function tellLost({ outcome, status, failure }: Entry): void {
-    const { type, resource, finalizer } = outcome;
-    const message = "what came of a request could not be recorded before the process ended: run the command to record it";
-    const fields = describeUnrecorded(type, resource, status, { finalizer, withCommand: true });
-    emit({ type: "note", level: "error", message, fields, error: failure?.error });
-  }
 
   return {
     async record(outcome, signal) {
@@ -198,19 +131,20 @@ export function createUnrecordedOutcomes(options: UnrecordedOptions): Unrecorded
       };
       entries.set(id, entry);
       try {
-        const result = await land(entry);
-        if (result.type === "written") wakeOthers(entry);
+        const result = await landing.land(entry);
+        if (result.type === "written") landing.wakeOthers(entry);
         return result;
       } catch (error) {
         if (ending.signal.reason === anotherObject) return { type: "conflict" };
-        tellLost(entry);
+        tellLost(emit, entry);
         throw error;
       } finally {
         signal.removeEventListener("abort", onAbort);
-        end(entry);
+        entries.delete(id);
+        landing.end(entry);
       }
     },
-    untilRoom: (namespace) => (bytes >= maxBytes || (bytesIn.get(namespace) ?? 0) >= maxBytes / 4 ? room.promise : undefined),
+    untilRoom: (namespace) => room.untilFree(namespace),
     noteChange(id, uid) {
       const entry = entries.get(id);
       if (!entry || entry.outcome.resource.metadata.uid === uid) return;
@@ -225,14 +159,97 @@ export function createUnrecordedOutcomes(options: UnrecordedOptions): Unrecorded
       const [oldest] = failing; // in the order in which they failed first
       const { sinceMs, error } = oldest ? { sinceMs: oldest.sinceMs, error: oldest.failure?.error } : (plainRefusal ?? {});
       if (sinceMs === undefined || performance.now() - sinceMs < worthTellingMs) return undefined;
-      const secs = Math.round((performance.now() - sinceMs) / 1000);
-      const kept = oldest ? `, of which ${failing.size} tell what came of requests,` : "";
-      const why = Error.isError(error) ? error.message : String(error);
-      return `statuses${kept} cannot be written, for ${secs} s: ${why}`;
+      return describeProblem(failing.size, (performance.now() - sinceMs) / 1000, error);
     },
     failing() {
       const [oldest] = failing;
       return { count: failing.size, oldestSecs: oldest ? (performance.now() - oldest.sinceMs) / 1000 : 0 };
+    },
+  };
+}
+
+interface Landing {
+  /** Tries until it is written, or another's; rejects when the entry is ended. */
+  land(entry: Entry): Promise<WriteResult>;
+  /** Another write of the kind and namespace landed: what was refused there may be accepted by now. */
+  wakeOthers(entry: Entry): void;
+  end(entry: Entry): void;
+}
+/** The writes. `failing`: those that have failed, in the order in which they did first. */
+function createLanding(
+  { emit, announce, tryLimitMs = defaultTryLimitMs }: UnrecordedOptions,
+  failing: Set<Entry>,
+  room: Room,
+): Landing {
+  const pauses = createBackoff();
+  let wokenMs = 0;
+
+  function fail(entry: Entry, error: unknown): void {
+    const { type, resource } = entry.outcome;
+    if (!entry.failure) {
+      failing.add(entry);
+      entry.sizeBytes = JSON.stringify(entry.status).length;
+      room.take(resource.metadata.namespace, entry.sizeBytes);
+      const message = "what came of a request cannot be recorded yet; it is kept, and only the write is tried again";
+      emit({ type: "note", level: "warn", message, fields: describeUnrecorded(type, resource, entry.status), error });
+    }
+    entry.failure = { error, atMs: performance.now() };
+  }
+  function wakeOthers({ outcome: { type, resource } }: Entry): void {
+    if (failing.size === 0 || performance.now() - wokenMs < wakeEveryMs) return;
+    wokenMs = performance.now();
+    const dueMs = wokenMs - wakeAfterMs;
+    for (const { outcome, failure, wake } of failing) {
+      const isAlike = outcome.type.kind === type.kind && outcome.resource.metadata.namespace === resource.metadata.namespace;
+      if (isAlike && failure && failure.atMs < dueMs) wake();
+    }
+  }
+  async function pause(entry: Entry): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    entry.wake = resolve;
+    const ownMs = entry.outcome.mayRecord() === "wait" ? standbyMs : pauses.next(entry.id, pauseMs);
+    const delayMs = Math.max(ownMs, failing.size * spacingMs);
+    using limit = deadline(entry.ending.signal, delayMs);
+    limit.signal.addEventListener("abort", () => resolve(), { once: true });
+    if (!limit.signal.aborted) await promise;
+    entry.ending.signal.throwIfAborted();
+  }
+  async function isGone({ outcome, ending }: Entry): Promise<boolean> {
+    using limit = deadline(ending.signal, tryLimitMs);
+    return outcome.isGone(limit.signal).catch(() => false); // it is not known, and asked again after the next try
+  }
+  async function land(entry: Entry): Promise<WriteResult> {
+    const { type, resource, mayRecord, write } = entry.outcome;
+    const mayWrite = (): boolean => mayRecord() === "yes";
+    for (let isShrunk = false; ;) {
+      if (mayRecord() === "no") return { type: "conflict" };
+      if (!mayWrite()) fail(entry, notLeading);
+      else
+        try {
+          using limit = deadline(entry.ending.signal, tryLimitMs);
+          const result = await write(entry.status, limit.signal, mayWrite);
+          if (result.type === "written" || mayRecord() !== "wait") return result;
+        } catch (error) {
+          entry.ending.signal.throwIfAborted();
+          if (error instanceof StatusTooLargeError && !isShrunk) {
+            isShrunk = true;
+            entry.status = shrinkStatus(entry.status);
+            announce(type, resource, tooLarge);
+            continue;
+          }
+          fail(entry, error);
+          if (entry.isUnheard && (await isGone(entry))) return { type: "conflict" };
+        }
+      await pause(entry);
+    }
+  }
+
+  return {
+    land,
+    wakeOthers,
+    end(entry) {
+      pauses.forget(entry.id);
+      if (failing.delete(entry)) room.take(entry.outcome.resource.metadata.namespace, -entry.sizeBytes);
     },
   };
 }

@@ -1,0 +1,25 @@
+/** A bound on bytes that are kept, of which a namespace alone has a quarter. Invariant: whoever waits for room is told once there is some. */
+export interface Room {
+  /** Takes up, or gives back where it is negative, so many bytes. */
+  take(namespace: string, sizeBytes: number): void;
+  /** Undefined: there is room. Else resolves when it is worth asking again. */
+  untilFree(namespace: string): Promise<void> | undefined;
+}
+
+export function createRoom(maxBytes: number): Room {
+  const takenIn = new Map<string, number>();
+  let taken = 0;
+  let freed = Promise.withResolvers<void>();
+  return {
+    take(namespace, sizeBytes) {
+      taken += sizeBytes;
+      const own = (takenIn.get(namespace) ?? 0) + sizeBytes;
+      if (own > 0) takenIn.set(namespace, own);
+      else takenIn.delete(namespace);
+      if (sizeBytes >= 0 || own > maxBytes / 8) return; // whoever waits would soon wait again
+      freed.resolve();
+      freed = Promise.withResolvers();
+    },
+    untilFree: (namespace) => (taken >= maxBytes || (takenIn.get(namespace) ?? 0) >= maxBytes / 4 ? freed.promise : undefined),
+  };
+}
