@@ -70,7 +70,8 @@ export const alerts: readonly Alert[] = [
     for: "0s",
     severity: "critical",
     summary: "What came of a request has not been recorded for {{ $value | humanizeDuration }}",
-    description: "The API server refuses statuses, or is away. What was sent is not sent again while the Pod lives; a Pod that is killed now forgets it.",
+    description:
+      "The API server refuses statuses, or is away. What was sent is not sent again while the Pod lives; a Pod that is killed now forgets it.",
     threshold: { value: 60, description: "Seconds for which the outcome of a request that was sent could not be written." },
   },
   {
