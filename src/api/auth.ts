@@ -58,7 +58,7 @@ const apiKey = {
 const oauth2 = {
   type: "object",
   description:
-    "Client credentials (RFC 6749, section 4.4). All requests share one token, which is renewed when four fifths of its life are over, and once more when a request is answered 401.",
+    "Client credentials (RFC 6749, section 4.4). All requests share one token, which is renewed when four fifths of its life are over, and when a request is answered 401; it stays in use until another is there.",
   properties: {
     tokenURL: {
       type: "string",

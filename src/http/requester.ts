@@ -136,11 +136,12 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
             if (pass?.type === "busy") return pass;
             const { endpoint } = exchange;
             const mayWait = passage.hasBegun;
+            const { namespace } = exchange.scope.metadata;
             const credential =
               auth &&
               endpoint &&
               (await hideAdminDetails(exchange, () =>
-                credentials.of(auth, { endpoint, settings, mayStart }, { mayWait, signal }),
+                credentials.of(auth, { endpoint, settings, mayStart }, { namespace, mayWait, signal }),
               ));
             if (credential && "free" in credential) return credential;
             const busy = await passage.place(request.origin, exchange, signal);
@@ -181,7 +182,11 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
         checkTls(settings.tls, connection.tls);
         if (!auth || !endpoint) return { type: "usable" } as const;
         if (asks) {
-          const credential = await credentials.of(auth, { endpoint, settings, mayStart: () => true }, { mayWait: false, signal });
+          const credential = await credentials.of(
+            auth,
+            { endpoint, settings, mayStart: () => true },
+            { namespace: endpoint.credentialNamespace, mayWait: false, signal },
+          );
           return "free" in credential ? credential : ({ type: "usable" } as const);
         }
         return credentials.problem(auth, endpoint) ?? ({ type: "usable" } as const);

@@ -15,14 +15,16 @@ function templateAt(base: string): RequestTemplate {
 }
 
 /**
- * With budgets of its own, two requests at a time to one token server: the requests that wait for a token hold the places at
- * their origin.
+ * With budgets of its own, two requests at a time to one token server for each namespace: the requests that wait for a token hold
+ * the places at their origin, and one namespace's token server that hangs holds none of another's.
  */
 export function createTokenSender(options: SendOptions): (context: CredentialContext) => SendRequest {
-  const origins = createBudgets({ maxInFlight: 2, onCancel: () => {} });
+  const places = createBudgets({ maxInFlight: 2, onCancel: () => {} });
   return ({ endpoint, settings, mayStart }) => {
     const elsewhere = { ...settingsElsewhere(settings), timeoutMs: tokenTimeoutMs };
-    const metadata = { name: endpoint.key.name, namespace: endpoint.credentialNamespace, uid: "" };
+    const { credentialNamespace: namespace } = endpoint;
+    const metadata = { name: endpoint.key.name, namespace, uid: "" };
+    const origins: SendOptions["origins"] = { take: (origin, signal) => places.take(`${namespace} ${origin}`, signal) };
     return async (request, signal) => {
       using budget = createBudget({ maxInFlight: 1 });
       const first = { request, settings: elsewhere, repeatable: true, trusted: true };

@@ -18,6 +18,8 @@ export interface Credential {
   added(request: WireRequest, now: Date): WireRequest;
   /** After an answer of 401: whether there is another credential now, with which it is worth sending again. */
   renewed?(signal: AbortSignal): Promise<boolean>;
+  /** What was sent with the other one was answered otherwise. */
+  accepted?(): void;
 }
 
 /** One whose values do not change while the exchange lasts. */

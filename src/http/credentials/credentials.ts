@@ -28,14 +28,21 @@ export interface CredentialContext {
 }
 
 interface Credentials extends Disposable {
-  /** Throws `RefusedError`. `busy`: a token is being asked for; where `mayWait`, that is waited for instead. */
+  /** `namespace`: of the request that it is for. Throws `RefusedError`. `busy`: a token is being asked for; where `mayWait`, that is waited for instead. */
   of(
     auth: AuthSettings,
     context: CredentialContext,
-    options: { readonly mayWait: boolean; readonly signal: AbortSignal },
+    options: { readonly namespace: string; readonly mayWait: boolean; readonly signal: AbortSignal },
   ): Promise<Credential | Busy>;
   /** Why no token can be had, as far as is known. */
   problem(auth: AuthSettings, endpoint: EndpointTraits): Refusal | undefined;
+}
+
+/** A token that an exchange of `namespace` was given. */
+interface Known {
+  readonly key: string;
+  readonly first: string;
+  readonly namespace: string;
 }
 
 type TokenAuth = Exclude<AuthSettings, FixedAuth>;
@@ -78,35 +85,31 @@ export function createCredentials({ userAgent, sender, serviceAccountToken, onSe
       }
     }
   }
-  function tokenCredential(key: string, first: string, fetch: FetchToken): Credential {
+  function tokenCredential({ key, first, namespace }: Known, fetch: FetchToken): Credential {
     const used = [first];
+    const latest = (): string => used.at(-1) ?? first;
     return {
       secrets: () => used,
-      added: (request) => withHeader(request, "authorization", `Bearer ${used.at(-1)}`),
+      added: (request) => withHeader(request, "authorization", `Bearer ${latest()}`),
       async renewed(signal) {
-        if (!tokens.rejected(key, used.at(-1) ?? "")) return false;
-        try {
-          const token = await tokens.wait(key, fetch, signal);
-          if (token === used.at(-1)) return false; // some token servers give the same one until it expires
-          used.push(token);
-          return true;
-        } catch (error) {
-          if (error instanceof RefusedError) return false; // the answer of 401 stands
-          throw error;
-        }
+        const token = await tokens.renew(key, fetch, { value: latest(), namespace }, signal);
+        if (token === undefined) return false; // the answer of 401 stands
+        used.push(token);
+        return true;
       },
+      accepted: () => tokens.helped(key, namespace),
     };
   }
 
   return {
-    async of(auth, context, { mayWait, signal }) {
+    async of(auth, context, { namespace, mayWait, signal }) {
       if (auth.type !== "oauth2" && auth.type !== "serviceAccountToken") return fixedCredential(auth);
       const key = keyOf(auth, context.endpoint);
       const fetch: FetchToken = (stop) => fetchToken(auth, context, stop);
       const got = tokens.get(key, fetch);
       if (got.type === "pending" && !mayWait) return { type: "busy", reason: "TokenPending", free: got.done };
-      const value = got.type === "token" ? got.value : await tokens.wait(key, fetch, signal);
-      return tokenCredential(key, value, fetch);
+      const first = got.type === "token" ? got.value : await tokens.wait(key, fetch, signal);
+      return tokenCredential({ key, first, namespace }, fetch);
     },
     problem: (auth, endpoint) => tokens.problem(keyOf(auth, endpoint)),
     [Symbol.dispose]: () => tokens[Symbol.dispose](),

@@ -2,13 +2,14 @@
  * Tokens that are shared: one for each endpoint and its credentials, asked for once however many wait for it.
  *
  * Guarantees: at most one request for a token is under way for a key; after one that failed, the next comes after a pause that
- * doubles; a token is renewed when four fifths of its life are over, while it is still used. Nobody waits inside a worker
- * unless it asks to.
+ * doubles; a token is renewed when four fifths of its life are over, while it is still used. One that is known stays in use
+ * until another is there or its life is over, whatever a server says of it. Nobody waits inside a worker unless it asks to.
  */
-import { unlessAborted } from "../../core/tools/deadline.ts";
+import { deadline, unlessAborted } from "../../core/tools/deadline.ts";
 import { doublingMs, shortenedMs } from "../../core/backoff.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import { RefusedError } from "../refusal.ts";
+import { createRenewalTurns, type RenewalTurns } from "./renewal-turns.ts";
 
 export interface Token {
   readonly value: string;
@@ -22,77 +23,129 @@ type Got =
   /** It is being asked for; `done` resolves when that has ended, well or not. */
   | { readonly type: "pending"; readonly done: Promise<void> };
 
+/** What a request was sent with that was answered 401, and whose it was. */
+interface RefusedToken {
+  readonly value: string;
+  readonly namespace: string;
+}
+
 interface Tokens extends Disposable {
   /** Throws `RefusedError` while it is too early to ask again. */
   get(key: string, fetch: FetchToken): Got;
   /** The same, waiting for what is under way. Rejects with the signal's reason. */
   wait(key: string, fetch: FetchToken, signal: AbortSignal): Promise<string>;
-  /** The server did not accept `value`. False: a fresh one was refused just now, and another would be. */
-  rejected(key: string, value: string): boolean;
-  /** Why there is none, where that is known. */
+  /**
+   * What to send in place of a token that a server refused, waiting for it for a while. Undefined: there is nothing else, and the
+   * refusal stands. Everybody else goes on with the token that is known. Rejects with the signal's reason.
+   */
+  renew(key: string, fetch: FetchToken, refused: RefusedToken, signal: AbortSignal): Promise<string | undefined>;
+  /** A request of `namespace` was accepted with what `renew` gave. */
+  helped(key: string, namespace: string): void;
+  /** Why there is none that can be used, where that is known. */
   problem(key: string): Refusal | undefined;
   readonly size: number;
 }
 
+interface KnownToken {
+  readonly value: string;
+  readonly gotAtMs: number;
+  readonly renewAtMs: number;
+  readonly expiresAtMs: number;
+  /** It was asked for since the one before was refused. */
+  readonly afterRefusal: boolean;
+}
 interface Entry {
-  token?: { readonly value: string; readonly renewAtMs: number; readonly expiresAtMs: number } | undefined;
+  token?: KnownToken | undefined;
   pending?: Promise<void> | undefined;
   problem?: Refusal | undefined;
   failures: number;
   notBeforeMs: number;
-  rejectedAtMs: number;
   usedAtMs: number;
+  readonly turns: RenewalTurns;
 }
 
 /** A token that says it lives shorter is taken to live so long: what refuses it says so. */
 const shortestLifeMs = 10_000;
 const longestLifeMs = 86_400_000;
 const pauseMs = { initialMs: 1_000, maxMs: 300_000 };
-/** A token that was renewed since it was refused is not renewed again for so long: the fault is not its age. */
+/** While a token is known, its renewal is tried for again after so long at the latest. */
+const longestPauseWithTokenMs = 30_000;
+/** A token that was asked for since one was refused is not renewed again for so long: the fault is not its age. */
 const renewalPauseMs = 10_000;
+/** How long a request that was answered 401 waits for another token, with all that it holds. */
+const renewalWaitMs = 10_000;
 const unusedMs = 3_600_000;
 const maxEntries = 10_000;
 
+interface Entries {
+  /** The entry, which is used now. */
+  of(key: string): Entry;
+  readonly known: Map<string, Entry>;
+}
+function createEntries(nowMs: () => number): Entries {
+  const known = new Map<string, Entry>();
+  return {
+    known,
+    of(key) {
+      const entry: Entry = known.get(key) ?? { failures: 0, notBeforeMs: 0, usedAtMs: 0, turns: createRenewalTurns(nowMs) };
+      entry.usedAtMs = nowMs();
+      known.delete(key); // to the end: the first is the one that was used least recently
+      known.set(key, entry);
+      for (const [oldest, { usedAtMs, pending }] of known) {
+        if (pending || (known.size <= maxEntries && nowMs() - usedAtMs < unusedMs)) break;
+        known.delete(oldest);
+      }
+      return entry;
+    },
+  };
+}
+
+function learn(entry: Entry, { value, lifetimeMs }: Token, now: number, afterRefusal: boolean): void {
+  const lifeMs = Math.min(Math.max(lifetimeMs, shortestLifeMs), longestLifeMs);
+  entry.token = { value, gotAtMs: now, renewAtMs: now + lifeMs * 0.8, expiresAtMs: now + lifeMs, afterRefusal };
+  entry.failures = 0;
+  entry.problem = undefined;
+}
+/** `fraction`: random, at least 0 and below 1. */
+function learnFailure(entry: Entry, error: unknown, now: number, fraction: number): void {
+  const fullMs = Math.min(doublingMs(pauseMs, entry.failures), usableToken(entry, now) ? longestPauseWithTokenMs : Infinity);
+  entry.failures += 1;
+  entry.notBeforeMs = now + shortenedMs(fullMs, fraction);
+  entry.problem = error instanceof RefusedError ? error.refusal : unexpected;
+}
+/** The token that can still be sent. */
+function usableToken({ token }: Entry, now: number): KnownToken | undefined {
+  return token && now < token.expiresAtMs ? token : undefined;
+}
+
 /** `nowMs`: a monotonic clock. `random`: at least 0 and below 1. */
 export function createTokens(nowMs = () => performance.now(), random: () => number = Math.random): Tokens {
-  const entries = new Map<string, Entry>();
+  const entries = createEntries(nowMs);
   const stop = new AbortController();
 
-  function entryOf(key: string): Entry {
-    const known = entries.get(key);
-    const entry: Entry = known ?? { failures: 0, notBeforeMs: 0, rejectedAtMs: -Infinity, usedAtMs: 0 };
-    entry.usedAtMs = nowMs();
-    entries.delete(key); // to the end: the first is the one that was used least recently
-    entries.set(key, entry);
-    for (const [oldest, { usedAtMs, pending }] of entries) {
-      if (pending || (entries.size <= maxEntries && nowMs() - usedAtMs < unusedMs)) break;
-      entries.delete(oldest);
-    }
-    return entry;
-  }
-  async function ask(entry: Entry, fetch: FetchToken): Promise<void> {
+  async function ask(entry: Entry, fetch: FetchToken, afterRefusal: boolean): Promise<void> {
     try {
-      const { value, lifetimeMs } = await fetch(stop.signal);
-      const lifeMs = Math.min(Math.max(lifetimeMs, shortestLifeMs), longestLifeMs);
-      entry.token = { value, renewAtMs: nowMs() + lifeMs * 0.8, expiresAtMs: nowMs() + lifeMs };
-      entry.failures = 0;
-      entry.problem = undefined;
+      const token = await fetch(stop.signal);
+      learn(entry, token, nowMs(), afterRefusal);
     } catch (error) {
-      const fullMs = doublingMs(pauseMs, entry.failures);
-      entry.failures += 1;
-      entry.notBeforeMs = nowMs() + shortenedMs(fullMs, random());
-      entry.problem = error instanceof RefusedError ? error.refusal : unexpected;
+      learnFailure(entry, error, nowMs(), random());
     } finally {
       entry.pending = undefined;
     }
   }
+  /** Whether a refused token is renewed now; its namespace's turn is taken then. */
+  function mayRenew({ token, notBeforeMs, turns }: Entry, namespace: string): boolean {
+    const now = nowMs();
+    const isFresh = token?.afterRefusal === true && now - token.gotAtMs < renewalPauseMs;
+    return !isFresh && now >= notBeforeMs && turns.take(namespace);
+  }
   function get(key: string, fetch: FetchToken): Got {
-    const entry = entryOf(key);
+    const entry = entries.of(key);
     const { token } = entry;
     const now = nowMs();
     if (token && now < token.renewAtMs) return { type: "token", value: token.value };
-    if (!entry.pending && now >= entry.notBeforeMs) entry.pending = ask(entry, fetch);
-    if (token && now < token.expiresAtMs) return { type: "token", value: token.value };
+    if (!entry.pending && now >= entry.notBeforeMs) entry.pending = ask(entry, fetch, false);
+    if (usableToken(entry, now) && token) return { type: "token", value: token.value };
     if (entry.pending) return { type: "pending", done: entry.pending };
     throw new RefusedError({ ...(entry.problem ?? unexpected), retryAfterMs: Math.ceil(entry.notBeforeMs - now) });
   }
@@ -106,21 +159,34 @@ export function createTokens(nowMs = () => performance.now(), random: () => numb
         await unlessAborted(signal, got.done);
       }
     },
-    rejected(key, value) {
-      const entry = entryOf(key);
-      if (entry.token?.value !== value) return true; // renewed since then, or being renewed
-      if (nowMs() - entry.rejectedAtMs < renewalPauseMs) return false;
-      entry.rejectedAtMs = nowMs();
-      entry.token = undefined;
-      return true;
+    async renew(key, fetch, { value, namespace }, signal) {
+      const entry = entries.of(key);
+      const known = usableToken(entry, nowMs());
+      if (known && known.value !== value) return known.value; // renewed since it was sent
+      if (!entry.pending) {
+        if (!mayRenew(entry, namespace)) return undefined;
+        entry.pending = ask(entry, fetch, true);
+      }
+      using limit = deadline(signal, renewalWaitMs);
+      try {
+        await unlessAborted(limit.signal, entry.pending);
+      } catch (error) {
+        if (!limit.expired) throw error;
+      }
+      const renewed = usableToken(entry, nowMs())?.value;
+      return renewed === value ? undefined : renewed; // some token servers give the same one until it expires
     },
-    problem: (key) => entries.get(key)?.problem,
+    helped: (key, namespace) => entries.known.get(key)?.turns.helped(namespace),
+    problem(key) {
+      const entry = entries.known.get(key);
+      return entry && !usableToken(entry, nowMs()) ? entry.problem : undefined;
+    },
     get size() {
-      return entries.size;
+      return entries.known.size;
     },
     [Symbol.dispose]() {
       stop.abort(new Error("the tokens' owner has ended"));
-      entries.clear();
+      entries.known.clear();
     },
   };
 }

@@ -29,7 +29,7 @@ export interface RunOptions {
   readonly emit: EmitTelemetry;
   readonly connections: SocketTrace;
   /** Bounds the exchanges in flight to each origin. */
-  readonly origins: Budgets;
+  readonly origins: Pick<Budgets, "take">;
   /** How much of a redirect's content is read so that its connection can be used again. */
   readonly redirectDrainBytes: number;
 }
@@ -98,7 +98,9 @@ async function followRedirects(chain: Chain, run: Run, options: RunOptions): Pro
   }
   /** What was answered 401 has not been acted upon, so any method may be sent again; once, and with another credential only. */
   async function mayRenew({ statusCode }: Answer): Promise<boolean> {
-    if (statusCode !== 401 || !hop.trusted || !credential?.renewed || renewals === 0) return false;
+    if (!hop.trusted || !credential?.renewed) return false;
+    if (renewals === 0 && statusCode !== 401) credential.accepted?.();
+    if (renewals === 0 || statusCode !== 401) return false;
     renewals -= 1;
     return credential.renewed(run.signal);
   }
