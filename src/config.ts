@@ -3,7 +3,18 @@
  * says what is wrong, and exit code 2.
  */
 import { Option } from "commander";
-import { address, boolean, cidr, duration, integer, labelSelector, list, namespaceName, objectName } from "./flag-values.ts";
+import {
+  address,
+  boolean,
+  cidr,
+  duration,
+  integer,
+  labelSelector,
+  list,
+  namespaceName,
+  nat64Prefix,
+  objectName,
+} from "./flag-values.ts";
 import type { LogFormat, LogLevel } from "./telemetry/log.ts";
 
 interface LogSettings {
@@ -46,6 +57,7 @@ export interface ControllerSettings extends SendSettings {
   readonly watchIdleTimeout: number;
   readonly egressDefault: "allow-public" | "deny";
   readonly egressUnsafeAllow: readonly string[];
+  readonly nat64Prefix: readonly string[];
   readonly clusterDomain: string;
   readonly metricsAddress: string;
   readonly metricsSecure: boolean;
@@ -199,6 +211,12 @@ export const controllerSettings: readonly Option[] = [
   setting("--egress-unsafe-allow <cidr>", "for tests: open this network to everybody, even loopback; may be repeated")
     .argParser(list(cidr))
     .default([], "none"),
+  setting(
+    "--nat64-prefix <prefix>",
+    "where this network's own NAT64 has IPv4 addresses in IPv6 ones (RFC 6052): they are judged as those IPv4 addresses; may be repeated",
+  )
+    .argParser(list(nat64Prefix))
+    .default([], "none but 64:ff9b::/96"),
   setting("--cluster-domain <name>", "what follows .svc in the names that the cluster's DNS answers for")
     .argParser(objectName)
     .default("cluster.local"),

@@ -1,7 +1,7 @@
 /** What a flag's text means. Each throws an `InvalidArgumentError` that says what to give instead. */
 import { longestTimerMs } from "./core/tools/deadline.ts";
 import { InvalidArgumentError } from "commander";
-import { parseNetwork } from "./core/tools/address.ts";
+import { parseNAT64Prefix, parseNetwork } from "./core/tools/address.ts";
 import { durationMs } from "./core/tools/duration.ts";
 
 /** The limits stay with the parser, for whoever describes the flag: the chart's schema. */
@@ -41,6 +41,12 @@ export function namespaceName(text: string): string {
 
 export function cidr(text: string): string {
   if (!text.includes("/") || !parseNetwork(text)) throw new InvalidArgumentError("Give a network, for example 127.0.0.0/8.");
+  return text;
+}
+
+export function nat64Prefix(text: string): string {
+  if (!parseNAT64Prefix(text))
+    throw new InvalidArgumentError("Give an IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits, for example 2001:db8:64::/96.");
   return text;
 }
 

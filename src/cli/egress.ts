@@ -22,7 +22,7 @@ export const ownMachine: EgressSettings = {
  * Throws what reading the kubeconfig throws.
  */
 export async function clusterEgress(settings: ControllerSettings, emit: EmitTelemetry): Promise<EgressSettings & Disposable> {
-  const { kubeconfig, egressUnsafeAllow, clusterDomain, namespace } = settings;
+  const { kubeconfig, egressUnsafeAllow, nat64Prefix, clusterDomain, namespace } = settings;
   const server = new URL(loadKubeConfig(kubeconfig).getCurrentCluster()?.server ?? "");
   const service = process.env["KUBERNETES_SERVICE_HOST"];
   if (egressUnsafeAllow.length > 0) {
@@ -38,6 +38,7 @@ export async function clusterEgress(settings: ControllerSettings, emit: EmitTele
   const addresses = await apiServerAddresses(service ? [host, service] : [host]);
   const floor: EgressFloor = {
     opened: egressUnsafeAllow.map(network),
+    nat64: nat64Prefix.map(network),
     apiServer: { names: apiServerNames(host, clusterDomain), port: portNumber(server), addresses: () => addresses.known },
   };
   return {

@@ -58,6 +58,8 @@ export interface EgressFloor {
   readonly apiServer?: { readonly names: readonly string[]; readonly port: number; addresses(): readonly Bytes[] };
   /** Networks that count as public, for tests and for a developer's own machine. The API server's own port stays closed. */
   readonly opened: readonly Network[];
+  /** Prefixes of this network's own NAT64: an address there is the IPv4 address that it holds, and neither public nor private by itself. */
+  readonly nat64?: readonly Network[];
 }
 export const closedFloor: EgressFloor = { opened: [] };
 
@@ -80,7 +82,7 @@ export function routeOf(target: Target, rules: EgressRules, floor: EgressFloor):
   const refused = denying.find(({ networks }) => !networks);
   if (refused) return denied("policy", policyText(refused.name));
   const bytes = addressBytes(host);
-  const isOpened = bytes !== undefined && views(bytes).every((view) => isInSome(floor.opened, view));
+  const isOpened = bytes !== undefined && views(bytes, floor.nat64).every((view) => isInSome(floor.opened, view));
   const isBad = badPorts.has(port) && !isOpened;
   const allowing = rules.allow.filter((rule) => matches(rule, target, host)).filter(({ ports }) => ports || !isBad);
   const byDefault = isBad ? "Deny" : rules.default;
@@ -120,10 +122,10 @@ export function addressDenial(
 ): Denial | undefined {
   const bytes = addressBytes(address);
   if (!bytes) return { rule: "floor", message: "it leads to what is no address" };
-  const seen = views(bytes);
+  const seen = views(bytes, floor.nat64);
   const refused = rules.deny.find(({ networks }) => seen.some((view) => isInSome(networks, view)));
   if (refused) return { rule: "policy", message: policyText(refused.name) };
-  const kindOf = (view: Bytes): ReturnType<typeof classOf> => (isInSome(floor.opened, view) ? "public" : classOf(view));
+  const kindOf = (view: Bytes): ReturnType<typeof classOf> => classUnder(view, floor);
   if (seen.some((view) => isApiServer(view, port, floor))) return { rule: "floor", message: apiServerText };
   if (seen.some((view) => kindOf(view) === "floor")) return { rule: "floor", message: floorText };
   if (rules.private) return undefined;
@@ -136,6 +138,13 @@ export function addressDenial(
   return inner.length > 0
     ? { rule: "private", message: "it leads to a private address, and no EgressPolicy allows that one" }
     : { rule: "default", message: "no EgressPolicy allows the address that it leads to" };
+}
+
+/** What is opened counts as public, and so does a translator's address, whose IPv4 address is looked at beside it. */
+function classUnder(view: Bytes, { opened, nat64 = [] }: EgressFloor): ReturnType<typeof classOf> {
+  if (isInSome(opened, view)) return "public";
+  const found = classOf(view);
+  return found === "private" && isInSome(nat64, view) ? "public" : found;
 }
 
 /** The API server is known by its addresses; where those are opened, as in a test, by its port as well. */

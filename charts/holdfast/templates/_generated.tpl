@@ -16,6 +16,7 @@ renewDeadline: --renew-deadline
 retryPeriod: --retry-period
 watchIdleTimeout: --watch-idle-timeout
 egressDefault: --egress-default
+nat64Prefix: --nat64-prefix
 clusterDomain: --cluster-domain
 metricsAddress: --metrics-address
 healthAddress: --health-address

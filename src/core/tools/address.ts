@@ -75,9 +75,10 @@ const endsInIPv4 = [prefix("::"), prefix("::ffff:0:0:0"), prefix("64:ff9b::")];
 
 /**
  * The addresses that a packet to this one may reach: itself, and each IPv4 address that a translator or a tunnel would take out
- * of it. An IPv4-mapped one is nothing but that IPv4 address (RFC 4291, 2.5.5.2).
+ * of it. An IPv4-mapped one is nothing but that IPv4 address (RFC 4291, 2.5.5.2). `nat64`: the prefixes of the network's own
+ * translators.
  */
-export function views(address: Bytes): readonly Bytes[] {
+export function views(address: Bytes, nat64: readonly Network[] = []): readonly Bytes[] {
   if (address.length === 4) return [address];
   if (contains(mapped, address)) return [address.slice(12)];
   const found: Bytes[] = [address];
@@ -89,8 +90,31 @@ export function views(address: Bytes): readonly Bytes[] {
       address.slice(4, 8),
       address.slice(12).map((byte) => byte ^ 0xff),
     );
-  if (contains(localNAT64, address)) found.push(...inLocalNAT64(address));
+  const own = nat64.filter((one) => contains(one, address));
+  found.push(...own.map(({ bits }) => takeOut(address, nat64Places.get(bits) ?? [])));
+  if (own.length === 0 && contains(localNAT64, address)) found.push(...inLocalNAT64(address));
   return found;
+}
+
+/** RFC 6052, 2.2: where the IPv4 address stands after a prefix of so many bits. Bits 64 to 71, the ninth byte, are left out. */
+const nat64Places: ReadonlyMap<number, readonly number[]> = new Map([
+  [32, [4, 5, 6, 7]],
+  [40, [5, 6, 7, 9]],
+  [48, [6, 7, 9, 10]],
+  [56, [7, 9, 10, 11]],
+  [64, [9, 10, 11, 12]],
+  [96, [12, 13, 14, 15]],
+]);
+/** A prefix that a translator can have: of IPv6, of one of the six lengths, and with nothing behind them. Undefined: it is none. */
+export function parseNAT64Prefix(text: string): Network | undefined {
+  const parsed = parseNetwork(text);
+  if (parsed?.bytes.length !== 16 || !nat64Places.has(parsed.bits)) return undefined;
+  const hasHostBits = parsed.bytes.slice(parsed.bits / 8).some((byte) => byte !== 0);
+  return hasHostBits || parsed.bytes[8] !== 0 ? undefined : parsed;
+}
+
+function takeOut(address: Bytes, place: readonly number[]): Bytes {
+  return place.map((index) => address[index] ?? 0);
 }
 
 /** RFC 5214, 6.1: an interface identifier that ends in 0000:5efe or 0200:5efe, and an IPv4 address. */
@@ -99,15 +123,10 @@ function isISATAP(address: Bytes): boolean {
   return ((a ?? 0) & 0xfd) === 0 && b === 0 && c === 0x5e && d === 0xfe;
 }
 
-/** RFC 6052, 2.2: where it stands depends on the prefix's length, which only that network knows. All zeros is a place not used. */
+/** Where it stands depends on the prefix's length, which only that network knows. All zeros is a place not used. */
 function inLocalNAT64(address: Bytes): readonly Bytes[] {
-  const places = [
-    [6, 7, 9, 10],
-    [7, 9, 10, 11],
-    [9, 10, 11, 12],
-    [12, 13, 14, 15],
-  ];
-  return places.map((place) => place.map((index) => address[index] ?? 0)).filter(([first]) => first !== 0);
+  const places = [48, 56, 64, 96].map((bits) => nat64Places.get(bits) ?? []);
+  return places.map((place) => takeOut(address, place)).filter(([first]) => first !== 0);
 }
 
 /** `floor`: nobody's requests go there, whatever a policy says. `private`: they do where a policy says so. */

@@ -37,8 +37,11 @@ const templateDefaults: Readonly<Record<string, string>> = {
   impersonationGrant: "the role and service account of this release",
 };
 
-/** Of what a list holds: no flag but --namespace takes one. */
-const namespacePattern = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
+/** Of what a list holds, by what the flag calls it. */
+const itemPatterns: Readonly<Record<string, string>> = {
+  name: "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+  prefix: "^[0-9a-fA-F:.]+/(32|40|48|56|64|96)$",
+};
 const durationPattern = "^([0-9]{1,5}(h|m|s|ms)){1,4}$";
 const addressPattern = "^([^:\\[\\]\\s]*|\\[[0-9a-fA-F:.]+\\]):\\d{1,5}$";
 
@@ -51,7 +54,7 @@ function flagValue(option: Option): Value {
   const { defaultValue, defaultValueDescription, argChoices } = option;
   const description = `${option.description.charAt(0).toUpperCase()}${option.description.slice(1)}.`;
   const shape = Array.isArray(defaultValue)
-    ? { type: "array", items: { type: "string", pattern: namespacePattern } }
+    ? { type: "array", items: { type: "string", pattern: itemPatterns[argumentOf(option) ?? ""] } }
     : argChoices
       ? { type: "string", enum: argChoices }
       : shapeOf(option);
@@ -65,9 +68,14 @@ function flagValue(option: Option): Value {
   };
 }
 
-/** By what the flag calls its argument: `--concurrency <n>`. */
-function shapeOf({ flags: flag, parseArg }: Option): object {
-  switch (/<(.*)>/.exec(flag)?.[1]) {
+/** What the flag calls its argument: `--concurrency <n>`. */
+function argumentOf({ flags: flag }: Option): string | undefined {
+  return /<(.*)>/.exec(flag)?.[1];
+}
+
+function shapeOf(option: Option): object {
+  const { flags: flag, parseArg } = option;
+  switch (argumentOf(option)) {
     case "n":
     case "bytes": {
       const { least, most } = parseArg as unknown as { readonly least: number; readonly most: number };
