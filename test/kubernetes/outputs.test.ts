@@ -85,7 +85,7 @@ describeWithControlPlane("outputs", () => {
     answers.set("login", { body: { token, expires: 3600, scopes: ["a"] } });
     await declare("login", [
       {
-        secret: { name: "login", labels: { team: "a" }, annotations: { "example.com/by": "login" } },
+        secret: { name: "login", labels: { team: "a" }, annotations: { by: "login" } },
         data: { token: ".response.body.token", "expires.in": ".response.body.expires", scopes: ".response.body.scopes" },
       },
       { configMap: { name: "login-facts" }, data: { code: ".response.statusCode", type: '.response.headers["content-type"]' } },
@@ -97,7 +97,7 @@ describeWithControlPlane("outputs", () => {
       type: "Opaque",
       metadata: {
         labels: { team: "a" },
-        annotations: { "example.com/by": "login" },
+        annotations: { by: "login" },
         ownerReferences: [
           {
             apiVersion: "holdfast.dev/v1alpha1",
@@ -278,7 +278,7 @@ describeWithControlPlane("outputs", () => {
 
   test("refuses harmful types, labels and keys, and what names one object twice, at admission", async () => {
     const data = { a: ".response.body" };
-    const bad: readonly [readonly object[], string][] = [
+    const bad: readonly (readonly [readonly object[], string])[] = [
       [[{ secret: { name: "a", type: "kubernetes.io/service-account-token" }, data }], "spec.outputs[0].secret.type"],
       [[{ secret: { name: "a", type: "bootstrap.kubernetes.io/token" }, data }], "spec.outputs[0].secret.type"],
       [[{ secret: { name: "a", labels: { "kubernetes.io/x": "1" } }, data }], "none of kubernetes.io/"],
@@ -286,6 +286,19 @@ describeWithControlPlane("outputs", () => {
       [[{ configMap: { name: "a", annotations: { "helm.sh/x": "1" } }, data }], "none of kubernetes.io/"],
       [[{ configMap: { name: "a", annotations: { "holdfast.dev/x": "1" } }, data }], "none of kubernetes.io/"],
       [[{ secret: { name: "a", labels: { "k8s.io/x": "1" } }, data }], "none of kubernetes.io/"],
+      ...[
+        "argocd.argoproj.io/secret-type",
+        "reflector.v1.k8s.emberstack.com/reflection-auto-enabled",
+        "replicator.v1.mittwald.de/replicate-to",
+        "app.kubernetes.io/part-of",
+        "meta.helm.sh/release-name",
+        "example.com/x",
+        "/x",
+        "x/",
+      ].flatMap((key) => [
+        [[{ secret: { name: "a", labels: { [key]: "1" } }, data }], "none of kubernetes.io/"] as const,
+        [[{ configMap: { name: "a", annotations: { [key]: "1" } }, data }], "none of kubernetes.io/"] as const,
+      ]),
       [[{ secret: { name: "a", labels: { "a b": "1" } }, data }], "a key is a name"],
       [[{ secret: { name: "a" }, configMap: { name: "a" }, data }], "exactly one of secret and configMap"],
       [[{ secret: { name: "a" }, data: { "a/b": "." } }], "a key is made of letters"],

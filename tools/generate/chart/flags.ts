@@ -24,6 +24,7 @@ export const flags: readonly Option[] = controllerSettings.filter(
 /** What the chart itself sets, because other objects of the chart depend on it. */
 const chartDefaults: Readonly<Record<string, unknown>> = {
   namespace: [],
+  nat64Prefix: [],
   metricsAddress: ":8080",
   healthAddress: ":8081",
   shutdownTimeout: "25s",
