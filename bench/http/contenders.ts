@@ -102,7 +102,7 @@ function holdfast({ connectionsPerOrigin, maxInFlightPerOrigin, logLevel = "warn
         else {
           const outcome = await prepared.send(never);
           if (outcome.type !== "response") throw new Error(outcome.message);
-          return expectAnswer(outcome.response.redactedBody);
+          return expectAnswer(outcome.response.shown.body()?.text ?? "");
         }
       }
     };

@@ -56,6 +56,11 @@ const spec = {
       default: "Summary",
       description: "What of the response is kept in the status: nothing, its summary, or its body too (cut at 16 KiB).",
     },
+    recordDigest: {
+      type: "boolean",
+      description:
+        "False: the status keeps no SHA-256 of the response, by which guesses at its content can be tried. Where a secret went out with the request it keeps none in any case. True where not set.",
+    },
     outputs,
     serviceAccountName,
     suspend: { type: "boolean", default: false, description: "True: nothing is sent until it is false again." },
@@ -129,7 +134,12 @@ const response = {
       description: "Some of its header fields.",
     },
     sizeBytes: { type: "integer", format: "int64", minimum: 0, description: "The size of the content." },
-    sha256: { type: "string", maxLength: 64, description: "SHA-256 of the content, hex; not of one that a Secret is made of." },
+    sha256: {
+      type: "string",
+      maxLength: 64,
+      description:
+        "SHA-256 of the content, hex; not where a secret went out with the request, or a Secret is made of the content.",
+    },
     durationMs: {
       type: "integer",
       format: "int64",

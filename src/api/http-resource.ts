@@ -9,7 +9,7 @@ import { endpointRef, expect, inputs, jq, method, requestProperties, serviceAcco
 import { retry } from "./retry.ts";
 import type { Infer, Rule, Schema } from "./schema.ts";
 
-const { timeout, maxRedirects, tls, record, suspend } = httpRequest.spec.properties;
+const { timeout, maxRedirects, tls, record, recordDigest, suspend } = httpRequest.spec.properties;
 
 const observe = {
   type: "object",
@@ -172,6 +172,7 @@ const spec = {
       description:
         "What is kept in the status of the latest response to create, update or delete: nothing, its summary, or its body too (cut at 16 KiB), and then that of observe as well.",
     },
+    recordDigest,
     outputs: {
       ...outputs,
       description: `${outputs.description} Their expressions see the answer to create, update or observe, whichever came last; what only create answers is kept with whenMissing: Keep.`,

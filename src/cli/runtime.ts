@@ -40,7 +40,7 @@ interface RuntimeParts extends Pick<
   "store" | "emit" | "term" | "since" | "unbrokenSince" | "announce" | "requireServiceAccount" | "resumes"
 > {
   readonly metrics: Metrics;
-  /** Takes the values of every Secret that is read. */
+  /** Takes each value of a Secret that is used. */
   readonly secrets: SecretRegistry;
   readonly egress: EgressSettings;
 }
@@ -107,7 +107,7 @@ export function createRuntime(settings: SendSettings, { metrics, secrets, egress
   const controller = createController({
     ...given,
     kinds,
-    store: noting(store, secrets),
+    store: noteSecrets(store, secrets),
     requester,
     concurrency: settings.concurrency,
     reconcileTimeoutMs: settings.reconcileTimeout,
@@ -144,14 +144,14 @@ export function createRuntime(settings: SendSettings, { metrics, secrets, egress
   return { controller, clients, sockets, liveness, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
-/** The store, of whose Secrets each value that is read is known to `secrets`. */
-function noting(store: ResourceStore, secrets: SecretRegistry): ResourceStore {
+/** The store, of whose Secrets each value is known to `secrets` as it is taken out. */
+function noteSecrets(store: ResourceStore, secrets: SecretRegistry): ResourceStore {
   const read = (from: ActingStore): ResourceStore["read"] => {
     return async (reference, signal) => {
       const result = await from.read(reference, signal);
-      if (reference.type.kind === secretType.kind && result.type === "found")
-        for (const bytes of Object.values(result.resource.data)) secrets.add(Buffer.from(bytes).toString());
-      return result;
+      if (reference.type.kind !== secretType.kind || result.type !== "found") return result;
+      const { resource } = result;
+      return { ...result, resource: { ...resource, data: noteTaken(resource.data, reference.key.namespace, secrets) } };
     };
   };
   return {
@@ -162,4 +162,20 @@ function noting(store: ResourceStore, secrets: SecretRegistry): ResourceStore {
       return { ...acting, read: read(acting) };
     },
   };
+}
+
+type Data = Readonly<Record<string, Uint8Array>>;
+
+/** A Secret may hold much that nobody refers to. */
+function noteTaken(data: Data, namespace: string, secrets: SecretRegistry): Data {
+  const noted = {};
+  for (const [key, bytes] of Object.entries(data))
+    Object.defineProperty(noted, key, {
+      enumerable: true,
+      get() {
+        secrets.add(Buffer.from(bytes).toString(), namespace);
+        return bytes;
+      },
+    });
+  return noted;
 }

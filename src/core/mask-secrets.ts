@@ -1,95 +1,104 @@
-/** Text that came back from a server, without the secrets that went to it. */
-import type { Response } from "./outcome.ts";
-
-/** A shorter one would be found everywhere. */
-const minCharacters = 4;
-
-/** Replaces each secret by three asterisks, in the forms in which servers echo: as it is, base64, hexadecimal, percent-encoded, escaped in JSON or HTML. */
-export function maskSecrets(text: string, secrets: readonly string[]): string {
-  if (secrets.length === 0) return text;
-  const forms = new Set(secrets.flatMap(formsOf));
-  const longestFirst = [...forms].toSorted((a, b) => b.length - a.length);
-  return longestFirst.reduce((redactedText, form) => redactedText.replaceAll(form, () => "***"), text);
-}
-
-/** A shorter one is a word of everybody's, and an id or URL that has it is no leak. */
-const leastTelling = 8;
-
-/** Whether the text holds one of the secrets, in any of the same forms. */
-export function holdsSecret(text: string, secrets: readonly string[]): boolean {
-  const telling = secrets.filter(({ length }) => length >= leastTelling);
-  return maskSecrets(text, telling) !== text;
-}
-
-/** The same for header fields. */
-export function maskFields(fields: Response["headers"], secrets: readonly string[]): Response["headers"] {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [
-      name,
-      typeof value === "string" ? maskSecrets(value, secrets) : value.map((one) => maskSecrets(one, secrets)),
-    ]),
-  );
-}
-
-/** How a secret looks in text that passed through a server, a URL or JSON. None is shorter than four characters. */
-export function formsOf(secret: string): string[] {
-  const values = [secret, secret.trim()].map((value) => value.toWellFormed());
-  const forms = values.flatMap((value) => {
-    if (value.length < minCharacters) return [];
-    return isPlain.test(value) ? ofBytes(value) : [...ofBytes(value), ...inURL(value), ...inMarkup(value)];
-  });
-  return [...new Set(forms)];
-}
-
-/** Characters that no encoder of text changes: most tokens have no others. */
-const isPlain = /^[A-Za-z0-9._~-]*$/;
-
-/** The last is how a field of a header shows UTF-8: as Latin-1. */
-function ofBytes(value: string): string[] {
-  const bytes = Buffer.from(value);
-  const base64 = bytes.toString("base64");
-  const hex = bytes.toString("hex");
-  return [
-    value,
-    base64,
-    base64.replace(/=+$/, ""),
-    bytes.toString("base64url"),
-    hex,
-    hex.toUpperCase(),
-    bytes.toString("latin1"),
-  ];
-}
-
-/** Encoders differ in what they leave, and in the case of what they write; and a URL in another URL is encoded twice. */
-function inURL(value: string): string[] {
-  const component = encodeURIComponent(value);
-  const strict = component.replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
-  const form = new URLSearchParams([["", value]]).toString().slice(1);
-  const all = [component, strict, form, encodeURI(value), component.replaceAll("%2F", "/"), strict.replaceAll("%2F", "/")];
-  const lower = all.map((one) => one.replaceAll(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()));
-  return [...all, ...lower, encodeURIComponent(component), encodeURIComponent(strict)];
-}
-
 /**
- * Encoders of JSON may escape slashes, what is no ASCII, and what HTML takes for its own; JSON in JSON is escaped twice. Those
- * of .NET write codes in capitals, and escape + ` and quotation marks, too:
- * https://learn.microsoft.com/dotnet/standard/serialization/system-text-json/character-encoding
+ * Text that came back from a server, without the secrets that went to it.
+ *
+ * Invariant: all forms of all secrets are looked for in the original text, so that what overlaps leaves nothing behind; and what
+ * cannot be looked through within bounds is not shown at all.
  */
-function inMarkup(value: string): string[] {
-  const json = JSON.stringify(value).slice(1, -1);
-  const escaped = (text: string, pattern: RegExp): string =>
-    text.replaceAll(pattern, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  const ascii = escaped(json, /[^\x20-\x7e]/g);
-  const html = escaped(json, /[<>&]/g);
-  const capitals = (unit: string): string => (unit.at(-1) ?? "").charCodeAt(0).toString(16).toUpperCase();
-  const dotnet = json.replaceAll(/\\"|[&'+<>`]|[^\x20-\x7e]/g, (unit) => `\\u${capitals(unit).padStart(4, "0")}`);
-  const inHTML = value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
-  return [
-    ...[json, ascii, html, escaped(ascii, /[<>&']/g)].flatMap((one) => [one, one.replaceAll("/", "\\/")]),
-    JSON.stringify(json).slice(1, -1),
-    ascii.replaceAll(/\\u[0-9a-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`),
-    dotnet,
-    ...["'", "&#39;", "&#x27;"].map((quote) => inHTML.replaceAll("'", quote)),
-    inHTML.replaceAll(/['+]|[^\x20-\x7e]/gu, (char) => `&#x${(char.codePointAt(0) ?? 0).toString(16).toUpperCase()};`),
-  ];
+import { formsOf } from "./secret-forms.ts";
+import { createTextIndex, longestIndexed } from "./tools/text-index.ts";
+
+/** A text, or the beginning of a longer one. */
+export interface Excerpt {
+  readonly text: string;
+  readonly isCut: boolean;
 }
+
+export interface Mask {
+  /** With three asterisks for each secret; undefined: there is too much to look for. Of a longer text the first 16 Ki characters. */
+  show(text: string): Excerpt | undefined;
+  /** Whether it holds a secret in any form: true, too, where that cannot be told. A secret shorter than 8 characters is no leak in an id or URL. */
+  holdsSecret(text: string): boolean;
+}
+
+/** What is secret. */
+export interface Secrets {
+  /** As they are kept: those of four characters or more are looked for. */
+  readonly kept: readonly string[];
+  /** What expressions made of them: those of eight characters or more, since nobody called them secret. */
+  readonly derived: readonly string[];
+}
+
+/** Those, and others that are kept. */
+export function withKept({ kept, derived }: Secrets, others: readonly string[]): Secrets {
+  return { kept: [...kept, ...others], derived };
+}
+
+/** Characters: a shorter one is an ordinary word, and an id or URL that has it is no leak. */
+const leastTelling = 8;
+/** Steps for one text, some 50 ms. Honest secrets take a few for each form: only what echoes many of them comes near. */
+const mostWork = 1 << 19;
+/** Of a secret, however short: each of its forms is begun. */
+const workOfSecret = 512;
+
+/** What it takes at most to look for a secret in a text that has nothing of it. */
+function workFor(secret: string): number {
+  return workOfSecret + Math.min(secret.length, longestIndexed);
+}
+
+/** `secrets` is asked when there is something to look through, and again for each text, since a credential may be renewed. */
+export function createMask(secrets: () => Secrets): Mask {
+  function look(text: string, least: number): Excerpt | undefined {
+    const isCut = text.length > longestIndexed;
+    const seen = isCut ? text.slice(0, longestIndexed) : text;
+    const { kept, derived } = secrets();
+    const isPossible = (secret: string): boolean => isCut || secret.trim().length <= seen.length;
+    const wanted = [
+      ...kept.flatMap((secret) => [secret, ...textsIn(secret)]).filter(({ length }) => length >= least),
+      ...derived.filter(({ length }) => length >= leastTelling),
+    ].filter(isPossible);
+    if (wanted.length === 0) return { text: seen, isCut };
+    const index = createTextIndex(seen, isCut);
+    let work = 0;
+    for (const secret of wanted) {
+      work += workFor(secret);
+      for (const form of formsOf(secret, { most: longestIndexed })) {
+        if (work + index.work > mostWork) return undefined;
+        index.mark(form);
+      }
+    }
+    return { text: withAsterisks(seen, index.ranges()), isCut };
+  }
+  return {
+    show: (text) => look(text, 0),
+    holdsSecret(text) {
+      const looked = text.length > longestIndexed ? undefined : look(text, leastTelling);
+      return looked?.text !== text;
+    },
+  };
+}
+
+/** Three in place of each range, `[from, to)`, in their order. */
+export function withAsterisks(text: string, ranges: readonly (readonly [number, number])[]): string {
+  let [shown, from] = ["", 0];
+  for (const [start, end] of ranges) {
+    shown += `${text.slice(from, start)}***`;
+    from = end;
+  }
+  return from === 0 ? text : shown + text.slice(from);
+}
+
+/** The texts in a secret that is JSON, a key file say: expressions take them out, and encode them together with others. */
+function textsIn(secret: string): string[] {
+  if (secret.length > longestIndexed || !/^\s{0,8}[[{]/.test(secret)) return [];
+  const texts: string[] = [];
+  try {
+    JSON.parse(secret, (_key, value: unknown) => {
+      if (typeof value === "string" && value.length >= leastTelling && texts.length < mostTexts) texts.push(value);
+      return value;
+    });
+  } catch {
+    return []; // no JSON
+  }
+  return texts;
+}
+const mostTexts = 64;

@@ -1,5 +1,6 @@
 /** What comes back of an exchange: an answer, a failure of the network, or why nothing was sent. The sets of reasons are closed. */
 import { retryReasons } from "../api/retry.ts";
+import type { Excerpt } from "./mask-secrets.ts";
 import type { Redacted } from "./redacted.ts";
 
 export interface Response {
@@ -14,16 +15,23 @@ export interface Response {
   readonly bytes?: Redacted<Uint8Array>;
   /** True: the content is no text in its charset, and U+FFFD stands in `body` for what cannot be decoded. */
   readonly undecodable?: true;
-  /** The same text with every secret that went into the request replaced: what a status may show. */
-  readonly redactedBody: string;
-  /** The header fields, likewise. */
-  readonly redactedHeaders?: Response["headers"];
-  /** Whether a text holds a secret that went out with the request, in any form: then it is kept nowhere where it can be read. */
-  readonly holdsSecret?: (text: string) => boolean;
+  readonly shown: Shown;
   readonly sizeBytes: number;
   /** Hex. */
   readonly sha256: string;
   readonly durationMs: number;
+}
+
+/** What of an answer people may see. Nothing is looked through before it is asked for. */
+export interface Shown {
+  /** The beginning of the content, with asterisks for each secret that went out with the request; undefined: there are too many to look for. */
+  body(): Excerpt | undefined;
+  /** A header field, likewise; undefined where there is none. */
+  field(name: string): string | undefined;
+  /** Whether a text holds such a secret, in any form: then it is kept nowhere where it can be read. */
+  holdsSecret(text: string): boolean;
+  /** Whether any secret went out: then a digest of the content would let people try guesses on it. */
+  readonly hasSecrets: boolean;
 }
 
 /** What the network did. Each is a value of the metric label `reason`. */

@@ -41,6 +41,12 @@ export function parseTemplate(source: string): Template {
   return { type: "template", parts };
 }
 
+/** The expressions in a text; none of one that is no template. */
+export function expressionsOfText(text: string): string[] {
+  const template = parseTemplate(text);
+  return template.type === "template" ? template.parts.flatMap(({ type, text }) => (type === "expression" ? [text] : [])) : [];
+}
+
 /** The expression that makes up the whole template, whose value keeps its type. */
 export function wholeExpression(parts: readonly Part[]): string | undefined {
   const [only] = parts;

@@ -7,7 +7,7 @@ import type { Exchange } from "../core/exchange.ts";
 import type { Scope } from "../core/evaluation.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { Evaluator, Read } from "../core/ports.ts";
-import { bytesInBody, templatesOf } from "../core/templating.ts";
+import { bytesInBody, expressionsOfText, stringsIn, templatesOf } from "../core/templating.ts";
 import type { AuthSettings } from "./resolve/auth.ts";
 import { readBytes, secretTexts } from "./resolve/bytes.ts";
 import type { ClientPool } from "./connect/client-pool.ts";
@@ -18,7 +18,7 @@ import { egressRefusal } from "./connect/egress-refusal.ts";
 import type { Egress } from "./connect/egress.ts";
 import { compileAll } from "./evaluate/batch.ts";
 import type { Evaluations } from "./evaluate/plan-evaluations.ts";
-import { readsElsewhere, secretValues, type Inputs } from "./resolve/inputs.ts";
+import { readsElsewhere, readsSecret, secretValues, type Inputs } from "./resolve/inputs.ts";
 import { resolveLocation } from "./send/location.ts";
 import { healingRefusals, RefusedError } from "./refusal.ts";
 import { expressionsOf, renderRequest } from "./render/render.ts";
@@ -60,10 +60,11 @@ export function createPrepare(deps: PrepareDeps): Prepare {
     if (exchange.expressionsToValidate.length > 0)
       await compileAll(evaluator, { expressions: exchange.expressionsToValidate, group: scope.metadata.namespace }, signal);
     const bytes = await readBytes(bytesInBody(request.body), read);
+    let values: ReadonlyMap<string, string> = new Map();
     const first = await healingRefusals(
-      () => templatesOf(request).filter(readsElsewhere(scope)),
+      () => templatesOf(request).filter(({ text }) => expressionsOfText(text).some(readsElsewhere(scope))),
       async () => {
-        const values = await evaluations.valuesOf(expressionsOf(request), exchange, inputs, signal);
+        values = await evaluations.valuesOf(expressionsOf(request), exchange, inputs, signal);
         const valueOf = (expression: string): string => values.get(expression) ?? "null";
         const wire = renderRequest(request, { valueOf, bytes, response }, userAgent);
         return resolveLocation({ request: wire, settings: connecting.settings, repeatable, trusted: true }, request, valueOf);
@@ -71,14 +72,30 @@ export function createPrepare(deps: PrepareDeps): Prepare {
     );
     const settings = admitted(first.request, first.settings, scope.metadata);
     if (!clients.has(settings)) await hideAdminDetails(exchange, async () => checkTls(settings.tls, exchange.tls));
-    const secrets = [...secretValues(inputs), ...secretTexts(bytes), ...connecting.secrets];
+    const mayBeSecret = readsSecret(scope, inputs);
+    const derived = [...values].filter(([expression]) => mayBeSecret(expression)).map(([, json]) => json);
+    const secrets = once(() => ({
+      kept: [...secretValues(inputs), ...secretTexts(bytes), ...connecting.secrets],
+      derived: derived.flatMap(textsOf),
+    }));
     return {
       ...(connecting.auth && { auth: connecting.auth }),
       first: { ...first, settings },
       template: request,
       maxRedirects,
-      secrets: () => secrets,
+      secrets,
       metadata: scope.metadata,
     };
   };
+}
+
+/** The texts in a JSON value, and its numbers as text. */
+function textsOf(json: string): string[] {
+  const value: unknown = JSON.parse(json);
+  return typeof value === "number" ? [json] : stringsIn(value, "").map(({ text }) => text);
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }

@@ -28,6 +28,7 @@ import { createPrepare } from "./prepare.ts";
 import { createRateLimits } from "./limits/rate-limits.ts";
 import { orRefusal } from "./refusal.ts";
 import { describeRequest, type Described } from "./render/describe.ts";
+import { withKept, type Secrets } from "../core/mask-secrets.ts";
 import { open, send, type Failed, type Opened, type SendOptions, type Sending } from "./send/send.ts";
 import { checkTls } from "./resolve/tls.ts";
 import { createTokenSender, tokenTimeoutMs } from "./token-sender.ts";
@@ -54,11 +55,11 @@ export interface RequesterOptions {
   readonly rateWindowMs?: number;
   readonly redirectDrainBytes?: number;
   /** Told each value that an answer gives a Secret. */
-  readonly onSecretOutput?: (value: string) => void;
+  readonly onSecretOutput?: (value: string, namespace: string) => void;
   /** Where tokens of ServiceAccounts come from; without it nowhere. */
   readonly serviceAccountToken?: CredentialsOptions["serviceAccountToken"];
   /** Is told each token that was made for this process. */
-  readonly onSecret?: (value: string) => void;
+  readonly onSecret?: (value: string, namespace: string) => void;
 }
 export interface HTTPPrepared extends Prepared {
   /** Sends it, and leaves the answer's content to be read later. */
@@ -146,7 +147,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
             if (credential && "free" in credential) return credential;
             const busy = await passage.place(request.origin, exchange, signal);
             if (busy) return busy;
-            const secrets = (): readonly string[] => [...ready.secrets(), ...(credential?.secrets() ?? [])];
+            const secrets = (): Secrets => withKept(ready.secrets(), credential?.secrets() ?? []);
             const turn = passage.turn(request.origin, exchange);
             const passed = { ...(credential && { credential }), ...(turn && { turn }), mayStart, waitFor, moved };
             const sending: Sending = { ...ready, ...passed, secrets };

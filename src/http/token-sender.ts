@@ -29,7 +29,7 @@ export function createTokenSender(options: SendOptions): (context: CredentialCon
       using budget = createBudget({ maxInFlight: 1 });
       const first = { request, settings: elsewhere, repeatable: true, trusted: true };
       const template = templateAt(`${request.origin}${request.path}`);
-      const sending = { first, template, maxRedirects: 0, secrets: () => [], metadata, mayStart };
+      const sending = { first, template, maxRedirects: 0, secrets: () => ({ kept: [], derived: [] }), metadata, mayStart };
       return await send(sending, budget, { ...options, origins }, signal);
     };
   };

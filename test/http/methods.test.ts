@@ -5,6 +5,7 @@ import { validator } from "../../src/api/validate.ts";
 import { isIdempotent } from "../../src/core/http-method.ts";
 import { exchange, testRequester } from "../support/loopback-requester.ts";
 import { loopbackServer, rawServer } from "../support/loopback.ts";
+import { shownBody } from "../support/shown-body.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { createEmit } from "../../src/telemetry/emit.ts";
 import { createLog } from "../../src/telemetry/log.ts";
@@ -47,7 +48,7 @@ describe("a method", () => {
     await using http = testRequester();
     for (const method of ["PURGE", "MKCOL", "PROPFIND", "BREW"]) {
       const outcome = await http.send(exchange({ url: `${server.url}/a`, request: { method } }));
-      expect(outcome).toMatchObject({ response: { redactedBody: `${method} /a HTTP/1.1` } });
+      expect(shownBody(outcome)).toBe(`${method} /a HTTP/1.1`);
     }
   });
   test("has a label of its own in metrics where many have it", async () => {
@@ -86,7 +87,7 @@ test("a server that answers HEAD with content does not answer the next request w
       response: { statusCode: 200, sizeBytes: 0 },
     });
     await freed();
-    expect(await http.send(exchange({ url: server.url }))).toMatchObject({ response: { redactedBody: "fresh" } });
+    expect(shownBody(await http.send(exchange({ url: server.url })))).toBe("fresh");
     await freed();
   }
 });

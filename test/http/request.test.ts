@@ -1,4 +1,4 @@
-import { expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { at, exchange, fromSecret, literal, testRequester } from "../support/loopback-requester.ts";
 import { loopbackServer } from "../support/loopback.ts";
 
@@ -73,13 +73,49 @@ test("what may be shown of an answer has none of the secrets that went out", asy
     { objects: { secrets: { hook: { token: secret } } } },
   );
   if (outcome.type !== "response") throw new Error(JSON.stringify(outcome));
-  const { body, redactedBody } = outcome.response;
+  const { body, shown } = outcome.response;
+  const shownBody = shown.body()?.text ?? "";
   for (const form of [encodeURIComponent(secret), Buffer.from(secret).toString("base64"), JSON.stringify(secret).slice(1, -1)]) {
     expect(body.open()).toContain(form);
-    expect(redactedBody).not.toContain(form);
+    expect(shownBody).not.toContain(form);
   }
-  expect(JSON.parse(redactedBody)).toMatchObject({ url: "/***", headers: { "x-token": "***" }, body: "***" });
+  expect(JSON.parse(shownBody)).toMatchObject({ url: "/***", headers: { "x-token": "***" }, body: "***" });
   expect(JSON.stringify(outcome.response.body)).toBe('"***"');
   expect(outcome.response.headers["x-echo"]).toBe(Buffer.from(secret).toString("base64"));
-  expect(outcome.response.redactedHeaders?.["x-echo"]).toBe("***");
+  expect(shown.field("x-echo")).toBe("***");
+});
+
+describe("what expressions make of a secret is one, too:", () => {
+  const key = { account: { login: "somebody", password: "0pen-sesame!" }, token: "abcdefgh-ijklmnop-qrstuvwx" };
+  test.each([
+    ["a value of a key file", ".inputs.key | fromjson | .account.password", key.account.password],
+    ["a part of a value", "(.inputs.key | fromjson | .token)[0:9]", "abcdefgh-"],
+    [
+      "base64 of more than it",
+      '@base64 "\\(.inputs.key | fromjson | .account | .login + ":" + .password)"',
+      "c29tZWJvZHk6MHBlbi1zZXNhbWUh",
+    ],
+    ["a reversed text", ".inputs.key | fromjson | .token | explode | reverse | implode", "xwvutsrq-ponmlkji-hgfedcba"],
+    ["what is found without its name", "[..] | .[2] | fromjson | .token[9:17]", "ijklmnop"],
+    ["an object", ".inputs.key | fromjson | {deep: [.token | ascii_upcase]}", "ABCDEFGH-IJKLMNOP-QRSTUVWX"],
+  ])("%s", async (_name, expression, sent) => {
+    await using server = await echo();
+    await using http = testRequester();
+    const text = `<\${ ${expression} }> and \${ .metadata.name | ascii_upcase }-more`;
+    const outcome = await http.send(
+      exchange({
+        url: server.url,
+        inputs: { key: fromSecret("files", "key") },
+        request: { method: "POST", headers: [], body: { type: "text", field: "spec.body.text", text } },
+      }),
+      { objects: { secrets: { files: { key: JSON.stringify(key) } } } },
+    );
+    if (outcome.type !== "response") throw new Error(JSON.stringify(outcome));
+    const escaped = JSON.stringify(sent).slice(1, -1);
+    expect(outcome.response.body.open()).toContain(escaped);
+    const seen = outcome.response.shown.body()?.text ?? "";
+    expect(seen).not.toContain(escaped);
+    expect(seen).toContain("***");
+    expect(seen).toContain("-more"); // and what no secret had a part in stays
+  });
 });

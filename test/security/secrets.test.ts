@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { request } from "undici";
-import { formsOf } from "../../src/core/mask-secrets.ts";
+import { formsOf } from "../../src/core/secret-forms.ts";
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
 import { startFaultOrigin, type FaultOrigin } from "../support/fault-origin.ts";
 import { holdfast } from "../support/holdfast.ts";
@@ -198,7 +198,7 @@ describeWithControlPlane("attack 7: a secret that a library chokes on, or a serv
   let origin: FaultOrigin;
   let controller: HoldfastProcess;
   let all: readonly Declared[];
-  const forms = [mark, ...Object.values(values).flatMap(formsOf)];
+  const forms = [mark, ...Object.values(values).flatMap((value) => [...formsOf(value)].map((pieces) => [...pieces].join("")))];
   /** The forms of secrets that a text holds, with what is around the first. */
   const found = (text: string): readonly string[] =>
     [...new Set(forms)]

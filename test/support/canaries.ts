@@ -31,14 +31,14 @@ export async function leaks(plane: ControlPlane): Promise<{ found: readonly stri
     ...(await plane.storedObjects()).filter(({ at }) => !at.startsWith("/registry/secrets/")),
     ...(await logs(plane.address.folder)),
   ];
-  const all = createSecretRegistry({ maxCharacters: Number.POSITIVE_INFINITY });
-  for (const { value } of values) all.add(value);
+  const all = createSecretRegistry({ namespaceBytes: Infinity, totalBytes: Infinity });
+  for (const { value } of values) all.add(value, "");
   const found = places
     .filter(({ text }) => all.scrub(text) !== text)
     .flatMap((place) =>
       values.flatMap(({ at, value }) => {
         const one = createSecretRegistry();
-        one.add(value);
+        one.add(value, "");
         return one.scrub(place.text) === place.text ? [] : [`${place.at} holds the value of Secret ${at}`];
       }),
     );

@@ -2,6 +2,7 @@
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
 import type { Outcome, Response } from "../../src/core/outcome.ts";
 import { redact } from "../../src/core/redacted.ts";
+import { shownOf } from "../../src/core/shown.ts";
 import type { EvaluationResult, Outcomes, OutputsResult, Situation, Step, Verdict } from "../../src/core/plan.ts";
 import type { Metadata } from "../../src/core/resource.ts";
 import { httpRequestKind } from "../../src/kinds/http-request/plan.ts";
@@ -38,8 +39,8 @@ export function httpRequest(
 }
 
 export function answer(statusCode: number, headers: Response["headers"] = {}): Outcome {
-  const body = { body: redact("{}"), redactedBody: "{}", sizeBytes: 2, sha256: "ab", durationMs: 12 };
-  return { type: "response", response: { statusCode, headers, redactedHeaders: headers, ...body } };
+  const content = { body: redact("{}"), sizeBytes: 2, sha256: "ab", durationMs: 12 };
+  return { type: "response", response: { statusCode, headers, shown: shownOf({ headers, body: "{}" }), ...content } };
 }
 export const reset: Outcome = { type: "failure", reason: "ConnectionReset", message: "the connection was reset", sent: true };
 

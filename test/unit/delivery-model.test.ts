@@ -6,6 +6,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { redact } from "../../src/core/redacted.ts";
+import { shownOf } from "../../src/core/shown.ts";
 import { canonicalJSON } from "../../src/core/tools/json.ts";
 import type { EvaluationResult, Intent, Step, Verdict } from "../../src/core/plan.ts";
 import type { Precondition } from "../../src/core/ports.ts";
@@ -63,7 +64,15 @@ type Fault = keyof World["left"];
 const now = new Date("2030-01-01T00:00:00Z"); // every back-off is over
 const ok: Extract<Outcome, { type: "response" }> = {
   type: "response",
-  response: { statusCode: 200, headers: {}, body: redact(""), redactedBody: "", sizeBytes: 0, sha256: "", durationMs: 0 },
+  response: {
+    statusCode: 200,
+    headers: {},
+    body: redact(""),
+    shown: shownOf({ headers: {}, body: "" }),
+    sizeBytes: 0,
+    sha256: "",
+    durationMs: 0,
+  },
 };
 const accepted: Outcome = {
   type: "response",

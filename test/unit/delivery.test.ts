@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { conclude, decide, type Attempt, type DeliveryRecord, type Desired } from "../../src/core/delivery.ts";
 import type { Outcome, Response } from "../../src/core/outcome.ts";
 import { redact } from "../../src/core/redacted.ts";
+import { shownOf } from "../../src/core/shown.ts";
 
 const now = new Date("2026-01-01T00:00:00Z");
 const wish: Desired = {
@@ -24,7 +25,15 @@ function after(
 function response(statusCode: number, headers: Response["headers"] = {}): Exclude<Outcome, { type: "refusal" }> {
   return {
     type: "response",
-    response: { statusCode, headers, body: redact(""), redactedBody: "", sizeBytes: 0, sha256: "", durationMs: 1 },
+    response: {
+      statusCode,
+      headers,
+      body: redact(""),
+      shown: shownOf({ headers, body: "" }),
+      sizeBytes: 0,
+      sha256: "",
+      durationMs: 1,
+    },
   };
 }
 const reset = { type: "failure", reason: "ConnectionReset", message: "", sent: true } as const;

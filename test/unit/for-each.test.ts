@@ -5,6 +5,7 @@ import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-requ
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome, Response } from "../../src/core/outcome.ts";
 import { redact } from "../../src/core/redacted.ts";
+import { shownOf } from "../../src/core/shown.ts";
 import type { EvaluationResult, Outcomes } from "../../src/core/plan.ts";
 import { sendDigest } from "../../src/kinds/request/request.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
@@ -16,7 +17,7 @@ function request(spec: Partial<HTTPRequestSpec>, status?: HTTPRequestStatus): HT
   return httpRequest({ url: "https://example.com/", method: "PUT", ...spec }, of);
 }
 function answer(statusCode: number, headers: Response["headers"] = {}): Outcome {
-  const content = { body: redact("{}"), redactedBody: "{}", sizeBytes: 2, sha256: "ab" };
+  const content = { body: redact("{}"), shown: shownOf({ headers, body: "{}" }), sizeBytes: 2, sha256: "ab" };
   return { type: "response", response: { statusCode, headers, ...content, durationMs: statusCode } };
 }
 const outcomes = (...all: readonly Outcome[]): Outcomes => ({ type: "outcomes", outcomes: all });

@@ -3,6 +3,7 @@ import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-requ
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome, Refusal } from "../../src/core/outcome.ts";
 import { redact } from "../../src/core/redacted.ts";
+import { shownOf } from "../../src/core/shown.ts";
 import { sameJSON } from "../../src/core/tools/json.ts";
 import type { BeforeSend, Step } from "../../src/core/plan.ts";
 import type { HTTPEndpoint, HTTPRequest } from "../../src/kinds/types.ts";
@@ -17,14 +18,14 @@ import {
 } from "../support/request-plan.ts";
 
 function answer(statusCode: number, body = "{}"): Outcome {
+  const headers = { "content-type": "application/json", "x-secret": "no" };
   return {
     type: "response",
     response: {
       statusCode,
-      headers: { "content-type": "application/json", "x-secret": "no" },
+      headers,
       body: redact(body),
-      redactedBody: body,
-      redactedHeaders: { "content-type": "application/json", "x-secret": "no" },
+      shown: shownOf({ headers, body }),
       sizeBytes: body.length,
       sha256: "ab",
       durationMs: 12,

@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { httpRequest as definition, type HTTPRequestSpec, type HTTPRequestStatus } from "../../src/api/http-request.ts";
 import { validator } from "../../src/api/validate.ts";
 import type { Exchange } from "../../src/core/exchange.ts";
+import { shownOf } from "../../src/core/shown.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { sameJSON } from "../../src/core/tools/json.ts";
 import type { EvaluationResult, Step } from "../../src/core/plan.ts";
@@ -146,8 +147,9 @@ describe("where the work is asked after", () => {
   test("is not kept where a secret of the request is in it", () => {
     const leaky = answer(202, { location: "/jobs/s3cr3t" });
     if (leaky.type !== "response") throw new Error("no response");
-    const shown = { ...leaky, response: { ...leaky.response, redactedHeaders: { location: "/jobs/***" } } };
-    const status = begun({}, [shown]);
+    const { headers } = leaky.response;
+    const shown = shownOf({ headers, body: "" }, () => ({ kept: ["s3cr3t"], derived: [] }));
+    const status = begun({}, [{ ...leaky, response: { ...leaky.response, shown } }]);
     expect(condition(status, "Stalled")?.reason).toBe("PollURLUnusable");
     expect(JSON.stringify(status)).not.toContain("s3cr3t");
   });

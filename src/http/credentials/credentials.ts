@@ -16,8 +16,8 @@ export interface CredentialsOptions {
   /** Sends a request for a token. */
   readonly sender: (context: CredentialContext) => SendRequest;
   readonly serviceAccountToken: (request: ServiceAccountTokenRequest, signal: AbortSignal) => Promise<ServiceAccountTokenResult>;
-  /** Is told each token. */
-  readonly onSecret: (value: string) => void;
+  /** Is told each token, and the namespace of its endpoint. */
+  readonly onSecret: (value: string, namespace: string) => void;
 }
 export interface CredentialContext {
   readonly endpoint: EndpointTraits;
@@ -54,7 +54,7 @@ export function createCredentials({ userAgent, sender, serviceAccountToken, onSe
     const token = await (auth.type === "oauth2"
       ? requestToken(auth, { field: auth.field, send: sender(context), userAgent }, signal)
       : ofServiceAccount(auth, signal));
-    onSecret(token.value);
+    onSecret(token.value, context.endpoint.key.namespace);
     return token;
   }
   async function ofServiceAccount(

@@ -43,8 +43,11 @@ interface Seen extends Answers {
 
 type Values = Extract<EvaluationResult, { type: "values" }>;
 
-/** `onSecretOutput`: told each value that an answer gives a Secret. */
-export function createEvaluations(evaluator: Evaluator, onSecretOutput?: (value: string) => void): Evaluations {
+/** `onSecretOutput`: told each value that an answer gives a Secret, and its namespace. */
+export function createEvaluations(
+  evaluator: Evaluator,
+  onSecretOutput?: (value: string, namespace: string) => void,
+): Evaluations {
   function batch(seen: Seen, inputs: Inputs, expressions: readonly Located[]): Batch {
     const { scope, response, responses } = seen;
     return {
@@ -83,7 +86,7 @@ export function createEvaluations(evaluator: Evaluator, onSecretOutput?: (value:
   async function ofList({ scope, list }: ListEvaluation, read: Read, signal: AbortSignal): Promise<Values> {
     const inputs = await resolveInputs(scope.inputs, read);
     const listed = await healingRefusals(
-      () => [list].filter(readsElsewhere(scope)),
+      () => (readsElsewhere(scope)(list.text) ? [list] : []),
       async () => {
         const asked = batch({ scope }, inputs, [list]);
         const [json = "null"] = await evaluateAll(evaluator, asked, signal);
@@ -119,7 +122,7 @@ export function createEvaluations(evaluator: Evaluator, onSecretOutput?: (value:
         await checkText({ expressions, json, answers: seen }, (answers) =>
           jsonOf(expressions, { scope: seen.scope, ...answers }, inputs, signal),
         );
-        return outputValues(outputs, json, onSecretOutput);
+        return outputValues(outputs, json, (value) => onSecretOutput?.(value, seen.scope.metadata.namespace));
       }),
   };
 }

@@ -4,7 +4,8 @@
  * What this file throws names the field, the object and the key, and never a value.
  */
 import type { Scope } from "../../core/evaluation.ts";
-import type { ByteSource, Located } from "../../core/request-template.ts";
+import { mayRead, readsInput } from "../../core/expression-reads.ts";
+import type { ByteSource } from "../../core/request-template.ts";
 import { redact } from "../../core/redacted.ts";
 import type { Source } from "../../core/source.ts";
 import type { Read } from "../../core/ports.ts";
@@ -85,21 +86,29 @@ export function isKeptElsewhere(source: Source | undefined): boolean {
 }
 
 /**
- * Whether a template reads an input that a Secret or ConfigMap holds, an item that may have been made of one, or a label or
+ * Whether an expression reads an input that a Secret or ConfigMap holds, an item that may have been made of one, or a label or
  * annotation: what is changed without a change of the spec.
  */
-export function readsElsewhere({ inputs, item }: Scope): (template: Located) => boolean {
+export function readsElsewhere({ inputs, item }: Scope): (expression: string) => boolean {
   const names = new Set(Object.keys(inputs).filter((name) => isKeptElsewhere(inputs[name])));
-  const isLabel = (text: string): boolean => /\.metadata\b(?!\.(name|namespace|uid)\b)/.test(text);
-  if (names.size === 0) return ({ text }) => isLabel(text);
-  return ({ text }) =>
-    isLabel(text) ||
-    (item?.derived === true && /\.item\b/.test(text)) ||
-    [...text.matchAll(/\.inputs\b(?:\.([A-Za-z_]\w*)|\.?\[?"([^"]*)")?/g)].some(([, plain, name = plain]) => {
-      return name === undefined || names.has(name); // it may read any where it does not say which
-    });
+  const fixed = ["metadata.name", "metadata.namespace", "metadata.uid"];
+  return (expression) =>
+    mayRead(
+      expression,
+      (path) =>
+        (path.startsWith("metadata") && !fixed.includes(path)) ||
+        (names.size > 0 && item?.derived === true && path.startsWith("item")) ||
+        readsInput(path, names),
+    );
 }
 
+/** Whether what an expression yields may have been made of a secret: an item that an expression made may hold any. */
+export function readsSecret({ item }: Scope, inputs: Inputs): (expression: string) => boolean {
+  const names = new Set([...inputs].flatMap(([name, { secret }]) => (secret ? [name] : [])));
+  if (names.size === 0) return () => false;
+  return (expression) =>
+    mayRead(expression, (path) => (item?.derived === true && path.startsWith("item")) || readsInput(path, names));
+}
 /** The values that must never be shown. */
 export function secretValues(inputs: Inputs): string[] {
   if (inputs.size === 0) return [];

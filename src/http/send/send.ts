@@ -18,7 +18,8 @@ import { sendChain, RedirectError, type Chain, type Held, type RunOptions } from
 import { failure, failureOf, type Failure } from "../failure.ts";
 import type { Answer, MinimumRate } from "./on-wire.ts";
 import type { RateTurn } from "../limits/rate-limits.ts";
-import { holdsSecret, maskSecrets, maskFields } from "../../core/mask-secrets.ts";
+import type { Secrets } from "../../core/mask-secrets.ts";
+import { shownOf } from "../../core/shown.ts";
 
 export interface SendOptions extends RunOptions {
   /** Limit on the content of a response, compressed and not. */
@@ -26,8 +27,8 @@ export interface SendOptions extends RunOptions {
   readonly minResponseRate?: MinimumRate;
 }
 export interface Sending extends Chain {
-  /** Replaced in what may be shown of the answer. */
-  readonly secrets: () => readonly string[];
+  /** Masked in what may be shown of the answer. */
+  readonly secrets: () => Secrets;
 }
 
 /** A refusal where nothing has left: a socket was not allowed to where it would have gone. */
@@ -183,7 +184,6 @@ async function responseOf(
   { maxResponseBytes, minResponseRate }: SendOptions,
 ): Promise<Omit<Response, "durationMs">> {
   const { statusCode, headers } = answer;
-  const secrets = sending.secrets();
   const raw = await answer.read(maxResponseBytes, minResponseRate);
   const encoding = headerField(headers, "content-encoding");
   const content = encoding === undefined ? raw : await decompress(raw, encoding, maxResponseBytes);
@@ -194,12 +194,10 @@ async function responseOf(
     statusCode,
     headers: fields,
     ...(Object.keys(trailers).length > 0 && { trailers }),
-    redactedHeaders: secrets.length === 0 ? fields : maskFields(fields, secrets),
     body: redact(text),
     ...(!isExact && { bytes: redact(content) }),
     ...(!isText && { undecodable: true }),
-    redactedBody: maskSecrets(text, secrets),
-    ...(secrets.length > 0 && { holdsSecret: (one: string) => holdsSecret(one, secrets) }),
+    shown: shownOf({ headers: fields, body: text }, sending.secrets),
     sizeBytes: content.byteLength,
     sha256: hash("sha256", content, "hex"),
   };

@@ -183,7 +183,7 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
 /** The same from an answer; a secret of the request that it sent back is no id, since an id is kept in the status. */
 export function idFrom(response: Response, value: unknown): string | undefined {
   const id = idOf(value);
-  return id === undefined || response.holdsSecret?.(id) ? undefined : id;
+  return id === undefined || response.shown.holdsSecret(id) ? undefined : id;
 }
 
 /** An id from what an expression yielded: a text, or a number with all its digits. */

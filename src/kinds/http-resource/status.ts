@@ -8,7 +8,7 @@ import type { Refusal } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
 import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from "../../core/resource.ts";
 import { retryAfterFieldMs, retryAfterMs } from "../../core/retry.ts";
-import { recorded, shownResponse, type Judgement } from "../request/recorded.ts";
+import { isSameContent, recorded, shownResponse, type Judgement } from "../request/recorded.ts";
 import { importHint, finalizer, nobodyCompares, verbDigest, type Context, type VerbAttempt } from "./context.ts";
 import { corrected, drifted, notDrifted } from "./conditions.ts";
 import type { Working } from "./delivered.ts";
@@ -114,9 +114,9 @@ export function httpResourceReport(context: Context): Report {
   }
   function bodyOf(seen: Found): Partial<Status> {
     const { response } = seen;
-    if (!response || spec.record !== "Body" || makeSecrets(spec.outputs) || response.sha256 === before.response?.sha256)
-      return {};
-    return recorded(response, spec);
+    if (!response || spec.record !== "Body" || makeSecrets(spec.outputs)) return {};
+    const record = recorded(response, spec);
+    return isSameContent(record.response, before.response) ? {} : record;
   }
   function asDeclared(reason: string, message: string): ConditionState[] {
     const [wasReady] = known("Ready");

@@ -101,8 +101,7 @@ function inHeader(response: Response, field: string): Found {
   for (const name of [...operationFields, "location"] as const) {
     const value = response.headers[name];
     if (typeof value !== "string") continue;
-    const shown = response.redactedHeaders?.[name] ?? value;
-    if (shown !== value || value.length > longestURL)
+    if (value.length > longestURL || response.shown.field(name) !== value)
       return failed(
         "PollURLUnusable",
         `answered 202; the URL in ${fieldNames[name]} is too long, or holds a secret of the request`,
@@ -131,7 +130,7 @@ function* declaredURL(
   const result = yield* evaluate({ scope: { ...scope, inputs: {} }, response, expressions: asking });
   if (result.type === "refusal") return failed(result.reason, result.message, response);
   const values = result.values.map((value) => (typeof value === "string" || typeof value === "number" ? String(value) : ""));
-  if (values.some((value) => response.holdsSecret?.(value)))
+  if (values.some((value) => response.shown.holdsSecret(value)))
     return failed("PollURLUnusable", `${at}: what it yields holds a secret of the request`, response);
   if (values.some((value) => value === "" || /^\.{1,2}$/.test(value)))
     return failed("ExpressionFailed", `${at}: an expression over .response yields no text that could stand in a URL`, response);

@@ -1,6 +1,7 @@
 /** What a status records of an answer, within what `spec.record` and `spec.outputs` allow. */
 import type { ItemStatus } from "../../api/for-each.ts";
 import type { HTTPRequestStatus, ResponseStatus } from "../../api/http-request.ts";
+import type { Excerpt } from "../../core/mask-secrets.ts";
 import type { Response } from "../../core/outcome.ts";
 import type { HTTPRequest } from "../types.ts";
 import { makeSecrets } from "./outputs.ts";
@@ -20,48 +21,57 @@ export interface Judgement {
 
 type ResponseField = Pick<HTTPRequestStatus, "response">;
 
-export type Keeping = Pick<HTTPRequest["spec"], "record" | "outputs">;
+export type Keeping = Pick<HTTPRequest["spec"], "record" | "recordDigest" | "outputs">;
 const bodyOmitted = "spec.outputs makes a Secret of this response";
+const bodyUnshowable = "the request holds too many secrets, or too long ones, to look for in this response";
 
 /** What spec.record keeps of a new response. Without a response, what is there stays. */
-export function recorded(response: Response | undefined, { record, outputs }: Keeping): ResponseField {
-  if (!response || record === "None") return {};
-  const { statusCode, sizeBytes, sha256, durationMs } = response;
-  const fields = response.redactedHeaders ?? {};
-  const isSecret = makeSecrets(outputs);
+export function recorded(response: Response | undefined, keeping: Keeping): ResponseField {
+  if (!response || keeping.record === "None") return {};
+  const { statusCode, sizeBytes, sha256, durationMs, shown } = response;
+  const isSecret = makeSecrets(keeping.outputs);
   const headers = Object.fromEntries(
-    // Where a Secret is made of an answer, its Location can be one, too.
-    shownHeaders
-      .filter((name) => !isSecret || name !== "location")
-      .flatMap((name) => (typeof fields[name] === "string" ? [[name, fields[name].slice(0, 1024)]] : [])),
+    shownHeaders.flatMap((name) => {
+      // Where a Secret is made of an answer, its Location can be one, too.
+      const value = isSecret && name === "location" ? undefined : shown.field(name);
+      return value === undefined ? [] : [[name, value.slice(0, 1024)]];
+    }),
   );
+  const hasDigest = !isSecret && !shown.hasSecrets && keeping.recordDigest !== false;
   return {
     response: {
       statusCode,
       ...(Object.keys(headers).length > 0 && { headers }),
       sizeBytes,
-      ...(!isSecret && { sha256 }),
+      ...(hasDigest && { sha256 }),
       durationMs,
-      ...(record === "Body" && (isSecret ? { bodyOmitted } : cut(response.redactedBody))),
+      ...(keeping.record === "Body" && (isSecret ? { bodyOmitted } : cut(shown.body()))),
     },
   };
 }
-function cut(text: string): Pick<ResponseStatus, "body" | "bodyTruncated"> {
+function cut(shown: Excerpt | undefined): Pick<ResponseStatus, "body" | "bodyTruncated" | "bodyOmitted"> {
+  if (!shown) return { bodyOmitted: bodyUnshowable };
+  const { text, isCut } = shown;
   const bytes = Buffer.from(text);
-  if (bytes.length <= longestBodyBytes) return { body: text };
-  return {
-    body: bytes
-      .subarray(0, longestBodyBytes)
-      .toString()
-      .replace(/\uFFFD$/, ""),
-    bodyTruncated: true,
-  };
+  if (bytes.length <= longestBodyBytes) return { body: text, ...(isCut && { bodyTruncated: true }) };
+  const body = bytes.subarray(0, longestBodyBytes).toString();
+  return { body: body.endsWith("\uFFFD") ? body.slice(0, -1) : body, bodyTruncated: true };
+}
+/** Whether two records are of the same content, as far as they tell. */
+export function isSameContent(one: ResponseStatus | undefined, other: ResponseStatus | undefined): boolean {
+  if (!one || !other) return one === other;
+  if (one.sha256 !== undefined && other.sha256 !== undefined) return one.sha256 === other.sha256;
+  return one.sizeBytes === other.sizeBytes && one.body === other.body && one.bodyOmitted === other.bodyOmitted;
 }
 /** What spec.record still allows of a response that was recorded before. */
-export function shownResponse(response: ResponseStatus | undefined, { record, outputs }: Keeping): ResponseField {
+export function shownResponse(response: ResponseStatus | undefined, keeping: Keeping): ResponseField {
+  const { record, recordDigest, outputs } = keeping;
   if (!response || record === "None") return {};
-  if (record === "Body" && !makeSecrets(outputs)) return { response };
-  const { body, bodyTruncated: _, bodyOmitted: omitted, ...summary } = response;
+  const { sha256, ...undigested } = response;
+  const isSecret = makeSecrets(outputs);
+  const digested = { ...undigested, ...(sha256 !== undefined && !isSecret && recordDigest !== false && { sha256 }) };
+  if (record === "Body" && !isSecret) return { response: digested };
+  const { body, bodyTruncated: _, bodyOmitted: omitted, ...summary } = digested;
   const isOmitted = record === "Body" && (body !== undefined || omitted !== undefined);
   return { response: { ...summary, ...(isOmitted && { bodyOmitted }) } };
 }

@@ -1,0 +1,151 @@
+import { describe, expect, test } from "@jest/globals";
+import { array, assert, constantFrom, integer, property, string, tuple } from "fast-check";
+import { createMask } from "../../src/core/mask-secrets.ts";
+import { formsOf } from "../../src/core/secret-forms.ts";
+import { createTextIndex, longestIndexed } from "../../src/core/tools/text-index.ts";
+import { fuzzTimeoutMs, runs } from "../support/fuzz.ts";
+
+const masking = (kept: readonly string[], derived: readonly string[] = []) => createMask(() => ({ kept, derived }));
+const shown = (text: string, kept: readonly string[], derived: readonly string[] = []): string | undefined =>
+  masking(kept, derived).show(text)?.text;
+const forms = (secret: string): string[] => [...formsOf(secret)].map((pieces) => [...pieces].join(""));
+
+describe("secrets that overlap leave nothing behind:", () => {
+  test.each([
+    ["one ends as another begins", "<abcdef123456>", ["abcdef123", "123456"], "<***>"],
+    ["one is within another", "<abcdef123456>", ["cdef", "abcdef123456"], "<***>"],
+    ["three in a chain", "<aaaabbbbccccdddd>", ["aaaabbbb", "bbbbcccc", "ccccdddd"], "<***>"],
+    ["one overlaps itself", "<abababab>", ["abab"], "<***>"],
+    [
+      "a form of one overlaps another",
+      `<${Buffer.from("s3cr3t").toString("base64")}tail>`,
+      ["s3cr3t", "M3QKtail", "N0tail"],
+      "<***>",
+    ],
+    ["one beside another", "<aaaabbbb>", ["aaaa", "bbbb"], "<***>"],
+    ["an asterisk is text like any other", "<***a***a>", ["***a"], "<***>"],
+  ])("%s", (_name, text, secrets, wanted) => {
+    expect(shown(text, secrets)).toBe(wanted);
+  });
+
+  test(
+    "no character of any occurrence is shown, and every other one is",
+    () => {
+      const letters = array(constantFrom("a", "b"), { minLength: 4, maxLength: 9 }).map((all) => all.join(""));
+      const text = array(constantFrom("a", "b", "-"), { maxLength: 60 }).map((all) => all.join(""));
+      assert(
+        property(text, array(letters, { minLength: 1, maxLength: 6 }), (text, secrets) => {
+          const hidden = new Set<number>();
+          for (const form of secrets.flatMap(forms))
+            for (let at = text.indexOf(form); at !== -1; at = text.indexOf(form, at + 1))
+              for (let index = at; index < at + form.length; index += 1) hidden.add(index);
+          const wanted = text
+            .split("")
+            .map((char, index) => (hidden.has(index) ? "*" : char))
+            .join("");
+          expect(shown(text, secrets)?.replaceAll("***", "*")).toBe(wanted.replaceAll(/\*+/g, "*"));
+        }),
+        runs(300),
+      );
+    },
+    fuzzTimeoutMs,
+  );
+});
+
+test("base64 of a secret together with something else is masked, wherever the secret begins in it", () => {
+  const secret = "correct horse battery";
+  for (const before of ["", "a", "ab", "user:", "a longer one: "])
+    for (const after of ["", "z", "\n", ":and more"])
+      for (const alphabet of ["base64", "base64url"] as const) {
+        const text = shown(Buffer.from(`${before}${secret}${after}`).toString(alphabet), [secret]) ?? "";
+        expect(Buffer.from(text.replaceAll("*", ""), alphabet).toString()).not.toContain("horse");
+        expect(text).toContain("***");
+      }
+});
+
+test("texts in a secret that is JSON are secrets, each for itself", () => {
+  const key = JSON.stringify({ type: "account", private: { password: "p4ss-w0rd-of-it" }, list: ["another-one"] });
+  const basic = Buffer.from("me:p4ss-w0rd-of-it").toString("base64");
+  expect(shown(`p4ss-w0rd-of-it another-one account ${basic}`, [key])).toMatch(/^\*\*\* \*\*\* account .{0,6}\*\*\*=*$/);
+});
+
+test("what an expression made of a secret is one from eight characters on", () => {
+  expect(shown("eightchr seven77", [], ["eightchr", "seven77"])).toBe("*** seven77");
+});
+
+describe("a text that is longer than what is shown", () => {
+  test("is cut, and a secret that goes on beyond the cut is not shown in part", () => {
+    const secret = "abcdefghijklmnop".repeat(100);
+    for (const from of [0, 1, 7, 400, 1599]) {
+      const text = `${"-".repeat(longestIndexed - 1600 + from)}${secret}${secret}`;
+      const { text: seen = "", isCut } = masking([secret]).show(text) ?? {};
+      expect([isCut, /^-*(\*\*\*)?$/.test(seen)]).toEqual([true, true]);
+    }
+  });
+  test("shows nothing of a secret that is longer than that itself", () => {
+    const secret = "0123456789abcdef".repeat(50_000);
+    const base64 = Buffer.from(secret).toString("base64");
+    for (const text of [secret, base64, `ok: ${secret}`]) expect(shown(text, [secret])).toMatch(/^(ok: )?\*\*\*$/);
+    expect(shown('{"etag":"1"}', [secret])).toBe('{"etag":"1"}');
+  });
+  test("holds a secret, as far as anybody can tell", () => {
+    expect(masking(["a-secret"]).holdsSecret("x".repeat(longestIndexed + 1))).toBe(true);
+    expect(masking(["a-secret"]).holdsSecret("x".repeat(longestIndexed))).toBe(false);
+  });
+});
+
+describe("what is looked for is bounded:", () => {
+  test("too many secrets, or too many that the text nearly has, and nothing is shown", () => {
+    const many = Array.from({ length: 2_000 }, (_, index) => `secret-${index}`);
+    expect(shown("some text that is long enough", many)).toBeUndefined();
+    const alike = Array.from({ length: 64 }, (_, index) => `${"a".repeat(16_000)}é${index}`);
+    expect(shown("a".repeat(longestIndexed), alike)).toBeUndefined();
+    expect(masking(many).holdsSecret("some text that is long enough")).toBe(true);
+  });
+  test("short texts are shown whatever long secrets there are, since none could be in them", () => {
+    expect(
+      shown(
+        "application/json",
+        Array.from({ length: 2_000 }, (_, index) => `${"long".repeat(9)}${index}`),
+      ),
+    ).toBe("application/json");
+  });
+  test("an index takes no more steps than a pattern has characters, and none beyond what the text has of it", () => {
+    const text = "ab".repeat(longestIndexed / 2);
+    const index = createTextIndex(text, false);
+    index.mark(["a".repeat(1 << 20)]);
+    expect(index.work).toBe(2);
+    index.mark(["ba".repeat(1 << 20)]);
+    expect(index.work).toBeLessThanOrEqual(2 + longestIndexed + 1);
+    expect(() => createTextIndex(`${text}a`, false)).toThrow(RangeError);
+  });
+});
+
+test(
+  "an index finds what indexOf finds, in any text",
+  () => {
+    const text = tuple(
+      constantFrom(["a", "b"], ["a", "b", "c"], ["a", "é", "\u{10000}"], ["a"]),
+      integer({ min: 0, max: 80 }),
+    ).chain(([alphabet, length]) => string({ unit: constantFrom(...alphabet), minLength: length, maxLength: length }));
+    assert(
+      property(
+        text,
+        array(string({ unit: constantFrom("a", "b"), minLength: 1, maxLength: 6 }), { maxLength: 5 }),
+        (text, patterns) => {
+          const index = createTextIndex(text, false);
+          for (const pattern of patterns) index.mark(pattern);
+          const places = Array.from({ length: text.length }, () => false);
+          for (const pattern of patterns)
+            for (let at = text.indexOf(pattern); at !== -1; at = text.indexOf(pattern, at + 1))
+              places.fill(true, at, at + pattern.length);
+          const marked = Array.from({ length: text.length }, () => false);
+          for (const [from, to] of index.ranges()) marked.fill(true, from, to);
+          expect(marked).toEqual(places);
+        },
+      ),
+      runs(500),
+    );
+  },
+  fuzzTimeoutMs,
+);
