@@ -3,5 +3,7 @@
 // oxlint-disable-next-line no-unassigned-import -- it has to come before whatever takes a thread
 import "./cli/threads.ts";
 
+const { tolerateClosedPipes } = await import("./cli/closed-pipes.ts");
+tolerateClosedPipes();
 const { main } = await import("./cli/program.ts"); // in the bundle too, a static import would come before what is above
 process.exitCode = await main(process.argv.slice(2));

@@ -34,6 +34,7 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
   for (const ignored of manifests.ignored) emit({ type: "note", level: "warn", message: "ignored", fields: { at: ignored } });
 
   using shutdown = onShutdown(settings.shutdownTimeout);
+  process.stdout.once("error", () => shutdown.begin()); // whoever looked on has gone
   await using resources = new AsyncDisposableStack();
   const store = resources.use(
     createStandaloneStore({ manifests, ...(settings.data !== undefined && { dataFile: settings.data }) }),

@@ -102,7 +102,7 @@ function manifestsOf({ files, errors: unreadable }: Files): LoadedManifests {
       }
     }
     const inOrder = wrong.toSorted((a, b) => a.line - b.line);
-    errors.push(...inOrder.map(({ line, message }) => `${path}:${line}: ${message}`));
+    errors.push(...inOrder.map(({ line, column, message }) => `${[path, line, column].filter(Boolean).join(":")}: ${message}`));
   }
   return errors.length > 0 ? { type: "invalid", errors } : { type: "loaded", manifests: { objects, data, namespaces, ignored } };
 }

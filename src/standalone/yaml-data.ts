@@ -54,7 +54,9 @@ export function plainData(root: Node): PlainData {
     if (within && ++aliased > maxAliased) return stop(node, "its aliases stand for too much");
     if (isAlias(node)) {
       const target = anchors.get(node.source);
-      return target ? data(target, depth + 1, true) : fail(node, "the alias has no anchor before it");
+      return target
+        ? data(target, depth + 1, true)
+        : fail(node, "the alias has no anchor before it; a value that begins with `*` must be in quotes");
     }
     if ("anchor" in node && typeof node.anchor === "string") anchors.set(node.anchor, node);
     if (isScalar(node)) return scalar(node);
@@ -117,7 +119,7 @@ export function plainData(root: Node): PlainData {
 }
 
 const maxErrors = 20;
-const unknownTag = "the tag is not known, or does not fit its value";
+const unknownTag = "the tag is not known, or does not fit its value; a text that begins with `!` must be in quotes";
 const collectionTags: readonly string[] = ["tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"];
 const textTags: readonly string[] = ["!", "tag:yaml.org,2002:str"];
 const scalarTags: Readonly<Record<string, readonly string[]>> = {

@@ -10,6 +10,8 @@ import { plainData, type Offsets } from "./yaml-data.ts";
 export interface YAMLError {
   /** From 1. */
   readonly line: number;
+  /** From 1, where the text itself is at fault; absent: a field is. */
+  readonly column?: number;
   readonly message: string;
 }
 interface YAMLDocument {
@@ -28,13 +30,17 @@ interface YAMLText {
 export function readYAML(text: string): YAMLText {
   const lines = new LineCounter();
   const lineAt = (offset: number): number => Math.max(1, lines.linePos(offset).line);
+  const placeAt = (offset: number): Required<Pick<YAMLError, "line" | "column">> => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
   const errors: YAMLError[] = [];
   const documents = parse(text, lines, errors).flatMap((document) => {
     const broken = syntaxError(document);
-    if (broken) errors.push({ line: lineAt(broken.offset), message: broken.message });
+    if (broken) errors.push({ ...placeAt(broken.offset), message: broken.message });
     if (broken || document.contents === null) return [];
     const data = plainData(document.contents);
-    errors.push(...data.errors.map(({ offset, message }) => ({ line: lineAt(offset), message })));
+    errors.push(...data.errors.map(({ offset, message }) => ({ ...placeAt(offset), message })));
     if (data.errors.length > 0 || data.value === null) return [];
     const lineOf = (path: Path): number => lineAt(offsetOf(data.value, path, data.offsets) ?? document.contents?.range[0] ?? 0);
     return [{ value: data.value, lineOf }];
@@ -79,11 +85,11 @@ function offsetOf(root: unknown, path: Path, offsets: Offsets): number | undefin
 /** The parser's own messages quote the text. */
 const syntaxMessages: Readonly<Record<ErrorCode, string>> = {
   ALIAS_PROPS: "an alias has no anchor or tag of its own",
-  BAD_ALIAS: "this is no name of an anchor",
+  BAD_ALIAS: "this is no name of an anchor; a value that begins with `*` must be in quotes",
   BAD_COLLECTION_TYPE: "this tag does not fit what it stands before",
   BAD_DIRECTIVE: "this directive is not known",
   BAD_DQ_ESCAPE: "unknown escape sequence between double quotes",
-  BAD_INDENT: "wrong indentation, or a closing bracket is missing",
+  BAD_INDENT: "wrong indentation, or a closing bracket or quote is missing",
   BAD_PROP_ORDER: "an anchor or tag stands in the wrong place",
   BAD_SCALAR_START: "a value that begins with this character must be in quotes",
   BLOCK_AS_IMPLICIT_KEY: "a value that holds `: ` must be in quotes, or the indentation is wrong",
@@ -91,14 +97,14 @@ const syntaxMessages: Readonly<Record<ErrorCode, string>> = {
   DUPLICATE_KEY: "a key is there twice",
   IMPOSSIBLE: "this cannot be read",
   KEY_OVER_1024_CHARS: "a key is longer than 1024 characters",
-  MISSING_CHAR: "a quote, bracket, comma, colon or space is missing",
+  MISSING_CHAR: "a quote, bracket, comma, colon or space is missing; a value that holds these must be in quotes",
   MULTILINE_IMPLICIT_KEY: "a key must be on one line, followed by a colon",
   MULTIPLE_ANCHORS: "a value has more than one anchor",
   MULTIPLE_DOCS: "documents must be separated by `---`",
-  MULTIPLE_TAGS: "a value has more than one tag",
+  MULTIPLE_TAGS: "a value has more than one tag; one that begins with `!` must be in quotes",
   NON_STRING_KEY: "a key must be text",
   RESOURCE_EXHAUSTION: "nested too deeply",
   TAB_AS_INDENT: "tabs may not be used as indentation",
   TAG_RESOLVE_FAILED: "this tag is not known",
-  UNEXPECTED_TOKEN: "this does not belong here",
+  UNEXPECTED_TOKEN: "this does not belong here; where it is part of a value, that must be in quotes as a whole",
 };

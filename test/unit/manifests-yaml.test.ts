@@ -48,7 +48,9 @@ test("other tags of YAML's own say what a value must be", () => {
     '{"a":5,"b":5,"c":true,"d":null,"e":{},"f":[]}',
   );
   for (const text of ["a: !!int x\n", "a: !!binary aGk=\n", "a: !mine {}\n", "a: !!set {b}\n"])
-    expect(readYAML(text).errors).toEqual([{ line: 1, message: "the tag is not known, or does not fit its value" }]);
+    expect(readYAML(text).errors).toMatchObject([
+      { line: 1, message: expect.stringMatching(/^the tag is not known, or does not fit its value/) },
+    ]);
 });
 
 test("keys are text, made of integers and booleans where they are such", () => {
@@ -61,7 +63,7 @@ test("merge keys apply in order, as kubectl has it, and the first of a list wins
     '{"b":{"x":1,"z":2},"c":{"x":1,"z":3},"d":{"z":2,"x":1}}',
   );
   expect(read("a: &a {x: 1}\nb: &b {x: 2, w: 3}\nc: {<<: [*a, *b]}\n")).toContain('"c":{"x":1,"w":3}');
-  expect(readYAML("a: {<<: 5}\n").errors).toEqual([{ line: 1, message: "`<<` takes a map or a list of maps" }]);
+  expect(readYAML("a: {<<: 5}\n").errors).toEqual([{ line: 1, column: 9, message: "`<<` takes a map or a list of maps" }]);
 });
 
 test("an anchor means what it meant last", () => {
