@@ -4,96 +4,13 @@ import { duration, idempotencyKey } from "./fields.ts";
 import { httpRequest } from "./http-request.ts";
 import { readyColumns, type KindDefinition } from "./kind-definition.ts";
 import { outputs } from "./outputs.ts";
-import { poll, pollStatus } from "./poll.ts";
-import { endpointRef, expect, inputs, jq, method, requestProperties, serviceAccountName } from "./request.ts";
+import { pollStatus } from "./poll.ts";
+import { endpointRef, inputs, jq, serviceAccountName } from "./request.ts";
+import { create, lookup, observe, remove, update } from "./resource-requests.ts";
 import { retry } from "./retry.ts";
 import type { Infer, Rule, Schema } from "./schema.ts";
 
 const { timeout, maxRedirects, tls, record, recordDigest, suspend } = httpRequest.spec.properties;
-
-const observe = {
-  type: "object",
-  description:
-    "Asks for the remote object. 404 and 410 say that it is not there; any other answer that is not as expected, and none at all, says nothing, and nothing is done because of it.",
-  properties: { ...requestProperties, expect },
-} as const satisfies Schema;
-
-const lookup = {
-  type: "object",
-  description:
-    "Looks for the remote object in a list, while its id is not known: what exists is taken over and not created again. At most 40 pages are read.",
-  properties: {
-    ...requestProperties,
-    expect,
-    items: {
-      ...jq,
-      default: ".response.body",
-      description: "jq that yields the list, or its items one after the other. What a plain path yields must be the list.",
-    },
-    match: {
-      ...jq,
-      description:
-        "jq that sees one of them as `.item`, beside all else, and yields true for the object. The first page with such an item decides.",
-    },
-    externalID: {
-      ...jq,
-      description:
-        "jq that yields the id of the item that matches, which it sees as `.item`. Without it spec.externalID, which sees the item as `.response.body`.",
-    },
-    next: {
-      ...jq,
-      description:
-        "jq that yields where the next page is: a URL of the same origin, an object of query parameters to set, or after the last null, or an object of nulls. Without it the answer's Link header says so (rel=next, RFC 8288).",
-    },
-  },
-  required: ["match"],
-} as const satisfies Schema;
-
-const create = {
-  type: "object",
-  description: "Creates the remote object, where it is not there.",
-  properties: { ...requestProperties, method: { ...requestProperties.method, default: "POST" }, expect, poll },
-} as const satisfies Schema;
-
-const update = {
-  type: "object",
-  description: "Changes the remote object, where it is not as declared.",
-  properties: {
-    ...requestProperties,
-    method: {
-      ...method,
-      description: "The method, any token in capitals. Without it PUT, or PATCH with body.mergePatch.",
-    },
-    body: {
-      ...requestProperties.body,
-      properties: {
-        ...requestProperties.body.properties,
-        mergePatch: {
-          "x-kubernetes-preserve-unknown-fields": true,
-          description:
-            "Any JSON value, written as in json. Sent is only what the observed object does not have of it, as a JSON Merge Patch (RFC 7396); nothing where it has all of it. Goes with the method PATCH.",
-        },
-      },
-    },
-    expect,
-    poll,
-  },
-} as const satisfies Schema;
-
-const remove = {
-  type: "object",
-  description: "Deletes the remote object, when this one is deleted. 404 and 410 count as success.",
-  properties: {
-    ...requestProperties,
-    method: { ...requestProperties.method, default: "DELETE" },
-    expect,
-    poll: {
-      ...poll,
-      description: `${poll.description} Without until, a 404 or 410 says that the object is gone, but not at an operation's URL.`,
-    },
-  },
-} as const satisfies Schema;
-
 const target = (verb: string): readonly Rule[] => [
   {
     rule: `!has(self.${verb}) || has(self.${verb}.url) != has(self.endpointRef)`,
@@ -117,7 +34,7 @@ const spec = {
     externalID: {
       ...jq,
       description:
-        "jq that yields the object's id, a text or number, from the response to create: `.response.body.id`, or a header. With create.poll it is asked of the last poll's answer, and of create's where that yields none. It is kept in status.externalID, and expressions see it as `.externalID`, as text.",
+        "jq that yields the object's id, a text or number. Where it reads neither `.response` nor `.object` it is known before the first request, and a change of it is a move. Else it is asked of the answers to create, update and lookup, and to observe where that needs no id: `.response.body.id`, `.object.id`, a header. With create.poll it is asked of the last poll's answer, and of create's where that yields none. An id that update answers is taken once it has been observed. It is kept in status.externalID, and expressions see it as `.externalID`, as text.",
     },
     observe,
     lookup,
@@ -127,7 +44,24 @@ const spec = {
     exists: {
       ...jq,
       description:
-        "jq that sees the response to observe, and yields true where the object is there, and false where it is not: for servers that answer 200 either way.",
+        "Superseded by observe.object: jq that sees the response to observe, and yields true where the object is there, and false where it is not.",
+    },
+    mine: {
+      ...jq,
+      description:
+        "jq that yields true where `.object` is the one that this resource looks after. Where it yields false nothing is sent to it: it is neither adopted, updated nor deleted.",
+    },
+    replace: {
+      type: "array",
+      description:
+        "What makes Holdfast delete and create in place of update: a place whose declared value is another (`.region`), a status that update is answered with (422, 4xx), or Moved: externalID declares another id.",
+      maxItems: 16,
+      "x-kubernetes-list-type": "set",
+      items: {
+        type: "string",
+        maxLength: 512,
+        pattern: '^(Moved|[45](xx|[0-9]{2}|[0-9]{2}-[45][0-9]{2})|(\\.[A-Za-z_][A-Za-z0-9_-]*|\\["[^"\\\\]+"\\]|\\[[0-9]*\\])+)$',
+      },
     },
     upToDate: {
       ...jq,
@@ -189,6 +123,18 @@ const spec = {
     },
     { rule: "!has(self.onUnknown) || self.onUnknown != 'Lookup' || has(self.lookup)", message: "onUnknown: Lookup needs lookup" },
     { rule: "!has(self.exists) || has(self.observe)", message: "exists goes with observe" },
+    {
+      rule: "!has(self.mine) || has(self.observe) || has(self.lookup)",
+      message: "mine needs observe or lookup, to have an object to ask of",
+    },
+    {
+      rule: "!has(self.replace) || (has(self.create) && has(self.delete))",
+      message: "replace needs create and delete",
+    },
+    {
+      rule: "!has(self.replace) || !self.replace.exists(what, what == 'Moved') || has(self.externalID)",
+      message: "replace: Moved needs externalID",
+    },
     { rule: "!has(self.upToDate) || has(self.observe)", message: "upToDate goes with observe" },
     {
       rule: "!has(self.update) || !has(self.observe) || has(self.upToDate) || has(self.update.body)",
@@ -233,8 +179,21 @@ const status = {
     externalID: {
       type: "string",
       maxLength: 1024,
+      description: "The remote object's id.",
+    },
+    formerExternalID: {
+      type: "string",
+      maxLength: 1024,
+      description: "The id before the one that an answer to update gave, until an observation has settled which it is.",
+    },
+    seen: {
+      type: "boolean",
       description:
-        "The remote object's id, taken once. Another takes its place only when the object is created again or imported.",
+        "Whether the object has been observed since it was created. What was not is not created again because it is not there.",
+    },
+    replacing: {
+      type: "boolean",
+      description: "True: the remote object is being deleted, to be created anew.",
     },
     lastHandledExternalID: {
       type: "string",

@@ -15,6 +15,10 @@ export interface Scope {
   readonly parameters?: unknown;
   /** By what the remote object is known to its server; null while it is not known. */
   readonly externalID?: string | null;
+  /** The remote object as an answer shows it, a JSON value; absent: the body of the answer is. */
+  readonly object?: unknown;
+  /** What update sends, a JSON value. */
+  readonly body?: unknown;
   readonly item?: ScopeItem;
 }
 
@@ -39,6 +43,10 @@ export interface ScopeEvaluation {
   readonly expressions: readonly Located[];
   /** A body that is rendered, and held against the response's. */
   readonly compare?: Extract<BodyTemplate, { type: "json" | "mergePatch" }>;
+  /** What of the rendered body is held against it: jq that sees that as `.body`. */
+  readonly compared?: Located;
+  /** Evaluated on the rendered body, as if that was the answer. */
+  readonly foretold?: Located;
 }
 
 /** One expression that yields a list of at most `maxForEachItems` items. */

@@ -49,6 +49,8 @@ export type EvaluationResult =
       readonly values: readonly unknown[];
       /** Of what was to be compared: where the response does not have what is wanted. */
       readonly differences?: readonly Difference[];
+      /** What `foretold` yields. */
+      readonly foretold?: unknown;
       /** Of a list: its items as JSON text, closed because they can hold secrets. */
       readonly items?: readonly Redacted<string>[];
       /** Of each item, where no Secret had a part in the list: by these they are known again in a list that has changed. */

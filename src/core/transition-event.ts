@@ -25,6 +25,8 @@ export function deriveTransitionEvent(before: object | undefined, after: object)
   if (is.stalledReason !== undefined && is.stalledReason !== was.stalledReason) return { type: "Warning", reason, message };
   if (reason === "EgressDenied" && was.ready?.reason !== reason) return { type: "Warning", reason, message };
   if (was.ready?.status === "True" && isFailure(is.ready)) return { type: "Warning", reason, message };
+  if (was.id !== undefined && is.id !== undefined && was.id !== is.id)
+    return { type: "Normal", reason: "IdentityChanged", message: `the remote object's id was ${was.id}, and is ${is.id}` };
   if (isCorrection(was, is)) return { type: "Normal", reason: "Corrected", message: is.drifted?.message ?? message };
   if (was.ready && isFailure(was.ready) && is.ready.status === "True") return { type: "Normal", reason, message };
   return undefined;
@@ -45,6 +47,8 @@ function isCorrection(was: Summary, is: Summary): boolean {
 
 interface Summary {
   readonly generation: unknown;
+  /** Of the remote object, as JSON text. */
+  readonly id?: string;
   readonly attempt?: Readonly<Record<string, unknown>>;
   readonly ready?: Condition;
   readonly drifted?: Condition;
@@ -52,13 +56,14 @@ interface Summary {
 }
 function summary(status: object | undefined): Summary {
   const fields = isRecord(status) ? status : {};
-  const { observedGeneration: generation, attempt } = fields;
+  const { observedGeneration: generation, attempt, externalID: id } = fields;
   const conditions = Array.isArray(fields["conditions"]) ? (fields["conditions"] as Condition[]) : [];
   const ready = conditions.find(({ type }) => type === "Ready");
   const drifted = conditions.find(({ type }) => type === "Drifted");
   const stalled = conditions.find(({ type, status }) => type === "Stalled" && status === "True");
   return {
     generation,
+    ...(typeof id === "string" && { id: JSON.stringify(id) }),
     ...(isRecord(attempt) && { attempt }),
     ...(ready && { ready }),
     ...(drifted && { drifted }),

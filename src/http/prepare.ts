@@ -54,7 +54,7 @@ export function createPrepare(deps: PrepareDeps): Prepare {
   }
 
   return async (exchange, inputs, read, signal) => {
-    const { request, response, scope, timeoutMs, maxRedirects, repeatable } = exchange;
+    const { request, scope, timeoutMs, maxRedirects, repeatable } = exchange;
     const own = { timeoutMs, ...isolated(scope.metadata.namespace) };
     const connecting = await hideAdminDetails(exchange, () => resolveConnection(exchange, own, read));
     if (exchange.expressionsToValidate.length > 0)
@@ -66,7 +66,7 @@ export function createPrepare(deps: PrepareDeps): Prepare {
       async () => {
         values = await evaluations.valuesOf(expressionsOf(request), exchange, inputs, signal);
         const valueOf = (expression: string): string => values.get(expression) ?? "null";
-        const wire = renderRequest(request, { valueOf, bytes, response }, userAgent);
+        const wire = renderRequest(request, { valueOf, bytes, seen: exchange }, userAgent);
         return resolveLocation({ request: wire, settings: connecting.settings, repeatable, trusted: true }, request, valueOf);
       },
     );

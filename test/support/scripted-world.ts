@@ -108,7 +108,10 @@ function answer(step: Step): unknown {
           values: [],
           items: pick(evaluation.list.text, [["1", "2"], ["3"], []]).map((item) => redact(item)),
         };
-      const values = evaluation.expressions.map(({ text }) => pick(text, [true, true, false, null, "text"]));
+      const isAnswered = "response" in evaluation;
+      const values = evaluation.expressions.map(({ field, text }) =>
+        field === "spec.externalID" && !isAnswered ? "declared" : pick(text, [true, true, false, null, "text"]),
+      );
       return { type: "values", values, differences: [] };
     }
   }

@@ -65,8 +65,10 @@ describe("wish 6: an id that a person gives", () => {
 });
 
 describe("an object that its server has lost, and whose creation anew may or may not have arrived", () => {
-  const first = drive(resource(withLookup), [answer(200), values([]), answer(201), values("7")]).status;
-  const { status, state } = drive(resource(withLookup, { status: first, finalizers: held }), [answer(404), failure(true)], hour);
+  const made = drive(resource(withLookup), [answer(200), values([]), answer(201), values("7")]).status;
+  const first = { ...made, seen: true };
+  const lost = [answer(404), answer(200), values([]), failure(true)];
+  const { status, state } = drive(resource(withLookup, { status: first, finalizers: held }), lost, hour);
   const found = [answer(404), answer(200), values(["8"]), answer(200), same];
   const looked = ["GET users/${ .externalID }", "GET users", "GET users/${ .externalID }"];
 
@@ -157,20 +159,56 @@ test.each<[string, object, string | undefined, unknown, string]>([
   expect(driven.state.split(" ")[0]).toBe(state);
 });
 
-describe("a server that does not have at once what it has created", () => {
-  test("is asked again, and not sent the same once more", () => {
-    const early = drive(created(), [answer(404)], after(5_000));
-    expect([early.sent, early.state]).toEqual([["GET users/${ .externalID }"], "Unknown/JustCreated Reconciling"]);
+describe("what was created, and that its server does not show,", () => {
+  const often = { ...user, interval: "1s" };
+  const unseen = (written: object = user) => {
+    const { status } = drive(resource(written), [answer(201), values("7")]);
+    return (status_ = status) => resource(written, { status: status_, finalizers: held });
+  };
+  test("is observed after two seconds, whatever the interval is", () => {
+    const { verdict, status } = drive(resource(user), [answer(201), values("7")]);
+    expect(verdict.requeueAfterMs).toBeLessThanOrEqual(2_000);
+    expect(status.seen).toBe(false);
+  });
+  test("is asked for again, and is as it should be once it is there", () => {
+    const object = unseen();
+    const early = drive(object(), [answer(404)], after(5_000));
+    expect([early.sent, early.state]).toEqual([["GET users/${ .externalID }"], "False/NotSeen Reconciling"]);
     expect(early.status.externalID).toBe("7");
     expect(early.verdict.requeueAfterMs).toBeLessThanOrEqual(5_000);
-    const object = resource(user, { status: early.status, finalizers: held });
-    expect(drive(object, [answer(200), same], after(6_000)).state).toMatch(/^True\//);
-    expect(drive(object, [answer(404), answer(201), values("8")], after(31_000)).state).toBe("True/Created");
+    const late = drive(object(early.status), [answer(200), same], after(6_000));
+    expect([late.state, late.status.seen]).toEqual(["True/AsDeclared", true]);
   });
-  test("has one interval for it, where that is shorter", () => {
-    const often = { ...user, interval: "1s" };
-    expect(drive(created(often), [answer(404)], after(500)).state).toBe("Unknown/JustCreated Reconciling");
-    expect(drive(created(often), [answer(404), answer(201), values("8")], after(1_500)).state).toBe("True/Created");
+  test.each([
+    ["at once", 1_500],
+    ["after a minute", 60_000],
+    ["after a day", 86_400_000],
+  ])("is not created again %s, however short the interval is", (_when, ms) => {
+    for (const written of [user, often]) {
+      const { sent, status, state } = drive(unseen(written)(), [answer(404)], after(ms));
+      expect(sent).toEqual(["GET users/${ .externalID }"]);
+      expect(state).toBe(ms < 30_000 ? "False/NotSeen Reconciling" : "False/NotSeen Stalled");
+      expect(condition(status, "Ready")?.message).toContain("spec.observe does not know what spec.create made");
+    }
+  });
+  test("is created again, once, where a person asks", () => {
+    const { status } = drive(unseen()(), [answer(404)], after(60_000));
+    const annotations = { "holdfast.dev/reconcile-at": "now" };
+    const asked = drive(resource(user, { status, annotations, finalizers: held }), [answer(404), answer(201), values("8")], hour);
+    expect([asked.state, asked.status.externalID]).toEqual(["True/Created", "8"]);
+    const again = drive(resource(user, { status: asked.status, annotations, finalizers: held }), [answer(404)], twoHours);
+    expect(again.state).toBe("False/NotSeen Stalled");
+  });
+  test("is created again by a PUT, which makes no second one", () => {
+    const put = { ...often, create: { ...user.create, method: "PUT" } };
+    expect(drive(unseen(put)(), [answer(404)], after(500)).state).toBe("False/NotSeen Reconciling");
+    expect(drive(unseen(put)(), [answer(404), answer(201), values("8")], after(1_500)).state).toBe("True/Created");
+  });
+  test("is not gone because an answer to delete says so", () => {
+    const object = resource(user, { ...deleted, status: drive(resource(user), [answer(201), values("7")]).status });
+    const { verdict, state } = drive(object, [answer(404), answer(404)], hour);
+    expect([state, verdict.finalizer]).toEqual(["False/NotDeleted Stalled", undefined]);
+    expect(drive(object, [answer(204)], hour).verdict).toMatchObject(gone);
   });
 });
 

@@ -489,10 +489,28 @@ describe("the digest of what a request sends", () => {
 describe("an object that is being deleted", () => {
   const gone = { finalizer: { name: "holdfast.dev/release", present: false } };
   const deleted = { deleted: true, finalizers: ["holdfast.dev/release"] };
-  test.each([200, 204, 404, 410])("wish 7: is gone after the answer %i, sent once", (statusCode) => {
+  test.each([200, 204])("wish 7: is gone after the answer %i, sent once", (statusCode) => {
     const { sent, verdict } = drive(created(user, deleted), [answer(statusCode)]);
     expect(sent).toEqual(["DELETE users/${ .externalID }"]);
     expect(verdict).toMatchObject(gone);
+  });
+  test.each([404, 410])("wish 7: is gone after the answer %i, where observe says so too", (statusCode) => {
+    const { sent, verdict } = drive(created(user, deleted), [answer(statusCode), answer(404)]);
+    expect(sent).toEqual(["DELETE users/${ .externalID }", "GET users/${ .externalID }"]);
+    expect(verdict).toMatchObject(gone);
+  });
+  test.each([404, 410])("is not gone after the answer %i, where observe still shows it", (statusCode) => {
+    const { status, state, verdict } = drive(created(user, deleted), [answer(statusCode), answer(200), same]);
+    expect([state, verdict.finalizer]).toEqual(["False/NotDeleted Stalled", undefined]);
+    expect(condition(status, "Ready")?.message).toMatch(/mend the URL, path or id in spec.delete.*holdfast\.dev\/orphan/);
+  });
+  test("is asked for again where observe cannot say whether it is gone", () => {
+    const { state, verdict } = drive(created(user, deleted), [answer(404), answer(503)]);
+    expect([state, verdict.finalizer]).toEqual(["False/UnexpectedStatus Reconciling", undefined]);
+  });
+  test("is gone after the answer 404 where nobody can look", () => {
+    const { observe: _, ...blind } = user;
+    expect(drive(created(blind, deleted), [answer(404)]).verdict).toMatchObject(gone);
   });
   test.each<[string, Outcome]>([
     ["a refused connection", failure(false)],

@@ -229,8 +229,9 @@ describe("wish 7: a delete whose work goes on", () => {
     const lost = drive(resource(polled, { ...deleted, status: operation }), [answer(404)], soon);
     expect(lost.verdict).not.toHaveProperty("finalizer");
     expect(lost.state).toBe("False/PollFailed Reconciling");
-    const again = drive(resource(polled, { ...deleted, status: lost.status }), [answer(404)], late);
-    expect([again.sent, again.verdict.finalizer]).toEqual([["DELETE users/${ .externalID }"], gone.finalizer]);
+    const again = drive(resource(polled, { ...deleted, status: lost.status }), [answer(404), answer(404)], late);
+    const sent = ["DELETE users/${ .externalID }", "GET users/${ .externalID }"];
+    expect([again.sent, again.verdict.finalizer]).toEqual([sent, gone.finalizer]);
   });
   test("that failed, or takes too long, is sent again", () => {
     for (const [answers, at] of [[hasFailed, soon] as const, [goesOn, late] as const]) {

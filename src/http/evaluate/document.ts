@@ -14,13 +14,8 @@ export interface Answers {
 /** One answer's JSON text. */
 type ResponseText = (response: Response) => string;
 
-/** It holds the inputs' values: not to be shown. */
-export function documentText(
-  scope: Scope,
-  inputs: Inputs,
-  { response, responses }: Answers = {},
-  responseText: ResponseText = parsed,
-): string {
+/** `expression`: what is asked of it. It holds the inputs' values: not to be shown. */
+export function documentText(scope: Scope, inputs: Inputs, { response, responses }: Answers = {}, expression = ""): string {
   const values = [...inputs].map(([name, { value }]) => `${JSON.stringify(name)}:${valueText(value)}`);
   const fields = [
     `"inputs":{${values.join(",")}}`,
@@ -29,10 +24,20 @@ export function documentText(
   ];
   if (scope.parameters !== undefined) fields.push(`"parameters":${valueText(scope.parameters)}`);
   if (scope.externalID !== undefined) fields.push(`"externalID":${JSON.stringify(scope.externalID)}`);
+  const { isWhole, hasObject } = partsFor(expression);
+  const responseText = isWhole ? whole : parsed;
+  if (scope.externalID !== undefined && hasObject) fields.push(`"object":${objectOf(scope, response)}`);
+  if (scope.body !== undefined) fields.push(`"body":${valueText(scope.body)}`);
   if (scope.item) fields.push(`"item":${scope.item.json.open()}`, `"index":${scope.item.index}`);
   if (response) fields.push(`"response":${responseText(response)}`);
   if (responses) fields.push(`"responses":[${responses.map((one) => (one ? responseText(one) : "null")).join(",")}]`);
   return `{${fields.join(",")}}`;
+}
+
+/** Of an answer whose object nobody has named it is the body. */
+function objectOf({ object }: Scope, response: Response | undefined): string {
+  if (object !== undefined) return valueText(object);
+  return response ? bodyText(response) : "null";
 }
 
 /** The document where expressions look at another object. */
@@ -43,13 +48,17 @@ export function objectText({ metadata, spec, status = {} }: Resource): string {
 const valueText = (value: unknown): string => stringifyWith(value, (text) => JSON.stringify(text));
 
 /** Of an answer what every expression sees. */
-const parsed: ResponseText = ({ statusCode, headers, trailers = {}, body }) => {
+const parsed: ResponseText = (response) => {
+  const { statusCode, headers, trailers = {} } = response;
+  const fields = `"statusCode":${statusCode},"headers":${JSON.stringify(headers)},"trailers":${JSON.stringify(trailers)}`;
+  return `{${fields},"body":${bodyText(response)}}`;
+};
+
+function bodyText({ headers, body }: Response): string {
   const text = body.open();
   const type = headers["content-type"];
-  const json = jsonText(text, typeof type === "string" ? type : undefined);
-  const fields = `"statusCode":${statusCode},"headers":${JSON.stringify(headers)},"trailers":${JSON.stringify(trailers)}`;
-  return `{${fields},"body":${json ?? JSON.stringify(text)}}`;
-};
+  return jsonText(text, typeof type === "string" ? type : undefined) ?? JSON.stringify(text);
+}
 
 /** The same with the content as it came: `text`, null where it is none, and `base64`. */
 const whole: ResponseText = (response) => {
@@ -59,7 +68,11 @@ const whole: ResponseText = (response) => {
   return `${parsed(response).slice(0, -1)},"text":${undecodable ? "null" : JSON.stringify(text)},"base64":"${base64}"}`;
 };
 
-/** What an expression sees of an answer: the content as it came only where it speaks of that, since to all others it is ballast. */
-export function responseTextFor(expression: string): ResponseText {
-  return /text|base64/.test(expression) ? whole : parsed;
+/** What an expression sees beside all else only where it speaks of it, since to all others it is ballast. */
+function partsFor(expression: string): { readonly isWhole: boolean; readonly hasObject: boolean } {
+  return { isWhole: /text|base64/.test(expression), hasObject: /\bobject\b/.test(expression) };
+}
+/** Expressions for which this is the same see the same document. */
+export function documentKey(expression: string): string {
+  return JSON.stringify(partsFor(expression));
 }

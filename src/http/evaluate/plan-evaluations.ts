@@ -15,16 +15,15 @@ import { parseJSON } from "../../core/tools/json.ts";
 import type { EvaluationResult } from "../../core/plan.ts";
 import type { Evaluator, Read, Requester } from "../../core/ports.ts";
 import type { Located } from "../../core/request-template.ts";
-import { compareWithTemplate, templatesOfJSON } from "../render/compare.ts";
-import { documentText, objectText, responseTextFor, type Answers } from "./document.ts";
+import { documentKey, documentText, objectText, type Answers } from "./document.ts";
 import { evaluateAll, type Batch } from "./batch.ts";
+import { compareBody } from "./comparison.ts";
 import { inputsDigest } from "./inputs-digest.ts";
 import { readsElsewhere, resolveInputs, secretValues, type Inputs } from "../resolve/inputs.ts";
 import { listItems } from "./list-items.ts";
 import { outputValues } from "./outputs.ts";
 import { checkText } from "./not-text.ts";
 import { healingRefusals, orRefusal } from "../refusal.ts";
-import { expressionsIn } from "../render/render.ts";
 
 export interface Evaluations extends Pick<Requester, "evaluate" | "evaluateOutputs"> {
   /** The values of expressions as JSON text, by the expressions' own text. Throws `RefusedError`. */
@@ -51,7 +50,7 @@ export function createEvaluations(
   function batch(seen: Seen, inputs: Inputs, expressions: readonly Located[]): Batch {
     const { scope, response, responses } = seen;
     return {
-      document: documentText(scope, inputs, seen, responseTextFor(expressions[0]?.text ?? "")),
+      document: documentText(scope, inputs, seen, expressions[0]?.text),
       expressions,
       open: !response && !responses && secretValues(inputs).length === 0,
       group: scope.metadata.namespace,
@@ -65,7 +64,7 @@ export function createEvaluations(
     signal: AbortSignal,
   ): Promise<readonly string[]> {
     const json = new Map<Located, string>();
-    for (const alike of Map.groupBy(expressions, ({ text }) => responseTextFor(text)).values()) {
+    for (const alike of Map.groupBy(expressions, ({ text }) => documentKey(text)).values()) {
       const values = await evaluateAll(evaluator, batch(seen, inputs, alike), signal);
       for (const [index, expression] of alike.entries()) json.set(expression, values[index] ?? "null");
     }
@@ -101,8 +100,9 @@ export function createEvaluations(
     const json = await jsonOf(expressions, evaluation, inputs, signal);
     const found = values(json.map(parseJSON));
     if (!compare || !response) return found;
-    const wanted = await valuesOf(expressionsIn(templatesOfJSON(compare)), { scope, response }, inputs, signal);
-    return { ...found, differences: compareWithTemplate(compare, response, (expression) => wanted.get(expression) ?? "null") };
+    const ask = (asked: readonly Located[], seen: Seen): Promise<ReadonlyMap<string, string>> =>
+      valuesOf(asked, seen, inputs, signal);
+    return { ...found, ...(await compareBody({ ...evaluation, response }, ask)) };
   }
   function evaluated(evaluation: Evaluation, read: Read, signal: AbortSignal): Promise<Values> {
     if ("object" in evaluation) return ofObject(evaluation, signal);

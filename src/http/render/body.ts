@@ -4,7 +4,6 @@
  * Invariant: equal values make equal bytes, so that every try of an attempt sends the same ones.
  */
 import { hash } from "node:crypto";
-import type { Response } from "../../core/outcome.ts";
 import type { BodyTemplate, ByteSource, PartTemplate } from "../../core/request-template.ts";
 import { jsonBodyText, mergePatchText } from "./compare.ts";
 import { contentText, expandPairs, fillTemplate, type TextOf, type ValueOf } from "./values.ts";
@@ -19,7 +18,7 @@ interface BodyValues {
   readonly textOf: TextOf;
   readonly bytesOf: (source: ByteSource) => Uint8Array;
   /** What a patch is derived from. */
-  readonly response?: Response | undefined;
+  readonly seen?: Parameters<typeof mergePatchText>[1];
 }
 
 /** Throws `RefusedError`. */
@@ -32,7 +31,7 @@ export function bodyContent(body: BodyTemplate, values: BodyValues): Content {
     case "json":
       return { contentType: "application/json", content: jsonBodyText(body, valueOf) };
     case "mergePatch":
-      return { contentType: "application/merge-patch+json", content: mergePatchText(body, values.response, valueOf) };
+      return { contentType: "application/merge-patch+json", content: mergePatchText(body, values.seen, valueOf) };
     case "form": {
       const pairs = new URLSearchParams(expandPairs(body.fields, valueOf, textOf));
       return { contentType: "application/x-www-form-urlencoded", content: pairs.toString() };

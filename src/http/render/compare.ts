@@ -2,7 +2,8 @@
 import { differences, mergePatch, type Difference } from "../../core/difference.ts";
 import type { Response } from "../../core/outcome.ts";
 import type { BodyTemplate, Located } from "../../core/request-template.ts";
-import { parseJSON } from "../../core/tools/json.ts";
+import type { Scope } from "../../core/evaluation.ts";
+import { isRecord, parseJSON } from "../../core/tools/json.ts";
 import { stringifyWith, stringsIn, wholeExpression } from "../../core/templating.ts";
 import { refuse } from "../refusal.ts";
 import { contentText, fillTemplate, partsOf, type ValueOf } from "./values.ts";
@@ -27,19 +28,37 @@ export function jsonBodyText({ value, field }: JSONBody, valueOf: ValueOf): stri
   );
 }
 
-/** Where the response does not have what the body says. Throws `RefusedError` where it is no JSON. */
-export function compareWithTemplate(body: JSONBody, response: Response, valueOf: ValueOf): readonly Difference[] {
-  return differences(parseJSON(jsonBodyText(body, valueOf)), observed(body, response), body.value);
+/** Where what was observed does not have what is wanted. `value`: what that was rendered from. */
+export function compareWithTemplate({ value }: Pick<JSONBody, "value">, wanted: unknown, seen: unknown): readonly Difference[] {
+  return differences(wanted, seen, value);
 }
+
+/** What of a body's template a plain path of `.body` leads to. Of anything else nothing may be told. */
+export function partOfTemplate(template: unknown, path: string): unknown {
+  const match = /^\.body((?:\.[A-Za-z_][A-Za-z0-9_]*|\[\d+\])*)$/.exec(path.trim());
+  if (!match) return closed;
+  let part = template;
+  for (const [, key, index] of (match[1] ?? "").matchAll(/\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\]/g))
+    part = Array.isArray(part) ? part[Number(index)] : isRecord(part) ? part[key ?? ""] : closed;
+  return part;
+}
+/** An expression that may see anything. */
+const closed = "${ . }";
 
 /** The text of a JSON Merge Patch. Throws `RefusedError`. */
-export function mergePatchText(body: JSONBody, response: Response | undefined, valueOf: ValueOf): string {
+export function mergePatchText(body: JSONBody, seen: Pick<Seen, "scope" | "response"> | undefined, valueOf: ValueOf): string {
   const wanted = parseJSON(jsonBodyText(body, valueOf));
-  const patch = mergePatch(wanted, response ? observed(body, response) : {});
+  const patch = mergePatch(wanted, seen?.response ? observedIn(body, seen.scope, seen.response) : {});
   return JSON.stringify(patch ?? {});
 }
+interface Seen {
+  readonly scope: Pick<Scope, "object">;
+  readonly response?: Response | undefined;
+}
 
-function observed({ field }: JSONBody, { body }: Response): unknown {
+/** The object that an answer shows. Throws `RefusedError` where that is no JSON. */
+export function observedIn({ field }: JSONBody, { object }: Pick<Scope, "object">, { body }: Response): unknown {
+  if (object !== undefined) return object;
   try {
     return parseJSON(body.open().replace(/^\uFEFF/, ""));
   } catch {

@@ -3,7 +3,7 @@
  *
  * Rendered once for an attempt; what an expression yields is data and is never expanded again.
  */
-import type { Response } from "../../core/outcome.ts";
+import type { Exchange } from "../../core/exchange.ts";
 import type { LocatedPair, Located, RequestTemplate } from "../../core/request-template.ts";
 import { templatesOf } from "../../core/templating.ts";
 import { bodyContent, type Content } from "./body.ts";
@@ -19,7 +19,7 @@ interface Values {
   readonly valueOf: ValueOf;
   readonly bytes: AllBytes;
   /** What a patch is derived from. */
-  readonly response?: Response | undefined;
+  readonly seen?: Pick<Exchange, "scope" | "response">;
 }
 
 /** Each expression once, with the first field that has it. Throws `RefusedError`. */
@@ -36,7 +36,7 @@ export function expressionsIn(templates: readonly Located[]): Located[] {
 }
 
 /** Throws `RefusedError`. */
-export function renderRequest(request: RequestTemplate, { valueOf, bytes, response }: Values, userAgent: string): WireRequest {
+export function renderRequest(request: RequestTemplate, { valueOf, bytes, seen }: Values, userAgent: string): WireRequest {
   const scalar: ScalarOf = (field, expression) => scalarText(valueOf(expression), field, expression);
   const first = checkURL(urlText(request, scalar), request);
   const url = request.page ? pageURL(first, request.page, request) : first;
@@ -48,7 +48,7 @@ export function renderRequest(request: RequestTemplate, { valueOf, bytes, respon
       valueOf,
       textOf: definedText,
       bytesOf: ({ field }) => bytes.get(field)?.bytes ?? new Uint8Array(),
-      response,
+      ...(seen && { seen }),
     });
   return {
     method: request.method,

@@ -6,6 +6,7 @@ import type { Attempt } from "../../core/delivery.ts";
 import type { Difference } from "../../core/difference.ts";
 import { digest } from "../../core/tools/digest.ts";
 import { durationMs } from "../../core/tools/duration.ts";
+import type { RemoteObject } from "../../core/remote-object.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
@@ -13,6 +14,7 @@ import type { Situation } from "../../core/plan.ts";
 import { parseTemplate, stringsIn } from "../../core/templating.ts";
 import { externalIdAnnotation, orphanAnnotation, reconcileAtOf } from "../../core/resource.ts";
 import type { RetryPolicy } from "../../core/retry.ts";
+import { remoteOf } from "./identity.ts";
 import { usedEndpoint } from "../request/endpoint.ts";
 import { declaredOutputs, outputExpressions } from "../request/outputs.ts";
 import { pollExpressions } from "../request/poll-expressions.ts";
@@ -44,6 +46,10 @@ export interface Context {
   readonly sender: string;
   /** Imported, or taken before. */
   readonly externalID?: string;
+  /** What is recorded of the remote object, and what has been found out since. */
+  readonly remote: RemoteObject;
+  /** What `spec.externalID` yields where it reads no answer. */
+  readonly declaredID?: string;
   /** The annotation's value, where it has not been taken over yet. */
   readonly imported?: string;
   /** The annotation's value, where it has not been acted on yet. */
@@ -69,24 +75,42 @@ export function contextOf({ resource, references, now, instanceId: sender }: Sit
   const endpoint = usedEndpoint(spec.endpointRef, references);
   const hasFinalizer = finalizers.includes(finalizer);
   const wantsFinalizer = spec.delete !== undefined && spec.deletionPolicy === "Delete" && !hasFinalizer;
-  return {
-    resource,
+  // An id that a person gives is the end of a create whose outcome nobody knew.
+  const attempt = imported === undefined || status.attempt?.verb !== "Create" ? status.attempt : undefined;
+  const known = {
     spec,
     status,
+    ...(attempt && { attempt }),
+    ...(externalID !== undefined && { externalID }),
+    ...(imported !== undefined && { imported }),
+  };
+  return {
+    ...known,
+    remote: remoteOf(known),
+    resource,
     now,
     sender,
     hasFinalizer,
-    // An id that a person gives is the end of a create whose outcome nobody knew.
-    ...(status.attempt && (imported === undefined || status.attempt.verb !== "Create") && { attempt: status.attempt }),
     ...(endpoint && { endpoint }),
-    ...(externalID !== undefined && { externalID }),
-    ...(imported !== undefined && { imported }),
     ...(reconcileAt !== undefined && reconcileAt !== status.lastHandledReconcileAt && { asked: reconcileAt }),
     isOrphan: annotations[orphanAnnotation] === "true",
     retry: retryPolicy(spec.retry),
     intervalMs: durationMs(spec.interval),
     ...(wantsFinalizer && { missingFinalizer: finalizer }),
   };
+}
+
+/** The same, knowing more of the remote object. */
+export function withRemote(context: Context, remote: RemoteObject): Context {
+  const { externalID: _, ...rest } = context;
+  return { ...rest, remote, ...(remote.id !== undefined && { externalID: remote.id }) };
+}
+
+/** `former`: what the id was before one that has turned out to be none; undefined: nothing has turned out. */
+export function withoutCandidate(context: Context, former: string | undefined): Context {
+  if (former === undefined) return context;
+  const { former: _, ...remote } = context.remote;
+  return withRemote(context, { ...remote, id: former, seen: true });
 }
 
 /** Nothing has changed since it was looked at, and nothing is under way. */
@@ -117,14 +141,6 @@ function readsID(expression: string): boolean {
   return expression.replaceAll(others, "").includes("externalID");
 }
 
-/** Whether it may be that a create has arrived and nobody knows. */
-export function isUnresolvedCreate({ attempt }: Pick<Context, "attempt">): boolean {
-  if (attempt?.verb !== "Create") return false;
-  return (
-    attempt.phase === "InFlight" || attempt.phase === "Unknown" || (attempt.phase === "Retrying" && attempt.inDoubt === true)
-  );
-}
-
 /** What makes a new run of a verb: what is sent, as it is written. */
 export function verbDigest({ spec }: Pick<Context, "spec">, verb: Verb): string {
   const shape = { Create: spec.create, Update: spec.update, Delete: spec.delete }[verb];
@@ -147,6 +163,8 @@ export interface Asked {
   /** Of what it is sent for. */
   readonly attempt?: Attempt;
   readonly response?: Response | undefined;
+  /** What is seen as `.object` beside it; absent: its body is. */
+  readonly object?: unknown;
   readonly mergePatch?: unknown;
   readonly compile: readonly Located[];
 }
@@ -155,11 +173,11 @@ export interface Asked {
 export function exchangeOf(context: Context, asked: Asked): Exchange | Refusal {
   return buildExchange(declaredOf(context, asked), context.endpoint);
 }
-/** A create sees no id: there is none yet. */
+/** A create sees no id but a declared one: there is none yet. */
 export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
-  const { spec, resource, now, externalID, known } = context;
-  const { field, shape, attempt, compile } = asked;
-  const isCreate = field === "spec.create";
+  const { spec, resource, now, known } = context;
+  const { field, shape, attempt, compile, object } = asked;
+  const externalID = field === "spec.create" ? context.declaredID : context.externalID;
   return {
     shape,
     field,
@@ -167,7 +185,11 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
     metadata: resource.metadata,
     now: attempt?.startedAt ?? now.toISOString(),
     ...(attempt && { attemptId: attempt.id }),
-    sees: { parameters: spec.parameters ?? null, externalID: isCreate ? null : (externalID ?? null) },
+    sees: {
+      parameters: spec.parameters ?? null,
+      externalID: externalID ?? null,
+      ...(object !== undefined && { object }),
+    },
     response: asked.response,
     mergePatch: asked.mergePatch,
     ...(known && { known }),

@@ -21,7 +21,7 @@ import { judged, saysGone } from "./judge.ts";
 import { located } from "./observation.ts";
 import { outputsOf } from "./outputs.ts";
 import { begun, unpollable } from "./poll.ts";
-import type { Report } from "./status.ts";
+import type { Report } from "./report.ts";
 import { checkOutputs } from "../request/outputs.ts";
 import { isIdempotent } from "../../core/http-method.ts";
 import { repetition } from "../request/request.ts";
@@ -31,6 +31,9 @@ interface Sending {
   readonly request: Pick<Asked, "field" | "shape">;
   /** What it is derived from. */
   readonly response?: Response | undefined;
+  readonly object?: unknown;
+  /** After it the object has another id, so that a second one would find nothing, or somebody else's. */
+  readonly renames?: boolean | undefined;
   readonly mergePatch?: unknown;
   readonly onUnknown: Desired["onUnknown"];
   /** The digest of an attempt that has to be settled first, whatever the spec says by now. */
@@ -62,7 +65,7 @@ export function* deliver(context: Context, report: Report, sending: Sending): St
   // What is made of the answer could not be made again: where there is no place for it, it is not asked for.
   const unwritable = verb === "Delete" ? undefined : yield* checkOutputs(outputsOf(context));
   if (unwritable) return unwritable;
-  const isSame = isIdempotent(method) || (wish.repeatable && !dependsOnInputs(exchange.request));
+  const isSame = !sending.renames && (isIdempotent(method) || (wish.repeatable && !dependsOnInputs(exchange.request)));
   const before: BeforeSend = isSame
     ? { type: "none" }
     : { type: "intent", status: report.inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };

@@ -4,12 +4,14 @@
  * Invariant: an attempt is only over where its server said what became of it, or where it is safe to begin another. One that
  * was answered as expected, and of which no more can be known, is `Unknown` and `succeeded`: it has arrived.
  */
+import type { Steps } from "../../core/plan.ts";
 import type { PollStatus } from "../../api/poll.ts";
 import type { Decision } from "../../core/delivery.ts";
 import type { Scope } from "../../core/evaluation.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
-import { evaluate, type EvaluationResult, type Steps } from "../../core/plan.ts";
+import { evaluate, type EvaluationResult } from "../../core/plan.ts";
 import { idFrom, needsExternalID, type Context, type VerbAttempt } from "./context.ts";
+import { givenID } from "./identity.ts";
 import { located } from "./observation.ts";
 import type { Judgement } from "../request/recorded.ts";
 import { repetition } from "../request/request.ts";
@@ -54,12 +56,29 @@ export function* ofSuccess(
   }: { readonly attempt: VerbAttempt; readonly judgement: Judgement; readonly scope: Scope; readonly known?: string | undefined },
 ): Steps<Delivered> {
   const done = { ...attempt, phase: "Done", succeeded: true } as const;
-  if (attempt.verb !== "Create") return { type: "succeeded", attempt: done, judgement };
+  const succeeded = (id: string | undefined): Delivered => ({
+    type: "succeeded",
+    attempt: done,
+    judgement,
+    ...(id !== undefined && { externalID: id }),
+  });
   const { response } = judgement;
-  const externalID = (response && (yield* takenFrom(context, scope, response))) ?? known;
-  if (externalID === undefined && needsID(context))
-    return { type: "lost", attempt: { ...attempt, phase: "Unknown", succeeded: true }, judgement };
-  return { type: "succeeded", attempt: done, judgement, ...(externalID !== undefined && { externalID }) };
+  if (context.declaredID !== undefined) return succeeded(context.declaredID);
+  switch (attempt.verb) {
+    case "Delete":
+      return succeeded(undefined);
+    case "Update": {
+      // The answer that says how far a work has come is about that.
+      const isOwn = response && context.externalID !== undefined && !context.spec.update?.poll;
+      return succeeded(isOwn ? yield* takenFrom(context, scope, response) : undefined);
+    }
+    case "Create": {
+      const externalID = (response && (yield* takenFrom(context, scope, response))) ?? known;
+      if (externalID === undefined && needsID(context))
+        return { type: "lost", attempt: { ...attempt, phase: "Unknown", succeeded: true }, judgement };
+      return succeeded(externalID);
+    }
+  }
 }
 
 /** `isCertain`: nothing was done, or the server said that it has failed. */
@@ -81,11 +100,11 @@ export function needsID({ spec }: Context): boolean {
 
 /** An expression that fails says as much as one that yields nothing: the object is there all the same. */
 export function* takenFrom({ spec }: Context, scope: Scope, response: Response): Steps<string | undefined> {
-  if (spec.externalID === undefined) return undefined;
-  const result: EvaluationResult = yield* evaluate({
-    scope,
-    response,
-    expressions: located("spec.externalID", spec.externalID),
-  });
+  const given = givenID(spec);
+  if (given === undefined) return undefined;
+  const projection = spec.observe?.object;
+  const isProjected = projection !== undefined && /\bobject\b/.test(given);
+  const text = isProjected ? `.object = ((try first((${projection}\n\n)) catch null) // .response.body) | (${given}\n\n)` : given;
+  const result: EvaluationResult = yield* evaluate({ scope, response, expressions: located("spec.externalID", text) });
   return result.type === "values" ? idFrom(response, result.values[0]) : undefined;
 }

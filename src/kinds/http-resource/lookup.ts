@@ -4,15 +4,17 @@
  * Invariant: `absent` only after the last page. Where the next page is a server says, so that is data: no expression is
  * looked for in it, and it is asked for at the same origin only.
  */
-import { escapeTemplate } from "../../core/templating.ts";
+import type { Steps } from "../../core/plan.ts";
 import LinkHeader from "http-link-header";
 import type { HTTPResourceSpec } from "../../api/http-resource.ts";
 import type { Response } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
 import { isRecord } from "../../core/tools/json.ts";
-import { evaluate, sendExchange, type EvaluationResult, type Steps } from "../../core/plan.ts";
+import { evaluate, sendExchange, type EvaluationResult } from "../../core/plan.ts";
 import { exchangeOf, idFrom, idOf, type Context } from "./context.ts";
 import { judged } from "./judge.ts";
+import { held } from "./held.ts";
+import { isUnresolvedCreate } from "./identity.ts";
 import { located, unknown, type Observation } from "./observation.ts";
 
 type Lookup = NonNullable<HTTPResourceSpec["lookup"]>;
@@ -39,18 +41,23 @@ export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
     const expressions = [...located(`${field}.match`, program(context, lookup)), ...located(`${field}.next`, lookup.next)];
     const result: EvaluationResult = yield* evaluate({ scope: exchange.scope, response, expressions });
     if (result.type === "refusal") return unknown(result.reason, result.message, context);
-    const [ids, next] = result.values;
-    if (!Array.isArray(ids)) return unknown("NoList", `${field}.items yields no list`, context);
-    if (ids.length > 1) return unknown("LookupAmbiguous", `${field}.match is true of more than one item`, context);
-    if (ids.length === 1) {
-      const externalID = idFrom(response, ids[0]);
+    const [matches, next] = result.values;
+    if (!Array.isArray(matches)) return unknown("NoList", `${field}.items yields no list`, context);
+    if (matches.length > 1) return unknown("LookupAmbiguous", `${field}.match is true of more than one item`, context);
+    if (matches.length === 1) {
+      const [match] = matches;
+      const { id, item }: { readonly id?: unknown; readonly item?: unknown } = isRecord(match) ? match : { id: match };
+      const externalID = idFrom(response, id);
       if (externalID === undefined)
         return unknown(
           "ExternalIDUnknown",
           `${field}: an item matches, but its id is no text and no number, or holds a secret of the request`,
           context,
         );
-      return { type: "found", externalID, differences: [] };
+      if (context.spec.observe) return { type: "found", externalID, differences: [] };
+      const known = context.externalID;
+      const seen = yield* held(context, { ...exchange.scope, object: item ?? null }, { response, externalID, mayTellID: false });
+      return seen.type === "found" && known !== undefined && known !== externalID ? { ...seen, by: "lookup" } : seen;
     }
     if (!isPlace(next)) return unknown("NoPage", `${field}.next yields no URL, no query parameters and no null`, context);
     const following = lookup.next === undefined ? linked(response) : given(next, lookup.query ?? []);
@@ -76,17 +83,26 @@ export function lookupExpressions({ items, match, next, externalID }: Lookup): L
 const plainPath = /^(\.[A-Za-z_][A-Za-z0-9_]*)+$/;
 
 /**
- * Yields the ids of the items that match, at most two; null where there is no list. Two newlines end a comment, one that ends
- * with a backslash too.
+ * Yields the id of the item that is known by the id already, else those of the items that match, at most two, each with the item
+ * where nobody else shows the object; null where there is no list. Two newlines end a comment, one that ends with a backslash too.
  */
-function program({ spec }: Context, { items, match, externalID }: Lookup): string {
-  const id = externalID ?? spec.externalID ?? "null";
+function program(context: Context, { items, match, externalID: own }: Lookup): string {
+  const { spec } = context;
+  // Where a create may have arrived, the id that is known is that of what was there before.
+  const externalID = isUnresolvedCreate(context) ? undefined : context.externalID;
+  const id = own ?? spec.externalID ?? "null";
   const isList = plainPath.test(items.trim()) ? 'type == "array"' : 'type == "array" or type == "object"';
-  return `. as $document | [(${items}\n
-)] | if all(${isList}) | not then null else
-[limit(2; .[] | if type == "array" then .[] else . end | . as $item | ($document + {item: $item}) | select((${match}\n
-) == true) | (.response.body = $item) | ([(${id}\n
-)] | first))] end`;
+  const mine = spec.observe || spec.mine === undefined ? "" : ` | select((${spec.mine}\n\n) == true)`;
+  const each = `.[] | if type == "array" then .[] else . end | . as $item | ($document + {item: $item, object: $item})`;
+  const told = `([(.response.body = $item) | (${id}\n\n)] | first)`;
+  const known = externalID === undefined ? undefined : JSON.stringify(externalID);
+  const isKnown = `try ((${told} | if type == "string" then . else tojson end) == ${known}) catch false`;
+  const shown = spec.observe ? told : `{id: ${told}, item: $item}`;
+  const first = known === undefined ? "[]" : `[limit(1; ${each} | select(${isKnown})${mine} | ${shown})]`;
+  return `. as $document | [(${items}
+\n)] | if all(${isList}) | not then null else
+(${first}) as $known | if $known != [] then $known else [limit(2; ${each} | select((${match}
+\n) == true)${mine} | ${shown})] end end`;
 }
 
 interface Page {
@@ -123,6 +139,10 @@ function isNothing(value: unknown): boolean {
 function given(next: unknown, query: Query): Page | undefined {
   if (typeof next === "string" && next !== "") return { url: { field: `${field}.next`, text: next } };
   if (!isRecord(next) || Object.values(next).every(isNothing)) return undefined;
-  const set = Object.entries(next).map(([name, value]) => ({ name, value: escapeTemplate(idOf(value) ?? "") }));
+  const set = Object.entries(next).map(([name, value]) => ({ name, value: literal(idOf(value) ?? "") }));
   return { query: [...query.filter(({ name }) => !Object.hasOwn(next, name)), ...set] };
+}
+/** As a template that yields just this text. */
+function literal(text: string): string {
+  return text.replaceAll("${", "$$${");
 }

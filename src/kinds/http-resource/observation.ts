@@ -9,8 +9,16 @@ export type Observation = Found | Absent | Unknown | Refusal;
 export interface Found {
   readonly type: "found";
   readonly externalID?: string;
-  /** The answer to observe; absent: there is no observe. */
+  /** By whom it is known by another id than before. */
+  readonly by?: "observe" | "lookup";
+  /** Whether `spec.mine` holds; absent: there is none. */
+  readonly mine?: boolean;
+  /** What update would send gives it another id. */
+  readonly renames?: true;
+  /** The answer that shows it; absent: nobody can look. */
   readonly response?: Response;
+  /** A JSON value; absent: the body of the answer is the object. */
+  readonly object?: unknown;
   /** Undefined: nobody could look. */
   readonly upToDate?: boolean;
   readonly differences: readonly Difference[];
@@ -19,6 +27,8 @@ export interface Absent {
   readonly type: "absent";
   /** `nobody`: nothing was asked, since the id is not known. */
   readonly says: "observe" | "lookup" | "nobody";
+  /** The id from before an update that gave another, neither of which is there. */
+  readonly former?: string;
 }
 export interface Unknown {
   readonly type: "unknown";

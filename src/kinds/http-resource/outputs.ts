@@ -4,12 +4,13 @@
  *
  * Invariant: what was sent stays recorded, whatever becomes of the outputs: the object is only not ready until they are written.
  */
+import type { Steps } from "../../core/plan.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
 import type { Output } from "../../core/output.ts";
-import type { Verdict, Steps } from "../../core/plan.ts";
+import type { Verdict } from "../../core/plan.ts";
 import type { Context } from "./context.ts";
 import { isReady } from "../../core/conditions.ts";
-import type { Report } from "./status.ts";
+import type { Report } from "./report.ts";
 import { declaredOutputs, checkOutputs, writeOutputs } from "../request/outputs.ts";
 import { scopeOf } from "../request/request.ts";
 

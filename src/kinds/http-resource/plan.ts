@@ -3,34 +3,27 @@
  *
  * Invariant: nothing is sent but to observe because of an answer that says nothing, such as a 401, a 503 or none at all.
  */
+import type { Steps } from "../../core/plan.ts";
 import type { HTTPResourceSpec } from "../../api/http-resource.ts";
 import type { Inputs } from "../../api/request.ts";
-import type { Refusal } from "../../core/outcome.ts";
-import type { Dependency, Kind, Plan, Situation, Verdict, Steps } from "../../core/plan.ts";
-import { retryAfterMs } from "../../core/retry.ts";
+import type { Dependency, Kind, Plan, Situation, Verdict } from "../../core/plan.ts";
 import { stringsIn } from "../../core/templating.ts";
 import { dataReferences } from "../request/data-references.ts";
 import { dependenciesOf, resolveDependencies } from "../request/dependencies.ts";
 import { endpointReferences } from "../request/endpoint.ts";
-import {
-  contextOf,
-  hasBeenSeen,
-  isUnresolvedCreate,
-  needsExternalID,
-  untilRetryMs,
-  verbDigest,
-  type Context,
-  type VerbAttempt,
-} from "./context.ts";
-import { deliver } from "./deliver.ts";
-import { needsID, type Delivered } from "./delivered.ts";
-import { unknown, type Absent, type Found } from "./observation.ts";
+import { next, observed } from "../../core/remote-object.ts";
+import { contextOf, hasBeenSeen, untilRetryMs, verbDigest, withoutCandidate, withRemote, type Context } from "./context.ts";
+import { declarationOf } from "./declaration.ts";
+import { withDeclaredID } from "./declared-id.ts";
+import { sightOf } from "./identity.ts";
+import { correct, create, followed } from "./correct.ts";
+import type { Absent, Found } from "./observation.ts";
 import { observe } from "./observe.ts";
 import { withOutputs } from "./outputs.ts";
-import { lookedAfter } from "./poll.ts";
-import { mayLeave, release } from "./release.ts";
+import { mayLeave, release, replaced } from "./release.ts";
 import { isReady } from "../../core/conditions.ts";
-import { httpResourceReport, type Report } from "./status.ts";
+import type { Report } from "./report.ts";
+import { httpResourceReport } from "./status.ts";
 import { httpResourceType, type HTTPResource } from "../types.ts";
 
 export const httpResourceKind: Kind<HTTPResource> = {
@@ -62,7 +55,8 @@ function* plan(situation: Situation<HTTPResource>): Plan {
 
   const known = yield* resolveDependencies(situation, references(situation.resource));
   if (known.type === "refusal") return report.refused(known);
-  return yield* kept({ ...context, known: known.values }, report);
+  const named = yield* withDeclaredID({ ...context, known: known.values });
+  return named.type === "refusal" ? report.refused(named) : yield* kept(named.context, report);
 }
 
 /** What it waited for before it was created need not be there when it is deleted, but what is to be sent needs its inputs. */
@@ -74,7 +68,9 @@ function* released(situation: Situation<HTTPResource>, context: Context, report:
   const { cycle: __, ...alone } = situation;
   const asking = { ...resource, spec: { ...spec, inputs: neededInputs(spec) } };
   const known = yield* resolveDependencies({ ...alone, resource: asking }, references(resource));
-  return known.type === "refusal" ? report.refused(known) : yield* release({ ...context, known: known.values }, report);
+  if (known.type === "refusal") return report.refused(known);
+  const named = yield* withDeclaredID({ ...context, known: known.values });
+  return named.type === "refusal" ? report.refused(named) : yield* release(named.context, report);
 }
 
 /** Those that what is sent for a deletion, and what looks for the object, can see; all, where that cannot be told. */
@@ -88,46 +84,87 @@ type Asking = Pick<HTTPResourceSpec, "inputs" | "delete" | "observe" | "lookup" 
 
 /** Keeps the remote object as it is declared. */
 function* kept(context: Context, report: Report): Steps<Verdict> {
-  const { spec, attempt } = context;
+  const { attempt, remote } = context;
   if (attempt?.phase === "Polling" && attempt.verb !== "Delete") return yield* followed(context, report, attempt);
+  if (remote.replacing) return yield* replaced(context, report);
   const seen = yield* observe(context);
   switch (seen.type) {
     case "refusal":
       return report.refused(seen);
     case "unknown":
       return report.unknownObservation(seen);
-    case "absent":
+    case "absent": {
       if (context.imported !== undefined) return report.importNotFound();
-      if (isTooSoon(context, seen)) return report.unknownObservation(unknown("JustCreated", justCreated, context));
-      return spec.create ? yield* create(context, report, seen) : report.absent();
+      const after = withoutCandidate(context, seen.former);
+      return yield* missing(after, httpResourceReport(after), seen);
+    }
     case "found":
-      return isInStep(context, seen)
-        ? yield* withOutputs(context, report, {
-            ...seen,
-            externalID: seen.externalID ?? context.externalID,
-            verdict: report.inStep(seen),
-          })
-        : yield* correct(found(context, seen), seen);
+      return yield* present(context, seen);
+  }
+}
+
+/** It is not there, as far as can be told. */
+function* missing(context: Context, report: Report, seen: Absent): Steps<Verdict> {
+  const step = next(context.remote, null, declarationOf(context));
+  switch (step.type) {
+    case "hold":
+      return report.held(step.why);
+    case "replace":
+      return report.replacing(step.why);
+    case "create":
+      return isTooSoon(context, seen) ? report.held("NotSeen") : yield* create(context, report, seen);
+    case "rest":
+    case "update":
+      throw new Error("what is not there is neither as declared nor changed");
+  }
+}
+
+/** It is there, or something is that has its id. */
+function* present(context: Context, seen: Found): Steps<Verdict> {
+  const sight = { ...sightOf(seen), asDeclared: isInStep(context, seen) };
+  const after = {
+    ...withRemote(context, observed(context.remote, sight)),
+    ...(context.spec.observe && !sight.asDeclared && { drift: seen.differences }),
+  };
+  const report = httpResourceReport(after);
+  const step = next(
+    after.remote,
+    sight,
+    declarationOf(
+      after,
+      seen.differences.map(({ path }) => path),
+    ),
+  );
+  switch (step.type) {
+    case "hold":
+      return report.held(step.why);
+    case "replace":
+      return report.replacing(step.why);
+    case "update":
+      return yield* correct(after, report, seen);
+    case "create":
+      throw new Error("what is there is not created");
+    case "rest": {
+      if (!sight.asDeclared) return report.drifted(seen);
+      const { externalID } = after;
+      return yield* withOutputs(after, report, { ...seen, externalID, verdict: report.inStep(seen) });
+    }
   }
 }
 
 /** A server that answers from copies of what it has may not know at once what it has created. */
 const settlingMs = 30_000;
-const justCreated = "spec.observe: says that the object is not there, which was created only just now";
-function isTooSoon({ attempt, intervalMs, now }: Context, { says }: Absent): boolean {
-  if (says !== "observe" || attempt?.verb !== "Create" || attempt.succeeded !== true || attempt.phase !== "Done") return false;
+function isTooSoon({ attempt, intervalMs, now, asked }: Context, { says }: Absent): boolean {
+  if (says !== "observe" || asked !== undefined) return false;
+  if (attempt?.verb !== "Create" || attempt.succeeded !== true || attempt.phase !== "Done") return false;
   const sinceMs = Math.abs(now.getTime() - Date.parse(attempt.finishedAt ?? attempt.startedAt));
   return sinceMs < Math.min(settlingMs, intervalMs);
 }
 
-/** What has been seen, and differs. */
-function found(context: Context, { externalID, differences }: Found): Context {
-  const drift = context.spec.observe && { drift: differences };
-  return { ...context, ...drift, ...(externalID !== undefined && { externalID }) };
-}
-
 function isAtRest(context: Context): boolean {
   const { status, attempt } = context;
+  const { seen, former, replacing } = context.remote;
+  if (!seen || former !== undefined || replacing) return false;
   return hasBeenSeen(context) && isReady(status.conditions) && (attempt === undefined || attempt.phase === "Done");
 }
 
@@ -144,103 +181,4 @@ function wasSentLast(context: Context): boolean {
   if (attempt.verb === "Update") return attempt.digest === update;
   // What an earlier Holdfast created does not say what update would have sent.
   return attempt.update === undefined ? attempt.digest === verbDigest(context, "Create") : attempt.update === update;
-}
-
-/** Asks after the work that a create or update began. */
-function* followed(context: Context, report: Report, attempt: VerbAttempt): Steps<Verdict> {
-  const delivered = yield* lookedAfter(context, attempt);
-  if (delivered.type !== "succeeded") return ended(context, report, delivered);
-  const { judgement, externalID = context.externalID } = delivered;
-  const verdict =
-    attempt.verb === "Create"
-      ? report.created(delivered.attempt, judgement, externalID)
-      : report.updated(delivered.attempt, judgement);
-  return yield* withOutputs(context, report, { verdict, externalID, response: judgement.response });
-}
-
-function* create(context: Context, report: Report, { says }: Absent): Steps<Verdict> {
-  const { spec, attempt, retry } = context;
-  if (!spec.create) return report.absent();
-  const unresolved = isUnresolvedCreate(context) ? attempt : undefined;
-  if (!unresolved && spec.externalID === undefined && !spec.lookup && needsID(context)) return report.refused(unnamed);
-  const policy = spec.onUnknown ?? (spec.lookup ? "Lookup" : "Stall");
-  // That of something that arrived, or is still being made, is only that it is not there yet.
-  const mayNotBeYet = unresolved?.succeeded === true;
-  const lookupSaysNo = policy === "Lookup" && says === "lookup" && (unresolved?.tries ?? 0) <= retry.limit;
-  const delivered = yield* deliver(context, report, {
-    verb: "Create",
-    request: { field: "spec.create", shape: spec.create },
-    onUnknown: !mayNotBeYet && (policy === "Resend" || (unresolved && lookupSaysNo)) ? "Resend" : "Stall",
-    pinnedDigest: unresolved?.digest,
-  });
-  if (delivered.type !== "succeeded") return ended(context, report, delivered);
-  const { judgement, externalID } = delivered;
-  const verdict = report.created(delivered.attempt, judgement, externalID);
-  return yield* withOutputs(context, report, { verdict, externalID, response: judgement.response });
-}
-
-function* correct(context: Context, seen: Found): Steps<Verdict> {
-  const { spec } = context;
-  const report = httpResourceReport(context);
-  const { update } = spec;
-  if (!update || (spec.drift === "Report" && spec.observe)) return report.drifted(seen);
-  const { body: { mergePatch, ...body } = {}, ...rest } = update;
-  const method = update.method ?? (mergePatch === undefined ? "PUT" : "PATCH");
-  if (mergePatch !== undefined && method !== "PATCH")
-    return report.refused({
-      type: "refusal",
-      reason: "InvalidRequest",
-      message: "spec.update.body.mergePatch goes with the method PATCH",
-      heals: false,
-    });
-  // A patch that is derived from what was just observed is another one than the one whose outcome is not known.
-  const isFresh = mergePatch !== undefined && context.attempt?.verb === "Update" && context.attempt.phase !== "Retrying";
-  const { attempt: _, ...fresh } = context;
-  const delivered = yield* deliver(isFresh ? fresh : context, report, {
-    verb: "Update",
-    request: { field: "spec.update", shape: { ...rest, method, ...(Object.keys(body).length > 0 && { body }) } },
-    response: seen.response,
-    mergePatch,
-    onUnknown: spec.onUnknown === "Resend" ? "Resend" : "Stall",
-  });
-  if (delivered.type !== "succeeded") return ended(context, report, delivered);
-  const { judgement } = delivered;
-  const verdict = report.updated(delivered.attempt, judgement);
-  return yield* withOutputs(context, report, { verdict, externalID: context.externalID, response: judgement.response });
-}
-
-const unnamed: Refusal = {
-  type: "refusal",
-  reason: "InvalidRequest",
-  message: "spec.externalID: must say what id the object gets, since observe, update or delete has it in what is sent",
-  heals: false,
-};
-
-/** What is reported of a delivery that did not succeed. */
-function ended(context: Context, report: Report, delivered: Exclude<Delivered, { type: "succeeded" }>): Verdict {
-  switch (delivered.type) {
-    case "refusal":
-      return report.refused(delivered);
-    case "wait":
-      return report.waiting(delivered.delayMs);
-    case "polling":
-      return report.polling(delivered);
-    case "retry":
-      return report.retrying(delivered.attempt, delivered.judgement);
-    case "failed":
-      return report.failed(delivered.attempt, delivered.judgement);
-    case "lost":
-      return report.lost(delivered.attempt, delivered.judgement, soonMs(context, delivered.attempt));
-    case "unknown": {
-      const { attempt, judgement } = delivered;
-      if (!judgement) return report.stillUnknown(attempt);
-      return report.outcomeUnknown(attempt, judgement.message, soonMs(context, attempt));
-    }
-  }
-}
-
-/** Milliseconds until something can say what came of it; undefined: nobody can before it is due. */
-function soonMs({ spec, retry }: Context, attempt: Parameters<Report["outcomeUnknown"]>[0]): number | undefined {
-  const canTell = attempt.verb === "Create" ? spec.lookup || (spec.observe && !needsExternalID(spec.observe)) : spec.observe;
-  return canTell ? retryAfterMs(retry, attempt) : undefined;
 }

@@ -4,14 +4,27 @@
  * Invariant: the finalizer goes when the server says that the object is gone, when there was never one, or when somebody
  * asked to leave it; never because of a connection that failed or an answer that says nothing.
  */
-import type { Verdict, Steps } from "../../core/plan.ts";
-import { importHint, isUnresolvedCreate, needsExternalID, untilRetryMs, type Context, type VerbAttempt } from "./context.ts";
+import type { Steps } from "../../core/plan.ts";
+import type { Verdict } from "../../core/plan.ts";
+import { isGone, observed, unmade } from "../../core/remote-object.ts";
+import {
+  importHint,
+  needsExternalID,
+  untilRetryMs,
+  withoutCandidate,
+  withRemote,
+  type Context,
+  type VerbAttempt,
+} from "./context.ts";
 import { deliver } from "./deliver.ts";
+import { isUnresolvedCreate, isWatched, remoteOf, sightOf } from "./identity.ts";
+import { saysGone } from "./judge.ts";
 import { isRepeatable, type Delivered } from "./delivered.ts";
 import { unknown, type Absent, type Unknown } from "./observation.ts";
-import { observe } from "./observe.ts";
+import { look, observe } from "./observe.ts";
 import { lookedAfter } from "./poll.ts";
-import { httpResourceReport, type Report } from "./status.ts";
+import type { Report } from "./report.ts";
+import { httpResourceReport } from "./status.ts";
 
 /** `gone`: nothing keeps it. `orphan`: it goes, and the remote object stays. */
 export function mayLeave({ spec, hasFinalizer, isOrphan }: Context): "gone" | "orphan" | undefined {
@@ -45,13 +58,37 @@ export function* release(context: Context, report: Report): Steps<Verdict> {
 function withoutImport(context: Context): Context {
   const { imported: _, externalID: __, attempt: ___, ...rest } = context;
   const { externalID, attempt } = rest.status;
-  return { ...rest, ...(externalID !== undefined && { externalID }), ...(attempt && { attempt }) };
+  const before = { ...rest, ...(externalID !== undefined && { externalID }), ...(attempt && { attempt }) };
+  return { ...before, remote: remoteOf(before) };
 }
 
 /** By the id that is known, if one is. */
 function* byKnownID(context: Context, report: Report): Steps<Verdict> {
-  const { spec, externalID, attempt } = context;
+  const { spec, attempt, remote } = context;
   if (attempt?.phase === "Polling" && attempt.verb !== "Update") return yield* followed(context, report, attempt);
+  const mayHaveAnother = remote.former !== undefined || remote.made === "renaming";
+  if (!mayHaveAnother || !isWatched(spec)) return yield* byID(context, report);
+  const seen = yield* observe(context);
+  switch (seen.type) {
+    case "refusal":
+      return report.refused(seen);
+    case "unknown":
+      return report.unknownObservation(seen);
+    case "found": {
+      const after = withRemote(context, observed(remote, sightOf(seen)));
+      return yield* byID(after, httpResourceReport(after));
+    }
+    case "absent": {
+      if (remote.made === "renaming" && attempt) return report.outcomeUnknown(attempt, renaming);
+      const after = withoutCandidate(context, seen.former);
+      return yield* byID(after, httpResourceReport(after));
+    }
+  }
+}
+export const renaming = "the object is not there by its id, and an update that may have arrived gives it another";
+
+function* byID(context: Context, report: Report): Steps<Verdict> {
+  const { spec, externalID, attempt } = context;
   // Of a create that may have arrived, the id that is known is that of what was there before.
   const isNameless = externalID === undefined || (isUnresolvedCreate(context) && attempt?.succeeded !== true);
   if (isNameless && needsExternalID(spec.delete)) return yield* identified(context, report);
@@ -64,12 +101,12 @@ function* byKnownID(context: Context, report: Report): Steps<Verdict> {
 /** What is still being created is deleted when it is there: before, its server might not know it yet, and make it after all. */
 function* followed(context: Context, report: Report, attempt: VerbAttempt): Steps<Verdict> {
   const delivered = yield* lookedAfter(context, attempt);
-  if (attempt.verb === "Delete") return removed(report, delivered);
+  if (attempt.verb === "Delete") return yield* removed(context, report, { delivered, isVerified: true });
   switch (delivered.type) {
     case "refusal":
     case "wait":
     case "polling":
-      return removed(report, delivered); // not over yet, whatever it is
+      return yield* removed(context, report, { delivered, isVerified: true }); // not over yet, whatever it is
     case "succeeded":
     case "failed":
     case "unknown":
@@ -117,6 +154,7 @@ function isOfBefore({ externalID }: Context, { says }: Absent): boolean {
 }
 /** Not where its server refused it, nor where it provably never left. */
 function mayHaveArrived({ attempt, spec, ...rest }: Context): boolean {
+  if (attempt?.verb === "Delete") return attempt.phase !== "Done" || attempt.succeeded !== true;
   if (attempt?.verb !== "Create") return attempt !== undefined;
   if (attempt.phase === "Done") return attempt.succeeded === true;
   const resent = isRepeatable({ ...rest, spec }, spec.create?.method ?? "POST") || spec.onUnknown === "Resend";
@@ -126,19 +164,60 @@ function mayHaveArrived({ attempt, spec, ...rest }: Context): boolean {
 function* remove(context: Context, report: Report): Steps<Verdict> {
   const { spec } = context;
   if (!spec.delete) return report.released("Orphaned");
+  const isOurs = yield* checkedOwner(context, report);
+  if (isOurs !== true) return isOurs;
   const delivered = yield* deliver(context, report, {
     verb: "Delete",
     request: { field: "spec.delete", shape: spec.delete },
     onUnknown: spec.onUnknown === "Resend" ? "Resend" : "Stall",
     limit: Infinity,
   });
-  return removed(report, delivered);
+  return yield* removed(context, report, { delivered, isVerified: false });
 }
 
-function removed(report: Report, delivered: Delivered): Verdict {
+/** What is another's is not deleted. */
+function* checkedOwner(context: Context, report: Report): Steps<true | Verdict> {
+  const { spec } = context;
+  if (spec.mine === undefined || !spec.observe || context.externalID === undefined) return true;
+  const seen = yield* look(context);
+  switch (seen.type) {
+    case "refusal":
+      return report.refused(seen);
+    case "unknown":
+      return report.unknownObservation(seen);
+    case "absent":
+      return true;
+    case "found":
+      return seen.mine === false ? report.held("NotMine") : true;
+  }
+}
+
+/** Deletes what is to be created anew. */
+export function* replaced(context: Context, report: Report): Steps<Verdict> {
+  const { spec, attempt } = context;
+  if (!spec.delete || !spec.create) return report.held("Absent");
+  if (attempt?.phase === "Polling" && attempt.verb === "Delete") {
+    const delivered = yield* lookedAfter(context, attempt);
+    return yield* removed(context, report, { delivered, isVerified: true });
+  }
+  return yield* remove(context, report);
+}
+
+/** `isVerified`: that it is gone says another answer than that to delete. */
+function* removed(
+  context: Context,
+  report: Report,
+  { delivered, isVerified }: { readonly delivered: Delivered; readonly isVerified: boolean },
+): Steps<Verdict> {
   switch (delivered.type) {
-    case "succeeded":
-      return report.released("Deleted");
+    case "succeeded": {
+      const { attempt, judgement } = delivered;
+      const problem =
+        !isVerified && saysGone(judgement.response) ? yield* denied(context, report, { attempt, judgement }) : undefined;
+      if (problem) return problem;
+      const isOver = context.resource.metadata.deletionTimestamp !== undefined;
+      return isOver ? report.released("Deleted") : httpResourceReport(withRemote(context, unmade)).unmade(attempt, judgement);
+    }
     case "refusal":
       return report.refused(delivered);
     case "wait":
@@ -151,5 +230,27 @@ function removed(report: Report, delivered: Delivered): Verdict {
     case "unknown":
     case "lost":
       return report.outcomeUnknown(delivered.attempt, delivered.judgement?.message ?? "the process that was deleting it ended");
+  }
+}
+
+/** A 404 can be that of a wrong URL: whoever can look is asked, once. Undefined: nobody denies that it is gone. */
+function* denied(
+  context: Context,
+  report: Report,
+  { attempt, judgement }: Pick<Extract<Delivered, { type: "succeeded" }>, "attempt" | "judgement">,
+): Steps<Verdict | undefined> {
+  const { spec, externalID } = context;
+  const canLook = spec.observe ? externalID !== undefined || !needsExternalID(spec.observe) : spec.lookup !== undefined;
+  if (!canLook) return undefined;
+  const seen = spec.observe ? yield* look(context) : yield* observe(context);
+  switch (seen.type) {
+    case "refusal":
+    case "unknown":
+      return report.retrying({ ...attempt, phase: "Retrying", succeeded: false }, { ...judgement, ...seen, succeeded: false });
+    case "found":
+    case "absent": {
+      const sight = seen.type === "found" && seen.mine !== false ? sightOf(seen) : null;
+      return isGone(context.remote, sight) ? undefined : report.notDeleted(attempt, judgement, sight !== null);
+    }
   }
 }

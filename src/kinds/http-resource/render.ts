@@ -88,11 +88,21 @@ export function* declaredVerbs(
 type Shape = Asked["shape"] & { readonly body?: unknown };
 
 /** What is evaluated on the answer, apart from `expect` and `outputs`. */
-function answerExpressions({ exists, upToDate, externalID, create, lookup }: HTTPResourceSpec, verb: Verb): readonly Located[] {
+function answerExpressions(
+  { exists, upToDate, externalID, mine, observe, create, lookup }: HTTPResourceSpec,
+  verb: Verb,
+): readonly Located[] {
   const takesID = create ? "create" : "observe";
   return [
     ...(verb === "lookup" && lookup ? lookupExpressions(lookup) : []),
-    ...(verb === "observe" ? [...located("spec.exists", exists), ...located("spec.upToDate", upToDate)] : []),
+    ...(verb === "observe"
+      ? [
+          ...located("spec.exists", exists),
+          ...located("spec.observe.object", observe?.object),
+          ...located("spec.mine", mine),
+          ...located("spec.upToDate", upToDate),
+        ]
+      : []),
     ...(verb === takesID ? located("spec.externalID", externalID) : []),
   ];
 }

@@ -4,57 +4,27 @@ import { conditions, isStalledFor, ready, reconciling, stalled, type ConditionSt
 import { stripSendState, unknownReasonText, isSameTry, runsBefore } from "../../core/delivery.ts";
 import { pauseSinceMs } from "../../core/backoff.ts";
 import { untilDueMs } from "../../core/due.ts";
-import type { Refusal } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
+import { sameJSON } from "../../core/tools/json.ts";
 import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from "../../core/resource.ts";
 import { retryAfterFieldMs, retryAfterMs } from "../../core/retry.ts";
-import { isSameContent, recorded, shownResponse, type Judgement } from "../request/recorded.ts";
+import { isSameContent, recorded, shownResponse } from "../request/recorded.ts";
 import { importHint, finalizer, nobodyCompares, verbDigest, type Context, type VerbAttempt } from "./context.ts";
 import { corrected, drifted, notDrifted } from "./conditions.ts";
-import type { Working } from "./delivered.ts";
+import { isRepeatable } from "./delivered.ts";
+import { heldStates, neverSeen, replacingFor, sinceEndMs, stillThere } from "./held-back.ts";
+import type { Report } from "./report.ts";
+import { recordedAs, remoteOf } from "./identity.ts";
 import { makeSecrets } from "../request/outputs.ts";
-import type { Found, Unknown } from "./observation.ts";
+import type { Found } from "./observation.ts";
 
 type Status = HTTPResourceStatus;
 type Taken = Pick<Context, "externalID" | "attempt" | "imported">;
 
-export interface Report {
-  unchanged(reason: string): Verdict;
-  suspended(): Verdict;
-  waiting(delayMs: number): Verdict;
-  /** Nothing to ask yet. */
-  idle(): Verdict;
-  refused(refusal: Refusal): Verdict;
-  unknownObservation(seen: Unknown): Verdict;
-  /** Not there, and there is no create. */
-  absent(): Verdict;
-  inStep(seen: Found): Verdict;
-  drifted(seen: Found): Verdict;
-  /** There is none with the id that a person gave. */
-  importNotFound(): Verdict;
-  /** The work that a request began goes on. */
-  polling(working: Working): Verdict;
-  /** Not a verdict: the status to record before sending. */
-  inFlight(attempt: VerbAttempt): Status;
-  created(attempt: VerbAttempt, judgement: Judgement, externalID?: string): Verdict;
-  updated(attempt: VerbAttempt, judgement: Judgement): Verdict;
-  /** To be tried again after a pause. */
-  retrying(attempt: VerbAttempt, judgement: Judgement): Verdict;
-  /** Over for now; looked at again when the object is due. */
-  failed(attempt: VerbAttempt, judgement: Judgement): Verdict;
-  /** May or may not have arrived. `looksInMs`: milliseconds until something can say more. */
-  outcomeUnknown(attempt: VerbAttempt, why: string, looksInMs?: number): Verdict;
-  /** The same of an attempt of which nothing new is known. */
-  stillUnknown(attempt: VerbAttempt): Verdict;
-  /** Created, and nobody knows under which id. `looksInMs`: as above. */
-  lost(attempt: VerbAttempt, judgement: Pick<Judgement, "message">, looksInMs?: number): Verdict;
-  released(reason: string): Verdict;
-  /** The verdict, but not ready, since its outputs could not be written. */
-  withoutOutputs(verdict: Verdict, refusal: Refusal): Verdict;
-}
-
 const orphanHint = `to let this object go and leave the remote one, set the annotation ${orphanAnnotation}: "true"`;
 
+/** How soon what was made is observed, and how long it is asked after more often than each interval. */
+const firstLook = { initialMs: 2_000, maxMs: 30_000 };
 /** How long something outside the resource that is missing is left alone: as long as it has been missing, within these. */
 const outside = { initialMs: 2_000, maxMs: 60_000 };
 
@@ -63,20 +33,23 @@ export function httpResourceReport(context: Context): Report {
   const { uid, generation } = resource.metadata;
   const isDeleting = resource.metadata.deletionTimestamp !== undefined;
   const hint = isDeleting ? `; ${orphanHint}` : "";
+  const mayRepeatCreate = spec.create !== undefined && isRepeatable(context, spec.create.method);
   const canLook = spec.observe !== undefined || spec.lookup !== undefined;
 
   /** While no server has said that there is an object with the id that a person gave, what was known before stands. */
   const untaken: Taken = context.imported === undefined ? context : before;
   function status(states: readonly ConditionState[], change: Partial<Status> = {}, taken: Taken = context): Status {
-    const { nextRunAt: _, response, externalID: __, attempt: ___, poll, ...kept } = before;
-    const { externalID, attempt, imported } = taken;
+    const { nextRunAt: _, response, attempt: __, poll, ...rest } = before;
+    const { externalID: ___, formerExternalID: ____, seen: _____, replacing: ______, ...kept } = rest;
+    const { attempt, imported } = taken;
+    const remote = taken === context ? context.remote : remoteOf({ spec, status: before, ...taken });
     const isPolling = (change.attempt ?? attempt)?.phase === "Polling";
     const found = context.drift ? [drifted(context.drift, spec)] : known("Drifted");
     const drift = states.some(({ type }) => type === "Drifted") ? [] : found;
     return {
       ...kept,
       ...shownResponse(response, spec),
-      ...(externalID !== undefined && { externalID }),
+      ...recordedAs(remote, before),
       ...(imported !== undefined && { lastHandledExternalID: imported }),
       ...(attempt && { attempt }),
       ...(poll && isPolling && { poll }),
@@ -105,6 +78,12 @@ export function httpResourceReport(context: Context): Report {
     const { sender: _, ...rest } = attempt;
     return attempted({ ...rest, phase: "Done", succeeded: true });
   }
+  /** What has not been seen yet is looked at at once: a wrong URL shows in seconds. */
+  const soon = (): { requeueAfterMs?: number } => {
+    const { requeueAfterMs } = due();
+    if (requeueAfterMs === undefined || (context.remote.seen && context.remote.former === undefined)) return due();
+    return { requeueAfterMs: Math.min(requeueAfterMs, pauseSinceMs(uid, firstLook, 0)) };
+  };
   const due = (): { requeueAfterMs?: number } => (canLook ? { requeueAfterMs: untilDueMs(uid, intervalMs, now) } : {});
   const kept = (): Pick<Verdict, "finalizer"> =>
     context.missingFinalizer === undefined ? {} : { finalizer: { name: context.missingFinalizer, present: true } };
@@ -124,7 +103,7 @@ export function httpResourceReport(context: Context): Report {
   }
   /** What is known of an id is of no use where the object that it is of is being created. */
   function withID(made: Status, id: string | undefined): Status {
-    const { externalID: _, ...rest } = made;
+    const { externalID: _, formerExternalID: __, ...rest } = made;
     return id === undefined ? rest : { ...rest, externalID: id };
   }
   function stuck(reason: string, message: string, attempt: VerbAttempt, looksInMs?: number): Verdict {
@@ -167,14 +146,28 @@ export function httpResourceReport(context: Context): Report {
       const pauseMs = pauseSinceMs(uid, pause, failingMs(verdict, "Ready"));
       return { status: verdict, requeueAfterMs: Math.max(pauseMs, askedMs), result: "retrying", reason };
     },
-    absent() {
-      const state: ConditionState = {
-        type: "Ready",
-        status: "False",
-        reason: "Absent",
-        message: "the remote object is not there, and spec.create says nothing of how to create it",
-      };
-      return { status: status([state], acknowledged()), ...due(), result: "waiting", reason: "Absent" };
+    held(why) {
+      const { states, result, isSoon } = heldStates(context, why);
+      const made = status([...states.map((state) => ({ ...state, message: `${state.message}${hint}` })), ...known("Drifted")], {
+        ...acknowledged(),
+      });
+      const pauseMs = isSoon ? pauseSinceMs(uid, firstLook, sinceEndMs(context)) : undefined;
+      return { status: made, ...(pauseMs === undefined ? due() : { requeueAfterMs: pauseMs }), result, reason: why };
+    },
+    replacing(why, attempt) {
+      const message = `${replacingFor[why]}: the object is deleted, and created anew`;
+      const made = status(reconciling("Replacing", message), { ...(attempt && attempted(attempt)), replacing: true });
+      return { status: made, requeueAfterMs: 0, result: "waiting", reason: "Replacing" };
+    },
+    unmade(attempt, { message }) {
+      const made = status(reconciling("Replacing", `${message}: the object is deleted, and is created anew`), attempted(attempt));
+      return { status: made, requeueAfterMs: 0, result: "waiting", reason: "Replacing" };
+    },
+    notDeleted(attempt, { message }, isThere) {
+      const change = attempted({ ...attempt, phase: "Done", succeeded: false });
+      const states = stalled("NotDeleted", `${message}, but ${isThere ? stillThere : neverSeen}${hint}`);
+      const isTold = isStalledFor("NotDeleted", before.conditions);
+      return { status: status(states, change), ...due(), result: isTold ? "unchanged" : "stalled", reason: "NotDeleted" };
     },
     importNotFound() {
       const message = `spec.observe: there is no object with the id in the annotation ${externalIdAnnotation}, and none is created. Correct the annotation, or remove it to go on without`;
@@ -191,9 +184,13 @@ export function httpResourceReport(context: Context): Report {
       const states = isNew
         ? asDeclared("Adopted", "the remote object was there already")
         : asDeclared("AsDeclared", "the remote object is as declared");
-      const change = { ...settled(), ...acknowledged(), ...bodyOf(seen), ...taken(seen), ...adopted };
+      const change = { ...settled(), ...acknowledged(), ...bodyOf(seen), ...adopted };
       const drift = seen.upToDate === undefined ? [] : notDrifted(known("Drifted"));
-      return { status: status([...states, ...drift], change), ...due(), ...kept(), result: "unchanged", reason: "AsDeclared" };
+      const made = status([...states, ...drift], change);
+      // That it has been seen is worth a write only where it decides whether it is created again.
+      const isNews = before.seen !== false || !mayRepeatCreate || !sameJSON({ ...made, seen: false }, before);
+      const verdict = { ...due(), ...kept(), result: "unchanged", reason: "AsDeclared" } as const;
+      return { status: isNews ? made : before, ...verdict };
     },
     drifted(seen) {
       const why = spec.drift === "Report" ? "spec.drift is Report" : "there is no spec.update";
@@ -205,7 +202,7 @@ export function httpResourceReport(context: Context): Report {
           message: `the remote object is not as declared, and nothing is sent: ${why}`,
         },
       ];
-      const change = { ...settled(), ...acknowledged(), ...bodyOf(seen), ...taken(seen) };
+      const change = { ...settled(), ...acknowledged(), ...bodyOf(seen) };
       return { status: status(states, change), ...due(), ...kept(), result: "waiting", reason: "Drifted" };
     },
     inFlight(attempt) {
@@ -222,16 +219,16 @@ export function httpResourceReport(context: Context): Report {
         reason: "Polling",
       };
     },
-    created(attempt, { message, response }, externalID) {
+    created(attempt, { message, response }) {
       const states = [...ready("Created", message), ...(spec.observe ? notDrifted(known("Drifted")) : [])];
-      const created = status(states, { ...attempted(attempt), ...recorded(response, spec) });
-      return { status: withID(created, externalID), ...due(), result: "succeeded", reason: "Created" };
+      const made = status(states, { ...attempted(attempt), ...recorded(response, spec) });
+      return { status: made, ...soon(), result: "succeeded", reason: "Created" };
     },
     updated(attempt, { message, response }) {
       const was = context.drift ? drifted(context.drift, spec) : (before.conditions ?? []).find(({ type }) => type === "Drifted");
       const states = [...ready("Updated", message), ...(spec.observe ? [corrected(was)] : [])];
       const change = { ...attempted(attempt), ...recorded(response, spec) };
-      return { status: status(states, change), ...due(), result: "succeeded", reason: "Updated" };
+      return { status: status(states, change), ...soon(), result: "succeeded", reason: "Updated" };
     },
     retrying(attempt, { reason, message, response }) {
       const delayMs = Math.max(retryAfterMs(retry, attempt), retryAfterFieldMs(response, now));
@@ -291,8 +288,4 @@ export function httpResourceReport(context: Context): Report {
     },
     released: (reason) => ({ status: before, finalizer: { name: finalizer, present: false }, result: "succeeded", reason }),
   };
-
-  function taken({ externalID }: Found): Partial<Status> {
-    return externalID === undefined ? {} : { externalID };
-  }
 }

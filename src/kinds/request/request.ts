@@ -72,7 +72,7 @@ export interface DeclaredRequest {
   /** Inputs by name whose values are known without reading a Secret or ConfigMap. */
   readonly known?: ReadonlyMap<string, unknown>;
   /** What else expressions see. */
-  readonly sees?: Pick<Scope, "parameters" | "externalID" | "item">;
+  readonly sees?: Pick<Scope, "parameters" | "externalID" | "object" | "item">;
   /** An answer that came before, which expressions see as `.response`. */
   readonly response?: Response | undefined;
   /** Of an update: the body of which only what `response` does not have is sent. */

@@ -1,0 +1,132 @@
+/**
+ * Creates or changes the remote object, and says how that ended.
+ *
+ * Invariant: what is recorded of a create or update is recorded with the answer that made it so.
+ */
+import type { Steps } from "../../core/plan.ts";
+import type { Refusal } from "../../core/outcome.ts";
+import type { Verdict } from "../../core/plan.ts";
+import { created, updated } from "../../core/remote-object.ts";
+import { retryAfterMs } from "../../core/retry.ts";
+import { needsExternalID, withRemote, type Context, type VerbAttempt } from "./context.ts";
+import { isImmutableStatus } from "./declaration.ts";
+import { deliver } from "./deliver.ts";
+import { needsID, type Delivered } from "./delivered.ts";
+import { isUnresolvedCreate, isWatched } from "./identity.ts";
+import type { Absent, Found } from "./observation.ts";
+import { withOutputs } from "./outputs.ts";
+import { lookedAfter } from "./poll.ts";
+import type { Report } from "./report.ts";
+import { httpResourceReport } from "./status.ts";
+
+/** Asks after the work that a create or update began. */
+export function* followed(context: Context, report: Report, attempt: VerbAttempt): Steps<Verdict> {
+  const delivered = yield* lookedAfter(context, attempt);
+  if (delivered.type !== "succeeded") return ended(context, report, delivered);
+  return yield* succeeded(context, delivered);
+}
+
+/** A create or an update has. */
+function* succeeded(context: Context, delivered: Extract<Delivered, { type: "succeeded" }>): Steps<Verdict> {
+  const { judgement, externalID, attempt } = delivered;
+  const isCreate = attempt.verb === "Create";
+  const id = isCreate ? { ...(externalID !== undefined && { id: externalID }), isWatched: isWatched(context.spec) } : undefined;
+  const after = withRemote(context, id ? created(id) : updated(context.remote, externalID));
+  const report = httpResourceReport(after);
+  const verdict = isCreate ? report.created(attempt, judgement) : report.updated(attempt, judgement);
+  return yield* withOutputs(after, report, { verdict, externalID: after.externalID, response: judgement.response });
+}
+
+export function* create(context: Context, report: Report, { says }: Absent): Steps<Verdict> {
+  const { spec, attempt, retry } = context;
+  if (!spec.create) return report.held("Absent");
+  const unresolved = isUnresolvedCreate(context) ? attempt : undefined;
+  if (!unresolved && spec.externalID === undefined && !spec.lookup && needsID(context)) return report.refused(unnamed);
+  const policy = spec.onUnknown ?? (spec.lookup ? "Lookup" : "Stall");
+  // That of something that arrived, or is still being made, is only that it is not there yet.
+  const mayNotBeYet = unresolved?.succeeded === true;
+  const lookupSaysNo = policy === "Lookup" && says === "lookup" && (unresolved?.tries ?? 0) <= retry.limit;
+  const delivered = yield* deliver(context, report, {
+    verb: "Create",
+    request: { field: "spec.create", shape: spec.create },
+    onUnknown: !mayNotBeYet && (policy === "Resend" || (unresolved && lookupSaysNo)) ? "Resend" : "Stall",
+    pinnedDigest: unresolved?.digest,
+  });
+  if (delivered.type !== "succeeded") return ended(context, report, delivered);
+  return yield* succeeded(context, delivered);
+}
+
+export function* correct(context: Context, report: Report, seen: Found): Steps<Verdict> {
+  const { spec } = context;
+  const { update } = spec;
+  if (!update) return report.drifted(seen);
+  const { body: { mergePatch, ...body } = {}, ...rest } = update;
+  const method = update.method ?? (mergePatch === undefined ? "PUT" : "PATCH");
+  if (mergePatch !== undefined && method !== "PATCH")
+    return report.refused({
+      type: "refusal",
+      reason: "InvalidRequest",
+      message: "spec.update.body.mergePatch goes with the method PATCH",
+      heals: false,
+    });
+  if (mergePatch !== undefined && update.object !== undefined)
+    return report.refused({
+      type: "refusal",
+      reason: "InvalidRequest",
+      message: "spec.update.object does not go with body.mergePatch, which is held against the object itself",
+      heals: false,
+    });
+  // A patch that is derived from what was just observed is another one than the one whose outcome is not known.
+  const isFresh = mergePatch !== undefined && context.attempt?.verb === "Update" && context.attempt.phase !== "Retrying";
+  const { attempt: _, ...fresh } = context;
+  const delivered = yield* deliver(isFresh ? fresh : context, report, {
+    verb: "Update",
+    request: { field: "spec.update", shape: { ...rest, method, ...(Object.keys(body).length > 0 && { body }) } },
+    response: seen.response,
+    object: seen.object,
+    renames: seen.renames,
+    mergePatch,
+    onUnknown: spec.onUnknown === "Resend" ? "Resend" : "Stall",
+  });
+  if (delivered.type === "succeeded") return yield* succeeded(context, delivered);
+  const { statusCode = 0 } = delivered.type === "failed" ? (delivered.judgement.response ?? {}) : {};
+  return delivered.type === "failed" && isImmutableStatus(spec, statusCode)
+    ? report.replacing("Immutable", delivered.attempt)
+    : ended(context, report, delivered);
+}
+
+const unnamed: Refusal = {
+  type: "refusal",
+  reason: "InvalidRequest",
+  message: "spec.externalID: must say what id the object gets, since observe, update or delete has it in what is sent",
+  heals: false,
+};
+
+/** What is reported of a delivery that did not succeed. */
+function ended(context: Context, report: Report, delivered: Exclude<Delivered, { type: "succeeded" }>): Verdict {
+  switch (delivered.type) {
+    case "refusal":
+      return report.refused(delivered);
+    case "wait":
+      return report.waiting(delivered.delayMs);
+    case "polling":
+      return report.polling(delivered);
+    case "retry":
+      return report.retrying(delivered.attempt, delivered.judgement);
+    case "failed":
+      return report.failed(delivered.attempt, delivered.judgement);
+    case "lost":
+      return report.lost(delivered.attempt, delivered.judgement, soonMs(context, delivered.attempt));
+    case "unknown": {
+      const { attempt, judgement } = delivered;
+      if (!judgement) return report.stillUnknown(attempt);
+      return report.outcomeUnknown(attempt, judgement.message, soonMs(context, attempt));
+    }
+  }
+}
+
+/** Milliseconds until something can say what came of it; undefined: nobody can before it is due. */
+function soonMs({ spec, retry }: Context, attempt: Parameters<Report["outcomeUnknown"]>[0]): number | undefined {
+  const canTell = attempt.verb === "Create" ? spec.lookup || (spec.observe && !needsExternalID(spec.observe)) : spec.observe;
+  return canTell ? retryAfterMs(retry, attempt) : undefined;
+}

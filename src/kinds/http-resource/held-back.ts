@@ -1,0 +1,68 @@
+/** Why nothing is sent for a remote object, for people: each reason with the way out. */
+import { reconciling, stalled, type ConditionState } from "../../core/conditions.ts";
+import type { Verdict } from "../../core/plan.ts";
+import type { Next } from "../../core/remote-object.ts";
+import { reconcileAtAnnotation } from "../../core/resource.ts";
+import { importHint, type Context } from "./context.ts";
+
+export type Held = Extract<Next, { type: "hold" }>["why"];
+export type Replacement = Extract<Next, { type: "replace" }>["why"];
+
+interface HeldStates {
+  readonly states: readonly ConditionState[];
+  readonly result: Verdict["result"];
+  /** It is asked again before the next interval. */
+  readonly isSoon?: true;
+}
+
+export const replacingFor: Readonly<Record<Replacement, string>> = {
+  Moved: "spec.externalID declares another id",
+  Immutable: "what is declared cannot be had by spec.update",
+};
+export const stillThere = "spec.observe still shows the object: mend the URL, path or id in spec.delete";
+export const neverSeen =
+  "nobody has ever observed the object, so that its absence proves nothing: mend the URLs in spec.delete and spec.observe";
+
+/** How long what was made may stay unseen before only a person can help, milliseconds. */
+const unseenMs = 30_000;
+
+/** Milliseconds since the latest attempt ended. */
+export function sinceEndMs({ attempt, now }: Context): number {
+  return attempt ? Math.abs(now.getTime() - Date.parse(attempt.finishedAt ?? attempt.startedAt)) : Infinity;
+}
+
+export function heldStates(context: Context, why: Held): HeldStates {
+  const { externalID, declaredID, attempt } = context;
+  switch (why) {
+    case "Absent": {
+      const message = "the remote object is not there, and spec.create says nothing of how to create it";
+      return { states: [notReady("Absent", message)], result: "waiting" };
+    }
+    case "NotSeen": {
+      const message = `spec.observe does not know what spec.create made${externalID === undefined ? "" : ` (id ${JSON.stringify(externalID)})`}, so nothing more is created. Mend the URL, path or id that it is observed by, or ${importHint}. If the object is gone for good, change the annotation ${reconcileAtAnnotation} to have it created once more`;
+      const isNew = sinceEndMs(context) < unseenMs;
+      return isNew
+        ? { states: reconciling(why, message), result: "waiting", isSoon: true }
+        : { states: stalled(why, message), result: "stalled" };
+    }
+    case "NotMine":
+      return {
+        states: stalled(why, "spec.mine yields false of what was observed: it is another's, and nothing is sent to it"),
+        result: "stalled",
+      };
+    case "Moved": {
+      const message = `spec.externalID declares the id ${JSON.stringify(declaredID)}, and the object has ${JSON.stringify(externalID)}; nothing is sent. Change it back, or set spec.replace: [Moved] to have the object deleted and created anew`;
+      return { states: stalled(why, message), result: "stalled" };
+    }
+    case "OutcomeUnknown": {
+      const about =
+        attempt?.verb === "Update" ? "an update may have arrived that gives the object another id" : "it may have arrived";
+      const message = `${about}, and it is not there by the one that is known. To have it created change the annotation ${reconcileAtAnnotation}, or ${importHint}`;
+      return { states: stalled(why, message), result: "stalled" };
+    }
+  }
+}
+
+function notReady(reason: string, message: string): ConditionState {
+  return { type: "Ready", status: "False", reason, message };
+}

@@ -1,0 +1,101 @@
+/** An answer that shows the remote object, held against what is declared. */
+import type { Steps } from "../../core/plan.ts";
+import type { Scope } from "../../core/evaluation.ts";
+import type { Response } from "../../core/outcome.ts";
+import { evaluate, type EvaluationResult } from "../../core/plan.ts";
+import type { Refusal } from "../../core/outcome.ts";
+import { idFrom, type Context } from "./context.ts";
+import { givenID } from "./identity.ts";
+import { located, unknown, type Absent, type Found, type Observation, type Unknown } from "./observation.ts";
+
+interface ObjectIn {
+  readonly type: "object";
+  /** Absent: the body is. */
+  readonly value?: unknown;
+}
+
+/** Where in an answer to observe the object is. */
+export function* objectIn(context: Context, scope: Scope, response: Response): Steps<ObjectIn | Absent | Unknown | Refusal> {
+  const { exists, observe } = context.spec;
+  const expressions = [...located("spec.exists", exists), ...located("spec.observe.object", observe?.object)];
+  if (expressions.length === 0) return { type: "object" };
+  const result: EvaluationResult = yield* evaluate({ scope, response, expressions });
+  if (result.type === "refusal") return unknown(result.reason, result.message, context);
+  const [first] = result.values;
+  if (exists !== undefined) {
+    if (first === false) return { type: "absent", says: "observe" };
+    if (first !== true) return unknown("NotBoolean", "spec.exists yields neither true nor false", context);
+  }
+  if (observe?.object === undefined) return { type: "object" };
+  const value: unknown = result.values.at(-1);
+  return value === null || value === undefined ? { type: "absent", says: "observe" } : { type: "object", value };
+}
+
+/** `mayTellID`: the answer may say by what id the object is known. */
+export function* held(
+  context: Context,
+  scope: Scope,
+  {
+    response,
+    externalID,
+    mayTellID,
+  }: { readonly response: Response; readonly externalID: string | undefined; readonly mayTellID: boolean },
+): Steps<Observation> {
+  const { spec } = context;
+  const given = mayTellID ? givenID(spec) : undefined;
+  const expressions = [
+    ...located("spec.mine", spec.mine),
+    ...located("spec.upToDate", spec.upToDate),
+    ...located("spec.externalID", given === undefined ? undefined : `try (${given}\n\n) catch null`),
+  ];
+  const compare = comparison(context);
+  const found: Found = {
+    type: "found",
+    response,
+    ...(scope.object !== undefined && { object: scope.object }),
+    differences: [],
+    ...(externalID !== undefined && { externalID }),
+  };
+  if (expressions.length === 0 && !compare) return found;
+  const foretells = compare?.type === "json" && !mayTellID ? givenID(spec) : undefined;
+  const result: EvaluationResult = yield* evaluate({
+    scope,
+    response,
+    expressions,
+    ...(compare && { compare }),
+    ...(compare && spec.update?.object !== undefined && { compared: { field: "spec.update.object", text: spec.update.object } }),
+    ...(foretells !== undefined && { foretold: { field: "spec.externalID", text: `try (${foretells}\n\n) catch null` } }),
+  });
+  if (result.type === "refusal") return unknown(result.reason, result.message, context);
+  const { differences = [], foretold } = result;
+  const left = result.values.values();
+  const mine: unknown = spec.mine === undefined ? undefined : left.next().value;
+  if (mine !== undefined && typeof mine !== "boolean")
+    return unknown("NotBoolean", "spec.mine yields neither true nor false", context);
+  const says: unknown = spec.upToDate === undefined ? undefined : left.next().value;
+  if (spec.upToDate !== undefined && typeof says !== "boolean")
+    return unknown("NotBoolean", "spec.upToDate yields neither true nor false", context);
+  const told = given === undefined ? undefined : idFrom(response, left.next().value);
+  const id = told ?? externalID;
+  const willBe = foretold === undefined ? undefined : idFrom(response, foretold);
+  const known: Found = {
+    ...found,
+    differences,
+    ...(mine !== undefined && { mine }),
+    ...(id !== undefined && { externalID: id }),
+    ...(told !== undefined && externalID !== undefined && told !== externalID && { by: "observe" as const }),
+    ...(willBe !== undefined && willBe !== id && { renames: true as const }),
+  };
+  if (compare && differences.length === 0 && says !== true)
+    return { ...known, upToDate: says === undefined || compare.type === "mergePatch" };
+  if (typeof says === "boolean") return { ...known, upToDate: says };
+  return compare ? { ...known, upToDate: false } : known;
+}
+
+/** What of the update's body the answer is held against. */
+function comparison({ spec: { update, upToDate } }: Context) {
+  const { mergePatch, json } = update?.body ?? {};
+  if (mergePatch !== undefined) return { type: "mergePatch", field: "spec.update.body.mergePatch", value: mergePatch } as const;
+  if (json === undefined || upToDate !== undefined) return undefined;
+  return { type: "json", field: "spec.update.body.json", value: json } as const;
+}

@@ -1,0 +1,71 @@
+/** What is recorded of a remote object as core/remote-object has it, and what its spec declares of its identity. Pure. */
+import type { HTTPResourceSpec, HTTPResourceStatus } from "../../api/http-resource.ts";
+import type { RemoteObject, Sight } from "../../core/remote-object.ts";
+import type { Context } from "./context.ts";
+import type { Found } from "./observation.ts";
+
+type Status = HTTPResourceStatus;
+type Recorded = Pick<Context, "status" | "attempt" | "externalID" | "imported" | "spec">;
+
+/** An older Holdfast's status does not say whether the object has been seen: it counts as seen. */
+export function remoteOf({ status, attempt, externalID, imported, spec }: Recorded): RemoteObject {
+  const isImported = imported !== undefined;
+  return {
+    made: madeOf({ spec, ...(attempt && { attempt }), ...(externalID !== undefined && { externalID }) }),
+    ...(externalID !== undefined && { id: externalID }),
+    seen: isImported || status.seen !== false,
+    ...(!isImported && status.formerExternalID !== undefined && { former: status.formerExternalID }),
+    replacing: status.replacing === true,
+  };
+}
+
+function madeOf({ attempt, externalID, spec }: Pick<Recorded, "attempt" | "externalID" | "spec">): RemoteObject["made"] {
+  if (isUnresolvedCreate({ ...(attempt && { attempt }) })) return "doubt";
+  const mayRename = attempt?.verb === "Update" && ["InFlight", "Unknown"].includes(attempt.phase);
+  if (mayRename && spec.externalID !== undefined && !isDeclared(spec.externalID)) return "renaming";
+  if (attempt?.verb === "Create") return attempt.succeeded === true ? "made" : externalID === undefined ? "never" : "made";
+  if (attempt?.verb === "Delete" && attempt.succeeded === true && externalID === undefined) return "never";
+  return attempt !== undefined || externalID !== undefined ? "made" : "never";
+}
+
+/** Whether it may be that a create has arrived and nobody knows. */
+export function isUnresolvedCreate({ attempt }: Pick<Context, "attempt">): boolean {
+  if (attempt?.verb !== "Create") return false;
+  return (
+    attempt.phase === "InFlight" || attempt.phase === "Unknown" || (attempt.phase === "Retrying" && attempt.inDoubt === true)
+  );
+}
+
+/** As fields of a status. What was seen is only said of what was recorded as not seen before. */
+export function recordedAs(remote: RemoteObject, before: Pick<Status, "seen">): Partial<Status> {
+  const { id, seen, former, replacing } = remote;
+  return {
+    ...(id !== undefined && { externalID: id }),
+    ...(former !== undefined && { formerExternalID: former }),
+    ...((!seen || before.seen !== undefined) && { seen }),
+    ...(replacing && { replacing }),
+  };
+}
+
+/** Whether an id reads no answer, and so is known before the first request. False where it cannot be told. */
+export function isDeclared(externalID: string): boolean {
+  const others = /\.(parameters|inputs|metadata)\b[\w.[\]"?-]*/g;
+  return !/\b(response|object|item)\b|^\s*\.\s*(\||$)|\$__loc__/.test(externalID.replaceAll(others, ""));
+}
+/** Of an id that answers give. */
+export function givenID({ externalID }: Pick<HTTPResourceSpec, "externalID">): string | undefined {
+  return externalID === undefined || isDeclared(externalID) ? undefined : externalID;
+}
+
+/** Whether somebody can look at what was made. */
+export function isWatched({ observe, lookup }: Pick<HTTPResourceSpec, "observe" | "lookup">): boolean {
+  return observe !== undefined || lookup !== undefined;
+}
+
+export function sightOf({ externalID, mine, upToDate }: Pick<Found, "externalID" | "mine" | "upToDate">): Sight {
+  return {
+    ...(externalID !== undefined && { id: externalID }),
+    ...(mine !== undefined && { mine }),
+    asDeclared: upToDate !== false,
+  };
+}

@@ -1,0 +1,50 @@
+/** Each way that a reconcile of an HTTPResource can end. */
+import type { HTTPResourceStatus } from "../../api/http-resource.ts";
+import type { Refusal } from "../../core/outcome.ts";
+import type { Verdict } from "../../core/plan.ts";
+import type { Judgement } from "../request/recorded.ts";
+import type { VerbAttempt } from "./context.ts";
+import type { Working } from "./delivered.ts";
+import type { Held, Replacement } from "./held-back.ts";
+import type { Found, Unknown } from "./observation.ts";
+
+export interface Report {
+  unchanged(reason: string): Verdict;
+  suspended(): Verdict;
+  waiting(delayMs: number): Verdict;
+  /** Nothing to ask yet. */
+  idle(): Verdict;
+  refused(refusal: Refusal): Verdict;
+  unknownObservation(seen: Unknown): Verdict;
+  /** Nothing is sent, for this reason. */
+  held(why: Held): Verdict;
+  /** It is to be deleted and created anew; `attempt`: the update that was refused for it. */
+  replacing(why: Replacement, attempt?: VerbAttempt): Verdict;
+  /** It has been deleted for that. */
+  unmade(attempt: VerbAttempt, judgement: Judgement): Verdict;
+  /** An answer to delete says that it is gone, and nothing else does. `isThere`: it has been seen since. */
+  notDeleted(attempt: VerbAttempt, judgement: Judgement, isThere: boolean): Verdict;
+  inStep(seen: Found): Verdict;
+  drifted(seen: Found): Verdict;
+  /** There is none with the id that a person gave. */
+  importNotFound(): Verdict;
+  /** The work that a request began goes on. */
+  polling(working: Working): Verdict;
+  /** Not a verdict: the status to record before sending. */
+  inFlight(attempt: VerbAttempt): HTTPResourceStatus;
+  created(attempt: VerbAttempt, judgement: Judgement): Verdict;
+  updated(attempt: VerbAttempt, judgement: Judgement): Verdict;
+  /** To be tried again after a pause. */
+  retrying(attempt: VerbAttempt, judgement: Judgement): Verdict;
+  /** Over for now; looked at again when the object is due. */
+  failed(attempt: VerbAttempt, judgement: Judgement): Verdict;
+  /** May or may not have arrived. `looksInMs`: milliseconds until something can say more. */
+  outcomeUnknown(attempt: VerbAttempt, why: string, looksInMs?: number): Verdict;
+  /** The same of an attempt of which nothing new is known. */
+  stillUnknown(attempt: VerbAttempt): Verdict;
+  /** Created, and nobody knows under which id. `looksInMs`: as above. */
+  lost(attempt: VerbAttempt, judgement: Pick<Judgement, "message">, looksInMs?: number): Verdict;
+  released(reason: string): Verdict;
+  /** The verdict, but not ready, since its outputs could not be written. */
+  withoutOutputs(verdict: Verdict, refusal: Refusal): Verdict;
+}

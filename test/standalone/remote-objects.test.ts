@@ -1,0 +1,19 @@
+/** Remote objects as real servers have them: each case is a small server with the manifest that a user writes for it. */
+import { beforeAll, expect, test } from "@jest/globals";
+import { identityCases } from "../support/cases/identity.ts";
+import { firstMs, runCases, thenMs, type Seen } from "../support/remote-servers.ts";
+
+const cases = [...identityCases];
+let all: ReadonlyMap<string, Seen>;
+beforeAll(
+  async () => {
+    all = await runCases(cases);
+  },
+  firstMs + thenMs + 40_000,
+);
+
+test.each(cases.map((one) => [one.name, one] as const))("%s", (name, { check }) => {
+  const seen = all.get(name);
+  expect(seen).toBeDefined();
+  if (seen) check(seen);
+});

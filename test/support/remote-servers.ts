@@ -1,0 +1,202 @@
+/** Small servers that behave as real ones do, with the manifests that a user writes for them, all looked after by one Holdfast. */
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Command } from "commander";
+import { stringify } from "yaml";
+import { ownMachine } from "../../src/cli/egress.ts";
+import { createRuntime, kindNames } from "../../src/cli/runtime.ts";
+import { runSettings, type RunSettings } from "../../src/config.ts";
+import { httpRequestType, httpResourceType } from "../../src/kinds/types.ts";
+import type { Condition } from "../../src/core/conditions.ts";
+import type { Resource } from "../../src/core/resource.ts";
+import { createStandaloneStore, type StandaloneStore } from "../../src/standalone/store.ts";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { createSecretRegistry } from "../../src/telemetry/secret-registry.ts";
+import { mustLoad, temporaryFolder } from "./standalone-store.ts";
+
+export interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  /** As JSON; undefined where it is none. */
+  readonly body: Record<string, unknown>;
+}
+export interface Answer {
+  readonly status?: number;
+  readonly headers?: Record<string, string | string[]>;
+  readonly body?: unknown;
+}
+/** `seconds`: how long a server has been there. Undefined is a 404. */
+type Serve = (request: Asked, seconds: number) => Answer | undefined;
+
+/** A spec as it is written, with `$URL` in place of the server's. */
+type Manifests = Readonly<Record<string, object>>;
+
+export interface RemoteCase {
+  readonly name: string;
+  /** A new server each time. */
+  readonly server: () => Serve;
+  /** By `Kind/name`; a Secret's or ConfigMap's is its data. */
+  readonly manifests: Manifests;
+  /** What is declared after `firstMs`; absent: the same. */
+  readonly after?: Manifests;
+  readonly check: (seen: Seen) => void;
+}
+export interface Seen {
+  /** `METHOD path` of each request, and its answer's status. */
+  readonly requests: readonly string[];
+  /** Those of one method. */
+  readonly sent: (method: string) => readonly string[];
+  /** Bodies of those. */
+  readonly bodies: (method: string) => readonly string[];
+  readonly status: (name: string) => Record<string, unknown> & { readonly conditions?: readonly Condition[] };
+  /** `Ready`'s status and reason, and what else is true. */
+  readonly state: (name: string) => string;
+  readonly message: (name: string) => string;
+  readonly isThere: (name: string) => boolean;
+}
+
+export const firstMs = 8_000;
+export const thenMs = 8_000;
+
+interface Running extends AsyncDisposable {
+  readonly url: string;
+  readonly log: { readonly line: string; readonly method: string; readonly body: string }[];
+}
+
+async function start(server: Serve): Promise<Running> {
+  const log: Running["log"] = [];
+  const startedMs = performance.now();
+  const http = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      const text = Buffer.concat(chunks).toString();
+      const { method = "", url = "", headers } = request;
+      const { pathname, searchParams } = new URL(url, "http://x");
+      const asked = { method, path: pathname, query: searchParams, headers, text, body: json(text) };
+      const {
+        status = 200,
+        headers: fields = {},
+        body,
+      } = server(asked, (performance.now() - startedMs) / 1000) ?? { status: 404 };
+      log.push({ line: `${method} ${url} ${status}`, method, body: text });
+      const isBytes = Buffer.isBuffer(body) || typeof body === "string";
+      const type = body === undefined || isBytes ? {} : { "content-type": "application/json" };
+      response.writeHead(status, { ...type, ...fields });
+      response.end(body === undefined ? undefined : isBytes ? body : JSON.stringify(body));
+    });
+  });
+  http.listen(0, "127.0.0.1");
+  await once(http, "listening");
+  return {
+    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    log,
+    async [Symbol.asyncDispose]() {
+      http.closeAllConnections();
+      http.close();
+      await once(http, "close");
+    },
+  };
+}
+function json(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
+
+function settings(file: string): RunSettings {
+  const command = new Command();
+  for (const option of runSettings) command.addOption(option);
+  return command.parse(["-f", file], { from: "user" }).opts<RunSettings>();
+}
+
+/** Each case in a namespace of its own. */
+function manifestsText(cases: readonly RemoteCase[], isAfter: boolean): string {
+  const objects = cases.flatMap((one, index) =>
+    Object.entries((isAfter ? one.after : undefined) ?? one.manifests).map(([title, content]) => {
+      const [kind = "", name = ""] = title.split("/");
+      const metadata = { name, namespace: `case-${index}` };
+      if (kind === "Secret") return { apiVersion: "v1", kind, metadata, stringData: content };
+      if (kind === "ConfigMap") return { apiVersion: "v1", kind, metadata, data: content };
+      const { metadata: own, ...spec } = content as { readonly metadata?: object };
+      return { apiVersion: "holdfast.dev/v1alpha1", kind, metadata: { ...metadata, ...own }, spec };
+    }),
+  );
+  return objects.map((object) => stringify(object)).join("---\n");
+}
+
+/** Runs all of them side by side, changes what is declared, and says of each what its server and Holdfast have seen. */
+export async function runCases(cases: readonly RemoteCase[]): Promise<ReadonlyMap<string, Seen>> {
+  await using folder = await temporaryFolder();
+  await using servers = new AsyncDisposableStack();
+  const running: { readonly one: RemoteCase; readonly url: string; readonly log: Running["log"] }[] = [];
+  for (const one of cases) {
+    const server = servers.use(await start(one.server()));
+    running.push({ one, url: server.url, log: server.log });
+  }
+  const declared = running.map(({ one, url }) => placed(one, url));
+  const file = await folder.write("all.yaml", manifestsText(declared, false));
+  const stop = new AbortController();
+  const metrics = createMetrics({ kinds: kindNames, concurrency: 20 });
+  const seen = new Map<string, Resource>();
+  await using resources = new AsyncDisposableStack();
+  const store = resources.use(createStandaloneStore({ manifests: await mustLoad([file]), dataFile: join(folder.path, "state") }));
+  const runtime = resources.use(
+    createRuntime(settings(file), { egress: ownMachine, store, emit: () => {}, metrics, secrets: createSecretRegistry() }),
+  );
+  const follows = [httpResourceType, httpRequestType].map((type) => follow(store, type, { seen, signal: stop.signal }));
+  const run = runtime.controller.run(stop.signal, stop.signal);
+  await sleep(firstMs);
+  await folder.write("all.yaml", manifestsText(declared, true));
+  store.reload(await mustLoad([file]));
+  await sleep(thenMs);
+  stop.abort();
+  await Promise.all([run, ...follows]);
+  return new Map(running.map(({ one, log }, index) => [one.name, seenBy(log, (name) => seen.get(`case-${index}/${name}`))]));
+}
+
+/** With the server's own URL in it. */
+function placed(one: RemoteCase, url: string): RemoteCase {
+  const put = (manifests: Manifests): Manifests => JSON.parse(JSON.stringify(manifests).replaceAll("$URL", url)) as Manifests;
+  return { ...one, manifests: put(one.manifests), ...(one.after && { after: put(one.after) }) };
+}
+
+async function follow(
+  store: StandaloneStore,
+  type: typeof httpResourceType,
+  { seen, signal }: { readonly seen: Map<string, Resource>; readonly signal: AbortSignal },
+): Promise<void> {
+  const keyOf = ({ metadata }: Resource): string => `${metadata.namespace}/${metadata.name}`;
+  for await (const event of store.watch(type, signal)) {
+    if (event.type === "listed") for (const resource of event.resources) seen.set(keyOf(resource), resource);
+    else if (event.type === "applied") seen.set(keyOf(event.resource), event.resource);
+    else seen.delete(keyOf(event.resource));
+  }
+}
+
+function seenBy(log: Running["log"], find: (name: string) => Resource | undefined): Seen {
+  const status = (name: string): ReturnType<Seen["status"]> => (find(name)?.status ?? {}) as ReturnType<Seen["status"]>;
+  const condition = (name: string, type: string): Condition | undefined =>
+    status(name).conditions?.find((one) => one.type === type);
+  return {
+    requests: log.map(({ line }) => line),
+    sent: (method) => log.flatMap((one) => (one.method === method ? [one.line] : [])),
+    bodies: (method) => log.flatMap((one) => (one.method === method ? [one.body] : [])),
+    status,
+    state(name) {
+      const ready = condition(name, "Ready");
+      const more = ["Reconciling", "Stalled", "Contested"].filter((type) => condition(name, type)?.status === "True");
+      return [`${ready?.status}/${ready?.reason}`, ...more].join(" ");
+    },
+    message: (name) => condition(name, "Ready")?.message ?? "",
+    isThere: (name) => find(name) !== undefined,
+  };
+}
