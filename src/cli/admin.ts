@@ -7,6 +7,7 @@ import type { KubernetesStore } from "../kubernetes/store.ts";
 import { adminHeaders, adminPage, type AdminSample, type AdminView } from "../telemetry/admin-page.ts";
 import { serve } from "../telemetry/server.ts";
 import { readTcpStates } from "../telemetry/tcp-sockets.ts";
+import type { ReconcileHistory } from "./reconcile-history.ts";
 import type { Runtime } from "./runtime.ts";
 import { version } from "./version.ts";
 
@@ -59,6 +60,7 @@ interface AdminParts {
   readonly store: Pick<KubernetesStore, "readiness">;
   readonly emit: EmitTelemetry;
   readonly slowest: Slowest;
+  readonly history: Pick<ReconcileHistory, "latest">;
   readonly identity: string;
   readonly leads: () => boolean;
   /** Takes the values of Secrets out of a text. */
@@ -77,9 +79,14 @@ export async function serveAdmin({ adminAddress }: ControllerSettings, parts: Ad
   await sample();
   const timer = setInterval(() => void sample(), sampleMs).unref();
   resources.defer(() => clearInterval(timer));
-  const page = (): string => adminPage(viewOf(parts, samples));
+  const page = (object: string | undefined): string => adminPage(viewOf(parts, samples, object));
   const routes = {
-    "/": () => ({ status: 200, contentType: "text/html; charset=utf-8", headers: adminHeaders, body: page() }),
+    "/": (query: URLSearchParams) => ({
+      status: 200,
+      contentType: "text/html; charset=utf-8",
+      headers: adminHeaders,
+      body: page(query.get("object") ?? undefined),
+    }),
   };
   try {
     const { port } = resources.use(await serve(adminAddress, routes, { isHost: isHost(adminAddress) }));
@@ -103,7 +110,11 @@ async function sampled({ sockets, controller }: Runtime): Promise<AdminSample> {
   return { ...sockets.counts(), timeWait, due: depth, working: working.size };
 }
 
-function viewOf({ runtime, store, slowest, identity, leads, scrub }: AdminParts, samples: readonly AdminSample[]): AdminView {
+function viewOf(
+  { runtime, store, slowest, history, identity, leads, scrub }: AdminParts,
+  samples: readonly AdminSample[],
+  object: string | undefined,
+): AdminView {
   const { clients, controller } = runtime;
   const { depth, delayed, working } = controller.queue;
   const oldestMs = Math.max(0, ...[...working.values()].map((sinceMs) => performance.now() - sinceMs));
@@ -124,6 +135,8 @@ function viewOf({ runtime, store, slowest, identity, leads, scrub }: AdminParts,
     })),
     watches: store.readiness(),
     slowest: slowest.top(),
+    reconciles: history.latest(object),
+    ...(object !== undefined && { object }),
     failing: failing.slice(0, rows),
     more: Math.max(0, failing.length - rows),
   };

@@ -10,6 +10,7 @@ import { createKubernetesStore } from "../kubernetes/store.ts";
 import { healthRoutes, metricsRoutes, serve } from "../telemetry/server.ts";
 import { clusterEgress } from "./egress.ts";
 import { createSlowest, serveAdmin } from "./admin.ts";
+import { createReconcileHistory } from "./reconcile-history.ts";
 import { guardFor } from "./guard.ts";
 import { leadershipFor } from "./leadership.ts";
 import { createRuntime } from "./runtime.ts";
@@ -19,10 +20,12 @@ import { version } from "./version.ts";
 
 /** Returns the exit code. */
 export async function runController(settings: ControllerSettings): Promise<number> {
-  const { secrets, metrics, emit: tell } = startTelemetry(settings);
+  const { secrets, metrics, emit: tell, runInContext } = startTelemetry(settings);
   const slowest = createSlowest();
+  const history = createReconcileHistory();
   const emit: EmitTelemetry = (occurrence) => {
     slowest.note(occurrence);
+    history.note(occurrence);
     tell(occurrence);
   };
   using shutdown = onShutdown(settings.shutdownTimeout);
@@ -52,6 +55,7 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     emit,
     metrics,
     secrets,
+    runInContext,
     egress,
     announce,
     requireServiceAccount: settings.requireServiceAccount,
@@ -76,7 +80,7 @@ export async function runController(settings: ControllerSettings): Promise<numbe
   );
   const healthServer = resources.use(await serve(settings.healthAddress, healthRoutes({ notReady, notLive: liveness.failing })));
   const leads = (): boolean => leadership.term() !== undefined;
-  resources.use(await serveAdmin(settings, { runtime, store, emit, slowest, identity, leads, scrub: secrets.scrub }));
+  resources.use(await serveAdmin(settings, { runtime, store, emit, slowest, history, identity, leads, scrub: secrets.scrub }));
   emit({
     type: "note",
     level: "info",

@@ -24,7 +24,7 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
     return 1;
   }
   const { manifests } = loaded;
-  const { secrets, metrics, emit: tell } = startTelemetry(settings);
+  const { secrets, metrics, emit: tell, runInContext } = startTelemetry(settings);
   const counted = { requests: 0, sockets: 0 };
   const emit = (occurrence: TelemetryEvent): void => {
     if (occurrence.type === "exchanged") counted.requests += 1;
@@ -39,7 +39,9 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
   const store = resources.use(
     createStandaloneStore({ manifests, ...(settings.data !== undefined && { dataFile: settings.data }) }),
   );
-  const { controller, clients } = resources.use(createRuntime(settings, { egress: ownMachine, store, emit, metrics, secrets }));
+  const { controller, clients } = resources.use(
+    createRuntime(settings, { egress: ownMachine, store, emit, metrics, secrets, runInContext }),
+  );
   if (settings.metricsAddress !== undefined) resources.use(await serve(settings.metricsAddress, metricsRoutes(metrics.registry)));
 
   const progress = createProgress(process.stdout);

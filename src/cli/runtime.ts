@@ -37,7 +37,7 @@ export interface Runtime extends AsyncDisposable {
 }
 interface RuntimeParts extends Pick<
   ControllerOptions,
-  "store" | "emit" | "term" | "since" | "unbrokenSince" | "announce" | "requireServiceAccount" | "resumes"
+  "store" | "emit" | "term" | "since" | "unbrokenSince" | "announce" | "requireServiceAccount" | "resumes" | "runInContext"
 > {
   readonly metrics: Metrics;
   /** Takes each value of a Secret that is used. */

@@ -33,7 +33,7 @@ export type Outcomes = { readonly type: "outcomes"; readonly outcomes: readonly 
  * What has to happen before the first byte leaves.
  * `none`: it may be sent as often as it takes. `intent`: a status is recorded; not recorded means not sent.
  */
-export type BeforeSend = { readonly type: "none" } | ({ readonly type: "intent" } & Intent);
+export type BeforeSend = { readonly type: "none"; readonly attemptId?: string } | ({ readonly type: "intent" } & Intent);
 
 /** The status that says that a request may be on its way, and the attempt by which its outcome finds the object again. */
 export interface Intent {

@@ -7,6 +7,20 @@ import type { EgressLabel } from "./egress.ts";
 import type { FailureReason } from "./outcome.ts";
 import type { Verdict } from "./plan.ts";
 
+/** The reconcile in which something happened: it stands in each line of the log about its object. */
+export interface ReconcileContext {
+  readonly reconcileId: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Why the key was due. */
+  readonly why: string;
+  /** Once it is known which attempt is being made, or was. */
+  attemptId?: string | undefined;
+}
+
+export type RunInContext = <T>(context: ReconcileContext, work: () => T) => T;
+
 export type TelemetryEvent =
   /** One reconcile ended. `error`: nothing could be decided, and it will be tried again. */
   | {
@@ -17,6 +31,9 @@ export type TelemetryEvent =
       readonly durationMs: number;
       readonly result: Verdict["result"] | "conflict" | "postponed" | "error" | "gone";
       readonly reason: string;
+      readonly reconcileId?: string;
+      readonly why?: string;
+      readonly attemptId?: string | undefined;
       readonly error?: unknown;
       /** A mistake in this program: a plan threw, or a reconcile did not end. */
       readonly panicked?: true;

@@ -3,6 +3,7 @@ import type { DeliveryRecord } from "../core/delivery.ts";
 import { sameJSON } from "../core/tools/json.ts";
 import { wakingAnnotations, type Resource } from "../core/resource.ts";
 import type { Change } from "./cache.ts";
+import type { DueReason } from "./due-reasons.ts";
 
 /**
  * A process that was thought lost, a leader that was suspended say, has recorded what came of its attempt. Whatever we
@@ -19,6 +20,14 @@ function senderOf(resource: Resource | undefined): string | undefined {
 
 export function hasNewStatus({ before, after }: Change): boolean {
   return !sameJSON(before?.status ?? {}, after?.status ?? {});
+}
+
+/** In one word, of a change that makes its own object due. */
+export function reasonOf({ before, after }: Change): DueReason {
+  if (!before || before.metadata.uid !== after?.metadata.uid) return "created";
+  if (before.metadata.deletionTimestamp !== after.metadata.deletionTimestamp) return "deletionBegan";
+  if (before.metadata.generation !== after.metadata.generation) return "specChanged";
+  return needsReconcile({ before, after }) ? "annotationChanged" : "outcomeOfAnotherProcess";
 }
 
 /** Our own status writes and other people's labels make nothing due. */

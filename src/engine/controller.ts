@@ -5,7 +5,7 @@
  * Knows neither HTTP nor Kubernetes.
  */
 import { sendingShare } from "../core/tools/deadline.ts";
-import type { EmitTelemetry } from "../core/telemetry-event.ts";
+import type { EmitTelemetry, RunInContext } from "../core/telemetry-event.ts";
 import type { Kind } from "../core/plan.ts";
 import type { Announce, Requester, ResourceStore, WatchEvent } from "../core/ports.ts";
 import type { Resource } from "../core/resource.ts";
@@ -13,6 +13,7 @@ import { createProcessKey } from "./process-key.ts";
 import { createCaches } from "./caches.ts";
 import { createDataWatches } from "./data-watches.ts";
 import { createDependents } from "./dependents.ts";
+import { createDueReasons } from "./due-reasons.ts";
 import { createEnqueue } from "./enqueue.ts";
 import { keyParts, queueKey } from "./key.ts";
 import { createBackoff } from "./backoff.ts";
@@ -51,6 +52,8 @@ export interface ControllerOptions {
   readonly resumes?: boolean;
   /** Told of every change at once, before anything is made of it. `after`: undefined where the object is gone. */
   readonly observe?: (kind: string, name: string, after: Resource | undefined) => void;
+  /** Runs a reconcile so that what it tells of is known to be its own. */
+  readonly runInContext?: RunInContext;
   readonly now?: () => Date;
   /** A reconcile that has waited this long for a status to be written needs no worker while it waits on. Milliseconds. */
   readonly slowWriteMs?: number;
@@ -105,13 +108,23 @@ export function createController(options: ControllerOptions): Controller {
     isOpen: () => term() !== undefined,
   });
   const dependents = createDependents();
-  const dataWatches = createDataWatches({ store, dependents, emit, queue: (id, lane) => queue.add(id, { lane }) });
+  const reasons = createDueReasons();
+  const dataWatches = createDataWatches({
+    store,
+    dependents,
+    emit,
+    queue(id, lane, about) {
+      reasons.note(id, "dataChanged", { about });
+      queue.add(id, { lane });
+    },
+  });
   const terms = createLeadershipTerms({ term, ledSinceVersion: since, isNewer, unbrokenSince: options.unbrokenSince });
   const unrecorded = createUnrecordedOutcomes({ emit, announce });
   const pauses = createBackoff();
   const enqueue = createEnqueue({
     caches,
     queue,
+    reasons,
     dependents,
     dataWatches,
     sender,
@@ -137,6 +150,8 @@ export function createController(options: ControllerOptions): Controller {
     dataWatches,
     terms,
     unrecorded,
+    reasons,
+    runInContext: options.runInContext ?? ((_context, work) => work()),
     pauses,
     emit,
     announce,
@@ -185,10 +200,9 @@ export function createController(options: ControllerOptions): Controller {
     queueAll() {
       const all = [...caches.all()].filter(({ kind }) => !kind.passive);
       const ids = all.map(({ kind, resource }) => queueKey(kind.type.kind, resource.metadata));
-      queue.addAll(
-        ids.filter((id) => !terms.hasBegun(id)),
-        "listing",
-      );
+      const due = ids.filter((id) => !terms.hasBegun(id));
+      for (const id of due) reasons.note(id, "leadershipBegan");
+      queue.addAll(due, "listing");
     },
     *resources() {
       for (const { kind, resource } of caches.all()) yield { kind: kind.type.kind, resource };

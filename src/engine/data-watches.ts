@@ -28,7 +28,7 @@ interface DataWatchesOptions {
   readonly store: Pick<ResourceStore, "watchData" | "isNewer">;
   readonly dependents: Dependents;
   readonly emit: EmitTelemetry;
-  readonly queue: (id: string, lane: Lane) => void;
+  readonly queue: (id: string, lane: Lane, about: string) => void;
   readonly maxWatches?: number;
 }
 
@@ -52,7 +52,8 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
   function changed(reference: Reference, version: string | undefined, isChange: boolean): void {
     for (const [id, { isTransitive: lends }] of dependents.usersOf(reference)) {
       const read = seen.get(id)?.get(queueKey(reference.type.kind, reference.key));
-      if (read === undefined ? isChange : isOther(read, version)) queue(id, lends ? "listing" : "change");
+      if (read === undefined ? isChange : isOther(read, version))
+        queue(id, lends ? "listing" : "change", queueKey(reference.type.kind, reference.key));
     }
   }
   function isOther(read: string | null, version: string | undefined): boolean {

@@ -1,7 +1,7 @@
 /**
  * From a change to the keys that it makes due: its own, those of who refers to it, and those whom its kind awakens.
  *
- * Invariant: nobody is queued for a change that it cannot act on, nothing of a passive kind ever is, and nothing is kept of a
+ * Invariant: a change is never answered by a look at everything at once. Nobody is queued for a change that it cannot act on, nothing of a passive kind ever is, and nothing is kept of a
  * resource that is gone.
  */
 import { sameJSON } from "../core/tools/json.ts";
@@ -10,9 +10,10 @@ import type { Resource, ResourceKey } from "../core/resource.ts";
 import { createYieldIfLong } from "./event-loop-yield.ts";
 import type { Change } from "./cache.ts";
 import type { Caches } from "./caches.ts";
-import { hasNewStatus, needsReconcile, isOutcomeOfAnother } from "./changes.ts";
+import { hasNewStatus, isOutcomeOfAnother, needsReconcile, reasonOf } from "./changes.ts";
 import type { DataWatches } from "./data-watches.ts";
 import type { Dependents } from "./dependents.ts";
+import type { DueReasons } from "./due-reasons.ts";
 import { queueKey } from "./key.ts";
 import type { Lane, WorkQueue } from "./work-queue.ts";
 
@@ -25,6 +26,7 @@ interface Enqueue {
 interface EnqueueDeps {
   readonly caches: Caches;
   readonly queue: Pick<WorkQueue, "add" | "forget">;
+  readonly reasons: Pick<DueReasons, "note" | "forget">;
   readonly dependents: Dependents;
   readonly dataWatches: Pick<DataWatches, "adjust" | "forget">;
   /** This process, as a sender. */
@@ -40,7 +42,7 @@ interface EnqueueDeps {
 }
 
 export function createEnqueue(deps: EnqueueDeps): Enqueue {
-  const { caches, queue, dependents, dataWatches, sender, observe, noteChange, onGone, onMistake } = deps;
+  const { caches, queue, reasons, dependents, dataWatches, sender, observe, noteChange, onGone, onMistake } = deps;
   /** `lane`: whether a listing brought the change. */
   function enqueue(kind: Kind, change: Change, lane: Lane): void {
     try {
@@ -56,8 +58,11 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
     const due = kind.passive ? !sameJSON(before?.metadata.labels, after?.metadata.labels) : needsReconcile(change);
     if (!kind.passive) enqueueItself(kind, key, change, { due, lane });
     for (const [id, { onStatus, isTransitive: lends }] of dependents.of({ type: kind.type, key }))
-      if (due || (onStatus && hasNewStatus(change))) queue.add(id, { lane: lends ? "listing" : "change" });
-    if (due) awaken(kind);
+      if (due || (onStatus && hasNewStatus(change))) {
+        reasons.note(id, due ? "referenceChanged" : "dependencyStatusChanged", { about: queueKey(kind.type.kind, key) });
+        queue.add(id, { lane: lends ? "listing" : "change" });
+      }
+    if (due) awaken(kind, queueKey(kind.type.kind, key));
   }
   function enqueueItself(kind: Kind, key: ResourceKey, change: Change, { due, lane }: { due: boolean; lane: Lane }): void {
     const { after } = change;
@@ -65,16 +70,43 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
     noteChange(id, after?.metadata.uid);
     if (!after) {
       queue.forget(id);
+      reasons.forget(id);
       dataWatches.forget(id);
       onGone(id);
-    } else if (due || isOutcomeOfAnother(change, sender)) queue.add(id, { lane });
+    } else if (due || isOutcomeOfAnother(change, sender)) {
+      reasons.note(id, lane === "listing" && change.before ? "listed" : reasonOf(change));
+      queue.add(id, { lane });
+    }
     if (!due) return;
     const namespaces = dependents.set(id, after ? kind.references(after) : []);
     for (const namespace of namespaces) dataWatches.adjust(namespace);
   }
-  function awaken({ wakesOthers: awakens }: Kind): void {
-    if (!awakens) return;
-    for (const { kind, resource } of caches.all()) if (awakens(resource)) queue.add(queueKey(kind.type.kind, resource.metadata));
+  /** Kinds of which something has changed, that may concern anybody; with the key of the last of it. */
+  const toWake = new Map<Kind, string>();
+  let waking: Promise<void> | undefined;
+  /** All are looked at once for whatever has changed by then, with pauses: a wave of changes is not a wave of looks. */
+  function awaken(kind: Kind, about: string): void {
+    if (!kind.wakesOthers) return;
+    toWake.set(kind, about);
+    waking ??= wakeAll()
+      .catch((error: unknown) => onMistake(kind, error))
+      .finally(() => (waking = undefined));
+  }
+  async function wakeAll(): Promise<void> {
+    while (toWake.size > 0) {
+      await breathe();
+      const changed = [...toWake];
+      toWake.clear();
+      for (const { kind, resource } of caches.all()) {
+        for (const [{ wakesOthers }, about] of changed) if (wakesOthers?.(resource)) wake(kind, resource, about);
+        await breathe();
+      }
+    }
+  }
+  function wake(kind: Kind, resource: Resource, about: string): void {
+    const id = queueKey(kind.type.kind, resource.metadata);
+    reasons.note(id, "referenceChanged", { about });
+    queue.add(id, { lane: "listing" });
   }
   const breathe = createYieldIfLong();
   return {

@@ -3,11 +3,13 @@
  *
  * Invariant: it never rejects, and what could not be decided is tried again after a pause.
  */
+import { randomUUID } from "node:crypto";
 import { deadline } from "../core/tools/deadline.ts";
-import type { TelemetryEvent, EmitTelemetry } from "../core/telemetry-event.ts";
+import type { EmitTelemetry, ReconcileContext, RunInContext, TelemetryEvent } from "../core/telemetry-event.ts";
 import type { Kind, Situation } from "../core/plan.ts";
 import type { Resource } from "../core/resource.ts";
 import type { Caches } from "./caches.ts";
+import type { DueReason, DueReasons } from "./due-reasons.ts";
 import type { DataWatches } from "./data-watches.ts";
 import { keyParts } from "./key.ts";
 import type { Backoff } from "./backoff.ts";
@@ -23,6 +25,8 @@ interface AttendDeps extends Pick<ReconcileDeps, "store" | "requester" | "requir
   readonly dataWatches: Pick<DataWatches, "began" | "read">;
   readonly terms: LeadershipTerms;
   readonly unrecorded: UnrecordedOutcomes;
+  readonly reasons: DueReasons;
+  readonly runInContext: RunInContext;
   readonly pauses: Backoff;
   readonly emit: EmitTelemetry;
   /** What a write answered, which is cached before the watch tells it. */
@@ -42,7 +46,9 @@ const errorPauseMs = { initialMs: 1_000, maxMs: 60_000 };
 const conflictPauseMs = { initialMs: 200, maxMs: 10_000 };
 
 export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
-  const { store, requester, requireServiceAccount, announce, caches, queue, dataWatches, terms, pauses, emit } = deps;
+  const { store, requester, requireServiceAccount, announce, caches, dataWatches, terms, pauses, emit } = deps;
+  const { reasons, runInContext } = deps;
+  const { settle, addLater } = createRequeue(deps);
 
   function situationOf(id: string, kind: Kind, resource: Resource, { isFirst }: KeyRun): Situation {
     const named = kind.references(resource);
@@ -60,7 +66,7 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
     id: string,
     kind: Kind,
     { mayAct, mayRecord, mayLag, markFresh: isCurrent }: KeyRun,
-    waits: Waits,
+    { waits, context }: { readonly waits: Waits; readonly context: ReconcileContext },
   ): ReconcileDeps {
     return {
       store,
@@ -77,27 +83,13 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
         deps.onWritten(kind, reply);
       },
       gone: (missing) => deps.onGone(kind, missing),
+      onAttempt: (attemptId) => (context.attemptId = attemptId),
       onRead: (reference, result) => dataWatches.read(id, reference, result),
     };
   }
-  function settle(id: string, reconciled: Reconciled): void {
-    switch (reconciled.type) {
-      case "conflict":
-        return queue.add(id, { delayMs: pauses.next(id, conflictPauseMs) });
-      case "postponed":
-        return void reconciled.free.then(() => queue.add(id));
-      case "settled": {
-        pauses.forget(id);
-        const { requeueAfterMs, dueAt } = reconciled.verdict;
-        const leftMs = dueAt ? Math.max(0, dueAt.getTime() - deps.now().getTime()) : Infinity;
-        const delayMs = Math.min(requeueAfterMs ?? Infinity, leftMs);
-        if (delayMs !== Infinity) queue.add(id, { delayMs });
-      }
-    }
-  }
-
-  return async (id, signal, waits) => {
+  async function processKey(id: string, signal: AbortSignal, how: { waits: Waits; context: ReconcileContext }): Promise<void> {
     const startedMs = performance.now();
+    const { context } = how;
     const found = caches.find(id);
     if (!found) {
       pauses.forget(id); // gone since it became due
@@ -105,23 +97,56 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
       return;
     }
     const { kind, resource } = found;
-    const ended = (how: Pick<Reconciliation, "result" | "reason" | "error" | "panicked">): void =>
-      emit({ type: "reconciled", ...keyParts(id), durationMs: performance.now() - startedMs, ...how });
+    const ended = (end: Pick<Reconciliation, "result" | "reason" | "error" | "panicked">): void =>
+      emit({ type: "reconciled", ...context, durationMs: performance.now() - startedMs, ...end });
     const turn = terms.begin(id, resource);
     try {
       const situation = situationOf(id, kind, resource, turn);
       dataWatches.began(id);
       using limit = deadline(signal, deps.sendingMs);
-      const own = { ...reconcileDeps(id, kind, turn, waits), sending: limit.signal };
+      const own = { ...reconcileDeps(id, kind, turn, how), sending: limit.signal };
       const reconciled = await reconcile(kind, situation, { deps: own, signal });
       settle(id, reconciled);
       ended(summary(reconciled));
     } catch (error) {
       turn.markUncertain();
-      queue.add(id, { delayMs: pauses.next(id, errorPauseMs) });
+      addLater(id, pauses.next(id, errorPauseMs), "error");
       ended({ result: "error", reason: "Error", error, ...(error instanceof PlanError && { panicked: true }) });
     }
+  }
+
+  return (id, signal, waits) => {
+    const why = reasons.take(id).join(", ");
+    const context: ReconcileContext = { reconcileId: randomUUID().slice(0, 13), ...keyParts(id), why };
+    return runInContext(context, () => processKey(id, signal, { waits, context }));
   };
+}
+
+/** When a key is looked at again, and why. */
+function createRequeue({ queue, reasons, pauses, now }: Pick<AttendDeps, "queue" | "reasons" | "pauses" | "now">) {
+  function settle(id: string, reconciled: Reconciled): void {
+    switch (reconciled.type) {
+      case "conflict":
+        return addLater(id, pauses.next(id, conflictPauseMs), "conflict");
+      case "postponed":
+        return void reconciled.free.then(() => {
+          reasons.note(id, "waitIsOver", { about: reconciled.reason });
+          queue.add(id);
+        });
+      case "settled": {
+        pauses.forget(id);
+        const { requeueAfterMs, dueAt, result, reason } = reconciled.verdict;
+        const leftMs = dueAt ? Math.max(0, dueAt.getTime() - now().getTime()) : Infinity;
+        const delayMs = Math.min(requeueAfterMs ?? Infinity, leftMs);
+        if (delayMs !== Infinity) addLater(id, delayMs, result === "retrying" ? "retry" : "interval", reason);
+      }
+    }
+  }
+  function addLater(id: string, delayMs: number, reason: DueReason, about?: string): void {
+    reasons.note(id, reason, { about, delayMs });
+    queue.add(id, { delayMs });
+  }
+  return { settle, addLater };
 }
 
 type Reconciliation = Extract<TelemetryEvent, { type: "reconciled" }>;

@@ -4,25 +4,14 @@
  * Level-based: it is told which resource, never what changed. Everything it decides is decided by the plan, which is
  * pure; everything here is IO and order. Running it again at any point, even after a crash, is safe.
  */
+import type { DeliveryRecord } from "../core/delivery.ts";
 import { deriveTransitionEvent } from "../core/transition-event.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Outcome, Refusal } from "../core/outcome.ts";
 import type { Owner } from "../core/output.ts";
 import type { ReadResult, Reference, Resource } from "../core/resource.ts";
 import { sameJSON } from "../core/tools/json.ts";
-import type {
-  CheckResult,
-  Kind,
-  Outcomes,
-  Plan,
-  BeforeSend,
-  Situation,
-  Step,
-  StepAnswer,
-  StepAnswers,
-  StepOf,
-  Verdict,
-} from "../core/plan.ts";
+import type { CheckResult, Kind, Outcomes, Plan, BeforeSend, Situation, Step, StepAnswer, Verdict } from "../core/plan.ts";
 import type {
   Announce,
   Finalizer,
@@ -37,6 +26,7 @@ import type {
 import { queueKey } from "./key.ts";
 import { checkOutputs, writeOutputs } from "./outputs.ts";
 import { findTooLarge } from "../core/object-size.ts";
+import { perform, type Performers } from "./performers.ts";
 import { readOnce } from "./read-once.ts";
 import type { MayRecord, SentOutcome, UnrecordedOutcomes } from "./unrecorded.ts";
 
@@ -65,6 +55,8 @@ export interface ReconcileDeps {
   readonly waitFor: WaitFor;
   readonly waitForRecord: WaitForRecord;
   readonly waitWithoutLimit: WaitForRecord;
+  /** It is known which attempt is being made, or was. */
+  readonly onAttempt: (id: string) => void;
 }
 
 /** A plan threw, which is a mistake in this program. */
@@ -168,6 +160,7 @@ export async function reconcile(
   }
   /** Undefined: it may be sent. */
   async function takePrecaution(precaution: BeforeSend): Promise<Conflict | undefined> {
+    if (precaution.attemptId !== undefined) deps.onAttempt(precaution.attemptId);
     switch (precaution.type) {
       case "none":
         return mayLag ? confirm() : undefined;
@@ -250,6 +243,8 @@ export async function reconcile(
   const verdict = step.value;
   requests[Symbol.dispose](); // its place at the origin is not needed for writing
   const { finalizer } = verdict;
+  const { attempt }: Partial<DeliveryRecord> = verdict.status;
+  if (attempt) deps.onAttempt(attempt.id);
   const isNew = finalizer?.present !== false && !sameJSON(verdict.status, current.status ?? {});
   if (hasSent && (isNew || finalizer)) {
     if (!(await recordOutcome(verdict))) return conflict();
@@ -266,18 +261,7 @@ export async function reconcile(
 type Conflict = Extract<Reconciled, { type: "conflict" }>;
 type Postponed = Extract<Reconciled, { type: "postponed" }>;
 /** What ends a reconcile before its plan has ended. */
-type Interruption = Exclude<Reconciled, { type: "settled" }>;
-/** One for each step: an answer of another step does not compile. */
-type Performers = { readonly [T in Step["type"]]: (step: StepOf<T>) => Promise<StepAnswers[T] | Interruption> };
-
-function perform<T extends Step["type"]>(
-  performers: Performers,
-  type: T,
-  step: StepOf<T>,
-): Promise<StepAnswers[T] | Interruption> {
-  return performers[type](step);
-}
-
+export type Interruption = Exclude<Reconciled, { type: "settled" }>;
 /** The first answer, to nothing, is ignored by a generator. */
 function advance(plan: Plan, ...answer: [StepAnswer] | []): IteratorResult<Step, Verdict> {
   try {

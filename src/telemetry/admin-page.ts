@@ -36,6 +36,18 @@ export interface AdminView {
     }[];
   }[];
   readonly watches: readonly { readonly text: string; readonly ready: boolean; readonly silentSecs: number }[];
+  /** The newest first: of `object`, as `Kind namespace/name`, or of all. */
+  readonly reconciles: readonly {
+    readonly object: string;
+    readonly why: string;
+    readonly result: string;
+    readonly reason: string;
+    readonly reconcileId: string;
+    readonly attemptId: string;
+    readonly durationMs: number;
+    readonly agoSecs: number;
+  }[];
+  readonly object?: string;
   /** Objects, the slowest first. */
   readonly slowest: readonly { readonly object: string; readonly durationMs: number; readonly came: string }[];
   /** The newest first; `more` are left out. */
@@ -61,6 +73,7 @@ table{width:100%;border-collapse:collapse}th{text-align:left;font-weight:600;col
 td,th{padding:.15rem .6rem .15rem 0;vertical-align:top;overflow-wrap:anywhere}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .soft,figcaption{color:var(--soft)}.good{color:var(--good)}.bad{color:var(--bad)}
+.wide{grid-column:1/-1}a{color:inherit}
 figure{margin:0 0 .6rem}svg{display:block;width:100%;height:90px;border-bottom:1px solid var(--line)}
 polyline{fill:none;stroke-width:2;vector-effect:non-scaling-stroke}
 .a{stroke:var(--a)}.b{stroke:var(--b)}.c{stroke:var(--c)}b.a{color:var(--a)}b.b{color:var(--b)}b.c{color:var(--c)}
@@ -157,12 +170,27 @@ export function adminPage(view: AdminView): string {
               view.slowest.map(({ object, durationMs, came }) => [object, seconds(durationMs / 1000), came]),
             )}
           </section>
+          <section class="wide">
+            <h2>Latest reconciles${view.object === undefined ? "" : html` of ${view.object} <a href="/">all</a>`}</h2>
+            ${table(
+              ["object", "why", "result", "#took", "#ago", "reconcileId", "attemptId"],
+              view.reconciles.map(({ object, why, result, reason, durationMs, agoSecs, reconcileId, attemptId }) => [
+                objectLink(object),
+                why,
+                `${result} ${reason}`,
+                seconds(durationMs / 1000),
+                seconds(agoSecs),
+                reconcileId,
+                attemptId,
+              ]),
+            )}
+          </section>
           <section>
             <h2>Not ready: ${view.failing.length + view.more}</h2>
             ${table(
               ["object", "reason", "#for"],
               view.failing.map(({ object, reason, message, forSecs }) => [
-                object,
+                objectLink(object),
                 html`<span class="bad">${reason}</span> <span class="soft">${message}</span>`,
                 seconds(forSecs),
               ]),
@@ -198,6 +226,11 @@ function table(heads: readonly string[], rows: readonly (readonly Cell[])[]): Ht
       ${body}
     </tbody>
   </table>`;
+}
+
+/** To its latest reconciles. */
+function objectLink(object: string): Html {
+  return html`<a href="/?object=${encodeURIComponent(object)}">${object}</a>`;
 }
 
 /** As a person says it. */

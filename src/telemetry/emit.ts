@@ -3,12 +3,14 @@ import type { TelemetryEvent, EmitTelemetry } from "../core/telemetry-event.ts";
 import { methodLabel } from "./http-metrics.ts";
 import { errorFields, type Log, type LogLevel } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
+import { withContext, type ReconcileContexts } from "./reconcile-context.ts";
 
-/** What every part of the process is given to say what happened. */
-export function createEmit(log: Log, metrics: Metrics): EmitTelemetry {
+/** What every part of the process is given to say what happened. `context`: the reconcile that is under way where it is asked. */
+export function createEmit(log: Log, metrics: Metrics, context: ReconcileContexts["current"] = () => undefined): EmitTelemetry {
+  const contextual: Log = { write: (level, message, fields) => log.write(level, message, withContext(fields, context())) };
   return (occurrence) => {
     measure(metrics, occurrence);
-    tell(log, occurrence);
+    tell(contextual, occurrence);
   };
 }
 
@@ -98,7 +100,7 @@ function tell(log: Log, occurrence: TelemetryEvent): void {
       return log.write("info", "watch connected", { resource: occurrence.resource });
     case "watchEnded": {
       const { resource, reason, sessionDurationSecs, delayMs, error } = occurrence;
-      const fields = { resource, reason, session_duration_secs: sessionDurationSecs, delay_ms: Math.round(delayMs) };
+      const fields = { resource, reason, session_duration_secs: sessionDurationSecs, delayMs: Math.round(delayMs) };
       return log.write(reason === "closed" ? "info" : "warn", "watch ended", { ...fields, ...failure(error) });
     }
     case "listed": {

@@ -14,7 +14,7 @@ interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 /** Paths and what they answer. */
-type Routes = Readonly<Record<string, () => Answer | Promise<Answer>>>;
+type Routes = Readonly<Record<string, (query: URLSearchParams) => Answer | Promise<Answer>>>;
 
 interface Listener extends AsyncDisposable {
   readonly port: number;
@@ -41,7 +41,7 @@ export async function serve(address: string, routes: Routes, { guard, isHost = (
   const ending = new AbortController();
   resources.defer(() => ending.abort());
   const listener: RequestListener = (request, response) => {
-    const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
+    const [path = "/", query = ""] = (request.url ?? "/").split("?");
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
     const reply = ({ status, contentType, body, headers }: Answer): void => {
       response.writeHead(status, { "content-type": contentType, "x-content-type-options": "nosniff", ...headers });
@@ -53,7 +53,7 @@ export async function serve(address: string, routes: Routes, { guard, isHost = (
       if (!isHost((request.headers.host ?? "").replace(/:\d+$/, ""))) return text(421, "not served under this name");
       if (!route) return text(404, "not found");
       if (request.method !== "GET" && request.method !== "HEAD") return text(405, "only GET and HEAD");
-      return await route();
+      return await route(new URLSearchParams(query));
     }
     answer().then(reply, () => reply(text(500, "failed")));
   };

@@ -48,8 +48,8 @@ describeWithControlPlane("a watch", (plane) => {
       for (const end of ends) {
         expect(end).toMatchObject({ level: "warn", reason: "silent" });
         expect(Number(end["session_duration_secs"])).toBeGreaterThanOrEqual(idle.ms / 1_000);
-        expect(Number(end["delay_ms"])).toBeGreaterThanOrEqual(500); // a second, and up to half of it is taken off
-        expect(Number(end["delay_ms"])).toBeLessThanOrEqual(1_000);
+        expect(Number(end["delayMs"])).toBeGreaterThanOrEqual(500); // a second, and up to half of it is taken off
+        expect(Number(end["delayMs"])).toBeLessThanOrEqual(1_000);
       }
       const connected = told.filter(({ message }) => message === "watch connected");
       expect(connected.length).toBeGreaterThan(ends.length);

@@ -17,6 +17,7 @@ const view: AdminView = {
   clients: [],
   watches: [],
   slowest: [],
+  reconciles: [],
   failing: [],
   more: 0,
 };
@@ -30,9 +31,22 @@ test("escapes whatever is not its own", () => {
     watches: [{ text: hostile, ready: false, silentSecs: 1 }],
     slowest: [{ object: hostile, durationMs: 1, came: hostile }],
     failing: [{ object: hostile, reason: hostile, message: hostile, forSecs: 1 }],
+    object: hostile,
+    reconciles: [
+      {
+        object: hostile,
+        why: hostile,
+        result: hostile,
+        reason: hostile,
+        reconcileId: hostile,
+        attemptId: hostile,
+        durationMs: 1,
+        agoSecs: 1,
+      },
+    ],
   });
   expect(page).not.toContain("<script");
-  expect(page.split("&quot;&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;")).toHaveLength(10);
+  expect(page.split("&quot;&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;")).toHaveLength(17);
 });
 
 test("may run no script, load nothing, and be put into no frame", () => {

@@ -4,7 +4,9 @@ import type { Kind } from "../../src/core/plan.ts";
 import type { Resource, ResourceType } from "../../src/core/resource.ts";
 import { createCaches } from "../../src/engine/caches.ts";
 import { createDependents } from "../../src/engine/dependents.ts";
+import { createDueReasons } from "../../src/engine/due-reasons.ts";
 import { createEnqueue } from "../../src/engine/enqueue.ts";
+import { until } from "../support/memory-store.ts";
 import { createWorkQueue } from "../../src/engine/work-queue.ts";
 
 const typeOf = (kind: string): ResourceType => ({ group: "g", version: "v1", kind, plural: `${kind.toLowerCase()}s` });
@@ -31,10 +33,12 @@ function engine(observe: () => void = () => {}): {
   const caches = createCaches([endpoints, things], (a, b) => Number(a) > Number(b));
   const queue = createWorkQueue();
   const dependents = createDependents();
+  const reasons = createDueReasons();
   const dataWatches = { adjust: () => {}, forget: () => {} };
   const deps = {
     caches,
     queue,
+    reasons,
     dependents,
     dataWatches,
     sender: "me",
@@ -85,3 +89,37 @@ test("what a listing brought is taken in with pauses, and as it is by then", asy
   expect(dependent).not.toContain("Thing/n/99");
   expect([dependent.length, queue.depth]).toEqual([99, 99]);
 });
+
+test("a wave of changes that may concern anybody is one look at all, with pauses, and wakes those that it concerns", async () => {
+  const { caches, queue, enqueue } = engine();
+  const count = 3_000;
+  const resources = Array.from({ length: count }, (_, index) => object(`${index}`, 1));
+  caches.of(things).apply({ type: "listed", resources, resourceVersion: "1" });
+  let looks = 0;
+  const waking: Kind = {
+    ...endpoints,
+    wakesOthers({ metadata }) {
+      looks += 1;
+      return metadata.name === "7";
+    },
+  };
+  const changes = Array.from({ length: 200 }, (_, index) => ({ before: undefined, after: object(`e${index}`, 1) }));
+  enqueue.changed(waking, changes);
+  expect(looks).toBe(0); // whoever told of them goes on first
+  const woken = await queueTakes(queue, 201);
+  expect(woken.at(-1)).toBe("Thing/n/7");
+  await until(() => looks === count);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(looks).toBe(count); // and not once for each change
+});
+
+/** The next keys, in their order. */
+async function queueTakes(queue: ReturnType<typeof createWorkQueue>, count: number): Promise<readonly string[]> {
+  const keys: string[] = [];
+  while (keys.length < count) {
+    const key = await queue.take(new AbortController().signal);
+    keys.push(key);
+    queue.done(key);
+  }
+  return keys;
+}

@@ -67,7 +67,7 @@ export function* deliver(context: Context, report: Report, sending: Sending): St
   if (unwritable) return unwritable;
   const isSame = !sending.renames && (isIdempotent(method) || (wish.repeatable && !dependsOnInputs(exchange.request)));
   const before: BeforeSend = isSame
-    ? { type: "none" }
+    ? { type: "none", attemptId: attempt.id }
     : { type: "intent", status: report.inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
   const outcome = yield* sendExchange(exchange, before, verb === "Delete" ? undefined : missingFinalizer);
   if (outcome.type === "refusal") return outcome;

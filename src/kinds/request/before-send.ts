@@ -19,6 +19,6 @@ interface Circumstances {
  * needless, if what is sent again is the same.
  */
 export function decideBeforeSend({ request }: Exchange, { attempt, sender, keyed, inFlight }: Circumstances): BeforeSend {
-  if (isIdempotent(request.method) || (keyed && !dependsOnInputs(request))) return { type: "none" };
+  if (isIdempotent(request.method) || (keyed && !dependsOnInputs(request))) return { type: "none", attemptId: attempt.id };
   return { type: "intent", status: inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
 }

@@ -1,0 +1,59 @@
+/**
+ * Why keys are due, kept beside the queue until a worker takes them.
+ *
+ * Invariant: a reason says what happened, and names the other object where it was another's; never what is in one.
+ */
+export type DueReason =
+  | "created"
+  | "specChanged"
+  | "annotationChanged"
+  | "deletionBegan"
+  | "outcomeOfAnotherProcess"
+  /** It was listed anew, and is not as it was known. */
+  | "listed"
+  /** Everything is looked at when this process comes to lead. */
+  | "leadershipBegan"
+  | "referenceChanged"
+  | "dependencyStatusChanged"
+  | "dataChanged"
+  | "labelsChanged"
+  | "interval"
+  | "retry"
+  | "conflict"
+  | "error"
+  /** What it had to wait for is free. */
+  | "waitIsOver";
+
+export interface DueReasons {
+  /** `about`: the key of the other object, or what was waited for. `delayMs`: when it will hold. */
+  note(id: string, reason: DueReason, more?: { readonly about?: string | undefined; readonly delayMs?: number }): void;
+  /** Those that hold by now, the oldest first, as words for the log; all are forgotten. */
+  take(id: string): readonly string[];
+  forget(id: string): void;
+}
+
+/** As many are told of one key, whatever happened meanwhile. */
+const mostKept = 5;
+
+export function createDueReasons(now: () => number = () => performance.now()): DueReasons {
+  const byKey = new Map<string, Map<string, number>>();
+  return {
+    note(id, reason, { about, delayMs = 0 } = {}) {
+      const text = about === undefined ? reason : `${reason} ${about}`;
+      const known = byKey.get(id) ?? new Map<string, number>();
+      byKey.set(id, known);
+      const dueMs = now() + delayMs;
+      if (known.has(text) ? dueMs < (known.get(text) ?? 0) : known.size < mostKept) known.set(text, dueMs);
+    },
+    take(id) {
+      const known = [...(byKey.get(id) ?? [])];
+      byKey.delete(id);
+      const held = known.filter(([, dueMs]) => dueMs <= now() + timerSlackMs);
+      return (held.length > 0 ? held : known).map(([text]) => text);
+    },
+    forget: (id) => void byKey.delete(id),
+  };
+}
+
+/** A timer may fire a little early. */
+const timerSlackMs = 5;
