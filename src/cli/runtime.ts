@@ -4,12 +4,13 @@ import type { SendSettings } from "../config.ts";
 import type { Condition } from "../core/conditions.ts";
 import type { EgressDefault, EgressFloor } from "../core/egress.ts";
 import type { Kind } from "../core/plan.ts";
+import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { ActingStore, ResourceStore } from "../core/ports.ts";
 import { secretType } from "../core/resource.ts";
 import { createController, type Controller, type ControllerOptions } from "../engine/controller.ts";
 import { createLiveness, type Liveness } from "../engine/liveness.ts";
 import { createEvaluator } from "../expressions/evaluator.ts";
-import { createClientPool, type Client, type ClientPool } from "../http/connect/client-pool.ts";
+import { createClientPool, type Client, type ClientPool, type ClientPoolOptions } from "../http/connect/client-pool.ts";
 import { environmentProxies } from "../http/connect/environment-proxies.ts";
 import { createEgress } from "../http/connect/egress.ts";
 import { createRequester } from "../http/requester.ts";
@@ -22,6 +23,7 @@ import { httpRequestKind } from "../kinds/http-request/plan.ts";
 import { httpResourceKind } from "../kinds/http-resource/plan.ts";
 import { namespaceKind } from "../kinds/namespace.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { memoryLimitBytes, partsOfMemory } from "./memory.ts";
 import { version } from "./version.ts";
 
 /** A plan is only ever given resources of its own kind. */
@@ -67,23 +69,13 @@ export function createRuntime(settings: SendSettings, { metrics, secrets, egress
   const { store, emit, term = () => 1 } = given;
   const resources = new AsyncDisposableStack();
   const leads = (): boolean => term() !== undefined;
-  const evaluator = resources.use(createEvaluator({ deadlineMs: settings.expressionTimeout }));
+  const memory = ownMemory(settings, emit);
+  const evaluator = resources.use(createEvaluator({ deadlineMs: settings.expressionTimeout, maxMemoryBytes: memory.jqBytes }));
   const kinds = [...ownKinds, ...(egress.watches ? [...clusterKinds, namespaceKind] : [])];
   const policies = createEgressPolicies(egress);
   const sockets = resources.use(createSockets(emit));
   const clients = resources.use(
-    createClientPool({
-      clients: clientMap,
-      sockets,
-      emit,
-      proxyFor: environmentProxies(process.env),
-      floor: egress.floor,
-      idleTimeoutMs: settings.clientIdleTimeout,
-      maxClients: settings.maxClients,
-      connectionsPerOrigin: settings.connectionsPerOrigin,
-      keepAliveTimeoutMs: settings.keepAliveTimeout,
-      keepAliveMaxTimeoutMs: settings.keepAliveMaxTimeout,
-    }),
+    openClients(settings, { sockets, emit, floor: egress.floor, maxMaterialBytes: memory.materialBytes }),
   );
   const requester = resources.use(
     createRequester({
@@ -97,6 +89,7 @@ export function createRuntime(settings: SendSettings, { metrics, secrets, egress
       maxInFlightPerReconcile: settings.maxInFlightPerReconcile,
       maxExchangesPerReconcile: settings.maxExchangesPerReconcile,
       maxInFlightPerOrigin: settings.maxInFlightPerOrigin,
+      memoryShares: memory.shares,
       userAgent: `holdfast/${version}`,
       onSecretOutput: secrets.add,
       clientIsolation: settings.clientIsolation,
@@ -142,6 +135,31 @@ export function createRuntime(settings: SendSettings, { metrics, secrets, egress
     },
   });
   return { controller, clients, sockets, liveness, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}
+
+function openClients(
+  settings: SendSettings,
+  given: Pick<ClientPoolOptions, "sockets" | "emit" | "floor" | "maxMaterialBytes">,
+): ClientPool {
+  return createClientPool({
+    ...given,
+    clients: clientMap,
+    proxyFor: environmentProxies(process.env),
+    idleTimeoutMs: settings.clientIdleTimeout,
+    maxClients: settings.maxClients,
+    connectionsPerOrigin: settings.connectionsPerOrigin,
+    keepAliveTimeoutMs: settings.keepAliveTimeout,
+    keepAliveMaxTimeoutMs: settings.keepAliveMaxTimeout,
+  });
+}
+
+function ownMemory({ maxResponseBytes }: SendSettings, emit: EmitTelemetry): ReturnType<typeof partsOfMemory> {
+  const parts = partsOfMemory(memoryLimitBytes(), maxResponseBytes);
+  if (maxResponseBytes > parts.maxResponseBytes) {
+    const fields = { maxResponseBytes, enoughFor: parts.maxResponseBytes };
+    emit({ type: "note", level: "warn", message: "the memory limit is not enough for answers of that length", fields });
+  }
+  return parts;
 }
 
 /** The store, of whose Secrets each value is known to `secrets` as it is taken out. */

@@ -17,7 +17,13 @@ export type Step =
   /** Sent only after `before`, and not at all where that fails. `finalizer`: put on the object before that. */
   | { readonly type: "exchange"; readonly exchange: Exchange; readonly beforeSend: BeforeSend; readonly finalizer?: string }
   /** All or none, in parallel as far as the reconcile's budget goes, after `before`. */
-  | { readonly type: "exchanges"; readonly exchanges: readonly Exchange[]; readonly beforeSend: BeforeSend }
+  | {
+      readonly type: "exchanges";
+      readonly exchanges: readonly Exchange[];
+      readonly beforeSend: BeforeSend;
+      /** Run for each as its outcome comes. Of an answer only what this returns is kept. */
+      readonly judge: (outcome: Outcome, position: number) => Steps<unknown>;
+    }
   | { readonly type: "evaluate"; readonly evaluation: Evaluation }
   /** Whether a connection can be made with what is referred to; `asks`: a token is asked for where none is known. */
   | { readonly type: "check"; readonly connection: Connection; readonly asks: boolean }
@@ -26,8 +32,8 @@ export type Step =
   /** Evaluates and writes them, in their order. */
   | { readonly type: "writeOutputs"; readonly evaluation: OutputEvaluation };
 
-/** In the order of the exchanges; or why none was sent. */
-export type Outcomes = { readonly type: "outcomes"; readonly outcomes: readonly Outcome[] } | Refusal;
+/** What was made of each, in the order of the exchanges; or why none was sent. */
+export type Judged<J = unknown> = { readonly type: "judged"; readonly judgements: readonly J[] } | Refusal;
 
 /**
  * What has to happen before the first byte leaves.
@@ -79,7 +85,7 @@ export interface Verdict {
 /** What each step is answered by: an answer of another step does not compile. */
 export interface StepAnswers {
   readonly exchange: Outcome;
-  readonly exchanges: Outcomes;
+  readonly exchanges: Judged;
   readonly evaluate: EvaluationResult;
   readonly check: CheckResult;
   readonly checkOutputs: OutputsResult;
@@ -99,8 +105,13 @@ export function* ask<T extends Step["type"]>(step: StepOf<T>): Steps<StepAnswers
 export function sendExchange(exchange: Exchange, beforeSend: BeforeSend, finalizer?: string): Steps<Outcome> {
   return ask<"exchange">({ type: "exchange", exchange, beforeSend, ...(finalizer !== undefined && { finalizer }) });
 }
-export function sendExchanges(exchanges: readonly Exchange[], beforeSend: BeforeSend): Steps<Outcomes> {
-  return ask<"exchanges">({ type: "exchanges", exchanges, beforeSend });
+/** Whoever drives the plan answers with what `judge` returned. */
+export function* sendExchanges<J>(
+  exchanges: readonly Exchange[],
+  beforeSend: BeforeSend,
+  judge: (outcome: Outcome, position: number) => Steps<J>,
+): Steps<Judged<J>> {
+  return (yield* ask<"exchanges">({ type: "exchanges", exchanges, beforeSend, judge })) as Judged<J>;
 }
 export function evaluate(evaluation: Evaluation): Steps<EvaluationResult> {
   return ask<"evaluate">({ type: "evaluate", evaluation });

@@ -131,11 +131,15 @@ export interface Requests extends Disposable {
    * `busy` is only ever said before the first request, so that nothing is lost by ending the reconcile for now.
    */
   prepare(exchange: Exchange, read: Read, signal: AbortSignal): Promise<Prepared | Refusal | Busy>;
+  /** Resolves when the reconcile may hold much in memory, until it is disposed. Rejects with the signal's reason. */
+  readonly holdMuch: (signal: AbortSignal) => Promise<void>;
 }
 export interface Prepared {
   readonly type: "prepared";
   /** Sends it, once. What the network does is an outcome and never an exception. */
   send(signal: AbortSignal): Promise<Outcome>;
+  /** What came of it has been judged: another of its reconcile may be read. */
+  letGo(): void;
 }
 /** It has to wait, and no worker with it. `free` resolves when it is this one's turn. */
 export interface Busy {

@@ -81,6 +81,8 @@ export const assumeDoneAnnotation = "holdfast.dev/assume-done";
 export type ReadResult =
   | { readonly type: "found"; readonly resource: DataResource }
   | { readonly type: "absent" }
+  /** With the others that one reconcile has read it is longer than so many bytes. */
+  | { readonly type: "tooMuch"; readonly limitBytes: number }
   | ({ readonly type: "forbidden" } & Denial);
 
 /** `grant`: the command by which an admin of the namespace allows it, where one is known. `who` lacks the right; Holdfast where not said. */

@@ -1,9 +1,8 @@
 /** The caches of all kinds, and what is found in them. Invariant: each kind has its cache from the start, empty or not. */
-import { cycleThrough } from "../core/tools/cycle.ts";
 import type { Kind } from "../core/plan.ts";
 import type { Reference, Resource } from "../core/resource.ts";
 import { createCache, type Cache } from "./cache.ts";
-import { keyParts, queueKey } from "./key.ts";
+import { keyParts } from "./key.ts";
 
 interface Found {
   readonly kind: Kind;
@@ -17,8 +16,6 @@ export interface Caches {
   /** By its key in the queue. */
   find(id: string): Found | undefined;
   all(): Iterable<Found>;
-  /** The circle of references in which a resource waits for itself, as `Kind/name` from itself to itself. */
-  cycleOf(id: string): readonly string[] | undefined;
   /** Names of the kinds whose first listing has not arrived. */
   readonly waitingFor: () => readonly string[];
 }
@@ -44,14 +41,6 @@ export function createCaches(kinds: readonly Kind[], isNewer: (a: string, b: str
     find,
     *all() {
       for (const kind of kinds) for (const resource of of(kind).all()) yield { kind, resource };
-    },
-    cycleOf(id) {
-      const cycle = cycleThrough(id, (node) => {
-        const found = find(node);
-        const waitsFor = found?.kind.references(found.resource).filter(({ onStatus }) => onStatus) ?? [];
-        return waitsFor.map(({ type, key }) => queueKey(type.kind, key));
-      });
-      return cycle?.map((node) => node.replace(/\/.*\//, "/")); // all of one namespace
     },
     waitingFor: () => kinds.filter((kind) => !of(kind).isWarm).map(({ type }) => type.kind),
   };

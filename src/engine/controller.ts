@@ -146,6 +146,7 @@ export function createController(options: ControllerOptions): Controller {
     store,
     requester,
     caches,
+    dependents,
     queue,
     dataWatches,
     terms,

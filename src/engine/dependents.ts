@@ -6,7 +6,8 @@
  */
 import type { Dependency } from "../core/plan.ts";
 import type { Reference } from "../core/resource.ts";
-import { keyParts } from "./key.ts";
+import { keyParts, queueKey } from "./key.ts";
+import { createWaitGraph } from "./wait-graph.ts";
 
 export interface Dependents {
   /** What `id` refers to from now on. Returns the namespaces in which something was or is referred to. */
@@ -18,6 +19,8 @@ export interface Dependents {
   /** What of this kind and namespace is referred to, each once. */
   referencesIn(kind: string, namespace: string): Iterable<Reference>;
   isReferredTo(kind: string, namespace: string): boolean;
+  /** The circle of references in which it waits for itself, as `Kind/name` from itself to itself. */
+  cycleOf(id: string): readonly string[] | undefined;
   /** In which something is referred to. */
   namespaces(): ReadonlySet<string>;
 }
@@ -26,6 +29,7 @@ export function createDependents(): Dependents {
   /** By kind and namespace, by name, by id. */
   const places = new Map<string, Map<string, Map<string, Dependency>>>();
   const byId = new Map<string, readonly Reference[]>();
+  const waits = createWaitGraph();
 
   function forget(id: string): void {
     for (const { type, key } of byId.get(id) ?? []) {
@@ -53,6 +57,11 @@ export function createDependents(): Dependents {
       forget(id);
       for (const reference of references) add(id, reference);
       if (references.length > 0) byId.set(id, references);
+      const awaited = references.filter(({ onStatus }) => onStatus);
+      waits.set(
+        id,
+        awaited.map(({ type, key }) => queueKey(type.kind, key)),
+      );
       return new Set(concerned);
     },
     of: ({ type, key }) => of(type.kind, key.namespace, key.name),
@@ -68,6 +77,7 @@ export function createDependents(): Dependents {
         yield* [...dependents.values()].slice(0, 1);
     },
     isReferredTo: (kind, namespace) => places.has(placeText(kind, namespace)),
+    cycleOf: (id) => waits.cycleOf(id),
     namespaces: () => new Set([...places.keys()].map((place) => place.slice(place.indexOf("/") + 1))),
   };
 }

@@ -11,9 +11,11 @@ import type { Resource } from "../core/resource.ts";
 import type { Caches } from "./caches.ts";
 import type { DueReason, DueReasons } from "./due-reasons.ts";
 import type { DataWatches } from "./data-watches.ts";
+import type { Dependents } from "./dependents.ts";
+import { PlanError } from "./follow-plan.ts";
 import { keyParts } from "./key.ts";
 import type { Backoff } from "./backoff.ts";
-import { PlanError, reconcile, type ReconcileDeps, type Reconciled } from "./reconcile.ts";
+import { reconcile, type ReconcileDeps, type Reconciled } from "./reconcile.ts";
 import type { LeadershipTerms, KeyRun } from "./leadership-terms.ts";
 import type { WorkQueue } from "./work-queue.ts";
 import type { UnrecordedOutcomes } from "./unrecorded.ts";
@@ -21,6 +23,7 @@ import type { Waits, WorkersOptions } from "./workers.ts";
 
 interface AttendDeps extends Pick<ReconcileDeps, "store" | "requester" | "requireServiceAccount" | "announce"> {
   readonly caches: Caches;
+  readonly dependents: Pick<Dependents, "cycleOf">;
   readonly queue: Pick<WorkQueue, "add">;
   readonly dataWatches: Pick<DataWatches, "began" | "read">;
   readonly terms: LeadershipTerms;
@@ -46,13 +49,13 @@ const errorPauseMs = { initialMs: 1_000, maxMs: 60_000 };
 const conflictPauseMs = { initialMs: 200, maxMs: 10_000 };
 
 export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
-  const { store, requester, requireServiceAccount, announce, caches, dataWatches, terms, pauses, emit } = deps;
+  const { store, requester, requireServiceAccount, announce, caches, dependents, dataWatches, terms, pauses, emit } = deps;
   const { reasons, runInContext } = deps;
   const { settle, addLater } = createRequeue(deps);
 
   function situationOf(id: string, kind: Kind, resource: Resource, { isFirst }: KeyRun): Situation {
     const named = kind.references(resource);
-    const cycle = named.some(({ onStatus }) => onStatus) ? caches.cycleOf(id) : undefined;
+    const cycle = named.some(({ onStatus }) => onStatus) ? dependents.cycleOf(id) : undefined;
     return {
       resource,
       references: named.map(caches.get),

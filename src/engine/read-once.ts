@@ -1,17 +1,33 @@
-/** Reads what a reconcile refers to. Invariant: one answer for each object in a reconcile, so that all of it sees the same values. */
-import type { ActingStore, Read, ResourceStore } from "../core/ports.ts";
+/**
+ * One answer for each Secret and ConfigMap in a reconcile, so that everything in it sees the same values.
+ *
+ * Invariant: of what is read no more is kept than a reconcile may hold.
+ */
+import type { ActingStore, Read, Requests, ResourceStore } from "../core/ports.ts";
 import { configMapType, secretType, type ReadResult, type Reference } from "../core/resource.ts";
 
-interface ReadDeps {
-  readonly store: ResourceStore;
-  /** Reads what the resource refers to; what an admin keeps elsewhere is Holdfast's own to read. */
-  readonly acting: ActingStore;
-  /** A Secret or ConfigMap has been read. */
+interface ReadOnceDeps extends Pick<Requests, "holdMuch"> {
+  /** Reads what an admin keeps elsewhere, which is Holdfast's own to read. */
+  readonly store: Pick<ResourceStore, "read">;
+  /** Reads what the resource refers to. */
+  readonly acting: Pick<ActingStore, "read">;
   readonly onRead: (reference: Reference, result: ReadResult) => void;
 }
 
-export function readOnce({ store, acting, onRead }: ReadDeps, namespace: string, signal: AbortSignal): Read {
+/** Of all the values of all that is read for one reconcile. An object has 1 MiB of them at most. */
+const limitBytes = 4 * 1024 * 1024;
+const smallBytes = 256 * 1024;
+
+export function readOnce({ store, acting, onRead, holdMuch }: ReadOnceDeps, namespace: string, signal: AbortSignal): Read {
   const answers = new Map<string, Promise<ReadResult>>();
+  let sizeBytes = 0;
+  async function keep(result: ReadResult): Promise<ReadResult> {
+    if (result.type !== "found") return result;
+    for (const value of Object.values(result.resource.data)) sizeBytes += value.byteLength;
+    if (sizeBytes > limitBytes) return { type: "tooMuch", limitBytes };
+    if (sizeBytes > smallBytes) await holdMuch(signal);
+    return result;
+  }
   return (kind, name, elsewhere) => {
     const id = `${kind}/${elsewhere ?? ""}/${name}`;
     const type = kind === "Secret" ? secretType : configMapType;
@@ -20,7 +36,7 @@ export function readOnce({ store, acting, onRead }: ReadDeps, namespace: string,
     const reference = { type, key: { namespace: elsewhere ?? namespace, name } };
     const answer = (elsewhere === undefined ? acting : store).read(reference, signal).then((result) => {
       onRead(reference, result);
-      return result;
+      return keep(result);
     });
     answers.set(id, answer);
     return answer;

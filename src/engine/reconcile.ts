@@ -11,7 +11,7 @@ import type { Outcome, Refusal } from "../core/outcome.ts";
 import type { Owner } from "../core/output.ts";
 import type { ReadResult, Reference, Resource } from "../core/resource.ts";
 import { sameJSON } from "../core/tools/json.ts";
-import type { CheckResult, Kind, Outcomes, Plan, BeforeSend, Situation, Step, StepAnswer, Verdict } from "../core/plan.ts";
+import type { CheckResult, Kind, Judged, BeforeSend, Situation, Step, StepOf, Steps, Verdict } from "../core/plan.ts";
 import type {
   Announce,
   Finalizer,
@@ -23,6 +23,7 @@ import type {
   WaitForRecord,
   WriteResult,
 } from "../core/ports.ts";
+import { followPlan } from "./follow-plan.ts";
 import { queueKey } from "./key.ts";
 import { checkOutputs, writeOutputs } from "./outputs.ts";
 import { findTooLarge } from "../core/object-size.ts";
@@ -59,11 +60,6 @@ export interface ReconcileDeps {
   readonly onAttempt: (id: string) => void;
 }
 
-/** A plan threw, which is a mistake in this program. */
-export class PlanError extends Error {
-  override readonly name = "PlanError";
-}
-
 /** `conflict`: somebody else wrote meanwhile; nothing of this reconcile was recorded, and it is to be run again. */
 export type Reconciled =
   | { readonly type: "settled"; readonly verdict: Verdict }
@@ -91,8 +87,8 @@ export async function reconcile(
   const account = kind.actsAs?.(situation.resource);
   const lacksAccount = deps.requireServiceAccount && kind.actsAs !== undefined && account === undefined;
   const acting = account === undefined ? store : store.as({ namespace, name: account });
-  const read = readOnce({ ...deps, acting }, namespace, signal);
   using requests = requester.begin(queueKey(kind.type.kind, { namespace, name }), mayAct, waitFor);
+  const read = readOnce({ ...deps, acting, holdMuch: requests.holdMuch }, namespace, signal);
 
   /** It came from the store itself, so that what follows in this reconcile lags no more. */
   function learned(live: Resource): void {
@@ -194,14 +190,15 @@ export async function reconcile(
     const unsafe = await takePrecaution(before);
     if (unsafe) return unsafe;
     hasSent = true;
-    return prepared.send(sending);
+    try {
+      return await prepared.send(sending);
+    } finally {
+      prepared.letGo();
+    }
   }
 
   /** Whatever can be found wrong with one of them is found before any is sent. */
-  async function sendAll({
-    exchanges,
-    beforeSend: before,
-  }: Extract<Step, { type: "exchanges" }>): Promise<Outcomes | Exclude<Reconciled, { type: "settled" }>> {
+  async function sendAll({ exchanges, beforeSend: before, judge }: StepOf<"exchanges">): Promise<Judged | Interruption> {
     const all: Prepared[] = [];
     for (const exchange of exchanges) {
       const prepared = await prepare(exchange);
@@ -212,7 +209,22 @@ export async function reconcile(
     const unsafe = await takePrecaution(before);
     if (unsafe) return unsafe;
     hasSent = true;
-    return { type: "outcomes", outcomes: await Promise.all(all.map((prepared) => prepared.send(sending))) };
+    const ended = await Promise.all(
+      all.map(async (prepared, position) => {
+        const outcome = await prepared.send(sending);
+        try {
+          return await follow(judge(outcome, position));
+        } finally {
+          prepared.letGo();
+        }
+      }),
+    );
+    const judgements: unknown[] = [];
+    for (const one of ended) {
+      if (one.type !== "ended") return one;
+      judgements.push(one.value);
+    }
+    return { type: "judged", judgements };
   }
   async function check(step: Extract<Step, { type: "check" }>): Promise<CheckResult | Postponed> {
     // It names no account by whose rights what it refers to could be read: each request that uses it does so by its own's.
@@ -231,16 +243,13 @@ export async function reconcile(
       deps.waitWithoutLimit(writeOutputs(step.evaluation, owner(), { store: acting, requester, mayRecord, read }, signal)),
   };
 
-  const plan = kind.plan(situation);
-  let step = advance(plan);
-  while (!step.done) {
-    signal.throwIfAborted();
-    // What is only read can be told from what is then said, bit by bit: so without an account nothing is performed.
-    const answer = lacksAccount ? accountRequired : await perform(performers, step.value.type, step.value);
-    if (answer.type === "conflict" || answer.type === "postponed") return answer;
-    step = advance(plan, answer);
-  }
-  const verdict = step.value;
+  /** What is only read can be told from what is then said, bit by bit: so without an account nothing is performed. */
+  const follow = <R>(steps: Steps<R>): Promise<{ readonly type: "ended"; readonly value: R } | Interruption> =>
+    followPlan(steps, async (step) => (lacksAccount ? accountRequired : perform(performers, step.type, step)), signal);
+
+  const followed = await follow(kind.plan(situation));
+  if (followed.type !== "ended") return followed;
+  const verdict = followed.value;
   requests[Symbol.dispose](); // its place at the origin is not needed for writing
   const { finalizer } = verdict;
   const { attempt }: Partial<DeliveryRecord> = verdict.status;
@@ -262,14 +271,6 @@ type Conflict = Extract<Reconciled, { type: "conflict" }>;
 type Postponed = Extract<Reconciled, { type: "postponed" }>;
 /** What ends a reconcile before its plan has ended. */
 export type Interruption = Exclude<Reconciled, { type: "settled" }>;
-/** The first answer, to nothing, is ignored by a generator. */
-function advance(plan: Plan, ...answer: [StepAnswer] | []): IteratorResult<Step, Verdict> {
-  try {
-    return plan.next(...answer);
-  } catch (cause) {
-    throw new PlanError("the plan threw", { cause });
-  }
-}
 
 const accountRequired: Refusal = {
   type: "refusal",

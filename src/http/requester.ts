@@ -10,7 +10,7 @@ import type { Refusal } from "../core/outcome.ts";
 import type { Busy, Evaluator, Prepared, Read, Requester, Requests, WaitFor } from "../core/ports.ts";
 import { bytesInBody } from "../core/templating.ts";
 import { createOriginPlaces } from "./limits/origin-places.ts";
-import { createBudget, createBudgets } from "./limits/budget.ts";
+import { createBudget, createBudgets, type Slot } from "./limits/budget.ts";
 import { readBytes } from "./resolve/bytes.ts";
 import { createCircuits, seenIn } from "./limits/circuits.ts";
 import type { ClientPool } from "./connect/client-pool.ts";
@@ -25,6 +25,7 @@ import { createReconcileGate, type Gates } from "./limits/reconcile-gate.ts";
 import { resolveInputs } from "./resolve/inputs.ts";
 import { maskValues } from "./evaluate/masked-values.ts";
 import { createPrepare } from "./prepare.ts";
+import { createHolding, createMemoryShares } from "./limits/memory-shares.ts";
 import { createRateLimits } from "./limits/rate-limits.ts";
 import { orRefusal } from "./refusal.ts";
 import { describeRequest, type Described } from "./render/describe.ts";
@@ -50,6 +51,8 @@ export interface RequesterOptions {
   readonly maxExchangesPerReconcile?: number;
   /** Reconciles at one origin, and exchanges in flight to it. */
   readonly maxInFlightPerOrigin?: number;
+  /** How many reconciles may hold a long answer, long Secrets or long bodies at a time; two at least. */
+  readonly memoryShares?: number;
   /** Of a response's content, in each stretch of `rateWindowMs`. 0: any. */
   readonly minBytesPerSecond?: number;
   readonly rateWindowMs?: number;
@@ -81,6 +84,7 @@ export interface HTTPRequester extends Requester, Disposable {
 export function createRequester(options: RequesterOptions): HTTPRequester {
   const { clients, evaluator, userAgent, emit } = options;
   const { maxInFlightPerReconcile = 6, maxExchangesPerReconcile = 50, maxInFlightPerOrigin = 10 } = options;
+  const memory = createMemoryShares(options.memoryShares ?? 6);
   const { minBytesPerSecond = 100, rateWindowMs = 10_000, reconcileTimeoutMs = 600_000 } = options;
   const egress = options.egress ?? createEgress();
   const connections = createSocketTrace();
@@ -126,6 +130,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
       });
       const passage = createReconcileGate({ owner: resource, limitMs: reconcileTimeoutMs, waitFor }, gates);
       const { moved } = passage;
+      const holding = createHolding(memory, namespaceOf(resource), (awaited) => waitFor(awaited, 0));
       let hasEnded = false;
       return {
         prepare: (exchange, read, signal) =>
@@ -133,6 +138,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
             const inputs = await resolveInputs(exchange.scope.inputs, read);
             const { auth, ...ready } = await prepare(exchange, inputs, read, signal);
             const { request, settings } = ready.first;
+            const body = await holding.body(request.body, signal);
             const pass = passage.circuit(exchange);
             if (pass?.type === "busy") return pass;
             const { endpoint } = exchange;
@@ -150,12 +156,17 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
             const secrets = (): Secrets => withKept(ready.secrets(), credential?.secrets() ?? []);
             const turn = passage.turn(request.origin, exchange);
             const passed = { ...(credential && { credential }), ...(turn && { turn }), mayStart, waitFor, moved };
-            const sending: Sending = { ...ready, ...passed, secrets };
+            let long: Pick<Slot, "release"> | undefined;
+            const mayReadLong = async (signal: AbortSignal): Promise<void> => {
+              long ??= await holding.longAnswer(signal);
+            };
+            const sending: Sending = { ...ready, ...passed, secrets, mayReadLong };
             return {
               type: "prepared",
               async send(signal) {
                 const outcome = await send(sending, budget, sendOptions, signal);
                 pass?.report(seenIn(outcome));
+                if (outcome.type === "response") await holding.answered(outcome.response.sizeBytes, signal).catch(() => {}); // it is told all the same
                 return outcome;
               },
               async open(signal) {
@@ -163,11 +174,17 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
                 pass?.report(seenIn(opened));
                 return opened;
               },
+              letGo() {
+                long?.release();
+                body[Symbol.dispose]();
+              },
             } as const;
           }),
+        holdMuch: (signal) => holding.much(signal),
         [Symbol.dispose]() {
           if (hasEnded) return;
           hasEnded = true;
+          holding[Symbol.dispose]();
           budget[Symbol.dispose]();
           passage[Symbol.dispose]();
         },

@@ -6,9 +6,13 @@ import type { Resource, ResourceType } from "../../src/core/resource.ts";
 export const type: ResourceType = { group: "g", version: "v1", kind: "Thing", plural: "things" };
 const noOutputs = { evaluateOutputs: () => Promise.reject(new Error("there are no outputs here")) };
 
+/** The rest of a reconcile's requests, and of one that is prepared, where nothing is long. */
+export const nothingHeld = { holdMuch: () => Promise.resolve(), [Symbol.dispose]() {} };
+export const letsGo = { letGo() {} };
+
 /** Sends nothing; `evaluate` is the test's. */
 export function requesterThat(evaluate: Requester["evaluate"]): Requester {
-  const requests: Requests = { prepare: () => Promise.reject(new Error("nothing is sent here")), [Symbol.dispose]() {} };
+  const requests: Requests = { prepare: () => Promise.reject(new Error("nothing is sent here")), ...nothingHeld };
   return { begin: () => requests, evaluate, check: () => Promise.resolve({ type: "usable" }), ...noOutputs };
 }
 export const idle = requesterThat(() => Promise.reject(new Error("nothing is evaluated here")));

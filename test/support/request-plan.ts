@@ -3,13 +3,18 @@ import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-requ
 import type { Outcome, Response } from "../../src/core/outcome.ts";
 import { redact } from "../../src/core/redacted.ts";
 import { shownOf } from "../../src/core/shown.ts";
-import type { EvaluationResult, Outcomes, OutputsResult, Situation, Step, Verdict } from "../../src/core/plan.ts";
+import type { EvaluationResult, OutputsResult, Situation, Step, StepAnswer, Steps, Verdict } from "../../src/core/plan.ts";
 import type { Metadata } from "../../src/core/resource.ts";
 import { httpRequestKind } from "../../src/kinds/http-request/plan.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
 
 const newYear = new Date("2026-01-01T00:00:00Z");
 
+/** Of the requests of a forEach, each of which is judged by what follows in the script. */
+export interface Outcomes {
+  readonly type: "outcomes";
+  readonly outcomes: readonly Outcome[];
+}
 export type Answer = Outcome | Outcomes | EvaluationResult | OutputsResult;
 export interface Driven {
   readonly steps: readonly Step[];
@@ -55,14 +60,29 @@ export function driveIn(
 ): Driven {
   const plan = httpRequestKind.plan({ references: [], now: newYear, instanceId: "me", ...situation });
   const steps: Step[] = [];
+  const verdict = followPlan(plan, (step) => {
+    const given = answers[steps.length];
+    if (!given) throw new Error(`not scripted: ${JSON.stringify(step)}`);
+    steps.push(step);
+    return given;
+  });
+  return { steps, verdict, status: verdict.status };
+}
+
+/** What a plan, or a part of one, returns, where `answer` is asked for each step. */
+export function followPlan<R>(plan: Steps<R>, answer: (step: Step) => StepAnswer | Outcomes): R {
   let step = plan.next();
   while (!step.done) {
-    const given = answers[steps.length];
-    if (!given) throw new Error(`not scripted: ${JSON.stringify(step.value)}`);
-    steps.push(step.value);
-    step = plan.next(given);
+    const asked = step.value;
+    const given = answer(asked);
+    step = plan.next(given.type === "outcomes" ? judgeAll(asked, given, answer) : given);
   }
-  return { steps, verdict: step.value, status: step.value.status };
+  return step.value;
+}
+/** The answer to a step whose requests have had these outcomes. */
+export function judgeAll(step: Step, { outcomes }: Outcomes, answer: (step: Step) => StepAnswer | Outcomes): StepAnswer {
+  if (step.type !== "exchanges") throw new Error(`not asked for: ${step.type}`);
+  return { type: "judged", judgements: outcomes.map((outcome, position) => followPlan(step.judge(outcome, position), answer)) };
 }
 
 export function condition(

@@ -9,6 +9,7 @@ import { redact } from "../../src/core/redacted.ts";
 import { shownOf } from "../../src/core/shown.ts";
 import type { Kind, Step, Verdict } from "../../src/core/plan.ts";
 import type { Reference, Resource } from "../../src/core/resource.ts";
+import { judgeAll } from "./request-plan.ts";
 
 export interface Walked {
   readonly resource: Resource;
@@ -61,7 +62,8 @@ function reconcile(
       return { status: asked.beforeSend.status, sent };
     if (asked.type === "exchange") sent += 1;
     if (asked.type === "exchanges") sent += asked.exchanges.length;
-    step = plan.next(answer(asked) as never);
+    const answered = answer(asked) as never;
+    step = plan.next(asked.type === "exchanges" ? judgeAll(asked, answered, answer as never) : answered);
   }
   return { status: step.value.status, sent, verdict: step.value };
 }

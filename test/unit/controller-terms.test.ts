@@ -4,7 +4,7 @@ import { sameJSON } from "../../src/core/tools/json.ts";
 import type { Kind, Plan, Situation } from "../../src/core/plan.ts";
 import type { Requester } from "../../src/core/ports.ts";
 import { createController } from "../../src/engine/controller.ts";
-import { idle, memoryStore, thing, type, until } from "../support/memory-store.ts";
+import { idle, letsGo, memoryStore, nothingHeld, thing, type, until } from "../support/memory-store.ts";
 
 /** Every request is refused, after its resource's name was noted. */
 function requesterThatSends(sent: string[]): Requester {
@@ -17,8 +17,9 @@ function requesterThatSends(sent: string[]): Requester {
           sent.push(id.split("/")[2] ?? "");
           return { type: "failure", reason: "ConnectionRefused", message: "", sent: false };
         },
+        ...letsGo,
       }),
-      [Symbol.dispose]() {},
+      ...nothingHeld,
     }),
   };
 }
@@ -38,7 +39,7 @@ describe("the controller", () => {
       ...idle,
       begin(_resource, mayStillStart = () => true) {
         mayStart.push(mayStillStart);
-        return { prepare: () => Promise.reject(new Error("nothing is sent here")), [Symbol.dispose]() {} };
+        return { prepare: () => Promise.reject(new Error("nothing is sent here")), ...nothingHeld };
       },
       async evaluate() {
         await ending.promise;

@@ -6,7 +6,7 @@ import type { Kind, Plan, Situation } from "../../src/core/plan.ts";
 import type { Requester, ResourceStore } from "../../src/core/ports.ts";
 import type { Resource } from "../../src/core/resource.ts";
 import { createController, type Controller } from "../../src/engine/controller.ts";
-import { idle, memoryStore, requesterThat, thing, type, until } from "../support/memory-store.ts";
+import { idle, letsGo, memoryStore, nothingHeld, requesterThat, thing, type, until } from "../support/memory-store.ts";
 
 type Reconciled = Extract<TelemetryEvent, { type: "reconciled" }>;
 
@@ -220,8 +220,9 @@ describe("the controller", () => {
         prepare: async () => ({
           type: "prepared",
           send: (signal) => new Promise((resolve) => signal.addEventListener("abort", () => resolve(late))),
+          ...letsGo,
         }),
-        [Symbol.dispose]() {},
+        ...nothingHeld,
       }),
     };
     function* plan(): Plan {
@@ -282,8 +283,9 @@ describe("the controller", () => {
               if (resource.includes("led")) await waitFor(place.promise);
               return answer;
             },
+            ...letsGo,
           }),
-        [Symbol.dispose]() {},
+        ...nothingHeld,
       }),
     };
     function* plan(): Plan {

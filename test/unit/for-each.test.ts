@@ -6,11 +6,11 @@ import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome, Response } from "../../src/core/outcome.ts";
 import { redact } from "../../src/core/redacted.ts";
 import { shownOf } from "../../src/core/shown.ts";
-import type { EvaluationResult, Outcomes } from "../../src/core/plan.ts";
+import type { EvaluationResult } from "../../src/core/plan.ts";
 import { sendDigest } from "../../src/kinds/request/request.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
 import { fuzzTimeoutMs, runs } from "../support/fuzz.ts";
-import { condition, drive as driveAt, httpRequest, type Answer } from "../support/request-plan.ts";
+import { condition, drive as driveAt, httpRequest, type Answer, type Outcomes } from "../support/request-plan.ts";
 
 function request(spec: Partial<HTTPRequestSpec>, status?: HTTPRequestStatus): HTTPRequest {
   const of = { name: "a", namespace: "n", uid: "uid-a", ...(status && { status }) };
@@ -211,3 +211,38 @@ test(
   },
   fuzzTimeoutMs,
 );
+
+describe("what is kept of an item's answer once it has been judged:", () => {
+  const long = (sizeBytes: number): Outcome => {
+    const [headers, body] = [{ "retry-after": "7" }, "x".repeat(sizeBytes)];
+    const content = { body: redact(body), shown: shownOf({ headers, body }), sizeBytes, sha256: "ab" };
+    return { type: "response", response: { statusCode: 200, headers, ...content, durationMs: 1 } };
+  };
+  const output = { secret: { name: "kept", type: "Opaque" }, data: { all: ".responses" }, whenMissing: "Fail" } as const;
+  const keeping = { ...three, outputs: [output] } as unknown as Partial<HTTPRequestSpec>;
+
+  test("its header, and of its content nothing that nobody needs", () => {
+    const { steps } = drive(request(three), [outcomes(long(100), long(100), long(100))]);
+    const step = steps.find((one) => one.type === "exchanges");
+    if (!step) throw new Error("nothing is sent");
+    const judged = step.judge(long(1_000), 0).next();
+    expect(judged.done).toBe(true);
+    const { response } = (judged.value as { judgement: { response: Response } }).judgement;
+    expect([response.body.open(), response.shown.body()?.text, response.headers["retry-after"]]).toEqual(["", "", "7"]);
+  });
+  test("all of it for outputs, within a limit: an answer beyond it is no success", () => {
+    const { steps, status } = drive(request(keeping), [
+      { type: "ready" },
+      outcomes(long(1_500_000), long(700_000), long(500_000)),
+      { type: "ready" },
+    ]);
+    const written = steps.find((one) => one.type === "writeOutputs");
+    expect(written?.evaluation.responses?.map((one) => one?.body.open().length)).toEqual([1_500_000, undefined, 500_000]);
+    expect(status.items?.map(({ phase, reason }) => [phase, reason])).toEqual([
+      ["Succeeded", "Succeeded"],
+      ["Failed", "ResponseTooLarge"],
+      ["Succeeded", "Succeeded"],
+    ]);
+    expect(readyOf(status)?.message).toContain("longer than 2097152 bytes together");
+  });
+});

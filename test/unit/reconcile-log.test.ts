@@ -8,7 +8,7 @@ import { createEmit } from "../../src/telemetry/emit.ts";
 import type { Log } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { createReconcileContexts, withContext } from "../../src/telemetry/reconcile-context.ts";
-import { idle, memoryStore, thing, type, until } from "../support/memory-store.ts";
+import { idle, letsGo, memoryStore, nothingHeld, thing, type, until } from "../support/memory-store.ts";
 
 interface Line {
   readonly message: string;
@@ -32,8 +32,9 @@ function logging(names: readonly string[]) {
           emit({ type: "exchanged", method: "GET", namespace: "n", name, durationMs: 1, statusCode: 200 });
           return { type: "failure", reason: "ConnectionRefused", message: "", sent: false };
         },
+        ...letsGo,
       }),
-      [Symbol.dispose]() {},
+      ...nothingHeld,
     }),
   };
   function* plan({ resource: { metadata } }: Situation): Plan {

@@ -1,6 +1,6 @@
 /** Where a ServiceAccount is required, Holdfast's own rights help nobody without one, not even to be told what a Secret is like. */
 import { expect, test } from "@jest/globals";
-import type { Kind, Plan, Step } from "../../src/core/plan.ts";
+import { ask, type Kind, type Plan, type Step } from "../../src/core/plan.ts";
 import type { Requester } from "../../src/core/ports.ts";
 import { createController } from "../../src/engine/controller.ts";
 import { idle, memoryStore, thing, type, until } from "../support/memory-store.ts";
@@ -60,7 +60,12 @@ const steps: readonly Step[] = [
   { type: "evaluate", evaluation: {} as never },
   { type: "checkOutputs", outputs: [output] },
   { type: "exchange", exchange: {} as never, beforeSend: { type: "none" } },
-  { type: "exchanges", exchanges: [], beforeSend: { type: "none" } },
+  {
+    type: "exchanges",
+    exchanges: [],
+    beforeSend: { type: "none" },
+    judge: () => ask<"evaluate">({ type: "evaluate", evaluation: {} as never }),
+  },
 ];
 test.each(steps.map((step) => [step.type, step] as const))("nothing is asked for one that names none: %s", async (_, step) => {
   const { answer, asked } = await answered(step, { actsAs: () => undefined });

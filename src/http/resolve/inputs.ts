@@ -60,6 +60,11 @@ export async function resolveBytes(source: KeptElsewhere, read: Read): Promise<U
   const result = await read(kind, source.name, source.namespace);
   if (result.type === "absent")
     refuseForNow(secret ? "SecretNotFound" : "ConfigMapNotFound", `${source.field}: there is no ${object}`);
+  if (result.type === "tooMuch")
+    refuseForNow(
+      "InvalidRequest",
+      `${source.field}: with ${object}, the Secrets and ConfigMaps that are referred to are longer than ${result.limitBytes} bytes together`,
+    );
   if (result.type === "forbidden") {
     const remedy = result.grant === undefined ? "grant it get on it" : `to allow it: ${result.grant}`;
     refuseForNow(

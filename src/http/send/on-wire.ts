@@ -52,12 +52,22 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** What came after the content, once that has been read (RFC 9110, section 6.5). */
   trailers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Reads until more than `sizeBytes` of the content have come; true: that is all there is. Rejects as `read` does. */
+  begin(sizeBytes: number, rate?: MinimumRate): Promise<boolean>;
   /** All of the content, as it came. Rejects with a `ContentError`, a `ResponseTooSlowError`, or what broke the connection. */
   read(maxBytes: number, rate?: MinimumRate): Promise<Buffer>;
   /** Nobody wants it: what has not come yet is not waited for. `read` rejects with `error` from now on. */
   cancel(error: Error): void;
   /** Called when it breaks while nobody reads it. */
   onBroken: ((error: unknown) => void) | undefined;
+}
+
+interface Reader {
+  readonly maxBytes: number;
+  /** More than that has come. */
+  readonly onMore: () => void;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** While nobody reads, no more than this is taken from the socket. */
@@ -80,7 +90,7 @@ export function onWire(slots: Slots, request: WireRequest, options: WireOptions)
   let controller: Dispatcher.DispatchController | undefined;
   let state: "open" | "complete" | "broken" = "open";
   let broken: unknown;
-  let reader: { readonly maxBytes: number; readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
+  let reader: Reader | undefined;
   let answer: Answer | undefined;
   let informational = 0;
 
@@ -136,12 +146,12 @@ export function onWire(slots: Slots, request: WireRequest, options: WireOptions)
         if (informational > maxInformational) fail(new WireError("HOLDFAST_PROTOCOL", "nothing but informational responses"));
         return;
       }
-      answer = { statusCode, headers, trailers: {}, read, cancel: fail, onBroken: undefined };
+      answer = { statusCode, headers, trailers: {}, begin, read, cancel: fail, onBroken: undefined };
       head.resolve(answer);
     },
     onResponseData(_controller, piece) {
       content.add(piece);
-      if (reader && content.sizeBytes > reader.maxBytes) fail(tooLarge(reader.maxBytes));
+      if (reader && content.sizeBytes > reader.maxBytes) reader.onMore();
       pause();
     },
     onResponseEnd(_controller, trailers) {
@@ -162,13 +172,18 @@ export function onWire(slots: Slots, request: WireRequest, options: WireOptions)
       fail(error);
       throw broken ?? error;
     }
-    if (state === "open") await rest(maxBytes, rate);
+    if (state === "open") await rest(maxBytes, rate, () => fail(tooLarge(maxBytes)));
     if (state === "broken") throw broken;
     return content.all();
   }
-  async function rest(maxBytes: number, rate: MinimumRate | undefined): Promise<void> {
+  async function begin(sizeBytes: number, rate?: MinimumRate): Promise<boolean> {
+    if (state === "open" && content.sizeBytes <= sizeBytes) await rest(sizeBytes, rate, () => reader?.resolve());
+    if (state === "broken") throw broken;
+    return state === "complete" && content.sizeBytes <= sizeBytes;
+  }
+  async function rest(maxBytes: number, rate: MinimumRate | undefined, onMore: () => void): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    reader = { maxBytes, resolve, reject };
+    reader = { maxBytes, resolve, reject, onMore };
     controller?.resume();
     let before = content.sizeBytes;
     const watch =
@@ -183,6 +198,7 @@ export function onWire(slots: Slots, request: WireRequest, options: WireOptions)
     } finally {
       clearInterval(watch);
       reader = undefined;
+      if (state === "open") pause();
     }
   }
 

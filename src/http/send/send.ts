@@ -13,10 +13,11 @@ import { decodedContent, headerField, headerFields } from "./content.ts";
 import { deadline, type Deadline } from "../../core/tools/deadline.ts";
 import { denialIn } from "../connect/egress-connector.ts";
 import { egressFailure, egressRefusal } from "../connect/egress-refusal.ts";
-import { decompress } from "./decompress.ts";
+import { ContentError, decompress } from "./decompress.ts";
 import { sendChain, RedirectError, type Chain, type Held, type RunOptions } from "./chain.ts";
 import { failure, failureOf, type Failure } from "../failure.ts";
 import type { Answer, MinimumRate } from "./on-wire.ts";
+import { smallBytes } from "../limits/memory-shares.ts";
 import type { RateTurn } from "../limits/rate-limits.ts";
 import type { Secrets } from "../../core/mask-secrets.ts";
 import { shownOf } from "../../core/shown.ts";
@@ -29,6 +30,8 @@ export interface SendOptions extends RunOptions {
 export interface Sending extends Chain {
   /** Masked in what may be shown of the answer. */
   readonly secrets: () => Secrets;
+  /** Asked before more than `smallBytes` of an answer are read. Absent: nobody needs to be. */
+  readonly mayReadLong?: (signal: AbortSignal) => Promise<void>;
 }
 
 /** A refusal where nothing has left: a socket was not allowed to where it would have gone. */
@@ -161,7 +164,8 @@ async function begun(sending: Sending, budget: Budget, options: SendOptions, sig
     end,
     async read() {
       try {
-        const response = await responseOf(answer, sending, options);
+        const mayReadLong = (): Promise<void> => untimed(async () => sending.mayReadLong?.(limit.signal));
+        const response = await responseOf(answer, { ...sending, mayReadLong }, options);
         end({ statusCode: answer.statusCode, sizeBytes: response.sizeBytes });
         return { type: "response", response: { ...response, durationMs: Math.round(performance.now() - startedMs) } };
       } catch (error) {
@@ -180,13 +184,11 @@ function failureWithin(limit: Deadline, error: unknown, proxied: boolean): Failu
 
 async function responseOf(
   answer: Answer,
-  sending: Sending,
-  { maxResponseBytes, minResponseRate }: SendOptions,
+  sending: Pick<Sending, "secrets"> & { readonly mayReadLong: () => Promise<void> },
+  options: SendOptions,
 ): Promise<Omit<Response, "durationMs">> {
   const { statusCode, headers } = answer;
-  const raw = await answer.read(maxResponseBytes, minResponseRate);
-  const encoding = headerField(headers, "content-encoding");
-  const content = encoding === undefined ? raw : await decompress(raw, encoding, maxResponseBytes);
+  const content = await contentOf(answer, sending.mayReadLong, options);
   const { text, isExact, isText } = decodedContent(content, headerField(headers, "content-type"));
   const fields = headerFields(headers);
   const trailers = headerFields(answer.trailers);
@@ -201,4 +203,25 @@ async function responseOf(
     sizeBytes: content.byteLength,
     sha256: hash("sha256", content, "hex"),
   };
+}
+
+/** As it was before it was compressed. What turns out to be long is decompressed a second time. */
+async function contentOf(
+  answer: Answer,
+  mayReadLong: () => Promise<void>,
+  { maxResponseBytes, minResponseRate }: SendOptions,
+): Promise<Buffer> {
+  const isSmall = await answer.begin(smallBytes, minResponseRate);
+  if (!isSmall) await mayReadLong();
+  const raw = await answer.read(maxResponseBytes, minResponseRate);
+  const encoding = headerField(answer.headers, "content-encoding");
+  if (encoding === undefined) return raw;
+  if (!isSmall || maxResponseBytes <= smallBytes) return await decompress(raw, encoding, maxResponseBytes);
+  try {
+    return await decompress(raw, encoding, smallBytes);
+  } catch (error) {
+    if (!(error instanceof ContentError) || error.code !== "HOLDFAST_CONTENT_TOO_LARGE") throw error;
+    await mayReadLong();
+    return await decompress(raw, encoding, maxResponseBytes);
+  }
 }

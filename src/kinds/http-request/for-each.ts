@@ -10,6 +10,7 @@ import type { ListEvaluation, Scope, ScopeItem } from "../../core/evaluation.ts"
 import type { Exchange } from "../../core/exchange.ts";
 import type { Outcome, Refusal, Response } from "../../core/outcome.ts";
 import { redact } from "../../core/redacted.ts";
+import { shownOf } from "../../core/shown.ts";
 import type { Output } from "../../core/output.ts";
 import { evaluate, sendExchanges, type EvaluationResult, type Situation, type Verdict, type Steps } from "../../core/plan.ts";
 import { retryAfterFieldMs } from "../../core/retry.ts";
@@ -61,18 +62,19 @@ export function* deliverEach(
   const outputs = declaredOutputs(spec.outputs, "spec.outputs");
   const unwritable = yield* checkOutputs(outputs);
   if (unwritable) return report.refused(unwritable);
-  const result = yield* sendExchanges(exchanges, decideBeforeSend(first, { attempt, sender, inFlight: report.inFlight, keyed }));
-  if (result.type === "refusal") return report.refused(result);
-
-  const answered: Sent[] = [];
-  for (const [position, outcome] of result.outcomes.entries()) {
-    const [item, exchange] = [pending[position], exchanges[position]];
-    if (item && exchange) {
+  const room = { leftBytes: outputs.length > 0 ? maxKeptBytes : 0 };
+  const result = yield* sendExchanges(
+    exchanges,
+    decideBeforeSend(first, { attempt, sender, inFlight: report.inFlight, keyed }),
+    function* (outcome, position) {
+      const [item, exchange] = [pending[position] as ScopeItem, exchanges[position] as Exchange];
       const { tries: tried = 0 } = earlier.get(itemId(attempt, item)) ?? {};
-      answered.push(yield* judged(outcome, { spec, item, exchange, attempt, tried, wish }));
-    }
-  }
-  const sent = yield* kept(answered, { outputs, scope: first.scope, count: items.length });
+      const one = yield* judged(outcome, { spec, item, exchange, attempt, tried, wish });
+      return outputs.length > 0 ? keptWithin(room, one) : withoutBody(one);
+    },
+  );
+  if (result.type === "refusal") return report.refused(result);
+  const sent = yield* kept(result.judgements, { outputs, scope: first.scope, count: items.length });
   const tookMs = Math.max(...sent.map((one) => one.judgement.tookMs));
   const ended: Attempt = { ...attempt, finishedAt: new Date(now.getTime() + tookMs).toISOString() };
   const statuses = items.map((item): ItemStatus => {
@@ -179,6 +181,31 @@ function* judged(outcome: Outcome, { spec, item, exchange, attempt, tried, wish 
     judgement,
     status: { ...about, phase, reason, tries: own.tries, ...(response && { statusCode: response.statusCode }) },
   };
+}
+
+/** Together they make one document for the outputs' expressions. */
+const maxKeptBytes = 2 * 1024 * 1024;
+
+/** A success keeps its answer, of which outputs are made, and where there is no more room for that it is none. */
+function keptWithin(room: { leftBytes: number }, one: Sent): Sent {
+  const { succeeded, response } = one.judgement;
+  if (!succeeded || !response) return withoutBody(one);
+  if (response.sizeBytes <= room.leftBytes) {
+    room.leftBytes -= response.sizeBytes;
+    return one;
+  }
+  const reason = "ResponseTooLarge";
+  const message = `answered ${response.statusCode}, but the answers of which outputs are made are longer than ${maxKeptBytes} bytes together`;
+  const judgement = { ...one.judgement, succeeded: false, reason, message };
+  return withoutBody({ ...one, judgement, status: { ...one.status, phase: "Failed", reason } });
+}
+/** What nobody needs once it has been judged is let go, so that one answer is held at a time, and not all of them. */
+function withoutBody(one: Sent): Sent {
+  const { response } = one.judgement;
+  if (!response) return one;
+  const { statusCode, headers, sizeBytes, sha256, durationMs } = response;
+  const head = { statusCode, headers, sizeBytes, sha256, durationMs, body: redact(""), shown: shownOf({ headers, body: "" }) };
+  return { ...one, judgement: { ...one.judgement, response: head } };
 }
 
 /** A success whose outputs could not be written is none. */

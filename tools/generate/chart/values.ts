@@ -161,10 +161,13 @@ export const values: Readonly<Record<string, Value>> = {
     egress: kubernetes("Where the controller may go, as NetworkPolicyEgressRules; everywhere by default.", [{}]),
   }),
 
-  resources: kubernetes("Requests and limits.", {
-    requests: { cpu: "50m", memory: "192Mi" },
-    limits: { memory: "512Mi" },
-  }),
+  resources: kubernetes(
+    "Requests and limits. What tenants and servers can fill of memory follows from its limit: docs/operations.md has the arithmetic.",
+    {
+      requests: { cpu: "50m", memory: "192Mi" },
+      limits: { memory: "512Mi" },
+    },
+  ),
   node: section("The Node.js that runs the controller.", {
     heapPercent: integer(
       "JavaScript's heap as a share of the memory limit, where there is one. The rest is for buffers, sockets and jq.",

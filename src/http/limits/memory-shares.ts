@@ -1,0 +1,155 @@
+/**
+ * Memory for what is long: answers above 64 KiB, the Secrets and the bodies of requests. A reconcile that comes to hold much
+ * takes one share of it and keeps that until it ends; a share has room for whatever one reconcile can hold.
+ *
+ * Invariant: never more shares are out than there are. Namespaces take turns, and none has the last share while it has another.
+ * Nobody who has a share waits for one, so that no two wait for each other.
+ */
+import { createRoundRobin } from "../../core/tools/round-robin.ts";
+import { refuse } from "../refusal.ts";
+import { createBudget, type Slot } from "./budget.ts";
+
+/** What is no longer than this takes no share. */
+export const smallBytes = 64 * 1024;
+
+export interface MemoryShares {
+  take(namespace: string, signal: AbortSignal): Disposable | Promise<Disposable>;
+  readonly taken: number;
+  readonly waiting: number;
+}
+
+/** Two at least, so that a namespace that has one leaves another. */
+export function createMemoryShares(count: number): MemoryShares {
+  const most = Math.max(2, count);
+  const byNamespace = new Map<string, number>();
+  const waiting = createRoundRobin<() => void>();
+  let taken = 0;
+
+  function mayTake(namespace: string): boolean {
+    const isLast = taken + 1 >= most;
+    return taken < most && !(isLast && byNamespace.has(namespace));
+  }
+  function newShare(namespace: string): Disposable {
+    taken += 1;
+    byNamespace.set(namespace, (byNamespace.get(namespace) ?? 0) + 1);
+    let isOut = true;
+    return {
+      [Symbol.dispose]() {
+        if (!isOut) return;
+        isOut = false;
+        taken -= 1;
+        const left = (byNamespace.get(namespace) ?? 0) - 1;
+        if (left > 0) byNamespace.set(namespace, left);
+        else byNamespace.delete(namespace);
+        handOut();
+      },
+    };
+  }
+  function handOut(): void {
+    for (let next = waiting.shift(mayTake); next; next = waiting.shift(mayTake)) next();
+  }
+  async function wait(namespace: string, signal: AbortSignal): Promise<Disposable> {
+    const { promise, resolve, reject } = Promise.withResolvers<Disposable>();
+    const tell = (): void => resolve(newShare(namespace));
+    const onAbort = (): void => {
+      waiting.remove(namespace, tell);
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    waiting.add(namespace, tell);
+    try {
+      return await promise;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+  return {
+    take(namespace, signal) {
+      signal.throwIfAborted();
+      return mayTake(namespace) ? newShare(namespace) : wait(namespace, signal);
+    },
+    get taken() {
+      return taken;
+    },
+    get waiting() {
+      return waiting.size;
+    },
+  };
+}
+
+/** What one reconcile holds, until disposed. */
+export interface Holding extends Disposable {
+  /** Resolves when it may hold much, and at once where it already may. Rejects with the signal's reason. */
+  much(signal: AbortSignal): Promise<void>;
+  /** The same for one long answer at a time: the next is read when this has been released. */
+  longAnswer(signal: AbortSignal): Promise<Pick<Slot, "release">>;
+  /** What has been read of answers, the short ones too: many of them are much. */
+  answered(sizeBytes: number, signal: AbortSignal): Promise<void>;
+  /** For a body that waits to be sent, until it is disposed; those that are one and the same count once. Throws `RefusedError`. */
+  body(content: Body, signal: AbortSignal): Promise<Disposable>;
+}
+type Body = string | Uint8Array | undefined;
+/** Of all answers that one has read. */
+const fewBytes = 256 * 1024;
+/** Of all bodies that one reconcile has made and not sent. */
+const maxBodiesBytes = 4 * 1024 * 1024;
+
+/** `lend`: waits without the reconcile's worker. */
+export function createHolding(shares: MemoryShares, namespace: string, lend: <T>(awaited: Promise<T>) => Promise<T>): Holding {
+  const answers = createBudget({ maxInFlight: 1 });
+  let asked: Promise<Disposable> | undefined;
+  let hasEnded = false;
+  let share: Disposable | undefined;
+  const bodies = new Map<Body, number>();
+  let answeredBytes = 0;
+  const bodiesBytes = (): number => bodies.keys().reduce((sum, content) => sum + (content?.length ?? 0), 0);
+
+  async function ask(signal: AbortSignal): Promise<Disposable> {
+    const taken = shares.take(namespace, signal);
+    share = "then" in taken ? await lend(taken) : taken;
+    if (hasEnded) share[Symbol.dispose]();
+    return share;
+  }
+  async function much(signal: AbortSignal): Promise<void> {
+    asked ??= ask(signal).catch((error: unknown) => {
+      asked = undefined;
+      throw error;
+    });
+    await asked;
+  }
+  return {
+    much,
+    async longAnswer(signal) {
+      const turn = await answers.take(signal);
+      try {
+        await much(signal);
+        return turn;
+      } catch (error) {
+        turn.release();
+        throw error;
+      }
+    },
+    async answered(sizeBytes, signal) {
+      answeredBytes += sizeBytes;
+      if (answeredBytes > fewBytes) await much(signal);
+    },
+    async body(content, signal) {
+      bodies.set(content, (bodies.get(content) ?? 0) + 1);
+      const sizeBytes = bodiesBytes();
+      if (sizeBytes > maxBodiesBytes)
+        refuse("InvalidRequest", `the bodies of its requests are longer than ${maxBodiesBytes} bytes together`);
+      if (sizeBytes > smallBytes) await much(signal);
+      return {
+        [Symbol.dispose]() {
+          const left = (bodies.get(content) ?? 0) - 1;
+          if (left > 0) bodies.set(content, left);
+          else bodies.delete(content);
+        },
+      };
+    },
+    [Symbol.dispose]() {
+      hasEnded = true;
+      share?.[Symbol.dispose]();
+    },
+  };
+}
