@@ -10,9 +10,11 @@ import { chart, createHelm, describeWithHelm, pick, podOf, valuesFiles, type Hel
 
 /** A value for each flag, by what it calls its argument; not its default. */
 function sample(option: Option): unknown {
+  const argument = /<(.*)>/.exec(option.flags)?.[1];
+  if (argument === "prefix") return ["2001:db8:64::/96", "fd64:1::/32"];
   if (Array.isArray(option.defaultValue)) return ["team-a", "team-b"];
   if (option.argChoices) return option.argChoices.find((choice) => choice !== option.defaultValue);
-  switch (/<(.*)>/.exec(option.flags)?.[1]) {
+  switch (argument) {
     case "n":
       return 7;
     case "bytes":
@@ -104,6 +106,7 @@ describeWithHelm("the chart's values", () => {
     ["a number that the controller refuses", { controller: { concurrency: 0 } }, "concurrency"],
     ["a greater one than it takes", { controller: { concurrency: 1001 } }, "concurrency"],
     ["a duration without a unit", { controller: { shutdownTimeout: "25" } }, "shutdownTimeout"],
+    ["what is no prefix of a NAT64", { controller: { nat64Prefix: ["2001:db8::/33"] } }, "/controller/nat64Prefix/0"],
     ["what no namespace can be called", { controller: { namespace: ["Team_A"] } }, "/controller/namespace/0"],
     ["a level that there is not", { controller: { logLevel: "trace" } }, "logLevel"],
     ["a digest that is none", { image: { digest: "latest" } }, "digest"],

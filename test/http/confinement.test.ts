@@ -172,6 +172,10 @@ const placed: Readonly<Record<string, Way>> = {
     }),
   "a link, as a path": (world, path) => send(world, link(world, path)),
   "a link, as a URL": (world, path) => send(world, link(world, absolute(world, path))),
+  "a path that is one whole expression": (world, path) =>
+    send(world, { ...joined(world, "${ .inputs.value }"), inputs: { value: literal(path) } }),
+  "a URL that a whole expression yields": (world, path) =>
+    send(world, { ...joined(world, "${ .inputs.value }"), inputs: { value: literal(absolute(world, path)) } }),
   "a redirect": (world, path) => {
     world.redirectTo(Buffer.from(path).toString("latin1"));
     return send(world, joined(world, "/start"));

@@ -47,7 +47,7 @@ describeWithControlPlane("endpoints", () => {
     }
     const flags = ["--kubeconfig", plane.kubeconfigs.holdfast, "--namespace", `${namespace},${other}`];
     const grant = ["--service-account-token-grant", "token-requester --clusterrole=holdfast-token-requester --user=holdfast"];
-    controller = stack.use(await startController([...flags, ...grant]));
+    controller = stack.use(await startController([...flags, ...grant, "--nat64-prefix", "2a00:1:2:3::/96"]));
   }, 60_000);
   afterAll(() => stack.disposeAsync());
 
@@ -284,6 +284,15 @@ describeWithControlPlane("endpoints", () => {
     await requests.until("it is sent", (seen) => isReady(seen.get("content-headers")));
     expect(sent("/walled")[0]?.headers).toMatchObject({ "x-trace": "1", accept: "text/plain", "x-tier": "gold" });
   }, 40_000);
+
+  test("an address behind the network's own NAT64 is the IPv4 address that it holds", async () => {
+    await requests.create("metadata", { url: "http://[2a00:1:2:3::a9fe:a9fe]/" });
+    const all = await requests.until("it is refused", (seen) => stateOf(seen.get("metadata")) !== "");
+    expect(all.get("metadata")?.status?.conditions?.[0]).toMatchObject({
+      reason: "EgressDenied",
+      message: expect.stringContaining('by the egress rule "floor"'),
+    });
+  }, 30_000);
 
   test("an admin's endpoint that is not in order tells tenants that, and only its own status says why", async () => {
     await shared("broken", {
