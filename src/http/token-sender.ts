@@ -16,13 +16,13 @@ function templateAt(base: string): RequestTemplate {
 
 /**
  * With budgets of its own, two requests at a time to one token server for each namespace: the requests that wait for a token hold
- * the places at their origin, and one namespace's token server that hangs holds none of another's.
+ * the places at their origin. Connections are the namespace's own, too, so that what hangs for one holds nothing of another's.
  */
 export function createTokenSender(options: SendOptions): (context: CredentialContext) => SendRequest {
   const places = createBudgets({ maxInFlight: 2, onCancel: () => {} });
   return ({ endpoint, settings, mayStart }) => {
-    const elsewhere = { ...settingsElsewhere(settings), timeoutMs: tokenTimeoutMs };
     const { credentialNamespace: namespace } = endpoint;
+    const elsewhere = { ...settingsElsewhere(settings), timeoutMs: tokenTimeoutMs, namespace };
     const metadata = { name: endpoint.key.name, namespace, uid: "" };
     const origins: SendOptions["origins"] = { take: (origin, signal) => places.take(`${namespace} ${origin}`, signal) };
     return async (request, signal) => {

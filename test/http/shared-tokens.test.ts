@@ -84,18 +84,16 @@ test("a path that always answers 401 has the token renewed once, and others go o
   expect(asked).toBe(2);
 });
 
-test("a token server that hangs for one namespace's endpoints answers another's", async () => {
+test("a token server that hangs for the endpoints of many namespaces answers another's", async () => {
   await using tokens = await loopbackServer(({ url }, response) => void (url === "/token" && give(response, "t1")));
   await using origin = await originFor(new Set(["t1"]));
-  await using http = testRequester();
-  const controller = new AbortController();
-  for (let index = 0; index < 10; index += 1) {
-    using requests = http.requester.begin(`HTTPRequest/attacker/${index}`);
-    const asked = from(origin, `${tokens.url}/hangs`, "attacker", "/ok", `own-${index}`);
-    expect(await requests.prepare(asked, reader(objects), controller.signal)).toMatchObject({
-      type: "busy",
-      reason: "TokenPending",
-    });
+  await using http = testRequester({ connectionsPerOrigin: 2 });
+  for (let index = 0; index < 20; index += 1) {
+    const namespace = `attacker-${index % 5}`;
+    using requests = http.requester.begin(`HTTPRequest/${namespace}/${index}`);
+    const asked = from(origin, `${tokens.url}/hangs`, namespace, "/ok", `own-${index}`);
+    const busy = await requests.prepare(asked, reader(objects), new AbortController().signal);
+    expect(busy).toMatchObject({ type: "busy", reason: "TokenPending" });
   }
   const outcome = await http.send(from(origin, `${tokens.url}/token`, "victim", "/ok", "users"), { objects });
   expect(outcome).toMatchObject({ response: { statusCode: 200 } });
