@@ -28,7 +28,8 @@ const messages: Readonly<Record<FailureReason, string>> = {
   RedirectLoop: "redirected to where it had already been",
   RedirectInvalid: "redirected without a usable http or https address in Location",
   RedirectInsecure: "redirected from https to http, which is never followed",
-  RedirectRefused: "redirected to another origin, or out of the endpoint's baseURL, with a body that inputs went into, which is not sent there",
+  RedirectRefused:
+    "redirected to another origin, or out of the endpoint's baseURL, with a body that inputs went into, which is not sent there",
   BudgetExhausted: "one reconcile may send no more requests than --max-exchanges-per-reconcile, redirects and retries among them",
   RateLimited:
     "under the endpoint's rateLimit its turn would have come later than --reconcile-timeout allows; it is sent when it is tried again",
