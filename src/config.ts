@@ -71,6 +71,15 @@ export interface OrphanSettings extends Pick<ControllerSettings, "kubeconfig"> {
   readonly all?: boolean;
   readonly namespace?: string;
 }
+export interface GetSettings {
+  readonly data: string;
+  readonly namespace?: string;
+  readonly output?: "json" | "yaml" | "wide";
+}
+export interface OutputsSettings extends Pick<GetSettings, "data" | "namespace"> {
+  readonly output?: "json" | "yaml";
+  readonly showSecrets: boolean;
+}
 export interface RunSettings extends SendSettings {
   readonly file: readonly string[];
   readonly data?: string;
@@ -256,4 +265,20 @@ export const runSettings: readonly Option[] = [
   setting("--metrics-address <address>", "serve /metrics there").argParser(address),
   ...sendSettings,
   ...logSettings("text", "warn"),
+];
+
+const stateSettings: readonly Option[] = [
+  setting("--data <file>", "the state file of holdfast run --data").makeOptionMandatory(),
+  new Option("-n, --namespace <name>", "of this namespace; without it of all").argParser(namespaceName),
+];
+export const getSettings: readonly Option[] = [
+  ...stateSettings,
+  new Option("-o, --output <format>", "json or yaml: all that is known; wide: a message, too").choices(["json", "yaml", "wide"]),
+];
+export const outputsSettings: readonly Option[] = [
+  ...stateSettings,
+  new Option("-o, --output <format>", "whole objects").choices(["json", "yaml"]),
+  new Option("--show-secrets", "print the values of Secrets, in base64 as kubectl does; without it three asterisks").default(
+    false,
+  ),
 ];

@@ -3,15 +3,21 @@ import { Command, CommanderError } from "commander";
 import {
   controllerSettings,
   fileSetting,
+  getSettings,
   orphanSettings,
+  outputsSettings,
   runSettings,
   type ControllerSettings,
+  type GetSettings,
   type OrphanSettings,
+  type OutputsSettings,
   type RunSettings,
 } from "../config.ts";
 import { InvalidProxyError } from "../http/connect/environment-proxies.ts";
 import { timesProblem } from "../kubernetes/lease-state.ts";
 import { printCRDs } from "./crds.ts";
+import { getObjects } from "./get.ts";
+import { getOutputs } from "./outputs.ts";
 import { renderManifests } from "./render.ts";
 import { runStandalone } from "./run.ts";
 import { version } from "./version.ts";
@@ -48,6 +54,23 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addOption(fileSetting);
   render.allowExcessArguments().action(async () => {
     exitCode = await renderManifests(filesOf(render));
+  });
+  const get = program
+    .command("get")
+    .description("Print what a state file knows of objects, while run has it open or not.")
+    .argument("[kind]", "httprequests, httpresources, …, or all")
+    .argument("[name]");
+  for (const option of getSettings) get.addOption(option);
+  get.action((kind: string | undefined, name: string | undefined, settings: GetSettings) => {
+    exitCode = getObjects({ kind, name }, settings);
+  });
+  const outputs = program
+    .command("outputs")
+    .description("Print the Secrets and ConfigMaps that requests made, out of a state file.")
+    .argument("[name]");
+  for (const option of outputsSettings) outputs.addOption(option);
+  outputs.action((name: string | undefined, settings: OutputsSettings) => {
+    exitCode = getOutputs(name, settings);
   });
   const orphan = program
     .command("orphan")

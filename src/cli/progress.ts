@@ -1,5 +1,6 @@
 /** What `run` shows while it works: a live table on a terminal, one line for each change elsewhere; and the summary. */
 import { keyText } from "../core/resource.ts";
+import { tableLines } from "./table.ts";
 import { isSettled, type HTTPRequest, type HTTPResource } from "../kinds/types.ts";
 
 export type Shown = HTTPRequest | HTTPResource;
@@ -64,14 +65,7 @@ function row(request: Shown): string[] {
 
 function table(requests: readonly Shown[], columns: number): string[] {
   const rows = [["REQUEST", "METHOD", "STATE", "REASON", "MESSAGE"], ...requests.map(row)];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
-  return rows.map((cells) =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd()
-      .slice(0, columns),
-  );
+  return tableLines(rows, "  ").map((line) => line.slice(0, columns));
 }
 
 interface Summary {

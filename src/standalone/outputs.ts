@@ -26,7 +26,7 @@ interface OutputsOptions {
   readonly onWritten: (type: ResourceType, made: DataResource) => void;
 }
 
-interface Content {
+export interface Content {
   readonly type?: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
@@ -88,7 +88,7 @@ export function createOutputs({ database, isDeclared, isPresent, nextVersion, on
   };
 }
 
-function contentOf({ content }: StoredOutput): Content {
+export function contentOf({ content }: Pick<StoredOutput, "content">): Content {
   return JSON.parse(content) as Content;
 }
 function dataOf(output: StoredOutput): DataResource["data"] {

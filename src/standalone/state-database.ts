@@ -2,11 +2,12 @@
  * What standalone remembers between runs: one row for each object, and for each output that one made, in SQLite.
  *
  * A row that was saved is on the disk when the transaction around it has ended. No spec is stored, for it can hold
- * secrets: only its digest. An output's values are stored, since nothing else has them. One process at a time has the file; the operating system frees it when that one dies.
+ * secrets: only its digest. An output's values are stored, since nothing else has them. One process at a time writes the file, and others may read it meanwhile.
  */
 import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { ResourceKey } from "../core/resource.ts";
+import { lockState } from "./state-lock.ts";
 
 export interface StoredState {
   readonly uid: string;
@@ -48,7 +49,7 @@ const applicationId = 0x686f6c64;
 
 /** `file`: in memory without it. Throws StateFileError, which says what to do. */
 export function openStateDatabase(file?: string): StateDatabase {
-  const database = open(file);
+  const { database, lock } = open(file);
   const load = database.prepare(
     `SELECT uid, generation, spec_digest AS specDigest, resource_version AS resourceVersion, status
      FROM objects WHERE resource = ? AND namespace = ? AND name = ?`,
@@ -76,35 +77,55 @@ export function openStateDatabase(file?: string): StateDatabase {
       saveOutput.run(kind, namespace, name, uid, ownerUid, resourceVersion, content);
     },
     transaction: (run) => transaction(database, run),
-    [Symbol.dispose]: () => database.close(),
+    [Symbol.dispose]() {
+      database.close();
+      lock?.[Symbol.dispose]();
+    },
   };
 }
 
-function open(file: string | undefined): DatabaseSync {
+function open(file: string | undefined): { readonly database: DatabaseSync; readonly lock?: Disposable } {
   let database: DatabaseSync | undefined;
+  let lock: Disposable | undefined;
   try {
     // Statuses can hold what servers answered, and outputs hold secrets: the file is its owner's alone.
     if (file !== undefined) closeSync(openSync(file, "a", 0o600));
-    database = new DatabaseSync(file ?? ":memory:", { timeout: 0 });
+    if (file !== undefined) lock = lockState(file);
+    database = new DatabaseSync(file ?? ":memory:", { timeout: readerMs });
     prepare(database, file);
-    return database;
+    return { database, ...(lock && { lock }) };
   } catch (error) {
     database?.close();
-    if (error instanceof StateFileError) throw error;
-    throw new StateFileError(`${file ?? "the state in memory"}: ${reason(error)}`, { cause: error });
+    lock?.[Symbol.dispose]();
+    throw explained(error, file ?? "the state in memory");
   }
 }
 
+/** A reader that comes after a crash puts the file in order first, which takes a moment. */
+const readerMs = 1_000;
+
+/** An error of SQLite or the file system as one that says what to do. */
+export function explained(error: unknown, file: string): StateFileError {
+  if (error instanceof StateFileError) return error;
+  return new StateFileError(`${file}: ${reason(error)}`, { cause: error });
+}
+
+/** Whether there are tables. Throws StateFileError where they are not ours, or not of this version. */
+export function checkTables(database: DatabaseSync, file: string): boolean {
+  const number = (pragma: string): unknown => Object.values(database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0];
+  const { tables } = database.prepare("SELECT count(*) AS tables FROM sqlite_schema").get() as { tables: number };
+  if (tables > 0 && number("application_id") !== applicationId)
+    throw new StateFileError(`${file}: a database of another program; choose another file`);
+  if (tables > 0 && number("user_version") !== tablesVersion)
+    throw new StateFileError(`${file}: written by another version of Holdfast; choose another file, or run that version`);
+  return tables > 0;
+}
+
 function prepare(database: DatabaseSync, file = ""): void {
-  // Exclusive: the lock that the first access takes is kept until the process ends. FULL: a commit is on the disk.
-  database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  // FULL: a commit is on the disk.
+  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
   transaction(database, () => {
-    const number = (pragma: string): unknown => Object.values(database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0];
-    const { tables } = database.prepare("SELECT count(*) AS tables FROM sqlite_schema").get() as { tables: number };
-    if (tables > 0 && number("application_id") !== applicationId)
-      throw new StateFileError(`${file}: a database of another program; choose another file`);
-    if (tables > 0 && number("user_version") !== tablesVersion)
-      throw new StateFileError(`${file}: written by another version of Holdfast; choose another file, or run that version`);
+    checkTables(database, file);
     database.exec(`
       PRAGMA application_id = ${applicationId};
       PRAGMA user_version = ${tablesVersion};
@@ -155,6 +176,7 @@ const reasons: ReadonlyMap<string | number, string> = new Map<string | number, s
   [8, "cannot be written"],
   [11, "damaged; choose another file"],
   [13, "the disk is full"],
+  [14, "there is no such state file, or it cannot be opened"],
   [26, "not a database; choose another file"],
   ["ENOENT", "its folder does not exist"],
   ["EISDIR", "a folder, not a file"],
