@@ -123,9 +123,10 @@ export function createRuntime(settings: SendSettings, { metrics, secrets, egress
     clients: () => clients.size,
     sockets: () => sockets.counts(),
     requestsInFlight: () => sockets.requests(),
-    requestsQueued: () => clients.queued,
+    requestsQueued: () => clients.queued + requester.waiting(),
     queue: () => controller.queue,
     unrecorded: () => controller.unrecorded.failing(),
+    postponed: () => controller.postponed.counts(),
     leads,
     resources: function* () {
       for (const { kind, resource } of controller.resources()) {

@@ -3,6 +3,7 @@ import type { TransitionEvent } from "./transition-event.ts";
 import type { ServiceAccountTokenRequest, ServiceAccountTokenResult } from "./auth.ts";
 import type { Evaluation } from "./evaluation.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Lane } from "./lane.ts";
 import type { Outcome, Refusal } from "./outcome.ts";
 import type { ReadResult, Reference, Resource, ResourceType } from "./resource.ts";
 import type { EvaluatedOutputs, OutputEvaluation, OutputStore } from "./output.ts";
@@ -113,11 +114,11 @@ export type WaitForRecord = <T>(awaited: Promise<T>) => Promise<T>;
 
 export interface Requester {
   /**
-   * For one reconcile. `resource` names what is reconciled, the same each time: it keeps its place where it has to wait.
-   * `mayStart` is asked as each request starts on its socket: false means not sent. `waitFor` is given what waits for a turn, or
-   * for a place at an origin, once the reconcile has begun to send.
+   * For one reconcile. `resource` names what is reconciled, the same each time: it keeps its place where it has to wait, in
+   * `lane`. `mayStart` is asked as each request starts on its socket: false means not sent. `waitFor` is given what waits for a
+   * turn, or for a place at an origin, once the reconcile has begun to send.
    */
-  begin(resource: string, mayStart?: () => boolean, waitFor?: WaitFor): Requests;
+  begin(resource: string, mayStart?: () => boolean, waitFor?: WaitFor, lane?: Lane): Requests;
   evaluate(evaluation: Evaluation, read: Read, signal: AbortSignal): Promise<EvaluationResult>;
   /** What outputs are to hold; the values stay sealed. */
   evaluateOutputs(evaluation: OutputEvaluation, read: Read, signal: AbortSignal): Promise<EvaluatedOutputs>;
@@ -141,9 +142,13 @@ export interface Prepared {
   /** What came of it has been judged: another of its reconcile may be read. */
   letGo(): void;
 }
-/** It has to wait, and no worker with it. `free` resolves when it is this one's turn. */
+/**
+ * It has to wait, and no worker with it. `free` resolves when it is this one's turn; `kept`: what it waits for is kept for it
+ * then, for a moment.
+ */
 export interface Busy {
   readonly type: "busy";
+  readonly kept: boolean;
   readonly reason: "OriginBusy" | "RateLimited" | "TokenPending" | "CircuitHalfOpen";
   readonly free: Promise<void>;
 }

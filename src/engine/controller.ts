@@ -9,6 +9,7 @@ import type { EmitTelemetry, RunInContext } from "../core/telemetry-event.ts";
 import type { Kind } from "../core/plan.ts";
 import type { Announce, Requester, ResourceStore, WatchEvent } from "../core/ports.ts";
 import type { Resource } from "../core/resource.ts";
+import { createPostponed, type Postponed } from "./postponed.ts";
 import { createProcessKey } from "./process-key.ts";
 import { createCaches } from "./caches.ts";
 import { createDataWatches } from "./data-watches.ts";
@@ -79,6 +80,8 @@ export interface Controller {
   readonly queue: Pick<WorkQueue, "depth" | "delayed" | "working" | "aside">;
   /** What came of requests, and cannot be written. */
   readonly unrecorded: Pick<UnrecordedOutcomes, "problem" | "failing">;
+  /** Keys that wait for something else than a worker. */
+  readonly postponed: Pick<Postponed, "counts">;
 }
 
 /** Neither watches nor works before `run`. */
@@ -121,6 +124,7 @@ export function createController(options: ControllerOptions): Controller {
   const terms = createLeadershipTerms({ term, ledSinceVersion: since, isNewer, unbrokenSince: options.unbrokenSince });
   const unrecorded = createUnrecordedOutcomes({ emit, announce });
   const pauses = createBackoff();
+  const postponed = createPostponed();
   const enqueue = createEnqueue({
     caches,
     queue,
@@ -132,6 +136,7 @@ export function createController(options: ControllerOptions): Controller {
     noteChange: unrecorded.noteChange,
     onGone(id) {
       pauses.forget(id);
+      postponed.forget(id);
       terms.forget(id);
     },
     onMistake: ({ type: { kind } }, error) =>
@@ -154,6 +159,7 @@ export function createController(options: ControllerOptions): Controller {
     reasons,
     runInContext: options.runInContext ?? ((_context, work) => work()),
     pauses,
+    postponed,
     emit,
     announce,
     requireServiceAccount,
@@ -211,5 +217,6 @@ export function createController(options: ControllerOptions): Controller {
     waitingFor: caches.waitingFor,
     queue,
     unrecorded,
+    postponed,
   };
 }

@@ -7,9 +7,9 @@
  */
 import { type ReadResult, configMapType, secretType, type Reference, type ResourceType } from "../core/resource.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
+import type { Lane } from "../core/lane.ts";
 import type { ResourceStore, WatchEvent } from "../core/ports.ts";
 import type { Dependents } from "./dependents.ts";
-import type { Lane } from "./work-queue.ts";
 import { queueKey } from "./key.ts";
 
 export interface DataWatches {

@@ -6,6 +6,7 @@
  */
 import { sameJSON } from "../core/tools/json.ts";
 import type { Kind } from "../core/plan.ts";
+import type { Lane } from "../core/lane.ts";
 import type { Resource, ResourceKey } from "../core/resource.ts";
 import { createYieldIfLong } from "./event-loop-yield.ts";
 import type { Change } from "./cache.ts";
@@ -15,7 +16,7 @@ import type { DataWatches } from "./data-watches.ts";
 import type { Dependents } from "./dependents.ts";
 import type { DueReasons } from "./due-reasons.ts";
 import { queueKey } from "./key.ts";
-import type { Lane, WorkQueue } from "./work-queue.ts";
+import type { WorkQueue } from "./work-queue.ts";
 
 interface Enqueue {
   changed(kind: Kind, changes: readonly Change[]): void;

@@ -15,6 +15,7 @@ import type { Dependents } from "./dependents.ts";
 import { PlanError } from "./follow-plan.ts";
 import { keyParts } from "./key.ts";
 import type { Backoff } from "./backoff.ts";
+import type { Postponed } from "./postponed.ts";
 import { reconcile, type ReconcileDeps, type Reconciled } from "./reconcile.ts";
 import type { LeadershipTerms, KeyRun } from "./leadership-terms.ts";
 import type { WorkQueue } from "./work-queue.ts";
@@ -24,7 +25,8 @@ import type { Waits, WorkersOptions } from "./workers.ts";
 interface AttendDeps extends Pick<ReconcileDeps, "store" | "requester" | "requireServiceAccount" | "announce"> {
   readonly caches: Caches;
   readonly dependents: Pick<Dependents, "cycleOf">;
-  readonly queue: Pick<WorkQueue, "add">;
+  readonly queue: Pick<WorkQueue, "add" | "laneOf">;
+  readonly postponed: Pick<Postponed, "wait" | "forget">;
   readonly dataWatches: Pick<DataWatches, "began" | "read">;
   readonly terms: LeadershipTerms;
   readonly unrecorded: UnrecordedOutcomes;
@@ -78,6 +80,7 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
       announce,
       ...waits,
       unrecorded: deps.unrecorded,
+      lane: deps.queue.laneOf(id),
       mayAct,
       mayRecord,
       mayLag,
@@ -93,6 +96,7 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
   async function processKey(id: string, signal: AbortSignal, how: { waits: Waits; context: ReconcileContext }): Promise<void> {
     const startedMs = performance.now();
     const { context } = how;
+    deps.postponed.forget(id);
     const found = caches.find(id);
     if (!found) {
       pauses.forget(id); // gone since it became due
@@ -125,17 +129,26 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
   };
 }
 
-/** When a key is looked at again, and why. */
-function createRequeue({ queue, reasons, pauses, now }: Pick<AttendDeps, "queue" | "reasons" | "pauses" | "now">) {
+/** When a key is looked at again, and why. What is to be run again as it was keeps its lane. */
+function createRequeue({
+  queue,
+  postponed,
+  reasons,
+  pauses,
+  now,
+}: Pick<AttendDeps, "queue" | "postponed" | "reasons" | "pauses" | "now">) {
   function settle(id: string, reconciled: Reconciled): void {
     switch (reconciled.type) {
       case "conflict":
         return addLater(id, pauses.next(id, conflictPauseMs), "conflict");
-      case "postponed":
-        return void reconciled.free.then(() => {
-          reasons.note(id, "waitIsOver", { about: reconciled.reason });
-          queue.add(id);
+      case "postponed": {
+        const { wait } = reconciled;
+        const lane = queue.laneOf(id);
+        return postponed.wait(id, wait, () => {
+          reasons.note(id, "waitIsOver", { about: wait.reason });
+          queue.add(id, { lane, kept: wait.kept });
         });
+      }
       case "settled": {
         pauses.forget(id);
         const { requeueAfterMs, dueAt, result, reason } = reconciled.verdict;
@@ -147,7 +160,8 @@ function createRequeue({ queue, reasons, pauses, now }: Pick<AttendDeps, "queue"
   }
   function addLater(id: string, delayMs: number, reason: DueReason, about?: string): void {
     reasons.note(id, reason, { about, delayMs });
-    queue.add(id, { delayMs });
+    const isAgain = delayMs > 0 && (reason === "interval" || reason === "retry");
+    queue.add(id, { delayMs, lane: isAgain ? "due" : queue.laneOf(id) });
   }
   return { settle, addLater };
 }
@@ -163,6 +177,6 @@ function summary(reconciled: Reconciled): Pick<Reconciliation, "result" | "reaso
     case "conflict":
       return { result: "conflict", reason: "Conflict" };
     case "postponed":
-      return { result: "postponed", reason: reconciled.reason };
+      return { result: "postponed", reason: reconciled.wait.reason };
   }
 }

@@ -7,6 +7,7 @@
 import type { DeliveryRecord } from "../core/delivery.ts";
 import { deriveTransitionEvent } from "../core/transition-event.ts";
 import type { Exchange } from "../core/exchange.ts";
+import type { Lane } from "../core/lane.ts";
 import type { Outcome, Refusal } from "../core/outcome.ts";
 import type { Owner } from "../core/output.ts";
 import type { ReadResult, Reference, Resource } from "../core/resource.ts";
@@ -28,6 +29,7 @@ import { queueKey } from "./key.ts";
 import { checkOutputs, writeOutputs } from "./outputs.ts";
 import { findTooLarge } from "../core/object-size.ts";
 import { perform, type Performers } from "./performers.ts";
+import type { Wait } from "./postponed.ts";
 import { readOnce } from "./read-once.ts";
 import type { MayRecord, SentOutcome, UnrecordedOutcomes } from "./unrecorded.ts";
 
@@ -58,14 +60,16 @@ export interface ReconcileDeps {
   readonly waitWithoutLimit: WaitForRecord;
   /** It is known which attempt is being made, or was. */
   readonly onAttempt: (id: string) => void;
+  /** In which what it sends waits, where that has to wait. */
+  readonly lane: Lane;
 }
 
 /** `conflict`: somebody else wrote meanwhile; nothing of this reconcile was recorded, and it is to be run again. */
 export type Reconciled =
   | { readonly type: "settled"; readonly verdict: Verdict }
   | { readonly type: "conflict" }
-  /** Nothing has been sent or written: it has to wait for others. `free`: when to run it again. */
-  | { readonly type: "postponed"; readonly reason: string; readonly free: Promise<void> };
+  /** Nothing has been sent or written: it has to wait for others. */
+  | { readonly type: "postponed"; readonly wait: Wait };
 
 /**
  * An HTTP failure is not an error here: the plan receives it as an outcome and the status reports it. What throws is
@@ -87,7 +91,7 @@ export async function reconcile(
   const account = kind.actsAs?.(situation.resource);
   const lacksAccount = deps.requireServiceAccount && kind.actsAs !== undefined && account === undefined;
   const acting = account === undefined ? store : store.as({ namespace, name: account });
-  using requests = requester.begin(queueKey(kind.type.kind, { namespace, name }), mayAct, waitFor);
+  using requests = requester.begin(queueKey(kind.type.kind, { namespace, name }), mayAct, waitFor, deps.lane);
   const read = readOnce({ ...deps, acting, holdMuch: requests.holdMuch }, namespace, signal);
 
   /** It came from the store itself, so that what follows in this reconcile lags no more. */
@@ -173,11 +177,11 @@ export async function reconcile(
   }
   async function prepare(exchange: Exchange): Promise<Prepared | Refusal | Extract<Reconciled, { type: "postponed" }>> {
     const room = unrecorded.untilRoom(namespace);
-    if (room) return { type: "postponed", reason: "StatusesUnwritable", free: room };
+    if (room) return { type: "postponed", wait: { reason: "StatusesUnwritable", kept: false, free: room } };
     const tooLarge = findTooLarge(situation.resource);
     if (tooLarge) return tooLarge;
     const prepared = await requests.prepare(exchange, read, signal);
-    return prepared.type === "busy" ? { type: "postponed", reason: prepared.reason, free: prepared.free } : prepared;
+    return prepared.type === "busy" ? { type: "postponed", wait: prepared } : prepared;
   }
   async function send({
     exchange,
@@ -230,7 +234,7 @@ export async function reconcile(
     // It names no account by whose rights what it refers to could be read: each request that uses it does so by its own's.
     if (deps.requireServiceAccount && namespace !== "") return { type: "usable" };
     const result = await requester.check(step, read, signal);
-    return result.type === "busy" ? { type: "postponed", reason: result.reason, free: result.free } : result;
+    return result.type === "busy" ? { type: "postponed", wait: result } : result;
   }
   const owner = (): Owner => ({ type: kind.type, metadata: current.metadata });
   const performers: Performers = {

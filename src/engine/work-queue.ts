@@ -3,15 +3,21 @@
  * that becomes due while it is being worked on is handed out again afterwards.
  *
  * Fair: groups (namespaces) take turns, whatever each has waiting, and none has more than three workers for each that is
- * idle: however slow its servers are, somebody else's key finds a worker. What has just changed goes before what a listing
- * brought, or a change of something that many share, so that neither holds up anybody's own change.
+ * idle: however slow its servers are, somebody else's key finds a worker. What has just changed goes before what is due again,
+ * and that before what a listing brought, or a change of something that many share: none holds up anybody's own change. Before
+ * all of them goes a key for which something is kept, since others wait for that.
  */
+import { earlierLane, lanes, type Lane } from "../core/lane.ts";
 import { longestTimerMs } from "../core/tools/deadline.ts";
-import { createRoundRobin, type RoundRobin } from "../core/tools/round-robin.ts";
+import { mayHaveAnother } from "../core/tools/fair-share.ts";
+import { createLanes } from "../core/tools/round-robin.ts";
 
 export interface WorkQueue {
-  /** Makes `key` due in `delayMs`; an earlier due time wins over a later one, and a change over a listing. */
-  add(key: string, options?: { readonly delayMs?: number; readonly lane?: Lane }): void;
+  /**
+   * Makes `key` due in `delayMs`; an earlier due time wins over a later one, and an earlier lane. Without a lane it is a change,
+   * or with a delay due. `kept`: what it waited for is kept for it, for a moment.
+   */
+  add(key: string, options?: { readonly delayMs?: number; readonly lane?: Lane; readonly kept?: boolean }): void;
   /** Forgets a due time that has not come yet; a key that is ready or being worked on stays. */
   forget(key: string): void;
   /**
@@ -24,6 +30,8 @@ export interface WorkQueue {
   /** Its worker is about to take another, though the work for the key goes on. */
   leave(key: string): void;
   done(key: string): void;
+  /** Of a key that is being worked on: the lane in which it was taken, or in which it has become due meanwhile. */
+  laneOf(key: string): Lane;
   /** Keys that are due and wait for a worker. */
   readonly depth: number;
   /** Keys that will be due later. */
@@ -35,7 +43,6 @@ export interface WorkQueue {
   /** Lets go of every timer, and takes no other. */
   close(): void;
 }
-export type Lane = "change" | "listing";
 
 export interface WorkQueueOptions {
   /** Whether keys are handed out now. When that becomes so, nobody notices before the next `add`. */
@@ -48,15 +55,13 @@ export interface WorkQueueOptions {
   readonly onTake?: (waitedSecs: number) => void;
 }
 
-/** One group alone gets three quarters of the workers, two get three sevenths each. */
-const mostForEachIdle = 3;
-
 /** Holds a timer for each key that is due later: to be closed. */
 export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd, onTake }: WorkQueueOptions = {}): WorkQueue {
   const delayed = new Map<string, { readonly dueMs: number; readonly timer: NodeJS.Timeout }>();
   const ready = createReadyKeys(groupOf);
   const working = new Map<string, number>();
   const aside = new Set<string>();
+  const taken = new Map<string, Lane>();
   /** Keys that have a worker, by group. */
   const held = new Map<string, Set<string>>();
   /** Became due while being worked on. */
@@ -65,10 +70,7 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
   let isClosed = false;
 
   /** `waiting` are the idle workers. */
-  function mayHaveAnother(group: string): boolean {
-    const own = held.get(group)?.size ?? 0;
-    return own === 0 || own < mostForEachIdle * waiting.length;
-  }
+  const mayHaveWorker = (group: string): boolean => mayHaveAnother(held.get(group)?.size ?? 0, waiting.length);
   function leave(key: string): void {
     if (working.delete(key)) aside.add(key);
     const group = groupOf(key);
@@ -78,19 +80,20 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
   }
   function handOut(): void {
     while (waiting.length > 0 && isOpen()) {
-      const next = ready.shift(mayHaveAnother);
+      const next = ready.shift(mayHaveWorker);
       if (!next) return;
       working.set(next.key, performance.now());
+      taken.set(next.key, next.lane);
       const group = groupOf(next.key);
       held.set(group, (held.get(group) ?? new Set()).add(next.key));
       onTake?.((performance.now() - next.sinceMs) / 1000);
       waiting.shift()?.(next.key);
     }
   }
-  function makeReady(key: string, lane: Lane): void {
+  function makeReady(key: string, lane: Lane, kept = false): void {
     forget(key);
-    if (working.has(key) || aside.has(key)) again.set(key, again.get(key) === "change" ? "change" : lane);
-    else if (ready.add(key, lane)) onAdd?.();
+    if (working.has(key) || aside.has(key)) again.set(key, earlierLane(lane, again.get(key)));
+    else if (ready.add(key, lane, kept)) onAdd?.();
   }
   function startTimer(key: string, dueMs: number, lane: Lane): void {
     if (isClosed) return;
@@ -109,13 +112,13 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
   }
 
   return {
-    add(key, { delayMs = 0, lane = "change" } = {}) {
+    add(key, { delayMs = 0, lane = delayMs > 0 ? "due" : "change", kept } = {}) {
       const dueMs = performance.now() + delayMs;
       const pending = delayed.get(key);
       if (pending && pending.dueMs <= dueMs) return;
       forget(key);
       if (delayMs <= 0) {
-        makeReady(key, lane);
+        makeReady(key, lane, kept);
         handOut();
       } else if (!ready.has(key) && !again.has(key)) startTimer(key, dueMs, lane);
     },
@@ -146,12 +149,14 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
     done(key) {
       leave(key);
       aside.delete(key);
+      taken.delete(key);
       const lane = again.get(key);
       again.delete(key);
       if (!lane) return;
       makeReady(key, lane);
       handOut();
     },
+    laneOf: (key) => earlierLane(taken.get(key) ?? "change", again.get(key)),
     get depth() {
       return ready.size + again.size;
     },
@@ -173,27 +178,26 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
 
 interface ReadyKeys {
   /** False where it was there already. */
-  add(key: string, lane: Lane): boolean;
+  add(key: string, lane: Lane, kept: boolean): boolean;
   has(key: string): boolean;
   /** What they wait for begins now. */
   countFromNow(): void;
   /** The key whose turn it is, of a group that may. */
-  shift(mayHave: (group: string) => boolean): { readonly key: string; readonly sinceMs: number } | undefined;
+  shift(mayHave: (group: string) => boolean): { readonly key: string; readonly lane: Lane; readonly sinceMs: number } | undefined;
   readonly size: number;
 }
 
 /** Keys by lane; within one the groups take turns. */
 function createReadyKeys(groupOf: (key: string) => string): ReadyKeys {
-  const lanes: Readonly<Record<Lane, RoundRobin<string>>> = { change: createRoundRobin(), listing: createRoundRobin() };
+  const waiting = createLanes<string, Lane | "kept">(["kept", ...lanes]);
   const known = new Map<string, { readonly lane: Lane; readonly sinceMs: number }>();
 
   return {
-    add(key, lane) {
+    add(key, lane, kept) {
       const before = known.get(key);
-      if (before?.lane === lane || before?.lane === "change") return false;
-      if (before) lanes[before.lane].remove(groupOf(key), key);
-      lanes[lane].add(groupOf(key), key);
-      known.set(key, { lane, sinceMs: before?.sinceMs ?? performance.now() });
+      const earlier = earlierLane(lane, before?.lane);
+      waiting.add(kept ? "kept" : earlier, groupOf(key), key);
+      known.set(key, { lane: earlier, sinceMs: before?.sinceMs ?? performance.now() });
       return !before;
     },
     has: (key) => known.has(key),
@@ -202,11 +206,11 @@ function createReadyKeys(groupOf: (key: string) => string): ReadyKeys {
       for (const [key, one] of known) known.set(key, { ...one, sinceMs });
     },
     shift(mayHave) {
-      const key = lanes.change.shift(mayHave) ?? lanes.listing.shift(mayHave);
+      const key = waiting.shift(mayHave);
       if (key === undefined) return undefined;
-      const { sinceMs = performance.now() } = known.get(key) ?? {};
+      const { lane, sinceMs } = known.get(key) ?? { lane: "change", sinceMs: performance.now() };
       known.delete(key);
-      return { key, sinceMs };
+      return { key, lane, sinceMs };
     },
     get size() {
       return known.size;

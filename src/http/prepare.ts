@@ -37,7 +37,7 @@ interface PrepareDeps {
   readonly isolated: (namespace: string) => Pick<ClientSettings, "namespace">;
 }
 /** Without a credential, whose settings are in `auth`. */
-type Ready = Omit<Sending, "mayStart" | "credential"> & { readonly auth?: AuthSettings };
+type Ready = Omit<Sending, "mayStart" | "credential" | "lane"> & { readonly auth?: AuthSettings };
 /** Throws `RefusedError`. */
 type Prepare = (exchange: Exchange, inputs: Inputs, read: Read, signal: AbortSignal) => Promise<Ready>;
 

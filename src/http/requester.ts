@@ -6,6 +6,7 @@
  */
 import type { Exchange } from "../core/exchange.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
+import type { Lane } from "../core/lane.ts";
 import type { Refusal } from "../core/outcome.ts";
 import type { Busy, Evaluator, Prepared, Read, Requester, Requests, WaitFor } from "../core/ports.ts";
 import { bytesInBody } from "../core/templating.ts";
@@ -72,9 +73,11 @@ export interface HTTPRequests extends Requests {
   prepare(exchange: Exchange, read: Read, signal: AbortSignal): Promise<HTTPPrepared | Refusal | Busy>;
 }
 export interface HTTPRequester extends Requester, Disposable {
-  begin(resource: string, mayStart?: () => boolean, waitFor?: WaitFor): HTTPRequests;
+  begin(resource: string, mayStart?: () => boolean, waitFor?: WaitFor, lane?: Lane): HTTPRequests;
   /** What would be sent, with three asterisks for each secret; nothing is sent. */
   describe(exchange: Exchange, read: Read, signal: AbortSignal): Promise<({ readonly type: "described" } & Described) | Refusal>;
+  /** Requests of reconciles under way that wait for a place at their origin, or for their turn. */
+  waiting(): number;
 }
 
 /**
@@ -89,26 +92,30 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
   const egress = options.egress ?? createEgress();
   const connections = createSocketTrace();
   const namespaceOf = (resource: string): string => resource.split("/")[1] ?? "";
+  let waitingForTurns = 0;
   const gates: Gates = {
     admissions: createOriginPlaces(maxInFlightPerOrigin, namespaceOf),
     circuits: createCircuits((endpoint, state) =>
       emit({ type: "note", level: "warn", message: `a circuit is ${state}`, fields: { endpoint } }),
     ),
     rateLimits: createRateLimits(namespaceOf),
+    onWait: (change) => (waitingForTurns += change),
   };
+  const origins = createBudgets({
+    maxInFlight: maxInFlightPerOrigin,
+    onCancel: () => emit({ type: "responseCancelled", reason: "origin" }),
+  });
   const sendOptions: SendOptions = {
     clients,
     egress,
     emit,
     connections,
-    origins: createBudgets({
-      maxInFlight: maxInFlightPerOrigin,
-      onCancel: () => emit({ type: "responseCancelled", reason: "origin" }),
-    }),
+    origins,
     maxResponseBytes: options.maxResponseBytes,
     redirectDrainBytes: options.redirectDrainBytes ?? 256 * 1024,
     ...(minBytesPerSecond > 0 && { minResponseRate: { bytesPerSecond: minBytesPerSecond, windowMs: rateWindowMs } }),
   };
+  const watched = clients.onMultiplexed((origin) => origins.advance(origin));
   const credentials = createCredentials({
     userAgent,
     sender: createTokenSender(sendOptions),
@@ -122,13 +129,13 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
   const prepare = createPrepare({ clients, evaluator, evaluations, egress, emit, userAgent, isolated });
 
   return {
-    begin(resource, mayStart = () => true, waitFor = (awaited) => awaited) {
+    begin(resource, mayStart = () => true, waitFor = (awaited) => awaited, lane = "change") {
       const budget = createBudget({
         maxInFlight: maxInFlightPerReconcile,
         maxInAll: maxExchangesPerReconcile,
         onCancel: () => emit({ type: "responseCancelled", reason: "reconcile" }),
       });
-      const passage = createReconcileGate({ owner: resource, limitMs: reconcileTimeoutMs, waitFor }, gates);
+      const passage = createReconcileGate({ owner: resource, lane, limitMs: reconcileTimeoutMs, waitFor }, gates);
       const { moved } = passage;
       const holding = createHolding(memory, namespaceOf(resource), (awaited) => waitFor(awaited, 0));
       let hasEnded = false;
@@ -155,7 +162,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
             if (busy) return busy;
             const secrets = (): Secrets => withKept(ready.secrets(), credential?.secrets() ?? []);
             const turn = passage.turn(request.origin, exchange);
-            const passed = { ...(credential && { credential }), ...(turn && { turn }), mayStart, waitFor, moved };
+            const passed = { ...(credential && { credential }), ...(turn && { turn }), mayStart, waitFor, moved, lane };
             let long: Pick<Slot, "release"> | undefined;
             const mayReadLong = async (signal: AbortSignal): Promise<void> => {
               long ??= await holding.longAnswer(signal);
@@ -219,7 +226,9 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
         const shown = describeRequest(exchange.request, filling, { userAgent, sent: first.request });
         return { type: "described", ...shownWith(first.trusted ? exchange.auth : undefined, shown) } as const;
       }),
+    waiting: () => origins.waiting + waitingForTurns,
     [Symbol.dispose]() {
+      watched[Symbol.dispose]();
       connections[Symbol.dispose]();
       credentials[Symbol.dispose]();
       gates.admissions[Symbol.dispose]();

@@ -22,14 +22,22 @@ export function createTokenSender(options: SendOptions): (context: CredentialCon
   const places = createBudgets({ maxInFlight: 2, onCancel: () => {} });
   return ({ endpoint, settings, mayStart }) => {
     const { credentialNamespace: namespace } = endpoint;
-    const elsewhere = { ...settingsElsewhere(settings), timeoutMs: tokenTimeoutMs, namespace };
+    const elsewhere = { ...settingsElsewhere(settings), timeoutMs: tokenTimeoutMs, namespace, forTokens: true } as const;
     const metadata = { name: endpoint.key.name, namespace, uid: "" };
     const origins: SendOptions["origins"] = { take: (origin, signal) => places.take(`${namespace} ${origin}`, signal) };
     return async (request, signal) => {
       using budget = createBudget({ maxInFlight: 1 });
       const first = { request, settings: elsewhere, repeatable: true, trusted: true };
       const template = templateAt(`${request.origin}${request.path}`);
-      const sending = { first, template, maxRedirects: 0, secrets: () => ({ kept: [], derived: [] }), metadata, mayStart };
+      const sending = {
+        first,
+        template,
+        maxRedirects: 0,
+        secrets: () => ({ kept: [], derived: [] }),
+        metadata,
+        mayStart,
+        lane: "change",
+      } as const;
       return await send(sending, budget, { ...options, origins }, signal);
     };
   };

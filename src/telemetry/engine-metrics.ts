@@ -2,6 +2,7 @@
 import { latencySecs, type Instruments } from "./instruments.ts";
 
 const reconcileResults = ["success", "requeue", "requeue_after", "error"] as const;
+const postponedReasons = ["OriginBusy", "RateLimited", "TokenPending", "CircuitHalfOpen", "StatusesUnwritable"] as const;
 const conditionTypes = ["Ready", "Reconciling", "Stalled"] as const;
 const queueSecs = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000];
 /** The one queue, and the one lease. */
@@ -13,6 +14,8 @@ export interface EngineSources {
   queue(): { depth: number; working: ReadonlyMap<string, number> };
   /** What came of requests that were sent, and cannot be written; for how long the oldest could not. */
   unrecorded(): { readonly count: number; readonly oldestSecs: number };
+  /** Keys that wait for something else than a worker, by why. */
+  postponed(): ReadonlyMap<string, number>;
   /** Whether this process leads. */
   leads(): boolean;
   resources(): Iterable<{ kind: string; conditions: readonly { type: string; status: string }[] }>;
@@ -42,6 +45,7 @@ export function createEngineMetrics(
     const from = sources();
     g.set({ name }, from?.leads() ? from.queue().depth : 0);
   });
+  gaugePostponed(gauge, sources);
   gauge("workqueue_unfinished_work_seconds", "Seconds that keys now being worked on have taken, together.", ["name"], (g) =>
     g.set(
       { name },
@@ -102,6 +106,18 @@ export function createEngineMetrics(
       { kind: kinds },
     ),
   };
+}
+
+function gaugePostponed(gauge: Instruments["gauge"], sources: EngineMetricsOptions["sources"]): void {
+  gauge(
+    "holdfast_postponed",
+    "Resources that are due and wait for no worker: for a place at their origin, a turn under a rateLimit, a token, what comes of a circuit's trial, or until statuses can be written.",
+    ["reason"],
+    (g) => {
+      const counts = sources()?.postponed();
+      for (const reason of postponedReasons) g.set({ reason }, counts?.get(reason) ?? 0);
+    },
+  );
 }
 
 /** How many resources there are by `Kind/condition/status`; a condition that is not there is False. */

@@ -35,8 +35,11 @@ export function createHTTPMetrics({ counter, histogram, gauge }: Instruments, so
   gauge("holdfast_http_requests_in_flight", "Requests whose answer has not been read to its end.", [], (g) =>
     g.set(sources()?.requestsInFlight() ?? 0),
   );
-  gauge("holdfast_http_requests_queued", "Requests that wait for a connection.", [], (g) =>
-    g.set(sources()?.requestsQueued() ?? 0),
+  gauge(
+    "holdfast_http_requests_queued",
+    "Requests of reconciles under way that wait for a connection, a place at their origin, or their turn.",
+    [],
+    (g) => g.set(sources()?.requestsQueued() ?? 0),
   );
   const requests = counter(
     "holdfast_http_requests_total",

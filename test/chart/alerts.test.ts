@@ -70,9 +70,12 @@ const cases: readonly Case[] = [
   },
   {
     name: "HoldfastQueueBacklog",
-    fires: [{ 'workqueue_depth{name="holdfast"}': "150x40" }],
-    not: [{ 'workqueue_depth{name="holdfast"}': "0x35 150x5" }],
-    says: "150 resources are due and wait for a worker",
+    fires: [
+      { 'workqueue_depth{name="holdfast"}': "150x40" },
+      { 'workqueue_depth{name="holdfast"}': "0x40", 'holdfast_postponed{reason="OriginBusy"}': "150x40" },
+    ],
+    not: [{ 'workqueue_depth{name="holdfast"}': "0x35 150x5", 'holdfast_postponed{reason="OriginBusy"}': "60x40" }],
+    says: "150 resources are due and wait for a worker, their origin, a turn or a token",
   },
   {
     name: "HoldfastWorkersSaturated",

@@ -32,12 +32,14 @@ test("shows no backlog of one that stands by, whose keys are another's to work o
     requestsQueued: () => 0,
     queue: () => ({ depth: 150, working: new Map() }),
     unrecorded: () => ({ count: 0, oldestSecs: 0 }),
+    postponed: () => new Map([["OriginBusy", 20_000]]),
     leads: () => leads,
     resources: () => [],
   });
   expect(await measured.registry.metrics()).toContain('workqueue_depth{name="holdfast"} 0\n');
   leads = true;
   expect(await measured.registry.metrics()).toContain('workqueue_depth{name="holdfast"} 150\n');
+  expect(await measured.registry.metrics()).toContain('holdfast_postponed{reason="OriginBusy"} 20000\n');
 });
 
 test("shows the most silent of a resource's watches, where each namespace has one", async () => {

@@ -2,27 +2,34 @@
 export interface RoundRobin<T> {
   add(group: string, one: T): void;
   remove(group: string, one: T): void;
-  /** The one whose turn it is, of a group that may have it. */
-  shift(mayHave?: (group: string) => boolean): T | undefined;
+  /** The one whose turn it is, of a group that may have it; of those that do not fit, the next. */
+  shift(mayHave?: (group: string) => boolean, fits?: (one: T) => boolean): T | undefined;
   readonly size: number;
 }
 
 /** Empty. What waits already and is added again keeps its place; a group that was served goes behind all others. */
 export function createRoundRobin<T>(): RoundRobin<T> {
   const groups = new Map<string, Set<T>>();
+  let size = 0;
   return {
-    add: (group, one) => void groups.set(group, (groups.get(group) ?? new Set()).add(one)),
+    add(group, one) {
+      const own = groups.get(group) ?? new Set();
+      if (!own.has(one)) size += 1;
+      groups.set(group, own.add(one));
+    },
     remove(group, one) {
       const own = groups.get(group);
-      own?.delete(one);
+      if (own?.delete(one)) size -= 1;
       if (own?.size === 0) groups.delete(group);
     },
-    shift(mayHave = () => true) {
+    shift(mayHave = () => true, fits = () => true) {
       for (const [group, own] of groups) {
         if (!mayHave(group)) continue;
-        groups.delete(group);
         for (const one of own) {
+          if (!fits(one)) continue;
           own.delete(one);
+          size -= 1;
+          groups.delete(group);
           if (own.size > 0) groups.set(group, own); // to the end: the other groups' turn
           return one;
         }
@@ -30,7 +37,51 @@ export function createRoundRobin<T>(): RoundRobin<T> {
       return undefined;
     },
     get size() {
-      return groups.values().reduce((sum, own) => sum + own.size, 0);
+      return size;
+    },
+  };
+}
+
+/** The same in lanes, of which the earlier go first. What waits already and is added to an earlier one moves there. */
+export interface Lanes<T, L extends string> {
+  /** False: it waited there, or in an earlier lane. */
+  add(lane: L, group: string, one: T): boolean;
+  remove(group: string, one: T): void;
+  shift(mayHave?: (group: string) => boolean, fits?: (one: T) => boolean): T | undefined;
+  has(one: T): boolean;
+  readonly size: number;
+}
+
+/** Empty. `order`: the lanes. */
+export function createLanes<T, const L extends string>(order: readonly L[]): Lanes<T, L> {
+  const lanes = order.map(() => createRoundRobin<T>());
+  /** The lane of each that waits, by its place in the order. */
+  const known = new Map<T, number>();
+  return {
+    add(lane, group, one) {
+      const [before, after] = [known.get(one), order.indexOf(lane)];
+      if (before !== undefined && before <= after) return false;
+      if (before !== undefined) lanes[before]?.remove(group, one);
+      lanes[after]?.add(group, one);
+      known.set(one, after);
+      return true;
+    },
+    remove(group, one) {
+      lanes[known.get(one) ?? -1]?.remove(group, one);
+      known.delete(one);
+    },
+    shift(mayHave, fits) {
+      for (const lane of lanes) {
+        const one = lane.shift(mayHave, fits);
+        if (one === undefined) continue;
+        known.delete(one);
+        return one;
+      }
+      return undefined;
+    },
+    has: (one) => known.has(one),
+    get size() {
+      return known.size;
     },
   };
 }

@@ -23,6 +23,8 @@ export interface Client extends OpenClient {
   users: number;
   /** On a monotonic clock. */
   lastUsedMs: number;
+  /** Who used it last. */
+  namespace: string;
 }
 
 /** A client in use, until disposed. */
@@ -33,9 +35,16 @@ export interface Lease extends Disposable {
 }
 
 export interface ClientPool extends AsyncDisposable {
-  /** The client for these settings: opened by the first caller, shared by the rest. */
-  acquire(settings: ClientSettings): Lease;
+  /**
+   * The client for these settings: opened by the first caller, shared by the rest. It counts as
+   * `namespace`'s, who used it last.
+   */
+  acquire(settings: ClientSettings, namespace?: string): Lease;
   has(settings: ClientSettings): boolean;
+  /** What limits the requests on its connections to one origin; nothing does where they share one over HTTP/2. */
+  connectionsOf(settings: ClientSettings, origin: string): { readonly client: string; limit(): number };
+  /** `listener` is told of each origin at which requests turn out to share a connection, until what is returned is disposed. */
+  onMultiplexed(listener: (origin: string) => void): Disposable;
   /** Whether a proxy, of these settings or of the environment, is between here and the origin. */
   usesProxy(settings: ClientSettings, origin: string): boolean;
   readonly size: number;
@@ -75,9 +84,11 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
   const { clients, sockets, emit, idleTimeoutMs = 300_000, maxClients = 256 } = options;
   const { maxMaterialBytes = 4 * 1024 * 1024 } = options;
   const contexts = createTlsContexts();
+  const listeners = new Set<(origin: string) => void>();
   const open = {
     sockets,
     contexts,
+    onMultiplexed: (origin: string) => listeners.forEach((listener) => listener(origin)),
     proxyFor: options.proxyFor ?? (() => undefined),
     floor: options.floor ?? closedFloor,
     connectionsPerOrigin: options.connectionsPerOrigin ?? 6,
@@ -106,23 +117,32 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
     const since = performance.now() - idleTimeoutMs;
     for (const [key, client] of clients) if (client.users === 0 && client.lastUsedMs <= since) retire(key, client);
   }
-  function retireExcess(): void {
-    while (clients.size > maxClients && retireOldest(() => true));
-    while (contexts.sizeBytes > maxMaterialBytes && retireOldest((client) => client.materialBytes > 0));
+  /**
+   * Of the namespace that has most, so that nobody loses a client for what another declares, the one unused for longest. False:
+   * all of that namespace's are in use.
+   */
+  function retireFirst(weightOf: (client: Client) => number): boolean {
+    const weights = new Map<string, number>();
+    for (const client of clients.values()) weights.set(client.namespace, (weights.get(client.namespace) ?? 0) + weightOf(client));
+    const most = Math.max(...weights.values());
+    let first: readonly [string, Client] | undefined;
+    for (const entry of clients) {
+      const [, client] = entry;
+      const mayGo = client.users === 0 && weightOf(client) > 0 && weights.get(client.namespace) === most;
+      if (mayGo && client.lastUsedMs < (first?.[1].lastUsedMs ?? Infinity)) first = entry;
+    }
+    if (first) retire(...first);
+    return first !== undefined;
   }
-  /** False: all of them are in use. */
-  function retireOldest(mayGo: (client: Client) => boolean): boolean {
-    let oldest: readonly [string, Client] | undefined;
-    for (const entry of clients)
-      if (entry[1].users === 0 && mayGo(entry[1]) && entry[1].lastUsedMs < (oldest?.[1].lastUsedMs ?? Infinity)) oldest = entry;
-    if (oldest) retire(...oldest);
-    return oldest !== undefined;
+  function retireExcess(): void {
+    while (clients.size > maxClients && retireFirst(() => 1));
+    while (contexts.sizeBytes > maxMaterialBytes && retireFirst((client) => client.materialBytes));
   }
   const timer = setInterval(retireIdle, Math.min(Math.ceil(idleTimeoutMs / 5), 60_000)).unref();
 
   return {
     // No await between look-up and insert: concurrent first uses cannot open two clients.
-    acquire(settings) {
+    acquire(settings, namespace = "") {
       const key = clientKey(settings);
       const known = clients.get(key);
       const client = known ?? {
@@ -132,8 +152,10 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
         pools: new Set<object>(),
         users: 0,
         lastUsedMs: 0,
+        namespace,
       };
       client.users += 1;
+      client.namespace = namespace;
       client.pools.add(self);
       if (!known) {
         clients.set(key, client);
@@ -156,6 +178,14 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
       };
     },
     has: (settings) => clients.has(clientKey(settings)),
+    connectionsOf(settings, origin) {
+      const key = clientKey(settings);
+      return { client: key, limit: () => (clients.get(key)?.multiplexes(origin) ? Infinity : open.connectionsPerOrigin) };
+    },
+    onMultiplexed(listener) {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
     usesProxy: ({ proxy }, origin) => (proxy ?? open.proxyFor(origin)) !== undefined,
     get size() {
       return clients.size;

@@ -24,6 +24,8 @@ export interface ClientSettings {
   readonly http2?: true;
   /** The namespace that has the client for itself. */
   readonly namespace?: string;
+  /** For requests for tokens alone, which others then cannot keep waiting for a connection. */
+  readonly forTokens?: true;
   /** Which addresses its sockets may reach, directly and to `proxy`; absent: public ones. */
   readonly egress?: { readonly target: AddressRules; readonly proxy: AddressRules };
 }
@@ -39,13 +41,13 @@ const maxPlainKeys = 1_000;
  * so is never shown.
  */
 export function clientKey(settings: ClientSettings): string {
-  const { tls, timeoutMs, proxy, http2, namespace, egress } = settings;
-  const isDefault = proxy === undefined && http2 === undefined && namespace === undefined && egress === undefined;
+  const { tls, timeoutMs, proxy, http2, namespace, forTokens, egress } = settings;
+  const isDefault = [proxy, http2, namespace, forTokens, egress].every((setting) => setting === undefined);
   const known = isDefault ? plainKeys.get(tls)?.get(timeoutMs) : keys.get(settings);
   if (known !== undefined) return known;
   const { ca, cert, key, servername, rejectUnauthorized, minVersion } = tls;
   const fields = [ca, cert, key, servername, rejectUnauthorized, minVersion, timeoutMs];
-  const further = { proxy, http2, namespace, target: egress?.target.key, toProxy: egress?.proxy.key };
+  const further = { proxy, http2, namespace, forTokens, target: egress?.target.key, toProxy: egress?.proxy.key };
   const text = JSON.stringify(isDefault ? fields : [...fields, further]); // what is not set is left out
   const digest = hash("sha256", text, "hex");
   if (isDefault) rememberPlain(tls, timeoutMs, digest);

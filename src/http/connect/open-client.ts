@@ -29,6 +29,8 @@ interface OpenOptions extends ConnectionLimits {
   readonly proxyFor: ProxyFor;
   readonly floor: EgressFloor;
   readonly contexts: TlsContexts;
+  /** Requests to this origin can share a connection, and any number of them need no other. */
+  readonly onMultiplexed?: (origin: string) => void;
 }
 
 /** The connections of one client to one origin, or to a proxy; `waiting` counts requests. */
@@ -42,6 +44,8 @@ export interface OpenClient {
   readonly dispatcher: Dispatcher;
   /** Requests that wait for a connection now, or for one to be opened. */
   queued(): number;
+  /** Whether its requests to the origin share a connection, as far as is known. */
+  multiplexes(origin: string): boolean;
   /** What it is connected to, by scheme, host and port. */
   origins(): readonly OriginUse[];
   /** Ends when what is under way has ended. */
@@ -56,6 +60,7 @@ const maxConnectMs = 10_000;
 /** TLS material that cannot be used fails its connections. */
 export function openClient(settings: ClientSettings, options: OpenOptions): OpenClient {
   const { sockets, proxyFor, floor, connectionsPerOrigin, keepAliveTimeoutMs, keepAliveMaxTimeoutMs } = options;
+  const { onMultiplexed = () => {} } = options;
   const toTarget: ConnectorRules = { addresses: settings.egress?.target ?? publicOnly, floor };
   const toProxy: ConnectorRules = { addresses: settings.egress?.proxy ?? publicOnly, floor };
   const ownContext = options.contexts.hold(settings.tls);
@@ -81,9 +86,15 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
     for (const pool of pools.keys()) if (pool.destroyed) pools.delete(pool);
     return pools;
   }
-  const factory = (origin: string | URL, options: object): Pool => {
-    const pool = openPool(origin, { ...options, ...limits }, sockets);
-    openPools().set(pool, new URL(origin).origin);
+  const multiplexed = new Set<string>();
+  const factory = (url: string | URL, options: object): Pool => {
+    const { origin } = new URL(url);
+    const pool = openPool(url, { ...options, ...limits }, sockets, (protocol) => {
+      if (protocol !== "h2") return void multiplexed.delete(origin);
+      multiplexed.add(origin);
+      onMultiplexed(origin);
+    });
+    openPools().set(pool, origin);
     return pool;
   };
   const connect = guardedConnector(lazyConnector({ ...toOrigin, lookup: guardedLookup(toTarget) }, ownContext), toTarget, true);
@@ -143,6 +154,7 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
   return {
     dispatcher: direct.compose(chosen),
     queued: () => [...pools.keys()].reduce((sum, { stats }) => sum + stats.pending, 0),
+    multiplexes: (origin) => multiplexed.has(origin),
     origins: () =>
       [...openPools()].map(([{ stats }, origin]) => ({
         origin,
@@ -185,10 +197,21 @@ function lazyConnector(options: buildConnector.BuildOptions, context: HeldContex
   };
 }
 
-/** `options.connect` is always a function here. */
-function openPool(origin: string | URL, options: Pool.Options, sockets: Sockets): Pool {
-  const connect = options.connect as buildConnector.connector;
-  const pool = new Pool(origin, { ...options, connect: sockets.counted(connect) });
+/** `options.connect` is always a function here. `onConnected` is told the protocol that was agreed on. */
+function openPool(
+  origin: string | URL,
+  options: Pool.Options,
+  sockets: Sockets,
+  onConnected: (protocol: string | false | null | undefined) => void = () => {},
+): Pool {
+  const counted = sockets.counted(options.connect as buildConnector.connector);
+  const connect: buildConnector.connector = (target, callback) =>
+    counted(target, (...result) => {
+      const [, socket] = result;
+      if (socket) onConnected("alpnProtocol" in socket ? socket.alpnProtocol : undefined);
+      callback(...result);
+    });
+  const pool = new Pool(origin, { ...options, connect });
   // An Agent lets go of a pool with its last connection, but not while a request that was broken off is in its queue. That is
   // looked through after this event.
   pool.on("disconnect", (url, _targets, error) => {

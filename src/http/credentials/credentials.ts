@@ -107,7 +107,7 @@ export function createCredentials({ userAgent, sender, serviceAccountToken, onSe
       const key = keyOf(auth, context.endpoint);
       const fetch: FetchToken = (stop) => fetchToken(auth, context, stop);
       const got = tokens.get(key, fetch);
-      if (got.type === "pending" && !mayWait) return { type: "busy", reason: "TokenPending", free: got.done };
+      if (got.type === "pending" && !mayWait) return { type: "busy", reason: "TokenPending", kept: false, free: got.done };
       const first = got.type === "token" ? got.value : await tokens.wait(key, fetch, signal);
       return tokenCredential({ key, first, namespace }, fetch);
     },

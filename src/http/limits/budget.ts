@@ -4,13 +4,19 @@
  *
  * Guarantees
  * - At most `maxInFlight` slots are out, and at most `maxInAll` requests start on them; redirects and retries are requests.
- * - Who waits for a slot is served first come, first served. Waiting ends with a slot, a `BudgetExhaustedError`, or the signal.
+ * - Who waits for a slot is served first come, first served; but where namespaces share a budget, they take turns, none of them
+ *   takes the last slot, or the last connection of a client, and changes go first. Waiting ends with a slot, a
+ *   `BudgetExhaustedError`, or the signal.
  * - A slot is out from `take` to `release`: its exchange is in flight until its body has been read or closed.
  * - It does not deadlock on responses that are kept open: when somebody waits and *every* slot is held by a response that
  *   nobody reads, the least recently used of these is cancelled, and reading it later throws `ResponseCancelledError`.
  * - An exchange that is being read, or has no response yet, is never cancelled. It ends by itself, since it has a deadline.
  * - Nothing is sent without a slot: on-wire.ts, which alone hands requests to undici, asks for slots, and only this file makes them.
  */
+import { lanes, type Lane } from "../../core/lane.ts";
+import { createShares, type Shares } from "../../core/tools/fair-share.ts";
+import { createLanes, type Lanes } from "../../core/tools/round-robin.ts";
+
 export class BudgetExhaustedError extends Error {
   override readonly name = "BudgetExhaustedError";
   readonly code = "HOLDFAST_BUDGET_EXHAUSTED";
@@ -34,10 +40,22 @@ export interface Slot {
   release(): void;
 }
 
+/** For whom a slot is, where namespaces share a budget. */
+export interface Claim {
+  readonly namespace: string;
+  readonly lane: Lane;
+  /** The client that it is for, and how many connections that may have. */
+  readonly connections: { readonly client: string; limit(): number };
+}
+
 /** Disposing it closes the responses that nobody has read. */
 export interface Budget extends Disposable {
-  /** Throws `BudgetExhaustedError`; rejects with the signal's reason. */
-  take(signal: AbortSignal): Slot | Promise<Slot>;
+  /** Throws `BudgetExhaustedError`; rejects with the signal's reason. Without a claim the one who asks has it for itself. */
+  take(signal: AbortSignal, claim?: Claim): Slot | Promise<Slot>;
+  /** How many wait for a slot. */
+  readonly waiting: number;
+  /** What claims are held to has grown. */
+  advance(): void;
 }
 
 interface BudgetLimits {
@@ -55,14 +73,16 @@ export function createBudget({ maxInFlight, maxInAll = Infinity, onCancel, onUnu
   let spent = 0;
   /** In the order in which they came to be unread: the least recently used is the first. */
   const unread = new Map<Slot, (error: ResponseCancelledError) => void>();
-  const waiting = new Set<(slot: Slot) => void>();
+  const waiting = createLanes<Waiting, Lane>(lanes);
+  const held = createHeld(maxInFlight);
 
   function exhausted(): BudgetExhaustedError {
     return new BudgetExhaustedError(`all ${maxInAll} exchanges of the budget have been used`);
   }
-  function newSlot(): Slot {
+  function newSlot(claim: Claim | undefined): Slot {
     let isOut = true;
     inFlight += 1;
+    if (claim) held.take(claim);
     const slot: Slot = {
       [made]: true,
       spend() {
@@ -82,6 +102,7 @@ export function createBudget({ maxInFlight, maxInAll = Infinity, onCancel, onUnu
         if (!isOut) return;
         isOut = false;
         inFlight -= 1;
+        if (claim) held.giveBack(claim);
         unread.delete(slot);
         if (waiting.size > 0) advance();
         else if (inFlight === 0) onUnused?.();
@@ -89,11 +110,13 @@ export function createBudget({ maxInFlight, maxInAll = Infinity, onCancel, onUnu
     };
     return slot;
   }
+  /** Whether it can have one now, whoever waits. */
+  const fits = ({ claim }: Pick<Waiting, "claim">): boolean => !claim || held.mayTake(claim);
   function advance(): void {
-    for (const resolve of waiting) {
-      if (inFlight >= maxInFlight) break;
-      waiting.delete(resolve);
-      resolve(newSlot());
+    while (inFlight < maxInFlight) {
+      const next = waiting.shift(held.mayHave, fits);
+      if (!next) break;
+      next.resolve(newSlot(next.claim));
     }
     if (waiting.size === 0 || unread.size < inFlight) return;
     const [leastRecentlyUsed] = unread;
@@ -103,50 +126,101 @@ export function createBudget({ maxInFlight, maxInAll = Infinity, onCancel, onUnu
     onCancel?.();
     cancel(new ResponseCancelledError("nobody was reading it, and another exchange needed its place"));
   }
-  async function wait(signal: AbortSignal): Promise<Slot> {
-    const { promise, resolve, reject } = Promise.withResolvers<Slot>();
-    const onAbort = (): void => {
-      waiting.delete(resolve);
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
-    waiting.add(resolve);
-    advance();
-    try {
-      return await promise;
-    } finally {
-      signal.removeEventListener("abort", onAbort);
-    }
-  }
-
   return {
-    take(signal) {
+    take(signal, claim) {
       signal.throwIfAborted();
       if (spent >= maxInAll) throw exhausted();
-      return inFlight < maxInFlight && waiting.size === 0 ? newSlot() : wait(signal);
+      const isFree = inFlight < maxInFlight && (claim ? fits({ claim }) : waiting.size === 0);
+      return isFree ? newSlot(claim) : waitIn(waiting, claim, { signal, onWait: advance });
     },
+    get waiting() {
+      return waiting.size;
+    },
+    advance,
     [Symbol.dispose]() {
       for (const cancel of unread.values()) cancel(new ResponseCancelledError("its reconcile has ended"));
     },
   };
 }
 
+interface Waiting {
+  readonly claim: Claim | undefined;
+  readonly resolve: (slot: Slot) => void;
+}
+
+/** `onWait`: it has begun to. Rejects with the signal's reason. */
+async function waitIn(
+  waiting: Lanes<Waiting, Lane>,
+  claim: Claim | undefined,
+  { signal, onWait }: { readonly signal: AbortSignal; readonly onWait: () => void },
+): Promise<Slot> {
+  const { promise, resolve, reject } = Promise.withResolvers<Slot>();
+  const group = claim?.namespace ?? "";
+  const one: Waiting = { claim, resolve };
+  const onAbort = (): void => {
+    waiting.remove(group, one);
+    reject(signal.reason as Error);
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  waiting.add(claim?.lane ?? "change", group, one);
+  onWait();
+  try {
+    return await promise;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** What namespaces have of a budget, and of the connections of each client. */
+function createHeld(maxInFlight: number) {
+  const slots = createShares();
+  const clients = new Map<string, Shares>();
+  const mayHave = (namespace: string): boolean => slots.mayTake(namespace, maxInFlight);
+  return {
+    mayHave,
+    mayTake({ namespace, connections }: Claim): boolean {
+      if (!mayHave(namespace)) return false;
+      return clients.get(connections.client)?.mayTake(namespace, connections.limit()) !== false;
+    },
+    take({ namespace, connections }: Claim): void {
+      slots.take(namespace);
+      const shares = clients.get(connections.client) ?? createShares();
+      shares.take(namespace);
+      clients.set(connections.client, shares);
+    },
+    giveBack({ namespace, connections }: Claim): void {
+      slots.giveBack(namespace);
+      const shares = clients.get(connections.client);
+      shares?.giveBack(namespace);
+      if (shares?.taken === 0) clients.delete(connections.client);
+    },
+  };
+}
+
 /** Budgets by name. Each is there for as long as one of its slots is out. */
 export interface Budgets {
-  take(name: string, signal: AbortSignal): Slot | Promise<Slot>;
+  take(name: string, signal: AbortSignal, claim?: Claim): Slot | Promise<Slot>;
   readonly size: number;
+  /** How many wait for a slot. */
+  readonly waiting: number;
+  /** What claims of one are held to has grown. */
+  advance(name: string): void;
 }
 export function createBudgets(limits: Pick<BudgetLimits, "maxInFlight" | "onCancel">): Budgets {
   const budgets = new Map<string, Budget>();
   return {
-    take(name, signal) {
+    take(name, signal, claim) {
       signal.throwIfAborted();
       const budget = budgets.get(name) ?? createBudget({ ...limits, onUnused: () => budgets.delete(name) });
       budgets.set(name, budget);
-      return budget.take(signal);
+      return budget.take(signal, claim);
     },
     get size() {
       return budgets.size;
     },
+    get waiting() {
+      return budgets.values().reduce((sum, budget) => sum + budget.waiting, 0);
+    },
+    advance: (name) => budgets.get(name)?.advance(),
   };
 }

@@ -70,7 +70,7 @@ export function createCircuits(
           [Symbol.dispose]() {},
         };
       }
-      if (circuit.trial) return { type: "busy", reason: "CircuitHalfOpen", free: circuit.trial.promise };
+      if (circuit.trial) return { type: "busy", reason: "CircuitHalfOpen", kept: false, free: circuit.trial.promise };
       const leftMs = circuit.openUntilMs - nowMs();
       if (leftMs > 0) return { type: "open", retryAfterMs: Math.ceil(leftMs) };
       const trial = Promise.withResolvers<void>();

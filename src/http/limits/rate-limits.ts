@@ -6,6 +6,7 @@
  */
 import { longestTimerMs } from "../../core/tools/deadline.ts";
 import type { RateLimit } from "../../core/connection.ts";
+import type { Lane } from "../../core/lane.ts";
 import type { Busy } from "../../core/ports.ts";
 import { createWaitingLine } from "./waiting-line.ts";
 
@@ -17,12 +18,14 @@ export interface RateTurn extends Disposable {
 }
 
 export interface RateLimits extends Disposable {
-  enter(name: string, owner: string, limit: RateLimit): RateTurn | Busy;
+  enter(name: string, owner: string, limit: RateLimit, lane?: Lane): RateTurn | Busy;
   /** `owner` waits for a turn no longer. */
   leave(name: string, owner: string): void;
   /** Gives back a turn that is kept for `owner`, which has come and does not need it. */
   yield(owner: string): void;
   readonly size: number;
+  /** How many wait, for all endpoints. */
+  readonly waiting: number;
 }
 
 interface Line {
@@ -78,7 +81,7 @@ export function createRateLimits(groupOf: (owner: string) => string, nowMs = () 
         isOut = false;
       },
       [Symbol.dispose]() {
-        if (isOut && !rows.keepForNext(name)) takeBack(name, line);
+        if (isOut) takeBack(name, line);
         isOut = false;
       },
     };
@@ -106,21 +109,24 @@ export function createRateLimits(groupOf: (owner: string) => string, nowMs = () 
   }
 
   return {
-    enter(name, owner, limit) {
+    enter(name, owner, limit, lane = "change") {
       const line = lineOf(name, limit);
       if (rows.take(name, owner)) return turn(name, line);
       if (!rows.has(name) && nextMs(line) <= nowMs()) {
         line.unused += 1;
         return turn(name, line);
       }
-      const free = rows.wait(name, owner);
+      const free = rows.wait(name, owner, lane);
       run(name, line);
-      return { type: "busy", reason: "RateLimited", free };
+      return { type: "busy", reason: "RateLimited", kept: true, free };
     },
     leave: (name, owner) => rows.leave(name, owner),
     yield: (owner) => rows.giveBack(owner),
     get size() {
       return lines.size;
+    },
+    get waiting() {
+      return rows.waiting;
     },
     [Symbol.dispose]() {
       for (const { timer } of lines.values()) clearTimeout(timer);

@@ -8,6 +8,7 @@
  */
 import { deadline, sendingShare, unlessAborted } from "../../core/tools/deadline.ts";
 import type { Exchange } from "../../core/exchange.ts";
+import type { Lane } from "../../core/lane.ts";
 import type { Busy, WaitFor } from "../../core/ports.ts";
 import type { Admission, OriginPlaces } from "./origin-places.ts";
 import type { Circuits, Pass } from "./circuits.ts";
@@ -19,6 +20,8 @@ export interface Gates {
   readonly admissions: OriginPlaces;
   readonly circuits: Circuits;
   readonly rateLimits: RateLimits;
+  /** Told of each that begins to wait inside its reconcile (1), and of its end (-1). */
+  readonly onWait: (change: 1 | -1) => void;
 }
 
 interface ReconcileGate extends Disposable {
@@ -37,6 +40,7 @@ interface ReconcileGate extends Disposable {
 interface PassageOptions {
   /** The resource that is reconciled. */
   readonly owner: string;
+  readonly lane: Lane;
   /** Of the reconcile, which begins now, milliseconds. */
   readonly limitMs: number;
   readonly waitFor: WaitFor;
@@ -47,8 +51,8 @@ class RateLimitedError extends Error {
   readonly code = "HOLDFAST_RATE_LIMITED";
 }
 
-export function createReconcileGate({ owner, limitMs, waitFor }: PassageOptions, gates: Gates): ReconcileGate {
-  const { admissions, circuits, rateLimits } = gates;
+export function createReconcileGate({ owner, lane, limitMs, waitFor }: PassageOptions, gates: Gates): ReconcileGate {
+  const { admissions, circuits, rateLimits, onWait } = gates;
   const begunMs = performance.now();
   let hasBegun = false;
   let admission: Admission | undefined;
@@ -65,14 +69,15 @@ export function createReconcileGate({ owner, limitMs, waitFor }: PassageOptions,
   async function laterTurn(origin: string, { endpoint, timeoutMs }: Limited, signal: AbortSignal): Promise<RateTurn> {
     const { rateLimit } = endpoint;
     const name = nameOf(endpoint);
-    const entered = rateLimits.enter(name, owner, rateLimit);
+    const entered = rateLimits.enter(name, owner, rateLimit, lane);
     if (entered.type === "admitted") return entered;
     giveUpPlace();
     const neededMs = Math.min(timeoutMs, limitMs / 2);
     using limit = deadline(signal, Math.max(0, begunMs + limitMs * sendingShare - neededMs - performance.now()));
-    const again = { enter: () => rateLimits.enter(name, owner, rateLimit), leave: () => rateLimits.leave(name, owner) };
-    const place = { enter: () => admissions.enter(origin, owner), leave: () => admissions.leave(origin, owner) };
+    const again = { enter: () => rateLimits.enter(name, owner, rateLimit, lane), leave: () => rateLimits.leave(name, owner) };
+    const place = { enter: () => admissions.enter(origin, owner, lane), leave: () => admissions.leave(origin, owner) };
     let turn: RateTurn | undefined;
+    onWait(1);
     try {
       turn = await waitFor(admitted(again, limit.signal), 0);
       admission = await waitFor(admitted(place, limit.signal), 0);
@@ -80,6 +85,8 @@ export function createReconcileGate({ owner, limitMs, waitFor }: PassageOptions,
     } catch (error) {
       turn?.[Symbol.dispose]();
       throw limit.expired ? new RateLimitedError("its turn does not come in time", { cause: error }) : error;
+    } finally {
+      onWait(-1);
     }
   }
   function inTurn(origin: string, exchange: Limited, signal: AbortSignal): Promise<RateTurn> {
@@ -119,9 +126,9 @@ export function createReconcileGate({ owner, limitMs, waitFor }: PassageOptions,
         if (limited && !early.has(name)) early.set(name, await inTurn(origin, limited, signal).catch(refusing));
         return undefined;
       }
-      const entered = admissions.enter(origin, owner);
+      const entered = admissions.enter(origin, owner, lane);
       if (entered.type === "busy") return entered;
-      const turn = limited && rateLimits.enter(name, owner, limited.endpoint.rateLimit);
+      const turn = limited && rateLimits.enter(name, owner, limited.endpoint.rateLimit, lane);
       if (turn?.type === "busy") {
         entered[Symbol.dispose]();
         return turn;

@@ -6,6 +6,7 @@
  */
 import type { Scope } from "../../core/evaluation.ts";
 import type { FailureReason } from "../../core/outcome.ts";
+import type { Lane } from "../../core/lane.ts";
 import type { RequestTemplate } from "../../core/request-template.ts";
 import type { WaitFor } from "../../core/ports.ts";
 import type { EmitTelemetry } from "../../core/telemetry-event.ts";
@@ -28,7 +29,7 @@ export interface RunOptions {
   readonly egress: Egress;
   readonly emit: EmitTelemetry;
   readonly connections: SocketTrace;
-  /** Bounds the exchanges in flight to each origin. */
+  /** Bounds the exchanges in flight to each origin, of which namespaces have shares. */
   readonly origins: Pick<Budgets, "take">;
   /** How much of a redirect's content is read so that its connection can be used again. */
   readonly redirectDrainBytes: number;
@@ -48,6 +49,7 @@ export interface Chain {
   /** Called when a redirect leads to another origin. */
   readonly moved?: () => void;
   readonly metadata: Scope["metadata"];
+  readonly lane: Lane;
 }
 /** Of the whole exchange. */
 interface Run {
@@ -82,7 +84,7 @@ export function sendChain(chain: Chain, run: Run, options: RunOptions): Promise<
   return forNamespace(chain.metadata.namespace, () => followRedirects(chain, run, options));
 }
 async function followRedirects(chain: Chain, run: Run, options: RunOptions): Promise<Held> {
-  const { first, credential, template, maxRedirects, mayStart, waitFor, metadata } = chain;
+  const { first, credential, template, maxRedirects, mayStart, waitFor, metadata, lane } = chain;
   let hop = first;
   let retries = 1;
   let isFresh = false;
@@ -140,9 +142,13 @@ async function followRedirects(chain: Chain, run: Run, options: RunOptions): Pro
     const isProxied = options.clients.usesProxy(hop.settings, origin);
     if (isProxied) await options.egress.vet(origin, admit(hop), run.signal);
     using turn = await turnOf(hop);
-    const place = options.origins.take(origin, run.signal);
+    const claim = { namespace: metadata.namespace, lane, connections: options.clients.connectionsOf(admit(hop), origin) };
+    const place = options.origins.take(origin, run.signal, claim);
     const originSlot = "then" in place && waitFor ? await waitFor(place) : await place;
-    const client = takeClient(options.clients, () => (hop = { ...hop, settings: admit(hop) }), originSlot);
+    const client = takeClient(options.clients, () => (hop = { ...hop, settings: admit(hop) }), {
+      slot: originSlot,
+      namespace: metadata.namespace,
+    });
     const release = (): void => {
       originSlot.release();
       client[Symbol.dispose]();
@@ -180,9 +186,13 @@ async function followRedirects(chain: Chain, run: Run, options: RunOptions): Pro
   }
 }
 
-function takeClient(clients: ClientPool, admitted: () => Hop, slot: Slot): Lease {
+function takeClient(
+  clients: ClientPool,
+  admitted: () => Hop,
+  { slot, namespace }: { readonly slot: Slot; readonly namespace: string },
+): Lease {
   try {
-    return clients.acquire(admitted().settings);
+    return clients.acquire(admitted().settings, namespace);
   } catch (error) {
     slot.release();
     throw error;

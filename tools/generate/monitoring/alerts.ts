@@ -76,12 +76,13 @@ export const alerts: readonly Alert[] = [
   },
   {
     name: "HoldfastQueueBacklog",
-    expr: "max(workqueue_depth{$release}) > $threshold",
+    expr: 'max(sum by (pod) ({__name__=~"workqueue_depth|holdfast_postponed",$release})) > $threshold',
     for: "10m",
     severity: "warning",
-    summary: "{{ $value }} resources are due and wait for a worker",
-    description: "They have been more than the threshold for ten minutes: what is declared now is late.",
-    threshold: { value: 100, description: "Keys that are due and wait." },
+    summary: "{{ $value }} resources are due and wait for a worker, their origin, a turn or a token",
+    description:
+      "They have been more than the threshold for ten minutes. What somebody changes now goes first, but what is due again is late.",
+    threshold: { value: 100, description: "Resources that are due and wait." },
   },
   {
     name: "HoldfastWorkersSaturated",
@@ -161,7 +162,7 @@ export const alerts: readonly Alert[] = [
     expr: "max(holdfast_http_requests_queued{$release}) > $threshold",
     for: "10m",
     severity: "warning",
-    summary: "{{ $value }} requests wait for a connection",
+    summary: "{{ $value }} requests wait for a connection, or a place at their origin",
     description: "An origin answers more slowly than it is asked, over as many connections as it may have.",
     threshold: { value: 50, description: "Requests that wait." },
   },

@@ -99,8 +99,12 @@ const overview: Dashboard = {
     {
       title: "Queue",
       unit: "none",
-      description: "Resources that are due and wait for a worker.",
-      series: { "due {{pod}}": "workqueue_depth{$release}", "became due, a second": `sum(${rate("workqueue_adds_total")})` },
+      description: "Resources that are due and wait for a worker, or for something else: an origin, a turn, a token.",
+      series: {
+        "due {{pod}}": "workqueue_depth{$release}",
+        "{{reason}}": "sum by (reason) (holdfast_postponed{$release})",
+        "became due, a second": `sum(${rate("workqueue_adds_total")})`,
+      },
     },
     {
       title: "Wait for a worker",
