@@ -48,6 +48,7 @@ export interface ControllerSettings extends SendSettings {
   readonly serviceAccountTokenGrant?: string;
   readonly impersonationGrant?: string;
   readonly requireServiceAccount: boolean;
+  readonly secretDigests: boolean;
   readonly leaderElect: boolean;
   readonly leaseNamespace?: string;
   readonly leaseName?: string;
@@ -186,6 +187,12 @@ export const controllerSettings: readonly Option[] = [
   )
     .argParser(boolean)
     .default(false),
+  setting(
+    "--secret-digests <true|false>",
+    "keep keyed digests of Secrets that updates read, so that one that changes is sent; the key is in the Secret holdfast-digest-key beside the lease",
+  )
+    .argParser(boolean)
+    .default(true),
   setting("--leader-elect <true|false>", "work only while holding the lease; false: never run a second process beside this one")
     .argParser(boolean)
     .default(true),

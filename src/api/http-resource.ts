@@ -11,6 +11,14 @@ import { retry } from "./retry.ts";
 import type { Infer, Rule, Schema } from "./schema.ts";
 
 const { timeout, maxRedirects, tls, record, recordDigest, suspend } = httpRequest.spec.properties;
+/** As core/difference prints them. */
+const place = {
+  type: "string",
+  minLength: 1,
+  maxLength: 512,
+  pattern: '^(\\.[A-Za-z_][A-Za-z0-9_-]*|\\["[^"\\\\]+"\\]|\\[[0-9]*\\])+$',
+} as const satisfies Schema;
+
 const target = (verb: string): readonly Rule[] => [
   {
     rule: `!has(self.${verb}) || has(self.${verb}.url) != has(self.endpointRef)`,
@@ -67,6 +75,33 @@ const spec = {
       ...jq,
       description:
         "jq that sees the response to observe, and yields true where the object is as declared. Without it, it is so where it has everything that update.body.json or mergePatch says, whatever the server added.",
+    },
+    ignore: {
+      type: "array",
+      description:
+        "Places of the object that are sent and never compared, as differences are printed: `.startsAt`, `.items[].id`.",
+      maxItems: 64,
+      "x-kubernetes-list-type": "set",
+      items: place,
+    },
+    compare: {
+      type: "array",
+      description: "How values are compared at places where the server keeps them in another form than it is sent them.",
+      maxItems: 32,
+      "x-kubernetes-list-type": "map",
+      "x-kubernetes-list-map-keys": ["path"],
+      items: {
+        type: "object",
+        properties: {
+          path: { ...place, description: "The place, as differences are printed." },
+          as: {
+            ...jq,
+            description:
+              "jq that both sides are put through before they are compared: `ascii_downcase`, `sort`. What it fails on is compared as it is; nothing is null.",
+          },
+        },
+        required: ["path", "as"],
+      },
     },
     drift: {
       type: "string",
@@ -157,6 +192,16 @@ const attempt = {
       description:
         "Whether it ended as declared, once it is Done. True while Unknown: it arrived, and what came of it is not known.",
     },
+    differs: {
+      type: "string",
+      maxLength: 64,
+      description: "Of an update: SHA-256 over the places for which it was sent.",
+    },
+    repeats: {
+      type: "integer",
+      minimum: 0,
+      description: "Of an update: how often in a row it was sent for the same places before, and did not hold.",
+    },
     update: {
       type: "string",
       maxLength: 64,
@@ -199,6 +244,20 @@ const status = {
       type: "string",
       maxLength: 1024,
       description: "The value of the annotation holdfast.dev/external-id that was taken over last.",
+    },
+    delivered: {
+      type: "object",
+      description: "What of update has been delivered: by a create, an update, or as the object was found.",
+      properties: {
+        spec: { type: "string", maxLength: 64, description: "SHA-256 over what update sends, as it is written." },
+        inputs: {
+          type: "string",
+          maxLength: 64,
+          description:
+            "A digest of the values that it reads of Secrets, ConfigMaps and other objects, keyed with what only Holdfast knows; none: they have not been delivered.",
+        },
+      },
+      required: ["spec"],
     },
     adoptedUpdate: {
       type: "string",

@@ -6,13 +6,14 @@ import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import { createApiClient } from "../kubernetes/api-client.ts";
 import { loadKubeConfig } from "../kubernetes/credentials.ts";
 import { createEvents } from "../kubernetes/events.ts";
+import { createDigestKey } from "../kubernetes/digest-key.ts";
 import { createKubernetesStore } from "../kubernetes/store.ts";
 import { healthRoutes, metricsRoutes, serve } from "../telemetry/server.ts";
 import { clusterEgress } from "./egress.ts";
 import { createSlowest, serveAdmin } from "./admin.ts";
 import { createReconcileHistory } from "./reconcile-history.ts";
 import { guardFor } from "./guard.ts";
-import { leadershipFor } from "./leadership.ts";
+import { leadershipFor, ownNamespace } from "./leadership.ts";
 import { createRuntime } from "./runtime.ts";
 import { onShutdown } from "./shutdown.ts";
 import { startTelemetry } from "./telemetry.ts";
@@ -63,6 +64,7 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     since: leadership.since,
     unbrokenSince: leadership.unbrokenSince,
     resumes: true,
+    ...(settings.secretDigests && { digestKey: createDigestKey({ client, namespace: ownNamespace(settings, client), emit }) }),
   });
   const { controller, liveness } = resources.use(runtime);
   const notReady = (): readonly string[] => {

@@ -20,7 +20,7 @@ export function leadershipFor(settings: ControllerSettings, parts: LeadershipPar
   if (!settings.leaderElect) return unconditional();
   return createLeadership({
     ...parts,
-    namespace: settings.leaseNamespace ?? parts.client.namespace ?? "default",
+    namespace: ownNamespace(settings, parts.client),
     name: settings.leaseName ?? leaseName(settings.watchLabelSelector),
     leaseDurationMs: settings.leaseDuration,
     renewDeadlineMs: settings.renewDeadline,
@@ -43,4 +43,12 @@ function unconditional(): Leadership {
       if (!ended.aborted) await once(ended, "abort");
     },
   };
+}
+
+/** Where what is Holdfast's own is kept. */
+export function ownNamespace(
+  { leaseNamespace }: Pick<ControllerSettings, "leaseNamespace">,
+  client: Pick<LeadershipParts["client"], "namespace">,
+): string {
+  return leaseNamespace ?? client.namespace ?? "default";
 }

@@ -40,7 +40,15 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
     createStandaloneStore({ manifests, ...(settings.data !== undefined && { dataFile: settings.data }) }),
   );
   const { controller, clients } = resources.use(
-    createRuntime(settings, { egress: ownMachine, store, emit, metrics, secrets, runInContext }),
+    createRuntime(settings, {
+      egress: ownMachine,
+      store,
+      digestKey: () => Promise.resolve(store.digestKey),
+      emit,
+      metrics,
+      secrets,
+      runInContext,
+    }),
   );
   if (settings.metricsAddress !== undefined) resources.use(await serve(settings.metricsAddress, metricsRoutes(metrics.registry)));
 

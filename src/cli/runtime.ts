@@ -45,6 +45,8 @@ interface RuntimeParts extends Pick<
   /** Takes each value of a Secret that is used. */
   readonly secrets: SecretRegistry;
   readonly egress: EgressSettings;
+  /** Without it no digests of Secrets are kept. */
+  readonly digestKey?: (() => Promise<Uint8Array | undefined>) | undefined;
 }
 /** Where requests may go, apart from what policies say. */
 export interface EgressSettings {
@@ -65,7 +67,7 @@ const clientMap = new Map<string, Client>();
  * All that stands between a store and the network, put together; disposing it ends all of it. Its clients are in the Map of the
  * process.
  */
-export function createRuntime(settings: SendSettings, { metrics, secrets, egress, ...given }: RuntimeParts): Runtime {
+export function createRuntime(settings: SendSettings, { metrics, secrets, egress, digestKey, ...given }: RuntimeParts): Runtime {
   const { store, emit, term = () => 1 } = given;
   const resources = new AsyncDisposableStack();
   const leads = (): boolean => term() !== undefined;
@@ -95,6 +97,7 @@ export function createRuntime(settings: SendSettings, { metrics, secrets, egress
       clientIsolation: settings.clientIsolation,
       serviceAccountToken: store.serviceAccountToken.bind(store),
       onSecret: secrets.add,
+      digestKey,
     }),
   );
   const controller = createController({
@@ -128,12 +131,7 @@ export function createRuntime(settings: SendSettings, { metrics, secrets, egress
     unrecorded: () => controller.unrecorded.failing(),
     postponed: () => controller.postponed.counts(),
     leads,
-    resources: function* () {
-      for (const { kind, resource } of controller.resources()) {
-        const { conditions = [] } = (resource.status ?? {}) as { conditions?: readonly Condition[] };
-        yield { kind, conditions };
-      }
-    },
+    resources: () => conditionsOf(controller),
   });
   return { controller, clients, sockets, liveness, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
@@ -161,6 +159,13 @@ function ownMemory({ maxResponseBytes }: SendSettings, emit: EmitTelemetry): Ret
     emit({ type: "note", level: "warn", message: "the memory limit is not enough for answers of that length", fields });
   }
   return parts;
+}
+
+function* conditionsOf(controller: Controller): Generator<{ kind: string; conditions: readonly Condition[] }> {
+  for (const { kind, resource } of controller.resources()) {
+    const { conditions = [] } = (resource.status ?? {}) as { conditions?: readonly Condition[] };
+    yield { kind, conditions };
+  }
 }
 
 /** The store, of whose Secrets each value is known to `secrets` as it is taken out. */

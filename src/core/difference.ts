@@ -4,6 +4,7 @@
  * Invariant: what the observed side has beyond what is wanted is no difference, so nothing equals itself less.
  */
 import { isRecord, sameJSON } from "./tools/json.ts";
+import { isWithin, type Place } from "./tools/json-place.ts";
 import { isFixed, jsonStep } from "./templating.ts";
 
 /** One place that differs. `wanted`: short JSON text, where it holds nothing but what the spec says in the open. */
@@ -17,6 +18,13 @@ interface Found {
   readonly path: readonly Key[];
   readonly wanted: unknown;
 }
+/** What is not compared. */
+export interface Exempt {
+  /** What is wanted, with each secret in it replaced: where this is another, the value comes of one. Absent: nothing does. */
+  readonly masked?: unknown;
+  readonly ignore?: readonly Place[];
+}
+const none: unique symbol = Symbol("nothing is masked");
 
 /** A wanted null is as good as absent; a list has to have the same length, and its items are compared one by one. */
 function* found(wanted: unknown, observed: unknown, path: readonly Key[]): Generator<Found> {
@@ -31,13 +39,42 @@ function* found(wanted: unknown, observed: unknown, path: readonly Key[]): Gener
   } else if (isRecord(wanted) || Array.isArray(wanted) || !sameJSON(wanted, observed)) yield { path, wanted };
 }
 
+/** Whether something of a wanted value is compared: it is no secret's, and at no place that is ignored. */
+function isCompared(wanted: unknown, masked: unknown, path: readonly Key[], ignore: readonly Place[]): boolean {
+  if (ignore.some((place) => isWithin(path, place))) return false;
+  const children: [Key, unknown][] = Array.isArray(wanted)
+    ? wanted.map((item: unknown, index): [Key, unknown] => [index, item])
+    : isRecord(wanted)
+      ? Object.entries(wanted)
+      : [];
+  if (children.length === 0) return masked === none || sameJSON(wanted, masked);
+  return children.some(([key, value]) => isCompared(value, at(masked, key), [...path, key], ignore));
+}
+function at(masked: unknown, key: Key): unknown {
+  if (masked === none) return none;
+  if (Array.isArray(masked)) return typeof key === "number" ? masked[key] : undefined;
+  return isRecord(masked) && Object.hasOwn(masked, key) ? masked[key] : undefined;
+}
+/** Whether all of a wanted value is compared. */
+export function isComparedWhole(wanted: unknown, { masked }: Exempt): boolean {
+  return masked === undefined || sameJSON(wanted, masked);
+}
+
 /**
  * At most `limit` of them, for people. `template`: what `wanted` was rendered from. Below an expression that may see a
  * secret nothing is told but its place, for its keys are values too; nothing that was observed is ever told.
  */
-export function differences(wanted: unknown, observed: unknown, template: unknown, limit = 20): Difference[] {
+export function differences(
+  wanted: unknown,
+  observed: unknown,
+  template: unknown,
+  { limit = 20, ignore = [], ...exempt }: Exempt & { readonly limit?: number } = {},
+): Difference[] {
   const told = new Map<string, Difference>();
+  const masked = "masked" in exempt ? exempt.masked : none;
   for (const one of found(wanted, observed, [])) {
+    const its = one.path.reduce<unknown>(at, masked);
+    if (!isCompared(one.wanted, its, one.path, ignore)) continue;
     const difference = inTheOpen(one, template);
     told.set(difference.path, difference);
     if (told.size === limit) break;

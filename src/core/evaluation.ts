@@ -1,6 +1,6 @@
 /** What expressions see, and what is asked of them. Invariant: an input is a source here, and nobody's value. */
 import type { Response } from "./outcome.ts";
-import type { BodyTemplate, Located } from "./request-template.ts";
+import type { BodyTemplate, ByteSource, Located } from "./request-template.ts";
 import type { Metadata, Resource } from "./resource.ts";
 import type { Redacted } from "./redacted.ts";
 import type { Source } from "./source.ts";
@@ -42,7 +42,11 @@ export interface ScopeEvaluation {
   readonly response?: Response;
   readonly expressions: readonly Located[];
   /** A body that is rendered, and held against the response's. */
-  readonly compare?: Extract<BodyTemplate, { type: "json" | "mergePatch" }>;
+  readonly compare?: BodyTemplate;
+  /** Places of it that are not compared. */
+  readonly ignore?: readonly string[];
+  /** Places at which both sides are put through jq before they are. */
+  readonly normalise?: readonly { readonly path: string; readonly as: Located }[];
   /** What of the rendered body is held against it: jq that sees that as `.body`. */
   readonly compared?: Located;
   /** Evaluated on the rendered body, as if that was the answer. */
@@ -55,9 +59,13 @@ export interface ListEvaluation {
   readonly list: Located;
 }
 
-/** No expression: a digest of the inputs' values, keyed with the object's UID so that no two objects' can be compared. */
+/**
+ * No expression: a digest of the inputs' values, keyed with the object's UID so that no two objects' can be compared. `bytes`:
+ * keyed with what only Holdfast knows, too, and over these as well; `key:digest`, or null where there is no such key.
+ */
 export interface InputsEvaluation {
   readonly inputsOf: Scope;
+  readonly bytes?: readonly ByteSource[];
 }
 
 /** Over another object: expressions see its `.metadata`, `.spec` and `.status`. */

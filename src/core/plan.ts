@@ -55,6 +55,8 @@ export type EvaluationResult =
       readonly values: readonly unknown[];
       /** Of what was to be compared: where the response does not have what is wanted. */
       readonly differences?: readonly Difference[];
+      /** Something of it was not compared: a secret's value, or what cannot be held against such an answer. */
+      readonly isPartial?: true;
       /** What `foretold` yields. */
       readonly foretold?: unknown;
       /** Of a list: its items as JSON text, closed because they can hold secrets. */

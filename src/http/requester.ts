@@ -60,6 +60,8 @@ export interface RequesterOptions {
   readonly redirectDrainBytes?: number;
   /** Told each value that an answer gives a Secret. */
   readonly onSecretOutput?: (value: string, namespace: string) => void;
+  /** What only Holdfast knows, by which it keeps digests of secrets that nobody else can check a guess against; without it none are kept. */
+  readonly digestKey?: (() => Promise<Uint8Array | undefined>) | undefined;
   /** Where tokens of ServiceAccounts come from; without it nowhere. */
   readonly serviceAccountToken?: CredentialsOptions["serviceAccountToken"];
   /** Is told each token that was made for this process. */
@@ -125,7 +127,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
 
   const isolated = (namespace: string): Pick<ClientSettings, "namespace"> =>
     options.clientIsolation === "namespace" ? { namespace } : {};
-  const evaluations = createEvaluations(evaluator, options.onSecretOutput);
+  const evaluations = createEvaluations(evaluator, options.onSecretOutput, options.digestKey);
   const prepare = createPrepare({ clients, evaluator, evaluations, egress, emit, userAgent, isolated });
 
   return {

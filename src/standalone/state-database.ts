@@ -4,6 +4,7 @@
  * A row that was saved is on the disk when the transaction around it has ended. No spec is stored, for it can hold
  * secrets: only its digest. An output's values are stored, since nothing else has them. One process at a time writes the file, and others may read it meanwhile.
  */
+import { randomBytes } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { ResourceKey } from "../core/resource.ts";
@@ -30,6 +31,8 @@ export interface StateDatabase extends Disposable {
   readonly latestVersion: number;
   load(resource: string, key: ResourceKey): StoredState | undefined;
   save(resource: string, key: ResourceKey, state: StoredState): void;
+  /** Random, made with the file: what only it knows. */
+  readonly digestKey: Uint8Array;
   loadOutput(kind: string, key: ResourceKey): StoredOutput | undefined;
   /** Names of the outputs of one kind and namespace. */
   outputNames(kind: string, namespace: string): readonly string[];
@@ -65,8 +68,11 @@ export function openStateDatabase(file?: string): StateDatabase {
   const { latest } = database.prepare(`SELECT coalesce(max(resource_version), 0) AS latest FROM (${versions})`).get() as {
     latest: number;
   };
+  database.prepare("INSERT OR IGNORE INTO keys VALUES ('digest', ?)").run(randomBytes(32));
+  const { value: digestKey } = database.prepare("SELECT value FROM keys WHERE name = 'digest'").get() as { value: Uint8Array };
   return {
     latestVersion: latest,
+    digestKey,
     load: (resource, { namespace, name }) => load.get(resource, namespace, name) as StoredState | undefined,
     save(resource, { namespace, name }, { uid, generation, specDigest, resourceVersion, status }) {
       save.run(resource, namespace, name, uid, generation, specDigest, resourceVersion, status);
@@ -149,7 +155,8 @@ function prepare(database: DatabaseSync, file = ""): void {
         resource_version INTEGER NOT NULL,
         content TEXT NOT NULL,
         PRIMARY KEY (kind, namespace, name)
-      ) STRICT, WITHOUT ROWID`);
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS keys (name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID`);
   });
 }
 

@@ -21,6 +21,8 @@ import { holds, isAsDeclared, refuseInvalid, resourceOf, statusOf } from "./stat
 import { createWatchers, type Change } from "./watchers.ts";
 
 export interface StandaloneStore extends ResourceStore, Disposable {
+  /** What only the state file knows. */
+  readonly digestKey: Uint8Array;
   /** Takes other manifests from now on; what differs is told to whoever watches. */
   reload(manifests: Omit<Manifests, "ignored">): void;
 }
@@ -150,6 +152,7 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
   }
   return {
     reload,
+    digestKey: database.digestKey,
     watch(type, signal) {
       if (type.kind === namespaceType.kind) return watchers.watch(namespacesName, () => listing(data.namespaces()), signal);
       const resource = resourceName(type);

@@ -27,6 +27,7 @@ interface Case {
 }
 
 const other = 'leader_election_master_status{job="blue-holdfast-metrics",namespace="holdfast-system",pod="c"}';
+const contested = 'holdfast_resources{kind="HTTPResource",condition="Contested",status="True",pod=';
 const stalled = 'holdfast_resources{kind="HTTPRequest",condition="Stalled",status="True",pod=';
 const requests = "holdfast_http_requests_total";
 const unknown = 'holdfast_outcome_unknown_total{kind="HTTPRequest"}';
@@ -117,6 +118,13 @@ const cases: readonly Case[] = [
     not: [{ [`${stalled}"a"}`]: "0x30 2x10" }],
     says: "2 resources of kind HTTPRequest are stalled",
     labels: { kind: "HTTPRequest" },
+  },
+  {
+    name: "HoldfastContested",
+    fires: [{ [`${contested}"a"}`]: "1x90" }],
+    not: [{ [`${contested}"a"}`]: "1x50 0x40" }],
+    says: "1 remote objects are corrected again and again",
+    labels: { kind: "HTTPResource" },
   },
   {
     name: "HoldfastOutcomeUnknown",

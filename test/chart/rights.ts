@@ -41,6 +41,10 @@ export const rights: Readonly<Record<string, Uses>> = {
     "watch leases": "know at once that nobody leads any more",
     "patch leases": "renew it, and let go of it",
   },
+  "holdfast-digest-key": {
+    "get secrets": "read the key of digests of Secrets",
+    "patch secrets": "make it, once",
+  },
   "holdfast-metrics-auth": {
     "create tokenreviews": "know who asks for the metrics",
     "create subjectaccessreviews": "know whether they may",

@@ -17,6 +17,7 @@ describeWithHelm("the chart's roles", () => {
     expect(manifests.filter(({ metadata, kind }) => metadata.namespace === undefined && kind !== "Pod")).toEqual([]);
     const roles = manifests.filter(({ kind }) => kind === "Role").map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
     expect(roles.toSorted()).toEqual([
+      "holdfast-system/holdfast-digest-key",
       "holdfast-system/holdfast-leader-election",
       "team-a/holdfast",
       "team-a/holdfast-impersonator",

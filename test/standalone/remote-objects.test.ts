@@ -1,9 +1,10 @@
 /** Remote objects as real servers have them: each case is a small server with the manifest that a user writes for it. */
 import { beforeAll, expect, test } from "@jest/globals";
 import { identityCases } from "../support/cases/identity.ts";
+import { syncCases } from "../support/cases/sync.ts";
 import { firstMs, runCases, thenMs, type Seen } from "../support/remote-servers.ts";
 
-const cases = [...identityCases];
+const cases = [...identityCases, ...syncCases];
 let all: ReadonlyMap<string, Seen>;
 beforeAll(
   async () => {

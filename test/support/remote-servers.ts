@@ -150,7 +150,14 @@ export async function runCases(cases: readonly RemoteCase[]): Promise<ReadonlyMa
   await using resources = new AsyncDisposableStack();
   const store = resources.use(createStandaloneStore({ manifests: await mustLoad([file]), dataFile: join(folder.path, "state") }));
   const runtime = resources.use(
-    createRuntime(settings(file), { egress: ownMachine, store, emit: () => {}, metrics, secrets: createSecretRegistry() }),
+    createRuntime(settings(file), {
+      egress: ownMachine,
+      store,
+      digestKey: () => Promise.resolve(store.digestKey),
+      emit: () => {},
+      metrics,
+      secrets: createSecretRegistry(),
+    }),
   );
   const follows = [httpResourceType, httpRequestType].map((type) => follow(store, type, { seen, signal: stop.signal }));
   const run = runtime.controller.run(stop.signal, stop.signal);

@@ -10,6 +10,7 @@ const samples: readonly unknown[] = [
   ["10.0.0.0/8", "fd00::/8", "*.example.com", "30s", "1h30m", "0s", "3 days", "99999h", "404", "2xx", "200-204", "600"],
   ["AAEC\nAw==\n", "AAE", "AA=A", 'a"b', "text/plain; charset=utf-8", "text/plain;\n"],
   ["0 3 * * *", "@daily", "0 3 * *", "Europe/Berlin", "Europe//Berlin"],
+  [".a", '["a b"].c[0]', "Moved"],
   ["metadata.name", "metadata.labels['a']", "metadata.labels[a]"],
   ["2026-01-31T09:30:00Z", "2026-01-31", 0, 5, 404, 3600, 101, -1, 2 ** 31, 2 ** 53, 1.5, true, false],
 ].flat();

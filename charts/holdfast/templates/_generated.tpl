@@ -8,6 +8,7 @@ outputGrant: --output-grant
 serviceAccountTokenGrant: --service-account-token-grant
 impersonationGrant: --impersonation-grant
 requireServiceAccount: --require-service-account
+secretDigests: --secret-digests
 leaderElect: --leader-elect
 leaseNamespace: --lease-namespace
 leaseName: --lease-name

@@ -107,6 +107,18 @@ rules:
   verbs: [get, watch, patch]
 {{- end }}
 
+{{/* The key of digests of Secrets: the chart makes it empty, so that no right to create Secrets is needed. */}}
+{{- define "holdfast.digestKeyRules" -}}
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames: [holdfast-digest-key]
+  verbs: [get, patch]
+{{- end }}
+
+{{- define "holdfast.keepsDigests" -}}
+{{- if ne (toString .Values.controller.secretDigests) "false" }}true{{ end }}
+{{- end }}
+
 {{/* To ask whose a token is, and what its bearer may. */}}
 {{- define "holdfast.reviewRules" -}}
 - apiGroups: [authentication.k8s.io]

@@ -1,38 +1,104 @@
-/** What update would send, rendered, and held against what an answer shows. */
+/**
+ * What update would send, rendered, and held against what an answer shows.
+ *
+ * Invariant: a value that comes of a secret is not compared, since servers hide, mask and hash those; and what cannot be held
+ * against such an answer is said, so that nobody takes it for equal.
+ */
 import type { ScopeEvaluation } from "../../core/evaluation.ts";
+import { differences, isComparedWhole } from "../../core/difference.ts";
 import type { Response } from "../../core/outcome.ts";
 import type { EvaluationResult } from "../../core/plan.ts";
 import { redact } from "../../core/redacted.ts";
 import type { Located } from "../../core/request-template.ts";
 import { parseJSON } from "../../core/tools/json.ts";
-import { compareWithTemplate, jsonBodyText, observedIn, partOfTemplate, templatesOfJSON } from "../render/compare.ts";
+import { mapAt, parsePlace, valuesAt } from "../../core/tools/json-place.ts";
+import { templatesOf } from "../../core/templating.ts";
+import { partOfTemplate } from "../render/compare.ts";
+import { observedSide, wantedSide, type Bytes, type Side } from "./sides.ts";
 import { expressionsIn } from "../render/render.ts";
+import type { ValueOf } from "../render/values.ts";
 
-type Compared = Pick<Extract<EvaluationResult, { type: "values" }>, "differences" | "foretold">;
-/** The values of expressions as JSON text, by their own text. */
-type Ask = (
-  expressions: readonly Located[],
-  seen: Pick<ScopeEvaluation, "scope" | "response">,
-) => Promise<ReadonlyMap<string, string>>;
+type Compared = Pick<Extract<EvaluationResult, { type: "values" }>, "differences" | "foretold" | "isPartial">;
+type Seen = Pick<ScopeEvaluation, "scope" | "response">;
+interface Asking {
+  /** The values of expressions as JSON text, by their own text. Throws `RefusedError`. */
+  readonly ask: (expressions: readonly Located[], seen: Seen) => Promise<ReadonlyMap<string, string>>;
+  /** The same where each secret is asterisks; absent: nothing is secret. */
+  readonly askMasked?: (expressions: readonly Located[], seen: Seen) => Promise<ReadonlyMap<string, string>>;
+  /** jq over a JSON text. Throws `RefusedError`. */
+  readonly over: (document: string, expressions: readonly Located[]) => Promise<readonly unknown[]>;
+  readonly bytes: Bytes;
+}
 
 /** Throws `RefusedError`. */
 export async function compareBody(
-  { scope, response, compare, compared, foretold }: ScopeEvaluation & { readonly response: Response },
-  ask: Ask,
+  evaluation: ScopeEvaluation & { readonly response: Response },
+  asking: Asking,
 ): Promise<Compared> {
+  const { scope, response, compare, compared, foretold, ignore = [] } = evaluation;
   if (!compare) return {};
-  const values = await ask(expressionsIn(templatesOfJSON(compare)), { scope, response });
-  const body = parseJSON(jsonBodyText(compare, (expression) => values.get(expression) ?? "null"));
-  const one = async (expression: Located, seen: Parameters<Ask>[1]): Promise<unknown> =>
-    parseJSON((await ask([expression], seen)).get(expression.text) ?? "null");
-  const wanted = compared ? await one(compared, { scope: { ...scope, body }, response }) : body;
-  const value = compared ? partOfTemplate(compare.value, compared.text) : compare.value;
-  const differences = compareWithTemplate({ value }, wanted, observedIn(compare, scope, response));
-  if (!foretold) return { differences };
-  return {
-    differences,
-    foretold: await one(foretold, { scope: { ...scope, object: body }, response: answerOf(response, body) }),
+  const { ask, askMasked, bytes } = asking;
+  const expressions = expressionsIn(templatesOf({ ...noRequest, body: compare }));
+  const lookup =
+    (values: ReadonlyMap<string, string>): ValueOf =>
+    (expression) =>
+      values.get(expression) ?? "null";
+  const seen = { scope, response };
+  const observed = observedSide(compare, scope, response);
+  const sideOf = async (values: ReadonlyMap<string, string>): Promise<Side> => {
+    const side = wantedSide(compare, { valueOf: lookup(values), bytes, observed });
+    if (!compared || side.type !== "value") return side;
+    const part = await ask([compared], { scope: { ...scope, body: side.value }, response });
+    return {
+      type: "value",
+      value: parseJSON(part.get(compared.text) ?? "null"),
+      template: partOfTemplate(side.template, compared.text),
+    };
   };
+  const wanted = await sideOf(await ask(expressions, seen));
+  if (wanted.type === "opaque" || observed.type === "opaque") return { isPartial: true };
+  const masked = askMasked ? await sideOf(await askMasked(expressions, seen)) : undefined;
+  const maskedValue = masked?.type === "value" ? masked.value : null;
+  const sides = [wanted.value, observed.value, ...(masked ? [maskedValue] : [])];
+  const [a, b, c] = await normalised(sides, evaluation, asking);
+  const exempt = { ignore: ignore.map(parsePlace), ...(masked && { masked: c }) };
+  const told = differences(a, b, wanted.template, exempt);
+  const isWhole = isComparedWhole(wanted.value, masked ? { masked: maskedValue } : {}) && ignore.length === 0;
+  const id =
+    foretold &&
+    (await ask([foretold], { scope: { ...scope, object: wanted.value }, response: answerOf(response, wanted.value) }));
+  return {
+    differences: told,
+    ...(!isWhole && { isPartial: true }),
+    ...(id && { foretold: parseJSON(id.get(foretold.text) ?? "null") }),
+  };
+}
+const noRequest = {
+  method: "",
+  url: { type: "absolute", field: "", text: "" },
+  query: [],
+  headers: [],
+  literalHeaders: [],
+} as const;
+
+/** Each side with its values at certain places put through jq; what that fails on stays as it is, and nothing is null. */
+async function normalised(
+  sides: readonly unknown[],
+  { normalise = [] }: Pick<ScopeEvaluation, "normalise">,
+  { over }: Pick<Asking, "over">,
+): Promise<readonly unknown[]> {
+  if (normalise.length === 0) return sides;
+  const places = normalise.map(({ path }) => parsePlace(path));
+  const found = places.map((place) => sides.flatMap((side) => valuesAt(side, place)));
+  const programs = normalise.map(({ as }, index) => ({
+    field: as.field,
+    text: `.[${index}] | map(. as $value | [try first((${as.text}\n\n)) catch $value] | first)`,
+  }));
+  const results = await over(JSON.stringify(found), programs);
+  return places.reduce<readonly unknown[]>((all, place, index) => {
+    const left = (results[index] as unknown[]).values();
+    return all.map((side) => mapAt(side, place, () => left.next().value));
+  }, sides);
 }
 
 /** As if the server had answered this. */

@@ -18,8 +18,11 @@ import type { Located } from "../../core/request-template.ts";
 import { documentKey, documentText, objectText, type Answers } from "./document.ts";
 import { evaluateAll, type Batch } from "./batch.ts";
 import { compareBody } from "./comparison.ts";
-import { inputsDigest } from "./inputs-digest.ts";
-import { readsElsewhere, resolveInputs, secretValues, type Inputs } from "../resolve/inputs.ts";
+import { inputsDigest, keyedDigest } from "./inputs-digest.ts";
+import { maskedValuesOf } from "./masked-values.ts";
+import { bytesInBody } from "../../core/templating.ts";
+import { readBytes } from "../resolve/bytes.ts";
+import { masked, readsElsewhere, resolveInputs, secretValues, type Inputs } from "../resolve/inputs.ts";
 import { listItems } from "./list-items.ts";
 import { outputValues } from "./outputs.ts";
 import { checkText } from "./not-text.ts";
@@ -42,10 +45,11 @@ interface Seen extends Answers {
 
 type Values = Extract<EvaluationResult, { type: "values" }>;
 
-/** `onSecretOutput`: told each value that an answer gives a Secret, and its namespace. */
+/** `onSecretOutput`: told each value that an answer gives a Secret, and its namespace. `digestKey`: what only Holdfast knows. */
 export function createEvaluations(
   evaluator: Evaluator,
   onSecretOutput?: (value: string, namespace: string) => void,
+  digestKey: DigestKey = () => Promise.resolve(undefined),
 ): Evaluations {
   function batch(seen: Seen, inputs: Inputs, expressions: readonly Located[]): Batch {
     const { scope, response, responses } = seen;
@@ -75,13 +79,6 @@ export function createEvaluations(
     return new Map(expressions.map(({ text }, index) => [text, json[index] ?? "null"]));
   };
 
-  async function ofObject({ object, expressions }: ObjectEvaluation, signal: AbortSignal): Promise<Values> {
-    const about = { document: objectText(object), expressions, open: false, group: object.metadata.namespace };
-    return values((await evaluateAll(evaluator, about, signal)).map(parseJSON));
-  }
-  async function ofInputs({ inputsOf: { inputs, metadata } }: InputsEvaluation, read: Read): Promise<Values> {
-    return values([inputsDigest(await resolveInputs(inputs, read), metadata.uid)]);
-  }
   async function ofList({ scope, list }: ListEvaluation, read: Read, signal: AbortSignal): Promise<Values> {
     const inputs = await resolveInputs(scope.inputs, read);
     const listed = await healingRefusals(
@@ -100,13 +97,17 @@ export function createEvaluations(
     const json = await jsonOf(expressions, evaluation, inputs, signal);
     const found = values(json.map(parseJSON));
     if (!compare || !response) return found;
-    const ask = (asked: readonly Located[], seen: Seen): Promise<ReadonlyMap<string, string>> =>
-      valuesOf(asked, seen, inputs, signal);
-    return { ...found, ...(await compareBody({ ...evaluation, response }, ask)) };
+    return {
+      ...found,
+      ...(await compareBody(
+        { ...evaluation, response },
+        await asking({ evaluator, valuesOf }, evaluation, { inputs, read, signal }),
+      )),
+    };
   }
   function evaluated(evaluation: Evaluation, read: Read, signal: AbortSignal): Promise<Values> {
-    if ("object" in evaluation) return ofObject(evaluation, signal);
-    if ("inputsOf" in evaluation) return ofInputs(evaluation, read);
+    if ("object" in evaluation) return ofObject(evaluator, evaluation, signal);
+    if ("inputsOf" in evaluation) return ofInputs(evaluation, read, digestKey);
     if ("list" in evaluation) return ofList(evaluation, read, signal);
     return ofScope(evaluation, read, signal);
   }
@@ -129,4 +130,46 @@ export function createEvaluations(
 
 function values(all: readonly unknown[]): Values {
   return { type: "values", values: all };
+}
+
+async function ofObject(evaluator: Evaluator, { object, expressions }: ObjectEvaluation, signal: AbortSignal): Promise<Values> {
+  const about = { document: objectText(object), expressions, open: false, group: object.metadata.namespace };
+  return values((await evaluateAll(evaluator, about, signal)).map(parseJSON));
+}
+
+type DigestKey = () => Promise<Uint8Array | undefined>;
+
+async function ofInputs({ inputsOf, bytes }: InputsEvaluation, read: Read, digestKey: DigestKey): Promise<Values> {
+  const { uid } = inputsOf.metadata;
+  const inputs = await resolveInputs(inputsOf.inputs, read);
+  if (bytes === undefined) return values([inputsDigest(inputs, uid)]);
+  const key = await digestKey();
+  const content = await readBytes(bytes, read);
+  return values([key ? keyedDigest(key, { uid, inputs, content }) : null]);
+}
+
+interface With {
+  readonly inputs: Inputs;
+  readonly read: Read;
+  readonly signal: AbortSignal;
+}
+/** What a comparison asks of jq. */
+async function asking(
+  { evaluator, valuesOf }: Pick<Evaluations, "valuesOf"> & { readonly evaluator: Evaluator },
+  { scope, compare }: ScopeEvaluation,
+  { inputs, read, signal }: With,
+): Promise<Parameters<typeof compareBody>[1]> {
+  const group = scope.metadata.namespace;
+  return {
+    bytes: await readBytes(bytesInBody(compare), read),
+    ask: (asked, seen) => valuesOf(asked, seen, inputs, signal),
+    ...(secretValues(inputs).length > 0 && {
+      askMasked(asked, seen) {
+        const document = documentText(scope, masked(inputs), seen, asked.map(({ text }) => text).join(" "));
+        return maskedValuesOf(evaluator, { document, expressions: asked, group }, signal);
+      },
+    }),
+    over: async (document, expressions) =>
+      (await evaluateAll(evaluator, { document, expressions, open: false, group }, signal)).map(parseJSON),
+  };
 }

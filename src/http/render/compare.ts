@@ -1,5 +1,5 @@
 /** A wanted body against what was observed: where it differs, and the patch that makes up for it. */
-import { differences, mergePatch, type Difference } from "../../core/difference.ts";
+import { mergePatch } from "../../core/difference.ts";
 import type { Response } from "../../core/outcome.ts";
 import type { BodyTemplate, Located } from "../../core/request-template.ts";
 import type { Scope } from "../../core/evaluation.ts";
@@ -28,22 +28,17 @@ export function jsonBodyText({ value, field }: JSONBody, valueOf: ValueOf): stri
   );
 }
 
-/** Where what was observed does not have what is wanted. `value`: what that was rendered from. */
-export function compareWithTemplate({ value }: Pick<JSONBody, "value">, wanted: unknown, seen: unknown): readonly Difference[] {
-  return differences(wanted, seen, value);
-}
-
 /** What of a body's template a plain path of `.body` leads to. Of anything else nothing may be told. */
 export function partOfTemplate(template: unknown, path: string): unknown {
   const match = /^\.body((?:\.[A-Za-z_][A-Za-z0-9_]*|\[\d+\])*)$/.exec(path.trim());
-  if (!match) return closed;
+  if (!match) return closedTemplate;
   let part = template;
   for (const [, key, index] of (match[1] ?? "").matchAll(/\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\]/g))
-    part = Array.isArray(part) ? part[Number(index)] : isRecord(part) ? part[key ?? ""] : closed;
+    part = Array.isArray(part) ? part[Number(index)] : isRecord(part) ? part[key ?? ""] : closedTemplate;
   return part;
 }
 /** An expression that may see anything. */
-const closed = "${ . }";
+export const closedTemplate = "${ . }";
 
 /** The text of a JSON Merge Patch. Throws `RefusedError`. */
 export function mergePatchText(body: JSONBody, seen: Pick<Seen, "scope" | "response"> | undefined, valueOf: ValueOf): string {

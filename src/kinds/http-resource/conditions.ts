@@ -15,6 +15,21 @@ export function drifted(differences: readonly Difference[], spec: Pick<HTTPResou
 export function corrected(was: Pick<ConditionState, "message"> | undefined): ConditionState {
   return { type: "Drifted", status: "False", reason: "Corrected", message: `corrected: ${was?.message ?? ""}` };
 }
+/** The same correction was accepted and did not hold, so often in a row. */
+export function notHeld(
+  differences: readonly Difference[],
+  spec: Pick<HTTPResourceSpec, "upToDate">,
+  repeats: number,
+): readonly ConditionState[] {
+  const places = told(differences, spec);
+  const message = `spec.update was accepted ${repeats} times in a row, and the same differs again: ${places}. If the server keeps it in another form, say so in spec.compare; if it is not to be compared, in spec.ignore; else somebody else sets it. The next correction comes after a longer pause each time`;
+  const reason = "NotHeld";
+  return [
+    { type: "Ready", status: "False", reason, message },
+    { type: "Contested", status: "True", reason, message },
+    { type: "Drifted", status: "True", reason, message: places },
+  ];
+}
 /** `known`: the condition as it stands, which is kept where it says the same. */
 export function notDrifted([known]: readonly ConditionState[]): ConditionState[] {
   if (known?.status === "False") return [known];

@@ -30,7 +30,10 @@ export type Verb = "Create" | "Update" | "Delete";
 export interface VerbAttempt extends Attempt {
   readonly verb: Verb;
   readonly succeeded?: boolean;
-  /** Of a create: the digest of what update would have sent then. */
+  /** Of an update: SHA-256 over the places for which it was sent, and how often in a row it had not held before. */
+  readonly differs?: string;
+  readonly repeats?: number;
+  /** Of a create by an earlier Holdfast: the digest of what update would have sent then. */
   readonly update?: string;
 }
 
@@ -60,6 +63,8 @@ export interface Context {
   /** The finalizer, where one has to be put on before anything is there to be deleted. */
   readonly missingFinalizer?: string;
   readonly hasFinalizer: boolean;
+  /** What update would deliver now. */
+  readonly delivering?: NonNullable<HTTPResourceStatus["delivered"]>;
   /** Where what was observed in this reconcile is not as declared. */
   readonly drift?: readonly Difference[];
 }

@@ -9,6 +9,8 @@ import type { Verdict } from "../../core/plan.ts";
 import { created, updated } from "../../core/remote-object.ts";
 import { retryAfterMs } from "../../core/retry.ts";
 import { needsExternalID, withRemote, type Context, type VerbAttempt } from "./context.ts";
+import { correctionFor, isContested } from "./contested.ts";
+import { deliveredByCreate, deliveredNow } from "./delivery-record.ts";
 import { isImmutableStatus } from "./declaration.ts";
 import { deliver } from "./deliver.ts";
 import { needsID, type Delivered } from "./delivered.ts";
@@ -31,7 +33,10 @@ function* succeeded(context: Context, delivered: Extract<Delivered, { type: "suc
   const { judgement, externalID, attempt } = delivered;
   const isCreate = attempt.verb === "Create";
   const id = isCreate ? { ...(externalID !== undefined && { id: externalID }), isWatched: isWatched(context.spec) } : undefined;
-  const after = withRemote(context, id ? created(id) : updated(context.remote, externalID));
+  const now = context.delivering ?? (yield* deliveredNow(context));
+  const delivering = now && !("type" in now) ? (isCreate ? deliveredByCreate(context, now) : now) : undefined;
+  const { delivering: _, ...rest } = withRemote(context, id ? created(id) : updated(context.remote, externalID));
+  const after = { ...rest, ...(delivering && { delivering }) };
   const report = httpResourceReport(after);
   const verdict = isCreate ? report.created(attempt, judgement) : report.updated(attempt, judgement);
   return yield* withOutputs(after, report, { verdict, externalID: after.externalID, response: judgement.response });
@@ -76,6 +81,8 @@ export function* correct(context: Context, report: Report, seen: Found): Steps<V
       message: "spec.update.object does not go with body.mergePatch, which is held against the object itself",
       heals: false,
     });
+  const correction = correctionFor(context, seen);
+  if (isContested(correction) && correction.pauseMs > 0) return report.contested(correction.repeats, correction.pauseMs);
   // A patch that is derived from what was just observed is another one than the one whose outcome is not known.
   const isFresh = mergePatch !== undefined && context.attempt?.verb === "Update" && context.attempt.phase !== "Retrying";
   const { attempt: _, ...fresh } = context;
@@ -85,6 +92,8 @@ export function* correct(context: Context, report: Report, seen: Found): Steps<V
     response: seen.response,
     object: seen.object,
     renames: seen.renames,
+    differs: correction.differs,
+    repeats: correction.repeats,
     mergePatch,
     onUnknown: spec.onUnknown === "Resend" ? "Resend" : "Stall",
   });

@@ -15,7 +15,7 @@ import {
 import type { Response } from "../../core/outcome.ts";
 import { sendExchange, type BeforeSend, type Steps } from "../../core/plan.ts";
 import { dependsOnInputs } from "../../core/templating.ts";
-import { exchangeOf, nobodyCompares, verbDigest, type Asked, type Context, type Verb, type VerbAttempt } from "./context.ts";
+import { exchangeOf, verbDigest, type Asked, type Context, type Verb, type VerbAttempt } from "./context.ts";
 import { ofFailure, ofSuccess, type Delivered } from "./delivered.ts";
 import { judged, saysGone } from "./judge.ts";
 import { located } from "./observation.ts";
@@ -34,6 +34,9 @@ interface Sending {
   readonly object?: unknown;
   /** After it the object has another id, so that a second one would find nothing, or somebody else's. */
   readonly renames?: boolean | undefined;
+  /** As in the attempt. */
+  readonly differs?: string | undefined;
+  readonly repeats?: number;
   readonly mergePatch?: unknown;
   readonly onUnknown: Desired["onUnknown"];
   /** The digest of an attempt that has to be settled first, whatever the spec says by now. */
@@ -56,7 +59,8 @@ export function* deliver(context: Context, report: Report, sending: Sending): St
   const attempt: VerbAttempt = {
     ...decision.attempt,
     verb,
-    ...(isCreate && nobodyCompares(context) && { update: verbDigest(context, "Update") }),
+    ...(sending.differs !== undefined && { differs: sending.differs }),
+    ...(sending.repeats && { repeats: sending.repeats }),
   };
 
   const compile = isCreate ? located("spec.externalID", context.spec.externalID) : [];

@@ -1,5 +1,8 @@
 /** An answer that shows the remote object, held against what is declared. */
 import type { Steps } from "../../core/plan.ts";
+import type { HTTPResourceSpec } from "../../api/http-resource.ts";
+import type { BodyTemplate, Located } from "../../core/request-template.ts";
+import { bodyTemplate } from "../request/body.ts";
 import type { Scope } from "../../core/evaluation.ts";
 import type { Response } from "../../core/outcome.ts";
 import { evaluate, type EvaluationResult } from "../../core/plan.ts";
@@ -63,11 +66,14 @@ export function* held(
     response,
     expressions,
     ...(compare && { compare }),
+    ...(compare && spec.ignore && { ignore: spec.ignore }),
+    ...(compare && spec.compare && { normalise: normalised(spec.compare) }),
     ...(compare && spec.update?.object !== undefined && { compared: { field: "spec.update.object", text: spec.update.object } }),
     ...(foretells !== undefined && { foretold: { field: "spec.externalID", text: `try (${foretells}\n\n) catch null` } }),
   });
   if (result.type === "refusal") return unknown(result.reason, result.message, context);
-  const { differences = [], foretold } = result;
+  const { differences = [], foretold, isPartial } = result;
+  const isCompared = compare !== undefined && result.differences !== undefined;
   const left = result.values.values();
   const mine: unknown = spec.mine === undefined ? undefined : left.next().value;
   if (mine !== undefined && typeof mine !== "boolean")
@@ -81,21 +87,25 @@ export function* held(
   const known: Found = {
     ...found,
     differences,
+    ...(isPartial && { isPartial }),
     ...(mine !== undefined && { mine }),
     ...(id !== undefined && { externalID: id }),
     ...(told !== undefined && externalID !== undefined && told !== externalID && { by: "observe" as const }),
     ...(willBe !== undefined && willBe !== id && { renames: true as const }),
   };
-  if (compare && differences.length === 0 && says !== true)
+  if (isCompared && differences.length === 0 && says !== true)
     return { ...known, upToDate: says === undefined || compare.type === "mergePatch" };
   if (typeof says === "boolean") return { ...known, upToDate: says };
-  return compare ? { ...known, upToDate: false } : known;
+  return isCompared ? { ...known, upToDate: false } : known;
 }
 
 /** What of the update's body the answer is held against. */
-function comparison({ spec: { update, upToDate } }: Context) {
-  const { mergePatch, json } = update?.body ?? {};
-  if (mergePatch !== undefined) return { type: "mergePatch", field: "spec.update.body.mergePatch", value: mergePatch } as const;
-  if (json === undefined || upToDate !== undefined) return undefined;
-  return { type: "json", field: "spec.update.body.json", value: json } as const;
+function comparison({ spec: { update, upToDate } }: Context): BodyTemplate | undefined {
+  const { mergePatch, ...body } = update?.body ?? {};
+  if (mergePatch !== undefined) return { type: "mergePatch", field: "spec.update.body.mergePatch", value: mergePatch };
+  return Object.keys(body).length === 0 || upToDate !== undefined ? undefined : bodyTemplate(body, "spec.update.body");
+}
+/** How both sides are put through jq before they are compared. */
+export function normalised(compare: NonNullable<HTTPResourceSpec["compare"]>): { readonly path: string; readonly as: Located }[] {
+  return compare.map(({ path, as }, index) => ({ path, as: { field: `spec.compare[${index}].as`, text: as } }));
 }

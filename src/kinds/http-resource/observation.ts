@@ -22,6 +22,8 @@ export interface Found {
   /** Undefined: nobody could look. */
   readonly upToDate?: boolean;
   readonly differences: readonly Difference[];
+  /** Something of what is declared could not be compared. */
+  readonly isPartial?: true;
 }
 export interface Absent {
   readonly type: "absent";

@@ -7,12 +7,13 @@ import type { Steps } from "../../core/plan.ts";
 import type { HTTPResourceSpec } from "../../api/http-resource.ts";
 import type { Inputs } from "../../api/request.ts";
 import type { Dependency, Kind, Plan, Situation, Verdict } from "../../core/plan.ts";
-import { stringsIn } from "../../core/templating.ts";
 import { dataReferences } from "../request/data-references.ts";
 import { dependenciesOf, resolveDependencies } from "../request/dependencies.ts";
 import { endpointReferences } from "../request/endpoint.ts";
 import { next, observed } from "../../core/remote-object.ts";
-import { contextOf, hasBeenSeen, untilRetryMs, verbDigest, withoutCandidate, withRemote, type Context } from "./context.ts";
+import { contextOf, hasBeenSeen, untilRetryMs, withoutCandidate, withRemote, type Context } from "./context.ts";
+import { deliveredNow, isDelivered } from "./delivery-record.ts";
+import { inputsReadBy } from "./inputs-read.ts";
 import { declarationOf } from "./declaration.ts";
 import { withDeclaredID } from "./declared-id.ts";
 import { sightOf } from "./identity.ts";
@@ -74,13 +75,10 @@ function* released(situation: Situation<HTTPResource>, context: Context, report:
 }
 
 /** Those that what is sent for a deletion, and what looks for the object, can see; all, where that cannot be told. */
-function neededInputs({ inputs = {}, delete: remove, observe, lookup, exists, upToDate, externalID }: Asking): Inputs {
-  const asking = { remove, observe, lookup, exists, upToDate, externalID };
-  const texts = stringsIn(asking, "").map(({ text }) => text);
-  if (texts.some((text) => /\binputs\b(?!\.[A-Za-z_])/.test(text))) return inputs;
-  return Object.fromEntries(Object.entries(inputs).filter(([name]) => texts.some((text) => text.includes(`.inputs.${name}`))));
+function neededInputs({ inputs = {}, delete: remove, observe, lookup, exists, mine, upToDate, externalID }: Asking): Inputs {
+  return inputsReadBy({ remove, observe, lookup, exists, mine, upToDate, externalID }, inputs);
 }
-type Asking = Pick<HTTPResourceSpec, "inputs" | "delete" | "observe" | "lookup" | "exists" | "upToDate" | "externalID">;
+type Asking = Pick<HTTPResourceSpec, "inputs" | "delete" | "observe" | "lookup" | "exists" | "mine" | "upToDate" | "externalID">;
 
 /** Keeps the remote object as it is declared. */
 function* kept(context: Context, report: Report): Steps<Verdict> {
@@ -121,20 +119,19 @@ function* missing(context: Context, report: Report, seen: Absent): Steps<Verdict
 
 /** It is there, or something is that has its id. */
 function* present(context: Context, seen: Found): Steps<Verdict> {
-  const sight = { ...sightOf(seen), asDeclared: isInStep(context, seen) };
+  const now = yield* deliveredNow(context);
+  if (now && "type" in now) return httpResourceReport(context).refused(now);
+  const differs = seen.upToDate === false;
+  const sight = { ...sightOf(seen), asDeclared: !differs && (now === undefined || isDelivered(context, seen, now)) };
+  const isDrift = !sight.asDeclared && (differs || seen.upToDate === undefined) && context.spec.observe !== undefined;
   const after = {
     ...withRemote(context, observed(context.remote, sight)),
-    ...(context.spec.observe && !sight.asDeclared && { drift: seen.differences }),
+    ...(isDrift && { drift: seen.differences }),
+    ...(now && { delivering: now }),
   };
   const report = httpResourceReport(after);
-  const step = next(
-    after.remote,
-    sight,
-    declarationOf(
-      after,
-      seen.differences.map(({ path }) => path),
-    ),
-  );
+  const places = seen.differences.map(({ path }) => path);
+  const step = next(after.remote, sight, declarationOf(after, places));
   switch (step.type) {
     case "hold":
       return report.held(step.why);
@@ -145,7 +142,7 @@ function* present(context: Context, seen: Found): Steps<Verdict> {
     case "create":
       throw new Error("what is there is not created");
     case "rest": {
-      if (!sight.asDeclared) return report.drifted(seen);
+      if (!sight.asDeclared) return differs ? report.drifted(seen) : report.notDelivered(seen);
       const { externalID } = after;
       return yield* withOutputs(after, report, { ...seen, externalID, verdict: report.inStep(seen) });
     }
@@ -166,19 +163,4 @@ function isAtRest(context: Context): boolean {
   const { seen, former, replacing } = context.remote;
   if (!seen || former !== undefined || replacing) return false;
   return hasBeenSeen(context) && isReady(status.conditions) && (attempt === undefined || attempt.phase === "Done");
-}
-
-/** Where nobody can look, what was sent last says whether there is something new to send. */
-function isInStep(context: Context, seen: Found): boolean {
-  if (seen.upToDate !== undefined) return seen.upToDate;
-  return !context.spec.update || wasSentLast(context);
-}
-function wasSentLast(context: Context): boolean {
-  const { attempt, spec, status } = context;
-  const update = verbDigest(context, "Update");
-  if (!attempt) return spec.observe !== undefined && (status.adoptedUpdate ?? update) === update;
-  if (attempt.phase !== "Done" || attempt.succeeded !== true) return false;
-  if (attempt.verb === "Update") return attempt.digest === update;
-  // What an earlier Holdfast created does not say what update would have sent.
-  return attempt.update === undefined ? attempt.digest === verbDigest(context, "Create") : attempt.update === update;
 }

@@ -26,6 +26,10 @@ export interface Report {
   notDeleted(attempt: VerbAttempt, judgement: Judgement, isThere: boolean): Verdict;
   inStep(seen: Found): Verdict;
   drifted(seen: Found): Verdict;
+  /** It does not differ as far as can be told, but what is declared has not been delivered, and nothing is sent. */
+  notDelivered(seen: Found): Verdict;
+  /** The same correction did not hold so often in a row; the next one comes after a pause, milliseconds. */
+  contested(repeats: number, pauseMs: number): Verdict;
   /** There is none with the id that a person gave. */
   importNotFound(): Verdict;
   /** The work that a request began goes on. */

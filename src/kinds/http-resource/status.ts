@@ -5,18 +5,17 @@ import { stripSendState, unknownReasonText, isSameTry, runsBefore } from "../../
 import { pauseSinceMs } from "../../core/backoff.ts";
 import { untilDueMs } from "../../core/due.ts";
 import type { Verdict } from "../../core/plan.ts";
-import { sameJSON } from "../../core/tools/json.ts";
 import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from "../../core/resource.ts";
 import { retryAfterFieldMs, retryAfterMs } from "../../core/retry.ts";
-import { isSameContent, recorded, shownResponse } from "../request/recorded.ts";
-import { importHint, finalizer, nobodyCompares, verbDigest, type Context, type VerbAttempt } from "./context.ts";
-import { corrected, drifted, notDrifted } from "./conditions.ts";
+import { recorded, shownResponse } from "../request/recorded.ts";
+import { importHint, finalizer, type Context, type VerbAttempt } from "./context.ts";
+import { corrected, drifted, notDrifted, notHeld } from "./conditions.ts";
+import { isContested } from "./contested.ts";
+import { bodyOf, failingMs, isWorthWriting } from "./worth-writing.ts";
 import { isRepeatable } from "./delivered.ts";
 import { heldStates, neverSeen, replacingFor, sinceEndMs, stillThere } from "./held-back.ts";
 import type { Report } from "./report.ts";
 import { recordedAs, remoteOf } from "./identity.ts";
-import { makeSecrets } from "../request/outputs.ts";
-import type { Found } from "./observation.ts";
 
 type Status = HTTPResourceStatus;
 type Taken = Pick<Context, "externalID" | "attempt" | "imported">;
@@ -74,10 +73,13 @@ export function httpResourceReport(context: Context): Report {
   /** What was observed is the end of an attempt of which that was not known. */
   function settled(): Partial<Status> {
     const { attempt } = context;
-    if (!attempt || attempt.phase === "Done") return {};
-    const { sender: _, ...rest } = attempt;
+    if (!attempt) return {};
+    const { sender: _, repeats, ...rest } = attempt;
+    // One look that finds it in step is the end of a row of corrections that did not hold.
+    if (attempt.phase === "Done") return repeats === undefined ? {} : { attempt: rest };
     return attempted({ ...rest, phase: "Done", succeeded: true });
   }
+  const delivering = (): Partial<Status> => (context.delivering ? { delivered: context.delivering } : {});
   /** What has not been seen yet is looked at at once: a wrong URL shows in seconds. */
   const soon = (): { requeueAfterMs?: number } => {
     const { requeueAfterMs } = due();
@@ -87,16 +89,6 @@ export function httpResourceReport(context: Context): Report {
   const due = (): { requeueAfterMs?: number } => (canLook ? { requeueAfterMs: untilDueMs(uid, intervalMs, now) } : {});
   const kept = (): Pick<Verdict, "finalizer"> =>
     context.missingFinalizer === undefined ? {} : { finalizer: { name: context.missingFinalizer, present: true } };
-  function failingMs(verdict: Status, type: string): number {
-    const since = verdict.conditions?.find((condition) => condition.type === type)?.lastTransitionTime;
-    return since === undefined ? 0 : now.getTime() - Date.parse(since);
-  }
-  function bodyOf(seen: Found): Partial<Status> {
-    const { response } = seen;
-    if (!response || spec.record !== "Body" || makeSecrets(spec.outputs)) return {};
-    const record = recorded(response, spec);
-    return isSameContent(record.response, before.response) ? {} : record;
-  }
   function asDeclared(reason: string, message: string): ConditionState[] {
     const [wasReady] = known("Ready");
     return wasReady?.status === "True" ? [wasReady] : ready(reason, message);
@@ -133,7 +125,7 @@ export function httpResourceReport(context: Context): Report {
     refused({ reason, message, heals, retryAfterMs: knownMs }) {
       if (!heals) return { status: status(stalled(reason, `${message}${hint}`), {}, untaken), result: "stalled", reason };
       const verdict = status(reconciling(reason, `${message}${hint}`), {}, untaken);
-      const requeueAfterMs = knownMs ?? pauseSinceMs(uid, outside, failingMs(verdict, "Reconciling"));
+      const requeueAfterMs = knownMs ?? pauseSinceMs(uid, outside, failingMs(verdict, "Reconciling", now));
       return { status: verdict, requeueAfterMs, result: "waiting", reason };
     },
     unknownObservation({ reason, message, retryAfterMs: askedMs }) {
@@ -143,7 +135,7 @@ export function httpResourceReport(context: Context): Report {
       ];
       const verdict = status(states, {}, untaken);
       const pause = { initialMs: retry.initialMs, maxMs: Math.min(retry.maxMs, Math.max(intervalMs, retry.initialMs)) };
-      const pauseMs = pauseSinceMs(uid, pause, failingMs(verdict, "Ready"));
+      const pauseMs = pauseSinceMs(uid, pause, failingMs(verdict, "Ready", now));
       return { status: verdict, requeueAfterMs: Math.max(pauseMs, askedMs), result: "retrying", reason };
     },
     held(why) {
@@ -160,7 +152,10 @@ export function httpResourceReport(context: Context): Report {
       return { status: made, requeueAfterMs: 0, result: "waiting", reason: "Replacing" };
     },
     unmade(attempt, { message }) {
-      const made = status(reconciling("Replacing", `${message}: the object is deleted, and is created anew`), attempted(attempt));
+      const { delivered: _, ...made } = status(
+        reconciling("Replacing", `${message}: the object is deleted, and is created anew`),
+        attempted(attempt),
+      );
       return { status: made, requeueAfterMs: 0, result: "waiting", reason: "Replacing" };
     },
     notDeleted(attempt, { message }, isThere) {
@@ -179,18 +174,14 @@ export function httpResourceReport(context: Context): Report {
     },
     inStep(seen) {
       const isNew = before.attempt === undefined && before.externalID === undefined;
-      const isFirst = before.attempt === undefined && before.adoptedUpdate === undefined;
-      const adopted = isFirst && nobodyCompares(context) ? { adoptedUpdate: verbDigest(context, "Update") } : {};
       const states = isNew
         ? asDeclared("Adopted", "the remote object was there already")
         : asDeclared("AsDeclared", "the remote object is as declared");
-      const change = { ...settled(), ...acknowledged(), ...bodyOf(seen), ...adopted };
+      const change = { ...settled(), ...acknowledged(), ...bodyOf(context, seen), ...delivering() };
       const drift = seen.upToDate === undefined ? [] : notDrifted(known("Drifted"));
       const made = status([...states, ...drift], change);
-      // That it has been seen is worth a write only where it decides whether it is created again.
-      const isNews = before.seen !== false || !mayRepeatCreate || !sameJSON({ ...made, seen: false }, before);
       const verdict = { ...due(), ...kept(), result: "unchanged", reason: "AsDeclared" } as const;
-      return { status: isNews ? made : before, ...verdict };
+      return { status: isWorthWriting(made, before, mayRepeatCreate) ? made : before, ...verdict };
     },
     drifted(seen) {
       const why = spec.drift === "Report" ? "spec.drift is Report" : "there is no spec.update";
@@ -202,8 +193,19 @@ export function httpResourceReport(context: Context): Report {
           message: `the remote object is not as declared, and nothing is sent: ${why}`,
         },
       ];
-      const change = { ...settled(), ...acknowledged(), ...bodyOf(seen) };
+      const change = { ...settled(), ...acknowledged(), ...bodyOf(context, seen) };
       return { status: status(states, change), ...due(), ...kept(), result: "waiting", reason: "Drifted" };
+    },
+    notDelivered(seen) {
+      const message = "what is declared has not been delivered, and nothing is sent: spec.drift is Report";
+      const state: ConditionState = { type: "Ready", status: "False", reason: "NotDelivered", message };
+      const change = { ...settled(), ...acknowledged(), ...bodyOf(context, seen) };
+      return { status: status([state], change), ...due(), ...kept(), result: "waiting", reason: "NotDelivered" };
+    },
+    contested(repeats, pauseMs) {
+      const states = notHeld(context.drift ?? [], spec, repeats);
+      const change = { ...acknowledged() };
+      return { status: status(states, change), requeueAfterMs: Math.max(pauseMs, 1_000), result: "waiting", reason: "NotHeld" };
     },
     inFlight(attempt) {
       const sending = status(reconciling("Sending", `spec.${attempt.verb.toLowerCase()} is on its way`), attempted(attempt));
@@ -221,13 +223,17 @@ export function httpResourceReport(context: Context): Report {
     },
     created(attempt, { message, response }) {
       const states = [...ready("Created", message), ...(spec.observe ? notDrifted(known("Drifted")) : [])];
-      const made = status(states, { ...attempted(attempt), ...recorded(response, spec) });
+      const made = status(states, { ...attempted(attempt), ...recorded(response, spec), ...delivering() });
       return { status: made, ...soon(), result: "succeeded", reason: "Created" };
     },
     updated(attempt, { message, response }) {
       const was = context.drift ? drifted(context.drift, spec) : (before.conditions ?? []).find(({ type }) => type === "Drifted");
-      const states = [...ready("Updated", message), ...(spec.observe ? [corrected(was)] : [])];
-      const change = { ...attempted(attempt), ...recorded(response, spec) };
+      const after = context.drift || was?.status === "True" ? [corrected(was)] : notDrifted(known("Drifted"));
+      const isHeld = !isContested({ repeats: attempt.repeats ?? 0 });
+      const states = isHeld
+        ? [...ready("Updated", message), ...(spec.observe ? after : [])]
+        : notHeld(context.drift ?? [], spec, attempt.repeats ?? 0);
+      const change = { ...attempted(attempt), ...recorded(response, spec), ...delivering() };
       return { status: status(states, change), ...soon(), result: "succeeded", reason: "Updated" };
     },
     retrying(attempt, { reason, message, response }) {
@@ -277,7 +283,7 @@ export function httpResourceReport(context: Context): Report {
       const others = (made.conditions ?? []).filter(({ type }) => !["Ready", "Reconciling", "Stalled"].includes(type));
       const states = [...reconciling(reason, message), ...others];
       const changed = { ...made, conditions: conditions(states, before.conditions ?? [], generation, now.toISOString()) };
-      const pauseMs = heals ? pauseSinceMs(uid, outside, failingMs(changed, "Reconciling")) : dueInMs;
+      const pauseMs = heals ? pauseSinceMs(uid, outside, failingMs(changed, "Reconciling", now)) : dueInMs;
       return {
         ...verdict,
         status: changed,

@@ -121,6 +121,15 @@ export const alerts: readonly Alert[] = [
     threshold: { value: 0, description: "Stalled resources of one kind." },
   },
   {
+    name: "HoldfastContested",
+    expr: 'max by (kind) (holdfast_resources{$release,condition="Contested",status="True"}) > $threshold',
+    for: "1h",
+    severity: "warning",
+    summary: "{{ $value }} remote objects are corrected again and again",
+    description: "Their servers keep what they are sent in another form, or somebody else sets it.",
+    threshold: { value: 0, description: "Contested resources of one kind." },
+  },
+  {
     name: "HoldfastOutcomeUnknown",
     // A new process finds what its predecessor left before it is first scraped: of a new series, all counts.
     expr: `sum by (kind) ((increase(${unknown}[15m]) and ${unknown} offset 15m) or ${unknown}) > $threshold`,

@@ -1,0 +1,94 @@
+/** The two sides of a comparison: what a body says, and what an answer shows, each in a form in which they can be held together. */
+import type { Scope } from "../../core/evaluation.ts";
+import type { Response } from "../../core/outcome.ts";
+import type { BodyTemplate } from "../../core/request-template.ts";
+import { isRecord, parseJSON } from "../../core/tools/json.ts";
+import { refuse } from "../refusal.ts";
+import { closedTemplate, jsonBodyText } from "../render/compare.ts";
+import { contentText, fillTemplate, type ValueOf } from "../render/values.ts";
+import { jsonText } from "../send/content.ts";
+
+/** One of two values that are compared; `opaque`: it cannot be. `template`: what it was rendered from. */
+export type Side =
+  | { readonly type: "value"; readonly value: unknown; readonly template: unknown }
+  | { readonly type: "text"; readonly value: string; readonly template: unknown }
+  | { readonly type: "opaque" };
+export type Bytes = ReadonlyMap<string, { readonly bytes: Uint8Array; readonly secret: boolean }>;
+
+const opaque: Side = { type: "opaque" };
+
+/** What an answer shows, as a JSON value or as text. */
+export function observedSide(body: BodyTemplate, { object }: Pick<Scope, "object">, response: Response): Side {
+  if (object !== undefined) return { type: "value", value: object, template: undefined };
+  const text = response.body.open();
+  const type = response.headers["content-type"];
+  const isJSON = jsonText(text, typeof type === "string" ? type : undefined) !== undefined;
+  if (isJSON) return { type: "value", value: parseJSON(text.replace(/^\uFEFF/, "")), template: undefined };
+  if (body.type === "json" || body.type === "mergePatch")
+    refuse("ExpressionFailed", `${body.field}: what was observed is no JSON, so it cannot be held against this body`);
+  return response.undecodable ? opaque : { type: "text", value: text, template: undefined };
+}
+
+interface Rendering {
+  readonly valueOf: ValueOf;
+  readonly bytes: Bytes;
+  readonly observed: Side;
+}
+/** What a body says, in the form in which it can be held against what was observed. Throws `RefusedError`. */
+export function wantedSide(body: BodyTemplate, { valueOf, bytes, observed }: Rendering): Side {
+  const content = (expression: string): string => contentText(valueOf(expression));
+  switch (body.type) {
+    case "json":
+    case "mergePatch":
+      return { type: "value", value: parseJSON(jsonBodyText(body, valueOf)), template: body.value };
+    case "form": {
+      if (observed.type !== "value") return opaque;
+      const texts = body.fields.map(({ name, text, field }) => ({ name, text, value: fillTemplate({ field, text }, content) }));
+      const names = [...new Set(texts.map(({ name }) => name))];
+      const object = (of: "text" | "value"): object =>
+        Object.fromEntries(
+          names.map((name) => {
+            const all = texts.filter((one) => one.name === name).map((one) => one[of]);
+            return [name, all.length === 1 ? all[0] : all];
+          }),
+        );
+      return { type: "value", value: asShown(object("value"), observed.value), template: object("text") };
+    }
+    case "text":
+      return textSide(fillTemplate(body, content), body.text, observed);
+    case "bytes": {
+      const found = bytes.get(body.source.field);
+      if (!found || found.secret) return opaque;
+      const text = decoded(found.bytes);
+      return text === undefined ? opaque : textSide(text, text, observed);
+    }
+    case "multipart":
+      return opaque;
+  }
+}
+/** Text is held against text, and as JSON where both are. */
+function textSide(text: string, template: string, observed: Side): Side {
+  if (observed.type === "text") return { type: "value", value: text, template };
+  const json = jsonText(text, undefined);
+  return json === undefined ? opaque : { type: "value", value: parseJSON(json), template: closedTemplate };
+}
+/** A form has texts only: a number or boolean that was observed is compared by its text. */
+function asShown(wanted: object, observed: unknown): unknown {
+  if (!isRecord(observed)) return wanted;
+  const scalar = (text: unknown, seen: unknown): unknown =>
+    (typeof seen === "number" || typeof seen === "boolean") && String(seen) === text ? seen : text;
+  return Object.fromEntries(
+    Object.entries(wanted).map(([name, value]: [string, unknown]) => {
+      const seen = observed[name];
+      if (!Array.isArray(value)) return [name, scalar(value, seen)];
+      return [name, value.map((text: unknown, index) => scalar(text, Array.isArray(seen) ? seen[index] : undefined))];
+    }),
+  );
+}
+function decoded(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined; // it is no text
+  }
+}

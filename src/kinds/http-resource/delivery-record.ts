@@ -1,0 +1,85 @@
+/**
+ * What of update has been delivered, and what it would deliver now.
+ *
+ * Invariant: it holds no value, and no digest of one that somebody could check a guess against.
+ */
+import type { HTTPResourceStatus } from "../../api/http-resource.ts";
+import { isReady } from "../../core/conditions.ts";
+import type { Refusal } from "../../core/outcome.ts";
+import { evaluate, type EvaluationResult, type Steps } from "../../core/plan.ts";
+import { bytesInBody } from "../../core/templating.ts";
+import { bodyTemplate } from "../request/body.ts";
+import { scopeOf } from "../request/request.ts";
+import { nobodyCompares, verbDigest, type Context } from "./context.ts";
+import { inputsReadBy } from "./inputs-read.ts";
+import type { Found } from "./observation.ts";
+
+export type DeliveredNow = NonNullable<HTTPResourceStatus["delivered"]>;
+
+const undelivered = "none";
+/** There is no key: that they were delivered is all that is known. */
+const unkeyed = "unkeyed:";
+
+/** Undefined: there is no update, and so nothing for it to deliver. */
+export function* deliveredNow(context: Context): Steps<DeliveredNow | Refusal | undefined> {
+  const { spec, resource, now, known } = context;
+  const { update } = spec;
+  if (!update) return undefined;
+  const written = verbDigest(context, "Update");
+  const inputs = inputsReadBy(update, spec.inputs ?? {});
+  const { mergePatch: _, ...body } = update.body ?? {};
+  const bytes = Object.keys(body).length > 0 ? bytesInBody(bodyTemplate(body, "spec.update.body")) : [];
+  const isElsewhere =
+    Object.values(inputs).some(({ value }) => value === undefined) || bytes.some(({ type }) => type !== "base64");
+  if (!isElsewhere) return { spec: written };
+  const scope = scopeOf({ shared: { inputs }, metadata: resource.metadata, now: now.toISOString(), ...(known && { known }) });
+  const result: EvaluationResult = yield* evaluate({ inputsOf: scope, bytes });
+  if (result.type === "refusal") return result;
+  const [digest] = result.values;
+  return { spec: written, inputs: typeof digest === "string" ? digest : unkeyed };
+}
+
+/** Of a create: what only update reads has not been delivered by it. */
+export function deliveredByCreate({ spec }: Pick<Context, "spec">, now: DeliveredNow): DeliveredNow {
+  const { inputs = {}, update, create } = spec;
+  const own = Object.keys(inputsReadBy(update ?? {}, inputs));
+  const given = inputsReadBy(create ?? {}, inputs);
+  const isWhole = own.every((name) => Object.hasOwn(given, name)) && !readsBytes(update?.body);
+  return isWhole || now.inputs === undefined ? now : { ...now, inputs: undelivered };
+}
+function readsBytes(body: { readonly secretKeyRef?: unknown; readonly configMapKeyRef?: unknown } | undefined): boolean {
+  return body?.secretKeyRef !== undefined || body?.configMapKeyRef !== undefined;
+}
+
+/** Whether what is declared has been delivered. Under another key nobody can tell: what was delivered stands. */
+export function isDelivered(context: Context, seen: Found, now: DeliveredNow): boolean {
+  const { status, spec } = context;
+  const { delivered } = status;
+  if (delivered) {
+    if (delivered.spec !== now.spec) return false;
+    if (delivered.inputs === undefined || now.inputs === undefined) return true;
+    if (delivered.inputs === undelivered) return false;
+    return keyOf(delivered.inputs) !== keyOf(now.inputs) || delivered.inputs === now.inputs;
+  }
+  if (isOlder(context)) return !nobodyCompares(context) || wasSentLast(context);
+  if (spec.upToDate !== undefined && spec.update?.body?.mergePatch === undefined) return now.inputs === undefined;
+  return seen.upToDate !== undefined && seen.isPartial !== true;
+}
+function keyOf(digest: string): string {
+  return digest.slice(0, digest.indexOf(":"));
+}
+/** What an earlier Holdfast recorded counts as delivered. */
+function isOlder({ status }: Context): boolean {
+  return status.attempt?.succeeded === true || status.adoptedUpdate !== undefined || isReady(status.conditions);
+}
+
+/** As an earlier Holdfast recorded it where nothing can be compared. */
+function wasSentLast(context: Context): boolean {
+  const { attempt, spec, status } = context;
+  const update = verbDigest(context, "Update");
+  if (!attempt) return spec.observe !== undefined && (status.adoptedUpdate ?? update) === update;
+  if (attempt.phase !== "Done" || attempt.succeeded !== true) return false;
+  if (attempt.verb === "Update") return attempt.digest === update;
+  // What it created does not say what update would have sent.
+  return attempt.update === undefined ? attempt.digest === verbDigest(context, "Create") : attempt.update === update;
+}
