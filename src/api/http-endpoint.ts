@@ -45,6 +45,13 @@ export const endpointProperties = {
     default: false,
     description: "True: HTTP/2 is used with an https server that offers it. A server that does not is spoken to in HTTP/1.1.",
   },
+  freshConnectionAfter: {
+    ...duration,
+    description:
+      "How long a connection may have been idle for a POST or PATCH without an honoured idempotency key to go over it; after longer it gets a fresh one. " +
+      "Such a request is lost where the server closes its connection at that very moment, and cannot be sent again. " +
+      "500ms where not given; longer, for a server that is known to keep idle connections for longer; 1ms, for one that keeps none.",
+  },
   timeout: { ...duration, description: "Limit on a whole exchange, for requests that set none. 30s where neither does." },
   idempotencyKey,
   rateLimit,

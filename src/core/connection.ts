@@ -49,4 +49,6 @@ export interface Connection {
   readonly proxy?: Source;
   /** Whether HTTP/2 may be agreed on; absent: no. */
   readonly http2?: boolean;
+  /** How long a connection may have been idle for what may not be repeated to go over it, milliseconds; absent: half a second. */
+  readonly freshAfterMs?: number;
 }

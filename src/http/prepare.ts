@@ -85,6 +85,7 @@ export function createPrepare(deps: PrepareDeps): Prepare {
       maxRedirects,
       secrets,
       metadata: scope.metadata,
+      ...(exchange.freshAfterMs !== undefined && { freshAfterMs: exchange.freshAfterMs }),
     };
   };
 }

@@ -30,6 +30,8 @@ export interface Client extends OpenClient {
 /** A client in use, until disposed. */
 export interface Lease extends Disposable {
   readonly dispatcher: Dispatcher;
+  /** The same, over connections to the origin that are new, or were used within so many milliseconds: what else is idle is closed. */
+  recent(origin: string, withinMs: number): Dispatcher;
   /** The same, with a connection that has carried nothing yet. It is closed with the lease. */
   fresh(): Dispatcher;
 }
@@ -166,6 +168,10 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
       let fresh: OpenClient | undefined;
       return {
         dispatcher: client.dispatcher,
+        recent(origin, withinMs) {
+          client.closeIdle(origin, withinMs);
+          return client.dispatcher;
+        },
         fresh: () => (fresh ??= openClient(settings, { ...open, connectionsPerOrigin: 1 })).dispatcher,
         [Symbol.dispose]() {
           if (!inUse) return;

@@ -9,7 +9,8 @@ import { Agent, type buildConnector, type Dispatcher, type Pool } from "undici";
 interface ForwardingOptions {
   /** To the proxy itself. */
   readonly connect: buildConnector.connector;
-  readonly openPool: (origin: string, options: object) => Pool;
+  /** `target`: where its requests go. */
+  readonly openPool: (origin: string, options: object, target: string | URL) => Pool;
 }
 
 /** Connections to the proxy, for each origin its own, so that one that hangs holds up no other. */
@@ -21,7 +22,7 @@ export interface Forwarding {
 /** `uri`: the proxy's, perhaps with a user and a password. */
 export function openForwarding(uri: string, { connect, openPool }: ForwardingOptions): Forwarding {
   const { origin, protocol, hostname, username, password } = new URL(uri);
-  const agent = new Agent({ connect, factory: (_origin, options) => openPool(origin, options) });
+  const agent = new Agent({ connect, factory: (target, options) => openPool(origin, options, target) });
   const ofProxy = {
     ...(username !== "" && { "proxy-authorization": basic(username, password) }),
   };

@@ -6,12 +6,14 @@
  * one but those to the environment's proxies, whom the administrator has chosen, goes where the egress rules allow. What it holds of
  * a TLS context it gives back as it closes.
  */
+import type { Socket } from "node:net";
 import { Agent, buildConnector, Pool, ProxyAgent, type Dispatcher } from "undici";
 import { publicOnly, type EgressFloor } from "../../core/egress.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import { guardedConnector, guardedLookup, type ConnectorRules } from "./egress-connector.ts";
 import type { ProxyFor } from "./environment-proxies.ts";
 import { openForwarding, type Forwarding } from "./forwarding.ts";
+import { createIdleSockets } from "./idle-sockets.ts";
 import type { Sockets } from "./sockets.ts";
 import type { HeldContext, TlsContexts } from "./tls-contexts.ts";
 
@@ -44,6 +46,8 @@ export interface OpenClient {
   readonly dispatcher: Dispatcher;
   /** Requests that wait for a connection now, or for one to be opened. */
   queued(): number;
+  /** Closes the connections to the origin that no request has been on for longer. */
+  closeIdle(origin: string, idleMs: number): void;
   /** Whether its requests to the origin share a connection, as far as is known. */
   multiplexes(origin: string): boolean;
   /** What it is connected to, by scheme, host and port. */
@@ -87,14 +91,17 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
     return pools;
   }
   const multiplexed = new Set<string>();
-  const factory = (url: string | URL, options: object): Pool => {
-    const { origin } = new URL(url);
-    const pool = openPool(url, { ...options, ...limits }, sockets, (protocol) => {
-      if (protocol !== "h2") return void multiplexed.delete(origin);
+  const idle = createIdleSockets(sockets);
+  /** `target`: where its requests go, which is elsewhere where `url` is a proxy's. */
+  const factory = (url: string | URL, options: object, target = url): Pool => {
+    const { origin } = new URL(target);
+    const pool = openPool(url, { ...options, ...limits }, sockets, (socket) => {
+      idle.add(origin, socket);
+      if (!("alpnProtocol" in socket) || socket.alpnProtocol !== "h2") return void multiplexed.delete(origin);
       multiplexed.add(origin);
       onMultiplexed(origin);
     });
-    openPools().set(pool, origin);
+    openPools().set(pool, new URL(url).origin);
     return pool;
   };
   const connect = guardedConnector(lazyConnector({ ...toOrigin, lookup: guardedLookup(toTarget) }, ownContext), toTarget, true);
@@ -154,6 +161,7 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
   return {
     dispatcher: direct.compose(chosen),
     queued: () => [...pools.keys()].reduce((sum, { stats }) => sum + stats.pending, 0),
+    closeIdle: (origin, idleMs) => idle.closeAfter(origin, idleMs),
     multiplexes: (origin) => multiplexed.has(origin),
     origins: () =>
       [...openPools()].map(([{ stats }, origin]) => ({
@@ -197,18 +205,18 @@ function lazyConnector(options: buildConnector.BuildOptions, context: HeldContex
   };
 }
 
-/** `options.connect` is always a function here. `onConnected` is told the protocol that was agreed on. */
+/** `options.connect` is always a function here. `onConnected` is given each connection. */
 function openPool(
   origin: string | URL,
   options: Pool.Options,
   sockets: Sockets,
-  onConnected: (protocol: string | false | null | undefined) => void = () => {},
+  onConnected: (socket: Socket) => void = () => {},
 ): Pool {
   const counted = sockets.counted(options.connect as buildConnector.connector);
   const connect: buildConnector.connector = (target, callback) =>
     counted(target, (...result) => {
       const [, socket] = result;
-      if (socket) onConnected("alpnProtocol" in socket ? socket.alpnProtocol : undefined);
+      if (socket) onConnected(socket);
       callback(...result);
     });
   const pool = new Pool(origin, { ...options, connect });

@@ -14,6 +14,8 @@ export interface Sockets extends Disposable {
   counted(connector: buildConnector.connector): buildConnector.connector;
   /** Open sockets now. `active`: at least one request is on it. */
   counts(): { readonly active: number; readonly idle: number };
+  /** For how long no request has been on it, milliseconds; 0 while one is, or where it is none of these sockets. */
+  idleMs(socket: Socket): number;
   /** Requests that are on a socket now. */
   requests(): number;
 }
@@ -22,6 +24,8 @@ interface Entry {
   readonly socket: Socket;
   /** More than one where the socket speaks HTTP/2. */
   requests: number;
+  /** When a request on it last began or ended, or it was opened, on a monotonic clock. */
+  usedMs: number;
 }
 interface Message {
   readonly request: { readonly method: string };
@@ -43,7 +47,7 @@ export function createSockets(emit: EmitTelemetry): Sockets {
       return;
     }
     if (socket.destroyed) return; // lost while it connected: nothing would tell its end
-    const entry: Entry = { socket, requests: 0 };
+    const entry: Entry = { socket, requests: 0, usedMs: performance.now() };
     open.set(name, entry);
     bySocket.set(socket, entry);
     emit({ type: "socketOpened" });
@@ -58,12 +62,15 @@ export function createSockets(emit: EmitTelemetry): Sockets {
     // A tunnel being dug is none of the requests that it is for, and undici does not tell its end.
     if (!entry || request.method === "CONNECT") return;
     entry.requests += 1;
+    entry.usedMs = performance.now();
     byRequest.set(request, entry);
   }
   function onEnd(message: unknown): void {
     const { request } = message as Message;
     const entry = byRequest.get(request);
-    if (entry && byRequest.delete(request)) entry.requests -= 1;
+    if (!entry || !byRequest.delete(request)) return;
+    entry.requests -= 1;
+    entry.usedMs = performance.now();
   }
 
   const handlers = {
@@ -82,6 +89,10 @@ export function createSockets(emit: EmitTelemetry): Sockets {
     counts() {
       const active = [...open.values()].filter(({ requests }) => requests > 0).length;
       return { active, idle: open.size - active };
+    },
+    idleMs(socket) {
+      const entry = bySocket.get(socket);
+      return entry && entry.requests === 0 ? performance.now() - entry.usedMs : 0;
     },
     requests: () => [...open.values()].reduce((sum, { requests }) => sum + requests, 0),
     [Symbol.dispose]() {

@@ -50,6 +50,8 @@ export interface Chain {
   readonly moved?: () => void;
   readonly metadata: Scope["metadata"];
   readonly lane: Lane;
+  /** How long a connection to the first origin may have been idle for what may not be repeated to go over it; absent: half a second. */
+  readonly freshAfterMs?: number;
 }
 /** Of the whole exchange. */
 interface Run {
@@ -76,6 +78,8 @@ export class RedirectError extends Error {
   }
 }
 
+/** Servers close idle connections after a second at the soonest. */
+const defaultFreshAfterMs = 500;
 /** How long a redirect's content is waited for. */
 const maxDrainMs = 1_000;
 
@@ -111,6 +115,11 @@ async function followRedirects(chain: Chain, run: Run, options: RunOptions): Pro
   async function turnOf({ request }: Hop): Promise<RateTurn | undefined> {
     return request.origin === first.request.origin ? await run.turn() : undefined;
   }
+  /** A server that a redirect leads to is not the one that its endpoint knows. */
+  function freshAfterMs(): number {
+    const isOwn = hop.request.origin === first.request.origin;
+    return (isOwn ? chain.freshAfterMs : undefined) ?? defaultFreshAfterMs;
+  }
   const starting = (turn: RateTurn | undefined) => (): boolean => {
     if (!mayStart()) return false;
     turn?.use();
@@ -119,7 +128,8 @@ async function followRedirects(chain: Chain, run: Run, options: RunOptions): Pro
 
   function request(slots: readonly [Slot, Slot], client: Lease, turn: RateTurn | undefined): Promise<Answer> {
     const { trace, signal } = run;
-    const dispatcher = isFresh ? client.fresh() : client.dispatcher;
+    const { origin } = hop.request;
+    const dispatcher = isFresh ? client.fresh() : hop.repeatable ? client.dispatcher : client.recent(origin, freshAfterMs());
     return onWire(slots, leaving(), { dispatcher, connections: options.connections, mayStart: starting(turn), trace, signal });
   }
   /** Whether what failed is sent once more, on a fresh connection. */

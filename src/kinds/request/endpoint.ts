@@ -56,11 +56,12 @@ export function connectionOf(endpoint: Endpoint): Connection {
   const title = titleOf(endpoint);
   const elsewhere = spec.secretNamespace;
   const from = { field: `${title}: spec`, ...(elsewhere !== undefined && { namespace: elsewhere }) };
-  const { tls, proxy, http2, auth } = spec;
+  const { tls, proxy, http2, freshConnectionAfter, auth } = spec;
   return {
     tls: tlsSources(tls, { ...from, field: `${from.field}.tls` }),
     ...(proxy && { proxy: source({ ...from, field: `${from.field}.proxy` }, { value: proxy.url, ...proxy }) }),
     ...(http2 && { http2 }),
+    ...(freshConnectionAfter !== undefined && { freshAfterMs: durationMs(freshConnectionAfter) }),
     ...(auth && { auth: authSources(auth, from, elsewhere ?? metadata.namespace) }),
     endpoint: traitsOf(endpoint, title),
   };
