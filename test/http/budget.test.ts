@@ -63,6 +63,13 @@ type Ended = { readonly step: Step; readonly outcome: Outcome | "cancelled" | "c
 async function perform(requests: HTTPRequests, url: string, step: Step): Promise<Ended> {
   await pause(step.startMs);
   const request = await prepared(requests, `${url}/${step.bytes}/${step.serverMs}`);
+  try {
+    return await use(request, step);
+  } finally {
+    request.letGo(); // one long answer at a time: the next is read when this one is not needed any more
+  }
+}
+async function use(request: HTTPPrepared, step: Step): Promise<Ended> {
   if (step.use === "send") return { step, outcome: await request.send(never) };
   const signal = step.use === "abort" ? abortedAfter(step.holdMs + 1) : never;
   const opened = await request.open(signal);
@@ -137,9 +144,10 @@ test("redirects count", async () => {
 async function opened(requests: HTTPRequests, url: string, count: number): Promise<Opened[]> {
   const answers: Opened[] = [];
   for (let index = 0; index < count; index += 1) {
-    const answer = await (await prepared(requests, url)).open(never);
+    const request = await prepared(requests, url);
+    const answer = await request.open(never);
     if (answer.type !== "opened") throw new Error(answer.reason);
-    answers.push(answer);
+    answers.push({ ...answer, read: () => answer.read().finally(() => request.letGo()) });
   }
   return answers;
 }
