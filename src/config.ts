@@ -56,6 +56,8 @@ export interface ControllerSettings extends SendSettings {
   readonly renewDeadline: number;
   readonly retryPeriod: number;
   readonly watchIdleTimeout: number;
+  /** As many as `concurrency` where not given. */
+  readonly apiConnections?: number;
   readonly egressDefault: "allow-public" | "deny";
   readonly egressUnsafeAllow: readonly string[];
   readonly nat64Prefix: readonly string[];
@@ -218,6 +220,10 @@ export const controllerSettings: readonly Option[] = [
   )
     .argParser(duration)
     .default(180_000, "3m"),
+  setting(
+    "--api-connections <n>",
+    "how many calls to the API server may be under way at once, and as many more to record what came of requests; without it as many as --concurrency",
+  ).argParser(integer(1, 1_000)),
   setting(
     "--egress-default <what>",
     "what becomes of requests that no EgressPolicy speaks of; private addresses are closed in any case",

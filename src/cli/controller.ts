@@ -32,7 +32,12 @@ export async function runController(settings: ControllerSettings): Promise<numbe
   using shutdown = onShutdown(settings.shutdownTimeout);
   await using resources = new AsyncDisposableStack();
   const client = resources.use(
-    createApiClient({ loadKubeConfig: () => loadKubeConfig(settings.kubeconfig), emit, userAgent: `holdfast/${version}` }),
+    createApiClient({
+      loadKubeConfig: () => loadKubeConfig(settings.kubeconfig),
+      emit,
+      userAgent: `holdfast/${version}`,
+      connections: settings.apiConnections ?? settings.concurrency,
+    }),
   );
   const identity = `${hostname()}_${randomUUID()}`;
   const leadership = leadershipFor(settings, { client, emit, identity });

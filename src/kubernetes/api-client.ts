@@ -66,6 +66,8 @@ export interface ApiClientSettings {
   readonly userAgent?: string;
   /** Limit on a call, milliseconds. */
   readonly callTimeoutMs?: number;
+  /** How many calls there may be at once, each on a connection of its own; as many more are for outcomes. */
+  readonly connections?: number;
   /** While the server does not accept the credentials, the kubeconfig is read again at most this often, milliseconds. */
   readonly credentialReloadMs?: number;
 }
@@ -76,7 +78,7 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
   const credentials = createCredentialSource(loadKubeConfig, credentialReloadMs);
   const { origin, host, pathname } = credentials.server;
   const prefix = pathname.replace(/\/$/, "");
-  const connections = createConnections(origin, credentials.proxyURL);
+  const connections = createConnections(origin, credentials.proxyURL, settings.connections);
 
   /** Answers with the header of a success; anything else is thrown, and the body of it has been read. */
   async function open(purpose: Purpose, request: ApiRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
@@ -152,7 +154,10 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
       const closing = cleanup.move();
       return { chunks, [Symbol.dispose]: () => closing.dispose() };
     },
-    reconnect: () => connections.renew("calls"),
+    reconnect() {
+      connections.renew("calls");
+      connections.renew("outcomes");
+    },
     [Symbol.asyncDispose]: () => connections.destroy(),
   };
 }

@@ -9,14 +9,15 @@ import { Pool, ProxyAgent, type Dispatcher } from "undici";
 import { tlsAlgorithms } from "../core/tools/tls-algorithms.ts";
 import type { TlsSettings } from "./credentials.ts";
 
-/** `calls` come one after another, a watch holds its connection for as long as it lives. */
-export type Purpose = "calls" | "watches" | "lease";
-/** Calls are short: a few connections carry hundreds of them a second. Each watch needs its own. The lease has one call at a time. */
-const connections: Readonly<Record<Purpose, number | null>> = { calls: 4, watches: null, lease: 1 };
+/**
+ * A watch holds its connection for as long as it lives, the lease has one call at a time. `outcomes` of requests that were sent
+ * wait behind no other call, since whatever dies before they are written is not known any more.
+ */
+export type Purpose = "calls" | "outcomes" | "watches" | "lease";
 /** Well below the 90 s after which the API server closes an idle connection, so that ours is closed first. */
 const keepAliveMs = 30_000;
 /** A renewal must not wait for a connection that was begun into a black hole: the next one needs another in time. */
-const connectTimeoutMs: Readonly<Record<Purpose, number>> = { calls: 10_000, watches: 10_000, lease: 2_000 };
+const connectTimeoutMs: Readonly<Record<Purpose, number>> = { calls: 10_000, outcomes: 10_000, watches: 10_000, lease: 2_000 };
 
 interface Connections {
   /** The client for these TLS settings. Others than last time, a rotated certificate, replace it; what it carries ends in peace. */
@@ -27,8 +28,9 @@ interface Connections {
   destroy(): Promise<void>;
 }
 
-/** `origin` is scheme, host and port; `proxyURL` is the kubeconfig's. */
-export function createConnections(origin: string, proxyURL: string | undefined): Connections {
+/** `origin` is scheme, host and port; `proxyURL` is the kubeconfig's. `most`: connections for calls, and as many for outcomes. */
+export function createConnections(origin: string, proxyURL: string | undefined, most = 4): Connections {
+  const connections: Readonly<Record<Purpose, number | null>> = { calls: most, outcomes: most, watches: null, lease: 1 };
   const open = new Set<Dispatcher>();
   let clients: Partial<Record<Purpose, Dispatcher>> = {};
   let clientsFingerprint = "";

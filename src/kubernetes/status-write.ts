@@ -32,6 +32,8 @@ interface StatusWrite {
   /** As it was read. */
   readonly resource: Resource;
   readonly status: object;
+  /** `outcomes` where not given. */
+  readonly purpose?: "calls" | "outcomes";
   /** Asked before each try: a process that has lost the lease during an outage does not write when it is over. */
   readonly mayWrite: () => boolean;
 }
@@ -52,6 +54,7 @@ export async function writeUnchanged(
 ): Promise<WriteResult> {
   const { resource, status, mayWrite } = write;
   const isOutcome = precondition.type === "sameAttempt";
+  const own = { ...write, purpose: isOutcome ? "outcomes" : "calls" } as const;
   const generation = precondition.type === "unchanged" ? precondition.generation : undefined;
   const isOther = ({ metadata }: Resource): boolean => generation !== undefined && metadata.generation !== generation;
   const isSame = (live: object | undefined): boolean =>
@@ -62,9 +65,9 @@ export async function writeUnchanged(
   async function tryOnce(): Promise<WriteResult | undefined> {
     if (!mayWrite()) return { type: "conflict" };
     const sameVersion = { op: "replace", path: "/metadata/resourceVersion", value: resourceVersion };
-    const result = await patchStatus(writer, write, [sameVersion], signal);
+    const result = await patchStatus(writer, own, [sameVersion], signal);
     if (result.type === "written") return result;
-    const live = await readLive(writer, write, signal);
+    const live = await readLive(writer, own, signal);
     if (!live) return { type: "conflict" };
     if (sameJSON(live.status, status)) return { type: "written", resource: live }; // an earlier try landed, its reply was lost
     if (!isSame(live.status) || isOther(live)) return { type: "conflict" };
@@ -125,7 +128,7 @@ async function tryAttempt(
   const tests = Object.entries({ id, sender }).map(([name, value]) => ({ op: "test", path: `/status/attempt/${name}`, value }));
   const result = await patchStatus(writer, write, tests, signal);
   if (result.type === "written") return result;
-  const live = await readLive(writer, write, signal);
+  const live = await readLive(writer, { ...write, purpose: "outcomes" }, signal);
   if (!live) return { type: "conflict" };
   if (sameJSON(live.status, write.status)) return { type: "written", resource: live }; // an earlier try landed, its reply was lost
   if (!carries(live.status, id, sender)) return { type: "conflict" };
@@ -143,7 +146,7 @@ type Patched = { readonly type: "written"; readonly resource: Resource } | { rea
 /** Replaces the whole status. `refused`: the object is gone, is another one, or is not as the operations before say. */
 async function patchStatus(
   { client }: StatusWriter,
-  { type, resource, status }: AttemptWrite,
+  { type, resource, status, purpose = "outcomes" }: AttemptWrite,
   preconditions: readonly object[],
   signal: AbortSignal,
 ): Promise<Patched> {
@@ -153,7 +156,8 @@ async function patchStatus(
   const query = { fieldManager: "holdfast" };
   const body = [sameObject, ...preconditions, { op: "add", path: "/status", value: status }];
   try {
-    const answer = await client.call({ method: "PATCH", path, query, body, contentType: "application/json-patch+json" }, signal);
+    const contentType = "application/json-patch+json";
+    const answer = await client.call({ method: "PATCH", path, query, body, contentType, purpose }, signal);
     return { type: "written", resource: toResource(answer.body) };
   } catch (error) {
     if (error instanceof ApiError && [404, 409, 422].includes(error.status)) return { type: "refused", error };
@@ -165,12 +169,13 @@ async function patchStatus(
 /** Undefined where the object is gone, or another one has its name. */
 export async function readLive(
   { client }: StatusWriter,
-  write: Pick<AttemptWrite, "type" | "resource">,
+  write: Pick<AttemptWrite, "type" | "resource" | "purpose">,
   signal: AbortSignal,
 ): Promise<Resource | undefined> {
   const { uid, ...key } = write.resource.metadata;
   try {
-    const live = toResource((await client.call({ method: "GET", path: objectPath(write.type, key) }, signal)).body);
+    const request = { method: "GET", path: objectPath(write.type, key), purpose: write.purpose ?? "calls" } as const;
+    const live = toResource((await client.call(request, signal)).body);
     return live.metadata.uid === uid ? live : undefined;
   } catch (error) {
     // Only the API server itself knows that it is gone: without its reason, a 404 is of something in between, or of a missing CRD.

@@ -70,6 +70,12 @@ const cases: readonly Case[] = [
     labels: { resource: "httprequests" },
   },
   {
+    name: "HoldfastStatusesUnwritable",
+    fires: [{ 'holdfast_unrecorded_outcome_age_seconds{pod="a"}': "0+60x40" }],
+    not: [{ 'holdfast_unrecorded_outcome_age_seconds{pod="a"}': "0x10 50x2 0x27" }],
+    says: "What came of a request has not been recorded for 40m 0s",
+  },
+  {
     name: "HoldfastQueueBacklog",
     fires: [
       { 'workqueue_depth{name="holdfast"}': "150x40" },
