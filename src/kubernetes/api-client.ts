@@ -126,6 +126,7 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
       const code = outer.aborted ? "ABORTED" : limit.expired ? timedOut : codeOf(error);
       emit({ type: "apiCalled", method, code, host });
       if (outer.aborted) throw outer.reason;
+      credentials.rejected(); // its certificate may be another authority's by now, which the kubeconfig has
       throw error instanceof ApiUnreachableError ? error : new ApiUnreachableError(describe(request), code, { cause: error });
     }
   }

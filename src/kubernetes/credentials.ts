@@ -25,7 +25,7 @@ interface CredentialSource {
   readonly namespace: string | undefined;
   /** Those of now. Runs the kubeconfig's plugin or reads its files where they are due; concurrent callers share that. */
   current(): Promise<Credentials>;
-  /** The server did not accept them: the kubeconfig is read again, at most every `reloadMs`. */
+  /** The server did not accept them, or was not accepted: the kubeconfig is read again, at most every `reloadMs`. */
   rejected(): void;
 }
 
@@ -64,6 +64,9 @@ function problemOf(load: () => void): string | undefined {
   }
 }
 
+/** How long a kubeconfig's plugin may take before it is asked anew, milliseconds. */
+const pluginLimitMs = 60_000;
+
 /** `load` is called once now, and again when the server stops accepting what it gave. Throws what `load` throws. */
 export function createCredentialSource(load: () => KubeConfig, reloadMs: number): CredentialSource {
   let kubeConfig = load();
@@ -75,9 +78,17 @@ export function createCredentialSource(load: () => KubeConfig, reloadMs: number)
     proxyURL: proxyUrl,
     namespace: kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace,
     current() {
-      return (pending ??= readCredentials(kubeConfig).finally(() => {
-        pending = undefined;
-      }));
+      if (pending) return pending;
+      const reading = readCredentials(kubeConfig);
+      pending = reading;
+      // A plugin that hangs is asked anew later, and holds up nobody who has not waited for it by then.
+      const timer = setTimeout(forget, pluginLimitMs).unref();
+      function forget(): void {
+        clearTimeout(timer);
+        if (pending === reading) pending = undefined;
+      }
+      reading.then(forget, forget);
+      return reading;
     },
     rejected() {
       if (performance.now() - loadedAtMs < reloadMs) return;

@@ -14,7 +14,17 @@ import { deadline } from "../core/tools/deadline.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { ApiClient } from "./api-client.ts";
 import { createLeaseClient, type Lease } from "./lease-client.ts";
-import { freeInMs, heldBy, observe, released, termAfter, type LeaseTimes, type Observed, type Term } from "./lease-state.ts";
+import {
+  freeInMs,
+  heldBy,
+  observe,
+  released,
+  termAfter,
+  type LeaseSpec,
+  type LeaseTimes,
+  type Observed,
+  type Term,
+} from "./lease-state.ts";
 
 export interface Leadership {
   /**
@@ -77,13 +87,22 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
   /** Takes or renews it. `conflict`: somebody else wrote it. Undefined: it is ours, but was answered too late to act on. */
   async function hold(before: Lease | undefined): Promise<Lease | "conflict" | undefined> {
     sentMs = performance.now();
-    const written = await leases.write(before, heldBy(identity, before?.spec ?? {}, leaseDurationMs, new Date()), never);
+    const spec = heldBy(identity, before?.spec ?? {}, leaseDurationMs, new Date());
+    const written = await leases.write(before, spec, never).catch((error: unknown) => findWritten(spec, error));
     if (written === "conflict") return "conflict";
     warn.reset();
     const renewed = termAfter(term, { sentMs, answeredMs: performance.now() }, renewDeadlineMs);
     if (!term) since = written.metadata.resourceVersion;
     term = renewed;
     return term && written;
+  }
+
+  /** A write whose reply was lost may have landed: then it counts from when it was sent, like any other. Else throws `error`. */
+  async function findWritten({ holderIdentity, renewTime }: LeaseSpec, error: unknown): Promise<Lease> {
+    const current = await leases.read(never);
+    const isOurs = current?.spec.holderIdentity === holderIdentity && current?.spec.renewTime === renewTime;
+    if (current && isOurs) return current;
+    throw error;
   }
 
   /** The lease, or that there is none, once nobody else holds it. */

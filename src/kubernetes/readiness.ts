@@ -4,7 +4,7 @@ import type { End } from "./reflector-state.ts";
 
 interface WatchReadiness {
   readonly resource: string;
-  /** All there is has been told, and the server still lets us watch it. A connection that broke heals without a word. */
+  /** All there is has been told, and the server still lets us watch it. A connection that broke for a moment heals without a word. */
   readonly ready: boolean;
   readonly text: string;
 }
@@ -14,17 +14,23 @@ export interface WatchState extends WatchReadiness {
   readonly silentSecs: number;
 }
 
-/** `problem`: what ended last, where nothing has worked since. */
-export function readiness(
-  resource: string,
-  namespace: string | undefined,
-  hasListed: boolean,
-  problem: End | undefined,
-): WatchReadiness {
+/** An API server that restarts is back by then. */
+const cutOffSecs = 60;
+
+/** What one watch has come to. `problem`: what ended last, where nothing has worked since. */
+interface Watched {
+  readonly resource: string;
+  readonly namespace: string | undefined;
+  readonly hasListed: boolean;
+  readonly problem: End | undefined;
+  readonly silentSecs: number;
+}
+export function readiness({ resource, namespace, hasListed, problem, silentSecs }: Watched): WatchReadiness {
   const what = namespace === undefined ? resource : `${resource} in namespace ${namespace}`;
   const refused = [401, 403, 404].includes(problem?.status ?? 0);
+  const isCutOff = problem !== undefined && silentSecs > cutOffSecs;
   const idle = hasListed ? `watching ${what}` : `listing ${what}`;
-  return { resource, ready: hasListed && !refused, text: problem ? `waiting: ${explain(problem, what)}` : idle };
+  return { resource, ready: hasListed && !refused && !isCutOff, text: problem ? `waiting: ${explain(problem, what)}` : idle };
 }
 
 function explain({ status, reason, error }: End, what: string): string {

@@ -168,10 +168,10 @@ export function createReflector(settings: ReflectorSettings): Reflector {
         if (!signal.aborted) throw error;
       }
     },
-    readiness: () => ({
-      ...readiness(resource, namespace, hasListed, problem),
-      silentSecs: (performance.now() - lastHeardMs) / 1000,
-    }),
+    readiness() {
+      const silentSecs = (performance.now() - lastHeardMs) / 1000;
+      return { ...readiness({ resource, namespace, hasListed, problem, silentSecs }), silentSecs };
+    },
   };
 }
 

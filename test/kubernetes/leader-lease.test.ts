@@ -222,4 +222,13 @@ describeWithControlPlane("a lease", () => {
     expect(await specOf("left")).not.toHaveProperty("holderIdentity");
     expect(one.notes.at(-1)).toBe("released the lease");
   }, 20_000);
+
+  test("is held though the replies to all renewals are lost: what is read afterwards says that they landed", async () => {
+    await using one = await candidate("unheard", "one");
+    one.api.answer = ({ method, path }) =>
+      method !== "GET" && path.includes("/leases") ? { status: 504, afterwards: true } : undefined;
+    await one.elected;
+    await sleep(2 * times.leaseDurationMs);
+    expect([one.mayAct(), one.elections(), one.losses()]).toEqual([true, 1, 0]);
+  }, 30_000);
 });

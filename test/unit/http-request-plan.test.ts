@@ -317,3 +317,13 @@ test("a reconcile-at is answered once", () => {
   expect(after.lastHandledReconcileAt).toBe("now");
   expect(drive(request({}, { ...asked, status: after })).steps).toEqual([]);
 });
+
+test("whose conditions somebody has taken away says what its history has, and never an empty message", () => {
+  const { status } = drive(request(), [answer(200)]);
+  const bare = { ...status, conditions: [] };
+  const again = drive(request({}, { status: bare }), []);
+  expect(again.steps).toEqual([]);
+  expect(condition(again.status, "Ready")).toMatchObject({ status: "True", reason: "Succeeded" });
+  const { history: _, ...forgotten } = bare;
+  expect(condition(drive(request({}, { status: forgotten }), []).status, "Ready")?.message).not.toBe("");
+});

@@ -207,3 +207,17 @@ describe("the history", () => {
     expect(first?.status.history?.[0]).not.toHaveProperty("statusCode");
   });
 });
+
+test("a tick of a request whose key is honoured is recorded before it is sent, so that a crash does not give it another key", () => {
+  const spec = { schedule: every, idempotencyKey: { header: "Idempotency-Key" } } as const;
+  const [first] = looks(spec, [midnight]);
+  const at = "2026-01-01T00:10:00.000Z";
+  const begun = drive(httpRequest(spec, { ...(first && { status: first.status }) }), at, [answer(200)]);
+  const [step] = begun.steps;
+  if (step?.type !== "exchange" || step.beforeSend.type !== "intent") throw new Error("nothing is recorded first");
+  // It dies now; the next process looks when another tick has come.
+  const status = step.beforeSend.status as HTTPRequestStatus;
+  const again = drive(httpRequest(spec, { status }), "2026-01-01T00:21:00.000Z", [answer(200)]);
+  expect(again.status.attempt?.id).toBe(step.beforeSend.attemptId);
+  expect(again.status.attempt).toMatchObject({ tick: at, phase: "Done", tries: 2 });
+});

@@ -45,6 +45,14 @@ export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Sch
   return { ...reportRest(reported), ...reportWait(reported), ...reportEnd(reported), ...reportUnknown(reported) };
 }
 
+/** How the latest run ended, where its condition was taken away: what the history still says of it. */
+function pastRun({ attempt, history = [] }: HTTPRequestStatus): Pick<ConditionState, "status" | "reason" | "message"> {
+  const past = history.find(({ attemptId }) => attemptId === attempt?.id);
+  const told = "the condition that told of this run was taken away from the status";
+  if (!past) return { status: "False", reason: "Unknown", message: `${told}, and its history does not have it` };
+  return { status: past.succeeded ? "True" : "False", reason: past.reason, message: `${told}; its history has this` };
+}
+
 /** Nothing is to be sent now. */
 function reportRest(reported: Reported): Pick<Report, "unchanged" | "rest" | "awaitTick" | "suspended"> {
   const { status, lastRun, attempted, over, rested } = createStatusMaker(reported);
@@ -58,8 +66,8 @@ function reportRest(reported: Reported): Pick<Report, "unchanged" | "rest" | "aw
       const change = before.attempt && { attempt: { ...(attempt as Attempt), ...(inputs !== undefined && { inputs }) } };
       const [run] = lastRun();
       if (!run && timing) return rested(awaiting, "Scheduled", change); // it was given up before it had ended
-      const { reason, message } = run ?? { reason: "Unknown", message: "" };
-      return rested(run?.status === "True" ? ready(reason, message) : over(reason, message), reason, change);
+      const { status: ended, reason, message } = run ?? pastRun(before);
+      return rested(ended === "True" ? ready(reason, message) : over(reason, message), reason, change);
     },
     awaitTick(over) {
       const change = over && over.phase !== "Done" ? attempted({ ...over, phase: "Done" }) : {};

@@ -16,9 +16,11 @@ interface Circumstances {
 
 /**
  * Without an intent, a crash would leave no trace of a request that may have left. A key that is honoured makes it
- * needless, if what is sent again is the same.
+ * needless, if what is sent again is the same; which for the tick of a schedule would have to be known after the crash, when
+ * another may have come.
  */
 export function decideBeforeSend({ request }: Exchange, { attempt, sender, keyed, inFlight }: Circumstances): BeforeSend {
-  if (isIdempotent(request.method) || (keyed && !dependsOnInputs(request))) return { type: "none", attemptId: attempt.id };
+  if (isIdempotent(request.method) || (keyed && attempt.tick === undefined && !dependsOnInputs(request)))
+    return { type: "none", attemptId: attempt.id };
   return { type: "intent", status: inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
 }

@@ -1,0 +1,16 @@
+import { expect, test } from "@jest/globals";
+import { readiness } from "../../src/kubernetes/readiness.ts";
+
+const watched = { resource: "httprequests", namespace: undefined, hasListed: true, problem: undefined, silentSecs: 0 };
+const problem = { reason: "network", sessionMs: 0 } as const;
+
+test("a watch that is broken for longer than an API server takes to start anew is not ready, and says why", () => {
+  expect(readiness({ ...watched, silentSecs: 170 }).ready).toBe(true); // quiet, and connected
+  expect(readiness({ ...watched, problem, silentSecs: 20 }).ready).toBe(true);
+  const cutOff = readiness({ ...watched, problem, silentSecs: 61 });
+  expect(cutOff).toMatchObject({ ready: false, text: expect.stringContaining("the watch of httprequests ended (network)") });
+});
+
+test("one that the API server refuses is not ready at once", () => {
+  for (const status of [401, 403, 404]) expect(readiness({ ...watched, problem: { ...problem, status } }).ready).toBe(false);
+});
