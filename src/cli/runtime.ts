@@ -130,6 +130,7 @@ export function createRuntime(settings: SendSettings, { metrics, secrets, egress
     queue: () => controller.queue,
     unrecorded: () => controller.unrecorded.failing(),
     postponed: () => controller.postponed.counts(),
+    unwatchedNamespaces: () => controller.unwatchedNamespaces(),
     leads,
     resources: () => conditionsOf(controller),
   });

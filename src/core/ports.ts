@@ -53,9 +53,11 @@ export interface ResourceStore extends OutputStore {
   readLive(type: ResourceType, resource: Resource, signal: AbortSignal): Promise<Resource | undefined>;
   /**
    * The Secrets or ConfigMaps of one namespace: only which there are, at which resourceVersion. Like `watch`, but where its
-   * right is missing it tells nothing. Absent: they do not change.
+   * right is missing it tells nothing. Absent: they do not change. `namespace`: undefined for those of all, where that is allowed.
    */
-  watchData?(type: ResourceType, namespace: string, signal: AbortSignal): AsyncIterable<WatchEvent>;
+  watchData?(type: ResourceType, namespace: string | undefined, signal: AbortSignal): AsyncIterable<WatchEvent>;
+  /** Whether those of all namespaces may be watched at once. Never throws. */
+  mayWatchAllData?(type: ResourceType, signal: AbortSignal): Promise<boolean>;
   /** A live read of a Secret or ConfigMap. Throws when the store cannot be reached. */
   read(reference: Reference, signal: AbortSignal): Promise<ReadResult>;
   /**

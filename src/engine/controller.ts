@@ -78,6 +78,8 @@ export interface Controller {
   /** Names of the kinds whose first listing has not arrived. */
   waitingFor(): readonly string[];
   readonly queue: Pick<WorkQueue, "depth" | "delayed" | "working" | "aside">;
+  /** Namespaces whose Secrets or ConfigMaps no watch tells of. */
+  readonly unwatchedNamespaces: () => number;
   /** What came of requests, and cannot be written. */
   readonly unrecorded: Pick<UnrecordedOutcomes, "problem" | "failing">;
   /** Keys that wait for something else than a worker. */
@@ -216,6 +218,7 @@ export function createController(options: ControllerOptions): Controller {
     },
     waitingFor: caches.waitingFor,
     queue,
+    unwatchedNamespaces: () => dataWatches.uncovered,
     unrecorded,
     postponed,
   };

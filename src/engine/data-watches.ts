@@ -3,12 +3,13 @@
  *
  * Invariant: a namespace's Secrets are watched for as long as something in it refers to one, and its ConfigMaps likewise;
  * nothing of what they hold comes here, only that they changed. Without a watch, where its right is missing say, whoever
- * waits for one looks again by itself.
+ * waits for one looks again by itself. Where there are too many namespaces for a watch each, `unwatched-data.ts` sees to it.
  */
 import { type ReadResult, configMapType, secretType, type Reference, type ResourceType } from "../core/resource.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { Lane } from "../core/lane.ts";
 import type { ResourceStore, WatchEvent } from "../core/ports.ts";
+import { createUnwatchedData } from "./unwatched-data.ts";
 import type { Dependents } from "./dependents.ts";
 import { queueKey } from "./key.ts";
 
@@ -23,18 +24,22 @@ export interface DataWatches {
   /** Resolves when `signal` has aborted and every watch has ended. */
   run(signal: AbortSignal): Promise<void>;
   readonly size: number;
+  /** Namespaces of which no watch tells, for lack of room and of the right to watch all: they are looked at in intervals. */
+  readonly uncovered: number;
 }
 interface DataWatchesOptions {
-  readonly store: Pick<ResourceStore, "watchData" | "isNewer">;
+  readonly store: Pick<ResourceStore, "watchData" | "mayWatchAllData" | "isNewer">;
   readonly dependents: Dependents;
   readonly emit: EmitTelemetry;
   readonly queue: (id: string, lane: Lane, about: string) => void;
   readonly maxWatches?: number;
+  /** How often those are looked at that are not watched, milliseconds. */
+  readonly intervalMs?: number;
 }
 
 const types: readonly ResourceType[] = [secretType, configMapType];
 
-/** Beyond these, a change is found when a resource is next looked at. Each is one stream to the API server. */
+/** Each is one stream to the API server; beyond these, one of all namespaces tells of the others. */
 const defaultMaxWatches = 256;
 
 export function createDataWatches(options: DataWatchesOptions): DataWatches {
@@ -44,9 +49,8 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
   /** By resource, then by what it read: the resourceVersion; null where there was no such object. */
   const seen = new Map<string, Map<string, string | null>>();
   let until: AbortSignal | undefined;
-  /** Whether something is not watched for lack of room, and whether that was ever told. */
+  /** Whether something has no watch of its own for lack of room. */
   let isFull = false;
-  let isTold = false;
 
   /** `version`: undefined where the object is gone. `isChange`: it is new since the watch last told. */
   function changed(reference: Reference, version: string | undefined, isChange: boolean): void {
@@ -75,6 +79,18 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
     }
   }
 
+  function lookAgain(type: ResourceType, namespace: string): void {
+    for (const reference of dependents.referencesIn(type.kind, namespace))
+      for (const [id] of dependents.usersOf(reference)) queue(id, "listing", queueKey(reference.type.kind, reference.key));
+  }
+  const unwatched = createUnwatchedData({
+    store,
+    emit,
+    take,
+    lookAgain,
+    ...(options.intervalMs !== undefined && { intervalMs: options.intervalMs }),
+  });
+
   async function watch(type: ResourceType, namespace: string, signal: AbortSignal): Promise<void> {
     let versions: Map<string, string> | undefined;
     for await (const event of store.watchData?.(type, namespace, signal) ?? []) {
@@ -86,12 +102,11 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
 
   function begin(type: ResourceType, namespace: string): void {
     if (watches.size >= maxWatches) {
-      if (!isTold)
-        emit({ type: "note", level: "warn", message: "no more Secrets and ConfigMaps are watched", fields: { maxWatches } });
-      isTold = true;
       isFull = true;
+      if (until) unwatched.add(type, namespace, until);
       return;
     }
+    unwatched.remove(type, namespace);
     const leaving = new AbortController();
     watches.set(watchKey(type, namespace), leaving);
     const ended = watch(type, namespace, leaving.signal)
@@ -114,6 +129,7 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
       const key = watchKey(type, namespace);
       const [isWanted, present] = [dependents.isReferredTo(type.kind, namespace), watches.get(key)];
       if (isWanted && !present) begin(type, namespace);
+      if (!isWanted) unwatched.remove(type, namespace);
       if (isWanted || !present) continue;
       watches.delete(key);
       present.abort();
@@ -143,10 +159,13 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
         signal.addEventListener("abort", () => resolve(), { once: true });
       });
       for (const leaving of watches.values()) leaving.abort();
-      await Promise.all(running);
+      await Promise.all([...running, unwatched.ended().catch(() => undefined)]);
     },
     get size() {
       return watches.size;
+    },
+    get uncovered() {
+      return unwatched.uncovered;
     },
   };
 }

@@ -114,7 +114,7 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
       const reflector = createReflector({
         client,
         type,
-        namespace,
+        ...(namespace !== undefined && { namespace }),
         emit: quiet,
         random,
         idleTimeoutMs: settings.idleTimeoutMs ?? idleTimeoutMs,
@@ -123,6 +123,10 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
         refusedDelayMs,
       });
       for await (const event of reflector.events(signal)) yield withoutContent(event);
+    },
+    async mayWatchAllData({ group, plural }, signal) {
+      if (namespaces.length > 0) return false;
+      return isAllowed(client, { verb: "watch", group, resource: plural }, signal).catch(() => false);
     },
     read: readFrom(client, async ({ namespace }, type) =>
       type.kind === "Secret" ? granted(namespace, settings.secretGrant) : {},

@@ -158,7 +158,7 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
       const resource = resourceName(type);
       return watchers.watch(resource, () => listing([...(objects.get(resource)?.values() ?? [])]), signal);
     },
-    watchData(type, namespace, signal) {
+    watchData(type, namespace = "", signal) {
       const list = (): WatchEvent => {
         const made = outputs.listed(type.kind, namespace).map(withoutContent);
         return listing([...data.listed(type, namespace), ...made]);

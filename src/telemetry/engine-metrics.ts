@@ -16,6 +16,8 @@ export interface EngineSources {
   unrecorded(): { readonly count: number; readonly oldestSecs: number };
   /** Keys that wait for something else than a worker, by why. */
   postponed(): ReadonlyMap<string, number>;
+  /** Namespaces whose Secrets or ConfigMaps no watch tells of. */
+  unwatchedNamespaces(): number;
   /** Whether this process leads. */
   leads(): boolean;
   resources(): Iterable<{ kind: string; conditions: readonly { type: string; status: string }[] }>;
@@ -63,6 +65,12 @@ export function createEngineMetrics(
   );
   gauge("holdfast_unrecorded_outcome_age_seconds", "For how long the oldest of them could not be written.", [], (g) =>
     g.set(sources()?.unrecorded().oldestSecs ?? 0),
+  );
+  gauge(
+    "holdfast_unwatched_namespaces",
+    "Namespaces whose Secrets, or ConfigMaps, are looked at in intervals only: too many for a watch each, and all may not be watched.",
+    [],
+    (g) => g.set(sources()?.unwatchedNamespaces() ?? 0),
   );
   gauge("holdfast_resources", "Resources, by kind and condition.", ["kind", "condition", "status"], (g) => {
     const counts = countsOf(sources()?.resources() ?? []);

@@ -4,6 +4,7 @@ import { expect, test } from "@jest/globals";
 import type { WatchEvent } from "../../src/core/ports.ts";
 import { configMapType, secretType, type Resource, type ResourceType } from "../../src/core/resource.ts";
 import { createDataWatches, type DataWatches } from "../../src/engine/data-watches.ts";
+import { until } from "../support/memory-store.ts";
 import { createDependents, type Dependents } from "../../src/engine/dependents.ts";
 
 interface Watch {
@@ -21,12 +22,16 @@ interface World extends AsyncDisposable {
   has(name: string, id: string, version: string | undefined): void;
 }
 
-function world(maxWatches?: number): World {
+function world(maxWatches?: number, { mayWatchAll = false, intervalMs = 60_000 } = {}): World {
   const watches: Watch[] = [];
   const due: string[] = [];
   const notes: string[] = [];
   const dependents = createDependents();
-  async function* watchData(type: ResourceType, namespace: string, signal: AbortSignal): AsyncGenerator<WatchEvent, void> {
+  async function* watchData(
+    type: ResourceType,
+    namespace: string | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent, void> {
     const told: WatchEvent[] = [];
     let wake = (): void => {};
     signal.addEventListener("abort", () => wake());
@@ -35,20 +40,21 @@ function world(maxWatches?: number): World {
       wake();
       for (let turns = 0; turns < 3; turns += 1) await turn();
     };
-    watches.push({ what: `${type.kind}/${namespace}`, signal, tell });
+    watches.push({ what: `${type.kind}/${namespace ?? "*"}`, signal, tell });
     while (!signal.aborted) {
       const event = told.shift();
       if (event) yield event;
       else await new Promise<void>((resolve) => (wake = resolve));
     }
   }
-  const store = { watchData, isNewer: (a: string, b: string) => Number(a) > Number(b) };
+  const store = { watchData, mayWatchAllData: async () => mayWatchAll, isNewer: (a: string, b: string) => Number(a) > Number(b) };
   const data = createDataWatches({
     store,
     dependents,
     emit: (occurrence) => occurrence.type === "note" && notes.push(occurrence.message),
     queue: (id, lane) => due.push(lane === "change" ? id : `${id} (${lane})`),
     ...(maxWatches !== undefined && { maxWatches }),
+    intervalMs,
   });
   const stop = new AbortController();
   const running = data.run(stop.signal);
@@ -110,6 +116,33 @@ test("there are never more watches than the limit", async () => {
   await w.refer("Kind/a/x");
   expect(w.data.size).toBe(2);
   expect(w.open()).toEqual(["Secret/b", "Secret/c"]); // what there was no room for
+});
+test("beyond the limit one watch of all namespaces tells of those that have none of their own", async () => {
+  await using w = world(1, { mayWatchAll: true });
+  for (const namespace of ["a", "b", "c"]) await w.refer(`Kind/${namespace}/x`, "s");
+  await turn();
+  expect([w.open(), w.data.size, w.data.uncovered]).toEqual([["Secret/a", "Secret/*"], 1, 0]);
+  const at = (namespace: string, version: string): Resource => {
+    const one = object("s", version);
+    return { ...one, metadata: { ...one.metadata, namespace } };
+  };
+  const all = w.watches.find(({ what }) => what === "Secret/*");
+  await all?.tell(listed(at("a", "1"), at("b", "1"), at("c", "1"), at("other", "1")));
+  expect(w.due).toEqual([]);
+  await all?.tell({ type: "applied", resource: at("a", "2") }); // its own watch tells
+  await all?.tell({ type: "applied", resource: at("c", "2") });
+  expect(w.due).toEqual(["Kind/c/x"]);
+  await all?.tell(listed(at("a", "2"), at("b", "3"), at("c", "2")));
+  expect(w.due).toEqual(["Kind/c/x", "Kind/b/x"]); // of c it had told already
+});
+test("where all may not be watched, whoever uses what has no watch is looked at in intervals, and counted", async () => {
+  await using w = world(1, { intervalMs: 5 });
+  for (const namespace of ["a", "b"]) await w.refer(`Kind/${namespace}/x`, "s");
+  expect([w.open(), w.data.uncovered]).toEqual([["Secret/a"], 1]);
+  await until(() => w.due.length >= 2);
+  expect(new Set(w.due)).toEqual(new Set(["Kind/b/x (listing)"]));
+  await w.refer("Kind/a/x"); // there is room now
+  expect([w.open(), w.data.uncovered]).toEqual([["Secret/b"], 0]);
 });
 test("a change makes due who refers to what has changed, and nobody else", async () => {
   await using w = world();

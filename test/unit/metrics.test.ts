@@ -33,6 +33,7 @@ test("shows no backlog of one that stands by, whose keys are another's to work o
     queue: () => ({ depth: 150, working: new Map() }),
     unrecorded: () => ({ count: 0, oldestSecs: 0 }),
     postponed: () => new Map([["OriginBusy", 20_000]]),
+    unwatchedNamespaces: () => 0,
     leads: () => leads,
     resources: () => [],
   });
