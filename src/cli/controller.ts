@@ -7,7 +7,8 @@ import { createApiClient } from "../kubernetes/api-client.ts";
 import { loadKubeConfig } from "../kubernetes/credentials.ts";
 import { createEvents } from "../kubernetes/events.ts";
 import { createDigestKey } from "../kubernetes/digest-key.ts";
-import { createKubernetesStore } from "../kubernetes/store.ts";
+import type { Controller } from "../engine/controller.ts";
+import { createKubernetesStore, type KubernetesStore } from "../kubernetes/store.ts";
 import { healthRoutes, metricsRoutes, serve } from "../telemetry/server.ts";
 import { clusterEgress } from "./egress.ts";
 import { createSlowest, serveAdmin } from "./admin.ts";
@@ -72,16 +73,7 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     ...(settings.secretDigests && { digestKey: createDigestKey({ client, namespace: ownNamespace(settings, client), emit }) }),
   });
   const { controller, liveness } = resources.use(runtime);
-  const notReady = (): readonly string[] => {
-    const waiting = controller.waitingFor();
-    const watches = store.readiness().filter(({ ready }) => !ready);
-    const unwritable = controller.unrecorded.problem();
-    return [
-      ...watches.map(({ text }) => text),
-      ...(watches.length > 0 ? [] : waiting.map((kind) => `${kind} has not been listed yet`)),
-      ...(unwritable === undefined ? [] : [unwritable]),
-    ];
-  };
+  const notReady = (): readonly string[] => findNotReady(controller, store);
   const metricsServer = resources.use(
     await serve(settings.metricsAddress, metricsRoutes(metrics.registry), { guard: guardFor(settings, { client, emit }) }),
   );
@@ -106,4 +98,15 @@ export async function runController(settings: ControllerSettings): Promise<numbe
   await Promise.all([working, lead()]);
   emit({ type: "note", level: "info", message: "stopped" });
   return 0;
+}
+
+/** What keeps it from its work, as sentences. */
+function findNotReady(controller: Controller, store: Pick<KubernetesStore, "readiness">): readonly string[] {
+  const watches = store.readiness().filter(({ ready }) => !ready);
+  const unwritable = controller.unrecorded.problem();
+  return [
+    ...watches.map(({ text }) => text),
+    ...(watches.length > 0 ? [] : controller.waitingFor().map((kind) => `${kind} has not been listed yet`)),
+    ...(unwritable === undefined ? [] : [unwritable]),
+  ];
 }

@@ -83,18 +83,12 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
   /** Answers with the header of a success; anything else is thrown, and the body of it has been read. */
   async function open(purpose: Purpose, request: ApiRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     const { tls, headers } = await unlessAborted(signal, credentials.current());
-    const { method, query, body, impersonate, contentType = "application/json", accept = "application/json" } = request;
+    const { method, query, body } = request;
     const responding = connections.get(purpose, tls).request({
       origin,
       path: `${prefix}${request.path}${query ? `?${new URLSearchParams(query).toString()}` : ""}`,
       method,
-      headers: {
-        ...headers,
-        accept,
-        "user-agent": userAgent,
-        ...(impersonate !== undefined && { "impersonate-user": impersonate }),
-        ...(body === undefined ? {} : { "content-type": contentType }),
-      },
+      headers: { ...headers, "user-agent": userAgent, ...headersOf(request) },
       body: body === undefined ? null : JSON.stringify(body),
       signal,
     });
@@ -165,6 +159,14 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
 
 function describe({ method, path }: ApiRequest): string {
   return `${method} ${path}`;
+}
+
+function headersOf({ body, impersonate, contentType, accept = "application/json" }: ApiRequest): Record<string, string> {
+  return {
+    accept,
+    ...(impersonate !== undefined && { "impersonate-user": impersonate }),
+    ...(body !== undefined && { "content-type": contentType ?? "application/json" }),
+  };
 }
 
 /** Undefined for an empty body. Throws when it is too large or no JSON, never with its text. */

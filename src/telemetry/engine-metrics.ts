@@ -57,21 +57,7 @@ export function createEngineMetrics(
   gauge("workqueue_longest_running_processor_seconds", "Seconds that the longest of them has taken.", ["name"], (g) =>
     g.set({ name }, Math.max(0, ...ages())),
   );
-  gauge(
-    "holdfast_unrecorded_outcomes",
-    "Requests that were sent and whose outcome cannot be written; each is kept and tried again.",
-    [],
-    (g) => g.set(sources()?.unrecorded().count ?? 0),
-  );
-  gauge("holdfast_unrecorded_outcome_age_seconds", "For how long the oldest of them could not be written.", [], (g) =>
-    g.set(sources()?.unrecorded().oldestSecs ?? 0),
-  );
-  gauge(
-    "holdfast_unwatched_namespaces",
-    "Namespaces whose Secrets, or ConfigMaps, are looked at in intervals only: too many for a watch each, and all may not be watched.",
-    [],
-    (g) => g.set(sources()?.unwatchedNamespaces() ?? 0),
-  );
+  createUncertaintyGauges({ gauge }, sources);
   gauge("holdfast_resources", "Resources, by kind and condition.", ["kind", "condition", "status"], (g) => {
     const counts = countsOf(sources()?.resources() ?? []);
     for (const kind of kinds) {
@@ -125,6 +111,25 @@ function gaugePostponed(gauge: Instruments["gauge"], sources: EngineMetricsOptio
       const counts = sources()?.postponed();
       for (const reason of postponedReasons) g.set({ reason }, counts?.get(reason) ?? 0);
     },
+  );
+}
+
+/** What is not known at the API server, or from it. */
+function createUncertaintyGauges({ gauge }: Pick<Instruments, "gauge">, sources: EngineMetricsOptions["sources"]): void {
+  gauge(
+    "holdfast_unrecorded_outcomes",
+    "Requests that were sent and whose outcome cannot be written; each is kept and tried again.",
+    [],
+    (g) => g.set(sources()?.unrecorded().count ?? 0),
+  );
+  gauge("holdfast_unrecorded_outcome_age_seconds", "For how long the oldest of them could not be written.", [], (g) =>
+    g.set(sources()?.unrecorded().oldestSecs ?? 0),
+  );
+  gauge(
+    "holdfast_unwatched_namespaces",
+    "Namespaces whose Secrets, or ConfigMaps, are looked at in intervals only: too many for a watch each, and all may not be watched.",
+    [],
+    (g) => g.set(sources()?.unwatchedNamespaces() ?? 0),
   );
 }
 
