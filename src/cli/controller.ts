@@ -8,6 +8,7 @@ import { loadKubeConfig } from "../kubernetes/credentials.ts";
 import { createEvents } from "../kubernetes/events.ts";
 import { createDigestKey } from "../kubernetes/digest-key.ts";
 import type { Controller } from "../engine/controller.ts";
+import type { Leadership } from "../kubernetes/lease.ts";
 import { createKubernetesStore, type KubernetesStore } from "../kubernetes/store.ts";
 import { healthRoutes, metricsRoutes, serve } from "../telemetry/server.ts";
 import { clusterEgress } from "./egress.ts";
@@ -16,7 +17,7 @@ import { createReconcileHistory } from "./reconcile-history.ts";
 import { guardFor } from "./guard.ts";
 import { leadershipFor, ownNamespace } from "./leadership.ts";
 import { createRuntime } from "./runtime.ts";
-import { onShutdown } from "./shutdown.ts";
+import { onShutdown, type Shutdown } from "./shutdown.ts";
 import { startTelemetry } from "./telemetry.ts";
 import { version } from "./version.ts";
 
@@ -87,17 +88,29 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     fields: { version, metricsPort: metricsServer.port, healthPort: healthServer.port },
   });
 
+  await work(controller, leadership, shutdown);
+  emit({ type: "note", level: "info", message: "stopped" });
+  return 0;
+}
+
+/** Until it is told to stop. Rejects with StoreWentBackError, and for mistakes of ours. */
+async function work(controller: Controller, leadership: Leadership, shutdown: Shutdown): Promise<void> {
   // The lease is kept until what was under way has ended, so that a successor does not begin before that.
   const ended = new AbortController();
   const working = controller.run(shutdown.stop, shutdown.drain).finally(() => ended.abort());
   /** One that could not work yet does not take the lease from one that can. */
   async function lead(): Promise<void> {
     await Promise.race([controller.warm, working]);
-    if (!shutdown.stop.aborted) await leadership.run({ stop: shutdown.stop, ended: ended.signal }, controller.queueAll);
+    if (shutdown.stop.aborted) return;
+    try {
+      await leadership.run({ stop: shutdown.stop, ended: ended.signal }, controller.queueAll);
+    } catch (error) {
+      shutdown.begin(); // what is under way ends in peace, and then the process
+      await working;
+      throw error;
+    }
   }
   await Promise.all([working, lead()]);
-  emit({ type: "note", level: "info", message: "stopped" });
-  return 0;
 }
 
 /** What keeps it from its work, as sentences. */

@@ -1,6 +1,6 @@
 /** SIGTERM and SIGINT as two signals: stop taking work now, and give up what is under way later. */
 
-interface Shutdown extends Disposable {
+export interface Shutdown extends Disposable {
   /** Aborts with the first signal, or with `begin`. */
   readonly stop: AbortSignal;
   /** Aborts `timeoutMs` after that. */

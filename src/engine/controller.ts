@@ -19,6 +19,7 @@ import { createEnqueue } from "./enqueue.ts";
 import { keyParts, queueKey } from "./key.ts";
 import { createBackoff } from "./backoff.ts";
 import { createLeadershipTerms } from "./leadership-terms.ts";
+import { createTakenStatuses } from "./taken-statuses.ts";
 import { createUnrecordedOutcomes, type UnrecordedOutcomes } from "./unrecorded.ts";
 import { createWorkQueue, type WorkQueue, type WorkQueueOptions } from "./work-queue.ts";
 import { runWorkers } from "./workers.ts";
@@ -114,6 +115,7 @@ export function createController(options: ControllerOptions): Controller {
   });
   const dependents = createDependents();
   const reasons = createDueReasons();
+  const takenStatuses = createTakenStatuses();
   const dataWatches = createDataWatches({
     store,
     dependents,
@@ -131,6 +133,7 @@ export function createController(options: ControllerOptions): Controller {
     caches,
     queue,
     reasons,
+    takenStatuses,
     dependents,
     dataWatches,
     sender,
@@ -159,6 +162,7 @@ export function createController(options: ControllerOptions): Controller {
     terms,
     unrecorded,
     reasons,
+    takenStatuses,
     runInContext: options.runInContext ?? ((_context, work) => work()),
     pauses,
     postponed,

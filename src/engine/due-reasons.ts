@@ -9,6 +9,7 @@ export type DueReason =
   | "annotationChanged"
   | "deletionBegan"
   | "outcomeOfAnotherProcess"
+  | "statusTakenAway"
   /** It was listed anew, and is not as it was known. */
   | "listed"
   /** Everything is looked at when this process comes to lead. */

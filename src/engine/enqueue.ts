@@ -16,6 +16,7 @@ import type { DataWatches } from "./data-watches.ts";
 import type { Dependents } from "./dependents.ts";
 import type { DueReasons } from "./due-reasons.ts";
 import { queueKey } from "./key.ts";
+import type { TakenStatuses } from "./taken-statuses.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
 interface Enqueue {
@@ -28,6 +29,7 @@ interface EnqueueDeps {
   readonly caches: Caches;
   readonly queue: Pick<WorkQueue, "add" | "forget">;
   readonly reasons: Pick<DueReasons, "note" | "forget">;
+  readonly takenStatuses: Pick<TakenStatuses, "note" | "forget">;
   readonly dependents: Dependents;
   readonly dataWatches: Pick<DataWatches, "adjust" | "forget">;
   /** This process, as a sender. */
@@ -69,13 +71,15 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
     const { after } = change;
     const id = queueKey(kind.type.kind, key);
     noteChange(id, after?.metadata.uid);
+    const isTaken = deps.takenStatuses.note(id, change);
     if (!after) {
       queue.forget(id);
       reasons.forget(id);
+      deps.takenStatuses.forget(id);
       dataWatches.forget(id);
       onGone(id);
-    } else if (due || isOutcomeOfAnother(change, sender)) {
-      reasons.note(id, lane === "listing" && change.before ? "listed" : reasonOf(change));
+    } else if (due || isTaken || isOutcomeOfAnother(change, sender)) {
+      reasons.note(id, isTaken ? "statusTakenAway" : lane === "listing" && change.before ? "listed" : reasonOf(change));
       queue.add(id, { lane });
     }
     if (!due) return;

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { deadline } from "../core/tools/deadline.ts";
+import { isRecord } from "../core/tools/json.ts";
 import type { EmitTelemetry, ReconcileContext, RunInContext, TelemetryEvent } from "../core/telemetry-event.ts";
 import type { Kind, Situation } from "../core/plan.ts";
 import type { Resource } from "../core/resource.ts";
@@ -19,6 +20,7 @@ import type { Postponed } from "./postponed.ts";
 import { reconcile, type ReconcileDeps, type Reconciled } from "./reconcile.ts";
 import type { LeadershipTerms, KeyRun } from "./leadership-terms.ts";
 import type { WorkQueue } from "./work-queue.ts";
+import { giveBack, type TakenStatuses } from "./taken-statuses.ts";
 import type { UnrecordedOutcomes } from "./unrecorded.ts";
 import type { Waits, WorkersOptions } from "./workers.ts";
 
@@ -31,6 +33,7 @@ interface AttendDeps extends Pick<ReconcileDeps, "store" | "requester" | "requir
   readonly terms: LeadershipTerms;
   readonly unrecorded: UnrecordedOutcomes;
   readonly reasons: DueReasons;
+  readonly takenStatuses: Pick<TakenStatuses, "of">;
   readonly runInContext: RunInContext;
   readonly pauses: Backoff;
   readonly emit: EmitTelemetry;
@@ -103,11 +106,14 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
       requester.begin(id)[Symbol.dispose](); // a place that was kept for it is the next one's
       return;
     }
-    const { kind, resource } = found;
+    const { kind } = found;
+    let { resource } = found;
     const ended = (end: Pick<Reconciliation, "result" | "reason" | "error" | "panicked">): void =>
       emit({ type: "reconciled", ...context, durationMs: performance.now() - startedMs, ...end });
     const turn = terms.begin(id, resource);
     try {
+      const taken = deps.takenStatuses.of(id, resource);
+      if (taken) resource = await giveBack(deps, { kind, resource, status: taken, mayAct: turn.mayAct }, signal);
       const situation = situationOf(id, kind, resource, turn);
       dataWatches.began(id);
       using limit = deadline(signal, deps.sendingMs);
@@ -117,7 +123,7 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
       ended(summary(reconciled));
     } catch (error) {
       turn.markUncertain();
-      addLater(id, pauses.next(id, errorPauseMs), "error");
+      addLater(id, Math.max(pauses.next(id, errorPauseMs), askedPauseMs(error)), "error");
       ended({ result: "error", reason: "Error", error, ...(error instanceof PlanError && { panicked: true }) });
     }
   }
@@ -127,6 +133,11 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
     const context: ReconcileContext = { reconcileId: randomUUID().slice(0, 13), ...keyParts(id), why };
     return runInContext(context, () => processKey(id, signal, { waits, context }));
   };
+}
+
+/** Milliseconds that the store asked to be left alone for; 0 where it did not. */
+function askedPauseMs(error: unknown): number {
+  return isRecord(error) && typeof error["retryAfterMs"] === "number" ? error["retryAfterMs"] : 0;
 }
 
 /** When a key is looked at again, and why. What is to be run again as it was keeps its lane. */

@@ -45,6 +45,7 @@ export interface Leadership {
   /**
    * Competes for the lease until `stop` aborts, each time that it was lost anew, and calls `elected` when it has come to
    * lead. Renews what it holds until `ended` aborts; then releases it, so that a successor need not wait. To be called once.
+   * Rejects with StoreWentBackError; then this process leads no more.
    */
   run(signals: LeadershipSignals, elected: () => void): Promise<void>;
 }
@@ -63,6 +64,17 @@ interface LeadershipSettings extends LeaseTimes {
   readonly identity: string;
 }
 
+/**
+ * The API server's resourceVersions have gone back: etcd was restored from an older copy. What is cached is of a future that is not
+ * to be, and no watch will tell of what is there: whoever reads this has to begin anew.
+ */
+export class StoreWentBackError extends Error {
+  override readonly name = "StoreWentBackError";
+  constructor() {
+    super("the API server has gone back to an older state (etcd was restored): the process ends, to begin anew");
+  }
+}
+
 /** A call that hangs leaves time for another before the renew deadline. */
 const callsBeforeDeadline = 3;
 
@@ -79,6 +91,7 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
   let unbrokenSince = 1;
   let since: string | undefined;
   let sentMs = 0;
+  let latestVersion = 0n;
 
   const note = (level: "info" | "warn" | "error", message: string, fields: object = {}, error?: unknown): void =>
     emit({ type: "note", level, message, fields: { lease, identity, ...fields }, ...(error === undefined ? {} : { error }) });
@@ -90,6 +103,7 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
     const spec = heldBy(identity, before?.spec ?? {}, leaseDurationMs, new Date());
     const written = await leases.write(before, spec, never).catch((error: unknown) => findWritten(spec, error));
     if (written === "conflict") return "conflict";
+    checkVersion(written);
     warn.reset();
     const renewed = termAfter(term, { sentMs, answeredMs: performance.now() }, renewDeadlineMs);
     if (!term) since = written.metadata.resourceVersion;
@@ -97,6 +111,14 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
     return term && written;
   }
 
+  /** Throws StoreWentBackError for what the API server cannot have said after what it has said. */
+  function checkVersion<L extends Lease | undefined>(lease: L): L {
+    if (!lease) return lease;
+    const version = BigInt(lease.metadata.resourceVersion);
+    if (version < latestVersion) throw new StoreWentBackError();
+    latestVersion = version;
+    return lease;
+  }
   /** A write whose reply was lost may have landed: then it counts from when it was sent, like any other. Else throws `error`. */
   async function findWritten({ holderIdentity, renewTime }: LeaseSpec, error: unknown): Promise<Lease> {
     const current = await leases.read(never);
@@ -109,7 +131,7 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
   async function untilFree(signal: AbortSignal): Promise<Lease | undefined> {
     let holder: string | null | undefined;
     for (;;) {
-      const current = await leases.read(signal);
+      const current = checkVersion(await leases.read(signal));
       const waitMs = look(current);
       if (waitMs === 0) return current;
       const { holderIdentity } = current?.spec ?? { holderIdentity: holder };
@@ -149,6 +171,7 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
         if (taken !== "conflict" && taken) return taken;
       } catch (error) {
         signal.throwIfAborted();
+        if (error instanceof StoreWentBackError) throw error;
         warn(error);
         await sleep(retryPeriodMs, undefined, { signal });
       }
@@ -173,6 +196,7 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
         if (!renewed) return undefined;
         if (renewed !== "conflict") current = renewed;
       } catch (error) {
+        if (error instanceof StoreWentBackError) throw error;
         warn(error);
       }
     }
@@ -209,7 +233,10 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
         }
         note("info", "leading");
         elected();
-        const held = await lead(taken, ended);
+        const held = await lead(taken, ended).catch((error: unknown) => {
+          term = undefined;
+          throw error;
+        });
         if (held) return release(held);
         term = undefined;
         termNumber += 1;

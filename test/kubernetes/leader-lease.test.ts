@@ -231,4 +231,20 @@ describeWithControlPlane("a lease", () => {
     await sleep(2 * times.leaseDurationMs);
     expect([one.mayAct(), one.elections(), one.losses()]).toEqual([true, 1, 0]);
   }, 30_000);
+
+  test("ends who holds it when the API server's versions go back, as they do when etcd is restored from an older copy", async () => {
+    await using api = await startInterposer(plane);
+    const kubeconfig = await plane.kubeconfigVia("holdfast", api.url);
+    await using client = createApiClient({ loadKubeConfig: () => loadKubeConfig(kubeconfig), emit: () => {} });
+    const leadership = createLeadership({ ...times, client, emit: () => {}, namespace, name: "restored", identity: "one" });
+    const { signal } = new AbortController();
+    const elected = Promise.withResolvers<void>();
+    const running = leadership.run({ stop: signal, ended: signal }, () => elected.resolve());
+    await elected.promise;
+    const spec = { holderIdentity: "one", leaseDurationSeconds: 2, renewTime: new Date().toISOString().replace("Z", "000Z") };
+    const older = { metadata: { name: "restored", namespace, uid: "u", resourceVersion: "1" }, spec };
+    api.answer = ({ path }) => (path.includes("/leases") ? { status: 200, body: JSON.stringify(older) } : undefined);
+    await expect(running).rejects.toThrow("the API server has gone back to an older state");
+    expect(leadership.term()).toBeUndefined();
+  }, 20_000);
 });

@@ -30,6 +30,13 @@ function* sendOnce({ resource: { metadata, status } }: Situation): Plan {
   return { status: done, result: "succeeded", reason: "Done" };
 }
 
+/** Sends once, as its status says. */
+function* sendUnlessAttempted({ resource: { status = {} } }: Situation): Plan {
+  if ("attempt" in status) return { status, result: "unchanged", reason: "Done" };
+  yield { type: "exchange", exchange: {} as never, beforeSend: { type: "none" } };
+  return { status: { done: true }, result: "succeeded", reason: "Done" };
+}
+
 describe("the controller", () => {
   test("takes no key while another leads, and every key anew when it leads again, but none that is still being worked on", async () => {
     const ending = Promise.withResolvers<void>();
@@ -240,5 +247,40 @@ describe("the controller", () => {
     stop.abort(new Error("enough"));
     await running;
     expect(writes).toEqual(["a"]);
+  });
+
+  test("gives a status back that somebody took away, and sends nothing for it", async () => {
+    const sent: string[] = [];
+    const { store, change, writes, quietly } = memoryStore([thing("a", 1, 50)]);
+    const tolerant: typeof store = {
+      ...store,
+      // It tells of an attempt, by which it is known what was sent.
+      writeStatus: (type, resource, status, ...rest) =>
+        store.writeStatus(type, resource, { ...status, attempt: { id: "i" } }, ...rest),
+    };
+    const stop = new AbortController();
+    const controller = createController({
+      kinds: [{ type, references: () => [], plan: sendUnlessAttempted }],
+      store: tolerant,
+      requester: requesterThatSends(sent),
+      emit: () => {},
+      concurrency: 1,
+      reconcileTimeoutMs: 60_000,
+      sender: "me",
+    });
+    const running = controller.run(stop.signal, stop.signal);
+    await until(() => writes.length === 1);
+    const bare = thing("a", 1, 1_000);
+    quietly(bare);
+    change(bare);
+    await until(() => writes.length === 2);
+    const other = { ...thing("a", 1, 2_000), metadata: { ...thing("a", 1, 2_000).metadata, uid: "another" } };
+    expect(sent).toEqual(["a"]);
+    quietly(other);
+    change(other); // that has never had one
+    await until(() => writes.length === 3);
+    expect(sent).toEqual(["a", "a"]);
+    stop.abort(new Error("enough"));
+    await running;
   });
 });

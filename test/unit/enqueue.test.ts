@@ -4,6 +4,7 @@ import type { Kind } from "../../src/core/plan.ts";
 import type { Resource, ResourceType } from "../../src/core/resource.ts";
 import { createCaches } from "../../src/engine/caches.ts";
 import { createDependents } from "../../src/engine/dependents.ts";
+import { createTakenStatuses } from "../../src/engine/taken-statuses.ts";
 import { createDueReasons } from "../../src/engine/due-reasons.ts";
 import { createEnqueue } from "../../src/engine/enqueue.ts";
 import { until } from "../support/memory-store.ts";
@@ -39,6 +40,7 @@ function engine(observe: () => void = () => {}): {
     caches,
     queue,
     reasons,
+    takenStatuses: createTakenStatuses(),
     dependents,
     dataWatches,
     sender: "me",
