@@ -101,20 +101,28 @@ export async function persistently<T>(
   signal: AbortSignal,
 ): Promise<T> {
   let denied = 0;
+  let latest: unknown;
+  /** Where it was for lack of time, what went wrong says more than that. */
+  const abortReason = (): unknown =>
+    latest !== undefined && isRecord(signal.reason) && signal.reason["name"] === "TimeoutError" ? latest : signal.reason;
   for (let failures = 0; ; failures += 1) {
     let retryAfterMs = 0;
     try {
       const result = await tryOnce();
       if (result) return result;
     } catch (error) {
-      signal.throwIfAborted();
+      if (signal.aborted) throw abortReason();
+      latest = error;
       const { status = 0, retryAfterMs: askedMs = 0 } = error instanceof ApiError ? error : {};
       denied += status === 403 ? 1 : 0;
       const mayPass = isTransient(error) || status === 401 || (status === 403 && denied <= deniedTries);
       if (!mayPass) throw error;
       retryAfterMs = askedMs;
     }
-    await sleep(Math.max(backoffMs(failures, random()), retryAfterMs), undefined, { signal });
+    const pauseMs = Math.max(backoffMs(failures, random()), retryAfterMs);
+    await sleep(pauseMs, undefined, { signal }).catch(() => {
+      throw abortReason();
+    });
   }
 }
 

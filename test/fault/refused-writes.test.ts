@@ -67,7 +67,7 @@ describeWithControlPlane("statuses that are refused", () => {
   }
 
   test(
-    `by an admission policy for ${outageMs / 1000} s: nothing is sent again, readiness says so, and they heal`,
+    `F10: by an admission policy for ${outageMs / 1000} s: nothing is sent again, readiness says so, and they heal`,
     async () => {
       await using world = await faultWorld(plane, "admission");
       const policy = `refuse-${world.namespace}`;
@@ -86,7 +86,7 @@ describeWithControlPlane("statuses that are refused", () => {
   );
 
   test(
-    `since the right to write them is taken away for ${outageMs / 1000} s: the same`,
+    `F10: since the right to write them is taken away for ${outageMs / 1000} s: the same`,
     async () => {
       await using world = await faultWorld(plane, "rights");
       await using controller = await world.start([...reconcileLimit, "--concurrency", "2"]);
@@ -112,7 +112,7 @@ describeWithControlPlane("statuses that are refused", () => {
   );
 
   test(
-    `while the API server is away for ${outageMs / 1000} s, longer than a reconcile and a lease: the same`,
+    `F10: while the API server is away for ${outageMs / 1000} s, longer than a reconcile and a lease: the same`,
     async () => {
       await using world = await faultWorld(plane, "away");
       const lease = ["--lease-duration", "6s", "--renew-deadline", "4s", "--retry-period", "1s"];
@@ -133,7 +133,7 @@ describeWithControlPlane("statuses that are refused", () => {
     unbounded,
   );
 
-  test("until the process is told to end: each is said in the log, with the command that records it", async () => {
+  test("F10: until the process is told to end: each is said in the log, with the command that records it", async () => {
     await using world = await faultWorld(plane, "told");
     const { api, origin, requests } = world;
     const controller = await world.start([...reconcileLimit, "--shutdown-timeout", "1s"]);
@@ -160,7 +160,7 @@ describeWithControlPlane("statuses that are refused", () => {
     expect([origin.count("/put"), origin.count("/post")]).toEqual([1, 1]);
   }, 60_000);
 
-  test("for their size: what can be left out is, with an event; and what has no room at all is found before it is sent", async () => {
+  test("F10: for their size: what can be left out is, with an event; and what has no room at all is found before it is sent", async () => {
     await using world = await faultWorld(plane, "large");
     const { api, origin, requests, namespace } = world;
     await using _controller = await world.start(reconcileLimit);
