@@ -64,7 +64,7 @@ const oauth2 = {
       type: "string",
       minLength: 1,
       maxLength: 2048,
-      pattern: "^https?://[^/?#@\\s\\\\]+(/[^#\\s\\\\]*)?$",
+      pattern: "^https?://[^/?#@\\s\\\\]{1,260}(/[^#\\s\\\\]*)?$",
       description: "Where tokens are asked for. It is reached with the endpoint's proxy, tls.ca and tls.minVersion.",
     },
     clientID: { ...valueOrSecret, description: "The client's id. Exactly one source." },

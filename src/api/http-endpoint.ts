@@ -11,7 +11,7 @@ export const endpointProperties = {
     type: "string",
     minLength: 1,
     maxLength: 2048,
-    pattern: "^https?://[^/?#@\\s\\\\]+(/[^?#\\s\\\\]*)?$",
+    pattern: "^https?://[^/?#@\\s\\\\]{1,260}(/[^?#\\s\\\\]*)?$",
     description: "Scheme, host, port and a path prefix that no request leaves; no user, query or fragment.",
   },
   headers: {
@@ -29,7 +29,7 @@ export const endpointProperties = {
         type: "string",
         minLength: 1,
         maxLength: 2048,
-        pattern: "^https?://[^/?#@\\s\\\\]+/?$",
+        pattern: "^https?://[^/?#@\\s\\\\]{1,260}/?$",
         description: "Scheme, host and port, written here. No user and password: those go into a Secret.",
       },
       secretKeyRef: {

@@ -12,7 +12,7 @@ export const jq = { type: "string", minLength: 1, maxLength: 8192 } as const sat
 const base64 = {
   type: "string",
   maxLength: 393216,
-  pattern: "^([A-Za-z0-9+/]{4}\\s*)*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\\s*$",
+  pattern: "^\\s*([A-Za-z0-9+/]{4}\\s*)*(([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)\\s*)?$",
   description: "Bytes, written here in base64, sent decoded.",
 } as const satisfies Schema;
 

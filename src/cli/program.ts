@@ -28,9 +28,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const program = new Command("holdfast");
   program.description("Sends the HTTP requests that are declared as custom resources, each exactly as often as it was declared.");
   // One line for a mistake, whatever Commander would say in two; set before the commands, which inherit it.
-  program
-    .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`${text.trim().replaceAll(/\s*\n\s*/g, " ")}\n`) });
+  program.exitOverride().configureOutput({ outputError: (text, write) => write(`${onOneLine(text)}\n`) });
 
   program.hook("preSubcommand", (_program, command) => readSwitches(command));
 
@@ -123,4 +121,12 @@ function filesOf(command: Command): readonly string[] {
 /** What deserves a stack trace. */
 function isMistakeOfOurs({ name }: Error): boolean {
   return ["TypeError", "ReferenceError", "RangeError", "SyntaxError", "AssertionError"].includes(name);
+}
+
+function onOneLine(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .join(" ");
 }

@@ -4,6 +4,7 @@
  * Invariant: the floor (loopback, link-local, metadata, multicast, the API server) is not a rule and no rule opens it; a rule
  * that refuses wins over any that allows; a private address is reached only where a rule speaks of addresses or Services.
  */
+import { withoutAtEnd } from "./tools/text-end.ts";
 import { withoutBrackets } from "./tools/host.ts";
 import { addressBytes, classOf, contains, isInSome, views, type Bytes, type Network } from "./tools/address.ts";
 import { digest } from "./tools/digest.ts";
@@ -163,7 +164,7 @@ function denied(rule: EgressLabel, message: string): Route {
 
 /** Without the brackets of an IPv6 address and the dots that end a name. */
 function bareHost(hostname: string): string {
-  return withoutBrackets(hostname).replace(/\.+$/, "");
+  return withoutAtEnd(withoutBrackets(hostname), ".");
 }
 
 function matches(rule: EgressRule, { method, port }: Target, host: string): boolean {

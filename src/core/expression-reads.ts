@@ -17,8 +17,8 @@ interface Level {
 }
 
 const [space, word, number, fraction] = [/\s+/y, /[A-Za-z_][A-Za-z0-9_]*/y, /\d[\d.]*/y, /\.\d+/y];
-const topKey = /\.\s*(?:([A-Za-z_]\w*)|"([^"\\]*)"|\[\s*"([^"\\]*)"\s*\])/y;
-const nextKey = /\??\s*(?:\.\s*([A-Za-z_]\w*)|\.?\s*"([^"\\]*)"|\.?\s*\[\s*"([^"\\]*)"\s*\])/y;
+const topKey = /\.(?:([A-Za-z_]\w*)|\s*"([^"\\]*)"|\s*\[\s*"([^"\\]*)"\s*\])/y;
+const nextKey = /\??\s*(?:\.([A-Za-z_]\w*)|(?:\.\s*)?(?:"([^"\\]*)"|\[\s*"([^"\\]*)"\s*\]))/y;
 const [format, anyFormat, variable] = [/@\w+\s*(?=")/y, /@\w*/y, /\$[A-Za-z_]\w*/y];
 const [label, binding] = [/\s*:(?!:)/y, /\s+\$\w+\s*\|(?!=)/y];
 

@@ -9,6 +9,9 @@ export type Part = { readonly type: "text"; readonly text: string } | { readonly
 type Template =
   { readonly type: "template"; readonly parts: readonly Part[] } | { readonly type: "invalid"; readonly message: string };
 
+/** Characters: as in fields that are an expression as a whole. */
+const longestExpression = 8192;
+
 /** `$${` is a literal `${`. Strings inside an expression are jq's, so a `}` in one ends nothing. Comments are not looked at. */
 export function parseTemplate(source: string): Template {
   if (!source.includes("$")) return { type: "template", parts: source === "" ? [] : [{ type: "text", text: source }] };
@@ -27,6 +30,8 @@ export function parseTemplate(source: string): Template {
       if (end === -1) return { type: "invalid", message: "an expression that starts with ${ has no closing }" };
       const expression = source.slice(next + 2, end).trim();
       if (expression === "") return { type: "invalid", message: "an expression is empty: ${ }" };
+      if (expression.length > longestExpression)
+        return { type: "invalid", message: `an expression is longer than ${longestExpression} characters` };
       if (text !== "") parts.push({ type: "text", text });
       parts.push({ type: "expression", text: expression });
       text = "";

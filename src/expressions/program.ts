@@ -31,6 +31,12 @@ if . > ${maxBytes} then {e: "${tooLarge}"} else $item end)]`;
 }
 export const tooLarge = "the result is too large";
 
+/** An expression can make an error of any length. */
+const longestError = 1024;
+function cutError(message: string): string {
+  return message.slice(0, longestError).toWellFormed();
+}
+
 type Item = { readonly type: "value"; readonly json: string } | { readonly type: "error"; readonly message: string };
 
 /** What a batch program printed. */
@@ -39,14 +45,14 @@ export function batchItems(stdout: string): Item[] {
   return items.map((item) =>
     "v" in item
       ? { type: "value", json: item.v[0] ?? "null" }
-      : { type: "error", message: typeof item.e === "string" ? item.e : JSON.stringify(item.e) },
+      : { type: "error", message: cutError(typeof item.e === "string" ? item.e : JSON.stringify(item.e)) },
   );
 }
 
 /** jq's first error about an expression compiled alone, for example `unexpected end of file (line 1, column 6)`. */
 export function compileError(stderr: string): string {
   const [first = ""] = stderr.split("\n");
-  const text = first.replace(/^jq: error: /, "");
+  const text = cutError(first.replace(/^jq: error: /, ""));
   const place = /^(.*) at <top-level>, line (\d+), column (\d+):?$/.exec(text);
   if (!place) return text;
   const line = Number(place[2]) - 1;

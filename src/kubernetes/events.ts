@@ -5,6 +5,7 @@
  * out status writes, and what cannot be written is dropped and said so in the log.
  * https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
  */
+import { withoutAtEnd } from "../core/tools/text-end.ts";
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TransitionEvent } from "../core/transition-event.ts";
@@ -87,7 +88,7 @@ interface Told {
 function event({ type, resource, announcement, instance }: Told): EventObject {
   const { name, namespace, uid } = resource.metadata;
   const suffix = `.${randomUUID().slice(0, 13)}`;
-  const prefix = name.slice(0, maxNameLength - suffix.length).replace(/[-.]+$/, "");
+  const prefix = withoutAtEnd(name.slice(0, maxNameLength - suffix.length), "-.");
   const eventFields = {
     apiVersion: "events.k8s.io/v1",
     kind: "Event",

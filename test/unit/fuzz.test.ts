@@ -6,7 +6,7 @@ import { parseTemplate } from "../../src/core/templating.ts";
 import { resolveLocation } from "../../src/http/send/location.ts";
 import { createRedirects, type Hop } from "../../src/http/send/redirects.ts";
 import { pageURL } from "../../src/http/render/url.ts";
-import { nextLink } from "../../src/kinds/http-resource/lookup.ts";
+import { nextLink } from "../../src/core/tools/link-header.ts";
 import { ApiError, ApiUnreachableError } from "../../src/kubernetes/api-error.ts";
 import { readEvents } from "../../src/kubernetes/watch-stream.ts";
 import { readYAML } from "../../src/standalone/yaml.ts";
@@ -140,7 +140,8 @@ test(
     let [read, refused] = [0, 0];
     fc.assert(
       fc.property(header, (text) => {
-        const next = nextLink(text);
+        const link = nextLink(text);
+        const next = link.type === "link" ? link.uri : undefined;
         expect(Object.getOwnPropertyNames(Object.prototype).length).toBe(ownNames);
         if (next === undefined) return;
         read += 1;

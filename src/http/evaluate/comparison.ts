@@ -16,7 +16,7 @@ import { templatesOf } from "../../core/templating.ts";
 import { partOfTemplate } from "../render/compare.ts";
 import { observedSide, wantedSide, type Bytes, type Side } from "./sides.ts";
 import { expressionsIn } from "../render/render.ts";
-import type { ValueOf } from "../render/values.ts";
+import { meterValues, type ValueOf } from "../render/values.ts";
 
 type Compared = Pick<Extract<EvaluationResult, { type: "values" }>, "differences" | "foretold" | "isPartial">;
 type Seen = Pick<ScopeEvaluation, "scope" | "response">;
@@ -38,11 +38,11 @@ export async function compareBody(
   const { scope, response, compare, compared, foretold, ignore = [] } = evaluation;
   if (!compare) return {};
   const { ask, askMasked, bytes } = asking;
-  const expressions = expressionsIn(templatesOf({ ...noRequest, body: compare }));
-  const lookup =
-    (values: ReadonlyMap<string, string>): ValueOf =>
-    (expression) =>
-      values.get(expression) ?? "null";
+
+  const templates = templatesOf({ ...noRequest, body: compare });
+  const expressions = expressionsIn(templates);
+  const lookup = (values: ReadonlyMap<string, string>): ValueOf =>
+    meterValues((expression) => values.get(expression) ?? "null", templates);
   const seen = { scope, response };
   const observed = observedSide(compare, scope, response);
   const sideOf = async (values: ReadonlyMap<string, string>): Promise<Side> => {

@@ -5,6 +5,7 @@
  * backslash or a fullwidth slash for a slash, drops parameters, spaces, format characters or trailing dots, or merges slashes.
  * Every request that goes out with an endpoint's trust has passed it: own path, next page, poll, redirect and token alike.
  */
+import { withoutAtEnd } from "../../core/tools/text-end.ts";
 import type { RequestTemplate } from "../../core/request-template.ts";
 import { refuse } from "../refusal.ts";
 
@@ -36,9 +37,7 @@ export function confine(target: URL, { base, confined }: Joined, { field, ...car
 }
 
 export function withoutSlashesAtEnd(text: string): string {
-  let end = text.length;
-  while (text[end - 1] === "/") end -= 1; // no regular expression: one that looks for slashes at the end is quadratic
-  return text.slice(0, end);
+  return withoutAtEnd(text, "/");
 }
 
 /** Decoded so often, nothing may be left to decode: proxies in a row do it twice. */

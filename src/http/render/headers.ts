@@ -29,7 +29,11 @@ export function headerRecord(fields: readonly HeaderField[]): HeaderRecord {
   return Object.fromEntries(byName);
 }
 
+/** Characters: servers take less, 8 or 16 Ki as a rule. */
+const longestValue = 65_536;
+
 function checkValue(field: string, value: string): void {
+  if (value.length > longestValue) refuse("InvalidRequest", `${field}: the value is longer than ${longestValue} characters`);
   if (/[\r\n]/.test(value))
     refuse(
       "InvalidRequest",

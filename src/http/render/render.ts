@@ -6,13 +6,24 @@
 import type { Exchange } from "../../core/exchange.ts";
 import type { LocatedPair, Located, RequestTemplate } from "../../core/request-template.ts";
 import { templatesOf } from "../../core/templating.ts";
+import { whyTooLong } from "../../core/tools/url.ts";
 import { bodyContent, type Content } from "./body.ts";
 import type { AllBytes } from "../resolve/bytes.ts";
 import { headerRecord, type HeaderField } from "./headers.ts";
 import { refuse } from "../refusal.ts";
 import type { WireRequest } from "../wire-request.ts";
 import { checkURL, pageURL, urlText, type ScalarOf } from "./url.ts";
-import { definedText, encoded, expandPairs, fillTemplate, partsOf, scalarText, type TextOf, type ValueOf } from "./values.ts";
+import {
+  definedText,
+  encoded,
+  expandPairs,
+  fillTemplate,
+  meterValues,
+  partsOf,
+  scalarText,
+  type TextOf,
+  type ValueOf,
+} from "./values.ts";
 
 /** What a template is filled with. */
 interface Values {
@@ -36,7 +47,9 @@ export function expressionsIn(templates: readonly Located[]): Located[] {
 }
 
 /** Throws `RefusedError`. */
-export function renderRequest(request: RequestTemplate, { valueOf, bytes, seen }: Values, userAgent: string): WireRequest {
+export function renderRequest(request: RequestTemplate, values: Values, userAgent: string): WireRequest {
+  const { bytes, seen } = values;
+  const valueOf = meterValues(values.valueOf, templatesOf(request));
   const scalar: ScalarOf = (field, expression) => scalarText(valueOf(expression), field, expression);
   const first = checkURL(urlText(request, scalar), request);
   const url = request.page ? pageURL(first, request.page, request) : first;
@@ -50,10 +63,13 @@ export function renderRequest(request: RequestTemplate, { valueOf, bytes, seen }
       bytesOf: ({ field }) => bytes.get(field)?.bytes ?? new Uint8Array(),
       ...(seen && { seen }),
     });
+  const path = `${url.pathname}${search === "" ? "" : `?${search}`}`;
+  const tooLong = whyTooLong(`${url.origin}${path}`);
+  if (tooLong !== undefined) refuse("InvalidURL", `${request.query.at(-1)?.field ?? "spec.url"}: with its query ${tooLong}`);
   return {
     method: request.method,
     origin: url.origin,
-    path: `${url.pathname}${search === "" ? "" : `?${search}`}`,
+    path,
     headers: headerRecord(headerFields(request, scalar, { userAgent, body })),
     ...(body && { body: body.content }),
   };
@@ -81,8 +97,9 @@ export function headerFields(
   const set = new Set(fields.map(({ name }) => name.toLowerCase()));
   const defaults = { "user-agent": userAgent, ...(body && { "content-type": body.contentType }) };
   for (const [name, value] of Object.entries(defaults)) if (!set.has(name)) fields.push({ field: `header ${name}`, name, value });
-  const boundary = request.body?.type === "multipart" ? /; boundary=.*$/.exec(body?.contentType ?? "")?.[0] : undefined;
-  return boundary === undefined ? fields : fields.map((field) => withBoundary(field, boundary));
+  if (request.body?.type !== "multipart" || !body) return fields;
+  const boundary = body.contentType.slice(body.contentType.indexOf("; boundary="));
+  return fields.map((field) => withBoundary(field, boundary));
 }
 
 /** Without the boundary nobody can tell the parts from each other. */

@@ -5,6 +5,7 @@
  * value, in the authority a host or port. Alone it is a link, which stays below the base. The text of a URL never enters a message.
  */
 import type { Located, RequestTemplate } from "../../core/request-template.ts";
+import { parseURL, whyTooLong } from "../../core/tools/url.ts";
 import { wholeExpression } from "../../core/templating.ts";
 import { refuse } from "../refusal.ts";
 import { confine, dotSegment, withoutSlashesAtEnd, type Joined } from "./confinement.ts";
@@ -81,6 +82,8 @@ function absoluteText(url: Located, scalar: ScalarOf): string {
         text += encoded(value);
         break;
     }
+    const tooLong = whyTooLong(text); // before more is added to it
+    if (tooLong !== undefined) refuse("InvalidURL", `${field}: ${tooLong}`);
   }
   return text;
 }
@@ -97,6 +100,8 @@ function componentAfter(text: string, field: string): "start" | "authority" | "p
 /** Throws `RefusedError` for whatever is not a plain http or https URL, and for a path that leaves its base. */
 export function checkURL(text: string, { url }: RequestTemplate): URL {
   const field = url.type === "absolute" ? url.field : (url.path?.field ?? "spec.baseURL");
+  const tooLong = whyTooLong(text);
+  if (tooLong !== undefined) refuse("InvalidURL", `${field}: ${tooLong}`);
   const [location = ""] = text.split("?", 1);
   const path = location.replace(/^[a-z]+:\/\/[^/]*/i, "");
   // oxlint-disable-next-line no-control-regex -- control characters are what it refuses
@@ -105,7 +110,7 @@ export function checkURL(text: string, { url }: RequestTemplate): URL {
   if (text.includes("#")) refuse("InvalidURL", `${field}: the URL has a fragment, which is never sent`);
   const dots = dotSegment(path); // before URL resolves it
   if (dots !== undefined) refuse("InvalidURL", `${field}: ${dots}`);
-  const parsed = URL.parse(text) ?? refuse("InvalidURL", `${field}: this is no URL`);
+  const parsed = parseURL(text) ?? refuse("InvalidURL", `${field}: this is no URL, or its host is too long`);
   if (parsed.protocol !== "http:" && parsed.protocol !== "https:")
     refuse("InvalidURL", `${field}: only http and https URLs can be requested`);
   if (/^[a-z]+:\/*[^/?]*@/i.test(text))
@@ -135,7 +140,7 @@ export function referenceText(reference: Located, scalar: ScalarOf): string {
  * and below the endpoint's base. Throws `RefusedError`.
  */
 export function pageURL(first: URL, { field, text }: Located, { url }: RequestTemplate): URL {
-  const page = URL.parse(text, first.href) ?? refuse("InvalidURL", `${field}: what is given is no valid URL`);
+  const page = parseURL(text, first.href) ?? refuse("InvalidURL", `${field}: what is given is no valid URL`);
   if (page.origin !== first.origin) refuse("InvalidURL", `${field}: leads to another origin than the request's own`);
   if (page.username !== "" || page.password !== "") refuse("InvalidURL", `${field}: what is given holds a user name`);
   // At the request's own place an encoded slash is one that an expression made.

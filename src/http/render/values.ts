@@ -10,6 +10,26 @@ export type ValueOf = (expression: string) => string;
 /** An expression's value as text; refuses what is none there. */
 export type TextOf = (json: string, field: string, expression: string) => string;
 
+/** Characters for a place in a URL, query or header. */
+const longestScalar = 65_536;
+/** Characters that all values of a request have together, each counted as often as it is used. */
+const mostFilled = 4_194_304;
+
+/** The same values for one request. It throws `RefusedError` where they make more of it than it may be. */
+export function meterValues(valueOf: ValueOf, templates: readonly Located[]): ValueOf {
+  let filled = 0;
+  return (expression) => {
+    const json = valueOf(expression);
+    filled += json.length;
+    if (filled <= mostFilled) return json;
+    const { field } = templates.find(({ text }) => text.includes(expression)) ?? { field: "spec" };
+    return refuse(
+      "InvalidRequest",
+      `${field}: what the request's expressions yield makes more than ${mostFilled} characters of it`,
+    );
+  };
+}
+
 /** The template's parts. Throws `RefusedError`. */
 export function partsOf({ field, text }: Located): readonly Part[] {
   const template = parseTemplate(text);
@@ -24,10 +44,16 @@ export function contentText(json: string): string {
 /** Text for a place that holds one text or number: a URL, query or header. Throws `RefusedError`. */
 export function scalarText(json: string, field: string, expression: string): string {
   const found = json === "null" ? "null" : json.startsWith("[") ? "an array" : json.startsWith("{") ? "an object" : undefined;
-  if (!found) return contentText(json);
+  if (found)
+    return refuse(
+      "ExpressionFailed",
+      `${field}: the expression \${ ${excerpt(expression)} } yields ${found}; a text or number is needed`,
+    );
+  const text = contentText(json);
+  if (text.length <= longestScalar) return text;
   return refuse(
     "ExpressionFailed",
-    `${field}: the expression \${ ${excerpt(expression)} } yields ${found}; a text or number is needed`,
+    `${field}: the expression \${ ${excerpt(expression)} } yields more than ${longestScalar} characters`,
   );
 }
 

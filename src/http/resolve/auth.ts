@@ -74,10 +74,14 @@ export async function resolveAuth(auth: AuthSources, read: Read): Promise<AuthSe
   }
 }
 
+/** Characters: it goes into a header field, a form or a query. */
+const longestCredential = 65_536;
+
 /** One line of text that a header field can hold (RFC 9110, section 5.5), and not an empty one. */
 async function credentialText(source: Source, read: Read): Promise<string> {
   const text = (await resolveText(source, read)) ?? "";
   if (text === "") refuseFor(source, "the value is empty");
+  if (text.length > longestCredential) refuseFor(source, `the value is longer than ${longestCredential} characters`);
   if (/[\r\n]/.test(text))
     refuseFor(source, "the value holds a line break; a Secret that was made with echo ends in one (use echo -n)");
   if (text.trim() !== text) refuseFor(source, "the value begins or ends with a space");

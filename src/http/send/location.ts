@@ -4,6 +4,7 @@
  * Invariant: it goes there under the rules of a redirect, so no credential goes to another origin; and with an endpoint it
  * stays below that endpoint's base. The place can be text that a server sent: it reaches no message.
  */
+import { parseURL } from "../../core/tools/url.ts";
 import type { RequestTemplate } from "../../core/request-template.ts";
 import { hopTo, type Hop } from "./redirects.ts";
 import { refuse } from "../refusal.ts";
@@ -16,7 +17,7 @@ export function resolveLocation(first: Hop, template: RequestTemplate, valueOf: 
   if (!location) return first;
   const text = referenceText(location, (field, expression) => scalarText(valueOf(expression), field, expression));
   const own = new URL(`${first.request.origin}${first.request.path}`);
-  const target = url.type === "joined" ? pageURL(own, { ...location, text }, template) : URL.parse(text, own.href);
+  const target = url.type === "joined" ? pageURL(own, { ...location, text }, template) : parseURL(text, own.href);
   const next = target && hopTo(first, target, { method: first.request.method, template });
   return next?.type === "hop" ? next.hop : refuse("InvalidURL", `${location.field}: leads to no place that may be asked`);
 }

@@ -4,6 +4,7 @@
  * On another origin nothing goes along that could be a credential, and once it is gone it does not come back. The target is
  * text that a server sent: it reaches no message.
  */
+import { parseURL } from "../../core/tools/url.ts";
 import type { FailureReason } from "../../core/outcome.ts";
 import type { RequestTemplate } from "../../core/request-template.ts";
 import { isIdempotent } from "../../core/http-method.ts";
@@ -96,7 +97,7 @@ const refused = (reason: FailureReason): Next => ({ type: "refused", reason });
 const place = ({ method, origin, path }: WireRequest): string => `${method} ${origin}${path}`;
 
 function targetOf({ origin, path }: WireRequest, location: string | undefined): URL | undefined {
-  return location === undefined ? undefined : (URL.parse(location, `${origin}${path}`) ?? undefined);
+  return location === undefined ? undefined : parseURL(location, `${origin}${path}`);
 }
 
 /** A 303 asks for a GET; after 301 and 302 a POST becomes one, as every client has it. All else stays what it was. */

@@ -7,6 +7,8 @@ import type { Difference } from "../../core/difference.ts";
 import { digest } from "../../core/tools/digest.ts";
 import { durationMs } from "../../core/tools/duration.ts";
 import type { RemoteObject } from "../../core/remote-object.ts";
+import { leastTelling } from "../../core/mask-secrets.ts";
+import { mayRead, readsInput } from "../../core/expression-reads.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
@@ -142,8 +144,7 @@ export function needsExternalID(shape: object | undefined): boolean {
 }
 /** True where it cannot be told. */
 function readsID(expression: string): boolean {
-  const others = /\.(response|parameters|inputs|metadata|item)\b[\w.[\]"?-]*\.externalID\b/g;
-  return expression.replaceAll(others, "").includes("externalID");
+  return expression.includes("externalID") && mayRead(expression, (path) => path.split(".", 1)[0] === "externalID");
 }
 
 /** What makes a new run of a verb: what is sent, as it is written. */
@@ -207,10 +208,23 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
   };
 }
 
-/** The same from an answer; a secret of the request that it sent back is no id, since an id is kept in the status. */
-export function idFrom(response: Response, value: unknown): string | undefined {
+/**
+ * The same from an answer, as `expression` told it. A secret of the request that the answer sent back is no id, and neither is what
+ * the expression made of a secret itself, since an id is kept in the status.
+ */
+export function idFrom(
+  response: Response,
+  value: unknown,
+  { expression, spec }: { readonly expression: string | undefined; readonly spec: Pick<HTTPResourceSpec, "inputs"> },
+): string | undefined {
   const id = idOf(value);
-  return id === undefined || response.shown.holdsSecret(id) ? undefined : id;
+  if (id === undefined || response.shown.holdsSecret(id)) return undefined;
+  return id.length >= leastTelling && expression !== undefined && readsSecretInput(expression, spec.inputs) ? undefined : id;
+}
+/** Whether an expression reads an input that is a Secret's; where it cannot be told what it reads, it does if it has the word. */
+export function readsSecretInput(expression: string, inputs: HTTPResourceSpec["inputs"] = {}): boolean {
+  const names = new Set(Object.keys(inputs).filter((name) => inputs[name]?.secretKeyRef));
+  return names.size > 0 && expression.includes("inputs") && mayRead(expression, (path) => readsInput(path, names));
 }
 
 /** An id from what an expression yielded: a text, or a number with all its digits. */

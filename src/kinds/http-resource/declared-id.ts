@@ -1,10 +1,9 @@
 /** An id that is declared, and so known before anybody is asked. */
 import type { Steps } from "../../core/plan.ts";
-import type { Inputs } from "../../api/request.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import { evaluate, type EvaluationResult } from "../../core/plan.ts";
 import { scopeOf } from "../request/request.ts";
-import { idOf, type Context } from "./context.ts";
+import { idOf, readsSecretInput, type Context } from "./context.ts";
 import { isDeclared } from "./identity.ts";
 import { located } from "./observation.ts";
 
@@ -15,7 +14,7 @@ export function* withDeclaredID(context: Context): Steps<Refusal | { readonly ty
   const { spec, resource, now, known } = context;
   const { externalID: text } = spec;
   if (text === undefined || !isDeclared(text)) return { type: "named", context };
-  if (readsSecret(text, spec.inputs ?? {}))
+  if (readsSecretInput(text, spec.inputs))
     return refusal("InvalidRequest", "reads a Secret, and the id is kept in the status, where it can be read");
   const scope = scopeOf({
     shared: spec,
@@ -31,12 +30,6 @@ export function* withDeclaredID(context: Context): Steps<Refusal | { readonly ty
   return { type: "named", context: { ...context, declaredID, externalID: context.externalID ?? declaredID } };
 }
 
-function readsSecret(text: string, inputs: Inputs): boolean {
-  const secrets = Object.keys(inputs).filter((name) => inputs[name]?.secretKeyRef !== undefined);
-  if (secrets.length === 0) return false;
-  const named = [...text.matchAll(/\.inputs\b(?:\.([A-Za-z_]\w*))?/g)].map(([, name]) => name);
-  return named.some((name) => name === undefined || secrets.includes(name));
-}
 function refusal(reason: Refusal["reason"], message: string): Refusal {
   return { type: "refusal", reason, message: `${field}: ${message}`, heals: false };
 }

@@ -106,5 +106,5 @@ export function* takenFrom({ spec }: Context, scope: Scope, response: Response):
   const isProjected = projection !== undefined && /\bobject\b/.test(given);
   const text = isProjected ? `.object = ((try first((${projection}\n\n)) catch null) // .response.body) | (${given}\n\n)` : given;
   const result: EvaluationResult = yield* evaluate({ scope, response, expressions: located("spec.externalID", text) });
-  return result.type === "values" ? idFrom(response, result.values[0]) : undefined;
+  return result.type === "values" ? idFrom(response, result.values[0], { expression: given, spec }) : undefined;
 }

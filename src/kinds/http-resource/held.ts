@@ -81,9 +81,9 @@ export function* held(
   const says: unknown = spec.upToDate === undefined ? undefined : left.next().value;
   if (spec.upToDate !== undefined && typeof says !== "boolean")
     return unknown("NotBoolean", "spec.upToDate yields neither true nor false", context);
-  const told = given === undefined ? undefined : idFrom(response, left.next().value);
+  const told = given === undefined ? undefined : idFrom(response, left.next().value, { expression: given, spec });
   const id = told ?? externalID;
-  const willBe = foretold === undefined ? undefined : idFrom(response, foretold);
+  const willBe = foretold === undefined ? undefined : idFrom(response, foretold, { expression: foretells, spec });
   const known: Found = {
     ...found,
     differences,

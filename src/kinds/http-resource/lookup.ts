@@ -5,11 +5,11 @@
  * looked for in it, and it is asked for at the same origin only.
  */
 import type { Steps } from "../../core/plan.ts";
-import LinkHeader from "http-link-header";
 import type { HTTPResourceSpec } from "../../api/http-resource.ts";
 import type { Response } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
 import { isRecord } from "../../core/tools/json.ts";
+import { nextLink } from "../../core/tools/link-header.ts";
 import { evaluate, sendExchange, type EvaluationResult } from "../../core/plan.ts";
 import { exchangeOf, idFrom, idOf, type Context } from "./context.ts";
 import { judged } from "./judge.ts";
@@ -47,7 +47,7 @@ export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
     if (matches.length === 1) {
       const [match] = matches;
       const { id, item }: { readonly id?: unknown; readonly item?: unknown } = isRecord(match) ? match : { id: match };
-      const externalID = idFrom(response, id);
+      const externalID = idFrom(response, id, { expression: lookup.externalID ?? context.spec.externalID, spec: context.spec });
       if (externalID === undefined)
         return unknown(
           "ExternalIDUnknown",
@@ -113,18 +113,9 @@ interface Page {
 function linked({ headers }: Response): Page | "unreadable" | undefined {
   const value = headers["link"];
   if (typeof value !== "string") return undefined;
-  const uri = nextLink(value);
-  if (uri === undefined) return /\brel\s*=\s*["']?[^;,"']{0,64}\bnext\b/i.test(value) ? "unreadable" : undefined;
-  return { url: { field: `${field}: the Link header`, text: uri } };
-}
-
-/** Where the next page is (RFC 8288), as it stands there; undefined where none is named, or the header cannot be read. */
-export function nextLink(header: string): string | undefined {
-  try {
-    return LinkHeader.parse(header).rel("next")[0]?.uri;
-  } catch {
-    return undefined; // its message would quote the header
-  }
+  const next = nextLink(value);
+  if (next.type === "link") return { url: { field: `${field}: the Link header`, text: next.uri } };
+  return next.type === "unreadable" ? "unreadable" : undefined;
 }
 
 function isPlace(next: unknown): boolean {

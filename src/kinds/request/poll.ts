@@ -130,6 +130,7 @@ function* declaredURL(
   const result = yield* evaluate({ scope: { ...scope, inputs: {} }, response, expressions: asking });
   if (result.type === "refusal") return failed(result.reason, result.message, response);
   const values = result.values.map((value) => (typeof value === "string" || typeof value === "number" ? String(value) : ""));
+  if (values.some(({ length }) => length > 2 * longestURL)) return failed("InvalidURL", `${at}: the URL is too long`, response);
   if (values.some((value) => response.shown.holdsSecret(value)))
     return failed("PollURLUnusable", `${at}: what it yields holds a secret of the request`, response);
   if (values.some((value) => value === "" || /^\.{1,2}$/.test(value)))
