@@ -130,7 +130,7 @@ verify: $(INSTALLED) ## Check format, lint, types, repeats and generated files.
 	npm run -s lint
 	npm run -s types
 	npm run -s repeats
-	@generated() { find crds docs/api docs/guide docs/coverage.md docs/faults.md docs/http-client.md docs/metrics.md docs/threat-model.md docs/runbooks charts -type f | sort | xargs cat | sha256sum; }; before=$$(generated); $(MAKE) generate; [ "$$before" = "$$(generated)" ] \
+	@generated() { find crds docs/api docs/guide docs/developers docs/http-client.md docs/metrics.md docs/threat-model.md docs/runbooks charts -type f | sort | xargs cat | sha256sum; }; before=$$(generated); $(MAKE) generate; [ "$$before" = "$$(generated)" ] \
 	  || { echo "generated files were out of date; they are now written anew: commit them" >&2; exit 1; }
 
 .PHONY: bench-fleet
@@ -145,6 +145,17 @@ bench-start: build ## Time and memory of loading a controller, from the sources 
 sbom: $(INSTALLED) ## Write sbom.json: what the image's packages are, as CycloneDX.
 	@npm sbom --omit=dev --sbom-format=cyclonedx --sbom-type=application --loglevel=error > sbom.json
 	@npm exec --no -- node -e 'const {components} = JSON.parse(fs.readFileSync("sbom.json")); console.log(`sbom.json: $${components.length} packages`)'
+
+SITE_INSTALLED := site/node_modules/.installed
+$(SITE_INSTALLED): site/package.json site/package-lock.json site/.npmrc
+	cd site && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: site
+site: export PROJECT_URL := $(PROJECT_URL)
+site: $(INSTALLED) $(SITE_INSTALLED) ## Build the site of docs/ into site/dist, without what a network has; SITE_BASE: /path/ below which it will be.
+	@npm exec --no -- node tools/site/write-pages.ts
+	@npm exec --no -- node site/node_modules/vitepress/bin/vitepress.js build site
 
 .PHONY: prepare-release
 prepare-release: $(INSTALLED) ## Before a tag: make what is unreleased the changelog's entry of VERSION, and set all versions.

@@ -1,5 +1,5 @@
 /**
- * The admin page of a controller under load, in a real browser. `HOLDFAST_SCREENSHOT=1` writes the README's pictures anew.
+ * The admin page of a controller under load, in a real browser. `HOLDFAST_SCREENSHOT=1` writes the pictures of docs/install.md anew.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -130,10 +130,10 @@ describeWithBrowser("the admin page", () => {
     30_000,
   );
 
-  test("is in the README as a picture for each, which is not large", async () => {
-    const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
-    expect(readme).toContain(`media="(prefers-color-scheme: dark)" srcset="${pictures.dark}"`);
-    expect(readme).toContain(`src="${pictures.light}"`);
+  test("is in the documentation as a picture for each, which is not large", async () => {
+    const page = await readFile(join(import.meta.dirname, "../../docs/install.md"), "utf8");
+    expect(page).toContain(`media="(prefers-color-scheme: dark)" srcset="./${pictures.dark.slice("docs/".length)}"`);
+    expect(page).toContain(`src="./${pictures.light.slice("docs/".length)}"`);
     for (const scheme of ["light", "dark"] as const) expect((await readFile(fileOf(scheme))).length).toBeLessThan(200_000);
     for (const release of held) release();
   });

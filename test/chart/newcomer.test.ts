@@ -1,4 +1,4 @@
-/** What the README and docs/install.md tell a newcomer to type, typed as it is printed, but for what takes a registry or a kubelet. */
+/** What the README, docs/try-it.md and docs/install.md tell a newcomer to type, typed as it is printed, but for what takes a registry or a kubelet. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
@@ -10,7 +10,8 @@ import { commandsUnder, createShell, type Shell } from "./shell.ts";
 import { until } from "./until.ts";
 
 const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
-const [readmeInstall = "", withoutImage = "", takeAway = ""] = commandsUnder("README.md", "Use it");
+const [, readmeInstall = ""] = commandsUnder("README.md", "Try it");
+const [withoutImage = "", takeAway = ""] = commandsUnder("docs/try-it.md", "On a cluster, without an image");
 const [install = ""] = commandsUnder("docs/install.md", "Install");
 const [grant = ""] = commandsUnder("docs/install.md", "What it may do");
 const [shards = ""] = commandsUnder("docs/install.md", "Replicas and shards");

@@ -32,8 +32,8 @@ const anchors = (text: string): readonly string[] =>
   );
 
 test("the pages that say which test shows what are as the tests' names make them", () => {
-  expect(read("docs/coverage.md")).toBe(coveragePage());
-  expect(read("docs/faults.md")).toBe(faultsPage());
+  expect(read("docs/developers/coverage.md")).toBe(coveragePage());
+  expect(read("docs/developers/faults.md")).toBe(faultsPage());
 });
 
 test("every relative link of the documentation leads to a file, and its anchor to a heading", () => {

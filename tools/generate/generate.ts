@@ -1,6 +1,6 @@
 /**
- * Writes the files that are made from the code: `crds/`, `docs/api/`, `docs/metrics.md`, `docs/coverage.md`, `docs/faults.md`,
- * the tables of attacks in `docs/threat-model.md` and of error codes in `docs/http-client.md`, the guide's manifests, the list of runbooks, and the chart's CRDs, values,
+ * Writes the files that are made from the code: `crds/`, `docs/api/`, `docs/metrics.md`, the pages of
+ * `docs/developers/`, the tables of attacks in `docs/threat-model.md` and of error codes in `docs/http-client.md`, the guide's manifests, the list of runbooks, and the chart's CRDs, values,
  * alerts and dashboards. `make verify` fails where one is out of date.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -35,8 +35,8 @@ writeAll(
   new URL("../../docs/api/", import.meta.url),
   Object.fromEntries(definitions.map((definition) => [`${definition.kind.toLowerCase()}.md`, referencePage(definition)])),
 );
-writeFileSync(new URL("../../docs/coverage.md", import.meta.url), coveragePage());
-writeFileSync(new URL("../../docs/faults.md", import.meta.url), faultsPage());
+writeFileSync(new URL("../../docs/developers/coverage.md", import.meta.url), coveragePage());
+writeFileSync(new URL("../../docs/developers/faults.md", import.meta.url), faultsPage());
 const pages = { "threat-model.md": ["attacks", attacksTable()], "http-client.md": ["error codes", errorCodesTable()] } as const;
 for (const [name, [title, table]] of Object.entries(pages)) {
   const page = new URL(`../../docs/${name}`, import.meta.url);

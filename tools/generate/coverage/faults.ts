@@ -1,5 +1,5 @@
 /** The page of faults: what may go wrong around Holdfast, what holds then, and the test that makes it go wrong. */
-import { proofs, testFiles } from "./tests.ts";
+import { oneFolderDown, proofs, testFiles } from "./tests.ts";
 
 interface Fault {
   readonly text: string;
@@ -34,7 +34,7 @@ const faults: readonly Fault[] = [
 export function faultsPage(): string {
   const tests = testFiles();
   const rows = faults.map(
-    ({ text, holds }, index) => `| F${index + 1} | ${text} | ${holds} | ${proofs(tests, `F${index + 1}`)} |`,
+    ({ text, holds }, index) => `| F${index + 1} | ${text} | ${holds} | ${oneFolderDown(proofs(tests, `F${index + 1}`))} |`,
   );
   return `# Faults
 

@@ -1,5 +1,5 @@
 /** The page that says which test shows which wish. Made from the tests' names, so that it cannot speak of one that is gone. */
-import { proofs, testFiles } from "./tests.ts";
+import { oneFolderDown, proofs, testFiles } from "./tests.ts";
 import { mistakes, wishes, type Wish } from "./wishes.ts";
 
 /** Throws where a wish or a mistake has no test. */
@@ -9,7 +9,7 @@ export function coveragePage(): string {
     [
       `| | ${kind === "wish" ? "wish" : "mistake seen elsewhere"} | here | tests |`,
       "| --: | --- | --- | --- |",
-      ...rows.map(({ text, feature }, index) => `| ${index + 1} | ${text} | ${feature} | ${proofs(tests, `${kind} ${index + 1}`)} |`),
+      ...rows.map(({ text, feature }, index) => `| ${index + 1} | ${text} | ${oneFolderDown(feature)} | ${oneFolderDown(proofs(tests, `${kind} ${index + 1}`))} |`),
     ].join("\n");
   return `# Coverage
 

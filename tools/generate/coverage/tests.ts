@@ -14,6 +14,9 @@ export function testFiles(): readonly TestFile[] {
   return paths.map((path) => ({ path: `test/${path}`, text: readFileSync(new URL(`test/${path}`, root), "utf8") }));
 }
 
+/** A text whose links are relative to docs/, for a page in docs/developers/. */
+export const oneFolderDown = (text: string): string => text.replaceAll("](", "](../");
+
 /** Links to them, relative to docs/. `label`: for example `wish 6`. Throws where there is none. */
 export function proofs(tests: readonly TestFile[], label: string): string {
   const pattern = new RegExp(`["'\`](?:[^"'\`]*, )?${label}[:,]`);
