@@ -18,3 +18,28 @@ export function findTooLarge({ metadata, spec, status }: Resource): Refusal | un
     heals: true,
   };
 }
+
+/** Of all that is written as free JSON: each is looked at again and again, for expressions, digests and differences. */
+const maxValues = 10_000;
+
+/** Undefined: there are few enough of them. No more are looked at than may be there. */
+export function findTooMany({ spec }: Pick<Resource, "spec">): Refusal | undefined {
+  const left: unknown[] = [spec];
+  let count = 0;
+  for (let one = left.pop(); one !== undefined; one = left.pop()) {
+    if (typeof one !== "object" || one === null) continue;
+    for (const key in one) {
+      const value: unknown = (one as Readonly<Record<string, unknown>>)[key];
+      count += 1;
+      if (count > maxValues) return tooMany;
+      if (value !== undefined) left.push(value);
+    }
+  }
+  return undefined;
+}
+const tooMany: Refusal = {
+  type: "refusal",
+  reason: "InvalidRequest",
+  message: `spec: holds more than ${maxValues} values, all lists and objects counted; a large body can be text, or in a ConfigMap`,
+  heals: false,
+};

@@ -81,36 +81,66 @@ function expressionEnd(source: string, start: number): number {
 
 const rawJSON = JSON as unknown as { isRawJSON(value: unknown): boolean };
 
+interface Frame {
+  readonly fields: Readonly<Record<string | number, unknown>>;
+  /** Undefined: it is a list. */
+  readonly keys: readonly string[] | undefined;
+  readonly length: number;
+  next: number;
+  readonly parent: Frame | undefined;
+  /** Its key in its parent. */
+  readonly key: string | number;
+  /** Where it stands, once somebody has asked. */
+  path: string | undefined;
+}
+
 /**
  * A JSON value's text, in which each string's text is what `replace` returns for it. Keys are not replaced.
  *
- * Neither depth nor a key named `__proto__` harms: it keeps its own stack and builds text, never objects.
+ * Neither depth nor a key named `__proto__` harms: it keeps its own stack and builds text, never objects. What holds no string
+ * costs little, since paths are made for strings alone.
  */
 export function stringifyWith(value: unknown, replace: (text: string, field: string) => string, field = ""): string {
-  type Task = { readonly text: string } | { readonly value: unknown; readonly field: string };
-  const tasks: Task[] = [{ value, field }];
   const out: string[] = [];
-  for (let task = tasks.pop(); task; task = tasks.pop()) {
-    if ("text" in task) out.push(task.text);
-    else if (typeof task.value === "string") out.push(replace(task.value, task.field));
-    else if (task.value === null || typeof task.value !== "object" || rawJSON.isRawJSON(task.value))
-      out.push(JSON.stringify(task.value) ?? "null");
-    else {
-      const children: Task[] = [];
-      const { field } = task;
-      const list = Array.isArray(task.value);
-      for (const [key, child] of Object.entries(task.value)) {
-        if (child === undefined && !list) continue;
-        const separator = children.length === 0 ? "" : ",";
-        children.push({ text: list ? separator : `${separator}${JSON.stringify(key)}:` });
-        children.push({ value: child, field: `${field}${jsonStep(list ? Number(key) : key)}` });
-      }
-      out.push(list ? "[" : "{");
-      tasks.push({ text: list ? "]" : "}" });
-      for (const child of children.toReversed()) tasks.push(child);
+  let frame: Frame | undefined;
+  function write(one: unknown, parent: Frame | undefined, key: string | number): void {
+    if (typeof one === "string") out.push(replace(one, parent ? pathOf(parent, field) + jsonStep(key) : field));
+    else if (one === null || typeof one !== "object" || rawJSON.isRawJSON(one)) out.push(JSON.stringify(one) ?? "null");
+    else frame = open(one, parent, key);
+  }
+  function open(one: object, parent: Frame | undefined, key: string | number): Frame | undefined {
+    const keys = Array.isArray(one) ? undefined : Object.keys(one).filter((name) => (one as Frame["fields"])[name] !== undefined);
+    const { length } = keys ?? (one as readonly unknown[]);
+    out.push(length === 0 ? (keys ? "{}" : "[]") : keys ? "{" : "[");
+    return length === 0 ? frame : { fields: one as Frame["fields"], keys, length, next: 0, parent, key, path: undefined };
+  }
+  write(value, undefined, "");
+  while (frame) {
+    const current: Frame = frame;
+    const { keys, fields, next } = current;
+    if (next === current.length) {
+      out.push(keys ? "}" : "]");
+      frame = current.parent;
+      continue;
     }
+    current.next += 1;
+    const key = keys ? (keys[next] as string) : next;
+    if (next > 0) out.push(",");
+    if (keys) out.push(JSON.stringify(key), ":");
+    write(fields[key], current, key);
   }
   return out.join("");
+}
+function pathOf(frame: Frame, field: string): string {
+  const unknown: Frame[] = [];
+  let known: Frame | undefined = frame;
+  for (; known && known.path === undefined; known = known.parent) unknown.push(known);
+  let path = known?.path ?? field;
+  for (const one of unknown.toReversed()) {
+    if (one.parent) path += jsonStep(one.key);
+    one.path = path;
+  }
+  return path;
 }
 
 /** One step of a path into JSON, as jq and people write it: `.name`, `[0]`, `["a key"]`. */

@@ -6,6 +6,7 @@
  */
 import { markRetrying, conclude, decide, type Attempt, type DeliveryRecord, type Desired } from "../../core/delivery.ts";
 import type { Exchange } from "../../core/exchange.ts";
+import { findTooMany } from "../../core/object-size.ts";
 import type { Output } from "../../core/output.ts";
 import {
   evaluate,
@@ -67,6 +68,8 @@ function* plan(situation: Situation<HTTPRequest>): Plan {
     return httpRequestReport(resource, now).refused({ type: "refusal", reason: "InvalidSchedule", message, heals: false });
   }
   const report = httpRequestReport(resource, now, scheduled);
+  const tooMany = findTooMany(resource);
+  if (tooMany) return report.refused(tooMany);
   const endpoint = usedEndpoint(endpointRef, situation.references);
   const inputs = yield* inputsDigest(situation);
   const wish: Desired = {

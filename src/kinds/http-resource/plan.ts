@@ -7,6 +7,7 @@ import type { Steps } from "../../core/plan.ts";
 import type { HTTPResourceSpec } from "../../api/http-resource.ts";
 import type { Inputs } from "../../api/request.ts";
 import type { Dependency, Kind, Plan, Situation, Verdict } from "../../core/plan.ts";
+import { findTooMany } from "../../core/object-size.ts";
 import { dataReferences } from "../request/data-references.ts";
 import { dependenciesOf, resolveDependencies } from "../request/dependencies.ts";
 import { endpointReferences } from "../request/endpoint.ts";
@@ -50,6 +51,8 @@ function* plan(situation: Situation<HTTPResource>): Plan {
   const report = httpResourceReport(context);
   if (situation.resource.metadata.deletionTimestamp !== undefined) return yield* released(situation, context, report);
   if (context.spec.suspend) return report.suspended();
+  const tooMany = findTooMany(situation.resource);
+  if (tooMany) return report.refused(tooMany);
   const pauseMs = untilRetryMs(context);
   if (pauseMs > 0) return report.waiting(pauseMs);
   if (situation.first && isAtRest(context)) return report.idle();
