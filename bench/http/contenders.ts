@@ -1,6 +1,8 @@
 /** The clients that are compared. Each sends one GET and reads its answer. */
 import { Agent, request } from "undici";
 import type { Exchange } from "../../src/core/exchange.ts";
+import type { Response } from "../../src/core/outcome.ts";
+import type { Read } from "../../src/core/ports.ts";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
 import { network } from "../../src/core/tools/address.ts";
 import { createClientPool } from "../../src/http/connect/client-pool.ts";
@@ -49,9 +51,11 @@ interface HoldfastOptions {
   readonly connectionsPerOrigin?: number;
   readonly maxInFlightPerOrigin?: number;
   readonly logLevel?: LogLevel;
+  /** The value of an input; what a status would show of the answer is then masked, its body too. */
+  readonly secret?: string;
 }
 /** As the controller has it: from an exchange's templates to its outcome, with budgets, deadlines, limits and metrics. */
-function holdfast({ connectionsPerOrigin, maxInFlightPerOrigin, logLevel = "warn" }: HoldfastOptions): Contender {
+function holdfast({ connectionsPerOrigin, maxInFlightPerOrigin, logLevel = "warn", secret }: HoldfastOptions): Contender {
   return ({ url, ca }) => {
     const log = createLog({ level: logLevel, format: "json", scrub: createSecretRegistry().scrub });
     const emit = createEmit(log, createMetrics({ kinds: ["HTTPRequest"], concurrency: 50 }));
@@ -81,7 +85,11 @@ function holdfast({ connectionsPerOrigin, maxInFlightPerOrigin, logLevel = "warn
         headers: [],
         literalHeaders: [],
       },
-      scope: { inputs: {}, metadata: { name: "bench", namespace: "bench", uid: "1" }, now: "2026-01-02T03:04:05Z" },
+      scope: {
+        inputs: secret === undefined ? {} : { token },
+        metadata: { name: "bench", namespace: "bench", uid: "1" },
+        now: "2026-01-02T03:04:05Z",
+      },
       tls: {
         insecureSkipVerify: false,
         minVersion: "TLSv1.2",
@@ -92,21 +100,32 @@ function holdfast({ connectionsPerOrigin, maxInFlightPerOrigin, logLevel = "warn
       repeatable: true,
       expressionsToValidate: [],
     };
+    const data = { token: Buffer.from(secret ?? "") };
+    const resource = { metadata: { ...exchange.scope.metadata, generation: 1, resourceVersion: "1" }, data };
+    const read: Read = () => Promise.resolve(secret === undefined ? { type: "absent" } : { type: "found", resource });
     let reconciles = 0;
     return async () => {
       using requests = requester.begin(`bench/${(reconciles += 1)}`);
       for (;;) {
-        const prepared = await requests.prepare(exchange, () => Promise.resolve({ type: "absent" }), never);
+        const prepared = await requests.prepare(exchange, read, never);
         if (prepared.type === "refusal") throw new Error(prepared.message);
         if (prepared.type === "busy") await prepared.free;
         else {
           const outcome = await prepared.send(never);
           if (outcome.type !== "response") throw new Error(outcome.message);
-          return expectAnswer(outcome.response.shown.body()?.text ?? "");
+          return expectAnswer(shownOf(outcome.response));
         }
       }
     };
   };
+}
+
+const token = { field: "spec.inputs.token", type: "secret", name: "bench", key: "token" } as const;
+
+/** With `record: Body`. */
+function shownOf({ shown }: Response): string {
+  for (const name of ["content-type", "etag", "last-modified", "x-request-id"]) shown.field(name);
+  return shown.body()?.text ?? "";
 }
 
 export const contenders: Readonly<Record<string, Contender>> = {
@@ -114,6 +133,8 @@ export const contenders: Readonly<Record<string, Contender>> = {
   Holdfast: holdfast({}),
   "Holdfast, 50 connections": holdfast({ connectionsPerOrigin: 50, maxInFlightPerOrigin: 50 }),
   "Holdfast, a log line for each request": holdfast({ logLevel: "info" }),
+  "Holdfast, with a secret of 40 letters to mask": holdfast({ secret: "x7Kq".repeat(10) }),
+  "Holdfast, with a secret that URLs escape to mask": holdfast({ secret: "p@ss wörd/+".repeat(4) }),
   "native fetch": nativeFetch,
   "undici, an Agent for each request": agentForEach,
 };

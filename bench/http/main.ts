@@ -3,7 +3,8 @@
  * are a process each. The clients take turns, three times, and the fastest turn of each counts: what else the machine does
  * makes a turn slower, and never faster.
  *
- * Usage: node bench/http/main.ts [requests]     (default 10000, after twice as many to warm up; a client for each request sends a fifth)
+ * Usage: node bench/http/main.ts [requests] [part of names]     (default 10000, after twice as many to warm up; a client for each
+ * request sends a fifth; and all clients)
  */
 import { execFile, fork, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -37,7 +38,11 @@ const origin = fork(new URL("origin.ts", import.meta.url), {
 });
 const [{ ports }] = (await once(origin, "message")) as [{ ports: Readonly<Record<string, number>> }];
 
-const all = [...Object.keys(contenders), ...(goProgram === undefined ? [] : [goClient])];
+const bareName = "undici, one shared Agent";
+const part = process.argv[3] ?? "";
+const all = [...Object.keys(contenders), ...(goProgram === undefined ? [] : [goClient])].filter(
+  (name) => name === bareName || name.includes(part),
+);
 process.stdout.write("| client | scheme | in flight | requests/s | of bare undici | CPU a request | connections |\n");
 process.stdout.write("| --- | --- | --: | --: | --: | --: | --: |\n");
 for (const scheme of ["http", "https"]) {
@@ -46,7 +51,7 @@ for (const scheme of ["http", "https"]) {
     const figures = new Map<string, Figures[]>(names.map((name) => [name, []]));
     for (let round = 0; round < rounds; round += 1)
       for (const [name, list] of figures) list.push(await measure(name, scheme, inFlight));
-    const bare = fastest(figures.get("undici, one shared Agent") ?? []).perSecond;
+    const bare = fastest(figures.get(bareName) ?? []).perSecond;
     for (const [name, list] of figures) {
       const { perSecond, cpuMicroseconds, accepted } = fastest(list);
       const cells = [

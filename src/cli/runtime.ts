@@ -5,8 +5,6 @@ import type { Condition } from "../core/conditions.ts";
 import type { EgressDefault, EgressFloor } from "../core/egress.ts";
 import type { Kind } from "../core/plan.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
-import type { ActingStore, ResourceStore } from "../core/ports.ts";
-import { secretType } from "../core/resource.ts";
 import { createController, type Controller, type ControllerOptions } from "../engine/controller.ts";
 import { createLiveness, type Liveness } from "../engine/liveness.ts";
 import { createEvaluator } from "../expressions/evaluator.ts";
@@ -23,6 +21,7 @@ import { httpRequestKind } from "../kinds/http-request/plan.ts";
 import { httpResourceKind } from "../kinds/http-resource/plan.ts";
 import { namespaceKind } from "../kinds/namespace.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { noteSecrets } from "./note-secrets.ts";
 import { memoryLimitBytes, partsOfMemory } from "./memory.ts";
 import { version } from "./version.ts";
 
@@ -167,40 +166,4 @@ function* conditionsOf(controller: Controller): Generator<{ kind: string; condit
     const { conditions = [] } = (resource.status ?? {}) as { conditions?: readonly Condition[] };
     yield { kind, conditions };
   }
-}
-
-/** The store, of whose Secrets each value is known to `secrets` as it is taken out. */
-function noteSecrets(store: ResourceStore, secrets: SecretRegistry): ResourceStore {
-  const read = (from: ActingStore): ResourceStore["read"] => {
-    return async (reference, signal) => {
-      const result = await from.read(reference, signal);
-      if (reference.type.kind !== secretType.kind || result.type !== "found") return result;
-      const { resource } = result;
-      return { ...result, resource: { ...resource, data: noteTaken(resource.data, reference.key.namespace, secrets) } };
-    };
-  };
-  return {
-    ...store,
-    read: read(store),
-    as(account) {
-      const acting = store.as(account);
-      return { ...acting, read: read(acting) };
-    },
-  };
-}
-
-type Data = Readonly<Record<string, Uint8Array>>;
-
-/** A Secret may hold much that nobody refers to. */
-function noteTaken(data: Data, namespace: string, secrets: SecretRegistry): Data {
-  const noted = {};
-  for (const [key, bytes] of Object.entries(data))
-    Object.defineProperty(noted, key, {
-      enumerable: true,
-      get() {
-        secrets.add(Buffer.from(bytes).toString(), namespace);
-        return bytes;
-      },
-    });
-  return noted;
 }
