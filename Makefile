@@ -81,7 +81,7 @@ test-chart: $(INSTALLED) ## The chart, by a real Helm on a real kube-apiserver.
 	$(JEST) --selectProjects chart
 
 .PHONY: test-project
-test-project: $(INSTALLED) ## The repository itself: its workflows, its hook, its targets.
+test-project: $(INSTALLED) ## The repository itself: its workflows, its hook, its targets, its site.
 	$(JEST) --selectProjects project
 
 .PHONY: bench-http

@@ -52,6 +52,14 @@ function leads(page: string, link: string): boolean {
   return anchor === undefined || (file.endsWith(".md") && anchors(read(file)).includes(anchor));
 }
 
+test("every diagram has a name, by which it is read out", () => {
+  const diagrams = pages.flatMap((page) =>
+    [...read(page).matchAll(/^```mermaid\n([\s\S]*?)^```$/gm)].map(([, source = ""]) => source),
+  );
+  expect(diagrams.length).toBeGreaterThan(4);
+  expect(diagrams.filter((source) => !/^ *accTitle: .+$/m.test(source))).toEqual([]);
+});
+
 test("the guide shows every example as the tests run it, but for the one that says where the server is", () => {
   const shown = guide.flatMap((page) => [...read(page).matchAll(/\[examples\/([\w-]+\.yaml)\]/g)].map(([, file]) => file));
   expect(examples.filter((file) => !shown.includes(file))).toEqual(["origin.yaml"]);
