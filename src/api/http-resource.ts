@@ -3,22 +3,15 @@ import { dependsOn } from "./dependencies.ts";
 import { duration, idempotencyKey } from "./fields.ts";
 import { httpRequest } from "./http-request.ts";
 import { readyColumns, type KindDefinition } from "./kind-definition.ts";
+import { compare, ignore, mine, replace } from "./object-settings.ts";
 import { outputs } from "./outputs.ts";
 import { pollStatus } from "./poll.ts";
 import { endpointRef, inputs, jq, serviceAccountName } from "./request.ts";
-import { create, lookup, observe, remove, update } from "./resource-requests.ts";
+import { beforeDelete, create, lookup, observe, remove, update } from "./resource-requests.ts";
 import { retry } from "./retry.ts";
 import type { Infer, Rule, Schema } from "./schema.ts";
 
 const { timeout, maxRedirects, tls, record, recordDigest, suspend } = httpRequest.spec.properties;
-/** As core/difference prints them. */
-const place = {
-  type: "string",
-  minLength: 1,
-  maxLength: 512,
-  pattern: '^(\\.[A-Za-z_][A-Za-z0-9_-]*|\\["[^"\\\\]+"\\]|\\[[0-9]*\\])+$',
-} as const satisfies Schema;
-
 const target = (verb: string): readonly Rule[] => [
   {
     rule: `!has(self.${verb}) || has(self.${verb}.url) != has(self.endpointRef)`,
@@ -48,61 +41,22 @@ const spec = {
     lookup,
     create,
     update,
+    beforeDelete,
     delete: remove,
     exists: {
       ...jq,
       description:
         "Superseded by observe.object: jq that sees the response to observe, and yields true where the object is there, and false where it is not.",
     },
-    mine: {
-      ...jq,
-      description:
-        "jq that yields true where `.object` is the one that this resource looks after. Where it yields false nothing is sent to it: it is neither adopted, updated nor deleted.",
-    },
-    replace: {
-      type: "array",
-      description:
-        "What makes Holdfast delete and create in place of update: a place whose declared value is another (`.region`), a status that update is answered with (422, 4xx), or Moved: externalID declares another id.",
-      maxItems: 16,
-      "x-kubernetes-list-type": "set",
-      items: {
-        type: "string",
-        maxLength: 512,
-        pattern: '^(Moved|[45](xx|[0-9]{2}|[0-9]{2}-[45][0-9]{2})|(\\.[A-Za-z_][A-Za-z0-9_-]*|\\["[^"\\\\]+"\\]|\\[[0-9]*\\])+)$',
-      },
-    },
+    mine,
+    replace,
     upToDate: {
       ...jq,
       description:
         "jq that sees the response to observe, and yields true where the object is as declared. Without it, it is so where it has everything that update.body.json or mergePatch says, whatever the server added.",
     },
-    ignore: {
-      type: "array",
-      description:
-        "Places of the object that are sent and never compared, as differences are printed: `.startsAt`, `.items[].id`.",
-      maxItems: 64,
-      "x-kubernetes-list-type": "set",
-      items: place,
-    },
-    compare: {
-      type: "array",
-      description: "How values are compared at places where the server keeps them in another form than it is sent them.",
-      maxItems: 32,
-      "x-kubernetes-list-type": "map",
-      "x-kubernetes-list-map-keys": ["path"],
-      items: {
-        type: "object",
-        properties: {
-          path: { ...place, description: "The place, as differences are printed." },
-          as: {
-            ...jq,
-            description:
-              "jq that both sides are put through before they are compared: `ascii_downcase`, `sort`. What it fails on is compared as it is; nothing is null.",
-          },
-        },
-        required: ["path", "as"],
-      },
-    },
+    ignore,
+    compare,
     drift: {
       type: "string",
       enum: ["Correct", "Report"],
@@ -118,10 +72,10 @@ const spec = {
     },
     deletionPolicy: {
       type: "string",
-      enum: ["Delete", "Orphan"],
+      enum: ["Delete", "Orphan", "DeleteOrOrphan"],
       default: "Delete",
       description:
-        "When this object is deleted. Delete: the request in delete is sent, if there is one; Orphan: the remote object stays.",
+        "When this object is deleted. Delete: the request in delete is sent, if there is one; Orphan: the remote object stays; DeleteOrOrphan: it stays where something that delete needs, a Secret or endpoint say, is not there any more.",
     },
     inputs,
     dependsOn,
@@ -150,7 +104,8 @@ const spec = {
     suspend,
   },
   "x-kubernetes-validations": [
-    ...["observe", "lookup", "create", "update", "delete"].flatMap(target),
+    ...["observe", "lookup", "create", "update", "beforeDelete", "delete"].flatMap(target),
+    { rule: "!has(self.beforeDelete) || has(self.delete)", message: "beforeDelete goes with delete" },
     { rule: "has(self.observe) || has(self.create)", message: "at least one of observe and create must be set" },
     {
       rule: "!has(self.lookup) || has(self.externalID) || has(self.lookup.externalID)",
@@ -186,7 +141,11 @@ const attempt = {
   description: "The latest attempt to create, update or delete the remote object.",
   properties: {
     ...httpRequest.status.properties.attempt.properties,
-    verb: { type: "string", enum: ["Create", "Update", "Delete"], description: "Which of the spec's requests it sends." },
+    verb: {
+      type: "string",
+      enum: ["Create", "Update", "BeforeDelete", "Delete"],
+      description: "Which of the spec's requests it sends.",
+    },
     succeeded: {
       type: "boolean",
       description:
@@ -258,6 +217,11 @@ const status = {
         },
       },
       required: ["spec"],
+    },
+    inputs: {
+      "x-kubernetes-preserve-unknown-fields": true,
+      description:
+        "Values that inputs took of other objects when they were last Ready, by the inputs' names: with these the object is looked after, and deleted, when the others are not.",
     },
     adoptedUpdate: {
       type: "string",

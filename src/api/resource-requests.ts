@@ -85,6 +85,13 @@ export const update = {
   },
 } as const satisfies Schema;
 
+export const beforeDelete = {
+  type: "object",
+  description:
+    "Sent before delete, each time that is to be sent: what has to be disabled or emptied before it can be deleted. Success, 404 or 410 lets delete go.",
+  properties: { ...requestProperties, method: { ...requestProperties.method, default: "PATCH" }, expect },
+} as const satisfies Schema;
+
 export const remove = {
   type: "object",
   description:

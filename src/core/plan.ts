@@ -142,12 +142,16 @@ export interface Situation<R extends Resource = Resource> {
   readonly first?: boolean;
   /** The circle in which the resource waits for itself, as `Kind/name` from itself to itself; absent: it does not. */
   readonly cycle?: readonly string[];
+  /** Those that refer to it as one that they wait for, or connect by; absent: the kind does not ask. */
+  readonly referrers?: () => Iterable<{ readonly kind: string; readonly resource: Resource }>;
   /** This process, as a sender of requests: random, new at each start. */
   readonly instanceId: string;
 }
 
 export interface Kind<R extends Resource = Resource> {
   readonly type: ResourceType;
+  /** When one is being deleted it waits for those that refer to it: it is due when one of them is gone, or lets go. */
+  readonly waitsForReferrers?: true;
   references(resource: R): readonly Dependency[];
   /** Any change of one of these makes due what this holds for, of whatever kind. */
   readonly wakesOthers?: (resource: Resource) => boolean;

@@ -16,6 +16,7 @@ import type { DataWatches } from "./data-watches.ts";
 import type { Dependents } from "./dependents.ts";
 import type { DueReasons } from "./due-reasons.ts";
 import { queueKey } from "./key.ts";
+import { awaitingKeys } from "./referrers.ts";
 import type { TakenStatuses } from "./taken-statuses.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
@@ -59,6 +60,7 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
     const key = (after ?? before)?.metadata as ResourceKey;
     observe?.(kind.type.kind, key.name, after);
     const due = kind.passive ? !sameJSON(before?.metadata.labels, after?.metadata.labels) : needsReconcile(change);
+    for (const id of awaitingKeys(deps, kind, change)) queue.add(id);
     if (!kind.passive) enqueueItself(kind, key, change, { due, lane });
     for (const [id, { onStatus, isTransitive: lends }] of dependents.of({ type: kind.type, key }))
       if (due || (onStatus && hasNewStatus(change))) {
@@ -83,8 +85,7 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
       queue.add(id, { lane });
     }
     if (!due) return;
-    const namespaces = dependents.set(id, after ? kind.references(after) : []);
-    for (const namespace of namespaces) dataWatches.adjust(namespace);
+    for (const namespace of dependents.set(id, after ? kind.references(after) : [])) dataWatches.adjust(namespace);
   }
   /** Kinds of which something has changed, that may concern anybody; with the key of the last of it. */
   const toWake = new Map<Kind, string>();

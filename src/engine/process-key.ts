@@ -15,6 +15,7 @@ import type { DataWatches } from "./data-watches.ts";
 import type { Dependents } from "./dependents.ts";
 import { PlanError } from "./follow-plan.ts";
 import { keyParts } from "./key.ts";
+import { referrersOf } from "./referrers.ts";
 import type { Backoff } from "./backoff.ts";
 import type { Postponed } from "./postponed.ts";
 import { reconcile, type ReconcileDeps, type Reconciled } from "./reconcile.ts";
@@ -26,7 +27,7 @@ import type { Waits, WorkersOptions } from "./workers.ts";
 
 interface AttendDeps extends Pick<ReconcileDeps, "store" | "requester" | "requireServiceAccount" | "announce"> {
   readonly caches: Caches;
-  readonly dependents: Pick<Dependents, "cycleOf">;
+  readonly dependents: Pick<Dependents, "cycleOf" | "of">;
   readonly queue: Pick<WorkQueue, "add" | "laneOf">;
   readonly postponed: Pick<Postponed, "wait" | "forget">;
   readonly dataWatches: Pick<DataWatches, "began" | "read">;
@@ -68,6 +69,7 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
       instanceId: deps.sender,
       first: deps.resumes && isFirst,
       ...(cycle && { cycle }),
+      ...(kind.waitsForReferrers && { referrers: () => referrersOf(deps, kind, resource) }),
     };
   }
   function reconcileDeps(

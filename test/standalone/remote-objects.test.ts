@@ -1,10 +1,11 @@
 /** Remote objects as real servers have them: each case is a small server with the manifest that a user writes for it. */
 import { beforeAll, expect, test } from "@jest/globals";
+import { deletionCases } from "../support/cases/deletion.ts";
 import { identityCases } from "../support/cases/identity.ts";
 import { syncCases } from "../support/cases/sync.ts";
 import { firstMs, runCases, thenMs, type Seen } from "../support/remote-servers.ts";
 
-const cases = [...identityCases, ...syncCases];
+const cases = [...identityCases, ...syncCases, ...deletionCases];
 let all: ReadonlyMap<string, Seen>;
 beforeAll(
   async () => {

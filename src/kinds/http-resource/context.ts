@@ -17,6 +17,7 @@ import { parseTemplate, stringsIn } from "../../core/templating.ts";
 import { externalIdAnnotation, orphanAnnotation, reconcileAtOf } from "../../core/resource.ts";
 import type { RetryPolicy } from "../../core/retry.ts";
 import { remoteOf } from "./identity.ts";
+import { inputsReadBy } from "./inputs-read.ts";
 import { usedEndpoint } from "../request/endpoint.ts";
 import { declaredOutputs, outputExpressions } from "../request/outputs.ts";
 import { pollExpressions } from "../request/poll-expressions.ts";
@@ -28,7 +29,7 @@ export const finalizer = "holdfast.dev/release";
 
 export const importHint = `set the annotation ${externalIdAnnotation} to the object's id`;
 
-export type Verb = "Create" | "Update" | "Delete";
+export type Verb = "Create" | "Update" | "BeforeDelete" | "Delete";
 export interface VerbAttempt extends Attempt {
   readonly verb: Verb;
   readonly succeeded?: boolean;
@@ -65,6 +66,8 @@ export interface Context {
   /** The finalizer, where one has to be put on before anything is there to be deleted. */
   readonly missingFinalizer?: string;
   readonly hasFinalizer: boolean;
+  /** What inputs took of other objects, to be kept. */
+  readonly taken?: Readonly<Record<string, unknown>>;
   /** What update would deliver now. */
   readonly delivering?: NonNullable<HTTPResourceStatus["delivered"]>;
   /** Where what was observed in this reconcile is not as declared. */
@@ -81,7 +84,7 @@ export function contextOf({ resource, references, now, instanceId: sender }: Sit
   const reconcileAt = reconcileAtOf(metadata);
   const endpoint = usedEndpoint(spec.endpointRef, references);
   const hasFinalizer = finalizers.includes(finalizer);
-  const wantsFinalizer = spec.delete !== undefined && spec.deletionPolicy === "Delete" && !hasFinalizer;
+  const wantsFinalizer = spec.delete !== undefined && spec.deletionPolicy !== "Orphan" && !hasFinalizer;
   // An id that a person gives is the end of a create whose outcome nobody knew.
   const attempt = imported === undefined || status.attempt?.verb !== "Create" ? status.attempt : undefined;
   const known = {
@@ -149,7 +152,12 @@ function readsID(expression: string): boolean {
 
 /** What makes a new run of a verb: what is sent, as it is written. */
 export function verbDigest({ spec }: Pick<Context, "spec">, verb: Verb): string {
-  const shape = { Create: spec.create, Update: spec.update, Delete: spec.delete }[verb];
+  const shape: { readonly expect?: unknown; readonly poll?: unknown } | undefined = {
+    Create: spec.create,
+    Update: spec.update,
+    BeforeDelete: spec.beforeDelete,
+    Delete: spec.delete,
+  }[verb];
   const { expect: _, poll: __, ...sent } = shape ?? {};
   return digest({ verb, ...sent, endpointRef: spec.endpointRef, parameters: spec.parameters, inputs: spec.inputs });
 }
@@ -187,7 +195,7 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
   return {
     shape,
     field,
-    shared: spec,
+    shared: { ...spec, inputs: inputsReadBy(readingOf(spec, asked), spec.inputs ?? {}) },
     metadata: resource.metadata,
     now: attempt?.startedAt ?? now.toISOString(),
     ...(attempt && { attemptId: attempt.id }),
@@ -203,9 +211,18 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
       ...expectedThat(shape.expect, `${field}.expect`),
       ...pollExpressions(shape.poll, `${field}.poll`),
       ...compile,
-      ...outputExpressions(declaredOutputs(spec.outputs, "spec.outputs")),
+      ...(field === "spec.delete" || field === "spec.beforeDelete"
+        ? []
+        : outputExpressions(declaredOutputs(spec.outputs, "spec.outputs"))),
     ],
   };
+}
+
+/** What of a spec is evaluated where one of its requests is sent; of what it does not read nothing has to be there. */
+function readingOf(spec: HTTPResourceSpec, { field, shape, compile }: Asked): object {
+  const { update, upToDate, mine, exists, externalID, outputs } = spec;
+  if (field === "spec.delete" || field === "spec.beforeDelete") return { shape, compile };
+  return { shape, compile, update, upToDate, mine, exists, externalID, outputs, compare: spec.compare };
 }
 
 /**

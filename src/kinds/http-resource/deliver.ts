@@ -67,20 +67,21 @@ export function* deliver(context: Context, report: Report, sending: Sending): St
   const exchange = unpollable(request) ?? exchangeOf(context, { ...request, ...sending, attempt, compile });
   if ("type" in exchange) return exchange;
   // What is made of the answer could not be made again: where there is no place for it, it is not asked for.
-  const unwritable = verb === "Delete" ? undefined : yield* checkOutputs(outputsOf(context));
+  const isRemoval = verb === "Delete" || verb === "BeforeDelete";
+  const unwritable = isRemoval ? undefined : yield* checkOutputs(outputsOf(context));
   if (unwritable) return unwritable;
   const isSame = !sending.renames && (isIdempotent(method) || (wish.repeatable && !dependsOnInputs(exchange.request)));
   const before: BeforeSend = isSame
     ? { type: "none", attemptId: attempt.id }
     : { type: "intent", status: report.inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
-  const outcome = yield* sendExchange(exchange, before, verb === "Delete" ? undefined : missingFinalizer);
+  const outcome = yield* sendExchange(exchange, before, isRemoval ? undefined : missingFinalizer);
   if (outcome.type === "refusal") return outcome;
 
   const judgement = yield* judged(request, exchange, outcome);
   const { response } = judgement;
   const tookMs = response?.durationMs ?? 0;
   const ended: VerbAttempt = { ...attempt, finishedAt: new Date(now.getTime() + tookMs).toISOString() };
-  const isGone = verb === "Delete" && saysGone(response);
+  const isGone = isRemoval && saysGone(response);
   if (judgement.succeeded && response) {
     const working = yield* begun(context, { request, exchange, attempt: ended, response });
     if (working) return working;

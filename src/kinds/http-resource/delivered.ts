@@ -65,6 +65,7 @@ export function* ofSuccess(
   const { response } = judgement;
   if (context.declaredID !== undefined) return succeeded(context.declaredID);
   switch (attempt.verb) {
+    case "BeforeDelete":
     case "Delete":
       return succeeded(undefined);
     case "Update": {

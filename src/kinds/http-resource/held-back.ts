@@ -2,8 +2,8 @@
 import { reconciling, stalled, type ConditionState } from "../../core/conditions.ts";
 import type { Verdict } from "../../core/plan.ts";
 import type { Next } from "../../core/remote-object.ts";
-import { reconcileAtAnnotation } from "../../core/resource.ts";
-import { importHint, type Context } from "./context.ts";
+import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from "../../core/resource.ts";
+import { importHint, type Context, type VerbAttempt } from "./context.ts";
 
 export type Held = Extract<Next, { type: "hold" }>["why"];
 export type Replacement = Extract<Next, { type: "replace" }>["why"];
@@ -65,4 +65,18 @@ export function heldStates(context: Context, why: Held): HeldStates {
 
 function notReady(reason: string, message: string): ConditionState {
   return { type: "Ready", status: "False", reason, message };
+}
+
+/** `why`: what is known of it. */
+export function mayHaveArrived(why: string, { verb }: Pick<VerbAttempt, "verb">, isDeleting: boolean): string {
+  const import_ = verb === "Create" ? `, or ${importHint}` : "";
+  const again = `To send it again change the annotation ${reconcileAtAnnotation}${import_}`;
+  // What is being deleted is not created any more.
+  const way = verb === "Create" && isDeleting ? `To have it deleted ${importHint}` : again;
+  return `${why}: it may or may not have arrived. ${way}`;
+}
+export const noImport = `spec.observe: there is no object with the id in the annotation ${externalIdAnnotation}, and none is created. Correct the annotation, or remove it to go on without`;
+/** `by`: as `Kind "name"`. */
+export function inUseBy(by: string): string {
+  return `${by} refers to this object and is there still: it is deleted first. To delete this one without waiting, let that one go by the annotation ${orphanAnnotation}: "true" on it`;
 }

@@ -15,6 +15,7 @@ import { next, observed } from "../../core/remote-object.ts";
 import { contextOf, hasBeenSeen, untilRetryMs, withoutCandidate, withRemote, type Context } from "./context.ts";
 import { deliveredNow, isDelivered } from "./delivery-record.ts";
 import { inputsReadBy } from "./inputs-read.ts";
+import { holderOf, keptInputs, keptValues, takenValues } from "./referents.ts";
 import { declarationOf } from "./declaration.ts";
 import { withDeclaredID } from "./declared-id.ts";
 import { sightOf } from "./identity.ts";
@@ -30,6 +31,7 @@ import { httpResourceType, type HTTPResource } from "../types.ts";
 
 export const httpResourceKind: Kind<HTTPResource> = {
   type: httpResourceType,
+  waitsForReferrers: true,
   references,
   actsAs: ({ spec }) => spec.serviceAccountName,
   plan,
@@ -38,7 +40,9 @@ export const httpResourceKind: Kind<HTTPResource> = {
 function references(resource: HTTPResource): Dependency[] {
   const { spec, metadata } = resource;
   const { namespace } = metadata;
-  const shapes = [spec.observe, spec.lookup, spec.create, spec.update, spec.delete].filter((shape) => shape !== undefined);
+  const shapes = [spec.observe, spec.lookup, spec.create, spec.update, spec.beforeDelete, spec.delete].filter(
+    (shape) => shape !== undefined,
+  );
   return [
     ...endpointReferences(spec.endpointRef, namespace),
     ...dependenciesOf(resource),
@@ -58,30 +62,56 @@ function* plan(situation: Situation<HTTPResource>): Plan {
   if (situation.first && isAtRest(context)) return report.idle();
 
   const known = yield* resolveDependencies(situation, references(situation.resource));
-  if (known.type === "refusal") return report.refused(known);
-  const named = yield* withDeclaredID({ ...context, known: known.values });
-  return named.type === "refusal" ? report.refused(named) : yield* kept(named.context, report);
+  const stale = known.type === "refusal" ? keptValues(context, known) : undefined;
+  if (known.type === "refusal" && !stale) return report.refused(known);
+  const values = known.type === "refusal" ? (stale ?? new Map<string, unknown>()) : known.values;
+  const taken = known.type === "refusal" ? undefined : takenValues(context, known.values);
+  const asking = { ...context, known: values, ...(taken && { taken }) };
+  const named = yield* withDeclaredID(asking);
+  return named.type === "refusal"
+    ? report.refused(named)
+    : yield* kept(named.context, taken ? httpResourceReport(named.context) : report);
 }
 
-/** What it waited for before it was created need not be there when it is deleted, but what is to be sent needs its inputs. */
+/** What it waited for before it was created need not be there when it is deleted, and what it took of others is kept. */
 function* released(situation: Situation<HTTPResource>, context: Context, report: Report): Plan {
   const leaves = mayLeave(context);
   if (leaves) return leaves === "gone" ? report.unchanged("Deleting") : report.released("Orphaned");
+  const referrer = holderOf(situation);
+  if (referrer !== undefined && !context.spec.suspend) return report.inUse(referrer);
   const { resource } = situation;
   const { dependsOn: _, ...spec } = resource.spec;
   const { cycle: __, ...alone } = situation;
-  const asking = { ...resource, spec: { ...spec, inputs: neededInputs(spec) } };
+  const needed = neededInputs(spec);
+  const kept = keptInputs(context, needed);
+  const left = Object.fromEntries(Object.entries(needed).filter(([name]) => !kept.has(name)));
+  const asking = { ...resource, spec: { ...spec, inputs: left } };
   const known = yield* resolveDependencies({ ...alone, resource: asking }, references(resource));
-  if (known.type === "refusal") return report.refused(known);
-  const named = yield* withDeclaredID({ ...context, known: known.values });
-  return named.type === "refusal" ? report.refused(named) : yield* release(named.context, report);
+  if (known.type === "refusal") return withoutWhatItNeeds(context, report, report.refused(known));
+  const named = yield* withDeclaredID({ ...context, known: new Map([...known.values, ...kept]) });
+  if (named.type === "refusal") return report.refused(named);
+  return withoutWhatItNeeds(context, report, yield* release(named.context, report));
+}
+
+/** What delete needs, and what is not there any more, holds nothing up where that is said. */
+const missing = [
+  "SecretNotFound",
+  "ConfigMapNotFound",
+  "KeyNotFound",
+  "EndpointNotFound",
+  "DependencyNotReady",
+  "ServiceAccountNotFound",
+];
+function withoutWhatItNeeds({ spec }: Context, report: Report, verdict: Verdict): Verdict {
+  const isLeft = spec.deletionPolicy === "DeleteOrOrphan" && missing.includes(verdict.reason);
+  return isLeft ? report.released("Orphaned") : verdict;
 }
 
 /** Those that what is sent for a deletion, and what looks for the object, can see; all, where that cannot be told. */
-function neededInputs({ inputs = {}, delete: remove, observe, lookup, exists, mine, upToDate, externalID }: Asking): Inputs {
-  return inputsReadBy({ remove, observe, lookup, exists, mine, upToDate, externalID }, inputs);
+function neededInputs(spec: HTTPResourceSpec): Inputs {
+  const { delete: remove, beforeDelete, observe, lookup, exists, mine, externalID } = spec;
+  return inputsReadBy({ remove, beforeDelete, observe, lookup, exists, mine, externalID }, spec.inputs ?? {});
 }
-type Asking = Pick<HTTPResourceSpec, "inputs" | "delete" | "observe" | "lookup" | "exists" | "mine" | "upToDate" | "externalID">;
 
 /** Keeps the remote object as it is declared. */
 function* kept(context: Context, report: Report): Steps<Verdict> {
@@ -97,7 +127,7 @@ function* kept(context: Context, report: Report): Steps<Verdict> {
     case "absent": {
       if (context.imported !== undefined) return report.importNotFound();
       const after = withoutCandidate(context, seen.former);
-      return yield* missing(after, httpResourceReport(after), seen);
+      return yield* absent(after, httpResourceReport(after), seen);
     }
     case "found":
       return yield* present(context, seen);
@@ -105,7 +135,7 @@ function* kept(context: Context, report: Report): Steps<Verdict> {
 }
 
 /** It is not there, as far as can be told. */
-function* missing(context: Context, report: Report, seen: Absent): Steps<Verdict> {
+function* absent(context: Context, report: Report, seen: Absent): Steps<Verdict> {
   const step = next(context.remote, null, declarationOf(context));
   switch (step.type) {
     case "hold":

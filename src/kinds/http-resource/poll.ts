@@ -126,6 +126,8 @@ function declaredVerb({ spec }: Context, verb: Verb): { readonly field: string; 
       const { body: _, method = "PUT", ...rest } = spec.update ?? {};
       return { field: "spec.update", shape: spec.update && { ...rest, expect: spec.update.expect, method } };
     }
+    case "BeforeDelete":
+      return { field: "spec.beforeDelete", shape: spec.beforeDelete };
     case "Delete":
       return { field: "spec.delete", shape: spec.delete };
   }

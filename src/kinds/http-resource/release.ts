@@ -20,7 +20,8 @@ import { deliver } from "./deliver.ts";
 import { isUnresolvedCreate, isWatched, remoteOf, sightOf } from "./identity.ts";
 import { saysGone } from "./judge.ts";
 import { isRepeatable, type Delivered } from "./delivered.ts";
-import { unknown, type Absent, type Unknown } from "./observation.ts";
+import { unknown, type Absent, type Found, type Unknown } from "./observation.ts";
+import { stringsIn } from "../../core/templating.ts";
 import { look, observe } from "./observe.ts";
 import { lookedAfter } from "./poll.ts";
 import type { Report } from "./report.ts";
@@ -164,21 +165,29 @@ function mayHaveArrived({ attempt, spec, ...rest }: Context): boolean {
 function* remove(context: Context, report: Report): Steps<Verdict> {
   const { spec } = context;
   if (!spec.delete) return report.released("Orphaned");
-  const isOurs = yield* checkedOwner(context, report);
-  if (isOurs !== true) return isOurs;
-  const delivered = yield* deliver(context, report, {
-    verb: "Delete",
-    request: { field: "spec.delete", shape: spec.delete },
-    onUnknown: spec.onUnknown === "Resend" ? "Resend" : "Stall",
-    limit: Infinity,
-  });
+  const shown = yield* shownFirst(context, report);
+  if ("status" in shown) return shown;
+  const onUnknown = spec.onUnknown === "Resend" ? "Resend" : "Stall";
+  if (spec.beforeDelete) {
+    const request = { field: "spec.beforeDelete", shape: spec.beforeDelete };
+    const prepared = yield* deliver(context, report, { verb: "BeforeDelete", request, ...shown, onUnknown, limit: Infinity });
+    if (prepared.type !== "succeeded") return yield* removed(context, report, { delivered: prepared, isVerified: true });
+  }
+  const request = { field: "spec.delete", shape: spec.delete };
+  const delivered = yield* deliver(context, report, { verb: "Delete", request, ...shown, onUnknown, limit: Infinity });
   return yield* removed(context, report, { delivered, isVerified: false });
 }
 
-/** What is another's is not deleted. */
-function* checkedOwner(context: Context, report: Report): Steps<true | Verdict> {
-  const { spec } = context;
-  if (spec.mine === undefined || !spec.observe || context.externalID === undefined) return true;
+type Shown = Pick<Found, "response" | "object">;
+
+/** What delete reads of the object is observed first. What is another's is not deleted, and what is gone need not be. */
+function* shownFirst(context: Context, report: Report): Steps<Shown | Verdict> {
+  const { spec, externalID } = context;
+  const { expect: _, ...written } = spec.delete ?? {};
+  const { expect: __, ...before } = spec.beforeDelete ?? {};
+  const reads = stringsIn([written, before], "").some(({ text }) => /\$\{[^]*\.(response|object)\b/.test(text));
+  const mayAsk = spec.observe !== undefined && (externalID !== undefined || !needsExternalID(spec.observe));
+  if ((!reads && spec.mine === undefined) || !mayAsk) return {};
   const seen = yield* look(context);
   switch (seen.type) {
     case "refusal":
@@ -186,10 +195,19 @@ function* checkedOwner(context: Context, report: Report): Steps<true | Verdict> 
     case "unknown":
       return report.unknownObservation(seen);
     case "absent":
-      return true;
+      if (!reads) return {};
+      if (!isGone(context.remote, null)) return report.held("NotSeen");
+      return ended(context, report);
     case "found":
-      return seen.mine === false ? report.held("NotMine") : true;
+      if (seen.mine === false) return report.held("NotMine");
+      return { ...(seen.response && { response: seen.response }), ...(seen.object !== undefined && { object: seen.object }) };
   }
+}
+
+/** Its server says that it is gone. */
+function ended(context: Context, report: Report): Verdict {
+  if (context.resource.metadata.deletionTimestamp !== undefined) return report.released("Deleted");
+  return httpResourceReport(withRemote(context, unmade)).unmade(context.attempt, { message: "spec.observe: it is not there" });
 }
 
 /** Deletes what is to be created anew. */

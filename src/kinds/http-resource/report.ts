@@ -21,7 +21,9 @@ export interface Report {
   /** It is to be deleted and created anew; `attempt`: the update that was refused for it. */
   replacing(why: Replacement, attempt?: VerbAttempt): Verdict;
   /** It has been deleted for that. */
-  unmade(attempt: VerbAttempt, judgement: Judgement): Verdict;
+  unmade(attempt: VerbAttempt | undefined, judgement: Pick<Judgement, "message">): Verdict;
+  /** Others that are there still refer to it; the first of them, as `Kind "name"`. */
+  inUse(by: string): Verdict;
   /** An answer to delete says that it is gone, and nothing else does. `isThere`: it has been seen since. */
   notDeleted(attempt: VerbAttempt, judgement: Judgement, isThere: boolean): Verdict;
   inStep(seen: Found): Verdict;

@@ -5,7 +5,7 @@ import { stripSendState, unknownReasonText, isSameTry, runsBefore } from "../../
 import { pauseSinceMs } from "../../core/backoff.ts";
 import { untilDueMs } from "../../core/due.ts";
 import type { Verdict } from "../../core/plan.ts";
-import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from "../../core/resource.ts";
+import { orphanAnnotation } from "../../core/resource.ts";
 import { retryAfterFieldMs, retryAfterMs } from "../../core/retry.ts";
 import { recorded, shownResponse } from "../request/recorded.ts";
 import { importHint, finalizer, type Context, type VerbAttempt } from "./context.ts";
@@ -13,7 +13,7 @@ import { corrected, drifted, notDrifted, notHeld } from "./conditions.ts";
 import { isContested } from "./contested.ts";
 import { bodyOf, failingMs, isWorthWriting } from "./worth-writing.ts";
 import { isRepeatable } from "./delivered.ts";
-import { heldStates, neverSeen, replacingFor, sinceEndMs, stillThere } from "./held-back.ts";
+import { heldStates, inUseBy, mayHaveArrived, neverSeen, noImport, replacingFor, sinceEndMs, stillThere } from "./held-back.ts";
 import type { Report } from "./report.ts";
 import { recordedAs, remoteOf } from "./identity.ts";
 
@@ -51,6 +51,7 @@ export function httpResourceReport(context: Context): Report {
       ...recordedAs(remote, before),
       ...(imported !== undefined && { lastHandledExternalID: imported }),
       ...(attempt && { attempt }),
+      ...(context.taken && { inputs: context.taken }),
       ...(poll && isPolling && { poll }),
       observedGeneration: generation,
       conditions: conditions([...states, ...drift], before.conditions ?? [], generation, now.toISOString()),
@@ -154,9 +155,18 @@ export function httpResourceReport(context: Context): Report {
     unmade(attempt, { message }) {
       const { delivered: _, ...made } = status(
         reconciling("Replacing", `${message}: the object is deleted, and is created anew`),
-        attempted(attempt),
+        attempt ? attempted(attempt) : {},
       );
       return { status: made, requeueAfterMs: 0, result: "waiting", reason: "Replacing" };
+    },
+    inUse(by) {
+      const made = status(reconciling("InUse", `${inUseBy(by)}${hint}`));
+      return {
+        status: made,
+        requeueAfterMs: pauseSinceMs(uid, outside, failingMs(made, "Reconciling", now)),
+        result: "waiting",
+        reason: "InUse",
+      };
     },
     notDeleted(attempt, { message }, isThere) {
       const change = attempted({ ...attempt, phase: "Done", succeeded: false });
@@ -165,9 +175,8 @@ export function httpResourceReport(context: Context): Report {
       return { status: status(states, change), ...due(), result: isTold ? "unchanged" : "stalled", reason: "NotDeleted" };
     },
     importNotFound() {
-      const message = `spec.observe: there is no object with the id in the annotation ${externalIdAnnotation}, and none is created. Correct the annotation, or remove it to go on without`;
       // What was known before stands: of an earlier id, and of a create whose outcome is not known.
-      const states = [...stalled("ImportNotFound", message), ...known("Drifted")];
+      const states = [...stalled("ImportNotFound", noImport), ...known("Drifted")];
       const told = conditions(states, before.conditions ?? [], generation, now.toISOString());
       const looked = { ...before, ...acknowledged(), observedGeneration: generation, conditions: told };
       return { status: looked, ...due(), result: "stalled", reason: "ImportNotFound" };
@@ -253,13 +262,7 @@ export function httpResourceReport(context: Context): Report {
       return { status: isNone ? withID(made, undefined) : made, requeueAfterMs, result: "failed", reason };
     },
     outcomeUnknown(attempt, why, looksInMs) {
-      const { verb } = attempt;
-      const import_ = verb === "Create" ? `, or ${importHint}` : "";
-      const again = `To send it again change the annotation ${reconcileAtAnnotation}${import_}`;
-      // What is being deleted is not created any more.
-      const way = verb === "Create" && isDeleting ? `To have it deleted ${importHint}` : again;
-      const message = `${why}: it may or may not have arrived. ${way}`;
-      return stuck("OutcomeUnknown", message, attempt, looksInMs);
+      return stuck("OutcomeUnknown", mayHaveArrived(why, attempt, isDeleting), attempt, looksInMs);
     },
     stillUnknown(attempt) {
       const [was] = known("Stalled");

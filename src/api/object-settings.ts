@@ -1,0 +1,58 @@
+/** What an HTTPResource says of its remote object: which is its own, how it is compared, what cannot be changed. */
+import { jq } from "./request.ts";
+import type { Schema } from "./schema.ts";
+
+/** As core/difference prints them. */
+const place = {
+  type: "string",
+  minLength: 1,
+  maxLength: 512,
+  pattern: '^(\\.[A-Za-z_][A-Za-z0-9_-]*|\\["[^"\\\\]+"\\]|\\[[0-9]*\\])+$',
+} as const satisfies Schema;
+
+export const mine = {
+  ...jq,
+  description:
+    "jq that yields true where `.object` is the one that this resource looks after. Where it yields false nothing is sent to it: it is neither adopted, updated nor deleted.",
+} as const satisfies Schema;
+
+export const replace = {
+  type: "array",
+  description:
+    "What makes Holdfast delete and create in place of update: a place whose declared value is another (`.region`), a status that update is answered with (422, 4xx), or Moved: externalID declares another id.",
+  maxItems: 16,
+  "x-kubernetes-list-type": "set",
+  items: {
+    type: "string",
+    maxLength: 512,
+    pattern: '^(Moved|[45](xx|[0-9]{2}|[0-9]{2}-[45][0-9]{2})|(\\.[A-Za-z_][A-Za-z0-9_-]*|\\["[^"\\\\]+"\\]|\\[[0-9]*\\])+)$',
+  },
+} as const satisfies Schema;
+
+export const ignore = {
+  type: "array",
+  description: "Places of the object that are sent and never compared, as differences are printed: `.startsAt`, `.items[].id`.",
+  maxItems: 64,
+  "x-kubernetes-list-type": "set",
+  items: place,
+} as const satisfies Schema;
+
+export const compare = {
+  type: "array",
+  description: "How values are compared at places where the server keeps them in another form than it is sent them.",
+  maxItems: 32,
+  "x-kubernetes-list-type": "map",
+  "x-kubernetes-list-map-keys": ["path"],
+  items: {
+    type: "object",
+    properties: {
+      path: { ...place, description: "The place, as differences are printed." },
+      as: {
+        ...jq,
+        description:
+          "jq that both sides are put through before they are compared: `ascii_downcase`, `sort`. What it fails on is compared as it is; nothing is null.",
+      },
+    },
+    required: ["path", "as"],
+  },
+} as const satisfies Schema;
