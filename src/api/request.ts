@@ -54,6 +54,8 @@ export const method = {
   "x-kubernetes-validations": [
     { rule: "self.matches('^[A-Z0-9!#$%&\\'*+.^_`|~-]+$')", message: "must be a method in capitals, GET or PURGE say" },
     { rule: "self != 'CONNECT'", message: "CONNECT opens a tunnel, and is no request: see proxy" },
+    // RFC 9110, section 9.3.8: the answer to TRACE is the request itself, an endpoint's credential with it. TRACK is IIS's.
+    { rule: "!(self in ['TRACE', 'TRACK'])", message: "TRACE and TRACK are answered with the request itself and its credential" },
   ],
 } as const satisfies Schema;
 
@@ -86,7 +88,7 @@ export const requestProperties = {
     ...method,
     default: "GET",
     description:
-      "The method: any token in capitals (RFC 9110, section 9.1), PURGE or MKCOL say. GET, HEAD, OPTIONS, TRACE, PUT and DELETE are idempotent; of any other it is not known, so none is sent twice.",
+      "The method: any token in capitals (RFC 9110, section 9.1), PURGE or MKCOL say. GET, HEAD, OPTIONS, PUT and DELETE are idempotent; of any other it is not known, so none is sent twice.",
   },
   query: {
     type: "array",

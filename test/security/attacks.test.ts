@@ -199,7 +199,7 @@ describeWithControlPlane("a tenant", (plane) => {
       refused.push(parts({ name: "a", contentType: `text/plain${text}`, value: "x" }));
     }
     for (const value of ["a\r\nX: y", "a\nb", "a\0"]) refused.push(["httprequests", { url, headers: [{ name: "a", value }] }]);
-    for (const method of ["GET /x HTTP/1.1\r\nX: y", "get", "CONNECT", "TRACE", ""])
+    for (const method of ["GET /x HTTP/1.1\r\nX: y", "get", "CONNECT", "TRACE", "TRACK", ""])
       refused.push(["httprequests", { url, method }]);
     for (const path of ["x", "?x", "http://b.example/", ""]) refused.push(["httprequests", { endpointRef: { name: "a" }, path }]);
     for (const [place, text] of Object.entries({

@@ -48,10 +48,10 @@ function ambiguity(path: string, { encodedSlash = false }: Care): string | undef
   if (isPlain(path)) return undefined;
   if (/\/\//.test(path)) return "the path has an empty segment";
   if (/%(?![0-9a-f]{2})/i.test(path)) return "a % in a path is followed by two hexadecimal digits";
-  const dots = dotSegment(path);
-  if (dots !== undefined) return dots;
   let text = path;
   for (let decodings = 0; decodings <= maxDecodings; decodings += 1) {
+    if (seemsToHaveDotSegment(text))
+      return "the path has a segment that some servers take for . or .., which would lead elsewhere";
     // oxlint-disable-next-line no-control-regex -- control characters are what it refuses
     if (/[\x00-\x1f\x7f-\x9f]/.test(text)) return "the path has a control character, encoded or not";
     if (decodings > 0 && !encodedSlash && slashes(text) > slashes(path))
@@ -93,26 +93,16 @@ const lookalikes: readonly (readonly [RegExp, string])[] = [
   [/[\u3002\uff61]/g, "."],
 ];
 
-/** Why a path has a segment that somebody takes for `.` or `..`: as written, or decoded. Undefined: it has none. */
-export function dotSegment(path: string): string | undefined {
-  if (isPlain(path)) return undefined;
-  if (path.split("/").some((part) => /^(?:\.|%2e){1,2}$/i.test(part)))
-    return "the path has a segment . or .., which would lead elsewhere";
-  let text = path;
-  for (let decodings = 0; decodings <= maxDecodings; decodings += 1) {
-    if (hasDotSegment(text)) return "the path has a segment that some servers take for . or .., which would lead elsewhere";
-    const decoded = percentDecoded(text) ?? text;
-    if (decoded === text) break;
-    text = decoded;
-  }
-  return undefined;
+/** Whether a path, as it is written, has a segment `.` or `..`, which `URL` and every server resolve. */
+export function hasDotSegment(path: string): boolean {
+  return path.split("/").some((part) => /^(?:\.|%2e){1,2}$/i.test(part));
 }
 
 /**
  * Whether a segment is nothing but dots, or begins with dots that something follows at which a server may stop reading: `;`, a
  * NUL, a space. `.git` and `..a` are names.
  */
-function hasDotSegment(text: string): boolean {
+function seemsToHaveDotSegment(text: string): boolean {
   let folded = text.normalize("NFKC");
   for (const [pattern, plain] of lookalikes) folded = folded.replace(pattern, plain);
   return folded.split(/[/\\]/).some((segment) => {

@@ -8,7 +8,7 @@ import type { Located, RequestTemplate } from "../../core/request-template.ts";
 import { parseURL, whyTooLong } from "../../core/tools/url.ts";
 import { wholeExpression } from "../../core/templating.ts";
 import { refuse } from "../refusal.ts";
-import { confine, dotSegment, withoutSlashesAtEnd, type Joined } from "./confinement.ts";
+import { confine, hasDotSegment, withoutSlashesAtEnd, type Joined } from "./confinement.ts";
 import { encoded, fillTemplate, partsOf } from "./values.ts";
 
 /** Stands for a secret where a request is described: a URL that begins with it can be written and not be sent. */
@@ -108,8 +108,7 @@ export function checkURL(text: string, { url }: RequestTemplate): URL {
   if (/[\\\s\x00-\x1f\x7f]/.test(text))
     refuse("InvalidURL", `${field}: the URL holds a space, a control character or a backslash`);
   if (text.includes("#")) refuse("InvalidURL", `${field}: the URL has a fragment, which is never sent`);
-  const dots = dotSegment(path); // before URL resolves it
-  if (dots !== undefined) refuse("InvalidURL", `${field}: ${dots}`);
+  if (hasDotSegment(path)) refuse("InvalidURL", `${field}: the path has a segment . or .., which would lead elsewhere`);
   const parsed = parseURL(text) ?? refuse("InvalidURL", `${field}: this is no URL, or its host is too long`);
   if (parsed.protocol !== "http:" && parsed.protocol !== "https:")
     refuse("InvalidURL", `${field}: only http and https URLs can be requested`);
