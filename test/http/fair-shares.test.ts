@@ -2,9 +2,6 @@
  * No namespace has the last place: at an origin, of a client's connections, at a token server, in the Map of clients. Guards against
  * one tenant's requests that hang holding up those of another, with whom it shares what it hangs on.
  */
-import { createSecureServer } from "node:http2";
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import type { AuthSources } from "../../src/core/auth.ts";
 import type { Exchange } from "../../src/core/exchange.ts";
@@ -21,13 +18,14 @@ import {
   type TestRequester,
   type TestRequesterOptions,
 } from "../support/loopback-requester.ts";
-import { loopbackServer, type LoopbackServer } from "../support/loopback.ts";
+import { http2LoopbackServer, loopbackServer, type LoopbackServer } from "../support/loopback.ts";
 import { proxyServer } from "../support/proxy-server.ts";
 import { eventually } from "../support/tcp-table.ts";
 
 const authority = createAuthority("Shares");
 afterAll(() => authority[Symbol.dispose]());
 
+type Server = Omit<LoopbackServer, "requests">;
 type Changes = Parameters<typeof exchange>[0];
 
 /** As a reconcile of `namespace` sends it: it comes again when it is told that it is its turn. */
@@ -55,52 +53,30 @@ async function sendFrom(
   }
 }
 
-/** Leaves alone whatever is asked for below /hang; speaks HTTP/2 as well. */
-async function http2Server(): Promise<LoopbackServer> {
-  const server = createSecureServer({ ...authority.issue("IP:127.0.0.1"), allowHTTP1: true }, (request, response) => {
-    if (!request.url.startsWith("/hang")) response.end("ok");
-  });
-  let accepted = 0;
-  const sockets = new Set<{ destroy(): void }>();
-  server.on("secureConnection", (socket) => {
-    accepted += 1;
-    sockets.add(socket);
-  });
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `https://127.0.0.1:${port}`,
-    port,
-    requests: [],
-    get accepted() {
-      return accepted;
-    },
-    async [Symbol.asyncDispose]() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await once(server, "close");
-    },
-  };
-}
-const hangs = (tls?: Parameters<typeof loopbackServer>[1]): Promise<LoopbackServer> =>
+const hangs = (tls?: Parameters<typeof loopbackServer>[1]): Promise<Server> =>
   loopbackServer(({ url }, response) => void (url.startsWith("/hang") || response.end("ok")), tls);
 
 interface Way {
   readonly about: string;
-  readonly server?: () => Promise<LoopbackServer>;
+  readonly server?: () => Promise<Server>;
   readonly options?: TestRequesterOptions;
   readonly changes?: Changes;
   readonly proxy?: "HTTP_PROXY" | "HTTPS_PROXY";
 }
 const trusted = { tls: { ca: literal(authority.ca) } };
-const overTLS = (): Promise<LoopbackServer> => hangs(authority.issue("IP:127.0.0.1"));
+const overTLS = (): Promise<Server> => hangs(authority.issue("IP:127.0.0.1"));
+const overHTTP2 = (): Promise<Server> =>
+  http2LoopbackServer(
+    authority.issue("IP:127.0.0.1"),
+    ({ url }, response) => void (url.startsWith("/hang") || response.end("ok")),
+  );
 const ways: readonly Way[] = [
   { about: "one client" },
   { about: "a client for each namespace", options: { clientIsolation: "namespace" } },
   { about: "two connections at most", options: { connectionsPerOrigin: 2 } },
   { about: "two places at the origin", options: { maxInFlightPerOrigin: 2 } },
   { about: "one client over TLS", server: overTLS, changes: trusted },
-  { about: "HTTP/2", server: http2Server, changes: { http2: true, ...trusted } },
+  { about: "HTTP/2", server: overHTTP2, changes: { http2: true, ...trusted } },
   { about: "HTTP/2 that the server does not speak", server: overTLS, changes: { http2: true, ...trusted } },
   { about: "a proxy that forwards", proxy: "HTTP_PROXY" },
   { about: "a proxy that digs tunnels", proxy: "HTTPS_PROXY", server: overTLS, changes: trusted },

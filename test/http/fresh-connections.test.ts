@@ -2,24 +2,23 @@
  * What may not be repeated goes over a connection that is fresh or was used a moment ago. Guards against a POST that is lost on a
  * connection that its server was about to close; test/real has the same with servers as people run them.
  */
-import { createSecureServer } from "node:http2";
-import { once } from "node:events";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { createAuthority } from "../support/certificates.ts";
 import { exchange, literal, testRequester, type TestRequester } from "../support/loopback-requester.ts";
-import { loopbackServer, rawServer, type LoopbackServer } from "../support/loopback.ts";
+import { http2LoopbackServer, loopbackServer, rawServer, type LoopbackServer } from "../support/loopback.ts";
 import { proxyServer } from "../support/proxy-server.ts";
 
 const authority = createAuthority("Fresh");
 afterAll(() => authority[Symbol.dispose]());
 
+type Server = Omit<LoopbackServer, "requests">;
 type Changes = Parameters<typeof exchange>[0];
 const send = (http: TestRequester, method: string, url: string, changes: Changes = {}): Promise<Outcome> =>
   http.send(exchange({ url, ...changes, request: { method, ...changes.request } }));
-const answers = (tls?: Parameters<typeof loopbackServer>[1]): Promise<LoopbackServer> =>
+const answers = (tls?: Parameters<typeof loopbackServer>[1]): Promise<Server> =>
   loopbackServer((_request, response) => response.end("ok"), tls);
 const idleMs = 600;
 
@@ -109,37 +108,16 @@ test("POSTs one after another share a connection, and 500 at once have no more t
   expect([5, 6]).toContain(server.accepted);
 }, 30_000);
 
-/** HTTP/2, for as many requests as one likes. */
-async function http2Server(): Promise<LoopbackServer> {
-  const server = createSecureServer(authority.issue("IP:127.0.0.1"), (_request, response) => response.end("ok"));
-  let accepted = 0;
-  const sockets = new Set<{ destroy(): void }>();
-  server.on("secureConnection", (socket) => {
-    accepted += 1;
-    sockets.add(socket);
-  });
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `https://127.0.0.1:${port}`,
-    port,
-    requests: [],
-    get accepted() {
-      return accepted;
-    },
-    async [Symbol.asyncDispose]() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await once(server, "close");
-    },
-  };
-}
-
 describe("the same holds", () => {
   const trusted = { tls: { ca: literal(authority.ca) } };
   test.each([
     ["over TLS", () => answers(authority.issue("IP:127.0.0.1")), trusted, undefined],
-    ["over HTTP/2", http2Server, { ...trusted, http2: true }, undefined],
+    [
+      "over HTTP/2",
+      () => http2LoopbackServer(authority.issue("IP:127.0.0.1"), (_request, response) => void response.end("ok")),
+      { ...trusted, http2: true },
+      undefined,
+    ],
     ["through a proxy that forwards", () => answers(), {}, "HTTP_PROXY"],
     ["through a tunnel", () => answers(authority.issue("IP:127.0.0.1")), trusted, "HTTPS_PROXY"],
   ] as const)("%s", async (_name, start, changes, variable) => {

@@ -1,6 +1,7 @@
 /** Servers on loopback that count what reaches them: the oracle of the HTTP tests. */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 import { createServer as createTlsServer, type ServerOptions } from "node:https";
 import { createServer as createTcpServer, type AddressInfo, type Server as NetServer, type Socket } from "node:net";
 import { socketsTo } from "./tcp-table.ts";
@@ -56,6 +57,34 @@ export async function loopbackServer(
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+/** One that speaks HTTP/2, and HTTP/1.1 to who asks for that. */
+export async function http2LoopbackServer(
+  tls: ServerOptions,
+  listener: (request: Http2ServerRequest, response: Http2ServerResponse) => void,
+): Promise<Omit<LoopbackServer, "requests">> {
+  const sockets = new Set<Socket>();
+  let accepted = 0;
+  const server = createSecureServer({ ...tls, allowHTTP1: true }, listener);
+  server.on("secureConnection", (socket: Socket) => {
+    accepted += 1;
+    sockets.add(socket);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `https://127.0.0.1:${port}`,
+    port,
+    get accepted() {
+      return accepted;
+    },
+    async [Symbol.asyncDispose]() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
       await once(server, "close");
     },
   };
