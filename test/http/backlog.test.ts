@@ -12,47 +12,62 @@ import { eventually } from "../support/tcp-table.ts";
 
 const maxInFlightPerOrigin = 10;
 
-test("beside 20,000 of a listing that wait at their origin, a new object and a changed one have the next turns", async () => {
-  await using server = await loopbackServer((_request, response) => void setTimeout(() => response.end("ok"), 5));
-  await using http = testRequester({ maxInFlightPerOrigin });
-  function* plan({ resource: { metadata } }: Situation): Plan {
-    const { name, generation } = metadata;
-    const { scope, ...declared } = exchange({ url: `${server.url}/${name}/${generation}`, timeoutMs: 60_000 });
-    const own = { ...scope, metadata: { name, namespace: "n", uid: name } };
-    yield* sendExchange({ ...declared, scope: own }, { type: "none" });
-    return { status: { generation }, result: "succeeded", reason: "Done" };
-  }
-  const kind: Kind = { type, references: () => [], plan };
-  const { store, change, quietly } = memoryStore(Array.from({ length: 20_000 }, (_, index) => thing(`listed-${index}`)));
-  const controller = createController({
-    kinds: [kind],
-    store,
-    requester: http.requester,
-    emit: () => {},
-    concurrency: 20,
-    reconcileTimeoutMs: 60_000,
-    sender: "me",
-  });
-  const stop = new AbortController();
-  const ended = controller.run(stop.signal, stop.signal);
-  const waiting = (): number => controller.postponed.counts().get("OriginBusy") ?? 0;
-  await eventually(waiting, (count) => count > 15_000, 60_000); // nearly all have been looked at, and wait for no worker
+const traits = { key: { namespace: "n", name: "shared" }, credentialNamespace: "n", title: 'HTTPEndpoint "shared"' };
+const rows = [
+  { count: 20_000, where: "at their origin", reason: "OriginBusy", declared: {} },
+  {
+    count: 2_000,
+    where: "under a rate limit",
+    reason: "RateLimited",
+    declared: { endpoint: { ...traits, rateLimit: { requests: 50, perMs: 1_000, burst: 5 } } },
+  },
+] as const;
 
-  const before = server.requests.length;
-  for (const changed of [thing("new"), thing("listed-19999", 2, 1_000_000)]) {
-    quietly(changed);
-    change(changed); // the second of them waits itself
-  }
-  const paths = ["/new/1", "/listed-19999/2"];
-  const seen = (): number => paths.filter((path) => server.requests.some(({ url }) => url === path)).length;
-  await eventually(seen, (count) => count === 2, 20_000);
-  // Before them are those on their way, those whose turn had come, and what came while the two were looked at.
-  for (const path of paths) {
-    const place = server.requests.findIndex(({ url }) => url === path);
-    expect(place).toBeGreaterThanOrEqual(before);
-    expect(place - before).toBeLessThan(20 * maxInFlightPerOrigin);
-  }
-  expect(waiting()).toBeGreaterThan(10_000);
-  stop.abort(new Error("enough"));
-  await ended;
-}, 120_000);
+test.each(rows)(
+  "beside $count of a listing that wait $where, a new object and a changed one have the next turns",
+  async (row) => {
+    await using server = await loopbackServer((_request, response) => void setTimeout(() => response.end("ok"), 5));
+    await using http = testRequester({ maxInFlightPerOrigin });
+    function* plan({ resource: { metadata } }: Situation): Plan {
+      const { name, generation } = metadata;
+      const { scope, ...declared } = exchange({ url: `${server.url}/${name}/${generation}`, timeoutMs: 60_000, ...row.declared });
+      const own = { ...scope, metadata: { name, namespace: "n", uid: name } };
+      yield* sendExchange({ ...declared, scope: own }, { type: "none" });
+      return { status: { generation }, result: "succeeded", reason: "Done" };
+    }
+    const kind: Kind = { type, references: () => [], plan };
+    const { store, change, quietly } = memoryStore(Array.from({ length: row.count }, (_, index) => thing(`listed-${index}`)));
+    const controller = createController({
+      kinds: [kind],
+      store,
+      requester: http.requester,
+      emit: () => {},
+      concurrency: 20,
+      reconcileTimeoutMs: 60_000,
+      sender: "me",
+    });
+    const stop = new AbortController();
+    const ended = controller.run(stop.signal, stop.signal);
+    const waiting = (): number => controller.postponed.counts().get(row.reason) ?? 0;
+    await eventually(waiting, (count) => count > row.count * 0.75, 60_000); // nearly all have been looked at, and wait for no worker
+
+    const before = server.requests.length;
+    for (const changed of [thing("new"), thing(`listed-${row.count - 1}`, 2, 1_000_000)]) {
+      quietly(changed);
+      change(changed); // the second of them waits itself
+    }
+    const paths = ["/new/1", `/listed-${row.count - 1}/2`];
+    const seen = (): number => paths.filter((path) => server.requests.some(({ url }) => url === path)).length;
+    await eventually(seen, (count) => count === 2, 20_000);
+    // Before them are those on their way, those whose turn had come, and what came while the two were looked at.
+    for (const path of paths) {
+      const place = server.requests.findIndex(({ url }) => url === path);
+      expect(place).toBeGreaterThanOrEqual(before);
+      expect(place - before).toBeLessThan(20 * maxInFlightPerOrigin);
+    }
+    expect(waiting()).toBeGreaterThan(row.count / 2);
+    stop.abort(new Error("enough"));
+    await ended;
+  },
+  120_000,
+);
