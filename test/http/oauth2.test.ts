@@ -130,10 +130,20 @@ describe("OAuth 2 client credentials", () => {
       "gives a token that would end the header",
       { status: 200, body: '{"access_token": "s3cret\\r\\nX: 1", "token_type": "bearer"}' },
     ],
+    [
+      "gives a token that no header field has room for",
+      { status: 200, body: `{"access_token": "s3cret${"x".repeat(65_536)}", "token_type": "bearer"}` },
+    ],
+    ["challenges with what nobody reads", { status: 403, body: "s3cret", challenge: "s3cret, ".repeat(1_500) }],
   ])("a token server that %s is a refusal that heals, without what it sent", async (_name, answer) => {
     await using origin = await loopbackServer((_request, response) => response.end());
     await using broken = await loopbackServer((_request, response) =>
-      response.writeHead(answer?.status ?? 200, { "content-type": "application/json" }).end(answer?.body),
+      response
+        .writeHead(answer?.status ?? 200, {
+          "content-type": "application/json",
+          ...(answer && "challenge" in answer && { "www-authenticate": answer.challenge }),
+        })
+        .end(answer?.body),
     );
     await using http = testRequester();
     const auth = oauth2({ tokenURL: answer ? `${broken.url}/token` : "http://127.0.0.1:1/token" });

@@ -38,13 +38,17 @@ export async function requestToken(
       signal,
     });
     const { access_token: value, expires_in: seconds } = await oauth.processClientCredentialsResponse(server, client, response);
-    if (!/^[\x21-\x7e]+$/.test(value)) throw new UnusableTokenError("no token that a header field can hold");
+    if (value.length > longestToken || !/^[\x21-\x7e]+$/.test(value))
+      throw new UnusableTokenError("no token that a header field can hold");
     return { value, lifetimeMs: seconds === undefined ? defaultLifetimeMs : seconds * 1000 };
   } catch (error) {
     signal.throwIfAborted();
     return refuseToken(error, field);
   }
 }
+
+/** Characters, as of any credential. */
+const longestToken = 65_536;
 
 class UnusableTokenError extends Error {
   override readonly name = "UnusableTokenError";
@@ -71,9 +75,11 @@ async function exchanged(
   const outcome = await send(request, signal);
   if (outcome.type !== "response") throw new NoAnswerError(outcome.message);
   const { statusCode, headers: answered } = outcome.response;
-  const fields = Object.entries(answered).flatMap(([name, value]) => (typeof value === "string" ? [[name, value] as const] : []));
+  // No other field: WWW-Authenticate would be taken apart in quadratic time, and the status says as much.
+  const type = answered["content-type"];
+  const fields = typeof type === "string" ? { "content-type": type } : {};
   const isEmpty = statusCode === 204 || statusCode === 205 || statusCode === 304;
-  return new Response(isEmpty ? null : outcome.response.body.open(), { status: statusCode, headers: Object.fromEntries(fields) });
+  return new Response(isEmpty ? null : outcome.response.body.open(), { status: statusCode, headers: fields });
 }
 
 /** RFC 6749, section 5.2: no other word of the answer is passed on. */
