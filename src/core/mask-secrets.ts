@@ -35,8 +35,8 @@ export function withKept({ kept, derived }: Secrets, others: readonly string[]):
 
 /** Characters: a shorter one is an ordinary word, and an id or URL that has it is no leak. */
 export const leastTelling = 8;
-/** Steps for one text, some 50 ms. Honest secrets take a few for each form: only what echoes many of them comes near. */
-const mostWork = 1 << 19;
+/** Steps for one text, some 20 ms of processor time at most. Honest secrets take a few for each form: only what echoes many of them comes near. */
+const mostWork = 1 << 18;
 /** Of a secret, however short: each of its forms is begun. */
 const workOfSecret = 512;
 
