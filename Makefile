@@ -42,11 +42,15 @@ origin: $(INSTALLED) ## Start the server that the examples talk to, and nothing 
 	@npm exec --no -- node test/support/demo.ts --serve
 
 .PHONY: test
-test: verify test-unit test-http test-standalone test-kubernetes test-fault test-security test-chart test-project ## Run everything.
+test: verify test-unit test-model test-http test-standalone test-kubernetes test-fault test-security test-chart test-project ## Run everything.
 
 .PHONY: test-unit
 test-unit: $(INSTALLED) ## Pure parts: seconds.
 	npm test
+
+.PHONY: test-model
+test-model: $(INSTALLED) ## Pure parts, in every order and over long texts: a minute.
+	$(JEST) --selectProjects model --maxWorkers=100%
 
 .PHONY: test-one
 test-one: $(INSTALLED) ## One test file: T=test/unit/json.test.ts, and NAME='words of a test' for one test of it.

@@ -11,7 +11,7 @@ export default {
   // Tests end as soon as what they wait for is there: the limit is for machines that are busy.
   testTimeout: 30_000,
   projects: [
-    ...["unit", "http", "standalone"].map(project),
+    ...["unit", "model", "http", "standalone"].map(project),
     ...["kubernetes", "security", "fault"].map((name) => ({ ...project(name), ...controlPlane })),
     ...["chart", "project"].map((name) => ({ ...project(name), globalSetup: `<rootDir>/test/${name}/setup.ts` })),
   ],
