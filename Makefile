@@ -42,7 +42,7 @@ origin: $(INSTALLED) ## Start the server that the examples talk to, and nothing 
 	@npm exec --no -- node test/support/demo.ts --serve
 
 .PHONY: test
-test: verify test-unit test-model test-http test-standalone test-kubernetes test-fault test-security test-chart test-project ## Run everything.
+test: verify test-unit test-model test-http test-standalone test-kubernetes test-fault test-security test-chart test-project test-real ## Run everything.
 
 .PHONY: test-unit
 test-unit: $(INSTALLED) ## Pure parts: seconds.
@@ -83,6 +83,10 @@ test-security: $(INSTALLED) ## Attacks: where requests may go, in network namesp
 .PHONY: test-chart
 test-chart: $(INSTALLED) ## The chart, by a real Helm on a real kube-apiserver.
 	$(JEST) --selectProjects chart
+
+.PHONY: test-real
+test-real: $(INSTALLED) ## Against servers that others wrote, on loopback: nginx, Apache, RabbitMQ, etcd and more.
+	$(JEST) --selectProjects real
 
 .PHONY: test-project
 test-project: $(INSTALLED) ## The repository itself: its workflows, its hook, its targets, its site.

@@ -13,6 +13,6 @@ export default {
   projects: [
     ...["unit", "model", "http", "standalone"].map(project),
     ...["kubernetes", "security", "fault"].map((name) => ({ ...project(name), ...controlPlane })),
-    ...["chart", "project"].map((name) => ({ ...project(name), globalSetup: `<rootDir>/test/${name}/setup.ts` })),
+    ...["chart", "project", "real"].map((name) => ({ ...project(name), globalSetup: `<rootDir>/test/${name}/setup.ts` })),
   ],
 };
