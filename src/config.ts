@@ -58,6 +58,7 @@ export interface ControllerSettings extends SendSettings {
   readonly watchIdleTimeout: number;
   /** As many as `concurrency` where not given. */
   readonly apiConnections?: number;
+  readonly journal?: string;
   readonly egressDefault: "allow-public" | "deny";
   readonly egressUnsafeAllow: readonly string[];
   readonly nat64Prefix: readonly string[];
@@ -220,6 +221,10 @@ export const controllerSettings: readonly Option[] = [
   )
     .argParser(duration)
     .default(180_000, "3m"),
+  setting(
+    "--journal <folder>",
+    "keep what came of requests here, too, while it cannot be recorded: a process that begins with the same folder records it; without it, it dies with the process",
+  ),
   setting(
     "--api-connections <n>",
     "how many calls to the API server may be under way at once, and as many more to record what came of requests; without it as many as --concurrency",

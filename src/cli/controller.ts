@@ -9,6 +9,7 @@ import { createEvents } from "../kubernetes/events.ts";
 import { createDigestKey } from "../kubernetes/digest-key.ts";
 import type { Controller } from "../engine/controller.ts";
 import type { Leadership } from "../kubernetes/lease.ts";
+import { openOutcomeJournal } from "../kubernetes/outcome-journal.ts";
 import { createKubernetesStore, type KubernetesStore } from "../kubernetes/store.ts";
 import { healthRoutes, metricsRoutes, serve } from "../telemetry/server.ts";
 import { clusterEgress } from "./egress.ts";
@@ -64,6 +65,7 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     metrics,
     secrets,
     runInContext,
+    journal: settings.journal === undefined ? undefined : resources.use(openOutcomeJournal(settings.journal)),
     egress,
     announce,
     requireServiceAccount: settings.requireServiceAccount,

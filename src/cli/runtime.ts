@@ -38,7 +38,16 @@ export interface Runtime extends AsyncDisposable {
 }
 interface RuntimeParts extends Pick<
   ControllerOptions,
-  "store" | "emit" | "term" | "since" | "unbrokenSince" | "announce" | "requireServiceAccount" | "resumes" | "runInContext"
+  | "store"
+  | "emit"
+  | "term"
+  | "since"
+  | "unbrokenSince"
+  | "announce"
+  | "requireServiceAccount"
+  | "resumes"
+  | "runInContext"
+  | "journal"
 > {
   readonly metrics: Metrics;
   /** Takes each value of a Secret that is used. */

@@ -29,6 +29,22 @@ export type Precondition =
 /** `conflict`: the precondition does not hold, the object is gone, or this process may not write it any more; nothing was written. */
 export type WriteResult = { readonly type: "written"; readonly resource: Resource } | { readonly type: "conflict" };
 
+/** What came of an attempt that was declared, until it is recorded. */
+export interface JournalEntry {
+  readonly uid: string;
+  readonly attemptId: string;
+  readonly sender: string;
+  /** The whole status as it should be. */
+  readonly status: object;
+}
+/** Where outcomes outlive the process; by the keys of their objects. */
+export interface OutcomeJournal {
+  find(id: string): JournalEntry | undefined;
+  /** Throws where it cannot be kept. */
+  keep(id: string, entry: JournalEntry): void;
+  forget(id: string): void;
+}
+
 /** The object has no room for this status: a smaller one may fit. */
 export class StatusTooLargeError extends Error {
   override readonly name = "StatusTooLargeError";

@@ -7,7 +7,7 @@
 import { sendingShare } from "../core/tools/deadline.ts";
 import type { EmitTelemetry, RunInContext } from "../core/telemetry-event.ts";
 import type { Kind } from "../core/plan.ts";
-import type { Announce, Requester, ResourceStore, WatchEvent } from "../core/ports.ts";
+import type { Announce, OutcomeJournal, Requester, ResourceStore, WatchEvent } from "../core/ports.ts";
 import type { Resource } from "../core/resource.ts";
 import { createPostponed, type Postponed } from "./postponed.ts";
 import { createProcessKey } from "./process-key.ts";
@@ -54,6 +54,8 @@ export interface ControllerOptions {
   readonly resumes?: boolean;
   /** Told of every change at once, before anything is made of it. `after`: undefined where the object is gone. */
   readonly observe?: (kind: string, name: string, after: Resource | undefined) => void;
+  /** Where outcomes outlive this process; absent: nowhere. */
+  readonly journal?: OutcomeJournal | undefined;
   /** Runs a reconcile so that what it tells of is known to be its own. */
   readonly runInContext?: RunInContext;
   readonly now?: () => Date;
@@ -126,7 +128,7 @@ export function createController(options: ControllerOptions): Controller {
     },
   });
   const terms = createLeadershipTerms({ term, ledSinceVersion: since, isNewer, unbrokenSince: options.unbrokenSince });
-  const unrecorded = createUnrecordedOutcomes({ emit, announce });
+  const unrecorded = createUnrecordedOutcomes({ emit, announce, journal: options.journal });
   const pauses = createBackoff();
   const postponed = createPostponed();
   const enqueue = createEnqueue({
@@ -163,6 +165,7 @@ export function createController(options: ControllerOptions): Controller {
     unrecorded,
     reasons,
     takenStatuses,
+    journal: options.journal,
     runInContext: options.runInContext ?? ((_context, work) => work()),
     pauses,
     postponed,

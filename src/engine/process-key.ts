@@ -6,6 +6,7 @@
 import { randomUUID } from "node:crypto";
 import { deadline } from "../core/tools/deadline.ts";
 import { isRecord } from "../core/tools/json.ts";
+import type { OutcomeJournal } from "../core/ports.ts";
 import type { EmitTelemetry, ReconcileContext, RunInContext, TelemetryEvent } from "../core/telemetry-event.ts";
 import type { Kind, Situation } from "../core/plan.ts";
 import type { Resource } from "../core/resource.ts";
@@ -14,6 +15,7 @@ import type { DueReason, DueReasons } from "./due-reasons.ts";
 import type { DataWatches } from "./data-watches.ts";
 import type { Dependents } from "./dependents.ts";
 import { PlanError } from "./follow-plan.ts";
+import { recordJournaled } from "./journaled.ts";
 import { keyParts } from "./key.ts";
 import { referrersOf } from "./referrers.ts";
 import type { Backoff } from "./backoff.ts";
@@ -34,6 +36,7 @@ interface AttendDeps extends Pick<ReconcileDeps, "store" | "requester" | "requir
   readonly terms: LeadershipTerms;
   readonly unrecorded: UnrecordedOutcomes;
   readonly reasons: DueReasons;
+  readonly journal?: OutcomeJournal | undefined;
   readonly takenStatuses: Pick<TakenStatuses, "of">;
   readonly runInContext: RunInContext;
   readonly pauses: Backoff;
@@ -114,6 +117,7 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
       emit({ type: "reconciled", ...context, durationMs: performance.now() - startedMs, ...end });
     const turn = terms.begin(id, resource);
     try {
+      if (deps.journal?.find(id)) resource = await recordJournaled(deps, { id, kind, resource }, signal);
       const taken = deps.takenStatuses.of(id, resource);
       if (taken) resource = await giveBack(deps, { kind, resource, status: taken, mayAct: turn.mayAct }, signal);
       const situation = situationOf(id, kind, resource, turn);

@@ -136,6 +136,7 @@ export async function reconcile(
       ...(finalizer && { finalizer }),
       write: writeAll,
       isGone: async (limit) => (await store.readLive(kind.type, current, limit)) === undefined,
+      ...(until.type === "attempt" && { attempt: until }),
       mayRecord: until.type === "attempt" && !finalizer ? () => "yes" : mayRecord,
     };
     return took(await waitForRecord(unrecorded.record(outcome, signal)));

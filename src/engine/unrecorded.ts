@@ -4,7 +4,7 @@
  * Invariant: only the write is tried again, however long that takes, and nobody holds a worker for it. An outcome ends in one
  * of three: it is written; it is shown to be another's to write; or the process ends, which says it in the log.
  */
-import { StatusTooLargeError, type Announce, type Finalizer, type WriteResult } from "../core/ports.ts";
+import { StatusTooLargeError, type Announce, type Finalizer, type OutcomeJournal, type WriteResult } from "../core/ports.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { TransitionEvent } from "../core/transition-event.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";
@@ -26,6 +26,8 @@ export interface SentOutcome {
   readonly write: (status: object, signal: AbortSignal, mayWrite: () => boolean) => Promise<WriteResult>;
   /** Whether the object is gone, or another has its name. Throws what the store throws. */
   readonly isGone: (signal: AbortSignal) => Promise<boolean>;
+  /** The attempt by which it finds its object again, where it was declared. */
+  readonly attempt?: { readonly id: string; readonly sender: string };
   /** `wait`: this process does not lead now, and nobody else has led since. `no`: somebody else has. */
   readonly mayRecord: () => MayRecord;
 }
@@ -52,6 +54,8 @@ export interface UnrecordedOutcomes {
 interface UnrecordedOptions {
   readonly emit: EmitTelemetry;
   readonly announce: Announce;
+  /** Where what is not written at once is kept, too. */
+  readonly journal?: OutcomeJournal | undefined;
   /** Most bytes of statuses that are kept; a namespace alone has a quarter of them. */
   readonly maxBytes?: number;
   /** Limit on one try of a write, milliseconds. */
@@ -72,6 +76,8 @@ const worthTellingMs = 15_000;
 /** As large as the statuses of some ten thousand requests. */
 const defaultMaxBytes = 32 * 1024 * 1024;
 const defaultTryLimitMs = 30_000;
+/** A write usually takes less: the journal's disk is not asked for each request. Milliseconds. */
+const journalAfterMs = 500;
 
 interface Entry {
   readonly id: string;
@@ -103,6 +109,16 @@ function tellLost(emit: EmitTelemetry, { outcome: { type, resource, finalizer },
   emit({ type: "note", level: "error", message, fields, error: failure?.error });
 }
 
+function journalOutcome({ journal, emit }: UnrecordedOptions, { id, outcome, status }: Entry): void {
+  const { attempt, resource } = outcome;
+  if (!journal || !attempt) return;
+  try {
+    journal.keep(id, { uid: resource.metadata.uid, attemptId: attempt.id, sender: attempt.sender, status });
+  } catch (error) {
+    emit({ type: "note", level: "error", message: "the journal cannot be written", error });
+  }
+}
+
 export function createUnrecordedOutcomes(options: UnrecordedOptions): UnrecordedOutcomes {
   const { emit, maxBytes = defaultMaxBytes } = options;
   const entries = new Map<string, Entry>();
@@ -130,15 +146,18 @@ export function createUnrecordedOutcomes(options: UnrecordedOptions): Unrecorded
         wake: () => {},
       };
       entries.set(id, entry);
+      const journaling = setTimeout(() => journalOutcome(options, entry), journalAfterMs);
       try {
         const result = await landing.land(entry);
         if (result.type === "written") landing.wakeOthers(entry);
+        options.journal?.forget(id);
         return result;
       } catch (error) {
         if (ending.signal.reason === anotherObject) return { type: "conflict" };
         tellLost(emit, entry);
         throw error;
       } finally {
+        clearTimeout(journaling);
         signal.removeEventListener("abort", onAbort);
         entries.delete(id);
         landing.end(entry);

@@ -1,4 +1,7 @@
 /** Statuses that the API server refuses, or is not there to take, for longer than a reconcile may last: on a control plane of its own. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { HoldfastProcess } from "../support/controller-process.ts";
@@ -159,6 +162,46 @@ describeWithControlPlane("statuses that are refused", () => {
     await sleep(3_000);
     expect([origin.count("/put"), origin.count("/post")]).toEqual([1, 1]);
   }, 60_000);
+
+  test("F10: until the process is killed: with a journal the next one records what came of a POST, without one nobody knows", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "holdfast-journal-"));
+    for (const [name, journal] of [
+      ["journaled", ["--journal", folder]],
+      ["forgotten", []],
+    ] as const) {
+      await using world = await faultWorld(plane, name);
+      const { api, origin, requests } = world;
+      const lease = [
+        "--lease-name",
+        name,
+        "--lease-namespace",
+        world.namespace,
+        "--lease-duration",
+        "3s",
+        "--renew-deadline",
+        "2s",
+      ];
+      const args = [...journal, ...lease, "--retry-period", "1s"];
+      api.answer = ({ method, path, body }) =>
+        method === "PATCH" && path.includes("/status") && body.includes('"phase":"Done"')
+          ? { status: 403, body: "{}" }
+          : undefined;
+      const controller = await world.start(args);
+      await requests.create("post", { url: `${origin.url}/post`, method: "POST" });
+      await until("it has been sent", () => origin.count("/post") === 1);
+      await sleep(1_500); // a write that lands at once is not journaled
+      controller.kill("SIGKILL");
+      await controller.exited;
+      api.answer = () => undefined;
+      await using _next = await world.start(args);
+      const all = await requests.until("the next process has looked", (seen) =>
+        /^(Ready|Stalled)/.test(stateOf(seen.get("post"))),
+      );
+      expect(stateOf(all.get("post"))).toBe(name === "journaled" ? "Ready/Succeeded" : "Stalled/OutcomeUnknown");
+      expect(origin.count("/post")).toBe(1);
+    }
+    await rm(folder, { recursive: true });
+  }, 90_000);
 
   test("F10: for their size: what can be left out is, with an event; and what has no room at all is found before it is sent", async () => {
     await using world = await faultWorld(plane, "large");

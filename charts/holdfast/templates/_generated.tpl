@@ -16,6 +16,7 @@ leaseDuration: --lease-duration
 renewDeadline: --renew-deadline
 retryPeriod: --retry-period
 watchIdleTimeout: --watch-idle-timeout
+journal: --journal
 apiConnections: --api-connections
 egressDefault: --egress-default
 nat64Prefix: --nat64-prefix

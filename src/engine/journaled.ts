@@ -1,0 +1,36 @@
+/** Records what an earlier process sent and could not record. Invariant: nothing else is decided for the object before. */
+import type { DeliveryRecord } from "../core/delivery.ts";
+import type { Kind } from "../core/plan.ts";
+import type { OutcomeJournal, ResourceStore } from "../core/ports.ts";
+import type { Resource } from "../core/resource.ts";
+import type { EmitTelemetry } from "../core/telemetry-event.ts";
+
+interface JournaledDeps {
+  readonly store: Pick<ResourceStore, "writeStatus">;
+  readonly journal?: OutcomeJournal | undefined;
+  readonly emit: EmitTelemetry;
+  readonly onWritten: (kind: Kind, resource: Resource) => void;
+}
+
+/** The object as it is then. Throws what the store throws. */
+export async function recordJournaled(
+  { store, journal, emit, onWritten }: JournaledDeps,
+  { id, kind, resource }: { readonly id: string; readonly kind: Kind; readonly resource: Resource },
+  signal: AbortSignal,
+): Promise<Resource> {
+  const entry = journal?.find(id);
+  if (!entry) return resource;
+  const { attempt }: Partial<DeliveryRecord> = resource.status ?? {};
+  const { attemptId, sender, status } = entry;
+  const isOurs = entry.uid === resource.metadata.uid && attempt?.id === attemptId && attempt.sender === sender;
+  const result = isOurs
+    ? await store.writeStatus(kind.type, resource, status, { type: "attempt", id: attemptId, sender }, signal)
+    : { type: "conflict" as const };
+  journal?.forget(id);
+  if (result.type === "conflict") return resource;
+  const { namespace, name } = resource.metadata;
+  const message = "what came of a request that an earlier process sent is recorded from the journal";
+  emit({ type: "note", level: "info", message, fields: { kind: kind.type.kind, namespace, name, attemptId } });
+  onWritten(kind, result.resource);
+  return result.resource;
+}
