@@ -17,7 +17,7 @@ const faults: readonly Fault[] = [
   { text: "kill -9 at each step of a send", holds: "A POST without a key is sent once, and where nobody can know, `OutcomeUnknown`; with a key one effect; GET, PUT and DELETE end Ready" },
   { text: "The leader is suspended or cut off, another takes over, the first comes back", holds: "The deposed one sends nothing, and writes nothing but what came of what it had declared" },
   { text: "SIGTERM with 200 requests on their way", holds: "All end, or are recorded as in flight; the process ends within 30 s, and a successor begins within 3 s; after a kill, within the lease and 2 s" },
-  { text: "Statuses cannot be written after a success", holds: "Nothing is sent again; the outcome is written when the API server is back" },
+  { text: "Statuses cannot be written after a success: the API server fails or is away for longer than a reconcile and a lease, an admission policy or RBAC refuses them, the object has no room", holds: "Nothing is sent again, `tries` is 1; readiness and metrics say so; the outcome is written when it is accepted, and at SIGTERM the log has the command that writes it" },
   { text: "An object is deleted and made anew under its name during a request", holds: "The old outcome lands on no other object" },
   { text: "A spec is changed or suspended during a request", holds: "What it declares then is sent once" },
   { text: "A hostile origin: resets, slow bytes, compressed bombs, endless chunks, expired certificates, redirects in a circle", holds: "Memory within 64 MiB, time within the deadline and 1 s, the right reason, the worker free" },
