@@ -223,7 +223,7 @@ export const controllerSettings: readonly Option[] = [
     .default(180_000, "3m"),
   setting(
     "--journal <folder>",
-    "keep what came of requests here, too, while it cannot be recorded: a process that begins with the same folder records it; without it, it dies with the process",
+    "a folder on a volume, where what came of requests is kept, too, while it cannot be recorded; a process that begins with it records that",
   ),
   setting(
     "--api-connections <n>",

@@ -5,7 +5,6 @@
  * Invariant: what `keep` was given is on the disk when it returns. Only what is written under a test of UID, attempt and sender comes
  * here, so that it can land over nothing else, whoever wrote meanwhile.
  */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { JournalEntry, OutcomeJournal } from "../core/ports.ts";
@@ -13,10 +12,9 @@ import type { JournalEntry, OutcomeJournal } from "../core/ports.ts";
 /** Whatever nobody has asked for in this time is of objects that are gone. */
 const keptDays = 30;
 
-/** `folder` is made where it is not there. Throws what SQLite throws. To be disposed. */
+/** `folder` has to be there: it is a volume. Throws, naming it, where the file in it cannot be used. To be disposed. */
 export function openOutcomeJournal(folder: string): OutcomeJournal & Disposable {
-  mkdirSync(folder, { recursive: true });
-  const database = new DatabaseSync(join(folder, "outcomes.sqlite"), { timeout: 5_000 });
+  const database = open(folder);
   database.exec(`PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;
     CREATE TABLE IF NOT EXISTS outcomes (id TEXT PRIMARY KEY, uid TEXT NOT NULL, attempt_id TEXT NOT NULL, sender TEXT NOT NULL,
       status TEXT NOT NULL, saved_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP) STRICT;
@@ -36,6 +34,14 @@ export function openOutcomeJournal(folder: string): OutcomeJournal & Disposable 
     },
     [Symbol.dispose]: () => database.close(),
   };
+}
+
+function open(folder: string): DatabaseSync {
+  try {
+    return new DatabaseSync(join(folder, "outcomes.sqlite"), { timeout: 5_000 });
+  } catch (cause) {
+    throw new Error(`--journal: no file can be kept in ${folder}: is it there, and may this process write in it?`, { cause });
+  }
 }
 
 function toEntry({ uid, attemptId, sender, status }: Record<string, unknown>): JournalEntry {

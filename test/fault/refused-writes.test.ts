@@ -182,18 +182,19 @@ describeWithControlPlane("statuses that are refused", () => {
         "2s",
       ];
       const args = [...journal, ...lease, "--retry-period", "1s"];
+      const env = { NODE_OPTIONS: `--allow-fs-write=${folder}/` }; // as the chart has it
       api.answer = ({ method, path, body }) =>
         method === "PATCH" && path.includes("/status") && body.includes('"phase":"Done"')
           ? { status: 403, body: "{}" }
           : undefined;
-      const controller = await world.start(args);
+      const controller = await world.start(args, { env });
       await requests.create("post", { url: `${origin.url}/post`, method: "POST" });
       await until("it has been sent", () => origin.count("/post") === 1);
       await sleep(1_500); // a write that lands at once is not journaled
       controller.kill("SIGKILL");
       await controller.exited;
       api.answer = () => undefined;
-      await using _next = await world.start(args);
+      await using _next = await world.start(args, { env });
       const all = await requests.until("the next process has looked", (seen) =>
         /^(Ready|Stalled)/.test(stateOf(seen.get("post"))),
       );

@@ -1,5 +1,5 @@
 /** Outcomes that outlive the process, in a folder. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
@@ -11,12 +11,17 @@ import { thing, type, until } from "../support/memory-store.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "holdfast-journal-"));
 afterAll(() => rmSync(folder, { recursive: true }));
+function newFolder(name: string): string {
+  const own = join(folder, name);
+  mkdirSync(own);
+  return own;
+}
 const entry = { uid: "a", attemptId: "i", sender: "me", status: { attempt: { id: "i", phase: "Done" }, text: "it's" } };
 const inFlight = { ...thing("a"), status: { attempt: { id: "i", phase: "InFlight", sender: "me" } } };
 const { signal } = new AbortController();
 
 test("what was kept is there for whoever opens the folder next, until it is forgotten", () => {
-  const own = join(folder, "kept");
+  const own = newFolder("kept");
   {
     using journal = openOutcomeJournal(own);
     journal.keep("Thing/n/a", entry);
@@ -28,7 +33,7 @@ test("what was kept is there for whoever opens the folder next, until it is forg
 });
 
 test("only the outcome of an attempt that was declared is kept, once it cannot be written at once, and no longer than that", async () => {
-  using journal = openOutcomeJournal(join(folder, "own"));
+  using journal = openOutcomeJournal(newFolder("own"));
   const unrecorded = createUnrecordedOutcomes({ emit: () => {}, announce: () => {}, journal });
   let lands = false;
   const resource = thing("a");
@@ -50,7 +55,7 @@ test("only the outcome of an attempt that was declared is kept, once it cannot b
 }, 20_000);
 
 test("it is written for the same object, attempt and sender, and dropped for any other", async () => {
-  using journal = openOutcomeJournal(join(folder, "others"));
+  using journal = openOutcomeJournal(newFolder("others"));
   const preconditions: unknown[] = [];
   const store = {
     writeStatus: async (...[, resource, status, precondition]: readonly unknown[]): Promise<WriteResult> => {
@@ -75,4 +80,10 @@ test("it is written for the same object, attempt and sender, and dropped for any
   expect(await recordJournaled(deps, { ...at, resource: inFlight }, signal)).toMatchObject({ status: entry.status });
   expect(preconditions).toEqual([{ type: "attempt", id: "i", sender: "me" }]);
   expect(journal.find(at.id)).toBeUndefined();
+});
+
+test("a folder that is not there is named", () => {
+  expect(() => openOutcomeJournal(join(folder, "nowhere"))).toThrow(
+    `--journal: no file can be kept in ${join(folder, "nowhere")}`,
+  );
 });

@@ -90,6 +90,9 @@ volumes:
 {{- if dig "limits" "memory" "" .Values.resources }}
 {{- $options = append $options (printf "--max-old-space-size-percentage=%v" .Values.node.heapPercent) }}
 {{- end }}
+{{- with .Values.controller.journal }}
+{{- $options = append $options (printf "--allow-fs-write=%s/" (trimSuffix "/" .)) }}
+{{- end }}
 {{- $options = compact (append $options .Values.node.options) }}
 {{- with $options }}
 - {name: NODE_OPTIONS, value: {{ join " " . | quote }}}
