@@ -8,7 +8,8 @@ import { at, leading, replicas, type Replicas } from "../support/replicas.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 /** So that as many requests are under way as there are: one namespace gets three quarters of the workers. */
-const wide = ["--concurrency", "280", "--connections-per-origin", "200", "--max-in-flight-per-origin", "200"];
+/** One namespace has three quarters of the workers, of the places at an origin, and of the sockets. */
+const wide = ["--concurrency", "280", "--connections-per-origin", "280", "--max-in-flight-per-origin", "280"];
 
 describeWithControlPlane("shutting down", (plane) => {
   interface World extends AsyncDisposable {
