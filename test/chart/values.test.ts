@@ -295,6 +295,14 @@ describeWithHelm("the chart's values", () => {
     for (const { kind, metadata } of ours) expect([kind, metadata.labels]).toMatchObject([kind, { team: "platform" }]);
   });
 
+  test("lets the process write its journal, and nothing else", async () => {
+    const { container } = podOf(await helm.render({ controller: { journal: "/var/lib/holdfast" } }));
+    expect(container.args).toContain("--journal=/var/lib/holdfast");
+    expect(container.env).toEqual([
+      { name: "NODE_OPTIONS", value: "--max-old-space-size-percentage=50 --allow-fs-write=/var/lib/holdfast/" },
+    ]);
+  });
+
   test("opens nothing where policies cannot be read, unless it is told to", async () => {
     const egressDefault = async (values: object): Promise<readonly string[]> =>
       podOf(await helm.render(values)).container.args.filter((arg) => arg.startsWith("--egress-default"));

@@ -7,8 +7,7 @@ import { never, until } from "../support/fault-world.ts";
 import { at, leading, replicas, type Replicas } from "../support/replicas.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
-/** So that as many requests are under way as there are: one namespace gets three quarters of the workers. */
-/** One namespace has three quarters of the workers, of the places at an origin, and of the sockets. */
+/** So that as many requests are under way as there are: one namespace has three quarters of the workers, places and sockets. */
 const wide = ["--concurrency", "280", "--connections-per-origin", "280", "--max-in-flight-per-origin", "280"];
 
 describeWithControlPlane("shutting down", (plane) => {
