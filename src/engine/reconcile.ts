@@ -177,7 +177,7 @@ export async function reconcile(
     return took(await waitFor(store.setFinalizer(kind.type, current, finalizer, signal, mayAct)));
   }
   async function prepare(exchange: Exchange): Promise<Prepared | Refusal | Extract<Reconciled, { type: "postponed" }>> {
-    const room = unrecorded.untilRoom(namespace);
+    const room = hasSent ? undefined : unrecorded.untilRoom(namespace); // what has begun goes on to its outcome
     if (room) return { type: "postponed", wait: { reason: "StatusesUnwritable", kept: false, free: room } };
     const tooLarge = findTooLarge(situation.resource);
     if (tooLarge) return tooLarge;
