@@ -117,9 +117,7 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
       emit({ type: "reconciled", ...context, durationMs: performance.now() - startedMs, ...end });
     const turn = terms.begin(id, resource);
     try {
-      if (deps.journal?.find(id)) resource = await recordJournaled(deps, { id, kind, resource }, signal);
-      const taken = deps.takenStatuses.of(id, resource);
-      if (taken) resource = await giveBack(deps, { kind, resource, status: taken, mayAct: turn.mayAct }, signal);
+      resource = await completeStatus(deps, { id, kind, resource, mayAct: turn.mayAct }, signal);
       const situation = situationOf(id, kind, resource, turn);
       dataWatches.began(id);
       using limit = deadline(signal, deps.sendingMs);
@@ -139,6 +137,18 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
     const context: ReconcileContext = { reconcileId: randomUUID().slice(0, 13), ...keyParts(id), why };
     return runInContext(context, () => processKey(id, signal, { waits, context }));
   };
+}
+
+/** The object, once its status has what is known of it elsewhere: in the journal, or from before it was taken away. */
+async function completeStatus(
+  deps: AttendDeps,
+  about: { readonly id: string; readonly kind: Kind; readonly resource: Resource; readonly mayAct: () => boolean },
+  signal: AbortSignal,
+): Promise<Resource> {
+  const { id, kind, mayAct } = about;
+  const resource = await recordJournaled(deps, about, signal);
+  const status = deps.takenStatuses.of(id, resource);
+  return status ? giveBack(deps, { kind, resource, status, mayAct }, signal) : resource;
 }
 
 /** Milliseconds that the store asked to be left alone for; 0 where it did not. */
