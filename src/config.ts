@@ -221,10 +221,7 @@ export const controllerSettings: readonly Option[] = [
   )
     .argParser(duration)
     .default(180_000, "3m"),
-  setting(
-    "--journal <folder>",
-    "a folder on a volume, where what came of requests is kept, too, while it cannot be recorded; a process that begins with it records that",
-  ),
+  setting("--journal <folder>", "a folder on a volume for outcomes that cannot be recorded yet; the next process records them"),
   setting(
     "--api-connections <n>",
     "how many calls to the API server may be under way at once, and as many more to record what came of requests; without it as many as --concurrency",
