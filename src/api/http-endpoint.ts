@@ -3,6 +3,7 @@ import { auth } from "./auth.ts";
 import { circuitBreaker, rateLimit } from "./endpoint-limits.ts";
 import { conditions, duration, headers, idempotencyKey, observedGeneration, secretKeyRef, tls } from "./fields.ts";
 import { readyColumns, type KindDefinition } from "./kind-definition.ts";
+import { refusedIf } from "./object-settings.ts";
 import type { Infer, Schema } from "./schema.ts";
 
 /** What an endpoint of a namespace and one of the cluster have in common. */
@@ -53,6 +54,7 @@ export const endpointProperties = {
       "500ms where not given; longer, for a server that is known to keep idle connections for longer; 1ms, for one that keeps none.",
   },
   timeout: { ...duration, description: "Limit on a whole exchange, for requests that set none. 30s where neither does." },
+  refusedIf: { ...refusedIf, description: `${refusedIf.description} For HTTPResources that say nothing of it.` },
   idempotencyKey,
   rateLimit,
   circuitBreaker,

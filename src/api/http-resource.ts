@@ -3,7 +3,7 @@ import { dependsOn } from "./dependencies.ts";
 import { duration, idempotencyKey } from "./fields.ts";
 import { httpRequest } from "./http-request.ts";
 import { readyColumns, type KindDefinition } from "./kind-definition.ts";
-import { compare, ignore, mine, replace } from "./object-settings.ts";
+import { compare, ignore, mine, refusedIf, replace } from "./object-settings.ts";
 import { outputs } from "./outputs.ts";
 import { pollStatus } from "./poll.ts";
 import { endpointRef, inputs, jq, serviceAccountName } from "./request.ts";
@@ -49,6 +49,7 @@ const spec = {
         "Superseded by observe.object: jq that sees the response to observe, and yields true where the object is there, and false where it is not.",
     },
     mine,
+    refusedIf: { ...refusedIf, description: `${refusedIf.description} It replaces the endpoint's.` },
     replace,
     upToDate: {
       ...jq,

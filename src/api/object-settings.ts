@@ -10,6 +10,12 @@ const place = {
   pattern: '^(\\.[A-Za-z_][A-Za-z0-9_-]*|\\["[^"\\\\]+"\\]|\\[[0-9]*\\])+$',
 } as const satisfies Schema;
 
+export const refusedIf = {
+  ...jq,
+  description:
+    "jq that sees `.response` and yields true of an answer which says that nothing was done, whatever its status: to create, update or delete that is a failure, and certain; of observe and lookup such an answer says nothing.",
+} as const satisfies Schema;
+
 export const mine = {
   ...jq,
   description:

@@ -3,6 +3,12 @@ import { poll } from "./poll.ts";
 import { expect, jq, method, requestProperties } from "./request.ts";
 import type { Schema } from "./schema.ts";
 
+const idempotent = {
+  type: "boolean",
+  description:
+    "Whether sending it twice does what sending it once does. Without it the method says so (RFC 9110, section 9.2.2); true makes a POST or PATCH be sent again where its outcome is not known, false makes a PUT or DELETE be sent only once.",
+} as const satisfies Schema;
+
 export const observe = {
   type: "object",
   description:
@@ -52,7 +58,7 @@ export const lookup = {
 export const create = {
   type: "object",
   description: "Creates the remote object, where it is not there.",
-  properties: { ...requestProperties, method: { ...requestProperties.method, default: "POST" }, expect, poll },
+  properties: { ...requestProperties, method: { ...requestProperties.method, default: "POST" }, idempotent, expect, poll },
 } as const satisfies Schema;
 
 export const update = {
@@ -80,6 +86,7 @@ export const update = {
         },
       },
     },
+    idempotent,
     expect,
     poll,
   },
@@ -89,7 +96,7 @@ export const beforeDelete = {
   type: "object",
   description:
     "Sent before delete, each time that is to be sent: what has to be disabled or emptied before it can be deleted. Success, 404 or 410 lets delete go.",
-  properties: { ...requestProperties, method: { ...requestProperties.method, default: "PATCH" }, expect },
+  properties: { ...requestProperties, method: { ...requestProperties.method, default: "PATCH" }, idempotent, expect },
 } as const satisfies Schema;
 
 export const remove = {
@@ -99,6 +106,7 @@ export const remove = {
   properties: {
     ...requestProperties,
     method: { ...requestProperties.method, default: "DELETE" },
+    idempotent,
     expect,
     poll: {
       ...poll,

@@ -1,11 +1,12 @@
 /** Remote objects as real servers have them: each case is a small server with the manifest that a user writes for it. */
 import { beforeAll, expect, test } from "@jest/globals";
+import { answerCases } from "../support/cases/answers.ts";
 import { deletionCases } from "../support/cases/deletion.ts";
 import { identityCases } from "../support/cases/identity.ts";
 import { syncCases } from "../support/cases/sync.ts";
 import { firstMs, runCases, thenMs, type Seen } from "../support/remote-servers.ts";
 
-const cases = [...identityCases, ...syncCases, ...deletionCases];
+const cases = [...identityCases, ...syncCases, ...deletionCases, ...answerCases];
 let all: ReadonlyMap<string, Seen>;
 beforeAll(
   async () => {

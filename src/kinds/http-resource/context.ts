@@ -152,13 +152,15 @@ function readsID(expression: string): boolean {
 
 /** What makes a new run of a verb: what is sent, as it is written. */
 export function verbDigest({ spec }: Pick<Context, "spec">, verb: Verb): string {
-  const shape: { readonly expect?: unknown; readonly poll?: unknown } | undefined = {
-    Create: spec.create,
-    Update: spec.update,
-    BeforeDelete: spec.beforeDelete,
-    Delete: spec.delete,
-  }[verb];
-  const { expect: _, poll: __, ...sent } = shape ?? {};
+  const shape:
+    { readonly expect?: unknown; readonly poll?: unknown; readonly idempotent?: unknown; readonly object?: unknown } | undefined =
+    {
+      Create: spec.create,
+      Update: spec.update,
+      BeforeDelete: spec.beforeDelete,
+      Delete: spec.delete,
+    }[verb];
+  const { expect: _, poll: __, idempotent: ___, object: ____, ...sent } = shape ?? {};
   return digest({ verb, ...sent, endpointRef: spec.endpointRef, parameters: spec.parameters, inputs: spec.inputs });
 }
 
@@ -173,6 +175,7 @@ export interface Asked {
   readonly shape: RequestShape & {
     readonly expect: { readonly that?: string; readonly status: readonly string[] };
     readonly poll?: Poll;
+    readonly idempotent?: boolean;
   };
   /** Of what it is sent for. */
   readonly attempt?: Attempt;
@@ -204,6 +207,7 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
       externalID: externalID ?? null,
       ...(object !== undefined && { object }),
     },
+    idempotent: shape.idempotent,
     response: asked.response,
     mergePatch: asked.mergePatch,
     ...(known && { known }),
@@ -211,6 +215,7 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
       ...expectedThat(shape.expect, `${field}.expect`),
       ...pollExpressions(shape.poll, `${field}.poll`),
       ...compile,
+      ...refusedIfOf(context),
       ...(field === "spec.delete" || field === "spec.beforeDelete"
         ? []
         : outputExpressions(declaredOutputs(spec.outputs, "spec.outputs"))),
@@ -218,11 +223,29 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
   };
 }
 
+/** What tells that an answer says that nothing was done: the spec's, or the endpoint's. */
+export function refusedIfOf({ spec, endpoint }: Pick<Context, "spec" | "endpoint">): readonly Located[] {
+  if (spec.refusedIf !== undefined) return [{ field: "spec.refusedIf", text: spec.refusedIf }];
+  const text = endpoint?.spec.refusedIf;
+  return text === undefined ? [] : [{ field: `HTTPEndpoint "${endpoint?.metadata.name}": spec.refusedIf`, text }];
+}
+
 /** What of a spec is evaluated where one of its requests is sent; of what it does not read nothing has to be there. */
 function readingOf(spec: HTTPResourceSpec, { field, shape, compile }: Asked): object {
   const { update, upToDate, mine, exists, externalID, outputs } = spec;
-  if (field === "spec.delete" || field === "spec.beforeDelete") return { shape, compile };
-  return { shape, compile, update, upToDate, mine, exists, externalID, outputs, compare: spec.compare };
+  if (field === "spec.delete" || field === "spec.beforeDelete") return { shape, compile, refusedIf: spec.refusedIf };
+  return {
+    shape,
+    compile,
+    update,
+    upToDate,
+    mine,
+    exists,
+    externalID,
+    outputs,
+    compare: spec.compare,
+    refusedIf: spec.refusedIf,
+  };
 }
 
 /**

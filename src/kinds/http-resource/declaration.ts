@@ -17,7 +17,7 @@ export function declarationOf(context: Context, differing: readonly string[] = [
     ...(declaredID !== undefined && { id: declaredID }),
     movesByReplacing: replace.includes("Moved"),
     isImmutable: differing.some((path) => replace.some((place) => isWithin(path, place))),
-    createIsRepeatable: create !== undefined && isRepeatable(context, create.method),
+    createIsRepeatable: create !== undefined && isRepeatable(context, create),
     asked: asked !== undefined,
   };
 }

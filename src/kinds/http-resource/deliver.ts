@@ -70,14 +70,16 @@ export function* deliver(context: Context, report: Report, sending: Sending): St
   const isRemoval = verb === "Delete" || verb === "BeforeDelete";
   const unwritable = isRemoval ? undefined : yield* checkOutputs(outputsOf(context));
   if (unwritable) return unwritable;
-  const isSame = !sending.renames && (isIdempotent(method) || (wish.repeatable && !dependsOnInputs(exchange.request)));
+  const isSame =
+    !sending.renames &&
+    ((request.shape.idempotent ?? isIdempotent(method)) || (wish.repeatable && !dependsOnInputs(exchange.request)));
   const before: BeforeSend = isSame
     ? { type: "none", attemptId: attempt.id }
     : { type: "intent", status: report.inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
   const outcome = yield* sendExchange(exchange, before, isRemoval ? undefined : missingFinalizer);
   if (outcome.type === "refusal") return outcome;
 
-  const judgement = yield* judged(request, exchange, outcome);
+  const judgement = yield* judged(context, request, exchange, outcome);
   const { response } = judgement;
   const tookMs = response?.durationMs ?? 0;
   const ended: VerbAttempt = { ...attempt, finishedAt: new Date(now.getTime() + tookMs).toISOString() };
@@ -93,12 +95,14 @@ export function* deliver(context: Context, report: Report, sending: Sending): St
     case "failed": {
       // A 4xx says that nothing was done, and so does what never left, if no try before it may have. Nothing else does.
       const isFirst = attempt.tries === 1 || (!wish.repeatable && wish.onUnknown === "Stall");
-      const isCertain = isRejection(response) || (isFirst && wasNotActedOn(outcome));
+      const isCertain = judgement.reason === "Refused" || isRejection(response) || (isFirst && wasNotActedOn(outcome));
       return ofFailure(ended, judgement, { isCertain, repeatable: wish.repeatable });
     }
     case "retry":
       return { type: "retry", attempt: markRetrying(ended, conclusion), judgement };
     case "unknown":
+      // An answer that says that nothing was done is certain, whatever its status.
+      if (judgement.reason === "Refused") return ofFailure(ended, judgement, { isCertain: true, repeatable: wish.repeatable });
       return { type: "unknown", attempt: { ...ended, phase: "Unknown" }, judgement };
   }
 }
@@ -125,7 +129,7 @@ function desiredOf(context: Context, { verb, request, onUnknown, pinnedDigest, l
     uid: resource.metadata.uid,
     digest: pinnedDigest ?? verbDigest(context, verb),
     ...(asked !== undefined && { reconcileAt: asked }),
-    ...repetition(request.shape.method, spec, { endpoint, attempt }),
+    ...repetition(request.shape.method, spec, { endpoint, attempt, idempotent: request.shape.idempotent }),
     onUnknown,
     assumeDone: false,
     retry: limit === undefined ? retry : { ...retry, limit },

@@ -41,8 +41,11 @@ export type Delivered =
     }
   | { readonly type: "failed" | "retry" | "lost"; readonly attempt: VerbAttempt; readonly judgement: Judgement };
 
-export function isRepeatable({ spec, endpoint, attempt }: Context, method: string): boolean {
-  return repetition(method, spec, { endpoint, attempt }).repeatable;
+export function isRepeatable(
+  { spec, endpoint, attempt }: Context,
+  { method, idempotent }: { readonly method: string; readonly idempotent?: boolean },
+): boolean {
+  return repetition(method, spec, { endpoint, attempt, idempotent }).repeatable;
 }
 
 /** `scope`: what the request's expressions saw. `known`: the id that an earlier answer gave. */

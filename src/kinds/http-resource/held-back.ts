@@ -23,6 +23,10 @@ export const stillThere = "spec.observe still shows the object: mend the URL, pa
 export const neverSeen =
   "nobody has ever observed the object, so that its absence proves nothing: mend the URLs in spec.delete and spec.observe";
 
+/** How soon what was made is observed, and how long it is asked after more often than each interval. */
+export const firstLook = { initialMs: 2_000, maxMs: 30_000 };
+/** How long something outside the resource that is missing is left alone: as long as it has been missing, within these. */
+export const outside = { initialMs: 2_000, maxMs: 60_000 };
 /** How long what was made may stay unseen before only a person can help, milliseconds. */
 const unseenMs = 30_000;
 
@@ -80,3 +84,6 @@ export const noImport = `spec.observe: there is no object with the id in the ann
 export function inUseBy(by: string): string {
   return `${by} refers to this object and is there still: it is deleted first. To delete this one without waiting, let that one go by the annotation ${orphanAnnotation}: "true" on it`;
 }
+/** Of a create whose answer has no id. */
+export const isNameless = `but spec.externalID yields no text and no number: the object is there, and is not created again. Correct spec.externalID for the next one, and ${importHint}`;
+export const isLookedUp = `and says nothing of the id: it is looked up. If it is not found, ${importHint}`;

@@ -4,7 +4,7 @@ import type { Outcome, Response } from "../../core/outcome.ts";
 import { isExpectedStatus } from "../../core/expectation.ts";
 import { evaluate, type Steps } from "../../core/plan.ts";
 import type { Judgement } from "../request/recorded.ts";
-import type { Asked } from "./context.ts";
+import { refusedIfOf, type Asked, type Context } from "./context.ts";
 import { expectedThat } from "../request/request.ts";
 import { answeredText } from "../request/judge.ts";
 
@@ -17,12 +17,15 @@ export function saysGone(response: Response | undefined): boolean {
 
 /** Whether the answer is as `expect` says. */
 export function* judged(
+  context: Pick<Context, "spec" | "endpoint">,
   { field, shape: { expect } }: Pick<Asked, "field" | "shape">,
   { scope }: Exchange,
   outcome: Answered,
 ): Steps<Judgement> {
   if (outcome.type === "failure") return { succeeded: false, reason: outcome.reason, message: `${field}: ${outcome.message}` };
   const { response } = outcome;
+  const refused = yield* saysRefused(context, { field, scope, response });
+  if (refused) return refused;
   const answered = `${field}: ${answeredText(response)}`;
   if (!isExpectedStatus(expect.status, response.statusCode)) {
     const message = `${answered}, where ${field}.expect.status has ${expect.status.join(", ")}`;
@@ -45,4 +48,23 @@ export function* judged(
 function reasonOf({ statusCode }: Response): string {
   if (statusCode === 401 || statusCode === 403) return "NotAuthorized";
   return statusCode === 429 ? "TooManyRequests" : "UnexpectedStatus";
+}
+
+/** Undefined: it says that something was done, or nothing tells. What asks for an object is told by its status first. */
+function* saysRefused(
+  context: Pick<Context, "spec" | "endpoint">,
+  { field, scope, response }: { readonly field: string; readonly scope: Exchange["scope"]; readonly response: Response },
+): Steps<Judgement | undefined> {
+  const expressions = refusedIfOf(context);
+  const [asked] = expressions;
+  if (!asked || (isAsking(field) && saysGone(response))) return undefined;
+  const result = yield* evaluate({ scope, response, expressions });
+  if (result.type === "refusal")
+    return isAsking(field) ? { succeeded: false, reason: result.reason, message: result.message, response } : undefined;
+  if (result.values[0] !== true) return undefined;
+  const message = `${field}: answered ${response.statusCode}, and ${asked.field} yields true: nothing was done`;
+  return { succeeded: false, reason: "Refused", message, response };
+}
+function isAsking(field: string): boolean {
+  return field === "spec.observe" || field === "spec.lookup";
 }

@@ -34,7 +34,7 @@ export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
     const exchange = page.url ? { ...built, request: { ...built.request, page: page.url } } : built;
     const outcome = yield* sendExchange(exchange, { type: "none" });
     if (outcome.type === "refusal") return outcome;
-    const judgement = yield* judged(asked, exchange, outcome);
+    const judgement = yield* judged(context, asked, exchange, outcome);
     const { response } = judgement;
     if (!judgement.succeeded || !response) return unknown(judgement.reason, judgement.message, context, response);
 

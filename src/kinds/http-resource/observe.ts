@@ -100,7 +100,7 @@ export function* look(context: Context): Steps<Observation> {
   if ("type" in exchange) return exchange;
   const outcome = yield* sendExchange(exchange, { type: "none" });
   if (outcome.type === "refusal") return outcome;
-  const judgement = yield* judged(asked, exchange, outcome);
+  const judgement = yield* judged(context, asked, exchange, outcome);
   const { response } = judgement;
   if (saysGone(response) && judgement.reason === "UnexpectedStatus") return { type: "absent", says: "observe" };
   if (!judgement.succeeded || !response) return unknown(judgement.reason, judgement.message, context, response);

@@ -44,7 +44,7 @@ export function* begun(
     case "succeeded":
       return undefined;
     case "failed":
-      return unfollowed(context, shape.method, { attempt, judgement: { ...found, ...about(field, found), succeeded: false } });
+      return unfollowed(context, shape, { attempt, judgement: { ...found, ...about(field, found), succeeded: false } });
     case "going": {
       const externalID = attempt.verb === "Create" ? yield* takenFrom(context, scope, response) : undefined;
       const { poll, delayMs } = found;
@@ -100,7 +100,7 @@ export function* lookedAfter(context: Context, attempt: VerbAttempt): Steps<Deli
       if (attempt.verb === "Delete" && isGone)
         return { type: "succeeded", attempt: { ...ended, phase: "Done", succeeded: true }, judgement };
       if (polled.isSaid) return ofFailure(ended, judgement, { isCertain: true, repeatable: false });
-      return unfollowed(context, shape.method, { attempt: ended, judgement });
+      return unfollowed(context, shape, { attempt: ended, judgement });
     }
   }
 }
@@ -110,10 +110,10 @@ type Ended = Parameters<typeof ofFailure>;
 /** It has arrived, and nobody can say what became of it. */
 function unfollowed(
   context: Context,
-  method: string | undefined,
+  shape: Asked["shape"] | undefined,
   { attempt, judgement }: { readonly attempt: Ended[0]; readonly judgement: Ended[1] },
 ): Delivered {
-  const repeatable = method !== undefined && isRepeatable(context, method);
+  const repeatable = shape !== undefined && isRepeatable(context, shape);
   const over = ofFailure(attempt, judgement, { isCertain: false, repeatable });
   return over.type === "unknown" ? { ...over, attempt: { ...over.attempt, succeeded: true } } : over;
 }

@@ -158,7 +158,7 @@ function mayHaveArrived({ attempt, spec, ...rest }: Context): boolean {
   if (attempt?.verb === "Delete") return attempt.phase !== "Done" || attempt.succeeded !== true;
   if (attempt?.verb !== "Create") return attempt !== undefined;
   if (attempt.phase === "Done") return attempt.succeeded === true;
-  const resent = isRepeatable({ ...rest, spec }, spec.create?.method ?? "POST") || spec.onUnknown === "Resend";
+  const resent = isRepeatable({ ...rest, spec }, spec.create ?? { method: "POST" }) || spec.onUnknown === "Resend";
   return attempt.phase !== "Retrying" || resent || attempt.inDoubt === true;
 }
 

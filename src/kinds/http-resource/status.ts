@@ -8,12 +8,13 @@ import type { Verdict } from "../../core/plan.ts";
 import { orphanAnnotation } from "../../core/resource.ts";
 import { retryAfterFieldMs, retryAfterMs } from "../../core/retry.ts";
 import { recorded, shownResponse } from "../request/recorded.ts";
-import { importHint, finalizer, type Context, type VerbAttempt } from "./context.ts";
+import { finalizer, type Context, type VerbAttempt } from "./context.ts";
 import { corrected, drifted, notDrifted, notHeld } from "./conditions.ts";
 import { isContested } from "./contested.ts";
 import { bodyOf, failingMs, isWorthWriting } from "./worth-writing.ts";
 import { isRepeatable } from "./delivered.ts";
-import { heldStates, inUseBy, mayHaveArrived, neverSeen, noImport, replacingFor, sinceEndMs, stillThere } from "./held-back.ts";
+import { firstLook, isLookedUp, isNameless, mayHaveArrived, noImport, outside } from "./held-back.ts";
+import { heldReport } from "./held-report.ts";
 import type { Report } from "./report.ts";
 import { recordedAs, remoteOf } from "./identity.ts";
 
@@ -22,17 +23,12 @@ type Taken = Pick<Context, "externalID" | "attempt" | "imported">;
 
 const orphanHint = `to let this object go and leave the remote one, set the annotation ${orphanAnnotation}: "true"`;
 
-/** How soon what was made is observed, and how long it is asked after more often than each interval. */
-const firstLook = { initialMs: 2_000, maxMs: 30_000 };
-/** How long something outside the resource that is missing is left alone: as long as it has been missing, within these. */
-const outside = { initialMs: 2_000, maxMs: 60_000 };
-
 export function httpResourceReport(context: Context): Report {
   const { resource, spec, status: before, now, retry, intervalMs } = context;
   const { uid, generation } = resource.metadata;
   const isDeleting = resource.metadata.deletionTimestamp !== undefined;
   const hint = isDeleting ? `; ${orphanHint}` : "";
-  const mayRepeatCreate = spec.create !== undefined && isRepeatable(context, spec.create.method);
+  const mayRepeatCreate = spec.create !== undefined && isRepeatable(context, spec.create);
   const canLook = spec.observe !== undefined || spec.lookup !== undefined;
 
   /** While no server has said that there is an object with the id that a person gave, what was known before stands. */
@@ -113,6 +109,15 @@ export function httpResourceReport(context: Context): Report {
     };
   }
 
+  /** The list may have it a little later. */
+  function awaitingLookup(message: string, attempt: VerbAttempt): Verdict {
+    const states = reconciling("ExternalIDUnknown", message);
+    const made = status(states, attempted(attempt));
+    const pause = { initialMs: retry.initialMs, maxMs: Math.max(intervalMs, retry.initialMs) };
+    const requeueAfterMs = pauseSinceMs(uid, pause, failingMs(made, "Reconciling", now));
+    return { status: made, requeueAfterMs, result: "waiting", reason: "ExternalIDUnknown" };
+  }
+
   return {
     unchanged: (reason) => ({ status: before, result: "unchanged", reason }),
     waiting: (delayMs) => ({ status: before, requeueAfterMs: delayMs, result: "waiting", reason: "Retrying" }),
@@ -139,41 +144,7 @@ export function httpResourceReport(context: Context): Report {
       const pauseMs = pauseSinceMs(uid, pause, failingMs(verdict, "Ready", now));
       return { status: verdict, requeueAfterMs: Math.max(pauseMs, askedMs), result: "retrying", reason };
     },
-    held(why) {
-      const { states, result, isSoon } = heldStates(context, why);
-      const made = status([...states.map((state) => ({ ...state, message: `${state.message}${hint}` })), ...known("Drifted")], {
-        ...acknowledged(),
-      });
-      const pauseMs = isSoon ? pauseSinceMs(uid, firstLook, sinceEndMs(context)) : undefined;
-      return { status: made, ...(pauseMs === undefined ? due() : { requeueAfterMs: pauseMs }), result, reason: why };
-    },
-    replacing(why, attempt) {
-      const message = `${replacingFor[why]}: the object is deleted, and created anew`;
-      const made = status(reconciling("Replacing", message), { ...(attempt && attempted(attempt)), replacing: true });
-      return { status: made, requeueAfterMs: 0, result: "waiting", reason: "Replacing" };
-    },
-    unmade(attempt, { message }) {
-      const { delivered: _, ...made } = status(
-        reconciling("Replacing", `${message}: the object is deleted, and is created anew`),
-        attempt ? attempted(attempt) : {},
-      );
-      return { status: made, requeueAfterMs: 0, result: "waiting", reason: "Replacing" };
-    },
-    inUse(by) {
-      const made = status(reconciling("InUse", `${inUseBy(by)}${hint}`));
-      return {
-        status: made,
-        requeueAfterMs: pauseSinceMs(uid, outside, failingMs(made, "Reconciling", now)),
-        result: "waiting",
-        reason: "InUse",
-      };
-    },
-    notDeleted(attempt, { message }, isThere) {
-      const change = attempted({ ...attempt, phase: "Done", succeeded: false });
-      const states = stalled("NotDeleted", `${message}, but ${isThere ? stillThere : neverSeen}${hint}`);
-      const isTold = isStalledFor("NotDeleted", before.conditions);
-      return { status: status(states, change), ...due(), result: isTold ? "unchanged" : "stalled", reason: "NotDeleted" };
-    },
+    ...heldReport(context, { status, attempted, acknowledged, known, due, hint }),
     importNotFound() {
       // What was known before stands: of an earlier id, and of a create whose outcome is not known.
       const states = [...stalled("ImportNotFound", noImport), ...known("Drifted")];
@@ -267,18 +238,16 @@ export function httpResourceReport(context: Context): Report {
     stillUnknown(attempt) {
       const [was] = known("Stalled");
       if (was?.reason === "OutcomeUnknown" || was?.reason === "ExternalIDUnknown") return stuck(was.reason, was.message, attempt);
+      const [lost_] = known("Ready");
+      if (lost_?.reason === "ExternalIDUnknown" && spec.lookup) return awaitingLookup(lost_.message, attempt);
       const isLost = attempt.succeeded === true;
       const message = "it was answered as expected";
       return isLost ? this.lost(attempt, { message }) : this.outcomeUnknown(attempt, unknownReasonText(before.attempt?.phase));
     },
     lost(attempt, { message }, looksInMs) {
-      const why = "but spec.externalID yields no text and no number: the object is there, and is not created again";
-      const { status: made, ...verdict } = stuck(
-        "ExternalIDUnknown",
-        `${message}, ${why}. Correct spec.externalID for the next one, and ${importHint}`,
-        attempt,
-        looksInMs,
-      );
+      const { status: made, ...verdict } = spec.lookup
+        ? awaitingLookup(`${message}, ${isLookedUp}`, attempt)
+        : stuck("ExternalIDUnknown", `${message}, ${isNameless}`, attempt, looksInMs);
       return { ...verdict, status: withID(made, undefined) };
     },
     withoutOutputs({ requeueAfterMs: dueInMs, ...verdict }, { reason, message, heals }) {

@@ -71,6 +71,8 @@ export interface DeclaredRequest {
   readonly attemptId?: string;
   /** Inputs by name whose values are known without reading a Secret or ConfigMap. */
   readonly known?: ReadonlyMap<string, unknown>;
+  /** Whether it may be sent twice, where its method is not to say so. */
+  readonly idempotent?: boolean | undefined;
   /** What else expressions see. */
   readonly sees?: Pick<Scope, "parameters" | "externalID" | "object" | "item">;
   /** An answer that came before, which expressions see as `.response`. */
@@ -93,9 +95,18 @@ export function idempotencyHeader(
 export function repetition(
   method: string,
   shared: SharedSettings,
-  { endpoint, attempt }: { readonly endpoint: UsedEndpoint | undefined; readonly attempt: Attempt | undefined },
+  {
+    endpoint,
+    attempt,
+    idempotent,
+  }: {
+    readonly endpoint: UsedEndpoint | undefined;
+    readonly attempt: Attempt | undefined;
+    /** As it is declared, whatever the method is. */
+    readonly idempotent?: boolean | undefined;
+  },
 ): Pick<Desired, "repeatable" | "sentAs"> {
-  if (isIdempotent(method)) return { repeatable: true };
+  if (idempotent ?? isIdempotent(method)) return { repeatable: true };
   const header = idempotencyHeader(shared, endpoint);
   if (header !== undefined) return { repeatable: true, sentAs: `${method} ${header.toLowerCase()}` };
   // An endpoint that is not there says of no key, and nothing is sent without it.
@@ -137,7 +148,7 @@ export function buildExchange(declared: DeclaredRequest, endpoint: UsedEndpoint 
     ...(endpoint ? connectionOf(endpoint) : { tls: tlsSources(shared.tls, { field: "spec.tls" }) }),
     timeoutMs: timeout === undefined ? defaultTimeoutMs : durationMs(timeout),
     maxRedirects: shared.maxRedirects ?? defaultMaxRedirects(shape.method),
-    repeatable: isIdempotent(shape.method) || key !== undefined,
+    repeatable: (declared.idempotent ?? isIdempotent(shape.method)) || key !== undefined,
     expressionsToValidate: declared.compile,
   };
 }

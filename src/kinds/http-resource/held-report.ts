@@ -1,0 +1,61 @@
+/** The ends of a reconcile that has sent nothing, or that deletes: what holds it back, and the way out. */
+import type { HTTPResourceStatus } from "../../api/http-resource.ts";
+import { pauseSinceMs } from "../../core/backoff.ts";
+import { isStalledFor, reconciling, stalled, type ConditionState } from "../../core/conditions.ts";
+import type { VerbAttempt, Context } from "./context.ts";
+import { firstLook, heldStates, inUseBy, neverSeen, outside, replacingFor, sinceEndMs, stillThere } from "./held-back.ts";
+import type { Report } from "./report.ts";
+import { failingMs } from "./worth-writing.ts";
+
+type Status = HTTPResourceStatus;
+interface Tools {
+  readonly status: (states: readonly ConditionState[], change?: Partial<Status>) => Status;
+  readonly attempted: (attempt: VerbAttempt) => Partial<Status>;
+  readonly acknowledged: () => Partial<Status>;
+  readonly known: (type: string) => readonly ConditionState[];
+  readonly due: () => { requeueAfterMs?: number };
+  readonly hint: string;
+}
+type Ends = Pick<Report, "held" | "replacing" | "unmade" | "inUse" | "notDeleted">;
+
+export function heldReport(context: Context, { status, attempted, acknowledged, known, due, hint }: Tools): Ends {
+  const { status: before, resource, now } = context;
+  const { uid } = resource.metadata;
+  return {
+    held(why) {
+      const { states, result, isSoon } = heldStates(context, why);
+      const made = status([...states.map((state) => ({ ...state, message: `${state.message}${hint}` })), ...known("Drifted")], {
+        ...acknowledged(),
+      });
+      const pauseMs = isSoon ? pauseSinceMs(uid, firstLook, sinceEndMs(context)) : undefined;
+      return { status: made, ...(pauseMs === undefined ? due() : { requeueAfterMs: pauseMs }), result, reason: why };
+    },
+    replacing(why, attempt) {
+      const message = `${replacingFor[why]}: the object is deleted, and created anew`;
+      const made = status(reconciling("Replacing", message), { ...(attempt && attempted(attempt)), replacing: true });
+      return { status: made, requeueAfterMs: 0, result: "waiting", reason: "Replacing" };
+    },
+    unmade(attempt, { message }) {
+      const { delivered: _, ...made } = status(
+        reconciling("Replacing", `${message}: the object is deleted, and is created anew`),
+        attempt ? attempted(attempt) : {},
+      );
+      return { status: made, requeueAfterMs: 0, result: "waiting", reason: "Replacing" };
+    },
+    inUse(by) {
+      const made = status(reconciling("InUse", `${inUseBy(by)}${hint}`));
+      return {
+        status: made,
+        requeueAfterMs: pauseSinceMs(uid, outside, failingMs(made, "Reconciling", now)),
+        result: "waiting",
+        reason: "InUse",
+      };
+    },
+    notDeleted(attempt, { message }, isThere) {
+      const change = attempted({ ...attempt, phase: "Done", succeeded: false });
+      const states = stalled("NotDeleted", `${message}, but ${isThere ? stillThere : neverSeen}${hint}`);
+      const isTold = isStalledFor("NotDeleted", before.conditions);
+      return { status: status(states, change), ...due(), result: isTold ? "unchanged" : "stalled", reason: "NotDeleted" };
+    },
+  };
+}
