@@ -4,8 +4,8 @@
  * Invariant: all forms of all secrets are looked for in the original text, so that what overlaps leaves nothing behind; and what
  * cannot be looked through within bounds is not shown at all.
  */
-import { formsOf } from "./secret-forms.ts";
-import { createTextIndex, longestIndexed } from "./tools/text-index.ts";
+import { formsOf, leastSecret } from "./secret-forms.ts";
+import { createTextIndex, longestIndexed, type TextIndex } from "./tools/text-index.ts";
 
 /** A text, or the beginning of a longer one. */
 export interface Excerpt {
@@ -57,22 +57,44 @@ export function createMask(secrets: () => Secrets): Mask {
       ...derived.filter(({ length }) => length >= leastTelling),
     ].filter(isPossible);
     if (wanted.length === 0) return { text: seen, isCut };
-    const index = createTextIndex(seen, isCut);
+    let index: TextIndex | undefined;
     let work = 0;
     for (const secret of wanted) {
       work += workFor(secret);
       for (const form of formsOf(secret, { most: longestIndexed })) {
-        if (work + index.work > mostWork) return undefined;
-        index.mark(form);
+        if (work + (index?.work ?? 0) > mostWork) return undefined;
+        const pieces = seen.length > shortText ? form : begunIn(seen, form);
+        if (pieces) (index ??= createTextIndex(seen, isCut)).mark(pieces);
       }
     }
-    return { text: withAsterisks(seen, index.ranges()), isCut };
+    return { text: index ? withAsterisks(seen, index.ranges()) : seen, isCut };
   }
   return {
     show: (text) => look(text, 0),
     holdsSecret(text) {
       const looked = text.length > longestIndexed ? undefined : look(text, leastTelling);
       return looked?.text !== text;
+    },
+  };
+}
+
+/** Characters of most answers: in so few it costs less to find that a secret is not there than to make an index. */
+const shortText = 2048;
+
+/** The same pieces, unless the text has not even the beginning of what they make. */
+function begunIn(text: string, pieces: Iterable<string>): Iterable<string> | undefined {
+  const left = pieces[Symbol.iterator]();
+  let beginning = "";
+  while (beginning.length < leastSecret) {
+    const next = left.next();
+    if (next.done === true) break;
+    beginning += next.value;
+  }
+  if (!text.includes(beginning.slice(0, leastSecret))) return undefined;
+  return {
+    *[Symbol.iterator]() {
+      yield beginning;
+      for (let next = left.next(); next.done !== true; next = left.next()) yield next.value;
     },
   };
 }

@@ -9,7 +9,7 @@
 /** So that a state and a character make one small integer. */
 export const longestIndexed = 1 << 14;
 
-interface TextIndex {
+export interface TextIndex {
   /**
    * Marks each place where the pattern stands, whose pieces are asked for one after the other as far as the text has them; of a
    * text that goes on, also its end where that is how the pattern begins.
