@@ -83,7 +83,7 @@ describe("wish 5: a create whose work goes on", () => {
     const looked = { ...withLookup, create: polled.create };
     for (const written of [polled, looked]) {
       const { status, state } = drive(resource(written, { status: creating(written) }), [...hasEnded, none], soon);
-      expect(state).toBe("False/ExternalIDUnknown Reconciling");
+      expect(state).toBe(`False/ExternalIDUnknown ${written === looked ? "Reconciling" : "Stalled"}`);
       const absent = written === looked ? [answer(200), values([])] : [];
       expect(drive(resource(written, { status }), absent, late).sent).not.toContain("POST users after intent");
     }
