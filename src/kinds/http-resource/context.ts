@@ -139,15 +139,17 @@ export function untilRetryMs(context: Context): number {
 
 /** Whether a request cannot be written without the id. What else has that name, a field of a body say, is no matter. */
 export function needsExternalID(shape: object | undefined): boolean {
+  return readsAny(shape, ["externalID"]);
+}
+/** Whether an expression of a request's own text, but for what is expected of its answer, reads one of these names; true where it cannot be told. */
+export function readsAny(shape: object | undefined, names: readonly string[]): boolean {
   const { expect: _, ...written }: { readonly expect?: unknown } = shape ?? {};
+  const reads = (expression: string): boolean =>
+    names.some((name) => expression.includes(name)) && mayRead(expression, (path) => names.includes(path.split(".", 1)[0] ?? ""));
   return stringsIn(written, "").some(({ text }) => {
     const template = parseTemplate(text);
-    return template.type === "template" && template.parts.some(({ type, text }) => type === "expression" && readsID(text));
+    return template.type === "template" && template.parts.some(({ type, text }) => type === "expression" && reads(text));
   });
-}
-/** True where it cannot be told. */
-function readsID(expression: string): boolean {
-  return expression.includes("externalID") && mayRead(expression, (path) => path.split(".", 1)[0] === "externalID");
 }
 
 /** What makes a new run of a verb: what is sent, as it is written. */

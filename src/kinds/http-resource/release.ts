@@ -10,6 +10,7 @@ import { isGone, observed, unmade } from "../../core/remote-object.ts";
 import {
   importHint,
   needsExternalID,
+  readsAny,
   untilRetryMs,
   withoutCandidate,
   withRemote,
@@ -21,7 +22,6 @@ import { isUnresolvedCreate, isWatched, remoteOf, sightOf } from "./identity.ts"
 import { saysGone } from "./judge.ts";
 import { isRepeatable, type Delivered } from "./delivered.ts";
 import { unknown, type Absent, type Found, type Unknown } from "./observation.ts";
-import { stringsIn } from "../../core/templating.ts";
 import { look, observe } from "./observe.ts";
 import { lookedAfter } from "./poll.ts";
 import type { Report } from "./report.ts";
@@ -183,9 +183,7 @@ type Shown = Pick<Found, "response" | "object">;
 /** What delete reads of the object is observed first. What is another's is not deleted, and what is gone need not be. */
 function* shownFirst(context: Context, report: Report): Steps<Shown | Verdict> {
   const { spec, externalID } = context;
-  const { expect: _, ...written } = spec.delete ?? {};
-  const { expect: __, ...before } = spec.beforeDelete ?? {};
-  const reads = stringsIn([written, before], "").some(({ text }) => /\$\{[^]*\.(response|object)\b/.test(text));
+  const reads = [spec.delete, spec.beforeDelete].some((shape) => readsAny(shape, ["response", "object"]));
   const mayAsk = spec.observe !== undefined && (externalID !== undefined || !needsExternalID(spec.observe));
   if ((!reads && spec.mine === undefined) || !mayAsk) return {};
   const seen = yield* look(context);
