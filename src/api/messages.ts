@@ -19,8 +19,8 @@ function quotesHint(expected: string, value: unknown): string {
   return bare?.test(value) ? "; write it without quotes" : "";
 }
 
-export function missing(schema: Schema | undefined): string {
-  return `Required value${hint(schema)}`;
+export function missingText(schema: Schema | undefined): string {
+  return `Required value${hintText(schema)}`;
 }
 export function unknownField(known: readonly string[]): string {
   return `unknown field; the fields here are ${known.join(", ")}`;
@@ -32,11 +32,11 @@ export function tooLong(max: number): string {
 export function tooShort(min: number): string {
   return `Invalid value: must have at least ${plural(min, character)}`;
 }
-export function unsupported(schema: StringSchema, value: string): string {
-  return `Unsupported value${quoted(schema, value)}: supported values are ${(schema.enum ?? []).join(", ")}`;
+export function unsupportedText(schema: StringSchema, value: string): string {
+  return `Unsupported value${quotedText(schema, value)}: supported values are ${(schema.enum ?? []).join(", ")}`;
 }
-export function mismatch(schema: StringSchema, value: string): string {
-  return `Invalid value${quoted(schema, value)}: must match ${schema.pattern ?? ""}${hint(schema)}`;
+export function mismatchText(schema: StringSchema, value: string): string {
+  return `Invalid value${quotedText(schema, value)}: must match ${schema.pattern ?? ""}${hintText(schema)}`;
 }
 export const notADateTime = "Invalid value: must be a date and time of RFC 3339, for example 2026-01-31T09:30:00Z";
 
@@ -58,12 +58,12 @@ export function tooDeep(max: number): string {
 }
 
 const shortLength = 64;
-function quoted(schema: StringSchema, value: string): string {
+function quotedText(schema: StringSchema, value: string): string {
   const short = schema.enum !== undefined || (schema.maxLength ?? Infinity) <= shortLength;
   return short && value.length <= shortLength ? ` ${JSON.stringify(value)}` : "";
 }
 /** The first sentence of the description: it says what belongs there. */
-function hint(schema: Schema | undefined): string {
+function hintText(schema: Schema | undefined): string {
   const sentence = schema?.description?.match(/^.*?(?=\.(\s|$)|$)/su)?.[0];
   return sentence ? ` (${sentence})` : "";
 }

@@ -35,15 +35,18 @@ function rows(schema: ObjectSchema, prefix: string): string[] {
     const path = `${prefix}${name}`;
     const required = schema.required?.includes(name) ? " (required)" : "";
     const fallback = field.default === undefined ? "" : code(JSON.stringify(field.default));
-    return [`| \`${path}\`${required} | ${typeText(field)} | ${fallback} | ${cell(describe(field))} |`, ...nested(field, path)];
+    return [
+      `| \`${path}\`${required} | ${typeText(field)} | ${fallback} | ${cell(describe(field))} |`,
+      ...describeNested(field, path),
+    ];
   });
 }
 
-function nested(field: Schema, path: string): string[] {
+function describeNested(field: Schema, path: string): string[] {
   if (!("type" in field)) return [];
-  if (field.type === "array") return nested(field.items, `${path}[]`);
+  if (field.type === "array") return describeNested(field.items, `${path}[]`);
   if (field.type !== "object") return [];
-  return "properties" in field ? rows(field, `${path}.`) : nested(field.additionalProperties, `${path}.NAME`);
+  return "properties" in field ? rows(field, `${path}.`) : describeNested(field.additionalProperties, `${path}.NAME`);
 }
 
 function typeText(field: Schema): string {

@@ -1,7 +1,7 @@
 /** Checks strings, integers and booleans against their schemas. */
 import type { CelValue } from "./cel.ts";
 import { integerOf } from "./json-type.ts";
-import { mismatch, notADateTime, outOfRange, tooLong, tooShort, unsupported, wrongType } from "./messages.ts";
+import { mismatchText, notADateTime, outOfRange, tooLong, tooShort, unsupportedText, wrongType } from "./messages.ts";
 import { re2 } from "./re2.ts";
 import type { BooleanSchema, IntegerSchema, StringSchema } from "./schema.ts";
 
@@ -20,11 +20,11 @@ export function compileScalar(schema: StringSchema | IntegerSchema | BooleanSche
     case "integer":
       return compileInteger(schema);
     case "boolean":
-      return (value) => (typeof value === "boolean" ? { cel: value, messages: [] } : mistyped(schema, value));
+      return (value) => (typeof value === "boolean" ? { cel: value, messages: [] } : refuseType(schema, value));
   }
 }
 
-function mistyped(schema: StringSchema | IntegerSchema | BooleanSchema, value: unknown): CheckedScalar {
+function refuseType(schema: StringSchema | IntegerSchema | BooleanSchema, value: unknown): CheckedScalar {
   return { cel: null, messages: [wrongType(schema, value)] };
 }
 
@@ -32,13 +32,13 @@ function compileString(schema: StringSchema): CheckScalar {
   const pattern = schema.pattern === undefined ? undefined : re2(schema.pattern);
   const { minLength = 0, maxLength = Infinity } = schema;
   return (value) => {
-    if (typeof value !== "string") return mistyped(schema, value);
+    if (typeof value !== "string") return refuseType(schema, value);
     // Too long a text is not matched: the time that a pattern takes is bounded by the schema's limit.
     if (value.length > maxLength && codePoints(value) > maxLength) return { cel: value, messages: [tooLong(maxLength)] };
     const messages = [
       ...(value.length < 2 * minLength && codePoints(value) < minLength ? [tooShort(minLength)] : []),
-      ...(schema.enum && !schema.enum.includes(value) ? [unsupported(schema, value)] : []),
-      ...(pattern && !pattern.test(value) ? [mismatch(schema, value)] : []),
+      ...(schema.enum && !schema.enum.includes(value) ? [unsupportedText(schema, value)] : []),
+      ...(pattern && !pattern.test(value) ? [mismatchText(schema, value)] : []),
       ...(schema.format === "date-time" && !isDateTime(value) ? [notADateTime] : []),
     ];
     return { cel: value, messages };
@@ -60,7 +60,7 @@ function compileInteger(schema: IntegerSchema): CheckScalar {
   const maximum = schema.maximum ?? 2n ** bits - 1n;
   return (value) => {
     const integer = integerOf(value);
-    if (integer === undefined) return mistyped(schema, value);
+    if (integer === undefined) return refuseType(schema, value);
     const messages = [
       ...(integer < minimum ? [outOfRange("greater", minimum)] : []),
       ...(integer > maximum ? [outOfRange("less", maximum)] : []),

@@ -6,7 +6,7 @@
  */
 import { compileRule, type CelValue } from "./cel.ts";
 import { isFields } from "./json-type.ts";
-import { duplicate, missing, sizeMessages, tooDeep, unknownField, wrongType } from "./messages.ts";
+import { duplicate, missingText, sizeMessages, tooDeep, unknownField, wrongType } from "./messages.ts";
 import { problem, type Path, type Problem } from "./problem.ts";
 import { compileScalar } from "./scalar.ts";
 import type { ArraySchema, MapSchema, ObjectSchema, Schema } from "./schema.ts";
@@ -96,7 +96,7 @@ function compileObject(schema: ObjectSchema): Check {
     hidden: isHidden(field),
   }));
   const choice = { one: `field (${names.join(", ")})`, many: `fields (${names.join(", ")})` };
-  const required = new Map((schema.required ?? []).map((name) => [name, missing(schema.properties[name])]));
+  const required = new Map((schema.required ?? []).map((name) => [name, missingText(schema.properties[name])]));
   return (value, at, problems) => {
     if (!isFields(value)) return tell(problems, at, [wrongType(schema, value)], { value, cel: null });
     const result = emptyFields();

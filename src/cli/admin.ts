@@ -73,7 +73,7 @@ export async function serveAdmin({ adminAddress }: ControllerSettings, parts: Ad
   await using resources = new AsyncDisposableStack();
   const samples: AdminSample[] = [];
   async function sample(): Promise<void> {
-    samples.push(await sampled(parts.runtime));
+    samples.push(await takeSample(parts.runtime));
     if (samples.length > keptSamples) samples.shift();
   }
   await sample();
@@ -104,7 +104,7 @@ function isHost(adminAddress: string): (name: string) => boolean {
   return isLocal(adminAddress.replace(/:\d+$/, "")) ? isLocal : () => true;
 }
 
-async function sampled({ sockets, controller }: Runtime): Promise<AdminSample> {
+async function takeSample({ sockets, controller }: Runtime): Promise<AdminSample> {
   const { depth, working } = controller.queue;
   const timeWait = (await readTcpStates()).get("time_wait") ?? 0;
   return { ...sockets.counts(), timeWait, due: depth, working: working.size };

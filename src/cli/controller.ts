@@ -18,7 +18,7 @@ import { createReconcileHistory } from "./reconcile-history.ts";
 import { guardFor } from "./guard.ts";
 import { leadershipFor, ownNamespace } from "./leadership.ts";
 import { createRuntime } from "./runtime.ts";
-import { onShutdown, type Shutdown } from "./shutdown.ts";
+import { createShutdown, type Shutdown } from "./shutdown.ts";
 import { startTelemetry } from "./telemetry.ts";
 import { version } from "./version.ts";
 
@@ -32,7 +32,7 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     history.note(occurrence);
     tell(occurrence);
   };
-  using shutdown = onShutdown(settings.shutdownTimeout);
+  using shutdown = createShutdown(settings.shutdownTimeout);
   await using resources = new AsyncDisposableStack();
   const client = resources.use(
     createApiClient({

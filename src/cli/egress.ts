@@ -73,7 +73,7 @@ async function apiServerAddresses(hosts: readonly string[]): Promise<KnownAddres
   let known: readonly Bytes[] = fixed;
 
   async function look(): Promise<void> {
-    const found = (await Promise.all(names.map(resolved))).flat();
+    const found = (await Promise.all(names.map(resolveAddresses))).flat();
     if (found.length > 0) known = [...fixed, ...found];
   }
   await look();
@@ -86,7 +86,7 @@ async function apiServerAddresses(hosts: readonly string[]): Promise<KnownAddres
   };
 }
 
-async function resolved(name: string): Promise<readonly Bytes[]> {
+async function resolveAddresses(name: string): Promise<readonly Bytes[]> {
   using limit = deadline(new AbortController().signal, maxLookupMs);
   try {
     const found = await unlessAborted(limit.signal, lookup(name, { all: true }));

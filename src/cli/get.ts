@@ -15,7 +15,7 @@ export interface Asked {
 
 /** Returns the exit code: 1 where what is named is not there. Throws StateFileError. */
 export function getObjects({ kind, name }: Asked, { data, namespace, output }: GetSettings): number {
-  const kinds = kindsNamed(kind);
+  const kinds = findKinds(kind);
   if (!kinds) {
     const known = definitions.map((one) => one.plural).join(", ");
     process.stderr.write(`error: no kind ${JSON.stringify(kind)}: there are ${known}, and all\n`);
@@ -39,7 +39,7 @@ export function getObjects({ kind, name }: Asked, { data, namespace, output }: G
   return all.length === 0 && name !== undefined ? 1 : 0;
 }
 
-function kindsNamed(kind: string | undefined): readonly KindDefinition[] | undefined {
+function findKinds(kind: string | undefined): readonly KindDefinition[] | undefined {
   const names = (one: KindDefinition): readonly string[] =>
     [one.kind.toLowerCase(), one.plural, one.shortName].flatMap((name) => [name, `${name}.${group}`]);
   if (kind === "all") return definitions;

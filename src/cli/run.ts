@@ -12,7 +12,7 @@ import { metricsRoutes, serve } from "../telemetry/server.ts";
 import { ownMachine } from "./egress.ts";
 import { createProgress, summaryText, type Progress, type Shown } from "./progress.ts";
 import { createRuntime } from "./runtime.ts";
-import { onShutdown } from "./shutdown.ts";
+import { createShutdown } from "./shutdown.ts";
 import { startTelemetry } from "./telemetry.ts";
 
 /** Resolves with the exit code: 1 where the manifests are invalid or, with `--once`, something did not end as declared. */
@@ -33,7 +33,7 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
   };
   for (const ignored of manifests.ignored) emit({ type: "note", level: "warn", message: "ignored", fields: { at: ignored } });
 
-  using shutdown = onShutdown(settings.shutdownTimeout);
+  using shutdown = createShutdown(settings.shutdownTimeout);
   process.stdout.once("error", () => shutdown.begin()); // whoever looked on has gone
   await using resources = new AsyncDisposableStack();
   const store = resources.use(

@@ -9,13 +9,13 @@ export interface Shutdown extends Disposable {
 }
 
 /** A second signal ends the process at once, with exit code 130. */
-export function onShutdown(timeoutMs: number): Shutdown {
+export function createShutdown(timeoutMs: number): Shutdown {
   const stop = new AbortController();
   const drain = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let isTold = false;
 
-  function begin(): void {
+  function beginShutdown(): void {
     if (stop.signal.aborted) return;
     stop.abort(new Error("shutting down"));
     timer = setTimeout(() => drain.abort(new Error("the time to shut down is over")), timeoutMs);
@@ -24,14 +24,14 @@ export function onShutdown(timeoutMs: number): Shutdown {
   function onSignal(): void {
     if (isTold) process.exit(130);
     isTold = true;
-    begin();
+    beginShutdown();
   }
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
   return {
     stop: stop.signal,
     drain: drain.signal,
-    begin,
+    begin: beginShutdown,
     [Symbol.dispose]() {
       clearTimeout(timer);
       process.off("SIGTERM", onSignal);

@@ -67,7 +67,7 @@ export function sourcesOf(auth: AuthSources): readonly Source[] {
 }
 
 /** Names, in lower case but for query parameters', that the credential takes: no request may set them. */
-export function namesTaken(auth: AuthSources): { readonly headers: readonly string[]; readonly query: readonly string[] } {
+export function reservedNames(auth: AuthSources): { readonly headers: readonly string[]; readonly query: readonly string[] } {
   switch (auth.type) {
     case "basic":
     case "bearer":

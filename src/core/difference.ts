@@ -27,15 +27,15 @@ export interface Exempt {
 const none: unique symbol = Symbol("nothing is masked");
 
 /** A wanted null is as good as absent; a list has to have the same length, and its items are compared one by one. */
-function* found(wanted: unknown, observed: unknown, path: readonly Key[]): Generator<Found> {
+function* findDifferences(wanted: unknown, observed: unknown, path: readonly Key[]): Generator<Found> {
   if (wanted === null || wanted === undefined) {
     if (observed !== null && observed !== undefined) yield { path, wanted: null };
   } else if (isRecord(wanted) && isRecord(observed)) {
     for (const [key, value] of Object.entries(wanted)) {
-      yield* found(value, Object.hasOwn(observed, key) ? observed[key] : undefined, [...path, key]);
+      yield* findDifferences(value, Object.hasOwn(observed, key) ? observed[key] : undefined, [...path, key]);
     }
   } else if (Array.isArray(wanted) && Array.isArray(observed) && wanted.length === observed.length) {
-    for (const [index, value] of wanted.entries()) yield* found(value, observed[index], [...path, index]);
+    for (const [index, value] of wanted.entries()) yield* findDifferences(value, observed[index], [...path, index]);
   } else if (isRecord(wanted) || Array.isArray(wanted) || !sameJSON(wanted, observed)) yield { path, wanted };
 }
 
@@ -72,10 +72,10 @@ export function differences(
 ): Difference[] {
   const told = new Map<string, Difference>();
   const masked = "masked" in exempt ? exempt.masked : none;
-  for (const one of found(wanted, observed, [])) {
+  for (const one of findDifferences(wanted, observed, [])) {
     const its = one.path.reduce<unknown>(at, masked);
     if (!isCompared(one.wanted, its, one.path, ignore)) continue;
-    const difference = inTheOpen(one, template);
+    const difference = describeDifference(one, template);
     told.set(difference.path, difference);
     if (told.size === limit) break;
   }
@@ -84,18 +84,18 @@ export function differences(
 
 const longestWanted = 64;
 
-function inTheOpen({ path, wanted }: Found, template: unknown): Difference {
+function describeDifference({ path, wanted }: Found, template: unknown): Difference {
   let node = template;
   let text = "";
   for (const [index, key] of path.entries()) {
     if (typeof node === "string") {
       const rest = path.slice(index).map((key) => jsonStep(key));
-      return isOpen(node) ? { path: `${text}${rest.join("")}` || ".", ...shown(wanted) } : { path: text || "." };
+      return isOpen(node) ? { path: `${text}${rest.join("")}` || ".", ...showWanted(wanted) } : { path: text || "." };
     }
     text += jsonStep(key);
     node = typeof key === "number" && Array.isArray(node) ? node[key] : isRecord(node) ? node[key] : undefined;
   }
-  return { path: text || ".", ...(everyStringIsOpen(node) && shown(wanted)) };
+  return { path: text || ".", ...(everyStringIsOpen(node) && showWanted(wanted)) };
 }
 /** A text without expressions, or one that only reads what the object itself says. */
 function isOpen(text: string): boolean {
@@ -105,7 +105,7 @@ function everyStringIsOpen(node: unknown): boolean {
   if (typeof node === "string") return isOpen(node);
   return typeof node !== "object" || node === null || Object.values(node).every(everyStringIsOpen);
 }
-function shown(wanted: unknown): Pick<Difference, "wanted"> {
+function showWanted(wanted: unknown): Pick<Difference, "wanted"> {
   const text = JSON.stringify(wanted) ?? "null";
   return text.length > longestWanted ? {} : { wanted: text };
 }
@@ -115,7 +115,7 @@ function shown(wanted: unknown): Pick<Difference, "wanted"> {
  * replaced as a whole, since a patch cannot say less.
  */
 export function mergePatch(wanted: unknown, observed: unknown): unknown {
-  const [first] = found(wanted, observed, []);
+  const [first] = findDifferences(wanted, observed, []);
   if (!first) return undefined;
   if (!isRecord(wanted) || !isRecord(observed)) return wanted;
   const entries = Object.entries(wanted).flatMap(([key, value]): [string, unknown][] => {

@@ -77,11 +77,11 @@ export type Route =
 export function routeOf(target: Target, rules: EgressRules, floor: EgressFloor): Route {
   const { hostname, port } = target;
   const host = bareHost(hostname);
-  if (floor.apiServer?.names.includes(host)) return denied("floor", apiServerText);
-  if (/(^|\.)localhost$/.test(host) && floor.opened.length === 0) return denied("floor", floorText);
+  if (floor.apiServer?.names.includes(host)) return deny("floor", apiServerText);
+  if (/(^|\.)localhost$/.test(host) && floor.opened.length === 0) return deny("floor", floorText);
   const denying = rules.deny.filter((rule) => matches(rule, target, host));
   const refused = denying.find(({ networks }) => !networks);
-  if (refused) return denied("policy", policyText(refused.name));
+  if (refused) return deny("policy", policyText(refused.name));
   const bytes = addressBytes(host);
   const isOpened = bytes !== undefined && views(bytes, floor.nat64).every((view) => isInSome(floor.opened, view));
   const isBad = badPorts.has(port) && !isOpened;
@@ -89,8 +89,8 @@ export function routeOf(target: Target, rules: EgressRules, floor: EgressFloor):
   const byDefault = isBad ? "Deny" : rules.default;
   if (allowing.length === 0 && byDefault === "Deny")
     return rules.default === "Deny"
-      ? denied("default", `nothing allows it, and ${rules.defaultName} says Deny`)
-      : denied("port", `nobody speaks HTTP at port ${port}; an EgressPolicy whose rule lists the port can allow it`);
+      ? deny("default", `nothing allows it, and ${rules.defaultName} says Deny`)
+      : deny("port", `nobody speaks HTTP at port ${port}; an EgressPolicy whose rule lists the port can allow it`);
   const addresses = addressRules(allowing, denying, byDefault, host);
   if (!bytes) return { type: "open", addresses };
   const denial = addressDenial(host, port, addresses, floor);
@@ -158,7 +158,7 @@ const apiServerText = "the Kubernetes API server is reached by nobody's requests
 const floorText = "loopback, link-local, metadata and multicast addresses are reached by nobody's requests";
 const policyText = (name: string): string => `${name} denies it`;
 
-function denied(rule: EgressLabel, message: string): Route {
+function deny(rule: EgressLabel, message: string): Route {
   return { type: "denied", denial: { rule, message } };
 }
 

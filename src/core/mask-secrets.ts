@@ -29,7 +29,7 @@ export interface Secrets {
 }
 
 /** Those, and others that are kept. */
-export function withKept({ kept, derived }: Secrets, others: readonly string[]): Secrets {
+export function addKept({ kept, derived }: Secrets, others: readonly string[]): Secrets {
   return { kept: [...kept, ...others], derived };
 }
 

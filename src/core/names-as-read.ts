@@ -17,12 +17,12 @@ const maxDecodings = 4;
  */
 export function parameterAsRead(name: string): string {
   let text = name;
-  for (let decodings = 0; decodings < maxDecodings && text.includes("%"); decodings += 1) text = percentDecoded(text);
+  for (let decodings = 0; decodings < maxDecodings && text.includes("%"); decodings += 1) text = decodePercent(text);
   const [before = ""] = text.normalize("NFKC").replaceAll("+", " ").split("\0", 1);
   const bracket = before.indexOf("[");
   const plain = (bracket > 0 ? before.slice(0, bracket) : before).toLowerCase();
   return plain.match(/[\p{L}\p{N}]+/gu)?.join("_") ?? plain.trim();
 }
-function percentDecoded(text: string): string {
+function decodePercent(text: string): string {
   return text.replace(/(?:%[0-9a-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll("%", ""), "hex").toString());
 }

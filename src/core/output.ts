@@ -100,11 +100,11 @@ export function notOurs(object: OutputObject): Refusal {
   );
 }
 /** It is on its way out: what is written to it now would go with it. */
-export function beingDeleted(object: OutputObject): Refusal {
+export function refuseDeleted(object: OutputObject): Refusal {
   return refusal("OutputConflict", object, "is being deleted");
 }
 /** The message has the command by which an admin allows it, where one is known. */
-export function notAllowed(
+export function refuseForbidden(
   object: OutputObject,
   verb: "get" | "create" | "patch" | "write",
   { grant, who = "Holdfast" }: Denial,
@@ -113,6 +113,6 @@ export function notAllowed(
   return refusal("OutputForbidden", object, `may not be written: ${who} lacks the right to ${verb} it; ${remedy}`);
 }
 /** `why` quotes no value. */
-export function notTaken(object: OutputObject, why: string): Refusal {
+export function refuseValue(object: OutputObject, why: string): Refusal {
   return refusal("OutputRefused", object, `is not taken: ${why}`);
 }

@@ -76,7 +76,7 @@ export function isSettledBy(candidate: Sight | null): boolean {
 }
 
 /** What an observation makes of what is recorded; null: whoever can be asked says that it is not there. */
-export function observed(known: RemoteObject, sight: Sight | null): RemoteObject {
+export function recordObservation(known: RemoteObject, sight: Sight | null): RemoteObject {
   if (sight === null || sight.mine === false) return known;
   const { former: _, ...rest } = known;
   return { ...rest, ...(sight.id !== undefined && { id: sight.id }), seen: true, made: "made" };
@@ -100,12 +100,12 @@ export function next(known: RemoteObject, sight: Sight | null, declared: Declara
 }
 
 /** A create has succeeded. `isWatched`: somebody can look. */
-export function created({ id, isWatched }: { readonly id?: string; readonly isWatched: boolean }): RemoteObject {
+export function recordCreate({ id, isWatched }: { readonly id?: string; readonly isWatched: boolean }): RemoteObject {
   return { made: "made", ...(id !== undefined && { id }), seen: !isWatched, replacing: false };
 }
 
 /** An update has succeeded, and its answer gives this id, where it gives one. */
-export function updated(known: RemoteObject, id: string | undefined): RemoteObject {
+export function recordUpdate(known: RemoteObject, id: string | undefined): RemoteObject {
   if (id === undefined || known.id === undefined || id === known.id) return { ...known, made: "made" };
   return { ...known, made: "made", id, former: known.former ?? known.id, seen: false };
 }

@@ -60,12 +60,12 @@ export function timing(schedule: Schedule, before: ScheduleMark | undefined, now
     ...(isDue && { due: latest.toISOString() }),
     next,
     // A tick that is too late is over, whatever is declared of missed ones later on.
-    mark: isDue ? ticks.mark : markedAt(ticks.mark, latest?.toISOString()),
+    mark: isDue ? ticks.mark : advanceMark(ticks.mark, latest?.toISOString()),
   };
 }
 
 /** The mark once `tick` is being run. */
-export function markedAt(mark: ScheduleMark, tick: string | undefined): ScheduleMark {
+export function advanceMark(mark: ScheduleMark, tick: string | undefined): ScheduleMark {
   return tick !== undefined && Date.parse(tick) > Date.parse(mark.handledUpTo) ? { ...mark, handledUpTo: tick } : mark;
 }
 

@@ -118,7 +118,7 @@ const htmlEncoders: readonly Encode[] = [
       : inHTML(character),
 ];
 
-const encoders = [...urlEncoders, ...jsonEncoders, ...htmlEncoders].map(remembered);
+const encoders = [...urlEncoders, ...jsonEncoders, ...htmlEncoders].map(memoize);
 
 const hexOf = (unit: string): string => unit.charCodeAt(0).toString(16);
 function capitals(hex: string): string {
@@ -133,7 +133,7 @@ function codesOf(character: string, shape: (hex: string) => string = (hex) => he
 }
 
 /** What one encoder makes of the characters that most secrets are of is worked out once. */
-function remembered(encode: Encode): Encode {
+function memoize(encode: Encode): Encode {
   const known: (string | undefined)[] = [];
   return (character) => {
     const code = character.charCodeAt(0);

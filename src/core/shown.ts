@@ -5,7 +5,7 @@ import type { Response, Shown } from "./outcome.ts";
 const nothing: Secrets = { kept: [], derived: [] };
 
 /** `body`: the content as text. `secrets`: what went out with the request, asked for each time something is shown. */
-export function shownOf(
+export function createShown(
   { headers, body }: { readonly headers: Response["headers"]; readonly body: string },
   secrets: () => Secrets = () => nothing,
 ): Shown {

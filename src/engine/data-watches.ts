@@ -53,7 +53,7 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
   let isFull = false;
 
   /** `version`: undefined where the object is gone. `isChange`: it is new since the watch last told. */
-  function changed(reference: Reference, version: string | undefined, isChange: boolean): void {
+  function noteChange(reference: Reference, version: string | undefined, isChange: boolean): void {
     for (const [id, { isTransitive: lends }] of dependents.usersOf(reference)) {
       const read = seen.get(id)?.get(queueKey(reference.type.kind, reference.key));
       if (read === undefined ? isChange : isOther(read, version))
@@ -70,12 +70,12 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
       const { name, resourceVersion } = event.resource.metadata;
       if (event.type === "applied") versions?.set(name, resourceVersion);
       else versions?.delete(name);
-      return changed({ type, key: { namespace, name } }, event.type === "applied" ? resourceVersion : undefined, true);
+      return noteChange({ type, key: { namespace, name } }, event.type === "applied" ? resourceVersion : undefined, true);
     }
     const listed = new Map(event.resources.map(({ metadata: { name, resourceVersion } }) => [name, resourceVersion]));
     for (const reference of dependents.referencesIn(type.kind, namespace)) {
       const { name } = reference.key;
-      changed(reference, listed.get(name), versions !== undefined && versions.get(name) !== listed.get(name));
+      noteChange(reference, listed.get(name), versions !== undefined && versions.get(name) !== listed.get(name));
     }
   }
 
@@ -100,7 +100,7 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
     }
   }
 
-  function begin(type: ResourceType, namespace: string): void {
+  function beginWatch(type: ResourceType, namespace: string): void {
     if (watches.size >= maxWatches) {
       isFull = true;
       if (until) unwatched.add(type, namespace, until);
@@ -128,7 +128,7 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
     for (const type of types) {
       const key = watchKey(type, namespace);
       const [isWanted, present] = [dependents.isReferredTo(type.kind, namespace), watches.get(key)];
-      if (isWanted && !present) begin(type, namespace);
+      if (isWanted && !present) beginWatch(type, namespace);
       if (!isWanted) unwatched.remove(type, namespace);
       if (isWanted || !present) continue;
       watches.delete(key);

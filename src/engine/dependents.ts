@@ -43,8 +43,8 @@ export function createDependents(): Dependents {
   }
   function add(id: string, reference: Dependency): void {
     const { type, key } = reference;
-    const place = emplaced(places, placeText(type.kind, key.namespace));
-    const dependents = emplaced(place, key.name);
+    const place = getOrInsert(places, placeText(type.kind, key.namespace));
+    const dependents = getOrInsert(place, key.name);
     // Of two references to one object, the one that sees more counts.
     if (!dependents.has(id) || reference.onStatus === true) dependents.set(id, reference);
   }
@@ -82,7 +82,7 @@ export function createDependents(): Dependents {
   };
 }
 
-function emplaced<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
+function getOrInsert<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
   const value = map.get(key) ?? new Map<L, V>();
   map.set(key, value);
   return value;

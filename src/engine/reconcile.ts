@@ -95,14 +95,14 @@ export async function reconcile(
   const read = readOnce({ ...deps, acting, holdMuch: requests.holdMuch }, namespace, signal);
 
   /** It came from the store itself, so that what follows in this reconcile lags no more. */
-  function learned(live: Resource): void {
+  function learn(live: Resource): void {
     mayLag = false;
     written(live);
   }
   /** False: a conflict. */
   function took(result: WriteResult): boolean {
     if (result.type === "conflict") return false;
-    if (result.resource !== current) learned(result.resource); // else there was nothing to write, and nobody was asked
+    if (result.resource !== current) learn(result.resource); // else there was nothing to write, and nobody was asked
     current = result.resource;
     return true;
   }
@@ -143,7 +143,7 @@ export async function reconcile(
   }
   async function readLive(): Promise<Resource | undefined> {
     const live = await store.readLive(kind.type, current, signal);
-    if (live) learned(live);
+    if (live) learn(live);
     else gone(current);
     return live;
   }

@@ -83,7 +83,7 @@ export function createWaitGraph(): WaitGraph {
       if (!graph || !node) return undefined;
       refresh(graph);
       const { circle } = node;
-      return circle === undefined ? undefined : shown(wayThrough(id, circle, graph));
+      return circle === undefined ? undefined : shorten(wayThrough(id, circle, graph));
     },
     get looks() {
       return looks;
@@ -96,7 +96,7 @@ function wayThrough(id: string, circle: number, { nodes, sizes }: Graph): readon
   if ((sizes.get(circle) ?? 0) > maxSearched) return [id, "…", id];
   return cycleThrough(id, (from) => (nodes.get(from)?.waitsFor ?? []).filter((to) => to.circle === circle).map((to) => to.id));
 }
-function shown(way: readonly string[] | undefined): readonly string[] | undefined {
+function shorten(way: readonly string[] | undefined): readonly string[] | undefined {
   const names = way?.map((node) => node.replace(/\/.*\//, "/"));
   return names && names.length > maxShown ? [...names.slice(0, maxShown - 2), "…", ...names.slice(-1)] : names;
 }

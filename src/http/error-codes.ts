@@ -210,12 +210,12 @@ const left: Readonly<Record<Comes, string>> = {
 /** The table of docs/http-client.md. */
 export function errorCodesTable(): string {
   const rows = errorCodes.map(({ codes, pattern, about, reason, comes }) => {
-    const names = [...codes, ...(pattern ? [shown(pattern)] : [])].map((name) => `\`${name}\``).join(", ");
+    const names = [...codes, ...(pattern ? [showPattern(pattern)] : [])].map((name) => `\`${name}\``).join(", ");
     return `| ${names || "any other"} | ${about} | \`${reason}\` | ${left[comes]} |`;
   });
   return ["| codes | what happened | reason | may bytes have left? |", "| --- | --- | --- | --- |", ...rows].join("\n");
 }
-function shown({ source }: RegExp): string {
+function showPattern({ source }: RegExp): string {
   return source
     .replace(/^\^\(?/, "")
     .replace(/\)$/, "")

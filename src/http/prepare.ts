@@ -44,7 +44,7 @@ type Prepare = (exchange: Exchange, inputs: Inputs, read: Read, signal: AbortSig
 export function createPrepare(deps: PrepareDeps): Prepare {
   const { clients, evaluator, evaluations, egress, emit, userAgent, isolated } = deps;
 
-  function admitted(wire: WireRequest, settings: ClientSettings, metadata: Scope["metadata"]): ClientSettings {
+  function admit(wire: WireRequest, settings: ClientSettings, metadata: Scope["metadata"]): ClientSettings {
     try {
       return egress.admit(wire, settings, metadata.namespace);
     } catch (error) {
@@ -70,7 +70,7 @@ export function createPrepare(deps: PrepareDeps): Prepare {
         return resolveLocation({ request: wire, settings: connecting.settings, repeatable, trusted: true }, request, valueOf);
       },
     );
-    const settings = admitted(first.request, first.settings, scope.metadata);
+    const settings = admit(first.request, first.settings, scope.metadata);
     if (!clients.has(settings)) await hideAdminDetails(exchange, async () => checkTls(settings.tls, exchange.tls));
     const mayBeSecret = readsSecret(scope, inputs);
     const derived = [...values].filter(([expression]) => mayBeSecret(expression)).map(([, json]) => json);

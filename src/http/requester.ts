@@ -13,12 +13,12 @@ import { bytesInBody } from "../core/templating.ts";
 import { createOriginPlaces } from "./limits/origin-places.ts";
 import { createBudget, createBudgets, type Slot } from "./limits/budget.ts";
 import { readBytes } from "./resolve/bytes.ts";
-import { createCircuits, seenIn } from "./limits/circuits.ts";
+import { createCircuits, judgeServer } from "./limits/circuits.ts";
 import type { ClientPool } from "./connect/client-pool.ts";
 import type { ClientSettings } from "./connect/client-settings.ts";
 import { createSocketTrace } from "./connect/socket-trace.ts";
 import { hideAdminDetails, resolveConnection } from "./resolve/connection.ts";
-import { shownWith } from "./credentials/credential.ts";
+import { maskCredential } from "./credentials/credential.ts";
 import { createCredentials, type CredentialsOptions } from "./credentials/credentials.ts";
 import { createEgress, type Egress } from "./connect/egress.ts";
 import { createEvaluations } from "./evaluate/plan-evaluations.ts";
@@ -30,7 +30,7 @@ import { createHolding, createMemoryShares } from "./limits/memory-shares.ts";
 import { createRateLimits } from "./limits/rate-limits.ts";
 import { orRefusal } from "./refusal.ts";
 import { describeRequest, type Described } from "./render/describe.ts";
-import { withKept, type Secrets } from "../core/mask-secrets.ts";
+import { addKept, type Secrets } from "../core/mask-secrets.ts";
 import { open, send, type Failed, type Opened, type SendOptions, type Sending } from "./send/send.ts";
 import { checkTls } from "./resolve/tls.ts";
 import { createTokenSender, tokenTimeoutMs } from "./token-sender.ts";
@@ -162,7 +162,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
             if (credential && "free" in credential) return credential;
             const busy = await passage.place(request.origin, exchange, signal);
             if (busy) return busy;
-            const secrets = (): Secrets => withKept(ready.secrets(), credential?.secrets() ?? []);
+            const secrets = (): Secrets => addKept(ready.secrets(), credential?.secrets() ?? []);
             const turn = passage.turn(request.origin, exchange);
             const passed = { ...(credential && { credential }), ...(turn && { turn }), mayStart, waitFor, moved, lane };
             let long: Pick<Slot, "release"> | undefined;
@@ -174,13 +174,13 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
               type: "prepared",
               async send(signal) {
                 const outcome = await send(sending, budget, sendOptions, signal);
-                pass?.report(seenIn(outcome));
+                pass?.report(judgeServer(outcome));
                 if (outcome.type === "response") await holding.answered(outcome.response.sizeBytes, signal).catch(() => {}); // it is told all the same
                 return outcome;
               },
               async open(signal) {
                 const opened = await open(sending, budget, sendOptions, signal);
-                pass?.report(seenIn(opened));
+                pass?.report(judgeServer(opened));
                 return opened;
               },
               letGo() {
@@ -226,7 +226,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
         const bytes = await readBytes(bytesInBody(exchange.request.body), read);
         const filling = { valueOf: (expression: string) => values.get(expression) ?? "null", bytes };
         const shown = describeRequest(exchange.request, filling, { userAgent, sent: first.request });
-        return { type: "described", ...shownWith(first.trusted ? exchange.auth : undefined, shown) } as const;
+        return { type: "described", ...maskCredential(first.trusted ? exchange.auth : undefined, shown) } as const;
       }),
     waiting: () => origins.waiting + waitingForTurns,
     [Symbol.dispose]() {

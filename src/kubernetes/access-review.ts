@@ -39,14 +39,14 @@ export function createAccessReview(
 
   let underWay = 0;
   async function review(token: string, path: string, signal: AbortSignal): Promise<Access> {
-    const { status } = await created<TokenReview>("authentication.k8s.io", "TokenReview", { token }, signal);
+    const { status } = await createReview<TokenReview>("authentication.k8s.io", "TokenReview", { token }, signal);
     if (status?.authenticated !== true || status.user?.username === undefined) return "unauthenticated";
     const { username: user, uid, groups, extra } = status.user;
     const spec = { user, uid, groups, extra, nonResourceAttributes: { path, verb: "get" } };
-    const answer = await created<SubjectAccessReview>("authorization.k8s.io", "SubjectAccessReview", spec, signal);
+    const answer = await createReview<SubjectAccessReview>("authorization.k8s.io", "SubjectAccessReview", spec, signal);
     return answer.status?.allowed === true ? "allowed" : "forbidden";
   }
-  async function created<T>(group: string, kind: string, spec: object, signal: AbortSignal): Promise<T> {
+  async function createReview<T>(group: string, kind: string, spec: object, signal: AbortSignal): Promise<T> {
     const path = `/apis/${group}/v1/${kind.toLowerCase()}s`;
     const { body } = await client.call({ method: "POST", path, body: { apiVersion: `${group}/v1`, kind, spec } }, signal);
     return body as T;

@@ -101,7 +101,7 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
   }
 
   /** Runs one request, records it, and gives its errors their names. */
-  async function recorded<T>(
+  async function callAndRecord<T>(
     request: ApiRequest,
     limit: Deadline,
     outer: AbortSignal,
@@ -130,7 +130,7 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
     async call(request, signal) {
       signal.throwIfAborted();
       using limit = deadline(signal, request.timeoutMs ?? callTimeoutMs);
-      return await recorded(request, limit, signal, async () => {
+      return await callAndRecord(request, limit, signal, async () => {
         const { statusCode, body } = await open(request.purpose ?? "calls", request, limit.signal);
         return [statusCode, { status: statusCode, body: await readAnswer(request, body) }];
       });
@@ -139,7 +139,7 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
       signal.throwIfAborted();
       using cleanup = new DisposableStack();
       const limit = cleanup.use(deadline(signal, callTimeoutMs));
-      const chunks = await recorded(request, limit, signal, async () => {
+      const chunks = await callAndRecord(request, limit, signal, async () => {
         const { statusCode, body } = await open("watches", request, limit.signal);
         return [statusCode, body];
       });

@@ -19,7 +19,7 @@ export function actingAs(client: ApiClient, { namespace, name }: ServiceAccountK
 }
 
 /** What an admin of the namespace can do about it, where it is known what kubectl needs. */
-export function granted(namespace: string, grant: string | undefined): Denial {
+export function grantOf(namespace: string, grant: string | undefined): Denial {
   return grant === undefined ? {} : { grant: `kubectl create rolebinding --namespace=${namespace} ${grant}` };
 }
 
@@ -35,5 +35,5 @@ export async function denialOf(
 ): Promise<Denial> {
   const account = `ServiceAccount "${name}"`;
   const mayAct = await isAllowed(client, { namespace, name, verb: "impersonate", resource: "serviceaccounts" }, signal);
-  return mayAct ? { who: account } : { who: `Holdfast, which may not act as ${account},`, ...granted(namespace, grant) };
+  return mayAct ? { who: account } : { who: `Holdfast, which may not act as ${account},`, ...grantOf(namespace, grant) };
 }

@@ -60,7 +60,7 @@ export function heldBy(identity: string, before: LeaseSpec, leaseDurationMs: num
 }
 
 /** The spec by which the holder lets go, as client-go writes it: nobody's, and the shortest there is. */
-export function released(now: Date): LeaseSpec {
+export function releaseSpec(now: Date): LeaseSpec {
   return { holderIdentity: null, leaseDurationSeconds: 1, renewTime: microTime(now) };
 }
 

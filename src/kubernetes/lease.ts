@@ -18,7 +18,7 @@ import {
   freeInMs,
   heldBy,
   observe,
-  released,
+  releaseSpec,
   termAfter,
   type LeaseSpec,
   type LeaseTimes,
@@ -205,9 +205,9 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
   async function release(held: Lease): Promise<void> {
     term = undefined;
     try {
-      if ((await leases.write(held, released(new Date()), never)) === "conflict") {
+      if ((await leases.write(held, releaseSpec(new Date()), never)) === "conflict") {
         const current = await leases.read(never);
-        if (current?.spec.holderIdentity === identity) await leases.write(current, released(new Date()), never);
+        if (current?.spec.holderIdentity === identity) await leases.write(current, releaseSpec(new Date()), never);
       }
       note("info", "released the lease");
     } catch (error) {

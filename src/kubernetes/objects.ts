@@ -18,7 +18,7 @@ export function toResource(object: unknown): Resource {
 export function toDataResource(kind: string, object: unknown): DataResource {
   if (!isRecord(object)) throw notAnObject();
   const encoding = kind === "Secret" ? "base64" : "utf8";
-  const data = { ...decoded(object["data"], encoding), ...decoded(object["binaryData"], "base64") };
+  const data = { ...decodeData(object["data"], encoding), ...decodeData(object["binaryData"], "base64") };
   return { metadata: toMetadata(object), data };
 }
 
@@ -51,7 +51,7 @@ export function toMetadata(object: Readonly<Record<string, unknown>>): Metadata 
   };
 }
 
-function decoded(data: unknown, encoding: "base64" | "utf8"): Readonly<Record<string, Uint8Array>> {
+function decodeData(data: unknown, encoding: "base64" | "utf8"): Readonly<Record<string, Uint8Array>> {
   const entries = isRecord(data) ? Object.entries(data) : [];
   return Object.fromEntries(entries.map(([key, value]) => [key, Buffer.from(String(value), encoding)]));
 }

@@ -31,7 +31,7 @@ export function newOutput({ type, metadata: { namespace, name, uid } }: Owner, o
       ownerReferences: [owner],
     },
     ...(object.secretType !== undefined && { type: object.secretType }),
-    data: encoded(object, mergedData(data, undefined)),
+    data: encodeData(object, mergedData(data, undefined)),
   };
 }
 
@@ -42,10 +42,10 @@ export function outputPatch(
   present: Readonly<Record<string, unknown>>,
 ): { readonly metadata: object; readonly data?: Changes; readonly binaryData?: null } | undefined {
   const { labels = {}, annotations = {} } = toMetadata(present);
-  const once = remembered(annotations);
+  const once = readRemembered(annotations);
   const metadata = {
-    ...named("labels", changes(object.labels, labels, once.labels)),
-    ...named("annotations", changes(wantedAnnotations(object), annotations, [...once.annotations, declaredAnnotation])),
+    ...nameChange("labels", changes(object.labels, labels, once.labels)),
+    ...nameChange("annotations", changes(wantedAnnotations(object), annotations, [...once.annotations, declaredAnnotation])),
   };
   const live = toDataResource(object.type.kind, present).data;
   const isSame =
@@ -56,12 +56,12 @@ export function outputPatch(
   const texts = isRecord(present["data"]) ? (present["data"] as Texts) : {};
   return {
     metadata,
-    ...named("data", changes(encoded(object, data), texts, Object.keys(texts))),
+    ...nameChange("data", changes(encodeData(object, data), texts, Object.keys(texts))),
     ...(binary && { binaryData: null }),
   };
 }
 
-function named<N extends string>(name: N, change: Changes): { readonly [K in N]?: Changes } {
+function nameChange<N extends string>(name: N, change: Changes): { readonly [K in N]?: Changes } {
   return (Object.keys(change).length === 0 ? {} : { [name]: change }) as { readonly [K in N]?: Changes };
 }
 
@@ -78,7 +78,7 @@ function wantedAnnotations({ labels, annotations }: OutputObject): Texts {
   return { ...annotations, [declaredAnnotation]: JSON.stringify(declared) };
 }
 
-function remembered({ [declaredAnnotation]: text }: Texts): {
+function readRemembered({ [declaredAnnotation]: text }: Texts): {
   readonly labels: readonly string[];
   readonly annotations: readonly string[];
 } {
@@ -92,7 +92,7 @@ function remembered({ [declaredAnnotation]: text }: Texts): {
   }
 }
 
-function encoded({ type }: OutputObject, data: Readonly<Record<string, Uint8Array>>): Texts {
+function encodeData({ type }: OutputObject, data: Readonly<Record<string, Uint8Array>>): Texts {
   const encoding = type.kind === "Secret" ? "base64" : "utf8";
   return Object.fromEntries(Object.entries(data).map(([key, bytes]) => [key, Buffer.from(bytes).toString(encoding)]));
 }

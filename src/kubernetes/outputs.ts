@@ -6,11 +6,11 @@
  */
 import { isRecord, sameJSON } from "../core/tools/json.ts";
 import {
-  beingDeleted,
+  refuseDeleted,
   mergedData,
-  notAllowed,
+  refuseForbidden,
   notOurs,
-  notTaken,
+  refuseValue,
   outputKey,
   type OutputData,
   type OutputObject,
@@ -54,8 +54,8 @@ export function createOutputStore(settings: OutputWriterSettings): OutputStore {
     }
   }
   type Verb = "get" | "create" | "patch" | "write";
-  async function denied(owner: Owner, object: OutputObject, verb: Verb, signal: AbortSignal): Promise<Refusal> {
-    return notAllowed(object, verb, await denial(outputKey(owner, object), signal));
+  async function refuseDenied(owner: Owner, object: OutputObject, verb: Verb, signal: AbortSignal): Promise<Refusal> {
+    return refuseForbidden(object, verb, await denial(outputKey(owner, object), signal));
   }
   /** Undefined: somebody was faster, look again. */
   async function tryOnce(
@@ -68,7 +68,7 @@ export function createOutputStore(settings: OutputWriterSettings): OutputStore {
     if (!mayWrite()) return { type: "conflict" };
     if (!present) {
       const body = newOutput(owner, object, data);
-      return changed({ method: "POST", path: collectionPath(object.type, owner.metadata.namespace), query, body }, signal);
+      return sendChange({ method: "POST", path: collectionPath(object.type, owner.metadata.namespace), query, body }, signal);
     }
     const problem = problemOf(owner, object, present);
     if (problem) return problem;
@@ -78,12 +78,12 @@ export function createOutputStore(settings: OutputWriterSettings): OutputStore {
     const { resourceVersion } = toMetadata(present);
     const body = { ...patch, metadata: { ...patch.metadata, resourceVersion } };
     const contentType = "application/merge-patch+json";
-    return changed(
+    return sendChange(
       { method: "PATCH", path: objectPath(object.type, outputKey(owner, object)), query, body, contentType },
       signal,
     );
   }
-  async function changed(request: Parameters<ApiClient["call"]>[0], signal: AbortSignal): Promise<Written | undefined> {
+  async function sendChange(request: Parameters<ApiClient["call"]>[0], signal: AbortSignal): Promise<Written | undefined> {
     try {
       await client.call(request, signal);
       return { type: "written" };
@@ -102,9 +102,9 @@ export function createOutputStore(settings: OutputWriterSettings): OutputStore {
         if (problem) return problem;
         const verb = present ? "patch" : "create";
         const access = { ...outputKey(owner, object), verb, resource: object.type.plural };
-        return (await isAllowed(client, access, signal)) ? undefined : await denied(owner, object, verb, signal);
+        return (await isAllowed(client, access, signal)) ? undefined : await refuseDenied(owner, object, verb, signal);
       } catch (error) {
-        if (error instanceof ApiError && error.status === 403) return denied(owner, object, "get", signal);
+        if (error instanceof ApiError && error.status === 403) return refuseDenied(owner, object, "get", signal);
         throw error;
       }
     },
@@ -117,13 +117,13 @@ export function createOutputStore(settings: OutputWriterSettings): OutputStore {
           async (): Promise<Written | undefined> => {
             const written = await tryOnce(owner, object, { data: data.open(), mayWrite }, signal);
             tries += 1;
-            return written ?? (tries < maxTries ? undefined : notTaken(object, "somebody else keeps changing it"));
+            return written ?? (tries < maxTries ? undefined : refuseValue(object, "somebody else keeps changing it"));
           },
           signal,
         );
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
-        return error.status === 403 ? denied(owner, object, "write", signal) : notTaken(object, error.message);
+        return error.status === 403 ? refuseDenied(owner, object, "write", signal) : refuseValue(object, error.message);
       }
     },
   };
@@ -133,8 +133,8 @@ function problemOf({ metadata: { uid } }: Owner, object: OutputObject, present: 
   const metadata = isRecord(present["metadata"]) ? present["metadata"] : {};
   const owners = Array.isArray(metadata["ownerReferences"]) ? metadata["ownerReferences"].filter(isRecord) : [];
   if (!owners.some((owner) => owner["uid"] === uid && owner["controller"] === true)) return notOurs(object);
-  if (metadata["deletionTimestamp"] !== undefined) return beingDeleted(object);
+  if (metadata["deletionTimestamp"] !== undefined) return refuseDeleted(object);
   if (object.secretType !== undefined && !sameJSON(present["type"], object.secretType))
-    return notTaken(object, `it was made as another type than ${object.secretType}, which cannot be changed: delete it`);
+    return refuseValue(object, `it was made as another type than ${object.secretType}, which cannot be changed: delete it`);
   return undefined;
 }

@@ -64,7 +64,7 @@ export function createReflector(settings: ReflectorSettings): Reflector {
   function accepting(kind: string): { readonly accept?: string } {
     return settings.metadataOnly ? { accept: `application/json;as=${kind};g=meta.k8s.io;v=v1` } : {};
   }
-  function ended(from: Listing | Watching, how: End): ReflectorState {
+  function endSession(from: Listing | Watching, how: End): ReflectorState {
     const isRefused = how.status === 403 && settings.refusedDelayMs !== undefined;
     const end = isRefused ? { ...how, retryAfterMs: settings.refusedDelayMs } : how;
     problem = end;
@@ -75,7 +75,7 @@ export function createReflector(settings: ReflectorSettings): Reflector {
     return next;
   }
 
-  function listed(from: Listing, { resources, resourceVersion }: Listed, startedMs: number): WatchEvent {
+  function tellListed(from: Listing, { resources, resourceVersion }: Listed, startedMs: number): WatchEvent {
     hasListed = true;
     const durationMs = performance.now() - startedMs;
     emit({ type: "listed", resource, count: resources.length, durationMs, reason: from.reason });
@@ -89,10 +89,10 @@ export function createReflector(settings: ReflectorSettings): Reflector {
       everything = await list(client, { path, ...accepting("PartialObjectMetadataList") }, selection, signal);
     } catch (error) {
       signal.throwIfAborted();
-      return ended(from, { ...causeOf(error, "listFailed"), sessionMs: 0, error });
+      return endSession(from, { ...causeOf(error, "listFailed"), sessionMs: 0, error });
     }
     problem = undefined;
-    yield listed(from, everything, startedMs);
+    yield tellListed(from, everything, startedMs);
     const { resourceVersion } = everything;
     return { type: "watching", resourceVersion, isFresh: true, failures: from.failures };
   }
@@ -107,7 +107,7 @@ export function createReflector(settings: ReflectorSettings): Reflector {
     idle.pause();
     function finish(cause: Cause, error?: unknown): ReflectorState {
       const sessionMs = openedMs === undefined ? 0 : performance.now() - openedMs;
-      return ended(from, { ...cause, ...known, sessionMs, error });
+      return endSession(from, { ...cause, ...known, sessionMs, error });
     }
     /** What is to be told of it. */
     function take(event: StreamEvent): WatchEvent | undefined {
@@ -115,7 +115,7 @@ export function createReflector(settings: ReflectorSettings): Reflector {
       if (from.type === "listing" && !known) {
         if (!collect(initial, event)) return undefined;
         known = { resourceVersion };
-        return listed(from, { resources: [...initial.values()], resourceVersion }, startedMs);
+        return tellListed(from, { resources: [...initial.values()], resourceVersion }, startedMs);
       }
       known = { resourceVersion };
       return event.type === "bookmark" ? undefined : { type: event.type, resource: event.resource };

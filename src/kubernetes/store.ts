@@ -14,7 +14,7 @@ import { isObjectName, objectPath } from "./paths.ts";
 import type { WatchState } from "./readiness.ts";
 import { createReflector, type Reflector, type ReflectorSettings } from "./reflector.ts";
 import { createServiceAccountTokens } from "./service-account-token.ts";
-import { actingAs, denialOf, granted } from "./impersonation.ts";
+import { actingAs, denialOf, grantOf } from "./impersonation.ts";
 import { readLive, writeAttempt, writeUnchanged } from "./status-write.ts";
 
 /** Three times the interval at which the API server sends bookmarks, which is a minute. */
@@ -68,7 +68,7 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
     }
   }
   /** Where this process may not look at a kind of the cluster, there is nothing of it, until it may. */
-  async function* whileDenied(type: ResourceType, signal: AbortSignal): AsyncGenerator<WatchEvent, void> {
+  async function* watchNothing(type: ResourceType, signal: AbortSignal): AsyncGenerator<WatchEvent, void> {
     if (await mayList(type, signal)) return;
     settings.emit({ type: "note", level: "info", message: "not allowed to look at a kind", fields: { kind: type.kind } });
     yield { type: "listed", resources: [], resourceVersion: "0" };
@@ -100,7 +100,7 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
       const leaving = new AbortController();
       const ending = AbortSignal.any([signal, leaving.signal]);
       try {
-        if (namespaces.length > 0 && settings.optionalKinds?.includes(type.kind)) yield* whileDenied(type, ending);
+        if (namespaces.length > 0 && settings.optionalKinds?.includes(type.kind)) yield* watchNothing(type, ending);
         const watched = namespaces.length === 0 || type.scope === "Cluster" ? [undefined] : new Set(namespaces);
         yield* mergeWatches([...watched].map((namespace) => reflect(type, namespace, ending)));
       } finally {
@@ -129,9 +129,9 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
       return isAllowed(client, { verb: "watch", group, resource: plural }, signal).catch(() => false);
     },
     read: readFrom(client, async ({ namespace }, type) =>
-      type.kind === "Secret" ? granted(namespace, settings.secretGrant) : {},
+      type.kind === "Secret" ? grantOf(namespace, settings.secretGrant) : {},
     ),
-    ...createOutputStore({ ...writer, denial: async ({ namespace }) => granted(namespace, settings.outputGrant) }),
+    ...createOutputStore({ ...writer, denial: async ({ namespace }) => grantOf(namespace, settings.outputGrant) }),
     as(account) {
       const acting = actingAs(client, account);
       const denial = (signal: AbortSignal): Promise<Denial> => denialOf(client, account, settings.impersonationGrant, signal);

@@ -21,12 +21,12 @@ export async function readFiles(paths: readonly string[]): Promise<Files> {
   const files: FileText[] = [];
   const errors: string[] = [];
   for (const path of paths) {
-    const found = await explained(path, () => filesBelow(path));
+    const found = await explainRead(path, () => filesBelow(path));
     if (Array.isArray(found) && found.length === 0) errors.push(`${path}: holds no file that ends in .yaml, .yml or .json`);
     else if (typeof found === "string") errors.push(found);
     else
       for (const file of found) {
-        const read = await explained(file, () => readText(file));
+        const read = await explainRead(file, () => readText(file));
         if (typeof read === "string") errors.push(read);
         else files.push(read);
       }
@@ -63,7 +63,7 @@ class UnreadableError extends Error {
 }
 
 /** What `read` gives, or why it could not be read, as one line. */
-async function explained<T extends object>(path: string, read: () => Promise<T>): Promise<T | string> {
+async function explainRead<T extends object>(path: string, read: () => Promise<T>): Promise<T | string> {
   try {
     return await read();
   } catch (error) {

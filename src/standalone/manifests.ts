@@ -66,7 +66,7 @@ function manifestsOf({ files, errors: unreadable }: Files): LoadedManifests {
   const places = new Map<string, string>();
 
   /** What is wrong with an object being there at all. */
-  function repeated({ type, key }: Declared, path: string, line: number): readonly YAMLError[] {
+  function findRepeated({ type, key }: Declared, path: string, line: number): readonly YAMLError[] {
     const identity = `${type.kind} ${keyText(key)}`;
     const first = places.get(identity);
     places.set(identity, first ?? `${path}:${line}`);
@@ -83,11 +83,11 @@ function manifestsOf({ files, errors: unreadable }: Files): LoadedManifests {
         switch (read.type) {
           case "object":
             objects.push(read.object);
-            wrong.push(...repeated(read.object, path, nameLine));
+            wrong.push(...findRepeated(read.object, path, nameLine));
             break;
           case "data":
             data.push(read.data);
-            wrong.push(...repeated(read.data, path, nameLine));
+            wrong.push(...findRepeated(read.data, path, nameLine));
             break;
           case "namespace":
             namespaces.push(read.namespace);

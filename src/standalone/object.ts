@@ -63,25 +63,25 @@ function ownObject(value: unknown, apiVersion: string, kind: string, at: Path): 
   if (!reader)
     return [wrong([...at, "kind"], `Unsupported value: the kinds of ${group} are ${[...kindReaders.keys()].join(", ")}`)];
   const checked = reader.validate(value, at);
-  if (checked.problems.length > 0) return checked.problems.map(told);
+  if (checked.problems.length > 0) return checked.problems.map(tellProblem);
   const { metadata, spec } = checked.value as { readonly metadata: ValidMetadata; readonly spec: unknown };
   const namespace = reader.namespaced ? metadata.namespace : "";
-  return [{ type: "object", at, object: { ...declared(reader.type, { ...metadata, namespace }), spec } }];
+  return [{ type: "object", at, object: { ...declare(reader.type, { ...metadata, namespace }), spec } }];
 }
 
 interface ValidMetadata extends ResourceKey {
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
 }
-function declared(type: ResourceType, { namespace, name, labels, annotations }: ValidMetadata): Declared {
+function declare(type: ResourceType, { namespace, name, labels, annotations }: ValidMetadata): Declared {
   return { type, key: { namespace, name }, ...(labels && { labels }), ...(annotations && { annotations }) };
 }
 
 function namespaceObject(value: unknown, at: Path): readonly ReadObject[] {
   const checked = validateNamespace(value, at);
-  if (checked.problems.length > 0) return checked.problems.map(told);
+  if (checked.problems.length > 0) return checked.problems.map(tellProblem);
   const { metadata } = checked.value as { readonly metadata: ValidMetadata };
-  return [{ type: "namespace", at, namespace: declared(namespaceType, { ...metadata, namespace: "" }) }];
+  return [{ type: "namespace", at, namespace: declare(namespaceType, { ...metadata, namespace: "" }) }];
 }
 
 type Texts = Readonly<Record<string, string>>;
@@ -92,7 +92,7 @@ const maxDataBytes = 1024 * 1024;
 function dataObject(type: ResourceType, validate: Validate, value: unknown, at: Path): readonly ReadObject[] {
   const checked = validate(value, at);
   const problems = [...checked.problems];
-  if (problems.length > 0) return problems.map(told);
+  if (problems.length > 0) return problems.map(tellProblem);
   const object = checked.value as { readonly metadata: ValidMetadata } & Readonly<
     Record<"data" | "stringData" | "binaryData", Texts>
   >;
@@ -116,8 +116,8 @@ function dataObject(type: ResourceType, validate: Validate, value: unknown, at: 
   for (const [key, value] of text) data[key] = Buffer.from(value);
   const sizeBytes = Object.values(data).reduce((sum, { length }) => sum + length, 0);
   if (sizeBytes > maxDataBytes) problems.push(problem([...at, "data"], `Too long: may not be more than ${maxDataBytes} bytes`));
-  if (problems.length > 0) return problems.map(told);
-  return [{ type: "data", at, data: { ...declared(type, object.metadata), data } }];
+  if (problems.length > 0) return problems.map(tellProblem);
+  return [{ type: "data", at, data: { ...declare(type, object.metadata), data } }];
 }
 
 /** `undefined` for what Go's encoding/base64 would refuse; line breaks are not counted. */
@@ -128,8 +128,8 @@ function decodeBase64(text: string): Uint8Array | undefined {
 }
 
 function wrong(at: Path, message: string): ReadObject {
-  return told(problem(at, message));
+  return tellProblem(problem(at, message));
 }
-function told({ at, path, message }: Problem): ReadObject {
+function tellProblem({ at, path, message }: Problem): ReadObject {
   return { type: "problem", at, message: path === "" ? message : `${path}: ${message}` };
 }

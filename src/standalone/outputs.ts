@@ -6,7 +6,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { digest } from "../core/tools/digest.ts";
-import { mergedData, notOurs, notTaken, outputKey, type OutputObject, type OutputStore, type Owner } from "../core/output.ts";
+import { mergedData, notOurs, refuseValue, outputKey, type OutputObject, type OutputStore, type Owner } from "../core/output.ts";
 import type { Refusal } from "../core/outcome.ts";
 import type { DataResource, ResourceKey, ResourceType } from "../core/resource.ts";
 import type { StateDatabase, StoredOutput } from "./state-database.ts";
@@ -36,20 +36,20 @@ export interface Content {
 
 export function createOutputs({ database, isDeclared, isPresent, nextVersion, onWritten }: OutputsOptions): Outputs {
   /** Undefined for none, and for one whose owner is declared no more. */
-  function stored(kind: string, key: ResourceKey): StoredOutput | undefined {
+  function loadStored(kind: string, key: ResourceKey): StoredOutput | undefined {
     const found = database.loadOutput(kind, key);
     return found && isPresent(found.ownerUid) ? found : undefined;
   }
   function problemOf(owner: Owner, object: OutputObject): Refusal | undefined {
     const { kind } = object.type;
     const key = outputKey(owner, object);
-    const present = stored(kind, key);
+    const present = loadStored(kind, key);
     if (isDeclared(kind, key) || (present && present.ownerUid !== owner.metadata.uid)) return notOurs(object);
-    if (present && object.secretType !== contentOf(present).type) return notTaken(object, "it was made as another type");
+    if (present && object.secretType !== contentOf(present).type) return refuseValue(object, "it was made as another type");
     return undefined;
   }
   function read(kind: string, key: ResourceKey): DataResource | undefined {
-    const found = isDeclared(kind, key) ? undefined : stored(kind, key);
+    const found = isDeclared(kind, key) ? undefined : loadStored(kind, key);
     return (
       found && {
         metadata: { ...key, uid: found.uid, generation: 1, resourceVersion: String(found.resourceVersion) },
@@ -68,7 +68,7 @@ export function createOutputs({ database, isDeclared, isPresent, nextVersion, on
       if (problem) return problem;
       const { kind } = object.type;
       const key = outputKey(owner, object);
-      const present = stored(kind, key);
+      const present = loadStored(kind, key);
       const data = mergedData(values.open(), present && dataOf(present));
       const content: Content = {
         ...(object.secretType !== undefined && { type: object.secretType }),

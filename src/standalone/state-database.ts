@@ -103,7 +103,7 @@ function open(file: string | undefined): { readonly database: DatabaseSync; read
   } catch (error) {
     database?.close();
     lock?.[Symbol.dispose]();
-    throw explained(error, file ?? "the state in memory");
+    throw explainError(error, file ?? "the state in memory");
   }
 }
 
@@ -111,7 +111,7 @@ function open(file: string | undefined): { readonly database: DatabaseSync; read
 const readerMs = 1_000;
 
 /** An error of SQLite or the file system as one that says what to do. */
-export function explained(error: unknown, file: string): StateFileError {
+export function explainError(error: unknown, file: string): StateFileError {
   if (error instanceof StateFileError) return error;
   return new StateFileError(`${file}: ${reason(error)}`, { cause: error });
 }

@@ -2,7 +2,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { parseJSON } from "../core/tools/json.ts";
 import { contentOf, type Content } from "./outputs.ts";
-import { checkTables, explained } from "./state-database.ts";
+import { checkTables, explainError } from "./state-database.ts";
 
 /** An object as far as a state file knows it: a spec can hold secrets, and is not in there. */
 export interface RememberedObject {
@@ -51,7 +51,7 @@ export function readState(file: string): RememberedState {
       })),
     };
   } catch (error) {
-    throw explained(error, file);
+    throw explainError(error, file);
   } finally {
     database?.close();
   }

@@ -78,7 +78,7 @@ export function plainData(root: Node): PlainData {
     for (const pair of node.items as readonly { readonly key: Node; readonly value: Node | null }[]) {
       const { key, value } = pair;
       if (isScalar(key) && key.type === "PLAIN" && key.value === "<<") {
-        for (const source of merged(value, depth, within)) {
+        for (const source of mergeFields(value, depth, within)) {
           Object.assign(fields, source);
           for (const [name, offset] of offsets.get(source) ?? []) places.set(name, offset);
         }
@@ -97,7 +97,7 @@ export function plainData(root: Node): PlainData {
   }
 
   /** What a merge key brings in, in the order in which it applies: of a list, the first wins. */
-  function merged(value: Node | null, depth: number, within: boolean): readonly Fields[] {
+  function mergeFields(value: Node | null, depth: number, within: boolean): readonly Fields[] {
     const source = data(value, depth + 1, within);
     const list: readonly unknown[] = Array.isArray(source) ? source.toReversed() : [source];
     if (!list.every(isFields)) fail(value ?? root, "`<<` takes a map or a list of maps");

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import type { Server } from "node:https";
 import { createSecureContext } from "node:tls";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
-import { selfSigned, type Certificate } from "./self-signed.ts";
+import { createSelfSigned, type Certificate } from "./self-signed.ts";
 
 export interface Certificates {
   /** As it is now. Rejects when it cannot be read, or key and certificate do not belong together. */
@@ -23,7 +23,7 @@ export function certificatesFrom(
   files: { readonly cert: string; readonly key: string } | undefined,
   emit: EmitTelemetry,
 ): Certificates {
-  const made = files ? undefined : selfSigned(["holdfast", "localhost"], new Date());
+  const made = files ? undefined : createSelfSigned(["holdfast", "localhost"], new Date());
   return {
     changes: files !== undefined,
     async read() {

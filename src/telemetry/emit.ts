@@ -86,11 +86,11 @@ function tell(log: Log, occurrence: TelemetryEvent): void {
   switch (occurrence.type) {
     case "reconciled": {
       const { type: _, error, ...fields } = occurrence;
-      return log.write(reconcileLevel(fields.result), "reconciled", { ...rounded(fields), ...failure(error) });
+      return log.write(reconcileLevel(fields.result), "reconciled", { ...roundDuration(fields), ...failure(error) });
     }
     case "exchanged": {
       const { type: _, ...fields } = occurrence;
-      return log.write(fields.reason === undefined ? "info" : "warn", "exchanged", rounded(fields));
+      return log.write(fields.reason === undefined ? "info" : "warn", "exchanged", roundDuration(fields));
     }
     case "egressDenied": {
       const { type: _, ...fields } = occurrence;
@@ -105,7 +105,7 @@ function tell(log: Log, occurrence: TelemetryEvent): void {
     }
     case "listed": {
       const { type: _, ...fields } = occurrence;
-      return log.write("info", "listed", rounded(fields));
+      return log.write("info", "listed", roundDuration(fields));
     }
     case "note":
       return log.write(occurrence.level, occurrence.message, { ...occurrence.fields, ...failure(occurrence.error) });
@@ -128,6 +128,6 @@ function reconcileLevel(result: Extract<TelemetryEvent, { type: "reconciled" }>[
 function failure(error: unknown): Readonly<Record<string, unknown>> {
   return error === undefined ? {} : errorFields(error);
 }
-function rounded<T extends { durationMs: number }>(fields: T): T {
+function roundDuration<T extends { durationMs: number }>(fields: T): T {
   return { ...fields, durationMs: Math.round(fields.durationMs) };
 }

@@ -17,7 +17,7 @@ const commonName = Buffer.from("550403", "hex"); // 2.5.4.3
 const subjectAltName = Buffer.from("551d11", "hex"); // 2.5.29.17
 
 /** Valid for `days` from an hour before `now`, for these DNS names; the first is its subject. */
-export function selfSigned(names: readonly string[], now: Date, days = 3650): Certificate {
+export function createSelfSigned(names: readonly string[], now: Date, days = 3650): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const algorithm = der(tag.sequence, der(tag.oid, ecdsaWithSHA256));
   const subject = der(

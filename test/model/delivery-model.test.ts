@@ -6,7 +6,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { redact } from "../../src/core/redacted.ts";
-import { shownOf } from "../../src/core/shown.ts";
+import { createShown } from "../../src/core/shown.ts";
 import { canonicalJSON } from "../../src/core/tools/json.ts";
 import type { EvaluationResult, Intent, Step, Verdict } from "../../src/core/plan.ts";
 import type { Precondition } from "../../src/core/ports.ts";
@@ -68,7 +68,7 @@ const ok: Extract<Outcome, { type: "response" }> = {
     statusCode: 200,
     headers: {},
     body: redact(""),
-    shown: shownOf({ headers: {}, body: "" }),
+    shown: createShown({ headers: {}, body: "" }),
     sizeBytes: 0,
     sha256: "",
     durationMs: 0,

@@ -7,14 +7,14 @@
 import { hash } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import {
-  created,
+  recordCreate,
   isGone,
   isSettledBy,
   next,
-  observed,
+  recordObservation,
   settledID,
   unmade,
-  updated,
+  recordUpdate,
   type RemoteObject,
   type Sight,
 } from "../../src/core/remote-object.ts";
@@ -224,7 +224,7 @@ function* decided(world: World, index: 0 | 1, config: Config): Generator<World> 
     if (config.repeatable) return yield send("Create", read, false);
     const seen = config.lookup ? look(world, { ...read, id: undefined as never }, config) : undefined;
     if (typeof seen === "object" && seen.sight)
-      return yield record({ ...observed(seen.known, seen.sight), delivered: read.delivered });
+      return yield record({ ...recordObservation(seen.known, seen.sight), delivered: read.delivered });
     const saysNo = typeof seen === "object" && seen.by === "lookup" && !world.things.some(({ hidden }) => hidden);
     if (saysNo) return yield { ...send("Create", { ...read, made: "never" }, true), allowed: world.allowed + 1 };
     if (world.asked) return yield { ...send("Create", read, true), asked: false };
@@ -246,7 +246,7 @@ function* decided(world: World, index: 0 | 1, config: Config): Generator<World> 
     createIsRepeatable: config.repeatable === true,
     asked: world.asked,
   });
-  const after: Recorded = { ...observed(known, sight), delivered: known.delivered };
+  const after: Recorded = { ...recordObservation(known, sight), delivered: known.delivered };
   switch (what.type) {
     case "rest": {
       const id = after.id ?? (config.moves ? world.name : undefined);
@@ -284,7 +284,7 @@ function* leaving(world: World, index: 0 | 1, config: Config, { record, send }: 
   if (read.made === "doubt" || read.made === "renaming") {
     const seen = look(world, read.made === "doubt" ? { ...read, id: undefined as never } : read, config);
     if (typeof seen === "object" && seen.sight)
-      return yield record({ ...observed(seen.known, seen.sight), delivered: read.delivered });
+      return yield record({ ...recordObservation(seen.known, seen.sight), delivered: read.delivered });
     if (typeof seen === "object" && seen.by === "lookup" && !world.things.some(({ hidden }) => hidden) && read.made === "doubt")
       yield released();
     return; // said: OutcomeUnknown
@@ -293,7 +293,7 @@ function* leaving(world: World, index: 0 | 1, config: Config, { record, send }: 
     // By a declared name it may be there all the same: a create whose second try was refused says nothing of the first.
     const seen = config.moves ? look(world, read, config) : undefined;
     if (typeof seen !== "object" || !seen.sight) return yield released();
-    return yield record({ ...observed(seen.known, { ...seen.sight, id: world.name }), delivered: read.delivered });
+    return yield record({ ...recordObservation(seen.known, { ...seen.sight, id: world.name }), delivered: read.delivered });
   }
   if (read.former !== undefined) {
     const seen = look(world, read, config);
@@ -318,14 +318,14 @@ function* sent(world: World, index: 0 | 1, doing: Extract<Doing, { at: "intend" 
   switch (verb) {
     case "Create": {
       const same = config.repeatable && world.things.find(({ ours }) => ours);
-      if (same) return yield answered({ ...created({ id: same.id, isWatched: true }), delivered: value });
+      if (same) return yield answered({ ...recordCreate({ id: same.id, isWatched: true }), delivered: value });
       const made = String(config.moves ? world.name : world.count + 1);
       if ((config.unique || config.moves) && world.things.some((thing) => !config.moves || thing.id === made))
         return yield answered({ ...read, made: "never" });
       const thing: Thing = { id: made, value, ours: true, ...(config.late && { hidden: true }) };
       const more = { things: [...world.things, thing], count: world.count + 1, creates: world.creates + 1 };
       yield* lost(more);
-      return yield answered({ ...created({ id: made, isWatched: true }), delivered: value }, more);
+      return yield answered({ ...recordCreate({ id: made, isWatched: true }), delivered: value }, more);
     }
     case "Update": {
       const there = world.things.find((one) => one.id === id);
@@ -338,14 +338,14 @@ function* sent(world: World, index: 0 | 1, doing: Extract<Doing, { at: "intend" 
         const more = { things: [...others, moved], count: world.count + 1 };
         yield* lost(more);
         return yield answered(
-          { ...updated(read, config.without === "candidates" ? undefined : moved.id), delivered: value },
+          { ...recordUpdate(read, config.without === "candidates" ? undefined : moved.id), delivered: value },
           more,
         );
       }
       const job = config.update === "answers a job's id" ? (others[0]?.id ?? "job") : undefined;
       const more = { things: [...others, { ...there, value }] };
       yield* lost(more);
-      return yield answered({ ...updated(read, job), delivered: value }, more);
+      return yield answered({ ...recordUpdate(read, job), delivered: value }, more);
     }
     case "Delete": {
       const there = config.lame ? undefined : world.things.find((one) => one.id === id);

@@ -2,7 +2,7 @@
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
 import type { Outcome, Response } from "../../src/core/outcome.ts";
 import { redact } from "../../src/core/redacted.ts";
-import { shownOf } from "../../src/core/shown.ts";
+import { createShown } from "../../src/core/shown.ts";
 import type { EvaluationResult, OutputsResult, Situation, Step, StepAnswer, Steps, Verdict } from "../../src/core/plan.ts";
 import type { Metadata } from "../../src/core/resource.ts";
 import { httpRequestKind } from "../../src/kinds/http-request/plan.ts";
@@ -45,7 +45,7 @@ export function httpRequest(
 
 export function answer(statusCode: number, headers: Response["headers"] = {}): Outcome {
   const content = { body: redact("{}"), sizeBytes: 2, sha256: "ab", durationMs: 12 };
-  return { type: "response", response: { statusCode, headers, shown: shownOf({ headers, body: "{}" }), ...content } };
+  return { type: "response", response: { statusCode, headers, shown: createShown({ headers, body: "{}" }), ...content } };
 }
 export const reset: Outcome = { type: "failure", reason: "ConnectionReset", message: "the connection was reset", sent: true };
 

@@ -4,7 +4,7 @@ import { httpResource, type HTTPResourceSpec, type HTTPResourceStatus } from "..
 import { validator } from "../../src/api/validate.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { redact } from "../../src/core/redacted.ts";
-import { shownOf } from "../../src/core/shown.ts";
+import { createShown } from "../../src/core/shown.ts";
 import type { EvaluationResult, OutputsResult, Plan, Step, Verdict } from "../../src/core/plan.ts";
 import { httpResourceKind } from "../../src/kinds/http-resource/plan.ts";
 import type { HTTPResource } from "../../src/kinds/types.ts";
@@ -57,7 +57,7 @@ export function resource(written: object, { status, annotations, generation = 1,
 }
 export function answer(statusCode: number, headers: Record<string, string> = {}): Outcome {
   const body = "{}";
-  const content = { body: redact(body), shown: shownOf({ headers, body }), sizeBytes: 2, sha256: "ab", durationMs: 12 };
+  const content = { body: redact(body), shown: createShown({ headers, body }), sizeBytes: 2, sha256: "ab", durationMs: 12 };
   return { type: "response", response: { statusCode, headers, ...content } };
 }
 export function failure(sent: boolean): Outcome {

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { redact } from "../../src/core/redacted.ts";
-import { shownOf } from "../../src/core/shown.ts";
+import { createShown } from "../../src/core/shown.ts";
 import type { Kind, Step, Verdict } from "../../src/core/plan.ts";
 import type { Reference, Resource } from "../../src/core/resource.ts";
 import { judgeAll } from "./request-plan.ts";
@@ -122,7 +122,7 @@ function answer(step: Step): unknown {
 const content = { body: redact("{}"), sizeBytes: 2, sha256: "ab", durationMs: 12 };
 const response = (statusCode: number, headers = {}): Outcome => ({
   type: "response",
-  response: { statusCode, headers, shown: shownOf({ headers, body: "{}" }), ...content },
+  response: { statusCode, headers, shown: createShown({ headers, body: "{}" }), ...content },
 });
 const outcomes: readonly Outcome[] = [
   response(200),

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { conclude, decide, type Attempt, type DeliveryRecord, type Desired } from "../../src/core/delivery.ts";
 import type { Outcome, Response } from "../../src/core/outcome.ts";
 import { redact } from "../../src/core/redacted.ts";
-import { shownOf } from "../../src/core/shown.ts";
+import { createShown } from "../../src/core/shown.ts";
 
 const now = new Date("2026-01-01T00:00:00Z");
 const wish: Desired = {
@@ -29,7 +29,7 @@ function response(statusCode: number, headers: Response["headers"] = {}): Exclud
       statusCode,
       headers,
       body: redact(""),
-      shown: shownOf({ headers, body: "" }),
+      shown: createShown({ headers, body: "" }),
       sizeBytes: 0,
       sha256: "",
       durationMs: 1,

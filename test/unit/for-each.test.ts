@@ -5,7 +5,7 @@ import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-requ
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome, Response } from "../../src/core/outcome.ts";
 import { redact } from "../../src/core/redacted.ts";
-import { shownOf } from "../../src/core/shown.ts";
+import { createShown } from "../../src/core/shown.ts";
 import type { EvaluationResult } from "../../src/core/plan.ts";
 import { sendDigest } from "../../src/kinds/request/request.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
@@ -17,7 +17,7 @@ function request(spec: Partial<HTTPRequestSpec>, status?: HTTPRequestStatus): HT
   return httpRequest({ url: "https://example.com/", method: "PUT", ...spec }, of);
 }
 function answer(statusCode: number, headers: Response["headers"] = {}): Outcome {
-  const content = { body: redact("{}"), shown: shownOf({ headers, body: "{}" }), sizeBytes: 2, sha256: "ab" };
+  const content = { body: redact("{}"), shown: createShown({ headers, body: "{}" }), sizeBytes: 2, sha256: "ab" };
   return { type: "response", response: { statusCode, headers, ...content, durationMs: statusCode } };
 }
 const outcomes = (...all: readonly Outcome[]): Outcomes => ({ type: "outcomes", outcomes: all });
@@ -215,7 +215,7 @@ test(
 describe("what is kept of an item's answer once it has been judged:", () => {
   const long = (sizeBytes: number): Outcome => {
     const [headers, body] = [{ "retry-after": "7" }, "x".repeat(sizeBytes)];
-    const content = { body: redact(body), shown: shownOf({ headers, body }), sizeBytes, sha256: "ab" };
+    const content = { body: redact(body), shown: createShown({ headers, body }), sizeBytes, sha256: "ab" };
     return { type: "response", response: { statusCode: 200, headers, ...content, durationMs: 1 } };
   };
   const output = { secret: { name: "kept", type: "Opaque" }, data: { all: ".responses" }, whenMissing: "Fail" } as const;

@@ -3,7 +3,7 @@ import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-requ
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome, Refusal } from "../../src/core/outcome.ts";
 import { redact } from "../../src/core/redacted.ts";
-import { shownOf } from "../../src/core/shown.ts";
+import { createShown } from "../../src/core/shown.ts";
 import { sameJSON } from "../../src/core/tools/json.ts";
 import type { BeforeSend, Step } from "../../src/core/plan.ts";
 import type { HTTPEndpoint, HTTPRequest } from "../../src/kinds/types.ts";
@@ -25,7 +25,7 @@ function answer(statusCode: number, body = "{}"): Outcome {
       statusCode,
       headers,
       body: redact(body),
-      shown: shownOf({ headers, body }),
+      shown: createShown({ headers, body }),
       sizeBytes: body.length,
       sha256: "ab",
       durationMs: 12,

@@ -5,7 +5,7 @@ import {
   freeInMs,
   heldBy,
   observe,
-  released,
+  releaseSpec,
   termAfter,
   timesProblem,
   type LeaseSpec,
@@ -34,7 +34,7 @@ describe("a standby", () => {
     expect(freeInMs(observe(observe(undefined, held, 0), renewed, 14_000), "b", 16_000)).toBe(13_000);
   });
   test("need not wait for a lease that is not there, was released, or is its own", () => {
-    for (const spec of [{}, released(wall), { ...held, holderIdentity: "" }, heldBy("b", held, 15_000, wall)]) {
+    for (const spec of [{}, releaseSpec(wall), { ...held, holderIdentity: "" }, heldBy("b", held, 15_000, wall)]) {
       expect(freeInMs(observe(undefined, spec, 0), "b", 0)).toBe(0);
     }
   });

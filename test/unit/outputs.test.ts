@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { HTTPRequestSpec } from "../../src/api/http-request.ts";
 import type { Outcome, Refusal } from "../../src/core/outcome.ts";
 import { redact } from "../../src/core/redacted.ts";
-import { shownOf } from "../../src/core/shown.ts";
+import { createShown } from "../../src/core/shown.ts";
 import { mergedData, type OutputData, type OutputStore } from "../../src/core/output.ts";
 import type { OutputsResult } from "../../src/core/plan.ts";
 import { secretType } from "../../src/core/resource.ts";
@@ -22,7 +22,7 @@ const metadata = { name: "a", namespace: "n", uid: "u", generation: 1, resourceV
 
 function answer(statusCode: number): Outcome {
   const body = '{"token":"t0k3n"}';
-  const shown = shownOf({ headers: {}, body });
+  const shown = createShown({ headers: {}, body });
   const response = { statusCode, headers: {}, body: redact(body), shown, sizeBytes: 5, sha256: "ab", durationMs: 1 };
   return { type: "response", response };
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { httpRequest as definition, type HTTPRequestSpec, type HTTPRequestStatus } from "../../src/api/http-request.ts";
 import { validator } from "../../src/api/validate.ts";
 import type { Exchange } from "../../src/core/exchange.ts";
-import { shownOf } from "../../src/core/shown.ts";
+import { createShown } from "../../src/core/shown.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { sameJSON } from "../../src/core/tools/json.ts";
 import type { EvaluationResult, Step } from "../../src/core/plan.ts";
@@ -148,7 +148,7 @@ describe("where the work is asked after", () => {
     const leaky = answer(202, { location: "/jobs/s3cr3t" });
     if (leaky.type !== "response") throw new Error("no response");
     const { headers } = leaky.response;
-    const shown = shownOf({ headers, body: "" }, () => ({ kept: ["s3cr3t"], derived: [] }));
+    const shown = createShown({ headers, body: "" }, () => ({ kept: ["s3cr3t"], derived: [] }));
     const status = begun({}, [{ ...leaky, response: { ...leaky.response, shown } }]);
     expect(condition(status, "Stalled")?.reason).toBe("PollURLUnusable");
     expect(JSON.stringify(status)).not.toContain("s3cr3t");

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { assert, array, constantFrom, integer, oneof, property, record } from "fast-check";
-import { markedAt, timing, type Schedule, type ScheduleMark, type Timing } from "../../src/core/schedule.ts";
+import { advanceMark, timing, type Schedule, type ScheduleMark, type Timing } from "../../src/core/schedule.ts";
 import { fuzzTimeoutMs, runs } from "../support/fuzz.ts";
 
 type Scheduled = Extract<Timing, { type: "scheduled" }>;
@@ -23,7 +23,7 @@ function run(schedule: Partial<Schedule>, from: string, hours: number): string[]
   for (let minute = 0; minute <= hours * 60; minute += 10) {
     const { due } = at(schedule, new Date(Date.parse(from) + minute * 60_000).toISOString(), mark);
     if (due !== undefined) ran.push(due);
-    mark = markedAt(mark, due);
+    mark = advanceMark(mark, due);
   }
   return ran;
 }
@@ -39,7 +39,7 @@ describe("an interval", () => {
     const late = at(hourly, "2026-01-01T05:20:00Z", declared(hourly));
     expect(late.due).toBe("2026-01-01T05:00:00.000Z");
     expect(late.next).toEqual(new Date("2026-01-01T06:00:00Z"));
-    expect(at(hourly, "2026-01-01T05:30:00Z", markedAt(late.mark, late.due)).due).toBeUndefined();
+    expect(at(hourly, "2026-01-01T05:30:00Z", advanceMark(late.mark, late.due)).due).toBeUndefined();
   });
   test("of 30 days is due after 30 days", () => {
     const monthly = { every: "720h" };
@@ -124,7 +124,7 @@ describe("cron", () => {
   });
   test("a clock that is set back repeats no tick", () => {
     const nightly = { cron: "0 3 * * *" };
-    const mark = markedAt(declared(nightly), "2026-01-02T03:00:00.000Z");
+    const mark = advanceMark(declared(nightly), "2026-01-02T03:00:00.000Z");
     expect(at(nightly, "2026-01-02T02:59:00Z", mark)).toMatchObject({ next: new Date("2026-01-03T03:00:00Z") });
     expect(at(nightly, "2026-01-02T03:00:00Z", mark).due).toBeUndefined();
   });
@@ -176,7 +176,7 @@ test(
             expect(Date.parse(due)).toBeGreaterThan(Date.parse(looked.mark.handledUpTo));
             ran.push({ due, mark: looked.mark.handledUpTo });
           }
-          mark = markedAt(looked.mark, due);
+          mark = advanceMark(looked.mark, due);
           expect(at(schedule, new Date(now).toISOString(), mark).due).toBeUndefined();
         }
         if ("cron" in schedule) expect(new Set(ran.map(({ due }) => due)).size).toBe(ran.length);
@@ -199,7 +199,7 @@ test(
           if (elapsed % 200 === 100) offset += setBacks[Math.floor(elapsed / 200)] ?? 0;
           const { due, mark: seen } = at({ every }, wall(), mark);
           if (due !== undefined) ran += 1;
-          mark = markedAt(seen, due);
+          mark = advanceMark(seen, due);
         }
         const everySecs = { "1s": 1, "10s": 10, "1m": 60 }[every];
         expect(ran).toBeLessThanOrEqual(1_200 / everySecs);

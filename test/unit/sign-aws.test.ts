@@ -1,6 +1,6 @@
 /** AWS Signature Version 4 against the published test suite (aws-sig-v4-test-suite), whose requests are at one fixed time. */
 import { expect, test } from "@jest/globals";
-import { signed } from "../../src/http/credentials/credential.ts";
+import { signRequest } from "../../src/http/credentials/credential.ts";
 
 const settings = {
   type: "awsSigV4",
@@ -36,7 +36,7 @@ test.each([
   ["get-vanilla-utf8-query", "GET", "/?%E1%88%B4=bar", "2cdec8eed098649ff3a119c94853b13c643bcf08f8b0a1d91e12c9027818dd04"],
   ["post-vanilla-query", "POST", "/?Param1=value1", "28038455d6de14eafc1f9222cf5aa6f1a96197d7deb8263271d420d138af7f11"],
 ])("%s has the signature of the suite", (_name, method, path, signature) => {
-  const request = signed({ method, origin: "https://example.amazonaws.com", path, headers: {} }, settings, at);
+  const request = signRequest({ method, origin: "https://example.amazonaws.com", path, headers: {} }, settings, at);
   expect(request.headers).toEqual({
     "x-amz-date": "20150830T123600Z",
     authorization: `AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, SignedHeaders=host;x-amz-date, Signature=${signature}`,
@@ -45,9 +45,9 @@ test.each([
 
 test("a session token goes along, signed; each second has a signature of its own", () => {
   const request = { method: "GET", origin: "https://example.amazonaws.com", path: "/", headers: {} };
-  const first = signed(request, { ...settings, sessionToken: "a-session" }, at);
+  const first = signRequest(request, { ...settings, sessionToken: "a-session" }, at);
   expect(first.headers).toMatchObject({ "x-amz-security-token": "a-session" });
   expect(first.headers["authorization"]).toContain("SignedHeaders=host;x-amz-date;x-amz-security-token");
-  const later = signed(request, settings, new Date(at.getTime() + 1_000));
-  expect(later.headers["authorization"]).not.toBe(signed(request, settings, at).headers["authorization"]);
+  const later = signRequest(request, settings, new Date(at.getTime() + 1_000));
+  expect(later.headers["authorization"]).not.toBe(signRequest(request, settings, at).headers["authorization"]);
 });

@@ -149,7 +149,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
       const known = clients.get(key);
       const client = known ?? {
         ...openClient(settings, open),
-        about: about(settings),
+        about: describeClient(settings),
         materialBytes: materialBytes(settings.tls),
         pools: new Set<object>(),
         users: 0,
@@ -213,7 +213,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
   };
 }
 
-function about({ tls, timeoutMs, proxy, http2, namespace }: ClientSettings): string {
+function describeClient({ tls, timeoutMs, proxy, http2, namespace }: ClientSettings): string {
   return [
     `timeout ${timeoutMs / 1000} s`,
     ...(http2 ? ["HTTP/2"] : []),

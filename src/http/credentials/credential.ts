@@ -4,12 +4,12 @@
  * Invariant: what a plan, a redirect or a description sees is the request without it; only on-wire gets it with.
  */
 import aws4 from "aws4";
-import { namesTaken, type AuthSources } from "../../core/auth.ts";
+import { reservedNames, type AuthSources } from "../../core/auth.ts";
 import { parameterAsRead } from "../../core/names-as-read.ts";
 import type { AuthSettings, AWSSettings } from "../resolve/auth.ts";
 import type { WireRequest } from "../wire-request.ts";
 import type { Described } from "../render/describe.ts";
-import { encoded } from "../render/values.ts";
+import { encodeComponent } from "../render/values.ts";
 
 export interface Credential {
   /** The values that go out with it, which must not be shown. */
@@ -41,7 +41,7 @@ export function fixedCredential(auth: FixedAuth): Credential {
     case "awsSigV4": {
       const { secretAccessKey, sessionToken } = auth;
       const secrets = [secretAccessKey, ...(sessionToken === undefined ? [] : [sessionToken])];
-      return { secrets: () => secrets, added: (request, now) => signed(request, auth, now) };
+      return { secrets: () => secrets, added: (request, now) => signRequest(request, auth, now) };
     }
   }
 }
@@ -67,14 +67,14 @@ function withParameter(request: WireRequest, name: string, value: string): WireR
   // Some servers end a parameter at a semicolon, too.
   const isTwin = (part: string): boolean => part.split(";").some((one) => parameterAsRead(one.split("=", 1)[0] ?? "") === key);
   const others = query.split("&").filter((part) => part !== "" && !isTwin(part));
-  return { ...request, path: `${path}?${[...others, `${encoded(name)}=${encoded(value)}`].join("&")}` };
+  return { ...request, path: `${path}?${[...others, `${encodeComponent(name)}=${encodeComponent(value)}`].join("&")}` };
 }
 
 /**
  * Signature Version 4 over the bytes that are sent.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
-export function signed(request: WireRequest, settings: AWSSettings, now: Date): WireRequest {
+export function signRequest(request: WireRequest, settings: AWSSettings, now: Date): WireRequest {
   const { region, service, accessKeyID, secretAccessKey, sessionToken } = settings;
   const { method, origin, path, headers, body } = request;
   const { host } = new URL(origin);
@@ -101,18 +101,20 @@ function textOf(value: string | string[] | number): string | string[] {
 }
 
 /** What would be sent, with three asterisks where the credential goes. */
-export function shownWith(auth: AuthSources | undefined, request: Described): Described {
+export function maskCredential(auth: AuthSources | undefined, request: Described): Described {
   if (!auth) return request;
-  const [parameter] = namesTaken(auth).query;
+  const [parameter] = reservedNames(auth).query;
   return {
     ...request,
     headers: [...request.headers, ...headersSent(auth).map((name) => ({ name, value: "***" }))],
-    ...(parameter !== undefined && { url: `${request.url}${request.url.includes("?") ? "&" : "?"}${encoded(parameter)}=***` }),
+    ...(parameter !== undefined && {
+      url: `${request.url}${request.url.includes("?") ? "&" : "?"}${encodeComponent(parameter)}=***`,
+    }),
   };
 }
 
 function headersSent(auth: AuthSources): readonly string[] {
-  if (auth.type !== "awsSigV4") return namesTaken(auth).headers;
+  if (auth.type !== "awsSigV4") return reservedNames(auth).headers;
   const { service, sessionToken } = auth;
   return [
     "x-amz-date",

@@ -34,7 +34,7 @@ export async function requestToken(
   try {
     const response = await oauth.clientCredentialsGrantRequest(server, client, authentication, parameters, {
       [oauth.allowInsecureRequests]: true, // the schema says which URLs may be
-      [oauth.customFetch]: (url, { body, headers }) => exchanged(url, { body, headers, userAgent }, send, signal),
+      [oauth.customFetch]: (url, { body, headers }) => sendTokenRequest(url, { body, headers, userAgent }, send, signal),
       signal,
     });
     const { access_token: value, expires_in: seconds } = await oauth.processClientCredentialsResponse(server, client, response);
@@ -58,7 +58,7 @@ class NoAnswerError extends Error {
   override readonly name = "NoAnswerError";
 }
 
-async function exchanged(
+async function sendTokenRequest(
   url: string,
   { body, headers, userAgent }: { body: unknown; headers: Record<string, string>; userAgent: string },
   send: SendRequest,

@@ -60,7 +60,7 @@ export async function compareBody(
   const masked = askMasked ? await sideOf(await askMasked(expressions, seen)) : undefined;
   const maskedValue = masked?.type === "value" ? masked.value : null;
   const sides = [wanted.value, observed.value, ...(masked ? [maskedValue] : [])];
-  const [a, b, c] = await normalised(sides, evaluation, asking);
+  const [a, b, c] = await normalise(sides, evaluation, asking);
   const exempt = { ignore: ignore.map(parsePlace), ...(masked && { masked: c }) };
   const told = differences(a, b, wanted.template, exempt);
   const isWhole = isComparedWhole(wanted.value, masked ? { masked: maskedValue } : {}) && ignore.length === 0;
@@ -82,7 +82,7 @@ const noRequest = {
 } as const;
 
 /** Each side with its values at certain places put through jq; what that fails on stays as it is, and nothing is null. */
-async function normalised(
+async function normalise(
   sides: readonly unknown[],
   { normalise = [] }: Pick<ScopeEvaluation, "normalise">,
   { over }: Pick<Asking, "over">,

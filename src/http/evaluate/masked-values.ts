@@ -3,7 +3,7 @@ import type { Exchange } from "../../core/exchange.ts";
 import type { Evaluator } from "../../core/ports.ts";
 import type { Batch } from "./batch.ts";
 import { documentText } from "./document.ts";
-import { masked, maskedScope, type Inputs } from "../resolve/inputs.ts";
+import { maskInputs, maskedScope, type Inputs } from "../resolve/inputs.ts";
 import { expressionsOf } from "../render/render.ts";
 
 /** The values as they are when secrets are asterisks; an expression that cannot do with those is asterisks itself. */
@@ -13,7 +13,7 @@ export async function maskValues(
   inputs: Inputs,
   signal: AbortSignal,
 ): Promise<Map<string, string>> {
-  const document = documentText(maskedScope(scope, inputs), masked(inputs));
+  const document = documentText(maskedScope(scope, inputs), maskInputs(inputs));
   return maskedValuesOf(evaluator, { document, expressions: expressionsOf(request), group: scope.metadata.namespace }, signal);
 }
 

@@ -29,9 +29,9 @@ export async function checkText(
   const isSent = all.some(({ body, undecodable }) => !undecodable && /\uFFFD|\\ufffd/i.test(body.open()));
   refuseWhere(expressions, (index) => !isSent && json[index]?.includes(replacement) === true);
   if (!all.some(({ undecodable }) => undecodable)) return;
-  const withoutBody = await evaluate(changed(answers, (one) => ({ ...one, body: redact("") })));
+  const withoutBody = await evaluate(mapUndecodable(answers, (one) => ({ ...one, body: redact("") })));
   refuseWhere(expressions, (index) => json[index] !== withoutBody[index]);
-  const withText = await evaluate(changed(answers, ({ undecodable: _undecodable, ...one }) => one));
+  const withText = await evaluate(mapUndecodable(answers, ({ undecodable: _undecodable, ...one }) => one));
   refuseWhere(expressions, (index) => json[index] === "null" && withText[index] !== "null");
 }
 
@@ -45,7 +45,7 @@ function refuseWhere(expressions: readonly Located[], isWrong: (index: number) =
 }
 
 /** The answers with those that are no text as `change` makes them. */
-function changed({ response, responses }: Answers, change: (response: Response) => Response): Answers {
+function mapUndecodable({ response, responses }: Answers, change: (response: Response) => Response): Answers {
   const apply = (one: Response | undefined): Response | undefined => (one?.undecodable ? change(one) : one);
   const first = apply(response);
   return { ...(first && { response: first }), ...(responses && { responses: responses.map(apply) }) };

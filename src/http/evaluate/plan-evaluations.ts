@@ -22,7 +22,7 @@ import { inputsDigest, keyedDigest } from "./inputs-digest.ts";
 import { maskedValuesOf } from "./masked-values.ts";
 import { bytesInBody } from "../../core/templating.ts";
 import { readBytes } from "../resolve/bytes.ts";
-import { masked, readsElsewhere, resolveInputs, secretValues, type Inputs } from "../resolve/inputs.ts";
+import { maskInputs, readsElsewhere, resolveInputs, secretValues, type Inputs } from "../resolve/inputs.ts";
 import { listItems } from "./list-items.ts";
 import { outputValues } from "./outputs.ts";
 import { checkText } from "./not-text.ts";
@@ -105,7 +105,7 @@ export function createEvaluations(
       )),
     };
   }
-  function evaluated(evaluation: Evaluation, read: Read, signal: AbortSignal): Promise<Values> {
+  function dispatch(evaluation: Evaluation, read: Read, signal: AbortSignal): Promise<Values> {
     if ("object" in evaluation) return ofObject(evaluator, evaluation, signal);
     if ("inputsOf" in evaluation) return ofInputs(evaluation, read, digestKey);
     if ("list" in evaluation) return ofList(evaluation, read, signal);
@@ -114,7 +114,7 @@ export function createEvaluations(
 
   return {
     valuesOf,
-    evaluate: (evaluation, read, signal) => orRefusal(() => evaluated(evaluation, read, signal)),
+    evaluate: (evaluation, read, signal) => orRefusal(() => dispatch(evaluation, read, signal)),
     evaluateOutputs: ({ outputs, ...seen }, read, signal) =>
       orRefusal(async () => {
         const inputs = await resolveInputs(seen.scope.inputs, read);
@@ -165,7 +165,7 @@ async function asking(
     ask: (asked, seen) => valuesOf(asked, seen, inputs, signal),
     ...(secretValues(inputs).length > 0 && {
       askMasked(asked, seen) {
-        const document = documentText(scope, masked(inputs), seen, asked.map(({ text }) => text).join(" "));
+        const document = documentText(scope, maskInputs(inputs), seen, asked.map(({ text }) => text).join(" "));
         return maskedValuesOf(evaluator, { document, expressions: asked, group }, signal);
       },
     }),

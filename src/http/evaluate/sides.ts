@@ -52,14 +52,14 @@ export function wantedSide(body: BodyTemplate, { valueOf, bytes, observed }: Ren
             return [name, all.length === 1 ? all[0] : all];
           }),
         );
-      return { type: "value", value: asShown(object("value"), observed.value), template: object("text") };
+      return { type: "value", value: asTexts(object("value"), observed.value), template: object("text") };
     }
     case "text":
       return textSide(fillTemplate(body, content), body.text, observed);
     case "bytes": {
       const found = bytes.get(body.source.field);
       if (!found || found.secret) return opaque;
-      const text = decoded(found.bytes);
+      const text = decodeText(found.bytes);
       return text === undefined ? opaque : textSide(text, text, observed);
     }
     case "multipart":
@@ -73,7 +73,7 @@ function textSide(text: string, template: string, observed: Side): Side {
   return json === undefined ? opaque : { type: "value", value: parseJSON(json), template: closedTemplate };
 }
 /** A form has texts only: a number or boolean that was observed is compared by its text. */
-function asShown(wanted: object, observed: unknown): unknown {
+function asTexts(wanted: object, observed: unknown): unknown {
   if (!isRecord(observed)) return wanted;
   const scalar = (text: unknown, seen: unknown): unknown =>
     (typeof seen === "number" || typeof seen === "boolean") && String(seen) === text ? seen : text;
@@ -85,7 +85,7 @@ function asShown(wanted: object, observed: unknown): unknown {
     }),
   );
 }
-function decoded(bytes: Uint8Array): string | undefined {
+function decodeText(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {

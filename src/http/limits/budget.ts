@@ -76,7 +76,7 @@ export function createBudget({ maxInFlight, maxInAll = Infinity, onCancel, onUnu
   const waiting = createLanes<Waiting, Lane>(lanes);
   const held = createHeld(maxInFlight);
 
-  function exhausted(): BudgetExhaustedError {
+  function exhaustedError(): BudgetExhaustedError {
     return new BudgetExhaustedError(`all ${maxInAll} exchanges of the budget have been used`);
   }
   function newSlot(claim: Claim | undefined): Slot {
@@ -87,7 +87,7 @@ export function createBudget({ maxInFlight, maxInAll = Infinity, onCancel, onUnu
       [made]: true,
       spend() {
         if (!isOut) throw new Error("a slot was used after its release");
-        if (spent >= maxInAll) throw exhausted();
+        if (spent >= maxInAll) throw exhaustedError();
         spent += 1;
       },
       unread(cancel) {
@@ -129,7 +129,7 @@ export function createBudget({ maxInFlight, maxInAll = Infinity, onCancel, onUnu
   return {
     take(signal, claim) {
       signal.throwIfAborted();
-      if (spent >= maxInAll) throw exhausted();
+      if (spent >= maxInAll) throw exhaustedError();
       const isFree = inFlight < maxInFlight && (claim ? fits({ claim }) : waiting.size === 0);
       return isFree ? newSlot(claim) : waitIn(waiting, claim, { signal, onWait: advance });
     },

@@ -46,7 +46,7 @@ export function createCircuits(
     circuits.delete(name);
     if (wasOpen) onChange(name, "closed");
   }
-  function failed(name: string, owner: string, limits: CircuitBreakerLimits): void {
+  function countFailure(name: string, owner: string, limits: CircuitBreakerLimits): void {
     const circuit = circuits.get(name) ?? { failures: 0, owners: new Set<string>(), openUntilMs: undefined, trial: undefined };
     circuits.set(name, circuit);
     if (circuit.openUntilMs !== undefined) return; // it was on its way already
@@ -64,7 +64,7 @@ export function createCircuits(
         return {
           type: "pass",
           report(seen) {
-            if (seen === "failed") failed(name, owner, limits);
+            if (seen === "failed") countFailure(name, owner, limits);
             else if (seen === "well") close(name);
           },
           [Symbol.dispose]() {},
@@ -107,7 +107,7 @@ const ofTheServer: readonly string[] = [
 ];
 
 /** An answer speaks well of the server unless it is 5xx. What ended here, by a refusal or a limit of ours, says nothing of it. */
-export function seenIn(outcome: Outcome | { readonly type: "opened"; readonly statusCode: number }): Seen {
+export function judgeServer(outcome: Outcome | { readonly type: "opened"; readonly statusCode: number }): Seen {
   switch (outcome.type) {
     case "response":
       return outcome.response.statusCode >= 500 ? "failed" : "well";

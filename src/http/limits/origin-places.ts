@@ -49,18 +49,18 @@ export function createOriginPlaces(maxPerOrigin: number, groupOf: (owner: string
     }
     if (shares?.taken === 0) places.delete(origin);
   }
-  function admitted(origin: string, owner: string): Entered {
+  function admit(origin: string, owner: string): Entered {
     return { type: "admitted", [Symbol.dispose]: () => vacate(origin, owner) };
   }
 
   return {
     enter(origin, owner, lane = "change") {
-      if (rows.take(origin, owner)) return admitted(origin, owner);
+      if (rows.take(origin, owner)) return admit(origin, owner);
       if (places.get(origin)?.mayTake(groupOf(owner), maxPerOrigin) === false)
         return { type: "busy", reason: "OriginBusy", kept: true, free: rows.wait(origin, owner, lane) };
       rows.leave(origin, owner);
       take(origin, owner);
-      return admitted(origin, owner);
+      return admit(origin, owner);
     },
     leave: (origin, owner) => rows.leave(origin, owner),
     yield: (owner) => rows.giveBack(owner),

@@ -79,8 +79,8 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: PassageOp
     let turn: RateTurn | undefined;
     onWait(1);
     try {
-      turn = await waitFor(admitted(again, limit.signal), 0);
-      admission = await waitFor(admitted(place, limit.signal), 0);
+      turn = await waitFor(waitUntilAdmitted(again, limit.signal), 0);
+      admission = await waitFor(waitUntilAdmitted(place, limit.signal), 0);
       return turn;
     } catch (error) {
       turn?.[Symbol.dispose]();
@@ -177,7 +177,10 @@ interface Row<T> {
   /** Nobody comes for what it waited for. */
   readonly leave: () => void;
 }
-async function admitted<T extends { readonly type: "admitted" }>({ enter, leave }: Row<T>, signal: AbortSignal): Promise<T> {
+async function waitUntilAdmitted<T extends { readonly type: "admitted" }>(
+  { enter, leave }: Row<T>,
+  signal: AbortSignal,
+): Promise<T> {
   for (;;) {
     const entered = enter();
     if (entered.type === "admitted") return entered;

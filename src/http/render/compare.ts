@@ -43,7 +43,7 @@ export const closedTemplate = "${ . }";
 /** The text of a JSON Merge Patch. Throws `RefusedError`. */
 export function mergePatchText(body: JSONBody, seen: Pick<Seen, "scope" | "response"> | undefined, valueOf: ValueOf): string {
   const wanted = parseJSON(jsonBodyText(body, valueOf));
-  const patch = mergePatch(wanted, seen?.response ? observedIn(body, seen.scope, seen.response) : {});
+  const patch = mergePatch(wanted, seen?.response ? parseObserved(body, seen.scope, seen.response) : {});
   return JSON.stringify(patch ?? {});
 }
 interface Seen {
@@ -52,7 +52,7 @@ interface Seen {
 }
 
 /** The object that an answer shows. Throws `RefusedError` where that is no JSON. */
-export function observedIn({ field }: JSONBody, { object }: Pick<Scope, "object">, { body }: Response): unknown {
+export function parseObserved({ field }: JSONBody, { object }: Pick<Scope, "object">, { body }: Response): unknown {
   if (object !== undefined) return object;
   try {
     return parseJSON(body.open().replace(/^\uFEFF/, ""));

@@ -56,7 +56,7 @@ function ambiguity(path: string, { encodedSlash = false }: Care): string | undef
     if (/[\x00-\x1f\x7f-\x9f]/.test(text)) return "the path has a control character, encoded or not";
     if (decodings > 0 && !encodedSlash && slashes(text) > slashes(path))
       return "a segment of the path holds an encoded slash or backslash";
-    const decoded = percentDecoded(text);
+    const decoded = decodePercent(text);
     if (decoded === undefined) return "the path has percent-encoded bytes that are no UTF-8";
     if (decoded === text) return undefined;
     text = decoded;
@@ -76,7 +76,7 @@ function slashes(text: string): number {
 }
 
 /** The same decoded once; undefined where its bytes are no UTF-8, an overlong dot (`%c0%ae`) among them. */
-function percentDecoded(text: string): string | undefined {
+function decodePercent(text: string): string | undefined {
   try {
     return text
       .replace(/(?:%[0-9a-f]{2})+/gi, (bytes) => decodeURIComponent(bytes))

@@ -46,21 +46,21 @@ export function describeRequest(
   const own = `${url}${query === "" ? "" : `${url.includes("?") ? "&" : "?"}${query}`}`;
   return {
     method: request.method,
-    url: request.location ? shownAt(referenceText(request.location, scalar), own) : own,
+    url: request.location ? resolveShown(referenceText(request.location, scalar), own) : own,
     headers: headerFields(request, scalar, { userAgent, body })
       .filter(({ name }) => Object.hasOwn(sent.headers, name.toLowerCase()))
       .map(({ name, value }) => ({ name, value })),
-    ...(body && { body: shownText(request, body) }),
+    ...(body && { body: showBody(request, body) }),
   };
 }
 
 /** A reference beside a URL that can be a secret as a whole. */
-function shownAt(reference: string, own: string): string {
+function resolveShown(reference: string, own: string): string {
   return URL.parse(reference, own)?.href ?? reference;
 }
 
 /** Lines of a multipart body end in one character for people, and in two where it is sent. */
-function shownText({ body }: RequestTemplate, { content }: Content): string {
+function showBody({ body }: RequestTemplate, { content }: Content): string {
   const text = typeof content === "string" ? content : new TextDecoder().decode(content);
   return body?.type === "multipart" ? text.replaceAll("\r\n", "\n") : text;
 }

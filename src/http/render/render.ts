@@ -15,7 +15,7 @@ import type { WireRequest } from "../wire-request.ts";
 import { checkURL, pageURL, urlText, type ScalarOf } from "./url.ts";
 import {
   definedText,
-  encoded,
+  encodeComponent,
   expandPairs,
   fillTemplate,
   meterValues,
@@ -78,7 +78,7 @@ export function renderRequest(request: RequestTemplate, values: Values, userAgen
 /** Parameters that are added to a URL's own, percent-encoded. */
 export function queryText(query: readonly LocatedPair[], valueOf: ValueOf, textOf: TextOf): string {
   return expandPairs(query, valueOf, textOf)
-    .map(([name, value]) => `${encoded(name)}=${encoded(value)}`)
+    .map(([name, value]) => `${encodeComponent(name)}=${encodeComponent(value)}`)
     .join("&");
 }
 

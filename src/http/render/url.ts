@@ -9,7 +9,7 @@ import { parseURL, whyTooLong } from "../../core/tools/url.ts";
 import { wholeExpression } from "../../core/templating.ts";
 import { refuse } from "../refusal.ts";
 import { confine, hasDotSegment, withoutSlashesAtEnd, type Joined } from "./confinement.ts";
-import { encoded, fillTemplate, partsOf } from "./values.ts";
+import { encodeComponent, fillTemplate, partsOf } from "./values.ts";
 
 /** Stands for a secret where a request is described: a URL that begins with it can be written and not be sent. */
 const secretMark = "***";
@@ -45,7 +45,7 @@ function linkText(link: string, base: string, field: string): string {
 
 function segment(value: string, field: string): string {
   if (value === "") refuse("InvalidURL", `${field}: an expression yields an empty text, which makes no path segment`);
-  return encoded(value);
+  return encodeComponent(value);
 }
 
 function absoluteText(url: Located, scalar: ScalarOf): string {
@@ -79,7 +79,7 @@ function absoluteText(url: Located, scalar: ScalarOf): string {
         text += segment(value, field);
         break;
       case "query":
-        text += encoded(value);
+        text += encodeComponent(value);
         break;
     }
     const tooLong = whyTooLong(text); // before more is added to it

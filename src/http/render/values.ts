@@ -92,6 +92,6 @@ function itemsOf(json: string): readonly string[] {
 }
 
 /** One path segment or query value, percent-encoded (RFC 3986, section 2). */
-export function encoded(text: string): string {
+export function encodeComponent(text: string): string {
   return encodeURIComponent(text.toWellFormed());
 }

@@ -39,7 +39,7 @@ export async function resolveText(source: Source | undefined, read: Read): Promi
 
 async function resolve(source: Source, read: Read): Promise<Input> {
   if (source.type === "literal") return { value: source.value, secret: false };
-  return { value: decoded(await resolveBytes(source, read), whatOf(source)), secret: source.type === "secret" };
+  return { value: decodeText(await resolveBytes(source, read), whatOf(source)), secret: source.type === "secret" };
 }
 
 type KeptElsewhere = Extract<ByteSource, { type: "secret" | "configMap" }>;
@@ -77,7 +77,7 @@ export async function resolveBytes(source: KeptElsewhere, read: Read): Promise<U
   return bytes ?? refuseForNow("KeyNotFound", `${source.field}: ${object} has no key "${source.key}"`);
 }
 
-function decoded(bytes: Uint8Array, what: string): string {
+function decodeText(bytes: Uint8Array, what: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
@@ -121,7 +121,7 @@ export function secretValues(inputs: Inputs): string[] {
 }
 
 /** The same inputs with three asterisks in place of each secret. */
-export function masked(inputs: Inputs): Inputs {
+export function maskInputs(inputs: Inputs): Inputs {
   return new Map([...inputs].map(([name, input]) => [name, input.secret ? { value: "***", secret: true } : input]));
 }
 

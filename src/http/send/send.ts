@@ -20,7 +20,7 @@ import type { Answer, MinimumRate } from "./on-wire.ts";
 import { smallBytes } from "../limits/memory-shares.ts";
 import type { RateTurn } from "../limits/rate-limits.ts";
 import type { Secrets } from "../../core/mask-secrets.ts";
-import { shownOf } from "../../core/shown.ts";
+import { createShown } from "../../core/shown.ts";
 
 export interface SendOptions extends RunOptions {
   /** Limit on the content of a response, compressed and not. */
@@ -49,7 +49,7 @@ export interface Opened {
 
 /** What the network does is an outcome and never an exception. */
 export async function send(sending: Sending, budget: Budget, options: SendOptions, signal: AbortSignal): Promise<Outcome> {
-  const exchange = await begun(sending, budget, options, signal);
+  const exchange = await beginExchange(sending, budget, options, signal);
   return "type" in exchange ? exchange : exchange.read();
 }
 
@@ -60,7 +60,7 @@ export async function open(
   options: SendOptions,
   signal: AbortSignal,
 ): Promise<Opened | Failed> {
-  const exchange = await begun(sending, budget, options, signal);
+  const exchange = await beginExchange(sending, budget, options, signal);
   if ("type" in exchange) return exchange;
   const { answer, slots, read, end, failed } = exchange;
   let cancelled: ResponseCancelledError | undefined;
@@ -98,7 +98,12 @@ interface Begun {
 }
 type Ending = { readonly statusCode?: number; readonly sizeBytes?: number } | { readonly reason: FailureReason };
 
-async function begun(sending: Sending, budget: Budget, options: SendOptions, signal: AbortSignal): Promise<Begun | Failed> {
+async function beginExchange(
+  sending: Sending,
+  budget: Budget,
+  options: SendOptions,
+  signal: AbortSignal,
+): Promise<Begun | Failed> {
   const startedMs = performance.now();
   const { first, metadata } = sending;
   const limit = deadline(signal, first.settings.timeoutMs);
@@ -122,7 +127,7 @@ async function begun(sending: Sending, budget: Budget, options: SendOptions, sig
       ...how,
     });
   }
-  function failed(error: unknown): Failed {
+  function concludeFailure(error: unknown): Failed {
     const denial = denialIn(error);
     if (denial) {
       end({ reason: "EgressDenied" });
@@ -135,7 +140,7 @@ async function begun(sending: Sending, budget: Budget, options: SendOptions, sig
   }
   let waitedMs = 0;
   /** Waiting for a turn, and for those before it, is none of the server's time. */
-  async function untimed<T>(wait: () => T | Promise<T>): Promise<T> {
+  async function waitUntimed<T>(wait: () => T | Promise<T>): Promise<T> {
     const fromMs = performance.now();
     limit.pause();
     try {
@@ -147,29 +152,29 @@ async function begun(sending: Sending, budget: Budget, options: SendOptions, sig
   }
   async function turn(): Promise<RateTurn | undefined> {
     const { turn } = sending;
-    return turn && untimed(() => turn(limit.signal));
+    return turn && waitUntimed(() => turn(limit.signal));
   }
   const take = (): Slot | Promise<Slot> => budget.take(limit.signal);
   try {
-    slot = await (sending.turn ? untimed(take) : take());
+    slot = await (sending.turn ? waitUntimed(take) : take());
     held = await sendChain(sending, { slot, trace, signal: limit.signal, turn }, options);
   } catch (error) {
-    return failed(error);
+    return concludeFailure(error);
   }
   const { answer, originSlot } = held;
   return {
     answer,
     slots: [slot, originSlot],
-    failed,
+    failed: concludeFailure,
     end,
     async read() {
       try {
-        const mayReadLong = (): Promise<void> => untimed(async () => sending.mayReadLong?.(limit.signal));
+        const mayReadLong = (): Promise<void> => waitUntimed(async () => sending.mayReadLong?.(limit.signal));
         const response = await responseOf(answer, { ...sending, mayReadLong }, options);
         end({ statusCode: answer.statusCode, sizeBytes: response.sizeBytes });
         return { type: "response", response: { ...response, durationMs: Math.round(performance.now() - startedMs) } };
       } catch (error) {
-        return failed(error);
+        return concludeFailure(error);
       }
     },
   };
@@ -199,7 +204,7 @@ async function responseOf(
     body: redact(text),
     ...(!isExact && { bytes: redact(content) }),
     ...(!isText && { undecodable: true }),
-    shown: shownOf({ headers: fields, body: text }, sending.secrets),
+    shown: createShown({ headers: fields, body: text }, sending.secrets),
     sizeBytes: content.byteLength,
     sha256: hash("sha256", content, "hex"),
   };

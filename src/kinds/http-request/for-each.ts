@@ -10,7 +10,7 @@ import type { ListEvaluation, Scope, ScopeItem } from "../../core/evaluation.ts"
 import type { Exchange } from "../../core/exchange.ts";
 import type { Outcome, Refusal, Response } from "../../core/outcome.ts";
 import { redact } from "../../core/redacted.ts";
-import { shownOf } from "../../core/shown.ts";
+import { createShown } from "../../core/shown.ts";
 import type { Output } from "../../core/output.ts";
 import { evaluate, sendExchanges, type EvaluationResult, type Situation, type Verdict, type Steps } from "../../core/plan.ts";
 import { retryAfterFieldMs } from "../../core/retry.ts";
@@ -55,7 +55,7 @@ export function* deliverEach(
     const over = items.map((item) => ({ ...(earlier.get(itemId(attempt, item)) as ItemStatus), index: item.index }));
     return report.done(
       { ...attempt, phase: "Done", finishedAt: now.toISOString() },
-      over.length === 0 ? nothingToSend : summed(over, [], now),
+      over.length === 0 ? nothingToSend : sumUp(over, [], now),
     );
   }
   const keyed = idempotencyHeader(spec, endpoint) !== undefined;
@@ -69,12 +69,12 @@ export function* deliverEach(
     function* (outcome, position) {
       const [item, exchange] = [pending[position] as ScopeItem, exchanges[position] as Exchange];
       const { tries: tried = 0 } = earlier.get(itemId(attempt, item)) ?? {};
-      const one = yield* judged(outcome, { spec, item, exchange, attempt, tried, wish });
+      const one = yield* judgeItem(outcome, { spec, item, exchange, attempt, tried, wish });
       return outputs.length > 0 ? keptWithin(room, one) : withoutBody(one);
     },
   );
   if (result.type === "refusal") return report.refused(result);
-  const sent = yield* kept(result.judgements, { outputs, scope: first.scope, count: items.length });
+  const sent = yield* keepOutputs(result.judgements, { outputs, scope: first.scope, count: items.length });
   const tookMs = Math.max(...sent.map((one) => one.judgement.tookMs));
   const ended: Attempt = { ...attempt, finishedAt: new Date(now.getTime() + tookMs).toISOString() };
   const statuses = items.map((item): ItemStatus => {
@@ -83,7 +83,7 @@ export function* deliverEach(
     const past = earlier.get(itemId(attempt, item));
     return { ...((one?.status ?? past) as ItemStatus), index };
   });
-  const judgement = summed(statuses, sent, now);
+  const judgement = sumUp(statuses, sent, now);
   const inDoubt = attempt.inDoubt === true || sent.some((one) => one.inDoubt);
   return statuses.some(({ phase }) => phase === "Retrying")
     ? report.retrying(markRetrying(ended, { type: "retry", inDoubt }), wish.retry, judgement)
@@ -154,7 +154,7 @@ interface Sending {
   readonly tried: number;
   readonly wish: Desired;
 }
-function* judged(outcome: Outcome, { spec, item, exchange, attempt, tried, wish }: Sending): Steps<Sent> {
+function* judgeItem(outcome: Outcome, { spec, item, exchange, attempt, tried, wish }: Sending): Steps<Sent> {
   const about = { index: item.index, id: itemId(attempt, item) };
   if (outcome.type === "refusal") {
     const { reason, message, heals } = outcome;
@@ -204,12 +204,20 @@ function withoutBody(one: Sent): Sent {
   const { response } = one.judgement;
   if (!response) return one;
   const { statusCode, headers, sizeBytes, sha256, durationMs } = response;
-  const head = { statusCode, headers, sizeBytes, sha256, durationMs, body: redact(""), shown: shownOf({ headers, body: "" }) };
+  const head = {
+    statusCode,
+    headers,
+    sizeBytes,
+    sha256,
+    durationMs,
+    body: redact(""),
+    shown: createShown({ headers, body: "" }),
+  };
   return { ...one, judgement: { ...one.judgement, response: head } };
 }
 
 /** A success whose outputs could not be written is none. */
-function* kept(
+function* keepOutputs(
   sent: readonly Sent[],
   { outputs, scope, count }: { readonly outputs: readonly Output[]; readonly scope: Scope; readonly count: number },
 ): Steps<readonly Sent[]> {
@@ -231,7 +239,7 @@ function* kept(
   );
 }
 
-function summed(items: readonly ItemStatus[], sent: readonly Sent[], now: Date): Judgement {
+function sumUp(items: readonly ItemStatus[], sent: readonly Sent[], now: Date): Judgement {
   const failed = items.filter(({ phase }) => phase !== "Succeeded");
   const [worst] = failed;
   const common = { items, ...longestRetryAfter(sent, now) };

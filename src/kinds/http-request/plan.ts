@@ -146,7 +146,7 @@ function* deliver(situation: Situation<HTTPRequest>, { attempt, wish, endpoint, 
       return report.polling({ ...ended, phase: "Polling" }, begun.poll, { ...begun, response: judged.response });
     if (begun.type === "failed") return report.done({ ...ended, phase: "Done" }, { ...begun, succeeded: false });
   }
-  const judgement = yield* kept(judged, outputs, exchange);
+  const judgement = yield* keepOutputs(judged, outputs, exchange);
   const conclusion = conclude(outcome, judgement.succeeded, ended, wish);
   switch (conclusion.type) {
     case "succeeded":
@@ -181,13 +181,17 @@ function* look(situation: Situation<HTTPRequest>, { attempt, endpoint, report }:
       return report.done(done, { ...polled, succeeded: false });
     case "succeeded": {
       const outputs = declaredOutputs(spec.outputs, "spec.outputs");
-      return report.done(done, yield* kept({ ...polled, succeeded: true }, outputs, { scope: scopeOf(declared) }));
+      return report.done(done, yield* keepOutputs({ ...polled, succeeded: true }, outputs, { scope: scopeOf(declared) }));
     }
   }
 }
 
 /** A success whose outputs could not be written is none. */
-function* kept<J extends Judgement>(judgement: J, outputs: readonly Output[], { scope }: Pick<Exchange, "scope">): Steps<J> {
+function* keepOutputs<J extends Judgement>(
+  judgement: J,
+  outputs: readonly Output[],
+  { scope }: Pick<Exchange, "scope">,
+): Steps<J> {
   const { succeeded, response, message } = judgement;
   if (!succeeded || !response) return judgement;
   const problem = yield* writeOutputs(outputs, { scope, response });

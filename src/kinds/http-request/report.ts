@@ -9,7 +9,7 @@ import type { Refusal, Response } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
 import { reconcileAtAnnotation } from "../../core/resource.ts";
 import { retryAfterFieldMs, retryAfterMs, type RetryPolicy } from "../../core/retry.ts";
-import { recorded, type Judgement, type Keeping } from "../request/recorded.ts";
+import { recordResponse, type Judgement, type Keeping } from "../request/recorded.ts";
 import type { HTTPRequest } from "../types.ts";
 import { createStatusMaker, recent, type Reported, type Scheduled } from "./status.ts";
 
@@ -119,7 +119,7 @@ function reportWait(reported: Reported): Pick<Report, "waiting" | "refused" | "i
     inFlight: (attempt) => status(reconciling("Sending", `${spec.method} is on its way`), attempted(attempt)),
 
     polling(attempt, poll, { delayMs, message, response }) {
-      const change = { ...attempted(attempt), poll, ...recorded(response, spec) };
+      const change = { ...attempted(attempt), poll, ...recordResponse(response, spec) };
       return {
         status: status(reconciling("Polling", message), change),
         requeueAfterMs: delayMs,
@@ -145,7 +145,7 @@ function reportEnd(reported: Reported): Pick<Report, "done" | "retrying"> {
       const change = {
         ...attempted(attempt),
         ...outcome(judgement, spec),
-        ...recent([ended(attempt, judgement, spec.record), ...(before.history ?? [])], spec.historyLimit),
+        ...recent([summarizeRun(attempt, judgement, spec.record), ...(before.history ?? [])], spec.historyLimit),
       };
       return { ...rested([...states, run], reason, change), result: succeeded ? "succeeded" : "failed" };
     },
@@ -191,7 +191,7 @@ function reportUnknown(reported: Reported): Pick<Report, "unknown" | "stillUnkno
 const awaiting = ready("Scheduled", "what is declared is sent at the schedule's next tick");
 
 /** A run, as the history tells it. */
-function ended(
+function summarizeRun(
   { id, tick, startedAt, finishedAt, tries }: Attempt,
   { succeeded, reason, response }: Judgement,
   record: "None" | "Summary" | "Body",
@@ -208,5 +208,5 @@ function ended(
   };
 }
 function outcome({ response, items }: Judgement, keeping: Keeping): Partial<HTTPRequestStatus> {
-  return items ? { items } : recorded(response, keeping);
+  return items ? { items } : recordResponse(response, keeping);
 }

@@ -9,8 +9,8 @@ import { conditions, stalled, type ConditionState } from "../../core/conditions.
 import { runsBefore, stripSendState, type Attempt } from "../../core/delivery.ts";
 import type { Verdict } from "../../core/plan.ts";
 import { reconcileAtOf } from "../../core/resource.ts";
-import { markedAt, type Timing } from "../../core/schedule.ts";
-import { shownResponse } from "../request/recorded.ts";
+import { advanceMark, type Timing } from "../../core/schedule.ts";
+import { keepRecorded } from "../request/recorded.ts";
 import { sendDigest } from "../request/request.ts";
 import type { HTTPRequest } from "../types.ts";
 
@@ -64,7 +64,7 @@ export function createStatusMaker({ resource, now, timing }: Reported): StatusMa
       ...(timing && { schedule: timing.mark }),
       ...(poll && isPolling && { poll }),
       ...recent(history, spec.historyLimit),
-      ...shownResponse(response, spec),
+      ...keepRecorded(response, spec),
       observedGeneration: metadata.generation,
       conditions: [
         ...conditions(states, before.conditions ?? [], metadata.generation, now.toISOString()),
@@ -87,7 +87,7 @@ export function createStatusMaker({ resource, now, timing }: Reported): StatusMa
   /** An attempt that begins or ends is the answer to the annotation. */
   function attempted(attempt: Attempt): Partial<HTTPRequestStatus> {
     const completedRuns = runsBefore({ completedRuns: 0, ...before }, attempt) + (attempt.phase === "Done" ? 1 : 0);
-    const schedule = timing && { schedule: markedAt(timing.mark, attempt.tick) };
+    const schedule = timing && { schedule: advanceMark(timing.mark, attempt.tick) };
     const kept = attempt.phase === "Done" ? stripSendState(attempt) : attempt;
     return {
       attempt: kept,

@@ -6,7 +6,7 @@
 import type { Steps } from "../../core/plan.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
-import { created, updated } from "../../core/remote-object.ts";
+import { recordCreate, recordUpdate } from "../../core/remote-object.ts";
 import { retryAfterMs } from "../../core/retry.ts";
 import { needsExternalID, withRemote, type Context, type VerbAttempt } from "./context.ts";
 import { correctionFor, isContested } from "./contested.ts";
@@ -17,25 +17,25 @@ import { needsID, type Delivered } from "./delivered.ts";
 import { isUnresolvedCreate, isWatched } from "./identity.ts";
 import type { Absent, Found } from "./observation.ts";
 import { withOutputs } from "./outputs.ts";
-import { lookedAfter } from "./poll.ts";
+import { pollDelivery } from "./poll.ts";
 import type { Report } from "./report.ts";
 import { httpResourceReport } from "./status.ts";
 
 /** Asks after the work that a create or update began. */
-export function* followed(context: Context, report: Report, attempt: VerbAttempt): Steps<Verdict> {
-  const delivered = yield* lookedAfter(context, attempt);
-  if (delivered.type !== "succeeded") return ended(context, report, delivered);
-  return yield* succeeded(context, delivered);
+export function* follow(context: Context, report: Report, attempt: VerbAttempt): Steps<Verdict> {
+  const delivered = yield* pollDelivery(context, attempt);
+  if (delivered.type !== "succeeded") return reportEnd(context, report, delivered);
+  return yield* reportSuccess(context, delivered);
 }
 
 /** A create or an update has. */
-function* succeeded(context: Context, delivered: Extract<Delivered, { type: "succeeded" }>): Steps<Verdict> {
+function* reportSuccess(context: Context, delivered: Extract<Delivered, { type: "succeeded" }>): Steps<Verdict> {
   const { judgement, externalID, attempt } = delivered;
   const isCreate = attempt.verb === "Create";
   const id = isCreate ? { ...(externalID !== undefined && { id: externalID }), isWatched: isWatched(context.spec) } : undefined;
   const now = context.delivering ?? (yield* deliveredNow(context));
   const delivering = now && !("type" in now) ? (isCreate ? deliveredByCreate(context, now) : now) : undefined;
-  const { delivering: _, ...rest } = withRemote(context, id ? created(id) : updated(context.remote, externalID));
+  const { delivering: _, ...rest } = withRemote(context, id ? recordCreate(id) : recordUpdate(context.remote, externalID));
   const after = { ...rest, ...(delivering && { delivering }) };
   const report = httpResourceReport(after);
   const verdict = isCreate ? report.created(attempt, judgement) : report.updated(attempt, judgement);
@@ -57,8 +57,8 @@ export function* create(context: Context, report: Report, { says }: Absent): Ste
     onUnknown: !mayNotBeYet && (policy === "Resend" || (unresolved && lookupSaysNo)) ? "Resend" : "Stall",
     pinnedDigest: unresolved?.digest,
   });
-  if (delivered.type !== "succeeded") return ended(context, report, delivered);
-  return yield* succeeded(context, delivered);
+  if (delivered.type !== "succeeded") return reportEnd(context, report, delivered);
+  return yield* reportSuccess(context, delivered);
 }
 
 export function* correct(context: Context, report: Report, seen: Found): Steps<Verdict> {
@@ -97,11 +97,11 @@ export function* correct(context: Context, report: Report, seen: Found): Steps<V
     mergePatch,
     onUnknown: spec.onUnknown === "Resend" ? "Resend" : "Stall",
   });
-  if (delivered.type === "succeeded") return yield* succeeded(context, delivered);
+  if (delivered.type === "succeeded") return yield* reportSuccess(context, delivered);
   const { statusCode = 0 } = delivered.type === "failed" ? (delivered.judgement.response ?? {}) : {};
   return delivered.type === "failed" && isImmutableStatus(spec, statusCode)
     ? report.replacing("Immutable", delivered.attempt)
-    : ended(context, report, delivered);
+    : reportEnd(context, report, delivered);
 }
 
 const unnamed: Refusal = {
@@ -112,7 +112,7 @@ const unnamed: Refusal = {
 };
 
 /** What is reported of a delivery that did not succeed. */
-function ended(context: Context, report: Report, delivered: Exclude<Delivered, { type: "succeeded" }>): Verdict {
+function reportEnd(context: Context, report: Report, delivered: Exclude<Delivered, { type: "succeeded" }>): Verdict {
   switch (delivered.type) {
     case "refusal":
       return report.refused(delivered);

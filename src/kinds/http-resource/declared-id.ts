@@ -5,7 +5,7 @@ import { evaluate, type EvaluationResult } from "../../core/plan.ts";
 import { scopeOf } from "../request/request.ts";
 import { idOf, readsSecretInput, type Context } from "./context.ts";
 import { isDeclared } from "./identity.ts";
-import { located } from "./observation.ts";
+import { locate } from "./observation.ts";
 
 const field = "spec.externalID";
 
@@ -23,7 +23,7 @@ export function* withDeclaredID(context: Context): Steps<Refusal | { readonly ty
     sees: { parameters: spec.parameters ?? null },
     ...(known && { known }),
   });
-  const result: EvaluationResult = yield* evaluate({ scope, expressions: located(field, text) });
+  const result: EvaluationResult = yield* evaluate({ scope, expressions: locate(field, text) });
   if (result.type === "refusal") return result;
   const declaredID = idOf(result.values[0]);
   if (declaredID === undefined) return refusal("ExpressionFailed", "reads no answer, and yields no text and no number");

@@ -17,10 +17,10 @@ import { sendExchange, type BeforeSend, type Steps } from "../../core/plan.ts";
 import { dependsOnInputs } from "../../core/templating.ts";
 import { exchangeOf, verbDigest, type Asked, type Context, type Verb, type VerbAttempt } from "./context.ts";
 import { ofFailure, ofSuccess, type Delivered } from "./delivered.ts";
-import { judged, saysGone } from "./judge.ts";
-import { located } from "./observation.ts";
+import { judgeAnswer, saysGone } from "./judge.ts";
+import { locate } from "./observation.ts";
 import { outputsOf } from "./outputs.ts";
-import { begun, unpollable } from "./poll.ts";
+import { beginPolling, unpollable } from "./poll.ts";
 import type { Report } from "./report.ts";
 import { checkOutputs } from "../request/outputs.ts";
 import { isIdempotent } from "../../core/http-method.ts";
@@ -63,7 +63,7 @@ export function* deliver(context: Context, report: Report, sending: Sending): St
     ...(sending.repeats && { repeats: sending.repeats }),
   };
 
-  const compile = isCreate ? located("spec.externalID", context.spec.externalID) : [];
+  const compile = isCreate ? locate("spec.externalID", context.spec.externalID) : [];
   const exchange = unpollable(request) ?? exchangeOf(context, { ...request, ...sending, attempt, compile });
   if ("type" in exchange) return exchange;
   // What is made of the answer could not be made again: where there is no place for it, it is not asked for.
@@ -79,13 +79,13 @@ export function* deliver(context: Context, report: Report, sending: Sending): St
   const outcome = yield* sendExchange(exchange, before, isRemoval ? undefined : missingFinalizer);
   if (outcome.type === "refusal") return outcome;
 
-  const judgement = yield* judged(context, request, exchange, outcome);
+  const judgement = yield* judgeAnswer(context, request, exchange, outcome);
   const { response } = judgement;
   const tookMs = response?.durationMs ?? 0;
   const ended: VerbAttempt = { ...attempt, finishedAt: new Date(now.getTime() + tookMs).toISOString() };
   const isGone = isRemoval && saysGone(response);
   if (judgement.succeeded && response) {
-    const working = yield* begun(context, { request, exchange, attempt: ended, response });
+    const working = yield* beginPolling(context, { request, exchange, attempt: ended, response });
     if (working) return working;
   }
   const conclusion = conclude(outcome, judgement.succeeded || isGone, ended, wish);

@@ -12,7 +12,7 @@ import type { Refusal, Response } from "../../core/outcome.ts";
 import { evaluate, type EvaluationResult } from "../../core/plan.ts";
 import { idFrom, needsExternalID, type Context, type VerbAttempt } from "./context.ts";
 import { givenID } from "./identity.ts";
-import { located } from "./observation.ts";
+import { locate } from "./observation.ts";
 import type { Judgement } from "../request/recorded.ts";
 import { repetition } from "../request/request.ts";
 
@@ -109,6 +109,6 @@ export function* takenFrom({ spec }: Context, scope: Scope, response: Response):
   const projection = spec.observe?.object;
   const isProjected = projection !== undefined && /\bobject\b/.test(given);
   const text = isProjected ? `.object = ((try first((${projection}\n\n)) catch null) // .response.body) | (${given}\n\n)` : given;
-  const result: EvaluationResult = yield* evaluate({ scope, response, expressions: located("spec.externalID", text) });
+  const result: EvaluationResult = yield* evaluate({ scope, response, expressions: locate("spec.externalID", text) });
   return result.type === "values" ? idFrom(response, result.values[0], { expression: given, spec }) : undefined;
 }

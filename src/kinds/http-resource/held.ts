@@ -9,7 +9,7 @@ import { evaluate, type EvaluationResult } from "../../core/plan.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import { idFrom, type Context } from "./context.ts";
 import { givenID } from "./identity.ts";
-import { located, unknown, type Absent, type Found, type Observation, type Unknown } from "./observation.ts";
+import { locate, unknown, type Absent, type Found, type Observation, type Unknown } from "./observation.ts";
 
 interface ObjectIn {
   readonly type: "object";
@@ -20,7 +20,7 @@ interface ObjectIn {
 /** Where in an answer to observe the object is. */
 export function* objectIn(context: Context, scope: Scope, response: Response): Steps<ObjectIn | Absent | Unknown | Refusal> {
   const { exists, observe } = context.spec;
-  const expressions = [...located("spec.exists", exists), ...located("spec.observe.object", observe?.object)];
+  const expressions = [...locate("spec.exists", exists), ...locate("spec.observe.object", observe?.object)];
   if (expressions.length === 0) return { type: "object" };
   const result: EvaluationResult = yield* evaluate({ scope, response, expressions });
   if (result.type === "refusal") return unknown(result.reason, result.message, context);
@@ -47,9 +47,9 @@ export function* held(
   const { spec } = context;
   const given = mayTellID ? givenID(spec) : undefined;
   const expressions = [
-    ...located("spec.mine", spec.mine),
-    ...located("spec.upToDate", spec.upToDate),
-    ...located("spec.externalID", given === undefined ? undefined : `try (${given}\n\n) catch null`),
+    ...locate("spec.mine", spec.mine),
+    ...locate("spec.upToDate", spec.upToDate),
+    ...locate("spec.externalID", given === undefined ? undefined : `try (${given}\n\n) catch null`),
   ];
   const compare = comparison(context);
   const found: Found = {
@@ -67,7 +67,7 @@ export function* held(
     expressions,
     ...(compare && { compare }),
     ...(compare && spec.ignore && { ignore: spec.ignore }),
-    ...(compare && spec.compare && { normalise: normalised(spec.compare) }),
+    ...(compare && spec.compare && { normalise: locateNormalise(spec.compare) }),
     ...(compare && spec.update?.object !== undefined && { compared: { field: "spec.update.object", text: spec.update.object } }),
     ...(foretells !== undefined && { foretold: { field: "spec.externalID", text: `try (${foretells}\n\n) catch null` } }),
   });
@@ -106,6 +106,8 @@ function comparison({ spec: { update, upToDate } }: Context): BodyTemplate | und
   return Object.keys(body).length === 0 || upToDate !== undefined ? undefined : bodyTemplate(body, "spec.update.body");
 }
 /** How both sides are put through jq before they are compared. */
-export function normalised(compare: NonNullable<HTTPResourceSpec["compare"]>): { readonly path: string; readonly as: Located }[] {
+export function locateNormalise(
+  compare: NonNullable<HTTPResourceSpec["compare"]>,
+): { readonly path: string; readonly as: Located }[] {
   return compare.map(({ path, as }, index) => ({ path, as: { field: `spec.compare[${index}].as`, text: as } }));
 }

@@ -37,7 +37,7 @@ export function isUnresolvedCreate({ attempt }: Pick<Context, "attempt">): boole
 }
 
 /** As fields of a status. What was seen is only said of what was recorded as not seen before. */
-export function recordedAs(remote: RemoteObject, before: Pick<Status, "seen">): Partial<Status> {
+export function toStatusFields(remote: RemoteObject, before: Pick<Status, "seen">): Partial<Status> {
   const { id, seen, former, replacing } = remote;
   return {
     ...(id !== undefined && { externalID: id }),

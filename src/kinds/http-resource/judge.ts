@@ -16,7 +16,7 @@ export function saysGone(response: Response | undefined): boolean {
 }
 
 /** Whether the answer is as `expect` says. */
-export function* judged(
+export function* judgeAnswer(
   context: Pick<Context, "spec" | "endpoint">,
   { field, shape: { expect } }: Pick<Asked, "field" | "shape">,
   { scope }: Exchange,

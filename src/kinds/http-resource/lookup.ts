@@ -12,10 +12,10 @@ import { isRecord } from "../../core/tools/json.ts";
 import { nextLink } from "../../core/tools/link-header.ts";
 import { evaluate, sendExchange, type EvaluationResult } from "../../core/plan.ts";
 import { exchangeOf, idFrom, idOf, type Context } from "./context.ts";
-import { judged } from "./judge.ts";
+import { judgeAnswer } from "./judge.ts";
 import { held } from "./held.ts";
 import { isUnresolvedCreate } from "./identity.ts";
-import { located, unknown, type Observation } from "./observation.ts";
+import { locate, unknown, type Observation } from "./observation.ts";
 
 type Lookup = NonNullable<HTTPResourceSpec["lookup"]>;
 type Query = NonNullable<Lookup["query"]>;
@@ -34,11 +34,11 @@ export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
     const exchange = page.url ? { ...built, request: { ...built.request, page: page.url } } : built;
     const outcome = yield* sendExchange(exchange, { type: "none" });
     if (outcome.type === "refusal") return outcome;
-    const judgement = yield* judged(context, asked, exchange, outcome);
+    const judgement = yield* judgeAnswer(context, asked, exchange, outcome);
     const { response } = judgement;
     if (!judgement.succeeded || !response) return unknown(judgement.reason, judgement.message, context, response);
 
-    const expressions = [...located(`${field}.match`, program(context, lookup)), ...located(`${field}.next`, lookup.next)];
+    const expressions = [...locate(`${field}.match`, program(context, lookup)), ...locate(`${field}.next`, lookup.next)];
     const result: EvaluationResult = yield* evaluate({ scope: exchange.scope, response, expressions });
     if (result.type === "refusal") return unknown(result.reason, result.message, context);
     const [matches, next] = result.values;
@@ -60,7 +60,7 @@ export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
       return seen.type === "found" && known !== undefined && known !== externalID ? { ...seen, by: "lookup" } : seen;
     }
     if (!isPlace(next)) return unknown("NoPage", `${field}.next yields no URL, no query parameters and no null`, context);
-    const following = lookup.next === undefined ? linked(response) : given(next, lookup.query ?? []);
+    const following = lookup.next === undefined ? linkedPage(response) : givenPage(next, lookup.query ?? []);
     if (following === "unreadable")
       return unknown("NoPage", `${field}: a Link header names a next page and cannot be read; ${field}.next can say it`, context);
     if (!following) return { type: "absent", says: "lookup" };
@@ -72,10 +72,10 @@ export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
 /** What is evaluated on a page, as it is written. */
 export function lookupExpressions({ items, match, next, externalID }: Lookup): Located[] {
   return [
-    ...located(`${field}.items`, items),
-    ...located(`${field}.match`, match),
-    ...located(`${field}.next`, next),
-    ...located(`${field}.externalID`, externalID),
+    ...locate(`${field}.items`, items),
+    ...locate(`${field}.match`, match),
+    ...locate(`${field}.next`, next),
+    ...locate(`${field}.externalID`, externalID),
   ];
 }
 
@@ -110,7 +110,7 @@ interface Page {
   readonly query?: Query;
 }
 
-function linked({ headers }: Response): Page | "unreadable" | undefined {
+function linkedPage({ headers }: Response): Page | "unreadable" | undefined {
   const value = headers["link"];
   if (typeof value !== "string") return undefined;
   const next = nextLink(value);
@@ -127,7 +127,7 @@ function isNothing(value: unknown): boolean {
   return value === null || value === "";
 }
 
-function given(next: unknown, query: Query): Page | undefined {
+function givenPage(next: unknown, query: Query): Page | undefined {
   if (typeof next === "string" && next !== "") return { url: { field: `${field}.next`, text: next } };
   if (!isRecord(next) || Object.values(next).every(isNothing)) return undefined;
   const set = Object.entries(next).map(([name, value]) => ({ name, value: literal(idOf(value) ?? "") }));

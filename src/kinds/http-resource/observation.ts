@@ -46,6 +46,6 @@ export function unknown(reason: string, message: string, { now }: Context, respo
   return { type: "unknown", reason, message, retryAfterMs: retryAfterFieldMs(response, now) };
 }
 
-export function located(field: string, text: string | undefined): Located[] {
+export function locate(field: string, text: string | undefined): Located[] {
   return text === undefined ? [] : [{ field, text }];
 }

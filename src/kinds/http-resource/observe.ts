@@ -11,9 +11,9 @@ import { sendExchange } from "../../core/plan.ts";
 import { isReady } from "../../core/conditions.ts";
 import { exchangeOf, importHint, needsExternalID, type Context } from "./context.ts";
 import { givenID, isUnresolvedCreate, sightOf } from "./identity.ts";
-import { judged, saysGone } from "./judge.ts";
+import { judgeAnswer, saysGone } from "./judge.ts";
 import { lookUp } from "./lookup.ts";
-import { located, unknown, type Absent, type Found, type Observation } from "./observation.ts";
+import { locate, unknown, type Absent, type Found, type Observation } from "./observation.ts";
 import { held, objectIn } from "./held.ts";
 
 /** Looks by id, else in the list. Where nothing can be asked, what was created is there and what was not is absent. */
@@ -34,7 +34,7 @@ export function* observe(context: Context): Steps<Observation> {
     const found = yield* lookUp(others ? withoutID(context) : context, spec.lookup);
     if (found.type === "absent") return others ?? (absent?.former === undefined ? found : { ...found, former: absent.former });
     if (found.type !== "found" || !spec.observe) return found;
-    return yield* confirmed(context, found);
+    return yield* confirm(context, found);
   }
   const wasCreated = attempt?.verb === "Update" || (attempt?.verb === "Create" && attempt.succeeded === true);
   const isKnown = (externalID !== undefined && context.remote.made !== "never") || (wasCreated && !spec.observe);
@@ -53,7 +53,7 @@ function withoutID(context: Context): Context {
 }
 
 /** What a list has shown, looked at by its id. */
-function* confirmed(context: Context, { externalID }: Found): Steps<Observation> {
+function* confirm(context: Context, { externalID }: Found): Steps<Observation> {
   const seen = yield* look({ ...context, ...(externalID !== undefined && { externalID }) });
   if (seen.type === "absent") return unknown("Inconsistent", "spec.observe: what spec.lookup has found is not there", context);
   if (seen.type !== "found") return seen;
@@ -90,17 +90,17 @@ export function* look(context: Context): Steps<Observation> {
   const field = "spec.observe";
   const asked = { field, shape: spec.observe };
   const compile = [
-    ...located("spec.exists", spec.exists),
-    ...located("spec.observe.object", spec.observe.object),
-    ...located("spec.mine", spec.mine),
-    ...located("spec.upToDate", spec.upToDate),
-    ...located("spec.externalID", givenID(spec)),
+    ...locate("spec.exists", spec.exists),
+    ...locate("spec.observe.object", spec.observe.object),
+    ...locate("spec.mine", spec.mine),
+    ...locate("spec.upToDate", spec.upToDate),
+    ...locate("spec.externalID", givenID(spec)),
   ];
   const exchange = exchangeOf(context, { ...asked, compile });
   if ("type" in exchange) return exchange;
   const outcome = yield* sendExchange(exchange, { type: "none" });
   if (outcome.type === "refusal") return outcome;
-  const judgement = yield* judged(context, asked, exchange, outcome);
+  const judgement = yield* judgeAnswer(context, asked, exchange, outcome);
   const { response } = judgement;
   if (saysGone(response) && judgement.reason === "UnexpectedStatus") return { type: "absent", says: "observe" };
   if (!judgement.succeeded || !response) return unknown(judgement.reason, judgement.message, context, response);

@@ -28,19 +28,19 @@ export function* withOutputs(
     externalID,
   }: { readonly verdict: Verdict; readonly response?: Response | undefined; readonly externalID?: string | undefined },
 ): Steps<Verdict> {
-  const problem = response ? yield* written(context, response, externalID) : unwritten(context);
+  const problem = response ? yield* writeFrom(context, response, externalID) : findUnwritten(context);
   return problem ? report.withoutOutputs(verdict, problem) : verdict;
 }
 
 /** Why an answer's outputs could not be written, of an object that nobody observes: that answer is gone. */
-function unwritten({ spec, status, attempt }: Context): Refusal | undefined {
+function findUnwritten({ spec, status, attempt }: Context): Refusal | undefined {
   const ready = status.conditions?.find(({ type }) => type === "Ready");
   if (!spec.outputs?.length || attempt?.phase !== "Done" || ready?.status !== "False") return undefined;
   if (!ready.message.startsWith("spec.outputs[")) return undefined;
   return { type: "refusal", reason: ready.reason as Refusal["reason"], message: ready.message, heals: false };
 }
 
-function* written(context: Context, response: Response, externalID: string | undefined): Steps<Refusal | undefined> {
+function* writeFrom(context: Context, response: Response, externalID: string | undefined): Steps<Refusal | undefined> {
   const { spec, resource, now, known, status } = context;
   const outputs = outputsOf(context);
   // What could be written the last time is not asked about each time.

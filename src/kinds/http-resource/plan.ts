@@ -11,7 +11,7 @@ import { findTooMany } from "../../core/object-size.ts";
 import { dataReferences } from "../request/data-references.ts";
 import { dependenciesOf, resolveDependencies } from "../request/dependencies.ts";
 import { endpointReferences } from "../request/endpoint.ts";
-import { next, observed } from "../../core/remote-object.ts";
+import { next, recordObservation } from "../../core/remote-object.ts";
 import { contextOf, hasBeenSeen, untilRetryMs, withoutCandidate, withRemote, type Context } from "./context.ts";
 import { deliveredNow, isDelivered } from "./delivery-record.ts";
 import { inputsReadBy } from "./inputs-read.ts";
@@ -19,11 +19,11 @@ import { holderOf, keptInputs, keptValues, takenValues } from "./referents.ts";
 import { declarationOf } from "./declaration.ts";
 import { withDeclaredID } from "./declared-id.ts";
 import { sightOf } from "./identity.ts";
-import { correct, create, followed } from "./correct.ts";
+import { correct, create, follow } from "./correct.ts";
 import type { Absent, Found } from "./observation.ts";
 import { observe } from "./observe.ts";
 import { withOutputs } from "./outputs.ts";
-import { mayLeave, release, replaced } from "./release.ts";
+import { mayLeave, release, replace } from "./release.ts";
 import { isReady } from "../../core/conditions.ts";
 import type { Report } from "./report.ts";
 import { httpResourceReport } from "./status.ts";
@@ -53,7 +53,7 @@ function references(resource: HTTPResource): Dependency[] {
 function* plan(situation: Situation<HTTPResource>): Plan {
   const context = contextOf(situation);
   const report = httpResourceReport(context);
-  if (situation.resource.metadata.deletionTimestamp !== undefined) return yield* released(situation, context, report);
+  if (situation.resource.metadata.deletionTimestamp !== undefined) return yield* runRelease(situation, context, report);
   if (context.spec.suspend) return report.suspended();
   const tooMany = findTooMany(situation.resource);
   if (tooMany) return report.refused(tooMany);
@@ -74,7 +74,7 @@ function* plan(situation: Situation<HTTPResource>): Plan {
 }
 
 /** What it waited for before it was created need not be there when it is deleted, and what it took of others is kept. */
-function* released(situation: Situation<HTTPResource>, context: Context, report: Report): Plan {
+function* runRelease(situation: Situation<HTTPResource>, context: Context, report: Report): Plan {
   const leaves = mayLeave(context);
   if (leaves) return leaves === "gone" ? report.unchanged("Deleting") : report.released("Orphaned");
   const referrer = holderOf(situation);
@@ -83,18 +83,18 @@ function* released(situation: Situation<HTTPResource>, context: Context, report:
   const { dependsOn: _, ...spec } = resource.spec;
   const { cycle: __, ...alone } = situation;
   const needed = neededInputs(spec);
-  const kept = keptInputs(context, needed);
-  const left = Object.fromEntries(Object.entries(needed).filter(([name]) => !kept.has(name)));
+  const keep = keptInputs(context, needed);
+  const left = Object.fromEntries(Object.entries(needed).filter(([name]) => !keep.has(name)));
   const asking = { ...resource, spec: { ...spec, inputs: left } };
   const known = yield* resolveDependencies({ ...alone, resource: asking }, references(resource));
   if (known.type === "refusal") return withoutWhatItNeeds(context, report, report.refused(known));
-  const named = yield* withDeclaredID({ ...context, known: new Map([...known.values, ...kept]) });
+  const named = yield* withDeclaredID({ ...context, known: new Map([...known.values, ...keep]) });
   if (named.type === "refusal") return report.refused(named);
   return withoutWhatItNeeds(context, report, yield* release(named.context, report));
 }
 
 /** What delete needs, and what is not there any more, holds nothing up where that is said. */
-const missing = [
+const handleAbsent = [
   "SecretNotFound",
   "ConfigMapNotFound",
   "KeyNotFound",
@@ -103,7 +103,7 @@ const missing = [
   "ServiceAccountNotFound",
 ];
 function withoutWhatItNeeds({ spec }: Context, report: Report, verdict: Verdict): Verdict {
-  const isLeft = spec.deletionPolicy === "DeleteOrOrphan" && missing.includes(verdict.reason);
+  const isLeft = spec.deletionPolicy === "DeleteOrOrphan" && handleAbsent.includes(verdict.reason);
   return isLeft ? report.released("Orphaned") : verdict;
 }
 
@@ -116,8 +116,8 @@ function neededInputs(spec: HTTPResourceSpec): Inputs {
 /** Keeps the remote object as it is declared. */
 function* kept(context: Context, report: Report): Steps<Verdict> {
   const { attempt, remote } = context;
-  if (attempt?.phase === "Polling" && attempt.verb !== "Delete") return yield* followed(context, report, attempt);
-  if (remote.replacing) return yield* replaced(context, report);
+  if (attempt?.phase === "Polling" && attempt.verb !== "Delete") return yield* follow(context, report, attempt);
+  if (remote.replacing) return yield* replace(context, report);
   const seen = yield* observe(context);
   switch (seen.type) {
     case "refusal":
@@ -158,7 +158,7 @@ function* present(context: Context, seen: Found): Steps<Verdict> {
   const sight = { ...sightOf(seen), asDeclared: !differs && (now === undefined || isDelivered(context, seen, now)) };
   const isDrift = !sight.asDeclared && (differs || seen.upToDate === undefined) && context.spec.observe !== undefined;
   const after = {
-    ...withRemote(context, observed(context.remote, sight)),
+    ...withRemote(context, recordObservation(context.remote, sight)),
     ...(isDrift && { drift: seen.differences }),
     ...(now && { delivering: now }),
   };

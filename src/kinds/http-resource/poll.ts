@@ -23,7 +23,7 @@ export function unpollable({ field, shape: { poll, url = "", path = "", query = 
 }
 
 /** Of an answer that is as expected. Undefined: it is the end. */
-export function* begun(
+export function* beginPolling(
   context: Context,
   {
     request: { field, shape },
@@ -44,7 +44,7 @@ export function* begun(
     case "succeeded":
       return undefined;
     case "failed":
-      return unfollowed(context, shape, { attempt, judgement: { ...found, ...about(field, found), succeeded: false } });
+      return loseTrack(context, shape, { attempt, judgement: { ...found, ...prefixMessage(field, found), succeeded: false } });
     case "going": {
       const externalID = attempt.verb === "Create" ? yield* takenFrom(context, scope, response) : undefined;
       const { poll, delayMs } = found;
@@ -54,7 +54,7 @@ export function* begun(
         attempt: { ...attempt, phase: "Polling" },
         poll,
         delayMs,
-        ...about(field, found),
+        ...prefixMessage(field, found),
         response,
         ...id,
       };
@@ -63,7 +63,7 @@ export function* begun(
 }
 
 /** One look at the work of an attempt that is Polling. */
-export function* lookedAfter(context: Context, attempt: VerbAttempt): Steps<Delivered> {
+export function* pollDelivery(context: Context, attempt: VerbAttempt): Steps<Delivered> {
   const { spec, status, now, endpoint, externalID } = context;
   const { field, shape } = declaredVerb(context, attempt.verb);
   const known = attempt.verb === "Create" ? externalID : undefined;
@@ -86,21 +86,21 @@ export function* lookedAfter(context: Context, attempt: VerbAttempt): Steps<Deli
         attempt,
         poll,
         delayMs: polled.delayMs,
-        ...about(field, polled),
+        ...prefixMessage(field, polled),
         ...(known !== undefined && { externalID: known }),
       };
     case "succeeded": {
-      const judgement = { ...polled, ...about(field, polled), succeeded: true };
+      const judgement = { ...polled, ...prefixMessage(field, polled), succeeded: true };
       return yield* ofSuccess(context, { attempt: ended, judgement, scope: scopeOf(declared), known });
     }
     case "failed": {
-      const judgement = { ...polled, ...about(field, polled), succeeded: false };
+      const judgement = { ...polled, ...prefixMessage(field, polled), succeeded: false };
       const isOperation = poll.from === "Operation-Location" || poll.from === "Azure-AsyncOperation";
       const isGone = saysGone(polled.response) && shape.poll.until === undefined && !isOperation;
       if (attempt.verb === "Delete" && isGone)
         return { type: "succeeded", attempt: { ...ended, phase: "Done", succeeded: true }, judgement };
       if (polled.isSaid) return ofFailure(ended, judgement, { isCertain: true, repeatable: false });
-      return unfollowed(context, shape, { attempt: ended, judgement });
+      return loseTrack(context, shape, { attempt: ended, judgement });
     }
   }
 }
@@ -108,7 +108,7 @@ export function* lookedAfter(context: Context, attempt: VerbAttempt): Steps<Deli
 type Ended = Parameters<typeof ofFailure>;
 
 /** It has arrived, and nobody can say what became of it. */
-function unfollowed(
+function loseTrack(
   context: Context,
   shape: Asked["shape"] | undefined,
   { attempt, judgement }: { readonly attempt: Ended[0]; readonly judgement: Ended[1] },
@@ -133,6 +133,6 @@ function declaredVerb({ spec }: Context, verb: Verb): { readonly field: string; 
   }
 }
 
-function about(field: string, { message }: { readonly message: string }): { readonly message: string } {
+function prefixMessage(field: string, { message }: { readonly message: string }): { readonly message: string } {
   return { message: `${field}: ${message}` };
 }

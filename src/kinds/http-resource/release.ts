@@ -6,7 +6,7 @@
  */
 import type { Steps } from "../../core/plan.ts";
 import type { Verdict } from "../../core/plan.ts";
-import { isGone, observed, unmade } from "../../core/remote-object.ts";
+import { isGone, recordObservation, unmade } from "../../core/remote-object.ts";
 import {
   importHint,
   needsExternalID,
@@ -23,7 +23,7 @@ import { saysGone } from "./judge.ts";
 import { isRepeatable, type Delivered } from "./delivered.ts";
 import { unknown, type Absent, type Found, type Unknown } from "./observation.ts";
 import { look, observe } from "./observe.ts";
-import { lookedAfter } from "./poll.ts";
+import { pollDelivery } from "./poll.ts";
 import type { Report } from "./report.ts";
 import { httpResourceReport } from "./status.ts";
 
@@ -66,7 +66,7 @@ function withoutImport(context: Context): Context {
 /** By the id that is known, if one is. */
 function* byKnownID(context: Context, report: Report): Steps<Verdict> {
   const { spec, attempt, remote } = context;
-  if (attempt?.phase === "Polling" && attempt.verb !== "Update") return yield* followed(context, report, attempt);
+  if (attempt?.phase === "Polling" && attempt.verb !== "Update") return yield* follow(context, report, attempt);
   const mayHaveAnother = remote.former !== undefined || remote.made === "renaming";
   if (!mayHaveAnother || !isWatched(spec)) return yield* byID(context, report);
   const seen = yield* observe(context);
@@ -76,7 +76,7 @@ function* byKnownID(context: Context, report: Report): Steps<Verdict> {
     case "unknown":
       return report.unknownObservation(seen);
     case "found": {
-      const after = withRemote(context, observed(remote, sightOf(seen)));
+      const after = withRemote(context, recordObservation(remote, sightOf(seen)));
       return yield* byID(after, httpResourceReport(after));
     }
     case "absent": {
@@ -92,7 +92,7 @@ function* byID(context: Context, report: Report): Steps<Verdict> {
   const { spec, externalID, attempt } = context;
   // Of a create that may have arrived, the id that is known is that of what was there before.
   const isNameless = externalID === undefined || (isUnresolvedCreate(context) && attempt?.succeeded !== true);
-  if (isNameless && needsExternalID(spec.delete)) return yield* identified(context, report);
+  if (isNameless && needsExternalID(spec.delete)) return yield* identify(context, report);
   // What has the name may be somebody else's, where the create was refused and nobody ever looked.
   const isAnothers = externalID === undefined && !spec.observe && attempt?.verb === "Create" && !mayHaveArrived(context);
   if (isAnothers) return report.released("NothingCreated");
@@ -100,14 +100,14 @@ function* byID(context: Context, report: Report): Steps<Verdict> {
 }
 
 /** What is still being created is deleted when it is there: before, its server might not know it yet, and make it after all. */
-function* followed(context: Context, report: Report, attempt: VerbAttempt): Steps<Verdict> {
-  const delivered = yield* lookedAfter(context, attempt);
-  if (attempt.verb === "Delete") return yield* removed(context, report, { delivered, isVerified: true });
+function* follow(context: Context, report: Report, attempt: VerbAttempt): Steps<Verdict> {
+  const delivered = yield* pollDelivery(context, attempt);
+  if (attempt.verb === "Delete") return yield* concludeDelete(context, report, { delivered, isVerified: true });
   switch (delivered.type) {
     case "refusal":
     case "wait":
     case "polling":
-      return yield* removed(context, report, { delivered, isVerified: true }); // not over yet, whatever it is
+      return yield* concludeDelete(context, report, { delivered, isVerified: true }); // not over yet, whatever it is
     case "succeeded":
     case "failed":
     case "unknown":
@@ -121,7 +121,7 @@ function* followed(context: Context, report: Report, attempt: VerbAttempt): Step
 }
 
 /** Nothing can be deleted without its id: either it can be found, or nothing was ever created, or nobody can say. */
-function* identified(context: Context, report: Report): Steps<Verdict> {
+function* identify(context: Context, report: Report): Steps<Verdict> {
   const { spec, attempt } = context;
   // It was taken over under its name; or a create under a key was on its way, of which nothing had been recorded.
   const mayBeThere = !attempt && (spec.lookup || (spec.observe && !needsExternalID(spec.observe)));
@@ -171,11 +171,11 @@ function* remove(context: Context, report: Report): Steps<Verdict> {
   if (spec.beforeDelete) {
     const request = { field: "spec.beforeDelete", shape: spec.beforeDelete };
     const prepared = yield* deliver(context, report, { verb: "BeforeDelete", request, ...shown, onUnknown, limit: Infinity });
-    if (prepared.type !== "succeeded") return yield* removed(context, report, { delivered: prepared, isVerified: true });
+    if (prepared.type !== "succeeded") return yield* concludeDelete(context, report, { delivered: prepared, isVerified: true });
   }
   const request = { field: "spec.delete", shape: spec.delete };
   const delivered = yield* deliver(context, report, { verb: "Delete", request, ...shown, onUnknown, limit: Infinity });
-  return yield* removed(context, report, { delivered, isVerified: false });
+  return yield* concludeDelete(context, report, { delivered, isVerified: false });
 }
 
 type Shown = Pick<Found, "response" | "object">;
@@ -209,18 +209,18 @@ function ended(context: Context, report: Report): Verdict {
 }
 
 /** Deletes what is to be created anew. */
-export function* replaced(context: Context, report: Report): Steps<Verdict> {
+export function* replace(context: Context, report: Report): Steps<Verdict> {
   const { spec, attempt } = context;
   if (!spec.delete || !spec.create) return report.held("Absent");
   if (attempt?.phase === "Polling" && attempt.verb === "Delete") {
-    const delivered = yield* lookedAfter(context, attempt);
-    return yield* removed(context, report, { delivered, isVerified: true });
+    const delivered = yield* pollDelivery(context, attempt);
+    return yield* concludeDelete(context, report, { delivered, isVerified: true });
   }
   return yield* remove(context, report);
 }
 
 /** `isVerified`: that it is gone says another answer than that to delete. */
-function* removed(
+function* concludeDelete(
   context: Context,
   report: Report,
   { delivered, isVerified }: { readonly delivered: Delivered; readonly isVerified: boolean },
@@ -229,7 +229,7 @@ function* removed(
     case "succeeded": {
       const { attempt, judgement } = delivered;
       const problem =
-        !isVerified && saysGone(judgement.response) ? yield* denied(context, report, { attempt, judgement }) : undefined;
+        !isVerified && saysGone(judgement.response) ? yield* verifyGone(context, report, { attempt, judgement }) : undefined;
       if (problem) return problem;
       const isOver = context.resource.metadata.deletionTimestamp !== undefined;
       return isOver ? report.released("Deleted") : httpResourceReport(withRemote(context, unmade)).unmade(attempt, judgement);
@@ -250,7 +250,7 @@ function* removed(
 }
 
 /** A 404 can be that of a wrong URL: whoever can look is asked, once. Undefined: nobody denies that it is gone. */
-function* denied(
+function* verifyGone(
   context: Context,
   report: Report,
   { attempt, judgement }: Pick<Extract<Delivered, { type: "succeeded" }>, "attempt" | "judgement">,

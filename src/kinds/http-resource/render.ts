@@ -8,7 +8,7 @@ import { dependencyExpressions } from "../request/dependencies.ts";
 import { contextOf, declaredOf, exchangeOf, needsExternalID, verbDigest, type Asked } from "./context.ts";
 import { lookupExpressions } from "./lookup.ts";
 import { declaredPoll, type DeclaredPoll } from "../request/poll.ts";
-import { located } from "./observation.ts";
+import { locate } from "./observation.ts";
 import type { HTTPResource, UsedEndpoint } from "../types.ts";
 
 /** Stands for an id that is not known: what is sent has the id in its place. */
@@ -97,12 +97,12 @@ function answerExpressions(
     ...(verb === "lookup" && lookup ? lookupExpressions(lookup) : []),
     ...(verb === "observe"
       ? [
-          ...located("spec.exists", exists),
-          ...located("spec.observe.object", observe?.object),
-          ...located("spec.mine", mine),
-          ...located("spec.upToDate", upToDate),
+          ...locate("spec.exists", exists),
+          ...locate("spec.observe.object", observe?.object),
+          ...locate("spec.mine", mine),
+          ...locate("spec.upToDate", upToDate),
         ]
       : []),
-    ...(verb === takesID ? located("spec.externalID", externalID) : []),
+    ...(verb === takesID ? locate("spec.externalID", externalID) : []),
   ];
 }

@@ -7,7 +7,7 @@ import { untilDueMs } from "../../core/due.ts";
 import type { Verdict } from "../../core/plan.ts";
 import { orphanAnnotation } from "../../core/resource.ts";
 import { retryAfterFieldMs, retryAfterMs } from "../../core/retry.ts";
-import { recorded, shownResponse } from "../request/recorded.ts";
+import { recordResponse, keepRecorded } from "../request/recorded.ts";
 import { finalizer, type Context, type VerbAttempt } from "./context.ts";
 import { corrected, drifted, notDrifted, notHeld } from "./conditions.ts";
 import { isContested } from "./contested.ts";
@@ -16,7 +16,7 @@ import { isRepeatable } from "./delivered.ts";
 import { firstLook, isLookedUp, isNameless, mayHaveArrived, noImport, outside } from "./held-back.ts";
 import { heldReport } from "./held-report.ts";
 import type { Report } from "./report.ts";
-import { recordedAs, remoteOf } from "./identity.ts";
+import { toStatusFields, remoteOf } from "./identity.ts";
 
 type Status = HTTPResourceStatus;
 type Taken = Pick<Context, "externalID" | "attempt" | "imported">;
@@ -43,8 +43,8 @@ export function httpResourceReport(context: Context): Report {
     const drift = states.some(({ type }) => type === "Drifted") ? [] : found;
     return {
       ...kept,
-      ...shownResponse(response, spec),
-      ...recordedAs(remote, before),
+      ...keepRecorded(response, spec),
+      ...toStatusFields(remote, before),
       ...(imported !== undefined && { lastHandledExternalID: imported }),
       ...(attempt && { attempt }),
       ...(context.taken && { inputs: context.taken }),
@@ -192,7 +192,7 @@ export function httpResourceReport(context: Context): Report {
       return attempt.verb === "Create" ? withID(sending, undefined) : sending;
     },
     polling({ attempt, poll, delayMs, message, response, externalID }) {
-      const change = { ...attempted(attempt), poll, ...recorded(response, spec) };
+      const change = { ...attempted(attempt), poll, ...recordResponse(response, spec) };
       const made = status(reconciling("Polling", `${message}${hint}`), change);
       return {
         status: attempt.verb === "Create" ? withID(made, externalID) : made,
@@ -203,7 +203,7 @@ export function httpResourceReport(context: Context): Report {
     },
     created(attempt, { message, response }) {
       const states = [...ready("Created", message), ...(spec.observe ? notDrifted(known("Drifted")) : [])];
-      const made = status(states, { ...attempted(attempt), ...recorded(response, spec), ...delivering() });
+      const made = status(states, { ...attempted(attempt), ...recordResponse(response, spec), ...delivering() });
       return { status: made, ...soon(), result: "succeeded", reason: "Created" };
     },
     updated(attempt, { message, response }) {
@@ -213,18 +213,18 @@ export function httpResourceReport(context: Context): Report {
       const states = isHeld
         ? [...ready("Updated", message), ...(spec.observe ? after : [])]
         : notHeld(context.drift ?? [], spec, attempt.repeats ?? 0);
-      const change = { ...attempted(attempt), ...recorded(response, spec), ...delivering() };
+      const change = { ...attempted(attempt), ...recordResponse(response, spec), ...delivering() };
       return { status: status(states, change), ...soon(), result: "succeeded", reason: "Updated" };
     },
     retrying(attempt, { reason, message, response }) {
       const delayMs = Math.max(retryAfterMs(retry, attempt), retryAfterFieldMs(response, now));
       const nextRunAt = new Date(Date.parse(attempt.finishedAt ?? attempt.startedAt) + delayMs).toISOString();
-      const change = { ...attempted(attempt), nextRunAt, ...recorded(response, spec) };
+      const change = { ...attempted(attempt), nextRunAt, ...recordResponse(response, spec) };
       const states = reconciling(reason, `${message}; try ${attempt.tries}${hint}`);
       return { status: status(states, change), requeueAfterMs: delayMs, result: "retrying", reason };
     },
     failed(attempt, { reason, message, response }) {
-      const change = { ...attempted(attempt), ...recorded(response, spec) };
+      const change = { ...attempted(attempt), ...recordResponse(response, spec) };
       const states = reconciling(reason, `${message}; it is tried again at the next interval, or when the spec changes`);
       const requeueAfterMs = untilDueMs(uid, intervalMs, now);
       const made = status(states, change);

@@ -1,7 +1,7 @@
 /** What an observation makes of a status, and whether that is worth a write. Pure. */
 import type { HTTPResourceStatus } from "../../api/http-resource.ts";
 import { makeSecrets } from "../request/outputs.ts";
-import { isSameContent, recorded } from "../request/recorded.ts";
+import { isSameContent, recordResponse } from "../request/recorded.ts";
 import type { Context } from "./context.ts";
 import type { Found } from "./observation.ts";
 import { sameJSON } from "../../core/tools/json.ts";
@@ -27,7 +27,7 @@ export function bodyOf(
   { response }: Found,
 ): Partial<HTTPResourceStatus> {
   if (!response || spec.record !== "Body" || makeSecrets(spec.outputs)) return {};
-  const record = recorded(response, spec);
+  const record = recordResponse(response, spec);
   return isSameContent(record.response, before.response) ? {} : record;
 }
 

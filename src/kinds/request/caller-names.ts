@@ -5,7 +5,7 @@
  * of the path, or if the admin allows it. Names are compared as servers read them.
  */
 import type { RequestShape } from "../../api/request.ts";
-import { namesTaken } from "../../core/auth.ts";
+import { reservedNames } from "../../core/auth.ts";
 import { headerAsRead, parameterAsRead } from "../../core/names-as-read.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Endpoint } from "../types.ts";
@@ -58,7 +58,7 @@ export function callerNamesRefusal(
   { field, keyHeader, endpoint }: Where,
 ): Refusal | undefined {
   const { auth } = connectionOf(endpoint);
-  const taken = auth ? namesTaken(auth) : { headers: [], query: [] };
+  const taken = auth ? reservedNames(auth) : { headers: [], query: [] };
   const { spec, metadata } = endpoint;
   const isAdmins = metadata.namespace === "";
   const fixed = [...taken.headers, ...(isAdmins ? (spec.headers ?? []).map(({ name }) => name) : [])].map(headerAsRead);

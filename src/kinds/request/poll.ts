@@ -59,7 +59,7 @@ export function* beginPoll(
   if (found.type !== "url") return found;
   const { url, from } = found;
   const delayMs = pauseMs(poll, response, now);
-  return { ...going(delayMs, response.statusCode), poll: { url, from, startedAt: now.toISOString() } };
+  return { ...goOn(delayMs, response.statusCode), poll: { url, from, startedAt: now.toISOString() } };
 }
 
 /** One look at the work. `declared`: the request whose work it is. */
@@ -82,7 +82,7 @@ export function* pollOnce(
   if ("type" in exchange) return exchange;
   const outcome = yield* sendExchange(exchange, { type: "none" });
   if (outcome.type === "refusal") return outcome;
-  const seen = yield* judged(poll, { outcome, status, scope: exchange.scope, field, now });
+  const seen = yield* judgePoll(poll, { outcome, status, scope: exchange.scope, field, now });
   const leftMs = Date.parse(status.startedAt) + durationMs(poll.timeout) - now.getTime();
   if (seen.type !== "going") return seen;
   if (leftMs <= 0) return { type: "failed", reason: "PollTimeout", message: `${seen.message}; ${field}.timeout is over` };
@@ -202,7 +202,7 @@ function pollExchange(
   return { ...exchange, request: { ...exchange.request, ...(location && { location }) } };
 }
 
-function going(delayMs: number, answered: number | string): Going {
+function goOn(delayMs: number, answered: number | string): Going {
   return {
     type: "going",
     delayMs,
@@ -216,7 +216,7 @@ function pauseMs({ interval }: Poll, response: Response | undefined, now: Date):
 /** A server that is away for a while says nothing of the work. */
 const transient: readonly number[] = [408, 425, 429];
 
-function* judged(
+function* judgePoll(
   poll: Poll,
   {
     outcome,
@@ -232,10 +232,10 @@ function* judged(
     readonly now: Date;
   },
 ): Steps<Going | Ended> {
-  if (outcome.type === "failure") return going(pauseMs(poll, undefined, now), outcome.message);
+  if (outcome.type === "failure") return goOn(pauseMs(poll, undefined, now), outcome.message);
   const { response } = outcome;
   const { statusCode } = response;
-  const goesOn = going(pauseMs(poll, response, now), statusCode);
+  const goesOn = goOn(pauseMs(poll, response, now), statusCode);
   if (statusCode >= 500 || transient.includes(statusCode)) return goesOn;
   const isOperation = status.from === "Azure-AsyncOperation" || status.from === "Operation-Location";
   if (poll.until === undefined && statusCode >= 300) return failed("PollFailed", `the poll was answered ${statusCode}`, response);

@@ -26,7 +26,7 @@ const bodyOmitted = "spec.outputs makes a Secret of this response";
 const bodyUnshowable = "the request holds too many secrets, or too long ones, to look for in this response";
 
 /** What spec.record keeps of a new response. Without a response, what is there stays. */
-export function recorded(response: Response | undefined, keeping: Keeping): ResponseField {
+export function recordResponse(response: Response | undefined, keeping: Keeping): ResponseField {
   if (!response || keeping.record === "None") return {};
   const { statusCode, sizeBytes, sha256, durationMs, shown } = response;
   const isSecret = makeSecrets(keeping.outputs);
@@ -64,7 +64,7 @@ export function isSameContent(one: ResponseStatus | undefined, other: ResponseSt
   return one.sizeBytes === other.sizeBytes && one.body === other.body && one.bodyOmitted === other.bodyOmitted;
 }
 /** What spec.record still allows of a response that was recorded before. */
-export function shownResponse(response: ResponseStatus | undefined, keeping: Keeping): ResponseField {
+export function keepRecorded(response: ResponseStatus | undefined, keeping: Keeping): ResponseField {
   const { record, recordDigest, outputs } = keeping;
   if (!response || record === "None") return {};
   const { sha256, ...undigested } = response;
