@@ -262,3 +262,12 @@ test("an expression's value with slashes is one segment on an HTTPEndpoint, and 
       expect(world.server.requests.map(({ url }) => url)).toEqual(confined ? [] : [`${base}/group%2Fname/issues`]);
     });
 });
+
+test("in a URL without an endpoint an expression's value is one segment, whatever it holds", async () => {
+  await inWorld(false, async (world) => {
+    const values = ["../../admin?x#y", "..;", "a/./b", "%2e%2e", "\uff0e\uff0e"];
+    for (const value of values)
+      await send(world, { url: `${world.server.url}/x/\${ .inputs.value }/end`, inputs: { value: literal(value) } });
+    expect(world.server.requests.map(({ url }) => url)).toEqual(values.map((value) => `/x/${encodeURIComponent(value)}/end`));
+  });
+});
