@@ -148,16 +148,22 @@ export interface Situation<R extends Resource = Resource> {
   readonly instanceId: string;
 }
 
-export interface Kind<R extends Resource = Resource> {
+/** A kind of which what there is is known to the others: namespaces, for their labels. Nothing is done about one itself. */
+export interface WatchedKind<R extends Resource = Resource> {
   readonly type: ResourceType;
-  /** When one is being deleted it waits for those that refer to it: it is due when one of them is gone, or lets go. */
-  readonly waitsForReferrers?: true;
   references(resource: R): readonly Dependency[];
   /** Any change of one of these makes due what this holds for, of whatever kind. */
   readonly wakesOthers?: (resource: Resource) => boolean;
-  /** Watched for what others make of it: there is nothing to do about one itself, and `plan` is never called. */
-  readonly passive?: true;
+}
+
+/** A kind whose resources are reconciled. */
+export interface Kind<R extends Resource = Resource> extends WatchedKind<R> {
+  /** When one is being deleted it waits for those that refer to it: it is due when one of them is gone, or lets go. */
+  readonly waitsForReferrers?: true;
   /** The ServiceAccount of its namespace in whose name references are read and outputs written; undefined: Holdfast's own. */
   actsAs?(resource: R): string | undefined;
   plan(situation: Situation<R>): Plan;
+}
+export function isReconciled(kind: WatchedKind): kind is Kind {
+  return "plan" in kind;
 }

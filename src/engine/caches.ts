@@ -1,16 +1,16 @@
 /** The caches of all kinds, and what is found in them. Invariant: each kind has its cache from the start, empty or not. */
-import type { Kind } from "../core/plan.ts";
+import type { WatchedKind } from "../core/plan.ts";
 import type { Reference, Resource } from "../core/resource.ts";
 import { createCache, type Cache } from "./cache.ts";
 import { keyParts } from "./key.ts";
 
 interface Found {
-  readonly kind: Kind;
+  readonly kind: WatchedKind;
   readonly resource: Resource;
 }
 export interface Caches {
   /** Throws for a kind that there is not, which is a mistake in this program. */
-  of(kind: Kind): Cache;
+  of(kind: WatchedKind): Cache;
   /** Undefined: there is no such object, or none of its kind is cached. */
   readonly get: (reference: Reference) => Resource | undefined;
   /** By its key in the queue. */
@@ -20,10 +20,10 @@ export interface Caches {
   readonly waitingFor: () => readonly string[];
 }
 
-export function createCaches(kinds: readonly Kind[], isNewer: (a: string, b: string) => boolean): Caches {
+export function createCaches(kinds: readonly WatchedKind[], isNewer: (a: string, b: string) => boolean): Caches {
   const caches = new Map<string, Cache>(kinds.map(({ type }) => [type.kind, createCache(isNewer)]));
 
-  function of({ type }: Kind): Cache {
+  function of({ type }: WatchedKind): Cache {
     const cache = caches.get(type.kind);
     if (!cache) throw new Error(`no such kind: ${type.kind}`);
     return cache;

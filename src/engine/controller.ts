@@ -6,7 +6,7 @@
  */
 import { sendingShare } from "../core/tools/deadline.ts";
 import type { EmitTelemetry, RunInContext } from "../core/telemetry-event.ts";
-import type { Kind } from "../core/plan.ts";
+import { isReconciled, type Kind, type WatchedKind } from "../core/plan.ts";
 import type { Announce, OutcomeJournal, Requester, ResourceStore, WatchEvent } from "../core/ports.ts";
 import type { Resource } from "../core/resource.ts";
 import { createPostponed, type Postponed } from "./postponed.ts";
@@ -25,7 +25,7 @@ import { createWorkQueue, type WorkQueue, type WorkQueueOptions } from "./work-q
 import { runWorkers } from "./workers.ts";
 
 export interface ControllerOptions {
-  readonly kinds: readonly Kind[];
+  readonly kinds: readonly (Kind | WatchedKind)[];
   readonly store: ResourceStore;
   readonly requester: Requester;
   readonly emit: EmitTelemetry;
@@ -149,7 +149,7 @@ export function createController(options: ControllerOptions): Controller {
     onMistake: ({ type: { kind } }, error) =>
       emit({ type: "note", level: "error", message: "a change could not be taken in as a whole", fields: { kind }, error }),
   });
-  async function apply(kind: Kind, event: WatchEvent): Promise<void> {
+  async function apply(kind: WatchedKind, event: WatchEvent): Promise<void> {
     const changes = caches.of(kind).apply(event);
     if (event.type === "listed") await enqueue.listed(kind, changes);
     else enqueue.changed(kind, changes);
@@ -186,7 +186,7 @@ export function createController(options: ControllerOptions): Controller {
 
   const unlisted = new Set(kinds);
   const warm = Promise.withResolvers<void>();
-  async function watch(kind: Kind, signal: AbortSignal): Promise<void> {
+  async function watch(kind: WatchedKind, signal: AbortSignal): Promise<void> {
     for await (const event of store.watch(kind.type, signal)) {
       await apply(kind, event);
       if (event.type === "listed") unlisted.delete(kind);
@@ -214,7 +214,7 @@ export function createController(options: ControllerOptions): Controller {
     },
     warm: warm.promise,
     queueAll() {
-      const all = [...caches.all()].filter(({ kind }) => !kind.passive);
+      const all = [...caches.all()].filter(({ kind }) => isReconciled(kind));
       const ids = all.map(({ kind, resource }) => queueKey(kind.type.kind, resource.metadata));
       const due = ids.filter((id) => !terms.hasBegun(id));
       for (const id of due) reasons.note(id, "leadershipBegan");

@@ -1,11 +1,11 @@
 /**
  * From a change to the keys that it makes due: its own, those of who refers to it, and those whom its kind awakens.
  *
- * Invariant: a change is never answered by a look at everything at once. Nobody is queued for a change that it cannot act on, nothing of a passive kind ever is, and nothing is kept of a
+ * Invariant: a change is never answered by a look at everything at once. Nobody is queued for a change that it cannot act on, nothing of a kind that is only watched ever is, and nothing is kept of a
  * resource that is gone.
  */
 import { sameJSON } from "../core/tools/json.ts";
-import type { Kind } from "../core/plan.ts";
+import { isReconciled, type WatchedKind } from "../core/plan.ts";
 import type { Lane } from "../core/lane.ts";
 import type { Resource, ResourceKey } from "../core/resource.ts";
 import { createYieldIfLong } from "./event-loop-yield.ts";
@@ -21,9 +21,9 @@ import type { TakenStatuses } from "./taken-statuses.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
 interface Enqueue {
-  changed(kind: Kind, changes: readonly Change[]): void;
+  changed(kind: WatchedKind, changes: readonly Change[]): void;
   /** What a listing brought, with pauses. What has changed again meanwhile counts as it is by then. */
-  listed(kind: Kind, changes: readonly Change[]): Promise<void>;
+  listed(kind: WatchedKind, changes: readonly Change[]): Promise<void>;
 }
 
 interface EnqueueDeps {
@@ -42,26 +42,26 @@ interface EnqueueDeps {
   /** The resource with this key is gone. */
   readonly onGone: (id: string) => void;
   /** What is made of one change threw, which is a mistake in this program: the others are told all the same. */
-  readonly onMistake: (kind: Kind, error: unknown) => void;
+  readonly onMistake: (kind: WatchedKind, error: unknown) => void;
 }
 
 export function createEnqueue(deps: EnqueueDeps): Enqueue {
   const { caches, queue, reasons, dependents, dataWatches, sender, observe, noteChange, onGone, onMistake } = deps;
   /** `lane`: whether a listing brought the change. */
-  function enqueue(kind: Kind, change: Change, lane: Lane): void {
+  function enqueue(kind: WatchedKind, change: Change, lane: Lane): void {
     try {
       enqueueAll(kind, change, lane);
     } catch (error) {
       onMistake(kind, error);
     }
   }
-  function enqueueAll(kind: Kind, change: Change, lane: Lane): void {
+  function enqueueAll(kind: WatchedKind, change: Change, lane: Lane): void {
     const { before, after } = change;
     const key = (after ?? before)?.metadata as ResourceKey;
     observe?.(kind.type.kind, key.name, after);
-    const due = kind.passive ? !sameJSON(before?.metadata.labels, after?.metadata.labels) : needsReconcile(change);
+    const due = isReconciled(kind) ? needsReconcile(change) : !sameJSON(before?.metadata.labels, after?.metadata.labels);
     for (const id of awaitingKeys(deps, kind, change)) queue.add(id);
-    if (!kind.passive) enqueueItself(kind, key, change, { due, lane });
+    if (isReconciled(kind)) enqueueItself(kind, key, change, { due, lane });
     for (const [id, { onStatus, isTransitive: lends }] of dependents.of({ type: kind.type, key }))
       if (due || (onStatus && hasNewStatus(change))) {
         reasons.note(id, due ? "referenceChanged" : "dependencyStatusChanged", { about: queueKey(kind.type.kind, key) });
@@ -69,7 +69,7 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
       }
     if (due) awaken(kind, queueKey(kind.type.kind, key));
   }
-  function enqueueItself(kind: Kind, key: ResourceKey, change: Change, { due, lane }: { due: boolean; lane: Lane }): void {
+  function enqueueItself(kind: WatchedKind, key: ResourceKey, change: Change, { due, lane }: { due: boolean; lane: Lane }): void {
     const { after } = change;
     const id = queueKey(kind.type.kind, key);
     noteChange(id, after?.metadata.uid);
@@ -88,10 +88,10 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
     for (const namespace of dependents.set(id, after ? kind.references(after) : [])) dataWatches.adjust(namespace);
   }
   /** Kinds of which something has changed, that may concern anybody; with the key of the last of it. */
-  const toWake = new Map<Kind, string>();
+  const toWake = new Map<WatchedKind, string>();
   let waking: Promise<void> | undefined;
   /** All are looked at once for whatever has changed by then, with pauses: a wave of changes is not a wave of looks. */
-  function awaken(kind: Kind, about: string): void {
+  function awaken(kind: WatchedKind, about: string): void {
     if (!kind.wakesOthers) return;
     toWake.set(kind, about);
     waking ??= wakeAll()
@@ -109,7 +109,7 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
       }
     }
   }
-  function wake(kind: Kind, resource: Resource, about: string): void {
+  function wake(kind: WatchedKind, resource: Resource, about: string): void {
     const id = queueKey(kind.type.kind, resource.metadata);
     reasons.note(id, "referenceChanged", { about });
     queue.add(id, { lane: "listing" });

@@ -8,7 +8,7 @@ import { deadline } from "../core/tools/deadline.ts";
 import { isRecord } from "../core/tools/json.ts";
 import type { OutcomeJournal } from "../core/ports.ts";
 import type { EmitTelemetry, ReconcileContext, RunInContext, TelemetryEvent } from "../core/telemetry-event.ts";
-import type { Kind, Situation } from "../core/plan.ts";
+import { isReconciled, type Kind, type Situation } from "../core/plan.ts";
 import type { Resource } from "../core/resource.ts";
 import type { Caches } from "./caches.ts";
 import type { DueReason, DueReasons } from "./due-reasons.ts";
@@ -106,7 +106,7 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
     const { context } = how;
     deps.postponed.forget(id);
     const found = caches.find(id);
-    if (!found) {
+    if (!found || !isReconciled(found.kind)) {
       pauses.forget(id); // gone since it became due
       requester.begin(id)[Symbol.dispose](); // a place that was kept for it is the next one's
       return;

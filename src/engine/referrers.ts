@@ -1,5 +1,5 @@
 /** Those that refer to what is being deleted, which waits for them. */
-import type { Kind } from "../core/plan.ts";
+import { isReconciled, type WatchedKind } from "../core/plan.ts";
 import type { Resource } from "../core/resource.ts";
 import type { Change } from "./cache.ts";
 import type { Caches } from "./caches.ts";
@@ -14,7 +14,7 @@ interface Parts {
 /** Each that is cached. */
 export function* referrersOf(
   { caches, dependents }: Parts,
-  { type }: Kind,
+  { type }: WatchedKind,
   { metadata }: Resource,
 ): Generator<{ readonly kind: string; readonly resource: Resource }> {
   for (const [id] of dependents.of({ type, key: metadata })) {
@@ -24,12 +24,14 @@ export function* referrersOf(
 }
 
 /** Keys of what may have waited for this one, since it is gone, or holds less than before. */
-export function awaitingKeys({ caches }: Pick<Parts, "caches">, kind: Kind, { before, after }: Change): readonly string[] {
+export function awaitingKeys({ caches }: Pick<Parts, "caches">, kind: WatchedKind, { before, after }: Change): readonly string[] {
   const held = before?.metadata.finalizers?.length ?? 0;
   if (!before || (after && (after.metadata.finalizers?.length ?? 0) >= held)) return [];
   const keys = kind.references(before).map(({ type, key }) => queueKey(type.kind, key));
   return keys.filter((key) => {
     const found = caches.find(key);
-    return found?.kind.waitsForReferrers === true && found.resource.metadata.deletionTimestamp !== undefined;
+    return (
+      found && isReconciled(found.kind) && found.kind.waitsForReferrers && found.resource.metadata.deletionTimestamp !== undefined
+    );
   });
 }

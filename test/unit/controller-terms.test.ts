@@ -1,7 +1,7 @@
 /** The engine in terms of leadership: what it sends and writes in which, and when it looks twice before it does. */
 import { describe, expect, test } from "@jest/globals";
 import { sameJSON } from "../../src/core/tools/json.ts";
-import type { Kind, Plan, Situation } from "../../src/core/plan.ts";
+import type { Plan, Situation, WatchedKind } from "../../src/core/plan.ts";
 import type { Requester } from "../../src/core/ports.ts";
 import { createController } from "../../src/engine/controller.ts";
 import { idle, letsGo, memoryStore, nothingHeld, thing, type, until } from "../support/memory-store.ts";
@@ -62,7 +62,7 @@ describe("the controller", () => {
     const { store, change, writes } = memoryStore([thing("slow"), thing("a"), thing("b")]);
     const stop = new AbortController();
     let term: number | undefined = 1;
-    const passive: Kind = { type: { ...type, kind: "Passive" }, references: () => [], plan, passive: true };
+    const passive: WatchedKind = { type: { ...type, kind: "Passive" }, references: () => [] };
     const controller = createController({
       kinds: [{ type, references: () => [], plan }, passive],
       store,

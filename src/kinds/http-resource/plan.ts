@@ -94,7 +94,7 @@ function* runRelease(situation: Situation<HTTPResource>, context: Context, repor
 }
 
 /** What delete needs, and what is not there any more, holds nothing up where that is said. */
-const handleAbsent = [
+const lackReasons = [
   "SecretNotFound",
   "ConfigMapNotFound",
   "KeyNotFound",
@@ -103,7 +103,7 @@ const handleAbsent = [
   "ServiceAccountNotFound",
 ];
 function withoutWhatItNeeds({ spec }: Context, report: Report, verdict: Verdict): Verdict {
-  const isLeft = spec.deletionPolicy === "DeleteOrOrphan" && handleAbsent.includes(verdict.reason);
+  const isLeft = spec.deletionPolicy === "DeleteOrOrphan" && lackReasons.includes(verdict.reason);
   return isLeft ? report.released("Orphaned") : verdict;
 }
 

@@ -5,7 +5,7 @@ import type { Exchange } from "../../core/exchange.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
 import { dependencyExpressions } from "../request/dependencies.ts";
-import { contextOf, declaredOf, exchangeOf, needsExternalID, verbDigest, type Asked } from "./context.ts";
+import { contextOf, declaredOf, exchangeOf, needsExternalID, readsAny, verbDigest, type Asked } from "./context.ts";
 import { lookupExpressions } from "./lookup.ts";
 import { declaredPoll, type DeclaredPoll } from "../request/poll.ts";
 import { locate } from "./observation.ts";
@@ -81,7 +81,7 @@ export function* declaredVerbs(
           `${field}.poll`,
         ),
       }),
-      ...(!(verb === "update" && JSON.stringify(declared).includes(".response")) && { exchange: exchangeOf(seen, asked) }),
+      ...(!(verb === "update" && readsAny(declared, ["response", "object"])) && { exchange: exchangeOf(seen, asked) }),
     };
   }
 }

@@ -5,6 +5,7 @@
  * literal text: it is never expanded.
  */
 import type { Poll, PollStatus } from "../../api/poll.ts";
+import { mayRead } from "../../core/expression-reads.ts";
 import { durationMs } from "../../core/tools/duration.ts";
 import type { Scope } from "../../core/evaluation.ts";
 import type { Exchange } from "../../core/exchange.ts";
@@ -158,7 +159,9 @@ export function isMadeOfResponse(text: string): boolean {
   const template = parseTemplate(text);
   return template.type === "template" && template.parts.some(seesResponse);
 }
-const seesResponse = ({ type, text }: Part): boolean => type === "expression" && /\bresponse\b/.test(text);
+/** True where it cannot be told. */
+const seesResponse = ({ type, text }: Part): boolean =>
+  type === "expression" && text.includes("response") && mayRead(text, (path) => path.split(".", 1)[0] === "response");
 /** Whether what comes after `text` is in a path or query. */
 function isBehindHost(text: string): boolean {
   return text.replace(/^https?:\/\//i, "").includes("/");
