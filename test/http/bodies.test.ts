@@ -25,6 +25,8 @@ async function openSockets(http: TestRequester, port: number): Promise<{ kernel:
 }
 
 const rounds = 20;
+/** A namespace alone has three quarters of them. */
+const places = 2 * rounds;
 /** undici frees a socket one turn after the body's end; a request before that opens another. */
 const freed = (): Promise<void> => new Promise(setImmediate);
 const reasonOf = (outcome: Outcome): string => (outcome.type === "response" ? `${outcome.response.statusCode}` : outcome.reason);
@@ -50,14 +52,14 @@ describe("the body is closed, and its socket with it, when", () => {
         setTimeout(() => socket.resetAndDestroy(), 20);
       }),
     );
-    await using http = testRequester({ connectionsPerOrigin: rounds });
+    await using http = testRequester({ connectionsPerOrigin: places });
     expect(await all(http, server.url)).toEqual(new Set(["ConnectionReset"]));
     expect(await openSockets(http, server.port)).toEqual({ kernel: 0, metric: 0, unread: 0 });
   });
 
   test("mistake 6: the size limit is hit", async () => {
     await using server = await loopbackServer((_request, response) => response.end(Buffer.alloc(2_000_000)));
-    await using http = testRequester({ maxResponseBytes: 100_000, connectionsPerOrigin: rounds });
+    await using http = testRequester({ maxResponseBytes: 100_000, connectionsPerOrigin: places });
     expect(await all(http, server.url)).toEqual(new Set(["ResponseTooLarge"]));
     expect(await openSockets(http, server.port)).toEqual({ kernel: 0, metric: 0, unread: 0 });
   });
@@ -67,14 +69,14 @@ describe("the body is closed, and its socket with it, when", () => {
     ["before there is one", () => {}],
   ])("the deadline passes %s", async (_, answer) => {
     await using server = await loopbackServer((_request, response) => answer(response));
-    await using http = testRequester({ connectionsPerOrigin: rounds });
+    await using http = testRequester({ connectionsPerOrigin: places });
     expect(await all(http, server.url, { timeoutMs: 300 })).toEqual(new Set(["Timeout"]));
     expect(await openSockets(http, server.port)).toEqual({ kernel: 0, metric: 0, unread: 0 });
   });
 
   test("the caller gives up", async () => {
     await using server = await loopbackServer((_request, response) => response.writeHead(200).write(Buffer.alloc(200_000)));
-    await using http = testRequester({ connectionsPerOrigin: rounds });
+    await using http = testRequester({ connectionsPerOrigin: places });
     expect(await all(http, server.url, { signal: () => abortedAfter(300) })).toEqual(new Set(["Aborted"]));
     expect(await openSockets(http, server.port)).toEqual({ kernel: 0, metric: 0, unread: 0 });
   });
