@@ -61,17 +61,17 @@ export function print(objects: readonly object[], output: "json" | "yaml", singl
   process.stdout.write(output === "json" ? `${JSON.stringify(shown, null, 2)}\n` : stringify(shown, { lineWidth: 0 }));
 }
 
-interface Found {
+interface KindObjects {
   readonly definition: KindDefinition;
   readonly objects: readonly RememberedObject[];
 }
-function printTables(found: readonly Found[], wide: boolean): void {
+function printTables(found: readonly KindObjects[], wide: boolean): void {
   const tables = found.filter(({ objects }) => objects.length > 0).map((one) => tableOf(one, wide, new Date()));
   process.stdout.write(`${tables.map((lines) => lines.join("\n")).join("\n\n")}\n`);
 }
 
 /** kubectl's columns, but for those of the spec, which a state file does not hold. */
-function tableOf({ definition, objects }: Found, wide: boolean, now: Date): string[] {
+function tableOf({ definition, objects }: KindObjects, wide: boolean, now: Date): string[] {
   const columns = definition.columns.filter(({ jsonPath }) => jsonPath.startsWith(".status."));
   const namespaced = definition.scope === "Namespaced";
   const head = [

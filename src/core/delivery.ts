@@ -139,15 +139,15 @@ function untilDueMs(nextRunAt: string | undefined, { finishedAt, startedAt }: At
   return leftMs > pauseMs + roundingMs ? 0 : leftMs;
 }
 
-type Sent = Pick<Desired, "digest" | "inputs">;
+type SentContent = Pick<Desired, "digest" | "inputs">;
 
 /** Whether the attempt is one at what is to be sent. Values that were not recorded, or are not known, are taken for the same. */
-function isOf(attempt: Sent, { digest, inputs }: Sent): boolean {
+function isOf(attempt: SentContent, { digest, inputs }: SentContent): boolean {
   return attempt.digest === digest && (inputs ?? attempt.inputs) === (attempt.inputs ?? inputs);
 }
 
 /** Runs that have ended before an attempt at `sent`: one at something else that has not ended is given up for it. */
-export function runsBefore({ attempt, completedRuns }: DeliveryRecord, sent: Sent): number {
+export function runsBefore({ attempt, completedRuns }: DeliveryRecord, sent: SentContent): number {
   return attempt && attempt.phase !== "Done" && !isOf(attempt, sent) ? completedRuns + 1 : completedRuns;
 }
 

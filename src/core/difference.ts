@@ -14,7 +14,7 @@ export interface Difference {
 }
 
 type Key = string | number;
-interface Found {
+interface DifferingPlace {
   readonly path: readonly Key[];
   readonly wanted: unknown;
 }
@@ -27,7 +27,7 @@ export interface Exempt {
 const none: unique symbol = Symbol("nothing is masked");
 
 /** A wanted null is as good as absent; a list has to have the same length, and its items are compared one by one. */
-function* findDifferences(wanted: unknown, observed: unknown, path: readonly Key[]): Generator<Found> {
+function* findDifferences(wanted: unknown, observed: unknown, path: readonly Key[]): Generator<DifferingPlace> {
   if (wanted === null || wanted === undefined) {
     if (observed !== null && observed !== undefined) yield { path, wanted: null };
   } else if (isRecord(wanted) && isRecord(observed)) {
@@ -84,7 +84,7 @@ export function differences(
 
 const longestWanted = 64;
 
-function describeDifference({ path, wanted }: Found, template: unknown): Difference {
+function describeDifference({ path, wanted }: DifferingPlace, template: unknown): Difference {
   let node = template;
   let text = "";
   for (const [index, key] of path.entries()) {

@@ -12,7 +12,7 @@ import { digest } from "./tools/digest.ts";
 /** What refused. The set is closed: each is a value of the metric label `rule`. */
 export const egressLabels = ["floor", "private", "default", "policy", "port", "namespace"] as const;
 export type EgressLabel = (typeof egressLabels)[number];
-export interface Denial {
+export interface EgressDenial {
   readonly rule: EgressLabel;
   /** For people. It names the rule, and never an address that a name resolved to. */
   readonly message: string;
@@ -71,7 +71,7 @@ interface Target {
   readonly port: number;
 }
 export type Route =
-  { readonly type: "denied"; readonly denial: Denial } | { readonly type: "open"; readonly addresses: AddressRules };
+  { readonly type: "denied"; readonly denial: EgressDenial } | { readonly type: "open"; readonly addresses: AddressRules };
 
 /** Decides all that can be decided before a name is resolved; for an address that is everything. */
 export function routeOf(target: Target, rules: EgressRules, floor: EgressFloor): Route {
@@ -120,7 +120,7 @@ export function addressDenial(
   port: number | undefined,
   rules: AddressRules,
   floor: EgressFloor,
-): Denial | undefined {
+): EgressDenial | undefined {
   const bytes = addressBytes(address);
   if (!bytes) return { rule: "floor", message: "it leads to what is no address" };
   const seen = views(bytes, floor.nat64);

@@ -6,7 +6,7 @@
 import type { Scope } from "./evaluation.ts";
 import type { Refusal, Response } from "./outcome.ts";
 import type { LocatedPair } from "./request-template.ts";
-import type { Denial, Metadata, ResourceKey, ResourceType } from "./resource.ts";
+import type { RightDenial, Metadata, ResourceKey, ResourceType } from "./resource.ts";
 import type { Redacted } from "./redacted.ts";
 
 /** As it is declared. */
@@ -107,7 +107,7 @@ export function refuseDeleted(object: OutputObject): Refusal {
 export function refuseForbidden(
   object: OutputObject,
   verb: "get" | "create" | "patch" | "write",
-  { grant, who = "Holdfast" }: Denial,
+  { grant, who = "Holdfast" }: RightDenial,
 ): Refusal {
   const remedy = grant === undefined ? `grant ${verb} on it` : `to allow it: ${grant}`;
   return refusal("OutputForbidden", object, `may not be written: ${who} lacks the right to ${verb} it; ${remedy}`);

@@ -83,10 +83,10 @@ export type ReadResult =
   | { readonly type: "absent" }
   /** With the others that one reconcile has read it is longer than so many bytes. */
   | { readonly type: "tooMuch"; readonly limitBytes: number }
-  | ({ readonly type: "forbidden" } & Denial);
+  | ({ readonly type: "forbidden" } & RightDenial);
 
 /** `grant`: the command by which an admin of the namespace allows it, where one is known. `who` lacks the right; Holdfast where not said. */
-export interface Denial {
+export interface RightDenial {
   readonly grant?: string;
   readonly who?: string;
 }

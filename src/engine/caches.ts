@@ -4,7 +4,7 @@ import type { Reference, Resource } from "../core/resource.ts";
 import { createCache, type Cache } from "./cache.ts";
 import { keyParts } from "./key.ts";
 
-interface Found {
+interface CachedResource {
   readonly kind: WatchedKind;
   readonly resource: Resource;
 }
@@ -14,8 +14,8 @@ export interface Caches {
   /** Undefined: there is no such object, or none of its kind is cached. */
   readonly get: (reference: Reference) => Resource | undefined;
   /** By its key in the queue. */
-  find(id: string): Found | undefined;
-  all(): Iterable<Found>;
+  find(id: string): CachedResource | undefined;
+  all(): Iterable<CachedResource>;
   /** Names of the kinds whose first listing has not arrived. */
   readonly waitingFor: () => readonly string[];
 }
@@ -28,7 +28,7 @@ export function createCaches(kinds: readonly WatchedKind[], isNewer: (a: string,
     if (!cache) throw new Error(`no such kind: ${type.kind}`);
     return cache;
   }
-  function find(id: string): Found | undefined {
+  function find(id: string): CachedResource | undefined {
     const { kind: name, ...key } = keyParts(id);
     const kind = kinds.find(({ type }) => type.kind === name);
     const resource = kind && of(kind).get(key);

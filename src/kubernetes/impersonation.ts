@@ -4,7 +4,7 @@
  * Invariant: the account is one of the resource's own namespace, and never the empty name, which would be nobody's or ours.
  * https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
  */
-import type { Denial } from "../core/resource.ts";
+import type { RightDenial } from "../core/resource.ts";
 import type { ServiceAccountKey } from "../core/ports.ts";
 import { isAllowed } from "./access.ts";
 import type { ApiClient } from "./api-client.ts";
@@ -19,7 +19,7 @@ export function actingAs(client: ApiClient, { namespace, name }: ServiceAccountK
 }
 
 /** What an admin of the namespace can do about it, where it is known what kubectl needs. */
-export function grantOf(namespace: string, grant: string | undefined): Denial {
+export function grantOf(namespace: string, grant: string | undefined): RightDenial {
   return grant === undefined ? {} : { grant: `kubectl create rolebinding --namespace=${namespace} ${grant}` };
 }
 
@@ -32,7 +32,7 @@ export async function denialOf(
   { namespace, name }: ServiceAccountKey,
   grant: string | undefined,
   signal: AbortSignal,
-): Promise<Denial> {
+): Promise<RightDenial> {
   const account = `ServiceAccount "${name}"`;
   const mayAct = await isAllowed(client, { namespace, name, verb: "impersonate", resource: "serviceaccounts" }, signal);
   return mayAct ? { who: account } : { who: `Holdfast, which may not act as ${account},`, ...grantOf(namespace, grant) };

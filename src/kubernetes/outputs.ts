@@ -18,7 +18,7 @@ import {
   type Owner,
 } from "../core/output.ts";
 import type { Refusal } from "../core/outcome.ts";
-import type { Denial, ResourceKey } from "../core/resource.ts";
+import type { RightDenial, ResourceKey } from "../core/resource.ts";
 import { isAllowed } from "./access.ts";
 import type { ApiClient } from "./api-client.ts";
 import { ApiError } from "./api-error.ts";
@@ -30,7 +30,7 @@ import { persistently, type StatusWriter } from "./status-write.ts";
 interface OutputWriterSettings extends StatusWriter {
   readonly client: ApiClient;
   /** Who lacks the right, and what an admin of the namespace can do about it. */
-  readonly denial: (key: ResourceKey, signal: AbortSignal) => Promise<Denial>;
+  readonly denial: (key: ResourceKey, signal: AbortSignal) => Promise<RightDenial>;
 }
 type Written = { readonly type: "written" | "unchanged" | "conflict" } | Refusal;
 type Fields = Readonly<Record<string, unknown>>;

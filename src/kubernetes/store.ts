@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { ResourceStore, WatchEvent } from "../core/ports.ts";
-import type { Denial, Resource, ResourceKey, ResourceType } from "../core/resource.ts";
+import type { RightDenial, Resource, ResourceKey, ResourceType } from "../core/resource.ts";
 import { isAllowed } from "./access.ts";
 import type { ApiClient } from "./api-client.ts";
 import { ApiError } from "./api-error.ts";
@@ -134,7 +134,8 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
     ...createOutputStore({ ...writer, denial: async ({ namespace }) => grantOf(namespace, settings.outputGrant) }),
     as(account) {
       const acting = actingAs(client, account);
-      const denial = (signal: AbortSignal): Promise<Denial> => denialOf(client, account, settings.impersonationGrant, signal);
+      const denial = (signal: AbortSignal): Promise<RightDenial> =>
+        denialOf(client, account, settings.impersonationGrant, signal);
       return {
         read: readFrom(acting, (_key, _type, signal) => denial(signal)),
         ...createOutputStore({ ...writer, client: acting, denial: (_key, signal) => denial(signal) }),
@@ -168,7 +169,7 @@ function bare({ metadata: { namespace, name, uid, generation, resourceVersion } 
 /** A live read of a Secret or ConfigMap by the client's rights. */
 function readFrom(
   client: ApiClient,
-  denial: (key: ResourceKey, type: ResourceType, signal: AbortSignal) => Promise<Denial>,
+  denial: (key: ResourceKey, type: ResourceType, signal: AbortSignal) => Promise<RightDenial>,
 ): ResourceStore["read"] {
   return async ({ type, key }, signal) => {
     if (!isObjectName(key.name)) return { type: "absent" };

@@ -7,14 +7,14 @@ import type { AddressInfo } from "node:net";
 import type { Registry } from "prom-client";
 import { follow, minVersion, type Certificates } from "./certificates.ts";
 
-interface Answer {
+interface HTTPAnswer {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 /** Paths and what they answer. */
-type Routes = Readonly<Record<string, (query: URLSearchParams) => Answer | Promise<Answer>>>;
+type Routes = Readonly<Record<string, (query: URLSearchParams) => HTTPAnswer | Promise<HTTPAnswer>>>;
 
 interface Listener extends AsyncDisposable {
   readonly port: number;
@@ -43,11 +43,11 @@ export async function serve(address: string, routes: Routes, { guard, isHost = (
   const listener: RequestListener = (request, response) => {
     const [path = "/", query = ""] = (request.url ?? "/").split("?");
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
-    const reply = ({ status, contentType, body, headers }: Answer): void => {
+    const reply = ({ status, contentType, body, headers }: HTTPAnswer): void => {
       response.writeHead(status, { "content-type": contentType, "x-content-type-options": "nosniff", ...headers });
       response.end(request.method === "HEAD" ? undefined : body);
     };
-    async function answer(): Promise<Answer> {
+    async function answer(): Promise<HTTPAnswer> {
       const refused = guard && (await refusal(guard, { path, header: request.headers.authorization, signal: ending.signal }));
       if (refused) return refused;
       if (!isHost((request.headers.host ?? "").replace(/:\d+$/, ""))) return text(421, "not served under this name");
@@ -79,7 +79,7 @@ async function secureServer(certificates: Certificates, listener: RequestListene
 async function refusal(
   guard: Guard,
   { path, header = "", signal }: { path: string; header: string | undefined; signal: AbortSignal },
-): Promise<Answer | undefined> {
+): Promise<HTTPAnswer | undefined> {
   const [, token] = /^Bearer ([A-Za-z0-9\-._~+/]+=*)$/i.exec(header) ?? [];
   switch (token === undefined ? "unauthenticated" : await guard.access(token, path, signal)) {
     case "allowed":
@@ -97,7 +97,7 @@ async function close(server: Server): Promise<void> {
   await once(server, "close");
 }
 
-function text(status: number, body: string): Answer {
+function text(status: number, body: string): HTTPAnswer {
   return { status, contentType: "text/plain; charset=utf-8", body: `${body}\n` };
 }
 
@@ -119,6 +119,6 @@ interface HealthChecks {
 export function healthRoutes({ notReady, notLive }: HealthChecks): Routes {
   return { "/healthz": () => health(notLive()), "/readyz": () => health(notReady()) };
 }
-function health(failing: readonly string[]): Answer {
+function health(failing: readonly string[]): HTTPAnswer {
   return failing.length === 0 ? text(200, "ok") : text(503, failing.map((check) => `[-] ${check}`).join("\n"));
 }

@@ -9,21 +9,21 @@ import { portNumber, withoutBrackets } from "../../core/tools/host.ts";
 import type { LookupAddress } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import type { buildConnector } from "undici";
-import { addressDenial, type AddressRules, type Denial, type EgressFloor } from "../../core/egress.ts";
+import { addressDenial, type AddressRules, type EgressDenial, type EgressFloor } from "../../core/egress.ts";
 import { lookUpName } from "./name-lookups.ts";
 
 export class EgressDeniedError extends Error {
   override readonly name = "EgressDeniedError";
   readonly code = "HOLDFAST_EGRESS_DENIED";
-  readonly denial: Denial;
-  constructor(denial: Denial) {
+  readonly denial: EgressDenial;
+  constructor(denial: EgressDenial) {
     super(denial.message);
     this.denial = denial;
   }
 }
 
 /** The denial that an error, or what caused it, is about. */
-export function denialIn(error: unknown): Denial | undefined {
+export function denialIn(error: unknown): EgressDenial | undefined {
   for (let one = error; Error.isError(one); one = one.cause) if (one instanceof EgressDeniedError) return one.denial;
   return undefined;
 }
@@ -52,7 +52,7 @@ export function guardedLookup({ addresses: rules, floor }: ConnectorRules): Look
     );
   };
 }
-function firstDenial(addresses: readonly LookupAddress[], rules: AddressRules, floor: EgressFloor): Denial | undefined {
+function firstDenial(addresses: readonly LookupAddress[], rules: AddressRules, floor: EgressFloor): EgressDenial | undefined {
   for (const { address } of addresses) {
     const denial = addressDenial(address, undefined, rules, floor);
     if (denial) return denial;

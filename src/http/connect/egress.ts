@@ -12,7 +12,7 @@ import {
   publicOnly,
   routeOf,
   type AddressRules,
-  type Denial,
+  type EgressDenial,
   type EgressFloor,
   type EgressRules,
   type Route,
@@ -43,7 +43,7 @@ interface EgressOptions {
 }
 
 const noPolicies: EgressRules = { default: "AllowPublic", defaultName: "--egress-default", allow: [], deny: [] };
-const unknownNamespace: Denial = {
+const unknownNamespace: EgressDenial = {
   rule: "namespace",
   message: "its namespace's labels are not known yet, by which an EgressPolicy may choose it",
 };
@@ -105,7 +105,7 @@ export function createEgress({ floor = closedFloor, rulesFor = () => noPolicies 
   };
 }
 
-const unresolved: Denial = {
+const unresolved: EgressDenial = {
   rule: "default",
   message: "its name cannot be resolved here, and an EgressPolicy allows it by address only",
 };

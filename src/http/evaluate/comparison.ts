@@ -19,12 +19,12 @@ import { expressionsIn } from "../render/render.ts";
 import { meterValues, type ValueOf } from "../render/values.ts";
 
 type Compared = Pick<Extract<EvaluationResult, { type: "values" }>, "differences" | "foretold" | "isPartial">;
-type Seen = Pick<ScopeEvaluation, "scope" | "response">;
+type ComparedScope = Pick<ScopeEvaluation, "scope" | "response">;
 interface Asking {
   /** The values of expressions as JSON text, by their own text. Throws `RefusedError`. */
-  readonly ask: (expressions: readonly Located[], seen: Seen) => Promise<ReadonlyMap<string, string>>;
+  readonly ask: (expressions: readonly Located[], seen: ComparedScope) => Promise<ReadonlyMap<string, string>>;
   /** The same where each secret is asterisks; absent: nothing is secret. */
-  readonly askMasked?: (expressions: readonly Located[], seen: Seen) => Promise<ReadonlyMap<string, string>>;
+  readonly askMasked?: (expressions: readonly Located[], seen: ComparedScope) => Promise<ReadonlyMap<string, string>>;
   /** jq over a JSON text. Throws `RefusedError`. */
   readonly over: (document: string, expressions: readonly Located[]) => Promise<readonly unknown[]>;
   readonly bytes: Bytes;

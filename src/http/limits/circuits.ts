@@ -11,10 +11,10 @@ import type { Busy } from "../../core/ports.ts";
 export interface Pass extends Disposable {
   readonly type: "pass";
   /** What came of the request. Disposed without it, nothing was sent. */
-  report(outcome: Seen): void;
+  report(outcome: ServerJudgement): void;
 }
 /** `neither`: it says nothing of the server. */
-type Seen = "well" | "failed" | "neither";
+type ServerJudgement = "well" | "failed" | "neither";
 
 export interface Circuits {
   enter(
@@ -107,7 +107,7 @@ const ofTheServer: readonly string[] = [
 ];
 
 /** An answer speaks well of the server unless it is 5xx. What ended here, by a refusal or a limit of ours, says nothing of it. */
-export function judgeServer(outcome: Outcome | { readonly type: "opened"; readonly statusCode: number }): Seen {
+export function judgeServer(outcome: Outcome | { readonly type: "opened"; readonly statusCode: number }): ServerJudgement {
   switch (outcome.type) {
     case "response":
       return outcome.response.statusCode >= 500 ? "failed" : "well";

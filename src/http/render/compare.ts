@@ -41,12 +41,16 @@ export function partOfTemplate(template: unknown, path: string): unknown {
 export const closedTemplate = "${ . }";
 
 /** The text of a JSON Merge Patch. Throws `RefusedError`. */
-export function mergePatchText(body: JSONBody, seen: Pick<Seen, "scope" | "response"> | undefined, valueOf: ValueOf): string {
+export function mergePatchText(
+  body: JSONBody,
+  seen: Pick<SeenObject, "scope" | "response"> | undefined,
+  valueOf: ValueOf,
+): string {
   const wanted = parseJSON(jsonBodyText(body, valueOf));
   const patch = mergePatch(wanted, seen?.response ? parseObserved(body, seen.scope, seen.response) : {});
   return JSON.stringify(patch ?? {});
 }
-interface Seen {
+interface SeenObject {
   readonly scope: Pick<Scope, "object">;
   readonly response?: Response | undefined;
 }

@@ -137,7 +137,7 @@ export function derivedItems(result: EvaluationResult): readonly ScopeItem[] | R
   });
 }
 
-interface Sent {
+interface SentItem {
   readonly item: ScopeItem;
   /** What would be made of it if it did not count as a success. */
   readonly otherwise: "Retrying" | "Failed";
@@ -145,7 +145,7 @@ interface Sent {
   readonly judgement: Judgement & { readonly tookMs: number };
   readonly status: ItemStatus;
 }
-interface Sending {
+interface ItemDelivery {
   readonly spec: HTTPRequest["spec"];
   readonly item: ScopeItem;
   readonly exchange: Exchange;
@@ -154,7 +154,7 @@ interface Sending {
   readonly tried: number;
   readonly wish: Desired;
 }
-function* judgeItem(outcome: Outcome, { spec, item, exchange, attempt, tried, wish }: Sending): Steps<Sent> {
+function* judgeItem(outcome: Outcome, { spec, item, exchange, attempt, tried, wish }: ItemDelivery): Steps<SentItem> {
   const about = { index: item.index, id: itemId(attempt, item) };
   if (outcome.type === "refusal") {
     const { reason, message, heals } = outcome;
@@ -187,7 +187,7 @@ function* judgeItem(outcome: Outcome, { spec, item, exchange, attempt, tried, wi
 const maxKeptBytes = 2 * 1024 * 1024;
 
 /** A success keeps its answer, of which outputs are made, and where there is no more room for that it is none. */
-function keptWithin(room: { leftBytes: number }, one: Sent): Sent {
+function keptWithin(room: { leftBytes: number }, one: SentItem): SentItem {
   const { succeeded, response } = one.judgement;
   if (!succeeded || !response) return withoutBody(one);
   if (response.sizeBytes <= room.leftBytes) {
@@ -200,7 +200,7 @@ function keptWithin(room: { leftBytes: number }, one: Sent): Sent {
   return withoutBody({ ...one, judgement, status: { ...one.status, phase: "Failed", reason } });
 }
 /** What nobody needs once it has been judged is let go, so that one answer is held at a time, and not all of them. */
-function withoutBody(one: Sent): Sent {
+function withoutBody(one: SentItem): SentItem {
   const { response } = one.judgement;
   if (!response) return one;
   const { statusCode, headers, sizeBytes, sha256, durationMs } = response;
@@ -218,9 +218,9 @@ function withoutBody(one: Sent): Sent {
 
 /** A success whose outputs could not be written is none. */
 function* keepOutputs(
-  sent: readonly Sent[],
+  sent: readonly SentItem[],
   { outputs, scope, count }: { readonly outputs: readonly Output[]; readonly scope: Scope; readonly count: number },
-): Steps<readonly Sent[]> {
+): Steps<readonly SentItem[]> {
   const responses: (Response | undefined)[] = Array.from({ length: count });
   for (const { item, judgement } of sent) if (judgement.succeeded) responses[item.index] = judgement.response;
   if (responses.every((response) => response === undefined)) return sent;
@@ -239,7 +239,7 @@ function* keepOutputs(
   );
 }
 
-function sumUp(items: readonly ItemStatus[], sent: readonly Sent[], now: Date): Judgement {
+function sumUp(items: readonly ItemStatus[], sent: readonly SentItem[], now: Date): Judgement {
   const failed = items.filter(({ phase }) => phase !== "Succeeded");
   const [worst] = failed;
   const common = { items, ...longestRetryAfter(sent, now) };
@@ -255,8 +255,8 @@ function sumUp(items: readonly ItemStatus[], sent: readonly Sent[], now: Date): 
   };
 }
 /** The response by which the next try is paced. */
-function longestRetryAfter(sent: readonly Sent[], now: Date): Pick<Judgement, "response"> {
-  const asked = ({ judgement: { response } }: Sent): number => retryAfterFieldMs(response, now);
+function longestRetryAfter(sent: readonly SentItem[], now: Date): Pick<Judgement, "response"> {
+  const asked = ({ judgement: { response } }: SentItem): number => retryAfterFieldMs(response, now);
   const [longest] = sent
     .filter(({ status, judgement }) => status.phase === "Retrying" && judgement.response)
     .toSorted((a, b) => asked(b) - asked(a));

@@ -26,7 +26,7 @@ import { checkOutputs } from "../request/outputs.ts";
 import { isIdempotent } from "../../core/http-method.ts";
 import { repetition } from "../request/request.ts";
 
-interface Sending {
+interface VerbDelivery {
   readonly verb: Verb;
   readonly request: Pick<Asked, "field" | "shape">;
   /** What it is derived from. */
@@ -46,7 +46,7 @@ interface Sending {
 }
 
 /** Makes one try at most. Throws for an attempt that is over, or whose work is polled: this is not to be asked then. */
-export function* deliver(context: Context, report: Report, sending: Sending): Steps<Delivered> {
+export function* deliver(context: Context, report: Report, sending: VerbDelivery): Steps<Delivered> {
   const { now, sender, missingFinalizer } = context;
   const { verb, request } = sending;
   const { method } = request.shape;
@@ -123,7 +123,7 @@ function deliveryRecordOf({ status, attempt }: Context, verb: Verb, digest: stri
   };
 }
 
-function desiredOf(context: Context, { verb, request, onUnknown, pinnedDigest, limit }: Sending): Desired {
+function desiredOf(context: Context, { verb, request, onUnknown, pinnedDigest, limit }: VerbDelivery): Desired {
   const { resource, spec, endpoint, attempt, asked, retry } = context;
   return {
     uid: resource.metadata.uid,

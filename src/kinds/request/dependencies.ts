@@ -53,7 +53,7 @@ export function* resolveDependencies(situation: Situation<Depending>, references
   const find = ({ kind, name }: Pick<ObjectRef, "kind" | "name">): Resource | undefined =>
     situation.references[references.findIndex(({ type, key }) => type.kind === kind && key.name === name)];
 
-  const questions: { readonly object: Resource; readonly expression: Located; readonly answer: Answer }[] = [];
+  const questions: { readonly object: Resource; readonly expression: Located; readonly answer: ReadinessTest }[] = [];
   for (const [index, { kind, name, that }] of dependsOn.entries()) {
     const field = `spec.dependsOn[${index}]`;
     const object = find({ kind, name });
@@ -77,7 +77,7 @@ export function* resolveDependencies(situation: Situation<Depending>, references
     const refused = notThere(field, objectRef, object, true);
     if (refused || !object) return refused as Refusal;
     const { kind, name, expression } = objectRef;
-    const answer: Answer = (value) => {
+    const answer: ReadinessTest = (value) => {
       values.set(input, value);
       return value !== null || `${field}: the expression yields null for ${kind} "${name}"`;
     };
@@ -95,7 +95,7 @@ export function* resolveDependencies(situation: Situation<Depending>, references
 }
 
 /** Takes a value; true, or what is wrong with it. */
-type Answer = (value: unknown) => true | string;
+type ReadinessTest = (value: unknown) => true | string;
 
 function notThere(
   field: string,

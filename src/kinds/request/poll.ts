@@ -90,14 +90,14 @@ export function* pollOnce(
   return { ...seen, delayMs: Math.min(seen.delayMs, leftMs) };
 }
 
-type Found =
+type PollURL =
   { readonly type: "url"; readonly url: string; readonly from: PollStatus["from"] } | Ended | { readonly type: "none" };
 
 function failed(reason: string, message: string, response?: Response): Ended {
   return { type: "failed", reason, message, ...(response && { response }) };
 }
 
-function inHeader(response: Response, field: string): Found {
+function inHeader(response: Response, field: string): PollURL {
   if (response.statusCode !== 202) return { type: "none" };
   for (const name of [...operationFields, "location"] as const) {
     const value = response.headers[name];
@@ -120,7 +120,7 @@ function inHeader(response: Response, field: string): Found {
 function* declaredURL(
   text: string,
   { response, scope, field }: { readonly response: Response; readonly scope: Scope; readonly field: string },
-): Steps<Found> {
+): Steps<PollURL> {
   const at = `${field}.url`;
   const template = parseTemplate(text);
   if (template.type === "invalid") return failed("InvalidExpression", `${at}: ${template.message}`, response);
