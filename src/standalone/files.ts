@@ -5,6 +5,8 @@ import { join } from "node:path";
 interface FileText {
   readonly path: string;
   readonly text: string;
+  /** When it had been written last, as it was about to be read; milliseconds since 1970. */
+  readonly writtenMs: number;
 }
 export interface Files {
   readonly files: readonly FileText[];
@@ -49,10 +51,11 @@ async function filesBelow(path: string): Promise<readonly string[]> {
 }
 
 async function readText(path: string): Promise<FileText> {
-  if ((await stat(path)).size > maxFileBytes) throw new UnreadableError(`larger than ${maxFileBytes / 1024 / 1024} MiB`);
+  const { size, mtimeMs: writtenMs } = await stat(path);
+  if (size > maxFileBytes) throw new UnreadableError(`larger than ${maxFileBytes / 1024 / 1024} MiB`);
   const bytes = await readFile(path);
   try {
-    return { path, text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
+    return { path, text: new TextDecoder("utf-8", { fatal: true }).decode(bytes), writtenMs };
   } catch (cause) {
     throw new UnreadableError("not UTF-8 text", { cause });
   }

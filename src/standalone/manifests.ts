@@ -34,7 +34,8 @@ const settlingShare = 0.2;
 
 /**
  * Loads as `loadManifests` does: at once, and then whenever a file came, went or differs, once two looks in a row find the
- * same: while a file is being written it is empty for a moment, or not there, and what it declares is not to be deleted for that.
+ * same, written at the same time: while a file is being written it is empty for a moment, or not there, and what it declares is
+ * not to be deleted for that.
  * Ends when `signal` aborts. `intervalMs`: how often it looks.
  */
 export async function* watchManifests(
@@ -45,12 +46,13 @@ export async function* watchManifests(
   let [told, seen] = ["", ""];
   while (!signal.aborted) {
     const files = await readFiles(paths);
-    const contents = digest(files);
-    if (contents !== told && (told === "" || contents === seen)) {
+    const contents = digest({ ...files, files: files.files.map(({ path, text }) => ({ path, text })) });
+    const look = digest(files);
+    if (contents !== told && (told === "" || look === seen)) {
       yield manifestsOf(files);
       told = contents;
     }
-    seen = contents;
+    seen = look;
     const pauseMs = contents === told ? intervalMs : intervalMs * settlingShare;
     // Aborting is the one reason for it to fail, and the loop's condition sees that.
     await setTimeout(pauseMs, undefined, { signal }).catch(() => undefined);

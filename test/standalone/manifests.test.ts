@@ -159,6 +159,7 @@ describe("watching the files", () => {
     const told: string[] = [];
     let written = 0;
     let writing: NodeJS.Timeout | undefined;
+    using _ = { [Symbol.dispose]: () => clearInterval(writing) };
     for await (const loaded of watchManifests([folder.path], abort.signal, 50)) {
       told.push(loaded.type === "loaded" ? names(loaded.manifests).join() : loaded.type);
       if (told.length === 2) abort.abort();
