@@ -87,18 +87,15 @@ async function normalise(
   { normalise = [] }: Pick<ScopeEvaluation, "normalise">,
   { over }: Pick<Asking, "over">,
 ): Promise<readonly unknown[]> {
-  if (normalise.length === 0) return sides;
-  const places = normalise.map(({ path }) => parsePlace(path));
-  const found = places.map((place) => sides.flatMap((side) => valuesAt(side, place)));
-  const programs = normalise.map(({ as }, index) => ({
-    field: as.field,
-    text: `.[${index}] | map(. as $value | [try first((${as.text}\n\n)) catch $value] | first)`,
-  }));
-  const results = await over(JSON.stringify(found), programs);
-  return places.reduce<readonly unknown[]>((all, place, index) => {
-    const left = (results[index] as unknown[]).values();
-    return all.map((side) => mapAt(side, place, () => left.next().value));
-  }, sides);
+  let all = sides;
+  for (const { path, as } of normalise) {
+    const place = parsePlace(path);
+    const text = `map(. as $value | [try first((${as.text}\n\n)) catch $value] | first)`;
+    const [result] = await over(JSON.stringify(all.flatMap((side) => valuesAt(side, place))), [{ field: as.field, text }]);
+    const left = (result as unknown[]).values();
+    all = all.map((side) => mapAt(side, place, () => left.next().value));
+  }
+  return all;
 }
 
 /** As if the server had answered this. */

@@ -4,7 +4,7 @@
  * Invariant: two are sent at the pace of the interval, and each further one after twice the time of the one before.
  */
 import { digest } from "../../core/tools/digest.ts";
-import { verbDigest, type Context } from "./context.ts";
+import { hasBeenSeen, verbDigest, type Context } from "./context.ts";
 import type { Found } from "./observation.ts";
 
 const longestMs = 86_400_000;
@@ -21,8 +21,7 @@ export interface Correction {
 export function correctionFor(context: Context, { differences, upToDate }: Found): Correction {
   if (upToDate !== false) return { repeats: 0, pauseMs: 0 };
   const { attempt, now, intervalMs, asked } = context;
-  const places = differences.map(({ path }) => path).toSorted();
-  const differs = digest(places.length > 0 ? places : ["spec.upToDate"]);
+  const differs = digestOf(differences.map(({ path }) => path));
   const isLast =
     attempt?.verb === "Update" &&
     attempt.phase === "Done" &&
@@ -43,4 +42,17 @@ export function correctionFor(context: Context, { differences, upToDate }: Found
 const contestedFrom = 2;
 export function isContested({ repeats }: Pick<Correction, "repeats">): boolean {
   return repeats >= contestedFrom;
+}
+
+function digestOf(places: readonly string[]): string {
+  return digest(places.length > 0 ? places.toSorted() : ["spec.upToDate"]);
+}
+
+/** It was created as it is declared now, and differs all the same: made anew it would be the same again. */
+export function isAsMade(context: Context, places: readonly string[]): boolean {
+  const { attempt } = context;
+  if (attempt?.phase !== "Done" || !hasBeenSeen(context)) return false;
+  if (attempt.verb === "Create") return attempt.succeeded === true && attempt.digest === verbDigest(context, "Create");
+  const isMarked = attempt.verb === "Update" && (attempt.repeats ?? 0) > 0;
+  return isMarked && attempt.digest === verbDigest(context, "Update") && attempt.differs === digestOf(places);
 }

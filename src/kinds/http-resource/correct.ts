@@ -8,8 +8,8 @@ import type { Refusal } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
 import { recordCreate, recordUpdate } from "../../core/remote-object.ts";
 import { retryAfterMs } from "../../core/retry.ts";
-import { needsExternalID, withRemote, type Context, type VerbAttempt } from "./context.ts";
-import { correctionFor, isContested } from "./contested.ts";
+import { needsExternalID, verbDigest, withRemote, type Context, type VerbAttempt } from "./context.ts";
+import { correctionFor, isAsMade, isContested } from "./contested.ts";
 import { deliveredByCreate, deliveredNow } from "./delivery-record.ts";
 import { isImmutableStatus } from "./declaration.ts";
 import { deliver } from "./deliver.ts";
@@ -34,7 +34,8 @@ function* reportSuccess(context: Context, delivered: Extract<Delivered, { type: 
   const isCreate = attempt.verb === "Create";
   const id = isCreate ? { ...(externalID !== undefined && { id: externalID }), isWatched: isWatched(context.spec) } : undefined;
   const now = context.delivering ?? (yield* deliveredNow(context));
-  const delivering = now && !("type" in now) ? (isCreate ? deliveredByCreate(context, now) : now) : undefined;
+  const isAsSent = attempt.digest === verbDigest(context, attempt.verb);
+  const delivering = isAsSent && now && !("type" in now) ? (isCreate ? deliveredByCreate(context, now) : now) : undefined;
   const { delivering: _, ...rest } = withRemote(context, id ? recordCreate(id) : recordUpdate(context.remote, externalID));
   const after = { ...rest, ...(delivering && { delivering }) };
   const report = httpResourceReport(after);
@@ -82,6 +83,12 @@ export function* correct(context: Context, report: Report, seen: Found): Steps<V
       heals: false,
     });
   const correction = correctionFor(context, seen);
+  const isRemade =
+    spec.replace !== undefined &&
+    isAsMade(
+      context,
+      seen.differences.map(({ path }) => path),
+    );
   if (isContested(correction) && correction.pauseMs > 0) return report.contested(correction.repeats, correction.pauseMs);
   // A patch that is derived from what was just observed is another one than the one whose outcome is not known.
   const isFresh = mergePatch !== undefined && context.attempt?.verb === "Update" && context.attempt.phase !== "Retrying";
@@ -93,13 +100,13 @@ export function* correct(context: Context, report: Report, seen: Found): Steps<V
     object: seen.object,
     renames: seen.renames,
     differs: correction.differs,
-    repeats: correction.repeats,
+    repeats: isRemade ? Math.max(1, correction.repeats) : correction.repeats,
     mergePatch,
     onUnknown: spec.onUnknown === "Resend" ? "Resend" : "Stall",
   });
   if (delivered.type === "succeeded") return yield* reportSuccess(context, delivered);
   const { statusCode = 0 } = delivered.type === "failed" ? (delivered.judgement.response ?? {}) : {};
-  return delivered.type === "failed" && isImmutableStatus(spec, statusCode)
+  return delivered.type === "failed" && !isRemade && isImmutableStatus(spec, statusCode)
     ? report.replacing("Immutable", delivered.attempt)
     : reportEnd(context, report, delivered);
 }

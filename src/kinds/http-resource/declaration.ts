@@ -3,6 +3,7 @@ import type { HTTPResourceSpec } from "../../api/http-resource.ts";
 import { isExpectedStatus } from "../../core/expectation.ts";
 import type { Declaration } from "../../core/remote-object.ts";
 import type { Context } from "./context.ts";
+import { isAsMade } from "./contested.ts";
 import { isRepeatable } from "./delivered.ts";
 
 /** `differing`: the places at which what was observed is not as declared. */
@@ -16,7 +17,7 @@ export function declarationOf(context: Context, differing: readonly string[] = [
     replaces: create !== undefined && spec.delete !== undefined && mayChange,
     ...(declaredID !== undefined && { id: declaredID }),
     movesByReplacing: replace.includes("Moved"),
-    isImmutable: differing.some((path) => replace.some((place) => isWithin(path, place))),
+    isImmutable: !isAsMade(context, differing) && differing.some((path) => replace.some((place) => isWithin(path, place))),
     createIsRepeatable: create !== undefined && isRepeatable(context, create),
     asked: asked !== undefined,
   };

@@ -4,6 +4,7 @@ import type { Refusal } from "../../core/outcome.ts";
 import { evaluate, type EvaluationResult } from "../../core/plan.ts";
 import { scopeOf } from "../request/request.ts";
 import { idOf, readsSecretInput, type Context } from "./context.ts";
+import { inputsReadBy } from "./inputs-read.ts";
 import { isDeclared } from "./identity.ts";
 import { locate } from "./observation.ts";
 
@@ -17,7 +18,7 @@ export function* withDeclaredID(context: Context): Steps<Refusal | { readonly ty
   if (readsSecretInput(text, spec.inputs))
     return refusal("InvalidRequest", "reads a Secret, and the id is kept in the status, where it can be read");
   const scope = scopeOf({
-    shared: spec,
+    shared: { inputs: inputsReadBy(text, spec.inputs ?? {}) },
     metadata: resource.metadata,
     now: now.toISOString(),
     sees: { parameters: spec.parameters ?? null },

@@ -89,6 +89,11 @@ export function* deliver(context: Context, report: Report, sending: VerbDelivery
     if (working) return working;
   }
   const conclusion = conclude(outcome, judgement.succeeded || isGone, ended, wish);
+  // What may have renamed the object is in doubt, by whatever method: the old name's absence would else be believed.
+  const mayHaveRenamed =
+    sending.renames === true && !isRejection(response) && judgement.reason !== "Refused" && !wasNotActedOn(outcome);
+  if (mayHaveRenamed && conclusion.type !== "succeeded")
+    return { type: "unknown", attempt: { ...ended, phase: "Unknown" }, judgement };
   switch (conclusion.type) {
     case "succeeded":
       return yield* ofSuccess(context, { attempt: ended, judgement, scope: exchange.scope });

@@ -11,7 +11,7 @@ import type { Scope } from "../../core/evaluation.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
 import { evaluate, type EvaluationResult } from "../../core/plan.ts";
 import { idFrom, needsExternalID, type Context, type VerbAttempt } from "./context.ts";
-import { givenID } from "./identity.ts";
+import { givenID, isWatched } from "./identity.ts";
 import { locate } from "./observation.ts";
 import type { Judgement } from "../request/recorded.ts";
 import { repetition } from "../request/request.ts";
@@ -73,7 +73,7 @@ export function* ofSuccess(
       return succeeded(undefined);
     case "Update": {
       // The answer that says how far a work has come is about that.
-      const isOwn = response && context.externalID !== undefined && !context.spec.update?.poll;
+      const isOwn = response && isWatched(context.spec) && context.externalID !== undefined && !context.spec.update?.poll;
       return succeeded(isOwn ? yield* takenFrom(context, scope, response) : undefined);
     }
     case "Create": {

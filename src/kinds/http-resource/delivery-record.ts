@@ -53,24 +53,36 @@ function readsBytes(body: { readonly secretKeyRef?: unknown; readonly configMapK
 
 /** Whether what is declared has been delivered. Under another key nobody can tell: what was delivered stands. */
 export function isDelivered(context: Context, seen: Found, now: DeliveredNow): boolean {
-  const { status, spec } = context;
+  const { status, spec, attempt } = context;
   const { delivered } = status;
+  const isInDoubt = attempt?.verb === "Update" && (attempt.phase === "InFlight" || attempt.phase === "Unknown");
+  // What differed when it was sent differs no more, and all of it could be compared: it has arrived.
+  if (isInDoubt && attempt.differs !== undefined && attempt.digest === now.spec && seen.upToDate === true && !seen.isPartial)
+    return true;
   if (delivered) {
     if (delivered.spec !== now.spec) return false;
     if (delivered.inputs === undefined || now.inputs === undefined) return true;
     if (delivered.inputs === undelivered) return false;
-    return keyOf(delivered.inputs) !== keyOf(now.inputs) || delivered.inputs === now.inputs;
+    const canTell = now.inputs !== unkeyed && keyOf(delivered.inputs) === keyOf(now.inputs);
+    return canTell ? delivered.inputs === now.inputs : context.asked === undefined;
   }
   if (isOlder(context)) return !nobodyCompares(context) || wasSentLast(context);
   if (spec.upToDate !== undefined && spec.update?.body?.mergePatch === undefined) return now.inputs === undefined;
   return seen.upToDate !== undefined && seen.isPartial !== true;
 }
+/** Without the key what is known of the inputs' values cannot be told anew, and is kept. */
+export function isBlind({ delivering, status: { delivered } }: Pick<Context, "delivering" | "status">): boolean {
+  return delivering?.inputs === unkeyed && delivered?.inputs !== undefined && delivered.spec === delivering.spec;
+}
 function keyOf(digest: string): string {
   return digest.slice(0, digest.indexOf(":"));
 }
 /** What an earlier Holdfast recorded counts as delivered. */
-function isOlder({ status }: Context): boolean {
-  return status.attempt?.succeeded === true || status.adoptedUpdate !== undefined || isReady(status.conditions);
+function isOlder({ status, resource }: Context): boolean {
+  const { attempt, adoptedUpdate, seen, observedGeneration, conditions } = status;
+  if (seen !== undefined) return false;
+  const isMade = attempt?.succeeded === true && attempt.phase === "Done" && attempt.verb !== "Delete";
+  return isMade || adoptedUpdate !== undefined || (isReady(conditions) && observedGeneration === resource.metadata.generation);
 }
 
 /** As an earlier Holdfast recorded it where nothing can be compared. */

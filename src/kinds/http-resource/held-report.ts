@@ -36,11 +36,16 @@ export function heldReport(context: Context, { status, attempted, acknowledged, 
       return { status: made, requeueAfterMs: 0, result: "waiting", reason: "Replacing" };
     },
     unmade(attempt, { message }) {
-      const { delivered: _, ...made } = status(
+      const {
+        delivered: _,
+        conditions = [],
+        ...made
+      } = status(
         reconciling("Replacing", `${message}: the object is deleted, and is created anew`),
         attempt ? attempted(attempt) : {},
       );
-      return { status: made, requeueAfterMs: 0, result: "waiting", reason: "Replacing" };
+      const told = conditions.filter(({ type }) => type !== "Drifted");
+      return { status: { ...made, conditions: told }, requeueAfterMs: 0, result: "waiting", reason: "Replacing" };
     },
     inUse(by) {
       const made = status(reconciling("InUse", `${inUseBy(by)}${hint}`));

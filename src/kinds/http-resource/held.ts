@@ -60,7 +60,7 @@ export function* held(
     ...(externalID !== undefined && { externalID }),
   };
   if (expressions.length === 0 && !compare) return found;
-  const foretells = compare?.type === "json" && !mayTellID ? givenID(spec) : undefined;
+  const foretells = (compare?.type === "json" || compare?.type === "form") && !mayTellID ? givenID(spec) : undefined;
   const result: EvaluationResult = yield* evaluate({
     scope,
     response,
@@ -82,6 +82,8 @@ export function* held(
   if (spec.upToDate !== undefined && typeof says !== "boolean")
     return unknown("NotBoolean", "spec.upToDate yields neither true nor false", context);
   const told = given === undefined ? undefined : idFrom(response, left.next().value, { expression: given, spec });
+  const isUntold =
+    spec.upToDate !== undefined && !mayTellID && !compare && givenID(spec) !== undefined && spec.update?.body !== undefined;
   const id = told ?? externalID;
   const willBe = foretold === undefined ? undefined : idFrom(response, foretold, { expression: foretells, spec });
   const known: Found = {
@@ -91,7 +93,8 @@ export function* held(
     ...(mine !== undefined && { mine }),
     ...(id !== undefined && { externalID: id }),
     ...(told !== undefined && externalID !== undefined && told !== externalID && { by: "observe" as const }),
-    ...(willBe !== undefined && willBe !== id && { renames: true as const }),
+    // Where spec.upToDate compares, nothing tells of the id beforehand.
+    ...((willBe === undefined ? isUntold : willBe !== id) && { renames: true as const }),
   };
   if (isCompared && differences.length === 0 && says !== true)
     return { ...known, upToDate: says === undefined || compare.type === "mergePatch" };

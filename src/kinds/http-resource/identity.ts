@@ -21,7 +21,8 @@ export function remoteOf({ status, attempt, externalID, imported, spec }: Record
 
 function madeOf({ attempt, externalID, spec }: Pick<Recorded, "attempt" | "externalID" | "spec">): RemoteObject["made"] {
   if (isUnresolvedCreate({ ...(attempt && { attempt }) })) return "doubt";
-  const mayRename = attempt?.verb === "Update" && ["InFlight", "Unknown"].includes(attempt.phase);
+  const isOpen = attempt?.phase === "InFlight" || attempt?.phase === "Unknown";
+  const mayRename = attempt?.verb === "Update" && (isOpen || (attempt.phase === "Retrying" && attempt.inDoubt === true));
   if (mayRename && spec.externalID !== undefined && !isDeclared(spec.externalID)) return "renaming";
   if (attempt?.verb === "Create") return attempt.succeeded === true ? "made" : externalID === undefined ? "never" : "made";
   if (attempt?.verb === "Delete" && attempt.succeeded === true && externalID === undefined) return "never";
@@ -66,6 +67,6 @@ export function sightOf({ externalID, mine, upToDate }: Pick<Found, "externalID"
   return {
     ...(externalID !== undefined && { id: externalID }),
     ...(mine !== undefined && { mine }),
-    asDeclared: upToDate !== false,
+    asDeclared: upToDate === true,
   };
 }

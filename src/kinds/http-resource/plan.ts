@@ -14,6 +14,7 @@ import { endpointReferences } from "../request/endpoint.ts";
 import { next, recordObservation } from "../../core/remote-object.ts";
 import { contextOf, hasBeenSeen, untilRetryMs, withoutCandidate, withRemote, type Context } from "./context.ts";
 import { deliveredNow, isDelivered } from "./delivery-record.ts";
+import { sinceEndMs } from "./held-back.ts";
 import { inputsReadBy } from "./inputs-read.ts";
 import { holderOf, keptInputs, keptValues, takenValues } from "./referents.ts";
 import { declarationOf } from "./declaration.ts";
@@ -77,7 +78,7 @@ function* plan(situation: Situation<HTTPResource>): Plan {
 function* runRelease(situation: Situation<HTTPResource>, context: Context, report: Report): Plan {
   const leaves = mayLeave(context);
   if (leaves) return leaves === "gone" ? report.unchanged("Deleting") : report.released("Orphaned");
-  const referrer = holderOf(situation);
+  const referrer = situation.cycle ? undefined : holderOf(situation);
   if (referrer !== undefined && !context.spec.suspend) return report.inUse(referrer);
   const { resource } = situation;
   const { dependsOn: _, ...spec } = resource.spec;
@@ -87,7 +88,11 @@ function* runRelease(situation: Situation<HTTPResource>, context: Context, repor
   const left = Object.fromEntries(Object.entries(needed).filter(([name]) => !keep.has(name)));
   const asking = { ...resource, spec: { ...spec, inputs: left } };
   const known = yield* resolveDependencies({ ...alone, resource: asking }, references(resource));
-  if (known.type === "refusal") return withoutWhatItNeeds(context, report, report.refused(known));
+  if (known.type === "refusal") {
+    const isNotThere = references(resource).some((_, index) => situation.references[index] === undefined);
+    const refused = report.refused(known);
+    return isNotThere && !context.spec.suspend ? withoutWhatItNeeds(context, report, refused) : refused;
+  }
   const named = yield* withDeclaredID({ ...context, known: new Map([...known.values, ...keep]) });
   if (named.type === "refusal") return report.refused(named);
   return withoutWhatItNeeds(context, report, yield* release(named.context, report));
@@ -126,6 +131,9 @@ function* kept(context: Context, report: Report): Steps<Verdict> {
       return report.unknownObservation(seen);
     case "absent": {
       if (context.imported !== undefined) return report.importNotFound();
+      // Of the id that an update gave nobody has seen anything yet, so that its absence proves nothing so soon.
+      if (seen.former !== undefined && context.asked === undefined && sinceEndMs(context) < settlingMs)
+        return report.held("NotSeen");
       const after = withoutCandidate(context, seen.former);
       return yield* absent(after, httpResourceReport(after), seen);
     }
@@ -167,7 +175,7 @@ function* present(context: Context, seen: Found): Steps<Verdict> {
   const step = next(after.remote, sight, declarationOf(after, places));
   switch (step.type) {
     case "hold":
-      return report.held(step.why);
+      return step.why === "NotMine" && context.imported !== undefined ? report.importNotFound() : report.held(step.why);
     case "replace":
       return report.replacing(step.why);
     case "update":
@@ -184,11 +192,11 @@ function* present(context: Context, seen: Found): Steps<Verdict> {
 
 /** A server that answers from copies of what it has may not know at once what it has created. */
 const settlingMs = 30_000;
-function isTooSoon({ attempt, intervalMs, now, asked }: Context, { says }: Absent): boolean {
+function isTooSoon({ attempt, remote, intervalMs, now, asked }: Context, { says }: Absent): boolean {
   if (says !== "observe" || asked !== undefined) return false;
   if (attempt?.verb !== "Create" || attempt.succeeded !== true || attempt.phase !== "Done") return false;
   const sinceMs = Math.abs(now.getTime() - Date.parse(attempt.finishedAt ?? attempt.startedAt));
-  return sinceMs < Math.min(settlingMs, intervalMs);
+  return sinceMs < (remote.seen ? Math.min(settlingMs, intervalMs) : intervalMs);
 }
 
 function isAtRest(context: Context): boolean {

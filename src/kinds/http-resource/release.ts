@@ -91,11 +91,18 @@ export const renaming = "the object is not there by its id, and an update that m
 function* byID(context: Context, report: Report): Steps<Verdict> {
   const { spec, externalID, attempt } = context;
   // Of a create that may have arrived, the id that is known is that of what was there before.
-  const isNameless = externalID === undefined || (isUnresolvedCreate(context) && attempt?.succeeded !== true);
+  const isNameless =
+    externalID === undefined || (isUnresolvedCreate(context) && attempt?.succeeded !== true && context.declaredID === undefined);
   if (isNameless && needsExternalID(spec.delete)) return yield* identify(context, report);
   // What has the name may be somebody else's, where the create was refused and nobody ever looked.
-  const isAnothers = externalID === undefined && !spec.observe && attempt?.verb === "Create" && !mayHaveArrived(context);
-  if (isAnothers) return report.released("NothingCreated");
+  const isRefused = context.remote.id === undefined && attempt?.verb === "Create" && !mayHaveArrived(context);
+  if (isRefused && !spec.observe) return report.released("NothingCreated");
+  if (isRefused && context.declaredID !== undefined) {
+    const seen = yield* look(context);
+    if (seen.type === "refusal") return report.refused(seen);
+    if (seen.type === "unknown") return report.unknownObservation(seen);
+    if (seen.type === "absent") return report.released("NothingCreated");
+  }
   return yield* remove(context, report);
 }
 
@@ -162,11 +169,13 @@ function mayHaveArrived({ attempt, spec, ...rest }: Context): boolean {
   return attempt.phase !== "Retrying" || resent || attempt.inDoubt === true;
 }
 
-function* remove(context: Context, report: Report): Steps<Verdict> {
-  const { spec } = context;
+function* remove(known: Context, report: Report): Steps<Verdict> {
+  const { spec } = known;
   if (!spec.delete) return report.released("Orphaned");
-  const shown = yield* shownFirst(context, report);
-  if ("status" in shown) return shown;
+  const found = yield* shownFirst(known, report);
+  if ("status" in found) return found;
+  const { externalID, ...shown } = found;
+  const context = externalID === undefined ? known : { ...known, externalID };
   const onUnknown = spec.onUnknown === "Resend" ? "Resend" : "Stall";
   if (spec.beforeDelete) {
     const request = { field: "spec.beforeDelete", shape: spec.beforeDelete };
@@ -178,34 +187,40 @@ function* remove(context: Context, report: Report): Steps<Verdict> {
   return yield* concludeDelete(context, report, { delivered, isVerified: false });
 }
 
-type Shown = Pick<Found, "response" | "object">;
+type Shown = Pick<Found, "response" | "object" | "externalID">;
 
 /** What delete reads of the object is observed first. What is another's is not deleted, and what is gone need not be. */
 function* shownFirst(context: Context, report: Report): Steps<Shown | Verdict> {
   const { spec, externalID } = context;
   const reads = [spec.delete, spec.beforeDelete].some((shape) => readsAny(shape, ["response", "object"]));
-  const mayAsk = spec.observe !== undefined && (externalID !== undefined || !needsExternalID(spec.observe));
+  const mayAsk = spec.observe ? externalID !== undefined || !needsExternalID(spec.observe) : spec.lookup !== undefined;
   if ((!reads && spec.mine === undefined) || !mayAsk) return {};
-  const seen = yield* look(context);
+  const seen = spec.observe ? yield* look(context) : yield* observe(context);
   switch (seen.type) {
     case "refusal":
       return report.refused(seen);
     case "unknown":
       return report.unknownObservation(seen);
     case "absent":
-      if (!reads) return {};
+      if (!reads && spec.observe) return {};
       if (!isGone(context.remote, null)) return report.held("NotSeen");
       return ended(context, report);
     case "found":
       if (seen.mine === false) return report.held("NotMine");
-      return { ...(seen.response && { response: seen.response }), ...(seen.object !== undefined && { object: seen.object }) };
+      return {
+        ...(seen.externalID !== undefined && { externalID: seen.externalID }),
+        ...(seen.response && { response: seen.response }),
+        ...(seen.object !== undefined && { object: seen.object }),
+      };
   }
 }
 
 /** Its server says that it is gone. */
 function ended(context: Context, report: Report): Verdict {
   if (context.resource.metadata.deletionTimestamp !== undefined) return report.released("Deleted");
-  return httpResourceReport(withRemote(context, unmade)).unmade(context.attempt, { message: "spec.observe: it is not there" });
+  // No attempt says any more that it is there.
+  const { attempt: _, ...rest } = withRemote(context, unmade);
+  return httpResourceReport(rest).unmade(undefined, { message: "spec.observe: it is not there" });
 }
 
 /** Deletes what is to be created anew. */

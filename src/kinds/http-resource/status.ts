@@ -12,6 +12,7 @@ import { finalizer, type Context, type VerbAttempt } from "./context.ts";
 import { corrected, drifted, notDrifted, notHeld } from "./conditions.ts";
 import { isContested } from "./contested.ts";
 import { bodyOf, failingMs, isWorthWriting } from "./worth-writing.ts";
+import { isBlind } from "./delivery-record.ts";
 import { isRepeatable } from "./delivered.ts";
 import { firstLook, isLookedUp, isNameless, mayHaveArrived, noImport, outside } from "./held-back.ts";
 import { heldReport } from "./held-report.ts";
@@ -157,11 +158,11 @@ export function httpResourceReport(context: Context): Report {
       const states = isNew
         ? asDeclared("Adopted", "the remote object was there already")
         : asDeclared("AsDeclared", "the remote object is as declared");
-      const change = { ...settled(), ...acknowledged(), ...bodyOf(context, seen), ...delivering() };
+      const change = { ...settled(), ...acknowledged(), ...bodyOf(context, seen), ...(isBlind(context) ? {} : delivering()) };
       const drift = seen.upToDate === undefined ? [] : notDrifted(known("Drifted"));
       const made = status([...states, ...drift], change);
       const verdict = { ...due(), ...kept(), result: "unchanged", reason: "AsDeclared" } as const;
-      return { status: isWorthWriting(made, before, mayRepeatCreate) ? made : before, ...verdict };
+      return { status: isWorthWriting(made, before, mayRepeatCreate && spec.delete === undefined) ? made : before, ...verdict };
     },
     drifted(seen) {
       const why = spec.drift === "Report" ? "spec.drift is Report" : "there is no spec.update";
@@ -185,7 +186,12 @@ export function httpResourceReport(context: Context): Report {
     contested(repeats, pauseMs) {
       const states = notHeld(context.drift ?? [], spec, repeats);
       const change = { ...acknowledged() };
-      return { status: status(states, change), requeueAfterMs: Math.max(pauseMs, 1_000), result: "waiting", reason: "NotHeld" };
+      return {
+        status: status(states, change),
+        requeueAfterMs: Math.min(Math.max(pauseMs, 1_000), due().requeueAfterMs ?? Infinity),
+        result: "waiting",
+        reason: "NotHeld",
+      };
     },
     inFlight(attempt) {
       const sending = status(reconciling("Sending", `spec.${attempt.verb.toLowerCase()} is on its way`), attempted(attempt));
