@@ -26,17 +26,29 @@ export interface Exempt {
 }
 const none: unique symbol = Symbol("nothing is masked");
 
-/** A wanted null is as good as absent; a list has to have the same length, and its items are compared one by one. */
-function* findDifferences(wanted: unknown, observed: unknown, path: readonly Key[]): Generator<DifferingPlace> {
-  if (wanted === null || wanted === undefined) {
-    if (observed !== null && observed !== undefined) yield { path, wanted: null };
-  } else if (isRecord(wanted) && isRecord(observed)) {
-    for (const [key, value] of Object.entries(wanted)) {
-      yield* findDifferences(value, Object.hasOwn(observed, key) ? observed[key] : undefined, [...path, key]);
-    }
-  } else if (Array.isArray(wanted) && Array.isArray(observed) && wanted.length === observed.length) {
-    for (const [index, value] of wanted.entries()) yield* findDifferences(value, observed[index], [...path, index]);
-  } else if (isRecord(wanted) || Array.isArray(wanted) || !sameJSON(wanted, observed)) yield { path, wanted };
+/**
+ * A wanted null is as good as absent; a list has to have the same length, and its items are compared one by one. `visit` says
+ * whether to go on, and must not keep the path: it is the same list each time, so that depth costs nothing for each value.
+ */
+function visitDifferences(
+  wanted: unknown,
+  observed: unknown,
+  visit: (found: DifferingPlace) => boolean,
+  path: Key[] = [],
+): boolean {
+  if (wanted === null || wanted === undefined)
+    return observed === null || observed === undefined || visit({ path, wanted: null });
+  const isObject = isRecord(wanted) && isRecord(observed);
+  if (!isObject && !(Array.isArray(wanted) && Array.isArray(observed) && wanted.length === observed.length))
+    return (!isRecord(wanted) && !Array.isArray(wanted) && sameJSON(wanted, observed)) || visit({ path, wanted });
+  for (const [key, value] of isObject ? Object.entries(wanted) : (wanted as readonly unknown[]).entries()) {
+    const seen = Object.hasOwn(observed, key) ? (observed as Readonly<Record<Key, unknown>>)[key] : undefined;
+    path.push(key);
+    const goesOn = visitDifferences(value, seen, visit, path);
+    path.pop();
+    if (!goesOn) return false;
+  }
+  return true;
 }
 
 /** Whether something of a wanted value is compared: it is no secret's, and at no place that is ignored. */
@@ -72,16 +84,20 @@ export function differences(
 ): Difference[] {
   const told = new Map<string, Difference>();
   const masked = "masked" in exempt ? exempt.masked : none;
-  for (const one of findDifferences(wanted, observed, [])) {
+  let repeated = 0;
+  visitDifferences(wanted, observed, (one) => {
     const its = one.path.reduce<unknown>(at, masked);
-    if (!isCompared(one.wanted, its, one.path, ignore)) continue;
+    if (!isCompared(one.wanted, its, one.path, ignore)) return true;
     const difference = describeDifference(one, template);
+    if (told.has(difference.path)) repeated += 1;
     told.set(difference.path, difference);
-    if (told.size === limit) break;
-  }
+    return told.size < limit && repeated < mostRepeated;
+  });
   return [...told.values()];
 }
 
+/** Below one expression all are told as one: whoever has seen so many of them need not see the others. */
+const mostRepeated = 1_000;
 const longestWanted = 64;
 
 function describeDifference({ path, wanted }: DifferingPlace, template: unknown): Difference {
@@ -115,12 +131,10 @@ function showWanted(wanted: unknown): Pick<Difference, "wanted"> {
  * replaced as a whole, since a patch cannot say less.
  */
 export function mergePatch(wanted: unknown, observed: unknown): unknown {
-  const [first] = findDifferences(wanted, observed, []);
-  if (!first) return undefined;
-  if (!isRecord(wanted) || !isRecord(observed)) return wanted;
+  if (!isRecord(wanted) || !isRecord(observed)) return visitDifferences(wanted, observed, () => false) ? undefined : wanted;
   const entries = Object.entries(wanted).flatMap(([key, value]): [string, unknown][] => {
     const change = mergePatch(value, Object.hasOwn(observed, key) ? observed[key] : undefined);
     return change === undefined ? [] : [[key, change]];
   });
-  return Object.fromEntries(entries);
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }

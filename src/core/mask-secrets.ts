@@ -52,9 +52,11 @@ export function createMask(secrets: () => Secrets): Mask {
     const seen = isCut ? text.slice(0, longestIndexed) : text;
     const { kept, derived } = secrets();
     const isPossible = (secret: string): boolean => isCut || secret.trim().length <= seen.length;
+    const inner = derived.length > mostWork / workOfSecret ? undefined : textsIn([...kept, ...derived]);
+    if (!inner) return undefined;
     const wanted = [
-      ...kept.flatMap((secret) => [secret, ...textsIn(secret)]).filter(({ length }) => length >= least),
-      ...derived.filter(({ length }) => length >= leastTelling),
+      ...kept.filter(({ length }) => length >= least),
+      ...[...derived, ...inner].filter(({ length }) => length >= leastTelling),
     ].filter(isPossible);
     if (wanted.length === 0) return { text: seen, isCut };
     let index: TextIndex | undefined;
@@ -109,18 +111,27 @@ export function withAsterisks(text: string, ranges: readonly (readonly [number, 
   return from === 0 ? text : shown + text.slice(from);
 }
 
-/** The texts in a secret that is JSON, a key file say: expressions take them out, and encode them together with others. */
-function textsIn(secret: string): string[] {
-  if (secret.length > longestIndexed || !/^\s{0,8}[[{]/.test(secret)) return [];
-  const texts: string[] = [];
-  try {
-    JSON.parse(secret, (_key, value: unknown) => {
-      if (typeof value === "string" && value.length >= leastTelling && texts.length < mostTexts) texts.push(value);
-      return value;
-    });
-  } catch {
-    return []; // no JSON
+/**
+ * The texts in secrets that are JSON, a key file say: expressions take them out, encode them together with others, and servers
+ * write them anew. Undefined: there is too much to look through.
+ */
+function textsIn(secrets: readonly string[]): readonly string[] | undefined {
+  const texts = new Set<string>();
+  let left = mostJSON;
+  for (const secret of secrets) {
+    if (!/^\s{0,8}[[{]/.test(secret)) continue;
+    left -= secret.length;
+    if (left < 0) return undefined;
+    try {
+      JSON.parse(secret, (_key, value: unknown) => {
+        if (typeof value === "string") texts.add(value);
+        return value;
+      });
+    } catch {
+      // no JSON
+    }
   }
-  return texts;
+  return [...texts];
 }
-const mostTexts = 64;
+/** Characters, of all of them together. */
+const mostJSON = 1 << 16;

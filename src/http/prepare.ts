@@ -6,6 +6,7 @@
 import type { Exchange } from "../core/exchange.ts";
 import type { Scope } from "../core/evaluation.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
+import { leastTelling } from "../core/mask-secrets.ts";
 import type { Evaluator, Read } from "../core/ports.ts";
 import { bytesInBody, expressionsOfText, stringsIn, templatesOf } from "../core/templating.ts";
 import type { AuthSettings } from "./resolve/auth.ts";
@@ -76,7 +77,7 @@ export function createPrepare(deps: PrepareDeps): Prepare {
     const derived = [...values].filter(([expression]) => mayBeSecret(expression)).map(([, json]) => json);
     const secrets = once(() => ({
       kept: [...secretValues(inputs), ...secretTexts(bytes), ...connecting.secrets],
-      derived: derived.flatMap(textsOf),
+      derived: [...new Set(derived.flatMap(textsOf))].filter(({ length }) => length >= leastTelling),
     }));
     return {
       ...(connecting.auth && { auth: connecting.auth }),

@@ -1,15 +1,16 @@
 /**
  * JSON that keeps integers beyond 2^53, for example 12345678901234567890, exactly as they were written.
  *
- * `JSON.parse` rounds them. Its reviver sees each number's source, at five times the cost, so only a text that has a
- * long run of digits takes that way. Such a number becomes a `JSON.rawJSON` object, which `JSON.stringify` writes back
- * as it was. https://github.com/tc39/proposal-json-parse-with-source
+ * `JSON.parse` rounds them, and its reviver costs some thirty times as much for each value, however small. So each such number
+ * is made a text that occurs nowhere else, and that a `JSON.rawJSON` object, which `JSON.stringify` writes back as it was.
+ * https://github.com/tc39/proposal-json-parse-with-source
  */
+import { randomUUID } from "node:crypto";
+
 interface RawJSON {
   readonly rawJSON: string;
 }
 interface ExactJSON {
-  parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
   rawJSON(text: string): RawJSON;
   isRawJSON(value: unknown): value is RawJSON;
 }
@@ -17,12 +18,37 @@ const exact = JSON as unknown as ExactJSON;
 
 /** Throws SyntaxError, whose message quotes the text: never pass it on. */
 export function parseJSON(text: string): unknown {
-  if (!/\d{16}/.test(text)) return JSON.parse(text) as unknown;
-  return exact.parse(text, (_key, value, { source }) =>
-    typeof value === "number" && source !== undefined && /^-?\d{16,}$/.test(source) && String(value) !== source
-      ? exact.rawJSON(source)
-      : value,
+  const parsed: unknown = JSON.parse(text);
+  if (!/\d{16}/.test(text)) return parsed;
+  const [mark, sources] = [randomUUID(), [] as string[]];
+  const marked = text.replace(stringOrInteger, (found) =>
+    found.startsWith('"') || String(Number(found)) === found ? found : `"${mark}${sources.push(found) - 1}"`,
   );
+  return sources.length === 0
+    ? parsed
+    : restore(JSON.parse(marked), (value) =>
+        typeof value === "string" && value.startsWith(mark)
+          ? exact.rawJSON(sources[Number(value.slice(mark.length))] ?? "")
+          : value,
+      );
+}
+/** In JSON, which has been checked: so strings end. */
+const stringOrInteger = /"(?:[^"\\]+|\\.)*"|(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/g;
+
+/** The same value with what `change` makes of what is no object, whatever its depth. */
+function restore(value: unknown, change: (leaf: unknown) => unknown): unknown {
+  const root = [value];
+  const open: object[] = [root];
+  function visit(one: object, key: string | number, before: unknown): void {
+    if (typeof before === "object" && before !== null) return void open.push(before);
+    const after = change(before);
+    // Defined, since a key may be `__proto__`.
+    if (after !== before) Object.defineProperty(one, key, { value: after, enumerable: true, configurable: true, writable: true });
+  }
+  for (let one = open.pop(); one; one = open.pop())
+    if (Array.isArray(one)) for (let at = 0; at < one.length; at += 1) visit(one, at, one[at]);
+    else for (const [key, before] of Object.entries(one)) visit(one, key, before);
+  return root[0];
 }
 
 /** Equal as JSON values: the order of keys does not matter, and exact integers compare by their digits. */

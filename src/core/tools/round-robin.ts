@@ -57,6 +57,13 @@ export function createLanes<T, const L extends string>(order: readonly L[]): Lan
   const lanes = order.map(() => createRoundRobin<T>());
   /** The lane of each that waits, by its place in the order. */
   const known = new Map<T, number>();
+  let turns = 0;
+  /** One turn in four begins with a later lane, so that whoever fills the first keeps no other from its own. */
+  function inOrder(): readonly RoundRobin<T>[] {
+    if (turns % 4 !== 3 || lanes.length < 2) return lanes;
+    const first = 1 + (Math.floor(turns / 4) % (lanes.length - 1));
+    return [...lanes.slice(first), ...lanes.slice(0, first)];
+  }
   return {
     add(lane, group, one) {
       const [before, after] = [known.get(one), order.indexOf(lane)];
@@ -71,9 +78,10 @@ export function createLanes<T, const L extends string>(order: readonly L[]): Lan
       known.delete(one);
     },
     shift(mayHave, fits) {
-      for (const lane of lanes) {
+      for (const lane of inOrder()) {
         const one = lane.shift(mayHave, fits);
         if (one === undefined) continue;
+        turns += 1;
         known.delete(one);
         return one;
       }

@@ -32,6 +32,9 @@ interface Message {
   readonly socket?: Socket;
 }
 
+/** With more, one that is opened closes the one that has been idle for longest: a server says for how long it is kept, and each takes some 70 kB. */
+const maxKept = 1_000;
+
 /** Tells `emit` of each socket that opens and closes. Listens on undici's diagnostics channels until it is disposed. */
 export function createSockets(emit: EmitTelemetry): Sockets {
   const open = new Map<string, Entry>();
@@ -51,10 +54,17 @@ export function createSockets(emit: EmitTelemetry): Sockets {
     open.set(name, entry);
     bySocket.set(socket, entry);
     emit({ type: "socketOpened" });
+    if (open.size > maxKept) closeLongestIdle(entry);
     socket.once("close", () => {
       if (open.get(name) === entry) open.delete(name);
       emit({ type: "socketClosed" });
     });
+  }
+  function closeLongestIdle(but: Entry): void {
+    let longest: Entry | undefined;
+    for (const entry of open.values())
+      if (entry !== but && entry.requests === 0 && entry.usedMs < (longest?.usedMs ?? Infinity)) longest = entry;
+    longest?.socket.destroy();
   }
   function onStart(message: unknown): void {
     const { request, socket } = message as Message;

@@ -6,14 +6,16 @@
  * Nobody who has a share waits for one, so that no two wait for each other.
  */
 import { createRoundRobin } from "../../core/tools/round-robin.ts";
-import { refuse } from "../refusal.ts";
+import { createShares } from "../../core/tools/fair-share.ts";
+import { refuse, refuseForNow } from "../refusal.ts";
 import { createBudget, type Slot } from "./budget.ts";
 
 /** What is no longer than this takes no share. */
 export const smallBytes = 64 * 1024;
 
 export interface MemoryShares {
-  take(namespace: string, signal: AbortSignal): Disposable | Promise<Disposable>;
+  /** `isLoaded`: whoever asks holds much already. As many of those wait as there are shares; another is refused for now. */
+  take(namespace: string, signal: AbortSignal, isLoaded?: boolean): Disposable | Promise<Disposable>;
   readonly taken: number;
   readonly waiting: number;
 }
@@ -23,6 +25,7 @@ export function createMemoryShares(count: number): MemoryShares {
   const most = Math.max(2, count);
   const byNamespace = new Map<string, number>();
   const waiting = createRoundRobin<() => void>();
+  const line = createShares();
   let taken = 0;
 
   function mayTake(namespace: string): boolean {
@@ -48,7 +51,7 @@ export function createMemoryShares(count: number): MemoryShares {
   function handOut(): void {
     for (let next = waiting.shift(mayTake); next; next = waiting.shift(mayTake)) next();
   }
-  async function wait(namespace: string, signal: AbortSignal): Promise<Disposable> {
+  async function wait(namespace: string, signal: AbortSignal, isLoaded: boolean): Promise<Disposable> {
     const { promise, resolve, reject } = Promise.withResolvers<Disposable>();
     const tell = (): void => resolve(newShare(namespace));
     const onAbort = (): void => {
@@ -56,17 +59,22 @@ export function createMemoryShares(count: number): MemoryShares {
       reject(signal.reason as Error);
     };
     signal.addEventListener("abort", onAbort, { once: true });
+    if (isLoaded) line.take(namespace);
     waiting.add(namespace, tell);
     try {
       return await promise;
     } finally {
+      if (isLoaded) line.giveBack(namespace);
       signal.removeEventListener("abort", onAbort);
     }
   }
   return {
-    take(namespace, signal) {
+    take(namespace, signal, isLoaded = false) {
       signal.throwIfAborted();
-      return mayTake(namespace) ? newShare(namespace) : wait(namespace, signal);
+      if (mayTake(namespace)) return newShare(namespace);
+      if (isLoaded && !line.mayTake(namespace, most))
+        refuseForNow("RateLimited", "too many requests with long bodies or Secrets wait for memory; it is tried again");
+      return wait(namespace, signal, isLoaded);
     },
     get taken() {
       return taken;
@@ -104,25 +112,25 @@ export function createHolding(shares: MemoryShares, namespace: string, lend: <T>
   let answeredBytes = 0;
   const bodiesBytes = (): number => bodies.keys().reduce((sum, content) => sum + (content?.length ?? 0), 0);
 
-  async function ask(signal: AbortSignal): Promise<Disposable> {
-    const taken = shares.take(namespace, signal);
+  async function ask(signal: AbortSignal, isLoaded: boolean): Promise<Disposable> {
+    const taken = shares.take(namespace, signal, isLoaded);
     share = "then" in taken ? await lend(taken) : taken;
     if (hasEnded) share[Symbol.dispose]();
     return share;
   }
-  async function much(signal: AbortSignal): Promise<void> {
-    asked ??= ask(signal).catch((error: unknown) => {
+  async function much(signal: AbortSignal, isLoaded = true): Promise<void> {
+    asked ??= ask(signal, isLoaded).catch((error: unknown) => {
       asked = undefined;
       throw error;
     });
     await asked;
   }
   return {
-    much,
+    much: (signal) => much(signal),
     async longAnswer(signal) {
       const turn = await answers.take(signal);
       try {
-        await much(signal);
+        await much(signal, false);
         return turn;
       } catch (error) {
         turn.release();
@@ -131,7 +139,7 @@ export function createHolding(shares: MemoryShares, namespace: string, lend: <T>
     },
     async answered(sizeBytes, signal) {
       answeredBytes += sizeBytes;
-      if (answeredBytes > fewBytes) await much(signal);
+      if (answeredBytes > fewBytes) await much(signal, false);
     },
     async body(content, signal) {
       bodies.set(content, (bodies.get(content) ?? 0) + 1);

@@ -50,6 +50,7 @@ function ambiguity(path: string, { encodedSlash = false }: Care): string | undef
   if (/%(?![0-9a-f]{2})/i.test(path)) return "a % in a path is followed by two hexadecimal digits";
   let text = path;
   for (let decodings = 0; decodings <= maxDecodings; decodings += 1) {
+    if (manyMarks.test(text)) return "the path has more than 30 combining marks in a row";
     if (seemsToHaveDotSegment(text))
       return "the path has a segment that some servers take for . or .., which would lead elsewhere";
     // oxlint-disable-next-line no-control-regex -- control characters are what it refuses
@@ -63,6 +64,9 @@ function ambiguity(path: string, { encodedSlash = false }: Care): string | undef
   }
   return "the path is percent-encoded too often";
 }
+
+/** Normalizing a run of them takes time that grows with its square (UAX #15, section 13, has the number); the last two become marks. */
+const manyMarks = /[\p{M}\uff9e\uff9f]{31}/u;
 
 /** Nothing in it has a second reading. */
 function isPlain(path: string): boolean {
@@ -89,7 +93,7 @@ function decodePercent(text: string): string | undefined {
 /** What is no compatibility character of a dot or slash (Unicode, NFKC), and is taken for one all the same: Windows' best fit. */
 const lookalikes: readonly (readonly [RegExp, string])[] = [
   [/[\u2044\u2215\u29f8]/g, "/"],
-  [/[\u2216\u29f5\u29f9]/g, "\\"],
+  [/[\u2216\u29f5\u29f9\u00a5\u20a9]/g, "\\"],
   [/[\u3002\uff61]/g, "."],
 ];
 

@@ -6,7 +6,7 @@
 import type { Exchange } from "../../core/exchange.ts";
 import type { LocatedPair, Located, RequestTemplate } from "../../core/request-template.ts";
 import { templatesOf } from "../../core/templating.ts";
-import { whyTooLong } from "../../core/tools/url.ts";
+import { longestURL, whyTooLong } from "../../core/tools/url.ts";
 import { bodyContent, type Content } from "./body.ts";
 import type { AllBytes } from "../resolve/bytes.ts";
 import { headerRecord, type HeaderField } from "./headers.ts";
@@ -77,7 +77,7 @@ export function renderRequest(request: RequestTemplate, values: Values, userAgen
 
 /** Parameters that are added to a URL's own, percent-encoded. */
 export function queryText(query: readonly LocatedPair[], valueOf: ValueOf, textOf: TextOf): string {
-  return expandPairs(query, valueOf, textOf)
+  return expandPairs(query, valueOf, textOf, longestURL)
     .map(([name, value]) => `${encodeComponent(name)}=${encodeComponent(value)}`)
     .join("&");
 }

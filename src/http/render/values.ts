@@ -74,14 +74,23 @@ export function fillTemplate(template: Located, convert: (expression: string) =>
  * Query parameters, or fields of a form, as they are sent: where a value is one whole expression that yields a list, the name is
  * repeated for each of its items. Throws `RefusedError`.
  */
-export function expandPairs(pairs: readonly LocatedPair[], valueOf: ValueOf, textOf: TextOf): [string, string][] {
+export function expandPairs(
+  pairs: readonly LocatedPair[],
+  valueOf: ValueOf,
+  textOf: TextOf,
+  most = mostFilled,
+): [string, string][] {
+  let made = 0;
   return pairs.flatMap((pair) => {
     const { name, field } = pair;
     const whole = wholeExpression(partsOf(pair));
     const json = whole === undefined ? "" : valueOf(whole);
     if (whole === undefined || !json.startsWith("["))
       return [[name, fillTemplate(pair, (expression) => textOf(valueOf(expression), field, expression))]];
-    return itemsOf(json).map((item): [string, string] => [name, textOf(item, field, whole)]);
+    const items = itemsOf(json);
+    made += json.length + items.length * name.length; // the name is repeated, which no value's meter knows
+    if (made > most) refuse("InvalidRequest", `${field}: its list makes more than ${most} characters of the request`);
+    return items.map((item): [string, string] => [name, textOf(item, field, whole)]);
   });
 }
 

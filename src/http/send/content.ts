@@ -77,7 +77,10 @@ function signedCharset([first, second, third]: Uint8Array): string | undefined {
   return first === 0xfe && second === 0xff ? "utf-16be" : undefined;
 }
 
+/** Characters: `MIMEType` takes time that grows with the square of them. */
+const longestType = 1024;
 function mediaType(contentType: string): MIMEType | undefined {
+  if (contentType.length > longestType) return undefined;
   try {
     return new MIMEType(contentType);
   } catch {

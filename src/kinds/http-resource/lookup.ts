@@ -118,8 +118,13 @@ function linkedPage({ headers }: Response): Page | "unreadable" | undefined {
   return next.type === "unreadable" ? "unreadable" : undefined;
 }
 
+/** As many as a spec may write. */
+const maxParameters = 64;
 function isPlace(next: unknown): boolean {
-  if (isRecord(next)) return Object.values(next).every((value) => isNothing(value) || idOf(value) !== undefined);
+  if (isRecord(next)) {
+    const values = Object.values(next);
+    return values.length <= maxParameters && values.every((value) => isNothing(value) || idOf(value) !== undefined);
+  }
   return next === null || next === undefined || typeof next === "string";
 }
 /** As after the last page: `{cursor: .response.body.next}` yields no other value there. */
