@@ -117,7 +117,7 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
       emit({ type: "reconciled", ...context, durationMs: performance.now() - startedMs, ...end });
     const turn = terms.begin(id, resource);
     try {
-      resource = await completeStatus(deps, { id, kind, resource, mayAct: turn.mayAct }, signal);
+      resource = await how.waits.waitFor(completeStatus(deps, { id, kind, resource, mayAct: turn.mayAct }, signal));
       const situation = situationOf(id, kind, resource, turn);
       dataWatches.began(id);
       using limit = deadline(signal, deps.sendingMs);

@@ -6,19 +6,29 @@ export interface Room {
   untilFree(namespace: string): Promise<void> | undefined;
 }
 
+/** What is left may be there for good. Milliseconds. */
+const soonMs = 10_000;
+
 export function createRoom(maxBytes: number): Room {
   const takenIn = new Map<string, number>();
   let taken = 0;
   let freed = Promise.withResolvers<void>();
+  let telling: NodeJS.Timeout | undefined;
+  function tell(): void {
+    clearTimeout(telling);
+    telling = undefined;
+    freed.resolve();
+    freed = Promise.withResolvers();
+  }
   return {
     take(namespace, sizeBytes) {
       taken += sizeBytes;
       const own = (takenIn.get(namespace) ?? 0) + sizeBytes;
       if (own > 0) takenIn.set(namespace, own);
       else takenIn.delete(namespace);
-      if (sizeBytes >= 0 || own > maxBytes / 8) return; // whoever waits would soon wait again
-      freed.resolve();
-      freed = Promise.withResolvers();
+      if (sizeBytes >= 0) return;
+      if (own <= maxBytes / 8) return tell();
+      telling ??= setTimeout(tell, soonMs).unref(); // told at once, whoever waits would soon wait again
     },
     untilFree: (namespace) => (taken >= maxBytes || (takenIn.get(namespace) ?? 0) >= maxBytes / 4 ? freed.promise : undefined),
   };

@@ -154,6 +154,7 @@ export function createUnrecordedOutcomes(options: UnrecordedOptions): Unrecorded
         return result;
       } catch (error) {
         if (ending.signal.reason === anotherObject) return { type: "conflict" };
+        journalOutcome(options, entry);
         tellLost(emit, entry);
         throw error;
       } finally {

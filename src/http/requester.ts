@@ -139,7 +139,10 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
       });
       const passage = createReconcileGate({ owner: resource, lane, limitMs: reconcileTimeoutMs, waitFor }, gates);
       const { moved } = passage;
-      const holding = createHolding(memory, namespaceOf(resource), (awaited) => waitFor(awaited, 0));
+      const holding = createHolding(memory, namespaceOf(resource), (awaited) => {
+        moved(); // who has a share may wait for its place
+        return waitFor(awaited, 0);
+      });
       let hasEnded = false;
       return {
         prepare: (exchange, read, signal) =>

@@ -121,7 +121,8 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
   }
   /** A write whose reply was lost may have landed: then it counts from when it was sent, like any other. Else throws `error`. */
   async function findWritten({ holderIdentity, renewTime }: LeaseSpec, error: unknown): Promise<Lease> {
-    const current = await leases.read(never);
+    const left = term && AbortSignal.timeout(Math.max(1, Math.floor(term.untilMs - performance.now()))); // then it says nothing any more
+    const current = await leases.read(left ?? never);
     const isOurs = current?.spec.holderIdentity === holderIdentity && current?.spec.renewTime === renewTime;
     if (current && isOurs) return current;
     throw error;
