@@ -64,8 +64,9 @@ export async function grantController(
 
 /** That of the lease is a Role for one Lease, in one namespace; the leases of tests have names and places of their own. */
 function clusterRole({ kind, metadata: { name }, rules }: Role): object {
-  const unnamed = rules.map(({ apiGroups, resources, verbs }) => ({ apiGroups, resources, verbs }));
-  return { apiVersion: `${apiGroup}/v1`, kind: "ClusterRole", metadata: { name }, rules: kind === "Role" ? unnamed : rules };
+  const isLease = ({ resources }: PolicyRule): boolean => kind === "Role" && resources?.includes("leases") === true;
+  const unnamed = rules.map((rule) => (isLease(rule) ? { ...rule, resourceNames: undefined } : rule));
+  return { apiVersion: `${apiGroup}/v1`, kind: "ClusterRole", metadata: { name }, rules: unnamed };
 }
 
 function clusterRoleBinding(role: string, user: string): object {
