@@ -26,12 +26,9 @@ interface LogOptions {
  */
 export function createLog({ level, format, scrub }: LogOptions): Log {
   const { combine, timestamp, json, printf } = winston.format;
-  const text = printf(({ timestamp, level, message, ...fields }) => {
-    const rest = Object.entries(fields).map(
-      ([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`,
-    );
-    return [timestamp, level.toUpperCase().padEnd(5), message, ...rest].join(" ");
-  });
+  const text = printf(({ timestamp, level, message, ...fields }) =>
+    [timestamp, level.toUpperCase().padEnd(5), message, ...fieldTexts(fields)].join(" "),
+  );
   const scrubbed = winston.format((line) => Object.assign(line, { [MESSAGE]: scrub(String(line[MESSAGE])) }));
   const logger = winston.createLogger({
     level,
@@ -44,6 +41,19 @@ export function createLog({ level, format, scrub }: LogOptions): Log {
       if (levels.indexOf(wanted) <= levels.indexOf(level)) logger.log(wanted, message, fields);
     },
   };
+}
+
+/** `name=value` for each field of a line of text. */
+export function fieldTexts(fields: Readonly<Record<string, unknown>>): readonly string[] {
+  return Object.entries(fields).map(([name, value]) => `${name}=${valueText(value)}`);
+}
+/** In quotes, as JSON, where nobody could tell else where it ends; nothing in it speaks to the terminal or begins a line. */
+function valueText(value: unknown): string {
+  if (typeof value === "string" && /^[^\s"\p{Cc}]+$/u.test(value)) return value;
+  return JSON.stringify(value ?? null).replace(
+    /[\p{Cc}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** An error as fields: its name, message, code and cause, without a stack; those that Node and undici make hold no header and no body. */
