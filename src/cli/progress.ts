@@ -1,4 +1,4 @@
-/** What `run` shows while it works: a live table on a terminal, one line for each change elsewhere; and the summary. */
+/** What `run` shows while it works: a live table where a terminal has room for it, else one line for each change; and the summary. */
 import { keyText } from "../core/resource.ts";
 import { tableLines } from "./table.ts";
 import { isSettled, type HTTPRequest, type HTTPResource } from "../kinds/types.ts";
@@ -8,6 +8,8 @@ export type Shown = HTTPRequest | HTTPResource;
 export interface Progress {
   update(request: Shown): void;
   remove(request: Shown): void;
+  /** Has something else written to the same terminal, above the table. */
+  readonly writeAbove: (write: () => void) => void;
   /** Whether every request has come to its end, well or not. */
   isSettled(): boolean;
   /** Requests that did not end as declared. */
@@ -15,29 +17,47 @@ export interface Progress {
   readonly size: number;
 }
 
-export function createProgress(out: NodeJS.WriteStream): Progress {
+/** What is asked of the stream: how large its terminal is now, where it is one. */
+export type ProgressOutput = Pick<NodeJS.WriteStream, "isTTY" | "rows" | "columns"> & { write(text: string): unknown };
+
+export function createProgress(out: ProgressOutput): Progress {
   const requests = new Map<string, Shown>();
-  const isLive = out.isTTY;
+  /** Lines of the table above the cursor. */
   let drawn = 0;
 
-  /** Over what was drawn before: up, and clear to the end of the screen. */
-  function draw(): void {
-    const lines = table([...requests.values()], out.columns);
-    out.write(`${drawn > 0 ? `\u001B[${drawn}A\u001B[J` : ""}${lines.join("\n")}\n`);
-    drawn = lines.length;
+  /** Draws the table over what was drawn before; false where it has no room. Lines that have left the screen are not reached any more. */
+  function draw(): boolean {
+    const hasRoom = out.isTTY && headingLines + requests.size < out.rows;
+    if (hasRoom) {
+      const lines = table([...requests.values()], out.columns);
+      out.write(`${clearing()}${lines.join("\n")}\n`);
+      drawn = lines.length;
+    } else drawn = 0;
+    return hasRoom;
+  }
+  /** Up to where the table begins, and clear to the end of the screen. */
+  function clearing(): string {
+    return drawn > 0 ? `\u001B[${drawn}A\u001B[J` : "";
   }
   return {
     update(request) {
       const key = keyOf(request);
       const before = requests.get(key);
       requests.set(key, request);
-      if (isLive) return draw();
-      const [old, line] = [before && row(before).join("  "), row(request).join("  ")];
+      if (draw()) return;
+      const [old, line] = [before && lineOf(before), lineOf(request)];
       if (request.status?.conditions && line !== old) out.write(`${line}\n`);
     },
     remove(request) {
       requests.delete(keyOf(request));
-      if (isLive) draw();
+      if (!draw()) out.write(`${keyText(request.metadata)}  gone\n`);
+    },
+    writeAbove(write) {
+      const wasDrawn = drawn > 0;
+      if (wasDrawn) out.write(clearing());
+      drawn = 0;
+      write();
+      if (wasDrawn) draw();
     },
     isSettled: () => [...requests.values()].every(isSettled),
     failed: () =>
@@ -47,6 +67,8 @@ export function createProgress(out: NodeJS.WriteStream): Progress {
     },
   };
 }
+
+const headingLines = 1;
 
 /** Both kinds can have an object of the same name. */
 function keyOf({ spec, metadata }: Shown): string {
@@ -61,6 +83,10 @@ function row(request: Shown): string[] {
   const { status, reason, message } = condition(request) ?? { status: "-", reason: "Waiting", message: "" };
   const method = "method" in request.spec ? request.spec.method : request.spec.observe ? "observe" : "create";
   return [keyText(request.metadata), method, status === "True" ? "ready" : status === "-" ? "-" : "not ready", reason, message];
+}
+
+function lineOf(request: Shown): string {
+  return tableLines([row(request)], "  ").join("");
 }
 
 function table(requests: readonly Shown[], columns: number): string[] {

@@ -24,7 +24,9 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
     return 1;
   }
   const { manifests } = loaded;
-  const { secrets, metrics, emit: tell, runInContext } = startTelemetry(settings);
+  const progress = createProgress(process.stdout);
+  const around = process.stderr.isTTY ? progress.writeAbove : undefined;
+  const { secrets, metrics, emit: tell, runInContext } = startTelemetry(settings, around);
   const counted = { requests: 0, sockets: 0 };
   const emit = (occurrence: TelemetryEvent): void => {
     if (occurrence.type === "exchanged") counted.requests += 1;
@@ -52,7 +54,6 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
   );
   if (settings.metricsAddress !== undefined) resources.use(await serve(settings.metricsAddress, metricsRoutes(metrics.registry)));
 
-  const progress = createProgress(process.stdout);
   const settled = (): void => {
     if (settings.once) void whenQuiet(controller, shutdown.stop).then(() => progress.isSettled() && shutdown.begin());
   };

@@ -19,10 +19,10 @@ export interface Telemetry {
   readonly runInContext: RunInContext;
 }
 
-/** A crash is logged from here on. */
-export function startTelemetry(settings: ControllerSettings | RunSettings): Telemetry {
+/** A crash is logged from here on. `around` does the writing of each line. */
+export function startTelemetry(settings: ControllerSettings | RunSettings, around?: (write: () => void) => void): Telemetry {
   const secrets = createSecretRegistry();
-  const log = createLog({ level: settings.logLevel, format: settings.logFormat, scrub: secrets.scrub });
+  const log = createLog({ level: settings.logLevel, format: settings.logFormat, scrub: secrets.scrub, around });
   onCrash(log);
   const metrics = createMetrics({ kinds: kindNames, concurrency: settings.concurrency });
   const contexts = createReconcileContexts();

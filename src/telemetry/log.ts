@@ -18,13 +18,15 @@ interface LogOptions {
   readonly format: LogFormat;
   /** What takes secrets out of a line. */
   readonly scrub: (line: string) => string;
+  /** Does the writing of each line, so that it finds its place on a terminal that shows something else, too. */
+  readonly around?: ((write: () => void) => void) | undefined;
 }
 
 /**
  * Writes to standard error, so that standard output is a command's own. A line is scrubbed when it is finished, errors' stacks
  * in it too.
  */
-export function createLog({ level, format, scrub }: LogOptions): Log {
+export function createLog({ level, format, scrub, around = (write) => write() }: LogOptions): Log {
   const { combine, timestamp, json, printf } = winston.format;
   const text = printf(({ timestamp, level, message, ...fields }) =>
     [timestamp, level.toUpperCase().padEnd(5), message, ...fieldTexts(fields)].join(" "),
@@ -38,7 +40,7 @@ export function createLog({ level, format, scrub }: LogOptions): Log {
   return {
     write: (wanted, message, fields) => {
       // winston formats a line before it finds that nobody wants it.
-      if (levels.indexOf(wanted) <= levels.indexOf(level)) logger.log(wanted, message, fields);
+      if (levels.indexOf(wanted) <= levels.indexOf(level)) around(() => logger.log(wanted, message, fields));
     },
   };
 }
