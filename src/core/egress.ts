@@ -6,7 +6,7 @@
  */
 import { withoutAtEnd } from "./tools/text-end.ts";
 import { withoutBrackets } from "./tools/host.ts";
-import { addressBytes, classOf, contains, isInSome, views, type Bytes, type Network } from "./tools/address.ts";
+import { addressBytes, classOf, contains, floorName, isInSome, views, type Bytes, type Network } from "./tools/address.ts";
 import { digest } from "./tools/digest.ts";
 
 /** What refused. The set is closed: each is a value of the metric label `rule`. */
@@ -78,7 +78,7 @@ export function routeOf(target: Target, rules: EgressRules, floor: EgressFloor):
   const { hostname, port } = target;
   const host = bareHost(hostname);
   if (floor.apiServer?.names.includes(host)) return deny("floor", apiServerText);
-  if (/(^|\.)localhost$/.test(host) && floor.opened.length === 0) return deny("floor", floorText);
+  if (/(^|\.)localhost$/.test(host) && floor.opened.length === 0) return deny("floor", floorText("loopback"));
   const denying = rules.deny.filter((rule) => matches(rule, target, host));
   const refused = denying.find(({ networks }) => !networks);
   if (refused) return deny("policy", policyText(refused.name));
@@ -128,7 +128,8 @@ export function addressDenial(
   if (refused) return { rule: "policy", message: policyText(refused.name) };
   const kindOf = (view: Bytes): ReturnType<typeof classOf> => classUnder(view, floor);
   if (seen.some((view) => isApiServer(view, port, floor))) return { rule: "floor", message: apiServerText };
-  if (seen.some((view) => kindOf(view) === "floor")) return { rule: "floor", message: floorText };
+  const closed = seen.find((view) => kindOf(view) === "floor");
+  if (closed) return { rule: "floor", message: floorText(floorName(closed) ?? "such") };
   if (rules.private) return undefined;
   const inner = seen.filter((view) => kindOf(view) === "private");
   if (inner.length === 0 && rules.public) return undefined;
@@ -155,7 +156,8 @@ function isApiServer(view: Bytes, port: number | undefined, { apiServer, opened 
 }
 
 const apiServerText = "the Kubernetes API server is reached by nobody's requests";
-const floorText = "loopback, link-local, metadata and multicast addresses are reached by nobody's requests";
+/** Names what was met, since `run` and tests open some of the floor. */
+const floorText = (name: string): string => `${name} addresses are reached by nobody's requests`;
 const policyText = (name: string): string => `${name} denies it`;
 
 function deny(rule: EgressLabel, message: string): Route {

@@ -82,6 +82,23 @@ describe("without policies", () => {
       ].map((url) => verdict(route(url, rules({ default: "AllowPrivate" }), own))),
     ).toEqual(["open", "open", "floor", "floor", "floor"]);
   });
+  test.each([
+    ["http://localhost/", "loopback"],
+    ["http://127.0.0.1/", "loopback"],
+    ["http://[64:ff9b::7f00:1]/", "loopback"],
+    ["http://0/", "unspecified"],
+    ["http://169.254.169.254/", "link-local and metadata"],
+    ["http://[2002:a9fe:a9fe::]/", "link-local and metadata"],
+    ["http://[fe80::1]/", "link-local"],
+    ["http://[fd00:ec2::254]/", "metadata"],
+    ["http://[ff02::1]/", "multicast"],
+    ["http://255.255.255.255/", "broadcast"],
+  ])("of the floor only what was met is named: %s", (url, name) => {
+    const opened = name === "loopback" ? [] : ["127.0.0.0/8", "::1/128"].map(network);
+    expect(route(url, rules(), { opened })).toMatchObject({
+      denial: { message: `${name} addresses are reached by nobody's requests` },
+    });
+  });
 });
 
 describe("rules", () => {

@@ -132,24 +132,24 @@ function inLocalNAT64(address: Bytes): readonly Bytes[] {
 /** `floor`: nobody's requests go there, whatever a policy says. `private`: they do where a policy says so. */
 type AddressClass = "floor" | "private" | "public";
 
-const floor: readonly Network[] = [
-  "0.0.0.0/8", // "this" network, RFC 791: Linux takes 0.0.0.0 for loopback
-  "127.0.0.0/8",
-  "169.254.0.0/16", // link-local, with the metadata services of most clouds
-  "224.0.0.0/4",
-  "255.255.255.255/32",
-  "100.100.100.200/32", // metadata of Alibaba Cloud
-  "168.63.129.16/32", // Azure's host agent
-  "192.0.0.192/32", // metadata of Oracle Cloud's older instances
-  "::/128",
-  "::1/128",
-  "fe80::/10",
-  "ff00::/8",
-  "fd00:ec2::/32", // metadata, DNS and time of Amazon's cloud
-  "fd20:ce::254/128", // Google's
-  "fd00:c1::a9fe:a9fe/128", // Oracle's
-  "fd00:42::42/128", // Scaleway's
-].map(network);
+/** What nobody's requests reach, by what people call it. */
+const floor: readonly (readonly [name: string, networks: readonly Network[]])[] = Object.entries({
+  unspecified: ["0.0.0.0/8", "::/128"], // "this" network, RFC 791: Linux takes 0.0.0.0 for loopback
+  loopback: ["127.0.0.0/8", "::1/128"],
+  "link-local and metadata": ["169.254.0.0/16"], // with the metadata services of most clouds
+  "link-local": ["fe80::/10"],
+  multicast: ["224.0.0.0/4", "ff00::/8"],
+  broadcast: ["255.255.255.255/32"],
+  metadata: [
+    "100.100.100.200/32", // of Alibaba Cloud
+    "168.63.129.16/32", // Azure's host agent
+    "192.0.0.192/32", // of Oracle Cloud's older instances
+    "fd00:ec2::/32", // metadata, DNS and time of Amazon's cloud
+    "fd20:ce::254/128", // Google's
+    "fd00:c1::a9fe:a9fe/128", // Oracle's
+    "fd00:42::42/128", // Scaleway's
+  ],
+}).map(([name, networks]) => [name, networks.map(network)]);
 
 const notGlobal: readonly Network[] = [
   "10.0.0.0/8",
@@ -170,8 +170,12 @@ const notGlobal: readonly Network[] = [
 /** All of what has been assigned to the internet so far (RFC 4291, 2.4), and NAT64's, which leads into IPv4's. */
 const global6 = [network("2000::/3"), prefix("64:ff9b::")];
 
+/** What people call addresses of the floor, such as `loopback`; undefined for a view that is not in it. */
+export function floorName(view: Bytes): string | undefined {
+  return floor.find(([, networks]) => isInSome(networks, view))?.[0];
+}
 /** Of one view. */
 export function classOf(view: Bytes): AddressClass {
-  if (isInSome(floor, view)) return "floor";
+  if (floorName(view) !== undefined) return "floor";
   return isInSome(notGlobal, view) || (view.length === 16 && !isInSome(global6, view)) ? "private" : "public";
 }
