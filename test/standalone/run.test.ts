@@ -66,6 +66,52 @@ test("runs every example to its declared end, once, and says what it did", async
   expect(stdout).not.toContain("a-token-that-stays-secret");
 }, 30_000);
 
+test("the server of the examples keeps what is made, changed and deleted there", async () => {
+  await using origin = await startDemoOrigin(0);
+  const ask = async (method: string, path: string, body?: object, type = "application/json"): Promise<unknown> => {
+    const content = body && { body: JSON.stringify(body), headers: { "content-type": type } };
+    const response = await fetch(`http://127.0.0.1:${origin.port}${path}`, { method, ...content });
+    return response.ok ? response.json() : (await response.text(), response.status);
+  };
+  const user = "/users/u-1001";
+  expect(await ask("GET", user)).toBe(404);
+  await ask("POST", "/users", { name: "Ada", age: 36 });
+  expect(await ask("PATCH", user, { age: 37, name: null }, "application/merge-patch+json")).toMatchObject({ age: 37, serial: 7 });
+  expect(await ask("GET", user)).toEqual({ id: "u-1001", age: 37, serial: 7 });
+  await ask("DELETE", user);
+  expect([await ask("GET", user), await ask("PATCH", user, { age: 38 }), await ask("DELETE", user)]).toEqual([404, 404, 404]);
+  expect(await ask("PUT", "/teams/t-2", { members: 13 })).toMatchObject({ name: "platform", members: 13, rooms: 3 });
+  await ask("POST", "/databases", { name: "orders", size: "small" });
+  expect(await ask("PUT", "/databases/db-1", { size: "large" })).toMatchObject({ name: "orders", size: "large" });
+  await ask("DELETE", "/databases/db-1");
+  expect(await ask("GET", "/databases/db-1")).toBe(404);
+});
+
+test("what an example's object is changed to holds at the server of the examples", async () => {
+  await using origin = await startDemoOrigin(0);
+  await using folder = await workFolder();
+  const spec = (age: number): object => ({
+    externalID: ".response.body.id",
+    parameters: { age },
+    observe: { url: `http://127.0.0.1:${origin.port}/users/\${ .externalID }` },
+    create: { url: `http://127.0.0.1:${origin.port}/users`, body: { json: "${ .parameters }" } },
+    update: {
+      url: `http://127.0.0.1:${origin.port}/users/\${ .externalID }`,
+      method: "PATCH",
+      body: { mergePatch: { age: "${ .parameters.age }" } },
+    },
+  });
+  const run = async (age: number): Promise<string> => {
+    const manifest = { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPResource", metadata: { name: "ada" }, spec: spec(age) };
+    const file = await folder.write("a.yaml", manifest);
+    return (await holdfast(["run", "--once", "-f", file, "--data", join(folder.path, "state.db")])).stdout;
+  };
+  expect(await run(36)).toContain("Created");
+  expect(await run(37)).toContain("Updated");
+  for (let nth = 0; nth < 3; nth += 1) expect(await run(37)).toContain("all 1 ended as declared");
+  expect(origin.requests.get("PATCH /users/u-1001")).toBe(1);
+}, 30_000);
+
 test("exits 1 when a request does not end as declared, and says which and why", async () => {
   await using origin = await startDemoOrigin(0);
   await using folder = await workFolder();

@@ -1,6 +1,6 @@
 /**
- * The server that the examples talk to: a small users API, a webhook and an echo. It counts what it is asked, so that
- * a demonstration and a test can say how often that was.
+ * The server that the examples talk to: a small users API, a webhook and an echo. What is made, changed and deleted there is so
+ * from then on, until it ends. It counts what it is asked, so that a demonstration and a test can say how often that was.
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -64,17 +64,12 @@ const routes: Readonly<Record<string, Route>> = {
       : { status: 401, body: { error: "refused" } },
   "POST /hooks/T0/B0/secret-path": () => ({ status: 200, body: { ok: true } }),
   "GET /users/ada": () => ({ status: 200, body: { id: "ada", age: 36, serial: 1 } }),
-  "POST /users": ({ body }) => ({ status: 201, body: { ...(body as object), id: "u-1001", serial: 7 } }),
-  "GET /users/u-1001": () => ({ status: 200, body: { id: "u-1001", name: "Ada Lovelace", age: 36, serial: 7 } }),
-  "PATCH /users/u-1001": ({ body }) => ({ status: 200, body }),
-  "DELETE /users/u-1001": () => ({ status: 200, body: {} }),
   "GET /teams": () => ({
     status: 200,
     headers: { link: '</teams?page=2>; rel="next"' },
     body: { teams: [{ id: "t-1", name: "search" }] },
   }),
   "GET /teams?page=2": () => ({ status: 200, body: { teams: [{ id: "t-2", name: "platform" }] } }),
-  "GET /teams/t-2": () => ({ status: 200, body: { id: "t-2", name: "platform", members: 12, rooms: 3 } }),
   "PUT /users/grace%2Fhopper": ({ body }) => ({ status: 200, body }),
   "POST /orders": ({ headers, body }) => ({ status: 201, body: { key: headers["idempotency-key"], order: body } }),
   "POST /receipts": ({ body }) => ({ status: 201, body: { receipt: body } }),
@@ -95,26 +90,70 @@ const routes: Readonly<Record<string, Route>> = {
   "POST /reports": () => ({ status: 202, headers: { location: "/reports/r-1", "retry-after": "0" }, body: { id: "r-1" } }),
   "GET /reports/r-1": ({ times }) =>
     times === 1 ? { status: 202, body: { progress: 50 } } : { status: 200, body: { id: "r-1", rows: 1815 } },
-  "POST /databases": () => ({ status: 202, headers: { location: "/operations/make", "retry-after": "0" }, body: {} }),
   "GET /operations/make": ({ times }) =>
-    times === 1 ? { status: 202, body: { progress: 50 } } : { status: 200, body: { id: "db-1", name: "orders", size: "small" } },
-  "GET /databases/db-1": () => ({ status: 200, body: { id: "db-1", name: "orders", size: "small", host: "db-1.example" } }),
-  "DELETE /databases/db-1": () => ({ status: 202, headers: { location: "/operations/remove" }, body: {} }),
+    times === 1 ? { status: 202, body: { progress: 50 } } : { status: 200, body: { id: "db-1" } },
   "GET /operations/remove": ({ times }) => ({ status: times === 1 ? 202 : 404, body: {} }),
   "POST /heartbeat": () => ({ status: 200, body: {} }),
   "POST /echo": ({ body }) => ({ status: 200, body: { echo: body } }),
 };
 
+/** The objects of one server that are kept: others than these are only answered. */
+function keptRoutes(): Readonly<Record<string, Route>> {
+  const [user, team, database] = [
+    createKept("/users/u-1001"),
+    createKept("/teams/t-2", { id: "t-2", name: "platform", members: 12, rooms: 3 }),
+    createKept("/databases/db-1"),
+  ];
+  return {
+    ...user.routes,
+    ...team.routes,
+    ...database.routes,
+    "POST /users": ({ body }) => ({ status: 201, body: user.make({ ...(body as object), id: "u-1001", serial: 7 }) }),
+    "POST /databases": ({ body }) => {
+      database.make({ ...(body as object), id: "db-1", host: "db-1.example" });
+      return { status: 202, headers: { location: "/operations/make", "retry-after": "0" }, body: {} };
+    },
+    "DELETE /databases/db-1": (asked) => {
+      void database.routes["DELETE /databases/db-1"]?.(asked);
+      return { status: 202, headers: { location: "/operations/remove" }, body: {} };
+    },
+  };
+}
+
+interface Kept {
+  readonly routes: Readonly<Record<string, Route>>;
+  make(object: object): object;
+}
+/** One object at a path: shown, merged by PATCH and PUT (null takes a field away), and 404 while it is not there. */
+function createKept(path: string, first?: object): Kept {
+  let kept = first;
+  const shown = (): Reply => (kept ? { status: 200, body: kept } : { status: 404, body: { error: "no such thing" } });
+  const merge: Route = ({ body }) => {
+    if (kept) kept = Object.fromEntries(Object.entries({ ...kept, ...(body as object) }).filter(([, value]) => value !== null));
+    return shown();
+  };
+  const remove: Route = () => {
+    const reply = shown();
+    kept = undefined;
+    return reply;
+  };
+  return {
+    routes: { [`GET ${path}`]: shown, [`PATCH ${path}`]: merge, [`PUT ${path}`]: merge, [`DELETE ${path}`]: remove },
+    make: (object) => (kept = object),
+  };
+}
+
 /** `port` 0: any that is free. Throws what `listen` does (EADDRINUSE). */
 export async function startDemoOrigin(port: number): Promise<DemoOrigin> {
   const requests = new Map<string, number>();
   const connections: Connection[] = [];
+  const all = { ...routes, ...keptRoutes() };
   const server = createServer((request, response) => {
     const asked = `${request.method} ${request.url}`;
     connections.find(({ socket }) => socket === request.socket)?.askedMs.set(asked, performance.now());
     requests.set(asked, (requests.get(asked) ?? 0) + 1);
     const times = requests.get(asked) ?? 1;
-    void answer(request, response, { times, route: Object.hasOwn(routes, asked) ? routes[asked] : undefined });
+    void answer(request, response, { times, route: Object.hasOwn(all, asked) ? all[asked] : undefined });
   });
   server.on("connection", (socket) => {
     const connection: Connection = { socket, openedMs: Infinity, closedMs: Infinity, askedMs: new Map() };
@@ -155,7 +194,7 @@ async function answer(
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const bytes = Buffer.concat(chunks);
   const text = bytes.toString();
-  const isJSON = request.headers["content-type"]?.startsWith("application/json") === true;
+  const isJSON = /^application\/(?:[\w.-]+\+)?json\b/.test(request.headers["content-type"] ?? "");
   const asked = { headers: request.headers, bytes, body: isJSON ? JSON.parse(text) : text, times };
   const reply: Reply = (await route?.(asked)) ?? { status: 404, body: { error: "no such thing" } };
   response.writeHead(reply.status, { "content-type": "application/json", ...reply.headers });
