@@ -61,7 +61,7 @@ test("runs every example to its declared end, once, and says what it did", async
   expect(stdout).toMatch(/requests declared {3}(\d+) \(all \1 ended as declared\)\n/);
   const sent = [...origin.requests.values()].reduce((sum, count) => sum + count, 0);
   expect(stdout).toContain(`\nrequests sent       ${sent}\n`);
-  expect(stdout).toMatch(/clients in the Map {2}3\n/); // two timeouts, the endpoint's and the default, and the namespace's own for the token server
+  expect(stdout).toMatch(/clients in the Map {2}3\n/); // two timeouts, the endpoint's and the default, and one for tokens
   expect([...origin.requests.values()].every((count) => count <= 3)).toBe(true);
   expect(stdout).not.toContain("a-token-that-stays-secret");
 }, 30_000);

@@ -5,6 +5,8 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { guideServer } from "./guide-servers.ts";
+import type { Serve } from "./remote-servers.ts";
 
 export interface DemoOrigin extends AsyncDisposable {
   readonly port: number;
@@ -148,12 +150,13 @@ export async function startDemoOrigin(port: number): Promise<DemoOrigin> {
   const requests = new Map<string, number>();
   const connections: Connection[] = [];
   const all = { ...routes, ...keptRoutes() };
+  const others = guideServer();
   const server = createServer((request, response) => {
     const asked = `${request.method} ${request.url}`;
     connections.find(({ socket }) => socket === request.socket)?.askedMs.set(asked, performance.now());
     requests.set(asked, (requests.get(asked) ?? 0) + 1);
     const times = requests.get(asked) ?? 1;
-    void answer(request, response, { times, route: Object.hasOwn(all, asked) ? all[asked] : undefined });
+    void answer(request, response, { times, route: Object.hasOwn(all, asked) ? all[asked] : undefined, others });
   });
   server.on("connection", (socket) => {
     const connection: Connection = { socket, openedMs: Infinity, closedMs: Infinity, askedMs: new Map() };
@@ -188,15 +191,19 @@ export async function startDemoOrigin(port: number): Promise<DemoOrigin> {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { times, route }: { readonly times: number; readonly route: Route | undefined },
+  { times, route, others }: { readonly times: number; readonly route: Route | undefined; readonly others: Serve },
 ): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const bytes = Buffer.concat(chunks);
   const text = bytes.toString();
   const isJSON = /^application\/(?:[\w.-]+\+)?json\b/.test(request.headers["content-type"] ?? "");
-  const asked = { headers: request.headers, bytes, body: isJSON ? JSON.parse(text) : text, times };
-  const reply: Reply = (await route?.(asked)) ?? { status: 404, body: { error: "no such thing" } };
-  response.writeHead(reply.status, { "content-type": "application/json", ...reply.headers });
-  response.end(JSON.stringify(reply.body));
+  const body: unknown = isJSON ? JSON.parse(text) : text;
+  const { method = "", headers } = request;
+  const { pathname: path, searchParams: query } = new URL(request.url ?? "", "http://x");
+  const reply =
+    (await route?.({ headers, bytes, body, times })) ??
+    others({ method, path, query, headers, text, body: isJSON ? (body as Record<string, unknown>) : {} }, 0);
+  response.writeHead(reply?.status ?? (reply ? 200 : 404), { "content-type": "application/json", ...reply?.headers });
+  response.end(reply?.status === 204 ? undefined : JSON.stringify(reply ? reply.body : { error: "no such thing" }));
 }

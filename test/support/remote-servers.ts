@@ -32,7 +32,7 @@ export interface Answer {
   readonly body?: unknown;
 }
 /** `seconds`: how long a server has been there. Undefined is a 404. */
-type Serve = (request: Asked, seconds: number) => Answer | undefined;
+export type Serve = (request: Asked, seconds: number) => Answer | undefined;
 
 /** A spec as it is written, with `$URL` in place of the server's. */
 type Manifests = Readonly<Record<string, object>>;
