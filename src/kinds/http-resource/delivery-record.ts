@@ -8,7 +8,9 @@ import { isReady } from "../../core/conditions.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import { evaluate, type EvaluationResult, type Steps } from "../../core/plan.ts";
 import { bytesInBody } from "../../core/templating.ts";
+import { secretType } from "../../core/resource.ts";
 import { bodyTemplate } from "../request/body.ts";
+import { dataReferences } from "../request/data-references.ts";
 import { scopeOf } from "../request/request.ts";
 import { nobodyCompares, verbDigest, type Context } from "./context.ts";
 import { inputsReadBy } from "./inputs-read.ts";
@@ -60,7 +62,7 @@ export function isDelivered(context: Context, seen: Found, now: DeliveredNow): b
   if (isInDoubt && attempt.differs !== undefined && attempt.digest === now.spec && seen.upToDate === true && !seen.isPartial)
     return true;
   if (delivered) {
-    if (delivered.spec !== now.spec) return false;
+    if (delivered.spec !== now.spec || isAskedFor(context)) return false;
     if (delivered.inputs === undefined || now.inputs === undefined) return true;
     if (delivered.inputs === undelivered) return false;
     const canTell = now.inputs !== unkeyed && keyOf(delivered.inputs) === keyOf(now.inputs);
@@ -73,6 +75,13 @@ export function isDelivered(context: Context, seen: Found, now: DeliveredNow): b
 /** Without the key what is known of the inputs' values cannot be told anew, and is kept. */
 export function isBlind({ delivering, status: { delivered } }: Pick<Context, "delivering" | "status">): boolean {
   return delivering?.inputs === unkeyed && delivered?.inputs !== undefined && delivered.spec === delivering.spec;
+}
+/** Which value of a Secret the server has nobody can see: whoever asks has it sent again. */
+function isAskedFor({ asked, spec, resource }: Context): boolean {
+  const { update, inputs = {} } = spec;
+  if (asked === undefined || !update || spec.drift === "Report") return false;
+  const data = dataReferences({ inputs: inputsReadBy(update, inputs) }, [update], resource.metadata.namespace);
+  return data.some(({ type }) => type === secretType);
 }
 function keyOf(digest: string): string {
   return digest.slice(0, digest.indexOf(":"));
