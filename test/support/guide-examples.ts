@@ -36,16 +36,16 @@ export const annotated = (manifests: RemoteCase["manifests"], title: string, ann
 export const gone = (manifests: RemoteCase["manifests"]): RemoteCase["manifests"] =>
   Object.fromEntries(Object.entries(manifests).filter(([title]) => !title.startsWith("HTTPRe")));
 
-/** Once, before the first request of which `is` is true, something is done by hand. */
-export function meddled(is: (asked: Parameters<Serve>[0], seconds: number) => boolean, by: (serve: Serve) => void): () => Serve {
+/** Before the `nth` request like this something is done by hand, once. */
+export function meddled(
+  { method, path, nth }: { readonly method: string; readonly path: string; readonly nth: number },
+  by: (serve: Serve) => void,
+): () => Serve {
   return () => {
     const serve = guideServer();
-    let isDone = false;
+    let count = 0;
     return (asked, seconds) => {
-      if (!isDone && is(asked, seconds)) {
-        isDone = true;
-        by(serve);
-      }
+      if (asked.method === method && asked.path === path && (count += 1) === nth) by(serve);
       return serve(asked, seconds);
     };
   };

@@ -24,9 +24,8 @@ export const guideApiCases: readonly RemoteCase[] = [
   },
   {
     name: "APIs that only list: what is there already is taken over, and deleted with the object",
-    server: meddled(
-      () => true,
-      (serve) => serve(asked("POST", "/webhooks", { callback: "https://ci.example.com/build", active: false }), 0),
+    server: meddled({ method: "GET", path: "/webhooks", nth: 1 }, (serve) =>
+      serve(asked("POST", "/webhooks", { callback: "https://ci.example.com/build", active: false }), 0),
     ),
     manifests: example(listed),
     after: {},
@@ -38,10 +37,7 @@ export const guideApiCases: readonly RemoteCase[] = [
   },
   {
     name: "APIs that only list: what is gone from all pages is created anew",
-    server: meddled(
-      (_, seconds) => seconds > 4,
-      (serve) => serve(asked("DELETE", "/webhooks/4"), 0),
-    ),
+    server: meddled({ method: "GET", path: "/webhooks", nth: 5 }, (serve) => serve(asked("DELETE", "/webhooks/4"), 0)),
     manifests: example(listed),
     check(seen) {
       expect(seen.sent("POST")).toHaveLength(2);

@@ -29,9 +29,8 @@ export const guideObjectCases: readonly RemoteCase[] = [
   },
   {
     name: "ETag and revision: where somebody is faster the update is refused, and sent with the ETag that is current then",
-    server: meddled(
-      ({ method, path, headers }) => method === "PUT" && path === "/documents/front-page" && "if-match" in headers,
-      (serve) => serve(asked("PUT", "/documents/front-page", { title: "by hand" }, { "if-match": '"1"' }), 0),
+    server: meddled({ method: "PUT", path: "/documents/front-page", nth: 2 }, (serve) =>
+      serve(asked("PUT", "/documents/front-page", { title: "by hand" }, { "if-match": '"1"' }), 0),
     ),
     manifests: example(revisions),
     after: example(revisions, { "title: Welcome": "title: Hello" }),
@@ -56,7 +55,11 @@ export const guideObjectCases: readonly RemoteCase[] = [
     name: "ETag and revision: what cannot be observed before delete is not deleted",
     server: () => {
       const serve = guideServer();
-      return (request, seconds) => (seconds > 6 && request.method === "GET" ? { status: 503 } : serve(request, seconds));
+      let count = 0;
+      return (request, seconds) => {
+        const isLook = request.method === "GET" && request.path === "/documents/front-page";
+        return isLook && (count += 1) > 2 ? { status: 503 } : serve(request, seconds);
+      };
     },
     manifests: example(revisions),
     after: {},
@@ -79,9 +82,8 @@ export const guideObjectCases: readonly RemoteCase[] = [
   },
   {
     name: "write-only fields: the others are compared, and corrected",
-    server: meddled(
-      (_, seconds) => seconds > 4,
-      (serve) => serve(asked("PUT", "/accounts/robot", { role: "admin" }), 0),
+    server: meddled({ method: "GET", path: "/accounts/robot", nth: 3 }, (serve) =>
+      serve(asked("PUT", "/accounts/robot", { role: "admin" }), 0),
     ),
     manifests: example(hidden),
     check(seen) {

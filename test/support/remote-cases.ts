@@ -1,0 +1,19 @@
+/** Tests of remote objects: each case is one, and all of a file run side by side. */
+import { beforeAll, expect, test } from "@jest/globals";
+import { firstMs, runCases, thenMs, type RemoteCase, type Seen } from "./remote-servers.ts";
+
+export function testCases(cases: readonly RemoteCase[]): void {
+  let all: ReadonlyMap<string, Seen>;
+  beforeAll(
+    async () => {
+      all = await runCases(cases);
+    },
+    firstMs + thenMs + 40_000,
+  );
+
+  test.each(cases.map((one) => [one.name, one] as const))("%s", (name, { check }) => {
+    const seen = all.get(name);
+    expect(seen).toBeDefined();
+    if (seen) check(seen);
+  });
+}
