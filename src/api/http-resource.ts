@@ -3,7 +3,7 @@ import { dependsOn } from "./dependencies.ts";
 import { duration, idempotencyKey } from "./fields.ts";
 import { httpRequest } from "./http-request.ts";
 import { readyColumns, type KindDefinition } from "./kind-definition.ts";
-import { compare, ignore, mine, refusedIf, replace } from "./object-settings.ts";
+import { compare, ignore, mine, refusedIf, replace, values } from "./object-settings.ts";
 import { outputs } from "./outputs.ts";
 import { pollStatus } from "./poll.ts";
 import { endpointRef, inputs, jq, serviceAccountName } from "./request.ts";
@@ -97,6 +97,7 @@ const spec = {
         "What is kept in the status of the latest response to create, update or delete: nothing, its summary, or its body too (cut at 16 KiB), and then that of observe as well.",
     },
     recordDigest,
+    values,
     outputs: {
       ...outputs,
       description: `${outputs.description} Their expressions see the answer to create, update or observe, whichever came last; what only create answers is kept with whenMissing: Keep.`,
@@ -117,6 +118,10 @@ const spec = {
     {
       rule: "!has(self.mine) || has(self.observe) || has(self.lookup)",
       message: "mine needs observe or lookup, to have an object to ask of",
+    },
+    {
+      rule: "!has(self.values) || has(self.observe) || has(self.lookup)",
+      message: "values needs observe or lookup, to have an object to show",
     },
     {
       rule: "!has(self.replace) || (has(self.create) && has(self.delete))",
@@ -223,6 +228,10 @@ const status = {
       "x-kubernetes-preserve-unknown-fields": true,
       description:
         "Values that inputs took of other objects when they were last Ready, by the inputs' names: with these the object is looked after, and deleted, when the others are not.",
+    },
+    values: {
+      "x-kubernetes-preserve-unknown-fields": true,
+      description: "What spec.values yielded of the object when it was observed last, by name.",
     },
     adoptedUpdate: {
       type: "string",

@@ -43,6 +43,20 @@ export const ignore = {
   items: place,
 } as const satisfies Schema;
 
+export const values = {
+  type: "object",
+  description:
+    "Facts of the object that its status shows under the same names, for people and for `objectRef` of others (`.status.values.NAME`): jq over what was observed, as `.object` and `.response`. A value has up to 1 KiB as JSON, all have 4 KiB; null is left out. Secrets are not for a status: what holds one of the request's or of what outputs keep in a Secret is refused.",
+  maxProperties: 16,
+  additionalProperties: jq,
+  "x-kubernetes-validations": [
+    {
+      rule: "self.all(name, name.matches('^[A-Za-z_][A-Za-z0-9_-]{0,62}$'))",
+      message: "a name is up to 63 letters, digits, - and _, and does not start with a digit",
+    },
+  ],
+} as const satisfies Schema;
+
 export const compare = {
   type: "array",
   description: "How values are compared at places where the server keeps them in another form than it is sent them.",

@@ -49,9 +49,14 @@ export interface ScopeEvaluation {
   readonly normalise?: readonly { readonly path: string; readonly as: Located }[];
   /** What of the rendered body is held against it: jq that sees that as `.body`. */
   readonly compared?: Located;
+  /** Facts that a status is to show; those of `withheld` are for nobody to read. */
+  readonly published?: { readonly facts: readonly Located[]; readonly withheld: readonly Located[] };
   /** Evaluated on the rendered body, as if that was the answer. */
   readonly foretold?: Located;
 }
+
+/** Bytes of a fact at most, as JSON. */
+export const longestFact = 1024;
 
 /** One expression that yields a list of at most `maxForEachItems` items. */
 export interface ListEvaluation {

@@ -18,6 +18,8 @@ export interface Mask {
   show(text: string): Excerpt | undefined;
   /** Whether it holds a secret in any form: true, too, where that cannot be told. A secret shorter than 8 characters is no leak in an id or URL. */
   holdsSecret(text: string): boolean;
+  /** Whether all of it may be shown as it is: false where that cannot be told. Secrets of four characters count. */
+  isOpen(text: string): boolean;
 }
 
 /** What is secret. */
@@ -73,6 +75,7 @@ export function createMask(secrets: () => Secrets): Mask {
   }
   return {
     show: (text) => look(text, 0),
+    isOpen: (text) => text.length <= longestIndexed && look(text, 0)?.text === text,
     holdsSecret(text) {
       const looked = text.length > longestIndexed ? undefined : look(text, leastTelling);
       return looked?.text !== text;

@@ -30,6 +30,8 @@ export interface Shown {
   field(name: string): string | undefined;
   /** Whether a text holds such a secret, in any form: then it is kept nowhere where it can be read. */
   holdsSecret(text: string): boolean;
+  /** Whether a text may be shown as it is: it holds no such secret, however short. */
+  isOpen(text: string): boolean;
   /** Whether any secret went out: then a digest of the content would let people try guesses on it. */
   readonly hasSecrets: boolean;
 }
@@ -82,7 +84,9 @@ export type RefusalReason =
   | "OutputForbidden"
   | "OutputRefused"
   | "OutputMissing"
-  | "OutputNotText";
+  | "OutputNotText"
+  | "ValueIsSecret"
+  | "ValueTooLong";
 
 export type Outcome =
   | { readonly type: "response"; readonly response: Response }

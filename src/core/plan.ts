@@ -48,6 +48,9 @@ export interface Intent {
   readonly sender: string;
 }
 
+/** What may be shown of an answer; `secret`: it may not. */
+export type Fact = { readonly type: "value"; readonly value: unknown } | { readonly type: "failed" | "secret" | "tooLong" };
+
 /** Results in the order of the expressions, each the JSON value that jq yielded; or why there are none. */
 export type EvaluationResult =
   | {
@@ -57,6 +60,8 @@ export type EvaluationResult =
       readonly differences?: readonly Difference[];
       /** Something of it was not compared: a secret's value, or what cannot be held against such an answer. */
       readonly isPartial?: true;
+      /** What `published.facts` yield, in their order. */
+      readonly published?: readonly Fact[];
       /** What `foretold` yields. */
       readonly foretold?: unknown;
       /** Of a list: its items as JSON text, closed because they can hold secrets. */

@@ -17,6 +17,7 @@ export function createShown(
       return typeof value === "string" ? mask.show(value)?.text : undefined;
     },
     holdsSecret: (text) => mask.holdsSecret(text),
+    isOpen: (text) => mask.isOpen(text),
     get hasSecrets() {
       const { kept, derived } = secrets();
       return kept.length + derived.length > 0;

@@ -3,6 +3,7 @@ import { answerCases } from "../support/cases/answers.ts";
 import { deletionCases } from "../support/cases/deletion.ts";
 import { identityCases } from "../support/cases/identity.ts";
 import { syncCases } from "../support/cases/sync.ts";
+import { valueCases } from "../support/cases/values.ts";
 import { testCases } from "../support/remote-cases.ts";
 
-testCases([...identityCases, ...syncCases, ...deletionCases, ...answerCases]);
+testCases([...identityCases, ...syncCases, ...deletionCases, ...answerCases, ...valueCases]);

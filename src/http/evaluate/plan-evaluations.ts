@@ -18,11 +18,12 @@ import type { Located } from "../../core/request-template.ts";
 import { documentKey, documentText, objectText, type Answers } from "./document.ts";
 import { evaluateAll, type Batch } from "./batch.ts";
 import { compareBody } from "./comparison.ts";
+import { factExpressions, factsOf } from "./facts.ts";
 import { inputsDigest, keyedDigest } from "./inputs-digest.ts";
 import { maskedValuesOf } from "./masked-values.ts";
 import { bytesInBody } from "../../core/templating.ts";
 import { readBytes } from "../resolve/bytes.ts";
-import { maskInputs, readsElsewhere, resolveInputs, secretValues, type Inputs } from "../resolve/inputs.ts";
+import { maskInputs, readsElsewhere, readsSecret, resolveInputs, secretValues, type Inputs } from "../resolve/inputs.ts";
 import { listItems } from "./list-items.ts";
 import { outputValues } from "./outputs.ts";
 import { checkText } from "./not-text.ts";
@@ -45,21 +46,22 @@ interface Seen extends Answers {
 
 type Values = Extract<EvaluationResult, { type: "values" }>;
 
+function batch(seen: Seen, inputs: Inputs, expressions: readonly Located[]): Batch {
+  const { scope, response, responses } = seen;
+  return {
+    document: documentText(scope, inputs, seen, expressions[0]?.text),
+    expressions,
+    open: !response && !responses && secretValues(inputs).length === 0,
+    group: scope.metadata.namespace,
+  };
+}
+
 /** `onSecretOutput`: told each value that an answer gives a Secret, and its namespace. `digestKey`: what only Holdfast knows. */
 export function createEvaluations(
   evaluator: Evaluator,
   onSecretOutput?: (value: string, namespace: string) => void,
   digestKey: DigestKey = () => Promise.resolve(undefined),
 ): Evaluations {
-  function batch(seen: Seen, inputs: Inputs, expressions: readonly Located[]): Batch {
-    const { scope, response, responses } = seen;
-    return {
-      document: documentText(scope, inputs, seen, expressions[0]?.text),
-      expressions,
-      open: !response && !responses && secretValues(inputs).length === 0,
-      group: scope.metadata.namespace,
-    };
-  }
   /** JSON texts in the order of the expressions: each sees the same whatever others are evaluated with it. */
   async function jsonOf(
     expressions: readonly Located[],
@@ -94,8 +96,11 @@ export function createEvaluations(
   async function ofScope(evaluation: ScopeEvaluation, read: Read, signal: AbortSignal): Promise<Values> {
     const { scope, response, expressions, compare } = evaluation;
     const inputs = await resolveInputs(scope.inputs, read);
-    const json = await jsonOf(expressions, evaluation, inputs, signal);
-    const found = values(json.map(parseJSON));
+    const json = await jsonOf([...expressions, ...factExpressions(evaluation)], evaluation, inputs, signal);
+    const found = {
+      ...values(json.slice(0, expressions.length).map(parseJSON)),
+      ...factsOf(evaluation, json.slice(expressions.length), readsSecret(scope, inputs)),
+    };
     if (!compare || !response) return found;
     return {
       ...found,

@@ -70,6 +70,8 @@ export interface Context {
   readonly taken?: Readonly<Record<string, unknown>>;
   /** What update would deliver now. */
   readonly delivering?: NonNullable<HTTPResourceStatus["delivered"]>;
+  /** What `spec.values` yielded in this reconcile. */
+  readonly values?: Readonly<Record<string, unknown>>;
   /** Where what was observed in this reconcile is not as declared. */
   readonly drift?: readonly Difference[];
 }

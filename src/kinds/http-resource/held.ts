@@ -9,6 +9,7 @@ import { evaluate, type EvaluationResult } from "../../core/plan.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import { idFrom, type Context } from "./context.ts";
 import { givenID } from "./identity.ts";
+import { publishedBy, valuesOf } from "./values.ts";
 import { locate, unknown, type Absent, type Found, type Observation, type Unknown } from "./observation.ts";
 
 interface ObjectIn {
@@ -52,6 +53,7 @@ export function* held(
     ...locate("spec.externalID", given === undefined ? undefined : `try (${given}\n\n) catch null`),
   ];
   const compare = comparison(context);
+  const published = publishedBy(context);
   const found: Found = {
     type: "found",
     response,
@@ -59,12 +61,13 @@ export function* held(
     differences: [],
     ...(externalID !== undefined && { externalID }),
   };
-  if (expressions.length === 0 && !compare) return found;
+  if (expressions.length === 0 && !compare && !published) return found;
   const foretells = (compare?.type === "json" || compare?.type === "form") && !mayTellID ? givenID(spec) : undefined;
   const result: EvaluationResult = yield* evaluate({
     scope,
     response,
     expressions,
+    ...(published && { published }),
     ...(compare && { compare }),
     ...(compare && spec.ignore && { ignore: spec.ignore }),
     ...(compare && spec.compare && { normalise: locateNormalise(spec.compare) }),
@@ -91,6 +94,7 @@ export function* held(
     differences,
     ...(isPartial && { isPartial }),
     ...(mine !== undefined && { mine }),
+    ...(result.published && mine !== false && { values: valuesOf(context, result.published) }),
     ...(id !== undefined && { externalID: id }),
     ...(told !== undefined && externalID !== undefined && told !== externalID && { by: "observe" as const }),
     // Where spec.upToDate compares, nothing tells of the id beforehand.

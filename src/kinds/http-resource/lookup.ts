@@ -14,6 +14,7 @@ import { evaluate, sendExchange, type EvaluationResult } from "../../core/plan.t
 import { exchangeOf, idFrom, idOf, type Context } from "./context.ts";
 import { judgeAnswer } from "./judge.ts";
 import { held } from "./held.ts";
+import { valueExpressions } from "./values.ts";
 import { isUnresolvedCreate } from "./identity.ts";
 import { locate, unknown, type Observation } from "./observation.ts";
 
@@ -29,7 +30,8 @@ export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
   let page: Page = {};
   for (let pages = 0; pages < maxPages; pages += 1) {
     const asked = { field, shape: { ...lookup, query: page.query ?? lookup.query ?? [] } };
-    const built = exchangeOf(context, { ...asked, compile: lookupExpressions(lookup) });
+    const shows = context.spec.observe ? [] : valueExpressions(context);
+    const built = exchangeOf(context, { ...asked, compile: [...lookupExpressions(lookup), ...shows] });
     if ("type" in built) return built;
     const exchange = page.url ? { ...built, request: { ...built.request, page: page.url } } : built;
     const outcome = yield* sendExchange(exchange, { type: "none" });

@@ -4,6 +4,7 @@ import type { Refusal, Response } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
 import { retryAfterFieldMs } from "../../core/retry.ts";
 import type { Context } from "./context.ts";
+import type { Values } from "./values.ts";
 
 export type Observation = Found | Absent | Unknown | Refusal;
 export interface Found {
@@ -21,6 +22,8 @@ export interface Found {
   readonly object?: unknown;
   /** Undefined: nobody could look. */
   readonly upToDate?: boolean;
+  /** What `spec.values` yields; absent: it is not asked. */
+  readonly values?: Values;
   readonly differences: readonly Difference[];
   /** Something of what is declared could not be compared. */
   readonly isPartial?: true;

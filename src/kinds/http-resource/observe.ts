@@ -15,6 +15,7 @@ import { judgeAnswer, saysGone } from "./judge.ts";
 import { lookUp } from "./lookup.ts";
 import { locate, unknown, type Absent, type Found, type Observation } from "./observation.ts";
 import { held, objectIn } from "./held.ts";
+import { valueExpressions } from "./values.ts";
 
 /** Looks by id, else in the list. Where nothing can be asked, what was created is there and what was not is absent. */
 export function* observe(context: Context): Steps<Observation> {
@@ -95,6 +96,7 @@ export function* look(context: Context): Steps<Observation> {
     ...locate("spec.mine", spec.mine),
     ...locate("spec.upToDate", spec.upToDate),
     ...locate("spec.externalID", givenID(spec)),
+    ...valueExpressions(context),
   ];
   const exchange = exchangeOf(context, { ...asked, compile });
   if ("type" in exchange) return exchange;

@@ -167,6 +167,7 @@ function* present(context: Context, seen: Found): Steps<Verdict> {
   const isDrift = !sight.asDeclared && (differs || seen.upToDate === undefined) && context.spec.observe !== undefined;
   const after = {
     ...withRemote(context, recordObservation(context.remote, sight)),
+    ...(seen.values && { values: seen.values.shown }),
     ...(isDrift && { drift: seen.differences }),
     ...(now && { delivering: now }),
   };
@@ -185,7 +186,10 @@ function* present(context: Context, seen: Found): Steps<Verdict> {
     case "rest": {
       if (!sight.asDeclared) return differs ? report.drifted(seen) : report.notDelivered(seen);
       const { externalID } = after;
-      return yield* withOutputs(after, report, { ...seen, externalID, verdict: report.inStep(seen) });
+      const { problem } = seen.values ?? {};
+      const inStep = report.inStep(seen);
+      const verdict = problem ? report.withoutOutputs(inStep, problem) : inStep;
+      return yield* withOutputs(after, report, { ...seen, externalID, verdict });
     }
   }
 }

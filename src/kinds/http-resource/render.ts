@@ -1,5 +1,4 @@
 /** Every request that an HTTPResource declares, for people to read: nothing of it is sent. */
-import type { HTTPResourceSpec } from "../../api/http-resource.ts";
 import { newAttempt } from "../../core/delivery.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Refusal } from "../../core/outcome.ts";
@@ -8,6 +7,7 @@ import { dependencyExpressions } from "../request/dependencies.ts";
 import { contextOf, declaredOf, exchangeOf, needsExternalID, readsAny, verbDigest, type Asked } from "./context.ts";
 import { lookupExpressions } from "./lookup.ts";
 import { declaredPoll, type DeclaredPoll } from "../request/poll.ts";
+import { valueExpressions } from "./values.ts";
 import { locate } from "./observation.ts";
 import type { HTTPResource, UsedEndpoint } from "../types.ts";
 
@@ -62,7 +62,7 @@ export function* declaredVerbs(
     const asked: Asked = {
       field,
       shape: { ...rest, expect, ...(own && { body: own }), ...(poll && { poll }) },
-      compile: [...others, ...answerExpressions(spec, verb)],
+      compile: [...others, ...answerExpressions(resource, verb)],
       ...attempt,
       ...(isPatch && { mergePatch }),
     };
@@ -88,10 +88,8 @@ export function* declaredVerbs(
 type Shape = Asked["shape"] & { readonly body?: unknown };
 
 /** What is evaluated on the answer, apart from `expect` and `outputs`. */
-function answerExpressions(
-  { exists, upToDate, externalID, mine, observe, create, lookup }: HTTPResourceSpec,
-  verb: Verb,
-): readonly Located[] {
+function answerExpressions(resource: Pick<HTTPResource, "spec" | "metadata">, verb: Verb): readonly Located[] {
+  const { exists, upToDate, externalID, mine, observe, create, lookup } = resource.spec;
   const takesID = create ? "create" : "observe";
   return [
     ...(verb === "lookup" && lookup ? lookupExpressions(lookup) : []),
@@ -103,6 +101,7 @@ function answerExpressions(
           ...locate("spec.upToDate", upToDate),
         ]
       : []),
+    ...(verb === (observe ? "observe" : "lookup") ? valueExpressions({ spec: resource.spec, resource }) : []),
     ...(verb === takesID ? locate("spec.externalID", externalID) : []),
   ];
 }

@@ -51,6 +51,6 @@ export interface Report {
   /** Created, and nobody knows under which id. `looksInMs`: as above. */
   lost(attempt: VerbAttempt, judgement: Pick<Judgement, "message">, looksInMs?: number): Verdict;
   released(reason: string): Verdict;
-  /** The verdict, but not ready, since its outputs could not be written. */
+  /** The verdict, but not ready, since its outputs could not be written, or its values not be shown. */
   withoutOutputs(verdict: Verdict, refusal: Refusal): Verdict;
 }

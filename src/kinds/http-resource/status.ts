@@ -17,6 +17,7 @@ import { isRepeatable } from "./delivered.ts";
 import { firstLook, isLookedUp, isNameless, mayHaveArrived, noImport, outside } from "./held-back.ts";
 import { heldReport } from "./held-report.ts";
 import type { Report } from "./report.ts";
+import { valuesField } from "./values.ts";
 import { toStatusFields, remoteOf } from "./identity.ts";
 
 type Status = HTTPResourceStatus;
@@ -36,7 +37,7 @@ export function httpResourceReport(context: Context): Report {
   const untaken: Taken = context.imported === undefined ? context : before;
   function status(states: readonly ConditionState[], change: Partial<Status> = {}, taken: Taken = context): Status {
     const { nextRunAt: _, response, attempt: __, poll, ...rest } = before;
-    const { externalID: ___, formerExternalID: ____, seen: _____, replacing: ______, ...kept } = rest;
+    const { externalID: ___, formerExternalID: ____, seen: _____, replacing: ______, values: _______, ...kept } = rest;
     const { attempt, imported } = taken;
     const remote = taken === context ? context.remote : remoteOf({ spec, status: before, ...taken });
     const isPolling = (change.attempt ?? attempt)?.phase === "Polling";
@@ -46,6 +47,7 @@ export function httpResourceReport(context: Context): Report {
       ...kept,
       ...keepRecorded(response, spec),
       ...toStatusFields(remote, before),
+      ...valuesField({ ...context, remote }),
       ...(imported !== undefined && { lastHandledExternalID: imported }),
       ...(attempt && { attempt }),
       ...(context.taken && { inputs: context.taken }),
@@ -78,10 +80,11 @@ export function httpResourceReport(context: Context): Report {
     return attempted({ ...rest, phase: "Done", succeeded: true });
   }
   const delivering = (): Partial<Status> => (context.delivering ? { delivered: context.delivering } : {});
-  /** What has not been seen yet is looked at at once: a wrong URL shows in seconds. */
+  /** What has not been seen yet is looked at at once: a wrong URL shows in seconds, and so do values that update has changed. */
   const soon = (): { requeueAfterMs?: number } => {
     const { requeueAfterMs } = due();
-    if (requeueAfterMs === undefined || (context.remote.seen && context.remote.former === undefined)) return due();
+    const isKnown = context.remote.seen && context.remote.former === undefined && spec.values === undefined;
+    if (requeueAfterMs === undefined || isKnown) return due();
     return { requeueAfterMs: Math.min(requeueAfterMs, pauseSinceMs(uid, firstLook, 0)) };
   };
   const due = (): { requeueAfterMs?: number } => (canLook ? { requeueAfterMs: untilDueMs(uid, intervalMs, now) } : {});
