@@ -5,7 +5,7 @@ import { conditions, duration, idempotencyKey, observedGeneration, tls } from ".
 import { outputs } from "./outputs.ts";
 import { readyColumns, type KindDefinition } from "./kind-definition.ts";
 import { poll, pollStatus } from "./poll.ts";
-import { endpointRef, expect, inputs, requestProperties, serviceAccountName } from "./request.ts";
+import { endpointRef, expect, idempotent, inputs, requestProperties, serviceAccountName } from "./request.ts";
 import { retry } from "./retry.ts";
 import { history, historyLimit, schedule, scheduleStatus } from "./schedule.ts";
 import type { Infer, Schema } from "./schema.ts";
@@ -38,6 +38,7 @@ const spec = {
     },
     tls: { ...tls, description: `${tls.description} With endpointRef the endpoint's is used and this one is not.` },
     expect,
+    idempotent,
     idempotencyKey,
     retry,
     poll,
@@ -67,9 +68,9 @@ const spec = {
   },
   "x-kubernetes-validations": [
     {
-      rule: "!has(self.forEach) || self.method in ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'] || has(self.idempotencyKey) || has(self.endpointRef)",
+      rule: "!has(self.forEach) || (has(self.idempotent) ? self.idempotent : self.method in ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']) || has(self.idempotencyKey) || has(self.endpointRef)",
       message:
-        "forEach with a method that is not idempotent, POST say, needs an idempotencyKey, here or on the endpoint: an item may be sent again",
+        "forEach with a method that is not idempotent, POST say, needs an idempotencyKey, here or on the endpoint, or idempotent: true: an item may be sent again",
     },
     { rule: "has(self.url) != has(self.endpointRef)", message: "exactly one of url and endpointRef must be set" },
     {

@@ -59,6 +59,12 @@ export const method = {
   ],
 } as const satisfies Schema;
 
+export const idempotent = {
+  type: "boolean",
+  description:
+    "Whether sending it twice does what sending it once does. Without it the method says so (RFC 9110, section 9.2.2); true makes a POST or PATCH be sent again where its outcome is not known, false makes a PUT or DELETE be sent only once.",
+} as const satisfies Schema;
+
 export const requestProperties = {
   url: {
     type: "string",

@@ -1,13 +1,7 @@
 /** The requests of an HTTPResource: how its remote object is observed, looked up, created, changed and deleted. */
 import { poll } from "./poll.ts";
-import { expect, jq, method, requestProperties } from "./request.ts";
+import { expect, idempotent, jq, method, requestProperties } from "./request.ts";
 import type { Schema } from "./schema.ts";
-
-const idempotent = {
-  type: "boolean",
-  description:
-    "Whether sending it twice does what sending it once does. Without it the method says so (RFC 9110, section 9.2.2); true makes a POST or PATCH be sent again where its outcome is not known, false makes a PUT or DELETE be sent only once.",
-} as const satisfies Schema;
 
 export const observe = {
   type: "object",

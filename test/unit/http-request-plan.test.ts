@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
+import { httpRequest, type HTTPRequestSpec, type HTTPRequestStatus } from "../../src/api/http-request.ts";
+import { validator } from "../../src/api/validate.ts";
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome, Refusal } from "../../src/core/outcome.ts";
 import { redact } from "../../src/core/redacted.ts";
@@ -142,6 +143,63 @@ describe("a POST", () => {
       answer(200),
     ]);
     expect(steps[0]).toMatchObject({ beforeSend: { type: "intent" } });
+  });
+});
+
+describe("what the spec says of sending it twice", () => {
+  test.each<[string, boolean | undefined, "none" | "intent"]>([
+    ["POST", true, "none"],
+    ["PATCH", true, "none"],
+    ["PURGE", true, "none"],
+    ["POST", false, "intent"],
+    ["POST", undefined, "intent"],
+    ["PUT", false, "intent"],
+    ["DELETE", false, "intent"],
+    ["GET", false, "intent"],
+    ["PUT", undefined, "none"],
+    ["PUT", true, "none"],
+  ])("of %s: %s, goes before its method", (method, idempotent, precaution) => {
+    const said = request({ method, ...(idempotent !== undefined && { idempotent }) });
+    const { steps, status } = drive(said, [reset]);
+    expect(steps[0]).toMatchObject({ beforeSend: { type: precaution }, exchange: { repeatable: precaution === "none" } });
+    expect(status.attempt?.phase).toBe(precaution === "none" ? "Retrying" : "Unknown");
+  });
+  test("does not hold for a try that was in doubt before, and makes no new run", () => {
+    const { status } = drive(request(), [reset]);
+    const later = drive(request({ idempotent: true }, { status, generation: 2 }));
+    expect(later.steps).toEqual([]);
+    expect(condition(later.status, "Ready")?.reason).toBe("OutcomeUnknown");
+    const done = drive(request(), [answer(200)]).status;
+    expect(drive(request({ idempotent: true }, { status: done, generation: 2 })).steps).toEqual([]);
+  });
+  test("is not said of the polls for its work", () => {
+    const poll = { until: ".response.body.done", url: "https://example.com/jobs/1" };
+    const polled = request({ idempotent: false, poll: { interval: "1s", timeout: "1h", ...poll } });
+    const { status } = drive(polled, [answer(202), { type: "values", values: [] }]);
+    const later = { ...status, poll: { ...status.poll!, nextAt: "2025-01-01T00:00:00Z" } };
+    const { steps } = drive({ ...polled, status: later }, [reset]);
+    expect(exchangeOf(steps[0])).toMatchObject({ request: { method: "GET" }, repeatable: true });
+  });
+  test.each([
+    [{ method: "POST" }, 1],
+    [{ method: "POST", idempotent: true }, 0],
+    [{ method: "PUT" }, 0],
+    [{ method: "PUT", idempotent: false }, 1],
+    [{ method: "PUT", idempotent: false, idempotencyKey: {} }, 0],
+  ])("decides whether forEach is accepted: %j", (written, count) => {
+    const each = { url: "https://example.com", forEach: { items: [1, 2] }, ...written };
+    expect(validator(httpRequest.spec)(each).problems).toHaveLength(count);
+  });
+  test("lets items be sent where there is no key", () => {
+    const each = { forEach: { items: [1] }, endpointRef: { kind: "HTTPEndpoint", name: "x" } } as const;
+    const endpoint = { metadata: { name: "x", namespace: "team-a" }, spec: { baseURL: "https://x.example" } } as HTTPEndpoint;
+    const [refused, sent] = [
+      drive(request(each), [], endpoint),
+      drive(request({ ...each, idempotent: true }), [{ type: "outcomes", outcomes: [answer(200)] }], endpoint),
+    ];
+    expect(refused.steps).toEqual([]);
+    expect(sent.steps[0]).toMatchObject({ type: "exchanges", beforeSend: { type: "none" } });
+    expect(drive(request({ ...each, method: "PUT", idempotent: false }), [], endpoint).steps).toEqual([]);
   });
 });
 

@@ -65,7 +65,7 @@ export function* deliverEach(
   const room = { leftBytes: outputs.length > 0 ? maxKeptBytes : 0 };
   const result = yield* sendExchanges(
     exchanges,
-    decideBeforeSend(first, { attempt, sender, inFlight: report.inFlight, keyed }),
+    decideBeforeSend(first, { attempt, sender, inFlight: report.inFlight, idempotent: spec.idempotent, keyed }),
     function* (outcome, position) {
       const [item, exchange] = [pending[position] as ScopeItem, exchanges[position] as Exchange];
       const { tries: tried = 0 } = earlier.get(itemId(attempt, item)) ?? {};
@@ -268,7 +268,7 @@ function notRepeatable({ spec: { method, endpointRef } }: HTTPRequest): Refusal 
   return {
     type: "refusal",
     reason: "InvalidRequest",
-    message: `spec.forEach: ${method} is sent for several items only with an idempotencyKey, here or on the endpoint`,
+    message: `spec.forEach: ${method} is sent for several items only with an idempotencyKey, here or on the endpoint, or where idempotent is true`,
     heals: endpointRef !== undefined,
   };
 }

@@ -8,6 +8,8 @@ import { isIdempotent } from "../../core/http-method.ts";
 interface Circumstances {
   readonly attempt: Attempt;
   readonly sender: string;
+  /** As it is declared, whatever the method is. */
+  readonly idempotent: boolean | undefined;
   /** Whether the server knows a request again by an idempotency key. */
   readonly keyed: boolean;
   /** The status that says that the attempt is on its way. */
@@ -19,8 +21,11 @@ interface Circumstances {
  * needless, if what is sent again is the same; which for the tick of a schedule would have to be known after the crash, when
  * another may have come.
  */
-export function decideBeforeSend({ request }: Exchange, { attempt, sender, keyed, inFlight }: Circumstances): BeforeSend {
-  if (isIdempotent(request.method) || (keyed && attempt.tick === undefined && !dependsOnInputs(request)))
+export function decideBeforeSend(
+  { request }: Exchange,
+  { attempt, sender, idempotent, keyed, inFlight }: Circumstances,
+): BeforeSend {
+  if ((idempotent ?? isIdempotent(request.method)) || (keyed && attempt.tick === undefined && !dependsOnInputs(request)))
     return { type: "none", attemptId: attempt.id };
   return { type: "intent", status: inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
 }

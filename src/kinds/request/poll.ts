@@ -192,8 +192,8 @@ function pollExchange(
   declared: DeclaredRequest,
   { endpoint, location }: { readonly endpoint: UsedEndpoint | undefined; readonly location?: Located },
 ): ReturnType<typeof buildExchange> {
-  const { attemptId: _, shape, ...rest } = declared;
-  const { body: __, headers = [], ...asked } = shape;
+  const { attemptId: _, idempotent: __, shape, ...rest } = declared;
+  const { body: ___, headers = [], ...asked } = shape;
   const own = poll.headers ?? [];
   const isReplaced = (name: string): boolean => own.some((header) => header.name.toLowerCase() === name.toLowerCase());
   // What is said of the request's content, or of the state it is to find, is not said of its work.

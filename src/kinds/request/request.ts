@@ -40,6 +40,7 @@ export function declaredRequest(
     metadata,
     now: attempt.startedAt,
     attemptId: attempt.id,
+    idempotent: spec.idempotent,
     compile: [
       ...expectedThat(spec.expect, "spec.expect"),
       ...pollExpressions(spec.poll, "spec.poll"),
