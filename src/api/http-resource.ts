@@ -14,11 +14,11 @@ import type { Infer, Rule, Schema } from "./schema.ts";
 const { timeout, maxRedirects, tls, record, recordDigest, suspend } = httpRequest.spec.properties;
 const target = (verb: string): readonly Rule[] => [
   {
-    rule: `!has(self.${verb}) || has(self.${verb}.url) != has(self.endpointRef)`,
-    message: `exactly one of ${verb}.url and endpointRef must be set`,
+    rule: `!has(self.${verb}) || has(self.${verb}.url) != (has(self.${verb}.endpointRef) || has(self.endpointRef))`,
+    message: `exactly one of ${verb}.url and endpointRef, of ${verb} or of all, must be set`,
   },
   {
-    rule: `!has(self.${verb}) || !has(self.${verb}.path) || has(self.endpointRef)`,
+    rule: `!has(self.${verb}) || !has(self.${verb}.path) || has(self.${verb}.endpointRef) || has(self.endpointRef)`,
     message: `${verb}.path goes with endpointRef; with url, write the path into it`,
   },
 ];

@@ -1,7 +1,16 @@
 /** The requests of an HTTPResource: how its remote object is observed, looked up, created, changed and deleted. */
 import { poll } from "./poll.ts";
-import { expect, idempotent, jq, method, requestProperties } from "./request.ts";
+import { endpointRef, expect, idempotent, jq, method, requestProperties as ofAnyRequest } from "./request.ts";
 import type { Schema } from "./schema.ts";
+
+const requestProperties = {
+  ...ofAnyRequest,
+  endpointRef: {
+    ...endpointRef,
+    description:
+      "The endpoint of this one request, in place of spec.endpointRef: where it is sent, how, and with which credential.",
+  },
+} as const satisfies Readonly<Record<string, Schema>>;
 
 export const observe = {
   type: "object",

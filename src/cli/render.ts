@@ -18,7 +18,7 @@ import { dependencyExpressions, ownField } from "../kinds/request/dependencies.t
 import { declaredItem, derivedItems, listOf } from "../kinds/http-request/for-each.ts";
 import { declaredOutputs } from "../kinds/request/outputs.ts";
 import { declaredPoll } from "../kinds/request/poll.ts";
-import { endpointReferences, usedEndpoint } from "../kinds/request/endpoint.ts";
+import { endpointReferences, usedEndpoint, type EndpointRef } from "../kinds/request/endpoint.ts";
 import { buildExchange, declaredRequest, type DeclaredRequest, sendDigest } from "../kinds/request/request.ts";
 import { declaredVerbs } from "../kinds/http-resource/render.ts";
 import {
@@ -61,10 +61,10 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
     }
   }
   await using requester = createRendering((namespace) => policies.rulesFor(namespace));
-  const endpointOf = ({ spec, metadata }: HTTPRequest | HTTPResource): UsedEndpoint | undefined => {
-    const references = endpointReferences(spec.endpointRef, metadata.namespace);
+  const endpointOf = (ref: EndpointRef | undefined, namespace: string): UsedEndpoint | undefined => {
+    const references = endpointReferences(ref, namespace);
     const found = references.map(({ type, key }) => referred.get(`${type.kind} ${keyText(key)}`));
-    return usedEndpoint(spec.endpointRef, found);
+    return usedEndpoint(ref, found);
   };
   const { signal } = new AbortController();
   let exitCode = 0;
@@ -96,7 +96,7 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
     const { spec, metadata } = request;
     const attempt = newAttempt({ completedRuns: 0 }, { uid: metadata.uid, digest: sendDigest(spec) }, new Date());
     const { namespace } = metadata;
-    const endpoint = endpointOf(request);
+    const endpoint = endpointOf(spec.endpointRef, namespace);
     const read = readIn(namespace);
     const what = `HTTPRequest ${keyText(metadata)}`;
     const ticks = spec.schedule && timing(spec.schedule, undefined, new Date());
@@ -115,7 +115,11 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
   for (const resource of resources) {
     const { spec, metadata } = resource;
     const { namespace } = metadata;
-    const about = { endpoint: endpointOf(resource), known: shownInputs(spec, metadata), now: new Date() };
+    const about = {
+      endpointOf: (ref: EndpointRef) => endpointOf(ref, namespace),
+      known: shownInputs(spec, metadata),
+      now: new Date(),
+    };
     const what = `HTTPResource ${keyText(metadata)}`;
     for (const { verb, note, declared, exchange, guesses, poll } of declaredVerbs(resource, about)) {
       const which = note === undefined ? verb : `${verb}, ${note}`;

@@ -7,6 +7,7 @@ import { redact } from "../../src/core/redacted.ts";
 import { createShown } from "../../src/core/shown.ts";
 import type { EvaluationResult, OutputsResult, Plan, Step, Verdict } from "../../src/core/plan.ts";
 import { httpResourceKind } from "../../src/kinds/http-resource/plan.ts";
+import type { Resource } from "../../src/core/resource.ts";
 import type { HTTPResource } from "../../src/kinds/types.ts";
 
 const validate = validator(httpResource.spec);
@@ -75,9 +76,14 @@ export const same = differs();
 export function drive(
   object: HTTPResource,
   answers: readonly (Outcome | EvaluationResult | OutputsResult)[] = [],
-  { first = false, at = now, cycle }: { first?: boolean; at?: Date; cycle?: readonly string[] } = {},
+  {
+    first = false,
+    at = now,
+    cycle,
+    references = [],
+  }: { first?: boolean; at?: Date; cycle?: readonly string[]; references?: readonly (Resource | undefined)[] } = {},
 ) {
-  const situation = { resource: object, references: [], now: at, instanceId: "me", first, ...(cycle && { cycle }) };
+  const situation = { resource: object, references, now: at, instanceId: "me", first, ...(cycle && { cycle }) };
   const plan: Plan = httpResourceKind.plan(situation);
   const steps: Step[] = [];
   let step = plan.next();

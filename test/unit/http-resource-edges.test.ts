@@ -294,7 +294,7 @@ test.each<[string, object, boolean]>([
 test("wish 24: what is rendered has an idempotency key where one is sent, and the one that create has", () => {
   const keyed = { ...withLookup, idempotencyKey: {} };
   const object = resource(keyed);
-  const shown = [...declaredVerbs(object, { endpoint: undefined, known: new Map(), now })].map(({ verb, exchange }) => {
+  const shown = [...declaredVerbs(object, { endpointOf: () => undefined, known: new Map(), now })].map(({ verb, exchange }) => {
     const headers = exchange && "request" in exchange ? exchange.request.literalHeaders : [];
     return [verb, headers[0]?.value] as const;
   });

@@ -36,14 +36,19 @@ const anySpec = anySpecOf<HTTPRequestSpec>(httpRequest.spec, ({ forEach, poll, .
   ...(poll !== undefined && { poll }),
 }));
 const anyResourceSpec = anySpecOf<object>(httpResource.spec, (spec) => {
-  const verbs = ["observe", "lookup", "create", "update", "delete"].filter((verb) => spec[verb] !== undefined);
+  const verbs = ["observe", "lookup", "create", "update", "beforeDelete", "delete"].filter((verb) => spec[verb] !== undefined);
   const isJoined = spec["endpointRef"] !== undefined;
-  const targets = verbs.map((verb) => [verb, targeted(spec[verb] as Fields, isJoined)]);
+  const targets = verbs.map((verb) => [verb, targetedVerb(spec[verb] as Fields, isJoined)]);
   return { create: isJoined ? {} : { url: "https://h/" }, externalID: ".a", ...spec, ...Object.fromEntries(targets) };
 });
 /** With a url, or with an endpoint a path. */
 function targeted({ url, path, ...shape }: Fields, isJoined: boolean): object {
   return isJoined ? { ...shape, ...(path !== undefined && { path }) } : { ...shape, url: url ?? "https://h/" };
+}
+
+/** An endpoint of its own only beside that of all, since nothing is there of either: with it most would end alike. */
+function targetedVerb({ endpointRef, ...shape }: Fields, isJoined: boolean): object {
+  return { ...targeted(shape, isJoined), ...(isJoined && endpointRef !== undefined && { endpointRef }) };
 }
 
 function applied({ resource, now }: Pick<Walked, "resource" | "now">, spec: object): Pick<Walked, "resource" | "now"> {

@@ -39,7 +39,7 @@ export async function hideAdminDetails<T>({ endpoint }: Connection, action: () =
   } catch (error) {
     if (!endpoint || endpoint.key.namespace !== "" || !(error instanceof RefusedError)) throw error;
     const { retryAfterMs } = error.refusal;
-    const message = `spec.endpointRef: ${endpoint.title} cannot be used now; its own status says why`;
+    const message = `endpointRef: ${endpoint.title} cannot be used now; its own status says why`;
     if (retryAfterMs === undefined) refuseForNow("EndpointNotReady", message);
     throw new RefusedError({ type: "refusal", reason: "EndpointNotReady", message, heals: true, retryAfterMs });
   }

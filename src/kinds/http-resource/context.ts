@@ -18,7 +18,8 @@ import { externalIdAnnotation, orphanAnnotation, reconcileAtOf } from "../../cor
 import type { RetryPolicy } from "../../core/retry.ts";
 import { remoteOf } from "./identity.ts";
 import { inputsReadBy } from "./inputs-read.ts";
-import { usedEndpoint } from "../request/endpoint.ts";
+import { endpointFor, endpointRefs, sharedBy } from "./endpoints.ts";
+import { usedEndpoints, type EndpointRef } from "../request/endpoint.ts";
 import { declaredOutputs, outputExpressions } from "../request/outputs.ts";
 import { pollExpressions } from "../request/poll-expressions.ts";
 import { buildExchange, expectedThat, retryPolicy, type DeclaredRequest } from "../request/request.ts";
@@ -45,7 +46,8 @@ export interface Context {
   readonly spec: HTTPResourceSpec;
   readonly status: HTTPResourceStatus;
   readonly attempt?: VerbAttempt;
-  readonly endpoint?: UsedEndpoint;
+  /** Those that are there, by `endpointKey`. */
+  readonly endpoints: ReadonlyMap<string, UsedEndpoint>;
   /** Inputs that come from other objects. */
   readonly known?: ReadonlyMap<string, unknown>;
   readonly now: Date;
@@ -84,7 +86,6 @@ export function contextOf({ resource, references, now, instanceId: sender }: Sit
   const imported = id === undefined || id === "" || id === status.lastHandledExternalID ? undefined : id;
   const externalID = imported ?? status.externalID;
   const reconcileAt = reconcileAtOf(metadata);
-  const endpoint = usedEndpoint(spec.endpointRef, references);
   const hasFinalizer = finalizers.includes(finalizer);
   const wantsFinalizer = spec.delete !== undefined && spec.deletionPolicy !== "Orphan" && !hasFinalizer;
   // An id that a person gives is the end of a create whose outcome nobody knew.
@@ -103,7 +104,7 @@ export function contextOf({ resource, references, now, instanceId: sender }: Sit
     now,
     sender,
     hasFinalizer,
-    ...(endpoint && { endpoint }),
+    endpoints: usedEndpoints(endpointRefs(spec), references),
     ...(reconcileAt !== undefined && reconcileAt !== status.lastHandledReconcileAt && { asked: reconcileAt }),
     isOrphan: annotations[orphanAnnotation] === "true",
     retry: retryPolicy(spec.retry),
@@ -157,15 +158,27 @@ export function readsAny(shape: object | undefined, names: readonly string[]): b
 /** What makes a new run of a verb: what is sent, as it is written. */
 export function verbDigest({ spec }: Pick<Context, "spec">, verb: Verb): string {
   const shape:
-    { readonly expect?: unknown; readonly poll?: unknown; readonly idempotent?: unknown; readonly object?: unknown } | undefined =
-    {
-      Create: spec.create,
-      Update: spec.update,
-      BeforeDelete: spec.beforeDelete,
-      Delete: spec.delete,
-    }[verb];
+    | {
+        readonly expect?: unknown;
+        readonly poll?: unknown;
+        readonly idempotent?: unknown;
+        readonly object?: unknown;
+        readonly endpointRef?: EndpointRef;
+      }
+    | undefined = {
+    Create: spec.create,
+    Update: spec.update,
+    BeforeDelete: spec.beforeDelete,
+    Delete: spec.delete,
+  }[verb];
   const { expect: _, poll: __, idempotent: ___, object: ____, ...sent } = shape ?? {};
-  return digest({ verb, ...sent, endpointRef: spec.endpointRef, parameters: spec.parameters, inputs: spec.inputs });
+  return digest({
+    verb,
+    ...sent,
+    endpointRef: sent.endpointRef ?? spec.endpointRef,
+    parameters: spec.parameters,
+    inputs: spec.inputs,
+  });
 }
 
 /** Whether what was sent last is all that says whether there is something new for update to send. */
@@ -180,6 +193,7 @@ export interface Asked {
     readonly expect: { readonly that?: string; readonly status: readonly string[] };
     readonly poll?: Poll;
     readonly idempotent?: boolean;
+    readonly endpointRef?: EndpointRef;
   };
   /** Of what it is sent for. */
   readonly attempt?: Attempt;
@@ -192,7 +206,7 @@ export interface Asked {
 
 /** One of the spec's requests as an exchange. */
 export function exchangeOf(context: Context, asked: Asked): Exchange | Refusal {
-  return buildExchange(declaredOf(context, asked), context.endpoint);
+  return buildExchange(declaredOf(context, asked), endpointFor(context, asked.shape));
 }
 /** A create sees no id but a declared one: there is none yet. */
 export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
@@ -202,7 +216,7 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
   return {
     shape,
     field,
-    shared: { ...spec, inputs: inputsReadBy(readingOf(spec, asked), spec.inputs ?? {}) },
+    shared: { ...sharedBy(spec, shape), inputs: inputsReadBy(readingOf(spec, asked), spec.inputs ?? {}) },
     metadata: resource.metadata,
     now: attempt?.startedAt ?? now.toISOString(),
     ...(attempt && { attemptId: attempt.id }),
@@ -219,7 +233,7 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
       ...expectedThat(shape.expect, `${field}.expect`),
       ...pollExpressions(shape.poll, `${field}.poll`),
       ...compile,
-      ...refusedIfOf(context),
+      ...refusedIfOf(context, shape),
       ...(field === "spec.delete" || field === "spec.beforeDelete"
         ? []
         : outputExpressions(declaredOutputs(spec.outputs, "spec.outputs"))),
@@ -228,7 +242,11 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
 }
 
 /** What tells that an answer says that nothing was done: the spec's, or the endpoint's. */
-export function refusedIfOf({ spec, endpoint }: Pick<Context, "spec" | "endpoint">): readonly Located[] {
+export function refusedIfOf(
+  { spec, endpoints }: Pick<Context, "spec" | "endpoints">,
+  shape: { readonly endpointRef?: EndpointRef },
+): readonly Located[] {
+  const endpoint = endpointFor({ spec, endpoints }, shape);
   if (spec.refusedIf !== undefined) return [{ field: "spec.refusedIf", text: spec.refusedIf }];
   const text = endpoint?.spec.refusedIf;
   return text === undefined ? [] : [{ field: `HTTPEndpoint "${endpoint?.metadata.name}": spec.refusedIf`, text }];

@@ -16,6 +16,7 @@ import type { Response } from "../../core/outcome.ts";
 import { sendExchange, type BeforeSend, type Steps } from "../../core/plan.ts";
 import { dependsOnInputs } from "../../core/templating.ts";
 import { exchangeOf, verbDigest, type Asked, type Context, type Verb, type VerbAttempt } from "./context.ts";
+import { endpointFor, sharedBy } from "./endpoints.ts";
 import { ofFailure, ofSuccess, type Delivered } from "./delivered.ts";
 import { judgeAnswer, saysGone } from "./judge.ts";
 import { locate } from "./observation.ts";
@@ -129,12 +130,17 @@ function deliveryRecordOf({ status, attempt }: Context, verb: Verb, digest: stri
 }
 
 function desiredOf(context: Context, { verb, request, onUnknown, pinnedDigest, limit }: VerbDelivery): Desired {
-  const { resource, spec, endpoint, attempt, asked, retry } = context;
+  const { resource, spec, attempt, asked, retry } = context;
+  const { shape } = request;
   return {
     uid: resource.metadata.uid,
     digest: pinnedDigest ?? verbDigest(context, verb),
     ...(asked !== undefined && { reconcileAt: asked }),
-    ...repetition(request.shape.method, spec, { endpoint, attempt, idempotent: request.shape.idempotent }),
+    ...repetition(shape.method, sharedBy(spec, shape), {
+      endpoint: endpointFor(context, shape),
+      attempt,
+      idempotent: shape.idempotent,
+    }),
     onUnknown,
     assumeDone: false,
     retry: limit === undefined ? retry : { ...retry, limit },

@@ -11,6 +11,8 @@ import type { Scope } from "../../core/evaluation.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
 import { evaluate, type EvaluationResult } from "../../core/plan.ts";
 import { idFrom, needsExternalID, type Context, type VerbAttempt } from "./context.ts";
+import { endpointFor, sharedBy } from "./endpoints.ts";
+import type { EndpointRef } from "../request/endpoint.ts";
 import { givenID, isWatched } from "./identity.ts";
 import { locate } from "./observation.ts";
 import type { Judgement } from "../request/recorded.ts";
@@ -42,10 +44,11 @@ export type Delivered =
   | { readonly type: "failed" | "retry" | "lost"; readonly attempt: VerbAttempt; readonly judgement: Judgement };
 
 export function isRepeatable(
-  { spec, endpoint, attempt }: Context,
-  { method, idempotent }: { readonly method: string; readonly idempotent?: boolean },
+  { spec, endpoints, attempt }: Context,
+  shape: { readonly method: string; readonly idempotent?: boolean; readonly endpointRef?: EndpointRef },
 ): boolean {
-  return repetition(method, spec, { endpoint, attempt, idempotent }).repeatable;
+  const endpoint = endpointFor({ spec, endpoints }, shape);
+  return repetition(shape.method, sharedBy(spec, shape), { endpoint, attempt, idempotent: shape.idempotent }).repeatable;
 }
 
 /** `scope`: what the request's expressions saw. `known`: the id that an earlier answer gave. */

@@ -17,14 +17,15 @@ export function saysGone(response: Response | undefined): boolean {
 
 /** Whether the answer is as `expect` says. */
 export function* judgeAnswer(
-  context: Pick<Context, "spec" | "endpoint">,
-  { field, shape: { expect } }: Pick<Asked, "field" | "shape">,
+  context: Pick<Context, "spec" | "endpoints">,
+  { field, shape }: Pick<Asked, "field" | "shape">,
   { scope }: Exchange,
   outcome: Answered,
 ): Steps<Judgement> {
   if (outcome.type === "failure") return { succeeded: false, reason: outcome.reason, message: `${field}: ${outcome.message}` };
   const { response } = outcome;
-  const refused = yield* saysRefused(context, { field, scope, response });
+  const { expect } = shape;
+  const refused = yield* saysRefused(context, { field, shape, scope, response });
   if (refused) return refused;
   const answered = `${field}: ${answeredText(response)}`;
   if (!isExpectedStatus(expect.status, response.statusCode)) {
@@ -52,10 +53,10 @@ function reasonOf({ statusCode }: Response): string {
 
 /** Undefined: it says that something was done, or nothing tells. What asks for an object is told by its status first. */
 function* saysRefused(
-  context: Pick<Context, "spec" | "endpoint">,
-  { field, scope, response }: { readonly field: string; readonly scope: Exchange["scope"]; readonly response: Response },
+  context: Pick<Context, "spec" | "endpoints">,
+  { field, shape, scope, response }: Pick<Asked, "field" | "shape"> & Pick<Exchange, "scope"> & { readonly response: Response },
 ): Steps<Judgement | undefined> {
-  const expressions = refusedIfOf(context);
+  const expressions = refusedIfOf(context, shape);
   const [asked] = expressions;
   if (!asked || (isAsking(field) && saysGone(response))) return undefined;
   const result = yield* evaluate({ scope, response, expressions });

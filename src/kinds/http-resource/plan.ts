@@ -11,6 +11,7 @@ import { findTooMany } from "../../core/object-size.ts";
 import { dataReferences } from "../request/data-references.ts";
 import { dependenciesOf, resolveDependencies } from "../request/dependencies.ts";
 import { endpointReferences } from "../request/endpoint.ts";
+import { endpointRefs } from "./endpoints.ts";
 import { next, recordObservation } from "../../core/remote-object.ts";
 import { contextOf, hasBeenSeen, untilRetryMs, withoutCandidate, withRemote, type Context } from "./context.ts";
 import { deliveredNow, isDelivered } from "./delivery-record.ts";
@@ -45,7 +46,7 @@ function references(resource: HTTPResource): Dependency[] {
     (shape) => shape !== undefined,
   );
   return [
-    ...endpointReferences(spec.endpointRef, namespace),
+    ...endpointRefs(spec).flatMap((ref) => endpointReferences(ref, namespace)),
     ...dependenciesOf(resource),
     ...dataReferences(spec, shapes, namespace),
   ];

@@ -9,6 +9,7 @@ import type { Exchange } from "../../core/exchange.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
 import { declaredOf, type Asked, type Context, type Verb, type VerbAttempt } from "./context.ts";
 import { isRepeatable, ofFailure, ofSuccess, takenFrom, type Delivered } from "./delivered.ts";
+import { endpointFor } from "./endpoints.ts";
 import { saysGone } from "./judge.ts";
 import { beginPoll, isMadeOfResponse, pollOnce } from "../request/poll.ts";
 import { scopeOf } from "../request/request.ts";
@@ -64,7 +65,7 @@ export function* beginPolling(
 
 /** One look at the work of an attempt that is Polling. */
 export function* pollDelivery(context: Context, attempt: VerbAttempt): Steps<Delivered> {
-  const { spec, status, now, endpoint, externalID } = context;
+  const { spec, status, now, externalID } = context;
   const { field, shape } = declaredVerb(context, attempt.verb);
   const known = attempt.verb === "Create" ? externalID : undefined;
   const ended: VerbAttempt = { ...attempt, finishedAt: now.toISOString() };
@@ -76,6 +77,7 @@ export function* pollDelivery(context: Context, attempt: VerbAttempt): Steps<Del
   }
   const declared = declaredOf(context, { field, shape, attempt, compile: [] });
   const { poll } = status;
+  const endpoint = endpointFor(context, shape);
   const polled = yield* pollOnce({ poll: shape.poll, declared, endpoint, field: `${field}.poll` }, poll, now);
   switch (polled.type) {
     case "refusal":

@@ -8,6 +8,8 @@ import { contextOf, declaredOf, exchangeOf, needsExternalID, readsAny, verbDiges
 import { lookupExpressions } from "./lookup.ts";
 import { declaredPoll, type DeclaredPoll } from "../request/poll.ts";
 import { valueExpressions } from "./values.ts";
+import { endpointFor, endpointRefs } from "./endpoints.ts";
+import { endpointKey, type EndpointRef } from "../request/endpoint.ts";
 import { locate } from "./observation.ts";
 import type { HTTPResource, UsedEndpoint } from "../types.ts";
 
@@ -16,7 +18,8 @@ const anyID = "(externalID)";
 /** Stands for the id of an attempt that depends on what was sent before. */
 const anyAttempt = "(attempt id)";
 
-type Verb = "lookup" | "observe" | "create" | "update" | "delete";
+const verbs = ["lookup", "observe", "create", "update", "beforeDelete", "delete"] as const;
+type Verb = (typeof verbs)[number];
 interface DeclaredVerb {
   readonly verb: Verb;
   /** For people. */
@@ -33,12 +36,20 @@ interface DeclaredVerb {
 /** By verb. */
 export function* declaredVerbs(
   resource: HTTPResource,
-  { endpoint, known, now }: { endpoint: UsedEndpoint | undefined; known: ReadonlyMap<string, unknown>; now: Date },
+  about: {
+    readonly endpointOf: (ref: EndpointRef) => UsedEndpoint | undefined;
+    readonly known: ReadonlyMap<string, unknown>;
+    readonly now: Date;
+  },
 ): Generator<DeclaredVerb> {
-  const context = contextOf({ resource, references: [endpoint], now, instanceId: "" });
+  const { endpointOf, known, now } = about;
+  const found = endpointRefs(resource.spec).map((ref) => [endpointKey(ref), endpointOf(ref)] as const);
+  const endpoints = new Map(found.flatMap(([key, endpoint]) => (endpoint ? [[key, endpoint] as const] : [])));
+  const context = { ...contextOf({ resource, references: [], now, instanceId: "" }), endpoints };
   const { spec, externalID = anyID } = context;
   const first = newAttempt({ completedRuns: 0 }, { uid: resource.metadata.uid, digest: verbDigest(context, "Create") }, now);
-  const attempts = { create: first, update: { ...first, id: anyAttempt }, delete: { ...first, id: anyAttempt } };
+  const later = { ...first, id: anyAttempt };
+  const attempts = { create: first, update: later, beforeDelete: later, delete: later };
   const { lookup, observe, create, update } = spec;
   const { mergePatch, ...body } = update?.body ?? {};
   const hasBody = Object.keys(body).length > 0;
@@ -47,10 +58,11 @@ export function* declaredVerbs(
     observe,
     create,
     update: update && { ...update, method: update.method ?? (mergePatch === undefined ? "PUT" : "PATCH") },
+    beforeDelete: spec.beforeDelete,
     delete: spec.delete,
   };
   let others = dependencyExpressions(spec);
-  for (const verb of ["lookup", "observe", "create", "update", "delete"] as const) {
+  for (const verb of verbs) {
     const shape = shapes[verb];
     if (!shape) continue;
     const { body: content, expect, poll, ...rest }: Shape = shape;
@@ -77,7 +89,7 @@ export function* declaredVerbs(
         poll: declaredPoll(
           poll,
           declaredOf(seen, { field, shape: asked.shape, ...attempt, compile: [] }),
-          endpoint,
+          endpointFor(context, shape),
           `${field}.poll`,
         ),
       }),

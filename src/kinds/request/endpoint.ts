@@ -14,7 +14,7 @@ import { configMapType, namespaceType, secretType, type Resource } from "../../c
 import { source, tlsSources, type From } from "./sources.ts";
 import { clusterHTTPEndpointType, httpEndpointType, type Endpoint, type UsedEndpoint } from "../types.ts";
 
-interface EndpointRef {
+export interface EndpointRef {
   readonly kind: "HTTPEndpoint" | "ClusterHTTPEndpoint";
   readonly name: string;
 }
@@ -43,6 +43,23 @@ export function usedEndpoint(
   if (!endpoint || endpointRef.kind === "HTTPEndpoint") return endpoint;
   const namespace = references[1];
   return { ...endpoint, ...(namespace && { callerLabels: namespace.metadata.labels ?? {} }) };
+}
+
+/** Those that exist, by `endpointKey`. `references`: what is there of each one's `endpointReferences`, one after the other. */
+export function usedEndpoints(
+  refs: readonly EndpointRef[],
+  references: readonly (Resource | undefined)[],
+): ReadonlyMap<string, UsedEndpoint> {
+  let next = 0;
+  const found = refs.map((ref) => {
+    const from = next;
+    next += endpointReferences(ref, "").length;
+    return [endpointKey(ref), usedEndpoint(ref, references.slice(from, next))] as const;
+  });
+  return new Map(found.flatMap(([key, endpoint]) => (endpoint ? [[key, endpoint] as const] : [])));
+}
+export function endpointKey({ kind, name }: EndpointRef): string {
+  return `${kind}/${name}`;
 }
 
 /** `HTTPEndpoint "name"`, for messages. */
@@ -150,11 +167,11 @@ function oauth2Sources(
   };
 }
 
-/** Why a request of `namespace` cannot use the endpoint. `endpoint`: what the reference names, where it exists. */
+/** Why a request of `namespace` cannot use the endpoint. `field`: where the reference is; `endpoint`: what it names, where it exists. */
 export function endpointRefusal(
   endpointRef: EndpointRef,
   endpoint: UsedEndpoint | undefined,
-  namespace: string,
+  { namespace, field }: { readonly namespace: string; readonly field: string },
 ): Refusal | undefined {
   const { kind, name } = endpointRef;
   if (!endpoint) {
@@ -162,7 +179,7 @@ export function endpointRefusal(
       kind === "HTTPEndpoint"
         ? `there is no HTTPEndpoint "${name}" in this namespace`
         : `there is no ClusterHTTPEndpoint "${name}", or this Holdfast may not look at them`;
-    return { type: "refusal", reason: "EndpointNotFound", message: `spec.endpointRef: ${message}`, heals: true };
+    return { type: "refusal", reason: "EndpointNotFound", message: `${field}: ${message}`, heals: true };
   }
   if (serves(endpoint, namespace)) return undefined;
   const isUnknown = endpoint.spec.allowedNamespaces?.from === "Selector" && !endpoint.callerLabels;
@@ -172,7 +189,7 @@ export function endpointRefusal(
   return {
     type: "refusal",
     reason: "EndpointNotAllowed",
-    message: `spec.endpointRef: ${titleOf(endpoint)} ${why}; its admin decides whom it is for`,
+    message: `${field}: ${titleOf(endpoint)} ${why}; its admin decides whom it is for`,
     heals: true,
   };
 }

@@ -15,7 +15,7 @@ import type { RetryPolicy } from "../../core/retry.ts";
 import { bodyTemplate } from "./body.ts";
 import { declaredOutputs, outputExpressions } from "./outputs.ts";
 import { callerNamesRefusal } from "./caller-names.ts";
-import { connectionOf, endpointRefusal } from "./endpoint.ts";
+import { connectionOf, endpointRefusal, type EndpointRef } from "./endpoint.ts";
 import { pollExpressions } from "./poll-expressions.ts";
 import { source, tlsSources } from "./sources.ts";
 import type { HTTPRequest, UsedEndpoint } from "../types.ts";
@@ -61,7 +61,7 @@ type SharedSettings = Pick<HTTPRequestSpec, "endpointRef" | "inputs" | "timeout"
 
 /** One request as a spec writes it, with what it shares with the others of that spec. */
 export interface DeclaredRequest {
-  readonly shape: RequestShape & { readonly poll?: Pick<Poll, "headers"> };
+  readonly shape: RequestShape & { readonly poll?: Pick<Poll, "headers">; readonly endpointRef?: EndpointRef };
   /** Where `shape` is written: `spec`, or `spec.create`. */
   readonly field: string;
   readonly shared: SharedSettings;
@@ -124,8 +124,10 @@ export function retryPolicy({ limit, backoff, when, never }: HTTPRequestSpec["re
 export function buildExchange(declared: DeclaredRequest, endpoint: UsedEndpoint | undefined): Exchange | Refusal {
   const { shape, field, shared, attemptId } = declared;
   const header = idempotencyHeader(shared, endpoint);
+  const refField = shape.endpointRef && field !== "spec" ? `${field}.endpointRef` : "spec.endpointRef";
   const refusal =
-    (shared.endpointRef && endpointRefusal(shared.endpointRef, endpoint, declared.metadata.namespace)) ??
+    (shared.endpointRef &&
+      endpointRefusal(shared.endpointRef, endpoint, { namespace: declared.metadata.namespace, field: refField })) ??
     (endpoint && namesRefusal(declared, endpoint));
   if (refusal) return refusal;
   const key = header !== undefined && attemptId !== undefined ? { name: header, value: attemptId } : undefined;

@@ -23,6 +23,17 @@ const record = {
 };
 const refusedIf = ".response.body | .success == false and .errors[0].code != 1001";
 
+/** Whoever reads may not write, and the other way round. */
+const twoCredentials = (): RemoteCase["server"] => () => {
+  let there: object | undefined;
+  return ({ method, body, headers }) => {
+    if (headers.authorization !== (method === "GET" ? "Bearer reads" : "Bearer writes")) return { status: 403 };
+    if (method === "PUT") there = body;
+    return there && { body: there };
+  };
+};
+const withToken = (key: string) => ({ baseURL: "$URL", auth: { bearer: { token: { secretKeyRef: { name: "s", key } } } } });
+
 /** GraphQL: one URL, and errors in a 200. The fourth answer is one. */
 const graphql = (): RemoteCase["server"] => () => {
   const all = new Map<string, Record<string, unknown>>();
@@ -127,6 +138,27 @@ export const answerCases: readonly RemoteCase[] = [
     check({ sent, state }) {
       expect(sent("POST")).toHaveLength(2);
       expect(state("record").split("/")[0]).toBe("True");
+    },
+  },
+  {
+    name: "21: what reads and what writes goes with a credential of its own",
+    server: twoCredentials(),
+    manifests: {
+      "Secret/s": { reads: "reads", writes: "writes" },
+      "HTTPEndpoint/reader": withToken("reads"),
+      "HTTPEndpoint/writer": withToken("writes"),
+      "HTTPResource/thing": {
+        endpointRef: { name: "reader" },
+        observe: { path: "/things/x" },
+        create: { endpointRef: { name: "writer" }, path: "/things/x", method: "PUT", body: { json: { a: 1 } } },
+        update: { endpointRef: { name: "writer" }, path: "/things/x", body: { json: { a: 1 } } },
+        interval: "1s",
+      },
+    },
+    check({ state, sent, requests }) {
+      expect(state("thing")).toBe("True/Created");
+      expect(sent("PUT")).toEqual(["PUT /things/x 200"]);
+      expect(requests.filter((line) => line.endsWith(" 403"))).toEqual([]);
     },
   },
   {

@@ -1,0 +1,29 @@
+/** Which endpoint each of an HTTPResource's requests goes to: its own, or the one that all share. Pure. */
+import type { HTTPResourceSpec } from "../../api/http-resource.ts";
+import { endpointKey, type EndpointRef } from "../request/endpoint.ts";
+import type { UsedEndpoint } from "../types.ts";
+
+interface Shape {
+  readonly endpointRef?: EndpointRef;
+}
+
+/** All that the spec names, each once, in an order that is always the same. */
+export function endpointRefs(spec: HTTPResourceSpec): readonly EndpointRef[] {
+  const { observe, lookup, create, update, beforeDelete, delete: remove } = spec;
+  const named = [spec, observe, lookup, create, update, beforeDelete, remove].flatMap((one) => one?.endpointRef ?? []);
+  return [...new Map(named.map((ref) => [endpointKey(ref), ref])).values()];
+}
+
+/** What the spec says of all its requests, as it is for this one. */
+export function sharedBy(spec: HTTPResourceSpec, { endpointRef }: Shape): HTTPResourceSpec {
+  return endpointRef ? { ...spec, endpointRef } : spec;
+}
+
+/** Undefined: it is not there, or the request has a URL of its own. */
+export function endpointFor(
+  { spec, endpoints }: { readonly spec: HTTPResourceSpec; readonly endpoints: ReadonlyMap<string, UsedEndpoint> },
+  shape: Shape,
+): UsedEndpoint | undefined {
+  const { endpointRef } = sharedBy(spec, shape);
+  return endpointRef && endpoints.get(endpointKey(endpointRef));
+}
