@@ -39,8 +39,8 @@ test("F14, wish 22: 24 requests to an origin that never answers hold up none of 
     expect(new Set(silent.requests.map(({ url }) => url)).size).toBe(24); // each had its turn
     expect(silent.requests).toHaveLength(24);
     expect(quick.requests).toHaveLength(60);
-    expect(mostStuck).toBe(4);
-    // All of the silent ones take 6 s; nobody waits for them.
+    expect(mostStuck).toBe(3); // of four places one namespace has three
+    // All of the silent ones take 8 s; nobody waits for them.
     expect(Math.max(...arrivedMs) - Math.min(...arrivedMs)).toBeLessThan(4_000);
     expect(median(arrivedMs) - Math.min(...arrivedMs)).toBeLessThan(3_000);
   } finally {
