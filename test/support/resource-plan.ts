@@ -81,9 +81,17 @@ export function drive(
     at = now,
     cycle,
     references = [],
-  }: { first?: boolean; at?: Date; cycle?: readonly string[]; references?: readonly (Resource | undefined)[] } = {},
+    referrers = [],
+  }: {
+    first?: boolean;
+    at?: Date;
+    cycle?: readonly string[];
+    references?: readonly (Resource | undefined)[];
+    referrers?: readonly HTTPResource[];
+  } = {},
 ) {
-  const situation = { resource: object, references, now: at, instanceId: "me", first, ...(cycle && { cycle }) };
+  const refer = () => referrers.map((one) => ({ kind: "HTTPResource", resource: one }));
+  const situation = { resource: object, references, referrers: refer, now: at, instanceId: "me", first, ...(cycle && { cycle }) };
   const plan: Plan = httpResourceKind.plan(situation);
   const steps: Step[] = [];
   let step = plan.next();
