@@ -82,21 +82,30 @@ function* runRelease(situation: Situation<HTTPResource>, context: Context, repor
   const referrer = situation.cycle ? undefined : holderOf(situation);
   if (referrer !== undefined && !context.spec.suspend) return report.inUse(referrer);
   const { resource } = situation;
-  const { dependsOn: _, ...spec } = resource.spec;
-  const { cycle: __, ...alone } = situation;
+  const { dependsOn: _, create: __, update: ___, ...spec } = resource.spec;
+  const { cycle: ____, ...alone } = situation;
   const needed = neededInputs(spec);
   const keep = keptInputs(context, needed);
   const left = Object.fromEntries(Object.entries(needed).filter(([name]) => !keep.has(name)));
   const asking = { ...resource, spec: { ...spec, inputs: left } };
   const known = yield* resolveDependencies({ ...alone, resource: asking }, references(resource));
   if (known.type === "refusal") {
-    const isNotThere = references(resource).some((_, index) => situation.references[index] === undefined);
+    const isNotThere = isAnyMissing(situation, references(asking));
     const refused = report.refused(known);
     return isNotThere && !context.spec.suspend ? withoutWhatItNeeds(context, report, refused) : refused;
   }
   const named = yield* withDeclaredID({ ...context, known: new Map([...known.values, ...keep]) });
   if (named.type === "refusal") return report.refused(named);
   return withoutWhatItNeeds(context, report, yield* release(named.context, report));
+}
+
+/** Whether one of those that are needed is not there. */
+function isAnyMissing(situation: Situation<HTTPResource>, needed: readonly Dependency[]): boolean {
+  const names = new Set(needed.map(nameOf));
+  return references(situation.resource).some((one, index) => situation.references[index] === undefined && names.has(nameOf(one)));
+}
+function nameOf({ type, key }: Dependency): string {
+  return `${type.kind}/${key.namespace}/${key.name}`;
 }
 
 /** What delete needs, and what is not there any more, holds nothing up where that is said. */
