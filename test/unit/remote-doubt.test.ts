@@ -65,6 +65,15 @@ describe("what a server makes otherwise than it is declared, at a place that onl
     const seen = drive(again(older, made, { generation: 2 }), [...wrong, answer(200)], twoHours);
     expect([seen.sent, seen.state]).toEqual([[look, put], "True/Updated"]);
   });
+  test.each<[string, Answers, object]>([
+    ["was created as it is declared", [], { interval: "1h" }],
+    ["has been updated since, in vain", [...wrong, answer(200)], { retry: { limit: 1 } }],
+  ])("is not made anew for an edit that changes nothing of what is sent, where it %s", (_what, answers, edit) => {
+    const first = answers.length === 0 ? created(written) : again(written, drive(created(written), answers, hour));
+    const object = resource({ ...written, ...edit }, { status: first.status, generation: 2, finalizers: held });
+    const edited = drive(object, [...wrong, answer(200)], twoHours);
+    expect([edited.sent, edited.status.replacing]).toEqual([[look, put], undefined]);
+  });
   test("is made anew where it was as declared after an update, and was changed by hand", () => {
     const updated = drive(resource(written, { status: created(written).status, finalizers: held }), [
       answer(200),

@@ -4,7 +4,7 @@
  * Invariant: two are sent at the pace of the interval, and each further one after twice the time of the one before.
  */
 import { digest } from "../../core/tools/digest.ts";
-import { hasBeenSeen, verbDigest, type Context } from "./context.ts";
+import { verbDigest, type Context } from "./context.ts";
 import type { Found } from "./observation.ts";
 
 const longestMs = 86_400_000;
@@ -48,10 +48,13 @@ function digestOf(places: readonly string[]): string {
   return digest(places.length > 0 ? places.toSorted() : ["spec.upToDate"]);
 }
 
-/** It was created as it is declared now, and differs all the same: made anew it would be the same again. */
+/**
+ * It was created as it is declared now, and differs all the same: made anew it would be the same again. An edit of what is not sent
+ * changes nothing about that.
+ */
 export function isAsMade(context: Context, places: readonly string[]): boolean {
-  const { attempt } = context;
-  if (attempt?.phase !== "Done" || !hasBeenSeen(context)) return false;
+  const { attempt, asked, imported } = context;
+  if (attempt?.phase !== "Done" || asked !== undefined || imported !== undefined) return false;
   if (attempt.verb === "Create") return attempt.succeeded === true && attempt.digest === verbDigest(context, "Create");
   const isMarked = attempt.verb === "Update" && (attempt.repeats ?? 0) > 0;
   return isMarked && attempt.digest === verbDigest(context, "Update") && attempt.differs === digestOf(places);
