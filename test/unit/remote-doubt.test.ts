@@ -74,6 +74,19 @@ describe("what a server makes otherwise than it is declared, at a place that onl
     const edited = drive(object, [...wrong, answer(200)], twoHours);
     expect([edited.sent, edited.status.replacing]).toEqual([[look, put], undefined]);
   });
+  test("is made anew where what it takes of others has changed, and only then", () => {
+    const body = { json: { region: "${ .inputs.region }" } };
+    const inputs = { region: { configMapKeyRef: { name: "c", key: "region" } } };
+    const placed = { ...user, inputs, replace: [".region"], create: { ...user.create, body }, update: { ...user.update, body } };
+    const made = drive(resource(placed), [answer(201), values("7"), values("k1:a")]);
+    const looked = (digest: string | null, ...more: Answers) =>
+      drive(again(placed, made), [answer(200), differs(".region"), values(digest), ...more], hour);
+    expect(looked("k1:b")).toMatchObject({ sent: [look], state: "False/Replacing Reconciling" });
+    for (const same of ["k1:a", "k2:b", null]) expect(looked(same, answer(200)).sent).toEqual([look, put]);
+    // A Secret that rotates deletes nothing where the server makes the place otherwise each time.
+    const vain = again(placed, looked("k1:a", answer(200)));
+    expect(drive(vain, [answer(200), differs(".region"), values("k1:b"), answer(200)], twoHours).sent).toEqual([look, put]);
+  });
   test("is made anew where it was as declared after an update, and was changed by hand", () => {
     const updated = drive(resource(written, { status: created(written).status, finalizers: held }), [
       answer(200),

@@ -5,6 +5,7 @@
  */
 import { digest } from "../../core/tools/digest.ts";
 import { verbDigest, type Context } from "./context.ts";
+import { haveInputsChanged } from "./delivery-record.ts";
 import type { Found } from "./observation.ts";
 
 const longestMs = 86_400_000;
@@ -55,7 +56,9 @@ function digestOf(places: readonly string[]): string {
 export function isAsMade(context: Context, places: readonly string[]): boolean {
   const { attempt, asked, imported } = context;
   if (attempt?.phase !== "Done" || asked !== undefined || imported !== undefined) return false;
-  if (attempt.verb === "Create") return attempt.succeeded === true && attempt.digest === verbDigest(context, "Create");
+  if (attempt.verb === "Create")
+    return attempt.succeeded === true && attempt.digest === verbDigest(context, "Create") && !haveInputsChanged(context);
+  // What an update has not helped differs for the server's reasons, whatever of its inputs changes: a Secret say.
   const isMarked = attempt.verb === "Update" && (attempt.repeats ?? 0) > 0;
   return isMarked && attempt.digest === verbDigest(context, "Update") && attempt.differs === digestOf(places);
 }

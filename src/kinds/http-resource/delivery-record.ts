@@ -83,6 +83,11 @@ function isAskedFor({ asked, spec, resource }: Context): boolean {
   const data = dataReferences({ inputs: inputsReadBy(update, inputs) }, [update], resource.metadata.namespace);
   return data.some(({ type }) => type === secretType);
 }
+/** Whether inputs have other values than those that were delivered; false where nobody can tell. */
+export function haveInputsChanged({ delivering, status: { delivered } }: Pick<Context, "delivering" | "status">): boolean {
+  const [was, is] = [delivered?.inputs, delivering?.inputs];
+  return was !== undefined && is !== undefined && is !== unkeyed && was !== is && keyOf(was) === keyOf(is);
+}
 function keyOf(digest: string): string {
   return digest.slice(0, digest.indexOf(":"));
 }
