@@ -144,6 +144,8 @@ describeWithHelm("the least rights", () => {
       externalID: ".response.body.id",
       create: { url: url("things") },
       observe: { url: `${url("things")}/\${ .externalID }` },
+      inputs: { secret },
+      update: { url: `${url("things")}/\${ .externalID }`, body: { json: { word: "${ .inputs.secret }" } } },
       delete: { url: `${url("things")}/\${ .externalID }` },
     });
     const data = { answer: ".response.body.answer" };
@@ -183,7 +185,8 @@ describeWithHelm("the least rights", () => {
     const thing = `${api}/namespaces/reads/httpresources/thing`;
     await plane.admin("DELETE", thing);
     await soon("gone", async () => (await plane.admin("GET", thing)).status === 404);
-    for (const what of ["create events", "watch secrets", "watch configmaps"]) await soon(what, () => didAsk(what));
+    for (const what of ["create events", "watch secrets", "watch configmaps", "patch secrets", "patch leases"])
+      await soon(what, () => didAsk(what));
   }
   const didAsk = async (what: string): Promise<boolean> =>
     (await asked()).some(({ verb, resource, code }) => `${verb} ${resource}` === what && code < 300);
