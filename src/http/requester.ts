@@ -139,10 +139,8 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
       });
       const passage = createReconcileGate({ owner: resource, lane, limitMs: reconcileTimeoutMs, waitFor }, gates);
       const { moved } = passage;
-      const holding = createHolding(memory, namespaceOf(resource), (awaited) => {
-        moved(); // who has a share may wait for its place
-        return waitFor(awaited, 0);
-      });
+      const waits = { lend: <T>(awaited: Promise<T>) => waitFor(awaited, 0), onShare: passage.hurry };
+      const holding = createHolding(memory, namespaceOf(resource), waits);
       let hasEnded = false;
       return {
         prepare: (exchange, read, signal) =>

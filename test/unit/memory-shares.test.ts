@@ -3,7 +3,7 @@ import { array, assert, nat, property, tuple } from "fast-check";
 import { createHolding, createMemoryShares, smallBytes } from "../../src/http/limits/memory-shares.ts";
 
 const never = new AbortController().signal;
-const lend = <T>(awaited: Promise<T>): Promise<T> => awaited;
+const waits = { lend: <T>(awaited: Promise<T>): Promise<T> => awaited };
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test("no namespace has the last share while it has another, and those that wait take turns", async () => {
@@ -63,7 +63,7 @@ test("who gives up waiting is given none", async () => {
 
 test("a reconcile has one share, however much it holds, and gives it back once", async () => {
   const shares = createMemoryShares(2);
-  const holding = createHolding(shares, "a", lend);
+  const holding = createHolding(shares, "a", waits);
   await Promise.all([holding.much(never), holding.much(never), holding.body("x".repeat(smallBytes + 1), never)]);
   expect(shares.taken).toBe(1);
   const first = await holding.longAnswer(never);
@@ -83,7 +83,7 @@ test("a reconcile has one share, however much it holds, and gives it back once",
 test("one that ends while it waits does not keep what it gets", async () => {
   const shares = createMemoryShares(2);
   const other = await shares.take("a", never);
-  const holding = createHolding(shares, "a", lend);
+  const holding = createHolding(shares, "a", waits);
   const much = holding.much(never);
   holding[Symbol.dispose]();
   other[Symbol.dispose]();
@@ -93,7 +93,7 @@ test("one that ends while it waits does not keep what it gets", async () => {
 
 test("bodies that wait to be sent count together, and one that many send counts once", async () => {
   const shares = createMemoryShares(2);
-  const holding = createHolding(shares, "a", lend);
+  const holding = createHolding(shares, "a", waits);
   await holding.body("small", never);
   expect(shares.taken).toBe(0);
   const shared = new Uint8Array(1_000_000);

@@ -3,7 +3,7 @@
  * takes one share of it and keeps that until it ends; a share has room for whatever one reconcile can hold.
  *
  * Invariant: never more shares are out than there are. Namespaces take turns, and none has the last share while it has another.
- * Nobody who has a share waits for one, so that no two wait for each other.
+ * Nobody who has a share waits for one, or for a place at an origin, so that no two wait for each other.
  */
 import { createRoundRobin } from "../../core/tools/round-robin.ts";
 import { createShares } from "../../core/tools/fair-share.ts";
@@ -102,8 +102,14 @@ const fewBytes = 256 * 1024;
 /** Of all bodies that one reconcile has made and not sent. */
 const maxBodiesBytes = 4 * 1024 * 1024;
 
-/** `lend`: waits without the reconcile's worker. */
-export function createHolding(shares: MemoryShares, namespace: string, lend: <T>(awaited: Promise<T>) => Promise<T>): Holding {
+interface HoldingWaits {
+  /** Waits without the reconcile's worker. */
+  readonly lend: <T>(awaited: Promise<T>) => Promise<T>;
+  /** It has a share, for which others may wait. */
+  readonly onShare?: () => void;
+}
+
+export function createHolding(shares: MemoryShares, namespace: string, { lend, onShare }: HoldingWaits): Holding {
   const answers = createBudget({ maxInFlight: 1 });
   let asked: Promise<Disposable> | undefined;
   let hasEnded = false;
@@ -116,6 +122,7 @@ export function createHolding(shares: MemoryShares, namespace: string, lend: <T>
     const taken = shares.take(namespace, signal, isLoaded);
     share = "then" in taken ? await lend(taken) : taken;
     if (hasEnded) share[Symbol.dispose]();
+    else onShare?.();
     return share;
   }
   async function much(signal: AbortSignal, isLoaded = true): Promise<void> {

@@ -3,8 +3,9 @@
  * its turn.
  *
  * Who has to wait is told so before its first request, and leaves its worker. What follows that waits where it is, without the
- * worker and without its place, and no longer than leaves it time to be answered. What has been passed is given back when the
- * reconcile ends.
+ * worker and without its place, and no longer than leaves it time to be answered. Who holds a share of memory keeps its place, and
+ * goes on without one where it has none: whoever has that place may wait for the share. What has been passed is given back when
+ * the reconcile ends.
  */
 import { deadline, sendingShare, unlessAborted } from "../../core/tools/deadline.ts";
 import type { Exchange } from "../../core/exchange.ts";
@@ -33,6 +34,8 @@ interface ReconcileGate extends Disposable {
   turn(origin: string, exchange: Exchange): ((signal: AbortSignal) => Promise<RateTurn>) | undefined;
   /** A redirect has led elsewhere: its place at the first origin is another's. */
   readonly moved: () => void;
+  /** Others may wait for the memory that it holds: it waits for no place any more, and gives none up to wait for its turn. */
+  readonly hurry: () => void;
   /** Whether it may no longer be told to wait. */
   readonly hasBegun: boolean;
 }
@@ -56,6 +59,7 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: PassageOp
   const begunMs = performance.now();
   let hasBegun = false;
   let admission: Admission | undefined;
+  const hurrying = new AbortController();
   const passes = new Map<string, Pass>();
   /** Turns that were given before anything of the exchange was sent, by endpoint. */
   const early = new Map<string, RateTurn>();
@@ -71,7 +75,7 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: PassageOp
     const name = nameOf(endpoint);
     const entered = rateLimits.enter(name, owner, rateLimit, lane);
     if (entered.type === "admitted") return entered;
-    giveUpPlace();
+    if (!hurrying.signal.aborted) giveUpPlace();
     const neededMs = Math.min(timeoutMs, limitMs / 2);
     using limit = deadline(signal, Math.max(0, begunMs + limitMs * sendingShare - neededMs - performance.now()));
     const again = { enter: () => rateLimits.enter(name, owner, rateLimit, lane), leave: () => rateLimits.leave(name, owner) };
@@ -80,13 +84,22 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: PassageOp
     onWait(1);
     try {
       turn = await waitFor(waitUntilAdmitted(again, limit.signal), 0);
-      admission = await waitFor(waitUntilAdmitted(place, limit.signal), 0);
+      admission ??= await waitFor(waitForPlace(place, limit.signal), 0);
       return turn;
     } catch (error) {
       turn?.[Symbol.dispose]();
       throw limit.expired ? new RateLimitedError("its turn does not come in time", { cause: error }) : error;
     } finally {
       onWait(-1);
+    }
+  }
+  /** Undefined: it goes on without one. */
+  async function waitForPlace(place: Row<Admission>, signal: AbortSignal): Promise<Admission | undefined> {
+    try {
+      return await waitUntilAdmitted(place, AbortSignal.any([signal, hurrying.signal]));
+    } catch (error) {
+      if (signal.aborted || !hurrying.signal.aborted) throw error;
+      return undefined;
     }
   }
   function inTurn(origin: string, exchange: Limited, signal: AbortSignal): Promise<RateTurn> {
@@ -100,6 +113,7 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: PassageOp
       return hasBegun;
     },
     moved: giveUpPlace,
+    hurry: () => hurrying.abort(),
     circuit({ endpoint, scope }) {
       if (!endpoint?.circuitBreaker) return undefined;
       const name = `${endpoint.title} ${endpoint.key.namespace} ${scope.metadata.namespace}`;
