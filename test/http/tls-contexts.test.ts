@@ -92,6 +92,7 @@ describe("no finite-field Diffie-Hellman, whose size a server chooses:", () => {
       offered.push(true);
       socket.on("error", () => {}).destroy();
     }).on("tlsClientError", () => offered.push(false));
+    await using _listening = server;
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const port = (server.address() as { port: number }).port;
     const url = `https://127.0.0.1:${port}`;
@@ -102,7 +103,6 @@ describe("no finite-field Diffie-Hellman, whose size a server chooses:", () => {
     const client = connections.get("calls", { rejectUnauthorized: false });
     await expect(client.request({ method: "GET", path: "/", origin: url, signal: AbortSignal.timeout(5_000) })).rejects.toThrow();
     await connections.destroy();
-    server.close();
     expect(offered.length).toBeGreaterThanOrEqual(3);
     expect(offered).not.toContain(true);
   });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { TelemetryEvent } from "../../src/core/telemetry-event.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import type { Kind, Plan, Situation } from "../../src/core/plan.ts";
-import type { Requester, ResourceStore } from "../../src/core/ports.ts";
+import type { OutcomeJournal, Requester, ResourceStore } from "../../src/core/ports.ts";
 import type { Resource } from "../../src/core/resource.ts";
 import { createController, type Controller } from "../../src/engine/controller.ts";
 import { idle, letsGo, memoryStore, nothingHeld, requesterThat, thing, type, until } from "../support/memory-store.ts";
@@ -54,7 +54,13 @@ function started(
     requester = idle,
     drain,
     ...limits
-  }: { requester?: Requester; drain?: AbortSignal; reconcileTimeoutMs?: number; slowWriteMs?: number } = {},
+  }: {
+    requester?: Requester;
+    drain?: AbortSignal;
+    reconcileTimeoutMs?: number;
+    slowWriteMs?: number;
+    journal?: OutcomeJournal;
+  } = {},
 ) {
   const stop = new AbortController();
   const controller = createController({
@@ -301,4 +307,51 @@ describe("the controller", () => {
     await working.ended;
     expect(writes).toHaveLength(4);
   });
+
+  test.each(["in the journal", "taken away from its object"])(
+    "gives the worker of an outcome %s that cannot be written back to others, and decides nothing before it is",
+    async (where) => {
+      const landing = Promise.withResolvers<void>();
+      const attempt = { id: "i", phase: "Done", sender: "me" };
+      const done = { attempt, done: true };
+      const isJournaled = where === "in the journal";
+      const held = (status?: object): Resource => ({ ...thing("held", 1, status ? 1 : 1_000), ...(status && { status }) });
+      const { store, change } = memoryStore([held(isJournaled ? { attempt: { ...attempt, phase: "InFlight" } } : done)]);
+      let tries = 0;
+      const slow: typeof store = {
+        ...store,
+        async writeStatus(...write) {
+          if (write[1].metadata.name === "held") {
+            tries += 1;
+            await landing.promise;
+          }
+          return store.writeStatus(...write);
+        },
+      };
+      const asked: string[] = [];
+      const decided = (): number => asked.filter((name) => name === "held").length;
+      function* plan({ resource }: Situation): Plan {
+        if (Math.random() > 1) yield undefined as never;
+        asked.push(resource.metadata.name);
+        return { status: done, result: "succeeded", reason: "Done" };
+      }
+      const entry = { uid: "held", attemptId: "i", sender: "me", status: { attempt } };
+      const journal = { find: (id: string) => (id === "Thing/n/held" ? entry : undefined), keep() {}, forget() {} };
+      const options = { slowWriteMs: 5, drain: new AbortController().signal, ...(isJournaled && { journal }) };
+      await using working = started(slow, plan, options);
+      await using _landed = { [Symbol.asyncDispose]: async () => landing.resolve() };
+      if (!isJournaled) {
+        await until(() => decided() === 1 && working.controller.queue.working.size === 0);
+        change(held());
+      }
+      await until(() => tries === 1);
+      const before = decided();
+      change(thing("a"));
+      await until(() => asked.includes("a"));
+      expect([tries, decided()]).toEqual([1, before]);
+      landing.resolve();
+      await until(() => decided() > before);
+    },
+    20_000,
+  );
 });

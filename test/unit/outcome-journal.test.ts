@@ -54,6 +54,35 @@ test("only the outcome of an attempt that was declared is kept, once it cannot b
   expect(journal.find("Thing/n/a")).toBeUndefined();
 }, 20_000);
 
+test.each(["before it is written", "while it is written"])(
+  "one that ends with the process %s is kept, however soon",
+  async (when) => {
+    using journal = openOutcomeJournal(newFolder(when));
+    const unrecorded = createUnrecordedOutcomes({ emit: () => {}, announce: () => {}, journal });
+    const drain = new AbortController();
+    const end = (): void => drain.abort(new Error("the process ends"));
+    if (when === "before it is written") end();
+    const outcome = {
+      type,
+      status: entry.status,
+      write: (_status: object, limit: AbortSignal): Promise<WriteResult> =>
+        new Promise((_, reject) => {
+          const giveUp = (): void => reject(limit.reason as Error);
+          limit.addEventListener("abort", giveUp, { once: true });
+          if (limit.aborted) giveUp();
+        }),
+      isGone: () => Promise.resolve(false),
+      mayRecord: () => "yes" as const,
+    };
+    const declared = unrecorded.record({ ...outcome, resource: thing("a"), attempt: { id: "i", sender: "me" } }, drain.signal);
+    const repeatable = unrecorded.record({ ...outcome, resource: thing("b") }, drain.signal);
+    end();
+    const ends = await Promise.allSettled([declared, repeatable]);
+    expect(ends.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect([journal.find("Thing/n/a"), journal.find("Thing/n/b")]).toEqual([entry, undefined]);
+  },
+);
+
 test("it is written for the same object, attempt and sender, and dropped for any other", async () => {
   using journal = openOutcomeJournal(newFolder("others"));
   const preconditions: unknown[] = [];
