@@ -119,10 +119,13 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
     latestVersion = version;
     return lease;
   }
+  /** What is answered when the term is over says nothing any more: the read ends with it. */
+  function readInTerm(): Promise<Lease | undefined> {
+    return leases.read(term ? AbortSignal.timeout(Math.max(1, Math.floor(term.untilMs - performance.now()))) : never);
+  }
   /** A write whose reply was lost may have landed: then it counts from when it was sent, like any other. Else throws `error`. */
   async function findWritten({ holderIdentity, renewTime }: LeaseSpec, error: unknown): Promise<Lease> {
-    const left = term && AbortSignal.timeout(Math.max(1, Math.floor(term.untilMs - performance.now()))); // then it says nothing any more
-    const current = await leases.read(left ?? never);
+    const current = await readInTerm();
     const isOurs = current?.spec.holderIdentity === holderIdentity && current?.spec.renewTime === renewTime;
     if (current && isOurs) return current;
     throw error;
@@ -190,7 +193,7 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
       try {
         let renewed = await hold(current);
         if (renewed === "conflict") {
-          current = await leases.read(never);
+          current = await readInTerm();
           if (current && current.spec.holderIdentity !== identity) return undefined;
           renewed = await hold(current); // ours after all: the answer to an earlier renewal was lost, or somebody labelled it
         }

@@ -1,14 +1,16 @@
 /** A leader whose renewals are lost on an API server that a test plays: what it does until its term is over. */
 import { expect, test } from "@jest/globals";
 import type { ApiClient, ApiRequest } from "../../src/kubernetes/api-client.ts";
-import { ApiUnreachableError } from "../../src/kubernetes/api-error.ts";
+import { ApiError, ApiUnreachableError } from "../../src/kubernetes/api-error.ts";
 import { createLeadership } from "../../src/kubernetes/lease.ts";
 import { until } from "../support/memory-store.ts";
 
 const times = { leaseDurationMs: 1_000, renewDeadlineMs: 500, retryPeriodMs: 20 };
 
-/** Takes each write, and loses the answer to each renewal. `read` answers once there is a lease. */
-function losing(read: (lease: object, signal: AbortSignal) => Promise<object>) {
+type Lost = "reset" | "conflict";
+
+/** Takes each write, and loses the answer to each renewal, or says that it is a conflict. `read` answers once there is a lease. */
+function losing(read: (lease: object, signal: AbortSignal) => Promise<object>, lost: Lost = "reset") {
   let lease: object | undefined;
   let version = 0;
   let renewals = 0;
@@ -16,7 +18,9 @@ function losing(read: (lease: object, signal: AbortSignal) => Promise<object>) {
     if (method === "GET" && lease) return { status: 200, body: await read(lease, signal) };
     if (method === "GET") return { status: 200, body: leaseOf({}) };
     lease = leaseOf((body as { spec: object }).spec);
-    if ((renewals += 1) > 1) throw new ApiUnreachableError(`${method} ${path}`, "ECONNRESET");
+    renewals += 1;
+    if (renewals > 1 && lost === "conflict") throw new ApiError(`${method} ${path}`, 409, { kind: "Status", reason: "Conflict" });
+    if (renewals > 1) throw new ApiUnreachableError(`${method} ${path}`, "ECONNRESET");
     return { status: 200, body: lease };
   }
   function leaseOf(spec: object): object {
@@ -25,10 +29,11 @@ function losing(read: (lease: object, signal: AbortSignal) => Promise<object>) {
   }
   return { client: { call } as ApiClient, renewals: () => renewals };
 }
-function leading(client: ApiClient) {
+function leading(client: ApiClient, own: Partial<typeof times> = {}) {
   const notes: string[] = [];
   const leadership = createLeadership({
     ...times,
+    ...own,
     client,
     emit: (event) => void (event.type === "note" && notes.push(event.message)),
     namespace: "n",
@@ -41,31 +46,36 @@ function leading(client: ApiClient) {
 }
 const lost = "lost the lease: nothing more is sent until it is won again, and what is under way is recorded";
 
-test("asks what became of a renewal no longer than its term, says then that it has lost the lease, and competes anew", async () => {
-  const isBrokenOff: boolean[] = [];
-  const hangs = (lease: object, signal: AbortSignal): Promise<object> => {
-    if (isBrokenOff.length > 0) return Promise.resolve(lease); // for the sake of its end
-    return new Promise((_, reject) =>
-      signal.addEventListener("abort", () => {
-        isBrokenOff.push(true);
-        reject(signal.reason as Error);
-      }),
-    );
-  };
-  const { client } = losing(hangs);
-  const { leadership, notes, stop, ended } = leading(client);
-  await until(() => notes.includes(lost));
-  expect(isBrokenOff).toEqual([true]);
-  await until(() => leadership.term() === 2);
-  stop.abort();
-  await ended;
-});
+test.each<Lost>(["reset", "conflict"])(
+  "asks what became of a renewal (%s) no longer than its term, and says then that it has lost the lease",
+  async (how) => {
+    let brokenOff = 0;
+    const hangs = (_lease: object, signal: AbortSignal): Promise<object> =>
+      new Promise((_, reject) =>
+        signal.addEventListener("abort", () => {
+          brokenOff += 1;
+          reject(signal.reason as Error);
+        }),
+      );
+    const { client } = losing(hangs, how);
+    const { leadership, notes, stop, ended } = leading(client);
+    await until(() => notes.includes(lost));
+    expect(brokenOff).toBeGreaterThan(0);
+    expect(leadership.term()).toBeUndefined();
+    stop.abort();
+    await ended;
+  },
+);
 
 test("goes on leading by renewals whose answers are lost, where it reads that they landed", async () => {
   const { client, renewals } = losing((lease) => Promise.resolve(lease));
-  const { leadership, notes, stop, ended } = leading(client);
-  await until(() => renewals() > 40); // 800 ms, which is longer than a term
+  const { leadership, notes, stop, ended } = leading(client, {
+    leaseDurationMs: 3_000,
+    renewDeadlineMs: 2_000,
+    retryPeriodMs: 100,
+  });
+  await until(() => renewals() > 22); // 2.2 s, which is longer than a term
   expect([leadership.term(), notes.includes(lost)]).toEqual([1, false]);
   stop.abort();
   await ended;
-});
+}, 20_000);
