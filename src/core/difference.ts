@@ -132,9 +132,10 @@ function showWanted(wanted: unknown): Pick<Difference, "wanted"> {
  */
 export function mergePatch(wanted: unknown, observed: unknown): unknown {
   if (!isRecord(wanted) || !isRecord(observed)) return visitDifferences(wanted, observed, () => false) ? undefined : wanted;
-  const entries = Object.entries(wanted).flatMap(([key, value]): [string, unknown][] => {
+  const entries: [string, unknown][] = [];
+  for (const [key, value] of Object.entries(wanted)) {
     const change = mergePatch(value, Object.hasOwn(observed, key) ? observed[key] : undefined);
-    return change === undefined ? [] : [[key, change]];
-  });
+    if (change !== undefined) entries.push([key, change]);
+  }
   return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }

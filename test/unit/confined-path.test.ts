@@ -90,3 +90,24 @@ test("honest paths pass as they are", () => {
   expect(sentTo("/orders/1%20a/b.c/..d")?.href).toBe(`${base}/orders/1%20a/b.c/..d`);
   expect(sentTo("/orders/", "a b?c#d")?.href).toBe(`${base}/orders/a%20b%3Fc%23d`);
 });
+
+test.each([
+  ["combining marks", "\u0300"],
+  ["marks of two kinds, which change places", "\u0316\u0300"],
+  ["marks beyond 16 bits", "\u{1d165}"],
+  ["voiced marks, which become combining ones", "\uff9e"],
+])("a run of 30 %s passes, and a longer one is refused, however it is encoded, before anybody normalizes it", (_what, marks) => {
+  const encoded = (text: string, times: number): string => (times === 0 ? text : encoded(encodeURIComponent(text), times - 1));
+  const run = (length: number): string => Array.from(marks.repeat(length)).slice(0, length).join("");
+  for (const times of [0, 1, 2]) {
+    const leaves = (text: string): string | undefined => leavesBase(new URL(`${base}/${encoded(text, times)}`), base);
+    expect(leaves(`a${run(30)}b${run(30)}`)).toBeUndefined();
+    expect(leaves(`a${run(31)}b`)).toContain("30 combining marks");
+  }
+  expect(sentTo("/orders/", `a${run(31)}`)).toBeUndefined();
+});
+
+test.each(["\u00a5", "\u20a9"])("%s, which code pages of Windows have in place of a backslash, leads nowhere", (sign) => {
+  for (const path of [`a${sign}..${sign}..${sign}admin`, `..${sign}admin`, encodeURIComponent(encodeURIComponent(`a${sign}..`))])
+    expect({ path, refused: leavesBase(new URL(`${base}/${path}`), base) }).toEqual({ path, refused: expect.any(String) });
+});

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { assert, dictionary, jsonValue, property, string } from "fast-check";
+import { array, assert, constantFrom, dictionary, jsonValue, letrec, oneof, property, string } from "fast-check";
 import { differences, mergePatch } from "../../src/core/difference.ts";
+import { jsonStep } from "../../src/core/templating.ts";
 import { isRecord, parseJSON, sameJSON } from "../../src/core/tools/json.ts";
 
 const json = jsonValue({ maxDepth: 4 });
@@ -22,6 +23,36 @@ function embellished(value: unknown): unknown {
   const entries = Object.entries(value).map(([key, field]): [string, unknown] => [key, embellished(field)]);
   return Object.fromEntries([...entries, ["added by the server", 1]]);
 }
+
+/** As its words say, in the simplest way. */
+function differingPaths(wanted: unknown, observed: unknown, path = ""): string[] {
+  if (wanted === null) return observed === null || observed === undefined ? [] : [path || "."];
+  const isList = Array.isArray(wanted) && Array.isArray(observed) && wanted.length === observed.length;
+  if (isList || (isRecord(wanted) && isRecord(observed)))
+    return Object.entries(wanted).flatMap(([key, value]) => {
+      const seen: unknown = Object.entries(observed as object).find(([other]) => other === key)?.[1];
+      return differingPaths(value, seen, `${path}${jsonStep(isList ? Number(key) : key)}`);
+    });
+  return typeof wanted !== "object" && sameJSON(wanted, observed) ? [] : [path || "."];
+}
+function simplePatch(wanted: unknown, observed: unknown): unknown {
+  if (differingPaths(wanted, observed).length === 0) return undefined;
+  if (!isRecord(wanted) || !isRecord(observed)) return wanted;
+  const changes = Object.entries(wanted).map(([key, value]) => [
+    key,
+    simplePatch(value, Object.entries(observed).find(([other]) => other === key)?.[1]),
+  ]);
+  return Object.fromEntries(changes.filter(([, change]) => change !== undefined));
+}
+const { value: near } = letrec((tie) => ({
+  value: oneof({ maxDepth: 4 }, constantFrom(null, 0, 1, "a"), array(tie("value"), { maxLength: 2 }), tie("record")),
+  record: dictionary(constantFrom("a", "b", "__proto__", "toString"), tie("value"), { maxKeys: 3 }),
+}));
+const deep = (depth: number, leaf: unknown): unknown => {
+  let value = leaf;
+  for (let level = 0; level < depth; level += 1) value = { same: 1, a: value };
+  return value;
+};
 
 describe("a wanted value", () => {
   test("does not differ from itself", () => {
@@ -48,6 +79,17 @@ describe("a wanted value", () => {
         // A list is replaced as a whole, so a null within one of its objects is there as it is written.
         return differences(wanted, after, wanted).length === 0;
       }),
+    );
+  });
+  test("differs where a simple reading says so, and is patched as that says", () => {
+    const limit = 1_000;
+    assert(
+      property(near, near, (wanted, observed) => {
+        const paths = differences(wanted, observed, undefined, { limit }).map(({ path }) => path);
+        expect(paths).toEqual(differingPaths(wanted, observed));
+        expect(mergePatch(wanted, observed)).toEqual(simplePatch(wanted, observed));
+      }),
+      { numRuns: 2_000, seed: 1 },
     );
   });
   test("wish 16: compares integers beyond 2^53 by their digits", () => {
@@ -98,4 +140,42 @@ test("a merge patch has only what differs, and null for what must go", () => {
   const observed = { id: 1, name: "ada", age: 35, tags: ["a"], address: { city: "Paris", zip: "7", street: "x" } };
   expect(sameJSON(mergePatch(wanted, observed), { age: 36, address: { city: "London", zip: null } })).toBe(true);
   expect(mergePatch(wanted, { ...wanted, more: true })).toBeUndefined();
+});
+
+test("each value of an object is looked at once for a patch, however deep it is", () => {
+  let looks = 0;
+  const counted = (value: unknown): unknown => {
+    if (!isRecord(value)) return value;
+    const fields = Object.fromEntries(Object.entries(value).map(([key, field]) => [key, counted(field)]));
+    return new Proxy(fields, { ownKeys: (target) => ((looks += 1), Reflect.ownKeys(target)) });
+  };
+  const wanted = counted(deep(500, 1));
+  expect(mergePatch(wanted, deep(500, 1))).toBeUndefined();
+  expect(looks).toBe(500);
+  expect(JSON.stringify(mergePatch(wanted, deep(500, 2)))).toBe(`${'{"a":'.repeat(500)}1${"}".repeat(500)}`);
+  expect(looks).toBe(1_000);
+});
+
+test("no more of what is told as one difference is looked at than a thousand values", () => {
+  let looks = 0;
+  const list = Array.from({ length: 20_000 }, () => 2);
+  const observed = new Proxy(list, {
+    get(target, key, receiver) {
+      if (typeof key === "string" && /^\d+$/.test(key)) looks += 1;
+      return Reflect.get(target, key, receiver) as unknown;
+    },
+  });
+  const wanted = list.map(() => 1);
+  expect(differences(wanted, observed, "${ .inputs.list | fromjson }")).toEqual([{ path: "." }]);
+  expect(looks).toBeLessThanOrEqual(1_001);
+});
+
+test("what is 2,500 levels deep is compared, and patched", () => {
+  const depth = 2_500;
+  expect(differences(deep(depth, 1), deep(depth, 2), "${ .inputs.all }")).toEqual([{ path: "." }]);
+  expect(differences(deep(depth, 1), deep(depth, 1), "${ .inputs.all }")).toEqual([]);
+  expect(mergePatch(deep(depth, 1), deep(depth, 1))).toBeUndefined();
+  let patch = mergePatch(deep(depth, 1), deep(depth, 2));
+  for (let level = 0; level < depth; level += 1) patch = isRecord(patch) ? patch["a"] : undefined;
+  expect(patch).toBe(1);
 });

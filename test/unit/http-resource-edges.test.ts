@@ -159,6 +159,25 @@ test.each<[string, object, string | undefined, unknown, string]>([
   expect(driven.state.split(" ")[0]).toBe(state);
 });
 
+test("a next page has at most 64 query parameters of the server's, and its condition says so", () => {
+  const parameters = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`p${index}`, "x"]));
+  const written = { ...withLookup, lookup: { ...withLookup.lookup, next: "." } };
+  const many = drive(resource(written), [answer(200), values([], parameters(65))]);
+  expect([many.state.split(" ")[0], many.sent]).toEqual(["Unknown/NoPage", ["GET users"]]);
+  expect(JSON.stringify(many.status)).toContain(
+    "spec.lookup.next yields no URL, no null and no query parameters, of which there may be 64",
+  );
+  const fits = drive(resource(written), [
+    answer(200),
+    values([], parameters(64)),
+    answer(200),
+    values([]),
+    answer(201),
+    values("7"),
+  ]);
+  expect([fits.state.split(" ")[0], fits.sent]).toEqual(["True/Created", ["GET users", "GET users", "POST users after intent"]]);
+});
+
 describe("what was created, and that its server does not show,", () => {
   const often = { ...user, interval: "1s" };
   const unseen = (written: object = user) => {

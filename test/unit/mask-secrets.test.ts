@@ -71,6 +71,27 @@ test("texts in a secret that is JSON are secrets, each for itself", () => {
   expect(shown(`p4ss-w0rd-of-it another-one account ${basic}`, [key])).toMatch(/^\*\*\* \*\*\* account .{0,6}\*\*\*=*$/);
 });
 
+test("all texts in a secret that is JSON are, however many there are", () => {
+  const texts = Array.from({ length: 300 }, (_, index) => `text-${index}-of-it`);
+  expect(shown(`< ${texts.join(" | ")} >`, [JSON.stringify(texts)])).toBe(`< ${texts.map(() => "***").join(" | ")} >`);
+  expect(shown("< text-69-of-it >", [JSON.stringify(texts.slice(0, 70))])).toBe("< *** >");
+});
+
+describe("a server that writes JSON anew shows nothing of", () => {
+  const password = 'hunter2-correct "horse"';
+  const rewritten = JSON.stringify({ password, more: 1 }, undefined, 2);
+  const wanted = JSON.stringify({ password: "***", more: 1 }, undefined, 2);
+  test("a Secret, also one that is longer than what is shown", () => {
+    for (const length of [0, 1_000, longestIndexed, 3 * longestIndexed])
+      expect(shown(rewritten, [JSON.stringify({ padding: "-".repeat(length), password })])).toBe(wanted);
+  });
+  test("what an expression made, in which a Secret is a part", () => {
+    expect(shown(rewritten, [], [JSON.stringify({ user: "admin", password })])).toBe(wanted);
+    expect(shown(rewritten, [`admin:${password}`], [JSON.stringify([{ user: "admin", password }])])).toBe(wanted);
+    expect(shown("admin seven77", [], ['["admin","seven77"]'])).toBe("admin seven77");
+  });
+});
+
 test("what an expression made of a secret is one from eight characters on", () => {
   expect(shown("eightchr seven77", [], ["eightchr", "seven77"])).toBe("*** seven77");
 });
@@ -103,6 +124,23 @@ describe("what is looked for is bounded:", () => {
     const alike = Array.from({ length: 64 }, (_, index) => `${"a".repeat(16_000)}é${index}`);
     expect(shown("a".repeat(longestIndexed), alike)).toBeUndefined();
     expect(masking(many).holdsSecret("some text that is long enough")).toBe(true);
+  });
+  test("more than 64 Ki characters of JSON in all secrets, or more than 512 that expressions made, and nothing is shown", () => {
+    const json = (length: number): string => JSON.stringify(["x".repeat(length - 4)]);
+    const text = "some text that is long enough";
+    const half = 1 << 15;
+    for (const [kept, derived] of [
+      [[json(half), json(half)], []],
+      [[json(half)], [json(half)]],
+      [[], [json(2 * half)]],
+    ]) {
+      expect(shown(text, kept ?? [], derived)).toBe(text);
+      expect(shown(text, [...(kept ?? []), "[1]"], derived)).toBeUndefined();
+      expect(masking([...(kept ?? []), "[1]"], derived).holdsSecret(text)).toBe(true);
+    }
+    expect(shown(text, ["-".repeat(1 << 20)])).toBe(text); // no JSON
+    const many = (count: number): string[] => Array.from({ length: count }, (_, index) => `${"long".repeat(9)}${index}`);
+    expect([shown(text, [], many(512)), shown(text, [], many(513))]).toEqual([text, undefined]);
   });
   test("short texts are shown whatever long secrets there are, since none could be in them", () => {
     expect(

@@ -115,6 +115,20 @@ test("lets a change go before what a listing brought, and takes a listed key tha
   expect([await queue.take(never), await queue.take(never), await queue.take(never)]).toEqual(["new", "c", "a"]);
 });
 
+test.each(["due", "listing"] as const)("hands out what waits as %s, though changes never end", async (lane) => {
+  const queue = createWorkQueue({ groupOf: (key) => key.split("/")[0] ?? "" });
+  queue.add("quiet/1", { lane });
+  const taken: string[] = [];
+  for (let n = 0; n < 8; n += 1) {
+    for (const key of ["noisy/1", "noisy/2"]) queue.add(key);
+    const key = await queue.take(never);
+    taken.push(key);
+    queue.done(key);
+  }
+  expect(taken.slice(0, 3)).not.toContain("quiet/1"); // who changed something comes first all the same
+  expect(taken).toContain("quiet/1");
+});
+
 test("lets what changed while it was worked on go before what a listing brought, though a listing brought it as well", async () => {
   const queue = createWorkQueue();
   queue.add("a");

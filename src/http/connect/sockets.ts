@@ -36,7 +36,7 @@ interface Message {
 const maxKept = 1_000;
 
 /** Tells `emit` of each socket that opens and closes. Listens on undici's diagnostics channels until it is disposed. */
-export function createSockets(emit: EmitTelemetry): Sockets {
+export function createSockets(emit: EmitTelemetry, most = maxKept): Sockets {
   const open = new Map<string, Entry>();
   const bySocket = new WeakMap<Socket, Entry>();
   const byRequest = new WeakMap<object, Entry>();
@@ -54,7 +54,7 @@ export function createSockets(emit: EmitTelemetry): Sockets {
     open.set(name, entry);
     bySocket.set(socket, entry);
     emit({ type: "socketOpened" });
-    if (open.size > maxKept) closeLongestIdle(entry);
+    if (open.size > most) closeLongestIdle(entry);
     socket.once("close", () => {
       if (open.get(name) === entry) open.delete(name);
       emit({ type: "socketClosed" });

@@ -61,7 +61,12 @@ export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
       const seen = yield* held(context, { ...exchange.scope, object: item ?? null }, { response, externalID, mayTellID: false });
       return seen.type === "found" && known !== undefined && known !== externalID ? { ...seen, by: "lookup" } : seen;
     }
-    if (!isPlace(next)) return unknown("NoPage", `${field}.next yields no URL, no query parameters and no null`, context);
+    if (!isPlace(next))
+      return unknown(
+        "NoPage",
+        `${field}.next yields no URL, no null and no query parameters, of which there may be ${maxParameters}`,
+        context,
+      );
     const following = lookup.next === undefined ? linkedPage(response) : givenPage(next, lookup.query ?? []);
     if (following === "unreadable")
       return unknown("NoPage", `${field}: a Link header names a next page and cannot be read; ${field}.next can say it`, context);
