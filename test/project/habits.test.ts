@@ -31,7 +31,7 @@ test("CONTRIBUTING tells of every class of tests, which make test runs", () => {
   const classes = [...read("jest.config.js").matchAll(/"([a-z]+)"(?=[,\]])/g)]
     .map(([, name = ""]) => name)
     .filter((name) => existsSync(join(root, "test", name)));
-  expect(classes).toHaveLength(9);
+  expect(classes).toHaveLength(10);
   const [, prerequisites = ""] = /^test: (.*) ##/m.exec(read("Makefile")) ?? [];
   for (const name of classes) {
     expect(read("CONTRIBUTING.md")).toContain(`| \`test/${name}\` |`);

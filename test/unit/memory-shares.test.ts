@@ -130,7 +130,7 @@ describe("who waits with much in hand", () => {
     const [first] = await Promise.all([shares.take("a", never), shares.take("b", never)]);
     void shares.take("b", never, true);
     void shares.take("c", never, true);
-    const holding = createHolding(shares, "d", lend);
+    const holding = createHolding(shares, "d", waits);
     await expect(holding.much(never)).rejects.toMatchObject({ refusal: { reason: "RateLimited", heals: true } });
     await expect(holding.body("x".repeat(smallBytes + 1), never)).rejects.toThrow(refused);
     expect(shares.waiting).toBe(2);
@@ -174,7 +174,7 @@ describe("who waits with much in hand", () => {
 test("what is read with nothing in hand waits, however many others do", async () => {
   const shares = createMemoryShares(2);
   for (const namespace of ["a", "b"]) await shares.take(namespace, never);
-  const holdings = Array.from({ length: 8 }, () => createHolding(shares, "a", lend));
+  const holdings = Array.from({ length: 8 }, () => createHolding(shares, "a", waits));
   for (const [index, holding] of holdings.entries())
     void (index % 2 === 0 ? holding.longAnswer(never) : holding.answered(300_000, never));
   await settled();
