@@ -139,12 +139,6 @@ async function tryAttempt(
   const live = await readLive(writer, { ...write, purpose: "outcomes" }, signal);
   if (!live) return { type: "conflict" };
   if (sameJSON(live.status, write.status)) return { type: "written", resource: live }; // an earlier try landed, its reply was lost
-  if (!isRecord(live.status) || live.status["attempt"] === undefined) {
-    // It was taken away, and nobody has recorded another: as of now it is still known what came of it.
-    const sameVersion = { op: "test", path: "/metadata/resourceVersion", value: live.metadata.resourceVersion };
-    const again = await patchStatus(writer, write, [sameVersion], signal);
-    return again.type === "written" ? again : undefined;
-  }
   if (!carries(live.status, id, sender)) return { type: "conflict" };
   if (result.error.status === 422) throw result.error;
   return undefined;
