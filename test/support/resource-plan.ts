@@ -13,6 +13,11 @@ import type { HTTPResource } from "../../src/kinds/types.ts";
 const validate = validator(httpResource.spec);
 export const now = new Date("2026-01-01T00:00:00Z");
 export const url = "https://users.example.com/users";
+export const held = ["holdfast.dev/release"];
+export const deleted = { deleted: true, finalizers: held };
+export const gone = { finalizer: { name: "holdfast.dev/release", present: false } };
+export const after = (ms: number) => ({ at: new Date(now.getTime() + ms) });
+export const [hour, twoHours] = [after(3_600_000), after(7_200_000)];
 
 /** As a user writes it: a user who is known by an id that the server gives. */
 export const user = {

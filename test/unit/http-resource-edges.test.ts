@@ -6,25 +6,26 @@ import { createEvaluator } from "../../src/expressions/evaluator.ts";
 import { needsExternalID } from "../../src/kinds/http-resource/context.ts";
 import { declaredVerbs } from "../../src/kinds/http-resource/render.ts";
 import {
+  after,
   answer,
   condition,
   created,
+  deleted,
   drive,
   failure,
+  gone,
+  held,
+  hour,
   named,
   now,
   resource,
   same,
+  twoHours,
   user,
   values,
   withLookup,
 } from "../support/resource-plan.ts";
 
-const held = ["holdfast.dev/release"];
-const deleted = { deleted: true, finalizers: held };
-const gone = { finalizer: { name: "holdfast.dev/release", present: false } };
-const after = (ms: number) => ({ at: new Date(now.getTime() + ms) });
-const [hour, twoHours] = [after(3_600_000), after(7_200_000)];
 /** As declared, and this is what is found of its id. */
 const sameWith = (id: string | null): EvaluationResult => ({ type: "values", values: [id], differences: [] });
 const notList: EvaluationResult = { type: "values", values: [null] };

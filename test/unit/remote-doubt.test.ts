@@ -3,26 +3,27 @@ import { describe, expect, test } from "@jest/globals";
 import type { Outcome } from "../../src/core/outcome.ts";
 import type { EvaluationResult } from "../../src/core/plan.ts";
 import {
+  after,
   answer,
   condition,
   created,
+  deleted,
   differs,
   drive,
   failure,
+  gone,
+  held,
+  hour,
   named,
   now,
   resource,
   same,
+  twoHours,
   user,
   values,
 } from "../support/resource-plan.ts";
 
 type Answers = (Outcome | EvaluationResult)[];
-const held = ["holdfast.dev/release"];
-const deleted = { deleted: true, finalizers: held };
-const gone = { finalizer: { name: "holdfast.dev/release", present: false } };
-const after = (ms: number) => ({ at: new Date(now.getTime() + ms) });
-const [hour, twoHours] = [after(3_600_000), after(7_200_000)];
 const [look, put, post, remove] = [
   "GET users/${ .externalID }",
   "PUT users/${ .externalID }",

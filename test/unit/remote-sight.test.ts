@@ -5,25 +5,25 @@ import type { EvaluationResult } from "../../src/core/plan.ts";
 import type { Resource } from "../../src/core/resource.ts";
 import { httpResourceKind } from "../../src/kinds/http-resource/plan.ts";
 import {
+  after,
   answer,
   condition,
   created,
+  deleted,
   differs,
   drive,
   failure,
-  now,
+  gone,
+  held,
+  hour,
   resource,
   same,
+  twoHours,
   url,
   user,
   values,
 } from "../support/resource-plan.ts";
 
-const held = ["holdfast.dev/release"];
-const deleted = { deleted: true, finalizers: held };
-const gone = { finalizer: { name: "holdfast.dev/release", present: false } };
-const after = (ms: number) => ({ at: new Date(now.getTime() + ms) });
-const [hour, twoHours] = [after(3_600_000), after(7_200_000)];
 const [look, remove] = ["GET users/${ .externalID }", "DELETE users/${ .externalID }"];
 const { observe: _, ...unwatched } = user;
 
