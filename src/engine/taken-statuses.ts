@@ -23,7 +23,7 @@ export function createTakenStatuses(): TakenStatuses {
   return {
     note(id, { before, after }) {
       const isSame = before !== undefined && after?.metadata.uid === before.metadata.uid;
-      if (!isSame || hasAttempt(after)) {
+      if (!isSame || isRecorded(after)) {
         taken.delete(id);
         return false;
       }
@@ -33,12 +33,20 @@ export function createTakenStatuses(): TakenStatuses {
     },
     of(id, resource) {
       const had = taken.get(id);
-      return had?.metadata.uid === resource.metadata.uid && !hasAttempt(resource) ? had.status : undefined;
+      return had?.metadata.uid === resource.metadata.uid && !isRecorded(resource) ? had.status : undefined;
     },
     forget: (id) => void taken.delete(id),
   };
 }
 
+/**
+ * Whether the status is one that was recorded: it tells of an attempt or, where a request was refused after its intent, of the
+ * generation that was looked at. The watch can tell of such a write before its reply is there.
+ */
+function isRecorded(resource: Resource | undefined): boolean {
+  const record: { readonly observedGeneration?: unknown } = resource?.status ?? {};
+  return hasAttempt(resource) || record.observedGeneration !== undefined;
+}
 function hasAttempt(resource: Resource | undefined): boolean {
   const record: Partial<DeliveryRecord> = resource?.status ?? {};
   return record.attempt !== undefined;
