@@ -32,7 +32,7 @@ test.each([false, true])("end quietly, and as they would have (stderr too: %s)",
 
 test("run ends, too, and drains first", async () => {
   await using origin = await startDemoOrigin(0);
-  await using folder = await manifests(20, `http://127.0.0.1:${origin.port}`);
+  await using folder = await manifests(200, `http://127.0.0.1:${origin.port}`);
   const { stdout, stderr } = await headOf(`run -f "${folder.path}" --log-level error`);
   expect(stdout).toMatch(/^default\/r\d+ .*\nexit 0\n$/);
   expect(stderr).toBe("");
