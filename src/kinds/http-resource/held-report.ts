@@ -1,24 +1,15 @@
 /** The ends of a reconcile that has sent nothing, or that deletes: what holds it back, and the way out. */
-import type { HTTPResourceStatus } from "../../api/http-resource.ts";
 import { pauseSinceMs } from "../../core/backoff.ts";
-import { isStalledFor, reconciling, stalled, type ConditionState } from "../../core/conditions.ts";
-import type { VerbAttempt, Context } from "./context.ts";
+import { isStalledFor, reconciling, stalled } from "../../core/conditions.ts";
+import type { Context } from "./context.ts";
 import { firstLook, heldStates, inUseBy, neverSeen, outside, replacingFor, sinceEndMs, stillThere } from "./held-back.ts";
 import type { Report } from "./report.ts";
+import type { StatusDraft } from "./status-draft.ts";
 import { failingMs } from "./worth-writing.ts";
 
-type Status = HTTPResourceStatus;
-interface Tools {
-  readonly status: (states: readonly ConditionState[], change?: Partial<Status>) => Status;
-  readonly attempted: (attempt: VerbAttempt) => Partial<Status>;
-  readonly acknowledged: () => Partial<Status>;
-  readonly known: (type: string) => readonly ConditionState[];
-  readonly due: () => { requeueAfterMs?: number };
-  readonly hint: string;
-}
 type Ends = Pick<Report, "held" | "replacing" | "unmade" | "inUse" | "notDeleted">;
 
-export function heldReport(context: Context, { status, attempted, acknowledged, known, due, hint }: Tools): Ends {
+export function heldReport(context: Context, { status, attempted, acknowledged, known, due, hint }: StatusDraft): Ends {
   const { status: before, resource, now } = context;
   const { uid } = resource.metadata;
   return {

@@ -1,0 +1,81 @@
+/** The ends of a reconcile that has observed its remote object and sends nothing. */
+import { ready, type ConditionState } from "../../core/conditions.ts";
+import type { Verdict } from "../../core/plan.ts";
+import type { HTTPResourceStatus } from "../../api/http-resource.ts";
+import { notDrifted, notHeld } from "./conditions.ts";
+import type { Context } from "./context.ts";
+import { isRepeatable } from "./delivered.ts";
+import { isBlind } from "./delivery-record.ts";
+import type { Report } from "./report.ts";
+import { delivering, type StatusDraft } from "./status-draft.ts";
+import { bodyOf, isWorthWriting } from "./worth-writing.ts";
+
+type Ends = Pick<Report, "inStep" | "drifted" | "notDelivered" | "contested">;
+
+export function observedReport(context: Context, { status, known, acknowledged, attempted, due }: StatusDraft): Ends {
+  const { spec, status: before } = context;
+  const mayRepeatCreate = spec.create !== undefined && isRepeatable(context, spec.create);
+
+  /** What was observed is the end of an attempt of which that was not known. */
+  function settled(): Partial<HTTPResourceStatus> {
+    const { attempt } = context;
+    if (!attempt) return {};
+    const { sender: _, repeats, ...rest } = attempt;
+    // One look that finds it in step is the end of a row of corrections that did not hold.
+    if (attempt.phase === "Done") return repeats === undefined ? {} : { attempt: rest };
+    return attempted({ ...rest, phase: "Done", succeeded: true });
+  }
+  const kept = (): Pick<Verdict, "finalizer"> =>
+    context.missingFinalizer === undefined ? {} : { finalizer: { name: context.missingFinalizer, present: true } };
+  function asDeclared(reason: string, message: string): ConditionState[] {
+    const [wasReady] = known("Ready");
+    return wasReady?.status === "True" ? [wasReady] : ready(reason, message);
+  }
+  return {
+    inStep(seen) {
+      const isNew = before.attempt === undefined && before.externalID === undefined;
+      const states = isNew
+        ? asDeclared("Adopted", "the remote object was there already")
+        : asDeclared("AsDeclared", "the remote object is as declared");
+      const change = {
+        ...settled(),
+        ...acknowledged(),
+        ...bodyOf(context, seen),
+        ...(isBlind(context) ? {} : delivering(context)),
+      };
+      const drift = seen.upToDate === undefined ? [] : notDrifted(known("Drifted"));
+      const made = status([...states, ...drift], change);
+      const verdict = { ...due(), ...kept(), result: "unchanged", reason: "AsDeclared" } as const;
+      return { status: isWorthWriting(made, before, mayRepeatCreate && spec.delete === undefined) ? made : before, ...verdict };
+    },
+    drifted(seen) {
+      const why = spec.drift === "Report" ? "spec.drift is Report" : "there is no spec.update";
+      const states: ConditionState[] = [
+        {
+          type: "Ready",
+          status: "False",
+          reason: "Drifted",
+          message: `the remote object is not as declared, and nothing is sent: ${why}`,
+        },
+      ];
+      const change = { ...settled(), ...acknowledged(), ...bodyOf(context, seen) };
+      return { status: status(states, change), ...due(), ...kept(), result: "waiting", reason: "Drifted" };
+    },
+    notDelivered(seen) {
+      const message = "what is declared has not been delivered, and nothing is sent: spec.drift is Report";
+      const state: ConditionState = { type: "Ready", status: "False", reason: "NotDelivered", message };
+      const change = { ...settled(), ...acknowledged(), ...bodyOf(context, seen) };
+      return { status: status([state], change), ...due(), ...kept(), result: "waiting", reason: "NotDelivered" };
+    },
+    contested(repeats, pauseMs) {
+      const states = notHeld(context.drift ?? [], spec, repeats);
+      const change = { ...acknowledged() };
+      return {
+        status: status(states, change),
+        requeueAfterMs: Math.min(Math.max(pauseMs, 1_000), due().requeueAfterMs ?? Infinity),
+        result: "waiting",
+        reason: "NotHeld",
+      };
+    },
+  };
+}

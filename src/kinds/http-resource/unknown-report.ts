@@ -1,0 +1,61 @@
+/** The ends of a reconcile that cannot know what came of a request, or under which id it created something. */
+import { pauseSinceMs } from "../../core/backoff.ts";
+import { isStalledFor, reconciling, stalled } from "../../core/conditions.ts";
+import { isSameTry, unknownReasonText } from "../../core/delivery.ts";
+import type { Verdict } from "../../core/plan.ts";
+import type { Context, VerbAttempt } from "./context.ts";
+import { isLookedUp, isNameless, mayHaveArrived } from "./held-back.ts";
+import type { Report } from "./report.ts";
+import { withID, type StatusDraft } from "./status-draft.ts";
+import { failingMs } from "./worth-writing.ts";
+
+type Ends = Pick<Report, "outcomeUnknown" | "stillUnknown" | "lost">;
+
+export function unknownReport(context: Context, { status, known, attempted, due, hint }: StatusDraft): Ends {
+  const { resource, spec, status: before, now, retry, intervalMs } = context;
+  const { uid, deletionTimestamp } = resource.metadata;
+
+  function stuck(reason: string, message: string, attempt: VerbAttempt, looksInMs?: number): Verdict {
+    const nextRunAt = looksInMs === undefined ? undefined : new Date(now.getTime() + looksInMs).toISOString();
+    const isTold = isStalledFor(reason, before.conditions) && isSameTry(before.attempt, attempt);
+    return {
+      status: status(stalled(reason, `${message}${hint}`), {
+        ...attempted(attempt),
+        ...(nextRunAt !== undefined && { nextRunAt }),
+      }),
+      result: isTold ? "unchanged" : "stalled", // it counts once, however often it is looked at
+      reason,
+      ...(looksInMs === undefined ? due() : { requeueAfterMs: looksInMs }),
+    };
+  }
+  /** The list may have it a little later. */
+  function awaitingLookup(message: string, attempt: VerbAttempt): Verdict {
+    const made = status(reconciling("ExternalIDUnknown", message), attempted(attempt));
+    const pause = { initialMs: retry.initialMs, maxMs: Math.max(intervalMs, retry.initialMs) };
+    const requeueAfterMs = pauseSinceMs(uid, pause, failingMs(made, "Reconciling", now));
+    return { status: made, requeueAfterMs, result: "waiting", reason: "ExternalIDUnknown" };
+  }
+  const outcomeUnknown: Report["outcomeUnknown"] = (attempt, why, looksInMs) =>
+    stuck("OutcomeUnknown", mayHaveArrived(why, attempt, deletionTimestamp !== undefined), attempt, looksInMs);
+  const lost: Report["lost"] = (attempt, { message }, looksInMs) => {
+    const { status: made, ...verdict } = spec.lookup
+      ? awaitingLookup(`${message}, ${isLookedUp}`, attempt)
+      : stuck("ExternalIDUnknown", `${message}, ${isNameless}`, attempt, looksInMs);
+    return { ...verdict, status: withID(made, undefined) };
+  };
+  return {
+    outcomeUnknown,
+    stillUnknown(attempt) {
+      const [wasStalled] = known("Stalled");
+      if (wasStalled?.reason === "OutcomeUnknown" || wasStalled?.reason === "ExternalIDUnknown") {
+        return stuck(wasStalled.reason, wasStalled.message, attempt);
+      }
+      const [wasReady] = known("Ready");
+      if (wasReady?.reason === "ExternalIDUnknown" && spec.lookup) return awaitingLookup(wasReady.message, attempt);
+      return attempt.succeeded === true
+        ? lost(attempt, { message: "it was answered as expected" })
+        : outcomeUnknown(attempt, unknownReasonText(before.attempt?.phase));
+    },
+    lost,
+  };
+}
