@@ -153,12 +153,11 @@ export interface Requests extends Disposable {
   /** Resolves when the reconcile may hold much in memory, until it is disposed. Rejects with the signal's reason. */
   readonly holdMuch: (signal: AbortSignal) => Promise<void>;
 }
-export interface Prepared {
+/** To be disposed when what came of it has been judged: another of its reconcile may be read then. */
+export interface Prepared extends Disposable {
   readonly type: "prepared";
   /** Sends it, once. What the network does is an outcome and never an exception. */
   send(signal: AbortSignal): Promise<Outcome>;
-  /** What came of it has been judged: another of its reconcile may be read. */
-  letGo(): void;
 }
 /**
  * It has to wait, and no worker with it. `free` resolves when it is this one's turn; `kept`: what it waits for is kept for it

@@ -11,12 +11,18 @@ interface Interrupting {
   readonly type: "conflict" | "postponed";
 }
 
+/** What a plan, or a part of one, returned. */
+export interface Ended<R> {
+  readonly type: "ended";
+  readonly value: R;
+}
+
 /** What it returns, or what ended it. Rejects with a `PlanError`, with what `perform` does, or with the signal's reason. */
 export async function followPlan<R, I extends Interrupting>(
   steps: Steps<R>,
   perform: (step: Step) => Promise<StepAnswer | I>,
   signal: AbortSignal,
-): Promise<{ readonly type: "ended"; readonly value: R } | I> {
+): Promise<Ended<R> | I> {
   let step = advance(steps);
   while (!step.done) {
     signal.throwIfAborted();

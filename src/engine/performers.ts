@@ -1,6 +1,6 @@
 /** What is done for each kind of step. */
 import type { Step, StepAnswers, StepOf } from "../core/plan.ts";
-import type { Interruption } from "./reconcile.ts";
+import type { Interruption } from "./reconciled.ts";
 
 /** One for each step: an answer of another step does not compile. */
 export type Performers = { readonly [T in Step["type"]]: (step: StepOf<T>) => Promise<StepAnswers[T] | Interruption> };

@@ -184,7 +184,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
                 pass?.report(judgeServer(opened));
                 return opened;
               },
-              letGo() {
+              [Symbol.dispose]() {
                 long?.release();
                 body[Symbol.dispose]();
               },

@@ -66,7 +66,7 @@ async function perform(requests: HTTPRequests, url: string, step: Step): Promise
   try {
     return await use(request, step);
   } finally {
-    request.letGo(); // one long answer at a time: the next is read when this one is not needed any more
+    request[Symbol.dispose](); // one long answer at a time: the next is read when this one is not needed any more
   }
 }
 async function use(request: HTTPPrepared, step: Step): Promise<Ended> {
@@ -147,7 +147,7 @@ async function opened(requests: HTTPRequests, url: string, count: number): Promi
     const request = await prepared(requests, url);
     const answer = await request.open(never);
     if (answer.type !== "opened") throw new Error(answer.reason);
-    answers.push({ ...answer, read: () => answer.read().finally(() => request.letGo()) });
+    answers.push({ ...answer, read: () => answer.read().finally(() => request[Symbol.dispose]()) });
   }
   return answers;
 }

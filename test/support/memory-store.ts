@@ -8,7 +8,7 @@ const noOutputs = { evaluateOutputs: () => Promise.reject(new Error("there are n
 
 /** The rest of a reconcile's requests, and of one that is prepared, where nothing is long. */
 export const nothingHeld = { holdMuch: () => Promise.resolve(), [Symbol.dispose]() {} };
-export const letsGo = { letGo() {} };
+export const letsGo = { [Symbol.dispose]() {} };
 
 /** Sends nothing; `evaluate` is the test's. */
 export function requesterThat(evaluate: Requester["evaluate"]): Requester {
