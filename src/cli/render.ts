@@ -4,37 +4,26 @@ import { newAttempt, type Attempt } from "../core/delivery.ts";
 import type { EgressRules } from "../core/egress.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Refusal } from "../core/outcome.ts";
-import type { Output } from "../core/output.ts";
 import type { Read } from "../core/ports.ts";
-import { configMapType, keyText, namespaceType, secretType, type Resource } from "../core/resource.ts";
+import { keyText } from "../core/resource.ts";
+import { timing } from "../core/schedule.ts";
 import { createEvaluator } from "../expressions/evaluator.ts";
 import { createClientPool } from "../http/connect/client-pool.ts";
 import { createEgress } from "../http/connect/egress.ts";
-import { createRequester, type HTTPRequester } from "../http/requester.ts";
 import { createSockets } from "../http/connect/sockets.ts";
-import { timing } from "../core/schedule.ts";
-import { createEgressPolicies } from "../kinds/egress/policies.ts";
-import { dependencyExpressions, ownField } from "../kinds/request/dependencies.ts";
+import { createRequester, type HTTPRequester } from "../http/requester.ts";
 import { declaredItem, derivedItems, listOf } from "../kinds/http-request/for-each.ts";
-import { declaredOutputs } from "../kinds/request/outputs.ts";
-import { declaredPoll } from "../kinds/request/poll.ts";
-import { endpointReferences, usedEndpoint, type EndpointRef } from "../kinds/request/endpoint.ts";
-import { buildExchange, declaredRequest, type DeclaredRequest, sendDigest } from "../kinds/request/request.ts";
 import { declaredVerbs } from "../kinds/http-resource/render.ts";
-import {
-  clusterHTTPEndpointType,
-  egressPolicyType,
-  httpEndpointType,
-  httpRequestType,
-  httpResourceType,
-  type UsedEndpoint,
-  type HTTPRequest,
-  type HTTPResource,
-} from "../kinds/types.ts";
+import { dependencyExpressions, ownField } from "../kinds/request/dependencies.ts";
+import type { EndpointRef } from "../kinds/request/endpoint.ts";
+import { declaredPoll } from "../kinds/request/poll.ts";
+import { buildExchange, declaredRequest, type DeclaredRequest, sendDigest } from "../kinds/request/request.ts";
+import type { HTTPRequest, HTTPResource } from "../kinds/types.ts";
 import { loadManifests } from "../standalone/manifests.ts";
-import { createStandaloneStore, type StandaloneStore } from "../standalone/store.ts";
-import { plannedRead, shownOutputs } from "./planned-outputs.ts";
+import { createStandaloneStore } from "../standalone/store.ts";
+import { outputsOf, readDeclared, type Declared } from "./declared.ts";
 import { ownMachine } from "./egress.ts";
+import { shownOutputs } from "./planned-outputs.ts";
 import { version } from "./version.ts";
 
 /** What is shown in place of what is not known before there is an answer. */
@@ -42,6 +31,12 @@ interface Unknown {
   readonly url?: string;
   /** Prints it so, where an expression cannot do without the id. */
   readonly asWritten?: (why: string) => void;
+}
+
+interface Rendering {
+  readonly declared: Declared;
+  readonly requester: HTTPRequester;
+  readonly complain: (what: string, message: string) => void;
 }
 
 /** Returns the exit code: 1 if a manifest is wrong or a request could not be rendered. */
@@ -52,85 +47,74 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
     return 1;
   }
   using store = createStandaloneStore({ manifests: loaded.manifests });
-  const policies = createEgressPolicies(ownMachine);
-  const referred = new Map<string, Resource>();
-  for (const type of [httpEndpointType, clusterHTTPEndpointType, namespaceType, egressPolicyType]) {
-    for (const one of await list<Resource>(store, type)) {
-      referred.set(`${type.kind} ${keyText(one.metadata)}`, one);
-      policies.observe(type.kind, one.metadata.name, one);
-    }
-  }
-  await using requester = createRendering((namespace) => policies.rulesFor(namespace));
-  const endpointOf = (ref: EndpointRef | undefined, namespace: string): UsedEndpoint | undefined => {
-    const references = endpointReferences(ref, namespace);
-    const found = references.map(({ type, key }) => referred.get(`${type.kind} ${keyText(key)}`));
-    return usedEndpoint(ref, found);
-  };
-  const { signal } = new AbortController();
+  const declared = await readDeclared(store);
+  await using requester = createRendering(declared.rulesFor);
   let exitCode = 0;
-  const requests = await list<HTTPRequest>(store, httpRequestType);
-  const resources = await list<HTTPResource>(store, httpResourceType);
-  const readIn =
-    (namespace: string): Read =>
-    async (kind, name, elsewhere = namespace) => {
-      const key = { namespace: elsewhere, name };
-      const found = await store.read({ type: kind === "Secret" ? secretType : configMapType, key }, signal);
-      if (found.type !== "absent") return found;
-      const neighbours = [...requests, ...resources].filter(({ metadata }) => metadata.namespace === elsewhere);
-      return plannedRead(neighbours.flatMap(outputsOf), kind, key) ?? found;
-    };
   const complain = (what: string, message: string): void => {
     exitCode = 1;
     process.stderr.write(`${what}: ${message}\n`);
   };
-  async function show(what: string, exchange: Exchange | Refusal, read: Read, { url, asWritten }: Unknown = {}): Promise<void> {
-    const rendered = "type" in exchange ? exchange : await requester.describe(exchange, read, signal);
-    if (rendered.type === "refusal") {
-      const isGuess = asWritten !== undefined && rendered.reason === "ExpressionFailed";
-      return isGuess ? asWritten("the id is not known") : complain(what, rendered.message);
-    }
-    const { type: _, ...request } = rendered;
-    print(what, { ...request, ...(url !== undefined && { url }) });
-  }
-  for (const request of requests) {
-    const { spec, metadata } = request;
-    const attempt = newAttempt({ completedRuns: 0 }, { uid: metadata.uid, digest: sendDigest(spec) }, new Date());
-    const { namespace } = metadata;
-    const endpoint = endpointOf(spec.endpointRef, namespace);
-    const read = readIn(namespace);
-    const what = `HTTPRequest ${keyText(metadata)}`;
-    const ticks = spec.schedule && timing(spec.schedule, undefined, new Date());
-    if (ticks?.type === "invalid") complain(what, ticks.message);
-    const about = { attempt, known: shownInputs(spec, metadata) };
-    for (const declared of await declaredRequests({ spec, metadata }, about, { requester, read })) {
-      const exchange = "type" in declared ? declared : buildExchange(declared, endpoint);
-      const item = "scope" in exchange && exchange.scope.item ? `, item ${exchange.scope.item.index}` : "";
-      await show(`${what}${item}`, exchange, read);
-      if (!spec.poll || "type" in declared) continue;
-      const { exchange: asking, ...unknown } = declaredPoll(spec.poll, { ...declared, compile: [] }, endpoint, "spec.poll");
-      await show(`${what}, poll`, asking, read, unknown);
-    }
-    showOutputs(what, { spec });
-  }
-  for (const resource of resources) {
-    const { spec, metadata } = resource;
-    const { namespace } = metadata;
-    const about = {
-      endpointOf: (ref: EndpointRef) => endpointOf(ref, namespace),
-      known: shownInputs(spec, metadata),
-      now: new Date(),
-    };
-    const what = `HTTPResource ${keyText(metadata)}`;
-    for (const { verb, note, declared, exchange, guesses, poll } of declaredVerbs(resource, about)) {
-      const which = note === undefined ? verb : `${verb}, ${note}`;
-      const asWritten = (why: string): void => print(`${what}, ${which}, as it is written: ${why}`, declared);
-      if (!exchange) asWritten("it is made from what was observed");
-      else await show(`${what}, ${which}`, exchange, readIn(namespace), guesses ? { asWritten } : {});
-      if (poll) await show(`${what}, poll of ${verb}`, poll.exchange, readIn(namespace), poll);
-    }
-    showOutputs(what, resource);
-  }
+  const rendering = { declared, requester, complain };
+  for (const request of declared.requests) await renderRequest(request, rendering);
+  for (const resource of declared.resources) await renderResource(resource, rendering);
   return exitCode;
+}
+
+async function renderRequest(request: HTTPRequest, rendering: Rendering): Promise<void> {
+  const { declared, requester, complain } = rendering;
+  const { spec, metadata } = request;
+  const attempt = newAttempt({ completedRuns: 0 }, { uid: metadata.uid, digest: sendDigest(spec) }, new Date());
+  const endpoint = declared.endpointOf(spec.endpointRef, metadata.namespace);
+  const read = declared.readIn(metadata.namespace);
+  const what = `HTTPRequest ${keyText(metadata)}`;
+  const ticks = spec.schedule && timing(spec.schedule, undefined, new Date());
+  if (ticks?.type === "invalid") complain(what, ticks.message);
+  const about = { attempt, known: shownInputs(spec, metadata) };
+  for (const one of await declaredRequests({ spec, metadata }, about, { requester, read })) {
+    const exchange = "type" in one ? one : buildExchange(one, endpoint);
+    const item = "scope" in exchange && exchange.scope.item ? `, item ${exchange.scope.item.index}` : "";
+    await show(`${what}${item}`, exchange, read, rendering);
+    if (!spec.poll || "type" in one) continue;
+    const { exchange: asking, ...unknown } = declaredPoll(spec.poll, { ...one, compile: [] }, endpoint, "spec.poll");
+    await show(`${what}, poll`, asking, read, rendering, unknown);
+  }
+  showOutputs(what, request);
+}
+
+async function renderResource(resource: HTTPResource, rendering: Rendering): Promise<void> {
+  const { declared } = rendering;
+  const { spec, metadata } = resource;
+  const read = declared.readIn(metadata.namespace);
+  const about = {
+    endpointOf: (ref: EndpointRef) => declared.endpointOf(ref, metadata.namespace),
+    known: shownInputs(spec, metadata),
+    now: new Date(),
+  };
+  const what = `HTTPResource ${keyText(metadata)}`;
+  for (const { verb, note, declared: written, exchange, guesses, poll } of declaredVerbs(resource, about)) {
+    const which = note === undefined ? verb : `${verb}, ${note}`;
+    const asWritten = (why: string): void => print(`${what}, ${which}, as it is written: ${why}`, written);
+    if (!exchange) asWritten("it is made from what was observed");
+    else await show(`${what}, ${which}`, exchange, read, rendering, guesses ? { asWritten } : {});
+    if (poll) await show(`${what}, poll of ${verb}`, poll.exchange, read, rendering, poll);
+  }
+  showOutputs(what, resource);
+}
+
+async function show(
+  what: string,
+  exchange: Exchange | Refusal,
+  read: Read,
+  { requester, complain }: Rendering,
+  { url, asWritten }: Unknown = {},
+): Promise<void> {
+  const rendered = "type" in exchange ? exchange : await requester.describe(exchange, read, new AbortController().signal);
+  if (rendered.type === "refusal") {
+    const isGuess = asWritten !== undefined && rendered.reason === "ExpressionFailed";
+    return isGuess ? asWritten("the id is not known") : complain(what, rendered.message);
+  }
+  const { type: _, ...request } = rendered;
+  print(what, { ...request, ...(url !== undefined && { url }) });
 }
 
 function print(what: string, shown: object): void {
@@ -140,10 +124,6 @@ function print(what: string, shown: object): void {
 function showOutputs(what: string, resource: Pick<HTTPRequest | HTTPResource, "spec">): void {
   const outputs = shownOutputs(outputsOf(resource));
   if (outputs.length > 0) print(`${what}, what is made of the answer`, { outputs });
-}
-
-function outputsOf({ spec }: Pick<HTTPRequest | HTTPResource, "spec">): readonly Output[] {
-  return declaredOutputs(spec.outputs, "spec.outputs");
 }
 
 /** One, or one for each item of `forEach`; or why there are none. */
@@ -186,11 +166,4 @@ function createRendering(rulesFor: (namespace: string) => EgressRules | undefine
     createRequester({ clients, evaluator, emit, egress, maxResponseBytes: 0, userAgent: `holdfast/${version}` }),
   );
   return { ...requester, [Symbol.asyncDispose]: () => resources.disposeAsync() };
-}
-
-async function list<R>(store: StandaloneStore, type: Parameters<StandaloneStore["watch"]>[0]): Promise<readonly R[]> {
-  for await (const event of store.watch(type, new AbortController().signal)) {
-    if (event.type === "listed") return event.resources as readonly R[];
-  }
-  return [];
 }
