@@ -7,7 +7,7 @@
 import { sendingShare } from "../core/tools/deadline.ts";
 import type { EmitTelemetry, RunInContext } from "../core/telemetry-event.ts";
 import { isReconciled, type Kind, type WatchedKind } from "../core/plan.ts";
-import type { Announce, OutcomeJournal, Requester, ResourceStore, WatchEvent } from "../core/ports.ts";
+import type { Announce, OutcomeJournal, Requester, ResourceStore } from "../core/ports.ts";
 import type { Resource } from "../core/resource.ts";
 import { createPostponed, type Postponed } from "./postponed.ts";
 import { createProcessKey } from "./process-key.ts";
@@ -15,13 +15,14 @@ import { createCaches } from "./caches.ts";
 import { createDataWatches } from "./data-watches.ts";
 import { createDependents } from "./dependents.ts";
 import { createDueReasons } from "./due-reasons.ts";
-import { createEnqueue } from "./enqueue.ts";
+import { createEnqueue, type Enqueue } from "./enqueue.ts";
 import { keyParts, queueKey } from "./key.ts";
 import { createBackoff } from "./backoff.ts";
 import { createLeadershipTerms } from "./leadership-terms.ts";
 import { createTakenStatuses } from "./taken-statuses.ts";
 import { createUnrecordedOutcomes, type UnrecordedOutcomes } from "./unrecorded.ts";
 import { createWorkQueue, type WorkQueue, type WorkQueueOptions } from "./work-queue.ts";
+import { createKindWatches } from "./watch-kinds.ts";
 import { runWorkers } from "./workers.ts";
 
 export interface ControllerOptions {
@@ -89,93 +90,72 @@ export interface Controller {
   readonly postponed: Pick<Postponed, "counts">;
 }
 
-/** Neither watches nor works before `run`. */
-export function createController(options: ControllerOptions): Controller {
-  const {
-    kinds,
-    store,
-    requester,
-    emit,
-    concurrency,
-    reconcileTimeoutMs,
-    sender,
-    term = () => 1,
-    since = () => undefined,
-    announce = () => {},
-    requireServiceAccount = false,
-    resumes = false,
-    now = () => new Date(),
-    slowWriteMs = 3_000,
-    stoppingMs = 5_000,
-  } = options;
+/** What the parts of a controller share, in memory. */
+function createState({ kinds, store, emit, queueObserver, ...options }: ControllerOptions) {
+  const { term = () => 1, since = () => undefined, unbrokenSince, announce = () => {}, journal } = options;
   const isNewer = store.isNewer.bind(store);
-  const caches = createCaches(kinds, isNewer);
+  const dependents = createDependents();
+  const reasons = createDueReasons();
   const queue = createWorkQueue({
-    ...options.queueObserver,
+    ...queueObserver,
     groupOf: (id) => keyParts(id).namespace,
     isOpen: () => term() !== undefined,
   });
-  const dependents = createDependents();
-  const reasons = createDueReasons();
-  const takenStatuses = createTakenStatuses();
-  const dataWatches = createDataWatches({
-    store,
+  return {
     dependents,
-    emit,
-    queue(id, lane, about) {
-      reasons.note(id, "dataChanged", { about });
-      queue.add(id, { lane });
-    },
-  });
-  const terms = createLeadershipTerms({ term, ledSinceVersion: since, isNewer, unbrokenSince: options.unbrokenSince });
-  const unrecorded = createUnrecordedOutcomes({ emit, announce, journal: options.journal });
-  const pauses = createBackoff();
-  const postponed = createPostponed();
-  const enqueue = createEnqueue({
-    caches,
-    queue,
     reasons,
-    takenStatuses,
-    dependents,
-    dataWatches,
+    queue,
+    caches: createCaches(kinds, isNewer),
+    takenStatuses: createTakenStatuses(),
+    dataWatches: createDataWatches({
+      store,
+      dependents,
+      emit,
+      queue(id, lane, about) {
+        reasons.note(id, "dataChanged", { about });
+        queue.add(id, { lane });
+      },
+    }),
+    terms: createLeadershipTerms({ term, ledSinceVersion: since, isNewer, unbrokenSince }),
+    unrecorded: createUnrecordedOutcomes({ emit, announce, journal }),
+    pauses: createBackoff(),
+    postponed: createPostponed(),
+  };
+}
+type State = ReturnType<typeof createState>;
+
+function wireEnqueue(state: State, { sender, observe, emit }: ControllerOptions): Enqueue {
+  return createEnqueue({
+    ...state,
     sender,
-    ...(options.observe && { observe: options.observe }),
-    noteChange: unrecorded.noteChange,
+    ...(observe && { observe }),
+    noteChange: state.unrecorded.noteChange,
     onGone(id) {
-      pauses.forget(id);
-      postponed.forget(id);
-      terms.forget(id);
+      state.pauses.forget(id);
+      state.postponed.forget(id);
+      state.terms.forget(id);
     },
     onMistake: ({ type: { kind } }, error) =>
       emit({ type: "note", level: "error", message: "a change could not be taken in as a whole", fields: { kind }, error }),
   });
-  async function apply(kind: WatchedKind, event: WatchEvent): Promise<void> {
-    const changes = caches.of(kind).apply(event);
-    if (event.type === "listed") await enqueue.listed(kind, changes);
-    else enqueue.changed(kind, changes);
-  }
+}
+
+/** Neither watches nor works before `run`. */
+export function createController(options: ControllerOptions): Controller {
+  const { emit, concurrency, reconcileTimeoutMs, slowWriteMs = 3_000, stoppingMs = 5_000 } = options;
+  const state = createState(options);
+  const { caches, queue, reasons, dataWatches, terms } = state;
+  const enqueue = wireEnqueue(state, options);
+  const watches = createKindWatches({ ...options, caches, enqueue });
   const attend = createProcessKey({
-    store,
-    requester,
-    caches,
-    dependents,
-    queue,
-    dataWatches,
-    terms,
-    unrecorded,
-    reasons,
-    takenStatuses,
-    journal: options.journal,
+    ...state,
+    ...options,
+    announce: options.announce ?? (() => {}),
+    requireServiceAccount: options.requireServiceAccount ?? false,
+    resumes: options.resumes ?? false,
+    now: options.now ?? (() => new Date()),
     runInContext: options.runInContext ?? ((_context, work) => work()),
-    pauses,
-    postponed,
-    emit,
-    announce,
-    requireServiceAccount,
     sendingMs: reconcileTimeoutMs * sendingShare,
-    sender,
-    resumes,
-    now,
     onWritten: (kind, resource) => enqueue.changed(kind, caches.of(kind).learn(resource)),
     onGone: (kind, resource) => enqueue.changed(kind, caches.of(kind).forget(resource)),
   });
@@ -184,35 +164,23 @@ export function createController(options: ControllerOptions): Controller {
     emit({ ...about, result: "error", reason: "Stuck", panicked: true });
   }
 
-  const unlisted = new Set(kinds);
-  const warm = Promise.withResolvers<void>();
-  async function watch(kind: WatchedKind, signal: AbortSignal): Promise<void> {
-    for await (const event of store.watch(kind.type, signal)) {
-      await apply(kind, event);
-      if (event.type === "listed") unlisted.delete(kind);
-      if (unlisted.size === 0) warm.resolve();
-    }
-  }
-
   return {
     async run(signal, drain) {
       // Whoever hears of a kind no more, by a mistake of ours, must not go on as if nothing happened there.
       const broken = new AbortController();
       const until = AbortSignal.any([signal, broken.signal]);
-      const watches = kinds.map((kind) =>
-        watch(kind, until).catch((error: unknown) => {
-          broken.abort(error);
-          throw error;
-        }),
-      );
+      const watching = watches.run(until).catch((error: unknown) => {
+        broken.abort(error);
+        throw error;
+      });
       const data = dataWatches.run(until);
-      await Promise.race([warm.promise, Promise.all(watches)]); // the watches end when told to stop
+      await Promise.race([watches.warm, watching]); // the watches end when told to stop
       const limits = { limitMs: reconcileTimeoutMs, slowWriteMs, stoppingMs };
       await runWorkers({ queue, concurrency, ...limits, attend, onStuck }, until, drain);
       queue.close();
-      await Promise.all([...watches, data]);
+      await Promise.all([watching, data]);
     },
-    warm: warm.promise,
+    warm: watches.warm,
     queueAll() {
       const all = [...caches.all()].filter(({ kind }) => isReconciled(kind));
       const ids = all.map(({ kind, resource }) => queueKey(kind.type.kind, resource.metadata));
@@ -226,7 +194,7 @@ export function createController(options: ControllerOptions): Controller {
     waitingFor: caches.waitingFor,
     queue,
     unwatchedNamespaces: () => dataWatches.uncovered,
-    unrecorded,
-    postponed,
+    unrecorded: state.unrecorded,
+    postponed: state.postponed,
   };
 }

@@ -20,7 +20,7 @@ import { awaitingKeys } from "./referrers.ts";
 import type { TakenStatuses } from "./taken-statuses.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
-interface Enqueue {
+export interface Enqueue {
   changed(kind: WatchedKind, changes: readonly Change[]): void;
   /** What a listing brought, with pauses. What has changed again meanwhile counts as it is by then. */
   listed(kind: WatchedKind, changes: readonly Change[]): Promise<void>;
