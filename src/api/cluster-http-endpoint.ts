@@ -105,7 +105,7 @@ const spec = {
       fieldPath: ".allowedHeaders",
     },
     {
-      rule: "has(self.secretNamespace) || !(has(self.auth) || (has(self.tls) && (has(self.tls.certificate) || (has(self.tls.ca) && !has(self.tls.ca.inline)))) || (has(self.proxy) && has(self.proxy.secretKeyRef)))",
+      rule: "has(self.secretNamespace) || !(has(self.auth) || has(self.sign) || (has(self.tls) && (has(self.tls.certificate) || (has(self.tls.ca) && !has(self.tls.ca.inline)))) || (has(self.proxy) && has(self.proxy.secretKeyRef)))",
       message: "secretNamespace must be set where something is referred to: it says in which namespace that is",
     },
   ],

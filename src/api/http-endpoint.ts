@@ -5,6 +5,7 @@ import { conditions, duration, headers, idempotencyKey, observedGeneration, secr
 import { readyColumns, type KindDefinition } from "./kind-definition.ts";
 import { refusedIf } from "./object-settings.ts";
 import type { Infer, Schema } from "./schema.ts";
+import { sign, signatureFormats } from "./sign.ts";
 
 /** What an endpoint of a namespace and one of the cluster have in common. */
 export const endpointProperties = {
@@ -20,6 +21,7 @@ export const endpointProperties = {
     description: "Header fields of every request, taken as they stand; a request's own field of the same name replaces them.",
   },
   auth,
+  sign,
   tls,
   proxy: {
     type: "object",
@@ -60,6 +62,14 @@ export const endpointProperties = {
   circuitBreaker,
 } as const satisfies Readonly<Record<string, Schema>>;
 
+/** In CEL: the names of what `sign` adds, in lower case. */
+const signedNames = `(${Object.entries(signatureFormats)
+  .map(
+    ([scheme, { headers: added }]) =>
+      `self.sign.scheme == '${scheme}' ? [${added.map(({ name }) => `'${name.toLowerCase()}'`).join(", ")}] : `,
+  )
+  .join("")}has(self.sign.hmac) ? self.sign.hmac.headers.map(header, header.name.lowerAscii()) : [])`;
+
 export const endpointRules = [
   {
     rule: "!has(self.auth) || !has(self.headers) || !self.headers.exists(header, header.name.lowerAscii() == 'authorization')",
@@ -68,6 +78,11 @@ export const endpointRules = [
   {
     rule: "!has(self.auth) || !has(self.auth.apiKey) || !has(self.headers) || !self.headers.exists(header, header.name.lowerAscii() == self.auth.apiKey.name.lowerAscii())",
     message: "headers must not set the field that auth.apiKey sets",
+  },
+  {
+    rule: `!has(self.sign) || !has(self.headers) || !self.headers.exists(header, header.name.lowerAscii() in ${signedNames})`,
+    message: "headers must not set a field that sign sets",
+    fieldPath: ".headers",
   },
 ] as const;
 

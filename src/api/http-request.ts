@@ -9,6 +9,7 @@ import { endpointRef, expect, idempotent, inputs, requestProperties, serviceAcco
 import { retry } from "./retry.ts";
 import { history, historyLimit, schedule, scheduleStatus } from "./schedule.ts";
 import type { Infer, Schema } from "./schema.ts";
+import { sign } from "./sign.ts";
 
 const spec = {
   type: "object",
@@ -37,6 +38,7 @@ const spec = {
         "How many redirects are followed; 0: a redirect is the answer. Without it 5 for GET and HEAD, else 0. To another origin no credential goes along, and none from https to http.",
     },
     tls: { ...tls, description: `${tls.description} With endpointRef the endpoint's is used and this one is not.` },
+    sign: { ...sign, description: `${sign.description} Goes with url; with endpointRef the endpoint's signs.` },
     expect,
     idempotent,
     idempotencyKey,
@@ -77,6 +79,11 @@ const spec = {
       rule: "!has(self.poll) || !has(self.forEach)",
       message:
         "poll does not go with forEach: the places to ask of all items would not fit into a status; declare a request for each",
+    },
+    {
+      rule: "!has(self.sign) || has(self.url)",
+      message: "sign goes with url; with endpointRef, the endpoint's sign says how requests are signed",
+      fieldPath: ".sign",
     },
     { rule: "!has(self.path) || has(self.endpointRef)", message: "path goes with endpointRef; with url, write the path into it" },
   ],

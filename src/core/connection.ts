@@ -1,6 +1,7 @@
 /** How an exchange connects, as whom, and within which limits. Invariant: sources of secrets, and none of their values. */
 import type { AuthSources } from "./auth.ts";
 import type { ResourceKey } from "./resource.ts";
+import type { SignSources } from "./sign.ts";
 import type { Source } from "./source.ts";
 
 export interface TlsSources {
@@ -43,6 +44,8 @@ export interface Connection {
   readonly tls: TlsSources;
   /** Of the endpoint; absent: nothing is added to what the request says. */
   readonly auth?: AuthSources;
+  /** How what is sent is signed: the endpoint's way, or of a request without one its own; absent: not at all. */
+  readonly sign?: SignSources;
   /** Absent: the request has no endpoint. */
   readonly endpoint?: EndpointTraits;
   /** The proxy's URL; absent: the environment decides. */

@@ -13,6 +13,8 @@ export interface Exchange extends Connection {
   readonly scope: Scope;
   /** An answer that came before, for its expressions: what an update is derived from. */
   readonly response?: Response;
+  /** Of what it is sent for, or of one item of that; absent: it only asks. */
+  readonly attemptId?: string;
   /** Limit on the whole exchange, milliseconds. */
   readonly timeoutMs: number;
   /** Redirects that are followed. 0: a redirect is an answer like any other. */

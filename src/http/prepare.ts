@@ -10,6 +10,7 @@ import { leastTelling } from "../core/mask-secrets.ts";
 import type { Evaluator, Read } from "../core/ports.ts";
 import { bytesInBody, expressionsOfText, stringsIn, templatesOf } from "../core/templating.ts";
 import type { AuthSettings } from "./resolve/auth.ts";
+import type { SignSettings } from "./resolve/sign.ts";
 import { readBytes, secretTexts } from "./resolve/bytes.ts";
 import type { ClientPool } from "./connect/client-pool.ts";
 import type { ClientSettings } from "./connect/client-settings.ts";
@@ -37,8 +38,11 @@ interface PrepareDeps {
   /** What sets a namespace's clients apart from others'. */
   readonly isolated: (namespace: string) => Pick<ClientSettings, "namespace">;
 }
-/** Without a credential, whose settings are in `auth`. */
-type Ready = Omit<Sending, "mayStart" | "credential" | "lane"> & { readonly auth?: AuthSettings };
+/** Without a credential and a signature, whose settings are in `auth` and `sign`. */
+type Ready = Omit<Sending, "mayStart" | "credential" | "lane"> & {
+  readonly auth?: AuthSettings;
+  readonly sign?: SignSettings;
+};
 /** Throws `RefusedError`. */
 type Prepare = (exchange: Exchange, inputs: Inputs, read: Read, signal: AbortSignal) => Promise<Ready>;
 
@@ -81,6 +85,7 @@ export function createPrepare(deps: PrepareDeps): Prepare {
     }));
     return {
       ...(connecting.auth && { auth: connecting.auth }),
+      ...(connecting.sign && { sign: connecting.sign }),
       first: { ...first, settings },
       template: request,
       maxRedirects,

@@ -4,6 +4,7 @@
  * Invariant: before an exchange may be sent it is whole, its circuit is closed, its credential is known and it has its place;
  * who lacks one of these is told so with nothing sent.
  */
+import { randomUUID } from "node:crypto";
 import type { Exchange } from "../core/exchange.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { Lane } from "../core/lane.ts";
@@ -20,6 +21,7 @@ import { createSocketTrace } from "./connect/socket-trace.ts";
 import { hideAdminDetails, resolveConnection } from "./resolve/connection.ts";
 import { maskCredential } from "./credentials/credential.ts";
 import { createCredentials, type CredentialsOptions } from "./credentials/credentials.ts";
+import { createSigner, inOrder, maskSignature } from "./credentials/signature.ts";
 import { createEgress, type Egress } from "./connect/egress.ts";
 import { createEvaluations } from "./evaluate/plan-evaluations.ts";
 import { createReconcileGate, type Gates } from "./limits/reconcile-gate.ts";
@@ -146,7 +148,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
         prepare: (exchange, read, signal) =>
           orRefusal(async () => {
             const inputs = await resolveInputs(exchange.scope.inputs, read);
-            const { auth, ...ready } = await prepare(exchange, inputs, read, signal);
+            const { auth, sign, ...ready } = await prepare(exchange, inputs, read, signal);
             const { request, settings } = ready.first;
             const body = await holding.body(request.body, signal);
             const pass = passage.circuit(exchange);
@@ -154,13 +156,14 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
             const { endpoint } = exchange;
             const mayWait = passage.hasBegun;
             const { namespace } = exchange.scope.metadata;
-            const credential =
+            const proof =
               auth &&
               endpoint &&
               (await hideAdminDetails(exchange, () =>
                 credentials.of(auth, { endpoint, settings, mayStart }, { namespace, mayWait, signal }),
               ));
-            if (credential && "free" in credential) return credential;
+            if (proof && "free" in proof) return proof;
+            const credential = sign ? inOrder(createSigner(sign, exchange.attemptId ?? randomUUID()), proof) : proof;
             const busy = await passage.place(request.origin, exchange, signal);
             if (busy) return busy;
             const secrets = (): Secrets => addKept(ready.secrets(), credential?.secrets() ?? []);
@@ -227,7 +230,9 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
         const bytes = await readBytes(bytesInBody(exchange.request.body), read);
         const filling = { valueOf: (expression: string) => values.get(expression) ?? "null", bytes };
         const shown = describeRequest(exchange.request, filling, { userAgent, sent: first.request });
-        return { type: "described", ...maskCredential(first.trusted ? exchange.auth : undefined, shown) } as const;
+        if (!first.trusted) return { type: "described", ...shown } as const;
+        const signed = maskSignature(exchange.sign, shown, exchange.attemptId ?? "REQUEST-ID");
+        return { type: "described", ...maskCredential(exchange.auth, signed) } as const;
       }),
     waiting: () => origins.waiting + waitingForTurns,
     [Symbol.dispose]() {

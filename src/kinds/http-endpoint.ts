@@ -48,6 +48,7 @@ function* plan({ resource, now }: Situation<Endpoint>): Plan {
   };
 }
 
-function refersElsewhere({ auth, proxy, tls: { ca, certificate, key } }: Connection): boolean {
-  return auth !== undefined || [proxy, ca, certificate, key].some((source) => source !== undefined && source.type !== "literal");
+function refersElsewhere({ auth, sign, proxy, tls: { ca, certificate, key } }: Connection): boolean {
+  if (auth ?? sign) return true;
+  return [proxy, ca, certificate, key].some((source) => source !== undefined && source.type !== "literal");
 }

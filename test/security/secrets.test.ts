@@ -145,6 +145,13 @@ function declarations(url: string): readonly Declared[] {
   endpoint("basic", { auth: { basic: { username: ref("plain"), password: ref("text") } } });
   endpoint("query", { auth: { apiKey: { in: "Query", name: "k", value: ref("text") } } });
   endpoint("aws", { auth: { awsSigV4: { region: "r", service: "s", accessKeyID: ref("plain"), secretAccessKey: ref("text") } } });
+  const hmac = { content: "${ .body }", headers: [{ name: "x-signature", value: "${ .signature }" }] };
+  for (const key of ["lines", "control", "base64"]) {
+    const sign = { scheme: "HMAC", keys: [ref(key)], hmac: { ...hmac, keyEncoding: "Base64" } };
+    add(`sign-${key}`, { url: `${url}/echo`, sign }, "InvalidCredential");
+    endpoint(`sign-${key}`, { sign }, "InvalidCredential");
+  }
+  add("sign-echo", { url: `${url}/echo`, record: "Body", sign: { scheme: "HMAC", keys: [ref("plain")], hmac } });
   for (const how of ["error", "text", "challenge", "token", "redirect"]) {
     const client = { tokenURL: `${url}/token-${how}`, clientID: { value: "c" }, clientSecret: ref("plain"), authMethod: "Post" };
     endpoint(`oauth-${how}`, { auth: { oauth2: client } });

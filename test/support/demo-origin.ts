@@ -2,9 +2,11 @@
  * The server that the examples talk to: a small users API, a webhook and an echo. What is made, changed and deleted there is so
  * from then on, until it ends. It counts what it is asked, so that a demonstration and a test can say how often that was.
  */
+import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { Webhook } from "standardwebhooks";
 import { guideServer } from "./guide-servers.ts";
 import type { Serve } from "./remote-servers.ts";
 
@@ -95,6 +97,19 @@ const routes: Readonly<Record<string, Route>> = {
   "GET /operations/make": ({ times }) =>
     times === 1 ? { status: 202, body: { progress: 50 } } : { status: 200, body: { id: "db-1" } },
   "GET /operations/remove": ({ times }) => ({ status: times === 1 ? 202 : 404, body: {} }),
+  "POST /hooks/orders": ({ bytes, headers }) => {
+    try {
+      new Webhook("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").verify(bytes.toString(), headers as Record<string, string>);
+      return { status: 200, body: { received: headers["webhook-id"] } };
+    } catch {
+      return { status: 401, body: { error: "refused" } };
+    }
+  },
+  "PUT /partner/orders": ({ bytes, headers }) => {
+    const signed = `${String(headers["x-partner-time"])}\nPUT\n/partner/orders\n${bytes.toString()}`;
+    const expected = createHmac("sha512", "a-partner-key-that-stays-secret").update(signed).digest("hex");
+    return { status: headers["x-partner-signature"] === `v1=${expected}` ? 200 : 401, body: {} };
+  },
   "POST /heartbeat": () => ({ status: 200, body: {} }),
   "POST /echo": ({ body }) => ({ status: 200, body: { echo: body } }),
 };

@@ -55,6 +55,14 @@ describe("header fields on a ClusterHTTPEndpoint", () => {
     expect(saidOf({}, of, "X_Request_Key")).toContain("spec.idempotencyKey.header");
   });
 
+  test("what the endpoint signs with is not a request's to set, but an idempotency key may be the signed id", () => {
+    const of = endpoint({ sign: { scheme: "StandardWebhooks", keys: [{ secretKeyRef }] }, allowedHeaders: ["webhook-id"] });
+    for (const name of ["Webhook-Signature", "webhook_id", "webhook-timestamp"])
+      expect(saidOf(headersOf(name), of)).toContain(named(name));
+    expect(saidOf({}, of, "Webhook-ID")).toBe(undefined);
+    expect(saidOf({}, of, "webhook-timestamp")).toContain("spec.idempotencyKey.header");
+  });
+
   test("whatever is sent is on the list: any other token is refused", () => {
     const letter = fc.constantFrom(...Array.from("abcxyzABCXYZ0189-_.!#$%&'*+^`|~"));
     const token = fc.oneof(

@@ -78,7 +78,7 @@ export async function resolveAuth(auth: AuthSources, read: Read): Promise<AuthSe
 const longestCredential = 65_536;
 
 /** One line of text that a header field can hold (RFC 9110, section 5.5), and not an empty one. */
-async function credentialText(source: Source, read: Read): Promise<string> {
+export async function credentialText(source: Source, read: Read): Promise<string> {
   const text = (await resolveText(source, read)) ?? "";
   if (text === "") refuseFor(source, "the value is empty");
   if (text.length > longestCredential) refuseFor(source, `the value is longer than ${longestCredential} characters`);
@@ -95,7 +95,7 @@ async function pem(source: Source, read: Read): Promise<string> {
   return text.includes("-----BEGIN") ? text : refuseFor(source, "this holds no PEM private key");
 }
 
-function refuseFor(source: Source, problem: string): never {
+export function refuseFor(source: Source, problem: string): never {
   const message = `${source.field}: ${problem}`;
   return isKeptElsewhere(source) ? refuseForNow("InvalidCredential", message) : refuse("InvalidCredential", message);
 }

@@ -5,12 +5,14 @@ import { resolveAuth, type AuthSettings } from "./auth.ts";
 import type { ClientSettings } from "../connect/client-settings.ts";
 import { proxySecrets, resolveProxy } from "./proxy.ts";
 import { RefusedError, refuseForNow } from "../refusal.ts";
+import { resolveSign, type SignSettings } from "./sign.ts";
 import { resolveTls } from "./tls.ts";
 
 interface Connecting {
   readonly settings: ClientSettings;
   readonly auth?: AuthSettings;
-  /** Values that must not be shown, beside the credential's. */
+  readonly sign?: SignSettings;
+  /** Values that must not be shown, beside the credential's and the signature's. */
   readonly secrets: readonly string[];
 }
 
@@ -23,13 +25,14 @@ export async function resolveConnection(
   const tls = await resolveTls(connection.tls, read);
   const proxy = connection.proxy && (await resolveProxy(connection.proxy, read));
   const auth = connection.auth && (await resolveAuth(connection.auth, read));
+  const sign = connection.sign && (await resolveSign(connection.sign, read));
   const settings: ClientSettings = {
     tls,
     ...(proxy === undefined ? {} : { proxy }),
     ...(connection.http2 ? { http2: true } : {}),
     ...own,
   };
-  return { settings, ...(auth && { auth }), secrets: proxySecrets(proxy) };
+  return { settings, ...(auth && { auth }), ...(sign && { sign }), secrets: proxySecrets(proxy) };
 }
 
 /** What `action` gives. Where it refuses for a reason that lies with an admin's endpoint, callers are told that, and no more. */

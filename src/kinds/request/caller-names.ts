@@ -6,8 +6,10 @@
  */
 import type { RequestShape } from "../../api/request.ts";
 import { reservedNames } from "../../core/auth.ts";
+import type { Connection } from "../../core/connection.ts";
 import { headerAsRead, parameterAsRead } from "../../core/names-as-read.ts";
 import type { Refusal } from "../../core/outcome.ts";
+import { idHeader, signedHeaders } from "../../core/sign.ts";
 import type { Endpoint } from "../types.ts";
 import { connectionOf, titleOf } from "./endpoint.ts";
 
@@ -57,8 +59,8 @@ export function callerNamesRefusal(
   { headers = [], query = [] }: Pick<RequestShape, "headers" | "query">,
   { field, keyHeader, endpoint }: Where,
 ): Refusal | undefined {
-  const { auth } = connectionOf(endpoint);
-  const taken = auth ? reservedNames(auth) : { headers: [], query: [] };
+  const connection = connectionOf(endpoint);
+  const taken = takenNames(connection);
   const { spec, metadata } = endpoint;
   const isAdmins = metadata.namespace === "";
   const fixed = [...taken.headers, ...(isAdmins ? (spec.headers ?? []).map(({ name }) => name) : [])].map(headerAsRead);
@@ -75,7 +77,8 @@ export function callerNamesRefusal(
     const problem = problemOf(name);
     if (problem !== undefined) return refusal(`${field}.headers[${index}].name: the header ${name} ${problem}`);
   }
-  if (keyHeader !== undefined && keyHeader !== spec.idempotencyKey?.header) {
+  const hasOwnKey = keyHeader !== undefined && keyHeader !== spec.idempotencyKey?.header;
+  if (hasOwnKey && !isSignedID(keyHeader, connection)) {
     const problem = problemOf(keyHeader);
     if (problem !== undefined) return refusal(`spec.idempotencyKey.header: the header ${keyHeader} ${problem}`);
   }
@@ -83,6 +86,28 @@ export function callerNamesRefusal(
   const parameter = query.findIndex(({ name }) => keys.includes(parameterAsRead(name)));
   if (parameter === -1) return undefined;
   return refusal(`${field}.query[${parameter}].name: the query parameter ${query[parameter]?.name} ${isTheirs}`);
+}
+
+function takenNames({ auth, sign }: Pick<Connection, "auth" | "sign">): ReturnType<typeof reservedNames> {
+  const { headers, query } = auth ? reservedNames(auth) : { headers: [], query: [] };
+  return { headers: [...headers, ...(sign ? signedHeaders(sign) : [])], query };
+}
+/** What is signed has the attempt's id in a field of its own, which may be that of the key: the value is the same. */
+function isSignedID(keyHeader: string, { sign }: Pick<Connection, "sign">): boolean {
+  return sign !== undefined && idHeader(sign)?.toLowerCase() === keyHeader.toLowerCase();
+}
+
+/** Why a request without an endpoint cannot be sent with what it sets beside its own signature. */
+export function signedNamesRefusal(
+  { headers = [] }: Pick<RequestShape, "headers">,
+  { field, keyHeader, sign }: Pick<Where, "field" | "keyHeader"> & { readonly sign: Connection["sign"] },
+): Refusal | undefined {
+  if (!sign) return undefined;
+  const names = signedHeaders(sign).map(headerAsRead);
+  const index = headers.findIndex(({ name }) => names.includes(headerAsRead(name)));
+  if (index !== -1) return refusal(`${field}.headers[${index}].name: the header ${headers[index]?.name} is set by spec.sign`);
+  if (keyHeader === undefined || isSignedID(keyHeader, { sign }) || !names.includes(headerAsRead(keyHeader))) return undefined;
+  return refusal(`spec.idempotencyKey.header: the header ${keyHeader} is set by spec.sign`);
 }
 
 function refusal(message: string): Refusal {

@@ -17,14 +17,16 @@ interface Shape {
 interface Referring {
   readonly inputs?: Inputs;
   readonly tls?: HTTPRequestSpec["tls"];
+  readonly sign?: HTTPRequestSpec["sign"];
 }
 
 /** `shapes`: its requests. Each object once. */
-export function dataReferences({ inputs = {}, tls }: Referring, shapes: readonly Shape[], namespace: string): Dependency[] {
+export function dataReferences({ inputs = {}, tls, sign }: Referring, shapes: readonly Shape[], namespace: string): Dependency[] {
   const bodies = shapes.flatMap(({ body }): Refs[] => [body ?? {}, ...(body?.multipart ?? [])]);
   const all: readonly Refs[] = [
     ...Object.values(inputs),
     ...bodies,
+    ...(sign?.keys ?? []),
     ...[tls?.ca, tls?.certificate, tls?.key].filter((one) => one !== undefined),
   ];
   const secrets = new Set(all.flatMap(({ secretKeyRef }) => secretKeyRef?.name ?? []));

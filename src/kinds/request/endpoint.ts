@@ -11,7 +11,7 @@ import type { Refusal } from "../../core/outcome.ts";
 import { selects } from "../../core/label-selector.ts";
 import type { Dependency } from "../../core/plan.ts";
 import { configMapType, namespaceType, secretType, type Resource } from "../../core/resource.ts";
-import { source, tlsSources, type From } from "./sources.ts";
+import { signSources, source, tlsSources, type From } from "./sources.ts";
 import { clusterHTTPEndpointType, httpEndpointType, type Endpoint, type UsedEndpoint } from "../types.ts";
 
 export interface EndpointRef {
@@ -73,21 +73,22 @@ export function connectionOf(endpoint: Endpoint): Connection {
   const title = titleOf(endpoint);
   const elsewhere = spec.secretNamespace;
   const from = { field: `${title}: spec`, ...(elsewhere !== undefined && { namespace: elsewhere }) };
-  const { tls, proxy, http2, freshConnectionAfter, auth } = spec;
+  const { tls, proxy, http2, freshConnectionAfter, auth, sign } = spec;
   return {
     tls: tlsSources(tls, { ...from, field: `${from.field}.tls` }),
     ...(proxy && { proxy: source({ ...from, field: `${from.field}.proxy` }, { value: proxy.url, ...proxy }) }),
     ...(http2 && { http2 }),
     ...(freshConnectionAfter !== undefined && { freshAfterMs: durationMs(freshConnectionAfter) }),
     ...(auth && { auth: authSources(auth, from, elsewhere ?? metadata.namespace) }),
+    ...(sign && { sign: signSources(sign, { ...from, field: `${from.field}.sign` }) }),
     endpoint: traitsOf(endpoint, title),
   };
 }
 
 /** The Secrets and ConfigMaps that an endpoint refers to, each once. */
 export function endpointData(endpoint: Endpoint): readonly Dependency[] {
-  const { tls, proxy, auth, endpoint: traits } = connectionOf(endpoint);
-  const sources = [tls.ca, tls.certificate, tls.key, proxy, ...(auth ? sourcesOf(auth) : [])];
+  const { tls, proxy, auth, sign, endpoint: traits } = connectionOf(endpoint);
+  const sources = [tls.ca, tls.certificate, tls.key, proxy, ...(auth ? sourcesOf(auth) : []), ...(sign?.keys ?? [])];
   const named = sources.flatMap((one): Dependency[] => {
     if (!one || one.type === "literal") return [];
     const key = { namespace: traits?.credentialNamespace ?? "", name: one.name };

@@ -7,6 +7,7 @@ import { isIdempotent } from "../../core/http-method.ts";
 import { digest } from "../../core/tools/digest.ts";
 import { durationMs } from "../../core/tools/duration.ts";
 import type { Scope } from "../../core/evaluation.ts";
+import type { Connection } from "../../core/connection.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
 import type { Located, RequestTemplate } from "../../core/request-template.ts";
@@ -14,10 +15,10 @@ import type { Metadata } from "../../core/resource.ts";
 import type { RetryPolicy } from "../../core/retry.ts";
 import { bodyTemplate } from "./body.ts";
 import { declaredOutputs, outputExpressions } from "./outputs.ts";
-import { callerNamesRefusal } from "./caller-names.ts";
+import { callerNamesRefusal, signedNamesRefusal } from "./caller-names.ts";
 import { connectionOf, endpointRefusal, type EndpointRef } from "./endpoint.ts";
 import { pollExpressions } from "./poll-expressions.ts";
-import { source, tlsSources } from "./sources.ts";
+import { signSources, source, tlsSources } from "./sources.ts";
 import type { HTTPRequest, UsedEndpoint } from "../types.ts";
 
 const defaultTimeoutMs = 30_000;
@@ -57,7 +58,10 @@ export function sendDigest(spec: HTTPRequestSpec): string {
 }
 
 /** What a spec says of all its requests. */
-type SharedSettings = Pick<HTTPRequestSpec, "endpointRef" | "inputs" | "timeout" | "maxRedirects" | "tls" | "idempotencyKey">;
+type SharedSettings = Pick<
+  HTTPRequestSpec,
+  "endpointRef" | "inputs" | "timeout" | "maxRedirects" | "tls" | "sign" | "idempotencyKey"
+>;
 
 /** One request as a spec writes it, with what it shares with the others of that spec. */
 export interface DeclaredRequest {
@@ -128,7 +132,9 @@ export function buildExchange(declared: DeclaredRequest, endpoint: UsedEndpoint 
   const refusal =
     (shared.endpointRef &&
       endpointRefusal(shared.endpointRef, endpoint, { namespace: declared.metadata.namespace, field: refField })) ??
-    (endpoint && namesRefusal(declared, endpoint));
+    (endpoint
+      ? namesRefusal(declared, endpoint)
+      : signedNamesRefusal(shape, { field, keyHeader: header, sign: ownConnection(shared).sign }));
   if (refusal) return refusal;
   const key = header !== undefined && attemptId !== undefined ? { name: header, value: attemptId } : undefined;
   const timeout = shared.timeout ?? endpoint?.spec.timeout;
@@ -148,12 +154,18 @@ export function buildExchange(declared: DeclaredRequest, endpoint: UsedEndpoint 
     },
     scope: scopeOf(declared),
     ...(declared.response && { response: declared.response }),
-    ...(endpoint ? connectionOf(endpoint) : { tls: tlsSources(shared.tls, { field: "spec.tls" }) }),
+    ...(endpoint ? connectionOf(endpoint) : ownConnection(shared)),
+    ...(attemptId !== undefined && { attemptId }),
     timeoutMs: timeout === undefined ? defaultTimeoutMs : durationMs(timeout),
     maxRedirects: shared.maxRedirects ?? defaultMaxRedirects(shape.method),
     repeatable: (declared.idempotent ?? isIdempotent(shape.method)) || key !== undefined,
     expressionsToValidate: declared.compile,
   };
+}
+
+/** Of a request without an endpoint. */
+function ownConnection({ tls, sign }: SharedSettings): Connection {
+  return { tls: tlsSources(tls, { field: "spec.tls" }), ...(sign && { sign: signSources(sign, { field: "spec.sign" }) }) };
 }
 
 /** A poll's header fields are looked at before what it asks after is sent. */

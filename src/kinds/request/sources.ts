@@ -1,6 +1,8 @@
 /** References as a spec writes them, as sources that say where they were written. Pure. */
 import type { HTTPRequestSpec } from "../../api/http-request.ts";
 import type { TlsSources } from "../../core/connection.ts";
+import { signatureFormats, type Sign } from "../../api/sign.ts";
+import type { SignSources } from "../../core/sign.ts";
 import type { Source } from "../../core/source.ts";
 
 interface KeyRef {
@@ -39,4 +41,12 @@ export function tlsSources(tls: HTTPRequestSpec["tls"], from: From): TlsSources 
     insecureSkipVerify,
     minVersion,
   };
+}
+
+/** The scheme's format, or the declared one, with where the keys come from. */
+export function signSources({ scheme, keys, hmac }: Sign, from: From): SignSources {
+  const format = scheme === "HMAC" ? hmac : signatureFormats[scheme];
+  if (!format) throw new Error("scheme: HMAC without hmac: the schema forbids it");
+  const sources = keys.map((key, index) => source({ ...from, field: `${from.field}.keys[${index}]` }, key));
+  return { field: from.field, format, keys: sources };
 }

@@ -1,0 +1,65 @@
+/** What of signatures, times and notices is refused at admission: each message names the field, and says what to do. */
+import { describe, expect, test } from "@jest/globals";
+import { clusterHTTPEndpoint } from "../../src/api/cluster-http-endpoint.ts";
+import { httpEndpoint } from "../../src/api/http-endpoint.ts";
+import { httpRequest } from "../../src/api/http-request.ts";
+import type { Schema } from "../../src/api/schema.ts";
+import { validator } from "../../src/api/validate.ts";
+
+const told = (schema: Schema, spec: object): readonly string[] =>
+  validator({ type: "object", properties: { spec: schema } })({ spec }).problems.map(
+    ({ path, message }) => `${path}: ${message}`,
+  );
+const request = (spec: object): readonly string[] => told(httpRequest.spec, { url: "https://h.example/", ...spec });
+const endpoint = (spec: object): readonly string[] => told(httpEndpoint.spec, { baseURL: "https://h.example", ...spec });
+const keys = [{ secretKeyRef: { name: "s", key: "k" } }];
+const hmac = (changes: object = {}): object => ({
+  scheme: "HMAC",
+  keys,
+  hmac: { headers: [{ name: "x-sig", value: "${ .signature }" }], ...changes },
+});
+
+describe("sign", () => {
+  test.each(["StandardWebhooks", "GitHub", "Slack", "Stripe"])("%s needs a key and no more", (scheme) => {
+    expect(request({ sign: { scheme, keys } })).toEqual([]);
+    expect(endpoint({ sign: { scheme, keys } })).toEqual([]);
+  });
+
+  test.each([
+    ["without keys", { scheme: "GitHub" }, "spec.sign.keys"],
+    ["of HMAC that does not say how", { scheme: "HMAC", keys }, "spec.sign: "],
+    ["of a preset with a format", { ...hmac(), scheme: "Slack" }, "hmac goes with scheme: HMAC"],
+    ["with two keys that its receivers do not know", { scheme: "GitHub", keys: [...keys, ...keys] }, "spec.sign.keys: "],
+    ["without a place for the signature", hmac({ headers: [{ name: "a", value: "${ .id }" }] }), "spec.sign.hmac: "],
+    ["over any expression", hmac({ content: "${ .inputs.a }" }), "spec.sign.hmac.content: "],
+    ["over a signature", hmac({ content: "${ .signature }" }), "spec.sign.hmac.content: "],
+    ["with a program", hmac({ content: "${ .body | @base64 }" }), "spec.sign.hmac.content: "],
+    ["with a body in a header", hmac({ headers: [{ name: "a", value: "${ .signature }${ .body }" }] }), "headers[0].value: "],
+    ["in a header of the client's", hmac({ headers: [{ name: "Host", value: "${ .signature }" }] }), "headers[0].name: "],
+  ])("%s is refused", (_, sign, text) => {
+    expect(request({ sign }).join("\n")).toContain(text);
+    expect(endpoint({ sign }).join("\n")).toContain(text);
+  });
+
+  test.each(["$", "a $5 note", "$${ .anything }", "${ .timestamp }.${.body}$", "$$"])("may have %s as its content", (content) =>
+    expect(request({ sign: hmac({ content }) })).toEqual([]),
+  );
+
+  test("stands with the request or with its endpoint, and is nobody's header field besides", () => {
+    const sign = { scheme: "StandardWebhooks", keys };
+    const byEndpoint = told(httpRequest.spec, { endpointRef: { name: "e" }, sign });
+    expect(byEndpoint).toEqual([
+      "spec.sign: Invalid value: sign goes with url; with endpointRef, the endpoint's sign says how requests are signed",
+    ]);
+    for (const [signed, name] of [
+      [sign, "Webhook-ID"],
+      [hmac(), "X-Sig"],
+    ])
+      expect(endpoint({ sign: signed, headers: [{ name, value: "a" }] })).toEqual([
+        "spec.headers: Invalid value: headers must not set a field that sign sets",
+      ]);
+    const cluster = { baseURL: "https://h.example", allowedNamespaces: { from: "All" }, sign };
+    expect(told(clusterHTTPEndpoint.spec, cluster).join()).toContain("secretNamespace must be set");
+    expect(told(clusterHTTPEndpoint.spec, { ...cluster, secretNamespace: "a" })).toEqual([]);
+  });
+});
