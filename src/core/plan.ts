@@ -14,9 +14,9 @@ import type { Output, OutputEvaluation } from "./output.ts";
 import type { Reference, Resource, ResourceType } from "./resource.ts";
 
 export type Step =
-  /** Sent only after `before`, and not at all where that fails. `finalizer`: put on the object before that. */
+  /** Sent only after `beforeSend`, and not at all where that fails. `finalizer`: put on the object before that. */
   | { readonly type: "exchange"; readonly exchange: Exchange; readonly beforeSend: BeforeSend; readonly finalizer?: string }
-  /** All or none, in parallel as far as the reconcile's budget goes, after `before`. */
+  /** All or none, in parallel as far as the reconcile's budget goes, after `beforeSend`. */
   | {
       readonly type: "exchanges";
       readonly exchanges: readonly Exchange[];
@@ -37,9 +37,9 @@ export type Judged<J = unknown> = { readonly type: "judged"; readonly judgements
 
 /**
  * What has to happen before the first byte leaves.
- * `none`: it may be sent as often as it takes. `intent`: a status is recorded; not recorded means not sent.
+ * `nothing`: it may be sent as often as it takes. `recordIntent`: a status is recorded; not recorded means not sent.
  */
-export type BeforeSend = { readonly type: "none"; readonly attemptId?: string } | ({ readonly type: "intent" } & Intent);
+export type BeforeSend = { readonly type: "nothing"; readonly attemptId?: string } | ({ readonly type: "recordIntent" } & Intent);
 
 /** The status that says that a request may be on its way, and the attempt by which its outcome finds the object again. */
 export interface Intent {

@@ -68,9 +68,9 @@ export function createSending({ object, requests, read, resource, signal, sendin
   async function makeReady(before: BeforeSend): Promise<Conflict | undefined> {
     if (before.attemptId !== undefined) deps.onAttempt(before.attemptId);
     switch (before.type) {
-      case "none":
+      case "nothing":
         return object.confirm();
-      case "intent":
+      case "recordIntent":
         return object.recordIntent(before);
     }
   }

@@ -32,7 +32,7 @@ test.each(rows)(
       const { name, generation } = metadata;
       const { scope, ...declared } = exchange({ url: `${server.url}/${name}/${generation}`, timeoutMs: 60_000, ...row.declared });
       const own = { ...scope, metadata: { name, namespace: "n", uid: name } };
-      yield* sendExchange({ ...declared, scope: own }, { type: "none" });
+      yield* sendExchange({ ...declared, scope: own }, { type: "nothing" });
       return { status: { generation }, result: "succeeded", reason: "Done" };
     }
     const kind: Kind = { type, references: () => [], plan };

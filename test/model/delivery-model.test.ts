@@ -255,8 +255,8 @@ function* replicaSteps(world: World, index: 0 | 1): Generator<World> {
     if (world.left.fault > 0) yield spend(become(answered(reset)), "fault");
     return;
   }
-  const intent = asked.beforeSend.type === "intent" ? asked.beforeSend : undefined;
-  if (asked.beforeSend.type === "none" && mayLag(world, replica) && !run.confirmed) {
+  const intent = asked.beforeSend.type === "recordIntent" ? asked.beforeSend : undefined;
+  if (asked.beforeSend.type === "nothing" && mayLag(world, replica) && !run.confirmed) {
     const { generation } = world.object.metadata;
     const asSeen =
       generation === run.resource.metadata.generation && same(world.object.status ?? nothing, run.resource.status ?? nothing);

@@ -128,7 +128,7 @@ function sentBy(steps: readonly Step[]): string[] {
   return steps.flatMap((step) => {
     if (step.type !== "exchange") return [];
     const { url, location, method } = step.exchange.request;
-    const before = step.beforeSend.type === "none" ? "" : ` after ${step.beforeSend.type}`;
+    const before = step.beforeSend.type === "recordIntent" ? " after intent" : "";
     return [`${method} ${location?.text ?? (url.type === "absolute" ? url.text.slice(26) : "")}${before}`];
   });
 }

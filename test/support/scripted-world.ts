@@ -58,7 +58,7 @@ function reconcile(
   let step = plan.next();
   while (!step.done) {
     const asked = step.value;
-    if (diesAtIntent && "beforeSend" in asked && asked.beforeSend.type === "intent")
+    if (diesAtIntent && "beforeSend" in asked && asked.beforeSend.type === "recordIntent")
       return { status: asked.beforeSend.status, sent };
     if (asked.type === "exchange") sent += 1;
     if (asked.type === "exchanges") sent += asked.exchanges.length;

@@ -26,14 +26,14 @@ function requesterThatSends(sent: string[]): Requester {
 /** Sends once for each generation. */
 function* sendOnce({ resource: { metadata, status } }: Situation): Plan {
   const done = { at: metadata.generation };
-  if (!sameJSON(status, done)) yield { type: "exchange", exchange: {} as never, beforeSend: { type: "none" } };
+  if (!sameJSON(status, done)) yield { type: "exchange", exchange: {} as never, beforeSend: { type: "nothing" } };
   return { status: done, result: "succeeded", reason: "Done" };
 }
 
 /** Sends once, as its status says. */
 function* sendUnlessAttempted({ resource: { status = {} } }: Situation): Plan {
   if ("attempt" in status) return { status, result: "unchanged", reason: "Done" };
-  yield { type: "exchange", exchange: {} as never, beforeSend: { type: "none" } };
+  yield { type: "exchange", exchange: {} as never, beforeSend: { type: "nothing" } };
   return { status: { done: true }, result: "succeeded", reason: "Done" };
 }
 
@@ -104,7 +104,7 @@ describe("the controller", () => {
     const requester = requesterThatSends(sent);
     function* plan({ resource, first: isFirst }: Situation): Plan {
       if (isFirst) first.push(resource.metadata.name);
-      for (let nth = 0; nth < 2; nth += 1) yield { type: "exchange", exchange: {} as never, beforeSend: { type: "none" } };
+      for (let nth = 0; nth < 2; nth += 1) yield { type: "exchange", exchange: {} as never, beforeSend: { type: "nothing" } };
       return { status: { at: resource.metadata.generation }, result: "succeeded", reason: "Done" };
     }
     // The cache has not heard yet that "sent" is done.

@@ -232,7 +232,7 @@ describe("the controller", () => {
       }),
     };
     function* plan(): Plan {
-      const outcome = yield { type: "exchange", exchange: {} as never, beforeSend: { type: "none" } };
+      const outcome = yield { type: "exchange", exchange: {} as never, beforeSend: { type: "nothing" } };
       return { status: { outcome }, result: "failed", reason: "Timeout" };
     }
     const { store, writes } = memoryStore([thing("a")]);
@@ -295,7 +295,7 @@ describe("the controller", () => {
       }),
     };
     function* plan(): Plan {
-      yield { type: "exchange", exchange: {} as never, beforeSend: { type: "none" } };
+      yield { type: "exchange", exchange: {} as never, beforeSend: { type: "nothing" } };
       return { status: { done: true }, result: "succeeded", reason: "Done" };
     }
     const { store, writes } = memoryStore(["led1", "led2", "a", "b"].map((name) => thing(name)));

@@ -107,7 +107,7 @@ describe("a POST", () => {
   test("with a key has another key an item, the same when it is sent again", () => {
     const spec = { ...three, method: "POST", idempotencyKey: { header: "Key" }, body: { json: "${ .item }" } } as const;
     const first = drive(request(spec), [outcomes(answer(200), answer(500), answer(500))]);
-    expect(first.steps[0]).toMatchObject({ beforeSend: { type: "intent", attemptId: first.status.attempt?.id } });
+    expect(first.steps[0]).toMatchObject({ beforeSend: { type: "recordIntent", attemptId: first.status.attempt?.id } });
     const keys = first.exchanges.map(({ request: { literalHeaders } }) => literalHeaders[0]?.value);
     expect(new Set([...keys, first.status.attempt?.id]).size).toBe(4);
     expect(first.status.items?.map(({ id }) => id)).toEqual(keys);

@@ -52,7 +52,7 @@ describe("a POST", () => {
     const [step] = steps;
     expect(step).toMatchObject({
       type: "exchange",
-      beforeSend: { type: "intent", sender: "me", status: { attempt: { phase: "InFlight", sender: "me", tries: 1 } } },
+      beforeSend: { type: "recordIntent", sender: "me", status: { attempt: { phase: "InFlight", sender: "me", tries: 1 } } },
     });
     expect(status).toMatchObject({
       attempt: { phase: "Done", tries: 1 },
@@ -116,7 +116,7 @@ describe("a POST", () => {
   });
   test("that a dead process left in flight is unknown", () => {
     const [step] = drive(request(), [answer(202)]).steps;
-    const left = precautionOf(step, "intent").status as HTTPRequestStatus;
+    const left = precautionOf(step, "recordIntent").status as HTTPRequestStatus;
     const { steps, status } = drive(request({}, { status: left }));
     expect(steps).toEqual([]);
     expect(status.attempt).toMatchObject({ phase: "Unknown" });
@@ -125,7 +125,7 @@ describe("a POST", () => {
   test("with a key that is honoured is tried again under the same key, without an intent", () => {
     const keyed = request({ idempotencyKey: { header: "Idempotency-Key" } });
     const first = drive(keyed, [reset]);
-    expect(first.steps[0]).toMatchObject({ beforeSend: { type: "none" } });
+    expect(first.steps[0]).toMatchObject({ beforeSend: { type: "nothing" } });
     expect(first.status.attempt).toMatchObject({ phase: "Retrying" });
     expect(first.verdict.requeueAfterMs).toBeGreaterThan(0);
     const due: HTTPRequestStatus = {
@@ -142,27 +142,27 @@ describe("a POST", () => {
     const { steps } = drive(request({ idempotencyKey: { header: "Idempotency-Key" }, body: { json: "${ .inputs.a }" } }), [
       answer(200),
     ]);
-    expect(steps[0]).toMatchObject({ beforeSend: { type: "intent" } });
+    expect(steps[0]).toMatchObject({ beforeSend: { type: "recordIntent" } });
   });
 });
 
 describe("what the spec says of sending it twice", () => {
-  test.each<[string, boolean | undefined, "none" | "intent"]>([
-    ["POST", true, "none"],
-    ["PATCH", true, "none"],
-    ["PURGE", true, "none"],
-    ["POST", false, "intent"],
-    ["POST", undefined, "intent"],
-    ["PUT", false, "intent"],
-    ["DELETE", false, "intent"],
-    ["GET", false, "intent"],
-    ["PUT", undefined, "none"],
-    ["PUT", true, "none"],
+  test.each<[string, boolean | undefined, "nothing" | "recordIntent"]>([
+    ["POST", true, "nothing"],
+    ["PATCH", true, "nothing"],
+    ["PURGE", true, "nothing"],
+    ["POST", false, "recordIntent"],
+    ["POST", undefined, "recordIntent"],
+    ["PUT", false, "recordIntent"],
+    ["DELETE", false, "recordIntent"],
+    ["GET", false, "recordIntent"],
+    ["PUT", undefined, "nothing"],
+    ["PUT", true, "nothing"],
   ])("of %s: %s, goes before its method", (method, idempotent, precaution) => {
     const said = request({ method, ...(idempotent !== undefined && { idempotent }) });
     const { steps, status } = drive(said, [reset]);
-    expect(steps[0]).toMatchObject({ beforeSend: { type: precaution }, exchange: { repeatable: precaution === "none" } });
-    expect(status.attempt?.phase).toBe(precaution === "none" ? "Retrying" : "Unknown");
+    expect(steps[0]).toMatchObject({ beforeSend: { type: precaution }, exchange: { repeatable: precaution === "nothing" } });
+    expect(status.attempt?.phase).toBe(precaution === "nothing" ? "Retrying" : "Unknown");
   });
   test("does not hold for a try that was in doubt before, and makes no new run", () => {
     const { status } = drive(request(), [reset]);
@@ -198,7 +198,7 @@ describe("what the spec says of sending it twice", () => {
       drive(request({ ...each, idempotent: true }), [{ type: "outcomes", outcomes: [answer(200)] }], endpoint),
     ];
     expect(refused.steps).toEqual([]);
-    expect(sent.steps[0]).toMatchObject({ type: "exchanges", beforeSend: { type: "none" } });
+    expect(sent.steps[0]).toMatchObject({ type: "exchanges", beforeSend: { type: "nothing" } });
     expect(drive(request({ ...each, method: "PUT", idempotent: false }), [], endpoint).steps).toEqual([]);
   });
 });
@@ -206,7 +206,7 @@ describe("what the spec says of sending it twice", () => {
 describe("a GET", () => {
   test("needs no intent, and is tried again after a 500", () => {
     const { steps, verdict, status } = drive(request({ method: "GET" }), [answer(500)]);
-    expect(steps[0]).toMatchObject({ beforeSend: { type: "none" } });
+    expect(steps[0]).toMatchObject({ beforeSend: { type: "nothing" } });
     expect(verdict.requeueAfterMs).toBeGreaterThan(0);
     expect(condition(status, "Reconciling")?.status).toBe("True");
     expect(status.nextRunAt).toBeDefined();

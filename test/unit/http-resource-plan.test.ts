@@ -176,7 +176,7 @@ describe("a create whose outcome is unknown", () => {
   test("wish 15: that a dead process left is not sent again, and found by a lookup", () => {
     const { steps } = drive(resource(withLookup), [answer(200), values([]), answer(201), values("7")]);
     const create = steps[2];
-    const left = create?.type === "exchange" && create.beforeSend.type === "intent" ? create.beforeSend.status : {};
+    const left = create?.type === "exchange" && create.beforeSend.type === "recordIntent" ? create.beforeSend.status : {};
     const again = drive(resource(withLookup, { status: left }), [answer(200), values(["7"]), answer(200), same]);
     expect(again.sent).toEqual(["GET users", "GET users/${ .externalID }"]);
     expect(again.status).toMatchObject({ externalID: "7", attempt: { phase: "Done", succeeded: true }, completedRuns: 1 });

@@ -55,7 +55,7 @@ describe("wish 5: a POST whose work goes on", () => {
     const status = begun({ body: { text: "a" }, idempotencyKey: { header: "Idempotency-Key" } });
     const spec: Partial<HTTPRequestSpec> = { body: { text: "a" }, idempotencyKey: { header: "Idempotency-Key" } };
     const first = look(status, [answer(202), goesOn], { spec });
-    expect(first.steps[0]).toMatchObject({ type: "exchange", beforeSend: { type: "none" } });
+    expect(first.steps[0]).toMatchObject({ type: "exchange", beforeSend: { type: "nothing" } });
     const { request } = exchangeOf(first.steps[0]);
     expect(request).toMatchObject({ method: "GET", literalHeaders: [], location: { field: "spec.poll.url", text: "/jobs/1" } });
     expect(request).not.toHaveProperty("body");

@@ -39,7 +39,7 @@ function logging(names: readonly string[]) {
   };
   function* plan({ resource: { metadata } }: Situation): Plan {
     const attemptId = `${metadata.name}${metadata.generation}`;
-    yield { type: "exchange", exchange: {} as never, beforeSend: { type: "none", attemptId } };
+    yield { type: "exchange", exchange: {} as never, beforeSend: { type: "nothing", attemptId } };
     return {
       status: { at: metadata.generation },
       requeueAfterMs: metadata.generation === 2 ? 10 : 60_000,

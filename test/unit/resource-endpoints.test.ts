@@ -97,7 +97,7 @@ test("what an endpoint says holds for its own requests alone", () => {
   expect([fields[0], fields[1]?.[0]]).toEqual([["x: reads"], "x: writes"]);
   expect(fields[1]?.[1]).toMatch(/^Key: /);
   // Known again by the writer's key, it needs no note before it is sent.
-  expect(sent[1]?.beforeSend.type).toBe("none");
+  expect(sent[1]?.beforeSend.type).toBe("nothing");
   expect(status.externalID).toBe("7");
 });
 

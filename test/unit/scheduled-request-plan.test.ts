@@ -79,7 +79,7 @@ describe("wish 9: a request with a cron schedule", () => {
     expect(tick?.steps[0]).toMatchObject({
       type: "exchange",
       beforeSend: {
-        type: "intent",
+        type: "recordIntent",
         status: { attempt: { tick: "2026-01-01T08:00:00.000Z" }, schedule: { handledUpTo: "2026-01-01T08:00:00.000Z" } },
       },
     });
@@ -214,7 +214,7 @@ test("a tick of a request whose key is honoured is recorded before it is sent, s
   const at = "2026-01-01T00:10:00.000Z";
   const begun = drive(httpRequest(spec, { ...(first && { status: first.status }) }), at, [answer(200)]);
   const [step] = begun.steps;
-  if (step?.type !== "exchange" || step.beforeSend.type !== "intent") throw new Error("nothing is recorded first");
+  if (step?.type !== "exchange" || step.beforeSend.type !== "recordIntent") throw new Error("nothing is recorded first");
   // It dies now; the next process looks when another tick has come.
   const status = step.beforeSend.status as HTTPRequestStatus;
   const again = drive(httpRequest(spec, { status }), "2026-01-01T00:21:00.000Z", [answer(200)]);

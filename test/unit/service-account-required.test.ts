@@ -59,11 +59,11 @@ const output = { object: { type, name: "kept", field: "", labels: {}, annotation
 const steps: readonly Step[] = [
   { type: "evaluate", evaluation: {} as never },
   { type: "checkOutputs", outputs: [output] },
-  { type: "exchange", exchange: {} as never, beforeSend: { type: "none" } },
+  { type: "exchange", exchange: {} as never, beforeSend: { type: "nothing" } },
   {
     type: "exchanges",
     exchanges: [],
-    beforeSend: { type: "none" },
+    beforeSend: { type: "nothing" },
     judge: () => ask<"evaluate">({ type: "evaluate", evaluation: {} as never }),
   },
 ];

@@ -13,19 +13,17 @@ import { correctionFor, isAsMade, isContested } from "./contested.ts";
 import { deliveredByCreate, deliveredNow } from "./delivery-record.ts";
 import { isImmutableStatus } from "./declaration.ts";
 import { deliver } from "./deliver.ts";
-import { needsID, type Delivered } from "./delivered.ts";
+import { isUnended, needsID, type Delivered } from "./delivered.ts";
 import { isUnresolvedCreate, isWatched } from "./identity.ts";
 import type { Absent, Found } from "./observation.ts";
 import { withOutputs } from "./outputs.ts";
 import { pollDelivery } from "./poll.ts";
-import type { Report } from "./report.ts";
+import { reportUnended, type Report } from "./report.ts";
 import { httpResourceReport } from "./status.ts";
 
 /** Asks after the work that a create or update began. */
-export function* follow(context: Context, report: Report, attempt: VerbAttempt): Steps<Verdict> {
-  const delivered = yield* pollDelivery(context, attempt);
-  if (delivered.type !== "succeeded") return reportEnd(context, report, delivered);
-  return yield* reportSuccess(context, delivered);
+export function* followDelivery(context: Context, report: Report, attempt: VerbAttempt): Steps<Verdict> {
+  return yield* reportDelivered(context, report, yield* pollDelivery(context, attempt));
 }
 
 /** A create or an update has. */
@@ -58,8 +56,7 @@ export function* create(context: Context, report: Report, { says }: Absent): Ste
     onUnknown: !mayNotBeYet && (policy === "Resend" || (unresolved && lookupSaysNo)) ? "Resend" : "Stall",
     pinnedDigest: unresolved?.digest,
   });
-  if (delivered.type !== "succeeded") return reportEnd(context, report, delivered);
-  return yield* reportSuccess(context, delivered);
+  return yield* reportDelivered(context, report, delivered);
 }
 
 export function* correct(context: Context, report: Report, seen: Found): Steps<Verdict> {
@@ -104,11 +101,10 @@ export function* correct(context: Context, report: Report, seen: Found): Steps<V
     mergePatch,
     onUnknown: spec.onUnknown === "Resend" ? "Resend" : "Stall",
   });
-  if (delivered.type === "succeeded") return yield* reportSuccess(context, delivered);
   const { statusCode = 0 } = delivered.type === "failed" ? (delivered.judgement.response ?? {}) : {};
   return delivered.type === "failed" && !isRemade && isImmutableStatus(spec, statusCode)
     ? report.replacing("Immutable", delivered.attempt)
-    : reportEnd(context, report, delivered);
+    : yield* reportDelivered(context, report, delivered);
 }
 
 const unnamed: Refusal = {
@@ -118,15 +114,12 @@ const unnamed: Refusal = {
   heals: false,
 };
 
-/** What is reported of a delivery that did not succeed. */
-function reportEnd(context: Context, report: Report, delivered: Exclude<Delivered, { type: "succeeded" }>): Verdict {
+/** What is reported of a create or an update. */
+function* reportDelivered(context: Context, report: Report, delivered: Delivered): Steps<Verdict> {
+  if (isUnended(delivered)) return reportUnended(report, delivered);
   switch (delivered.type) {
-    case "refusal":
-      return report.refused(delivered);
-    case "wait":
-      return report.waiting(delivered.delayMs);
-    case "polling":
-      return report.polling(delivered);
+    case "succeeded":
+      return yield* reportSuccess(context, delivered);
     case "retry":
       return report.retrying(delivered.attempt, delivered.judgement);
     case "failed":

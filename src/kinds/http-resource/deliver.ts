@@ -13,8 +13,7 @@ import {
   type Desired,
 } from "../../core/delivery.ts";
 import type { Response } from "../../core/outcome.ts";
-import { sendExchange, type BeforeSend, type Steps } from "../../core/plan.ts";
-import { dependsOnInputs } from "../../core/templating.ts";
+import { sendExchange, type Steps } from "../../core/plan.ts";
 import { exchangeOf, verbDigest, type Asked, type Context, type Verb, type VerbAttempt } from "./context.ts";
 import { endpointFor, sharedBy } from "./endpoints.ts";
 import { ofFailure, ofSuccess, type Delivered } from "./delivered.ts";
@@ -23,8 +22,8 @@ import { locate } from "./observation.ts";
 import { outputsOf } from "./outputs.ts";
 import { beginPolling, unpollable } from "./poll.ts";
 import type { Report } from "./report.ts";
+import { decideBeforeSend } from "../request/before-send.ts";
 import { checkOutputs } from "../request/outputs.ts";
-import { isIdempotent } from "../../core/http-method.ts";
 import { repetition } from "../request/request.ts";
 
 interface VerbDelivery {
@@ -50,9 +49,8 @@ interface VerbDelivery {
 export function* deliver(context: Context, report: Report, sending: VerbDelivery): Steps<Delivered> {
   const { now, sender, missingFinalizer } = context;
   const { verb, request } = sending;
-  const { method } = request.shape;
-  const wish = desiredOf(context, sending);
-  const decision = decide(deliveryRecordOf(context, verb, wish.digest), wish, now);
+  const desired = desiredOf(context, sending);
+  const decision = decide(deliveryRecordOf(context, verb, desired.digest), desired, now);
   if (decision.type === "wait") return decision;
   if (decision.type === "unknown") return { type: "unknown", attempt: { ...decision.attempt, verb } };
   if (decision.type !== "send") throw new Error("an attempt that is over is not asked about");
@@ -71,12 +69,13 @@ export function* deliver(context: Context, report: Report, sending: VerbDelivery
   const isRemoval = verb === "Delete" || verb === "BeforeDelete";
   const unwritable = isRemoval ? undefined : yield* checkOutputs(outputsOf(context));
   if (unwritable) return unwritable;
-  const isSame =
-    !sending.renames &&
-    ((request.shape.idempotent ?? isIdempotent(method)) || (wish.repeatable && !dependsOnInputs(exchange.request)));
-  const before: BeforeSend = isSame
-    ? { type: "none", attemptId: attempt.id }
-    : { type: "intent", status: report.inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
+  const before = decideBeforeSend(exchange, {
+    attempt,
+    sender,
+    idempotent: sending.renames ? false : request.shape.idempotent,
+    keyed: desired.repeatable && !sending.renames,
+    inFlight: (sent) => report.inFlight(sent),
+  });
   const outcome = yield* sendExchange(exchange, before, isRemoval ? undefined : missingFinalizer);
   if (outcome.type === "refusal") return outcome;
 
@@ -89,7 +88,7 @@ export function* deliver(context: Context, report: Report, sending: VerbDelivery
     const working = yield* beginPolling(context, { request, exchange, attempt: ended, response });
     if (working) return working;
   }
-  const conclusion = conclude(outcome, judgement.succeeded || isGone, ended, wish);
+  const conclusion = conclude(outcome, judgement.succeeded || isGone, ended, desired);
   // What may have renamed the object is in doubt, by whatever method: the old name's absence would else be believed.
   const mayHaveRenamed =
     sending.renames === true && !isRejection(response) && judgement.reason !== "Refused" && !wasNotActedOn(outcome);
@@ -100,15 +99,15 @@ export function* deliver(context: Context, report: Report, sending: VerbDelivery
       return yield* ofSuccess(context, { attempt: ended, judgement, scope: exchange.scope });
     case "failed": {
       // A 4xx says that nothing was done, and so does what never left, if no try before it may have. Nothing else does.
-      const isFirst = attempt.tries === 1 || (!wish.repeatable && wish.onUnknown === "Stall");
+      const isFirst = attempt.tries === 1 || (!desired.repeatable && desired.onUnknown === "Stall");
       const isCertain = judgement.reason === "Refused" || isRejection(response) || (isFirst && wasNotActedOn(outcome));
-      return ofFailure(ended, judgement, { isCertain, repeatable: wish.repeatable });
+      return ofFailure(ended, judgement, { isCertain, repeatable: desired.repeatable });
     }
     case "retry":
       return { type: "retry", attempt: markRetrying(ended, conclusion), judgement };
     case "unknown":
       // An answer that says that nothing was done is certain, whatever its status.
-      if (judgement.reason === "Refused") return ofFailure(ended, judgement, { isCertain: true, repeatable: wish.repeatable });
+      if (judgement.reason === "Refused") return ofFailure(ended, judgement, { isCertain: true, repeatable: desired.repeatable });
       return { type: "unknown", attempt: { ...ended, phase: "Unknown" }, judgement };
   }
 }
@@ -120,10 +119,10 @@ function isRejection(response: Response | undefined): boolean {
 /** An attempt that is over, or is another verb's, is no answer to whether this one is to be sent: what was observed is. */
 function deliveryRecordOf({ status, attempt }: Context, verb: Verb, digest: string): DeliveryRecord {
   const { completedRuns = 0, nextRunAt, lastHandledReconcileAt } = status;
-  const ledger: DeliveryRecord = { completedRuns, ...(attempt && { attempt }) };
+  const record: DeliveryRecord = { completedRuns, ...(attempt && { attempt }) };
   const isOpen = attempt?.verb === verb && attempt.phase !== "Done";
   return {
-    ...(isOpen ? ledger : { completedRuns: runsBefore(ledger, { digest }) }),
+    ...(isOpen ? record : { completedRuns: runsBefore(record, { digest }) }),
     ...(nextRunAt !== undefined && { nextRunAt }),
     ...(lastHandledReconcileAt !== undefined && { lastHandledReconcileAt }),
   };

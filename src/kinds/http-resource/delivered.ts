@@ -30,10 +30,10 @@ export interface Working {
   /** Of a create. */
   readonly externalID?: string;
 }
+/** Nothing was sent, or the work that a request began goes on. */
+export type Unended = Refusal | Working | Extract<Decision, { type: "wait" }>;
 export type Delivered =
-  | Refusal
-  | Working
-  | Extract<Decision, { type: "wait" }>
+  | Unended
   | { readonly type: "unknown"; readonly attempt: VerbAttempt; readonly judgement?: Judgement }
   | {
       readonly type: "succeeded";
@@ -42,6 +42,10 @@ export type Delivered =
       readonly externalID?: string;
     }
   | { readonly type: "failed" | "retry" | "lost"; readonly attempt: VerbAttempt; readonly judgement: Judgement };
+
+export function isUnended(delivered: Delivered): delivered is Unended {
+  return delivered.type === "refusal" || delivered.type === "wait" || delivered.type === "polling";
+}
 
 export function isRepeatable(
   { spec, endpoints, attempt }: Context,

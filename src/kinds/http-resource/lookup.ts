@@ -34,7 +34,7 @@ export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
     const built = exchangeOf(context, { ...asked, compile: [...lookupExpressions(lookup), ...shows] });
     if ("type" in built) return built;
     const exchange = page.url ? { ...built, request: { ...built.request, page: page.url } } : built;
-    const outcome = yield* sendExchange(exchange, { type: "none" });
+    const outcome = yield* sendExchange(exchange, { type: "nothing" });
     if (outcome.type === "refusal") return outcome;
     const judgement = yield* judgeAnswer(context, asked, exchange, outcome);
     const { response } = judgement;

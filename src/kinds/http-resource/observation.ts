@@ -6,7 +6,9 @@ import { retryAfterFieldMs } from "../../core/retry.ts";
 import type { Context } from "./context.ts";
 import type { Values } from "./values.ts";
 
-export type Observation = Found | Absent | Unknown | Refusal;
+export type Observation = Found | Absent | Unobserved;
+/** It could not be asked, or the answer tells nothing. */
+export type Unobserved = Unknown | Refusal;
 export interface Found {
   readonly type: "found";
   readonly externalID?: string;
@@ -43,7 +45,9 @@ export interface Unknown {
   readonly retryAfterMs: number;
 }
 
-/** A part of a plan. */
+export function isObserved(seen: Observation): seen is Found | Absent {
+  return seen.type === "found" || seen.type === "absent";
+}
 
 export function unknown(reason: string, message: string, { now }: Context, response?: Response): Unknown {
   return { type: "unknown", reason, message, retryAfterMs: retryAfterFieldMs(response, now) };

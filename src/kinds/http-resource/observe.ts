@@ -100,7 +100,7 @@ export function* look(context: Context): Steps<Observation> {
   ];
   const exchange = exchangeOf(context, { ...asked, compile });
   if ("type" in exchange) return exchange;
-  const outcome = yield* sendExchange(exchange, { type: "none" });
+  const outcome = yield* sendExchange(exchange, { type: "nothing" });
   if (outcome.type === "refusal") return outcome;
   const judgement = yield* judgeAnswer(context, asked, exchange, outcome);
   const { response } = judgement;

@@ -21,13 +21,13 @@ import { holderOf, keptInputs, keptValues, takenValues } from "./referents.ts";
 import { declarationOf } from "./declaration.ts";
 import { withDeclaredID } from "./declared-id.ts";
 import { sightOf } from "./identity.ts";
-import { correct, create, follow } from "./correct.ts";
-import type { Absent, Found } from "./observation.ts";
+import { correct, create, followDelivery } from "./correct.ts";
+import { isObserved, type Absent, type Found } from "./observation.ts";
 import { observe } from "./observe.ts";
 import { withOutputs } from "./outputs.ts";
 import { mayLeave, release, replace } from "./release.ts";
 import { isReady } from "../../core/conditions.ts";
-import type { Report } from "./report.ts";
+import { reportUnobserved, type Report } from "./report.ts";
 import { httpResourceReport } from "./status.ts";
 import { httpResourceType, type HTTPResource } from "../types.ts";
 
@@ -131,14 +131,11 @@ function neededInputs(spec: HTTPResourceSpec): Inputs {
 /** Keeps the remote object as it is declared. */
 function* kept(context: Context, report: Report): Steps<Verdict> {
   const { attempt, remote } = context;
-  if (attempt?.phase === "Polling" && attempt.verb !== "Delete") return yield* follow(context, report, attempt);
+  if (attempt?.phase === "Polling" && attempt.verb !== "Delete") return yield* followDelivery(context, report, attempt);
   if (remote.replacing) return yield* replace(context, report);
   const seen = yield* observe(context);
+  if (!isObserved(seen)) return reportUnobserved(report, seen);
   switch (seen.type) {
-    case "refusal":
-      return report.refused(seen);
-    case "unknown":
-      return report.unknownObservation(seen);
     case "absent": {
       if (context.imported !== undefined) return report.importNotFound();
       // Of the id that an update gave nobody has seen anything yet, so that its absence proves nothing so soon.

@@ -20,11 +20,11 @@ import {
 import { deliver } from "./deliver.ts";
 import { isUnresolvedCreate, isWatched, remoteOf, sightOf } from "./identity.ts";
 import { saysGone } from "./judge.ts";
-import { isRepeatable, type Delivered } from "./delivered.ts";
-import { unknown, type Absent, type Found, type Unknown } from "./observation.ts";
+import { isRepeatable, isUnended, type Delivered } from "./delivered.ts";
+import { isObserved, unknown, type Absent, type Found, type Unknown } from "./observation.ts";
 import { look, observe } from "./observe.ts";
 import { pollDelivery } from "./poll.ts";
-import type { Report } from "./report.ts";
+import { reportUnended, reportUnobserved, type Report } from "./report.ts";
 import { httpResourceReport } from "./status.ts";
 
 /** `gone`: nothing keeps it. `orphan`: it goes, and the remote object stays. */
@@ -41,11 +41,8 @@ export function* release(context: Context, report: Report): Steps<Verdict> {
   if (pauseMs > 0) return report.waiting(pauseMs);
   if (imported === undefined || !spec.observe) return yield* byKnownID(context, report);
   const seen = yield* observe(context);
+  if (!isObserved(seen)) return reportUnobserved(report, seen);
   switch (seen.type) {
-    case "refusal":
-      return report.refused(seen);
-    case "unknown":
-      return report.unknownObservation(seen);
     case "found":
       return yield* byKnownID(context, report);
     case "absent": {
@@ -66,15 +63,13 @@ function withoutImport(context: Context): Context {
 /** By the id that is known, if one is. */
 function* byKnownID(context: Context, report: Report): Steps<Verdict> {
   const { spec, attempt, remote } = context;
-  if (attempt?.phase === "Polling" && attempt.verb !== "Update") return yield* follow(context, report, attempt);
+  if (attempt?.phase === "Polling" && attempt.verb === "Delete") return yield* followDelete(context, report, attempt);
+  if (attempt?.phase === "Polling" && attempt.verb !== "Update") return yield* followEarlier(context, report, attempt);
   const mayHaveAnother = remote.former !== undefined || remote.made === "renaming";
   if (!mayHaveAnother || !isWatched(spec)) return yield* byID(context, report);
   const seen = yield* observe(context);
+  if (!isObserved(seen)) return reportUnobserved(report, seen);
   switch (seen.type) {
-    case "refusal":
-      return report.refused(seen);
-    case "unknown":
-      return report.unknownObservation(seen);
     case "found": {
       const after = withRemote(context, recordObservation(remote, sightOf(seen)));
       return yield* byID(after, httpResourceReport(after));
@@ -99,32 +94,24 @@ function* byID(context: Context, report: Report): Steps<Verdict> {
   if (isRefused && !spec.observe) return report.released("NothingCreated");
   if (isRefused && context.declaredID !== undefined) {
     const seen = yield* look(context);
-    if (seen.type === "refusal") return report.refused(seen);
-    if (seen.type === "unknown") return report.unknownObservation(seen);
+    if (!isObserved(seen)) return reportUnobserved(report, seen);
     if (seen.type === "absent") return report.released("NothingCreated");
   }
   return yield* remove(context, report);
 }
 
 /** What is still being created is deleted when it is there: before, its server might not know it yet, and make it after all. */
-function* follow(context: Context, report: Report, attempt: VerbAttempt): Steps<Verdict> {
+function* followEarlier(context: Context, report: Report, attempt: VerbAttempt): Steps<Verdict> {
   const delivered = yield* pollDelivery(context, attempt);
-  if (attempt.verb === "Delete") return yield* concludeDelete(context, report, { delivered, isVerified: true });
-  switch (delivered.type) {
-    case "refusal":
-    case "wait":
-    case "polling":
-      return yield* concludeDelete(context, report, { delivered, isVerified: true }); // not over yet, whatever it is
-    case "succeeded":
-    case "failed":
-    case "unknown":
-    case "retry":
-    case "lost": {
-      const id = delivered.type === "succeeded" ? delivered.externalID : context.externalID;
-      const after = { ...context, attempt: delivered.attempt };
-      return yield* byKnownID(id === undefined ? after : { ...after, externalID: id }, report);
-    }
-  }
+  if (isUnended(delivered)) return reportUnended(report, delivered);
+  const id = delivered.type === "succeeded" ? delivered.externalID : context.externalID;
+  const after = { ...context, attempt: delivered.attempt };
+  return yield* byKnownID(id === undefined ? after : { ...after, externalID: id }, report);
+}
+
+function* followDelete(context: Context, report: Report, attempt: VerbAttempt): Steps<Verdict> {
+  const delivered = yield* pollDelivery(context, attempt);
+  return yield* concludeDelete(context, report, { delivered, isVerified: true });
 }
 
 /** Nothing can be deleted without its id: either it can be found, or nothing was ever created, or nobody can say. */
@@ -134,11 +121,8 @@ function* identify(context: Context, report: Report): Steps<Verdict> {
   const mayBeThere = !attempt && (spec.lookup || (spec.observe && !needsExternalID(spec.observe)));
   if (!mayBeThere && !mayHaveArrived(context)) return report.released("NothingCreated");
   const seen = yield* observe(context);
+  if (!isObserved(seen)) return reportUnobserved(report, seen);
   switch (seen.type) {
-    case "refusal":
-      return report.refused(seen);
-    case "unknown":
-      return report.unknownObservation(seen);
     case "absent":
       return attempt && (seen.says === "nobody" || isOfBefore(context, seen) || isArrived(attempt))
         ? report.outcomeUnknown(attempt, "it was being created when it was deleted")
@@ -196,11 +180,8 @@ function* shownFirst(context: Context, report: Report): Steps<Shown | Verdict> {
   const mayAsk = spec.observe ? externalID !== undefined || !needsExternalID(spec.observe) : spec.lookup !== undefined;
   if ((!reads && spec.mine === undefined) || !mayAsk) return {};
   const seen = spec.observe ? yield* look(context) : yield* observe(context);
+  if (!isObserved(seen)) return reportUnobserved(report, seen);
   switch (seen.type) {
-    case "refusal":
-      return report.refused(seen);
-    case "unknown":
-      return report.unknownObservation(seen);
     case "absent":
       if (!reads && spec.observe) return {};
       if (!isGone(context.remote, null)) return report.held("NotSeen");
@@ -227,10 +208,7 @@ function ended(context: Context, report: Report): Verdict {
 export function* replace(context: Context, report: Report): Steps<Verdict> {
   const { spec, attempt } = context;
   if (!spec.delete || !spec.create) return report.held("Absent");
-  if (attempt?.phase === "Polling" && attempt.verb === "Delete") {
-    const delivered = yield* pollDelivery(context, attempt);
-    return yield* concludeDelete(context, report, { delivered, isVerified: true });
-  }
+  if (attempt?.phase === "Polling" && attempt.verb === "Delete") return yield* followDelete(context, report, attempt);
   return yield* remove(context, report);
 }
 
@@ -240,6 +218,7 @@ function* concludeDelete(
   report: Report,
   { delivered, isVerified }: { readonly delivered: Delivered; readonly isVerified: boolean },
 ): Steps<Verdict> {
+  if (isUnended(delivered)) return reportUnended(report, delivered);
   switch (delivered.type) {
     case "succeeded": {
       const { attempt, judgement } = delivered;
@@ -249,12 +228,6 @@ function* concludeDelete(
       const isOver = context.resource.metadata.deletionTimestamp !== undefined;
       return isOver ? report.released("Deleted") : httpResourceReport(withRemote(context, unmade)).unmade(attempt, judgement);
     }
-    case "refusal":
-      return report.refused(delivered);
-    case "wait":
-      return report.waiting(delivered.delayMs);
-    case "polling":
-      return report.polling(delivered);
     case "retry":
     case "failed":
       return report.retrying({ ...delivered.attempt, phase: "Retrying" }, delivered.judgement);

@@ -4,9 +4,9 @@ import type { Refusal } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
 import type { Judgement } from "../request/recorded.ts";
 import type { VerbAttempt } from "./context.ts";
-import type { Working } from "./delivered.ts";
+import type { Unended, Working } from "./delivered.ts";
 import type { Held, Replacement } from "./held-back.ts";
-import type { Found, Unknown } from "./observation.ts";
+import type { Found, Unknown, Unobserved } from "./observation.ts";
 
 export interface Report {
   unchanged(reason: string): Verdict;
@@ -53,4 +53,19 @@ export interface Report {
   released(reason: string): Verdict;
   /** The verdict, but not ready, since its outputs could not be written, or its values not be shown. */
   withoutOutputs(verdict: Verdict, refusal: Refusal): Verdict;
+}
+
+export function reportUnobserved(report: Report, why: Unobserved): Verdict {
+  return why.type === "refusal" ? report.refused(why) : report.unknownObservation(why);
+}
+
+export function reportUnended(report: Report, delivered: Unended): Verdict {
+  switch (delivered.type) {
+    case "refusal":
+      return report.refused(delivered);
+    case "wait":
+      return report.waiting(delivered.delayMs);
+    case "polling":
+      return report.polling(delivered);
+  }
 }

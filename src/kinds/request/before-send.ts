@@ -5,15 +5,15 @@ import type { BeforeSend } from "../../core/plan.ts";
 import { dependsOnInputs } from "../../core/templating.ts";
 import { isIdempotent } from "../../core/http-method.ts";
 
-interface Circumstances {
-  readonly attempt: Attempt;
+interface Circumstances<A extends Attempt> {
+  readonly attempt: A;
   readonly sender: string;
   /** As it is declared, whatever the method is. */
   readonly idempotent: boolean | undefined;
   /** Whether the server knows a request again by an idempotency key. */
   readonly keyed: boolean;
   /** The status that says that the attempt is on its way. */
-  readonly inFlight: (attempt: Attempt) => object;
+  readonly inFlight: (attempt: A) => object;
 }
 
 /**
@@ -21,11 +21,11 @@ interface Circumstances {
  * needless, if what is sent again is the same; which for the tick of a schedule would have to be known after the crash, when
  * another may have come.
  */
-export function decideBeforeSend(
+export function decideBeforeSend<A extends Attempt>(
   { request }: Exchange,
-  { attempt, sender, idempotent, keyed, inFlight }: Circumstances,
+  { attempt, sender, idempotent, keyed, inFlight }: Circumstances<A>,
 ): BeforeSend {
   if ((idempotent ?? isIdempotent(request.method)) || (keyed && attempt.tick === undefined && !dependsOnInputs(request)))
-    return { type: "none", attemptId: attempt.id };
-  return { type: "intent", status: inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
+    return { type: "nothing", attemptId: attempt.id };
+  return { type: "recordIntent", status: inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
 }

@@ -81,7 +81,7 @@ export function* pollOnce(
 ): Steps<Polled> {
   const exchange = pollExchange(poll, declared, { endpoint, location: { field: `${field}.url`, text: status.url } });
   if ("type" in exchange) return exchange;
-  const outcome = yield* sendExchange(exchange, { type: "none" });
+  const outcome = yield* sendExchange(exchange, { type: "nothing" });
   if (outcome.type === "refusal") return outcome;
   const seen = yield* judgePoll(poll, { outcome, status, scope: exchange.scope, field, now });
   const leftMs = Date.parse(status.startedAt) + durationMs(poll.timeout) - now.getTime();
