@@ -1,5 +1,6 @@
 /** CustomResourceDefinitions, made from the kinds' definitions. */
-import { group, version, type KindDefinition } from "./kind-definition.ts";
+import { group, unseenGeneration, version, type KindDefinition } from "./kind-definition.ts";
+import type { ObjectSchema, Schema } from "./schema.ts";
 
 /**
  * The `apiextensions.k8s.io/v1` object of a kind, with its status as a subresource.
@@ -39,7 +40,7 @@ export function customResourceDefinition(definition: KindDefinition): object {
                 kind: { type: "string", description: kind },
                 metadata: { type: "object" },
                 spec,
-                status,
+                status: unseenAtFirst(status),
               },
             },
           },
@@ -47,4 +48,15 @@ export function customResourceDefinition(definition: KindDefinition): object {
       ],
     },
   };
+}
+
+/**
+ * An object that nobody has looked at is in progress for whoever reads statuses as kstatus does: its status speaks of no
+ * generation that there is. Without it a tool that waits would take a new object for done.
+ * https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md
+ */
+function unseenAtFirst(status: ObjectSchema): ObjectSchema {
+  const { observedGeneration } = status.properties;
+  const unseen = { ...observedGeneration, minimum: unseenGeneration, default: unseenGeneration } as Schema;
+  return { ...status, default: {}, properties: { ...status.properties, observedGeneration: unseen } };
 }

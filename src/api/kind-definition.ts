@@ -5,6 +5,9 @@ export const group = "holdfast.dev";
 export const version = "v1alpha1";
 export const apiVersion = `${group}/${version}`;
 
+/** What `status.observedGeneration` is before anybody has looked at an object. */
+export const unseenGeneration = -1;
+
 export interface KindDefinition {
   readonly kind: string;
   readonly plural: string;

@@ -3,6 +3,7 @@
  *
  * Invariant: nothing is kept that nobody reads; managedFields are often larger than all the rest.
  */
+import { unseenGeneration } from "../api/kind-definition.ts";
 import { isRecord } from "../core/tools/json.ts";
 import type { DataResource, Metadata, Resource } from "../core/resource.ts";
 import { ApiUnreachableError, unreadable } from "./api-error.ts";
@@ -10,8 +11,17 @@ import { ApiUnreachableError, unreadable } from "./api-error.ts";
 /** Throws `ApiUnreachableError` for what is no object of the Kubernetes API. */
 export function toResource(object: unknown): Resource {
   if (!isRecord(object)) throw notAnObject();
-  const { spec, status } = object;
-  return { metadata: toMetadata(object), spec, ...(isRecord(status) ? { status } : {}) };
+  const { spec } = object;
+  const status = toStatus(object["status"]);
+  return { metadata: toMetadata(object), spec, ...(status && { status }) };
+}
+
+/** Undefined: nobody has written one. What the API server puts in its place, by the CRD's default, says nothing. */
+function toStatus(status: unknown): Resource["status"] {
+  if (!isRecord(status)) return undefined;
+  const { observedGeneration, ...rest } = status;
+  if (observedGeneration !== unseenGeneration) return status;
+  return Object.keys(rest).length === 0 ? undefined : rest;
 }
 
 /** A Secret or ConfigMap. https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/ */

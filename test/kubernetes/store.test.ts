@@ -16,7 +16,8 @@ import { describeWithControlPlane, sharedControlPlane } from "../support/shared-
 const unchanged: Precondition = { type: "unchanged" };
 const attemptOf = (id: string, sender: string): Precondition => ({ type: "attempt", id, sender });
 function inFlight(id: string, sender: string): object {
-  return { attempt: { id, digest: "d", phase: "InFlight", sender, startedAt: "2026-01-01T00:00:00Z", tries: 1 } };
+  const attempt = { id, digest: "d", phase: "InFlight", sender, startedAt: "2026-01-01T00:00:00Z", tries: 1 };
+  return { observedGeneration: 1, attempt };
 }
 const done = { observedGeneration: 1, completedRuns: 1 };
 
@@ -151,7 +152,7 @@ describeWithControlPlane("the store", () => {
       const resource = await created("stale");
       await objects.patchStatus("stale", { completedRuns: 3 });
       expect(await store.writeStatus(requestType, resource, done, unchanged, signal)).toEqual({ type: "conflict" });
-      expect((await objects.get("stale")).status).toEqual({ completedRuns: 3 });
+      expect((await objects.get("stale")).status).toEqual({ observedGeneration: -1, completedRuns: 3 });
     });
 
     test("lands when only something else about the object has changed, and keeps that", async () => {
@@ -168,7 +169,7 @@ describeWithControlPlane("the store", () => {
       expect(await store.writeStatus(requestType, resource, done, unchanged, signal)).toEqual({ type: "conflict" });
       await objects.create("again");
       expect(await store.writeStatus(requestType, resource, done, unchanged, signal)).toEqual({ type: "conflict" });
-      expect((await objects.get("again")).status).toBeUndefined();
+      expect((await objects.get("again")).status).toEqual({ observedGeneration: -1 });
     });
 
     test("throws when the status itself is refused, naming the field and not its value", async () => {
@@ -227,7 +228,7 @@ describeWithControlPlane("the store", () => {
     test.each([
       ["another attempt", inFlight("id-2", "me")],
       ["another sender", inFlight("id-1", "you")],
-      ["none", { completedRuns: 3 }],
+      ["none", { observedGeneration: 1, completedRuns: 3 }],
     ])("is a conflict when the object carries %s", async (name, status) => {
       const resource = await created(name.replace(" ", "-"), status);
       expect(await store.writeStatus(requestType, resource, done, attemptOf("id-1", "me"), signal)).toEqual({ type: "conflict" });
