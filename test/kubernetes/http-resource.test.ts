@@ -331,7 +331,7 @@ describeWithControlPlane("an HTTPResource", () => {
     await isTold(2);
     expect((await told()).toSorted()).toEqual([
       "Normal Corrected: corrected: .age (wanted: 37)",
-      "Warning Drifted: the remote object is not as declared, and nothing is sent: spec.drift is Report",
+      "Warning Drifted: the remote object is not as declared, and nothing is sent: spec.drift is Report. Correct it at its server, or set spec.drift: Correct",
     ]);
   }, 40_000);
 

@@ -106,7 +106,7 @@ describe("an object that was never created", () => {
   });
   test("and has no create is absent, and looked at again", () => {
     const { state, verdict } = drive(resource({ observe: { url: `${url}/ada` } }), [answer(404)]);
-    expect(state).toBe("False/Absent");
+    expect(state).toBe("False/Absent Stalled");
     expect(verdict.requeueAfterMs).toBeGreaterThan(0);
   });
   test("is created again at the next interval after its server refused it, and not before", () => {
@@ -303,7 +303,7 @@ describe("an object that is there", () => {
     const report = { ...user, drift: "Report" };
     const { sent, status, state } = drive(created(report), [answer(200), differs(".age")]);
     expect(sent).toEqual(["GET users/${ .externalID }"]);
-    expect(state).toBe("False/Drifted");
+    expect(state).toBe("False/Drifted Stalled");
     expect(condition(status, "Drifted")).toMatchObject({ status: "True", message: ".age" });
   });
   test("that stays different is updated once an interval", () => {
@@ -373,7 +373,7 @@ describe("an object that is there", () => {
     expect(updated.sent).toEqual(["GET users/ada", "PUT users/ada"]);
     expect(drive(resource(changed, { status: updated.status, generation: 2 }), [answer(200), opaque]).state).toBe("True/Updated");
     const reported = drive(resource({ ...changed, drift: "Report" }, { status, generation: 2 }), [answer(200), opaque]);
-    expect(reported.state).toBe("False/NotDelivered");
+    expect(reported.state).toBe("False/NotDelivered Stalled");
   });
   test("is drift while its correction fails, and not any more when it has succeeded", () => {
     const failed = drive(created(), [answer(200), differs(".age"), answer(503)]);

@@ -1,5 +1,5 @@
 /** Why nothing is sent for a remote object, for people: each reason with the way out. */
-import { reconciling, stalled, type ConditionState } from "../../core/conditions.ts";
+import { isStalledFor, reconciling, stalled, type ConditionState } from "../../core/conditions.ts";
 import type { Verdict } from "../../core/plan.ts";
 import type { Next } from "../../core/remote-object.ts";
 import { externalIdAnnotation, orphanAnnotation, reconcileAtAnnotation } from "../../core/resource.ts";
@@ -36,11 +36,13 @@ export function sinceEndMs({ attempt, now }: Context): number {
 }
 
 export function heldStates(context: Context, why: Held): HeldStates {
-  const { externalID, declaredID, attempt } = context;
+  const { externalID, declaredID, attempt, status } = context;
   switch (why) {
     case "Absent": {
-      const message = "the remote object is not there, and spec.create says nothing of how to create it";
-      return { states: [notReady("Absent", message)], result: "waiting" };
+      const message =
+        "the remote object is not there, and spec.create says nothing of how to create it. It is looked for at each interval";
+      const result = isStalledFor(why, status.conditions) ? "unchanged" : "stalled";
+      return { states: stalled(why, message), result };
     }
     case "NotSeen": {
       const message = `spec.observe does not know what spec.create made${externalID === undefined ? "" : ` (id ${JSON.stringify(externalID)})`}, so nothing more is created. Mend the URL, path or id that it is observed by, or ${importHint}. If the object is gone for good, change the annotation ${reconcileAtAnnotation} to have it created once more`;
@@ -65,10 +67,6 @@ export function heldStates(context: Context, why: Held): HeldStates {
       return { states: stalled(why, message), result: "stalled" };
     }
   }
-}
-
-function notReady(reason: string, message: string): ConditionState {
-  return { type: "Ready", status: "False", reason, message };
 }
 
 /** `why`: what is known of it. */

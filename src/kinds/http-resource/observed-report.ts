@@ -1,11 +1,12 @@
 /** The ends of a reconcile that has observed its remote object and sends nothing. */
-import { ready, type ConditionState } from "../../core/conditions.ts";
+import { isStalledFor, ready, stalled, type ConditionState } from "../../core/conditions.ts";
 import type { Verdict } from "../../core/plan.ts";
 import type { HTTPResourceStatus } from "../../api/http-resource.ts";
 import { notDrifted, notHeld } from "./conditions.ts";
 import type { Context } from "./context.ts";
 import { isRepeatable } from "./delivered.ts";
 import { isBlind } from "./delivery-record.ts";
+import type { Found } from "./observation.ts";
 import type { Report } from "./report.ts";
 import { delivering, type StatusDraft } from "./status-draft.ts";
 import { bodyOf, isWorthWriting } from "./worth-writing.ts";
@@ -31,6 +32,12 @@ export function observedReport(context: Context, { status, known, acknowledged, 
     const [wasReady] = known("Ready");
     return wasReady?.status === "True" ? [wasReady] : ready(reason, message);
   }
+  /** It is looked at again, but only somebody else changes what it is: whoever waits for it is not kept waiting. */
+  function reported(reason: "Drifted" | "NotDelivered", message: string, seen: Found): Verdict {
+    const change = { ...settled(), ...acknowledged(), ...bodyOf(context, seen) };
+    const result = isStalledFor(reason, before.conditions) ? "unchanged" : "stalled";
+    return { status: status(stalled(reason, message), change), ...due(), ...kept(), result, reason };
+  }
   return {
     inStep(seen) {
       const isNew = before.attempt === undefined && before.externalID === undefined;
@@ -49,23 +56,16 @@ export function observedReport(context: Context, { status, known, acknowledged, 
       return { status: isWorthWriting(made, before, mayRepeatCreate && spec.delete === undefined) ? made : before, ...verdict };
     },
     drifted(seen) {
-      const why = spec.drift === "Report" ? "spec.drift is Report" : "there is no spec.update";
-      const states: ConditionState[] = [
-        {
-          type: "Ready",
-          status: "False",
-          reason: "Drifted",
-          message: `the remote object is not as declared, and nothing is sent: ${why}`,
-        },
-      ];
-      const change = { ...settled(), ...acknowledged(), ...bodyOf(context, seen) };
-      return { status: status(states, change), ...due(), ...kept(), result: "waiting", reason: "Drifted" };
+      const [why, way] =
+        spec.drift === "Report"
+          ? ["spec.drift is Report", "set spec.drift: Correct"]
+          : ["there is no spec.update", "say in spec.update how"];
+      const message = `the remote object is not as declared, and nothing is sent: ${why}. Correct it at its server, or ${way}`;
+      return reported("Drifted", message, seen);
     },
     notDelivered(seen) {
       const message = "what is declared has not been delivered, and nothing is sent: spec.drift is Report";
-      const state: ConditionState = { type: "Ready", status: "False", reason: "NotDelivered", message };
-      const change = { ...settled(), ...acknowledged(), ...bodyOf(context, seen) };
-      return { status: status([state], change), ...due(), ...kept(), result: "waiting", reason: "NotDelivered" };
+      return reported("NotDelivered", message, seen);
     },
     contested(repeats, pauseMs) {
       const states = notHeld(context.drift ?? [], spec, repeats);
