@@ -39,12 +39,12 @@ interface PrepareDeps {
   readonly isolated: (namespace: string) => Pick<ClientSettings, "namespace">;
 }
 /** Without a credential and a signature, whose settings are in `auth` and `sign`. */
-type Ready = Omit<Sending, "mayStart" | "credential" | "lane"> & {
+export type Ready = Omit<Sending, "mayStart" | "credential" | "lane"> & {
   readonly auth?: AuthSettings;
   readonly sign?: SignSettings;
 };
 /** Throws `RefusedError`. */
-type Prepare = (exchange: Exchange, inputs: Inputs, read: Read, signal: AbortSignal) => Promise<Ready>;
+export type Prepare = (exchange: Exchange, inputs: Inputs, read: Read, signal: AbortSignal) => Promise<Ready>;
 
 export function createPrepare(deps: PrepareDeps): Prepare {
   const { clients, evaluator, evaluations, egress, emit, userAgent, isolated } = deps;

@@ -3,7 +3,7 @@ import { expect, test } from "@jest/globals";
 import { unlessAborted } from "../../src/core/tools/deadline.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { ResponseCancelledError } from "../../src/http/limits/budget.ts";
-import type { HTTPPrepared, HTTPRequests } from "../../src/http/requester.ts";
+import type { HTTPPrepared, HTTPRequests } from "../../src/http/requests.ts";
 import type { Opened } from "../../src/http/send/send.ts";
 import { abortedAfter, exchange, never, reader, testRequester } from "../support/loopback-requester.ts";
 import { loopbackServer, rawServer, type LoopbackServer } from "../support/loopback.ts";

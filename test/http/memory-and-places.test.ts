@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Outcome } from "../../src/core/outcome.ts";
-import type { HTTPRequests } from "../../src/http/requester.ts";
+import type { HTTPRequests } from "../../src/http/requests.ts";
 import { exchange, never, reader, testRequester, type TestRequester } from "../support/loopback-requester.ts";
 import { loopbackServer, type LoopbackServer } from "../support/loopback.ts";
 import { eventually } from "../support/tcp-table.ts";

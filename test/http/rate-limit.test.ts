@@ -3,7 +3,8 @@ import { expect, test } from "@jest/globals";
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import type { Busy } from "../../src/core/ports.ts";
-import type { HTTPRequester, HTTPRequests } from "../../src/http/requester.ts";
+import type { HTTPRequester } from "../../src/http/requester.ts";
+import type { HTTPRequests } from "../../src/http/requests.ts";
 import { exchange, never, reader, testRequester, type TestRequester } from "../support/loopback-requester.ts";
 import { loopbackServer, type LoopbackServer, type ReceivedRequest } from "../support/loopback.ts";
 

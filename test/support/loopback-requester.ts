@@ -11,7 +11,8 @@ import { createEvaluator } from "../../src/expressions/evaluator.ts";
 import { createClientPool, type Client, type ClientPool, type ClientPoolOptions } from "../../src/http/connect/client-pool.ts";
 import { createEgress } from "../../src/http/connect/egress.ts";
 import { environmentProxies, type Environment } from "../../src/http/connect/environment-proxies.ts";
-import { createRequester, type HTTPPrepared, type HTTPRequester, type RequesterOptions } from "../../src/http/requester.ts";
+import { createRequester, type HTTPRequester, type RequesterOptions } from "../../src/http/requester.ts";
+import type { HTTPPrepared } from "../../src/http/requests.ts";
 import { createSockets } from "../../src/http/connect/sockets.ts";
 
 export interface Objects {

@@ -38,6 +38,7 @@ test("api imports nothing of ours but itself, and core nothing but itself and ap
 const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   http: [
     ["requester.ts"],
+    ["requests.ts"],
     ["prepare.ts", "token-sender.ts"],
     ["evaluate"],
     ["send"],

@@ -27,7 +27,7 @@ export interface CredentialContext {
   readonly mayStart: () => boolean;
 }
 
-interface Credentials extends Disposable {
+export interface Credentials extends Disposable {
   /** `namespace`: of the request that it is for. Throws `RefusedError`. `busy`: a token is being asked for; where `mayWait`, that is waited for instead. */
   of(
     auth: AuthSettings,

@@ -58,7 +58,7 @@ export interface Budget extends Disposable {
   advance(): void;
 }
 
-interface BudgetLimits {
+export interface BudgetLimits {
   readonly maxInFlight: number;
   readonly maxInAll?: number;
   /** A response was cancelled for one that waited. */
