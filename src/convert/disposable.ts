@@ -1,0 +1,106 @@
+/** A DisposableRequest, which is sent until it has been answered as expected, as an HTTPRequest. */
+import { authorizes } from "./connection.ts";
+import { headerTexts } from "./headers.ts";
+import { outputsOf, overAnswer } from "./outputs.ts";
+import type { PeerDisposable } from "./peer-object.ts";
+import type { DisposableParameters } from "./peer-schema.ts";
+import { templateOf, wholeTemplateOf } from "./pieces.ts";
+import { timeoutOf } from "./request.ts";
+import { durationHere } from "./root.ts";
+import type { Translating } from "./translation.ts";
+
+type Spec = Readonly<Record<string, unknown>>;
+type OfDisposable = Translating & { readonly object: PeerDisposable };
+
+export async function requestSpec(one: OfDisposable): Promise<Spec> {
+  const { object, findings, inputs } = one;
+  const { forProvider: parameters } = object.spec;
+  const { credential, tls } = one.connection;
+  const url = inputs.pieces(parameters.url);
+  const headers = headerTexts(parameters.headers, "headers", findings).map(({ name, text }) => ({
+    name,
+    value: templateOf(inputs.pieces(text)),
+  }));
+  if (credential && !authorizes(parameters.headers))
+    headers.push({ name: "Authorization", value: `\${ ${inputs.path(credential)} }` });
+  const body =
+    parameters.body === undefined || parameters.body === "" ? undefined : { text: templateOf(inputs.pieces(parameters.body)) };
+  if (body && !headers.some(({ name }) => name.toLowerCase() === "content-type"))
+    findings.add("INFO", "body", "no Content-Type went with it there; text/plain does here");
+  const outputs = await outputsOf(one);
+  const declared = inputs.declared();
+  return {
+    url: url.some(({ type }) => type === "expression") ? wholeTemplateOf(url) : templateOf(url),
+    method: parameters.method,
+    ...(headers.length > 0 && { headers }),
+    ...(body && { body }),
+    expect: {
+      status: ["200-399", ...new Set((parameters.allowedStatusCodes ?? []).filter((code) => code >= 400).map(String))],
+      ...(parameters.expectedResponse !== undefined &&
+        parameters.expectedResponse !== "" && { that: overAnswer(parameters.expectedResponse) }),
+    },
+    ...triesOf(parameters, one),
+    timeout: timeoutOf(parameters.waitTimeout, one),
+    ...(one.form === "exact" && { maxRedirects: 10 }),
+    ...(tls && { tls }),
+    ...(Object.keys(declared).length > 0 && { inputs: declared }),
+    ...(outputs.length > 0 && { outputs }),
+  };
+}
+
+/** Most that can be declared here. */
+const mostRetries = 100;
+
+/** How often it is sent, and when. */
+function triesOf(parameters: DisposableParameters, { findings }: OfDisposable): Spec {
+  const {
+    rollbackRetriesLimit: limit,
+    shouldLoopInfinitely: loops = false,
+    nextReconcile,
+    expectedResponse,
+    method,
+  } = parameters;
+  const pause = nextReconcile === undefined ? undefined : durationHere(nextReconcile);
+  if (nextReconcile !== undefined && pause === undefined)
+    findings.add("CHANGE", "nextReconcile", "it is no duration that can be written here, and is left out");
+  if (limit === 0) findings.add("CHANGE", "rollbackRetriesLimit", "with 0 it was never sent there: here it is suspended");
+  if (limit === undefined)
+    findings.add(
+      "CHANGE",
+      "rollbackRetriesLimit",
+      `without one it was sent for ever; here it is sent ${mostRetries + 1} times at most`,
+    );
+  if (limit !== undefined && limit - 1 > mostRetries)
+    findings.add("CHANGE", "rollbackRetriesLimit", `it is sent ${mostRetries + 1} times at most`);
+  if (method === "POST" || method === "PATCH")
+    findings.add(
+      "CHANGE",
+      "method",
+      `a ${method} that left and was not answered, or was answered 502 or 504, is not sent again: its outcome is unknown (OutcomeUnknown), unless an idempotencyKey or onUnknown: Resend says that it may be`,
+    );
+  const wait = loops ? undefined : pause;
+  return {
+    retry: {
+      limit: Math.min(Math.max((limit ?? mostRetries + 1) - 1, 0), mostRetries),
+      // Without it what failed for certain would not be tried again.
+      when: expectedResponse === undefined || expectedResponse === "" ? ["4xx", "5xx"] : ["2xx", "3xx", "4xx", "5xx"],
+      backoff: wait === undefined ? { initial: "1s", max: "1m" } : { initial: wait, max: wait },
+    },
+    ...(loops && scheduleOf(limit, pause, findings)),
+    ...(limit === 0 && { suspend: true }),
+  };
+}
+
+function scheduleOf(limit: number | undefined, pause: string | undefined, findings: Translating["findings"]): Spec {
+  // With a limit and no pause its success was the end of it.
+  if (limit !== undefined && pause === undefined) return {};
+  if (pause === undefined)
+    findings.add("CHANGE", "shouldLoopInfinitely", "without nextReconcile it was sent at each reconcile; here each 30 s");
+  if (limit !== undefined)
+    findings.add(
+      "CHANGE",
+      "rollbackRetriesLimit",
+      `there it stopped for good after ${limit} failures; here the next tick is another chance`,
+    );
+  return { schedule: { every: pause ?? "30s" } };
+}

@@ -1,0 +1,173 @@
+/**
+ * What a program makes of the last answer: nothing, a text in which parts of the answer stand as they are, or something else.
+ *
+ * Found out by running it over answers that differ in those parts alone, since a program that inserts them says so by what it
+ * yields of each.
+ */
+import { isRecord, sameJSON } from "../core/tools/json.ts";
+import { jqString, splitAt, type Piece } from "./pieces.ts";
+import type { Programs } from "./programs.ts";
+
+/** Where in an answer: `["body", "id"]`, `["headers", "Location", 0]`. */
+export type AnswerPath = readonly (string | number)[];
+
+export type Examined =
+  /** What it yields, each place of `paths` as `mark` writes it. */
+  | { readonly type: "inserted"; readonly value: unknown; readonly paths: readonly AnswerPath[] }
+  /** It makes something of the answer. `sample`: what it yields of one, if anything. */
+  | { readonly type: "computed"; readonly sample: unknown }
+  | { readonly type: "failed"; readonly message: string };
+
+/** In private use, and so in no text that means anything. */
+const marks = /\u{E000}(\d+)\u{E001}/gu;
+const mark = (index: number): string => `\u{E000}${index}\u{E001}`;
+export function holdsMarks(text: string): boolean {
+  return /[\u{E000}\u{E001}]/u.test(text);
+}
+
+const step = String.raw`\.[A-Za-z_]\w*|\."[^"\\]+"|\["[^"\\]+"\]|\[\d+\]`;
+const answerPath = new RegExp(String.raw`\.response\.(body|headers)((?:${step})*)`, "g");
+const steps = /\.([A-Za-z_]\w*)|\."([^"\\]+)"|\["([^"\\]+)"\]|\[(\d+)\]/g;
+
+/** Those that stand in it as plain paths, each once. */
+function pathsIn(program: string): readonly AnswerPath[] {
+  const found = [...program.matchAll(answerPath)].map(([, part = "", rest = ""]): AnswerPath => {
+    const names = [...rest.matchAll(steps)];
+    return [
+      part,
+      ...names.map(([, word, dotted, quoted, index]) => (index === undefined ? (word ?? dotted ?? quoted ?? "") : Number(index))),
+    ];
+  });
+  return [...new Map(found.map((path) => [JSON.stringify(path), path])).values()];
+}
+
+/** More than any program needs; a longer one is left as it is. */
+const maxLiterals = 32;
+
+/** `root`: all that the program sees beside the answer. */
+export async function examine(programs: Programs, root: object, program: string): Promise<Examined> {
+  const paths = pathsIn(program);
+  const literals = [...program.matchAll(/"([^"\\]*)"/g)].map(([, text = ""]) => text);
+  const texts = [
+    "41",
+    'Aa/b c%2F+é"\\.json?x=1&y#z',
+    ...literals.slice(0, maxLiterals),
+    ...literals.slice(0, maxLiterals).map((text) => `${text}q/7${text}`),
+  ];
+  const answers = [
+    answerWith(
+      paths,
+      paths.map((_, index) => mark(index)),
+    ),
+    // What is no part of the paths is not to matter either.
+    {
+      ...answerWith(
+        paths,
+        paths.map((_, index) => `${index}`),
+      ),
+      statusCode: 201,
+      "\u{E000}": true,
+    },
+    ...texts.map((text) =>
+      answerWith(
+        paths,
+        paths.map(() => text),
+      ),
+    ),
+    answerWith(
+      paths,
+      paths.map(() => 41),
+    ),
+  ];
+  const results = await programs.run(
+    program,
+    answers.map((response) => ({ ...root, response })),
+  );
+  const [first] = results;
+  if (first?.type !== "value") {
+    if (first && !/\bresponse\b/.test(program)) return first;
+    return { type: "computed", sample: undefined };
+  }
+  const values = [
+    undefined,
+    paths.map((_, index) => `${index}`),
+    ...texts.map((text) => paths.map(() => text)),
+    paths.map(() => 41),
+  ];
+  const holds = results.every((result, index) => {
+    const given = values[index];
+    if (!given) return true;
+    // A number cannot be added to a text there: the request failed then.
+    if (result.type !== "value") return index === results.length - 1;
+    return sameJSON(result.value, substitute(first.value, given));
+  });
+  // Whatever else it asks of the answer shows in none of these.
+  const asksElse = /\bresponse\b/.test(program.replaceAll(answerPath, ""));
+  return holds && !asksElse && literals.length <= maxLiterals
+    ? { type: "inserted", value: first.value, paths }
+    : { type: "computed", sample: first.value };
+}
+
+function answerWith(paths: readonly AnswerPath[], values: readonly unknown[]): object {
+  const answer: Record<string, unknown> = { statusCode: 200, body: {}, headers: null };
+  for (const [index, path] of paths.entries()) {
+    // There a header field is a list, even where it comes once.
+    const isField = path[0] === "headers" && path.length === 2;
+    put(answer, isField ? [...path, 0] : path, values[index]);
+  }
+  return answer;
+}
+/** Where one path goes through another, the shorter one is overwritten: the program cannot only insert both. */
+function put(into: object, path: AnswerPath, value: unknown): void {
+  let one = into as Record<string | number, unknown>;
+  for (const [index, key] of path.entries()) {
+    const next = path[index + 1];
+    const at = Object.getOwnPropertyDescriptor(one, key)?.value as unknown;
+    const child = next === undefined ? value : typeof at === "object" && at !== null ? at : typeof next === "number" ? [] : {};
+    Object.defineProperty(one, key, { value: child, enumerable: true, configurable: true, writable: true });
+    one = child as typeof one;
+  }
+}
+
+function substitute(value: unknown, given: readonly unknown[]): unknown {
+  return mapTexts(value, (text) => {
+    const whole = wholeMark(text);
+    return whole === undefined ? text.replace(marks, (_, index: string) => String(given[Number(index)])) : given[whole];
+  });
+}
+
+/** The index of the path whose value makes up the whole text. */
+export function wholeMark(text: string): number | undefined {
+  const [found, index] = new RegExp(marks.source, "u").exec(text) ?? [];
+  return found === text ? Number(index) : undefined;
+}
+
+/** The same JSON value, with what `change` makes of each text in it. */
+export function mapTexts(value: unknown, change: (text: string) => unknown): unknown {
+  if (typeof value === "string") return change(value);
+  if (Array.isArray(value)) return value.map((item) => mapTexts(item, change));
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapTexts(item, change)]));
+}
+
+/** A text that `inserted` holds, with jq in place of the marks. */
+export function piecesOf(
+  text: string,
+  expression: (index: number) => string,
+  within: (text: string) => readonly Piece[],
+): readonly Piece[] {
+  return splitAt(text, marks, ([, index]) => ({ type: "expression", text: expression(Number(index)) })).flatMap((piece) =>
+    piece.type === "text" ? within(piece.text) : [piece],
+  );
+}
+
+/** Jq of it over an answer as it is here: names of header fields are small, and one that comes once is a text. */
+export function pathProgram(path: AnswerPath, response = ".response"): string {
+  const [part, name, ...rest] = path;
+  if (part !== "headers") return `${response}${path.map(pathStep).join("")}`;
+  return `${response}.headers[${jqString(String(name).toLowerCase())}]${(rest[0] === 0 ? rest.slice(1) : rest).map(pathStep).join("")}`;
+}
+function pathStep(key: string | number): string {
+  if (typeof key === "number") return `[${key}]`;
+  return /^[A-Za-z_]\w*$/.test(key) ? `.${key}` : `[${jqString(key)}]`;
+}

@@ -1,0 +1,106 @@
+/**
+ * What the status of a live object says: by what its remote object is known, and whether its request has been sent.
+ *
+ * Invariant: where an object may be there and its id is not known, what is made of it is suspended: else a second one would be
+ * created.
+ */
+import { parseJSON } from "../core/tools/json.ts";
+import type { PeerDisposable, PeerRequest } from "./peer-object.ts";
+import type { PeerAnswer } from "./peer-schema.ts";
+import { placeholdersIn } from "./placeholders.ts";
+import type { Translating } from "./translation.ts";
+
+type Spec = Readonly<Record<string, unknown>>;
+
+/** What is to be added to what the object becomes. */
+export interface Taken {
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly suspend?: true;
+}
+
+/** `spec`: what the Request has become. */
+export async function takenIdentity({ status }: PeerRequest, spec: Spec, { programs, findings }: Translating): Promise<Taken> {
+  const { externalID } = spec;
+  const { response, cache, requestDetails } = status ?? {};
+  const answers = [response, cache?.response].flatMap((one) => (one && isSuccess(one) ? [one] : []));
+  const wasSent = statusOf(response) !== 0 || statusOf(cache?.response) !== 0;
+  if (typeof externalID !== "string" || !wasSent) return {};
+  for (const answer of answers) {
+    const document = { response: answerHere(answer), inputs: {}, parameters: spec["parameters"] ?? null };
+    const [found] = await programs.run(externalID, [document]);
+    const id = found?.type === "value" ? idText(found.value) : undefined;
+    if (id === undefined) continue;
+    if (placeholdersIn(id).length === 0) return { annotations: { "holdfast.dev/external-id": id } };
+    findings.add(
+      "HARD",
+      "status.response",
+      "its id is masked there, since a Secret holds it: put it into the annotation holdfast.dev/external-id, and take suspend off",
+    );
+    return { suspend: true };
+  }
+  // There such an object had not been created.
+  if (answers.length === 0 && requestDetails?.method === "POST" && statusOf(response) >= 400) return {};
+  findings.add(
+    "HARD",
+    "status.response",
+    "its id is not known, and without it a second object would be created: put it into the annotation holdfast.dev/external-id, and take suspend off",
+  );
+  return { suspend: true };
+}
+
+/** Of a DisposableRequest: what has been sent is not sent again. */
+export function takenDelivery({ spec, status }: PeerDisposable, { findings }: Translating): Taken {
+  if (!status || (statusOf(status.response) === 0 && status.synced !== true && (status.failed ?? 0) === 0)) return {};
+  const { rollbackRetriesLimit: limit, shouldLoopInfinitely: loops = false, nextReconcile } = spec.forProvider;
+  const done = { annotations: { "holdfast.dev/assume-done": "true" } };
+  if (status.synced === true) {
+    if (loops && nextReconcile !== undefined)
+      findings.add(
+        "WARN",
+        "nextReconcile",
+        `its next run there was ${nextReconcile} after ${status.lastReconcileTime ?? "the last one"}; here it is ${nextReconcile} after it is created`,
+      );
+    return done;
+  }
+  if (limit !== undefined && (status.failed ?? 0) >= limit) {
+    findings.add("WARN", "status.failed", "it had been given up there: it is taken for done here");
+    return done;
+  }
+  findings.add("WARN", "status.synced", "it is still being tried there: it is suspended here, until somebody has looked at it");
+  return { suspend: true };
+}
+
+function statusOf(answer: PeerAnswer | undefined): number {
+  return answer?.statusCode ?? 0;
+}
+function isSuccess(answer: PeerAnswer): boolean {
+  return statusOf(answer) >= 200 && statusOf(answer) < 300;
+}
+
+/** An id is text or a number. */
+function idText(value: unknown): string | undefined {
+  if (typeof value === "string") return value === "" ? undefined : value;
+  return value === null ||
+    typeof value === "boolean" ||
+    Array.isArray(value) ||
+    (typeof value === "object" && !("rawJSON" in value))
+    ? undefined
+    : JSON.stringify(value);
+}
+
+/** As expressions see an answer here. */
+function answerHere({ statusCode, headers = {}, body = "" }: PeerAnswer): object {
+  const fields = Object.entries(headers).map(([name, values]): [string, unknown] => {
+    const small = name.toLowerCase();
+    return [small, small === "set-cookie" ? values : values.join(", ")];
+  });
+  return { statusCode, headers: Object.fromEntries(fields), body: contentHere(body), text: body };
+}
+function contentHere(text: string): unknown {
+  if (text === "") return null;
+  try {
+    return parseJSON(text);
+  } catch {
+    return text;
+  }
+}

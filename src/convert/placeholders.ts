@@ -1,0 +1,66 @@
+/**
+ * `{{ name:namespace:key }}`, by which the peer puts a key of a Secret into what it sends: here an input of the same value.
+ *
+ * Invariant: the text of a Secret is nowhere; only its name and key are.
+ */
+import type { Inputs } from "../api/request.ts";
+import { jqString, splitAt, type Piece } from "./pieces.ts";
+
+/** As the peer has it. Each part ends where a brace, colon or space begins, so that nothing is looked at twice. */
+const placeholder = /\{\{\s*([^:{}\s]+):([^:{}\s]+):([^:{}\s]+)\s*\}\}/g;
+
+export interface SecretKey {
+  readonly namespace: string;
+  readonly name: string;
+  readonly key: string;
+}
+
+export interface InputNames {
+  /** The text, with an expression in place of each placeholder. */
+  pieces(text: string): readonly Piece[];
+  /** A program in whose strings placeholders are interpolated from `$h.inputs`. */
+  interpolate(program: string): string;
+  /** Jq that yields a key of a Secret. */
+  path(secret: SecretKey): string;
+  /** Those that were named so far. */
+  declared(): Inputs;
+  /** The keys that they read. */
+  secrets(): readonly SecretKey[];
+}
+
+export function createInputNames(): InputNames {
+  const ids = new Map<string, string>();
+  const used = new Map<string, SecretKey>();
+
+  function idOf({ namespace, name, key }: SecretKey): string {
+    const identity = JSON.stringify([namespace, name, key]);
+    const known = ids.get(identity);
+    if (known !== undefined) return known;
+    const base = `${name}_${key}`.replaceAll(/[^A-Za-z0-9_-]/g, "_").replace(/^(?=[^A-Za-z_])/, "_");
+    let id = base.slice(0, 63);
+    for (let count = 2; used.has(id); count += 1) id = `${base.slice(0, 58)}_${count}`;
+    ids.set(identity, id);
+    used.set(id, { namespace, name, key });
+    return id;
+  }
+  function path(secret: SecretKey): string {
+    const id = idOf(secret);
+    return id.includes("-") ? `.inputs["${id}"]` : `.inputs.${id}`;
+  }
+  return {
+    path,
+    pieces: (text) => splitAt(text, placeholder, (found) => ({ type: "expression", text: path(secretOf(found)) })),
+    interpolate: (program) =>
+      program.replace(placeholder, (...found: string[]) => `\\($h.inputs[${jqString(idOf(secretOf(found)))}])`),
+    declared: () => Object.fromEntries([...used].map(([id, { name, key }]) => [id, { secretKeyRef: { name, key } }])),
+    secrets: () => [...used.values()],
+  };
+}
+
+function secretOf([, name = "", namespace = "", key = ""]: readonly string[]): SecretKey {
+  return { name, namespace, key };
+}
+
+export function placeholdersIn(text: string): readonly SecretKey[] {
+  return [...text.matchAll(placeholder)].map(secretOf);
+}

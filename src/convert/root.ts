@@ -1,0 +1,51 @@
+/** What the peer's programs saw beside the answer, and how it wrote durations. */
+import { isRecord, parseJSON } from "../core/tools/json.ts";
+
+/** `forProvider`, in which each text that is a JSON object is one; within lists nothing is. */
+export function programRoot(parameters: object): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(parameters).map(([key, value]) => [key, withObjects(value)]));
+}
+
+function withObjects(value: unknown): unknown {
+  if (typeof value === "string") return jsonObject(value) ?? value;
+  if (!isRecord(value)) return value;
+  return programRoot(value);
+}
+
+/** Undefined for what is no JSON object. */
+export function jsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value = parseJSON(text);
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const unitMs: Readonly<Record<string, number>> = {
+  h: 3_600_000,
+  m: 60_000,
+  s: 1_000,
+  ms: 1,
+  us: 0.001,
+  µs: 0.001,
+  μs: 0.001,
+  ns: 0.000_001,
+};
+
+/** Go's text of a duration as Gateway API writes it, rounded up to milliseconds; undefined: it is none, or none that fits. */
+export function durationHere(text: string): string | undefined {
+  if (text.length > 64 || !/^\+?(\d+(\.\d*)?(h|ms|m|s|us|µs|μs|ns))+$/.test(text)) return undefined;
+  let total = 0;
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d*)?)(h|ms|m|s|us|µs|μs|ns)/g))
+    total += Number(amount) * (unitMs[unit ?? ""] ?? 0);
+  let left = Math.ceil(Number(total.toFixed(6)));
+  if (left <= 0 || left >= 100_000 * 3_600_000) return undefined;
+  const parts = (["h", "m", "s", "ms"] as const).map((unit) => {
+    const size = unitMs[unit] ?? 1;
+    const count = Math.floor(left / size);
+    left -= count * size;
+    return count > 0 ? `${count}${unit}` : "";
+  });
+  return parts.join("");
+}

@@ -1,0 +1,116 @@
+/**
+ * Translates an object of the peer: pure, but for the jq that it runs, which sees the object and nothing else.
+ *
+ * Invariant: what cannot be exact is among the findings; nothing is guessed.
+ */
+import { apiVersion } from "../api/kind-definition.ts";
+import { httpRequest } from "../api/http-request.ts";
+import { httpResource } from "../api/http-resource.ts";
+import { validator } from "../api/validate.ts";
+import { connectionOf } from "./connection.ts";
+import { requestSpec } from "./disposable.ts";
+import { takenDelivery, takenIdentity, type Taken } from "./live.ts";
+import { createFindings } from "./findings.ts";
+import { holdsMarks } from "./examine.ts";
+import type { PeerDisposable, PeerRequest } from "./peer-object.ts";
+import { createInputNames, placeholdersIn } from "./placeholders.ts";
+import { createPrograms } from "./programs.ts";
+import { resourceSpec } from "./request.ts";
+import type { Manifest, TranslateOptions, Translating, Translation } from "./translation.ts";
+
+/** Every object of the kinds is named by one finding for each thing that is otherwise. Throws StarvedError. */
+export async function translate(object: PeerRequest | PeerDisposable, options: TranslateOptions): Promise<Translation> {
+  const findings = createFindings();
+  for (const field of object.unknown)
+    findings.add("DROP", field, "this version of the kind has no such field: it had no effect there");
+  const { evaluator, signal, form, config, interval = "1m" } = options;
+  const namespace = namespaceOf(object, options, findings);
+  const programs = createPrograms(evaluator, signal, namespace);
+  const inputs = createInputNames();
+  const connection = connectionOf({ object, namespace, config, findings });
+  const one = { form, namespace, interval, programs, findings, inputs, connection };
+  const isMarked = holdsMarks(JSON.stringify(object.spec.forProvider));
+  if (isMarked) findings.add("HARD", "forProvider", "it holds U+E000 or U+E001, which stand for parts of answers meanwhile");
+  const made = isMarked ? undefined : await makeOf(object, one);
+  const manifest = made && manifestOf(object, namespace, made);
+  if (manifest)
+    for (const problem of problemsOf(manifest))
+      findings.add("HARD", problem.path, `what it becomes would be refused: ${problem.message}`);
+  const secrets = [...inputs.secrets(), ...connection.secrets];
+  for (const [name, keys] of Map.groupBy(
+    secrets.filter((secret) => secret.namespace !== namespace),
+    (secret) => `${secret.namespace}/${secret.name}`,
+  ))
+    findings.add(
+      "STEP",
+      "Secret",
+      `copy Secret ${name} (${[...new Set(keys.map(({ key }) => key))].join(", ")}) to namespace ${namespace}`,
+    );
+  return { manifest, findings: findings.all(), secrets };
+}
+
+interface Made extends Taken {
+  readonly spec: Manifest["spec"];
+}
+async function makeOf(object: PeerRequest | PeerDisposable, shared: Omit<Translating, "object">): Promise<Made | undefined> {
+  switch (object.type) {
+    case "request": {
+      const one = { ...shared, object };
+      const spec = await resourceSpec(one);
+      return spec && { spec, ...(await takenIdentity(object, spec, one)) };
+    }
+    case "disposable": {
+      const one = { ...shared, object };
+      return { spec: await requestSpec(one), ...takenDelivery(object, one) };
+    }
+  }
+}
+
+function manifestOf({ type, metadata, spec: given }: PeerRequest | PeerDisposable, namespace: string, made: Made): Manifest {
+  const { name = "", labels, annotations: all = {} } = metadata;
+  const annotations = { ...Object.fromEntries(Object.entries(all).filter(([key]) => !ofTheirs.test(key))), ...made.annotations };
+  const isPaused = all["crossplane.io/paused"] === "true" || given.managementPolicies?.length === 0;
+  return {
+    apiVersion,
+    kind: type === "request" ? "HTTPResource" : "HTTPRequest",
+    metadata: { name, namespace, ...(labels && { labels }), ...(Object.keys(annotations).length > 0 && { annotations }) },
+    spec: isPaused || made.suspend ? { ...made.spec, suspend: true } : made.spec,
+  };
+}
+const ofTheirs = /^([^/]*\.)?(crossplane\.io|upbound\.io|kubectl\.kubernetes\.io)\/|^uptest\.|^gotemplating\./;
+
+const validators = { HTTPResource: validator(httpResource.spec), HTTPRequest: validator(httpRequest.spec) };
+function problemsOf({ kind, spec }: Manifest): ReturnType<(typeof validators)["HTTPRequest"]>["problems"] {
+  return validators[kind](spec, ["spec"]).problems;
+}
+
+/** An object of the cluster gets the namespace of the Secrets that it speaks of, where that is one. */
+function namespaceOf(
+  { clusterScoped, metadata, spec }: PeerRequest | PeerDisposable,
+  { namespace, config }: TranslateOptions,
+  findings: Translating["findings"],
+): string {
+  if (!clusterScoped) return metadata.namespace ?? namespace;
+  const { forProvider } = spec;
+  const spoken = new Set([
+    ...placeholdersIn(textsOf(forProvider)).map((secret) => secret.namespace),
+    ...(forProvider.secretInjectionConfigs ?? []).flatMap(({ secretRef }) => secretRef.namespace ?? []),
+    ...Object.values(forProvider.tlsConfig ?? {}).flatMap((reference) =>
+      typeof reference === "object" ? (reference.namespace ?? []) : [],
+    ),
+    ...[config?.spec.credentials?.secretRef?.namespace ?? []].flat(),
+  ]);
+  const [only = namespace] = spoken.size === 1 ? spoken : [];
+  findings.add(
+    "CHOOSE",
+    "metadata.namespace",
+    `it belonged to the cluster; here it is in namespace ${only}${spoken.size === 1 ? ", where the Secrets are of which it speaks" : ""}`,
+  );
+  return only;
+}
+
+/** All that it says, one text after the other. */
+function textsOf(value: unknown): string {
+  if (typeof value === "string") return `${value}\n`;
+  return typeof value === "object" && value !== null ? Object.values(value).map(textsOf).join("") : "";
+}

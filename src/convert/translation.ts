@@ -1,0 +1,57 @@
+/** What one object of the peer becomes, and what is shared by all parts of a translation. */
+import type { apiVersion } from "../api/kind-definition.ts";
+import type { Evaluator } from "../core/ports.ts";
+import type { Connection } from "./connection.ts";
+import type { Finding, Findings } from "./findings.ts";
+import type { PeerConfig, PeerDisposable, PeerRequest } from "./peer-object.ts";
+import type { InputNames, SecretKey } from "./placeholders.ts";
+import type { Programs } from "./programs.ts";
+
+export interface Manifest {
+  readonly apiVersion: typeof apiVersion;
+  readonly kind: "HTTPResource" | "HTTPRequest";
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  /** Valid; fields that have a default may be missing. */
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+export interface Translation {
+  /** Undefined: nothing of it could be translated. Where a finding is HARD, it is not the whole object. */
+  readonly manifest: Manifest | undefined;
+  readonly findings: readonly Finding[];
+  /** Keys of Secrets that are read, by inputs, TLS or credentials; those of other namespaces have to be copied. */
+  readonly secrets: readonly SecretKey[];
+}
+
+export interface TranslateOptions {
+  readonly evaluator: Evaluator;
+  readonly signal: AbortSignal;
+  /** For objects of the cluster that refer to Secrets of no namespace, or of several. */
+  readonly namespace: string;
+  /** The ProviderConfig or ClusterProviderConfig that the object names. */
+  readonly config?: PeerConfig;
+  /** How often an object is observed: the peer's `--poll`. */
+  readonly interval?: string;
+  /**
+   * `exact`: whatever can differ from what was there is written so that it does not, however it looks: for manifests that nobody
+   * reads. `readable`: an id is one percent-encoded segment of a URL, and redirects are followed as they are here.
+   */
+  readonly form: "readable" | "exact";
+}
+
+/** What the parts of one translation share. */
+export interface Translating extends Pick<TranslateOptions, "form"> {
+  readonly connection: Connection;
+  readonly object: PeerRequest | PeerDisposable;
+  /** The namespace of the manifest. */
+  readonly namespace: string;
+  readonly interval: string;
+  readonly programs: Programs;
+  readonly findings: Findings;
+  readonly inputs: InputNames;
+}

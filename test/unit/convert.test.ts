@@ -1,0 +1,382 @@
+import { afterAll, describe, expect, test } from "@jest/globals";
+import { createEvaluator } from "../../src/expressions/evaluator.ts";
+import { readObject } from "../../src/standalone/object.ts";
+import {
+  peerDisposable,
+  peerDocuments,
+  peerFiles,
+  peerObject,
+  peerRequest,
+  peerText,
+  translator,
+} from "../support/peer-objects.ts";
+
+const evaluator = createEvaluator({ deadlineMs: 10_000 });
+afterAll(async () => evaluator[Symbol.asyncDispose]());
+const translated = translator(evaluator);
+
+const crud = [
+  { action: "CREATE", url: ".payload.baseUrl", body: "{name: .payload.body.name}" },
+  { action: "OBSERVE", url: '.payload.baseUrl + "/" + (.response.body.id | tostring)' },
+  { action: "REMOVE", url: '.payload.baseUrl + "/" + (.response.body.id | tostring)' },
+];
+const payload = { baseUrl: "http://origin.example/things", body: '{"name":"ada"}' };
+
+/** Levels and fields of what was found. */
+async function said(value: unknown): Promise<readonly string[]> {
+  const { findings } = await translated(value);
+  return findings.map(({ level, field }) => `${level} ${field}`);
+}
+async function spec(value: unknown): Promise<Readonly<Record<string, unknown>>> {
+  const { manifest } = await translated(value);
+  return manifest?.spec ?? {};
+}
+
+test("every shape of the peer's examples becomes a valid manifest", async () => {
+  const documents = peerFiles.flatMap((file) => peerDocuments(peerText(file)));
+  const objects = documents.map((one) => peerObject(one)).filter(({ type }) => type !== "config");
+  expect(objects).toHaveLength(31);
+  for (const [index, document] of documents.entries()) {
+    if (peerObject(documents[index]).type === "config") continue;
+    const { manifest, findings } = await translated(document);
+    expect(findings.filter(({ level }) => level === "HARD")).toEqual([]);
+    expect(readObject(manifest)).toEqual([expect.objectContaining({ type: "object" })]);
+  }
+});
+
+test("a Request becomes the HTTPResource that one would write", async () => {
+  const { manifest, findings, secrets } = await translated(
+    peerRequest({
+      payload: { ...payload, body: '{"name":"ada","size":12345678901234567890,"word":"x {{ word:here:key }}"}' },
+      waitTimeout: "1m30s",
+      headers: { Accept: ["application/json"], Authorization: ["Bearer {{ service:here:the.key }}"] },
+      mappings: [
+        { action: "CREATE", url: ".payload.baseUrl", body: ".payload.body" },
+        ...crud.slice(1),
+        { method: "PUT", url: '.payload.baseUrl + "/" + (.response.body.id | tostring)', body: "{name: .payload.body.name}" },
+      ],
+    }),
+  );
+  expect(findings.map(({ level }) => level).filter((level) => level !== "INFO")).toEqual([]);
+  expect(secrets).toEqual([
+    { namespace: "here", name: "service", key: "the.key" },
+    { namespace: "here", name: "word", key: "key" },
+  ]);
+  const headers = [
+    { name: "Accept", value: "application/json" },
+    { name: "Authorization", value: "Bearer ${ .inputs.service_the_key }" },
+  ];
+  const url = "http://origin.example/things/${ .externalID }";
+  expect(JSON.parse(JSON.stringify(manifest))).toEqual({
+    apiVersion: "holdfast.dev/v1alpha1",
+    kind: "HTTPResource",
+    metadata: { name: "one", namespace: "here" },
+    spec: {
+      externalID: ".response.body.id",
+      observe: { url, headers },
+      create: {
+        url: "http://origin.example/things",
+        headers,
+        body: { json: { name: "ada", size: Number("12345678901234567890"), word: "x ${ .inputs.word_key }" } },
+      },
+      update: { url, headers, body: { json: { name: "ada" } } },
+      delete: { url, headers },
+      interval: "1m",
+      timeout: "1m30s",
+      inputs: {
+        service_the_key: { secretKeyRef: { name: "service", key: "the.key" } },
+        word_key: { secretKeyRef: { name: "word", key: "key" } },
+      },
+    },
+  });
+  expect(JSON.stringify(manifest)).toContain('"size":12345678901234567890');
+});
+
+describe("what of the answer a request is known by", () => {
+  const observing = (url: string, more: object = {}): unknown =>
+    peerRequest({ payload, mappings: [{ action: "OBSERVE", url, ...more }] });
+
+  test("nothing, where its URL is known: no externalID", async () => {
+    expect(await spec(observing('.payload.baseUrl + "/ada"'))).toEqual({
+      observe: { url: "http://origin.example/things/ada" },
+      interval: "1m",
+      timeout: "5m",
+    });
+  });
+
+  test.each([
+    [
+      '.payload.baseUrl + "/" + (.response.body.id|tostring)',
+      ".response.body.id",
+      "http://origin.example/things/${ .externalID }",
+    ],
+    [
+      '.payload.baseUrl + "/" + .response.body.data.items[0]."the id"',
+      '.response.body.data.items[0]["the id"]',
+      "http://origin.example/things/${ .externalID }",
+    ],
+    [".response.headers.Location[0]", '.response.headers["location"]', "${ .externalID }"],
+    [
+      '"http://x.example" + .response.headers["Location"][0]',
+      '.response.headers["location"]',
+      "http://x.example${ .externalID }",
+    ],
+    [
+      '. as $all | $all.payload.baseUrl + "/" + $all.response.body.id',
+      ".response.body.id",
+      "http://origin.example/things/${ .externalID }",
+    ],
+    [
+      'if .payload.body.name == "ada" then .payload.baseUrl + "/" + .response.body.id else "http://no.example" end',
+      ".response.body.id",
+      "http://origin.example/things/${ .externalID }",
+    ],
+  ])("one place of it: %s", async (url, externalID, here) => {
+    expect(await spec(observing(url))).toMatchObject({ externalID, observe: { url: here } });
+  });
+
+  test("several places are kept as a list", async () => {
+    expect(await spec(observing('.payload.baseUrl + "/\\(.response.body.team)/\\(.response.body.id)"'))).toMatchObject({
+      externalID: '[.response.body.team, .response.body.id] | tojson | if contains("null") then null else . end',
+      observe: { url: "http://origin.example/things/${ .externalID | fromjson | .[0] }/${ .externalID | fromjson | .[1] }" },
+    });
+  });
+
+  test.each([
+    ['.payload.baseUrl + "/" + (.response.body.id | ascii_downcase)'],
+    ['.payload.baseUrl + "/" + (.response.body.self | split("/") | last)'],
+    ['.payload.baseUrl + "/" + (.response.body.self | ltrimstr("/v1/"))'],
+    ['.payload.baseUrl + "/" + (.response.body.id | @uri)'],
+    ['if .response.body.kind == "a" then .payload.baseUrl + "/a" else .payload.baseUrl + "/b" end'],
+    ['.payload.baseUrl + "/" + (.response | .body.id)'],
+    ['.response as $r | .payload.baseUrl + "/" + $r.body.id'],
+    ['.payload.baseUrl + "/" + (.response.body | fromjson | .[0].id)'],
+    ['.payload.baseUrl + "/" + (.response.statusCode | tostring)'],
+  ])("what a program makes of it is made of the answer here, too: %s", async (url) => {
+    const { externalID, observe } = await spec(observing(url));
+    expect(externalID).toContain(url);
+    expect(observe).toMatchObject({ url: "${ .externalID }" });
+  });
+
+  test("an id that a body has as a number stays one", async () => {
+    const body = '{id: .response.body.id, note: "of \\(.response.body.id)"}';
+    const made = await spec(peerRequest({ payload, mappings: [...crud, { action: "UPDATE", url: ".payload.baseUrl", body }] }));
+    expect(made).toMatchObject({
+      externalID: ".response.body.id",
+      update: { body: { json: { id: "${ .response.body.id }", note: "of ${ .externalID }" } } },
+    });
+    const removed = await spec(
+      peerRequest({ payload, mappings: [...crud.slice(0, 2), { action: "REMOVE", url: ".payload.baseUrl", body }] }),
+    );
+    expect(removed).toMatchObject({
+      externalID: '[.response.body.id] | tojson | if contains("null") then null else . end',
+      delete: { body: { json: { id: "${ .externalID | fromjson | .[0] }" } } },
+    });
+  });
+
+  test("what only update takes of an answer it takes of the latest", async () => {
+    const update = {
+      action: "UPDATE",
+      url: '.payload.baseUrl + "/" + .response.body.id',
+      body: "{version: .response.body.version}",
+    };
+    expect(await spec(peerRequest({ payload, mappings: [...crud, update] }))).toMatchObject({
+      externalID: ".response.body.id",
+      update: {
+        url: "http://origin.example/things/${ .externalID }",
+        body: { json: { version: "${ .response.body.version }" } },
+      },
+    });
+  });
+
+  test("an id that would hold a Secret's value is refused", async () => {
+    const url = '.payload.baseUrl + "/{{ word:here:key }}/" + (.response.body.id | ascii_downcase)';
+    expect(await said(observing(url))).toContain("HARD mappings[0].url");
+  });
+});
+
+describe("header fields", () => {
+  const sent = async (value: string): Promise<unknown> => {
+    const made = await spec(
+      peerRequest({ payload, mappings: [{ action: "OBSERVE", url: ".payload.baseUrl", headers: { "X-It": [value] } }] }),
+    );
+    return (made["observe"] as { readonly headers: readonly { readonly value: string }[] }).headers[0]?.value;
+  };
+
+  test.each([
+    ["2022-11-28", "2022-11-28", true],
+    ["1.0", "1.0", true],
+    ["true", "true", true],
+    ["keys", "keys", true],
+    ["null", "null", true],
+    [".", ".", true],
+    [".payload.nothing", ".payload.nothing", true],
+    ['"x"', "x", false],
+    ['("x" + "y")', "xy", false],
+    ["application/json", "application/json", false],
+    ["text/html, */*;q=0.1", "text/html, */*;q=0.1", false],
+    ["gzip", "gzip", false],
+    ["no-cache", "no-cache", false],
+    [".payload.body.name", "ada", false],
+    ['error("x")', 'error("x")', false],
+    ["empty", "empty", false],
+    ["a ${ b", "a $${ b", false],
+    ["Bearer {{ service:here:key }}", "Bearer ${ .inputs.service_key }", false],
+    ['("Bearer {{ service:here:key }}")', "Bearer ${ .inputs.service_key }", false],
+    ["cost: ${{ service:here:key }}", 'cost: ${ "$\\(.inputs.service_key)" }', false],
+  ])("%s is sent as %s", async (value, here, fixed) => {
+    expect(await sent(value)).toBe(here);
+    const mappings = [{ action: "OBSERVE", url: ".payload.baseUrl", headers: { "X-It": [value] } }];
+    expect((await said(peerRequest({ payload, mappings }))).includes("FIX mappings[0].headers.X-It")).toBe(fixed);
+  });
+
+  test("those that the client sets itself are dropped, and a list is several fields", async () => {
+    const headers = { Host: ["a"], "content-length": ["3"], "X-It": ["a", "b"] };
+    const value = peerDisposable({ headers });
+    expect(await spec(value)).toMatchObject({
+      headers: [
+        { name: "X-It", value: "a" },
+        { name: "X-It", value: "b" },
+      ],
+    });
+    expect(await said(value)).toEqual(expect.arrayContaining(["DROP headers.Host", "DROP headers.content-length"]));
+  });
+});
+
+describe("ways that are otherwise here are told", () => {
+  test.each<[string, unknown, string]>([
+    ["no OBSERVE", peerRequest({ payload, mappings: [crud[0]] }), "HARD mappings"],
+    ["no REMOVE", peerRequest({ payload, mappings: crud.slice(0, 2) }), "CHANGE mappings"],
+    [
+      "a mapping of another action",
+      peerRequest({ payload, mappings: [{ ...crud[1], method: "POST" }, crud[2]] }),
+      "CHANGE mappings[0]",
+    ],
+    [
+      "a body that is a list",
+      peerRequest({ payload, mappings: [{ ...crud[0], body: "[1]" }, crud[1]] }),
+      "HARD mappings[0].body",
+    ],
+    [
+      "a URL that is no text",
+      peerRequest({ payload, mappings: [{ action: "OBSERVE", url: ".payload" }] }),
+      "HARD mappings[0].url",
+    ],
+    [
+      "a URL that is no program",
+      peerRequest({ payload, mappings: [{ action: "OBSERVE", url: "http://x.example" }] }),
+      "HARD mappings[0].url",
+    ],
+    [
+      "a comment that hides the rest",
+      peerRequest({ payload, mappings: [{ ...crud[0], body: "{ # why\n a: 1 }" }, crud[1]] }),
+      "HARD mappings[0].body",
+    ],
+    [
+      "a config that is not there",
+      peerRequest(
+        { payload, mappings: crud },
+        { spec: { providerConfigRef: { name: "x" }, forProvider: { payload, mappings: crud } } },
+      ),
+      "WARN providerConfigRef",
+    ],
+    ["a field that nobody knows", peerRequest({ payload, mappings: crud, retries: 3 }), "DROP spec.forProvider.retries"],
+    ["no limit of tries", peerDisposable({}), "CHANGE rollbackRetriesLimit"],
+    ["a POST", peerDisposable({ method: "POST" }), "CHANGE method"],
+    ["a method that is none", peerDisposable({ method: "CONNECT" }), "HARD spec.method"],
+    ["a Secret elsewhere", peerDisposable({ headers: { A: ["{{ a:there:b }}"] } }), "STEP Secret"],
+    [
+      "a list by a query",
+      peerRequest({
+        payload,
+        mappings: [
+          { action: "OBSERVE", url: '.payload.baseUrl + "?name=a"' },
+          { action: "REMOVE", url: '.payload.baseUrl + "/" + .response.body.result[0].id' },
+        ],
+      }),
+      "HARD mappings[0]",
+    ],
+  ])("%s", async (_, value, finding) => {
+    expect(await said(value)).toContain(finding);
+  });
+
+  test("no finding quotes a header's value or a body", async () => {
+    const value = peerRequest({
+      payload: { ...payload, body: '{"pin":"hunter2"}' },
+      headers: { Authorization: ["Bearer hunter2", "1983"] },
+      mappings: [...crud, { action: "UPDATE", url: ".payload.pin", body: ".payload.body.pin + 1" }],
+    });
+    const { findings } = await translated(value);
+    expect(findings.length).toBeGreaterThan(0);
+    expect(JSON.stringify(findings)).not.toContain("hunter2");
+  });
+});
+
+describe("how often a DisposableRequest is sent", () => {
+  test.each<[object, object]>([
+    [{ rollbackRetriesLimit: 3 }, { retry: { limit: 2, when: ["4xx", "5xx"], backoff: { initial: "1s", max: "1m" } } }],
+    [{ rollbackRetriesLimit: 0 }, { suspend: true }],
+    [
+      { rollbackRetriesLimit: 2, nextReconcile: "1h0m0s", expectedResponse: ".body.ok" },
+      { retry: { limit: 1, when: ["2xx", "3xx", "4xx", "5xx"], backoff: { initial: "1h", max: "1h" } } },
+    ],
+    [
+      { shouldLoopInfinitely: true, nextReconcile: "72h" },
+      { schedule: { every: "72h" }, retry: { limit: 100, when: ["4xx", "5xx"], backoff: { initial: "1s", max: "1m" } } },
+    ],
+    [{ shouldLoopInfinitely: true }, { schedule: { every: "30s" } }],
+  ])("%j", async (parameters, here) => {
+    expect(await spec(peerDisposable(parameters))).toMatchObject(here);
+  });
+
+  test("a loop with a limit and no pause was sent until it succeeded, and is so here", async () => {
+    expect(await spec(peerDisposable({ shouldLoopInfinitely: true, rollbackRetriesLimit: 3 }))).not.toHaveProperty("schedule");
+  });
+});
+
+describe("a live object", () => {
+  const live = (status: object, mappings: readonly object[] = crud): unknown => peerRequest({ payload, mappings }, { status });
+  const answer = { statusCode: 201, body: '{"id":9007199254740993}', headers: { Location: ["/things/7"] } };
+
+  test("keeps the id that its status tells, digit by digit", async () => {
+    const { manifest } = await translated(live({ response: answer, requestDetails: { method: "GET", url: "" } }));
+    expect(manifest?.metadata.annotations).toEqual({ "holdfast.dev/external-id": "9007199254740993" });
+    expect(manifest?.spec).not.toHaveProperty("suspend");
+  });
+
+  test("keeps the id of the last answer that was well, where one failed since", async () => {
+    const { manifest } = await translated(
+      live({ response: { statusCode: 401, body: '{"id":"no"}' }, cache: { response: answer } }),
+    );
+    expect(manifest?.metadata.annotations).toEqual({ "holdfast.dev/external-id": "9007199254740993" });
+  });
+
+  test("is suspended where its id is not known, or masked", async () => {
+    for (const body of ["{}", "", '{"id":"{{ one:here:id }}"}']) {
+      const { manifest, findings } = await translated(live({ response: { ...answer, body } }));
+      expect(manifest?.spec).toMatchObject({ suspend: true });
+      expect(findings.map(({ level, field }) => `${level} ${field}`)).toContain("HARD status.response");
+    }
+  });
+
+  test("is created where it never was", async () => {
+    for (const status of [{}, { response: { statusCode: 500, body: "" }, requestDetails: { method: "POST", url: "" } }]) {
+      const { manifest, findings } = await translated(live(status));
+      expect(manifest?.spec).not.toHaveProperty("suspend");
+      expect(findings.filter(({ level }) => level === "HARD")).toEqual([]);
+    }
+  });
+
+  test("is not sent again where it was, and waits where it is still being tried", async () => {
+    const sent = await translated(peerDisposable({}, { status: { synced: true, response: { statusCode: 200 } } }));
+    expect(sent.manifest?.metadata.annotations).toEqual({ "holdfast.dev/assume-done": "true" });
+    const given = await translated(
+      peerDisposable({ rollbackRetriesLimit: 2 }, { status: { failed: 2, response: { statusCode: 500 } } }),
+    );
+    expect(given.manifest?.metadata.annotations).toEqual({ "holdfast.dev/assume-done": "true" });
+    const tried = await translated(
+      peerDisposable({ rollbackRetriesLimit: 2 }, { status: { failed: 1, response: { statusCode: 500 } } }),
+    );
+    expect(tried.manifest?.spec).toMatchObject({ suspend: true });
+  });
+});
