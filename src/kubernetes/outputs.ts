@@ -34,6 +34,8 @@ interface OutputWriterSettings extends StatusWriter {
 }
 type Written = { readonly type: "written" | "unchanged" | "conflict" } | Refusal;
 type Fields = Readonly<Record<string, unknown>>;
+type Verb = "get" | "create" | "patch" | "write";
+type Change = Parameters<ApiClient["call"]>[0];
 
 /** Each try needs somebody else to have changed the object since the last one. */
 const maxTries = 5;
@@ -44,60 +46,14 @@ const query = { fieldManager: "holdfast" };
 export function createOutputStore(settings: OutputWriterSettings): OutputStore {
   const { client, denial } = settings;
 
-  async function live(owner: Owner, object: OutputObject, signal: AbortSignal): Promise<Fields | undefined> {
-    try {
-      const { body } = await client.call({ method: "GET", path: objectPath(object.type, outputKey(owner, object)) }, signal);
-      return isRecord(body) ? body : {};
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return undefined;
-      throw error;
-    }
-  }
-  type Verb = "get" | "create" | "patch" | "write";
   async function refuseDenied(owner: Owner, object: OutputObject, verb: Verb, signal: AbortSignal): Promise<Refusal> {
     return refuseForbidden(object, verb, await denial(outputKey(owner, object), signal));
-  }
-  /** Undefined: somebody was faster, look again. */
-  async function tryOnce(
-    owner: Owner,
-    object: OutputObject,
-    { data, mayWrite }: { data: OutputData; mayWrite: () => boolean },
-    signal: AbortSignal,
-  ): Promise<Written | undefined> {
-    const present = await live(owner, object, signal);
-    if (!mayWrite()) return { type: "conflict" };
-    if (!present) {
-      const body = newOutput(owner, object, data);
-      return sendChange({ method: "POST", path: collectionPath(object.type, owner.metadata.namespace), query, body }, signal);
-    }
-    const problem = problemOf(owner, object, present);
-    if (problem) return problem;
-    const merged = mergedData(data, toDataResource(object.type.kind, present).data);
-    const patch = outputPatch(object, merged, present);
-    if (!patch) return { type: "unchanged" };
-    const { resourceVersion } = toMetadata(present);
-    const body = { ...patch, metadata: { ...patch.metadata, resourceVersion } };
-    const contentType = "application/merge-patch+json";
-    return sendChange(
-      { method: "PATCH", path: objectPath(object.type, outputKey(owner, object)), query, body, contentType },
-      signal,
-    );
-  }
-  async function sendChange(request: Parameters<ApiClient["call"]>[0], signal: AbortSignal): Promise<Written | undefined> {
-    try {
-      await client.call(request, signal);
-      return { type: "written" };
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 409) return undefined;
-      if (error instanceof ApiError && error.status === 404 && request.method === "PATCH") return undefined;
-      throw error;
-    }
   }
 
   return {
     async checkOutput(owner, object, signal) {
       try {
-        const present = await live(owner, object, signal);
+        const present = await readOutput(client, owner, object, signal);
         const problem = present && problemOf(owner, object, present);
         if (problem) return problem;
         const verb = present ? "patch" : "create";
@@ -115,7 +71,10 @@ export function createOutputStore(settings: OutputWriterSettings): OutputStore {
           settings,
           deniedTries,
           async (): Promise<Written | undefined> => {
-            const written = await tryOnce(owner, object, { data: data.open(), mayWrite }, signal);
+            const present = await readOutput(client, owner, object, signal);
+            if (!mayWrite()) return { type: "conflict" };
+            const change = changeOf(owner, object, data.open(), present);
+            const written = "method" in change ? await sendChange(client, change, signal) : change;
             tries += 1;
             return written ?? (tries < maxTries ? undefined : refuseValue(object, "somebody else keeps changing it"));
           },
@@ -127,6 +86,54 @@ export function createOutputStore(settings: OutputWriterSettings): OutputStore {
       }
     },
   };
+}
+
+async function readOutput(
+  client: ApiClient,
+  owner: Owner,
+  object: OutputObject,
+  signal: AbortSignal,
+): Promise<Fields | undefined> {
+  try {
+    const { body } = await client.call({ method: "GET", path: objectPath(object.type, outputKey(owner, object)) }, signal);
+    return isRecord(body) ? body : {};
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+/** What has to be sent so that it holds the data. */
+function changeOf(
+  owner: Owner,
+  object: OutputObject,
+  data: OutputData,
+  present: Fields | undefined,
+): Change | { readonly type: "unchanged" } | Refusal {
+  if (!present) {
+    const path = collectionPath(object.type, owner.metadata.namespace);
+    return { method: "POST", path, query, body: newOutput(owner, object, data) };
+  }
+  const problem = problemOf(owner, object, present);
+  if (problem) return problem;
+  const patch = outputPatch(object, mergedData(data, toDataResource(object.type.kind, present).data), present);
+  if (!patch) return { type: "unchanged" };
+  const { resourceVersion } = toMetadata(present);
+  const body = { ...patch, metadata: { ...patch.metadata, resourceVersion } };
+  const path = objectPath(object.type, outputKey(owner, object));
+  return { method: "PATCH", path, query, body, contentType: "application/merge-patch+json" };
+}
+
+/** Undefined: somebody was faster, look again. */
+async function sendChange(client: ApiClient, change: Change, signal: AbortSignal): Promise<Written | undefined> {
+  try {
+    await client.call(change, signal);
+    return { type: "written" };
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 409) return undefined;
+    if (error instanceof ApiError && error.status === 404 && change.method === "PATCH") return undefined;
+    throw error;
+  }
 }
 
 function problemOf({ metadata: { uid } }: Owner, object: OutputObject, present: Fields): Refusal | undefined {

@@ -91,9 +91,6 @@ export const adminHeaders = {
 
 /** The whole document, to be served with `adminHeaders`. It asks to be loaded anew every 5 s. */
 export function adminPage(view: AdminView): string {
-  const { samples, sampleSecs, queue } = view;
-  const last = `the last ${seconds(samples.length * sampleSecs)}`;
-  const of = (read: (sample: AdminSample) => number): readonly number[] => samples.map(read);
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -112,95 +109,117 @@ export function adminPage(view: AdminView): string {
           <span class="soft">up ${seconds(view.uptimeSecs)}, ${(view.residentBytes / 2 ** 20).toFixed(0)} MiB</span>
         </header>
         <main>
-          <section>
-            <h2>Sockets, ${last}</h2>
-            ${linePlot("Sockets by state", [
-              { name: "active", className: "a", values: of(({ active }) => active) },
-              { name: "idle", className: "b", values: of(({ idle }) => idle) },
-            ])}
-            ${linePlot("Sockets of the Pod in TIME_WAIT", [{ name: "TIME_WAIT", className: "c", values: of(({ timeWait }) => timeWait) }])}
-          </section>
-          <section>
-            <h2>Queue, ${last}</h2>
-            ${linePlot("Work queue", [
-              { name: "working", className: "a", values: of(({ working }) => working) },
-              { name: "due", className: "b", values: of(({ due }) => due) },
-            ])}
-            ${table(
-              ["", "#now"],
-              [
-                ["due, waiting for a worker", queue.due],
-                ["being worked on", queue.working],
-                ["the longest of them", seconds(queue.oldestSecs)],
-                ["due later", queue.delayed],
-              ],
-            )}
-          </section>
-          <section>
-            <h2>Clients in the Map: ${view.clients.length}</h2>
-            ${table(
-              ["#", "client", "origin", "#open", "#idle", "#waiting"],
-              view.clients.flatMap(({ about, users, origins }, index) => {
-                const rows = origins.length > 0 ? origins : [{ origin: "", connected: 0, free: 0, waiting: 0 }];
-                return rows.map(({ origin, connected, free, waiting }, row) => [
-                  row === 0 ? index + 1 : "",
-                  row === 0 ? `${about}${users > 0 ? `, ${users} in use` : ""}` : "",
-                  origin,
-                  connected,
-                  free,
-                  waiting,
-                ]);
-              }),
-            )}
-          </section>
-          <section>
-            <h2>Watches</h2>
-            ${table(
-              ["watch", "#silent for"],
-              view.watches.map(({ text, ready, silentSecs }) => [
-                html`<span class="${ready ? "good" : "bad"}">${ready ? "✓" : "✗"}</span> ${text}`,
-                seconds(silentSecs),
-              ]),
-            )}
-          </section>
-          <section>
-            <h2>Slowest, ${last}</h2>
-            ${table(
-              ["object", "#took", "came"],
-              view.slowest.map(({ object, durationMs, came }) => [object, seconds(durationMs / 1000), came]),
-            )}
-          </section>
-          <section class="wide">
-            <h2>Latest reconciles${view.object === undefined ? "" : html` of ${view.object} <a href="/">all</a>`}</h2>
-            ${table(
-              ["object", "why", "result", "#took", "#ago", "reconcileId", "attemptId"],
-              view.reconciles.map(({ object, why, result, reason, durationMs, agoSecs, reconcileId, attemptId }) => [
-                objectLink(object),
-                why,
-                `${result} ${reason}`,
-                seconds(durationMs / 1000),
-                seconds(agoSecs),
-                reconcileId,
-                attemptId,
-              ]),
-            )}
-          </section>
-          <section>
-            <h2>Not ready: ${view.failing.length + view.more}</h2>
-            ${table(
-              ["object", "reason", "#for"],
-              view.failing.map(({ object, reason, message, forSecs }) => [
-                objectLink(object),
-                html`<span class="bad">${reason}</span> <span class="soft">${message}</span>`,
-                seconds(forSecs),
-              ]),
-            )}
-            ${view.more > 0 ? html`<p class="soft">and ${view.more} more</p>` : ""}
-          </section>
+          ${socketsSection(view)} ${queueSection(view)} ${clientsSection(view)} ${watchesSection(view)} ${slowestSection(view)}
+          ${reconcilesSection(view)} ${failingSection(view)}
         </main>
       </body>
     </html> `;
   return page.html;
+}
+
+function socketsSection(view: AdminView): Html {
+  const of = valuesIn(view);
+  return html`<section>
+    <h2>Sockets, ${plottedTime(view)}</h2>
+    ${linePlot("Sockets by state", [
+      { name: "active", className: "a", values: of(({ active }) => active) },
+      { name: "idle", className: "b", values: of(({ idle }) => idle) },
+    ])}
+    ${linePlot("Sockets of the Pod in TIME_WAIT", [{ name: "TIME_WAIT", className: "c", values: of(({ timeWait }) => timeWait) }])}
+  </section>`;
+}
+
+function queueSection(view: AdminView): Html {
+  const { queue } = view;
+  const of = valuesIn(view);
+  return html`<section>
+    <h2>Queue, ${plottedTime(view)}</h2>
+    ${linePlot("Work queue", [
+      { name: "working", className: "a", values: of(({ working }) => working) },
+      { name: "due", className: "b", values: of(({ due }) => due) },
+    ])}
+    ${table(
+      ["", "#now"],
+      [
+        ["due, waiting for a worker", queue.due],
+        ["being worked on", queue.working],
+        ["the longest of them", seconds(queue.oldestSecs)],
+        ["due later", queue.delayed],
+      ],
+    )}
+  </section>`;
+}
+
+function clientsSection({ clients }: AdminView): Html {
+  const rows = clients.flatMap(({ about, users, origins }, index) => {
+    const known = origins.length > 0 ? origins : [{ origin: "", connected: 0, free: 0, waiting: 0 }];
+    return known.map(({ origin, connected, free, waiting }, row) => [
+      row === 0 ? index + 1 : "",
+      row === 0 ? `${about}${users > 0 ? `, ${users} in use` : ""}` : "",
+      origin,
+      connected,
+      free,
+      waiting,
+    ]);
+  });
+  return html`<section>
+    <h2>Clients in the Map: ${clients.length}</h2>
+    ${table(["#", "client", "origin", "#open", "#idle", "#waiting"], rows)}
+  </section>`;
+}
+
+function watchesSection({ watches }: AdminView): Html {
+  const rows = watches.map(({ text, ready, silentSecs }) => [
+    html`<span class="${ready ? "good" : "bad"}">${ready ? "✓" : "✗"}</span> ${text}`,
+    seconds(silentSecs),
+  ]);
+  return html`<section>
+    <h2>Watches</h2>
+    ${table(["watch", "#silent for"], rows)}
+  </section>`;
+}
+
+function slowestSection(view: AdminView): Html {
+  const rows = view.slowest.map(({ object, durationMs, came }) => [object, seconds(durationMs / 1000), came]);
+  return html`<section>
+    <h2>Slowest, ${plottedTime(view)}</h2>
+    ${table(["object", "#took", "came"], rows)}
+  </section>`;
+}
+
+function reconcilesSection({ object: chosen, reconciles }: AdminView): Html {
+  const rows = reconciles.map(({ object, why, result, reason, durationMs, agoSecs, reconcileId, attemptId }) => [
+    objectLink(object),
+    why,
+    `${result} ${reason}`,
+    seconds(durationMs / 1000),
+    seconds(agoSecs),
+    reconcileId,
+    attemptId,
+  ]);
+  return html`<section class="wide">
+    <h2>Latest reconciles${chosen === undefined ? "" : html` of ${chosen} <a href="/">all</a>`}</h2>
+    ${table(["object", "why", "result", "#took", "#ago", "reconcileId", "attemptId"], rows)}
+  </section>`;
+}
+
+function failingSection({ failing, more }: AdminView): Html {
+  const rows = failing.map(({ object, reason, message, forSecs }) => [
+    objectLink(object),
+    html`<span class="bad">${reason}</span> <span class="soft">${message}</span>`,
+    seconds(forSecs),
+  ]);
+  return html`<section>
+    <h2>Not ready: ${failing.length + more}</h2>
+    ${table(["object", "reason", "#for"], rows)} ${more > 0 ? html`<p class="soft">and ${more} more</p>` : ""}
+  </section>`;
+}
+
+function plottedTime({ samples, sampleSecs }: AdminView): string {
+  return `the last ${seconds(samples.length * sampleSecs)}`;
+}
+function valuesIn({ samples }: AdminView): (read: (sample: AdminSample) => number) => readonly number[] {
+  return (read) => samples.map(read);
 }
 
 type Cell = string | number | Html;
