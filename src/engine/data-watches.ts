@@ -5,22 +5,17 @@
  * nothing of what they hold comes here, only that they changed. Without a watch, where its right is missing say, whoever
  * waits for one looks again by itself. Where there are too many namespaces for a watch each, `unwatched-data.ts` sees to it.
  */
-import { type ReadResult, configMapType, secretType, type Reference, type ResourceType } from "../core/resource.ts";
+import { configMapType, secretType, type ResourceType } from "../core/resource.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { Lane } from "../core/lane.ts";
-import type { ResourceStore, WatchEvent } from "../core/ports.ts";
+import type { ResourceStore } from "../core/ports.ts";
 import { createUnwatchedData } from "./unwatched-data.ts";
 import type { Dependents } from "./dependents.ts";
-import { queueKey } from "./key.ts";
+import { createSeenData, versionsOf, type SeenData } from "./seen-data.ts";
 
-export interface DataWatches {
+export interface DataWatches extends Pick<SeenData, "began" | "read" | "forget"> {
   /** Begins and ends watches as what is referred to in the namespace has changed. */
   adjust(namespace: string): void;
-  /** A reconcile begins: what it reads from now on is what it has seen. */
-  began(id: string): void;
-  /** What a reconcile read; changes that are no newer are none to it. */
-  read(id: string, reference: Reference, result: ReadResult): void;
-  forget(id: string): void;
   /** Resolves when `signal` has aborted and every watch has ended. */
   run(signal: AbortSignal): Promise<void>;
   readonly size: number;
@@ -46,57 +41,24 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
   const { store, dependents, emit, queue, maxWatches = defaultMaxWatches } = options;
   const watches = new Map<string, AbortController>();
   const running = new Set<Promise<void>>();
-  /** By resource, then by what it read: the resourceVersion; null where there was no such object. */
-  const seen = new Map<string, Map<string, string | null>>();
   let until: AbortSignal | undefined;
   /** Whether something has no watch of its own for lack of room. */
   let isFull = false;
 
-  /** `version`: undefined where the object is gone. `isChange`: it is new since the watch last told. */
-  function noteChange(reference: Reference, version: string | undefined, isChange: boolean): void {
-    for (const [id, { isTransitive: lends }] of dependents.usersOf(reference)) {
-      const read = seen.get(id)?.get(queueKey(reference.type.kind, reference.key));
-      if (read === undefined ? isChange : isOther(read, version))
-        queue(id, lends ? "listing" : "change", queueKey(reference.type.kind, reference.key));
-    }
-  }
-  function isOther(read: string | null, version: string | undefined): boolean {
-    if (read === null || version === undefined) return (read === null) !== (version === undefined);
-    return store.isNewer(version, read);
-  }
-
-  function take(type: ResourceType, namespace: string, event: WatchEvent, versions: Map<string, string> | undefined): void {
-    if (event.type !== "listed") {
-      const { name, resourceVersion } = event.resource.metadata;
-      if (event.type === "applied") versions?.set(name, resourceVersion);
-      else versions?.delete(name);
-      return noteChange({ type, key: { namespace, name } }, event.type === "applied" ? resourceVersion : undefined, true);
-    }
-    const listed = new Map(event.resources.map(({ metadata: { name, resourceVersion } }) => [name, resourceVersion]));
-    for (const reference of dependents.referencesIn(type.kind, namespace)) {
-      const { name } = reference.key;
-      noteChange(reference, listed.get(name), versions !== undefined && versions.get(name) !== listed.get(name));
-    }
-  }
-
-  function lookAgain(type: ResourceType, namespace: string): void {
-    for (const reference of dependents.referencesIn(type.kind, namespace))
-      for (const [id] of dependents.usersOf(reference)) queue(id, "listing", queueKey(reference.type.kind, reference.key));
-  }
+  const seen = createSeenData({ dependents, isNewer: store.isNewer.bind(store), queue });
   const unwatched = createUnwatchedData({
     store,
     emit,
-    take,
-    lookAgain,
+    take: seen.take,
+    lookAgain: seen.lookAgain,
     ...(options.intervalMs !== undefined && { intervalMs: options.intervalMs }),
   });
 
   async function watch(type: ResourceType, namespace: string, signal: AbortSignal): Promise<void> {
     let versions: Map<string, string> | undefined;
     for await (const event of store.watchData?.(type, namespace, signal) ?? []) {
-      take(type, namespace, event, versions);
-      if (event.type === "listed")
-        versions = new Map(event.resources.map(({ metadata: { name, resourceVersion } }) => [name, resourceVersion]));
+      seen.take(type, namespace, event, versions);
+      if (event.type === "listed") versions = versionsOf(event.resources);
     }
   }
 
@@ -139,18 +101,9 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
 
   return {
     adjust,
-    began: (id) => void seen.set(id, new Map()),
-    read(id, reference, result) {
-      if (result.type !== "forbidden")
-        // Nothing where it was deleted meanwhile.
-        seen
-          .get(id)
-          ?.set(
-            queueKey(reference.type.kind, reference.key),
-            result.type === "found" ? result.resource.metadata.resourceVersion : null,
-          );
-    },
-    forget: (id) => void seen.delete(id),
+    began: seen.began,
+    read: seen.read,
+    forget: seen.forget,
     async run(signal) {
       until = signal;
       for (const namespace of dependents.namespaces()) adjust(namespace);

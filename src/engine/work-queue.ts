@@ -7,10 +7,11 @@
  * and that before what a listing brought, or a change of something that many share: none holds up anybody's own change. Before
  * all of them goes a key for which something is kept, since others wait for that.
  */
-import { earlierLane, lanes, type Lane } from "../core/lane.ts";
-import { longestTimerMs } from "../core/tools/deadline.ts";
+import { earlierLane, type Lane } from "../core/lane.ts";
 import { mayHaveAnother } from "../core/tools/fair-share.ts";
-import { createLanes } from "../core/tools/round-robin.ts";
+import { createDelayedKeys } from "./delayed-keys.ts";
+import { createReadyKeys } from "./ready-keys.ts";
+import { createWorkedKeys } from "./worked-keys.ts";
 
 export interface WorkQueue {
   /**
@@ -57,77 +58,48 @@ export interface WorkQueueOptions {
 
 /** Holds a timer for each key that is due later: to be closed. */
 export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd, onTake }: WorkQueueOptions = {}): WorkQueue {
-  const delayed = new Map<string, { readonly dueMs: number; readonly timer: NodeJS.Timeout }>();
+  const delayed = createDelayedKeys();
   const ready = createReadyKeys(groupOf);
-  const working = new Map<string, number>();
-  const aside = new Set<string>();
-  const taken = new Map<string, Lane>();
-  /** Keys that have a worker, by group. */
-  const held = new Map<string, Set<string>>();
+  const worked = createWorkedKeys(groupOf);
   /** Became due while being worked on. */
   const again = new Map<string, Lane>();
+  /** The idle workers. */
   const waiting: ((key: string) => void)[] = [];
-  let isClosed = false;
 
-  /** `waiting` are the idle workers. */
-  const mayHaveWorker = (group: string): boolean => mayHaveAnother(held.get(group)?.size ?? 0, waiting.length);
-  function leave(key: string): void {
-    if (working.delete(key)) aside.add(key);
-    const group = groupOf(key);
-    const own = held.get(group);
-    own?.delete(key);
-    if (own?.size === 0) held.delete(group);
-  }
+  const mayHaveWorker = (group: string): boolean => mayHaveAnother(worked.countOf(group), waiting.length);
   function handOut(): void {
     while (waiting.length > 0 && isOpen()) {
       const next = ready.shift(mayHaveWorker);
       if (!next) return;
-      working.set(next.key, performance.now());
-      taken.set(next.key, next.lane);
-      const group = groupOf(next.key);
-      held.set(group, (held.get(group) ?? new Set()).add(next.key));
+      worked.begin(next.key, next.lane);
       onTake?.((performance.now() - next.sinceMs) / 1000);
       waiting.shift()?.(next.key);
     }
   }
   function makeReady(key: string, lane: Lane, kept = false): void {
-    forget(key);
-    if (working.has(key) || aside.has(key)) again.set(key, earlierLane(lane, again.get(key)));
+    delayed.forget(key);
+    if (worked.has(key)) again.set(key, earlierLane(lane, again.get(key)));
     else if (ready.add(key, lane, kept)) onAdd?.();
   }
-  function startTimer(key: string, dueMs: number, lane: Lane): void {
-    if (isClosed) return;
-    const delayMs = Math.max(0, dueMs - performance.now());
-    const onTimer = (): void => {
-      delayed.delete(key);
-      if (delayMs > longestTimerMs) return startTimer(key, dueMs, lane);
-      makeReady(key, lane);
-      handOut();
-    };
-    delayed.set(key, { dueMs, timer: setTimeout(onTimer, Math.min(delayMs, longestTimerMs)) });
-  }
-  function forget(key: string): void {
-    clearTimeout(delayed.get(key)?.timer);
-    delayed.delete(key);
+  function makeReadyNow(key: string, lane: Lane, kept?: boolean): void {
+    makeReady(key, lane, kept);
+    handOut();
   }
 
   return {
     add(key, { delayMs = 0, lane = delayMs > 0 ? "due" : "change", kept } = {}) {
       const dueMs = performance.now() + delayMs;
-      const pending = delayed.get(key);
-      if (pending && pending.dueMs <= dueMs) return;
-      forget(key);
-      if (delayMs <= 0) {
-        makeReady(key, lane, kept);
-        handOut();
-      } else if (!ready.has(key) && !again.has(key)) startTimer(key, dueMs, lane);
+      if ((delayed.dueMs(key) ?? Infinity) <= dueMs) return;
+      delayed.forget(key);
+      if (delayMs <= 0) makeReadyNow(key, lane, kept);
+      else if (!ready.has(key) && !again.has(key)) delayed.add(key, dueMs, () => makeReadyNow(key, lane));
     },
     addAll(keys, lane) {
       for (const key of keys) makeReady(key, lane);
       ready.countFromNow();
       handOut();
     },
-    forget,
+    forget: delayed.forget,
     async take(signal) {
       signal.throwIfAborted();
       const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -145,75 +117,27 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
         signal.removeEventListener("abort", onAbort);
       }
     },
-    leave,
+    leave: worked.leave,
     done(key) {
-      leave(key);
-      aside.delete(key);
-      taken.delete(key);
+      worked.end(key);
       const lane = again.get(key);
       again.delete(key);
-      if (!lane) return;
-      makeReady(key, lane);
-      handOut();
+      if (lane) makeReadyNow(key, lane);
     },
-    laneOf: (key) => earlierLane(taken.get(key) ?? "change", again.get(key)),
+    laneOf: (key) => earlierLane(worked.laneOf(key) ?? "change", again.get(key)),
     get depth() {
       return ready.size + again.size;
     },
     get delayed() {
       return delayed.size;
     },
-    working,
+    working: worked.working,
     get aside() {
-      return aside.size;
+      return worked.aside.size;
     },
     close() {
-      isClosed = true;
-      for (const { timer } of delayed.values()) clearTimeout(timer);
-      delayed.clear();
+      delayed.close();
       again.clear();
-    },
-  };
-}
-
-interface ReadyKeys {
-  /** False where it was there already. */
-  add(key: string, lane: Lane, kept: boolean): boolean;
-  has(key: string): boolean;
-  /** What they wait for begins now. */
-  countFromNow(): void;
-  /** The key whose turn it is, of a group that may. */
-  shift(mayHave: (group: string) => boolean): { readonly key: string; readonly lane: Lane; readonly sinceMs: number } | undefined;
-  readonly size: number;
-}
-
-/** Keys by lane; within one the groups take turns. */
-function createReadyKeys(groupOf: (key: string) => string): ReadyKeys {
-  const waiting = createLanes<string, Lane | "kept">(["kept", ...lanes]);
-  const known = new Map<string, { readonly lane: Lane; readonly sinceMs: number }>();
-
-  return {
-    add(key, lane, kept) {
-      const before = known.get(key);
-      const earlier = earlierLane(lane, before?.lane);
-      waiting.add(kept ? "kept" : earlier, groupOf(key), key);
-      known.set(key, { lane: earlier, sinceMs: before?.sinceMs ?? performance.now() });
-      return !before;
-    },
-    has: (key) => known.has(key),
-    countFromNow() {
-      const sinceMs = performance.now();
-      for (const [key, one] of known) known.set(key, { ...one, sinceMs });
-    },
-    shift(mayHave) {
-      const key = waiting.shift(mayHave);
-      if (key === undefined) return undefined;
-      const { lane, sinceMs } = known.get(key) ?? { lane: "change", sinceMs: performance.now() };
-      known.delete(key);
-      return { key, lane, sinceMs };
-    },
-    get size() {
-      return known.size;
     },
   };
 }

@@ -53,13 +53,6 @@ export function createRateLimits(groupOf: (owner: string) => string, nowMs = () 
     lines.set(name, line);
     return line;
   }
-  /** When the next turn may be given; for ever later: not before one that is out has been used or given back. */
-  function nextMs({ limit: { requests, perMs, burst }, unused, usedMs, evenMs }: Line): number {
-    if (unused >= Math.min(requests, burst)) return Infinity;
-    const oldestMs = usedMs[usedMs.length - (requests - unused)];
-    const spacedMs = burst < requests ? Math.floor(evenMs - (burst - 1 - unused) * (perMs / requests)) : 0; // sums of fractions
-    return Math.max(oldestMs === undefined ? 0 : oldestMs + perMs, spacedMs);
-  }
   function use(name: string, line: Line): void {
     const { requests, perMs } = line.limit;
     const now = nowMs();
@@ -73,18 +66,10 @@ export function createRateLimits(groupOf: (owner: string) => string, nowMs = () 
     run(name, line);
   }
   function turn(name: string, line: Line): RateTurn {
-    let isOut = true;
-    return {
-      type: "admitted",
-      use() {
-        if (isOut) use(name, line);
-        isOut = false;
-      },
-      [Symbol.dispose]() {
-        if (isOut) takeBack(name, line);
-        isOut = false;
-      },
-    };
+    return createTurn(
+      () => use(name, line),
+      () => takeBack(name, line),
+    );
   }
   /** Gives the turns that are due, and waits for the next. */
   function run(name: string, line: Line): void {
@@ -134,4 +119,22 @@ export function createRateLimits(groupOf: (owner: string) => string, nowMs = () 
       rows[Symbol.dispose]();
     },
   };
+}
+
+/** When the next turn may be given; for ever later: not before one that is out has been used or given back. */
+function nextMs({ limit: { requests, perMs, burst }, unused, usedMs, evenMs }: Line): number {
+  if (unused >= Math.min(requests, burst)) return Infinity;
+  const oldestMs = usedMs[usedMs.length - (requests - unused)];
+  const spacedMs = burst < requests ? Math.floor(evenMs - (burst - 1 - unused) * (perMs / requests)) : 0; // sums of fractions
+  return Math.max(oldestMs === undefined ? 0 : oldestMs + perMs, spacedMs);
+}
+
+/** Used once or given back once, whichever comes first. */
+function createTurn(use: () => void, giveBack: () => void): RateTurn {
+  let isOut = true;
+  function end(how: () => void): void {
+    if (isOut) how();
+    isOut = false;
+  }
+  return { type: "admitted", use: () => end(use), [Symbol.dispose]: () => end(giveBack) };
 }
