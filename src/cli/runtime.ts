@@ -1,6 +1,6 @@
 /** What `controller` and `run` share: the client Map, jq, the requester, the engine and its metrics, put together over a store. */
 import { randomUUID } from "node:crypto";
-import type { SendSettings } from "../config.ts";
+import type { SendSettings } from "../send-settings.ts";
 import type { Condition } from "../core/conditions.ts";
 import type { EgressDefault, EgressFloor } from "../core/egress.ts";
 import type { Kind } from "../core/plan.ts";
@@ -80,7 +80,10 @@ export function createRuntime(settings: SendSettings, { metrics, secrets, egress
   const resources = new AsyncDisposableStack();
   const leads = (): boolean => term() !== undefined;
   const memory = ownMemory(settings, emit);
-  const evaluator = resources.use(createEvaluator({ deadlineMs: settings.expressionTimeout, maxMemoryBytes: memory.jqBytes }));
+  const engine = settings.nativeExpressions ? "native" : "jq";
+  const evaluator = resources.use(
+    createEvaluator({ engine, deadlineMs: settings.expressionTimeout, maxMemoryBytes: memory.jqBytes }),
+  );
   const kinds = [...ownKinds, ...(egress.watches ? [...clusterKinds, namespaceKind] : [])];
   const policies = createEgressPolicies(egress);
   const sockets = resources.use(createSockets(emit));

@@ -1,10 +1,12 @@
 /**
- * Evaluates jq: the `Evaluator` of the ports, over threads that are ended when they take too long.
+ * Evaluates jq: the `Evaluator` of the ports. What is simple is answered here and now; all else by jq itself, over threads that
+ * are ended when they take too long.
  *
  * Expressions given together run in one program, and none sees another; an endless or greedy one harms nobody else, and a
  * group that has many of those delays the others by a turn.
  */
 import type { Evaluated, Evaluator } from "../core/ports.ts";
+import { createNativeExpressions } from "./native/evaluate.ts";
 import { createThreads } from "./threads.ts";
 
 /** Texts that are known to compile; the oldest are forgotten first. */
@@ -21,6 +23,8 @@ interface EvaluatorOptions {
   readonly maxResultBytes?: number;
   /** Limit on jq's memory in each thread, 16 MiB at least. */
   readonly maxMemoryBytes?: number;
+  /** `jq`: each expression goes to jq. */
+  readonly engine?: "native" | "jq";
 }
 
 /**
@@ -29,8 +33,9 @@ interface EvaluatorOptions {
  */
 export function createEvaluator(options: EvaluatorOptions = {}): Evaluator & AsyncDisposable {
   const { deadlineMs = 1_000, threads: size = 2, maxResultBytes = 2 * 1024 * 1024 } = options;
-  const { maxMemoryBytes = 64 * 1024 * 1024 } = options;
+  const { maxMemoryBytes = 64 * 1024 * 1024, engine = "native" } = options;
   const threads = createThreads({ threads: size, deadlineMs, maxResultBytes, maxMemoryBytes });
+  const native = engine === "native" ? createNativeExpressions() : undefined;
   const known = new Set<string>();
 
   function remember(expressions: readonly string[]): void {
@@ -50,7 +55,7 @@ export function createEvaluator(options: EvaluatorOptions = {}): Evaluator & Asy
   ): Promise<Evaluated | undefined> {
     const cut = expressions.findIndex((text) => text.includes("\0")); // would end the program there
     if (cut !== -1) return { type: "invalid", index: cut, message: "the expression holds a NUL character" };
-    const unknown = expressions.filter((text) => !known.has(text));
+    const unknown = expressions.filter((text) => !known.has(text) && !native?.knows(text));
     for (let start = 0; start < unknown.length; start += maxCompiledTogether) {
       const some = unknown.slice(start, start + maxCompiledTogether);
       const answer = await threads.run({ type: "compile", expressions: some }, { signal, group });
@@ -64,6 +69,8 @@ export function createEvaluator(options: EvaluatorOptions = {}): Evaluator & Asy
     async evaluate(document, expressions, signal, group = "") {
       signal.throwIfAborted();
       if (expressions.length === 0) return { type: "values", json: [] };
+      const answered = native?.evaluate(document, expressions);
+      if (answered) return { type: "values", json: answered };
       const refused = await compile(expressions, { signal, group });
       if (refused) return refused;
       const job = { type: "evaluate", document, expressions } as const;

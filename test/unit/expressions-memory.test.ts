@@ -7,7 +7,7 @@ const { signal } = new AbortController();
 const started = new AsyncDisposableStack();
 afterAll(() => started.disposeAsync());
 const evaluators = new Map(
-  [32, 64, 128].map((n) => [n, started.use(createEvaluator({ deadlineMs: 10_000, maxMemoryBytes: n * MiB }))]),
+  [32, 64, 128].map((n) => [n, started.use(createEvaluator({ engine: "jq", deadlineMs: 10_000, maxMemoryBytes: n * MiB }))]),
 );
 /** With so much for jq, MiB. */
 const evaluator = (maxMiB: 32 | 64 | 128) => evaluators.get(maxMiB) as ReturnType<typeof createEvaluator>;

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
 
-const evaluator = createEvaluator({ deadlineMs: 5_000 });
+const evaluator = createEvaluator({ engine: "jq", deadlineMs: 5_000 });
 afterAll(async () => evaluator[Symbol.asyncDispose]());
 const signal = new AbortController().signal;
 const evaluate = (document: unknown, ...expressions: string[]) =>
@@ -117,13 +117,13 @@ test("an expression that exhausts memory harms nobody else", async () => {
 }, 20_000);
 
 test("compiling that takes too long is told apart from what is no jq: a busy machine is no mistake in an expression", async () => {
-  await using hurried = createEvaluator({ deadlineMs: 5 });
+  await using hurried = createEvaluator({ engine: "jq", deadlineMs: 5 });
   const many = Array.from({ length: 100 }, (_, index) => `[range(${index})] | map(. + 1) | add`);
   expect(await hurried.compile(many, new AbortController().signal)).toMatchObject({ type: "timeout" });
 });
 
 test("mistake 5: an endless expression ends at its deadline, is named, and harms nobody else", async () => {
-  await using hurried = createEvaluator({ deadlineMs: 500 });
+  await using hurried = createEvaluator({ engine: "jq", deadlineMs: 500 });
   const endless = Array.from({ length: 3 }, () => hurried.evaluate("{}", ["1", "until(false; .)"], signal));
   const others = Array.from({ length: 5 }, (_, index) => hurried.evaluate("{}", [`${index}`], signal));
   expect(await Promise.all(others)).toEqual([0, 1, 2, 3, 4].map((n) => ({ type: "values", json: [`${n}`] })));
@@ -139,7 +139,7 @@ test("on a machine without time to spare no expression fails for it: what counts
   };
   await evaluate({}, work);
   const deadlineMs = 20 + 2 * Math.min(await tookMs(() => evaluate({}, work)), await tookMs(() => evaluate({}, work)));
-  await using strict = createEvaluator({ deadlineMs });
+  await using strict = createEvaluator({ engine: "jq", deadlineMs });
   await strict.evaluate("{}", ["1"], signal);
   using _ = starvation();
   let longestMs = 0;
@@ -160,7 +160,7 @@ function starvation(): Disposable {
 }
 
 test("a namespace with many endless expressions holds another's up by a turn, not by all of them", async () => {
-  await using single = createEvaluator({ deadlineMs: 400, threads: 1 });
+  await using single = createEvaluator({ engine: "jq", deadlineMs: 400, threads: 1 });
   await single.evaluate("{}", ["1"], signal);
   let ended = 0;
   const stop = new AbortController();
@@ -174,7 +174,7 @@ test("a namespace with many endless expressions holds another's up by a turn, no
 }, 20_000);
 
 test("an abort rejects, for jobs that wait and for jobs that run", async () => {
-  await using single = createEvaluator({ deadlineMs: 5_000, threads: 1 });
+  await using single = createEvaluator({ engine: "jq", deadlineMs: 5_000, threads: 1 });
   await single.evaluate("1", ["."], signal);
   const controller = new AbortController();
   const both = [1, 2].map(() => single.evaluate("{}", ["until(false; .)"], controller.signal));

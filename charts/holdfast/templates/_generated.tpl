@@ -31,6 +31,7 @@ maxInFlightPerReconcile: --max-in-flight-per-reconcile
 maxExchangesPerReconcile: --max-exchanges-per-reconcile
 maxInFlightPerOrigin: --max-in-flight-per-origin
 expressionTimeout: --expression-timeout
+nativeExpressions: --native-expressions
 reconcileTimeout: --reconcile-timeout
 shutdownTimeout: --shutdown-timeout
 connectionsPerOrigin: --connections-per-origin

@@ -1,0 +1,79 @@
+/**
+ * Expressions without jq, where that is certain.
+ *
+ * Invariant: what is answered here is what jq answers, to the byte; jq is asked for all else, and words each error. An evaluation
+ * costs the event loop a bounded time, whatever expression and document are.
+ */
+import { compile } from "./compile.ts";
+import type { Filter } from "./filter.ts";
+import { parse } from "./parser.ts";
+import { UnsupportedError } from "./syntax.ts";
+import { FailedError, GiveUpError, Meter, parseDocument, toJSON, type Value } from "./values.ts";
+
+const longestExpression = 2_000;
+const mostKept = 2_000;
+/** For all expressions of one document. A step is some 50 ns. */
+const mostSteps = 20_000;
+
+export interface NativeExpressions {
+  /** Whether it is in the part of jq's language that is known here; jq would compile it, too. */
+  knows(expression: string): boolean;
+  /** As `Evaluator` has them. `undefined`: jq is to be asked. */
+  evaluate(document: string, expressions: readonly string[]): readonly string[] | undefined;
+}
+
+/** Keeps what it has compiled; the oldest is forgotten first. */
+export function createNativeExpressions(): NativeExpressions {
+  const kept = new Map<string, Filter | undefined>();
+
+  function filterOf(expression: string): Filter | undefined {
+    const isKnown = kept.has(expression);
+    const filter = isKnown ? kept.get(expression) : compileText(expression);
+    kept.delete(expression);
+    kept.set(expression, filter);
+    if (kept.size > mostKept) for (const oldest of kept.keys()) return kept.delete(oldest) ? filter : undefined;
+    return filter;
+  }
+
+  return {
+    knows: (expression) => filterOf(expression) !== undefined,
+    evaluate(text, expressions) {
+      const filters: Filter[] = [];
+      for (const expression of expressions) {
+        const filter = filterOf(expression);
+        if (!filter) return undefined;
+        filters.push(filter);
+      }
+      const document = parseDocument(text);
+      return document && run(filters, document.value);
+    },
+  };
+}
+
+function compileText(expression: string): Filter | undefined {
+  if (expression.length > longestExpression) return undefined;
+  try {
+    return compile(parse(expression));
+  } catch (error) {
+    if (error instanceof UnsupportedError || error instanceof RangeError) return undefined; // RangeError: the stack's end
+    throw error;
+  }
+}
+
+function run(filters: readonly Filter[], document: Value): readonly string[] | undefined {
+  const meter = new Meter(mostSteps);
+  try {
+    return filters.map((filter) => toJSON(firstOutput(filter, document, meter), meter));
+  } catch (error) {
+    if (error instanceof GiveUpError || error instanceof FailedError || error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+function firstOutput(filter: Filter, input: Value, meter: Meter): Value {
+  let found: Value = null;
+  filter(input, { meter }, (output) => {
+    found = output;
+    return true;
+  });
+  return found;
+}
