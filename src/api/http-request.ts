@@ -11,6 +11,8 @@ import { history, historyLimit, schedule, scheduleStatus } from "./schedule.ts";
 import type { Infer, Schema } from "./schema.ts";
 import { sign } from "./sign.ts";
 
+export const tlsWithEndpoint = "tls goes with url; with endpointRef it is the endpoint's to say: set spec.tls there";
+
 const spec = {
   type: "object",
   description: "What is sent, and what counts as success.",
@@ -37,8 +39,8 @@ const spec = {
       description:
         "How many redirects are followed; 0: a redirect is the answer. Without it 5 for GET and HEAD, else 0. To another origin no credential goes along, and none from https to http.",
     },
-    tls: { ...tls, description: `${tls.description} With endpointRef the endpoint's is used and this one is not.` },
     sign: { ...sign, description: `${sign.description} Goes with url; with endpointRef the endpoint's signs.` },
+    tls: { ...tls, description: `${tls.description} Goes with url; with endpointRef it is the endpoint's.` },
     expect,
     idempotent,
     idempotencyKey,
@@ -85,6 +87,7 @@ const spec = {
       message: "sign goes with url; with endpointRef, the endpoint's sign says how requests are signed",
       fieldPath: ".sign",
     },
+    { rule: "!has(self.tls) || !has(self.endpointRef)", message: tlsWithEndpoint, fieldPath: ".tls" },
     { rule: "!has(self.path) || has(self.endpointRef)", message: "path goes with endpointRef; with url, write the path into it" },
   ],
 } as const satisfies Schema;

@@ -1,7 +1,7 @@
 /** HTTPResource: a remote object that is kept as declared. */
 import { dependsOn } from "./dependencies.ts";
 import { duration, idempotencyKey } from "./fields.ts";
-import { httpRequest } from "./http-request.ts";
+import { httpRequest, tlsWithEndpoint } from "./http-request.ts";
 import { readyColumns, type KindDefinition } from "./kind-definition.ts";
 import { compare, ignore, mine, refusedIf, replace, values } from "./object-settings.ts";
 import { outputs } from "./outputs.ts";
@@ -12,6 +12,7 @@ import { retry } from "./retry.ts";
 import type { Infer, Rule, Schema } from "./schema.ts";
 
 const { timeout, maxRedirects, tls, record, recordDigest, suspend } = httpRequest.spec.properties;
+const verbs = ["observe", "lookup", "create", "update", "beforeDelete", "delete"];
 const target = (verb: string): readonly Rule[] => [
   {
     rule: `!has(self.${verb}) || has(self.${verb}.url) != (has(self.${verb}.endpointRef) || has(self.endpointRef))`,
@@ -106,7 +107,12 @@ const spec = {
     suspend,
   },
   "x-kubernetes-validations": [
-    ...["observe", "lookup", "create", "update", "beforeDelete", "delete"].flatMap(target),
+    ...verbs.flatMap(target),
+    {
+      rule: `!has(self.tls) || ${verbs.map((verb) => `(has(self.${verb}) && has(self.${verb}.url))`).join(" || ")}`,
+      message: tlsWithEndpoint,
+      fieldPath: ".tls",
+    },
     { rule: "!has(self.beforeDelete) || has(self.delete)", message: "beforeDelete goes with delete" },
     { rule: "has(self.observe) || has(self.create)", message: "at least one of observe and create must be set" },
     {

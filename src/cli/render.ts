@@ -13,6 +13,8 @@ import { createEgress } from "../http/connect/egress.ts";
 import { createSockets } from "../http/connect/sockets.ts";
 import { createRequester, type HTTPRequester } from "../http/requester.ts";
 import { declaredItem, derivedItems, listOf } from "../kinds/http-request/for-each.ts";
+import { findUndeclared as findUndeclaredOfRequest } from "../kinds/http-request/references.ts";
+import { findUndeclared as findUndeclaredOfResource } from "../kinds/http-resource/references.ts";
 import { declaredVerbs } from "../kinds/http-resource/render.ts";
 import { dependencyExpressions, ownField } from "../kinds/request/dependencies.ts";
 import type { EndpointRef } from "../kinds/request/endpoint.ts";
@@ -69,6 +71,8 @@ async function renderRequest(request: HTTPRequest, rendering: Rendering): Promis
   const what = `HTTPRequest ${keyText(metadata)}`;
   const ticks = spec.schedule && timing(spec.schedule, undefined, new Date());
   if (ticks?.type === "invalid") complain(what, ticks.message);
+  const undeclared = findUndeclaredOfRequest(request);
+  if (undeclared) return complain(what, undeclared.message);
   const about = { attempt, known: shownInputs(spec, metadata) };
   for (const one of await declaredRequests({ spec, metadata }, about, { requester, read })) {
     const exchange = "type" in one ? one : buildExchange(one, endpoint);
@@ -91,6 +95,8 @@ async function renderResource(resource: HTTPResource, rendering: Rendering): Pro
     now: new Date(),
   };
   const what = `HTTPResource ${keyText(metadata)}`;
+  const undeclared = findUndeclaredOfResource(resource);
+  if (undeclared) return rendering.complain(what, undeclared.message);
   for (const { verb, note, declared: written, exchange, guesses, poll } of declaredVerbs(resource, about)) {
     const which = note === undefined ? verb : `${verb}, ${note}`;
     const asWritten = (why: string): void => print(`${what}, ${which}, as it is written: ${why}`, written);

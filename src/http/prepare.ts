@@ -20,6 +20,7 @@ import { egressRefusal } from "./connect/egress-refusal.ts";
 import type { Egress } from "./connect/egress.ts";
 import { compileAll } from "./evaluate/batch.ts";
 import type { Evaluations } from "./evaluate/plan-evaluations.ts";
+import { checkReferences } from "./evaluate/references.ts";
 import { readsElsewhere, readsSecret, secretValues, type Inputs } from "./resolve/inputs.ts";
 import { resolveLocation } from "./send/location.ts";
 import { healingRefusals, RefusedError } from "./refusal.ts";
@@ -69,7 +70,9 @@ export function createPrepare(deps: PrepareDeps): Prepare {
     const first = await healingRefusals(
       () => templatesOf(request).filter(({ text }) => expressionsOfText(text).some(readsElsewhere(scope))),
       async () => {
-        values = await evaluations.valuesOf(expressionsOf(request), exchange, inputs, signal);
+        const expressions = expressionsOf(request);
+        checkReferences(expressions, scope, inputs);
+        values = await evaluations.valuesOf(expressions, exchange, inputs, signal);
         const valueOf = (expression: string): string => values.get(expression) ?? "null";
         const wire = renderRequest(request, { valueOf, bytes, seen: exchange }, userAgent);
         return resolveLocation({ request: wire, settings: connecting.settings, repeatable, trusted: true }, request, valueOf);

@@ -77,9 +77,9 @@ async function both(origin: LoopbackServer, manifests: readonly object[]) {
 test("wish 24: each body, field and query parameter is sent as it was rendered", async () => {
   await using origin = await loopbackServer((_, response) => void response.end("{}"));
   const to = (path: string, spec: object): object => request(path, { url: `${origin.url}/${path}`, method: "POST", ...spec });
-  const inputs = { token: ref("a"), n: { value: 9007199254740993n }, name: { value: "grace/hopper" } };
+  const inputs = { token: ref("a"), big: { value: 9007199254740993n }, name: { value: "grace/hopper" } };
   const { asked, came, unseen } = await both(origin, [
-    to("json", { body: { json: { a: ["${ .inputs.n }", "ü", null], t: "${ .inputs.token }" } }, inputs }),
+    to("json", { body: { json: { a: ["${ .inputs.big }", "ü", null], t: "${ .inputs.token }" } }, inputs }),
     to("text", {
       body: { text: "To ${ .metadata.name }: $${" },
       headers: [{ name: "X-A", value: "${ .inputs.token }!" }],
@@ -226,7 +226,7 @@ test("wish 24: every request of an HTTPResource is sent as it was rendered, by t
       given,
     ),
     declared("HTTPResource", "sought", {
-      parameters: { age: 38 },
+      parameters: { name: "ada", age: 38 },
       externalID: ".response.body.id",
       lookup: {
         url: `${origin.url}/list`,
@@ -302,6 +302,55 @@ test("names each expression that is no jq, wherever it stands, and a schedule wi
     "i spec.upToDate",
     "j spec.lookup.match",
     "k spec.observe.expect.that",
+  ]);
+});
+
+test("refuses names that nobody declares at their fields, in whichever request they stand", async () => {
+  await using folder = await temporaryFolder();
+  const url = "http://127.0.0.1:1/";
+  const inputs = { token: { value: "t" }, config: ref("json") };
+  const wrong = "${ .inputs.tokn }";
+  const text = { url, method: "POST", inputs, body: { text: wrong } };
+  const resource = { observe: { url }, create: { url, body: { json: {} } }, inputs, parameters: { name: "a" } };
+  const manifests = [
+    request("a", { url, method: "POST", inputs, body: { json: { deep: [{ token: wrong }] } } }),
+    request("b", text),
+    request("c", { url: `${url}?t=\${ .input.token }`, inputs }),
+    request("d", { url, headers: [{ name: "A", value: "${ .item.id }" }] }),
+    request("e", { url, forEach: { items: [{ id: 1 }, { ID: 2 }] }, headers: [{ name: "A", value: "${ .item.id }" }] }),
+    request("f", { url, expect: { that: ".response.bdoy == 1" } }),
+    request("g", { url, poll: { url: "/${ .response.body.id }/${ .inputs.tokn }" } }),
+    request("h", { url, outputs: [{ secret: { name: "s" }, data: { a: ".respose.body" } }] }),
+    request("i", { url, inputs: { other: { objectRef: { kind: "HTTPRequest", name: "a", expression: ".sttaus.x" } } } }),
+    request("j", { url, method: "POST", inputs, body: { text: "${ .inputs.config | fromjson | .pasword }" } }),
+    request("k", { url, headers: [{ name: "A", value: '${ .metadata.labels["team"] }' }] }),
+    request("l", { url, headers: [{ name: "A", value: "${ .metadata.nmae }" }] }),
+    declared("HTTPResource", "m", { ...resource, update: { url, body: { json: { name: "${ .parameters.nmae }" } } } }),
+    declared("HTTPResource", "p", { ...resource, externalID: ".externalId", lookup: { url, match: ".item.id == .inputs.a" } }),
+    declared("HTTPResource", "o", { ...resource, delete: { url, headers: [{ name: "A", value: wrong }] } }),
+    request("fine", { ...text, body: { text: '${ .inputs.tokn // .inputs.token } ${ .metadata.labels.team? // "" }' } }),
+    { apiVersion: "v1", kind: "Secret", metadata: { name: "s" }, stringData: { json: '{"password": "p"}' } },
+  ];
+  const file = await folder.write("a.yaml", manifests.map((manifest) => stringify(manifest)).join("---\n"));
+  const { code, stderr } = await holdfast(["render", "-f", file]);
+  expect(code).toBe(1);
+  const found = [...stderr.matchAll(/default\/(\w+)(?:, [\w ]+)?: (spec\.[^:]+): (\.[^ :]+)/g)];
+  expect(found.map(([, ...parts]) => parts.join(" "))).toEqual([
+    "a spec.body.json.deep[0].token .inputs.tokn",
+    "b spec.body.text .inputs.tokn",
+    "c spec.url .input",
+    "d spec.headers[0].value .item",
+    "e spec.headers[0].value .item.id",
+    "f spec.expect.that .response.bdoy",
+    "g spec.poll.url .inputs.tokn",
+    "h spec.outputs[0].data.a .respose",
+    "i spec.inputs.other.objectRef.expression .sttaus",
+    "j spec.body.text .inputs.config|fromjson.pasword",
+    "k spec.headers[0].value .metadata.labels.team",
+    "l spec.headers[0].value .metadata.nmae",
+    "m spec.update.body.json.name .parameters.nmae",
+    "p spec.lookup.match .inputs.a",
+    "o spec.delete.headers[0].value .inputs.tokn",
   ]);
 });
 

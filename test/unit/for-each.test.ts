@@ -117,7 +117,7 @@ describe("a POST", () => {
 });
 
 describe("a list that an expression makes", () => {
-  const made = { forEach: { expression: ".inputs.users" } };
+  const made = { forEach: { expression: ".inputs.users" }, inputs: { users: { value: [] } } };
   test("is evaluated first; its items stay closed", () => {
     const items = [redact('"s3cr3t"')];
     const { steps } = drive(request(made), [{ type: "values", values: [], items }, outcomes(answer(200))]);

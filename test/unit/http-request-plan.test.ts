@@ -139,9 +139,8 @@ describe("a POST", () => {
     expect(keys[1]).toEqual(keys[0]);
   });
   test("with a key needs an intent where inputs decide what is sent", () => {
-    const { steps } = drive(request({ idempotencyKey: { header: "Idempotency-Key" }, body: { json: "${ .inputs.a }" } }), [
-      answer(200),
-    ]);
+    const spec = { body: { json: "${ .inputs.a }" }, inputs: { a: { value: 1 } } };
+    const { steps } = drive(request({ ...spec, idempotencyKey: { header: "Idempotency-Key" } }), [answer(200)]);
     expect(steps[0]).toMatchObject({ beforeSend: { type: "recordIntent" } });
   });
 });

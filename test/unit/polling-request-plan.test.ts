@@ -154,7 +154,10 @@ describe("where the work is asked after", () => {
     expect(JSON.stringify(status)).not.toContain("s3cr3t");
   });
 
-  const byId = { poll: { ...poll, url: "https://${ .inputs.host }/jobs/${ .response.body.id }?view=${ .inputs.view }" } };
+  const byId = {
+    poll: { ...poll, url: "https://${ .inputs.host }/jobs/${ .response.body.id }?view=${ .inputs.view }" },
+    inputs: { host: { value: "a" }, view: { value: "b" } },
+  };
   test("can be made of the answer, whose text is one segment, while inputs stay expressions", () => {
     const status = begun(byId, [answer(201), says("a/../b ${ .inputs.host }")]);
     expect(status.poll?.url).toBe(
@@ -162,7 +165,7 @@ describe("where the work is asked after", () => {
     );
   });
   test("sees no inputs where it sees the answer: what comes of that is written", () => {
-    const { steps } = drive(httpRequest({ ...byId, inputs: { host: { value: "a" } } }), start, [answer(201), says("1")]);
+    const { steps } = drive(httpRequest(byId), start, [answer(201), says("1")]);
     expect(steps[1]).toMatchObject({ type: "evaluate", evaluation: { scope: { inputs: {} } } });
     expect(exchangeOf(steps[0]).expressionsToValidate.map(({ text }) => text)).toContain(".response.body.id");
   });

@@ -26,6 +26,7 @@ import { readBytes } from "../resolve/bytes.ts";
 import { maskInputs, readsElsewhere, readsSecret, resolveInputs, secretValues, type Inputs } from "../resolve/inputs.ts";
 import { listItems } from "./list-items.ts";
 import { outputValues } from "./outputs.ts";
+import { checkReferences } from "./references.ts";
 import { checkText } from "./not-text.ts";
 import { healingRefusals, orRefusal } from "../refusal.ts";
 
@@ -86,6 +87,7 @@ export function createEvaluations(
     const listed = await healingRefusals(
       () => (readsElsewhere(scope)(list.text) ? [list] : []),
       async () => {
+        checkReferences([list], scope, inputs);
         const asked = batch({ scope }, inputs, [list]);
         const [json = "null"] = await evaluateAll(evaluator, asked, signal);
         return listItems(list.field, json, asked.open);

@@ -24,6 +24,7 @@ import { dataReferences } from "../request/data-references.ts";
 import { dependenciesOf, resolveDependencies } from "../request/dependencies.ts";
 import { endpointReferences, usedEndpoint } from "../request/endpoint.ts";
 import { deliverEach, type Delivery } from "./for-each.ts";
+import { findUndeclared } from "./references.ts";
 import { httpRequestReport } from "./report.ts";
 import type { Judgement } from "../request/recorded.ts";
 import { judgeResponse } from "../request/judge.ts";
@@ -120,6 +121,8 @@ function* inputsDigest(situation: Situation<HTTPRequest>): Steps<string | undefi
 function* deliver(situation: Situation<HTTPRequest>, { attempt, wish, endpoint, report }: Delivery): Steps<Verdict> {
   const { resource, now, instanceId: sender } = situation;
   const { spec } = resource;
+  const undeclared = findUndeclared(resource);
+  if (undeclared) return report.refused(undeclared);
   const known = yield* resolveDependencies(situation, references(resource));
   if (known.type === "refusal") return report.refused(known);
   if (spec.forEach) return yield* deliverEach(situation, { attempt, wish, endpoint, report }, known.values);

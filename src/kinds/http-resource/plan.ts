@@ -25,6 +25,7 @@ import { correct, create, followDelivery } from "./correct.ts";
 import { isObserved, type Absent, type Found } from "./observation.ts";
 import { observe } from "./observe.ts";
 import { withOutputs } from "./outputs.ts";
+import { findUndeclared } from "./references.ts";
 import { mayLeave, release, replace } from "./release.ts";
 import { isReady } from "../../core/conditions.ts";
 import { reportUnobserved, type Report } from "./report.ts";
@@ -63,6 +64,8 @@ function* plan(situation: Situation<HTTPResource>): Plan {
   if (pauseMs > 0) return report.waiting(pauseMs);
   if (situation.first && isAtRest(context)) return report.idle();
 
+  const undeclared = findUndeclared(situation.resource);
+  if (undeclared) return report.refused(undeclared);
   const known = yield* resolveDependencies(situation, references(situation.resource));
   const stale = known.type === "refusal" ? keptValues(context, known) : undefined;
   if (known.type === "refusal" && !stale) return report.refused(known);

@@ -210,7 +210,7 @@ function requestURL({ url = "", path }: RequestShape, field: string, endpoint: U
   };
 }
 
-function locatePairs(
+export function locatePairs(
   pairs: readonly { name: string; value: string }[],
   field: string,
 ): { name: string; field: string; text: string }[] {

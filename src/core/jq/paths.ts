@@ -1,0 +1,265 @@
+/**
+ * Which paths of its document a jq expression reads, and whether it can do without what is there.
+ *
+ * Invariant: a path is told only where it is certain; what cannot be told is a read of all that it may be of.
+ */
+import { parseJq } from "./parse.ts";
+import type { Node, Pattern } from "./syntax.ts";
+
+/** A key or index; `fromjson`: into what the text there says. */
+export type Step = string | number | typeof fromjson;
+export const fromjson = Symbol("fromjson");
+
+export interface ReadPath {
+  /** From the document's top. */
+  readonly steps: readonly Step[];
+  /** Whether the expression says what is to be where nothing is: `//`, `?`, a comparison with null, a condition about it. */
+  readonly mayBeAbsent: boolean;
+}
+
+/** Undefined: what was read has been told of, and what came of it is not a part of the document. */
+type Value = ReadPath | undefined;
+
+interface State {
+  /** Each path whose value is used. */
+  readonly reads: ReadPath[];
+  steps: number;
+  depth: number;
+}
+interface Context {
+  readonly state: State;
+  readonly dot: Value;
+  readonly variables: ReadonlyMap<string, Value>;
+  readonly functions: ReadonlyMap<string, Closure>;
+  readonly mayBeAbsent: boolean;
+  /** What conditions have asked of, on the way here. */
+  readonly asked: readonly ReadPath[];
+}
+interface Closure {
+  readonly parameters: readonly string[];
+  readonly body: Node;
+  readonly context: Context;
+}
+
+/** Steps of the walk, and frames that it may nest: an expression of any length ends in time. */
+const [maxSteps, maxDepth] = [20_000, 400];
+class TooLongError extends Error {
+  override readonly name = "TooLongError";
+}
+
+/** Undefined: it cannot be told. */
+export function pathsReadBy(expression: string): readonly ReadPath[] | undefined {
+  const node = parseJq(expression);
+  if (!node) return undefined;
+  const reads: ReadPath[] = [];
+  const top: ReadPath = { steps: [], mayBeAbsent: false };
+  try {
+    const state = { reads, steps: 0, depth: 0 };
+    const context = { state, dot: top, variables: new Map(), functions: new Map(), mayBeAbsent: false, asked: [] };
+    for (const value of walk(node, context)) if (value) reads.push(value);
+    return reads;
+  } catch (error) {
+    if (error instanceof TooLongError) return undefined;
+    throw error;
+  }
+}
+
+/** These look at nothing of their input but what is between their parentheses. */
+const lookNowhere = new Set(["empty", "now", "infinite", "nan", "true", "false", "input_line_number", "env"]);
+const lookAtArguments = new Set(["first", "last", "limit", "skip", "range", "error", "isempty"]);
+const assignments = new Set(["=", "|=", "+=", "-=", "*=", "/=", "%=", "//="]);
+
+function use(values: readonly Value[], { state, mayBeAbsent, asked }: Context): void {
+  for (const value of values) if (value) state.reads.push(mayBeAbsent ? { ...value, mayBeAbsent } : guarded(value, asked));
+}
+/** What it yields; what is used on the way goes into the state. */
+function walk(node: Node, context: Context): readonly Value[] {
+  const { state } = context;
+  state.steps += 1;
+  state.depth += 1;
+  if (state.steps > maxSteps || state.depth > maxDepth) throw new TooLongError();
+  const values = valuesOf(node, context);
+  state.depth -= 1;
+  return context.mayBeAbsent ? values.map(asAbsent) : values;
+}
+/** Yields nothing of the document itself: all that is in it is used. */
+function used(nodes: readonly Node[], context: Context): readonly Value[] {
+  for (const node of nodes) use(walk(node, context), context);
+  return [undefined];
+}
+/** Where nothing more is asked of a value, it is used all the same: to get at it can fail. */
+function followed(value: Value, context: Context, walkOn: () => readonly Value[]): readonly Value[] {
+  const before = context.state.reads.length;
+  const values = walkOn();
+  const isUsed = [...context.state.reads.slice(before), ...values].some(
+    (one) => one && value?.steps.every((step, at) => step === one.steps[at]),
+  );
+  if (!isUsed && value && value.steps.length > 0) use([value], context);
+  return values;
+}
+/** A text, list or object of them is never null itself, so nothing stands in for it. */
+function made(nodes: readonly Node[], context: Context): readonly Value[] {
+  return used(nodes, { ...context, mayBeAbsent: false });
+}
+
+function valuesOf(node: Node, context: Context): readonly Value[] {
+  switch (node.type) {
+    case "identity":
+      return [context.dot];
+    case "recurse":
+      use([context.dot], context);
+      return [undefined];
+    case "literal":
+      return [undefined];
+    case "text":
+      return made(node.parts, context);
+    case "array":
+      return made([node.of], context);
+    case "object":
+      return made(node.entries.flat(), context);
+    case "variable":
+      return [context.variables.get(node.name)];
+    case "index":
+      return index(node, context);
+    case "try":
+      return [
+        ...walk(node.body, { ...context, mayBeAbsent: true }),
+        ...(node.handler ? walk(node.handler, { ...context, dot: undefined }) : []),
+      ];
+    case "pipe":
+      return walk(node.left, context).flatMap((dot) => followed(dot, context, () => walk(node.right, { ...context, dot })));
+    case "binary":
+      return binary(node, context);
+    case "if":
+      return choose(node, context);
+    case "fold":
+      return fold(node, context);
+    case "bind":
+      return walk(node.source, context).flatMap((value) =>
+        followed(value, context, () => walk(node.body, bind(node.patterns, value, context))),
+      );
+    case "define": {
+      const { name, parameters, body, rest } = node;
+      const functions = new Map(context.functions);
+      const inner = { ...context, functions };
+      functions.set(keyOf(name, parameters.length), { parameters, body, context: inner });
+      return walk(rest, inner);
+    }
+    case "call":
+      return call(node, context);
+  }
+}
+
+function index({ of, keys }: Extract<Node, { type: "index" }>, context: Context): readonly Value[] {
+  const values = walk(of, context);
+  const [key] = keys;
+  const isPlain = keys.length === 1 && key?.type === "literal" && key.value !== undefined && key.value !== null;
+  if (isPlain) return values.map((value) => below(value, key.value as string | number));
+  use(values, context);
+  return used(keys, context);
+}
+function binary({ operator, left, right }: Extract<Node, { type: "binary" }>, context: Context): readonly Value[] {
+  if (operator === ",") return [...walk(left, context), ...walk(right, context)];
+  if (operator === "//") return [...walk(left, { ...context, mayBeAbsent: true }), ...walk(right, context)];
+  if (assignments.has(operator)) {
+    use([context.dot], context);
+    used([left], { ...context, mayBeAbsent: true });
+    return used([right], context);
+  }
+  const asksForNull = (operator === "==" || operator === "!=") && (isNull(left) || isNull(right));
+  const asking = asksForNull ? { ...context, mayBeAbsent: true } : context;
+  const before = context.state.reads.length;
+  used([left], asking);
+  const isLogic = operator === "and" || operator === "or";
+  return used([right], isLogic ? { ...context, asked: [...context.asked, ...context.state.reads.slice(before)] } : asking);
+}
+/** What a condition has asked of may not be there in what depends on it. */
+function choose({ branches, otherwise }: Extract<Node, { type: "if" }>, context: Context): readonly Value[] {
+  let { asked } = context;
+  const values: Value[] = [];
+  const take = (node: Node): void => {
+    for (const value of walk(node, { ...context, asked })) values.push(value && guarded(value, asked));
+  };
+  for (const [condition, then] of branches) {
+    const before = context.state.reads.length;
+    used([condition], { ...context, asked });
+    asked = [...asked, ...context.state.reads.slice(before)];
+    take(then);
+  }
+  take(otherwise);
+  return values;
+}
+function fold({ source, patterns, parts }: Extract<Node, { type: "fold" }>, context: Context): readonly Value[] {
+  const [initial, ...others] = parts;
+  if (initial) used([initial], context);
+  for (const value of walk(source, context))
+    followed(value, context, () => used(others, { ...bind(patterns, value, context), dot: undefined }));
+  return [undefined];
+}
+function bind(patterns: readonly Pattern[], value: Value, context: Context): Context {
+  const variables = new Map(context.variables);
+  const isSure = patterns.length === 1;
+  if (!isSure) use([value], { ...context, mayBeAbsent: true });
+  for (const pattern of patterns) bindOne(pattern, isSure ? value : undefined, variables, context);
+  return { ...context, variables };
+}
+function bindOne(pattern: Pattern, value: Value, variables: Map<string, Value>, context: Context): void {
+  if (pattern.variable !== undefined) variables.set(pattern.variable, value);
+  for (const [key, inner] of pattern.parts) {
+    used([key], context); // a key in parentheses: of which input it is evaluated does not matter here
+    const [part] = index({ type: "index", of: { type: "identity" }, keys: [key] }, { ...context, dot: value });
+    if (inner) bindOne(inner, part, variables, context);
+  }
+}
+
+function call({ name, args }: Extract<Node, { type: "call" }>, context: Context): readonly Value[] {
+  const closure = context.functions.get(keyOf(name, args.length));
+  if (closure) return enter(closure, args, context);
+  if (args.length === 0 && lookNowhere.has(name)) return [undefined];
+  if (name === "fromjson" && args.length === 0) {
+    use([context.dot], context);
+    return [below(context.dot, fromjson)];
+  }
+  if (lookAtArguments.has(name) && args.length > 0) return used(args, context);
+  use([context.dot], context);
+  // What they are called with is evaluated on parts of the input, which has been told of as a whole.
+  return used(args, { ...context, dot: undefined });
+}
+function enter(closure: Closure, args: readonly Node[], context: Context): readonly Value[] {
+  const functions = new Map(closure.context.functions);
+  const variables = new Map(closure.context.variables);
+  for (const [place, parameter] of closure.parameters.entries()) {
+    const body = args[place] as Node;
+    const argument = { parameters: [], body, context };
+    functions.set(keyOf(parameter.replace("$", ""), 0), argument);
+    if (!parameter.startsWith("$")) continue;
+    const [value, ...more] = walk(body, context);
+    use(more, context);
+    variables.set(parameter.slice(1), value);
+  }
+  const { mayBeAbsent, asked, dot } = context;
+  const inner = { ...closure.context, functions, variables, mayBeAbsent, asked, dot };
+  const bound = closure.parameters.filter((name) => name.startsWith("$")).map((name) => variables.get(name.slice(1)));
+  const into = (at: number): readonly Value[] =>
+    at === bound.length ? walk(closure.body, inner) : followed(bound[at], context, () => into(at + 1));
+  return into(0);
+}
+
+const keyOf = (name: string, arity: number): string => `${name}/${arity}`;
+const isNull = (node: Node): boolean => node.type === "literal" && node.value === null;
+const asAbsent = (value: Value): Value => value && { ...value, mayBeAbsent: true };
+
+function below(value: Value, step: Step): Value {
+  return value && { ...value, steps: [...value.steps, step] };
+}
+
+/** Of one item, and of the parameters, a condition on one field may tell which others are there. */
+const describedTogether = new Set<Step | undefined>(["item", "parameters", "metadata"]);
+function guarded(value: ReadPath, asked: readonly ReadPath[]): ReadPath {
+  const isGuarded = asked.some(({ steps }) => {
+    const shared = Math.min(steps.length, value.steps.length);
+    if (describedTogether.has(steps[0]) && steps[0] === value.steps[0]) return true;
+    return steps.slice(0, shared).every((step, place) => step === value.steps[place]);
+  });
+  return isGuarded ? { ...value, mayBeAbsent: true } : value;
+}

@@ -1,0 +1,84 @@
+/**
+ * What an expression names and is not there: jq would yield null for it, and that would be sent.
+ *
+ * Where an expression says what is to be then (`//`, `?`, a comparison with null, a condition), nothing is missing.
+ */
+import { fromjson, pathsReadBy, type ReadPath, type Step } from "./jq/paths.ts";
+import { jsonStep } from "./templating.ts";
+
+/** What is known of a part of the document before expressions are evaluated. */
+export type Known =
+  /** Nothing: whatever is named of it may be there. */
+  | { readonly type: "open" }
+  /** All names that it can have, but with `isOpen`. `what`: what one of them is called in a message. */
+  | {
+      readonly type: "names";
+      readonly what: string;
+      readonly names: Readonly<Record<string, Known>>;
+      readonly isOpen?: true;
+    }
+  /** A JSON value. */
+  | { readonly type: "value"; readonly value: unknown };
+
+export const open: Known = { type: "open" };
+
+/** Names that a message lists at most. */
+const mostListed = 8;
+
+/** For a message, without the field: what of the document is named, and not there. */
+export function missingReference(expression: string, document: Known): string | undefined {
+  for (const path of pathsReadBy(expression) ?? []) {
+    const problem = path.mayBeAbsent ? undefined : absenceOf(path, document);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+function absenceOf({ steps }: ReadPath, document: Known): string | undefined {
+  let known = document;
+  for (const [place, step] of steps.entries()) {
+    const next = below(known, step);
+    if (next) {
+      known = next;
+      continue;
+    }
+    const path = pathText(steps.slice(0, place + 1));
+    if (known.type !== "names") return `${path} is not there, and would be null; where that is meant, write ${path}?`;
+    const names = Object.keys(known.names);
+    const listed = names.length === 0 ? "none is" : `there are ${names.slice(0, mostListed).join(", ")}`;
+    return `${path}: there is no ${known.what} ${JSON.stringify(step)}; ${listed}${names.length > mostListed ? ", and others" : ""}`;
+  }
+  return undefined;
+}
+
+/** Undefined: it is not there. What jq itself refuses, an index of a text say, is left to it. */
+function below(known: Known, step: Step): Known | undefined {
+  if (known.type === "open") return open;
+  if (known.type === "names") {
+    const { names, isOpen } = known;
+    if (typeof step !== "string") return open;
+    return Object.hasOwn(names, step) ? names[step] : isOpen && open;
+  }
+  const { value } = known;
+  if (step === fromjson) return parsed(value);
+  if (value === null) return undefined;
+  if (typeof value !== "object") return open;
+  if (Array.isArray(value) !== (typeof step === "number")) return open;
+  const key = typeof step === "number" && step < 0 ? (value as readonly unknown[]).length + step : step;
+  return Object.hasOwn(value, key)
+    ? { type: "value", value: (value as Readonly<Record<string | number, unknown>>)[key] }
+    : undefined;
+}
+
+function parsed(value: unknown): Known {
+  if (typeof value !== "string") return open;
+  try {
+    return { type: "value", value: JSON.parse(value) as unknown };
+  } catch {
+    return open; // jq says what is wrong with it
+  }
+}
+
+function pathText(steps: readonly Step[]): string {
+  return steps.map((step) => (step === fromjson ? "|fromjson" : jsonStep(step))).join("");
+}

@@ -1,0 +1,25 @@
+/** What an HTTPRequest's expressions name and it does not declare. Pure. */
+import { open, type Known } from "../../core/missing-reference.ts";
+import type { Refusal } from "../../core/outcome.ts";
+import { declaredOutputs, outputExpressions } from "../request/outputs.ts";
+import { answer, requestReadings, undeclaredRefusal } from "../request/references.ts";
+import type { HTTPRequest } from "../types.ts";
+
+export function findUndeclared({ spec }: Pick<HTTPRequest, "spec">): Refusal | undefined {
+  const { forEach } = spec;
+  const ofAnswers: Readonly<Record<string, Known>> = forEach ? { responses: open } : { response: answer };
+  const others = [
+    {
+      expressions: forEach?.expression === undefined ? [] : [{ field: "spec.forEach.expression", text: forEach.expression }],
+    },
+    { expressions: outputExpressions(declaredOutputs(spec.outputs, "spec.outputs")), sees: ofAnswers },
+  ];
+  // What is written as a list is known item by item.
+  const items: readonly Known[] = forEach?.items?.map((value) => ({ type: "value", value })) ?? [open];
+  const sights = forEach ? items.map((item) => ({ item, index: open })) : [{}];
+  for (const sees of sights) {
+    const refusal = undeclaredRefusal(spec, {}, [...requestReadings(spec, "spec", sees), ...others]);
+    if (refusal) return refusal;
+  }
+  return undefined;
+}

@@ -1,0 +1,113 @@
+/**
+ * Names that a spec's expressions use and that it does not declare, found before anything is read or sent. Pure.
+ *
+ * What only an answer, another object or a Secret has is not known here.
+ */
+import type { Expectation, Inputs, RequestShape } from "../../api/request.ts";
+import type { Poll } from "../../api/poll.ts";
+import { mayRead } from "../../core/expression-reads.ts";
+import { missingReference, open, type Known } from "../../core/missing-reference.ts";
+import type { Refusal } from "../../core/outcome.ts";
+import type { Located, RequestTemplate } from "../../core/request-template.ts";
+import { expressionsOfText, templatesOf } from "../../core/templating.ts";
+import { bodyTemplate } from "./body.ts";
+import { dependencyExpressions } from "./dependencies.ts";
+import { pollExpressions } from "./poll-expressions.ts";
+import { expectedThat, locatePairs } from "./request.ts";
+
+type Names = Readonly<Record<string, Known>>;
+
+/** Expressions, and what they see, beside what all see. */
+export interface Reading {
+  readonly expressions: readonly Located[];
+  readonly sees?: Names;
+}
+
+const names = (what: string, known: Names): Known => ({ type: "names", what, names: known });
+const each = (all: string): Names => Object.fromEntries(all.split(" ").map((name) => [name, open]));
+
+export const answer: Known = names("part of an answer", each("statusCode headers trailers body text base64"));
+const metadata: Known = names("such field", each("name namespace uid labels annotations"));
+
+/** Why a spec cannot be meant: the first name that is not declared. `common`: what all of them see, beside inputs and metadata. */
+export function undeclaredRefusal(
+  spec: Parameters<typeof dependencyExpressions>[0],
+  common: Names,
+  readings: readonly Reading[],
+): Refusal | undefined {
+  const shared = { inputs: declaredInputs(spec.inputs ?? {}), metadata, now: open, ...common };
+  const ofOthers: Reading = { expressions: dependencyExpressions(spec) };
+  return (
+    firstMissing(ofOthers.expressions, names("part of an object", each("metadata spec status"))) ??
+    first(readings, ({ expressions, sees }) => firstMissing(expressions, names("such name", { ...shared, ...sees })))
+  );
+}
+function firstMissing(expressions: readonly Located[], document: Known): Refusal | undefined {
+  return first(expressions, ({ field, text }) => {
+    const problem = missingReference(text, document);
+    return problem === undefined
+      ? undefined
+      : { type: "refusal", reason: "InvalidExpression", message: `${field}: ${problem}`, heals: false };
+  });
+}
+function first<T, R>(all: readonly T[], find: (one: T) => R | undefined): R | undefined {
+  for (const one of all) {
+    const found = find(one);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function declaredInputs(inputs: Inputs): Known {
+  const known = Object.entries(inputs).map(([name, input]): [string, Known] => [
+    name,
+    "value" in input ? { type: "value", value: input.value } : open,
+  ]);
+  return names("input", Object.fromEntries(known));
+}
+
+interface Shape extends Omit<RequestShape, "method"> {
+  readonly expect?: Expectation;
+  readonly poll?: Poll;
+  readonly body?: RequestShape["body"] & { readonly mergePatch?: unknown };
+}
+/** What a request is made of, and what is asked of its answer. `field`: where it is written. */
+export function requestReadings(shape: Shape | undefined, field: string, sees: Names = {}): readonly Reading[] {
+  if (!shape) return [];
+  const { url, path, query = [], headers = [], body, expect = { status: [] }, poll } = shape;
+  const { mergePatch, ...content } = body ?? {};
+  const target = url === undefined ? { field: `${field}.path`, text: path ?? "" } : { field: `${field}.url`, text: url };
+  const template: RequestTemplate = {
+    method: "",
+    url: { type: "absolute", ...target },
+    query: locatePairs(query, `${field}.query`),
+    headers: locatePairs(headers, `${field}.headers`),
+    literalHeaders: [],
+    ...(mergePatch !== undefined
+      ? { body: { type: "mergePatch", field: `${field}.body.mergePatch`, value: mergePatch } }
+      : body && { body: bodyTemplate(content, `${field}.body`) }),
+  };
+  const ofPolls = pollExpressions(poll, `${field}.poll`);
+  // What such a part of a poll's URL yields is kept in the status, so that it sees no inputs.
+  const isKept = (one: Located): boolean => one.field.endsWith(".poll.url") && readsAnswer(one.text);
+  const ofPoll = locatePairs(poll?.headers ?? [], `${field}.poll.headers`);
+  return [
+    { expressions: expressionsIn(templatesOf(template)), sees },
+    {
+      expressions: [
+        ...expectedThat(expect, `${field}.expect`),
+        ...ofPolls.filter((one) => !isKept(one)),
+        ...expressionsIn(ofPoll),
+      ],
+      sees: { ...sees, response: answer },
+    },
+    { expressions: ofPolls.filter(isKept), sees: { ...sees, response: answer, inputs: names("input beside the answer", {}) } },
+  ];
+}
+function expressionsIn(templates: readonly Located[]): Located[] {
+  return templates.flatMap(({ field, text }) => expressionsOfText(text).map((expression) => ({ field, text: expression })));
+}
+
+function readsAnswer(expression: string): boolean {
+  return mayRead(expression, (path) => path.split(".", 1)[0] === "response");
+}
