@@ -4,12 +4,12 @@
  * A thread runs one job at a time; a job that is ended takes its thread with it and no other job. Groups take turns, whatever
  * each has waiting. Nothing is started before the first job.
  */
-/* oxlint-disable unicorn/require-post-message-target-origin -- threads have no origin: that is for windows */
-import { extname } from "node:path";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { Evaluated } from "../core/ports.ts";
+import { unlessAborted } from "../core/tools/deadline.ts";
 import { createRoundRobin, type RoundRobin } from "../core/tools/round-robin.ts";
-import type { Finished, Job, WorkerSettings } from "./worker.ts";
+import { runJob, startThread, type Thread } from "./thread.ts";
+import type { Job } from "./worker.ts";
 
 interface Threads extends AsyncDisposable {
   /**
@@ -26,11 +26,6 @@ interface ThreadsOptions {
   readonly maxMemoryBytes: number;
 }
 
-interface Thread {
-  readonly worker: Worker;
-  /** As `WorkerSettings` has it. */
-  readonly progress: Int32Array;
-}
 interface Line {
   readonly turns: RoundRobin<Task>;
   /** How many of them run at a time. */
@@ -43,13 +38,6 @@ interface Task {
   readonly fail: (error: unknown) => void;
 }
 
-/** A thread that has not had its deadline's time of a processor in so many times as long is given up. */
-const patience = 30;
-const shortestLookMs = 10;
-/** jq has 16 MiB from the start, and most jobs need no more. A thread whose jq has grown beyond this is replaced. */
-const keptMemoryBytes = 32 * 1024 * 1024;
-/** A thread's own heap holds a document and its results, as text. */
-const maxHeapMiB = 64;
 /** Those with a longer document run one at a time, so that they leave a thread, and memory, to the others. */
 const bigDocumentCharacters = 256 * 1024;
 
@@ -57,117 +45,59 @@ export function createThreads(options: ThreadsOptions): Threads {
   const { threads, deadlineMs, maxResultBytes, maxMemoryBytes } = options;
   const all = new Set<Worker>();
   const ready: Thread[] = [];
-  const big: Line = { turns: createRoundRobin(), most: Math.max(1, threads - 1), running: 0 };
-  const small: Line = { turns: createRoundRobin(), most: threads, running: 0 };
-  const lineOf = (job: Job): Line => (job.type === "evaluate" && job.document.length > bigDocumentCharacters ? big : small);
-  let last = big;
+  const lines = createLines(threads);
+  let running = 0;
   let disposed = false;
 
-  const running = (): number => big.running + small.running;
-  const waiting = (): number => big.turns.size + small.turns.size;
-  /** The lines take turns, too. */
-  function next(): Task | undefined {
-    const lines = last === small ? [big, small] : [small, big];
-    const line = lines.find(({ turns, most, running }) => turns.size > 0 && running < most);
-    if (line) last = line;
-    return line?.turns.shift();
-  }
   function handOut(): void {
-    while (running() < threads && ready.length > 0) {
-      const task = next();
+    while (running < threads && ready.length > 0) {
+      const task = lines.next();
       const thread = task && ready.pop();
       if (!thread) break;
-      perform(thread, task);
+      void perform(thread, task);
     }
-    const wanted = Math.min(threads, running() + waiting()) + 1; // and the spare
+    const wanted = Math.min(threads, running + lines.waiting) + 1; // and the spare
     if (!disposed) while (all.size < wanted) start();
   }
-
   function start(): void {
-    const progress = new SharedArrayBuffer(8);
-    const worker = new Worker(new URL(`./worker${extname(import.meta.url)}`, import.meta.url), {
-      workerData: { progress, maxResultBytes, maxMemoryBytes } satisfies WorkerSettings,
-      env: {},
-      execArgv: ["--disable-warning=ExperimentalWarning"],
-      stdout: true, // emscripten prints a line when it aborts; reading it would keep the process alive
-      stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB },
-    });
+    const worker = startThread(
+      { maxResultBytes, maxMemoryBytes },
+      {
+        onStarted(thread) {
+          ready.push(thread);
+          handOut();
+        },
+        onFailed(cause) {
+          all.delete(worker);
+          lines.drop()?.fail(new Error("cannot start a thread for expressions", { cause }));
+          if (lines.waiting > 0) handOut();
+        },
+        onExit() {
+          all.delete(worker);
+          const idle = ready.findIndex((thread) => thread.worker === worker);
+          if (idle !== -1) ready.splice(idle, 1);
+        },
+      },
+    );
     all.add(worker);
-    worker.on("error", () => {}); // its exit says as much
-    worker.once("exit", () => {
-      all.delete(worker);
-      const idle = ready.findIndex((thread) => thread.worker === worker);
-      if (idle !== -1) ready.splice(idle, 1);
-    });
-    const onStartError = (cause: unknown): void => {
-      all.delete(worker);
-      (small.turns.shift() ?? big.turns.shift())?.fail(new Error("cannot start a thread for expressions", { cause }));
-      if (waiting() > 0) handOut();
-    };
-    worker.once("error", onStartError);
-    worker.once("message", () => {
-      worker.off("error", onStartError);
-      worker.unref();
-      ready.push({ worker, progress: new Int32Array(progress) });
-      handOut();
-    });
   }
-
-  function perform({ worker, progress }: Thread, { job, finish }: Task): void {
-    const line = lineOf(job);
+  async function perform(thread: Thread, { job, finish }: Task): Promise<void> {
+    const { worker } = thread;
+    const line = lines.of(job);
+    running += 1;
     line.running += 1;
-    progress.fill(-1);
-    worker.ref();
-    const startedMs = performance.now();
-    let hasEnded = false;
-    function onFinished({ answer, memoryBytes }: Finished): void {
-      end(answer, memoryBytes > keptMemoryBytes);
+    const { answer, isSpent } = await runJob(thread, job, deadlineMs);
+    running -= 1;
+    line.running -= 1;
+    if (isSpent) {
+      all.delete(worker);
+      void worker.terminate();
+    } else {
+      worker.unref();
+      ready.push(thread);
     }
-    function end(answer: Evaluated, hasGrown = false): void {
-      hasEnded = true;
-      clearTimeout(timer);
-      worker.off("message", onFinished);
-      worker.off("error", onGone);
-      worker.off("exit", onGone);
-      line.running -= 1;
-      if (answer.type === "timeout" || answer.type === "starved" || answer.type === "outOfMemory") {
-        all.delete(worker);
-        void worker.terminate();
-        const index = progress[0] ?? -1;
-        finish(index === -1 ? answer : { ...answer, index });
-      } else if (hasGrown) {
-        all.delete(worker);
-        void worker.terminate();
-        finish(answer);
-      } else {
-        worker.unref();
-        ready.push({ worker, progress });
-        finish(answer);
-      }
-      handOut();
-    }
-    const onGone = (): void => end({ type: "outOfMemory" });
-    async function usedMs(): Promise<number> {
-      const { user, system } = await worker.cpuUsage();
-      const beganMs = progress[1] ?? -1;
-      return beganMs === -1 ? 0 : (user + system) / 1000 - beganMs;
-    }
-    async function lookAtUse(): Promise<void> {
-      if (performance.now() - startedMs >= patience * deadlineMs) return end({ type: "starved" });
-      timer = setTimeout(look, deadlineMs); // for where the thread has not even the time to say
-      const leftMs = deadlineMs - (await usedMs().catch(() => 0)); // it is gone: its exit says so
-      if (hasEnded) return;
-      if (leftMs <= 0) return end({ type: "timeout" });
-      clearTimeout(timer);
-      timer = setTimeout(look, Math.max(leftMs, shortestLookMs));
-    }
-    const look = (): void => void lookAtUse();
-    let timer = setTimeout(look, deadlineMs);
-    worker.on("message", onFinished);
-    worker.on("error", onGone);
-    worker.on("exit", onGone);
-    worker.postMessage(job);
+    finish(answer);
+    handOut();
   }
 
   return {
@@ -176,25 +106,49 @@ export function createThreads(options: ThreadsOptions): Threads {
       if (disposed) throw new Error("expressions are no longer evaluated");
       const { promise, resolve, reject } = Promise.withResolvers<Evaluated>();
       const task: Task = { job, finish: resolve, fail: reject };
-      const { turns } = lineOf(job);
-      const onAbort = (): void => {
-        turns.remove(group, task); // where it runs already, it does until its deadline at most, and nobody looks at what comes of it
-        reject(signal.reason as Error);
-      };
-      signal.addEventListener("abort", onAbort, { once: true });
+      const { turns } = lines.of(job);
       turns.add(group, task);
       handOut();
       try {
-        return await promise;
-      } finally {
-        signal.removeEventListener("abort", onAbort);
+        return await unlessAborted(signal, promise);
+      } catch (error) {
+        turns.remove(group, task); // where it runs already, it does until its deadline at most, and nobody looks at what comes of it
+        throw error;
       }
     },
     async [Symbol.asyncDispose]() {
       disposed = true;
-      for (const { turns } of [small, big])
-        for (let task = turns.shift(); task; task = turns.shift()) task.fail(new Error("expressions are no longer evaluated"));
+      for (let task = lines.drop(); task; task = lines.drop()) task.fail(new Error("expressions are no longer evaluated"));
       await Promise.all([...all].map((worker) => worker.terminate()));
+    },
+  };
+}
+
+interface Lines {
+  readonly of: (job: Job) => Line;
+  /** The task whose turn it is. The lines take turns, too. */
+  next(): Task | undefined;
+  /** Any task that waits, which is then to be failed. */
+  drop(): Task | undefined;
+  readonly waiting: number;
+}
+
+/** Long documents wait in a line of their own, and leave a thread to the others. */
+function createLines(threads: number): Lines {
+  const big: Line = { turns: createRoundRobin(), most: Math.max(1, threads - 1), running: 0 };
+  const small: Line = { turns: createRoundRobin(), most: threads, running: 0 };
+  let last = big;
+  return {
+    of: (job) => (job.type === "evaluate" && job.document.length > bigDocumentCharacters ? big : small),
+    next() {
+      const inOrder = last === small ? [big, small] : [small, big];
+      const line = inOrder.find(({ turns, most, running }) => turns.size > 0 && running < most);
+      if (line) last = line;
+      return line?.turns.shift();
+    },
+    drop: () => small.turns.shift() ?? big.turns.shift(),
+    get waiting() {
+      return big.turns.size + small.turns.size;
     },
   };
 }
