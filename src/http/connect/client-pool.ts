@@ -7,25 +7,12 @@
 import type { Dispatcher } from "undici";
 import { closedFloor, type EgressFloor } from "../../core/egress.ts";
 import type { EmitTelemetry } from "../../core/telemetry-event.ts";
+import { createRetiring, type Client } from "./client-map.ts";
 import { clientKey, type ClientSettings } from "./client-settings.ts";
 import type { ProxyFor } from "./environment-proxies.ts";
-import { openClient, type ConnectionLimits, type OpenClient, type OriginUse } from "./open-client.ts";
+import { openClient, type ConnectionLimits, type OpenClient, type OpenOptions, type OriginUse } from "./open-client.ts";
 import type { Sockets } from "./sockets.ts";
-import { createTlsContexts, materialBytes } from "./tls-contexts.ts";
-
-export interface Client extends OpenClient {
-  readonly about: string;
-  /** Of its TLS material, which others may share. */
-  readonly materialBytes: number;
-  /** The pools over the Map that have handed it out: the last one to go closes it. */
-  readonly pools: Set<object>;
-  /** Exchanges that use it now: it is not closed under them. */
-  users: number;
-  /** On a monotonic clock. */
-  lastUsedMs: number;
-  /** Who used it last. */
-  namespace: string;
-}
+import { createTlsContexts, materialBytes, type TlsContexts } from "./tls-contexts.ts";
 
 /** A client in use, until disposed. */
 export interface Lease extends Disposable {
@@ -83,105 +70,55 @@ export interface ClientPoolOptions extends Partial<ConnectionLimits> {
 
 /** Several pools may share a Map: each destroys, when it is disposed, the clients that no other has handed out. */
 export function createClientPool(options: ClientPoolOptions): ClientPool {
-  const { clients, sockets, emit, idleTimeoutMs = 300_000, maxClients = 256 } = options;
-  const { maxMaterialBytes = 4 * 1024 * 1024 } = options;
+  const { clients, emit } = options;
   const contexts = createTlsContexts();
   const listeners = new Set<(origin: string) => void>();
-  const open = {
-    sockets,
-    contexts,
-    onMultiplexed: (origin: string) => listeners.forEach((listener) => listener(origin)),
-    proxyFor: options.proxyFor ?? (() => undefined),
-    floor: options.floor ?? closedFloor,
-    connectionsPerOrigin: options.connectionsPerOrigin ?? 6,
-    keepAliveTimeoutMs: options.keepAliveTimeoutMs ?? 4_000, // below the 5 s after which many servers close
-    keepAliveMaxTimeoutMs: options.keepAliveMaxTimeoutMs ?? 60_000,
-  };
+  const open = openOptionsOf(options, contexts, (origin) => listeners.forEach((listener) => listener(origin)));
   const self = {};
-  const draining = new Set<OpenClient>();
+  const retiring = createRetiring({
+    clients,
+    contexts,
+    idleTimeoutMs: options.idleTimeoutMs ?? 300_000,
+    maxClients: options.maxClients ?? 256,
+    maxMaterialBytes: options.maxMaterialBytes ?? 4 * 1024 * 1024,
+  });
 
-  /** Nothing uses it, so there is nothing to wait for but its sockets' end. */
-  async function drain(client: OpenClient): Promise<void> {
-    draining.add(client);
-    try {
-      await client.close();
-    } catch {
-      await client.destroy(); // it was being destroyed, with its pool
-    } finally {
-      draining.delete(client);
-    }
+  function lease(client: Client, settings: ClientSettings): Lease {
+    let inUse = true;
+    let fresh: OpenClient | undefined;
+    return {
+      dispatcher: client.dispatcher,
+      recent(origin, withinMs) {
+        client.closeIdle(origin, withinMs);
+        return client.dispatcher;
+      },
+      fresh: () => (fresh ??= openClient(settings, { ...open, connectionsPerOrigin: 1 })).dispatcher,
+      [Symbol.dispose]() {
+        if (!inUse) return;
+        inUse = false;
+        if (fresh) void retiring.drain(fresh);
+        client.users -= 1;
+        client.lastUsedMs = performance.now();
+        retiring.retireExcess();
+      },
+    };
   }
-  function retire(key: string, client: Client): void {
-    clients.delete(key);
-    void drain(client);
-  }
-  function retireIdle(): void {
-    const since = performance.now() - idleTimeoutMs;
-    for (const [key, client] of clients) if (client.users === 0 && client.lastUsedMs <= since) retire(key, client);
-  }
-  /**
-   * Of the namespace that has most, so that nobody loses a client for what another declares, the one unused for longest. False:
-   * all of that namespace's are in use.
-   */
-  function retireFirst(weightOf: (client: Client) => number): boolean {
-    const weights = new Map<string, number>();
-    for (const client of clients.values()) weights.set(client.namespace, (weights.get(client.namespace) ?? 0) + weightOf(client));
-    const most = Math.max(...weights.values());
-    let first: readonly [string, Client] | undefined;
-    for (const entry of clients) {
-      const [, client] = entry;
-      const mayGo = client.users === 0 && weightOf(client) > 0 && weights.get(client.namespace) === most;
-      if (mayGo && client.lastUsedMs < (first?.[1].lastUsedMs ?? Infinity)) first = entry;
-    }
-    if (first) retire(...first);
-    return first !== undefined;
-  }
-  function retireExcess(): void {
-    while (clients.size > maxClients && retireFirst(() => 1));
-    while (contexts.sizeBytes > maxMaterialBytes && retireFirst((client) => client.materialBytes));
-  }
-  const timer = setInterval(retireIdle, Math.min(Math.ceil(idleTimeoutMs / 5), 60_000)).unref();
 
   return {
     // No await between look-up and insert: concurrent first uses cannot open two clients.
     acquire(settings, namespace = "") {
       const key = clientKey(settings);
       const known = clients.get(key);
-      const client = known ?? {
-        ...openClient(settings, open),
-        about: describeClient(settings),
-        materialBytes: materialBytes(settings.tls),
-        pools: new Set<object>(),
-        users: 0,
-        lastUsedMs: 0,
-        namespace,
-      };
+      const client = known ?? openShared(settings, namespace, open);
       client.users += 1;
       client.namespace = namespace;
       client.pools.add(self);
       if (!known) {
         clients.set(key, client);
-        retireExcess();
+        retiring.retireExcess();
       }
       emit({ type: "clientAcquired", result: known ? "reused" : "created" });
-      let inUse = true;
-      let fresh: OpenClient | undefined;
-      return {
-        dispatcher: client.dispatcher,
-        recent(origin, withinMs) {
-          client.closeIdle(origin, withinMs);
-          return client.dispatcher;
-        },
-        fresh: () => (fresh ??= openClient(settings, { ...open, connectionsPerOrigin: 1 })).dispatcher,
-        [Symbol.dispose]() {
-          if (!inUse) return;
-          inUse = false;
-          if (fresh) void drain(fresh);
-          client.users -= 1;
-          client.lastUsedMs = performance.now();
-          retireExcess();
-        },
-      };
+      return lease(client, settings);
     },
     has: (settings) => clients.has(clientKey(settings)),
     connectionsOf(settings, origin) {
@@ -205,11 +142,36 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
     describe: () =>
       [...clients.values()].map((client) => ({ about: client.about, users: client.users, origins: client.origins() })),
     async [Symbol.asyncDispose]() {
-      clearInterval(timer);
+      retiring[Symbol.dispose]();
       const left = [...clients].filter(([, { pools }]) => pools.delete(self) && pools.size === 0);
       for (const [key] of left) clients.delete(key);
-      await Promise.all([...draining, ...left.map(([, client]) => client)].map((client) => client.destroy()));
+      await Promise.all([...retiring.draining, ...left.map(([, client]) => client)].map((client) => client.destroy()));
     },
+  };
+}
+
+function openOptionsOf(options: ClientPoolOptions, contexts: TlsContexts, onMultiplexed: (origin: string) => void): OpenOptions {
+  return {
+    sockets: options.sockets,
+    contexts,
+    onMultiplexed,
+    proxyFor: options.proxyFor ?? (() => undefined),
+    floor: options.floor ?? closedFloor,
+    connectionsPerOrigin: options.connectionsPerOrigin ?? 6,
+    keepAliveTimeoutMs: options.keepAliveTimeoutMs ?? 4_000, // below the 5 s after which many servers close
+    keepAliveMaxTimeoutMs: options.keepAliveMaxTimeoutMs ?? 60_000,
+  };
+}
+
+function openShared(settings: ClientSettings, namespace: string, options: OpenOptions): Client {
+  return {
+    ...openClient(settings, options),
+    about: describeClient(settings),
+    materialBytes: materialBytes(settings.tls),
+    pools: new Set<object>(),
+    users: 0,
+    lastUsedMs: 0,
+    namespace,
   };
 }
 

@@ -1,0 +1,91 @@
+/** One undici pool for each origin that a client connects to, or proxy: what it is connected to, and what it shares over HTTP/2. */
+import type { Socket } from "node:net";
+import { Pool, type buildConnector } from "undici";
+import { createIdleSockets } from "./idle-sockets.ts";
+import type { OpenClient } from "./open-client.ts";
+import type { Sockets } from "./sockets.ts";
+
+/** As undici's pools have them. */
+export type PoolLimits = Readonly<
+  Required<
+    Pick<
+      Pool.Options,
+      "connections" | "pipelining" | "allowH2" | "headersTimeout" | "bodyTimeout" | "keepAliveTimeout" | "keepAliveMaxTimeout"
+    >
+  >
+>;
+/** `target`: where its requests go, which is elsewhere where `url` is a proxy's. */
+export type OpenOriginPool = (url: string | URL, options: object, target?: string | URL) => Pool;
+
+interface OriginPools {
+  readonly open: OpenOriginPool;
+  readonly queued: OpenClient["queued"];
+  readonly closeIdle: OpenClient["closeIdle"];
+  readonly multiplexes: OpenClient["multiplexes"];
+  readonly origins: OpenClient["origins"];
+}
+
+/** `onMultiplexed`: as of the client. */
+export function createOriginPools(
+  limits: PoolLimits,
+  sockets: Sockets,
+  onMultiplexed: (origin: string) => void = () => {},
+): OriginPools {
+  const pools = new Map<Pool, string>();
+  const multiplexed = new Set<string>();
+  const idle = createIdleSockets(sockets);
+
+  function openPools(): Map<Pool, string> {
+    for (const pool of pools.keys()) if (pool.destroyed) pools.delete(pool);
+    return pools;
+  }
+  return {
+    open(url, options, target = url) {
+      const { origin } = new URL(target);
+      const pool = openPool(url, { ...options, ...limits }, sockets, (socket) => {
+        idle.add(origin, socket);
+        if (!("alpnProtocol" in socket) || socket.alpnProtocol !== "h2") return void multiplexed.delete(origin);
+        multiplexed.add(origin);
+        onMultiplexed(origin);
+      });
+      openPools().set(pool, new URL(url).origin);
+      return pool;
+    },
+    queued: () => [...pools.keys()].reduce((sum, { stats }) => sum + stats.pending, 0),
+    closeIdle: (origin, idleMs) => idle.closeAfter(origin, idleMs),
+    multiplexes: (origin) => multiplexed.has(origin),
+    origins: () =>
+      [...openPools()].map(([{ stats }, origin]) => ({
+        origin,
+        connected: stats.connected,
+        free: stats.free,
+        waiting: stats.pending,
+      })),
+  };
+}
+
+/** `options.connect` is always a function here. `onConnected` is given each connection. */
+export function openPool(
+  origin: string | URL,
+  options: Pool.Options,
+  sockets: Sockets,
+  onConnected: (socket: Socket) => void = () => {},
+): Pool {
+  const counted = sockets.counted(options.connect as buildConnector.connector);
+  const connect: buildConnector.connector = (target, callback) =>
+    counted(target, (...result) => {
+      const [, socket] = result;
+      if (socket) onConnected(socket);
+      callback(...result);
+    });
+  const pool = new Pool(origin, { ...options, connect });
+  // An Agent lets go of a pool with its last connection, but not while a request that was broken off is in its queue. That is
+  // looked through after this event.
+  pool.on("disconnect", (url, _targets, error) => {
+    if (pool.stats.pending === 0) return;
+    queueMicrotask(() => {
+      if (pool.stats.pending === 0 && pool.stats.connected === 0) pool.emit("disconnect", url, [pool], error);
+    });
+  });
+  return pool;
+}
