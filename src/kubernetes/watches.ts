@@ -11,7 +11,8 @@ import type { ApiClient } from "./api-client.ts";
 import { ApiError } from "./api-error.ts";
 import { mergeWatches } from "./merge.ts";
 import type { WatchState } from "./readiness.ts";
-import { createReflector, type Reflector, type ReflectorSettings } from "./reflector.ts";
+import { createReflector, type Reflector } from "./reflector.ts";
+import type { ReflectorSettings } from "./reflector-settings.ts";
 
 /** Three times the interval at which the API server sends bookmarks, which is a minute. */
 const idleTimeoutMs = 180_000;

@@ -1,0 +1,61 @@
+/** What has become of the connection of one reflector: for its state, for readiness, for the log and the metrics. */
+import type { WatchEvent } from "../core/ports.ts";
+import type { Listed } from "./listing.ts";
+import { resourceName } from "./paths.ts";
+import { readiness, type WatchState } from "./readiness.ts";
+import { afterEnd, type End, type Listing, type ReflectorState, type Watching } from "./reflector-state.ts";
+import type { ReflectorSettings } from "./reflector-settings.ts";
+
+export interface ReflectorRecord {
+  /** A stream has opened. */
+  connected(): void;
+  /** The server said something. */
+  heard(): void;
+  /** Everything there is has come; in pages, where no stream is open. */
+  listed(from: Listing, everything: Listed, startedMs: number): WatchEvent;
+  /** A listing or a session ended: what follows. */
+  ended(from: Listing | Watching, how: End): ReflectorState;
+  /** The server does not let us look, and nothing has been told yet. */
+  isForbidden(): boolean;
+  readiness(): WatchState;
+}
+
+export function createReflectorRecord(settings: ReflectorSettings): ReflectorRecord {
+  const { type, namespace, emit, idleTimeoutMs, refusedDelayMs, random } = settings;
+  const resource = resourceName(type);
+  let hasListed = false;
+  let lastHeardMs = performance.now();
+  /** What ended last, until something works again. */
+  let problem: End | undefined;
+
+  return {
+    connected() {
+      problem = undefined;
+      lastHeardMs = performance.now();
+      emit({ type: "watchConnected", resource });
+    },
+    heard: () => void (lastHeardMs = performance.now()),
+    listed(from, { resources, resourceVersion }, startedMs) {
+      problem = undefined;
+      hasListed = true;
+      const durationMs = performance.now() - startedMs;
+      emit({ type: "listed", resource, count: resources.length, durationMs, reason: from.reason });
+      return { type: "listed", resources, resourceVersion };
+    },
+    ended(from, how) {
+      const isRefused = how.status === 403 && refusedDelayMs !== undefined;
+      const end = isRefused ? { ...how, retryAfterMs: refusedDelayMs } : how;
+      problem = end;
+      const next = afterEnd(from, end, idleTimeoutMs, random());
+      const { reason, sessionMs, error } = end;
+      const facts = { resource, reason, sessionDurationSecs: sessionMs / 1000, delayMs: next.delayMs };
+      emit({ type: "watchEnded", ...facts, ...(error === undefined ? {} : { error }) });
+      return next;
+    },
+    isForbidden: () => !hasListed && problem?.status === 403,
+    readiness() {
+      const silentSecs = (performance.now() - lastHeardMs) / 1000;
+      return { ...readiness({ resource, namespace, hasListed, problem, silentSecs }), silentSecs };
+    },
+  };
+}
