@@ -1,0 +1,70 @@
+/**
+ * Standing by: who holds the lease is watched, until nobody does.
+ *
+ * Invariant: it counts as free only where its holder has released it, or has not renewed it for as long as it lasts, by the clock
+ * of this process.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { deadline } from "../core/tools/deadline.ts";
+import type { createLeaseClient, Lease } from "./lease-client.ts";
+import { freeInMs, observe, type Observed } from "./lease-state.ts";
+import type { LeaseTerm } from "./lease-term.ts";
+
+interface StandbyOptions {
+  readonly leases: ReturnType<typeof createLeaseClient>;
+  readonly identity: string;
+  readonly term: Pick<LeaseTerm, "number" | "checkVersion">;
+  readonly retryPeriodMs: number;
+  readonly onHolder: (holder: string | null | undefined) => void;
+  readonly onError: (error: unknown) => void;
+}
+interface Standby {
+  /** The lease, or that there is none, once nobody else holds it. */
+  untilFree(signal: AbortSignal): Promise<Lease | undefined>;
+  /** As of `Leadership`. */
+  readonly unbrokenSince: () => number;
+}
+
+export function createStandby({ leases, identity, term, retryPeriodMs, onHolder, onError }: StandbyOptions): Standby {
+  let observed: Observed | undefined;
+  let unbrokenSince = 1;
+
+  /** Who holds a lease that somebody deletes may not know it yet, and makes it anew: until it would have expired, it counts as held. */
+  function look(current: Lease | undefined): number {
+    if (current?.spec.holderIdentity !== identity) unbrokenSince = term.number(); // whoever wrote last is not us
+    if (current || !observed) observed = observe(observed, current?.spec ?? {}, performance.now());
+    return freeInMs(observed, identity, performance.now());
+  }
+  /** Watches the lease until it is free or has expired; one that has expired is read again before it is taken. */
+  async function follow(waitMs: number, signal: AbortSignal): Promise<{ isFree: boolean; lease?: Lease }> {
+    using expiry = deadline(signal, waitMs);
+    try {
+      for await (const changed of leases.follow(expiry.signal)) {
+        const leftMs = look(changed);
+        if (leftMs === 0) return { isFree: true, ...(changed && { lease: changed }) };
+        expiry.restart(leftMs);
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!expiry.expired) onError(error);
+    }
+    if (!expiry.expired) await sleep(retryPeriodMs, undefined, { signal });
+    return { isFree: false };
+  }
+  return {
+    async untilFree(signal) {
+      let holder: string | null | undefined;
+      for (;;) {
+        const current = term.checkVersion(await leases.read(signal));
+        const waitMs = look(current);
+        if (waitMs === 0) return current;
+        const { holderIdentity } = current?.spec ?? { holderIdentity: holder };
+        if (holder !== holderIdentity) onHolder(holderIdentity);
+        holder = holderIdentity;
+        const followed = await follow(waitMs, signal);
+        if (followed.isFree) return followed.lease;
+      }
+    },
+    unbrokenSince: () => unbrokenSince,
+  };
+}

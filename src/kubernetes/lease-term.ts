@@ -1,0 +1,101 @@
+/**
+ * The lease as this process holds it: taken, renewed and released, and the terms in which it leads.
+ *
+ * Invariant: a term ends no later than the renew deadline after its last renewal was sent, whenever that was answered.
+ */
+import type { createLeaseClient, Lease } from "./lease-client.ts";
+import { heldBy, releaseSpec, termAfter, type LeaseSpec, type LeaseTimes, type Term } from "./lease-state.ts";
+
+/**
+ * The API server's resourceVersions have gone back: etcd was restored from an older copy. What is cached is of a future that is not
+ * to be, and no watch will tell of what is there: whoever reads this has to begin anew.
+ */
+export class StoreWentBackError extends Error {
+  override readonly name = "StoreWentBackError";
+  constructor() {
+    super("the API server has gone back to an older state (etcd was restored): the process ends, to begin anew");
+  }
+}
+
+interface LeaseTermOptions extends Pick<LeaseTimes, "leaseDurationMs" | "renewDeadlineMs"> {
+  readonly leases: ReturnType<typeof createLeaseClient>;
+  readonly identity: string;
+}
+export interface LeaseTerm {
+  /** The number of the term, where this process is in one at this instant. */
+  readonly current: () => number | undefined;
+  /** The number of the present term, or of the next one. */
+  readonly number: () => number;
+  /** As of `Leadership`. */
+  readonly since: () => string | undefined;
+  /** When the latest renewal was sent, on the clock of `performance.now`. */
+  readonly renewedMs: () => number;
+  /** Takes or renews it. `conflict`: somebody else wrote it. Undefined: it is ours, but was answered too late to act on. */
+  hold(before: Lease | undefined): Promise<Lease | "conflict" | undefined>;
+  /** What is answered when the term is over says nothing any more: the read ends with it. */
+  read(): Promise<Lease | undefined>;
+  /** Throws StoreWentBackError for what the API server cannot have said after what it has said. */
+  checkVersion<L extends Lease | undefined>(lease: L): L;
+  /** This process leads no more, until it takes the lease again: what begins then is another term. */
+  lose(): void;
+  /** Ends the term, and says in the lease that nobody need wait for it. */
+  release(held: Lease): Promise<void>;
+}
+
+/** Writes are not broken off: a lease that was taken without our knowing would keep everybody waiting. */
+const never = new AbortController().signal;
+
+export function createLeaseTerm({ leases, identity, leaseDurationMs, renewDeadlineMs }: LeaseTermOptions): LeaseTerm {
+  let term: Term | undefined;
+  let termNumber = 1;
+  let since: string | undefined;
+  let sentMs = 0;
+  let latestVersion = 0n;
+
+  function checkVersion<L extends Lease | undefined>(lease: L): L {
+    if (!lease) return lease;
+    const version = BigInt(lease.metadata.resourceVersion);
+    if (version < latestVersion) throw new StoreWentBackError();
+    latestVersion = version;
+    return lease;
+  }
+  function read(): Promise<Lease | undefined> {
+    return leases.read(term ? AbortSignal.timeout(Math.max(1, Math.floor(term.untilMs - performance.now()))) : never);
+  }
+  /** A write whose reply was lost may have landed: then it counts from when it was sent, like any other. Else throws `error`. */
+  async function findWritten({ holderIdentity, renewTime }: LeaseSpec, error: unknown): Promise<Lease> {
+    const current = await read();
+    const isOurs = current?.spec.holderIdentity === holderIdentity && current?.spec.renewTime === renewTime;
+    if (current && isOurs) return current;
+    throw error;
+  }
+  return {
+    current: () => (term !== undefined && performance.now() < term.untilMs ? termNumber : undefined),
+    number: () => termNumber,
+    since: () => since,
+    renewedMs: () => sentMs,
+    async hold(before) {
+      sentMs = performance.now();
+      const spec = heldBy(identity, before?.spec ?? {}, leaseDurationMs, new Date());
+      const written = await leases.write(before, spec, never).catch((error: unknown) => findWritten(spec, error));
+      if (written === "conflict") return "conflict";
+      checkVersion(written);
+      const renewed = termAfter(term, { sentMs, answeredMs: performance.now() }, renewDeadlineMs);
+      if (!term) since = written.metadata.resourceVersion;
+      term = renewed;
+      return term && written;
+    },
+    read,
+    checkVersion,
+    lose() {
+      term = undefined;
+      termNumber += 1;
+    },
+    async release(held) {
+      term = undefined;
+      if ((await leases.write(held, releaseSpec(new Date()), never)) !== "conflict") return;
+      const current = await leases.read(never);
+      if (current?.spec.holderIdentity === identity) await leases.write(current, releaseSpec(new Date()), never);
+    },
+  };
+}
