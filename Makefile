@@ -149,6 +149,10 @@ verify: $(INSTALLED) ## Check format, lint, types, repeats and generated files.
 bench-fleet: build ## Time fleets on a real API server, beside the least possible; FLEETS: sizes, and steady=N.
 	@npm exec --no -- node bench/fleet/main.ts $(FLEETS)
 
+.PHONY: bench-poll
+bench-poll: build ## CPU of looking at objects that are as they should be, beside bare GETs; POLLS: SHAPE:OBJECTS:INTERVAL_SECONDS …
+	@npm exec --no -- node bench/poll/main.ts $(POLLS)
+
 .PHONY: bench-start
 bench-start: build ## Time and memory of loading a controller, from the sources and as the image has it.
 	@npm exec --no -- node bench/start.ts

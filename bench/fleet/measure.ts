@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { request } from "undici";
@@ -19,7 +19,7 @@ export interface Child extends Disposable {
   readonly line: string;
 }
 export async function startChild(program: string, ...args: readonly string[]): Promise<Child> {
-  const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, program), ...args], {
+  const child: ChildProcess = spawn(process.execPath, [resolve(import.meta.dirname, program), ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   process.on("exit", () => child.kill("SIGKILL"));

@@ -190,8 +190,8 @@ export function parseDocument(text: string): { readonly value: Value } | undefin
   if ((text.match(/[[{]/g)?.length ?? 0) > mostBrackets) return undefined; // it could be deeper than jq reads
   return { value: (mayHoldExact.test(text) ? parseWithSource(text, exactNumber) : JSON.parse(text)) as Value };
 }
-/** A number that is long, or has a fraction, an exponent, or a zero before it. */
-const mayHoldExact = /(?:^|[:,[\s])-?(?:\d{16}|\d+[.eE]|0\d)|-0/;
+/** A number that is long, or has a fraction, an exponent, or a zero before it: where none is, the reviver is spared. */
+const mayHoldExact = /(?:^|[:,[\s])(?:-?(?:\d{16}|\d+[.eE]|0\d)|-0)/;
 const parseWithSource = JSON.parse as (
   text: string,
   reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,

@@ -1,0 +1,82 @@
+/**
+ * What it costs to look at objects that are as they should be: CPU of a whole `holdfast run`, all its threads, for each poll, beside
+ * bare GETs of the same answers at the same pace.
+ *
+ * Usage: node bench/poll/main.ts [SHAPE:OBJECTS:INTERVAL_SECONDS ...]     (default full:300:2 full:1600:2 steady:300:2 steady:1600:2)
+ * `steady`: a literal URL and `exists`. `full`: an expression in the URL, `exists`, and a body that is compared, with two expressions.
+ * LOG_LEVEL=info: with log lines. HOLDFAST_NATIVE_EXPRESSIONS=false: without the evaluator for simple expressions.
+ */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startChild, table, usageOf } from "../fleet/measure.ts";
+
+const seconds = 15;
+const shapes: Readonly<Record<string, (base: string, index: number) => object>> = {
+  steady: (base, index) => ({
+    create: { url: `${base}/${index}`, body: { json: { a: 1 } } },
+    observe: { url: `${base}/${index}` },
+    exists: ".response.body.created",
+  }),
+  full: (base, index) => ({
+    parameters: { name: `user-${index}`, age: 36 },
+    externalID: ".response.body.id",
+    exists: ".response.body.created",
+    observe: { url: `${base}/\${ .externalID }` },
+    create: { url: `${base}/${index}`, body: { json: "${ .parameters }" } },
+    update: {
+      url: `${base}/\${ .externalID }`,
+      body: { json: { name: "${ .parameters.name }", age: "${ .parameters.age }", roles: ["reader", "writer"] } },
+    },
+    delete: { url: `${base}/\${ .externalID }` },
+  }),
+};
+
+const given = process.argv.slice(2);
+const cases = given.length > 0 ? given : ["full:300:2", "full:1600:2", "steady:300:2", "steady:1600:2"];
+const rows: string[][] = [];
+for (const one of cases) {
+  const [shape = "", objects = "", interval = ""] = one.split(":");
+  rows.push(await measure(shape, Number(objects), Number(interval)));
+}
+process.stdout.write(table(["shape", "objects", "polls/s", "CPU a poll", "bare GET", "times", "peak RSS"], rows));
+
+async function measure(shape: string, objects: number, intervalSecs: number): Promise<string[]> {
+  using origin = await startChild(join(import.meta.dirname, "origin.ts"));
+  const base = `http://127.0.0.1:${origin.line}/users`;
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-poll-"));
+  const spec = shapes[shape] ?? (() => ({}));
+  const manifests = Array.from({ length: objects }, (_, index) => ({
+    apiVersion: "holdfast.dev/v1alpha1",
+    kind: "HTTPResource",
+    metadata: { name: `r${index}` },
+    spec: { interval: `${intervalSecs}s`, ...spec(base, index) },
+  }));
+  writeFileSync(join(folder, "all.yaml"), manifests.map((manifest) => JSON.stringify(manifest)).join("\n---\n"));
+  const main = join(import.meta.dirname, "../../dist/main.js");
+  const holdfast = spawn(process.execPath, ["--max-semi-space-size=8", main, "run", "-f", folder, "--log-level", process.env["LOG_LEVEL"] ?? "warn"], {
+    stdio: ["ignore", "ignore", "ignore"],
+  });
+  try {
+    while ((await requestsOf(base)) < 3 * objects) await sleep(100); // each has been created, and observed twice
+    await sleep(2_000);
+    const [before, cpuBefore, startedMs] = [await requestsOf(base), usageOf(holdfast.pid ?? 0).cpuSecs, performance.now()];
+    await sleep(1000 * seconds);
+    const { cpuSecs, rssMiB } = usageOf(holdfast.pid ?? 0);
+    const polls = (await requestsOf(base)) - before;
+    const perSecond = polls / ((performance.now() - startedMs) / 1000);
+    const µs = ((cpuSecs - cpuBefore) * 1e6) / polls;
+    const bare = await startChild(join(import.meta.dirname, "bare.ts"), base, String(objects), String(perSecond), "10");
+    const bareµs = Number(bare.line);
+    const figures = [`${µs.toFixed(0)} µs`, `${bareµs.toFixed(0)} µs`, (µs / bareµs).toFixed(1), `${rssMiB.toFixed(0)} MiB`];
+    return [shape, String(objects), perSecond.toFixed(0), ...figures];
+  } finally {
+    holdfast.kill("SIGKILL");
+    rmSync(folder, { recursive: true });
+  }
+}
+async function requestsOf(base: string): Promise<number> {
+  return ((await (await fetch(`${base}/counts`)).json()) as { requests: number }).requests;
+}
