@@ -56,9 +56,13 @@ async function measure(shape: string, objects: number, intervalSecs: number): Pr
   }));
   writeFileSync(join(folder, "all.yaml"), manifests.map((manifest) => JSON.stringify(manifest)).join("\n---\n"));
   const main = join(import.meta.dirname, "../../dist/main.js");
-  const holdfast = spawn(process.execPath, ["--max-semi-space-size=8", main, "run", "-f", folder, "--log-level", process.env["LOG_LEVEL"] ?? "warn"], {
-    stdio: ["ignore", "ignore", "ignore"],
-  });
+  const holdfast = spawn(
+    process.execPath,
+    ["--max-semi-space-size=8", main, "run", "-f", folder, "--log-level", process.env["LOG_LEVEL"] ?? "warn"],
+    {
+      stdio: ["ignore", "ignore", "ignore"],
+    },
+  );
   try {
     while ((await requestsOf(base)) < 3 * objects) await sleep(100); // each has been created, and observed twice
     await sleep(2_000);

@@ -188,10 +188,14 @@ export function parseDocument(text: string): { readonly value: Value } | undefin
   if (text.length > longestDocument || !text.isWellFormed()) return undefined;
   if (/\\u(?:0000|[dD][89a-fA-F])|\u007f/.test(text)) return undefined;
   if ((text.match(/[[{]/g)?.length ?? 0) > mostBrackets) return undefined; // it could be deeper than jq reads
-  return { value: (mayHoldExact.test(text) ? parseWithSource(text, exactNumber) : JSON.parse(text)) as Value };
+  try {
+    return { value: (mayHoldExact.test(text) ? parseWithSource(text, exactNumber) : JSON.parse(text)) as Value };
+  } catch {
+    return undefined; // jq takes more for JSON
+  }
 }
-/** A number that is long, or has a fraction, an exponent, or a zero before it: where none is, the reviver is spared. */
-const mayHoldExact = /(?:^|[:,[\s])(?:-?(?:\d{16}|\d+[.eE]|0\d)|-0)/;
+/** A number that is long, or has a fraction or an exponent, or minus zero: where none is, the reviver is spared. Times are none. */
+const mayHoldExact = /(?:^|[:,[\s])(?:-0|-?(?:\d{16,}|\d+\.\d+|\d+(?:\.\d+)?[eE][+-]?\d+))(?=[\s,\]}]|$)/;
 const parseWithSource = JSON.parse as (
   text: string,
   reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
