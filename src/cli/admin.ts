@@ -89,7 +89,7 @@ export async function serveAdmin({ adminAddress }: ControllerSettings, parts: Ad
     }),
   };
   try {
-    const { port } = resources.use(await serve(adminAddress, routes, { isHost: isHost(adminAddress) }));
+    const { port } = resources.use(await serve(adminAddress, routes, { flag: "--admin-address", isHost: isHost(adminAddress) }));
     parts.emit({ type: "note", level: "info", message: "serving the admin page", fields: { adminPort: port } });
   } catch (error) {
     parts.emit({ type: "note", level: "warn", message: "the admin page cannot be served", fields: { adminAddress }, error });

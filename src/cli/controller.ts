@@ -78,9 +78,14 @@ export async function runController(settings: ControllerSettings): Promise<numbe
   const { controller, liveness } = resources.use(runtime);
   const notReady = (): readonly string[] => findNotReady(controller, store);
   const metricsServer = resources.use(
-    await serve(settings.metricsAddress, metricsRoutes(metrics.registry), { guard: guardFor(settings, { client, emit }) }),
+    await serve(settings.metricsAddress, metricsRoutes(metrics.registry), {
+      flag: "--metrics-address",
+      guard: guardFor(settings, { client, emit }),
+    }),
   );
-  const healthServer = resources.use(await serve(settings.healthAddress, healthRoutes({ notReady, notLive: liveness.failing })));
+  const healthServer = resources.use(
+    await serve(settings.healthAddress, healthRoutes({ notReady, notLive: liveness.failing }), { flag: "--health-address" }),
+  );
   const leads = (): boolean => leadership.term() !== undefined;
   resources.use(await serveAdmin(settings, { runtime, store, emit, slowest, history, identity, leads, scrub: secrets.scrub }));
   emit({

@@ -52,7 +52,8 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
       runInContext,
     }),
   );
-  if (settings.metricsAddress !== undefined) resources.use(await serve(settings.metricsAddress, metricsRoutes(metrics.registry)));
+  if (settings.metricsAddress !== undefined)
+    resources.use(await serve(settings.metricsAddress, metricsRoutes(metrics.registry), { flag: "--metrics-address" }));
 
   const settled = (): void => {
     if (settings.once) void whenQuiet(controller, shutdown.stop).then(() => progress.isSettled() && shutdown.begin());

@@ -61,6 +61,14 @@ export function stalled(reason: string, message: string): ConditionState[] {
   ];
 }
 
+/** A condition of a status of whatever kind; of Stalled and Reconciling only where it is true. */
+export function findCondition(status: object | undefined, wanted: string): Condition | undefined {
+  const { conditions }: { readonly conditions?: unknown } = status ?? {};
+  const all = Array.isArray(conditions) ? (conditions as readonly Condition[]) : [];
+  const isAbnormal = wanted === "Stalled" || wanted === "Reconciling";
+  return all.find(({ type, status }) => type === wanted && (!isAbnormal || status === "True"));
+}
+
 /** Whether this is what it is stalled for. */
 export function isStalledFor(reason: string, conditions: readonly Condition[] | undefined): boolean {
   return conditions?.some((one) => one.type === "Stalled" && one.status === "True" && one.reason === reason) === true;

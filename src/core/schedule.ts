@@ -128,7 +128,28 @@ function parsedCron(
     const job = new Cron(cron, { timezone: timeZone, mode: "5-or-6-parts", paused: true });
     return { after: (timeMs) => job.nextRun(new Date(timeMs)) ?? undefined };
   } catch {
-    return { message: "spec.schedule.cron: is no cron expression of five fields, or six with seconds first" };
+    return { message: `spec.schedule.cron: ${cronProblem(cron)}` };
+  }
+}
+
+const cronFields = ["second", "minute", "hour", "day of month", "month", "day of week"];
+/** Which of the fields cannot be read: each is tried alone. */
+function cronProblem(cron: string): string {
+  const fields = cron.split(" ");
+  const names = cronFields.slice(cronFields.length - fields.length);
+  const wrong = names.findIndex(
+    (_, place) => !isCron(names.map((__, at) => (at === place ? (fields[at] ?? "") : "*")).join(" ")),
+  );
+  const all = "is no cron expression of five fields, or six with seconds first";
+  const name = names[wrong];
+  if (fields.length < 5 || name === undefined) return all;
+  return `the ${name} ${JSON.stringify(fields[wrong])}, field ${wrong + 1} of ${fields.length}, is none`;
+}
+function isCron(cron: string): boolean {
+  try {
+    return new Cron(cron, { mode: "5-or-6-parts", paused: true }).getPattern() === cron;
+  } catch {
+    return false;
   }
 }
 

@@ -31,6 +31,8 @@ export type TelemetryEvent =
       readonly durationMs: number;
       readonly result: Verdict["result"] | "conflict" | "postponed" | "error" | "gone";
       readonly reason: string;
+      /** The message of the condition Ready, where something has changed. */
+      readonly detail?: string;
       readonly reconcileId?: string;
       readonly why?: string;
       readonly attemptId?: string | undefined;
@@ -47,6 +49,8 @@ export type TelemetryEvent =
       readonly durationMs: number;
       readonly statusCode?: number;
       readonly reason?: FailureReason;
+      /** Of a failure what the condition says of it. */
+      readonly detail?: string;
       readonly sizeBytes?: number;
     }
   /**

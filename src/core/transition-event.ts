@@ -1,11 +1,11 @@
 /**
  * What about a change of status is worth telling people in an event: something that was well no longer is, is well
- * again, will stay as it is until somebody acts, or may not go where it would; and that a remote object had drifted and was
+ * again, will stay as it is until somebody acts, cannot be told, or may not go where it would; and that a remote object had drifted and was
  * corrected. A first success is none, nor is what stays as it was, nor what somebody's own change of the spec brings about.
  *
  * Invariant: its text is that of a condition, so it holds no secret and nothing that a server sent.
  */
-import type { Condition } from "./conditions.ts";
+import { findCondition, type Condition } from "./conditions.ts";
 import { isRecord } from "./tools/json.ts";
 
 export interface TransitionEvent {
@@ -14,15 +14,26 @@ export interface TransitionEvent {
   readonly message: string;
 }
 
-/** Not ready, and nothing is wrong: a request is on its way, waits for another, or somebody wants nothing done. */
-const harmless: readonly string[] = ["Sending", "Suspended", "DependencyNotReady"];
+/** Not ready, and nothing is wrong: something is on its way, waits for its turn or another, or somebody wants nothing done. */
+const harmless: readonly string[] = [
+  "Sending",
+  "Polling",
+  "Replacing",
+  "InUse",
+  "RateLimited",
+  "Suspended",
+  "DependencyNotReady",
+];
 
 /** `before`: the status that the reconcile began with, whatever it recorded in between. Undefined: nothing to tell. */
 export function deriveTransitionEvent(before: object | undefined, after: object): TransitionEvent | undefined {
   const [was, is] = [summary(before), summary(after)];
   if (!is.ready) return undefined;
   const { reason, message } = is.ready;
-  if (is.stalledReason !== undefined && is.stalledReason !== was.stalledReason) return { type: "Warning", reason, message };
+  if (is.stalled && !isSame(is.stalled, was.stalled)) return { type: "Warning", reason, message };
+  // What is there cannot be told: of an object that nobody has seen ready that is news as well.
+  if (is.ready.status === "Unknown" && !(was.ready?.status === "Unknown" && isSame(is.ready, was.ready)))
+    return { type: "Warning", reason, message };
   if (reason === "EgressDenied" && was.ready?.reason !== reason) return { type: "Warning", reason, message };
   if (was.ready?.status === "True" && isFailure(is.ready)) return { type: "Warning", reason, message };
   if (was.id !== undefined && is.id !== undefined && was.id !== is.id)
@@ -34,6 +45,14 @@ export function deriveTransitionEvent(before: object | undefined, after: object)
 
 function isFailure({ status, reason }: Condition): boolean {
   return status !== "True" && !harmless.includes(reason);
+}
+
+/** Whether it says the same: how often it was tried is no news. */
+function isSame(one: Condition, other: Condition | undefined): boolean {
+  return one.reason === other?.reason && withoutTries(one.message) === withoutTries(other.message);
+}
+function withoutTries(message: string): string {
+  return message.replace(/; tr(?:y|ied) \d[^]*$/, "");
 }
 
 /** An update has ended well that was none when the reconcile began, or not over. */
@@ -52,21 +71,18 @@ interface Summary {
   readonly attempt?: Readonly<Record<string, unknown>>;
   readonly ready?: Condition;
   readonly drifted?: Condition;
-  readonly stalledReason?: string;
+  readonly stalled?: Condition;
 }
 function summary(status: object | undefined): Summary {
   const fields = isRecord(status) ? status : {};
   const { observedGeneration: generation, attempt, externalID: id } = fields;
-  const conditions = Array.isArray(fields["conditions"]) ? (fields["conditions"] as Condition[]) : [];
-  const ready = conditions.find(({ type }) => type === "Ready");
-  const drifted = conditions.find(({ type }) => type === "Drifted");
-  const stalled = conditions.find(({ type, status }) => type === "Stalled" && status === "True");
+  const [ready, drifted, stalled] = ["Ready", "Drifted", "Stalled"].map((type) => findCondition(fields, type));
   return {
     generation,
     ...(typeof id === "string" && { id: JSON.stringify(id) }),
     ...(isRecord(attempt) && { attempt }),
     ...(ready && { ready }),
     ...(drifted && { drifted }),
-    ...(stalled && { stalledReason: stalled.reason }),
+    ...(stalled && { stalled }),
   };
 }

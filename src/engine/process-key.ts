@@ -19,6 +19,7 @@ import { recordJournaled } from "./journaled.ts";
 import { keyParts } from "./key.ts";
 import { referrersOf } from "./referrers.ts";
 import type { Backoff } from "./backoff.ts";
+import { findCondition } from "../core/conditions.ts";
 import type { Postponed } from "./postponed.ts";
 import { reconcile, type ReconcileDeps } from "./reconcile.ts";
 import type { Reconciled } from "./reconciled.ts";
@@ -114,7 +115,7 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
     }
     const { kind } = found;
     let { resource } = found;
-    const ended = (end: Pick<Reconciliation, "result" | "reason" | "error" | "panicked">): void =>
+    const ended = (end: Pick<Reconciliation, "result" | "reason" | "detail" | "error" | "panicked">): void =>
       emit({ type: "reconciled", ...context, durationMs: performance.now() - startedMs, ...end });
     const turn = terms.begin(id, resource);
     try {
@@ -196,11 +197,12 @@ function createRequeue({
 
 type Reconciliation = Extract<TelemetryEvent, { type: "reconciled" }>;
 
-function summary(reconciled: Reconciled): Pick<Reconciliation, "result" | "reason"> {
+function summary(reconciled: Reconciled): Pick<Reconciliation, "result" | "reason" | "detail"> {
   switch (reconciled.type) {
     case "settled": {
-      const { result, reason } = reconciled.verdict;
-      return { result, reason };
+      const { result, reason, status } = reconciled.verdict;
+      const detail = result === "unchanged" ? undefined : findCondition(status, "Ready")?.message;
+      return { result, reason, ...(detail !== undefined && { detail }) };
     }
     case "conflict":
       return { result: "conflict", reason: "Conflict" };

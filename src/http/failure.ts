@@ -1,23 +1,32 @@
 /**
  * What the network did, as one of a closed set of reasons.
  *
- * Matched on `code` alone: no text of an error, and so nothing that a server sent, reaches a message.
+ * Matched on `code` alone: no text of an error, and so nothing that a server sent, reaches a message, but a proxy's status code.
  */
 import type { FailureReason } from "../core/outcome.ts";
 import { knownCode, type Comes } from "./error-codes.ts";
+import { anywhere, type Place } from "./place.ts";
 
-const messages: Readonly<Record<FailureReason, string>> = {
-  Timeout: "no complete answer within the timeout; raise spec.timeout if the server needs longer",
-  ConnectTimeout: "the server did not accept a connection in time; check the address, and firewalls on the way",
-  ConnectionRefused: "nothing accepts connections at the address; check host and port",
-  ProxyRefused: "the proxy refused to connect; check its rules, and the user and password in its URL",
-  ConnectionReset: "the connection was closed before the answer was complete",
-  NameNotResolved: "the host name cannot be resolved; check its spelling and the cluster's DNS",
-  NetworkUnreachable: "there is no route to the address; check it, and network policies",
-  TLSError: "TLS could not be agreed; check that the port speaks TLS, spec.tls.minVersion and the client certificate",
-  CertificateInvalid:
-    "the server's certificate is not valid for this host or its authority is not trusted; check spec.tls.ca and spec.tls.serverName",
-  InvalidResponse: "what came back is not valid HTTP, or not in an encoding that Holdfast understands",
+type Text = string | ((place: Place) => string);
+
+const server = ({ server = "the server" }: Place): string => server;
+const address = ({ server = "the address" }: Place): string => server;
+
+const messages: Readonly<Record<FailureReason, Text>> = {
+  Timeout: (place) => `no complete answer from ${server(place)} within the timeout; raise spec.timeout if it needs longer`,
+  ConnectTimeout: (place) => `${server(place)} did not accept a connection in time; check the address, and firewalls on the way`,
+  ConnectionRefused: (place) => `nothing accepts connections at ${address(place)}; check host and port`,
+  ProxyRefused: ({ proxy }) => `${proxy} refused to connect; check its rules, and the user and password in its URL`,
+  ConnectionReset: (place) => `the connection to ${server(place)} was closed before the answer was complete`,
+  NameNotResolved: ({ server }) =>
+    `the host name ${server === undefined ? "" : `of ${server} `}cannot be resolved; check its spelling and the cluster's DNS`,
+  NetworkUnreachable: (place) => `there is no route to ${address(place)}; check it, and network policies`,
+  TLSError: (place) =>
+    `TLS could not be agreed with ${server(place)}; check that the port speaks TLS, ${place.tls}.minVersion and the client certificate`,
+  CertificateInvalid: (place) =>
+    `the certificate of ${server(place)} is not valid for this host or its authority is not trusted; check ${place.tls}.ca and ${place.tls}.serverName`,
+  InvalidResponse: (place) =>
+    `what came back from ${server(place)} is not valid HTTP, or not in an encoding that Holdfast understands`,
   ResponseTooLarge: "the response is larger than Holdfast accepts",
   ResponseTooSlow: "the content comes more slowly than --min-response-rate allows",
   CompressionRatio: "the content is compressed more strongly than honest content is",
@@ -40,32 +49,86 @@ const messages: Readonly<Record<FailureReason, string>> = {
 };
 
 /** Where the connection that failed is one to a proxy, which is not told apart by a reason of its own. */
-const atProxy: Partial<Record<FailureReason, string>> = {
-  ConnectTimeout: "the proxy, or the server behind it, did not accept a connection in time; check the proxy's address first",
-  ConnectionRefused: "nothing accepts connections at the proxy's address; check its host and port",
-  NameNotResolved: "the proxy's host name cannot be resolved; check its spelling and the cluster's DNS",
-  NetworkUnreachable: "there is no route to the proxy; check its address, and network policies",
+const atProxy: Partial<Record<FailureReason, Text>> = {
+  ConnectTimeout: ({ proxy }) =>
+    `${proxy}, or the server behind it, did not accept a connection in time; check the proxy's address first`,
+  ConnectionRefused: ({ proxy }) => `nothing accepts connections at the address of ${proxy}; check its host and port`,
+  NameNotResolved: ({ proxy }) => `the host name of ${proxy} cannot be resolved; check its spelling and the cluster's DNS`,
+  NetworkUnreachable: ({ proxy }) => `there is no route to ${proxy}; check its address, and network policies`,
 };
+
+/** What is wrong with a certificate, by X.509's codes as Node has them; of others nobody can tell more than that it is not valid. */
+const certificates: readonly (readonly [RegExp, Text])[] = [
+  [
+    /^(ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)$/,
+    (place) =>
+      `the certificate of ${server(place)} is for other names; check the host, or say in ${place.tls}.serverName which name it has`,
+  ],
+  [
+    /^CERT_HAS_EXPIRED$/,
+    (place) => `the certificate of ${server(place)}, or of its authority, has expired; whoever runs the server has to renew it`,
+  ],
+  [
+    /^CERT_NOT_YET_VALID$/,
+    (place) => `the certificate of ${server(place)}, or of its authority, is not valid yet; check the clocks of both sides`,
+  ],
+  [
+    /^(UNABLE_TO_(GET_ISSUER|VERIFY)\w*|SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_UNTRUSTED|CERT_SIGNATURE_FAILURE)$/,
+    (place) =>
+      `the certificate of ${server(place)} is from an authority that is not trusted; give that authority's certificate in ${place.tls}.ca`,
+  ],
+  [/^UND_ERR_PRX_TLS$/, ({ proxy }) => `the certificate of ${proxy} is not valid`],
+];
 
 export interface Failure {
   readonly reason: FailureReason;
-  /** Constant text for the reason; `Unknown` adds the code. */
+  /** Text of ours for the reason and the place; `Unknown` adds the code. */
   readonly message: string;
   /** When it can come; what ends a request from this side can come at any time. */
   readonly comes: Comes;
 }
+export interface At {
+  readonly place?: Place;
+  /** On the way to a proxy. */
+  readonly proxied?: boolean;
+}
 
-/** `proxied`: on the way to a proxy. */
-export function failure(reason: FailureReason, comes: Comes = "either", proxied = false): Failure {
-  return { reason, message: (proxied ? atProxy[reason] : undefined) ?? messages[reason], comes };
+export function failure(reason: FailureReason, { comes = "either", ...at }: At & { readonly comes?: Comes } = {}): Failure {
+  return { reason, message: textFor((at.proxied ? atProxy[reason] : undefined) ?? messages[reason], at), comes };
+}
+function textFor(text: Text, { place = anywhere }: At): string {
+  return typeof text === "string" ? text : text(place);
 }
 
 /** What went wrong, by the error's code or its causes', never by its text, which can quote what was sent. */
-export function failureOf(error: unknown, proxied = false): Failure {
+export function failureOf(error: unknown, at: At = {}): Failure {
   const code = codeOf(error) ?? "";
   const { reason, comes } = knownCode(code);
+  const exact = reason === "CertificateInvalid" ? certificates.find(([pattern]) => pattern.test(code))?.[1] : undefined;
+  if (exact !== undefined) return { reason, comes, message: textFor(exact, at) };
+  const status = reason === "ProxyRefused" ? proxyStatus(error) : undefined;
+  if (status !== undefined) return { reason, comes, message: proxyText(status, at) };
   const isNamed = reason === "Unknown" && /^[A-Z][A-Z0-9_]{0,63}$/.test(code);
-  return isNamed ? { reason, comes, message: `${messages.Unknown} (${code})` } : failure(reason, comes, proxied);
+  return isNamed ? { reason, comes, message: `${textFor(messages.Unknown, at)} (${code})` } : failure(reason, { ...at, comes });
+}
+
+/** What a proxy answered to CONNECT: three digits, the one thing of an error's text that is read. undici tells it nowhere else. */
+function proxyStatus(error: unknown): string | undefined {
+  if (!Error.isError(error)) return undefined;
+  return /^Proxy response \(([1-5]\d\d)\) !== 200\b/.exec(error.message)?.[1] ?? proxyStatus(error.cause);
+}
+function proxyText(status: string, { place = anywhere }: At): string {
+  const answered = `${place.proxy} answered ${status}`;
+  switch (status) {
+    case "407":
+      return `${answered}: it wants another user and password, which stand in its URL`;
+    case "502":
+    case "503":
+    case "504":
+      return `${answered}: it is there, and could not reach ${server(place)} behind it`;
+    default:
+      return `${answered}: it is there, and does not connect to ${server(place)}; check its rules, and the user and password in its URL`;
+  }
 }
 
 /** Whether the connection was lost, and not a stream of it alone (RFC 9113, section 5.4.2). */

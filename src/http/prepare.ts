@@ -23,9 +23,10 @@ import type { Evaluations } from "./evaluate/plan-evaluations.ts";
 import { checkReferences } from "./evaluate/references.ts";
 import { readsElsewhere, readsSecret, secretValues, type Inputs } from "./resolve/inputs.ts";
 import { resolveLocation } from "./send/location.ts";
+import type { Hop } from "./send/redirects.ts";
+import { anywhere, placeOf, type Place } from "./place.ts";
 import { healingRefusals, RefusedError } from "./refusal.ts";
 import { expressionsOf, renderRequest } from "./render/render.ts";
-import type { WireRequest } from "./wire-request.ts";
 import type { Sending } from "./send/send.ts";
 import { checkTls } from "./resolve/tls.ts";
 
@@ -50,12 +51,16 @@ export type Prepare = (exchange: Exchange, inputs: Inputs, read: Read, signal: A
 export function createPrepare(deps: PrepareDeps): Prepare {
   const { clients, evaluator, evaluations, egress, emit, userAgent, isolated } = deps;
 
-  function admit(wire: WireRequest, settings: ClientSettings, metadata: Scope["metadata"]): ClientSettings {
+  function admit(
+    { request, settings }: Pick<Hop, "request" | "settings">,
+    metadata: Scope["metadata"],
+    { server }: Place,
+  ): ClientSettings {
     try {
-      return egress.admit(wire, settings, metadata.namespace);
+      return egress.admit(request, settings, metadata.namespace);
     } catch (error) {
       const denial = denialIn(error);
-      throw denial ? new RefusedError(egressRefusal(denial, metadata, emit)) : error;
+      throw denial ? new RefusedError(egressRefusal(denial, { metadata, server }, emit)) : error;
     }
   }
 
@@ -67,6 +72,7 @@ export function createPrepare(deps: PrepareDeps): Prepare {
       await compileAll(evaluator, { expressions: exchange.expressionsToValidate, group: scope.metadata.namespace }, signal);
     const bytes = await readBytes(bytesInBody(request.body), read);
     let values: ReadonlyMap<string, string> = new Map();
+    let origin = "";
     const first = await healingRefusals(
       () => templatesOf(request).filter(({ text }) => expressionsOfText(text).some(readsElsewhere(scope))),
       async () => {
@@ -75,12 +81,15 @@ export function createPrepare(deps: PrepareDeps): Prepare {
         values = await evaluations.valuesOf(expressions, exchange, inputs, signal);
         const valueOf = (expression: string): string => values.get(expression) ?? "null";
         const wire = renderRequest(request, { valueOf, bytes, seen: exchange }, userAgent);
+        ({ origin } = wire);
         return resolveLocation({ request: wire, settings: connecting.settings, repeatable, trusted: true }, request, valueOf);
       },
     );
-    const settings = admit(first.request, first.settings, scope.metadata);
-    if (!clients.has(settings)) await hideAdminDetails(exchange, async () => checkTls(settings.tls, exchange.tls));
     const mayBeSecret = readsSecret(scope, inputs);
+    const place = placeOf(exchange, origin, mayBeSecret);
+    const isElsewhere = first.request.origin !== origin;
+    const settings = admit(first, scope.metadata, isElsewhere ? anywhere : place);
+    if (!clients.has(settings)) await hideAdminDetails(exchange, async () => checkTls(settings.tls, exchange.tls));
     const derived = [...values].filter(([expression]) => mayBeSecret(expression)).map(([, json]) => json);
     const secrets = once(() => ({
       kept: [...secretValues(inputs), ...secretTexts(bytes), ...connecting.secrets],
@@ -93,6 +102,7 @@ export function createPrepare(deps: PrepareDeps): Prepare {
       template: request,
       maxRedirects,
       secrets,
+      place: isElsewhere ? { ...anywhere, tls: place.tls, proxy: place.proxy } : place,
       metadata: scope.metadata,
       ...(exchange.freshAfterMs !== undefined && { freshAfterMs: exchange.freshAfterMs }),
     };

@@ -37,6 +37,8 @@ function explain({ status, reason, error }: End, what: string): string {
   if (status === 401) return "the API server does not accept this process's credentials";
   if (status === 403) return `the API server does not let this process list and watch ${what}: is its role bound?`;
   if (status === 404) return `the API server has no ${what}: are the CRDs installed?`;
-  const known = error instanceof ApiError || error instanceof ApiUnreachableError;
+  if (error instanceof ApiUnreachableError)
+    return `the API server is away (${error.code}): nothing is sent, and ${what} is watched again once it is back`;
+  const known = error instanceof ApiError;
   return `the watch of ${what} ended (${known ? error.message : reason}) and will be opened again`;
 }

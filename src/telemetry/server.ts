@@ -27,16 +27,18 @@ export interface Guard {
 }
 
 interface Limits {
+  /** The flag that says the address, for whoever has to change it. */
+  readonly flag: string;
   readonly guard?: Guard | undefined;
   /** Whether it is served under this name; so that no web page can read it whose own name resolves to loopback. */
   readonly isHost?: (name: string) => boolean;
 }
 
 /**
- * `address` is `host:port`, or `:port` for every interface. Throws what `listen` does (EADDRINUSE), and what reading the
- * guard's certificate does.
+ * `address` is `host:port`, or `:port` for every interface. Throws an error that names the flag where nobody can listen
+ * there, and what reading the guard's certificate does.
  */
-export async function serve(address: string, routes: Routes, { guard, isHost = () => true }: Limits = {}): Promise<Listener> {
+export async function serve(address: string, routes: Routes, { flag, guard, isHost = () => true }: Limits): Promise<Listener> {
   await using resources = new AsyncDisposableStack();
   const ending = new AbortController();
   resources.defer(() => ending.abort());
@@ -62,10 +64,27 @@ export async function serve(address: string, routes: Routes, { guard, isHost = (
   const colon = address.lastIndexOf(":");
   const host = withoutBrackets(address.slice(0, colon));
   server.listen({ port: Number(address.slice(colon + 1)), ...(host !== "" && { host }) });
-  await once(server, "listening");
+  await once(server, "listening").catch((error: unknown) => {
+    throw new Error(`${flag} ${address}: ${listenProblem(error)}`, { cause: error });
+  });
   resources.defer(() => close(server));
   const open = resources.move();
   return { port: (server.address() as AddressInfo).port, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
+
+function listenProblem(error: unknown): string {
+  const code = Error.isError(error) && "code" in error ? String(error.code) : "unknown";
+  switch (code) {
+    case "EADDRINUSE":
+      return "another process listens there already; choose another port, or end that process";
+    case "EACCES":
+      return "this process may not listen there; choose a port above 1023";
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return "this machine has no such address";
+    default:
+      return `nobody can listen there (${code})`;
+  }
 }
 
 async function secureServer(certificates: Certificates, listener: RequestListener): Promise<Server> {

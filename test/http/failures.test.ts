@@ -20,7 +20,7 @@ describe("what certainly never left is told apart:", () => {
     expect(await outcomeAt(server.url)).toMatchObject({
       type: "failure",
       reason: "ConnectionRefused",
-      message: "nothing accepts connections at the address; check host and port",
+      message: `nothing accepts connections at ${new URL(server.url).host}; check host and port`,
       sent: false,
     });
     expect(await outcomeAt(server.url.replace("127.0.0.1", "localhost"))).toMatchObject({

@@ -167,14 +167,14 @@ describe("a proxy that does not do its work:", () => {
     for (const url of ["http://127.0.0.1:1", "https://127.0.0.1:1"])
       expect(await http.send(exchange({ url }))).toMatchObject({
         reason: "ConnectionRefused",
-        message: expect.stringContaining("at the proxy's address"),
+        message: expect.stringContaining("at the address of the proxy of Holdfast's environment"),
         sent: false,
       });
     const nowhere = { HTTP_PROXY: "http://proxy.invalid:3128" };
     await using lost = testRequester({ environment: nowhere });
     expect(await lost.send(exchange({ url: "http://127.0.0.1:1" }))).toMatchObject({
       reason: "NameNotResolved",
-      message: expect.stringContaining("the proxy's host name"),
+      message: expect.stringContaining("the host name of the proxy of Holdfast's environment"),
     });
   });
 

@@ -50,7 +50,7 @@ describe("Squid", () => {
       () => declared.state("hello").startsWith("False/"),
       () => declared.state("hello"),
     );
-    expect(declared.state("hello")).toContain("ConnectionRefused nothing accepts connections at the proxy's address");
+    expect(declared.state("hello")).toContain("ConnectionRefused nothing accepts connections at the address of the proxy");
   });
 });
 

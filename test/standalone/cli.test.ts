@@ -4,6 +4,8 @@ import { describe, expect, test } from "@jest/globals";
 import { parseAllDocuments } from "yaml";
 import { definitions } from "../../src/api/definitions.ts";
 import { holdfast } from "../support/holdfast.ts";
+import { loopbackServer } from "../support/loopback.ts";
+import { temporaryFolder } from "../support/standalone-store.ts";
 
 const examples = join(import.meta.dirname, "../../examples");
 
@@ -82,4 +84,14 @@ test("crds prints a CustomResourceDefinition for each kind", async () => {
 
 test("version prints the version", async () => {
   expect((await holdfast(["version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test("an address that is in use names the flag that has it", async () => {
+  await using taken = await loopbackServer((_request, response) => response.end());
+  const address = new URL(taken.url).host;
+  await using folder = await temporaryFolder();
+  const file = await folder.write("a.yaml", "");
+  const { code, stderr } = await holdfast(["run", "--once", "-f", file, "--metrics-address", address]);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`--metrics-address ${address}: another process listens there already`);
 });

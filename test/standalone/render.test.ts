@@ -370,6 +370,6 @@ test("holds what it shows to the policies among the manifests, as a run does", a
   const { code, stdout, stderr } = await holdfast(["render", "-f", file]);
   expect([code, shown(stdout).map(({ url }) => url)]).toEqual([1, ["http://closed.example.com/"]]);
   expect(stderr).toContain(
-    'HTTPRequest held/b: not sent, by the egress rule "policy": EgressPolicy "closed" deny[0] denies it\n',
+    'HTTPRequest held/b: not sent to closed.example.com:80, by the egress rule "policy": EgressPolicy "closed" deny[0] denies it\n',
   );
 });

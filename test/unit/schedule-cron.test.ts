@@ -129,3 +129,15 @@ describe("wish 9: F17: where clocks change, cron comes once, when the gap ends o
     expect(ticks(cron, expected.length, { from, timeZone })).toEqual(expected);
   });
 });
+
+test.each([
+  ["61 * * * *", 'spec.schedule.cron: the minute "61", field 1 of 5, is none'],
+  ["* 24 * * *", 'spec.schedule.cron: the hour "24", field 2 of 5, is none'],
+  ["* * 0 * *", 'spec.schedule.cron: the day of month "0", field 3 of 5, is none'],
+  ["* * * FOO *", 'spec.schedule.cron: the month "FOO", field 4 of 5, is none'],
+  ["* * * * 9", 'spec.schedule.cron: the day of week "9", field 5 of 5, is none'],
+  ["60 * * * * *", 'spec.schedule.cron: the second "60", field 1 of 6, is none'],
+  ["0 */0 * * * *", 'spec.schedule.cron: the minute "*/0", field 2 of 6, is none'],
+])("of %s the field is named that is wrong", (cron, message) => {
+  expect(timing({ cron, missed: "RunOnce" }, undefined, new Date("2026-01-01T00:00:00Z"))).toEqual({ type: "invalid", message });
+});

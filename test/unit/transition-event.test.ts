@@ -11,6 +11,8 @@ const isSending = status(reconciling("Sending", "POST is on its way"));
 const isRetrying = status(reconciling("Timeout", "no answer in 30s"));
 const isStalled = status(stalled("UnexpectedStatus", "the answer was 500"));
 const isUnknown = status(stalled("OutcomeUnknown", "it may have arrived"));
+const unclear = (reason: string): object => status([{ type: "Ready", status: "Unknown", reason, message: "" }]);
+const cannotBeTold = unclear("NotAuthorized");
 const isSuspended = status([{ type: "Ready", status: "False", reason: "Suspended", message: "" }]);
 
 /** An HTTPResource's: `id` of its latest update, and how that stands. */
@@ -42,6 +44,15 @@ test.each([
   ["a first try that failed and is tried again", undefined, isRetrying],
   ["a suspension", isReady, isSuspended],
   ["the end of a suspension", isSuspended, isReady],
+  [
+    "a stall that goes on, however often it was tried",
+    isStalled,
+    status(stalled("UnexpectedStatus", "the answer was 500; tried 2 times")),
+  ],
+  ["work that goes on after an answer", isReady, status(reconciling("Polling", "answered 202"))],
+  ["a replacement", isReady, status(reconciling("Replacing", ""))],
+  ["a turn that has not come", isReady, status(reconciling("RateLimited", ""))],
+  ["what cannot be told, told again", cannotBeTold, cannotBeTold],
   ["a status without conditions", {}, {}],
 ])("%s is none", (_, before, after) => {
   expect(deriveTransitionEvent(before, after)).toBeUndefined();
@@ -57,6 +68,16 @@ test.each([
   ["a first try that stalled", undefined, isStalled, "Warning", "UnexpectedStatus"],
   ["retries that ended in a stall", isRetrying, isStalled, "Warning", "UnexpectedStatus"],
   ["an outcome that is not known", isSending, isUnknown, "Warning", "OutcomeUnknown"],
+  [
+    "a stall with another message",
+    isStalled,
+    status(stalled("UnexpectedStatus", "the answer was 404")),
+    "Warning",
+    "UnexpectedStatus",
+  ],
+  ["what cannot be told from the first", undefined, cannotBeTold, "Warning", "NotAuthorized"],
+  ["what can be told no more", isReady, cannotBeTold, "Warning", "NotAuthorized"],
+  ["what cannot be told for another reason", cannotBeTold, unclear("Timeout"), "Warning", "Timeout"],
   ["a stall for another reason", isStalled, isUnknown, "Warning", "OutcomeUnknown"],
   ["a recovery from a stall", isStalled, isReady, "Normal", "Succeeded"],
   ["a recovery from retries", isRetrying, isReady, "Normal", "Succeeded"],

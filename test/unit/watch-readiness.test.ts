@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import { ApiUnreachableError } from "../../src/kubernetes/api-error.ts";
 import { readiness } from "../../src/kubernetes/readiness.ts";
 
 const watched = { resource: "httprequests", namespace: undefined, hasListed: true, problem: undefined, silentSecs: 0 };
@@ -9,6 +10,15 @@ test("a watch that is broken for longer than an API server takes to start anew i
   expect(readiness({ ...watched, problem, silentSecs: 20 }).ready).toBe(true);
   const cutOff = readiness({ ...watched, problem, silentSecs: 61 });
   expect(cutOff).toMatchObject({ ready: false, text: expect.stringContaining("the watch of httprequests ended (network)") });
+});
+
+test("an API server that is away is said to be", () => {
+  const error = new ApiUnreachableError("GET /apis", "ECONNREFUSED");
+  const cutOff = readiness({ ...watched, problem: { ...problem, error }, silentSecs: 61 });
+  expect(cutOff).toMatchObject({
+    ready: false,
+    text: "waiting: the API server is away (ECONNREFUSED): nothing is sent, and httprequests is watched again once it is back",
+  });
 });
 
 test("one that the API server refuses is not ready at once", () => {

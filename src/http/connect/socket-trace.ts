@@ -14,6 +14,8 @@ export interface Trace {
   answered: boolean;
   /** The latest request goes to a proxy first. */
   proxied: boolean;
+  /** A redirect has led to another origin than the first. */
+  elsewhere: boolean;
   /** A byte of any request may have left. */
   sent: boolean;
   /** undici's own object for the latest request, once it has left. */

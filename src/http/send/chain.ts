@@ -149,6 +149,7 @@ async function followRedirects(chain: Chain, run: Run, options: RunOptions): Pro
   for (;;) {
     const { origin } = hop.request;
     run.trace.proxied = false;
+    run.trace.elsewhere = origin !== first.request.origin;
     const isProxied = options.clients.usesProxy(hop.settings, origin);
     if (isProxied) await options.egress.vet(origin, admit(hop), run.signal);
     using turn = await turnOf(hop);

@@ -5,6 +5,7 @@
  * its deadline's timer is gone. It ends when it fails, is read, or is closed, and at the latest at its deadline.
  */
 import { hash } from "node:crypto";
+import type { EgressDenial } from "../../core/egress.ts";
 import type { FailureReason, Outcome, Response } from "../../core/outcome.ts";
 import { redact } from "../../core/redacted.ts";
 import { ResponseCancelledError, type Budget, type Slot } from "../limits/budget.ts";
@@ -15,7 +16,8 @@ import { denialIn } from "../connect/egress-connector.ts";
 import { egressFailure, egressRefusal } from "../connect/egress-refusal.ts";
 import { ContentError, decompress } from "./decompress.ts";
 import { sendChain, RedirectError, type Chain, type Held, type RunOptions } from "./chain.ts";
-import { failure, failureOf, type Failure } from "../failure.ts";
+import { failure, failureOf, type At, type Failure } from "../failure.ts";
+import { anywhere, type Place } from "../place.ts";
 import type { Answer, MinimumRate } from "./on-wire.ts";
 import { smallBytes } from "../limits/memory-shares.ts";
 import type { RateTurn } from "../limits/rate-limits.ts";
@@ -28,6 +30,8 @@ export interface SendOptions extends RunOptions {
   readonly minResponseRate?: MinimumRate;
 }
 export interface Sending extends Chain {
+  /** For people; absent: that is not told. */
+  readonly place?: Place;
   /** Masked in what may be shown of the answer. */
   readonly secrets: () => Secrets;
   /** Asked before more than `smallBytes` of an answer are read. Absent: nobody needs to be. */
@@ -96,7 +100,8 @@ interface Begun {
   /** Gives everything back, and records how it ended. */
   readonly end: (how: Ending) => void;
 }
-type Ending = { readonly statusCode?: number; readonly sizeBytes?: number } | { readonly reason: FailureReason };
+type Ending =
+  { readonly statusCode?: number; readonly sizeBytes?: number } | { readonly reason: FailureReason; readonly detail: string };
 
 async function beginExchange(
   sending: Sending,
@@ -107,7 +112,7 @@ async function beginExchange(
   const startedMs = performance.now();
   const { first, metadata } = sending;
   const limit = deadline(signal, first.settings.timeoutMs);
-  const trace: Trace = { connection: "none", answered: false, proxied: false, sent: false };
+  const trace: Trace = { connection: "none", answered: false, proxied: false, elsewhere: false, sent: false };
   let slot: Slot | undefined;
   let held: Held | undefined;
   let hasEnded = false;
@@ -130,11 +135,12 @@ async function beginExchange(
   function concludeFailure(error: unknown): Failed {
     const denial = denialIn(error);
     if (denial) {
-      end({ reason: "EgressDenied" });
-      return (trace.sent ? egressFailure : egressRefusal)(denial, metadata, options.emit);
+      const denied = deniedOutcome(denial, sending, trace, options);
+      end({ reason: "EgressDenied", detail: denied.message });
+      return denied;
     }
-    const { reason, message, comes } = failureWithin(limit, error, trace.proxied);
-    end({ reason });
+    const { reason, message, comes } = failureWithin(limit, error, placedAt(sending, trace));
+    end({ reason, detail: message });
     if (reason === "RateLimited" && !trace.sent) return { type: "refusal", reason, message, heals: true };
     return { type: "failure", reason, message, sent: trace.sent || comes === "after" };
   }
@@ -180,11 +186,23 @@ async function beginExchange(
   };
 }
 
-function failureWithin(limit: Deadline, error: unknown, proxied: boolean): Failure {
+/** Where a redirect has led is a server's text, and not told. */
+function placeNow({ place = anywhere }: Sending, { elsewhere }: Trace): Place {
+  const { server, ...rest } = place;
+  return server === undefined || elsewhere ? rest : place;
+}
+function deniedOutcome(denial: EgressDenial, sending: Sending, trace: Trace, { emit }: SendOptions): Failed {
+  const about = { metadata: sending.metadata, server: placeNow(sending, trace).server };
+  return trace.sent ? egressFailure(denial, about, emit) : egressRefusal(denial, about, emit);
+}
+function placedAt(sending: Sending, trace: Trace): At {
+  return { place: placeNow(sending, trace), proxied: trace.proxied };
+}
+function failureWithin(limit: Deadline, error: unknown, at: At): Failure {
   const { aborted, reason } = limit.signal;
   // The limit may be that of all that is sent for one resource at once, which is the outer signal's.
-  if (aborted && error === reason) return failure(limit.expired || reason.name === "TimeoutError" ? "Timeout" : "Aborted");
-  return error instanceof RedirectError ? failure(error.reason) : failureOf(error, proxied);
+  if (aborted && error === reason) return failure(limit.expired || reason.name === "TimeoutError" ? "Timeout" : "Aborted", at);
+  return error instanceof RedirectError ? failure(error.reason, at) : failureOf(error, at);
 }
 
 async function responseOf(
