@@ -13,6 +13,7 @@ import { httpRequestType, httpResourceType } from "../../src/kinds/types.ts";
 import type { Condition } from "../../src/core/conditions.ts";
 import type { Resource } from "../../src/core/resource.ts";
 import { createStandaloneStore, type StandaloneStore } from "../../src/standalone/store.ts";
+import { readState } from "../../src/standalone/state-reader.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { createSecretRegistry } from "../../src/telemetry/secret-registry.ts";
 import { mustLoad, temporaryFolder } from "./standalone-store.ts";
@@ -59,6 +60,8 @@ export interface Seen {
   readonly state: (name: string) => string;
   readonly message: (name: string) => string;
   readonly isThere: (name: string) => boolean;
+  /** The bytes of an output's keys. */
+  readonly output: (name: string) => Readonly<Record<string, Buffer>>;
 }
 
 export const firstMs = 8_000;
@@ -148,7 +151,8 @@ export async function runCases(cases: readonly RemoteCase[]): Promise<ReadonlyMa
   const metrics = createMetrics({ kinds: kindNames, concurrency: 20 });
   const seen = new Map<string, Resource>();
   await using resources = new AsyncDisposableStack();
-  const store = resources.use(createStandaloneStore({ manifests: await mustLoad([file]), dataFile: join(folder.path, "state") }));
+  const dataFile = join(folder.path, "state");
+  const store = resources.use(createStandaloneStore({ manifests: await mustLoad([file]), dataFile }));
   const runtime = resources.use(
     createRuntime(settings(file), {
       egress: ownMachine,
@@ -174,7 +178,15 @@ export async function runCases(cases: readonly RemoteCase[]): Promise<ReadonlyMa
   await sleep(thenMs);
   stop.abort();
   await Promise.all([run, ...follows]);
-  return new Map(running.map(({ one, log }, index) => [one.name, seenBy(log, (name) => seen.get(`case-${index}/${name}`))]));
+  const { outputs } = readState(dataFile);
+  const seenOf = ({ log }: { readonly log: Running["log"] }, namespace: string): Seen => ({
+    ...seenBy(log, (name) => seen.get(`${namespace}/${name}`)),
+    output(name) {
+      const { data = {} } = outputs.find((one) => one.namespace === namespace && one.name === name) ?? {};
+      return Object.fromEntries(Object.entries(data).map(([key, text]) => [key, Buffer.from(text, "base64")]));
+    },
+  });
+  return new Map(running.map((each, index) => [each.one.name, seenOf(each, `case-${index}`)]));
 }
 
 function isReadyOf(status: object): boolean {
@@ -201,7 +213,7 @@ async function follow(
   }
 }
 
-function seenBy(log: Running["log"], find: (name: string) => Resource | undefined): Seen {
+function seenBy(log: Running["log"], find: (name: string) => Resource | undefined): Omit<Seen, "output"> {
   const status = (name: string): ReturnType<Seen["status"]> => (find(name)?.status ?? {}) as ReturnType<Seen["status"]>;
   const condition = (name: string, type: string): Condition | undefined =>
     status(name).conditions?.find((one) => one.type === type);
