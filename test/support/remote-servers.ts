@@ -31,6 +31,8 @@ export interface Answer {
   readonly status?: number;
   readonly headers?: Record<string, string | string[]>;
   readonly body?: unknown;
+  /** The connection breaks: before the answer, or within its content. */
+  readonly breaks?: "before" | "within";
 }
 /** `seconds`: how long a server has been there. Undefined is a 404. */
 export type Serve = (request: Asked, seconds: number) => Answer | undefined;
@@ -87,11 +89,14 @@ async function start(server: Serve): Promise<Running> {
         status = 200,
         headers: fields = {},
         body,
+        breaks,
       } = server(asked, (performance.now() - startedMs) / 1000) ?? { status: 404 };
-      log.push({ line: `${method} ${url} ${status}`, method, body: text });
+      log.push({ line: `${method} ${url} ${breaks ? "-" : status}`, method, body: text });
+      if (breaks === "before") return void request.socket.destroy();
       const isBytes = Buffer.isBuffer(body) || typeof body === "string";
       const type = body === undefined || isBytes ? {} : { "content-type": "application/json" };
       response.writeHead(status, { ...type, ...fields });
+      if (breaks === "within") return void response.write('{"id', () => request.socket.destroy());
       response.end(body === undefined ? undefined : isBytes ? body : JSON.stringify(body));
     });
   });
@@ -133,7 +138,7 @@ function manifestsText(cases: readonly RemoteCase[], isAfter: boolean): string {
       return { apiVersion: "holdfast.dev/v1alpha1", kind, metadata: { ...metadata, ...own }, spec };
     }),
   );
-  return objects.map((object) => stringify(object)).join("---\n");
+  return objects.map((object) => stringify(object, { version: "1.1" })).join("---\n");
 }
 
 /** Runs all of them side by side, changes what is declared, and says of each what its server and Holdfast have seen. */
@@ -170,7 +175,7 @@ export async function runCases(cases: readonly RemoteCase[]): Promise<ReadonlyMa
     .flatMap(({ manifests }) => Object.keys(manifests))
     .filter((title) => title.startsWith("HTTPRe")).length;
   const isBegun = (): boolean =>
-    [...seen.values()].filter(({ status = {} }) => "attempt" in status || isReadyOf(status)).length >= declaredCount;
+    [...seen.values()].filter(({ status = {} }) => "attempt" in status || isLookedAt(status)).length >= declaredCount;
   for (const endMs = performance.now() + 20_000; !isBegun() && performance.now() < endMs;) await sleep(50);
   await sleep(firstMs);
   await folder.write("all.yaml", manifestsText(declared, true));
@@ -189,9 +194,10 @@ export async function runCases(cases: readonly RemoteCase[]): Promise<ReadonlyMa
   return new Map(running.map((each, index) => [each.one.name, seenOf(each, `case-${index}`)]));
 }
 
-function isReadyOf(status: object): boolean {
+/** What only waits for another is not. */
+function isLookedAt(status: object): boolean {
   const { conditions = [] } = status as { readonly conditions?: readonly Condition[] };
-  return conditions.some(({ type, status }) => type === "Ready" && status === "True");
+  return conditions.some(({ type, reason }) => type === "Ready" && !/^Dependency|NotFound$/.test(reason));
 }
 
 /** With the server's own URL in it. */

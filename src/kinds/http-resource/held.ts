@@ -52,7 +52,8 @@ export function* held(
     ...locate("spec.upToDate", spec.upToDate),
     ...locate("spec.externalID", given === undefined ? undefined : `try (${given}\n\n) catch null`),
   ];
-  const compare = comparison(context);
+  const isShown = scope.object !== undefined || hasContent(context, response);
+  const compare = comparison(context, isShown);
   const published = publishedBy(context);
   const found: Found = {
     type: "found",
@@ -86,7 +87,11 @@ export function* held(
     return unknown("NotBoolean", "spec.upToDate yields neither true nor false", context);
   const told = given === undefined ? undefined : idFrom(response, left.next().value, { expression: given, spec });
   const isUntold =
-    spec.upToDate !== undefined && !mayTellID && !compare && givenID(spec) !== undefined && spec.update?.body !== undefined;
+    (spec.upToDate !== undefined || !isShown) &&
+    !mayTellID &&
+    !compare &&
+    givenID(spec) !== undefined &&
+    spec.update?.body !== undefined;
   const id = told ?? externalID;
   const willBe = foretold === undefined ? undefined : idFrom(response, foretold, { expression: foretells, spec });
   const known: Found = {
@@ -106,11 +111,17 @@ export function* held(
   return isCompared ? { ...known, upToDate: false } : known;
 }
 
-/** What of the update's body the answer is held against. */
-function comparison({ spec: { update, upToDate } }: Context): BodyTemplate | undefined {
+/** Whether an answer can show the object at all: that to HEAD, a 204 and a 205 have no content (RFC 9110, sections 9.3.2 and 15.3). */
+function hasContent({ spec }: Context, { statusCode }: Response): boolean {
+  return spec.observe?.method !== "HEAD" && statusCode !== 204 && statusCode !== 205;
+}
+/** What of the update's body the answer is held against; undefined: nothing is. */
+function comparison({ spec: { update, upToDate } }: Context, isShown: boolean): BodyTemplate | undefined {
   const { mergePatch, ...body } = update?.body ?? {};
   if (mergePatch !== undefined) return { type: "mergePatch", field: "spec.update.body.mergePatch", value: mergePatch };
-  return Object.keys(body).length === 0 || upToDate !== undefined ? undefined : bodyTemplate(body, "spec.update.body");
+  return Object.keys(body).length === 0 || upToDate !== undefined || !isShown
+    ? undefined
+    : bodyTemplate(body, "spec.update.body");
 }
 /** How both sides are put through jq before they are compared. */
 export function locateNormalise(
