@@ -112,6 +112,10 @@ soak: $(INSTALLED) ## The same at full length, an hour and more; MINUTES: how lo
 fuzz: $(INSTALLED) ## The fuzz tests with FACTOR (100) times as many cases, other ones each time: minutes.
 	HOLDFAST_FUZZ_FACTOR=$(or $(FACTOR),100) $(JEST) $$(grep -rl support/fuzz.ts test --include=*.test.ts)
 
+.PHONY: jq-tests
+jq-tests: $(INSTALLED) ## Hold the evaluator for simple expressions against jq over jq's own tests; FILES: tests/*.test of its sources.
+	@npm exec --no -- node tools/jq-tests.ts $(or $(FILES),$(error FILES is missing: tests/*.test of the sources of jq))
+
 .PHONY: build
 build: $(INSTALLED) ## Bundle the sources into dist, as the image has them.
 	npm run -s build
