@@ -7,10 +7,10 @@
  * goes on without one where it has none: whoever has that place may wait for the share. What has been passed is given back when
  * the reconcile ends.
  */
-import { deadline, sendingShare, unlessAborted } from "../../core/tools/deadline.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Lane } from "../../core/lane.ts";
 import type { Busy, WaitFor } from "../../core/ports.ts";
+import { createLaterTurns, endpointName, RateLimitedError, type HeldPlace, type Limited } from "./later-turns.ts";
 import type { Admission, OriginPlaces } from "./origin-places.ts";
 import type { Circuits, Pass } from "./circuits.ts";
 import { failure } from "../failure.ts";
@@ -49,71 +49,21 @@ interface PassageOptions {
   readonly waitFor: WaitFor;
 }
 
-class RateLimitedError extends Error {
-  override readonly name = "RateLimitedError";
-  readonly code = "HOLDFAST_RATE_LIMITED";
-}
-
 export function createReconcileGate({ owner, lane, limitMs, waitFor }: PassageOptions, gates: Gates): ReconcileGate {
-  const { admissions, circuits, rateLimits, onWait } = gates;
-  const begunMs = performance.now();
+  const { admissions, circuits, rateLimits } = gates;
   let hasBegun = false;
-  let admission: Admission | undefined;
-  const hurrying = new AbortController();
+  const place = createHeldPlace();
   const passes = new Map<string, Pass>();
   /** Turns that were given before anything of the exchange was sent, by endpoint. */
   const early = new Map<string, RateTurn>();
-  /** They wait one after another: the next asks when the one before has its turn. */
-  let last: Promise<unknown> = Promise.resolve();
-
-  function giveUpPlace(): void {
-    admission?.[Symbol.dispose]();
-    admission = undefined;
-  }
-  async function laterTurn(origin: string, { endpoint, timeoutMs }: Limited, signal: AbortSignal): Promise<RateTurn> {
-    const { rateLimit } = endpoint;
-    const name = nameOf(endpoint);
-    const entered = rateLimits.enter(name, owner, rateLimit, lane);
-    if (entered.type === "admitted") return entered;
-    if (!hurrying.signal.aborted) giveUpPlace();
-    const neededMs = Math.min(timeoutMs, limitMs / 2);
-    using limit = deadline(signal, Math.max(0, begunMs + limitMs * sendingShare - neededMs - performance.now()));
-    const again = { enter: () => rateLimits.enter(name, owner, rateLimit, lane), leave: () => rateLimits.leave(name, owner) };
-    const place = { enter: () => admissions.enter(origin, owner, lane), leave: () => admissions.leave(origin, owner) };
-    let turn: RateTurn | undefined;
-    onWait(1);
-    try {
-      turn = await waitFor(waitUntilAdmitted(again, limit.signal), 0);
-      admission ??= await waitFor(waitForPlace(place, limit.signal), 0);
-      return turn;
-    } catch (error) {
-      turn?.[Symbol.dispose]();
-      throw limit.expired ? new RateLimitedError("its turn does not come in time", { cause: error }) : error;
-    } finally {
-      onWait(-1);
-    }
-  }
-  /** Undefined: it goes on without one. */
-  async function waitForPlace(place: Row<Admission>, signal: AbortSignal): Promise<Admission | undefined> {
-    try {
-      return await waitUntilAdmitted(place, AbortSignal.any([signal, hurrying.signal]));
-    } catch (error) {
-      if (signal.aborted || !hurrying.signal.aborted) throw error;
-      return undefined;
-    }
-  }
-  function inTurn(origin: string, exchange: Limited, signal: AbortSignal): Promise<RateTurn> {
-    const turn = last.then(() => laterTurn(origin, exchange, signal));
-    last = turn.catch(() => undefined);
-    return turn;
-  }
+  const takeLaterTurn = createLaterTurns({ ...gates, owner, lane, begunMs: performance.now(), limitMs, waitFor, place });
 
   return {
     get hasBegun() {
       return hasBegun;
     },
-    moved: giveUpPlace,
-    hurry: () => hurrying.abort(),
+    moved: () => place[Symbol.dispose](),
+    hurry: () => place.hurry(),
     circuit({ endpoint, scope }) {
       if (!endpoint?.circuitBreaker) return undefined;
       const name = `${endpoint.title} ${endpoint.key.namespace} ${scope.metadata.namespace}`;
@@ -135,9 +85,9 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: PassageOp
     },
     async place(origin, exchange, signal) {
       const limited = isLimited(exchange) ? exchange : undefined;
-      const name = limited ? nameOf(limited.endpoint) : "";
+      const name = limited ? endpointName(limited.endpoint) : "";
       if (hasBegun) {
-        if (limited && !early.has(name)) early.set(name, await inTurn(origin, limited, signal).catch(refusing));
+        if (limited && !early.has(name)) early.set(name, await takeLaterTurn(origin, limited, signal).catch(refusing));
         return undefined;
       }
       const entered = admissions.enter(origin, owner, lane);
@@ -148,21 +98,21 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: PassageOp
         return turn;
       }
       if (turn) early.set(name, turn);
-      admission = entered;
+      place.set(entered);
       hasBegun = true;
       return undefined;
     },
     turn(origin, exchange) {
       if (!isLimited(exchange)) return undefined;
-      const name = nameOf(exchange.endpoint);
+      const name = endpointName(exchange.endpoint);
       return async (signal) => {
         const given = early.get(name);
         early.delete(name);
-        return given ?? inTurn(origin, exchange, signal);
+        return given ?? takeLaterTurn(origin, exchange, signal);
       };
     },
     [Symbol.dispose]() {
-      giveUpPlace();
+      place[Symbol.dispose]();
       for (const turn of early.values()) turn[Symbol.dispose]();
       admissions.yield(owner);
       rateLimits.yield(owner);
@@ -176,33 +126,26 @@ function refusing(error: unknown): never {
   throw error;
 }
 
-type Endpoint = NonNullable<Exchange["endpoint"]>;
-type Limited = Exchange & { readonly endpoint: Endpoint & Required<Pick<Endpoint, "rateLimit">> };
-
 function isLimited(exchange: Exchange): exchange is Limited {
   return exchange.endpoint?.rateLimit !== undefined;
 }
-function nameOf({ key }: Endpoint): string {
-  return `${key.namespace}/${key.name}`;
-}
 
-interface Row<T> {
-  readonly enter: () => T | Busy;
-  /** Nobody comes for what it waited for. */
-  readonly leave: () => void;
-}
-async function waitUntilAdmitted<T extends { readonly type: "admitted" }>(
-  { enter, leave }: Row<T>,
-  signal: AbortSignal,
-): Promise<T> {
-  for (;;) {
-    const entered = enter();
-    if (entered.type === "admitted") return entered;
-    try {
-      await unlessAborted(signal, entered.free);
-    } catch (error) {
-      leave();
-      throw error;
-    }
-  }
+/** The place at an origin, given back when it is disposed; another may be set then. */
+function createHeldPlace(): HeldPlace & { hurry(): void } {
+  const hurrying = new AbortController();
+  let admission: Admission | undefined;
+  return {
+    hurrying: hurrying.signal,
+    hurry: () => hurrying.abort(),
+    get isHeld() {
+      return admission !== undefined;
+    },
+    set(taken) {
+      admission = taken;
+    },
+    [Symbol.dispose]() {
+      admission?.[Symbol.dispose]();
+      admission = undefined;
+    },
+  };
 }
