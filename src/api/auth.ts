@@ -1,31 +1,8 @@
 /** How an endpoint's requests prove who sends them. Invariant: every credential is a key of a Secret, and never written here. */
-import { headerName, objectName, secretKeyRef } from "./fields.ts";
+import { fromSecret, valueOrSecret, word } from "./credential-sources.ts";
+import { headerName, objectName } from "./fields.ts";
+import { login } from "./login.ts";
 import type { Infer, ObjectSchema } from "./schema.ts";
-
-const fromSecret = {
-  type: "object",
-  properties: { secretKeyRef },
-  required: ["secretKeyRef"],
-} as const satisfies ObjectSchema;
-
-/** For what is no secret by itself. */
-const valueOrSecret = {
-  type: "object",
-  properties: {
-    value: {
-      type: "string",
-      minLength: 1,
-      maxLength: 1024,
-      pattern: "^[^\\r\\n\\x00]*$",
-      description: "The value, written here, on one line.",
-    },
-    secretKeyRef,
-  },
-  minProperties: 1,
-  maxProperties: 1,
-} as const satisfies ObjectSchema;
-
-const word = { type: "string", minLength: 1, maxLength: 256, pattern: "^[!-~]+$" } as const;
 
 const basic = {
   type: "object",
@@ -153,7 +130,7 @@ export const auth = {
   type: "object",
   description:
     "How requests prove who sends them. Exactly one of its fields; a client certificate is in tls. A request cannot set what this sets, and to another origin nothing of it goes along.",
-  properties: { basic, bearer, apiKey, oauth2, awsSigV4, serviceAccountToken },
+  properties: { basic, bearer, apiKey, oauth2, awsSigV4, serviceAccountToken, login },
   minProperties: 1,
   maxProperties: 1,
 } as const satisfies ObjectSchema;

@@ -105,6 +105,11 @@ const spec = {
       fieldPath: ".allowedHeaders",
     },
     {
+      rule: `!has(self.allowedHeaders) || !has(self.auth) || !has(self.auth.login) || self.allowedHeaders.all(allowed, !self.auth.login.send.exists(sent, ${asRead("allowed")} == (has(sent.header) ? ${asRead("sent.header")} : has(sent.cookie) ? 'cookie' : '')))`,
+      message: "allowedHeaders must not name a field that auth.login sends, in any spelling",
+      fieldPath: ".allowedHeaders",
+    },
+    {
       rule: "has(self.secretNamespace) || !(has(self.auth) || has(self.sign) || (has(self.tls) && (has(self.tls.certificate) || (has(self.tls.ca) && !has(self.tls.ca.inline)))) || (has(self.proxy) && has(self.proxy.secretKeyRef)))",
       message: "secretNamespace must be set where something is referred to: it says in which namespace that is",
     },

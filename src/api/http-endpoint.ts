@@ -84,6 +84,10 @@ export const endpointRules = [
     message: "headers must not set a field that sign sets",
     fieldPath: ".headers",
   },
+  {
+    rule: "!has(self.auth) || !has(self.auth.login) || !has(self.headers) || self.auth.login.send.all(sent, !self.headers.exists(header, header.name.lowerAscii() == (has(sent.header) ? sent.header.lowerAscii() : has(sent.cookie) ? 'cookie' : '')))",
+    message: "headers must not set a field that auth.login sends",
+  },
 ] as const;
 
 const spec = {

@@ -12,6 +12,7 @@ import {
   httpEndpointType,
   httpRequestType,
   httpResourceType,
+  type Endpoint,
   type HTTPRequest,
   type HTTPResource,
   type UsedEndpoint,
@@ -23,6 +24,8 @@ import { plannedRead } from "./planned-outputs.ts";
 export interface Declared {
   readonly requests: readonly HTTPRequest[];
   readonly resources: readonly HTTPResource[];
+  /** Of either kind. */
+  readonly endpoints: readonly Endpoint[];
   readonly endpointOf: (ref: EndpointRef | undefined, namespace: string) => UsedEndpoint | undefined;
   readonly rulesFor: (namespace: string) => EgressRules | undefined;
   /** Of what no manifest has, it reads what an output will make. */
@@ -40,10 +43,15 @@ export async function readDeclared(store: StandaloneStore): Promise<Declared> {
   }
   const requests = await list<HTTPRequest>(store, httpRequestType);
   const resources = await list<HTTPResource>(store, httpResourceType);
+  const endpoints = [
+    ...(await list<Endpoint>(store, httpEndpointType)),
+    ...(await list<Endpoint>(store, clusterHTTPEndpointType)),
+  ];
   const { signal } = new AbortController();
   return {
     requests,
     resources,
+    endpoints,
     rulesFor: (namespace) => policies.rulesFor(namespace),
     endpointOf(ref, namespace) {
       const references = endpointReferences(ref, namespace);

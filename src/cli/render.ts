@@ -17,10 +17,10 @@ import { findUndeclared as findUndeclaredOfRequest } from "../kinds/http-request
 import { findUndeclared as findUndeclaredOfResource } from "../kinds/http-resource/references.ts";
 import { declaredVerbs } from "../kinds/http-resource/render.ts";
 import { dependencyExpressions, ownField } from "../kinds/request/dependencies.ts";
-import type { EndpointRef } from "../kinds/request/endpoint.ts";
+import { connectionOf, titleOf, type EndpointRef } from "../kinds/request/endpoint.ts";
 import { declaredPoll } from "../kinds/request/poll.ts";
 import { buildExchange, declaredRequest, type DeclaredRequest, sendDigest } from "../kinds/request/request.ts";
-import type { HTTPRequest, HTTPResource } from "../kinds/types.ts";
+import type { Endpoint, HTTPRequest, HTTPResource } from "../kinds/types.ts";
 import { loadManifests } from "../standalone/manifests.ts";
 import { createStandaloneStore } from "../standalone/store.ts";
 import { outputsOf, readDeclared, type Declared } from "./declared.ts";
@@ -59,6 +59,7 @@ export async function renderManifests(paths: readonly string[]): Promise<number>
   const rendering = { declared, requester, complain };
   for (const request of declared.requests) await renderRequest(request, rendering);
   for (const resource of declared.resources) await renderResource(resource, rendering);
+  for (const endpoint of declared.endpoints) await renderLogin(endpoint, rendering);
   return exitCode;
 }
 
@@ -105,6 +106,15 @@ async function renderResource(resource: HTTPResource, rendering: Rendering): Pro
     if (poll) await show(`${what}, poll of ${verb}`, poll.exchange, read, rendering, poll);
   }
   showOutputs(what, resource);
+}
+
+async function renderLogin(endpoint: Endpoint, { declared, requester, complain }: Rendering): Promise<void> {
+  const connection = connectionOf(endpoint);
+  if (connection.auth?.type !== "login") return;
+  const read = declared.readIn(endpoint.metadata.namespace);
+  const rendered = await requester.describeLogin(connection, read, new AbortController().signal);
+  if (rendered.type === "refusal") return complain(titleOf(endpoint), rendered.message);
+  for (const { field, ...request } of rendered.requests) print(field, request);
 }
 
 async function show(

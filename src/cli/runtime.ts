@@ -28,6 +28,7 @@ import { version } from "./version.ts";
 
 /** A plan is only ever given resources of its own kind. */
 const ownKinds = [httpRequestKind, httpResourceKind, httpEndpointKind, clusterHTTPEndpointKind] as unknown as readonly Kind[];
+const endpointKinds: readonly string[] = [httpEndpointKind, clusterHTTPEndpointKind].map(({ type }) => type.kind);
 const clusterKinds = [egressPolicyKind] as unknown as readonly Kind[];
 export const kindNames: readonly string[] = [...ownKinds, ...clusterKinds].map(({ type }) => type.kind);
 
@@ -112,6 +113,7 @@ export function createRuntime(settings: SendSettings, { metrics, secrets, egress
       digestKey,
     }),
   );
+  resources.defer(() => requester.endSessions());
   const controller = createController({
     ...given,
     kinds,
@@ -120,7 +122,10 @@ export function createRuntime(settings: SendSettings, { metrics, secrets, egress
     concurrency: settings.concurrency,
     reconcileTimeoutMs: settings.reconcileTimeout,
     sender: randomUUID(),
-    observe: (kind, name, after) => policies.observe(kind, name, after),
+    observe: (kind, key, after) => {
+      policies.observe(kind, key.name, after);
+      if (!after && endpointKinds.includes(kind)) requester.forgetEndpoint(key);
+    },
     queueObserver: {
       onAdd: () => metrics.queueAdds.inc({ name: "holdfast" }),
       onTake: (waitedSecs) => {

@@ -1,5 +1,7 @@
 /** How the requests of an endpoint prove who sends them, as a plan says it: sources, never values. */
+import type { BodyTemplate, Located, RequestTemplate } from "./request-template.ts";
 import type { Source } from "./source.ts";
+import { bytesInBody } from "./templating.ts";
 
 export interface OAuth2Sources {
   readonly type: "oauth2";
@@ -23,6 +25,27 @@ interface ServiceAccountSources {
   readonly type: "serviceAccountToken";
   readonly request: ServiceAccountTokenRequest;
 }
+/** One request of a login, with what counts as success. */
+export interface LoginRequest {
+  readonly field: string;
+  readonly request: RequestTemplate & { readonly body?: BodyTemplate };
+  readonly expect: { readonly status: readonly string[]; readonly that?: Located };
+}
+/** What each request gets of a login. A cookie without `value` is the one that the login set; of the name `*`, all of them. */
+export type LoginPart =
+  | { readonly in: "header" | "query"; readonly name: string; readonly field: string; readonly value: Located }
+  | { readonly in: "cookie"; readonly name: string; readonly field: string; readonly value?: Located };
+
+export interface LoginSources {
+  readonly type: "login";
+  readonly inputs: Readonly<Record<string, Source>>;
+  readonly requests: readonly LoginRequest[];
+  readonly send: readonly LoginPart[];
+  readonly expires?: Located;
+  /** Status codes, and `LoginRedirect`. */
+  readonly renewOn: readonly string[];
+  readonly logout?: LoginRequest;
+}
 /** `field`: where it was written. */
 export type AuthSources = { readonly field: string } & (
   | { readonly type: "basic"; readonly username: Source; readonly password: Source }
@@ -31,6 +54,7 @@ export type AuthSources = { readonly field: string } & (
   | OAuth2Sources
   | AWSSources
   | ServiceAccountSources
+  | LoginSources
 );
 
 export interface ServiceAccountTokenRequest {
@@ -63,7 +87,16 @@ export function sourcesOf(auth: AuthSources): readonly Source[] {
       return [auth.accessKeyID, auth.secretAccessKey, ...(auth.sessionToken ? [auth.sessionToken] : [])];
     case "serviceAccountToken":
       return [];
+    case "login": {
+      const bodies = loginRequests(auth).flatMap(({ request }) => bytesInBody(request.body));
+      return [...Object.values(auth.inputs), ...bodies.filter((source) => source.type !== "base64")];
+    }
   }
+}
+
+/** All that a login can send. */
+export function loginRequests({ requests, logout }: LoginSources): readonly LoginRequest[] {
+  return [...requests, ...(logout ? [logout] : [])];
 }
 
 /** Names, in lower case but for query parameters', that the credential takes: no request may set them. */
@@ -78,5 +111,11 @@ export function reservedNames(auth: AuthSources): { readonly headers: readonly s
       return auth.in === "Header" ? { headers: [auth.name.toLowerCase()], query: [] } : { headers: [], query: [auth.name] };
     case "awsSigV4":
       return { headers: ["authorization", "date", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"], query: [] };
+    case "login": {
+      const named = (place: LoginPart["in"]): readonly string[] =>
+        auth.send.filter((part) => part.in === place).map(({ name }) => name);
+      const cookies = named("cookie").length > 0 ? ["cookie"] : [];
+      return { headers: [...new Set([...named("header").map((name) => name.toLowerCase()), ...cookies])], query: named("query") };
+    }
   }
 }

@@ -8,7 +8,7 @@ import { sendingShare } from "../core/tools/deadline.ts";
 import type { EmitTelemetry, RunInContext } from "../core/telemetry-event.ts";
 import { isReconciled, type Kind, type WatchedKind } from "../core/plan.ts";
 import type { Announce, OutcomeJournal, Requester, ResourceStore } from "../core/ports.ts";
-import type { Resource } from "../core/resource.ts";
+import type { Resource, ResourceKey } from "../core/resource.ts";
 import { createPostponed, type Postponed } from "./postponed.ts";
 import { createProcessKey } from "./process-key.ts";
 import { createCaches } from "./caches.ts";
@@ -54,7 +54,7 @@ export interface ControllerOptions {
   /** True: what is due in intervals goes on as before this process started, and is not all done at its start. */
   readonly resumes?: boolean;
   /** Told of every change at once, before anything is made of it. `after`: undefined where the object is gone. */
-  readonly observe?: (kind: string, name: string, after: Resource | undefined) => void;
+  readonly observe?: (kind: string, key: ResourceKey, after: Resource | undefined) => void;
   /** Where outcomes outlive this process; absent: nowhere. */
   readonly journal?: OutcomeJournal | undefined;
   /** Runs a reconcile so that what it tells of is known to be its own. */

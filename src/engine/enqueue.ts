@@ -36,7 +36,7 @@ interface EnqueueDeps {
   /** This process, as a sender. */
   readonly sender: string;
   /** Told of every change at once, before anything is made of it. `after`: undefined where the object is gone. */
-  readonly observe?: (kind: string, name: string, after: Resource | undefined) => void;
+  readonly observe?: (kind: string, key: ResourceKey, after: Resource | undefined) => void;
   /** The resource with this key has changed; `uid`: undefined where it is gone. */
   readonly noteChange: (id: string, uid: string | undefined) => void;
   /** The resource with this key is gone. */
@@ -58,7 +58,7 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
   function enqueueAll(kind: WatchedKind, change: Change, lane: Lane): void {
     const { before, after } = change;
     const key = (after ?? before)?.metadata as ResourceKey;
-    observe?.(kind.type.kind, key.name, after);
+    observe?.(kind.type.kind, { namespace: key.namespace, name: key.name }, after);
     const due = isReconciled(kind) ? needsReconcile(change) : !sameJSON(before?.metadata.labels, after?.metadata.labels);
     for (const id of awaitingKeys(deps, kind, change)) queue.add(id);
     if (isReconciled(kind)) enqueueItself(kind, key, change, { due, lane });

@@ -1,7 +1,9 @@
 /** Exchanges over undici: the `Requester` of the ports, put together. */
 import type { Exchange } from "../core/exchange.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
+import type { Connection } from "../core/connection.ts";
 import type { Lane } from "../core/lane.ts";
+import type { ResourceKey } from "../core/resource.ts";
 import type { Refusal } from "../core/outcome.ts";
 import type { CheckResult, StepOf } from "../core/plan.ts";
 import type { Busy, Evaluator, Read, Requester, WaitFor } from "../core/ports.ts";
@@ -19,12 +21,15 @@ import { createBudgets } from "./limits/budget.ts";
 import { createCircuits } from "./limits/circuits.ts";
 import { createMemoryShares } from "./limits/memory-shares.ts";
 import { createOriginPlaces } from "./limits/origin-places.ts";
+import { describeLogin, type DescribedLogin } from "./login/describe.ts";
+import { createLogIn } from "./login/login.ts";
 import { createRateLimits } from "./limits/rate-limits.ts";
 import { createPrepare, type Prepare } from "./prepare.ts";
 import { orRefusal } from "./refusal.ts";
 import { describeRequest, type Described } from "./render/describe.ts";
 import { createRequests, type HTTPRequests, type RequestsDeps } from "./requests.ts";
 import { readBytes } from "./resolve/bytes.ts";
+import { resolveAuth } from "./resolve/auth.ts";
 import { resolveConnection } from "./resolve/connection.ts";
 import { resolveInputs } from "./resolve/inputs.ts";
 import { checkTls } from "./resolve/tls.ts";
@@ -67,6 +72,16 @@ export interface HTTPRequester extends Requester, Disposable {
   begin(resource: string, mayStart?: () => boolean, waitFor?: WaitFor, lane?: Lane): HTTPRequests;
   /** What would be sent, with three asterisks for each secret; nothing is sent. */
   describe(exchange: Exchange, read: Read, signal: AbortSignal): Promise<({ readonly type: "described" } & Described) | Refusal>;
+  /** The requests of an endpoint's login, likewise; none where it has no login. */
+  describeLogin(
+    connection: Connection,
+    read: Read,
+    signal: AbortSignal,
+  ): Promise<{ readonly type: "described"; readonly requests: readonly DescribedLogin[] } | Refusal>;
+  /** An endpoint is gone: what was issued for it is let go, and sessions are ended. */
+  forgetEndpoint(key: ResourceKey): void;
+  /** Ends the sessions that logins began, as far as their servers answer at once. */
+  endSessions(): Promise<void>;
   /** Requests of reconciles under way that wait for a place at their origin, or for their turn. */
   waiting(): number;
 }
@@ -91,10 +106,13 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
   });
   const connections = parts.use(createSocketTrace());
   const sendOptions = sendOptionsOf(options, { egress, connections, origins });
+  const evaluations = createEvaluations(evaluator, options.onSecretOutput, options.digestKey);
+  const sender = createTokenSender(sendOptions);
   const credentials = parts.use(
     createCredentials({
       userAgent,
-      sender: createTokenSender(sendOptions),
+      sender,
+      logIn: createLogIn({ evaluator, evaluations, userAgent, sender }),
       serviceAccountToken: options.serviceAccountToken ?? (() => Promise.resolve({ type: "unsupported" })),
       onSecret: options.onSecret ?? (() => {}),
     }),
@@ -103,7 +121,6 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
 
   const isolated = (namespace: string): Pick<ClientSettings, "namespace"> =>
     options.clientIsolation === "namespace" ? { namespace } : {};
-  const evaluations = createEvaluations(evaluator, options.onSecretOutput, options.digestKey);
   const prepare = createPrepare({ clients, evaluator, evaluations, egress, emit, userAgent, isolated });
   const requestsDeps: RequestsDeps = {
     prepare,
@@ -127,6 +144,17 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
     evaluateOutputs: evaluations.evaluateOutputs,
     check: (step, read, signal) => orRefusal(() => checkConnection(step, { credentials, isolated, read, signal })),
     describe: (exchange, read, signal) => orRefusal(() => describe(exchange, { evaluator, prepare, userAgent, read, signal })),
+    describeLogin: (connection, read, signal) =>
+      orRefusal(async () => {
+        const auth = connection.auth && (await resolveAuth(connection.auth, read));
+        if (auth?.type !== "login" || !connection.endpoint) return { type: "described", requests: [] };
+        return {
+          type: "described",
+          requests: await describeLogin({ evaluator, userAgent }, auth, connection.endpoint, signal),
+        };
+      }),
+    forgetEndpoint: (key) => credentials.forget(key),
+    endSessions: () => credentials.end(),
     waiting: () => origins.waiting + waitingForTurns,
     [Symbol.dispose]: () => parts.dispose(),
   };

@@ -9,6 +9,9 @@ import { send, type SendOptions } from "./send/send.ts";
 /** Limit on a request for a token, whatever the endpoint's own requests have. */
 export const tokenTimeoutMs = 30_000;
 
+/** Several may be held at a time, beside what requests hold: a page with a form is not longer. */
+const longestAnswerBytes = 262_144;
+
 /** There is nothing in it that is expanded: a token is asked for at its URL, and nowhere else. */
 function templateAt(base: string): RequestTemplate {
   return { method: "POST", url: { type: "joined", base, confined: true }, query: [], headers: [], literalHeaders: [] };
@@ -18,11 +21,17 @@ function templateAt(base: string): RequestTemplate {
  * With budgets of its own, two requests at a time to one token server for each namespace: the requests that wait for a token hold
  * the places at their origin. Connections are the namespace's own, too, so that what hangs for one holds nothing of another's.
  */
-export function createTokenSender(options: SendOptions): (context: CredentialContext) => SendRequest {
+export function createTokenSender(options: SendOptions): (context: CredentialContext, own?: boolean) => SendRequest {
   const places = createBudgets({ maxInFlight: 2, onCancel: () => {} });
-  return ({ endpoint, settings, mayStart }) => {
+  const limited = { ...options, maxResponseBytes: Math.min(options.maxResponseBytes, longestAnswerBytes) };
+  return ({ endpoint, settings, mayStart }, own = false) => {
     const { credentialNamespace: namespace } = endpoint;
-    const elsewhere = { ...settingsElsewhere(settings), timeoutMs: tokenTimeoutMs, namespace, forTokens: true } as const;
+    const elsewhere = {
+      ...(own ? settings : settingsElsewhere(settings)),
+      timeoutMs: tokenTimeoutMs,
+      namespace,
+      forTokens: true,
+    } as const;
     const metadata = { name: endpoint.key.name, namespace, uid: "" };
     const origins: SendOptions["origins"] = { take: (origin, signal) => places.take(`${namespace} ${origin}`, signal) };
     return async (request, signal) => {
@@ -38,7 +47,7 @@ export function createTokenSender(options: SendOptions): (context: CredentialCon
         mayStart,
         lane: "change",
       } as const;
-      return await send(sending, budget, { ...options, origins }, signal);
+      return await send(sending, budget, { ...limited, origins }, signal);
     };
   };
 }

@@ -156,6 +156,41 @@ function declarations(url: string): readonly Declared[] {
     const client = { tokenURL: `${url}/token-${how}`, clientID: { value: "c" }, clientSecret: ref("plain"), authMethod: "Post" };
     endpoint(`oauth-${how}`, { auth: { oauth2: client } });
   }
+  const loginBy = (path: string, changes: object): object => ({
+    auth: {
+      login: {
+        inputs: input("plain"),
+        requests: [{ path, headers: echoed("plain"), body: { json: "${ .inputs.a }" } }],
+        send: [{ header: "Authorization", value: "Bearer ${ .responses[0].body.echo }" }],
+        ...changes,
+      },
+    },
+  });
+  endpoint("login", loginBy("/echo", {}));
+  endpoint("login-fail", loginBy("/fail", {}), "CredentialRefused");
+  endpoint("login-redirect", loginBy("/redirect", {}), "CredentialRefused");
+  endpoint("login-cookie", loginBy("/echo", { send: [{ cookie: "*" }] }), "CredentialRefused");
+  const sends = {
+    object: ".responses[0].body",
+    error: ".responses[0].body.echo | error",
+    lines: '"\\n" + .responses[0].body.echo',
+  };
+  for (const [name, program] of Object.entries(sends))
+    endpoint(
+      `login-${name}`,
+      loginBy("/echo", { send: [{ header: "X-Token", value: `\${ ${program} }` }] }),
+      "CredentialRefused",
+    );
+  endpoint("login-expires", loginBy("/echo", { expires: ".responses[0].body.echo" }), "CredentialRefused");
+  endpoint("login-query", loginBy("/echo", { send: [{ query: "token", value: "${ .responses[0].body.echo }" }] }));
+  const that = { path: "/echo", headers: echoed("plain"), expect: { that: ".response.body.echo | error" } };
+  endpoint("login-that", loginBy("/echo", { requests: [that] }), "CredentialRefused");
+  const second = { path: "/${ .responses[0].body.echo }/x", headers: [{ name: "x", value: "${ .responses[0].body.missing }" }] };
+  endpoint(
+    "login-second",
+    loginBy("/echo", { requests: [{ path: "/echo", headers: echoed("plain") }, second] }),
+    "CredentialRefused",
+  );
   endpoint(
     "jwt",
     { auth: { oauth2: { tokenURL: `${url}/token-error`, clientID: { value: "c" }, privateKeyJWT: { key: ref("key") } } } },

@@ -135,6 +135,10 @@ test("wish 24: render shows what would be sent, masks secrets and sends nothing"
     /# HTTPRequest default\/login, what is made of the answer\noutputs:\n {2}- kind: Secret\n {4}name: session\n/,
   );
   expect(stdout).toMatch(/filename="pixel.gif"\n {2}Content-Type: image\/gif\n\n {2}\(42 bytes, SHA-256 [0-9a-f]{64}\)\n/);
+  const login =
+    /# HTTPEndpoint "portal": spec\.auth\.login\.requests\[0\]\nmethod: POST\n(.+\n)+body: user=ada&password=\*\*\*\n/;
+  expect(stdout).toMatch(login);
+  expect(stdout).toMatch(/x-csrf-token\n {4}value: "\*\*\*"\n {2}- name: cookie\n {4}value: "\*\*\*"\n/);
   expect(stdout).not.toMatch(/(token-that-stays|also-a)-secret/);
   expect(stdout).not.toContain("secret-path");
   expect(stdout).toContain("# HTTPRequest default/switch-features-on, item 2\nmethod: PUT\n");

@@ -62,6 +62,18 @@ const routes: Readonly<Record<string, Route>> = {
     body === "user=ada&password=also-a-secret"
       ? { status: 200, body: { access_token: sessionToken, expires_in: 3600 } }
       : { status: 401, body: { error: "refused" } },
+  "POST /portal/login": ({ body }) =>
+    body === "user=ada&password=also-a-secret"
+      ? {
+          status: 200,
+          headers: { "set-cookie": "portal=a-session-that-stays-secret; Max-Age=1800; HttpOnly" },
+          body: { csrf: "c-1" },
+        }
+      : { status: 401, body: { error: "refused" } },
+  "POST /portal/orders": ({ headers, body }) =>
+    headers.cookie === "portal=a-session-that-stays-secret" && headers["x-csrf-token"] === "c-1"
+      ? { status: 201, body: { order: body } }
+      : { status: 401, body: { error: "who?" } },
   "GET /profile": ({ headers }) =>
     headers.authorization === `Bearer ${sessionToken}`
       ? { status: 200, body: { name: "Ada" } }

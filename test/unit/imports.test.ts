@@ -39,7 +39,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   http: [
     ["requester.ts"],
     ["requests.ts"],
-    ["prepare.ts", "token-sender.ts"],
+    ["prepare.ts", "token-sender.ts", "login"],
     ["evaluate"],
     ["send"],
     ["credentials"],

@@ -16,14 +16,31 @@ export interface Credential {
   secrets(): readonly string[];
   /** The request with the credential, for this one try. */
   added(request: WireRequest, now: Date): WireRequest;
-  /** After an answer of 401: whether there is another credential now, with which it is worth sending again. */
-  renewed?(signal: AbortSignal): Promise<boolean>;
+  /** Whether an answer says that it was not accepted, and so that nothing was done. Absent: no other one can be had. */
+  refused?(answer: Refusing): boolean;
+  /** After such an answer: whether there is another credential now, with which it is worth sending again. */
+  renewed?(signal: AbortSignal, answer: Refusing): Promise<boolean>;
   /** What was sent with the other one was answered otherwise. */
   accepted?(): void;
 }
 
+/** Of an answer what says whether a credential was accepted. */
+export interface Refusing {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Where it redirects to. */
+  readonly target?: URL | undefined;
+}
+
+/** What is added to a request. */
+export interface CredentialPart {
+  readonly in: "header" | "query" | "cookie";
+  readonly name: string;
+  readonly value: string;
+}
+
 /** One whose values do not change while the exchange lasts. */
-export type FixedAuth = Exclude<AuthSettings, { type: "oauth2" | "serviceAccountToken" }>;
+export type FixedAuth = Exclude<AuthSettings, { type: "oauth2" | "serviceAccountToken" | "login" }>;
 
 /** RFC 7617 (basic), RFC 6750 (bearer), a header or query parameter of one's own, AWS Signature Version 4. */
 export function fixedCredential(auth: FixedAuth): Credential {
@@ -56,6 +73,17 @@ function header(name: string, value: string, secrets: readonly string[]): Creden
  */
 export function withHeader(request: WireRequest, name: string, value: string): WireRequest {
   return { ...request, headers: { ...request.headers, [name]: Buffer.from(value).toString("latin1") } };
+}
+
+/** All of them, of which cookies go into one field. */
+export function withParts(request: WireRequest, parts: readonly CredentialPart[]): WireRequest {
+  const cookies = parts.filter((part) => part.in === "cookie").map(({ name, value }) => `${name}=${value}`);
+  const others = parts.reduce((before, part) => {
+    if (part.in === "cookie") return before;
+    const { name, value } = part;
+    return part.in === "header" ? withHeader(before, name.toLowerCase(), value) : withParameter(before, name, value);
+  }, request);
+  return cookies.length === 0 ? others : withHeader(others, "cookie", cookies.join("; "));
 }
 
 /** In place of those that a server could take for it, which a redirect, a page or a poll's URL may have brought along. */
@@ -103,12 +131,12 @@ function textOf(value: string | string[] | number): string | string[] {
 /** What would be sent, with three asterisks where the credential goes. */
 export function maskCredential(auth: AuthSources | undefined, request: Described): Described {
   if (!auth) return request;
-  const [parameter] = reservedNames(auth).query;
+  const parameters = reservedNames(auth).query.map((name) => `${encodeComponent(name)}=***`);
   return {
     ...request,
     headers: [...request.headers, ...headersSent(auth).map((name) => ({ name, value: "***" }))],
-    ...(parameter !== undefined && {
-      url: `${request.url}${request.url.includes("?") ? "&" : "?"}${encodeComponent(parameter)}=***`,
+    ...(parameters.length > 0 && {
+      url: `${request.url}${request.url.includes("?") ? "&" : "?"}${parameters.join("&")}`,
     }),
   };
 }

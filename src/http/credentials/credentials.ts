@@ -1,21 +1,25 @@
 /** The credential for an exchange: one that is known, or one with a token that is shared by all requests of its endpoint. */
-import type { ServiceAccountTokenRequest, ServiceAccountTokenResult } from "../../core/auth.ts";
+import { hash } from "node:crypto";
 import { digest } from "../../core/tools/digest.ts";
 import type { EndpointTraits } from "../../core/connection.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Busy } from "../../core/ports.ts";
-import type { AuthSettings } from "../resolve/auth.ts";
+import type { ResourceKey } from "../../core/resource.ts";
+import type { AuthSettings, LoginSettings } from "../resolve/auth.ts";
 import type { ClientSettings } from "../connect/client-settings.ts";
-import { fixedCredential, withHeader, type Credential, type FixedAuth } from "./credential.ts";
+import { fixedCredential, withParts, type Credential, type FixedAuth } from "./credential.ts";
+import { bearerToken, isRefusal, type Issued } from "./issued.ts";
 import { requestToken, type SendRequest } from "./oauth2.ts";
-import { refuse, refuseForNow, RefusedError } from "../refusal.ts";
+import { tokenOfServiceAccount, type MakeServiceAccountToken } from "./service-account.ts";
+import { createSessions } from "./sessions.ts";
 import { createTokens, type FetchToken, type Token } from "./tokens.ts";
 
 export interface CredentialsOptions {
   readonly userAgent: string;
   /** Sends a request for a token. */
   readonly sender: (context: CredentialContext) => SendRequest;
-  readonly serviceAccountToken: (request: ServiceAccountTokenRequest, signal: AbortSignal) => Promise<ServiceAccountTokenResult>;
+  readonly logIn: LogIn;
+  readonly serviceAccountToken: MakeServiceAccountToken;
   /** Is told each token, and the namespace of its endpoint. */
   readonly onSecret: (value: string, namespace: string) => void;
 }
@@ -27,7 +31,18 @@ export interface CredentialContext {
   readonly mayStart: () => boolean;
 }
 
+/** Begins a session. `end` of what it gives never rejects. Throws `RefusedError`. */
+export type LogIn = (
+  settings: LoginSettings,
+  context: CredentialContext,
+  signal: AbortSignal,
+) => Promise<Token<Issued, Promise<void>>>;
+
 export interface Credentials extends Disposable {
+  /** The endpoint is gone: what was issued for it is let go. */
+  forget(endpoint: ResourceKey): void;
+  /** Lets go of all that was issued, and waits for a while for the logouts. */
+  end(): Promise<void>;
   /** `namespace`: of the request that it is for. Throws `RefusedError`. `busy`: a token is being asked for; where `mayWait`, that is waited for instead. */
   of(
     auth: AuthSettings,
@@ -38,59 +53,47 @@ export interface Credentials extends Disposable {
   problem(auth: AuthSettings, endpoint: EndpointTraits): Refusal | undefined;
 }
 
-/** A token that an exchange of `namespace` was given. */
+/** What an exchange of `namespace` was given. */
 interface Known {
   readonly key: string;
-  readonly first: string;
+  readonly first: Issued;
   readonly namespace: string;
+  readonly renewOn?: readonly string[];
 }
 
 type TokenAuth = Exclude<AuthSettings, FixedAuth>;
 
-export function createCredentials({ userAgent, sender, serviceAccountToken, onSecret }: CredentialsOptions): Credentials {
-  const tokens = createTokens();
+export function createCredentials(options: CredentialsOptions): Credentials {
+  const { userAgent, sender, logIn, serviceAccountToken, onSecret } = options;
+  const tokens = createTokens<Issued>();
+  const sessions = createSessions((key, unusedForMs) => tokens.forget(key, unusedForMs));
 
-  async function fetchToken(auth: TokenAuth, context: CredentialContext, signal: AbortSignal): Promise<Token> {
-    const token = await (auth.type === "oauth2"
-      ? requestToken(auth, { field: auth.field, send: sender(context), userAgent }, signal)
-      : ofServiceAccount(auth, signal));
-    onSecret(token.value, context.endpoint.key.namespace);
+  async function fetchToken(auth: TokenAuth, context: CredentialContext, signal: AbortSignal): Promise<Token<Issued>> {
+    const token = await (auth.type === "login" ? session(auth, context, signal) : bearer(auth, context, signal));
+    for (const secret of token.value.secrets) onSecret(secret, context.endpoint.key.namespace);
     return token;
   }
-  async function ofServiceAccount(
-    { field, request }: Extract<TokenAuth, { type: "serviceAccountToken" }>,
+  async function bearer(
+    auth: Exclude<TokenAuth, LoginSettings>,
+    context: CredentialContext,
     signal: AbortSignal,
-  ): Promise<Token> {
-    const result = await serviceAccountToken(request, signal).catch((cause: unknown) => {
-      const refusal = { type: "refusal", reason: "TokenRequestFailed", heals: true } as const;
-      throw new RefusedError({ ...refusal, message: `${field}: the API server could not be asked for a token` }, { cause });
-    });
-    const account = `ServiceAccount "${request.name}"`;
-    switch (result.type) {
-      case "token":
-        return { value: result.token, lifetimeMs: result.lifetimeMs };
-      case "absent":
-        return refuseForNow("ServiceAccountNotFound", `${field}.serviceAccountName: there is no ${account}`);
-      case "ownAudience":
-        return refuse(
-          "InvalidCredential",
-          `${field}.audience: the API server itself accepts this audience, so the token could be used there`,
-        );
-      case "unsupported":
-        return refuse("InvalidCredential", `${field}: without a cluster there is nobody who makes tokens of ServiceAccounts`);
-      case "forbidden": {
-        const remedy = result.grant === undefined ? "grant it create on serviceaccounts/token" : `to allow it: ${result.grant}`;
-        const message = `${field}.serviceAccountName: Holdfast is not allowed to make tokens of ${account}; ${remedy}`;
-        return refuseForNow("ReferenceForbidden", message);
-      }
-    }
+  ): Promise<Token<Issued>> {
+    const { value, lifetimeMs } = await (auth.type === "oauth2"
+      ? requestToken(auth, { field: auth.field, send: sender(context), userAgent }, signal)
+      : tokenOfServiceAccount(serviceAccountToken, auth, signal));
+    return { value: bearerToken(value), lifetimeMs };
   }
-  function tokenCredential({ key, first, namespace }: Known, fetch: FetchToken): Credential {
+  async function session(auth: LoginSettings, context: CredentialContext, signal: AbortSignal): Promise<Token<Issued>> {
+    const { end, ...token } = await logIn(auth, context, signal);
+    return { ...token, ...(end && { end: () => sessions.ending(end()) }) };
+  }
+  function issuedCredential({ key, first, namespace, renewOn }: Known, fetch: FetchToken<Issued>): Credential {
     const used = [first];
-    const latest = (): string => used.at(-1) ?? first;
+    const latest = (): Issued => used.at(-1) ?? first;
     return {
-      secrets: () => used,
-      added: (request) => withHeader(request, "authorization", `Bearer ${latest()}`),
+      secrets: () => used.flatMap(({ secrets }) => secrets),
+      added: (request) => withParts(request, latest().parts),
+      refused: (answer) => isRefusal(answer, latest(), renewOn),
       async renewed(signal) {
         const token = await tokens.renew(key, fetch, { value: latest(), namespace }, signal);
         if (token === undefined) return false; // the answer of 401 stands
@@ -103,13 +106,19 @@ export function createCredentials({ userAgent, sender, serviceAccountToken, onSe
 
   return {
     async of(auth, context, { namespace, mayWait, signal }) {
-      if (auth.type !== "oauth2" && auth.type !== "serviceAccountToken") return fixedCredential(auth);
+      if (auth.type !== "oauth2" && auth.type !== "serviceAccountToken" && auth.type !== "login") return fixedCredential(auth);
       const key = keyOf(auth, context.endpoint);
-      const fetch: FetchToken = (stop) => fetchToken(auth, context, stop);
+      sessions.use(context.endpoint.key, key);
+      const fetch: FetchToken<Issued> = (stop) => fetchToken(auth, context, stop);
       const got = tokens.get(key, fetch);
       if (got.type === "pending" && !mayWait) return { type: "busy", reason: "TokenPending", kept: false, free: got.done };
       const first = got.type === "token" ? got.value : await tokens.wait(key, fetch, signal);
-      return tokenCredential({ key, first, namespace }, fetch);
+      return issuedCredential({ key, first, namespace, ...(auth.type === "login" && { renewOn: auth.login.renewOn }) }, fetch);
+    },
+    forget: (endpoint) => sessions.forget(endpoint),
+    async end() {
+      sessions.forgetAll();
+      await sessions.ended();
     },
     problem: (auth, endpoint) => tokens.problem(keyOf(auth, endpoint)),
     [Symbol.dispose]: () => tokens[Symbol.dispose](),
@@ -118,5 +127,8 @@ export function createCredentials({ userAgent, sender, serviceAccountToken, onSe
 
 /** Other settings or another secret is another token. */
 function keyOf(auth: AuthSettings, { key }: EndpointTraits): string {
-  return digest([key.namespace, key.name, auth]);
+  if (auth.type !== "login") return digest([key.namespace, key.name, auth]);
+  const { login, inputs, bytes } = auth;
+  const contents = [...bytes].map(([field, { bytes: content }]) => [field, hash("sha256", content, "hex")]);
+  return digest([key.namespace, key.name, login, [...inputs], contents]);
 }

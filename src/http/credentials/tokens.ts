@@ -5,62 +5,68 @@
  * doubles; a token is renewed when four fifths of its life are over, while it is still used. One that is known stays in use
  * until another is there or its life is over, whatever a server says of it. Nobody waits inside a worker unless it asks to.
  */
+import { isDeepStrictEqual } from "node:util";
 import { deadline, unlessAborted } from "../../core/tools/deadline.ts";
 import { doublingMs, shortenedMs } from "../../core/backoff.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import { RefusedError } from "../refusal.ts";
 import { createRenewalTurns, type RenewalTurns } from "./renewal-turns.ts";
 
-export interface Token {
-  readonly value: string;
+export interface Token<V = string, Ended = void> {
+  readonly value: V;
   readonly lifetimeMs: number;
+  /** Called once it is no longer kept. Never throws. */
+  readonly end?: () => Ended;
 }
 /** Throws `RefusedError`, or what went wrong. */
-export type FetchToken = (signal: AbortSignal) => Promise<Token>;
+export type FetchToken<V = string> = (signal: AbortSignal) => Promise<Token<V>>;
 
-type Got =
-  | { readonly type: "token"; readonly value: string }
+type Got<V> =
+  | { readonly type: "token"; readonly value: V }
   /** It is being asked for; `done` resolves when that has ended, well or not. */
   | { readonly type: "pending"; readonly done: Promise<void> };
 
 /** What a request was sent with that was answered 401, and whose it was. */
-interface RefusedToken {
-  readonly value: string;
+interface RefusedToken<V> {
+  readonly value: V;
   readonly namespace: string;
 }
 
-interface Tokens extends Disposable {
+interface Tokens<V> extends Disposable {
   /** Throws `RefusedError` while it is too early to ask again. */
-  get(key: string, fetch: FetchToken): Got;
+  get(key: string, fetch: FetchToken<V>): Got<V>;
   /** The same, waiting for what is under way. Rejects with the signal's reason. */
-  wait(key: string, fetch: FetchToken, signal: AbortSignal): Promise<string>;
+  wait(key: string, fetch: FetchToken<V>, signal: AbortSignal): Promise<V>;
   /**
    * What to send in place of a token that a server refused, waiting for it for a while. Undefined: there is nothing else, and the
    * refusal stands. Everybody else goes on with the token that is known. Rejects with the signal's reason.
    */
-  renew(key: string, fetch: FetchToken, refused: RefusedToken, signal: AbortSignal): Promise<string | undefined>;
+  renew(key: string, fetch: FetchToken<V>, refused: RefusedToken<V>, signal: AbortSignal): Promise<V | undefined>;
   /** A request of `namespace` was accepted with what `renew` gave. */
   helped(key: string, namespace: string): void;
   /** Why there is none that can be used, where that is known. */
   problem(key: string): Refusal | undefined;
+  /** Keeps it no longer, if nobody has used it for so long. Whether there is none now. */
+  forget(key: string, unusedForMs?: number): boolean;
   readonly size: number;
 }
 
-interface KnownToken {
-  readonly value: string;
+interface KnownToken<V> extends Pick<Token<V>, "value" | "end"> {
   readonly gotAtMs: number;
   readonly renewAtMs: number;
   readonly expiresAtMs: number;
   /** It was asked for since the one before was refused. */
   readonly afterRefusal: boolean;
 }
-interface Entry {
-  token?: KnownToken | undefined;
+interface Entry<V> {
+  token?: KnownToken<V> | undefined;
   pending?: Promise<void> | undefined;
   problem?: Refusal | undefined;
   failures: number;
   notBeforeMs: number;
   usedAtMs: number;
+  /** It is kept no longer: what is still asked for is ended at once. */
+  isForgotten: boolean;
   readonly turns: RenewalTurns;
 }
 
@@ -68,6 +74,8 @@ interface Entry {
 const shortestLifeMs = 10_000;
 const longestLifeMs = 86_400_000;
 const pauseMs = { initialMs: 1_000, maxMs: 300_000 };
+/** Who was told that a password is wrong does not go on until the account is locked; another Secret is another key. */
+const refusedPauseMs = { initialMs: 60_000, maxMs: 3_600_000 };
 /** While a token is known, its renewal is tried for again after so long at the latest. */
 const longestPauseWithTokenMs = 30_000;
 /** A token that was asked for since one was refused is not renewed again for so long: the fault is not its age. */
@@ -77,56 +85,74 @@ const renewalWaitMs = 10_000;
 const unusedMs = 3_600_000;
 const maxEntries = 10_000;
 
-interface Entries {
+interface Entries<V> {
   /** The entry, which is used now. */
-  of(key: string): Entry;
-  readonly known: Map<string, Entry>;
+  of(key: string): Entry<V>;
+  forget(key: string): void;
+  readonly known: Map<string, Entry<V>>;
 }
-function createEntries(nowMs: () => number): Entries {
-  const known = new Map<string, Entry>();
+function createEntries<V>(nowMs: () => number): Entries<V> {
+  const known = new Map<string, Entry<V>>();
+  function forget(key: string): void {
+    const entry = known.get(key);
+    if (!entry) return;
+    entry.isForgotten = true;
+    known.delete(key);
+    entry.token?.end?.();
+  }
   return {
     known,
+    forget,
     of(key) {
-      const entry: Entry = known.get(key) ?? { failures: 0, notBeforeMs: 0, usedAtMs: 0, turns: createRenewalTurns(nowMs) };
+      const turns = createRenewalTurns(nowMs);
+      const entry: Entry<V> = known.get(key) ?? { failures: 0, notBeforeMs: 0, usedAtMs: 0, isForgotten: false, turns };
       entry.usedAtMs = nowMs();
       known.delete(key); // to the end: the first is the one that was used least recently
       known.set(key, entry);
       for (const [oldest, { usedAtMs, pending }] of known) {
         if (pending || (known.size <= maxEntries && nowMs() - usedAtMs < unusedMs)) break;
-        known.delete(oldest);
+        forget(oldest);
       }
       return entry;
     },
   };
 }
 
-function learn(entry: Entry, { value, lifetimeMs }: Token, now: number, afterRefusal: boolean): void {
+function learn<V>(entry: Entry<V>, { value, lifetimeMs, end }: Token<V>, now: number, afterRefusal: boolean): void {
   const lifeMs = Math.min(Math.max(lifetimeMs, shortestLifeMs), longestLifeMs);
-  entry.token = { value, gotAtMs: now, renewAtMs: now + lifeMs * 0.8, expiresAtMs: now + lifeMs, afterRefusal };
+  const times = { gotAtMs: now, renewAtMs: now + lifeMs * 0.8, expiresAtMs: now + lifeMs };
+  entry.token = { value, ...times, afterRefusal, ...(end && { end }) };
   entry.failures = 0;
   entry.problem = undefined;
 }
 /** `fraction`: random, at least 0 and below 1. */
-function learnFailure(entry: Entry, error: unknown, now: number, fraction: number): void {
-  const fullMs = Math.min(doublingMs(pauseMs, entry.failures), usableToken(entry, now) ? longestPauseWithTokenMs : Infinity);
+function learnFailure<V>(entry: Entry<V>, error: unknown, now: number, fraction: number): void {
+  const { retryAfterMs = 0, ...problem } = error instanceof RefusedError ? error.refusal : unexpected;
+  const isRefused = problem.reason === "CredentialRefused";
+  const limits = isRefused ? refusedPauseMs : pauseMs;
+  const fullMs = Math.min(
+    doublingMs(limits, entry.failures),
+    !isRefused && usableToken(entry, now) ? longestPauseWithTokenMs : Infinity,
+  );
   entry.failures += 1;
-  entry.notBeforeMs = now + shortenedMs(fullMs, fraction);
-  entry.problem = error instanceof RefusedError ? error.refusal : unexpected;
+  entry.notBeforeMs = now + Math.max(shortenedMs(fullMs, fraction), retryAfterMs);
+  entry.problem = problem;
 }
 /** The token that can still be sent. */
-function usableToken({ token }: Entry, now: number): KnownToken | undefined {
+function usableToken<V>({ token }: Entry<V>, now: number): KnownToken<V> | undefined {
   return token && now < token.expiresAtMs ? token : undefined;
 }
 
 /** `nowMs`: a monotonic clock. `random`: at least 0 and below 1. */
-export function createTokens(nowMs = () => performance.now(), random: () => number = Math.random): Tokens {
-  const entries = createEntries(nowMs);
+export function createTokens<V = string>(nowMs = () => performance.now(), random: () => number = Math.random): Tokens<V> {
+  const entries = createEntries<V>(nowMs);
   const stop = new AbortController();
 
-  async function ask(entry: Entry, fetch: FetchToken, afterRefusal: boolean): Promise<void> {
+  async function ask(entry: Entry<V>, fetch: FetchToken<V>, afterRefusal: boolean): Promise<void> {
     try {
       const token = await fetch(stop.signal);
-      learn(entry, token, nowMs(), afterRefusal);
+      if (entry.isForgotten) token.end?.();
+      else learn(entry, token, nowMs(), afterRefusal);
     } catch (error) {
       learnFailure(entry, error, nowMs(), random());
     } finally {
@@ -134,12 +160,12 @@ export function createTokens(nowMs = () => performance.now(), random: () => numb
     }
   }
   /** Whether a refused token is renewed now; its namespace's turn is taken then. */
-  function mayRenew({ token, notBeforeMs, turns }: Entry, namespace: string): boolean {
+  function mayRenew({ token, notBeforeMs, turns }: Entry<V>, namespace: string): boolean {
     const now = nowMs();
     const isFresh = token?.afterRefusal === true && now - token.gotAtMs < renewalPauseMs;
     return !isFresh && now >= notBeforeMs && turns.take(namespace);
   }
-  function get(key: string, fetch: FetchToken): Got {
+  function get(key: string, fetch: FetchToken<V>): Got<V> {
     const entry = entries.of(key);
     const { token } = entry;
     const now = nowMs();
@@ -162,7 +188,7 @@ export function createTokens(nowMs = () => performance.now(), random: () => numb
     async renew(key, fetch, { value, namespace }, signal) {
       const entry = entries.of(key);
       const known = usableToken(entry, nowMs());
-      if (known && known.value !== value) return known.value; // renewed since it was sent
+      if (known && !isDeepStrictEqual(known.value, value)) return known.value; // renewed since it was sent
       if (!entry.pending) {
         if (!mayRenew(entry, namespace)) return undefined;
         entry.pending = ask(entry, fetch, true);
@@ -174,12 +200,18 @@ export function createTokens(nowMs = () => performance.now(), random: () => numb
         if (!limit.expired) throw error;
       }
       const renewed = usableToken(entry, nowMs())?.value;
-      return renewed === value ? undefined : renewed; // some token servers give the same one until it expires
+      return isDeepStrictEqual(renewed, value) ? undefined : renewed; // some token servers give the same one until it expires
     },
     helped: (key, namespace) => entries.known.get(key)?.turns.helped(namespace),
     problem(key) {
       const entry = entries.known.get(key);
       return entry && !usableToken(entry, nowMs()) ? entry.problem : undefined;
+    },
+    forget(key, unusedForMs = 0) {
+      const entry = entries.known.get(key);
+      if (entry && nowMs() - entry.usedAtMs < unusedForMs) return false;
+      entries.forget(key);
+      return true;
     },
     get size() {
       return entries.known.size;

@@ -5,6 +5,7 @@ import type { Resource } from "../../core/resource.ts";
 import { stringifyWith } from "../../core/templating.ts";
 import type { Inputs } from "../resolve/inputs.ts";
 import { jsonText } from "../send/content.ts";
+import { cookiesOf, withSet } from "../send/cookies.ts";
 
 /** Answers that expressions see: that of one exchange, or those of each item of a forEach. */
 export interface Answers {
@@ -24,8 +25,9 @@ export function documentText(scope: Scope, inputs: Inputs, { response, responses
   ];
   if (scope.parameters !== undefined) fields.push(`"parameters":${valueText(scope.parameters)}`);
   if (scope.externalID !== undefined) fields.push(`"externalID":${JSON.stringify(scope.externalID)}`);
-  const { isWhole, hasObject } = partsFor(expression);
-  const responseText = isWhole ? whole : parsed;
+  const { isWhole, hasObject, hasCookies } = partsFor(expression);
+  const answerText = isWhole ? whole : parsed;
+  const responseText = hasCookies ? withCookies(answerText) : answerText;
   if (scope.externalID !== undefined && hasObject) fields.push(`"object":${objectOf(scope, response)}`);
   if (scope.body !== undefined) fields.push(`"body":${valueText(scope.body)}`);
   if (scope.item) fields.push(`"item":${scope.item.json.open()}`, `"index":${scope.item.index}`);
@@ -68,9 +70,26 @@ const whole: ResponseText = (response) => {
   return `${parsed(response).slice(0, -1)},"text":${undecodable ? "null" : JSON.stringify(text)},"base64":"${base64}"}`;
 };
 
+/** The same with the cookies that it sets, by name. */
+const withCookies =
+  (text: ResponseText): ResponseText =>
+  (response) => {
+    const cookies = [...withSet(new Map(), cookiesOf(response, new Date())).values()];
+    const fields = cookies.map(({ name, value }) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
+    return `${text(response).slice(0, -1)},"cookies":{${fields.join(",")}}}`;
+  };
+
 /** What an expression sees beside all else only where it speaks of it, since to all others it is ballast. */
-function partsFor(expression: string): { readonly isWhole: boolean; readonly hasObject: boolean } {
-  return { isWhole: /text|base64/.test(expression), hasObject: /\bobject\b/.test(expression) };
+function partsFor(expression: string): {
+  readonly isWhole: boolean;
+  readonly hasObject: boolean;
+  readonly hasCookies: boolean;
+} {
+  return {
+    isWhole: /text|base64/.test(expression),
+    hasObject: /\bobject\b/.test(expression),
+    hasCookies: /cookies/.test(expression),
+  };
 }
 /** Expressions for which this is the same see the same document. */
 export function documentKey(expression: string): string {

@@ -22,12 +22,12 @@ export interface Described {
 
 /**
  * The same with values from which secrets have been taken, so it checks nothing; what has no text shows three asterisks.
- * `sent`: what goes on the wire, which can have fewer header fields at another place than the request's own.
+ * `sent`: what goes on the wire, which can have fewer header fields at another place than the request's own; absent: it has all.
  */
 export function describeRequest(
   request: RequestTemplate,
   { valueOf, bytes }: Values,
-  { userAgent, sent }: { readonly userAgent: string; readonly sent: WireRequest },
+  { userAgent, sent }: { readonly userAgent: string; readonly sent?: WireRequest },
 ): Described {
   const shown: TextOf = (json) => (/^["\d\-tf]/.test(json) ? contentText(json) : "***");
   const scalar: ScalarOf = (field, expression) => shown(valueOf(expression), field, expression);
@@ -48,7 +48,7 @@ export function describeRequest(
     method: request.method,
     url: request.location ? resolveShown(referenceText(request.location, scalar), own) : own,
     headers: headerFields(request, scalar, { userAgent, body })
-      .filter(({ name }) => Object.hasOwn(sent.headers, name.toLowerCase()))
+      .filter(({ name }) => !sent || Object.hasOwn(sent.headers, name.toLowerCase()))
       .map(({ name, value }) => ({ name, value })),
     ...(body && { body: showBody(request, body) }),
   };

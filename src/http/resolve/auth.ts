@@ -3,10 +3,12 @@
  *
  * Invariant: an empty or unusable credential is refused and never sent; what is refused names the field and no value.
  */
-import type { AuthSources, ServiceAccountTokenRequest } from "../../core/auth.ts";
+import { loginRequests, type AuthSources, type LoginSources, type ServiceAccountTokenRequest } from "../../core/auth.ts";
 import type { Source } from "../../core/source.ts";
 import type { Read } from "../../core/ports.ts";
-import { isKeptElsewhere, resolveText } from "./inputs.ts";
+import { bytesInBody } from "../../core/templating.ts";
+import { readBytes, type AllBytes } from "./bytes.ts";
+import { isKeptElsewhere, resolveInputs, resolveText, type Inputs } from "./inputs.ts";
 import { refuse, refuseForNow } from "../refusal.ts";
 
 type OAuth2Client =
@@ -29,6 +31,13 @@ export interface AWSSettings {
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
 }
+export interface LoginSettings {
+  readonly field: string;
+  readonly type: "login";
+  readonly login: LoginSources;
+  readonly inputs: Inputs;
+  readonly bytes: AllBytes;
+}
 /** `field`: where it was written. */
 export type AuthSettings = { readonly field: string } & (
   | { readonly type: "basic"; readonly username: string; readonly password: string }
@@ -37,6 +46,7 @@ export type AuthSettings = { readonly field: string } & (
   | OAuth2Settings
   | AWSSettings
   | { readonly type: "serviceAccountToken"; readonly request: ServiceAccountTokenRequest }
+  | LoginSettings
 );
 
 /** Throws `RefusedError`. */
@@ -71,6 +81,11 @@ export async function resolveAuth(auth: AuthSources, read: Read): Promise<AuthSe
     }
     case "serviceAccountToken":
       return auth;
+    case "login": {
+      const bodies = loginRequests(auth).flatMap(({ request }) => bytesInBody(request.body));
+      const [inputs, bytes] = await Promise.all([resolveInputs(auth.inputs, read), readBytes(bodies, read)]);
+      return { field, type: "login", login: auth, inputs, bytes };
+    }
   }
 }
 

@@ -20,7 +20,7 @@ import { deadline, unlessAborted } from "../../core/tools/deadline.ts";
 import { forNamespace } from "../connect/name-lookups.ts";
 import { onWire, type Answer } from "./on-wire.ts";
 import type { RateTurn } from "../limits/rate-limits.ts";
-import { createRedirects, isOutside, isRedirect, type Hop, type Redirects } from "./redirects.ts";
+import { createRedirects, isOutside, isRedirect, targetOf, type Hop, type Redirects } from "./redirects.ts";
 import type { WireRequest } from "../wire-request.ts";
 import { retryReason } from "./stale-retry.ts";
 
@@ -102,13 +102,16 @@ async function followRedirects(chain: Chain, run: Run, options: RunOptions): Pro
     if (isOutside(new URL(`${request.origin}${request.path}`), template)) throw new Error("a request would leave its base");
     return request;
   }
-  /** What was answered 401 has not been acted upon, so any method may be sent again; once, and with another credential only. */
-  async function mayRenew({ statusCode }: Answer): Promise<boolean> {
-    if (!hop.trusted || !credential?.renewed) return false;
-    if (renewals === 0 && statusCode !== 401) credential.accepted?.();
-    if (renewals === 0 || statusCode !== 401) return false;
+  /** What was refused has not been acted upon, so any method may be sent again; once, and with another credential only. */
+  async function mayRenew({ statusCode, headers }: Answer): Promise<boolean> {
+    if (!hop.trusted || !credential?.refused || !credential.renewed) return false;
+    const target = isRedirect(statusCode) ? targetOf(hop.request, locationOf({ headers })) : undefined;
+    const answer = { statusCode, headers, target };
+    const isRefused = credential.refused(answer);
+    if (renewals === 0 && !isRefused) credential.accepted?.();
+    if (renewals === 0 || !isRefused) return false;
     renewals -= 1;
-    return credential.renewed(run.signal);
+    return credential.renewed(run.signal, answer);
   }
 
   /** Of another origin the endpoint's limit does not speak. */
@@ -211,7 +214,7 @@ function takeClient(
 }
 
 /** undici makes a character of each byte; what a server has not percent-encoded is UTF-8, as browsers take it. */
-function locationOf({ headers: { location } }: Answer): string | undefined {
+function locationOf({ headers: { location } }: Pick<Answer, "headers">): string | undefined {
   return typeof location === "string" ? Buffer.from(location, "latin1").toString() : undefined;
 }
 

@@ -96,7 +96,8 @@ export function isOutside(target: URL, { url }: RequestTemplate): boolean {
 const refused = (reason: FailureReason): Next => ({ type: "refused", reason });
 const place = ({ method, origin, path }: WireRequest): string => `${method} ${origin}${path}`;
 
-function targetOf({ origin, path }: WireRequest, location: string | undefined): URL | undefined {
+/** Where a Location leads, seen from a request; undefined: nowhere. */
+export function targetOf({ origin, path }: WireRequest, location: string | undefined): URL | undefined {
   return location === undefined ? undefined : parseURL(location, `${origin}${path}`);
 }
 

@@ -3,15 +3,15 @@
  *
  * Invariant: only what a ClusterHTTPEndpoint refers to has a namespace of its own, and that is the one that its admin chose.
  */
-import type { Auth } from "../../api/auth.ts";
-import { sourcesOf, type AuthSources, type OAuth2Sources } from "../../core/auth.ts";
+import { sourcesOf } from "../../core/auth.ts";
 import { durationMs } from "../../core/tools/duration.ts";
 import type { Connection, EndpointTraits } from "../../core/connection.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import { selects } from "../../core/label-selector.ts";
 import type { Dependency } from "../../core/plan.ts";
 import { configMapType, namespaceType, secretType, type Resource } from "../../core/resource.ts";
-import { signSources, source, tlsSources, type From } from "./sources.ts";
+import { authSources } from "./auth.ts";
+import { signSources, source, tlsSources } from "./sources.ts";
 import { clusterHTTPEndpointType, httpEndpointType, type Endpoint, type UsedEndpoint } from "../types.ts";
 
 export interface EndpointRef {
@@ -79,7 +79,7 @@ export function connectionOf(endpoint: Endpoint): Connection {
     ...(proxy && { proxy: source({ ...from, field: `${from.field}.proxy` }, { value: proxy.url, ...proxy }) }),
     ...(http2 && { http2 }),
     ...(freshConnectionAfter !== undefined && { freshAfterMs: durationMs(freshConnectionAfter) }),
-    ...(auth && { auth: authSources(auth, from, elsewhere ?? metadata.namespace) }),
+    ...(auth && { auth: authSources(auth, from, { ...spec, namespace: elsewhere ?? metadata.namespace }) }),
     ...(sign && { sign: signSources(sign, { ...from, field: `${from.field}.sign` }) }),
     endpoint: traitsOf(endpoint, title),
   };
@@ -115,56 +115,6 @@ function traitsOf(
     ...(circuitBreaker && {
       circuitBreaker: { failures: circuitBreaker.failures, openForMs: durationMs(circuitBreaker.openFor) },
     }),
-  };
-}
-
-function authSources(auth: Auth, spec: From, namespace: string): AuthSources {
-  const at = (field: string): From => ({ ...spec, field: `${spec.field}.auth.${field}` });
-  const { basic, bearer, apiKey, oauth2, awsSigV4, serviceAccountToken } = auth;
-  if (basic) {
-    const [username, password] = [source(at("basic.username"), basic.username), source(at("basic.password"), basic.password)];
-    return { ...at("basic"), type: "basic", username, password };
-  }
-  if (bearer) return { ...at("bearer"), type: "bearer", token: source(at("bearer.token"), bearer.token) };
-  if (apiKey)
-    return { ...at("apiKey"), type: "apiKey", in: apiKey.in, name: apiKey.name, value: source(at("apiKey.value"), apiKey.value) };
-  if (oauth2) return { ...at("oauth2"), ...oauth2Sources(oauth2, at) };
-  if (awsSigV4) {
-    const { region, service, accessKeyID, secretAccessKey, sessionToken } = awsSigV4;
-    return {
-      ...at("awsSigV4"),
-      type: "awsSigV4",
-      region,
-      service,
-      accessKeyID: source(at("awsSigV4.accessKeyID"), accessKeyID),
-      secretAccessKey: source(at("awsSigV4.secretAccessKey"), secretAccessKey),
-      ...(sessionToken && { sessionToken: source(at("awsSigV4.sessionToken"), sessionToken) }),
-    };
-  }
-  if (!serviceAccountToken) throw new Error("auth without any of its fields: the schema forbids it");
-  const { serviceAccountName, audience, expirationSeconds } = serviceAccountToken;
-  const request = { namespace, name: serviceAccountName, audience, expirationSeconds };
-  return { ...at("serviceAccountToken"), type: "serviceAccountToken", request };
-}
-
-function oauth2Sources(
-  { tokenURL, clientID, clientSecret, authMethod, privateKeyJWT, scopes = [], audience }: NonNullable<Auth["oauth2"]>,
-  at: (field: string) => From,
-): OAuth2Sources {
-  return {
-    type: "oauth2",
-    tokenURL,
-    clientID: source(at("oauth2.clientID"), clientID),
-    client: privateKeyJWT
-      ? {
-          type: "privateKey",
-          key: source(at("oauth2.privateKeyJWT.key"), privateKeyJWT.key),
-          algorithm: privateKeyJWT.algorithm,
-          ...(privateKeyJWT.keyID !== undefined && { keyID: privateKeyJWT.keyID }),
-        }
-      : { type: "secret", secret: source(at("oauth2.clientSecret"), clientSecret ?? {}), method: authMethod },
-    scopes,
-    ...(audience !== undefined && { audience }),
   };
 }
 

@@ -31,6 +31,7 @@ export const wishes: readonly Wish[] = [
   { text: "One slow host must not stop the others", feature: "[Budgets](http-client.md#limits), `rateLimit` and `circuitBreaker` of [`HTTPEndpoint`](api/httpendpoint.md)" },
   { text: "A proxy per configuration", feature: "[`HTTPEndpoint`](api/httpendpoint.md): `proxy`" },
   { text: "A dry run", feature: "`holdfast render`" },
+  { text: "A token or session from a login of any shape, shared, renewed when it is refused", feature: "[`HTTPEndpoint`](api/httpendpoint.md): [`auth.login`](guide/log-in.md)" },
 ];
 
 export const mistakes: readonly Wish[] = [

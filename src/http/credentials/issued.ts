@@ -1,0 +1,26 @@
+/** A credential that was issued to this process: a token, or a session. It is kept in memory and nowhere else. */
+import type { LoginSources } from "../../core/auth.ts";
+import type { CredentialPart, Refusing } from "./credential.ts";
+
+export interface Issued {
+  readonly parts: readonly CredentialPart[];
+  /** What of it must not be shown. */
+  readonly secrets: readonly string[];
+  /** Origin and path of where it was asked for, of a login. */
+  readonly places?: readonly string[];
+}
+
+export function bearerToken(token: string): Issued {
+  return { parts: [{ in: "header", name: "authorization", value: `Bearer ${token}` }], secrets: [token] };
+}
+
+/** Whether an answer says that what was issued is not accepted. `renewOn`: what a login's owner declares. */
+export function isRefusal(
+  { statusCode, target }: Refusing,
+  { places = [] }: Issued,
+  renewOn: LoginSources["renewOn"] = ["401"],
+): boolean {
+  if (renewOn.includes(String(statusCode))) return true;
+  if (!renewOn.includes("LoginRedirect") || !target) return false;
+  return places.includes(`${target.origin}${target.pathname}`);
+}

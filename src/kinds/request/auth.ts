@@ -1,0 +1,57 @@
+/** How an endpoint's requests prove who sends them, as sources that say where they were written. Pure. */
+import type { Auth } from "../../api/auth.ts";
+import type { AuthSources, OAuth2Sources } from "../../core/auth.ts";
+import { loginSources, type LoginEndpoint } from "./login.ts";
+import { source, type From } from "./sources.ts";
+
+/** `spec`: where the endpoint's is written; `own`: what of it a login uses, and the namespace of its ServiceAccounts. */
+export function authSources(auth: Auth, spec: From, own: LoginEndpoint & { readonly namespace: string }): AuthSources {
+  const at = (field: string): From => ({ ...spec, field: `${spec.field}.auth.${field}` });
+  const { basic, bearer, apiKey, oauth2, awsSigV4, serviceAccountToken, login } = auth;
+  if (basic) {
+    const [username, password] = [source(at("basic.username"), basic.username), source(at("basic.password"), basic.password)];
+    return { ...at("basic"), type: "basic", username, password };
+  }
+  if (bearer) return { ...at("bearer"), type: "bearer", token: source(at("bearer.token"), bearer.token) };
+  if (apiKey)
+    return { ...at("apiKey"), type: "apiKey", in: apiKey.in, name: apiKey.name, value: source(at("apiKey.value"), apiKey.value) };
+  if (oauth2) return { ...at("oauth2"), ...oauth2Sources(oauth2, at) };
+  if (awsSigV4) {
+    const { region, service, accessKeyID, secretAccessKey, sessionToken } = awsSigV4;
+    return {
+      ...at("awsSigV4"),
+      type: "awsSigV4",
+      region,
+      service,
+      accessKeyID: source(at("awsSigV4.accessKeyID"), accessKeyID),
+      secretAccessKey: source(at("awsSigV4.secretAccessKey"), secretAccessKey),
+      ...(sessionToken && { sessionToken: source(at("awsSigV4.sessionToken"), sessionToken) }),
+    };
+  }
+  if (login) return { ...at("login"), ...loginSources(login, at("login"), own) };
+  if (!serviceAccountToken) throw new Error("auth without any of its fields: the schema forbids it");
+  const { serviceAccountName, audience, expirationSeconds } = serviceAccountToken;
+  const request = { namespace: own.namespace, name: serviceAccountName, audience, expirationSeconds };
+  return { ...at("serviceAccountToken"), type: "serviceAccountToken", request };
+}
+
+function oauth2Sources(
+  { tokenURL, clientID, clientSecret, authMethod, privateKeyJWT, scopes = [], audience }: NonNullable<Auth["oauth2"]>,
+  at: (field: string) => From,
+): OAuth2Sources {
+  return {
+    type: "oauth2",
+    tokenURL,
+    clientID: source(at("oauth2.clientID"), clientID),
+    client: privateKeyJWT
+      ? {
+          type: "privateKey",
+          key: source(at("oauth2.privateKeyJWT.key"), privateKeyJWT.key),
+          algorithm: privateKeyJWT.algorithm,
+          ...(privateKeyJWT.keyID !== undefined && { keyID: privateKeyJWT.keyID }),
+        }
+      : { type: "secret", secret: source(at("oauth2.clientSecret"), clientSecret ?? {}), method: authMethod },
+    scopes,
+    ...(audience !== undefined && { audience }),
+  };
+}

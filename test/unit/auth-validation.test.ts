@@ -1,0 +1,57 @@
+/** What of credentials is refused at admission: each message names the field, and says what to do. */
+import { describe, expect, test } from "@jest/globals";
+import { clusterHTTPEndpoint } from "../../src/api/cluster-http-endpoint.ts";
+import { httpEndpoint } from "../../src/api/http-endpoint.ts";
+import type { Schema } from "../../src/api/schema.ts";
+import { validator } from "../../src/api/validate.ts";
+
+const told = (schema: Schema, spec: object): string =>
+  validator({ type: "object", properties: { spec: schema } })({ spec })
+    .problems.map(({ path, message }) => `${path}: ${message}`)
+    .join("\n");
+const endpoint = (spec: object): string => told(httpEndpoint.spec, { baseURL: "https://h.example", ...spec });
+const cluster = (spec: object): string =>
+  told(clusterHTTPEndpoint.spec, { baseURL: "https://h.example", allowedNamespaces: { from: "All" }, ...spec });
+const login = (changes: object = {}): object => ({
+  login: { requests: [{ path: "/login" }], send: [{ header: "X-Token", value: "${ .responses[0].body.token }" }], ...changes },
+});
+
+describe("auth.login", () => {
+  test("needs requests and what is sent of them", () => {
+    expect(endpoint({ auth: login() })).toBe("");
+    expect(endpoint({ auth: { login: {} } })).toContain("spec.auth.login.requests");
+    expect(endpoint({ auth: { login: {} } })).toContain("spec.auth.login.send");
+  });
+  test.each([
+    [
+      "a request with a path and a URL",
+      { requests: [{ path: "/a", url: "https://h.example/a" }] },
+      "requests[0]: Invalid value: exactly one of path",
+    ],
+    ["a request with neither", { requests: [{}] }, "requests[0]: Invalid value: exactly one of path"],
+    ["a host that an expression makes", { requests: [{ url: "https://${ .inputs.host }/a" }] }, "requests[0].url"],
+    ["more requests than three", { requests: Array.from({ length: 4 }, () => ({ path: "/" })) }, "requests: "],
+    [
+      "a part that is two things",
+      { send: [{ header: "A", cookie: "b", value: "x" }] },
+      "send[0]: Invalid value: exactly one of header",
+    ],
+    ["a header without a value", { send: [{ header: "A" }] }, "send[0]: Invalid value: value must be set"],
+    ["all cookies with a value", { send: [{ cookie: "*", value: "x" }] }, "send[0]: Invalid value: value does not go with"],
+    ["a header of the client's own", { send: [{ header: "Host", value: "x" }] }, "send[0].header"],
+    ["a success that says it was refused", { renewOn: ["200"] }, "renewOn[0]"],
+    ["a password that is written here", { inputs: { a: { password: "x" } } }, "inputs.a"],
+  ])("refuses %s", (_name, changes, text) => {
+    expect(endpoint({ auth: login(changes) })).toContain(text);
+  });
+  test("refuses header fields beside it that it sets, in any spelling", () => {
+    const headers = [{ name: "x-token", value: "a" }];
+    expect(endpoint({ auth: login(), headers })).toContain("headers must not set a field that auth.login sends");
+    const cookies = login({ send: [{ cookie: "*" }] });
+    expect(endpoint({ auth: cookies, headers: [{ name: "COOKIE", value: "a" }] })).toContain("that auth.login sends");
+    const secretNamespace = "admins";
+    expect(cluster({ auth: login(), secretNamespace, allowedHeaders: ["X_Token"] })).toContain("spec.allowedHeaders: ");
+    expect(cluster({ auth: cookies, secretNamespace, allowedHeaders: ["Cookie"] })).toContain("spec.allowedHeaders: ");
+    expect(cluster({ auth: login(), secretNamespace, allowedHeaders: ["X-Other"] })).toBe("");
+  });
+});
