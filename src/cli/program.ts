@@ -15,6 +15,7 @@ import {
 } from "../config.ts";
 import { InvalidProxyError } from "../http/connect/environment-proxies.ts";
 import { timesProblem } from "../kubernetes/lease-state.ts";
+import { convertSettings, type ConvertSettings } from "./convert-settings.ts";
 import { printCRDs } from "./crds.ts";
 import { getObjects } from "./get.ts";
 import { getOutputs } from "./outputs.ts";
@@ -82,6 +83,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     const { orphanResources } = await import("./orphan.ts");
     exitCode = await orphanResources(settings);
   });
+  addConvert(program, (code) => {
+    exitCode = code;
+  });
   program.command("crds").description("Print the CustomResourceDefinitions.").action(printCRDs);
   program
     .command("version")
@@ -99,6 +103,17 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(`error: ${error.message}\n`); // a kubeconfig, a file, an address or a proxy that cannot be used
     return error instanceof InvalidProxyError ? 2 : 1;
   }
+}
+
+function addConvert(program: Command, ended: (exitCode: number) => void): void {
+  const convert = program
+    .command("convert")
+    .description("Print manifests for objects of Crossplane's provider-http, and report what is otherwise; send nothing.");
+  for (const option of convertSettings) convert.addOption(option);
+  convert.allowExcessArguments().action(async (settings: ConvertSettings) => {
+    const { convertManifests } = await import("./convert.ts");
+    ended(await convertManifests({ ...settings, file: filesOf(convert) }));
+  });
 }
 
 /** A flag without a value is set by Commander where its variable is there, whatever that says: one that says no is taken away. */

@@ -19,14 +19,13 @@ export type Examined =
   | { readonly type: "failed"; readonly message: string };
 
 /** In private use, and so in no text that means anything. */
-const marks = /\u{E000}(\d+)\u{E001}/gu;
+const marks = /\u{E000}(\d{1,9})\u{E001}/gu;
 const mark = (index: number): string => `\u{E000}${index}\u{E001}`;
 export function holdsMarks(text: string): boolean {
   return /[\u{E000}\u{E001}]/u.test(text);
 }
 
-const step = String.raw`\.[A-Za-z_]\w*|\."[^"\\]+"|\["[^"\\]+"\]|\[\d+\]`;
-const answerPath = new RegExp(String.raw`\.response\.(body|headers)((?:${step})*)`, "g");
+const answerPath = /\.response\.(body|headers)((?:\.[A-Za-z_]\w*|\."[^"\\]+"|\["[^"\\]+"\]|\[\d+\])*)/g;
 const steps = /\.([A-Za-z_]\w*)|\."([^"\\]+)"|\["([^"\\]+)"\]|\[(\d+)\]/g;
 
 /** Those that stand in it as plain paths, each once. */
@@ -138,8 +137,8 @@ function substitute(value: unknown, given: readonly unknown[]): unknown {
 
 /** The index of the path whose value makes up the whole text. */
 export function wholeMark(text: string): number | undefined {
-  const [found, index] = new RegExp(marks.source, "u").exec(text) ?? [];
-  return found === text ? Number(index) : undefined;
+  const [, index] = /^\u{E000}(\d{1,9})\u{E001}$/u.exec(text) ?? [];
+  return index === undefined ? undefined : Number(index);
 }
 
 /** The same JSON value, with what `change` makes of each text in it. */
@@ -167,7 +166,8 @@ export function pathProgram(path: AnswerPath, response = ".response"): string {
   if (part !== "headers") return `${response}${path.map(pathStep).join("")}`;
   return `${response}.headers[${jqString(String(name).toLowerCase())}]${(rest[0] === 0 ? rest.slice(1) : rest).map(pathStep).join("")}`;
 }
-function pathStep(key: string | number): string {
+/** One step of a path as jq has it. */
+export function pathStep(key: string | number): string {
   if (typeof key === "number") return `[${key}]`;
   return /^[A-Za-z_]\w*$/.test(key) ? `.${key}` : `[${jqString(key)}]`;
 }

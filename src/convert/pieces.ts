@@ -1,5 +1,6 @@
 /** Text that is known but for some places: where a Secret's value stands, or what only an answer will tell. */
 import { escapeTemplate } from "../core/templating.ts";
+import { withoutAtEnd } from "../core/tools/text-end.ts";
 
 export type Piece =
   | { readonly type: "text"; readonly text: string }
@@ -25,7 +26,7 @@ export function templateOf(pieces: readonly Piece[]): string {
   let dollars = "";
   for (const piece of pieces)
     if (piece.type === "text") {
-      const bare = piece.text.replace(/\$+$/, "");
+      const bare = withoutAtEnd(piece.text, "$");
       dollars = piece.text.slice(bare.length);
       template += escapeTemplate(bare);
       if (piece === pieces.at(-1)) template += dollars;

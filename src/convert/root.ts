@@ -35,9 +35,9 @@ const unitMs: Readonly<Record<string, number>> = {
 
 /** Go's text of a duration as Gateway API writes it, rounded up to milliseconds; undefined: it is none, or none that fits. */
 export function durationHere(text: string): string | undefined {
-  if (text.length > 64 || !/^\+?(\d+(\.\d*)?(h|ms|m|s|us|µs|μs|ns))+$/.test(text)) return undefined;
+  if (text.length > 64 || !/^\+?(\d{1,19}(\.\d{0,19})?(h|ms|m|s|us|µs|μs|ns))+$/.test(text)) return undefined;
   let total = 0;
-  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d*)?)(h|ms|m|s|us|µs|μs|ns)/g))
+  for (const [, amount, unit] of text.matchAll(/(\d{1,19}(?:\.\d{0,19})?)(h|ms|m|s|us|µs|μs|ns)/g))
     total += Number(amount) * (unitMs[unit ?? ""] ?? 0);
   let left = Math.ceil(Number(total.toFixed(6)));
   if (left <= 0 || left >= 100_000 * 3_600_000) return undefined;

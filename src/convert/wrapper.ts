@@ -3,6 +3,7 @@
  * that ask something of an answer, and for those that make something of it.
  */
 import { isRecord } from "../core/tools/json.ts";
+import { pathStep } from "./examine.ts";
 import { jqString } from "./pieces.ts";
 import { placeholdersIn, type InputNames } from "./placeholders.ts";
 
@@ -19,7 +20,8 @@ export function createWrapper(root: Readonly<Record<string, unknown>>, inputs: I
 
   /** Jq of the root, as far as the program asks for it; undefined where it does not. */
   function data(program: string): string | undefined {
-    const keys = Object.keys(root).filter((key) => new RegExp(`(?<!response)\\.${key}\\b`).test(program));
+    const named = new Set([...program.matchAll(/(?<!response)\.([A-Za-z_]\w{0,63})/g)].map(([, name]) => name));
+    const keys = Object.keys(root).filter((key) => named.has(key));
     if (keys.length === 0) return undefined;
     const sets: string[] = [];
     for (const key of keys) needed[key] = withoutPlaceholders(root[key], `.${key}`, inputs, sets);
@@ -43,12 +45,12 @@ function withoutPlaceholders(value: unknown, path: string, inputs: InputNames, s
   if (typeof value === "string") {
     if (placeholdersIn(value).length === 0) return value;
     sets.push(`${path} = "${inputs.interpolate(jqString(value).slice(1, -1))}"`);
-    return null;
+    return ""; // a null would be lost on its way through kubectl
   }
   if (Array.isArray(value)) return value.map((item, index) => withoutPlaceholders(item, `${path}[${index}]`, inputs, sets));
   if (!isRecord(value)) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, withoutPlaceholders(item, `${path}[${jqString(key)}]`, inputs, sets)]),
+    Object.entries(value).map(([key, item]) => [key, withoutPlaceholders(item, path + pathStep(key), inputs, sets)]),
   );
 }
 

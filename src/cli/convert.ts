@@ -1,0 +1,134 @@
+/** `holdfast convert`: manifests of provider-http's objects, and what is otherwise about them. Nothing is read from a cluster, and nothing sent. */
+import { text } from "node:stream/consumers";
+import { stringify } from "yaml";
+import { configOf, placed, readDocument, type ReadDocument } from "../convert/documents.ts";
+import { handoverScript } from "../convert/handover.ts";
+import type { PeerConfig, PeerDisposable, PeerRequest } from "../convert/peer-object.ts";
+import { blockOf, commentOf, exitCodeOf, sumOf, type Told } from "../convert/report.ts";
+import { lookTogether } from "../convert/together.ts";
+import { translate } from "../convert/translate.ts";
+import type { Translation } from "../convert/translation.ts";
+import { createEvaluator } from "../expressions/evaluator.ts";
+import { readFiles } from "../standalone/files.ts";
+import { readYAML } from "../standalone/yaml.ts";
+import type { ConvertSettings } from "./convert-settings.ts";
+
+/** Returns the exit code: 1 where an input is wrong or something could not be translated, 2 with `--strict` where something is otherwise. */
+export async function convertManifests(settings: ConvertSettings): Promise<number> {
+  const { found, errors, passed } = await readInput(settings);
+  const translated = await translateAll(found, settings);
+  const told = translated.map(toldOf);
+  const { stdout, stderr } = process;
+  if (settings.handover) {
+    const handed = translated.flatMap(({ object, translation: { manifest } }) => (manifest ? [{ object, manifest }] : []));
+    stdout.write(handoverScript({ handed, textOf: manifestText }));
+  } else if (settings.output === "json") {
+    const manifests = [...passed, ...translated.flatMap(({ translation: { manifest } }) => manifest ?? [])];
+    stdout.write(`${JSON.stringify({ manifests, report: told }, null, 2)}\n`);
+  } else stdout.write([...passed.map(manifestText), ...translated.flatMap(annotated)].join("---\n"));
+  stderr.write([...errors, ...told.map(blockOf), sumOf(told), ""].join("\n"));
+  return errors.length > 0 ? 1 : exitCodeOf(told, settings.strict);
+}
+
+interface Found {
+  readonly object: PeerRequest | PeerDisposable;
+  /** `FILE:LINE`. */
+  readonly place: string;
+  readonly config: PeerConfig | undefined;
+}
+interface Input {
+  readonly found: readonly Found[];
+  readonly errors: readonly string[];
+  /** Secrets and ConfigMaps, which stay as they are. */
+  readonly passed: readonly object[];
+}
+
+async function readInput({ file: paths, originMap }: ConvertSettings): Promise<Input> {
+  const { files, errors: unreadable } = await readFiles(paths.filter((path) => path !== "-"));
+  const texts = [...files, ...(paths.includes("-") ? [{ path: "-", text: await text(process.stdin) }] : [])];
+  const errors = [...unreadable];
+  const documents: { readonly document: ReadDocument; readonly place: string }[] = [];
+  for (const { path, text: content } of texts) {
+    const yaml = readYAML(atOrigins(content, originMap));
+    errors.push(...yaml.errors.map(({ line, message }) => `${path}:${line}: ${message}`));
+    for (const document of yaml.documents)
+      for (const one of placed(document.value))
+        documents.push({ document: readDocument(one), place: `${path}:${document.lineOf(one.at)}` });
+  }
+  const configs = documents.flatMap(({ document }) => (document.type === "config" ? [document.object] : []));
+  const found: Found[] = [];
+  const passed: object[] = [];
+  for (const { document, place } of documents)
+    switch (document.type) {
+      case "managed":
+        found.push({ object: document.object, place, config: configOf(document.object, configs) });
+        break;
+      case "passed":
+        passed.push(document.value);
+        break;
+      case "invalid":
+        errors.push(...document.messages.map((message) => `${place}: ${message}`));
+        break;
+      case "composition":
+      case "ignored":
+        process.stderr.write(`ignored: ${place}: ${document.type === "ignored" ? document.what : "Composition"}\n`);
+        break;
+      case "config":
+        break;
+    }
+  return { found, errors, passed };
+}
+
+/** The same at other servers: for a trial. */
+function atOrigins(content: string, origins: ConvertSettings["originMap"]): string {
+  return origins.reduce((all, [from, to]) => all.replaceAll(from, () => to), content);
+}
+
+interface Translated extends Found {
+  readonly translation: Translation;
+}
+
+async function translateAll(
+  found: readonly Found[],
+  { namespace, poll, verbatim }: ConvertSettings,
+): Promise<readonly Translated[]> {
+  await using evaluator = createEvaluator({ deadlineMs: 10_000 });
+  const { signal } = new AbortController();
+  const form = verbatim ? "exact" : "readable";
+  const translations: Translation[] = [];
+  for (const { object, config } of found)
+    translations.push(await translate(object, { evaluator, signal, namespace, interval: poll, form, ...(config && { config }) }));
+  const together = lookTogether(translations);
+  return found.map((one, index) => {
+    const { findings = [], ...rest } = translations[index] ?? { manifest: undefined, secrets: [] };
+    return { ...one, translation: { ...rest, findings: [...findings, ...(together[index] ?? [])] } };
+  });
+}
+
+function toldOf({ object, place, translation: { manifest, findings } }: Translated): Told {
+  const to = manifest && `${manifest.kind} ${nameOf(manifest.metadata)}`;
+  return { place, from: `${object.kind} ${nameOf(object.metadata)}`, to, findings };
+}
+function nameOf({ namespace, name = "" }: { readonly namespace?: string; readonly name?: string }): string {
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}
+
+/** With what is to be known of it above it. */
+function annotated(one: Translated): readonly string[] {
+  const { manifest, findings } = one.translation;
+  if (!manifest) return [];
+  const notes = findings.map(({ level, field, message }) => commentOf(`${level} ${field}: ${message}`));
+  return [[commentOf(`from ${one.place} ${toldOf(one).from}`), ...notes, manifestText(manifest)].join("\n")];
+}
+
+/** As kubectl reads it, to whom `on` is no text. */
+function manifestText(manifest: object): string {
+  return stringify(manifest, { lineWidth: 0, version: "1.1", customTags: [exactInteger] });
+}
+const exactInteger = {
+  tag: "tag:yaml.org,2002:int",
+  default: true,
+  identify: (value: unknown) => (JSON as unknown as { isRawJSON(value: unknown): boolean }).isRawJSON(value),
+  resolve: (text: string) => text,
+  stringify: ({ value }: { readonly value?: unknown }) => JSON.stringify(value),
+} as const;

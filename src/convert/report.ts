@@ -1,0 +1,50 @@
+/** What a translation has to tell, as text: a block for each object, and a sum. */
+import type { Finding, Level } from "./findings.ts";
+
+export interface Told {
+  /** `FILE:LINE`. */
+  readonly place: string;
+  /** `Request here/one`. */
+  readonly from: string;
+  /** `HTTPResource here/one`; undefined: it was not translated. */
+  readonly to: string | undefined;
+  readonly findings: readonly Finding[];
+}
+
+/** From what tells most to what tells least. */
+const levels: readonly Level[] = ["HARD", "WARN", "CHOOSE", "STEP", "CHANGE", "DROP", "FIX", "INFO"];
+
+/** A comment of YAML or of a shell: what follows a line's end would be none. */
+export function commentOf(text: string): string {
+  return `# ${shown(text)}`;
+}
+/** Without what would begin another line, or move a terminal's cursor. */
+function shown(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, " ");
+}
+
+export function blockOf({ place, from, to, findings }: Told): string {
+  const lines = findings
+    .toSorted((a, b) => levels.indexOf(a.level) - levels.indexOf(b.level))
+    .map(({ level, field, message }) => `  ${level.padEnd(6)} ${field}: ${message}`);
+  return [`${place} ${from} -> ${to ?? "nothing"}`, ...lines].map(shown).join("\n");
+}
+
+/** What changes nothing of how an object behaves, and asks nothing of anybody. */
+function isSame({ level }: Finding): boolean {
+  return level === "INFO" || level === "FIX" || level === "CHOOSE";
+}
+
+export function sumOf(told: readonly Told[]): string {
+  const count = (level: Level): number => told.filter(({ findings }) => findings.some((one) => one.level === level)).length;
+  const same = told.filter(({ findings }) => findings.every(isSame)).length;
+  return `${told.length} objects: ${same} the same, ${count("CHANGE")} that behave otherwise, ${count("DROP")} with something dropped, ${count("STEP")} with something to do, ${count("HARD")} with something that could not be translated`;
+}
+
+/** 1: something is HARD; 2: with `strict`, something is otherwise than it was, or is to be done. */
+export function exitCodeOf(told: readonly Told[], strict: boolean): number {
+  const has = (...some: readonly Level[]): boolean =>
+    told.some(({ findings }) => findings.some(({ level }) => some.includes(level)));
+  if (has("HARD")) return 1;
+  return strict && has("CHANGE", "DROP", "STEP") ? 2 : 0;
+}

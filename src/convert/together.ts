@@ -1,0 +1,35 @@
+/** What only shows when all that is translated is looked at together. */
+import type { Finding } from "./findings.ts";
+import type { Translation } from "./translation.ts";
+
+/** Findings beside each one's own, in the same order. */
+export function lookTogether(translations: readonly Translation[]): readonly (readonly Finding[])[] {
+  const taken = new Set<string>();
+  const writers = new Map<string, string>();
+  for (const { manifest } of translations)
+    if (manifest)
+      for (const name of outputsIn(manifest.spec)) writers.set(`${manifest.metadata.namespace}/${name}`, nameOf(manifest));
+  return translations.map(({ manifest, secrets }): readonly Finding[] => {
+    if (!manifest) return [];
+    const own = nameOf(manifest);
+    const isTaken = taken.has(own);
+    taken.add(own);
+    // One of another namespace is copied into this one, under the same name.
+    const read = new Set(secrets.map(({ name }) => `${manifest.metadata.namespace}/${name}`));
+    const owned = [...read].flatMap((secret): readonly Finding[] => {
+      const writer = writers.get(secret);
+      if (writer === undefined || writer === own) return [];
+      const message = `Secret ${secret} belongs to ${writer}, and goes when that is deleted: delete this one first, since it needs it until then`;
+      return [{ level: "WARN", field: "Secret", message }];
+    });
+    return isTaken ? [{ level: "HARD", field: "metadata.name", message: `another object becomes ${own}, too` }, ...owned] : owned;
+  });
+}
+
+function nameOf({ kind, metadata }: NonNullable<Translation["manifest"]>): string {
+  return `${kind} ${metadata.namespace}/${metadata.name}`;
+}
+/** The Secrets that it writes. */
+export function outputsIn({ outputs = [] }: Readonly<Record<string, unknown>>): readonly string[] {
+  return (outputs as readonly { readonly secret: { readonly name: string } }[]).map(({ secret }) => secret.name);
+}
