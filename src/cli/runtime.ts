@@ -48,6 +48,7 @@ interface RuntimeParts extends Pick<
   | "announce"
   | "requireServiceAccount"
   | "resumes"
+  | "isPartial"
   | "runInContext"
   | "journal"
 > {

@@ -14,8 +14,8 @@ import type { Output, OutputEvaluation } from "./output.ts";
 import type { Reference, Resource, ResourceType } from "./resource.ts";
 
 export type Step =
-  /** Sent only after `beforeSend`, and not at all where that fails. `finalizer`: put on the object before that. */
-  | { readonly type: "exchange"; readonly exchange: Exchange; readonly beforeSend: BeforeSend; readonly finalizer?: string }
+  /** Sent only after `beforeSend`, and not at all where that fails. What keeps things is done before that. */
+  | ({ readonly type: "exchange"; readonly exchange: Exchange; readonly beforeSend: BeforeSend } & Keeps)
   /** All or none, in parallel as far as the reconcile's budget goes, after `beforeSend`. */
   | {
       readonly type: "exchanges";
@@ -31,6 +31,20 @@ export type Step =
   | { readonly type: "checkOutputs"; readonly outputs: readonly Output[] }
   /** Evaluates and writes them, in their order. */
   | { readonly type: "writeOutputs"; readonly evaluation: OutputEvaluation };
+
+/** What is needed to undo what is about to be done stays there until it is undone. */
+export interface Keeps {
+  /** Put on the object itself, after `holds`. */
+  readonly finalizer?: string;
+  /** Others that it needs, none of which is being deleted. */
+  readonly holds?: readonly Hold[];
+}
+/** A finalizer on another object, or on itself for the others that need it. Where it may not be put on, all goes on without. */
+export interface Hold {
+  readonly type: ResourceType;
+  readonly resource: Resource;
+  readonly finalizer: string;
+}
 
 /** What was made of each, in the order of the exchanges; or why none was sent. */
 export type Judged<J = unknown> = { readonly type: "judged"; readonly judgements: readonly J[] } | Refusal;
@@ -87,6 +101,8 @@ export interface Verdict {
   readonly reason: string;
   /** Put on the object before the status is written; or taken off, which ends an object that is being deleted, in place of that. */
   readonly finalizer?: { readonly name: string; readonly present: boolean };
+  /** Put on before that. */
+  readonly holds?: readonly Hold[];
 }
 
 /** What each step is answered by: an answer of another step does not compile. */
@@ -109,8 +125,8 @@ export type Plan = Steps<Verdict>;
 export function* ask<T extends Step["type"]>(step: StepOf<T>): Steps<StepAnswers[T]> {
   return (yield step) as StepAnswers[T];
 }
-export function sendExchange(exchange: Exchange, beforeSend: BeforeSend, finalizer?: string): Steps<Outcome> {
-  return ask<"exchange">({ type: "exchange", exchange, beforeSend, ...(finalizer !== undefined && { finalizer }) });
+export function sendExchange(exchange: Exchange, beforeSend: BeforeSend, keeps: Keeps = {}): Steps<Outcome> {
+  return ask<"exchange">({ type: "exchange", exchange, beforeSend, ...keeps });
 }
 /** Whoever drives the plan answers with what `judge` returned. */
 export function* sendExchanges<J>(
@@ -149,6 +165,8 @@ export interface Situation<R extends Resource = Resource> {
   readonly cycle?: readonly string[];
   /** Those that refer to it as one that they wait for, or connect by; absent: the kind does not ask. */
   readonly referrers?: () => Iterable<{ readonly kind: string; readonly resource: Resource }>;
+  /** Others look after a part of the cluster's objects, which this process does not know. */
+  readonly isPartial?: boolean;
   /** This process, as a sender of requests: random, new at each start. */
   readonly instanceId: string;
 }
@@ -165,6 +183,11 @@ export interface WatchedKind<R extends Resource = Resource> {
 export interface Kind<R extends Resource = Resource> extends WatchedKind<R> {
   /** When one is being deleted it waits for those that refer to it: it is due when one of them is gone, or lets go. */
   readonly waitsForReferrers?: true;
+  /**
+   * The Secrets and ConfigMaps that its end needs, which may go before it: as they were when they were last read for it, they are
+   * kept for that. `referenced`: what is there of `references(resource)`, in that order.
+   */
+  neededAtEnd?(resource: R, referenced: readonly (Resource | undefined)[]): readonly Reference[];
   /** The ServiceAccount of its namespace in whose name references are read and outputs written; undefined: Holdfast's own. */
   actsAs?(resource: R): string | undefined;
   plan(situation: Situation<R>): Plan;

@@ -102,6 +102,14 @@ export interface ResourceStore extends OutputStore {
     signal: AbortSignal,
     mayWrite?: () => boolean,
   ): Promise<WriteResult>;
+  /** Puts a finalizer on as `setFinalizer` does. `forbidden`: this process has no right to. */
+  hold(
+    type: ResourceType,
+    resource: Resource,
+    finalizer: string,
+    signal: AbortSignal,
+    mayWrite?: () => boolean,
+  ): Promise<WriteResult | { readonly type: "forbidden" }>;
   /** A short-lived token of a ServiceAccount. Throws when the store cannot be reached. */
   serviceAccountToken(request: ServiceAccountTokenRequest, signal: AbortSignal): Promise<ServiceAccountTokenResult>;
   /**

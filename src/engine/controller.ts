@@ -18,6 +18,7 @@ import { createDueReasons } from "./due-reasons.ts";
 import { createEnqueue, type Enqueue } from "./enqueue.ts";
 import { keyParts, queueKey } from "./key.ts";
 import { createBackoff } from "./backoff.ts";
+import { createKeptData } from "./kept-data.ts";
 import { createLeadershipTerms } from "./leadership-terms.ts";
 import { createTakenStatuses } from "./taken-statuses.ts";
 import { createUnrecordedOutcomes, type UnrecordedOutcomes } from "./unrecorded.ts";
@@ -57,6 +58,8 @@ export interface ControllerOptions {
   readonly observe?: (kind: string, key: ResourceKey, after: Resource | undefined) => void;
   /** Where outcomes outlive this process; absent: nowhere. */
   readonly journal?: OutcomeJournal | undefined;
+  /** Others look after a part of the cluster's objects, which this process does not know. */
+  readonly isPartial?: boolean;
   /** Runs a reconcile so that what it tells of is known to be its own. */
   readonly runInContext?: RunInContext;
   readonly now?: () => Date;
@@ -118,6 +121,7 @@ function createState({ kinds, store, emit, queueObserver, ...options }: Controll
     }),
     terms: createLeadershipTerms({ term, ledSinceVersion: since, isNewer, unbrokenSince }),
     unrecorded: createUnrecordedOutcomes({ emit, announce, journal }),
+    keptData: createKeptData(),
     pauses: createBackoff(),
     postponed: createPostponed(),
   };
@@ -131,6 +135,7 @@ function wireEnqueue(state: State, { sender, observe, emit }: ControllerOptions)
     ...(observe && { observe }),
     noteChange: state.unrecorded.noteChange,
     onGone(id) {
+      state.keptData.forget(id);
       state.pauses.forget(id);
       state.postponed.forget(id);
       state.terms.forget(id);
@@ -153,6 +158,7 @@ export function createController(options: ControllerOptions): Controller {
     announce: options.announce ?? (() => {}),
     requireServiceAccount: options.requireServiceAccount ?? false,
     resumes: options.resumes ?? false,
+    isPartial: options.isPartial ?? false,
     now: options.now ?? (() => new Date()),
     runInContext: options.runInContext ?? ((_context, work) => work()),
     sendingMs: reconcileTimeoutMs * sendingShare,

@@ -8,7 +8,7 @@ import { deadline } from "../core/tools/deadline.ts";
 import { isRecord } from "../core/tools/json.ts";
 import type { OutcomeJournal } from "../core/ports.ts";
 import type { EmitTelemetry, ReconcileContext, RunInContext, TelemetryEvent } from "../core/telemetry-event.ts";
-import { isReconciled, type Kind, type Situation } from "../core/plan.ts";
+import { isReconciled, type Kind, type Situation, type WatchedKind } from "../core/plan.ts";
 import type { Resource } from "../core/resource.ts";
 import type { Caches } from "./caches.ts";
 import type { DueReason, DueReasons } from "./due-reasons.ts";
@@ -16,7 +16,8 @@ import type { DataWatches } from "./data-watches.ts";
 import type { Dependents } from "./dependents.ts";
 import { PlanError } from "./follow-plan.ts";
 import { recordJournaled } from "./journaled.ts";
-import { keyParts } from "./key.ts";
+import type { KeptData } from "./kept-data.ts";
+import { keyParts, queueKey } from "./key.ts";
 import { referrersOf } from "./referrers.ts";
 import type { Backoff } from "./backoff.ts";
 import { findCondition } from "../core/conditions.ts";
@@ -35,6 +36,7 @@ interface AttendDeps extends Pick<ReconcileDeps, "store" | "requester" | "requir
   readonly queue: Pick<WorkQueue, "add" | "laneOf">;
   readonly postponed: Pick<Postponed, "wait" | "forget">;
   readonly dataWatches: Pick<DataWatches, "began" | "read">;
+  readonly keptData: KeptData;
   readonly terms: LeadershipTerms;
   readonly unrecorded: UnrecordedOutcomes;
   readonly reasons: DueReasons;
@@ -44,13 +46,14 @@ interface AttendDeps extends Pick<ReconcileDeps, "store" | "requester" | "requir
   readonly pauses: Backoff;
   readonly emit: EmitTelemetry;
   /** What a write answered, which is cached before the watch tells it. */
-  readonly onWritten: (kind: Kind, resource: Resource) => void;
+  readonly onWritten: (kind: WatchedKind, resource: Resource) => void;
   /** What a live read did not find. */
   readonly onGone: (kind: Kind, resource: Resource) => void;
   /** How long requests of one reconcile may take, milliseconds. */
   readonly sendingMs: number;
   readonly sender: string;
   readonly resumes: boolean;
+  readonly isPartial: boolean;
   readonly now: () => Date;
 }
 
@@ -60,7 +63,7 @@ const errorPauseMs = { initialMs: 1_000, maxMs: 60_000 };
 const conflictPauseMs = { initialMs: 200, maxMs: 10_000 };
 
 export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
-  const { store, requester, requireServiceAccount, announce, caches, dependents, dataWatches, terms, pauses, emit } = deps;
+  const { caches, dependents, dataWatches, terms, pauses, emit, requester } = deps;
   const { reasons, runInContext } = deps;
   const { settle, addLater } = createRequeue(deps);
 
@@ -73,34 +76,9 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
       now: deps.now(),
       instanceId: deps.sender,
       first: deps.resumes && isFirst,
+      isPartial: deps.isPartial,
       ...(cycle && { cycle }),
       ...(kind.waitsForReferrers && { referrers: () => referrersOf(deps, kind, resource) }),
-    };
-  }
-  function reconcileDeps(
-    id: string,
-    kind: Kind,
-    { mayAct, mayRecord, mayLag, markFresh: isCurrent }: KeyRun,
-    { waits, context }: { readonly waits: Waits; readonly context: ReconcileContext },
-  ): ReconcileDeps {
-    return {
-      store,
-      requester,
-      requireServiceAccount,
-      announce,
-      ...waits,
-      unrecorded: deps.unrecorded,
-      lane: deps.queue.laneOf(id),
-      mayAct,
-      mayRecord,
-      mayLag,
-      written(reply) {
-        isCurrent();
-        deps.onWritten(kind, reply);
-      },
-      gone: (missing) => deps.onGone(kind, missing),
-      onAttempt: (attemptId) => (context.attemptId = attemptId),
-      onRead: (reference, result) => dataWatches.read(id, reference, result),
     };
   }
   async function processKey(id: string, signal: AbortSignal, how: { waits: Waits; context: ReconcileContext }): Promise<void> {
@@ -123,7 +101,7 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
       const situation = situationOf(id, kind, resource, turn);
       dataWatches.began(id);
       using limit = deadline(signal, deps.sendingMs);
-      const own = { ...reconcileDeps(id, kind, turn, how), sending: limit.signal };
+      const own = { ...reconcileDeps(deps, { id, kind }, turn, { ...how, situation }), sending: limit.signal };
       const reconciled = await reconcile(kind, situation, { deps: own, signal });
       settle(id, reconciled);
       ended(summary(reconciled));
@@ -138,6 +116,40 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
     const why = reasons.take(id).join(", ");
     const context: ReconcileContext = { reconcileId: randomUUID().slice(0, 13), ...keyParts(id), why };
     return runInContext(context, () => processKey(id, signal, { waits, context }));
+  };
+}
+
+/** What one reconcile of the key is given. */
+function reconcileDeps(
+  deps: AttendDeps,
+  { id, kind }: { readonly id: string; readonly kind: Kind },
+  { mayAct, mayRecord, mayLag, markFresh: isCurrent }: KeyRun,
+  { waits, context, situation }: { readonly waits: Waits; readonly context: ReconcileContext; readonly situation: Situation },
+): ReconcileDeps {
+  const { store, requester, requireServiceAccount, announce, caches, dataWatches } = deps;
+  return {
+    kept: deps.keptData.of(id, kind, situation),
+    store,
+    requester,
+    requireServiceAccount,
+    announce,
+    ...waits,
+    unrecorded: deps.unrecorded,
+    lane: deps.queue.laneOf(id),
+    mayAct,
+    mayRecord,
+    mayLag,
+    written(reply) {
+      isCurrent();
+      deps.onWritten(kind, reply);
+    },
+    held({ kind: name }, reply) {
+      const other = caches.find(queueKey(name, reply.metadata));
+      if (other) deps.onWritten(other.kind, reply);
+    },
+    gone: (missing) => deps.onGone(kind, missing),
+    onAttempt: (attemptId) => (context.attemptId = attemptId),
+    onRead: (reference, result) => dataWatches.read(id, reference, result),
   };
 }
 

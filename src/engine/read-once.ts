@@ -5,6 +5,7 @@
  */
 import type { ActingStore, Read, Requests, ResourceStore } from "../core/ports.ts";
 import { configMapType, secretType, type ReadResult, type Reference } from "../core/resource.ts";
+import type { OwnKeptData } from "./kept-data.ts";
 
 interface ReadOnceDeps extends Pick<Requests, "holdMuch"> {
   /** Reads what an admin keeps elsewhere, which is Holdfast's own to read. */
@@ -12,13 +13,14 @@ interface ReadOnceDeps extends Pick<Requests, "holdMuch"> {
   /** Reads what the resource refers to. */
   readonly acting: Pick<ActingStore, "read">;
   readonly onRead: (reference: Reference, result: ReadResult) => void;
+  readonly kept: Pick<OwnKeptData, "take">;
 }
 
 /** Of all the values of all that is read for one reconcile. An object has 1 MiB of them at most. */
 const limitBytes = 4 * 1024 * 1024;
 const smallBytes = 256 * 1024;
 
-export function readOnce({ store, acting, onRead, holdMuch }: ReadOnceDeps, namespace: string, signal: AbortSignal): Read {
+export function readOnce({ store, acting, onRead, kept, holdMuch }: ReadOnceDeps, namespace: string, signal: AbortSignal): Read {
   const answers = new Map<string, Promise<ReadResult>>();
   let sizeBytes = 0;
   async function keep(result: ReadResult): Promise<ReadResult> {
@@ -36,7 +38,7 @@ export function readOnce({ store, acting, onRead, holdMuch }: ReadOnceDeps, name
     const reference = { type, key: { namespace: elsewhere ?? namespace, name } };
     const answer = (elsewhere === undefined ? acting : store).read(reference, signal).then((result) => {
       onRead(reference, result);
-      return keep(result);
+      return keep(kept.take(reference, result));
     });
     answers.set(id, answer);
     return answer;

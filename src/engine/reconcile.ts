@@ -14,6 +14,7 @@ import { sameJSON } from "../core/tools/json.ts";
 import type { CheckResult, Kind, Situation, StepOf, Steps, Verdict } from "../core/plan.ts";
 import type { Announce, Read, Requester, ResourceStore, WaitForRecord } from "../core/ports.ts";
 import { followPlan, type Ended } from "./follow-plan.ts";
+import { createHolds, type HoldDeps, type Holds } from "./holds.ts";
 import { queueKey } from "./key.ts";
 import { checkOutputs, writeOutputs } from "./outputs.ts";
 import { createOwnObject, type OwnObject, type OwnObjectDeps } from "./own-object.ts";
@@ -22,7 +23,7 @@ import { readOnce } from "./read-once.ts";
 import type { Conflict, Interruption, Postponed, Reconciled } from "./reconciled.ts";
 import { createSending, type SendingDeps } from "./sending.ts";
 
-export interface ReconcileDeps extends Omit<OwnObjectDeps, "unrecorded">, Omit<SendingDeps, "unrecorded"> {
+export interface ReconcileDeps extends Omit<OwnObjectDeps, "unrecorded">, Omit<SendingDeps, "unrecorded">, HoldDeps {
   readonly store: ResourceStore;
   readonly requester: Requester;
   /** Nothing is read or sent for a resource that names no ServiceAccount. */
@@ -53,12 +54,13 @@ export async function reconcile(kind: Kind, situation: Situation, { deps, signal
   const ended = await carryOut(kind, situation, object, { deps, signal });
   if (ended.type !== "ended") return ended;
 
-  const { verdict, hasSent } = ended.value;
+  const { verdict, hasSent, holds } = ended.value;
   const { attempt }: Partial<DeliveryRecord> = verdict.status;
   if (attempt) deps.onAttempt(attempt.id);
   const isNew = verdict.finalizer?.present !== false && !sameJSON(verdict.status, object.current().status ?? {});
-  const conflict = await write(object, verdict, { isNew, hasSent });
+  const conflict = (await write(object, verdict, { isNew, hasSent })) ?? (await holds.put(verdict.holds));
   if (conflict) return conflict;
+  if (hasSent) await holds.readAhead();
   const told = isNew ? deriveTransitionEvent(resource.status, verdict.status) : undefined;
   if (told) deps.announce(kind.type, object.current(), told);
   return { type: "settled", verdict };
@@ -68,6 +70,7 @@ interface CarriedOut {
   readonly verdict: Verdict;
   /** A request may have left. */
   readonly hasSent: boolean;
+  readonly holds: Holds;
 }
 
 /** Holds its place at an origin until the plan has ended: writing needs none. */
@@ -84,7 +87,8 @@ async function carryOut(
   const acting = account === undefined ? store : store.as({ namespace, name: account });
   using requests = requester.begin(queueKey(kind.type.kind, resource.metadata), deps.mayAct, deps.waitFor, deps.lane);
   const read = readOnce({ ...deps, acting, holdMuch: requests.holdMuch }, namespace, signal);
-  const sending = createSending({ ...deps, object, requests, read, resource, signal, sending: deps.sending ?? signal });
+  const holds = createHolds(deps, { acting, current: object.current, signal });
+  const sending = createSending({ ...deps, object, holds, requests, read, resource, signal, sending: deps.sending ?? signal });
   const owner = (): Owner => ({ type: kind.type, metadata: object.current().metadata });
   const performers: Performers = {
     exchange: (step) => sending.send(step),
@@ -103,7 +107,7 @@ async function carryOut(
     followPlan(steps, async (step) => (lacksAccount ? accountRequired : perform(performers, step.type, step)), signal);
 
   const ended = await follow(kind.plan(situation));
-  return ended.type === "ended" ? { type: "ended", value: { verdict: ended.value, hasSent: sending.hasSent() } } : ended;
+  return ended.type === "ended" ? { type: "ended", value: { verdict: ended.value, hasSent: sending.hasSent(), holds } } : ended;
 }
 
 async function check(

@@ -6,10 +6,11 @@
 import type { Exchange } from "../core/exchange.ts";
 import type { Outcome, Refusal } from "../core/outcome.ts";
 import { findTooLarge } from "../core/object-size.ts";
-import type { BeforeSend, Judged, StepOf, Steps } from "../core/plan.ts";
+import type { BeforeSend, Judged, Keeps, StepOf, Steps } from "../core/plan.ts";
 import type { Prepared, Read, Requests } from "../core/ports.ts";
 import type { Resource } from "../core/resource.ts";
 import type { Ended } from "./follow-plan.ts";
+import type { Holds } from "./holds.ts";
 import type { OwnObject } from "./own-object.ts";
 import type { Conflict, Interruption, Postponed } from "./reconciled.ts";
 import type { UnrecordedOutcomes } from "./unrecorded.ts";
@@ -33,6 +34,7 @@ export interface Sending {
 
 interface SendingOptions extends SendingDeps {
   readonly object: OwnObject;
+  readonly holds: Holds;
   readonly requests: Requests;
   readonly read: Read;
   /** As the plan sees it. */
@@ -43,7 +45,7 @@ interface SendingOptions extends SendingDeps {
   readonly sending: AbortSignal;
 }
 
-export function createSending({ object, requests, read, resource, signal, sending, ...deps }: SendingOptions): Sending {
+export function createSending({ object, holds, requests, read, resource, signal, sending, ...deps }: SendingOptions): Sending {
   let hasSent = false;
 
   async function prepare(exchange: Exchange): Promise<Prepared | Refusal | Postponed> {
@@ -65,6 +67,13 @@ export function createSending({ object, requests, read, resource, signal, sendin
     }
     return all;
   }
+  async function keep({ finalizer, holds: others }: Keeps): Promise<Conflict | undefined> {
+    const conflict = await holds.put(others);
+    if (conflict || finalizer === undefined) return conflict;
+    const own = await object.setFinalizer({ name: finalizer, present: true });
+    if (!own) await holds.readAhead();
+    return own;
+  }
   async function makeReady(before: BeforeSend): Promise<Conflict | undefined> {
     if (before.attemptId !== undefined) deps.onAttempt(before.attemptId);
     switch (before.type) {
@@ -77,13 +86,11 @@ export function createSending({ object, requests, read, resource, signal, sendin
 
   return {
     hasSent: () => hasSent,
-    async send({ exchange, beforeSend, finalizer }) {
+    async send({ exchange, beforeSend, ...keeps }) {
       const prepared = await prepare(exchange);
       if (prepared.type !== "prepared") return prepared;
       using request = prepared;
-      const conflict =
-        (finalizer === undefined ? undefined : await object.setFinalizer({ name: finalizer, present: true })) ??
-        (await makeReady(beforeSend));
+      const conflict = (await keep(keeps)) ?? (await makeReady(beforeSend));
       if (conflict) return conflict;
       hasSent = true;
       return await request.send(sending);

@@ -10,17 +10,43 @@ import { conditions, ready, reconciling, stalled } from "../core/conditions.ts";
 import type { Connection } from "../core/connection.ts";
 import { checkConnection, type Kind, type Plan, type Situation } from "../core/plan.ts";
 import { retryAfterMs } from "../core/retry.ts";
-import { connectionOf, endpointData } from "./request/endpoint.ts";
+import { orphanAnnotation } from "../core/resource.ts";
+import { holderOf } from "./request/referrers.ts";
+import { connectionOf, endpointData, inUseFinalizer, isHeld, typeOf } from "./request/endpoint.ts";
 import { clusterHTTPEndpointType, httpEndpointType, type Endpoint } from "./types.ts";
 
 /** How often what is referred to is looked at: when all is well, and after something was missing. */
 const wellMs = 300_000;
 const missing = { initialMs: 2_000, maxMs: 60_000 };
 
-export const httpEndpointKind: Kind<Endpoint> = { type: httpEndpointType, references: endpointData, plan };
-export const clusterHTTPEndpointKind: Kind<Endpoint> = { type: clusterHTTPEndpointType, references: endpointData, plan };
+/** One waits, when it is being deleted, for those that need it to delete what they have made. */
+const shared = { references: endpointData, waitsForReferrers: true, plan } as const;
+export const httpEndpointKind: Kind<Endpoint> = { type: httpEndpointType, ...shared };
+export const clusterHTTPEndpointKind: Kind<Endpoint> = { type: clusterHTTPEndpointType, ...shared };
 
-function* plan({ resource, now }: Situation<Endpoint>): Plan {
+function* plan(situation: Situation<Endpoint>): Plan {
+  const { resource, isPartial = false } = situation;
+  // Who needs the cluster's own, only one who sees the whole of it knows.
+  const mayHold = resource.metadata.namespace !== "" || !isPartial;
+  const user = mayHold ? holderOf(situation) : undefined;
+  if (!isHeld(resource.metadata)) {
+    const hold = { type: typeOf(resource), resource, finalizer: inUseFinalizer };
+    const isNeeded = user !== undefined && resource.metadata.deletionTimestamp === undefined;
+    return { ...(yield* judge(situation)), ...(isNeeded && { holds: [hold] }) };
+  }
+  if (resource.metadata.deletionTimestamp === undefined || !mayHold) return yield* judge(situation);
+  if (user === undefined || resource.metadata.annotations?.[orphanAnnotation] === "true")
+    return {
+      status: resource.status ?? {},
+      finalizer: { name: inUseFinalizer, present: false },
+      result: "succeeded",
+      reason: "Deleted",
+    };
+  return yield* judge(situation, user);
+}
+
+/** Whether requests can use it. `user`: for whom its deletion waits. */
+function* judge({ resource, now }: Situation<Endpoint>, user?: string): Plan {
   const { metadata, status } = resource;
   const { generation } = metadata;
   const before = (status?.conditions ?? []).find(({ type }) => type === "Ready");
@@ -31,7 +57,8 @@ function* plan({ resource, now }: Situation<Endpoint>): Plan {
     result.type === "usable"
       ? ready("Accepted", "requests can use it")
       : (result.heals ? reconciling : stalled)(result.reason, result.message);
-  const shown = conditions(states, status?.conditions ?? [], generation, now.toISOString());
+  const waits = user === undefined ? [] : [{ type: "InUse", status: "True", reason: "InUse", message: inUseBy(user) } as const];
+  const shown = conditions([...states, ...waits], status?.conditions ?? [], generation, now.toISOString());
   const since = Date.parse(shown[0]?.lastTransitionTime ?? now.toISOString());
   const spread = { id: metadata.uid, tries: 1 };
   const againMs =
@@ -46,6 +73,10 @@ function* plan({ resource, now }: Situation<Endpoint>): Plan {
     result: result.type === "usable" ? "unchanged" : result.heals ? "waiting" : "stalled",
     reason: result.type === "usable" ? "Accepted" : result.reason,
   };
+}
+
+function inUseBy(user: string): string {
+  return `${user} needs this endpoint to delete its remote object, and is there still: it is deleted first. To delete the endpoint without waiting, set the annotation ${orphanAnnotation}: "true" on it; that one then has to be let go by the same annotation`;
 }
 
 function refersElsewhere({ auth, sign, proxy, tls: { ca, certificate, key } }: Connection): boolean {

@@ -20,6 +20,8 @@ interface FinalizerWrite {
   /** As it was read. */
   readonly resource: Resource;
   readonly finalizer: Finalizer;
+  /** It was not decided on by the status. */
+  readonly anyStatus?: true;
   /** Asked before each try. */
   readonly mayWrite: () => boolean;
 }
@@ -49,7 +51,7 @@ async function tryOnce(writer: StatusWriter, write: FinalizerWrite, signal: Abor
       const live = await readLive(writer, write, signal);
       // The server refuses it for what it is, where the object is as it was.
       if (error.status === 422 && live?.metadata.resourceVersion === metadata.resourceVersion) throw error;
-      current = live && sameJSON(live.status, write.resource.status) ? live : undefined;
+      current = live && (write.anyStatus || sameJSON(live.status, write.resource.status)) ? live : undefined;
     }
   }
   return { type: "conflict" };

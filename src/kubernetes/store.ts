@@ -50,6 +50,15 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
     readLive: (type, resource, signal) => readLive(writer, { type, resource }, signal),
     setFinalizer: (type, resource, finalizer, signal, mayWrite = always) =>
       writeFinalizer(writer, { type, resource, finalizer, mayWrite }, signal),
+    async hold(type, resource, name, signal, mayWrite = always) {
+      try {
+        const write = { type, resource, finalizer: { name, present: true }, anyStatus: true, mayWrite } as const;
+        return await writeFinalizer(writer, write, signal);
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 403) return { type: "forbidden" };
+        throw error;
+      }
+    },
     writeStatus(type, resource, status, precondition, signal, mayWrite = always) {
       const write = { type, resource, status, mayWrite };
       return precondition.type === "attempt"

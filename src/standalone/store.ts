@@ -127,10 +127,15 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
   }
 
   /** Not remembered: a plan that wants one asks for it again. The last one that goes ends an object whose manifest has gone. */
-  function setFinalizer(type: ResourceType, { metadata, status }: Resource, { name, present }: Finalizer): WriteResult {
+  function setFinalizer(
+    type: ResourceType,
+    { metadata, status }: Pick<Resource, "metadata" | "status">,
+    { name, present }: Finalizer,
+    anyStatus = false,
+  ): WriteResult {
     const resource = resourceName(type);
     const there = objects.get(resource)?.get(keyText(metadata));
-    if (there?.metadata.uid !== metadata.uid || !sameJSON(there.status, status)) return { type: "conflict" };
+    if (there?.metadata.uid !== metadata.uid || (!anyStatus && !sameJSON(there.status, status))) return { type: "conflict" };
     const others = (there.metadata.finalizers ?? []).filter((one) => one !== name);
     const finalizers = present ? [...others, name] : others;
     const changed = { ...there, metadata: { ...there.metadata, finalizers, resourceVersion: String(++version) } };
@@ -175,6 +180,9 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
     },
     async setFinalizer(type, resource, finalizer, _signal, mayWrite = always) {
       return mayWrite() ? setFinalizer(type, resource, finalizer) : { type: "conflict" };
+    },
+    async hold(type, resource, name, _signal, mayWrite = always) {
+      return mayWrite() ? setFinalizer(type, resource, { name, present: true }, true) : { type: "conflict" };
     },
     as() {
       return this; // one user, who has every right

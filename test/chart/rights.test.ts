@@ -146,7 +146,8 @@ describeWithHelm("the least rights", () => {
       observe: { url: `${url("things")}/\${ .externalID }` },
       inputs: { secret },
       update: { url: `${url("things")}/\${ .externalID }`, body: { json: { word: "${ .inputs.secret }" } } },
-      delete: { url: `${url("things")}/\${ .externalID }` },
+      beforeDelete: { endpointRef: { name: "own" }, path: "/before", method: "POST" },
+      delete: { endpointRef: { kind: "ClusterHTTPEndpoint", name: "shared" }, path: "/${ .externalID }" },
     });
     const data = { answer: ".response.body.answer" };
     const outputs = [
@@ -185,7 +186,15 @@ describeWithHelm("the least rights", () => {
     const thing = `${api}/namespaces/reads/httpresources/thing`;
     await plane.admin("DELETE", thing);
     await soon("gone", async () => (await plane.admin("GET", thing)).status === 404);
-    for (const what of ["create events", "watch secrets", "watch configmaps", "patch secrets", "patch leases"])
+    for (const what of [
+      "patch httpendpoints",
+      "patch clusterhttpendpoints",
+      "create events",
+      "watch secrets",
+      "watch configmaps",
+      "patch secrets",
+      "patch leases",
+    ])
       await soon(what, () => didAsk(what));
   }
   const didAsk = async (what: string): Promise<boolean> =>

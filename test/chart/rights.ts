@@ -11,6 +11,7 @@ export const rights: Readonly<Record<string, Uses>> = {
   holdfast: {
     ...ofKinds("httprequests", "httpresources", "httpendpoints"),
     "patch httpresources": "put a finalizer on it before there is something remote, and take it off",
+    "patch httpendpoints": "put a finalizer on it before there is something remote that needs it to be deleted, and take it off",
     "get configmaps": "read what a request takes from one",
     "list configmaps": "see, where the API server streams no lists, which one has changed since",
     "watch configmaps": "see at once that one has changed",
@@ -18,6 +19,8 @@ export const rights: Readonly<Record<string, Uses>> = {
   },
   "holdfast-cluster-kinds": {
     ...ofKinds("clusterhttpendpoints", "egresspolicies"),
+    "patch clusterhttpendpoints":
+      "put a finalizer on it before there is something remote that needs it to be deleted, and take it off",
     "list namespaces": "know the labels by which policies choose them",
     "watch namespaces": "know at once that a label has changed",
   },

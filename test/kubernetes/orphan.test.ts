@@ -52,6 +52,25 @@ describeWithControlPlane("orphan", (plane) => {
     expect((await metadata("free"))?.["annotations"]).toBeUndefined();
   });
 
+  test("takes what they needed off endpoints, too, of one namespace or of all", async () => {
+    const metadata = { name: "needed-once", finalizers: ["holdfast.dev/in-use"] };
+    const spec = { baseURL: "http://127.0.0.1:1/" };
+    const root = "/apis/holdfast.dev/v1alpha1";
+    const own = `${root}/namespaces/${namespace}/httpendpoints`;
+    const shared = `${root}/clusterhttpendpoints`;
+    const apiVersion = "holdfast.dev/v1alpha1";
+    const more = { allowedNamespaces: { from: "All" } };
+    expect((await plane.admin("POST", own, { apiVersion, kind: "HTTPEndpoint", metadata, spec })).status).toBe(201);
+    const cluster = { apiVersion, kind: "ClusterHTTPEndpoint", metadata, spec: { ...spec, ...more } };
+    expect((await plane.admin("POST", shared, cluster)).status).toBe(201);
+    for (const one of [own, shared]) await plane.admin("DELETE", `${one}/needed-once`);
+    expect((await run("--namespace", namespace)).stdout).toContain(`${namespace}/needed-once  let go\n`);
+    expect((await plane.admin("GET", `${own}/needed-once`)).status).toBe(404);
+    expect((await plane.admin("GET", `${shared}/needed-once`)).status).toBe(200);
+    expect((await run("--all")).stdout).toMatch(/^needed-once {2}let go$/m);
+    expect((await plane.admin("GET", `${shared}/needed-once`)).status).toBe(404);
+  });
+
   test("lets go of what a controller writes meanwhile, and says so only where that is so", async () => {
     const busy = await plane.createNamespace("busy");
     const busyCollection = `/apis/holdfast.dev/v1alpha1/namespaces/${busy}/httpresources`;

@@ -14,9 +14,9 @@
 
 {{- define "holdfast.namespacedRules" -}}
 {{- include "holdfast.rules" (dict "kinds" (fromYaml (include "holdfast.kinds" .)).namespaced) }}
-{{- /* Its finalizer, which is no part of the status. */}}
+{{- /* Their finalizers, which are no part of the status. */}}
 - apiGroups: [holdfast.dev]
-  resources: [httpresources]
+  resources: [httpresources, httpendpoints]
   verbs: [patch]
 - apiGroups: [""]
   resources: [configmaps]
@@ -29,6 +29,9 @@
 {{/* Namespaces are looked at for their labels, by which policies choose them. */}}
 {{- define "holdfast.clusterRules" -}}
 {{- include "holdfast.rules" (dict "kinds" (fromYaml (include "holdfast.kinds" .)).cluster) }}
+- apiGroups: [holdfast.dev]
+  resources: [clusterhttpendpoints]
+  verbs: [patch]
 - apiGroups: [""]
   resources: [namespaces]
   verbs: [list, watch]

@@ -7,8 +7,7 @@ import type { Difference } from "../../core/difference.ts";
 import { digest } from "../../core/tools/digest.ts";
 import { durationMs } from "../../core/tools/duration.ts";
 import type { RemoteObject } from "../../core/remote-object.ts";
-import { leastTelling } from "../../core/mask-secrets.ts";
-import { mayRead, readsInput } from "../../core/expression-reads.ts";
+import { mayRead } from "../../core/expression-reads.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
@@ -18,15 +17,16 @@ import { externalIdAnnotation, orphanAnnotation, reconcileAtOf } from "../../cor
 import type { RetryPolicy } from "../../core/retry.ts";
 import { remoteOf } from "./identity.ts";
 import { inputsReadBy } from "./inputs-read.ts";
+import { deletesRemote } from "./keeps.ts";
 import { endpointFor, endpointRefs, sharedBy } from "./endpoints.ts";
 import { usedEndpoints, type EndpointRef } from "../request/endpoint.ts";
 import { declaredOutputs, outputExpressions } from "../request/outputs.ts";
+import { releaseFinalizer } from "../request/referrers.ts";
 import { pollExpressions } from "../request/poll-expressions.ts";
 import { buildExchange, expectedThat, retryPolicy, type DeclaredRequest } from "../request/request.ts";
 import type { HTTPResource, UsedEndpoint } from "../types.ts";
 
-/** Keeps an object that is being deleted until its remote object is. */
-export const finalizer = "holdfast.dev/release";
+export const finalizer = releaseFinalizer;
 
 export const importHint = `set the annotation ${externalIdAnnotation} to the object's id`;
 
@@ -67,6 +67,8 @@ export interface Context {
   readonly intervalMs: number;
   /** The finalizer, where one has to be put on before anything is there to be deleted. */
   readonly missingFinalizer?: string;
+  /** Others look after a part of the cluster's objects. */
+  readonly isPartial?: boolean;
   readonly hasFinalizer: boolean;
   /** What inputs took of other objects, to be kept. */
   readonly taken?: Readonly<Record<string, unknown>>;
@@ -78,7 +80,13 @@ export interface Context {
   readonly drift?: readonly Difference[];
 }
 
-export function contextOf({ resource, references, now, instanceId: sender }: Situation<HTTPResource>): Context {
+export function contextOf({
+  resource,
+  references,
+  now,
+  instanceId: sender,
+  isPartial = false,
+}: Situation<HTTPResource>): Context {
   const { spec, metadata } = resource;
   const { annotations = {}, finalizers = [] } = metadata;
   const status: HTTPResourceStatus = resource.status ?? {};
@@ -87,7 +95,7 @@ export function contextOf({ resource, references, now, instanceId: sender }: Sit
   const externalID = imported ?? status.externalID;
   const reconcileAt = reconcileAtOf(metadata);
   const hasFinalizer = finalizers.includes(finalizer);
-  const wantsFinalizer = spec.delete !== undefined && spec.deletionPolicy !== "Orphan" && !hasFinalizer;
+  const wantsFinalizer = deletesRemote({ spec }) && !hasFinalizer;
   // An id that a person gives is the end of a create whose outcome nobody knew.
   const attempt = imported === undefined || status.attempt?.verb !== "Create" ? status.attempt : undefined;
   const known = {
@@ -103,6 +111,7 @@ export function contextOf({ resource, references, now, instanceId: sender }: Sit
     resource,
     now,
     sender,
+    isPartial,
     hasFinalizer,
     endpoints: usedEndpoints(endpointRefs(spec), references),
     ...(reconcileAt !== undefined && reconcileAt !== status.lastHandledReconcileAt && { asked: reconcileAt }),
@@ -268,33 +277,4 @@ function readingOf(spec: HTTPResourceSpec, { field, shape, compile }: Asked): ob
     compare: spec.compare,
     refusedIf: spec.refusedIf,
   };
-}
-
-/**
- * The same from an answer, as `expression` told it. A secret of the request that the answer sent back is no id, and neither is what
- * the expression made of a secret itself, since an id is kept in the status.
- */
-export function idFrom(
-  response: Response,
-  value: unknown,
-  { expression, spec }: { readonly expression: string | undefined; readonly spec: Pick<HTTPResourceSpec, "inputs"> },
-): string | undefined {
-  const id = idOf(value);
-  if (id === undefined || response.shown.holdsSecret(id)) return undefined;
-  return id.length >= leastTelling && expression !== undefined && readsSecretInput(expression, spec.inputs) ? undefined : id;
-}
-/** Whether an expression reads an input that is a Secret's; where it cannot be told what it reads, it does if it has the word. */
-export function readsSecretInput(expression: string, inputs: HTTPResourceSpec["inputs"] = {}): boolean {
-  const names = new Set(Object.keys(inputs).filter((name) => inputs[name]?.secretKeyRef));
-  return names.size > 0 && expression.includes("inputs") && mayRead(expression, (path) => readsInput(path, names));
-}
-
-/** An id from what an expression yielded: a text, or a number with all its digits. */
-export function idOf(value: unknown): string | undefined {
-  const text = typeof value === "string" ? value : isNumber(value) ? JSON.stringify(value) : "";
-  return text === "" || text.length > 1024 ? undefined : text;
-}
-/** An integer beyond 2^53 is an object that prints as its digits. */
-function isNumber(value: unknown): boolean {
-  return typeof value === "number" || (typeof value === "object" && value !== null && /^-?\d/.test(JSON.stringify(value) ?? ""));
 }

@@ -16,6 +16,7 @@ import type { Response } from "../../core/outcome.ts";
 import { sendExchange, type Steps } from "../../core/plan.ts";
 import { exchangeOf, verbDigest, type Asked, type Context, type Verb, type VerbAttempt } from "./context.ts";
 import { endpointFor, sharedBy } from "./endpoints.ts";
+import { findLeaving, keepsOf } from "./keeps.ts";
 import { ofFailure, ofSuccess, type Delivered } from "./delivered.ts";
 import { judgeAnswer, saysGone } from "./judge.ts";
 import { locate } from "./observation.ts";
@@ -47,7 +48,7 @@ interface VerbDelivery {
 
 /** Makes one try at most. Throws for an attempt that is over, or whose work is polled: this is not to be asked then. */
 export function* deliver(context: Context, report: Report, sending: VerbDelivery): Steps<Delivered> {
-  const { now, sender, missingFinalizer } = context;
+  const { now, sender } = context;
   const { verb, request } = sending;
   const desired = desiredOf(context, sending);
   const decision = decide(deliveryRecordOf(context, verb, desired.digest), desired, now);
@@ -63,10 +64,13 @@ export function* deliver(context: Context, report: Report, sending: VerbDelivery
   };
 
   const compile = isCreate ? locate("spec.externalID", context.spec.externalID) : [];
-  const exchange = unpollable(request) ?? exchangeOf(context, { ...request, ...sending, attempt, compile });
+  const isRemoval = verb === "Delete" || verb === "BeforeDelete";
+  const exchange =
+    unpollable(request) ??
+    (isRemoval ? undefined : findLeaving(context)) ??
+    exchangeOf(context, { ...request, ...sending, attempt, compile });
   if ("type" in exchange) return exchange;
   // What is made of the answer could not be made again: where there is no place for it, it is not asked for.
-  const isRemoval = verb === "Delete" || verb === "BeforeDelete";
   const unwritable = isRemoval ? undefined : yield* checkOutputs(outputsOf(context));
   if (unwritable) return unwritable;
   const before = decideBeforeSend(exchange, {
@@ -76,7 +80,7 @@ export function* deliver(context: Context, report: Report, sending: VerbDelivery
     keyed: desired.repeatable && !sending.renames,
     inFlight: (sent) => report.inFlight(sent),
   });
-  const outcome = yield* sendExchange(exchange, before, isRemoval ? undefined : missingFinalizer);
+  const outcome = yield* sendExchange(exchange, before, isRemoval ? {} : keepsOf(context));
   if (outcome.type === "refusal") return outcome;
 
   const judgement = yield* judgeAnswer(context, request, exchange, outcome);

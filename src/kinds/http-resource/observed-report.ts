@@ -5,6 +5,7 @@ import type { HTTPResourceStatus } from "../../api/http-resource.ts";
 import { notDrifted, notHeld } from "./conditions.ts";
 import type { Context } from "./context.ts";
 import { isRepeatable } from "./delivered.ts";
+import { keepsOf } from "./keeps.ts";
 import { isBlind } from "./delivery-record.ts";
 import type { Found } from "./observation.ts";
 import type { Report } from "./report.ts";
@@ -26,8 +27,10 @@ export function observedReport(context: Context, { status, known, acknowledged, 
     if (attempt.phase === "Done") return repeats === undefined ? {} : { attempt: rest };
     return attempted({ ...rest, phase: "Done", succeeded: true });
   }
-  const kept = (): Pick<Verdict, "finalizer"> =>
-    context.missingFinalizer === undefined ? {} : { finalizer: { name: context.missingFinalizer, present: true } };
+  const kept = (): Pick<Verdict, "finalizer" | "holds"> => {
+    const { finalizer, holds } = keepsOf(context);
+    return { ...(finalizer !== undefined && { finalizer: { name: finalizer, present: true } }), ...(holds && { holds }) };
+  };
   function asDeclared(reason: string, message: string): ConditionState[] {
     const [wasReady] = known("Ready");
     return wasReady?.status === "True" ? [wasReady] : ready(reason, message);

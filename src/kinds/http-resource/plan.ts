@@ -11,13 +11,15 @@ import { findTooMany } from "../../core/object-size.ts";
 import { dataReferences } from "../request/data-references.ts";
 import { dependenciesOf, resolveDependencies } from "../request/dependencies.ts";
 import { endpointReferences } from "../request/endpoint.ts";
+import { holderOf } from "../request/referrers.ts";
 import { endpointRefs } from "./endpoints.ts";
 import { next, recordObservation } from "../../core/remote-object.ts";
 import { contextOf, hasBeenSeen, untilRetryMs, withoutCandidate, withRemote, type Context } from "./context.ts";
 import { deliveredNow, isDelivered } from "./delivery-record.ts";
 import { sinceEndMs } from "./held-back.ts";
 import { inputsReadBy } from "./inputs-read.ts";
-import { holderOf, keptInputs, keptValues, takenValues } from "./referents.ts";
+import { neededAtEnd } from "./keeps.ts";
+import { keptInputs, keptValues, takenValues } from "./referents.ts";
 import { declarationOf } from "./declaration.ts";
 import { withDeclaredID } from "./declared-id.ts";
 import { sightOf } from "./identity.ts";
@@ -36,6 +38,7 @@ export const httpResourceKind: Kind<HTTPResource> = {
   type: httpResourceType,
   waitsForReferrers: true,
   references,
+  neededAtEnd,
   actsAs: ({ spec }) => spec.serviceAccountName,
   plan,
 };

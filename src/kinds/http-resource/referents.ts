@@ -1,14 +1,12 @@
 /**
- * What an HTTPResource takes of others, and who takes of it.
+ * What an HTTPResource takes of others.
  *
  * Invariant: what was taken once is enough to look after the object and to delete it, whatever becomes of the others.
  */
 import type { Inputs } from "../../api/request.ts";
 import type { Refusal } from "../../core/outcome.ts";
-import type { Situation } from "../../core/plan.ts";
 import { ownField } from "../request/dependencies.ts";
-import { httpResourceType, type HTTPResource } from "../types.ts";
-import { finalizer, type Context } from "./context.ts";
+import type { Context } from "./context.ts";
 
 /** A status has room for so much of them, as JSON. */
 const longestValue = 1024;
@@ -58,14 +56,4 @@ export function keptValues(context: Context, { reason }: Refusal): ReadonlyMap<s
     ([name, { objectRef, fieldRef }]) => (!objectRef && !fieldRef) || values.has(name),
   );
   return isWhole ? values : undefined;
-}
-
-/** The first HTTPResource that refers to it and has something to delete; undefined: there is none. */
-export function holderOf({ referrers, resource }: Situation<HTTPResource>): string | undefined {
-  for (const { kind, resource: one } of referrers?.() ?? []) {
-    const { metadata } = one;
-    if (kind !== httpResourceType.kind || metadata.uid === resource.metadata.uid) continue;
-    if (metadata.finalizers?.includes(finalizer)) return `${kind} "${metadata.name}"`;
-  }
-  return undefined;
 }

@@ -9,7 +9,7 @@ import type { Connection, EndpointTraits } from "../../core/connection.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import { selects } from "../../core/label-selector.ts";
 import type { Dependency } from "../../core/plan.ts";
-import { configMapType, namespaceType, secretType, type Resource } from "../../core/resource.ts";
+import { configMapType, namespaceType, secretType, type Resource, type ResourceType } from "../../core/resource.ts";
 import { authSources } from "./auth.ts";
 import { signSources, source, tlsSources } from "./sources.ts";
 import { clusterHTTPEndpointType, httpEndpointType, type Endpoint, type UsedEndpoint } from "../types.ts";
@@ -60,6 +60,16 @@ export function usedEndpoints(
 }
 export function endpointKey({ kind, name }: EndpointRef): string {
   return `${kind}/${name}`;
+}
+
+/** Keeps an endpoint that is being deleted until those that need it for their own end are gone. */
+export const inUseFinalizer = "holdfast.dev/in-use";
+
+export function isHeld({ finalizers = [] }: Endpoint["metadata"]): boolean {
+  return finalizers.includes(inUseFinalizer);
+}
+export function typeOf({ metadata }: Endpoint): ResourceType {
+  return metadata.namespace === "" ? clusterHTTPEndpointType : httpEndpointType;
 }
 
 /** `HTTPEndpoint "name"`, for messages. */
