@@ -11,7 +11,7 @@ import { createStandaloneStore, type StandaloneStore } from "../standalone/store
 import { metricsRoutes, serve } from "../telemetry/server.ts";
 import { ownMachine } from "./egress.ts";
 import { createProgress, summaryText, type Progress, type Shown } from "./progress.ts";
-import { createRuntime } from "./runtime.ts";
+import { createRuntime, neededAtEnd } from "./runtime.ts";
 import { createShutdown } from "./shutdown.ts";
 import { startTelemetry } from "./telemetry.ts";
 
@@ -39,7 +39,7 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
   process.stdout.once("error", () => shutdown.begin()); // whoever looked on has gone
   await using resources = new AsyncDisposableStack();
   const store = resources.use(
-    createStandaloneStore({ manifests, ...(settings.data !== undefined && { dataFile: settings.data }) }),
+    createStandaloneStore({ manifests, neededAtEnd, ...(settings.data !== undefined && { dataFile: settings.data }) }),
   );
   const { controller, clients } = resources.use(
     createRuntime(settings, {

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { SendSettings } from "../send-settings.ts";
 import type { Condition } from "../core/conditions.ts";
 import type { EgressDefault, EgressFloor } from "../core/egress.ts";
+import type { Reference, Resource, ResourceType } from "../core/resource.ts";
 import type { Kind } from "../core/plan.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import { createController, type Controller, type ControllerOptions } from "../engine/controller.ts";
@@ -31,6 +32,16 @@ const ownKinds = [httpRequestKind, httpResourceKind, httpEndpointKind, clusterHT
 const endpointKinds: readonly string[] = [httpEndpointKind, clusterHTTPEndpointKind].map(({ type }) => type.kind);
 const clusterKinds = [egressPolicyKind] as unknown as readonly Kind[];
 export const kindNames: readonly string[] = [...ownKinds, ...clusterKinds].map(({ type }) => type.kind);
+
+/** What the end of an object of ours needs of Secrets and ConfigMaps. */
+export function neededAtEnd(
+  { kind }: ResourceType,
+  object: Resource,
+  find: (reference: Reference) => Resource | undefined,
+): readonly Reference[] {
+  const own = ownKinds.find(({ type }) => type.kind === kind);
+  return own?.neededAtEnd?.(object, own.references(object).map(find)) ?? [];
+}
 
 export interface Runtime extends AsyncDisposable {
   readonly controller: Controller;

@@ -1,9 +1,11 @@
 /** Finds and reads the files that `-f` names, in the order in which kubectl would. */
 import { readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 interface FileText {
   readonly path: string;
+  /** What was named and holds it, as an absolute path; absent: a pipe, say, which cannot be read again. */
+  readonly source?: string;
   readonly text: string;
   /** When it had been written last, as it was about to be read; milliseconds since 1970. */
   readonly writtenMs: number;
@@ -12,6 +14,8 @@ export interface Files {
   readonly files: readonly FileText[];
   /** `PATH: message`. */
   readonly errors: readonly string[];
+  /** All that was named and can be followed, as absolute paths. */
+  readonly sources: readonly string[];
 }
 
 /** Far above any manifest: etcd takes objects of 1.5 MiB. */
@@ -22,7 +26,10 @@ const extensions = /\.(yaml|yml|json)$/;
 export async function readFiles(paths: readonly string[]): Promise<Files> {
   const files: FileText[] = [];
   const errors: string[] = [];
+  const sources: string[] = [];
   for (const path of paths) {
+    const source = (await areFollowable([path])) ? resolve(path) : undefined;
+    if (source !== undefined) sources.push(source);
     const found = await explainRead(path, () => filesBelow(path));
     if (Array.isArray(found) && found.length === 0) errors.push(`${path}: holds no file that ends in .yaml, .yml or .json`);
     else if (typeof found === "string") errors.push(found);
@@ -30,10 +37,10 @@ export async function readFiles(paths: readonly string[]): Promise<Files> {
       for (const file of found) {
         const read = await explainRead(file, () => readText(file));
         if (typeof read === "string") errors.push(read);
-        else files.push(read);
+        else files.push({ ...read, ...(source !== undefined && { source }) });
       }
   }
-  return { files, errors };
+  return { files, errors, sources };
 }
 
 /** Whether they can be read again and give what they hold then, as a pipe cannot. What is missing now may be there then. */

@@ -18,6 +18,8 @@ export interface Manifests {
   readonly namespaces: readonly Declared[];
   /** `FILE:LINE: message` for each object of a kind that is not ours. */
   readonly ignored: readonly string[];
+  /** What was named to be read and can be followed, as absolute paths; absent: nothing. */
+  readonly sources?: readonly string[];
 }
 export type LoadedManifests =
   | { readonly type: "loaded"; readonly manifests: Manifests }
@@ -59,7 +61,7 @@ export async function* watchManifests(
   }
 }
 
-function manifestsOf({ files, errors: unreadable }: Files): LoadedManifests {
+function manifestsOf({ files, errors: unreadable, sources }: Files): LoadedManifests {
   const errors = [...unreadable];
   const objects: ManifestObject[] = [];
   const data: ManifestData[] = [];
@@ -75,7 +77,7 @@ function manifestsOf({ files, errors: unreadable }: Files): LoadedManifests {
     return first === undefined ? [] : [{ line, message: `metadata.name: ${identity} is declared already, at ${first}` }];
   }
 
-  for (const { path, text } of files) {
+  for (const { path, text, source } of files) {
     const yaml = readYAML(text);
     const wrong: YAMLError[] = [...yaml.errors];
     for (const document of yaml.documents) {
@@ -84,7 +86,7 @@ function manifestsOf({ files, errors: unreadable }: Files): LoadedManifests {
         const nameLine = document.lineOf([...read.at, "metadata", "name"]);
         switch (read.type) {
           case "object":
-            objects.push(read.object);
+            objects.push({ ...read.object, ...(source !== undefined && { source }) });
             wrong.push(...findRepeated(read.object, path, nameLine));
             break;
           case "data":
@@ -106,5 +108,7 @@ function manifestsOf({ files, errors: unreadable }: Files): LoadedManifests {
     const inOrder = wrong.toSorted((a, b) => a.line - b.line);
     errors.push(...inOrder.map(({ line, column, message }) => `${[path, line, column].filter(Boolean).join(":")}: ${message}`));
   }
-  return errors.length > 0 ? { type: "invalid", errors } : { type: "loaded", manifests: { objects, data, namespaces, ignored } };
+  return errors.length > 0
+    ? { type: "invalid", errors }
+    : { type: "loaded", manifests: { objects, data, namespaces, ignored, sources } };
 }

@@ -15,6 +15,8 @@ export interface Declared {
 export interface ManifestObject extends Declared {
   /** Valid, with all defaults. */
   readonly spec: unknown;
+  /** What was named and holds its manifest, where that is followed. */
+  readonly source?: string;
 }
 export interface ManifestData extends Declared {
   readonly data: Readonly<Record<string, Uint8Array>>;

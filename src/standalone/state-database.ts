@@ -1,8 +1,9 @@
 /**
  * What standalone remembers between runs: one row for each object, and for each output that one made, in SQLite.
  *
- * A row that was saved is on the disk when the transaction around it has ended. No spec is stored, for it can hold
- * secrets: only its digest. An output's values are stored, since nothing else has them. One process at a time writes the file, and others may read it meanwhile.
+ * A row that was saved is on the disk when the transaction around it has ended. Of a spec, which can hold secrets, only the digest
+ * is stored; but for objects that have something to end, which are stored with what their end needs for as long as that. An output's
+ * values are stored, since nothing else has them. One process at a time writes the file, and others may read it meanwhile.
  */
 import { randomBytes } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
@@ -26,6 +27,14 @@ export interface StoredOutput {
   /** JSON. */
   readonly content: string;
 }
+/** An object with a finalizer. */
+export interface StoredHeld {
+  readonly resource: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** JSON. */
+  readonly content: string;
+}
 export interface StateDatabase extends Disposable {
   /** The highest resourceVersion of all rows; 0 without any. */
   readonly latestVersion: number;
@@ -37,6 +46,9 @@ export interface StateDatabase extends Disposable {
   /** Names of the outputs of one kind and namespace. */
   outputNames(kind: string, namespace: string): readonly string[];
   saveOutput(kind: string, key: ResourceKey, output: StoredOutput): void;
+  heldRows(): readonly StoredHeld[];
+  saveHeld(resource: string, key: ResourceKey, content: string): void;
+  forgetHeld(resource: string, key: ResourceKey): void;
   /** All that `run` saves, or nothing if it throws. */
   transaction<T>(run: () => T): T;
 }
@@ -64,6 +76,9 @@ export function openStateDatabase(file?: string): StateDatabase {
   );
   const outputNames = database.prepare("SELECT name FROM outputs WHERE kind = ? AND namespace = ?");
   const saveOutput = database.prepare("INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?, ?, ?, ?)");
+  const heldRows = database.prepare("SELECT resource, namespace, name, content FROM held");
+  const saveHeld = database.prepare("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?)");
+  const forgetHeld = database.prepare("DELETE FROM held WHERE resource = ? AND namespace = ? AND name = ?");
   const versions = "SELECT resource_version FROM objects UNION ALL SELECT resource_version FROM outputs";
   const { latest } = database.prepare(`SELECT coalesce(max(resource_version), 0) AS latest FROM (${versions})`).get() as {
     latest: number;
@@ -82,6 +97,9 @@ export function openStateDatabase(file?: string): StateDatabase {
     saveOutput(kind, { namespace, name }, { uid, ownerUid, resourceVersion, content }) {
       saveOutput.run(kind, namespace, name, uid, ownerUid, resourceVersion, content);
     },
+    heldRows: () => heldRows.all() as unknown as readonly StoredHeld[],
+    saveHeld: (resource, { namespace, name }, content) => void saveHeld.run(resource, namespace, name, content),
+    forgetHeld: (resource, { namespace, name }) => void forgetHeld.run(resource, namespace, name),
     transaction: (run) => transaction(database, run),
     [Symbol.dispose]() {
       database.close();
@@ -155,6 +173,13 @@ function prepare(database: DatabaseSync, file = ""): void {
         resource_version INTEGER NOT NULL,
         content TEXT NOT NULL,
         PRIMARY KEY (kind, namespace, name)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS held (
+        resource TEXT NOT NULL,
+        namespace TEXT NOT NULL,
+        name TEXT NOT NULL,
+        content TEXT NOT NULL,
+        PRIMARY KEY (resource, namespace, name)
       ) STRICT, WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS keys (name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID`);
   });

@@ -1,20 +1,30 @@
 /**
  * The resources of manifests, with their state in SQLite: a ResourceStore without a cluster.
  *
- * Objects are what the manifests say; only uid, generation and status are remembered. An object whose manifest goes
- * away keeps its row, so that what was done is not done again when the manifest comes back; but for one whose remote object was
- * deleted with it, which begins anew.
+ * Objects are what the manifests say; only uid, generation and status are remembered, and all of what has something to end. An
+ * object whose manifest goes away keeps its row, so that what was done is not done again when the manifest comes back; but for one
+ * whose remote object was deleted with it, which begins anew.
  */
 import { randomUUID } from "node:crypto";
 import { definitions } from "../api/definitions.ts";
-import { group } from "../api/kind-definition.ts";
+import { group, version as apiVersion, type KindDefinition } from "../api/kind-definition.ts";
 import { digest } from "../core/tools/digest.ts";
 import { parseJSON, sameJSON } from "../core/tools/json.ts";
 import type { Finalizer, Precondition, ResourceStore, WatchEvent, WriteResult } from "../core/ports.ts";
-import { keyText, namespaceType, orphanAnnotation, type Resource, type ResourceType } from "../core/resource.ts";
+import {
+  keyText,
+  namespaceType,
+  orphanAnnotation,
+  type DataResource,
+  type Reference,
+  type Resource,
+  type ResourceKey,
+  type ResourceType,
+} from "../core/resource.ts";
 import type { Manifests } from "./manifests.ts";
 import type { ManifestObject } from "./object.ts";
 import { createDeclaredData, dataName, namespacesName, withoutContent, type WatchedChange } from "./data.ts";
+import { createHeldObjects } from "./held-objects.ts";
 import { createOutputs } from "./outputs.ts";
 import { openStateDatabase, type StoredState } from "./state-database.ts";
 import { holds, isAsDeclared, refuseInvalid, resourceOf, statusOf } from "./state.ts";
@@ -26,10 +36,13 @@ export interface StandaloneStore extends ResourceStore, Disposable {
   /** Takes other manifests from now on; what differs is told to whoever watches. */
   reload(manifests: Omit<Manifests, "ignored">): void;
 }
+export type Find = (reference: Reference) => Resource | undefined;
 interface StandaloneStoreOptions {
   readonly manifests: Omit<Manifests, "ignored">;
   /** Where the state is kept; in memory without it. */
   readonly dataFile?: string;
+  /** The Secrets and ConfigMaps that the end of an object needs. `find`: what it may refer to. */
+  readonly neededAtEnd?: (type: ResourceType, object: Resource, find: Find) => readonly Reference[];
 }
 
 /**
@@ -39,7 +52,7 @@ interface StandaloneStoreOptions {
  * A status is on the disk when `writeStatus` resolves. It is held against the kind's schema, as on the API server:
  * `writeStatus` throws StatusRefusedError where it does not fit.
  */
-export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOptions): StandaloneStore {
+export function createStandaloneStore({ manifests, dataFile, neededAtEnd }: StandaloneStoreOptions): StandaloneStore {
   const database = openStateDatabase(dataFile);
   const watchers = createWatchers();
   /** By type, then by key: what watchers see. */
@@ -55,16 +68,46 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
       watchers.tell(dataName(type, made.metadata.namespace), { type: "applied", resource: withoutContent(made) }),
   });
 
+  const find: Find = ({ type, key }) => objects.get(resourceName(type))?.get(keyText(key));
+  const readDeclared = (kind: string, key: ResourceKey): DataResource | undefined =>
+    data.get(kind, key) ?? outputs.read(kind, key);
+  const held = createHeldObjects({
+    database,
+    find: readDeclared,
+    neededAtEnd(resource, object) {
+      const type = types.get(resource);
+      return (type && neededAtEnd?.(type, object, find)) ?? [];
+    },
+  });
+
   function reload(next: StandaloneStoreOptions["manifests"]): void {
     const changes = database.transaction(() => [...next.objects.flatMap(apply), ...gone(next.objects)]);
     const differing = data.reload(next);
     for (const { resource, change } of changes) remember(resource, change);
+    database.transaction(noteHeld);
     for (const { resource, change } of differing) watchers.tell(resource, change);
+  }
+  /** As they are declared from now on, and what their end needs as well. */
+  function noteHeld(): void {
+    for (const [resource, known] of objects) for (const object of known.values()) held.note(resource, object);
+  }
+  /** What was held when this process ended before is here still: taken out since, it is to end. Of what is followed no more nobody can say. */
+  function restore(sources: readonly string[]): void {
+    for (const { resource, key, uid, source, declaration } of held.atStart) {
+      const state = database.load(resource, key);
+      const { spec, deletionTimestamp, finalizers, ...declared } = declaration;
+      const isKnown = deletionTimestamp !== undefined || (source !== undefined && sources.includes(source));
+      if (!isKnown || state?.uid !== uid) continue;
+      const { metadata, ...rest } = resourceOf({ ...key, ...declared }, spec, state);
+      const marks = { finalizers, ...(deletionTimestamp !== undefined && { deletionTimestamp }) };
+      objects.get(resource)?.set(keyText(key), { ...rest, metadata: { ...metadata, ...marks } });
+    }
   }
 
   /** The row of an object that is new, or differs from what was there. */
   function apply(object: ManifestObject): readonly WatchedChange[] {
     const resource = resourceName(object.type);
+    held.noteSource(resource, object.key, object.source);
     const before = objects.get(resource)?.get(keyText(object.key));
     if (before && isAsDeclared(before, object) && before.metadata.deletionTimestamp === undefined) return [];
     const stored = database.load(resource, object.key);
@@ -140,7 +183,10 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
     const finalizers = present ? [...others, name] : others;
     const changed = { ...there, metadata: { ...there.metadata, finalizers, resourceVersion: String(++version) } };
     const ends = finalizers.length === 0 && there.metadata.deletionTimestamp !== undefined;
-    if (ends && !isOrphaned(there)) database.transaction(() => database.save(resource, metadata, unborn(version)));
+    database.transaction(() => {
+      if (ends && !isOrphaned(there)) database.save(resource, metadata, unborn(version));
+      held.note(resource, changed);
+    });
     remember(resource, { type: ends ? "deleted" : "applied", resource: changed });
     return { type: "written", resource: changed };
   }
@@ -150,6 +196,7 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
   }
 
   try {
+    restore(manifests.sources ?? []);
     reload(manifests);
   } catch (error) {
     database[Symbol.dispose]();
@@ -175,7 +222,7 @@ export function createStandaloneStore({ manifests, dataFile }: StandaloneStoreOp
       return live?.metadata.uid === metadata.uid ? live : undefined;
     },
     async read({ type, key }) {
-      const resource = data.get(type.kind, key) ?? outputs.read(type.kind, key);
+      const resource = readDeclared(type.kind, key) ?? held.read(type.kind, key);
       return resource ? { type: "found", resource } : { type: "absent" };
     },
     async setFinalizer(type, resource, finalizer, _signal, mayWrite = always) {
@@ -216,6 +263,14 @@ function unborn(resourceVersion: number): StoredState {
 function withFinalizersOf(before: Resource | undefined, { metadata, ...rest }: Resource): Resource {
   const { finalizers } = before?.metadata ?? {};
   return { ...rest, metadata: { ...metadata, ...(finalizers && { finalizers }) } };
+}
+
+/** By resource name. */
+const types: ReadonlyMap<string, ResourceType> = new Map(
+  definitions.map((one) => [resourceName({ ...one, group }), typeOf(one)]),
+);
+function typeOf({ kind, plural, scope }: KindDefinition): ResourceType {
+  return { group, version: apiVersion, kind, plural, ...(scope === "Cluster" && { scope }) };
 }
 
 function resourceName({ plural, group }: Pick<ResourceType, "plural" | "group">): string {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import { stringify } from "yaml";
 import { ownMachine } from "../../src/cli/egress.ts";
-import { createRuntime, kindNames } from "../../src/cli/runtime.ts";
+import { createRuntime, neededAtEnd, kindNames } from "../../src/cli/runtime.ts";
 import { runSettings, type RunSettings } from "../../src/config.ts";
 import { httpRequestType, httpResourceType } from "../../src/kinds/types.ts";
 import type { Condition } from "../../src/core/conditions.ts";
@@ -157,7 +157,7 @@ export async function runCases(cases: readonly RemoteCase[]): Promise<ReadonlyMa
   const seen = new Map<string, Resource>();
   await using resources = new AsyncDisposableStack();
   const dataFile = join(folder.path, "state");
-  const store = resources.use(createStandaloneStore({ manifests: await mustLoad([file]), dataFile }));
+  const store = resources.use(createStandaloneStore({ manifests: await mustLoad([file]), neededAtEnd, dataFile }));
   const runtime = resources.use(
     createRuntime(settings(file), {
       egress: ownMachine,
