@@ -227,6 +227,14 @@ const status = {
           description:
             "A digest of the values that it reads of Secrets, ConfigMaps and other objects, keyed with what only Holdfast knows; none: they have not been delivered.",
         },
+        fields: {
+          type: "array",
+          "x-kubernetes-list-type": "atomic",
+          items: { type: "string", maxLength: 2048 },
+          maxItems: 1024,
+          description:
+            "Of a mergePatch: the places that it has set, up to 2 KiB. One that is declared no more is sent as null, once.",
+        },
       },
       required: ["spec"],
     },

@@ -99,7 +99,7 @@ export const beforeDelete = {
   type: "object",
   description:
     "Sent before delete, each time that is to be sent: what has to be disabled or emptied before it can be deleted. Success, 404 or 410 lets delete go.",
-  properties: { ...requestProperties, method: { ...requestProperties.method, default: "PATCH" }, idempotent, expect },
+  properties: { ...requestProperties, method: { ...requestProperties.method, default: "PATCH" }, idempotent, expect, poll },
 } as const satisfies Schema;
 
 export const remove = {

@@ -1,7 +1,10 @@
 /** What of its document a jq expression reads, told from its text. Invariant: what is not known for certain counts as read. */
 import { pathsReadBy } from "./jq/paths.ts";
 
-/** Paths from the top by their first two keys, `inputs.token`, `metadata.labels` or `now`; everything, where it cannot be told. */
+/**
+ * Paths from the top by their first two keys, `inputs.token`, `metadata.labels` or `now`, and by three below `status`
+ * (`status.values.host`); everything, where it cannot be told.
+ */
 export type Reads = ReadonlySet<string> | "everything";
 
 export function readsOf(expression: string): Reads {
@@ -9,11 +12,20 @@ export function readsOf(expression: string): Reads {
   if (!paths) return "everything";
   const reads = new Set<string>();
   for (const { steps } of paths) {
-    const [top, key] = steps;
+    const [top, ...below] = steps;
     if (typeof top !== "string") return "everything";
-    reads.add(typeof key === "string" ? `${top}.${key}` : top);
+    const keys = [top];
+    for (const key of below.slice(0, top === "status" ? 2 : 1)) {
+      if (typeof key !== "string" || (keys.length > 1 && key.includes("."))) break;
+      keys.push(key);
+    }
+    reads.add(keys.join("."));
   }
   return reads;
+}
+
+export function readsOfBoth(a: Reads, b: Reads): Reads {
+  return a === "everything" || b === "everything" ? "everything" : a.union(b);
 }
 
 /** Whether it reads, or may read, what is below one of these names: `inputs` or `inputs.token`, say. */

@@ -7,6 +7,7 @@
 import type { Difference } from "./difference.ts";
 import type { Connection } from "./connection.ts";
 import type { Evaluation } from "./evaluation.ts";
+import type { Reads } from "./expression-reads.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Outcome, Refusal } from "./outcome.ts";
 import type { Redacted } from "./redacted.ts";
@@ -74,6 +75,8 @@ export type EvaluationResult =
       readonly differences?: readonly Difference[];
       /** Something of it was not compared: a secret's value, or what cannot be held against such an answer. */
       readonly isPartial?: true;
+      /** Of a merge patch: where it says something, if a status has room for that. */
+      readonly places?: readonly string[];
       /** What `published.facts` yield, in their order. */
       readonly published?: readonly Fact[];
       /** What `foretold` yields. */
@@ -145,8 +148,11 @@ export function checkConnection(connection: Connection, asks: boolean): Steps<Ch
 
 /** Another watched resource whose change makes one due. */
 export interface Dependency extends Reference {
-  /** So does a change of its status. It is waited for, so that a circle of such is an error. */
-  readonly onStatus?: true;
+  /**
+   * So does a change of its status, in that it is Ready or in what is read of it. It is waited for, so that a circle of such is an
+   * error.
+   */
+  readonly onStatus?: Reads;
   /**
    * What it refers to is used here, too, as an endpoint's credential is: a change of that makes this one due as well. It may be
    * shared by many, who go behind what has changed itself.

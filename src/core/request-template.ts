@@ -14,7 +14,13 @@ export type BodyTemplate =
   | { readonly type: "json"; readonly field: string; readonly value: unknown }
   | ({ readonly type: "text" } & Located)
   /** Of the value only what the response before does not have is sent, as a JSON Merge Patch (RFC 7396). */
-  | { readonly type: "mergePatch"; readonly field: string; readonly value: unknown }
+  | {
+      readonly type: "mergePatch";
+      readonly field: string;
+      readonly value: unknown;
+      /** Places that were delivered before. */
+      readonly former?: readonly string[];
+    }
   | { readonly type: "form"; readonly fields: readonly LocatedPair[] }
   | { readonly type: "multipart"; readonly parts: readonly PartTemplate[] }
   | { readonly type: "bytes"; readonly source: ByteSource };

@@ -1,6 +1,7 @@
 /** What about a change of an object makes a key due. Pure. */
 import type { DeliveryRecord } from "../core/delivery.ts";
-import { sameJSON } from "../core/tools/json.ts";
+import type { Reads } from "../core/expression-reads.ts";
+import { isRecord, sameJSON } from "../core/tools/json.ts";
 import { wakingAnnotations, type Resource } from "../core/resource.ts";
 import type { Change } from "./cache.ts";
 import type { DueReason } from "./due-reasons.ts";
@@ -18,8 +19,24 @@ function senderOf(resource: Resource | undefined): string | undefined {
   return ledger?.attempt?.sender;
 }
 
-export function hasNewStatus({ before, after }: Change): boolean {
-  return !sameJSON(before?.status ?? {}, after?.status ?? {});
+/** Whether it is Ready where it was not, or the other way round, or has another value at a place that is read. */
+export function hasNewStatus({ before, after }: Change, reads: Reads): boolean {
+  if (reads === "everything") return !sameJSON(before?.status ?? {}, after?.status ?? {});
+  if (!sameJSON(readinessOf(before), readinessOf(after))) return true;
+  return [...reads].some((path) => !sameJSON(valueAt(before, path), valueAt(after, path)));
+}
+function readinessOf(resource: Resource | undefined): readonly unknown[] {
+  const { observedGeneration, conditions = [] } = (resource?.status ?? {}) as {
+    readonly observedGeneration?: unknown;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
+  return [observedGeneration ?? null, conditions.find(({ type }) => type === "Ready")?.status ?? null];
+}
+/** null: there is none. */
+function valueAt(resource: Resource | undefined, path: string): unknown {
+  return path
+    .split(".")
+    .reduce<unknown>((value, key) => (isRecord(value) && Object.hasOwn(value, key) ? value[key] : null), resource);
 }
 
 /** In one word, of a change that makes its own object due. */

@@ -46,7 +46,7 @@ export function createDependents(): Dependents {
     const place = getOrInsert(places, placeText(type.kind, key.namespace));
     const dependents = getOrInsert(place, key.name);
     // Of two references to one object, the one that sees more counts.
-    if (!dependents.has(id) || reference.onStatus === true) dependents.set(id, reference);
+    if (!dependents.has(id) || reference.onStatus) dependents.set(id, reference);
   }
   function of(kind: string, namespace: string, name: string): Iterable<readonly [string, Dependency]> {
     return places.get(placeText(kind, namespace))?.get(name) ?? [];

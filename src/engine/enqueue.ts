@@ -63,7 +63,7 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
     for (const id of awaitingKeys(deps, kind, change)) queue.add(id);
     if (isReconciled(kind)) enqueueItself(kind, key, change, { due, lane });
     for (const [id, { onStatus, isTransitive: lends }] of dependents.of({ type: kind.type, key }))
-      if (due || (onStatus && hasNewStatus(change))) {
+      if (due || (onStatus && hasNewStatus(change, onStatus))) {
         reasons.note(id, due ? "referenceChanged" : "dependencyStatusChanged", { about: queueKey(kind.type.kind, key) });
         queue.add(id, { lane: lends ? "listing" : "change" });
       }

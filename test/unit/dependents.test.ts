@@ -18,16 +18,16 @@ test("finds who refers to an object now, and nobody who has stopped to", () => {
 });
 test("of two references to one object the one that sees its status counts", () => {
   const dependents = createDependents();
-  dependents.set("a", [to("x", { onStatus: true }), to("x")]);
-  expect([...dependents.of(to("x"))]).toEqual([["a", to("x", { onStatus: true })]]);
+  dependents.set("a", [to("x", { onStatus: "everything" }), to("x")]);
+  expect([...dependents.of(to("x"))]).toEqual([["a", to("x", { onStatus: "everything" })]]);
 });
 test("finds who borrows what an endpoint refers to, and not who only waits for somebody that refers to it", () => {
   const dependents = createDependents();
   const secret = { type: { ...type, kind: "Secret" }, key: { namespace: "admins", name: "token" } };
   expect(dependents.set("Thing/n/endpoint", [secret])).toEqual(new Set(["admins"]));
   dependents.set("Thing/n/borrows", [to("endpoint", { isTransitive: true })]);
-  dependents.set("Thing/n/waits", [to("endpoint", { onStatus: true })]);
-  dependents.set("Thing/n/far", [to("borrows", { onStatus: true })]);
+  dependents.set("Thing/n/waits", [to("endpoint", { onStatus: "everything" })]);
+  dependents.set("Thing/n/far", [to("borrows", { onStatus: "everything" })]);
   const users = (): string[] => [...dependents.usersOf(secret)].map(([id]) => id);
   expect(users()).toEqual(["Thing/n/endpoint", "Thing/n/borrows"]);
   expect(dependents.set("Thing/n/endpoint", [])).toEqual(new Set(["admins"]));

@@ -1,5 +1,6 @@
 /** The two sides of a comparison: what a body says, and what an answer shows, each in a form in which they can be held together. */
 import type { Scope } from "../../core/evaluation.ts";
+import { withoutFormer } from "../../core/former-places.ts";
 import type { Response } from "../../core/outcome.ts";
 import type { BodyTemplate } from "../../core/request-template.ts";
 import { isRecord, parseJSON } from "../../core/tools/json.ts";
@@ -8,9 +9,9 @@ import { closedTemplate, jsonBodyText } from "../render/compare.ts";
 import { contentText, fillTemplate, type ValueOf } from "../render/values.ts";
 import { jsonText } from "../send/content.ts";
 
-/** One of two values that are compared; `opaque`: it cannot be. `template`: what it was rendered from. */
+/** One of two values that are compared; `opaque`: it cannot be. `template`: what it was rendered from; `declared`: of a merge patch, what that says by itself. */
 export type Side =
-  | { readonly type: "value"; readonly value: unknown; readonly template: unknown }
+  | { readonly type: "value"; readonly value: unknown; readonly declared?: unknown; readonly template: unknown }
   | { readonly type: "text"; readonly value: string; readonly template: unknown }
   | { readonly type: "opaque" };
 export type Bytes = ReadonlyMap<string, { readonly bytes: Uint8Array; readonly secret: boolean }>;
@@ -39,8 +40,12 @@ export function wantedSide(body: BodyTemplate, { valueOf, bytes, observed }: Ren
   const content = (expression: string): string => contentText(valueOf(expression));
   switch (body.type) {
     case "json":
-    case "mergePatch":
       return { type: "value", value: parseJSON(jsonBodyText(body, valueOf)), template: body.value };
+    case "mergePatch": {
+      const value = parseJSON(jsonBodyText(body, valueOf));
+      const seen = observed.type === "value" ? observed.value : undefined;
+      return { type: "value", value: withoutFormer(value, seen, body.former ?? []), declared: value, template: body.value };
+    }
     case "form": {
       if (observed.type !== "value") return opaque;
       const texts = body.fields.map(({ name, text, field }) => ({ name, text, value: fillTemplate({ field, text }, content) }));

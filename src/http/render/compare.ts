@@ -1,5 +1,6 @@
 /** A wanted body against what was observed: where it differs, and the patch that makes up for it. */
 import { mergePatch } from "../../core/difference.ts";
+import { withoutFormer } from "../../core/former-places.ts";
 import type { Response } from "../../core/outcome.ts";
 import type { BodyTemplate, Located } from "../../core/request-template.ts";
 import type { Scope } from "../../core/evaluation.ts";
@@ -42,13 +43,13 @@ export const closedTemplate = "${ . }";
 
 /** The text of a JSON Merge Patch. Throws `RefusedError`. */
 export function mergePatchText(
-  body: JSONBody,
+  body: Extract<BodyTemplate, { type: "mergePatch" }>,
   seen: Pick<SeenObject, "scope" | "response"> | undefined,
   valueOf: ValueOf,
 ): string {
-  const wanted = parseJSON(jsonBodyText(body, valueOf));
-  const patch = mergePatch(wanted, seen?.response ? parseObserved(body, seen.scope, seen.response) : {});
-  return JSON.stringify(patch ?? {});
+  const observed = seen?.response ? parseObserved(body, seen.scope, seen.response) : {};
+  const wanted = withoutFormer(parseJSON(jsonBodyText(body, valueOf)), observed, body.former ?? []);
+  return JSON.stringify(mergePatch(wanted, observed) ?? {});
 }
 interface SeenObject {
   readonly scope: Pick<Scope, "object">;

@@ -24,6 +24,7 @@ export function correctionFor(context: Context, { differences, upToDate }: Found
   const { attempt, now, intervalMs, asked } = context;
   const differs = digestOf(differences.map(({ path }) => path));
   const isLast =
+    !context.isAnother &&
     attempt?.verb === "Update" &&
     attempt.phase === "Done" &&
     attempt.succeeded === true &&

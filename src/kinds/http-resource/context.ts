@@ -58,6 +58,8 @@ export interface Context {
   readonly remote: RemoteObject;
   /** What `spec.externalID` yields where it reads no answer. */
   readonly declaredID?: string;
+  /** It is another object than the one that was known: found under another id, or named by a person. What was delivered was not to it. */
+  readonly isAnother?: boolean;
   /** The annotation's value, where it has not been taken over yet. */
   readonly imported?: string;
   /** The annotation's value, where it has not been acted on yet. */
@@ -115,6 +117,7 @@ export function contextOf({
     hasFinalizer,
     endpoints: usedEndpoints(endpointRefs(spec), references),
     ...(reconcileAt !== undefined && reconcileAt !== status.lastHandledReconcileAt && { asked: reconcileAt }),
+    ...(imported !== undefined && imported !== status.externalID && { isAnother: true }),
     isOrphan: annotations[orphanAnnotation] === "true",
     retry: retryPolicy(spec.retry),
     intervalMs: durationMs(spec.interval),
@@ -217,6 +220,15 @@ export interface Asked {
 export function exchangeOf(context: Context, asked: Asked): Exchange | Refusal {
   return buildExchange(declaredOf(context, asked), endpointFor(context, asked.shape));
 }
+/** What has been delivered to the object, as far as that is known. */
+export function deliveredTo({ status, isAnother }: Pick<Context, "status" | "isAnother">): HTTPResourceStatus["delivered"] {
+  return isAnother ? undefined : status.delivered;
+}
+/** Where a merge patch has said something. */
+export function formerPlaces(context: Pick<Context, "status" | "isAnother">): { readonly former?: readonly string[] } {
+  const delivered = deliveredTo(context);
+  return delivered?.fields ? { former: delivered.fields } : {};
+}
 /** A create sees no id but a declared one: there is none yet. */
 export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
   const { spec, resource, now, known } = context;
@@ -237,6 +249,7 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
     idempotent: shape.idempotent,
     response: asked.response,
     mergePatch: asked.mergePatch,
+    ...formerPlaces(context),
     ...(known && { known }),
     compile: [
       ...expectedThat(shape.expect, `${field}.expect`),

@@ -12,7 +12,7 @@ import { secretType } from "../../core/resource.ts";
 import { bodyTemplate } from "../request/body.ts";
 import { dataReferences } from "../request/data-references.ts";
 import { scopeOf } from "../request/request.ts";
-import { nobodyCompares, verbDigest, type Context } from "./context.ts";
+import { deliveredTo, nobodyCompares, verbDigest, type Context } from "./context.ts";
 import { inputsReadBy } from "./inputs-read.ts";
 import type { Found } from "./observation.ts";
 
@@ -55,8 +55,8 @@ function readsBytes(body: { readonly secretKeyRef?: unknown; readonly configMapK
 
 /** Whether what is declared has been delivered. Under another key nobody can tell: what was delivered stands. */
 export function isDelivered(context: Context, seen: Found, now: DeliveredNow): boolean {
-  const { status, spec, attempt } = context;
-  const { delivered } = status;
+  const { spec, attempt } = context;
+  const delivered = deliveredTo(context);
   const isInDoubt = attempt?.verb === "Update" && (attempt.phase === "InFlight" || attempt.phase === "Unknown");
   // What differed when it was sent differs no more, and all of it could be compared: it has arrived.
   if (isInDoubt && attempt.differs !== undefined && attempt.digest === now.spec && seen.upToDate === true && !seen.isPartial)
@@ -68,12 +68,13 @@ export function isDelivered(context: Context, seen: Found, now: DeliveredNow): b
     const canTell = now.inputs !== unkeyed && keyOf(delivered.inputs) === keyOf(now.inputs);
     return canTell ? delivered.inputs === now.inputs : context.asked === undefined;
   }
-  if (isOlder(context)) return !nobodyCompares(context) || wasSentLast(context);
+  if (!context.isAnother && isOlder(context)) return !nobodyCompares(context) || wasSentLast(context);
   if (spec.upToDate !== undefined && spec.update?.body?.mergePatch === undefined) return now.inputs === undefined;
   return seen.upToDate !== undefined && seen.isPartial !== true;
 }
 /** Without the key what is known of the inputs' values cannot be told anew, and is kept. */
-export function isBlind({ delivering, status: { delivered } }: Pick<Context, "delivering" | "status">): boolean {
+export function isBlind({ delivering, ...context }: Pick<Context, "delivering" | "status" | "isAnother">): boolean {
+  const delivered = deliveredTo(context);
   return delivering?.inputs === unkeyed && delivered?.inputs !== undefined && delivered.spec === delivering.spec;
 }
 /** Which value of a Secret the server has nobody can see: whoever asks has it sent again. */
@@ -84,8 +85,8 @@ function isAskedFor({ asked, spec, resource }: Context): boolean {
   return data.some(({ type }) => type === secretType);
 }
 /** Whether inputs have other values than those that were delivered; false where nobody can tell. */
-export function haveInputsChanged({ delivering, status: { delivered } }: Pick<Context, "delivering" | "status">): boolean {
-  const [was, is] = [delivered?.inputs, delivering?.inputs];
+export function haveInputsChanged({ delivering, ...context }: Pick<Context, "delivering" | "status" | "isAnother">): boolean {
+  const [was, is] = [deliveredTo(context)?.inputs, delivering?.inputs];
   return was !== undefined && is !== undefined && is !== unkeyed && was !== is && keyOf(was) === keyOf(is);
 }
 function keyOf(digest: string): string {

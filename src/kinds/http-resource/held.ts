@@ -7,7 +7,7 @@ import type { Scope } from "../../core/evaluation.ts";
 import type { Response } from "../../core/outcome.ts";
 import { evaluate, type EvaluationResult } from "../../core/plan.ts";
 import type { Refusal } from "../../core/outcome.ts";
-import type { Context } from "./context.ts";
+import { formerPlaces, type Context } from "./context.ts";
 import { idFrom } from "./external-id.ts";
 import { givenID } from "./identity.ts";
 import { publishedBy, valuesOf } from "./values.ts";
@@ -77,7 +77,7 @@ export function* held(
     ...(foretells !== undefined && { foretold: { field: "spec.externalID", text: `try (${foretells}\n\n) catch null` } }),
   });
   if (result.type === "refusal") return unknown(result.reason, result.message, context);
-  const { differences = [], foretold, isPartial } = result;
+  const { differences = [], foretold, isPartial, places } = result;
   const isCompared = compare !== undefined && result.differences !== undefined;
   const left = result.values.values();
   const mine: unknown = spec.mine === undefined ? undefined : left.next().value;
@@ -93,12 +93,17 @@ export function* held(
     !compare &&
     givenID(spec) !== undefined &&
     spec.update?.body !== undefined;
+  const isAnother = told !== undefined && externalID !== undefined && told !== externalID && context.isAnother !== true;
+  // What was delivered to the other one is not to be taken from this one.
+  if (isAnother && formerPlaces(context).former)
+    return yield* held({ ...context, isAnother }, scope, { response, externalID, mayTellID });
   const id = told ?? externalID;
   const willBe = foretold === undefined ? undefined : idFrom(response, foretold, { expression: foretells, spec });
   const known: Found = {
     ...found,
     differences,
     ...(isPartial && { isPartial }),
+    ...(places && { places }),
     ...(mine !== undefined && { mine }),
     ...(result.published && mine !== false && { values: valuesOf(context, result.published) }),
     ...(id !== undefined && { externalID: id }),
@@ -117,9 +122,11 @@ function hasContent({ spec }: Context, { statusCode }: Response): boolean {
   return spec.observe?.method !== "HEAD" && statusCode !== 204 && statusCode !== 205;
 }
 /** What of the update's body the answer is held against; undefined: nothing is. */
-function comparison({ spec: { update, upToDate } }: Context, isShown: boolean): BodyTemplate | undefined {
+function comparison(context: Context, isShown: boolean): BodyTemplate | undefined {
+  const { update, upToDate } = context.spec;
   const { mergePatch, ...body } = update?.body ?? {};
-  if (mergePatch !== undefined) return { type: "mergePatch", field: "spec.update.body.mergePatch", value: mergePatch };
+  if (mergePatch !== undefined)
+    return { type: "mergePatch", field: "spec.update.body.mergePatch", value: mergePatch, ...formerPlaces(context) };
   return Object.keys(body).length === 0 || upToDate !== undefined || !isShown
     ? undefined
     : bodyTemplate(body, "spec.update.body");

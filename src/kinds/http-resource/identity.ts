@@ -70,3 +70,7 @@ export function sightOf({ externalID, mine, upToDate }: Pick<Found, "externalID"
     asDeclared: upToDate === true,
   };
 }
+/** Whether what was found is another one than what was known by another id. */
+export function isOfAnother({ status }: Pick<Context, "status">, found: string): boolean {
+  return status.externalID !== undefined && status.externalID !== found && status.formerExternalID !== found;
+}

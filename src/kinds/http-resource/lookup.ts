@@ -16,7 +16,7 @@ import { idFrom, idOf } from "./external-id.ts";
 import { judgeAnswer } from "./judge.ts";
 import { held } from "./held.ts";
 import { valueExpressions } from "./values.ts";
-import { isUnresolvedCreate } from "./identity.ts";
+import { isOfAnother, isUnresolvedCreate } from "./identity.ts";
 import { locate, unknown, type Observation } from "./observation.ts";
 
 type Lookup = NonNullable<HTTPResourceSpec["lookup"]>;
@@ -59,7 +59,12 @@ export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
         );
       if (context.spec.observe) return { type: "found", externalID, differences: [] };
       const known = context.externalID;
-      const seen = yield* held(context, { ...exchange.scope, object: item ?? null }, { response, externalID, mayTellID: false });
+      const isAnother = context.isAnother === true || isOfAnother(context, externalID);
+      const seen = yield* held(
+        { ...context, isAnother },
+        { ...exchange.scope, object: item ?? null },
+        { response, externalID, mayTellID: false },
+      );
       return seen.type === "found" && known !== undefined && known !== externalID ? { ...seen, by: "lookup" } : seen;
     }
     if (!isPlace(next))

@@ -27,6 +27,8 @@ export interface Found {
   /** What `spec.values` yields; absent: it is not asked. */
   readonly values?: Values;
   readonly differences: readonly Difference[];
+  /** Where a merge patch says something, if a status has room for that. */
+  readonly places?: readonly string[];
   /** Something of what is declared could not be compared. */
   readonly isPartial?: true;
 }

@@ -10,7 +10,7 @@ import { isSettledBy, settledID } from "../../core/remote-object.ts";
 import { sendExchange } from "../../core/plan.ts";
 import { isReady } from "../../core/conditions.ts";
 import { exchangeOf, importHint, needsExternalID, type Context } from "./context.ts";
-import { givenID, isUnresolvedCreate, sightOf } from "./identity.ts";
+import { givenID, isOfAnother, isUnresolvedCreate, sightOf } from "./identity.ts";
 import { judgeAnswer, saysGone } from "./judge.ts";
 import { lookUp } from "./lookup.ts";
 import { locate, unknown, type Absent, type Found, type Observation } from "./observation.ts";
@@ -55,7 +55,8 @@ function withoutID(context: Context): Context {
 
 /** What a list has shown, looked at by its id. */
 function* confirm(context: Context, { externalID }: Found): Steps<Observation> {
-  const seen = yield* look({ ...context, ...(externalID !== undefined && { externalID }) });
+  const isAnother = context.isAnother === true || (externalID !== undefined && isOfAnother(context, externalID));
+  const seen = yield* look({ ...context, isAnother, ...(externalID !== undefined && { externalID }) });
   if (seen.type === "absent") return unknown("Inconsistent", "spec.observe: what spec.lookup has found is not there", context);
   if (seen.type !== "found") return seen;
   const by = externalID !== undefined && externalID !== context.externalID ? "lookup" : undefined;

@@ -28,7 +28,8 @@ import { isObserved, type Absent, type Found } from "./observation.ts";
 import { observe } from "./observe.ts";
 import { withOutputs } from "./outputs.ts";
 import { findUndeclared } from "./references.ts";
-import { mayLeave, release, replace } from "./release.ts";
+import { mayLeave, release } from "./release.ts";
+import { isRemoval, replace } from "./remove.ts";
 import { isReady } from "../../core/conditions.ts";
 import { reportUnobserved, type Report } from "./report.ts";
 import { httpResourceReport } from "./status.ts";
@@ -137,7 +138,7 @@ function neededInputs(spec: HTTPResourceSpec): Inputs {
 /** Keeps the remote object as it is declared. */
 function* kept(context: Context, report: Report): Steps<Verdict> {
   const { attempt, remote } = context;
-  if (attempt?.phase === "Polling" && attempt.verb !== "Delete") return yield* followDelivery(context, report, attempt);
+  if (attempt?.phase === "Polling" && !isRemoval(attempt)) return yield* followDelivery(context, report, attempt);
   if (remote.replacing) return yield* replace(context, report);
   const seen = yield* observe(context);
   if (!isObserved(seen)) return reportUnobserved(report, seen);
@@ -172,7 +173,9 @@ function* absent(context: Context, report: Report, seen: Absent): Steps<Verdict>
 }
 
 /** It is there, or something is that has its id. */
-function* present(context: Context, seen: Found): Steps<Verdict> {
+function* present(before: Context, seen: Found): Steps<Verdict> {
+  const isAnother = before.isAnother === true || (seen.by !== undefined && seen.externalID !== undefined);
+  const context = { ...before, isAnother };
   const now = yield* deliveredNow(context);
   if (now && "type" in now) return httpResourceReport(context).refused(now);
   const differs = seen.upToDate === false;
@@ -182,7 +185,7 @@ function* present(context: Context, seen: Found): Steps<Verdict> {
     ...withRemote(context, recordObservation(context.remote, sight)),
     ...(seen.values && { values: seen.values.shown }),
     ...(isDrift && { drift: seen.differences }),
-    ...(now && { delivering: now }),
+    ...(now && { delivering: { ...now, ...(seen.places && { fields: [...seen.places] }) } }),
   };
   const report = httpResourceReport(after);
   const places = seen.differences.map(({ path }) => path);

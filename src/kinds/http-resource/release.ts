@@ -6,24 +6,22 @@
  */
 import type { Steps } from "../../core/plan.ts";
 import type { Verdict } from "../../core/plan.ts";
-import { isGone, recordObservation, unmade } from "../../core/remote-object.ts";
+import { recordObservation } from "../../core/remote-object.ts";
 import {
   importHint,
   needsExternalID,
-  readsAny,
   untilRetryMs,
   withoutCandidate,
   withRemote,
   type Context,
   type VerbAttempt,
 } from "./context.ts";
-import { deliver } from "./deliver.ts";
 import { isUnresolvedCreate, isWatched, remoteOf, sightOf } from "./identity.ts";
-import { saysGone } from "./judge.ts";
-import { isRepeatable, isUnended, type Delivered } from "./delivered.ts";
-import { isObserved, unknown, type Absent, type Found, type Unknown } from "./observation.ts";
+import { isRepeatable, isUnended } from "./delivered.ts";
+import { isObserved, unknown, type Absent, type Unknown } from "./observation.ts";
 import { look, observe } from "./observe.ts";
 import { pollDelivery } from "./poll.ts";
+import { followRemoval, isRemoval, remove } from "./remove.ts";
 import { reportUnended, reportUnobserved, type Report } from "./report.ts";
 import { httpResourceReport } from "./status.ts";
 
@@ -63,7 +61,7 @@ function withoutImport(context: Context): Context {
 /** By the id that is known, if one is. */
 function* byKnownID(context: Context, report: Report): Steps<Verdict> {
   const { spec, attempt, remote } = context;
-  if (attempt?.phase === "Polling" && attempt.verb === "Delete") return yield* followDelete(context, report, attempt);
+  if (attempt?.phase === "Polling" && isRemoval(attempt)) return yield* followRemoval(context, report, attempt);
   if (attempt?.phase === "Polling" && attempt.verb !== "Update") return yield* followEarlier(context, report, attempt);
   const mayHaveAnother = remote.former !== undefined || remote.made === "renaming";
   if (!mayHaveAnother || !isWatched(spec)) return yield* byID(context, report);
@@ -109,11 +107,6 @@ function* followEarlier(context: Context, report: Report, attempt: VerbAttempt):
   return yield* byKnownID(id === undefined ? after : { ...after, externalID: id }, report);
 }
 
-function* followDelete(context: Context, report: Report, attempt: VerbAttempt): Steps<Verdict> {
-  const delivered = yield* pollDelivery(context, attempt);
-  return yield* concludeDelete(context, report, { delivered, isVerified: true });
-}
-
 /** Nothing can be deleted without its id: either it can be found, or nothing was ever created, or nobody can say. */
 function* identify(context: Context, report: Report): Steps<Verdict> {
   const { spec, attempt } = context;
@@ -151,110 +144,4 @@ function mayHaveArrived({ attempt, spec, ...rest }: Context): boolean {
   if (attempt.phase === "Done") return attempt.succeeded === true;
   const resent = isRepeatable({ ...rest, spec }, spec.create ?? { method: "POST" }) || spec.onUnknown === "Resend";
   return attempt.phase !== "Retrying" || resent || attempt.inDoubt === true;
-}
-
-function* remove(known: Context, report: Report): Steps<Verdict> {
-  const { spec } = known;
-  if (!spec.delete) return report.released("Orphaned");
-  const found = yield* shownFirst(known, report);
-  if ("status" in found) return found;
-  const { externalID, ...shown } = found;
-  const context = externalID === undefined ? known : { ...known, externalID };
-  const onUnknown = spec.onUnknown === "Resend" ? "Resend" : "Stall";
-  if (spec.beforeDelete) {
-    const request = { field: "spec.beforeDelete", shape: spec.beforeDelete };
-    const prepared = yield* deliver(context, report, { verb: "BeforeDelete", request, ...shown, onUnknown, limit: Infinity });
-    if (prepared.type !== "succeeded") return yield* concludeDelete(context, report, { delivered: prepared, isVerified: true });
-  }
-  const request = { field: "spec.delete", shape: spec.delete };
-  const delivered = yield* deliver(context, report, { verb: "Delete", request, ...shown, onUnknown, limit: Infinity });
-  return yield* concludeDelete(context, report, { delivered, isVerified: false });
-}
-
-type Shown = Pick<Found, "response" | "object" | "externalID">;
-
-/** What delete reads of the object is observed first. What is another's is not deleted, and what is gone need not be. */
-function* shownFirst(context: Context, report: Report): Steps<Shown | Verdict> {
-  const { spec, externalID } = context;
-  const reads = [spec.delete, spec.beforeDelete].some((shape) => readsAny(shape, ["response", "object"]));
-  const mayAsk = spec.observe ? externalID !== undefined || !needsExternalID(spec.observe) : spec.lookup !== undefined;
-  if ((!reads && spec.mine === undefined) || !mayAsk) return {};
-  const seen = spec.observe ? yield* look(context) : yield* observe(context);
-  if (!isObserved(seen)) return reportUnobserved(report, seen);
-  switch (seen.type) {
-    case "absent":
-      if (!reads && spec.observe) return {};
-      if (!isGone(context.remote, null)) return report.held("NotSeen");
-      return ended(context, report);
-    case "found":
-      if (seen.mine === false) return report.held("NotMine");
-      return {
-        ...(seen.externalID !== undefined && { externalID: seen.externalID }),
-        ...(seen.response && { response: seen.response }),
-        ...(seen.object !== undefined && { object: seen.object }),
-      };
-  }
-}
-
-/** Its server says that it is gone. */
-function ended(context: Context, report: Report): Verdict {
-  if (context.resource.metadata.deletionTimestamp !== undefined) return report.released("Deleted");
-  // No attempt says any more that it is there.
-  const { attempt: _, ...rest } = withRemote(context, unmade);
-  return httpResourceReport(rest).unmade(undefined, { message: "spec.observe: it is not there" });
-}
-
-/** Deletes what is to be created anew. */
-export function* replace(context: Context, report: Report): Steps<Verdict> {
-  const { spec, attempt } = context;
-  if (!spec.delete || !spec.create) return report.held("Absent");
-  if (attempt?.phase === "Polling" && attempt.verb === "Delete") return yield* followDelete(context, report, attempt);
-  return yield* remove(context, report);
-}
-
-/** `isVerified`: that it is gone says another answer than that to delete. */
-function* concludeDelete(
-  context: Context,
-  report: Report,
-  { delivered, isVerified }: { readonly delivered: Delivered; readonly isVerified: boolean },
-): Steps<Verdict> {
-  if (isUnended(delivered)) return reportUnended(report, delivered);
-  switch (delivered.type) {
-    case "succeeded": {
-      const { attempt, judgement } = delivered;
-      const problem =
-        !isVerified && saysGone(judgement.response) ? yield* verifyGone(context, report, { attempt, judgement }) : undefined;
-      if (problem) return problem;
-      const isOver = context.resource.metadata.deletionTimestamp !== undefined;
-      return isOver ? report.released("Deleted") : httpResourceReport(withRemote(context, unmade)).unmade(attempt, judgement);
-    }
-    case "retry":
-    case "failed":
-      return report.retrying({ ...delivered.attempt, phase: "Retrying" }, delivered.judgement);
-    case "unknown":
-    case "lost":
-      return report.outcomeUnknown(delivered.attempt, delivered.judgement?.message ?? "the process that was deleting it ended");
-  }
-}
-
-/** A 404 can be that of a wrong URL: whoever can look is asked, once. Undefined: nobody denies that it is gone. */
-function* verifyGone(
-  context: Context,
-  report: Report,
-  { attempt, judgement }: Pick<Extract<Delivered, { type: "succeeded" }>, "attempt" | "judgement">,
-): Steps<Verdict | undefined> {
-  const { spec, externalID } = context;
-  const canLook = spec.observe ? externalID !== undefined || !needsExternalID(spec.observe) : spec.lookup !== undefined;
-  if (!canLook) return undefined;
-  const seen = spec.observe ? yield* look(context) : yield* observe(context);
-  switch (seen.type) {
-    case "refusal":
-    case "unknown":
-      return report.retrying({ ...attempt, phase: "Retrying", succeeded: false }, { ...judgement, ...seen, succeeded: false });
-    case "found":
-    case "absent": {
-      const sight = seen.type === "found" && seen.mine !== false ? sightOf(seen) : null;
-      return isGone(context.remote, sight) ? undefined : report.notDeleted(attempt, judgement, sight !== null);
-    }
-  }
 }

@@ -48,7 +48,15 @@ export function draftStatus(context: Context): StatusDraft {
   return {
     status(states, change = {}, taken = context) {
       const { nextRunAt: _, response, attempt: __, poll, ...rest } = before;
-      const { externalID: ___, formerExternalID: ____, seen: _____, replacing: ______, values: _______, ...kept } = rest;
+      const {
+        externalID: ___,
+        formerExternalID: ____,
+        seen: _____,
+        replacing: ______,
+        values: _______,
+        delivered,
+        ...kept
+      } = rest;
       const { attempt, imported } = taken;
       const remote = taken === context ? context.remote : remoteOf({ spec, status: before, ...taken });
       const isPolling = (change.attempt ?? attempt)?.phase === "Polling";
@@ -56,6 +64,8 @@ export function draftStatus(context: Context): StatusDraft {
       const drift = states.some(({ type }) => type === "Drifted") ? [] : found;
       return {
         ...kept,
+        // Of what a person names it is only known that it is another where that has been seen.
+        ...(delivered && !(context.isAnother && taken === context) && { delivered }),
         ...keepRecorded(response, spec),
         ...toStatusFields(remote, before),
         ...valuesField({ ...context, remote }),

@@ -8,10 +8,11 @@ import { sameJSON } from "../../core/tools/json.ts";
 
 /**
  * That the object has been seen is worth one of its own only where it decides whether it is created again, and what has been
- * delivered only where a secret's value could change unnoticed.
+ * delivered only where a secret's value could change unnoticed, or a field be taken out.
  */
 export function isWorthWriting(made: HTTPResourceStatus, before: HTTPResourceStatus, mayRepeatCreate: boolean): boolean {
-  const isSilent = made.delivered?.inputs === undefined || made.delivered.inputs === before.delivered?.inputs;
+  const isSameInputs = made.delivered?.inputs === undefined || made.delivered.inputs === before.delivered?.inputs;
+  const isSilent = isSameInputs && sameJSON(made.delivered?.fields, before.delivered?.fields);
   const { delivered } = before;
   const { delivered: _, ...others } = made;
   const quiet = {

@@ -7,6 +7,7 @@ import type { DependsOn, FieldRef, ObjectRef } from "../../api/dependencies.ts";
 import { group, version } from "../../api/kind-definition.ts";
 import type { Inputs } from "../../api/request.ts";
 import { isReady, type Condition } from "../../core/conditions.ts";
+import { readsOf, readsOfBoth } from "../../core/expression-reads.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
 import { evaluate, type Dependency, type Situation, type Steps } from "../../core/plan.ts";
@@ -24,13 +25,21 @@ const plurals = { HTTPRequest: "httprequests", HTTPResource: "httpresources" } a
 
 /** The objects that it waits for, each once. */
 export function dependenciesOf({ spec: { inputs = {}, dependsOn = [] }, metadata: { namespace } }: Depending): Dependency[] {
-  const named = [...dependsOn, ...Object.values(inputs).flatMap(({ objectRef }) => objectRef ?? [])];
-  const unique = new Map(named.map(({ kind, name }) => [`${kind}/${name}`, { kind, name }]));
-  return [...unique.values()].map(({ kind, name }) => ({
-    type: { group, version, kind, plural: plurals[kind] },
-    key: { namespace, name },
-    onStatus: true,
-  }));
+  const named = [
+    ...dependsOn.map(({ that, ...one }) => ({ ...one, expression: that })),
+    ...Object.values(inputs).flatMap(({ objectRef }) => objectRef ?? []),
+  ];
+  return [...Map.groupBy(named, ({ kind, name }) => `${kind}/${name}`).values()].flatMap((alike) => {
+    const [first] = alike;
+    if (!first) return [];
+    const { kind, name } = first;
+    const reads = alike.flatMap(({ expression }) => (expression === undefined ? [] : [readsOf(expression)]));
+    return {
+      type: { group, version, kind, plural: plurals[kind] },
+      key: { namespace, name },
+      onStatus: reads.reduce(readsOfBoth, new Set<string>()),
+    };
+  });
 }
 
 /** What is evaluated on the objects that it waits for. */

@@ -84,6 +84,8 @@ export interface DeclaredRequest {
   readonly response?: Response | undefined;
   /** Of an update: the body of which only what `response` does not have is sent. */
   readonly mergePatch?: unknown;
+  /** The places that it has delivered before. */
+  readonly former?: readonly string[];
   /** Expressions that will be evaluated on the response. */
   readonly compile: readonly Located[];
 }
@@ -149,7 +151,14 @@ export function buildExchange(declared: DeclaredRequest, endpoint: UsedEndpoint 
         ...(key ? [key] : []),
       ],
       ...(declared.mergePatch !== undefined
-        ? { body: { type: "mergePatch", field: `${field}.body.mergePatch`, value: declared.mergePatch } }
+        ? {
+            body: {
+              type: "mergePatch",
+              field: `${field}.body.mergePatch`,
+              value: declared.mergePatch,
+              ...(declared.former && { former: declared.former }),
+            },
+          }
         : shape.body && { body: bodyTemplate(shape.body, `${field}.body`) }),
     },
     scope: scopeOf(declared),

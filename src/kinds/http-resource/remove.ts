@@ -1,0 +1,155 @@
+/**
+ * Deletes a remote object whose id is known, or needs none: what has to be done before, the DELETE, and whether it is gone then.
+ *
+ * Invariant: it is gone when the server says so, and nobody who can look denies it.
+ */
+import type { Steps, Verdict } from "../../core/plan.ts";
+import { isGone, unmade } from "../../core/remote-object.ts";
+import { needsExternalID, readsAny, withRemote, type Context, type VerbAttempt } from "./context.ts";
+import { deliver } from "./deliver.ts";
+import { isUnended, type Delivered } from "./delivered.ts";
+import { sightOf } from "./identity.ts";
+import { saysGone } from "./judge.ts";
+import { isObserved, type Found } from "./observation.ts";
+import { look, observe } from "./observe.ts";
+import { pollDelivery } from "./poll.ts";
+import { reportUnended, reportUnobserved, type Report } from "./report.ts";
+import { httpResourceReport } from "./status.ts";
+
+export function* remove(known: Context, report: Report): Steps<Verdict> {
+  const { spec } = known;
+  const found = yield* shownFirst(known, report);
+  if ("status" in found) return found;
+  const { externalID, ...shown } = found;
+  const context = externalID === undefined ? known : { ...known, externalID };
+  const onUnknown = spec.onUnknown === "Resend" ? "Resend" : "Stall";
+  if (spec.beforeDelete) {
+    const request = { field: "spec.beforeDelete", shape: spec.beforeDelete };
+    const prepared = yield* deliver(context, report, { verb: "BeforeDelete", request, ...shown, onUnknown, limit: Infinity });
+    return yield* afterPreparing(context, report, prepared, shown);
+  }
+  return yield* sendDelete(context, report, shown);
+}
+
+/**
+ * The step before has ended, or goes on. What delete reads is observed anew, since that step has changed it. `shown`: what was
+ * observed before it; absent: it is some time ago.
+ */
+function* afterPreparing(context: Context, report: Report, prepared: Delivered, shown?: Shown): Steps<Verdict> {
+  if (prepared.type !== "succeeded") return yield* concludeDelete(context, report, { delivered: prepared, isVerified: true });
+  const isKnown = shown && !readsShown(context.spec.delete);
+  const found = isKnown ? shown : yield* shownFirst(context, report);
+  return "status" in found ? found : yield* sendDelete(context, report, found);
+}
+
+function* sendDelete(known: Context, report: Report, { externalID, ...shown }: Shown): Steps<Verdict> {
+  const { spec } = known;
+  if (!spec.delete) return report.released("Orphaned");
+  const context = externalID === undefined ? known : { ...known, externalID };
+  const onUnknown = spec.onUnknown === "Resend" ? "Resend" : "Stall";
+  const request = { field: "spec.delete", shape: spec.delete };
+  const delivered = yield* deliver(context, report, { verb: "Delete", request, ...shown, onUnknown, limit: Infinity });
+  return yield* concludeDelete(context, report, { delivered, isVerified: false });
+}
+
+function readsShown(shape: object | undefined): boolean {
+  return readsAny(shape, ["response", "object"]);
+}
+type Shown = Pick<Found, "response" | "object" | "externalID">;
+
+/** What delete reads of the object is observed first. What is another's is not deleted, and what is gone need not be. */
+function* shownFirst(context: Context, report: Report): Steps<Shown | Verdict> {
+  const { spec, externalID } = context;
+  const reads = readsShown(spec.delete) || readsShown(spec.beforeDelete);
+  const mayAsk = spec.observe ? externalID !== undefined || !needsExternalID(spec.observe) : spec.lookup !== undefined;
+  if ((!reads && spec.mine === undefined) || !mayAsk) return {};
+  const seen = spec.observe ? yield* look(context) : yield* observe(context);
+  if (!isObserved(seen)) return reportUnobserved(report, seen);
+  switch (seen.type) {
+    case "absent":
+      if (!reads && spec.observe) return {};
+      if (!isGone(context.remote, null)) return report.held("NotSeen");
+      return ended(context, report);
+    case "found":
+      if (seen.mine === false) return report.held("NotMine");
+      return {
+        ...(seen.externalID !== undefined && { externalID: seen.externalID }),
+        ...(seen.response && { response: seen.response }),
+        ...(seen.object !== undefined && { object: seen.object }),
+      };
+  }
+}
+
+/** Its server says that it is gone. */
+function ended(context: Context, report: Report): Verdict {
+  if (context.resource.metadata.deletionTimestamp !== undefined) return report.released("Deleted");
+  // No attempt says any more that it is there.
+  const { attempt: _, ...rest } = withRemote(context, unmade);
+  return httpResourceReport(rest).unmade(undefined, { message: "spec.observe: it is not there" });
+}
+
+export function isRemoval({ verb }: VerbAttempt): boolean {
+  return verb === "Delete" || verb === "BeforeDelete";
+}
+/** What a deletion, or the step before it, has begun goes on. */
+export function* followRemoval(context: Context, report: Report, attempt: VerbAttempt): Steps<Verdict> {
+  const delivered = yield* pollDelivery(context, attempt);
+  return attempt.verb === "BeforeDelete"
+    ? yield* afterPreparing(context, report, delivered)
+    : yield* concludeDelete(context, report, { delivered, isVerified: true });
+}
+
+/** Deletes what is to be created anew. */
+export function* replace(context: Context, report: Report): Steps<Verdict> {
+  const { spec, attempt } = context;
+  if (!spec.delete || !spec.create) return report.held("Absent");
+  if (attempt?.phase === "Polling" && isRemoval(attempt)) return yield* followRemoval(context, report, attempt);
+  return yield* remove(context, report);
+}
+
+/** `isVerified`: that it is gone says another answer than that to delete. */
+export function* concludeDelete(
+  context: Context,
+  report: Report,
+  { delivered, isVerified }: { readonly delivered: Delivered; readonly isVerified: boolean },
+): Steps<Verdict> {
+  if (isUnended(delivered)) return reportUnended(report, delivered);
+  switch (delivered.type) {
+    case "succeeded": {
+      const { attempt, judgement } = delivered;
+      const problem =
+        !isVerified && saysGone(judgement.response) ? yield* verifyGone(context, report, { attempt, judgement }) : undefined;
+      if (problem) return problem;
+      const isOver = context.resource.metadata.deletionTimestamp !== undefined;
+      return isOver ? report.released("Deleted") : httpResourceReport(withRemote(context, unmade)).unmade(attempt, judgement);
+    }
+    case "retry":
+    case "failed":
+      return report.retrying({ ...delivered.attempt, phase: "Retrying" }, delivered.judgement);
+    case "unknown":
+    case "lost":
+      return report.outcomeUnknown(delivered.attempt, delivered.judgement?.message ?? "the process that was deleting it ended");
+  }
+}
+
+/** A 404 can be that of a wrong URL: whoever can look is asked, once. Undefined: nobody denies that it is gone. */
+function* verifyGone(
+  context: Context,
+  report: Report,
+  { attempt, judgement }: Pick<Extract<Delivered, { type: "succeeded" }>, "attempt" | "judgement">,
+): Steps<Verdict | undefined> {
+  const { spec, externalID } = context;
+  const canLook = spec.observe ? externalID !== undefined || !needsExternalID(spec.observe) : spec.lookup !== undefined;
+  if (!canLook) return undefined;
+  const seen = spec.observe ? yield* look(context) : yield* observe(context);
+  switch (seen.type) {
+    case "refusal":
+    case "unknown":
+      return report.retrying({ ...attempt, phase: "Retrying", succeeded: false }, { ...judgement, ...seen, succeeded: false });
+    case "found":
+    case "absent": {
+      const sight = seen.type === "found" && seen.mine !== false ? sightOf(seen) : null;
+      return isGone(context.remote, sight) ? undefined : report.notDeleted(attempt, judgement, sight !== null);
+    }
+  }
+}
