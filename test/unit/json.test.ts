@@ -1,5 +1,6 @@
 import { expect, jest, test } from "@jest/globals";
 import * as fc from "fast-check";
+import { fuzzTimeoutMs, runs } from "../support/fuzz.ts";
 import { canonicalJSON, isRecord, parseJSON, sameJSON } from "../../src/core/tools/json.ts";
 
 const exact = JSON as unknown as {
@@ -110,3 +111,38 @@ test("has no value looked at by a reviver, which takes its time for each of them
   parse.mockRestore();
   expect(revivers).toEqual([undefined, undefined]);
 });
+
+test(
+  "a text is parsed once, whatever integers it has, and one that is no JSON is none with them either",
+  () => {
+    const parse = jest.spyOn(JSON, "parse");
+    for (const text of ['{"a":12345678901234567890}', "[1234567890123456]", '{"a":1}', '"12345678901234567890"']) {
+      parse.mockClear();
+      parseJSON(text);
+      expect([text, parse.mock.calls.length]).toEqual([text, 1]);
+    }
+    parse.mockRestore();
+    const isJSON = (parseText: (text: string) => unknown, text: string): boolean => {
+      try {
+        parseText(text);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const isTheSame = (text: string): void => expect([text, isJSON(parseJSON, text)]).toEqual([text, isJSON(JSON.parse, text)]);
+    for (const text of [
+      "{12345678901234567890:1}",
+      "{ -1234567890123456789 \n:1}",
+      "012345678901234567890",
+      "-012345678901234567",
+    ])
+      isTheSame(text);
+    const piece = fc.constantFrom("12345678901234567890", "-1234567890123456789", ...Array.from('0-+.e{}[],:" \na\\'));
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => isTheSame(pieces.join(""))),
+      runs(10_000),
+    );
+  },
+  fuzzTimeoutMs,
+);

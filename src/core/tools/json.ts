@@ -18,22 +18,24 @@ const exact = JSON as unknown as ExactJSON;
 
 /** Throws SyntaxError, whose message quotes the text: never pass it on. */
 export function parseJSON(text: string): unknown {
-  const parsed: unknown = JSON.parse(text);
-  if (!/\d{16}/.test(text)) return parsed;
+  if (!/\d{16}/.test(text)) return JSON.parse(text);
   const [mark, sources] = [randomUUID(), [] as string[]];
   const marked = text.replace(stringOrInteger, (found) =>
     found.startsWith('"') || String(Number(found)) === found ? found : `"${mark}${sources.push(found) - 1}"`,
   );
   return sources.length === 0
-    ? parsed
+    ? JSON.parse(text)
     : restore(JSON.parse(marked), (value) =>
         typeof value === "string" && value.startsWith(mark)
           ? exact.rawJSON(sources[Number(value.slice(mark.length))] ?? "")
           : value,
       );
 }
-/** A string ends with the text at the latest, so that none is looked through twice. */
-const stringOrInteger = /"[^"\\]*(?:\\[^][^"\\]*)*(?:"|\\?$)|(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/g;
+/**
+ * A string ends with the text at the latest, so that none is looked through twice. Of an integer that JSON does not know, or where it
+ * has none, as a name, nothing is made that it would know.
+ */
+const stringOrInteger = /"[^"\\]*(?:\\[^][^"\\]*)*(?:"|\\?$)|(?<![\d.eE+-])-?[1-9]\d{15,}(?![\d.eE]|[ \t\n\r]*:)/g;
 
 /** The same value with what `change` makes of what is no object, whatever its depth. */
 function restore(value: unknown, change: (leaf: unknown) => unknown): unknown {

@@ -6,19 +6,20 @@
  */
 import type { ScopeEvaluation } from "../../core/evaluation.ts";
 import { differences, isComparedWhole } from "../../core/difference.ts";
+import { placesOf } from "../../core/former-places.ts";
 import type { Response } from "../../core/outcome.ts";
 import type { EvaluationResult } from "../../core/plan.ts";
 import { redact } from "../../core/redacted.ts";
 import type { Located } from "../../core/request-template.ts";
 import { parseJSON } from "../../core/tools/json.ts";
-import { mapAt, parsePlace, valuesAt } from "../../core/tools/json-place.ts";
+import { mapAt, parsePlace, valuesAt, type Place } from "../../core/tools/json-place.ts";
 import { templatesOf } from "../../core/templating.ts";
 import { partOfTemplate } from "../render/compare.ts";
 import { observedSide, wantedSide, type Bytes, type Side } from "./sides.ts";
 import { expressionsIn } from "../render/render.ts";
 import { meterValues, type ValueOf } from "../render/values.ts";
 
-type Compared = Pick<Extract<EvaluationResult, { type: "values" }>, "differences" | "foretold" | "isPartial">;
+type Compared = Pick<Extract<EvaluationResult, { type: "values" }>, "differences" | "foretold" | "isPartial" | "places">;
 type ComparedScope = Pick<ScopeEvaluation, "scope" | "response">;
 interface Asking {
   /** The values of expressions as JSON text, by their own text. Throws `RefusedError`. */
@@ -63,6 +64,7 @@ export async function compareBody(
   const [a, b, c] = await normalise(sides, evaluation, asking);
   const exempt = { ignore: ignore.map(parsePlace), ...(masked && { masked: c }) };
   const told = differences(a, b, wanted.template, exempt);
+  const places = compare.type === "mergePatch" ? placesInTheOpen(wanted, masked) : undefined;
   const isWhole = isComparedWhole(wanted.value, masked ? { masked: maskedValue } : {}) && ignore.length === 0;
   const id =
     foretold &&
@@ -70,8 +72,17 @@ export async function compareBody(
   return {
     differences: told,
     ...(!isWhole && { isPartial: true }),
+    ...(places && { places }),
     ...(id && { foretold: parseJSON(id.get(foretold.text) ?? "null") }),
   };
+}
+/** Of a merge patch, where its names are no secrets. */
+function placesInTheOpen(wanted: Side, masked: Side | undefined): readonly string[] | undefined {
+  if (wanted.type !== "value") return undefined;
+  const places = placesOf(wanted.declared);
+  if (masked?.type !== "value" || !places) return places;
+  const open = new Set(placesOf(masked.declared));
+  return places.filter((place) => open.has(place));
 }
 const noRequest = {
   method: "",
@@ -81,21 +92,51 @@ const noRequest = {
   literalHeaders: [],
 } as const;
 
-/** Each side with its values at certain places put through jq; what that fails on stays as it is, and nothing is null. */
+/**
+ * Each side with its values at certain places put through jq; what that fails on stays as it is, and nothing is null. Those that are
+ * apart from each other go in together.
+ */
 async function normalise(
   sides: readonly unknown[],
   { normalise = [] }: Pick<ScopeEvaluation, "normalise">,
   { over }: Pick<Asking, "over">,
 ): Promise<readonly unknown[]> {
   let all = sides;
-  for (const { path, as } of normalise) {
-    const place = parsePlace(path);
-    const text = `map(. as $value | [try first((${as.text}\n\n)) catch $value] | first)`;
-    const [result] = await over(JSON.stringify(all.flatMap((side) => valuesAt(side, place))), [{ field: as.field, text }]);
-    const left = (result as unknown[]).values();
-    all = all.map((side) => mapAt(side, place, () => left.next().value));
+  for (const batch of apart(normalise.map(({ path, as }) => ({ place: parsePlace(path), as })))) {
+    const document = batch.map(({ place }) => all.flatMap((side) => valuesAt(side, place)));
+    const expressions = batch.map(({ as: { field, text } }, index) => ({
+      field,
+      text: `.[${index}] | map(. as $value | [try first((${text}\n\n)) catch $value] | first)`,
+    }));
+    const results = await over(JSON.stringify(document), expressions);
+    for (const [index, { place }] of batch.entries()) {
+      const left = (results[index] as unknown[]).values();
+      all = all.map((side) => mapAt(side, place, () => left.next().value));
+    }
   }
   return all;
+}
+interface At {
+  readonly place: Place;
+  readonly as: Located;
+}
+/** In their order, as few batches as it takes: no place is in one with another that is within it. */
+function apart(all: readonly At[]): readonly (readonly At[])[] {
+  const batches: At[][] = [];
+  for (const one of all) {
+    const last = batches.at(-1);
+    if (last && last.every(({ place }) => !overlap(place, one.place))) last.push(one);
+    else batches.push([one]);
+  }
+  return batches;
+}
+function overlap(a: Place, b: Place): boolean {
+  const steps = Math.min(a.length, b.length);
+  return a.slice(0, steps).every(({ key, isEach }, index) => {
+    const other = b[index];
+    const isIndex = (step: Place[number] | undefined): boolean => step?.isEach === true || typeof step?.key === "number";
+    return isEach === true || other?.isEach === true ? isIndex(a[index]) && isIndex(other) : key === other?.key;
+  });
 }
 
 /** As if the server had answered this. */
