@@ -45,7 +45,7 @@ function absenceOf({ steps }: ReadPath, document: Known): string | undefined {
     const path = pathText(steps.slice(0, place + 1));
     if (known.type !== "names") return `${path} is not there, and would be null; where that is meant, write ${path}?`;
     const names = Object.keys(known.names);
-    const listed = names.length === 0 ? "none is" : `there are ${names.slice(0, mostListed).join(", ")}`;
+    const listed = names.length === 0 ? "none is declared" : `there are ${names.slice(0, mostListed).join(", ")}`;
     return `${path}: there is no ${known.what} ${JSON.stringify(step)}; ${listed}${names.length > mostListed ? ", and others" : ""}`;
   }
   return undefined;

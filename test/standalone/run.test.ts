@@ -220,7 +220,7 @@ test("says in a condition what is wrong, names the field, and sends none of it; 
     unclosed: { spec: { url: `${origin.url}/\${ .a` }, says: "InvalidExpression  spec.url: " },
     null: {
       spec: { url: `${origin.url}/\${ .inputs.nothing }` },
-      says: "ExpressionFailed  spec.url: the expression ${ .inputs.nothing } yields null",
+      says: `InvalidExpression  spec.url: .inputs.nothing: there is no input "nothing"`,
     },
     secret: {
       spec: { url, inputs: { a: { secretKeyRef: { name: "none", key: "k" } } } },

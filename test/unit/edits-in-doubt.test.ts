@@ -72,7 +72,7 @@ describe("a create that may have arrived", () => {
   const at = new Date(now.getTime() + 3_600_000);
   test("keeps its key when the spec changes while it is tried again", () => {
     const { status } = driveResource(resource({ ...user, ...keyed }), [failure(true)]);
-    const changed = resource({ ...user, ...keyed, parameters: { name: "eve" } }, { status, generation: 2 });
+    const changed = resource({ ...user, ...keyed, parameters: { ...user.parameters, name: "eve" } }, { status, generation: 2 });
     const again = driveResource(changed, [says(201), values("7")], { at });
     expect(again.status.attempt?.id).toBe(status.attempt?.id);
   });

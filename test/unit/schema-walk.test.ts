@@ -39,7 +39,12 @@ const anyResourceSpec = anySpecOf<object>(httpResource.spec, (spec) => {
   const verbs = ["observe", "lookup", "create", "update", "beforeDelete", "delete"].filter((verb) => spec[verb] !== undefined);
   const isJoined = spec["endpointRef"] !== undefined;
   const targets = verbs.map((verb) => [verb, targetedVerb(spec[verb] as Fields, isJoined)]);
-  return { create: isJoined ? {} : { url: "https://h/" }, externalID: ".a", ...spec, ...Object.fromEntries(targets) };
+  return {
+    create: isJoined ? {} : { url: "https://h/" },
+    externalID: ".response.body.a",
+    ...spec,
+    ...Object.fromEntries(targets),
+  };
 });
 /** With a url, or with an endpoint a path. */
 function targeted({ url, path, ...shape }: Fields, isJoined: boolean): object {
@@ -138,7 +143,7 @@ test(
 /** One that differs from what is observed, and one that is not observed: of it nobody knows whether it differs. */
 const drifted = [
   { observe: { url: "https://h/" }, create: { url: "https://h/" }, upToDate: "é" },
-  { externalID: ".a", create: { url: "https://h/" } },
+  { externalID: ".response.body.a", create: { url: "https://h/" } },
 ].map((spec) => validator(httpResource.spec)(spec).value as object) as [object, object];
 
 test(
