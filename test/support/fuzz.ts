@@ -1,5 +1,5 @@
 /** How many cases a fuzz test tries: a few each time, many times more by `make fuzz`, and then other ones each time. */
-import type { Parameters } from "fast-check";
+import { array, integer, type Arbitrary, type Parameters } from "fast-check";
 
 const factor = Number(process.env["HOLDFAST_FUZZ_FACTOR"] ?? 1);
 
@@ -8,3 +8,9 @@ export function runs(usually: number): Parameters<unknown> {
 }
 /** For jest, milliseconds. */
 export const fuzzTimeoutMs = 10_000 * factor;
+
+/** Any text of any characters. fast-check's own unit "binary" lists them all first, which takes longer than a test with it. */
+export function anyText(maxLength?: number): Arbitrary<string> {
+  const character = integer({ min: 0, max: 0x10_ffff - 0x800 }).map((n) => String.fromCodePoint(n < 0xd800 ? n : n + 0x800));
+  return array(character, maxLength === undefined ? {} : { maxLength }).map((characters) => characters.join(""));
+}
