@@ -4,7 +4,7 @@ import { headerTexts } from "./headers.ts";
 import { outputsOf, overAnswer } from "./outputs.ts";
 import type { PeerDisposable } from "./peer-object.ts";
 import type { DisposableParameters } from "./peer-schema.ts";
-import { templateOf, wholeTemplateOf } from "./pieces.ts";
+import { stringOf, templateOf } from "./pieces.ts";
 import { timeoutOf } from "./request.ts";
 import { durationHere } from "./root.ts";
 import type { Translating } from "./translation.ts";
@@ -30,7 +30,7 @@ export async function requestSpec(one: OfDisposable): Promise<Spec> {
   const outputs = await outputsOf(one);
   const declared = inputs.declared();
   return {
-    url: url.some(({ type }) => type === "expression") ? wholeTemplateOf(url) : templateOf(url),
+    url: url.some(({ type }) => type === "expression") ? `\${ ${stringOf(url)} }` : templateOf(url),
     method: parameters.method,
     ...(headers.length > 0 && { headers }),
     ...(body && { body }),

@@ -116,8 +116,8 @@ function answerWith(paths: readonly AnswerPath[], values: readonly unknown[]): o
   }
   return answer;
 }
-/** Where one path goes through another, the shorter one is overwritten: the program cannot only insert both. */
-function put(into: object, path: AnswerPath, value: unknown): void {
+/** Where one path goes through another, the shorter one is overwritten: a program cannot only insert both. */
+export function put(into: object, path: AnswerPath, value: unknown): void {
   let one = into as Record<string | number, unknown>;
   for (const [index, key] of path.entries()) {
     const next = path[index + 1];

@@ -44,12 +44,6 @@ export function stringOf(pieces: readonly Piece[]): string {
   return `"${parts.join("")}"`;
 }
 
-/** A template that is one whole expression, so that nothing of it is encoded where it stands in a URL. */
-export function wholeTemplateOf(pieces: readonly Piece[]): string {
-  const [only] = pieces;
-  return `\${ ${pieces.length === 1 && only?.type === "expression" ? only.text : stringOf(pieces)} }`;
-}
-
 /** A string as jq writes it. */
 export function jqString(text: string): string {
   return JSON.stringify(text); // jq's strings are JSON's, but for \( which JSON never writes

@@ -3,7 +3,7 @@ import { mapTexts, pathProgram, piecesOf, wholeMark, type AnswerPath } from "./e
 import type { ExaminedRequest, Seen } from "./examined-request.ts";
 import type { Identities, Identity } from "./identity.ts";
 import type { Mapped } from "./mappings.ts";
-import { stringOf, templateOf, wholeTemplateOf, type Piece } from "./pieces.ts";
+import { stringOf, templateOf, type Piece } from "./pieces.ts";
 import type { Wrapper } from "./wrapper.ts";
 import type { Translating } from "./translation.ts";
 
@@ -91,11 +91,15 @@ function textOf({ program, examined, field }: Seen, mapped: Mapped, parts: Rende
 
 function urlOf(seen: Seen, mapped: Mapped, parts: RenderParts): string | undefined {
   const text = textOf(seen, mapped, parts);
-  if (text?.type !== "pieces") return text && template(text);
-  const expressions = text.pieces.filter(({ type }) => type === "expression");
+  const isExact = parts.form === "exact";
+  // Go's client wrote a space as %20; here a URL that holds one is refused.
+  const noSpaces = isExact ? ' | split(" ") | join("%20")' : "";
+  if (text?.type !== "pieces") return text && `\${ ${text.text}${noSpaces} }`;
+  const pieces = text.pieces.map((one) => (one.type === "text" ? { ...one, text: one.text.replaceAll(" ", "%20") } : one));
+  const expressions = pieces.filter(({ type }) => type === "expression");
   // In text an expression is one percent-encoded segment; a whole one is taken as it stands.
-  const isWhole = parts.form === "exact" ? expressions.length > 0 : expressions.some((one) => one.text.startsWith(".inputs"));
-  return isWhole ? wholeTemplateOf(text.pieces) : templateOf(text.pieces);
+  const isWhole = isExact ? expressions.length > 0 : expressions.some((one) => one.text.startsWith(".inputs"));
+  return isWhole ? `\${ ${stringOf(pieces)}${noSpaces} }` : templateOf(pieces);
 }
 
 function headersOf({ mapped, headers }: ExaminedRequest, parts: RenderParts): { name: string; value: string }[] {

@@ -3,7 +3,7 @@
  * that ask something of an answer, and for those that make something of it.
  */
 import { isRecord } from "../core/tools/json.ts";
-import { pathStep } from "./examine.ts";
+import { pathStep, put } from "./examine.ts";
 import { jqString } from "./pieces.ts";
 import { placeholdersIn, type InputNames } from "./placeholders.ts";
 
@@ -20,11 +20,13 @@ export function createWrapper(root: Readonly<Record<string, unknown>>, inputs: I
 
   /** Jq of the root, as far as the program asks for it; undefined where it does not. */
   function data(program: string): string | undefined {
-    const named = new Set([...program.matchAll(/(?<!response)\.([A-Za-z_]\w{0,63})/g)].map(([, name]) => name));
-    const keys = Object.keys(root).filter((key) => named.has(key));
-    if (keys.length === 0) return undefined;
     const sets: string[] = [];
-    for (const key of keys) needed[key] = withoutPlaceholders(root[key], `.${key}`, inputs, sets);
+    const paths = pathsOfRoot(program, root);
+    for (const path of paths) {
+      const value = valueAt(root, path);
+      put(needed, path, withoutPlaceholders(value, path.map(pathStep).join(""), inputs, sets));
+    }
+    if (paths.length === 0) return undefined;
     return sets.length === 0 ? ".parameters" : `(.parameters | ${sets.join(" | ")})`;
   }
 
@@ -38,6 +40,28 @@ export function createWrapper(root: Readonly<Record<string, unknown>>, inputs: I
     },
     parameters: () => (Object.keys(needed).length > 0 ? needed : undefined),
   };
+}
+
+/** Those of the root that the program names, as deep as it names them and there is anything; all of it where it takes it as a whole. */
+function pathsOfRoot(program: string, root: Readonly<Record<string, unknown>>): readonly (readonly string[])[] {
+  const named = program.replaceAll(/\. as \$\w+/g, "");
+  if (takesWhole.test(named)) return Object.keys(root).map((key) => [key]);
+  const paths = [...program.matchAll(/(?<![\w"\])])(?:\$\w+)?((?:\.[A-Za-z_]\w*)+)/g)].map(([, path = ""]) =>
+    path.slice(1).split("."),
+  );
+  return paths.flatMap((path) => {
+    const [key = ""] = path;
+    if (!Object.hasOwn(root, key)) return [];
+    const end = path.findIndex((_, index) => !isRecord(valueAt(root, path.slice(0, index + 1))));
+    const whole = end === -1 ? path : path.slice(0, end + 1);
+    return [valueAt(root, whole) === undefined ? whole.slice(0, -1) : whole];
+  });
+}
+/** A dot with nothing after it: what it is taken for is not known. */
+const takesWhole = /(^|[\s(|,;[{])\.(?![\w".])/;
+
+function valueAt(root: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((value, key) => (isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined), root);
 }
 
 /** Neither placeholders nor expressions are expanded in parameters: where one stands, the text is set by jq. */
@@ -59,7 +83,7 @@ function withoutPlaceholders(value: unknown, path: string, inputs: InputNames, s
  * JSON object is text. Only what the program can tell apart is made so. `response`: jq of the answer.
  */
 export function asThere(program: string, response: string): string {
-  const asWhole = /\.response\b(?!\.)|(^|[\s(|,;[{])\.(?![\w".])/.test(program);
+  const asWhole = /\.response\b(?!\.)/.test(program) || takesWhole.test(program);
   const asText = /\.body\b(?!\.[A-Za-z_"]|\[")/.test(program);
   const changes = [
     ...(asWhole || /headers/.test(program) ? [headersThere] : []),

@@ -1,0 +1,143 @@
+/** A program that is known to insert parts of the answer, and one that is kept as it was, send the same bytes: those that went there. */
+import { expect, test } from "@jest/globals";
+import * as fc from "fast-check";
+import type { HTTPResourceSpec } from "../../src/api/http-resource.ts";
+import type { Inputs } from "../../src/api/request.ts";
+import type { Exchange } from "../../src/core/exchange.ts";
+import type { Response } from "../../src/core/outcome.ts";
+import { createEvaluator } from "../../src/expressions/evaluator.ts";
+import { at, exchange, fromSecret, never, reader, scope, testRequester } from "../support/loopback-requester.ts";
+import { loopbackServer } from "../support/loopback.ts";
+import { peerRequest, translator } from "../support/peer-objects.ts";
+
+/** What JSON, jq, templates and the peer's placeholders have marks for. */
+const text = fc.oneof(
+  fc.string({ maxLength: 12 }),
+  fc.string({ unit: fc.constantFrom("$", "{", "}", '"', "\\", "(", ")", "\n", "/", "%", "a", "é", "日"), maxLength: 12 }),
+  fc.constantFrom("${ .inputs }", "$${ x }", "\\(.externalID)", "{{ a:b }}", "1e999", "null", "# no", '"', "\u2028"),
+);
+const id = fc.oneof(
+  fc.string({ unit: fc.constantFrom("a", "B", "7", "-", "_", "/", "%2F", " ", "é", "?", "&", "="), minLength: 1, maxLength: 8 }),
+  fc.uuid(),
+);
+const field = fc.string({ unit: fc.constantFrom("a", "B", "7", " ", '"', "\\", "$", "{", "}", ":", ";"), maxLength: 8 });
+const payload = fc.record({
+  name: text,
+  key: text.filter((name) => name !== "__proto__"),
+  list: fc.array(fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null)), { maxLength: 3 }),
+  number: fc.constantFrom("12345678901234567890", "0", "-7", "1.25"),
+});
+/** Placeholders within text, with text around them. */
+const some = (one: fc.Arbitrary<string>): fc.Arbitrary<string> => one.filter((value) => value.trim() !== ""); // an empty credential is never sent
+const secrets = fc.record({ before: text, value: some(text), after: text, token: some(field) });
+
+const body = (answer: string): string =>
+  `{name: .payload.body.name, word: .payload.body.word, list: .payload.body.list, number: .payload.body.number, id: ${answer}.body.id, note: ("of " + ${answer}.body.id), deep: {a: [{b: .payload.body.word}]}}`;
+const mappings = (bind: string, answer: string): readonly object[] => {
+  const url = `${bind}.payload.baseUrl + "/" + ${answer}.body.id`;
+  const headers = { "X-Word": ['("w " + .payload.body.token)'], "X-Id": [`${bind}("i " + ${answer}.body.tag)`] };
+  return [
+    { action: "CREATE", url: ".payload.baseUrl", body: "{word: .payload.body.word}" },
+    { action: "OBSERVE", url },
+    { action: "UPDATE", url, body: bind + body(answer), headers },
+    { action: "REMOVE", url },
+  ];
+};
+/** The same, in ways that say which parts of the answer they insert, and that do not. */
+const ways = [mappings("", ".response"), mappings(".response as $r | ", "$r"), mappings("", "(.response | {body})")] as const;
+
+test("whichever way a program is written, the same is sent", async () => {
+  await using evaluator = createEvaluator({ deadlineMs: 20_000 });
+  await using http = testRequester();
+  let answered = "";
+  await using server = await loopbackServer((_request, response) =>
+    response.writeHead(200, { "content-type": "application/json" }).end(answered),
+  );
+  const translated = translator(evaluator);
+
+  async function sentBy(way: readonly object[], payload: object, secrets: object): Promise<readonly object[]> {
+    const before = server.requests.length;
+    const { manifest } = await translated(peerRequest({ payload, mappings: way }), { form: "exact" });
+    const spec = manifest?.spec as unknown as HTTPResourceSpec;
+    const known = { ...scope, parameters: spec.parameters ?? null, inputs: sources(spec.inputs) };
+    const objects = { secrets: { it: secrets as Readonly<Record<string, string>> } };
+    const send = async (request: Written, more: Partial<Exchange> = {}): Promise<Response> => {
+      const outcome = await http.send({ ...exchange({ request: requestOf(request) }), scope: known, ...more }, { objects });
+      if (outcome.type !== "response") throw new Error(`${outcome.message} ${JSON.stringify(request)}`);
+      return outcome.response;
+    };
+    const { create, observe, update, delete: remove, externalID = "" } = spec;
+    if (!create || !observe || !update || !remove) throw new Error(JSON.stringify(spec));
+    const response = await send({ ...create, method: "POST" });
+    const found = await http.requester.evaluate(
+      { scope: known, response, expressions: [at("spec.externalID", externalID)] },
+      reader(objects),
+      never,
+    );
+    if (found.type !== "values") throw new Error(found.message);
+    const withID = { scope: { ...known, externalID: String(found.values[0]) } };
+    await send({ ...observe, method: "GET" }, withID);
+    await send({ ...update, method: "PUT" }, { ...withID, response });
+    await send({ ...remove, method: "DELETE" }, withID);
+    return server.requests
+      .slice(before)
+      .map(({ method, url, headers, body }) => ({ method, url, word: headers["x-word"], id: headers["x-id"], body }));
+  }
+
+  await fc.assert(
+    fc.asyncProperty(payload, secrets, id, async ({ number, key, ...given }, secret, id) => {
+      answered = JSON.stringify({ id, tag: "t7" });
+      const inside = {
+        ...given,
+        [key]: "more",
+        word: `${secret.before}{{ it:here:word }}${secret.after}`,
+        token: "{{it:here:token}}",
+      };
+      const json = `${JSON.stringify(inside).slice(0, -1)},"number":${number}}`;
+      const values = { word: secret.value, token: secret.token };
+      const sent = [];
+      for (const way of ways) sent.push(await sentBy(way, { baseUrl: `${server.url}/things`, body: json }, values));
+      const [first, ...others] = sent;
+      for (const other of others) expect(other).toEqual(first);
+
+      const word = secret.before + secret.value + secret.after;
+      const [create, , update] = (first ?? []) as readonly { readonly body: string; readonly word?: string }[];
+      expect(JSON.parse(create?.body ?? "")).toEqual({ word });
+      const expected = {
+        name: given.name,
+        word,
+        list: given.list,
+        number: Number(number),
+        id,
+        note: `of ${id}`,
+        deep: { a: [{ b: word }] },
+      };
+      expect(JSON.parse(update?.body ?? "")).toEqual(expected);
+      expect(update?.body).toContain(`"number":${number}`);
+      expect(update?.word).toBe(`w ${secret.token}`.trim());
+    }),
+    { numRuns: 40 },
+  );
+}, 240_000);
+
+type Written = Pick<NonNullable<HTTPResourceSpec["create"]>, "url" | "headers" | "body"> & { readonly method: string };
+function requestOf({ url = "", method, headers = [], body }: Written): Partial<Exchange["request"]> {
+  const content =
+    body?.text === undefined
+      ? ({ type: "json", field: "spec.body.json", value: body?.json } as const)
+      : ({ type: "text", field: "spec.body.text", text: body.text } as const);
+  return {
+    method,
+    url: { type: "absolute", field: "spec.url", text: url },
+    headers: headers.map(({ name, value }) => ({ name, field: "spec.headers", text: value })),
+    ...(body && { body: content }),
+  };
+}
+function sources(inputs: Inputs = {}): Exchange["scope"]["inputs"] {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, { secretKeyRef }]) => [
+      name,
+      fromSecret(secretKeyRef?.name ?? "", secretKeyRef?.key ?? "", `spec.inputs.${name}`),
+    ]),
+  );
+}
