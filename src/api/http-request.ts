@@ -7,6 +7,7 @@ import { readyColumns, type KindDefinition } from "./kind-definition.ts";
 import { poll, pollStatus } from "./poll.ts";
 import { endpointRef, expect, idempotent, inputs, requestProperties, serviceAccountName } from "./request.ts";
 import { retry } from "./retry.ts";
+import { trigger, triggerStatus } from "./trigger.ts";
 import { history, historyLimit, schedule, scheduleStatus } from "./schedule.ts";
 import type { Infer, Schema } from "./schema.ts";
 import { sign } from "./sign.ts";
@@ -47,6 +48,7 @@ const spec = {
     retry,
     poll,
     schedule,
+    trigger,
     historyLimit,
     onUnknown: {
       type: "string",
@@ -81,6 +83,12 @@ const spec = {
       rule: "!has(self.poll) || !has(self.forEach)",
       message:
         "poll does not go with forEach: the places to ask of all items would not fit into a status; declare a request for each",
+    },
+    {
+      rule: "!has(self.trigger) || !(has(self.schedule) || has(self.forEach) || has(self.rerunOn))",
+      message:
+        "trigger does not go with schedule, forEach or rerunOn: it is sent for what happens to others, and for nothing else",
+      fieldPath: ".trigger",
     },
     {
       rule: "!has(self.sign) || has(self.url)",
@@ -127,6 +135,7 @@ const attempt = {
     },
     tick: { type: "string", format: "date-time", description: "The time of the schedule that it is for; absent: none." },
     startedAt: { type: "string", format: "date-time", description: "When the attempt began; expressions see it as `.now`." },
+    event: { type: "string", maxLength: 36, description: "The event of the trigger that it is for; absent: none." },
     finishedAt: { type: "string", format: "date-time", description: "When its latest try ended." },
     tries: { type: "integer", format: "int32", minimum: 0, description: "How many times it has been sent." },
   },
@@ -179,6 +188,7 @@ const status = {
     },
     nextRunAt: { type: "string", maxLength: 32, description: "When the next try is due, or the schedule's next tick." },
     schedule: scheduleStatus,
+    trigger: triggerStatus,
     poll: pollStatus,
     history,
     response,

@@ -12,9 +12,11 @@ import { createClientPool } from "../http/connect/client-pool.ts";
 import { createEgress } from "../http/connect/egress.ts";
 import { createSockets } from "../http/connect/sockets.ts";
 import { createRequester, type HTTPRequester } from "../http/requester.ts";
+import type { TriggerEvent } from "../api/trigger.ts";
 import { declaredItem, derivedItems, listOf } from "../kinds/http-request/for-each.ts";
 import { findUndeclared as findUndeclaredOfRequest } from "../kinds/http-request/references.ts";
 import { findUndeclared as findUndeclaredOfResource } from "../kinds/http-resource/references.ts";
+import { sampleEvent } from "../kinds/http-request/told.ts";
 import { declaredVerbs } from "../kinds/http-resource/render.ts";
 import { dependencyExpressions, ownField } from "../kinds/request/dependencies.ts";
 import { connectionOf, titleOf, type EndpointRef } from "../kinds/request/endpoint.ts";
@@ -152,10 +154,15 @@ async function declaredRequests(
     ...declared,
     compile: [...declared.compile, ...dependencyExpressions(request.spec)],
   });
-  if (!request.spec.forEach) return [withAll(declaredRequest(request, attempt, known))];
+  if (!request.spec.forEach) return [withAll(declaredRequest(request, attempt, known, sampleOf(request)))];
   const list = listOf(request, attempt, known);
   const items = "list" in list ? derivedItems(await requester.evaluate(list, read, new AbortController().signal)) : list;
   return "type" in items ? [items] : items.map((item) => withAll(declaredItem(request, { attempt, item, known })));
+}
+
+/** What a notice tells of is not known before that has happened. */
+function sampleOf({ spec, metadata }: Pick<HTTPRequest, "spec" | "metadata">): TriggerEvent | undefined {
+  return spec.trigger && sampleEvent(spec.trigger, metadata.namespace);
 }
 
 /** What another object will have is not known before that has been sent. */

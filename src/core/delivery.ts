@@ -28,6 +28,8 @@ export interface Attempt {
   readonly startedAt: string;
   /** RFC 3339: the tick of a schedule that it is for. */
   readonly tick?: string;
+  /** By which the end of another object's run is known that it is sent for. */
+  readonly event?: string;
   readonly finishedAt?: string;
   readonly tries: number;
 }
@@ -65,6 +67,8 @@ export interface Desired {
   readonly retry: RetryPolicy;
   /** Absent: what is declared is sent once. `atOnce`: without waiting for a tick. `due`: the tick that has come. */
   readonly schedule?: { readonly atOnce: boolean; readonly due?: string };
+  /** It is sent for what happens to others, and for nothing else. `due`: that it is to be sent for now. */
+  readonly trigger?: { readonly due?: string; readonly last?: string };
 }
 
 export type Decision =
@@ -88,11 +92,16 @@ export type Decision =
  */
 export function decide(ledger: DeliveryRecord, wish: Desired, now: Date): Decision {
   const { attempt } = ledger;
-  const { schedule } = wish;
+  const { schedule, trigger } = wish;
   if (!attempt && wish.assumeDone) return { type: "assumeDone", attempt: { ...newAttempt(ledger, wish, now), phase: "Done" } };
   const asked = wish.reconcileAt !== undefined && wish.reconcileAt !== ledger.lastHandledReconcileAt;
   const run = (): Decision => ({ type: "send", attempt: next(newAttempt(ledger, wish, now), wish) });
+  if (trigger && (!attempt || attempt.phase === "Done" || attempt.phase === "Unknown")) {
+    if (trigger.due !== undefined || (asked && trigger.last !== undefined && attempt?.phase !== "Unknown")) return run();
+    if (!attempt || (attempt.phase === "Done" && !isOf(attempt, wish))) return { type: "awaitTick" };
+  }
   if (!attempt || !isOf(attempt, wish)) {
+    if (trigger && attempt) return { type: "send", attempt: next(newAttempt(ledger, resumed(wish, attempt), now), wish) };
     if (!schedule || schedule.atOnce || schedule.due !== undefined || asked) return run();
     return { type: "awaitTick", ...(attempt && { over: attempt }) };
   }
@@ -102,7 +111,7 @@ export function decide(ledger: DeliveryRecord, wish: Desired, now: Date): Decisi
   const unknown: Decision = { type: "unknown", attempt: { ...attempt, phase: "Unknown" } };
   switch (attempt.phase) {
     case "Done":
-      return asked || schedule?.due !== undefined ? run() : { type: "rest" };
+      return (asked && !trigger) || schedule?.due !== undefined ? run() : { type: "rest" };
     case "Polling":
       return { type: "poll", attempt };
     case "Retrying": {
@@ -154,21 +163,28 @@ export function runsBefore({ attempt, completedRuns }: DeliveryRecord, sent: Sen
 /** The same after a restart, and through retries and resends: nothing in it is of this process or this moment. */
 export function newAttempt(
   ledger: DeliveryRecord,
-  wish: Pick<Desired, "uid" | "digest" | "inputs" | "schedule">,
+  wish: Pick<Desired, "uid" | "digest" | "inputs" | "schedule" | "trigger">,
   now: Date,
 ): Attempt {
-  const { uid, digest, inputs, schedule: { due: tick } = {} } = wish;
-  const id = attemptUUID([uid, String(runsBefore(ledger, wish)), digest, ...(tick === undefined ? [] : [tick])]);
-  const sent = { digest, ...(inputs !== undefined && { inputs }) };
+  const { uid, digest, inputs, schedule: { due: tick } = {}, trigger } = wish;
+  const event = trigger?.due ?? trigger?.last;
+  const occasion = tick ?? event;
+  const id = attemptUUID([uid, String(runsBefore(ledger, wish)), digest, ...(occasion === undefined ? [] : [occasion])]);
+  const sent = { digest, ...(inputs !== undefined && { inputs }), ...(event !== undefined && { event }) };
   return { id, ...sent, phase: "InFlight", ...(tick !== undefined && { tick }), startedAt: now.toISOString(), tries: 0 };
 }
+/** What is declared otherwise by now is still to be sent for what the attempt was. */
+function resumed(wish: Desired, { event }: Attempt): Desired {
+  return { ...wish, trigger: { ...(event !== undefined && { due: event }) } };
+}
 function next(attempt: Attempt, wish: Desired): Attempt {
-  const { id, digest, tick, startedAt, tries, inDoubt } = attempt;
+  const { id, digest, tick, event, startedAt, tries, inDoubt } = attempt;
   const { sentAs } = wish;
   const inputs = wish.inputs ?? attempt.inputs;
   const sent = {
     digest,
     ...(inputs !== undefined && { inputs }),
+    ...(event !== undefined && { event }),
     ...(sentAs !== undefined && { sentAs, ...(inDoubt && { inDoubt }) }),
   };
   return { id, ...sent, phase: "InFlight", ...(tick !== undefined && { tick }), startedAt, tries: tries + 1 };

@@ -20,6 +20,8 @@ export interface Scope {
   /** What update sends, a JSON value. */
   readonly body?: unknown;
   readonly item?: ScopeItem;
+  /** What it is sent for, literal JSON; null where that is nothing. */
+  readonly trigger?: unknown;
 }
 
 /** One of a list, for which the request is sent. */

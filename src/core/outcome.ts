@@ -63,6 +63,7 @@ export type RefusalReason =
   | "ServiceAccountNotFound"
   | "DependencyNotReady"
   | "DependencyCycle"
+  | "TooManySources"
   | "SecretNotFound"
   | "ConfigMapNotFound"
   | "KeyNotFound"

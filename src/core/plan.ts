@@ -160,6 +160,12 @@ export interface Dependency extends Reference {
   readonly isTransitive?: true;
 }
 
+/** Others of its namespace that are watched by what they are like, and not by name. */
+export interface Watched {
+  readonly kind: string;
+  readonly matches: (resource: Resource) => boolean;
+}
+
 export interface Situation<R extends Resource = Resource> {
   readonly resource: R;
   /** What `references(resource)` named, in that order; `undefined` where there is no such object. */
@@ -173,6 +179,8 @@ export interface Situation<R extends Resource = Resource> {
   readonly referrers?: () => Iterable<{ readonly kind: string; readonly resource: Resource }>;
   /** Others look after a part of the cluster's objects, which this process does not know. */
   readonly isPartial?: boolean;
+  /** What `watches(resource)` matches; absent: it watches none. */
+  readonly watched?: () => Iterable<Resource>;
   /** This process, as a sender of requests: random, new at each start. */
   readonly instanceId: string;
 }
@@ -194,6 +202,8 @@ export interface Kind<R extends Resource = Resource> extends WatchedKind<R> {
    * kept for that. `referenced`: what is there of `references(resource)`, in that order.
    */
   neededAtEnd?(resource: R, referenced: readonly (Resource | undefined)[]): readonly Reference[];
+  /** What a change of status of makes it due, beside what it refers to; undefined: nothing. */
+  watches?(resource: R): Watched | undefined;
   /** The ServiceAccount of its namespace in whose name references are read and outputs written; undefined: Holdfast's own. */
   actsAs?(resource: R): string | undefined;
   plan(situation: Situation<R>): Plan;

@@ -20,6 +20,8 @@ export interface Metadata extends ResourceKey {
   readonly generation: number;
   /** Opaque to everyone but a store's own `isNewer`. */
   readonly resourceVersion: string;
+  /** RFC 3339, whole seconds. */
+  readonly creationTimestamp?: string;
   readonly deletionTimestamp?: string;
   /** While there is one, the object stays after it was deleted. */
   readonly finalizers?: readonly string[];

@@ -3,11 +3,13 @@
  * gone is not brought back by what happened before that: a watch that lags cannot make a finished request look unsent.
  */
 import type { WatchEvent } from "../core/ports.ts";
+import { createResourceMap } from "./resource-map.ts";
 import { keyText, type Resource, type ResourceKey } from "../core/resource.ts";
 
 export interface Cache {
   get(key: ResourceKey): Resource | undefined;
   all(): Iterable<Resource>;
+  readonly inNamespace: (namespace: string) => Iterable<Resource>;
   /** What the event changed, as pairs of before and after. */
   apply(event: WatchEvent): readonly Change[];
   /** What a write or a live read answered. It is news of an object that is there, and none of one that is gone by now. */
@@ -25,7 +27,7 @@ export interface Change {
 
 /** `isNewer`: whether resourceVersion `a` is later than `b`, as the store that it mirrors has it. */
 export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
-  let resources = new Map<string, Resource>();
+  let resources = createResourceMap();
   /** UIDs of what was forgotten, until the watch or a listing has come so far. */
   let forgotten = new Set<string>();
   let isWarm = false;
@@ -35,7 +37,7 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
     const key = keyText(resource.metadata);
     const before = resources.get(key);
     if (before && !isNewer(resource.metadata.resourceVersion, before.metadata.resourceVersion)) return [];
-    resources.set(key, resource);
+    resources.set(resource);
     return [{ before, after: resource }];
   }
   function remove(resource: Resource): Change[] {
@@ -53,16 +55,16 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
     const old = resources;
     forgotten = forgotten.intersection(new Set(listed.map(({ metadata }) => metadata.uid)));
     const there = listed.filter(({ metadata }) => !forgotten.has(metadata.uid));
-    resources = new Map(there.map((resource) => [keyText(resource.metadata), resource]));
+    resources = createResourceMap(there);
     for (const [key, resource] of old) {
       const inList = resources.get(key);
       const keep = inList
         ? isNewer(resource.metadata.resourceVersion, inList.metadata.resourceVersion)
         : isNewer(resource.metadata.resourceVersion, resourceVersion);
-      if (keep) resources.set(key, resource);
+      if (keep) resources.set(resource);
     }
     isWarm = true;
-    const gone = [...old].filter(([key]) => !resources.has(key)).map(([, before]) => ({ before, after: undefined }));
+    const gone = [...old].filter(([key]) => !resources.get(key)).map(([, before]) => ({ before, after: undefined }));
     return [
       ...gone,
       ...[...resources].filter(([key, after]) => old.get(key) !== after).map(([key, after]) => ({ before: old.get(key), after })),
@@ -71,6 +73,7 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
   return {
     get: (key) => resources.get(keyText(key)),
     all: () => resources.values(),
+    inNamespace: (namespace) => resources.inNamespace(namespace),
     apply(event) {
       switch (event.type) {
         case "listed":

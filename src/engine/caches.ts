@@ -16,6 +16,8 @@ export interface Caches {
   /** By its key in the queue. */
   find(id: string): CachedResource | undefined;
   all(): Iterable<CachedResource>;
+  /** Of one kind, by its name, in one namespace. */
+  readonly inNamespace: (kind: string, namespace: string) => Iterable<Resource>;
   /** Names of the kinds whose first listing has not arrived. */
   readonly waitingFor: () => readonly string[];
 }
@@ -42,6 +44,7 @@ export function createCaches(kinds: readonly WatchedKind[], isNewer: (a: string,
     *all() {
       for (const kind of kinds) for (const resource of of(kind).all()) yield { kind, resource };
     },
+    inNamespace: (kind, namespace) => caches.get(kind)?.inNamespace(namespace) ?? [],
     waitingFor: () => kinds.filter((kind) => !of(kind).isWarm).map(({ type }) => type.kind),
   };
 }

@@ -14,6 +14,7 @@ import { createProcessKey } from "./process-key.ts";
 import { createCaches } from "./caches.ts";
 import { createDataWatches } from "./data-watches.ts";
 import { createDependents } from "./dependents.ts";
+import { createWatchers } from "./watchers.ts";
 import { createDueReasons } from "./due-reasons.ts";
 import { createEnqueue, type Enqueue } from "./enqueue.ts";
 import { keyParts, queueKey } from "./key.ts";
@@ -106,6 +107,7 @@ function createState({ kinds, store, emit, queueObserver, ...options }: Controll
   });
   return {
     dependents,
+    watchers: createWatchers(),
     reasons,
     queue,
     caches: createCaches(kinds, isNewer),

@@ -18,6 +18,8 @@ import type { DueReasons } from "./due-reasons.ts";
 import { queueKey } from "./key.ts";
 import { awaitingKeys } from "./referrers.ts";
 import type { TakenStatuses } from "./taken-statuses.ts";
+import { createWaking } from "./waking.ts";
+import type { Watchers } from "./watchers.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
 export interface Enqueue {
@@ -32,6 +34,7 @@ interface EnqueueDeps {
   readonly reasons: Pick<DueReasons, "note" | "forget">;
   readonly takenStatuses: Pick<TakenStatuses, "note" | "forget">;
   readonly dependents: Dependents;
+  readonly watchers: Watchers;
   readonly dataWatches: Pick<DataWatches, "adjust" | "forget">;
   /** This process, as a sender. */
   readonly sender: string;
@@ -46,7 +49,8 @@ interface EnqueueDeps {
 }
 
 export function createEnqueue(deps: EnqueueDeps): Enqueue {
-  const { caches, queue, reasons, dependents, dataWatches, sender, observe, noteChange, onGone, onMistake } = deps;
+  const { caches, queue, reasons, dependents, watchers, dataWatches, sender, observe, noteChange, onGone, onMistake } = deps;
+  const awaken = createWaking(deps);
   /** `lane`: whether a listing brought the change. */
   function enqueue(kind: WatchedKind, change: Change, lane: Lane): void {
     try {
@@ -67,6 +71,11 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
         reasons.note(id, due ? "referenceChanged" : "dependencyStatusChanged", { about: queueKey(kind.type.kind, key) });
         queue.add(id, { lane: lends ? "listing" : "change" });
       }
+    if (after && hasNewStatus(change))
+      for (const id of watchers.of(kind.type.kind, after)) {
+        reasons.note(id, "dependencyStatusChanged", { about: queueKey(kind.type.kind, key) });
+        queue.add(id);
+      }
     if (due) awaken(kind, queueKey(kind.type.kind, key));
   }
   function enqueueItself(kind: WatchedKind, key: ResourceKey, change: Change, { due, lane }: { due: boolean; lane: Lane }): void {
@@ -85,34 +94,8 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
       queue.add(id, { lane });
     }
     if (!due) return;
+    if (isReconciled(kind)) watchers.set(id, after && kind.watches?.(after));
     for (const namespace of dependents.set(id, after ? kind.references(after) : [])) dataWatches.adjust(namespace);
-  }
-  /** Kinds of which something has changed, that may concern anybody; with the key of the last of it. */
-  const toWake = new Map<WatchedKind, string>();
-  let waking: Promise<void> | undefined;
-  /** All are looked at once for whatever has changed by then, with pauses: a wave of changes is not a wave of looks. */
-  function awaken(kind: WatchedKind, about: string): void {
-    if (!kind.wakesOthers) return;
-    toWake.set(kind, about);
-    waking ??= wakeAll()
-      .catch((error: unknown) => onMistake(kind, error))
-      .finally(() => (waking = undefined));
-  }
-  async function wakeAll(): Promise<void> {
-    while (toWake.size > 0) {
-      await breathe();
-      const changed = [...toWake];
-      toWake.clear();
-      for (const { kind, resource } of caches.all()) {
-        for (const [{ wakesOthers }, about] of changed) if (wakesOthers?.(resource)) wake(kind, resource, about);
-        await breathe();
-      }
-    }
-  }
-  function wake(kind: WatchedKind, resource: Resource, about: string): void {
-    const id = queueKey(kind.type.kind, resource.metadata);
-    reasons.note(id, "referenceChanged", { about });
-    queue.add(id, { lane: "listing" });
   }
   const breathe = createYieldIfLong();
   return {

@@ -78,6 +78,7 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
       first: deps.resumes && isFirst,
       isPartial: deps.isPartial,
       ...(cycle && { cycle }),
+      ...watchedBy(kind, resource, caches),
       ...(kind.waitsForReferrers && { referrers: () => referrersOf(deps, kind, resource) }),
     };
   }
@@ -151,6 +152,13 @@ function reconcileDeps(
     onAttempt: (attemptId) => (context.attemptId = attemptId),
     onRead: (reference, result) => dataWatches.read(id, reference, result),
   };
+}
+
+function watchedBy(kind: Kind, resource: Resource, caches: Pick<Caches, "inNamespace">): Pick<Situation, "watched"> {
+  const watched = kind.watches?.(resource);
+  if (!watched) return {};
+  const all = (): Iterable<Resource> => caches.inNamespace(watched.kind, resource.metadata.namespace);
+  return { watched: () => Iterator.from(all()).filter(watched.matches) };
 }
 
 /** The object, once its status has what is known of it elsewhere: in the journal, or from before it was taken away. */

@@ -117,7 +117,10 @@ export function createStandaloneStore({ manifests, dataFile, neededAtEnd }: Stan
     const state = { ...known, specDigest, generation: known.generation + bump, resourceVersion: ++version };
     database.save(resource, object.key, state);
     const applied = resourceOf({ ...object, ...object.key }, object.spec, state);
-    return [{ resource, change: { type: "applied", resource: withFinalizersOf(before, applied) } }];
+    const creationTimestamp = before?.metadata.creationTimestamp ?? (stored ? undefined : new Date().toISOString());
+    const made = withFinalizersOf(before, applied);
+    const metadata = { ...made.metadata, ...(creationTimestamp !== undefined && { creationTimestamp }) };
+    return [{ resource, change: { type: "applied", resource: { ...made, metadata } } }];
   }
 
   function gone(declared: readonly ManifestObject[]): readonly WatchedChange[] {

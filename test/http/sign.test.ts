@@ -79,7 +79,7 @@ async function isAccepted(accepts: Accepts, body: string, headers: Headers): Pro
   }
 }
 
-describe.each(names)("%s", (scheme) => {
+describe.each(names)("wish 27: %s", (scheme) => {
   test("is accepted by the receivers' library as sent, and refused with a changed byte or another key", async () => {
     await using origin = await loopbackServer((_request, response) => void response.end("{}"));
     await using http = testRequester();

@@ -122,6 +122,7 @@ const routes: Readonly<Record<string, Route>> = {
     const expected = createHmac("sha512", "a-partner-key-that-stays-secret").update(signed).digest("hex");
     return { status: headers["x-partner-signature"] === `v1=${expected}` ? 200 : 401, body: {} };
   },
+  "POST /notices": ({ body }) => ({ status: 200, body: { received: body } }),
   "POST /heartbeat": () => ({ status: 200, body: {} }),
   "POST /echo": ({ body }) => ({ status: 200, body: { echo: body } }),
 };

@@ -3,6 +3,7 @@ import { expect, test } from "@jest/globals";
 import type { Kind } from "../../src/core/plan.ts";
 import type { Resource, ResourceType } from "../../src/core/resource.ts";
 import { createCaches } from "../../src/engine/caches.ts";
+import { createWatchers } from "../../src/engine/watchers.ts";
 import { createDependents } from "../../src/engine/dependents.ts";
 import { createTakenStatuses } from "../../src/engine/taken-statuses.ts";
 import { createDueReasons } from "../../src/engine/due-reasons.ts";
@@ -42,6 +43,7 @@ function engine(observe: () => void = () => {}): {
     reasons,
     takenStatuses: createTakenStatuses(),
     dependents,
+    watchers: createWatchers(),
     dataWatches,
     sender: "me",
     noteChange: () => {},

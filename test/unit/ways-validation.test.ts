@@ -12,6 +12,7 @@ const told = (schema: Schema, spec: object): readonly string[] =>
   );
 const request = (spec: object): readonly string[] => told(httpRequest.spec, { url: "https://h.example/", ...spec });
 const endpoint = (spec: object): readonly string[] => told(httpEndpoint.spec, { baseURL: "https://h.example", ...spec });
+const trigger = (changes: object): readonly string[] => request({ trigger: { name: "job", when: ["Failed"], ...changes } });
 const keys = [{ secretKeyRef: { name: "s", key: "k" } }];
 const hmac = (changes: object = {}): object => ({
   scheme: "HMAC",
@@ -62,4 +63,30 @@ describe("sign", () => {
     expect(told(clusterHTTPEndpoint.spec, cluster).join()).toContain("secretNamespace must be set");
     expect(told(clusterHTTPEndpoint.spec, { ...cluster, secretNamespace: "a" })).toEqual([]);
   });
+});
+
+describe("trigger", () => {
+  const selector = { matchLabels: { tier: "gold" } };
+  test("names one object, or chooses by labels", () => {
+    expect(trigger({})).toEqual([]);
+    expect(trigger({ name: undefined, selector })).toEqual([]);
+    expect(trigger({ kind: "HTTPResource", when: ["Failed", "Unknown", "Recovered"] })).toEqual([]);
+  });
+  test.each([
+    ["both", { selector }, "exactly one of name and selector must be set"],
+    ["neither", { name: undefined }, "exactly one of name and selector must be set"],
+    ["an empty selector", { name: undefined, selector: {} }, "spec.trigger.selector: "],
+    ["no end", { when: [] }, "spec.trigger.when: "],
+    ["another end", { when: ["Stalled"] }, "spec.trigger.when[0]: "],
+    ["an end that an HTTPResource has not", { kind: "HTTPResource", when: ["Succeeded"] }, "spec.trigger.when: "],
+    ["an endpoint", { kind: "HTTPEndpoint" }, "spec.trigger.kind: "],
+  ])("with %s is refused", (_, changes, text) => {
+    expect(trigger(changes).join("\n")).toContain(text);
+  });
+  test.each([{ schedule: { every: "1h" } }, { rerunOn: ["Inputs"] }, { forEach: { items: [1] }, idempotent: true }])(
+    "does not go with %j",
+    (other) => {
+      expect(request({ trigger: { name: "job", when: ["Failed"] }, ...other }).join()).toContain("spec.trigger: ");
+    },
+  );
 });

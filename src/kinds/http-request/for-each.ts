@@ -3,6 +3,7 @@
  *
  * Invariant: while an attempt lasts, an item that has succeeded, or has failed for good, is not sent again.
  */
+import type { TriggerEvent } from "../../api/trigger.ts";
 import type { ForEach, ItemStatus } from "../../api/for-each.ts";
 import { markRetrying, conclude, type Attempt, type Desired } from "../../core/delivery.ts";
 import { attemptUUID } from "../../core/tools/digest.ts";
@@ -27,6 +28,8 @@ export interface Delivery {
   readonly wish: Desired;
   readonly endpoint: UsedEndpoint | undefined;
   readonly report: Report;
+  /** What a trigger tells of. */
+  readonly event: TriggerEvent | undefined;
 }
 
 type Known = ReadonlyMap<string, unknown>;

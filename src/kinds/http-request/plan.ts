@@ -4,7 +4,15 @@
  * The order of everything that may be sent only once is core/delivery's; this file turns its decisions into steps and
  * a status.
  */
-import { markRetrying, conclude, decide, type Attempt, type DeliveryRecord, type Desired } from "../../core/delivery.ts";
+import {
+  markRetrying,
+  conclude,
+  decide,
+  type Attempt,
+  type Decision,
+  type DeliveryRecord,
+  type Desired,
+} from "../../core/delivery.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import { findTooMany } from "../../core/object-size.ts";
 import type { Output } from "../../core/output.ts";
@@ -26,6 +34,8 @@ import { endpointReferences, usedEndpoint } from "../request/endpoint.ts";
 import { deliverEach, type Delivery } from "./for-each.ts";
 import { findUndeclared } from "./references.ts";
 import { httpRequestReport } from "./report.ts";
+import { triggerReferences, whatToTell } from "./told.ts";
+import { isSource } from "./trigger.ts";
 import type { Judgement } from "../request/recorded.ts";
 import { judgeResponse } from "../request/judge.ts";
 import { beginPoll, pollOnce } from "../request/poll.ts";
@@ -40,12 +50,15 @@ import {
   sendDigest,
 } from "../request/request.ts";
 import { declaredOutputs, checkOutputs, writeOutputs } from "../request/outputs.ts";
-import { httpRequestType, type Endpoint, type HTTPRequest } from "../types.ts";
+import { httpRequestType, type Endpoint, type HTTPRequest, type HTTPResource } from "../types.ts";
 
 export const httpRequestKind: Kind<HTTPRequest> = {
   type: httpRequestType,
   references,
   actsAs: ({ spec }) => spec.serviceAccountName,
+  watches({ spec: { trigger } }) {
+    return trigger?.selector && { kind: trigger.kind, matches: (one) => isSource(trigger, one) };
+  },
   plan,
 };
 
@@ -55,35 +68,60 @@ function references(resource: HTTPRequest): Dependency[] {
   return [
     ...endpointReferences(spec.endpointRef, namespace),
     ...dependenciesOf(resource),
+    ...triggerReferences(spec.trigger, namespace),
     ...dataReferences(spec, [spec], namespace),
   ];
 }
 
+/** Where it exists. */
+function namedByTrigger({ resource, references: found }: Situation<HTTPRequest>): HTTPRequest | HTTPResource | undefined {
+  const [named] = triggerReferences(resource.spec.trigger, resource.metadata.namespace);
+  const index = references(resource).findIndex(({ type, key }) => type.kind === named?.type.kind && key.name === named.key.name);
+  return found[index] as HTTPRequest | HTTPResource | undefined;
+}
+
 function* plan(situation: Situation<HTTPRequest>): Plan {
   const { resource, now } = situation;
-  const { endpointRef, schedule, suspend } = resource.spec;
+  const { endpointRef, schedule } = resource.spec;
   if (resource.metadata.deletionTimestamp !== undefined) return httpRequestReport(resource, now).unchanged("Deleting");
   const scheduled = schedule && timing(schedule, resource.status?.schedule, now);
   if (scheduled?.type === "invalid") {
     const { message } = scheduled;
     return httpRequestReport(resource, now).refused({ type: "refusal", reason: "InvalidSchedule", message, heals: false });
   }
-  const report = httpRequestReport(resource, now, scheduled);
   const tooMany = findTooMany(resource);
-  if (tooMany) return report.refused(tooMany);
+  const asked = tooMany ? undefined : whatToTell(situation, namedByTrigger(situation));
+  const refused = tooMany ?? (asked?.type === "refusal" ? asked : undefined);
+  const told = asked?.type === "told" ? asked : undefined;
+  if (refused) return httpRequestReport(resource, now, scheduled).refused(refused);
   const endpoint = usedEndpoint(endpointRef, situation.references);
   const inputs = yield* inputsDigest(situation);
   const wish: Desired = {
     ...desiredOf(resource, endpoint),
     ...(inputs !== undefined && { inputs }),
     ...(scheduled && { schedule: scheduled }),
+    ...(told && { trigger: told.wish }),
   };
   const decision = decide(deliveryRecordOf(resource), wish, now);
+  const report = httpRequestReport(resource, now, scheduled, told?.stateFor);
+  const event = "attempt" in decision ? told?.stateFor(decision.attempt).event : undefined;
+  const verdict = yield* carryOut(situation, { decision, wish, endpoint, report, event, inputs });
+  return told ? told.goOn(verdict) : verdict;
+}
+
+interface Decided extends Omit<Delivery, "attempt"> {
+  readonly decision: Decision;
+  readonly inputs: string | undefined;
+}
+function* carryOut(situation: Situation<HTTPRequest>, { decision, inputs, ...how }: Decided): Plan {
+  const { resource } = situation;
+  const { schedule, trigger, suspend, rerunOn } = resource.spec;
+  const { report } = how;
   switch (decision.type) {
     case "rest":
-      return suspend && scheduled
+      return suspend && (schedule || trigger)
         ? report.suspended()
-        : report.rest(inputs ?? (resource.spec.rerunOn && resource.status?.attempt?.inputs));
+        : report.rest(inputs ?? (rerunOn && resource.status?.attempt?.inputs));
     case "awaitTick":
       return suspend ? report.suspended() : report.awaitTick(decision.over);
     case "assumeDone":
@@ -95,11 +133,11 @@ function* plan(situation: Situation<HTTPRequest>): Plan {
     case "unknown":
       return report.stillUnknown(decision.attempt);
     case "poll":
-      return suspend ? report.suspended() : yield* look(situation, { attempt: decision.attempt, wish, endpoint, report });
+      return suspend ? report.suspended() : yield* look(situation, { ...how, attempt: decision.attempt });
     case "wait":
       return suspend ? report.suspended() : report.waiting(decision.delayMs);
     case "send":
-      return suspend ? report.suspended() : yield* deliver(situation, { attempt: decision.attempt, wish, endpoint, report });
+      return suspend ? report.suspended() : yield* deliver(situation, { ...how, attempt: decision.attempt });
   }
 }
 
@@ -118,15 +156,15 @@ function* inputsDigest(situation: Situation<HTTPRequest>): Steps<string | undefi
   return result.type === "values" ? String(result.values[0]) : undefined;
 }
 
-function* deliver(situation: Situation<HTTPRequest>, { attempt, wish, endpoint, report }: Delivery): Steps<Verdict> {
+function* deliver(situation: Situation<HTTPRequest>, { attempt, wish, endpoint, report, event }: Delivery): Steps<Verdict> {
   const { resource, now, instanceId: sender } = situation;
   const { spec } = resource;
   const undeclared = findUndeclared(resource);
   if (undeclared) return report.refused(undeclared);
   const known = yield* resolveDependencies(situation, references(resource));
   if (known.type === "refusal") return report.refused(known);
-  if (spec.forEach) return yield* deliverEach(situation, { attempt, wish, endpoint, report }, known.values);
-  const exchange = buildExchange(declaredRequest(resource, attempt, known.values), endpoint);
+  if (spec.forEach) return yield* deliverEach(situation, { attempt, wish, endpoint, report, event }, known.values);
+  const exchange = buildExchange(declaredRequest(resource, attempt, known.values, event), endpoint);
   if ("type" in exchange) return report.refused(exchange);
   const outputs = declaredOutputs(spec.outputs, "spec.outputs");
   const unwritable = yield* checkOutputs(outputs);
@@ -164,7 +202,7 @@ function* deliver(situation: Situation<HTTPRequest>, { attempt, wish, endpoint, 
 }
 
 /** Looks at the work that an attempt began. It was answered, so whatever comes of that, it is not sent again. */
-function* look(situation: Situation<HTTPRequest>, { attempt, endpoint, report }: Delivery): Steps<Verdict> {
+function* look(situation: Situation<HTTPRequest>, { attempt, endpoint, report, event }: Delivery): Steps<Verdict> {
   const { resource, now } = situation;
   const { spec, status } = resource;
   const done: Attempt = { ...attempt, phase: "Done", finishedAt: now.toISOString() };
@@ -174,7 +212,7 @@ function* look(situation: Situation<HTTPRequest>, { attempt, endpoint, report }:
   }
   const known = yield* resolveDependencies(situation, references(resource));
   if (known.type === "refusal") return report.refused(known);
-  const declared = declaredRequest(resource, attempt, known.values);
+  const declared = declaredRequest(resource, attempt, known.values, event);
   const polled = yield* pollOnce({ poll: spec.poll, declared, endpoint, field: "spec.poll" }, status.poll, now);
   switch (polled.type) {
     case "refusal":

@@ -39,9 +39,9 @@ export interface Report {
   stillUnknown(attempt: Attempt): Verdict;
 }
 
-/** `timing`: where there is a schedule. */
-export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Scheduled): Report {
-  const reported: Reported = { resource, now, timing };
+/** `timing`: where there is a schedule; `trigger`: what it is to say of one. */
+export function httpRequestReport(resource: HTTPRequest, now: Date, timing?: Scheduled, trigger?: Reported["trigger"]): Report {
+  const reported: Reported = { resource, now, timing, trigger };
   return { ...reportRest(reported), ...reportWait(reported), ...reportEnd(reported), ...reportUnknown(reported) };
 }
 
@@ -58,6 +58,7 @@ function reportRest(reported: Reported): Pick<Report, "unchanged" | "rest" | "aw
   const { status, lastRun, attempted, over, rested } = createStatusMaker(reported);
   const { timing } = reported;
   const before: HTTPRequestStatus = reported.resource.status ?? {};
+  const awaiting = reported.resource.spec.trigger ? awaitingTrigger : awaitingTick;
   return {
     unchanged: (reason) => ({ status: before, result: "unchanged", reason }),
 
@@ -65,13 +66,13 @@ function reportRest(reported: Reported): Pick<Report, "unchanged" | "rest" | "aw
       const { inputs: _, ...attempt } = before.attempt ?? {};
       const change = before.attempt && { attempt: { ...(attempt as Attempt), ...(inputs !== undefined && { inputs }) } };
       const [run] = lastRun();
-      if (!run && timing) return rested(awaiting, "Scheduled", change); // it was given up before it had ended
+      if (!run && timing) return rested(awaitingTick, "Scheduled", change); // it was given up before it had ended
       const { status: ended, reason, message } = run ?? pastRun(before);
       return rested(ended === "True" ? ready(reason, message) : over(reason, message), reason, change);
     },
     awaitTick(over) {
       const change = over && over.phase !== "Done" ? attempted({ ...over, phase: "Done" }) : {};
-      return rested(awaiting, "Scheduled", change);
+      return rested(awaiting, awaiting[0]?.reason ?? "", change);
     },
     suspended() {
       const state: ConditionState = {
@@ -132,10 +133,9 @@ function reportWait(reported: Reported): Pick<Report, "waiting" | "refused" | "i
 
 /** An attempt has ended, for good or until it is tried again. */
 function reportEnd(reported: Reported): Pick<Report, "done" | "retrying"> {
-  const { status, attempted, over, rested } = createStatusMaker(reported);
+  const { status, attempted, pastRuns, over, rested } = createStatusMaker(reported);
   const { now } = reported;
   const { spec } = reported.resource;
-  const before: HTTPRequestStatus = reported.resource.status ?? {};
   return {
     done(attempt, judgement) {
       const { reason, succeeded } = judgement;
@@ -145,7 +145,7 @@ function reportEnd(reported: Reported): Pick<Report, "done" | "retrying"> {
       const change = {
         ...attempted(attempt),
         ...outcome(judgement, spec),
-        ...recent([summarizeRun(attempt, judgement, spec.record), ...(before.history ?? [])], spec.historyLimit),
+        ...recent([summarizeRun(attempt, judgement, spec.record), ...pastRuns(attempt)], spec.historyLimit),
       };
       return { ...rested([...states, run], reason, change), result: succeeded ? "succeeded" : "failed" };
     },
@@ -188,7 +188,8 @@ function reportUnknown(reported: Reported): Pick<Report, "unknown" | "stillUnkno
   };
 }
 
-const awaiting = ready("Scheduled", "what is declared is sent at the schedule's next tick");
+const awaitingTrigger = ready("AwaitingTrigger", "it is sent when a run that spec.trigger watches has ended so");
+const awaitingTick = ready("Scheduled", "what is declared is sent at the schedule's next tick");
 
 /** A run, as the history tells it. */
 function summarizeRun(

@@ -5,6 +5,7 @@
  */
 import type { HTTPRequestStatus } from "../../api/http-request.ts";
 import type { RunStatus } from "../../api/schedule.ts";
+import type { TriggerStatus } from "../../api/trigger.ts";
 import { conditions, stalled, type ConditionState } from "../../core/conditions.ts";
 import { runsBefore, stripSendState, type Attempt } from "../../core/delivery.ts";
 import type { Verdict } from "../../core/plan.ts";
@@ -25,6 +26,8 @@ export interface Reported {
   readonly now: Date;
   /** Where there is a schedule. */
   readonly timing?: Scheduled | undefined;
+  /** Where there is a trigger: what a status that tells of an attempt is to say of it. */
+  readonly trigger?: ((attempt: Attempt | undefined) => TriggerStatus) | undefined;
 }
 
 export interface StatusMaker {
@@ -32,6 +35,8 @@ export interface StatusMaker {
   readonly status: (states: readonly ConditionState[], change?: Partial<HTTPRequestStatus>) => HTTPRequestStatus;
   /** The condition of the latest run that ended, as it stands. */
   readonly lastRun: () => ConditionState[];
+  /** What the history says of the runs before an attempt. */
+  readonly pastRuns: (attempt: Attempt) => readonly RunStatus[];
   /** What an attempt that begins or ends changes: it is the answer to the annotation, too. */
   readonly attempted: (attempt: Attempt) => Partial<HTTPRequestStatus>;
   /** When the next tick is, and when to look for it. */
@@ -48,13 +53,13 @@ interface UntilTick {
   readonly dueAt?: Date;
 }
 
-export function createStatusMaker({ resource, now, timing }: Reported): StatusMaker {
+export function createStatusMaker({ resource, now, timing, trigger }: Reported): StatusMaker {
   const { spec, metadata } = resource;
   const before: HTTPRequestStatus = resource.status ?? {};
   const reconcileAt = reconcileAtOf(metadata);
 
   function status(states: readonly ConditionState[], change: Partial<HTTPRequestStatus> = {}): HTTPRequestStatus {
-    const { nextRunAt: _, schedule: __, poll, response, items, history = [], ...kept } = before;
+    const { nextRunAt: _, schedule: __, trigger: ___, poll, response, items, history = [], ...kept } = before;
     const isPolling = (change.attempt ?? before.attempt)?.phase === "Polling";
     const isSameAttempt = !change.attempt || change.attempt.id === before.attempt?.id;
     const succeeded = states.some(({ type }) => type === "Succeeded") ? [] : lastRun();
@@ -62,8 +67,9 @@ export function createStatusMaker({ resource, now, timing }: Reported): StatusMa
       ...kept,
       ...(items && isSameAttempt && { items }),
       ...(timing && { schedule: timing.mark }),
+      ...(trigger && { trigger: trigger(change.attempt) }),
       ...(poll && isPolling && { poll }),
-      ...recent(history, spec.historyLimit),
+      ...recent(change.attempt ? pastRuns(change.attempt) : history, spec.historyLimit),
       ...keepRecorded(response, spec),
       observedGeneration: metadata.generation,
       conditions: [
@@ -72,6 +78,14 @@ export function createStatusMaker({ resource, now, timing }: Reported): StatusMa
       ],
       ...change,
     };
+  }
+  /** Those that ended before the attempt, and the one of which nobody knows what came, that it leaves behind. */
+  function pastRuns({ id, event }: Pick<Attempt, "id" | "event">): readonly RunStatus[] {
+    const { attempt, history = [] } = before;
+    if (event === undefined || attempt?.phase !== "Unknown" || attempt.id === id) return history;
+    const { id: attemptId, startedAt, finishedAt, tries } = attempt;
+    const ended = finishedAt === undefined ? {} : { finishedAt };
+    return [{ attemptId, startedAt, ...ended, tries, succeeded: false, reason: "OutcomeUnknown" }, ...history];
   }
   /** The generation whose run has ended: the present one where what it declares has been attempted to its end. */
   function ranAt(attempt: Pick<Attempt, "phase" | "digest"> | undefined): number {
@@ -116,7 +130,7 @@ export function createStatusMaker({ resource, now, timing }: Reported): StatusMa
       reason,
     };
   }
-  return { status, lastRun, attempted, untilTick, over, rested };
+  return { status, pastRuns, lastRun, attempted, untilTick, over, rested };
 }
 
 /** The latest runs, as many as `historyLimit` keeps. */

@@ -25,7 +25,9 @@ export function decideBeforeSend<A extends Attempt>(
   { request }: Exchange,
   { attempt, sender, idempotent, keyed, inFlight }: Circumstances<A>,
 ): BeforeSend {
-  if ((idempotent ?? isIdempotent(request.method)) || (keyed && attempt.tick === undefined && !dependsOnInputs(request)))
-    return { type: "nothing", attemptId: attempt.id };
-  return { type: "recordIntent", status: inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
+  const isRepeatable = idempotent ?? isIdempotent(request.method);
+  // What it tells of is found again in the intent alone: what it was about has gone on by then.
+  if (attempt.event === undefined && (isRepeatable || (keyed && attempt.tick === undefined && !dependsOnInputs(request))))
+    return { type: "none", attemptId: attempt.id };
+  return { type: "intent", status: inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
 }

@@ -21,7 +21,7 @@ interface Known {
   readonly values: ReadonlyMap<string, unknown>;
 }
 
-const plurals = { HTTPRequest: "httprequests", HTTPResource: "httpresources" } as const;
+export const plurals = { HTTPRequest: "httprequests", HTTPResource: "httpresources" } as const;
 
 /** The objects that it waits for, each once. */
 export function dependenciesOf({ spec: { inputs = {}, dependsOn = [] }, metadata: { namespace } }: Depending): Dependency[] {

@@ -1,6 +1,7 @@
 /** From what a spec declares to an exchange: an endpoint's settings and a request's own, merged. Pure. */
 import type { HTTPRequestSpec } from "../../api/http-request.ts";
 import type { Poll } from "../../api/poll.ts";
+import type { TriggerEvent } from "../../api/trigger.ts";
 import type { Expectation, Inputs, RequestShape } from "../../api/request.ts";
 import type { Attempt, Desired } from "../../core/delivery.ts";
 import { isIdempotent } from "../../core/http-method.ts";
@@ -28,11 +29,12 @@ function defaultMaxRedirects(method: string): number {
   return method === "GET" || method === "HEAD" ? 5 : 0;
 }
 
-/** An HTTPRequest's one request. `attempt`: that it is sent for. */
+/** An HTTPRequest's one request. `attempt`: that it is sent for; `event`: what a trigger tells of. */
 export function declaredRequest(
   { spec, metadata }: Pick<HTTPRequest, "spec" | "metadata">,
   attempt: Attempt,
   known?: DeclaredRequest["known"],
+  event?: TriggerEvent,
 ): DeclaredRequest {
   return {
     shape: spec,
@@ -48,7 +50,13 @@ export function declaredRequest(
       ...outputExpressions(declaredOutputs(spec.outputs, "spec.outputs")),
     ],
     ...(known && { known }),
+    ...(spec.trigger && { sees: { trigger: event ? seenOf(event) : null } }),
   };
+}
+
+function seenOf(event: TriggerEvent): Omit<TriggerEvent, "id"> {
+  const { id: _, ...seen } = event;
+  return seen;
 }
 
 /** What makes a new run when it changes: what is sent, as it is written. The names of this list are part of the API. */
@@ -79,7 +87,7 @@ export interface DeclaredRequest {
   /** Whether it may be sent twice, where its method is not to say so. */
   readonly idempotent?: boolean | undefined;
   /** What else expressions see. */
-  readonly sees?: Pick<Scope, "parameters" | "externalID" | "object" | "item">;
+  readonly sees?: Pick<Scope, "parameters" | "externalID" | "object" | "item" | "trigger">;
   /** An answer that came before, which expressions see as `.response`. */
   readonly response?: Response | undefined;
   /** Of an update: the body of which only what `response` does not have is sent. */

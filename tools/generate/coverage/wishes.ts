@@ -32,6 +32,8 @@ export const wishes: readonly Wish[] = [
   { text: "A proxy per configuration", feature: "[`HTTPEndpoint`](api/httpendpoint.md): `proxy`" },
   { text: "A dry run", feature: "`holdfast render`" },
   { text: "A token or session from a login of any shape, shared, renewed when it is refused", feature: "[`HTTPEndpoint`](api/httpendpoint.md): [`auth.login`](guide/log-in.md)" },
+  { text: "To hear that something failed, and why", feature: "[`HTTPRequest`](api/httprequest.md): `trigger`" },
+  { text: "Signed webhooks", feature: "`sign`, of [`HTTPRequest`](api/httprequest.md) and [`HTTPEndpoint`](api/httpendpoint.md)" },
 ];
 
 export const mistakes: readonly Wish[] = [
