@@ -58,6 +58,11 @@ export const endpointProperties = {
   timeout: { ...duration, description: "Limit on a whole exchange, for requests that set none. 30s where neither does." },
   refusedIf: { ...refusedIf, description: `${refusedIf.description} For HTTPResources that say nothing of it.` },
   idempotencyKey,
+  suspend: {
+    type: "boolean",
+    description:
+      "True: nothing is sent by it until it is false again, polls, observations and requests for tokens included. What would be sent waits, with the reason EndpointSuspended, and goes out as soon as it may; what is under way ends.",
+  },
   rateLimit,
   circuitBreaker,
 } as const satisfies Readonly<Record<string, Schema>>;

@@ -5,7 +5,7 @@ import type { Infer, Schema } from "./schema.ts";
 export const schedule = {
   type: "object",
   description:
-    "When it is sent again by itself. Exactly one of every and cron. Changing this sends nothing: the first tick is one after the change.",
+    "When it is sent again by itself. Exactly one of every, cron and at. Changing this sends nothing: the first tick is one after the change.",
   properties: {
     every: {
       ...duration,
@@ -17,10 +17,43 @@ export const schedule = {
       type: "string",
       minLength: 1,
       maxLength: 128,
-      pattern: "^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[0-9A-Za-z*/,?#-]+( [0-9A-Za-z*/,?#-]+){4,5})$",
+      pattern: "^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[0-9A-Za-z*/,?#-]+( [0-9A-Za-z*/,?#-]+){4,6})$",
+      "x-kubernetes-validations": [
+        {
+          rule: "self.startsWith('@') || !(self.matches('[0-9]{4}') || self.matches('^([^ ]+ ){6}'))",
+          message:
+            "must name no year, since it comes again each year: five fields, or six with seconds first; for a single time use at",
+        },
+      ],
       description:
         "Minute, hour, day of month, month, day of week, as in a CronJob; or six fields, with seconds first. It is sent at these times and not before. " +
         "A time that summer time leaves out is run when the gap ends; one that comes twice is run the first time.",
+    },
+    at: {
+      type: "string",
+      format: "date-time",
+      maxLength: 64,
+      description:
+        "One time, RFC 3339, for example 2027-01-01T00:00:00Z. It is sent then, once, and not before. One that was over when it was declared is ScheduledTimePassed, and sends nothing.",
+    },
+    window: {
+      ...duration,
+      description:
+        "How far a fleet is spread: each object is sent so long after its ticks as follows from its UID, always the same and less than this. Goes with cron and at.",
+    },
+    stopAfter: {
+      type: "object",
+      description: "Present: the schedule ends by itself. Changing the schedule begins it anew.",
+      properties: {
+        failures: {
+          type: "integer",
+          format: "int32",
+          minimum: 1,
+          maximum: 1000,
+          description: "After so many failed runs in a row it is Stalled, with the reason TooManyFailures.",
+        },
+      },
+      required: ["failures"],
     },
     timeZone: {
       type: "string",
@@ -42,7 +75,20 @@ export const schedule = {
     },
   },
   "x-kubernetes-validations": [
-    { rule: "has(self.every) != has(self.cron)", message: "exactly one of every and cron must be set" },
+    {
+      rule: "[has(self.every), has(self.cron), has(self.at)].filter(given, given).size() == 1",
+      message: "exactly one of every, cron and at must be set",
+    },
+    {
+      rule: "!has(self.window) || !has(self.every)",
+      message: "window goes with cron and at: what has an interval begins when it is declared",
+      fieldPath: ".window",
+    },
+    {
+      rule: "!has(self.stopAfter) || !has(self.at)",
+      message: "stopAfter goes with every and cron: at comes once",
+      fieldPath: ".stopAfter",
+    },
     { rule: "!has(self.timeZone) || has(self.cron)", message: "timeZone goes with cron" },
   ],
 } as const satisfies Schema;
@@ -56,6 +102,12 @@ export const scheduleStatus = {
       type: "string",
       format: "date-time",
       description: "Ticks up to this time have been run, or came before the schedule did.",
+    },
+    failures: {
+      type: "integer",
+      format: "int32",
+      minimum: 0,
+      description: "With stopAfter: how many runs have failed in a row.",
     },
   },
   required: ["declared", "handledUpTo"],

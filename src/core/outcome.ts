@@ -64,6 +64,7 @@ export type RefusalReason =
   | "DependencyNotReady"
   | "DependencyCycle"
   | "TooManySources"
+  | "EndpointSuspended"
   | "SecretNotFound"
   | "ConfigMapNotFound"
   | "KeyNotFound"

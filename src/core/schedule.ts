@@ -5,11 +5,16 @@
  * whatever was restarted, however a clock was set, and however summer time begins and ends.
  */
 import { Cron } from "croner";
+import { digest } from "./tools/digest.ts";
 import { durationMs } from "./tools/duration.ts";
 
 export interface Schedule {
   readonly every?: string;
   readonly cron?: string;
+  /** RFC 3339. */
+  readonly at?: string;
+  readonly window?: string;
+  readonly stopAfter?: { readonly failures: number };
   readonly timeZone?: string;
   readonly startingDeadline?: string;
   readonly missed: "Skip" | "RunOnce";
@@ -21,6 +26,8 @@ export interface ScheduleMark {
   readonly declared: string;
   /** RFC 3339. Ticks up to this time have been run, or came before the schedule did. */
   readonly handledUpTo: string;
+  /** Runs that failed in a row, where that ends it. */
+  readonly failures?: number;
 }
 
 export type Timing =
@@ -30,8 +37,10 @@ export type Timing =
       readonly atOnce: boolean;
       /** RFC 3339: the tick that is to be run now. */
       readonly due?: string;
-      /** The next tick, later than now. */
-      readonly next: Date;
+      /** The next tick, later than now; absent: there is none any more. */
+      readonly next?: Date;
+      /** It has failed as often as it may. */
+      readonly isStopped?: true;
       readonly mark: ScheduleMark;
     }
   | { readonly type: "invalid"; readonly message: string };
@@ -41,16 +50,27 @@ const skippedAfterMs = 60_000;
 /** However short an interval reads. */
 const shortestIntervalMs = 1_000;
 
-/** `before`: what the status has of it. Of several ticks that have passed only the latest is due. */
-export function timing(schedule: Schedule, before: ScheduleMark | undefined, now: Date): Timing {
-  const { every, cron = "", timeZone = "UTC", missed } = schedule;
-  const declared = every === undefined ? `${cron} ${timeZone}` : `every ${every}`;
-  const mark = before?.declared === declared ? before : { declared, handledUpTo: now.toISOString() };
-  const ticks = every === undefined ? cronTicks(cron, timeZone, mark) : intervalTicks(durationMs(every), mark, now);
+/**
+ * `before`: what the status has of it. Of several ticks that have passed only the latest is due. `uid`: by which it has its place in
+ * a window; `declaredAt`: when it was declared, where that is known.
+ */
+export function timing(
+  schedule: Schedule,
+  before: ScheduleMark | undefined,
+  now: Date,
+  { uid = "", declaredAt = now.toISOString() }: { readonly uid?: string; readonly declaredAt?: string | undefined } = {},
+): Timing {
+  const { every, at, missed, stopAfter } = schedule;
+  const declared = declaredText(schedule);
+  const handledUpTo = at === undefined ? now.toISOString() : declaredAt;
+  const mark = before?.declared === declared ? before : { declared, handledUpTo };
+  const ticks = ticksOf(schedule, mark, now, offsetMs(schedule.window, uid));
   if ("message" in ticks) return { type: "invalid", message: ticks.message };
+  const isStopped = stopAfter !== undefined && (mark.failures ?? 0) >= stopAfter.failures;
+  if (isStopped) return { type: "scheduled", atOnce: every !== undefined, mark, isStopped };
   const latest = ticks.latest(now);
   const next = ticks.next(now);
-  if (!next) return { type: "invalid", message: "spec.schedule.cron: names a time that never comes" };
+  if (!next && at === undefined) return { type: "invalid", message: "spec.schedule.cron: names a time that never comes" };
   const lateMs = schedule.startingDeadline === undefined ? undefined : durationMs(schedule.startingDeadline);
   const longestLateMs = lateMs ?? (missed === "Skip" ? skippedAfterMs : Infinity);
   const isDue = latest !== undefined && now.getTime() - latest.getTime() <= longestLateMs;
@@ -58,10 +78,49 @@ export function timing(schedule: Schedule, before: ScheduleMark | undefined, now
     type: "scheduled",
     atOnce: every !== undefined,
     ...(isDue && { due: latest.toISOString() }),
-    next,
+    ...(next && { next }),
     // A tick that is too late is over, whatever is declared of missed ones later on.
     mark: isDue ? ticks.mark : advanceMark(ticks.mark, latest?.toISOString()),
   };
+}
+
+/** By which it is known that another one is declared. */
+function declaredText({ every, cron = "", at, timeZone = "UTC", window, stopAfter }: Schedule): string {
+  const times = every !== undefined ? `every ${every}` : at !== undefined ? `at ${at}` : `${cron} ${timeZone}`;
+  const spread = window === undefined ? "" : ` window ${window}`;
+  return `${times}${spread}${stopAfter ? ` stopAfter ${stopAfter.failures}` : ""}`;
+}
+/** Its place in the window: of many UIDs about as many in each part of it. */
+function offsetMs(window: string | undefined, uid: string): number {
+  if (window === undefined) return 0;
+  return Math.floor((parseInt(digest(["window", uid]).slice(0, 12), 16) / 16 ** 12) * durationMs(window));
+}
+function ticksOf(
+  { every, cron = "", at, timeZone = "UTC" }: Schedule,
+  mark: ScheduleMark,
+  now: Date,
+  offsetMs: number,
+): Ticks | { readonly message: string } {
+  if (every !== undefined) return intervalTicks(durationMs(every), mark, now);
+  if (at === undefined) return cronTicks(cron, timeZone, mark, offsetMs);
+  const timeMs = Date.parse(at) + offsetMs;
+  const isOver = timeMs <= Date.parse(mark.handledUpTo);
+  return {
+    mark,
+    latest: (now) => (!isOver && timeMs <= now.getTime() ? new Date(timeMs) : undefined),
+    next: (now) => (!isOver && timeMs > now.getTime() ? new Date(timeMs) : undefined),
+  };
+}
+
+/** The mark once a run has ended. One that ends well by hand, after too many that did not, begins the schedule anew. */
+export function countFailures(
+  mark: ScheduleMark,
+  { schedule: { stopAfter }, succeeded, now }: { readonly schedule: Schedule; readonly succeeded: boolean; readonly now: Date },
+): ScheduleMark {
+  const { failures = 0, ...rest } = mark;
+  if (!stopAfter) return rest;
+  if (!succeeded) return { ...rest, failures: failures + 1 };
+  return failures >= stopAfter.failures ? { ...rest, handledUpTo: now.toISOString() } : rest;
 }
 
 /** The mark once `tick` is being run. */
@@ -95,10 +154,13 @@ function intervalTicks(declaredMs: number, before: ScheduleMark, now: Date): Tic
 }
 
 /** Those that croner finds. A clock that is set back repeats none of them. */
-function cronTicks(cron: string, timeZone: string, mark: ScheduleMark): Ticks | { readonly message: string } {
+function cronTicks(cron: string, timeZone: string, mark: ScheduleMark, offsetMs: number): Ticks | { readonly message: string } {
   const parsed = parsedCron(cron, timeZone);
   if ("message" in parsed) return parsed;
-  const { after } = parsed;
+  const after = (timeMs: number): Date | undefined => {
+    const tick = parsed.after(timeMs - offsetMs);
+    return tick && new Date(tick.getTime() + offsetMs);
+  };
   const startMs = Date.parse(mark.handledUpTo);
   const comesBy = (afterMs: number, now: Date): boolean => (after(afterMs)?.getTime() ?? Infinity) <= now.getTime();
   return {

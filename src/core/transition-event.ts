@@ -22,6 +22,7 @@ const harmless: readonly string[] = [
   "InUse",
   "RateLimited",
   "Suspended",
+  "EndpointSuspended",
   "DependencyNotReady",
 ];
 

@@ -48,6 +48,9 @@ interface EnqueueDeps {
   readonly onMistake: (kind: WatchedKind, error: unknown) => void;
 }
 
+/** What of a status says that something has ended. */
+const endReads = new Set(["status.completedRuns", "status.conditions", "status.history"]);
+
 export function createEnqueue(deps: EnqueueDeps): Enqueue {
   const { caches, queue, reasons, dependents, watchers, dataWatches, sender, observe, noteChange, onGone, onMistake } = deps;
   const awaken = createWaking(deps);
@@ -71,7 +74,7 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
         reasons.note(id, due ? "referenceChanged" : "dependencyStatusChanged", { about: queueKey(kind.type.kind, key) });
         queue.add(id, { lane: lends ? "listing" : "change" });
       }
-    if (after && hasNewStatus(change))
+    if (after && hasNewStatus(change, endReads))
       for (const id of watchers.of(kind.type.kind, after)) {
         reasons.note(id, "dependencyStatusChanged", { about: queueKey(kind.type.kind, key) });
         queue.add(id);

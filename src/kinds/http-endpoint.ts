@@ -6,7 +6,7 @@
  * again every few minutes, what is not sooner.
  */
 import { pauseSinceMs } from "../core/backoff.ts";
-import { conditions, ready, reconciling, stalled } from "../core/conditions.ts";
+import { conditions, ready, reconciling, stalled, type Condition, type ConditionState } from "../core/conditions.ts";
 import type { Connection } from "../core/connection.ts";
 import { checkConnection, type Kind, type Plan, type Situation } from "../core/plan.ts";
 import { retryAfterMs } from "../core/retry.ts";
@@ -51,14 +51,23 @@ function* judge({ resource, now }: Situation<Endpoint>, user?: string): Plan {
   const { generation } = metadata;
   const before = (status?.conditions ?? []).find(({ type }) => type === "Ready");
   const isKnownWell = before?.status === "True" && status?.observedGeneration === generation;
+  const waits = user === undefined ? [] : [{ type: "InUse", status: "True", reason: "InUse", message: inUseBy(user) } as const];
+  const told = (states: readonly ConditionState[]): readonly Condition[] =>
+    conditions([...states, ...waits], status?.conditions ?? [], generation, now.toISOString());
+  // Nothing is looked at, and no token asked for.
+  if (resource.spec.suspend)
+    return {
+      status: { observedGeneration: generation, conditions: told([suspended]) },
+      result: "suspended",
+      reason: "Suspended",
+    };
   const connection = connectionOf(resource);
   const result = yield* checkConnection(connection, !isKnownWell);
   const states =
     result.type === "usable"
       ? ready("Accepted", "requests can use it")
       : (result.heals ? reconciling : stalled)(result.reason, result.message);
-  const waits = user === undefined ? [] : [{ type: "InUse", status: "True", reason: "InUse", message: inUseBy(user) } as const];
-  const shown = conditions([...states, ...waits], status?.conditions ?? [], generation, now.toISOString());
+  const shown = told(states);
   const since = Date.parse(shown[0]?.lastTransitionTime ?? now.toISOString());
   const spread = { id: metadata.uid, tries: 1 };
   const againMs =
@@ -78,6 +87,13 @@ function* judge({ resource, now }: Situation<Endpoint>, user?: string): Plan {
 function inUseBy(user: string): string {
   return `${user} needs this endpoint to delete its remote object, and is there still: it is deleted first. To delete the endpoint without waiting, set the annotation ${orphanAnnotation}: "true" on it; that one then has to be let go by the same annotation`;
 }
+
+const suspended: ConditionState = {
+  type: "Ready",
+  status: "False",
+  reason: "Suspended",
+  message: "spec.suspend is true: nothing is sent by it until it is false",
+};
 
 function refersElsewhere({ auth, sign, proxy, tls: { ca, certificate, key } }: Connection): boolean {
   if (auth ?? sign) return true;

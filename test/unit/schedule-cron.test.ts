@@ -14,6 +14,7 @@ function ticks(cron: string, count: number, { from = "2026-01-01T00:00:00Z", tim
   while (found.length < count) {
     const next = timing({ cron, timeZone, missed: "RunOnce" }, undefined, now);
     if (next.type === "invalid") throw new Error(next.message);
+    if (!next.next) throw new Error("no tick");
     found.push(next.next.toISOString().replace(":00.000Z", "").replace(".000Z", ""));
     now = next.next;
   }

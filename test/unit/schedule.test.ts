@@ -108,7 +108,7 @@ describe("cron", () => {
     ["0 0 13 * 5", "2026-01-02T00:00:00.000Z"],
     ["@monthly", "2026-02-01T00:00:00.000Z"],
   ])("%s comes next at %s", (cron, next) => {
-    expect(at({ cron }, start).next.toISOString()).toBe(next);
+    expect(at({ cron }, start).next?.toISOString()).toBe(next);
   });
   test.each(["61 * * * *", "* * * *", "*/0 * * * *", "0 0 * * * * 2030", "0 0 30 2 *", "tomorrow"])("refuses %s", (cron) => {
     expect(timing({ cron, missed: "RunOnce" }, undefined, new Date(start))).toMatchObject({
@@ -170,7 +170,7 @@ test(
           now += step * 1_000;
           const looked = at(schedule, new Date(now).toISOString(), mark);
           const { due, next } = looked;
-          expect(next.getTime()).toBeGreaterThan(now);
+          expect(next?.getTime()).toBeGreaterThan(now);
           if (due !== undefined) {
             expect(Date.parse(due)).toBeLessThanOrEqual(now);
             expect(Date.parse(due)).toBeGreaterThan(Date.parse(looked.mark.handledUpTo));

@@ -106,7 +106,7 @@ describe("wish 26: a notice", () => {
       attempt: { id: "run-0a1b2c3d-source-2", startedAt: text(1.9), finishedAt: text(2), tries: 2 },
     });
     const [step] = looked.steps;
-    expect(step).toMatchObject({ beforeSend: { type: "intent", status: { trigger: { event: { when: "Failed" } } } } });
+    expect(step).toMatchObject({ beforeSend: { type: "recordIntent", status: { trigger: { event: { when: "Failed" } } } } });
     expect(look([source("SF")], { when: ["Failed"], status: looked.status }).steps).toEqual([]);
   });
 
@@ -173,7 +173,7 @@ describe("wish 26: a notice", () => {
 
   test("after a crash in flight is OutcomeUnknown for a POST, and sent again with the same event and id for a PUT", () => {
     const [step] = look([source("F")], { when: ["Failed"] }).steps;
-    if (step?.type !== "exchange" || step.beforeSend.type !== "intent") throw new Error("no intent");
+    if (step?.type !== "exchange" || step.beforeSend.type !== "recordIntent") throw new Error("no intent");
     const left = step.beforeSend.status as HTTPRequestStatus;
     const found = look([source("FF")], { when: ["Failed"], status: left });
     expect(found.steps).toEqual([]);
@@ -181,7 +181,7 @@ describe("wish 26: a notice", () => {
     expect(found.verdict.requeueAfterMs).toBe(0); // there is another one
     const spec = { method: "PUT" };
     const [put] = look([source("F")], { when: ["Failed"], spec }).steps;
-    if (put?.type !== "exchange" || put.beforeSend.type !== "intent") throw new Error("no intent");
+    if (put?.type !== "exchange" || put.beforeSend.type !== "recordIntent") throw new Error("no intent");
     const again = look([source("FF")], { when: ["Failed"], spec, status: put.beforeSend.status });
     expect(sent(again)).toMatchObject({ attempt: { id: "run-0a1b2c3d-source-1" } });
     expect(again.status.attempt?.id).toBe(put.beforeSend.attemptId);

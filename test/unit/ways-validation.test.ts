@@ -90,3 +90,26 @@ describe("trigger", () => {
     },
   );
 });
+
+describe("schedule", () => {
+  const schedule = (changes: object): string => request({ schedule: changes }).join("\n");
+  test.each([
+    { at: "2027-01-01T00:00:00Z" },
+    { at: "2027-01-01T00:00:00+01:00", window: "10m", startingDeadline: "1h" },
+    { cron: "0 3 * * *", window: "1h", stopAfter: { failures: 5 } },
+    { cron: "30 0 3 * * MON", timeZone: "Europe/Berlin" },
+    { every: "1h", stopAfter: { failures: 1 } },
+  ])("may be %j", (one) => expect(schedule(one)).toBe(""));
+  test.each([
+    [{ cron: "0 0 3 1 1 * 2027" }, "must name no year"],
+    [{ cron: "0 3 1 1 * 2027" }, "must name no year"],
+    [{ cron: "0 3 1 1 * 2027-2029" }, "must name no year"],
+    [{ at: "tomorrow" }, "spec.schedule.at: "],
+    [{ at: "2027-01-01T00:00:00Z", every: "1h" }, "exactly one of every, cron and at"],
+    [{}, "exactly one of every, cron and at"],
+    [{ every: "1h", window: "10m" }, "window goes with cron and at"],
+    [{ at: "2027-01-01T00:00:00Z", stopAfter: { failures: 1 } }, "stopAfter goes with every and cron"],
+    [{ every: "1h", stopAfter: {} }, "spec.schedule.stopAfter.failures"],
+    [{ at: "2027-01-01T00:00:00Z", timeZone: "Europe/Berlin" }, "timeZone goes with cron"],
+  ])("%j is refused", (one, text) => expect(schedule(one)).toContain(text));
+});

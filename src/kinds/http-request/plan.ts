@@ -73,6 +73,12 @@ function references(resource: HTTPRequest): Dependency[] {
   ];
 }
 
+/** By what its ticks differ from others'. A new object was declared when it was made, however late this is. */
+function declaring({ metadata, status }: HTTPRequest): { readonly uid: string; readonly declaredAt?: string | undefined } {
+  const { uid, generation, creationTimestamp } = metadata;
+  return { uid, ...(generation === 1 && !status && { declaredAt: creationTimestamp }) };
+}
+
 /** Where it exists. */
 function namedByTrigger({ resource, references: found }: Situation<HTTPRequest>): HTTPRequest | HTTPResource | undefined {
   const [named] = triggerReferences(resource.spec.trigger, resource.metadata.namespace);
@@ -84,7 +90,7 @@ function* plan(situation: Situation<HTTPRequest>): Plan {
   const { resource, now } = situation;
   const { endpointRef, schedule } = resource.spec;
   if (resource.metadata.deletionTimestamp !== undefined) return httpRequestReport(resource, now).unchanged("Deleting");
-  const scheduled = schedule && timing(schedule, resource.status?.schedule, now);
+  const scheduled = schedule && timing(schedule, resource.status?.schedule, now, declaring(resource));
   if (scheduled?.type === "invalid") {
     const { message } = scheduled;
     return httpRequestReport(resource, now).refused({ type: "refusal", reason: "InvalidSchedule", message, heals: false });

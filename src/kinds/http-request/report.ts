@@ -8,10 +8,11 @@ import { isSameTry, unknownReasonText, type Attempt } from "../../core/delivery.
 import type { Refusal, Response } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
 import { reconcileAtAnnotation } from "../../core/resource.ts";
+import { advanceMark, countFailures } from "../../core/schedule.ts";
 import { retryAfterFieldMs, retryAfterMs, type RetryPolicy } from "../../core/retry.ts";
 import { recordResponse, type Judgement, type Keeping } from "../request/recorded.ts";
 import type { HTTPRequest } from "../types.ts";
-import { createStatusMaker, recent, type Reported, type Scheduled } from "./status.ts";
+import { createStatusMaker, recent, tooManyFailures, type Reported, type Scheduled } from "./status.ts";
 
 /** How often something outside the resource that is missing is looked for: after as long as it has been missing, within these. */
 const missing = { initialMs: 2_000, maxMs: 60_000 };
@@ -72,7 +73,8 @@ function reportRest(reported: Reported): Pick<Report, "unchanged" | "rest" | "aw
     },
     awaitTick(over) {
       const change = over && over.phase !== "Done" ? attempted({ ...over, phase: "Done" }) : {};
-      return rested(awaiting, awaiting[0]?.reason ?? "", change);
+      const states = timing && !timing.next ? ended(timing) : awaiting;
+      return rested(states, states[0]?.reason ?? "", change);
     },
     suspended() {
       const state: ConditionState = {
@@ -134,20 +136,28 @@ function reportWait(reported: Reported): Pick<Report, "waiting" | "refused" | "i
 /** An attempt has ended, for good or until it is tried again. */
 function reportEnd(reported: Reported): Pick<Report, "done" | "retrying"> {
   const { status, attempted, pastRuns, over, rested } = createStatusMaker(reported);
-  const { now } = reported;
+  const { now, timing } = reported;
   const { spec } = reported.resource;
   return {
     done(attempt, judgement) {
       const { reason, succeeded } = judgement;
       const message = succeeded || attempt.tries <= 1 ? judgement.message : `${judgement.message}; tried ${attempt.tries} times`;
-      const states = succeeded ? ready(reason, message) : over(reason, message);
+      const { schedule } = spec;
+      const mark = timing && schedule && countFailures(advanceMark(timing.mark, attempt.tick), { schedule, succeeded, now });
+      const isLast = (mark?.failures ?? 0) >= (schedule?.stopAfter?.failures ?? Infinity);
+      const states = succeeded ? ready(reason, message) : isLast ? tooManyFailures(message) : over(reason, message);
       const run: ConditionState = { type: "Succeeded", status: succeeded ? "True" : "False", reason, message };
       const change = {
         ...attempted(attempt),
+        ...(mark && { schedule: mark }),
         ...outcome(judgement, spec),
         ...recent([summarizeRun(attempt, judgement, spec.record), ...pastRuns(attempt)], spec.historyLimit),
       };
-      return { ...rested([...states, run], reason, change), result: succeeded ? "succeeded" : "failed" };
+      const verdict = rested([...states, run], reason, change);
+      const result = succeeded ? "succeeded" : "failed";
+      if (!isLast) return { ...verdict, ...(timing?.isStopped && { requeueAfterMs: 0 }), result };
+      const { nextRunAt: _, ...last }: HTTPRequestStatus = verdict.status;
+      return { status: last, result, reason };
     },
     retrying(attempt, retry, judgement) {
       const { reason, message, response } = judgement;
@@ -188,6 +198,12 @@ function reportUnknown(reported: Reported): Pick<Report, "unknown" | "stillUnkno
   };
 }
 
+/** What is declared has not been sent, and there is no tick any more. */
+function ended({ isStopped }: Scheduled): ConditionState[] {
+  if (isStopped) return tooManyFailures("what is declared now has not been sent");
+  const message = "the time that spec.schedule.at names was over before what is declared could be sent; nothing is sent";
+  return stalled("ScheduledTimePassed", message);
+}
 const awaitingTrigger = ready("AwaitingTrigger", "it is sent when a run that spec.trigger watches has ended so");
 const awaitingTick = ready("Scheduled", "what is declared is sent at the schedule's next tick");
 

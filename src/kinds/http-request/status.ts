@@ -113,13 +113,14 @@ export function createStatusMaker({ resource, now, timing, trigger }: Reported):
 
   /** When the next tick is, and when to look for it. */
   function untilTick(): UntilTick {
-    if (!timing) return {};
+    if (!timing?.next) return {};
     const delayMs = timing.next.getTime() - now.getTime();
     return { nextRunAt: timing.next.toISOString(), requeueAfterMs: Math.min(delayMs, longestSleepMs), dueAt: timing.next };
   }
   /** A run that ended badly: with a schedule the next tick is another chance. */
   function over(reason: string, message: string): ConditionState[] {
-    return timing ? [{ type: "Ready", status: "False", reason, message }] : stalled(reason, message);
+    if (timing?.isStopped) return tooManyFailures(message);
+    return timing?.next ? [{ type: "Ready", status: "False", reason, message }] : stalled(reason, message);
   }
   function rested(states: readonly ConditionState[], reason: string, change: Partial<HTTPRequestStatus> = {}): Verdict {
     const { nextRunAt, ...requeue } = untilTick();
@@ -131,6 +132,14 @@ export function createStatusMaker({ resource, now, timing, trigger }: Reported):
     };
   }
   return { status, pastRuns, lastRun, attempted, untilTick, over, rested };
+}
+
+/** `message`: how the latest run ended. */
+export function tooManyFailures(message: string): ConditionState[] {
+  return stalled(
+    "TooManyFailures",
+    `the schedule has ended, after as many failed runs as spec.schedule.stopAfter says: ${message}`,
+  );
 }
 
 /** The latest runs, as many as `historyLimit` keeps. */

@@ -21,7 +21,7 @@ export interface Told {
 export function triggerReferences(trigger: Trigger | undefined, namespace: string): Dependency[] {
   if (trigger?.name === undefined) return [];
   const { kind, name } = trigger;
-  return [{ type: { group, version, kind, plural: plurals[kind] }, key: { namespace, name }, onStatus: true }];
+  return [{ type: { group, version, kind, plural: plurals[kind] }, key: { namespace, name }, onStatus: "everything" }];
 }
 
 /** `named`: what `triggerReferences` names, where it exists. */

@@ -28,6 +28,6 @@ export function decideBeforeSend<A extends Attempt>(
   const isRepeatable = idempotent ?? isIdempotent(request.method);
   // What it tells of is found again in the intent alone: what it was about has gone on by then.
   if (attempt.event === undefined && (isRepeatable || (keyed && attempt.tick === undefined && !dependsOnInputs(request))))
-    return { type: "none", attemptId: attempt.id };
-  return { type: "intent", status: inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
+    return { type: "nothing", attemptId: attempt.id };
+  return { type: "recordIntent", status: inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
 }
