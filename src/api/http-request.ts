@@ -24,12 +24,20 @@ const spec = {
     dependsOn,
     forEach,
     rerunOn: {
-      type: "array",
+      type: "object",
       description:
-        "What else makes a new run. Inputs: another value of an input, a rotated Secret say. Without it only a change of what is sent, as it is written here, does.",
-      maxItems: 1,
-      "x-kubernetes-list-type": "set",
-      items: { type: "string", enum: ["Inputs"] },
+        "What else makes a new run: another value of one of these inputs, a rotated Secret say. Without it only a change of what is sent, as it is written here, does. Changing this list sends nothing.",
+      properties: {
+        inputs: {
+          type: "array",
+          description: 'Names of inputs; "*" stands for all.',
+          minItems: 1,
+          maxItems: 64,
+          "x-kubernetes-list-type": "set",
+          items: { type: "string", minLength: 1, maxLength: 63 },
+        },
+      },
+      required: ["inputs"],
     },
     timeout: { ...duration, description: "Limit on the whole exchange, for example 30s. Without it the endpoint's, else 30s." },
     maxRedirects: {
@@ -85,6 +93,11 @@ const spec = {
         "poll does not go with forEach: the places to ask of all items would not fit into a status; declare a request for each",
     },
     {
+      rule: "!has(self.rerunOn) || self.rerunOn.inputs.all(name, name == '*' || (has(self.inputs) && name in self.inputs))",
+      message: "rerunOn.inputs must name inputs of this spec, or * for all of them",
+      fieldPath: ".rerunOn",
+    },
+    {
       rule: "!has(self.trigger) || !(has(self.schedule) || has(self.forEach) || has(self.rerunOn))",
       message:
         "trigger does not go with schedule, forEach or rerunOn: it is sent for what happens to others, and for nothing else",
@@ -112,8 +125,9 @@ const attempt = {
     digest: { type: "string", maxLength: 64, description: "SHA-256 over what is sent, unexpanded." },
     inputs: {
       type: "string",
-      maxLength: 64,
-      description: "With rerunOn: a keyed digest (HMAC-SHA-256) of its inputs' values, by which a change of them is known.",
+      maxLength: 80,
+      description:
+        "With rerunOn: which inputs it names, and a keyed digest (HMAC-SHA-256) of their values, by which a change of them is known.",
     },
     phase: {
       type: "string",

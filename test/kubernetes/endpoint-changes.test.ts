@@ -86,7 +86,7 @@ describeWithControlPlane("those who use an endpoint", () => {
     await apply("HTTPEndpoint", "rotated", { baseURL: `${origin.url}/rotated`, ...bearerOf("rotating") });
     const endpointRef = { name: "rotated" };
     await apply("HTTPRequest", "once", { endpointRef, path: "/once", method: "POST" });
-    await apply("HTTPRequest", "by-inputs", { endpointRef, path: "/by-inputs", method: "POST", rerunOn: ["Inputs"] });
+    await apply("HTTPRequest", "by-inputs", { endpointRef, path: "/by-inputs", method: "POST", rerunOn: { inputs: ["*"] } });
     await apply("HTTPRequest", "scheduled", { endpointRef, path: "/scheduled", schedule: { every: "1h" } });
     await apply("HTTPResource", "kept", { endpointRef, observe: { path: "/kept" }, interval: "1h" });
     const all = ["/once", "/by-inputs", "/scheduled", "/kept"].map((path) => `/rotated${path}`);

@@ -112,7 +112,7 @@ describeWithControlPlane("requests that need others", () => {
 
   test("wish 12: a rotated Secret is sent again, once, where inputs count, and nowhere else", async () => {
     await putSecret(namespace, "rotating", "first");
-    await requests.create("counts", { ...withToken("/counts", "rotating"), rerunOn: ["Inputs"] });
+    await requests.create("counts", { ...withToken("/counts", "rotating"), rerunOn: { inputs: ["*"] } });
     await requests.create("does-not", withToken("/does-not", "rotating"));
     const bothReady = (): Promise<unknown> =>
       requests.until("both are ready", (all) => isReady(all.get("counts")) && isReady(all.get("does-not")));

@@ -40,7 +40,7 @@ test("wish 12: a Secret whose manifest is rewritten wakes what uses it, at once,
         apiVersion,
         kind: "HTTPRequest",
         metadata: { name: "counts" },
-        spec: { url: url("counts"), method: "POST", headers, inputs, rerunOn: ["Inputs"] },
+        spec: { url: url("counts"), method: "POST", headers, inputs, rerunOn: { inputs: ["*"] } },
       },
       {
         apiVersion,

@@ -2,6 +2,7 @@
 import { expect, test } from "@jest/globals";
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
 import type { Refusal } from "../../src/core/outcome.ts";
+import { digest } from "../../src/core/tools/digest.ts";
 import { sameJSON } from "../../src/core/tools/json.ts";
 import type { EvaluationResult } from "../../src/core/plan.ts";
 import { inputsDigest } from "../../src/http/evaluate/inputs-digest.ts";
@@ -10,7 +11,9 @@ import type { HTTPRequest } from "../../src/kinds/types.ts";
 import { answer, driveIn, httpRequest, type Answer } from "../support/request-plan.ts";
 
 const inputs = { token: { secretKeyRef: { name: "s", key: "token" } } };
-const rerunOn = ["Inputs"] as const;
+const rerunOn = { inputs: ["token"] } as const;
+/** Which inputs a digest is of. */
+const ofToken = digest(["token"]).slice(0, 8);
 
 function request(spec: Partial<HTTPRequestSpec>, status?: HTTPRequestStatus): HTTPRequest {
   return httpRequest({ inputs, ...spec }, status && { status });
@@ -27,11 +30,11 @@ function drive(resource: HTTPRequest, ...answers: readonly Answer[]) {
 
 test("other values are another run, with an attempt id of its own; the same values are none", () => {
   const first = drive(request({ rerunOn }), values("v1"), ok);
-  expect([first.sent, first.status.attempt?.inputs]).toEqual([1, "v1"]);
+  expect([first.sent, first.status.attempt?.inputs]).toEqual([1, `${ofToken}:v1`]);
   const same = drive(request({ rerunOn }, first.status), values("v1"));
   expect([same.sent, sameJSON(same.status, first.status)]).toEqual([0, true]);
   const other = drive(request({ rerunOn }, first.status), values("v2"), ok);
-  expect([other.sent, other.status.attempt?.inputs, other.status.completedRuns]).toEqual([1, "v2", 2]);
+  expect([other.sent, other.status.attempt?.inputs, other.status.completedRuns]).toEqual([1, `${ofToken}:v2`, 2]);
   expect(other.status.attempt?.id).not.toBe(first.status.attempt?.id);
 });
 test("without it, values are not even looked at", () => {
@@ -42,7 +45,7 @@ test("without it, values are not even looked at", () => {
 test("adding it sends nothing, and takes the values as they are for what was sent; removing it forgets them", () => {
   const before = drive(request({}), ok);
   const added = drive(request({ rerunOn }, before.status), values("v1"));
-  expect([added.sent, added.status.attempt]).toEqual([0, { ...before.status.attempt, inputs: "v1" }]);
+  expect([added.sent, added.status.attempt]).toEqual([0, { ...before.status.attempt, inputs: `${ofToken}:v1` }]);
   expect(drive(request({ rerunOn }, added.status), values("v2"), ok).sent).toBe(1);
   const removed = drive(request({}, added.status));
   expect([removed.sent, removed.status.attempt]).toEqual([0, before.status.attempt]);
@@ -72,4 +75,15 @@ test("a digest tells values and names apart, not their order, and nothing across
   expect(new Set([digest, of("v", ["a", "1"], ["b", 2]), of("u", ["a", 1], ["b", 2]), of("u", ["a", "1"], ["c", 2])]).size).toBe(
     4,
   );
+});
+
+test("only the inputs that it names are looked at, and another list sends nothing", () => {
+  const two = { ...inputs, other: { secretKeyRef: { name: "s", key: "other" } } };
+  const first = drive(request({ inputs: two, rerunOn }), values("v1"), ok);
+  const [asked] = first.steps;
+  const names = asked?.type === "evaluate" && "inputsOf" in asked.evaluation ? Object.keys(asked.evaluation.inputsOf.inputs) : [];
+  expect(names).toEqual(["token"]);
+  const all = drive(request({ inputs: two, rerunOn: { inputs: ["*"] } }, first.status), values("v2"));
+  expect([all.sent, all.status.attempt?.inputs]).toEqual([0, `${digest(["*"]).slice(0, 8)}:v2`]);
+  expect(drive(request({ inputs: two, rerunOn: { inputs: ["*"] } }, all.status), values("v3"), ok).sent).toBe(1);
 });

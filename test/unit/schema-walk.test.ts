@@ -30,11 +30,19 @@ function anySpecOf<Spec>(schema: ObjectSchema, obeying: (spec: Fields) => object
     .filter(({ problems }) => problems.length === 0)
     .map(({ value }) => JSON.parse(JSON.stringify(value)) as Spec);
 }
-const anySpec = anySpecOf<HTTPRequestSpec>(httpRequest.spec, ({ forEach, poll, ...spec }) => ({
-  ...targeted(spec, spec["endpointRef"] !== undefined),
-  ...(forEach !== undefined && poll === undefined && { forEach }),
-  ...(poll !== undefined && { poll }),
-}));
+const anySpec = anySpecOf<HTTPRequestSpec>(httpRequest.spec, ({ forEach, poll, rerunOn, trigger, sign, ...spec }) => {
+  const isJoined = spec["endpointRef"] !== undefined;
+  const isRepeated = forEach !== undefined && poll === undefined;
+  const isAlone = !isRepeated && rerunOn === undefined && spec["schedule"] === undefined;
+  return {
+    ...targeted(spec, isJoined),
+    ...(isRepeated && { forEach }),
+    ...(poll !== undefined && { poll }),
+    ...(rerunOn !== undefined && { rerunOn: { inputs: ["*"] } }),
+    ...(trigger !== undefined && isAlone && { trigger }),
+    ...(sign !== undefined && !isJoined && { sign }),
+  };
+});
 const anyResourceSpec = anySpecOf<object>(httpResource.spec, (spec) => {
   const verbs = ["observe", "lookup", "create", "update", "beforeDelete", "delete"].filter((verb) => spec[verb] !== undefined);
   const isJoined = spec["endpointRef"] !== undefined;
@@ -92,7 +100,7 @@ test(
         reasons.add(statusOf(end.resource).conditions?.[0]?.reason);
         expect(stateOf(end)).toEqual(stateOf(walk(requests, fresh(b, first.now))));
       }),
-      runs(30),
+      runs(60),
     );
     expect(reasons.size).toBeGreaterThan(4);
   },

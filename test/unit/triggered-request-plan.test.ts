@@ -92,6 +92,15 @@ describe("wish 26: a notice", () => {
     expect(again.status).toEqual(status);
   });
 
+  test("may name what it sees and nothing else, and nobody else may", () => {
+    const says = (text: string, spec: Partial<HTTPRequestSpec> = {}): string | undefined =>
+      condition(look([source("F")], { when: ["Failed"], spec: { body: { text }, ...spec } }).status, "Ready")?.message;
+    expect(says("${ .trigger.name } ${ .trigger.attempt.tries } ${ .attemptID }")).toBe("answered 200");
+    expect(says("${ .trigger.body }")).toContain('spec.body.text: .trigger.body: there is no part of a trigger "body"');
+    const { status } = driveIn({ resource: httpRequest({ body: { text: "${ .trigger.name }" } }) });
+    expect(condition(status, "Ready")?.message).toContain('there is no such name "trigger"');
+  });
+
   test("is sent once for a run that ended so, and sees why", () => {
     const looked = look([source("SF")], { when: ["Failed"] });
     expect(sent(looked)).toEqual({

@@ -83,7 +83,7 @@ describe("trigger", () => {
   ])("with %s is refused", (_, changes, text) => {
     expect(trigger(changes).join("\n")).toContain(text);
   });
-  test.each([{ schedule: { every: "1h" } }, { rerunOn: ["Inputs"] }, { forEach: { items: [1] }, idempotent: true }])(
+  test.each([{ schedule: { every: "1h" } }, { rerunOn: { inputs: ["*"] } }, { forEach: { items: [1] }, idempotent: true }])(
     "does not go with %j",
     (other) => {
       expect(request({ trigger: { name: "job", when: ["Failed"] }, ...other }).join()).toContain("spec.trigger: ");
@@ -112,4 +112,14 @@ describe("schedule", () => {
     [{ every: "1h", stopAfter: {} }, "spec.schedule.stopAfter.failures"],
     [{ at: "2027-01-01T00:00:00Z", timeZone: "Europe/Berlin" }, "timeZone goes with cron"],
   ])("%j is refused", (one, text) => expect(schedule(one)).toContain(text));
+});
+
+test("rerunOn names inputs that there are, or all", () => {
+  const inputs = { token: { value: "t" } };
+  expect(request({ inputs, rerunOn: { inputs: ["token"] } })).toEqual([]);
+  expect(request({ rerunOn: { inputs: ["*"] } })).toEqual([]);
+  expect(request({ inputs, rerunOn: { inputs: ["tokn"] } }).join()).toContain(
+    "spec.rerunOn: Invalid value: rerunOn.inputs must name",
+  );
+  expect(request({ inputs, rerunOn: ["Inputs"] }).join()).toContain("spec.rerunOn: ");
 });

@@ -28,6 +28,7 @@ import {
 } from "../../core/plan.ts";
 import { assumeDoneAnnotation, reconcileAtOf } from "../../core/resource.ts";
 import { timing } from "../../core/schedule.ts";
+import { digest } from "../../core/tools/digest.ts";
 import { dataReferences } from "../request/data-references.ts";
 import { dependenciesOf, resolveDependencies } from "../request/dependencies.ts";
 import { endpointReferences, usedEndpoint } from "../request/endpoint.ts";
@@ -102,9 +103,10 @@ function* plan(situation: Situation<HTTPRequest>): Plan {
   if (refused) return httpRequestReport(resource, now, scheduled).refused(refused);
   const endpoint = usedEndpoint(endpointRef, situation.references);
   const inputs = yield* inputsDigest(situation);
+  const compared = comparable(inputs, resource);
   const wish: Desired = {
     ...desiredOf(resource, endpoint),
-    ...(inputs !== undefined && { inputs }),
+    ...(compared !== undefined && { inputs: compared }),
     ...(scheduled && { schedule: scheduled }),
     ...(told && { trigger: told.wish }),
   };
@@ -147,19 +149,26 @@ function* carryOut(situation: Situation<HTTPRequest>, { decision, inputs, ...how
   }
 }
 
-/**
- * Of the values of the inputs as they are now, where another value makes a new run. While one of them cannot be had, what
- * has been attempted stands.
- */
+/** Of the values as they are now of inputs that make a new run. While one of them cannot be had, what has been attempted stands. */
 function* inputsDigest(situation: Situation<HTTPRequest>): Steps<string | undefined> {
   const { resource, now } = situation;
-  if (!resource.spec.rerunOn?.includes("Inputs")) return undefined;
-  const known = yield* resolveDependencies(situation, references(resource));
-  if (known.type === "refusal") return undefined;
   const { spec, metadata } = resource;
-  const scope = scopeOf({ shared: spec, metadata, now: now.toISOString(), known: known.values });
+  const names = spec.rerunOn?.inputs;
+  if (!names) return undefined;
+  const all = Object.entries(spec.inputs ?? {});
+  const inputs = Object.fromEntries(all.filter(([name]) => names.includes(name) || names.includes("*")));
+  const named = { ...resource, spec: { ...spec, inputs } };
+  const known = yield* resolveDependencies({ ...situation, resource: named }, references(resource));
+  if (known.type === "refusal") return undefined;
+  const scope = scopeOf({ shared: named.spec, metadata, now: now.toISOString(), known: known.values });
   const result = yield* evaluate({ inputsOf: scope });
-  return result.type === "values" ? String(result.values[0]) : undefined;
+  return result.type === "values" ? `${digest(names.toSorted()).slice(0, 8)}:${String(result.values[0])}` : undefined;
+}
+/** What there is to compare: values of other inputs than those of which a digest was kept are no change. */
+function comparable(inputs: string | undefined, { status }: HTTPRequest): string | undefined {
+  const before = status?.attempt?.inputs;
+  const namesOf = (text: string): string => text.slice(0, text.indexOf(":") + 1);
+  return before === undefined || inputs === undefined || namesOf(before) === namesOf(inputs) ? inputs : undefined;
 }
 
 function* deliver(situation: Situation<HTTPRequest>, { attempt, wish, endpoint, report, event }: Delivery): Steps<Verdict> {

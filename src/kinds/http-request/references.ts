@@ -2,7 +2,7 @@
 import { open, type Known } from "../../core/missing-reference.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import { declaredOutputs, outputExpressions } from "../request/outputs.ts";
-import { answer, requestReadings, undeclaredRefusal } from "../request/references.ts";
+import { answer, requestReadings, triggerEvent, undeclaredRefusal } from "../request/references.ts";
 import type { HTTPRequest } from "../types.ts";
 
 export function findUndeclared({ spec }: Pick<HTTPRequest, "spec">): Refusal | undefined {
@@ -14,11 +14,12 @@ export function findUndeclared({ spec }: Pick<HTTPRequest, "spec">): Refusal | u
     },
     { expressions: outputExpressions(declaredOutputs(spec.outputs, "spec.outputs")), sees: ofAnswers },
   ];
+  const common = spec.trigger ? { trigger: triggerEvent } : {};
   // What is written as a list is known item by item.
   const items: readonly Known[] = forEach?.items?.map((value) => ({ type: "value", value })) ?? [open];
   const sights = forEach ? items.map((item) => ({ item, index: open })) : [{}];
   for (const sees of sights) {
-    const refusal = undeclaredRefusal(spec, {}, [...requestReadings(spec, "spec", sees), ...others]);
+    const refusal = undeclaredRefusal(spec, common, [...requestReadings(spec, "spec", sees), ...others]);
     if (refusal) return refusal;
   }
   return undefined;

@@ -27,6 +27,10 @@ const names = (what: string, known: Names): Known => ({ type: "names", what, nam
 const each = (all: string): Names => Object.fromEntries(all.split(" ").map((name) => [name, open]));
 
 export const answer: Known = names("part of an answer", each("statusCode headers trailers body text base64"));
+export const triggerEvent: Known = names("part of a trigger", {
+  ...each("when kind name namespace uid reason message statusCode"),
+  attempt: names("part of a run", each("id startedAt finishedAt tries")),
+});
 const metadata: Known = names("such field", each("name namespace uid labels annotations"));
 
 /** Why a spec cannot be meant: the first name that is not declared. `common`: what all of them see, beside inputs and metadata. */
@@ -35,7 +39,7 @@ export function undeclaredRefusal(
   common: Names,
   readings: readonly Reading[],
 ): Refusal | undefined {
-  const shared = { inputs: declaredInputs(spec.inputs ?? {}), metadata, now: open, ...common };
+  const shared = { inputs: declaredInputs(spec.inputs ?? {}), metadata, now: open, attemptID: open, ...common };
   const ofOthers: Reading = { expressions: dependencyExpressions(spec) };
   return (
     firstMissing(ofOthers.expressions, names("part of an object", each("metadata spec status"))) ??
