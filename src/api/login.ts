@@ -2,6 +2,7 @@
 import { configMapKeyRef, headerName, secretKeyRef } from "./fields.ts";
 import { expect, jq, requestProperties } from "./request.ts";
 import type { ArraySchema, Infer, ObjectSchema } from "./schema.ts";
+import { jwt, serviceAccountToken } from "./token-source.ts";
 
 const { path, query, headers, body, method } = requestProperties;
 
@@ -84,6 +85,8 @@ export const login = {
           value: { "x-kubernetes-preserve-unknown-fields": true, description: "Any JSON value, written here." },
           secretKeyRef,
           configMapKeyRef,
+          serviceAccountToken,
+          jwt,
         },
         minProperties: 1,
         maxProperties: 1,

@@ -3,16 +3,57 @@ import type { BodyTemplate, Located, RequestTemplate } from "./request-template.
 import type { Source } from "./source.ts";
 import { bytesInBody } from "./templating.ts";
 
-export interface OAuth2Sources {
+/** A token that is presented to get another: kept in a Secret, or made each time that it is needed. */
+export type TokenSource = { readonly field: string } & (
+  | { readonly type: "secret"; readonly token: Source }
+  | { readonly type: "serviceAccount"; readonly request: ServiceAccountTokenRequest }
+  | ({ readonly type: "jwt"; readonly key: Source } & JWTClaims)
+);
+export interface JWTClaims {
+  readonly algorithm: string;
+  readonly keyID?: string;
+  /** `iss`, `sub` and `aud` among them. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly lifetimeMs: number;
+}
+
+/** By what a token is asked for. `T`: where a text comes from; `M`: where a token does. */
+export type Grant<T, M> =
+  | { readonly type: "clientCredentials" }
+  | { readonly type: "password"; readonly username: T; readonly password: T }
+  | { readonly type: "refreshToken"; readonly token: T }
+  | { readonly type: "jwtBearer"; readonly assertion: M }
+  | {
+      readonly type: "tokenExchange";
+      readonly subject: M;
+      readonly subjectType: string;
+      readonly actor?: M;
+      readonly actorType?: string;
+      readonly requestedType?: string;
+    };
+/** `none`: its id alone, or nothing. */
+export type OAuth2Client<T, M> =
+  | { readonly type: "secret"; readonly secret: T; readonly method: "Basic" | "Post" }
+  | { readonly type: "privateKey"; readonly key: T; readonly keyID?: string; readonly algorithm: string }
+  | { readonly type: "assertion"; readonly assertion: M }
+  | { readonly type: "none" };
+
+export interface OAuth2Request<T, M> {
   readonly type: "oauth2";
   readonly tokenURL: string;
-  readonly clientID: Source;
-  readonly client:
-    | { readonly type: "secret"; readonly secret: Source; readonly method: "Basic" | "Post" }
-    | { readonly type: "privateKey"; readonly key: Source; readonly keyID?: string; readonly algorithm: string };
+  readonly clientID?: T;
+  readonly client: OAuth2Client<T, M>;
+  /** Absent: client credentials. */
+  readonly grant?: Grant<T, M>;
   readonly scopes: readonly string[];
   readonly audience?: string;
+  readonly resource?: readonly string[];
+  readonly parameters?: readonly { readonly name: string; readonly value: T }[];
+  /** Absent: the access token. */
+  readonly use?: "AccessToken" | "IDToken";
 }
+export type OAuth2Sources = OAuth2Request<Source, TokenSource>;
+
 interface AWSSources {
   readonly type: "awsSigV4";
   readonly region: string;
@@ -39,6 +80,8 @@ export type LoginPart =
 export interface LoginSources {
   readonly type: "login";
   readonly inputs: Readonly<Record<string, Source>>;
+  /** Inputs that are made for each login, by name. */
+  readonly tokens?: Readonly<Record<string, TokenSource>>;
   readonly requests: readonly LoginRequest[];
   readonly send: readonly LoginPart[];
   readonly expires?: Located;
@@ -82,15 +125,61 @@ export function sourcesOf(auth: AuthSources): readonly Source[] {
     case "apiKey":
       return [auth.value];
     case "oauth2":
-      return [auth.clientID, auth.client.type === "secret" ? auth.client.secret : auth.client.key];
+      return oauth2SourcesOf(auth);
     case "awsSigV4":
       return [auth.accessKeyID, auth.secretAccessKey, ...(auth.sessionToken ? [auth.sessionToken] : [])];
     case "serviceAccountToken":
       return [];
     case "login": {
       const bodies = loginRequests(auth).flatMap(({ request }) => bytesInBody(request.body));
-      return [...Object.values(auth.inputs), ...bodies.filter((source) => source.type !== "base64")];
+      const tokens = Object.values(auth.tokens ?? {}).flatMap(sourcesOfToken);
+      return [...Object.values(auth.inputs), ...tokens, ...bodies.filter((source) => source.type !== "base64")];
     }
+  }
+}
+
+function oauth2SourcesOf({ clientID, client, grant, parameters = [] }: OAuth2Sources): readonly Source[] {
+  return [
+    ...(clientID ? [clientID] : []),
+    ...clientSources(client),
+    ...(grant ? grantSources(grant) : []),
+    ...parameters.map(({ value }) => value),
+  ];
+}
+function clientSources(client: OAuth2Sources["client"]): readonly Source[] {
+  switch (client.type) {
+    case "secret":
+      return [client.secret];
+    case "privateKey":
+      return [client.key];
+    case "assertion":
+      return sourcesOfToken(client.assertion);
+    case "none":
+      return [];
+  }
+}
+function grantSources(grant: Grant<Source, TokenSource>): readonly Source[] {
+  switch (grant.type) {
+    case "clientCredentials":
+      return [];
+    case "password":
+      return [grant.username, grant.password];
+    case "refreshToken":
+      return [grant.token];
+    case "jwtBearer":
+      return sourcesOfToken(grant.assertion);
+    case "tokenExchange":
+      return [grant.subject, ...(grant.actor ? [grant.actor] : [])].flatMap(sourcesOfToken);
+  }
+}
+function sourcesOfToken(token: TokenSource): readonly Source[] {
+  switch (token.type) {
+    case "secret":
+      return [token.token];
+    case "jwt":
+      return [token.key];
+    case "serviceAccount":
+      return [];
   }
 }
 

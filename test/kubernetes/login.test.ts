@@ -95,7 +95,8 @@ describeWithControlPlane("logins", () => {
     expect(server.sessions.size).toBe(2);
     await must("DELETE", `${endpoints()}/wrong`);
     await until("its session has been ended", () => Promise.resolve(server.sessions.size === 1));
-    await controller[Symbol.asyncDispose]();
+    controller.kill("SIGTERM");
+    expect(await controller.exited).toBe(0);
     expect(server.sessions.size).toBe(0);
   }, 60_000);
 });

@@ -191,6 +191,19 @@ function declarations(url: string): readonly Declared[] {
     loginBy("/echo", { requests: [{ path: "/echo", headers: echoed("plain") }, second] }),
     "CredentialRefused",
   );
+  const exchange = { tokenURL: `${url}/token-error`, tokenExchange: { subjectToken: ref("plain") } };
+  endpoint("exchange", { auth: { oauth2: exchange } });
+  const user = { username: { value: "ada" }, password: ref("plain") };
+  for (const how of ["error", "text", "token"])
+    endpoint(`password-${how}`, {
+      auth: { oauth2: { tokenURL: `${url}/token-${how}`, clientID: { value: "c" }, password: user } },
+    });
+  const parameters = [{ name: "p", ...ref("text") }];
+  const refreshed = { tokenURL: `${url}/token-error`, clientID: { value: "c" }, refreshToken: ref("plain"), parameters };
+  endpoint("refresh", { auth: { oauth2: refreshed } });
+  const assertion = { jwt: { key: ref("key") } };
+  endpoint("assertion", { auth: { oauth2: { tokenURL: `${url}/token-error`, jwtBearer: { assertion } } } }, "InvalidCredential");
+  endpoint("login-jwt", loginBy("/echo", { inputs: { a: assertion } }), "InvalidCredential");
   endpoint(
     "jwt",
     { auth: { oauth2: { tokenURL: `${url}/token-error`, clientID: { value: "c" }, privateKeyJWT: { key: ref("key") } } } },

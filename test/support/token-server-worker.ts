@@ -1,13 +1,15 @@
 /** The thread of `token-server.ts`: oidc-provider knows its configuration's objects by their realm, and jest has one of its own. */
-import { createPublicKey } from "node:crypto";
+import { createPublicKey, verify } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
-import { Provider } from "oidc-provider";
+import { errors, Provider } from "oidc-provider";
 import type { TokenServerData } from "./token-server.ts";
 
 const { shared, secret, keys } = workerData as TokenServerData;
+const jwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const tokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange";
 const [seen, revoked] = [new Set<string>(), new Set<string>()];
 console.warn = () => {}; // that it keeps nothing over a restart
 
@@ -24,6 +26,7 @@ const server = createServer((request, response) => {
 await once(server.listen(0, "127.0.0.1"), "listening");
 const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 const common = { grant_types: ["client_credentials"], redirect_uris: [], response_types: [], scope: "read write" };
+const grantNames = ["password", jwtBearer, tokenExchange];
 const provider = new Provider(issuer, {
   scopes: ["read", "write"],
   features: { clientCredentials: { enabled: true }, devInteractions: { enabled: false } },
@@ -32,6 +35,13 @@ const provider = new Provider(issuer, {
   clients: [
     { ...common, client_id: "basic:client", client_secret: secret, token_endpoint_auth_method: "client_secret_basic" },
     { ...common, client_id: "post", client_secret: secret, token_endpoint_auth_method: "client_secret_post" },
+    {
+      ...common,
+      client_id: "grants",
+      client_secret: secret,
+      token_endpoint_auth_method: "client_secret_post",
+      grant_types: ["client_credentials", ...grantNames],
+    },
     ...Object.entries(keys).map(([alg, pem]) => ({
       ...common,
       client_id: alg,
@@ -41,6 +51,56 @@ const provider = new Provider(issuer, {
     })),
   ],
 });
+type Check = (params: Readonly<Record<string, unknown>>) => boolean;
+/** The provider has no such grants of its own: what they present is checked here, and the rest is its. */
+const checks: Readonly<Record<string, { readonly names: readonly string[]; readonly check: Check }>> = {
+  password: {
+    names: ["username", "password"],
+    check: ({ username, password }) => username === "ada" && password === "pass: wörd",
+  },
+  [jwtBearer]: { names: ["assertion"], check: ({ assertion }) => isSound(assertion, "the-assertion") },
+  [tokenExchange]: {
+    names: ["subject_token", "subject_token_type", "actor_token", "actor_token_type", "requested_token_type"],
+    check: ({ subject_token: token, subject_token_type: type }) =>
+      type === "urn:ietf:params:oauth:token-type:jwt" && isSound(token, "the-subject"),
+  },
+};
+for (const [name, { names, check }] of Object.entries(checks))
+  provider.registerGrantType(
+    name,
+    async (context) => {
+      const { params, client } = context.oidc;
+      if (!check(params)) throw new errors.InvalidGrant(`not ${JSON.stringify(params)}`);
+      const token = new provider.ClientCredentials({ client, scope: typeof params["scope"] === "string" ? params["scope"] : "" });
+      context.body = {
+        access_token: await token.save(),
+        token_type: name === tokenExchange ? "N_A" : "Bearer",
+        issued_token_type: "urn:ietf:params:oauth:token-type:access_token",
+        expires_in: 600,
+      };
+    },
+    [...names, "scope", "audience", "connector_id"],
+    ["audience", "resource"],
+  );
+
+/** A JWT of the RS256 client's key, for this server, in its time. */
+function isSound(token: unknown, issuedBy: string): boolean {
+  const [header = "", payload = "", signature = ""] = String(token).split(".");
+  const claims = JSON.parse(Buffer.from(payload, "base64url").toString()) as Record<string, unknown>;
+  const now = Date.now() / 1000;
+  return (
+    verify(
+      "sha256",
+      Buffer.from(`${header}.${payload}`),
+      createPublicKey(keys["RS256"] ?? ""),
+      Buffer.from(signature, "base64url"),
+    ) &&
+    claims["iss"] === issuedBy &&
+    claims["aud"] === `${issuer}/token` &&
+    Number(claims["iat"]) < now &&
+    Number(claims["exp"]) > now
+  );
+}
 serve = provider.callback();
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
 parentPort?.postMessage(issuer);

@@ -16,6 +16,48 @@ const login = (changes: object = {}): object => ({
   login: { requests: [{ path: "/login" }], send: [{ header: "X-Token", value: "${ .responses[0].body.token }" }], ...changes },
 });
 
+const secret = { secretKeyRef: { name: "s", key: "k" } };
+const oauth2 = (changes: object): string => endpoint({ auth: { oauth2: { tokenURL: "https://h.example/token", ...changes } } });
+
+describe("auth.oauth2", () => {
+  const clientID = { value: "c" };
+  const account = { serviceAccountToken: { serviceAccountName: "caller", audience: "a" } };
+  const password = { username: { value: "ada" }, password: secret };
+  test.each([
+    ["client credentials", { clientID, clientSecret: secret }],
+    ["a password without a client secret", { clientID, password }],
+    ["a ServiceAccount's token and nothing else", { clientAssertion: account }],
+    ["a token exchange without a client", { tokenExchange: { subjectToken: account } }],
+    ["a signed JWT", { jwtBearer: { assertion: { jwt: { key: secret, claims: { scope: "a" } } } } }],
+  ])("takes %s", (_name, changes) => {
+    expect(oauth2(changes)).toBe("");
+  });
+  test.each([
+    ["no client at all", {}, "exactly one of clientSecret"],
+    ["an id alone", { clientID }, "exactly one of clientSecret"],
+    ["a secret without an id", { clientSecret: secret }, "clientID must be set"],
+    ["a password without an id", { password }, "clientID must be set"],
+    ["two grants", { clientID, password, refreshToken: secret }, "at most one of password"],
+    ["two proofs of a client", { clientID, clientSecret: secret, clientAssertion: account }, "at most one of clientSecret"],
+    ["a token of two sources", { clientAssertion: { ...account, ...secret } }, "clientAssertion"],
+    [
+      "a parameter for which there is a field",
+      { clientID, clientSecret: secret, parameters: [{ name: "scope", value: "a" }] },
+      "parameters[0].name",
+    ],
+    ["a parameter without a value", { clientID, clientSecret: secret, parameters: [{ name: "a" }] }, "parameters[0]: "],
+    [
+      "a claim for which there is a field",
+      { clientAssertion: { jwt: { key: secret, claims: { iss: "a" } } } },
+      "claims: Invalid value: iss, sub",
+    ],
+    ["a JWT for a day", { clientAssertion: { jwt: { key: secret, lifetime: "24h" } } }, "must be from 2m to 1h"],
+    ["a token type that is none", { tokenExchange: { subjectToken: account, subjectTokenType: "thing" } }, "subjectTokenType"],
+  ])("refuses %s", (_name, changes, text) => {
+    expect(oauth2(changes)).toContain(text);
+  });
+});
+
 describe("auth.login", () => {
   test("needs requests and what is sent of them", () => {
     expect(endpoint({ auth: login() })).toBe("");

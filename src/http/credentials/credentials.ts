@@ -9,9 +9,12 @@ import type { AuthSettings, LoginSettings } from "../resolve/auth.ts";
 import type { ClientSettings } from "../connect/client-settings.ts";
 import { fixedCredential, withParts, type Credential, type FixedAuth } from "./credential.ts";
 import { bearerToken, isRefusal, type Issued } from "./issued.ts";
+import { createMakeToken, type MakeToken } from "./made-tokens.ts";
+import { createRefreshTokens } from "./refresh-tokens.ts";
 import { requestToken, type SendRequest } from "./oauth2.ts";
 import { tokenOfServiceAccount, type MakeServiceAccountToken } from "./service-account.ts";
 import { createSessions } from "./sessions.ts";
+import { RefusedError } from "../refusal.ts";
 import { createTokens, type FetchToken, type Token } from "./tokens.ts";
 
 export interface CredentialsOptions {
@@ -34,7 +37,7 @@ export interface CredentialContext {
 /** Begins a session. `end` of what it gives never rejects. Throws `RefusedError`. */
 export type LogIn = (
   settings: LoginSettings,
-  context: CredentialContext,
+  context: CredentialContext & { readonly makeToken: MakeToken },
   signal: AbortSignal,
 ) => Promise<Token<Issued, Promise<void>>>;
 
@@ -66,6 +69,9 @@ type TokenAuth = Exclude<AuthSettings, FixedAuth>;
 export function createCredentials(options: CredentialsOptions): Credentials {
   const { userAgent, sender, logIn, serviceAccountToken, onSecret } = options;
   const tokens = createTokens<Issued>();
+  const refreshTokens = createRefreshTokens();
+  const makerFor = ({ endpoint }: CredentialContext): MakeToken =>
+    createMakeToken(serviceAccountToken, (value) => onSecret(value, endpoint.key.namespace));
   const sessions = createSessions((key, unusedForMs) => tokens.forget(key, unusedForMs));
 
   async function fetchToken(auth: TokenAuth, context: CredentialContext, signal: AbortSignal): Promise<Token<Issued>> {
@@ -78,13 +84,26 @@ export function createCredentials(options: CredentialsOptions): Credentials {
     context: CredentialContext,
     signal: AbortSignal,
   ): Promise<Token<Issued>> {
-    const { value, lifetimeMs } = await (auth.type === "oauth2"
-      ? requestToken(auth, { field: auth.field, send: sender(context), userAgent }, signal)
-      : tokenOfServiceAccount(serviceAccountToken, auth, signal));
+    if (auth.type === "serviceAccountToken") {
+      const { value, lifetimeMs } = await tokenOfServiceAccount(serviceAccountToken, auth, signal);
+      return { value: bearerToken(value), lifetimeMs };
+    }
+    const key = keyOf(auth, context.endpoint);
+    const makeToken = makerFor(context);
+    const asking = { field: auth.field, send: sender(context), userAgent, makeToken, refreshToken: refreshTokens.of(key) };
+    const { value, lifetimeMs, refreshToken } = await requestToken(auth, asking, signal).catch((error: unknown) => {
+      // The Secret's may be a newer one.
+      if (error instanceof RefusedError && error.refusal.reason === "CredentialRefused") refreshTokens.forget(key);
+      throw error;
+    });
+    if (auth.grant?.type === "refreshToken" && refreshToken !== undefined) {
+      onSecret(refreshToken, context.endpoint.key.namespace);
+      refreshTokens.keep(key, refreshToken);
+    }
     return { value: bearerToken(value), lifetimeMs };
   }
   async function session(auth: LoginSettings, context: CredentialContext, signal: AbortSignal): Promise<Token<Issued>> {
-    const { end, ...token } = await logIn(auth, context, signal);
+    const { end, ...token } = await logIn(auth, { ...context, makeToken: makerFor(context) }, signal);
     return { ...token, ...(end && { end: () => sessions.ending(end()) }) };
   }
   function issuedCredential({ key, first, namespace, renewOn }: Known, fetch: FetchToken<Issued>): Credential {
@@ -128,7 +147,7 @@ export function createCredentials(options: CredentialsOptions): Credentials {
 /** Other settings or another secret is another token. */
 function keyOf(auth: AuthSettings, { key }: EndpointTraits): string {
   if (auth.type !== "login") return digest([key.namespace, key.name, auth]);
-  const { login, inputs, bytes } = auth;
+  const { login, inputs, tokens, bytes } = auth;
   const contents = [...bytes].map(([field, { bytes: content }]) => [field, hash("sha256", content, "hex")]);
-  return digest([key.namespace, key.name, login, [...inputs], contents]);
+  return digest([key.namespace, key.name, login, [...inputs], tokens, contents]);
 }

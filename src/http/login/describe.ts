@@ -17,12 +17,13 @@ export interface DescribedLogin extends Described {
 /** Each request in its order, the logout last. Throws `RefusedError`. */
 export async function describeLogin(
   { evaluator, userAgent }: { readonly evaluator: Evaluator; readonly userAgent: string },
-  { login, inputs, bytes }: LoginSettings,
+  { login, inputs, tokens, bytes }: LoginSettings,
   endpoint: Parameters<typeof loginScope>[1],
   signal: AbortSignal,
 ): Promise<readonly DescribedLogin[]> {
   const scope = loginScope(login, endpoint);
-  const document = documentText(scope, maskInputs(inputs));
+  const made = Object.keys(tokens).map((name) => [name, { value: "***", secret: true }] as const);
+  const document = documentText(scope, new Map([...maskInputs(inputs), ...made]));
   const described: DescribedLogin[] = [];
   for (const { field, request } of loginRequests(login)) {
     const expressions = expressionsOf(request);

@@ -15,6 +15,7 @@ import { deadline } from "../../core/tools/deadline.ts";
 import { withParts, type CredentialPart } from "../credentials/credential.ts";
 import type { CredentialContext, LogIn } from "../credentials/credentials.ts";
 import type { Issued } from "../credentials/issued.ts";
+import type { MakeToken } from "../credentials/made-tokens.ts";
 import type { SendRequest } from "../credentials/oauth2.ts";
 import type { Token } from "../credentials/tokens.ts";
 import { compileAll } from "../evaluate/batch.ts";
@@ -35,7 +36,7 @@ export interface LoginDeps {
 }
 interface About {
   readonly settings: LoginSettings;
-  readonly context: CredentialContext;
+  readonly context: Parameters<LogIn>[1];
 }
 
 /** Where a session ends that says nothing of it. */
@@ -64,8 +65,9 @@ export function createLogIn(deps: LoginDeps): LogIn {
 }
 
 /** Throws `RefusedError`. */
-async function logIn(deps: LoginDeps, about: About, signal: AbortSignal): Promise<Omit<Token<Issued>, "end">> {
-  const { login } = about.settings;
+async function logIn(deps: LoginDeps, { settings, context }: About, signal: AbortSignal): Promise<Omit<Token<Issued>, "end">> {
+  const { login } = settings;
+  const about = { context, settings: await withMadeTokens(settings, context.makeToken, signal) };
   const asking = createAsking(deps, about, signal);
   let progress: Progress = { responses: [], cookies: new Map(), places: [] };
   try {
@@ -84,7 +86,9 @@ async function logOut(deps: LoginDeps, about: About, { parts }: Issued): Promise
   if (!logout) return;
   using limit = deadline(new AbortController().signal, logoutTimeoutMs);
   try {
-    const request = await rendered(logout, { ...about, deps, asking: createAsking(deps, about, limit.signal) }, []);
+    const { settings, context } = about;
+    const made = { context, settings: await withMadeTokens(settings, context.makeToken, limit.signal) };
+    const request = await rendered(logout, { ...made, deps, asking: createAsking(deps, made, limit.signal) }, []);
     await deps.sender(about.context, isOwn(logout))(withParts(request, parts), limit.signal);
   } catch {
     // The session lives on until its server ends it.
@@ -98,6 +102,14 @@ export function loginScope({ inputs }: LoginSources, { key, credentialNamespace 
     metadata: { name: key.name, namespace: credentialNamespace, uid: "" },
     now: new Date().toISOString(),
   };
+}
+
+/** With the inputs that are made anew for each login. */
+async function withMadeTokens(settings: LoginSettings, makeToken: MakeToken, signal: AbortSignal): Promise<LoginSettings> {
+  const inputs = new Map(settings.inputs);
+  for (const [name, token] of Object.entries(settings.tokens))
+    inputs.set(name, { value: await makeToken(token, signal), secret: true });
+  return { ...settings, inputs };
 }
 
 interface Asking {
@@ -149,7 +161,9 @@ async function sendOne(one: LoginRequest, before: Progress, sending: Sending, si
   const outcome = await sending.deps.sender(sending.context, isOwn(one))(withCookies(request, jar), signal);
   if (outcome.type !== "response") return refuseForNow("TokenRequestFailed", `${one.field}: ${outcome.message}`);
   const { response } = outcome;
-  await checkAnswer(one, response, { ...before, asking: sending.asking });
+  await checkAnswer(one, response, { ...before, asking: sending.asking }).catch((error: unknown) => {
+    throw error instanceof RefusedError ? healing(error, true) : error;
+  });
   return {
     responses: [...before.responses, response],
     cookies: new Map(before.cookies).set(origin, withSet(jar, cookiesOf(response, new Date()))),

@@ -3,7 +3,7 @@ import type { SignatureFormat } from "../../api/sign.ts";
 import type { SignSources } from "../../core/sign.ts";
 import type { Source } from "../../core/source.ts";
 import type { Read } from "../../core/ports.ts";
-import { credentialText, refuseFor } from "./auth.ts";
+import { credentialText, refuseFor } from "./credential-text.ts";
 
 export interface SignSettings {
   readonly format: SignatureFormat;

@@ -1,8 +1,10 @@
 /** How an endpoint's requests prove who sends them, as sources that say where they were written. Pure. */
 import type { Auth } from "../../api/auth.ts";
-import type { AuthSources, OAuth2Sources } from "../../core/auth.ts";
+import type { AuthSources } from "../../core/auth.ts";
 import { loginSources, type LoginEndpoint } from "./login.ts";
+import { oauth2Sources } from "./oauth2.ts";
 import { source, type From } from "./sources.ts";
+import { serviceAccountRequest } from "./token-source.ts";
 
 /** `spec`: where the endpoint's is written; `own`: what of it a login uses, and the namespace of its ServiceAccounts. */
 export function authSources(auth: Auth, spec: From, own: LoginEndpoint & { readonly namespace: string }): AuthSources {
@@ -15,7 +17,7 @@ export function authSources(auth: Auth, spec: From, own: LoginEndpoint & { reado
   if (bearer) return { ...at("bearer"), type: "bearer", token: source(at("bearer.token"), bearer.token) };
   if (apiKey)
     return { ...at("apiKey"), type: "apiKey", in: apiKey.in, name: apiKey.name, value: source(at("apiKey.value"), apiKey.value) };
-  if (oauth2) return { ...at("oauth2"), ...oauth2Sources(oauth2, at) };
+  if (oauth2) return { ...at("oauth2"), ...oauth2Sources(oauth2, at, own.namespace) };
   if (awsSigV4) {
     const { region, service, accessKeyID, secretAccessKey, sessionToken } = awsSigV4;
     return {
@@ -30,28 +32,6 @@ export function authSources(auth: Auth, spec: From, own: LoginEndpoint & { reado
   }
   if (login) return { ...at("login"), ...loginSources(login, at("login"), own) };
   if (!serviceAccountToken) throw new Error("auth without any of its fields: the schema forbids it");
-  const { serviceAccountName, audience, expirationSeconds } = serviceAccountToken;
-  const request = { namespace: own.namespace, name: serviceAccountName, audience, expirationSeconds };
+  const request = serviceAccountRequest(serviceAccountToken, own.namespace);
   return { ...at("serviceAccountToken"), type: "serviceAccountToken", request };
-}
-
-function oauth2Sources(
-  { tokenURL, clientID, clientSecret, authMethod, privateKeyJWT, scopes = [], audience }: NonNullable<Auth["oauth2"]>,
-  at: (field: string) => From,
-): OAuth2Sources {
-  return {
-    type: "oauth2",
-    tokenURL,
-    clientID: source(at("oauth2.clientID"), clientID),
-    client: privateKeyJWT
-      ? {
-          type: "privateKey",
-          key: source(at("oauth2.privateKeyJWT.key"), privateKeyJWT.key),
-          algorithm: privateKeyJWT.algorithm,
-          ...(privateKeyJWT.keyID !== undefined && { keyID: privateKeyJWT.keyID }),
-        }
-      : { type: "secret", secret: source(at("oauth2.clientSecret"), clientSecret ?? {}), method: authMethod },
-    scopes,
-    ...(audience !== undefined && { audience }),
-  };
 }

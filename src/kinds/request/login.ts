@@ -4,6 +4,7 @@ import type { LoginPart, LoginRequest, LoginSources } from "../../core/auth.ts";
 import type { BodyTemplate, ByteSource } from "../../core/request-template.ts";
 import { bodyTemplate } from "./body.ts";
 import { source, type From } from "./sources.ts";
+import { tokenSource } from "./token-source.ts";
 
 /** What of an endpoint its login's requests share with all others. */
 export interface LoginEndpoint {
@@ -12,13 +13,21 @@ export interface LoginEndpoint {
 }
 
 /** `from.field`: where the login is written. */
-export function loginSources(login: Login, from: From, endpoint: LoginEndpoint): LoginSources {
+export function loginSources(login: Login, from: From, endpoint: LoginEndpoint & { readonly namespace: string }): LoginSources {
   const { inputs = {}, requests, send, expires, renewOn, logout } = login;
   const { field } = from;
+  const inputAt = (name: string): From => ({ ...from, field: `${field}.inputs.${name}` });
   return {
     type: "login",
     inputs: Object.fromEntries(
-      Object.entries(inputs).map(([name, input]) => [name, source({ ...from, field: `${field}.inputs.${name}` }, input)]),
+      Object.entries(inputs).flatMap(([name, input]) =>
+        input.jwt || input.serviceAccountToken ? [] : [[name, source(inputAt(name), input)]],
+      ),
+    ),
+    tokens: Object.fromEntries(
+      Object.entries(inputs).flatMap(([name, { jwt, serviceAccountToken }]) =>
+        jwt || serviceAccountToken ? [[name, tokenSource({ jwt, serviceAccountToken }, inputAt(name), endpoint.namespace)]] : [],
+      ),
     ),
     requests: requests.map((request, index) =>
       loginRequest(request, { ...from, field: `${field}.requests[${index}]` }, endpoint),

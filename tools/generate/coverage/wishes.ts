@@ -34,6 +34,7 @@ export const wishes: readonly Wish[] = [
   { text: "A token or session from a login of any shape, shared, renewed when it is refused", feature: "[`HTTPEndpoint`](api/httpendpoint.md): [`auth.login`](guide/log-in.md)" },
   { text: "To hear that something failed, and why", feature: "[`HTTPRequest`](api/httprequest.md): `trigger`" },
   { text: "Signed webhooks", feature: "`sign`, of [`HTTPRequest`](api/httprequest.md) and [`HTTPEndpoint`](api/httpendpoint.md)" },
+  { text: "Tokens without a static secret: token exchange, workload identity, signed assertions", feature: "[`HTTPEndpoint`](api/httpendpoint.md): [`auth.oauth2`](guide/get-tokens-without-a-password.md)" },
 ];
 
 export const mistakes: readonly Wish[] = [
