@@ -30,8 +30,14 @@ function keyOf(text: string, { keyEncoding, keyPrefix = "" }: SignatureFormat, s
   if (key.length === 0) refuseFor(source, "the key is empty, or is not encoded as it should be");
   // Buffer takes what it can of a text that is neither.
   if (keyEncoding === "Hex" && key.toString("hex") !== own.toLowerCase()) refuseFor(source, "the key is not hexadecimal");
-  const padded = own.replaceAll("-", "+").replaceAll("_", "/").replace(/=+$/, "");
-  if (keyEncoding === "Base64" && key.toString("base64").replace(/=+$/, "") !== padded)
+  const standard = own.replaceAll("-", "+").replaceAll("_", "/");
+  if (keyEncoding === "Base64" && withoutPadding(key.toString("base64")) !== withoutPadding(standard))
     refuseFor(source, keyPrefix === "" ? "the key is not base64" : `the key is not ${keyPrefix} and base64`);
   return key;
+}
+
+function withoutPadding(base64: string): string {
+  let end = base64.length;
+  while (base64.charAt(end - 1) === "=") end -= 1;
+  return base64.slice(0, end);
 }

@@ -157,7 +157,7 @@ const uidKey = ({ metadata }: Resource): string => metadata.uid.slice(0, 13);
 function markOf({ handled = {} }: TriggerStatus, source: Resource): Mark | undefined {
   const text = Object.hasOwn(handled, uidKey(source)) ? handled[uidKey(source)] : undefined;
   if (text === undefined) return undefined;
-  return { atMs: Date.parse(text.replace(/!$/, "")), isBad: text.endsWith("!") };
+  return { atMs: Date.parse(text.endsWith("!") ? text.slice(0, -1) : text), isBad: text.endsWith("!") };
 }
 function marked(state: TriggerStatus, source: Resource, end: End): TriggerStatus {
   const mark = `${new Date(end.atMs).toISOString()}${isBad(end) ? "!" : ""}`;
