@@ -6,7 +6,7 @@ import { outputs } from "./outputs.ts";
 import { readyColumns, type KindDefinition } from "./kind-definition.ts";
 import { poll, pollStatus } from "./poll.ts";
 import { endpointRef, expect, idempotent, inputs, requestProperties, serviceAccountName } from "./request.ts";
-import { retry } from "./retry.ts";
+import { requestRetry } from "./retry.ts";
 import { trigger, triggerStatus } from "./trigger.ts";
 import { history, historyLimit, schedule, scheduleStatus } from "./schedule.ts";
 import type { Infer, Schema } from "./schema.ts";
@@ -53,7 +53,7 @@ const spec = {
     expect,
     idempotent,
     idempotencyKey,
-    retry,
+    retry: requestRetry,
     poll,
     schedule,
     trigger,
@@ -151,7 +151,13 @@ const attempt = {
     startedAt: { type: "string", format: "date-time", description: "When the attempt began; expressions see it as `.now`." },
     event: { type: "string", maxLength: 36, description: "The event of the trigger that it is for; absent: none." },
     finishedAt: { type: "string", format: "date-time", description: "When its latest try ended." },
-    tries: { type: "integer", format: "int32", minimum: 0, description: "How many times it has been sent." },
+    tries: { type: "integer", format: "int32", minimum: 0, description: "How many times it has been tried." },
+    unsent: {
+      type: "integer",
+      format: "int32",
+      minimum: 0,
+      description: "How many of these tries its server did not act on: nothing of them left, or it asked for a later one.",
+    },
   },
   required: ["id", "digest", "phase", "startedAt", "tries"],
 } as const satisfies Schema;

@@ -8,7 +8,7 @@ import { outputs } from "./outputs.ts";
 import { pollStatus } from "./poll.ts";
 import { endpointRef, inputs, jq, serviceAccountName } from "./request.ts";
 import { beforeDelete, create, lookup, observe, remove, update } from "./resource-requests.ts";
-import { retry } from "./retry.ts";
+import { resourceRetry } from "./retry.ts";
 import type { Infer, Rule, Schema } from "./schema.ts";
 
 const { timeout, maxRedirects, tls, record, recordDigest, suspend } = httpRequest.spec.properties;
@@ -85,7 +85,7 @@ const spec = {
     maxRedirects,
     tls,
     idempotencyKey: { ...idempotencyKey, description: `${idempotencyKey.description} It goes with create, update and delete.` },
-    retry,
+    retry: resourceRetry,
     onUnknown: {
       type: "string",
       enum: ["Stall", "Resend", "Lookup"],

@@ -1,6 +1,6 @@
 /** What happens after a failure that may be tried again. */
 import { duration } from "./fields.ts";
-import type { Schema } from "./schema.ts";
+import type { ObjectSchema, Schema } from "./schema.ts";
 
 /** What the network did, as far as users can say whether it is to be tried again. */
 export const retryReasons = [
@@ -36,36 +36,52 @@ const outcomes = {
   },
 } as const satisfies Schema;
 
-export const retry = {
+const limit = { type: "integer", format: "int32", minimum: 0, maximum: 100 } as const satisfies Schema;
+const shared = {
+  when: {
+    ...outcomes,
+    description:
+      "What is tried again, in place of the usual: status codes (503), classes (5xx), ranges (500-503), of answers that are no success, and reasons (Timeout). " +
+      "Without it: every failure, 5xx, 408, 425, 429, and an answer that expect.that refuses. " +
+      "A POST or PATCH without an honoured key, without it: 429, 503 with Retry-After, and what never left. Such a request is not tried again after its first byte left without an answer, nor on 502 and 504, whatever stands here.",
+  },
+  never: { ...outcomes, description: "What is not tried again, whatever else says so: written as in when." },
+  backoff: {
+    type: "object",
+    description:
+      "The pause before the next try doubles each time, less up to a quarter. A Retry-After that asks for longer is obeyed, up to an hour.",
+    default: {},
+    properties: {
+      initial: { ...duration, default: "1s", description: "The first pause." },
+      max: { ...duration, default: "5m", description: "The longest pause." },
+    },
+  },
+} as const satisfies ObjectSchema["properties"];
+
+/** Of an HTTPRequest, which nothing else sends again. */
+export const requestRetry = {
   type: "object",
   description: "What happens after a failure that may be tried again.",
   default: {},
   properties: {
     limit: {
-      type: "integer",
-      format: "int32",
-      minimum: 0,
-      maximum: 100,
-      default: 5,
-      description: "How many times to try again.",
-    },
-    when: {
-      ...outcomes,
+      ...limit,
       description:
-        "What is tried again, in place of the usual: status codes (503), classes (5xx), ranges (500-503), of answers that are no success, and reasons (Timeout). " +
-        "Without it: every failure, 5xx, 408, 425, 429, and an answer that expect.that refuses. " +
-        "A POST or PATCH without an honoured key, without it: 429, 503 with Retry-After, and what never left. Such a request is not tried again after its first byte left without an answer, nor on 502 and 504, whatever stands here.",
+        "How many times to try again. Without it, until it succeeds: what provably never left, what the server says it did not act on, and every idempotent request or one with an honoured idempotencyKey. Anything else that may be tried again, with onUnknown: Resend say, 5 times.",
     },
-    never: { ...outcomes, description: "What is not tried again, whatever else says so: written as in when." },
-    backoff: {
-      type: "object",
+    maxDuration: {
+      ...duration,
       description:
-        "The pause before the next try doubles each time, less up to a quarter. A Retry-After that asks for longer is obeyed, up to an hour.",
-      default: {},
-      properties: {
-        initial: { ...duration, default: "1s", description: "The first pause." },
-        max: { ...duration, default: "5m", description: "The longest pause." },
-      },
+        "How long after its first try an attempt ends, if it has not succeeded, whatever limit says. Without it never.",
     },
+    ...shared,
   },
+} as const satisfies Schema;
+
+/** Of an HTTPResource, which each interval looks after anew. */
+export const resourceRetry = {
+  type: "object",
+  description: "What happens after a failure that may be tried again. When it is over, the next interval is another chance.",
+  default: {},
+  properties: { limit: { ...limit, default: 5, description: "How many times to try again." }, ...shared },
 } as const satisfies Schema;

@@ -7,6 +7,7 @@ import type { ResourceType } from "../core/resource.ts";
 import { httpRequestType, httpResourceType } from "../kinds/types.ts";
 import { areFollowable } from "../standalone/files.ts";
 import { loadManifests, watchManifests } from "../standalone/manifests.ts";
+import { withEnds } from "../standalone/once.ts";
 import { createStandaloneStore, type StandaloneStore } from "../standalone/store.ts";
 import { metricsRoutes, serve } from "../telemetry/server.ts";
 import { ownMachine } from "./egress.ts";
@@ -23,7 +24,7 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
     process.stderr.write(`${loaded.errors.join("\n")}\n`);
     return 1;
   }
-  const { manifests } = loaded;
+  const manifests = settings.once ? withEnds(loaded.manifests) : loaded.manifests;
   const progress = createProgress(process.stdout);
   const around = process.stderr.isTTY ? progress.writeAbove : undefined;
   const { secrets, metrics, emit: tell, runInContext } = startTelemetry(settings, around);

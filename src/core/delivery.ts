@@ -32,6 +32,8 @@ export interface Attempt {
   readonly event?: string;
   readonly finishedAt?: string;
   readonly tries: number;
+  /** How many of the tries the server provably did not act on. */
+  readonly unsent?: number;
 }
 
 /** What is recorded of earlier attempts. */
@@ -65,6 +67,8 @@ export interface Desired {
   /** A restored object without a status whose declaration counts as done. */
   readonly assumeDone: boolean;
   readonly retry: RetryPolicy;
+  /** As `Situation.mayBeMended`: the pause before the next try is over. */
+  readonly mayBeMended?: boolean;
   /** Absent: what is declared is sent once. `atOnce`: without waiting for a tick. `due`: the tick that has come. */
   readonly schedule?: { readonly atOnce: boolean; readonly due?: string };
   /** It is sent for what happens to others, and for nothing else. `due`: that it is to be sent for now. */
@@ -84,7 +88,9 @@ export type Decision =
   /** Sent and answered; what it began is to be looked at. */
   | { readonly type: "poll"; readonly attempt: Attempt }
   /** May or may not have arrived, and only a person can say. */
-  | { readonly type: "unknown"; readonly attempt: Attempt };
+  | { readonly type: "unknown"; readonly attempt: Attempt }
+  /** It has not succeeded, and is not tried again. */
+  | { readonly type: "over"; readonly attempt: Attempt; readonly why: "Superseded" | "TooLate" };
 
 /**
  * What is to be done now, from what is recorded and what is declared; the rows of docs/delivery.md. Of `send`, the attempt is
@@ -109,6 +115,8 @@ export function decide(ledger: DeliveryRecord, wish: Desired, now: Date): Decisi
   const mayRepeat = wish.repeatable && (attempt.sentAs ?? wish.sentAs) === wish.sentAs;
   const isWanted = mayRepeat || wish.onUnknown === "Resend" || asked;
   const unknown: Decision = { type: "unknown", attempt: { ...attempt, phase: "Unknown" } };
+  const isTooLate = !asked && isOverdue(attempt, wish.retry, now);
+  const over = (why: "Superseded" | "TooLate"): Decision => ({ type: "over", why, attempt: { ...attempt, phase: "Done" } });
   switch (attempt.phase) {
     case "Done":
       return (asked && !trigger) || schedule?.due !== undefined ? run() : { type: "rest" };
@@ -116,12 +124,16 @@ export function decide(ledger: DeliveryRecord, wish: Desired, now: Date): Decisi
       return { type: "poll", attempt };
     case "Retrying": {
       if (attempt.inDoubt && !isWanted) return unknown;
-      const delayMs = untilDueMs(ledger.nextRunAt, attempt, now);
+      if (isTooLate) return over("TooLate");
+      // What would be tried without end must not hold up the tick, which is another chance.
+      if (schedule?.due !== undefined && !asked && !hasEnd(wish.retry)) return over("Superseded");
+      const delayMs = Math.min(untilDueMs(ledger.nextRunAt, attempt, now), untilMendedMs(attempt, wish, now));
       return delayMs > 0 && !asked ? { type: "wait", delayMs } : { type: "send", attempt: next(attempt, wish) };
     }
     // This process works on a key once at a time: an attempt that is InFlight now was left so by a crash or a lost write.
     case "InFlight":
     case "Unknown":
+      if (isTooLate && mayRepeat) return over("TooLate");
       // Whoever wants it sent again although its server may not know it has taken what may come of the tries before.
       return isWanted ? { type: "send", attempt: next({ ...attempt, inDoubt: mayRepeat }, wish) } : unknown;
   }
@@ -146,6 +158,19 @@ function untilDueMs(nextRunAt: string | undefined, { finishedAt, startedAt }: At
   const leftMs = dueMs - now.getTime();
   const pauseMs = dueMs - Date.parse(finishedAt ?? startedAt);
   return leftMs > pauseMs + roundingMs ? 0 : leftMs;
+}
+
+/** What has changed again and again is not tried more often than after the first pause. */
+function untilMendedMs({ finishedAt, startedAt }: Attempt, { mayBeMended, retry }: Desired, now: Date): number {
+  if (!mayBeMended) return Infinity;
+  return retry.initialMs - Math.abs(now.getTime() - Date.parse(finishedAt ?? startedAt));
+}
+
+const hasEnd = ({ limit, maxDurationMs }: RetryPolicy): boolean => limit !== undefined || maxDurationMs !== undefined;
+
+/** Whether `retry.maxDuration` is over; also where the wall clock was set back by more than that, so that none prolongs it for long. */
+function isOverdue({ startedAt }: Pick<Attempt, "startedAt">, { maxDurationMs = Infinity }: RetryPolicy, now: Date): boolean {
+  return Math.abs(now.getTime() - Date.parse(startedAt)) >= maxDurationMs;
 }
 
 type SentContent = Pick<Desired, "digest" | "inputs">;
@@ -178,7 +203,7 @@ function resumed(wish: Desired, { event }: Attempt): Desired {
   return { ...wish, trigger: { ...(event !== undefined && { due: event }) } };
 }
 function next(attempt: Attempt, wish: Desired): Attempt {
-  const { id, digest, tick, event, startedAt, tries, inDoubt } = attempt;
+  const { id, digest, tick, event, startedAt, tries, unsent, inDoubt } = attempt;
   const { sentAs } = wish;
   const inputs = wish.inputs ?? attempt.inputs;
   const sent = {
@@ -187,7 +212,15 @@ function next(attempt: Attempt, wish: Desired): Attempt {
     ...(event !== undefined && { event }),
     ...(sentAs !== undefined && { sentAs, ...(inDoubt && { inDoubt }) }),
   };
-  return { id, ...sent, phase: "InFlight", ...(tick !== undefined && { tick }), startedAt, tries: tries + 1 };
+  return {
+    id,
+    ...sent,
+    phase: "InFlight",
+    ...(tick !== undefined && { tick }),
+    startedAt,
+    tries: tries + 1,
+    ...(unsent && { unsent }),
+  };
 }
 
 /** What an outcome makes of the attempt that was sent. */
@@ -195,8 +228,8 @@ type Conclusion =
   | { readonly type: "succeeded" }
   /** Over, and not as declared. */
   | { readonly type: "failed" }
-  /** To be tried again, with the same id. `inDoubt`: as `Attempt.inDoubt`. */
-  | { readonly type: "retry"; readonly inDoubt: boolean }
+  /** To be tried again, with the same id. `inDoubt`: as `Attempt.inDoubt`. `unsent`: the server did not act on this try. */
+  | { readonly type: "retry"; readonly inDoubt: boolean; readonly unsent: boolean }
   | { readonly type: "unknown" };
 
 /**
@@ -213,10 +246,21 @@ export function conclude(
   const ambiguous = !wish.repeatable && isAmbiguous(outcome);
   if (ambiguous && wish.onUnknown === "Stall") return { type: "unknown" };
   const worthIt = ambiguous ? !isListed(wish.retry.never, outcome) : isWorthRetrying(outcome, wish);
-  if (!worthIt || attempt.tries > wish.retry.limit) return { type: "failed" };
-  const mayHaveArrived = wish.repeatable ? !wasNotActedOn(outcome) : ambiguous;
+  const unsent = wasNotActedOn(outcome);
+  if (!worthIt || isUsedUp(attempt, wish, unsent)) return { type: "failed" };
+  const mayHaveArrived = wish.repeatable ? !unsent : ambiguous;
   const inDoubt = wish.sentAs !== undefined && (mayHaveArrived || attempt.inDoubt === true);
-  return { type: "retry", inDoubt };
+  return { type: "retry", inDoubt, unsent };
+}
+
+/** Tries after the first of what may come of each, where `retry.limit` does not say. */
+const unsafeLimit = 5;
+/** Whether the try that has ended was the last. What is safe however often it is sent is tried until it succeeds. */
+function isUsedUp(attempt: Attempt, { repeatable, retry }: Pick<Desired, "repeatable" | "retry">, unsent: boolean): boolean {
+  const { tries, finishedAt, unsent: earlier = 0 } = attempt;
+  if (finishedAt !== undefined && isOverdue(attempt, retry, new Date(finishedAt))) return true;
+  if (retry.limit !== undefined) return tries > retry.limit;
+  return !repeatable && !unsent && tries - earlier > unsafeLimit;
 }
 
 /** What the user listed decides, within what is safe: not for a failure after the first byte of what must not be sent twice. */
@@ -235,16 +279,17 @@ function isOurs(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
 }
 
 /** The attempt, to be tried again. */
-export function markRetrying<A extends Attempt>(attempt: A, { inDoubt }: Extract<Conclusion, { type: "retry" }>): A {
-  return { ...attempt, phase: "Retrying", ...(inDoubt && { inDoubt }) };
+export function markRetrying<A extends Attempt>(attempt: A, { inDoubt, unsent }: Extract<Conclusion, { type: "retry" }>): A {
+  const { unsent: earlier = 0 } = attempt;
+  return { ...attempt, phase: "Retrying", ...(inDoubt && { inDoubt }), ...(unsent && { unsent: earlier + 1 }) };
 }
 /** Whether both are the same sending of the same attempt, of which nothing more is known. */
 export function isSameTry(a: Pick<Attempt, "id" | "tries"> | undefined, b: Pick<Attempt, "id" | "tries">): boolean {
   return a?.id === b.id && a.tries === b.tries;
 }
 /** The attempt, once it is over: nothing of how it was sent matters any more. */
-export function stripSendState<A extends Attempt>(attempt: A): Omit<A, "sentAs" | "inDoubt"> {
-  const { sentAs: _, inDoubt: __, ...rest } = attempt;
+export function stripSendState<A extends Attempt>(attempt: A): Omit<A, "sentAs" | "inDoubt" | "unsent"> {
+  const { sentAs: _, inDoubt: __, unsent: ___, ...rest } = attempt;
   return rest;
 }
 

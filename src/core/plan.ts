@@ -173,6 +173,8 @@ export interface Situation<R extends Resource = Resource> {
   readonly now: Date;
   /** True: this process has not looked at the resource before, so nothing says that anything has changed. */
   readonly first?: boolean;
+  /** True: an endpoint, policy, Secret or ConfigMap that it uses has changed since it was last looked at, which may have mended what failed. */
+  readonly mayBeMended?: boolean;
   /** The circle in which the resource waits for itself, as `Kind/name` from itself to itself; absent: it does not. */
   readonly cycle?: readonly string[];
   /** Those that refer to it as one that they wait for, or connect by; absent: the kind does not ask. */

@@ -4,8 +4,10 @@ import type { Outcome, Response } from "./outcome.ts";
 import { isExpectedStatus } from "./expectation.ts";
 
 export interface RetryPolicy extends BackoffLimits {
-  /** Tries after the first. */
-  readonly limit: number;
+  /** Tries after the first. Absent: until it succeeds, where that is safe. */
+  readonly limit?: number;
+  /** How long after it began an attempt ends. */
+  readonly maxDurationMs?: number;
   /** Status patterns and failure reasons that are tried again, in place of the usual ones. */
   readonly when?: readonly string[];
   /** Those that are not, whatever else says so. */

@@ -1,6 +1,6 @@
 /**
- * What about a change of status is worth telling people in an event: something that was well no longer is, is well
- * again, will stay as it is until somebody acts, cannot be told, or may not go where it would; and that a remote object had drifted and was
+ * What about a change of status is worth telling people in an event: something that was well no longer is, has failed again and
+ * again, is well again, will stay as it is until somebody acts, cannot be told, or may not go where it would; and that a remote object had drifted and was
  * corrected. A first success is none, nor is what stays as it was, nor what somebody's own change of the spec brings about.
  *
  * Invariant: its text is that of a condition, so it holds no secret and nothing that a server sent.
@@ -36,6 +36,8 @@ export function deriveTransitionEvent(before: object | undefined, after: object)
   if (is.ready.status === "Unknown" && !(was.ready?.status === "Unknown" && isSame(is.ready, was.ready)))
     return { type: "Warning", reason, message };
   if (reason === "EgressDenied" && was.ready?.reason !== reason) return { type: "Warning", reason, message };
+  if (hasLongFailed(is) && !(hasLongFailed(was) && was.attempt?.["id"] === is.attempt?.["id"]))
+    return { type: "Warning", reason, message };
   if (was.ready?.status === "True" && isFailure(is.ready)) return { type: "Warning", reason, message };
   if (was.id !== undefined && is.id !== undefined && was.id !== is.id)
     return { type: "Normal", reason: "IdentityChanged", message: `the remote object's id was ${was.id}, and is ${is.id}` };
@@ -54,6 +56,11 @@ function isSame(one: Condition, other: Condition | undefined): boolean {
 }
 function withoutTries(message: string): string {
   return message.replace(/; tr(?:y|ied) \d[^]*$/, "");
+}
+/** Tries that have failed before somebody is told, once: what is wrong may be a name, which no further try mends. */
+const patience = 5;
+function hasLongFailed({ attempt }: Summary): boolean {
+  return attempt?.["phase"] === "Retrying" && Number(attempt["tries"]) > patience;
 }
 
 /** An update has ended well that was none when the reconcile began, or not over. */

@@ -30,6 +30,10 @@ export interface DueReasons {
   note(id: string, reason: DueReason, more?: { readonly about?: string | undefined; readonly delayMs?: number }): void;
   /** Those that hold by now, the oldest first, as words for the log; all are forgotten. */
   take(id: string): readonly string[];
+  /** Whether something that the object uses has changed, but for another's status, since this was last asked. */
+  takeMended(id: string): boolean;
+  /** What was made of that has come to no end: it still holds. */
+  keepMended(id: string): void;
   forget(id: string): void;
 }
 
@@ -38,8 +42,10 @@ const mostKept = 5;
 
 export function createDueReasons(now: () => number = () => performance.now()): DueReasons {
   const byKey = new Map<string, Map<string, number>>();
+  const mended = new Set<string>();
   return {
     note(id, reason, { about, delayMs = 0 } = {}) {
+      if (reason === "referenceChanged" || reason === "dataChanged") mended.add(id);
       const text = about === undefined ? reason : `${reason} ${about}`;
       const known = byKey.get(id) ?? new Map<string, number>();
       byKey.set(id, known);
@@ -52,7 +58,12 @@ export function createDueReasons(now: () => number = () => performance.now()): D
       const held = known.filter(([, dueMs]) => dueMs <= now() + timerSlackMs);
       return (held.length > 0 ? held : known).map(([text]) => text);
     },
-    forget: (id) => void byKey.delete(id),
+    takeMended: (id) => mended.delete(id),
+    keepMended: (id) => void mended.add(id),
+    forget(id) {
+      byKey.delete(id);
+      mended.delete(id);
+    },
   };
 }
 

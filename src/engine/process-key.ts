@@ -63,25 +63,10 @@ const errorPauseMs = { initialMs: 1_000, maxMs: 60_000 };
 const conflictPauseMs = { initialMs: 200, maxMs: 10_000 };
 
 export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
-  const { caches, dependents, dataWatches, terms, pauses, emit, requester } = deps;
+  const { caches, dataWatches, terms, pauses, emit, requester } = deps;
   const { reasons, runInContext } = deps;
   const { settle, addLater } = createRequeue(deps);
 
-  function situationOf(id: string, kind: Kind, resource: Resource, { isFirst }: KeyRun): Situation {
-    const named = kind.references(resource);
-    const cycle = named.some(({ onStatus }) => onStatus) ? dependents.cycleOf(id) : undefined;
-    return {
-      resource,
-      references: named.map(caches.get),
-      now: deps.now(),
-      instanceId: deps.sender,
-      first: deps.resumes && isFirst,
-      isPartial: deps.isPartial,
-      ...(cycle && { cycle }),
-      ...watchedBy(kind, resource, caches),
-      ...(kind.waitsForReferrers && { referrers: () => referrersOf(deps, kind, resource) }),
-    };
-  }
   async function processKey(id: string, signal: AbortSignal, how: { waits: Waits; context: ReconcileContext }): Promise<void> {
     const startedMs = performance.now();
     const { context } = how;
@@ -89,6 +74,7 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
     const found = caches.find(id);
     if (!found || !isReconciled(found.kind)) {
       pauses.forget(id); // gone since it became due
+      reasons.takeMended(id);
       requester.begin(id)[Symbol.dispose](); // a place that was kept for it is the next one's
       return;
     }
@@ -97,17 +83,20 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
     const ended = (end: Pick<Reconciliation, "result" | "reason" | "detail" | "error" | "panicked">): void =>
       emit({ type: "reconciled", ...context, durationMs: performance.now() - startedMs, ...end });
     const turn = terms.begin(id, resource);
+    const mayBeMended = reasons.takeMended(id);
     try {
       resource = await how.waits.waitFor(completeStatus(deps, { id, kind, resource, mayAct: turn.mayAct }, signal));
-      const situation = situationOf(id, kind, resource, turn);
+      const situation = situationOf(deps, { id, kind, resource, isFirst: turn.isFirst, mayBeMended });
       dataWatches.began(id);
       using limit = deadline(signal, deps.sendingMs);
       const own = { ...reconcileDeps(deps, { id, kind }, turn, { ...how, situation }), sending: limit.signal };
       const reconciled = await reconcile(kind, situation, { deps: own, signal });
+      if (mayBeMended && reconciled.type !== "settled") reasons.keepMended(id);
       settle(id, reconciled);
       ended(summary(reconciled));
     } catch (error) {
       turn.markUncertain();
+      if (mayBeMended) reasons.keepMended(id);
       addLater(id, Math.max(pauses.next(id, errorPauseMs), askedPauseMs(error)), "error");
       ended({ result: "error", reason: "Error", error, ...(error instanceof PlanError && { panicked: true }) });
     }
@@ -159,6 +148,31 @@ function watchedBy(kind: Kind, resource: Resource, caches: Pick<Caches, "inNames
   if (!watched) return {};
   const all = (): Iterable<Resource> => caches.inNamespace(watched.kind, resource.metadata.namespace);
   return { watched: () => Iterator.from(all()).filter(watched.matches) };
+}
+
+interface Looked {
+  readonly id: string;
+  readonly kind: Kind;
+  readonly resource: Resource;
+  readonly isFirst: boolean;
+  readonly mayBeMended: boolean;
+}
+function situationOf(deps: AttendDeps, { id, kind, resource, isFirst, mayBeMended }: Looked): Situation {
+  const { caches, dependents } = deps;
+  const named = kind.references(resource);
+  const cycle = named.some(({ onStatus }) => onStatus) ? dependents.cycleOf(id) : undefined;
+  return {
+    resource,
+    references: named.map(caches.get),
+    now: deps.now(),
+    instanceId: deps.sender,
+    first: deps.resumes && isFirst,
+    isPartial: deps.isPartial,
+    ...(mayBeMended && { mayBeMended }),
+    ...(cycle && { cycle }),
+    ...watchedBy(kind, resource, caches),
+    ...(kind.waitsForReferrers && { referrers: () => referrersOf(deps, kind, resource) }),
+  };
 }
 
 /** The object, once its status has what is known of it elsewhere: in the journal, or from before it was taken away. */

@@ -32,7 +32,7 @@ export function httpRequest(
       ...(spec.endpointRef ? {} : { url: "https://example.com/hook" }),
       method: "POST",
       expect: { status: ["2xx"] },
-      retry: { limit: 5, backoff: { initial: "1s", max: "5m" } },
+      retry: { backoff: { initial: "1s", max: "5m" } },
       onUnknown: "Stall",
       record: "Summary",
       suspend: false,
@@ -48,6 +48,7 @@ export function answer(statusCode: number, headers: Response["headers"] = {}): O
   return { type: "response", response: { statusCode, headers, shown: createShown({ headers, body: "{}" }), ...content } };
 }
 export const reset: Outcome = { type: "failure", reason: "ConnectionReset", message: "the connection was reset", sent: true };
+export const refused: Outcome = { type: "failure", reason: "ConnectionRefused", message: "nobody listens there", sent: false };
 
 /** Each answer is for one step; more steps than answers throw. */
 export function drive(resource: HTTPRequest, now: string, answers: readonly Answer[] = []): Driven {

@@ -190,7 +190,8 @@ test(
     const codes = array(constantFrom(200, 404, 503), { minLength: 40, maxLength: 40 });
     assert(
       property(array(codes, { minLength: 6, maxLength: 6 }), (rounds) => {
-        const spec = { forEach: { items: Array.from({ length: 40 }, (_, index) => index) } };
+        const retry = { limit: 5, backoff: { initial: "1s", max: "5m" } };
+        const spec = { forEach: { items: Array.from({ length: 40 }, (_, index) => index) }, retry };
         const over = new Set<number>();
         let status: HTTPRequestStatus | undefined;
         for (const [round, answers] of rounds.entries()) {

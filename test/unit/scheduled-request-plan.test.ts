@@ -142,8 +142,23 @@ describe("wish 9: a request with a cron schedule", () => {
 });
 
 describe("a run that has not ended when the next tick comes", () => {
-  test("is tried to its end first, and then the latest tick is run", () => {
-    const spec = { method: "GET", schedule: { ...every, every: "1s" } } as const;
+  test("is given up for it where it would be tried without end, and the tick is run at once", () => {
+    const spec = { method: "GET", schedule: { ...every, every: "10s" } } as const;
+    const failing = drive(httpRequest(spec), midnight, [answer(500)]);
+    const before = drive(httpRequest(spec, { status: failing.status }), "2026-01-01T00:00:09.000Z", [answer(500)]);
+    expect(before.status.attempt).toMatchObject({ phase: "Retrying", tries: 2 });
+    const over = drive(httpRequest(spec, { status: before.status }), "2026-01-01T00:00:10.000Z");
+    expect([over.steps, over.verdict.requeueAfterMs, over.verdict.result]).toEqual([[], 0, "failed"]);
+    expect(over.status.attempt).toMatchObject({ id: failing.status.attempt?.id, phase: "Done" });
+    expect(over.status.history?.[0]).toMatchObject({ reason: "Superseded", succeeded: false, tries: 2 });
+    const next = drive(httpRequest(spec, { status: over.status }), "2026-01-01T00:00:10.010Z", [answer(200)]);
+    expect(next.status.attempt).toMatchObject({ tick: "2026-01-01T00:00:10.000Z", tries: 1 });
+    expect(next.status.history).toHaveLength(2);
+  });
+  test("is tried to its end first where it has one, and then the latest tick is run", () => {
+    const schedule = { ...every, every: "1s" };
+    const retry = { limit: 5, backoff: { initial: "1s", max: "5m" } };
+    const spec = { method: "GET", schedule, retry } as const;
     const failing = drive(httpRequest(spec), midnight, [answer(500)]);
     const waiting = drive(httpRequest(spec, { status: failing.status }), "2026-01-01T00:00:00.200Z");
     expect(waiting.steps).toEqual([]);

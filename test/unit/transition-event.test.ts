@@ -32,6 +32,8 @@ const isAsDeclared = {
   attempt: { id: "1", verb: "Create", phase: "Done" },
 };
 
+const tried = (tries: number): object => ({ ...isRetrying, attempt: { id: "1", phase: "Retrying", tries } });
+
 test.each([
   ["the same correction, looked at again", updated("2"), updated("2")],
   ["an update for a change of the spec", { ...isAsDeclared, observedGeneration: 1 }, updated("2", { generation: 2 })],
@@ -42,6 +44,8 @@ test.each([
   ["a failure that goes on", isStalled, isStalled],
   ["a retry after a retry", isRetrying, status(reconciling("ConnectionRefused", ""))],
   ["a first try that failed and is tried again", undefined, isRetrying],
+  ["a seventh try in vain", tried(6), tried(7)],
+  ["a fifth one", tried(4), tried(5)],
   ["a suspension", isReady, isSuspended],
   ["the end of a suspension", isSuspended, isReady],
   [
@@ -64,6 +68,8 @@ test.each([
   ["a drift whose correction has ended", updated("2", { phase: "Polling" }), updated("2"), "Normal", "Corrected"],
   ["a drift that is corrected at last", updated("2", { phase: "Retrying" }), updated("2"), "Normal", "Corrected"],
   ["a success that turned into a failure", isReady, isRetrying, "Warning", "Timeout"],
+  ["a sixth try in vain", tried(5), tried(6), "Warning", "Timeout"],
+  ["a sixth try in vain of another run", { ...tried(9), attempt: { id: "0" } }, tried(6), "Warning", "Timeout"],
   ["a success that turned into a stall, once", isReady, isStalled, "Warning", "UnexpectedStatus"],
   ["a first try that stalled", undefined, isStalled, "Warning", "UnexpectedStatus"],
   ["retries that ended in a stall", isRetrying, isStalled, "Warning", "UnexpectedStatus"],

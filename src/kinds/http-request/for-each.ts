@@ -88,8 +88,9 @@ export function* deliverEach(
   });
   const judgement = sumUp(statuses, sent, now);
   const inDoubt = attempt.inDoubt === true || sent.some((one) => one.inDoubt);
+  const unsent = sent.every((one) => one.unsent);
   return statuses.some(({ phase }) => phase === "Retrying")
-    ? report.retrying(markRetrying(ended, { type: "retry", inDoubt }), wish.retry, judgement)
+    ? report.retrying(markRetrying(ended, { type: "retry", inDoubt, unsent }), wish, judgement)
     : report.done({ ...ended, phase: "Done" }, judgement);
 }
 
@@ -145,6 +146,8 @@ interface SentItem {
   /** What would be made of it if it did not count as a success. */
   readonly otherwise: "Retrying" | "Failed";
   readonly inDoubt: boolean;
+  /** Its server did not act on this try. */
+  readonly unsent: boolean;
   readonly judgement: Judgement & { readonly tookMs: number };
   readonly status: ItemStatus;
 }
@@ -166,6 +169,7 @@ function* judgeItem(outcome: Outcome, { spec, item, exchange, attempt, tried, wi
       item,
       otherwise: "Failed",
       inDoubt: false,
+      unsent: true,
       judgement,
       status: { ...about, phase: heals ? "Retrying" : "Failed", reason, tries: tried },
     };
@@ -181,6 +185,7 @@ function* judgeItem(outcome: Outcome, { spec, item, exchange, attempt, tried, wi
     item,
     otherwise,
     inDoubt: conclusion.type === "retry" && conclusion.inDoubt,
+    unsent: conclusion.type === "retry" && conclusion.unsent,
     judgement,
     status: { ...about, phase, reason, tries: own.tries, ...(response && { statusCode: response.statusCode }) },
   };

@@ -107,6 +107,7 @@ function* plan(situation: Situation<HTTPRequest>): Plan {
   const wish: Desired = {
     ...desiredOf(resource, endpoint),
     ...(compared !== undefined && { inputs: compared }),
+    ...(situation.mayBeMended && { mayBeMended: true }),
     ...(scheduled && { schedule: scheduled }),
     ...(told && { trigger: told.wish }),
   };
@@ -140,6 +141,8 @@ function* carryOut(situation: Situation<HTTPRequest>, { decision, inputs, ...how
       });
     case "unknown":
       return report.stillUnknown(decision.attempt);
+    case "over":
+      return suspend ? report.suspended() : report.givenUp(decision.attempt, decision.why);
     case "poll":
       return suspend ? report.suspended() : yield* look(situation, { ...how, attempt: decision.attempt });
     case "wait":
@@ -210,7 +213,7 @@ function* deliver(situation: Situation<HTTPRequest>, { attempt, wish, endpoint, 
     case "failed":
       return report.done({ ...ended, phase: "Done" }, judgement);
     case "retry":
-      return report.retrying(markRetrying(ended, conclusion), wish.retry, judgement);
+      return report.retrying(markRetrying(ended, conclusion), wish, judgement);
     case "unknown":
       return report.unknown({ ...ended, phase: "Unknown" }, judgement.message);
   }

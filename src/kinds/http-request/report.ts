@@ -4,7 +4,7 @@ import type { PollStatus } from "../../api/poll.ts";
 import type { RunStatus } from "../../api/schedule.ts";
 import { pauseSinceMs } from "../../core/backoff.ts";
 import { isStalledFor, ready, reconciling, stalled, type ConditionState } from "../../core/conditions.ts";
-import { isSameTry, unknownReasonText, type Attempt } from "../../core/delivery.ts";
+import { isSameTry, unknownReasonText, type Attempt, type Desired } from "../../core/delivery.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
 import { reconcileAtAnnotation } from "../../core/resource.ts";
@@ -28,7 +28,9 @@ export interface Report {
   /** Not a verdict: the status to record before sending. */
   readonly inFlight: (attempt: Attempt) => HTTPRequestStatus;
   done(attempt: Attempt, judgement: Judgement): Verdict;
-  retrying(attempt: Attempt, retry: RetryPolicy, judgement: Judgement): Verdict;
+  retrying(attempt: Attempt, wish: Pick<Desired, "retry" | "repeatable">, judgement: Judgement): Verdict;
+  /** It ends without having succeeded: a tick has come, or it has been tried for as long as it may be. */
+  givenUp(attempt: Attempt, why: "Superseded" | "TooLate"): Verdict;
   /** The work that it began goes on. */
   polling(
     attempt: Attempt,
@@ -134,42 +136,71 @@ function reportWait(reported: Reported): Pick<Report, "waiting" | "refused" | "i
 }
 
 /** An attempt has ended, for good or until it is tried again. */
-function reportEnd(reported: Reported): Pick<Report, "done" | "retrying"> {
+function reportEnd(reported: Reported): Pick<Report, "done" | "givenUp" | "retrying"> {
   const { status, attempted, pastRuns, over, rested } = createStatusMaker(reported);
   const { now, timing } = reported;
   const { spec } = reported.resource;
+  const before: HTTPRequestStatus = reported.resource.status ?? {};
+  const [ready_] = (before.conditions ?? []).filter(({ type }) => type === "Ready");
+  function done(attempt: Attempt, judgement: Judgement): Verdict {
+    const { reason, succeeded } = judgement;
+    const message = succeeded || attempt.tries <= 1 ? judgement.message : `${judgement.message}; tried ${attempt.tries} times`;
+    const { schedule } = spec;
+    const mark = timing && schedule && countFailures(advanceMark(timing.mark, attempt.tick), { schedule, succeeded, now });
+    const isLast = (mark?.failures ?? 0) >= (schedule?.stopAfter?.failures ?? Infinity);
+    const states = succeeded ? ready(reason, message) : isLast ? tooManyFailures(message) : over(reason, message);
+    const run: ConditionState = { type: "Succeeded", status: succeeded ? "True" : "False", reason, message };
+    const change = {
+      ...attempted(attempt),
+      ...(mark && { schedule: mark }),
+      ...outcome(judgement, spec),
+      ...recent([summarizeRun(attempt, judgement, spec.record), ...pastRuns(attempt)], spec.historyLimit),
+    };
+    const verdict = rested([...states, run], reason, change);
+    const result = succeeded ? "succeeded" : "failed";
+    if (!isLast) return { ...verdict, ...(timing?.isStopped && { requeueAfterMs: 0 }), result };
+    const { nextRunAt: _, ...last }: HTTPRequestStatus = verdict.status;
+    return { status: last, result, reason };
+  }
   return {
-    done(attempt, judgement) {
-      const { reason, succeeded } = judgement;
-      const message = succeeded || attempt.tries <= 1 ? judgement.message : `${judgement.message}; tried ${attempt.tries} times`;
-      const { schedule } = spec;
-      const mark = timing && schedule && countFailures(advanceMark(timing.mark, attempt.tick), { schedule, succeeded, now });
-      const isLast = (mark?.failures ?? 0) >= (schedule?.stopAfter?.failures ?? Infinity);
-      const states = succeeded ? ready(reason, message) : isLast ? tooManyFailures(message) : over(reason, message);
-      const run: ConditionState = { type: "Succeeded", status: succeeded ? "True" : "False", reason, message };
-      const change = {
-        ...attempted(attempt),
-        ...(mark && { schedule: mark }),
-        ...outcome(judgement, spec),
-        ...recent([summarizeRun(attempt, judgement, spec.record), ...pastRuns(attempt)], spec.historyLimit),
-      };
-      const verdict = rested([...states, run], reason, change);
-      const result = succeeded ? "succeeded" : "failed";
-      if (!isLast) return { ...verdict, ...(timing?.isStopped && { requeueAfterMs: 0 }), result };
-      const { nextRunAt: _, ...last }: HTTPRequestStatus = verdict.status;
-      return { status: last, result, reason };
+    done,
+    givenUp(attempt, why) {
+      const reason = why === "Superseded" ? why : (ready_?.reason ?? "Unknown");
+      const told = ready_ ? beforeTries(ready_.message) : "what came of its last try is not known";
+      const message =
+        why === "Superseded" ? `the schedule's next tick has come; before: ${told}` : `retry.maxDuration is over: ${told}`;
+      const items = before.items?.map((item) => (item.phase === "Retrying" ? { ...item, phase: "Failed" as const } : item));
+      const verdict = done(attempt, { succeeded: false, reason, message, ...(items && { items }) });
+      return why === "Superseded" ? { ...verdict, requeueAfterMs: 0 } : verdict;
     },
-    retrying(attempt, retry, judgement) {
+    retrying(attempt, { retry, repeatable }, judgement) {
       const { reason, message, response } = judgement;
-      const delayMs = Math.max(retryAfterMs(retry, attempt), retryAfterFieldMs(response, now));
-      const nextRunAt = new Date(Date.parse(attempt.finishedAt ?? attempt.startedAt) + delayMs).toISOString();
-      const most = retry.limit + 1;
-      // What an item lacks is waited for without a limit.
-      const text = `${message}; try ${attempt.tries}${attempt.tries <= most ? ` of ${most}` : ""}`;
+      const { finishedAt, startedAt } = attempt;
+      const endedMs = Date.parse(finishedAt ?? startedAt);
+      const askedMs = Math.max(retryAfterMs(retry, attempt), retryAfterFieldMs(response, now));
+      // At its end it is looked at, and not sent again.
+      const leftMs = Date.parse(startedAt) + (retry.maxDurationMs ?? Infinity) - endedMs;
+      const delayMs = Math.max(0, Math.min(askedMs, leftMs));
+      const nextRunAt = new Date(endedMs + delayMs).toISOString();
+      const isSafe = repeatable || (attempt.unsent ?? 0) > (before.attempt?.id === attempt.id ? (before.attempt.unsent ?? 0) : 0);
+      const text = `${message}${tryText}${attempt.tries}${untilWhen(attempt, retry, isSafe)}`;
       const change = { ...attempted(attempt), nextRunAt, ...outcome(judgement, spec) };
       return { status: status(reconciling(reason, text), change), requeueAfterMs: delayMs, result: "retrying", reason };
     },
   };
+}
+
+const tryText = "; try ";
+/** What came of the latest try, without the rest of what was told of it. */
+function beforeTries(message: string): string {
+  const end = message.lastIndexOf(tryText);
+  return end === -1 ? message : message.slice(0, end);
+}
+/** How long it goes on. What an item lacks is waited for without a limit. */
+function untilWhen({ tries, startedAt }: Attempt, { limit, maxDurationMs }: RetryPolicy, isSafe: boolean): string {
+  const byTime = maxDurationMs === undefined ? "" : `until ${new Date(Date.parse(startedAt) + maxDurationMs).toISOString()}`;
+  if (limit !== undefined) return `${tries <= limit + 1 ? ` of ${limit + 1}` : ""}${byTime && `, ${byTime} at most`}`;
+  return isSafe ? `, and again ${byTime || "until it succeeds"}` : "";
 }
 
 /** What came of an attempt is not known, and only a person can say. */

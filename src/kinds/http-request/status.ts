@@ -9,13 +9,16 @@ import type { TriggerStatus } from "../../api/trigger.ts";
 import { conditions, stalled, type ConditionState } from "../../core/conditions.ts";
 import { runsBefore, stripSendState, type Attempt } from "../../core/delivery.ts";
 import type { Verdict } from "../../core/plan.ts";
-import { reconcileAtOf } from "../../core/resource.ts";
+import { reconcileAtAnnotation, reconcileAtOf } from "../../core/resource.ts";
 import { advanceMark, type Timing } from "../../core/schedule.ts";
 import { keepRecorded } from "../request/recorded.ts";
 import { sendDigest } from "../request/request.ts";
 import type { HTTPRequest } from "../types.ts";
 
 export type Scheduled = Extract<Timing, { type: "scheduled" }>;
+
+/** Nothing but a person has a request sent again whose attempt is over. */
+const wayOn = `To send it again change the annotation ${reconcileAtAnnotation}`;
 
 /** A schedule follows the wall clock, which a timer does not see being set, nor a machine's sleep. */
 const longestSleepMs = 300_000;
@@ -120,7 +123,8 @@ export function createStatusMaker({ resource, now, timing, trigger }: Reported):
   /** A run that ended badly: with a schedule the next tick is another chance. */
   function over(reason: string, message: string): ConditionState[] {
     if (timing?.isStopped) return tooManyFailures(message);
-    return timing?.next ? [{ type: "Ready", status: "False", reason, message }] : stalled(reason, message);
+    if (timing?.next) return [{ type: "Ready", status: "False", reason, message }];
+    return stalled(reason, `${message}. ${wayOn}`);
   }
   function rested(states: readonly ConditionState[], reason: string, change: Partial<HTTPRequestStatus> = {}): Verdict {
     const { nextRunAt, ...requeue } = untilTick();

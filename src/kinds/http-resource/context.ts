@@ -65,13 +65,14 @@ export interface Context {
   /** The annotation's value, where it has not been acted on yet. */
   readonly asked?: string;
   readonly isOrphan: boolean;
-  readonly retry: RetryPolicy;
+  readonly retry: RetryPolicy & { readonly limit: number };
   readonly intervalMs: number;
   /** The finalizer, where one has to be put on before anything is there to be deleted. */
   readonly missingFinalizer?: string;
   /** Others look after a part of the cluster's objects. */
   readonly isPartial?: boolean;
   readonly hasFinalizer: boolean;
+  readonly mayBeMended?: boolean;
   /** What inputs took of other objects, to be kept. */
   readonly taken?: Readonly<Record<string, unknown>>;
   /** What update would deliver now. */
@@ -82,13 +83,8 @@ export interface Context {
   readonly drift?: readonly Difference[];
 }
 
-export function contextOf({
-  resource,
-  references,
-  now,
-  instanceId: sender,
-  isPartial = false,
-}: Situation<HTTPResource>): Context {
+export function contextOf(situation: Situation<HTTPResource>): Context {
+  const { resource, references, now, instanceId: sender, isPartial = false } = situation;
   const { spec, metadata } = resource;
   const { annotations = {}, finalizers = [] } = metadata;
   const status: HTTPResourceStatus = resource.status ?? {};
@@ -115,11 +111,12 @@ export function contextOf({
     sender,
     isPartial,
     hasFinalizer,
+    ...(situation.mayBeMended && { mayBeMended: true }),
     endpoints: usedEndpoints(endpointRefs(spec), references),
     ...(reconcileAt !== undefined && reconcileAt !== status.lastHandledReconcileAt && { asked: reconcileAt }),
     ...(imported !== undefined && imported !== status.externalID && { isAnother: true }),
     isOrphan: annotations[orphanAnnotation] === "true",
-    retry: retryPolicy(spec.retry),
+    retry: { ...retryPolicy(spec.retry), limit: spec.retry.limit },
     intervalMs: durationMs(spec.interval),
     ...(wantsFinalizer && { missingFinalizer: finalizer }),
   };

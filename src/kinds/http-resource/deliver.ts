@@ -146,6 +146,7 @@ function desiredOf(context: Context, { verb, request, onUnknown, pinnedDigest, l
     }),
     onUnknown,
     assumeDone: false,
+    ...(context.mayBeMended && { mayBeMended: true }),
     retry: limit === undefined ? retry : { ...retry, limit },
   };
 }

@@ -129,9 +129,16 @@ export function repetition(
   return { repeatable: false, sentAs: method };
 }
 
-export function retryPolicy({ limit, backoff, when, never }: HTTPRequestSpec["retry"]): RetryPolicy {
+export function retryPolicy({ limit, maxDuration, backoff, when, never }: HTTPRequestSpec["retry"]): RetryPolicy {
   const { initial, max } = backoff;
-  return { limit, initialMs: durationMs(initial), maxMs: durationMs(max), ...(when && { when }), ...(never && { never }) };
+  return {
+    initialMs: durationMs(initial),
+    maxMs: durationMs(max),
+    ...(limit !== undefined && { limit }),
+    ...(maxDuration !== undefined && { maxDurationMs: durationMs(maxDuration) }),
+    ...(when && { when }),
+    ...(never && { never }),
+  };
 }
 
 /** `endpoint`: what `endpointRef` names, where it exists. */
