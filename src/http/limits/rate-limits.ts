@@ -19,6 +19,8 @@ export interface RateTurn extends Disposable {
 
 export interface RateLimits extends Disposable {
   enter(name: string, owner: string, limit: RateLimit, lane?: Lane): RateTurn | Busy;
+  /** `owner`, who has a turn, waits for something else first: the turn is kept for it, for a moment. */
+  keep(name: string, owner: string): void;
   /** `owner` waits for a turn no longer. */
   leave(name: string, owner: string): void;
   /** Gives back a turn that is kept for `owner`, which has come and does not need it. */
@@ -105,6 +107,7 @@ export function createRateLimits(groupOf: (owner: string) => string, nowMs = () 
       run(name, line);
       return { type: "busy", reason: "RateLimited", kept: true, free };
     },
+    keep: (name, owner) => rows.keep(name, owner),
     leave: (name, owner) => rows.leave(name, owner),
     yield: (owner) => rows.giveBack(owner),
     get size() {

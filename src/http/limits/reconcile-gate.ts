@@ -53,6 +53,8 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: PassageOp
   const { admissions, circuits, rateLimits } = gates;
   let hasBegun = false;
   const place = createHeldPlace();
+  /** It comes again for its place, and finds its turn. */
+  let keepsTurn = false;
   const passes = new Map<string, Pass>();
   /** Turns that were given before anything of the exchange was sent, by endpoint. */
   const early = new Map<string, RateTurn>();
@@ -90,12 +92,14 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: PassageOp
         if (limited && !early.has(name)) early.set(name, await takeLaterTurn(origin, limited, signal).catch(refusing));
         return undefined;
       }
-      const entered = admissions.enter(origin, owner, lane);
-      if (entered.type === "busy") return entered;
+      // The turn comes first: a place that went to somebody whose turn is not due would only be handed on.
       const turn = limited && rateLimits.enter(name, owner, limited.endpoint.rateLimit, lane);
-      if (turn?.type === "busy") {
-        entered[Symbol.dispose]();
-        return turn;
+      if (turn?.type === "busy") return turn;
+      const entered = admissions.enter(origin, owner, lane);
+      if (entered.type === "busy") {
+        if (turn) rateLimits.keep(name, owner);
+        keepsTurn = turn !== undefined;
+        return entered;
       }
       if (turn) early.set(name, turn);
       place.set(entered);
@@ -115,7 +119,7 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: PassageOp
       place[Symbol.dispose]();
       for (const turn of early.values()) turn[Symbol.dispose]();
       admissions.yield(owner);
-      rateLimits.yield(owner);
+      if (!keepsTurn) rateLimits.yield(owner);
       for (const pass of passes.values()) pass[Symbol.dispose]();
     },
   };

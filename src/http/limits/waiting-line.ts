@@ -14,6 +14,8 @@ interface WaitingLine extends Disposable {
   has(name: string): boolean;
   /** Keeps it for the one whose turn it is, of a group that may have it. Undefined: nobody waits who may. */
   keepForNext(name: string, mayHave?: (group: string) => boolean): string | undefined;
+  /** Keeps for `owner` what it has and cannot use yet, for as long as what it is told of. */
+  keep(name: string, owner: string): void;
   /** Whether it was kept for `owner`, who has it now. */
   take(name: string, owner: string): boolean;
   /** `owner` waits for it no longer. */
@@ -48,6 +50,10 @@ export function createWaitingLine(
     kept.delete(owner);
     onUnused(place.name, owner);
   }
+  function keep(name: string, owner: string): void {
+    giveBack(owner);
+    kept.set(owner, { name, timer: setTimeout(() => giveBack(owner), keptMs).unref() });
+  }
   function waitsNoMore(name: string, row: Row, owner: string): void {
     if (row.tell.delete(owner)) waiting -= 1;
     if (row.tell.size === 0) rows.delete(name);
@@ -67,14 +73,14 @@ export function createWaitingLine(
       return told.promise;
     },
     has: (name) => rows.has(name),
+    keep,
     keepForNext(name, mayHave) {
       const row = rows.get(name);
       const owner = row?.line.shift(mayHave);
       if (!row || owner === undefined) return undefined;
       const told = row.tell.get(owner);
       waitsNoMore(name, row, owner);
-      giveBack(owner);
-      kept.set(owner, { name, timer: setTimeout(() => giveBack(owner), keptMs).unref() });
+      keep(name, owner);
       told?.resolve();
       return owner;
     },
