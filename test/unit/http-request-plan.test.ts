@@ -326,7 +326,9 @@ test("a 401 says which credentials are asked for, in no word of the server's", (
     answerWith(401, { "www-authenticate": 'Digest realm="secret realm", Basic realm="b"' }),
   ]);
   const { message } = condition(status, "Ready") ?? {};
-  expect(message).toBe("answered 401, which asks for Digest or Basic, where spec.expect.status has 2xx. To send it again change the annotation holdfast.dev/reconcile-at");
+  expect(message).toBe(
+    "answered 401, which asks for Digest or Basic, where spec.expect.status has 2xx. To send it again change the annotation holdfast.dev/reconcile-at",
+  );
 });
 
 describe("record", () => {
