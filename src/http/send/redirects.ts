@@ -31,6 +31,11 @@ export function isRedirect(statusCode: number): boolean {
   return codes.includes(statusCode);
 }
 
+/** undici makes a character of each byte; what a server has not percent-encoded is UTF-8, as browsers take it. */
+export function locationOf({ location }: Readonly<Record<string, string | string[] | undefined>>): string | undefined {
+  return typeof location === "string" ? Buffer.from(location, "latin1").toString() : undefined;
+}
+
 export interface Redirects {
   /** The request that an answer asks for. */
   next(hop: Hop, statusCode: number, location: string | undefined): Next;

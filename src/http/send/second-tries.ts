@@ -1,0 +1,42 @@
+/**
+ * What is sent a second time: once what a dead connection has failed, and once what was refused, with another credential. Neither
+ * has been acted upon, or may be repeated.
+ */
+import type { Answer } from "./on-wire.ts";
+import { isRedirect, locationOf, targetOf, type Hop } from "./redirects.ts";
+import { admitHop, type Chain, type Run, type RunOptions } from "./send-hop.ts";
+import { retryReason } from "./stale-retry.ts";
+
+interface SecondTries {
+  /** Whether what failed is sent once more, on a fresh connection. */
+  mayRepeat(error: unknown, hop: Hop): boolean;
+  /** Whether what was refused is sent once more: any method may be. */
+  mayRenew(answer: Answer, hop: Hop): Promise<boolean>;
+}
+
+export function createSecondTries(chain: Chain, run: Run, options: RunOptions): SecondTries {
+  const { credential } = chain;
+  const { connections, emit } = options;
+  let repeats = 1;
+  let renewals = 1;
+  return {
+    mayRepeat(error, hop) {
+      const reason = retryReason(error, { trace: run.trace, connections, repeatable: hop.repeatable });
+      if (!reason || repeats === 0) return false;
+      repeats -= 1;
+      if (admitHop(hop, chain, options) !== hop.settings) return false; // it may still go there, but not with this client
+      emit({ type: "retried", reason });
+      return true;
+    },
+    async mayRenew({ statusCode, headers }, hop) {
+      if (!hop.trusted || !credential?.refused || !credential.renewed) return false;
+      const target = isRedirect(statusCode) ? targetOf(hop.request, locationOf(headers)) : undefined;
+      const answer = { statusCode, headers, target };
+      const isRefused = credential.refused(answer);
+      if (renewals === 0 && !isRefused) credential.accepted?.();
+      if (renewals === 0 || !isRefused) return false;
+      renewals -= 1;
+      return credential.renewed(run.signal, answer);
+    },
+  };
+}
