@@ -58,6 +58,12 @@ export const endpointProperties = {
   timeout: { ...duration, description: "Limit on a whole exchange, for requests that set none. 30s where neither does." },
   refusedIf: { ...refusedIf, description: `${refusedIf.description} For HTTPResources that say nothing of it.` },
   idempotencyKey,
+  traceContext: {
+    type: "string",
+    enum: ["None", "W3C"],
+    description:
+      "W3C: each request carries a traceparent whose trace is the attempt's id without its hyphens, with a new span for each try. A request cannot set it. Without it None.",
+  },
   suspend: {
     type: "boolean",
     description:

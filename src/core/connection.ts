@@ -46,6 +46,8 @@ export interface Connection {
   readonly auth?: AuthSources;
   /** How what is sent is signed: the endpoint's way, or of a request without one its own; absent: not at all. */
   readonly sign?: SignSources;
+  /** Whether each request carries the trace that it belongs to; absent: no. */
+  readonly traces?: true;
   /** Absent: the request has no endpoint. */
   readonly endpoint?: EndpointTraits;
   /** The proxy's URL; absent: the environment decides. */

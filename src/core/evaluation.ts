@@ -20,6 +20,8 @@ export interface Scope {
   /** What update sends, a JSON value. */
   readonly body?: unknown;
   readonly item?: ScopeItem;
+  /** The id of the attempt, or of the item, that it is sent for; null: it only asks. Absent: it is not known yet. */
+  readonly attemptID?: string | null;
   /** What it is sent for, literal JSON; null where that is nothing. */
   readonly trigger?: unknown;
 }

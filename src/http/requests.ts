@@ -13,6 +13,7 @@ import type { Busy, Prepared, Read, Requests, WaitFor } from "../core/ports.ts";
 import type { Credential } from "./credentials/credential.ts";
 import type { CredentialContext, Credentials } from "./credentials/credentials.ts";
 import { createSigner, inOrder } from "./credentials/signature.ts";
+import { createTraceContext } from "./credentials/trace-context.ts";
 import { createBudget, type Budget, type BudgetLimits, type Slot } from "./limits/budget.ts";
 import { judgeServer, type Pass } from "./limits/circuits.ts";
 import { createHolding, type Holding, type MemoryShares } from "./limits/memory-shares.ts";
@@ -92,7 +93,7 @@ export function createRequests(deps: RequestsDeps, reconciling: Reconciling): HT
   };
 }
 
-/** What proves who asks: the endpoint's credential, its signature, or both; `undefined`: neither is declared. */
+/** What is added as it leaves: the signature, the endpoint's credential, the trace; `undefined`: none is declared. */
 async function credentialOf(
   credentials: Credentials,
   exchange: Exchange,
@@ -104,8 +105,9 @@ async function credentialOf(
   const asked = { namespace, mayWait, signal };
   const proof =
     auth && endpoint && (await hideAdminDetails(exchange, () => credentials.of(auth, { endpoint, ...context }, asked)));
-  if (!sign || (proof && "free" in proof)) return proof;
-  return inOrder(createSigner(sign, exchange.attemptId ?? randomUUID()), proof);
+  if (proof && "free" in proof) return proof;
+  const id = exchange.attemptId ?? randomUUID();
+  return inOrder([sign && createSigner(sign, id), proof, exchange.traces ? createTraceContext(id) : undefined]);
 }
 interface ProofContext extends Omit<CredentialContext, "endpoint"> {
   readonly mayWait: boolean;

@@ -229,3 +229,22 @@ test("a request that is signed by its endpoint goes there with it, and its crede
   await http.send({ ...posting("", schemes.GitHub, { auth, endpoint, url }) }, { objects: plain });
   expect(String(one(origin.requests).headers.authorization)).toContain("x-hub-signature-256");
 });
+
+test("with traceContext each try has a span of its own in the attempt's trace, also where it is signed", async () => {
+  await using origin = await loopbackServer(({ url }, response) =>
+    response.writeHead(url === "/a" ? 307 : 200, url === "/a" ? { location: "/b" } : {}).end("{}"),
+  );
+  await using http = testRequester();
+  await http.send(posting(`${origin.url}/a`, schemes.GitHub, { traces: true, maxRedirects: 2 }), { objects });
+  const { sign: _, attemptId: __, ...asking } = posting(`${origin.url}/c`, schemes.GitHub, { traces: true });
+  await http.send(asking, { objects });
+  const all = origin.requests.map(({ headers }) => String(headers["traceparent"]));
+  for (const one of all) expect(one).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+  const [first, second, third] = all.map((one) => one.split("-"));
+  expect([first?.[1], second?.[1]]).toEqual(Array(2).fill(attemptId.replaceAll("-", "")));
+  expect(first?.[2]).not.toBe(second?.[2]);
+  expect(third?.[1]).not.toBe(first?.[1]); // it is of no attempt
+  expect(
+    await isAccepted(receivers.GitHub, one(origin.requests.slice(0, 2)).body, fieldsOf(one(origin.requests.slice(0, 2)))),
+  ).toBe(true);
+});

@@ -123,6 +123,15 @@ const routes: Readonly<Record<string, Route>> = {
     return { status: headers["x-partner-signature"] === `v1=${expected}` ? 200 : 401, body: {} };
   },
   "POST /notices": ({ body }) => ({ status: 200, body: { received: body } }),
+  // What version 1.0 requires of an event, in binary or in structured mode.
+  "POST /events": ({ body, headers }) => {
+    const isStructured = headers["content-type"]?.startsWith("application/cloudevents+json") === true;
+    const attributes = isStructured
+      ? (body as Record<string, unknown>)
+      : Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.replace(/^ce-/, ""), value]));
+    const isWhole = ["id", "source", "type"].every((name) => typeof attributes[name] === "string" && attributes[name] !== "");
+    return { status: isWhole && attributes["specversion"] === "1.0" ? 202 : 400, body: { id: attributes["id"] } };
+  },
   "POST /heartbeat": () => ({ status: 200, body: {} }),
   "POST /echo": ({ body }) => ({ status: 200, body: { echo: body } }),
 };

@@ -54,10 +54,14 @@ function filled<T extends string | Uint8Array>(text: string, values: Readonly<Re
   return parts.map((part) => (part.type === "text" ? part.text : (values[part.text.trim().slice(1)] ?? "")));
 }
 
-/** Both, one after the other: the later sees what the earlier has added. */
-export function inOrder(first: Credential, second: Credential | undefined): Credential {
-  if (!second) return first;
+/** All of them, one after the other: each sees what those before it have added. One of them at most can be had anew. */
+export function inOrder(all: readonly (Credential | undefined)[]): Credential | undefined {
+  return all.filter((one) => one !== undefined).reduce<Credential | undefined>(both, undefined);
+}
+function both(first: Credential | undefined, second: Credential): Credential {
+  if (!first) return second;
   return {
+    ...first,
     ...second,
     secrets: () => [...first.secrets(), ...second.secrets()],
     added: (request, now) => second.added(first.added(request, now), now),

@@ -30,6 +30,7 @@ export function documentText(scope: Scope, inputs: Inputs, { response, responses
   const responseText = hasCookies ? withCookies(answerText) : answerText;
   if (scope.externalID !== undefined && hasObject) fields.push(`"object":${objectOf(scope, response)}`);
   if (scope.body !== undefined) fields.push(`"body":${valueText(scope.body)}`);
+  if (scope.attemptID !== undefined) fields.push(`"attemptID":${JSON.stringify(scope.attemptID)}`);
   if (scope.trigger !== undefined) fields.push(`"trigger":${valueText(scope.trigger)}`);
   if (scope.item) fields.push(`"item":${scope.item.json.open()}`, `"index":${scope.item.index}`);
   if (response) fields.push(`"response":${responseText(response)}`);

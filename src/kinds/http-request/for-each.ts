@@ -99,7 +99,8 @@ export function declaredItem(
   resource: Pick<HTTPRequest, "spec" | "metadata">,
   { attempt, item, known }: { readonly attempt: Attempt; readonly item: ScopeItem; readonly known: Known },
 ): DeclaredRequest {
-  return { ...declaredRequest(resource, { ...attempt, id: itemId(attempt, item) }, known), sees: { item } };
+  const declared = declaredRequest(resource, { ...attempt, id: itemId(attempt, item) }, known);
+  return { ...declared, sees: { ...declared.sees, item } };
 }
 function itemId({ id }: Attempt, { index, identity }: ScopeItem): string {
   return attemptUUID([id, identity ?? String(index)]);

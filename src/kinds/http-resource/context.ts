@@ -241,6 +241,7 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
     sees: {
       parameters: spec.parameters ?? null,
       externalID: externalID ?? null,
+      attemptID: attempt?.id ?? null,
       ...(object !== undefined && { object }),
     },
     idempotent: shape.idempotent,

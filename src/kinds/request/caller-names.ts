@@ -88,9 +88,9 @@ export function callerNamesRefusal(
   return refusal(`${field}.query[${parameter}].name: the query parameter ${query[parameter]?.name} ${isTheirs}`);
 }
 
-function takenNames({ auth, sign }: Pick<Connection, "auth" | "sign">): ReturnType<typeof reservedNames> {
+function takenNames({ auth, sign, traces }: Pick<Connection, "auth" | "sign" | "traces">): ReturnType<typeof reservedNames> {
   const { headers, query } = auth ? reservedNames(auth) : { headers: [], query: [] };
-  return { headers: [...headers, ...(sign ? signedHeaders(sign) : [])], query };
+  return { headers: [...headers, ...(sign ? signedHeaders(sign) : []), ...(traces ? ["traceparent"] : [])], query };
 }
 /** What is signed has the attempt's id in a field of its own, which may be that of the key: the value is the same. */
 function isSignedID(keyHeader: string, { sign }: Pick<Connection, "sign">): boolean {

@@ -83,7 +83,7 @@ export function connectionOf(endpoint: Endpoint): Connection {
   const title = titleOf(endpoint);
   const elsewhere = spec.secretNamespace;
   const from = { field: `${title}: spec`, ...(elsewhere !== undefined && { namespace: elsewhere }) };
-  const { tls, proxy, http2, freshConnectionAfter, auth, sign } = spec;
+  const { tls, proxy, http2, freshConnectionAfter, auth, sign, traceContext } = spec;
   return {
     tls: tlsSources(tls, { ...from, field: `${from.field}.tls` }),
     ...(proxy && { proxy: source({ ...from, field: `${from.field}.proxy` }, { value: proxy.url, ...proxy }) }),
@@ -91,6 +91,7 @@ export function connectionOf(endpoint: Endpoint): Connection {
     ...(freshConnectionAfter !== undefined && { freshAfterMs: durationMs(freshConnectionAfter) }),
     ...(auth && { auth: authSources(auth, from, { ...spec, namespace: elsewhere ?? metadata.namespace }) }),
     ...(sign && { sign: signSources(sign, { ...from, field: `${from.field}.sign` }) }),
+    ...(traceContext === "W3C" && { traces: true as const }),
     endpoint: traitsOf(endpoint, title),
   };
 }

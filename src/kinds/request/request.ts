@@ -50,7 +50,7 @@ export function declaredRequest(
       ...outputExpressions(declaredOutputs(spec.outputs, "spec.outputs")),
     ],
     ...(known && { known }),
-    ...(spec.trigger && { sees: { trigger: event ? seenOf(event) : null } }),
+    sees: { attemptID: attempt.id, ...(spec.trigger && { trigger: event ? seenOf(event) : null }) },
   };
 }
 
@@ -87,7 +87,7 @@ export interface DeclaredRequest {
   /** Whether it may be sent twice, where its method is not to say so. */
   readonly idempotent?: boolean | undefined;
   /** What else expressions see. */
-  readonly sees?: Pick<Scope, "parameters" | "externalID" | "object" | "item" | "trigger">;
+  readonly sees?: Pick<Scope, "parameters" | "externalID" | "object" | "item" | "attemptID" | "trigger">;
   /** An answer that came before, which expressions see as `.response`. */
   readonly response?: Response | undefined;
   /** Of an update: the body of which only what `response` does not have is sent. */
