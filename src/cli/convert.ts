@@ -1,6 +1,7 @@
 /** `holdfast convert`: manifests of provider-http's objects, and what is otherwise about them. Nothing is read from a cluster, and nothing sent. */
 import { text } from "node:stream/consumers";
 import { stringify } from "yaml";
+import { convertComposition } from "../convert/composition.ts";
 import { configOf, placed, readDocument, type ReadDocument } from "../convert/documents.ts";
 import { handoverScript } from "../convert/handover.ts";
 import type { PeerConfig, PeerDisposable, PeerRequest } from "../convert/peer-object.ts";
@@ -15,17 +16,35 @@ import type { ConvertSettings } from "./convert-settings.ts";
 
 /** Returns the exit code: 1 where an input is wrong or something could not be translated, 2 with `--strict` where something is otherwise. */
 export async function convertManifests(settings: ConvertSettings): Promise<number> {
-  const { found, errors, passed } = await readInput(settings);
-  const translated = await translateAll(found, settings);
-  const told = translated.map(toldOf);
+  const input = await readInput(settings);
+  const { errors, passed } = input;
+  await using evaluator = createEvaluator({ deadlineMs: 10_000 });
+  const { namespace, poll: interval, verbatim } = settings;
+  const form = verbatim ? "exact" : "readable";
+  const { signal } = new AbortController();
+  const one: TranslateOne = (object) => {
+    const config = configOf(object, input.configs);
+    return translate(object, { evaluator, signal, namespace, interval, form, ...(config && { config }) });
+  };
+  const translated = await translateAll(input.found, one);
+  const compositions = await convertCompositions(input.compositions, one);
+  const told = [...translated.map(toldOf), ...compositions.flatMap((composed) => composed.told)];
   const { stdout, stderr } = process;
   if (settings.handover) {
     const handed = translated.flatMap(({ object, translation: { manifest } }) => (manifest ? [{ object, manifest }] : []));
     stdout.write(handoverScript({ handed, textOf: manifestText }));
   } else if (settings.output === "json") {
-    const manifests = [...passed, ...translated.flatMap(({ translation: { manifest } }) => manifest ?? [])];
+    const made = translated.flatMap(({ translation: { manifest } }) => manifest ?? []);
+    const manifests = [...passed, ...made, ...compositions.map(({ composition }) => composition)];
     stdout.write(`${JSON.stringify({ manifests, report: told }, null, 2)}\n`);
-  } else stdout.write([...passed.map(manifestText), ...translated.flatMap(annotated)].join("---\n"));
+  } else {
+    const texts = [
+      ...passed.map(manifestText),
+      ...translated.flatMap(annotated),
+      ...compositions.map(({ composition }) => manifestText(composition)),
+    ];
+    stdout.write(texts.join("---\n"));
+  }
   stderr.write([...errors, ...told.map(blockOf), sumOf(told), ""].join("\n"));
   return errors.length > 0 ? 1 : exitCodeOf(told, settings.strict);
 }
@@ -34,9 +53,11 @@ interface Found {
   readonly object: PeerRequest | PeerDisposable;
   /** `FILE:LINE`. */
   readonly place: string;
-  readonly config: PeerConfig | undefined;
 }
+type TranslateOne = (object: PeerRequest | PeerDisposable) => Promise<Translation>;
 interface Input {
+  readonly configs: readonly PeerConfig[];
+  readonly compositions: readonly { readonly value: Readonly<Record<string, unknown>>; readonly place: string }[];
   readonly found: readonly Found[];
   readonly errors: readonly string[];
   /** Secrets and ConfigMaps, which stay as they are. */
@@ -58,10 +79,11 @@ async function readInput({ file: paths, originMap }: ConvertSettings): Promise<I
   const configs = documents.flatMap(({ document }) => (document.type === "config" ? [document.object] : []));
   const found: Found[] = [];
   const passed: object[] = [];
+  const compositions: Input["compositions"][number][] = [];
   for (const { document, place } of documents)
     switch (document.type) {
       case "managed":
-        found.push({ object: document.object, place, config: configOf(document.object, configs) });
+        found.push({ object: document.object, place });
         break;
       case "passed":
         passed.push(document.value);
@@ -70,13 +92,15 @@ async function readInput({ file: paths, originMap }: ConvertSettings): Promise<I
         errors.push(...document.messages.map((message) => `${place}: ${message}`));
         break;
       case "composition":
+        compositions.push({ value: document.value, place });
+        break;
       case "ignored":
-        process.stderr.write(`ignored: ${place}: ${document.type === "ignored" ? document.what : "Composition"}\n`);
+        process.stderr.write(`ignored: ${place}: ${document.what}\n`);
         break;
       case "config":
         break;
     }
-  return { found, errors, passed };
+  return { found, errors, passed, configs, compositions };
 }
 
 /** The same at other servers: for a trial. */
@@ -88,21 +112,33 @@ interface Translated extends Found {
   readonly translation: Translation;
 }
 
-async function translateAll(
-  found: readonly Found[],
-  { namespace, poll, verbatim }: ConvertSettings,
-): Promise<readonly Translated[]> {
-  await using evaluator = createEvaluator({ deadlineMs: 10_000 });
-  const { signal } = new AbortController();
-  const form = verbatim ? "exact" : "readable";
+async function translateAll(found: readonly Found[], translateOne: TranslateOne): Promise<readonly Translated[]> {
   const translations: Translation[] = [];
-  for (const { object, config } of found)
-    translations.push(await translate(object, { evaluator, signal, namespace, interval: poll, form, ...(config && { config }) }));
+  for (const { object } of found) translations.push(await translateOne(object));
   const together = lookTogether(translations);
   return found.map((one, index) => {
     const { findings = [], ...rest } = translations[index] ?? { manifest: undefined, secrets: [] };
     return { ...one, translation: { ...rest, findings: [...findings, ...(together[index] ?? [])] } };
   });
+}
+
+interface Composed {
+  readonly composition: object;
+  readonly told: readonly Told[];
+}
+async function convertCompositions(
+  compositions: Input["compositions"],
+  translateOne: TranslateOne,
+): Promise<readonly Composed[]> {
+  const converted: Composed[] = [];
+  for (const { value, place } of compositions) {
+    const { composition, told } = await convertComposition(value, translateOne);
+    converted.push({
+      composition,
+      told: told.map(({ name, kind, to, findings }) => ({ place, from: `${kind} ${name}`, to: to && `${to} ${name}`, findings })),
+    });
+  }
+  return converted;
 }
 
 function toldOf({ object, place, translation: { manifest, findings } }: Translated): Told {

@@ -7,6 +7,7 @@ import { apiVersion } from "../api/kind-definition.ts";
 import { httpRequest } from "../api/http-request.ts";
 import { httpResource } from "../api/http-resource.ts";
 import { validator } from "../api/validate.ts";
+import { tellAsync } from "./async.ts";
 import { connectionOf } from "./connection.ts";
 import { requestSpec } from "./disposable.ts";
 import { takenDelivery, takenIdentity, type Taken } from "./live.ts";
@@ -23,6 +24,7 @@ export async function translate(object: PeerRequest | PeerDisposable, options: T
   const findings = createFindings();
   for (const field of object.unknown)
     findings.add("DROP", field, "this version of the kind has no such field: it had no effect there");
+  tellAsync(object, findings);
   const { evaluator, signal, form, config, interval = "1m" } = options;
   const namespace = namespaceOf(object, options, findings);
   const programs = createPrograms(evaluator, signal, namespace);

@@ -143,6 +143,7 @@ interface Listed {
   }[];
 }
 function objectsIn(text: string): World["objects"] {
+  if (text === "") return new Map(); // nothing is known yet
   const { items } = JSON.parse(text) as Listed;
   return new Map(
     items.map(({ kind, metadata, status = {} }) => {
