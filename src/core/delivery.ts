@@ -7,7 +7,7 @@
 import { retryReasons } from "../api/retry.ts";
 import { attemptUUID } from "./tools/digest.ts";
 import { sameJSON } from "./tools/json.ts";
-import type { FailureReason, Outcome } from "./outcome.ts";
+import { isAmbiguous, isTransient, wasNotActedOn, type FailureReason, type Outcome } from "./outcome.ts";
 import { isListed, type RetryPolicy } from "./retry.ts";
 
 export interface Attempt {
@@ -291,20 +291,4 @@ export function isSameTry(a: Pick<Attempt, "id" | "tries"> | undefined, b: Pick<
 export function stripSendState<A extends Attempt>(attempt: A): Omit<A, "sentAs" | "inDoubt" | "unsent"> {
   const { sentAs: _, inDoubt: __, unsent: ___, ...rest } = attempt;
   return rest;
-}
-
-function isAmbiguous(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
-  return outcome.type === "failure" ? outcome.sent : outcome.response.statusCode === 502 || outcome.response.statusCode === 504;
-}
-/** Safe to send again whatever the method: it never left, or the server asks to come back later. */
-export function wasNotActedOn(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
-  if (outcome.type === "failure") return !outcome.sent;
-  const { statusCode, headers } = outcome.response;
-  return statusCode === 429 || (statusCode === 503 && headers["retry-after"] !== undefined);
-}
-/** A 4xx says that the request itself is wrong, but for those that speak of time (RFC 9110, RFC 8470, RFC 6585). */
-function isTransient(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
-  if (outcome.type === "failure") return true;
-  const { statusCode } = outcome.response;
-  return statusCode < 400 || statusCode >= 500 || [408, 425, 429].includes(statusCode);
 }

@@ -106,3 +106,20 @@ export interface Refusal {
   /** Milliseconds after which it is worth looking again, where that is known. */
   readonly retryAfterMs?: number;
 }
+
+/** Whether it may or may not have been acted on, as far as it says: nothing answered, or a gateway did. */
+export function isAmbiguous(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
+  return outcome.type === "failure" ? outcome.sent : outcome.response.statusCode === 502 || outcome.response.statusCode === 504;
+}
+/** Safe to send again whatever the method: it never left, or the server asks to come back later. */
+export function wasNotActedOn(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
+  if (outcome.type === "failure") return !outcome.sent;
+  const { statusCode, headers } = outcome.response;
+  return statusCode === 429 || (statusCode === 503 && headers["retry-after"] !== undefined);
+}
+/** A 4xx says that the request itself is wrong, but for those that speak of time (RFC 9110, RFC 8470, RFC 6585). */
+export function isTransient(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
+  if (outcome.type === "failure") return true;
+  const { statusCode } = outcome.response;
+  return statusCode < 400 || statusCode >= 500 || [408, 425, 429].includes(statusCode);
+}

@@ -5,6 +5,8 @@
  * refuses whatever would break out of its parentheses.
  */
 
+import { declaredOnly, definitions } from "./hashes.ts";
+
 /** Definitions that take from an expression what could end the program, print, or read anything but the document. */
 const prelude = `{} as $ENV |
 def unavailable: error("not available in an expression");
@@ -16,17 +18,20 @@ def input_filename: null; def get_search_list: [];
 
 /** Compiles the expression and runs nothing. The expression starts a line of its own, so jq's columns are the user's. */
 export function checkProgram(expression: string): string {
-  return `empty |\n${expression}`;
+  return `${declaredOnly}empty |\n${expression}`;
 }
 
 /**
  * One array, an item for each expression: `{v: [TEXT]}`, `{v: []}` where it yields nothing, or `{e: ERROR}`. Where the texts
  * together would be longer than `maxBytes`, an error stands in place of the rest, before anything is printed.
- * `tojson` keeps numbers as they were written; two newlines end a comment, one that ends with a backslash too.
+ * With `hashes` its input is as `definitions` has it. `tojson` keeps numbers as they were written; two newlines end a comment, one that ends with a backslash too.
  */
-export function batchProgram(expressions: readonly string[], maxBytes: number): string {
+export function batchProgram(
+  expressions: readonly string[],
+  { maxBytes, hashes }: { readonly maxBytes: number; readonly hashes: boolean },
+): string {
   const items = expressions.map((text) => `(try {v: ([first((${text}\n\n))] | map(tojson))} catch {e: .})`);
-  return `${prelude}[foreach (${items.join(",\n")}) as $item (0; . + ($item.v[0] // "" | utf8bytelength);
+  return `${hashes ? definitions : ""}${prelude}[foreach (${items.join(",\n")}) as $item (0; . + ($item.v[0] // "" | utf8bytelength);
 if . > ${maxBytes} then {e: "${tooLarge}"} else $item end)]`;
 }
 export const tooLarge = "the result is too large";

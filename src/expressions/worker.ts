@@ -7,6 +7,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { Evaluated } from "../core/ports.ts";
 import { loadBoundedJq } from "./jq-instance.ts";
+import { answersTo, mostRuns, usesHashes, type Answers } from "./hashes.ts";
 import { batchItems, batchProgram, checkProgram, chunks, compileError, tooLarge } from "./program.ts";
 
 /** `apart`: each expression in a program of its own, so that the one at fault is known. */
@@ -43,7 +44,8 @@ function evaluate({ document, expressions, apart }: Extract<Job, { type: "evalua
   let bytes = 0;
   for (const group of apart ? expressions.map((expression) => [expression]) : chunks(expressions)) {
     current[0] = group.length === 1 ? json.length : -1;
-    const { stdout, stderr } = jq.raw(document, batchProgram(group, maxResultBytes), ["-c"]);
+    const { stdout, stderr, problem } = run(document, group);
+    if (problem !== undefined) return { type: "failed", index: json.length, message: problem };
     if (stdout === "") return { type: "failed", index: json.length, message: programError(stderr) };
     for (const item of batchItems(stdout)) {
       const index = json.length;
@@ -54,6 +56,27 @@ function evaluate({ document, expressions, apart }: Extract<Job, { type: "evalua
     }
   }
   return { type: "values", json };
+}
+
+interface Printed {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly problem?: string;
+}
+/** The run that counts, of one program: the first that asks for nothing. */
+function run(document: string, group: readonly string[]): Printed {
+  const hashes = group.some(usesHashes);
+  const program = batchProgram(group, { maxBytes: maxResultBytes, hashes });
+  if (!hashes) return jq.raw(document, program, ["-c"]);
+  let answers: Answers = {};
+  for (let runs = 0; runs < mostRuns; runs += 1) {
+    const printed = jq.raw(`[${JSON.stringify(answers)},${document}]`, program, ["-c"]);
+    const more = answersTo(printed.stderr, answers);
+    if (typeof more === "string") return { ...printed, problem: more };
+    if (Object.keys(more).length === Object.keys(answers).length) return printed;
+    answers = more;
+  }
+  return { stdout: "", stderr: "", problem: `hashes of hashes are asked for, more than ${mostRuns - 1} deep` };
 }
 
 /** Why a whole program printed nothing: no expression is at fault alone. */

@@ -3,16 +3,8 @@
  *
  * Invariant: what may have arrived and is not repeatable is `unknown`, however badly the server answered.
  */
-import {
-  markRetrying,
-  conclude,
-  decide,
-  runsBefore,
-  wasNotActedOn,
-  type DeliveryRecord,
-  type Desired,
-} from "../../core/delivery.ts";
-import type { Response } from "../../core/outcome.ts";
+import { markRetrying, conclude, decide, runsBefore, type DeliveryRecord, type Desired } from "../../core/delivery.ts";
+import { wasNotActedOn, type Response } from "../../core/outcome.ts";
 import { sendExchange, type Steps } from "../../core/plan.ts";
 import { exchangeOf, verbDigest, type Asked, type Context, type Verb, type VerbAttempt } from "./context.ts";
 import { endpointFor, sharedBy } from "./endpoints.ts";
