@@ -32,7 +32,7 @@ export interface HeldObject {
   readonly declaration: Declaration;
 }
 
-interface HeldObjects {
+export interface HeldObjects {
   /** All that were held when the state was opened. */
   readonly atStart: readonly HeldObject[];
   /** Records an object as it is now; without a finalizer nothing of it is kept. To be called in a transaction. */
