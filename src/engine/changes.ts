@@ -15,8 +15,8 @@ export function isOutcomeOfAnother({ before, after }: Change, sender: string): b
   return was !== undefined && was !== sender && is === undefined;
 }
 function senderOf(resource: Resource | undefined): string | undefined {
-  const ledger: Partial<DeliveryRecord> | undefined = resource?.status;
-  return ledger?.attempt?.sender;
+  const record: Partial<DeliveryRecord> | undefined = resource?.status;
+  return record?.attempt?.sender;
 }
 
 /** Whether it is Ready where it was not, or the other way round, or has another value at a place that is read. */

@@ -69,10 +69,10 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
     const due = isReconciled(kind) ? needsReconcile(change) : !sameJSON(before?.metadata.labels, after?.metadata.labels);
     for (const id of awaitingKeys(deps, kind, change)) queue.add(id);
     if (isReconciled(kind)) enqueueItself(kind, key, change, { due, lane });
-    for (const [id, { onStatus, isTransitive: lends }] of dependents.of({ type: kind.type, key }))
+    for (const [id, { onStatus, isTransitive }] of dependents.of({ type: kind.type, key }))
       if (due || (onStatus && hasNewStatus(change, onStatus))) {
         reasons.note(id, due ? "referenceChanged" : "dependencyStatusChanged", { about: queueKey(kind.type.kind, key) });
-        queue.add(id, { lane: lends ? "listing" : "change" });
+        queue.add(id, { lane: isTransitive ? "listing" : "change" });
       }
     if (after && hasNewStatus(change, endReads))
       for (const id of watchers.of(kind.type.kind, after)) {

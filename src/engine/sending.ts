@@ -21,7 +21,7 @@ export interface SendingDeps {
   readonly onAttempt: (id: string) => void;
 }
 
-export interface Sending {
+export interface ExchangeSender {
   /** A request may have left: what comes of it is not to be forgotten. */
   readonly hasSent: () => boolean;
   send(step: StepOf<"exchange">): Promise<Outcome | Interruption>;
@@ -45,7 +45,16 @@ interface SendingOptions extends SendingDeps {
   readonly sending: AbortSignal;
 }
 
-export function createSending({ object, holds, requests, read, resource, signal, sending, ...deps }: SendingOptions): Sending {
+export function createSending({
+  object,
+  holds,
+  requests,
+  read,
+  resource,
+  signal,
+  sending,
+  ...deps
+}: SendingOptions): ExchangeSender {
   let hasSent = false;
 
   async function prepare(exchange: Exchange): Promise<Prepared | Refusal | Postponed> {

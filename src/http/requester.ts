@@ -96,7 +96,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
   const parts = new DisposableStack();
   let waitingForTurns = 0;
   const rateLimits = parts.use(createRateLimits(namespaceOf));
-  const admissions = parts.use(createOriginPlaces(maxInFlightPerOrigin, namespaceOf));
+  const originPlaces = parts.use(createOriginPlaces(maxInFlightPerOrigin, namespaceOf));
   const circuits = createCircuits((endpoint, state) =>
     emit({ type: "note", level: "warn", message: `a circuit is ${state}`, fields: { endpoint } }),
   );
@@ -125,7 +125,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
   const requestsDeps: RequestsDeps = {
     prepare,
     credentials,
-    gates: { admissions, circuits, rateLimits, onWait: (change) => (waitingForTurns += change) },
+    gates: { originPlaces, circuits, rateLimits, onWait: (change) => (waitingForTurns += change) },
     memory: createMemoryShares(options.memoryShares ?? 6),
     budget: {
       maxInFlight: options.maxInFlightPerReconcile ?? 6,

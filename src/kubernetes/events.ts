@@ -63,9 +63,9 @@ export function createEvents({ client, emit, instance }: EventsSettings): Events
   }
 
   return {
-    announce(type, resource, announcement) {
+    announce(type, resource, transition) {
       if (pending.length >= maxPending) return lose();
-      pending.push(event({ type, resource, announcement, instance }));
+      pending.push(event({ type, resource, transition, instance }));
       writing ??= write();
     },
     async [Symbol.asyncDispose]() {
@@ -82,10 +82,10 @@ interface EventObject {
 interface Told {
   readonly type: ResourceType;
   readonly resource: Resource;
-  readonly announcement: TransitionEvent;
+  readonly transition: TransitionEvent;
   readonly instance: string;
 }
-function event({ type, resource, announcement, instance }: Told): EventObject {
+function event({ type, resource, transition, instance }: Told): EventObject {
   const { name, namespace, uid } = resource.metadata;
   const suffix = `.${randomUUID().slice(0, 13)}`;
   const prefix = withoutAtEnd(name.slice(0, maxNameLength - suffix.length), "-.");
@@ -95,10 +95,10 @@ function event({ type, resource, announcement, instance }: Told): EventObject {
     // What belongs to no namespace has its events in `default`, as the API server demands.
     metadata: { name: `${prefix}${suffix}`, namespace: namespace === "" ? "default" : namespace },
     eventTime: new Date().toISOString().replace("Z", "000Z"), // a MicroTime has six digits
-    type: announcement.type,
-    reason: announcement.reason,
+    type: transition.type,
+    reason: transition.reason,
     action: "Reconcile",
-    note: cut(announcement.message),
+    note: cut(transition.message),
     regarding: { apiVersion: `${type.group}/${type.version}`, kind: type.kind, name, namespace, uid },
     reportingController: "holdfast.dev/controller",
     reportingInstance: instance.slice(0, 128),

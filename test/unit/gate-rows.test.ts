@@ -30,7 +30,7 @@ async function looksFor({ requests, burst, count, serveMs, namespaces }: Load): 
   const groupOf = (owner: string): string => owner.split("/")[0] ?? "";
   using admissions = createOriginPlaces(10, groupOf);
   using rateLimits = createRateLimits(groupOf, now);
-  const gates: Gates = { admissions, rateLimits, circuits: createCircuits(() => {}, now), onWait: () => {} };
+  const gates: Gates = { originPlaces: admissions, rateLimits, circuits: createCircuits(() => {}, now), onWait: () => {} };
   const key = { namespace: "n", name: "e" };
   const rateLimit = { requests, perMs: 1_000, burst };
   const one = exchange({ url: "http://o/", endpoint: { key, credentialNamespace: "n", title: "e", rateLimit } });

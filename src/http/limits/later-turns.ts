@@ -32,7 +32,7 @@ interface LaterTurnsOptions {
   readonly begunMs: number;
   readonly limitMs: number;
   readonly waitFor: WaitFor;
-  readonly admissions: Pick<OriginPlaces, "enter" | "leave">;
+  readonly originPlaces: Pick<OriginPlaces, "enter" | "leave">;
   readonly rateLimits: Pick<RateLimits, "enter" | "leave">;
   /** As of `Gates`. */
   readonly onWait: (change: 1 | -1) => void;
@@ -43,7 +43,7 @@ interface LaterTurnsOptions {
 export function createLaterTurns(
   options: LaterTurnsOptions,
 ): (origin: string, exchange: Limited, signal: AbortSignal) => Promise<RateTurn> {
-  const { owner, lane, begunMs, limitMs, waitFor, admissions, rateLimits, onWait, place } = options;
+  const { owner, lane, begunMs, limitMs, waitFor, originPlaces, rateLimits, onWait, place } = options;
   /** They wait one after another: the next asks when the one before has its turn. */
   let last: Promise<unknown> = Promise.resolve();
 
@@ -73,7 +73,7 @@ export function createLaterTurns(
   }
   /** Goes on without one where it has to hurry. */
   async function takePlace(origin: string, signal: AbortSignal): Promise<void> {
-    const row = { enter: () => admissions.enter(origin, owner, lane), leave: () => admissions.leave(origin, owner) };
+    const row = { enter: () => originPlaces.enter(origin, owner, lane), leave: () => originPlaces.leave(origin, owner) };
     try {
       place.set(await waitUntilAdmitted(row, AbortSignal.any([signal, place.hurrying])));
     } catch (error) {

@@ -32,7 +32,7 @@ export interface OriginPlaces extends Disposable {
 export function createOriginPlaces(maxPerOrigin: number, groupOf: (owner: string) => string = () => ""): OriginPlaces {
   /** Those admitted or kept, by origin. */
   const places = new Map<string, Shares>();
-  const rows = createWaitingLine(groupOf, vacate);
+  const waitingLine = createWaitingLine(groupOf, vacate);
 
   function take(origin: string, owner: string): void {
     const shares = places.get(origin) ?? createShares();
@@ -43,7 +43,7 @@ export function createOriginPlaces(maxPerOrigin: number, groupOf: (owner: string
     const shares = places.get(origin);
     shares?.giveBack(groupOf(owner));
     for (;;) {
-      const next = rows.keepForNext(origin, (group) => shares?.mayTake(group, maxPerOrigin) !== false);
+      const next = waitingLine.keepForNext(origin, (group) => shares?.mayTake(group, maxPerOrigin) !== false);
       if (next === undefined) break;
       take(origin, next);
     }
@@ -55,23 +55,23 @@ export function createOriginPlaces(maxPerOrigin: number, groupOf: (owner: string
 
   return {
     enter(origin, owner, lane = "change") {
-      if (rows.take(origin, owner)) return admit(origin, owner);
+      if (waitingLine.take(origin, owner)) return admit(origin, owner);
       if (places.get(origin)?.mayTake(groupOf(owner), maxPerOrigin) === false)
-        return { type: "busy", reason: "OriginBusy", kept: true, free: rows.wait(origin, owner, lane) };
-      rows.leave(origin, owner);
+        return { type: "busy", reason: "OriginBusy", kept: true, free: waitingLine.wait(origin, owner, lane) };
+      waitingLine.leave(origin, owner);
       take(origin, owner);
       return admit(origin, owner);
     },
-    leave: (origin, owner) => rows.leave(origin, owner),
-    yield: (owner) => rows.giveBack(owner),
+    leave: (origin, owner) => waitingLine.leave(origin, owner),
+    yield: (owner) => waitingLine.giveBack(owner),
     get size() {
       return places.size;
     },
     get waiting() {
-      return rows.waiting;
+      return waitingLine.waiting;
     },
     [Symbol.dispose]() {
-      rows[Symbol.dispose]();
+      waitingLine[Symbol.dispose]();
       places.clear();
     },
   };

@@ -44,7 +44,7 @@ interface Line {
 /** `groupOf`: the namespace of an owner. `nowMs`: a monotonic clock. */
 export function createRateLimits(groupOf: (owner: string) => string, nowMs = () => performance.now()): RateLimits {
   const lines = new Map<string, Line>();
-  const rows = createWaitingLine(groupOf, (name) => {
+  const waitingLine = createWaitingLine(groupOf, (name) => {
     const line = lines.get(name);
     if (line) takeBack(name, line);
   });
@@ -76,7 +76,7 @@ export function createRateLimits(groupOf: (owner: string) => string, nowMs = () 
   /** Gives the turns that are due, and waits for the next. */
   function run(name: string, line: Line): void {
     clearTimeout(line.timer);
-    while (rows.has(name)) {
+    while (waitingLine.has(name)) {
       const waitMs = nextMs(line) - nowMs();
       if (waitMs === Infinity) return;
       if (waitMs > 0) {
@@ -84,7 +84,7 @@ export function createRateLimits(groupOf: (owner: string) => string, nowMs = () 
         return;
       }
       line.unused += 1;
-      rows.keepForNext(name);
+      waitingLine.keepForNext(name);
     }
     // Nobody waits: it is forgotten when what was used is old.
     line.timer = setTimeout(
@@ -98,28 +98,28 @@ export function createRateLimits(groupOf: (owner: string) => string, nowMs = () 
   return {
     enter(name, owner, limit, lane = "change") {
       const line = lineOf(name, limit);
-      if (rows.take(name, owner)) return turn(name, line);
-      if (!rows.has(name) && nextMs(line) <= nowMs()) {
+      if (waitingLine.take(name, owner)) return turn(name, line);
+      if (!waitingLine.has(name) && nextMs(line) <= nowMs()) {
         line.unused += 1;
         return turn(name, line);
       }
-      const free = rows.wait(name, owner, lane);
+      const free = waitingLine.wait(name, owner, lane);
       run(name, line);
       return { type: "busy", reason: "RateLimited", kept: true, free };
     },
-    keep: (name, owner) => rows.keep(name, owner),
-    leave: (name, owner) => rows.leave(name, owner),
-    yield: (owner) => rows.giveBack(owner),
+    keep: (name, owner) => waitingLine.keep(name, owner),
+    leave: (name, owner) => waitingLine.leave(name, owner),
+    yield: (owner) => waitingLine.giveBack(owner),
     get size() {
       return lines.size;
     },
     get waiting() {
-      return rows.waiting;
+      return waitingLine.waiting;
     },
     [Symbol.dispose]() {
       for (const { timer } of lines.values()) clearTimeout(timer);
       lines.clear();
-      rows[Symbol.dispose]();
+      waitingLine[Symbol.dispose]();
     },
   };
 }

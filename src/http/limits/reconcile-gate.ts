@@ -18,7 +18,7 @@ import type { RateLimits, RateTurn } from "./rate-limits.ts";
 import { refuseForNow, RefusedError } from "../refusal.ts";
 
 export interface Gates {
-  readonly admissions: OriginPlaces;
+  readonly originPlaces: OriginPlaces;
   readonly circuits: Circuits;
   readonly rateLimits: RateLimits;
   /** Told of each that begins to wait inside its reconcile (1), and of its end (-1). */
@@ -40,7 +40,7 @@ interface ReconcileGate extends Disposable {
   readonly hasBegun: boolean;
 }
 
-interface PassageOptions {
+interface ReconcileGateOptions {
   /** The resource that is reconciled. */
   readonly owner: string;
   readonly lane: Lane;
@@ -49,8 +49,8 @@ interface PassageOptions {
   readonly waitFor: WaitFor;
 }
 
-export function createReconcileGate({ owner, lane, limitMs, waitFor }: PassageOptions, gates: Gates): ReconcileGate {
-  const { admissions, circuits, rateLimits } = gates;
+export function createReconcileGate({ owner, lane, limitMs, waitFor }: ReconcileGateOptions, gates: Gates): ReconcileGate {
+  const { originPlaces, circuits, rateLimits } = gates;
   let hasBegun = false;
   const place = createHeldPlace();
   /** It comes again for its place, and finds its turn. */
@@ -95,7 +95,7 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: PassageOp
       // The turn comes first: a place that went to somebody whose turn is not due would only be handed on.
       const turn = limited && rateLimits.enter(name, owner, limited.endpoint.rateLimit, lane);
       if (turn?.type === "busy") return turn;
-      const entered = admissions.enter(origin, owner, lane);
+      const entered = originPlaces.enter(origin, owner, lane);
       if (entered.type === "busy") {
         if (turn) rateLimits.keep(name, owner);
         keepsTurn = turn !== undefined;
@@ -118,7 +118,7 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: PassageOp
     [Symbol.dispose]() {
       place[Symbol.dispose]();
       for (const turn of early.values()) turn[Symbol.dispose]();
-      admissions.yield(owner);
+      originPlaces.yield(owner);
       if (!keepsTurn) rateLimits.yield(owner);
       for (const pass of passes.values()) pass[Symbol.dispose]();
     },

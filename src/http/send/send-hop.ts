@@ -73,14 +73,14 @@ export type SentHop =
 /** Servers close idle connections after a second at the soonest. */
 const defaultFreshAfterMs = 500;
 
-interface Sending {
+interface Exchanging {
   readonly chain: Chain;
   readonly run: Run;
   readonly options: RunOptions;
 }
 
 /** `isFresh`: over a connection that has carried nothing yet. Rejects with why it was not sent; what the network did is `failed`. */
-export async function sendHop(hop: Hop, isFresh: boolean, { chain, run, options }: Sending): Promise<SentHop> {
+export async function sendHop(hop: Hop, isFresh: boolean, { chain, run, options }: Exchanging): Promise<SentHop> {
   const { metadata, lane, first, waitFor } = chain;
   const { clients, egress, origins } = options;
   const { namespace } = metadata;
