@@ -117,7 +117,7 @@ export const controllerSettings: readonly Option[] = [
   ),
   setting(
     "--lease-name <name>",
-    "what the lease is called; without it holdfast, or with a selector holdfast- and a digest of it",
+    "what the lease is called; without it holdfast, with --kubeconfig holdfast-try, and with a selector that, a dash and a digest of it",
   ).argParser(objectName),
   setting("--lease-duration <duration>", "how long others wait after the last renewal before they take the lease")
     .argParser(duration)

@@ -25,6 +25,7 @@ export interface SendSettings extends LogSettings {
   readonly clientIsolation: "none" | "namespace";
   readonly keepAliveTimeout: number;
   readonly keepAliveMaxTimeout: number;
+  readonly metricsSeries: number;
 }
 /** One that an environment variable can say, too: HOLDFAST_ and the flag in capitals. */
 export function setting(flags: string, text: string): Option {
@@ -63,6 +64,12 @@ export const sendSettings: readonly Option[] = [
   )
     .argParser(integer(1, 10_000))
     .default(10),
+  setting(
+    "--metrics-series <n>",
+    "how many series there are at most by namespace and reason, and how many endpoints have some; what is beyond is counted as other",
+  )
+    .argParser(integer(0, 10_000))
+    .default(200),
   setting("--expression-timeout <duration>", "limit on one evaluation of a resource's expressions, as time of a processor")
     .argParser(duration)
     .default(1_000, "1s"),

@@ -99,7 +99,7 @@ export const outputs = {
         enum: ["Keep", "Empty", "Delete", "Fail"],
         default: "Keep",
         description:
-          "When a value is missing. Keep: what is there stays; Empty: an empty value; Delete: without the key; Fail: nothing is written, and the run has failed.",
+          "When a value is missing. Keep: what is there stays, and what was deleted is not made without it; Empty: an empty value; Delete: without the key; Fail: nothing is written, and the run has failed.",
       },
     },
     required: ["data"],

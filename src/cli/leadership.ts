@@ -21,16 +21,17 @@ export function leadershipFor(settings: ControllerSettings, parts: LeadershipPar
   return createLeadership({
     ...parts,
     namespace: ownNamespace(settings, parts.client),
-    name: settings.leaseName ?? leaseName(settings.watchLabelSelector),
+    name: settings.leaseName ?? leaseName(settings),
     leaseDurationMs: settings.leaseDuration,
     renewDeadlineMs: settings.renewDeadline,
     retryPeriodMs: settings.retryPeriod,
   });
 }
 
-/** Each shard has a leader of its own. */
-function leaseName(selector: string | undefined): string {
-  return selector === undefined ? "holdfast" : `holdfast-${digest(selector).slice(0, 8)}`;
+/** Each shard has a leader of its own; and one that is tried from outside, as its kubeconfig says, does not stand by for an installation. */
+function leaseName({ watchLabelSelector: selector, kubeconfig }: ControllerSettings): string {
+  const name = kubeconfig === undefined ? "holdfast" : "holdfast-try";
+  return selector === undefined ? name : `${name}-${digest(selector).slice(0, 8)}`;
 }
 
 function unconditional(): Leadership {

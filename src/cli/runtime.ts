@@ -24,6 +24,7 @@ import { httpResourceKind } from "../kinds/http-resource/plan.ts";
 import { namespaceKind } from "../kinds/namespace.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { noteSecrets } from "./note-secrets.ts";
+import { createSecondLeaderAlarm } from "./second-leader.ts";
 import { memoryLimitBytes, partsOfMemory } from "./memory.ts";
 import { version } from "./version.ts";
 
@@ -126,6 +127,8 @@ export function createRuntime(settings: SendSettings, { metrics, secrets, egress
     }),
   );
   resources.defer(() => requester.endSessions());
+  const sender = randomUUID();
+  const noteSender = createSecondLeaderAlarm({ sender, since: given.since ?? (() => undefined), emit });
   const controller = createController({
     ...given,
     kinds,
@@ -133,8 +136,9 @@ export function createRuntime(settings: SendSettings, { metrics, secrets, egress
     requester,
     concurrency: settings.concurrency,
     reconcileTimeoutMs: settings.reconcileTimeout,
-    sender: randomUUID(),
+    sender,
     observe: (kind, key, after) => {
+      noteSender(kind, key, after);
       policies.observe(kind, key.name, after);
       if (!after && endpointKinds.includes(kind)) requester.forgetEndpoint(key);
     },
@@ -191,9 +195,9 @@ function ownMemory({ maxResponseBytes }: SendSettings, emit: EmitTelemetry): Ret
   return parts;
 }
 
-function* conditionsOf(controller: Controller): Generator<{ kind: string; conditions: readonly Condition[] }> {
+function* conditionsOf(controller: Controller): Generator<{ kind: string; namespace: string; conditions: readonly Condition[] }> {
   for (const { kind, resource } of controller.resources()) {
     const { conditions = [] } = (resource.status ?? {}) as { conditions?: readonly Condition[] };
-    yield { kind, conditions };
+    yield { kind, namespace: resource.metadata.namespace, conditions };
   }
 }

@@ -24,7 +24,7 @@ export function startTelemetry(settings: ControllerSettings | RunSettings, aroun
   const secrets = createSecretRegistry();
   const log = createLog({ level: settings.logLevel, format: settings.logFormat, scrub: secrets.scrub, around });
   onCrash(log);
-  const metrics = createMetrics({ kinds: kindNames, concurrency: settings.concurrency });
+  const metrics = createMetrics({ kinds: kindNames, concurrency: settings.concurrency, maxSeries: settings.metricsSeries });
   const contexts = createReconcileContexts();
   return { secrets, metrics, emit: createEmit(log, metrics, contexts.current), runInContext: contexts.run };
 }

@@ -6,7 +6,7 @@
 import type { Scope } from "./evaluation.ts";
 import type { Refusal, Response } from "./outcome.ts";
 import type { LocatedPair } from "./request-template.ts";
-import type { RightDenial, Metadata, ResourceKey, ResourceType } from "./resource.ts";
+import { reconcileAtAnnotation, type RightDenial, type Metadata, type ResourceKey, type ResourceType } from "./resource.ts";
 import type { Redacted } from "./redacted.ts";
 
 /** As it is declared. */
@@ -18,6 +18,8 @@ export interface OutputObject {
   readonly name: string;
   /** A Secret's. */
   readonly secretType?: string;
+  /** An answer before this one has made it: where it is not there, what only that had is lost. */
+  readonly wasMade?: true;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -86,6 +88,21 @@ export function mergedData(
       return kept ? [[key, kept]] : [];
     }),
   );
+}
+
+/**
+ * Why an object cannot be made once more: what a key had came of an answer before this one, and may not come again. Without it
+ * the object would look whole and be of no use. `live`: what it holds, where it is there.
+ */
+export function findLost(object: OutputObject, data: OutputData, live: object | undefined): Refusal | undefined {
+  if (live !== undefined || !object.wasMade) return undefined;
+  const lost = Object.keys(data).find((key) => data[key] === null);
+  if (lost === undefined) return undefined;
+  const why = `is not there any more, and what it had as "${lost}" is not in this answer`;
+  const way =
+    "have what gives it sent anew (a request by the annotation " +
+    `${reconcileAtAnnotation}, a remote object by what replace names), or set whenMissing: Delete where it may be missing`;
+  return { ...refusal("OutputMissing", object, `${why}: ${way}`), heals: false };
 }
 
 function refusal(reason: Refusal["reason"], { field, type, name }: OutputObject, message: string): Refusal {

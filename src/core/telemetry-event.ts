@@ -43,6 +43,8 @@ export type TelemetryEvent =
   /** One request went out, or tried to. Exactly one of `statusCode` and `reason`. */
   | {
       readonly type: "exchanged";
+      /** `namespace/name`, of a ClusterHTTPEndpoint `/name`; absent: it has none. */
+      readonly endpoint?: string;
       readonly method: string;
       readonly namespace: string;
       readonly name: string;

@@ -8,6 +8,7 @@ import type { Scope } from "../core/evaluation.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import { leastTelling } from "../core/mask-secrets.ts";
 import type { Evaluator, Read } from "../core/ports.ts";
+import { keyText } from "../core/resource.ts";
 import { bytesInBody, expressionsOfText, stringsIn, templatesOf } from "../core/templating.ts";
 import type { AuthSettings } from "./resolve/auth.ts";
 import type { SignSettings } from "./resolve/sign.ts";
@@ -104,6 +105,7 @@ export function createPrepare(deps: PrepareDeps): Prepare {
       secrets,
       place: isElsewhere ? { ...anywhere, tls: place.tls, proxy: place.proxy } : place,
       metadata: scope.metadata,
+      ...(exchange.endpoint && { endpoint: keyText(exchange.endpoint.key) }),
       ...(exchange.freshAfterMs !== undefined && { freshAfterMs: exchange.freshAfterMs }),
     };
   };

@@ -1,5 +1,6 @@
 /** Sends requests for tokens: through the same clients, under the same rules, and never waiting for what waits for the token. */
 import type { RequestTemplate } from "../core/request-template.ts";
+import { keyText } from "../core/resource.ts";
 import { createBudget, createBudgets } from "./limits/budget.ts";
 import type { CredentialContext } from "./credentials/credentials.ts";
 import type { SendRequest } from "./credentials/oauth2.ts";
@@ -44,6 +45,7 @@ export function createTokenSender(options: SendOptions): (context: CredentialCon
         maxRedirects: 0,
         secrets: () => ({ kept: [], derived: [] }),
         metadata,
+        endpoint: keyText(endpoint.key),
         mayStart,
         lane: "change",
       } as const;

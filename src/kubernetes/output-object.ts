@@ -4,7 +4,7 @@
  * All data is the owner's. Labels and annotations are shared with others: those that were once declared are remembered in
  * an annotation, so that one that is declared no more goes.
  */
-import { apiVersion } from "../api/kind-definition.ts";
+import { apiVersion, group } from "../api/kind-definition.ts";
 import { isRecord, parseJSON } from "../core/tools/json.ts";
 import { mergedData, type OutputData, type OutputObject, type Owner } from "../core/output.ts";
 import { toDataResource, toMetadata } from "./objects.ts";
@@ -18,8 +18,8 @@ type Changes = Readonly<Record<string, string | null>>;
  * The object to create, with its owner as controller, so that it is deleted with it.
  * https://kubernetes.io/docs/concepts/architecture/garbage-collection/
  */
-export function newOutput({ type, metadata: { namespace, name, uid } }: Owner, object: OutputObject, data: OutputData): object {
-  const owner = { apiVersion, kind: type.kind, name, uid, controller: true };
+export function newOutput(owner: Owner, object: OutputObject, data: OutputData): object {
+  const { namespace } = owner.metadata;
   return {
     apiVersion: "v1",
     kind: object.type.kind,
@@ -28,24 +28,50 @@ export function newOutput({ type, metadata: { namespace, name, uid } }: Owner, o
       namespace,
       labels: object.labels,
       annotations: wantedAnnotations(object),
-      ownerReferences: [owner],
+      ownerReferences: [referenceTo(owner)],
     },
     ...(object.secretType !== undefined && { type: object.secretType }),
     data: encodeData(object, mergedData(data, undefined)),
   };
 }
 
+function referenceTo({ type, metadata: { name, uid } }: Owner): object {
+  return { apiVersion, kind: type.kind, name, uid, controller: true };
+}
+
+/**
+ * Whose it is. `predecessor`: of an object of the same kind and name that was deleted, and declared anew before the garbage
+ * collector came: it is the owner's by now. No two objects have one name at a time.
+ */
+export function ownership(
+  { type, metadata: { name, uid } }: Owner,
+  present: Readonly<Record<string, unknown>>,
+): "owner" | "predecessor" | "somebodyElse" {
+  const controller = ownersOf(present).find((owner) => owner["controller"] === true);
+  if (controller?.["uid"] === uid) return "owner";
+  const isNamesake =
+    controller?.["kind"] === type.kind && controller["name"] === name && String(controller["apiVersion"]).startsWith(`${group}/`);
+  return isNamesake ? "predecessor" : "somebodyElse";
+}
+function ownersOf(present: Readonly<Record<string, unknown>>): readonly Readonly<Record<string, unknown>>[] {
+  const metadata = isRecord(present["metadata"]) ? present["metadata"] : {};
+  return Array.isArray(metadata["ownerReferences"]) ? metadata["ownerReferences"].filter(isRecord) : [];
+}
+
 /** A JSON merge patch (RFC 7396); undefined: nothing has to change. `data`: all that it is to have. */
 export function outputPatch(
+  owner: Owner,
   object: OutputObject,
-  data: Readonly<Record<string, Uint8Array>>,
-  present: Readonly<Record<string, unknown>>,
+  { data, present }: { readonly data: Readonly<Record<string, Uint8Array>>; readonly present: Readonly<Record<string, unknown>> },
 ): { readonly metadata: object; readonly data?: Changes; readonly binaryData?: null } | undefined {
   const { labels = {}, annotations = {} } = toMetadata(present);
   const once = readRemembered(annotations);
   const metadata = {
     ...nameChange("labels", changes(object.labels, labels, once.labels)),
     ...nameChange("annotations", changes(wantedAnnotations(object), annotations, [...once.annotations, declaredAnnotation])),
+    ...(ownership(owner, present) === "predecessor" && {
+      ownerReferences: [...ownersOf(present).filter((one) => one["controller"] !== true), referenceTo(owner)],
+    }),
   };
   const live = toDataResource(object.type.kind, present).data;
   const isSame =

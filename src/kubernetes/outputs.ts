@@ -1,11 +1,12 @@
 /**
  * Writes the Secrets and ConfigMaps that requests declare as their outputs.
  *
- * Invariant: what does not carry the owner's reference is never changed, and every change is made on condition of the
+ * Invariant: what carries the reference of neither the owner nor one of its name that is gone is never changed, and every change is made on condition of the
  * resourceVersion that was looked at. A call is made only where something differs.
  */
 import { isRecord, sameJSON } from "../core/tools/json.ts";
 import {
+  findLost,
   refuseDeleted,
   mergedData,
   refuseForbidden,
@@ -23,7 +24,7 @@ import { isAllowed } from "./access.ts";
 import type { ApiClient } from "./api-client.ts";
 import { ApiError } from "./api-error.ts";
 import { toDataResource, toMetadata } from "./objects.ts";
-import { newOutput, outputPatch } from "./output-object.ts";
+import { newOutput, outputPatch, ownership } from "./output-object.ts";
 import { collectionPath, objectPath } from "./paths.ts";
 import { persistently, type StatusWriter } from "./status-write.ts";
 
@@ -110,13 +111,14 @@ function changeOf(
   data: OutputData,
   present: Fields | undefined,
 ): Change | { readonly type: "unchanged" } | Refusal {
+  const live = present && toDataResource(object.type.kind, present).data;
+  const problem = (present && problemOf(owner, object, present)) ?? findLost(object, data, live);
+  if (problem) return problem;
   if (!present) {
     const path = collectionPath(object.type, owner.metadata.namespace);
     return { method: "POST", path, query, body: newOutput(owner, object, data) };
   }
-  const problem = problemOf(owner, object, present);
-  if (problem) return problem;
-  const patch = outputPatch(object, mergedData(data, toDataResource(object.type.kind, present).data), present);
+  const patch = outputPatch(owner, object, { data: mergedData(data, live), present });
   if (!patch) return { type: "unchanged" };
   const { resourceVersion } = toMetadata(present);
   const body = { ...patch, metadata: { ...patch.metadata, resourceVersion } };
@@ -136,10 +138,9 @@ async function sendChange(client: ApiClient, change: Change, signal: AbortSignal
   }
 }
 
-function problemOf({ metadata: { uid } }: Owner, object: OutputObject, present: Fields): Refusal | undefined {
+function problemOf(owner: Owner, object: OutputObject, present: Fields): Refusal | undefined {
   const metadata = isRecord(present["metadata"]) ? present["metadata"] : {};
-  const owners = Array.isArray(metadata["ownerReferences"]) ? metadata["ownerReferences"].filter(isRecord) : [];
-  if (!owners.some((owner) => owner["uid"] === uid && owner["controller"] === true)) return notOurs(object);
+  if (ownership(owner, present) === "somebodyElse") return notOurs(object);
   if (metadata["deletionTimestamp"] !== undefined) return refuseDeleted(object);
   if (object.secretType !== undefined && !sameJSON(present["type"], object.secretType))
     return refuseValue(object, `it was made as another type than ${object.secretType}, which cannot be changed: delete it`);

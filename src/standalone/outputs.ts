@@ -6,7 +6,16 @@
  */
 import { randomUUID } from "node:crypto";
 import { digest } from "../core/tools/digest.ts";
-import { mergedData, notOurs, refuseValue, outputKey, type OutputObject, type OutputStore, type Owner } from "../core/output.ts";
+import {
+  findLost,
+  mergedData,
+  notOurs,
+  refuseValue,
+  outputKey,
+  type OutputObject,
+  type OutputStore,
+  type Owner,
+} from "../core/output.ts";
 import type { Refusal } from "../core/outcome.ts";
 import type { DataResource, ResourceKey, ResourceType } from "../core/resource.ts";
 import type { StateDatabase, StoredOutput } from "./state-database.ts";
@@ -69,7 +78,10 @@ export function createOutputs({ database, isDeclared, isPresent, nextVersion, on
       const { kind } = object.type;
       const key = outputKey(owner, object);
       const present = loadStored(kind, key);
-      const data = mergedData(values.open(), present && dataOf(present));
+      const live = present && dataOf(present);
+      const lost = findLost(object, values.open(), live);
+      if (lost) return lost;
+      const data = mergedData(values.open(), live);
       const content: Content = {
         ...(object.secretType !== undefined && { type: object.secretType }),
         labels: object.labels,

@@ -29,9 +29,11 @@ function measure(metrics: Metrics, occurrence: TelemetryEvent): void {
       return;
     }
     case "exchanged": {
-      const { durationMs, statusCode, reason = "" } = occurrence;
+      const { durationMs, statusCode, reason = "", endpoint = "" } = occurrence;
       const method = methodLabel(occurrence.method);
-      metrics.requests.inc({ method, code: statusCode === undefined ? "" : `${Math.floor(statusCode / 100)}xx`, reason });
+      const ended = { code: statusCode === undefined ? "" : `${Math.floor(statusCode / 100)}xx`, reason };
+      metrics.requests.inc({ method, ...ended });
+      metrics.noteEndpointRequest(endpoint, ended);
       metrics.requestTime.observe({ method }, durationMs / 1000);
       return;
     }

@@ -1,5 +1,6 @@
 /** Metrics of reconciling: the work queue, the workers and what came of it, by controller-runtime's names where it has them. */
 import { latencySecs, type Instruments } from "./instruments.ts";
+import type { PlaceSources } from "./place-metrics.ts";
 
 const reconcileResults = ["success", "requeue", "requeue_after", "error"] as const;
 const postponedReasons = ["OriginBusy", "RateLimited", "TokenPending", "CircuitHalfOpen", "StatusesUnwritable"] as const;
@@ -9,7 +10,7 @@ const queueSecs = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000];
 const name = "holdfast";
 
 /** What is read at each scrape. */
-export interface EngineSources {
+export interface EngineSources extends PlaceSources {
   /** `working`: when each key that is being worked on was taken, on `performance.now`'s clock. */
   queue(): { depth: number; working: ReadonlyMap<string, number> };
   /** What came of requests that were sent, and cannot be written; for how long the oldest could not. */
@@ -20,7 +21,6 @@ export interface EngineSources {
   unwatchedNamespaces(): number;
   /** Whether this process leads. */
   leads(): boolean;
-  resources(): Iterable<{ kind: string; conditions: readonly { type: string; status: string }[] }>;
 }
 interface EngineMetricsOptions {
   readonly kinds: readonly string[];

@@ -4,6 +4,7 @@ import { collectDefaultMetrics, Registry } from "prom-client";
 import { createEngineMetrics, type EngineSources } from "./engine-metrics.ts";
 import { createHTTPMetrics, type HTTPSources } from "./http-metrics.ts";
 import { createInstruments } from "./instruments.ts";
+import { createPlaceMetrics } from "./place-metrics.ts";
 import { createKubernetesMetrics, type WatchSource } from "./kubernetes-metrics.ts";
 
 /** What is read at each scrape. */
@@ -15,7 +16,16 @@ export type Metrics = ReturnType<typeof createMetrics>;
  * In a registry of its own, with prom-client's metrics of the process. `kinds` are the values that their label can have; gauges
  * say 0, or nothing, until `observe` and `observeWatches` have said where to read.
  */
-export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]; concurrency: number }) {
+export function createMetrics({
+  kinds,
+  concurrency,
+  maxSeries = 200,
+}: {
+  readonly kinds: readonly string[];
+  readonly concurrency: number;
+  /** Of a metric whose labels are names that tenants give. */
+  readonly maxSeries?: number;
+}) {
   const registry = new Registry();
   const instruments = createInstruments(registry);
   let sources: Sources | undefined;
@@ -44,6 +54,7 @@ export function createMetrics({ kinds, concurrency }: { kinds: readonly string[]
     },
     ...createEngineMetrics(instruments, { kinds, concurrency, sources: () => sources }),
     ...createHTTPMetrics(instruments, () => sources),
+    ...createPlaceMetrics(instruments, { maxSeries, sources: () => sources }),
     ...createKubernetesMetrics(instruments, () => watches()),
   };
 }

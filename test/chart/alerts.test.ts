@@ -32,6 +32,7 @@ const other = 'leader_election_master_status{job="blue-holdfast-metrics",namespa
 const contested = 'holdfast_resources{kind="HTTPResource",condition="Contested",status="True",pod=';
 const stalled = 'holdfast_resources{kind="HTTPRequest",condition="Stalled",status="True",pod=';
 const requests = "holdfast_http_requests_total";
+const ofEndpoint = "holdfast_endpoint_requests_total{endpoint=";
 const unknown = 'holdfast_outcome_unknown_total{kind="HTTPRequest"}';
 const opened = "holdfast_http_sockets_opened_total{}";
 
@@ -119,6 +120,19 @@ const cases: readonly Case[] = [
     ],
     not: [{ [`${requests}{code="4xx"}`]: "0+60x40", [`${requests}{code="2xx"}`]: "0+40x40" }],
     says: "60% of the requests failed, or were answered 5xx",
+  },
+  {
+    name: "HoldfastEndpointErrors",
+    fires: [
+      {
+        [`${ofEndpoint}"team-a/users",code="",reason="Timeout"}`]: "0+30x40",
+        [`${ofEndpoint}"team-a/users",code="2xx"}`]: "0+10x40",
+        [`${ofEndpoint}"/shared",code="2xx"}`]: "0+90x40",
+      },
+    ],
+    not: [{ [`${ofEndpoint}"",code="5xx"}`]: "0+60x40", [`${ofEndpoint}"/shared",code="2xx"}`]: "0+40x40" }],
+    says: "75% of the requests of endpoint team-a/users failed, or were answered 5xx",
+    labels: { endpoint: "team-a/users" },
   },
   {
     name: "HoldfastResourcesStalled",

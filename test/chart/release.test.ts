@@ -10,6 +10,37 @@ import { until } from "./until.ts";
 
 const namespace = "holdfast-system";
 
+/** What a Deployment, its Pods and what belongs to them can be given. */
+const allThereIs = {
+  namespaceOverride: namespace,
+  deploymentAnnotations: { "example.com/owner": "platform" },
+  revisionHistoryLimit: 3,
+  strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+  runtimeClassName: "gvisor",
+  schedulerName: "other",
+  hostAliases: [{ ip: "10.0.0.1", hostnames: ["api.example.com"] }],
+  hostUsers: false,
+  dnsPolicy: "None",
+  dnsConfig: { nameservers: ["10.0.0.10"], options: [{ name: "ndots", value: "1" }] },
+  enableServiceLinks: true,
+  initContainers: [{ name: "first", image: "a" }],
+  extraContainers: [{ name: "beside", image: "a" }],
+  extraVolumes: [{ name: "more", emptyDir: {} }],
+  extraVolumeMounts: [{ name: "more", mountPath: "/more" }],
+  tolerations: [{ key: "a", operator: "Exists", effect: "NoSchedule" }],
+  affinity: { podAntiAffinity: {} },
+  topologySpreadConstraints: [{ maxSkew: 1, topologyKey: "zone", whenUnsatisfiable: "ScheduleAnyway" }],
+  openshift: true,
+  imagePullSecrets: [{ name: "own" }],
+  global: { imageRegistry: "registry.example.com", imagePullSecrets: [{ name: "all" }] },
+  serviceAccount: { labels: { team: "a" } },
+  crds: { annotations: { "example.com/a": "b" } },
+  rbac: { crossplane: { create: true } },
+  podDisruptionBudget: { enabled: true, minAvailable: "50%", unhealthyPodEvictionPolicy: "AlwaysAllow" },
+  networkPolicy: { enabled: true, ingress: [{ from: [{ namespaceSelector: {} }] }] },
+  metrics: { serviceMonitor: { enabled: true, namespace: "team-a", honorLabels: true }, podMonitor: { enabled: true } },
+};
+
 describeWithHelm("a release of the chart", () => {
   let plane: ControlPlane;
   let helm: Helm;
@@ -65,7 +96,9 @@ describeWithHelm("a release of the chart", () => {
       "--set",
       "metrics.secure.enabled=true,metrics.secure.certificateSecret=a,metrics.serviceMonitor.enabled=true",
     ];
-    const sets = [[], everything, guarded, ...(await valuesFiles()).map((file) => ["--values", file])];
+    const file = join(plane.address.folder, "all-there-is.json");
+    await writeFile(file, JSON.stringify(allThereIs));
+    const sets = [[], everything, ["--values", file], guarded, ...(await valuesFiles()).map((file) => ["--values", file])];
     for (const args of sets) {
       const manifests = await helm.render({}, ...args);
       const list = join(plane.address.folder, "rendered.json");
@@ -75,6 +108,25 @@ describeWithHelm("a release of the chart", () => {
       expect(stdout.trim().split("\n")).toHaveLength(manifests.length);
     }
   }, 60_000);
+
+  test("names the namespaces that are not there, in one line, before anything is made", async () => {
+    const values = {
+      rbac: { scope: "namespaces" },
+      controller: { namespace: ["team-a", "team-y", "team-z"] },
+      crds: { install: false },
+    };
+    const { code, stderr } = await helm.run(["install", "scoped", chart, "--namespace", namespace], values);
+    const lines = stderr
+      .trim()
+      .split("\n")
+      .filter((line) => line.includes("team-"));
+    expect([code, lines]).toEqual([
+      1,
+      [expect.stringContaining("controller.namespace: there is no namespace team-y, team-z: create it first")],
+    ]);
+    expect((await helm.done(["list", "--namespace", namespace])).includes("scoped")).toBe(false);
+    await helm.done(["template", "scoped", chart], values); // where there is no cluster to ask
+  }, 30_000);
 
   test("runs where Pods are restricted, and what is not restricted does not", async () => {
     await createNamespace({ name: "restricted", labels: { "pod-security.kubernetes.io/enforce": "restricted" } });

@@ -40,6 +40,11 @@ function parsed(args: readonly string[]): Readonly<Record<string, unknown>> {
   return command.opts();
 }
 
+const scopedCrossplane = {
+  rbac: { scope: "namespaces", crossplane: { create: true } },
+  controller: { namespace: ["a"] },
+};
+
 describeWithHelm("the chart's values", () => {
   let helm: Helm;
   beforeAll(async () => {
@@ -149,6 +154,29 @@ describeWithHelm("the chart's values", () => {
     ],
     ["a policy that refuses nothing", { admissionPolicy: { enabled: true, noLiteralCredentials: false } }, "admissionPolicy"],
     ["two sources of CAs", { caBundle: { configMap: "a", secret: "b" } }, "caBundle"],
+    ["a pull secret without its key", { imagePullSecrets: ["regcred"] }, "/imagePullSecrets/0"],
+    ["the same of all charts", { global: { imagePullSecrets: ["regcred"] } }, "/global/imagePullSecrets/0"],
+    ["an operator that tolerations do not have", { tolerations: [{ key: "a", operator: "In" }] }, "/tolerations/0/operator"],
+    ["a misspelt affinity", { affinity: { nodeAfinity: {} } }, "nodeAfinity"],
+    ["a quantity that is none", { resources: { limits: { memory: "512MB" } } }, "/resources/limits/memory"],
+    ["a share that is none", { podDisruptionBudget: { minAvailable: "half" } }, "/podDisruptionBudget/minAvailable"],
+    ["a label that is no word", { commonLabels: { team: "a b" } }, "/commonLabels/team"],
+    ["an entry of hosts without an address", { hostAliases: [{ hostnames: ["a"] }] }, "/hostAliases/0"],
+    ["a DNS policy that there is not", { dnsPolicy: "Never" }, "/dnsPolicy"],
+    ["a strategy that there is not", { strategy: { type: "Rolling" } }, "/strategy/type"],
+    ["two Pods at once that both work", { strategy: { type: "RollingUpdate" }, controller: { leaderElect: false } }, "Recreate"],
+    ["a probe without a pause", { livenessProbe: { periodSeconds: 0 } }, "/livenessProbe/periodSeconds"],
+    ["a misspelt probe", { readinessProbe: { perodSeconds: 1 } }, "perodSeconds"],
+    ["a volume without a name", { extraVolumes: [{ emptyDir: {} }] }, "/extraVolumes/0"],
+    ["a container without a name", { extraContainers: [{ image: "a" }] }, "/extraContainers/0"],
+    ["a class that is no name", { priorityClassName: "A B" }, "/priorityClassName"],
+    ["peers that are no objects", { networkPolicy: { metricsFrom: ["prometheus"] } }, "/networkPolicy/metricsFrom/0"],
+    ["rights of Crossplane in some namespaces", scopedCrossplane, "rbac.crossplane"],
+    [
+      "monitors that the cluster does not have, where that is said",
+      { metrics: { podMonitor: { enabled: true, renderMode: "failIfMissing" } } },
+      "the cluster has no PodMonitor",
+    ],
   ])("refuses %s", async (_, values, message) => {
     const { code, stderr } = await helm.run(["template", chart], values);
     expect(code).not.toBe(0);
@@ -254,6 +282,49 @@ describeWithHelm("the chart's values", () => {
     expect(podOf(await helm.render({ image: { ...image, digest } })).container.image).toBe(
       `registry.example.com/holdfast@${digest}`,
     );
+  });
+
+  test("takes the registry and pull secrets of all charts, and puts its own first", async () => {
+    const global = { imageRegistry: "mirror.example.com", imagePullSecrets: [{ name: "all" }, { name: "own" }] };
+    const own = { imagePullSecrets: [{ name: "own" }] };
+    const { container, spec } = podOf(await helm.render({ global, ...own }));
+    expect(container.image).toMatch(/^mirror\.example\.com\/holdfast:/);
+    expect(spec).toMatchObject({ imagePullSecrets: [{ name: "own" }, { name: "all" }] });
+    const image = { registry: "registry.example.com", repository: "team/holdfast" };
+    expect(podOf(await helm.render({ global, image })).container.image).toMatch(/^registry\.example\.com\/team\/holdfast:/);
+  });
+
+  test("makes all that is not the cluster's in another namespace, where it is told to", async () => {
+    const manifests = await helm.render({ namespaceOverride: "elsewhere", ...monitored });
+    const namespaces = manifests.flatMap(({ metadata: { namespace } }) => (namespace === undefined ? [] : [namespace]));
+    expect(new Set(namespaces)).toEqual(new Set(["elsewhere", "monitoring"]));
+    expect(JSON.stringify(manifests)).not.toContain("holdfast-system");
+    expect(pick(manifests, "ServiceMonitor").spec).toMatchObject({ namespaceSelector: { matchNames: ["elsewhere"] } });
+  });
+  const monitored = { metrics: { serviceMonitor: { enabled: true, namespace: "monitoring" } } };
+
+  test("leaves users and groups to OpenShift", async () => {
+    const manifests = await helm.render({ openshift: true });
+    for (const { securityContext } of [podOf(manifests).spec, pick(manifests, "Pod").spec] as { securityContext: object }[])
+      expect(securityContext).toEqual({ runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
+  });
+
+  test("budgets by what must be there in place of what may be away", async () => {
+    const podDisruptionBudget = { enabled: true, minAvailable: 1, unhealthyPodEvictionPolicy: "AlwaysAllow" };
+    const { spec } = pick(await helm.render({ podDisruptionBudget }), "PodDisruptionBudget");
+    expect(spec).toMatchObject({ minAvailable: 1, unhealthyPodEvictionPolicy: "AlwaysAllow" });
+    expect(spec).not.toHaveProperty("maxUnavailable");
+  });
+
+  test("leaves out what the cluster has no kind for, where it is told to", async () => {
+    const settings = { enabled: true, renderMode: "skipIfMissing" };
+    const values = { metrics: { serviceMonitor: settings, podMonitor: settings }, prometheusRule: settings };
+    const kinds = ["ServiceMonitor", "PodMonitor", "PrometheusRule"];
+    const made = async (...args: readonly string[]): Promise<readonly string[]> =>
+      (await helm.render(values, ...args)).map(({ kind }) => kind).filter((kind) => kinds.includes(kind));
+    expect(await made()).toEqual([]);
+    const apis = kinds.flatMap((kind) => ["--api-versions", `monitoring.coreos.com/v1/${kind}`]);
+    expect((await made(...apis)).toSorted()).toEqual(kinds.toSorted());
   });
 
   test("gives the heap no size of its own where memory has no limit", async () => {

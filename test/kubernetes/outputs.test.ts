@@ -15,7 +15,7 @@ interface DataObject {
     readonly resourceVersion: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
-    readonly ownerReferences?: readonly object[];
+    readonly ownerReferences?: readonly { readonly uid: string }[];
   };
   readonly type?: string;
   readonly data?: Readonly<Record<string, string>>;
@@ -274,6 +274,28 @@ describeWithControlPlane("outputs", () => {
     await plane.adminPatch(`${resources}/${name}`, { metadata: { annotations: { "holdfast.dev/reconcile-at": "2" } } });
     await untilReady("False/OutputConflict 2");
     expect([await secret(name), origin.count("/things")]).toEqual([{ a: "theirs" }, 1]);
+    // What is deleted does not come back without what only create answered, however often it is looked at.
+    await plane.admin("DELETE", path("secrets", name));
+    for (const value of ["3", "4"]) {
+      await plane.adminPatch(`${resources}/${name}`, { metadata: { annotations: { "holdfast.dev/reconcile-at": value } } });
+      await untilReady(`False/OutputMissing ${value}`);
+      expect(await secret(name)).toBeUndefined();
+    }
+  }, 60_000);
+
+  test("an object that is deleted and declared anew takes over what the one before it made", async () => {
+    answers.set("anew", { body: { a: "1" } });
+    const outputs = [{ secret: { name: "anew" }, data: { a: ".response.body.a" } }];
+    await declare("anew", outputs);
+    const first = await until("anew", "Ready/Succeeded");
+    await plane.admin("DELETE", `/apis/holdfast.dev/v1alpha1/namespaces/${namespace}/httprequests/anew`);
+    expect((await object("secrets", "anew"))?.metadata.ownerReferences?.[0]?.uid).toBe(first.metadata.uid); // nobody collects garbage here
+    answers.set("anew", { body: { a: "2" } });
+    await declare("anew", outputs);
+    const second = await until("anew", "Ready/Succeeded");
+    expect(second.metadata.uid).not.toBe(first.metadata.uid);
+    expect(await secret("anew")).toEqual({ a: "2" });
+    expect((await object("secrets", "anew"))?.metadata.ownerReferences?.map(({ uid }) => uid)).toEqual([second.metadata.uid]);
   }, 60_000);
 
   test("refuses harmful types, labels and keys, and what names one object twice, at admission", async () => {

@@ -1,5 +1,8 @@
 /** The command line, as a user meets it. */
+import { execFile } from "node:child_process";
+import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import { parseAllDocuments } from "yaml";
 import { definitions } from "../../src/api/definitions.ts";
@@ -94,4 +97,13 @@ test("an address that is in use names the flag that has it", async () => {
   const { code, stderr } = await holdfast(["run", "--once", "-f", file, "--metrics-address", address]);
   expect(code).toBe(1);
   expect(stderr).toContain(`--metrics-address ${address}: another process listens there already`);
+});
+
+test("a checkout without its Node and packages says what to run", async () => {
+  await using folder = await temporaryFolder();
+  const { path } = folder;
+  await mkdir(join(path, "bin"));
+  await copyFile(join(import.meta.dirname, "../../bin/holdfast"), join(path, "bin/holdfast"));
+  const run = promisify(execFile)(join(path, "bin/holdfast"), ["version"], { env: { PATH: process.env["PATH"] } });
+  await expect(run).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/needs Node 24[^]*make -C \S+ install\n$/) });
 });

@@ -96,7 +96,9 @@ function answer(step: Step): unknown {
       return { type: "usable" };
     case "checkOutputs":
     case "writeOutputs": {
-      const outputs = step.type === "checkOutputs" ? step.outputs : step.evaluation.outputs;
+      const declared = step.type === "checkOutputs" ? step.outputs : step.evaluation.outputs;
+      // Whether they were made before is history, which nothing here hangs on.
+      const outputs = declared.map(({ object, data }) => [object.name, data]);
       const [heals, reason] = step.type === "checkOutputs" ? [true, "OutputConflict"] : [false, "OutputMissing"];
       const refusal = { type: "refusal", reason, message: "an output", heals };
       return pick([step.type, outputs], [{ type: "ready" }, { type: "ready" }, refusal]);

@@ -59,7 +59,7 @@ test("names only counters _total, and describes every metric", async () => {
   }
 });
 
-test("labels are of closed sets: no namespace, name, URL or error text", () => {
+test("labels are of closed sets, or of bounded ones: no name, URL or error text", () => {
   const closed = [
     "controller",
     "result",
@@ -74,6 +74,9 @@ test("labels are of closed sets: no namespace, name, URL or error text", () => {
     "condition",
     "status",
     "rule",
+    // As many as --metrics-series says.
+    "resource_namespace",
+    "endpoint",
   ];
   const ours = metrics()
     .registry.getMetricsAsArray()

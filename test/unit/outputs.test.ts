@@ -4,13 +4,13 @@ import type { HTTPRequestSpec } from "../../src/api/http-request.ts";
 import type { Outcome, Refusal } from "../../src/core/outcome.ts";
 import { redact } from "../../src/core/redacted.ts";
 import { createShown } from "../../src/core/shown.ts";
-import { mergedData, type OutputData, type OutputStore } from "../../src/core/output.ts";
+import { findLost, mergedData, type OutputData, type OutputStore } from "../../src/core/output.ts";
 import type { OutputsResult } from "../../src/core/plan.ts";
 import { secretType } from "../../src/core/resource.ts";
 import { writeOutputs } from "../../src/engine/outputs.ts";
 import { declaredOutputs } from "../../src/kinds/request/outputs.ts";
 import { httpRequestType } from "../../src/kinds/types.ts";
-import { outputPatch } from "../../src/kubernetes/output-object.ts";
+import { outputPatch, ownership } from "../../src/kubernetes/output-object.ts";
 import { driveIn, httpRequest, type Answer } from "../support/request-plan.ts";
 
 const outputs: NonNullable<HTTPRequestSpec["outputs"]> = [
@@ -99,14 +99,48 @@ describe("what an object becomes", () => {
     expect(mergedData({ constructor: null }, {})).toEqual({});
   });
 
+  const owner = { type: httpRequestType, metadata };
+  test("is lost where an answer before has made it and this one has not all of it, and only then", () => {
+    const made = { ...object, wasMade: true } as const;
+    const lost = findLost(made, { a: "1", token: null }, undefined);
+    expect(lost).toMatchObject({ reason: "OutputMissing", heals: false });
+    expect(lost?.message).toContain('f: Secret "s" is not there any more, and what it had as "token" is not in this answer');
+    expect(findLost(made, { a: "1", token: "2" }, undefined)).toBeUndefined();
+    expect(findLost(made, { a: "1", token: null }, {})).toBeUndefined();
+    expect(findLost(object, { a: "1", token: null }, undefined)).toBeUndefined();
+  });
+  test("is the owner's also where one of its kind and name made it, which was deleted; and nobody else's", () => {
+    const by = (reference: object): object => ({
+      metadata: { ...metadata, ownerReferences: [{ name: "x", uid: "o" }, reference] },
+    });
+    const mine = { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPRequest", name: "a", uid: "u", controller: true };
+    const whose = (changes: object): string => ownership(owner, by({ ...mine, ...changes }) as Record<string, unknown>);
+    expect(whose({})).toBe("owner");
+    expect(whose({ uid: "before" })).toBe("predecessor");
+    for (const other of [{ name: "b" }, { kind: "HTTPResource" }, { apiVersion: "apps/v1" }, { controller: false }])
+      expect(whose({ uid: "before", ...other })).toBe("somebodyElse");
+    expect(whose({ controller: false })).toBe("somebodyElse");
+    const present = by({ ...mine, uid: "before" }) as Record<string, unknown>;
+    expect(outputPatch(owner, { ...object, labels: {} }, { data: {}, present })?.metadata).toEqual({
+      ownerReferences: [{ name: "x", uid: "o" }, mine],
+    });
+  });
+
   test("is patched until it is so, and then not at all; what others set stays", () => {
     const declared = { "holdfast.dev/declared-metadata": '{"labels":["a","old"],"annotations":[]}' };
     const labels = { a: "0", old: "1", theirs: "1" };
     const present = {
-      metadata: { name: "s", uid: "u", resourceVersion: "1", labels, annotations: { ...declared, theirs: "1" } },
+      metadata: {
+        name: "s",
+        uid: "u",
+        resourceVersion: "1",
+        labels,
+        annotations: { ...declared, theirs: "1" },
+        ownerReferences: [{ uid: "u", controller: true }],
+      },
       data: { gone: "eA==", same: "eA==" },
     };
-    const patch = outputPatch(object, bytes({ same: "x", new: "y" }), present);
+    const patch = outputPatch(owner, object, { data: bytes({ same: "x", new: "y" }), present });
     expect(patch).toEqual({
       metadata: {
         labels: { a: "1", old: null },
@@ -119,6 +153,6 @@ describe("what an object becomes", () => {
       metadata: { ...present.metadata, labels: { a: "1", theirs: "1" }, annotations },
       data: { same: "eA==", new: "eQ==" },
     };
-    expect(outputPatch(object, bytes({ same: "x", new: "y" }), after)).toBeUndefined();
+    expect(outputPatch(owner, object, { data: bytes({ same: "x", new: "y" }), present: after })).toBeUndefined();
   });
 });

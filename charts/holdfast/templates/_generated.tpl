@@ -30,6 +30,7 @@ minResponseRate: --min-response-rate
 maxInFlightPerReconcile: --max-in-flight-per-reconcile
 maxExchangesPerReconcile: --max-exchanges-per-reconcile
 maxInFlightPerOrigin: --max-in-flight-per-origin
+metricsSeries: --metrics-series
 expressionTimeout: --expression-timeout
 nativeExpressions: --native-expressions
 reconcileTimeout: --reconcile-timeout

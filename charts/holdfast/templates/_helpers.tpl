@@ -8,14 +8,43 @@
 {{- .Values.fullnameOverride | default $full | trunc 50 | trimSuffix "-" }}
 {{- end }}
 
+{{- define "holdfast.namespace" -}}
+{{- .Values.namespaceOverride | default .Release.Namespace }}
+{{- end }}
+
 {{- define "holdfast.serviceAccountName" -}}
 {{- .Values.serviceAccount.name | default (.Values.serviceAccount.create | ternary (include "holdfast.fullname" .) "default") }}
 {{- end }}
 
 {{- define "holdfast.image" -}}
 {{- with .Values.image }}
+{{- with .registry | default (dig "imageRegistry" "" $.Values.global) }}{{ trimSuffix "/" . }}/{{ end }}
 {{- .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
 {{- end }}
+{{- end }}
+
+{{/* The Pods' security context: on OpenShift its users and groups are given by that. */}}
+{{- define "holdfast.podSecurityContext" -}}
+{{- $context := .Values.podSecurityContext -}}
+{{- if .Values.openshift }}{{ $context = omit $context "runAsUser" "runAsGroup" "fsGroup" }}{{ end -}}
+{{- toYaml $context }}
+{{- end }}
+
+{{- define "holdfast.imagePullSecrets" -}}
+{{- with concat .Values.imagePullSecrets (dig "imagePullSecrets" list .Values.global) | uniq -}}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Whether an object of the Prometheus operator is made: (list $ kind settings). */}}
+{{- define "holdfast.rendersMonitoring" -}}
+{{- $root := index . 0 }}{{ $kind := index . 1 }}{{ $settings := index . 2 -}}
+{{- $isThere := $root.Capabilities.APIVersions.Has (print "monitoring.coreos.com/v1/" $kind) -}}
+{{- if and $settings.enabled (eq $settings.renderMode "failIfMissing") (not $isThere) }}
+{{- fail (printf "the cluster has no %s (monitoring.coreos.com/v1): install the Prometheus operator's CRDs, or set renderMode: skipIfMissing" $kind) }}
+{{- end }}
+{{- if and $settings.enabled (or $isThere (ne $settings.renderMode "skipIfMissing")) }}true{{ end }}
 {{- end }}
 
 {{- define "holdfast.selectorLabels" -}}
@@ -38,7 +67,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{/* The metadata of an object but its name: (dict "root" $ "labels" .. "annotations" .. "namespace" ..); "" for none. */}}
 {{- define "holdfast.metadata" -}}
 {{- if ne .namespace "" -}}
-namespace: {{ .namespace | default .root.Release.Namespace | quote }}
+namespace: {{ .namespace | default (include "holdfast.namespace" .root) | quote }}
 {{ end -}}
 labels:
   {{- merge (dict) (.labels | default dict) (fromYaml (include "holdfast.labels" .root)) | toYaml | nindent 2 }}
@@ -49,7 +78,7 @@ annotations:
 {{- end }}
 
 {{- define "holdfast.crdMetadata" -}}
-{{- $annotations := .Values.crds.keep | ternary (dict "helm.sh/resource-policy" "keep") dict -}}
+{{- $annotations := merge (dict) (.Values.crds.keep | ternary (dict "helm.sh/resource-policy" "keep") dict) .Values.crds.annotations -}}
 {{- include "holdfast.metadata" (dict "root" . "namespace" "" "annotations" $annotations) }}
 {{- end }}
 
@@ -84,7 +113,7 @@ annotations:
 {{- .Values.controller.leaseName | default (include "holdfast.fullname" .) }}
 {{- end }}
 {{- define "holdfast.leaseNamespace" -}}
-{{- .Values.controller.leaseNamespace | default .Release.Namespace }}
+{{- .Values.controller.leaseNamespace | default (include "holdfast.namespace" .) }}
 {{- end }}
 
 {{/* The roles that let the controller read Secrets and write outputs, and what follows `kubectl create rolebinding` to bind one. */}}
@@ -98,7 +127,7 @@ annotations:
 {{- include "holdfast.fullname" . }}-impersonator
 {{- end }}
 {{- define "holdfast.grant" -}}
-{{ .name }} --{{ eq .root.Values.rbac.scope "cluster" | ternary "clusterrole" "role" }}={{ .name }} --serviceaccount={{ .root.Release.Namespace }}:{{ include "holdfast.serviceAccountName" .root }}
+{{ .name }} --{{ eq .root.Values.rbac.scope "cluster" | ternary "clusterrole" "role" }}={{ .name }} --serviceaccount={{ include "holdfast.namespace" .root }}:{{ include "holdfast.serviceAccountName" .root }}
 {{- end }}
 {{- define "holdfast.secretGrant" -}}
 {{ include "holdfast.grant" (dict "root" . "name" (include "holdfast.secretReader" .)) }}
@@ -153,6 +182,6 @@ annotations:
 {{- define "holdfast.metricsSelector" -}}
 {{- $name := include "holdfast.fullname" . -}}
 {{- $byPod := and .Values.metrics.podMonitor.enabled (not .Values.metrics.serviceMonitor.enabled) -}}
-{{- $job := $byPod | ternary (printf "%s/%s" .Release.Namespace $name) (printf "%s-metrics" $name) -}}
-job={{ $job | quote }},namespace={{ .Release.Namespace | quote }}
+{{- $job := $byPod | ternary (printf "%s/%s" (include "holdfast.namespace" .) $name) (printf "%s-metrics" $name) -}}
+job={{ $job | quote }},namespace={{ include "holdfast.namespace" . | quote }}
 {{- end }}

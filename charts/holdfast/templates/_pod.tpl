@@ -2,9 +2,23 @@
 serviceAccountName: {{ include "holdfast.serviceAccountName" . }}
 automountServiceAccountToken: false
 terminationGracePeriodSeconds: {{ include "holdfast.terminationGracePeriodSeconds" . }}
-{{- with .Values.imagePullSecrets }}
-imagePullSecrets:
+enableServiceLinks: {{ .Values.enableServiceLinks }}
+{{- if kindIs "bool" .Values.hostUsers }}
+hostUsers: {{ .Values.hostUsers }}
+{{- end }}
+{{- with include "holdfast.imagePullSecrets" . }}
+{{ . }}
+{{- end }}
+{{- range $field := list "runtimeClassName" "schedulerName" "dnsPolicy" }}
+{{- with get $.Values $field }}
+{{ $field }}: {{ . }}
+{{- end }}
+{{- end }}
+{{- range $field := list "dnsConfig" "hostAliases" "initContainers" }}
+{{- with get $.Values $field }}
+{{ $field }}:
   {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 {{- with .Values.priorityClassName }}
 priorityClassName: {{ . }}
@@ -29,7 +43,7 @@ topologySpreadConstraints:
   {{- end }}
 {{- end }}
 securityContext:
-  {{- toYaml .Values.podSecurityContext | nindent 2 }}
+  {{- include "holdfast.podSecurityContext" . | nindent 2 }}
 containers:
   - name: controller
     image: {{ include "holdfast.image" . | quote }}
@@ -65,6 +79,9 @@ containers:
       {{- with .Values.extraVolumeMounts }}
       {{- toYaml . | nindent 6 }}
       {{- end }}
+  {{- with .Values.extraContainers }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 volumes:
   # What a Pod has by default, but only here, and with a token that is good for an hour.
   - name: service-account

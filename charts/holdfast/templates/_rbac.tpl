@@ -79,7 +79,7 @@ roleRef:
 subjects:
   - kind: ServiceAccount
     name: {{ include "holdfast.serviceAccountName" .root }}
-    namespace: {{ .root.Release.Namespace | quote }}
+    namespace: {{ include "holdfast.namespace" .root | quote }}
 {{- end }}
 
 {{/* A role and, unless "unbound", its binding. (dict "root" $ "name" .. "rules" text "namespace" where, "" for the cluster) */}}
@@ -134,5 +134,17 @@ rules:
 
 {{/* The same by hand: a ClusterRole that each API server brings along. */}}
 {{- define "holdfast.metricsAuthCommand" -}}
-kubectl create clusterrolebinding {{ include "holdfast.fullname" . }}-metrics-auth --clusterrole=system:auth-delegator --serviceaccount={{ .Release.Namespace }}:{{ include "holdfast.serviceAccountName" . }}
+kubectl create clusterrolebinding {{ include "holdfast.fullname" . }}-metrics-auth --clusterrole=system:auth-delegator --serviceaccount={{ include "holdfast.namespace" . }}:{{ include "holdfast.serviceAccountName" . }}
+{{- end }}
+
+{{/* Without a cluster to ask, as in `helm template`, nothing is found of any namespace, and nothing is said. */}}
+{{- define "holdfast.checkNamespaces" -}}
+{{- $missing := list }}
+{{- $there := lookup "v1" "Namespace" "" "default" }}
+{{- range .Values.controller.namespace }}
+{{- if lookup "v1" "Namespace" "" . }}{{ $there = true }}{{ else }}{{ $missing = append $missing . }}{{ end }}
+{{- end }}
+{{- if and $there $missing }}
+{{- fail (printf "controller.namespace: there is no namespace %s: create it first (kubectl create namespace %s), since rbac.scope: namespaces makes a role in each" (join ", " $missing) (first $missing)) }}
+{{- end }}
 {{- end }}

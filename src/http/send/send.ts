@@ -32,6 +32,8 @@ export interface SendOptions extends RunOptions {
   readonly minResponseRate?: MinimumRate;
 }
 export interface Sending extends Chain {
+  /** Its endpoint, as telemetry names it. */
+  readonly endpoint?: string;
   /** For people; absent: that is not told. */
   readonly place?: Place;
   /** Masked in what may be shown of the answer. */
@@ -112,7 +114,7 @@ async function beginExchange(
   signal: AbortSignal,
 ): Promise<Begun | Failed> {
   const startedMs = performance.now();
-  const { first, metadata } = sending;
+  const { first } = sending;
   const limit = deadline(signal, first.settings.timeoutMs);
   const trace: Trace = { connection: "none", answered: false, proxied: false, elsewhere: false, sent: false };
   let slot: Slot | undefined;
@@ -128,8 +130,7 @@ async function beginExchange(
     options.emit({
       type: "exchanged",
       method: first.request.method,
-      namespace: metadata.namespace,
-      name: metadata.name,
+      ...ownerOf(sending),
       durationMs: Math.round(performance.now() - startedMs),
       ...how,
     });
@@ -162,8 +163,8 @@ async function beginExchange(
     const { turn } = sending;
     return turn && waitUntimed(() => turn(limit.signal));
   }
-  const take = (): Slot | Promise<Slot> => budget.take(limit.signal);
   try {
+    const take = (): Slot | Promise<Slot> => budget.take(limit.signal);
     slot = await (sending.turn ? waitUntimed(take) : take());
     held = await sendChain(sending, { slot, trace, signal: limit.signal, turn }, options);
   } catch (error) {
@@ -196,6 +197,10 @@ function placeNow({ place = anywhere }: Sending, { elsewhere }: Trace): Place {
 function deniedOutcome(denial: EgressDenial, sending: Sending, trace: Trace, { emit }: SendOptions): Failed {
   const about = { metadata: sending.metadata, server: placeNow(sending, trace).server };
   return trace.sent ? egressFailure(denial, about, emit) : egressRefusal(denial, about, emit);
+}
+/** Whose request it is, as telemetry has it. */
+function ownerOf({ metadata: { namespace, name }, endpoint }: Sending) {
+  return { namespace, name, ...(endpoint !== undefined && { endpoint }) };
 }
 function placedAt(sending: Sending, trace: Trace): At {
   return { place: placeNow(sending, trace), proxied: trace.proxied };

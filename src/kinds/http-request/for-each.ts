@@ -18,7 +18,8 @@ import { retryAfterFieldMs } from "../../core/retry.ts";
 import type { Report } from "./report.ts";
 import type { Judgement } from "../request/recorded.ts";
 import { judgeResponse } from "../request/judge.ts";
-import { declaredOutputs, checkOutputs, writeOutputs } from "../request/outputs.ts";
+import { checkOutputs, writeOutputs } from "../request/outputs.ts";
+import { outputsOf } from "./outputs.ts";
 import { decideBeforeSend } from "../request/before-send.ts";
 import { buildExchange, declaredRequest, idempotencyHeader, scopeOf, type DeclaredRequest } from "../request/request.ts";
 import type { HTTPRequest, UsedEndpoint } from "../types.ts";
@@ -62,7 +63,7 @@ export function* deliverEach(
     );
   }
   const keyed = idempotencyHeader(spec, endpoint) !== undefined;
-  const outputs = declaredOutputs(spec.outputs, "spec.outputs");
+  const outputs = outputsOf(resource);
   const unwritable = yield* checkOutputs(outputs);
   if (unwritable) return report.refused(unwritable);
   const room = { leftBytes: outputs.length > 0 ? maxKeptBytes : 0 };

@@ -50,7 +50,8 @@ import {
   scopeOf,
   sendDigest,
 } from "../request/request.ts";
-import { declaredOutputs, checkOutputs, writeOutputs } from "../request/outputs.ts";
+import { checkOutputs, writeOutputs } from "../request/outputs.ts";
+import { outputsOf } from "./outputs.ts";
 import { httpRequestType, type Endpoint, type HTTPRequest, type HTTPResource } from "../types.ts";
 
 export const httpRequestKind: Kind<HTTPRequest> = {
@@ -184,7 +185,7 @@ function* deliver(situation: Situation<HTTPRequest>, { attempt, wish, endpoint, 
   if (spec.forEach) return yield* deliverEach(situation, { attempt, wish, endpoint, report, event }, known.values);
   const exchange = buildExchange(declaredRequest(resource, attempt, known.values, event), endpoint);
   if ("type" in exchange) return report.refused(exchange);
-  const outputs = declaredOutputs(spec.outputs, "spec.outputs");
+  const outputs = outputsOf(resource);
   const unwritable = yield* checkOutputs(outputs);
   if (unwritable) return report.refused(unwritable);
   const outcome = yield* sendExchange(
@@ -240,7 +241,7 @@ function* look(situation: Situation<HTTPRequest>, { attempt, endpoint, report, e
     case "failed":
       return report.done(done, { ...polled, succeeded: false });
     case "succeeded": {
-      const outputs = declaredOutputs(spec.outputs, "spec.outputs");
+      const outputs = outputsOf(resource);
       return report.done(done, yield* keepOutputs({ ...polled, succeeded: true }, outputs, { scope: scopeOf(declared) }));
     }
   }

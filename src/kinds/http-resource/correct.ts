@@ -38,7 +38,12 @@ function* reportSuccess(context: Context, delivered: Extract<Delivered, { type: 
   const after = { ...rest, ...(delivering && { delivering }) };
   const report = httpResourceReport(after);
   const verdict = isCreate ? report.created(attempt, judgement) : report.updated(attempt, judgement);
-  return yield* withOutputs(after, report, { verdict, externalID: after.externalID, response: judgement.response });
+  return yield* withOutputs(after, report, {
+    verdict,
+    externalID: after.externalID,
+    response: judgement.response,
+    isCreated: isCreate,
+  });
 }
 
 export function* create(context: Context, report: Report, { says }: Absent): Steps<Verdict> {

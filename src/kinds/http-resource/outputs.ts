@@ -11,7 +11,7 @@ import type { Verdict } from "../../core/plan.ts";
 import type { Context } from "./context.ts";
 import { isReady } from "../../core/conditions.ts";
 import type { Report } from "./report.ts";
-import { declaredOutputs, checkOutputs, writeOutputs } from "../request/outputs.ts";
+import { declaredOutputs, checkOutputs, madeBefore, writeOutputs } from "../request/outputs.ts";
 import { scopeOf } from "../request/request.ts";
 
 export function outputsOf({ spec }: Pick<Context, "spec">): readonly Output[] {
@@ -26,9 +26,16 @@ export function* withOutputs(
     verdict,
     response,
     externalID,
-  }: { readonly verdict: Verdict; readonly response?: Response | undefined; readonly externalID?: string | undefined },
+    isCreated = false,
+  }: {
+    readonly verdict: Verdict;
+    readonly response?: Response | undefined;
+    readonly externalID?: string | undefined;
+    /** It is the answer to create, from which all else follows. */
+    readonly isCreated?: boolean;
+  },
 ): Steps<Verdict> {
-  const problem = response ? yield* writeFrom(context, response, externalID) : findUnwritten(context);
+  const problem = response ? yield* writeFrom(context, response, { externalID, isCreated }) : findUnwritten(context);
   return problem ? report.withoutOutputs(verdict, problem) : verdict;
 }
 
@@ -40,9 +47,13 @@ function findUnwritten({ spec, status, attempt }: Context): Refusal | undefined 
   return { type: "refusal", reason: ready.reason as Refusal["reason"], message: ready.message, heals: false };
 }
 
-function* writeFrom(context: Context, response: Response, externalID: string | undefined): Steps<Refusal | undefined> {
+function* writeFrom(
+  context: Context,
+  response: Response,
+  { externalID, isCreated }: { readonly externalID: string | undefined; readonly isCreated: boolean },
+): Steps<Refusal | undefined> {
   const { spec, resource, now, known, status } = context;
-  const outputs = outputsOf(context);
+  const outputs = isCreated ? outputsOf(context) : madeBefore(outputsOf(context));
   // What could be written the last time is not asked about each time.
   const unwritable = isReady(status.conditions) ? undefined : yield* checkOutputs(outputs);
   if (unwritable) return unwritable;

@@ -32,6 +32,11 @@ export function makeSecrets(outputs: Outputs | undefined): boolean {
   return (outputs ?? []).some(({ secret }) => secret !== undefined);
 }
 
+/** The same, where an answer before this one has made them. */
+export function madeBefore(outputs: readonly Output[]): readonly Output[] {
+  return outputs.map((output) => ({ ...output, object: { ...output.object, wasMade: true } }));
+}
+
 /** To be asked before a request is sent: what could not be kept is not asked for. Undefined: nothing is against it. */
 export function* checkOutputs(outputs: readonly Output[]): Steps<Refusal | undefined> {
   if (outputs.length === 0) return undefined;

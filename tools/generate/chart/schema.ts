@@ -28,9 +28,14 @@ export function integer(description: string, value: number | null, minimum = 0, 
 export function list(description: string, items: object, keywords: object = {}): Value {
   return { description, type: "array", items, default: [], ...keywords };
 }
-/** Names and their texts: labels, annotations. */
+/** Names and their texts: annotations. */
 export function texts(description: string, value: Readonly<Record<string, string>> = {}): Value {
   return { description, type: "object", additionalProperties: { type: "string" }, default: value };
+}
+/** Labels: Kubernetes refuses a value that is long, or no word. */
+export function labels(description: string, value: Readonly<Record<string, string>> = {}): Value {
+  const word = { type: "string", pattern: "^(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?$" };
+  return { ...texts(description, value), additionalProperties: word };
 }
 /** A part of a Kubernetes object, as Kubernetes has it: its API server judges it. */
 export function kubernetes(description: string, value: object = {}): Value {

@@ -1,7 +1,8 @@
 /** Every value of the chart, once: values.yaml, its schema and the chart's README are made from this. */
 import { alerts } from "../monitoring/alerts.ts";
-import { flagValues, unsafeArgument, unsafeVariable } from "./flags.ts";
-import { integer, kubernetes, list, section, text, texts, toggle, type Value } from "./schema.ts";
+import { flagValues } from "./flags.ts";
+import { named, objects, podValues, schedulingValues } from "./pod.ts";
+import { integer, kubernetes, labels, list, section, text, texts, toggle, type Value } from "./schema.ts";
 
 const podPort = { minimum: 1, maximum: 65_535 };
 const namespaceName = { type: "string", pattern: "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$" };
@@ -11,15 +12,25 @@ const listed = (...words: readonly string[]): readonly object[] => [
   { type: "array", minItems: 1, uniqueItems: true, items: namespaceName },
 ];
 
+const share = { type: ["integer", "string", "null"], minimum: 0, pattern: "^(100|[0-9]{1,2})%$" };
+const renderMode = text(
+  "What becomes of it where the cluster does not have its kind: `alwaysRender`, `skipIfMissing` or `failIfMissing`.",
+  "alwaysRender",
+  { enum: ["alwaysRender", "skipIfMissing", "failIfMissing"] },
+);
+
 /** The settings that a ServiceMonitor and a PodMonitor share. */
 function monitor(description: string): Value {
   return section(description, {
     enabled: toggle("Make one. The cluster needs the Prometheus operator's CRDs.", false),
+    renderMode,
+    namespace: text("Where it is made; the release's namespace where empty."),
+    honorLabels: toggle("Labels of the metrics win over those of the target.", false),
     interval: text("How often it is scraped.", "30s"),
     scrapeTimeout: text("Prometheus' own where empty."),
-    labels: texts("Labels by which Prometheus selects it."),
-    relabelings: kubernetes("Relabelings of the target.", []),
-    metricRelabelings: kubernetes("Relabelings of what was scraped.", []),
+    labels: labels("Labels by which Prometheus selects it."),
+    relabelings: objects("Relabelings of the target."),
+    metricRelabelings: objects("Relabelings of what was scraped."),
     authorization: kubernetes("With `metrics.secure`: whose token it sends; a ServiceMonitor's default is Prometheus' own."),
     tlsConfig: kubernetes(
       "With `metrics.secure`: how it knows the certificate. Where empty it does not ask (`insecureSkipVerify`).",
@@ -30,16 +41,20 @@ function monitor(description: string): Value {
 export const values: Readonly<Record<string, Value>> = {
   nameOverride: text("In place of the chart's name in names."),
   fullnameOverride: text("In place of the release's full name."),
-  commonLabels: texts("Labels of every object."),
+  namespaceOverride: text("In place of the release's namespace, for all that is not the cluster's. It must be there.", "", {
+    pattern: "^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$",
+  }),
+  commonLabels: labels("Labels of every object."),
   commonAnnotations: texts("Annotations of every object."),
 
   image: section("The controller's image.", {
+    registry: text("Before the repository: `registry.example.com`. `global.imageRegistry` where empty."),
     repository: text("Registry and name.", "holdfast", { minLength: 1 }),
     tag: text("The chart's appVersion where empty."),
     digest: text("`sha256:…`; wins over the tag.", "", { pattern: "^(sha256:[0-9a-f]{64})?$" }),
     pullPolicy: text("When it is pulled.", "IfNotPresent", { enum: ["Always", "IfNotPresent", "Never"] }),
   }),
-  imagePullSecrets: kubernetes("References to pull secrets: `[{name: …}]`.", []),
+  imagePullSecrets: list("References to pull secrets: `[{name: …}]`.", named),
 
   controller: section("The controller's flags, each by its own name. What is not set is left to the controller.", flagValues()),
 
@@ -83,22 +98,31 @@ export const values: Readonly<Record<string, Value>> = {
         aggregateToEdit: toggle("Whoever has `edit` also has `…-editor`.", false),
       },
     ),
+    crossplane: section("A ClusterRole `…-crossplane`, which Crossplane's own aggregates.", {
+      create: toggle("Make it: compositions can then be made of Holdfast's kinds.", false),
+    }),
+    checkNamespaces: toggle(
+      "With `rbac.scope: namespaces`: look whether they are there before anything is installed, which takes `get` on them.",
+      true,
+    ),
   }),
   crds: section("The CustomResourceDefinitions.", {
     install: toggle("Install and upgrade them with the chart.", true),
     keep: toggle("Keep them, and with them every resource, when the release is uninstalled.", true),
+    annotations: texts("Annotations of them."),
   }),
   serviceAccount: section("Who the controller is.", {
     create: toggle("Make the ServiceAccount.", true),
     name: text("The release's full name where empty."),
     annotations: texts("Annotations of it."),
+    labels: labels("Labels of it."),
   }),
 
   metrics: section("How Prometheus finds the metrics, which `controller.metricsAddress` serves.", {
     service: section("A headless Service.", {
       create: toggle("Make it.", true),
       port: integer("Its port.", 8080, 1, podPort),
-      labels: texts("Labels of it."),
+      labels: labels("Labels of it."),
       annotations: texts("Annotations of it."),
     }),
     secure: section(
@@ -119,7 +143,8 @@ export const values: Readonly<Record<string, Value>> = {
   }),
   prometheusRule: section("Alerts, as a PrometheusRule; each has a page in docs/runbooks.", {
     enabled: toggle("Make it. The cluster needs the Prometheus operator's CRDs.", false),
-    labels: texts("Labels by which Prometheus selects it."),
+    renderMode,
+    labels: labels("Labels by which Prometheus selects it."),
     alertLabels: texts("Labels of every alert, besides its severity."),
     selector: text(
       "Matchers of this release's series; by default the job and namespace that the ServiceMonitor or PodMonitor gives.",
@@ -137,7 +162,7 @@ export const values: Readonly<Record<string, Value>> = {
   }),
   dashboards: section("Grafana dashboards, in a ConfigMap that Grafana's sidecar finds.", {
     enabled: toggle("Make it.", false),
-    labels: texts("Labels by which the sidecar selects it.", { grafana_dashboard: "1" }),
+    labels: labels("Labels by which the sidecar selects it.", { grafana_dashboard: "1" }),
     annotations: texts("Annotations of it, the one that names Grafana's folder say."),
     namespace: text("Where the sidecar looks; the release's namespace where empty."),
   }),
@@ -153,21 +178,20 @@ export const values: Readonly<Record<string, Value>> = {
   }),
   podDisruptionBudget: section("A PodDisruptionBudget.", {
     enabled: toggle("Make one. It is of use with two replicas.", false),
-    maxUnavailable: { description: "A number or percentage.", type: ["integer", "string"], default: 1 },
+    maxUnavailable: { description: "A number or percentage.", ...share, default: 1 },
+    minAvailable: { description: "In place of maxUnavailable: a number or percentage.", ...share, default: null },
+    unhealthyPodEvictionPolicy: text("Whether Pods that are not ready may be evicted in any case.", "", {
+      enum: ["", "IfHealthyBudget", "AlwaysAllow"],
+    }),
   }),
   networkPolicy: section("A NetworkPolicy.", {
     enabled: toggle("Make one. Probes always get in.", false),
-    metricsFrom: kubernetes("Who may scrape the metrics, as NetworkPolicyPeers; everybody where empty.", []),
-    egress: kubernetes("Where the controller may go, as NetworkPolicyEgressRules; everywhere by default.", [{}]),
+    metricsFrom: objects("Who may scrape the metrics, as NetworkPolicyPeers; everybody where empty."),
+    ingress: objects("Who else may get in, as NetworkPolicyIngressRules."),
+    egress: objects("Where the controller may go, as NetworkPolicyEgressRules; everywhere by default.", [{}]),
   }),
 
-  resources: kubernetes(
-    "Requests and limits. What tenants and servers can fill of memory follows from its limit: docs/operations.md has the arithmetic.",
-    {
-      requests: { cpu: "50m", memory: "192Mi" },
-      limits: { memory: "512Mi" },
-    },
-  ),
+  ...podValues,
   node: section("The Node.js that runs the controller.", {
     heapPercent: integer(
       "JavaScript's heap as a share of the memory limit, where there is one. The rest is for buffers, sockets and jq.",
@@ -191,41 +215,11 @@ export const values: Readonly<Record<string, Value>> = {
     key: text("Under which key.", "ca.crt", { minLength: 1 }),
   }),
 
-  podLabels: texts("Labels of the Pods."),
-  podAnnotations: texts("Annotations of the Pods."),
-  podSecurityContext: kubernetes("The Pods' security context.", {
-    runAsNonRoot: true,
-    runAsUser: 65_532,
-    runAsGroup: 65_532,
-    fsGroup: 65_532,
-    seccompProfile: { type: "RuntimeDefault" },
-  }),
-  securityContext: kubernetes("The container's security context.", {
-    allowPrivilegeEscalation: false,
-    readOnlyRootFilesystem: true,
-    capabilities: { drop: ["ALL"] },
-  }),
-  livenessProbe: kubernetes("The liveness probe's timing.", { periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }),
-  readinessProbe: kubernetes("The readiness probe's timing.", { periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 2 }),
-  startupProbe: kubernetes("The startup probe's timing.", { periodSeconds: 2, timeoutSeconds: 5, failureThreshold: 30 }),
-  terminationGracePeriodSeconds: integer(
-    "Must be longer than `controller.shutdownTimeout`; ten seconds longer by default.",
-    null,
-    1,
-  ),
-  nodeSelector: texts("Labels of the nodes that may run it.", { "kubernetes.io/os": "linux" }),
-  affinity: kubernetes("Affinity."),
-  tolerations: kubernetes("Tolerations.", []),
-  topologySpreadConstraints: kubernetes("Topology spread; a constraint without a labelSelector gets the Pods' own.", []),
-  priorityClassName: text("A PriorityClass."),
-  extraArgs: list("Further arguments.", { type: "string", not: { pattern: unsafeArgument } }),
-  extraEnv: list("Further environment variables, as EnvVars.", {
-    type: "object",
-    required: ["name"],
-    properties: { name: { type: "string", not: { pattern: unsafeVariable } } },
-  }),
-  extraVolumes: kubernetes("Further volumes.", []),
-  extraVolumeMounts: kubernetes("Further volume mounts.", []),
-  extraObjects: list("Further objects, as YAML or as text, in which templates are expanded.", { type: ["object", "string"] }),
-  global: kubernetes("Helm's own, for charts that contain this one."),
+  ...schedulingValues,
+  global: {
+    ...kubernetes(
+      "Of all charts of a release: `imageRegistry` before the image's repository, and `imagePullSecrets` beside its own.",
+    ),
+    allOf: [{ properties: { imageRegistry: { type: "string" }, imagePullSecrets: { type: "array", items: named } } }],
+  },
 };

@@ -17,6 +17,9 @@ export interface Alert {
 
 const requests = "sum(rate(holdfast_http_requests_total{$release}[10m]))";
 const failed = 'sum(rate(holdfast_http_requests_total{$release,code=~"|5xx"}[10m]))';
+/** `more`: further matchers. Of those without an endpoint HoldfastRequestErrors tells. */
+const byEndpoint = (more = ""): string =>
+  `sum by (endpoint) (rate(holdfast_endpoint_requests_total{$release,endpoint!=""${more}}[10m]))`;
 const unknown = "holdfast_outcome_unknown_total{$release}";
 const opened = "sum(rate(holdfast_http_sockets_opened_total{$release}[10m]))";
 
@@ -108,8 +111,18 @@ export const alerts: readonly Alert[] = [
     for: "15m",
     severity: "warning",
     summary: "{{ $value | humanizePercentage }} of the requests failed, or were answered 5xx",
-    description: "Of all origins together. The dashboard HTTP has them by reason.",
+    description: "Of all origins together. The dashboard HTTP has them by reason and by endpoint.",
     threshold: { value: 0.5, description: "Share of the requests." },
+  },
+  {
+    name: "HoldfastEndpointErrors",
+    expr: `${byEndpoint(',code=~"|5xx"')} / ${byEndpoint()} > $threshold`,
+    for: "15m",
+    severity: "warning",
+    summary: "{{ $value | humanizePercentage }} of the requests of endpoint {{ $labels.endpoint }} failed, or were answered 5xx",
+    description:
+      "Of one HTTPEndpoint (`namespace/name`) or ClusterHTTPEndpoint (`/name`); `other` is whatever is beyond --metrics-series.",
+    threshold: { value: 0.5, description: "Share of the requests of one endpoint." },
   },
   {
     name: "HoldfastResourcesStalled",
@@ -117,7 +130,8 @@ export const alerts: readonly Alert[] = [
     for: "15m",
     severity: "warning",
     summary: "{{ $value }} resources of kind {{ $labels.kind }} are stalled",
-    description: "Only a change of a person's helps them.",
+    description:
+      "Only a change of a person's helps them. Where and why: `topk(10, holdfast_resources_not_ready)`, by namespace and reason, as the dashboard shows.",
     threshold: { value: 0, description: "Stalled resources of one kind." },
   },
   {

@@ -128,6 +128,15 @@ const overview: Dashboard = {
       series: { "{{kind}} {{status}}": 'max by (kind, status) (holdfast_resources{$release,condition="Ready"})' },
     },
     {
+      title: "Not ready, where and why",
+      unit: "none",
+      description: "The ten namespaces and reasons with the most resources that are not Ready.",
+      series: {
+        "{{resource_namespace}} {{kind}} {{reason}}":
+          "topk(10, max by (resource_namespace, kind, reason) (holdfast_resources_not_ready{$release}))",
+      },
+    },
+    {
       title: "Reconciling and stalled",
       unit: "none",
       description: "What is under way, and what waits for a person.",
@@ -163,6 +172,14 @@ const http: Dashboard = {
       unit: "reqps",
       description: "What never got a status: timeouts, resets, names that do not resolve.",
       series: { "{{reason}}": sumBy("reason", rate(requests, ',reason!=""')) },
+    },
+    {
+      title: "Failures by endpoint",
+      unit: "reqps",
+      description: "No answer, or a 5xx; `namespace/name`, of a ClusterHTTPEndpoint `/name`.",
+      series: {
+        "{{endpoint}}": `topk(10, ${sumBy("endpoint", rate("holdfast_endpoint_requests_total", ',code=~"|5xx"'))})`,
+      },
     },
     {
       title: "Requests by method",

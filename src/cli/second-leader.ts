@@ -1,0 +1,41 @@
+/**
+ * Tells of another Holdfast that leads over the same objects: by another lease, where one was tried beside an installation say.
+ *
+ * A process that has lost its lease begins nothing, so an attempt that another began after this one came to lead is a second
+ * leader's. Only requests that must not be sent twice name their sender, so that this may come late; it is never wrong by more
+ * than clocks are.
+ */
+import type { DeliveryRecord } from "../core/delivery.ts";
+import type { Resource, ResourceKey } from "../core/resource.ts";
+import type { EmitTelemetry } from "../core/telemetry-event.ts";
+
+interface SecondLeaderOptions {
+  /** This process. */
+  readonly sender: string;
+  /** Since when it leads, RFC 3339; undefined: it does not. */
+  readonly since: () => string | undefined;
+  readonly emit: EmitTelemetry;
+}
+
+/** Clocks of two machines may differ by as much. */
+const clockMs = 60_000;
+/** Others that are told of, each once. */
+const maxTold = 16;
+
+export function createSecondLeaderAlarm({ sender, since, emit }: SecondLeaderOptions) {
+  const told = new Set<string>();
+  return (kind: string, { namespace, name }: ResourceKey, resource: Resource | undefined): void => {
+    const { attempt }: Partial<DeliveryRecord> = resource?.status ?? {};
+    const leadsSince = since();
+    if (leadsSince === undefined || attempt?.sender === undefined || attempt.sender === sender) return;
+    if (Date.parse(attempt.startedAt) < Date.parse(leadsSince) + clockMs || told.has(attempt.sender) || told.size >= maxTold)
+      return;
+    told.add(attempt.sender);
+    emit({
+      type: "note",
+      level: "error",
+      message: "another Holdfast leads over the same objects, and requests may be sent twice: stop one, or give both one lease",
+      fields: { otherSender: attempt.sender, kind, namespace, name },
+    });
+  };
+}

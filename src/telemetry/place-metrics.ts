@@ -1,0 +1,76 @@
+/**
+ * Metrics that point at whom something concerns: namespaces with reasons, and endpoints.
+ *
+ * Invariant: there are no more series of each than `maxSeries`, whatever tenants call their objects; what is beyond is counted
+ * under `other`.
+ */
+import type { Instruments } from "./instruments.ts";
+
+/** What is read at each scrape. */
+export interface PlaceSources {
+  resources(): Iterable<{
+    readonly kind: string;
+    readonly namespace: string;
+    readonly conditions: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
+  }>;
+}
+const other = "other";
+
+export function createPlaceMetrics(
+  { counter, gauge }: Pick<Instruments, "counter" | "gauge">,
+  { maxSeries, sources }: { readonly maxSeries: number; readonly sources: () => PlaceSources | undefined },
+) {
+  gauge(
+    "holdfast_resources_not_ready",
+    "Resources that are not Ready, by namespace and by the reason of that; those beyond --metrics-series by `other`.",
+    ["kind", "resource_namespace", "reason"], // `namespace` is the label of the Pod that is scraped
+    (g) => {
+      g.reset();
+      const found = [...countNotReady(sources()?.resources() ?? [])].toSorted(([, a], [, b]) => b.count - a.count);
+      for (const [index, [, { kind, namespace, reason, count }]] of found.entries())
+        g.inc(
+          index < maxSeries
+            ? { kind, resource_namespace: namespace, reason }
+            : { kind, resource_namespace: other, reason: other },
+          count,
+        );
+    },
+  );
+  const requests = counter(
+    "holdfast_endpoint_requests_total",
+    "Requests that ended, by endpoint (`namespace/name`, of a ClusterHTTPEndpoint `/name`); without one it is empty, and beyond --metrics-series `other`.",
+    { endpoint: [], code: [], reason: [] },
+  );
+  const known = new Set<string>();
+  function labelOf(endpoint: string): string {
+    if (endpoint === "" || known.has(endpoint)) return endpoint;
+    if (known.size >= maxSeries) return other;
+    known.add(endpoint);
+    return endpoint;
+  }
+  return {
+    noteEndpointRequest(endpoint: string, ended: { readonly code: string; readonly reason: string }): void {
+      requests.inc({ endpoint: labelOf(endpoint), ...ended });
+    },
+  };
+}
+
+interface Found {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly reason: string;
+  count: number;
+}
+function countNotReady(resources: ReturnType<PlaceSources["resources"]>): ReadonlyMap<string, Found> {
+  const found = new Map<string, Found>();
+  for (const { kind, namespace, conditions } of resources) {
+    const ready = conditions.find(({ type }) => type === "Ready");
+    if (!ready || ready.status === "True") continue;
+    const { reason } = ready;
+    const key = `${kind}/${namespace}/${reason}`;
+    const one = found.get(key) ?? { kind, namespace, reason, count: 0 };
+    one.count += 1;
+    found.set(key, one);
+  }
+  return found;
+}
