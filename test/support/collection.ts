@@ -6,6 +6,8 @@ interface World {
   readonly all: Map<string, Thing>;
   /** Seconds since the first was made; -1: none was. */
   readonly since: number;
+  /** How often one has been asked for since then, this time included. */
+  readonly looks: number;
 }
 interface Oddities {
   /** The id of the next, of which there were so many before. */
@@ -34,9 +36,11 @@ export function collection({
     const all = new Map<string, Thing>();
     let count = 0;
     let madeAt: number | undefined;
+    let looks = 0;
     return (request, seconds) => {
       const { method, path, body } = request;
-      const answer = first(request, { all, since: madeAt === undefined ? -1 : seconds - madeAt });
+      if (method === "GET" && madeAt !== undefined && /^\/things\/./.test(path)) looks += 1;
+      const answer = first(request, { all, looks, since: madeAt === undefined ? -1 : seconds - madeAt });
       if (answer) return answer;
       const [, , name] = path.split("/");
       if (name === undefined && method === "POST") {

@@ -273,19 +273,12 @@ export function refusedIfOf(
 }
 
 /** What of a spec is evaluated where one of its requests is sent; of what it does not read nothing has to be there. */
+/** What of a spec has a part in a request, or in what is made of its answer. */
 function readingOf(spec: HTTPResourceSpec, { field, shape, compile }: Asked): object {
-  const { update, upToDate, mine, exists, externalID, outputs } = spec;
-  if (field === "spec.delete" || field === "spec.beforeDelete") return { shape, compile, refusedIf: spec.refusedIf };
-  return {
-    shape,
-    compile,
-    update,
-    upToDate,
-    mine,
-    exists,
-    externalID,
-    outputs,
-    compare: spec.compare,
-    refusedIf: spec.refusedIf,
-  };
+  const { observe, update, upToDate, mine, exists, externalID, outputs, compare, refusedIf } = spec;
+  const own = { shape, compile, refusedIf };
+  // What only its answer makes, a token say, is not there before.
+  if (field === "spec.create") return { ...own, externalID, outputs, object: observe?.object };
+  if (field === "spec.delete" || field === "spec.beforeDelete") return own;
+  return { ...own, update, upToDate, mine, exists, externalID, outputs, compare };
 }

@@ -53,11 +53,13 @@ function withoutID(context: Context): Context {
   return rest;
 }
 
+const inconsistent =
+  "spec.observe: what spec.lookup has found is not there. One of them asks at a wrong place, or the list has what is over: spec.lookup.items can leave that out";
 /** What a list has shown, looked at by its id. */
 function* confirm(context: Context, { externalID }: Found): Steps<Observation> {
   const isAnother = context.isAnother === true || (externalID !== undefined && isOfAnother(context, externalID));
   const seen = yield* look({ ...context, isAnother, ...(externalID !== undefined && { externalID }) });
-  if (seen.type === "absent") return unknown("Inconsistent", "spec.observe: what spec.lookup has found is not there", context);
+  if (seen.type === "absent") return unknown("Inconsistent", inconsistent, context);
   if (seen.type !== "found") return seen;
   const by = externalID !== undefined && externalID !== context.externalID ? "lookup" : undefined;
   return { ...seen, ...(externalID !== undefined && { externalID }), ...(by && { by }) };

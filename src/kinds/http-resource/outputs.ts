@@ -10,6 +10,7 @@ import type { Output } from "../../core/output.ts";
 import type { Verdict } from "../../core/plan.ts";
 import type { Context } from "./context.ts";
 import { isReady } from "../../core/conditions.ts";
+import { inputsReadBy } from "./inputs-read.ts";
 import type { Report } from "./report.ts";
 import { declaredOutputs, checkOutputs, madeBefore, writeOutputs } from "../request/outputs.ts";
 import { scopeOf } from "../request/request.ts";
@@ -59,7 +60,8 @@ function* writeFrom(
   if (unwritable) return unwritable;
   const sees = { parameters: spec.parameters ?? null, externalID: externalID ?? null };
   const scope = scopeOf({
-    shared: spec,
+    // The answer may never come again: what others of its requests read, and is not there, is no reason to lose it.
+    shared: { inputs: inputsReadBy(spec.outputs, spec.inputs ?? {}) },
     metadata: resource.metadata,
     now: now.toISOString(),
     sees,

@@ -26,6 +26,24 @@ const hides =
     };
   };
 
+const bearer = (input: string): object[] => [{ name: "Authorization", value: `Bearer \${ .inputs.${input} }` }];
+/** Is made with one token, and asked for with another, which its answer has. */
+const withOwnToken = (name: string): object =>
+  declared(
+    { name },
+    {
+      inputs: {
+        first: { secretKeyRef: { name: "first", key: "token" } },
+        own: { secretKeyRef: { name: "own", key: "token" } },
+      },
+      observe: { url: itsURL, headers: bearer("own") },
+      create: { url: "$URL/things", headers: bearer("first"), body: { json: "${ .parameters }" } },
+      update: { url: itsURL, headers: bearer("own"), body: { json: "${ .parameters }" } },
+      delete: { url: itsURL, headers: bearer("own") },
+      outputs: [{ secret: { name: "own" }, data: { token: ".response.body.token" }, whenMissing: "Keep" }],
+    },
+  );
+
 /** What says in its own words that nothing was done. */
 const refusedAs: readonly (readonly [string, Answer, string])[] = [
   ["JSON-RPC", { body: { jsonrpc: "2.0", id: 1, error: { code: -32000, message: "busy" } } }, ".response.body.error? != null"],
@@ -248,6 +266,23 @@ export const oddAnswerCases: readonly RemoteCase[] = [
     check({ sent, state }) {
       expect(sent("PUT").map((line) => line.split(" ").at(-1))).toEqual(["412", "412", "200"]);
       expect([sent("POST").length, ready(state("thing"))]).toEqual([1, "True"]);
+    },
+  },
+  {
+    name: "a token that only the answer to create has is what all else is asked with",
+    server: () => {
+      const serve = collection({ made: (thing) => ({ status: 201, body: { ...thing, token: "made-for-this-one" } }) })();
+      return (request, seconds) => {
+        const token = request.method === "POST" ? "may-create" : "made-for-this-one";
+        return request.headers.authorization === `Bearer ${token}` ? serve(request, seconds) : { status: 401 };
+      };
+    },
+    manifests: { "Secret/first": { token: "may-create" }, "HTTPResource/thing": withOwnToken("x") },
+    after: { "Secret/first": { token: "may-create" }, "HTTPResource/thing": withOwnToken("y") },
+    check({ sent, requests, state }) {
+      expect([sent("POST"), sent("PUT")]).toEqual([[posted], ["PUT /things/1 200"]]);
+      expect(requests.filter((line) => line.endsWith(" 401"))).toEqual([]);
+      expect(ready(state("thing"))).toBe("True");
     },
   },
 ];

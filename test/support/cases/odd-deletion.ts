@@ -150,6 +150,29 @@ export const oddDeletionCases: readonly RemoteCase[] = [
     },
   },
   {
+    name: "the endpoint, its Secret and the object are taken away at once: the DELETE has the credential",
+    server: collection({
+      first: ({ headers }) => (headers.authorization === "Bearer a-token-that-deletes" ? undefined : { status: 401 }),
+    }),
+    manifests: {
+      ...secret,
+      "HTTPEndpoint/api": { baseURL: "$URL", auth: { bearer: { token: { secretKeyRef: { name: "s", key: "token" } } } } },
+      "HTTPResource/thing": {
+        endpointRef: { name: "api" },
+        parameters: { name: "x" },
+        externalID: ".response.body.id",
+        observe: { path: "/things/${ .externalID }" },
+        create: { path: "/things", body: { json: "${ .parameters }" } },
+        delete: { path: "/things/${ .externalID }" },
+        interval: "1s",
+      },
+    },
+    after: nothing,
+    check({ sent, isThere }) {
+      expect([sent("DELETE"), isThere("thing")]).toEqual([["DELETE /things/1 204"], false]);
+    },
+  },
+  {
     name: "a Secret that delete reads is taken away with the object: nothing is sent, and what is missing is said",
     server: collection({
       first: ({ headers }) => (headers.authorization === "Bearer a-token-that-deletes" ? undefined : { status: 401 }),

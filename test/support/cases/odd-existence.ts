@@ -6,7 +6,7 @@ import type { Answer, RemoteCase } from "../remote-servers.ts";
 const html = { "content-type": "text/html" };
 const page = "<!doctype html><title>Sign in</title><form></form>";
 
-/** What GET of one is answered from one second after it was made, for three seconds. */
+/** What GET of one is answered at the second look, and at two more. */
 const silences: readonly (readonly [string, Answer])[] = [
   ["asks for a credential", { status: 401 }],
   ["forbids it", { status: 403 }],
@@ -37,9 +37,9 @@ export const oddExistenceCases: readonly RemoteCase[] = [
   ...silences.map(([how, answer]): RemoteCase => ({
     name: `observe ${how}: nothing is made or changed, and it is Ready again afterwards`,
     server: collection({
-      first: ({ method, path }, { since }) => {
+      first: ({ method, path }, { looks }) => {
         if (path === "/login") return { status: 200, headers: html, body: page };
-        return method === "GET" && path !== "/things" && since > 1 && since < 4 ? answer : undefined;
+        return method === "GET" && path !== "/things" && looks > 1 && looks < 5 ? answer : undefined;
       },
     }),
     manifests: { "HTTPResource/thing": declared({ name: "x" }) },
@@ -51,7 +51,7 @@ export const oddExistenceCases: readonly RemoteCase[] = [
   {
     name: "everything is a proxy's 404 for a while: what is there is not made twice",
     server: collection({
-      first: (_request, { since }) => (since > 1 && since < 4 ? { status: 404, headers: html, body: page } : undefined),
+      first: (_request, { looks }) => (looks > 1 && looks < 5 ? { status: 404, headers: html, body: page } : undefined),
     }),
     manifests: { "HTTPResource/thing": declared({ name: "x" }) },
     check({ sent, status, state }) {
@@ -82,9 +82,9 @@ export const oddExistenceCases: readonly RemoteCase[] = [
   {
     name: "410 is an absence like 404, and is made again once",
     server: collection({
-      first: ({ method, path }, { all, since }) => {
-        if (since > 3.5) all.delete("1");
-        return method === "GET" && path === "/things/1" && since > 3.5 ? { status: 410 } : undefined;
+      first: ({ method, path }, { all, looks }) => {
+        if (looks > 2) all.delete("1");
+        return method === "GET" && path === "/things/1" && looks > 2 ? { status: 410 } : undefined;
       },
     }),
     manifests: { "HTTPResource/thing": declared({ name: "x" }) },
@@ -129,8 +129,8 @@ export const oddExistenceCases: readonly RemoteCase[] = [
     server: collection({
       show: (thing) => [thing],
       made: (thing) => ({ status: 201, body: [thing] }),
-      first: ({ method, path }, { all, since }) => {
-        if (since > 3.5) all.delete("1");
+      first: ({ method, path }, { all, looks }) => {
+        if (looks > 2) all.delete("1");
         return method === "GET" && path !== "/things" && all.size === 0 ? { body: [] } : undefined;
       },
     }),
@@ -264,8 +264,8 @@ export const oddExistenceCases: readonly RemoteCase[] = [
   {
     name: "what is renamed by hand keeps its id, and gets its name back",
     server: collection({
-      first: (_request, { all, since }) => {
-        if (since > 2 && since < 4 && all.get("1")?.["name"] === "x") all.set("1", { id: 1, name: "by hand" });
+      first: (_request, { all, looks }) => {
+        if (looks === 2 && all.get("1")?.["name"] === "x") all.set("1", { id: 1, name: "by hand" });
         return undefined;
       },
     }),
@@ -273,6 +273,48 @@ export const oddExistenceCases: readonly RemoteCase[] = [
     check({ sent, state }) {
       expect(sent("POST")).toHaveLength(1);
       expect(sent("PUT").length).toBeGreaterThan(0);
+      expect(ready(state("thing"))).toBe("True");
+    },
+  },
+  {
+    name: "a list that has what is over, by its state, is at odds with observe, and nothing is made",
+    server: collection({
+      first: (_request, { all, looks }) => {
+        if (looks > 2 && all.get("1")?.["state"] !== "over") all.set("1", { id: 1, name: "x", state: "over" });
+        return undefined;
+      },
+    }),
+    manifests: {
+      "HTTPResource/thing": declared(
+        { name: "x" },
+        { observe: { url: itsURL, object: '.response.body | select(.state != "over")' }, lookup: byName },
+      ),
+    },
+    check({ sent, status, state, message }) {
+      expect([sent("POST").length, status("thing")["externalID"]]).toEqual([1, "1"]);
+      expect(state("thing")).toBe("Unknown/Inconsistent Reconciling");
+      expect(message("thing")).toContain("spec.lookup.items can leave that out");
+    },
+  },
+  {
+    name: "a list from which what is over is left out is none of it: it is made anew, once",
+    server: collection({
+      first: (_request, { all, looks }) => {
+        if (looks > 2 && all.get("1")?.["state"] !== "over") all.set("1", { id: 1, name: "x", state: "over" });
+        return undefined;
+      },
+    }),
+    manifests: {
+      "HTTPResource/thing": declared(
+        { name: "x" },
+        {
+          observe: { url: itsURL, object: '.response.body | select(.state != "over")' },
+          lookup: { ...byName, items: '[.response.body[] | select(.state != "over")]' },
+        },
+      ),
+    },
+    check({ sent, status, state }) {
+      expect([sent("POST").length, status("thing")["externalID"]]).toEqual([2, "2"]);
       expect(ready(state("thing"))).toBe("True");
     },
   },
