@@ -1,6 +1,15 @@
 /** What an endpoint spares its server: too many requests at a time, and requests while it is down. */
 import { duration } from "./fields.ts";
-import type { ObjectSchema } from "./schema.ts";
+import type { IntegerSchema, ObjectSchema } from "./schema.ts";
+
+export const maxInFlight = {
+  type: "integer",
+  format: "int32",
+  minimum: 1,
+  maximum: 1000,
+  description:
+    "How many requests of this endpoint may be under way at a time; 1: one after the other. Who finds it full waits without a worker. A resource has one at a time, items of forEach too. Counted in the process that sends, and no more than that allows for one server.",
+} as const satisfies IntegerSchema;
 
 export const rateLimit = {
   type: "object",

@@ -1,6 +1,6 @@
 /** HTTPEndpoint: where and how to connect. */
 import { auth } from "./auth.ts";
-import { circuitBreaker, rateLimit } from "./endpoint-limits.ts";
+import { circuitBreaker, maxInFlight, rateLimit } from "./endpoint-limits.ts";
 import { conditions, duration, headers, idempotencyKey, observedGeneration, secretKeyRef, tls } from "./fields.ts";
 import { readyColumns, type KindDefinition } from "./kind-definition.ts";
 import { refusedIf } from "./object-settings.ts";
@@ -69,6 +69,7 @@ export const endpointProperties = {
     description:
       "True: nothing is sent by it until it is false again, polls, observations and requests for tokens included. What would be sent waits, with the reason EndpointSuspended, and goes out as soon as it may; what is under way ends.",
   },
+  maxInFlight,
   rateLimit,
   circuitBreaker,
 } as const satisfies Readonly<Record<string, Schema>>;

@@ -22,6 +22,8 @@ export interface EndpointTraits {
   /** For messages. */
   readonly title: string;
   readonly rateLimit?: RateLimit;
+  /** Exchanges in flight at a time; absent: as many as its origin takes. */
+  readonly maxInFlight?: number;
   readonly circuitBreaker?: CircuitBreakerLimits;
 }
 

@@ -174,7 +174,7 @@ export interface Prepared extends Disposable {
 export interface Busy {
   readonly type: "busy";
   readonly kept: boolean;
-  readonly reason: "OriginBusy" | "RateLimited" | "TokenPending" | "CircuitHalfOpen";
+  readonly reason: "OriginBusy" | "EndpointBusy" | "RateLimited" | "TokenPending" | "CircuitHalfOpen";
   readonly free: Promise<void>;
 }
 

@@ -20,6 +20,7 @@ import { createEvaluations } from "./evaluate/plan-evaluations.ts";
 import { createBudgets } from "./limits/budget.ts";
 import { createCircuits } from "./limits/circuits.ts";
 import { createMemoryShares } from "./limits/memory-shares.ts";
+import { createEndpointPlaces } from "./limits/endpoint-places.ts";
 import { createOriginPlaces } from "./limits/origin-places.ts";
 import { describeLogin, type DescribedLogin } from "./login/describe.ts";
 import { createLogIn } from "./login/login.ts";
@@ -97,6 +98,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
   let waitingForTurns = 0;
   const rateLimits = parts.use(createRateLimits(namespaceOf));
   const originPlaces = parts.use(createOriginPlaces(maxInFlightPerOrigin, namespaceOf));
+  const endpointPlaces = parts.use(createEndpointPlaces(namespaceOf));
   const circuits = createCircuits((endpoint, state) =>
     emit({ type: "note", level: "warn", message: `a circuit is ${state}`, fields: { endpoint } }),
   );
@@ -125,7 +127,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
   const requestsDeps: RequestsDeps = {
     prepare,
     credentials,
-    gates: { originPlaces, circuits, rateLimits, onWait: (change) => (waitingForTurns += change) },
+    gates: { originPlaces, endpointPlaces, circuits, rateLimits, onWait: (change) => (waitingForTurns += change) },
     memory: createMemoryShares(options.memoryShares ?? 6),
     budget: {
       maxInFlight: options.maxInFlightPerReconcile ?? 6,

@@ -84,7 +84,8 @@ export function createRequests(deps: RequestsDeps, reconciling: Reconciling): HT
       moved: gate.moved,
       lane,
     };
-    return createPrepared(sending, { budget, holding, pass, sendOptions, held: held.move() });
+    const inTurn: SendingParts["inTurn"] = (work) => gate.inTurn(exchange.endpoint, work);
+    return createPrepared(sending, { inTurn, budget, holding, pass, sendOptions, held: held.move() });
   }
   return {
     prepare: (exchange, read, signal) => orRefusal(() => prepare(exchange, read, signal)),
@@ -117,6 +118,8 @@ interface ProofContext extends Omit<CredentialContext, "endpoint"> {
 /** All that is sent, but for what holds its answer. */
 type Chained = Omit<Sending, "mayReadLong">;
 interface SendingParts {
+  /** Waits for what else of its reconcile is under way, where that must be one at a time. */
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
   readonly budget: Budget;
   readonly holding: Holding;
   readonly pass: Pass | undefined;
@@ -125,7 +128,7 @@ interface SendingParts {
   readonly held: DisposableStack;
 }
 
-function createPrepared(chained: Chained, { budget, holding, pass, sendOptions, held }: SendingParts): HTTPPrepared {
+function createPrepared(chained: Chained, { inTurn, budget, holding, pass, sendOptions, held }: SendingParts): HTTPPrepared {
   let long: Pick<Slot, "release"> | undefined;
   held.defer(() => long?.release());
   const sending: Sending = {
@@ -137,7 +140,7 @@ function createPrepared(chained: Chained, { budget, holding, pass, sendOptions, 
   return {
     type: "prepared",
     async send(signal) {
-      const outcome = await send(sending, budget, sendOptions, signal);
+      const outcome = await inTurn(() => send(sending, budget, sendOptions, signal));
       pass?.report(judgeServer(outcome));
       if (outcome.type === "response") await holding.answered(outcome.response.sizeBytes, signal).catch(() => {}); // it is told all the same
       return outcome;

@@ -3,7 +3,14 @@ import { latencySecs, type Instruments } from "./instruments.ts";
 import type { PlaceSources } from "./place-metrics.ts";
 
 const reconcileResults = ["success", "requeue", "requeue_after", "error"] as const;
-const postponedReasons = ["OriginBusy", "RateLimited", "TokenPending", "CircuitHalfOpen", "StatusesUnwritable"] as const;
+const postponedReasons = [
+  "OriginBusy",
+  "EndpointBusy",
+  "RateLimited",
+  "TokenPending",
+  "CircuitHalfOpen",
+  "StatusesUnwritable",
+] as const;
 const conditionTypes = ["Ready", "Reconciling", "Stalled", "Contested"] as const;
 const queueSecs = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000];
 /** The one queue, and the one lease. */

@@ -7,6 +7,7 @@ import * as fc from "fast-check";
 import { createCircuits } from "../../src/http/limits/circuits.ts";
 import { createOriginPlaces } from "../../src/http/limits/origin-places.ts";
 import { createRateLimits } from "../../src/http/limits/rate-limits.ts";
+import { createEndpointPlaces } from "../../src/http/limits/endpoint-places.ts";
 import { createReconcileGate, type Gates } from "../../src/http/limits/reconcile-gate.ts";
 import { exchange } from "../support/loopback-requester.ts";
 
@@ -30,7 +31,14 @@ async function looksFor({ requests, burst, count, serveMs, namespaces }: Load): 
   const groupOf = (owner: string): string => owner.split("/")[0] ?? "";
   using admissions = createOriginPlaces(10, groupOf);
   using rateLimits = createRateLimits(groupOf, now);
-  const gates: Gates = { originPlaces: admissions, rateLimits, circuits: createCircuits(() => {}, now), onWait: () => {} };
+  const endpointPlaces = createEndpointPlaces(() => "");
+  const gates: Gates = {
+    originPlaces: admissions,
+    endpointPlaces,
+    rateLimits,
+    circuits: createCircuits(() => {}, now),
+    onWait: () => {},
+  };
   const key = { namespace: "n", name: "e" };
   const rateLimit = { requests, perMs: 1_000, burst };
   const one = exchange({ url: "http://o/", endpoint: { key, credentialNamespace: "n", title: "e", rateLimit } });

@@ -87,7 +87,7 @@ export function createLaterTurns(
   };
 }
 
-export function endpointName({ key }: Endpoint): string {
+export function endpointName({ key }: Pick<Endpoint, "key">): string {
   return `${key.namespace}/${key.name}`;
 }
 
@@ -96,7 +96,8 @@ interface Row<T> {
   /** Nobody comes for what it waited for. */
   readonly leave: () => void;
 }
-async function waitUntilAdmitted<T extends { readonly type: "admitted" }>(
+/** Rejects with the signal's reason. */
+export async function waitUntilAdmitted<T extends { readonly type: "admitted" }>(
   { enter, leave }: Row<T>,
   signal: AbortSignal,
 ): Promise<T> {

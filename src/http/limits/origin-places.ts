@@ -16,9 +16,9 @@ type Entered = Admission | Busy;
 export interface OriginPlaces extends Disposable {
   /**
    * Admitted until disposed. Where it is busy, the place that is `free` is kept for a moment. The same `owner` keeps its place in
-   * the row, however often it asks, and moves to an earlier lane where it asks in one.
+   * the row, however often it asks, and moves to an earlier lane where it asks in one. `most`: in place of `maxPerOrigin`.
    */
-  enter(origin: string, owner: string, lane?: Lane): Entered;
+  enter(origin: string, owner: string, lane?: Lane, most?: number): Entered;
   /** `owner` waits for a place no longer. */
   leave(origin: string, owner: string): void;
   /** Gives back a place that is kept for `owner`, which has come and does not need it. */
@@ -32,6 +32,10 @@ export interface OriginPlaces extends Disposable {
 export function createOriginPlaces(maxPerOrigin: number, groupOf: (owner: string) => string = () => ""): OriginPlaces {
   /** Those admitted or kept, by origin. */
   const places = new Map<string, Shares>();
+  /** How many may be there, where it was said otherwise last. */
+  const limits = new Map<string, number>();
+  const mayTake = (origin: string, group: string): boolean =>
+    places.get(origin)?.mayTake(group, limits.get(origin) ?? maxPerOrigin) !== false;
   const waitingLine = createWaitingLine(groupOf, vacate);
 
   function take(origin: string, owner: string): void {
@@ -43,20 +47,23 @@ export function createOriginPlaces(maxPerOrigin: number, groupOf: (owner: string
     const shares = places.get(origin);
     shares?.giveBack(groupOf(owner));
     for (;;) {
-      const next = waitingLine.keepForNext(origin, (group) => shares?.mayTake(group, maxPerOrigin) !== false);
+      const next = waitingLine.keepForNext(origin, (group) => mayTake(origin, group));
       if (next === undefined) break;
       take(origin, next);
     }
-    if (shares?.taken === 0) places.delete(origin);
+    if (shares?.taken !== 0) return;
+    places.delete(origin);
+    limits.delete(origin);
   }
   function admit(origin: string, owner: string): Entered {
     return { type: "admitted", [Symbol.dispose]: () => vacate(origin, owner) };
   }
 
   return {
-    enter(origin, owner, lane = "change") {
+    enter(origin, owner, lane = "change", most = maxPerOrigin) {
+      if (most !== maxPerOrigin) limits.set(origin, most);
       if (waitingLine.take(origin, owner)) return admit(origin, owner);
-      if (places.get(origin)?.mayTake(groupOf(owner), maxPerOrigin) === false)
+      if (!mayTake(origin, groupOf(owner)))
         return { type: "busy", reason: "OriginBusy", kept: true, free: waitingLine.wait(origin, owner, lane) };
       waitingLine.leave(origin, owner);
       take(origin, owner);

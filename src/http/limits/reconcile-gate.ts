@@ -9,10 +9,12 @@
  */
 import type { Exchange } from "../../core/exchange.ts";
 import type { Lane } from "../../core/lane.ts";
+import type { Refusal } from "../../core/outcome.ts";
 import type { Busy, WaitFor } from "../../core/ports.ts";
 import { createLaterTurns, endpointName, RateLimitedError, type HeldPlace, type Limited } from "./later-turns.ts";
 import type { Admission, OriginPlaces } from "./origin-places.ts";
 import type { Circuits, Pass } from "./circuits.ts";
+import { createEndpointPlace, type EndpointPlace, type EndpointPlaces } from "./endpoint-places.ts";
 import { failure } from "../failure.ts";
 import type { RateLimits, RateTurn } from "./rate-limits.ts";
 import { refuseForNow, RefusedError } from "../refusal.ts";
@@ -21,6 +23,7 @@ export interface Gates {
   readonly originPlaces: OriginPlaces;
   readonly circuits: Circuits;
   readonly rateLimits: RateLimits;
+  readonly endpointPlaces: EndpointPlaces;
   /** Told of each that begins to wait inside its reconcile (1), and of its end (-1). */
   readonly onWait: (change: 1 | -1) => void;
 }
@@ -32,6 +35,8 @@ interface ReconcileGate extends Disposable {
   place(origin: string, exchange: Exchange, signal: AbortSignal): Promise<Busy | undefined>;
   /** For one request to the endpoint; absent: it has no limit. Rejects with a `RateLimitedError`, or the signal's reason. */
   turn(origin: string, exchange: Exchange): ((signal: AbortSignal) => Promise<RateTurn>) | undefined;
+  /** The work, when no other of this reconcile is under way at an endpoint with a limit. */
+  readonly inTurn: EndpointPlace["inTurn"];
   /** A redirect has led elsewhere: its place at the first origin is another's. */
   readonly moved: () => void;
   /** Others may wait for the memory that it holds: it waits for no place any more, and gives none up to wait for its turn. */
@@ -53,6 +58,7 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: Reconcile
   const { originPlaces, circuits, rateLimits } = gates;
   let hasBegun = false;
   const place = createHeldPlace();
+  const atEndpoint = createEndpointPlace(gates.endpointPlaces, { owner, lane, waitFor });
   /** It comes again for its place, and finds its turn. */
   let keepsTurn = false;
   const passes = new Map<string, Pass>();
@@ -66,6 +72,7 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: Reconcile
     },
     moved: () => place[Symbol.dispose](),
     hurry: () => place.hurry(),
+    inTurn: atEndpoint.inTurn,
     circuit({ endpoint, scope }) {
       if (!endpoint?.circuitBreaker) return undefined;
       const name = `${endpoint.title} ${endpoint.key.namespace} ${scope.metadata.namespace}`;
@@ -78,27 +85,31 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: Reconcile
           return entered;
         case "busy":
           return entered;
-        case "open": {
-          const message = `the server of ${endpoint.title} does not answer as it should; nothing is sent to it until it does`;
-          const { retryAfterMs } = entered;
-          throw new RefusedError({ type: "refusal", reason: "CircuitOpen", message, heals: true, retryAfterMs });
-        }
+        case "open":
+          throw new RefusedError(isOpen(endpoint.title, entered.retryAfterMs));
       }
     },
     async place(origin, exchange, signal) {
       const limited = isLimited(exchange) ? exchange : undefined;
       const name = limited ? endpointName(limited.endpoint) : "";
       if (hasBegun) {
+        await atEndpoint.move(exchange.endpoint, signal);
         if (limited && !early.has(name)) early.set(name, await takeLaterTurn(origin, limited, signal).catch(refusing));
         return undefined;
       }
+      const full = atEndpoint.enter(exchange.endpoint);
+      if (full) return full;
       // The turn comes first: a place that went to somebody whose turn is not due would only be handed on.
       const turn = limited && rateLimits.enter(name, owner, limited.endpoint.rateLimit, lane);
-      if (turn?.type === "busy") return turn;
+      if (turn?.type === "busy") {
+        atEndpoint.giveUp();
+        return turn;
+      }
       const entered = originPlaces.enter(origin, owner, lane);
       if (entered.type === "busy") {
         if (turn) rateLimits.keep(name, owner);
         keepsTurn = turn !== undefined;
+        atEndpoint.giveUp();
         return entered;
       }
       if (turn) early.set(name, turn);
@@ -117,12 +128,18 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: Reconcile
     },
     [Symbol.dispose]() {
       place[Symbol.dispose]();
+      atEndpoint[Symbol.dispose]();
       for (const turn of early.values()) turn[Symbol.dispose]();
       originPlaces.yield(owner);
       if (!keepsTurn) rateLimits.yield(owner);
       for (const pass of passes.values()) pass[Symbol.dispose]();
     },
   };
+}
+
+function isOpen(title: string, retryAfterMs: number): Refusal {
+  const message = `the server of ${title} does not answer as it should; nothing is sent to it until it does`;
+  return { type: "refusal", reason: "CircuitOpen", message, heals: true, retryAfterMs };
 }
 
 function refusing(error: unknown): never {

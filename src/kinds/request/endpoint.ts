@@ -109,13 +109,14 @@ export function endpointData(endpoint: Endpoint): readonly Dependency[] {
 }
 
 function traitsOf(
-  { spec: { rateLimit, circuitBreaker, secretNamespace }, metadata: { namespace, name } }: Endpoint,
+  { spec: { rateLimit, maxInFlight, circuitBreaker, secretNamespace }, metadata: { namespace, name } }: Endpoint,
   title: string,
 ): EndpointTraits {
   return {
     key: { namespace, name },
     credentialNamespace: secretNamespace ?? namespace,
     title,
+    ...(maxInFlight !== undefined && { maxInFlight }),
     ...(rateLimit && {
       rateLimit: {
         requests: rateLimit.requests,

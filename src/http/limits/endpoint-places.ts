@@ -1,0 +1,98 @@
+/**
+ * How many reconciles are at one endpoint at a time, where that has `maxInFlight`; each of them has one exchange in flight there.
+ *
+ * Who finds it full is told so before its first request, and waits without a worker and without a place at the origin. Of one
+ * that is shared by namespaces none takes the last place, if there are two or more.
+ */
+import type { EndpointTraits } from "../../core/connection.ts";
+import type { Lane } from "../../core/lane.ts";
+import type { Busy, WaitFor } from "../../core/ports.ts";
+import { endpointName, waitUntilAdmitted } from "./later-turns.ts";
+import { createOriginPlaces, type Admission, type OriginPlaces } from "./origin-places.ts";
+
+export interface EndpointPlaces extends Disposable {
+  /** Undefined: it has no limit. */
+  of(
+    endpoint: EndpointTraits | undefined,
+  ): { readonly name: string; readonly most: number; readonly rows: OriginPlaces } | undefined;
+  yield(owner: string): void;
+}
+
+/** `namespaceOf`: of an owner. */
+export function createEndpointPlaces(namespaceOf: (owner: string) => string): EndpointPlaces {
+  const parts = new DisposableStack();
+  const shared = parts.use(createOriginPlaces(Infinity, namespaceOf));
+  // All who use an endpoint of a namespace are of that, so that there is nobody to leave a place for.
+  const own = parts.use(createOriginPlaces(Infinity, (owner) => owner));
+  return {
+    of(endpoint) {
+      if (endpoint?.maxInFlight === undefined) return undefined;
+      const rows = endpoint.key.namespace === "" ? shared : own;
+      return { name: endpointName(endpoint), most: endpoint.maxInFlight, rows };
+    },
+    yield(owner) {
+      shared.yield(owner);
+      own.yield(owner);
+    },
+    [Symbol.dispose]: () => parts.dispose(),
+  };
+}
+
+interface Visitor {
+  readonly owner: string;
+  readonly lane: Lane;
+  readonly waitFor: WaitFor;
+}
+/** The place that one reconcile has, at one endpoint at a time. */
+export interface EndpointPlace extends Disposable {
+  /** Before its first request. Undefined: it has one, or needs none. */
+  enter(endpoint: EndpointTraits | undefined): Busy | undefined;
+  /** Later on: waits for one where it goes to another endpoint, and has given up that which it had. */
+  move(endpoint: EndpointTraits | undefined, signal: AbortSignal): Promise<void>;
+  /** It has to wait for something else first. */
+  giveUp(): void;
+  /** The work, one at a time for each endpoint with a limit. */
+  readonly inTurn: <T>(endpoint: EndpointTraits | undefined, work: () => Promise<T>) => Promise<T>;
+}
+
+export function createEndpointPlace(places: EndpointPlaces, { owner, lane, waitFor }: Visitor): EndpointPlace {
+  let held: { readonly name: string; readonly admission: Admission } | undefined;
+  const last = new Map<string, Promise<unknown>>();
+  function giveUp(): void {
+    held?.admission[Symbol.dispose]();
+    held = undefined;
+  }
+  return {
+    enter(endpoint) {
+      const at = places.of(endpoint);
+      if (!at) return undefined;
+      const entered = at.rows.enter(at.name, owner, lane, at.most);
+      if (entered.type === "busy") return { ...entered, reason: "EndpointBusy" };
+      held = { name: at.name, admission: entered };
+      return undefined;
+    },
+    async move(endpoint, signal) {
+      const at = places.of(endpoint);
+      if (!at || held?.name === at.name) return;
+      giveUp();
+      const { name, most, rows } = at;
+      const row = { enter: () => rows.enter(name, owner, lane, most), leave: () => rows.leave(name, owner) };
+      held = { name, admission: await waitFor(waitUntilAdmitted(row, signal), 0) };
+    },
+    giveUp,
+    inTurn(endpoint, work) {
+      const at = places.of(endpoint);
+      if (!at) return work();
+      const done = (last.get(at.name) ?? Promise.resolve()).then(work);
+      last.set(
+        at.name,
+        done.catch(() => undefined),
+      );
+      return done;
+    },
+    [Symbol.dispose]() {
+      giveUp();
+      places.yield(owner);
+    },
+  };
+}
