@@ -47,10 +47,9 @@ export async function examineMapped(mapped: Mapped, parts: ExamineParts): Promis
   const bodyText = onOneLine(mapping.body ?? "");
   const body = bodyText === "" ? undefined : await see(bodyText, `${field}.body`);
   const headers: SeenHeader[] = [];
-  for (const header of headerTexts(sent, mapping.headers ? `${field}.headers` : "headers", parts.findings)) {
-    const seen = (await parts.programs.compiles(header.text))
-      ? await see(header.text, `${field}.headers.${header.name}`)
-      : undefined;
+  const from = mapping.headers ? `${field}.headers` : "headers";
+  for (const header of headerTexts(sent, from, parts.findings)) {
+    const seen = (await parts.programs.compiles(header.text)) ? await see(header.text, `${from}.${header.name}`) : undefined;
     headers.push({ ...header, seen: seen && isText(seen, header, parts) ? undefined : seen });
   }
   if (action === "OBSERVE" || action === "REMOVE")

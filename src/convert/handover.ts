@@ -72,10 +72,20 @@ export function handoverScript({ handed, textOf }: HandoverParts): string {
   ].join("\n")}\n`;
 }
 
-/** Functions of the script: a Secret is given to an object, whose uid is only known then; who owned it before is written on it. */
-const helpers = `may() { kubectl auth can-i "$@" --as="$HOLDFAST" --quiet || { echo "Holdfast may not: $*" >&2; missing=1; }; }
+/**
+ * Functions of the script. A Secret is given to an object, whose uid is only known then; who owned it before is written on it. Each
+ * ends the script where kubectl cannot say what is there: what is not known is never taken for nothing.
+ */
+const helpers = `exists() { local found; found=$(kubectl get "$@" --ignore-not-found -o name) || exit 1; [ -n "$found" ]; }
+going() { local since; since=$(kubectl get "$@" --ignore-not-found -o jsonpath='{.metadata.deletionTimestamp}') || exit 1; [ -n "$since" ]; }
+may() { kubectl auth can-i "$@" --as="$HOLDFAST" --quiet || { echo "Holdfast may not: $*" >&2; missing=1; }; }
+at_rest() { # who acts no more
+  exists "$@" || return 0
+  local paused; paused=$(kubectl get "$@" -o jsonpath='{.metadata.annotations.crossplane\\.io/paused}') || exit 1
+  [ "$paused" = true ] || going "$@" || { echo "not paused, run the step pause first: $*" >&2; exit 1; }
+}
 give_secret() { # NAMESPACE SECRET RESOURCE NAME API_VERSION KIND
-  kubectl get secret -n "$1" "$2" >/dev/null 2>&1 || return 0
+  exists secret -n "$1" "$2" || return 0
   local uid before
   uid=$(kubectl get -n "$1" "$3" "$4" -o jsonpath='{.metadata.uid}')
   before=$(kubectl get secret -n "$1" "$2" -o jsonpath='{.metadata.annotations.holdfast\\.dev/owners-before}')
@@ -84,8 +94,9 @@ give_secret() { # NAMESPACE SECRET RESOURCE NAME API_VERSION KIND
   kubectl patch secret -n "$1" "$2" --type=merge -p '{"metadata":{"ownerReferences":[{"apiVersion":"'"$5"'","kind":"'"$6"'","name":"'"$4"'","uid":"'"$uid"'","controller":true,"blockOwnerDeletion":true}]}}'
 }
 return_secret() { # NAMESPACE SECRET
+  exists secret -n "$1" "$2" || return 0
   local before
-  before=$(kubectl get secret -n "$1" "$2" -o jsonpath='{.metadata.annotations.holdfast\\.dev/owners-before}' 2>/dev/null) || return 0
+  before=$(kubectl get secret -n "$1" "$2" -o jsonpath='{.metadata.annotations.holdfast\\.dev/owners-before}')
   [ -n "$before" ] || return 0
   kubectl patch secret -n "$1" "$2" --type=merge -p '{"metadata":{"ownerReferences":'"$before"',"annotations":{"holdfast.dev/owners-before":null}}}'
 }`;
@@ -153,11 +164,13 @@ function takesSecrets(one: HandedOver): readonly string[] {
 /** What is suspended for a reason of its own stays so. */
 function observes(one: HandedOver): readonly string[] {
   const { manifest } = one;
-  const { now } = namesOf(one);
-  if (manifest.spec["suspend"] === true) return [`echo "left suspended: ${manifest.kind} ${manifest.metadata.name}" >&2`];
+  const { now, old } = namesOf(one);
+  if (manifest.spec["suspend"] === true)
+    return [`echo left suspended: ${quote(`${manifest.kind} ${manifest.metadata.name}`)} >&2`];
   const resume = `kubectl patch ${now} --type=merge -p '{"spec":{"suspend":false}}'`;
   const wait = `kubectl wait ${now} --for=condition=Ready --timeout=2m || kubectl get ${now} -o wide`;
-  return manifest.kind === "HTTPResource" ? [resume, wait] : [resume];
+  const first = `at_rest ${old}`;
+  return manifest.kind === "HTTPResource" ? [first, resume, wait] : [first, resume];
 }
 function corrects(one: HandedOver): readonly string[] {
   return one.manifest.kind === "HTTPResource"
@@ -168,21 +181,26 @@ function corrects(one: HandedOver): readonly string[] {
 function deletesOld(one: HandedOver): readonly string[] {
   const { old } = namesOf(one);
   return [
+    `at_rest ${old}`,
     `kubectl delete ${old} --ignore-not-found --wait=false`,
-    `kubectl annotate ${old} crossplane.io/paused- 2>/dev/null || true`,
+    `if exists ${old}; then kubectl annotate ${old} crossplane.io/paused-; fi`,
   ];
 }
 function goesBack(one: HandedOver): readonly string[] {
   const { old, now } = namesOf(one);
   const policies = JSON.stringify(one.object.spec.managementPolicies ?? null);
   return [
-    `if kubectl get ${now} >/dev/null 2>&1; then`,
-    `  kubectl annotate ${now} --overwrite ${group}/orphan=true`,
-    `  kubectl patch ${now} --type=merge -p '{"spec":{"suspend":true}}'`,
-    ...secretsOf(one).map((secret) => `  return_secret ${quote(one.manifest.metadata.namespace)} ${quote(secret)}`),
-    `  kubectl delete ${now} --wait=true --timeout=2m`,
+    `if ! exists ${old} || going ${old}; then`,
+    `  echo finish has begun, left as it is: ${quote(`${one.manifest.kind} ${one.manifest.metadata.name}`)} >&2`,
+    "else",
+    `  if exists ${now}; then`,
+    `    kubectl annotate ${now} --overwrite ${group}/orphan=true`,
+    `    kubectl patch ${now} --type=merge -p '{"spec":{"suspend":true}}'`,
+    ...secretsOf(one).map((secret) => `    return_secret ${quote(one.manifest.metadata.namespace)} ${quote(secret)}`),
+    `    kubectl delete ${now} --wait=true --timeout=2m`,
+    "  fi",
+    `  kubectl patch ${old} --type=merge -p ${quote(`{"spec":{"managementPolicies":${policies}}}`)}`,
+    ...(wasPaused(one.object) ? [] : [`  kubectl annotate ${old} crossplane.io/paused-`]),
     "fi",
-    `kubectl patch ${old} --type=merge -p ${quote(`{"spec":{"managementPolicies":${policies}}}`)}`,
-    ...(wasPaused(one.object) ? [] : [`kubectl annotate ${old} crossplane.io/paused-`]),
   ];
 }
