@@ -65,7 +65,7 @@ async function measure(server: IdleServer, limitSecs: number, rule: Pick<Exchang
   };
 }
 
-const unpacked = execFileSync(join(import.meta.dirname, "ensure.sh"), { encoding: "utf8" }).trim();
+const [unpacked = "", python = ""] = execFileSync(join(import.meta.dirname, "ensure.sh"), { encoding: "utf8" }).split("\n");
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 process.setMaxListeners(100); // each server is ended with it
 let unseen = 0;
@@ -79,7 +79,7 @@ for (const [name, rule] of Object.entries(rules)) {
   );
   const rows = await Promise.all(
     cells.map(async ({ server, start, limitSecs }) => {
-      await using running = await start(unpacked, limitSecs);
+      await using running = await start({ unpacked, python }, limitSecs);
       const seen = await measure(running, limitSecs, rule);
       if (rule.freshAfterMs === undefined) unseen += seen.unseen;
       const numbers = [seen.posts, seen.lost, seen.unseen, seen.twice, seen.connections].join(" | ");

@@ -14,7 +14,12 @@ export interface IdleServer extends AsyncDisposable {
   /** The paths of the requests that it has processed. */
   processed(): readonly string[];
 }
-export type StartServer = (unpacked: string, limitSecs: number) => Promise<IdleServer>;
+/** Folders with what is not on this machine: Debian's packages, and Python's. */
+export interface Programs {
+  readonly unpacked: string;
+  readonly python: string;
+}
+export type StartServer = (programs: Programs, limitSecs: number) => Promise<IdleServer>;
 
 interface Program {
   readonly command: string;
@@ -65,7 +70,7 @@ async function isListening(port: number): Promise<boolean> {
 }
 
 /** With threads, as people run it whose application waits for others. */
-export const gunicorn: StartServer = (unpacked, limitSecs) =>
+export const gunicorn: StartServer = ({ unpacked, python }, limitSecs) =>
   started(unpacked, (folder, port) => {
     writeFileSync(
       join(folder, "application.py"),
@@ -81,11 +86,11 @@ def application(environ, start_response):
     return {
       command: "python3",
       args: ["-m", "gunicorn", ...options, "--chdir", folder, "--bind", `127.0.0.1:${port}`, "application"],
-      env: { PYTHONPATH: join(unpacked, "python"), HOME: folder },
+      env: { PYTHONPATH: python, HOME: folder },
     };
   });
 
-export const nginx: StartServer = (unpacked, limitSecs) =>
+export const nginx: StartServer = ({ unpacked }, limitSecs) =>
   started(unpacked, (folder, port) => {
     const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((one) => `${one}_temp_path ${folder}/${one};`);
     writeFileSync(
@@ -102,7 +107,7 @@ export const nginx: StartServer = (unpacked, limitSecs) =>
   });
 
 /** Says its limit in Keep-Alive, which others do not. */
-export const apache: StartServer = (unpacked, limitSecs) =>
+export const apache: StartServer = ({ unpacked }, limitSecs) =>
   started(unpacked, (folder, port) => {
     const modules = ["mpm_event", "authz_core", "asis", "mime", "alias"].map(
       (one) => `LoadModule ${one}_module ${unpacked}/usr/lib/apache2/modules/mod_${one}.so`,
@@ -134,7 +139,7 @@ export const apache: StartServer = (unpacked, limitSecs) =>
   });
 
 /** In front of a server that keeps its own connections for long, and counts what arrives. */
-export const haproxy: StartServer = async (unpacked, limitSecs) => {
+export const haproxy: StartServer = async ({ unpacked }, limitSecs) => {
   const paths: string[] = [];
   const behind = createServer((request, response) => {
     paths.push(request.url ?? "");

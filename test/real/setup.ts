@@ -16,7 +16,7 @@ const packages = [
 ];
 
 export default async function setup(): Promise<void> {
-  process.env[programsVariable] = await pathFrom("real/ensure.sh", ...packages);
+  process.env[programsVariable] = await pathFrom("debian/unpack.sh", ...packages);
   process.env[npmVariable] = await pathFrom("real/ensure-npm.sh");
   await controlPlaneBinaries();
 }

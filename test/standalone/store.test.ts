@@ -84,7 +84,7 @@ describe("the state of standalone", () => {
       before = await only(store);
     }
     using store = await open(manifest());
-    const { resourceVersion, ...metadata } = before.metadata;
+    const { resourceVersion, creationTimestamp: _, ...metadata } = before.metadata;
     expect(await only(store)).toMatchObject({ metadata, status: { completedRuns: 1 } });
     expect(store.isNewer(resourceVersion, (await only(store)).metadata.resourceVersion)).toBe(false);
   });

@@ -52,6 +52,23 @@ function leads(page: string, link: string): boolean {
   return anchor === undefined || (file.endsWith(".md") && anchors(read(file)).includes(anchor));
 }
 
+test("every path that a page names in backticks is there, below the root or below src", () => {
+  const folders = [root, join(root, "src")].flatMap((folder) =>
+    readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()),
+  );
+  const first = new Set(folders.map(({ name }) => name));
+  const named = pages
+    .filter((page) => page !== "CHANGELOG.md") // it tells of what was
+    .flatMap((page) =>
+      [...read(page).matchAll(/`([\w.-]+(?:\/[\w.*-]+)+\/?|[\w-]+\/)`/g)].map(([, path = ""]) => ({ page, path })),
+    )
+    .filter(({ path }) => first.has(path.split("/")[0] ?? "") && path !== "site/dist"); // which is built
+  const isThere = (path: string): boolean =>
+    ["", "src"].some((base) => existsSync(join(root, base, path.replace(/\/?\*.*$/, ""))));
+  expect(named.length).toBeGreaterThan(60);
+  expect(named.filter(({ path }) => !isThere(path) && !isThere(`${path}.ts`))).toEqual([]);
+});
+
 test("every diagram has a name, by which it is read out", () => {
   const diagrams = pages.flatMap((page) =>
     [...read(page).matchAll(/^```mermaid\n([\s\S]*?)^```$/gm)].map(([, source = ""]) => source),

@@ -170,7 +170,7 @@ describe("tokens", () => {
     let asked = 0;
     const fetch = async (): Promise<Token> => {
       asked += 1;
-      if (fails()) throw new RefusedError({ type: "refusal", reason: "CredentialRefused", message: "no", heals: true });
+      if (fails()) throw new RefusedError({ type: "refusal", reason: "TokenRequestFailed", message: "no", heals: true });
       return { value: `token-${asked}`, lifetimeMs };
     };
     return { fetch, asked: () => asked };

@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# Prints the folder below which Debian's packages of the servers of test/real are unpacked: `ensure.sh PACKAGE…`.
+# Prints the folder below which Debian's packages are unpacked: `unpack.sh PACKAGE…`. Its file `libraries` says where the loader
+# finds what came along.
 #
 # They, and what they need and this machine lacks, are downloaded once, into a cache folder outside the repository: nothing is
 # installed, no service is started, and root is not needed.
 set -euo pipefail
 command -v apt-get > /dev/null || {
-  echo "the servers of test/real are Debian's packages ($*), and there is no apt to download them" >&2
+  echo "Debian's packages are needed ($*), and there is no apt to download them" >&2
   exit 1
 }
 
-cache="${HOLDFAST_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/holdfast}/real"
-target="$cache/$({ cat /etc/os-release "$0"; echo "$@"; dpkg --print-architecture; } | sha256sum | cut -c1-16)"
+cache="${HOLDFAST_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/holdfast}/debian"
+target="$cache/$1-$({ cat /etc/os-release "$0"; echo "$@"; dpkg --print-architecture; } | sha256sum | cut -c1-16)"
 if [ ! -d "$target" ]; then
   echo "downloading Debian's packages $* into $target (once)" >&2
   mkdir -p "$cache"
@@ -22,8 +23,8 @@ if [ ! -d "$target" ]; then
   "${apt[@]}" install -y --download-only --no-install-recommends "$@" >&2
   for archive in "$build"/apt/archives/*.deb; do dpkg -x "$archive" "$build"; done
   rm -rf "$build/apt" "$build/usr/share/"{doc,man,locale}
-  # Where the loader finds what came along, once the folder has its name.
-  (cd "$build" && find . -name '*.so*' -path '*-linux-gnu*' -not -path '*perl*' -printf '%h\n' | sort -u | sed "s|^\.|$target|" | paste -sd: > libraries)
+  # With the name that the folder is going to have.
+  (cd "$build" && find . \( -name '*.so' -o -name '*.so.*' \) -not -path '*perl*' -printf '%h\n' | sort -u | sed "s|^\.|$target|" | paste -sd: > libraries)
   mv "$build" "$target"
   trap - EXIT
 fi
