@@ -20,6 +20,7 @@ import { sampleEvent } from "../kinds/http-request/told.ts";
 import { declaredVerbs } from "../kinds/http-resource/render.ts";
 import { dependencyExpressions, ownField } from "../kinds/request/dependencies.ts";
 import { connectionOf, titleOf, type EndpointRef } from "../kinds/request/endpoint.ts";
+import { findSuspicion } from "../kinds/request/suspicions.ts";
 import { declaredPoll } from "../kinds/request/poll.ts";
 import { buildExchange, declaredRequest, type DeclaredRequest, sendDigest } from "../kinds/request/request.ts";
 import type { Endpoint, HTTPRequest, HTTPResource } from "../kinds/types.ts";
@@ -76,6 +77,7 @@ async function renderRequest(request: HTTPRequest, rendering: Rendering): Promis
   if (ticks?.type === "invalid") complain(what, ticks.message);
   const undeclared = findUndeclaredOfRequest(request);
   if (undeclared) return complain(what, undeclared.message);
+  warn(what, spec);
   const about = { attempt, known: shownInputs(spec, metadata) };
   for (const one of await declaredRequests({ spec, metadata }, about, { requester, read })) {
     const exchange = "type" in one ? one : buildExchange(one, endpoint);
@@ -100,6 +102,7 @@ async function renderResource(resource: HTTPResource, rendering: Rendering): Pro
   const what = `HTTPResource ${keyText(metadata)}`;
   const undeclared = findUndeclaredOfResource(resource);
   if (undeclared) return rendering.complain(what, undeclared.message);
+  warn(what, spec);
   for (const { verb, note, declared: written, exchange, guesses, poll } of declaredVerbs(resource, about)) {
     const which = note === undefined ? verb : `${verb}, ${note}`;
     const asWritten = (why: string): void => print(`${what}, ${which}, as it is written: ${why}`, written);
@@ -133,6 +136,11 @@ async function show(
   }
   const { type: _, ...request } = rendered;
   print(what, { ...request, ...(url !== undefined && { url }) });
+}
+
+function warn(what: string, spec: object): void {
+  const suspicion = findSuspicion(spec);
+  if (suspicion !== undefined) process.stderr.write(`warning: ${what}: ${suspicion}\n`);
 }
 
 function print(what: string, shown: object): void {

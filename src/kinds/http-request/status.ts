@@ -3,6 +3,7 @@
  *
  * Invariant: nothing is lost by a change: what it does not speak of stays as it was recorded.
  */
+import { suspicious } from "../request/suspicions.ts";
 import type { HTTPRequestStatus } from "../../api/http-request.ts";
 import type { RunStatus } from "../../api/schedule.ts";
 import type { TriggerStatus } from "../../api/trigger.ts";
@@ -76,7 +77,7 @@ export function createStatusMaker({ resource, now, timing, trigger }: Reported):
       ...keepRecorded(response, spec),
       observedGeneration: metadata.generation,
       conditions: [
-        ...conditions(states, before.conditions ?? [], metadata.generation, now.toISOString()),
+        ...conditions([...states, ...suspicious(spec)], before.conditions ?? [], metadata.generation, now.toISOString()),
         ...conditions(succeeded, before.conditions ?? [], ranAt(change.attempt ?? before.attempt), now.toISOString()),
       ],
       ...change,

@@ -1,4 +1,5 @@
 /** What the ends of an HTTPResource's reconcile are made of: the status, with what stays of the one before. */
+import { suspicious } from "../request/suspicions.ts";
 import type { HTTPResourceStatus } from "../../api/http-resource.ts";
 import { conditions, type ConditionState } from "../../core/conditions.ts";
 import { runsBefore, stripSendState } from "../../core/delivery.ts";
@@ -74,7 +75,12 @@ export function draftStatus(context: Context): StatusDraft {
         ...(context.taken && { inputs: context.taken }),
         ...(poll && isPolling && { poll }),
         observedGeneration: generation,
-        conditions: conditions([...states, ...drift], before.conditions ?? [], generation, now.toISOString()),
+        conditions: conditions(
+          [...states, ...drift, ...suspicious(spec)],
+          before.conditions ?? [],
+          generation,
+          now.toISOString(),
+        ),
         ...change,
       };
     },
