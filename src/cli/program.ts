@@ -20,6 +20,7 @@ import { printCRDs } from "./crds.ts";
 import { getObjects } from "./get.ts";
 import { getOutputs } from "./outputs.ts";
 import { renderManifests } from "./render.ts";
+import { resendSettings, type ResendSettings } from "./resend-settings.ts";
 import { runStandalone } from "./run.ts";
 import { version } from "./version.ts";
 
@@ -86,6 +87,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   addConvert(program, (code) => {
     exitCode = code;
   });
+  addResend(program, (code) => {
+    exitCode = code;
+  });
   program.command("crds").description("Print the CustomResourceDefinitions.").action(printCRDs);
   program
     .command("version")
@@ -103,6 +107,22 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(`error: ${error.message}\n`); // a kubeconfig, a file, an address or a proxy that cannot be used
     return error instanceof InvalidProxyError ? 2 : 1;
   }
+}
+
+function addResend(program: Command, ended: (exitCode: number) => void): void {
+  const resend = program
+    .command("resend")
+    .description("Have HTTPRequests of a cluster sent again that have ended and not as declared, one after the other.")
+    .argument("[name...]", "these alone");
+  for (const option of resendSettings) resend.addOption(option);
+  resend.action(async (names: readonly string[], settings: ResendSettings) => {
+    if ((settings.all === true) === (settings.namespace !== undefined))
+      resend.error(`error: give --all or --namespace NAME${settings.all ? ", not both" : ""}`);
+    const isChosen = names.length > 0 || settings.selector !== undefined || settings.stalled || settings.reason !== undefined;
+    if (!isChosen) resend.error("error: say which: names, --selector, --stalled or --reason");
+    const { resendRequests } = await import("./resend.ts");
+    ended(await resendRequests(names, settings));
+  });
 }
 
 function addConvert(program: Command, ended: (exitCode: number) => void): void {
