@@ -1,4 +1,4 @@
-/** A reader that has seen enough, `head` say, closes the pipe that a command prints to: that is no mistake of anybody's. */
+/** A reader that has seen enough, such as `head`, closes the pipe that a command prints to. That is not an error. */
 
 /**
  * From now on nothing is said of it: what is printed afterwards goes nowhere, and the command ends as it would have. Any other

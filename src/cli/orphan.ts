@@ -71,7 +71,7 @@ async function letGoOfAll(
   return { count, others: resources.length - held.length, hasFailed: count < held.length };
 }
 
-/** Each needs somebody else, a controller that still runs say, to have written the status since the one before. */
+/** Each needs somebody else, such as a controller that still runs, to have written the status since the one before. */
 const maxTries = 5;
 
 /** Throws what the API server says. One that is gone meanwhile holds nothing any more. */

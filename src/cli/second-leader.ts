@@ -1,5 +1,5 @@
 /**
- * Tells of another Holdfast that leads over the same objects: by another lease, where one was tried beside an installation say.
+ * Tells of another Holdfast that leads over the same objects: by another lease, for example where one was tried beside an installation.
  *
  * A process that has lost its lease begins nothing, so an attempt that another began after this one came to lead is a second
  * leader's. Only requests that must not be sent twice name their sender, so that this may come late; it is never wrong by more

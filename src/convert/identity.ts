@@ -16,7 +16,7 @@ export interface Identities {
   path(path: AnswerPath): number;
   /** The same, as jq that sees what expressions see, and yields what the request is to have of it. */
   computed(program: string): number;
-  /** A value that is needed as it was, a number say, and not as text. */
+  /** A value that is needed as it was, such as a number, and not as text. */
   keepType(): void;
   find(path: AnswerPath): number | undefined;
   decide(): Identity;

@@ -48,7 +48,7 @@ const sameField: Readonly<Record<string, string>> = {
   "spec.forProvider.insecureSkipTLSVerify": "spec.tls.insecureSkipVerify",
   "spec.forProvider.nextReconcile": "spec.schedule.every",
 };
-/** What a composite may take of what came of it. */
+/** What a composite may take of the outcome. */
 const sameStatus: readonly string[] = ["status.response.body", "status.response.statusCode", "status.conditions"];
 
 export function markPatched(base: unknown, patches: readonly Patch[], findings: Findings): Patched {

@@ -16,11 +16,11 @@ export interface Attempt {
   readonly digest: string;
   /** `Polling`: it was answered, and is not sent again; the work that it began goes on. */
   readonly phase: "InFlight" | "Retrying" | "Polling" | "Done" | "Unknown";
-  /** The process that sends it, or sent it: while the outcome is not known. By it that process can still record what came of it. */
+  /** The process that sends it, or sent it: while the outcome is not known. By it that process can still record the outcome. */
   readonly sender?: string;
   /** A digest of the values of its inputs, where another value makes a new run. */
   readonly inputs?: string;
-  /** As `Wish.sentAs`, when it was last sent; absent: by an idempotent method. */
+  /** As `Desired.sentAs`, when it was last sent; absent: by an idempotent method. */
   readonly sentAs?: string;
   /** True: a try of it may have arrived, so it is safe to send again only as it was sent. */
   readonly inDoubt?: boolean;
@@ -87,7 +87,7 @@ export type Decision =
   | { readonly type: "send"; readonly attempt: Attempt }
   /** Sent and answered; what it began is to be looked at. */
   | { readonly type: "poll"; readonly attempt: Attempt }
-  /** May or may not have arrived, and only a person can say. */
+  /** May or may not have arrived, and only a person can find out. */
   | { readonly type: "unknown"; readonly attempt: Attempt }
   /** It has not succeeded, and is not tried again. */
   | { readonly type: "over"; readonly attempt: Attempt; readonly why: "Superseded" | "TooLate" };
@@ -139,7 +139,7 @@ export function decide(ledger: DeliveryRecord, wish: Desired, now: Date): Decisi
   }
 }
 
-/** Why it is not known what came of an attempt, for people, where no answer says so. `phase`: as it was found. */
+/** Why the outcome of an attempt is not known, for people, where no answer says so. `phase`: as it was found. */
 export function unknownReasonText(phase: Attempt["phase"] | undefined): string {
   if (phase === "InFlight") return "the process that was sending it ended before the outcome was known";
   return phase === "Retrying" ? "a try of it was not answered, and it is declared otherwise by now" : "its outcome is not known";

@@ -1,7 +1,7 @@
 /**
  * What differs between what is wanted and what was observed, as JSON values.
  *
- * Invariant: what the observed side has beyond what is wanted is no difference, so nothing equals itself less.
+ * Invariant: what the observed side has beyond what is wanted is no difference.
  */
 import { isRecord, sameJSON } from "./tools/json.ts";
 import { isWithin, type Place } from "./tools/json-place.ts";

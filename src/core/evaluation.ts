@@ -1,4 +1,4 @@
-/** What expressions see, and what is asked of them. Invariant: an input is a source here, and nobody's value. */
+/** What expressions see, and what is asked of them. Invariant: an input is a source here, never a value. */
 import type { Response } from "./outcome.ts";
 import type { BodyTemplate, ByteSource, Located } from "./request-template.ts";
 import type { Metadata, Resource } from "./resource.ts";

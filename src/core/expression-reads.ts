@@ -28,7 +28,7 @@ export function readsOfBoth(a: Reads, b: Reads): Reads {
   return a === "everything" || b === "everything" ? "everything" : a.union(b);
 }
 
-/** Whether it reads, or may read, what is below one of these names: `inputs` or `inputs.token`, say. */
+/** Whether it reads, or may read, what is below one of these names: such as `inputs` or `inputs.token`. */
 export function mayRead(expression: string, isMeant: (path: string) => boolean): boolean {
   const reads = readsOf(expression);
   return reads === "everything" || [...reads].some(isMeant);

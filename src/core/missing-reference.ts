@@ -51,7 +51,7 @@ function absenceOf({ steps }: ReadPath, document: Known): string | undefined {
   return undefined;
 }
 
-/** Undefined: it is not there. What jq itself refuses, an index of a text say, is left to it. */
+/** Undefined: it is not there. What jq itself refuses, such as an index of a text, is left to it. */
 function below(known: Known, step: Step): Known | undefined {
   if (known.type === "open") return open;
   if (known.type === "names") {

@@ -7,7 +7,7 @@ const etcdLimitBytes = 1.5 * 1024 * 1024;
 /** For a status with a body (16 KiB, which JSON may escape) and a history, and for managedFields, which are not known here. */
 const roomBytes = 160 * 1024;
 
-/** Undefined: it has. Else why nothing is sent for it: what came of that could not be recorded. */
+/** Undefined: it has room. Else why nothing is sent for it: the outcome could not be recorded. */
 export function findTooLarge({ metadata, spec, status }: Resource): Refusal | undefined {
   const sizeBytes = Buffer.byteLength(JSON.stringify([metadata, spec, status]));
   if (sizeBytes <= etcdLimitBytes - roomBytes) return undefined;

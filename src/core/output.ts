@@ -11,7 +11,7 @@ import type { Redacted } from "./redacted.ts";
 
 /** As it is declared. */
 export interface OutputObject {
-  /** Where it is written, `spec.outputs[0].secret` say. */
+  /** Where it is written, such as `spec.outputs[0].secret`. */
   readonly field: string;
   /** Secrets or ConfigMaps. */
   readonly type: ResourceType;

@@ -1,7 +1,7 @@
 /**
  * A plan: what a kind wants done about one resource, as a pure generator.
  *
- * It yields steps, is handed what came of each, and returns the verdict. It has no clock, no randomness and no IO, so a
+ * It yields steps, is handed the answer to each, and returns the verdict. It has no clock, no randomness and no IO, so a
  * test drives it with scripted outcomes.
  */
 import type { Difference } from "./difference.ts";

@@ -161,7 +161,7 @@ export interface Requests extends Disposable {
   /** Resolves when the reconcile may hold much in memory, until it is disposed. Rejects with the signal's reason. */
   readonly holdMuch: (signal: AbortSignal) => Promise<void>;
 }
-/** To be disposed when what came of it has been judged: another of its reconcile may be read then. */
+/** To be disposed when its answer has been judged: then another answer of the same reconcile may be read. */
 export interface Prepared extends Disposable {
   readonly type: "prepared";
   /** Sends it, once. What the network does is an outcome and never an exception. */

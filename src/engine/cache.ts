@@ -12,7 +12,7 @@ export interface Cache {
   readonly inNamespace: (namespace: string) => Iterable<Resource>;
   /** What the event changed, as pairs of before and after. */
   apply(event: WatchEvent): readonly Change[];
-  /** What a write or a live read answered. It is news of an object that is there, and none of one that is gone by now. */
+  /** What a write or a live read answered. It updates an object that is cached, and never brings back one that is gone by now. */
   learn(resource: Resource): readonly Change[];
   /** Takes out an object that is gone, before the watch tells so. */
   forget(resource: Resource): readonly Change[];
@@ -44,7 +44,7 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
     forgotten.delete(resource.metadata.uid);
     const key = keyText(resource.metadata);
     const before = resources.get(key);
-    // One that was changed since is gone all the same: it has left what is watched, by a label say.
+    // One that was changed since is gone as well: it has left what is watched, for example by a label.
     const isSame = before?.metadata.uid === resource.metadata.uid;
     if (!before || (!isSame && isNewer(before.metadata.resourceVersion, resource.metadata.resourceVersion))) return [];
     resources.delete(key);

@@ -7,7 +7,7 @@ import type { Change } from "./cache.ts";
 import type { DueReason } from "./due-reasons.ts";
 
 /**
- * A process that was thought lost, a leader that was suspended say, has recorded what came of its attempt. Whatever we
+ * A process that was thought lost, such as a leader that was suspended, has recorded the outcome of its attempt. Whatever we
  * made of that attempt meanwhile, this may be more: that it is to be tried again.
  */
 export function isOutcomeOfAnother({ before, after }: Change, sender: string): boolean {

@@ -44,8 +44,8 @@ export interface ControllerOptions {
    */
   readonly term?: () => number | undefined;
   /**
-   * A resourceVersion by which all that led before had stopped to. What an object is at a later one, none of them can have
-   * acted on; of any other the cache may not have heard yet what they did. Where not given, it may not have of any.
+   * Every earlier leader had stopped before this resourceVersion. So none of them can have acted on an object as it is at a later
+   * one; where an object is at an earlier one, the cache may not have heard yet what they did. Not given: of any object.
    */
   readonly since?: () => string | undefined;
   /** The first term since which nobody else has led. Where not given, others may have led before the present one. */
@@ -61,10 +61,10 @@ export interface ControllerOptions {
   readonly journal?: OutcomeJournal | undefined;
   /** Others look after a part of the cluster's objects, which this process does not know. */
   readonly isPartial?: boolean;
-  /** Runs a reconcile so that what it tells of is known to be its own. */
+  /** Runs a reconcile so that its log lines carry its id. */
   readonly runInContext?: RunInContext;
   readonly now?: () => Date;
-  /** A reconcile that has waited this long for a status to be written needs no worker while it waits on. Milliseconds. */
+  /** A reconcile that waits longer than this for a status to be written gives its worker to others meanwhile. Milliseconds. */
   readonly slowWriteMs?: number;
   /** How long a reconcile that was told to stop may take to do so, before its worker goes on without it. Milliseconds. */
   readonly stoppingMs?: number;
@@ -174,7 +174,7 @@ export function createController(options: ControllerOptions): Controller {
 
   return {
     async run(signal, drain) {
-      // Whoever hears of a kind no more, by a mistake of ours, must not go on as if nothing happened there.
+      // If a watch ends by a mistake of ours, the controller must not go on as if nothing happened to that kind.
       const broken = new AbortController();
       const until = AbortSignal.any([signal, broken.signal]);
       const watching = watches.run(until).catch((error: unknown) => {

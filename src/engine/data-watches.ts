@@ -2,7 +2,7 @@
  * Watches the Secrets and ConfigMaps that resources refer to, so that a change of one makes due who uses it.
  *
  * Invariant: a namespace's Secrets are watched for as long as something in it refers to one, and its ConfigMaps likewise;
- * nothing of what they hold comes here, only that they changed. Without a watch, where its right is missing say, whoever
+ * nothing of what they hold comes here, only that they changed. Without a watch, for example where its right is missing, whoever
  * waits for one looks again by itself. Where there are too many namespaces for a watch each, `unwatched-data.ts` sees to it.
  */
 import { configMapType, secretType, type ResourceType } from "../core/resource.ts";

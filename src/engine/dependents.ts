@@ -14,7 +14,7 @@ export interface Dependents {
   set(id: string, references: readonly Dependency[]): ReadonlySet<string>;
   /** Those that refer to it, each with its own reference. */
   of(reference: Reference): Iterable<readonly [string, Dependency]>;
-  /** Those that refer to it, or to something that lends it to them, each with its own reference; one can come twice. */
+  /** Those that refer to it, or to something that uses it for them, as an endpoint uses a Secret. Each comes with its own reference; one can come twice. */
   usersOf(reference: Reference): Iterable<readonly [string, Dependency]>;
   /** What of this kind and namespace is referred to, each once. */
   referencesIn(kind: string, namespace: string): Iterable<Reference>;
@@ -45,7 +45,7 @@ export function createDependents(): Dependents {
     const { type, key } = reference;
     const place = getOrInsert(places, placeText(type.kind, key.namespace));
     const dependents = getOrInsert(place, key.name);
-    // Of two references to one object, the one that sees more counts.
+    // Of two references to one object the one counts that wakes for more changes.
     if (!dependents.has(id) || reference.onStatus) dependents.set(id, reference);
   }
   function of(kind: string, namespace: string, name: string): Iterable<readonly [string, Dependency]> {

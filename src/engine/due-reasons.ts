@@ -28,16 +28,16 @@ export type DueReason =
 export interface DueReasons {
   /** `about`: the key of the other object, or what was waited for. `delayMs`: when it will hold. */
   note(id: string, reason: DueReason, more?: { readonly about?: string | undefined; readonly delayMs?: number }): void;
-  /** Those that hold by now, the oldest first, as words for the log; all are forgotten. */
+  /** The reasons that hold by now, the oldest first, as words for the log. All are forgotten. */
   take(id: string): readonly string[];
   /** Whether something that the object uses has changed, but for another's status, since this was last asked. */
   takeMended(id: string): boolean;
-  /** What was made of that has come to no end: it still holds. */
+  /** The reconcile that took the reason has not settled: the reason still holds. */
   keepMended(id: string): void;
   forget(id: string): void;
 }
 
-/** As many are told of one key, whatever happened meanwhile. */
+/** At most so many reasons are kept for one key. */
 const mostKept = 5;
 
 export function createDueReasons(now: () => number = () => performance.now()): DueReasons {

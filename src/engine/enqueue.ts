@@ -1,5 +1,5 @@
 /**
- * From a change to the keys that it makes due: its own, those of who refers to it, and those whom its kind awakens.
+ * From a change to the keys that it makes due: its own, those of who refers to it, and those whom its kind wakes.
  *
  * Invariant: a change is never answered by a look at everything at once. Nobody is queued for a change that it cannot act on, nothing of a kind that is only watched ever is, and nothing is kept of a
  * resource that is gone.
@@ -44,7 +44,7 @@ interface EnqueueDeps {
   readonly noteChange: (id: string, uid: string | undefined) => void;
   /** The resource with this key is gone. */
   readonly onGone: (id: string) => void;
-  /** What is made of one change threw, which is a mistake in this program: the others are told all the same. */
+  /** Handling one change threw, which is a mistake in this program. The other changes are handled nevertheless. */
   readonly onMistake: (kind: WatchedKind, error: unknown) => void;
 }
 
@@ -54,7 +54,7 @@ const endReads = new Set(["status.completedRuns", "status.conditions", "status.h
 export function createEnqueue(deps: EnqueueDeps): Enqueue {
   const { caches, queue, reasons, dependents, watchers, dataWatches, sender, observe, noteChange, onGone, onMistake } = deps;
   const awaken = createWaking(deps);
-  /** `lane`: whether a listing brought the change. */
+  /** `lane`: "listing" where a listing brought the change. */
   function enqueue(kind: WatchedKind, change: Change, lane: Lane): void {
     try {
       enqueueAll(kind, change, lane);

@@ -2,7 +2,7 @@
  * Pauses in work that waits for nothing, so that what else the process has to do, a probe, the lease, a watch, need not
  * wait until all of it is done.
  *
- * Invariant: whoever takes a breath after each piece of work never keeps the event loop for much longer than a slice and a piece.
+ * Invariant: whoever yields after each piece of work never keeps the event loop for much longer than a slice and a piece.
  */
 import { setImmediate } from "node:timers/promises";
 

@@ -87,7 +87,7 @@ export function createKeptData(limitBytes = defaultLimitBytes): KeptData {
   };
 }
 
-/** Reads what nothing has read yet: a token that only delete sends, say. What cannot be read is not kept. */
+/** Reads what nothing has read yet: such as a token that only delete sends. What cannot be read is not kept. */
 export async function readMissing(
   kept: OwnKeptData,
   { acting, store, resource }: { readonly acting: Reader; readonly store: Reader; readonly resource: Resource },

@@ -10,7 +10,7 @@ import type { MayRecord } from "./unrecorded.ts";
 interface TermsOptions {
   /** The number of the term in which this process leads at this instant; undefined: it does not. */
   readonly term: () => number | undefined;
-  /** A resourceVersion by which all that led before had stopped to; undefined: nobody knows who worked before. */
+  /** Every earlier leader had stopped before this resourceVersion; undefined: it is not known who led before. */
   readonly ledSinceVersion: () => string | undefined;
   /** The first term since which nobody else has led; absent: others may have led before the present one. */
   readonly unbrokenSince?: (() => number) | undefined;

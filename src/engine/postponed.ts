@@ -1,4 +1,4 @@
-/** Keys that wait for something else than a worker, an origin say, and why: none of them is in the queue. */
+/** Keys that wait for something other than a worker, such as a place at an origin, and why. None of them is in the queue. */
 import type { Busy } from "../core/ports.ts";
 
 /** `kept`: as of `Busy`. */
@@ -9,7 +9,7 @@ export interface Wait extends Pick<Busy, "kept" | "free"> {
 export interface Postponed {
   /** `id` waits, and for nothing else any more; `whenFree` is called when it is its turn. */
   wait(id: string, what: Wait, whenFree: () => void): void;
-  /** It has come before its turn. */
+  /** The key has become due before its turn, and waits no longer. */
   forget(id: string): void;
   /** How many wait, by why. */
   counts(): ReadonlyMap<Wait["reason"], number>;

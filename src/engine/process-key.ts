@@ -1,5 +1,5 @@
 /**
- * The work for one key: reconcile what is cached for it, record what came of that, and say when to look again.
+ * The work for one key: reconcile what is cached for it, record the outcome, and decide when to look again.
  *
  * Invariant: it never rejects, and what could not be decided is tried again after a pause.
  */

@@ -30,7 +30,7 @@ export interface ReconcileDeps extends Omit<OwnObjectDeps, "unrecorded">, Omit<S
   readonly requireServiceAccount: boolean;
   readonly unrecorded: OwnObjectDeps["unrecorded"] & SendingDeps["unrecorded"];
   readonly announce: Announce;
-  /** Aborts before the reconcile's own signal, so that what came of a request that took too long can still be recorded. */
+  /** Aborts before the reconcile's own signal, so that the outcome of a request that took too long can still be recorded. */
   readonly sending?: AbortSignal;
   /** A Secret or ConfigMap has been read. */
   readonly onRead: (reference: Reference, result: ReadResult) => void;

@@ -20,7 +20,7 @@ function attemptOf(status: object): Partial<Attempt> | undefined {
   return isRecord(attempt) ? attempt : undefined;
 }
 
-/** As fields of a log line: which object and attempt, what came of it, and on request the command by which a person records it. */
+/** As fields of a log line: which object and attempt, its outcome, and on request the command by which a person records it. */
 export function describeUnrecorded(
   type: ResourceType,
   resource: Resource,
@@ -45,7 +45,7 @@ function isReady(condition: unknown): boolean {
   return isRecord(condition) && condition["type"] === "Ready";
 }
 
-/** `count`: of those that cannot be written, how many tell what came of requests. */
+/** `count`: how many of the statuses that cannot be written hold the outcome of a request. */
 export function describeProblem(count: number, forSecs: number, error: unknown): string {
   const kept = count > 0 ? `, of which ${count} tell what came of requests,` : "";
   return `statuses${kept} cannot be written, for ${Math.round(forSecs)} s: ${Error.isError(error) ? error.message : String(error)}`;

@@ -34,7 +34,7 @@ export interface WorkersOptions {
   readonly onStuck: (key: string) => void;
 }
 
-/** How many may wait without a worker, for each worker there is: each holds what it has been answered. */
+/** For each worker, so many reconciles may wait without one; each of those keeps the answers it has read in memory. */
 const asidePerWorker = 4;
 
 /** Works until `signal` aborts; resolves when what is under way has ended, or has been given up because `drain` aborted. */

@@ -16,7 +16,7 @@ export function refuse(reason: RefusalReason, message: string): never {
   throw new RefusedError({ type: "refusal", reason, message, heals: false });
 }
 
-/** The same where something outside the resource can mend it, a Secret that is not there yet say. */
+/** The same where something outside the resource can mend it, such as a Secret that is not there yet. */
 export function refuseForNow(reason: RefusalReason, message: string): never {
   throw new RefusedError({ type: "refusal", reason, message, heals: true });
 }
@@ -33,7 +33,7 @@ export async function orRefusal<T>(action: () => Promise<T>): Promise<T | Refusa
 
 /**
  * What `action` refuses can be mended outside the resource if the template at fault is one of those that read what is kept
- * elsewhere: a Secret's value ends in a line break, say.
+ * elsewhere: for example, a Secret's value ends in a line break.
  */
 export async function healingRefusals<T>(readElsewhere: () => readonly Located[], action: () => Promise<T>): Promise<T> {
   try {

@@ -186,7 +186,7 @@ async function readAnswer(request: ApiRequest, body: AsyncIterable<Uint8Array>):
   }
 }
 
-/** Milliseconds. The API server sends seconds; the header's other form, a date, is none of its. */
+/** Milliseconds. The API server sends seconds; it does not use the header's other form, a date. */
 function retryAfterMs(header: string | string[] | undefined): number | undefined {
   return typeof header === "string" && /^\d{1,9}$/.test(header) ? Number(header) * 1000 : undefined;
 }

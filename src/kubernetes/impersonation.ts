@@ -1,7 +1,7 @@
 /**
  * Calls in the name of a ServiceAccount, which the API server answers by that account's rights alone.
  *
- * Invariant: the account is one of the resource's own namespace, and never the empty name, which would be nobody's or ours.
+ * Invariant: the account is one of the resource's own namespace, and never the empty name, by which calls would be made by Holdfast's own rights.
  * https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
  */
 import type { RightDenial } from "../core/resource.ts";

@@ -59,7 +59,7 @@ export function heldBy(identity: string, before: LeaseSpec, leaseDurationMs: num
   };
 }
 
-/** The spec by which the holder lets go, as client-go writes it: nobody's, and the shortest there is. */
+/** The spec by which the holder lets go, as client-go writes it: without a holder, for the shortest time. */
 export function releaseSpec(now: Date): LeaseSpec {
   return { holderIdentity: null, leaseDurationSeconds: 1, renewTime: microTime(now) };
 }

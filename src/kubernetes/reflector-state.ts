@@ -1,5 +1,5 @@
 /**
- * The states of a reflector, and what follows what. Pure: the clock and the dice are arguments.
+ * The states of a reflector, and what follows what. Pure: the time and a random number are arguments.
  *
  *     listing ──► watching ──► backing off ──► watching, from the last resourceVersion
  *        │                          │
@@ -54,8 +54,8 @@ export interface End {
 const delays = { initialMs: 1_000, maxMs: 30_000 };
 
 /**
- * Milliseconds: 1 s doubling to 30 s, of which between half and all, so that many watches that ended at once, a server
- * that restarted, do not come back at once. `random` is at least 0 and below 1.
+ * Milliseconds: 1 s doubling to 30 s, of which between half and all, so that many watches that ended at once, for example
+ * because the server restarted, do not come back at once. `random` is at least 0 and below 1.
  */
 export function backoffMs(failures: number, random: number): number {
   return shortenedMs(doublingMs(delays, failures), 1 - random, 0.5);

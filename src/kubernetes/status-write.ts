@@ -38,7 +38,7 @@ interface StatusWrite {
   readonly mayWrite: () => boolean;
 }
 
-/** Whoever sent it may write what came of it. */
+/** Whoever sent it may write its outcome. */
 type AttemptWrite = Omit<StatusWrite, "mayWrite">;
 
 /**

@@ -23,7 +23,7 @@ interface DeclaredObjectsOptions {
 interface DeclaredObjects {
   /** What changes by these manifests. The rows are saved, and the changes are the caller's to take. To be called in a transaction. */
   declare(manifests: readonly ManifestObject[]): readonly WatchedChange[];
-  /** What was held when this process ended before is here still: taken out since, it is to end. Of what is followed no more nobody can say. */
+  /** Puts back what was held when the process ended before: what has been taken out of the manifests since is to end. Left out are objects of files that are no longer followed. */
   restore(held: readonly HeldObject[], sources: readonly string[]): void;
 }
 

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 
 interface FileText {
   readonly path: string;
-  /** What was named and holds it, as an absolute path; absent: a pipe, say, which cannot be read again. */
+  /** What was named and holds it, as an absolute path; absent where it cannot be read again, as with a pipe. */
   readonly source?: string;
   readonly text: string;
   /** When it had been written last, as it was about to be read; milliseconds since 1970. */

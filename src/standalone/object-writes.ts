@@ -36,7 +36,7 @@ export function createObjectWrites({ objects, held, database, nextVersion }: Obj
       const stored = database.load(name, resource.metadata);
       if (!stored || stored.uid !== resource.metadata.uid) return { type: "conflict" };
       if (!holds(precondition, statusOf(stored), resource.status)) return { type: "conflict" };
-      // Nobody sees an object without a manifest, but what came of an attempt is remembered for when it comes back.
+      // An object without a manifest is not shown, but the outcome of an attempt is remembered for when it comes back.
       if (precondition.type === "unchanged") {
         const { generation = present?.metadata.generation } = precondition;
         if (!present || present.metadata.generation !== generation) return { type: "conflict" };

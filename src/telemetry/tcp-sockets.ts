@@ -17,7 +17,7 @@ export const tcpStates = [
 ] as const;
 type TcpState = (typeof tcpStates)[number];
 
-/** Empty where there is no such table, on another system than Linux say. */
+/** Empty where there is no such table, as on systems other than Linux. */
 export async function readTcpStates(): Promise<ReadonlyMap<TcpState, number>> {
   const counts = new Map<TcpState, number>();
   for (const file of ["/proc/net/tcp", "/proc/net/tcp6"]) {

@@ -30,7 +30,7 @@ export function createNames(): Names {
         asked: () => (timer = setTimeout(resolve, maxLookupMs, [])),
         told(error, addresses) {
           if (error instanceof NoTurnError) reject(error);
-          // Why it has none is nobody's concern here: the proxy may know the name.
+          // It does not matter here why it has none: the proxy may know the name.
           else resolve(error ? [] : addresses.map(({ address }) => address));
         },
       },

@@ -38,7 +38,7 @@ interface Question {
 
 const askedFor = new AsyncLocalStorage<string>();
 
-/** The namespace because of which this code runs; empty: nobody's. */
+/** The namespace for whose request this code runs; empty: for none. */
 export function askingNamespace(): string {
   return askedFor.getStore() ?? "";
 }

@@ -20,7 +20,7 @@ export async function evaluateAll(evaluator: Evaluator, batch: Batch, signal: Ab
   return evaluated.type === "values" ? evaluated.json : refuseEvaluated(evaluated, batch);
 }
 
-/** Finds what is no jq. Throws `RefusedError`, for now where the time was not enough. */
+/** Finds expressions that do not compile. Throws `RefusedError`; where the time was not enough, one that heals. */
 export async function compileAll(
   evaluator: Evaluator,
   { expressions, group }: Pick<Batch, "expressions" | "group">,

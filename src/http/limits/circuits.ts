@@ -106,7 +106,7 @@ const ofTheServer: readonly string[] = [
   "ResponseTooSlow",
 ];
 
-/** An answer speaks well of the server unless it is 5xx. What ended here, by a refusal or a limit of ours, says nothing of it. */
+/** An answer speaks well of the server unless it is 5xx. What ended on this side, by a refusal or a limit of ours, does not count. */
 export function judgeServer(outcome: Outcome | { readonly type: "opened"; readonly statusCode: number }): ServerJudgement {
   switch (outcome.type) {
     case "response":

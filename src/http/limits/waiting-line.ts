@@ -34,7 +34,7 @@ interface Row {
 /** Where its owner has gone for good, it is the next one's after this. */
 const keptMs = 5_000;
 
-/** `groupOf`: the namespace of an owner. `onUnused`: what was kept for `owner` is nobody's, and may be kept for the next. */
+/** `groupOf`: the namespace of an owner. `onUnused`: `owner` did not come for what was kept for it, which may be kept for the next. */
 export function createWaitingLine(
   groupOf: (owner: string) => string,
   onUnused: (name: string, owner: string) => void,

@@ -80,7 +80,7 @@ async function logIn(deps: LoginDeps, { settings, context }: About, signal: Abor
   }
 }
 
-/** One try; what comes of it is nobody's. Never throws. */
+/** One try, whose outcome nobody waits for. Never throws. */
 async function logOut(deps: LoginDeps, about: About, { parts }: Issued): Promise<void> {
   const { logout } = about.settings.login;
   if (!logout) return;
@@ -128,7 +128,7 @@ function createAsking({ evaluations }: LoginDeps, { settings, context }: About, 
   };
 }
 
-/** All that are evaluated on answers: one that is no jq is found before anybody logs in. */
+/** All that are evaluated on answers: one that does not compile is found before anybody logs in. */
 function expressionsOfLogin({ login: { requests, send, expires } }: LoginSettings): readonly Located[] {
   const templates = send.flatMap(({ value }) => (value ? [value] : []));
   const thats = requests.flatMap(({ expect: { that } }) => (that ? [that] : []));

@@ -90,7 +90,7 @@ function decodePercent(text: string): string | undefined {
   }
 }
 
-/** What is no compatibility character of a dot or slash (Unicode, NFKC), and is taken for one all the same: Windows' best fit. */
+/** Not compatibility characters of a dot or slash (Unicode, NFKC), but Windows takes them for one (best fit). */
 const lookalikes: readonly (readonly [RegExp, string])[] = [
   [/[\u2044\u2215\u29f8]/g, "/"],
   [/[\u2216\u29f5\u29f9\u00a5\u20a9]/g, "\\"],

@@ -31,7 +31,7 @@ export async function resolveInputs(sources: Readonly<Record<string, Source>>, r
   return new Map(await Promise.all(entries));
 }
 
-/** The text of a source that must be text, PEM say. Throws `RefusedError`. */
+/** The text of a source that must be text, such as PEM. Throws `RefusedError`. */
 export async function resolveText(source: Source | undefined, read: Read): Promise<string | undefined> {
   const input = source && (await resolve(source, read));
   return typeof input?.value === "string" ? input.value : undefined;

@@ -1,5 +1,5 @@
 /**
- * HTTPRequest's plan: decide whether what is declared is still to be sent, send it, and say what came of it.
+ * HTTPRequest's plan: decide whether what is declared is still to be sent, send it, and report the outcome.
  *
  * The order of everything that may be sent only once is core/delivery's; this file turns its decisions into steps and
  * a status.

@@ -203,7 +203,7 @@ function untilWhen({ tries, startedAt }: Attempt, { limit, maxDurationMs }: Retr
   return isSafe ? `, and again ${byTime || "until it succeeds"}` : "";
 }
 
-/** What came of an attempt is not known, and only a person can say. */
+/** The outcome of an attempt is not known, and only a person can find it out. */
 function reportUnknown(reported: Reported): Pick<Report, "unknown" | "stillUnknown"> {
   const { status, attempted } = createStatusMaker(reported);
   const { timing } = reported;

@@ -59,7 +59,7 @@ export function isAsMade(context: Context, places: readonly string[]): boolean {
   if (attempt?.phase !== "Done" || asked !== undefined || imported !== undefined) return false;
   if (attempt.verb === "Create")
     return attempt.succeeded === true && attempt.digest === verbDigest(context, "Create") && !haveInputsChanged(context);
-  // What an update has not helped differs for the server's reasons, whatever of its inputs changes: a Secret say.
+  // What an update has not helped differs for the server's reasons, whatever of its inputs changes, such as a Secret.
   const isMarked = attempt.verb === "Update" && (attempt.repeats ?? 0) > 0;
   return isMarked && attempt.digest === verbDigest(context, "Update") && attempt.differs === digestOf(places);
 }

@@ -149,7 +149,7 @@ export function untilRetryMs(context: Context): number {
   return leftMs > Math.max(longestPauseMs, context.retry.maxMs) ? 0 : leftMs;
 }
 
-/** Whether a request cannot be written without the id. What else has that name, a field of a body say, is no matter. */
+/** Whether a request cannot be written without the id. What else has that name, such as a field of a body, does not count. */
 export function needsExternalID(shape: object | undefined): boolean {
   return readsAny(shape, ["externalID"]);
 }
@@ -277,7 +277,7 @@ export function refusedIfOf(
 function readingOf(spec: HTTPResourceSpec, { field, shape, compile }: Asked): object {
   const { observe, update, upToDate, mine, exists, externalID, outputs, compare, refusedIf } = spec;
   const own = { shape, compile, refusedIf };
-  // What only its answer makes, a token say, is not there before.
+  // What only its answer makes, such as a token, is not there before.
   if (field === "spec.create") return { ...own, externalID, outputs, object: observe?.object };
   if (field === "spec.delete" || field === "spec.beforeDelete") return own;
   return { ...own, update, upToDate, mine, exists, externalID, outputs, compare };

@@ -139,7 +139,7 @@ function* reportDelivered(context: Context, report: Report, delivered: Delivered
   }
 }
 
-/** Milliseconds until something can say what came of it; undefined: nobody can before it is due. */
+/** Milliseconds until an observation or a lookup can tell its outcome; undefined: none can before the next interval. */
 function soonMs({ spec, retry }: Context, attempt: Parameters<Report["outcomeUnknown"]>[0]): number | undefined {
   const canTell = attempt.verb === "Create" ? spec.lookup || (spec.observe && !needsExternalID(spec.observe)) : spec.observe;
   return canTell ? retryAfterMs(retry, attempt) : undefined;

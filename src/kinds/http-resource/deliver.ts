@@ -1,5 +1,5 @@
 /**
- * Sends a create, update or delete by core/delivery's protocol, and says what came of it.
+ * Sends a create, update or delete by core/delivery's protocol, and returns its outcome.
  *
  * Invariant: what may have arrived and is not repeatable is `unknown`, however badly the server answered.
  */

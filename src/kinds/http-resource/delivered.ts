@@ -110,7 +110,7 @@ export function needsID({ spec }: Context): boolean {
   return [spec.observe, spec.update, spec.delete].some(needsExternalID);
 }
 
-/** An expression that fails says as much as one that yields nothing: the object is there all the same. */
+/** An expression that fails counts as one that yields nothing: the object is there either way. */
 export function* takenFrom({ spec }: Context, scope: Scope, response: Response): Steps<string | undefined> {
   const given = givenID(spec);
   if (given === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** The ends of a reconcile that has sent nothing, or that deletes: what holds it back, and the way out. */
+/** The ends of a reconcile that holds back: nothing is sent, or the object is deleted first. Each says why, and the way out. */
 import { pauseSinceMs } from "../../core/backoff.ts";
 import { isStalledFor, reconciling, stalled } from "../../core/conditions.ts";
 import type { Context } from "./context.ts";

@@ -18,7 +18,7 @@ export function observedReport(context: Context, { status, known, acknowledged, 
   const { spec, status: before } = context;
   const mayRepeatCreate = spec.create !== undefined && isRepeatable(context, spec.create);
 
-  /** What was observed is the end of an attempt of which that was not known. */
+  /** The attempt has ended, where what was observed shows it: until then its outcome was not known. */
   function settled(): Partial<HTTPResourceStatus> {
     const { attempt } = context;
     if (!attempt) return {};

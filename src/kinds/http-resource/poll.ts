@@ -16,7 +16,7 @@ import { scopeOf } from "../request/request.ts";
 
 type Request = Pick<Asked, "field" | "shape">;
 
-/** Of a URL that is made of what was observed nobody could say later where its work is asked after. */
+/** Where the URL is made of what was observed, it cannot be made again when the work is asked after. */
 export function unpollable({ field, shape: { poll, url = "", path = "", query = [] } }: Request): Refusal | undefined {
   if (!poll || ![url, path, ...query.map(({ value }) => value)].some(isMadeOfResponse)) return undefined;
   const message = `${field}.poll: does not go with a URL, path or query that is made of .response`;

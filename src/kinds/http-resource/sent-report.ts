@@ -1,4 +1,4 @@
-/** The ends of a reconcile that has sent a request, and knows what came of it. */
+/** The ends of a reconcile that has sent a request, and knows its outcome. */
 import { pauseSinceMs } from "../../core/backoff.ts";
 import { ready, reconciling } from "../../core/conditions.ts";
 import { untilDueMs } from "../../core/due.ts";
@@ -66,7 +66,7 @@ export function sentReport(context: Context, { status, known, attempted, due, hi
       const states = reconciling(reason, `${message}; it is tried again at the next interval, or when the spec changes`);
       const requeueAfterMs = untilDueMs(uid, intervalMs, now);
       const made = status(states, change);
-      // Whether an id is one of something that is there, only an observation can say.
+      // Only an observation can say whether there is an object with the id.
       const isNone = attempt.verb === "Create" && !spec.observe;
       return { status: isNone ? withID(made, undefined) : made, requeueAfterMs, result: "failed", reason };
     },

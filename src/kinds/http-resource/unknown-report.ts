@@ -1,4 +1,4 @@
-/** The ends of a reconcile that cannot know what came of a request, or under which id it created something. */
+/** The ends of a reconcile that cannot know whether a request was acted on, or under which id it created something. */
 import { pauseSinceMs } from "../../core/backoff.ts";
 import { isStalledFor, reconciling, stalled } from "../../core/conditions.ts";
 import { isSameTry, unknownReasonText } from "../../core/delivery.ts";
@@ -28,7 +28,7 @@ export function unknownReport(context: Context, { status, known, attempted, due,
       ...(looksInMs === undefined ? due() : { requeueAfterMs: looksInMs }),
     };
   }
-  /** The list may have it a little later. */
+  /** It is looked up again after a pause: the list may show it a little later. */
   function awaitingLookup(message: string, attempt: VerbAttempt): Verdict {
     const made = status(reconciling("ExternalIDUnknown", message), attempted(attempt));
     const pause = { initialMs: retry.initialMs, maxMs: Math.max(intervalMs, retry.initialMs) };

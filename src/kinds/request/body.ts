@@ -5,7 +5,7 @@ import type { BodyTemplate, ByteSource, PartTemplate } from "../../core/request-
 type DeclaredBody = NonNullable<RequestShape["body"]>;
 type DeclaredPart = NonNullable<DeclaredBody["multipart"]>[number];
 
-/** `field`: where it was written, `spec.body` say. */
+/** `field`: where it was written, such as `spec.body`. */
 export function bodyTemplate(body: DeclaredBody, field: string): BodyTemplate {
   const { json, text, form, multipart } = body;
   if (text !== undefined) return { type: "text", field: `${field}.text`, text };

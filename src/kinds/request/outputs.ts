@@ -22,7 +22,7 @@ export function declaredOutputs(outputs: Outputs | undefined, field: string): re
   });
 }
 
-/** Their expressions, so that what is no jq is found before anything is sent. */
+/** Their expressions, so that one that does not compile is found before anything is sent. */
 export function outputExpressions(outputs: readonly Output[]): Located[] {
   return outputs.flatMap(({ data }) => data.map(({ field, text }) => ({ field, text })));
 }

@@ -3,7 +3,7 @@ import type { Poll } from "../../api/poll.ts";
 import type { Located } from "../../core/request-template.ts";
 import { parseTemplate } from "../../core/templating.ts";
 
-/** Expressions of a poll, so that one that is no jq is found before anything is sent. */
+/** Expressions of a poll, so that one that does not compile is found before anything is sent. */
 export function pollExpressions(poll: Poll | undefined, field: string): Located[] {
   if (!poll) return [];
   const url = parseTemplate(poll.url ?? "");

@@ -216,7 +216,7 @@ function pauseMs({ interval }: Poll, response: Response | undefined, now: Date):
   return Math.max(durationMs(interval), retryAfterFieldMs(response, now));
 }
 
-/** A server that is away for a while says nothing of the work. */
+/** These statuses mean that the server is away for a while; they say nothing about the work. */
 const transient: readonly number[] = [408, 425, 429];
 
 function* judgePoll(

@@ -10,7 +10,7 @@ export function holderOf({ referrers, resource }: Pick<Situation, "referrers" | 
   for (const { kind, resource: one } of referrers?.() ?? []) {
     const { uid, namespace, name, finalizers } = one.metadata;
     if (kind !== httpResourceType.kind || uid === resource.metadata.uid || !finalizers?.includes(releaseFinalizer)) continue;
-    // Whoever may look at the cluster's own need not know what others call theirs.
+    // Names of other namespaces are not shown to those who may read a cluster-wide object.
     return resource.metadata.namespace === "" ? `an ${kind} of the namespace "${namespace}"` : `${kind} "${name}"`;
   }
   return undefined;

@@ -124,7 +124,7 @@ export function repetition(
   if (idempotent ?? isIdempotent(method)) return { repeatable: true };
   const header = idempotencyHeader(shared, endpoint);
   if (header !== undefined) return { repeatable: true, sentAs: `${method} ${header.toLowerCase()}` };
-  // An endpoint that is not there says of no key, and nothing is sent without it.
+  // While the endpoint is not there, it is not known whether it honours a key; nothing is sent without the endpoint.
   if (shared.endpointRef && !endpoint && attempt?.sentAs?.includes(" ")) return { repeatable: true, sentAs: attempt.sentAs };
   return { repeatable: false, sentAs: method };
 }
