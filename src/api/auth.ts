@@ -47,6 +47,55 @@ const awsSigV4 = {
   required: ["region", "service", "accessKeyID", "secretAccessKey"],
 } as const satisfies ObjectSchema;
 
+const digest = {
+  type: "object",
+  description:
+    "Digest (RFC 7616), where a server challenges with it. The first request goes out without a credential and is sent again when the server has refused it, a POST too; those after it answer that challenge at once.",
+  properties: {
+    username: { ...valueOrSecret, description: "The user name. Exactly one source." },
+    password: { ...fromSecret, description: "The password." },
+    algorithms: {
+      type: "array",
+      description:
+        "By which algorithms the password may be proven, the best first; their -sess forms go with them. MD5, from whose results a password is guessed soonest, must be named: many devices know no other.",
+      minItems: 1,
+      maxItems: 3,
+      default: ["SHA-256", "SHA-512-256"],
+      "x-kubernetes-list-type": "set",
+      items: { type: "string", enum: ["SHA-256", "SHA-512-256", "MD5"] },
+    },
+    realm: {
+      type: "string",
+      minLength: 1,
+      maxLength: 256,
+      description: "The realm that may ask for the password, as the server names it. Without it any below baseURL.",
+    },
+  },
+  required: ["username", "password"],
+} as const satisfies ObjectSchema;
+
+const registry = {
+  type: "object",
+  description:
+    "A registry of container images: its challenge names a service and a scope, for which a token is had from tokenURL, and kept for all that need the same.",
+  properties: {
+    tokenURL: {
+      type: "string",
+      minLength: 1,
+      maxLength: 2048,
+      pattern: "^https?://[^/?#@\\s\\\\]{1,260}(/[^?#\\s\\\\]*)?$",
+      description:
+        "Where tokens are asked for: what the challenge names as its realm must be the same, or nothing is sent there. It is reached with the endpoint's proxy, tls.ca and tls.minVersion.",
+    },
+    username: { ...valueOrSecret, description: "The user name. Exactly one source. Without it tokens are asked for as nobody." },
+    password: { ...fromSecret, description: "The password, or a token that stands for one." },
+  },
+  required: ["tokenURL"],
+  "x-kubernetes-validations": [
+    { rule: "has(self.username) == has(self.password)", message: "username and password go together: set both or neither" },
+  ],
+} as const satisfies ObjectSchema;
+
 const serviceAccountToken = {
   ...tokenOfServiceAccount,
   description: tokenOfServiceAccount.description.replace(". ", ", sent as `Authorization: Bearer`. "),
@@ -56,7 +105,7 @@ export const auth = {
   type: "object",
   description:
     "How requests prove who sends them. Exactly one of its fields; a client certificate is in tls. A request cannot set what this sets, and to another origin nothing of it goes along.",
-  properties: { basic, bearer, apiKey, oauth2, awsSigV4, serviceAccountToken, login },
+  properties: { basic, bearer, apiKey, oauth2, awsSigV4, serviceAccountToken, login, digest, registry },
   minProperties: 1,
   maxProperties: 1,
 } as const satisfies ObjectSchema;

@@ -110,6 +110,10 @@ const spec = {
       fieldPath: ".allowedHeaders",
     },
     {
+      rule: "!has(self.auth) || !has(self.auth.digest) || has(self.auth.digest.realm)",
+      message: "auth.digest.realm must be set: callers choose paths, and what answers there could ask for the password",
+    },
+    {
       rule: "has(self.secretNamespace) || !(has(self.auth) || has(self.sign) || (has(self.tls) && (has(self.tls.certificate) || (has(self.tls.ca) && !has(self.tls.ca.inline)))) || (has(self.proxy) && has(self.proxy.secretKeyRef)))",
       message: "secretNamespace must be set where something is referred to: it says in which namespace that is",
     },

@@ -89,6 +89,19 @@ export interface LoginSources {
   readonly renewOn: readonly string[];
   readonly logout?: LoginRequest;
 }
+interface DigestSources {
+  readonly type: "digest";
+  readonly username: Source;
+  readonly password: Source;
+  /** The best first. */
+  readonly algorithms: readonly string[];
+  readonly realm?: string;
+}
+interface RegistrySources {
+  readonly type: "registry";
+  readonly tokenURL: string;
+  readonly user?: { readonly username: Source; readonly password: Source };
+}
 /** `field`: where it was written. */
 export type AuthSources = { readonly field: string } & (
   | { readonly type: "basic"; readonly username: Source; readonly password: Source }
@@ -98,6 +111,8 @@ export type AuthSources = { readonly field: string } & (
   | AWSSources
   | ServiceAccountSources
   | LoginSources
+  | DigestSources
+  | RegistrySources
 );
 
 export interface ServiceAccountTokenRequest {
@@ -119,7 +134,10 @@ export type ServiceAccountTokenResult =
 export function sourcesOf(auth: AuthSources): readonly Source[] {
   switch (auth.type) {
     case "basic":
+    case "digest":
       return [auth.username, auth.password];
+    case "registry":
+      return auth.user ? [auth.user.username, auth.user.password] : [];
     case "bearer":
       return [auth.token];
     case "apiKey":
@@ -192,6 +210,8 @@ export function loginRequests({ requests, logout }: LoginSources): readonly Logi
 export function reservedNames(auth: AuthSources): { readonly headers: readonly string[]; readonly query: readonly string[] } {
   switch (auth.type) {
     case "basic":
+    case "digest":
+    case "registry":
     case "bearer":
     case "oauth2":
     case "serviceAccountToken":

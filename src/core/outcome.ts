@@ -60,6 +60,7 @@ export type RefusalReason =
   | "InvalidCredential"
   | "CredentialRefused"
   | "TokenRequestFailed"
+  | "ChallengeRefused"
   | "ServiceAccountNotFound"
   | "DependencyNotReady"
   | "DependencyCycle"

@@ -208,7 +208,7 @@ async function checkConnection(
     { endpoint, settings, mayStart: () => true },
     { namespace, mayWait: false, signal },
   );
-  return "free" in credential ? credential : { type: "usable" };
+  return "free" in credential ? credential : (credentials.problem(auth, endpoint) ?? { type: "usable" });
 }
 
 interface DescribeDeps {

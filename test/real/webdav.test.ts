@@ -129,6 +129,30 @@ describe.each([
   });
 });
 
+test("wish 29: a folder of Apache that asks for Digest is written once its challenge has been answered, each file once", async () => {
+  await using server = await startApache("Digest");
+  const digest = { ...basic.basic, algorithms: ["MD5"], realm: "dav" };
+  await using declared = await declare(manifests(server.url, { auth: { digest } }, "hello"));
+  await declared.ready("settings", "folder", "inside");
+  const content = JSON.parse(await readFile(join(server.folder, "dav", "team", "notes.json"), "utf8")) as unknown;
+  expect(content).toEqual({ motd: "hello" });
+  const lines = (await server.lines("access.log")).map((line) => line.split(" ").slice(0, 3).join(" "));
+  const written = lines.filter((line) => line.endsWith(" 201"));
+  expect(written.toSorted()).toEqual(["MKCOL /team/ 201", "PUT /settings.json 201", "PUT /team/notes.json 201"]);
+  // One nonce serves them all: only what began before it was known was challenged.
+  expect(lines.filter((line) => line.endsWith(" 401")).length).toBeLessThanOrEqual(3);
+});
+
+test("a digest by MD5 is not answered where nobody has named that, and the condition says what to do", async () => {
+  await using server = await startApache("Digest");
+  await using declared = await declare(manifests(server.url, { auth: { digest: basic.basic } }, "hello"));
+  await until(
+    () => declared.state("settings").includes("ChallengeRefused"),
+    () => declared.state("settings"),
+  );
+  expect(declared.state("settings")).toContain("auth.digest.algorithms: the server asks for a digest by MD5");
+});
+
 test("a server that wants another credential says so in the condition, by name", async () => {
   await using server = await startApache("Digest");
   await using declared = await declare(manifests(server.url, { auth: basic }, "hello"));

@@ -204,6 +204,16 @@ function declarations(url: string): readonly Declared[] {
   const assertion = { jwt: { key: ref("key") } };
   endpoint("assertion", { auth: { oauth2: { tokenURL: `${url}/token-error`, jwtBearer: { assertion } } } }, "InvalidCredential");
   endpoint("login-jwt", loginBy("/echo", { inputs: { a: assertion } }), "InvalidCredential");
+  const asks = (what: string): object => ({ baseURL: `${url}/asks-${what}` });
+  endpoint("digest", { ...asks("digest"), auth: { digest: { username: ref("plain"), password: ref("text") } } });
+  endpoint(
+    "digest-md5",
+    { ...asks("md5"), auth: { digest: { username: ref("plain"), password: ref("text") } } },
+    "ChallengeRefused",
+  );
+  const images = { username: ref("plain"), password: ref("text") };
+  for (const how of ["error", "text", "token"])
+    endpoint(`registry-${how}`, { ...asks(how), auth: { registry: { tokenURL: `${url}/token-${how}`, ...images } } });
   endpoint(
     "jwt",
     { auth: { oauth2: { tokenURL: `${url}/token-error`, clientID: { value: "c" }, privateKeyJWT: { key: ref("key") } } } },
@@ -285,6 +295,16 @@ describeWithControlPlane("attack 7: a secret that a library chokes on, or a serv
         return { type: "answer", status: 202, headers: { location: `/fail?token=${encodeURIComponent(echo)}` }, body: content };
       if (where === "/pages")
         return { type: "answer", headers: { link: `<http://other.example/${encodeURI(echo)}>; rel="next"` }, body: content };
+      if (where.startsWith("/asks-")) {
+        const what = where.split("/")[1]?.slice("asks-".length) ?? "";
+        const quoted = encodeURI(headers.authorization ?? "n").replaceAll('"', "");
+        const digest = { digest: "SHA-256", md5: "MD5" }[what];
+        const challenge =
+          digest === undefined
+            ? `Bearer realm="${origin.url}/token-${what}",service="s",scope="${quoted}"`
+            : `Digest realm="${quoted}", nonce="${quoted}", algorithm=${digest}, qop="auth"`;
+        return { type: "answer", status: 401, headers: { "www-authenticate": challenge }, body: echo };
+      }
       if (where === "/token-error")
         return { type: "answer", status: 400, body: { error: echo, error_description: echo, error_uri: echo } };
       if (where === "/token-text") return { type: "answer", status: 500, headers: { "content-type": "text/plain" }, body: echo };

@@ -46,15 +46,27 @@ describe("auth.oauth2", () => {
       "parameters[0].name",
     ],
     ["a parameter without a value", { clientID, clientSecret: secret, parameters: [{ name: "a" }] }, "parameters[0]: "],
-    [
-      "a claim for which there is a field",
-      { clientAssertion: { jwt: { key: secret, claims: { iss: "a" } } } },
-      "claims: Invalid value: iss, sub",
-    ],
     ["a JWT for a day", { clientAssertion: { jwt: { key: secret, lifetime: "24h" } } }, "must be from 2m to 1h"],
     ["a token type that is none", { tokenExchange: { subjectToken: account, subjectTokenType: "thing" } }, "subjectTokenType"],
   ])("refuses %s", (_name, changes, text) => {
     expect(oauth2(changes)).toContain(text);
+  });
+});
+
+describe("auth.digest and auth.registry", () => {
+  const user = { username: { value: "ada" }, password: secret };
+  test("take a user", () => {
+    expect(endpoint({ auth: { digest: user } })).toBe("");
+    expect(endpoint({ auth: { registry: { tokenURL: "https://auth.example/token", ...user } } })).toBe("");
+    expect(endpoint({ auth: { registry: { tokenURL: "https://auth.example/token" } } })).toBe("");
+  });
+  test("refuse half a user, an algorithm that is none, and on an admin's endpoint any realm", () => {
+    const half = { tokenURL: "https://auth.example/token", username: user.username };
+    expect(endpoint({ auth: { registry: half } })).toContain("username and password go together");
+    expect(endpoint({ auth: { digest: { ...user, algorithms: ["SHA-1"] } } })).toContain("spec.auth.digest.algorithms[0]");
+    const secretNamespace = "admins";
+    expect(cluster({ auth: { digest: user }, secretNamespace })).toContain("auth.digest.realm must be set");
+    expect(cluster({ auth: { digest: { ...user, realm: "a" } }, secretNamespace })).toBe("");
   });
 });
 

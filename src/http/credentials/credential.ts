@@ -20,6 +20,8 @@ export interface Credential {
   refused?(answer: Refusing): boolean;
   /** After such an answer: whether there is another credential now, with which it is worth sending again. */
   renewed?(signal: AbortSignal, answer: Refusing): Promise<boolean>;
+  /** Is told of each answer that does not refuse it. */
+  answered?(answer: Refusing): void;
   /** What was sent with the other one was answered otherwise. */
   accepted?(): void;
 }
@@ -40,7 +42,7 @@ export interface CredentialPart {
 }
 
 /** One whose values do not change while the exchange lasts. */
-export type FixedAuth = Exclude<AuthSettings, { type: "oauth2" | "serviceAccountToken" | "login" }>;
+export type FixedAuth = Exclude<AuthSettings, { type: "oauth2" | "serviceAccountToken" | "login" | "digest" | "registry" }>;
 
 /** RFC 7617 (basic), RFC 6750 (bearer), a header or query parameter of one's own, AWS Signature Version 4. */
 export function fixedCredential(auth: FixedAuth): Credential {

@@ -10,7 +10,8 @@ import type { ClientSettings } from "../connect/client-settings.ts";
 import { fixedCredential, withParts, type Credential, type FixedAuth } from "./credential.ts";
 import { bearerToken, isRefusal, type Issued } from "./issued.ts";
 import { createMakeToken, type MakeToken } from "./made-tokens.ts";
-import { createRefreshTokens } from "./refresh-tokens.ts";
+import { createChallenged, mostKept, type ChallengedAuth } from "./challenged.ts";
+import { createKept } from "./kept.ts";
 import { requestToken, type SendRequest } from "./oauth2.ts";
 import { tokenOfServiceAccount, type MakeServiceAccountToken } from "./service-account.ts";
 import { createSessions } from "./sessions.ts";
@@ -64,12 +65,20 @@ interface Known {
   readonly renewOn?: readonly string[];
 }
 
-type TokenAuth = Exclude<AuthSettings, FixedAuth>;
+type TokenAuth = Exclude<AuthSettings, FixedAuth | ChallengedAuth>;
+
+function isIssued(auth: AuthSettings): auth is TokenAuth {
+  return auth.type === "oauth2" || auth.type === "serviceAccountToken" || auth.type === "login";
+}
+function isChallenged(auth: AuthSettings): auth is ChallengedAuth {
+  return auth.type === "digest" || auth.type === "registry";
+}
 
 export function createCredentials(options: CredentialsOptions): Credentials {
   const { userAgent, sender, logIn, serviceAccountToken, onSecret } = options;
   const tokens = createTokens<Issued>();
-  const refreshTokens = createRefreshTokens();
+  const refreshTokens = createKept<string>(mostKept);
+  const challenged = createChallenged(tokens, options);
   const makerFor = ({ endpoint }: CredentialContext): MakeToken =>
     createMakeToken(serviceAccountToken, (value) => onSecret(value, endpoint.key.namespace));
   const sessions = createSessions((key, unusedForMs) => tokens.forget(key, unusedForMs));
@@ -125,8 +134,9 @@ export function createCredentials(options: CredentialsOptions): Credentials {
 
   return {
     async of(auth, context, { namespace, mayWait, signal }) {
-      if (auth.type !== "oauth2" && auth.type !== "serviceAccountToken" && auth.type !== "login") return fixedCredential(auth);
       const key = keyOf(auth, context.endpoint);
+      if (isChallenged(auth)) return challenged.of(auth, context, { key, namespace });
+      if (!isIssued(auth)) return fixedCredential(auth);
       sessions.use(context.endpoint.key, key);
       const fetch: FetchToken<Issued> = (stop) => fetchToken(auth, context, stop);
       const got = tokens.get(key, fetch);
@@ -139,7 +149,10 @@ export function createCredentials(options: CredentialsOptions): Credentials {
       sessions.forgetAll();
       await sessions.ended();
     },
-    problem: (auth, endpoint) => tokens.problem(keyOf(auth, endpoint)),
+    problem(auth, endpoint) {
+      const key = keyOf(auth, endpoint);
+      return tokens.problem(key) ?? challenged.problem(key);
+    },
     [Symbol.dispose]: () => tokens[Symbol.dispose](),
   };
 }

@@ -32,7 +32,7 @@ interface RefusedToken<V> {
   readonly namespace: string;
 }
 
-interface Tokens<V> extends Disposable {
+export interface Tokens<V> extends Disposable {
   /** Throws `RefusedError` while it is too early to ask again. */
   get(key: string, fetch: FetchToken<V>): Got<V>;
   /** The same, waiting for what is under way. Rejects with the signal's reason. */

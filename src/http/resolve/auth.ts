@@ -8,6 +8,7 @@ import type { Source } from "../../core/source.ts";
 import type { Read } from "../../core/ports.ts";
 import { bytesInBody } from "../../core/templating.ts";
 import { readBytes, type AllBytes } from "./bytes.ts";
+import { refuse } from "../refusal.ts";
 import { credentialText, refuseFor } from "./credential-text.ts";
 import { resolveInputs, type Inputs } from "./inputs.ts";
 import { resolveOAuth2, type OAuth2Settings } from "./oauth2.ts";
@@ -20,6 +21,20 @@ export interface AWSSettings {
   readonly accessKeyID: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
+}
+export interface DigestSettings {
+  readonly field: string;
+  readonly type: "digest";
+  readonly username: string;
+  readonly password: string;
+  readonly algorithms: readonly string[];
+  readonly realm?: string;
+}
+export interface RegistrySettings {
+  readonly field: string;
+  readonly type: "registry";
+  readonly tokenURL: string;
+  readonly user?: { readonly username: string; readonly password: string };
 }
 export interface LoginSettings {
   readonly field: string;
@@ -39,17 +54,32 @@ export type AuthSettings = { readonly field: string } & (
   | AWSSettings
   | { readonly type: "serviceAccountToken"; readonly request: ServiceAccountTokenRequest }
   | LoginSettings
+  | DigestSettings
+  | RegistrySettings
 );
 
+interface UserSources {
+  readonly username: Source;
+  readonly password: Source;
+}
 /** Throws `RefusedError`. */
 export async function resolveAuth(auth: AuthSources, read: Read): Promise<AuthSettings> {
   const line = (source: Source): Promise<string> => credentialText(source, read);
+  const user = async (sources: UserSources): Promise<{ readonly username: string; readonly password: string }> => {
+    const [username, password] = await Promise.all([line(sources.username), line(sources.password)]);
+    if (username.includes(":")) refuseFor(sources.username, "a user name with a colon cannot be sent (RFC 7617)");
+    return { username, password };
+  };
   const { field } = auth;
   switch (auth.type) {
-    case "basic": {
-      const [username, password] = await Promise.all([line(auth.username), line(auth.password)]);
-      if (username.includes(":")) refuseFor(auth.username, "a user name with a colon cannot be sent (RFC 7617)");
-      return { field, type: "basic", username, password };
+    case "basic":
+      return { field, type: "basic", ...(await user(auth)) };
+    case "digest":
+      return { ...auth, ...(await user(auth)) };
+    case "registry": {
+      if (!URL.canParse(auth.tokenURL)) refuse("InvalidURL", `${field}.tokenURL: this is no URL`);
+      const { user: declared, ...rest } = auth;
+      return { ...rest, ...(declared && { user: await user(declared) }) };
     }
     case "bearer":
       return { field, type: "bearer", token: await line(auth.token) };

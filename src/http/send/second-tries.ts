@@ -10,7 +10,7 @@ import { retryReason } from "./stale-retry.ts";
 interface SecondTries {
   /** Whether what failed is sent once more, on a fresh connection. */
   mayRepeat(error: unknown, hop: Hop): boolean;
-  /** Whether what was refused is sent once more: any method may be. */
+  /** Whether what was refused is sent once more: any method may be. Throws `RefusedError` where no other credential can be had. */
   mayRenew(answer: Answer, hop: Hop): Promise<boolean>;
 }
 
@@ -28,15 +28,22 @@ export function createSecondTries(chain: Chain, run: Run, options: RunOptions): 
       emit({ type: "retried", reason });
       return true;
     },
-    async mayRenew({ statusCode, headers }, hop) {
+    async mayRenew(refused, hop) {
+      const { statusCode, headers } = refused;
       if (!hop.trusted || !credential?.refused || !credential.renewed) return false;
       const target = isRedirect(statusCode) ? targetOf(hop.request, locationOf(headers)) : undefined;
       const answer = { statusCode, headers, target };
       const isRefused = credential.refused(answer);
+      if (!isRefused) credential.answered?.(answer);
       if (renewals === 0 && !isRefused) credential.accepted?.();
       if (renewals === 0 || !isRefused) return false;
       renewals -= 1;
-      return credential.renewed(run.signal, answer);
+      try {
+        return await credential.renewed(run.signal, answer);
+      } catch (error) {
+        refused.cancel(error as Error); // nobody reads it any more
+        throw error;
+      }
     },
   };
 }

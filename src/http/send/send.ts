@@ -23,6 +23,7 @@ import type { Answer } from "./on-wire.ts";
 import type { MinimumRate } from "./reading.ts";
 import { smallBytes } from "../limits/memory-shares.ts";
 import type { RateTurn } from "../limits/rate-limits.ts";
+import { RefusedError } from "../refusal.ts";
 import type { Secrets } from "../../core/mask-secrets.ts";
 import { createShown } from "../../core/shown.ts";
 
@@ -142,6 +143,7 @@ async function beginExchange(
       end({ reason: "EgressDenied", detail: denied.message });
       return denied;
     }
+    if (error instanceof RefusedError) return refused(error, end);
     const { reason, message, comes } = failureWithin(limit, error, placedAt(sending, trace));
     end({ reason, detail: message });
     if (reason === "RateLimited" && !trace.sent) return { type: "refusal", reason, message, heals: true };
@@ -159,10 +161,8 @@ async function beginExchange(
       limit.restart(first.settings.timeoutMs - (performance.now() - startedMs - waitedMs));
     }
   }
-  async function turn(): Promise<RateTurn | undefined> {
-    const { turn } = sending;
-    return turn && waitUntimed(() => turn(limit.signal));
-  }
+  const { turn: own } = sending;
+  const turn = async (): Promise<RateTurn | undefined> => own && waitUntimed(() => own(limit.signal));
   try {
     const take = (): Slot | Promise<Slot> => budget.take(limit.signal);
     slot = await (sending.turn ? waitUntimed(take) : take());
@@ -205,6 +205,12 @@ function ownerOf({ metadata: { namespace, name }, endpoint }: Sending) {
 function placedAt(sending: Sending, trace: Trace): At {
   return { place: placeNow(sending, trace), proxied: trace.proxied };
 }
+/** The server has refused what was sent, so that nothing was done, and there is nothing else to send. */
+function refused({ refusal }: RefusedError, end: Begun["end"]): Failed {
+  end({ statusCode: 401 });
+  return refusal;
+}
+
 function failureWithin(limit: Deadline, error: unknown, at: At): Failure {
   const { aborted, reason } = limit.signal;
   // The limit may be that of all that is sent for one resource at once, which is the outer signal's.

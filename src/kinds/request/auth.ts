@@ -9,7 +9,7 @@ import { serviceAccountRequest } from "./token-source.ts";
 /** `spec`: where the endpoint's is written; `own`: what of it a login uses, and the namespace of its ServiceAccounts. */
 export function authSources(auth: Auth, spec: From, own: LoginEndpoint & { readonly namespace: string }): AuthSources {
   const at = (field: string): From => ({ ...spec, field: `${spec.field}.auth.${field}` });
-  const { basic, bearer, apiKey, oauth2, awsSigV4, serviceAccountToken, login } = auth;
+  const { basic, bearer, apiKey, oauth2, awsSigV4, serviceAccountToken, login, digest, registry } = auth;
   if (basic) {
     const [username, password] = [source(at("basic.username"), basic.username), source(at("basic.password"), basic.password)];
     return { ...at("basic"), type: "basic", username, password };
@@ -29,6 +29,20 @@ export function authSources(auth: Auth, spec: From, own: LoginEndpoint & { reado
       secretAccessKey: source(at("awsSigV4.secretAccessKey"), secretAccessKey),
       ...(sessionToken && { sessionToken: source(at("awsSigV4.sessionToken"), sessionToken) }),
     };
+  }
+  if (digest) {
+    const { username, password, algorithms, realm } = digest;
+    const user = { username: source(at("digest.username"), username), password: source(at("digest.password"), password) };
+    return { ...at("digest"), type: "digest", ...user, algorithms, ...(realm !== undefined && { realm }) };
+  }
+  if (registry) {
+    const { tokenURL, username, password } = registry;
+    const user = username &&
+      password && {
+        username: source(at("registry.username"), username),
+        password: source(at("registry.password"), password),
+      };
+    return { ...at("registry"), type: "registry", tokenURL, ...(user && { user }) };
   }
   if (login) return { ...at("login"), ...loginSources(login, at("login"), own) };
   if (!serviceAccountToken) throw new Error("auth without any of its fields: the schema forbids it");

@@ -40,9 +40,14 @@ export function* judgeResponse(
       };
 }
 
+/** Schemes for which an endpoint's `auth` has a way. */
+const possible: readonly string[] = ["Basic", "Bearer", "Digest", "AWS4-HMAC-SHA256"];
+
 /** The answer's status, and of a 401 the credentials that it asks for. */
 export function answeredText({ statusCode, headers }: Response): string {
   const asked = headers["www-authenticate"];
   const schemes = statusCode === 401 && typeof asked === "string" ? challengedSchemes(asked) : [];
-  return schemes.length === 0 ? `answered ${statusCode}` : `answered ${statusCode}, which asks for ${schemes.join(" or ")}`;
+  if (schemes.length === 0) return `answered ${statusCode}`;
+  const isPossible = schemes.some((scheme) => possible.includes(scheme));
+  return `answered ${statusCode}, which asks for ${schemes.join(" or ")}${isPossible ? "" : "; Holdfast has no such credential"}`;
 }

@@ -35,6 +35,7 @@ export const wishes: readonly Wish[] = [
   { text: "To hear that something failed, and why", feature: "[`HTTPRequest`](api/httprequest.md): `trigger`" },
   { text: "Signed webhooks", feature: "`sign`, of [`HTTPRequest`](api/httprequest.md) and [`HTTPEndpoint`](api/httpendpoint.md)" },
   { text: "Tokens without a static secret: token exchange, workload identity, signed assertions", feature: "[`HTTPEndpoint`](api/httpendpoint.md): [`auth.oauth2`](guide/get-tokens-without-a-password.md)" },
+  { text: "Digest, and the challenges of registries", feature: "[`HTTPEndpoint`](api/httpendpoint.md): `auth.digest`, `auth.registry`; [challenges](http-client.md#challenges)" },
 ];
 
 export const mistakes: readonly Wish[] = [

@@ -1,0 +1,70 @@
+/** Credentials that answer a server's challenge: what is known of it is shared by all requests of an endpoint. */
+import type { Refusal } from "../../core/outcome.ts";
+import { orRefusal, RefusedError } from "../refusal.ts";
+import type { AuthSettings } from "../resolve/auth.ts";
+import { hideAdminDetails } from "../resolve/connection.ts";
+import type { Credential } from "./credential.ts";
+import type { CredentialContext, CredentialsOptions } from "./credentials.ts";
+import { digestCredential, type DigestState } from "./digest.ts";
+import type { Issued } from "./issued.ts";
+import { createKept } from "./kept.ts";
+import { createRegistryState, registryCredential, requestRegistryToken, type RegistryState } from "./registry.ts";
+import type { Tokens } from "./tokens.ts";
+
+export type ChallengedAuth = Extract<AuthSettings, { type: "digest" | "registry" }>;
+
+/** Endpoints of which something is kept. */
+export const mostKept = 10_000;
+
+interface Challenged {
+  of(auth: ChallengedAuth, context: CredentialContext, by: { readonly key: string; readonly namespace: string }): Credential;
+  /** Why the latest challenge was not answered. */
+  problem(key: string): Refusal | undefined;
+}
+
+export function createChallenged(tokens: Tokens<Issued>, { sender, userAgent, onSecret }: CredentialsOptions): Challenged {
+  const digests = createKept<DigestState>(mostKept);
+  const registries = createKept<RegistryState>(mostKept);
+  const problems = createKept<Refusal>(mostKept);
+
+  /** Why an admin's endpoint cannot answer a challenge is told in its own status only. */
+  function noting(key: string, { endpoint }: CredentialContext, credential: Credential): Credential {
+    const admins = { endpoint, tls: { insecureSkipVerify: false, minVersion: "TLSv1.2" } } as const;
+    return {
+      ...credential,
+      renewed: (signal, answer) =>
+        hideAdminDetails(admins, async () => {
+          const isRenewed = await orRefusal(async () => (await credential.renewed?.(signal, answer)) === true);
+          if (isRenewed === true || isRenewed === false) return isRenewed;
+          problems.keep(key, isRenewed);
+          throw new RefusedError(isRenewed);
+        }),
+      answered(answer) {
+        credential.answered?.(answer);
+        problems.forget(key);
+      },
+    };
+  }
+
+  function of(...[auth, context, { key, namespace }]: Parameters<Challenged["of"]>): Credential {
+    const { endpoint } = context;
+    if (auth.type === "digest")
+      return noting(key, context, digestCredential(auth, digests.of(key) ?? digests.keep(key, { count: 0 })));
+    const state = registries.of(key) ?? registries.keep(key, createRegistryState());
+    const asking = { send: sender(context), userAgent };
+    const credential = registryCredential({
+      settings: auth,
+      key,
+      state,
+      tokens,
+      namespace,
+      async fetch(wanted, signal) {
+        const token = await requestRegistryToken(auth, wanted, { ...asking, signal });
+        for (const secret of token.value.secrets) onSecret(secret, endpoint.key.namespace);
+        return token;
+      },
+    });
+    return noting(key, context, credential);
+  }
+  return { of, problem: (key) => problems.of(key) };
+}
