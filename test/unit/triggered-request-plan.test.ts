@@ -153,6 +153,18 @@ describe("wish 26: a notice", () => {
     expect(recovered.told).toEqual(["Recovered 2"]);
   });
 
+  test("loses nothing and repeats nothing where a clock is set back", () => {
+    const early = source("FF", { first: 30 });
+    const { told, status } = tell([early], { when: ["Failed", "Recovered"] });
+    expect(told).toEqual(["Failed 30", "Failed 31"]);
+    const set = source("FS", { first: 5 }); // an hour has come again
+    const history = [...(set.status?.history ?? []), ...(early.status?.history ?? [])];
+    const later = { ...set, status: { ...set.status, history } } as HTTPRequest;
+    const again = tell([later], { when: ["Failed", "Recovered"], status });
+    expect(again.told).toEqual(["Failed 5", "Recovered 6"]);
+    expect(look([later], { when: ["Failed", "Recovered"], status: again.status }).steps).toEqual([]);
+  });
+
   test("remembers a failure for its recovery, though the source keeps no history", () => {
     const seen = look([source("F", { keep: 1 })], { when: ["Recovered"] });
     expect(seen.steps).toEqual([]);

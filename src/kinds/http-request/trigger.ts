@@ -80,14 +80,27 @@ function endsToTell(
 ): { readonly source: HTTPRequest | HTTPResource; readonly end: End; readonly when: TriggerEvent["when"] }[] {
   const ends = endsOf(kind, source);
   const mark = markOf(state, source);
+  const first = firstNew(ends, mark, state);
   return ends.flatMap((end, index) => {
-    if (end.atMs <= (mark?.atMs ?? -Infinity) || end.knownMs < Date.parse(state.since)) return [];
+    if (index < first) return [];
     const before = ends[index - 1];
-    const last = mark && mark.atMs >= (before?.atMs ?? -Infinity) ? mark.isBad : before !== undefined && isBad(before);
+    const isAfterMark = index === first && mark !== undefined;
+    const last = isAfterMark && mark.atMs >= (before?.atMs ?? -Infinity) ? mark.isBad : before !== undefined && isBad(before);
     const names: readonly string[] = end.outcome === "Succeeded" && last ? ["Recovered", "Succeeded"] : [end.outcome];
     const found = names.find((name) => when.some((one) => one === name));
     return found === undefined ? [] : [{ source, end, when: found }];
   });
+}
+
+/**
+ * The place of the first that has not been told of. Where what was told of last is still in the list, that is the one after it,
+ * whatever a clock that was set back makes of their times.
+ */
+function firstNew(ends: readonly End[], mark: Mark | undefined, { since }: TriggerStatus): number {
+  const told = mark ? ends.findLastIndex(({ atMs }) => atMs === mark.atMs) : -1;
+  if (told !== -1) return told + 1;
+  const found = ends.findIndex(({ atMs, knownMs }) => atMs > (mark?.atMs ?? -Infinity) && knownMs >= Date.parse(since));
+  return found === -1 ? ends.length : found;
 }
 
 /** Where a recovery is to be told of, what it is one from is remembered. */
@@ -98,10 +111,10 @@ function noteFailures(
 ): TriggerStatus {
   if (!when.includes("Recovered")) return state;
   return sources.reduce((noted, source) => {
-    const last = endsOf(kind, source).at(-1);
-    const mark = markOf(noted, source);
-    const isNews = last && last.atMs > (mark?.atMs ?? -Infinity) && last.knownMs >= Date.parse(state.since);
-    return isNews && isBad(last) ? marked(noted, source, last) : noted;
+    const ends = endsOf(kind, source);
+    const last = ends.at(-1);
+    const isNews = firstNew(ends, markOf(noted, source), state) < ends.length;
+    return last && isNews && isBad(last) ? marked(noted, source, last) : noted;
   }, state);
 }
 
