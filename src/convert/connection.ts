@@ -30,6 +30,8 @@ export function connectionOf({ object, namespace, config, findings }: Connecting
       "providerConfigRef",
       `${providerConfigRef.name} is not among what was given: its credential and TLS are not known`,
     );
+  for (const field of config?.unknown ?? [])
+    findings.add("HARD", "providerConfigRef", `its ${field} has no counterpart here: credentials are auth of an HTTPEndpoint`);
   const secrets: SecretKey[] = [];
   const reference = ({ name, key, namespace: from = namespace }: SecretRef): object => {
     secrets.push({ namespace: from, name, key });

@@ -1,4 +1,6 @@
 /** A DisposableRequest, which is sent until it has been answered as expected, as an HTTPRequest. */
+import { pollOf } from "./async.ts";
+import { createWrapper } from "./wrapper.ts";
 import { authorizes } from "./connection.ts";
 import { headerTexts } from "./headers.ts";
 import { outputsOf, overAnswer } from "./outputs.ts";
@@ -27,6 +29,9 @@ export async function requestSpec(one: OfDisposable): Promise<Spec> {
     parameters.body === undefined || parameters.body === "" ? undefined : { text: templateOf(inputs.pieces(parameters.body)) };
   if (body && !headers.some(({ name }) => name.toLowerCase() === "content-type"))
     findings.add("INFO", "body", "no Content-Type went with it there; text/plain does here");
+  const polling = object.async ? parameters.polling : undefined;
+  const { expectedResponse = "" } = parameters;
+  const expected = expectedResponse === "" ? undefined : overAnswer(expectedResponse);
   const outputs = await outputsOf(one);
   const declared = inputs.declared();
   return {
@@ -34,10 +39,16 @@ export async function requestSpec(one: OfDisposable): Promise<Spec> {
     method: parameters.method,
     ...(headers.length > 0 && { headers }),
     ...(body && { body }),
+    ...(polling && {
+      poll: pollOf(polling, "polling", {
+        wrapper: createWrapper({}, inputs),
+        findings,
+        ...(expected !== undefined && { expected }),
+      }),
+    }),
     expect: {
       status: ["200-399", ...new Set((parameters.allowedStatusCodes ?? []).filter((code) => code >= 400).map(String))],
-      ...(parameters.expectedResponse !== undefined &&
-        parameters.expectedResponse !== "" && { that: overAnswer(parameters.expectedResponse) }),
+      ...(expected !== undefined && !polling && { that: expected }),
     },
     ...triesOf(parameters, one),
     timeout: timeoutOf(parameters.waitTimeout, one),

@@ -1,4 +1,5 @@
 /** Runs the programs of one request of a Request, and so finds out what they make of an answer. */
+import { asksForKept } from "./async.ts";
 import { authorizes } from "./connection.ts";
 import { examine, mapTexts, wholeMark, type Examined } from "./examine.ts";
 import { headerTexts, type HeaderText } from "./headers.ts";
@@ -40,6 +41,14 @@ export async function examineMapped(mapped: Mapped, parts: ExamineParts): Promis
       action === "CREATE" ? await beforeThereIsOne(program, parts) : await examine(parts.programs, parts.root, program);
     if (action === "CREATE" && /\bresponse\b/.test(program))
       parts.findings.add("CHANGE", at, "it asks for the last answer: taken is what it yields where there is none yet");
+    if (examined.type === "computed" && asksForKept(program)) {
+      parts.findings.add(
+        "HARD",
+        at,
+        "it makes something of status.externalRef, which is to be made where the id is taken: in externalID",
+      );
+      return { program, field: at, examined: { type: "failed", message: "" } };
+    }
     return { program, field: at, examined };
   };
   const sent = mapping.headers ?? parts.object.spec.forProvider.headers;

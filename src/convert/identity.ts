@@ -19,10 +19,13 @@ export interface Identities {
   /** A value that is needed as it was, such as a number, and not as text. */
   keepType(): void;
   find(path: AnswerPath): number | undefined;
+  /** Whether it is the id itself, which no answer has. */
+  isKept(path: AnswerPath): boolean;
   decide(): Identity;
 }
 
-export function createIdentities(): Identities {
+/** `kept`: programs that are asked in place of a path's own. */
+export function createIdentities(kept: ReadonlyMap<string, string> = new Map()): Identities {
   const programs: string[] = [];
   let asList = false;
 
@@ -30,8 +33,10 @@ export function createIdentities(): Identities {
     const known = programs.indexOf(program);
     return known === -1 ? programs.push(program) - 1 : known;
   }
+  const programOf = (path: AnswerPath): string => kept.get(pathProgram(path)) ?? pathProgram(path);
   return {
-    path: (path) => add(pathProgram(path)),
+    path: (path) => add(programOf(path)),
+    isKept: (path) => kept.has(pathProgram(path)),
     computed(program) {
       return add(`(try (${program}) catch null)`);
     },
@@ -39,7 +44,7 @@ export function createIdentities(): Identities {
       asList = true;
     },
     find(path) {
-      const known = programs.indexOf(pathProgram(path));
+      const known = programs.indexOf(programOf(path));
       return known === -1 ? undefined : known;
     },
     decide() {

@@ -19,8 +19,15 @@ export interface Taken {
 }
 
 /** `spec`: what the Request has become. */
-export async function takenIdentity({ status }: PeerRequest, spec: Spec, { programs, findings }: Translating): Promise<Taken> {
+export async function takenIdentity(
+  { status, async, metadata }: PeerRequest,
+  spec: Spec,
+  { programs, findings }: Translating,
+): Promise<Taken> {
   const { externalID } = spec;
+  const named = metadata.annotations?.["crossplane.io/external-name"];
+  const known = async ? (status?.externalRef ?? (named === metadata.name ? undefined : named)) : undefined;
+  if (known !== undefined && known !== "") return { annotations: { "holdfast.dev/external-id": known } };
   const { response, cache, requestDetails } = status ?? {};
   const answers = [response, cache?.response].flatMap((one) => (one && isSuccess(one) ? [one] : []));
   const wasSent = statusOf(response) !== 0 || statusOf(cache?.response) !== 0;

@@ -1,4 +1,5 @@
 /** Which of a Request's mappings is used for what, and what of that is allowed. */
+import { withKept } from "./async.ts";
 import type { Findings } from "./findings.ts";
 import type { PeerRequest } from "./peer-object.ts";
 import type { PeerMapping } from "./peer-schema.ts";
@@ -29,8 +30,8 @@ export interface Mapped extends ActionKind {
 }
 
 /** Those that are there, first by action and then by method, and may be sent. */
-export function mappedActions({ spec, kind }: PeerRequest, findings: Findings): readonly Mapped[] {
-  const { mappings } = spec.forProvider;
+export function mappedActions({ spec, kind, async }: PeerRequest, findings: Findings): readonly Mapped[] {
+  const mappings = async ? spec.forProvider.mappings.map(withKept) : spec.forProvider.mappings;
   const policies = spec.managementPolicies ?? ["*"];
   return actions.flatMap((one) => {
     const named = mappings.findIndex(({ action }) => action === one.action);

@@ -1,5 +1,6 @@
 /** One request of a Request as it is written here, once it is known by what the remote object is known. */
 import { mapTexts, pathProgram, piecesOf, wholeMark, type AnswerPath } from "./examine.ts";
+import { pollOf } from "./async.ts";
 import type { ExaminedRequest, Seen } from "./examined-request.ts";
 import type { Identities, Identity } from "./identity.ts";
 import type { Mapped } from "./mappings.ts";
@@ -34,6 +35,7 @@ export function renderRequest(request: ExaminedRequest, parts: RenderParts): Rea
     ...(named !== "" && named !== method && { method: named }),
     ...(headers.length > 0 && { headers }),
     ...(content && { body: content }),
+    ...(mapping.polling && parts.object.async && { poll: pollOf(mapping.polling, `${field}.polling`, parts) }),
   };
 }
 
@@ -57,7 +59,7 @@ function valueOf({ examined }: Seen): unknown {
 function ofAnswer(path: AnswerPath, { action }: Mapped, asValue: boolean, { identities, identity }: RenderParts): string {
   const index = identities.find(path);
   // Update sees the answer to the observation, as it did there.
-  if (action === "UPDATE" && (asValue || index === undefined)) return pathProgram(path);
+  if (action === "UPDATE" && !identities.isKept(path) && (asValue || index === undefined)) return pathProgram(path);
   return identity.expression(index ?? 0);
 }
 function piecesWithin(text: string, paths: readonly AnswerPath[], mapped: Mapped, parts: RenderParts): readonly Piece[] {

@@ -1,5 +1,7 @@
 /** A Request, which keeps a remote object, as an HTTPResource. */
 import { logicOf, saysNotFound, statusesIn } from "./checks.ts";
+import { keptBy, keptProgram, logicWithKept } from "./async.ts";
+import { onOneLine } from "./programs.ts";
 import { durationHere, programRoot } from "./root.ts";
 import { createIdentities } from "./identity.ts";
 import { mappedActions, type Mapped } from "./mappings.ts";
@@ -24,7 +26,12 @@ export async function resourceSpec(one: OfRequest): Promise<Spec | undefined> {
   }
   const root = programRoot(parameters);
   const wrapper = createWrapper(root, inputs);
-  const identities = createIdentities();
+  const { externalRef } = parameters;
+  const kept =
+    object.async && externalRef !== undefined && externalRef !== ""
+      ? [[keptProgram, keptBy(externalRef, wrapper, findings)] as const]
+      : [];
+  const identities = createIdentities(new Map(kept));
   const examined: ExaminedRequest[] = [];
   for (const each of mapped) examined.push(await examineMapped(each, { ...one, root, wrapper, identities }));
   const identity = identities.decide();
@@ -113,7 +120,7 @@ async function checksOf(
   const spec: Record<string, unknown> = {};
   let observed: readonly string[] = [];
   if (expected?.type === "CUSTOM") {
-    const logic = logicOf(expected.logic ?? "", "expectedResponseCheck", { written, findings });
+    const logic = logicOf(logicWithKept(expected.logic ?? ""), "expectedResponseCheck", { written, findings });
     if (logic !== undefined) spec["upToDate"] = wrapper.wrap(logic);
   } else if (updateText !== undefined) {
     spec["upToDate"] = `(.response.text // "") | contains(${updateText})`;
@@ -125,7 +132,7 @@ async function checksOf(
   } else if (mapped.some(({ action }) => action === "UPDATE"))
     findings.add("INFO", "expectedResponseCheck", "lists and numbers are compared by value here, by their JSON text there");
   if (removed?.type === "CUSTOM") {
-    const logic = logicOf(removed.logic ?? "", "isRemovedCheck", { written, findings });
+    const logic = logicOf(logicWithKept(removed.logic ?? ""), "isRemovedCheck", { written, findings });
     if (logic !== undefined && !(await saysNotFound(programs, root, logic))) {
       spec["exists"] = `${wrapper.wrap(logic)} | not`;
       observed = [...new Set(["404", ...statusesIn(logic)])];
@@ -135,6 +142,12 @@ async function checksOf(
         "an answer that it does not take for a removal, a 404 among them, says that the object is there, as it did there",
       );
     }
+  }
+  const exists = object.async ? object.spec.forProvider.resourceExistsCheck : undefined;
+  if (exists?.type === "CUSTOM" && spec["exists"] === undefined) {
+    const logic = logicWithKept(onOneLine(exists.logic ?? ""));
+    spec["exists"] = wrapper.wrap(logic);
+    observed = [...new Set(["404", ...statusesIn(logic)])];
   }
   for (const [name, check] of Object.entries({ expectedResponseCheck: expected, isRemovedCheck: removed }))
     if (check?.type !== undefined && !["", "DEFAULT", "CUSTOM"].includes(check.type))

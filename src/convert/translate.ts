@@ -22,8 +22,6 @@ import type { Manifest, TranslateOptions, Translating, Translation } from "./tra
 /** Every object of the kinds is named by one finding for each thing that is otherwise. Throws StarvedError. */
 export async function translate(object: PeerRequest | PeerDisposable, options: TranslateOptions): Promise<Translation> {
   const findings = createFindings();
-  for (const field of object.unknown)
-    findings.add("DROP", field, "this version of the kind has no such field: it had no effect there");
   tellAsync(object, findings);
   const { evaluator, signal, form, config, interval = "1m" } = options;
   const namespace = namespaceOf(object, options, findings);

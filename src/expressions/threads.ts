@@ -38,6 +38,12 @@ interface Task {
   readonly fail: (error: unknown) => void;
 }
 
+/** One that stands by keeps no process alive: a command that waits for its end alone would end before it, as one that hangs. */
+function endThread(worker: Worker): Promise<number> {
+  worker.ref();
+  return worker.terminate();
+}
+
 /** Those with a longer document run one at a time, so that they leave a thread, and memory, to the others. */
 const bigDocumentCharacters = 256 * 1024;
 
@@ -119,7 +125,7 @@ export function createThreads(options: ThreadsOptions): Threads {
     async [Symbol.asyncDispose]() {
       disposed = true;
       for (let task = lines.drop(); task; task = lines.drop()) task.fail(new Error("expressions are no longer evaluated"));
-      await Promise.all([...all].map((worker) => worker.terminate()));
+      await Promise.all([...all].map(endThread));
     },
   };
 }

@@ -380,3 +380,85 @@ describe("a live object", () => {
     expect(tried.manifest?.spec).toMatchObject({ suspend: true });
   });
 });
+
+describe("the fork for long operations", () => {
+  const apiVersion = "http.async.m.crossplane.io/v1alpha2";
+  const polling = {
+    url: '"http://o.example/" + .response.body.name',
+    done: ".poll.response.body.done == true",
+    error: ".poll.response.body.error",
+  };
+  const long = {
+    payload,
+    externalRef: '.poll.response.body.response.thing | split("/") | last',
+    mappings: [
+      { action: "CREATE", url: ".payload.baseUrl", body: ".payload.body", polling },
+      { action: "OBSERVE", url: '.payload.baseUrl + "/" + .status.externalRef' },
+      {
+        action: "UPDATE",
+        method: "PATCH",
+        url: '.payload.baseUrl + "/" + .status.externalRef',
+        body: "{id: .status.externalRef}",
+      },
+      { action: "REMOVE", url: '.payload.baseUrl + "/" + .status.externalRef' },
+    ],
+  };
+  const asynchronous = (forProvider: object, rest: object = {}): unknown =>
+    peerRequest(forProvider, { apiVersion, kind: "AsyncRequest", ...rest });
+
+  test("polls until the work has ended, and takes the id of its last answer", async () => {
+    const { manifest, findings } = await translated(asynchronous(long));
+    const url = "http://origin.example/things/${ .externalID }";
+    expect(manifest?.spec).toMatchObject({
+      externalID: expect.stringContaining('{response: $h.response} | (.response.body.response.thing | split("/") | last)'),
+      create: {
+        poll: {
+          url: '${ . as $h | {response: $h.response} | ("http://o.example/" + .response.body.name) }',
+          until: ". as $h | {response: $h.response} | (.response.body.done == true)",
+          failedIf: expect.stringMatching(/^\(\.response\.statusCode < 300 and /),
+          interval: "5s",
+          timeout: "30m",
+        },
+      },
+      observe: { url },
+      update: { url, body: { json: { id: "${ .externalID }" } } },
+      delete: { url },
+    });
+    expect(findings.filter(({ level }) => level === "HARD")).toEqual([]);
+  });
+
+  test("knows what exists by its status, or by the name that it was given", async () => {
+    const metadata = { name: "one", namespace: "here", annotations: { "crossplane.io/external-name": "given" } };
+    const byStatus = await translated(asynchronous(long, { metadata, status: { externalRef: "told" } }));
+    expect(byStatus.manifest?.metadata.annotations).toEqual({ "holdfast.dev/external-id": "told" });
+    const byName = await translated(asynchronous(long, { metadata }));
+    expect(byName.manifest?.metadata.annotations).toEqual({ "holdfast.dev/external-id": "given" });
+  });
+
+  test("a one-off is judged by the end of its work", async () => {
+    const parameters = { method: "POST", polling, expectedResponse: ".body.thing != null", rollbackRetriesLimit: 1 };
+    const { manifest } = await translated(peerDisposable(parameters, { apiVersion, kind: "AsyncDisposableRequest" }));
+    expect(manifest?.spec).toMatchObject({
+      poll: { failedIf: expect.stringContaining("(.response | (.body.thing != null)) | not") },
+      retry: { limit: 0 },
+    });
+    expect(manifest?.spec["expect"]).not.toHaveProperty("that");
+  });
+
+  test.each<[string, unknown, string]>([
+    ["a credential", asynchronous({ ...long, gcp: {} }), "HARD spec.forProvider.gcp"],
+    ["final failures", asynchronous({ ...long, isTerminalError: ".response.statusCode == 400" }), "HARD isTerminalError"],
+    ["work under way", asynchronous(long, { status: { polling: { response: {} } } }), "HARD status.polling"],
+    [
+      "an id that is changed",
+      asynchronous({
+        ...long,
+        mappings: [{ action: "OBSERVE", url: ".payload.baseUrl + (.status.externalRef | ascii_downcase)" }],
+      }),
+      "HARD mappings[0].url",
+    ],
+    ["an object that is not the fork's", peerRequest(long), "DROP externalRef"],
+  ])("tells of %s", async (_, value, finding) => {
+    expect(await said(value)).toContain(finding);
+  });
+});
