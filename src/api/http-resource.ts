@@ -238,6 +238,18 @@ const status = {
       },
       required: ["spec"],
     },
+    asMade: {
+      type: "object",
+      additionalProperties: { type: "string", maxLength: 16 },
+      maxProperties: 32,
+      description:
+        "Where replace is declared: places that differed as soon as the object was made, by its server's doing, each with a digest of what was declared there. For these it is not made anew.",
+    },
+    replacedFor: {
+      type: "string",
+      maxLength: 64,
+      description: "SHA-256 over the places for which the object was made anew last, and what was declared there.",
+    },
     inputs: {
       "x-kubernetes-preserve-unknown-fields": true,
       description:

@@ -3,6 +3,7 @@
  *
  * Invariant: what the observed side has beyond what is wanted is no difference.
  */
+import { digest } from "./tools/digest.ts";
 import { isRecord, sameJSON } from "./tools/json.ts";
 import { isWithin, type Place } from "./tools/json-place.ts";
 import { isFixed, jsonStep } from "./templating.ts";
@@ -10,6 +11,8 @@ import { isFixed, jsonStep } from "./templating.ts";
 /** One place that differs. `wanted`: short JSON text, where it holds nothing but what the spec says in the open. */
 export interface Difference {
   readonly path: string;
+  /** Of what is wanted there, with each secret in it replaced: 64 bits of SHA-256. */
+  readonly digest?: string;
   readonly wanted?: string;
 }
 
@@ -80,7 +83,7 @@ export function differences(
   wanted: unknown,
   observed: unknown,
   template: unknown,
-  { limit = 20, ignore = [], ...exempt }: Exempt & { readonly limit?: number } = {},
+  { limit = 20, ignore = [], digests = false, ...exempt }: Exempt & { readonly limit?: number; readonly digests?: boolean } = {},
 ): Difference[] {
   const told = new Map<string, Difference>();
   const masked = "masked" in exempt ? exempt.masked : none;
@@ -88,14 +91,19 @@ export function differences(
   visitDifferences(wanted, observed, (one) => {
     const its = one.path.reduce<unknown>(at, masked);
     if (!isCompared(one.wanted, its, one.path, ignore)) return true;
-    const difference = describeDifference(one, template);
-    if (told.has(difference.path)) repeated += 1;
-    told.set(difference.path, difference);
+    const described = describeDifference(one, template);
+    const before = told.get(described.path);
+    if (before) repeated += 1;
+    told.set(described.path, digests ? { ...described, ...fingerprint(before, its === none ? one.wanted : its) } : described);
     return told.size < limit && repeated < mostRepeated;
   });
   return [...told.values()];
 }
 
+/** `before`: of others that are told as the same place. */
+function fingerprint(before: Difference | undefined, wanted: unknown): Pick<Difference, "digest"> {
+  return { digest: digest([before?.digest ?? null, wanted ?? null]).slice(0, 16) };
+}
 /** Below one expression all are told as one: whoever has seen so many of them need not see the others. */
 const mostRepeated = 1_000;
 const longestWanted = 64;

@@ -47,6 +47,8 @@ export interface ScopeEvaluation {
   readonly expressions: readonly Located[];
   /** A body that is rendered, and held against the response's. */
   readonly compare?: BodyTemplate;
+  /** Whether each place that differs is told with a digest of what is wanted there. */
+  readonly digests?: boolean;
   /** Places of it that are not compared. */
   readonly ignore?: readonly string[];
   /** Places at which both sides are put through jq before they are. */

@@ -179,3 +179,16 @@ test("what is 2,500 levels deep is compared, and patched", () => {
   for (let level = 0; level < depth; level += 1) patch = isRecord(patch) ? patch["a"] : undefined;
   expect(patch).toBe(1);
 });
+
+test("each place that differs has a digest of what is wanted there, and of no secret", () => {
+  const of = (wanted: unknown, more: object = {}): unknown =>
+    differences(wanted, {}, wanted, { digests: true, ...more }).map(({ digest }) => digest);
+  const [a, b] = [of({ x: "a" }), of({ x: "b" })];
+  expect(a).not.toEqual(b);
+  expect(of({ x: "a", y: "a" })).toEqual([...(a as string[]), ...(a as string[])]);
+  expect(differences({ x: 1 }, {}, {})[0]).not.toHaveProperty("digest");
+  const masked = { x: { open: 1, token: "***" } };
+  const withSecret = (token: string) => of({ x: { open: 1, token } }, { masked });
+  expect(withSecret("first")).toEqual(withSecret("second"));
+  expect(withSecret("first")).toHaveLength(1);
+});

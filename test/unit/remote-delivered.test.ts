@@ -1,6 +1,7 @@
 /** HTTPResource's plan: what counts as delivered, and what is sent again, with scripted answers. */
 import { describe, expect, test } from "@jest/globals";
 import type { HTTPResourceStatus } from "../../src/api/http-resource.ts";
+import type { Outcome } from "../../src/core/outcome.ts";
 import type { EvaluationResult } from "../../src/core/plan.ts";
 import { answer, created, differs, drive, failure, now, resource, same, user, values } from "../support/resource-plan.ts";
 
@@ -124,5 +125,25 @@ describe("a Secret's value that update sends", () => {
       expect(asked.sent).toEqual([look, put]);
       expect(looked(asked.status, key, { annotations }).sent).toEqual([look]);
     }
+  });
+  test.each<[string, Outcome]>([
+    ["is refused", answer(400)],
+    ["is answered 503", answer(503)],
+    ["ends without an answer", failure(true)],
+  ])("that a person has sent again, and that %s, is sent until it arrives", (_how, outcome) => {
+    const annotations = { "holdfast.dev/reconcile-at": "now" };
+    const asking = (known: HTTPResourceStatus, answers: readonly Outcome[], at = hour) =>
+      drive(
+        resource(secret, { status: known, finalizers: held, annotations }),
+        [answer(200), hidden, digest("k1:a"), ...answers],
+        at,
+      );
+    const failed = asking(status, [outcome]);
+    expect([failed.sent, failed.status.lastHandledReconcileAt]).toEqual([[look, put], "now"]);
+    const again = asking(failed.status, [outcome], twoHours);
+    expect(again.sent).toEqual([look, put]);
+    const arrived = asking(again.status, [answer(200)], after(10_800_000));
+    expect(arrived.sent).toEqual([look, put]);
+    expect(asking(arrived.status, [], after(14_400_000)).sent).toEqual([look]);
   });
 });

@@ -37,16 +37,36 @@ const again = (written: object, { status }: ReturnType<typeof drive>, more: obje
 describe("what a server makes otherwise than it is declared, at a place that only a new object could change,", () => {
   const written = { ...user, replace: [".age"] };
   const older = { ...written, parameters: { name: "ada", age: 37 } };
-  const wrong = [answer(200), differs(".age")];
+  /** `wanted`: stands for what is declared there. */
+  const differing = (wanted: string, path = ".age"): EvaluationResult => ({
+    type: "values",
+    values: [],
+    differences: [{ path, digest: wanted }],
+  });
+  const wrong = (wanted = "36", path?: string): Answers => [answer(200), differing(wanted, path)];
+  const rightAway = [answer(200), same];
+  /** Created, and not seen yet. */
+  const fresh = (spec: object = written) => again(spec, drive(resource(spec), [answer(201), values("7")]));
+  /** After so many looks, an hour apart. */
+  function lookedAt(spec: object, ...looks: readonly Answers[]) {
+    let object = fresh(spec);
+    let at = now.getTime();
+    let driven: ReturnType<typeof drive> | undefined;
+    for (const answers of looks) {
+      driven = drive(object, answers, { at: new Date((at += 3_600_000)) });
+      object = again(spec, driven);
+    }
+    return { object, driven, at: { at: new Date(at + 3_600_000) } };
+  }
 
   test("is updated, and contested then, and not deleted and made anew for ever", () => {
-    let object = created(written);
+    let object = fresh();
     let at = now;
     const sent: string[] = [];
     const states: unknown[] = [];
     for (let looks = 0; looks < 4; looks += 1) {
       at = new Date(at.getTime() + 600_000);
-      const driven = drive(object, looks === 0 ? [...wrong, answer(200)] : wrong, { at });
+      const driven = drive(object, looks === 0 ? [...wrong(), answer(200)] : wrong(), { at });
       sent.push(...driven.sent.filter((line) => line !== look));
       states.push([driven.state, condition(driven.status, "Contested")?.status]);
       // While its corrections are put off, it is looked at each interval.
@@ -56,60 +76,97 @@ describe("what a server makes otherwise than it is declared, at a place that onl
     expect(sent).toEqual([put]);
     expect(states).toEqual([["True/Updated", undefined], ...Array.from({ length: 3 }, () => ["False/NotHeld", "True"])]);
   });
-  test("is made anew, once, for a change of what is declared", () => {
-    const changed = drive(created(older, { status: created(written).status as object, generation: 2 }), wrong, hour);
+  test("is made anew, once, for a change of what is declared there", () => {
+    const { status } = lookedAt(written, [...wrong(), answer(200)]).object;
+    const changed = drive(resource(older, { status, generation: 2, finalizers: held }), wrong("37"), twoHours);
     expect([changed.sent, changed.state]).toEqual([[look], "False/Replacing Reconciling"]);
-    const unmade = drive(again(older, changed, { generation: 2 }), [answer(204)], hour);
+    const unmade = drive(again(older, changed, { generation: 2 }), [answer(204)], twoHours);
     expect([unmade.sent, unmade.state]).toEqual([[remove], "False/Replacing Reconciling"]);
-    const made = drive(again(older, unmade, { generation: 2 }), [answer(201), values("8")], hour);
-    expect([made.sent, made.status.externalID]).toEqual([[post], "8"]);
-    const seen = drive(again(older, made, { generation: 2 }), [...wrong, answer(200)], twoHours);
+    expect(unmade.status).not.toHaveProperty("asMade");
+    const made = drive(again(older, unmade, { generation: 2 }), [answer(201), values("8")], twoHours);
+    expect([made.sent, made.status.externalID]).toEqual([post, "8"].map((one, at) => (at === 0 ? [one] : one)));
+    const seen = drive(again(older, made, { generation: 2 }), [...wrong("37"), answer(200)], after(10_800_000));
     expect([seen.sent, seen.state]).toEqual([[look, put], "True/Updated"]);
   });
-  test.each<[string, Answers, object]>([
-    ["was created as it is declared", [], { interval: "1h" }],
-    ["has been updated since, in vain", [...wrong, answer(200)], { retry: { limit: 1 } }],
-  ])("is not made anew for an edit that changes nothing of what is sent, where it %s", (_what, answers, edit) => {
-    const first = answers.length === 0 ? created(written) : again(written, drive(created(written), answers, hour));
-    const object = resource({ ...written, ...edit }, { status: first.status, generation: 2, finalizers: held });
-    const edited = drive(object, [...wrong, answer(200)], twoHours);
-    expect([edited.sent, edited.status.replacing]).toEqual([[look, put], undefined]);
+  test.each<[string, readonly Answers[], object, Record<string, string>]>([
+    ["an edit of what is not sent", [[...wrong(), answer(200)]], { retry: { limit: 2 } }, {}],
+    ["an edit of what is declared elsewhere", [[...wrong(), answer(200)]], { parameters: { name: "eve", age: 36 } }, {}],
+    [
+      "an edit after it has been updated in vain",
+      [
+        [...wrong(), answer(200)],
+        [...wrong(), answer(200)],
+      ],
+      { retry: { limit: 1 } },
+      {},
+    ],
+    ["a person who has it looked at now", [[...wrong(), answer(200)]], {}, { "holdfast.dev/reconcile-at": "now" }],
+  ])("is never deleted for %s", (_what, looks, edit, annotations) => {
+    const { object } = lookedAt(written, ...looks);
+    const edited = resource({ ...written, ...edit }, { status: object.status, generation: 2, finalizers: held, annotations });
+    for (const answers of [wrong(), [answer(200), both()]]) {
+      const driven = drive(edited, [...answers, answer(200)], after(86_400_000));
+      expect([driven.sent, driven.status.replacing]).toEqual([[look, put], undefined]);
+    }
   });
+  /** Beside it something differs that can be changed. */
+  function both(): EvaluationResult {
+    return {
+      type: "values",
+      values: [],
+      differences: [
+        { path: ".age", digest: "36" },
+        { path: ".name", digest: "ada" },
+      ],
+    };
+  }
   test("is made anew where what it takes of others has changed, and only then", () => {
     const body = { json: { region: "${ .inputs.region }" } };
     const inputs = { region: { configMapKeyRef: { name: "c", key: "region" } } };
     const placed = { ...user, inputs, replace: [".region"], create: { ...user.create, body }, update: { ...user.update, body } };
     const made = drive(resource(placed), [answer(201), values("7"), values("k1:a")]);
-    const looked = (digest: string | null, ...more: Answers) =>
-      drive(again(placed, made), [answer(200), differs(".region"), values(digest), ...more], hour);
-    expect(looked("k1:b")).toMatchObject({ sent: [look], state: "False/Replacing Reconciling" });
-    for (const same of ["k1:a", "k2:b", null]) expect(looked(same, answer(200)).sent).toEqual([look, put]);
+    const looks = (wanted: string, digest: string | null): Answers => [...wrong(wanted, ".region"), values(digest)];
+    const first = again(placed, drive(again(placed, made), [...looks("a", "k1:a"), answer(200)], hour));
+    expect(drive(first, looks("b", "k1:b"), twoHours)).toMatchObject({ sent: [look], state: "False/Replacing Reconciling" });
     // A Secret that rotates deletes nothing where the server makes the place otherwise each time.
-    const vain = again(placed, looked("k1:a", answer(200)));
-    expect(drive(vain, [answer(200), differs(".region"), values("k1:b"), answer(200)], twoHours).sent).toEqual([look, put]);
+    expect(drive(first, [...looks("a", "k1:b"), answer(200)], twoHours).sent).toEqual([look, put]);
   });
-  test("is made anew where it was as declared after an update, and was changed by hand", () => {
-    const updated = drive(resource(written, { status: created(written).status, finalizers: held }), [
-      answer(200),
-      differs(".name"),
-      answer(200),
-    ]);
-    expect(drive(again(written, updated), wrong, hour).state).toBe("False/Replacing Reconciling");
+  test("is made anew where it was as declared and was changed by hand, updated before or not, once", () => {
+    for (const sight of [rightAway, [...wrong("x", ".name"), answer(200)]]) {
+      const { object, at } = lookedAt(written, sight);
+      const replacing = drive(object, wrong(), at);
+      expect(replacing.state).toBe("False/Replacing Reconciling");
+      const unmade = drive(again(written, replacing), [answer(204)], at);
+      const made = drive(again(written, unmade), [answer(201), values("8")], at);
+      const seen = drive(again(written, made), rightAway, after(36_000_000));
+      const byHand = drive(again(written, seen), [...wrong(), answer(200)], after(39_600_000));
+      expect([byHand.sent, byHand.status.replacing]).toEqual([[look, put], undefined]);
+    }
   });
   test("is not made anew either where the answer to each update says that it has to be", () => {
     const byStatus = { ...user, replace: ["409"] };
-    let object = created(byStatus);
+    let object = fresh(byStatus);
     for (let looks = 1; looks < 5; looks += 1) {
-      const driven = drive(object, [...wrong, answer(409)], after(looks * 3_600_000));
+      const driven = drive(object, [...wrong(), answer(409)], after(looks * 3_600_000));
       expect([driven.sent, driven.status.replacing]).toEqual([[look, put], undefined]);
       expect(driven.state).toBe("False/UnexpectedStatus Reconciling");
       object = again(byStatus, driven);
     }
     const changed = { ...byStatus, parameters: older.parameters };
-    const edited = drive(resource(changed, { status: object.status, generation: 2, finalizers: held }), [...wrong, answer(409)], {
-      at: new Date(now.getTime() + 86_400_000),
-    });
+    const at = { at: new Date(now.getTime() + 86_400_000) };
+    const edited = drive(
+      resource(changed, { status: object.status, generation: 2, finalizers: held }),
+      [...wrong("37"), answer(409)],
+      at,
+    );
     expect([edited.state, edited.status.replacing]).toEqual(["False/Replacing Reconciling", true]);
+  });
+  test("is recorded only where something can be made anew, and of what was made and not adopted", () => {
+    expect(lookedAt(written, [...wrong(), answer(200)]).object.status?.asMade).toEqual({ ".age": "36" });
+    expect(lookedAt(user, [...wrong().slice(0, 1), differs(".age"), answer(200)]).object.status).not.toHaveProperty("asMade");
+    expect(lookedAt(written, rightAway, [...wrong("x", ".name"), answer(200)]).object.status).not.toHaveProperty("asMade");
+    const adopted = { ...written, externalID: ".parameters.name" };
+    expect(drive(resource(adopted), [values("ada"), ...wrong()]).state).toBe("False/Replacing Reconciling");
   });
 });
 

@@ -179,3 +179,13 @@ test("what is contested is looked at each interval, and is ready as soon as it h
   const held_ = resource(user, { status: contested.status, finalizers: held });
   expect(drive(held_, [answer(200), same], after(40 * 60_000)).state).toBe("True/AsDeclared");
 });
+
+const listed = { ...unwatched, lookup: { url, match: ".item.name == .parameters.name" }, externalID: ".object.id" };
+test.each<[string, object, (Outcome | EvaluationResult)[]]>([
+  ["observe", user, []],
+  ["a lookup that is the observation", listed, [answer(200), values([], null)]],
+])("what was created is looked at within two seconds by %s, whatever the interval is", (_what, written, looks) => {
+  const made = drive(resource({ ...written, interval: "24h" }), [...looks, answer(201), values("7")]);
+  expect(made.state).toBe("True/Created");
+  expect(made.verdict.requeueAfterMs).toBeLessThanOrEqual(2_000);
+});

@@ -3,9 +3,10 @@
  *
  * Invariant: two are sent at the pace of the interval, and each further one after twice the time of the one before.
  */
+import type { HTTPResourceStatus } from "../../api/http-resource.ts";
+import type { Difference } from "../../core/difference.ts";
 import { digest } from "../../core/tools/digest.ts";
 import { verbDigest, type Context } from "./context.ts";
-import { haveInputsChanged } from "./delivery-record.ts";
 import type { Found } from "./observation.ts";
 
 const longestMs = 86_400_000;
@@ -50,16 +51,31 @@ function digestOf(places: readonly string[]): string {
   return digest(places.length > 0 ? places.toSorted() : ["spec.upToDate"]);
 }
 
+/** For which an object is not made anew. */
+type AsMade = NonNullable<HTTPResourceStatus["asMade"]>;
+
+/** As JSON, in a status. */
+const longestAsMade = 2048;
+const mostAsMade = 32;
+
+/** To be recorded of an object that is seen for the first time since it was made: what differs now is its server's doing. */
+export function asMadeOf(differences: readonly Difference[]): AsMade | undefined {
+  const entries = differences.flatMap(({ path, digest: wanted }) => (wanted === undefined ? [] : [[path, wanted] as const]));
+  let length = 2;
+  const kept = entries.slice(0, mostAsMade).filter(([path, wanted]) => (length += path.length + wanted.length + 6) <= longestAsMade);
+  return kept.length === 0 ? undefined : Object.fromEntries(kept);
+}
+
+/** Made anew, it would be the same again: it differs there by its server's doing, and what is declared there is as it was. */
+export function isAsMade({ asMade = {} }: Pick<Context, "asMade">, { path, digest: wanted }: Difference): boolean {
+  return wanted !== undefined && Object.hasOwn(asMade, path) && asMade[path] === wanted;
+}
+
 /**
- * It was created as it is declared now, and differs all the same: made anew it would be the same again. An edit of what is not sent
- * changes nothing about that.
+ * By what a replacement is known, so that none is made twice for the same, one after the other: that would go on without end. What
+ * differs nowhere that could be told is known by what update sends.
  */
-export function isAsMade(context: Context, places: readonly string[]): boolean {
-  const { attempt, asked, imported } = context;
-  if (attempt?.phase !== "Done" || asked !== undefined || imported !== undefined) return false;
-  if (attempt.verb === "Create")
-    return attempt.succeeded === true && attempt.digest === verbDigest(context, "Create") && !haveInputsChanged(context);
-  // What an update has not helped differs for the server's reasons, whatever of its inputs changes, such as a Secret.
-  const isMarked = attempt.verb === "Update" && (attempt.repeats ?? 0) > 0;
-  return isMarked && attempt.digest === verbDigest(context, "Update") && attempt.differs === digestOf(places);
+export function replacementDigest(context: Pick<Context, "spec">, differences: readonly Difference[]): string {
+  const places = differences.map(({ path, digest: wanted }) => [path, wanted ?? null]).toSorted();
+  return digest(places.length > 0 ? places : verbDigest(context, "Update"));
 }

@@ -60,6 +60,8 @@ export interface Context {
   readonly declaredID?: string;
   /** It is another object than the one that was known: found under another id, or named by a person. What was delivered was not to it. */
   readonly isAnother?: boolean;
+  /** Where it differed as soon as it was made, by its server's doing. */
+  readonly asMade?: NonNullable<HTTPResourceStatus["asMade"]>;
   /** The annotation's value, where it has not been taken over yet. */
   readonly imported?: string;
   /** The annotation's value, where it has not been acted on yet. */
@@ -114,6 +116,7 @@ export function contextOf(situation: Situation<HTTPResource>): Context {
     ...(situation.mayBeMended && { mayBeMended: true }),
     endpoints: usedEndpoints(endpointRefs(spec), references),
     ...(reconcileAt !== undefined && reconcileAt !== status.lastHandledReconcileAt && { asked: reconcileAt }),
+    ...(status.asMade && { asMade: status.asMade }),
     ...(imported !== undefined && imported !== status.externalID && { isAnother: true }),
     isOrphan: annotations[orphanAnnotation] === "true",
     retry: { ...retryPolicy(spec.retry), limit: spec.retry.limit },

@@ -4,13 +4,14 @@
  * Invariant: what is recorded of a create or update is recorded with the answer that made it so.
  */
 import type { Steps } from "../../core/plan.ts";
+import type { Difference } from "../../core/difference.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
 import { recordCreate, recordUpdate } from "../../core/remote-object.ts";
 import { retryAfterMs } from "../../core/retry.ts";
 import { needsExternalID, verbDigest, withRemote, type Context, type VerbAttempt } from "./context.ts";
-import { correctionFor, isAsMade, isContested } from "./contested.ts";
-import { deliveredByCreate, deliveredNow } from "./delivery-record.ts";
+import { correctionFor, isAsMade, isContested, replacementDigest } from "./contested.ts";
+import { deliveredByCreate, deliveredNow, isAskedFor } from "./delivery-record.ts";
 import { isImmutableStatus } from "./declaration.ts";
 import { deliver } from "./deliver.ts";
 import { isUnended, needsID, type Delivered } from "./delivered.ts";
@@ -85,12 +86,7 @@ export function* correct(context: Context, report: Report, seen: Found): Steps<V
       heals: false,
     });
   const correction = correctionFor(context, seen);
-  const isRemade =
-    spec.replace !== undefined &&
-    isAsMade(
-      context,
-      seen.differences.map(({ path }) => path),
-    );
+  const replaceable = replaceableOf(context, seen.differences);
   if (isContested(correction) && correction.pauseMs > 0) return report.contested(correction.repeats, correction.pauseMs);
   // A patch that is derived from what was just observed is another one than the one whose outcome is not known.
   const isFresh = mergePatch !== undefined && context.attempt?.verb === "Update" && context.attempt.phase !== "Retrying";
@@ -102,14 +98,26 @@ export function* correct(context: Context, report: Report, seen: Found): Steps<V
     object: seen.object,
     renames: seen.renames,
     differs: correction.differs,
-    repeats: isRemade ? Math.max(1, correction.repeats) : correction.repeats,
+    repeats: replaceable ? correction.repeats : Math.max(1, correction.repeats),
     mergePatch,
     onUnknown: spec.onUnknown === "Resend" ? "Resend" : "Stall",
   });
   const { statusCode = 0 } = delivered.type === "failed" ? (delivered.judgement.response ?? {}) : {};
-  return delivered.type === "failed" && !isRemade && isImmutableStatus(spec, statusCode)
-    ? report.replacing("Immutable", delivered.attempt)
+  return delivered.type === "failed" && replaceable && isImmutableStatus(spec, statusCode)
+    ? report.replacing("Immutable", { attempt: delivered.attempt, differences: replaceable })
     : yield* reportDelivered(context, report, delivered);
+}
+
+/**
+ * For what it may be made anew, where update is refused. Undefined: that could not help, since all that differs does so by its
+ * server's doing, or it was made anew for the same before; or a person only wants it sent again.
+ */
+function replaceableOf(context: Context, differences: readonly Difference[]): readonly Difference[] | undefined {
+  const { spec, status } = context;
+  const left = differences.filter((one) => !isAsMade(context, one));
+  if (spec.replace === undefined) return left;
+  if (differences.length === 0 ? isAskedFor(context) : left.length === 0) return undefined;
+  return status.replacedFor === replacementDigest(context, left) ? undefined : left;
 }
 
 const unnamed: Refusal = {

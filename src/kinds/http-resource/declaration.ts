@@ -1,15 +1,17 @@
 /** What an HTTPResource declares, as far as it matters to core/remote-object. Pure. */
 import type { HTTPResourceSpec } from "../../api/http-resource.ts";
+import type { Difference } from "../../core/difference.ts";
 import { isExpectedStatus } from "../../core/expectation.ts";
 import type { Declaration } from "../../core/remote-object.ts";
 import type { Context } from "./context.ts";
-import { isAsMade } from "./contested.ts";
+import { isAsMade, replacementDigest } from "./contested.ts";
 import { isRepeatable } from "./delivered.ts";
 
-/** `differing`: the places at which what was observed is not as declared. */
-export function declarationOf(context: Context, differing: readonly string[] = []): Declaration {
+/** `differing`: where what was observed is not as declared. */
+export function declarationOf(context: Context, differing: readonly Difference[] = []): Declaration {
   const { spec, asked, declaredID } = context;
   const { create, update, replace = [], drift } = spec;
+  const immutable = immutableOf(context, differing);
   const mayChange = drift === "Correct" || !spec.observe;
   return {
     creates: create !== undefined,
@@ -17,10 +19,15 @@ export function declarationOf(context: Context, differing: readonly string[] = [
     replaces: create !== undefined && spec.delete !== undefined && mayChange,
     ...(declaredID !== undefined && { id: declaredID }),
     movesByReplacing: replace.includes("Moved"),
-    isImmutable: !isAsMade(context, differing) && differing.some((path) => replace.some((place) => isWithin(path, place))),
+    isImmutable: immutable.length > 0 && context.status.replacedFor !== replacementDigest(context, immutable),
     createIsRepeatable: create !== undefined && isRepeatable(context, create),
     asked: asked !== undefined,
   };
+}
+/** Of what differs, what is at a place that cannot be changed, and is not so by the server's doing. */
+export function immutableOf(context: Context, differing: readonly Difference[]): readonly Difference[] {
+  const { replace = [] } = context.spec;
+  return differing.filter((one) => replace.some((place) => isWithin(one.path, place)) && !isAsMade(context, one));
 }
 /** Whether a difference is at a place that was named, or below. An empty index stands for any. */
 function isWithin(path: string, place: string): boolean {

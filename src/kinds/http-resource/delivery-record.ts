@@ -12,7 +12,7 @@ import { secretType } from "../../core/resource.ts";
 import { bodyTemplate } from "../request/body.ts";
 import { dataReferences } from "../request/data-references.ts";
 import { scopeOf } from "../request/request.ts";
-import { deliveredTo, nobodyCompares, verbDigest, type Context } from "./context.ts";
+import { deliveredTo, nobodyCompares, verbDigest, type Context, type VerbAttempt } from "./context.ts";
 import { inputsReadBy } from "./inputs-read.ts";
 import type { Found } from "./observation.ts";
 
@@ -77,17 +77,18 @@ export function isBlind({ delivering, ...context }: Pick<Context, "delivering" |
   const delivered = deliveredTo(context);
   return delivering?.inputs === unkeyed && delivered?.inputs !== undefined && delivered.spec === delivering.spec;
 }
+/** What is recorded of an update that a person asked for and that has not succeeded: that it is still to be sent. */
+export function owedBy(context: Context, { verb, succeeded }: VerbAttempt): Pick<HTTPResourceStatus, "delivered"> {
+  const known = deliveredTo(context) ?? context.delivering;
+  if (verb !== "Update" || succeeded === true || !known || !isAskedFor(context)) return {};
+  return { delivered: { ...known, inputs: undelivered } };
+}
 /** Which value of a Secret the server has nobody can see: whoever asks has it sent again. */
-function isAskedFor({ asked, spec, resource }: Context): boolean {
+export function isAskedFor({ asked, spec, resource }: Context): boolean {
   const { update, inputs = {} } = spec;
   if (asked === undefined || !update || spec.drift === "Report") return false;
   const data = dataReferences({ inputs: inputsReadBy(update, inputs) }, [update], resource.metadata.namespace);
   return data.some(({ type }) => type === secretType);
-}
-/** Whether inputs have other values than those that were delivered; false where nobody can tell. */
-export function haveInputsChanged({ delivering, ...context }: Pick<Context, "delivering" | "status" | "isAnother">): boolean {
-  const [was, is] = [deliveredTo(context)?.inputs, delivering?.inputs];
-  return was !== undefined && is !== undefined && is !== unkeyed && was !== is && keyOf(was) === keyOf(is);
 }
 function keyOf(digest: string): string {
   return digest.slice(0, digest.indexOf(":"));

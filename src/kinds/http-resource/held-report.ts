@@ -1,6 +1,7 @@
 /** The ends of a reconcile that holds back: nothing is sent, or the object is deleted first. Each says why, and the way out. */
 import { pauseSinceMs } from "../../core/backoff.ts";
 import { isStalledFor, reconciling, stalled } from "../../core/conditions.ts";
+import { replacementDigest } from "./contested.ts";
 import type { Context } from "./context.ts";
 import { firstLook, heldStates, inUseBy, neverSeen, outside, replacingFor, sinceEndMs, stillThere } from "./held-back.ts";
 import type { Report } from "./report.ts";
@@ -21,9 +22,13 @@ export function heldReport(context: Context, { status, attempted, acknowledged, 
       const pauseMs = isSoon ? pauseSinceMs(uid, firstLook, sinceEndMs(context)) : undefined;
       return { status: made, ...(pauseMs === undefined ? due() : { requeueAfterMs: pauseMs }), result, reason: why };
     },
-    replacing(why, attempt) {
+    replacing(why, { attempt, differences } = {}) {
       const message = `${replacingFor[why]}: the object is deleted, and created anew`;
-      const made = status(reconciling("Replacing", message), { ...(attempt && attempted(attempt)), replacing: true });
+      const made = status(reconciling("Replacing", message), {
+        ...(attempt && attempted(attempt)),
+        ...(differences && { replacedFor: replacementDigest(context, differences) }),
+        replacing: true,
+      });
       return { status: made, requeueAfterMs: 0, result: "waiting", reason: "Replacing" };
     },
     unmade(attempt, { message }) {

@@ -72,6 +72,7 @@ export function* held(
     ...(published && { published }),
     ...(compare && { compare }),
     ...(compare && spec.ignore && { ignore: spec.ignore }),
+    ...(compare && spec.replace && { digests: true }),
     ...(compare && spec.compare && { normalise: locateNormalise(spec.compare) }),
     ...(compare && spec.update?.object !== undefined && { compared: { field: "spec.update.object", text: spec.update.object } }),
     ...(foretells !== undefined && { foretold: { field: "spec.externalID", text: `try (${foretells}\n\n) catch null` } }),

@@ -20,7 +20,8 @@ import { sinceEndMs } from "./held-back.ts";
 import { inputsReadBy } from "./inputs-read.ts";
 import { neededAtEnd } from "./keeps.ts";
 import { keptInputs, keptValues, takenValues } from "./referents.ts";
-import { declarationOf } from "./declaration.ts";
+import { asMadeOf } from "./contested.ts";
+import { declarationOf, immutableOf } from "./declaration.ts";
 import { withDeclaredID } from "./declared-id.ts";
 import { sightOf } from "./identity.ts";
 import { correct, create, followDelivery } from "./correct.ts";
@@ -172,10 +173,18 @@ function* absent(context: Context, report: Report, seen: Absent): Steps<Verdict>
   }
 }
 
+/** What differs at the first sight of what was made differs by its server's doing. Of another object nothing is known of that. */
+function withAsMade({ asMade, ...context }: Context, { differences }: Found): Context {
+  const { made, seen } = context.remote;
+  const isFirst = made === "doubt" || (made === "made" && !seen);
+  const found = context.isAnother ? undefined : isFirst ? asMadeOf(differences) : asMade;
+  return found ? { ...context, asMade: found } : context;
+}
+
 /** It is there, or something is that has its id. */
 function* present(before: Context, seen: Found): Steps<Verdict> {
   const isAnother = before.isAnother === true || (seen.by !== undefined && seen.externalID !== undefined);
-  const context = { ...before, isAnother };
+  const context = withAsMade({ ...before, isAnother }, seen);
   const now = yield* deliveredNow(context);
   if (now && "type" in now) return httpResourceReport(context).refused(now);
   const differs = seen.upToDate === false;
@@ -188,13 +197,12 @@ function* present(before: Context, seen: Found): Steps<Verdict> {
     ...(now && { delivering: { ...now, ...(seen.places && { fields: [...seen.places] }) } }),
   };
   const report = httpResourceReport(after);
-  const places = seen.differences.map(({ path }) => path);
-  const step = next(after.remote, sight, declarationOf(after, places));
+  const step = next(after.remote, sight, declarationOf(after, seen.differences));
   switch (step.type) {
     case "hold":
       return step.why === "NotMine" && context.imported !== undefined ? report.importNotFound() : report.held(step.why);
     case "replace":
-      return report.replacing(step.why);
+      return report.replacing(step.why, { differences: immutableOf(after, seen.differences) });
     case "update":
       return yield* correct(after, report, seen);
     case "create":

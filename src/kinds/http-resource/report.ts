@@ -1,5 +1,6 @@
 /** Each way that a reconcile of an HTTPResource can end. */
 import type { HTTPResourceStatus } from "../../api/http-resource.ts";
+import type { Difference } from "../../core/difference.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
 import type { Judgement } from "../request/recorded.ts";
@@ -18,8 +19,8 @@ export interface Report {
   unknownObservation(seen: Unknown): Verdict;
   /** Nothing is sent, for this reason. */
   held(why: Held): Verdict;
-  /** It is to be deleted and created anew; `attempt`: the update that was refused for it. */
-  replacing(why: Replacement, attempt?: VerbAttempt): Verdict;
+  /** It is to be deleted and created anew; `attempt`: the update that was refused for it. `differences`: for which. */
+  replacing(why: Replacement, about?: { readonly attempt?: VerbAttempt; readonly differences?: readonly Difference[] }): Verdict;
   /** It has been deleted for that. */
   unmade(attempt: VerbAttempt | undefined, judgement: Pick<Judgement, "message">): Verdict;
   /** Others that are there still refer to it; the first of them, as `Kind "name"`. */

@@ -7,6 +7,7 @@ import { untilDueMs } from "../../core/due.ts";
 import { orphanAnnotation } from "../../core/resource.ts";
 import { keepRecorded } from "../request/recorded.ts";
 import { drifted } from "./conditions.ts";
+import { owedBy } from "./delivery-record.ts";
 import type { Context, VerbAttempt } from "./context.ts";
 import { remoteOf, toStatusFields } from "./identity.ts";
 import { valuesField } from "./values.ts";
@@ -48,16 +49,9 @@ export function draftStatus(context: Context): StatusDraft {
 
   return {
     status(states, change = {}, taken = context) {
-      const { nextRunAt: _, response, attempt: __, poll, ...rest } = before;
-      const {
-        externalID: ___,
-        formerExternalID: ____,
-        seen: _____,
-        replacing: ______,
-        values: _______,
-        delivered,
-        ...kept
-      } = rest;
+      const { nextRunAt: _, response, attempt: __, poll, delivered, ...rest } = before;
+      const { externalID: ___, formerExternalID: ____, seen: _____, replacing: ______, values: _______, ...others } = rest;
+      const { asMade: ________, ...kept } = others;
       const { attempt, imported } = taken;
       const remote = taken === context ? context.remote : remoteOf({ spec, status: before, ...taken });
       const isPolling = (change.attempt ?? attempt)?.phase === "Polling";
@@ -70,6 +64,7 @@ export function draftStatus(context: Context): StatusDraft {
         ...keepRecorded(response, spec),
         ...toStatusFields(remote, before),
         ...valuesField({ ...context, remote }),
+        ...(context.asMade && remote.made === "made" && remote.seen && { asMade: context.asMade }),
         ...(imported !== undefined && { lastHandledExternalID: imported }),
         ...(attempt && { attempt }),
         ...(context.taken && { inputs: context.taken }),
@@ -89,7 +84,12 @@ export function draftStatus(context: Context): StatusDraft {
     acknowledged,
     attempted(attempt) {
       const completedRuns = runsBefore({ completedRuns: 0, ...before }, attempt) + (attempt.phase === "Done" ? 1 : 0);
-      return { attempt: attempt.phase === "Done" ? stripSendState(attempt) : attempt, completedRuns, ...acknowledged() };
+      return {
+        attempt: attempt.phase === "Done" ? stripSendState(attempt) : attempt,
+        completedRuns,
+        ...owedBy(context, attempt),
+        ...acknowledged(),
+      };
     },
     due: () => (canLook ? { requeueAfterMs: untilDueMs(uid, intervalMs, now) } : {}),
     hint: deletionTimestamp === undefined ? "" : `; ${orphanHint}`,
