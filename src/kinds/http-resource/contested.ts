@@ -76,6 +76,6 @@ export function isAsMade({ asMade = {} }: Pick<Context, "asMade">, { path, diges
  * differs nowhere that could be told is known by what update sends.
  */
 export function replacementDigest(context: Pick<Context, "spec">, differences: readonly Difference[]): string {
-  const places = differences.map(({ path, digest: wanted }) => [path, wanted ?? null]).toSorted();
+  const places = differences.map(({ path, digest: wanted = "" }) => JSON.stringify([path, wanted])).toSorted();
   return digest(places.length > 0 ? places : verbDigest(context, "Update"));
 }
