@@ -238,6 +238,11 @@ const status = {
       },
       required: ["spec"],
     },
+    address: {
+      type: "string",
+      maxLength: 16,
+      description: "Of an object without an id: a digest of what spec.parameters make of its URLs. Another is told in an event.",
+    },
     asMade: {
       type: "object",
       additionalProperties: { type: "string", maxLength: 16 },

@@ -6,6 +6,7 @@
 import type { EgressLabel } from "./egress.ts";
 import type { FailureReason } from "./outcome.ts";
 import type { Verdict } from "./plan.ts";
+import type { RemoteChange } from "./remote-changes.ts";
 
 /** The reconcile in which something happened: it stands in each line of the log about its object. */
 export interface ReconcileContext {
@@ -66,6 +67,8 @@ export type TelemetryEvent =
   | { readonly type: "responseCancelled"; readonly reason: "reconcile" | "origin" }
   /** A request was not sent, or a redirect not followed, since a rule of egress denies it. */
   | { readonly type: "egressDenied"; readonly rule: EgressLabel; readonly namespace: string; readonly name: string }
+  /** Something has come about with the remote object of an HTTPResource. */
+  | RemoteChange
   | { readonly type: "clientAcquired"; readonly result: "created" | "reused" }
   | { readonly type: "socketOpened" }
   | { readonly type: "socketClosed" }

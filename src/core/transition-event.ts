@@ -38,6 +38,11 @@ export function deriveTransitionEvent(before: object | undefined, after: object)
   if (reason === "EgressDenied" && was.ready?.reason !== reason) return { type: "Warning", reason, message };
   if (hasLongFailed(is) && !(hasLongFailed(was) && was.attempt?.["id"] === is.attempt?.["id"]))
     return { type: "Warning", reason, message };
+  if (is.isContested && !was.isContested) return { type: "Warning", reason, message };
+  if (was.address !== undefined && is.address !== undefined && was.address !== is.address)
+    return { type: "Normal", reason: "Moved", message: hasMoved };
+  if (reason === "Replacing") return was.ready?.reason === reason ? undefined : { type: "Normal", reason, message };
+  if (was.ready?.reason === "Replacing" && reason === "Created") return { type: "Normal", reason: "Replaced", message };
   if (was.ready?.status === "True" && isFailure(is.ready)) return { type: "Warning", reason, message };
   if (was.id !== undefined && is.id !== undefined && was.id !== is.id)
     return { type: "Normal", reason: "IdentityChanged", message: `the remote object's id was ${was.id}, and is ${is.id}` };
@@ -45,6 +50,9 @@ export function deriveTransitionEvent(before: object | undefined, after: object)
   if (was.ready && isFailure(was.ready) && is.ready.status === "True") return { type: "Normal", reason, message };
   return undefined;
 }
+
+const hasMoved =
+  "what spec.parameters make of the URLs has changed: what was there before is left where it is. Declare spec.externalID to have it followed";
 
 function isFailure({ status, reason }: Condition): boolean {
   return status !== "True" && !harmless.includes(reason);
@@ -80,6 +88,9 @@ interface Summary {
   readonly ready?: Condition;
   readonly drifted?: Condition;
   readonly stalled?: Condition;
+  readonly isContested: boolean;
+  /** A digest of where its requests go. */
+  readonly address?: unknown;
 }
 function summary(status: object | undefined): Summary {
   const fields = isRecord(status) ? status : {};
@@ -87,6 +98,8 @@ function summary(status: object | undefined): Summary {
   const [ready, drifted, stalled] = ["Ready", "Drifted", "Stalled"].map((type) => findCondition(fields, type));
   return {
     generation,
+    isContested: findCondition(fields, "Contested")?.status === "True",
+    ...(fields["address"] !== undefined && { address: fields["address"] }),
     ...(typeof id === "string" && { id: JSON.stringify(id) }),
     ...(isRecord(attempt) && { attempt }),
     ...(ready && { ready }),

@@ -123,6 +123,7 @@ function reconcileDeps(
     requester,
     requireServiceAccount,
     announce,
+    emit: deps.emit,
     ...waits,
     unrecorded: deps.unrecorded,
     lane: deps.queue.laneOf(id),

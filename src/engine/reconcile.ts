@@ -5,6 +5,8 @@
  * pure; everything here is IO and order. Running it again at any point, even after a crash, is safe.
  */
 import type { DeliveryRecord } from "../core/delivery.ts";
+import { deriveRemoteChanges } from "../core/remote-changes.ts";
+import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import { deriveTransitionEvent } from "../core/transition-event.ts";
 import type { Lane } from "../core/lane.ts";
 import type { Refusal } from "../core/outcome.ts";
@@ -30,6 +32,7 @@ export interface ReconcileDeps extends Omit<OwnObjectDeps, "unrecorded">, Omit<S
   readonly requireServiceAccount: boolean;
   readonly unrecorded: OwnObjectDeps["unrecorded"] & SendingDeps["unrecorded"];
   readonly announce: Announce;
+  readonly emit: EmitTelemetry;
   /** Aborts before the reconcile's own signal, so that the outcome of a request that took too long can still be recorded. */
   readonly sending?: AbortSignal;
   /** A Secret or ConfigMap has been read. */
@@ -63,6 +66,7 @@ export async function reconcile(kind: Kind, situation: Situation, { deps, signal
   if (hasSent) await holds.readAhead();
   const told = isNew ? deriveTransitionEvent(resource.status, verdict.status) : undefined;
   if (told) deps.announce(kind.type, object.current(), told);
+  for (const change of isNew ? deriveRemoteChanges(resource.status, verdict.status) : []) deps.emit(change);
   return { type: "settled", verdict };
 }
 

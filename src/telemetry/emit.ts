@@ -45,6 +45,10 @@ function measure(metrics: Metrics, occurrence: TelemetryEvent): void {
       return metrics.responsesCancelled.inc({ reason: occurrence.reason });
     case "egressDenied":
       return metrics.egressDenied.inc({ rule: occurrence.rule });
+    case "identityChanged":
+      return metrics.identityChanges.inc({ by: occurrence.by });
+    case "replacement":
+      return metrics.replacements.inc({ result: occurrence.result });
     case "clientAcquired":
       return metrics.acquisitions.inc({ result: occurrence.result });
     case "socketOpened":
@@ -98,6 +102,10 @@ function tell(log: Log, occurrence: TelemetryEvent): void {
       const { type: _, ...fields } = occurrence;
       return log.write("warn", "egress denied", fields);
     }
+    case "identityChanged":
+      return log.write("info", "remote object has another id", { by: occurrence.by });
+    case "replacement":
+      return log.write("info", "remote object is replaced", { result: occurrence.result });
     case "watchConnected":
       return log.write("info", "watch connected", { resource: occurrence.resource });
     case "watchEnded": {

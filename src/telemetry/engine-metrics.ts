@@ -101,6 +101,16 @@ export function createEngineMetrics(
     queueRetries: counter("workqueue_retries_total", "Keys that were queued again after an error or a conflict.", {
       name: [name],
     }),
+    identityChanges: counter(
+      "holdfast_identity_changes_total",
+      "Remote objects that are known by another id: an update's answer gave it, observing showed it, or a person named it.",
+      { by: ["update", "observation", "person"] },
+    ),
+    replacements: counter(
+      "holdfast_replacements_total",
+      "Remote objects that are deleted and created anew, since what is declared cannot be had by an update: begun, and deleted for that.",
+      { result: ["begun", "deleted"] },
+    ),
     outcomeUnknown: counter(
       "holdfast_outcome_unknown_total",
       "Requests that may or may not have arrived and are not sent again.",

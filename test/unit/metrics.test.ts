@@ -77,6 +77,7 @@ test("labels are of closed sets, or of bounded ones: no name, URL or error text"
     // As many as --metrics-series says.
     "resource_namespace",
     "endpoint",
+    "by",
   ];
   const ours = metrics()
     .registry.getMetricsAsArray()

@@ -54,7 +54,6 @@ test.each([
     status(stalled("UnexpectedStatus", "the answer was 500; tried 2 times")),
   ],
   ["work that goes on after an answer", isReady, status(reconciling("Polling", "answered 202"))],
-  ["a replacement", isReady, status(reconciling("Replacing", ""))],
   ["a turn that has not come", isReady, status(reconciling("RateLimited", ""))],
   ["what cannot be told, told again", cannotBeTold, cannotBeTold],
   ["a status without conditions", {}, {}],

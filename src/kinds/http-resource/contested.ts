@@ -62,7 +62,9 @@ const mostAsMade = 32;
 export function asMadeOf(differences: readonly Difference[]): AsMade | undefined {
   const entries = differences.flatMap(({ path, digest: wanted }) => (wanted === undefined ? [] : [[path, wanted] as const]));
   let length = 2;
-  const kept = entries.slice(0, mostAsMade).filter(([path, wanted]) => (length += path.length + wanted.length + 6) <= longestAsMade);
+  const kept = entries
+    .slice(0, mostAsMade)
+    .filter(([path, wanted]) => (length += path.length + wanted.length + 6) <= longestAsMade);
   return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }
 

@@ -60,6 +60,8 @@ export interface Context {
   readonly declaredID?: string;
   /** It is another object than the one that was known: found under another id, or named by a person. What was delivered was not to it. */
   readonly isAnother?: boolean;
+  /** A digest of where an object without an id is; absent: it is not known anew. */
+  readonly address?: string;
   /** Where it differed as soon as it was made, by its server's doing. */
   readonly asMade?: NonNullable<HTTPResourceStatus["asMade"]>;
   /** The annotation's value, where it has not been taken over yet. */

@@ -20,6 +20,7 @@ import { sinceEndMs } from "./held-back.ts";
 import { inputsReadBy } from "./inputs-read.ts";
 import { neededAtEnd } from "./keeps.ts";
 import { keptInputs, keptValues, takenValues } from "./referents.ts";
+import { withAddress } from "./address.ts";
 import { asMadeOf } from "./contested.ts";
 import { declarationOf, immutableOf } from "./declaration.ts";
 import { withDeclaredID } from "./declared-id.ts";
@@ -78,9 +79,9 @@ function* plan(situation: Situation<HTTPResource>): Plan {
   const taken = known.type === "refusal" ? undefined : takenValues(context, known.values);
   const asking = { ...context, known: values, ...(taken && { taken }) };
   const named = yield* withDeclaredID(asking);
-  return named.type === "refusal"
-    ? report.refused(named)
-    : yield* kept(named.context, taken ? httpResourceReport(named.context) : report);
+  if (named.type === "refusal") return report.refused(named);
+  const placed = yield* withAddress(named.context);
+  return yield* kept(placed, (taken ?? placed.address) ? httpResourceReport(placed) : report);
 }
 
 /** What it waited for before it was created need not be there when it is deleted, and what it took of others is kept. */

@@ -3,6 +3,7 @@ import { suspicious } from "../request/suspicions.ts";
 import type { HTTPResourceStatus } from "../../api/http-resource.ts";
 import { conditions, type ConditionState } from "../../core/conditions.ts";
 import { runsBefore, stripSendState } from "../../core/delivery.ts";
+import type { RemoteObject } from "../../core/remote-object.ts";
 import { untilDueMs } from "../../core/due.ts";
 import { orphanAnnotation } from "../../core/resource.ts";
 import { keepRecorded } from "../request/recorded.ts";
@@ -51,7 +52,7 @@ export function draftStatus(context: Context): StatusDraft {
     status(states, change = {}, taken = context) {
       const { nextRunAt: _, response, attempt: __, poll, delivered, ...rest } = before;
       const { externalID: ___, formerExternalID: ____, seen: _____, replacing: ______, values: _______, ...others } = rest;
-      const { asMade: ________, ...kept } = others;
+      const { asMade: ________, address: knownAddress, ...kept } = others;
       const { attempt, imported } = taken;
       const remote = taken === context ? context.remote : remoteOf({ spec, status: before, ...taken });
       const isPolling = (change.attempt ?? attempt)?.phase === "Polling";
@@ -64,6 +65,7 @@ export function draftStatus(context: Context): StatusDraft {
         ...keepRecorded(response, spec),
         ...toStatusFields(remote, before),
         ...valuesField({ ...context, remote }),
+        ...addressField(context.address ?? knownAddress, remote),
         ...(context.asMade && remote.made === "made" && remote.seen && { asMade: context.asMade }),
         ...(imported !== undefined && { lastHandledExternalID: imported }),
         ...(attempt && { attempt }),
@@ -105,4 +107,9 @@ export function withID(made: Status, id: string | undefined): Status {
 /** What is recorded as delivered, where something is. */
 export function delivering({ delivering }: Pick<Context, "delivering">): Partial<Status> {
   return delivering ? { delivered: delivering } : {};
+}
+
+/** Of what is not there nothing is left anywhere. */
+function addressField(address: string | undefined, { made }: Pick<RemoteObject, "made">): Partial<Status> {
+  return address === undefined || made !== "made" ? {} : { address };
 }

@@ -14,9 +14,11 @@ export function isWorthWriting(made: HTTPResourceStatus, before: HTTPResourceSta
   const isSameInputs = made.delivered?.inputs === undefined || made.delivered.inputs === before.delivered?.inputs;
   const isSilent = isSameInputs && sameJSON(made.delivered?.fields, before.delivered?.fields);
   const { delivered } = before;
-  const { delivered: _, ...others } = made;
+  const { delivered: _, address, ...rest } = made;
+  // Where it is need not be written before it is elsewhere.
+  const others = { ...rest, ...(before.address !== undefined && address !== undefined && { address }) };
   const quiet = {
-    ...(isSilent ? { ...others, ...(delivered && { delivered }) } : made),
+    ...(isSilent ? { ...others, ...(delivered && { delivered }) } : { ...others, delivered: made.delivered }),
     ...(before.seen === false && mayRepeatCreate && { seen: false }),
   };
   return !sameJSON(quiet, before);

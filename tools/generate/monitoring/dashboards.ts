@@ -122,6 +122,17 @@ const overview: Dashboard = {
       },
     },
     {
+      title: "Remote objects",
+      unit: "none",
+      description:
+        "Those that are contested now; in the time that is shown, those that got another id, or were deleted and created anew.",
+      series: {
+        contested: 'max(holdfast_resources{$release,kind="HTTPResource",condition="Contested",status="True"})',
+        "other id, by {{by}}": "sum by (by) (increase(holdfast_identity_changes_total{$release}[$__range]))",
+        replaced: 'sum(increase(holdfast_replacements_total{$release,result="deleted"}[$__range]))',
+      },
+    },
+    {
       title: "Readiness by kind",
       unit: "none",
       description: "Resources by their condition Ready.",
