@@ -27,6 +27,7 @@ export interface ControllerSettings extends SendSettings {
   readonly impersonationGrant?: string;
   readonly requireServiceAccount: boolean;
   readonly secretDigests: boolean;
+  readonly mirrorExternalId: boolean;
   readonly leaderElect: boolean;
   readonly leaseNamespace?: string;
   readonly leaseName?: string;
@@ -109,6 +110,12 @@ export const controllerSettings: readonly Option[] = [
   )
     .argParser(boolean)
     .default(true),
+  setting(
+    "--mirror-external-id <true|false>",
+    "keep the id of each remote object in the annotation holdfast.dev/external-id of its HTTPResource, too, so that it outlives a status that is lost",
+  )
+    .argParser(boolean)
+    .default(false),
   setting("--leader-elect <true|false>", "work only while holding the lease; false: never run a second process beside this one")
     .argParser(boolean)
     .default(true),

@@ -73,6 +73,7 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     since: leadership.since,
     unbrokenSince: leadership.unbrokenSince,
     resumes: true,
+    mirrorsIDs: settings.mirrorExternalId,
     isPartial: settings.namespace.length > 0 || settings.watchLabelSelector !== undefined,
     ...(settings.secretDigests && { digestKey: createDigestKey({ client, namespace: ownNamespace(settings, client), emit }) }),
   });

@@ -61,6 +61,7 @@ interface RuntimeParts extends Pick<
   | "requireServiceAccount"
   | "resumes"
   | "isPartial"
+  | "mirrorsIDs"
   | "runInContext"
   | "journal"
 > {

@@ -47,6 +47,11 @@ export interface Hold {
   readonly finalizer: string;
 }
 
+export interface Annotation {
+  readonly name: string;
+  readonly value: string;
+}
+
 /** What was made of each, in the order of the exchanges; or why none was sent. */
 export type Judged<J = unknown> = { readonly type: "judged"; readonly judgements: readonly J[] } | Refusal;
 
@@ -104,6 +109,8 @@ export interface Verdict {
   readonly reason: string;
   /** Put on the object before the status is written; or taken off, which ends an object that is being deleted, in place of that. */
   readonly finalizer?: { readonly name: string; readonly present: boolean };
+  /** Set on the object before the status is written, where it has another value. */
+  readonly annotation?: Annotation;
   /** Put on before that. */
   readonly holds?: readonly Hold[];
 }
@@ -183,6 +190,8 @@ export interface Situation<R extends Resource = Resource> {
   readonly isPartial?: boolean;
   /** What `watches(resource)` matches; absent: it watches none. */
   readonly watched?: () => Iterable<Resource>;
+  /** Ids of remote objects are kept in an annotation, too. */
+  readonly mirrorsIDs?: boolean;
   /** This process, as a sender of requests: random, new at each start. */
   readonly instanceId: string;
 }

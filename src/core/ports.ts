@@ -7,7 +7,7 @@ import type { Lane } from "./lane.ts";
 import type { Outcome, Refusal } from "./outcome.ts";
 import type { ReadResult, Reference, Resource, ResourceType } from "./resource.ts";
 import type { EvaluatedOutputs, OutputEvaluation, OutputStore } from "./output.ts";
-import type { CheckResult, EvaluationResult, Step } from "./plan.ts";
+import type { Annotation, CheckResult, EvaluationResult, Step } from "./plan.ts";
 
 export type WatchEvent =
   /** Everything there is. `resourceVersion` is the listing's own: what the cache has from after it, it keeps. */
@@ -107,6 +107,14 @@ export interface ResourceStore extends OutputStore {
     type: ResourceType,
     resource: Resource,
     finalizer: string,
+    signal: AbortSignal,
+    mayWrite?: () => boolean,
+  ): Promise<WriteResult | { readonly type: "forbidden" }>;
+  /** Sets an annotation on the object that `resource` was read from. `forbidden`: this process has no right to. */
+  annotate(
+    type: ResourceType,
+    resource: Resource,
+    annotation: Annotation,
     signal: AbortSignal,
     mayWrite?: () => boolean,
   ): Promise<WriteResult | { readonly type: "forbidden" }>;

@@ -61,6 +61,8 @@ export interface ControllerOptions {
   readonly journal?: OutcomeJournal | undefined;
   /** Others look after a part of the cluster's objects, which this process does not know. */
   readonly isPartial?: boolean;
+  /** Ids of remote objects are kept in an annotation, too. */
+  readonly mirrorsIDs?: boolean;
   /** Runs a reconcile so that its log lines carry its id. */
   readonly runInContext?: RunInContext;
   readonly now?: () => Date;
@@ -161,6 +163,7 @@ export function createController(options: ControllerOptions): Controller {
     requireServiceAccount: options.requireServiceAccount ?? false,
     resumes: options.resumes ?? false,
     isPartial: options.isPartial ?? false,
+    mirrorsIDs: options.mirrorsIDs ?? false,
     now: options.now ?? (() => new Date()),
     runInContext: options.runInContext ?? ((_context, work) => work()),
     sendingMs: reconcileTimeoutMs * sendingShare,

@@ -5,14 +5,14 @@
  * a conflict, and by then the cache has been told what is there: before the watch tells, the next run would do the same again.
  */
 import type { Finalizer, Precondition, ResourceStore, WaitFor, WaitForRecord, WriteResult } from "../core/ports.ts";
-import type { Intent, Kind, Verdict } from "../core/plan.ts";
+import type { Annotation, Intent, Kind, Verdict } from "../core/plan.ts";
 import type { Resource } from "../core/resource.ts";
 import { sameJSON } from "../core/tools/json.ts";
 import type { Conflict } from "./reconciled.ts";
 import type { MayRecord, SentOutcome, UnrecordedOutcomes } from "./unrecorded.ts";
 
 export interface OwnObjectDeps {
-  readonly store: Pick<ResourceStore, "writeStatus" | "setFinalizer" | "readLive">;
+  readonly store: Pick<ResourceStore, "writeStatus" | "setFinalizer" | "annotate" | "readLive">;
   /** What a write answered: it goes into the cache before anything else is decided. */
   readonly written: (resource: Resource) => void;
   /** What a live read did not find: it goes out of the cache. */
@@ -36,6 +36,8 @@ export interface OwnObject {
   confirm(): Promise<Conflict | undefined>;
   recordIntent(intent: Intent): Promise<Conflict | undefined>;
   setFinalizer(finalizer: Finalizer): Promise<Conflict | undefined>;
+  /** Nothing where it is so already, or where this process has no right to. */
+  annotate(annotation: Annotation): Promise<Conflict | undefined>;
   /** Of a status that belongs to no request that was sent; it is lost where it cannot be written, and decided on again. */
   writeStatus(status: object): Promise<Conflict | undefined>;
   /**
@@ -96,6 +98,11 @@ export function createOwnObject({ type }: Kind, seen: Resource, deps: OwnObjectD
     },
     async setFinalizer(finalizer) {
       return settle(await waitFor(store.setFinalizer(type, current, finalizer, signal, mayAct)));
+    },
+    async annotate(annotation) {
+      if (current.metadata.annotations?.[annotation.name] === annotation.value) return undefined;
+      const result = await waitFor(store.annotate(type, current, annotation, signal, mayAct));
+      return result.type === "forbidden" ? undefined : settle(result);
     },
     writeStatus,
     async recordOutcome({ status, finalizer }) {

@@ -54,6 +54,7 @@ interface AttendDeps extends Pick<ReconcileDeps, "store" | "requester" | "requir
   readonly sender: string;
   readonly resumes: boolean;
   readonly isPartial: boolean;
+  readonly mirrorsIDs: boolean;
   readonly now: () => Date;
 }
 
@@ -169,6 +170,7 @@ function situationOf(deps: AttendDeps, { id, kind, resource, isFirst, mayBeMende
     instanceId: deps.sender,
     first: deps.resumes && isFirst,
     isPartial: deps.isPartial,
+    mirrorsIDs: deps.mirrorsIDs,
     ...(mayBeMended && { mayBeMended }),
     ...(cycle && { cycle }),
     ...watchedBy(kind, resource, caches),

@@ -61,7 +61,10 @@ export async function reconcile(kind: Kind, situation: Situation, { deps, signal
   const { attempt }: Partial<DeliveryRecord> = verdict.status;
   if (attempt) deps.onAttempt(attempt.id);
   const isNew = verdict.finalizer?.present !== false && !sameJSON(verdict.status, object.current().status ?? {});
-  const conflict = (await write(object, verdict, { isNew, hasSent })) ?? (await holds.put(verdict.holds));
+  const conflict =
+    (verdict.annotation && (await object.annotate(verdict.annotation))) ??
+    (await write(object, verdict, { isNew, hasSent })) ??
+    (await holds.put(verdict.holds));
   if (conflict) return conflict;
   if (hasSent) await holds.readAhead();
   const told = isNew ? deriveTransitionEvent(resource.status, verdict.status) : undefined;

@@ -2,6 +2,7 @@
 import type { ResourceStore } from "../core/ports.ts";
 import type { RightDenial, ResourceKey, ResourceType } from "../core/resource.ts";
 import type { ApiClient } from "./api-client.ts";
+import { writeAnnotation } from "./annotate.ts";
 import { ApiError } from "./api-error.ts";
 import { writeFinalizer } from "./finalizer-write.ts";
 import { toDataResource } from "./objects.ts";
@@ -50,6 +51,9 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
     readLive: (type, resource, signal) => readLive(writer, { type, resource }, signal),
     setFinalizer: (type, resource, finalizer, signal, mayWrite = always) =>
       writeFinalizer(writer, { type, resource, finalizer, mayWrite }, signal),
+    async annotate(type, resource, annotation, signal, mayWrite = always) {
+      return mayWrite() ? writeAnnotation(client, { type, resource, annotation }, signal) : { type: "conflict" };
+    },
     async hold(type, resource, name, signal, mayWrite = always) {
       try {
         const write = { type, resource, finalizer: { name, present: true }, anyStatus: true, mayWrite } as const;

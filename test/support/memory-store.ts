@@ -41,6 +41,7 @@ export function memoryStore(objects: readonly Resource[]) {
     writeOutput: async () => ({ type: "unchanged" }),
     readLive: async (_type, { metadata }) => held.get(metadata.name),
     setFinalizer: async (_type, resource) => ({ type: "written", resource }),
+    annotate: async (_type, resource) => ({ type: "written", resource }),
     hold: async (_type, resource) => ({ type: "written", resource }),
     async writeStatus(...[, { metadata }, status, , , mayWrite]) {
       if (mayWrite?.() === false) return { type: "conflict" };

@@ -87,16 +87,27 @@ export function drive(
     cycle,
     references = [],
     referrers = [],
+    mirrorsIDs = false,
   }: {
     first?: boolean;
     at?: Date;
     cycle?: readonly string[];
     references?: readonly (Resource | undefined)[];
     referrers?: readonly HTTPResource[];
+    mirrorsIDs?: boolean;
   } = {},
 ) {
   const refer = () => referrers.map((one) => ({ kind: "HTTPResource", resource: one }));
-  const situation = { resource: object, references, referrers: refer, now: at, instanceId: "me", first, ...(cycle && { cycle }) };
+  const situation = {
+    resource: object,
+    references,
+    referrers: refer,
+    now: at,
+    instanceId: "me",
+    mirrorsIDs,
+    first,
+    ...(cycle && { cycle }),
+  };
   const plan: Plan = httpResourceKind.plan(situation);
   const steps: Step[] = [];
   let step = plan.next();

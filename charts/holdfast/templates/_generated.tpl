@@ -9,6 +9,7 @@ serviceAccountTokenGrant: --service-account-token-grant
 impersonationGrant: --impersonation-grant
 requireServiceAccount: --require-service-account
 secretDigests: --secret-digests
+mirrorExternalId: --mirror-external-id
 leaderElect: --leader-elect
 leaseNamespace: --lease-namespace
 leaseName: --lease-name

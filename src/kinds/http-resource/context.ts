@@ -1,29 +1,21 @@
 /** What an HTTPResource's plan knows before it asks anybody, read once from the object. Pure. */
 import type { HTTPResourceSpec, HTTPResourceStatus } from "../../api/http-resource.ts";
-import type { Poll } from "../../api/poll.ts";
-import type { RequestShape } from "../../api/request.ts";
 import type { Attempt } from "../../core/delivery.ts";
 import type { Difference } from "../../core/difference.ts";
 import { digest } from "../../core/tools/digest.ts";
 import { durationMs } from "../../core/tools/duration.ts";
 import type { RemoteObject } from "../../core/remote-object.ts";
 import { mayRead } from "../../core/expression-reads.ts";
-import type { Exchange } from "../../core/exchange.ts";
-import type { Refusal, Response } from "../../core/outcome.ts";
-import type { Located } from "../../core/request-template.ts";
 import type { Situation } from "../../core/plan.ts";
 import { parseTemplate, stringsIn } from "../../core/templating.ts";
 import { externalIdAnnotation, orphanAnnotation, reconcileAtOf } from "../../core/resource.ts";
 import type { RetryPolicy } from "../../core/retry.ts";
 import { remoteOf } from "./identity.ts";
-import { inputsReadBy } from "./inputs-read.ts";
 import { deletesRemote } from "./keeps.ts";
-import { endpointFor, endpointRefs, sharedBy } from "./endpoints.ts";
+import { endpointRefs } from "./endpoints.ts";
 import { usedEndpoints, type EndpointRef } from "../request/endpoint.ts";
-import { declaredOutputs, outputExpressions } from "../request/outputs.ts";
 import { releaseFinalizer } from "../request/referrers.ts";
-import { pollExpressions } from "../request/poll-expressions.ts";
-import { buildExchange, expectedThat, retryPolicy, type DeclaredRequest } from "../request/request.ts";
+import { retryPolicy } from "../request/request.ts";
 import type { HTTPResource, UsedEndpoint } from "../types.ts";
 
 export const finalizer = releaseFinalizer;
@@ -75,6 +67,8 @@ export interface Context {
   readonly missingFinalizer?: string;
   /** Others look after a part of the cluster's objects. */
   readonly isPartial?: boolean;
+  /** Ids are kept in the annotation, too. */
+  readonly mirrorsIDs?: boolean;
   readonly hasFinalizer: boolean;
   readonly mayBeMended?: boolean;
   /** What inputs took of other objects, to be kept. */
@@ -88,11 +82,11 @@ export interface Context {
 }
 
 export function contextOf(situation: Situation<HTTPResource>): Context {
-  const { resource, references, now, instanceId: sender, isPartial = false } = situation;
+  const { resource, references, now, instanceId: sender, isPartial = false, mirrorsIDs = false } = situation;
   const { spec, metadata } = resource;
   const { annotations = {}, finalizers = [] } = metadata;
   const status: HTTPResourceStatus = resource.status ?? {};
-  const id = annotations[externalIdAnnotation]?.trim().slice(0, 1024).toWellFormed();
+  const id = idWritten(annotations[externalIdAnnotation]);
   const imported = id === undefined || id === "" || id === status.lastHandledExternalID ? undefined : id;
   const externalID = imported ?? status.externalID;
   const reconcileAt = reconcileAtOf(metadata);
@@ -114,6 +108,7 @@ export function contextOf(situation: Situation<HTTPResource>): Context {
     now,
     sender,
     isPartial,
+    mirrorsIDs,
     hasFinalizer,
     ...(situation.mayBeMended && { mayBeMended: true }),
     endpoints: usedEndpoints(endpointRefs(spec), references),
@@ -125,6 +120,15 @@ export function contextOf(situation: Situation<HTTPResource>): Context {
     intervalMs: durationMs(spec.interval),
     ...(wantsFinalizer && { missingFinalizer: finalizer }),
   };
+}
+
+/** As the annotation has it; undefined: it has none. */
+function idWritten(text: string | undefined): string | undefined {
+  return text?.trim().slice(0, 1024).toWellFormed();
+}
+/** What the annotation is to say, where it is known for certain, and can be read back as it is. */
+export function mirroredID({ mirrorsIDs, remote: { id, seen, former } }: Context): string | undefined {
+  return mirrorsIDs === true && seen && former === undefined && id === idWritten(id) ? id : undefined;
 }
 
 /** The same, knowing more of the remote object. */
@@ -201,27 +205,6 @@ export function nobodyCompares({ spec: { observe, update, upToDate } }: Pick<Con
   return update !== undefined && (!observe || (upToDate === undefined && json === undefined && mergePatch === undefined));
 }
 
-export interface Asked {
-  readonly field: string;
-  readonly shape: RequestShape & {
-    readonly expect: { readonly that?: string; readonly status: readonly string[] };
-    readonly poll?: Poll;
-    readonly idempotent?: boolean;
-    readonly endpointRef?: EndpointRef;
-  };
-  /** Of what it is sent for. */
-  readonly attempt?: Attempt;
-  readonly response?: Response | undefined;
-  /** What is seen as `.object` beside it; absent: its body is. */
-  readonly object?: unknown;
-  readonly mergePatch?: unknown;
-  readonly compile: readonly Located[];
-}
-
-/** One of the spec's requests as an exchange. */
-export function exchangeOf(context: Context, asked: Asked): Exchange | Refusal {
-  return buildExchange(declaredOf(context, asked), endpointFor(context, asked.shape));
-}
 /** What has been delivered to the object, as far as that is known. */
 export function deliveredTo({ status, isAnother }: Pick<Context, "status" | "isAnother">): HTTPResourceStatus["delivered"] {
   return isAnother ? undefined : status.delivered;
@@ -230,60 +213,4 @@ export function deliveredTo({ status, isAnother }: Pick<Context, "status" | "isA
 export function formerPlaces(context: Pick<Context, "status" | "isAnother">): { readonly former?: readonly string[] } {
   const delivered = deliveredTo(context);
   return delivered?.fields ? { former: delivered.fields } : {};
-}
-/** A create sees no id but a declared one: there is none yet. */
-export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
-  const { spec, resource, now, known } = context;
-  const { field, shape, attempt, compile, object } = asked;
-  const externalID = field === "spec.create" ? context.declaredID : context.externalID;
-  return {
-    shape,
-    field,
-    shared: { ...sharedBy(spec, shape), inputs: inputsReadBy(readingOf(spec, asked), spec.inputs ?? {}) },
-    metadata: resource.metadata,
-    now: attempt?.startedAt ?? now.toISOString(),
-    ...(attempt && { attemptId: attempt.id }),
-    sees: {
-      parameters: spec.parameters ?? null,
-      externalID: externalID ?? null,
-      attemptID: attempt?.id ?? null,
-      ...(object !== undefined && { object }),
-    },
-    idempotent: shape.idempotent,
-    response: asked.response,
-    mergePatch: asked.mergePatch,
-    ...formerPlaces(context),
-    ...(known && { known }),
-    compile: [
-      ...expectedThat(shape.expect, `${field}.expect`),
-      ...pollExpressions(shape.poll, `${field}.poll`),
-      ...compile,
-      ...refusedIfOf(context, shape),
-      ...(field === "spec.delete" || field === "spec.beforeDelete"
-        ? []
-        : outputExpressions(declaredOutputs(spec.outputs, "spec.outputs"))),
-    ],
-  };
-}
-
-/** What tells that an answer says that nothing was done: the spec's, or the endpoint's. */
-export function refusedIfOf(
-  { spec, endpoints }: Pick<Context, "spec" | "endpoints">,
-  shape: { readonly endpointRef?: EndpointRef },
-): readonly Located[] {
-  const endpoint = endpointFor({ spec, endpoints }, shape);
-  if (spec.refusedIf !== undefined) return [{ field: "spec.refusedIf", text: spec.refusedIf }];
-  const text = endpoint?.spec.refusedIf;
-  return text === undefined ? [] : [{ field: `HTTPEndpoint "${endpoint?.metadata.name}": spec.refusedIf`, text }];
-}
-
-/** What of a spec is evaluated where one of its requests is sent; of what it does not read nothing has to be there. */
-/** What of a spec has a part in a request, or in what is made of its answer. */
-function readingOf(spec: HTTPResourceSpec, { field, shape, compile }: Asked): object {
-  const { observe, update, upToDate, mine, exists, externalID, outputs, compare, refusedIf } = spec;
-  const own = { shape, compile, refusedIf };
-  // What only its answer makes, such as a token, is not there before.
-  if (field === "spec.create") return { ...own, externalID, outputs, object: observe?.object };
-  if (field === "spec.delete" || field === "spec.beforeDelete") return own;
-  return { ...own, update, upToDate, mine, exists, externalID, outputs, compare };
 }

@@ -6,7 +6,8 @@
 import { markRetrying, conclude, decide, runsBefore, type DeliveryRecord, type Desired } from "../../core/delivery.ts";
 import { wasNotActedOn, type Response } from "../../core/outcome.ts";
 import { sendExchange, type Steps } from "../../core/plan.ts";
-import { exchangeOf, verbDigest, type Asked, type Context, type Verb, type VerbAttempt } from "./context.ts";
+import { verbDigest, type Context, type Verb, type VerbAttempt } from "./context.ts";
+import { exchangeOf, type Asked } from "./exchange.ts";
 import { endpointFor, sharedBy } from "./endpoints.ts";
 import { findLeaving, keepsOf } from "./keeps.ts";
 import { ofFailure, ofSuccess, type Delivered } from "./delivered.ts";

@@ -4,7 +4,8 @@ import type { Outcome, Response } from "../../core/outcome.ts";
 import { isExpectedStatus } from "../../core/expectation.ts";
 import { evaluate, type Steps } from "../../core/plan.ts";
 import type { Judgement } from "../request/recorded.ts";
-import { refusedIfOf, type Asked, type Context } from "./context.ts";
+import type { Context } from "./context.ts";
+import { refusedIfOf, type Asked } from "./exchange.ts";
 import { expectedThat } from "../request/request.ts";
 import { answeredText } from "../request/judge.ts";
 

@@ -3,7 +3,8 @@ import { isStalledFor, ready, stalled, type ConditionState } from "../../core/co
 import type { Verdict } from "../../core/plan.ts";
 import type { HTTPResourceStatus } from "../../api/http-resource.ts";
 import { notDrifted, notHeld } from "./conditions.ts";
-import type { Context } from "./context.ts";
+import { externalIdAnnotation } from "../../core/resource.ts";
+import { mirroredID, type Context } from "./context.ts";
 import { isRepeatable } from "./delivered.ts";
 import { keepsOf } from "./keeps.ts";
 import { isBlind } from "./delivery-record.ts";
@@ -43,6 +44,7 @@ export function observedReport(context: Context, { status, known, acknowledged, 
   }
   return {
     inStep(seen) {
+      const mirrored = mirroredID(context);
       const isNew = before.attempt === undefined && before.externalID === undefined;
       const states = isNew
         ? asDeclared("Adopted", "the remote object was there already")
@@ -52,10 +54,13 @@ export function observedReport(context: Context, { status, known, acknowledged, 
         ...acknowledged(),
         ...bodyOf(context, seen),
         ...(isBlind(context) ? {} : delivering(context)),
+        ...(mirrored !== undefined && { lastHandledExternalID: mirrored }),
       };
+      const annotation = mirrored === undefined ? undefined : { name: externalIdAnnotation, value: mirrored };
       const drift = seen.upToDate === undefined ? [] : notDrifted(known("Drifted"));
       const made = status([...states, ...drift], change);
-      const verdict = { ...due(), ...kept(), result: "unchanged", reason: "AsDeclared" } as const;
+      const always = { ...due(), ...kept(), ...(annotation && { annotation }) };
+      const verdict = { ...always, result: "unchanged", reason: "AsDeclared" } as const;
       return { status: isWorthWriting(made, before, mayRepeatCreate && spec.delete === undefined) ? made : before, ...verdict };
     },
     drifted(seen) {

@@ -7,7 +7,8 @@
 import type { Steps } from "../../core/plan.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
-import { declaredOf, type Asked, type Context, type Verb, type VerbAttempt } from "./context.ts";
+import type { Context, Verb, VerbAttempt } from "./context.ts";
+import { declaredOf, type Asked } from "./exchange.ts";
 import { isRepeatable, ofFailure, ofSuccess, takenFrom, type Delivered } from "./delivered.ts";
 import { endpointFor } from "./endpoints.ts";
 import { saysGone } from "./judge.ts";
