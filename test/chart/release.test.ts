@@ -256,9 +256,9 @@ describeWithHelm("a release of the chart", () => {
     expect(await create({ url: "${ .inputs.url }" })).toBe("taken");
 
     const poll = { url: "https://example.com/jobs", until: "true" };
-    for (const verb of ["observe", "lookup", "create", "update", "delete"]) {
+    for (const verb of ["observe", "lookup", "create", "update", "beforeDelete", "delete"]) {
       const needed = { lookup: { match: "true" } }[verb];
-      const others = { externalID: ".response.body.id", create: { url } };
+      const others = { externalID: ".response.body.id", create: { url }, delete: { url } };
       const declare = (shape: object): Promise<string> =>
         create({ ...others, [verb]: { url, ...needed, ...shape } }, "HTTPResource");
       expect([verb, await declare({})]).toEqual([verb, "taken"]);

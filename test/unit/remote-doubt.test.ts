@@ -19,6 +19,7 @@ import {
   resource,
   same,
   twoHours,
+  url,
   user,
   values,
 } from "../support/resource-plan.ts";
@@ -302,4 +303,15 @@ describe("a replacement", () => {
     expect([made.sent.at(-1), made.state, made.status.externalID]).toEqual([post, "True/Created", "8"]);
     expect(drive(of(made), [answer(200), same], twoHours).state).toBe("True/Created");
   });
+});
+
+test("a create whose outcome nobody knew is decided by a lookup that is declared later", () => {
+  const unknown = drive(resource(user), [answer(500)]);
+  expect(unknown.state).toBe("False/OutcomeUnknown Stalled");
+  const listed = { ...user, lookup: { url, match: ".item.name == .parameters.name" } };
+  const later = (answers: Answers) => drive(resource(listed, { status: unknown.status, generation: 2 }), answers, hour);
+  const absent = later([answer(200), values([], null), answer(201), values("8")]);
+  expect([absent.sent, absent.status.externalID]).toEqual([["GET users", post], "8"]);
+  const there = later([answer(200), values(["9"], null), answer(200), same]);
+  expect([there.sent.includes(post), there.status.externalID]).toEqual([false, "9"]);
 });
