@@ -206,8 +206,11 @@ export interface WatchedKind<R extends Resource = Resource> {
 
 /** A kind whose resources are reconciled. */
 export interface Kind<R extends Resource = Resource> extends WatchedKind<R> {
-  /** When one is being deleted it waits for those that refer to it: it is due when one of them is gone, or lets go. */
-  readonly waitsForReferrers?: true;
+  /**
+   * When one is being deleted it waits for those that refer to it: it is due when one of them is gone, or lets go. `always`: also
+   * when it is not being deleted, and has a finalizer for them.
+   */
+  readonly waitsForReferrers?: "whenDeleted" | "always";
   /**
    * The Secrets and ConfigMaps that its end needs, which may go before it: as they were when they were last read for it, they are
    * kept for that. `referenced`: what is there of `references(resource)`, in that order.

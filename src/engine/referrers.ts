@@ -1,6 +1,6 @@
 /** Those that refer to what is being deleted, which waits for them. */
 import { isReconciled, type WatchedKind } from "../core/plan.ts";
-import type { Resource } from "../core/resource.ts";
+import type { Reference, Resource } from "../core/resource.ts";
 import type { Change } from "./cache.ts";
 import type { Caches } from "./caches.ts";
 import type { Dependents } from "./dependents.ts";
@@ -23,15 +23,25 @@ export function* referrersOf(
   }
 }
 
-/** Keys of what may have waited for this one, since it is gone, or holds less than before. */
-export function awaitingKeys({ caches }: Pick<Parts, "caches">, kind: WatchedKind, { before, after }: Change): readonly string[] {
+/**
+ * Keys of what may have waited for this one, since it is gone, or holds less than before. What is there to stay is due only when no
+ * other holds anything any more.
+ */
+export function awaitingKeys(parts: Parts, kind: WatchedKind, { before, after }: Change): readonly string[] {
   const held = before?.metadata.finalizers?.length ?? 0;
   if (!before || (after && (after.metadata.finalizers?.length ?? 0) >= held)) return [];
-  const keys = kind.references(before).map(({ type, key }) => queueKey(type.kind, key));
-  return keys.filter((key) => {
-    const found = caches.find(key);
-    return (
-      found && isReconciled(found.kind) && found.kind.waitsForReferrers && found.resource.metadata.deletionTimestamp !== undefined
-    );
+  const own = queueKey(kind.type.kind, before.metadata);
+  const awaiting = kind.references(before).filter((reference) => {
+    const found = parts.caches.find(queueKey(reference.type.kind, reference.key));
+    if (!found || !isReconciled(found.kind) || found.kind.waitsForReferrers === undefined) return false;
+    const { deletionTimestamp, finalizers = [] } = found.resource.metadata;
+    if (deletionTimestamp !== undefined) return true;
+    return found.kind.waitsForReferrers === "always" && finalizers.length > 0 && !isHeldByOthers(parts, reference, own);
   });
+  return awaiting.map(({ type, key }) => queueKey(type.kind, key));
+}
+function isHeldByOthers({ caches, dependents }: Parts, reference: Reference, own: string): boolean {
+  for (const [id] of dependents.of(reference))
+    if (id !== own && (caches.find(id)?.resource.metadata.finalizers?.length ?? 0) > 0) return true;
+  return false;
 }

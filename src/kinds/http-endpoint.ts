@@ -8,10 +8,10 @@
 import { pauseSinceMs } from "../core/backoff.ts";
 import { conditions, ready, reconciling, stalled, type Condition, type ConditionState } from "../core/conditions.ts";
 import type { Connection } from "../core/connection.ts";
-import { checkConnection, type Kind, type Plan, type Situation } from "../core/plan.ts";
+import { checkConnection, type Kind, type Plan, type Situation, type Verdict } from "../core/plan.ts";
 import { retryAfterMs } from "../core/retry.ts";
 import { orphanAnnotation } from "../core/resource.ts";
-import { holderOf } from "./request/referrers.ts";
+import { holderOf, isToBeHeld } from "./request/referrers.ts";
 import { connectionOf, endpointData, inUseFinalizer, isHeld, typeOf } from "./request/endpoint.ts";
 import { clusterHTTPEndpointType, httpEndpointType, type Endpoint } from "./types.ts";
 
@@ -20,29 +20,31 @@ const wellMs = 300_000;
 const missing = { initialMs: 2_000, maxMs: 60_000 };
 
 /** One waits, when it is being deleted, for those that need it to delete what they have made. */
-const shared = { references: endpointData, waitsForReferrers: true, plan } as const;
+const shared = { references: endpointData, waitsForReferrers: "always", plan } as const;
 export const httpEndpointKind: Kind<Endpoint> = { type: httpEndpointType, ...shared };
 export const clusterHTTPEndpointKind: Kind<Endpoint> = { type: clusterHTTPEndpointType, ...shared };
 
 function* plan(situation: Situation<Endpoint>): Plan {
   const { resource, isPartial = false } = situation;
+  const { metadata } = resource;
   // Who needs the cluster's own, only one who sees the whole of it knows.
-  const mayHold = resource.metadata.namespace !== "" || !isPartial;
-  const user = mayHold ? holderOf(situation) : undefined;
-  if (!isHeld(resource.metadata)) {
+  if (metadata.namespace === "" && isPartial) return yield* judge(situation);
+  const isDeleted = metadata.deletionTimestamp !== undefined;
+  const user = holderOf(situation);
+  if (!isHeld(metadata)) {
     const hold = { type: typeOf(resource), resource, finalizer: inUseFinalizer };
-    const isNeeded = user !== undefined && resource.metadata.deletionTimestamp === undefined;
-    return { ...(yield* judge(situation)), ...(isNeeded && { holds: [hold] }) };
+    return { ...(yield* judge(situation)), ...(user !== undefined && !isDeleted && { holds: [hold] }) };
   }
-  if (resource.metadata.deletionTimestamp === undefined || !mayHold) return yield* judge(situation);
-  if (user === undefined || resource.metadata.annotations?.[orphanAnnotation] === "true")
-    return {
-      status: resource.status ?? {},
-      finalizer: { name: inUseFinalizer, present: false },
-      result: "succeeded",
-      reason: "Deleted",
-    };
-  return yield* judge(situation, user);
+  if (!isDeleted) return isToBeHeld(situation) ? yield* judge(situation) : letGo(resource);
+  const isLeft = user === undefined || metadata.annotations?.[orphanAnnotation] === "true";
+  return isLeft ? letGo(resource) : yield* judge(situation, user);
+}
+
+/** Nobody needs it any more: it waits for no controller that may have gone by the time it is deleted. */
+function letGo({ status = {}, metadata }: Endpoint): Verdict {
+  const isDeleted = metadata.deletionTimestamp !== undefined;
+  const finalizer = { name: inUseFinalizer, present: false };
+  return { status, finalizer, result: "succeeded", reason: "Deleted", ...(!isDeleted && { requeueAfterMs: 0 }) };
 }
 
 /** Whether requests can use it. `user`: for whom its deletion waits. */

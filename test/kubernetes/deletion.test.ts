@@ -118,10 +118,10 @@ describeWithControlPlane("a deletion", () => {
         ...(index > 0 && { dependsOn: [{ kind: "HTTPResource", name: names[index - 1] }] }),
       });
     await isReady("fleet-7");
-    await remove("httpendpoints", "fleet");
     await plane.admin("DELETE", collection("httpresources"));
     for (const name of names) await isGone("httpresources", name);
-    await isGone("httpendpoints", "fleet");
+    // It waits for no controller that may have been uninstalled by the time it is deleted.
+    await until("it is let go", async () => (await get("httpendpoints", "fleet"))?.metadata.finalizers === undefined, waitMs);
     expect(names.flatMap(named)).toEqual([]);
   }, 180_000);
 

@@ -11,8 +11,8 @@ const going = { deletionTimestamp: "2026-01-01T00:00:00Z" };
 function endpoint(more: Partial<Metadata> = {}, namespace = "n"): Endpoint {
   return { metadata: { ...base, namespace, name: "api", ...more }, spec: { baseURL: "https://api.example" } } as Endpoint;
 }
-function user(finalizers: readonly string[] = ["holdfast.dev/release"], kind = "HTTPResource") {
-  const resource: Resource = { metadata: { ...base, uid: "u", namespace: "n", name: "ada", finalizers }, spec: {} };
+function user(finalizers: readonly string[] = ["holdfast.dev/release"], kind = "HTTPResource", spec: object = {}) {
+  const resource: Resource = { metadata: { ...base, uid: "u", namespace: "n", name: "ada", finalizers }, spec };
   return { kind, resource };
 }
 function verdictOf(resource: Endpoint, referrers: readonly ReturnType<typeof user>[], isPartial = false): Verdict {
@@ -58,6 +58,14 @@ describe("an endpoint", () => {
     const annotations = { "holdfast.dev/orphan": "true" };
     expect(verdictOf(endpoint({ ...going, finalizers: [inUse], annotations }), [user()])).toMatchObject(off);
     expect(verdictOf(endpoint({ finalizers: [inUse], annotations }), [user()]).finalizer).toBeUndefined();
+  });
+
+  test("that is there to stay is let go of when nobody is left who deletes anything, so that it waits for no controller later", () => {
+    expect(verdictOf(endpoint({ finalizers: [inUse] }), [user([])])).toMatchObject({ ...off, requeueAfterMs: 0 });
+    // One that has nothing to delete yet may be about to make it.
+    const beginning = user([], "HTTPResource", { delete: { url: "https://api.example/" } });
+    for (const others of [[user()], [beginning], [user([]), beginning]])
+      expect(verdictOf(endpoint({ finalizers: [inUse] }), others).finalizer).toBeUndefined();
   });
 
   test("of the cluster is neither held nor let go by who sees a part of it, and tells no names", () => {

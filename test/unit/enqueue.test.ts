@@ -20,7 +20,7 @@ const kindOf = (type: ResourceType, references: Kind["references"]): Kind => ({
     throw new Error("nothing is planned here");
   },
 });
-const endpoints = kindOf(endpoint.type, () => []);
+const endpoints: Kind = { ...kindOf(endpoint.type, () => []), waitsForReferrers: "always" };
 const things = kindOf(typeOf("Thing"), () => [{ ...endpoint, isTransitive: true }]);
 function object(name: string, generation: number): Resource {
   return { metadata: { namespace: "n", name, uid: name, generation, resourceVersion: `${generation}` }, spec: {} };
@@ -127,3 +127,22 @@ async function queueTakes(queue: ReturnType<typeof createWorkQueue>, count: numb
   }
   return keys;
 }
+
+test("what holds others' needs is due when the last that holds anything is gone, and not before", async () => {
+  const { caches, queue, enqueue } = engine();
+  const at = (name: string, version: number, ...finalizers: string[]): Resource => {
+    const { metadata, spec } = object(name, 1);
+    return { metadata: { ...metadata, finalizers, resourceVersion: `${version}` }, spec };
+  };
+  const change = (kind: Kind, resource: Resource, type: "applied" | "deleted" = "applied"): void =>
+    enqueue.changed(kind, caches.of(kind).apply({ type, resource }));
+  change(endpoints, at("e", 1, "in-use"));
+  for (const name of ["a", "b", "c"]) change(things, at(name, 2, "release"));
+  change(things, at("unheld", 3));
+  while (queue.depth > 0) queue.done(await queue.take(new AbortController().signal));
+  change(things, at("a", 4));
+  change(things, at("b", 5, "release"), "deleted");
+  expect(queue.depth).toBe(0);
+  change(things, at("c", 6));
+  expect(queue.depth).toBe(1);
+});

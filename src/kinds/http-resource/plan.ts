@@ -39,7 +39,7 @@ import { httpResourceType, type HTTPResource } from "../types.ts";
 
 export const httpResourceKind: Kind<HTTPResource> = {
   type: httpResourceType,
-  waitsForReferrers: true,
+  waitsForReferrers: "whenDeleted",
   references,
   neededAtEnd,
   actsAs: ({ spec }) => spec.serviceAccountName,

@@ -1,17 +1,30 @@
 /** Who refers to something that is being deleted, and needs it until then. Pure. */
 import type { Situation } from "../../core/plan.ts";
-import { httpResourceType } from "../types.ts";
+import { httpResourceType, type HTTPResource } from "../types.ts";
 
 /** Keeps an HTTPResource that is being deleted until its remote object is. */
 export const releaseFinalizer = "holdfast.dev/release";
 
+type Referred = Pick<Situation, "referrers" | "resource">;
+
 /** The first HTTPResource that refers to it and has something to delete, for people; undefined: there is none. */
-export function holderOf({ referrers, resource }: Pick<Situation, "referrers" | "resource">): string | undefined {
-  for (const { kind, resource: one } of referrers?.() ?? []) {
-    const { uid, namespace, name, finalizers } = one.metadata;
-    if (kind !== httpResourceType.kind || uid === resource.metadata.uid || !finalizers?.includes(releaseFinalizer)) continue;
-    // Names of other namespaces are not shown to those who may read a cluster-wide object.
-    return resource.metadata.namespace === "" ? `an ${kind} of the namespace "${namespace}"` : `${kind} "${name}"`;
-  }
-  return undefined;
+export function holderOf(situation: Referred): string | undefined {
+  const holder = resourcesReferringTo(situation).find(({ metadata }) => metadata.finalizers?.includes(releaseFinalizer));
+  if (!holder) return undefined;
+  const { namespace, name } = holder.metadata;
+  const { kind } = httpResourceType;
+  // Whoever may look at the cluster's own need not know what others call theirs.
+  return situation.resource.metadata.namespace === "" ? `an ${kind} of the namespace "${namespace}"` : `${kind} "${name}"`;
+}
+
+/** Whether there is one that will have something to delete, or has: it may be about to make that now. */
+export function isToBeHeld(situation: Referred): boolean {
+  return resourcesReferringTo(situation).some(
+    ({ metadata, spec }) => metadata.finalizers?.includes(releaseFinalizer) === true || spec.delete !== undefined,
+  );
+}
+
+function* resourcesReferringTo({ referrers, resource }: Referred): Generator<HTTPResource, void, undefined> {
+  for (const { kind, resource: one } of referrers?.() ?? [])
+    if (kind === httpResourceType.kind && one.metadata.uid !== resource.metadata.uid) yield one as HTTPResource;
 }
