@@ -125,7 +125,7 @@ describeWithControlPlane("requests that need others", () => {
     expect(tokensAt("/counts")).toEqual(["Bearer first", "Bearer second"]);
     expect(tokensAt("/does-not")).toEqual(["Bearer first"]);
     const { attempt } = (await requests.all()).get("counts")?.status ?? {};
-    expect(attempt?.inputs).toMatch(/^[0-9a-f]{64}$/);
+    expect(attempt?.inputs).toMatch(/^[0-9a-f]{8}:[0-9a-f]{64}$/);
     expect(JSON.stringify([...(await requests.all()).values()])).not.toContain("second");
     await plane.admin("DELETE", `/api/v1/namespaces/${namespace}/secrets/rotating`);
     await sleep(500);

@@ -22,7 +22,7 @@ function look(time: string, { spec, status, answers = [answer(200)], ...metadata
 }
 const readyOf = ({ status }: Driven): string | undefined => condition(status, "Ready")?.reason;
 
-describe("schedule.at", () => {
+describe("wish 30: schedule.at", () => {
   const schedule = { at: "2026-06-01T12:00:00+02:00", missed };
   test("sends nothing before its time, once then, and nothing after", () => {
     const before = look("2026-05-31T00:00:00Z", { spec: { schedule } });
@@ -150,7 +150,7 @@ describe("schedule.stopAfter", () => {
   });
 });
 
-describe("a suspended endpoint", () => {
+describe("wish 31: a suspended endpoint", () => {
   const endpoint = (suspend: boolean): Resource => ({
     metadata: { name: "users", namespace: "team-a", uid: "e", generation: 1, resourceVersion: "1" },
     spec: { baseURL: "https://users.example", http2: false, suspend },

@@ -36,6 +36,11 @@ export const wishes: readonly Wish[] = [
   { text: "Signed webhooks", feature: "`sign`, of [`HTTPRequest`](api/httprequest.md) and [`HTTPEndpoint`](api/httpendpoint.md)" },
   { text: "Tokens without a static secret: token exchange, workload identity, signed assertions", feature: "[`HTTPEndpoint`](api/httpendpoint.md): [`auth.oauth2`](guide/get-tokens-without-a-password.md)" },
   { text: "Digest, and the challenges of registries", feature: "[`HTTPEndpoint`](api/httpendpoint.md): `auth.digest`, `auth.registry`; [challenges](http-client.md#challenges)" },
+  { text: "A request at a given time, a fleet that is spread, a schedule that ends", feature: "[`HTTPRequest`](api/httprequest.md): `schedule.at`, `schedule.window`, `schedule.stopAfter`" },
+  { text: "To stop all that goes to a server, or have it one after the other", feature: "[`HTTPEndpoint`](api/httpendpoint.md): `suspend`, `maxInFlight`" },
+  { text: "To send again what failed, all at once and paced", feature: "[`holdfast resend`](guide/tell-how-it-ended.md#send-again-what-failed)" },
+  { text: "Hashes and HMACs where a value needs them", feature: "[Expressions](guide/say-what-to-send.md#what-expressions-see): `sha256`, `digest`, `hmac`, `base64url`" },
+  { text: "To find a request in a server's traces and logs, and CloudEvents", feature: "[`HTTPEndpoint`](api/httpendpoint.md): `traceContext`; [`.attemptID`](guide/send-cloudevents.md)" },
 ];
 
 export const mistakes: readonly Wish[] = [
