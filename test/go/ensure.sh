@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints the path of a small program that is written in Go: `ensure.sh NAME`.
+# Prints the path of a program that is written in Go: `ensure.sh NAME`. With `ensure.sh NAME if-built` nothing is built.
 #
 # One that is on PATH wins. Otherwise it is built once from its Go module (package and version stand in NAME/go.mod) into a
 # cache folder outside the repository: nothing is installed.
@@ -17,6 +17,10 @@ if [ -x "$target/$name" ]; then
   exit
 fi
 
+if [ "${2:-}" = if-built ]; then
+  echo "no $name on PATH, and none was built by $0 $name" >&2
+  exit 1
+fi
 command -v go > /dev/null || {
   echo "no $name on PATH, and no Go 1.26 to build it" >&2
   exit 1

@@ -1,12 +1,13 @@
 /**
- * What a release does, target by target: the chart by a real Helm, to a real registry on loopback. docker, cosign and gh,
- * which want a daemon, an identity and a forge, are stood in for by scripts that note what they were told.
+ * What a release does, target by target: the chart by a real Helm, signatures by a real cosign with a key, to a real registry on
+ * loopback. docker, gh and cosign without a key, which want a daemon, a forge and an identity, are stood in for by scripts that
+ * note what they were told.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { parse } from "yaml";
@@ -32,6 +33,24 @@ function standIns(programs: Readonly<Record<string, string>>): { readonly path: 
     chmodSync(join(at, name), 0o755);
   }
   return { path: `${at}:${process.env["PATH"]}`, told: () => readFileSync(notes, "utf8").trim().split("\n") };
+}
+
+/** A registry on loopback, without TLS, until disposed. */
+async function startRegistry(crane: string): Promise<AsyncDisposable & { readonly host: string }> {
+  const server = spawn(crane, ["registry", "serve", "--address", "127.0.0.1:0"], { stdio: ["ignore", "ignore", "pipe"] });
+  const { promise, resolve } = Promise.withResolvers<string>();
+  createInterface({ input: server.stderr }).on("line", (line) => {
+    const port = /serving on port (\d+)/.exec(line)?.[1];
+    if (port !== undefined) resolve(port);
+  });
+  return {
+    host: `127.0.0.1:${await promise}`,
+    async [Symbol.asyncDispose]() {
+      const ended = once(server, "exit");
+      server.kill();
+      await ended;
+    },
+  };
 }
 
 describeWith("helm", "crane")("the chart of a release", () => {
@@ -63,39 +82,28 @@ describeWith("helm", "crane")("the chart of a release", () => {
   }, 60_000);
 
   test("is pushed to a registry as an OCI artifact, under the digest that is then signed", async () => {
-    const server = spawn(crane, ["registry", "serve", "--address", "127.0.0.1:0"], { stdio: ["ignore", "ignore", "pipe"] });
-    try {
-      const { promise, resolve } = Promise.withResolvers<string>();
-      createInterface({ input: server.stderr }).on("line", (line) => {
-        const port = /serving on port (\d+)/.exec(line)?.[1];
-        if (port !== undefined) resolve(port);
-      });
-      const registry = `127.0.0.1:${await promise}/team`;
-      const output = join(folder, "output");
-      const pushed = await make(["push-chart", `REGISTRY=${registry}`, "PLAIN_HTTP=1"], {
-        ...environment(),
-        GITHUB_OUTPUT: output,
-      });
-      expect(pushed).toMatchObject({ code: 0 });
-      const { output: there } = await runProgram(crane, ["digest", "--insecure", `${registry}/charts/holdfast:${version}`], {
-        cwd: folder,
-      });
-      expect(readFileSync(output, "utf8")).toBe(`digest=${there.trim()}\n`);
-      expect(readFileSync(join(root, "dist/chart.digest"), "utf8")).toBe(there);
-      const pulled = await helmSays(
-        "template",
-        "holdfast",
-        `oci://${registry}/charts/holdfast`,
-        "--version",
-        version,
-        "--plain-http",
-      );
-      expect(pulled).toContain(`image: "${registry}/holdfast:${version}"`);
-    } finally {
-      const ended = once(server, "exit");
-      server.kill();
-      await ended;
-    }
+    await using server = await startRegistry(crane);
+    const registry = `${server.host}/team`;
+    const output = join(folder, "output");
+    const pushed = await make(["push-chart", `REGISTRY=${registry}`, "PLAIN_HTTP=1"], {
+      ...environment(),
+      GITHUB_OUTPUT: output,
+    });
+    expect(pushed).toMatchObject({ code: 0 });
+    const { output: there } = await runProgram(crane, ["digest", "--insecure", `${registry}/charts/holdfast:${version}`], {
+      cwd: folder,
+    });
+    expect(readFileSync(output, "utf8")).toBe(`digest=${there.trim()}\n`);
+    expect(readFileSync(join(root, "dist/chart.digest"), "utf8")).toBe(there);
+    const pulled = await helmSays(
+      "template",
+      "holdfast",
+      `oci://${registry}/charts/holdfast`,
+      "--version",
+      version,
+      "--plain-http",
+    );
+    expect(pulled).toContain(`image: "${registry}/holdfast:${version}"`);
   }, 60_000);
 });
 
@@ -127,6 +135,46 @@ test("image and chart are signed by digest, and the SBOM is attached to both", a
   const { components } = JSON.parse(read("sbom.json")) as { components: { name: string }[] };
   expect(components.map(({ name }) => name)).toContain("undici");
 }, 60_000);
+
+describeWith("cosign", "crane")("what is signed by a key", () => {
+  const { cosign = "", crane = "" } = projectTools();
+  const env = { ...clean, COSIGN_PASSWORD: "of a test" };
+  async function says(program: string, ...args: readonly string[]): Promise<string> {
+    const { code, output } = await runProgram(program, args, { cwd: folder, env });
+    if (code !== 0) throw new Error(output);
+    return output;
+  }
+  /** What a log on the internet would attest is left out. */
+  const offline = "--tlog-upload=false --use-signing-config=false --allow-insecure-registry";
+
+  test("is verified by its public key, image and chart, with the list of packages", async () => {
+    await using server = await startRegistry(crane);
+    const registry = `${server.host}/team`;
+    await says(cosign, "generate-key-pair");
+    mkdirSync(join(root, "dist"), { recursive: true });
+    await says("tar", "cf", "layer.tar", "cosign.pub");
+    const signed = ["holdfast", "charts/holdfast"].map((name) => `${registry}/${name}`);
+    for (const [index, what] of ["image", "chart"].entries()) {
+      await says(crane, "append", "--insecure", "-f", "layer.tar", "-t", `${signed[index]}:${version}`);
+      writeFileSync(join(root, `dist/${what}.digest`), await says(crane, "digest", "--insecure", `${signed[index]}:${version}`));
+    }
+    const told = await make(["sign", `REGISTRY=${registry}`], {
+      PATH: `${dirname(cosign)}:${process.env["PATH"]}`,
+      COSIGN_KEY: join(folder, "cosign.key"),
+      COSIGN_PASSWORD: env.COSIGN_PASSWORD,
+      COSIGN_FLAGS: offline,
+    });
+    expect(told).toMatchObject({ code: 0 });
+    const check = ["--key", "cosign.pub", "--insecure-ignore-tlog", "--allow-insecure-registry"];
+    for (const name of signed) {
+      expect(await says(cosign, "verify", ...check, `${name}:${version}`)).toContain("verified against the specified public key");
+      const attested = await says(cosign, "verify-attestation", ...check, "--type", "cyclonedx", `${name}:${version}`);
+      const [, payload = ""] = /"payload":"([^"]+)"/.exec(attested) ?? [];
+      const { predicate } = JSON.parse(Buffer.from(payload, "base64").toString()) as { predicate: unknown };
+      expect(predicate).toEqual(JSON.parse(read("sbom.json")));
+    }
+  }, 120_000);
+});
 
 test("the token of the registry is given by stdin, and to the registry's host alone", async () => {
   const { path, told } = standIns({ docker: "cat >> $(dirname $0)/notes" });

@@ -7,6 +7,8 @@ export const toolsVariable = "HOLDFAST_TEST_PROJECT_TOOLS";
 export interface ProjectTools {
   readonly actionlint?: string;
   readonly chromium?: string;
+  /** Takes minutes to build: only where somebody has built it. */
+  readonly cosign?: string;
   /** Has a registry of images in it. */
   readonly crane?: string;
   readonly helm?: string;

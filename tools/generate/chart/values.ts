@@ -48,7 +48,7 @@ export const values: Readonly<Record<string, Value>> = {
   commonAnnotations: texts("Annotations of every object."),
 
   image: section("The controller's image.", {
-    registry: text("Before the repository: `registry.example.com`. `global.imageRegistry` where empty."),
+    registry: text("Before the repository: `mirror.example.org`. `global.imageRegistry` where empty."),
     repository: text("Registry and name.", "holdfast", { minLength: 1 }),
     tag: text("The chart's appVersion where empty."),
     digest: text("`sha256:…`; wins over the tag.", "", { pattern: "^(sha256:[0-9a-f]{64})?$" }),
