@@ -52,7 +52,7 @@ async function sendOne(
 const many = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
 
 test.each([1, 3])(
-  "no more than %i are under way, and all are sent in the end, without a worker meanwhile",
+  "wish 31: no more than %i are under way, and all are sent in the end, without a worker meanwhile",
   async (maxInFlight) => {
     await using seen = await counting();
     await using http = testRequester({ maxInFlightPerOrigin: 10 });

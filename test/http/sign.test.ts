@@ -230,7 +230,7 @@ test("a request that is signed by its endpoint goes there with it, and its crede
   expect(String(one(origin.requests).headers.authorization)).toContain("x-hub-signature-256");
 });
 
-test("with traceContext each try has a span of its own in the attempt's trace, also where it is signed", async () => {
+test("wish 34: with traceContext each try has a span of its own in the attempt's trace, also where it is signed", async () => {
   await using origin = await loopbackServer(({ url }, response) =>
     response.writeHead(url === "/a" ? 307 : 200, url === "/a" ? { location: "/b" } : {}).end("{}"),
   );

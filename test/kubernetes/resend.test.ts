@@ -5,7 +5,7 @@ import { holdfast } from "../support/holdfast.ts";
 import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
 
 describeWithControlPlane("resend", () => {
-  test("asks which, shows them, sends again what failed, and leaves what may have arrived", async () => {
+  test("wish 32: asks which, shows them, sends again what failed, and leaves what may have arrived", async () => {
     const plane = await sharedControlPlane();
     await using world = await faultWorld(plane, "resend");
     const { origin, requests, namespace } = world;

@@ -16,7 +16,7 @@ async function valueOf(document: unknown, expression: string): Promise<unknown> 
 }
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-describe("an expression", () => {
+describe("wish 33: an expression", () => {
   test.each(["md5", "sha1", "sha256", "sha384", "sha512"])("has %s, of texts and of anything else", async (name) => {
     for (const text of ["", "abc", 'grüße "漢字" \\(1) \n\u0001'])
       expect(await valueOf({ text }, `.text | digest("${name}"; "hex")`)).toBe(createHash(name).update(text).digest("hex"));

@@ -26,7 +26,7 @@ const all = [
 const chosen = (names: readonly string[], settings: Parameters<typeof deadLetters>[2]): unknown =>
   deadLetters(all, names, settings).map(({ request, reason, isUnknown }) => [request.metadata.name, reason, isUnknown]);
 
-test("those whose run failed or is not known are, and nothing that goes on, waits or was never sent", () => {
+test("wish 32: those whose run failed or is not known are, and nothing that goes on, waits or was never sent", () => {
   expect(chosen([], {})).toEqual([
     ["bad", "UnexpectedStatus", false],
     ["unknown", "OutcomeUnknown", true],
