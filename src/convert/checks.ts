@@ -73,10 +73,7 @@ export async function saysNotFound(programs: Programs, root: object, logic: stri
     { statusCode: 410, body: {}, headers: {} },
     { statusCode: 500, body: "", headers: {} },
   ];
-  const results = await programs.run(
-    logic,
-    answers.map((response) => ({ ...root, response })),
-  );
+  const results = await programs.run(logic, root, answers);
   // Only numbers and the status are asked: nothing of it depends on more than these answers show.
   return (
     !/\.(body|headers)\b|\bresponse\b(?!\.statusCode)/.test(logic) &&

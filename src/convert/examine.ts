@@ -16,7 +16,7 @@ export type Examined =
   | { readonly type: "inserted"; readonly value: unknown; readonly paths: readonly AnswerPath[] }
   /** It makes something of the answer. `sample`: what it yields of one, if anything. */
   | { readonly type: "computed"; readonly sample: unknown }
-  | { readonly type: "failed"; readonly message: string };
+  | { readonly type: "failed"; readonly isTooMuch: boolean };
 
 /** In private use, and so in no text that means anything. */
 const marks = /\u{E000}(\d{1,9})\u{E001}/gu;
@@ -47,62 +47,29 @@ const maxLiterals = 32;
 export async function examine(programs: Programs, root: object, program: string): Promise<Examined> {
   const paths = pathsIn(program);
   const literals = [...program.matchAll(/"([^"\\]*)"/g)].map(([, text = ""]) => text);
-  const texts = [
-    "41",
-    'Aa/b c%2F+é"\\.json?x=1&y#z',
-    ...literals.slice(0, maxLiterals),
-    ...literals.slice(0, maxLiterals).map((text) => `${text}q/7${text}`),
-  ];
-  const answers = [
-    answerWith(
-      paths,
-      paths.map((_, index) => mark(index)),
-    ),
-    // What is no part of the paths is not to matter either.
-    {
-      ...answerWith(
-        paths,
-        paths.map((_, index) => `${index}`),
-      ),
-      statusCode: 201,
-      "\u{E000}": true,
-    },
-    ...texts.map((text) =>
-      answerWith(
-        paths,
-        paths.map(() => text),
-      ),
-    ),
-    answerWith(
-      paths,
-      paths.map(() => 41),
-    ),
-  ];
-  const results = await programs.run(
-    program,
-    answers.map((response) => ({ ...root, response })),
-  );
-  const [first] = results;
+  const some = literals.slice(0, maxLiterals);
+  const texts = ["41", 'Aa/b c%2F+é"\\.json?x=1&y#z', ...some, ...some.map((text) => `${text}q/7${text}`)];
+  // What the places of the paths hold, each time.
+  const marked = paths.map((_, index) => mark(index));
+  const indexes = paths.map((_, index) => `${index}`);
+  const others = paths.length === 0 ? [] : [...texts, 41].map((value) => paths.map(() => value));
+  // What is no part of the paths is not to matter either.
+  const noise = { ...answerWith(paths, indexes), statusCode: 201, "\u{E000}": true };
+  const answers = [answerWith(paths, marked), noise, ...others.map((given) => answerWith(paths, given))];
+  const [first, ...rest] = await programs.run(program, root, answers);
   if (first?.type !== "value") {
-    if (first && !/\bresponse\b/.test(program)) return first;
+    if (first && (first.isTooMuch || !/\bresponse\b/.test(program))) return first;
     return { type: "computed", sample: undefined };
   }
-  const values = [
-    undefined,
-    paths.map((_, index) => `${index}`),
-    ...texts.map((text) => paths.map(() => text)),
-    paths.map(() => 41),
-  ];
-  const holds = results.every((result, index) => {
-    const given = values[index];
-    if (!given) return true;
+  const inserts = [indexes, ...others].every((given, index) => {
+    const result = rest[index];
     // A number cannot be added to a text there: the request failed then.
-    if (result.type !== "value") return index === results.length - 1;
+    if (result?.type !== "value") return given[0] === 41;
     return sameJSON(result.value, substitute(first.value, given));
   });
   // Whatever else it asks of the answer shows in none of these.
   const asksElse = /\bresponse\b/.test(program.replaceAll(answerPath, ""));
-  return holds && !asksElse && literals.length <= maxLiterals
+  return inserts && !asksElse && literals.length <= maxLiterals
     ? { type: "inserted", value: first.value, paths }
     : { type: "computed", sample: first.value };
 }

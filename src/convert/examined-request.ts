@@ -47,7 +47,7 @@ export async function examineMapped(mapped: Mapped, parts: ExamineParts): Promis
         at,
         "it makes something of status.externalRef, which is to be made where the id is taken: in externalID",
       );
-      return { program, field: at, examined: { type: "failed", message: "" } };
+      return { program, field: at, examined: { type: "failed", isTooMuch: false } };
     }
     return { program, field: at, examined };
   };
@@ -67,14 +67,14 @@ export async function examineMapped(mapped: Mapped, parts: ExamineParts): Promis
 }
 
 async function beforeThereIsOne(program: string, { programs, root }: ExamineParts): Promise<Examined> {
-  const [answer] = await programs.run(program, [{ ...root, response: { headers: null } }]);
+  const [answer] = await programs.run(program, root, [{ headers: null }]);
   if (answer?.type === "value") return { type: "inserted", value: answer.value, paths: [] };
-  return { type: "failed", message: answer?.message ?? "" };
+  return { type: "failed", isTooMuch: answer?.isTooMuch ?? false };
 }
 
 /** Whether a header's value that happens to be a program is the text that it was, or was meant to be. */
 function isText({ examined, field }: Seen, { name }: HeaderText, { findings }: ExamineParts): boolean {
-  if (examined.type === "failed") return true;
+  if (examined.type === "failed") return !examined.isTooMuch;
   const value = examined.type === "inserted" ? examined.value : examined.sample;
   if (typeof value === "string" || value === undefined) return false;
   findings.add(

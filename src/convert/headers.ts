@@ -21,9 +21,17 @@ const refusedHere: readonly string[] = [
   "proxy-authorization",
 ];
 
+/** As many as a request may declare. */
+const mostHeaders = 64;
+
 /** Those that can be sent, in the order in which they are written. */
 export function headerTexts(headers: Headers | undefined, field: string, findings: Findings): readonly HeaderText[] {
-  return Object.entries(headers ?? {}).flatMap(([name, values]) => {
+  const all = Object.entries(headers ?? {});
+  if (all.reduce((count, [, values]) => count + values.length, 0) > mostHeaders) {
+    findings.add("HARD", field, `there are more than ${mostHeaders} header fields`);
+    return [];
+  }
+  return all.flatMap(([name, values]) => {
     const small = name.toLowerCase();
     if (!refusedHere.includes(small)) return values.map((text) => ({ name, text }));
     else if (ignoredThere.includes(small))

@@ -33,8 +33,7 @@ export async function takenIdentity(
   const wasSent = statusOf(response) !== 0 || statusOf(cache?.response) !== 0;
   if (typeof externalID !== "string" || !wasSent) return {};
   for (const answer of answers) {
-    const document = { response: answerHere(answer), inputs: {}, parameters: spec["parameters"] ?? null };
-    const [found] = await programs.run(externalID, [document]);
+    const [found] = await programs.run(externalID, { inputs: {}, parameters: spec["parameters"] ?? null }, [answerHere(answer)]);
     const id = found?.type === "value" ? idText(found.value) : undefined;
     if (id === undefined) continue;
     if (placeholdersIn(id).length === 0) return { annotations: { "holdfast.dev/external-id": id } };

@@ -119,7 +119,7 @@ async function metadataOf(
 ): Promise<object | undefined> {
   const kept: [string, string][] = [];
   for (const { config, field } of found)
-    for (const [key, value] of Object.entries(config.metadata?.[kind] ?? {})) {
+    for (const [key, value] of Object.entries(config.metadata?.[kind] ?? {}).slice(0, mostKeys)) {
       const at = `${field}.metadata.${kind}.${key}`;
       if (key.includes("/")) findings.add("DROP", at, "a name with a domain belongs to another program, and is not set here");
       else if (/^\s*\./.test(value) && (await programs.compiles(value)))

@@ -38,6 +38,7 @@ export function createInputNames(): InputNames {
     if (known !== undefined) return known;
     const base = `${name}_${key}`.replaceAll(/[^A-Za-z0-9_-]/g, "_").replace(/^(?=[^A-Za-z_])/, "_");
     let id = base.slice(0, 63);
+    if (used.size > mostInputs) return "more"; // which is told: they are more than can be declared
     for (let count = 2; used.has(id); count += 1) id = `${base.slice(0, 58)}_${count}`;
     ids.set(identity, id);
     used.set(id, { namespace, name, key });
@@ -56,6 +57,9 @@ export function createInputNames(): InputNames {
     secrets: () => [...used.values()],
   };
 }
+
+/** As many as an object may declare. */
+const mostInputs = 64;
 
 function secretOf([, name = "", namespace = "", key = ""]: readonly string[]): SecretKey {
   return { name, namespace, key };

@@ -4,12 +4,12 @@ import type { Evaluator } from "../core/ports.ts";
 
 export type Answer =
   | { readonly type: "value"; readonly value: unknown }
-  /** It is no program, yields nothing, or failed. `message` can quote the document: it is for no report. */
-  | { readonly type: "failed"; readonly message: string };
+  /** It is no program, yields nothing, or failed; `isTooMuch`: it takes more than an expression may, whatever it would yield. */
+  | { readonly type: "failed"; readonly isTooMuch: boolean };
 
 export interface Programs {
-  /** The first value that the program yields of each document. */
-  run(program: string, documents: readonly unknown[]): Promise<readonly Answer[]>;
+  /** The first value that the program yields of `root` with each of these as `.response`. */
+  run(program: string, root: object, responses: readonly unknown[]): Promise<readonly Answer[]>;
   compiles(program: string): Promise<boolean>;
 }
 
@@ -24,36 +24,47 @@ export function createPrograms(evaluator: Evaluator, signal: AbortSignal, group 
     if (refused?.type === "starved") throw new StarvedError("jq was left no time to compile");
     return refused === undefined;
   }
+  // One that takes too much is enough: others of the same object are not run for as long again.
+  let isSpent = false;
+  async function runSome(program: string, root: object, responses: readonly unknown[]): Promise<readonly Answer[]> {
+    if (isSpent) return responses.map(() => ({ type: "failed", isTooMuch: true }));
+    const each = `. as {$root, $responses} | $responses | map(. as $one | $root + {response: $one} | try {v: [first((${program}\n\n))]} catch {e: true})`;
+    const answer = await evaluator.evaluate(JSON.stringify({ root, responses }), [each], signal, group);
+    switch (answer.type) {
+      case "values":
+        return answersOf(answer.json[0] ?? "[]");
+      case "starved":
+        throw new StarvedError("jq was left no time to run");
+      case "timeout":
+      case "outOfMemory":
+      case "invalid": // too large with what stands around it, since it was compiled alone
+      case "failed":
+        isSpent = true;
+        return responses.map(() => ({ type: "failed", isTooMuch: true }));
+    }
+  }
   return {
     compiles,
-    async run(program, documents) {
-      const failed = (message: string): readonly Answer[] => documents.map(() => ({ type: "failed", message }));
-      // Compiled alone first: what would break out of the parentheses below is no program.
-      if (!(await compiles(program))) return failed("it is no jq program");
-      const each = `map(try {v: [first((${program}\n\n))]} catch {e: tostring})`;
-      const answer = await evaluator.evaluate(JSON.stringify(documents), [each], signal, group);
-      switch (answer.type) {
-        case "values":
-          return answersOf(answer.json[0] ?? "[]");
-        case "starved":
-          throw new StarvedError("jq was left no time to run");
-        case "timeout":
-        case "outOfMemory":
-          return failed("it takes too long, or too much memory");
-        case "invalid":
-        case "failed":
-          return failed(answer.message);
-      }
+    async run(program, root, responses) {
+      // Compiled alone first: what would break out of the parentheses is no program.
+      if (!(await compiles(program))) return responses.map(() => ({ type: "failed", isTooMuch: false }));
+      // What it yields of all together is bounded.
+      const together = Math.max(1, Math.floor(mostTogether / JSON.stringify(root).length));
+      const answers: Answer[] = [];
+      for (let at = 0; at < responses.length; at += together)
+        answers.push(...(await runSome(program, root, responses.slice(at, at + together))));
+      return answers;
     },
   };
 }
+/** Characters of what the program sees, for each time that it is asked. */
+const mostTogether = 512 * 1024;
 
 function answersOf(json: string): readonly Answer[] {
-  const items = parseJSON(json) as readonly ({ readonly v: readonly unknown[] } | { readonly e: string })[];
-  return items.map((item): Answer => {
-    if ("e" in item) return { type: "failed", message: item.e };
-    return item.v.length > 0 ? { type: "value", value: item.v[0] } : { type: "failed", message: "it yields nothing" };
-  });
+  const items = parseJSON(json) as readonly ({ readonly v: readonly unknown[] } | { readonly e: true })[];
+  return items.map((item): Answer =>
+    "v" in item && item.v.length > 0 ? { type: "value", value: item.v[0] } : { type: "failed", isTooMuch: false },
+  );
 }
 
 /** As the peer puts bodies and checks on one line, so that a `#` hides all that follows it. */

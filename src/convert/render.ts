@@ -79,7 +79,13 @@ function computed(program: string, { action }: Mapped, { wrapper, identities, id
 function textOf({ program, examined, field }: Seen, mapped: Mapped, parts: RenderParts): Text | undefined {
   switch (examined.type) {
     case "failed":
-      parts.findings.add("HARD", field, "it is no program that yields anything: the request failed there, too");
+      parts.findings.add(
+        "HARD",
+        field,
+        examined.isTooMuch
+          ? "it takes too long, or too much memory"
+          : "it is no program that yields anything: the request failed there, too",
+      );
       return undefined;
     case "computed":
       return { type: "computed", text: computed(program, mapped, parts) };

@@ -29,9 +29,9 @@ export async function translate(object: PeerRequest | PeerDisposable, options: T
   const inputs = createInputNames();
   const connection = connectionOf({ object, namespace, config, findings });
   const one = { form, namespace, interval, programs, findings, inputs, connection };
-  const isMarked = holdsMarks(JSON.stringify(object.spec.forProvider));
-  if (isMarked) findings.add("HARD", "forProvider", "it holds U+E000 or U+E001, which stand for parts of answers meanwhile");
-  const made = isMarked ? undefined : await makeOf(object, one);
+  const refused = whyNot(object);
+  if (refused !== undefined) findings.add("HARD", "forProvider", refused);
+  const made = refused === undefined ? await makeOf(object, one) : undefined;
   const manifest = made && manifestOf(object, namespace, made);
   if (manifest)
     for (const problem of problemsOf(manifest))
@@ -47,6 +47,26 @@ export async function translate(object: PeerRequest | PeerDisposable, options: T
       `copy Secret ${name} (${[...new Set(keys.map(({ key }) => key))].join(", ")}) to namespace ${namespace}`,
     );
   return { manifest, findings: findings.all(), secrets };
+}
+
+/** Why it is not looked at any closer. */
+function whyNot({ spec: { forProvider } }: PeerRequest | PeerDisposable): string | undefined {
+  if (holdsMarks(JSON.stringify(forProvider))) return "it holds U+E000 or U+E001, which stand for parts of answers meanwhile";
+  const body = "payload" in forProvider ? (forProvider.payload?.body ?? "") : "";
+  return isDeep(body) ? `its body is nested more than ${mostDeep} levels deep` : undefined;
+}
+/** As deep as a body may be that is written as JSON. */
+const mostDeep = 200;
+function isDeep(json: string): boolean {
+  let [depth, quoted] = [0, false];
+  for (let at = 0; at < json.length && depth <= mostDeep; at += 1) {
+    const character = json[at];
+    if (quoted && character === "\\") at += 1;
+    else if (character === '"') quoted = !quoted;
+    else if (!quoted && (character === "{" || character === "[")) depth += 1;
+    else if (!quoted && (character === "}" || character === "]")) depth -= 1;
+  }
+  return depth > mostDeep;
 }
 
 interface Made extends Taken {

@@ -46,7 +46,7 @@ export function createWrapper(root: Readonly<Record<string, unknown>>, inputs: I
 function pathsOfRoot(program: string, root: Readonly<Record<string, unknown>>): readonly (readonly string[])[] {
   const named = program.replaceAll(/\. as \$\w+/g, "");
   if (takesWhole.test(named)) return Object.keys(root).map((key) => [key]);
-  const paths = [...program.matchAll(/(?<![\w"\])])(?:\$\w+)?((?:\.[A-Za-z_]\w*)+)/g)].map(([, path = ""]) =>
+  const paths = [...program.matchAll(/(?<![\w"\])])(?:\$\w{1,64})?((?:\.[A-Za-z_]\w*){1,16})/g)].map(([, path = ""]) =>
     path.slice(1).split("."),
   );
   return paths.flatMap((path) => {

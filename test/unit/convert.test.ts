@@ -462,3 +462,46 @@ describe("the fork for long operations", () => {
     expect(await said(value)).toContain(finding);
   });
 });
+
+describe("what is large", () => {
+  test("a large body is sent as it is", async () => {
+    const body = JSON.stringify({ name: "ada", notes: Array.from({ length: 20_000 }, (_, index) => `note ${index}`) });
+    const mappings = [
+      { ...crud[0], body: ".payload.body" },
+      ...crud.slice(1),
+      { action: "UPDATE", url: '.payload.baseUrl + "/" + .response.body.id', body: ".payload.body" },
+    ];
+    const { manifest, findings } = await translated(peerRequest({ payload: { ...payload, body }, mappings }));
+    expect(findings.filter(({ level }) => level === "HARD")).toEqual([]);
+    expect(manifest?.spec["update"]).toMatchObject({ body: { json: JSON.parse(body) as object } });
+  });
+
+  test.each<[string, unknown, string]>([
+    [
+      "a body that is too deep",
+      peerRequest({ payload: { ...payload, body: `{"a":${"[".repeat(50_000)}${"]".repeat(50_000)}}` }, mappings: crud }),
+      "HARD forProvider",
+    ],
+    [
+      "a program that never ends",
+      peerRequest({ payload, mappings: [{ ...crud[0], body: "def f: f; {a: f}" }, crud[1]] }),
+      "HARD mappings[0].body",
+    ],
+    [
+      "more header fields than one may have",
+      peerDisposable({ headers: { A: Array.from({ length: 65 }, () => "b") } }),
+      "HARD headers",
+    ],
+    [
+      "more Secrets than one may read",
+      peerDisposable({
+        headers: { A: [Array.from({ length: 200 }, (_, index) => `{{ a:here:b${"._-"[index % 3]}${index} }}`).join("")] },
+      }),
+      "HARD spec.inputs",
+    ],
+  ])("%s is told", async (_, value, finding) => {
+    await using hurried = createEvaluator({ deadlineMs: 1_000 });
+    const { findings } = await translator(hurried)(value);
+    expect(findings.map(({ level, field }) => `${level} ${field}`)).toContain(finding);
+  });
+});
