@@ -146,7 +146,7 @@ verify: $(INSTALLED) ## Check format, lint, types, repeats and generated files.
 	npm run -s lint
 	npm run -s types
 	npm run -s repeats
-	@generated() { find crds docs/api docs/guide docs/developers docs/http-client.md docs/metrics.md docs/threat-model.md docs/runbooks charts -type f | sort | xargs cat | sha256sum; }; before=$$(generated); $(MAKE) generate; [ "$$before" = "$$(generated)" ] \
+	@generated() { find crds schemas gitops docs/api docs/guide docs/developers docs/http-client.md docs/metrics.md docs/threat-model.md docs/runbooks charts -type f | sort | xargs cat | sha256sum; }; before=$$(generated); $(MAKE) generate; [ "$$before" = "$$(generated)" ] \
 	  || { echo "generated files were out of date; they are now written anew: commit them" >&2; exit 1; }
 
 .PHONY: bench-fleet

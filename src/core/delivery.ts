@@ -5,6 +5,7 @@
  * not act on it, or the user asked. Everything here is a pure function of what is recorded; docs/delivery.md tells it.
  */
 import { retryReasons } from "../api/retry.ts";
+import { hasEnd, isOverdue, untilDueMs, untilMendedMs } from "./attempt-times.ts";
 import { attemptUUID } from "./tools/digest.ts";
 import { sameJSON } from "./tools/json.ts";
 import { isAmbiguous, isTransient, wasNotActedOn, type FailureReason, type Outcome } from "./outcome.ts";
@@ -59,6 +60,8 @@ export interface Desired {
   readonly inputs?: string;
   /** The annotation's value, where there is one. */
   readonly reconcileAt?: string;
+  /** The id of the attempt of which somebody says that it has arrived. */
+  readonly arrived?: string;
   /** An idempotent method (RFC 9110, section 9.2.2), or an idempotency key that the server honours. */
   readonly repeatable: boolean;
   /** Of a method that is not idempotent: by what its server knows it again, the method and the key's header. */
@@ -89,6 +92,8 @@ export type Decision =
   | { readonly type: "poll"; readonly attempt: Attempt }
   /** May or may not have arrived, and only a person can find out. */
   | { readonly type: "unknown"; readonly attempt: Attempt }
+  /** It has arrived, as somebody says who could look; nobody knows with what answer. */
+  | { readonly type: "arrived"; readonly attempt: Attempt }
   /** It has not succeeded, and is not tried again. */
   | { readonly type: "over"; readonly attempt: Attempt; readonly why: "Superseded" | "TooLate" };
 
@@ -111,6 +116,7 @@ export function decide(ledger: DeliveryRecord, wish: Desired, now: Date): Decisi
     if (!schedule || schedule.atOnce || schedule.due !== undefined || asked) return run();
     return { type: "awaitTick", ...(attempt && { over: attempt }) };
   }
+  if (attempt.id === wish.arrived && isInDoubt(attempt)) return { type: "arrived", attempt: { ...attempt, phase: "Done" } };
   // What was sent without a key, or under another header, a server does not know again by the one that is declared now.
   const mayRepeat = wish.repeatable && (attempt.sentAs ?? wish.sentAs) === wish.sentAs;
   const isWanted = mayRepeat || wish.onUnknown === "Resend" || asked;
@@ -139,38 +145,15 @@ export function decide(ledger: DeliveryRecord, wish: Desired, now: Date): Decisi
   }
 }
 
+/** Whether it may have arrived, and whoever knows can say so: what is InFlight as it is decided on was left so by a crash. */
+function isInDoubt({ phase, inDoubt }: Attempt): boolean {
+  return phase === "Unknown" || phase === "InFlight" || (phase === "Retrying" && inDoubt === true);
+}
+
 /** Why the outcome of an attempt is not known, for people, where no answer says so. `phase`: as it was found. */
 export function unknownReasonText(phase: Attempt["phase"] | undefined): string {
   if (phase === "InFlight") return "the process that was sending it ended before the outcome was known";
   return phase === "Retrying" ? "a try of it was not answered, and it is declared otherwise by now" : "its outcome is not known";
-}
-
-/** An attempt's end is reckoned from its start and a rounded duration. */
-const roundingMs = 1_000;
-
-/**
- * Where more is left than the pause was meant to be, the wall clock has been set back: it cannot say how much of it is
- * over, and waiting the pause again each time it is looked at would last until the clock has caught up. So it is due.
- */
-function untilDueMs(nextRunAt: string | undefined, { finishedAt, startedAt }: Attempt, now: Date): number {
-  if (nextRunAt === undefined) return 0;
-  const dueMs = Date.parse(nextRunAt);
-  const leftMs = dueMs - now.getTime();
-  const pauseMs = dueMs - Date.parse(finishedAt ?? startedAt);
-  return leftMs > pauseMs + roundingMs ? 0 : leftMs;
-}
-
-/** What has changed again and again is not tried more often than after the first pause. */
-function untilMendedMs({ finishedAt, startedAt }: Attempt, { mayBeMended, retry }: Desired, now: Date): number {
-  if (!mayBeMended) return Infinity;
-  return retry.initialMs - Math.abs(now.getTime() - Date.parse(finishedAt ?? startedAt));
-}
-
-const hasEnd = ({ limit, maxDurationMs }: RetryPolicy): boolean => limit !== undefined || maxDurationMs !== undefined;
-
-/** Whether `retry.maxDuration` is over; also where the wall clock was set back by more than that, so that none prolongs it for long. */
-function isOverdue({ startedAt }: Pick<Attempt, "startedAt">, { maxDurationMs = Infinity }: RetryPolicy, now: Date): boolean {
-  return Math.abs(now.getTime() - Date.parse(startedAt)) >= maxDurationMs;
 }
 
 type SentContent = Pick<Desired, "digest" | "inputs">;

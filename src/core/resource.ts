@@ -74,8 +74,10 @@ export function reconcileAtOf({ annotations }: Pick<Metadata, "annotations">): s
 export const externalIdAnnotation = "holdfast.dev/external-id";
 /** `"true"` on an HTTPResource that is being deleted: it goes, and the remote object stays. */
 export const orphanAnnotation = "holdfast.dev/orphan";
+/** The id of an attempt whose outcome is not known: it has arrived. Of any other attempt it says nothing. */
+export const arrivedAnnotation = "holdfast.dev/arrived";
 /** What makes a resource due when its value changes. */
-export const wakingAnnotations = [reconcileAtAnnotation, externalIdAnnotation, orphanAnnotation] as const;
+export const wakingAnnotations = [reconcileAtAnnotation, externalIdAnnotation, orphanAnnotation, arrivedAnnotation] as const;
 /** On an object without a status, a restored backup say: what it declares counts as done already. */
 export const assumeDoneAnnotation = "holdfast.dev/assume-done";
 

@@ -23,6 +23,9 @@ export const describeWithPrometheus =
 /** The same, with the Dockerfile's linter. */
 export const describeWithHadolint = process.env[toolsVariable] === "none" || !chartTools().hadolint ? describe.skip : describe;
 
+/** The same, with what asks kstatus, Argo CD's Lua, Flux's CEL and kubeconform. */
+export const describeWithGitOps = process.env[toolsVariable] === "none" || !chartTools().gitops ? describe.skip : describe;
+
 /** The same, with a browser. */
 export const describeWithBrowser = process.env[toolsVariable] === "none" || !chartTools().chromium ? describe.skip : describe;
 

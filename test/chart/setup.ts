@@ -16,8 +16,10 @@ export default async function setup(): Promise<void> {
     const prometheus = await debianProgram("prometheus", "prometheus");
     const chromium = await findChromium();
     const hadolint = await optional("hadolint", "hadolint/ensure.sh");
+    const gitops = await optional("gitops", "gitops/ensure.sh");
     const tools: ChartTools = {
       helm,
+      ...(gitops && { gitops }),
       prometheusCRDs,
       image: await assembleImage(),
       ...(promtool && { promtool }),

@@ -11,6 +11,8 @@ export interface ChartTools {
   /** A folder. */
   readonly prometheusCRDs: string;
   readonly image: Image;
+  /** The folder of test/gitops; absent where it cannot be built. */
+  readonly gitops?: string;
   /** Programs of Debian's packages; absent where they cannot be had. */
   readonly prometheus?: string;
   readonly promtool?: string;

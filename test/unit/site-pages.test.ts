@@ -40,7 +40,7 @@ const needed = [
   "remote-objects",
   "http-client",
 ]
-  .concat(["egress", "threat-model", "reasons", "metrics", "operations", "performance", "architecture"])
+  .concat(["egress", "threat-model", "reasons", "metrics", "operations", "gitops", "performance", "architecture"])
   .map((name) => `${name}.md`);
 const titles = (...more: readonly string[]): ReadonlyMap<string, string> =>
   new Map([...needed, ...more].map((path) => [path, path.toUpperCase()]));

@@ -1,16 +1,18 @@
 /**
- * Writes the files that are made from the code: `crds/`, `docs/api/`, `docs/metrics.md`, the pages of
+ * Writes the files that are made from the code: `crds/`, `schemas/`, `gitops/argocd/argocd-cm.yaml`, `docs/api/`, `docs/metrics.md`, the pages of
  * `docs/developers/`, the tables of attacks in `docs/threat-model.md` and of error codes in `docs/http-client.md`, the guide's manifests, the list of runbooks, and the chart's CRDs, values,
  * alerts and dashboards. `make verify` fails where one is out of date.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { definitions } from "../../src/api/definitions.ts";
-import { group } from "../../src/api/kind-definition.ts";
+import { jsonSchema } from "../../src/api/json-schema.ts";
+import { group, version } from "../../src/api/kind-definition.ts";
 import { referencePage } from "../../src/api/reference.ts";
 import { crdYAML } from "../../src/cli/crds.ts";
 import { errorCodesTable } from "../../src/http/error-codes.ts";
 import { chartReadme, crdTemplate, generatedHelpers, valuesSchema, valuesYAML } from "./chart/files.ts";
+import { argoSettings } from "./argo-settings.ts";
 import { attacksTable } from "./coverage/attacks.ts";
 import { faultsPage } from "./coverage/faults.ts";
 import { coveragePage } from "./coverage/page.ts";
@@ -31,6 +33,16 @@ writeAll(
   new URL("../../crds/", import.meta.url),
   Object.fromEntries(definitions.map((definition) => [`${group}_${definition.plural}.yaml`, crdYAML(definition)])),
 );
+writeAll(
+  new URL("../../schemas/holdfast.dev/", import.meta.url),
+  Object.fromEntries(
+    definitions.map((definition) => [
+      `${definition.kind.toLowerCase()}_${version}.json`,
+      `${JSON.stringify(jsonSchema(definition), undefined, 2)}\n`,
+    ]),
+  ),
+);
+writeFileSync(new URL("../../gitops/argocd/argocd-cm.yaml", import.meta.url), argoSettings());
 writeAll(
   new URL("../../docs/api/", import.meta.url),
   Object.fromEntries(definitions.map((definition) => [`${definition.kind.toLowerCase()}.md`, referencePage(definition)])),

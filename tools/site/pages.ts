@@ -71,7 +71,7 @@ const groups: readonly (readonly [string, readonly Path[], boolean?])[] = [
   ["Guide", ["guide"]],
   ["How it works", ["delivery.md", "remote-objects.md", "http-client.md", "egress.md", "threat-model.md"]],
   ["Reference", ["api", "reasons.md", "metrics.md"]],
-  ["Run it", ["operations.md", "performance.md"]],
+  ["Run it", ["operations.md", "gitops.md", "performance.md"]],
   ["Runbooks", ["runbooks"], true],
   ["For developers", ["architecture.md", "developers"]],
   ["Decisions", ["adr"], true],

@@ -26,7 +26,7 @@ import {
   type Verdict,
   type Steps,
 } from "../../core/plan.ts";
-import { assumeDoneAnnotation, reconcileAtOf } from "../../core/resource.ts";
+import { arrivedAnnotation, assumeDoneAnnotation, reconcileAtOf } from "../../core/resource.ts";
 import { timing } from "../../core/schedule.ts";
 import { digest } from "../../core/tools/digest.ts";
 import { dataReferences } from "../request/data-references.ts";
@@ -142,6 +142,8 @@ function* carryOut(situation: Situation<HTTPRequest>, { decision, inputs, ...how
       });
     case "unknown":
       return report.stillUnknown(decision.attempt);
+    case "arrived":
+      return report.arrived(decision.attempt);
     case "over":
       return suspend ? report.suspended() : report.givenUp(decision.attempt, decision.why);
     case "poll":
@@ -273,10 +275,12 @@ function deliveryRecordOf({ status }: HTTPRequest): DeliveryRecord {
 function desiredOf({ spec, metadata, status }: HTTPRequest, endpoint: Endpoint | undefined): Desired {
   const { uid, annotations = {} } = metadata;
   const reconcileAt = reconcileAtOf(metadata);
+  const arrived = annotations[arrivedAnnotation];
   return {
     uid,
     digest: sendDigest(spec),
     ...(reconcileAt !== undefined && { reconcileAt }),
+    ...(arrived !== undefined && { arrived }),
     ...repetition(spec.method, spec, { endpoint, attempt: status?.attempt, idempotent: spec.idempotent }),
     onUnknown: spec.onUnknown,
     assumeDone: status?.attempt === undefined && annotations[assumeDoneAnnotation] === "true",

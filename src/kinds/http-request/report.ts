@@ -7,7 +7,7 @@ import { isStalledFor, ready, reconciling, stalled, type ConditionState } from "
 import { isSameTry, unknownReasonText, type Attempt, type Desired } from "../../core/delivery.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
-import { reconcileAtAnnotation } from "../../core/resource.ts";
+import { arrivedAnnotation, reconcileAtAnnotation } from "../../core/resource.ts";
 import { advanceMark, countFailures } from "../../core/schedule.ts";
 import { retryAfterFieldMs, retryAfterMs, type RetryPolicy } from "../../core/retry.ts";
 import { recordResponse, type Judgement, type Keeping } from "../request/recorded.ts";
@@ -29,6 +29,8 @@ export interface Report {
   readonly inFlight: (attempt: Attempt) => HTTPRequestStatus;
   done(attempt: Attempt, judgement: Judgement): Verdict;
   retrying(attempt: Attempt, wish: Pick<Desired, "retry" | "repeatable">, judgement: Judgement): Verdict;
+  /** Of an attempt whose outcome was not known somebody says that it has arrived. */
+  arrived(attempt: Attempt): Verdict;
   /** It ends without having succeeded: a tick has come, or it has been tried for as long as it may be. */
   givenUp(attempt: Attempt, why: "Superseded" | "TooLate"): Verdict;
   /** The work that it began goes on. */
@@ -136,7 +138,7 @@ function reportWait(reported: Reported): Pick<Report, "waiting" | "refused" | "i
 }
 
 /** An attempt has ended, for good or until it is tried again. */
-function reportEnd(reported: Reported): Pick<Report, "done" | "givenUp" | "retrying"> {
+function reportEnd(reported: Reported): Pick<Report, "done" | "arrived" | "givenUp" | "retrying"> {
   const { status, attempted, pastRuns, over, rested } = createStatusMaker(reported);
   const { now, timing } = reported;
   const { spec } = reported.resource;
@@ -164,6 +166,14 @@ function reportEnd(reported: Reported): Pick<Report, "done" | "givenUp" | "retry
   }
   return {
     done,
+    arrived(attempt) {
+      const told = `the annotation ${arrivedAnnotation} says that it has arrived; its answer is not known`;
+      // Those who wait for this need what is made of its answer.
+      const isNeeded = spec.outputs?.some(({ whenMissing }) => whenMissing === "Fail") === true;
+      return isNeeded
+        ? done(attempt, { succeeded: false, reason: "OutputMissing", message: `${told}, and spec.outputs are made of it` })
+        : done(attempt, { succeeded: true, reason: "AcknowledgedAsDelivered", message: told });
+    },
     givenUp(attempt, why) {
       const reason = why === "Superseded" ? why : (ready_?.reason ?? "Unknown");
       const told = ready_ ? beforeTries(ready_.message) : "what came of its last try is not known";
@@ -216,7 +226,8 @@ function reportUnknown(reported: Reported): Pick<Report, "unknown" | "stillUnkno
   }
   function unknown(attempt: Attempt, why: string): Verdict {
     const meanwhile = timing ? "; until then the schedule sends nothing" : "";
-    const message = `${why}: it may or may not have arrived. To send it again set spec.onUnknown: Resend, or change the annotation ${reconcileAtAnnotation}${meanwhile}`;
+    const ways = `If it has, set the annotation ${arrivedAnnotation}: ${attempt.id}; to send it again change the annotation ${reconcileAtAnnotation}, or set spec.onUnknown: Resend`;
+    const message = `${why}: it may or may not have arrived. ${ways}${meanwhile}`;
     return stuck(message, attempt);
   }
   return {

@@ -1,0 +1,37 @@
+/** When an attempt is tried again, and when no more. Invariant: a wall clock that was set back prolongs none of it for long. */
+import type { Attempt, Desired } from "./delivery.ts";
+import type { RetryPolicy } from "./retry.ts";
+
+/** An attempt's end is reckoned from its start and a rounded duration. */
+const roundingMs = 1_000;
+
+/**
+ * Where more is left than the pause was meant to be, the wall clock has been set back: it cannot say how much of it is
+ * over, and waiting the pause again each time it is looked at would last until the clock has caught up. So it is due.
+ */
+export function untilDueMs(nextRunAt: string | undefined, { finishedAt, startedAt }: Attempt, now: Date): number {
+  if (nextRunAt === undefined) return 0;
+  const dueMs = Date.parse(nextRunAt);
+  const leftMs = dueMs - now.getTime();
+  const pauseMs = dueMs - Date.parse(finishedAt ?? startedAt);
+  return leftMs > pauseMs + roundingMs ? 0 : leftMs;
+}
+
+/** What changes again and again has nothing tried more often than this. */
+const mendedPauseMs = 1_000;
+export function untilMendedMs({ finishedAt, startedAt }: Attempt, { mayBeMended, retry }: Desired, now: Date): number {
+  if (!mayBeMended) return Infinity;
+  return Math.min(retry.initialMs, mendedPauseMs) - Math.abs(now.getTime() - Date.parse(finishedAt ?? startedAt));
+}
+
+/** Whether its tries come to an end by themselves. */
+export const hasEnd = ({ limit, maxDurationMs }: RetryPolicy): boolean => limit !== undefined || maxDurationMs !== undefined;
+
+/** Whether `retry.maxDuration` is over; also where the wall clock was set back by more than that, so that none prolongs it for long. */
+export function isOverdue(
+  { startedAt }: Pick<Attempt, "startedAt">,
+  { maxDurationMs = Infinity }: RetryPolicy,
+  now: Date,
+): boolean {
+  return Math.abs(now.getTime() - Date.parse(startedAt)) >= maxDurationMs;
+}
