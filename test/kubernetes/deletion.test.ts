@@ -85,7 +85,7 @@ describeWithControlPlane("a deletion", () => {
     ["the Secret first, as a namespace's deletion does", things],
     ["what refers to others first", things.toReversed()],
   ])(
-    "of a folder with its endpoint, Secret, parent and child ends: %s",
+    "wish 7: of a folder with its endpoint, Secret, parent and child ends: %s",
     async (_, order) => {
       await secret("all");
       await endpoint("all");

@@ -37,7 +37,7 @@ const other = manifests({ apiVersion: "v1", kind: "ConfigMap", metadata: { name:
 const deletions = ({ requests }: UsersOrigin) =>
   requests.filter(({ method }) => method === "DELETE").map(({ headers }) => headers["authorization"]);
 
-test("all that belongs together is taken out at once: the child is deleted first, with the credential that has gone", async () => {
+test("wish 7: all that belongs together is taken out at once: the child is deleted first, with the credential that has gone", async () => {
   await using folder = await temporaryFolder();
   await using origin = await startUsersOrigin();
   await folder.write("other.yaml", other);
