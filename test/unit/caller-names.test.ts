@@ -6,6 +6,7 @@ import { validator } from "../../src/api/validate.ts";
 import { callerNamesRefusal, harmlessHeaders } from "../../src/kinds/request/caller-names.ts";
 import type { Endpoint } from "../../src/kinds/types.ts";
 import { runs } from "../support/fuzz.ts";
+import { driveIn, httpRequest } from "../support/request-plan.ts";
 
 const secretKeyRef = { name: "s", key: "k" };
 const inQuery = { apiKey: { in: "Query", name: "api_key", value: { secretKeyRef } } } as const;
@@ -61,6 +62,21 @@ describe("header fields on a ClusterHTTPEndpoint", () => {
       expect(saidOf(headersOf(name), of)).toContain(named(name));
     expect(saidOf({}, of, "Webhook-ID")).toBe(undefined);
     expect(saidOf({}, of, "webhook-timestamp")).toContain("spec.idempotencyKey.header");
+  });
+
+  test("what a request's own sign sets is not to be set besides, by what asks after its work neither", () => {
+    const sign = { scheme: "Slack", keys: [{ secretKeyRef }] } as const;
+    const name = "X_Slack-Signature";
+    const poll = { interval: "1s", timeout: "1m", headers: [{ name, value: "v" }] };
+    const key = { idempotencyKey: { header: "X-Slack-Signature" } };
+    for (const [spec, field] of [
+      [headersOf(name), "spec.headers[0].name"],
+      [{ poll }, "spec.poll.headers[0].name"],
+      [key, "spec.idempotencyKey.header"],
+    ] as const) {
+      const { status, steps } = driveIn({ resource: httpRequest({ sign, ...spec }) });
+      expect([steps, status.conditions?.[0]?.message]).toEqual([[], expect.stringContaining(`${field}: the header `)]);
+    }
   });
 
   test("whatever is sent is on the list: any other token is refused", () => {

@@ -149,9 +149,7 @@ export function buildExchange(declared: DeclaredRequest, endpoint: UsedEndpoint 
   const refusal =
     (shared.endpointRef &&
       endpointRefusal(shared.endpointRef, endpoint, { namespace: declared.metadata.namespace, field: refField })) ??
-    (endpoint
-      ? namesRefusal(declared, endpoint)
-      : signedNamesRefusal(shape, { field, keyHeader: header, sign: ownConnection(shared).sign }));
+    namesRefusal(declared, endpoint);
   if (refusal) return refusal;
   const key = header !== undefined && attemptId !== undefined ? { name: header, value: attemptId } : undefined;
   const timeout = shared.timeout ?? endpoint?.spec.timeout;
@@ -193,11 +191,14 @@ function ownConnection({ tls, sign }: SharedSettings): Connection {
 }
 
 /** A poll's header fields are looked at before what it asks after is sent. */
-function namesRefusal({ shape, field, shared }: DeclaredRequest, endpoint: UsedEndpoint): Refusal | undefined {
-  return (
-    (shape.poll?.headers && callerNamesRefusal({ headers: shape.poll.headers }, { field: `${field}.poll`, endpoint })) ??
-    callerNamesRefusal(shape, { field, keyHeader: idempotencyHeader(shared, endpoint), endpoint })
-  );
+function namesRefusal({ shape, field, shared }: DeclaredRequest, endpoint: UsedEndpoint | undefined): Refusal | undefined {
+  const { sign } = ownConnection(shared);
+  const problemOf = (headed: Pick<RequestShape, "headers" | "query">, at: string, keyHeader?: string): Refusal | undefined =>
+    endpoint
+      ? callerNamesRefusal(headed, { field: at, keyHeader, endpoint })
+      : signedNamesRefusal(headed, { field: at, keyHeader, sign });
+  const ofPoll = shape.poll?.headers && problemOf({ headers: shape.poll.headers }, `${field}.poll`);
+  return ofPoll ?? problemOf(shape, field, idempotencyHeader(shared, endpoint));
 }
 
 /** What the expressions of a spec see, but for a response. */
