@@ -24,7 +24,7 @@ interface Exchanged {
 }
 /** What took longest, of each object. */
 interface Slowest {
-  note(occurrence: TelemetryEvent): void;
+  note(event: TelemetryEvent): void;
   top(): AdminView["slowest"];
 }
 
@@ -33,9 +33,9 @@ export function createSlowest(): Slowest {
   const objects = new Map<string, Exchanged>();
   const isOld = ({ atMs }: Exchanged): boolean => performance.now() - atMs > keptMs;
   return {
-    note(occurrence) {
-      if (occurrence.type !== "exchanged") return;
-      const { namespace, name, method, durationMs, statusCode, reason = "" } = occurrence;
+    note(event) {
+      if (event.type !== "exchanged") return;
+      const { namespace, name, method, durationMs, statusCode, reason = "" } = event;
       const object = keyText({ namespace, name });
       const known = objects.get(object);
       if (known && !isOld(known) && known.durationMs >= durationMs) return;

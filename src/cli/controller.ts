@@ -27,10 +27,10 @@ export async function runController(settings: ControllerSettings): Promise<numbe
   const { secrets, metrics, emit: tell, runInContext } = startTelemetry(settings);
   const slowest = createSlowest();
   const history = createReconcileHistory();
-  const emit: EmitTelemetry = (occurrence) => {
-    slowest.note(occurrence);
-    history.note(occurrence);
-    tell(occurrence);
+  const emit: EmitTelemetry = (event) => {
+    slowest.note(event);
+    history.note(event);
+    tell(event);
   };
   using shutdown = createShutdown(settings.shutdownTimeout);
   await using resources = new AsyncDisposableStack();

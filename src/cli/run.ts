@@ -29,10 +29,10 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
   const around = process.stderr.isTTY ? progress.writeAbove : undefined;
   const { secrets, metrics, emit: tell, runInContext } = startTelemetry(settings, around);
   const counted = { requests: 0, sockets: 0 };
-  const emit = (occurrence: TelemetryEvent): void => {
-    if (occurrence.type === "exchanged") counted.requests += 1;
-    if (occurrence.type === "socketOpened") counted.sockets += 1;
-    tell(occurrence);
+  const emit = (event: TelemetryEvent): void => {
+    if (event.type === "exchanged") counted.requests += 1;
+    if (event.type === "socketOpened") counted.sockets += 1;
+    tell(event);
   };
   for (const ignored of manifests.ignored) emit({ type: "note", level: "warn", message: "ignored", fields: { at: ignored } });
 

@@ -130,7 +130,7 @@ export interface ResourceStore extends OutputStore {
 }
 
 /** Tells people of a transition, where there is a place for it. Returns at once, and what goes wrong with it is no error of the caller's. */
-export type Announce = (type: ResourceType, resource: Resource, announcement: TransitionEvent) => void;
+export type Announce = (type: ResourceType, resource: Resource, transition: TransitionEvent) => void;
 
 /**
  * Reads what an exchange refers to; one answer for each reference and reconcile. `namespace`: only what an admin declared for

@@ -1,7 +1,7 @@
 /**
  * What happens, as data: the one thing that log lines and metrics are made from, so that they cannot disagree.
  *
- * No occurrence holds a secret, a body, an expanded URL, or text that a server sent.
+ * No event holds a secret, a body, an expanded URL, or text that a server sent.
  */
 import type { EgressLabel } from "./egress.ts";
 import type { FailureReason } from "./outcome.ts";
@@ -103,4 +103,4 @@ export type TelemetryEvent =
 
 export type WatchEndReason = "closed" | "silent" | "expired" | "throttled" | "refused" | "network" | "listFailed";
 
-export type EmitTelemetry = (occurrence: TelemetryEvent) => void;
+export type EmitTelemetry = (event: TelemetryEvent) => void;

@@ -156,7 +156,7 @@ export function createController(options: ControllerOptions): Controller {
   const { caches, queue, reasons, dataWatches, terms } = state;
   const enqueue = wireEnqueue(state, options);
   const watches = createKindWatches({ ...options, caches, enqueue });
-  const attend = createProcessKey({
+  const processKey = createProcessKey({
     ...state,
     ...options,
     announce: options.announce ?? (() => {}),
@@ -187,7 +187,7 @@ export function createController(options: ControllerOptions): Controller {
       const data = dataWatches.run(until);
       await Promise.race([watches.warm, watching]); // the watches end when told to stop
       const limits = { limitMs: reconcileTimeoutMs, slowWriteMs, stoppingMs };
-      await runWorkers({ queue, concurrency, ...limits, attend, onStuck }, until, drain);
+      await runWorkers({ queue, concurrency, ...limits, processKey, onStuck }, until, drain);
       queue.close();
       await Promise.all([watching, data]);
     },

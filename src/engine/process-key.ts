@@ -30,7 +30,7 @@ import { giveBack, type TakenStatuses } from "./taken-statuses.ts";
 import type { UnrecordedOutcomes } from "./unrecorded.ts";
 import type { Waits, WorkersOptions } from "./workers.ts";
 
-interface AttendDeps extends Pick<ReconcileDeps, "store" | "requester" | "requireServiceAccount" | "announce"> {
+interface ProcessKeyDeps extends Pick<ReconcileDeps, "store" | "requester" | "requireServiceAccount" | "announce"> {
   readonly caches: Caches;
   readonly dependents: Pick<Dependents, "cycleOf" | "of">;
   readonly queue: Pick<WorkQueue, "add" | "laneOf">;
@@ -63,12 +63,12 @@ const errorPauseMs = { initialMs: 1_000, maxMs: 60_000 };
 /** After somebody else's write the watch soon brings the newer object, which makes the key due; this is the fallback. */
 const conflictPauseMs = { initialMs: 200, maxMs: 10_000 };
 
-export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
+export function createProcessKey(deps: ProcessKeyDeps): WorkersOptions["processKey"] {
   const { caches, dataWatches, terms, pauses, emit, requester } = deps;
   const { reasons, runInContext } = deps;
   const { settle, addLater } = createRequeue(deps);
 
-  async function processKey(id: string, signal: AbortSignal, how: { waits: Waits; context: ReconcileContext }): Promise<void> {
+  async function reconcileKey(id: string, signal: AbortSignal, how: { waits: Waits; context: ReconcileContext }): Promise<void> {
     const startedMs = performance.now();
     const { context } = how;
     deps.postponed.forget(id);
@@ -83,20 +83,20 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
     let { resource } = found;
     const ended = (end: Pick<Reconciliation, "result" | "reason" | "detail" | "error" | "panicked">): void =>
       emit({ type: "reconciled", ...context, durationMs: performance.now() - startedMs, ...end });
-    const turn = terms.begin(id, resource);
+    const run = terms.begin(id, resource);
     const mayBeMended = reasons.takeMended(id);
     try {
-      resource = await how.waits.waitFor(completeStatus(deps, { id, kind, resource, mayAct: turn.mayAct }, signal));
-      const situation = situationOf(deps, { id, kind, resource, isFirst: turn.isFirst, mayBeMended });
+      resource = await how.waits.waitFor(completeStatus(deps, { id, kind, resource, mayAct: run.mayAct }, signal));
+      const situation = situationOf(deps, { id, kind, resource, isFirst: run.isFirst, mayBeMended });
       dataWatches.began(id);
       using limit = deadline(signal, deps.sendingMs);
-      const own = { ...reconcileDeps(deps, { id, kind }, turn, { ...how, situation }), sending: limit.signal };
+      const own = { ...reconcileDeps(deps, { id, kind }, run, { ...how, situation }), sending: limit.signal };
       const reconciled = await reconcile(kind, situation, { deps: own, signal });
       if (mayBeMended && reconciled.type !== "settled") reasons.keepMended(id);
       settle(id, reconciled);
       ended(summary(reconciled));
     } catch (error) {
-      turn.markUncertain();
+      run.markUncertain();
       if (mayBeMended) reasons.keepMended(id);
       addLater(id, Math.max(pauses.next(id, errorPauseMs), askedPauseMs(error)), "error");
       ended({ result: "error", reason: "Error", error, ...(error instanceof PlanError && { panicked: true }) });
@@ -106,15 +106,15 @@ export function createProcessKey(deps: AttendDeps): WorkersOptions["attend"] {
   return (id, signal, waits) => {
     const why = reasons.take(id).join(", ");
     const context: ReconcileContext = { reconcileId: randomUUID().slice(0, 13), ...keyParts(id), why };
-    return runInContext(context, () => processKey(id, signal, { waits, context }));
+    return runInContext(context, () => reconcileKey(id, signal, { waits, context }));
   };
 }
 
 /** What one reconcile of the key is given. */
 function reconcileDeps(
-  deps: AttendDeps,
+  deps: ProcessKeyDeps,
   { id, kind }: { readonly id: string; readonly kind: Kind },
-  { mayAct, mayRecord, mayLag, markFresh: isCurrent }: KeyRun,
+  { mayAct, mayRecord, mayLag, markFresh }: KeyRun,
   { waits, context, situation }: { readonly waits: Waits; readonly context: ReconcileContext; readonly situation: Situation },
 ): ReconcileDeps {
   const { store, requester, requireServiceAccount, announce, caches, dataWatches } = deps;
@@ -132,7 +132,7 @@ function reconcileDeps(
     mayRecord,
     mayLag,
     written(reply) {
-      isCurrent();
+      markFresh();
       deps.onWritten(kind, reply);
     },
     held({ kind: name }, reply) {
@@ -159,7 +159,7 @@ interface Looked {
   readonly isFirst: boolean;
   readonly mayBeMended: boolean;
 }
-function situationOf(deps: AttendDeps, { id, kind, resource, isFirst, mayBeMended }: Looked): Situation {
+function situationOf(deps: ProcessKeyDeps, { id, kind, resource, isFirst, mayBeMended }: Looked): Situation {
   const { caches, dependents } = deps;
   const named = kind.references(resource);
   const cycle = named.some(({ onStatus }) => onStatus) ? dependents.cycleOf(id) : undefined;
@@ -180,7 +180,7 @@ function situationOf(deps: AttendDeps, { id, kind, resource, isFirst, mayBeMende
 
 /** The object, once its status has what is known of it elsewhere: in the journal, or from before it was taken away. */
 async function completeStatus(
-  deps: AttendDeps,
+  deps: ProcessKeyDeps,
   about: { readonly id: string; readonly kind: Kind; readonly resource: Resource; readonly mayAct: () => boolean },
   signal: AbortSignal,
 ): Promise<Resource> {
@@ -202,7 +202,7 @@ function createRequeue({
   reasons,
   pauses,
   now,
-}: Pick<AttendDeps, "queue" | "postponed" | "reasons" | "pauses" | "now">) {
+}: Pick<ProcessKeyDeps, "queue" | "postponed" | "reasons" | "pauses" | "now">) {
   function settle(id: string, reconciled: Reconciled): void {
     switch (reconciled.type) {
       case "conflict":

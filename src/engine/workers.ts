@@ -29,7 +29,7 @@ export interface WorkersOptions {
   /** How long work that was told to stop may take to do so, milliseconds. */
   readonly stoppingMs: number;
   /** The work. Never rejects. */
-  readonly attend: (key: string, signal: AbortSignal, waits: Waits) => Promise<void>;
+  readonly processKey: (key: string, signal: AbortSignal, waits: Waits) => Promise<void>;
   /** The work did not end although it was told to. Its key is not handed out again, since it may still have an effect. */
   readonly onStuck: (key: string) => void;
 }
@@ -39,7 +39,7 @@ const asidePerWorker = 4;
 
 /** Works until `signal` aborts; resolves when what is under way has ended, or has been given up because `drain` aborted. */
 export async function runWorkers(options: WorkersOptions, signal: AbortSignal, drain: AbortSignal): Promise<void> {
-  const { queue, concurrency, limitMs, slowWriteMs, stoppingMs, attend, onStuck } = options;
+  const { queue, concurrency, limitMs, slowWriteMs, stoppingMs, processKey, onStuck } = options;
   /** Work that no worker waits for; of it, how much waits for something else than to be recorded. */
   const aside = new Set<Promise<void>>();
   let waiting = 0;
@@ -85,7 +85,7 @@ export async function runWorkers(options: WorkersOptions, signal: AbortSignal, d
       waitForRecord: (awaited) => withoutLimit(awaited, leaveWorker),
       waitWithoutLimit: (awaited) => withoutLimit(awaited, leaveIfRoom),
     };
-    const ended = attend(key, limit.signal, waits).finally(() => {
+    const ended = processKey(key, limit.signal, waits).finally(() => {
       if (hasLeft) waiting -= 1;
       queue.done(key);
     });

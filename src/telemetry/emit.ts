@@ -1,4 +1,4 @@
-/** One occurrence, its log line and its metrics: the only place where either is made. */
+/** One telemetry event, its log line and its metrics: the only place where either is made. */
 import type { TelemetryEvent, EmitTelemetry } from "../core/telemetry-event.ts";
 import { methodLabel } from "./http-metrics.ts";
 import { errorFields, type Log, type LogLevel } from "./log.ts";
@@ -8,29 +8,29 @@ import { withContext, type ReconcileContexts } from "./reconcile-context.ts";
 /** What every part of the process is given to say what happened. `context`: the reconcile that is under way where it is asked. */
 export function createEmit(log: Log, metrics: Metrics, context: ReconcileContexts["current"] = () => undefined): EmitTelemetry {
   const contextual: Log = { write: (level, message, fields) => log.write(level, message, withContext(fields, context())) };
-  return (occurrence) => {
-    measure(metrics, occurrence);
-    tell(contextual, occurrence);
+  return (event) => {
+    measure(metrics, event);
+    tell(contextual, event);
   };
 }
 
-function measure(metrics: Metrics, occurrence: TelemetryEvent): void {
-  switch (occurrence.type) {
+function measure(metrics: Metrics, event: TelemetryEvent): void {
+  switch (event.type) {
     case "reconciled": {
-      const { kind, durationMs, result, reason } = occurrence;
+      const { kind, durationMs, result, reason } = event;
       const controller = kind.toLowerCase();
       metrics.reconciles.inc({ controller, result: reconcileResult(result) });
       metrics.reconcileTime.observe({ controller }, durationMs / 1000);
       metrics.workTime.observe({ name: "holdfast" }, durationMs / 1000);
       if (result === "error") metrics.reconcileErrors.inc({ controller });
-      if (occurrence.panicked) metrics.reconcilePanics.inc({ controller });
+      if (event.panicked) metrics.reconcilePanics.inc({ controller });
       if (result === "error" || result === "conflict") metrics.queueRetries.inc({ name: "holdfast" });
       if (result === "stalled" && reason === "OutcomeUnknown") metrics.outcomeUnknown.inc({ kind });
       return;
     }
     case "exchanged": {
-      const { durationMs, statusCode, reason = "", endpoint = "" } = occurrence;
-      const method = methodLabel(occurrence.method);
+      const { durationMs, statusCode, reason = "", endpoint = "" } = event;
+      const method = methodLabel(event.method);
       const ended = { code: statusCode === undefined ? "" : `${Math.floor(statusCode / 100)}xx`, reason };
       metrics.requests.inc({ method, ...ended });
       metrics.noteEndpointRequest(endpoint, ended);
@@ -38,30 +38,30 @@ function measure(metrics: Metrics, occurrence: TelemetryEvent): void {
       return;
     }
     case "retried":
-      return metrics.retries.inc({ reason: occurrence.reason });
+      return metrics.retries.inc({ reason: event.reason });
     case "redirected":
-      return metrics.redirects.inc({ code: `${occurrence.statusCode}` });
+      return metrics.redirects.inc({ code: `${event.statusCode}` });
     case "responseCancelled":
-      return metrics.responsesCancelled.inc({ reason: occurrence.reason });
+      return metrics.responsesCancelled.inc({ reason: event.reason });
     case "egressDenied":
-      return metrics.egressDenied.inc({ rule: occurrence.rule });
+      return metrics.egressDenied.inc({ rule: event.rule });
     case "identityChanged":
-      return metrics.identityChanges.inc({ by: occurrence.by });
+      return metrics.identityChanges.inc({ by: event.by });
     case "replacement":
-      return metrics.replacements.inc({ result: occurrence.result });
+      return metrics.replacements.inc({ result: event.result });
     case "clientAcquired":
-      return metrics.acquisitions.inc({ result: occurrence.result });
+      return metrics.acquisitions.inc({ result: event.result });
     case "socketOpened":
       return metrics.socketsOpened.inc();
     case "socketClosed":
       return metrics.socketsClosed.inc();
     case "watchEnded":
-      metrics.watchSessions.inc({ resource: occurrence.resource, reason: occurrence.reason });
-      return metrics.watchTime.observe({ resource: occurrence.resource }, occurrence.sessionDurationSecs);
+      metrics.watchSessions.inc({ resource: event.resource, reason: event.reason });
+      return metrics.watchTime.observe({ resource: event.resource }, event.sessionDurationSecs);
     case "listed":
-      return metrics.relists.inc({ resource: occurrence.resource, reason: occurrence.reason });
+      return metrics.relists.inc({ resource: event.resource, reason: event.reason });
     case "apiCalled":
-      return metrics.apiRequests.inc({ code: occurrence.code, method: occurrence.method, host: occurrence.host });
+      return metrics.apiRequests.inc({ code: event.code, method: event.method, host: event.host });
     case "watchConnected":
     case "note":
       return;
@@ -88,37 +88,37 @@ function reconcileResult(result: Extract<TelemetryEvent, { type: "reconciled" }>
   }
 }
 
-function tell(log: Log, occurrence: TelemetryEvent): void {
-  switch (occurrence.type) {
+function tell(log: Log, event: TelemetryEvent): void {
+  switch (event.type) {
     case "reconciled": {
-      const { type: _, error, ...fields } = occurrence;
+      const { type: _, error, ...fields } = event;
       return log.write(reconcileLevel(fields.result), "reconciled", { ...roundDuration(fields), ...failure(error) });
     }
     case "exchanged": {
-      const { type: _, ...fields } = occurrence;
+      const { type: _, ...fields } = event;
       return log.write(fields.reason === undefined ? "info" : "warn", "exchanged", roundDuration(fields));
     }
     case "egressDenied": {
-      const { type: _, ...fields } = occurrence;
+      const { type: _, ...fields } = event;
       return log.write("warn", "egress denied", fields);
     }
     case "identityChanged":
-      return log.write("info", "remote object has another id", { by: occurrence.by });
+      return log.write("info", "remote object has another id", { by: event.by });
     case "replacement":
-      return log.write("info", "remote object is replaced", { result: occurrence.result });
+      return log.write("info", "remote object is replaced", { result: event.result });
     case "watchConnected":
-      return log.write("info", "watch connected", { resource: occurrence.resource });
+      return log.write("info", "watch connected", { resource: event.resource });
     case "watchEnded": {
-      const { resource, reason, sessionDurationSecs, delayMs, error } = occurrence;
+      const { resource, reason, sessionDurationSecs, delayMs, error } = event;
       const fields = { resource, reason, session_duration_secs: sessionDurationSecs, delayMs: Math.round(delayMs) };
       return log.write(reason === "closed" ? "info" : "warn", "watch ended", { ...fields, ...failure(error) });
     }
     case "listed": {
-      const { type: _, ...fields } = occurrence;
+      const { type: _, ...fields } = event;
       return log.write("info", "listed", roundDuration(fields));
     }
     case "note":
-      return log.write(occurrence.level, occurrence.message, { ...occurrence.fields, ...failure(occurrence.error) });
+      return log.write(event.level, event.message, { ...event.fields, ...failure(event.error) });
     case "retried":
     case "redirected":
     case "responseCancelled":

@@ -1,4 +1,4 @@
-/** The log: one JSON line, or one line of text, for each occurrence; constant messages, variables as fields. */
+/** The log: one JSON line, or one line of text, for each event; constant messages, variables as fields. */
 import winston from "winston";
 
 /** Where winston keeps the finished line (its triple-beam). */

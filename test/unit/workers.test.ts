@@ -19,12 +19,12 @@ test("let everything else have its turn, however much is due that needs no waiti
   };
   setImmediate(look);
   const options = { concurrency: 40, limitMs: 60_000, slowWriteMs: 3_000, stoppingMs: 5_000 };
-  const attend = async (): Promise<void> => {
+  const processKey = async (): Promise<void> => {
     const untilMs = performance.now() + 1;
     while (performance.now() < untilMs); // as a plan does that has nothing to do
     attended += 1;
   };
-  await runWorkers({ queue, ...options, attend, onStuck: () => {} }, ending.signal, new AbortController().signal);
+  await runWorkers({ queue, ...options, processKey, onStuck: () => {} }, ending.signal, new AbortController().signal);
   expect(attended).toBe(keys.length);
   expect(turns.size).toBeGreaterThan(10);
 });
@@ -33,7 +33,7 @@ test("keep one for other namespaces, though one's objects become due again while
   const queue = createWorkQueue({ groupOf: (key) => key.split("/")[0] ?? "" });
   const stop = new AbortController();
   const working = new Map<string, () => void>();
-  async function attend(key: string): Promise<void> {
+  async function processKey(key: string): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     working.set(key, resolve);
     await promise;
@@ -44,7 +44,7 @@ test("keep one for other namespaces, though one's objects become due again while
     resolve?.();
   }
   const limits = { concurrency: 4, limitMs: 60_000, slowWriteMs: 60_000, stoppingMs: 60_000 };
-  const ended = runWorkers({ queue, ...limits, attend, onStuck: () => {} }, stop.signal, stop.signal);
+  const ended = runWorkers({ queue, ...limits, processKey, onStuck: () => {} }, stop.signal, stop.signal);
   queue.addAll(["slow/1", "slow/2", "slow/3"], "listing");
   await until(() => working.size === 3);
   queue.add("slow/1"); // it has changed meanwhile
