@@ -11,6 +11,12 @@ const attempt = {
   description: "The latest attempt to create, update or delete the remote object.",
   properties: {
     ...httpRequest.status.properties.attempt.properties,
+    inputs: {
+      type: "string",
+      maxLength: 64,
+      description:
+        "Of a create or update whose work is polled: as delivered.inputs, when it was sent. What has changed since is sent when the work has ended.",
+    },
     verb: {
       type: "string",
       enum: ["Create", "Update", "BeforeDelete", "Delete"],

@@ -11,7 +11,7 @@ import { recordCreate, recordUpdate } from "../../core/remote-object.ts";
 import { retryAfterMs } from "../../core/retry.ts";
 import { needsExternalID, verbDigest, withRemote, type Context, type VerbAttempt } from "./context.ts";
 import { correctionFor, isAsMade, isContested, replacementDigest } from "./contested.ts";
-import { deliveredByCreate, deliveredNow, isAskedFor } from "./delivery-record.ts";
+import { areOthers, deliveredByCreate, deliveredNow, isAskedFor } from "./delivery-record.ts";
 import { isImmutableStatus } from "./declaration.ts";
 import { deliver } from "./deliver.ts";
 import { isUnended, needsID, type Delivered } from "./delivered.ts";
@@ -33,12 +33,16 @@ function* reportSuccess(context: Context, delivered: Extract<Delivered, { type: 
   const isCreate = attempt.verb === "Create";
   const id = isCreate ? { ...(externalID !== undefined && { id: externalID }), isWatched: isWatched(context.spec) } : undefined;
   const now = context.delivering ?? (yield* deliveredNow(context));
+  const made = now && !("type" in now) ? (isCreate ? deliveredByCreate(context, now) : now) : undefined;
   const isAsSent = attempt.digest === verbDigest(context, attempt.verb);
-  const delivering = isAsSent && now && !("type" in now) ? (isCreate ? deliveredByCreate(context, now) : now) : undefined;
+  // Of work that went on for a while, what was delivered is what was sent then.
+  const sent = made && attempt.inputs !== undefined ? { ...made, inputs: attempt.inputs } : made;
+  const delivering = isAsSent ? sent : undefined;
+  const isPast = context.spec.update !== undefined && (!isAsSent || areOthers(attempt.inputs, made?.inputs));
   const { delivering: _, ...rest } = withRemote(context, id ? recordCreate(id) : recordUpdate(context.remote, externalID));
   const after = { ...rest, ...(delivering && { delivering }) };
   const report = httpResourceReport(after);
-  const verdict = isCreate ? report.created(attempt, judgement) : report.updated(attempt, judgement);
+  const verdict = isCreate ? report.created(attempt, judgement, isPast) : report.updated(attempt, judgement, isPast);
   return yield* withOutputs(after, report, {
     verdict,
     externalID: after.externalID,

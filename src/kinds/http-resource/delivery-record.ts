@@ -90,6 +90,10 @@ export function isAskedFor({ asked, spec, resource }: Context): boolean {
   const data = dataReferences({ inputs: inputsReadBy(update, inputs) }, [update], resource.metadata.namespace);
   return data.some(({ type }) => type === secretType);
 }
+/** Whether two digests are of other values; false where nobody can tell. */
+export function areOthers(was: string | undefined, is: string | undefined): boolean {
+  return was !== undefined && is !== undefined && is !== unkeyed && was !== is && keyOf(was) === keyOf(is);
+}
 function keyOf(digest: string): string {
   return digest.slice(0, digest.indexOf(":"));
 }

@@ -7,6 +7,7 @@
 import type { Steps } from "../../core/plan.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
+import { deliveredByCreate, deliveredNow } from "./delivery-record.ts";
 import type { Context, Verb, VerbAttempt } from "./context.ts";
 import { declaredOf, type Asked } from "./exchange.ts";
 import { isRepeatable, ofFailure, ofSuccess, takenFrom, type Delivered } from "./delivered.ts";
@@ -53,7 +54,7 @@ export function* beginPolling(
       const id = externalID === undefined ? {} : { externalID };
       return {
         type: "polling",
-        attempt: { ...attempt, phase: "Polling" },
+        attempt: { ...attempt, ...(yield* sentInputs(context, attempt)), phase: "Polling" },
         poll,
         delayMs,
         ...prefixMessage(field, found),
@@ -62,6 +63,15 @@ export function* beginPolling(
       };
     }
   }
+}
+
+/** When the work has ended they can have other values than those that were sent. */
+function* sentInputs(context: Context, { verb }: VerbAttempt): Steps<{ readonly inputs?: string }> {
+  if (verb !== "Create" && verb !== "Update") return {};
+  const now = context.delivering ?? (yield* deliveredNow(context));
+  if (!now || "type" in now) return {};
+  const { inputs } = verb === "Create" ? deliveredByCreate(context, now) : now;
+  return inputs === undefined ? {} : { inputs };
 }
 
 /** One look at the work of an attempt that is Polling. */

@@ -39,8 +39,9 @@ export interface Report {
   polling(working: Working): Verdict;
   /** Not a verdict: the status to record before sending. */
   inFlight(attempt: VerbAttempt): HTTPResourceStatus;
-  created(attempt: VerbAttempt, judgement: Judgement): Verdict;
-  updated(attempt: VerbAttempt, judgement: Judgement): Verdict;
+  /** `isPast`: what is declared has changed since it was sent. */
+  created(attempt: VerbAttempt, judgement: Judgement, isPast: boolean): Verdict;
+  updated(attempt: VerbAttempt, judgement: Judgement, isPast: boolean): Verdict;
   /** To be tried again after a pause. */
   retrying(attempt: VerbAttempt, judgement: Judgement): Verdict;
   /** Over for now; looked at again when the object is due. */

@@ -2,6 +2,8 @@
 import { pauseSinceMs } from "../../core/backoff.ts";
 import { ready, reconciling } from "../../core/conditions.ts";
 import { untilDueMs } from "../../core/due.ts";
+import type { HTTPResourceStatus } from "../../api/http-resource.ts";
+import type { Verdict } from "../../core/plan.ts";
 import { retryAfterFieldMs, retryAfterMs } from "../../core/retry.ts";
 import { recordResponse } from "../request/recorded.ts";
 import { corrected, drifted, notDrifted, notHeld } from "./conditions.ts";
@@ -24,6 +26,11 @@ export function sentReport(context: Context, { status, known, attempted, due, hi
     if (requeueAfterMs === undefined || isKnown) return due();
     return { requeueAfterMs: Math.min(requeueAfterMs, pauseSinceMs(uid, firstLook, 0)) };
   }
+  /** What was sent is done, and is not what is declared by now: that is sent next. */
+  function past(message: string, made: Partial<HTTPResourceStatus>): Verdict {
+    const states = reconciling("NotDelivered", `${message}; what is declared has changed since it was sent, and is sent next`);
+    return { status: status(states, made), requeueAfterMs: 0, result: "waiting", reason: "NotDelivered" };
+  }
   return {
     inFlight(attempt) {
       const sending = status(reconciling("Sending", `spec.${attempt.verb.toLowerCase()} is on its way`), attempted(attempt));
@@ -39,19 +46,21 @@ export function sentReport(context: Context, { status, known, attempted, due, hi
         reason: "Polling",
       };
     },
-    created(attempt, { message, response }) {
+    created(attempt, { message, response }, isPast) {
+      const change = { ...attempted(attempt), ...recordResponse(response, spec), ...delivering(context) };
+      if (isPast) return past(message, change);
       const states = [...ready("Created", message), ...(spec.observe ? notDrifted(known("Drifted")) : [])];
-      const made = status(states, { ...attempted(attempt), ...recordResponse(response, spec), ...delivering(context) });
-      return { status: made, ...soon(), result: "succeeded", reason: "Created" };
+      return { status: status(states, change), ...soon(), result: "succeeded", reason: "Created" };
     },
-    updated(attempt, { message, response }) {
+    updated(attempt, { message, response }, isPast) {
+      const change = { ...attempted(attempt), ...recordResponse(response, spec), ...delivering(context) };
+      if (isPast) return past(message, change);
       const was = context.drift ? drifted(context.drift, spec) : (before.conditions ?? []).find(({ type }) => type === "Drifted");
       const after = context.drift || was?.status === "True" ? [corrected(was)] : notDrifted(known("Drifted"));
       const isHeld = !isContested({ repeats: attempt.repeats ?? 0 });
       const states = isHeld
         ? [...ready("Updated", message), ...(spec.observe ? after : [])]
         : notHeld(context.drift ?? [], spec, attempt.repeats ?? 0);
-      const change = { ...attempted(attempt), ...recordResponse(response, spec), ...delivering(context) };
       return { status: status(states, change), ...soon(), result: "succeeded", reason: "Updated" };
     },
     retrying(attempt, { reason, message, response }) {

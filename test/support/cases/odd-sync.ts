@@ -81,6 +81,15 @@ const holdsText =
     };
   };
 
+const rotating = (specOf: (password: string) => object): Pick<RemoteCase, "manifests" | "after"> => {
+  const input = { inputs: { password: { secretKeyRef: { name: "pw", key: "password" } } } };
+  const thing = { ...specOf("${ .inputs.password }"), ...input };
+  return {
+    manifests: { "HTTPResource/thing": thing, "Secret/pw": { password: "first-secret-word" } },
+    after: { "HTTPResource/thing": thing, "Secret/pw": { password: "second-secret-word" } },
+  };
+};
+
 export const oddSyncCases: readonly RemoteCase[] = [
   ...forms.flatMap(([how, keep, parameters, path, as]): RemoteCase[] => [
     {
@@ -254,6 +263,35 @@ export const oddSyncCases: readonly RemoteCase[] = [
       },
     };
   }),
+  {
+    name: "a password that rotates while the work of the create goes on is sent when it has ended, once",
+    server: () => {
+      let there: Thing | undefined;
+      let madeAt = Infinity;
+      return ({ method, path, body }, seconds) => {
+        if (path === "/jobs/1") return { status: seconds < madeAt + 10 ? 202 : 200, body: { id: 1 } };
+        if (method === "POST") {
+          madeAt = seconds;
+          there = { id: 1, name: body["name"] };
+          return { status: 202, headers: { location: "/jobs/1" } };
+        }
+        return there && { body: there };
+      };
+    },
+    ...rotating((password) =>
+      declared(
+        { name: "x" },
+        {
+          create: { url: "$URL/things", body: { json: { name: "x", password } }, poll: { interval: "500ms" } },
+          update: { url: itsURL, body: { json: { name: "x", password } } },
+        },
+      ),
+    ),
+    check({ bodies, sent, state }) {
+      expect([sent("POST").length, bodies("PUT")]).toEqual([1, ['{"name":"x","password":"second-secret-word"}']]);
+      expect(ready(state("thing"))).toBe("True");
+    },
+  },
   {
     name: "a form with a name that repeats is compared as a list",
     server: () => {
