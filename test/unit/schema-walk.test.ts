@@ -30,6 +30,8 @@ function anySpecOf<Spec>(schema: ObjectSchema, obeying: (spec: Fields) => object
     .filter(({ problems }) => problems.length === 0)
     .map(({ value }) => JSON.parse(JSON.stringify(value)) as Spec);
 }
+/** A walk comes to rest: what would be tried until it succeeds has an end. */
+const withEnd = (spec: HTTPRequestSpec): HTTPRequestSpec => ({ ...spec, retry: { limit: 5, ...spec.retry } });
 const anySpec = anySpecOf<HTTPRequestSpec>(httpRequest.spec, ({ forEach, poll, rerunOn, trigger, sign, ...spec }) => {
   const isJoined = spec["endpointRef"] !== undefined;
   const isRepeated = forEach !== undefined && poll === undefined;
@@ -42,7 +44,7 @@ const anySpec = anySpecOf<HTTPRequestSpec>(httpRequest.spec, ({ forEach, poll, r
     ...(trigger !== undefined && isAlone && { trigger }),
     ...(sign !== undefined && !isJoined && { sign }),
   };
-});
+}).map(withEnd);
 const anyResourceSpec = anySpecOf<object>(httpResource.spec, (spec) => {
   const verbs = ["observe", "lookup", "create", "update", "beforeDelete", "delete"].filter((verb) => spec[verb] !== undefined);
   const isJoined = spec["endpointRef"] !== undefined;
