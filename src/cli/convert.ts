@@ -1,6 +1,5 @@
 /** `holdfast convert`: manifests of provider-http's objects, and what is otherwise about them. Nothing is read from a cluster, and nothing sent. */
 import { text } from "node:stream/consumers";
-import { stringify } from "yaml";
 import { convertComposition } from "../convert/composition.ts";
 import { configOf, placed, readDocument, type ReadDocument } from "../convert/documents.ts";
 import { handoverScript } from "../convert/handover.ts";
@@ -13,6 +12,7 @@ import { createEvaluator } from "../expressions/evaluator.ts";
 import { readFiles } from "../standalone/files.ts";
 import { readYAML } from "../standalone/yaml.ts";
 import type { ConvertSettings } from "./convert-settings.ts";
+import { manifestText } from "./manifest-text.ts";
 
 /** Returns the exit code: 1 where an input is wrong or something could not be translated, 2 with `--strict` where something is otherwise. */
 export async function convertManifests(settings: ConvertSettings): Promise<number> {
@@ -156,15 +156,3 @@ function annotated(one: Translated): readonly string[] {
   const notes = findings.map(({ level, field, message }) => commentOf(`${level} ${field}: ${message}`));
   return [[commentOf(`from ${one.place} ${toldOf(one).from}`), ...notes, manifestText(manifest)].join("\n")];
 }
-
-/** As kubectl reads it, to whom `on` is no text. */
-function manifestText(manifest: object): string {
-  return stringify(manifest, { lineWidth: 0, version: "1.1", customTags: [exactInteger] });
-}
-const exactInteger = {
-  tag: "tag:yaml.org,2002:int",
-  default: true,
-  identify: (value: unknown) => (JSON as unknown as { isRawJSON(value: unknown): boolean }).isRawJSON(value),
-  resolve: (text: string) => text,
-  stringify: ({ value }: { readonly value?: unknown }) => JSON.stringify(value),
-} as const;

@@ -36,7 +36,7 @@ export interface Patched {
 
 /** `spec.forProvider.headers.X[0]`, `metadata.annotations["a.b/c"]`. */
 function fieldPath(text: string): AnswerPath {
-  const steps = text.matchAll(/([^.[\]]+)|\[(\d+)\]|\["?([^\]"]+)"?\]/g);
+  const steps = text.matchAll(/([^.[\]]+)|\[(\d{1,9})\]|\["?([^[\]"]{1,256})"?\]/g);
   return [...steps].map(([, word, index, quoted]) => (index === undefined ? (word ?? quoted ?? "") : Number(index)));
 }
 
