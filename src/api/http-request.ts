@@ -109,6 +109,11 @@ const spec = {
       fieldPath: ".sign",
     },
     { rule: "!has(self.tls) || !has(self.endpointRef)", message: tlsWithEndpoint, fieldPath: ".tls" },
+    {
+      rule: "!has(self.auth) || has(self.endpointRef)",
+      message: "auth goes with endpointRef: a request with a url has no credential but what it sets",
+      fieldPath: ".auth",
+    },
     { rule: "!has(self.path) || has(self.endpointRef)", message: "path goes with endpointRef; with url, write the path into it" },
   ],
 } as const satisfies Schema;

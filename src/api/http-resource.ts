@@ -22,6 +22,10 @@ const target = (verb: string): readonly Rule[] => [
     rule: `!has(self.${verb}) || !has(self.${verb}.path) || has(self.${verb}.endpointRef) || has(self.endpointRef)`,
     message: `${verb}.path goes with endpointRef; with url, write the path into it`,
   },
+  {
+    rule: `!has(self.${verb}) || !has(self.${verb}.auth) || has(self.${verb}.endpointRef) || has(self.endpointRef)`,
+    message: `${verb}.auth goes with endpointRef: a request with a url has no credential but what it sets`,
+  },
 ];
 
 const spec = {

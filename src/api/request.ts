@@ -114,6 +114,12 @@ export const requestProperties = {
       required: ["name", "value"],
     },
   },
+  auth: {
+    type: "string",
+    enum: ["None"],
+    description:
+      "None: this request goes without the endpoint's credential and signature (its auth and sign), and may set what those set. A client certificate of the endpoint's tls is the connection's, and stays.",
+  },
   headers: { ...headers, description: `Header fields, in this order; a name may repeat. In values ${expressionNote}` },
   body: {
     type: "object",

@@ -91,6 +91,31 @@ describeWithControlPlane("logins", () => {
     expect(server.tries).toBe(before + 2);
   }, 60_000);
 
+  test("wish 2: of an HTTPResource's requests one goes without the endpoint's credential, and sets its own", async () => {
+    const own = [{ name: "Authorization", value: "Bearer of-my-own" }];
+    const spec = {
+      endpointRef: { name: "portal" },
+      observe: { path: "/refused/thing", auth: "None", headers: own, expect: { status: ["401"] }, object: "null" },
+      create: { path: "/things", body: { json: {} } },
+      delete: { path: "/things/1", auth: "None" },
+      externalID: '"1"',
+    };
+    const object = { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPResource", metadata: { name: "thing" }, spec };
+    await must("POST", `${api}/namespaces/${namespace}/httpresources`, object);
+    const seen = (url: string): string | undefined =>
+      server.requests.find((request) => request.url === url)?.headers.authorization;
+    await until("it is created", () => Promise.resolve(server.requests.some(({ url }) => url === "/things")));
+    expect(seen("/refused/thing")).toBe("Bearer of-my-own");
+    expect(seen("/things")).toMatch(/^Bearer session-/);
+    await must("DELETE", `${api}/namespaces/${namespace}/httpresources/thing`);
+    await until("it is deleted", () => Promise.resolve(server.requests.some(({ url }) => url === "/things/1")));
+    expect(seen("/things/1")).toBeUndefined();
+    await plane.adminPatch(`${api}/namespaces/${namespace}/httpresources/thing`, { metadata: { finalizers: null } });
+    const without = { ...object, metadata: { name: "no" }, spec: { observe: { url: server.url, auth: "None" } } };
+    const { status, body } = await plane.admin("POST", `${api}/namespaces/${namespace}/httpresources`, without);
+    expect([status, JSON.stringify(body)]).toEqual([422, expect.stringContaining("observe.auth goes with endpointRef")]);
+  }, 30_000);
+
   test("a session ends with its endpoint, and those that are left with the process", async () => {
     expect(server.sessions.size).toBe(2);
     await must("DELETE", `${endpoints()}/wrong`);

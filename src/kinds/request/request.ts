@@ -61,8 +61,8 @@ function seenOf(event: TriggerEvent): Omit<TriggerEvent, "id"> {
 
 /** What makes a new run when it changes: what is sent, as it is written. The names of this list are part of the API. */
 export function sendDigest(spec: HTTPRequestSpec): string {
-  const { url, endpointRef, path, method, query, headers, body, inputs, forEach } = spec;
-  return digest({ url, endpointRef, path, method, query, headers, body, inputs, forEach });
+  const { url, endpointRef, auth, path, method, query, headers, body, inputs, forEach } = spec;
+  return digest({ url, endpointRef, auth, path, method, query, headers, body, inputs, forEach });
 }
 
 /** What a spec says of all its requests. */
@@ -142,8 +142,9 @@ export function retryPolicy({ limit, maxDuration, backoff, when, never }: HTTPRe
 }
 
 /** `endpoint`: what `endpointRef` names, where it exists. */
-export function buildExchange(declared: DeclaredRequest, endpoint: UsedEndpoint | undefined): Exchange | Refusal {
+export function buildExchange(declared: DeclaredRequest, declaredEndpoint: UsedEndpoint | undefined): Exchange | Refusal {
   const { shape, field, shared, attemptId } = declared;
+  const endpoint = shape.auth === "None" && declaredEndpoint ? withoutCredential(declaredEndpoint) : declaredEndpoint;
   const header = idempotencyHeader(shared, endpoint);
   const refField = shape.endpointRef && field !== "spec" ? `${field}.endpointRef` : "spec.endpointRef";
   const refusal =
@@ -183,6 +184,12 @@ export function buildExchange(declared: DeclaredRequest, endpoint: UsedEndpoint 
     repeatable: (declared.idempotent ?? isIdempotent(shape.method)) || key !== undefined,
     expressionsToValidate: declared.compile,
   };
+}
+
+/** For a request that goes without: what the endpoint's credential and signature set is then its own to set. */
+function withoutCredential(endpoint: UsedEndpoint): UsedEndpoint {
+  const { auth: _, sign: __, ...spec } = endpoint.spec;
+  return { ...endpoint, spec };
 }
 
 /** Of a request without an endpoint. */
