@@ -234,6 +234,15 @@ describe("wish 26: a notice", () => {
     expect(tell([source("F")], { when: ["Failed"], status: paused.status }).told).toEqual(["Failed 1"]);
   });
 
+  test.each([
+    ["suspended", { suspend: true }, "Suspended"],
+    ["wrong for good", { body: { text: "${ .trigger.nobody }" } }, "InvalidExpression"],
+  ] as const)("that is %s, after others that went out, is not looked at again and again", (_, spec, reason) => {
+    const { status } = tell([source("F")], { when: ["Failed"] });
+    const held = look([source("FFF")], { when: ["Failed"], status, spec });
+    expect([held.steps, condition(held.status, "Ready")?.reason, held.verdict.requeueAfterMs]).toEqual([[], reason, undefined]);
+  });
+
   test("that cannot be sent yet has told nobody, and does as soon as it can", () => {
     const missing = { type: "refusal", reason: "SecretNotFound", message: "there is none", heals: true } as const;
     const refused = look([source("F")], { when: ["Failed"], answers: [missing] });

@@ -44,9 +44,12 @@ export function whatToTell(
     stateFor: (attempt) => (!event || attempt?.event === event.id ? next : state),
     goOn(verdict) {
       const { attempt }: HTTPRequest["status"] & object = verdict.status;
+      const before = resource.status?.attempt;
+      // What holds it back, a suspension say, holds back the next one, too.
+      const hasEnded = attempt?.phase !== before?.phase || attempt?.id !== before?.id;
       const isOver = attempt?.phase === "Done" || attempt?.phase === "Unknown";
       const isNext = attempt?.event === event?.id ? more : event !== undefined;
-      return isOver && isNext && verdict.requeueAfterMs === undefined ? { ...verdict, requeueAfterMs: 0 } : verdict;
+      return hasEnded && isOver && isNext && verdict.requeueAfterMs === undefined ? { ...verdict, requeueAfterMs: 0 } : verdict;
     },
   };
 }
