@@ -62,6 +62,8 @@ describe("an endpoint", () => {
 
   test("that is there to stay is let go of when nobody is left who deletes anything, so that it waits for no controller later", () => {
     expect(verdictOf(endpoint({ finalizers: [inUse] }), [user([])])).toMatchObject({ ...off, requeueAfterMs: 0 });
+    const orphan = user([], "HTTPResource", { delete: { url: "https://api.example/" }, deletionPolicy: "Orphan" });
+    expect(verdictOf(endpoint({ finalizers: [inUse] }), [orphan])).toMatchObject(off);
     // One that has nothing to delete yet may be about to make it.
     const beginning = user([], "HTTPResource", { delete: { url: "https://api.example/" } });
     for (const others of [[user()], [beginning], [user([]), beginning]])

@@ -20,7 +20,9 @@ export function holderOf(situation: Referred): string | undefined {
 /** Whether there is one that will have something to delete, or has: it may be about to make that now. */
 export function isToBeHeld(situation: Referred): boolean {
   return resourcesReferringTo(situation).some(
-    ({ metadata, spec }) => metadata.finalizers?.includes(releaseFinalizer) === true || spec.delete !== undefined,
+    ({ metadata, spec }) =>
+      metadata.finalizers?.includes(releaseFinalizer) === true ||
+      (spec.delete !== undefined && spec.deletionPolicy !== "Orphan" && metadata.deletionTimestamp === undefined),
   );
 }
 
