@@ -55,6 +55,12 @@ async function sizeOf(n: number): Promise<void> {
   add(fleets, await fleet("HTTPRequest, POST", n, ofPosts));
   add(fleets, await fleet("HTTPRequest, POST with a key", n, (url, index) => ({ ...ofPosts(url, index), idempotencyKey: {} })));
   add(fleets, await fleet("HTTPResource, GET and then POST", n, resource));
+  const kept = (url: string, index: number): object => ({
+    ...resource(url, index),
+    delete: { url: `${url}/${index}` },
+    values: { made: ".object.created" },
+  });
+  add(fleets, await fleet("HTTPResource, with delete and values, until seen", n, kept));
 }
 /** For whom it takes long: each as it is known. */
 function add(rows: Row[], row: Row): void {
@@ -87,6 +93,7 @@ async function fleet(what: string, n: number, spec: (url: string, index: number)
     await create(here, (index) => spec(url, index));
     while ((await countsOf(url)).posts < n) await sleep(100);
     await untilReady(here);
+    if (what.endsWith("seen")) await untilSeen(url, n);
     const secs = (performance.now() - startedMs) / 1000;
     const usage = usageOf(controller.pid);
     const lagMs = await lagOf(controller);
@@ -107,6 +114,12 @@ async function fleet(what: string, n: number, spec: (url: string, index: number)
   }
   if (kind === "HTTPRequest" && what.endsWith("key")) add(starts, await start(here));
   return row;
+}
+
+/** Each is looked at once more after it was created, and what that look has shown is recorded. */
+async function untilSeen(url: string, n: number): Promise<void> {
+  while ((await countsOf(url)).requests < 3 * n) await sleep(100);
+  await sleep(1_000);
 }
 
 /** A process that starts, or stands by, when all of them are there. */
