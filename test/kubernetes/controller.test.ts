@@ -253,8 +253,9 @@ describeWithControlPlane("the controller", () => {
     );
     expect(kinds.length).toBeGreaterThan(0);
     const others = kinds.filter(({ subresource, verb }) => subresource !== "status" || verb !== "patch");
-    // The finalizer of an example's HTTPResource, which its metadata holds.
-    expect(others.filter(({ resource, verb }) => resource !== "httpresources" || verb !== "patch")).toEqual([]);
+    // Finalizers of the examples' HTTPResources, and of the endpoints that these need, which their metadata holds.
+    const held = ["httpresources", "httpendpoints"];
+    expect(others.filter(({ resource, verb }) => !held.includes(resource) || verb !== "patch")).toEqual([]);
     const { body } = await plane.admin("GET", `/apis/holdfast.dev/v1alpha1/namespaces/${namespace}/httprequests/fleet-0`);
     expect((body as { metadata: { generation: number } }).metadata.generation).toBe(1);
   });
