@@ -52,7 +52,13 @@ export async function examine(programs: Programs, root: object, program: string)
   // What the places of the paths hold, each time.
   const marked = paths.map((_, index) => mark(index));
   const indexes = paths.map((_, index) => `${index}`);
-  const others = paths.length === 0 ? [] : [...texts, 41].map((value) => paths.map(() => value));
+  const bare = program.replaceAll(/"[^"\\]*"/g, '""');
+  const numbers = (bare.match(/\b\d{1,15}\b/g) ?? [])
+    .slice(0, maxLiterals)
+    .flatMap((text) => [Number(text) - 1, Number(text), Number(text) + 1]);
+  // What an alternative (//) stands for shows where there is nothing.
+  const values = [...texts, 41, ...numbers, ...(bare.includes("//") ? [null] : [])];
+  const others = paths.length === 0 ? [] : values.map((value) => paths.map(() => value));
   // What is no part of the paths is not to matter either.
   const noise = { ...answerWith(paths, indexes), statusCode: 201, "\u{E000}": true };
   const answers = [answerWith(paths, marked), noise, ...others.map((given) => answerWith(paths, given))];
@@ -64,7 +70,7 @@ export async function examine(programs: Programs, root: object, program: string)
   const inserts = [indexes, ...others].every((given, index) => {
     const result = rest[index];
     // A number cannot be added to a text there: the request failed then.
-    if (result?.type !== "value") return given[0] === 41;
+    if (result?.type !== "value") return typeof given[0] === "number";
     return sameJSON(result.value, substitute(first.value, given));
   });
   // Whatever else it asks of the answer shows in none of these.

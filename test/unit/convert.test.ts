@@ -148,6 +148,8 @@ describe("what of the answer a request is known by", () => {
     ['.payload.baseUrl + "/" + (.response.body.self | ltrimstr("/v1/"))'],
     ['.payload.baseUrl + "/" + (.response.body.id | @uri)'],
     ['if .response.body.kind == "a" then .payload.baseUrl + "/a" else .payload.baseUrl + "/b" end'],
+    ['.payload.baseUrl + (if .response.body.size > 5 then "/big" else "/small" end)'],
+    ['.payload.baseUrl + "/" + (.response.body.id // "none")'],
     ['.payload.baseUrl + "/" + (.response | .body.id)'],
     ['.response as $r | .payload.baseUrl + "/" + $r.body.id'],
     ['.payload.baseUrl + "/" + (.response.body | fromjson | .[0].id)'],

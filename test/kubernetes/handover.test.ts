@@ -1,0 +1,222 @@
+/**
+ * The script of `holdfast convert --handover`, on a real API server, with a kubectl that fails in the middle of each step: the server
+ * of the remote objects is asked and never told anything, and every Secret is there, whichever way it goes.
+ */
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { stringify } from "yaml";
+import { controlPlaneBinaries } from "../support/control-plane.ts";
+import type { ControlPlaneClient } from "../support/control-plane-client.ts";
+import { startController } from "../support/controller-process.ts";
+import { until } from "../support/fault-world.ts";
+import { holdfast } from "../support/holdfast.ts";
+import { peerOrigin, type PeerOrigin } from "../support/peer-origin.ts";
+import { runProgram } from "../support/run-program.ts";
+import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+
+const group = "http.m.crossplane.io";
+const managed = 4;
+const names = Array.from({ length: managed }, (_, index) => `member-${index}`);
+const longMs = 120_000;
+
+/** As the peer's own, as far as an API server looks at it. */
+function peerCRD(kind: string): object {
+  const plural = `${kind.toLowerCase()}s`;
+  const schema = { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } };
+  return {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: `${plural}.${group}` },
+    spec: {
+      group,
+      scope: "Namespaced",
+      names: { kind, plural },
+      versions: [{ name: "v1alpha2", served: true, storage: true, schema }],
+    },
+  };
+}
+
+interface Got {
+  readonly metadata: {
+    readonly uid: string;
+    readonly ownerReferences?: readonly object[];
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly spec?: object;
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly reason: string }[] };
+}
+
+describeWithControlPlane("handing over", () => {
+  let plane: ControlPlaneClient;
+  let origin: PeerOrigin;
+  let namespace: string;
+  let folder: string;
+  let script: string;
+  const stack = new AsyncDisposableStack();
+  afterAll(() => stack.disposeAsync());
+
+  /** Fails at the call after `calls`, as a connection that breaks; undefined: never. */
+  async function step(name: string, calls?: number): Promise<{ readonly code: number | null; readonly output: string }> {
+    await writeFile(join(folder, "calls"), calls === undefined ? "1000000" : String(calls));
+    const env = {
+      ...process.env,
+      KUBECONFIG: plane.kubeconfigs.admin,
+      HOLDFAST: "holdfast",
+      PATH: `${folder}:${process.env["PATH"] ?? ""}`,
+    };
+    return runProgram("bash", [script, name], { cwd: folder, env });
+  }
+  /** Broken off at the beginning, in the middle, and then done; a step that is done can be done again. */
+  async function throughCrashes(name: string): Promise<void> {
+    expect(await step(name, 0)).toMatchObject({ code: name === "undo" ? expect.any(Number) : 1 });
+    for (const calls of [3, 7]) await step(name, calls);
+    for (const _ of [1, 2]) expect(await step(name)).toMatchObject({ code: 0 });
+  }
+  const get = async (resource: string, name: string): Promise<Got | undefined> => {
+    const core =
+      resource === "secrets"
+        ? "/api/v1"
+        : resource.startsWith("http")
+          ? "/apis/holdfast.dev/v1alpha1"
+          : `/apis/${group}/v1alpha2`;
+    const { status, body } = await plane.admin("GET", `${core}/namespaces/${namespace}/${resource}/${name}`);
+    return status === 200 ? (body as Got) : undefined;
+  };
+  const told = (): readonly string[] =>
+    origin.requests.filter(({ method }) => method !== "GET").map(({ method, url }) => `${method} ${url}`);
+  const ownerOf = async (secret: string): Promise<unknown> => (await get("secrets", secret))?.metadata.ownerReferences?.[0];
+
+  beforeAll(async () => {
+    plane = stack.use(await sharedControlPlane());
+    namespace = await plane.createNamespace("handover");
+    origin = stack.use(await peerOrigin());
+    folder = await mkdtemp(join(tmpdir(), "holdfast-handover-"));
+    stack.defer(() => rm(folder, { recursive: true }));
+    for (const kind of ["Request", "DisposableRequest"]) await plane.apply(JSON.stringify(peerCRD(kind)));
+    await until(
+      "the kinds are served",
+      async () => (await plane.kubectl("get", `requests.${group},disposablerequests.${group}`, "-A")).code === 0,
+      longMs,
+    );
+    for (const name of names) await makeMember(name);
+    await makeMessage();
+
+    const live = await plane.kubectl("get", "-n", namespace, "-o", "yaml", `requests.${group},disposablerequests.${group}`);
+    await writeFile(join(folder, "live.yaml"), live.stdout);
+    const { code, stdout, stderr } = await holdfast(["convert", "--handover", "-f", join(folder, "live.yaml")]);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    script = join(folder, "handover.sh");
+    await writeFile(script, stdout);
+    // Counts down what is left of it, and then fails before it does anything.
+    const kubectl = join(await controlPlaneBinaries(), "kubectl");
+    const wrapper = `#!/bin/sh\nleft=$(cat ${folder}/calls)\n[ "$left" -gt 0 ] || { echo "broken off" >&2; exit 1; }\necho $((left - 1)) > ${folder}/calls\nexec ${kubectl} --cache-dir ${folder}/cache "$@"\n`;
+    await writeFile(join(folder, "kubectl"), wrapper);
+    await chmod(join(folder, "kubectl"), 0o755);
+    stack.use(await startController(["--kubeconfig", plane.kubeconfigs.holdfast, "--namespace", namespace]));
+  }, longMs);
+
+  async function makeMember(name: string): Promise<void> {
+    const fields = { nick: name, mail: `${name}@example.org` };
+    const answer = await fetch(`${origin.url}/api/members`, { method: "POST", body: JSON.stringify(fields) });
+    const body = await answer.text();
+    const url = '.payload.baseUrl + "/" + (.response.body.id | tostring)';
+    const sent = "{nick: .payload.body.nick, mail: .payload.body.mail}";
+    const forProvider = {
+      payload: { baseUrl: `${origin.url}/api/members`, body: JSON.stringify(fields) },
+      mappings: [
+        { action: "CREATE", url: ".payload.baseUrl", body: sent },
+        { action: "OBSERVE", url },
+        { action: "UPDATE", url, body: sent },
+        { action: "REMOVE", url },
+      ],
+      secretInjectionConfigs: [
+        {
+          secretRef: { name: `${name}-facts`, namespace },
+          keyMappings: [{ secretKey: "stamp", responseJQ: '.headers."X-Stamp"[0]' }],
+          setOwnerReference: true,
+        },
+      ],
+    };
+    const status = { response: { statusCode: 201, body }, requestDetails: { method: "POST", url: "" } };
+    const made = await makePeer("Request", name, forProvider, status);
+    const owner = { apiVersion: `${group}/v1alpha2`, kind: "Request", name, uid: made, controller: true };
+    await plane.apply(
+      stringify({
+        apiVersion: "v1",
+        kind: "Secret",
+        metadata: { name: `${name}-facts`, namespace, ownerReferences: [owner] },
+        stringData: { stamp: "of today" },
+      }),
+    );
+  }
+  async function makeMessage(): Promise<void> {
+    await makePeer(
+      "DisposableRequest",
+      "message",
+      { url: `${origin.url}/api/messages`, method: "POST", body: "{}" },
+      { synced: true, response: { statusCode: 201, body: "" } },
+    );
+  }
+  async function makePeer(kind: string, name: string, forProvider: object, status: object): Promise<string> {
+    const metadata = { name, namespace, finalizers: ["finalizer.managedresource.crossplane.io"] };
+    await plane.apply(
+      JSON.stringify({
+        apiVersion: `${group}/v1alpha2`,
+        kind,
+        metadata,
+        spec: { forProvider, managementPolicies: ["*"] },
+        status,
+      }),
+    );
+    return (await get(`${kind.toLowerCase()}s`, name))?.metadata.uid ?? "";
+  }
+
+  test(
+    "goes forth and back, and forth again, and only asks",
+    async () => {
+      const before = told().length;
+      expect(await step("check")).toMatchObject({ code: 0 });
+      for (const name of ["apply", "pause", "secrets"]) await throughCrashes(name);
+      expect(origin.requests).toHaveLength(before); // each member was made once, and nothing else was asked
+      expect((await get("requests", "member-0"))?.spec).toMatchObject({ managementPolicies: ["Observe"] });
+      expect(await ownerOf("member-0-facts")).toMatchObject({ kind: "HTTPResource", name: "member-0", controller: true });
+
+      await throughCrashes("observe");
+      await until(
+        "all are taken over",
+        async () =>
+          (await Promise.all(names.map((name) => get("httpresources", name)))).every((one) => readyReason(one) === "Adopted"),
+        longMs,
+      );
+      await throughCrashes("correct");
+      expect(readyReason(await get("httprequests", "message"))).toBe("AssumedDone");
+
+      await throughCrashes("undo");
+      for (const name of names) {
+        expect(await get("httpresources", name)).toBeUndefined();
+        expect(await ownerOf(`${name}-facts`)).toMatchObject({ kind: "Request", name });
+        expect(await get("requests", name)).toMatchObject({ spec: { managementPolicies: ["*"] } });
+        expect((await get("requests", name))?.metadata.annotations?.["crossplane.io/paused"]).toBeUndefined();
+      }
+
+      for (const name of ["apply", "pause", "secrets", "observe", "correct"]) expect(await step(name)).toMatchObject({ code: 0 });
+      await throughCrashes("finish");
+      for (const name of names) {
+        const old = await get("requests", name);
+        expect(old?.metadata).toMatchObject({ deletionTimestamp: expect.any(String) }); // its finalizer is the provider's to take off
+        expect(old?.metadata.annotations?.["crossplane.io/paused"]).toBeUndefined();
+        expect(await ownerOf(`${name}-facts`)).toMatchObject({ kind: "HTTPResource", name });
+      }
+      expect(told()).toHaveLength(before);
+      expect(origin.objects.size).toBe(managed);
+    },
+    4 * longMs,
+  );
+});
+
+function readyReason(object: Got | undefined): string | undefined {
+  const conditions = object?.status?.conditions ?? [];
+  return conditions.find(({ type }) => type === "Ready")?.reason;
+}
