@@ -60,9 +60,9 @@ export const jwt = {
     },
     claims: {
       type: "object",
-      // CEL cannot look into what has no type, so no rule can refuse the names that are ours: ours win.
+      // CEL cannot look into what has no type, so no rule can refuse the names that are ours: that is done before anything is asked.
       description:
-        "Further claims, `scope` say, each any JSON value. What has a field of its own here, and iat, exp and jti, wins over one of the same name.",
+        "Further claims, `scope` say, each any JSON value. One that has a field of its own here, and iat, exp and jti, which are made, is refused (`InvalidRequest`).",
       maxProperties: 32,
       additionalProperties: { "x-kubernetes-preserve-unknown-fields": true },
     },

@@ -12,6 +12,8 @@ export type TokenSource = { readonly field: string } & (
 export interface JWTClaims {
   readonly algorithm: string;
   readonly keyID?: string;
+  /** Names among the declared claims for which there is a field, or that are made. */
+  readonly reserved?: readonly string[];
   /** `iss`, `sub` and `aud` among them. */
   readonly claims: Readonly<Record<string, unknown>>;
   readonly lifetimeMs: number;

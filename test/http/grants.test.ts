@@ -245,6 +245,18 @@ describe("a JWT as an input of a login:", () => {
     });
   });
 
+  test("a claim for which there is a field is refused where it is written", async () => {
+    await using http = testRequester();
+    const login = {
+      inputs: { app: { jwt: { key: of("RS256"), claims: { iss: "x" } } } },
+      requests: [{ path: "/a" }],
+      send: [{ cookie: "*" }],
+    };
+    const outcome = await http.send(byEndpoint({ baseURL: "http://127.0.0.1:1", auth: { login } }), { objects });
+    const message = expect.stringContaining("spec.auth.login.inputs.app.jwt.claims.iss: iss, sub and aud have fields");
+    expect(outcome).toEqual(expect.objectContaining({ reason: "InvalidRequest", message }));
+  });
+
   test("a key that is none is refused where it is written, and is quoted nowhere", async () => {
     await using http = testRequester();
     const login = { inputs: { app: { jwt: { key: of("secret") } } }, requests: [{ path: "/a" }], send: [{ cookie: "*" }] };

@@ -1,6 +1,7 @@
 /** What a token is made of that is presented to get another, read and checked. */
 import type { JWTClaims, ServiceAccountTokenRequest, TokenSource } from "../../core/auth.ts";
 import type { Read } from "../../core/ports.ts";
+import { refuse } from "../refusal.ts";
 import { credentialText, pem } from "./credential-text.ts";
 
 /** `field`: where it was written. */
@@ -19,6 +20,11 @@ export async function resolveToken(token: TokenSource, read: Read): Promise<Reso
     case "serviceAccount":
       return token;
     case "jwt":
+      if (token.reserved?.[0] !== undefined)
+        refuse(
+          "InvalidRequest",
+          `${field}.claims.${token.reserved[0]}: iss, sub and aud have fields of their own, and iat, exp and jti are made`,
+        );
       return { ...token, key: await pem(token.key, read) };
   }
 }

@@ -23,6 +23,7 @@ export function tokenSource(
     key: source(at("jwt.key"), key),
     algorithm,
     ...(keyID !== undefined && { keyID }),
+    reserved: Object.keys(claims).filter((name) => reservedClaims.includes(name)),
     claims: {
       ...claims,
       ...(issuer !== undefined && { iss: issuer }),
@@ -32,6 +33,9 @@ export function tokenSource(
     lifetimeMs: durationMs(lifetime),
   };
 }
+
+/** No rule of the schema can see into a map of any values. */
+const reservedClaims: readonly string[] = ["iss", "sub", "aud", "iat", "exp", "jti"];
 
 export function serviceAccountRequest(
   { serviceAccountName: name, audience, expirationSeconds }: NonNullable<TokenSourceShape["serviceAccountToken"]>,
