@@ -169,7 +169,7 @@ test(
         reasons.add(statusOf(end.resource).conditions?.[0]?.reason);
         expect(stateOf(end)).toEqual(stateOf(walk(resources, fresh(b, first.now))));
       }),
-      { ...runs(30), examples: [[...drifted, 0]] },
+      { ...runs(80), examples: [[...drifted, 0]] },
     );
     expect(reasons.size).toBeGreaterThan(4);
   },
