@@ -1,5 +1,6 @@
 /** A server with a collection of things, as most are, and what is out of the common about it. */
-import type { Answer, Asked, RemoteCase } from "./remote-servers.ts";
+import { expect } from "@jest/globals";
+import type { Answer, Asked, RemoteCase, Seen } from "./remote-servers.ts";
 
 export type Thing = Readonly<Record<string, unknown>>;
 interface World {
@@ -78,3 +79,8 @@ export const byName = { url: "$URL/things", match: ".item.name == .parameters.na
 /** Nothing is declared any more. */
 export const nothing = { "ConfigMap/other": {} };
 export const ready = (state: string): string | undefined => state.split("/")[0];
+/** Of the thing that was made first. */
+export function expectMadeOnce({ sent, status, state }: Seen): void {
+  expect([sent("POST").length, status("thing")["externalID"]]).toEqual([1, "1"]);
+  expect(ready(state("thing"))).toBe("True");
+}

@@ -3,7 +3,7 @@ import { expect } from "@jest/globals";
 import type { RemoteCase } from "../remote-servers.ts";
 
 /** Everything is 200, and says in the body what came of it. The first create is throttled. */
-const envelope = (): RemoteCase["server"] => () => {
+export const envelope = (): RemoteCase["server"] => () => {
   let there: object | undefined;
   let creates = 0;
   return ({ method, body }) => {

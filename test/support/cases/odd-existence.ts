@@ -1,6 +1,6 @@
 /** Answers to observe that say nothing, or something else than they seem to, and ids of every shape. */
 import { expect } from "@jest/globals";
-import { byName, collection, declared, itsURL, nothing, ready } from "../collection.ts";
+import { byName, collection, declared, expectMadeOnce, itsURL, nothing, ready } from "../collection.ts";
 import type { Answer, RemoteCase } from "../remote-servers.ts";
 
 const html = { "content-type": "text/html" };
@@ -32,6 +32,22 @@ const ids: readonly (readonly [string, string | number])[] = [
   ["as a ULID in lower case", "01hgw2bbfrmyw"],
   ["as a URN", "urn:x:1:y"],
 ];
+
+/** What was made is over after a while, and is shown as such. */
+const ending = (lookup: object): Pick<RemoteCase, "server" | "manifests"> => ({
+  server: collection({
+    first: (_request, { all, looks }) => {
+      if (looks > 2 && all.get("1")?.["state"] !== "over") all.set("1", { id: 1, name: "x", state: "over" });
+      return undefined;
+    },
+  }),
+  manifests: {
+    "HTTPResource/thing": declared(
+      { name: "x" },
+      { observe: { url: itsURL, object: '.response.body | select(.state != "over")' }, lookup },
+    ),
+  },
+});
 
 export const oddExistenceCases: readonly RemoteCase[] = [
   ...silences.map(([how, answer]): RemoteCase => ({
@@ -227,10 +243,7 @@ export const oddExistenceCases: readonly RemoteCase[] = [
       name: `create answers with ${how}: it is looked up, and made once`,
       server: collection({ made: () => answer }),
       manifests: { "HTTPResource/thing": declared({ name: "x" }, { lookup: byName }) },
-      check({ sent, status, state }) {
-        expect([sent("POST").length, status("thing")["externalID"]]).toEqual([1, "1"]);
-        expect(ready(state("thing"))).toBe("True");
-      },
+      check: expectMadeOnce,
     },
   ]),
   {
@@ -278,18 +291,7 @@ export const oddExistenceCases: readonly RemoteCase[] = [
   },
   {
     name: "a list that has what is over, by its state, is at odds with observe, and nothing is made",
-    server: collection({
-      first: (_request, { all, looks }) => {
-        if (looks > 2 && all.get("1")?.["state"] !== "over") all.set("1", { id: 1, name: "x", state: "over" });
-        return undefined;
-      },
-    }),
-    manifests: {
-      "HTTPResource/thing": declared(
-        { name: "x" },
-        { observe: { url: itsURL, object: '.response.body | select(.state != "over")' }, lookup: byName },
-      ),
-    },
+    ...ending(byName),
     check({ sent, status, state, message }) {
       expect([sent("POST").length, status("thing")["externalID"]]).toEqual([1, "1"]);
       expect(state("thing")).toBe("Unknown/Inconsistent Reconciling");
@@ -298,21 +300,7 @@ export const oddExistenceCases: readonly RemoteCase[] = [
   },
   {
     name: "a list from which what is over is left out is none of it: it is made anew, once",
-    server: collection({
-      first: (_request, { all, looks }) => {
-        if (looks > 2 && all.get("1")?.["state"] !== "over") all.set("1", { id: 1, name: "x", state: "over" });
-        return undefined;
-      },
-    }),
-    manifests: {
-      "HTTPResource/thing": declared(
-        { name: "x" },
-        {
-          observe: { url: itsURL, object: '.response.body | select(.state != "over")' },
-          lookup: { ...byName, items: '[.response.body[] | select(.state != "over")]' },
-        },
-      ),
-    },
+    ...ending({ ...byName, items: '[.response.body[] | select(.state != "over")]' }),
     check({ sent, status, state }) {
       expect([sent("POST").length, status("thing")["externalID"]]).toEqual([2, "2"]);
       expect(ready(state("thing"))).toBe("True");

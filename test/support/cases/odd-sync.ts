@@ -81,6 +81,15 @@ const holdsText =
     };
   };
 
+const size = { json: { size: "${ .inputs.size | tonumber }" } };
+const sized = declared(
+  {},
+  {
+    inputs: { size: { configMapKeyRef: { name: "config", key: "size" } } },
+    create: { url: "$URL/things", body: size },
+    update: { url: itsURL, body: size },
+  },
+);
 const rotating = (specOf: (password: string) => object): Pick<RemoteCase, "manifests" | "after"> => {
   const input = { inputs: { password: { secretKeyRef: { name: "pw", key: "password" } } } };
   const thing = { ...specOf("${ .inputs.password }"), ...input };
@@ -193,28 +202,8 @@ export const oddSyncCases: readonly RemoteCase[] = [
   {
     name: "a ConfigMap's value that changes is sent",
     server: collection(),
-    manifests: {
-      "ConfigMap/config": { size: "1" },
-      "HTTPResource/thing": declared(
-        {},
-        {
-          inputs: { size: { configMapKeyRef: { name: "config", key: "size" } } },
-          create: { url: "$URL/things", body: { json: { size: "${ .inputs.size | tonumber }" } } },
-          update: { url: itsURL, body: { json: { size: "${ .inputs.size | tonumber }" } } },
-        },
-      ),
-    },
-    after: {
-      "ConfigMap/config": { size: "2" },
-      "HTTPResource/thing": declared(
-        {},
-        {
-          inputs: { size: { configMapKeyRef: { name: "config", key: "size" } } },
-          create: { url: "$URL/things", body: { json: { size: "${ .inputs.size | tonumber }" } } },
-          update: { url: itsURL, body: { json: { size: "${ .inputs.size | tonumber }" } } },
-        },
-      ),
-    },
+    manifests: { "ConfigMap/config": { size: "1" }, "HTTPResource/thing": sized },
+    after: { "ConfigMap/config": { size: "2" }, "HTTPResource/thing": sized },
     check({ bodies, state }) {
       expect(bodies("PUT")).toEqual(['{"size":2}']);
       expect(ready(state("thing"))).toBe("True");

@@ -1,6 +1,7 @@
 /** Servers that people have told of in public, whose answers, or what they want of a request, are out of the common. */
 import { expect } from "@jest/globals";
 import type { Answer, RemoteCase } from "../remote-servers.ts";
+import { envelope } from "./answers.ts";
 
 const password = "pw12345678";
 const secret = { "Secret/pw": { password } };
@@ -179,16 +180,7 @@ export const reportedAnswerCases: readonly RemoteCase[] = [
   },
   {
     name: "40: an error in a 200 that the manifest knows is tried again",
-    server: () => {
-      let there: object | undefined;
-      let creates = 0;
-      return ({ method, body }) => {
-        if (method === "POST" && (creates += 1) === 1)
-          return { body: { success: false, errors: [{ code: 971, message: "throttled" }], result: null } };
-        if (method === "POST") there = { id: "r1", ...body };
-        return { body: there ? { success: true, result: there } : { success: false, errors: [{ code: 1001 }] } };
-      };
-    },
+    server: envelope(),
     manifests: {
       "HTTPResource/record": {
         parameters: { name: "x" },

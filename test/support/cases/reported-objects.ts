@@ -134,12 +134,15 @@ export const reportedObjectCases: readonly RemoteCase[] = [
       expect([ready(state("thing")), status("thing")["externalID"], sent("PUT")]).toEqual(["True", "41", []]);
     },
   },
-  {
-    name: "08: what is shown for ever by the state it is in is deleted once",
+  ...[
+    ["exists", { exists: '.response.body.state != "deleted"' }] as const,
+    ["observe.object", { observe: { url: one, object: '.response.body | select(.state != "deleted")' } }] as const,
+  ].map(([how, more]): RemoteCase => ({
+    name: `08: what is shown for ever by the state it is in is deleted once, by ${how}`,
     server: softly(),
     manifests: {
       "HTTPResource/thing": {
-        ...thing({ name: "x" }, { exists: '.response.body.state != "deleted"', update: undefined }),
+        ...thing({ name: "x" }, { update: undefined, ...more }),
         delete: { url: one, poll: { url: one, until: '.response.body.state == "deleted"', interval: "500ms" } },
       },
     },
@@ -148,23 +151,7 @@ export const reportedObjectCases: readonly RemoteCase[] = [
       expect([sent("POST"), sent("DELETE")]).toEqual([["POST /things 201"], ["DELETE /things/s1 202"]]);
       expect(isThere("thing")).toBe(false);
     },
-  },
-  {
-    name: "08: and by observe.object",
-    server: softly(),
-    manifests: {
-      "HTTPResource/thing": {
-        ...thing({ name: "x" }, { update: undefined }),
-        observe: { url: one, object: '.response.body | select(.state != "deleted")' },
-        delete: { url: one, poll: { url: one, until: '.response.body.state == "deleted"', interval: "500ms" } },
-      },
-    },
-    after: gone,
-    check({ sent, isThere }) {
-      expect([sent("POST"), sent("DELETE")]).toEqual([["POST /things 201"], ["DELETE /things/s1 202"]]);
-      expect(isThere("thing")).toBe(false);
-    },
-  },
+  })),
   {
     name: "09: a setting that is always there is put, and put back",
     server: holds({ enabled: false }, (_now, body) => body as Record<string, unknown>),
