@@ -188,7 +188,7 @@ export interface Situation<R extends Resource = Resource> {
   readonly referrers?: () => Iterable<{ readonly kind: string; readonly resource: Resource }>;
   /** Others look after a part of the cluster's objects, which this process does not know. */
   readonly isPartial?: boolean;
-  /** What `watches(resource)` matches; absent: it watches none. */
+  /** What `watches(resource)` matches; absent: it watches none, or is one of too many that do. */
   readonly watched?: () => Iterable<Resource>;
   /** Ids of remote objects are kept in an annotation, too. */
   readonly mirrorsIDs?: boolean;

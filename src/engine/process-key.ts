@@ -25,6 +25,7 @@ import type { Postponed } from "./postponed.ts";
 import { reconcile, type ReconcileDeps } from "./reconcile.ts";
 import type { Reconciled } from "./reconciled.ts";
 import type { LeadershipTerms, KeyRun } from "./leadership-terms.ts";
+import type { Watchers } from "./watchers.ts";
 import type { WorkQueue } from "./work-queue.ts";
 import { giveBack, type TakenStatuses } from "./taken-statuses.ts";
 import type { UnrecordedOutcomes } from "./unrecorded.ts";
@@ -33,6 +34,7 @@ import type { Waits, WorkersOptions } from "./workers.ts";
 interface ProcessKeyDeps extends Pick<ReconcileDeps, "store" | "requester" | "requireServiceAccount" | "announce"> {
   readonly caches: Caches;
   readonly dependents: Pick<Dependents, "cycleOf" | "of">;
+  readonly watchers: Pick<Watchers, "set">;
   readonly queue: Pick<WorkQueue, "add" | "laneOf">;
   readonly postponed: Pick<Postponed, "wait" | "forget">;
   readonly dataWatches: Pick<DataWatches, "began" | "read">;
@@ -145,9 +147,14 @@ function reconcileDeps(
   };
 }
 
-function watchedBy(kind: Kind, resource: Resource, caches: Pick<Caches, "inNamespace">): Pick<Situation, "watched"> {
+/** Absent for one of too many of its namespace. */
+function watchedBy(
+  { caches, watchers }: Pick<ProcessKeyDeps, "caches" | "watchers">,
+  { id, kind, resource }: { readonly id: string; readonly kind: Kind; readonly resource: Resource },
+): Pick<Situation, "watched"> {
   const watched = kind.watches?.(resource);
-  if (!watched) return {};
+  // One that has gone meanwhile takes no place any more.
+  if (!watched || !caches.find(id) || !watchers.set(id, watched)) return {};
   const all = (): Iterable<Resource> => caches.inNamespace(watched.kind, resource.metadata.namespace);
   return { watched: () => Iterator.from(all()).filter(watched.matches) };
 }
@@ -173,7 +180,7 @@ function situationOf(deps: ProcessKeyDeps, { id, kind, resource, isFirst, mayBeM
     mirrorsIDs: deps.mirrorsIDs,
     ...(mayBeMended && { mayBeMended }),
     ...(cycle && { cycle }),
-    ...watchedBy(kind, resource, caches),
+    ...watchedBy(deps, { id, kind, resource }),
     ...(kind.waitsForReferrers && { referrers: () => referrersOf(deps, kind, resource) }),
   };
 }

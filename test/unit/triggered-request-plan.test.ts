@@ -329,6 +329,19 @@ test("a change of status finds those that watch its labels, in its namespace and
   expect(of("HTTPRequest", gold)).toEqual([]);
 });
 
+test("of more notices of a namespace than a hundred the others are told so, and one that goes leaves its place", () => {
+  const watchers = createWatchers();
+  const trigger = { kind: "HTTPRequest", selector: { matchLabels: { tier: "gold" } }, when: ["Failed"] } as const;
+  const watched = httpRequestKind.watches?.(httpRequest({ trigger }));
+  const all = Array.from({ length: 101 }, (_, index) => `HTTPRequest/team-a/notice-${index}`);
+  expect(all.map((id) => watchers.set(id, watched)).lastIndexOf(true)).toBe(99);
+  expect(watchers.set("HTTPRequest/team-b/notice", watched)).toBe(true);
+  expect([...watchers.of("HTTPRequest", httpRequest({}, { labels: { tier: "gold" } }))]).toHaveLength(100);
+  expect(condition(driveIn({ resource: httpRequest({ trigger }) }).status, "Ready")).toMatchObject({ reason: "TooManySources" });
+  watchers.set(all[7] ?? "", undefined);
+  expect(watchers.set(all[100] ?? "", watched)).toBe(true);
+});
+
 test("a cache tells what is in a namespace, whatever came and went", () => {
   const event = fc.record({
     type: fc.constantFrom("applied", "deleted", "listed", "forget"),

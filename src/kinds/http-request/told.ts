@@ -33,6 +33,8 @@ export function whatToTell(
   const state = triggerState(resource, now);
   if (!trigger || !state) return undefined;
   if (cycle) return refusal("DependencyCycle", `spec.trigger goes round in a circle: ${cycle.join(" -> ")}`, false);
+  if (trigger.selector && !watched)
+    return refusal("TooManySources", "spec.trigger.selector: too many notices of this namespace choose by labels", true);
   const sources = trigger.selector ? some(watched?.() ?? []) : named ? [named] : [];
   if (!sources)
     return refusal("TooManySources", `spec.trigger.selector: more than ${mostSources} objects have these labels`, true);
