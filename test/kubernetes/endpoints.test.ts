@@ -11,6 +11,7 @@ import { startController, type HoldfastProcess } from "../support/controller-pro
 import { declaredRequests, isReady, stateOf, type DeclaredRequests } from "../support/declared-requests.ts";
 import { startFaultOrigin, type FaultOrigin, type OriginRequest } from "../support/fault-origin.ts";
 import { until } from "../support/fault-world.ts";
+import { loopbackServer } from "../support/loopback.ts";
 import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
 import { clientSecret, startTokenServer, type TokenServer } from "../support/token-server.ts";
 
@@ -166,7 +167,7 @@ describeWithControlPlane("endpoints", () => {
     expect([tokens.asked, sent("/oauth2").length]).toEqual([1, 50]);
   }, 60_000);
 
-  test("a ServiceAccount's token needs a grant, is made for its audience, and never for the API server's own", async () => {
+  test("wish 28: a ServiceAccount's token needs a grant, is made for its audience, and never for the API server's own", async () => {
     const account = { serviceAccountName: "robot", audience: "https://partner.example" };
     await endpoint("robot", { auth: { serviceAccountToken: account } });
     await requests.create("robot", { ...to("robot"), method: "POST", path: "/r" });
@@ -180,6 +181,26 @@ describeWithControlPlane("endpoints", () => {
     const [, token = ""] = /^Bearer (.*)$/.exec(sent("/robot")[0]?.headers.authorization ?? "") ?? [];
     const claims = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as Record<string, unknown>;
     expect(claims).toMatchObject({ aud: [account.audience], sub: `system:serviceaccount:${namespace}:robot` });
+
+    await using tokenServer = await loopbackServer((_request, response) =>
+      response
+        .writeHead(200, { "content-type": "application/json" })
+        .end(JSON.stringify({ access_token: "exchanged-for-the-account", token_type: "bearer", expires_in: 600 })),
+    );
+    const presented = { serviceAccountToken: { ...account, audience: "https://sts.example" } };
+    const oauth2 = { tokenURL: tokenServer.url, tokenExchange: { subjectToken: presented }, clientAssertion: presented };
+    await endpoint("exchange", { auth: { oauth2 } });
+    await requests.create("exchange", { ...to("exchange"), path: "/r" });
+    await requests.until("it is ready", (all) => isReady(all.get("exchange")), 30_000);
+    expect(sent("/exchange")[0]?.headers.authorization).toBe("Bearer exchanged-for-the-account");
+    const form = new URLSearchParams(tokenServer.requests[0]?.body);
+    for (const name of ["subject_token", "client_assertion"]) {
+      const payload = Buffer.from(form.get(name)?.split(".")[1] ?? "", "base64url").toString();
+      expect(JSON.parse(payload)).toMatchObject({
+        aud: ["https://sts.example"],
+        sub: `system:serviceaccount:${namespace}:robot`,
+      });
+    }
 
     const own = (await must("POST", `/api/v1/namespaces/${namespace}/serviceaccounts/robot/token`, { spec: {} })) as {
       spec: { audiences: string[] };
