@@ -4,9 +4,11 @@ import { availableParallelism } from "node:os";
 import { afterAll, expect, test } from "@jest/globals";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
 
+const { signal } = new AbortController();
 const evaluator = createEvaluator({ engine: "jq", deadlineMs: 5_000 });
-afterAll(async () => evaluator[Symbol.asyncDispose]());
-const signal = new AbortController().signal;
+afterAll(async () => {
+  await evaluator[Symbol.asyncDispose]();
+});
 const evaluate = (document: unknown, ...expressions: string[]) =>
   evaluator.evaluate(JSON.stringify(document), expressions, signal);
 
