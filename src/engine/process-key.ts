@@ -94,7 +94,9 @@ export function createProcessKey(deps: ProcessKeyDeps): WorkersOptions["processK
       using limit = deadline(signal, deps.sendingMs);
       const own = { ...reconcileDeps(deps, { id, kind }, run, { ...how, situation }), sending: limit.signal };
       const reconciled = await reconcile(kind, situation, { deps: own, signal });
-      if (mayBeMended && reconciled.type !== "settled") reasons.keepMended(id);
+      // Who only waits has not tried what may have been mended.
+      const hasTried = reconciled.type === "settled" && reconciled.verdict.result !== "waiting";
+      if (mayBeMended && !hasTried) reasons.keepMended(id);
       settle(id, reconciled);
       ended(summary(reconciled));
     } catch (error) {
