@@ -5,6 +5,7 @@ import { createServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { accepted } from "../support/accepted.ts";
 import { createAuthority, type Authority } from "../support/certificates.ts";
 import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
@@ -52,11 +53,8 @@ describeWithControlPlane("endpoints", () => {
   }, 60_000);
   afterAll(() => stack.disposeAsync());
 
-  async function must(method: "POST" | "GET" | "DELETE", path: string, body?: object): Promise<unknown> {
-    const reply = await plane.admin(method, path, body);
-    if (reply.status > 299) throw new Error(`${method} ${path} was answered ${reply.status}: ${JSON.stringify(reply.body)}`);
-    return reply.body;
-  }
+  const must = (...call: [method: "POST" | "GET" | "DELETE", path: string, body?: object]): Promise<unknown> =>
+    accepted(plane, ...call);
   const endpointPath = (name: string): string => `${api}/namespaces/${namespace}/httpendpoints/${name}`;
   async function endpoint(name: string, spec: object): Promise<void> {
     const object = { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPEndpoint", metadata: { name } };

@@ -1,6 +1,7 @@
 /** Logins on a real API server: one session for all requests, another for another password, and none left behind. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ControlPlaneClient } from "../support/control-plane-client.ts";
+import { accepted } from "../support/accepted.ts";
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
 import { declaredRequests, isReady, stateOf, type DeclaredRequests } from "../support/declared-requests.ts";
 import { until } from "../support/fault-world.ts";
@@ -27,11 +28,8 @@ describeWithControlPlane("logins", () => {
   }, 60_000);
   afterAll(() => stack.disposeAsync());
 
-  async function must(method: "POST" | "GET" | "DELETE", path: string, body?: object): Promise<unknown> {
-    const reply = await plane.admin(method, path, body);
-    if (reply.status > 299) throw new Error(`${method} ${path} was answered ${reply.status}: ${JSON.stringify(reply.body)}`);
-    return reply.body;
-  }
+  const must = (...call: [method: "POST" | "GET" | "DELETE", path: string, body?: object]): Promise<unknown> =>
+    accepted(plane, ...call);
   const endpoints = (): string => `${api}/namespaces/${namespace}/httpendpoints`;
   async function endpoint(name: string, changes: object = {}): Promise<void> {
     const login = {
