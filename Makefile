@@ -49,7 +49,7 @@ test-unit: $(INSTALLED) ## Pure parts: seconds.
 	npm test
 
 .PHONY: test-model
-test-model: $(INSTALLED) ## Pure parts, in every order and over long texts: a minute.
+test-model: $(INSTALLED) ## Pure parts in every order, over long texts, and against jq: minutes.
 	$(JEST) --selectProjects model --maxWorkers=100%
 
 .PHONY: test-one
