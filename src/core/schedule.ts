@@ -185,7 +185,9 @@ function parsedCron(
   cron: string,
   timeZone: string,
 ): { readonly after: (timeMs: number) => Date | undefined } | { readonly message: string } {
-  if (!isTimeZone(timeZone)) return { message: "spec.schedule.timeZone: is no time zone of the IANA database" };
+  if (!isTimeZone(timeZone)) {
+    return { message: `spec.schedule.timeZone: ${JSON.stringify(timeZone)} is no time zone of the IANA database` };
+  }
   try {
     const job = new Cron(cron, { timezone: timeZone, mode: "5-or-6-parts", paused: true });
     return { after: (timeMs) => job.nextRun(new Date(timeMs)) ?? undefined };

@@ -45,6 +45,13 @@ describe("wish 30: schedule.at", () => {
     const past = { at: "2025-06-01T00:00:00Z", missed };
     const passed = look("2026-01-01T00:00:01Z", { spec: { schedule: past } });
     expect([passed.steps.length, readyOf(passed), passed.verdict.requeueAfterMs]).toEqual([0, "ScheduledTimePassed", undefined]);
+    expect(passed.verdict.result).toBe("stalled"); // once, for the log
+    const again = look("2026-01-01T00:00:02Z", { spec: { schedule: past }, status: passed.status });
+    expect([again.verdict.result, again.status]).toEqual(["unchanged", passed.status]);
+    const message = condition(passed.status, "Stalled")?.message;
+    expect(message).toContain("change the annotation holdfast.dev/reconcile-at");
+    const annotations = { "holdfast.dev/reconcile-at": "1" };
+    expect(look("2026-01-01T00:00:03Z", { spec: { schedule: past }, status: passed.status, annotations }).steps).toHaveLength(1);
     const edited = look("2026-01-02T00:00:00Z", { spec: { schedule: { at: created, missed } }, generation: 2 });
     expect([edited.steps.length, readyOf(edited)]).toEqual([0, "ScheduledTimePassed"]);
   });

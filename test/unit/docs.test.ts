@@ -120,3 +120,11 @@ test("the list of reasons has every reason that a condition can have, and none t
   const isGiven = (reason: string): boolean => [...kinds, outcome].some((text) => text.includes(`"${reason}"`));
   expect(listed.filter((reason) => !told.includes(reason) && !isGiven(reason))).toEqual([]);
 });
+
+test("what each fault says on the page on operations is found by its symptom, too", () => {
+  const [, faults = ""] = read("docs/operations.md").split("## What a fault looks like\n");
+  const reasons = [...(faults.split("\n## ")[0]?.matchAll(/^\| `(\w+)` \|/gm) ?? [])].map(([, reason = ""]) => reason);
+  expect(reasons.length).toBeGreaterThan(12);
+  const symptoms = read("docs/troubleshooting.md");
+  expect(reasons.filter((reason) => !symptoms.includes(`\`${reason}\``))).toEqual([]);
+});

@@ -142,3 +142,11 @@ test.each([
 ])("of %s the field is named that is wrong", (cron, message) => {
   expect(timing({ cron, missed: "RunOnce" }, undefined, new Date("2026-01-01T00:00:00Z"))).toEqual({ type: "invalid", message });
 });
+
+test("a time zone that there is none of is named", () => {
+  const schedule = { cron: "0 3 * * *", timeZone: "Europe/Berln", missed: "RunOnce" } as const;
+  expect(timing(schedule, undefined, new Date("2026-01-01T00:00:00Z"))).toEqual({
+    type: "invalid",
+    message: 'spec.schedule.timeZone: "Europe/Berln" is no time zone of the IANA database',
+  });
+});
