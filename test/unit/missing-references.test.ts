@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { missingReference, open, type Known } from "../../src/core/missing-reference.ts";
+import { answer } from "../../src/kinds/request/references.ts";
 
 const value = (one: unknown): Known => ({ type: "value", value: one });
 const document: Known = {
@@ -43,6 +44,8 @@ test.each([
   [".inputs.tokn | ascii_upcase", "no input"],
   ["if .inputs.tokn then 1 else 2 end", "no input"],
   ['if .inputs.token == "a" then .inputs.tokn else 1 end', "no input"],
+  ['if .inputs.token == "a" then .inputs.db.b else 1 end', ".inputs.db.b is not there"],
+  [".item.id += .inputs.tokn", "no input"],
   [".inputs.token // .inputs.tokn", "no input"],
   ['"\\(.inputs.tokn)" // "a"', "no input"],
   ["[.inputs.tokn]?", "no input"],
@@ -78,6 +81,11 @@ test.each([
   '(.item | has("name")) and .item.name == "a"',
   'if .item.id == 1 then .item.one elif .item.id == 2 then .item.two else "a" end',
   'if .parameters.kind == "b" then .parameters.b else 1 end',
+  '.inputs.db | if .password == "b" then .b else .password end',
+  'if .inputs.db.password == "b" then .inputs.db.b else 1 end',
+  ".inputs.db.password |= (.a + .b)",
+  ".item |= {a: .name}",
+  ".inputs.db | .list[0] |= {c: .b}",
   '.inputs.tokn as $t | $t // "a"',
   '(.inputs.tokn | ascii_upcase)? // "a"',
   '.inputs["to" + "kn"]',
@@ -93,4 +101,10 @@ test.each([
   "not closed (",
 ])("%s names nothing that is missing for certain", (expression) => {
   expect(missingReference(expression, document)).toBeUndefined();
+});
+
+test("cookies are a part of an answer", () => {
+  expect(
+    missingReference(".response.cookies.session", { type: "names", what: "such name", names: { response: answer } }),
+  ).toBeUndefined();
 });

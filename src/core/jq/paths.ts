@@ -164,7 +164,8 @@ function binary({ operator, left, right }: Extract<Node, { type: "binary" }>, co
   if (assignments.has(operator)) {
     use([context.dot], context);
     used([left], { ...context, mayBeAbsent: true });
-    return used([right], context);
+    // What updates looks at each part that it updates, all of which has been told of.
+    return used([right], operator === "|=" ? { ...context, dot: undefined } : context);
   }
   const asksForNull = (operator === "==" || operator === "!=") && (isNull(left) || isNull(right));
   const asking = asksForNull ? { ...context, mayBeAbsent: true } : context;
@@ -253,12 +254,16 @@ function below(value: Value, step: Step): Value {
   return value && { ...value, steps: [...value.steps, step] };
 }
 
-/** Of one item, and of the parameters, a condition on one field may tell which others are there. */
+/** Of one item or input, and of the parameters, a condition on one field may tell which others are there. */
 const describedTogether = new Set<Step | undefined>(["item", "parameters", "metadata"]);
+function describeTogether(a: ReadPath["steps"], b: ReadPath["steps"]): boolean {
+  if (a[0] !== b[0]) return false;
+  return describedTogether.has(a[0]) || (a[0] === "inputs" && a[1] !== undefined && a[1] === b[1]);
+}
 function guarded(value: ReadPath, asked: readonly ReadPath[]): ReadPath {
   const isGuarded = asked.some(({ steps }) => {
     const shared = Math.min(steps.length, value.steps.length);
-    if (describedTogether.has(steps[0]) && steps[0] === value.steps[0]) return true;
+    if (describeTogether(steps, value.steps)) return true;
     return steps.slice(0, shared).every((step, place) => step === value.steps[place]);
   });
   return isGuarded ? { ...value, mayBeAbsent: true } : value;

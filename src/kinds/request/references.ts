@@ -26,7 +26,7 @@ export interface Reading {
 const names = (what: string, known: Names): Known => ({ type: "names", what, names: known });
 const each = (all: string): Names => Object.fromEntries(all.split(" ").map((name) => [name, open]));
 
-export const answer: Known = names("part of an answer", each("statusCode headers trailers body text base64"));
+export const answer: Known = names("part of an answer", each("statusCode headers trailers body text base64 cookies"));
 export const triggerEvent: Known = names("part of a trigger", {
   ...each("when kind name namespace uid reason message statusCode"),
   attempt: names("part of a run", each("id startedAt finishedAt tries")),
