@@ -21,7 +21,10 @@ const kindOf = (type: ResourceType, references: Kind["references"]): Kind => ({
   },
 });
 const endpoints: Kind = { ...kindOf(endpoint.type, () => []), waitsForReferrers: "always" };
-const things = kindOf(typeOf("Thing"), () => [{ ...endpoint, isTransitive: true }]);
+const things = kindOf(typeOf("Thing"), ({ spec }) => {
+  const { refersTo: name = "e" } = spec as { readonly refersTo?: string };
+  return [{ ...endpoint, key: { ...endpoint.key, name }, isTransitive: true }];
+});
 function object(name: string, generation: number): Resource {
   return { metadata: { namespace: "n", name, uid: name, generation, resourceVersion: `${generation}` }, spec: {} };
 }
@@ -145,4 +148,26 @@ test("what holds others' needs is due when the last that holds anything is gone,
   expect(queue.depth).toBe(0);
   change(things, at("c", 6));
   expect(queue.depth).toBe(1);
+});
+
+test.each([
+  ["waits to be deleted", "2026-01-01T00:00:00Z"],
+  ["is there to stay", undefined],
+])("what nobody refers to any more since the last that did was edited is due, where it %s", async (_, deletionTimestamp) => {
+  const { caches, queue, enqueue } = engine();
+  const change = (kind: Kind, resource: Resource): void =>
+    enqueue.changed(kind, caches.of(kind).apply({ type: "applied", resource }));
+  const thing = (name: string, generation: number, refersTo: string, finalizer = "release"): Resource => {
+    const { metadata } = object(name, generation);
+    return { metadata: { ...metadata, finalizers: [finalizer] }, spec: { refersTo } };
+  };
+  const { metadata, spec } = object("e", 1);
+  const mark = deletionTimestamp === undefined ? {} : { deletionTimestamp };
+  change(endpoints, { metadata: { ...metadata, finalizers: ["in-use"], ...mark }, spec });
+  change(things, thing("a", 1, "e"));
+  // It is held by somebody else's, which says nothing of what it has to delete.
+  change(things, thing("b", 1, "e", "somebody's"));
+  while (queue.depth > 0) queue.done(await queue.take(new AbortController().signal));
+  change(things, thing("a", 2, "other"));
+  expect((await queueTakes(queue, queue.depth)).toSorted()).toEqual(["Endpoint/n/e", "Thing/n/a"]);
 });
