@@ -94,7 +94,10 @@ export function createRequests(deps: RequestsDeps, reconciling: Reconciling): HT
   };
 }
 
-/** What is added as it leaves: the signature, the endpoint's credential, the trace; `undefined`: none is declared. */
+/**
+ * What is added as it leaves: the endpoint's credential, the signature, the trace; `undefined`: none is declared. A credential may be a
+ * query parameter, and what is signed is the path as it is sent; that of AWS is itself a signature, over all that is there.
+ */
 async function credentialOf(
   credentials: Credentials,
   exchange: Exchange,
@@ -108,7 +111,9 @@ async function credentialOf(
     auth && endpoint && (await hideAdminDetails(exchange, () => credentials.of(auth, { endpoint, ...context }, asked)));
   if (proof && "free" in proof) return proof;
   const id = exchange.attemptId ?? randomUUID();
-  return inOrder([sign && createSigner(sign, id), proof, exchange.traces ? createTraceContext(id) : undefined]);
+  const signer = sign && createSigner(sign, id);
+  const both = auth?.type === "awsSigV4" ? [signer, proof] : [proof, signer];
+  return inOrder([...both, exchange.traces ? createTraceContext(id) : undefined]);
 }
 interface ProofContext extends Omit<CredentialContext, "endpoint"> {
   readonly mayWait: boolean;

@@ -77,7 +77,7 @@ async function digestServer({
       return void response.end("{}");
     }
     const quality = qop === "" ? "" : `, qop="${qop}"`;
-    const own = `Digest realm="${realm}", nonce="${give()}", algorithm=${algorithm}${quality}, opaque="o, p"`;
+    const own = `Digest realm="${Buffer.from(realm).toString("latin1")}", nonce="${give()}", algorithm=${algorithm}${quality}, opaque="o, p"`;
     response.setHeader("www-authenticate", [...others, own]);
     response.writeHead(401).end("who?");
   });
@@ -100,6 +100,7 @@ describe("wish 29: Digest", () => {
     ["SHA-256", {}, {}],
     ["SHA-256-sess", { algorithm: "SHA-256-sess" }, {}],
     ["SHA-512-256", { hash: "sha512-256", algorithm: "SHA-512-256" }, {}],
+    ["a realm in UTF-8", { realm: "Löwen" }, { realm: "Löwen" }],
     ["auth-int, where only that is offered", { qop: "auth-int" }, {}],
     ["MD5, where that is named", { hash: "md5", algorithm: "MD5" }, { algorithms: ["MD5"] }],
     ["no quality of protection (RFC 2069)", { hash: "md5", algorithm: "MD5", qop: "" }, { algorithms: ["MD5"] }],

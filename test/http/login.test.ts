@@ -108,6 +108,19 @@ describe("wish 25: a login", () => {
     expect(other.requests.map(({ method, url }) => `${method} ${url}`)).toEqual(["POST /login", "POST /orders"]);
   });
 
+  test("gives a cookie back byte by byte as it was set", async () => {
+    const value = 'a%2Bb="c" grüße';
+    await using server = await loopbackServer(({ url }, response) => {
+      if (url === "/login") response.writeHead(200, { "set-cookie": Buffer.from(`sid=${value}; Path=/`).toString("latin1") });
+      response.end("{}");
+    });
+    await using http = testRequester();
+    const auth = { login: { requests: [{ path: "/login" }], send: [{ cookie: "sid" }] } };
+    await http.send(byEndpoint({ baseURL: server.url, auth }, { path: "/x" }));
+    const sent = String(server.requests.find(({ url }) => url === "/x")?.headers.cookie);
+    expect(Buffer.from(sent, "latin1").toString()).toBe(`sid=${value}`);
+  });
+
   test("is renewed on the codes that its owner names, and on no others", async () => {
     let [logins, refusing] = [0, 419];
     await using server = await loopbackServer(({ url, headers }, response) => {

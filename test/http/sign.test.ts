@@ -9,6 +9,7 @@ import type { SignSources } from "../../src/core/sign.ts";
 import { createSigner } from "../../src/http/credentials/signature.ts";
 import { resolveSign } from "../../src/http/resolve/sign.ts";
 import type { Exchange } from "../../src/core/exchange.ts";
+import { byEndpoint } from "../support/endpoint-exchange.ts";
 import { at, exchange, fromSecret, never, reader, testRequester } from "../support/loopback-requester.ts";
 import { loopbackServer, type ReceivedRequest } from "../support/loopback.ts";
 
@@ -125,6 +126,19 @@ describe.each(names)("wish 27: %s", (scheme) => {
     for (const key of Object.values(keys)) expect(shown).not.toContain(key.replace("whsec_", ""));
     expect(shown).not.toMatch(/[0-9a-f]{64}/);
   });
+});
+
+test("the path that is signed is the one that is sent, with the key that the endpoint's credential adds to it", async () => {
+  await using origin = await loopbackServer((_request, response) => void response.end("{}"));
+  await using http = testRequester();
+  const apiKey = { in: "Query", name: "key", value: { secretKeyRef: { name: "s", key: "hex" } } };
+  const format = { ...own, keyEncoding: "Text", encoding: "Hex", algorithm: "SHA256", content: "${ .path }" } as const;
+  const asked = byEndpoint({ baseURL: origin.url, auth: { apiKey } }, { path: "/a", sign: sources(format, "text"), attemptId });
+  expect(await http.send(asked, { objects })).toMatchObject({ response: { statusCode: 200 } });
+  const { url, headers } = one(origin.requests);
+  expect(url).toBe("/a?key=00ff10");
+  const signature = createHmac("sha256", keys.text).update(url).digest("hex");
+  expect(headers["x-partner-signature"]).toBe(`id=${attemptId};sig=${signature}`);
 });
 
 test("the published vectors are met", async () => {

@@ -6,6 +6,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { parseChallenges, parseParameters, type Challenge } from "../../core/auth-challenges.ts";
 import type { DigestSettings } from "../resolve/auth.ts";
+import { fieldText } from "../field-text.ts";
 import { refuseForNow } from "../refusal.ts";
 import type { WireRequest } from "../wire-request.ts";
 import { withHeader, type Credential, type Refusing } from "./credential.ts";
@@ -62,7 +63,7 @@ export function digestCredential(settings: DigestSettings, state: DigestState): 
 }
 
 function fieldsOf(field: string | string[] | undefined): readonly string[] {
-  return field === undefined ? [] : [field].flat();
+  return field === undefined ? [] : [field].flat().map(fieldText);
 }
 
 /** The best of what was asked for; undefined: no Digest was. Throws `RefusedError` where none of it is allowed. */

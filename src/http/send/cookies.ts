@@ -1,6 +1,7 @@
 /** Cookies that an answer sets (RFC 6265, section 5.2). */
 import { parseCookie } from "undici";
 import type { Response } from "../../core/outcome.ts";
+import { fieldText } from "../field-text.ts";
 
 export interface SetCookie {
   readonly name: string;
@@ -12,7 +13,7 @@ export interface SetCookie {
 /** In their order; what is no cookie is passed over. */
 export function cookiesOf({ headers }: Pick<Response, "headers">, now: Date): readonly SetCookie[] {
   return [headers["set-cookie"] ?? []].flat().flatMap((field): SetCookie[] => {
-    const parsed = parseCookie(field);
+    const parsed = parseCookie(fieldText(field));
     if (!parsed || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(parsed.name)) return [];
     const { name, value, maxAge, expires } = parsed;
     const until = expires === undefined ? NaN : new Date(expires).getTime();

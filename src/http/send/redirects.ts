@@ -10,6 +10,7 @@ import type { RequestTemplate } from "../../core/request-template.ts";
 import { isIdempotent } from "../../core/http-method.ts";
 import { isFixed, isFixedBody } from "../../core/templating.ts";
 import type { ClientSettings } from "../connect/client-settings.ts";
+import { fieldText } from "../field-text.ts";
 import { leavesBase } from "../render/confinement.ts";
 import type { WireRequest } from "../wire-request.ts";
 
@@ -31,9 +32,9 @@ export function isRedirect(statusCode: number): boolean {
   return codes.includes(statusCode);
 }
 
-/** undici makes a character of each byte; what a server has not percent-encoded is UTF-8, as browsers take it. */
+/** What a server has not percent-encoded is UTF-8, as browsers take it. */
 export function locationOf({ location }: Readonly<Record<string, string | string[] | undefined>>): string | undefined {
-  return typeof location === "string" ? Buffer.from(location, "latin1").toString() : undefined;
+  return typeof location === "string" ? fieldText(location) : undefined;
 }
 
 export interface Redirects {
