@@ -6,26 +6,25 @@ import { hideAdminDetails } from "../resolve/connection.ts";
 import type { Credential } from "./credential.ts";
 import type { CredentialContext, CredentialsOptions } from "./credentials.ts";
 import { digestCredential, type DigestState } from "./digest.ts";
-import type { Issued } from "./issued.ts";
 import { createKept } from "./kept.ts";
 import { createRegistryState, registryCredential, requestRegistryToken, type RegistryState } from "./registry.ts";
-import type { Tokens } from "./tokens.ts";
 
 export type ChallengedAuth = Extract<AuthSettings, { type: "digest" | "registry" }>;
 
 /** Endpoints of which something is kept. */
 export const mostKept = 10_000;
 
-interface Challenged {
+interface Challenged extends Disposable {
   of(auth: ChallengedAuth, context: CredentialContext, by: { readonly key: string; readonly namespace: string }): Credential;
   /** Why the latest challenge was not answered. */
   problem(key: string): Refusal | undefined;
 }
 
-export function createChallenged(tokens: Tokens<Issued>, { sender, userAgent, onSecret }: CredentialsOptions): Challenged {
+export function createChallenged({ sender, userAgent, onSecret }: CredentialsOptions): Challenged {
   const digests = createKept<DigestState>(mostKept);
   const registries = createKept<RegistryState>(mostKept);
   const problems = createKept<Refusal>(mostKept);
+  const ended = new AbortController();
 
   /** Why an admin's endpoint cannot answer a challenge is told in its own status only. */
   function noting(key: string, { endpoint }: CredentialContext, credential: Credential): Credential {
@@ -56,15 +55,14 @@ export function createChallenged(tokens: Tokens<Issued>, { sender, userAgent, on
       settings: auth,
       key,
       state,
-      tokens,
       namespace,
       async fetch(wanted, signal) {
-        const token = await requestRegistryToken(auth, wanted, { ...asking, signal });
+        const token = await requestRegistryToken(auth, wanted, { ...asking, signal: AbortSignal.any([signal, ended.signal]) });
         for (const secret of token.value.secrets) onSecret(secret, endpoint.key.namespace);
         return token;
       },
     });
     return noting(key, context, credential);
   }
-  return { of, problem: (key) => problems.of(key) };
+  return { of, problem: (key) => problems.of(key), [Symbol.dispose]: () => ended.abort() };
 }

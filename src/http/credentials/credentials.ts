@@ -76,9 +76,11 @@ function isChallenged(auth: AuthSettings): auth is ChallengedAuth {
 
 export function createCredentials(options: CredentialsOptions): Credentials {
   const { userAgent, sender, logIn, serviceAccountToken, onSecret } = options;
-  const tokens = createTokens<Issued>();
+  const parts = new DisposableStack();
+  const tokens = parts.use(createTokens<Issued>());
   const refreshTokens = createKept<string>(mostKept);
-  const challenged = createChallenged(tokens, options);
+  const challenged = parts.use(createChallenged(options));
+  const problemOf = (key: string): Refusal | undefined => tokens.problem(key) ?? challenged.problem(key);
   const makerFor = ({ endpoint }: CredentialContext): MakeToken =>
     createMakeToken(serviceAccountToken, (value) => onSecret(value, endpoint.key.namespace));
   const sessions = createSessions((key, unusedForMs) => tokens.forget(key, unusedForMs));
@@ -149,11 +151,8 @@ export function createCredentials(options: CredentialsOptions): Credentials {
       sessions.forgetAll();
       await sessions.ended();
     },
-    problem(auth, endpoint) {
-      const key = keyOf(auth, endpoint);
-      return tokens.problem(key) ?? challenged.problem(key);
-    },
-    [Symbol.dispose]: () => tokens[Symbol.dispose](),
+    problem: (auth, endpoint) => problemOf(keyOf(auth, endpoint)),
+    [Symbol.dispose]: () => parts.dispose(),
   };
 }
 

@@ -14,23 +14,33 @@ import { withParts, type Credential, type Refusing } from "./credential.ts";
 import { bearerToken, type Issued } from "./issued.ts";
 import { createKept, type Kept } from "./kept.ts";
 import type { SendRequest } from "./oauth2.ts";
-import type { Token, Tokens } from "./tokens.ts";
+import { createTokens, type Token, type Tokens } from "./tokens.ts";
 
 /** What a challenge asks a token for. */
 interface Wanted {
   readonly service: string;
   readonly scope: string;
 }
-/** What was asked for where, so that the next request there brings it along. */
-export type RegistryState = Kept<Wanted>;
-export const createRegistryState = (): RegistryState => createKept(256);
+/** Of one endpoint: a server that asks for more and more fills, and empties, no other's. */
+export interface RegistryState {
+  /** What was asked for where, so that the next request there brings it along. */
+  readonly asked: Kept<Wanted>;
+  readonly tokens: Tokens<Issued>;
+}
+const mostPlaces = 256;
+const mostTokens = 64;
+/** Characters of a challenge's service and scope: both are kept, and sent to the token server. */
+const longestWanted = 2_048;
+
+export function createRegistryState(): RegistryState {
+  return { asked: createKept(mostPlaces), tokens: createTokens(undefined, undefined, mostTokens) };
+}
 
 interface Asking {
   readonly settings: RegistrySettings;
   /** Of these settings. */
   readonly key: string;
   readonly state: RegistryState;
-  readonly tokens: Tokens<Issued>;
   readonly fetch: (wanted: Wanted, signal: AbortSignal) => Promise<Token<Issued>>;
   /** Of the request. */
   readonly namespace: string;
@@ -39,7 +49,8 @@ interface Asking {
 /** How long a request that was challenged waits for a token, with all that it holds. */
 const waitMs = 10_000;
 
-export function registryCredential({ settings, key, state, tokens, fetch, namespace }: Asking): Credential {
+export function registryCredential({ settings, key, state, fetch, namespace }: Asking): Credential {
+  const { asked, tokens } = state;
   const used: Issued[] = [];
   let place = "";
   let sent: { readonly key: string; readonly issued: Issued } | undefined;
@@ -55,7 +66,7 @@ export function registryCredential({ settings, key, state, tokens, fetch, namesp
     secrets: () => used.flatMap(({ secrets }) => secrets),
     added(request) {
       place = `${request.method} ${request.path.split("?", 1)[0]}`;
-      sent ??= known(state.of(place));
+      sent ??= known(asked.of(place));
       if (sent) used.push(sent.issued);
       return sent ? withParts(request, sent.issued.parts) : request;
     },
@@ -63,7 +74,7 @@ export function registryCredential({ settings, key, state, tokens, fetch, namesp
     async renewed(signal, answer) {
       const wanted = wantedBy(settings, answer);
       if (!wanted) return false;
-      state.keep(place, wanted);
+      asked.keep(place, wanted);
       const tokenKey = keyFor(wanted);
       const fetchThis = (stop: AbortSignal): Promise<Token<Issued>> => fetch(wanted, stop);
       if (sent?.key === tokenKey) {
@@ -86,6 +97,11 @@ function wantedBy({ field, tokenURL }: RegistrySettings, { headers }: Refusing):
   const [realm = "", service = "", scope = ""] = ["realm", "service", "scope"].map((name) => bearer.parameters.get(name));
   if (!URL.canParse(realm) || new URL(realm).href !== new URL(tokenURL).href)
     refuseForNow("ChallengeRefused", `${field}.tokenURL: the registry asks for a token from another place, and is sent none`);
+  if (service.length + scope.length > longestWanted)
+    refuseForNow(
+      "ChallengeRefused",
+      `${field}: the registry asks for more than ${longestWanted} characters of service and scope`,
+    );
   return { service, scope };
 }
 

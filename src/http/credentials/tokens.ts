@@ -91,7 +91,7 @@ interface Entries<V> {
   forget(key: string): void;
   readonly known: Map<string, Entry<V>>;
 }
-function createEntries<V>(nowMs: () => number): Entries<V> {
+function createEntries<V>(nowMs: () => number, most: number): Entries<V> {
   const known = new Map<string, Entry<V>>();
   function forget(key: string): void {
     const entry = known.get(key);
@@ -110,7 +110,7 @@ function createEntries<V>(nowMs: () => number): Entries<V> {
       known.delete(key); // to the end: the first is the one that was used least recently
       known.set(key, entry);
       for (const [oldest, { usedAtMs, pending }] of known) {
-        if (pending || (known.size <= maxEntries && nowMs() - usedAtMs < unusedMs)) break;
+        if (pending || (known.size <= most && nowMs() - usedAtMs < unusedMs)) break;
         forget(oldest);
       }
       return entry;
@@ -143,9 +143,13 @@ function usableToken<V>({ token }: Entry<V>, now: number): KnownToken<V> | undef
   return token && now < token.expiresAtMs ? token : undefined;
 }
 
-/** `nowMs`: a monotonic clock. `random`: at least 0 and below 1. */
-export function createTokens<V = string>(nowMs = () => performance.now(), random: () => number = Math.random): Tokens<V> {
-  const entries = createEntries<V>(nowMs);
+/** `nowMs`: a monotonic clock. `random`: at least 0 and below 1. `most`: how many are kept. */
+export function createTokens<V = string>(
+  nowMs = () => performance.now(),
+  random: () => number = Math.random,
+  most = maxEntries,
+): Tokens<V> {
+  const entries = createEntries<V>(nowMs, most);
   const stop = new AbortController();
 
   async function ask(entry: Entry<V>, fetch: FetchToken<V>, afterRefusal: boolean): Promise<void> {
