@@ -34,7 +34,15 @@ function source(ends: string, { first = 1, uid = "0a1b2c3d-source", keep = 10, l
   const made = { lastTransitionTime: text(minute), observedGeneration: 1 };
   const conditions = isUnknown
     ? [{ type: "Stalled", status: "True", reason: "OutcomeUnknown", message: "nobody knows", ...made }]
-    : latest && [{ type: "Succeeded", status: "True", reason: latest.reason, message: `answered ${latest.statusCode}`, ...made }];
+    : latest && [
+        {
+          type: "Succeeded",
+          status: latest.succeeded ? "True" : "False",
+          reason: latest.reason,
+          message: `answered ${latest.statusCode}`,
+          ...made,
+        },
+      ];
   const status = { attempt, conditions, history: history.toReversed().slice(0, keep) } as unknown as HTTPRequestStatus;
   return httpRequest({}, { name: `source-${uid}`, uid, labels, ...(ends !== "" && { status }) });
 }
@@ -165,11 +173,23 @@ describe("wish 26: a notice", () => {
     expect(look([later], { when: ["Failed", "Recovered"], status: again.status }).steps).toEqual([]);
   });
 
-  test("remembers a failure for its recovery, though the source keeps no history", () => {
-    const seen = look([source("F", { keep: 1 })], { when: ["Recovered"] });
+  test.each([0, 1])("remembers a failure for its recovery, though the source keeps a history of %d", (keep) => {
+    const seen = look([source("F", { keep })], { when: ["Recovered"] });
     expect(seen.steps).toEqual([]);
-    const recovered = tell([source("FS", { keep: 1 })], { when: ["Recovered"], status: seen.status });
+    const recovered = tell([source("FS", { keep })], { when: ["Recovered"], status: seen.status });
     expect(recovered.told).toEqual(["Recovered 2"]);
+  });
+
+  test("tells once of each end of a source that keeps no history", () => {
+    const failed = tell([source("F", { keep: 0 })], { when: ["Failed", "Succeeded"] });
+    expect(failed.told).toEqual(["Failed 1"]);
+    expect(sent(look([source("F", { keep: 0 })], { when: ["Failed"] }))).toMatchObject({
+      reason: "UnexpectedStatus",
+      message: "answered 500",
+      attempt: { tries: 2 },
+    });
+    const next = tell([source("FS", { keep: 0 })], { when: ["Failed", "Succeeded"], status: failed.status });
+    expect(next.told).toEqual(["Succeeded 2"]);
   });
 
   test("that fails is Stalled, is tried as its retry says with the same event, and tells of the next one all the same", () => {

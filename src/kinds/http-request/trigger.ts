@@ -133,6 +133,14 @@ function requestEnds({ status = {} }: HTTPRequest): readonly End[] {
     const about = { ...aboutRun(run), message, ...(run.statusCode !== undefined && { statusCode: run.statusCode }) };
     return [{ key: run.attemptId, outcome: run.succeeded ? "Succeeded" : "Failed", atMs, knownMs: atMs, about }];
   });
+  // The latest is known though no history is kept.
+  const isKept = attempt?.phase !== "Done" || attempt.finishedAt === undefined || ends.some(({ key }) => key === attempt.id);
+  if (!isKept && said) {
+    const { reason, message } = said;
+    const atMs = Date.parse(attempt.finishedAt);
+    const about = { ...aboutRun({ ...attempt, attemptId: attempt.id, reason }), message };
+    ends.push({ key: attempt.id, outcome: said.status === "True" ? "Succeeded" : "Failed", atMs, knownMs: atMs, about });
+  }
   const stalled = conditions.find(({ type, reason }) => type === "Stalled" && reason === "OutcomeUnknown");
   if (attempt?.phase !== "Unknown" || !stalled) return ends;
   // The process that sent it may yet tell what came of it, and that was before this was known.
