@@ -294,6 +294,10 @@ describeWithHelm("the chart's values", () => {
     expect(podOf(await helm.render({ global, image })).container.image).toMatch(/^registry\.example\.com\/team\/holdfast:/);
   });
 
+  test("takes a `global:` with nothing below it", async () => {
+    expect(podOf(await helm.render({ global: null })).container.image).toMatch(/^holdfast:/);
+  });
+
   test("makes all that is not the cluster's in another namespace, where it is told to", async () => {
     const manifests = await helm.render({ namespaceOverride: "elsewhere", ...monitored });
     const namespaces = manifests.flatMap(({ metadata: { namespace } }) => (namespace === undefined ? [] : [namespace]));

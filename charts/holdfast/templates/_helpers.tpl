@@ -18,7 +18,7 @@
 
 {{- define "holdfast.image" -}}
 {{- with .Values.image }}
-{{- with .registry | default (dig "imageRegistry" "" $.Values.global) }}{{ trimSuffix "/" . }}/{{ end }}
+{{- with .registry | default (dig "imageRegistry" "" ($.Values.global | default dict)) }}{{ trimSuffix "/" . }}/{{ end }}
 {{- .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
 {{- end }}
 {{- end }}
@@ -31,7 +31,7 @@
 {{- end }}
 
 {{- define "holdfast.imagePullSecrets" -}}
-{{- with concat .Values.imagePullSecrets (dig "imagePullSecrets" list .Values.global) | uniq -}}
+{{- with concat .Values.imagePullSecrets (dig "imagePullSecrets" list (.Values.global | default dict)) | uniq -}}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
