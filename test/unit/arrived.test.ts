@@ -73,3 +73,21 @@ test("what has to be made of its answer is missing, and said so", () => {
   const { status } = drive(httpRequest({ outputs }, { status: lost.status, ...saying(id) }), later);
   expect(condition(status, "Stalled")).toMatchObject({ reason: "OutputMissing" });
 });
+
+test.each([
+  ["Succeeded", "True", "AcknowledgedAsDelivered"],
+  ["Failed", "False", "ItemsFailed"],
+] as const)("of many, one that had %s stays so, and what was to be tried again has arrived", (phase, ready, reason) => {
+  const spec = { forEach: { items: ["a", "b"] }, idempotencyKey: { header: "Idempotency-Key" } };
+  const items = [
+    { index: 0, id: "one", phase, reason: "UnexpectedStatus", tries: 1 },
+    { index: 1, id: "two", phase: "Retrying", reason: "ConnectionReset", tries: 1 },
+  ] as const;
+  const sent = drive(httpRequest(spec), start, [{ type: "outcomes", outcomes: [answer(200), reset] }]).status;
+  const attempt = { ...sent.attempt!, phase: "Unknown" as const };
+  const said = httpRequest(spec, { status: { ...sent, attempt, items }, ...saying(attempt.id) });
+  const { steps, status } = drive(said, later);
+  expect(steps).toEqual([]);
+  expect(condition(status, "Ready")).toMatchObject({ status: ready, reason });
+  expect(status.items).toEqual([items[0], { ...items[1], phase: "Succeeded", reason: "AcknowledgedAsDelivered" }]);
+});

@@ -171,11 +171,19 @@ function reportEnd(reported: Reported): Pick<Report, "done" | "arrived" | "given
     done,
     arrived(attempt) {
       const told = `the annotation ${arrivedAnnotation} says that it has arrived; its answer is not known`;
+      const items = before.items?.map((item) =>
+        item.phase === "Retrying" ? { ...item, phase: "Succeeded" as const, reason: "AcknowledgedAsDelivered" } : item,
+      );
+      const failed = items?.find(({ phase }) => phase === "Failed");
+      if (items && failed) {
+        const message = `${told}; item ${failed.index} had failed: ${failed.reason}`;
+        return done(attempt, { succeeded: false, reason: "ItemsFailed", message, items });
+      }
       // Those who wait for this need what is made of its answer.
       const isNeeded = spec.outputs?.some(({ whenMissing }) => whenMissing === "Fail") === true;
       return isNeeded
         ? done(attempt, { succeeded: false, reason: "OutputMissing", message: `${told}, and spec.outputs are made of it` })
-        : done(attempt, { succeeded: true, reason: "AcknowledgedAsDelivered", message: told });
+        : done(attempt, { succeeded: true, reason: "AcknowledgedAsDelivered", message: told, ...(items && { items }) });
     },
     givenUp(attempt, why) {
       const reason = why === "Superseded" ? why : (ready_?.reason ?? "Unknown");
