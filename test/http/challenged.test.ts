@@ -274,17 +274,17 @@ describe("wish 29: a registry", () => {
   test("that asks for ever more has a bounded number of tokens of its own, and none for what is too long", async () => {
     await using it = await registry();
     await using http = testRequester();
-    for (let at = 0; at < 70; at += 1) await http.send(asked(it, `/v2/r${at}/tags`), { objects });
-    expect(it.tokens.requests.length).toBe(70);
-    await http.send(asked(it, "/v2/r69/tags"), { objects });
-    expect(it.tokens.requests.length).toBe(70);
-    await http.send(asked(it, "/v2/r0/tags"), { objects }); // of one endpoint 64 are kept
-    expect(it.tokens.requests.length).toBe(71);
-    expect(await http.send(asked(it, `/v2/${"r".repeat(2_048)}/tags`), { objects })).toMatchObject({
+    for (let at = 0; at < 40; at += 1) await http.send(asked(it, `/v2/r${at}/tags`), { objects });
+    expect(it.tokens.requests.length).toBe(40);
+    await http.send(asked(it, "/v2/r39/tags"), { objects });
+    expect(it.tokens.requests.length).toBe(40);
+    await http.send(asked(it, "/v2/r0/tags"), { objects }); // of one endpoint 32 are kept
+    expect(it.tokens.requests.length).toBe(41);
+    expect(await http.send(asked(it, `/v2/${"r".repeat(1_024)}/tags`), { objects })).toMatchObject({
       type: "refusal",
       reason: "ChallengeRefused",
-      message: expect.stringContaining("more than 2048 characters"),
+      message: expect.stringContaining("more than 1024 characters"),
     });
-    expect(it.tokens.requests.length).toBe(71);
+    expect(it.tokens.requests.length).toBe(41);
   });
 });

@@ -7,7 +7,7 @@ import type { Credential } from "./credential.ts";
 import type { CredentialContext, CredentialsOptions } from "./credentials.ts";
 import { digestCredential, type DigestState } from "./digest.ts";
 import { createKept } from "./kept.ts";
-import { createRegistryState, registryCredential, requestRegistryToken, type RegistryState } from "./registry.ts";
+import { createRegistryState, mostRegistries, registryCredential, requestRegistryToken, type RegistryState } from "./registry.ts";
 
 export type ChallengedAuth = Extract<AuthSettings, { type: "digest" | "registry" }>;
 
@@ -22,7 +22,7 @@ interface Challenged extends Disposable {
 
 export function createChallenged({ sender, userAgent, onSecret }: CredentialsOptions): Challenged {
   const digests = createKept<DigestState>(mostKept);
-  const registries = createKept<RegistryState>(mostKept);
+  const registries = createKept<RegistryState>(mostRegistries);
   const problems = createKept<Refusal>(mostKept);
   const ended = new AbortController();
 

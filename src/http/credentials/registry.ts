@@ -27,10 +27,12 @@ export interface RegistryState {
   readonly asked: Kept<Wanted>;
   readonly tokens: Tokens<Issued>;
 }
-const mostPlaces = 256;
-const mostTokens = 64;
+const mostPlaces = 64;
+const mostTokens = 32;
+/** Of which something is kept. */
+export const mostRegistries = 1_000;
 /** Characters of a challenge's service and scope: both are kept, and sent to the token server. */
-const longestWanted = 2_048;
+const longestWanted = 1_024;
 
 export function createRegistryState(): RegistryState {
   return { asked: createKept(mostPlaces), tokens: createTokens(undefined, undefined, mostTokens) };
@@ -107,7 +109,8 @@ function wantedBy({ field, tokenURL }: RegistrySettings, { headers }: Refusing):
 
 /** Where an answer does not say: the least that a token lives (as the specification has it). */
 const defaultLifetimeMs = 60_000;
-const longestToken = 65_536;
+/** Characters: servers take a header of about so many. */
+const longestToken = 8_192;
 
 /** Throws `RefusedError`. */
 export async function requestRegistryToken(
