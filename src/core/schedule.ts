@@ -104,6 +104,8 @@ function ticksOf(
   if (every !== undefined) return intervalTicks(durationMs(every), mark, now);
   if (at === undefined) return cronTicks(cron, timeZone, mark, offsetMs);
   const timeMs = Date.parse(at) + offsetMs;
+  // An API server takes +99:99 for an offset.
+  if (Number.isNaN(timeMs)) return { message: "spec.schedule.at: is no time (RFC 3339)" };
   const isOver = timeMs <= Date.parse(mark.handledUpTo);
   return {
     mark,

@@ -116,6 +116,15 @@ describe("cron", () => {
       message: expect.stringContaining("spec.schedule.cron"),
     });
   });
+  test.each(["2027-01-01T00:00:00+99:99", "2027-01-01T00:00:00-24:01"])(
+    "refuses the time %s, which an API server takes",
+    (time) => {
+      expect(timing({ at: time, missed: "RunOnce" }, undefined, new Date(start))).toMatchObject({
+        type: "invalid",
+        message: expect.stringContaining("spec.schedule.at"),
+      });
+    },
+  );
   test("refuses a time zone that there is not", () => {
     expect(timing({ cron: "0 3 * * *", timeZone: "Mars/Olympus", missed: "RunOnce" }, undefined, new Date(start))).toMatchObject({
       type: "invalid",
