@@ -1,6 +1,6 @@
 /** How an endpoint's requests prove who sends them. Invariant: every credential is a key of a Secret, and never written here. */
 import { fromSecret, valueOrSecret, word } from "./credential-sources.ts";
-import { headerName } from "./fields.ts";
+import { headerName, objectName } from "./fields.ts";
 import { login } from "./login.ts";
 import { oauth2 } from "./oauth2.ts";
 import type { Infer, ObjectSchema } from "./schema.ts";
@@ -34,17 +34,78 @@ const apiKey = {
   required: ["name", "value"],
 } as const satisfies ObjectSchema;
 
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html */
+const webIdentity = {
+  type: "object",
+  description:
+    "Temporary credentials of a role, which AWS STS gives for a ServiceAccount's token (AssumeRoleWithWebIdentity), so that there is no static secret. All requests share them. They are renewed when four fifths of their life are over, and when an answer says that they have expired. Holdfast may ask for the token where its right to create serviceaccounts/token was bound in the ServiceAccount's namespace.",
+  properties: {
+    roleARN: {
+      type: "string",
+      minLength: 1,
+      maxLength: 700,
+      pattern: "^arn:[a-z0-9-]{1,32}:iam::[0-9]{0,12}:role/[!-~]{1,600}$",
+      description:
+        "The role, for example arn:aws:iam::123456789012:role/caller. Its trust policy must name the cluster's issuer.",
+    },
+    serviceAccountName: { ...objectName, description: "A ServiceAccount of the same namespace." },
+    audience: {
+      ...word,
+      maxLength: 1024,
+      default: "sts.amazonaws.com",
+      description: "Whom the ServiceAccount's token is for. An audience that the API server itself accepts is refused.",
+    },
+    sessionName: {
+      type: "string",
+      minLength: 2,
+      maxLength: 64,
+      pattern: "^[A-Za-z0-9_+=,.@-]*$",
+      description: "What the role's session is called in AWS's logs: holdfast-NAMESPACE where not given.",
+    },
+    durationSeconds: {
+      type: "integer",
+      format: "int64",
+      minimum: 900,
+      maximum: 43200,
+      default: 3600,
+      description: "How long the credentials are to live; the role's own limit holds, too.",
+    },
+    stsURL: {
+      type: "string",
+      minLength: 1,
+      maxLength: 2048,
+      pattern: "^https?://[^/?#@\\s\\\\]{1,260}(/[^?#\\s\\\\]*)?$",
+      description:
+        "Where STS is: of the region where not given, https://sts.REGION.amazonaws.com, and in China with .cn. It is reached with the endpoint's proxy, tls.ca and tls.minVersion.",
+    },
+  },
+  required: ["roleARN", "serviceAccountName"],
+} as const satisfies ObjectSchema;
+
 const awsSigV4 = {
   type: "object",
-  description: "AWS Signature Version 4. Each request, redirect and retry is signed anew, with its time.",
+  description:
+    "AWS Signature Version 4, by an access key or by webIdentity. Each request, redirect and retry is signed anew, with its time.",
   properties: {
     region: { ...word, maxLength: 64, description: "The region, for example eu-central-1." },
     service: { ...word, maxLength: 64, description: "The service's name in signatures, for example execute-api." },
     accessKeyID: { ...valueOrSecret, description: "The access key's id. Exactly one source." },
     secretAccessKey: { ...fromSecret, description: "The secret access key." },
     sessionToken: { ...fromSecret, description: "The session token of temporary credentials." },
+    webIdentity,
   },
-  required: ["region", "service", "accessKeyID", "secretAccessKey"],
+  required: ["region", "service"],
+  "x-kubernetes-validations": [
+    {
+      rule: "has(self.webIdentity) ? !has(self.accessKeyID) && !has(self.secretAccessKey) && !has(self.sessionToken) : has(self.accessKeyID) && has(self.secretAccessKey)",
+      message: "set accessKeyID and secretAccessKey, or webIdentity without sessionToken",
+    },
+    {
+      rule: "!has(self.webIdentity) || has(self.webIdentity.stsURL) || self.region.matches('^[a-z0-9-]+$')",
+      message:
+        "region must be of lower case letters, digits and hyphens, since STS's host is made of it; or set webIdentity.stsURL",
+    },
+  ],
 } as const satisfies ObjectSchema;
 
 const digest = {

@@ -64,6 +64,17 @@ interface AWSSources {
   readonly secretAccessKey: Source;
   readonly sessionToken?: Source;
 }
+/** Credentials for signatures, which STS gives for a ServiceAccount's token. None of it is secret. */
+export interface WebIdentity {
+  readonly type: "awsWebIdentity";
+  readonly region: string;
+  readonly service: string;
+  readonly stsURL: string;
+  readonly roleARN: string;
+  readonly sessionName: string;
+  readonly durationSeconds: number;
+  readonly token: Extract<TokenSource, { readonly type: "serviceAccount" }>;
+}
 interface ServiceAccountSources {
   readonly type: "serviceAccountToken";
   readonly request: ServiceAccountTokenRequest;
@@ -111,6 +122,7 @@ export type AuthSources = { readonly field: string } & (
   | { readonly type: "apiKey"; readonly in: "Header" | "Query"; readonly name: string; readonly value: Source }
   | OAuth2Sources
   | AWSSources
+  | WebIdentity
   | ServiceAccountSources
   | LoginSources
   | DigestSources
@@ -148,6 +160,7 @@ export function sourcesOf(auth: AuthSources): readonly Source[] {
       return oauth2SourcesOf(auth);
     case "awsSigV4":
       return [auth.accessKeyID, auth.secretAccessKey, ...(auth.sessionToken ? [auth.sessionToken] : [])];
+    case "awsWebIdentity":
     case "serviceAccountToken":
       return [];
     case "login": {
@@ -221,6 +234,7 @@ export function reservedNames(auth: AuthSources): { readonly headers: readonly s
     case "apiKey":
       return auth.in === "Header" ? { headers: [auth.name.toLowerCase()], query: [] } : { headers: [], query: [auth.name] };
     case "awsSigV4":
+    case "awsWebIdentity":
       return { headers: ["authorization", "date", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"], query: [] };
     case "login": {
       const named = (place: LoginPart["in"]): readonly string[] =>

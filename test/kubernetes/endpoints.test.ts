@@ -1,5 +1,4 @@
 /** Endpoints on a real API server: who they are to their servers, whom they serve, and what they spare them. */
-import { createHash, createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -8,12 +7,14 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { accepted } from "../support/accepted.ts";
 import { createAuthority, type Authority } from "../support/certificates.ts";
 import type { ControlPlaneClient } from "../support/control-plane-client.ts";
+import { awsAuthorization } from "../support/aws-signature.ts";
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
 import { declaredRequests, isReady, stateOf, type DeclaredRequests } from "../support/declared-requests.ts";
 import { startFaultOrigin, type FaultOrigin, type OriginRequest } from "../support/fault-origin.ts";
 import { until } from "../support/fault-world.ts";
 import { loopbackServer } from "../support/loopback.ts";
 import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { startSignedService, startSTS } from "../support/sts-server.ts";
 import { clientSecret, startTokenServer, type TokenServer } from "../support/token-server.ts";
 
 const api = "/apis/holdfast.dev/v1alpha1";
@@ -109,7 +110,8 @@ describeWithControlPlane("endpoints", () => {
     await requests.create("aws", { ...to("aws"), method: "POST", path: "/x", query, body: { json: { a: 1 } } });
     await requests.until("it is ready", (all) => isReady(all.get("aws")));
     const [request] = sent("/aws");
-    expect(request?.headers.authorization).toBe(request && signature(request, aws));
+    const key = { ...aws, accessKeyID: "AKIDEXAMPLE", secretAccessKey: secrets.aws };
+    expect(request?.headers.authorization).toBe(request && awsAuthorization(request, key));
   }, 30_000);
 
   test("wish 12: a server with an own CA that demands a client certificate is reached, and with others at once when they have changed", async () => {
@@ -199,6 +201,27 @@ describeWithControlPlane("endpoints", () => {
         sub: `system:serviceaccount:${namespace}:robot`,
       });
     }
+
+    const names = { region: "eu-central-1", service: "execute-api" };
+    const sts = stack.use(await startSTS({ accepts: (presented) => presented.split(".").length === 3 }));
+    const service = stack.use(await startSignedService(sts, names));
+    const role = { roleARN: "arn:aws:iam::123456789012:role/caller", serviceAccountName: "robot" };
+    const webIdentity = { ...role, stsURL: sts.url };
+    await endpoint("role", { baseURL: service.url, auth: { awsSigV4: { ...names, webIdentity } } });
+    await requests.create("role", { ...to("role"), method: "POST", path: "/x", body: { json: { a: 1 } }, record: "Body" });
+    await requests.until("it is ready", (all) => isReady(all.get("role")), 30_000);
+    const roleForm = new URLSearchParams(sts.requests[0]?.body);
+    const [, presentedClaims = ""] = roleForm.get("WebIdentityToken")?.split(".") ?? [];
+    expect(JSON.parse(Buffer.from(presentedClaims, "base64url").toString())).toMatchObject({
+      aud: ["sts.amazonaws.com"],
+      sub: `system:serviceaccount:${namespace}:robot`,
+    });
+    expect(roleForm.get("RoleSessionName")).toBe(`holdfast-${namespace}`);
+    const shown = JSON.stringify([[...(await requests.all()).values()], controller.log]);
+    const { SecretAccessKey: secret = "", SessionToken: session = "" } = sts.given[0] ?? {};
+    for (const value of [roleForm.get("WebIdentityToken") ?? "", secret, session]) expect(shown).not.toContain(value);
+    const half = { ...names, accessKeyID: { value: "a" }, webIdentity: role };
+    await expect(endpoint("half", { auth: { awsSigV4: half } })).rejects.toThrow("set accessKeyID and secretAccessKey");
 
     const own = (await must("POST", `/api/v1/namespaces/${namespace}/serviceaccounts/robot/token`, { spec: {} })) as {
       spec: { audiences: string[] };
@@ -368,26 +391,3 @@ describeWithControlPlane("endpoints", () => {
     expect([opened, controller.log.filter(({ message }) => message === "a circuit is closed").length]).toEqual([1, 1]);
   }, 60_000);
 });
-
-/** By the steps of AWS's documentation, from what arrived. */
-function signature(
-  { method, path, headers, body }: OriginRequest,
-  { region, service }: { region: string; service: string },
-): string {
-  const [pathname = "", search = ""] = path.split("?");
-  const hex = (text: string): string => createHash("sha256").update(text).digest("hex");
-  const strict = (text: string): string =>
-    encodeURIComponent(text).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
-  const query = [...new URLSearchParams(search)].map(([name, value]) => `${strict(name)}=${strict(value)}`).toSorted();
-  const [, scope = "", signedHeaders = ""] =
-    /Credential=[^/]*\/([^,]*), SignedHeaders=([^,]*)/.exec(headers.authorization ?? "") ?? [];
-  const fields = signedHeaders.split(";").map((name) => `${name}:${String(headers[name])}\n`);
-  const uri = pathname.split("/").map(strict).join("/");
-  const canonical = [method, uri, query.join("&"), fields.join(""), signedHeaders, hex(body)].join("\n");
-  const time = String(headers["x-amz-date"]);
-  const mac = (key: string | Buffer, text: string): Buffer => createHmac("sha256", key).update(text).digest();
-  const key = mac(mac(mac(mac(`AWS4${secrets.aws}`, time.slice(0, 8)), region), service), "aws4_request");
-  const signed = mac(key, ["AWS4-HMAC-SHA256", time, scope, hex(canonical)].join("\n")).toString("hex");
-  const credential = `AKIDEXAMPLE/${time.slice(0, 8)}/${region}/${service}/aws4_request`;
-  return `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${signedHeaders}, Signature=${signed}`;
-}

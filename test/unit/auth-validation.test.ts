@@ -53,6 +53,48 @@ describe("auth.oauth2", () => {
   });
 });
 
+describe("auth.awsSigV4", () => {
+  const role = { roleARN: "arn:aws:iam::123456789012:role/caller", serviceAccountName: "caller" };
+  const keys = { accessKeyID: { value: "AKID" }, secretAccessKey: secret };
+  const aws = (changes: object): string => endpoint({ auth: { awsSigV4: { region: "eu-central-1", service: "s", ...changes } } });
+  test.each([
+    ["a key", keys],
+    ["a key with its session", { ...keys, sessionToken: secret }],
+    ["a role", { webIdentity: role }],
+    [
+      "a role of a server like STS",
+      { webIdentity: { ...role, roleARN: "arn:minio:iam:::role/a", stsURL: "https://minio.example" } },
+    ],
+    ["a region of any form where STS is named", { region: "Any.1", webIdentity: { ...role, stsURL: "https://sts.example/" } }],
+  ])("takes %s", (_name, changes) => {
+    expect(aws(changes)).toBe("");
+  });
+  const both = "auth.awsSigV4: Invalid value: set accessKeyID and secretAccessKey, or webIdentity";
+  test.each([
+    ["nothing", {}, both],
+    ["half a key", { accessKeyID: keys.accessKeyID }, both],
+    ["a role and a key", { ...keys, webIdentity: role }, both],
+    ["a role and half a key", { secretAccessKey: secret, webIdentity: role }, both],
+    ["a role and a session", { sessionToken: secret, webIdentity: role }, both],
+    [
+      "a region that would make another host of STS's",
+      { region: "x.evil.example/", webIdentity: role },
+      "region must be of lower case",
+    ],
+    ["what is no role", { webIdentity: { ...role, roleARN: "arn:aws:iam::123456789012:user/a" } }, "webIdentity.roleARN"],
+    ["a session's name with a space", { webIdentity: { ...role, sessionName: "a b" } }, "webIdentity.sessionName"],
+    ["a session of a minute", { webIdentity: { ...role, durationSeconds: 60 } }, "webIdentity.durationSeconds"],
+    [
+      "a host of STS that an expression makes",
+      { webIdentity: { ...role, stsURL: "https://${ .inputs.a }/" } },
+      "webIdentity.stsURL",
+    ],
+    ["a user in STS's URL", { webIdentity: { ...role, stsURL: "https://a:b@sts.example/" } }, "webIdentity.stsURL"],
+  ])("refuses %s", (_name, changes, text) => {
+    expect(aws(changes)).toContain(text);
+  });
+});
+
 describe("auth.digest and auth.registry", () => {
   const user = { username: { value: "ada" }, password: secret };
   test("take a user", () => {

@@ -18,12 +18,19 @@ export interface Credential {
   added(request: WireRequest, now: Date): WireRequest;
   /** Whether an answer says that it was not accepted, and so that nothing was done. Absent: no other one can be had. */
   refused?(answer: Refusing): boolean;
+  /** The same, of answers whose content has to be looked at, and no more than a few KiB of it. */
+  readonly refusedIn?: RefusedIn;
   /** After such an answer: whether there is another credential now, with which it is worth sending again. */
   renewed?(signal: AbortSignal, answer: Refusing): Promise<boolean>;
   /** Is told of each answer that does not refuse it. */
   answered?(answer: Refusing): void;
   /** What was sent with the other one was answered otherwise. */
   accepted?(): void;
+}
+
+export interface RefusedIn {
+  readonly statusCodes: readonly number[];
+  says(answer: Refusing, content: string): boolean;
 }
 
 /** Of an answer what says whether a credential was accepted. */
@@ -42,7 +49,10 @@ export interface CredentialPart {
 }
 
 /** One whose values do not change while the exchange lasts. */
-export type FixedAuth = Exclude<AuthSettings, { type: "oauth2" | "serviceAccountToken" | "login" | "digest" | "registry" }>;
+export type FixedAuth = Exclude<
+  AuthSettings,
+  { type: "oauth2" | "awsWebIdentity" | "serviceAccountToken" | "login" | "digest" | "registry" }
+>;
 
 /** RFC 7617 (basic), RFC 6750 (bearer), a header or query parameter of one's own, AWS Signature Version 4. */
 export function fixedCredential(auth: FixedAuth): Credential {
@@ -144,12 +154,12 @@ export function maskCredential(auth: AuthSources | undefined, request: Described
 }
 
 function headersSent(auth: AuthSources): readonly string[] {
-  if (auth.type !== "awsSigV4") return reservedNames(auth).headers;
-  const { service, sessionToken } = auth;
+  if (auth.type !== "awsSigV4" && auth.type !== "awsWebIdentity") return reservedNames(auth).headers;
+  const hasSession = auth.type === "awsWebIdentity" || auth.sessionToken !== undefined;
   return [
     "x-amz-date",
-    ...(sessionToken ? ["x-amz-security-token"] : []),
-    ...(service === "s3" ? ["x-amz-content-sha256"] : []),
+    ...(hasSession ? ["x-amz-security-token"] : []),
+    ...(auth.service === "s3" ? ["x-amz-content-sha256"] : []),
     "authorization",
   ];
 }

@@ -7,8 +7,8 @@ import type { Busy } from "../../core/ports.ts";
 import type { ResourceKey } from "../../core/resource.ts";
 import type { AuthSettings, LoginSettings } from "../resolve/auth.ts";
 import type { ClientSettings } from "../connect/client-settings.ts";
-import { fixedCredential, withParts, type Credential, type FixedAuth } from "./credential.ts";
-import { bearerToken, isRefusal, type Issued } from "./issued.ts";
+import { fixedCredential, type Credential, type FixedAuth } from "./credential.ts";
+import { bearerToken, isRefusal, withIssued, type Issued } from "./issued.ts";
 import { createMakeToken, type MakeToken } from "./made-tokens.ts";
 import { createChallenged, mostKept, type ChallengedAuth } from "./challenged.ts";
 import { createKept } from "./kept.ts";
@@ -16,7 +16,8 @@ import { requestToken, type SendRequest } from "./oauth2.ts";
 import { tokenOfServiceAccount, type MakeServiceAccountToken } from "./service-account.ts";
 import { createSessions } from "./sessions.ts";
 import { RefusedError } from "../refusal.ts";
-import { createTokens, type FetchToken, type Token } from "./tokens.ts";
+import { createTokens, type FetchToken, type Token, type Tokens } from "./tokens.ts";
+import { assumeRole, expired } from "./web-identity.ts";
 
 export interface CredentialsOptions {
   readonly userAgent: string;
@@ -59,16 +60,18 @@ export interface Credentials extends Disposable {
 
 /** What an exchange of `namespace` was given. */
 interface Known {
+  readonly tokens: Tokens<Issued>;
   readonly key: string;
   readonly first: Issued;
   readonly namespace: string;
   readonly renewOn?: readonly string[];
+  readonly fetch: FetchToken<Issued>;
 }
 
 type TokenAuth = Exclude<AuthSettings, FixedAuth | ChallengedAuth>;
 
 function isIssued(auth: AuthSettings): auth is TokenAuth {
-  return auth.type === "oauth2" || auth.type === "serviceAccountToken" || auth.type === "login";
+  return ["oauth2", "awsWebIdentity", "serviceAccountToken", "login"].includes(auth.type);
 }
 function isChallenged(auth: AuthSettings): auth is ChallengedAuth {
   return auth.type === "digest" || auth.type === "registry";
@@ -99,8 +102,9 @@ export function createCredentials(options: CredentialsOptions): Credentials {
       const { value, lifetimeMs } = await tokenOfServiceAccount(serviceAccountToken, auth, signal);
       return { value: bearerToken(value), lifetimeMs };
     }
-    const key = keyOf(auth, context.endpoint);
     const makeToken = makerFor(context);
+    if (auth.type === "awsWebIdentity") return assumeRole(auth, { send: sender(context), userAgent, makeToken }, signal);
+    const key = keyOf(auth, context.endpoint);
     const asking = { field: auth.field, send: sender(context), userAgent, makeToken, refreshToken: refreshTokens.of(key) };
     const { value, lifetimeMs, refreshToken } = await requestToken(auth, asking, signal).catch((error: unknown) => {
       // The Secret's may be a newer one.
@@ -117,22 +121,6 @@ export function createCredentials(options: CredentialsOptions): Credentials {
     const { end, ...token } = await logIn(auth, { ...context, makeToken: makerFor(context) }, signal);
     return { ...token, ...(end && { end: () => sessions.ending(end()) }) };
   }
-  function issuedCredential({ key, first, namespace, renewOn }: Known, fetch: FetchToken<Issued>): Credential {
-    const used = [first];
-    const latest = (): Issued => used.at(-1) ?? first;
-    return {
-      secrets: () => used.flatMap(({ secrets }) => secrets),
-      added: (request) => withParts(request, latest().parts),
-      refused: (answer) => isRefusal(answer, latest(), renewOn),
-      async renewed(signal) {
-        const token = await tokens.renew(key, fetch, { value: latest(), namespace }, signal);
-        if (token === undefined) return false; // the answer of 401 stands
-        used.push(token);
-        return true;
-      },
-      accepted: () => tokens.helped(key, namespace),
-    };
-  }
 
   return {
     async of(auth, context, { namespace, mayWait, signal }) {
@@ -144,7 +132,8 @@ export function createCredentials(options: CredentialsOptions): Credentials {
       const got = tokens.get(key, fetch);
       if (got.type === "pending" && !mayWait) return { type: "busy", reason: "TokenPending", kept: false, free: got.done };
       const first = got.type === "token" ? got.value : await tokens.wait(key, fetch, signal);
-      return issuedCredential({ key, first, namespace, ...(auth.type === "login" && { renewOn: auth.login.renewOn }) }, fetch);
+      const renewing = auth.type === "login" && { renewOn: auth.login.renewOn };
+      return issuedCredential({ tokens, key, first, namespace, ...renewing, fetch });
     },
     forget: (endpoint) => sessions.forget(endpoint),
     async end() {
@@ -153,6 +142,24 @@ export function createCredentials(options: CredentialsOptions): Credentials {
     },
     problem: (auth, endpoint) => problemOf(keyOf(auth, endpoint)),
     [Symbol.dispose]: () => parts.dispose(),
+  };
+}
+
+function issuedCredential({ tokens, key, first, namespace, renewOn, fetch }: Known): Credential {
+  const used = [first];
+  const latest = (): Issued => used.at(-1) ?? first;
+  return {
+    secrets: () => used.flatMap(({ secrets }) => secrets),
+    added: (request, now) => withIssued(request, latest(), now),
+    refused: (answer) => isRefusal(answer, latest(), renewOn),
+    ...(first.signing && { refusedIn: expired }),
+    async renewed(signal) {
+      const token = await tokens.renew(key, fetch, { value: latest(), namespace }, signal);
+      if (token === undefined) return false; // the answer of 401 stands
+      used.push(token);
+      return true;
+    },
+    accepted: () => tokens.helped(key, namespace),
   };
 }
 

@@ -3,7 +3,13 @@
  *
  * Invariant: an empty or unusable credential is refused and never sent; what is refused names the field and no value.
  */
-import { loginRequests, type AuthSources, type LoginSources, type ServiceAccountTokenRequest } from "../../core/auth.ts";
+import {
+  loginRequests,
+  type AuthSources,
+  type LoginSources,
+  type ServiceAccountTokenRequest,
+  type WebIdentity,
+} from "../../core/auth.ts";
 import type { Source } from "../../core/source.ts";
 import type { Read } from "../../core/ports.ts";
 import { bytesInBody } from "../../core/templating.ts";
@@ -14,8 +20,8 @@ import { resolveInputs, type Inputs } from "./inputs.ts";
 import { resolveOAuth2, type OAuth2Settings } from "./oauth2.ts";
 import { resolveTokens, type ResolvedToken } from "./token-source.ts";
 
+/** What signs. */
 export interface AWSSettings {
-  readonly type: "awsSigV4";
   readonly region: string;
   readonly service: string;
   readonly accessKeyID: string;
@@ -51,7 +57,8 @@ export type AuthSettings = { readonly field: string } & (
   | { readonly type: "bearer"; readonly token: string }
   | { readonly type: "apiKey"; readonly in: "Header" | "Query"; readonly name: string; readonly value: string }
   | OAuth2Settings
-  | AWSSettings
+  | ({ readonly type: "awsSigV4" } & AWSSettings)
+  | WebIdentity
   | { readonly type: "serviceAccountToken"; readonly request: ServiceAccountTokenRequest }
   | LoginSettings
   | DigestSettings
@@ -93,6 +100,9 @@ export async function resolveAuth(auth: AuthSources, read: Read): Promise<AuthSe
       const sessionToken = auth.sessionToken && (await line(auth.sessionToken));
       return { field, type, region, service, accessKeyID, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
     }
+    case "awsWebIdentity":
+      if (!URL.canParse(auth.stsURL)) refuse("InvalidURL", `${auth.token.field}.stsURL: this is no URL`);
+      return auth;
     case "serviceAccountToken":
       return auth;
     case "login": {

@@ -3,9 +3,13 @@
  * has been acted upon, or may be repeated.
  */
 import type { Answer } from "./on-wire.ts";
+import type { Refusing } from "../credentials/credential.ts";
 import { isRedirect, locationOf, targetOf, type Hop } from "./redirects.ts";
 import { admitHop, type Chain, type Run, type RunOptions } from "./send-hop.ts";
 import { retryReason } from "./stale-retry.ts";
+
+/** What says that a credential is refused is not longer. */
+const longestRefusalBytes = 8_192;
 
 interface SecondTries {
   /** Whether what failed is sent once more, on a fresh connection. */
@@ -19,6 +23,16 @@ export function createSecondTries(chain: Chain, run: Run, options: RunOptions): 
   const { connections, emit } = options;
   let repeats = 1;
   let renewals = 1;
+  async function isRefusedIn(answer: Refusing, received: Answer): Promise<boolean> {
+    const refusedIn = credential?.refusedIn;
+    if (!refusedIn?.statusCodes.includes(answer.statusCode)) return false;
+    try {
+      const isShort = await received.begin(longestRefusalBytes, options.minResponseRate);
+      return isShort && refusedIn.says(answer, (await received.read(longestRefusalBytes)).toString());
+    } catch {
+      return false; // whoever reads the answer is told
+    }
+  }
   return {
     mayRepeat(error, hop) {
       const reason = retryReason(error, { trace: run.trace, connections, repeatable: hop.repeatable });
@@ -33,7 +47,7 @@ export function createSecondTries(chain: Chain, run: Run, options: RunOptions): 
       if (!hop.trusted || !credential?.refused || !credential.renewed) return false;
       const target = isRedirect(statusCode) ? targetOf(hop.request, locationOf(headers)) : undefined;
       const answer = { statusCode, headers, target };
-      const isRefused = credential.refused(answer);
+      const isRefused = credential.refused(answer) || (await isRefusedIn(answer, refused));
       if (!isRefused) credential.answered?.(answer);
       if (renewals === 0 && !isRefused) credential.accepted?.();
       if (renewals === 0 || !isRefused) return false;

@@ -17,6 +17,7 @@ import type { Credential } from "../credentials/credential.ts";
 import type { Egress } from "../connect/egress.ts";
 import type { RateTurn } from "../limits/rate-limits.ts";
 import { onWire, type Answer } from "./on-wire.ts";
+import type { MinimumRate } from "./reading.ts";
 import { isOutside, type Hop } from "./redirects.ts";
 import type { WireRequest } from "../wire-request.ts";
 
@@ -29,6 +30,7 @@ export interface RunOptions {
   readonly origins: Pick<Budgets, "take">;
   /** How much of a redirect's content is read so that its connection can be used again. */
   readonly redirectDrainBytes: number;
+  readonly minResponseRate?: MinimumRate;
 }
 export interface Chain {
   readonly first: Hop;

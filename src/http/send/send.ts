@@ -20,7 +20,6 @@ import type { Chain, RunOptions } from "./send-hop.ts";
 import { failure, failureOf, type At, type Failure } from "../failure.ts";
 import { anywhere, type Place } from "../place.ts";
 import type { Answer } from "./on-wire.ts";
-import type { MinimumRate } from "./reading.ts";
 import { smallBytes } from "../limits/memory-shares.ts";
 import type { RateTurn } from "../limits/rate-limits.ts";
 import { RefusedError } from "../refusal.ts";
@@ -30,7 +29,6 @@ import { createShown } from "../../core/shown.ts";
 export interface SendOptions extends RunOptions {
   /** Limit on the content of a response, compressed and not. */
   readonly maxResponseBytes: number;
-  readonly minResponseRate?: MinimumRate;
 }
 export interface Sending extends Chain {
   /** Its endpoint, as telemetry names it. */

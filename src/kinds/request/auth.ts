@@ -5,6 +5,7 @@ import { loginSources, type LoginEndpoint } from "./login.ts";
 import { oauth2Sources } from "./oauth2.ts";
 import { source, type From } from "./sources.ts";
 import { serviceAccountRequest } from "./token-source.ts";
+import { webIdentity } from "./web-identity.ts";
 
 /** `spec`: where the endpoint's is written; `own`: what of it a login uses, and the namespace of its ServiceAccounts. */
 export function authSources(auth: Auth, spec: From, own: LoginEndpoint & { readonly namespace: string }): AuthSources {
@@ -20,6 +21,10 @@ export function authSources(auth: Auth, spec: From, own: LoginEndpoint & { reado
   if (oauth2) return { ...at("oauth2"), ...oauth2Sources(oauth2, at, own.namespace) };
   if (awsSigV4) {
     const { region, service, accessKeyID, secretAccessKey, sessionToken } = awsSigV4;
+    const role = awsSigV4.webIdentity;
+    if (role)
+      return { ...at("awsSigV4"), ...webIdentity(role, { region, service, ...at("awsSigV4.webIdentity") }, own.namespace) };
+    if (!accessKeyID || !secretAccessKey) throw new Error("awsSigV4 without a key: the schema forbids it");
     return {
       ...at("awsSigV4"),
       type: "awsSigV4",
