@@ -27,8 +27,19 @@ const mostListed = 8;
 
 /** For a message, without the field: what of the document is named, and not there. */
 export function missingReference(expression: string, document: Known): string | undefined {
-  for (const path of pathsReadBy(expression) ?? []) {
-    const problem = path.mayBeAbsent ? undefined : absenceOf(path, document);
+  return firstAbsence(neededPaths(expression), document);
+}
+
+/** What an expression cannot do without, each path once: what many documents are held against is read once. */
+export function neededPaths(expression: string): readonly ReadPath[] {
+  const needed = (pathsReadBy(expression) ?? []).filter(({ mayBeAbsent }) => !mayBeAbsent);
+  return [...new Map(needed.map((path) => [pathText(path.steps), path])).values()];
+}
+
+/** As `missingReference`. */
+export function firstAbsence(paths: readonly ReadPath[], document: Known): string | undefined {
+  for (const path of paths) {
+    const problem = absenceOf(path, document);
     if (problem !== undefined) return problem;
   }
   return undefined;

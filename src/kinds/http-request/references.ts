@@ -2,7 +2,7 @@
 import { open, type Known } from "../../core/missing-reference.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import { declaredOutputs, outputExpressions } from "../request/outputs.ts";
-import { answer, requestReadings, triggerEvent, undeclaredRefusal } from "../request/references.ts";
+import { answer, requestReadings, triggerEvent, undeclaredInItems, undeclaredRefusal } from "../request/references.ts";
 import type { HTTPRequest } from "../types.ts";
 
 export function findUndeclared({ spec }: Pick<HTTPRequest, "spec">): Refusal | undefined {
@@ -15,12 +15,8 @@ export function findUndeclared({ spec }: Pick<HTTPRequest, "spec">): Refusal | u
     { expressions: outputExpressions(declaredOutputs(spec.outputs, "spec.outputs")), sees: ofAnswers },
   ];
   const common = spec.trigger ? { trigger: triggerEvent } : {};
+  const readings = requestReadings(spec, "spec", forEach ? { item: open, index: open } : {});
+  const refusal = undeclaredRefusal(spec, common, [...readings, ...others]);
   // What is written as a list is known item by item.
-  const items: readonly Known[] = forEach?.items?.map((value) => ({ type: "value", value })) ?? [open];
-  const sights = forEach ? items.map((item) => ({ item, index: open })) : [{}];
-  for (const sees of sights) {
-    const refusal = undeclaredRefusal(spec, common, [...requestReadings(spec, "spec", sees), ...others]);
-    if (refusal) return refusal;
-  }
-  return undefined;
+  return refusal ?? (forEach?.items && undeclaredInItems(readings, forEach.items));
 }

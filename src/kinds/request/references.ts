@@ -6,7 +6,7 @@
 import type { Expectation, Inputs, RequestShape } from "../../api/request.ts";
 import type { Poll } from "../../api/poll.ts";
 import { mayRead } from "../../core/expression-reads.ts";
-import { missingReference, open, type Known } from "../../core/missing-reference.ts";
+import { firstAbsence, missingReference, neededPaths, open, type Known } from "../../core/missing-reference.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Located, RequestTemplate } from "../../core/request-template.ts";
 import { expressionsOfText, templatesOf } from "../../core/templating.ts";
@@ -47,11 +47,24 @@ export function undeclaredRefusal(
   );
 }
 function firstMissing(expressions: readonly Located[], document: Known): Refusal | undefined {
-  return first(expressions, ({ field, text }) => {
-    const problem = missingReference(text, document);
-    return problem === undefined
-      ? undefined
-      : { type: "refusal", reason: "InvalidExpression", message: `${field}: ${problem}`, heals: false };
+  return first(expressions, ({ field, text }) => refusalOf(field, missingReference(text, document)));
+}
+function refusalOf(field: string, problem: string | undefined): Refusal | undefined {
+  if (problem === undefined) return undefined;
+  return { type: "refusal", reason: "InvalidExpression", message: `${field}: ${problem}`, heals: false };
+}
+
+/** Paths times items that are looked at; each item is looked at once more before it is sent. */
+const mostLooks = 100_000;
+/** The same of the items of a list that the spec has, of which `readings` see one each. */
+export function undeclaredInItems(readings: readonly Reading[], items: readonly unknown[]): Refusal | undefined {
+  const asked = readings
+    .flatMap(({ expressions }) => expressions)
+    .map(({ field, text }) => ({ field, paths: neededPaths(text).filter(({ steps: [top] }) => top === "item") }));
+  const paths = asked.reduce((sum, one) => sum + one.paths.length, 0);
+  return first(items.slice(0, Math.floor(mostLooks / Math.max(paths, 1))), (value) => {
+    const document = names("such name", { item: { type: "value", value } });
+    return first(asked, (one) => refusalOf(one.field, firstAbsence(one.paths, document)));
   });
 }
 function first<T, R>(all: readonly T[], find: (one: T) => R | undefined): R | undefined {
