@@ -66,11 +66,11 @@ debug: $(INSTALLED) ## As test-one, waiting for a debugger: chrome://inspect, or
 
 .PHONY: test-http
 test-http: $(INSTALLED) ## The HTTP side against real servers on loopback.
-	$(JEST) --selectProjects http
+	$(JEST) --selectProjects http --maxWorkers=100%
 
 .PHONY: test-standalone
 test-standalone: $(INSTALLED) ## Manifests from files, state in SQLite.
-	$(JEST) --selectProjects standalone
+	$(JEST) --selectProjects standalone --maxWorkers=100%
 
 .PHONY: test-kubernetes
 test-kubernetes: $(INSTALLED) ## Against a real kube-apiserver and etcd.

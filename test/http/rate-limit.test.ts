@@ -114,8 +114,8 @@ test("whoever waits for a turn holds no place at the origin, and gives its worke
 
 test("what would have its turn too late is not sent, says so, and leaves the turn to others", async () => {
   await using origin = await timed();
-  await using http = testRequester({ reconcileTimeoutMs: 1_000 });
-  const limit = { requests: 1, perMs: 400, burst: 1 };
+  await using http = testRequester({ reconcileTimeoutMs: 4_000 });
+  const limit = { requests: 1, perMs: 1_000, burst: 1 };
   const outcomes = await (async () => {
     using requests = http.requester.begin("HTTPRequest/team-a/list");
     return await sendAll(requests, many(origin.server.url, 5, limit));

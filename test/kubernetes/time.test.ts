@@ -85,7 +85,7 @@ describeWithControlPlane("time", (plane) => {
 
   test.each([
     [{ every: "500ms" }, "at least 1s"],
-    [{ every: "1m", cron: "* * * * *" }, "exactly one of every and cron"],
+    [{ every: "1m", cron: "* * * * *" }, "exactly one of every, cron and at"],
     [{ every: "1m", timeZone: "UTC" }, "timeZone goes with cron"],
     [{ cron: "TZ=UTC 0 3 * * *" }, "spec.schedule.cron"],
   ])("the API server refuses the schedule %j", async (schedule, message) => {
