@@ -64,6 +64,18 @@ describe("header fields on a ClusterHTTPEndpoint", () => {
     expect(saidOf({}, of, "webhook-timestamp")).toContain("spec.idempotencyKey.header");
   });
 
+  test.each([
+    ["Authorization", { auth: { bearer: { token: { secretKeyRef } } } }],
+    ["x_api-key", { auth: inHeader }],
+    ["Traceparent", { traceContext: "W3C" }],
+  ] as const)("a signature in %s, where something else of the endpoint goes, takes its place from nothing", (name, spec) => {
+    const hmac = { algorithm: "SHA256", keyEncoding: "Text", encoding: "Hex", content: "${ .body }" } as const;
+    const headers = [{ name, value: "${ .signature }" }];
+    const sign = { scheme: "HMAC", keys: [{ secretKeyRef }], hmac: { ...hmac, headers } } as const;
+    expect(saidOf({}, endpoint({ ...spec, sign }))).toContain(`spec.sign sets the header ${name}`);
+    expect(saidOf({}, endpoint({ sign }))).toBe(undefined);
+  });
+
   test("what a request's own sign sets is not to be set besides, by what asks after its work neither", () => {
     const sign = { scheme: "Slack", keys: [{ secretKeyRef }] } as const;
     const name = "X_Slack-Signature";
