@@ -1,6 +1,5 @@
 /** What a list's items lack is found for each of them, and what it costs does not grow with items times text. */
 import { expect, jest, test } from "@jest/globals";
-import { httpRequest } from "../support/request-plan.ts";
 
 const readings = jest.fn<(expression: string) => void>();
 const paths = await import("../../src/core/jq/paths.ts");
@@ -11,6 +10,8 @@ jest.unstable_mockModule("../../src/core/jq/paths.ts", () => ({
     return paths.pathsReadBy(expression);
   },
 }));
+// What is imported before the mock would bring the module itself.
+const { httpRequest } = await import("../support/request-plan.ts");
 const { findUndeclared } = await import("../../src/kinds/http-request/references.ts");
 
 const spec = { url: "https://example.com/", body: { json: { name: "${ .item.name }", at: "${ .index }" } } };
@@ -28,5 +29,7 @@ test("an expression is read as often for a hundred items as for one", () => {
     findUndeclared(httpRequest({ ...spec, forEach: { items } }));
     return readings.mock.calls.length;
   };
-  expect(countFor(named)).toBe(countFor(named.slice(0, 1)));
+  const once = countFor(named.slice(0, 1));
+  expect(once).toBeGreaterThan(0);
+  expect(countFor(named)).toBe(once);
 });
