@@ -17,7 +17,6 @@ export type DueReason =
   | "referenceChanged"
   | "dependencyStatusChanged"
   | "dataChanged"
-  | "labelsChanged"
   | "interval"
   | "retry"
   | "conflict"

@@ -128,3 +128,37 @@ test("what each fault says on the page on operations is found by its symptom, to
   const symptoms = read("docs/troubleshooting.md");
   expect(reasons.filter((reason) => !symptoms.includes(`\`${reason}\``))).toEqual([]);
 });
+
+/** What stands in backticks in the first cells of a page's tables. */
+const firstCells = (page: string): ReadonlySet<string> =>
+  new Set(
+    [...read(page).matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, cell = ""]) =>
+      [...cell.matchAll(/`([\w/-]+)[^`]*`/g)].map(([, word = ""]) => word),
+    ),
+  );
+
+test("the architecture has a row for each folder of src, and for each room of src/http and src/kinds", () => {
+  const foldersIn = (folder: string): readonly string[] =>
+    readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+  const rows = firstCells("docs/architecture.md");
+  const folders = foldersIn("src").map((name) => `src/${name}`);
+  const rooms = ["src/http", "src/kinds"].flatMap(foldersIn).map((name) => `${name}/`);
+  expect([...folders, ...rooms].filter((name) => !rows.has(name))).toEqual([]);
+});
+
+test("the command line's page has a row for each command", () => {
+  const commands = [...read("src/cli/program.ts").matchAll(/\.command\("(\w+)"\)/g)].map(([, name = ""]) => name);
+  expect(commands.length).toBeGreaterThan(8);
+  const rows = firstCells("docs/try-it.md");
+  expect(commands.filter((name) => !rows.has(name))).toEqual([]);
+});
+
+test("the log's page explains each word of why an object was looked at, and none that there is not", () => {
+  const [, union = ""] = /export type DueReason =([^;]+);/.exec(read("src/engine/due-reasons.ts")) ?? [];
+  const words = [...union.matchAll(/"(\w+)"/g)].map(([, word = ""]) => word);
+  const [, table = ""] = /^\| `why` \| \|\n([\s\S]+?)\n\n/m.exec(read("docs/operations.md")) ?? [];
+  const told = table
+    .split("\n")
+    .flatMap((row) => [...(row.split(" | ")[0] ?? "").matchAll(/`(\w+)/g)].map(([, word = ""]) => word));
+  expect(told.toSorted()).toEqual(words.toSorted());
+});
