@@ -143,16 +143,28 @@ shutdown_lifetime 0 seconds
   });
 }
 
+/** Whose tokens a registry wants: it verifies them by the certificates of `ca`, in PEM. */
+export interface TokenAuth {
+  readonly realm: string;
+  readonly service: string;
+  readonly issuer: string;
+  readonly ca: string;
+}
+
 /** A registry of container images that lets them be deleted. `output` has a line for each request. */
-export async function startRegistry(): Promise<RealServer> {
+export async function startRegistry(auth?: TokenAuth): Promise<RealServer> {
   const [port = 0] = await freePorts(1);
   return startServer("registry", async (folder) => {
+    const bundle = join(folder, "ca.pem");
+    if (auth) await writeFile(bundle, auth.ca);
+    const token = auth && { realm: auth.realm, service: auth.service, issuer: auth.issuer, rootcertbundle: bundle };
     await writeFile(
       join(folder, "conf.yml"),
       `version: 0.1
 log: {accesslog: {disabled: false}, level: error}
 storage: {filesystem: {rootdirectory: ${folder}/data}, delete: {enabled: true}}
 http: {addr: "127.0.0.1:${port}"}
+${token ? `auth: ${JSON.stringify({ token })}` : ""}
 `,
     );
     const args = ["serve", join(folder, "conf.yml")];
