@@ -79,6 +79,13 @@ const spec = {
     outputs,
     serviceAccountName,
     suspend: { type: "boolean", default: false, description: "True: nothing is sent until it is false again." },
+    ttlSecondsAfterFinished: {
+      type: "integer",
+      format: "int32",
+      minimum: 0,
+      description:
+        "So many seconds after its run has ended, well or badly for good, the object is deleted, and its outputs with it. Without it the object stays. What was never sent, and what waits for somebody to say what came of it (OutcomeUnknown), stays in any case. What applies manifests again and again, a GitOps tool say, makes the object anew, and so sends it again, each time. Leave time for those that depend on the object or tell of its end. Without a cluster it has no effect.",
+    },
   },
   "x-kubernetes-validations": [
     {
@@ -102,6 +109,11 @@ const spec = {
       message:
         "trigger does not go with schedule, forEach or rerunOn: it is sent for what happens to others, and for nothing else",
       fieldPath: ".trigger",
+    },
+    {
+      rule: "!has(self.ttlSecondsAfterFinished) || !(has(self.schedule) || has(self.trigger) || has(self.rerunOn))",
+      message: "ttlSecondsAfterFinished does not go with schedule, trigger or rerunOn: what runs again has never finished",
+      fieldPath: ".ttlSecondsAfterFinished",
     },
     {
       rule: "!has(self.sign) || has(self.url)",

@@ -31,7 +31,9 @@ export type Step =
   /** Whether the outputs could be written as things are. */
   | { readonly type: "checkOutputs"; readonly outputs: readonly Output[] }
   /** Evaluates and writes them, in their order. */
-  | { readonly type: "writeOutputs"; readonly evaluation: OutputEvaluation };
+  | { readonly type: "writeOutputs"; readonly evaluation: OutputEvaluation }
+  /** Deletes the object itself, as the plan sees it: nothing of it is written any more. */
+  | { readonly type: "remove" };
 
 /** What is needed to undo what is about to be done stays there until it is undone. */
 export interface Keeps {
@@ -96,6 +98,8 @@ export type EvaluationResult =
 /** What came of a step about outputs. */
 export type OutputsResult = { readonly type: "ready" } | Refusal;
 export type CheckResult = { readonly type: "usable" } | Refusal;
+/** `forbidden`: this process has no right to; `unsupported`: objects are not this process's to delete. */
+export type RemoveResult = { readonly type: "removed" | "forbidden" | "unsupported" };
 
 export interface Verdict {
   /** The whole status as it should be. Written only where it differs from what is there. */
@@ -123,6 +127,7 @@ export interface StepAnswers {
   readonly check: CheckResult;
   readonly checkOutputs: OutputsResult;
   readonly writeOutputs: OutputsResult;
+  readonly remove: RemoveResult;
 }
 export type StepOf<T extends Step["type"]> = Extract<Step, { readonly type: T }>;
 export type StepAnswer = StepAnswers[Step["type"]];

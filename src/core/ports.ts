@@ -7,7 +7,7 @@ import type { Lane } from "./lane.ts";
 import type { Outcome, Refusal } from "./outcome.ts";
 import type { ReadResult, Reference, Resource, ResourceType } from "./resource.ts";
 import type { EvaluatedOutputs, OutputEvaluation, OutputStore } from "./output.ts";
-import type { Annotation, CheckResult, EvaluationResult, Step } from "./plan.ts";
+import type { Annotation, CheckResult, EvaluationResult, RemoveResult, Step } from "./plan.ts";
 
 export type WatchEvent =
   /** Everything there is. `resourceVersion` is the listing's own: what the cache has from after it, it keeps. */
@@ -118,6 +118,16 @@ export interface ResourceStore extends OutputStore {
     signal: AbortSignal,
     mayWrite?: () => boolean,
   ): Promise<WriteResult | { readonly type: "forbidden" }>;
+  /**
+   * Deletes the object that `resource` was read from, and in the background what it owns, if nobody has changed anything of it
+   * since. Throws when the store cannot be reached.
+   */
+  remove(
+    type: ResourceType,
+    resource: Resource,
+    signal: AbortSignal,
+    mayWrite?: () => boolean,
+  ): Promise<RemoveResult | Extract<WriteResult, { type: "conflict" }>>;
   /** A short-lived token of a ServiceAccount. Throws when the store cannot be reached. */
   serviceAccountToken(request: ServiceAccountTokenRequest, signal: AbortSignal): Promise<ServiceAccountTokenResult>;
   /**

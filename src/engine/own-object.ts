@@ -5,14 +5,14 @@
  * a conflict, and by then the cache has been told what is there: before the watch tells, the next run would do the same again.
  */
 import type { Finalizer, Precondition, ResourceStore, WaitFor, WaitForRecord, WriteResult } from "../core/ports.ts";
-import type { Annotation, Intent, Kind, Verdict } from "../core/plan.ts";
+import type { Annotation, Intent, Kind, RemoveResult, Verdict } from "../core/plan.ts";
 import type { Resource } from "../core/resource.ts";
 import { sameJSON } from "../core/tools/json.ts";
 import type { Conflict } from "./reconciled.ts";
 import type { MayRecord, SentOutcome, UnrecordedOutcomes } from "./unrecorded.ts";
 
 export interface OwnObjectDeps {
-  readonly store: Pick<ResourceStore, "writeStatus" | "setFinalizer" | "annotate" | "readLive">;
+  readonly store: Pick<ResourceStore, "writeStatus" | "setFinalizer" | "annotate" | "remove" | "readLive">;
   /** What a write answered: it goes into the cache before anything else is decided. */
   readonly written: (resource: Resource) => void;
   /** What a live read did not find: it goes out of the cache. */
@@ -38,6 +38,8 @@ export interface OwnObject {
   setFinalizer(finalizer: Finalizer): Promise<Conflict | undefined>;
   /** Nothing where it is so already, or where this process has no right to. */
   annotate(annotation: Annotation): Promise<Conflict | undefined>;
+  /** Deletes it, as it is known here. */
+  remove(): Promise<RemoveResult | Conflict>;
   /** Of a status that belongs to no request that was sent; it is lost where it cannot be written, and decided on again. */
   writeStatus(status: object): Promise<Conflict | undefined>;
   /**
@@ -73,9 +75,7 @@ export function createOwnObject({ type }: Kind, seen: Resource, deps: OwnObjectD
   }
   async function settle(result: WriteResult): Promise<Conflict | undefined> {
     learnFrom(result);
-    if (result.type === "written") return undefined;
-    await readLive();
-    return result;
+    return result.type === "written" ? undefined : afterReading(result, readLive);
   }
   async function writeStatus(status: object): Promise<Conflict | undefined> {
     const write = waitFor(store.writeStatus(type, current, status, precondition, signal, mayAct));
@@ -104,6 +104,7 @@ export function createOwnObject({ type }: Kind, seen: Resource, deps: OwnObjectD
       const result = await waitFor(store.annotate(type, current, annotation, signal, mayAct));
       return result.type === "forbidden" ? undefined : settle(result);
     },
+    remove: async () => afterReading(await waitFor(store.remove(type, current, signal, mayAct)), readLive),
     writeStatus,
     async recordOutcome({ status, finalizer }) {
       const until: Precondition = precondition.type === "attempt" ? precondition : { type: "sameAttempt" };
@@ -130,6 +131,12 @@ export function createOwnObject({ type }: Kind, seen: Resource, deps: OwnObjectD
       return settle(await deps.waitForRecord(unrecorded.record(outcome, signal)));
     },
   };
+}
+
+/** The same; where somebody else wrote meanwhile, once the object has been read anew. */
+async function afterReading<R extends RemoveResult | Conflict>(result: R, readLive: () => Promise<unknown>): Promise<R> {
+  if (result.type === "conflict") await readLive();
+  return result;
 }
 
 /** Whether statuses can be written at all is of use to those that wait for it. */

@@ -103,15 +103,20 @@ async function carryOut(
     evaluate: (step) => requester.evaluate(step.evaluation, read, signal),
     check: (step) => check(step, namespace, { deps, read, signal }),
     checkOutputs: (step) => checkOutputs(step.outputs, owner(), { store: acting }, signal),
+    remove: () => object.remove(),
     writeOutputs: (step) => {
       const { mayRecord } = deps;
       return deps.waitWithoutLimit(writeOutputs(step.evaluation, owner(), { store: acting, requester, mayRecord, read }, signal));
     },
   };
-  // What is only read can be told from what is then said, bit by bit: so without an account nothing is performed.
+  // What is only read can be told from what is then said, bit by bit: so without an account nothing is performed but the object's end.
   const lacksAccount = deps.requireServiceAccount && kind.actsAs !== undefined && account === undefined;
   const follow = <R>(steps: Steps<R>): Promise<Ended<R> | Interruption> =>
-    followPlan(steps, async (step) => (lacksAccount ? accountRequired : perform(performers, step.type, step)), signal);
+    followPlan(
+      steps,
+      async (step) => (lacksAccount && step.type !== "remove" ? accountRequired : perform(performers, step.type, step)),
+      signal,
+    );
 
   const ended = await follow(kind.plan(situation));
   return ended.type === "ended" ? { type: "ended", value: { verdict: ended.value, hasSent: sending.hasSent(), holds } } : ended;

@@ -8,6 +8,7 @@ import { writeFinalizer } from "./finalizer-write.ts";
 import { toDataResource } from "./objects.ts";
 import { createOutputStore } from "./outputs.ts";
 import { isObjectName, objectPath } from "./paths.ts";
+import { removeObject } from "./remove.ts";
 import { createServiceAccountTokens } from "./service-account-token.ts";
 import { actingAs, denialOf, grantOf } from "./impersonation.ts";
 import { readLive, writeAttempt, writeUnchanged } from "./status-write.ts";
@@ -53,6 +54,9 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
       writeFinalizer(writer, { type, resource, finalizer, mayWrite }, signal),
     async annotate(type, resource, annotation, signal, mayWrite = always) {
       return mayWrite() ? writeAnnotation(client, { type, resource, annotation }, signal) : { type: "conflict" };
+    },
+    async remove(type, resource, signal, mayWrite = always) {
+      return mayWrite() ? removeObject(client, { type, resource }, signal) : { type: "conflict" };
     },
     async hold(type, resource, name, signal, mayWrite = always) {
       try {

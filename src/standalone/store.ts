@@ -105,6 +105,7 @@ export function createStandaloneStore({ manifests, dataFile, neededAtEnd }: Stan
       return mayWrite() ? writes.setFinalizer(type, resource, finalizer) : { type: "conflict" };
     },
     annotate: () => Promise.resolve({ type: "forbidden" }), // annotations are what the manifests say
+    remove: () => Promise.resolve({ type: "unsupported" }), // objects are what the manifests say
     async hold(type, resource, name, _signal, mayWrite = always) {
       return mayWrite() ? writes.setFinalizer(type, resource, { name, present: true }, true) : { type: "conflict" };
     },

@@ -139,6 +139,7 @@ describeWithHelm("the least rights", () => {
     await create("ClusterHTTPEndpoint", "", "shared", { baseURL: url("shared"), allowedNamespaces: { from: "All" } });
     await create("HTTPEndpoint", "reads", "own", { baseURL: url("own"), auth: { bearer: { token: secret } } });
     await create("HTTPRequest", "reads", "one", { endpointRef: { name: "own" }, path: "/one", inputs: { word, secret } });
+    await create("HTTPRequest", "reads", "over", { url: url("over"), ttlSecondsAfterFinished: 0 });
     await create("HTTPRequest", "reads", "denied", { url: "http://169.254.169.254/" });
     await create("HTTPResource", "reads", "thing", {
       externalID: ".response.body.id",
@@ -187,6 +188,7 @@ describeWithHelm("the least rights", () => {
     await plane.admin("DELETE", thing);
     await soon("gone", async () => (await plane.admin("GET", thing)).status === 404);
     for (const what of [
+      "delete httprequests",
       "patch httpendpoints",
       "patch clusterhttpendpoints",
       "create events",

@@ -10,6 +10,7 @@ type Uses = Readonly<Record<string, string>>;
 export const rights: Readonly<Record<string, Uses>> = {
   holdfast: {
     ...ofKinds("httprequests", "httpresources", "httpendpoints"),
+    "delete httprequests": "delete one that has finished, after as long as it says",
     "patch httpresources": "put a finalizer on it before there is something remote, and take it off",
     "patch httpendpoints": "put a finalizer on it before there is something remote that needs it to be deleted, and take it off",
     "get configmaps": "read what a request takes from one",

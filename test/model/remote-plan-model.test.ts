@@ -286,6 +286,8 @@ function* steps(world: World, index: 0 | 1, config: Config): Generator<World> {
     case "checkOutputs":
     case "writeOutputs":
       return yield go({ type: "ready" });
+    case "remove":
+      throw new Error("an HTTPResource does not delete itself");
     case "exchanges":
       throw new Error("an HTTPResource sends one at a time");
     case "exchange":

@@ -50,6 +50,12 @@ describe("the state of standalone", () => {
     return createStandaloneStore({ manifests: await mustLoad([await folder.write("all.yaml", text)]), dataFile: dataFile() });
   }
 
+  test("deletes no object: each is there as long as its manifest is", async () => {
+    using store = await open(manifest());
+    expect(await store.remove(requests, await only(store), signal)).toEqual({ type: "unsupported" });
+    expect((await only(store)).metadata.name).toBe("ada");
+  });
+
   test("keeps an object with a finalizer after its manifest is gone, until that is taken off", async () => {
     using store = await open(manifest());
     await using watched = watching((signal) => store.watch(requests, signal));

@@ -42,6 +42,7 @@ export function memoryStore(objects: readonly Resource[]) {
     readLive: async (_type, { metadata }) => held.get(metadata.name),
     setFinalizer: async (_type, resource) => ({ type: "written", resource }),
     annotate: async (_type, resource) => ({ type: "written", resource }),
+    remove: async () => ({ type: "unsupported" }),
     hold: async (_type, resource) => ({ type: "written", resource }),
     async writeStatus(...[, { metadata }, status, , , mayWrite]) {
       if (mayWrite?.() === false) return { type: "conflict" };

@@ -101,7 +101,7 @@ test("the guide's index leads to each of its pages", () => {
 });
 
 /** Told to the log and the metrics, never in a condition. */
-const unseen = ["Deleted", "Deleting", "Inputs", "NotDue", "NothingCreated", "Orphaned", "Passive"];
+const unseen = ["Deleted", "Deleting", "Expired", "Inputs", "NotDue", "NothingCreated", "Orphaned", "Passive"];
 
 test("the list of reasons has every reason that a condition can have, and none that there is not", () => {
   const listed = [...read("docs/reasons.md").matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, cell = ""]) =>

@@ -18,6 +18,10 @@
 - apiGroups: [holdfast.dev]
   resources: [httpresources, httpendpoints]
   verbs: [patch]
+{{- /* Those that have finished, where they say after how long. */}}
+- apiGroups: [holdfast.dev]
+  resources: [httprequests]
+  verbs: [delete]
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [get, list, watch]

@@ -32,6 +32,7 @@ import { digest } from "../../core/tools/digest.ts";
 import { dataReferences } from "../request/data-references.ts";
 import { dependenciesOf, resolveDependencies } from "../request/dependencies.ts";
 import { endpointReferences, usedEndpoint } from "../request/endpoint.ts";
+import { dueToGo, expire } from "./expiry.ts";
 import { deliverEach, type Delivery } from "./for-each.ts";
 import { findUndeclared } from "./references.ts";
 import { httpRequestReport } from "./report.ts";
@@ -116,7 +117,8 @@ function* plan(situation: Situation<HTTPRequest>): Plan {
   const report = httpRequestReport(resource, now, scheduled, told?.stateFor);
   const event = "attempt" in decision ? told?.stateFor(decision.attempt).event : undefined;
   const verdict = yield* carryOut(situation, { decision, wish, endpoint, report, event, inputs });
-  return told ? told.goOn(verdict) : verdict;
+  if (told) return told.goOn(verdict);
+  return decision.type === "rest" ? verdict : dueToGo(resource, verdict, now);
 }
 
 interface Decided extends Omit<Delivery, "attempt"> {
@@ -128,10 +130,11 @@ function* carryOut(situation: Situation<HTTPRequest>, { decision, inputs, ...how
   const { schedule, trigger, suspend, rerunOn } = resource.spec;
   const { report } = how;
   switch (decision.type) {
-    case "rest":
-      return suspend && (schedule || trigger)
-        ? report.suspended()
-        : report.rest(inputs ?? (rerunOn && resource.status?.attempt?.inputs));
+    case "rest": {
+      if (suspend && (schedule || trigger)) return report.suspended();
+      const rest = (note?: string): Verdict => report.rest(inputs ?? (rerunOn && resource.status?.attempt?.inputs), note);
+      return yield* expire(situation, rest(), rest);
+    }
     case "awaitTick":
       return suspend ? report.suspended() : report.awaitTick(decision.over);
     case "assumeDone":

@@ -18,8 +18,8 @@ import { createStatusMaker, recent, tooManyFailures, type Reported, type Schedul
 const missing = { initialMs: 2_000, maxMs: 60_000 };
 export interface Report {
   unchanged(reason: string): Verdict;
-  /** What was attempted before still stands. `inputs`: with what values of its inputs it counts as done from now on. */
-  rest(inputs?: string): Verdict;
+  /** What was attempted before still stands. `inputs`: with what values of its inputs it counts as done from now on. `note`: what else is to be told. */
+  rest(inputs?: string, note?: string): Verdict;
   /** What is declared is for the schedule's next tick. `over`: an attempt at something else, that is given up. */
   awaitTick(over: Attempt | undefined): Verdict;
   suspended(): Verdict;
@@ -67,12 +67,13 @@ function reportRest(reported: Reported): Pick<Report, "unchanged" | "rest" | "aw
   return {
     unchanged: (reason) => ({ status: before, result: "unchanged", reason }),
 
-    rest(inputs) {
+    rest(inputs, note) {
       const { inputs: _, ...attempt } = before.attempt ?? {};
       const change = before.attempt && { attempt: { ...(attempt as Attempt), ...(inputs !== undefined && { inputs }) } };
       const [run] = lastRun();
       if (!run && timing) return rested(awaitingTick, "Scheduled", change); // it was given up before it had ended
-      const { status: ended, reason, message } = run ?? pastRun(before);
+      const { status: ended, reason, ...told } = run ?? pastRun(before);
+      const message = note === undefined ? told.message : `${told.message}; ${note}`;
       return rested(ended === "True" ? ready(reason, message) : over(reason, message), reason, change);
     },
     awaitTick(over) {
