@@ -104,7 +104,16 @@ function wantedBy({ field, tokenURL }: RegistrySettings, { headers }: Refusing):
       "ChallengeRefused",
       `${field}: the registry asks for more than ${longestWanted} characters of service and scope`,
     );
-  return { service, scope };
+  return { service, scope: inOrder(scope) };
+}
+
+/** The same scope, always written alike: registries name what they ask for in any order, a different one each time. */
+function inOrder(scope: string): string {
+  const resources = scope.split(" ").map((one) => {
+    const at = one.lastIndexOf(":") + 1;
+    return `${one.slice(0, at)}${one.slice(at).split(",").toSorted().join(",")}`;
+  });
+  return resources.toSorted().join(" ");
 }
 
 /** Where an answer does not say: the least that a token lives (as the specification has it). */
