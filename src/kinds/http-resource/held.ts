@@ -7,7 +7,7 @@ import type { Scope } from "../../core/evaluation.ts";
 import type { Response } from "../../core/outcome.ts";
 import { evaluate, type EvaluationResult } from "../../core/plan.ts";
 import type { Refusal } from "../../core/outcome.ts";
-import { formerPlaces, type Context } from "./context.ts";
+import { formerPlaces, needsExternalID, type Context } from "./context.ts";
 import { idFrom } from "./external-id.ts";
 import { givenID } from "./identity.ts";
 import { publishedBy, valuesOf } from "./values.ts";
@@ -98,6 +98,8 @@ export function* held(
   // What was delivered to the other one is not to be taken from this one.
   if (isAnother && formerPlaces(context).former)
     return yield* held({ ...context, isAnother }, scope, { response, externalID, mayTellID });
+  const anew = told !== undefined && (differences.length > 0 || says === false) ? withToldID(context, scope, told) : undefined;
+  if (anew) return yield* held(context, anew, { response, externalID, mayTellID });
   const id = told ?? externalID;
   const willBe = foretold === undefined ? undefined : idFrom(response, foretold, { expression: foretells, spec });
   const known: Found = {
@@ -116,6 +118,17 @@ export function* held(
     return { ...known, upToDate: says === undefined || compare.type === "mergePatch" };
   if (typeof says === "boolean") return { ...known, upToDate: says };
   return isCompared ? { ...known, upToDate: false } : known;
+}
+
+/**
+ * What is declared with the id is held against the answer with the id that it has told first. Undefined: nothing is, or it was; an
+ * expression that reads the id it yields is told once.
+ */
+function withToldID({ spec, externalID: known }: Context, scope: Scope, told: string): Scope | undefined {
+  const { update, upToDate } = spec;
+  const reads = needsExternalID(update?.body) || upToDate?.includes("externalID") === true;
+  const isFirst = told !== scope.externalID && (scope.externalID ?? null) === (known ?? null);
+  return reads && isFirst ? { ...scope, externalID: told } : undefined;
 }
 
 /** Whether an answer can show the object at all: that to HEAD, a 204 and a 205 have no content (RFC 9110, sections 9.3.2 and 15.3). */

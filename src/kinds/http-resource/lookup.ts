@@ -63,7 +63,7 @@ export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
       const isAnother = context.isAnother === true || isOfAnother(context, externalID);
       const seen = yield* held(
         { ...context, isAnother },
-        { ...exchange.scope, object: item ?? null },
+        { ...exchange.scope, externalID, object: item ?? null },
         { response, externalID, mayTellID: false },
       );
       return seen.type === "found" && known !== undefined && known !== externalID ? { ...seen, by: "lookup" } : seen;

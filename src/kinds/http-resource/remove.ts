@@ -4,6 +4,7 @@
  * Invariant: it is gone when the server says so, and nobody who can look denies it.
  */
 import type { Steps, Verdict } from "../../core/plan.ts";
+import type { Response } from "../../core/outcome.ts";
 import { isGone, unmade } from "../../core/remote-object.ts";
 import { needsExternalID, readsAny, withRemote, type Context, type VerbAttempt } from "./context.ts";
 import { deliver } from "./deliver.ts";
@@ -118,7 +119,9 @@ export function* concludeDelete(
     case "succeeded": {
       const { attempt, judgement } = delivered;
       const problem =
-        !isVerified && saysGone(judgement.response) ? yield* verifyGone(context, report, { attempt, judgement }) : undefined;
+        !isVerified && (saysGone(judgement.response) || isPage(judgement.response))
+          ? yield* verifyGone(context, report, { attempt, judgement })
+          : undefined;
       if (problem) return problem;
       const isOver = context.resource.metadata.deletionTimestamp !== undefined;
       return isOver ? report.released("Deleted") : httpResourceReport(withRemote(context, unmade)).unmade(attempt, judgement);
@@ -132,7 +135,15 @@ export function* concludeDelete(
   }
 }
 
-/** A 404 can be that of a wrong URL: whoever can look is asked, once. Undefined: nobody denies that it is gone. */
+/** A page for people, such as that for signing in when a session is over, says nothing of what was asked for. */
+function isPage(response: Response | undefined): boolean {
+  return response !== undefined && /^text\/html\b/i.test(String(response.headers["content-type"] ?? ""));
+}
+
+/**
+ * A 404 can be that of a wrong URL, and a page anybody's: whoever can look is asked, once. Undefined: nobody denies that it is
+ * gone.
+ */
 function* verifyGone(
   context: Context,
   report: Report,
@@ -149,7 +160,9 @@ function* verifyGone(
     case "found":
     case "absent": {
       const sight = seen.type === "found" && seen.mine !== false ? sightOf(seen) : null;
-      return isGone(context.remote, sight) ? undefined : report.notDeleted(attempt, judgement, sight !== null);
+      // Of what nobody has ever seen the absence proves nothing, where a status that means so is all that was said.
+      const isOver = saysGone(judgement.response) ? isGone(context.remote, sight) : sight === null;
+      return isOver ? undefined : report.notDeleted(attempt, judgement, sight !== null);
     }
   }
 }

@@ -1,9 +1,10 @@
 /** Servers that answer a change, a replacement or a deletion late, in part, or by making more of it than was asked. */
 import { expect } from "@jest/globals";
 import { collection, declared, expectMadeOnce, itsURL, nothing, ready, type Thing } from "../collection.ts";
-import type { RemoteCase } from "../remote-servers.ts";
+import type { Asked, RemoteCase } from "../remote-servers.ts";
 
 const merged = { update: { url: itsURL, body: { mergePatch: "${ .parameters }" } } };
+const polled = { update: { url: itsURL, body: { json: "${ .parameters }" }, poll: { interval: "500ms" } } };
 
 /** Things by name, which go on being shown for a while after a DELETE that was accepted; meanwhile no other can have the name. */
 function slowToGo(lastsSeconds: number): RemoteCase["server"] {
@@ -358,7 +359,210 @@ export const oddChangeCases: readonly RemoteCase[] = [
       expect(state("thing")).toMatch(/^False\/NotHeld/);
     },
   },
+  {
+    name: "a page for signing in is no answer to DELETE: the object goes when the session is there again",
+    server: () => {
+      const serve = collection()();
+      let count = 0;
+      return (request, seconds) => {
+        if (request.method === "DELETE") count += 1;
+        return count === 1 || count === 2
+          ? { status: 200, headers: { "content-type": "text/html; charset=utf-8" }, body: "<form>Sign in</form>" }
+          : serve(request, seconds);
+      };
+    },
+    manifests: { "HTTPResource/thing": declared({ name: "x" }) },
+    after: nothing,
+    check({ sent, isThere }) {
+      expect([sent("DELETE"), isThere("thing")]).toEqual([
+        ["DELETE /things/1 200", "DELETE /things/1 200", "DELETE /things/1 204"],
+        false,
+      ]);
+    },
+  },
+  {
+    name: "a page is answered to DELETE while observe is answered: what is still there is deleted again",
+    server: () => {
+      const serve = collection()();
+      let count = 0;
+      return (request, seconds) =>
+        request.method === "DELETE" && (count += 1) === 1
+          ? { status: 200, headers: { "content-type": "text/html" }, body: "<form>Sign in</form>" }
+          : serve(request, seconds);
+    },
+    manifests: { "HTTPResource/thing": declared({ name: "x" }) },
+    after: nothing,
+    check({ sent, isThere }) {
+      expect([sent("DELETE"), isThere("thing")]).toEqual([["DELETE /things/1 200", "DELETE /things/1 204"], false]);
+    },
+  },
+  {
+    name: "a server that tells of a deletion by a page is believed where observe does not deny it",
+    server: () => {
+      const serve = collection()();
+      return (request, seconds) => {
+        const answer = serve(request, seconds);
+        return answer && request.method === "DELETE"
+          ? { status: 200, headers: { "content-type": "text/html" }, body: "<h1>Deleted</h1>" }
+          : answer;
+      };
+    },
+    manifests: { "HTTPResource/thing": declared({ name: "x" }) },
+    after: nothing,
+    check({ sent, isThere }) {
+      expect([sent("DELETE"), isThere("thing")]).toEqual([["DELETE /things/1 200"], false]);
+    },
+  },
+  {
+    name: "what was removed by hand goes, though there is a step before its DELETE",
+    server: collection({
+      first: ({ method }, { all }) => {
+        if (method === "PATCH") all.clear();
+        return undefined;
+      },
+    }),
+    manifests: {
+      "HTTPResource/thing": declared(
+        { name: "x" },
+        { beforeDelete: { url: itsURL, method: "PATCH", body: { json: { enabled: false } } } },
+      ),
+    },
+    after: nothing,
+    check({ sent, isThere }) {
+      expect([sent("PATCH"), sent("DELETE"), isThere("thing")]).toEqual([
+        ["PATCH /things/1 404"],
+        ["DELETE /things/1 404"],
+        false,
+      ]);
+    },
+  },
+  {
+    name: "an update whose work goes on is sent once, though the old is shown meanwhile",
+    server: () => {
+      const serve = collection()();
+      let doneAt = Infinity;
+      let waiting: Asked | undefined;
+      return (request, seconds) => {
+        if (waiting && seconds > doneAt) [, waiting] = [serve(waiting, seconds), undefined];
+        if (request.path === "/jobs/1") return { status: waiting ? 202 : 200, body: {} };
+        if (request.method !== "PUT") return serve(request, seconds);
+        [waiting, doneAt] = [request, seconds + 2.5];
+        return { status: 202, headers: { location: "/jobs/1" }, body: { job: 1 } };
+      };
+    },
+    manifests: { "HTTPResource/thing": declared({ name: "x" }, polled) },
+    after: { "HTTPResource/thing": declared({ name: "y" }, polled) },
+    check(seen) {
+      expect(seen.sent("PUT")).toEqual(["PUT /things/1 202"]);
+      expectMadeOnce(seen);
+    },
+  },
+  {
+    name: "PUT with If-None-Match is refused for what a copy does not show yet: it is taken over, and changed once",
+    server: () => {
+      let thing: Thing = { id: "x", size: 1 };
+      return ({ method, path, body, headers }, seconds) => {
+        if (path !== "/things/x") return undefined;
+        if (method === "GET") return seconds < 5 ? undefined : { body: thing };
+        if (headers["if-none-match"] === "*") return { status: 412 };
+        thing = { id: "x", ...body };
+        return { body: thing };
+      };
+    },
+    manifests: {
+      "HTTPResource/thing": declared(
+        { size: 2 },
+        {
+          externalID: '"x"',
+          create: {
+            url: itsURL,
+            method: "PUT",
+            headers: [{ name: "If-None-Match", value: "*" }],
+            body: { json: "${ .parameters }" },
+          },
+        },
+      ),
+    },
+    check({ sent, state }) {
+      expect(sent("PUT").filter((line) => line.endsWith(" 200"))).toHaveLength(1);
+      expect(ready(state("thing"))).toBe("True");
+    },
+  },
+  {
+    name: "a parent whose child goes on being deleted for a while is deleted when that is gone",
+    server: () => {
+      const serve = collection()();
+      let childGoesAt = Infinity;
+      return (request, seconds) => {
+        const { method, path } = request;
+        if (seconds > childGoesAt) serve({ ...request, method: "DELETE", path: "/things/2" }, seconds);
+        if (method !== "DELETE") return serve(request, seconds);
+        if (path === "/things/2") return ((childGoesAt = Math.min(childGoesAt, seconds + 1.5)), { status: 202 });
+        return seconds <= childGoesAt ? { status: 409, body: { error: "it has children" } } : serve(request, seconds);
+      };
+    },
+    manifests: family(1),
+    after: nothing,
+    check({ sent, isThere }) {
+      expect(sent("DELETE").filter((line) => line.includes("/things/2"))).toEqual(["DELETE /things/2 202"]);
+      expect(sent("DELETE").at(-1)).toBe("DELETE /things/1 204");
+      expect([isThere("parent"), isThere("child")]).toEqual([false, false]);
+    },
+  },
+  {
+    name: "an API of verbs, all POST and 200, is made and changed once each, though update sends the id that only a search tells",
+    server: () => {
+      const all = new Map<string, Thing>();
+      return ({ path, body }) => {
+        const id = typeof body["id"] === "string" ? body["id"] : "";
+        switch (path) {
+          case "/things.search":
+            return { body: { ok: true, items: [...all.values()].filter(({ name }) => name === body["name"]) } };
+          case "/things.create":
+            all.set(`T${all.size + 1}`, { id: `T${all.size + 1}`, ...body });
+            return { body: { ok: true } };
+          case "/things.update":
+            if (!all.has(id)) return { body: { ok: false, error: "not_found" } };
+            all.set(id, { ...all.get(id), ...body });
+            return { body: { ok: true } };
+          default:
+            return { body: { ok: all.delete(id) } };
+        }
+      };
+    },
+    manifests: { "HTTPResource/thing": verbs(1) },
+    after: { "HTTPResource/thing": verbs(2) },
+    check({ requests, state, status }) {
+      const sentTo = (verb: string): number => requests.filter((line) => line.includes(`things.${verb}`)).length;
+      expect(["create", "update", "delete"].map(sentTo)).toEqual([1, 1, 0]);
+      expect([ready(state("thing")), status("thing")["externalID"]]).toEqual(["True", "T1"]);
+    },
+  },
 ];
+
+function verbs(size: number): object {
+  return declared(
+    { name: "x", size },
+    {
+      externalID: ".object.id",
+      refusedIf: ".response.body.ok == false",
+      observe: {
+        url: "$URL/things.search",
+        method: "POST",
+        body: { json: { name: "${ .parameters.name }" } },
+        object: ".response.body.items[0]",
+      },
+      create: { url: "$URL/things.create", body: { json: "${ .parameters }" } },
+      update: {
+        url: "$URL/things.update",
+        method: "POST",
+        idempotent: true,
+        body: { json: { id: "${ .externalID }", size: "${ .parameters.size }" } },
+      },
+      delete: { url: "$URL/things.delete", method: "POST", body: { json: { id: "${ .externalID }" } } },
+    },
+  );
+}
 
 function family(size: number): RemoteCase["manifests"] {
   return {
