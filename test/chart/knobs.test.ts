@@ -24,6 +24,7 @@ const apart: readonly RegExp[] = [
   /^serviceAccount\.name$/,
   /^podDisruptionBudget\.minAvailable$/,
   /^rbac\.checkNamespaces$/,
+  /\.renderMode$/,
 ];
 /** What is no text or number; `MARK` is the value's own. */
 const samples: Readonly<Record<string, unknown>> = {
@@ -36,11 +37,8 @@ const samples: Readonly<Record<string, unknown>> = {
   hostAliases: [{ ip: "10.0.0.1", hostnames: ["MARK"] }],
   hostUsers: false,
   initContainers: [{ name: "MARK", image: "a" }],
-  "metrics.podMonitor.renderMode": "skipIfMissing",
-  "metrics.serviceMonitor.renderMode": "skipIfMissing",
   "networkPolicy.ingress": [{ from: [{ podSelector: { matchLabels: { app: "MARK" } } }] }],
   "podDisruptionBudget.unhealthyPodEvictionPolicy": "AlwaysAllow",
-  "prometheusRule.renderMode": "skipIfMissing",
   revisionHistoryLimit: 4712,
   strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: "MARK" } },
   extraArgs: ["--log-format=MARK"],
