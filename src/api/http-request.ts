@@ -83,6 +83,7 @@ const spec = {
       type: "integer",
       format: "int32",
       minimum: 0,
+      maximum: 2_147_483_647,
       description:
         "So many seconds after its run has ended, well or badly for good, the object is deleted, and its outputs with it. Without it the object stays. What was never sent, and what waits for somebody to say what came of it (OutcomeUnknown), stays in any case. What applies manifests again and again, a GitOps tool say, makes the object anew, and so sends it again, each time. Leave time for those that depend on the object or tell of its end. Without a cluster it has no effect.",
     },

@@ -5,7 +5,18 @@ import { validator } from "../../src/api/validate.ts";
 
 /** For every field of ours there is one here that is right, and several that just are not. */
 const samples: readonly unknown[] = [
-  ["http://h/", "https://h:1/a", "ftp://h/", "http://u@h/", "http://h/?q", "${ .inputs.a }", "/p", "p", ""],
+  [
+    "arn:aws:iam::1:role/a",
+    "http://h/",
+    "https://h:1/a",
+    "ftp://h/",
+    "http://u@h/",
+    "http://h/?q",
+    "${ .inputs.a }",
+    "/p",
+    "p",
+    "",
+  ],
   ["a", "A", "a.b-c", "-a", "é", "\u{1f600}", "a\nb", "a\u00a0b", "Host", "x".repeat(254)],
   [
     "10.0.0.0/8",

@@ -47,7 +47,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["resolve"],
     ["limits", "connect"],
     ["failure.ts"],
-    ["refusal.ts", "error-codes.ts", "place.ts", "wire-request.ts"],
+    ["refusal.ts", "error-codes.ts", "place.ts", "wire-request.ts", "field-text.ts"],
   ],
   kinds: [["http-endpoint.ts", "namespace.ts", "http-request", "http-resource", "egress"], ["request"], ["types.ts"]],
 };
