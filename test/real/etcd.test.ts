@@ -1,11 +1,7 @@
 /** Keys of etcd by its JSON gateway, where every request is a POST and every value is base64. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { controlPlaneBinaries } from "../support/control-plane.ts";
-import { freePorts } from "../support/free-ports.ts";
-import { startServer, type RealServer } from "./server.ts";
+import { startEtcd } from "./etcd-server.ts";
+import type { RealServer } from "./server.ts";
 import { declare, endpoint, resource, until, type Declared, type Manifest } from "./declared.ts";
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
@@ -47,25 +43,7 @@ function manifests(colour: string): readonly Manifest[] {
 }
 
 beforeAll(async () => {
-  const binaries = await controlPlaneBinaries();
-  const [port = 0, peer = 0] = await freePorts(2);
-  const data = await mkdtemp(join(tmpdir(), "holdfast-etcd-"));
-  started.defer(() => rm(data, { recursive: true, force: true }));
-  server = started.use(
-    await startServer("etcd", async () => {
-      const url = `http://127.0.0.1:${port}`;
-      const peerURL = `http://127.0.0.1:${peer}`;
-      const args = [
-        `--data-dir=${data}`,
-        `--listen-client-urls=${url}`,
-        `--advertise-client-urls=${url}`,
-        `--listen-peer-urls=${peerURL}`,
-        `--initial-advertise-peer-urls=${peerURL}`,
-        `--initial-cluster=default=${peerURL}`,
-      ];
-      return { program: join(binaries, "etcd"), args, url };
-    }),
-  );
+  server = started.use(await startEtcd());
   declared = started.use(await declare(manifests("green")));
   await declared.ready("colour");
 }, 60_000);
