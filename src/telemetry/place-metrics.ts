@@ -39,7 +39,7 @@ export function createPlaceMetrics(
   const requests = counter(
     "holdfast_endpoint_requests_total",
     "Requests that ended, by endpoint (`namespace/name`, of a ClusterHTTPEndpoint `/name`); without one it is empty, and beyond --metrics-series `other`.",
-    { endpoint: [], code: [], reason: [] },
+    { http_endpoint: [], code: [], reason: [] }, // `endpoint` is the port of the Pod that is scraped,
   );
   const known = new Set<string>();
   function labelOf(endpoint: string): string {
@@ -50,7 +50,7 @@ export function createPlaceMetrics(
   }
   return {
     noteEndpointRequest(endpoint: string, ended: { readonly code: string; readonly reason: string }): void {
-      requests.inc({ endpoint: labelOf(endpoint), ...ended });
+      requests.inc({ http_endpoint: labelOf(endpoint), ...ended });
     },
   };
 }

@@ -32,7 +32,7 @@ const other = 'leader_election_master_status{job="blue-holdfast-metrics",namespa
 const contested = 'holdfast_resources{kind="HTTPResource",condition="Contested",status="True",pod=';
 const stalled = 'holdfast_resources{kind="HTTPRequest",condition="Stalled",status="True",pod=';
 const requests = "holdfast_http_requests_total";
-const ofEndpoint = "holdfast_endpoint_requests_total{endpoint=";
+const ofEndpoint = "holdfast_endpoint_requests_total{http_endpoint=";
 const unknown = 'holdfast_outcome_unknown_total{kind="HTTPRequest"}';
 const opened = "holdfast_http_sockets_opened_total{}";
 
@@ -132,7 +132,7 @@ const cases: readonly Case[] = [
     ],
     not: [{ [`${ofEndpoint}"",code="5xx"}`]: "0+60x40", [`${ofEndpoint}"/shared",code="2xx"}`]: "0+40x40" }],
     says: "75% of the requests of endpoint team-a/users failed, or were answered 5xx",
-    labels: { endpoint: "team-a/users" },
+    labels: { http_endpoint: "team-a/users" },
   },
   {
     name: "HoldfastResourcesStalled",

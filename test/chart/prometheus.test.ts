@@ -8,6 +8,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { accepted } from "../support/accepted.ts";
 import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
 import { declaredRequests, isReady, stateOf, type DeclaredRequests } from "../support/declared-requests.ts";
 import { freePorts } from "../support/free-ports.ts";
@@ -160,6 +161,13 @@ describeWithPrometheus("Prometheus, by the chart's own objects", () => {
     await requests.create("ok", { url: `${origin.url}/ok` });
     await requests.create("moved", { url: `${origin.url}/moved` });
     await requests.create("broken", { url: `${origin.url}/broken`, ...once });
+    const shop = { metadata: { name: "shop" }, spec: { baseURL: origin.url } };
+    await accepted(plane, "POST", "/apis/holdfast.dev/v1alpha1/namespaces/team-a/httpendpoints", {
+      apiVersion: "holdfast.dev/v1alpha1",
+      kind: "HTTPEndpoint",
+      ...shop,
+    });
+    await requests.create("by-endpoint", { endpointRef: { name: "shop" }, path: "/broken", ...once });
     await requests.create("slow", { url: `${origin.url}/slow`, timeout: "1s", ...once });
     await requests.create("refused", { url: "http://127.0.0.1:9/", ...once });
     await requests.create("denied", { url: "http://169.254.169.254/", ...once });
@@ -167,7 +175,8 @@ describeWithPrometheus("Prometheus, by the chart's own objects", () => {
     await requests.until("all have ended", (all) => [...all.values()].every((one) => stateOf(one) !== ""), 30_000);
     const counted = {
       'holdfast_http_requests_total{method="GET",code="2xx"}': 4,
-      'holdfast_http_requests_total{code="5xx"}': 1,
+      'holdfast_http_requests_total{code="5xx"}': 2,
+      'holdfast_endpoint_requests_total{http_endpoint="team-a/shop",code="5xx"}': 1,
       'holdfast_http_requests_total{reason="Timeout"}': 1,
       'holdfast_http_requests_total{reason="ConnectionRefused"}': 1,
       holdfast_outcome_unknown_total: 1,

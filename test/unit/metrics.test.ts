@@ -76,7 +76,7 @@ test("labels are of closed sets, or of bounded ones: no name, URL or error text"
     "rule",
     // As many as --metrics-series says.
     "resource_namespace",
-    "endpoint",
+    "http_endpoint",
     "by",
   ];
   const ours = metrics()

@@ -19,7 +19,7 @@ const requests = "sum(rate(holdfast_http_requests_total{$release}[10m]))";
 const failed = 'sum(rate(holdfast_http_requests_total{$release,code=~"|5xx"}[10m]))';
 /** `more`: further matchers. Of those without an endpoint HoldfastRequestErrors tells. */
 const byEndpoint = (more = ""): string =>
-  `sum by (endpoint) (rate(holdfast_endpoint_requests_total{$release,endpoint!=""${more}}[10m]))`;
+  `sum by (http_endpoint) (rate(holdfast_endpoint_requests_total{$release,http_endpoint!=""${more}}[10m]))`;
 const unknown = "holdfast_outcome_unknown_total{$release}";
 const opened = "sum(rate(holdfast_http_sockets_opened_total{$release}[10m]))";
 
@@ -119,7 +119,7 @@ export const alerts: readonly Alert[] = [
     expr: `${byEndpoint(',code=~"|5xx"')} / ${byEndpoint()} > $threshold`,
     for: "15m",
     severity: "warning",
-    summary: "{{ $value | humanizePercentage }} of the requests of endpoint {{ $labels.endpoint }} failed, or were answered 5xx",
+    summary: "{{ $value | humanizePercentage }} of the requests of endpoint {{ $labels.http_endpoint }} failed, or were answered 5xx",
     description:
       "Of one HTTPEndpoint (`namespace/name`) or ClusterHTTPEndpoint (`/name`); `other` is whatever is beyond --metrics-series.",
     threshold: { value: 0.5, description: "Share of the requests of one endpoint." },

@@ -189,7 +189,7 @@ const http: Dashboard = {
       unit: "reqps",
       description: "No answer, or a 5xx; `namespace/name`, of a ClusterHTTPEndpoint `/name`.",
       series: {
-        "{{endpoint}}": `topk(10, ${sumBy("endpoint", rate("holdfast_endpoint_requests_total", ',code=~"|5xx"'))})`,
+        "{{http_endpoint}}": `topk(10, ${sumBy("http_endpoint", rate("holdfast_endpoint_requests_total", ',code=~"|5xx"'))})`,
       },
     },
     {

@@ -53,7 +53,7 @@ export async function metricsPage(): Promise<string> {
   });
   return `# Metrics
 
-Served at \`/metrics\`. Labels are of closed sets: none holds a namespace, a name, a URL or an error's text, so the number of series does not grow with what is declared. Every series whose labels are known beforehand is there at zero from the start. A histogram has ${suffixes}.
+Served at \`/metrics\`. Labels are of closed sets, but for \`resource_namespace\` and \`http_endpoint\`, which \`--metrics-series\` bounds: none holds a URL or an error's text, so the number of series does not grow with what is declared. Every series whose labels are known beforehand is there at zero from the start. A histogram has ${suffixes}.
 
 This page is generated from the controller's registry: change \`src/telemetry\`, and run \`make generate\`.
 
