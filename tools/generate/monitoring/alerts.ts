@@ -119,7 +119,8 @@ export const alerts: readonly Alert[] = [
     expr: `${byEndpoint(',code=~"|5xx"')} / ${byEndpoint()} > $threshold`,
     for: "15m",
     severity: "warning",
-    summary: "{{ $value | humanizePercentage }} of the requests of endpoint {{ $labels.http_endpoint }} failed, or were answered 5xx",
+    summary:
+      "{{ $value | humanizePercentage }} of the requests of endpoint {{ $labels.http_endpoint }} failed, or were answered 5xx",
     description:
       "Of one HTTPEndpoint (`namespace/name`) or ClusterHTTPEndpoint (`/name`); `other` is whatever is beyond --metrics-series.",
     threshold: { value: 0.5, description: "Share of the requests of one endpoint." },
