@@ -3,7 +3,7 @@ import type { Annotation } from "../core/plan.ts";
 import type { WriteResult } from "../core/ports.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";
 import type { ApiClient } from "./api-client.ts";
-import { ApiError } from "./api-error.ts";
+import { refusalOf } from "./api-error.ts";
 import { toResource } from "./objects.ts";
 import { objectPath } from "./paths.ts";
 
@@ -24,9 +24,6 @@ export async function writeAnnotation(
     const answer = await client.call({ ...request, body, contentType: "application/merge-patch+json" }, signal);
     return { type: "written", resource: toResource(answer.body) };
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    if (error.status === 403) return { type: "forbidden" };
-    if (error.status === 404 || error.status === 409) return { type: "conflict" };
-    throw error;
+    return refusalOf(error);
   }
 }

@@ -81,3 +81,10 @@ function readStatus(answer: unknown): Status {
     isTooLarge: tooLargeTexts.some((text) => String(answer["message"]).includes(text)),
   };
 }
+
+/** What a refused write of one object means: no right to it, or it is gone or another one by now. Throws whatever else went wrong. */
+export function refusalOf(error: unknown): { readonly type: "forbidden" | "conflict" } {
+  if (error instanceof ApiError && error.status === 403) return { type: "forbidden" };
+  if (error instanceof ApiError && (error.status === 404 || error.status === 409)) return { type: "conflict" };
+  throw error;
+}

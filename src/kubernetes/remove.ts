@@ -2,7 +2,7 @@
 import type { RemoveResult } from "../core/plan.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";
 import type { ApiClient } from "./api-client.ts";
-import { ApiError } from "./api-error.ts";
+import { refusalOf } from "./api-error.ts";
 import { objectPath } from "./paths.ts";
 
 /** `conflict`: the object is gone, or another one by now. Throws what else the server says, and when it cannot be reached. */
@@ -22,9 +22,6 @@ export async function removeObject(
     await client.call({ method: "DELETE", path: objectPath(type, metadata), body }, signal);
     return { type: "removed" };
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    if (error.status === 403) return { type: "forbidden" };
-    if (error.status === 404 || error.status === 409) return { type: "conflict" };
-    throw error;
+    return refusalOf(error);
   }
 }
