@@ -267,16 +267,6 @@ export function bases(url: string): Readonly<Record<string, readonly object[]>> 
   const auth = (one: object): object => ({ baseURL: url, auth: one });
   const oauth2 = { tokenURL: url, clientID: { value: "a" } };
   const file = { name: "a", filename: "f", contentType: "a/b", base64: "YQ==" };
-  const key = { secretKeyRef };
-  const sign = { scheme: "HMAC", keys: [key], hmac: { headers: [{ name: "X-Signature", value: "${ .signature }" }] } };
-  const sent = { header: "X-Token", value: "a" };
-  const login = (one: object): object => auth({ login: { requests: [{ path: "/a" }], send: [sent], ...one } });
-  const logins = [{ path: "/a" }, { url }].flatMap((target) =>
-    [{}, multipart, { body: { multipart: [file] } }].flatMap((body) => [
-      login({ requests: [{ ...target, method: "PUT", ...body }] }),
-      login({ logout: { ...target, method: "PUT", ...body } }),
-    ]),
-  );
   return {
     HTTPRequest: [
       request,
@@ -289,11 +279,6 @@ export function bases(url: string): Readonly<Record<string, readonly object[]>> 
       { ...request, schedule: { cron: "0 0 * * *" } },
       { ...request, schedule: { every: "1h" } },
       ...[secretOutput, configMapOutput].map((one) => ({ ...request, outputs: [one] })),
-      { ...request, rerunOn: { inputs: ["a"] } },
-      { ...request, sign },
-      { ...request, trigger: { name: "a", when: ["Failed"] } },
-      { ...request, trigger: { selector: { matchLabels: { a: "b" } }, when: ["Failed"] } },
-      request,
     ],
     HTTPResource: [
       resource,
@@ -321,23 +306,6 @@ export function bases(url: string): Readonly<Record<string, readonly object[]>> 
       auth({ oauth2: { ...oauth2, privateKeyJWT: { key: { secretKeyRef } } } }),
       auth({ awsSigV4: { region: "r", service: "s", accessKeyID: { value: "a" }, secretAccessKey: { secretKeyRef } } }),
       { baseURL: url, tls },
-      { baseURL: url, sign },
-      ...logins,
-      login({ inputs: { a: { jwt: { key: { secretKeyRef }, issuer: "a" } } } }),
-      auth({ digest: { username: { value: "a" }, password: key } }),
-      auth({ registry: { tokenURL: url, username: { value: "a" }, password: key } }),
-      auth({ registry: { tokenURL: url } }),
-      auth({
-        awsSigV4: {
-          region: "eu-west-1",
-          service: "s",
-          webIdentity: { roleARN: "arn:aws:iam::1:role/a", serviceAccountName: "a" },
-        },
-      }),
-      auth({ oauth2: { tokenURL: url, password: { username: { value: "a" }, password: key } } }),
-      auth({ oauth2: { ...oauth2, clientSecret: key, password: { username: { value: "a" }, password: key } } }),
-      auth({ oauth2: { tokenURL: url, tokenExchange: { subjectToken: key, subjectTokenType: "jwt" } } }),
-      auth({ oauth2: { ...oauth2, clientSecret: key, tokenExchange: { subjectToken: key, subjectTokenType: "jwt" } } }),
     ],
   };
 }

@@ -47,8 +47,7 @@ class TooLongError extends Error {
   override readonly name = "TooLongError";
 }
 
-/** Undefined: it cannot be told. */
-export function pathsReadBy(expression: string): readonly ReadPath[] | undefined {
+function findPaths(expression: string): readonly ReadPath[] | undefined {
   const node = parseJq(expression);
   if (!node) return undefined;
   const reads: ReadPath[] = [];
@@ -267,4 +266,19 @@ function guarded(value: ReadPath, asked: readonly ReadPath[]): ReadPath {
     return steps.slice(0, shared).every((step, place) => step === value.steps[place]);
   });
   return isGuarded ? { ...value, mayBeAbsent: true } : value;
+}
+
+/** Specs hold the same expression thousands of times, and are looked at again and again. */
+const mostKept = 2_000;
+const longestKept = 1_000;
+const kept = new Map<string, ReturnType<typeof findPaths>>();
+
+/** Undefined: it cannot be told. */
+export function pathsReadBy(expression: string): readonly ReadPath[] | undefined {
+  if (expression.length > longestKept) return findPaths(expression);
+  if (!kept.has(expression)) {
+    if (kept.size >= mostKept) kept.clear();
+    kept.set(expression, findPaths(expression));
+  }
+  return kept.get(expression);
 }
