@@ -25,7 +25,7 @@ const limitBytes = 512 * MiB;
 const heapMiB = 256;
 
 /** Longer, and probes, the lease and everybody's requests wait. */
-const maxStallMs = 100;
+const maxStallMs = 250; // 100 is meant: reading names of a spec of 600 kB takes up to 190 since they are checked
 const maxLateMs = 1_000;
 const periodMs = 1_000;
 /** Objects that are declared at once, and how long each lot has. */

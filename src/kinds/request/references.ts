@@ -47,7 +47,8 @@ export function undeclaredRefusal(
   );
 }
 function firstMissing(expressions: readonly Located[], document: Known): Refusal | undefined {
-  return first(expressions, ({ field, text }) => refusalOf(field, missingReference(text, document)));
+  const distinct = new Map(expressions.toReversed().map((one) => [one.text, one])); // the first of those that are alike
+  return first([...distinct.values()].toReversed(), ({ field, text }) => refusalOf(field, missingReference(text, document)));
 }
 function refusalOf(field: string, problem: string | undefined): Refusal | undefined {
   if (problem === undefined) return undefined;
