@@ -47,8 +47,8 @@ export function undeclaredRefusal(
   );
 }
 function firstMissing(expressions: readonly Located[], document: Known): Refusal | undefined {
-  const distinct = new Map(expressions.toReversed().map((one) => [one.text, one])); // the first of those that are alike
-  return first([...distinct.values()].toReversed(), ({ field, text }) => refusalOf(field, missingReference(text, document)));
+  const alike = Map.groupBy(expressions, ({ text }) => text);
+  return first([...alike], ([text, [one]]) => refusalOf(one?.field ?? "", missingReference(text, document)));
 }
 function refusalOf(field: string, problem: string | undefined): Refusal | undefined {
   if (problem === undefined) return undefined;
