@@ -46,7 +46,6 @@ export function startThread(settings: Omit<WorkerSettings, "progress">, { onStar
   worker.once("error", onFailed);
   worker.once("message", () => {
     worker.off("error", onFailed);
-    worker.unref();
     onStarted({ worker, progress: new Int32Array(progress) });
   });
   return worker;

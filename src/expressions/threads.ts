@@ -70,6 +70,8 @@ export function createThreads(options: ThreadsOptions): Threads {
       { maxResultBytes, maxMemoryBytes },
       {
         onStarted(thread) {
+          if (disposed) return; // it is being ended, and until then keeps the process alive
+          worker.unref();
           ready.push(thread);
           handOut();
         },
