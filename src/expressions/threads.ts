@@ -48,7 +48,7 @@ function endThread(worker: Worker): Promise<number> {
 const bigDocumentCharacters = 256 * 1024;
 
 export function createThreads(options: ThreadsOptions): Threads {
-  const { threads, deadlineMs, maxResultBytes, maxMemoryBytes } = options;
+  const { threads, deadlineMs, ...settings } = options;
   const all = new Set<Worker>();
   const ready: Thread[] = [];
   const lines = createLines(threads);
@@ -65,28 +65,28 @@ export function createThreads(options: ThreadsOptions): Threads {
     const wanted = Math.min(threads, running + lines.waiting) + 1; // and the spare
     if (!disposed) while (all.size < wanted) start();
   }
+  function standBy(thread: Thread): void {
+    if (disposed) return; // it is being ended, and keeps the process alive until then
+    thread.worker.unref();
+    ready.push(thread);
+  }
   function start(): void {
-    const worker = startThread(
-      { maxResultBytes, maxMemoryBytes },
-      {
-        onStarted(thread) {
-          if (disposed) return; // it is being ended, and until then keeps the process alive
-          worker.unref();
-          ready.push(thread);
-          handOut();
-        },
-        onFailed(cause) {
-          all.delete(worker);
-          lines.drop()?.fail(new Error("cannot start a thread for expressions", { cause }));
-          if (lines.waiting > 0) handOut();
-        },
-        onExit() {
-          all.delete(worker);
-          const idle = ready.findIndex((thread) => thread.worker === worker);
-          if (idle !== -1) ready.splice(idle, 1);
-        },
+    const worker = startThread(settings, {
+      onStarted(thread) {
+        standBy(thread);
+        handOut();
       },
-    );
+      onFailed(cause) {
+        all.delete(worker);
+        lines.drop()?.fail(new Error("cannot start a thread for expressions", { cause }));
+        if (lines.waiting > 0) handOut();
+      },
+      onExit() {
+        all.delete(worker);
+        const idle = ready.findIndex((thread) => thread.worker === worker);
+        if (idle !== -1) ready.splice(idle, 1);
+      },
+    });
     all.add(worker);
   }
   async function perform(thread: Thread, { job, finish }: Task): Promise<void> {
@@ -100,10 +100,7 @@ export function createThreads(options: ThreadsOptions): Threads {
     if (isSpent) {
       all.delete(worker);
       void worker.terminate();
-    } else {
-      worker.unref();
-      ready.push(thread);
-    }
+    } else standBy(thread);
     finish(answer);
     handOut();
   }
