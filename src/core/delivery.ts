@@ -101,27 +101,28 @@ export type Decision =
  * What is to be done now, from what is recorded and what is declared; the rows of docs/delivery.md. Of `send`, the attempt is
  * what to record before sending or with the outcome; a decision is good for one try.
  */
-export function decide(ledger: DeliveryRecord, wish: Desired, now: Date): Decision {
-  const { attempt } = ledger;
-  const { schedule, trigger } = wish;
-  if (!attempt && wish.assumeDone) return { type: "assumeDone", attempt: { ...newAttempt(ledger, wish, now), phase: "Done" } };
-  const asked = wish.reconcileAt !== undefined && wish.reconcileAt !== ledger.lastHandledReconcileAt;
-  const run = (): Decision => ({ type: "send", attempt: next(newAttempt(ledger, wish, now), wish) });
+export function decide(record: DeliveryRecord, desired: Desired, now: Date): Decision {
+  const { attempt } = record;
+  const { schedule, trigger } = desired;
+  if (!attempt && desired.assumeDone)
+    return { type: "assumeDone", attempt: { ...newAttempt(record, desired, now), phase: "Done" } };
+  const asked = desired.reconcileAt !== undefined && desired.reconcileAt !== record.lastHandledReconcileAt;
+  const run = (): Decision => ({ type: "send", attempt: next(newAttempt(record, desired, now), desired) });
   if (trigger && (!attempt || attempt.phase === "Done" || attempt.phase === "Unknown")) {
     if (trigger.due !== undefined || (asked && trigger.last !== undefined && attempt?.phase !== "Unknown")) return run();
-    if (!attempt || (attempt.phase === "Done" && !isOf(attempt, wish))) return { type: "awaitTick" };
+    if (!attempt || (attempt.phase === "Done" && !isOf(attempt, desired))) return { type: "awaitTick" };
   }
-  if (!attempt || !isOf(attempt, wish)) {
-    if (trigger && attempt) return { type: "send", attempt: next(newAttempt(ledger, resumed(wish, attempt), now), wish) };
+  if (!attempt || !isOf(attempt, desired)) {
+    if (trigger && attempt) return { type: "send", attempt: next(newAttempt(record, resumed(desired, attempt), now), desired) };
     if (!schedule || schedule.atOnce || schedule.due !== undefined || asked) return run();
     return { type: "awaitTick", ...(attempt && { over: attempt }) };
   }
-  if (attempt.id === wish.arrived && isInDoubt(attempt)) return { type: "arrived", attempt: { ...attempt, phase: "Done" } };
+  if (attempt.id === desired.arrived && isInDoubt(attempt)) return { type: "arrived", attempt: { ...attempt, phase: "Done" } };
   // What was sent without a key, or under another header, a server does not know again by the one that is declared now.
-  const mayRepeat = wish.repeatable && (attempt.sentAs ?? wish.sentAs) === wish.sentAs;
-  const isWanted = mayRepeat || wish.onUnknown === "Resend" || asked;
+  const mayRepeat = desired.repeatable && (attempt.sentAs ?? desired.sentAs) === desired.sentAs;
+  const isWanted = mayRepeat || desired.onUnknown === "Resend" || asked;
   const unknown: Decision = { type: "unknown", attempt: { ...attempt, phase: "Unknown" } };
-  const isTooLate = !asked && isOverdue(attempt, wish.retry, now);
+  const isTooLate = !asked && isOverdue(attempt, desired.retry, now);
   const over = (why: "Superseded" | "TooLate"): Decision => ({ type: "over", why, attempt: { ...attempt, phase: "Done" } });
   switch (attempt.phase) {
     case "Done":
@@ -132,16 +133,16 @@ export function decide(ledger: DeliveryRecord, wish: Desired, now: Date): Decisi
       if (attempt.inDoubt && !isWanted) return unknown;
       if (isTooLate) return over("TooLate");
       // What would be tried without end must not hold up the tick, which is another chance.
-      if (schedule?.due !== undefined && !asked && !hasEnd(wish.retry)) return over("Superseded");
-      const delayMs = Math.min(untilDueMs(ledger.nextRunAt, attempt, now), untilMendedMs(attempt, wish, now));
-      return delayMs > 0 && !asked ? { type: "wait", delayMs } : { type: "send", attempt: next(attempt, wish) };
+      if (schedule?.due !== undefined && !asked && !hasEnd(desired.retry)) return over("Superseded");
+      const delayMs = Math.min(untilDueMs(record.nextRunAt, attempt, now), untilMendedMs(attempt, desired, now));
+      return delayMs > 0 && !asked ? { type: "wait", delayMs } : { type: "send", attempt: next(attempt, desired) };
     }
     // This process works on a key once at a time: an attempt that is InFlight now was left so by a crash or a lost write.
     case "InFlight":
     case "Unknown":
       if (isTooLate && mayRepeat) return over("TooLate");
       // Whoever wants it sent again although its server may not know it has taken what may come of the tries before.
-      return isWanted ? { type: "send", attempt: next({ ...attempt, inDoubt: mayRepeat }, wish) } : unknown;
+      return isWanted ? { type: "send", attempt: next({ ...attempt, inDoubt: mayRepeat }, desired) } : unknown;
   }
 }
 
@@ -170,25 +171,25 @@ export function runsBefore({ attempt, completedRuns }: DeliveryRecord, sent: Sen
 
 /** The same after a restart, and through retries and resends: nothing in it is of this process or this moment. */
 export function newAttempt(
-  ledger: DeliveryRecord,
-  wish: Pick<Desired, "uid" | "digest" | "inputs" | "schedule" | "trigger">,
+  record: DeliveryRecord,
+  desired: Pick<Desired, "uid" | "digest" | "inputs" | "schedule" | "trigger">,
   now: Date,
 ): Attempt {
-  const { uid, digest, inputs, schedule: { due: tick } = {}, trigger } = wish;
+  const { uid, digest, inputs, schedule: { due: tick } = {}, trigger } = desired;
   const event = trigger?.due ?? trigger?.last;
   const occasion = tick ?? event;
-  const id = attemptUUID([uid, String(runsBefore(ledger, wish)), digest, ...(occasion === undefined ? [] : [occasion])]);
+  const id = attemptUUID([uid, String(runsBefore(record, desired)), digest, ...(occasion === undefined ? [] : [occasion])]);
   const sent = { digest, ...(inputs !== undefined && { inputs }), ...(event !== undefined && { event }) };
   return { id, ...sent, phase: "InFlight", ...(tick !== undefined && { tick }), startedAt: now.toISOString(), tries: 0 };
 }
 /** What is declared otherwise by now is still to be sent for what the attempt was. */
-function resumed(wish: Desired, { event }: Attempt): Desired {
-  return { ...wish, trigger: { ...(event !== undefined && { due: event }) } };
+function resumed(desired: Desired, { event }: Attempt): Desired {
+  return { ...desired, trigger: { ...(event !== undefined && { due: event }) } };
 }
-function next(attempt: Attempt, wish: Desired): Attempt {
+function next(attempt: Attempt, desired: Desired): Attempt {
   const { id, digest, tick, event, startedAt, tries, unsent, inDoubt } = attempt;
-  const { sentAs } = wish;
-  const inputs = wish.inputs ?? attempt.inputs;
+  const { sentAs } = desired;
+  const inputs = desired.inputs ?? attempt.inputs;
   const sent = {
     digest,
     ...(inputs !== undefined && { inputs }),
@@ -223,16 +224,16 @@ export function conclude(
   outcome: Exclude<Outcome, { type: "refusal" }>,
   asExpected: boolean,
   attempt: Attempt,
-  wish: Pick<Desired, "repeatable" | "sentAs" | "onUnknown" | "retry">,
+  desired: Pick<Desired, "repeatable" | "sentAs" | "onUnknown" | "retry">,
 ): Conclusion {
   if (outcome.type === "response" && asExpected) return { type: "succeeded" };
-  const ambiguous = !wish.repeatable && isAmbiguous(outcome);
-  if (ambiguous && wish.onUnknown === "Stall") return { type: "unknown" };
-  const worthIt = ambiguous ? !isListed(wish.retry.never, outcome) : isWorthRetrying(outcome, wish);
+  const ambiguous = !desired.repeatable && isAmbiguous(outcome);
+  if (ambiguous && desired.onUnknown === "Stall") return { type: "unknown" };
+  const worthIt = ambiguous ? !isListed(desired.retry.never, outcome) : isWorthRetrying(outcome, desired);
   const unsent = wasNotActedOn(outcome);
-  if (!worthIt || isUsedUp(attempt, wish, unsent)) return { type: "failed" };
-  const mayHaveArrived = wish.repeatable ? !unsent : ambiguous;
-  const inDoubt = wish.sentAs !== undefined && (mayHaveArrived || attempt.inDoubt === true);
+  if (!worthIt || isUsedUp(attempt, desired, unsent)) return { type: "failed" };
+  const mayHaveArrived = desired.repeatable ? !unsent : ambiguous;
+  const inDoubt = desired.sentAs !== undefined && (mayHaveArrived || attempt.inDoubt === true);
   return { type: "retry", inDoubt, unsent };
 }
 

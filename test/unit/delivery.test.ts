@@ -5,7 +5,7 @@ import { redact } from "../../src/core/redacted.ts";
 import { createShown } from "../../src/core/shown.ts";
 
 const now = new Date("2026-01-01T00:00:00Z");
-const wish: Desired = {
+const desired: Desired = {
   uid: "uid",
   digest: "a",
   repeatable: false,
@@ -18,9 +18,9 @@ const attempt: Attempt = { id: "id", digest: "a", phase: "Done", startedAt: now.
 function after(
   phase: Attempt["phase"],
   change: Partial<Desired> = {},
-  ledger: Partial<DeliveryRecord> = {},
+  record: Partial<DeliveryRecord> = {},
 ): ReturnType<typeof decide> {
-  return decide({ completedRuns: 1, attempt: { ...attempt, phase }, ...ledger }, { ...wish, ...change }, now);
+  return decide({ completedRuns: 1, attempt: { ...attempt, phase }, ...record }, { ...desired, ...change }, now);
 }
 function response(statusCode: number, headers: Response["headers"] = {}): Exclude<Outcome, { type: "refusal" }> {
   return {
@@ -41,12 +41,12 @@ const refused = { type: "failure", reason: "ConnectionRefused", message: "", sen
 
 describe("decide", () => {
   test("sends what has never been sent, once", () => {
-    const decision = decide({ completedRuns: 0 }, wish, now);
+    const decision = decide({ completedRuns: 0 }, desired, now);
     expect(decision).toMatchObject({ type: "send", attempt: { phase: "InFlight", tries: 1 } });
   });
   test("gives the same attempt the same id after a restart", () => {
     const later = new Date("2027-01-01T00:00:00Z");
-    const [first, second] = [decide({ completedRuns: 0 }, wish, now), decide({ completedRuns: 0 }, wish, later)];
+    const [first, second] = [decide({ completedRuns: 0 }, desired, now), decide({ completedRuns: 0 }, desired, later)];
     expect(first).toMatchObject({ attempt: { id: (second as { attempt: Attempt }).attempt.id } });
   });
   test("rests when what is declared is done", () => {
@@ -54,8 +54,8 @@ describe("decide", () => {
   });
   test("sends again, with another id, when what is sent changes and changes back", () => {
     const b = after("Done", { digest: "b" });
-    const a = decide({ completedRuns: 2, attempt: { ...attempt, digest: "b" } }, wish, now);
-    const first = decide({ completedRuns: 0 }, wish, now);
+    const a = decide({ completedRuns: 2, attempt: { ...attempt, digest: "b" } }, desired, now);
+    const first = decide({ completedRuns: 0 }, desired, now);
     const ids = [first, b, a].map((decision) => (decision as { attempt: Attempt }).attempt.id);
     expect(new Set(ids).size).toBe(3);
   });
@@ -78,18 +78,18 @@ describe("decide", () => {
   });
   test("waits until a try is due, and not for more than that", () => {
     const [finishedAt, nextRunAt] = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:10Z"];
-    const ledger = { completedRuns: 1, attempt: { ...attempt, phase: "Retrying" as const, finishedAt }, nextRunAt };
-    expect(decide(ledger, wish, new Date("2026-01-01T00:00:04Z"))).toEqual({ type: "wait", delayMs: 6000 });
-    expect(decide(ledger, wish, new Date(nextRunAt))).toMatchObject({ type: "send", attempt: { id: "id", tries: 2 } });
+    const record = { completedRuns: 1, attempt: { ...attempt, phase: "Retrying" as const, finishedAt }, nextRunAt };
+    expect(decide(record, desired, new Date("2026-01-01T00:00:04Z"))).toEqual({ type: "wait", delayMs: 6000 });
+    expect(decide(record, desired, new Date(nextRunAt))).toMatchObject({ type: "send", attempt: { id: "id", tries: 2 } });
   });
   test("waits no longer than the pause when the wall clock is set back or forward an hour", () => {
     const [finishedAt, nextRunAt] = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:10Z"];
-    const ledger = { completedRuns: 1, attempt: { ...attempt, phase: "Retrying" as const, finishedAt }, nextRunAt };
-    expect(decide(ledger, wish, new Date("2025-12-31T23:00:00Z"))).toMatchObject({ type: "send" });
-    expect(decide(ledger, wish, new Date("2026-01-01T01:00:00Z"))).toMatchObject({ type: "send" });
+    const record = { completedRuns: 1, attempt: { ...attempt, phase: "Retrying" as const, finishedAt }, nextRunAt };
+    expect(decide(record, desired, new Date("2025-12-31T23:00:00Z"))).toMatchObject({ type: "send" });
+    expect(decide(record, desired, new Date("2026-01-01T01:00:00Z"))).toMatchObject({ type: "send" });
   });
   test("takes a restored object for done when told so, and only where it has no status", () => {
-    expect(decide({ completedRuns: 0 }, { ...wish, assumeDone: true }, now)).toMatchObject({
+    expect(decide({ completedRuns: 0 }, { ...desired, assumeDone: true }, now)).toMatchObject({
       type: "assumeDone",
       attempt: { phase: "Done" },
     });
@@ -108,7 +108,7 @@ describe("conclude", () => {
     ["a 500", response(500), "failed"],
     ["a 404", response(404), "failed"],
   ] as const)("of a request that must not be sent twice: %s", (_name, outcome, type) => {
-    expect(conclude(outcome, false, attempt, wish).type).toBe(type);
+    expect(conclude(outcome, false, attempt, desired).type).toBe(type);
   });
   test.each([
     ["a reset after the first byte", reset, "retry"],
@@ -117,10 +117,10 @@ describe("conclude", () => {
     ["a 404", response(404), "failed"],
     ["an answer that is not as expected", response(200), "retry"],
   ] as const)("of a repeatable request: %s", (_name, outcome, type) => {
-    expect(conclude(outcome, false, attempt, { ...wish, repeatable: true }).type).toBe(type);
+    expect(conclude(outcome, false, attempt, { ...desired, repeatable: true }).type).toBe(type);
   });
   test("sends an unknown outcome again where the user wants that, as often as retry allows", () => {
-    const resend = { ...wish, onUnknown: "Resend" as const };
+    const resend = { ...desired, onUnknown: "Resend" as const };
     expect(conclude(reset, false, { ...attempt, tries: 2 }, resend).type).toBe("retry");
     expect(conclude(reset, false, { ...attempt, tries: 3 }, resend).type).toBe("failed");
     expect(conclude(response(500), false, attempt, resend).type).toBe("failed");
@@ -136,7 +136,7 @@ describe("conclude", () => {
   ] as const)(
     "of a request that must not be sent twice, where retry.when lists what is tried again: %s",
     (_name, outcome, when, type) => {
-      expect(conclude(outcome, false, attempt, { ...wish, retry: { ...wish.retry, when } }).type).toBe(type);
+      expect(conclude(outcome, false, attempt, { ...desired, retry: { ...desired.retry, when } }).type).toBe(type);
     },
   );
   test.each([
@@ -149,13 +149,15 @@ describe("conclude", () => {
     ["an end of this process, which no list has", { ...reset, reason: "NotLeader" as const }, { when: ["500"] }, "retry"],
     ["an answer that expect.that refuses, with a listed status", response(200), { when: ["200"] }, "retry"],
   ] as const)("of a repeatable request with lists: %s", (_name, outcome, lists, type) => {
-    expect(conclude(outcome, false, attempt, { ...wish, repeatable: true, retry: { ...wish.retry, ...lists } }).type).toBe(type);
+    expect(conclude(outcome, false, attempt, { ...desired, repeatable: true, retry: { ...desired.retry, ...lists } }).type).toBe(
+      type,
+    );
   });
   test("an expected answer is success, a 502 included", () => {
-    expect(conclude(response(502), true, attempt, wish).type).toBe("succeeded");
+    expect(conclude(response(502), true, attempt, desired).type).toBe("succeeded");
   });
   test("tries no more often than the limit says", () => {
-    expect(conclude(refused, false, { ...attempt, tries: 2 }, wish).type).toBe("retry");
-    expect(conclude(refused, false, { ...attempt, tries: 3 }, wish).type).toBe("failed");
+    expect(conclude(refused, false, { ...attempt, tries: 2 }, desired).type).toBe("retry");
+    expect(conclude(refused, false, { ...attempt, tries: 3 }, desired).type).toBe("failed");
   });
 });

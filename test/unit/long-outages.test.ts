@@ -72,7 +72,7 @@ describe("an outage of eight hours", () => {
   });
 });
 
-const wish: Desired = {
+const desired: Desired = {
   uid: "u",
   digest: "d",
   repeatable: false,
@@ -93,7 +93,7 @@ test("what may arrive twice is sent six times at most, however often nothing lef
       for (const hasLeft of row) {
         one = { ...one, tries: one.tries + 1 };
         mayHaveLeft += hasLeft ? 1 : 0;
-        const conclusion = conclude(hasLeft ? lost : unsent, false, one, wish);
+        const conclusion = conclude(hasLeft ? lost : unsent, false, one, desired);
         if (conclusion.type !== "retry") return mayHaveLeft === 6 && hasLeft;
         one = markRetrying(one, conclusion);
       }
@@ -103,7 +103,7 @@ test("what may arrive twice is sent six times at most, however often nothing lef
 });
 
 describe("retry.maxDuration", () => {
-  const timed: Desired = { ...wish, repeatable: true, onUnknown: "Stall", retry: { ...wish.retry, maxDurationMs: 60_000 } };
+  const timed: Desired = { ...desired, repeatable: true, onUnknown: "Stall", retry: { ...desired.retry, maxDurationMs: 60_000 } };
   const record = (phase: Attempt["phase"], more: Partial<Attempt> = {}) => ({
     completedRuns: 0,
     attempt: { ...attempt, tries: 1, phase, ...more },
@@ -141,6 +141,6 @@ describe("while it waits for its next try", () => {
     ["but not before the first pause is over", 0.25, true, { type: "wait", delayMs: 750 }],
     ["nothing else has", 60, false, { type: "wait", delayMs: 240_000 }],
   ])("%s", (_name, secs, mayBeMended, decision) => {
-    expect(decide(waiting, { ...wish, mayBeMended }, new Date(at(secs)))).toMatchObject(decision);
+    expect(decide(waiting, { ...desired, mayBeMended }, new Date(at(secs)))).toMatchObject(decision);
   });
 });

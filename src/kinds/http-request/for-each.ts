@@ -26,7 +26,7 @@ import type { HTTPRequest, UsedEndpoint } from "../types.ts";
 
 export interface Delivery {
   readonly attempt: Attempt;
-  readonly wish: Desired;
+  readonly desired: Desired;
   readonly endpoint: UsedEndpoint | undefined;
   readonly report: Report;
   /** What a trigger tells of. */
@@ -38,11 +38,11 @@ type Known = ReadonlyMap<string, unknown>;
 /** One attempt of all items that are not over. `known`: inputs that come from other objects, by name. */
 export function* deliverEach(
   { resource, now, instanceId: sender }: Situation<HTTPRequest>,
-  { attempt, wish, endpoint, report }: Delivery,
+  { attempt, desired, endpoint, report }: Delivery,
   known: Known,
 ): Steps<Verdict> {
   const { spec, status: before } = resource;
-  if (!wish.repeatable) return report.refused(notRepeatable(resource));
+  if (!desired.repeatable) return report.refused(notRepeatable(resource));
   const list = listOf(resource, attempt, known);
   const items = "list" in list ? derivedItems(yield* evaluate(list)) : list;
   if ("type" in items) return report.refused(items);
@@ -73,7 +73,7 @@ export function* deliverEach(
     function* (outcome, position) {
       const [item, exchange] = [pending[position] as ScopeItem, exchanges[position] as Exchange];
       const { tries: tried = 0 } = earlier.get(itemId(attempt, item)) ?? {};
-      const one = yield* judgeItem(outcome, { spec, item, exchange, attempt, tried, wish });
+      const one = yield* judgeItem(outcome, { spec, item, exchange, attempt, tried, desired });
       return outputs.length > 0 ? keptWithin(room, one) : withoutBody(one);
     },
   );
@@ -91,7 +91,7 @@ export function* deliverEach(
   const inDoubt = attempt.inDoubt === true || sent.some((one) => one.inDoubt);
   const unsent = sent.every((one) => one.unsent);
   return statuses.some(({ phase }) => phase === "Retrying")
-    ? report.retrying(markRetrying(ended, { type: "retry", inDoubt, unsent }), wish, judgement)
+    ? report.retrying(markRetrying(ended, { type: "retry", inDoubt, unsent }), desired, judgement)
     : report.done({ ...ended, phase: "Done" }, judgement);
 }
 
@@ -160,9 +160,9 @@ interface ItemDelivery {
   readonly attempt: Attempt;
   /** How many times it had been sent before. */
   readonly tried: number;
-  readonly wish: Desired;
+  readonly desired: Desired;
 }
-function* judgeItem(outcome: Outcome, { spec, item, exchange, attempt, tried, wish }: ItemDelivery): Steps<SentItem> {
+function* judgeItem(outcome: Outcome, { spec, item, exchange, attempt, tried, desired }: ItemDelivery): Steps<SentItem> {
   const about = { index: item.index, id: itemId(attempt, item) };
   if (outcome.type === "refusal") {
     const { reason, message, heals } = outcome;
@@ -178,11 +178,11 @@ function* judgeItem(outcome: Outcome, { spec, item, exchange, attempt, tried, wi
   }
   const judgement = yield* judgeResponse(spec.expect, exchange, outcome);
   const own = { ...attempt, tries: tried + 1 }; // an item that waited for its turn has not been tried
-  const conclusion = conclude(outcome, judgement.succeeded, own, wish);
+  const conclusion = conclude(outcome, judgement.succeeded, own, desired);
   const { type } = conclusion;
   const phase = type === "succeeded" ? "Succeeded" : type === "retry" ? "Retrying" : "Failed";
   const { reason, response } = judgement;
-  const otherwise = conclude(outcome, false, own, wish).type === "retry" ? "Retrying" : "Failed";
+  const otherwise = conclude(outcome, false, own, desired).type === "retry" ? "Retrying" : "Failed";
   return {
     item,
     otherwise,

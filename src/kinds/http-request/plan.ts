@@ -106,17 +106,17 @@ function* plan(situation: Situation<HTTPRequest>): Plan {
   const endpoint = usedEndpoint(endpointRef, situation.references);
   const inputs = yield* inputsDigest(situation);
   const compared = comparable(inputs, resource);
-  const wish: Desired = {
+  const desired: Desired = {
     ...desiredOf(resource, endpoint),
     ...(compared !== undefined && { inputs: compared }),
     ...(situation.mayBeMended && { mayBeMended: true }),
     ...(scheduled && { schedule: scheduled }),
-    ...(told && { trigger: told.wish }),
+    ...(told && { trigger: told.trigger }),
   };
-  const decision = decide(deliveryRecordOf(resource), wish, now);
+  const decision = decide(deliveryRecordOf(resource), desired, now);
   const report = httpRequestReport(resource, now, scheduled, told?.stateFor);
   const event = "attempt" in decision ? told?.stateFor(decision.attempt).event : undefined;
-  const verdict = yield* carryOut(situation, { decision, wish, endpoint, report, event, inputs });
+  const verdict = yield* carryOut(situation, { decision, desired, endpoint, report, event, inputs });
   if (told) return told.goOn(verdict);
   return decision.type === "rest" ? verdict : dueToGo(resource, verdict, now);
 }
@@ -180,14 +180,14 @@ function comparable(inputs: string | undefined, { status }: HTTPRequest): string
   return before === undefined || inputs === undefined || namesOf(before) === namesOf(inputs) ? inputs : undefined;
 }
 
-function* deliver(situation: Situation<HTTPRequest>, { attempt, wish, endpoint, report, event }: Delivery): Steps<Verdict> {
+function* deliver(situation: Situation<HTTPRequest>, { attempt, desired, endpoint, report, event }: Delivery): Steps<Verdict> {
   const { resource, now, instanceId: sender } = situation;
   const { spec } = resource;
   const undeclared = findUndeclared(resource);
   if (undeclared) return report.refused(undeclared);
   const known = yield* resolveDependencies(situation, references(resource));
   if (known.type === "refusal") return report.refused(known);
-  if (spec.forEach) return yield* deliverEach(situation, { attempt, wish, endpoint, report, event }, known.values);
+  if (spec.forEach) return yield* deliverEach(situation, { attempt, desired, endpoint, report, event }, known.values);
   const exchange = buildExchange(declaredRequest(resource, attempt, known.values, event), endpoint);
   if ("type" in exchange) return report.refused(exchange);
   const outputs = outputsOf(resource);
@@ -213,13 +213,13 @@ function* deliver(situation: Situation<HTTPRequest>, { attempt, wish, endpoint, 
     if (begun.type === "failed") return report.done({ ...ended, phase: "Done" }, { ...begun, succeeded: false });
   }
   const judgement = yield* keepOutputs(judged, outputs, exchange);
-  const conclusion = conclude(outcome, judgement.succeeded, ended, wish);
+  const conclusion = conclude(outcome, judgement.succeeded, ended, desired);
   switch (conclusion.type) {
     case "succeeded":
     case "failed":
       return report.done({ ...ended, phase: "Done" }, judgement);
     case "retry":
-      return report.retrying(markRetrying(ended, conclusion), wish, judgement);
+      return report.retrying(markRetrying(ended, conclusion), desired, judgement);
     case "unknown":
       return report.unknown({ ...ended, phase: "Unknown" }, judgement.message);
   }

@@ -28,7 +28,7 @@ export interface Report {
   /** Not a verdict: the status to record before sending. */
   readonly inFlight: (attempt: Attempt) => HTTPRequestStatus;
   done(attempt: Attempt, judgement: Judgement): Verdict;
-  retrying(attempt: Attempt, wish: Pick<Desired, "retry" | "repeatable">, judgement: Judgement): Verdict;
+  retrying(attempt: Attempt, desired: Pick<Desired, "retry" | "repeatable">, judgement: Judgement): Verdict;
   /** Of an attempt whose outcome was not known somebody says that it has arrived. */
   arrived(attempt: Attempt): Verdict;
   /** It ends without having succeeded: a tick has come, or it has been tried for as long as it may be. */

@@ -10,7 +10,7 @@ import { mostSources, nextEvent, triggerState } from "./trigger.ts";
 
 export interface Told {
   readonly type: "told";
-  readonly wish: NonNullable<Desired["trigger"]>;
+  readonly trigger: NonNullable<Desired["trigger"]>;
   /** What the status is to say of the trigger where it tells of this attempt; undefined: of none that is new. */
   readonly stateFor: (attempt: Pick<Attempt, "event"> | undefined) => TriggerStatus;
   /** The verdict, after which the next one is told of at once where there is one. */
@@ -42,7 +42,7 @@ export function whatToTell(
   const last = state.event?.id;
   return {
     type: "told",
-    wish: { ...(event && { due: event.id }), ...(last !== undefined && { last }) },
+    trigger: { ...(event && { due: event.id }), ...(last !== undefined && { last }) },
     stateFor: (attempt) => (!event || attempt?.event === event.id ? next : state),
     goOn(verdict) {
       const { attempt }: HTTPRequest["status"] & object = verdict.status;
