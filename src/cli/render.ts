@@ -84,7 +84,12 @@ async function renderRequest(request: HTTPRequest, rendering: Rendering): Promis
     const item = "scope" in exchange && exchange.scope.item ? `, item ${exchange.scope.item.index}` : "";
     await show(`${what}${item}`, exchange, read, rendering);
     if (!spec.poll || "type" in one) continue;
-    const { exchange: asking, ...unknown } = declaredPoll(spec.poll, { ...one, compile: [] }, endpoint, "spec.poll");
+    const { exchange: asking, ...unknown } = declaredPoll(
+      spec.poll,
+      { ...one, expressionsToValidate: [] },
+      endpoint,
+      "spec.poll",
+    );
     await show(`${what}, poll`, asking, read, rendering, unknown);
   }
   showOutputs(what, request);
@@ -160,7 +165,7 @@ async function declaredRequests(
 ): Promise<readonly (DeclaredRequest | Refusal)[]> {
   const withAll = (declared: DeclaredRequest): DeclaredRequest => ({
     ...declared,
-    compile: [...declared.compile, ...dependencyExpressions(request.spec)],
+    expressionsToValidate: [...declared.expressionsToValidate, ...dependencyExpressions(request.spec)],
   });
   if (!request.spec.forEach) return [withAll(declaredRequest(request, attempt, known, sampleOf(request)))];
   const list = listOf(request, attempt, known);

@@ -56,12 +56,12 @@ export function* deliver(context: Context, report: Report, sending: VerbDelivery
     ...(sending.repeats && { repeats: sending.repeats }),
   };
 
-  const compile = isCreate ? locate("spec.externalID", context.spec.externalID) : [];
+  const expressionsToValidate = isCreate ? locate("spec.externalID", context.spec.externalID) : [];
   const isRemoval = verb === "Delete" || verb === "BeforeDelete";
   const exchange =
     unpollable(request) ??
     (isRemoval ? undefined : findLeaving(context)) ??
-    exchangeOf(context, { ...request, ...sending, attempt, compile });
+    exchangeOf(context, { ...request, ...sending, attempt, expressionsToValidate });
   if ("type" in exchange) return exchange;
   // What is made of the answer could not be made again: where there is no place for it, it is not asked for.
   const unwritable = isRemoval ? undefined : yield* checkOutputs(outputsOf(context));

@@ -28,7 +28,7 @@ export interface Asked {
   /** What is seen as `.object` beside it; absent: its body is. */
   readonly object?: unknown;
   readonly mergePatch?: unknown;
-  readonly compile: readonly Located[];
+  readonly expressionsToValidate: readonly Located[];
 }
 
 /** One of the spec's requests as an exchange. */
@@ -38,7 +38,7 @@ export function exchangeOf(context: Context, asked: Asked): Exchange | Refusal {
 /** A create sees no id but a declared one: there is none yet. */
 export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
   const { spec, resource, now, known } = context;
-  const { field, shape, attempt, compile, object } = asked;
+  const { field, shape, attempt, expressionsToValidate, object } = asked;
   const externalID = field === "spec.create" ? context.declaredID : context.externalID;
   return {
     shape,
@@ -58,10 +58,10 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
     mergePatch: asked.mergePatch,
     ...formerPlaces(context),
     ...(known && { known }),
-    compile: [
+    expressionsToValidate: [
       ...expectedThat(shape.expect, `${field}.expect`),
       ...pollExpressions(shape.poll, `${field}.poll`),
-      ...compile,
+      ...expressionsToValidate,
       ...refusedIfOf(context, shape),
       ...(field === "spec.delete" || field === "spec.beforeDelete"
         ? []
@@ -82,9 +82,9 @@ export function refusedIfOf(
 }
 
 /** What of a spec has a part in a request, or in what is made of its answer. */
-function readingOf(spec: HTTPResourceSpec, { field, shape, compile }: Asked): object {
+function readingOf(spec: HTTPResourceSpec, { field, shape, expressionsToValidate }: Asked): object {
   const { observe, update, upToDate, mine, exists, externalID, outputs, compare, refusedIf } = spec;
-  const own = { shape, compile, refusedIf };
+  const own = { shape, expressionsToValidate, refusedIf };
   // What only its answer makes, such as a token, is not there before.
   if (field === "spec.create") return { ...own, externalID, outputs, object: observe?.object };
   if (field === "spec.delete" || field === "spec.beforeDelete") return own;

@@ -33,7 +33,7 @@ export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
   for (let pages = 0; pages < maxPages; pages += 1) {
     const asked = { field, shape: { ...lookup, query: page.query ?? lookup.query ?? [] } };
     const shows = context.spec.observe ? [] : valueExpressions(context);
-    const built = exchangeOf(context, { ...asked, compile: [...lookupExpressions(lookup), ...shows] });
+    const built = exchangeOf(context, { ...asked, expressionsToValidate: [...lookupExpressions(lookup), ...shows] });
     if ("type" in built) return built;
     const exchange = page.url ? { ...built, request: { ...built.request, page: page.url } } : built;
     const outcome = yield* sendExchange(exchange, { type: "nothing" });

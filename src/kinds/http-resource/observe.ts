@@ -94,7 +94,7 @@ export function* look(context: Context): Steps<Observation> {
   if (!spec.observe) return { type: "absent", says: "nobody" };
   const field = "spec.observe";
   const asked = { field, shape: spec.observe };
-  const compile = [
+  const expressionsToValidate = [
     ...locate("spec.exists", spec.exists),
     ...locate("spec.observe.object", spec.observe.object),
     ...locate("spec.mine", spec.mine),
@@ -102,7 +102,7 @@ export function* look(context: Context): Steps<Observation> {
     ...locate("spec.externalID", givenID(spec)),
     ...valueExpressions(context),
   ];
-  const exchange = exchangeOf(context, { ...asked, compile });
+  const exchange = exchangeOf(context, { ...asked, expressionsToValidate });
   if ("type" in exchange) return exchange;
   const outcome = yield* sendExchange(exchange, { type: "nothing" });
   if (outcome.type === "refusal") return outcome;

@@ -86,7 +86,7 @@ export function* pollDelivery(context: Context, attempt: VerbAttempt): Steps<Del
     const judgement = { succeeded: true, reason: "Succeeded", message };
     return yield* ofSuccess(context, { attempt: ended, judgement, scope, known });
   }
-  const declared = declaredOf(context, { field, shape, attempt, compile: [] });
+  const declared = declaredOf(context, { field, shape, attempt, expressionsToValidate: [] });
   const { poll } = status;
   const endpoint = endpointFor(context, shape);
   const polled = yield* pollOnce({ poll: shape.poll, declared, endpoint, field: `${field}.poll` }, poll, now);

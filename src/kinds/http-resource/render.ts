@@ -75,7 +75,7 @@ export function* declaredVerbs(
     const asked: Asked = {
       field,
       shape: { ...rest, expect, ...(own && { body: own }), ...(poll && { poll }) },
-      compile: [...others, ...answerExpressions(resource, verb)],
+      expressionsToValidate: [...others, ...answerExpressions(resource, verb)],
       ...attempt,
       ...(isPatch && { mergePatch }),
     };
@@ -89,7 +89,7 @@ export function* declaredVerbs(
       ...(poll && {
         poll: declaredPoll(
           poll,
-          declaredOf(seen, { field, shape: asked.shape, ...attempt, compile: [] }),
+          declaredOf(seen, { field, shape: asked.shape, ...attempt, expressionsToValidate: [] }),
           endpointFor(context, shape),
           `${field}.poll`,
         ),

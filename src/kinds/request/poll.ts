@@ -200,7 +200,10 @@ function pollExchange(
   const isOfRequest = (name: string): boolean => /^(content|if)-/i.test(name);
   const stays = headers.filter(({ name, value }) => !isReplaced(name) && !isOfRequest(name) && !isMadeOfResponse(value));
   const merged = [...stays, ...own];
-  const exchange = buildExchange({ ...rest, shape: { ...asked, method: "GET", headers: merged }, compile: [] }, endpoint);
+  const exchange = buildExchange(
+    { ...rest, shape: { ...asked, method: "GET", headers: merged }, expressionsToValidate: [] },
+    endpoint,
+  );
   if ("type" in exchange) return exchange;
   return { ...exchange, request: { ...exchange.request, ...(location && { location }) } };
 }

@@ -44,7 +44,7 @@ export function declaredRequest(
     now: attempt.startedAt,
     attemptId: attempt.id,
     idempotent: spec.idempotent,
-    compile: [
+    expressionsToValidate: [
       ...expectedThat(spec.expect, "spec.expect"),
       ...pollExpressions(spec.poll, "spec.poll"),
       ...outputExpressions(declaredOutputs(spec.outputs, "spec.outputs")),
@@ -95,7 +95,7 @@ export interface DeclaredRequest {
   /** The places that it has delivered before. */
   readonly former?: readonly string[];
   /** Expressions that will be evaluated on the response. */
-  readonly compile: readonly Located[];
+  readonly expressionsToValidate: readonly Located[];
 }
 
 /** The header that carries the attempt's id; absent: no key is declared to be honoured. */
@@ -182,7 +182,7 @@ export function buildExchange(declared: DeclaredRequest, declaredEndpoint: UsedE
     timeoutMs: timeout === undefined ? defaultTimeoutMs : durationMs(timeout),
     maxRedirects: shared.maxRedirects ?? defaultMaxRedirects(shape.method),
     repeatable: (declared.idempotent ?? isIdempotent(shape.method)) || key !== undefined,
-    expressionsToValidate: declared.compile,
+    expressionsToValidate: declared.expressionsToValidate,
   };
 }
 
