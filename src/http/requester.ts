@@ -109,12 +109,12 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
   const connections = parts.use(createSocketTrace());
   const sendOptions = sendOptionsOf(options, { egress, connections, origins });
   const evaluations = createEvaluations(evaluator, options.onSecretOutput, options.digestKey);
-  const sender = createTokenSender(sendOptions);
+  const sendFor = createTokenSender(sendOptions);
   const credentials = parts.use(
     createCredentials({
       userAgent,
-      sender,
-      logIn: createLogIn({ evaluator, evaluations, userAgent, sender }),
+      sendFor,
+      logIn: createLogIn({ evaluator, evaluations, userAgent, sendFor }),
       serviceAccountToken: options.serviceAccountToken ?? (() => Promise.resolve({ type: "unsupported" })),
       onSecret: options.onSecret ?? (() => {}),
     }),

@@ -20,7 +20,7 @@ interface Challenged extends Disposable {
   problem(key: string): Refusal | undefined;
 }
 
-export function createChallenged({ sender, userAgent, onSecret }: CredentialsOptions): Challenged {
+export function createChallenged({ sendFor, userAgent, onSecret }: CredentialsOptions): Challenged {
   const digests = createKept<DigestState>(mostKept);
   const registries = createKept<RegistryState>(mostRegistries);
   const problems = createKept<Refusal>(mostKept);
@@ -50,7 +50,7 @@ export function createChallenged({ sender, userAgent, onSecret }: CredentialsOpt
     if (auth.type === "digest")
       return noting(key, context, digestCredential(auth, digests.of(key) ?? digests.keep(key, { count: 0 })));
     const state = registries.of(key) ?? registries.keep(key, createRegistryState());
-    const asking = { send: sender(context), userAgent };
+    const asking = { send: sendFor(context), userAgent };
     const credential = registryCredential({
       settings: auth,
       key,

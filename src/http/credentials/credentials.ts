@@ -22,7 +22,7 @@ import { assumeRole, expired } from "./web-identity.ts";
 export interface CredentialsOptions {
   readonly userAgent: string;
   /** Sends a request for a token. */
-  readonly sender: (context: CredentialContext) => SendRequest;
+  readonly sendFor: (context: CredentialContext) => SendRequest;
   readonly logIn: LogIn;
   readonly serviceAccountToken: MakeServiceAccountToken;
   /** Is told each token, and the namespace of its endpoint. */
@@ -78,7 +78,7 @@ function isChallenged(auth: AuthSettings): auth is ChallengedAuth {
 }
 
 export function createCredentials(options: CredentialsOptions): Credentials {
-  const { userAgent, sender, logIn, serviceAccountToken, onSecret } = options;
+  const { userAgent, sendFor, logIn, serviceAccountToken, onSecret } = options;
   const parts = new DisposableStack();
   const tokens = parts.use(createTokens<Issued>());
   const refreshTokens = createKept<string>(mostKept);
@@ -103,9 +103,9 @@ export function createCredentials(options: CredentialsOptions): Credentials {
       return { value: bearerToken(value), lifetimeMs };
     }
     const makeToken = makerFor(context);
-    if (auth.type === "awsWebIdentity") return assumeRole(auth, { send: sender(context), userAgent, makeToken }, signal);
+    if (auth.type === "awsWebIdentity") return assumeRole(auth, { send: sendFor(context), userAgent, makeToken }, signal);
     const key = keyOf(auth, context.endpoint);
-    const asking = { field: auth.field, send: sender(context), userAgent, makeToken, refreshToken: refreshTokens.of(key) };
+    const asking = { field: auth.field, send: sendFor(context), userAgent, makeToken, refreshToken: refreshTokens.of(key) };
     const { value, lifetimeMs, refreshToken } = await requestToken(auth, asking, signal).catch((error: unknown) => {
       // The Secret's may be a newer one.
       if (error instanceof RefusedError && error.refusal.reason === "CredentialRefused") refreshTokens.forget(key);

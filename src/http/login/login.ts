@@ -32,7 +32,7 @@ export interface LoginDeps {
   readonly evaluations: Pick<Evaluations, "valuesOf">;
   readonly userAgent: string;
   /** Sends a request under the rules of requests for tokens. `own`: with the endpoint's client certificate. */
-  readonly sender: (context: CredentialContext, own?: boolean) => SendRequest;
+  readonly sendFor: (context: CredentialContext, own?: boolean) => SendRequest;
 }
 interface About {
   readonly settings: LoginSettings;
@@ -89,7 +89,7 @@ async function logOut(deps: LoginDeps, about: About, { parts }: Issued): Promise
     const { settings, context } = about;
     const made = { context, settings: await withMadeTokens(settings, context.makeToken, limit.signal) };
     const request = await rendered(logout, { ...made, deps, asking: createAsking(deps, made, limit.signal) }, []);
-    await deps.sender(about.context, isOwn(logout))(withParts(request, parts), limit.signal);
+    await deps.sendFor(about.context, isOwn(logout))(withParts(request, parts), limit.signal);
   } catch {
     // The session lives on until its server ends it.
   }
@@ -158,7 +158,7 @@ async function sendOne(one: LoginRequest, before: Progress, sending: Sending, si
   const request = await rendered(one, sending, before.responses);
   const { origin, path } = request;
   const jar: Cookies = before.cookies.get(origin) ?? new Map();
-  const outcome = await sending.deps.sender(sending.context, isOwn(one))(withCookies(request, jar), signal);
+  const outcome = await sending.deps.sendFor(sending.context, isOwn(one))(withCookies(request, jar), signal);
   if (outcome.type !== "response") return refuseForNow("TokenRequestFailed", `${one.field}: ${outcome.message}`);
   const { response } = outcome;
   await checkAnswer(one, response, { ...before, asking: sending.asking }).catch((error: unknown) => {
