@@ -37,7 +37,8 @@ function leaseName({ watchLabelSelector: selector, kubeconfig }: ControllerSetti
 function unconditional(): Leadership {
   return {
     term: () => 1,
-    since: () => undefined,
+    ledSinceVersion: () => undefined,
+    ledSinceMs: () => undefined,
     unbrokenSince: () => 1,
     async run({ ended }, elected) {
       elected();

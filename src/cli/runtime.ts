@@ -55,7 +55,7 @@ interface RuntimeParts extends Pick<
   | "store"
   | "emit"
   | "term"
-  | "since"
+  | "ledSinceVersion"
   | "unbrokenSince"
   | "announce"
   | "requireServiceAccount"
@@ -66,6 +66,8 @@ interface RuntimeParts extends Pick<
   | "journal"
 > {
   readonly metrics: Metrics;
+  /** Since when this process leads, Unix milliseconds; undefined, or not given: it does not, or nobody else can. */
+  readonly ledSinceMs?: () => number | undefined;
   /** Takes each value of a Secret that is used. */
   readonly secrets: SecretRegistry;
   readonly egress: EgressSettings;
@@ -128,8 +130,8 @@ export function createRuntime(settings: SendSettings, { metrics, secrets, egress
     }),
   );
   resources.defer(() => requester.endSessions());
-  const sender = randomUUID();
-  const noteSender = createSecondLeaderAlarm({ sender, since: given.since ?? (() => undefined), emit });
+  const instanceId = randomUUID();
+  const noteSender = createSecondLeaderAlarm({ instanceId, ledSinceMs: given.ledSinceMs ?? (() => undefined), emit });
   const controller = createController({
     ...given,
     kinds,
@@ -137,7 +139,7 @@ export function createRuntime(settings: SendSettings, { metrics, secrets, egress
     requester,
     concurrency: settings.concurrency,
     reconcileTimeoutMs: settings.reconcileTimeout,
-    sender,
+    instanceId,
     observe: (kind, key, after) => {
       noteSender(kind, key, after);
       policies.observe(kind, key.name, after);

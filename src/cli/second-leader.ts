@@ -11,9 +11,9 @@ import type { EmitTelemetry } from "../core/telemetry-event.ts";
 
 interface SecondLeaderOptions {
   /** This process. */
-  readonly sender: string;
-  /** Since when it leads, RFC 3339; undefined: it does not. */
-  readonly since: () => string | undefined;
+  readonly instanceId: string;
+  /** Since when it leads, Unix milliseconds; undefined: it does not. */
+  readonly ledSinceMs: () => number | undefined;
   readonly emit: EmitTelemetry;
 }
 
@@ -22,14 +22,13 @@ const clockMs = 60_000;
 /** Others that are told of, each once. */
 const maxTold = 16;
 
-export function createSecondLeaderAlarm({ sender, since, emit }: SecondLeaderOptions) {
+export function createSecondLeaderAlarm({ instanceId, ledSinceMs, emit }: SecondLeaderOptions) {
   const told = new Set<string>();
   return (kind: string, { namespace, name }: ResourceKey, resource: Resource | undefined): void => {
     const { attempt }: Partial<DeliveryRecord> = resource?.status ?? {};
-    const leadsSince = since();
-    if (leadsSince === undefined || attempt?.sender === undefined || attempt.sender === sender) return;
-    if (Date.parse(attempt.startedAt) < Date.parse(leadsSince) + clockMs || told.has(attempt.sender) || told.size >= maxTold)
-      return;
+    const sinceMs = ledSinceMs();
+    if (sinceMs === undefined || attempt?.sender === undefined || attempt.sender === instanceId) return;
+    if (Date.parse(attempt.startedAt) < sinceMs + clockMs || told.has(attempt.sender) || told.size >= maxTold) return;
     told.add(attempt.sender);
     emit({
       type: "note",

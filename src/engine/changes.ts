@@ -10,9 +10,9 @@ import type { DueReason } from "./due-reasons.ts";
  * A process that was thought lost, such as a leader that was suspended, has recorded the outcome of its attempt. Whatever we
  * made of that attempt meanwhile, this may be more: that it is to be tried again.
  */
-export function isOutcomeOfAnother({ before, after }: Change, sender: string): boolean {
+export function isOutcomeOfAnother({ before, after }: Change, instanceId: string): boolean {
   const [was, is] = [senderOf(before), senderOf(after)];
-  return was !== undefined && was !== sender && is === undefined;
+  return was !== undefined && was !== instanceId && is === undefined;
 }
 function senderOf(resource: Resource | undefined): string | undefined {
   const record: Partial<DeliveryRecord> | undefined = resource?.status;

@@ -36,8 +36,8 @@ export interface ControllerOptions {
   readonly concurrency: number;
   /** Limit on one reconcile, milliseconds. */
   readonly reconcileTimeoutMs: number;
-  /** This process, as a sender: random, new at each start. */
-  readonly sender: string;
+  /** This process, as what it sends records it: random, new at each start. */
+  readonly instanceId: string;
   /**
    * The number of the term in which this process leads, and so may send and decide, at this instant; undefined: it does
    * not. A reconcile that began in one term sends nothing in another. Where not given, it always leads.
@@ -47,7 +47,7 @@ export interface ControllerOptions {
    * Every earlier leader had stopped before this resourceVersion. So none of them can have acted on an object as it is at a later
    * one; where an object is at an earlier one, the cache may not have heard yet what they did. Not given: of any object.
    */
-  readonly since?: () => string | undefined;
+  readonly ledSinceVersion?: () => string | undefined;
   /** The first term since which nobody else has led. Where not given, others may have led before the present one. */
   readonly unbrokenSince?: (() => number) | undefined;
   readonly announce?: Announce;
@@ -98,7 +98,7 @@ export interface Controller {
 
 /** What the parts of a controller share, in memory. */
 function createState({ kinds, store, emit, queueObserver, ...options }: ControllerOptions) {
-  const { term = () => 1, since = () => undefined, unbrokenSince, announce = () => {}, journal } = options;
+  const { term = () => 1, ledSinceVersion = () => undefined, unbrokenSince, announce = () => {}, journal } = options;
   const isNewer = store.isNewer.bind(store);
   const dependents = createDependents();
   const reasons = createDueReasons();
@@ -123,7 +123,7 @@ function createState({ kinds, store, emit, queueObserver, ...options }: Controll
         queue.add(id, { lane });
       },
     }),
-    terms: createLeadershipTerms({ term, ledSinceVersion: since, isNewer, unbrokenSince }),
+    terms: createLeadershipTerms({ term, ledSinceVersion, isNewer, unbrokenSince }),
     unrecorded: createUnrecordedOutcomes({ emit, announce, journal }),
     keptData: createKeptData(),
     pauses: createBackoff(),
@@ -132,10 +132,10 @@ function createState({ kinds, store, emit, queueObserver, ...options }: Controll
 }
 type State = ReturnType<typeof createState>;
 
-function wireEnqueue(state: State, { sender, observe, emit }: ControllerOptions): Enqueue {
+function wireEnqueue(state: State, { instanceId, observe, emit }: ControllerOptions): Enqueue {
   return createEnqueue({
     ...state,
-    sender,
+    instanceId,
     ...(observe && { observe }),
     noteChange: state.unrecorded.noteChange,
     onGone(id) {

@@ -36,8 +36,8 @@ interface EnqueueDeps {
   readonly dependents: Dependents;
   readonly watchers: Watchers;
   readonly dataWatches: Pick<DataWatches, "adjust" | "forget">;
-  /** This process, as a sender. */
-  readonly sender: string;
+  /** This process. */
+  readonly instanceId: string;
   /** Told of every change at once, before anything is made of it. `after`: undefined where the object is gone. */
   readonly observe?: (kind: string, key: ResourceKey, after: Resource | undefined) => void;
   /** The resource with this key has changed; `uid`: undefined where it is gone. */
@@ -52,7 +52,7 @@ interface EnqueueDeps {
 const endReads = new Set(["status.completedRuns", "status.conditions", "status.history"]);
 
 export function createEnqueue(deps: EnqueueDeps): Enqueue {
-  const { caches, queue, reasons, dependents, watchers, dataWatches, sender, observe, noteChange, onGone, onMistake } = deps;
+  const { caches, queue, reasons, dependents, watchers, dataWatches, instanceId, observe, noteChange, onGone, onMistake } = deps;
   const awaken = createWaking(deps);
   /** `lane`: "listing" where a listing brought the change. */
   function enqueue(kind: WatchedKind, change: Change, lane: Lane): void {
@@ -92,7 +92,7 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
       deps.takenStatuses.forget(id);
       dataWatches.forget(id);
       onGone(id);
-    } else if (due || isTaken || isOutcomeOfAnother(change, sender)) {
+    } else if (due || isTaken || isOutcomeOfAnother(change, instanceId)) {
       reasons.note(id, isTaken ? "statusTakenAway" : lane === "listing" && change.before ? "listed" : reasonOf(change));
       queue.add(id, { lane });
     }

@@ -39,14 +39,14 @@ export interface LeadershipTerms {
 }
 
 export function createLeadershipTerms(options: TermsOptions): LeadershipTerms {
-  const { term, ledSinceVersion: since, isNewer, unbrokenSince = () => term() ?? Infinity } = options;
+  const { term, ledSinceVersion, isNewer, unbrokenSince = () => term() ?? Infinity } = options;
   const seenIn = new Map<string, number>();
   const currentIn = new Map<string, number>();
   const doubted = new Set<string>();
 
   function mayLag(id: string, { metadata }: Resource, began: number | undefined): boolean {
     if (doubted.has(id)) return true;
-    const stopped = since();
+    const stopped = ledSinceVersion();
     return currentIn.get(id) !== began && (stopped === undefined || !isNewer(metadata.resourceVersion, stopped));
   }
   return {

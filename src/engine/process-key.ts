@@ -53,7 +53,7 @@ interface ProcessKeyDeps extends Pick<ReconcileDeps, "store" | "requester" | "re
   readonly onGone: (kind: Kind, resource: Resource) => void;
   /** How long requests of one reconcile may take, milliseconds. */
   readonly sendingMs: number;
-  readonly sender: string;
+  readonly instanceId: string;
   readonly resumes: boolean;
   readonly isPartial: boolean;
   readonly mirrorsIDs: boolean;
@@ -176,7 +176,7 @@ function situationOf(deps: ProcessKeyDeps, { id, kind, resource, isFirst, mayBeM
     resource,
     references: named.map(caches.get),
     now: deps.now(),
-    instanceId: deps.sender,
+    instanceId: deps.instanceId,
     first: deps.resumes && isFirst,
     isPartial: deps.isPartial,
     mirrorsIDs: deps.mirrorsIDs,

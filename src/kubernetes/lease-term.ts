@@ -27,7 +27,9 @@ export interface LeaseTerm {
   /** The number of the present term, or of the next one. */
   readonly number: () => number;
   /** As of `Leadership`. */
-  readonly since: () => string | undefined;
+  readonly ledSinceVersion: () => string | undefined;
+  /** As of `Leadership`. */
+  readonly ledSinceMs: () => number | undefined;
   /** When the latest renewal was sent, on the clock of `performance.now`. */
   readonly renewedMs: () => number;
   /** Takes or renews it. `conflict`: somebody else wrote it. Undefined: it is ours, but was answered too late to act on. */
@@ -48,7 +50,7 @@ const never = new AbortController().signal;
 export function createLeaseTerm({ leases, identity, leaseDurationMs, renewDeadlineMs }: LeaseTermOptions): LeaseTerm {
   let term: Term | undefined;
   let termNumber = 1;
-  let since: string | undefined;
+  let took: { readonly version: string; readonly ms: number } | undefined;
   let sentMs = 0;
   let latestVersion = 0n;
 
@@ -58,6 +60,9 @@ export function createLeaseTerm({ leases, identity, leaseDurationMs, renewDeadli
     if (version < latestVersion) throw new StoreWentBackError();
     latestVersion = version;
     return lease;
+  }
+  function current(): number | undefined {
+    return term !== undefined && performance.now() < term.untilMs ? termNumber : undefined;
   }
   function read(): Promise<Lease | undefined> {
     return leases.read(term ? AbortSignal.timeout(Math.max(1, Math.floor(term.untilMs - performance.now()))) : never);
@@ -70,9 +75,10 @@ export function createLeaseTerm({ leases, identity, leaseDurationMs, renewDeadli
     throw error;
   }
   return {
-    current: () => (term !== undefined && performance.now() < term.untilMs ? termNumber : undefined),
+    current,
     number: () => termNumber,
-    since: () => since,
+    ledSinceVersion: () => took?.version,
+    ledSinceMs: () => (current() === undefined ? undefined : took?.ms),
     renewedMs: () => sentMs,
     async hold(before) {
       sentMs = performance.now();
@@ -81,7 +87,7 @@ export function createLeaseTerm({ leases, identity, leaseDurationMs, renewDeadli
       if (written === "conflict") return "conflict";
       checkVersion(written);
       const renewed = termAfter(term, { sentMs, answeredMs: performance.now() }, renewDeadlineMs);
-      if (!term) since = written.metadata.resourceVersion;
+      if (!term) took = { version: written.metadata.resourceVersion, ms: Date.now() };
       term = renewed;
       return term && written;
     },

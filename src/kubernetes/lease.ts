@@ -27,7 +27,9 @@ export interface Leadership {
    * The resourceVersion of the write by which this process came to lead, in this term or its latest one. Earlier leaders
    * had stopped before it; undefined: there were none.
    */
-  readonly since: () => string | undefined;
+  readonly ledSinceVersion: () => string | undefined;
+  /** When this process came to lead, in this term, Unix milliseconds; undefined: it does not lead, or has no term to count from. */
+  readonly ledSinceMs: () => number | undefined;
   /**
    * The first term since which nobody else has led: what was sent in it, or later, nobody else can have sent again. A term that
    * is yet to come where somebody else may lead now.
@@ -118,7 +120,8 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
 
   return {
     term: term.current,
-    since: term.since,
+    ledSinceVersion: term.ledSinceVersion,
+    ledSinceMs: term.ledSinceMs,
     unbrokenSince: standby.unbrokenSince,
     async run({ stop, ended }, elected) {
       for (;;) {

@@ -44,7 +44,7 @@ test.each(rows)(
       emit: () => {},
       concurrency: 20,
       reconcileTimeoutMs: 60_000,
-      sender: "me",
+      instanceId: "me",
     });
     const stop = new AbortController();
     const ended = controller.run(stop.signal, stop.signal);

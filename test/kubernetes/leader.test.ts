@@ -143,6 +143,7 @@ describeWithControlPlane("leader election", (plane) => {
     proxy.reset();
     await cutOff.logged(({ message }) => message === "standing by");
     successor.kill("SIGTERM");
+    expect(successor.log.filter(({ message }) => message.startsWith("another Holdfast leads"))).toEqual([]);
     await until("it leads again", () => cutOff.log.filter(({ message }) => message === "leading").length === 2);
     await here.post("again");
     const end = await requests.until("what came since is ready", (seen) => isReady(seen.get("again")));

@@ -70,7 +70,7 @@ describe("the controller", () => {
       emit: () => {},
       concurrency: 2,
       reconcileTimeoutMs: 60_000,
-      sender: "me",
+      instanceId: "me",
       term: () => term,
     });
     const running = controller.run(stop.signal, stop.signal);
@@ -131,10 +131,10 @@ describe("the controller", () => {
       emit: () => {},
       concurrency: 1,
       reconcileTimeoutMs: 60_000,
-      sender: "me",
+      instanceId: "me",
       resumes: true,
       term: () => term,
-      since: () => since,
+      ledSinceVersion: () => since,
     });
     const running = controller.run(stop.signal, stop.signal);
     await until(() => sent.length === 6);
@@ -174,8 +174,8 @@ describe("the controller", () => {
       emit: () => {},
       concurrency: 1,
       reconcileTimeoutMs: 100, // which waiting for a write does not count in
-      sender: "me",
-      since: () => "10",
+      instanceId: "me",
+      ledSinceVersion: () => "10",
     });
     const running = controller.run(stop.signal, stop.signal);
     await until(() => controller.unrecorded.failing().count === 1);
@@ -204,10 +204,10 @@ describe("the controller", () => {
       emit: () => {},
       concurrency: 1,
       reconcileTimeoutMs: 60_000,
-      sender: "me",
+      instanceId: "me",
       term: () => term,
       unbrokenSince: () => 1,
-      since: () => "10",
+      ledSinceVersion: () => "10",
     });
     const running = controller.run(stop.signal, stop.signal);
     await until(() => term === undefined);
@@ -239,7 +239,7 @@ describe("the controller", () => {
       emit: () => {},
       concurrency: 1,
       reconcileTimeoutMs: 60_000,
-      sender: "me",
+      instanceId: "me",
       term: () => term,
     });
     const running = controller.run(stop.signal, stop.signal);
@@ -266,7 +266,7 @@ describe("the controller", () => {
       emit: () => {},
       concurrency: 1,
       reconcileTimeoutMs: 60_000,
-      sender: "me",
+      instanceId: "me",
     });
     const running = controller.run(stop.signal, stop.signal);
     await until(() => writes.length === 1);

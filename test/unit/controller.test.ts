@@ -36,7 +36,7 @@ async function run(
     concurrency: 2,
     reconcileTimeoutMs,
     stoppingMs,
-    sender: "me",
+    instanceId: "me",
     emit: (occurrence) => {
       if (occurrence.type === "reconciled") reconciled.push(occurrence);
       if (until(reconciled, controller)) stop.abort(new Error("enough"));
@@ -70,7 +70,7 @@ function started(
     emit: () => {},
     concurrency: 1,
     reconcileTimeoutMs: 60_000,
-    sender: "me",
+    instanceId: "me",
     ...limits,
   });
   const ended = controller.run(stop.signal, drain ?? stop.signal);
@@ -137,7 +137,7 @@ describe("the controller", () => {
       emit: (occurrence) => void (occurrence.type === "reconciled" && reconciled.push(occurrence)),
       concurrency: 1,
       reconcileTimeoutMs: 60_000,
-      sender: "me",
+      instanceId: "me",
     });
     const ended = controller.run(stop.signal, stop.signal);
     ending.defer(async () => {
@@ -171,7 +171,7 @@ describe("the controller", () => {
       emit: () => {},
       concurrency: 1,
       reconcileTimeoutMs: 60_000,
-      sender: "me",
+      instanceId: "me",
     });
     await expect(controller.run(stop.signal, stop.signal)).rejects.toThrow("a mistake");
     clearTimeout(tooLate);

@@ -48,7 +48,7 @@ function engine(observe: () => void = () => {}): {
     dependents,
     watchers: createWatchers(),
     dataWatches,
-    sender: "me",
+    instanceId: "me",
     noteChange: () => {},
     onGone: () => {},
     onMistake: () => {},

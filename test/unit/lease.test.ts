@@ -62,6 +62,7 @@ test.each<Lost>(["reset", "conflict"])(
     await until(() => notes.includes(lost));
     expect(brokenOff).toBeGreaterThan(0);
     expect(leadership.term()).toBeUndefined();
+    expect(leadership.ledSinceMs()).toBeUndefined();
     stop.abort();
     await ended;
   },
@@ -79,3 +80,15 @@ test("goes on leading by renewals whose answers are lost, where it reads that th
   stop.abort();
   await ended;
 }, 20_000);
+
+test("tells by the clock since when it leads, and by the lease since which version", async () => {
+  const { client } = losing((lease) => Promise.resolve(lease));
+  const beganMs = Date.now();
+  const { leadership, stop, ended } = leading(client);
+  await until(() => leadership.term() !== undefined);
+  expect(leadership.ledSinceMs()).toBeGreaterThanOrEqual(beganMs);
+  expect(leadership.ledSinceMs()).toBeLessThanOrEqual(Date.now());
+  expect(Number(leadership.ledSinceVersion())).toBeGreaterThan(0);
+  stop.abort();
+  await ended;
+});

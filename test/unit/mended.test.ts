@@ -41,7 +41,7 @@ test("a look that only waits leaves it to the next, and one that has tried ends 
     emit: () => {},
     concurrency: 1,
     reconcileTimeoutMs: 60_000,
-    sender: "me",
+    instanceId: "me",
   });
   await controller.run(stop.signal, stop.signal);
   expect(seen).toEqual([false, true, true, false, false]);

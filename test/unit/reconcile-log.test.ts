@@ -57,7 +57,7 @@ function logging(names: readonly string[]) {
     runInContext: contexts.run,
     concurrency: 4,
     reconcileTimeoutMs: 60_000,
-    sender: "me",
+    instanceId: "me",
   });
   const ended = controller.run(stop.signal, stop.signal);
   return {

@@ -10,16 +10,16 @@ function begun(sender: string | undefined, startedAt: string) {
 
 test("another that begins requests while this process leads is told of, once", () => {
   const told: TelemetryEvent[] = [];
-  let since: string | undefined = "2026-01-01T12:00:00Z";
-  const note = createSecondLeaderAlarm({ sender: "me", since: () => since, emit: (event) => void told.push(event) });
+  let sinceMs: number | undefined = Date.parse("2026-01-01T12:00:00Z");
+  const note = createSecondLeaderAlarm({ instanceId: "me", ledSinceMs: () => sinceMs, emit: (event) => void told.push(event) });
   note("HTTPRequest", key, undefined);
   note("HTTPRequest", key, begun(undefined, "2026-01-01T13:00:00Z"));
   note("HTTPRequest", key, begun("me", "2026-01-01T13:00:00Z"));
   note("HTTPRequest", key, begun("before me", "2026-01-01T11:59:59Z"));
-  since = undefined;
+  sinceMs = undefined;
   note("HTTPRequest", key, begun("whoever leads", "2026-01-01T13:00:00Z"));
   expect(told).toEqual([]);
-  since = "2026-01-01T12:00:00Z";
+  sinceMs = Date.parse("2026-01-01T12:00:00Z");
   for (const _ of [1, 2]) note("HTTPRequest", key, begun("other", "2026-01-01T12:30:00Z"));
   expect(told).toEqual([
     expect.objectContaining({

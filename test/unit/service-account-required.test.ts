@@ -46,7 +46,7 @@ async function answered(
     emit: () => {},
     concurrency: 1,
     reconcileTimeoutMs: 60_000,
-    sender: "me",
+    instanceId: "me",
   });
   const running = controller.run(stop.signal, stop.signal);
   await until(() => answers.length === 1);

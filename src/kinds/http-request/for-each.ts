@@ -37,7 +37,7 @@ type Known = ReadonlyMap<string, unknown>;
 
 /** One attempt of all items that are not over. `known`: inputs that come from other objects, by name. */
 export function* deliverEach(
-  { resource, now, instanceId: sender }: Situation<HTTPRequest>,
+  { resource, now, instanceId }: Situation<HTTPRequest>,
   { attempt, desired, endpoint, report }: Delivery,
   known: Known,
 ): Steps<Verdict> {
@@ -69,7 +69,7 @@ export function* deliverEach(
   const room = { leftBytes: outputs.length > 0 ? maxKeptBytes : 0 };
   const result = yield* sendExchanges(
     exchanges,
-    decideBeforeSend(first, { attempt, sender, inFlight: report.inFlight, idempotent: spec.idempotent, keyed }),
+    decideBeforeSend(first, { attempt, instanceId, inFlight: report.inFlight, idempotent: spec.idempotent, keyed }),
     function* (outcome, position) {
       const [item, exchange] = [pending[position] as ScopeItem, exchanges[position] as Exchange];
       const { tries: tried = 0 } = earlier.get(itemId(attempt, item)) ?? {};

@@ -181,7 +181,7 @@ function comparable(inputs: string | undefined, { status }: HTTPRequest): string
 }
 
 function* deliver(situation: Situation<HTTPRequest>, { attempt, desired, endpoint, report, event }: Delivery): Steps<Verdict> {
-  const { resource, now, instanceId: sender } = situation;
+  const { resource, now, instanceId } = situation;
   const { spec } = resource;
   const undeclared = findUndeclared(resource);
   if (undeclared) return report.refused(undeclared);
@@ -197,7 +197,7 @@ function* deliver(situation: Situation<HTTPRequest>, { attempt, desired, endpoin
     exchange,
     decideBeforeSend(exchange, {
       attempt,
-      sender,
+      instanceId,
       inFlight: report.inFlight,
       idempotent: spec.idempotent,
       keyed: idempotencyHeader(spec, endpoint) !== undefined,

@@ -43,7 +43,7 @@ export interface Context {
   /** Inputs that come from other objects. */
   readonly known?: ReadonlyMap<string, unknown>;
   readonly now: Date;
-  readonly sender: string;
+  readonly instanceId: string;
   /** Imported, or taken before. */
   readonly externalID?: string;
   /** What is recorded of the remote object, and what has been found out since. */
@@ -82,7 +82,7 @@ export interface Context {
 }
 
 export function contextOf(situation: Situation<HTTPResource>): Context {
-  const { resource, references, now, instanceId: sender, isPartial = false, mirrorsIDs = false } = situation;
+  const { resource, references, now, instanceId, isPartial = false, mirrorsIDs = false } = situation;
   const { spec, metadata } = resource;
   const { annotations = {}, finalizers = [] } = metadata;
   const status: HTTPResourceStatus = resource.status ?? {};
@@ -106,7 +106,7 @@ export function contextOf(situation: Situation<HTTPResource>): Context {
     remote: remoteOf(known),
     resource,
     now,
-    sender,
+    instanceId,
     isPartial,
     mirrorsIDs,
     hasFinalizer,

@@ -41,7 +41,7 @@ interface VerbDelivery {
 
 /** Makes one try at most. Throws for an attempt that is over, or whose work is polled: this is not to be asked then. */
 export function* deliver(context: Context, report: Report, sending: VerbDelivery): Steps<Delivered> {
-  const { now, sender } = context;
+  const { now, instanceId } = context;
   const { verb, request } = sending;
   const desired = desiredOf(context, sending);
   const decision = decide(deliveryRecordOf(context, verb, desired.digest), desired, now);
@@ -68,7 +68,7 @@ export function* deliver(context: Context, report: Report, sending: VerbDelivery
   if (unwritable) return unwritable;
   const before = decideBeforeSend(exchange, {
     attempt,
-    sender,
+    instanceId,
     idempotent: sending.renames ? false : request.shape.idempotent,
     keyed: desired.repeatable && !sending.renames,
     inFlight: (sent) => report.inFlight(sent),

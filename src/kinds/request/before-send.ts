@@ -7,7 +7,7 @@ import { isIdempotent } from "../../core/http-method.ts";
 
 interface Circumstances<A extends Attempt> {
   readonly attempt: A;
-  readonly sender: string;
+  readonly instanceId: string;
   /** As it is declared, whatever the method is. */
   readonly idempotent: boolean | undefined;
   /** Whether the server knows a request again by an idempotency key. */
@@ -23,11 +23,16 @@ interface Circumstances<A extends Attempt> {
  */
 export function decideBeforeSend<A extends Attempt>(
   { request }: Exchange,
-  { attempt, sender, idempotent, keyed, inFlight }: Circumstances<A>,
+  { attempt, instanceId, idempotent, keyed, inFlight }: Circumstances<A>,
 ): BeforeSend {
   const isRepeatable = idempotent ?? isIdempotent(request.method);
   // What it tells of is found again in the intent alone: what it was about has gone on by then.
   if (attempt.event === undefined && (isRepeatable || (keyed && attempt.tick === undefined && !dependsOnInputs(request))))
     return { type: "nothing", attemptId: attempt.id };
-  return { type: "recordIntent", status: inFlight({ ...attempt, sender }), attemptId: attempt.id, sender };
+  return {
+    type: "recordIntent",
+    status: inFlight({ ...attempt, sender: instanceId }),
+    attemptId: attempt.id,
+    sender: instanceId,
+  };
 }
