@@ -1,7 +1,7 @@
 /** `holdfast convert`: manifests of provider-http's objects, and what is otherwise about them. Nothing is read from a cluster, and nothing sent. */
 import { text } from "node:stream/consumers";
 import { convertComposition } from "../convert/composition.ts";
-import { configOf, placed, readDocument, type ReadDocument } from "../convert/documents.ts";
+import { configOf, listPlaced, readDocument, type ReadDocument } from "../convert/documents.ts";
 import { handoverScript } from "../convert/handover.ts";
 import type { PeerConfig, PeerDisposable, PeerRequest } from "../convert/peer-object.ts";
 import { blockOf, commentOf, exitCodeOf, sumOf, type Told } from "../convert/report.ts";
@@ -40,7 +40,7 @@ export async function convertManifests(settings: ConvertSettings): Promise<numbe
   } else {
     const texts = [
       ...passed.map(manifestText),
-      ...translated.flatMap(annotated),
+      ...translated.flatMap(annotate),
       ...compositions.map(({ composition }) => manifestText(composition)),
     ];
     stdout.write(texts.join("---\n"));
@@ -73,7 +73,7 @@ async function readInput({ file: paths, originMap }: ConvertSettings): Promise<I
     const yaml = readYAML(atOrigins(content, originMap));
     errors.push(...yaml.errors.map(({ line, message }) => `${path}:${line}: ${message}`));
     for (const document of yaml.documents)
-      for (const one of placed(document.value))
+      for (const one of listPlaced(document.value))
         documents.push({ document: readDocument(one), place: `${path}:${document.lineOf(one.at)}` });
   }
   const configs = documents.flatMap(({ document }) => (document.type === "config" ? [document.object] : []));
@@ -150,7 +150,7 @@ function nameOf({ namespace, name = "" }: { readonly namespace?: string; readonl
 }
 
 /** With what is to be known of it above it. */
-function annotated(one: Translated): readonly string[] {
+function annotate(one: Translated): readonly string[] {
   const { manifest, findings } = one.translation;
   if (!manifest) return [];
   const notes = findings.map(({ level, field, message }) => commentOf(`${level} ${field}: ${message}`));

@@ -198,7 +198,7 @@ function place(
       (pieces, variable) =>
         pieces.flatMap((piece) =>
           piece.type === "text" && typeof variable.mark === "string" && piece.text.includes(variable.mark)
-            ? between(piece.text.split(variable.mark), { type: "expression", text: use(variable) })
+            ? interleave(piece.text.split(variable.mark), { type: "expression", text: use(variable) })
             : [piece],
         ),
       [part],
@@ -223,7 +223,7 @@ function place(
   return { spec: Object.keys(values).length > 0 ? { ...spec, [holder]: values } : spec, patches };
 }
 
-function between(texts: readonly string[], piece: Piece): readonly Piece[] {
+function interleave(texts: readonly string[], piece: Piece): readonly Piece[] {
   return texts.flatMap((text, index): readonly Piece[] => [
     ...(index === 0 ? [] : [piece]),
     ...(text === "" ? [] : [{ type: "text", text } as const]),

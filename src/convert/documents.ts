@@ -20,13 +20,15 @@ export type ReadDocument =
   | { readonly type: "invalid"; readonly messages: readonly string[] };
 
 /** A `List` is read as the objects in it. */
-export function placed(value: unknown, at: Path = []): readonly Placed[] {
+export function listPlaced(value: unknown, at: Path = []): readonly Placed[] {
   if (!isFields(value) || typeof value["kind"] !== "string" || !value["kind"].endsWith("List") || !Array.isArray(value["items"]))
     return [{ value, at }];
   const { kind } = value;
   // A list of one kind, as an API server answers it, names the kind only once.
   const named = kind === "List" ? {} : { apiVersion: value["apiVersion"], kind: kind.slice(0, -"List".length) };
-  return value["items"].flatMap((item, index) => placed(isFields(item) ? { ...named, ...item } : item, [...at, "items", index]));
+  return value["items"].flatMap((item, index) =>
+    listPlaced(isFields(item) ? { ...named, ...item } : item, [...at, "items", index]),
+  );
 }
 
 export function readDocument({ value }: Placed): ReadDocument {

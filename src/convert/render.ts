@@ -71,7 +71,7 @@ function piecesWithin(text: string, paths: readonly AnswerPath[], mapped: Mapped
   );
 }
 /** Jq that yields what a program makes of the answer. */
-function computed(program: string, { action }: Mapped, { wrapper, identities, identity }: RenderParts): string {
+function renderComputed(program: string, { action }: Mapped, { wrapper, identities, identity }: RenderParts): string {
   const wrapped = wrapper.wrap(program);
   return action === "UPDATE" ? wrapped : identity.expression(identities.computed(wrapped));
 }
@@ -88,7 +88,7 @@ function textOf({ program, examined, field }: Seen, mapped: Mapped, parts: Rende
       );
       return undefined;
     case "computed":
-      return { type: "computed", text: computed(program, mapped, parts) };
+      return { type: "computed", text: renderComputed(program, mapped, parts) };
     case "inserted":
       if (typeof examined.value === "string")
         return { type: "pieces", pieces: piecesWithin(examined.value, examined.paths, mapped, parts) };
@@ -132,6 +132,6 @@ function bodyOf(seen: Seen, mapped: Mapped, parts: RenderParts): object | undefi
     parts.findings.add("HARD", field, why);
     return undefined;
   }
-  if (examined.type === "computed") return { json: `\${ ${computed(program, mapped, parts)} }` };
+  if (examined.type === "computed") return { json: `\${ ${renderComputed(program, mapped, parts)} }` };
   return { json: mapTexts(value, (text) => templateOf(piecesWithin(text, examined.paths, mapped, parts))) };
 }

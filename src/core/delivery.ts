@@ -113,7 +113,7 @@ export function decide(record: DeliveryRecord, desired: Desired, now: Date): Dec
     if (!attempt || (attempt.phase === "Done" && !isOf(attempt, desired))) return { type: "awaitTick" };
   }
   if (!attempt || !isOf(attempt, desired)) {
-    if (trigger && attempt) return { type: "send", attempt: next(newAttempt(record, resumed(desired, attempt), now), desired) };
+    if (trigger && attempt) return { type: "send", attempt: next(newAttempt(record, resume(desired, attempt), now), desired) };
     if (!schedule || schedule.atOnce || schedule.due !== undefined || asked) return run();
     return { type: "awaitTick", ...(attempt && { over: attempt }) };
   }
@@ -183,7 +183,7 @@ export function newAttempt(
   return { id, ...sent, phase: "InFlight", ...(tick !== undefined && { tick }), startedAt: now.toISOString(), tries: 0 };
 }
 /** What is declared otherwise by now is still to be sent for what the attempt was. */
-function resumed(desired: Desired, { event }: Attempt): Desired {
+function resume(desired: Desired, { event }: Attempt): Desired {
   return { ...desired, trigger: { ...(event !== undefined && { due: event }) } };
 }
 function next(attempt: Attempt, desired: Desired): Attempt {

@@ -71,7 +71,7 @@ function below(known: Known, step: Step): Known | undefined {
     return Object.hasOwn(names, step) ? names[step] : isOpen && open;
   }
   const { value } = known;
-  if (step === fromjson) return parsed(value);
+  if (step === fromjson) return parseText(value);
   if (value === null) return undefined;
   if (typeof value !== "object") return open;
   if (Array.isArray(value) !== (typeof step === "number")) return open;
@@ -81,7 +81,7 @@ function below(known: Known, step: Step): Known | undefined {
     : undefined;
 }
 
-function parsed(value: unknown): Known {
+function parseText(value: unknown): Known {
   if (typeof value !== "string") return open;
   try {
     return { type: "value", value: JSON.parse(value) as unknown };

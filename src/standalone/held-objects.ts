@@ -69,7 +69,7 @@ export function createHeldObjects({ database, neededAtEnd, find }: HeldObjectsOp
     const entries = neededAtEnd(resource, object).flatMap(({ type, key }): [string, Readonly<Record<string, string>>][] => {
       const name = dataId(type.kind, key);
       const found = find(type.kind, key);
-      if (found) return [[name, encoded(found)]];
+      if (found) return [[name, encode(found)]];
       return Object.hasOwn(before, name) ? [[name, before[name] ?? {}]] : [];
     });
     return Object.fromEntries(entries);
@@ -110,7 +110,7 @@ export function createHeldObjects({ database, neededAtEnd, find }: HeldObjectsOp
       const name = dataId(kind, key);
       for (const { content } of held.values()) {
         const data = content.deletionTimestamp !== undefined && content.data[name];
-        if (data) return decoded(key, data);
+        if (data) return decode(key, data);
       }
       return undefined;
     },
@@ -127,10 +127,10 @@ function contentOf(text: string): Content | undefined {
   const content = parseJSON(text);
   return isRecord(content) ? (content as unknown as Content) : undefined;
 }
-function encoded({ data }: DataResource): Readonly<Record<string, string>> {
+function encode({ data }: DataResource): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(data).map(([key, bytes]) => [key, Buffer.from(bytes).toString("base64")]));
 }
-function decoded(key: ResourceKey, data: Readonly<Record<string, string>>): DataResource {
+function decode(key: ResourceKey, data: Readonly<Record<string, string>>): DataResource {
   const bytes = Object.entries(data).map(([name, text]) => [name, Buffer.from(text, "base64")] as const);
   return { metadata: { ...key, uid: "", generation: 1, resourceVersion: "0" }, data: Object.fromEntries(bytes) };
 }

@@ -45,7 +45,7 @@ export function digestCredential(settings: DigestSettings, state: DigestState): 
     },
     refused: ({ statusCode }) => statusCode === 401,
     renewed(_signal, answer) {
-      const asked = chosen(settings, answer);
+      const asked = chooseChallenge(settings, answer);
       // Somebody else's request may have been challenged meanwhile, with another nonce.
       if (!asked || (asked.nonce === used?.nonce && asked.algorithm === used.algorithm)) return Promise.resolve(false);
       state.asked = asked;
@@ -67,7 +67,7 @@ function fieldsOf(field: string | string[] | undefined): readonly string[] {
 }
 
 /** The best of what was asked for; undefined: no Digest was. Throws `RefusedError` where none of it is allowed. */
-function chosen({ field, algorithms, realm }: DigestSettings, { headers }: Refusing): Asked | undefined {
+function chooseChallenge({ field, algorithms, realm }: DigestSettings, { headers }: Refusing): Asked | undefined {
   const digests = parseChallenges(fieldsOf(headers["www-authenticate"])).filter(({ scheme }) => scheme === "digest");
   if (digests.length === 0) return undefined;
   const ofRealm = digests.filter(({ parameters }) => realm === undefined || parameters.get("realm") === realm);

@@ -27,7 +27,7 @@ export function createSigner({ format, keys, secrets }: SignSettings, id: string
       if (made.length > mostKept) made.splice(0, made.length - mostKept);
       const known = { ...common, signature: signatures.join(format.between ?? "") };
       return format.headers.reduce(
-        (signed, { name, value }) => withHeader(signed, name.toLowerCase(), filled(value, known).join("")),
+        (signed, { name, value }) => withHeader(signed, name.toLowerCase(), fillIn(value, known).join("")),
         request,
       );
     },
@@ -43,12 +43,12 @@ interface Signed {
 function signatureOf({ key, format, request, common }: Signed): string {
   const { method, origin, path, body = "" } = request;
   const hmac = createHmac(format.algorithm, key);
-  for (const part of filled(format.content, { ...common, method, host: new URL(origin).host, path, body })) hmac.update(part);
+  for (const part of fillIn(format.content, { ...common, method, host: new URL(origin).host, path, body })) hmac.update(part);
   return hmac.digest(format.encoding === "Hex" ? "hex" : "base64");
 }
 
 /** The template's parts with what stands in its places; the schema allows no others. */
-function filled<T extends string | Uint8Array>(text: string, values: Readonly<Record<string, T>>): (T | string)[] {
+function fillIn<T extends string | Uint8Array>(text: string, values: Readonly<Record<string, T>>): (T | string)[] {
   const template = parseTemplate(text);
   const parts: readonly Part[] = template.type === "template" ? template.parts : [{ type: "text", text }];
   return parts.map((part) => (part.type === "text" ? part.text : (values[part.text.trim().slice(1)] ?? "")));
@@ -72,7 +72,7 @@ function both(first: Credential | undefined, second: Credential): Credential {
 export function maskSignature(sign: SignSources | undefined, request: Described, id: string): Described {
   if (!sign) return request;
   const masked = { id, signature: "***", timestamp: "***", timestampMillis: "***" };
-  const added = sign.format.headers.map(({ name, value }) => ({ name, value: filled(value, masked).join("") }));
+  const added = sign.format.headers.map(({ name, value }) => ({ name, value: fillIn(value, masked).join("") }));
   const names = new Set(added.map(({ name }) => name.toLowerCase()));
   return { ...request, headers: [...request.headers.filter(({ name }) => !names.has(name.toLowerCase())), ...added] };
 }

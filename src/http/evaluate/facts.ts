@@ -38,7 +38,7 @@ export function factsOf(
     if (readsSecret(expression)) return { type: "secret" };
     if (Buffer.byteLength(text) - "[]".length > longestFact) return { type: "tooLong" };
     const [value = null] = parseJSON(text) as readonly unknown[];
-    return isOpen([toText(value), ...textsOf(value)].join("\n")) ? { type: "value", value: settled(value) } : { type: "secret" };
+    return isOpen([toText(value), ...textsOf(value)].join("\n")) ? { type: "value", value: settle(value) } : { type: "secret" };
   };
   return { published: facts.map(({ text }, index) => factOf(text, json[index] ?? "false")) };
 }
@@ -54,9 +54,9 @@ function toText(value: unknown): string {
 }
 
 /** As whoever keeps it will read it again, so that the same is no change: an exact integer is its digits. */
-function settled(value: unknown): unknown {
+function settle(value: unknown): unknown {
   if (typeof value === "string") return value.toWellFormed();
-  if (Array.isArray(value)) return value.map(settled);
-  if (isRecord(value)) return Object.fromEntries(Object.entries(value).map(([key, one]) => [key.toWellFormed(), settled(one)]));
+  if (Array.isArray(value)) return value.map(settle);
+  if (isRecord(value)) return Object.fromEntries(Object.entries(value).map(([key, one]) => [key.toWellFormed(), settle(one)]));
   return typeof value === "object" && value !== null ? toText(value) : value;
 }

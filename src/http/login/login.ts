@@ -88,7 +88,7 @@ async function logOut(deps: LoginDeps, about: About, { parts }: Issued): Promise
   try {
     const { settings, context } = about;
     const made = { context, settings: await withMadeTokens(settings, context.makeToken, limit.signal) };
-    const request = await rendered(logout, { ...made, deps, asking: createAsking(deps, made, limit.signal) }, []);
+    const request = await renderLogin(logout, { ...made, deps, asking: createAsking(deps, made, limit.signal) }, []);
     await deps.sendFor(about.context, isOwn(logout))(withParts(request, parts), limit.signal);
   } catch {
     // The session lives on until its server ends it.
@@ -144,7 +144,7 @@ type Sending = About & { readonly deps: LoginDeps; readonly asking: Asking };
 
 const isOwn = ({ request }: LoginRequest): boolean => request.url.type === "joined";
 
-async function rendered(
+async function renderLogin(
   one: LoginRequest,
   { deps, settings, asking }: Sending,
   responses: readonly Response[],
@@ -155,7 +155,7 @@ async function rendered(
 }
 
 async function sendOne(one: LoginRequest, before: Progress, sending: Sending, signal: AbortSignal): Promise<Progress> {
-  const request = await rendered(one, sending, before.responses);
+  const request = await renderLogin(one, sending, before.responses);
   const { origin, path } = request;
   const jar: Cookies = before.cookies.get(origin) ?? new Map();
   const outcome = await sending.deps.sendFor(sending.context, isOwn(one))(withCookies(request, jar), signal);
@@ -231,15 +231,15 @@ function partsOf(part: LoginPart, values: ReadonlyMap<string, string>, set: read
   if (!part.value) {
     const found = name === "*" ? set : set.filter((cookie) => cookie.name === name);
     if (found.length === 0) refuseForNow("CredentialRefused", `${field}.cookie: the login set no such cookie`);
-    return found.map((cookie) => checked({ in: "cookie", name: cookie.name, value: cookie.value }, field));
+    return found.map((cookie) => checkPart({ in: "cookie", name: cookie.name, value: cookie.value }, field));
   }
   const { value: template } = part;
   const value = fillTemplate(template, (text) => scalarText(values.get(text) ?? "null", template.field, text));
-  return [checked({ in: part.in, name, value }, template.field)];
+  return [checkPart({ in: part.in, name, value }, template.field)];
 }
 
 /** Nothing goes out without it, nor with what would end its field. */
-function checked(part: CredentialPart, field: string): CredentialPart {
+function checkPart(part: CredentialPart, field: string): CredentialPart {
   const { value } = part;
   const problem =
     value.trim() === "" || /^(Bearer|Basic|Token) *$/i.test(value)

@@ -141,7 +141,7 @@ async function beginExchange(
       end({ reason: "EgressDenied", detail: denied.message });
       return denied;
     }
-    if (error instanceof RefusedError) return refused(error, end);
+    if (error instanceof RefusedError) return endRefused(error, end);
     const { reason, message, comes } = failureWithin(limit, error, placedAt(sending, trace));
     end({ reason, detail: message });
     if (reason === "RateLimited" && !trace.sent) return { type: "refusal", reason, message, heals: true };
@@ -204,7 +204,7 @@ function placedAt(sending: Sending, trace: Trace): At {
   return { place: placeNow(sending, trace), proxied: trace.proxied };
 }
 /** The server has refused what was sent, so that nothing was done, and there is nothing else to send. */
-function refused({ refusal }: RefusedError, end: Begun["end"]): Failed {
+function endRefused({ refusal }: RefusedError, end: Begun["end"]): Failed {
   end({ statusCode: 401 });
   return refusal;
 }

@@ -78,7 +78,7 @@ function reportRest(reported: Reported): Pick<Report, "unchanged" | "rest" | "aw
     },
     awaitTick(over) {
       const change = over && over.phase !== "Done" ? attempted({ ...over, phase: "Done" }) : {};
-      const states = timing && !timing.next ? ended(timing) : awaiting;
+      const states = timing && !timing.next ? describeEnd(timing) : awaiting;
       const reason = states[0]?.reason ?? "";
       const verdict = rested(states, reason, change);
       const isNews = states !== awaiting && !isStalledFor(reason, before.conditions);
@@ -253,7 +253,7 @@ function reportUnknown(reported: Reported): Pick<Report, "unknown" | "stillUnkno
 }
 
 /** What is declared has not been sent, and there is no tick any more. */
-function ended({ isStopped }: Scheduled): ConditionState[] {
+function describeEnd({ isStopped }: Scheduled): ConditionState[] {
   if (isStopped) return tooManyFailures("what is declared now has not been sent");
   const message = `the time that spec.schedule.at names was over before what is declared could be sent; nothing is sent. Declare another time, or change the annotation ${reconcileAtAnnotation} to have it sent now`;
   return stalled("ScheduledTimePassed", message);

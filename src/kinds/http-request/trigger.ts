@@ -55,7 +55,7 @@ export function nextEvent(trigger: Trigger, state: TriggerStatus, sources: reado
     uid,
     ...end.about,
   };
-  return { event, state: { ...marked(state, source, end), event }, more: found.length > 1 };
+  return { event, state: { ...markTold(state, source, end), event }, more: found.length > 1 };
 }
 
 /** One way in which something ended, the earliest first. */
@@ -114,7 +114,7 @@ function noteFailures(
     const ends = endsOf(kind, source);
     const last = ends.at(-1);
     const isNews = firstNew(ends, markOf(noted, source), state) < ends.length;
-    return last && isNews && isBad(last) ? marked(noted, source, last) : noted;
+    return last && isNews && isBad(last) ? markTold(noted, source, last) : noted;
   }, state);
 }
 
@@ -180,7 +180,7 @@ function markOf({ handled = {} }: TriggerStatus, source: Resource): Mark | undef
   if (text === undefined) return undefined;
   return { atMs: Date.parse(text.endsWith("!") ? text.slice(0, -1) : text), isBad: text.endsWith("!") };
 }
-function marked(state: TriggerStatus, source: Resource, end: End): TriggerStatus {
+function markTold(state: TriggerStatus, source: Resource, end: End): TriggerStatus {
   const mark = `${new Date(end.atMs).toISOString()}${isBad(end) ? "!" : ""}`;
   const all = Object.entries({ ...state.handled, [uidKey(source)]: mark });
   // Of those that are told of no more the oldest go first.

@@ -20,7 +20,7 @@ export function observedReport(context: Context, { status, known, acknowledged, 
   const mayRepeatCreate = spec.create !== undefined && isRepeatable(context, spec.create);
 
   /** The attempt has ended, where what was observed shows it: until then its outcome was not known. */
-  function settled(): Partial<HTTPResourceStatus> {
+  function settleAttempt(): Partial<HTTPResourceStatus> {
     const { attempt } = context;
     if (!attempt) return {};
     const { sender: _, repeats, ...rest } = attempt;
@@ -38,7 +38,7 @@ export function observedReport(context: Context, { status, known, acknowledged, 
   }
   /** It is looked at again, but only somebody else changes what it is: whoever waits for it is not kept waiting. */
   function reported(reason: "Drifted" | "NotDelivered", message: string, seen: Found): Verdict {
-    const change = { ...settled(), ...acknowledged(), ...bodyOf(context, seen) };
+    const change = { ...settleAttempt(), ...acknowledged(), ...bodyOf(context, seen) };
     const result = isStalledFor(reason, before.conditions) ? "unchanged" : "stalled";
     return { status: status(stalled(reason, message), change), ...due(), ...kept(), result, reason };
   }
@@ -50,7 +50,7 @@ export function observedReport(context: Context, { status, known, acknowledged, 
         ? asDeclared("Adopted", "the remote object was there already")
         : asDeclared("AsDeclared", "the remote object is as declared");
       const change = {
-        ...settled(),
+        ...settleAttempt(),
         ...acknowledged(),
         ...bodyOf(context, seen),
         ...(isBlind(context) ? {} : delivering(context)),

@@ -70,7 +70,7 @@ function* shownFirst(context: Context, report: Report): Steps<Shown | Verdict> {
     case "absent":
       if (!reads && spec.observe) return {};
       if (!isGone(context.remote, null)) return report.held("NotSeen");
-      return ended(context, report);
+      return concludeGone(context, report);
     case "found":
       if (seen.mine === false) return report.held("NotMine");
       return {
@@ -82,7 +82,7 @@ function* shownFirst(context: Context, report: Report): Steps<Shown | Verdict> {
 }
 
 /** Its server says that it is gone. */
-function ended(context: Context, report: Report): Verdict {
+function concludeGone(context: Context, report: Report): Verdict {
   if (context.resource.metadata.deletionTimestamp !== undefined) return report.released("Deleted");
   // No attempt says any more that it is there.
   const { attempt: _, ...rest } = withRemote(context, unmade);

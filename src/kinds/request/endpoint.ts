@@ -144,7 +144,7 @@ export function endpointRefusal(
         : `there is no ClusterHTTPEndpoint "${name}", or this Holdfast may not look at them`;
     return { type: "refusal", reason: "EndpointNotFound", message: `${field}: ${message}`, heals: true };
   }
-  if (serves(endpoint, namespace)) return endpoint.spec.suspend ? suspended(endpoint, field) : undefined;
+  if (serves(endpoint, namespace)) return endpoint.spec.suspend ? refuseSuspended(endpoint, field) : undefined;
   const isUnknown = endpoint.spec.allowedNamespaces?.from === "Selector" && !endpoint.callerLabels;
   const why = isUnknown
     ? "is for namespaces by their labels, and Holdfast does not know this one's"
@@ -158,7 +158,7 @@ export function endpointRefusal(
 }
 
 /** It is in the way of deletions, too: nothing of a remote object can be deleted by it. */
-function suspended(endpoint: UsedEndpoint, field: string): Refusal {
+function refuseSuspended(endpoint: UsedEndpoint, field: string): Refusal {
   const message = `${field}: ${titleOf(endpoint)} is suspended; it is sent when spec.suspend there is no longer true`;
   return { type: "refusal", reason: "EndpointSuspended", message, heals: true };
 }

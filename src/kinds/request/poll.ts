@@ -93,7 +93,7 @@ export function* pollOnce(
 type PollURL =
   { readonly type: "url"; readonly url: string; readonly from: PollStatus["from"] } | Ended | { readonly type: "none" };
 
-function failed(reason: string, message: string, response?: Response): Ended {
+function failPoll(reason: string, message: string, response?: Response): Ended {
   return { type: "failed", reason, message, ...(response && { response }) };
 }
 
@@ -103,14 +103,14 @@ function inHeader(response: Response, field: string): PollURL {
     const value = response.headers[name];
     if (typeof value !== "string") continue;
     if (value.length > longestURL || response.shown.field(name) !== value)
-      return failed(
+      return failPoll(
         "PollURLUnusable",
         `answered 202; the URL in ${fieldNames[name]} is too long, or holds a secret of the request`,
         response,
       );
     return { type: "url", url: escapeTemplate(value), from: fieldNames[name] };
   }
-  return failed(
+  return failPoll(
     "PollURLMissing",
     `answered 202 without a URL to poll in Location or Operation-Location; ${field}.url can name it`,
     response,
@@ -123,26 +123,26 @@ function* declaredURL(
 ): Steps<PollURL> {
   const at = `${field}.url`;
   const template = parseTemplate(text);
-  if (template.type === "invalid") return failed("InvalidExpression", `${at}: ${template.message}`, response);
+  if (template.type === "invalid") return failPoll("InvalidExpression", `${at}: ${template.message}`, response);
   const { parts } = template;
   const asking = parts.filter(seesResponse).map((part) => ({ field: at, text: part.text }));
   if (asking.length === 0) return { type: "url", url: text, from: "spec" };
   // No inputs: what these yield is kept where people can read it.
   const result = yield* evaluate({ scope: { ...scope, inputs: {} }, response, expressions: asking });
-  if (result.type === "refusal") return failed(result.reason, result.message, response);
+  if (result.type === "refusal") return failPoll(result.reason, result.message, response);
   const values = result.values.map((value) => (typeof value === "string" || typeof value === "number" ? String(value) : ""));
-  if (values.some(({ length }) => length > 2 * longestURL)) return failed("InvalidURL", `${at}: the URL is too long`, response);
+  if (values.some(({ length }) => length > 2 * longestURL)) return failPoll("InvalidURL", `${at}: the URL is too long`, response);
   if (values.some((value) => response.shown.holdsSecret(value)))
-    return failed("PollURLUnusable", `${at}: what it yields holds a secret of the request`, response);
+    return failPoll("PollURLUnusable", `${at}: what it yields holds a secret of the request`, response);
   if (values.some((value) => value === "" || /^\.{1,2}$/.test(value)))
-    return failed("ExpressionFailed", `${at}: an expression over .response yields no text that could stand in a URL`, response);
+    return failPoll("ExpressionFailed", `${at}: an expression over .response yields no text that could stand in a URL`, response);
   let [url, next] = ["", 0];
   for (const part of parts) {
     if (!seesResponse(part)) url += part.type === "text" ? escapeTemplate(part.text) : `\${ ${part.text} }`;
     else {
       const value = values[next++] ?? "";
       if (wholeExpression(parts) === undefined && !isBehindHost(url))
-        return failed(
+        return failPoll(
           "InvalidURL",
           `${at}: an expression over .response stands for the whole URL, or for a part of its path or query`,
           response,
@@ -151,7 +151,7 @@ function* declaredURL(
     }
   }
   return url.length > 2 * longestURL
-    ? failed("InvalidURL", `${at}: the URL is too long`, response)
+    ? failPoll("InvalidURL", `${at}: the URL is too long`, response)
     : { type: "url", url, from: "spec" };
 }
 /** Whether an answer is needed to expand the text. */
@@ -244,7 +244,8 @@ function* judgePoll(
   const goesOn = goOn(pauseMs(poll, response, now), statusCode);
   if (statusCode >= 500 || transient.includes(statusCode)) return goesOn;
   const isOperation = status.from === "Azure-AsyncOperation" || status.from === "Operation-Location";
-  if (poll.until === undefined && statusCode >= 300) return failed("PollFailed", `the poll was answered ${statusCode}`, response);
+  if (poll.until === undefined && statusCode >= 300)
+    return failPoll("PollFailed", `the poll was answered ${statusCode}`, response);
   const until = poll.until ?? (isOperation ? endedOperation : ".response.statusCode != 202");
   const failedIf = poll.failedIf ?? (isOperation && poll.until === undefined ? failedOperation : "false");
   const expressions = [
@@ -252,10 +253,11 @@ function* judgePoll(
     { field: `${field}.failedIf`, text: failedIf },
   ];
   const result = yield* evaluate({ scope, response, expressions });
-  if (result.type === "refusal") return failed(result.reason, `the poll was answered ${statusCode}; ${result.message}`, response);
+  if (result.type === "refusal")
+    return failPoll(result.reason, `the poll was answered ${statusCode}; ${result.message}`, response);
   const [hasEnded, hasFailed] = result.values;
   if (hasFailed === true)
-    return { ...failed("PollFailed", `the work has failed: the poll was answered ${statusCode}`, response), isSaid: true };
+    return { ...failPoll("PollFailed", `the work has failed: the poll was answered ${statusCode}`, response), isSaid: true };
   if (hasEnded !== true) return goesOn;
   return { type: "succeeded", reason: "Succeeded", message: `the work has ended: the poll was answered ${statusCode}`, response };
 }
