@@ -6,4 +6,5 @@ import "./cli/threads.ts";
 const { tolerateClosedPipes } = await import("./cli/closed-pipes.ts");
 tolerateClosedPipes();
 const { main } = await import("./cli/program.ts"); // in the bundle too, a static import would come before what is above
-process.exitCode = await main(process.argv.slice(2));
+const whileItRuns = setInterval(() => {}, 2 ** 30); // much that is waited for keeps no process alive by itself
+process.exitCode = await main(process.argv.slice(2)).finally(() => clearInterval(whileItRuns));
