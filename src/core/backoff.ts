@@ -2,7 +2,7 @@
  * How long what failed waits before it is tried again. Invariant: nobody waits exactly as long as everybody else does, so that a
  * fleet that failed together does not come back in step.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** The shortest and the longest pause, in milliseconds. */
 export interface BackoffLimits {
@@ -30,7 +30,7 @@ export function shortenedMs(fullMs: number, fraction: number, share = 0.25): num
 
 /** A number from 0 to below 1 that derives from the text: a restart finds the same. */
 export function fractionOf(text: string): number {
-  return createHash("sha256").update(text).digest().readUInt32BE() / 2 ** 32;
+  return hash("sha256", text, "buffer").readUInt32BE() / 2 ** 32;
 }
 
 /** `failingForMs`, shortened by what derives from `uid`. */

@@ -1,5 +1,6 @@
 /** What of its document a jq expression reads, told from its text. Invariant: what is not known for certain counts as read. */
 import { pathsReadBy } from "./jq/paths.ts";
+import { oncePerText } from "./tools/once-per.ts";
 
 /**
  * Paths from the top by their first two keys, `inputs.token`, `metadata.labels` or `now`, and by three below `status`
@@ -7,7 +8,8 @@ import { pathsReadBy } from "./jq/paths.ts";
  */
 export type Reads = ReadonlySet<string> | "everything";
 
-export function readsOf(expression: string): Reads {
+export const readsOf = oncePerText(findReads);
+function findReads(expression: string): Reads {
   const paths = pathsReadBy(expression);
   if (!paths) return "everything";
   const reads = new Set<string>();

@@ -5,6 +5,7 @@
  */
 import { fromjson, pathsReadBy, type ReadPath, type Step } from "./jq/paths.ts";
 import { jsonStep } from "./templating.ts";
+import { oncePerText } from "./tools/once-per.ts";
 
 /** What is known of a part of the document before expressions are evaluated. */
 export type Known =
@@ -31,10 +32,10 @@ export function missingReference(expression: string, document: Known): string | 
 }
 
 /** What an expression cannot do without, each path once: what many documents are held against is read once. */
-export function neededPaths(expression: string): readonly ReadPath[] {
+export const neededPaths = oncePerText((expression): readonly ReadPath[] => {
   const needed = (pathsReadBy(expression) ?? []).filter(({ mayBeAbsent }) => !mayBeAbsent);
   return [...new Map(needed.map((path) => [pathText(path.steps), path])).values()];
-}
+});
 
 /** As `missingReference`. */
 export function firstAbsence(paths: readonly ReadPath[], document: Known): string | undefined {

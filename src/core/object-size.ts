@@ -1,6 +1,7 @@
 /** Whether an object has room for the status that follows a request. */
 import type { Refusal } from "./outcome.ts";
 import type { Resource } from "./resource.ts";
+import { oncePer } from "./tools/once-per.ts";
 
 /** What etcd takes in one request (--max-request-bytes). https://etcd.io/docs/v3.6/dev-guide/limit/ */
 const etcdLimitBytes = 1.5 * 1024 * 1024;
@@ -8,7 +9,7 @@ const etcdLimitBytes = 1.5 * 1024 * 1024;
 const roomBytes = 160 * 1024;
 
 /** Undefined: it has room. Else why nothing is sent for it: the outcome could not be recorded. */
-export function findTooLarge({ metadata, spec, status }: Resource): Refusal | undefined {
+export const findTooLarge = oncePer(({ metadata, spec, status }: Resource): Refusal | undefined => {
   const sizeBytes = Buffer.byteLength(JSON.stringify([metadata, spec, status]));
   if (sizeBytes <= etcdLimitBytes - roomBytes) return undefined;
   return {
@@ -17,13 +18,16 @@ export function findTooLarge({ metadata, spec, status }: Resource): Refusal | un
     message: `the object is ${sizeBytes} bytes, which leaves no room for what comes of the request: keep ${etcdLimitBytes - roomBytes} at most, with what kubectl apply repeats in an annotation; a large body can be in a ConfigMap`,
     heals: true,
   };
-}
+});
 
 /** Of all that is written as free JSON: each is looked at again and again, for expressions, digests and differences. */
 const maxValues = 10_000;
 
 /** Undefined: there are few enough of them. No more are looked at than may be there. */
 export function findTooMany({ spec }: Pick<Resource, "spec">): Refusal | undefined {
+  return typeof spec === "object" && spec !== null ? findTooManyIn(spec) : undefined;
+}
+const findTooManyIn = oncePer((spec: object): Refusal | undefined => {
   const left: unknown[] = [spec];
   let count = 0;
   for (let one = left.pop(); one !== undefined; one = left.pop()) {
@@ -36,7 +40,7 @@ export function findTooMany({ spec }: Pick<Resource, "spec">): Refusal | undefin
     }
   }
   return undefined;
-}
+});
 const tooMany: Refusal = {
   type: "refusal",
   reason: "InvalidRequest",

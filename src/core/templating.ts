@@ -3,6 +3,7 @@
  *
  * Text that an expression yields is data: nothing in this file ever looks for expressions in it again.
  */
+import { oncePerText } from "./tools/once-per.ts";
 import type { BodyTemplate, ByteSource, Located, RequestTemplate } from "./request-template.ts";
 
 export type Part = { readonly type: "text"; readonly text: string } | { readonly type: "expression"; readonly text: string };
@@ -15,6 +16,9 @@ const longestExpression = 8192;
 /** `$${` is a literal `${`. Strings inside an expression are jq's, so a `}` in one ends nothing. Comments are not looked at. */
 export function parseTemplate(source: string): Template {
   if (!source.includes("$")) return { type: "template", parts: source === "" ? [] : [{ type: "text", text: source }] };
+  return parseParts(source);
+}
+const parseParts = oncePerText((source): Template => {
   const parts: Part[] = [];
   let text = "";
   let position = 0;
@@ -44,13 +48,17 @@ export function parseTemplate(source: string): Template {
   text += source.slice(position);
   if (text !== "") parts.push({ type: "text", text });
   return { type: "template", parts };
-}
+});
 
 /** The expressions in a text; none of one that is no template. */
-export function expressionsOfText(text: string): string[] {
+export function expressionsOfText(text: string): readonly string[] {
+  return text.includes("$") ? expressionsOfParts(text) : none;
+}
+const none: readonly string[] = [];
+const expressionsOfParts = oncePerText((text): readonly string[] => {
   const template = parseTemplate(text);
   return template.type === "template" ? template.parts.flatMap(({ type, text }) => (type === "expression" ? [text] : [])) : [];
-}
+});
 
 /** The expression that makes up the whole template, whose value keeps its type. */
 export function wholeExpression(parts: readonly Part[]): string | undefined {

@@ -1,9 +1,14 @@
-/** Keys that will be due later, with a timer each. */
+/**
+ * Keys that will be due later, on one wheel: those that are due at about the same time share a timer, and become due together.
+ *
+ * Invariant: no key is due before its time, and none later than a tick after it, but for what the event loop is late.
+ */
+import type { Lane } from "../core/lane.ts";
 import { longestTimerMs } from "../core/tools/deadline.ts";
 
 export interface DelayedKeys {
-  /** `whenDue` is called once, unless the key is forgotten before. What is added after `close` is forgotten at once. */
-  add(key: string, dueMs: number, whenDue: () => void): void;
+  /** Unless the key is forgotten before, `whenDue` is called once. What is added after `close` is forgotten at once. */
+  add(key: string, dueMs: number, lane: Lane): void;
   /** When it is due, on the clock of `performance.now`. */
   dueMs(key: string): number | undefined;
   readonly forget: (key: string) => void;
@@ -12,30 +17,64 @@ export interface DelayedKeys {
   readonly size: number;
 }
 
-export function createDelayedKeys(): DelayedKeys {
-  const delayed = new Map<string, { readonly dueMs: number; readonly timer: NodeJS.Timeout }>();
+/** A tick that nobody notices: of what waits for a second and more, and of what waits for less. */
+const [longTickMs, shortTickMs] = [100, 10];
+/** So many become due before everything else has its turn. */
+const mostTogether = 500;
+
+interface Tick {
+  readonly keys: Map<string, Lane>;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export function createDelayedKeys(whenDue: (key: string, lane: Lane) => void): DelayedKeys {
+  /** When each key is due, which is when its tick ends. */
+  const delayed = new Map<string, number>();
+  const ticks = new Map<number, Tick>();
   let isClosed = false;
 
-  function add(key: string, dueMs: number, whenDue: () => void): void {
-    if (isClosed) return;
-    const delayMs = Math.max(0, dueMs - performance.now());
-    const onTimer = (): void => {
-      delayed.delete(key);
-      if (delayMs > longestTimerMs) add(key, dueMs, whenDue);
-      else whenDue();
-    };
-    delayed.set(key, { dueMs, timer: setTimeout(onTimer, Math.min(delayMs, longestTimerMs)) });
+  function wait(endMs: number, tick: Tick): void {
+    tick.timer = setTimeout(() => end(endMs, tick), Math.min(Math.max(0, endMs - performance.now()), longestTimerMs));
+  }
+  function end(endMs: number, tick: Tick): void {
+    if (performance.now() + timerSlackMs < endMs) return wait(endMs, tick);
+    for (const [key, lane] of tick.keys.entries().take(mostTogether)) {
+      forget(key);
+      whenDue(key, lane);
+    }
+    if (tick.keys.size > 0) wait(endMs, tick);
+  }
+  function forget(key: string): void {
+    const endMs = delayed.get(key);
+    const tick = endMs === undefined ? undefined : ticks.get(endMs);
+    if (endMs === undefined || !tick) return;
+    delayed.delete(key);
+    tick.keys.delete(key);
+    if (tick.keys.size > 0) return;
+    clearTimeout(tick.timer);
+    ticks.delete(endMs);
   }
   return {
-    add,
-    dueMs: (key) => delayed.get(key)?.dueMs,
-    forget(key) {
-      clearTimeout(delayed.get(key)?.timer);
-      delayed.delete(key);
+    add(key, dueMs, lane) {
+      if (isClosed) return;
+      forget(key);
+      const tickMs = dueMs - performance.now() < 1_000 ? shortTickMs : longTickMs;
+      const endMs = Math.ceil(dueMs / tickMs) * tickMs;
+      let tick = ticks.get(endMs);
+      if (!tick) {
+        tick = { keys: new Map(), timer: undefined };
+        ticks.set(endMs, tick);
+        wait(endMs, tick);
+      }
+      tick.keys.set(key, lane);
+      delayed.set(key, endMs);
     },
+    dueMs: (key) => delayed.get(key),
+    forget,
     close() {
       isClosed = true;
-      for (const { timer } of delayed.values()) clearTimeout(timer);
+      for (const { timer } of ticks.values()) clearTimeout(timer);
+      ticks.clear();
       delayed.clear();
     },
     get size() {
@@ -43,3 +82,6 @@ export function createDelayedKeys(): DelayedKeys {
     },
   };
 }
+
+/** A timer may fire a little early. */
+const timerSlackMs = 2;

@@ -38,24 +38,31 @@ export interface DueReasons {
 
 /** At most so many reasons are kept for one key. */
 const mostKept = 5;
+interface Noted {
+  readonly text: string;
+  readonly dueMs: number;
+}
 
 export function createDueReasons(now: () => number = () => performance.now()): DueReasons {
-  const byKey = new Map<string, Map<string, number>>();
+  const byKey = new Map<string, Noted[]>();
   const mended = new Set<string>();
   return {
     note(id, reason, { about, delayMs = 0 } = {}) {
       if (reason === "referenceChanged" || reason === "dataChanged") mended.add(id);
       const text = about === undefined ? reason : `${reason} ${about}`;
-      const known = byKey.get(id) ?? new Map<string, number>();
-      byKey.set(id, known);
-      const dueMs = now() + delayMs;
-      if (known.has(text) ? dueMs < (known.get(text) ?? 0) : known.size < mostKept) known.set(text, dueMs);
+      const noted = { text, dueMs: now() + delayMs };
+      const known = byKey.get(id);
+      if (!known) return void byKey.set(id, [noted]);
+      const at = known.findIndex((one) => one.text === text);
+      if (at === -1 && known.length < mostKept) known.push(noted);
+      else if (noted.dueMs < (known[at]?.dueMs ?? 0)) known[at] = noted;
     },
     take(id) {
-      const known = [...(byKey.get(id) ?? [])];
+      const known = byKey.get(id) ?? [];
       byKey.delete(id);
-      const held = known.filter(([, dueMs]) => dueMs <= now() + timerSlackMs);
-      return (held.length > 0 ? held : known).map(([text]) => text);
+      const heldMs = now() + timerSlackMs;
+      const held = known.filter(({ dueMs }) => dueMs <= heldMs);
+      return (held.length > 0 ? held : known).map(({ text }) => text);
     },
     takeMended: (id) => mended.delete(id),
     keepMended: (id) => void mended.add(id),

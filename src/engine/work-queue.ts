@@ -56,9 +56,9 @@ export interface WorkQueueOptions {
   readonly onTake?: (waitedSecs: number) => void;
 }
 
-/** Holds a timer for each key that is due later: to be closed. */
+/** Holds timers for the keys that are due later: to be closed. */
 export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd, onTake }: WorkQueueOptions = {}): WorkQueue {
-  const delayed = createDelayedKeys();
+  const delayed = createDelayedKeys(makeReadyNow);
   const ready = createReadyKeys(groupOf);
   const worked = createWorkedKeys(groupOf);
   /** Became due while being worked on. */
@@ -92,7 +92,7 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
       if ((delayed.dueMs(key) ?? Infinity) <= dueMs) return;
       delayed.forget(key);
       if (delayMs <= 0) makeReadyNow(key, lane, kept);
-      else if (!ready.has(key) && !again.has(key)) delayed.add(key, dueMs, () => makeReadyNow(key, lane));
+      else if (!ready.has(key) && !again.has(key)) delayed.add(key, dueMs, lane);
     },
     addAll(keys, lane) {
       for (const key of keys) makeReady(key, lane);

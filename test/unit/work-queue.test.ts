@@ -45,6 +45,37 @@ test("lets the earlier due time win", async () => {
   expect(queue.delayed).toBe(0);
 });
 
+const timers = (): number => process.getActiveResourcesInfo().filter((one) => one === "Timeout").length;
+
+test("keys that are due at about the same time share a timer, and become due together, each once", async () => {
+  const queue = createWorkQueue();
+  const before = timers();
+  for (let n = 0; n < 5_000; n += 1) queue.add(`a/${n}`, { delayMs: 60_000 + (n % 50) });
+  expect(timers() - before).toBeLessThanOrEqual(2);
+  queue.close();
+
+  const soon = createWorkQueue();
+  const dueMs = performance.now() + 1_100;
+  for (let n = 0; n < 2_000; n += 1) soon.add(`a/${n}`, { delayMs: 1_100 });
+  const taken = new Set<string>();
+  for (let n = 0; n < 2_000; n += 1) {
+    const key = await soon.take(never);
+    taken.add(key);
+    soon.done(key);
+    if (n === 0) expect(performance.now()).toBeGreaterThanOrEqual(dueMs - 2); // a timer may be a little early
+  }
+  expect(taken.size).toBe(2_000);
+  expect([soon.depth, soon.delayed]).toEqual([0, 0]);
+});
+
+test("a key that is forgotten takes its timer along once it was the last", () => {
+  const queue = createWorkQueue();
+  const before = timers();
+  for (let n = 0; n < 100; n += 1) queue.add(`a/${n}`, { delayMs: 60_000 });
+  for (let n = 0; n < 100; n += 1) queue.forget(`a/${n}`);
+  expect([queue.delayed, timers() - before]).toEqual([0, 0]);
+});
+
 test("F17: does not fire a delay of 30 days at once", async () => {
   const queue = createWorkQueue();
   queue.add("a", { delayMs: 30 * 24 * 3_600_000 });

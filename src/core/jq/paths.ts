@@ -3,6 +3,7 @@
  *
  * Invariant: a path is told only where it is certain; what cannot be told is a read of all that it may be of.
  */
+import { oncePerText } from "../tools/once-per.ts";
 import { parseJq } from "./parse.ts";
 import type { Node, Pattern } from "./syntax.ts";
 
@@ -268,17 +269,5 @@ function guarded(value: ReadPath, asked: readonly ReadPath[]): ReadPath {
   return isGuarded ? { ...value, mayBeAbsent: true } : value;
 }
 
-/** Specs hold the same expression thousands of times, and are looked at again and again. */
-const mostKept = 2_000;
-const longestKept = 1_000;
-const kept = new Map<string, ReturnType<typeof findPaths>>();
-
-/** Undefined: it cannot be told. */
-export function pathsReadBy(expression: string): readonly ReadPath[] | undefined {
-  if (expression.length > longestKept) return findPaths(expression);
-  if (!kept.has(expression)) {
-    if (kept.size >= mostKept) kept.clear();
-    kept.set(expression, findPaths(expression));
-  }
-  return kept.get(expression);
-}
+/** Undefined: it cannot be told. Specs hold the same expression thousands of times. */
+export const pathsReadBy = oncePerText(findPaths);

@@ -1,10 +1,10 @@
 /** Fingerprints of what is sent. */
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { canonicalJSON } from "./json.ts";
 
 /** SHA-256, hex, over a value's canonical JSON. */
 export function digest(value: unknown): string {
-  return createHash("sha256").update(canonicalJSON(value)).digest("hex");
+  return hash("sha256", canonicalJSON(value), "hex");
 }
 
 /** Holdfast's own namespace for UUIDs: UUIDv5 of `holdfast.dev` in the DNS namespace of RFC 9562. */

@@ -29,6 +29,7 @@ import {
 import { arrivedAnnotation, assumeDoneAnnotation, reconcileAtOf } from "../../core/resource.ts";
 import { timing } from "../../core/schedule.ts";
 import { digest } from "../../core/tools/digest.ts";
+import { oncePer } from "../../core/tools/once-per.ts";
 import { dataReferences } from "../request/data-references.ts";
 import { dependenciesOf, resolveDependencies } from "../request/dependencies.ts";
 import { endpointReferences, usedEndpoint } from "../request/endpoint.ts";
@@ -55,6 +56,17 @@ import { checkOutputs, writeOutputs } from "../request/outputs.ts";
 import { outputsOf } from "./outputs.ts";
 import { httpRequestType, type Endpoint, type HTTPRequest, type HTTPResource } from "../types.ts";
 
+const references = oncePer((resource: HTTPRequest): readonly Dependency[] => {
+  const { spec, metadata } = resource;
+  const { namespace } = metadata;
+  return [
+    ...endpointReferences(spec.endpointRef, namespace),
+    ...dependenciesOf(resource),
+    ...triggerReferences(spec.trigger, namespace),
+    ...dataReferences(spec, [spec], namespace),
+  ];
+});
+
 export const httpRequestKind: Kind<HTTPRequest> = {
   type: httpRequestType,
   references,
@@ -64,17 +76,6 @@ export const httpRequestKind: Kind<HTTPRequest> = {
   },
   plan,
 };
-
-function references(resource: HTTPRequest): Dependency[] {
-  const { spec, metadata } = resource;
-  const { namespace } = metadata;
-  return [
-    ...endpointReferences(spec.endpointRef, namespace),
-    ...dependenciesOf(resource),
-    ...triggerReferences(spec.trigger, namespace),
-    ...dataReferences(spec, [spec], namespace),
-  ];
-}
 
 /** By what its ticks differ from others'. A new object was declared when it was made, however late this is. */
 function declaring({ metadata, status }: HTTPRequest): { readonly uid: string; readonly declaredAt?: string | undefined } {

@@ -4,10 +4,11 @@ import type { Attempt } from "../../core/delivery.ts";
 import type { Difference } from "../../core/difference.ts";
 import { digest } from "../../core/tools/digest.ts";
 import { durationMs } from "../../core/tools/duration.ts";
+import { oncePer } from "../../core/tools/once-per.ts";
 import type { RemoteObject } from "../../core/remote-object.ts";
 import { mayRead } from "../../core/expression-reads.ts";
 import type { Situation } from "../../core/plan.ts";
-import { parseTemplate, stringsIn } from "../../core/templating.ts";
+import { expressionsOfText, stringsIn } from "../../core/templating.ts";
 import { externalIdAnnotation, orphanAnnotation, reconcileAtOf } from "../../core/resource.ts";
 import type { RetryPolicy } from "../../core/retry.ts";
 import { remoteOf } from "./identity.ts";
@@ -116,11 +117,13 @@ export function contextOf(situation: Situation<HTTPResource>): Context {
     ...(status.asMade && { asMade: status.asMade }),
     ...(imported !== undefined && imported !== status.externalID && { isAnother: true }),
     isOrphan: annotations[orphanAnnotation] === "true",
-    retry: { ...retryPolicy(spec.retry), limit: spec.retry.limit },
+    retry: policyOf(spec.retry),
     intervalMs: durationMs(spec.interval),
     ...(wantsFinalizer && { missingFinalizer: finalizer }),
   };
 }
+
+const policyOf = oncePer((retry: HTTPResourceSpec["retry"]): Context["retry"] => ({ ...retryPolicy(retry), limit: retry.limit }));
 
 /** As the annotation has it; undefined: it has none. */
 function idWritten(text: string | undefined): string | undefined {
@@ -164,17 +167,24 @@ export function needsExternalID(shape: object | undefined): boolean {
 }
 /** Whether an expression of a request's own text, but for what is expected of its answer, reads one of these names; true where it cannot be told. */
 export function readsAny(shape: object | undefined, names: readonly string[]): boolean {
-  const { expect: _, ...written }: { readonly expect?: unknown } = shape ?? {};
   const reads = (expression: string): boolean =>
     names.some((name) => expression.includes(name)) && mayRead(expression, (path) => names.includes(path.split(".", 1)[0] ?? ""));
-  return stringsIn(written, "").some(({ text }) => {
-    const template = parseTemplate(text);
-    return template.type === "template" && template.parts.some(({ type, text }) => type === "expression" && reads(text));
-  });
+  return shape !== undefined && expressionsIn(shape).some(reads);
 }
+const expressionsIn = oncePer((shape: object): readonly string[] => {
+  const { expect: _, ...written }: { readonly expect?: unknown } = shape;
+  return stringsIn(written, "").flatMap(({ text }) => expressionsOfText(text));
+});
 
 /** What makes a new run of a verb: what is sent, as it is written. */
 export function verbDigest({ spec }: Pick<Context, "spec">, verb: Verb): string {
+  const known = digestsOf(spec);
+  const made = known.get(verb) ?? makeDigest(spec, verb);
+  known.set(verb, made);
+  return made;
+}
+const digestsOf = oncePer((_spec: HTTPResourceSpec) => new Map<Verb, string>());
+function makeDigest(spec: HTTPResourceSpec, verb: Verb): string {
   const shape:
     | {
         readonly expect?: unknown;

@@ -1,5 +1,6 @@
 /** Which endpoint each of an HTTPResource's requests goes to: its own, or the one that all share. Pure. */
 import type { HTTPResourceSpec } from "../../api/http-resource.ts";
+import { oncePer } from "../../core/tools/once-per.ts";
 import { endpointKey, type EndpointRef } from "../request/endpoint.ts";
 import type { UsedEndpoint } from "../types.ts";
 
@@ -8,11 +9,11 @@ interface Shape {
 }
 
 /** All that the spec names, each once, in an order that is always the same. */
-export function endpointRefs(spec: HTTPResourceSpec): readonly EndpointRef[] {
+export const endpointRefs = oncePer((spec: HTTPResourceSpec): readonly EndpointRef[] => {
   const { observe, lookup, create, update, beforeDelete, delete: remove } = spec;
   const named = [spec, observe, lookup, create, update, beforeDelete, remove].flatMap((one) => one?.endpointRef ?? []);
   return [...new Map(named.map((ref) => [endpointKey(ref), ref])).values()];
-}
+});
 
 /** What the spec says of all its requests, as it is for this one. */
 export function sharedBy(spec: HTTPResourceSpec, { endpointRef }: Shape): HTTPResourceSpec {

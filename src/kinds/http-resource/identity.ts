@@ -1,6 +1,7 @@
 /** What is recorded of a remote object as core/remote-object has it, and what its spec declares of its identity. Pure. */
 import type { HTTPResourceSpec, HTTPResourceStatus } from "../../api/http-resource.ts";
 import type { RemoteObject, Sight } from "../../core/remote-object.ts";
+import { oncePerText } from "../../core/tools/once-per.ts";
 import type { Context } from "./context.ts";
 import type { Found } from "./observation.ts";
 
@@ -49,10 +50,10 @@ export function toStatusFields(remote: RemoteObject, before: Pick<Status, "seen"
 }
 
 /** Whether an id reads no answer, and so is known before the first request. False where it cannot be told. */
-export function isDeclared(externalID: string): boolean {
+export const isDeclared = oncePerText((externalID): boolean => {
   const others = /\.(parameters|inputs|metadata)\b[\w.[\]"?-]*/g;
   return !/\b(response|object|item)\b|^\s*\.\s*(\||$)|\$__loc__/.test(externalID.replaceAll(others, ""));
-}
+});
 /** Of an id that answers give. */
 export function givenID({ externalID }: Pick<HTTPResourceSpec, "externalID">): string | undefined {
   return externalID === undefined || isDeclared(externalID) ? undefined : externalID;

@@ -61,7 +61,7 @@ function* writeFrom(
   const sees = { parameters: spec.parameters ?? null, externalID: externalID ?? null };
   const scope = scopeOf({
     // The answer may never come again: what others of its requests read, and is not there, is no reason to lose it.
-    shared: { inputs: inputsReadBy(spec.outputs, spec.inputs ?? {}) },
+    shared: { inputs: inputsReadBy(spec.outputs ?? [], spec.inputs ?? {}) },
     metadata: resource.metadata,
     now: now.toISOString(),
     sees,

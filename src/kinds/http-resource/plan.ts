@@ -33,20 +33,12 @@ import { findUndeclared } from "./references.ts";
 import { mayLeave, release } from "./release.ts";
 import { isRemoval, replace } from "./remove.ts";
 import { isReady } from "../../core/conditions.ts";
+import { oncePer } from "../../core/tools/once-per.ts";
 import { reportUnobserved, type Report } from "./report.ts";
 import { httpResourceReport } from "./status.ts";
 import { httpResourceType, type HTTPResource } from "../types.ts";
 
-export const httpResourceKind: Kind<HTTPResource> = {
-  type: httpResourceType,
-  waitsForReferrers: "whenDeleted",
-  references,
-  neededAtEnd,
-  actsAs: ({ spec }) => spec.serviceAccountName,
-  plan,
-};
-
-function references(resource: HTTPResource): Dependency[] {
+const references = oncePer((resource: HTTPResource): readonly Dependency[] => {
   const { spec, metadata } = resource;
   const { namespace } = metadata;
   const shapes = [spec.observe, spec.lookup, spec.create, spec.update, spec.beforeDelete, spec.delete].filter(
@@ -57,7 +49,16 @@ function references(resource: HTTPResource): Dependency[] {
     ...dependenciesOf(resource),
     ...dataReferences(spec, shapes, namespace),
   ];
-}
+});
+
+export const httpResourceKind: Kind<HTTPResource> = {
+  type: httpResourceType,
+  waitsForReferrers: "whenDeleted",
+  references,
+  neededAtEnd,
+  actsAs: ({ spec }) => spec.serviceAccountName,
+  plan,
+};
 
 function* plan(situation: Situation<HTTPResource>): Plan {
   const context = contextOf(situation);

@@ -1,4 +1,5 @@
 /** What an HTTPResource's expressions name and it does not declare. Pure. */
+import { oncePer } from "../../core/tools/once-per.ts";
 import { open, type Known } from "../../core/missing-reference.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import { declaredOutputs, outputExpressions } from "../request/outputs.ts";
@@ -6,10 +7,12 @@ import { answer, requestReadings, undeclaredRefusal } from "../request/reference
 import type { HTTPResource } from "../types.ts";
 import { lookupExpressions } from "./lookup.ts";
 import { locate } from "./observation.ts";
-import { valueExpressions } from "./values.ts";
+import { locateValues } from "./values.ts";
 
-export function findUndeclared(resource: Pick<HTTPResource, "spec" | "metadata">): Refusal | undefined {
-  const { spec } = resource;
+export function findUndeclared({ spec }: Pick<HTTPResource, "spec">): Refusal | undefined {
+  return findIn(spec);
+}
+const findIn = oncePer((spec: HTTPResource["spec"]): Refusal | undefined => {
   const { observe, lookup, create, update, beforeDelete, delete: remove, externalID, mine, exists, upToDate, refusedIf } = spec;
   const parameters: Known = { type: "value", value: spec.parameters ?? null };
   const common = { parameters, externalID: open, object: open, response: answer };
@@ -33,9 +36,9 @@ export function findUndeclared(resource: Pick<HTTPResource, "spec" | "metadata">
         ...locate("spec.exists", exists),
         ...locate("spec.upToDate", upToDate),
         ...locate("spec.refusedIf", refusedIf),
-        ...valueExpressions({ spec, resource }),
+        ...locateValues(spec),
         ...outputExpressions(declaredOutputs(spec.outputs, "spec.outputs")),
       ],
     },
   ]);
-}
+});

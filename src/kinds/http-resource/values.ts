@@ -19,7 +19,9 @@ export function valueExpressions({
   spec: { values = {} },
   resource: { metadata },
 }: Pick<Context, "spec" | "resource">): Located[] {
-  if (metadata.deletionTimestamp !== undefined) return [];
+  return metadata.deletionTimestamp === undefined ? locateValues({ values }) : [];
+}
+export function locateValues({ values = {} }: Pick<Context["spec"], "values">): Located[] {
   return Object.entries(values).map(([name, text]) => ({ field: `spec.values.${name}`, text }));
 }
 

@@ -1,12 +1,13 @@
 /** What a spec says that is most likely not meant so, and is sent as it stands all the same. Pure. */
 import type { ConditionState } from "../../core/conditions.ts";
+import { oncePer } from "../../core/tools/once-per.ts";
 import { stringsIn } from "../../core/templating.ts";
 
 /** provider-http's reference to a Secret's key. */
 const reference = /\{\{ {0,8}[^\s{}:]{1,253}:[^\s{}:]{1,253}:[^\s{}:]{1,253} {0,8}\}\}/;
 
 /** For people: the field, and what is wrong with it; undefined: nothing is. */
-export function findSuspicion(spec: object): string | undefined {
+export const findSuspicion = oncePer((spec: object): string | undefined => {
   const { parameters = null, ...rest }: { readonly parameters?: unknown } = spec;
   const template = stringsIn(parameters, "spec.parameters").find(({ text }) => text.includes("${"));
   if (template)
@@ -15,7 +16,7 @@ export function findSuspicion(spec: object): string | undefined {
   if (foreign)
     return `${foreign.field}: {{ name:namespace:key }} is sent as it stands: a Secret's key is an input (inputs.NAME.secretKeyRef), and an expression reads it: \${ .inputs.NAME }`;
   return undefined;
-}
+});
 
 /** The same as a condition, where there is something. */
 export function suspicious(spec: object): readonly ConditionState[] {

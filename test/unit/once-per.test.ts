@@ -1,0 +1,45 @@
+import { expect, test } from "@jest/globals";
+import { oncePer, oncePerText } from "../../src/core/tools/once-per.ts";
+
+test("makes what an object gives once for that object, and anew for one that is equal", () => {
+  let made = 0;
+  const sizeOf = oncePer((of: { readonly a: number }) => ((made += 1), of.a));
+  const one = { a: 1 };
+  expect([sizeOf(one), sizeOf(one), sizeOf({ a: 1 })]).toEqual([1, 1, 1]);
+  expect(made).toBe(2);
+});
+
+test("keeps nothing as well as something", () => {
+  let made = 0;
+  const nothing = oncePer((_of: object) => void (made += 1));
+  const one = {};
+  expect([nothing(one), nothing(one)]).toEqual([undefined, undefined]);
+  expect(made).toBe(1);
+});
+
+test("tries again what threw", () => {
+  let tries = 0;
+  const fail = oncePer((_of: object) => {
+    tries += 1;
+    throw new Error("no");
+  });
+  const one = {};
+  expect(() => fail(one)).toThrow("no");
+  expect(() => fail(one)).toThrow("no");
+  expect(tries).toBe(2);
+});
+
+test("makes what a text gives once, keeps few texts, and no long ones", () => {
+  let made = 0;
+  const lengthOf = oncePerText((text) => ((made += 1), text.length));
+  expect([lengthOf("abc"), lengthOf("abc")]).toEqual([3, 3]);
+  expect(made).toBe(1);
+  const long = "x".repeat(1_001);
+  lengthOf(long);
+  lengthOf(long);
+  expect(made).toBe(3);
+  for (let n = 0; n < 10_000; n += 1) lengthOf(`${n}`);
+  expect(made).toBe(10_003);
+  expect(lengthOf("abc")).toBe(3); // forgotten meanwhile, and right all the same
+  expect(made).toBe(10_004);
+});
