@@ -1,10 +1,20 @@
 /** What update would send, held against an answer, with both sides put through jq. */
 import { describe, expect, test } from "@jest/globals";
+import type { BodyTemplate } from "../../src/core/request-template.ts";
 import { at, exchange, never, reader, testRequester } from "../support/loopback-requester.ts";
 import { loopbackServer } from "../support/loopback.ts";
 
 /** Where `observed` does not have what is wanted, once both have gone through jq at these places. */
-async function differing(wanted: unknown, observed: unknown, ...entries: (readonly [string, string])[]): Promise<unknown> {
+function differing(wanted: unknown, observed: unknown, ...entries: (readonly [string, string])[]): Promise<unknown> {
+  return compare({ type: "json", field: "spec.update.body.json", value: wanted }, observed, entries);
+}
+/** `undefined`: they cannot be compared. */
+async function compare(
+  body: BodyTemplate,
+  observed: unknown,
+  entries: readonly (readonly [string, string])[] = [],
+  object?: unknown,
+): Promise<unknown> {
   await using server = await loopbackServer((_request, response) =>
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(observed)),
   );
@@ -13,10 +23,9 @@ async function differing(wanted: unknown, observed: unknown, ...entries: (readon
   const outcome = await http.send(sent);
   if (outcome.type !== "response") throw new Error(outcome.message);
   const normalise = entries.map(([path, as], index) => ({ path, as: at(`spec.compare[${index}].as`, as) }));
-  const compare = { type: "json", field: "spec.update.body.json", value: wanted } as const;
   const { response } = outcome;
   const result = await http.requester.evaluate(
-    { scope: sent.scope, response, expressions: [], compare, normalise },
+    { scope: { ...sent.scope, ...(object !== undefined && { object }) }, response, expressions: [], compare: body, normalise },
     reader({}),
     never,
   );
@@ -120,5 +129,30 @@ describe("entries of compare that overlap apply one after the other", () => {
     ],
   ])("%s", async (_what, wanted, observed, entries, expected) => {
     expect(await differing(wanted, observed, ...entries)).toEqual(expected);
+  });
+});
+
+describe("a text is held against what is observed, by what it is", () => {
+  const text = (value: string): BodyTemplate => ({ type: "text", field: "spec.update.body.text", text: value });
+  test.each<[string, string, unknown, boolean | undefined]>([
+    ["the same text", "hello", "hello", true],
+    ["another text", "hello", "by hand", false],
+    ["JSON that is written otherwise", '{"a": [1, 2]}', '{"a":[1,2]}', true],
+    ["other JSON", '{"a": 1}', '{"a":2}', false],
+    ["JSON and what is none", '{"a": 1}', "by hand", false],
+    ["what is none and JSON", "hello", '{"a":1}', false],
+    ["the text of a number", "5", 5, true],
+    ["another number", "6", 5, false],
+    ["a number in another form", "5.0", 5, false],
+    ["the text of a boolean", "true", true, true],
+    ["JSON and an object", '{"a": 1}', { a: 1 }, true],
+    ["JSON and another object", '{"a": 1}', { a: 2 }, false],
+    ["what is no JSON, and an object", "hello", { a: 1 }, undefined],
+  ])("%s", async (_title, wanted, object, isSame) => {
+    // Where observe.object finds it, and where it is the whole answer.
+    for (const observed of [compare(text(wanted), { found: object }, [], object), compare(text(wanted), object)]) {
+      const places = await observed;
+      expect(Array.isArray(places) ? places.length === 0 : places).toBe(isSame);
+    }
   });
 });

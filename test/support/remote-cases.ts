@@ -8,7 +8,7 @@ export function testCases(cases: readonly RemoteCase[]): void {
     async () => {
       all = await runCases(cases);
     },
-    firstMs + thenMs + 40_000,
+    firstMs + 2 * thenMs + 40_000,
   );
 
   test.each(cases.map((one) => [one.name, one] as const))("%s", (name, { check }) => {

@@ -48,6 +48,8 @@ export interface RemoteCase {
   readonly manifests: Manifests;
   /** What is declared after `firstMs`; absent: the same. */
   readonly after?: Manifests;
+  /** What is declared at last; absent: the same still. */
+  readonly end?: Manifests;
   readonly check: (seen: Seen) => void;
 }
 export interface Seen {
@@ -60,6 +62,8 @@ export interface Seen {
   readonly status: (name: string) => Record<string, unknown> & { readonly conditions?: readonly Condition[] };
   /** `Ready`'s status and reason, and what else is true. */
   readonly state: (name: string) => string;
+  /** The same, before what is declared at last was. */
+  readonly stateBefore: (name: string) => string;
   readonly message: (name: string) => string;
   readonly isThere: (name: string) => boolean;
   /** The bytes of an output's keys. */
@@ -127,9 +131,9 @@ function settings(file: string): RunSettings {
 }
 
 /** Each case in a namespace of its own. */
-function manifestsText(cases: readonly RemoteCase[], isAfter: boolean): string {
+function manifestsText(cases: readonly RemoteCase[], stage: 0 | 1 | 2): string {
   const objects = cases.flatMap((one, index) =>
-    Object.entries((isAfter ? one.after : undefined) ?? one.manifests).map(([title, content]) => {
+    Object.entries(declaredAt(one, stage)).map(([title, content]) => {
       const [kind = "", name = ""] = title.split("/");
       const metadata = { name, namespace: `case-${index}` };
       if (kind === "Secret") return { apiVersion: "v1", kind, metadata, stringData: content };
@@ -139,6 +143,10 @@ function manifestsText(cases: readonly RemoteCase[], isAfter: boolean): string {
     }),
   );
   return objects.map((object) => stringify(object, { version: "1.1" })).join("---\n");
+}
+
+function declaredAt({ manifests, after = manifests, end = after }: RemoteCase, stage: 0 | 1 | 2): Manifests {
+  return [manifests, after, end][stage] ?? end;
 }
 
 /** Runs all of them side by side, changes what is declared, and says of each what its server and Holdfast have seen. */
@@ -151,7 +159,7 @@ export async function runCases(cases: readonly RemoteCase[]): Promise<ReadonlyMa
     running.push({ one, url: server.url, log: server.log });
   }
   const declared = running.map(({ one, url }) => placed(one, url));
-  const file = await folder.write("all.yaml", manifestsText(declared, false));
+  const file = await folder.write("all.yaml", manifestsText(declared, 0));
   const stop = new AbortController();
   const metrics = createMetrics({ kinds: kindNames, concurrency: 20 });
   const seen = new Map<string, Resource>();
@@ -178,14 +186,20 @@ export async function runCases(cases: readonly RemoteCase[]): Promise<ReadonlyMa
     [...seen.values()].filter(({ status = {} }) => "attempt" in status || isLookedAt(status)).length >= declaredCount;
   for (const endMs = performance.now() + 20_000; !isBegun() && performance.now() < endMs;) await sleep(50);
   await sleep(firstMs);
-  await folder.write("all.yaml", manifestsText(declared, true));
-  store.reload(await mustLoad([file]));
-  await sleep(thenMs);
+  async function declare(stage: 1 | 2): Promise<void> {
+    await folder.write("all.yaml", manifestsText(declared, stage));
+    store.reload(await mustLoad([file]));
+    await sleep(thenMs);
+  }
+  await declare(1);
+  const before = new Map(seen);
+  if (cases.some(({ end }) => end)) await declare(2);
   stop.abort();
   await Promise.all([run, ...follows]);
   const { outputs } = readState(dataFile);
   const seenOf = ({ log }: { readonly log: Running["log"] }, namespace: string): Seen => ({
     ...seenBy(log, (name) => seen.get(`${namespace}/${name}`)),
+    stateBefore: seenBy(log, (name) => before.get(`${namespace}/${name}`)).state,
     output(name) {
       const { data = {} } = outputs.find((one) => one.namespace === namespace && one.name === name) ?? {};
       return Object.fromEntries(Object.entries(data).map(([key, text]) => [key, Buffer.from(text, "base64")]));
@@ -203,7 +217,8 @@ function isLookedAt(status: object): boolean {
 /** With the server's own URL in it. */
 function placed(one: RemoteCase, url: string): RemoteCase {
   const put = (manifests: Manifests): Manifests => JSON.parse(JSON.stringify(manifests).replaceAll("$URL", url)) as Manifests;
-  return { ...one, manifests: put(one.manifests), ...(one.after && { after: put(one.after) }) };
+  const { manifests, after, end } = one;
+  return { ...one, manifests: put(manifests), ...(after && { after: put(after) }), ...(end && { end: put(end) }) };
 }
 
 async function follow(
@@ -219,7 +234,7 @@ async function follow(
   }
 }
 
-function seenBy(log: Running["log"], find: (name: string) => Resource | undefined): Omit<Seen, "output"> {
+function seenBy(log: Running["log"], find: (name: string) => Resource | undefined): Omit<Seen, "output" | "stateBefore"> {
   const status = (name: string): ReturnType<Seen["status"]> => (find(name)?.status ?? {}) as ReturnType<Seen["status"]>;
   const condition = (name: string, type: string): Condition | undefined =>
     status(name).conditions?.find((one) => one.type === type);

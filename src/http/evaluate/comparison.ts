@@ -47,7 +47,7 @@ export async function compareBody(
   const seen = { scope, response };
   const observed = observedSide(compare, scope, response);
   const sideOf = async (values: ReadonlyMap<string, string>): Promise<Side> => {
-    const side = wantedSide(compare, { valueOf: lookup(values), bytes, observed });
+    const side = wantedSide(compare, { valueOf: lookup(values), bytes, ...(!compared && { observed }) });
     if (!compared || side.type !== "value") return side;
     const part = await ask([compared], { scope: { ...scope, body: side.value }, response });
     return {

@@ -3,7 +3,7 @@ import type { Scope } from "../../core/evaluation.ts";
 import { withoutFormer } from "../../core/former-places.ts";
 import type { Response } from "../../core/outcome.ts";
 import type { BodyTemplate } from "../../core/request-template.ts";
-import { isRecord, parseJSON } from "../../core/tools/json.ts";
+import { isRecord, parseJSON, sameJSON } from "../../core/tools/json.ts";
 import { refuse } from "../refusal.ts";
 import { closedTemplate, jsonBodyText } from "../render/compare.ts";
 import { contentText, fillTemplate, type ValueOf } from "../render/values.ts";
@@ -33,7 +33,8 @@ export function observedSide(body: BodyTemplate, { object }: Pick<Scope, "object
 interface Rendering {
   readonly valueOf: ValueOf;
   readonly bytes: Bytes;
-  readonly observed: Side;
+  /** Absent: something is looked for in the body first, whatever was observed. */
+  readonly observed?: Side;
 }
 /** What a body says, in the form in which it can be held against what was observed. Throws `RefusedError`. */
 export function wantedSide(body: BodyTemplate, { valueOf, bytes, observed }: Rendering): Side {
@@ -43,11 +44,11 @@ export function wantedSide(body: BodyTemplate, { valueOf, bytes, observed }: Ren
       return { type: "value", value: parseJSON(jsonBodyText(body, valueOf)), template: body.value };
     case "mergePatch": {
       const value = parseJSON(jsonBodyText(body, valueOf));
-      const seen = observed.type === "value" ? observed.value : undefined;
+      const seen = observed?.type === "value" ? observed.value : undefined;
       return { type: "value", value: withoutFormer(value, seen, body.former ?? []), declared: value, template: body.value };
     }
     case "form": {
-      if (observed.type !== "value") return opaque;
+      if (observed && observed.type !== "value") return opaque;
       const texts = body.fields.map(({ name, text, field }) => ({ name, text, value: fillTemplate({ field, text }, content) }));
       const names = [...new Set(texts.map(({ name }) => name))];
       const object = (of: "text" | "value"): object =>
@@ -57,7 +58,7 @@ export function wantedSide(body: BodyTemplate, { valueOf, bytes, observed }: Ren
             return [name, all.length === 1 ? all[0] : all];
           }),
         );
-      return { type: "value", value: asTexts(object("value"), observed.value), template: object("text") };
+      return { type: "value", value: asTexts(object("value"), observed?.value), template: object("text") };
     }
     case "text":
       return textSide(fillTemplate(body, content), body.text, observed);
@@ -71,11 +72,22 @@ export function wantedSide(body: BodyTemplate, { valueOf, bytes, observed }: Ren
       return opaque;
   }
 }
-/** Text is held against text, and as JSON where both are. */
-function textSide(text: string, template: string, observed: Side): Side {
-  if (observed.type === "text") return { type: "value", value: text, template };
+/**
+ * Text is held against text, also one that `observe.object` has found or that a number prints as, and as JSON where both are an
+ * object or list.
+ */
+function textSide(text: string, template: string, observed?: Side): Side {
+  const seen = observed === undefined || observed.type === "opaque" ? undefined : observed.value;
+  if (typeof seen === "string") return { type: "value", value: isSameText(text, seen) ? seen : text, template };
+  if (typeof seen === "number" || typeof seen === "boolean")
+    return { type: "value", value: String(seen) === text ? seen : text, template };
   const json = jsonText(text, undefined);
-  return json === undefined ? opaque : { type: "value", value: parseJSON(json), template: closedTemplate };
+  if (json !== undefined) return { type: "value", value: parseJSON(json), template: closedTemplate };
+  return observed ? opaque : { type: "value", value: text, template: closedTemplate };
+}
+function isSameText(one: string, other: string): boolean {
+  const [a, b] = [jsonText(one, undefined), jsonText(other, undefined)];
+  return one === other || (a !== undefined && b !== undefined && sameJSON(parseJSON(a), parseJSON(b)));
 }
 /** A form has texts only: a number or boolean that was observed is compared by its text. */
 function asTexts(wanted: object, observed: unknown): unknown {
