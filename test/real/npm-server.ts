@@ -1,6 +1,7 @@
 /**
  * One of the servers from npm, as a process: `server.ts NAME FOLDER PORT DATA`. FOLDER is where ensure-npm.sh installed them.
- * For each request that is over a line on stdout: method, URL, status.
+ * For each request that is not made by hand (`x-by: hand`) a line on stdout: method, URL, status. It is there before the answer is, so
+ * that whoever has had the answer finds it.
  */
 import { createServer, type RequestListener } from "node:http";
 import { createRequire } from "node:module";
@@ -90,6 +91,12 @@ if (!make) throw new Error(`there is no server ${name}`);
 const handle = make();
 createServer((request, response) => {
   const { method, url } = request;
-  response.on("close", () => console.log(`${method} ${url} ${response.statusCode}`));
+  const end = response.end.bind(response);
+  Object.assign(response, {
+    end(...content: Parameters<typeof end>): unknown {
+      if (request.headers["x-by"] !== "hand") console.log(`${method} ${url} ${response.statusCode}`);
+      return end(...content);
+    },
+  });
   handle(request, response);
 }).listen(Number(port), "127.0.0.1");
