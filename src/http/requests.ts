@@ -8,14 +8,14 @@ import { randomUUID } from "node:crypto";
 import type { Exchange } from "../core/exchange.ts";
 import type { Lane } from "../core/lane.ts";
 import { addKept } from "../core/mask-secrets.ts";
-import type { Refusal } from "../core/outcome.ts";
+import type { Outcome, Refusal } from "../core/outcome.ts";
 import type { Busy, Prepared, Read, Requests, WaitFor } from "../core/ports.ts";
 import type { Credential } from "./credentials/credential.ts";
 import type { CredentialContext, Credentials } from "./credentials/credentials.ts";
 import { createSigner, inOrder } from "./credentials/signature.ts";
 import { createTraceContext } from "./credentials/trace-context.ts";
 import { createBudget, type Budget, type BudgetLimits, type Slot } from "./limits/budget.ts";
-import { judgeServer, type Pass } from "./limits/circuits.ts";
+import { failureText, judgeServer, type Pass } from "./limits/circuits.ts";
 import { createHolding, type Holding, type MemoryShares } from "./limits/memory-shares.ts";
 import { createReconcileGate, type Gates } from "./limits/reconcile-gate.ts";
 import type { Prepare, Ready } from "./prepare.ts";
@@ -142,17 +142,19 @@ function createPrepared(chained: Chained, { inTurn, budget, holding, pass, sendO
       long ??= await holding.longAnswer(signal);
     },
   };
+  const server = chained.place?.server ?? "the server";
+  const report = (outcome: Outcome | Opened): void => pass?.report(judgeServer(outcome), failureText(outcome, server));
   return {
     type: "prepared",
     async send(signal) {
       const outcome = await inTurn(() => send(sending, budget, sendOptions, signal));
-      pass?.report(judgeServer(outcome));
+      report(outcome);
       if (outcome.type === "response") await holding.answered(outcome.response.sizeBytes, signal).catch(() => {}); // it is told all the same
       return outcome;
     },
     async open(signal) {
       const opened = await open(sending, budget, sendOptions, signal);
-      pass?.report(judgeServer(opened));
+      report(opened);
       return opened;
     },
     [Symbol.dispose]: () => held.dispose(),

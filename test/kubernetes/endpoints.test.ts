@@ -377,6 +377,10 @@ describeWithControlPlane("endpoints", () => {
       "they wait",
       (all) => names.filter((name) => stateOf(all.get(name)) === "NotReady/CircuitOpen").length >= 15,
     );
+    const waiting = (await requests.all()).get(names.at(-1) ?? "")?.status;
+    const { message = "" } = waiting?.conditions?.find(({ type }) => type === "Ready") ?? {};
+    expect(message).toMatch(/, the latest time: 127\.0\.0\.1:\d+ answered 503\. Nothing is sent .*; tried again by 20\S+Z$/);
+    expect(waiting?.nextRunAt).toBe(message.split("tried again by ")[1]);
     await until(
       "it has tried twice",
       () => controller.log.filter(({ result, reason }) => result === "postponed" && reason === "CircuitHalfOpen").length > 0,

@@ -1,7 +1,7 @@
 /** What holds a request back without holding a worker: rate limits, circuits and tokens, on a clock that the test turns. */
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import * as fc from "fast-check";
-import { createCircuits } from "../../src/http/limits/circuits.ts";
+import { createCircuits, type Pass } from "../../src/http/limits/circuits.ts";
 import { createRateLimits } from "../../src/http/limits/rate-limits.ts";
 import { RefusedError } from "../../src/http/refusal.ts";
 import { createTokens, type Token } from "../../src/http/credentials/tokens.ts";
@@ -146,6 +146,19 @@ describe("a circuit", () => {
     await jest.advanceTimersByTimeAsync(1_000);
     expect([attempt("b", "well"), attempt("c", "well"), changes]).toEqual(["pass", "pass", ["open", "closed"]]);
     expect(all.size).toBe(0);
+  });
+
+  test("says how the server failed the latest time, be it before it opened or at a try since", async () => {
+    const { all } = circuits();
+    function enter(owner: string, why: string) {
+      using entered = all.enter("c", owner, limits) as Pass;
+      entered.report("failed", why);
+    }
+    for (const [owner, why] of [["a", "503"], ["b", "timeout"], ["a", "502"]] as const) enter(owner, why); // prettier-ignore
+    expect(all.enter("c", "d", limits)).toEqual({ type: "open", retryAfterMs: 1_000, why: "502" });
+    await jest.advanceTimersByTimeAsync(1_000);
+    enter("d", "refused");
+    expect(all.enter("c", "a", limits)).toMatchObject({ type: "open", why: "refused" });
   });
 
   test("is not opened by one resource alone, nor by what says nothing of the server", () => {

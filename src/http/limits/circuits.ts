@@ -10,23 +10,27 @@ import type { Busy } from "../../core/ports.ts";
 
 export interface Pass extends Disposable {
   readonly type: "pass";
-  /** What came of the request. Disposed without it, nothing was sent. */
-  report(outcome: ServerJudgement): void;
+  /** What came of the request; `why`: for people. Disposed without it, nothing was sent. */
+  report(outcome: ServerJudgement, why?: string): void;
 }
 /** `neither`: it says nothing of the server. */
 type ServerJudgement = "well" | "failed" | "neither";
 
 export interface Circuits {
-  enter(
-    name: string,
-    owner: string,
-    limits: CircuitBreakerLimits,
-  ): Pass | Busy | { readonly type: "open"; readonly retryAfterMs: number };
+  enter(name: string, owner: string, limits: CircuitBreakerLimits): Pass | Busy | Open;
   readonly size: number;
+}
+
+/** `why`: the latest failure. */
+interface Open {
+  readonly type: "open";
+  readonly retryAfterMs: number;
+  readonly why: string | undefined;
 }
 
 interface Circuit {
   failures: number;
+  why: string | undefined;
   /** Who failed, up to two of them. */
   readonly owners: Set<string>;
   openUntilMs: number | undefined;
@@ -46,9 +50,18 @@ export function createCircuits(
     circuits.delete(name);
     if (wasOpen) onChange(name, "closed");
   }
-  function countFailure(name: string, owner: string, limits: CircuitBreakerLimits): void {
-    const circuit = circuits.get(name) ?? { failures: 0, owners: new Set<string>(), openUntilMs: undefined, trial: undefined };
+  function circuitOf(name: string): Circuit {
+    const circuit = circuits.get(name) ?? {
+      failures: 0,
+      why: undefined,
+      owners: new Set<string>(),
+      openUntilMs: undefined,
+      trial: undefined,
+    };
     circuits.set(name, circuit);
+    return circuit;
+  }
+  function countFailure(circuit: Circuit, name: string, owner: string, limits: CircuitBreakerLimits): void {
     if (circuit.openUntilMs !== undefined) return; // it was on its way already
     circuit.failures += 1;
     if (circuit.owners.size < 2) circuit.owners.add(owner);
@@ -63,8 +76,8 @@ export function createCircuits(
       if (circuit?.openUntilMs === undefined) {
         return {
           type: "pass",
-          report(seen) {
-            if (seen === "failed") countFailure(name, owner, limits);
+          report(seen, why) {
+            if (seen === "failed") countFailure(failed(circuitOf(name), why), name, owner, limits);
             else if (seen === "well") close(name);
           },
           [Symbol.dispose]() {},
@@ -72,14 +85,14 @@ export function createCircuits(
       }
       if (circuit.trial) return { type: "busy", reason: "CircuitHalfOpen", kept: false, free: circuit.trial.promise };
       const leftMs = circuit.openUntilMs - nowMs();
-      if (leftMs > 0) return { type: "open", retryAfterMs: Math.ceil(leftMs) };
+      if (leftMs > 0) return { type: "open", retryAfterMs: Math.ceil(leftMs), why: circuit.why };
       const trial = Promise.withResolvers<void>();
       circuit.trial = trial;
       return {
         type: "pass",
-        report(seen) {
+        report(seen, why) {
           if (seen === "well") close(name);
-          else if (seen === "failed") circuit.openUntilMs = nowMs() + limits.openForMs;
+          else if (seen === "failed") failed(circuit, why).openUntilMs = nowMs() + limits.openForMs;
         },
         [Symbol.dispose]() {
           circuit.trial = undefined;
@@ -91,6 +104,11 @@ export function createCircuits(
       return circuits.size;
     },
   };
+}
+
+function failed(circuit: Circuit, why: string | undefined): Circuit {
+  circuit.why = why;
+  return circuit;
 }
 
 const ofTheServer: readonly string[] = [
@@ -117,5 +135,22 @@ export function judgeServer(outcome: Outcome | { readonly type: "opened"; readon
       return ofTheServer.includes(outcome.reason) ? "failed" : "neither";
     case "refusal":
       return "neither";
+  }
+}
+
+/** What came of a request that failed so, for people: of an answer who gave it, and its status. */
+export function failureText(
+  outcome: Outcome | { readonly type: "opened"; readonly statusCode: number },
+  server: string,
+): string | undefined {
+  switch (outcome.type) {
+    case "response":
+      return `${server} answered ${outcome.response.statusCode}`;
+    case "opened":
+      return `${server} answered ${outcome.statusCode}`;
+    case "failure":
+      return outcome.message;
+    case "refusal":
+      return undefined;
   }
 }

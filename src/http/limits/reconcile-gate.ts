@@ -86,7 +86,7 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: Reconcile
         case "busy":
           return entered;
         case "open":
-          throw new RefusedError(isOpen(endpoint.title, entered.retryAfterMs));
+          throw new RefusedError(isOpen(endpoint.title, entered));
       }
     },
     async place(origin, exchange, signal) {
@@ -137,8 +137,12 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: Reconcile
   };
 }
 
-function isOpen(title: string, retryAfterMs: number): Refusal {
-  const message = `the server of ${title} does not answer as it should; nothing is sent to it until it does`;
+function isOpen(
+  title: string,
+  { retryAfterMs, why }: { readonly retryAfterMs: number; readonly why: string | undefined },
+): Refusal {
+  const last = why === undefined ? "" : `, the latest time: ${why}`;
+  const message = `the server of ${title} has failed again and again${last}. Nothing is sent to it until one request has been answered`;
   return { type: "refusal", reason: "CircuitOpen", message, heals: true, retryAfterMs };
 }
 
