@@ -224,7 +224,12 @@ const status = {
       maxLength: 1024,
       description: "The value of the annotation holdfast.dev/reconcile-at that was acted on last.",
     },
-    nextRunAt: { type: "string", maxLength: 32, description: "When the next try is due, or the schedule's next tick." },
+    nextRunAt: {
+      type: "string",
+      maxLength: 32,
+      description:
+        "When the next try is due, or the schedule's next tick; of what waits for something outside it, when it is looked at next at the latest, to the second.",
+    },
     schedule: scheduleStatus,
     trigger: triggerStatus,
     poll: pollStatus,

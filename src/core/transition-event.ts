@@ -1,11 +1,13 @@
 /**
  * What about a change of status is worth telling people in an event: something that was well no longer is, has failed again and
- * again, is well again, will stay as it is until somebody acts, cannot be told, or may not go where it would; and that a remote object had drifted and was
+ * again, is well again, will stay as it is until somebody acts, cannot be told, may not go where it would, or has waited for
+ * something outside it; and that a remote object had drifted and was
  * corrected. A first success is none, nor is what stays as it was, nor what somebody's own change of the spec brings about.
  *
  * Invariant: its text is that of a condition, so it holds no secret and nothing that a server sent.
  */
 import { findCondition, type Condition } from "./conditions.ts";
+import { isLook } from "./next-look.ts";
 import { isRecord } from "./tools/json.ts";
 
 export interface TransitionEvent {
@@ -26,6 +28,9 @@ const harmless: readonly string[] = [
   "DependencyNotReady",
 ];
 
+/** What a server may show a little later; after that it is stalled. */
+const mayGoWell: readonly string[] = ["NotSeen", "ExternalIDUnknown"];
+
 /** `before`: the status that the reconcile began with, whatever it recorded in between. Undefined: nothing to tell. */
 export function deriveTransitionEvent(before: object | undefined, after: object): TransitionEvent | undefined {
   const [was, is] = [summary(before), summary(after)];
@@ -43,11 +48,14 @@ export function deriveTransitionEvent(before: object | undefined, after: object)
     return { type: "Normal", reason: "Moved", message: hasMoved };
   if (reason === "Replacing") return was.ready?.reason === reason ? undefined : { type: "Normal", reason, message };
   if (was.ready?.reason === "Replacing" && reason === "Created") return { type: "Normal", reason: "Replaced", message };
-  if (was.ready?.status === "True" && isFailure(is.ready)) return { type: "Warning", reason, message };
+  if (was.ready?.status === "True" && isFailure(is.ready) && is.nextLookAt === undefined)
+    return { type: "Warning", reason, message };
   if (was.id !== undefined && is.id !== undefined && was.id !== is.id)
     return { type: "Normal", reason: "IdentityChanged", message: `the remote object's id was ${was.id}, and is ${is.id}` };
   if (isCorrection(was, is)) return { type: "Normal", reason: "Corrected", message: is.drifted?.message ?? message };
   if (was.ready && isFailure(was.ready) && is.ready.status === "True") return { type: "Normal", reason, message };
+  if (hasWaited(is) && !(hasWaited(was) && isSameWait(was, is)))
+    return { type: [...harmless, ...mayGoWell].includes(reason) ? "Normal" : "Warning", reason, message };
   return undefined;
 }
 
@@ -63,12 +71,23 @@ function isSame(one: Condition, other: Condition | undefined): boolean {
   return one.reason === other?.reason && withoutTries(one.message) === withoutTries(other.message);
 }
 function withoutTries(message: string): string {
-  return message.replace(/; tr(?:y|ied) \d[^]*$/, "");
+  return message.replace(/; (?:try|tried|tried again by) \d[^]*$/, "");
 }
 /** Tries that have failed before somebody is told, once: what is wrong may be a name, which no further try mends. */
 const patience = 5;
 function hasLongFailed({ attempt }: Summary): boolean {
   return attempt?.["phase"] === "Retrying" && Number(attempt["tries"]) > patience;
+}
+
+/** What waits for something outside it is told of once it has waited so long, milliseconds: much is there a moment later. */
+const patienceMs = 10_000;
+/** Whether it waits for something outside it, and by the time that it says of its next look has done so, or will. */
+function hasWaited({ ready, nextLookAt }: Summary): boolean {
+  return ready !== undefined && nextLookAt !== undefined && nextLookAt - Date.parse(ready.lastTransitionTime) >= patienceMs;
+}
+/** Of what goes well the text is no news. */
+function isSameWait({ ready: was }: Summary, { ready: is }: Summary): boolean {
+  return is !== undefined && was?.reason === is.reason && (harmless.includes(is.reason) || isSame(is, was));
 }
 
 /** An update has ended well that was none when the reconcile began, or not over. */
@@ -89,19 +108,26 @@ interface Summary {
   readonly drifted?: Condition;
   readonly stalled?: Condition;
   readonly isContested: boolean;
+  /** Milliseconds since the epoch; of what waits. */
+  readonly nextLookAt?: number;
   /** A digest of where its requests go. */
   readonly address?: unknown;
 }
 function summary(status: object | undefined): Summary {
   const fields = isRecord(status) ? status : {};
-  const { observedGeneration: generation, attempt, externalID: id } = fields;
+  const { observedGeneration: generation, attempt, externalID: id, nextRunAt } = fields;
   const [ready, drifted, stalled] = ["Ready", "Drifted", "Stalled"].map((type) => findCondition(fields, type));
+  const isContested = findCondition(fields, "Contested")?.status === "True";
+  // Each of the others is told at once.
+  const mayWait = ready?.status === "False" && ready.reason !== "EgressDenied" && !stalled && !isContested;
+  const waits = mayWait && typeof nextRunAt === "string" && isLook(nextRunAt);
   return {
     generation,
-    isContested: findCondition(fields, "Contested")?.status === "True",
+    isContested,
     ...(fields["address"] !== undefined && { address: fields["address"] }),
     ...(typeof id === "string" && { id: JSON.stringify(id) }),
     ...(isRecord(attempt) && { attempt }),
+    ...(waits && { nextLookAt: Date.parse(nextRunAt) }),
     ...(ready && { ready }),
     ...(drifted && { drifted }),
     ...(stalled && { stalled }),

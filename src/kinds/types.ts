@@ -6,6 +6,7 @@ import { httpRequest, type HTTPRequestSpec, type HTTPRequestStatus } from "../ap
 import { httpResource, type HTTPResourceSpec, type HTTPResourceStatus } from "../api/http-resource.ts";
 import { group, version, type KindDefinition } from "../api/kind-definition.ts";
 import type { Labels } from "../core/label-selector.ts";
+import { nextTryOf } from "../core/next-look.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";
 
 function resourceType({ kind, plural, scope }: KindDefinition): ResourceType {
@@ -39,7 +40,7 @@ export function isSettled({ metadata, status }: HTTPRequest | HTTPResource): boo
     status?.observedGeneration === metadata.generation &&
     status.conditions !== undefined &&
     !["InFlight", "Retrying", "Polling"].includes(status.attempt?.phase ?? "Done") &&
-    !(status.attempt?.phase === "Unknown" && status.nextRunAt !== undefined)
+    !(status.attempt?.phase === "Unknown" && nextTryOf(status) !== undefined)
   );
 }
 

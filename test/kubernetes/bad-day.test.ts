@@ -138,11 +138,15 @@ describeWithControlPlane("a bad day", () => {
           (line) => line.message === "reconciled" && line["name"] === name && lasting(String(line["detail"])) === message,
         ),
       );
-      if (!stateOf(one).startsWith("Stalled/")) continue;
-      await until(`an event tells of ${name}`, async () =>
-        (await events()).some(({ regarding, note }) => regarding.name === name && lasting(note) === message),
+      await until(
+        `an event tells of ${name}`,
+        async () => (await events()).some(({ regarding, note }) => regarding.name === name && lasting(note) === message),
+        60_000,
       );
+      if (stateOf(one).startsWith("NotReady/")) expect([name, one.status?.nextRunAt]).toEqual([name, expect.any(String)]);
     }
+    // Each is told of once.
+    expect((await events()).map(({ regarding }) => regarding.name).toSorted()).toEqual(Object.keys(specs).toSorted());
     const { adminPort } = await controller.logged((line) => line.message === "serving the admin page");
     const { body } = await request(`http://127.0.0.1:${String(adminPort)}/`);
     const shown = (await body.text()).replaceAll("&quot;", '"').replaceAll("&#39;", "'").replaceAll("&amp;", "&");

@@ -14,6 +14,7 @@ import {
   type Desired,
 } from "../../core/delivery.ts";
 import type { Exchange } from "../../core/exchange.ts";
+import { nextTryOf } from "../../core/next-look.ts";
 import { findTooMany } from "../../core/object-size.ts";
 import type { Output } from "../../core/output.ts";
 import {
@@ -41,6 +42,7 @@ import { triggerReferences, whatToTell } from "./told.ts";
 import { isSource } from "./trigger.ts";
 import type { Judgement } from "../request/recorded.ts";
 import { judgeResponse } from "../request/judge.ts";
+import { tellNextLook } from "../request/next-look.ts";
 import { beginPoll, pollOnce } from "../request/poll.ts";
 import { decideBeforeSend } from "../request/before-send.ts";
 import {
@@ -74,7 +76,7 @@ export const httpRequestKind: Kind<HTTPRequest> = {
   watches({ spec: { trigger } }) {
     return trigger?.selector && { kind: trigger.kind, matches: (one) => isSource(trigger, one) };
   },
-  plan,
+  plan: (situation) => tellNextLook(plan(situation), situation),
 };
 
 /** By what its ticks differ from others'. A new object was declared when it was made, however late this is. */
@@ -267,7 +269,8 @@ function* keepOutputs<J extends Judgement>(
 }
 
 function deliveryRecordOf({ status }: HTTPRequest): DeliveryRecord {
-  const { attempt, completedRuns = 0, lastHandledReconcileAt, nextRunAt } = status ?? {};
+  const { attempt, completedRuns = 0, lastHandledReconcileAt } = status ?? {};
+  const nextRunAt = nextTryOf(status ?? {});
   return {
     completedRuns,
     ...(attempt && { attempt }),

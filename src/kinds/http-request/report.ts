@@ -5,6 +5,7 @@ import type { RunStatus } from "../../api/schedule.ts";
 import { pauseSinceMs } from "../../core/backoff.ts";
 import { isStalledFor, ready, reconciling, stalled, type ConditionState } from "../../core/conditions.ts";
 import { isSameTry, unknownReasonText, type Attempt, type Desired } from "../../core/delivery.ts";
+import { lookTime } from "../../core/next-look.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
 import { arrivedAnnotation, reconcileAtAnnotation } from "../../core/resource.ts";
@@ -115,8 +116,9 @@ function reportWait(reported: Reported): Pick<Report, "waiting" | "refused" | "i
     },
     refused({ reason, message, heals, retryAfterMs }) {
       // The next tick sees another time, and perhaps other inputs.
-      const { nextRunAt: _, ...atTick } = untilTick();
-      if (!heals) return { status: status(stalled(reason, message)), ...atTick, result: "stalled", reason };
+      const { nextRunAt, ...atTick } = untilTick();
+      const change = nextRunAt === undefined ? {} : { nextRunAt: lookTime(Date.parse(nextRunAt)) };
+      if (!heals) return { status: status(stalled(reason, message), change), ...atTick, result: "stalled", reason };
       const verdict = status(reconciling(reason, message));
       const since = verdict.conditions?.find(({ type }) => type === "Reconciling")?.lastTransitionTime;
       const missingMs = since === undefined ? 0 : now.getTime() - Date.parse(since);

@@ -7,6 +7,7 @@ import { durationMs } from "../../core/tools/duration.ts";
 import { oncePer } from "../../core/tools/once-per.ts";
 import type { RemoteObject } from "../../core/remote-object.ts";
 import { mayRead } from "../../core/expression-reads.ts";
+import { nextTryOf } from "../../core/next-look.ts";
 import type { Situation } from "../../core/plan.ts";
 import { expressionsOfText, stringsIn } from "../../core/templating.ts";
 import { externalIdAnnotation, orphanAnnotation, reconcileAtOf } from "../../core/resource.ts";
@@ -156,8 +157,9 @@ const longestPauseMs = 3_601_000;
 /** Milliseconds until what was put off is due; 0: now, since it is, or something has changed since. */
 export function untilRetryMs(context: Context): number {
   const { status, now } = context;
-  if (status.nextRunAt === undefined || !hasBeenSeen(context)) return 0;
-  const leftMs = Date.parse(status.nextRunAt) - now.getTime();
+  const nextTryAt = nextTryOf(status);
+  if (nextTryAt === undefined || !hasBeenSeen(context)) return 0;
+  const leftMs = Date.parse(nextTryAt) - now.getTime();
   return leftMs > Math.max(longestPauseMs, context.retry.maxMs) ? 0 : leftMs;
 }
 

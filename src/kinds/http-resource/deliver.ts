@@ -4,6 +4,7 @@
  * Invariant: what may have arrived and is not repeatable is `unknown`, however badly the server answered.
  */
 import { markRetrying, conclude, decide, runsBefore, type DeliveryRecord, type Desired } from "../../core/delivery.ts";
+import { nextTryOf } from "../../core/next-look.ts";
 import { wasNotActedOn, type Response } from "../../core/outcome.ts";
 import { sendExchange, type Steps } from "../../core/plan.ts";
 import { verbDigest, type Context, type Verb, type VerbAttempt } from "./context.ts";
@@ -115,7 +116,8 @@ function isRejection(response: Response | undefined): boolean {
 
 /** An attempt that is over, or is another verb's, is no answer to whether this one is to be sent: what was observed is. */
 function deliveryRecordOf({ status, attempt }: Context, verb: Verb, digest: string): DeliveryRecord {
-  const { completedRuns = 0, nextRunAt, lastHandledReconcileAt } = status;
+  const { completedRuns = 0, lastHandledReconcileAt } = status;
+  const nextRunAt = nextTryOf(status);
   const record: DeliveryRecord = { completedRuns, ...(attempt && { attempt }) };
   const isOpen = attempt?.verb === verb && attempt.phase !== "Done";
   return {

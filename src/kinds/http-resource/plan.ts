@@ -11,6 +11,7 @@ import { findTooMany } from "../../core/object-size.ts";
 import { dataReferences } from "../request/data-references.ts";
 import { dependenciesOf, resolveDependencies } from "../request/dependencies.ts";
 import { endpointReferences } from "../request/endpoint.ts";
+import { tellNextLook } from "../request/next-look.ts";
 import { holderOf } from "../request/referrers.ts";
 import { endpointRefs } from "./endpoints.ts";
 import { next, recordObservation } from "../../core/remote-object.ts";
@@ -57,7 +58,7 @@ export const httpResourceKind: Kind<HTTPResource> = {
   references,
   neededAtEnd,
   actsAs: ({ spec }) => spec.serviceAccountName,
-  plan,
+  plan: (situation) => tellNextLook(plan(situation), situation),
 };
 
 function* plan(situation: Situation<HTTPResource>): Plan {
