@@ -6,7 +6,14 @@
 import type { Scope } from "./evaluation.ts";
 import type { Refusal, Response } from "./outcome.ts";
 import type { LocatedPair } from "./request-template.ts";
-import { reconcileAtAnnotation, type RightDenial, type Metadata, type ResourceKey, type ResourceType } from "./resource.ts";
+import {
+  reconcileAtAnnotation,
+  takeOverAnnotation,
+  type RightDenial,
+  type Metadata,
+  type ResourceKey,
+  type ResourceType,
+} from "./resource.ts";
 import type { Redacted } from "./redacted.ts";
 
 /** As it is declared. */
@@ -114,6 +121,14 @@ export function notOurs(object: OutputObject): Refusal {
     "OutputConflict",
     object,
     "is there already and does not belong to this object; it is not changed: choose another name, or delete it",
+  );
+}
+/** One of the owner's kind and name made it, and it has been restored since, from a backup say. */
+export function notTakenOver(object: OutputObject): Refusal {
+  return refusal(
+    "OutputConflict",
+    object,
+    `was made by an object of this kind and name that is gone, and has been restored since; it is not changed: to have it taken over set the annotation ${takeOverAnnotation}: "true" on this object; else choose another name, or delete it`,
   );
 }
 /** It is on its way out: what is written to it now would go with it. */

@@ -76,8 +76,16 @@ export const externalIdAnnotation = "holdfast.dev/external-id";
 export const orphanAnnotation = "holdfast.dev/orphan";
 /** The id of an attempt whose outcome is not known: it has arrived. Of any other attempt it says nothing. */
 export const arrivedAnnotation = "holdfast.dev/arrived";
+/** `"true"` on an object: outputs that one of its kind and name made, and that were restored since, are its own. */
+export const takeOverAnnotation = "holdfast.dev/take-over-outputs";
 /** What makes a resource due when its value changes. */
-export const wakingAnnotations = [reconcileAtAnnotation, externalIdAnnotation, orphanAnnotation, arrivedAnnotation] as const;
+export const wakingAnnotations = [
+  reconcileAtAnnotation,
+  externalIdAnnotation,
+  orphanAnnotation,
+  arrivedAnnotation,
+  takeOverAnnotation,
+] as const;
 /** On an object without a status, a restored backup say: what it declares counts as done already. */
 export const assumeDoneAnnotation = "holdfast.dev/assume-done";
 

@@ -7,10 +7,12 @@
 import { apiVersion, group } from "../api/kind-definition.ts";
 import { isRecord, parseJSON } from "../core/tools/json.ts";
 import { mergedData, type OutputData, type OutputObject, type Owner } from "../core/output.ts";
+import { takeOverAnnotation } from "../core/resource.ts";
 import { toDataResource, toMetadata } from "./objects.ts";
 
 const declaredAnnotation = "holdfast.dev/declared-metadata";
 
+type Fields = Readonly<Record<string, unknown>>;
 type Texts = Readonly<Record<string, string>>;
 type Changes = Readonly<Record<string, string | null>>;
 
@@ -39,30 +41,54 @@ function referenceTo({ type, metadata: { name, uid } }: Owner): object {
   return { apiVersion, kind: type.kind, name, uid, controller: true };
 }
 
+/** Of `newOutput` and of each patch: who has written it. */
+export const fieldManager = "holdfast";
+
 /**
  * Whose it is. `predecessor`: of an object of the same kind and name that was deleted, and declared anew before the garbage
- * collector came: it is the owner's by now. No two objects have one name at a time.
+ * collector came: it is the owner's by now, since no two objects have one name at a time. `restored`: the same, but this object
+ * itself was made by another than Holdfast, from a backup say, and nobody has asked for it to be taken over.
  */
 export function ownership(
-  { type, metadata: { name, uid } }: Owner,
-  present: Readonly<Record<string, unknown>>,
-): "owner" | "predecessor" | "somebodyElse" {
+  { type, metadata: { name, uid, annotations } }: Owner,
+  present: Fields,
+): "owner" | "predecessor" | "restored" | "somebodyElse" {
   const controller = ownersOf(present).find((owner) => owner["controller"] === true);
   if (controller?.["uid"] === uid) return "owner";
   const isNamesake =
     controller?.["kind"] === type.kind && controller["name"] === name && String(controller["apiVersion"]).startsWith(`${group}/`);
-  return isNamesake ? "predecessor" : "somebodyElse";
+  if (!isNamesake) return "somebodyElse";
+  return isOwnMaking(present) || annotations?.[takeOverAnnotation] === "true" ? "predecessor" : "restored";
 }
-function ownersOf(present: Readonly<Record<string, unknown>>): readonly Readonly<Record<string, unknown>>[] {
-  const metadata = isRecord(present["metadata"]) ? present["metadata"] : {};
-  return Array.isArray(metadata["ownerReferences"]) ? metadata["ownerReferences"].filter(isRecord) : [];
+/**
+ * Whether Holdfast has written it since it was created: a copy is created later than what it was copied from was written, also where
+ * the field managers were restored with it.
+ * https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
+ */
+function isOwnMaking(present: Fields): boolean {
+  const { managedFields, creationTimestamp } = metadataOf(present);
+  return (Array.isArray(managedFields) ? managedFields : []).some(
+    (entry: unknown) =>
+      isRecord(entry) && entry["manager"] === fieldManager && timeOf(entry["time"]) >= timeOf(creationTimestamp),
+  );
+}
+/** Milliseconds; no comparison with what is no time holds. */
+function timeOf(text: unknown): number {
+  return typeof text === "string" ? Date.parse(text) : Number.NaN;
+}
+function ownersOf(present: Fields): readonly Fields[] {
+  const { ownerReferences } = metadataOf(present);
+  return Array.isArray(ownerReferences) ? ownerReferences.filter(isRecord) : [];
+}
+function metadataOf({ metadata }: Fields): Fields {
+  return isRecord(metadata) ? metadata : {};
 }
 
 /** A JSON merge patch (RFC 7396); undefined: nothing has to change. `data`: all that it is to have. */
 export function outputPatch(
   owner: Owner,
   object: OutputObject,
-  { data, present }: { readonly data: Readonly<Record<string, Uint8Array>>; readonly present: Readonly<Record<string, unknown>> },
+  { data, present }: { readonly data: Readonly<Record<string, Uint8Array>>; readonly present: Fields },
 ): { readonly metadata: object; readonly data?: Changes; readonly binaryData?: null } | undefined {
   const { labels = {}, annotations = {} } = toMetadata(present);
   const once = readRemembered(annotations);

@@ -1,8 +1,8 @@
 /**
  * Writes the Secrets and ConfigMaps that requests declare as their outputs.
  *
- * Invariant: what carries the reference of neither the owner nor one of its name that is gone is never changed, and every change is made on condition of the
- * resourceVersion that was looked at. A call is made only where something differs.
+ * Invariant: what carries the reference of neither the owner nor one of its name that is gone is never changed, nor is what was
+ * restored without being asked for, and every change is made on condition of the resourceVersion that was looked at. A call is made only where something differs.
  */
 import { isRecord, sameJSON } from "../core/tools/json.ts";
 import {
@@ -11,6 +11,7 @@ import {
   mergedData,
   refuseForbidden,
   notOurs,
+  notTakenOver,
   refuseValue,
   outputKey,
   type OutputData,
@@ -24,7 +25,7 @@ import { isAllowed } from "./access.ts";
 import type { ApiClient } from "./api-client.ts";
 import { ApiError } from "./api-error.ts";
 import { toDataResource, toMetadata } from "./objects.ts";
-import { newOutput, outputPatch, ownership } from "./output-object.ts";
+import { fieldManager, newOutput, outputPatch, ownership } from "./output-object.ts";
 import { collectionPath, objectPath } from "./paths.ts";
 import { persistently, type StatusWriter } from "./status-write.ts";
 
@@ -42,7 +43,7 @@ type Change = Parameters<ApiClient["call"]>[0];
 const maxTries = 5;
 /** An API server that has just started denies everything until it has read its roles. */
 const deniedTries = 3;
-const query = { fieldManager: "holdfast" };
+const query = { fieldManager };
 
 export function createOutputStore(settings: OutputWriterSettings): OutputStore {
   const { client, denial } = settings;
@@ -140,7 +141,9 @@ async function sendChange(client: ApiClient, change: Change, signal: AbortSignal
 
 function problemOf(owner: Owner, object: OutputObject, present: Fields): Refusal | undefined {
   const metadata = isRecord(present["metadata"]) ? present["metadata"] : {};
-  if (ownership(owner, present) === "somebodyElse") return notOurs(object);
+  const whose = ownership(owner, present);
+  if (whose === "somebodyElse") return notOurs(object);
+  if (whose === "restored") return notTakenOver(object);
   if (metadata["deletionTimestamp"] !== undefined) return refuseDeleted(object);
   if (object.secretType !== undefined && !sameJSON(present["type"], object.secretType))
     return refuseValue(object, `it was made as another type than ${object.secretType}, which cannot be changed: delete it`);

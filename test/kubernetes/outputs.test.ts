@@ -298,6 +298,28 @@ describeWithControlPlane("outputs", () => {
     expect((await object("secrets", "anew"))?.metadata.ownerReferences?.map(({ uid }) => uid)).toEqual([second.metadata.uid]);
   }, 60_000);
 
+  test("what an object of its name made, and a backup has brought back, is taken over only where that is said", async () => {
+    answers.set("restored", { body: { a: "1" } });
+    const outputs = [{ secret: { name: "restored" }, data: { a: ".response.body.a" } }];
+    await declare("restored", outputs);
+    await until("restored", "Ready/Succeeded");
+    const saved = await object("secrets", "restored");
+    const secrets = `/api/v1/namespaces/${namespace}/secrets`;
+    await plane.admin("DELETE", `/apis/holdfast.dev/v1alpha1/namespaces/${namespace}/httprequests/restored`);
+    await plane.admin("DELETE", `${secrets}/restored`);
+    const { ownerReferences } = saved?.metadata ?? {};
+    await plane.admin("POST", secrets, { data: saved?.data, metadata: { name: "restored", ownerReferences } });
+    answers.set("restored", { body: { a: "2" } });
+    await declare("restored", outputs);
+    const refused = await until("restored", "NotReady/OutputConflict");
+    expect(JSON.stringify(refused.status)).toContain("holdfast.dev/take-over-outputs");
+    expect(await secret("restored")).toEqual({ a: "1" });
+    await requests.annotate("restored", { "holdfast.dev/take-over-outputs": "true" });
+    const taken = await until("restored", "Ready/Succeeded");
+    expect(await secret("restored")).toEqual({ a: "2" });
+    expect((await object("secrets", "restored"))?.metadata.ownerReferences?.map(({ uid }) => uid)).toEqual([taken.metadata.uid]);
+  }, 60_000);
+
   test("refuses harmful types, labels and keys, and what names one object twice, at admission", async () => {
     const data = { a: ".response.body" };
     const bad: readonly (readonly [readonly object[], string])[] = [

@@ -110,8 +110,13 @@ describe("what an object becomes", () => {
     expect(findLost(object, { a: "1", token: null }, undefined)).toBeUndefined();
   });
   test("is the owner's also where one of its kind and name made it, which was deleted; and nobody else's", () => {
-    const by = (reference: object): object => ({
-      metadata: { ...metadata, ownerReferences: [{ name: "x", uid: "o" }, reference] },
+    const [made, written] = ["2026-01-01T10:00:00Z", "2026-01-01T10:00:07Z"];
+    const managed = (manager: string, time: string): object => ({ manager, time, operation: "Update" });
+    const by = (
+      reference: object,
+      managedFields: unknown = [managed("kubectl", written), managed("holdfast", made)],
+    ): object => ({
+      metadata: { ...metadata, creationTimestamp: made, managedFields, ownerReferences: [{ name: "x", uid: "o" }, reference] },
     });
     const mine = { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPRequest", name: "a", uid: "u", controller: true };
     const whose = (changes: object): string => ownership(owner, by({ ...mine, ...changes }) as Record<string, unknown>);
@@ -120,6 +125,24 @@ describe("what an object becomes", () => {
     for (const other of [{ name: "b" }, { kind: "HTTPResource" }, { apiVersion: "apps/v1" }, { controller: false }])
       expect(whose({ uid: "before", ...other })).toBe("somebodyElse");
     expect(whose({ controller: false })).toBe("somebodyElse");
+    const namesakes = (managedFields: unknown, annotations = {}): string =>
+      ownership(
+        { ...owner, metadata: { ...metadata, annotations } },
+        by({ ...mine, uid: "before" }, managedFields) as Record<string, unknown>,
+      );
+    expect(namesakes([managed("holdfast", written)])).toBe("predecessor");
+    for (const restored of [
+      [managed("velero", made)],
+      [managed("holdfast", "2025-12-31T23:59:59Z")],
+      [{ manager: "holdfast" }],
+      [],
+      1,
+    ])
+      expect([
+        namesakes(restored),
+        namesakes(restored, { "holdfast.dev/take-over-outputs": "true" }),
+        namesakes(restored, { "holdfast.dev/take-over-outputs": "false" }),
+      ]).toEqual(["restored", "predecessor", "restored"]);
     const present = by({ ...mine, uid: "before" }) as Record<string, unknown>;
     expect(outputPatch(owner, { ...object, labels: {} }, { data: {}, present })?.metadata).toEqual({
       ownerReferences: [{ name: "x", uid: "o" }, mine],
