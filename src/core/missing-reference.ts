@@ -1,9 +1,11 @@
 /**
  * What an expression names and is not there: jq would yield null for it, and that would be sent.
  *
- * Where an expression says what is to be then (`//`, `?`, a comparison with null, a condition), nothing is missing.
+ * Where an expression says what is to be then (`//`, `?`, a comparison with null, a condition), nothing is missing. What it only asks
+ * whether it is true may be missing as in jq, below a name that has to be declared.
  */
-import { fromjson, pathsReadBy, type ReadPath, type Step } from "./jq/paths.ts";
+import { pathsReadBy } from "./jq/paths.ts";
+import { fromjson, type ReadPath, type Step } from "./jq/read-path.ts";
 import { jsonStep } from "./templating.ts";
 import { oncePerText } from "./tools/once-per.ts";
 
@@ -34,7 +36,7 @@ export function missingReference(expression: string, document: Known): string | 
 /** What an expression cannot do without, each path once: what many documents are held against is read once. */
 export const neededPaths = oncePerText((expression): readonly ReadPath[] => {
   const needed = (pathsReadBy(expression) ?? []).filter(({ mayBeAbsent }) => !mayBeAbsent);
-  return [...new Map(needed.map((path) => [pathText(path.steps), path])).values()];
+  return [...new Map(needed.map((path) => [`${path.isTested ?? false} ${pathText(path.steps)}`, path])).values()];
 });
 
 /** As `missingReference`. */
@@ -46,7 +48,7 @@ export function firstAbsence(paths: readonly ReadPath[], document: Known): strin
   return undefined;
 }
 
-function absenceOf({ steps }: ReadPath, document: Known): string | undefined {
+function absenceOf({ steps, isTested }: ReadPath, document: Known): string | undefined {
   let known = document;
   for (const [place, step] of steps.entries()) {
     const next = below(known, step);
@@ -55,6 +57,8 @@ function absenceOf({ steps }: ReadPath, document: Known): string | undefined {
       continue;
     }
     const path = pathText(steps.slice(0, place + 1));
+    const isName = known.type === "names" || (place === 1 && steps[0] === "parameters");
+    if (isTested && !isName) return undefined;
     if (known.type !== "names") return `${path} is not there, and would be null; where that is meant, write ${path}?`;
     const names = Object.keys(known.names);
     const listed = names.length === 0 ? "none is declared" : `there are ${names.slice(0, mostListed).join(", ")}`;

@@ -57,6 +57,19 @@ test.each([
   ["reduce .inputs.db.list[] as $x (0; . + $x.a) | . + 1, .inputs", undefined],
   ['first(.inputs.tokn, "a")', "no input"],
   [".inputs.tokn as $t | $t", "no input"],
+  ['select(.inputs.tokn == 1) | "a"', "no input"],
+  ["if .inputs.token and .inputs.tokn then 1 else 2 end", "no input"],
+  ["if .parameters.knid then 1 else 2 end", ".parameters.knid is not there"],
+  ["if .inptus.token | not then 1 else 2 end", "no such name"],
+  [".inputs.token | select(. == $__prog_args)", undefined],
+  [". as $all | .inputs.db.list | map(select(.a == $all.inputs.tokn))", "no input"],
+  ["any(.inputs.token, .inputs.tokn; .)", "no input"],
+  ["all(.inputs.db.list[]; .a) and .inputs.tokn", "no input"],
+  ["[.inputs.token, .inputs.tokn] | any", "no input"],
+  [".item | select(.id) | .nmae | ascii_upcase", undefined],
+  [".inputs | select(.token) | .tokn", "no input"],
+  ['[.inputs.db.password | startswith("a")] | all and (.inputs | has("a"))', undefined],
+  [". | contains({a: .inputs.tokn})", "no input"],
 ])("%s names what is not there", (expression, said) => {
   const found = missingReference(expression, document);
   if (said === undefined) expect(found).toBeUndefined();
@@ -98,6 +111,17 @@ test.each([
   "with_entries(.value |= .x)",
   '.inputs.token | test("a")',
   ".response.body.anything",
+  "if .inputs.db.debug then 1 else 2 end",
+  "if .item.vip then .item.vip else 1 end",
+  ".item.vip | not",
+  ".item | select(.vip)",
+  ".item.vip | select(.)",
+  "[.item.a, .item.id] | any",
+  "any(.item.a, .item.b; .)",
+  "all(.inputs.db.list[]; .b)",
+  ".inputs.db.list | any(.b)",
+  'if .inputs.token and (.item.a or .item.b) then .item.a else "" end',
+  "def any: .x; [.item.id] | any",
   "not closed (",
 ])("%s names nothing that is missing for certain", (expression) => {
   expect(missingReference(expression, document)).toBeUndefined();

@@ -4,26 +4,16 @@
  * Invariant: a path is told only where it is certain; what cannot be told is a read of all that it may be of.
  */
 import { oncePerText } from "../tools/once-per.ts";
+import { lookAtArguments, lookNowhere, sharesInput } from "./builtins.ts";
 import { parseJq } from "./parse.ts";
+import { asAbsent, below, fromjson, guarded, isNull, isSamePath, type ReadPath, type Value } from "./read-path.ts";
 import type { Node, Pattern } from "./syntax.ts";
-
-/** A key or index; `fromjson`: into what the text there says. */
-export type Step = string | number | typeof fromjson;
-export const fromjson = Symbol("fromjson");
-
-export interface ReadPath {
-  /** From the document's top. */
-  readonly steps: readonly Step[];
-  /** Whether the expression says what is to be where nothing is: `//`, `?`, a comparison with null, a condition about it. */
-  readonly mayBeAbsent: boolean;
-}
-
-/** Undefined: what was read has been told of, and what came of it is not a part of the document. */
-type Value = ReadPath | undefined;
 
 interface State {
   /** Each path whose value is used. */
   readonly reads: ReadPath[];
+  /** Those by which `select` has chosen. */
+  readonly selectedBy: ReadPath[];
   steps: number;
   depth: number;
 }
@@ -54,7 +44,7 @@ function findPaths(expression: string): readonly ReadPath[] | undefined {
   const reads: ReadPath[] = [];
   const top: ReadPath = { steps: [], mayBeAbsent: false };
   try {
-    const state = { reads, steps: 0, depth: 0 };
+    const state = { reads, selectedBy: [], steps: 0, depth: 0 };
     const context = { state, dot: top, variables: new Map(), functions: new Map(), mayBeAbsent: false, asked: [] };
     for (const value of walk(node, context)) if (value) reads.push(value);
     return reads;
@@ -64,9 +54,6 @@ function findPaths(expression: string): readonly ReadPath[] | undefined {
   }
 }
 
-/** These look at nothing of their input but what is between their parentheses. */
-const lookNowhere = new Set(["empty", "now", "infinite", "nan", "true", "false", "input_line_number", "env"]);
-const lookAtArguments = new Set(["first", "last", "limit", "skip", "range", "error", "isempty"]);
 const assignments = new Set(["=", "|=", "+=", "-=", "*=", "/=", "%=", "//="]);
 
 function use(values: readonly Value[], { state, mayBeAbsent, asked }: Context): void {
@@ -85,6 +72,14 @@ function walk(node: Node, context: Context): readonly Value[] {
 /** Yields nothing of the document itself: all that is in it is used. */
 function used(nodes: readonly Node[], context: Context): readonly Value[] {
   for (const node of nodes) use(walk(node, context), context);
+  return [undefined];
+}
+/** Only whether it is true matters. */
+function tested(node: Node, context: Context): readonly Value[] {
+  use(
+    walk(node, context).map((value) => value && { ...value, isTested: true }),
+    context,
+  );
   return [undefined];
 }
 /** Where nothing more is asked of a value, it is used all the same: to get at it can fail. */
@@ -127,7 +122,7 @@ function valuesOf(node: Node, context: Context): readonly Value[] {
         ...(node.handler ? walk(node.handler, { ...context, dot: undefined }) : []),
       ];
     case "pipe":
-      return walk(node.left, context).flatMap((dot) => followed(dot, context, () => walk(node.right, { ...context, dot })));
+      return pipe(node, context);
     case "binary":
       return binary(node, context);
     case "if":
@@ -158,6 +153,17 @@ function index({ of, keys }: Extract<Node, { type: "index" }>, context: Context)
   use(values, context);
   return used(keys, context);
 }
+function pipe({ left, right }: Extract<Node, { type: "pipe" }>, context: Context): readonly Value[] {
+  const { selectedBy } = context.state;
+  const isAsked = right.type === "call" && right.args.length === 0 && (right.name === "any" || right.name === "all");
+  if (left.type === "array" && isAsked && !context.functions.has(keyOf(right.name, 0))) return tested(left.of, context);
+  const before = selectedBy.length;
+  const values = walk(left, context);
+  const selected = selectedBy.slice(before);
+  const asked = [...context.asked, ...selected];
+  const yielded = values.flatMap((dot) => followed(dot, context, () => walk(right, { ...context, asked, dot })));
+  return yielded.map((value) => value && guarded(value, selected));
+}
 function binary({ operator, left, right }: Extract<Node, { type: "binary" }>, context: Context): readonly Value[] {
   if (operator === ",") return [...walk(left, context), ...walk(right, context)];
   if (operator === "//") return [...walk(left, { ...context, mayBeAbsent: true }), ...walk(right, context)];
@@ -169,10 +175,12 @@ function binary({ operator, left, right }: Extract<Node, { type: "binary" }>, co
   }
   const asksForNull = (operator === "==" || operator === "!=") && (isNull(left) || isNull(right));
   const asking = asksForNull ? { ...context, mayBeAbsent: true } : context;
-  const before = context.state.reads.length;
-  used([left], asking);
-  const isLogic = operator === "and" || operator === "or";
-  return used([right], isLogic ? { ...context, asked: [...context.asked, ...context.state.reads.slice(before)] } : asking);
+  if (operator === "and" || operator === "or") {
+    const before = context.state.reads.length;
+    tested(left, context);
+    return tested(right, { ...context, asked: [...context.asked, ...context.state.reads.slice(before)] });
+  }
+  return used([left, right], asking);
 }
 /** What a condition has asked of may not be there in what depends on it. */
 function choose({ branches, otherwise }: Extract<Node, { type: "if" }>, context: Context): readonly Value[] {
@@ -183,7 +191,7 @@ function choose({ branches, otherwise }: Extract<Node, { type: "if" }>, context:
   };
   for (const [condition, then] of branches) {
     const before = context.state.reads.length;
-    used([condition], { ...context, asked });
+    tested(condition, { ...context, asked });
     asked = [...asked, ...context.state.reads.slice(before)];
     take(then);
   }
@@ -222,9 +230,33 @@ function call({ name, args }: Extract<Node, { type: "call" }>, context: Context)
     return [below(context.dot, fromjson)];
   }
   if (lookAtArguments.has(name) && args.length > 0) return used(args, context);
+  if (name === "not" && args.length === 0) return tested({ type: "identity" }, context);
+  const [first, condition] = args;
+  if (name === "select" && first && !condition) return select(first, context);
+  if ((name === "any" || name === "all") && first) return condition ? ask(first, condition, context) : askEach(first, context);
   use([context.dot], context);
+  if (sharesInput.has(name)) return used(args, context);
   // What they are called with is evaluated on parts of the input, which has been told of as a whole.
   return used(args, { ...context, dot: undefined });
+}
+function select(condition: Node, context: Context): readonly Value[] {
+  const { state, dot } = context;
+  const before = state.reads.length;
+  tested(condition, context);
+  const asked = state.reads.slice(before);
+  state.selectedBy.push(...asked);
+  const isItself = asked.some((one) => dot && isSamePath(one, dot));
+  return [isItself ? asAbsent(dot) : dot];
+}
+/** Of each that `source` yields. */
+function ask(source: Node, condition: Node, context: Context): readonly Value[] {
+  for (const dot of walk(source, context)) followed(dot, context, () => tested(condition, { ...context, dot }));
+  return [undefined];
+}
+/** Of parts of the input, which is told of as a whole. */
+function askEach(condition: Node, context: Context): readonly Value[] {
+  use([context.dot], context);
+  return tested(condition, { ...context, dot: undefined });
 }
 function enter(closure: Closure, args: readonly Node[], context: Context): readonly Value[] {
   const functions = new Map(closure.context.functions);
@@ -247,27 +279,6 @@ function enter(closure: Closure, args: readonly Node[], context: Context): reado
 }
 
 const keyOf = (name: string, arity: number): string => `${name}/${arity}`;
-const isNull = (node: Node): boolean => node.type === "literal" && node.value === null;
-const asAbsent = (value: Value): Value => value && { ...value, mayBeAbsent: true };
-
-function below(value: Value, step: Step): Value {
-  return value && { ...value, steps: [...value.steps, step] };
-}
-
-/** Of one item or input, and of the parameters, a condition on one field may tell which others are there. */
-const describedTogether = new Set<Step | undefined>(["item", "parameters", "metadata"]);
-function describeTogether(a: ReadPath["steps"], b: ReadPath["steps"]): boolean {
-  if (a[0] !== b[0]) return false;
-  return describedTogether.has(a[0]) || (a[0] === "inputs" && a[1] !== undefined && a[1] === b[1]);
-}
-function guarded(value: ReadPath, asked: readonly ReadPath[]): ReadPath {
-  const isGuarded = asked.some(({ steps }) => {
-    const shared = Math.min(steps.length, value.steps.length);
-    if (describeTogether(steps, value.steps)) return true;
-    return steps.slice(0, shared).every((step, place) => step === value.steps[place]);
-  });
-  return isGuarded ? { ...value, mayBeAbsent: true } : value;
-}
 
 /** Undefined: it cannot be told. Specs hold the same expression thousands of times. */
 export const pathsReadBy = oncePerText(findPaths);

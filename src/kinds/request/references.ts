@@ -7,6 +7,7 @@ import type { Expectation, Inputs, RequestShape } from "../../api/request.ts";
 import type { Poll } from "../../api/poll.ts";
 import { mayRead } from "../../core/expression-reads.ts";
 import { firstAbsence, missingReference, neededPaths, open, type Known } from "../../core/missing-reference.ts";
+import type { ReadPath } from "../../core/jq/read-path.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Located, RequestTemplate } from "../../core/request-template.ts";
 import { expressionsOfText, templatesOf } from "../../core/templating.ts";
@@ -63,9 +64,19 @@ export function undeclaredInItems(readings: readonly Reading[], items: readonly 
     .flatMap(({ expressions }) => expressions)
     .map(({ field, text }) => ({ field, paths: neededPaths(text).filter(({ steps: [top] }) => top === "item") }));
   const paths = asked.reduce((sum, one) => sum + one.paths.length, 0);
-  return first(items.slice(0, Math.floor(mostLooks / Math.max(paths, 1))), (value) => {
-    const document = names("such name", { item: { type: "value", value } });
-    return first(asked, (one) => refusalOf(one.field, firstAbsence(one.paths, document)));
+  const looked = items.slice(0, Math.floor(mostLooks / Math.max(paths, 1)));
+  const documents = looked.map((value) => names("such name", { item: { type: "value", value } }));
+  const ofOne = first(documents, (document) => first(asked, (one) => refusalOf(one.field, firstAbsence(one.paths, document))));
+  return ofOne ?? (looked.length === items.length ? first(asked, (one) => inNone(one, documents)) : undefined);
+}
+/** What is only asked of, whether it is true, some items may lack, and not all. */
+function inNone({ field, paths }: { readonly field: string; readonly paths: readonly ReadPath[] }, items: readonly Known[]) {
+  return first(paths, ({ isTested, ...path }) => {
+    if (!isTested || items.length === 0) return undefined;
+    const problems = items.map((item) => firstAbsence([path], item));
+    return problems.every((problem) => problem !== undefined)
+      ? refusalOf(field, `in none of the items: ${problems[0]}`)
+      : undefined;
   });
 }
 function first<T, R>(all: readonly T[], find: (one: T) => R | undefined): R | undefined {

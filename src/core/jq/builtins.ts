@@ -1,0 +1,11 @@
+/** jq's own functions, by what they look at. */
+
+/** These look at nothing of their input but what is between their parentheses. */
+export const lookNowhere = new Set(["empty", "now", "infinite", "nan", "true", "false", "input_line_number", "env"]);
+export const lookAtArguments = new Set(["first", "last", "limit", "skip", "range", "error", "isempty"]);
+/** Their arguments see what they see. */
+export const sharesInput = new Set(
+  "has contains inside index rindex indices startswith endswith ltrimstr rtrimstr trimstr test capture scan split splits join getpath setpath add IN flatten pick strftime digest hmac".split(
+    " ",
+  ),
+);
