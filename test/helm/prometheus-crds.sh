@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/prometheus-operator"
 module=github.com/prometheus-operator/prometheus-operator
-command -v go > /dev/null || { echo "no CRDs of the Prometheus operator: install Go 1.26 to download them" >&2; exit 1; }
-go mod download "$module"
+. ../../support/once.sh
+need go "no CRDs of the Prometheus operator: install Go 1.26 to download them"
+again go mod download "$module"
 echo "$(go list -m -f '{{.Dir}}' "$module")/example/prometheus-operator-crd"
