@@ -1,21 +1,18 @@
 /** What users do while a request is on its way: delete and make anew, change, suspend. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import type { HoldfastProcess } from "../support/controller-process.ts";
 import { isReady, stateOf } from "../support/declared-requests.ts";
 import { faultWorld, until, type FaultWorld } from "../support/fault-world.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
-describeWithControlPlane("what happens to an object while its request is on its way", () => {
-  let plane: ControlPlaneClient;
+describeWithControlPlane("what happens to an object while its request is on its way", (plane) => {
   let world: FaultWorld;
   let controller: HoldfastProcess;
   /** Lets go of the first request for each path; those after it are answered at once. */
   let release: () => void;
   const started = new AsyncDisposableStack();
   beforeAll(async () => {
-    plane = started.use(await sharedControlPlane());
     world = started.use(await faultWorld(plane, "changes"));
     controller = started.use(await world.start());
     let gate = Promise.withResolvers<void>();

@@ -2,16 +2,15 @@
 import { expect, test } from "@jest/globals";
 import type { OriginRequest } from "../support/fault-origin.ts";
 import { faultWorld, until } from "../support/fault-world.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const shortLease = ["--lease-name", "short", "--lease-duration", "3s", "--renew-deadline", "2500ms", "--retry-period", "400ms"];
 const key = ({ headers }: OriginRequest): string => String(headers["idempotency-key"]);
 /** Which runs fail follows from their ids alone, whoever sends them, and however often. */
 const fails = (id: string): boolean => /[0-7]$/.test(id);
 
-describeWithControlPlane("wish 26: notices", () => {
+describeWithControlPlane("wish 26: notices", (plane) => {
   test("tell of each run that failed once, though the controller is killed in between, by name and by labels", async () => {
-    const plane = await sharedControlPlane();
     await using world = await faultWorld(plane, "notices");
     const { origin, requests, namespace } = world;
     origin.reply = (request) => ({
@@ -63,7 +62,6 @@ describeWithControlPlane("wish 26: notices", () => {
   }, 240_000);
 
   test("go to nobody of another namespace, and of a failing notice nothing falls back on the run", async () => {
-    const plane = await sharedControlPlane();
     await using world = await faultWorld(plane, "told");
     await using other = await faultWorld(plane, "untold");
     const { origin, requests } = world;

@@ -10,9 +10,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { TelemetryEvent } from "../../src/core/telemetry-event.ts";
 import { createApiClient, type ApiClientSettings, type ApiRequest } from "../../src/kubernetes/api-client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { loopbackServer } from "../support/loopback.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 
 const getCRDs: ApiRequest = { method: "GET", path: "/apis/holdfast.dev/v1alpha1/httprequests", query: { limit: "1" } };
@@ -22,18 +21,13 @@ interface KubeconfigFile {
   users: [{ user: Record<string, unknown> }];
 }
 
-describeWithControlPlane("the API client", () => {
-  let plane: ControlPlaneClient;
+describeWithControlPlane("the API client", (plane) => {
   let folder: string;
   const { signal } = new AbortController();
   beforeAll(async () => {
-    plane = await sharedControlPlane();
     folder = await mkdtemp(join(tmpdir(), "holdfast-api-client-"));
   });
-  afterAll(async () => {
-    await rm(folder, { recursive: true });
-    await plane[Symbol.asyncDispose]();
-  });
+  afterAll(() => rm(folder, { recursive: true }));
 
   /** The controller's kubeconfig, changed, in a file of its own. */
   async function kubeconfig(url: string, change: (config: KubeconfigFile) => void = () => {}): Promise<string> {

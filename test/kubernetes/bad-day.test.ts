@@ -4,13 +4,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { request } from "undici";
 import { createAuthority } from "../support/certificates.ts";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import type { HoldfastProcess } from "../support/controller-process.ts";
 import { type DeclaredRequest, stateOf } from "../support/declared-requests.ts";
 import { faultWorld, until, type FaultWorld } from "../support/fault-world.ts";
 import { loopbackServer, rawServer } from "../support/loopback.ts";
 import { proxyServer } from "../support/proxy-server.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../docs/operations.md"), "utf8");
 
@@ -35,14 +34,12 @@ interface ToldEvent {
   readonly regarding: { readonly name: string };
 }
 
-describeWithControlPlane("a bad day", () => {
-  let plane: ControlPlaneClient;
+describeWithControlPlane("a bad day", (plane) => {
   let world: FaultWorld;
   let controller: HoldfastProcess;
   const stack = new AsyncDisposableStack();
 
   beforeAll(async () => {
-    plane = stack.use(await sharedControlPlane());
     world = stack.use(await faultWorld(plane, "bad-day"));
     controller = stack.use(await world.start(["--admin-address", "127.0.0.1:0"]));
   }, 60_000);

@@ -1,25 +1,22 @@
 /** Every form of body, declared on a real API server and held against the bytes that the origin got. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { parseJSON } from "../../src/core/tools/json.ts";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { startController } from "../support/controller-process.ts";
 import { declaredRequests, isReady, type DeclaredRequests } from "../support/declared-requests.ts";
 import { loopbackServer, type LoopbackServer } from "../support/loopback.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const everyByte = Buffer.from(Uint8Array.from({ length: 256 }, (_, index) => index));
 const gif = Buffer.from("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7", "base64");
 const canary = "b0dy-canary-0123456789";
 
-describeWithControlPlane("bodies", () => {
-  let plane: ControlPlaneClient;
+describeWithControlPlane("bodies", (plane) => {
   let namespace: string;
   let origin: LoopbackServer;
   let requests: DeclaredRequests;
   const started = new AsyncDisposableStack();
 
   beforeAll(async () => {
-    plane = started.use(await sharedControlPlane());
     namespace = await plane.createNamespace("bodies");
     origin = started.use(await loopbackServer(({ bytes }, response) => response.end(bytes)));
     started.use(await startController(["--kubeconfig", plane.kubeconfigs.holdfast, "--namespace", namespace]));

@@ -8,19 +8,17 @@ import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
 import { startDemoOrigin, type DemoOrigin } from "../support/demo-origin.ts";
 import { examplesFor } from "../support/examples.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const crds = join(import.meta.dirname, "../../crds");
 
-describeWithControlPlane("the controller", () => {
-  let plane: ControlPlaneClient;
+describeWithControlPlane("the controller", (plane) => {
   let controller: HoldfastProcess;
   let namespace: string;
   let origin: DemoOrigin;
   const started = new AsyncDisposableStack();
 
   beforeAll(async () => {
-    plane = started.use(await sharedControlPlane());
     namespace = await plane.createNamespace("controller");
     origin = started.use(await startDemoOrigin(0));
     controller = started.use(await startController(["--kubeconfig", plane.kubeconfigs.holdfast, "--namespace", namespace]));

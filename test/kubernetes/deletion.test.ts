@@ -1,9 +1,8 @@
 /** Deletions on a real API server: all that belongs together at once, in whatever order, and each ends. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { until } from "../support/fault-world.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 import { startUsersOrigin, type UsersOrigin } from "../support/users-origin.ts";
 
 const waitMs = 60_000;
@@ -14,15 +13,13 @@ interface Live {
   readonly status?: { readonly conditions?: readonly { type: string; reason: string; message: string }[] };
 }
 
-describeWithControlPlane("a deletion", () => {
-  let plane: ControlPlaneClient;
+describeWithControlPlane("a deletion", (plane) => {
   let origin: UsersOrigin;
   let controller: HoldfastProcess;
   let namespace: string;
   const stack = new AsyncDisposableStack();
 
   beforeAll(async () => {
-    plane = stack.use(await sharedControlPlane());
     origin = stack.use(await startUsersOrigin());
     namespace = await plane.createNamespace("deletions");
     controller = await startController(["--kubeconfig", plane.kubeconfigs.holdfast]);

@@ -11,24 +11,21 @@ import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
 import { toResource } from "../../src/kubernetes/objects.ts";
 import { createKubernetesStore, type KubernetesStore } from "../../src/kubernetes/store.ts";
 import { startInterposer, type ApiInterposer } from "../support/api-interposer.ts";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { requestObjects, requestType, type RequestObjects } from "../support/request-objects.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const status = { observedGeneration: 1, completedRuns: 1 };
 const attempt = { id: "id-1", digest: "d", phase: "InFlight", sender: "me", startedAt: "2026-01-01T00:00:00Z", tries: 1 };
 const unchanged: Precondition = { type: "unchanged" };
 
-describeWithControlPlane("a leader that is deposed while nothing can be written", () => {
+describeWithControlPlane("a leader that is deposed while nothing can be written", (plane) => {
   const stack = new AsyncDisposableStack();
   const { signal } = new AbortController();
-  let plane: ControlPlaneClient;
   let interposer: ApiInterposer;
   let store: KubernetesStore;
   let objects: RequestObjects;
 
   beforeAll(async () => {
-    plane = stack.use(await sharedControlPlane());
     interposer = stack.use(await startInterposer(plane));
     const kubeconfig = await plane.kubeconfigVia("holdfast", interposer.url);
     const emit = (): void => {};

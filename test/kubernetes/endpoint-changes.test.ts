@@ -3,16 +3,14 @@ import type { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { apiVersion } from "../../src/api/kind-definition.ts";
 import { createAuthority, type Pair } from "../support/certificates.ts";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
 import { declaredRequests, isReady, stateOf, type DeclaredRequests } from "../support/declared-requests.ts";
 import { startFaultOrigin, type FaultOrigin } from "../support/fault-origin.ts";
 import { until } from "../support/fault-world.ts";
 import { loopbackServer } from "../support/loopback.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
-describeWithControlPlane("those who use an endpoint", () => {
-  let plane: ControlPlaneClient;
+describeWithControlPlane("those who use an endpoint", (plane) => {
   let origin: FaultOrigin;
   let controller: HoldfastProcess;
   let namespace: string;
@@ -22,7 +20,6 @@ describeWithControlPlane("those who use an endpoint", () => {
   let shard: Readonly<Record<string, string>>;
 
   beforeAll(async () => {
-    plane = stack.use(await sharedControlPlane());
     origin = stack.use(await startFaultOrigin());
     namespace = await plane.createNamespace("users-of");
     requests = declaredRequests(plane, namespace);

@@ -6,14 +6,13 @@ import type { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { accepted } from "../support/accepted.ts";
 import { createAuthority, type Authority } from "../support/certificates.ts";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { awsAuthorization } from "../support/aws-signature.ts";
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
 import { declaredRequests, isReady, stateOf, type DeclaredRequests } from "../support/declared-requests.ts";
 import { startFaultOrigin, type FaultOrigin, type OriginRequest } from "../support/fault-origin.ts";
 import { until } from "../support/fault-world.ts";
 import { loopbackServer } from "../support/loopback.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 import { startSignedService, startSTS } from "../support/sts-server.ts";
 import { clientSecret, startTokenServer, type TokenServer } from "../support/token-server.ts";
 
@@ -27,8 +26,7 @@ const secrets = {
 };
 const of = (key: keyof typeof secrets): object => ({ secretKeyRef: { name: "credentials", key } });
 
-describeWithControlPlane("endpoints", () => {
-  let plane: ControlPlaneClient;
+describeWithControlPlane("endpoints", (plane) => {
   let origin: FaultOrigin;
   let tokens: TokenServer;
   let controller: HoldfastProcess;
@@ -37,7 +35,6 @@ describeWithControlPlane("endpoints", () => {
   const stack = new AsyncDisposableStack();
 
   beforeAll(async () => {
-    plane = stack.use(await sharedControlPlane());
     origin = stack.use(await startFaultOrigin());
     tokens = stack.use(await startTokenServer());
     namespace = await plane.createNamespace("endpoints");

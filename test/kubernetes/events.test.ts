@@ -1,10 +1,9 @@
 /** Events, as the API server has them: one on a transition, none when nothing changed, and nobody fails for want of one. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { faultWorld, type FaultWorld } from "../support/fault-world.ts";
 import { isReady, stateOf } from "../support/declared-requests.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 import type { Reply } from "../support/fault-origin.ts";
 import type { HoldfastProcess } from "../support/controller-process.ts";
 
@@ -16,14 +15,12 @@ interface ToldEvent {
   readonly reportingController: string;
 }
 
-describeWithControlPlane("events", () => {
-  let plane: ControlPlaneClient;
+describeWithControlPlane("events", (plane) => {
   let world: FaultWorld;
   let controller: HoldfastProcess;
   const stack = new AsyncDisposableStack();
 
   beforeAll(async () => {
-    plane = stack.use(await sharedControlPlane());
     world = stack.use(await faultWorld(plane, "events"));
     controller = stack.use(await world.start());
   }, 30_000);

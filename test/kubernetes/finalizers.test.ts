@@ -6,20 +6,17 @@ import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
 import { toResource } from "../../src/kubernetes/objects.ts";
 import { createKubernetesStore, type KubernetesStore } from "../../src/kubernetes/store.ts";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const ours = "holdfast.dev/release";
 
-describeWithControlPlane("a finalizer", () => {
-  let plane: ControlPlaneClient;
+describeWithControlPlane("a finalizer", (plane) => {
   let store: KubernetesStore;
   let collection: string;
   const stack = new AsyncDisposableStack();
   const { signal } = new AbortController();
 
   beforeAll(async () => {
-    plane = stack.use(await sharedControlPlane());
     const namespace = await plane.createNamespace("finalizers");
     collection = `/apis/holdfast.dev/v1alpha1/namespaces/${namespace}/httpresources`;
     const emit = (): void => {};

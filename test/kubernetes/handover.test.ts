@@ -8,13 +8,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { stringify } from "yaml";
 import { controlPlaneBinaries } from "../support/control-plane.ts";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { startController } from "../support/controller-process.ts";
 import { until } from "../support/fault-world.ts";
 import { holdfast } from "../support/holdfast.ts";
 import { peerOrigin, type PeerOrigin } from "../support/peer-origin.ts";
 import { runProgram } from "../support/run-program.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const group = "http.m.crossplane.io";
 const managed = 4;
@@ -48,8 +47,7 @@ interface Got {
   readonly status?: { readonly conditions?: readonly { readonly type: string; readonly reason: string }[] };
 }
 
-describeWithControlPlane("handing over", () => {
-  let plane: ControlPlaneClient;
+describeWithControlPlane("handing over", (plane) => {
   let origin: PeerOrigin;
   let namespace: string;
   let folder: string;
@@ -89,7 +87,6 @@ describeWithControlPlane("handing over", () => {
   const ownerOf = async (secret: string): Promise<unknown> => (await get("secrets", secret))?.metadata.ownerReferences?.[0];
 
   beforeAll(async () => {
-    plane = stack.use(await sharedControlPlane());
     namespace = await plane.createNamespace("handover");
     origin = stack.use(await peerOrigin());
     folder = await mkdtemp(join(tmpdir(), "holdfast-handover-"));

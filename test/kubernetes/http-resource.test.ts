@@ -2,9 +2,8 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { HTTPResourceStatus } from "../../src/api/http-resource.ts";
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { until } from "../support/fault-world.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 import { startUsersOrigin, type UsersOrigin } from "../support/users-origin.ts";
 
 interface Declared {
@@ -17,8 +16,7 @@ interface Declared {
   readonly status?: HTTPResourceStatus;
 }
 
-describeWithControlPlane("an HTTPResource", () => {
-  let plane: ControlPlaneClient;
+describeWithControlPlane("an HTTPResource", (plane) => {
   let origin: UsersOrigin;
   let controller: HoldfastProcess;
   let collection: string;
@@ -27,7 +25,6 @@ describeWithControlPlane("an HTTPResource", () => {
   const stack = new AsyncDisposableStack();
 
   beforeAll(async () => {
-    plane = stack.use(await sharedControlPlane());
     origin = stack.use(await startUsersOrigin());
     namespace = await plane.createNamespace("resources");
     collection = `/apis/holdfast.dev/v1alpha1/namespaces/${namespace}/httpresources`;

@@ -3,15 +3,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { group } from "../../src/api/kind-definition.ts";
 import { grantController } from "../support/chart-rights.ts";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
 import { declaredRequests, isReady, stateOf, type DeclaredRequest, type DeclaredRequests } from "../support/declared-requests.ts";
 import { startFaultOrigin, type FaultOrigin } from "../support/fault-origin.ts";
 import { until } from "../support/fault-world.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
-describeWithControlPlane("requests that need others", () => {
-  let plane: ControlPlaneClient;
+describeWithControlPlane("requests that need others", (plane) => {
   let origin: FaultOrigin;
   let namespace: string;
   let requests: DeclaredRequests;
@@ -19,7 +17,6 @@ describeWithControlPlane("requests that need others", () => {
   const stack = new AsyncDisposableStack();
 
   beforeAll(async () => {
-    plane = stack.use(await sharedControlPlane());
     namespace = await plane.createNamespace("inputs");
     origin = stack.use(await startFaultOrigin());
     requests = declaredRequests(plane, namespace);

@@ -6,19 +6,16 @@ import { createApiClient, type ApiClient } from "../../src/kubernetes/api-client
 import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
 import { createLeadership } from "../../src/kubernetes/lease.ts";
 import { startInterposer, type ApiInterposer } from "../support/api-interposer.ts";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { never, until } from "../support/fault-world.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const times = { leaseDurationMs: 2_000, renewDeadlineMs: 1_500, retryPeriodMs: 200 };
 
-describeWithControlPlane("a lease", () => {
-  let plane: ControlPlaneClient;
+describeWithControlPlane("a lease", (plane) => {
   let namespace: string;
   const stack = new AsyncDisposableStack();
 
   beforeAll(async () => {
-    plane = stack.use(await sharedControlPlane());
     namespace = await plane.createNamespace("lease");
   });
   afterAll(() => stack.disposeAsync());

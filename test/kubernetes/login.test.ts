@@ -1,17 +1,15 @@
 /** Logins on a real API server: one session for all requests, another for another password, and none left behind. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { accepted } from "../support/accepted.ts";
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
 import { declaredRequests, isReady, stateOf, type DeclaredRequests } from "../support/declared-requests.ts";
 import { until } from "../support/fault-world.ts";
 import { password, startTokenLogin, type LoginServer } from "../support/login-server.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const api = "/apis/holdfast.dev/v1alpha1";
 
-describeWithControlPlane("logins", () => {
-  let plane: ControlPlaneClient;
+describeWithControlPlane("logins", (plane) => {
   let server: LoginServer;
   let controller: HoldfastProcess;
   let namespace: string;
@@ -19,7 +17,6 @@ describeWithControlPlane("logins", () => {
   const stack = new AsyncDisposableStack();
 
   beforeAll(async () => {
-    plane = stack.use(await sharedControlPlane());
     server = stack.use(await startTokenLogin());
     namespace = await plane.createNamespace("logins");
     requests = declaredRequests(plane, namespace);

@@ -2,11 +2,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { startInterposer, type Answer, type ApiInterposer } from "../support/api-interposer.ts";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
 import { declaredRequests, stateOf, type DeclaredRequest, type DeclaredRequests } from "../support/declared-requests.ts";
 import { startFaultOrigin, type FaultOrigin } from "../support/fault-origin.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const token = "t0k3n-canary-0123456789";
 
@@ -21,8 +20,7 @@ interface DataObject {
   readonly data?: Readonly<Record<string, string>>;
 }
 
-describeWithControlPlane("outputs", () => {
-  let plane: ControlPlaneClient;
+describeWithControlPlane("outputs", (plane) => {
   let controller: HoldfastProcess;
   let api: ApiInterposer;
   let namespace: string;
@@ -31,7 +29,6 @@ describeWithControlPlane("outputs", () => {
   const started = new AsyncDisposableStack();
 
   beforeAll(async () => {
-    plane = started.use(await sharedControlPlane());
     namespace = await plane.createNamespace("outputs");
     origin = started.use(await startFaultOrigin());
     api = started.use(await startInterposer(plane));

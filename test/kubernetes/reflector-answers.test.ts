@@ -1,15 +1,14 @@
 /** Answers that the real API server gives too seldom to wait for, given by a server on loopback. */
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TelemetryEvent } from "../../src/core/telemetry-event.ts";
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
 import { createKubernetesStore, type KubernetesStoreSettings } from "../../src/kubernetes/store.ts";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { loopbackServer } from "../support/loopback.ts";
 import { requestType } from "../support/request-objects.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 import { recordWatch } from "../support/watch-recorder.ts";
 
 type Query = URLSearchParams;
@@ -42,13 +41,7 @@ function stream(chunks: readonly (string | Uint8Array)[], end: "ended" | "open" 
   };
 }
 
-describeWithControlPlane("a watch, given", () => {
-  let plane: ControlPlaneClient; // only its certificate is used
-  beforeAll(async () => {
-    plane = await sharedControlPlane();
-  });
-  afterAll(async () => plane[Symbol.asyncDispose]());
-
+describeWithControlPlane("a watch, given", (plane) => {
   /** A watch of a server that gives these answers, one after another, and the last one from then on. */
   async function watching(
     answers: readonly Answer[],

@@ -1,5 +1,5 @@
 /** Watches against the real API server, through a proxy that does to them what networks do. */
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TelemetryEvent } from "../../src/core/telemetry-event.ts";
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
@@ -8,7 +8,7 @@ import { createKubernetesStore, type KubernetesStoreSettings } from "../../src/k
 import type { ControlPlaneClient, User } from "../support/control-plane-client.ts";
 import { grantController } from "../support/chart-rights.ts";
 import { requestObjects, requestType } from "../support/request-objects.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import { recordWatch } from "../support/watch-recorder.ts";
 
@@ -39,13 +39,7 @@ async function watched(plane: ControlPlaneClient, settings: Partial<KubernetesSt
   };
 }
 
-describeWithControlPlane("a watch", () => {
-  let plane: ControlPlaneClient;
-  beforeAll(async () => {
-    plane = await sharedControlPlane();
-  });
-  afterAll(async () => plane[Symbol.asyncDispose]());
-
+describeWithControlPlane("a watch", (plane) => {
   test.each(["watchList", "pagedLists"] as const)(
     "begins with what there is and tells every change (%s)",
     async (initialState) => {

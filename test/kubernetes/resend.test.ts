@@ -2,11 +2,10 @@
 import { expect, test } from "@jest/globals";
 import { faultWorld } from "../support/fault-world.ts";
 import { holdfast } from "../support/holdfast.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
-describeWithControlPlane("resend", () => {
+describeWithControlPlane("resend", (plane) => {
   test("wish 32: asks which, shows them, sends again what failed, and leaves what may have arrived", async () => {
-    const plane = await sharedControlPlane();
     await using world = await faultWorld(plane, "resend");
     const { origin, requests, namespace } = world;
     let isDown = true;

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { HTTPRequestStatus } from "../../src/api/http-request.ts";
 import { startController } from "../support/controller-process.ts";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { until } from "../support/fault-world.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import type { ControlPlaneClient } from "../support/control-plane-client.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 import { startUsersOrigin, type UsersOrigin } from "../support/users-origin.ts";
 
 interface Declared {
@@ -50,14 +50,12 @@ const resources: Readonly<Record<string, Spec>> = {
   wrong: (name) => user(name, 42, { observe: { path: "/users/${ .a[ }" } }),
 };
 
-describeWithControlPlane("F19: a walk from spec to spec", () => {
-  let plane: ControlPlaneClient;
+describeWithControlPlane("F19: a walk from spec to spec", (plane) => {
   let origin: UsersOrigin;
   let namespace: string;
   const stack = new AsyncDisposableStack();
 
   beforeAll(async () => {
-    plane = stack.use(await sharedControlPlane());
     origin = stack.use(await startUsersOrigin());
     namespace = await plane.createNamespace("walks");
     const endpoint = { apiVersion, kind: "HTTPEndpoint", metadata: { name: "users-api" }, spec: { baseURL: origin.url } };

@@ -8,8 +8,8 @@ import { request } from "node:https";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { createAuthority, type Authority } from "../support/certificates.ts";
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
-import { tokenOf, type ControlPlaneClient } from "../support/control-plane-client.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { tokenOf } from "../support/control-plane-client.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const apiGroup = "rbac.authorization.k8s.io";
 
@@ -21,8 +21,7 @@ interface Reply {
   readonly shown: string;
 }
 
-describeWithControlPlane("guarded metrics", () => {
-  let plane: ControlPlaneClient;
+describeWithControlPlane("guarded metrics", (plane) => {
   let authority: Authority;
   let folder: string;
   let own: HoldfastProcess;
@@ -30,7 +29,6 @@ describeWithControlPlane("guarded metrics", () => {
   const started = new AsyncDisposableStack();
 
   beforeAll(async () => {
-    plane = started.use(await sharedControlPlane());
     authority = started.use(createAuthority("an authority"));
     folder = await mkdtemp(join(tmpdir(), "holdfast-metrics-"));
     started.defer(() => rm(folder, { recursive: true }));

@@ -2,12 +2,12 @@
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
 import { createKubernetesStore } from "../../src/kubernetes/store.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import type { ControlPlaneClient } from "../support/control-plane-client.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 import { storeContract, type StoreUnderTest } from "../support/store-contract.ts";
 
-async function kubernetesStore(): Promise<StoreUnderTest> {
+async function kubernetesStore(plane: ControlPlaneClient): Promise<StoreUnderTest> {
   await using opened = new AsyncDisposableStack();
-  const plane = opened.use(await sharedControlPlane());
   const namespace = await plane.createNamespace("contract");
   const emit = (): void => {};
   const loadController = () => loadKubeConfig(plane.kubeconfigs.holdfast);
@@ -39,6 +39,6 @@ async function kubernetesStore(): Promise<StoreUnderTest> {
   };
 }
 
-describeWithControlPlane("a Kubernetes store", () => {
-  storeContract("kubernetes", kubernetesStore, { recreated: "anotherObject" });
+describeWithControlPlane("a Kubernetes store", (plane) => {
+  storeContract("kubernetes", () => kubernetesStore(plane), { recreated: "anotherObject" });
 });

@@ -9,9 +9,9 @@ import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
 import { toResource } from "../../src/kubernetes/objects.ts";
 import { createKubernetesStore, type KubernetesStore } from "../../src/kubernetes/store.ts";
 import { startInterposer, type Answer, type ApiInterposer } from "../support/api-interposer.ts";
-import type { ControlPlaneClient, User } from "../support/control-plane-client.ts";
+import type { User } from "../support/control-plane-client.ts";
 import { requestObjects, requestType, type RequestObjects } from "../support/request-objects.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const unchanged: Precondition = { type: "unchanged" };
 const attemptOf = (id: string, sender: string): Precondition => ({ type: "attempt", id, sender });
@@ -21,8 +21,7 @@ function inFlight(id: string, sender: string): object {
 }
 const done = { observedGeneration: 1, completedRuns: 1 };
 
-describeWithControlPlane("the store", () => {
-  let plane: ControlPlaneClient;
+describeWithControlPlane("the store", (plane) => {
   let interposer: ApiInterposer;
   let clients: readonly ApiClient[];
   let store: KubernetesStore;
@@ -32,7 +31,6 @@ describeWithControlPlane("the store", () => {
   const { signal } = new AbortController();
 
   beforeAll(async () => {
-    plane = await sharedControlPlane();
     interposer = await startInterposer(plane);
     const emit = (): void => {};
     const clientOf = async (user: User): Promise<ApiClient> => {
@@ -50,7 +48,6 @@ describeWithControlPlane("the store", () => {
   afterAll(async () => {
     for (const client of clients) await client[Symbol.asyncDispose]();
     await interposer[Symbol.asyncDispose]();
-    await plane[Symbol.asyncDispose]();
   });
 
   async function created(name: string, status?: object): Promise<Resource> {

@@ -2,14 +2,13 @@
  * The standalone validator against the real one: whatever spec they are given, they agree on whether it is right, and
  * on what it is once it has its defaults.
  */
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import * as fc from "fast-check";
 import { definitions } from "../../src/api/definitions.ts";
 import { apiVersion } from "../../src/api/kind-definition.ts";
 import { validator } from "../../src/api/validate.ts";
-import type { ControlPlaneClient } from "../support/control-plane-client.ts";
 import { resembling } from "../support/resembling.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 /** What is right by itself: most of what is drawn at random lacks it, and is refused for that alone. */
 const enough: Readonly<Record<string, object>> = {
@@ -21,13 +20,7 @@ const completed = ({ spec, enough }: { spec: unknown; enough: object | undefined
   ...enough,
 });
 
-describeWithControlPlane("the API server and the validator", () => {
-  let plane: ControlPlaneClient;
-  beforeAll(async () => {
-    plane = await sharedControlPlane();
-  });
-  afterAll(async () => plane[Symbol.asyncDispose]());
-
+describeWithControlPlane("the API server and the validator", (plane) => {
   const cases = definitions.filter(({ scope }) => scope === "Namespaced");
   test.each(cases)(
     "agree on specs of $kind",

@@ -2,13 +2,12 @@
 import { expect, test } from "@jest/globals";
 import { Webhook } from "standardwebhooks";
 import { faultWorld, until } from "../support/fault-world.ts";
-import { describeWithControlPlane, sharedControlPlane } from "../support/shared-control-plane.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-describeWithControlPlane("ways to send", () => {
+describeWithControlPlane("ways to send", (plane) => {
   test("a signed webhook is accepted by its receiver's library; an endpoint holds back what goes by it until it is let go", async () => {
-    const plane = await sharedControlPlane();
     await using world = await faultWorld(plane, "ways");
     const { origin, requests, namespace } = world;
     const root = `/apis/holdfast.dev/v1alpha1/namespaces/${namespace}`;
@@ -41,7 +40,6 @@ describeWithControlPlane("ways to send", () => {
   }, 120_000);
 
   test("what is to be sent at a time is sent then, once; what that time has passed, or a year in cron, is said to be so", async () => {
-    const plane = await sharedControlPlane();
     await using world = await faultWorld(plane, "times");
     const { origin, requests } = world;
     await using _ = await world.start();

@@ -9,18 +9,9 @@ const address = process.env[addressVariable];
 export function describeWithControlPlane(name: string, tests: (plane: ControlPlaneClient) => void): void {
   if (address === "none") return describe.skip(name, () => tests(undefined as never)); // no test of it runs
   describe(name, () => {
-    const plane = openShared();
-    afterAll(async () => plane[Symbol.asyncDispose]());
+    if (address === undefined) throw new Error("this jest project has no globalSetup that starts a control plane");
+    const plane = openControlPlane(JSON.parse(address) as ControlPlaneAddress);
     tests(plane);
+    afterAll(async () => plane[Symbol.asyncDispose]()); // when what the tests have made with it is gone
   });
-}
-
-/** The same for whoever opens and closes it with other things. */
-export function sharedControlPlane(): Promise<ControlPlaneClient> {
-  return Promise.resolve(openShared());
-}
-
-function openShared(): ControlPlaneClient {
-  if (address === undefined) throw new Error("this jest project has no globalSetup that starts a control plane");
-  return openControlPlane(JSON.parse(address) as ControlPlaneAddress);
 }
