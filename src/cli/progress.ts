@@ -59,7 +59,7 @@ export function createProgress(out: ProgressOutput): Progress {
       write();
       if (wasDrawn) draw();
     },
-    isSettled: () => [...requests.values()].every(isSettled),
+    isSettled: () => requests.values().every(isSettled),
     failed: () =>
       [...requests.values()].filter((request) => !request.spec.suspend && condition(request)?.status !== "True").length,
     get size() {

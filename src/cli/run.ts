@@ -57,9 +57,9 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
     resources.use(await serve(settings.metricsAddress, metricsRoutes(metrics.registry), { flag: "--metrics-address" }));
 
   const settled = (): void => {
-    if (settings.once) void whenQuiet(controller, shutdown.stop).then(() => progress.isSettled() && shutdown.begin());
+    void whenQuiet(controller, shutdown.stop).then(() => progress.isSettled() && shutdown.begin());
   };
-  const shown = show(store, progress, { signal: shutdown.stop, settled });
+  const shown = show(store, progress, { signal: shutdown.stop, ...(settings.once && { settled }) });
   const followed = settings.once ? undefined : follow(settings.file, { store, emit, signal: shutdown.stop });
   await Promise.all([controller.run(shutdown.stop, shutdown.drain), shown, followed]);
 
@@ -103,11 +103,11 @@ async function whenQuiet(controller: Controller, signal: AbortSignal): Promise<v
   while (!signal.aborted && isBusy()) await sleep(5);
 }
 
-/** Follows the store as the controller does; `settled` is called when every request has come to its end. */
+/** Follows the store as the controller does; `settled`, where somebody waits for it, is called when every request has come to its end. */
 async function show(
   store: StandaloneStore,
   progress: Progress,
-  { signal, settled }: { signal: AbortSignal; settled: () => void },
+  { signal, settled }: { signal: AbortSignal; settled?: () => void },
 ): Promise<void> {
   const follow = async (type: ResourceType): Promise<void> => {
     for await (const event of store.watch(type, signal)) {
@@ -122,7 +122,7 @@ async function show(
           progress.remove(event.resource as Shown);
           break;
       }
-      if (progress.isSettled()) settled();
+      if (settled && progress.isSettled()) settled();
     }
   };
   await Promise.all([httpRequestType, httpResourceType].map(follow));

@@ -3,7 +3,7 @@
  *
  * Text that an expression yields is data: nothing in this file ever looks for expressions in it again.
  */
-import { oncePerText } from "./tools/once-per.ts";
+import { oncePer, oncePerText } from "./tools/once-per.ts";
 import type { BodyTemplate, ByteSource, Located, RequestTemplate } from "./request-template.ts";
 
 export type Part = { readonly type: "text"; readonly text: string } | { readonly type: "expression"; readonly text: string };
@@ -172,13 +172,22 @@ export function stringsIn(value: unknown, field: string): Located[] {
 }
 
 /** Every template of a request. */
-export function templatesOf({ url, location, query, headers, body }: RequestTemplate): Located[] {
+export const templatesOf = oncePer(({ url, location, query, headers, body }: RequestTemplate): readonly Located[] => {
   const own = url.type === "absolute" ? [url] : url.path ? [url.path] : [];
   return [...own, ...(location ? [location] : []), ...query, ...headers, ...templatesInBody(body)].map(({ field, text }) => ({
     field,
     text,
   }));
+});
+
+/** Of a part of a spec, which is where it is for good. */
+function stringsInPart(part: object, field: string): readonly Located[] {
+  const byField = stringsByField(part);
+  const known = byField.get(field) ?? stringsIn(part, field);
+  byField.set(field, known);
+  return known;
 }
+const stringsByField = oncePer((_part: object) => new Map<string, readonly Located[]>());
 
 function templatesInBody(body: BodyTemplate | undefined): readonly Located[] {
   switch (body?.type) {
@@ -189,7 +198,9 @@ function templatesInBody(body: BodyTemplate | undefined): readonly Located[] {
       return [body];
     case "json":
     case "mergePatch":
-      return stringsIn(body.value, body.field);
+      return typeof body.value === "object" && body.value !== null
+        ? stringsInPart(body.value, body.field)
+        : stringsIn(body.value, body.field);
     case "form":
       return body.fields;
     case "multipart":

@@ -17,7 +17,7 @@ import { createDependents } from "./dependents.ts";
 import { createWatchers } from "./watchers.ts";
 import { createDueReasons } from "./due-reasons.ts";
 import { createEnqueue, type Enqueue } from "./enqueue.ts";
-import { keyParts, queueKey } from "./key.ts";
+import { keyParts, namespaceOf, queueKey } from "./key.ts";
 import { createBackoff } from "./backoff.ts";
 import { createKeptData } from "./kept-data.ts";
 import { createLeadershipTerms } from "./leadership-terms.ts";
@@ -104,7 +104,7 @@ function createState({ kinds, store, emit, queueObserver, ...options }: Controll
   const reasons = createDueReasons();
   const queue = createWorkQueue({
     ...queueObserver,
-    groupOf: (id) => keyParts(id).namespace,
+    groupOf: namespaceOf,
     isOpen: () => term() !== undefined,
   });
   return {

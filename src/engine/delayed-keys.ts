@@ -18,7 +18,7 @@ export interface DelayedKeys {
 }
 
 /** A tick that nobody notices: of what waits for a second and more, and of what waits for less. */
-const [longTickMs, shortTickMs] = [100, 10];
+const [longTickMs, shortTickMs] = [25, 10];
 /** So many become due before everything else has its turn. */
 const mostTogether = 500;
 

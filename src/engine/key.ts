@@ -5,6 +5,12 @@ export function queueKey(kind: string, key: ResourceKey): string {
   return `${kind}/${keyText(key)}`;
 }
 
+/** Its namespace. */
+export function namespaceOf(id: string): string {
+  const from = id.indexOf("/") + 1;
+  return id.slice(from, id.indexOf("/", from));
+}
+
 export function keyParts(id: string): { readonly kind: string } & ResourceKey {
   const [kind = "", namespace = "", name = ""] = id.split("/");
   return { kind, namespace, name };

@@ -88,7 +88,8 @@ export function createProcessKey(deps: ProcessKeyDeps): WorkersOptions["processK
     const run = terms.begin(id, resource);
     const mayBeMended = reasons.takeMended(id);
     try {
-      resource = await how.waits.waitFor(completeStatus(deps, { id, kind, resource, mayAct: run.mayAct }, signal));
+      if (deps.journal?.find(id) || deps.takenStatuses.of(id, resource))
+        resource = await how.waits.waitFor(completeStatus(deps, { id, kind, resource, mayAct: run.mayAct }, signal));
       const situation = situationOf(deps, { id, kind, resource, isFirst: run.isFirst, mayBeMended });
       dataWatches.began(id);
       using limit = deadline(signal, deps.sendingMs);

@@ -110,7 +110,7 @@ async function whenSlow<T>(awaited: Promise<T>, patienceMs: number, onSlow: () =
 
 /** Whether the promise is still pending `stoppingMs` after the signal aborted. */
 async function outlasts(ended: Promise<void>, signal: AbortSignal, stoppingMs: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const { promise, resolve, reject } = Promise.withResolvers<boolean>();
   let timer: NodeJS.Timeout | undefined;
   const onAbort = (): void => {
     timer = setTimeout(() => resolve(true), stoppingMs);
@@ -118,7 +118,8 @@ async function outlasts(ended: Promise<void>, signal: AbortSignal, stoppingMs: n
   if (signal.aborted) onAbort();
   signal.addEventListener("abort", onAbort, { once: true });
   try {
-    return await Promise.race([promise, ended.then(() => false)]);
+    ended.then(() => resolve(false), reject);
+    return await promise;
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", onAbort);

@@ -110,6 +110,7 @@ async function credentialOf(
   const proof =
     auth && endpoint && (await hideAdminDetails(exchange, () => credentials.of(auth, { endpoint, ...context }, asked)));
   if (proof && "free" in proof) return proof;
+  if (!proof && !sign && !exchange.traces) return undefined;
   const id = exchange.attemptId ?? randomUUID();
   const signer = sign && createSigner(sign, id);
   const both = auth?.type === "awsSigV4" ? [signer, proof] : [proof, signer];

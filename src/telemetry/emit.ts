@@ -7,7 +7,10 @@ import { withContext, type ReconcileContexts } from "./reconcile-context.ts";
 
 /** What every part of the process is given to say what happened. `context`: the reconcile that is under way where it is asked. */
 export function createEmit(log: Log, metrics: Metrics, context: ReconcileContexts["current"] = () => undefined): EmitTelemetry {
-  const contextual: Log = { write: (level, message, fields) => log.write(level, message, withContext(fields, context())) };
+  const contextual: Log = {
+    wants: (level) => log.wants(level),
+    write: (level, message, fields) => log.write(level, message, withContext(fields, context())),
+  };
   return (event) => {
     measure(metrics, event);
     tell(contextual, event);
@@ -91,12 +94,15 @@ function reconcileResult(result: Extract<TelemetryEvent, { type: "reconciled" }>
 function tell(log: Log, event: TelemetryEvent): void {
   switch (event.type) {
     case "reconciled": {
+      if (!log.wants(reconcileLevel(event.result))) return;
       const { type: _, error, ...fields } = event;
       return log.write(reconcileLevel(fields.result), "reconciled", { ...roundDuration(fields), ...failure(error) });
     }
     case "exchanged": {
+      const level = event.reason === undefined ? "info" : "warn";
+      if (!log.wants(level)) return;
       const { type: _, ...fields } = event;
-      return log.write(fields.reason === undefined ? "info" : "warn", "exchanged", roundDuration(fields));
+      return log.write(level, "exchanged", roundDuration(fields));
     }
     case "egressDenied": {
       const { type: _, ...fields } = event;

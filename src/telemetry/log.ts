@@ -10,6 +10,8 @@ export type LogLevel = (typeof levels)[number];
 export type LogFormat = "json" | "text";
 
 export interface Log {
+  /** Whether somebody reads lines of this level. */
+  wants(level: LogLevel): boolean;
   write(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>): void;
 }
 
@@ -37,10 +39,12 @@ export function createLog({ level, format, scrub, around = (write) => write() }:
     format: combine(timestamp(), format === "json" ? json() : text, scrubbed()),
     transports: [new winston.transports.Console({ stderrLevels: ["error", "warn", "info", "debug"] })],
   });
+  const wants = (wanted: LogLevel): boolean => levels.indexOf(wanted) <= levels.indexOf(level);
   return {
+    wants,
     write: (wanted, message, fields) => {
       // winston formats a line before it finds that nobody wants it.
-      if (levels.indexOf(wanted) <= levels.indexOf(level)) around(() => logger.log(wanted, message, fields));
+      if (wants(wanted)) around(() => logger.log(wanted, message, fields));
     },
   };
 }

@@ -89,7 +89,7 @@ test("labels are of closed sets, or of bounded ones: no name, URL or error text"
 
 test("F20: counts a plan that throws, and work that does not end, as a panic", async () => {
   const measured = metrics();
-  const emit = createEmit({ write: () => {} }, measured);
+  const emit = createEmit({ wants: () => true, write: () => {} }, measured);
   const about = { type: "reconciled", kind: "HTTPRequest", namespace: "n", name: "a", durationMs: 1, result: "error" } as const;
   emit({ ...about, reason: "Error", error: new Error("a mistake"), panicked: true });
   emit({ ...about, reason: "Stuck", panicked: true });
@@ -101,7 +101,7 @@ test("F20: counts a plan that throws, and work that does not end, as a panic", a
 
 test("counts a reconcile, a request and an unknown outcome from the same occurrence that is logged", async () => {
   const lines: [string, string, Readonly<Record<string, unknown>>][] = [];
-  const log: Log = { write: (...line) => void lines.push(line) };
+  const log: Log = { wants: () => true, write: (...line) => void lines.push(line) };
   const measured = metrics();
   const emit = createEmit(log, measured);
   emit({

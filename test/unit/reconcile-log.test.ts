@@ -18,7 +18,7 @@ interface Line {
 /** A controller that logs as the program does; each request of it is told as `exchanged`. */
 function logging(names: readonly string[]) {
   const lines: Line[] = [];
-  const log: Log = { write: (_level, message, fields) => void lines.push({ message, fields }) };
+  const log: Log = { wants: () => true, write: (_level, message, fields) => void lines.push({ message, fields }) };
   const contexts = createReconcileContexts();
   const emit = createEmit(log, createMetrics({ kinds: ["Thing"], concurrency: 2 }), contexts.current);
   const requester: Requester = {

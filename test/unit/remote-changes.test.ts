@@ -32,7 +32,7 @@ test("a replacement is counted when it has begun, and when the object has been d
 test("both are at zero from the start, and counted and logged as they come about", async () => {
   const metrics = createMetrics({ kinds: ["HTTPResource"], concurrency: 1 });
   const logged: string[] = [];
-  const emit = createEmit({ write: (_level, message) => void logged.push(message) }, metrics);
+  const emit = createEmit({ wants: () => true, write: (_level, message) => void logged.push(message) }, metrics);
   expect(await metrics.registry.metrics()).toContain('holdfast_replacements_total{result="deleted"} 0');
   emit({ type: "identityChanged", by: "update" });
   emit({ type: "replacement", result: "begun" });

@@ -57,12 +57,17 @@ function restore(value: unknown, change: (leaf: unknown) => unknown): unknown {
 export function sameJSON(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, index) => sameJSON(item, b[index]));
+  if (typeof a === "string" && typeof b === "string") return false;
   if (!isRecord(a) || !isRecord(b)) return canonicalJSON(a) === canonicalJSON(b);
-  const present = (fields: Readonly<Record<string, unknown>>): readonly string[] =>
-    Object.keys(fields).filter((key) => fields[key] !== undefined);
-  const keys = present(a);
-  const others = new Set(present(b));
-  return keys.length === others.size && keys.every((key) => others.has(key) && sameJSON(a[key], b[key]));
+  let missing = 0;
+  for (const key of Object.keys(b)) if (b[key] !== undefined) missing += 1;
+  for (const key of Object.keys(a)) {
+    const value = a[key];
+    if (value === undefined) continue;
+    if (!Object.hasOwn(b, key) || b[key] === undefined || !sameJSON(value, b[key])) return false;
+    missing -= 1;
+  }
+  return missing === 0;
 }
 
 /** JSON text in which keys are sorted and absent values left out, so that equal values have equal texts. */

@@ -54,12 +54,13 @@ export interface Lanes<T, L extends string> {
 
 /** Empty. `order`: the lanes. */
 export function createLanes<T, const L extends string>(order: readonly L[]): Lanes<T, L> {
-  const lanes = order.map(() => createRoundRobin<T>());
+  /** Those that something has waited in: most never are. */
+  const lanes: (RoundRobin<T> | undefined)[] = order.map(() => undefined);
   /** The lane of each that waits, by its place in the order. */
   const known = new Map<T, number>();
   let turns = 0;
   /** One turn in four begins with a later lane, so that whoever fills the first keeps no other from its own. */
-  function inOrder(): readonly RoundRobin<T>[] {
+  function inOrder(): readonly (RoundRobin<T> | undefined)[] {
     if (turns % 4 !== 3 || lanes.length < 2) return lanes;
     const first = 1 + (Math.floor(turns / 4) % (lanes.length - 1));
     return [...lanes.slice(first), ...lanes.slice(0, first)];
@@ -69,7 +70,7 @@ export function createLanes<T, const L extends string>(order: readonly L[]): Lan
       const [before, after] = [known.get(one), order.indexOf(lane)];
       if (before !== undefined && before <= after) return false;
       if (before !== undefined) lanes[before]?.remove(group, one);
-      lanes[after]?.add(group, one);
+      (lanes[after] ??= createRoundRobin<T>()).add(group, one);
       known.set(one, after);
       return true;
     },
@@ -79,7 +80,7 @@ export function createLanes<T, const L extends string>(order: readonly L[]): Lan
     },
     shift(mayHave, fits) {
       for (const lane of inOrder()) {
-        const one = lane.shift(mayHave, fits);
+        const one = lane?.shift(mayHave, fits);
         if (one === undefined) continue;
         turns += 1;
         known.delete(one);

@@ -10,6 +10,7 @@ const longestAuthority = 1024;
 /** Why it is not parsed; undefined: it may be. */
 export function whyTooLong(text: string): string | undefined {
   if (text.length > longestURL) return `the URL is longer than ${longestURL} characters`;
+  if (text.length <= longestAuthority) return undefined;
   const bare = text.trim().replaceAll(/[\t\r\n]/g, ""); // as a URL's parser sees it
   const [, scheme, slashes = "", authority = ""] = /^([a-z][a-z0-9+.-]*:)?([\\/]*)([^\\/?#]*)/i.exec(bare) ?? [];
   const isHost = scheme !== undefined || slashes.length >= 2;

@@ -4,7 +4,8 @@ import type { Response } from "../../core/outcome.ts";
 import type { Resource } from "../../core/resource.ts";
 import { stringifyWith } from "../../core/templating.ts";
 import type { Inputs } from "../resolve/inputs.ts";
-import { jsonText } from "../send/content.ts";
+import { oncePerText } from "../../core/tools/once-per.ts";
+import { jsonOf } from "../send/content.ts";
 import { cookiesOf, withSet } from "../send/cookies.ts";
 
 /** Answers that expressions see: that of one exchange, or those of each item of a forEach. */
@@ -49,7 +50,14 @@ export function objectText({ metadata, spec, status = {} }: Resource): string {
   return valueText({ metadata, spec, status });
 }
 
-const valueText = (value: unknown): string => stringifyWith(value, (text) => JSON.stringify(text));
+function valueText(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? "null";
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return stringifyWith(value, (text) => JSON.stringify(text)); // so deep that the stack ends
+  }
+}
 
 /** Of an answer what every expression sees. */
 const parsed: ResponseText = (response) => {
@@ -58,10 +66,8 @@ const parsed: ResponseText = (response) => {
   return `{${fields},"body":${bodyText(response)}}`;
 };
 
-function bodyText({ headers, body }: Response): string {
-  const text = body.open();
-  const type = headers["content-type"];
-  return jsonText(text, typeof type === "string" ? type : undefined) ?? JSON.stringify(text);
+function bodyText(response: Response): string {
+  return jsonOf(response) ?? JSON.stringify(response.body.open());
 }
 
 /** The same with the content as it came: `text`, null where it is none, and `base64`. */
@@ -82,18 +88,13 @@ const withCookies =
   };
 
 /** What an expression sees beside all else only where it speaks of it, since to all others it is ballast. */
-function partsFor(expression: string): {
-  readonly isWhole: boolean;
-  readonly hasObject: boolean;
-  readonly hasCookies: boolean;
-} {
-  return {
-    isWhole: /text|base64/.test(expression),
-    hasObject: /\bobject\b/.test(expression),
-    hasCookies: /cookies/.test(expression),
-  };
-}
+const partsFor = oncePerText((expression) => {
+  const isWhole = /text|base64/.test(expression);
+  const hasObject = /\bobject\b/.test(expression);
+  const hasCookies = /cookies/.test(expression);
+  return { isWhole, hasObject, hasCookies, key: [isWhole, hasObject, hasCookies].join() };
+});
 /** Expressions for which this is the same see the same document. */
 export function documentKey(expression: string): string {
-  return JSON.stringify(partsFor(expression));
+  return partsFor(expression).key;
 }

@@ -7,7 +7,7 @@ import { isRecord, parseJSON, sameJSON } from "../../core/tools/json.ts";
 import { refuse } from "../refusal.ts";
 import { closedTemplate, jsonBodyText } from "../render/compare.ts";
 import { contentText, fillTemplate, type ValueOf } from "../render/values.ts";
-import { jsonText } from "../send/content.ts";
+import { jsonOf, jsonText } from "../send/content.ts";
 
 /** One of two values that are compared; `opaque`: it cannot be. `template`: what it was rendered from; `declared`: of a merge patch, what that says by itself. */
 export type Side =
@@ -21,13 +21,11 @@ const opaque: Side = { type: "opaque" };
 /** What an answer shows, as a JSON value or as text. */
 export function observedSide(body: BodyTemplate, { object }: Pick<Scope, "object">, response: Response): Side {
   if (object !== undefined) return { type: "value", value: object, template: undefined };
-  const text = response.body.open();
-  const type = response.headers["content-type"];
-  const isJSON = jsonText(text, typeof type === "string" ? type : undefined) !== undefined;
-  if (isJSON) return { type: "value", value: parseJSON(text.replace(/^\uFEFF/, "")), template: undefined };
+  const json = jsonOf(response);
+  if (json !== undefined) return { type: "value", value: parseJSON(json), template: undefined };
   if (body.type === "json" || body.type === "mergePatch")
     refuse("ExpressionFailed", `${body.field}: what was observed is no JSON, so it cannot be held against this body`);
-  return response.undecodable ? opaque : { type: "text", value: text, template: undefined };
+  return response.undecodable ? opaque : { type: "text", value: response.body.open(), template: undefined };
 }
 
 interface Rendering {

@@ -73,8 +73,11 @@ export function createBudget({ maxInFlight, maxInAll = Infinity, onCancel, onUnu
   let spent = 0;
   /** In the order in which they came to be unread: the least recently used is the first. */
   const unread = new Map<Slot, (error: ResponseCancelledError) => void>();
-  const waiting = createLanes<Waiting, Lane>(lanes);
+  /** Absent: nobody has ever waited. */
+  let line: Lanes<Waiting, Lane> | undefined;
   const held = createHeld(maxInFlight);
+
+  const waiting = (): number => line?.size ?? 0;
 
   function exhaustedError(): BudgetExhaustedError {
     return new BudgetExhaustedError(`all ${maxInAll} exchanges of the budget have been used`);
@@ -93,7 +96,7 @@ export function createBudget({ maxInFlight, maxInAll = Infinity, onCancel, onUnu
       unread(cancel) {
         if (!isOut) return;
         unread.set(slot, cancel);
-        if (waiting.size > 0) advance();
+        if (waiting() > 0) advance();
       },
       reading() {
         unread.delete(slot);
@@ -104,7 +107,7 @@ export function createBudget({ maxInFlight, maxInAll = Infinity, onCancel, onUnu
         inFlight -= 1;
         if (claim) held.giveBack(claim);
         unread.delete(slot);
-        if (waiting.size > 0) advance();
+        if (waiting() > 0) advance();
         else if (inFlight === 0) onUnused?.();
       },
     };
@@ -114,11 +117,11 @@ export function createBudget({ maxInFlight, maxInAll = Infinity, onCancel, onUnu
   const fits = ({ claim }: Pick<Waiting, "claim">): boolean => !claim || held.mayTake(claim);
   function advance(): void {
     while (inFlight < maxInFlight) {
-      const next = waiting.shift(held.mayHave, fits);
+      const next = line?.shift(held.mayHave, fits);
       if (!next) break;
       next.resolve(newSlot(next.claim));
     }
-    if (waiting.size === 0 || unread.size < inFlight) return;
+    if (waiting() === 0 || unread.size < inFlight) return;
     const [leastRecentlyUsed] = unread;
     if (!leastRecentlyUsed) return;
     const [slot, cancel] = leastRecentlyUsed;
@@ -130,11 +133,11 @@ export function createBudget({ maxInFlight, maxInAll = Infinity, onCancel, onUnu
     take(signal, claim) {
       signal.throwIfAborted();
       if (spent >= maxInAll) throw exhaustedError();
-      const isFree = inFlight < maxInFlight && (claim ? fits({ claim }) : waiting.size === 0);
-      return isFree ? newSlot(claim) : waitIn(waiting, claim, { signal, onWait: advance });
+      const isFree = inFlight < maxInFlight && (claim ? fits({ claim }) : waiting() === 0);
+      return isFree ? newSlot(claim) : waitIn((line ??= createLanes<Waiting, Lane>(lanes)), claim, { signal, onWait: advance });
     },
     get waiting() {
-      return waiting.size;
+      return waiting();
     },
     advance,
     [Symbol.dispose]() {

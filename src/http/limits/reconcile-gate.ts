@@ -157,11 +157,14 @@ function isLimited(exchange: Exchange): exchange is Limited {
 
 /** The place at an origin, given back when it is disposed; another may be set then. */
 function createHeldPlace(): HeldPlace & { hurry(): void } {
-  const hurrying = new AbortController();
+  let hurrying: AbortController | undefined; // most never ask
+  const made = (): AbortController => (hurrying ??= new AbortController());
   let admission: Admission | undefined;
   return {
-    hurrying: hurrying.signal,
-    hurry: () => hurrying.abort(),
+    get hurrying() {
+      return made().signal;
+    },
+    hurry: () => made().abort(),
     get isHeld() {
       return admission !== undefined;
     },

@@ -1,6 +1,7 @@
 /** A response's content and header fields. */
 import { MIMEType, TextDecoder } from "node:util";
 import type { Response } from "../../core/outcome.ts";
+import { oncePer, oncePerText } from "../../core/tools/once-per.ts";
 
 /** Bytes as they come. Many small pieces cost no more than few large ones. */
 interface Content {
@@ -79,14 +80,14 @@ function signedCharset([first, second, third]: Uint8Array): string | undefined {
 
 /** Characters: `MIMEType` takes time that grows with the square of them. */
 const longestType = 1024;
-function mediaType(contentType: string): MIMEType | undefined {
+const mediaType = oncePerText((contentType): MIMEType | undefined => {
   if (contentType.length > longestType) return undefined;
   try {
     return new MIMEType(contentType);
   } catch {
     return undefined;
   }
-}
+});
 
 function isTextual({ type, subtype }: MIMEType): boolean {
   return type === "text" || isJSONSubtype(subtype) || subtype === "xml" || subtype.endsWith("+xml");
@@ -115,6 +116,12 @@ export function jsonText(text: string, contentType: string | undefined): string 
     return undefined;
   }
 }
+
+/** The same of an answer, which is looked at more than once. */
+export const jsonOf = oncePer(({ headers, body }: Pick<Response, "headers" | "body">): string | undefined => {
+  const type = headers["content-type"];
+  return jsonText(body.open(), typeof type === "string" ? type : undefined);
+});
 
 type Fields = Readonly<Record<string, string | readonly string[] | undefined>>;
 

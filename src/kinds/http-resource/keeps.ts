@@ -4,6 +4,7 @@
  * Invariant: the endpoints are held before the first request that makes something leaves.
  */
 import type { Refusal } from "../../core/outcome.ts";
+import { oncePer } from "../../core/tools/once-per.ts";
 import type { Keeps } from "../../core/plan.ts";
 import type { Reference, Resource } from "../../core/resource.ts";
 import { dataReferences } from "../request/data-references.ts";
@@ -44,17 +45,15 @@ export function findLeaving({ endpoints, missingFinalizer, remote }: Context): R
 }
 
 /** The Secrets and ConfigMaps of what is sent for a deletion, and of the endpoints that it is sent by. */
-export function neededAtEnd(
-  { spec, metadata }: Pick<HTTPResource, "spec" | "metadata">,
-  referenced: readonly (Resource | undefined)[],
-): readonly Reference[] {
+export function neededAtEnd(resource: HTTPResource, referenced: readonly (Resource | undefined)[]): readonly Reference[] {
+  const { spec } = resource;
   if (!deletesRemote({ spec })) return [];
+  const endpoints = usedEndpoints(endpointRefs(spec), referenced);
+  return [...neededByItself(resource), ...[...endpoints.values()].flatMap((endpoint) => endpointData(endpoint))];
+}
+const neededByItself = oncePer(({ spec, metadata }: HTTPResource): readonly Reference[] => {
   const { observe, lookup, beforeDelete, delete: remove, exists, mine, externalID, tls } = spec;
   const shapes = [observe, lookup, beforeDelete, remove].filter((shape) => shape !== undefined);
   const inputs = inputsReadBy({ shapes, exists, mine, externalID }, spec.inputs ?? {});
-  const endpoints = usedEndpoints(endpointRefs(spec), referenced);
-  return [
-    ...dataReferences({ inputs, ...(tls && { tls }) }, shapes, metadata.namespace),
-    ...[...endpoints.values()].flatMap((endpoint) => endpointData(endpoint)),
-  ];
-}
+  return dataReferences({ inputs, ...(tls && { tls }) }, shapes, metadata.namespace);
+});
