@@ -194,6 +194,10 @@ export interface Busy {
   readonly kept: boolean;
   readonly reason: "OriginBusy" | "EndpointBusy" | "RateLimited" | "TokenPending" | "CircuitHalfOpen";
   readonly free: Promise<void>;
+  /** Whose limit it is, for people: `HTTPEndpoint "name"`. */
+  readonly about?: string;
+  /** Milliseconds until its turn comes, if all goes on as it is; absent: it is not known. */
+  readonly turnInMs?: number;
 }
 
 /** Evaluates jq. A document's expressions go in together; none sees another's. */

@@ -22,7 +22,9 @@ export type DueReason =
   | "conflict"
   | "error"
   /** What it had to wait for is free. */
-  | "waitIsOver";
+  | "waitIsOver"
+  /** It has waited for so long that it is to say so. */
+  | "waitIsLong";
 
 export interface DueReasons {
   /** `about`: the key of the other object, or what was waited for. `delayMs`: when it will hold. */

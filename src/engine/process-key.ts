@@ -4,14 +4,14 @@
  * Invariant: it never rejects, and what could not be decided is tried again after a pause.
  */
 import { randomUUID } from "node:crypto";
-import { deadline } from "../core/tools/deadline.ts";
+import { deadline, longestTimerMs } from "../core/tools/deadline.ts";
 import { isRecord } from "../core/tools/json.ts";
 import type { OutcomeJournal } from "../core/ports.ts";
 import type { EmitTelemetry, ReconcileContext, RunInContext, TelemetryEvent } from "../core/telemetry-event.ts";
 import { isReconciled, type Kind, type Situation, type WatchedKind } from "../core/plan.ts";
 import type { Resource } from "../core/resource.ts";
 import type { Caches } from "./caches.ts";
-import type { DueReason, DueReasons } from "./due-reasons.ts";
+import type { DueReasons } from "./due-reasons.ts";
 import type { DataWatches } from "./data-watches.ts";
 import type { Dependents } from "./dependents.ts";
 import { PlanError } from "./follow-plan.ts";
@@ -21,10 +21,12 @@ import { keyParts, queueKey } from "./key.ts";
 import { referrersOf } from "./referrers.ts";
 import type { Backoff } from "./backoff.ts";
 import { findCondition } from "../core/conditions.ts";
-import type { Postponed } from "./postponed.ts";
+import type { LongWait, Postponed } from "./postponed.ts";
 import { reconcile, type ReconcileDeps } from "./reconcile.ts";
 import type { Reconciled } from "./reconciled.ts";
 import type { LeadershipTerms, KeyRun } from "./leadership-terms.ts";
+import { conflictPauseMs, createRequeue, waitIsLong } from "./requeue.ts";
+import { tellWait } from "./tell-wait.ts";
 import type { Watchers } from "./watchers.ts";
 import type { WorkQueue } from "./work-queue.ts";
 import { giveBack, type TakenStatuses } from "./taken-statuses.ts";
@@ -36,7 +38,7 @@ interface ProcessKeyDeps extends Pick<ReconcileDeps, "store" | "requester" | "re
   readonly dependents: Pick<Dependents, "cycleOf" | "of">;
   readonly watchers: Pick<Watchers, "set">;
   readonly queue: Pick<WorkQueue, "add" | "laneOf">;
-  readonly postponed: Pick<Postponed, "wait" | "forget">;
+  readonly postponed: Pick<Postponed, "wait" | "forget" | "takeLong" | "tellAgain">;
   readonly dataWatches: Pick<DataWatches, "began" | "read">;
   readonly keptData: KeptData;
   readonly terms: LeadershipTerms;
@@ -62,9 +64,6 @@ interface ProcessKeyDeps extends Pick<ReconcileDeps, "store" | "requester" | "re
 
 /** After a reconcile that could not decide, milliseconds. */
 const errorPauseMs = { initialMs: 1_000, maxMs: 60_000 };
-/** After somebody else's write the watch soon brings the newer object, which makes the key due; this is the fallback. */
-const conflictPauseMs = { initialMs: 200, maxMs: 10_000 };
-
 export function createProcessKey(deps: ProcessKeyDeps): WorkersOptions["processKey"] {
   const { caches, dataWatches, terms, pauses, emit, requester } = deps;
   const { reasons, runInContext } = deps;
@@ -73,7 +72,9 @@ export function createProcessKey(deps: ProcessKeyDeps): WorkersOptions["processK
   async function reconcileKey(id: string, signal: AbortSignal, how: { waits: Waits; context: ReconcileContext }): Promise<void> {
     const startedMs = performance.now();
     const { context } = how;
-    deps.postponed.forget(id);
+    // Where it is due for something else, too, all is looked at anew.
+    const long = context.why === waitIsLong ? deps.postponed.takeLong(id) : undefined;
+    if (!long) deps.postponed.forget(id);
     const found = caches.find(id);
     if (!found || !isReconciled(found.kind)) {
       pauses.forget(id); // gone since it became due
@@ -86,6 +87,7 @@ export function createProcessKey(deps: ProcessKeyDeps): WorkersOptions["processK
     const ended = (end: Pick<Reconciliation, "result" | "reason" | "detail" | "error" | "panicked">): void =>
       emit({ type: "reconciled", ...context, durationMs: performance.now() - startedMs, ...end });
     const run = terms.begin(id, resource);
+    if (long) return ended(await sayItWaits({ id, kind, resource, run, long }, signal, how));
     const mayBeMended = reasons.takeMended(id);
     try {
       if (deps.journal?.find(id) || deps.takenStatuses.of(id, resource))
@@ -108,11 +110,46 @@ export function createProcessKey(deps: ProcessKeyDeps): WorkersOptions["processK
     }
   }
 
+  /** Never rejects: it is told of another time. */
+  async function sayItWaits(
+    { id, kind, resource, run, long }: Told,
+    signal: AbortSignal,
+    how: { waits: Waits; context: ReconcileContext },
+  ): Promise<Pick<Reconciliation, "result" | "reason" | "detail" | "error">> {
+    const situation = situationOf(deps, { id, kind, resource, isFirst: run.isFirst, mayBeMended: false });
+    let againMs = conflictPauseMs.maxMs;
+    try {
+      const told = await tellWait(kind, situation, long, {
+        deps: reconcileDeps(deps, { id, kind }, run, { ...how, situation }),
+        signal,
+      });
+      if (told && "type" in told) return { result: "conflict", reason: "Conflict" };
+      againMs = told ? Math.max(againMs, nextLookMs(told.status, situation.now)) : longestTimerMs;
+      return { ...(told ? summary({ type: "settled", verdict: told }) : { result: "postponed", reason: long.reason }) };
+    } catch (error) {
+      run.markUncertain();
+      return { result: "error", reason: "Error", error };
+    } finally {
+      deps.postponed.tellAgain(id, againMs);
+    }
+  }
+
   return (id, signal, waits) => {
     const why = reasons.take(id).join(", ");
     const context: ReconcileContext = { reconcileId: randomUUID().slice(0, 13), ...keyParts(id), why };
     return runInContext(context, () => reconcileKey(id, signal, { waits, context }));
   };
+}
+
+interface Told {
+  readonly id: string;
+  readonly kind: Kind;
+  readonly resource: Resource;
+  readonly run: KeyRun;
+  readonly long: LongWait;
+}
+function nextLookMs({ nextRunAt }: { readonly nextRunAt?: string }, now: Date): number {
+  return nextRunAt === undefined ? 0 : Date.parse(nextRunAt) - now.getTime();
 }
 
 /** What one reconcile of the key is given. */
@@ -203,43 +240,6 @@ async function completeStatus(
 /** Milliseconds that the store asked to be left alone for; 0 where it did not. */
 function askedPauseMs(error: unknown): number {
   return isRecord(error) && typeof error["retryAfterMs"] === "number" ? error["retryAfterMs"] : 0;
-}
-
-/** When a key is looked at again, and why. What is to be run again as it was keeps its lane. */
-function createRequeue({
-  queue,
-  postponed,
-  reasons,
-  pauses,
-  now,
-}: Pick<ProcessKeyDeps, "queue" | "postponed" | "reasons" | "pauses" | "now">) {
-  function settle(id: string, reconciled: Reconciled): void {
-    switch (reconciled.type) {
-      case "conflict":
-        return addLater(id, pauses.next(id, conflictPauseMs), "conflict");
-      case "postponed": {
-        const { wait } = reconciled;
-        const lane = queue.laneOf(id);
-        return postponed.wait(id, wait, () => {
-          reasons.note(id, "waitIsOver", { about: wait.reason });
-          queue.add(id, { lane, kept: wait.kept });
-        });
-      }
-      case "settled": {
-        pauses.forget(id);
-        const { requeueAfterMs, dueAt, result, reason } = reconciled.verdict;
-        const leftMs = dueAt ? Math.max(0, dueAt.getTime() - now().getTime()) : Infinity;
-        const delayMs = Math.min(requeueAfterMs ?? Infinity, leftMs);
-        if (delayMs !== Infinity) addLater(id, delayMs, result === "retrying" ? "retry" : "interval", reason);
-      }
-    }
-  }
-  function addLater(id: string, delayMs: number, reason: DueReason, about?: string): void {
-    reasons.note(id, reason, { about, delayMs });
-    const isAgain = delayMs > 0 && (reason === "interval" || reason === "retry");
-    queue.add(id, { delayMs, lane: isAgain ? "due" : queue.laneOf(id) });
-  }
-  return { settle, addLater };
 }
 
 type Reconciliation = Extract<TelemetryEvent, { type: "reconciled" }>;

@@ -67,7 +67,7 @@ export function createEndpointPlace(places: EndpointPlaces, { owner, lane, waitF
       const at = places.of(endpoint);
       if (!at) return undefined;
       const entered = at.rows.enter(at.name, owner, lane, at.most);
-      if (entered.type === "busy") return { ...entered, reason: "EndpointBusy" };
+      if (entered.type === "busy") return { ...entered, reason: "EndpointBusy", about: endpoint?.title ?? "" };
       held = { name: at.name, admission: entered };
       return undefined;
     },

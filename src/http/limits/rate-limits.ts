@@ -105,7 +105,9 @@ export function createRateLimits(groupOf: (owner: string) => string, nowMs = () 
       }
       const free = waitingLine.wait(name, owner, lane);
       run(name, line);
-      return { type: "busy", reason: "RateLimited", kept: true, free };
+      // Of one row nobody is told the place: namespaces take turns, and whoever comes may go first.
+      const turnInMs = (waitingLine.lengthOf(name) * limit.perMs) / limit.requests;
+      return { type: "busy", reason: "RateLimited", kept: true, free, turnInMs };
     },
     keep: (name, owner) => waitingLine.keep(name, owner),
     leave: (name, owner) => waitingLine.leave(name, owner),

@@ -103,7 +103,7 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: Reconcile
       const turn = limited && rateLimits.enter(name, owner, limited.endpoint.rateLimit, lane);
       if (turn?.type === "busy") {
         atEndpoint.giveUp();
-        return turn;
+        return { ...turn, about: limited?.endpoint.title ?? "" };
       }
       const entered = originPlaces.enter(origin, owner, lane);
       if (entered.type === "busy") {

@@ -12,6 +12,8 @@ interface WaitingLine extends Disposable {
   /** Resolves when it is kept for `owner`. */
   wait(name: string, owner: string, lane: Lane): Promise<void>;
   has(name: string): boolean;
+  /** How many wait in one row. */
+  lengthOf(name: string): number;
   /** Keeps it for the one whose turn it is, of a group that may have it. Undefined: nobody waits who may. */
   keepForNext(name: string, mayHave?: (group: string) => boolean): string | undefined;
   /** Keeps for `owner` what it has and cannot use yet, for as long as what it is told of. */
@@ -73,6 +75,7 @@ export function createWaitingLine(
       return told.promise;
     },
     has: (name) => rows.has(name),
+    lengthOf: (name) => rows.get(name)?.tell.size ?? 0,
     keep,
     keepForNext(name, mayHave) {
       const row = rows.get(name);

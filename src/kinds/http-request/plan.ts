@@ -15,7 +15,7 @@ import {
 } from "../../core/delivery.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import { nextTryOf } from "../../core/next-look.ts";
-import { findTooMany } from "../../core/object-size.ts";
+import type { Refusal } from "../../core/outcome.ts";
 import type { Output } from "../../core/output.ts";
 import {
   evaluate,
@@ -28,7 +28,6 @@ import {
   type Steps,
 } from "../../core/plan.ts";
 import { arrivedAnnotation, assumeDoneAnnotation, reconcileAtOf } from "../../core/resource.ts";
-import { timing } from "../../core/schedule.ts";
 import { digest } from "../../core/tools/digest.ts";
 import { oncePer } from "../../core/tools/once-per.ts";
 import { dataReferences } from "../request/data-references.ts";
@@ -37,12 +36,12 @@ import { endpointReferences, usedEndpoint } from "../request/endpoint.ts";
 import { dueToGo, expire } from "./expiry.ts";
 import { deliverEach, type Delivery } from "./for-each.ts";
 import { findUndeclared } from "./references.ts";
-import { httpRequestReport } from "./report.ts";
-import { triggerReferences, whatToTell } from "./told.ts";
+import { occasionOf } from "./occasion.ts";
+import { triggerReferences } from "./told.ts";
 import { isSource } from "./trigger.ts";
 import type { Judgement } from "../request/recorded.ts";
 import { judgeResponse } from "../request/judge.ts";
-import { tellNextLook } from "../request/next-look.ts";
+import { tellNextLook, withNextLook } from "../request/next-look.ts";
 import { beginPoll, pollOnce } from "../request/poll.ts";
 import { decideBeforeSend } from "../request/before-send.ts";
 import {
@@ -77,13 +76,8 @@ export const httpRequestKind: Kind<HTTPRequest> = {
     return trigger?.selector && { kind: trigger.kind, matches: (one) => isSource(trigger, one) };
   },
   plan: (situation) => tellNextLook(plan(situation), situation),
+  heldBack,
 };
-
-/** By what its ticks differ from others'. A new object was declared when it was made, however late this is. */
-function declaring({ metadata, status }: HTTPRequest): { readonly uid: string; readonly declaredAt?: string | undefined } {
-  const { uid, generation, creationTimestamp } = metadata;
-  return { uid, ...(generation === 1 && !status && { declaredAt: creationTimestamp }) };
-}
 
 /** Where it exists. */
 function namedByTrigger({ resource, references: found }: Situation<HTTPRequest>): HTTPRequest | HTTPResource | undefined {
@@ -92,20 +86,17 @@ function namedByTrigger({ resource, references: found }: Situation<HTTPRequest>)
   return found[index] as HTTPRequest | HTTPResource | undefined;
 }
 
+function heldBack(situation: Situation<HTTPRequest>, why: Refusal): Verdict {
+  const occasion = occasionOf(situation, namedByTrigger(situation));
+  return "type" in occasion ? withNextLook(occasion.report.refused(why), situation) : occasion;
+}
+
 function* plan(situation: Situation<HTTPRequest>): Plan {
   const { resource, now } = situation;
-  const { endpointRef, schedule } = resource.spec;
-  if (resource.metadata.deletionTimestamp !== undefined) return httpRequestReport(resource, now).unchanged("Deleting");
-  const scheduled = schedule && timing(schedule, resource.status?.schedule, now, declaring(resource));
-  if (scheduled?.type === "invalid") {
-    const { message } = scheduled;
-    return httpRequestReport(resource, now).refused({ type: "refusal", reason: "InvalidSchedule", message, heals: false });
-  }
-  const tooMany = findTooMany(resource);
-  const asked = tooMany ? undefined : whatToTell(situation, namedByTrigger(situation));
-  const refused = tooMany ?? (asked?.type === "refusal" ? asked : undefined);
-  const told = asked?.type === "told" ? asked : undefined;
-  if (refused) return httpRequestReport(resource, now, scheduled).refused(refused);
+  const { endpointRef } = resource.spec;
+  const occasion = occasionOf(situation, namedByTrigger(situation));
+  if (!("type" in occasion)) return occasion;
+  const { scheduled, told, report } = occasion;
   const endpoint = usedEndpoint(endpointRef, situation.references);
   const inputs = yield* inputsDigest(situation);
   const compared = comparable(inputs, resource);
@@ -117,7 +108,6 @@ function* plan(situation: Situation<HTTPRequest>): Plan {
     ...(told && { trigger: told.trigger }),
   };
   const decision = decide(deliveryRecordOf(resource), desired, now);
-  const report = httpRequestReport(resource, now, scheduled, told?.stateFor);
   const event = "attempt" in decision ? told?.stateFor(decision.attempt).event : undefined;
   const verdict = yield* carryOut(situation, { decision, desired, endpoint, report, event, inputs });
   if (told) return told.goOn(verdict);

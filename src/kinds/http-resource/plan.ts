@@ -11,7 +11,7 @@ import { findTooMany } from "../../core/object-size.ts";
 import { dataReferences } from "../request/data-references.ts";
 import { dependenciesOf, resolveDependencies } from "../request/dependencies.ts";
 import { endpointReferences } from "../request/endpoint.ts";
-import { tellNextLook } from "../request/next-look.ts";
+import { tellNextLook, withNextLook } from "../request/next-look.ts";
 import { holderOf } from "../request/referrers.ts";
 import { endpointRefs } from "./endpoints.ts";
 import { next, recordObservation } from "../../core/remote-object.ts";
@@ -59,6 +59,7 @@ export const httpResourceKind: Kind<HTTPResource> = {
   neededAtEnd,
   actsAs: ({ spec }) => spec.serviceAccountName,
   plan: (situation) => tellNextLook(plan(situation), situation),
+  heldBack: (situation, why) => withNextLook(httpResourceReport(contextOf(situation)).refused(why), situation),
 };
 
 function* plan(situation: Situation<HTTPResource>): Plan {

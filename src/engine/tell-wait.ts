@@ -1,0 +1,62 @@
+/**
+ * What waits for its turn, for long, says so in its status, and waits on.
+ *
+ * Invariant: its place in the line is not touched, and nothing is read for it.
+ */
+import type { Refusal } from "../core/outcome.ts";
+import { deriveTransitionEvent } from "../core/transition-event.ts";
+import type { Kind, Situation, Verdict } from "../core/plan.ts";
+import type { Announce } from "../core/ports.ts";
+import { sameJSON } from "../core/tools/json.ts";
+import { createOwnObject, type OwnObjectDeps } from "./own-object.ts";
+import type { LongWait } from "./postponed.ts";
+import type { Conflict } from "./reconciled.ts";
+
+interface TellDeps extends OwnObjectDeps {
+  readonly announce: Announce;
+}
+
+/** The verdict that has been written; undefined: its kind says nothing of it. */
+export async function tellWait(
+  kind: Kind,
+  situation: Situation,
+  wait: LongWait,
+  { deps, signal }: { readonly deps: TellDeps; readonly signal: AbortSignal },
+): Promise<Verdict | Conflict | undefined> {
+  const { resource } = situation;
+  const refusal = refusalFor(wait);
+  const verdict = refusal && kind.heldBack?.(situation, refusal);
+  if (!verdict || sameJSON(verdict.status, resource.status ?? {})) return verdict;
+  const object = createOwnObject(kind, resource, deps, signal);
+  const conflict = await object.writeStatus(verdict.status);
+  if (conflict) return conflict;
+  const told = deriveTransitionEvent(resource.status, verdict.status);
+  if (told) deps.announce(kind.type, object.current(), told);
+  return verdict;
+}
+
+function refusalFor({ reason, about = "its endpoint", turnInMs }: LongWait): Refusal | undefined {
+  const known = { type: "refusal", heals: true, ...(turnInMs !== undefined && { retryAfterMs: Math.ceil(turnInMs) }) } as const;
+  switch (reason) {
+    case "RateLimited":
+      return { ...known, reason, message: `its turn under spec.rateLimit of ${about} has not come yet; it is sent when it does` };
+    case "EndpointBusy": {
+      const message = `as many requests are under way by ${about} as its spec.maxInFlight lets; it is sent when its turn comes`;
+      return { ...known, reason, message };
+    }
+    case "OriginBusy": {
+      const message =
+        "as many requests are under way at its server as --max-in-flight-per-origin lets; it is sent when its turn comes";
+      return { ...known, reason, message };
+    }
+    case "TokenPending":
+      return { ...known, reason, message: "the token that its endpoint needs has been asked for, and has not come yet" };
+    case "CircuitHalfOpen": {
+      const message =
+        "its server has failed again and again, and is being tried by one request; it is sent when that has been answered";
+      return { ...known, reason: "CircuitOpen", message };
+    }
+    case "StatusesUnwritable":
+      return undefined;
+  }
+}
