@@ -1,3 +1,9 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+// Inherited by every process that tests start: each then starts in half the time.
+process.env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "holdfast-compile-cache");
+
 /** Node strips the types itself, so nothing is transformed; each project is one class of test, least powerful first. */
 const common = { transform: {}, extensionsToTreatAsEsm: [".ts"], testEnvironment: "node" };
 const project = (name) => ({ ...common, displayName: name, testMatch: [`<rootDir>/test/${name}/**/*.test.ts`] });
