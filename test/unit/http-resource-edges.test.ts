@@ -1,5 +1,5 @@
 /** HTTPResource's plan where an id, an outcome or an answer is not what it seems, with scripted answers. */
-import { describe, expect, test } from "@jest/globals";
+import { afterAll, describe, expect, test } from "@jest/globals";
 import type { Outcome } from "../../src/core/outcome.ts";
 import type { EvaluationResult } from "../../src/core/plan.ts";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
@@ -119,6 +119,8 @@ describe("a create whose answer has no id", () => {
 });
 
 describe("a lookup", () => {
+  const evaluator = createEvaluator();
+  afterAll(async () => evaluator[Symbol.asyncDispose]());
   const list = [
     { id: "1", name: "bob" },
     { id: "7", name: "ada" },
@@ -127,7 +129,6 @@ describe("a lookup", () => {
     const written = { ...withLookup, lookup: { ...withLookup.lookup, ...lookup } };
     const [, asked] = drive(resource(written), [answer(200), notList]).steps;
     const [expression] = asked?.type === "evaluate" && "expressions" in asked.evaluation ? asked.evaluation.expressions : [];
-    await using evaluator = createEvaluator();
     const document = JSON.stringify({ parameters: user.parameters, response: { body } });
     const evaluated = await evaluator.evaluate(document, [expression?.text ?? ""], new AbortController().signal);
     return evaluated.type === "values" ? JSON.parse(evaluated.json[0] ?? "") : evaluated;
