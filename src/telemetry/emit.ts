@@ -3,6 +3,7 @@ import type { TelemetryEvent, EmitTelemetry } from "../core/telemetry-event.ts";
 import { methodLabel } from "./http-metrics.ts";
 import { errorFields, type Log, type LogLevel } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
+import { createWatchFailures, type WatchFailures } from "./watch-failures.ts";
 import { withContext, type ReconcileContexts } from "./reconcile-context.ts";
 
 /** What every part of the process is given to say what happened. `context`: the reconcile that is under way where it is asked. */
@@ -11,9 +12,10 @@ export function createEmit(log: Log, metrics: Metrics, context: ReconcileContext
     wants: (level) => log.wants(level),
     write: (level, message, fields) => log.write(level, message, withContext(fields, context())),
   };
+  const watchFailures = createWatchFailures();
   return (event) => {
     measure(metrics, event);
-    tell(contextual, event);
+    tell(contextual, event, watchFailures);
   };
 }
 
@@ -91,7 +93,7 @@ function reconcileResult(result: Extract<TelemetryEvent, { type: "reconciled" }>
   }
 }
 
-function tell(log: Log, event: TelemetryEvent): void {
+function tell(log: Log, event: TelemetryEvent, watchFailures: WatchFailures): void {
   switch (event.type) {
     case "reconciled": {
       if (!log.wants(reconcileLevel(event.result))) return;
@@ -113,11 +115,14 @@ function tell(log: Log, event: TelemetryEvent): void {
     case "replacement":
       return log.write("info", "remote object is replaced", { result: event.result });
     case "watchConnected":
+      watchFailures.connected(event.resource);
       return log.write("info", "watch connected", { resource: event.resource });
     case "watchEnded": {
       const { resource, reason, sessionDurationSecs, delayMs, error } = event;
+      const together = sessionDurationSecs === 0 && reason !== "closed" ? watchFailures.failed(resource, reason, error) : {};
+      if (!together) return;
       const fields = { resource, reason, session_duration_secs: sessionDurationSecs, delayMs: Math.round(delayMs) };
-      return log.write(reason === "closed" ? "info" : "warn", "watch ended", { ...fields, ...failure(error) });
+      return log.write(reason === "closed" ? "info" : "warn", "watch ended", { ...fields, ...together, ...failure(error) });
     }
     case "listed": {
       const { type: _, ...fields } = event;
