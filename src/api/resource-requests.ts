@@ -52,7 +52,7 @@ export const lookup = {
     next: {
       ...jq,
       description:
-        "jq that yields where the next page is: a URL of the same origin, an object of query parameters to set, or after the last null, or an object of nulls. Without it the answer's Link header says so (rel=next, RFC 8288).",
+        "jq that yields where the next page is: a URL of the same origin, an object of query parameters to set, true where this request says so itself, since it sees the page before as `.response` (null at first), or after the last null, false, or an object of nulls. Without it the answer's Link header says so (rel=next, RFC 8288).",
     },
   },
   required: ["match"],

@@ -6,7 +6,8 @@
 import { digest } from "./tools/digest.ts";
 import { isRecord, sameJSON } from "./tools/json.ts";
 import { isWithin, type Place } from "./tools/json-place.ts";
-import { isFixed, jsonStep } from "./templating.ts";
+import { mayRead } from "./expression-reads.ts";
+import { expressionsOfText, isFixed, jsonStep } from "./templating.ts";
 
 /** One place that differs. `wanted`: short JSON text, where it holds nothing but what the spec says in the open. */
 export interface Difference {
@@ -77,7 +78,8 @@ export function isComparedWhole(wanted: unknown, { masked }: Exempt): boolean {
 
 /**
  * At most `limit` of them, for people. `template`: what `wanted` was rendered from. Below an expression that may see a
- * secret nothing is told but its place, for its keys are values too; nothing that was observed is ever told.
+ * secret nothing is told but its place, for its keys are values too, and such keys as are the same with each secret replaced;
+ * nothing that was observed is ever told.
  */
 export function differences(
   wanted: unknown,
@@ -91,7 +93,7 @@ export function differences(
   visitDifferences(wanted, observed, (one) => {
     const its = one.path.reduce<unknown>(at, masked);
     if (!isCompared(one.wanted, its, one.path, ignore)) return true;
-    const described = describeDifference(one, template);
+    const described = describeDifference(one, template, masked);
     const before = told.get(described.path);
     if (before) repeated += 1;
     told.set(described.path, digests ? { ...described, ...fingerprint(before, its === none ? one.wanted : its) } : described);
@@ -108,18 +110,40 @@ function fingerprint(before: Difference | undefined, wanted: unknown): Pick<Diff
 const mostRepeated = 1_000;
 const longestWanted = 64;
 
-function describeDifference({ path, wanted }: DifferingPlace, template: unknown): Difference {
+function describeDifference({ path, wanted }: DifferingPlace, template: unknown, masked: unknown): Difference {
   let node = template;
   let text = "";
   for (const [index, key] of path.entries()) {
     if (typeof node === "string") {
-      const rest = path.slice(index).map((key) => jsonStep(key));
-      return isOpen(node) ? { path: `${text}${rest.join("")}` || ".", ...showWanted(wanted) } : { path: text || "." };
+      const whole = `${text}${path
+        .slice(index)
+        .map((key) => jsonStep(key))
+        .join("")}`;
+      if (isOpen(node)) return { path: whole || ".", ...showWanted(wanted) };
+      return { path: (isOwn(node) && isThere(masked, path) ? whole : text) || "." };
     }
     text += jsonStep(key);
     node = typeof key === "number" && Array.isArray(node) ? node[key] : isRecord(node) ? node[key] : undefined;
   }
   return { path: text || ".", ...(everyStringIsOpen(node) && showWanted(wanted)) };
+}
+/** What it makes is made of nothing that a server has said. */
+function isOwn(text: string): boolean {
+  return expressionsOfText(text).every(
+    (expression) => !mayRead(expression, (path) => !/^(parameters|inputs|metadata|externalID)\b/.test(path)),
+  );
+}
+/** None of its keys comes of a secret. */
+function isThere(masked: unknown, path: readonly Key[]): boolean {
+  let node = masked;
+  return (
+    masked !== none &&
+    path.every((key) => {
+      const isIn = typeof node === "object" && node !== null && Object.hasOwn(node, key);
+      node = at(node, key);
+      return isIn;
+    })
+  );
 }
 /** A text without expressions, or one that only reads what the object itself says. */
 function isOpen(text: string): boolean {

@@ -20,6 +20,8 @@ export type BodyTemplate =
       readonly value: unknown;
       /** Places that were delivered before. */
       readonly former?: readonly string[];
+      /** Places that are as declared in another form, which is left as it is. */
+      readonly same?: readonly string[];
     }
   | { readonly type: "form"; readonly fields: readonly LocatedPair[] }
   | { readonly type: "multipart"; readonly parts: readonly PartTemplate[] }

@@ -129,6 +129,16 @@ describe("what is told of a difference", () => {
     ]);
     expect(JSON.stringify(differences(wanted, {}, "${ .inputs.all | fromjson }"))).not.toContain("s3cret");
   });
+  test("is the place below an expression that mixes a secret in, where no key on the way comes of it", () => {
+    const template = "${ .parameters + {password: .inputs.password} }";
+    const wanted = { email: "A", "s3cret-key": 1, list: [{ a: 1 }], password: "s3cret" };
+    const masked = { email: "A", "***-key": 1, list: [{ a: 1 }], password: "***" };
+    const told = (text: string): unknown => differences(wanted, { list: [{}] }, text, { masked }).map(({ path }) => path);
+    expect(told(template)).toEqual([".email", ".list[0].a"]);
+    // What a server has said is not told.
+    for (const other of ["${ .object + .inputs }", "${ .response.body }", "${ . }"]) expect(told(other)).toEqual(["."]);
+    expect(JSON.stringify(differences(wanted, {}, template, { masked }))).not.toMatch(/s3cret|"wanted"/);
+  });
   test("has an end", () => {
     const many = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`a${index}`, index]));
     expect(differences(many, {}, many)).toHaveLength(20);

@@ -167,7 +167,7 @@ test("a next page has at most 64 query parameters of the server's, and its condi
   const many = drive(resource(written), [answer(200), values([], parameters(65))]);
   expect([many.state.split(" ")[0], many.sent]).toEqual(["Unknown/NoPage", ["GET users"]]);
   expect(JSON.stringify(many.status)).toContain(
-    "spec.lookup.next yields no URL, no null and no query parameters, of which there may be 64",
+    "spec.lookup.next yields no URL, no true, no null and no query parameters, of which there may be 64",
   );
   const fits = drive(resource(written), [
     answer(200),

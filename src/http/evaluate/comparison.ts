@@ -62,7 +62,7 @@ export async function compareBody(
   const maskedValue = masked?.type === "value" ? masked.value : null;
   const sides = [wanted.value, observed.value, ...(masked ? [maskedValue] : [])];
   const [a, b, c] = await normalise(sides, evaluation, asking);
-  const exempt = { ignore: ignore.map(parsePlace), digests, ...(masked && { masked: c }) };
+  const exempt = { ignore: ignore.map(parsePlace), digests, masked: masked ? c : a };
   const told = differences(a, b, wanted.template, exempt);
   const places = compare.type === "mergePatch" ? placesInTheOpen(wanted, masked) : undefined;
   const isWhole = isComparedWhole(wanted.value, masked ? { masked: maskedValue } : {}) && ignore.length === 0;

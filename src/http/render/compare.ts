@@ -5,6 +5,7 @@ import type { Response } from "../../core/outcome.ts";
 import type { BodyTemplate, Located } from "../../core/request-template.ts";
 import type { Scope } from "../../core/evaluation.ts";
 import { isRecord, parseJSON } from "../../core/tools/json.ts";
+import { mapAt, parsePlace, valuesAt, type Place } from "../../core/tools/json-place.ts";
 import { stringifyWith, stringsIn, wholeExpression } from "../../core/templating.ts";
 import { refuse } from "../refusal.ts";
 import { contentText, fillTemplate, partsOf, type ValueOf } from "./values.ts";
@@ -48,8 +49,16 @@ export function mergePatchText(
   valueOf: ValueOf,
 ): string {
   const observed = seen?.response ? parseObserved(body, seen.scope, seen.response) : {};
-  const wanted = withoutFormer(parseJSON(jsonBodyText(body, valueOf)), observed, body.former ?? []);
+  const declared = parseJSON(jsonBodyText(body, valueOf));
+  const kept = (body.same ?? []).map(parsePlace).reduce((value, place) => asObserved(value, observed, place), declared);
+  const wanted = withoutFormer(kept, observed, body.former ?? []);
   return JSON.stringify(mergePatch(wanted, observed) ?? {});
+}
+/** With what is observed at a place, where both have something. */
+function asObserved(declared: unknown, observed: unknown, place: Place): unknown {
+  const [seen = null] = valuesAt(observed, place);
+  const [own = null] = valuesAt(declared, place);
+  return seen === null || own === null ? declared : mapAt(declared, place, () => seen);
 }
 interface SeenObject {
   readonly scope: Pick<Scope, "object">;

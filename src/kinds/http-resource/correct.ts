@@ -104,12 +104,28 @@ export function* correct(context: Context, report: Report, seen: Found): Steps<V
     differs: correction.differs,
     repeats: replaceable ? correction.repeats : Math.max(1, correction.repeats),
     mergePatch,
+    same: sameInAnotherForm(spec, seen.differences),
     onUnknown: spec.onUnknown === "Resend" ? "Resend" : "Stall",
   });
   const { statusCode = 0 } = delivered.type === "failed" ? (delivered.judgement.response ?? {}) : {};
   return delivered.type === "failed" && replaceable && isImmutableStatus(spec, statusCode)
     ? report.replacing("Immutable", { attempt: delivered.attempt, differences: replaceable })
     : yield* reportDelivered(context, report, delivered);
+}
+
+/**
+ * Places of `compare` at which nothing differs, while something does elsewhere: a merge patch leaves them alone, since to send them
+ * would ask for a change where there is none. Of a list, all of it.
+ */
+function sameInAnotherForm({ compare = [] }: Context["spec"], differences: readonly Difference[]): readonly string[] {
+  const places = compare.map(({ path }) => path.replace(/\[\d*\].*$/, "")).filter((place) => place !== "");
+  const isApart = (a: string, b: string): boolean => !isAtOrBelow(a, b) && !isAtOrBelow(b, a);
+  // Of many not all are told.
+  const isKnown = differences.length > 0 && differences.length < 20;
+  return !isKnown ? [] : places.filter((place) => differences.every(({ path }) => isApart(path, place)));
+}
+function isAtOrBelow(path: string, place: string): boolean {
+  return place === "." || path === place || (path.startsWith(place) && /^[.[]/.test(path.slice(place.length)));
 }
 
 /**

@@ -33,6 +33,8 @@ interface VerbDelivery {
   readonly differs?: string | undefined;
   readonly repeats?: number;
   readonly mergePatch?: unknown;
+  /** Places that need not be in it. */
+  readonly same?: readonly string[];
   readonly onUnknown: Desired["onUnknown"];
   /** The digest of an attempt that has to be settled first, whatever the spec says by now. */
   readonly pinnedDigest?: string | undefined;

@@ -28,6 +28,7 @@ export interface Asked {
   /** What is seen as `.object` beside it; absent: its body is. */
   readonly object?: unknown;
   readonly mergePatch?: unknown;
+  readonly same?: readonly string[] | undefined;
   readonly expressionsToValidate: readonly Located[];
 }
 
@@ -56,6 +57,7 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
     idempotent: shape.idempotent,
     response: asked.response,
     mergePatch: asked.mergePatch,
+    same: asked.same,
     ...formerPlaces(context),
     ...(known && { known }),
     expressionsToValidate: [

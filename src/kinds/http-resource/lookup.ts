@@ -31,7 +31,11 @@ const field = "spec.lookup";
 export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
   let page: Page = {};
   for (let pages = 0; pages < maxPages; pages += 1) {
-    const asked = { field, shape: { ...lookup, query: page.query ?? lookup.query ?? [] } };
+    const asked = {
+      field,
+      shape: { ...lookup, query: page.query ?? lookup.query ?? [] },
+      ...(page.after && { response: page.after }),
+    };
     const shows = context.spec.observe ? [] : valueExpressions(context);
     const built = exchangeOf(context, { ...asked, expressionsToValidate: [...lookupExpressions(lookup), ...shows] });
     if ("type" in built) return built;
@@ -71,10 +75,10 @@ export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
     if (!isPlace(next))
       return unknown(
         "NoPage",
-        `${field}.next yields no URL, no null and no query parameters, of which there may be ${maxParameters}`,
+        `${field}.next yields no URL, no true, no null and no query parameters, of which there may be ${maxParameters}`,
         context,
       );
-    const following = lookup.next === undefined ? linkedPage(response) : givenPage(next, lookup.query ?? []);
+    const following = lookup.next === undefined ? linkedPage(response) : givenPage(next, lookup.query ?? [], response);
     if (following === "unreadable")
       return unknown("NoPage", `${field}: a Link header names a next page and cannot be read; ${field}.next can say it`, context);
     if (!following) return { type: "absent", says: "lookup" };
@@ -122,6 +126,8 @@ function program(context: Context, { items, match, externalID: own }: Lookup): s
 interface Page {
   readonly url?: Located;
   readonly query?: Query;
+  /** The page before, of which the request itself says how it is gone on from. */
+  readonly after?: Response;
 }
 
 function linkedPage({ headers }: Response): Page | "unreadable" | undefined {
@@ -139,14 +145,15 @@ function isPlace(next: unknown): boolean {
     const values = Object.values(next);
     return values.length <= maxParameters && values.every((value) => isNothing(value) || idOf(value) !== undefined);
   }
-  return next === null || next === undefined || typeof next === "string";
+  return next === null || next === undefined || typeof next === "boolean" || typeof next === "string";
 }
 /** As after the last page: `{cursor: .response.body.next}` yields no other value there. */
 function isNothing(value: unknown): boolean {
   return value === null || value === "";
 }
 
-function givenPage(next: unknown, query: Query): Page | undefined {
+function givenPage(next: unknown, query: Query, after: Response): Page | undefined {
+  if (next === true) return { after };
   if (typeof next === "string" && next !== "") return { url: { field: `${field}.next`, text: next } };
   if (!isRecord(next) || Object.values(next).every(isNothing)) return undefined;
   const set = Object.entries(next).map(([name, value]) => ({ name, value: literal(idOf(value) ?? "") }));

@@ -94,6 +94,8 @@ export interface DeclaredRequest {
   readonly mergePatch?: unknown;
   /** The places that it has delivered before. */
   readonly former?: readonly string[];
+  /** Places that `response` has as they are declared, in another form. */
+  readonly same?: readonly string[] | undefined;
   /** Expressions that will be evaluated on the response. */
   readonly expressionsToValidate: readonly Located[];
 }
@@ -171,6 +173,7 @@ export function buildExchange(declared: DeclaredRequest, declaredEndpoint: UsedE
               field: `${field}.body.mergePatch`,
               value: declared.mergePatch,
               ...(declared.former && { former: declared.former }),
+              ...(declared.same && { same: declared.same }),
             },
           }
         : shape.body && { body: bodyTemplate(shape.body, `${field}.body`) }),
