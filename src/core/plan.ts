@@ -12,6 +12,7 @@ import type { Exchange } from "./exchange.ts";
 import type { Outcome, Refusal } from "./outcome.ts";
 import type { Redacted } from "./redacted.ts";
 import type { Output, OutputEvaluation } from "./output.ts";
+import type { Finalizer } from "./ports.ts";
 import type { Reference, Resource, ResourceType } from "./resource.ts";
 
 export type Step =
@@ -112,7 +113,7 @@ export interface Verdict {
   readonly result: "unchanged" | "succeeded" | "failed" | "retrying" | "waiting" | "stalled" | "suspended";
   readonly reason: string;
   /** Put on the object before the status is written; or taken off, which ends an object that is being deleted, in place of that. */
-  readonly finalizer?: { readonly name: string; readonly present: boolean };
+  readonly finalizer?: Finalizer;
   /** Set on the object before the status is written, where it has another value. */
   readonly annotation?: Annotation;
   /** Put on before that. */

@@ -53,6 +53,8 @@ export class StatusTooLargeError extends Error {
 export interface Finalizer {
   readonly name: string;
   readonly present: boolean;
+  /** It goes, and what it was there to have deleted stays. */
+  readonly leaves?: true;
 }
 
 export interface ServiceAccountKey {

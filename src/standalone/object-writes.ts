@@ -1,7 +1,7 @@
 /** What a reconcile writes of an object: its status, which the state database has before anybody sees it, and its finalizers. */
 import { randomUUID } from "node:crypto";
 import type { Finalizer, Precondition, WriteResult } from "../core/ports.ts";
-import { orphanAnnotation, type Resource, type ResourceType } from "../core/resource.ts";
+import type { Resource, ResourceType } from "../core/resource.ts";
 import { parseJSON, sameJSON } from "../core/tools/json.ts";
 import type { HeldObjects } from "./held-objects.ts";
 import { resourceName, type Objects } from "./objects.ts";
@@ -52,7 +52,7 @@ export function createObjectWrites({ objects, held, database, nextVersion }: Obj
       objects.take(name, { type: "applied", resource: written });
       return { type: "written", resource: written };
     },
-    setFinalizer(type, { metadata, status }, { name, present }, anyStatus = false) {
+    setFinalizer(type, { metadata, status }, { name, present, leaves = false }, anyStatus = false) {
       const resource = resourceName(type);
       const there = objects.get(resource, metadata);
       if (there?.metadata.uid !== metadata.uid || (!anyStatus && !sameJSON(there.status, status))) return { type: "conflict" };
@@ -62,7 +62,7 @@ export function createObjectWrites({ objects, held, database, nextVersion }: Obj
       const changed = { ...there, metadata: { ...there.metadata, finalizers, resourceVersion: String(version) } };
       const ends = finalizers.length === 0 && there.metadata.deletionTimestamp !== undefined;
       database.transaction(() => {
-        if (ends && !isOrphaned(there)) database.save(resource, metadata, unborn(version));
+        if (ends && !leaves && deletes(there)) database.save(resource, metadata, unborn(version));
         held.note(resource, changed);
       });
       objects.take(resource, { type: ends ? "deleted" : "applied", resource: changed });
@@ -71,10 +71,9 @@ export function createObjectWrites({ objects, held, database, nextVersion }: Obj
   };
 }
 
-/** Whether its remote object was left: an object that comes back goes on with it. Of any other nothing is there any more. */
-function isOrphaned({ metadata, spec }: Resource): boolean {
-  const { delete: deletion, deletionPolicy } = spec as { readonly delete?: unknown; readonly deletionPolicy?: unknown };
-  return deletion === undefined || deletionPolicy === "Orphan" || metadata.annotations?.[orphanAnnotation] === "true";
+/** Whether nothing is there any more that it declared. An object whose remote object was left goes on with that when it comes back. */
+function deletes({ spec }: Resource): boolean {
+  return (spec as { readonly delete?: unknown }).delete !== undefined;
 }
 
 /** The state of an object that is another one when it comes back. */

@@ -116,3 +116,27 @@ test("a manifest that comes back ends a deletion that was pending, and nothing i
   expect((await holdfast(args)).code).toBe(0);
   expect([deletions(origin).length, origin.sent('"parent"')]).toEqual([1, ["POST /users"]]);
 }, 120_000);
+
+test("what is let go since its Secret has gone, too, is taken up again when both come back, and not made anew", async () => {
+  await using folder = await temporaryFolder();
+  await using elsewhere = await temporaryFolder();
+  await using origin = await startUsersOrigin();
+  await folder.write("other.yaml", other);
+  const remove = { path: "/users/${ .externalID }", headers: [{ name: "X-Key", value: "${ .inputs.key }" }] };
+  const inputs = { key: { secretKeyRef: { name: "key", key: "key" } } };
+  const key = { apiVersion: "v1", kind: "Secret", metadata: { name: "key" }, stringData: { key: "of-delete-alone" } };
+  const declared = user("left", { delete: remove, inputs, deletionPolicy: "DeleteOrOrphan" });
+  const all = (...more: object[]): Promise<string> => folder.write("all.yaml", manifests(secret, endpoint(origin), ...more));
+  const run = (): ReturnType<typeof holdfast> =>
+    holdfast(["run", "-f", folder.path, "--data", `${elsewhere.path}/state.db`, "--once"]);
+  // Its Secret was never there, so that nobody can know it when the object goes.
+  await all(declared);
+  expect((await run()).code).toBe(0);
+  expect(origin.users.size).toBe(1);
+  await all();
+  expect((await run()).code).toBe(0);
+  expect([origin.users.size, deletions(origin)]).toEqual([1, []]);
+  await all(declared, key);
+  expect((await run()).code).toBe(0);
+  expect([origin.users.size, origin.sent('"left"')]).toEqual([1, ["POST /users"]]);
+}, 120_000);

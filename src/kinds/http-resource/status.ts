@@ -28,7 +28,7 @@ export function httpResourceReport(context: Context): Report {
     withoutOutputs: (verdict, refusal) => withoutOutputs(context, verdict, refusal),
     released: (reason) => ({
       status: context.status,
-      finalizer: { name: finalizer, present: false },
+      finalizer: { name: finalizer, present: false, ...(reason === "Orphaned" && { leaves: true }) },
       result: "succeeded",
       reason,
     }),
