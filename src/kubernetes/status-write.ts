@@ -6,7 +6,7 @@
  * that to an invalid status: which of the two it was is found by reading the object, never from the answer's text.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { isRecord, sameJSON } from "../core/tools/json.ts";
+import { isRecord, parseJSON, sameJSON } from "../core/tools/json.ts";
 import { carriesSameAttempt } from "../core/delivery.ts";
 import { StatusTooLargeError, type Precondition, type WriteResult } from "../core/ports.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";
@@ -151,13 +151,19 @@ function carries(status: object | undefined, id: string, sender: string): boolea
 
 type Patched = { readonly type: "written"; readonly resource: Resource } | { readonly type: "refused"; readonly error: ApiError };
 
-/** Replaces the whole status. `refused`: the object is gone, is another one, or is not as the operations before say. */
+/**
+ * Replaces the whole status. `refused`: the object is gone, is another one, or is not as the operations before say.
+ *
+ * The answer is asked for without the spec, which is known, and the status, which has just been sent.
+ * https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches
+ */
 async function patchStatus(
-  { client }: StatusWriter,
-  { type, resource, status, purpose = "outcomes" }: AttemptWrite,
+  writer: StatusWriter,
+  write: AttemptWrite,
   preconditions: readonly object[],
   signal: AbortSignal,
 ): Promise<Patched> {
+  const { type, resource, status, purpose = "outcomes" } = write;
   const { metadata } = resource;
   const sameObject = { op: "test", path: "/metadata/uid", value: metadata.uid };
   const path = `${objectPath(type, metadata)}/status`;
@@ -165,13 +171,26 @@ async function patchStatus(
   const body = [sameObject, ...preconditions, { op: "add", path: "/status", value: status }];
   try {
     const contentType = "application/json-patch+json";
-    const answer = await client.call({ method: "PATCH", path, query, body, contentType, purpose }, signal);
-    return { type: "written", resource: toResource(answer.body) };
+    const patch = { method: "PATCH", path, query, body, contentType, accept: metadataAlone, purpose } as const;
+    const answer = await writer.client.call(patch, signal);
+    return { type: "written", resource: await writtenAs(writer, write, answer.body, signal) };
   } catch (error) {
     if (error instanceof ApiError && [404, 409, 422].includes(error.status)) return { type: "refused", error };
     if (error instanceof ApiError && error.isTooLarge) throw new StatusTooLargeError(error.message, { cause: error });
     throw error;
   }
+}
+
+const metadataAlone = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+
+/** The object as it is by an answer to the write. A spec that has changed since it was read is read anew. */
+async function writtenAs(writer: StatusWriter, write: AttemptWrite, answer: unknown, signal: AbortSignal): Promise<Resource> {
+  if (!isRecord(answer) || answer["kind"] !== "PartialObjectMetadata") return toResource(answer);
+  const { spec, metadata } = write.resource;
+  const status = parseJSON(JSON.stringify(write.status)); // as it comes back: what is absent is not there
+  const written = { ...toResource({ metadata: answer["metadata"], status }), spec };
+  if (written.metadata.generation === metadata.generation) return written;
+  return (await readLive(writer, { ...write, purpose: write.purpose ?? "outcomes" }, signal)) ?? written;
 }
 
 /** Undefined where the object is gone, or another one has its name. */

@@ -31,7 +31,7 @@ function serverOf(first: Resource | undefined) {
     const resourceVersion = String(Number(live.metadata.resourceVersion) + 1);
     live = { ...live, status, metadata: { ...live.metadata, resourceVersion } };
   }
-  const call: ApiClient["call"] = async ({ method, path, body }) => {
+  const call: ApiClient["call"] = async ({ method, path, body, accept }) => {
     asked.push(method);
     if (!live) throw new ApiError(`${method} ${path}`, 404, { kind: "Status", reason: "NotFound" });
     if (method === "GET") {
@@ -42,7 +42,8 @@ function serverOf(first: Resource | undefined) {
         throw new ApiError(`${method} ${path}`, 422, { kind: "Status", reason: "Invalid" });
       if (op === "add") change(value as object);
     }
-    return { status: 200, body: live };
+    const isPartial = accept?.includes("PartialObjectMetadata") === true;
+    return { status: 200, body: isPartial ? { kind: "PartialObjectMetadata", metadata: live.metadata } : live };
   };
   return { client: { call } as ApiClient, asked, change, status: () => live?.status };
 }
@@ -55,6 +56,27 @@ test("is recorded on a status as it was when it was sent", async () => {
   const server = serverOf({ ...thing("a"), status: inFlight });
   expect(await record(server.client)).toMatchObject({ type: "written", resource: { status: done } });
   expect(server.status()).toEqual(done);
+});
+
+test("asks for nothing but the new metadata, and keeps the spec that is known as the very same object", async () => {
+  const server = serverOf({ ...thing("a"), status: inFlight });
+  const resource = { ...thing("a"), status: inFlight };
+  const write = { type, resource, status: { ...done, absent: undefined } };
+  const attempt = { type: "attempt", id: "i", sender: "me" } as const;
+  const result = await writeAttempt({ client: server.client, random: () => 0.99 }, write, attempt, signal);
+  expect(server.asked).toEqual(["PATCH"]);
+  expect(result).toEqual({
+    type: "written",
+    resource: { ...resource, status: done, metadata: { ...resource.metadata, resourceVersion: "2" } },
+  });
+  expect(result.type === "written" && result.resource.spec).toBe(resource.spec);
+});
+
+test("reads the object anew where its spec has changed since it was read", async () => {
+  const changed = thing("a", 2, 7);
+  const server = serverOf({ ...changed, spec: { changed: true }, status: inFlight });
+  expect(await record(server.client)).toMatchObject({ type: "written", resource: { spec: { changed: true }, status: done } });
+  expect(server.asked).toEqual(["PATCH", "GET"]);
 });
 
 test.each([
