@@ -154,8 +154,12 @@ bench-fleet: build ## Time fleets on a real API server, beside the least possibl
 	@npm exec --no -- node bench/fleet/main.ts $(FLEETS)
 
 .PHONY: bench-poll
-bench-poll: build ## CPU of looking at objects that are as they should be, beside bare GETs; POLLS: SHAPE:OBJECTS:INTERVAL_SECONDS …
+bench-poll: build ## CPU of looking at objects that are as they should be, beside bare GETs; POLLS: SHAPE:OBJECTS:INTERVAL_SECONDS[:https][:info] …
 	@npm exec --no -- node bench/poll/main.ts $(POLLS)
+
+.PHONY: bench-memory
+bench-memory: $(INSTALLED) ## Heap, first look and longest stall with many objects, beside a program that only lists them; OBJECTS: how many …
+	@npm exec --no -- node bench/memory/main.ts $(OBJECTS)
 
 .PHONY: bench-start
 bench-start: build ## Time and memory of loading a controller, from the sources and as the image has it.

@@ -12,7 +12,7 @@ async function get(count: number, perSecond: number): Promise<number> {
     const due = Math.min(count, Math.ceil(((performance.now() - startedMs) / 1000) * perSecond));
     while (answers.length < due)
       answers.push(request(`${url}/${answers.length % Number(objects)}`, { dispatcher }).then(({ body }) => body.text()));
-    await sleep(2);
+    await sleep(Math.max(2, 1000 / perSecond));
   }
   await Promise.all(answers);
   const { user, system } = process.cpuUsage(cpu);

@@ -2,18 +2,19 @@
  * What it costs to look at objects that are as they should be: CPU of a whole `holdfast run`, all its threads, for each poll, beside
  * bare GETs of the same answers at the same pace.
  *
- * Usage: node bench/poll/main.ts [SHAPE:OBJECTS:INTERVAL_SECONDS ...]     (default full:300:2 full:1600:2 steady:300:2 steady:1600:2)
+ * Usage: node bench/poll/main.ts [SHAPE:OBJECTS:INTERVAL_SECONDS[:https][:info] ...]     (default: 1, 100 and 1,000 polls a second)
  * `steady`: a literal URL and `exists`. `full`: an expression in the URL, `exists`, and a body that is compared, with two expressions.
- * LOG_LEVEL=info: with log lines. HOLDFAST_NATIVE_EXPRESSIONS=false: without the evaluator for simple expressions.
+ * `info`: with a log line for each request. HOLDFAST_NATIVE_EXPRESSIONS=false: without the evaluator for simple expressions.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Agent, request } from "undici";
+import { createAuthority } from "../../test/support/certificates.ts";
 import { startChild, table, usageOf } from "../fleet/measure.ts";
 
-const seconds = 15;
 const shapes: Readonly<Record<string, (base: string, index: number) => object>> = {
   steady: (base, index) => ({
     create: { url: `${base}/${index}`, body: { json: { a: 1 } } },
@@ -35,17 +36,33 @@ const shapes: Readonly<Record<string, (base: string, index: number) => object>> 
 };
 
 const given = process.argv.slice(2);
-const cases = given.length > 0 ? given : ["full:300:2", "full:1600:2", "steady:300:2", "steady:1600:2"];
+const cases =
+  given.length > 0 ? given : ["full:2:2", "full:200:2", "full:2000:2", "steady:200:2", "full:200:2:https", "full:200:2:info"];
+using authority = createAuthority("Bench");
+const certificate = authority.issue("IP:127.0.0.1");
+const shared = mkdtempSync(join(tmpdir(), "holdfast-poll-ca-"));
+writeFileSync(join(shared, "ca.pem"), authority.ca);
+process.env["NODE_EXTRA_CA_CERTS"] = join(shared, "ca.pem"); // of the children
+const counting = new Agent({ connect: { ca: authority.ca } });
 const rows: string[][] = [];
 for (const one of cases) {
-  const [shape = "", objects = "", interval = ""] = one.split(":");
-  rows.push(await measure(shape, Number(objects), Number(interval)));
+  const [shape = "", objects = "", interval = "", ...how] = one.split(":");
+  rows.push(await measure(shape, { objects: Number(objects), intervalSecs: Number(interval), how }));
 }
+rmSync(shared, { recursive: true });
 process.stdout.write(table(["shape", "objects", "polls/s", "CPU a poll", "bare GET", "times", "peak RSS"], rows));
 
-async function measure(shape: string, objects: number, intervalSecs: number): Promise<string[]> {
-  using origin = await startChild(join(import.meta.dirname, "origin.ts"));
-  const base = `http://127.0.0.1:${origin.line}/users`;
+interface Case {
+  readonly objects: number;
+  readonly intervalSecs: number;
+  readonly how: readonly string[];
+}
+async function measure(shape: string, { objects, intervalSecs, how }: Case): Promise<string[]> {
+  const isSecure = how.includes("https");
+  const seconds = objects / intervalSecs < 10 ? 60 : 15;
+  const tls = isSecure ? [certificate.key, certificate.cert] : [];
+  using origin = await startChild(join(import.meta.dirname, "origin.ts"), ...tls);
+  const base = `${isSecure ? "https" : "http"}://127.0.0.1:${origin.line}/users`;
   const folder = mkdtempSync(join(tmpdir(), "holdfast-poll-"));
   const spec = shapes[shape] ?? (() => ({}));
   const manifests = Array.from({ length: objects }, (_, index) => ({
@@ -58,7 +75,7 @@ async function measure(shape: string, objects: number, intervalSecs: number): Pr
   const main = join(import.meta.dirname, "../../dist/main.js");
   const holdfast = spawn(
     process.execPath,
-    ["--max-semi-space-size=8", main, "run", "-f", folder, "--log-level", process.env["LOG_LEVEL"] ?? "warn"],
+    ["--max-semi-space-size=8", main, "run", "-f", folder, "--log-level", how.includes("info") ? "info" : "warn"],
     {
       stdio: ["ignore", "ignore", "ignore"],
     },
@@ -75,12 +92,13 @@ async function measure(shape: string, objects: number, intervalSecs: number): Pr
     const bare = await startChild(join(import.meta.dirname, "bare.ts"), base, String(objects), String(perSecond), "10");
     const bareµs = Number(bare.line);
     const figures = [`${µs.toFixed(0)} µs`, `${bareµs.toFixed(0)} µs`, (µs / bareµs).toFixed(1), `${rssMiB.toFixed(0)} MiB`];
-    return [shape, String(objects), perSecond.toFixed(0), ...figures];
+    return [[shape, ...how].join(", "), String(objects), perSecond.toFixed(0), ...figures];
   } finally {
     holdfast.kill("SIGKILL");
     rmSync(folder, { recursive: true });
   }
 }
 async function requestsOf(base: string): Promise<number> {
-  return ((await (await fetch(`${base}/counts`)).json()) as { requests: number }).requests;
+  const { body } = await request(`${base}/counts`, { dispatcher: counting });
+  return ((await body.json()) as { requests: number }).requests;
 }

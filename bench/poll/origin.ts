@@ -1,5 +1,9 @@
-/** Somebody else's API, a process of its own: any GET, POST or PUT of a user answers the user. Tells at /counts how many were asked for. */
-import { createServer } from "node:http";
+/**
+ * Somebody else's API, a process of its own: any GET, POST or PUT of a user answers the user. Tells at /counts how many were asked for.
+ * Prints its port; with a third and fourth argument, a key and a certificate, it speaks https.
+ */
+import { createServer, type RequestListener } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
 let requests = 0;
@@ -18,7 +22,8 @@ function userOf(id: string): object {
     note: "x".repeat(100),
   };
 }
-const server = createServer((request, response) => {
+const [key, cert] = process.argv.slice(2);
+const answer: RequestListener = (request, response) => {
   const id = (request.url ?? "").split("/").at(-1) ?? "";
   if (id !== "counts") requests += 1;
   request.resume();
@@ -26,6 +31,7 @@ const server = createServer((request, response) => {
     const body = JSON.stringify(id === "counts" ? { requests } : userOf(id));
     response.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(body) }).end(body);
   });
-});
+};
+const server = key === undefined ? createServer(answer) : createTlsServer({ key, cert }, answer);
 server.keepAliveTimeout = 60_000;
 server.listen(0, "127.0.0.1", () => process.stdout.write(`${(server.address() as AddressInfo).port}\n`));
