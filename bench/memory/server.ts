@@ -82,8 +82,10 @@ function objectOf(index: number): object {
 }
 const server = createServer((request, response) => {
   const { pathname, searchParams } = new URL(request.url ?? "", "http://localhost");
-  if (searchParams.get("watch") === "true")
-    return void response.writeHead(200, { "content-type": "application/json" }).flushHeaders();
+  if (searchParams.get("watch") === "true") {
+    response.writeHead(200, { "content-type": "application/json" }).flushHeaders();
+    return;
+  }
   const from = Number(searchParams.get("continue") ?? "0");
   const all = pathname.endsWith("/httpresources") ? count : 0;
   const until = Math.min(all, from + Number(searchParams.get("limit") ?? all));

@@ -2,7 +2,10 @@
  * What is known of the resources of one type. An older event never replaces a newer object, and one that is known to be
  * gone is not brought back by what happened before that: a watch that lags cannot make a finished request look unsent.
  */
+import { sameJSON } from "../core/tools/json.ts";
 import type { WatchEvent } from "../core/ports.ts";
+import type { YieldIfLong } from "../core/tools/event-loop-yield.ts";
+import { changesSince, mergeListing, stillListed } from "./merged-listing.ts";
 import { createResourceMap } from "./resource-map.ts";
 import { keyText, type Resource, type ResourceKey } from "../core/resource.ts";
 
@@ -12,6 +15,8 @@ export interface Cache {
   readonly inNamespace: (namespace: string) => Iterable<Resource>;
   /** What the event changed, as pairs of before and after. */
   apply(event: WatchEvent): readonly Change[];
+  /** The same for a listing, however long, with pauses. The changes are to be gone through once, one by one. */
+  list(event: Extract<WatchEvent, { type: "listed" }>, breathe: YieldIfLong): Promise<Iterable<Change>>;
   /** What a write or a live read answered. It updates an object that is cached, and never brings back one that is gone by now. */
   learn(resource: Resource): readonly Change[];
   /** Takes out an object that is gone, before the watch tells so. */
@@ -30,6 +35,8 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
   let resources = createResourceMap();
   /** UIDs of what was forgotten, until the watch or a listing has come so far. */
   let forgotten = new Set<string>();
+  /** What has been written while a listing is taken in; absent: none is. */
+  let touched: Set<Resource> | undefined;
   let isWarm = false;
 
   function put(resource: Resource): Change[] {
@@ -37,8 +44,10 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
     const key = keyText(resource.metadata);
     const before = resources.get(key);
     if (before && !isNewer(resource.metadata.resourceVersion, before.metadata.resourceVersion)) return [];
-    resources.set(resource);
-    return [{ before, after: resource }];
+    const after = withKnownSpec(resource, before);
+    resources.set(after);
+    touched?.add(after);
+    return [{ before, after }];
   }
   function remove(resource: Resource): Change[] {
     forgotten.delete(resource.metadata.uid);
@@ -48,27 +57,19 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
     const isSame = before?.metadata.uid === resource.metadata.uid;
     if (!before || (!isSame && isNewer(before.metadata.resourceVersion, resource.metadata.resourceVersion))) return [];
     resources.delete(key);
+    touched?.add(before);
     return [{ before, after: undefined }];
   }
-  /** One step: nobody sees a half of the old and a half of the new. */
-  function replace(listed: readonly Resource[], resourceVersion: string): Change[] {
+  /** One step: nobody sees a half of the old and a half of the new, however long it takes to make it. */
+  function* replace(listed: readonly Resource[], resourceVersion: string): Generator<void, Iterable<Change>> {
     const old = resources;
-    forgotten = forgotten.intersection(new Set(listed.map(({ metadata }) => metadata.uid)));
-    const there = listed.filter(({ metadata }) => !forgotten.has(metadata.uid));
-    resources = createResourceMap(there);
-    for (const [key, resource] of old) {
-      const inList = resources.get(key);
-      const keep = inList
-        ? isNewer(resource.metadata.resourceVersion, inList.metadata.resourceVersion)
-        : isNewer(resource.metadata.resourceVersion, resourceVersion);
-      if (keep) resources.set(resource);
-    }
+    touched = new Set();
+    const next = yield* mergeListing({ old, listed, resourceVersion, forgotten, touched, isNewer });
+    touched = undefined;
+    forgotten = stillListed(forgotten, listed);
+    resources = next;
     isWarm = true;
-    const gone = [...old].filter(([key]) => !resources.get(key)).map(([, before]) => ({ before, after: undefined }));
-    return [
-      ...gone,
-      ...[...resources].filter(([key, after]) => old.get(key) !== after).map(([key, after]) => ({ before: old.get(key), after })),
-    ];
+    return changesSince(old, listed, (key) => resources.get(key));
   }
   return {
     get: (key) => resources.get(keyText(key)),
@@ -77,11 +78,19 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
     apply(event) {
       switch (event.type) {
         case "listed":
-          return replace(event.resources, event.resourceVersion);
+          return [...atOnce(replace(event.resources, event.resourceVersion))];
         case "applied":
           return put(event.resource);
         case "deleted":
           return remove(event.resource);
+      }
+    },
+    async list({ resources: listed, resourceVersion }, breathe) {
+      const pieces = replace(listed, resourceVersion);
+      for (;;) {
+        const piece = pieces.next();
+        if (piece.done) return piece.value;
+        await breathe();
       }
     },
     learn(resource) {
@@ -94,6 +103,7 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
       if (before?.metadata.uid !== resource.metadata.uid) return []; // the watch has come so far already
       forgotten.add(resource.metadata.uid);
       resources.delete(key);
+      touched?.add(before);
       return [{ before, after: undefined }];
     },
     get size() {
@@ -103,4 +113,17 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
       return isWarm;
     },
   };
+}
+
+/** What has been derived of a spec is known of the very object: it stays while it is equal. */
+function withKnownSpec(resource: Resource, before: Resource | undefined): Resource {
+  const isKnown = before !== undefined && before.spec !== resource.spec && sameJSON(before.spec, resource.spec);
+  return isKnown ? { ...resource, spec: before.spec } : resource;
+}
+
+function atOnce<T>(pieces: Generator<void, T>): T {
+  for (;;) {
+    const piece = pieces.next();
+    if (piece.done) return piece.value;
+  }
 }

@@ -8,7 +8,7 @@ import { sameJSON } from "../core/tools/json.ts";
 import { isReconciled, type WatchedKind } from "../core/plan.ts";
 import type { Lane } from "../core/lane.ts";
 import type { Resource, ResourceKey } from "../core/resource.ts";
-import { createYieldIfLong } from "./event-loop-yield.ts";
+import { createYieldIfLong } from "../core/tools/event-loop-yield.ts";
 import type { Change } from "./cache.ts";
 import type { Caches } from "./caches.ts";
 import { hasNewStatus, isOutcomeOfAnother, needsReconcile, reasonOf } from "./changes.ts";
@@ -25,7 +25,7 @@ import type { WorkQueue } from "./work-queue.ts";
 export interface Enqueue {
   changed(kind: WatchedKind, changes: readonly Change[]): void;
   /** What a listing brought, with pauses. What has changed again meanwhile counts as it is by then. */
-  listed(kind: WatchedKind, changes: readonly Change[]): Promise<void>;
+  listed(kind: WatchedKind, changes: Iterable<Change>): Promise<void>;
 }
 
 interface EnqueueDeps {

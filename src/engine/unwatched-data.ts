@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { ResourceStore, WatchEvent } from "../core/ports.ts";
 import type { ResourceType } from "../core/resource.ts";
-import { createYieldIfLong } from "./event-loop-yield.ts";
+import { createYieldIfLong } from "../core/tools/event-loop-yield.ts";
 
 export interface UnwatchedData {
   add(type: ResourceType, namespace: string, signal: AbortSignal): void;

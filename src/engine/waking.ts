@@ -3,7 +3,7 @@ import type { WatchedKind } from "../core/plan.ts";
 import type { Resource } from "../core/resource.ts";
 import type { Caches } from "./caches.ts";
 import type { DueReasons } from "./due-reasons.ts";
-import { createYieldIfLong } from "./event-loop-yield.ts";
+import { createYieldIfLong } from "../core/tools/event-loop-yield.ts";
 import { queueKey } from "./key.ts";
 import type { WorkQueue } from "./work-queue.ts";
 

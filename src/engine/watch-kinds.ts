@@ -1,6 +1,7 @@
 /** The watches of all kinds: each change goes into the cache, and from there to the keys that it makes due. */
 import type { WatchedKind } from "../core/plan.ts";
 import type { ResourceStore, WatchEvent } from "../core/ports.ts";
+import { createYieldIfLong } from "../core/tools/event-loop-yield.ts";
 import type { Caches } from "./caches.ts";
 import type { Enqueue } from "./enqueue.ts";
 
@@ -20,12 +21,13 @@ export interface KindWatches {
 
 export function createKindWatches({ kinds, store, caches, enqueue }: WatchKindsDeps): KindWatches {
   const unlisted = new Set(kinds);
+  const breathe = createYieldIfLong();
   const warm = Promise.withResolvers<void>();
 
   async function apply(kind: WatchedKind, event: WatchEvent): Promise<void> {
-    const changes = caches.of(kind).apply(event);
-    if (event.type === "listed") await enqueue.listed(kind, changes);
-    else enqueue.changed(kind, changes);
+    const cache = caches.of(kind);
+    if (event.type === "listed") await enqueue.listed(kind, await cache.list(event, breathe));
+    else enqueue.changed(kind, cache.apply(event));
   }
   async function watch(kind: WatchedKind, signal: AbortSignal): Promise<void> {
     for await (const event of store.watch(kind.type, signal)) {

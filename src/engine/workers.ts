@@ -7,7 +7,7 @@
  */
 import { deadline } from "../core/tools/deadline.ts";
 import type { WaitFor, WaitForRecord } from "../core/ports.ts";
-import { createYieldIfLong } from "./event-loop-yield.ts";
+import { createYieldIfLong } from "../core/tools/event-loop-yield.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
 /** How the work for one key waits without holding a worker. */

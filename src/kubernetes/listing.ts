@@ -3,6 +3,7 @@
  * resourceVersion that it gives: the pages that follow the first one are read at the first one's.
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
  */
+import { createYieldIfLong } from "../core/tools/event-loop-yield.ts";
 import { isRecord } from "../core/tools/json.ts";
 import type { Resource } from "../core/resource.ts";
 import type { ApiClient, ApiRequest } from "./api-client.ts";
@@ -44,6 +45,7 @@ async function listOnce(
   signal: AbortSignal,
 ): Promise<Listed> {
   const resources: Resource[] = [];
+  const breathe = createYieldIfLong();
   let resourceVersion = "";
   let token = "";
   do {
@@ -51,7 +53,10 @@ async function listOnce(
     const { body } = await client.call({ ...request, method: "GET", query }, signal);
     const { items, metadata } = isRecord(body) ? body : {};
     if (!Array.isArray(items) || !isRecord(metadata)) throw new ApiUnreachableError(`GET ${request.path}`, unreadable);
-    for (const item of items) resources.push(toResource(item));
+    for (const item of items) {
+      resources.push(toResource(item));
+      await breathe();
+    }
     resourceVersion = String(metadata["resourceVersion"]);
     token = typeof metadata["continue"] === "string" ? metadata["continue"] : "";
   } while (token !== "");

@@ -4,16 +4,49 @@
  * Invariant: nothing is kept that nobody reads; managedFields are often larger than all the rest.
  */
 import { unseenGeneration } from "../api/kind-definition.ts";
+import { stringsIn } from "../core/templating.ts";
 import { isRecord } from "../core/tools/json.ts";
+import { oncePer } from "../core/tools/once-per.ts";
+import { createSharing } from "../core/tools/sharing.ts";
 import type { DataResource, Metadata, Resource } from "../core/resource.ts";
 import { ApiUnreachableError, unreadable } from "./api-error.ts";
 
 /** Throws `ApiUnreachableError` for what is no object of the Kubernetes API. */
 export function toResource(object: unknown): Resource {
   if (!isRecord(object)) throw notAnObject();
-  const { spec } = object;
-  const status = toStatus(object["status"]);
-  return { metadata: toMetadata(object), spec, ...(status && { status }) };
+  const spec = share(object["spec"]);
+  const status = toStatus(share(object["status"]));
+  const { annotations, labels, finalizers, ...metadata } = toMetadata(object);
+  return {
+    metadata: {
+      ...metadata,
+      ...(finalizers && { finalizers: share(finalizers) }),
+      ...(labels && { labels: share(labels) }),
+      ...(annotations && { annotations: share(withoutCopy(annotations, spec)) }),
+    },
+    spec,
+    ...(status && { status }),
+  };
+}
+const share = createSharing();
+
+/** What `kubectl apply` keeps of the manifest: another spec, of which nothing is made. */
+const copyAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
+/** A longer one stays, since the size of the object counts (`findTooLarge`). */
+const longestCopy = 4096;
+function withoutCopy(annotations: Annotations, spec: unknown): Annotations {
+  const { [copyAnnotation]: copy, ...others } = annotations;
+  return copy === undefined || copy.length > longestCopy || mayReadAnnotations(spec) ? annotations : others;
+}
+type Annotations = NonNullable<Metadata["annotations"]>;
+
+/** Whether an expression in the spec speaks of annotations, or of all metadata at once. Equal parts are looked through once. */
+function mayReadAnnotations(spec: unknown): boolean {
+  return isRecord(spec) && Object.values(spec).some((part) => (isRecord(part) ? speaks(part) : speaksIn(part)));
+}
+const speaks = oncePer((part: object) => speaksIn(part));
+function speaksIn(part: unknown): boolean {
+  return stringsIn(part, "").some(({ text }) => /annotations|metadata(?!\.(?:name|namespace|uid|labels)\b)/.test(text));
 }
 
 /** Undefined: nobody has written one. What the API server puts in its place, by the CRD's default, says nothing. */

@@ -19,6 +19,16 @@ describe("the cache", () => {
     expect(cache.apply({ type: "deleted", resource: { ...resource("a", 4), metadata: another } })).toEqual([]);
     expect(cache.get({ namespace: "ns", name: "a" })?.metadata.resourceVersion).toBe("5");
   });
+  test("keeps the very spec that it has where that has not changed", () => {
+    const cache = createCache(isNewer);
+    const before = { ...resource("a", 5), spec: { url: "x", list: [1] } };
+    cache.apply({ type: "applied", resource: before });
+    cache.apply({ type: "applied", resource: { ...resource("a", 6), spec: { list: [1], url: "x" } } });
+    expect(cache.get({ namespace: "ns", name: "a" })).toMatchObject({ metadata: { resourceVersion: "6" } });
+    expect(cache.get({ namespace: "ns", name: "a" })?.spec).toBe(before.spec);
+    cache.apply({ type: "applied", resource: { ...resource("a", 7), spec: { list: [2], url: "x" } } });
+    expect(cache.get({ namespace: "ns", name: "a" })?.spec).toEqual({ list: [2], url: "x" });
+  });
   test("takes what a listing lacks for deleted", () => {
     const cache = createCache(isNewer);
     cache.apply(listed(3, resource("a", 1), resource("b", 2)));
