@@ -60,7 +60,7 @@ describe("values", () => {
     expect(status.values).toEqual({ revision: 1 });
     expect(state).toBe(`False/${reason} Reconciling`);
     expect(condition(status, "Ready")?.message).toContain("spec.values.owner");
-    const again = drive(resource(shown, { status }), [answer(200), observed(fact(1), wrong)], at(2));
+    const again = drive(resource(shown, { status }), [answer(200), observed(fact(1), wrong)], at(1 + 1 / 60));
     expect(again.status).toEqual(status);
     const mended = drive(resource(shown, { status }), [answer(200), observed(fact(1), fact("ada"))], at(2));
     expect(mended).toMatchObject({ state: "True/AsDeclared", status: { values: { revision: 1, owner: "ada" } } });
