@@ -1,6 +1,11 @@
 /** When an attempt is tried again, and when no more. Invariant: a wall clock that was set back prolongs none of it for long. */
-import type { Attempt, Desired } from "./delivery.ts";
 import type { RetryPolicy } from "./retry.ts";
+
+/** Of an attempt, RFC 3339. */
+interface Times {
+  readonly startedAt: string;
+  readonly finishedAt?: string;
+}
 
 /** An attempt's end is reckoned from its start and a rounded duration. */
 const roundingMs = 1_000;
@@ -9,7 +14,7 @@ const roundingMs = 1_000;
  * Where more is left than the pause was meant to be, the wall clock has been set back: it cannot say how much of it is
  * over, and waiting the pause again each time it is looked at would last until the clock has caught up. So it is due.
  */
-export function untilDueMs(nextRunAt: string | undefined, { finishedAt, startedAt }: Attempt, now: Date): number {
+export function untilDueMs(nextRunAt: string | undefined, { finishedAt, startedAt }: Times, now: Date): number {
   if (nextRunAt === undefined) return 0;
   const dueMs = Date.parse(nextRunAt);
   const leftMs = dueMs - now.getTime();
@@ -19,7 +24,11 @@ export function untilDueMs(nextRunAt: string | undefined, { finishedAt, startedA
 
 /** What changes again and again has nothing tried more often than this. */
 const mendedPauseMs = 1_000;
-export function untilMendedMs({ finishedAt, startedAt }: Attempt, { mayBeMended, retry }: Desired, now: Date): number {
+export function untilMendedMs(
+  { finishedAt, startedAt }: Times,
+  { mayBeMended, retry }: { readonly mayBeMended?: boolean; readonly retry: RetryPolicy },
+  now: Date,
+): number {
   if (!mayBeMended) return Infinity;
   return Math.min(retry.initialMs, mendedPauseMs) - Math.abs(now.getTime() - Date.parse(finishedAt ?? startedAt));
 }
@@ -28,10 +37,6 @@ export function untilMendedMs({ finishedAt, startedAt }: Attempt, { mayBeMended,
 export const hasEnd = ({ limit, maxDurationMs }: RetryPolicy): boolean => limit !== undefined || maxDurationMs !== undefined;
 
 /** Whether `retry.maxDuration` is over; also where the wall clock was set back by more than that, so that none prolongs it for long. */
-export function isOverdue(
-  { startedAt }: Pick<Attempt, "startedAt">,
-  { maxDurationMs = Infinity }: RetryPolicy,
-  now: Date,
-): boolean {
+export function isOverdue({ startedAt }: Times, { maxDurationMs = Infinity }: RetryPolicy, now: Date): boolean {
   return Math.abs(now.getTime() - Date.parse(startedAt)) >= maxDurationMs;
 }

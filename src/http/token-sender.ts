@@ -2,7 +2,7 @@
 import type { RequestTemplate } from "../core/request-template.ts";
 import { keyText } from "../core/resource.ts";
 import { createBudget, createBudgets } from "./limits/budget.ts";
-import type { CredentialContext } from "./credentials/credentials.ts";
+import type { CredentialContext } from "./credentials/context.ts";
 import type { SendRequest } from "./credentials/oauth2.ts";
 import { settingsElsewhere } from "./send/redirects.ts";
 import { send, type SendOptions } from "./send/send.ts";

@@ -64,6 +64,21 @@ test.each(Object.entries(floors))("in src/%s a room imports only what is on a fl
   expect(wrong).toEqual([]);
 });
 
+test("no file imports itself, over whatever way, types included", () => {
+  const done = new Set<string>();
+  /** The way back to a file that is on it. */
+  function findCircle(file: string, way: readonly string[]): readonly string[] | undefined {
+    if (way.includes(file)) return [...way.slice(way.indexOf(file)), file];
+    if (done.has(file)) return undefined;
+    const circle = importsOf(file)
+      .map((imported) => findCircle(imported, [...way, file]))
+      .find((found) => found);
+    done.add(file);
+    return circle;
+  }
+  expect(files.map((file) => findCircle(file, [])).filter((circle) => circle)).toEqual([]);
+});
+
 test("only http opens what is sealed, and what stores an output", () => {
   const mayOpen = (file: string): boolean => /^(http\/.*|(kubernetes|standalone)\/outputs\.ts)$/.test(file);
   const wrong = files.filter((file) => !mayOpen(file) && readFileSync(join(src, file), "utf8").includes(".open()"));

@@ -10,7 +10,8 @@ import type { EmitTelemetry } from "../../core/telemetry-event.ts";
 import { createRetiring, type Client } from "./client-map.ts";
 import { clientKey, type ClientSettings } from "./client-settings.ts";
 import type { ProxyFor } from "./environment-proxies.ts";
-import { openClient, type ConnectionLimits, type OpenClient, type OpenOptions, type OriginUse } from "./open-client.ts";
+import { openClient, type ConnectionLimits, type OpenClient, type OpenOptions } from "./open-client.ts";
+import type { OriginUse } from "./origin-pools.ts";
 import type { Sockets } from "./sockets.ts";
 import { createTlsContexts, materialBytes, type TlsContexts } from "./tls-contexts.ts";
 

@@ -12,7 +12,7 @@ import type { ClientSettings } from "./client-settings.ts";
 import { guardedConnector, guardedLookup, type ConnectorRules } from "./egress-connector.ts";
 import type { ProxyFor } from "./environment-proxies.ts";
 import { lazyConnector } from "./lazy-connector.ts";
-import { createOriginPools, type PoolLimits } from "./origin-pools.ts";
+import { createOriginPools, type Connections, type PoolLimits } from "./origin-pools.ts";
 import { createProxyAgents } from "./proxy-agents.ts";
 import type { Sockets } from "./sockets.ts";
 import type { TlsContexts } from "./tls-contexts.ts";
@@ -35,23 +35,8 @@ export interface OpenOptions extends ConnectionLimits {
   readonly onMultiplexed?: (origin: string) => void;
 }
 
-/** The connections of one client to one origin, or to a proxy; `waiting` counts requests. */
-export interface OriginUse {
-  readonly origin: string;
-  readonly connected: number;
-  readonly free: number;
-  readonly waiting: number;
-}
-export interface OpenClient {
+export interface OpenClient extends Connections {
   readonly dispatcher: Dispatcher;
-  /** Requests that wait for a connection now, or for one to be opened. */
-  queued(): number;
-  /** Closes the connections to the origin that no request has been on for longer. */
-  closeIdle(origin: string, idleMs: number): void;
-  /** Whether its requests to the origin share a connection, as far as is known. */
-  multiplexes(origin: string): boolean;
-  /** What it is connected to, by scheme, host and port. */
-  origins(): readonly OriginUse[];
   /** Ends when what is under way has ended. */
   close(): Promise<void>;
   /** Breaks off whatever is under way. */

@@ -2,7 +2,6 @@
 import type { Socket } from "node:net";
 import { Pool, type buildConnector } from "undici";
 import { createIdleSockets } from "./idle-sockets.ts";
-import type { OpenClient } from "./open-client.ts";
 import type { Sockets } from "./sockets.ts";
 
 /** As undici's pools have them. */
@@ -17,12 +16,26 @@ export type PoolLimits = Readonly<
 /** `target`: where its requests go, which is elsewhere where `url` is a proxy's. */
 export type OpenOriginPool = (url: string | URL, options: object, target?: string | URL) => Pool;
 
-interface OriginPools {
+/** The connections of one client to one origin, or to a proxy; `waiting` counts requests. */
+export interface OriginUse {
+  readonly origin: string;
+  readonly connected: number;
+  readonly free: number;
+  readonly waiting: number;
+}
+/** All connections of a client. */
+export interface Connections {
+  /** Requests that wait for a connection now, or for one to be opened. */
+  readonly queued: () => number;
+  /** Closes the connections to the origin that no request has been on for longer. */
+  readonly closeIdle: (origin: string, idleMs: number) => void;
+  /** Whether its requests to the origin share a connection, as far as is known. */
+  readonly multiplexes: (origin: string) => boolean;
+  /** What it is connected to, by scheme, host and port. */
+  readonly origins: () => readonly OriginUse[];
+}
+interface OriginPools extends Connections {
   readonly open: OpenOriginPool;
-  readonly queued: OpenClient["queued"];
-  readonly closeIdle: OpenClient["closeIdle"];
-  readonly multiplexes: OpenClient["multiplexes"];
-  readonly origins: OpenClient["origins"];
 }
 
 /** `onMultiplexed`: as of the client. */

@@ -4,7 +4,7 @@ import { orRefusal, RefusedError } from "../refusal.ts";
 import type { AuthSettings } from "../resolve/auth.ts";
 import { hideAdminDetails } from "../resolve/connection.ts";
 import type { Credential } from "./credential.ts";
-import type { CredentialContext, CredentialsOptions } from "./credentials.ts";
+import type { CredentialContext, TokenRequests } from "./context.ts";
 import { digestCredential, type DigestState } from "./digest.ts";
 import { createKept } from "./kept.ts";
 import { createRegistryState, mostRegistries, registryCredential, requestRegistryToken, type RegistryState } from "./registry.ts";
@@ -20,7 +20,7 @@ interface Challenged extends Disposable {
   problem(key: string): Refusal | undefined;
 }
 
-export function createChallenged({ sendFor, userAgent, onSecret }: CredentialsOptions): Challenged {
+export function createChallenged({ sendFor, userAgent, onSecret }: TokenRequests): Challenged {
   const digests = createKept<DigestState>(mostKept);
   const registries = createKept<RegistryState>(mostRegistries);
   const problems = createKept<Refusal>(mostKept);

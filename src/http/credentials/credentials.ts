@@ -6,34 +6,22 @@ import type { Refusal } from "../../core/outcome.ts";
 import type { Busy } from "../../core/ports.ts";
 import type { ResourceKey } from "../../core/resource.ts";
 import type { AuthSettings, LoginSettings } from "../resolve/auth.ts";
-import type { ClientSettings } from "../connect/client-settings.ts";
+import type { CredentialContext, TokenRequests } from "./context.ts";
 import { fixedCredential, type Credential, type FixedAuth } from "./credential.ts";
 import { bearerToken, isRefusal, withIssued, type Issued } from "./issued.ts";
 import { createMakeToken, type MakeToken } from "./made-tokens.ts";
 import { createChallenged, mostKept, type ChallengedAuth } from "./challenged.ts";
 import { createKept } from "./kept.ts";
-import { requestToken, type SendRequest } from "./oauth2.ts";
+import { requestToken } from "./oauth2.ts";
 import { tokenOfServiceAccount, type MakeServiceAccountToken } from "./service-account.ts";
 import { createSessions } from "./sessions.ts";
 import { RefusedError } from "../refusal.ts";
 import { createTokens, type FetchToken, type Token, type Tokens } from "./tokens.ts";
 import { assumeRole, expired } from "./web-identity.ts";
 
-export interface CredentialsOptions {
-  readonly userAgent: string;
-  /** Sends a request for a token. */
-  readonly sendFor: (context: CredentialContext) => SendRequest;
+export interface CredentialsOptions extends TokenRequests {
   readonly logIn: LogIn;
   readonly serviceAccountToken: MakeServiceAccountToken;
-  /** Is told each token, and the namespace of its endpoint. */
-  readonly onSecret: (value: string, namespace: string) => void;
-}
-export interface CredentialContext {
-  readonly endpoint: EndpointTraits;
-  /** How the endpoint's own requests connect. */
-  readonly settings: ClientSettings;
-  /** Whether a request may still leave, asked as it starts on its socket. */
-  readonly mayStart: () => boolean;
 }
 
 /** Begins a session. `end` of what it gives never rejects. Throws `RefusedError`. */

@@ -1,23 +1,17 @@
-/** What an HTTPResource's plan knows before it asks anybody, read once from the object. Pure. */
+/** What an HTTPResource's plan knows of its object: at first what is read from it, and what is found out since. Pure. */
 import type { HTTPResourceSpec, HTTPResourceStatus } from "../../api/http-resource.ts";
 import type { Attempt } from "../../core/delivery.ts";
 import type { Difference } from "../../core/difference.ts";
 import { digest } from "../../core/tools/digest.ts";
-import { durationMs } from "../../core/tools/duration.ts";
 import { oncePer } from "../../core/tools/once-per.ts";
 import type { RemoteObject } from "../../core/remote-object.ts";
 import { mayRead } from "../../core/expression-reads.ts";
 import { nextTryOf } from "../../core/next-look.ts";
-import type { Situation } from "../../core/plan.ts";
 import { expressionsOfText, stringsIn } from "../../core/templating.ts";
-import { externalIdAnnotation, orphanAnnotation, reconcileAtOf } from "../../core/resource.ts";
+import { externalIdAnnotation } from "../../core/resource.ts";
 import type { RetryPolicy } from "../../core/retry.ts";
-import { remoteOf } from "./identity.ts";
-import { deletesRemote } from "./keeps.ts";
-import { endpointRefs } from "./endpoints.ts";
-import { usedEndpoints, type EndpointRef } from "../request/endpoint.ts";
+import type { EndpointRef } from "../request/endpoint.ts";
 import { releaseFinalizer } from "../request/referrers.ts";
-import { retryPolicy } from "../request/request.ts";
 import type { HTTPResource, UsedEndpoint } from "../types.ts";
 
 export const finalizer = releaseFinalizer;
@@ -83,51 +77,8 @@ export interface Context {
   readonly drift?: readonly Difference[];
 }
 
-export function contextOf(situation: Situation<HTTPResource>): Context {
-  const { resource, references, now, instanceId, isPartial = false, mirrorsIDs = false } = situation;
-  const { spec, metadata } = resource;
-  const { annotations = {}, finalizers = [] } = metadata;
-  const status: HTTPResourceStatus = resource.status ?? {};
-  const id = idWritten(annotations[externalIdAnnotation]);
-  const imported = id === undefined || id === "" || id === status.lastHandledExternalID ? undefined : id;
-  const externalID = imported ?? status.externalID;
-  const reconcileAt = reconcileAtOf(metadata);
-  const hasFinalizer = finalizers.includes(finalizer);
-  const wantsFinalizer = deletesRemote({ spec }) && !hasFinalizer;
-  // An id that a person gives is the end of a create whose outcome nobody knew.
-  const attempt = imported === undefined || status.attempt?.verb !== "Create" ? status.attempt : undefined;
-  const known = {
-    spec,
-    status,
-    ...(attempt && { attempt }),
-    ...(externalID !== undefined && { externalID }),
-    ...(imported !== undefined && { imported }),
-  };
-  return {
-    ...known,
-    remote: remoteOf(known),
-    resource,
-    now,
-    instanceId,
-    isPartial,
-    mirrorsIDs,
-    hasFinalizer,
-    ...(situation.mayBeMended && { mayBeMended: true }),
-    endpoints: usedEndpoints(endpointRefs(spec), references),
-    ...(reconcileAt !== undefined && reconcileAt !== status.lastHandledReconcileAt && { asked: reconcileAt }),
-    ...(status.asMade && { asMade: status.asMade }),
-    ...(imported !== undefined && imported !== status.externalID && { isAnother: true }),
-    isOrphan: annotations[orphanAnnotation] === "true",
-    retry: policyOf(spec.retry),
-    intervalMs: durationMs(spec.interval),
-    ...(wantsFinalizer && { missingFinalizer: finalizer }),
-  };
-}
-
-const policyOf = oncePer((retry: HTTPResourceSpec["retry"]): Context["retry"] => ({ ...retryPolicy(retry), limit: retry.limit }));
-
 /** As the annotation has it; undefined: it has none. */
-function idWritten(text: string | undefined): string | undefined {
+export function idWritten(text: string | undefined): string | undefined {
   return text?.trim().slice(0, 1024).toWellFormed();
 }
 /** What the annotation is to say, where it is known for certain, and can be read back as it is. */

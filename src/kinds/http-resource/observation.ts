@@ -4,7 +4,6 @@ import type { Refusal, Response } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
 import { retryAfterFieldMs } from "../../core/retry.ts";
 import type { Context } from "./context.ts";
-import type { Values } from "./values.ts";
 
 export type Observation = Found | Absent | Unobserved;
 /** It could not be asked, or the answer tells nothing. */
@@ -31,6 +30,12 @@ export interface Found {
   readonly places?: readonly string[];
   /** Something of what is declared could not be compared. */
   readonly isPartial?: true;
+}
+/** What `spec.values` yields. */
+export interface Values {
+  readonly shown: Readonly<Record<string, unknown>>;
+  /** Why something of them is not; it says nothing of the object. */
+  readonly problem?: Refusal;
 }
 export interface Absent {
   readonly type: "absent";

@@ -9,6 +9,7 @@ import type { Refusal } from "../../core/outcome.ts";
 import type { Fact } from "../../core/plan.ts";
 import type { Located } from "../../core/request-template.ts";
 import type { Context } from "./context.ts";
+import type { Values } from "./observation.ts";
 import { outputsOf } from "./outputs.ts";
 
 /** Bytes of all of them as JSON: a status has room for so much. */
@@ -31,12 +32,6 @@ export function publishedBy(context: Pick<Context, "spec" | "resource">): ScopeE
   if (facts.length === 0) return undefined;
   const secret = outputsOf(context).filter(({ object }) => object.field.endsWith(".secret"));
   return { facts, withheld: secret.flatMap(({ data }) => data.map(({ field, text }) => ({ field, text }))) };
-}
-
-export interface Values {
-  readonly shown: Readonly<Record<string, unknown>>;
-  /** Why something of them is not; it says nothing of the object. */
-  readonly problem?: Refusal;
 }
 
 /** `facts`: in the order of the spec. What can be shown is, whatever is wrong with others. */
