@@ -28,7 +28,13 @@ const apart: readonly RegExp[] = [
 ];
 /** What is no text or number; `MARK` is the value's own. */
 const samples: Readonly<Record<string, unknown>> = {
-  affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: ["MARK"] } } },
+  affinity: {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [{ matchFields: [{ key: "MARK", operator: "Exists" }] }],
+      },
+    },
+  },
   "admissionPolicy.actions": ["Audit"],
   "admissionPolicy.namespaceSelector": { matchLabels: { tenant: "MARK" } },
   dnsConfig: { options: [{ name: "MARK" }] },

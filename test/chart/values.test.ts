@@ -183,6 +183,51 @@ describeWithHelm("the chart's values", () => {
     expect(stderr).toContain(message);
   });
 
+  // What Kubernetes has of another type, however deep: its own types are the schema's.
+  test.each<[string, object]>([
+    ["/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms", deep("affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms", "a")], // prettier-ignore
+    ["/affinity/podAntiAffinity", deep("affinity.podAntiAffinity", [])],
+    ["/dnsConfig/nameservers", deep("dnsConfig.nameservers", "10.0.0.1")],
+    ["/dnsConfig/options/0", deep("dnsConfig.options", ["ndots:2"])],
+    ["/extraContainers/0/ports/0/containerPort", { extraContainers: [{ name: "a", ports: [{ containerPort: "80" }] }] }],
+    ["/extraContainers/0/resources", { extraContainers: [{ name: "a", resources: [] }] }],
+    ["/initContainers/0/command", { initContainers: [{ name: "a", command: "sh -c true" }] }],
+    ["/initContainers/0/env/0/value", { initContainers: [{ name: "a", env: [{ name: "A", value: 1 }] }] }],
+    ["/extraEnv/0/value", { extraEnv: [{ name: "A", value: 1 }] }],
+    ["/extraEnv/0/value", { extraEnv: [{ name: "A", value: true }] }],
+    ["/extraEnv/0/valueFrom/secretKeyRef", { extraEnv: [{ name: "A", valueFrom: { secretKeyRef: "a" } }] }],
+    ["/extraVolumes/0/emptyDir", { extraVolumes: [{ name: "a", emptyDir: "" }] }],
+    ["/extraVolumes/0/secret/items", { extraVolumes: [{ name: "a", secret: { secretName: "a", items: "k" } }] }],
+    ["/extraVolumes/0/configMap/defaultMode", { extraVolumes: [{ name: "a", configMap: { defaultMode: "0644" } }] }],
+    ["/extraVolumeMounts/0/readOnly", { extraVolumeMounts: [{ name: "a", mountPath: "/a", readOnly: "yes" }] }],
+    ["/podSecurityContext/runAsUser", deep("podSecurityContext.runAsUser", "root")],
+    ["/podSecurityContext/supplementalGroups", deep("podSecurityContext.supplementalGroups", 1)],
+    ["/securityContext/capabilities/drop", deep("securityContext.capabilities.drop", "ALL")],
+    ["/securityContext/readOnlyRootFilesystem", deep("securityContext.readOnlyRootFilesystem", "true")],
+    ["/strategy/rollingUpdate", deep("strategy.rollingUpdate", "25%")],
+    ["/tolerations/0/tolerationSeconds", { tolerations: [{ key: "a", operator: "Exists", tolerationSeconds: "1m" }] }],
+    ["/tolerations/0/key", { tolerations: [{ key: 1 }] }],
+    [
+      "/topologySpreadConstraints/0/labelSelector",
+      {
+        topologySpreadConstraints: [{ maxSkew: 1, topologyKey: "a", whenUnsatisfiable: "ScheduleAnyway", labelSelector: "a=b" }],
+      },
+    ],
+    ["/networkPolicy/ingress/0/from", deep("networkPolicy.ingress", [{ from: "all" }])],
+    ["/networkPolicy/egress/0/ports/0/protocol", deep("networkPolicy.egress", [{ ports: [{ protocol: 6 }] }])],
+    ["/networkPolicy/metricsFrom/0/podSelector", deep("networkPolicy.metricsFrom", [{ podSelector: "a" }])],
+    ["/admissionPolicy/namespaceSelector/matchLabels/a", deep("admissionPolicy.namespaceSelector.matchLabels", { a: 1 })],
+    ["/metrics/podMonitor/relabelings/0/sourceLabels", deep("metrics.podMonitor.relabelings", [{ sourceLabels: "a" }])],
+    ["/metrics/serviceMonitor/tlsConfig/insecureSkipVerify", deep("metrics.serviceMonitor.tlsConfig.insecureSkipVerify", "no")],
+    ["/extraObjects/0", { extraObjects: [{ kind: "ConfigMap" }] }],
+    ["/podAnnotations/a", { podAnnotations: { a: 1 } }],
+    ["/nodeSelector/a", { nodeSelector: { a: true } }],
+  ])("refuses another type at %s", async (place, values) => {
+    const { code, stderr } = await helm.run(["template", chart], values);
+    expect([place, code === 0]).toEqual([place, false]);
+    expect(stderr).toContain(`at '${place}'`);
+  });
+
   test.each([
     ["25s", 35],
     ["1m30s", 100],
@@ -401,3 +446,8 @@ describeWithHelm("the chart's values", () => {
     expect(tokens).toEqual(['"serviceAccountToken":{"path":"token","expirationSeconds":3600}']);
   });
 });
+
+/** An object with this value at that path. */
+function deep(path: string, value: unknown): object {
+  return path.split(".").reduceRight<unknown>((inner, name) => ({ [name]: inner }), value) as object;
+}

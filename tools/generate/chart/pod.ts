@@ -1,6 +1,6 @@
 /** The chart's values for its Pods: what Kubernetes would refuse of them is refused before anything is installed. */
 import { unsafeArgument, unsafeVariable } from "./flags.ts";
-import { integer, kubernetes, labels, list, text, texts, toggle, type Value } from "./schema.ts";
+import { integer, kubernetes, labels, list, text, texts, toggle, typed, typedItems, type Value } from "./schema.ts";
 
 /** RFC 1123: of an object, or empty for none. */
 const optionalName = { pattern: "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)?$" };
@@ -22,7 +22,7 @@ function probe(what: string, value: object): Value {
     successThreshold: seconds,
     terminationGracePeriodSeconds: seconds,
   };
-  return only(kubernetes(`The ${what} probe's timing.`, value), "", timing);
+  return typed(only(kubernetes(`The ${what} probe's timing.`, value), "", timing), "Probe");
 }
 /** The same, where it has a default, which Helm merges: the schema looks at what comes of it. */
 function only(value: Value, names: string, more: object = {}): Value {
@@ -40,40 +40,52 @@ const operator = { enum: ["Exists", "Equal", "Lt", "Gt"] };
 const effect = { enum: ["NoSchedule", "PreferNoSchedule", "NoExecute"] };
 
 export const podValues: Readonly<Record<string, Value>> = {
-  resources: only(
-    kubernetes(
-      "Requests and limits. What tenants and servers can fill of memory follows from its limit: docs/operations.md has the arithmetic.",
-      { requests: { cpu: "50m", memory: "192Mi" }, limits: { memory: "512Mi" } },
+  resources: typed(
+    only(
+      kubernetes(
+        "Requests and limits. What tenants and servers can fill of memory follows from its limit: docs/operations.md has the arithmetic.",
+        { requests: { cpu: "50m", memory: "192Mi" }, limits: { memory: "512Mi" } },
+      ),
+      "claims",
+      { requests: quantities, limits: quantities },
     ),
-    "claims",
-    { requests: quantities, limits: quantities },
+    "ResourceRequirements",
   ),
 };
 
 export const schedulingValues: Readonly<Record<string, Value>> = {
   deploymentAnnotations: texts("Annotations of the Deployment."),
   revisionHistoryLimit: integer("How many old ReplicaSets are kept; Kubernetes keeps 10.", null),
-  strategy: only(
-    kubernetes(
-      "How Pods are replaced: a DeploymentStrategy. Without it one more runs meanwhile, or without leader election none.",
+  strategy: typed(
+    only(
+      kubernetes(
+        "How Pods are replaced: a DeploymentStrategy. Without it one more runs meanwhile, or without leader election none.",
+      ),
+      "rollingUpdate",
+      { type: { enum: ["RollingUpdate", "Recreate"] } },
     ),
-    "rollingUpdate",
-    { type: { enum: ["RollingUpdate", "Recreate"] } },
+    "DeploymentStrategy",
   ),
   podLabels: labels("Labels of the Pods."),
   podAnnotations: texts("Annotations of the Pods."),
-  podSecurityContext: kubernetes("The Pods' security context.", {
-    runAsNonRoot: true,
-    runAsUser: 65_532,
-    runAsGroup: 65_532,
-    fsGroup: 65_532,
-    seccompProfile: { type: "RuntimeDefault" },
-  }),
-  securityContext: kubernetes("The container's security context.", {
-    allowPrivilegeEscalation: false,
-    readOnlyRootFilesystem: true,
-    capabilities: { drop: ["ALL"] },
-  }),
+  podSecurityContext: typed(
+    kubernetes("The Pods' security context.", {
+      runAsNonRoot: true,
+      runAsUser: 65_532,
+      runAsGroup: 65_532,
+      fsGroup: 65_532,
+      seccompProfile: { type: "RuntimeDefault" },
+    }),
+    "PodSecurityContext",
+  ),
+  securityContext: typed(
+    kubernetes("The container's security context.", {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    }),
+    "SecurityContext",
+  ),
   openshift: toggle("True: user, group and fsGroup are left to OpenShift, which refuses any but its own.", false),
   livenessProbe: probe("liveness", { periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }),
   readinessProbe: probe("readiness", { periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 2 }),
@@ -84,23 +96,29 @@ export const schedulingValues: Readonly<Record<string, Value>> = {
     1,
   ),
   nodeSelector: labels("Labels of the nodes that may run it.", { "kubernetes.io/os": "linux" }),
-  affinity: only(kubernetes("Affinity."), "nodeAffinity podAffinity podAntiAffinity"),
-  tolerations: list("Tolerations.", fields("key value tolerationSeconds", { operator, effect })),
-  topologySpreadConstraints: list("Topology spread; a constraint without a labelSelector gets the Pods' own.", {
-    type: "object",
-    required: ["maxSkew", "topologyKey", "whenUnsatisfiable"],
-    properties: {
-      maxSkew: { type: "integer", minimum: 1 },
-      whenUnsatisfiable: { enum: ["DoNotSchedule", "ScheduleAnyway"] },
-    },
-  }),
+  affinity: typed(only(kubernetes("Affinity."), "nodeAffinity podAffinity podAntiAffinity"), "Affinity"),
+  tolerations: typedItems(list("Tolerations.", fields("key value tolerationSeconds", { operator, effect })), "Toleration"),
+  topologySpreadConstraints: typedItems(
+    list("Topology spread; a constraint without a labelSelector gets the Pods' own.", {
+      type: "object",
+      required: ["maxSkew", "topologyKey", "whenUnsatisfiable"],
+      properties: {
+        maxSkew: { type: "integer", minimum: 1 },
+        whenUnsatisfiable: { enum: ["DoNotSchedule", "ScheduleAnyway"] },
+      },
+    }),
+    "TopologySpreadConstraint",
+  ),
   priorityClassName: text("A PriorityClass.", "", optionalName),
   runtimeClassName: text("A RuntimeClass.", "", optionalName),
   schedulerName: text("The scheduler; Kubernetes' own where empty."),
-  hostAliases: list("Entries of /etc/hosts: `[{ip: …, hostnames: […]}]`.", {
-    ...fields("", { ip: { type: "string", minLength: 2 }, hostnames: { type: "array", items: { type: "string" } } }),
-    required: ["ip"],
-  }),
+  hostAliases: typedItems(
+    list("Entries of /etc/hosts: `[{ip: …, hostnames: […]}]`.", {
+      ...fields("", { ip: { type: "string", minLength: 2 }, hostnames: { type: "array", items: { type: "string" } } }),
+      required: ["ip"],
+    }),
+    "HostAlias",
+  ),
   hostUsers: {
     description: "False: root in the container is nobody on the node, where that has user namespaces.",
     type: ["boolean", "null"],
@@ -109,23 +127,33 @@ export const schedulingValues: Readonly<Record<string, Value>> = {
   dnsPolicy: text("Where names are looked up; ClusterFirst where empty.", "", {
     enum: ["", "ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"],
   }),
-  dnsConfig: only(kubernetes("Further DNS settings: a PodDNSConfig."), "nameservers searches options"),
+  dnsConfig: typed(only(kubernetes("Further DNS settings: a PodDNSConfig."), "nameservers searches options"), "PodDNSConfig"),
   enableServiceLinks: toggle("Variables for each Service of the namespace, which nothing here reads.", false),
-  initContainers: list("Containers that run first, as Kubernetes has them.", named),
-  extraContainers: list("Containers that run beside, as Kubernetes has them.", named),
+  initContainers: typedItems(list("Containers that run first, as Kubernetes has them.", named), "Container"),
+  extraContainers: typedItems(list("Containers that run beside, as Kubernetes has them.", named), "Container"),
   extraArgs: list("Further arguments.", { type: "string", not: { pattern: unsafeArgument } }),
-  extraEnv: list("Further environment variables, as EnvVars.", {
-    type: "object",
-    required: ["name"],
-    properties: { name: { type: "string", not: { pattern: unsafeVariable } } },
+  extraEnv: typedItems(
+    list("Further environment variables, as EnvVars.", {
+      type: "object",
+      required: ["name"],
+      properties: { name: { type: "string", not: { pattern: unsafeVariable } } },
+    }),
+    "EnvVar",
+  ),
+  extraVolumes: typedItems(list("Further volumes.", named), "Volume"),
+  extraVolumeMounts: typedItems(
+    list("Further volume mounts.", {
+      type: "object",
+      required: ["name", "mountPath"],
+      properties: { name: { type: "string", minLength: 1 }, mountPath: { type: "string", minLength: 1 } },
+    }),
+    "VolumeMount",
+  ),
+  extraObjects: list("Further objects, as YAML or as text, in which templates are expanded.", {
+    type: ["object", "string"],
+    required: ["apiVersion", "kind", "metadata"],
+    properties: { apiVersion: { type: "string" }, kind: { type: "string" }, metadata: { type: "object" } },
   }),
-  extraVolumes: list("Further volumes.", named),
-  extraVolumeMounts: list("Further volume mounts.", {
-    type: "object",
-    required: ["name", "mountPath"],
-    properties: { name: { type: "string", minLength: 1 }, mountPath: { type: "string", minLength: 1 } },
-  }),
-  extraObjects: list("Further objects, as YAML or as text, in which templates are expanded.", { type: ["object", "string"] }),
 };
 
 /** What Kubernetes takes as a list of objects. */

@@ -1,5 +1,7 @@
 /** The JSON Schema of the chart's values, in the few shapes that it takes. Every value says what it does, and its default. */
 
+import types from "./kubernetes-types.json" with { type: "json" };
+
 /** A value: what JSON Schema says of it, and what the value is for. */
 export interface Value {
   readonly description: string;
@@ -42,11 +44,27 @@ export function kubernetes(description: string, value: object = {}): Value {
   return { description, type: Array.isArray(value) ? "array" : "object", default: value };
 }
 
+/** The same, of a type of Kubernetes' own: what is of another type is refused before anything is installed. */
+export function typed(value: Value, type: string): Value {
+  const rules = Array.isArray(value["allOf"]) ? (value["allOf"] as readonly object[]) : [];
+  return { ...value, allOf: [...rules, reference(type)] };
+}
+/** A list of such. `items`: what else is said of each. */
+export function typedItems(value: Value, type: string): Value {
+  return { ...value, items: { allOf: [...(value["items"] ? [value["items"]] : []), reference(type)] } };
+}
+function reference(type: string): object {
+  if (!Object.hasOwn(types.definitions, type))
+    throw new Error(`kubernetes-types.json does not have ${type}: take-types.ts takes it`);
+  return { $ref: `#/definitions/${type}` };
+}
+
 /** A draft that every Helm since version 3 reads. */
 export function jsonSchema(values: Readonly<Record<string, Value>>): object {
   return {
     $schema: "http://json-schema.org/draft-07/schema#",
     ...strict(section("Values of the Holdfast chart.", values)),
+    definitions: types.definitions,
   };
 }
 

@@ -2,7 +2,7 @@
 import { alerts } from "../monitoring/alerts.ts";
 import { flagValues } from "./flags.ts";
 import { named, objects, podValues, schedulingValues } from "./pod.ts";
-import { integer, kubernetes, labels, list, section, text, texts, toggle, type Value } from "./schema.ts";
+import { integer, kubernetes, labels, list, section, text, texts, toggle, typed, typedItems, type Value } from "./schema.ts";
 
 const podPort = { minimum: 1, maximum: 65_535 };
 const namespaceName = { type: "string", pattern: "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$" };
@@ -19,6 +19,25 @@ const renderMode = text(
   { enum: ["alwaysRender", "skipIfMissing", "failIfMissing"] },
 );
 
+/** A RelabelConfig of the Prometheus operator. */
+const relabeling = {
+  type: "object",
+  properties: {
+    sourceLabels: { type: "array", items: { type: "string" } },
+    separator: { type: "string" },
+    targetLabel: { type: "string" },
+    regex: { type: "string" },
+    modulus: { type: "integer" },
+    replacement: { type: "string" },
+    action: { type: "string" },
+  },
+};
+const keyOfSecret = {
+  type: "object",
+  required: ["key"],
+  properties: { name: { type: "string" }, key: { type: "string" }, optional: { type: "boolean" } },
+};
+
 /** The settings that a ServiceMonitor and a PodMonitor share. */
 function monitor(description: string): Value {
   return section(description, {
@@ -29,12 +48,26 @@ function monitor(description: string): Value {
     interval: text("How often it is scraped.", "30s"),
     scrapeTimeout: text("Prometheus' own where empty."),
     labels: labels("Labels by which Prometheus selects it."),
-    relabelings: objects("Relabelings of the target."),
-    metricRelabelings: objects("Relabelings of what was scraped."),
-    authorization: kubernetes("With `metrics.secure`: whose token it sends; a ServiceMonitor's default is Prometheus' own."),
-    tlsConfig: kubernetes(
-      "With `metrics.secure`: how it knows the certificate. Where empty it does not ask (`insecureSkipVerify`).",
-    ),
+    relabelings: list("Relabelings of the target.", relabeling),
+    metricRelabelings: list("Relabelings of what was scraped.", relabeling),
+    authorization: {
+      ...kubernetes("With `metrics.secure`: whose token it sends; a ServiceMonitor's default is Prometheus' own."),
+      allOf: [{ properties: { type: { type: "string" }, credentials: keyOfSecret, credentialsFile: { type: "string" } } }],
+    },
+    tlsConfig: {
+      ...kubernetes("With `metrics.secure`: how it knows the certificate. Where empty it does not ask (`insecureSkipVerify`)."),
+      allOf: [
+        {
+          properties: {
+            serverName: { type: "string" },
+            insecureSkipVerify: { type: "boolean" },
+            ca: { type: "object" },
+            cert: { type: "object" },
+            keySecret: keyOfSecret,
+          },
+        },
+      ],
+    },
   });
 }
 
@@ -174,7 +207,7 @@ export const values: Readonly<Record<string, Value>> = {
     ),
     httpsOnly: toggle("Refuse URLs of http that stand in a spec, but for a proxy's.", false),
     actions: { ...list("What happens then.", { enum: ["Deny", "Warn", "Audit"] }), default: ["Deny"], minItems: 1 },
-    namespaceSelector: kubernetes("In which namespaces; in all where empty."),
+    namespaceSelector: typed(kubernetes("In which namespaces; in all where empty."), "LabelSelector"),
   }),
   podDisruptionBudget: section("A PodDisruptionBudget.", {
     enabled: toggle("Make one. It is of use with two replicas.", false),
@@ -186,9 +219,15 @@ export const values: Readonly<Record<string, Value>> = {
   }),
   networkPolicy: section("A NetworkPolicy.", {
     enabled: toggle("Make one. Probes always get in.", false),
-    metricsFrom: objects("Who may scrape the metrics, as NetworkPolicyPeers; everybody where empty."),
-    ingress: objects("Who else may get in, as NetworkPolicyIngressRules."),
-    egress: objects("Where the controller may go, as NetworkPolicyEgressRules; everywhere by default.", [{}]),
+    metricsFrom: typedItems(
+      objects("Who may scrape the metrics, as NetworkPolicyPeers; everybody where empty."),
+      "NetworkPolicyPeer",
+    ),
+    ingress: typedItems(objects("Who else may get in, as NetworkPolicyIngressRules."), "NetworkPolicyIngressRule"),
+    egress: typedItems(
+      objects("Where the controller may go, as NetworkPolicyEgressRules; everywhere by default.", [{}]),
+      "NetworkPolicyEgressRule",
+    ),
   }),
 
   ...podValues,
