@@ -37,8 +37,11 @@ interface Waiting {
   isLong: boolean;
 }
 
-/** Much passes before this, and is told of by no write of its own; a fleet's writes are spread over as long again. Milliseconds. */
-const tellAfterMs = 5_000;
+/**
+ * Much passes before this, and is told of by no write of its own; a fleet's writes are spread over as long again. Milliseconds. A
+ * fleet that goes to one server as fast as it can waits for that with no limit of anybody's, and is not to be slowed down by it.
+ */
+const tellAfterMs = (reason: Wait["reason"]): number => (reason === "OriginBusy" ? 60_000 : 5_000);
 
 export function createPostponed(nowMs = () => performance.now()): Postponed {
   const waiting = new Map<string, Waiting>();
@@ -68,8 +71,9 @@ export function createPostponed(nowMs = () => performance.now()): Postponed {
       const one: Waiting = { what, sinceMs: nowMs(), whenLong: when.long, timer: undefined, isLong: false };
       waiting.set(id, one);
       // While no status can be written, none can say so.
-      if (what.reason !== "StatusesUnwritable" && (what.turnInMs ?? Infinity) > 2 * tellAfterMs)
-        tellAfter(id, one, tellAfterMs * (1 + fractionOf(id)));
+      const firstMs = tellAfterMs(what.reason);
+      if (what.reason !== "StatusesUnwritable" && (what.turnInMs ?? Infinity) > 2 * firstMs)
+        tellAfter(id, one, firstMs * (1 + fractionOf(id)));
       void what.free.then(() => {
         if (waiting.get(id) === one) forget(id);
         when.free();

@@ -41,6 +41,14 @@ test("is not told of when its turn comes before, or soon after", async () => {
   expect(soon.long).not.toHaveBeenCalled();
 });
 
+test("is told of later where it waits for a place at its server, which a whole fleet may do", async () => {
+  const { long } = setUp({ reason: "OriginBusy" });
+  await jest.advanceTimersByTimeAsync(59_999);
+  expect(long).not.toHaveBeenCalled();
+  await jest.advanceTimersByTimeAsync(60_001);
+  expect(long).toHaveBeenCalledTimes(1);
+});
+
 test("says how long is left of the time until its turn, while some is", async () => {
   const { postponed } = setUp({ turnInMs: 30_000 });
   await jest.advanceTimersByTimeAsync(10_000);
