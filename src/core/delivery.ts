@@ -52,6 +52,22 @@ export function carriesSameAttempt(stored: Partial<DeliveryRecord> = {}, read: P
   return stored.attempt === undefined || sameJSON(stored.attempt, read.attempt);
 }
 
+/** Whether it is the attempt that was declared so, or was taken away with the status: nobody else has recorded anything since. */
+export function carriesAttempt(stored: Partial<DeliveryRecord> = {}, { id, sender }: { id: string; sender: string }): boolean {
+  return isRecorded(stored) ? stored.attempt?.id === id && stored.attempt.sender === sender : true;
+}
+
+/**
+ * Whether the status is one that was recorded: it tells of an attempt or, where a request was refused after its intent, of the
+ * generation that was looked at.
+ */
+export function isRecorded({
+  attempt,
+  observedGeneration,
+}: Partial<DeliveryRecord> & { observedGeneration?: unknown } = {}): boolean {
+  return attempt !== undefined || observedGeneration !== undefined;
+}
+
 /** What the spec wants delivered. */
 export interface Desired {
   readonly uid: string;

@@ -1,5 +1,5 @@
 /** Records what an earlier process sent and could not record. Invariant: nothing else is decided for the object before. */
-import type { DeliveryRecord } from "../core/delivery.ts";
+import { carriesAttempt } from "../core/delivery.ts";
 import type { Kind } from "../core/plan.ts";
 import type { OutcomeJournal, ResourceStore } from "../core/ports.ts";
 import type { Resource } from "../core/resource.ts";
@@ -20,9 +20,8 @@ export async function recordJournaled(
 ): Promise<Resource> {
   const entry = journal?.find(id);
   if (!entry) return resource;
-  const { attempt }: Partial<DeliveryRecord> = resource.status ?? {};
   const { attemptId, sender, status } = entry;
-  const isOurs = entry.uid === resource.metadata.uid && attempt?.id === attemptId && attempt.sender === sender;
+  const isOurs = entry.uid === resource.metadata.uid && carriesAttempt(resource.status, { id: attemptId, sender });
   const result = isOurs
     ? await store.writeStatus(kind.type, resource, status, { type: "attempt", id: attemptId, sender }, signal)
     : { type: "conflict" as const };

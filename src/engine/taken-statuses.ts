@@ -3,7 +3,7 @@
  *
  * Invariant: a status is only given back to the object (UID) that had it, and never over another that tells of an attempt.
  */
-import type { DeliveryRecord } from "../core/delivery.ts";
+import { isRecorded, type DeliveryRecord } from "../core/delivery.ts";
 import type { Kind } from "../core/plan.ts";
 import type { ResourceStore } from "../core/ports.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
@@ -23,7 +23,8 @@ export function createTakenStatuses(): TakenStatuses {
   return {
     note(id, { before, after }) {
       const isSame = before !== undefined && after?.metadata.uid === before.metadata.uid;
-      if (!isSame || isRecorded(after)) {
+      // The watch can tell of a write before its reply is there.
+      if (!isSame || isRecorded(after.status)) {
         taken.delete(id);
         return false;
       }
@@ -33,20 +34,12 @@ export function createTakenStatuses(): TakenStatuses {
     },
     of(id, resource) {
       const had = taken.get(id);
-      return had?.metadata.uid === resource.metadata.uid && !isRecorded(resource) ? had.status : undefined;
+      return had?.metadata.uid === resource.metadata.uid && !isRecorded(resource.status) ? had.status : undefined;
     },
     forget: (id) => void taken.delete(id),
   };
 }
 
-/**
- * Whether the status is one that was recorded: it tells of an attempt or, where a request was refused after its intent, of the
- * generation that was looked at. The watch can tell of such a write before its reply is there.
- */
-function isRecorded(resource: Resource | undefined): boolean {
-  const record: { readonly observedGeneration?: unknown } = resource?.status ?? {};
-  return hasAttempt(resource) || record.observedGeneration !== undefined;
-}
 function hasAttempt(resource: Resource | undefined): boolean {
   const record: Partial<DeliveryRecord> = resource?.status ?? {};
   return record.attempt !== undefined;

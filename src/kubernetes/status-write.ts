@@ -7,7 +7,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isRecord, parseJSON, sameJSON } from "../core/tools/json.ts";
-import { carriesSameAttempt } from "../core/delivery.ts";
+import { carriesAttempt, carriesSameAttempt, isRecorded } from "../core/delivery.ts";
 import { StatusTooLargeError, type Precondition, type WriteResult } from "../core/ports.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";
 import type { ApiClient } from "./api-client.ts";
@@ -139,14 +139,17 @@ async function tryAttempt(
   const live = await readLive(writer, { ...write, purpose: "outcomes" }, signal);
   if (!live) return { type: "conflict" };
   if (sameJSON(live.status, write.status)) return { type: "written", resource: live }; // an earlier try landed, its reply was lost
-  if (!carries(live.status, id, sender)) return { type: "conflict" };
-  if (result.error.status === 422) throw result.error;
-  return undefined;
+  if (!carriesAttempt(live.status, { id, sender })) return { type: "conflict" };
+  if (isRecorded(live.status)) return otherwise(result);
+  // The status was taken away: what was sent is known here alone.
+  const sameVersion = { op: "replace", path: "/metadata/resourceVersion", value: live.metadata.resourceVersion };
+  const again = await patchStatus(writer, write, [sameVersion], signal);
+  return again.type === "written" ? again : otherwise(again);
 }
-
-function carries(status: object | undefined, id: string, sender: string): boolean {
-  const attempt = isRecord(status) ? status["attempt"] : undefined;
-  return isRecord(attempt) && attempt["id"] === id && attempt["sender"] === sender;
+/** It was not for another attempt: the status itself is refused, or another try may do. */
+function otherwise({ error }: Extract<Patched, { type: "refused" }>): undefined {
+  if (error.status === 422) throw error;
+  return undefined;
 }
 
 type Patched = { readonly type: "written"; readonly resource: Resource } | { readonly type: "refused"; readonly error: ApiError };

@@ -1,9 +1,9 @@
 /** Resources from what a manifest declares and what is remembered, and the rules for writing a status. Pure. */
 import { definitions } from "../api/definitions.ts";
 import { validator, type Validate } from "../api/validate.ts";
-import { carriesSameAttempt } from "../core/delivery.ts";
+import { carriesAttempt, carriesSameAttempt } from "../core/delivery.ts";
 import { attemptUUID } from "../core/tools/digest.ts";
-import { isRecord, parseJSON, sameJSON } from "../core/tools/json.ts";
+import { parseJSON, sameJSON } from "../core/tools/json.ts";
 import type { Precondition } from "../core/ports.ts";
 import type { DataResource, Metadata, Resource, ResourceType } from "../core/resource.ts";
 import type { ManifestData, ManifestObject } from "./object.ts";
@@ -44,10 +44,8 @@ export function holds(precondition: Precondition, stored: object | undefined, re
       return sameJSON(stored, read);
     case "sameAttempt":
       return carriesSameAttempt(stored, read);
-    case "attempt": {
-      const attempt = isRecord(stored) ? stored["attempt"] : undefined;
-      return isRecord(attempt) && attempt["id"] === precondition.id && attempt["sender"] === precondition.sender;
-    }
+    case "attempt":
+      return carriesAttempt(stored, precondition);
   }
 }
 

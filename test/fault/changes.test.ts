@@ -93,6 +93,31 @@ describeWithControlPlane("what happens to an object while its request is on its 
     expect(counts).toEqual(names.map(() => [1, 1]));
   }, 40_000);
 
+  test.each([["taken away"], ["replaced by others' fields"]])(
+    "F12: its status is %s: what came of it is recorded, and nothing is sent again",
+    async (how) => {
+      const { origin, requests } = world;
+      const isTaken = how === "taken away";
+      const names = Object.keys(methods).map((method) => `wiped-${isTaken ? "" : "in-part-"}${method}`);
+      const specOf = (name: string): object => methods[name.replace(/wiped-(in-part-)?/, "") as keyof typeof methods];
+      for (const name of names) await requests.create(name, { url: `${origin.url}/${name}`, ...specOf(name) });
+      await until("all are on their way", () => names.every((name) => origin.count(`/${name}`) === 1));
+      for (const name of names) {
+        const others = isTaken ? {} : { conditions: [] };
+        const object = (await requests.all()).get(name);
+        const { status } = await plane.admin("PUT", `${requests.collection}/${name}/status`, { ...object, status: others });
+        expect(status).toBe(200);
+      }
+      await sleep(500); // the watch tells
+      release();
+      const all = await requests.until("all are Ready", (seen) => names.every((name) => isReady(seen.get(name))));
+      await sleep(1_000);
+      const counts = names.map((name) => [name, origin.count(`/${name}`), all.get(name)?.status?.attempt?.tries]);
+      expect(counts).toEqual(names.map((name) => [name, 1, 1]));
+    },
+    40_000,
+  );
+
   test("restored without its status: what is said to be done is not sent, and what it declares later is", async () => {
     const { origin, requests } = world;
     const names = Object.keys(methods).map((method) => `restored-${method}`);

@@ -10,7 +10,7 @@ import { createShown } from "../../src/core/shown.ts";
 import { canonicalJSON } from "../../src/core/tools/json.ts";
 import type { EvaluationResult, Intent, Step, Verdict } from "../../src/core/plan.ts";
 import type { Precondition } from "../../src/core/ports.ts";
-import { carriesSameAttempt } from "../../src/core/delivery.ts";
+import { carriesAttempt, carriesSameAttempt } from "../../src/core/delivery.ts";
 import { httpRequestKind } from "../../src/kinds/http-request/plan.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
 
@@ -148,8 +148,7 @@ function driveAnew({ resource, answers, hours }: Run, sender: string): IteratorR
 function holds({ object }: World, run: Run, precondition: Precondition): boolean {
   if (precondition.type === "unchanged") return same(object.status ?? nothing, run.resource.status ?? nothing);
   if (precondition.type === "sameAttempt") return carriesSameAttempt(object.status, run.resource.status);
-  const { attempt } = object.status ?? {};
-  return attempt?.id === precondition.id && attempt.sender === precondition.sender;
+  return carriesAttempt(object.status, precondition);
 }
 
 /** Here a resourceVersion is the term in which the object became so: all that matters of it is what is from before a take-over. */

@@ -38,6 +38,8 @@ function serverOf(first: Resource | undefined) {
       return { status: 200, body: live };
     }
     for (const { op, path: at, value } of body as readonly Operation[]) {
+      if (op === "replace" && valueAt(at) !== value)
+        throw new ApiError(`${method} ${path}`, 409, { kind: "Status", reason: "Conflict" });
       if (op === "test" && valueAt(at) !== value)
         throw new ApiError(`${method} ${path}`, 422, { kind: "Status", reason: "Invalid" });
       if (op === "add") change(value as object);
@@ -80,16 +82,34 @@ test("reads the object anew where its spec has changed since it was read", async
 });
 
 test.each([
+  ["taken away", thing("a", 1, 2)],
+  ["made empty", { ...thing("a", 1, 2), status: {} }],
+  ["left with others' fields only", { ...thing("a", 1, 2), status: { conditions: [] } }],
+])("is recorded where the status was %s meanwhile, since nobody else knows of it", async (_, live) => {
+  const server = serverOf(live);
+  expect(await record(server.client)).toMatchObject({ type: "written", resource: { status: done } });
+  expect(server.status()).toEqual(done);
+});
+
+test("is not recorded over what another records in that moment", async () => {
+  const server = serverOf(thing("a", 1, 2));
+  const call: ApiClient["call"] = async (request, aborting) => {
+    const answer = await server.client.call(request, aborting);
+    if (request.method === "GET") server.change(later);
+    return answer;
+  };
+  expect(await record({ call } as ApiClient)).toEqual({ type: "conflict" });
+  expect(server.status()).toEqual(later);
+});
+
+test.each([
   ["whose status tells of another attempt", { ...thing("a", 1, 2), status: later }],
   [
     "whose attempt another process took over",
     { ...thing("a", 1, 2), status: { attempt: { ...inFlight.attempt, sender: "other" } } },
   ],
   ["that was made anew under its name", { ...thing("a"), metadata: { ...thing("a").metadata, uid: "another" } }],
-  // Nothing says that it was sent for what is there: the status that was taken away is given back, and stalls as unknown.
-  ["whose status was taken away", thing("a", 1, 2)],
-  ["whose status was made empty", { ...thing("a", 1, 2), status: {} }],
-  ["whose status has others' fields only", { ...thing("a", 1, 2), status: { conditions: [] } }],
+  ["whose status says that it was looked at, and of no attempt", { ...thing("a", 1, 2), status: { observedGeneration: 1 } }],
   ["that is gone", undefined],
 ])("is not recorded on an object %s", async (_, live) => {
   const server = serverOf(live);
