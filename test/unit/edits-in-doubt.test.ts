@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { HTTPRequestStatus } from "../../src/api/http-request.ts";
+import type { HTTPResourceStatus } from "../../src/api/http-resource.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { sendDigest } from "../../src/kinds/request/request.ts";
 import { answer, condition, drive, httpRequest, reset } from "../support/request-plan.ts";
@@ -74,6 +75,15 @@ describe("a create that may have arrived", () => {
     const { status } = driveResource(resource({ ...user, ...keyed }), [failure(true)]);
     const changed = resource({ ...user, ...keyed, parameters: { ...user.parameters, name: "eve" } }, { status, generation: 2 });
     const again = driveResource(changed, [says(201), values("7")], { at });
+    expect(again.status.attempt?.id).toBe(status.attempt?.id);
+  });
+  test("keeps its key when the process dies before its answer and the spec has changed by the next start", () => {
+    const [step] = driveResource(resource({ ...user, ...keyed }), [says(201), values("7")]).steps;
+    const isIntended = step?.type === "exchange" && step.beforeSend.type === "recordIntent";
+    const status: HTTPResourceStatus = isIntended ? step.beforeSend.status : {}; // all that is left of it then
+    const changed = resource({ ...user, ...keyed, parameters: { ...user.parameters, name: "eve" } }, { status, generation: 2 });
+    const again = driveResource(changed, [says(201), values("7")], { at });
+    expect(status.attempt?.id).toMatch(/^[-0-9a-f]{36}$/);
     expect(again.status.attempt?.id).toBe(status.attempt?.id);
   });
   test("is not sent again by another method", () => {

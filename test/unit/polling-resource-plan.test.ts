@@ -124,7 +124,7 @@ describe("wish 5: a create whose work goes on", () => {
     const { status, state } = drive(resource(keyed, { status: before }), goesOn, late);
     expect(state).toBe("False/PollTimeout Reconciling");
     const again = drive(resource(keyed, { status }), [accepted, none], late);
-    expect([again.sent, again.status.attempt?.id]).toEqual([["POST users"], before.attempt?.id]);
+    expect([again.sent, again.status.attempt?.id]).toEqual([["POST users after intent"], before.attempt?.id]);
   });
   test("that names no place to ask is not sent again", () => {
     const { status, state } = drive(resource(polled), [answer(202)]);

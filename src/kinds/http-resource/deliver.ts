@@ -74,6 +74,7 @@ export function* deliver(context: Context, report: Report, sending: VerbDelivery
     instanceId,
     idempotent: sending.renames ? false : request.shape.idempotent,
     keyed: desired.repeatable && !sending.renames,
+    creates: isCreate,
     inFlight: (sent) => report.inFlight(sent),
   });
   const outcome = yield* sendExchange(exchange, before, isRemoval ? {} : keepsOf(context));

@@ -12,6 +12,8 @@ interface Circumstances<A extends Attempt> {
   readonly idempotent: boolean | undefined;
   /** Whether the server knows a request again by an idempotency key. */
   readonly keyed: boolean;
+  /** It makes an object, which may be found by its key alone. */
+  readonly creates?: boolean;
   /** The status that says that the attempt is on its way. */
   readonly inFlight: (attempt: A) => object;
 }
@@ -19,16 +21,16 @@ interface Circumstances<A extends Attempt> {
 /**
  * Without an intent, a crash would leave no trace of a request that may have left. A key that is honoured makes it
  * needless, if what is sent again is the same; which for the tick of a schedule would have to be known after the crash, when
- * another may have come.
+ * another may have come, and for a create, when what is declared may be another: that has another key, and would make another object.
  */
 export function decideBeforeSend<A extends Attempt>(
   { request }: Exchange,
-  { attempt, instanceId, idempotent, keyed, inFlight }: Circumstances<A>,
+  { attempt, instanceId, idempotent, keyed, creates = false, inFlight }: Circumstances<A>,
 ): BeforeSend {
   const isRepeatable = idempotent ?? isIdempotent(request.method);
   // What it tells of is found again in the intent alone: what it was about has gone on by then.
-  if (attempt.event === undefined && (isRepeatable || (keyed && attempt.tick === undefined && !dependsOnInputs(request))))
-    return { type: "nothing", attemptId: attempt.id };
+  const isKeyKnown = keyed && !creates && attempt.tick === undefined && !dependsOnInputs(request);
+  if (attempt.event === undefined && (isRepeatable || isKeyKnown)) return { type: "nothing", attemptId: attempt.id };
   return {
     type: "recordIntent",
     status: inFlight({ ...attempt, sender: instanceId }),
