@@ -7,6 +7,7 @@ import { KubeConfig } from "@kubernetes/client-node";
 import type { RequestOptions } from "node:https";
 import type { SecureContextOptions } from "node:tls";
 import { CredentialsError } from "./api-error.ts";
+import { usePlugins } from "./exec-plugins.ts";
 import { useTokenFiles } from "./token-files.ts";
 
 export interface TlsSettings extends Pick<SecureContextOptions, "ca" | "cert" | "key"> {
@@ -29,17 +30,21 @@ interface CredentialSource {
   rejected(): void;
 }
 
+/** A plugin that takes longer is killed, milliseconds. */
+const pluginLimitMs = 30_000;
+
 /**
  * A kubeconfig file; without one what kubectl would take (KUBECONFIG, ~/.kube/config), else the Pod's service account.
  * Throws where there is none or it cannot be read, with its path and never its text, which holds credentials.
  */
-export function loadKubeConfig(file?: string): KubeConfig {
+export function loadKubeConfig(file?: string, limitMs = pluginLimitMs): KubeConfig {
   const kubeConfig = new KubeConfig();
   const what = file === undefined ? "the default kubeconfig" : `the kubeconfig ${file}`;
   const problem = problemOf(() => {
     if (file === undefined) kubeConfig.loadFromDefault();
     else kubeConfig.loadFromFile(file);
     useTokenFiles(kubeConfig, file);
+    usePlugins(kubeConfig, file, limitMs);
   });
   if (problem !== undefined) throw new Error(`${what} cannot be read: ${problem}`);
   const server = kubeConfig.getCurrentCluster()?.server;
@@ -64,9 +69,6 @@ function problemOf(load: () => void): string | undefined {
   }
 }
 
-/** How long a kubeconfig's plugin may take before it is asked anew, milliseconds. */
-const pluginLimitMs = 60_000;
-
 /** `load` is called once now, and again when the server stops accepting what it gave. Throws what `load` throws. */
 export function createCredentialSource(load: () => KubeConfig, reloadMs: number): CredentialSource {
   let kubeConfig = load();
@@ -81,8 +83,8 @@ export function createCredentialSource(load: () => KubeConfig, reloadMs: number)
       if (pending) return pending;
       const reading = readCredentials(kubeConfig);
       pending = reading;
-      // A plugin that hangs is asked anew later, and holds up nobody who has not waited for it by then.
-      const timer = setTimeout(forget, pluginLimitMs).unref();
+      // What hangs is asked anew later, and holds up nobody who has not waited for it by then.
+      const timer = setTimeout(forget, 2 * pluginLimitMs).unref();
       function forget(): void {
         clearTimeout(timer);
         if (pending === reading) pending = undefined;

@@ -232,6 +232,58 @@ describeWithControlPlane("the API client", (plane) => {
       expect(await readFile(runs, "utf8")).toBe("run\n");
     });
 
+    test("tells a plugin of the cluster where it wants to know, and that there is nobody whom it could ask", async () => {
+      const told = join(folder, "told");
+      const answer = JSON.stringify({ status: { token: "holdfast-token" } });
+      const exec = {
+        apiVersion: "client.authentication.k8s.io/v1",
+        command: "sh",
+        args: ["-c", `cat; printf %s "$KUBERNETES_EXEC_INFO $REGION" > ${told}; echo '${answer}'`],
+        env: [{ name: "REGION", value: "here" }],
+        provideClusterInfo: true,
+      };
+      const path = await kubeconfig(plane.url, ({ clusters, users }) => {
+        clusters[0].cluster["extensions"] = [{ name: "client.authentication.k8s.io/exec", extension: { audience: "a" } }];
+        users[0].user = { exec };
+      });
+      await using client = clientOf(path);
+      await client.call(getCRDs, signal);
+      const text = await readFile(told, "utf8");
+      expect(text.endsWith(" here")).toBe(true);
+      expect(JSON.parse(text.slice(0, -" here".length))).toEqual({
+        apiVersion: "client.authentication.k8s.io/v1",
+        kind: "ExecCredential",
+        spec: {
+          interactive: false,
+          cluster: {
+            server: plane.url,
+            "certificate-authority-data": expect.stringMatching(/^[\w+/]+=*$/),
+            config: { audience: "a" },
+          },
+        },
+      });
+    });
+
+    test("kills a plugin that hangs, and asks it again with the next call, or when what it gave has expired", async () => {
+      const runs = join(folder, "hanging-runs");
+      const expirationTimestamp = new Date(Date.now() - 1_000).toISOString();
+      const answer = JSON.stringify({ status: { token: "holdfast-token", expirationTimestamp } });
+      const exec = {
+        apiVersion: "client.authentication.k8s.io/v1",
+        command: "sh",
+        args: ["-c", `echo $$ >> ${runs}; [ "$(wc -l < ${runs})" -gt 1 ] || exec sleep 600; echo '${answer}'`],
+      };
+      const path = await kubeconfig(plane.url, (config) => (config.users[0].user = { exec }));
+      await using client = clientOf(path, { loadKubeConfig: () => loadKubeConfig(path, 2_000) });
+      const calls = [client.call(getCRDs, signal), client.call(getCRDs, signal)];
+      for (const call of calls) await expect(call).rejects.toMatchObject({ code: "NO_CREDENTIALS" });
+      const [hung] = (await readFile(runs, "utf8")).split("\n");
+      expect(() => process.kill(Number(hung), 0)).toThrow("ESRCH");
+      await client.call(getCRDs, signal);
+      await client.call(getCRDs, signal);
+      expect((await readFile(runs, "utf8")).trim().split("\n")).toHaveLength(3);
+    });
+
     test("does not repeat what a broken plugin said", async () => {
       const exec = {
         apiVersion: "client.authentication.k8s.io/v1",
