@@ -28,6 +28,8 @@ export interface ApiInterposer extends AsyncDisposable {
   readonly url: string;
   /** Requests so far, as method and path with its query. */
   readonly requests: readonly string[];
+  /** Empties the list of requests, of which there may be too many to keep. */
+  readonly forget: () => void;
   /** Undefined: the request is passed on. Looked up for each request. */
   answer: (request: InterposedRequest) => Answer | "reset" | undefined;
   /**
@@ -87,6 +89,7 @@ export async function startInterposer(plane: Pick<ControlPlaneClient, "url" | "c
       return `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
     },
     requests,
+    forget: () => void requests.splice(0),
     answer: () => undefined,
     hold: () => undefined,
     rewrite: () => undefined,

@@ -16,6 +16,9 @@ import { nodeFlags } from "./image.ts";
 
 const node = join(import.meta.dirname, "../../node_modules/.bin/node");
 
+/** On a machine that is busy with other things. */
+const longestStartMs = 120_000;
+
 export type LogLine = Readonly<Record<string, unknown>> & { readonly message: string };
 
 export interface HoldfastProcess extends AsyncDisposable {
@@ -103,7 +106,11 @@ export async function startController(
       check();
     });
   }
-  const { metricsPort, healthPort } = (await logged(({ message }) => message === "serving")) as unknown as Record<string, number>;
+  const serving = await logged(({ message }) => message === "serving", longestStartMs).catch((error: unknown) => {
+    child.kill("SIGKILL"); // nobody else would
+    throw error;
+  });
+  const { metricsPort, healthPort } = serving as unknown as Record<string, number>;
   const metrics = async (signal?: AbortSignal): Promise<string> =>
     (await request(`http://127.0.0.1:${metricsPort}/metrics`, { signal: signal ?? null })).body.text();
   return {

@@ -35,6 +35,8 @@ export interface FaultOrigin extends AsyncDisposable {
   readonly connections: number;
   /** Every request, in the order of arrival. */
   readonly requests: readonly OriginRequest[];
+  /** Empties the list of requests, of which there may be too many to keep; what was counted stays. */
+  readonly forget: () => void;
   /** How often a path was asked for. */
   count(path: string): number;
   /** How often it was acted upon. */
@@ -95,6 +97,7 @@ export async function startFaultOrigin(): Promise<FaultOrigin> {
       return connections;
     },
     requests,
+    forget: () => void requests.splice(0),
     count: (path) => counts.get(path) ?? 0,
     effects: (path) => effects.get(path) ?? 0,
     reply: () => ({ type: "answer" }),
