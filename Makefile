@@ -157,6 +157,10 @@ bench-fleet: build ## Time fleets on a real API server, beside the least possibl
 bench-poll: build ## CPU of looking at objects that are as they should be, beside bare GETs; POLLS: SHAPE:OBJECTS:INTERVAL_SECONDS[:https][:info] …
 	@npm exec --no -- node bench/poll/main.ts $(POLLS)
 
+.PHONY: bench-loop
+bench-loop: $(INSTALLED) ## How long the event loop is kept with many objects; OBJECTS (100000), NAMESPACES (2000).
+	@npm exec --no -- node --expose-gc bench/loop/main.ts $(or $(OBJECTS),100000) $(or $(NAMESPACES),2000)
+
 .PHONY: bench-memory
 bench-memory: $(INSTALLED) ## Heap, first look and longest stall with many objects, beside a program that only lists them; OBJECTS: how many …
 	@npm exec --no -- node bench/memory/main.ts $(OBJECTS)

@@ -2,6 +2,7 @@
 import type { ControllerSettings } from "../config.ts";
 import type { Condition } from "../core/conditions.ts";
 import type { TelemetryEvent, EmitTelemetry } from "../core/telemetry-event.ts";
+import { createYieldIfLong } from "../core/tools/event-loop-yield.ts";
 import { keyText } from "../core/resource.ts";
 import type { KubernetesStore } from "../kubernetes/store.ts";
 import { adminHeaders, adminPage, type AdminSample, type AdminView } from "../telemetry/admin-page.ts";
@@ -79,13 +80,13 @@ export async function serveAdmin({ adminAddress }: ControllerSettings, parts: Ad
   await sample();
   const timer = setInterval(() => void sample(), sampleMs).unref();
   resources.defer(() => clearInterval(timer));
-  const page = (object: string | undefined): string => adminPage(viewOf(parts, samples, object));
+  const page = async (object: string | undefined): Promise<string> => adminPage(await viewOf(parts, samples, object));
   const routes = {
-    "/": (query: URLSearchParams) => ({
+    "/": async (query: URLSearchParams) => ({
       status: 200,
       contentType: "text/html; charset=utf-8",
       headers: adminHeaders,
-      body: page(query.get("object") ?? undefined),
+      body: await page(query.get("object") ?? undefined),
     }),
   };
   try {
@@ -110,15 +111,15 @@ async function takeSample({ sockets, controller }: Runtime): Promise<AdminSample
   return { ...sockets.counts(), timeWait, due: depth, working: working.size };
 }
 
-function viewOf(
+async function viewOf(
   { runtime, store, slowest, history, identity, leads, scrub }: AdminParts,
   samples: readonly AdminSample[],
   object: string | undefined,
-): AdminView {
+): Promise<AdminView> {
   const { clients, controller } = runtime;
   const { depth, delayed, working } = controller.queue;
   const oldestMs = Math.max(0, ...[...working.values()].map((sinceMs) => performance.now() - sinceMs));
-  const failing = notReady(controller);
+  const failing = await notReady(controller);
   return {
     version,
     identity,
@@ -142,15 +143,18 @@ function viewOf(
   };
 }
 
-/** The newest first. */
-function notReady(controller: Runtime["controller"]): AdminView["failing"] {
-  const found = [...controller.resources()].flatMap(({ kind, resource }) => {
+/** The newest first. With pauses. */
+async function notReady(controller: Runtime["controller"]): Promise<AdminView["failing"]> {
+  const found: AdminView["failing"][number][] = [];
+  const breathe = createYieldIfLong();
+  for (const { kind, resource } of controller.resources()) {
+    await breathe();
     const { conditions = [] } = (resource.status ?? {}) as { conditions?: readonly Condition[] };
     const ready = conditions.find(({ type }) => type === "Ready");
-    if (!ready || ready.status === "True") return [];
+    if (!ready || ready.status === "True") continue;
     const { reason, message, lastTransitionTime } = ready;
     const forSecs = Math.max(0, (Date.now() - Date.parse(lastTransitionTime)) / 1000);
-    return [{ object: `${kind} ${keyText(resource.metadata)}`, reason, message, forSecs }];
-  });
+    found.push({ object: `${kind} ${keyText(resource.metadata)}`, reason, message, forSecs });
+  }
   return found.toSorted((a, b) => a.forSecs - b.forSecs);
 }

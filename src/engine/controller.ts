@@ -15,12 +15,14 @@ import { createCaches } from "./caches.ts";
 import { createDataWatches } from "./data-watches.ts";
 import { createDependents } from "./dependents.ts";
 import { createWatchers } from "./watchers.ts";
+import { createYieldIfLong } from "../core/tools/event-loop-yield.ts";
 import { createDueReasons } from "./due-reasons.ts";
 import { createEnqueue, type Enqueue } from "./enqueue.ts";
 import { keyParts, namespaceOf, queueKey } from "./key.ts";
 import { createBackoff } from "./backoff.ts";
 import { createKeptData } from "./kept-data.ts";
 import { createLeadershipTerms } from "./leadership-terms.ts";
+import { createSharedReads } from "./shared-reads.ts";
 import { createTakenStatuses } from "./taken-statuses.ts";
 import { createUnrecordedOutcomes, type UnrecordedOutcomes } from "./unrecorded.ts";
 import { createWorkQueue, type WorkQueue, type WorkQueueOptions } from "./work-queue.ts";
@@ -107,6 +109,15 @@ function createState({ kinds, store, emit, queueObserver, ...options }: Controll
     groupOf: namespaceOf,
     isOpen: () => term() !== undefined,
   });
+  const dataWatches = createDataWatches({
+    store,
+    dependents,
+    emit,
+    queue(id, lane, about) {
+      reasons.note(id, "dataChanged", { about });
+      queue.add(id, { lane });
+    },
+  });
   return {
     dependents,
     watchers: createWatchers(),
@@ -114,15 +125,8 @@ function createState({ kinds, store, emit, queueObserver, ...options }: Controll
     queue,
     caches: createCaches(kinds, isNewer),
     takenStatuses: createTakenStatuses(),
-    dataWatches: createDataWatches({
-      store,
-      dependents,
-      emit,
-      queue(id, lane, about) {
-        reasons.note(id, "dataChanged", { about });
-        queue.add(id, { lane });
-      },
-    }),
+    dataWatches,
+    sharedReads: createSharedReads({ told: (reference) => dataWatches.told(reference), isNewer }),
     terms: createLeadershipTerms({ term, ledSinceVersion, isNewer, unbrokenSince }),
     unrecorded: createUnrecordedOutcomes({ emit, announce, journal }),
     keptData: createKeptData(),
@@ -149,11 +153,26 @@ function wireEnqueue(state: State, { instanceId, observe, emit }: ControllerOpti
   });
 }
 
+/** All that is cached and has not been looked at in this term, with pauses. */
+async function queueEach({ caches, queue, reasons, terms }: State, term: () => number | undefined): Promise<void> {
+  const began = term();
+  const breathe = createYieldIfLong();
+  queue.begin();
+  for (const { kind, resource } of caches.all()) {
+    await breathe();
+    if (term() !== began) return;
+    const id = queueKey(kind.type.kind, resource.metadata);
+    if (!isReconciled(kind) || terms.hasBegun(id)) continue;
+    reasons.note(id, "leadershipBegan");
+    queue.add(id, { lane: "listing" });
+  }
+}
+
 /** Neither watches nor works before `run`. */
 export function createController(options: ControllerOptions): Controller {
   const { emit, concurrency, reconcileTimeoutMs, slowWriteMs = 3_000, stoppingMs = 5_000 } = options;
   const state = createState(options);
-  const { caches, queue, reasons, dataWatches, terms } = state;
+  const { caches, queue, dataWatches } = state;
   const enqueue = wireEnqueue(state, options);
   const watches = createKindWatches({ ...options, caches, enqueue });
   const processKey = createProcessKey({
@@ -192,13 +211,7 @@ export function createController(options: ControllerOptions): Controller {
       await Promise.all([watching, data]);
     },
     warm: watches.warm,
-    queueAll() {
-      const all = [...caches.all()].filter(({ kind }) => isReconciled(kind));
-      const ids = all.map(({ kind, resource }) => queueKey(kind.type.kind, resource.metadata));
-      const due = ids.filter((id) => !terms.hasBegun(id));
-      for (const id of due) reasons.note(id, "leadershipBegan");
-      queue.addAll(due, "listing");
-    },
+    queueAll: () => void queueEach(state, options.term ?? (() => 1)),
     *resources() {
       for (const { kind, resource } of caches.all()) yield { kind: kind.type.kind, resource };
     },

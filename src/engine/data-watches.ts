@@ -5,10 +5,10 @@
  * nothing of what they hold comes here, only that they changed. Without a watch, for example where its right is missing, whoever
  * waits for one looks again by itself. Where there are too many namespaces for a watch each, `unwatched-data.ts` sees to it.
  */
-import { configMapType, secretType, type ResourceType } from "../core/resource.ts";
+import { configMapType, secretType, type Reference, type ResourceType } from "../core/resource.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { Lane } from "../core/lane.ts";
-import type { ResourceStore } from "../core/ports.ts";
+import type { ResourceStore, WatchEvent } from "../core/ports.ts";
 import { createUnwatchedData } from "./unwatched-data.ts";
 import type { Dependents } from "./dependents.ts";
 import { createSeenData, versionsOf, type SeenData } from "./seen-data.ts";
@@ -19,6 +19,8 @@ export interface DataWatches extends Pick<SeenData, "began" | "read" | "forget">
   /** Resolves when `signal` has aborted and every watch has ended. */
   run(signal: AbortSignal): Promise<void>;
   readonly size: number;
+  /** The version that a watch told last, undefined for one that is not there. Nothing: no watch tells of its namespace. */
+  told(reference: Reference): { readonly version: string | undefined } | undefined;
   /** Namespaces of which no watch tells, for lack of room and of the right to watch all: they are looked at in intervals. */
   readonly uncovered: number;
 }
@@ -32,6 +34,12 @@ interface DataWatchesOptions {
   readonly intervalMs?: number;
 }
 
+interface Watch {
+  readonly leaving: AbortController;
+  /** What it told last, by name; undefined: nothing yet, or no more. */
+  versions: Map<string, string> | undefined;
+}
+
 const types: readonly ResourceType[] = [secretType, configMapType];
 
 /** Each is one stream to the API server; beyond these, one of all namespaces tells of the others. */
@@ -39,7 +47,7 @@ const defaultMaxWatches = 256;
 
 export function createDataWatches(options: DataWatchesOptions): DataWatches {
   const { store, dependents, emit, queue, maxWatches = defaultMaxWatches } = options;
-  const watches = new Map<string, AbortController>();
+  const watches = new Map<string, Watch>();
   const running = new Set<Promise<void>>();
   let until: AbortSignal | undefined;
   /** Whether something has no watch of its own for lack of room. */
@@ -54,14 +62,6 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
     ...(options.intervalMs !== undefined && { intervalMs: options.intervalMs }),
   });
 
-  async function watch(type: ResourceType, namespace: string, signal: AbortSignal): Promise<void> {
-    let versions: Map<string, string> | undefined;
-    for await (const event of store.watchData?.(type, namespace, signal) ?? []) {
-      seen.take(type, namespace, event, versions);
-      if (event.type === "listed") versions = versionsOf(event.resources);
-    }
-  }
-
   function beginWatch(type: ResourceType, namespace: string): void {
     if (watches.size >= maxWatches) {
       isFull = true;
@@ -69,13 +69,18 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
       return;
     }
     unwatched.remove(type, namespace);
-    const leaving = new AbortController();
-    watches.set(watchKey(type, namespace), leaving);
-    const ended = watch(type, namespace, leaving.signal)
+    const own: Watch = { leaving: new AbortController(), versions: undefined };
+    watches.set(watchKey(type, namespace), own);
+    const ended = takeAll(own, store.watchData?.(type, namespace, own.leaving.signal) ?? [], (event) =>
+      seen.take(type, namespace, event, own.versions),
+    )
       .catch((error: unknown) => {
         emit({ type: "note", level: "error", message: "a watch of Secrets or ConfigMaps ended", fields: { namespace }, error });
       })
-      .finally(() => running.delete(ended));
+      .finally(() => {
+        own.versions = undefined;
+        running.delete(ended);
+      });
     running.add(ended);
   }
 
@@ -94,7 +99,7 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
       if (!isWanted) unwatched.remove(type, namespace);
       if (isWanted || !present) continue;
       watches.delete(key);
-      present.abort();
+      present.leaving.abort();
       watchPostponed();
     }
   }
@@ -111,8 +116,12 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
         if (signal.aborted) resolve();
         signal.addEventListener("abort", () => resolve(), { once: true });
       });
-      for (const leaving of watches.values()) leaving.abort();
+      for (const { leaving } of watches.values()) leaving.abort();
       await Promise.all([...running, unwatched.ended().catch(() => undefined)]);
+    },
+    told({ type, key: { namespace, name } }) {
+      const versions = watches.get(watchKey(type, namespace))?.versions ?? unwatched.told(type, namespace);
+      return versions && { version: versions.get(name) };
     },
     get size() {
       return watches.size;
@@ -121,6 +130,17 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
       return unwatched.uncovered;
     },
   };
+}
+
+async function takeAll(
+  own: Watch,
+  events: AsyncIterable<WatchEvent> | Iterable<WatchEvent>,
+  take: (event: WatchEvent) => void,
+): Promise<void> {
+  for await (const event of events) {
+    take(event);
+    if (event.type === "listed") own.versions = versionsOf(event.resources);
+  }
 }
 
 function watchKey({ kind }: ResourceType, namespace: string): string {

@@ -35,8 +35,23 @@ export interface DueReasons {
   takeMended(id: string): boolean;
   /** The reconcile that took the reason has not settled: the reason still holds. */
   keepMended(id: string): void;
+  /** When it, or what it uses, last changed, but for Secrets and ConfigMaps: since that change none of its reconciles has settled. `now`'s; -Infinity: there was none. */
+  changedMs(id: string): number;
+  /** A reconcile that knew of the change at `changedMs` has settled. */
+  settleChange(id: string, changedMs: number): void;
   forget(id: string): void;
 }
+
+/** These are no changes: they say that it is time, or name what has a version of its own. */
+const withoutChange: ReadonlySet<DueReason> = new Set([
+  "dataChanged",
+  "interval",
+  "retry",
+  "conflict",
+  "error",
+  "waitIsOver",
+  "waitIsLong",
+]);
 
 /** At most so many reasons are kept for one key. */
 const mostKept = 5;
@@ -48,9 +63,11 @@ interface Noted {
 export function createDueReasons(now: () => number = () => performance.now()): DueReasons {
   const byKey = new Map<string, Noted[]>();
   const mended = new Set<string>();
+  const changed = new Map<string, number>();
   return {
     note(id, reason, { about, delayMs = 0 } = {}) {
       if (reason === "referenceChanged" || reason === "dataChanged") mended.add(id);
+      if (!withoutChange.has(reason)) changed.set(id, now());
       const text = about === undefined ? reason : `${reason} ${about}`;
       const noted = { text, dueMs: now() + delayMs };
       const known = byKey.get(id);
@@ -68,9 +85,14 @@ export function createDueReasons(now: () => number = () => performance.now()): D
     },
     takeMended: (id) => mended.delete(id),
     keepMended: (id) => void mended.add(id),
+    changedMs: (id) => changed.get(id) ?? -Infinity,
+    settleChange(id, changedMs) {
+      if (changed.get(id) === changedMs) changed.delete(id);
+    },
     forget(id) {
       byKey.delete(id);
       mended.delete(id);
+      changed.delete(id);
     },
   };
 }

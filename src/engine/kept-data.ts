@@ -110,6 +110,7 @@ function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => (made ??= { value: make() }).value;
 }
-function sizeOf({ data }: DataResource): number {
+/** Bytes of the values. */
+export function sizeOf({ data }: DataResource): number {
   return Object.values(data).reduce((sum, value) => sum + value.byteLength, 0);
 }

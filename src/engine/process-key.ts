@@ -24,6 +24,7 @@ import { findCondition } from "../core/conditions.ts";
 import type { LongWait, Postponed } from "./postponed.ts";
 import { reconcile, type ReconcileDeps } from "./reconcile.ts";
 import type { Reconciled } from "./reconciled.ts";
+import type { SharedReads } from "./shared-reads.ts";
 import type { LeadershipTerms, KeyRun } from "./leadership-terms.ts";
 import { conflictPauseMs, createRequeue, waitIsLong } from "./requeue.ts";
 import { tellWait } from "./tell-wait.ts";
@@ -41,6 +42,7 @@ interface ProcessKeyDeps extends Pick<ReconcileDeps, "store" | "requester" | "re
   readonly postponed: Pick<Postponed, "wait" | "forget" | "takeLong" | "tellAgain">;
   readonly dataWatches: Pick<DataWatches, "began" | "read">;
   readonly keptData: KeptData;
+  readonly sharedReads: SharedReads;
   readonly terms: LeadershipTerms;
   readonly unrecorded: UnrecordedOutcomes;
   readonly reasons: DueReasons;
@@ -89,17 +91,19 @@ export function createProcessKey(deps: ProcessKeyDeps): WorkersOptions["processK
     const run = terms.begin(id, resource);
     if (long) return ended(await sayItWaits({ id, kind, resource, run, long }, signal, how));
     const mayBeMended = reasons.takeMended(id);
+    const changedMs = reasons.changedMs(id);
     try {
       if (deps.journal?.find(id) || deps.takenStatuses.of(id, resource))
         resource = await how.waits.waitFor(completeStatus(deps, { id, kind, resource, mayAct: run.mayAct }, signal));
       const situation = situationOf(deps, { id, kind, resource, isFirst: run.isFirst, mayBeMended });
       dataWatches.began(id);
       using limit = deadline(signal, deps.sendingMs);
-      const own = { ...reconcileDeps(deps, { id, kind }, run, { ...how, situation }), sending: limit.signal };
+      const own = { ...reconcileDeps(deps, { id, kind, changedMs }, run, { ...how, situation }), sending: limit.signal };
       const reconciled = await reconcile(kind, situation, { deps: own, signal });
       // Who only waits has not tried what may have been mended.
       const hasTried = reconciled.type === "settled" && reconciled.verdict.result !== "waiting";
       if (mayBeMended && !hasTried) reasons.keepMended(id);
+      if (reconciled.type === "settled") reasons.settleChange(id, changedMs);
       settle(id, reconciled);
       ended(summary(reconciled));
     } catch (error) {
@@ -120,7 +124,7 @@ export function createProcessKey(deps: ProcessKeyDeps): WorkersOptions["processK
     let againMs = conflictPauseMs.maxMs;
     try {
       const told = await tellWait(kind, situation, long, {
-        deps: reconcileDeps(deps, { id, kind }, run, { ...how, situation }),
+        deps: reconcileDeps(deps, { id, kind, changedMs: reasons.changedMs(id) }, run, { ...how, situation }),
         signal,
       });
       if (told && "type" in told) return { result: "conflict", reason: "Conflict" };
@@ -155,13 +159,14 @@ function nextLookMs({ nextRunAt }: { readonly nextRunAt?: string }, now: Date): 
 /** What one reconcile of the key is given. */
 function reconcileDeps(
   deps: ProcessKeyDeps,
-  { id, kind }: { readonly id: string; readonly kind: Kind },
+  { id, kind, changedMs }: { readonly id: string; readonly kind: Kind; readonly changedMs: number },
   { mayAct, mayRecord, mayLag, markFresh }: KeyRun,
   { waits, context, situation }: { readonly waits: Waits; readonly context: ReconcileContext; readonly situation: Situation },
 ): ReconcileDeps {
   const { store, requester, requireServiceAccount, announce, caches, dataWatches } = deps;
   return {
     kept: deps.keptData.of(id, kind, situation),
+    shareReads: (by, reader) => deps.sharedReads.through({ by, sinceMs: changedMs }, reader),
     store,
     requester,
     requireServiceAccount,

@@ -16,6 +16,7 @@ export interface ReadyKeys {
 export function createReadyKeys(groupOf: (key: string) => string): ReadyKeys {
   const waiting = createLanes<string, Lane | "kept">(["kept", ...lanes]);
   const known = new Map<string, { readonly lane: Lane; readonly sinceMs: number }>();
+  let countedFromMs = -Infinity;
 
   return {
     add(key, lane, kept) {
@@ -27,15 +28,14 @@ export function createReadyKeys(groupOf: (key: string) => string): ReadyKeys {
     },
     has: (key) => known.has(key),
     countFromNow() {
-      const sinceMs = performance.now();
-      for (const [key, one] of known) known.set(key, { ...one, sinceMs });
+      countedFromMs = performance.now();
     },
     shift(mayHave) {
       const key = waiting.shift(mayHave);
       if (key === undefined) return undefined;
       const { lane, sinceMs } = known.get(key) ?? { lane: "change", sinceMs: performance.now() };
       known.delete(key);
-      return { key, lane, sinceMs };
+      return { key, lane, sinceMs: Math.max(sinceMs, countedFromMs) };
     },
     get size() {
       return known.size;

@@ -14,7 +14,7 @@ import type { Owner } from "../core/output.ts";
 import type { ReadResult, Reference } from "../core/resource.ts";
 import { sameJSON } from "../core/tools/json.ts";
 import type { CheckResult, Kind, Situation, StepOf, Steps, Verdict } from "../core/plan.ts";
-import type { Announce, Read, Requester, ResourceStore, WaitForRecord } from "../core/ports.ts";
+import type { ActingStore, Announce, Read, Requester, ResourceStore, WaitForRecord } from "../core/ports.ts";
 import { followPlan, type Ended } from "./follow-plan.ts";
 import { createHolds, type HoldDeps, type Holds } from "./holds.ts";
 import { queueKey } from "./key.ts";
@@ -37,6 +37,8 @@ export interface ReconcileDeps extends Omit<OwnObjectDeps, "unrecorded">, Omit<S
   readonly sending?: AbortSignal;
   /** A Secret or ConfigMap has been read. */
   readonly onRead: (reference: Reference, result: ReadResult) => void;
+  /** Reads once for many, where that gives the same. `by`: in whose name. */
+  readonly shareReads: (by: string, reader: Pick<ActingStore, "read">) => Pick<ActingStore, "read">;
   readonly waitWithoutLimit: WaitForRecord;
   /** In which what it sends waits, where that has to wait. */
   readonly lane: Lane;
@@ -93,7 +95,11 @@ async function carryOut(
   const account = kind.actsAs?.(resource);
   const acting = account === undefined ? store : store.as({ namespace, name: account });
   using requests = requester.begin(queueKey(kind.type.kind, resource.metadata), deps.mayAct, deps.waitFor, deps.lane);
-  const read = readOnce({ ...deps, acting, holdMuch: requests.holdMuch }, namespace, signal);
+  const shared = {
+    store: deps.shareReads("", store),
+    acting: deps.shareReads(account === undefined ? "" : `${namespace}/${account}`, acting),
+  };
+  const read = readOnce({ ...deps, ...shared, holdMuch: requests.holdMuch }, namespace, signal);
   const holds = createHolds(deps, { acting, current: object.current, signal });
   const sending = createSending({ ...deps, object, holds, requests, read, resource, signal, sending: deps.sending ?? signal });
   const owner = (): Owner => ({ type: kind.type, metadata: object.current().metadata });

@@ -14,6 +14,8 @@ export interface UnwatchedData {
   add(type: ResourceType, namespace: string, signal: AbortSignal): void;
   /** It has a watch of its own by now, or is not referred to any more. */
   remove(type: ResourceType, namespace: string): void;
+  /** The versions of a namespace, by name, as the watch of all namespaces told last; undefined: there is none. */
+  told(type: ResourceType, namespace: string): ReadonlyMap<string, string> | undefined;
   /** Namespaces that are looked at in intervals only, each once for its Secrets and once for its ConfigMaps. */
   readonly uncovered: number;
   /** Resolves when what was begun has ended, after the signal aborted. */
@@ -37,10 +39,13 @@ export function createUnwatchedData(options: UnwatchedDataOptions): UnwatchedDat
   const namespaces = new Map<string, Set<string>>();
   const isCovered = new Set<string>();
   const running = new Map<string, Promise<void>>();
+  /** By kind, by namespace, by name. */
+  const allTold = new Map<string, Map<string, Map<string, string>>>();
   const breathe = createYieldIfLong();
 
   async function watchAll(type: ResourceType, signal: AbortSignal): Promise<void> {
     const told = new Map<string, Map<string, string>>();
+    allTold.set(type.kind, told);
     for await (const event of store.watchData?.(type, undefined, signal) ?? []) {
       if (event.type !== "listed") {
         const { namespace } = event.resource.metadata;
@@ -84,12 +89,17 @@ export function createUnwatchedData(options: UnwatchedDataOptions): UnwatchedDat
       const ended = cover(type, signal).catch((error: unknown) => {
         if (signal.aborted) return;
         isCovered.delete(type.kind);
+        allTold.delete(type.kind);
         running.delete(type.kind); // the next namespace begins it anew
         emit({ type: "note", level: "error", message: "a watch of all Secrets or ConfigMaps ended", error });
       });
       running.set(type.kind, ended);
     },
-    remove: (type, namespace) => void namespaces.get(type.kind)?.delete(namespace),
+    remove(type, namespace) {
+      namespaces.get(type.kind)?.delete(namespace);
+      allTold.get(type.kind)?.delete(namespace); // nothing is told of it from now on
+    },
+    told: (type, namespace) => allTold.get(type.kind)?.get(namespace),
     get uncovered() {
       return [...namespaces].reduce((sum, [kind, known]) => sum + (isCovered.has(kind) ? 0 : known.size), 0);
     },

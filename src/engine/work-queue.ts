@@ -21,11 +21,8 @@ export interface WorkQueue {
   add(key: string, options?: { readonly delayMs?: number; readonly lane?: Lane; readonly kept?: boolean }): void;
   /** Forgets a due time that has not come yet; a key that is ready or being worked on stays. */
   forget(key: string): void;
-  /**
-   * Makes all of them due now, before any is handed out: none is due again for having been handed out meanwhile. What was due
-   * before has waited for nobody's worker, and counts from now.
-   */
-  addAll(keys: Iterable<string>, lane: Lane): void;
+  /** Keys are handed out from now on. What was due before has waited for nobody's worker, and counts from now. */
+  begin(): void;
   /** The next due key. Call `done` when finished with it. Rejects with the signal's reason on abort. */
   take(signal: AbortSignal): Promise<string>;
   /** Its worker is about to take another, though the work for the key goes on. */
@@ -94,8 +91,7 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
       if (delayMs <= 0) makeReadyNow(key, lane, kept);
       else if (!ready.has(key) && !again.has(key)) delayed.add(key, dueMs, lane);
     },
-    addAll(keys, lane) {
-      for (const key of keys) makeReady(key, lane);
+    begin() {
       ready.countFromNow();
       handOut();
     },

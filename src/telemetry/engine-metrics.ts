@@ -1,4 +1,5 @@
 /** Metrics of reconciling: the work queue, the workers and what came of it, by controller-runtime's names where it has them. */
+import { createYieldIfLong } from "../core/tools/event-loop-yield.ts";
 import { latencySecs, type Instruments } from "./instruments.ts";
 import type { PlaceSources } from "./place-metrics.ts";
 
@@ -65,8 +66,8 @@ export function createEngineMetrics(
     g.set({ name }, Math.max(0, ...ages())),
   );
   createUncertaintyGauges({ gauge }, sources);
-  gauge("holdfast_resources", "Resources, by kind and condition.", ["kind", "condition", "status"], (g) => {
-    const counts = countsOf(sources()?.resources() ?? []);
+  gauge("holdfast_resources", "Resources, by kind and condition.", ["kind", "condition", "status"], async (g) => {
+    const counts = await countsOf(sources()?.resources() ?? []);
     for (const kind of kinds) {
       for (const condition of conditionTypes) {
         for (const status of ["True", "False", "Unknown"])
@@ -150,15 +151,17 @@ function createUncertaintyGauges({ gauge }: Pick<Instruments, "gauge">, sources:
   );
 }
 
-/** How many resources there are by `Kind/condition/status`; a condition that is not there is False. */
-function countsOf(resources: ReturnType<EngineSources["resources"]>): Map<string, number> {
+/** How many resources there are by `Kind/condition/status`; a condition that is not there is False. With pauses. */
+async function countsOf(resources: ReturnType<EngineSources["resources"]>): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
+  const breathe = createYieldIfLong();
   for (const { kind, conditions } of resources) {
     for (const type of conditionTypes) {
       const status = conditions.find((condition) => condition.type === type)?.status ?? "False";
       const series = `${kind}/${type}/${status}`;
       counts.set(series, (counts.get(series) ?? 0) + 1);
     }
+    await breathe();
   }
   return counts;
 }

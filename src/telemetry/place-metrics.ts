@@ -4,6 +4,7 @@
  * Invariant: there are no more series of each than `maxSeries`, whatever tenants call their objects; what is beyond is counted
  * under `other`.
  */
+import { createYieldIfLong } from "../core/tools/event-loop-yield.ts";
 import type { Instruments } from "./instruments.ts";
 
 /** What is read at each scrape. */
@@ -24,9 +25,10 @@ export function createPlaceMetrics(
     "holdfast_resources_not_ready",
     "Resources that are not Ready, by namespace and by the reason of that; those beyond --metrics-series by `other`.",
     ["kind", "resource_namespace", "reason"], // `namespace` is the label of the Pod that is scraped
-    (g) => {
+    async (g) => {
+      const counts = await countNotReady(sources()?.resources() ?? []);
+      const found = [...counts].toSorted(([, a], [, b]) => b.count - a.count);
       g.reset();
-      const found = [...countNotReady(sources()?.resources() ?? [])].toSorted(([, a], [, b]) => b.count - a.count);
       for (const [index, [, { kind, namespace, reason, count }]] of found.entries())
         g.inc(
           index < maxSeries
@@ -61,9 +63,12 @@ interface Found {
   readonly reason: string;
   count: number;
 }
-function countNotReady(resources: ReturnType<PlaceSources["resources"]>): ReadonlyMap<string, Found> {
+/** With pauses. */
+async function countNotReady(resources: ReturnType<PlaceSources["resources"]>): Promise<ReadonlyMap<string, Found>> {
   const found = new Map<string, Found>();
+  const breathe = createYieldIfLong();
   for (const { kind, namespace, conditions } of resources) {
+    await breathe();
     const ready = conditions.find(({ type }) => type === "Ready");
     if (!ready || ready.status === "True") continue;
     const { reason } = ready;

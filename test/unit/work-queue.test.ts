@@ -22,7 +22,7 @@ test("counts what was due while no key was handed out from when they are", async
   await new Promise((resolve) => setTimeout(resolve, 50)); // it stands by
   const openedMs = performance.now();
   isOpen = true;
-  queue.addAll(["a"], "listing");
+  queue.begin();
   expect(await queue.take(never)).toBe("a");
   expect(waitedSecs).toHaveLength(1);
   expect(waitedSecs[0]).toBeLessThanOrEqual((performance.now() - openedMs) / 1000);
@@ -166,7 +166,7 @@ test("lets what changed while it was worked on go before what a listing brought,
   await queue.take(never);
   queue.add("listed", { lane: "listing" });
   queue.add("a");
-  queue.addAll(["a"], "listing");
+  queue.add("a", { lane: "listing" });
   queue.done("a");
   expect(await queue.take(never)).toBe("a");
 });

@@ -8,7 +8,7 @@ test("let everything else have its turn, however much is due that needs no waiti
   const ending = new AbortController();
   const queue = createWorkQueue();
   const keys = Array.from({ length: 400 }, (_, index) => `n/${index}`);
-  queue.addAll(keys, "listing");
+  for (const key of keys) queue.add(key, { lane: "listing" });
   let attended = 0;
   /** How much had been attended to when the event loop came round. */
   const turns = new Set<number>();
@@ -45,7 +45,7 @@ test("keep one for other namespaces, though one's objects become due again while
   }
   const limits = { concurrency: 4, limitMs: 60_000, slowWriteMs: 60_000, stoppingMs: 60_000 };
   const ended = runWorkers({ queue, ...limits, processKey, onStuck: () => {} }, stop.signal, stop.signal);
-  queue.addAll(["slow/1", "slow/2", "slow/3"], "listing");
+  for (const n of [1, 2, 3]) queue.add(`slow/${n}`, { lane: "listing" });
   await until(() => working.size === 3);
   queue.add("slow/1"); // it has changed meanwhile
   end("slow/1");
