@@ -4,6 +4,7 @@
  * Two exchanges share sockets exactly when their keys are equal. The default key is TLS plus timeout; whatever else is set joins it.
  */
 import { hash } from "node:crypto";
+import { oncePerText } from "../../core/tools/once-per.ts";
 import type { AddressRules } from "../../core/egress.ts";
 
 export interface ClientSettings {
@@ -49,11 +50,16 @@ export function clientKey(settings: ClientSettings): string {
   const fields = [ca, cert, key, servername, rejectUnauthorized, minVersion, timeoutMs];
   const further = { proxy, http2, namespace, forTokens, target: egress?.target.key, toProxy: egress?.proxy.key };
   const text = JSON.stringify(isDefault ? fields : [...fields, further]); // what is not set is left out
-  const digest = hash("sha256", text, "hex");
+  const isSecret = key !== undefined || proxy !== undefined;
+  const digest = isSecret ? sha256(text) : openDigest(text);
   if (isDefault) rememberPlain(tls, timeoutMs, digest);
   else keys.set(settings, digest);
   return digest;
 }
+
+const sha256 = (text: string): string => hash("sha256", text, "hex");
+/** Of what holds nothing secret, and is asked for with each request. */
+const openDigest = oncePerText(sha256);
 
 function rememberPlain(tls: ClientSettings["tls"], timeoutMs: number, digest: string): void {
   const known = plainKeys.get(tls) ?? new Map<number, string>();

@@ -65,27 +65,27 @@ export const httpResourceKind: Kind<HTTPResource> = {
 
 function* plan(situation: Situation<HTTPResource>): Plan {
   const context = contextOf(situation);
-  const report = httpResourceReport(context);
-  if (situation.resource.metadata.deletionTimestamp !== undefined) return yield* runRelease(situation, context, report);
-  if (context.spec.suspend) return report.suspended();
+  const report = (): Report => httpResourceReport(context); // of no use where it goes well
+  if (situation.resource.metadata.deletionTimestamp !== undefined) return yield* runRelease(situation, context, report());
+  if (context.spec.suspend) return report().suspended();
   const tooMany = findTooMany(situation.resource);
-  if (tooMany) return report.refused(tooMany);
+  if (tooMany) return report().refused(tooMany);
   const pauseMs = untilRetryMs(context);
-  if (pauseMs > 0) return report.waiting(pauseMs);
-  if (situation.first && isAtRest(context)) return report.idle();
+  if (pauseMs > 0) return report().waiting(pauseMs);
+  if (situation.first && isAtRest(context)) return report().idle();
 
   const undeclared = findUndeclared(situation.resource);
-  if (undeclared) return report.refused(undeclared);
+  if (undeclared) return report().refused(undeclared);
   const known = yield* resolveDependencies(situation, references(situation.resource));
   const stale = known.type === "refusal" ? keptValues(context, known) : undefined;
-  if (known.type === "refusal" && !stale) return report.refused(known);
+  if (known.type === "refusal" && !stale) return report().refused(known);
   const values = known.type === "refusal" ? (stale ?? new Map<string, unknown>()) : known.values;
   const taken = known.type === "refusal" ? undefined : takenValues(context, known.values);
   const asking = { ...context, known: values, ...(taken && { taken }) };
   const named = yield* withDeclaredID(asking);
-  if (named.type === "refusal") return report.refused(named);
+  if (named.type === "refusal") return report().refused(named);
   const placed = yield* withAddress(named.context);
-  return yield* kept(placed, (taken ?? placed.address) ? httpResourceReport(placed) : report);
+  return yield* kept(placed, (taken ?? placed.address) ? () => httpResourceReport(placed) : report);
 }
 
 /** What it waited for before it was created need not be there when it is deleted, and what it took of others is kept. */
@@ -142,18 +142,18 @@ function neededInputs(spec: HTTPResourceSpec): Inputs {
 }
 
 /** Keeps the remote object as it is declared. */
-function* kept(context: Context, report: Report): Steps<Verdict> {
+function* kept(context: Context, report: () => Report): Steps<Verdict> {
   const { attempt, remote } = context;
-  if (attempt?.phase === "Polling" && !isRemoval(attempt)) return yield* followDelivery(context, report, attempt);
-  if (remote.replacing) return yield* replace(context, report);
+  if (attempt?.phase === "Polling" && !isRemoval(attempt)) return yield* followDelivery(context, report(), attempt);
+  if (remote.replacing) return yield* replace(context, report());
   const seen = yield* observe(context);
-  if (!isObserved(seen)) return reportUnobserved(report, seen);
+  if (!isObserved(seen)) return reportUnobserved(report(), seen);
   switch (seen.type) {
     case "absent": {
-      if (context.imported !== undefined) return report.importNotFound();
+      if (context.imported !== undefined) return report().importNotFound();
       // Of the id that an update gave nobody has seen anything yet, so that its absence proves nothing so soon.
       if (seen.former !== undefined && context.asked === undefined && sinceEndMs(context) < settlingMs)
-        return report.held("NotSeen");
+        return report().held("NotSeen");
       const after = withoutCandidate(context, seen.former);
       return yield* absent(after, httpResourceReport(after), seen);
     }

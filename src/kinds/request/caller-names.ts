@@ -10,6 +10,7 @@ import type { Connection } from "../../core/connection.ts";
 import { headerAsRead, parameterAsRead } from "../../core/names-as-read.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import { idHeader, signedHeaders } from "../../core/sign.ts";
+import { oncePer } from "../../core/tools/once-per.ts";
 import type { Endpoint } from "../types.ts";
 import { connectionOf, titleOf } from "./endpoint.ts";
 
@@ -60,13 +61,13 @@ export function callerNamesRefusal(
   { field, keyHeader, endpoint }: Where,
 ): Refusal | undefined {
   const connection = connectionOf(endpoint);
-  const taken = takenNames(connection);
+  const taken = takenBy(connection);
   const { spec, metadata } = endpoint;
   const isAdmins = metadata.namespace === "";
   const fixed = [...taken.headers, ...(isAdmins ? (spec.headers ?? []).map(({ name }) => name) : [])].map(headerAsRead);
   const allowed = [...harmlessHeaders, ...(spec.allowedHeaders ?? []).map((name) => name.toLowerCase())];
   const title = titleOf(endpoint);
-  const twice = setTwice(connection);
+  const twice = twiceIn(connection);
   if (twice !== undefined)
     return refusal(`${title}: spec.sign sets the header ${twice}, which its credential or trace is sent in`);
   const isTheirs = `is ${title}'s to set, not a request's`;
@@ -95,6 +96,8 @@ function takenNames({ auth, sign, traces }: Pick<Connection, "auth" | "sign" | "
   const { headers, query } = auth ? reservedNames(auth) : { headers: [], query: [] };
   return { headers: [...headers, ...(sign ? signedHeaders(sign) : []), ...(traces ? ["traceparent"] : [])], query };
 }
+const takenBy = oncePer((connection: Connection) => takenNames(connection));
+const twiceIn = oncePer((connection: Connection) => setTwice(connection));
 /** What a signature would replace: a request would leave without its credential, or its trace. */
 function setTwice({ sign, ...others }: Pick<Connection, "auth" | "sign" | "traces">): string | undefined {
   const taken = takenNames(others).headers.map(headerAsRead);

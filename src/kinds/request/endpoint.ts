@@ -5,6 +5,7 @@
  */
 import { sourcesOf } from "../../core/auth.ts";
 import { durationMs } from "../../core/tools/duration.ts";
+import { oncePer } from "../../core/tools/once-per.ts";
 import type { Connection, EndpointTraits } from "../../core/connection.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import { selects } from "../../core/label-selector.ts";
@@ -77,8 +78,16 @@ export function titleOf({ metadata }: Endpoint): string {
   return `${metadata.namespace === "" ? "ClusterHTTPEndpoint" : "HTTPEndpoint"} "${metadata.name}"`;
 }
 
-/** How to connect, and what the endpoint's requests share. */
+/** How to connect, and what the endpoint's requests share. Made once for an endpoint as it is. */
 export function connectionOf(endpoint: Endpoint): Connection {
+  const { spec, metadata } = endpoint;
+  const bySpec = connectionsOf(metadata); // equal specs may be one object
+  const known = bySpec.get(spec) ?? makeConnection(endpoint);
+  bySpec.set(spec, known);
+  return known;
+}
+const connectionsOf = oncePer((_metadata: object) => new WeakMap<object, Connection>());
+function makeConnection(endpoint: Endpoint): Connection {
   const { spec, metadata } = endpoint;
   const title = titleOf(endpoint);
   const elsewhere = spec.secretNamespace;
