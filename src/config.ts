@@ -31,6 +31,8 @@ export interface ControllerSettings extends SendSettings {
   readonly leaderElect: boolean;
   readonly leaseNamespace?: string;
   readonly leaseName?: string;
+  /** 1: the work is not divided. */
+  readonly slots: number;
   readonly leaseDuration: number;
   readonly renewDeadline: number;
   readonly retryPeriod: number;
@@ -126,6 +128,12 @@ export const controllerSettings: readonly Option[] = [
     "--lease-name <name>",
     "what the lease is called; without it holdfast, with --kubeconfig holdfast-try, and with a selector that, a dash and a digest of it",
   ).argParser(objectName),
+  setting(
+    "--slots <n>",
+    "divide the work by namespace into so many slots, each with a lease, which all replicas share evenly; 1: it is not divided",
+  )
+    .argParser(integer(1, 64))
+    .default(1),
   setting("--lease-duration <duration>", "how long others wait after the last renewal before they take the lease")
     .argParser(duration)
     .default(15_000, "15s"),

@@ -4,12 +4,12 @@ import type { Condition } from "../core/conditions.ts";
 import type { TelemetryEvent, EmitTelemetry } from "../core/telemetry-event.ts";
 import { createYieldIfLong } from "../core/tools/event-loop-yield.ts";
 import { keyText } from "../core/resource.ts";
-import type { KubernetesStore } from "../kubernetes/store.ts";
 import { adminHeaders, adminPage, type AdminSample, type AdminView } from "../telemetry/admin-page.ts";
 import { serve } from "../telemetry/server.ts";
 import { readTcpStates } from "../telemetry/tcp-sockets.ts";
 import type { ReconcileHistory } from "./reconcile-history.ts";
-import type { Runtime } from "./runtime.ts";
+import type { Overview } from "./overview.ts";
+import type { Replica } from "./replica.ts";
 import { version } from "./version.ts";
 
 const sampleMs = 2_000;
@@ -57,13 +57,11 @@ export function createSlowest(): Slowest {
 }
 
 interface AdminParts {
-  readonly runtime: Runtime;
-  readonly store: Pick<KubernetesStore, "readiness">;
+  readonly replica: Replica;
   readonly emit: EmitTelemetry;
   readonly slowest: Slowest;
   readonly history: Pick<ReconcileHistory, "latest">;
   readonly identity: string;
-  readonly leads: () => boolean;
   /** Takes the values of Secrets out of a text. */
   readonly scrub: (text: string) => string;
 }
@@ -74,7 +72,7 @@ export async function serveAdmin({ adminAddress }: ControllerSettings, parts: Ad
   await using resources = new AsyncDisposableStack();
   const samples: AdminSample[] = [];
   async function sample(): Promise<void> {
-    samples.push(await takeSample(parts.runtime));
+    samples.push(await takeSample(parts.replica));
     if (samples.length > keptSamples) samples.shift();
   }
   await sample();
@@ -105,25 +103,25 @@ function isHost(adminAddress: string): (name: string) => boolean {
   return isLocal(adminAddress.replace(/:\d+$/, "")) ? isLocal : () => true;
 }
 
-async function takeSample({ sockets, controller }: Runtime): Promise<AdminSample> {
-  const { depth, working } = controller.queue;
+async function takeSample({ sockets, overview }: Replica): Promise<AdminSample> {
+  const { depth, working } = overview.queue();
   const timeWait = (await readTcpStates()).get("time_wait") ?? 0;
   return { ...sockets.counts(), timeWait, due: depth, working: working.size };
 }
 
 async function viewOf(
-  { runtime, store, slowest, history, identity, leads, scrub }: AdminParts,
+  { replica, slowest, history, identity, scrub }: AdminParts,
   samples: readonly AdminSample[],
   object: string | undefined,
 ): Promise<AdminView> {
-  const { clients, controller } = runtime;
-  const { depth, delayed, working } = controller.queue;
+  const { clients, overview } = replica;
+  const { depth, delayed, working } = overview.queue();
   const oldestMs = Math.max(0, ...[...working.values()].map((sinceMs) => performance.now() - sinceMs));
-  const failing = await notReady(controller);
+  const failing = await notReady(overview);
   return {
     version,
     identity,
-    leads: leads(),
+    leads: replica.leads(),
     uptimeSecs: process.uptime(),
     residentBytes: process.memoryUsage.rss(),
     samples,
@@ -134,7 +132,7 @@ async function viewOf(
       ...client,
       origins: origins.map((use) => ({ ...use, origin: scrub(use.origin) })),
     })),
-    watches: store.readiness(),
+    watches: replica.watches(),
     slowest: slowest.top(),
     reconciles: history.latest(object),
     ...(object !== undefined && { object }),
@@ -144,10 +142,10 @@ async function viewOf(
 }
 
 /** The newest first. With pauses. */
-async function notReady(controller: Runtime["controller"]): Promise<AdminView["failing"]> {
+async function notReady(overview: Overview): Promise<AdminView["failing"]> {
   const found: AdminView["failing"][number][] = [];
   const breathe = createYieldIfLong();
-  for (const { kind, resource } of controller.resources()) {
+  for (const { kind, resource } of overview.resources()) {
     await breathe();
     const { conditions = [] } = (resource.status ?? {}) as { conditions?: readonly Condition[] };
     const ready = conditions.find(({ type }) => type === "Ready");

@@ -7,18 +7,15 @@ import { createApiClient } from "../kubernetes/api-client.ts";
 import { loadKubeConfig } from "../kubernetes/credentials.ts";
 import { createEvents } from "../kubernetes/events.ts";
 import { createDigestKey } from "../kubernetes/digest-key.ts";
-import type { Controller } from "../engine/controller.ts";
-import type { Leadership } from "../kubernetes/lease.ts";
 import { openOutcomeJournal } from "../kubernetes/outcome-journal.ts";
-import { createKubernetesStore, type KubernetesStore } from "../kubernetes/store.ts";
 import { healthRoutes, metricsRoutes, serve } from "../telemetry/server.ts";
 import { clusterEgress } from "./egress.ts";
 import { createSlowest, serveAdmin } from "./admin.ts";
+import { slottedReplica, wholeReplica } from "./replica.ts";
 import { createReconcileHistory } from "./reconcile-history.ts";
 import { guardFor } from "./guard.ts";
-import { leadershipFor, ownNamespace } from "./leadership.ts";
-import { createRuntime } from "./runtime.ts";
-import { createShutdown, type Shutdown } from "./shutdown.ts";
+import { ownNamespace } from "./leadership.ts";
+import { createShutdown } from "./shutdown.ts";
 import { startTelemetry } from "./telemetry.ts";
 import { version } from "./version.ts";
 
@@ -43,9 +40,8 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     }),
   );
   const identity = `${hostname()}_${randomUUID()}`;
-  const leadership = leadershipFor(settings, { client, emit, identity });
   const { announce } = resources.use(createEvents({ client, emit, instance: identity }));
-  const store = createKubernetesStore({
+  const storeSettings = {
     client,
     emit,
     namespaces: settings.namespace,
@@ -56,11 +52,9 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     ...(settings.outputGrant !== undefined && { outputGrant: settings.outputGrant }),
     ...(settings.serviceAccountTokenGrant !== undefined && { serviceAccountTokenGrant: settings.serviceAccountTokenGrant }),
     ...(settings.impersonationGrant !== undefined && { impersonationGrant: settings.impersonationGrant }),
-  });
-  metrics.observeWatches(() => store.readiness());
+  };
   const egress = resources.use(await clusterEgress(settings, emit));
-  const runtime = createRuntime(settings, {
-    store,
+  const given = {
     emit,
     metrics,
     secrets,
@@ -69,17 +63,14 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     egress,
     announce,
     requireServiceAccount: settings.requireServiceAccount,
-    term: leadership.term,
-    ledSinceVersion: leadership.ledSinceVersion,
-    ledSinceMs: leadership.ledSinceMs,
-    unbrokenSince: leadership.unbrokenSince,
     resumes: true,
     mirrorsIDs: settings.mirrorExternalId,
-    isPartial: settings.namespace.length > 0 || settings.watchLabelSelector !== undefined,
+    isPartial: settings.slots > 1 || settings.namespace.length > 0 || settings.watchLabelSelector !== undefined,
     ...(settings.secretDigests && { digestKey: createDigestKey({ client, namespace: ownNamespace(settings, client), emit }) }),
-  });
-  const { controller, liveness } = resources.use(runtime);
-  const notReady = (): readonly string[] => findNotReady(controller, store);
+  };
+  const parts = { client, emit, identity, storeSettings, given };
+  const replica = resources.use(settings.slots > 1 ? slottedReplica(settings, parts) : wholeReplica(settings, parts));
+  metrics.observeWatches(() => replica.watches());
   const metricsServer = resources.use(
     await serve(settings.metricsAddress, metricsRoutes(metrics.registry), {
       flag: "--metrics-address",
@@ -87,10 +78,11 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     }),
   );
   const healthServer = resources.use(
-    await serve(settings.healthAddress, healthRoutes({ notReady, notLive: liveness.failing }), { flag: "--health-address" }),
+    await serve(settings.healthAddress, healthRoutes({ notReady: replica.notReady, notLive: replica.notLive }), {
+      flag: "--health-address",
+    }),
   );
-  const leads = (): boolean => leadership.term() !== undefined;
-  resources.use(await serveAdmin(settings, { runtime, store, emit, slowest, history, identity, leads, scrub: secrets.scrub }));
+  resources.use(await serveAdmin(settings, { replica, emit, slowest, history, identity, scrub: secrets.scrub }));
   emit({
     type: "note",
     level: "info",
@@ -98,38 +90,7 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     fields: { version, metricsPort: metricsServer.port, healthPort: healthServer.port },
   });
 
-  await work(controller, leadership, shutdown);
+  await replica.run(shutdown);
   emit({ type: "note", level: "info", message: "stopped" });
   return 0;
-}
-
-/** Until it is told to stop. Rejects with StoreWentBackError, and for mistakes of ours. */
-async function work(controller: Controller, leadership: Leadership, shutdown: Shutdown): Promise<void> {
-  // The lease is kept until what was under way has ended, so that a successor does not begin before that.
-  const ended = new AbortController();
-  const working = controller.run(shutdown.stop, shutdown.drain).finally(() => ended.abort());
-  /** One that could not work yet does not take the lease from one that can. */
-  async function lead(): Promise<void> {
-    await Promise.race([controller.warm, working]);
-    if (shutdown.stop.aborted) return;
-    try {
-      await leadership.run({ stop: shutdown.stop, ended: ended.signal }, controller.queueAll);
-    } catch (error) {
-      shutdown.begin(); // what is under way ends in peace, and then the process
-      await working;
-      throw error;
-    }
-  }
-  await Promise.all([working, lead()]);
-}
-
-/** What keeps it from its work, as sentences. */
-function findNotReady(controller: Controller, store: Pick<KubernetesStore, "readiness">): readonly string[] {
-  const watches = store.readiness().filter(({ ready }) => !ready);
-  const unwritable = controller.unrecorded.problem();
-  return [
-    ...watches.map(({ text }) => text),
-    ...(watches.length > 0 ? [] : controller.waitingFor().map((kind) => `${kind} has not been listed yet`)),
-    ...(unwritable === undefined ? [] : [unwritable]),
-  ];
 }

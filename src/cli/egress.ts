@@ -7,7 +7,7 @@ import { deadline, unlessAborted } from "../core/tools/deadline.ts";
 import type { EgressFloor } from "../core/egress.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import { loadKubeConfig } from "../kubernetes/credentials.ts";
-import type { EgressSettings } from "./runtime.ts";
+import type { EgressSettings } from "./sending.ts";
 
 /** Whoever runs manifests from files owns them and the machine. Metadata services stay closed even so. */
 export const ownMachine: EgressSettings = {

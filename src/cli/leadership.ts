@@ -6,7 +6,7 @@ import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
 import { createLeadership, type Leadership } from "../kubernetes/lease.ts";
 
-interface LeadershipParts {
+export interface LeadershipParts {
   readonly client: ApiClient;
   readonly emit: EmitTelemetry;
   readonly identity: string;
@@ -18,20 +18,29 @@ interface LeadershipParts {
  */
 export function leadershipFor(settings: ControllerSettings, parts: LeadershipParts): Leadership {
   if (!settings.leaderElect) return unconditional();
-  return createLeadership({
+  return createLeadership(leaseSettings(settings, parts));
+}
+
+/** Of the one lease, or of another with `name`. */
+export function leaseSettings(
+  settings: ControllerSettings,
+  parts: LeadershipParts,
+  name: string = leaseNameFor(settings),
+): Parameters<typeof createLeadership>[0] {
+  return {
     ...parts,
     namespace: ownNamespace(settings, parts.client),
-    name: settings.leaseName ?? leaseName(settings),
+    name,
     leaseDurationMs: settings.leaseDuration,
     renewDeadlineMs: settings.renewDeadline,
     retryPeriodMs: settings.retryPeriod,
-  });
+  };
 }
 
 /** Each shard has a leader of its own; and one that is tried from outside, as its kubeconfig says, does not stand by for an installation. */
-function leaseName({ watchLabelSelector: selector, kubeconfig }: ControllerSettings): string {
+export function leaseNameFor({ leaseName, watchLabelSelector: selector, kubeconfig }: ControllerSettings): string {
   const name = kubeconfig === undefined ? "holdfast" : "holdfast-try";
-  return selector === undefined ? name : `${name}-${digest(selector).slice(0, 8)}`;
+  return leaseName ?? (selector === undefined ? name : `${name}-${digest(selector).slice(0, 8)}`);
 }
 
 function unconditional(): Leadership {

@@ -37,8 +37,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const controller = program.command("controller").description("Run against a Kubernetes API server.");
   for (const option of controllerSettings) controller.addOption(option);
   controller.action(async (settings: ControllerSettings) => {
-    const { leaseDuration: leaseDurationMs, renewDeadline: renewDeadlineMs, retryPeriod: retryPeriodMs } = settings;
-    const problem = timesProblem({ leaseDurationMs, renewDeadlineMs, retryPeriodMs });
+    const problem = electionProblem(settings);
     if (problem !== undefined) controller.error(`error: ${problem}`);
     const { runController } = await import("./controller.ts"); // the Kubernetes client takes most of a second to load
     exitCode = await runController(settings);
@@ -164,4 +163,11 @@ function onOneLine(text: string): string {
     .map((line) => line.trim())
     .filter((line) => line !== "")
     .join(" ");
+}
+
+/** What is wrong with how processes share the work, as a sentence. */
+function electionProblem({ leaderElect, slots, ...settings }: ControllerSettings): string | undefined {
+  const { leaseDuration: leaseDurationMs, renewDeadline: renewDeadlineMs, retryPeriod: retryPeriodMs } = settings;
+  if (slots > 1 && !leaderElect) return "--slots above 1 needs --leader-elect: each slot has a lease";
+  return timesProblem({ leaseDurationMs, renewDeadlineMs, retryPeriodMs });
 }

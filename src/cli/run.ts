@@ -12,7 +12,8 @@ import { createStandaloneStore, type StandaloneStore } from "../standalone/store
 import { metricsRoutes, serve } from "../telemetry/server.ts";
 import { ownMachine } from "./egress.ts";
 import { createProgress, summaryText, type Progress, type Shown } from "./progress.ts";
-import { createRuntime, neededAtEnd } from "./runtime.ts";
+import { neededAtEnd } from "./engine.ts";
+import { createRuntime } from "./runtime.ts";
 import { createShutdown } from "./shutdown.ts";
 import { startTelemetry } from "./telemetry.ts";
 

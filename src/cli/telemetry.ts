@@ -7,7 +7,7 @@ import { createEmit } from "../telemetry/emit.ts";
 import { createReconcileContexts } from "../telemetry/reconcile-context.ts";
 import { createSecretRegistry, type SecretRegistry } from "../telemetry/secret-registry.ts";
 import { onCrash } from "./crash.ts";
-import { kindNames } from "./runtime.ts";
+import { kindNames } from "./engine.ts";
 
 export interface Telemetry {
   /** Whatever is added to it, the log does not show. */

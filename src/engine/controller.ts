@@ -61,6 +61,10 @@ export interface ControllerOptions {
   readonly observe?: (kind: string, key: ResourceKey, after: Resource | undefined) => void;
   /** Where outcomes outlive this process; absent: nowhere. */
   readonly journal?: OutcomeJournal | undefined;
+  /** Whether the objects of a namespace (`""`: of the cluster) are worked on here; others' may be known. Absent: all are. */
+  readonly owns?: ((namespace: string) => boolean) | undefined;
+  /** How many slots the work is divided into, of which this is one. Absent: it is not divided. */
+  readonly slots?: number | undefined;
   /** Others look after a part of the cluster's objects, which this process does not know. */
   readonly isPartial?: boolean;
   /** Ids of remote objects are kept in an annotation, too. */
@@ -85,11 +89,11 @@ export interface Controller {
   readonly warm: Promise<void>;
   /** A term of leadership has begun: whatever another leader, or nobody, did meanwhile, everything is looked at anew. */
   readonly queueAll: () => void;
-  /** Every cached resource, for metrics and the admin page. */
-  resources(): Iterable<{ kind: string; resource: Resource }>;
+  /** Every cached resource that is worked on here, for metrics and the admin page. */
+  resources(): IteratorObject<{ kind: string; resource: Resource }>;
   /** Names of the kinds whose first listing has not arrived. */
   waitingFor(): readonly string[];
-  readonly queue: Pick<WorkQueue, "depth" | "delayed" | "working" | "aside">;
+  readonly queue: Pick<WorkQueue, "depth" | "oldestSecs" | "delayed" | "working" | "aside">;
   /** Namespaces whose Secrets or ConfigMaps no watch tells of. */
   readonly unwatchedNamespaces: () => number;
   /** What came of requests, and cannot be written. */
@@ -101,11 +105,13 @@ export interface Controller {
 /** What the parts of a controller share, in memory. */
 function createState({ kinds, store, emit, queueObserver, ...options }: ControllerOptions) {
   const { term = () => 1, ledSinceVersion = () => undefined, unbrokenSince, announce = () => {}, journal } = options;
+  const { owns = () => true } = options;
   const isNewer = store.isNewer.bind(store);
   const dependents = createDependents();
   const reasons = createDueReasons();
   const queue = createWorkQueue({
     ...queueObserver,
+    isOwn: (id) => owns(namespaceOf(id)),
     groupOf: namespaceOf,
     isOpen: () => term() !== undefined,
   });
@@ -170,7 +176,7 @@ async function queueEach({ caches, queue, reasons, terms }: State, term: () => n
 
 /** Neither watches nor works before `run`. */
 export function createController(options: ControllerOptions): Controller {
-  const { emit, concurrency, reconcileTimeoutMs, slowWriteMs = 3_000, stoppingMs = 5_000 } = options;
+  const { emit, concurrency, reconcileTimeoutMs, slowWriteMs = 3_000, stoppingMs = 5_000, owns = () => true } = options;
   const state = createState(options);
   const { caches, queue, dataWatches } = state;
   const enqueue = wireEnqueue(state, options);
@@ -213,7 +219,8 @@ export function createController(options: ControllerOptions): Controller {
     warm: watches.warm,
     queueAll: () => void queueEach(state, options.term ?? (() => 1)),
     *resources() {
-      for (const { kind, resource } of caches.all()) yield { kind: kind.type.kind, resource };
+      for (const { kind, resource } of caches.all())
+        if (owns(resource.metadata.namespace)) yield { kind: kind.type.kind, resource };
     },
     waitingFor: caches.waitingFor,
     queue,

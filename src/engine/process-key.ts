@@ -60,6 +60,7 @@ interface ProcessKeyDeps extends Pick<ReconcileDeps, "store" | "requester" | "re
   readonly instanceId: string;
   readonly resumes: boolean;
   readonly isPartial: boolean;
+  readonly slots?: number | undefined;
   readonly mirrorsIDs: boolean;
   readonly now: () => Date;
 }
@@ -222,6 +223,7 @@ function situationOf(deps: ProcessKeyDeps, { id, kind, resource, isFirst, mayBeM
     instanceId: deps.instanceId,
     first: deps.resumes && isFirst,
     isPartial: deps.isPartial,
+    ...(deps.slots !== undefined && { slots: deps.slots }),
     mirrorsIDs: deps.mirrorsIDs,
     ...(mayBeMended && { mayBeMended }),
     ...(cycle && { cycle }),

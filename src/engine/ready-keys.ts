@@ -10,6 +10,8 @@ export interface ReadyKeys {
   countFromNow(): void;
   /** The key whose turn it is, of a group that may. */
   shift(mayHave: (group: string) => boolean): { readonly key: string; readonly lane: Lane; readonly sinceMs: number } | undefined;
+  /** How long the one that has waited longest has, seconds; 0 where none waits. */
+  readonly oldestSecs: number;
   readonly size: number;
 }
 
@@ -36,6 +38,10 @@ export function createReadyKeys(groupOf: (key: string) => string): ReadyKeys {
       const { lane, sinceMs } = known.get(key) ?? { lane: "change", sinceMs: performance.now() };
       known.delete(key);
       return { key, lane, sinceMs: Math.max(sinceMs, countedFromMs) };
+    },
+    get oldestSecs() {
+      const [oldest] = known.values(); // in the order in which they began to wait
+      return oldest ? (performance.now() - Math.max(oldest.sinceMs, countedFromMs)) / 1000 : 0;
     },
     get size() {
       return known.size;

@@ -32,6 +32,8 @@ export interface WorkQueue {
   laneOf(key: string): Lane;
   /** Keys that are due and wait for a worker. */
   readonly depth: number;
+  /** How long the oldest of them has, seconds. */
+  readonly oldestSecs: number;
   /** Keys that will be due later. */
   readonly delayed: number;
   /** Keys that have a worker, with when each was taken (`performance.now`). */
@@ -43,6 +45,8 @@ export interface WorkQueue {
 }
 
 export interface WorkQueueOptions {
+  /** Whether a key is ever handed out; another is not held, either. */
+  readonly isOwn?: (key: string) => boolean;
   /** Whether keys are handed out now. When that becomes so, nobody notices before the next `add`. */
   readonly isOpen?: () => boolean;
   /** The namespace of a key. */
@@ -54,7 +58,8 @@ export interface WorkQueueOptions {
 }
 
 /** Holds timers for the keys that are due later: to be closed. */
-export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd, onTake }: WorkQueueOptions = {}): WorkQueue {
+export function createWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
+  const { isOwn = () => true, isOpen = () => true, groupOf = () => "", onAdd, onTake } = options;
   const delayed = createDelayedKeys(makeReadyNow);
   const ready = createReadyKeys(groupOf);
   const worked = createWorkedKeys(groupOf);
@@ -86,6 +91,7 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
   return {
     add(key, { delayMs = 0, lane = delayMs > 0 ? "due" : "change", kept } = {}) {
       const dueMs = performance.now() + delayMs;
+      if (!isOwn(key)) return;
       if ((delayed.dueMs(key) ?? Infinity) <= dueMs) return;
       delayed.forget(key);
       if (delayMs <= 0) makeReadyNow(key, lane, kept);
@@ -98,20 +104,9 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
     forget: delayed.forget,
     async take(signal) {
       signal.throwIfAborted();
-      const { promise, resolve, reject } = Promise.withResolvers<string>();
-      const onAbort = (): void => {
-        const place = waiting.indexOf(resolve);
-        if (place !== -1) waiting.splice(place, 1); // -1: a key was handed out in this same turn, and is kept
-        reject(signal.reason as Error);
-      };
-      signal.addEventListener("abort", onAbort, { once: true });
-      waiting.push(resolve);
+      const taken = waitIn(waiting, signal);
       handOut();
-      try {
-        return await promise;
-      } finally {
-        signal.removeEventListener("abort", onAbort);
-      }
+      return taken;
     },
     leave: worked.leave,
     done(key) {
@@ -123,6 +118,9 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
     laneOf: (key) => earlierLane(worked.laneOf(key) ?? "change", again.get(key)),
     get depth() {
       return ready.size + again.size;
+    },
+    get oldestSecs() {
+      return ready.oldestSecs;
     },
     get delayed() {
       return delayed.size;
@@ -136,4 +134,21 @@ export function createWorkQueue({ isOpen = () => true, groupOf = () => "", onAdd
       again.clear();
     },
   };
+}
+
+/** Adds a worker to the idle ones. Rejects with the signal's reason. */
+async function waitIn(idle: ((key: string) => void)[], signal: AbortSignal): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const onAbort = (): void => {
+    const place = idle.indexOf(resolve);
+    if (place !== -1) idle.splice(place, 1); // -1: a key was handed out in this same turn, and is kept
+    reject(signal.reason as Error);
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  idle.push(resolve);
+  try {
+    return await promise;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
 }

@@ -1,7 +1,7 @@
 /** Exchanges over undici: the `Requester` of the ports, put together. */
 import type { Exchange } from "../core/exchange.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
-import type { Connection } from "../core/connection.ts";
+import type { Connection, EndpointTraits } from "../core/connection.ts";
 import type { Lane } from "../core/lane.ts";
 import type { ResourceKey } from "../core/resource.ts";
 import type { Refusal } from "../core/outcome.ts";
@@ -54,6 +54,8 @@ export interface RequesterOptions {
   readonly maxExchangesPerReconcile?: number;
   /** Reconciles at one origin, and exchanges in flight to it. */
   readonly maxInFlightPerOrigin?: number;
+  /** The endpoint with the limits that hold for the resources of a namespace; absent: its own. */
+  readonly limitsFor?: ((endpoint: EndpointTraits, namespace: string) => EndpointTraits) | undefined;
   /** How many reconciles may hold a long answer, long Secrets or long bodies at a time; two at least. */
   readonly memoryShares?: number;
   /** Of a response's content, in each stretch of `rateWindowMs`. 0: any. */
@@ -127,7 +129,14 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
   const requestsDeps: RequestsDeps = {
     prepare,
     credentials,
-    gates: { originPlaces, endpointPlaces, circuits, rateLimits, onWait: (change) => (waitingForTurns += change) },
+    gates: {
+      originPlaces,
+      endpointPlaces,
+      circuits,
+      rateLimits,
+      limitsFor: (endpoint, owner) => options.limitsFor?.(endpoint, namespaceOf(owner)) ?? endpoint,
+      onWait: (change) => (waitingForTurns += change),
+    },
     memory: createMemoryShares(options.memoryShares ?? 6),
     budget: {
       maxInFlight: options.maxInFlightPerReconcile ?? 6,

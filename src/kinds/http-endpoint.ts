@@ -7,7 +7,8 @@
  */
 import { pauseSinceMs } from "../core/backoff.ts";
 import { conditions, ready, reconciling, stalled, type Condition, type ConditionState } from "../core/conditions.ts";
-import type { Connection } from "../core/connection.ts";
+import type { Connection, EndpointTraits } from "../core/connection.ts";
+import { endpointOfSlot } from "../core/slots.ts";
 import { checkConnection, type Kind, type Plan, type Situation, type Verdict } from "../core/plan.ts";
 import { retryAfterMs } from "../core/retry.ts";
 import { orphanAnnotation } from "../core/resource.ts";
@@ -25,11 +26,12 @@ export const httpEndpointKind: Kind<Endpoint> = { type: httpEndpointType, ...sha
 export const clusterHTTPEndpointKind: Kind<Endpoint> = { type: clusterHTTPEndpointType, ...shared };
 
 function* plan(situation: Situation<Endpoint>): Plan {
-  const { resource, isPartial = false } = situation;
+  const { resource, isPartial = false, slots } = situation;
   const { metadata } = resource;
-  // Who needs the cluster's own, only one who sees the whole of it knows.
-  if (metadata.namespace === "" && isPartial) return yield* judge(situation);
   const isDeleted = metadata.deletionTimestamp !== undefined;
+  // Who needs the cluster's own, only one who sees the whole of it knows. Where slots do its work now, it would wait in vain.
+  if (metadata.namespace === "" && isPartial)
+    return isDeleted && slots !== undefined && isHeld(metadata) ? letGo(resource) : yield* judge(situation);
   const user = holderOf(situation);
   if (!isHeld(metadata)) {
     const hold = { type: typeOf(resource), resource, finalizer: inUseFinalizer };
@@ -48,7 +50,7 @@ function letGo({ status = {}, metadata }: Endpoint): Verdict {
 }
 
 /** Whether requests can use it. `user`: for whom its deletion waits. */
-function* judge({ resource, now }: Situation<Endpoint>, user?: string): Plan {
+function* judge({ resource, now, slots }: Situation<Endpoint>, user?: string): Plan {
   const { metadata, status } = resource;
   const { generation } = metadata;
   const before = (status?.conditions ?? []).find(({ type }) => type === "Ready");
@@ -67,7 +69,7 @@ function* judge({ resource, now }: Situation<Endpoint>, user?: string): Plan {
   const result = yield* checkConnection(connection, !isKnownWell);
   const states =
     result.type === "usable"
-      ? ready("Accepted", "requests can use it")
+      ? ready("Accepted", `requests can use it${partsText(connection.endpoint, slots)}`)
       : (result.heals ? reconciling : stalled)(result.reason, result.message);
   const shown = told(states);
   const since = Date.parse(shown[0]?.lastTransitionTime ?? now.toISOString());
@@ -88,6 +90,17 @@ function* judge({ resource, now }: Situation<Endpoint>, user?: string): Plan {
 
 function inUseBy(user: string): string {
   return `${user} needs this endpoint to delete its remote object, and is there still: it is deleted first. To delete the endpoint without waiting, set the annotation ${orphanAnnotation}: "true" on it; that one then has to be let go by the same annotation`;
+}
+
+/** What of its limits each slot has, since no process sees them all. */
+function partsText(endpoint: EndpointTraits | undefined, slots: number | undefined): string {
+  if (endpoint?.key.namespace !== "" || slots === undefined) return "";
+  const { maxInFlight, rateLimit } = endpointOfSlot(endpoint, { index: 0, count: slots });
+  const parts = [
+    ...(maxInFlight === undefined ? [] : [`${maxInFlight} in flight`]),
+    ...(rateLimit === undefined ? [] : [`${rateLimit.requests} requests in ${rateLimit.perMs / 1_000} s`]),
+  ];
+  return parts.length === 0 ? "" : `; of its limits each of the ${slots} slots has its part: ${parts.join(", ")}`;
 }
 
 const suspended: ConditionState = {

@@ -11,7 +11,7 @@ import { toResource } from "./objects.ts";
 import { collectionPath, objectPath } from "./paths.ts";
 import { readEvents } from "./watch-stream.ts";
 
-const leaseType: ResourceType = { group: "coordination.k8s.io", version: "v1", kind: "Lease", plural: "leases" };
+export const leaseType: ResourceType = { group: "coordination.k8s.io", version: "v1", kind: "Lease", plural: "leases" };
 
 export type Lease = Resource<LeaseSpec>;
 

@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { deadline } from "../core/tools/deadline.ts";
 import type { createLeaseClient, Lease } from "./lease-client.ts";
-import { freeInMs, observe, type Observed } from "./lease-state.ts";
+import { freeInMs, observe, type LeaseSpec, type Observed } from "./lease-state.ts";
 import type { LeaseTerm } from "./lease-term.ts";
 
 interface StandbyOptions {
@@ -15,6 +15,8 @@ interface StandbyOptions {
   readonly identity: string;
   readonly term: Pick<LeaseTerm, "number" | "checkVersion">;
   readonly retryPeriodMs: number;
+  /** For so long one that is not there counts as held, from when that is seen first; absent: it does not. */
+  readonly absentForMs?: number;
   readonly onHolder: (holder: string | null | undefined) => void;
   readonly onError: (error: unknown) => void;
 }
@@ -25,14 +27,16 @@ interface Standby {
   readonly unbrokenSince: () => number;
 }
 
-export function createStandby({ leases, identity, term, retryPeriodMs, onHolder, onError }: StandbyOptions): Standby {
+export function createStandby({ leases, identity, term, onHolder, onError, ...options }: StandbyOptions): Standby {
+  const { retryPeriodMs, absentForMs = 0 } = options;
+  const absent: LeaseSpec = { holderIdentity: "nobody knows", leaseDurationSeconds: absentForMs / 1000 };
   let observed: Observed | undefined;
   let unbrokenSince = 1;
 
   /** Who holds a lease that somebody deletes may not know it yet, and makes it anew: until it would have expired, it counts as held. */
   function look(current: Lease | undefined): number {
     if (current?.spec.holderIdentity !== identity) unbrokenSince = term.number(); // whoever wrote last is not us
-    if (current || !observed) observed = observe(observed, current?.spec ?? {}, performance.now());
+    if (current || !observed) observed = observe(observed, current?.spec ?? (absentForMs > 0 ? absent : {}), performance.now());
     return freeInMs(observed, identity, performance.now());
   }
   /** Watches the lease until it is free or has expired; one that has expired is read again before it is taken. */

@@ -53,8 +53,12 @@ interface LeadershipSettings extends LeaseTimes {
   readonly emit: EmitTelemetry;
   readonly namespace: string;
   readonly name: string;
-  /** Of this process alone: random, new at each start. */
+  /** Of this process alone: random, new at each start; or, of several that hold it together, their common name. */
   readonly identity: string;
+  /** Others hold it by the same name: each renews what it finds, and none releases it. */
+  readonly isShared?: boolean;
+  /** One that is not there may have been deleted, and its holder not know yet: it counts as held for as long as one lasts. */
+  readonly absentIsHeld?: boolean;
 }
 
 /** A call that hangs leaves time for another before the renew deadline. */
@@ -62,20 +66,21 @@ const callsBeforeDeadline = 3;
 
 /** Stands by, and calls nobody, until `run`. The settings must be ones of which `timesProblem` finds nothing wrong. */
 export function createLeadership(settings: LeadershipSettings): Leadership {
-  const { client, namespace, name, identity, renewDeadlineMs, retryPeriodMs } = settings;
+  const { client, namespace, name, identity, renewDeadlineMs, retryPeriodMs, isShared = false } = settings;
   const leases = createLeaseClient({ client, namespace, name, timeoutMs: renewDeadlineMs / callsBeforeDeadline });
   const note = createNote(settings);
   const warn = onceEach((error) => note("warn", "the lease cannot be read or written", {}, error));
   const term = createLeaseTerm({ ...settings, leases });
   const standby = createStandby({
+    ...settings,
     leases,
-    identity,
     term,
-    retryPeriodMs,
+    ...(settings.absentIsHeld && { absentForMs: settings.leaseDurationMs }),
     onHolder: (holder) => note("info", "standing by", { holder }),
     onError: warn,
   });
 
+  const isOthers = (lease: Lease | undefined): boolean => lease !== undefined && lease.spec.holderIdentity !== identity;
   async function hold(before: Lease | undefined): Promise<Lease | "conflict" | undefined> {
     const held = await term.hold(before);
     if (held !== "conflict") warn.reset();
@@ -95,18 +100,18 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
     }
   }
   /** Returns the lease when told to leave; undefined when it is lost. */
-  async function lead(taken: Lease, signal: AbortSignal): Promise<Lease | undefined> {
-    let current: Lease | undefined = taken;
+  async function lead(current: Lease | undefined, signal: AbortSignal): Promise<Lease | undefined> {
     for (;;) {
       const pauseMs = Math.max(0, term.renewedMs() + retryPeriodMs - performance.now());
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return current;
       if (term.current() === undefined) return undefined;
       try {
-        let renewed = await hold(current);
+        if (isShared) current = await term.read();
+        let renewed = isOthers(current) ? "conflict" : await hold(current);
         if (renewed === "conflict") {
           current = await term.read();
-          if (current && current.spec.holderIdentity !== identity) return undefined;
+          if (isOthers(current)) return undefined;
           renewed = await hold(current); // ours after all: the answer to an earlier renewal was lost, or somebody labelled it
         }
         if (!renewed) return undefined;
@@ -136,7 +141,7 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
           term.lose();
           throw error;
         });
-        if (held) return release(term, held, note);
+        if (held) return isShared ? term.lose() : release(term, held, note);
         term.lose();
         note("warn", "lost the lease: nothing more is sent until it is won again, and what is under way is recorded");
       }

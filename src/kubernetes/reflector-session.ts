@@ -7,7 +7,7 @@ import { ApiError } from "./api-error.ts";
 import { list, type Listed } from "./listing.ts";
 import { collectionPath } from "./paths.ts";
 import type { ReflectorRecord } from "./reflector-record.ts";
-import { acceptOf, selectionOf, type ReflectorSettings } from "./reflector-settings.ts";
+import { acceptOf, isSelected, selectionOf, type ReflectorSettings } from "./reflector-settings.ts";
 import type { End, Listing, ReflectorState, Watching } from "./reflector-state.ts";
 import { readEvents, type StreamEvent } from "./watch-stream.ts";
 
@@ -26,7 +26,8 @@ export async function* listInPages(
   const path = collectionPath(type, namespace);
   let everything: Listed;
   try {
-    everything = await list(client, { path, ...acceptOf(settings, "PartialObjectMetadataList") }, selectionOf(settings), signal);
+    const all = await list(client, { path, ...acceptOf(settings, "PartialObjectMetadataList") }, selectionOf(settings), signal);
+    everything = { ...all, resources: all.resources.filter((resource) => isSelected(settings, resource)) };
   } catch (error) {
     signal.throwIfAborted();
     return record.ended(from, { ...causeOf(error, "listFailed"), sessionMs: 0, error });
@@ -59,6 +60,11 @@ export async function* watchOnce(
   /** What is to be told of it. */
   function take(event: StreamEvent): WatchEvent | undefined {
     const { resourceVersion } = event;
+    const isOthers = event.type !== "bookmark" && !isSelected(settings, event.resource);
+    if (isOthers) {
+      if (known) known = { resourceVersion };
+      return undefined;
+    }
     if (from.type === "listing" && !known) {
       if (!collect(initial, event)) return undefined;
       known = { resourceVersion };

@@ -1,6 +1,7 @@
 /** What a reflector is told, and how it asks. */
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
-import type { ResourceType } from "../core/resource.ts";
+import type { Resource, ResourceType } from "../core/resource.ts";
+import { shardSelector, slotOf, type Slot } from "../core/slots.ts";
 import type { ApiClient } from "./api-client.ts";
 
 export interface ReflectorSettings {
@@ -10,6 +11,8 @@ export interface ReflectorSettings {
   readonly namespace?: string;
   /** Only what has these labels. */
   readonly labelSelector?: string;
+  /** Only what is in the slot's namespaces. Servers that know sharded lists send no other, and of them it is taken all the same. */
+  readonly slot?: Slot;
   /** True: objects come without their content. https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches */
   readonly metadataOnly?: boolean;
   /** The shortest pause after the server has refused, milliseconds. */
@@ -29,8 +32,12 @@ export interface ReflectorSettings {
 }
 
 /** As the query of a listing or a watch. */
-export function selectionOf({ labelSelector }: ReflectorSettings): { readonly labelSelector?: string } {
-  return labelSelector === undefined ? {} : { labelSelector };
+export function selectionOf({ labelSelector, slot }: ReflectorSettings): Readonly<Record<string, string>> {
+  return { ...(labelSelector !== undefined && { labelSelector }), ...(slot && { shardSelector: shardSelector(slot) }) };
+}
+/** Whether it is one of those that were asked for. A server without sharded lists and watches sends others, too. */
+export function isSelected({ slot }: ReflectorSettings, { metadata }: Resource): boolean {
+  return slot === undefined || slotOf(metadata.namespace, slot.count) === slot.index;
 }
 /** As the header of a call whose answers are of `kind`. */
 export function acceptOf({ metadataOnly }: ReflectorSettings, kind: string): { readonly accept?: string } {

@@ -2,7 +2,9 @@
  * The watches of a store: of the kinds, in all namespaces or in each of some, and of the names and versions of Secrets and
  * ConfigMaps.
  */
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+import { slotOf } from "../core/slots.ts";
 import type { ResourceStore, WatchEvent } from "../core/ports.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
@@ -22,7 +24,7 @@ const deniedPauseMs = 60_000;
 const refusedDelayMs = 5 * 60_000;
 
 export interface WatchesSettings extends Partial<
-  Pick<ReflectorSettings, "idleTimeoutMs" | "random" | "initialState" | "labelSelector">
+  Pick<ReflectorSettings, "idleTimeoutMs" | "random" | "initialState" | "labelSelector" | "slot">
 > {
   readonly client: ApiClient;
   readonly emit: EmitTelemetry;
@@ -37,7 +39,7 @@ export interface Watches extends Required<Pick<ResourceStore, "watch" | "watchDa
 }
 
 export function createWatches(settings: WatchesSettings): Watches {
-  const { client, namespaces = [], optionalKinds = [] } = settings;
+  const { client, namespaces = [], optionalKinds = [], slot } = settings;
   const reflectors = new Set<Reflector>();
 
   async function* reflect(
@@ -46,9 +48,9 @@ export function createWatches(settings: WatchesSettings): Watches {
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent, void> {
     const within = namespace === undefined ? {} : { namespace, forbiddenIsEmpty: namespaces.length > 1 };
-    const { labelSelector: _, ...unlabelled } = settings;
-    // What belongs to the whole cluster is every shard's, whatever its labels.
-    const chosen = type.scope === "Cluster" ? unlabelled : settings;
+    const { labelSelector: _, slot: _slot, ...whole } = settings;
+    // What belongs to the whole cluster is every shard's and every slot's, whatever its labels.
+    const chosen = type.scope === "Cluster" ? whole : settings;
     const reflector = createReflector({ ...defaults, ...chosen, ...within, type });
     reflectors.add(reflector);
     try {
@@ -64,8 +66,10 @@ export function createWatches(settings: WatchesSettings): Watches {
       const ending = AbortSignal.any([signal, leaving.signal]);
       try {
         if (namespaces.length > 0 && optionalKinds.includes(type.kind)) yield* watchNothing(type, settings, ending);
-        const watched = namespaces.length === 0 || type.scope === "Cluster" ? [undefined] : new Set(namespaces);
-        yield* mergeWatches([...watched].map((namespace) => reflect(type, namespace, ending)));
+        const isWhole = namespaces.length === 0 || type.scope === "Cluster";
+        const own = [...new Set(namespaces)].filter((one) => !slot || slotOf(one, slot.count) === slot.index);
+        if (!isWhole && own.length === 0) return yield* tellNothing(ending);
+        yield* mergeWatches((isWhole ? [undefined] : own).map((namespace) => reflect(type, namespace, ending)));
       } finally {
         leaving.abort(); // left early: the watches that are waiting for an event end with it
       }
@@ -77,6 +81,12 @@ export function createWatches(settings: WatchesSettings): Watches {
     },
     readiness: () => [...reflectors].map((reflector) => reflector.readiness()),
   };
+}
+
+/** There is nothing to watch. */
+async function* tellNothing(signal: AbortSignal): AsyncGenerator<WatchEvent, void> {
+  yield { type: "listed", resources: [], resourceVersion: "0" };
+  if (!signal.aborted) await once(signal, "abort");
 }
 
 const defaults = { idleTimeoutMs, initialState: "watchList", random: Math.random } as const;
@@ -113,12 +123,13 @@ async function* watchData(
   settings: WatchesSettings,
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent, void> {
-  const { labelSelector: _, emit, ...unlabelled } = settings;
+  // Of all namespaces: an endpoint of the cluster names those of one that may be another slot's.
+  const { labelSelector: _, slot: _slot, emit, ...whole } = settings;
   const quiet: EmitTelemetry = (event) => {
     if (event.type !== "watchEnded" || event.delayMs < refusedDelayMs) emit(event);
   };
   const own = { type, ...(namespace !== undefined && { namespace }), emit: quiet, metadataOnly: true, refusedDelayMs };
-  const reflector = createReflector({ ...defaults, ...unlabelled, ...own });
+  const reflector = createReflector({ ...defaults, ...whole, ...own });
   for await (const event of reflector.events(signal)) yield withoutContent(event);
 }
 

@@ -20,15 +20,23 @@ const name = "holdfast";
 /** What is read at each scrape. */
 export interface EngineSources extends PlaceSources {
   /** `working`: when each key that is being worked on was taken, on `performance.now`'s clock. */
-  queue(): { depth: number; working: ReadonlyMap<string, number> };
+  queue(): { depth: number; oldestSecs: number; working: ReadonlyMap<string, number> };
   /** What came of requests that were sent, and cannot be written; for how long the oldest could not. */
   unrecorded(): { readonly count: number; readonly oldestSecs: number };
   /** Keys that wait for something else than a worker, by why. */
   postponed(): ReadonlyMap<string, number>;
   /** Namespaces whose Secrets or ConfigMaps no watch tells of. */
   unwatchedNamespaces(): number;
-  /** Whether this process leads. */
-  leads(): boolean;
+  /** Whether this process leads, by the name of what it may lead: all, or each slot. None: another number of slots is at work. */
+  leads(): ReadonlyMap<string, boolean>;
+  /** What this process works on, by slot; none where the work is not divided. */
+  slots(): ReadonlyMap<number, SlotSource>;
+}
+export interface SlotSource {
+  readonly resources: number;
+  /** Keys that are due, and for how long the oldest has been. */
+  readonly depth: number;
+  readonly oldestSecs: number;
 }
 interface EngineMetricsOptions {
   readonly kinds: readonly string[];
@@ -47,14 +55,7 @@ export function createEngineMetrics(
 
   gauge("controller_runtime_active_workers", "Workers that reconcile now.", [], (g) => g.set(working().size));
   gauge("controller_runtime_max_concurrent_reconciles", "Workers there are.", [], (g) => g.set(concurrency));
-  gauge("leader_election_master_status", "1 where this process leads, 0 where it stands by.", ["name"], (g) =>
-    g.set({ name }, sources()?.leads() ? 1 : 0),
-  );
-  // A standby's are for whoever leads next: counted there, they would look like a backlog for as long as it stands by.
-  gauge("workqueue_depth", "Keys that are due and wait for a worker; none where this process stands by.", ["name"], (g) => {
-    const from = sources();
-    g.set({ name }, from?.leads() ? from.queue().depth : 0);
-  });
+  gaugeLeadership(gauge, sources);
   gaugePostponed(gauge, sources);
   gauge("workqueue_unfinished_work_seconds", "Seconds that keys now being worked on have taken, together.", ["name"], (g) =>
     g.set(
@@ -118,6 +119,38 @@ export function createEngineMetrics(
       { kind: kinds },
     ),
   };
+}
+
+/** Whether this process leads, and what waits for it. */
+function gaugeLeadership(gauge: Instruments["gauge"], sources: EngineMetricsOptions["sources"]): void {
+  const leadsAny = (from: EngineSources | undefined): boolean => [...(from?.leads().values() ?? [])].includes(true);
+  gauge("leader_election_master_status", "1 where this process leads, 0 where it stands by; of each slot.", ["name"], (g) => {
+    g.reset();
+    for (const [one, leads] of sources()?.leads() ?? [[name, false]]) g.set({ name: one }, leads ? 1 : 0);
+  });
+  // A standby's are for whoever leads next: counted there, they would look like a backlog for as long as it stands by.
+  gauge("workqueue_depth", "Keys that are due and wait for a worker; none where this process stands by.", ["name"], (g) => {
+    const from = sources();
+    g.set({ name }, from && leadsAny(from) ? from.queue().depth : 0);
+  });
+  gauge("holdfast_queue_age_seconds", "For how long the oldest of them has been due.", [], (g) => {
+    const from = sources();
+    g.set(from && leadsAny(from) ? from.queue().oldestSecs : 0);
+  });
+  gaugeSlots(gauge, sources);
+}
+
+/** Of the slots that this process works on. */
+function gaugeSlots(gauge: Instruments["gauge"], sources: EngineMetricsOptions["sources"]): void {
+  function ofEach(what: string, help: string, value: (slot: SlotSource) => number): void {
+    gauge(`holdfast_slot_${what}`, help, ["slot"], (g) => {
+      g.reset();
+      for (const [slot, source] of sources()?.slots() ?? []) g.set({ slot }, value(source));
+    });
+  }
+  ofEach("resources", "Resources of a slot, where this process works on it.", ({ resources }) => resources);
+  ofEach("queue_depth", "Keys of a slot that are due and wait for a worker.", ({ depth }) => depth);
+  ofEach("queue_age_seconds", "For how long the oldest of them has been due.", ({ oldestSecs }) => oldestSecs);
 }
 
 function gaugePostponed(gauge: Instruments["gauge"], sources: EngineMetricsOptions["sources"]): void {

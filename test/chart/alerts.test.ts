@@ -29,6 +29,7 @@ interface Case {
 }
 
 const other = 'leader_election_master_status{job="blue-holdfast-metrics",namespace="holdfast-system",pod="c"}';
+const leadsSlot = (slot: number, pod: string): string => `leader_election_master_status{name="slot-${slot}-of-2",pod="${pod}"}`;
 const contested = 'holdfast_resources{kind="HTTPResource",condition="Contested",status="True",pod=';
 const stalled = 'holdfast_resources{kind="HTTPRequest",condition="Stalled",status="True",pod=';
 const requests = "holdfast_http_requests_total";
@@ -45,14 +46,27 @@ const cases: readonly Case[] = [
   },
   {
     name: "HoldfastNoLeader",
-    fires: [{ 'leader_election_master_status{pod="a"}': "0x40", 'leader_election_master_status{pod="b"}': "0x40" }],
-    not: [{ 'leader_election_master_status{pod="a"}': "1x40", 'leader_election_master_status{pod="b"}': "0x40" }],
+    fires: [
+      { 'leader_election_master_status{pod="a"}': "0x40", 'leader_election_master_status{pod="b"}': "0x40" },
+      { [leadsSlot(0, "a")]: "1x40", [leadsSlot(1, "a")]: "0x40", [leadsSlot(0, "b")]: "0x40", [leadsSlot(1, "b")]: "0x40" },
+      { 'up{pod="a"}': "1x40" },
+    ],
+    not: [
+      { 'leader_election_master_status{pod="a"}': "1x40", 'leader_election_master_status{pod="b"}': "0x40" },
+      { [leadsSlot(0, "a")]: "1x40", [leadsSlot(1, "a")]: "0x40", [leadsSlot(0, "b")]: "0x40", [leadsSlot(1, "b")]: "1x40" },
+    ],
     says: "No controller leads",
   },
   {
     name: "HoldfastTwoLeaders",
-    fires: [{ 'leader_election_master_status{pod="a"}': "1x40", 'leader_election_master_status{pod="b"}': "1x40" }],
-    not: [{ 'leader_election_master_status{pod="a"}': "1x40", [other]: "1x40" }],
+    fires: [
+      { 'leader_election_master_status{pod="a"}': "1x40", 'leader_election_master_status{pod="b"}': "1x40" },
+      { [leadsSlot(0, "a")]: "1x40", [leadsSlot(0, "b")]: "1x40", [leadsSlot(1, "b")]: "1x40" },
+    ],
+    not: [
+      { 'leader_election_master_status{pod="a"}': "1x40", [other]: "1x40" },
+      { [leadsSlot(0, "a")]: "1x40", [leadsSlot(1, "a")]: "1x40", [leadsSlot(2, "b")]: "1x40" },
+    ],
     says: "2 controllers lead at once",
   },
   {

@@ -10,6 +10,8 @@ const everything = {
   dashboards: { enabled: true },
   admissionPolicy: { enabled: true, httpsOnly: true },
   podDisruptionBudget: { enabled: true },
+  autoscaling: { enabled: true },
+  controller: { slots: 4 },
   networkPolicy: { enabled: true },
 };
 /** A ServiceMonitor needs the Service. */
@@ -23,6 +25,7 @@ const apart: readonly RegExp[] = [
   /^metrics\.\w+\.(authorization|tlsConfig.*)$/,
   /^serviceAccount\.name$/,
   /^podDisruptionBudget\.minAvailable$/,
+  /^(autoscaling\.enabled|replicas)$/,
   /^rbac\.checkNamespaces$/,
   /\.renderMode$/,
 ];
@@ -38,6 +41,7 @@ const samples: Readonly<Record<string, unknown>> = {
   "admissionPolicy.actions": ["Audit"],
   "admissionPolicy.namespaceSelector": { matchLabels: { tenant: "MARK" } },
   dnsConfig: { options: [{ name: "MARK" }] },
+  "autoscaling.maxReplicas": 4713,
   dnsPolicy: "Default",
   extraContainers: [{ name: "MARK", image: "a" }],
   hostAliases: [{ ip: "10.0.0.1", hostnames: ["MARK"] }],

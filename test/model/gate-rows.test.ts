@@ -37,6 +37,7 @@ async function looksFor({ requests, burst, count, serveMs, namespaces }: Load): 
     endpointPlaces,
     rateLimits,
     circuits: createCircuits(() => {}, now),
+    limitsFor: (endpoint) => endpoint,
     onWait: () => {},
   };
   const key = { namespace: "n", name: "e" };

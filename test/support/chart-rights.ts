@@ -39,7 +39,7 @@ let rendered: Promise<readonly (Role | Binding)[]> | undefined;
 /** With all that a release can bind at once; what it never does, namespaces' admins do: tests bind it in theirs. */
 async function render(): Promise<readonly (Role | Binding)[]> {
   const chart = join(import.meta.dirname, "../../charts/holdfast");
-  const values = "rbac.secrets=cluster,rbac.outputs=cluster,metrics.secure.enabled=true";
+  const values = "rbac.secrets=cluster,rbac.outputs=cluster,metrics.secure.enabled=true,controller.slots=2";
   const args = ["template", "holdfast", chart, "--show-only", "templates/rbac.yaml", "--set", values];
   const { stdout } = await run(await helmProgram(), args, { env: { ...process.env, KUBECONFIG: "/dev/null" } });
   return parseAllDocuments(stdout).flatMap((document) => (document.toJS() as Role | Binding | null) ?? []);

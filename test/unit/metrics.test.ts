@@ -30,16 +30,19 @@ test("shows no backlog of one that stands by, whose keys are another's to work o
     sockets: () => ({ active: 0, idle: 0 }),
     requestsInFlight: () => 0,
     requestsQueued: () => 0,
-    queue: () => ({ depth: 150, working: new Map() }),
+    queue: () => ({ depth: 150, oldestSecs: 4, working: new Map() }),
     unrecorded: () => ({ count: 0, oldestSecs: 0 }),
     postponed: () => new Map([["OriginBusy", 20_000]]),
     unwatchedNamespaces: () => 0,
-    leads: () => leads,
+    leads: () => new Map([["holdfast", leads]]),
+    slots: () => new Map([[2, { resources: 7, depth: 3, oldestSecs: 1.5 }]]),
     resources: () => [],
   });
   expect(await measured.registry.metrics()).toContain('workqueue_depth{name="holdfast"} 0\n');
   leads = true;
   expect(await measured.registry.metrics()).toContain('workqueue_depth{name="holdfast"} 150\n');
+  expect(await measured.registry.metrics()).toContain("holdfast_queue_age_seconds 4\n");
+  expect(await measured.registry.metrics()).toContain('holdfast_slot_queue_age_seconds{slot="2"} 1.5\n');
   expect(await measured.registry.metrics()).toContain('holdfast_postponed{reason="OriginBusy"} 20000\n');
 });
 
@@ -61,6 +64,7 @@ test("names only counters _total, and describes every metric", async () => {
 
 test("labels are of closed sets, or of bounded ones: no name, URL or error text", () => {
   const closed = [
+    "slot",
     "controller",
     "result",
     "name",

@@ -12,11 +12,12 @@ function observed(maxSeries: number, resources: readonly object[]) {
     sockets: () => ({ active: 0, idle: 0 }),
     requestsInFlight: nothing,
     requestsQueued: nothing,
-    queue: () => ({ depth: 0, working: new Map() }),
+    queue: () => ({ depth: 0, oldestSecs: 0, working: new Map() }),
     unrecorded: () => ({ count: 0, oldestSecs: 0 }),
     postponed: () => new Map(),
     unwatchedNamespaces: nothing,
-    leads: () => true,
+    leads: () => new Map([["holdfast", true]]),
+    slots: () => new Map(),
     resources: () => resources as ReturnType<typeof resource>[],
   });
   const series = async (name: string): Promise<readonly unknown[]> =>

@@ -13,6 +13,7 @@ mirrorExternalId: --mirror-external-id
 leaderElect: --leader-elect
 leaseNamespace: --lease-namespace
 leaseName: --lease-name
+slots: --slots
 leaseDuration: --lease-duration
 renewDeadline: --renew-deadline
 retryPeriod: --retry-period

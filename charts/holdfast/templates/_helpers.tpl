@@ -112,6 +112,9 @@ annotations:
 {{- define "holdfast.leaseName" -}}
 {{- .Values.controller.leaseName | default (include "holdfast.fullname" .) }}
 {{- end }}
+{{- define "holdfast.slots" -}}
+{{- .Values.controller.slots | default 1 }}
+{{- end }}
 {{- define "holdfast.leaseNamespace" -}}
 {{- .Values.controller.leaseNamespace | default (include "holdfast.namespace" .) }}
 {{- end }}

@@ -103,14 +103,26 @@ rules:
 {{- end }}
 {{- end }}
 
-{{/* A name cannot be demanded of what is created. */}}
+{{/* A name cannot be demanded of what is created, or listed. Each slot has a lease, and each replica that shares the slots. */}}
 {{- define "holdfast.leaseRules" -}}
+{{- $names := list (include "holdfast.leaseName" .) }}
+{{- $slots := int (include "holdfast.slots" .) }}
+{{- if gt $slots 1 }}
+{{- range $index := until $slots }}
+{{- range $what := list "slot" "seat" }}
+{{- $names = append $names (printf "%s-%s-%d-of-%d" (first $names) $what $index $slots) }}
+{{- end }}
+{{- end }}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [list]
+{{- end }}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [create]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  resourceNames: [{{ include "holdfast.leaseName" . }}]
+  resourceNames: {{ toJson $names }}
   verbs: [get, watch, patch]
 {{- end }}
 

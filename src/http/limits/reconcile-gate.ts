@@ -7,6 +7,7 @@
  * goes on without one where it has none: whoever has that place may wait for the share. What has been passed is given back when
  * the reconcile ends.
  */
+import type { EndpointTraits } from "../../core/connection.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Lane } from "../../core/lane.ts";
 import type { Refusal } from "../../core/outcome.ts";
@@ -24,6 +25,8 @@ export interface Gates {
   readonly circuits: Circuits;
   readonly rateLimits: RateLimits;
   readonly endpointPlaces: EndpointPlaces;
+  /** The endpoint with the limits that hold for a resource. */
+  readonly limitsFor: (endpoint: EndpointTraits, owner: string) => EndpointTraits;
   /** Told of each that begins to wait inside its reconcile (1), and of its end (-1). */
   readonly onWait: (change: 1 | -1) => void;
 }
@@ -55,7 +58,7 @@ interface ReconcileGateOptions {
 }
 
 export function createReconcileGate({ owner, lane, limitMs, waitFor }: ReconcileGateOptions, gates: Gates): ReconcileGate {
-  const { originPlaces, circuits, rateLimits } = gates;
+  const { originPlaces, circuits, rateLimits, limitsFor } = gates;
   let hasBegun = false;
   const place = createHeldPlace();
   const atEndpoint = createEndpointPlace(gates.endpointPlaces, { owner, lane, waitFor });
@@ -72,7 +75,7 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: Reconcile
     },
     moved: () => place[Symbol.dispose](),
     hurry: () => place.hurry(),
-    inTurn: atEndpoint.inTurn,
+    inTurn: (endpoint, send) => atEndpoint.inTurn(endpoint && limitsFor(endpoint, owner), send),
     circuit({ endpoint, scope }) {
       if (!endpoint?.circuitBreaker) return undefined;
       const name = `${endpoint.title} ${endpoint.key.namespace} ${scope.metadata.namespace}`;
@@ -89,7 +92,8 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: Reconcile
           throw new RefusedError(isOpen(endpoint.title, entered));
       }
     },
-    async place(origin, exchange, signal) {
+    async place(origin, asked, signal) {
+      const exchange = withLimits(asked, owner, limitsFor);
       const limited = isLimited(exchange) ? exchange : undefined;
       const name = limited ? endpointName(limited.endpoint) : "";
       if (hasBegun) {
@@ -117,7 +121,8 @@ export function createReconcileGate({ owner, lane, limitMs, waitFor }: Reconcile
       hasBegun = true;
       return undefined;
     },
-    turn(origin, exchange) {
+    turn(origin, asked) {
+      const exchange = withLimits(asked, owner, limitsFor);
       if (!isLimited(exchange)) return undefined;
       const name = endpointName(exchange.endpoint);
       return async (signal) => {
@@ -149,6 +154,10 @@ function isOpen(
 function refusing(error: unknown): never {
   if (error instanceof RateLimitedError) refuseForNow("RateLimited", failure("RateLimited").message);
   throw error;
+}
+
+function withLimits(exchange: Exchange, owner: string, limitsFor: Gates["limitsFor"]): Exchange {
+  return exchange.endpoint ? { ...exchange, endpoint: limitsFor(exchange.endpoint, owner) } : exchange;
 }
 
 function isLimited(exchange: Exchange): exchange is Limited {

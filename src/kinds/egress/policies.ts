@@ -9,13 +9,13 @@ import { namespaceType, type Resource } from "../../core/resource.ts";
 import { compilePolicy, type CompiledPolicy } from "./policy.ts";
 import { egressPolicyType, type EgressPolicy } from "../types.ts";
 
-interface EgressPolicies {
+export interface EgressPolicies {
   /** To be told of every change of an EgressPolicy or Namespace, as soon as it is known. */
   observe(kind: string, name: string, after: Resource | undefined): void;
   /** The same object until something changes. Undefined: nothing is known of the namespace, so nothing may be sent. */
   rulesFor(namespace: string): EgressRules | undefined;
 }
-interface EgressPoliciesOptions {
+export interface EgressPoliciesOptions {
   readonly default: EgressDefault;
   readonly clusterDomain: string;
 }

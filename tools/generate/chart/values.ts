@@ -91,7 +91,21 @@ export const values: Readonly<Record<string, Value>> = {
 
   controller: section("The controller's flags, each by its own name. What is not set is left to the controller.", flagValues()),
 
-  replicas: integer("How many Pods. One works, the others stand by; without leader election no more than one.", 1),
+  replicas: integer(
+    "How many Pods. One works, the others stand by; with `controller.slots` as many work as there are slots. Without leader election no more than one.",
+    1,
+  ),
+  autoscaling: section(
+    "A HorizontalPodAutoscaler in place of `replicas`, with `controller.slots` above 1. The cluster has to serve the metric.",
+    {
+      enabled: toggle("Make one.", false),
+      minReplicas: integer("The fewest Pods.", 2, 1),
+      maxReplicas: integer("The most Pods; as many as slots where empty.", null, 1),
+      metric: text("A metric of Pods.", "holdfast_queue_age_seconds", { minLength: 1 }),
+      queueAgeSeconds: integer("Pods are added while the average of it is above this.", 30, 1),
+      scaleDownAfterSeconds: integer("For how long fewer have to be enough before there are fewer.", 600),
+    },
+  ),
   rbac: section("What the controller may do.", {
     create: toggle("Make roles and bindings.", true),
     scope: text(

@@ -34,15 +34,16 @@ export const alerts: readonly Alert[] = [
   },
   {
     name: "HoldfastNoLeader",
-    expr: "sum(leader_election_master_status{$release}) == 0",
+    expr: "min(sum by (name) (leader_election_master_status{$release})) == 0 or (absent(leader_election_master_status{$release}) and on() up{$release} == 1)",
     for: "2m",
     severity: "critical",
     summary: "No controller leads",
-    description: "Controllers run, and none of them holds the lease. Nothing is sent.",
+    description:
+      "Controllers run, and none of them holds the lease, or that of a slot. Nothing is sent, or nothing of that slot.",
   },
   {
     name: "HoldfastTwoLeaders",
-    expr: "sum(leader_election_master_status{$release}) > 1",
+    expr: "max(sum by (name) (leader_election_master_status{$release})) > 1",
     for: "2m",
     severity: "critical",
     summary: "{{ $value }} controllers lead at once",

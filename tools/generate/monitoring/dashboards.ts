@@ -41,7 +41,7 @@ const overview: Dashboard = {
       title: "Leaders",
       unit: "none",
       isNumber: true,
-      description: "One for each release, whatever the number of its replicas.",
+      description: "One for each release, whatever the number of its replicas; with slots one for each slot.",
       series: { leaders: "sum(leader_election_master_status{$release})" },
     },
     {
@@ -304,8 +304,20 @@ const kubernetes: Dashboard = {
     {
       title: "Leader",
       unit: "none",
-      description: "1 for the process that works.",
-      series: { "{{pod}}": "leader_election_master_status{$release}" },
+      description: "1 for the process that works; with slots, for each slot.",
+      series: { "{{name}} {{pod}}": "leader_election_master_status{$release}" },
+    },
+    {
+      title: "Slots",
+      unit: "none",
+      description: "Resources of each slot, where the work is divided: how even the slots are.",
+      series: { "slot {{slot}}": "max by (slot) (holdfast_slot_resources{$release})" },
+    },
+    {
+      title: "Slots' queues",
+      unit: "s",
+      description: "For how long the oldest key of each slot has been due.",
+      series: { "slot {{slot}}": "max by (slot) (holdfast_slot_queue_age_seconds{$release})" },
     },
     {
       title: "API requests",

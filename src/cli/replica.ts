@@ -1,0 +1,130 @@
+/** A process of the controller as one of its replicas: it works for the whole, or for slots of it. */
+import type { ControllerSettings } from "../config.ts";
+import { endpointOfSlot, slotOf } from "../core/slots.ts";
+import { createEgressPolicies, type EgressPolicies } from "../kinds/egress/policies.ts";
+import { createKubernetesStore, type KubernetesStore, type KubernetesStoreSettings } from "../kubernetes/store.ts";
+import { createEngine, type Engine, type EngineParts } from "./engine.ts";
+import { leadershipFor, type LeadershipParts } from "./leadership.ts";
+import { observe, overviewOf, slotSource, type Overview } from "./overview.ts";
+import type { SlotSource } from "../telemetry/engine-metrics.ts";
+import { createRuntime } from "./runtime.ts";
+import { createSending, type EgressSettings, type Sending, type SendingParts } from "./sending.ts";
+import type { Shutdown } from "./shutdown.ts";
+import { createSlots } from "./slots.ts";
+import { work } from "./work.ts";
+
+export interface Replica extends Pick<Sending, "clients" | "sockets">, AsyncDisposable {
+  /** Until it is told to stop. Rejects with StoreWentBackError, and for mistakes of ours. */
+  run(shutdown: Shutdown): Promise<void>;
+  /** What keeps it from its work, as sentences. */
+  readonly notReady: () => readonly string[];
+  /** What is wrong with it, as sentences. */
+  readonly notLive: () => readonly string[];
+  readonly watches: KubernetesStore["readiness"];
+  readonly leads: () => boolean;
+  readonly overview: Overview;
+}
+interface ReplicaParts extends LeadershipParts {
+  readonly storeSettings: KubernetesStoreSettings;
+  readonly given: Omit<EngineParts, "store" | "policies" | "requester" | "watchesPolicies"> &
+    Pick<SendingParts, "digestKey"> & { readonly egress: EgressSettings };
+}
+
+export function wholeReplica(settings: ControllerSettings, { storeSettings, given, ...parts }: ReplicaParts): Replica {
+  const leadership = leadershipFor(settings, parts);
+  const store = createKubernetesStore(storeSettings);
+  const { term, ledSinceVersion, ledSinceMs, unbrokenSince } = leadership;
+  const runtime = createRuntime(settings, { ...given, store, term, ledSinceVersion, ledSinceMs, unbrokenSince });
+  return {
+    run: (shutdown) => work(runtime.controller, leadership, { ...shutdown, fail: () => shutdown.begin() }),
+    notReady: () => findNotReady(runtime, store),
+    notLive: runtime.liveness.failing,
+    watches: () => store.readiness(),
+    leads: () => leadership.term() !== undefined,
+    overview: overviewOf(() => [runtime]),
+    clients: runtime.clients,
+    sockets: runtime.sockets,
+    [Symbol.asyncDispose]: () => runtime[Symbol.asyncDispose](),
+  };
+}
+
+/** Its slots share what sends, with all that is limited there; each has its own watches, and what it knows of policies by them. */
+export function slottedReplica(settings: ControllerSettings, { storeSettings, given, ...parts }: ReplicaParts): Replica {
+  const { egress, digestKey, emit, metrics, secrets } = given;
+  const count = settings.slots;
+  const slotIndexes = Array.from({ length: count }, (_, index) => index);
+  const leads = (engine: Engine | undefined): boolean => engine?.leads() ?? false;
+  const policies = new Map<number, EgressPolicies>();
+  const sending = createSending(settings, {
+    store: createKubernetesStore(storeSettings),
+    emit,
+    secrets,
+    egress,
+    digestKey,
+    // What a slot that was given up knew stays until it is taken again, for what ends later. Undefined: nothing may be sent.
+    limitsFor: (endpoint, namespace) => endpointOfSlot(endpoint, { index: slotOf(namespace, count), count }),
+    rulesFor: (namespace) => policies.get(slotOf(namespace, count))?.rulesFor(namespace),
+  });
+  const slots = createSlots(settings, {
+    ...parts,
+    engineFor(slot, terms) {
+      const own = createEgressPolicies(egress);
+      policies.set(slot.index, own);
+      const store = createKubernetesStore({ ...storeSettings, slot });
+      const owns = (namespace: string): boolean => slotOf(namespace, count) === slot.index;
+      const { requester } = sending;
+      const engine = createEngine(settings, {
+        ...given,
+        ...terms,
+        store,
+        policies: own,
+        requester,
+        watchesPolicies: egress.watches,
+        owns,
+        slots: count,
+      });
+      return { ...engine, store };
+    },
+  });
+  const engines = (): readonly (Engine & { store: Pick<KubernetesStore, "readiness"> })[] => [...slots.engines.values()];
+  observe(metrics, sending, {
+    engines,
+    leads: () =>
+      new Map(
+        slots.areAtWork() ? slotIndexes.map((index) => [`slot-${index}-of-${count}`, leads(slots.engines.get(index))]) : [],
+      ),
+    slots: () => sources(slots.engines),
+  });
+  return {
+    run: (shutdown) => slots.run(shutdown),
+    notReady: () => [
+      ...[slots.problem()].filter((problem) => problem !== undefined),
+      ...[...slots.engines].flatMap(([index, { store, ...engine }]) =>
+        findNotReady(engine, store).map((text) => `slot ${index}: ${text}`),
+      ),
+    ],
+    notLive: () => engines().flatMap(({ liveness }) => liveness.failing()),
+    watches: () => engines().flatMap(({ store }) => store.readiness()),
+    leads: () => engines().some(leads),
+    overview: overviewOf(engines),
+    clients: sending.clients,
+    sockets: sending.sockets,
+    [Symbol.asyncDispose]: () => sending[Symbol.asyncDispose](),
+  };
+}
+
+function sources(engines: ReadonlyMap<number, Engine>): ReadonlyMap<number, SlotSource> {
+  return new Map(
+    [...engines].flatMap(([index, engine]) => [slotSource(engine)].flatMap((source) => (source ? [[index, source]] : []))),
+  );
+}
+
+function findNotReady({ controller }: Pick<Engine, "controller">, store: Pick<KubernetesStore, "readiness">): readonly string[] {
+  const watches = store.readiness().filter(({ ready }) => !ready);
+  const unwritable = controller.unrecorded.problem();
+  return [
+    ...watches.map(({ text }) => text),
+    ...(watches.length > 0 ? [] : controller.waitingFor().map((kind) => `${kind} has not been listed yet`)),
+    ...(unwritable === undefined ? [] : [unwritable]),
+  ];
+}

@@ -1,0 +1,13 @@
+/** FNV-1a, 64 bits: https://www.rfc-editor.org/rfc/rfc9923 */
+
+/** Of ASCII, as names of namespaces are. The prime is 2^40 + 0x1b3, so that two halves of 32 bits multiply without a loss in a double. */
+export function fnv1a64(text: string): bigint {
+  let [high, low] = [0xcbf29ce4, 0x84222325];
+  for (let at = 0; at < text.length; at += 1) {
+    low = (low ^ text.charCodeAt(at)) >>> 0;
+    const product = low * 0x1b3;
+    high = (high * 0x1b3 + Math.floor(product / 2 ** 32) + low * 2 ** 8) % 2 ** 32;
+    low = product % 2 ** 32;
+  }
+  return (BigInt(high) << 32n) | BigInt(low);
+}
