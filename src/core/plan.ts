@@ -12,8 +12,7 @@ import type { Exchange } from "./exchange.ts";
 import type { Outcome, Refusal } from "./outcome.ts";
 import type { Redacted } from "./redacted.ts";
 import type { Output, OutputEvaluation } from "./output.ts";
-import type { Finalizer } from "./ports.ts";
-import type { Reference, Resource, ResourceType } from "./resource.ts";
+import type { Finalizer, Reference, Resource, ResourceType } from "./resource.ts";
 
 export type Step =
   /** Sent only after `beforeSend`, and not at all where that fails. What keeps things is done before that. */

@@ -5,7 +5,7 @@ import type { Evaluation } from "./evaluation.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Lane } from "./lane.ts";
 import type { Outcome, Refusal } from "./outcome.ts";
-import type { ReadResult, Reference, Resource, ResourceType } from "./resource.ts";
+import type { Finalizer, ReadResult, Reference, Resource, ResourceType } from "./resource.ts";
 import type { EvaluatedOutputs, OutputEvaluation, OutputStore } from "./output.ts";
 import type { Annotation, CheckResult, EvaluationResult, RemoveResult, Step } from "./plan.ts";
 
@@ -50,12 +50,6 @@ export class StatusTooLargeError extends Error {
   override readonly name = "StatusTooLargeError";
 }
 
-export interface Finalizer {
-  readonly name: string;
-  readonly present: boolean;
-  /** It goes, and what it was there to have deleted stays. */
-  readonly leaves?: true;
-}
 
 export interface ServiceAccountKey {
   readonly namespace: string;

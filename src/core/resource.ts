@@ -102,3 +102,10 @@ export interface RightDenial {
   readonly grant?: string;
   readonly who?: string;
 }
+
+export interface Finalizer {
+  readonly name: string;
+  readonly present: boolean;
+  /** It goes, and what it was there to have deleted stays. */
+  readonly leaves?: true;
+}

@@ -4,9 +4,9 @@
  * Invariant: a write lands on the object as it was decided on, or not at all. Where somebody else wrote meanwhile the answer is
  * a conflict, and by then the cache has been told what is there: before the watch tells, the next run would do the same again.
  */
-import type { Finalizer, Precondition, ResourceStore, WaitFor, WaitForRecord, WriteResult } from "../core/ports.ts";
+import type { Precondition, ResourceStore, WaitFor, WaitForRecord, WriteResult } from "../core/ports.ts";
 import type { Annotation, Intent, Kind, RemoveResult, Verdict } from "../core/plan.ts";
-import type { Resource } from "../core/resource.ts";
+import type { Finalizer, Resource } from "../core/resource.ts";
 import { sameJSON } from "../core/tools/json.ts";
 import type { Conflict } from "./reconciled.ts";
 import type { MayRecord, SentOutcome, UnrecordedOutcomes } from "./unrecorded.ts";

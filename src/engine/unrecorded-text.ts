@@ -1,7 +1,6 @@
 /** What is said, and kept, of a status that cannot be written. Pure. */
 import type { Attempt } from "../core/delivery.ts";
-import type { Finalizer } from "../core/ports.ts";
-import type { Resource, ResourceType } from "../core/resource.ts";
+import type { Finalizer, Resource, ResourceType } from "../core/resource.ts";
 import { isRecord } from "../core/tools/json.ts";
 
 /** What a status can do without: what people look at, and no decision is made by. */

@@ -4,10 +4,10 @@
  * Invariant: only the write is tried again, however long that takes, and nobody holds a worker for it. An outcome ends in one
  * of three: it is written; it is shown to be another's to write; or the process ends, which says it in the log.
  */
-import { StatusTooLargeError, type Announce, type Finalizer, type OutcomeJournal, type WriteResult } from "../core/ports.ts";
+import { StatusTooLargeError, type Announce, type OutcomeJournal, type WriteResult } from "../core/ports.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { TransitionEvent } from "../core/transition-event.ts";
-import type { Resource, ResourceType } from "../core/resource.ts";
+import type { Finalizer, Resource, ResourceType } from "../core/resource.ts";
 import { deadline } from "../core/tools/deadline.ts";
 import { createBackoff } from "./backoff.ts";
 import { queueKey } from "./key.ts";

@@ -5,8 +5,8 @@
  * and never where the status, by which it was decided on, is another one by now.
  */
 import { sameJSON } from "../core/tools/json.ts";
-import type { Finalizer, WriteResult } from "../core/ports.ts";
-import type { Resource, ResourceType } from "../core/resource.ts";
+import type { WriteResult } from "../core/ports.ts";
+import type { Finalizer, Resource, ResourceType } from "../core/resource.ts";
 import { ApiError } from "./api-error.ts";
 import { toResource } from "./objects.ts";
 import { objectPath } from "./paths.ts";

@@ -1,7 +1,7 @@
 /** What a reconcile writes of an object: its status, which the state database has before anybody sees it, and its finalizers. */
 import { randomUUID } from "node:crypto";
-import type { Finalizer, Precondition, WriteResult } from "../core/ports.ts";
-import type { Resource, ResourceType } from "../core/resource.ts";
+import type { Precondition, WriteResult } from "../core/ports.ts";
+import type { Finalizer, Resource, ResourceType } from "../core/resource.ts";
 import { parseJSON, sameJSON } from "../core/tools/json.ts";
 import type { HeldObjects } from "./held-objects.ts";
 import { resourceName, type Objects } from "./objects.ts";
