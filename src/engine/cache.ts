@@ -5,6 +5,7 @@
 import { sameJSON } from "../core/tools/json.ts";
 import type { WatchEvent } from "../core/ports.ts";
 import type { YieldIfLong } from "../core/tools/event-loop-yield.ts";
+import type { Change } from "./changes.ts";
 import { changesSince, mergeListing, stillListed } from "./merged-listing.ts";
 import { createResourceMap } from "./resource-map.ts";
 import { keyText, type Resource, type ResourceKey } from "../core/resource.ts";
@@ -24,10 +25,6 @@ export interface Cache {
   readonly size: number;
   /** Whether a listing has arrived. */
   readonly isWarm: boolean;
-}
-export interface Change {
-  readonly before: Resource | undefined;
-  readonly after: Resource | undefined;
 }
 
 /** `isNewer`: whether resourceVersion `a` is later than `b`, as the store that it mirrors has it. */

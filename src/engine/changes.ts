@@ -3,8 +3,12 @@ import type { DeliveryRecord } from "../core/delivery.ts";
 import type { Reads } from "../core/expression-reads.ts";
 import { isRecord, sameJSON } from "../core/tools/json.ts";
 import { wakingAnnotations, type Resource } from "../core/resource.ts";
-import type { Change } from "./cache.ts";
 import type { DueReason } from "./due-reasons.ts";
+
+export interface Change {
+  readonly before: Resource | undefined;
+  readonly after: Resource | undefined;
+}
 
 /**
  * A process that was thought lost, such as a leader that was suspended, has recorded the outcome of its attempt. Whatever we

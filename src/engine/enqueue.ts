@@ -9,7 +9,7 @@ import { isReconciled, type WatchedKind } from "../core/plan.ts";
 import type { Lane } from "../core/lane.ts";
 import type { Resource, ResourceKey } from "../core/resource.ts";
 import { createYieldIfLong } from "../core/tools/event-loop-yield.ts";
-import type { Change } from "./cache.ts";
+import type { Change } from "./changes.ts";
 import type { Caches } from "./caches.ts";
 import { hasNewStatus, isOutcomeOfAnother, needsReconcile, reasonOf } from "./changes.ts";
 import type { DataWatches } from "./data-watches.ts";

@@ -4,7 +4,7 @@
  * Invariant: it ends as it would if all that others wrote meanwhile had been written before.
  */
 import { keyText, type Resource } from "../core/resource.ts";
-import type { Change } from "./cache.ts";
+import type { Change } from "./changes.ts";
 import { createResourceMap, type ResourceMap } from "./resource-map.ts";
 
 export interface Merging {

@@ -1,7 +1,7 @@
 /** Those that refer to what is being deleted, which waits for them. */
 import { isReconciled, type WatchedKind } from "../core/plan.ts";
 import type { Reference, Resource } from "../core/resource.ts";
-import type { Change } from "./cache.ts";
+import type { Change } from "./changes.ts";
 import type { Caches } from "./caches.ts";
 import type { Dependents } from "./dependents.ts";
 import { queueKey } from "./key.ts";

@@ -8,7 +8,7 @@ import type { Kind } from "../core/plan.ts";
 import type { ResourceStore } from "../core/ports.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { Resource } from "../core/resource.ts";
-import type { Change } from "./cache.ts";
+import type { Change } from "./changes.ts";
 
 export interface TakenStatuses {
   /** True: this change took the status away. */
