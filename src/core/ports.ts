@@ -50,7 +50,6 @@ export class StatusTooLargeError extends Error {
   override readonly name = "StatusTooLargeError";
 }
 
-
 export interface ServiceAccountKey {
   readonly namespace: string;
   readonly name: string;
