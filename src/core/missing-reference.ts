@@ -5,7 +5,7 @@
  * whether it is true may be missing as in jq, below a name that has to be declared.
  */
 import { pathsReadBy } from "./jq/paths.ts";
-import { fromjson, type ReadPath, type Step } from "./jq/read-path.ts";
+import { each, fromjson, type ReadPath, type Step } from "./jq/read-path.ts";
 import { jsonStep } from "./templating.ts";
 import { oncePerText } from "./tools/once-per.ts";
 
@@ -21,7 +21,9 @@ export type Known =
       readonly isOpen?: true;
     }
   /** A JSON value. */
-  | { readonly type: "value"; readonly value: unknown };
+  | { readonly type: "value"; readonly value: unknown }
+  /** Each of these, of which some may lack what others have. */
+  | { readonly type: "elements"; readonly values: readonly unknown[] };
 
 export const open: Known = { type: "open" };
 
@@ -75,8 +77,35 @@ function below(known: Known, step: Step): Known | undefined {
     if (typeof step !== "string") return open;
     return Object.hasOwn(names, step) ? names[step] : isOpen && open;
   }
-  const { value } = known;
+  return known.type === "elements" ? belowEach(known.values, step) : belowValue(known.value, step);
+}
+
+/** Elements of a list that are looked at. */
+const mostElements = 1_000;
+/** Of a list where they are few enough, and of an object's values. */
+function elementsOf(value: unknown): Known {
+  const values: readonly unknown[] = typeof value === "object" && value !== null ? Object.values(value) : [];
+  return values.length === 0 || values.length > mostElements ? open : { type: "elements", values };
+}
+/** What one of them has is there. */
+function belowEach(values: readonly unknown[], step: Step): Known | undefined {
+  if (step === fromjson) return open;
+  const below: unknown[] = [];
+  let isThere = false;
+  for (const value of values) {
+    const one = belowValue(value, step);
+    if (one?.type === "value") below.push(one.value);
+    else if (one?.type === "elements") below.push(...one.values);
+    else if (one) return open;
+    if (below.length > mostElements) return open;
+    isThere ||= one !== undefined;
+  }
+  return isThere ? { type: "elements", values: below } : undefined;
+}
+
+function belowValue(value: unknown, step: Step): Known | undefined {
   if (step === fromjson) return parseText(value);
+  if (step === each) return elementsOf(value);
   if (value === null) return undefined;
   if (typeof value !== "object") return open;
   if (Array.isArray(value) !== (typeof step === "number")) return open;
@@ -96,5 +125,5 @@ function parseText(value: unknown): Known {
 }
 
 function pathText(steps: readonly Step[]): string {
-  return steps.map((step) => (step === fromjson ? "|fromjson" : jsonStep(step))).join("");
+  return steps.map((step) => (step === fromjson ? "|fromjson" : step === each ? "[]" : jsonStep(step))).join("");
 }

@@ -9,3 +9,5 @@ export const sharesInput = new Set(
     " ",
   ),
 );
+/** Their arguments see each element of their input. */
+export const looksAtEach = new Set("map map_values sort_by group_by unique_by min_by max_by".split(" "));

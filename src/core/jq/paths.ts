@@ -4,9 +4,9 @@
  * Invariant: a path is told only where it is certain; what cannot be told is a read of all that it may be of.
  */
 import { oncePerText } from "../tools/once-per.ts";
-import { lookAtArguments, lookNowhere, sharesInput } from "./builtins.ts";
+import { lookAtArguments, lookNowhere, looksAtEach, sharesInput } from "./builtins.ts";
 import { parseJq } from "./parse.ts";
-import { asAbsent, below, fromjson, guarded, isNull, isSamePath, type ReadPath, type Value } from "./read-path.ts";
+import { asAbsent, below, each, fromjson, guarded, isNull, isSamePath, type ReadPath, type Value } from "./read-path.ts";
 import type { Node, Pattern } from "./syntax.ts";
 
 interface State {
@@ -151,6 +151,7 @@ function index({ of, keys }: Extract<Node, { type: "index" }>, context: Context)
   const isPlain = keys.length === 1 && key?.type === "literal" && key.value !== undefined && key.value !== null;
   if (isPlain) return values.map((value) => below(value, key.value as string | number));
   use(values, context);
+  if (keys.length === 0) return values.map((value) => below(value, each));
   return used(keys, context);
 }
 function pipe({ left, right }: Extract<Node, { type: "pipe" }>, context: Context): readonly Value[] {
@@ -236,6 +237,8 @@ function call({ name, args }: Extract<Node, { type: "call" }>, context: Context)
   if ((name === "any" || name === "all") && first) return condition ? ask(first, condition, context) : askEach(first, context);
   use([context.dot], context);
   if (sharesInput.has(name)) return used(args, context);
+  if (looksAtEach.has(name)) return used(args, { ...context, dot: below(context.dot, each) });
+  if (args.length === 0 && (name === "first" || name === "last")) return [below(context.dot, name === "first" ? 0 : -1)];
   // What they are called with is evaluated on parts of the input, which has been told of as a whole.
   return used(args, { ...context, dot: undefined });
 }
@@ -256,7 +259,7 @@ function ask(source: Node, condition: Node, context: Context): readonly Value[] 
 /** Of parts of the input, which is told of as a whole. */
 function askEach(condition: Node, context: Context): readonly Value[] {
   use([context.dot], context);
-  return tested(condition, { ...context, dot: undefined });
+  return tested(condition, { ...context, dot: below(context.dot, each) });
 }
 function enter(closure: Closure, args: readonly Node[], context: Context): readonly Value[] {
   const functions = new Map(closure.context.functions);

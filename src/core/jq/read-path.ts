@@ -1,9 +1,10 @@
 /** A path that a jq expression reads, and what else is known of that read. */
 import type { Node } from "./syntax.ts";
 
-/** A key or index; `fromjson`: into what the text there says. */
-export type Step = string | number | typeof fromjson;
+/** A key or index; `fromjson`: into what the text there says; `each`: into every element of it. */
+export type Step = string | number | typeof fromjson | typeof each;
 export const fromjson = Symbol("fromjson");
+export const each = Symbol("each");
 
 export interface ReadPath {
   /** From the document's top. */
