@@ -53,6 +53,10 @@ describe("sharing", () => {
     let deep: unknown = "the innermost text of all";
     for (let n = 0; n < 100_000; n += 1) deep = [deep];
     expect(share(deep)).toBe(deep);
+    const known = share({ at: "a place that is known" });
+    const beyond = [...Array.from({ length: 300_000 }, () => 0), { at: "a place that is known" }];
+    expect(share([{ at: "a place that is known" }])[0]).toBe(known);
+    expect(share(beyond).at(-1)).not.toBe(known);
     const many = Array.from({ length: 10_000 }, (_, n) => ({ at: `place number ${n}` }));
     expect(share(many)).toEqual(Array.from({ length: 10_000 }, (_, n) => ({ at: `place number ${n}` })));
   });

@@ -43,9 +43,13 @@ export function createSharing(): <T>(value: T) => T {
       }
       if (left <= 0 || depth >= deepest) return value;
       let length = 2;
-      for (const [key, part] of Object.entries(value)) {
+      // Of a list no keys are made: it may have a million items.
+      const keys = Array.isArray(value) ? value.keys() : Object.keys(value);
+      for (const key of keys) {
+        if (left <= 0) break;
+        const part = (value as Readonly<Record<string | number, unknown>>)[key];
         const shared = share(part, depth + 1);
-        length += lengthOf + key.length + 4;
+        length += lengthOf + (typeof key === "string" ? key.length : 0) + 4;
         // Defined, since a key may be `__proto__`.
         if (shared !== part)
           Object.defineProperty(value, key, { value: shared, enumerable: true, configurable: true, writable: true });
