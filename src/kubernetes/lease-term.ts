@@ -34,7 +34,7 @@ export interface LeaseTerm {
   readonly renewedMs: () => number;
   /** Takes or renews it. `conflict`: somebody else wrote it. Undefined: it is ours, but was answered too late to act on. */
   hold(before: Lease | undefined): Promise<Lease | "conflict" | undefined>;
-  /** What is answered when the term is over says nothing any more: the read ends with it. */
+  /** Ends with the term: an answer that comes later is of no use. */
   read(): Promise<Lease | undefined>;
   /** Throws StoreWentBackError for what the API server cannot have said after what it has said. */
   checkVersion<L extends Lease | undefined>(lease: L): L;

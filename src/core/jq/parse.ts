@@ -1,7 +1,6 @@
 /**
- * jq's grammar (jq 1.8's manual), read by descent.
- *
- * It need not refuse what jq refuses, but what jq takes it reads as jq does, or says that it cannot.
+ * jq's grammar (jq 1.8's manual), read by descent. It need not refuse what jq refuses, but what jq takes it reads as jq does, or says that it cannot. What evaluates expressions
+ * has a parser of its own (expressions/native), which promises the opposite: it refuses most of jq, and all that jq refuses.
  */
 import {
   accept,

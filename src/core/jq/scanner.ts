@@ -1,6 +1,6 @@
 /** The words and marks of a jq expression, from left to right. */
 
-/** It is no jq that we know how to read. */
+/** The text is not jq, or not jq that can be read here. */
 export class UnreadableError extends Error {
   override readonly name = "UnreadableError";
 }

@@ -1,7 +1,8 @@
 /**
  * The grammar, by recursive descent: the weakest operator first. It reads a part of jq's language, and refuses all else.
  *
- * Invariant: what it accepts, jq accepts, and groups in the same way.
+ * Invariant: what it accepts, jq accepts, and groups in the same way. core/jq reads all of jq's grammar and more, so its tree
+ * cannot tell that: where a space or a comma too many stood, say, and how a number was written.
  */
 import { Cursor } from "./cursor.ts";
 import { operators, unsupported, type Node, type Operator } from "./syntax.ts";
