@@ -66,6 +66,7 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     resumes: true,
     mirrorsIDs: settings.mirrorExternalId,
     isPartial: settings.slots > 1 || settings.namespace.length > 0 || settings.watchLabelSelector !== undefined,
+    seesOnly: settings.watchLabelSelector,
     ...(settings.secretDigests && { digestKey: createDigestKey({ client, namespace: ownNamespace(settings, client), emit }) }),
   };
   const parts = { client, emit, identity, storeSettings, given };

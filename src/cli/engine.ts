@@ -51,6 +51,7 @@ export interface EngineParts extends Pick<
   | "owns"
   | "slots"
   | "isPartial"
+  | "seesOnly"
   | "mirrorsIDs"
   | "runInContext"
   | "journal"

@@ -193,6 +193,8 @@ export interface Situation<R extends Resource = Resource> {
   readonly referrers?: () => Iterable<{ readonly kind: string; readonly resource: Resource }>;
   /** Others look after a part of the cluster's objects, which this process does not know. */
   readonly isPartial?: boolean;
+  /** The label selector of what is seen at all; absent: whatever its labels. */
+  readonly seesOnly?: string;
   /** How many slots the work is divided into, each with its part of what an endpoint of the cluster allows; absent: it is not divided. */
   readonly slots?: number;
   /** What `watches(resource)` matches; absent: it watches none, or is one of too many that do. */

@@ -67,6 +67,8 @@ export interface ControllerOptions {
   readonly slots?: number | undefined;
   /** Others look after a part of the cluster's objects, which this process does not know. */
   readonly isPartial?: boolean;
+  /** The label selector of what the store tells of; absent: it tells of all. */
+  readonly seesOnly?: string | undefined;
   /** Ids of remote objects are kept in an annotation, too. */
   readonly mirrorsIDs?: boolean;
   /** Runs a reconcile so that its log lines carry its id. */

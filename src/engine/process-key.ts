@@ -61,6 +61,7 @@ interface ProcessKeyDeps extends Pick<ReconcileDeps, "store" | "requester" | "re
   readonly resumes: boolean;
   readonly isPartial: boolean;
   readonly slots?: number | undefined;
+  readonly seesOnly?: string | undefined;
   readonly mirrorsIDs: boolean;
   readonly now: () => Date;
 }
@@ -224,6 +225,7 @@ function situationOf(deps: ProcessKeyDeps, { id, kind, resource, isFirst, mayBeM
     first: deps.resumes && isFirst,
     isPartial: deps.isPartial,
     ...(deps.slots !== undefined && { slots: deps.slots }),
+    ...(deps.seesOnly !== undefined && { seesOnly: deps.seesOnly }),
     mirrorsIDs: deps.mirrorsIDs,
     ...(mayBeMended && { mayBeMended }),
     ...(cycle && { cycle }),

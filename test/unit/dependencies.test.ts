@@ -56,6 +56,13 @@ describe("dependsOn", () => {
     const again = drive(request(onB, verdict.status), [object]);
     expect(sameJSON(again.verdict.status, verdict.status)).toBe(true);
   });
+  test("what cannot be seen for its labels is told apart from what is not there", () => {
+    const { status } = driveIn({ resource: request(onB), references: [undefined], seesOnly: "shard=blue" }, []);
+    expect(condition(status, "Ready")).toMatchObject({
+      reason: "DependencyNotReady",
+      message: expect.stringContaining("with the labels shard=blue, and no other is seen by this Holdfast"),
+    });
+  });
   test("is sent once it is Ready; then the other may do as it likes", () => {
     const sent = drive(request(onB), [other("b", { ready: "True" })], [answered]);
     expect(sent.reason).toBe("Succeeded");

@@ -56,7 +56,7 @@ export function dependencyExpressions({ inputs = {}, dependsOn = [] }: Depending
 
 /** `references`: what the kind's own `references` gives, whose objects the situation has in that order. */
 export function* resolveDependencies(situation: Situation<Depending>, references: readonly Dependency[]): Steps<Known | Refusal> {
-  const { resource, cycle } = situation;
+  const { resource, cycle, seesOnly } = situation;
   if (cycle) return refusal("DependencyCycle", `spec.dependsOn goes round in a circle: ${cycle.join(" -> ")}`, false);
   const { inputs = {}, dependsOn = [] } = resource.spec;
   const find = ({ kind, name }: Pick<ObjectRef, "kind" | "name">): Resource | undefined =>
@@ -66,7 +66,7 @@ export function* resolveDependencies(situation: Situation<Depending>, references
   for (const [index, { kind, name, that }] of dependsOn.entries()) {
     const field = `spec.dependsOn[${index}]`;
     const object = find({ kind, name });
-    const refused = notThere(field, { kind, name }, object, that === undefined);
+    const refused = notThere(field, { kind, name, seesOnly }, object, that === undefined);
     if (refused) return refused;
     if (object && that !== undefined) {
       const unmet = `${field}.that does not hold for ${kind} "${name}" yet`;
@@ -83,7 +83,7 @@ export function* resolveDependencies(situation: Situation<Depending>, references
     }
     if (!objectRef) continue;
     const object = find(objectRef);
-    const refused = notThere(field, objectRef, object, true);
+    const refused = notThere(field, { ...objectRef, seesOnly }, object, true);
     if (refused || !object) return refused as Refusal;
     const { kind, name, expression } = objectRef;
     const answer: ReadinessTest = (value) => {
@@ -108,11 +108,17 @@ type ReadinessTest = (value: unknown) => true | string;
 
 function notThere(
   field: string,
-  { kind, name }: Pick<ObjectRef, "kind" | "name">,
+  { kind, name, seesOnly }: Pick<ObjectRef, "kind" | "name"> & { readonly seesOnly: string | undefined },
   object: Resource | undefined,
   mustBeReady: boolean,
 ): Refusal | undefined {
-  if (!object) return refusal("DependencyNotReady", `${field}: there is no ${kind} "${name}" in this namespace`, true);
+  if (!object) {
+    const shard =
+      seesOnly === undefined
+        ? ""
+        : ` with the labels ${seesOnly}, and no other is seen by this Holdfast: what depends on each other has to be in one shard`;
+    return refusal("DependencyNotReady", `${field}: there is no ${kind} "${name}" in this namespace${shard}`, true);
+  }
   if (mustBeReady && !isReadyAsDeclared(object))
     return refusal("DependencyNotReady", `${field}: ${kind} "${name}" is not Ready`, true);
   return undefined;
