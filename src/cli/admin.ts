@@ -122,6 +122,7 @@ async function viewOf(
     version,
     identity,
     leads: replica.leads(),
+    ...(replica.slots && { slots: replica.slots() }),
     uptimeSecs: process.uptime(),
     residentBytes: process.memoryUsage.rss(),
     samples,

@@ -62,10 +62,10 @@ export function observe(
   });
 }
 
-/** What one slot's engine has, if it leads. */
-export function slotSource({ controller, leads }: Engine): SlotSource | undefined {
+/** What one slot's engine has. */
+export function slotSource({ controller }: Engine): SlotSource {
   const { depth, oldestSecs } = controller.queue;
-  return leads() ? { resources: controller.resources().reduce((count) => count + 1, 0), depth, oldestSecs } : undefined;
+  return { resources: controller.cached(), depth, oldestSecs };
 }
 
 function sum(numbers: readonly number[]): number {

@@ -6,6 +6,7 @@ import { createKubernetesStore, type KubernetesStore, type KubernetesStoreSettin
 import { createEngine, type Engine, type EngineParts } from "./engine.ts";
 import { leadershipFor, type LeadershipParts } from "./leadership.ts";
 import { observe, overviewOf, slotSource, type Overview } from "./overview.ts";
+import type { AdminView } from "../telemetry/admin-page.ts";
 import type { SlotSource } from "../telemetry/engine-metrics.ts";
 import { createRuntime } from "./runtime.ts";
 import { createSending, type EgressSettings, type Sending, type SendingParts } from "./sending.ts";
@@ -23,6 +24,8 @@ export interface Replica extends Pick<Sending, "clients" | "sockets">, AsyncDisp
   readonly watches: KubernetesStore["readiness"];
   readonly leads: () => boolean;
   readonly overview: Overview;
+  /** Absent: the work is not divided. */
+  readonly slots?: () => NonNullable<AdminView["slots"]>;
 }
 interface ReplicaParts extends LeadershipParts {
   readonly storeSettings: KubernetesStoreSettings;
@@ -53,6 +56,7 @@ export function slottedReplica(settings: ControllerSettings, { storeSettings, gi
   const { egress, digestKey, emit, metrics, secrets } = given;
   const count = settings.slots;
   const slotIndexes = Array.from({ length: count }, (_, index) => index);
+  const nameOf = (index: number): string => `slot-${index}-of-${count}`;
   const leads = (engine: Engine | undefined): boolean => engine?.leads() ?? false;
   const policies = new Map<number, EgressPolicies>();
   const sending = createSending(settings, {
@@ -89,10 +93,7 @@ export function slottedReplica(settings: ControllerSettings, { storeSettings, gi
   const engines = (): readonly (Engine & { store: Pick<KubernetesStore, "readiness"> })[] => [...slots.engines.values()];
   observe(metrics, sending, {
     engines,
-    leads: () =>
-      new Map(
-        slots.areAtWork() ? slotIndexes.map((index) => [`slot-${index}-of-${count}`, leads(slots.engines.get(index))]) : [],
-      ),
+    leads: () => new Map(slots.areAtWork() ? slotIndexes.map((index) => [nameOf(index), leads(slots.engines.get(index))]) : []),
     slots: () => sources(slots.engines),
   });
   return {
@@ -107,6 +108,10 @@ export function slottedReplica(settings: ControllerSettings, { storeSettings, gi
     watches: () => engines().flatMap(({ store }) => store.readiness()),
     leads: () => engines().some(leads),
     overview: overviewOf(engines),
+    slots: () =>
+      [...slots.engines]
+        .toSorted(([a], [b]) => a - b)
+        .map(([index, engine]) => ({ name: nameOf(index), leads: engine.leads(), ...slotSource(engine) })),
     clients: sending.clients,
     sockets: sending.sockets,
     [Symbol.asyncDispose]: () => sending[Symbol.asyncDispose](),
@@ -114,9 +119,7 @@ export function slottedReplica(settings: ControllerSettings, { storeSettings, gi
 }
 
 function sources(engines: ReadonlyMap<number, Engine>): ReadonlyMap<number, SlotSource> {
-  return new Map(
-    [...engines].flatMap(([index, engine]) => [slotSource(engine)].flatMap((source) => (source ? [[index, source]] : []))),
-  );
+  return new Map([...engines].filter(([, { leads }]) => leads()).map(([index, engine]) => [index, slotSource(engine)]));
 }
 
 function findNotReady({ controller }: Pick<Engine, "controller">, store: Pick<KubernetesStore, "readiness">): readonly string[] {

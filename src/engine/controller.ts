@@ -92,7 +92,9 @@ export interface Controller {
   /** A term of leadership has begun: whatever another leader, or nobody, did meanwhile, everything is looked at anew. */
   readonly queueAll: () => void;
   /** Every cached resource that is worked on here, for metrics and the admin page. */
-  resources(): IteratorObject<{ kind: string; resource: Resource }>;
+  resources(): Iterable<{ kind: string; resource: Resource }>;
+  /** How many resources of the kinds that are reconciled are cached. */
+  cached(): number;
   /** Names of the kinds whose first listing has not arrived. */
   waitingFor(): readonly string[];
   readonly queue: Pick<WorkQueue, "depth" | "oldestSecs" | "delayed" | "working" | "aside">;
@@ -224,6 +226,7 @@ export function createController(options: ControllerOptions): Controller {
       for (const { kind, resource } of caches.all())
         if (owns(resource.metadata.namespace)) yield { kind: kind.type.kind, resource };
     },
+    cached: () => options.kinds.filter(isReconciled).reduce((sum, kind) => sum + caches.of(kind).size, 0),
     waitingFor: caches.waitingFor,
     queue,
     unwatchedNamespaces: () => dataWatches.uncovered,

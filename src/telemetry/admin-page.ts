@@ -20,6 +20,14 @@ export interface AdminView {
   readonly leads: boolean;
   readonly uptimeSecs: number;
   readonly residentBytes: number;
+  /** Those that this process has, is to have or gives up; absent: the work is not divided. `leads`: it works on it. */
+  readonly slots?: readonly {
+    readonly name: string;
+    readonly leads: boolean;
+    readonly resources: number;
+    readonly depth: number;
+    readonly oldestSecs: number;
+  }[];
   /** Oldest first, one each `sampleSecs`. */
   readonly samples: readonly AdminSample[];
   readonly sampleSecs: number;
@@ -109,12 +117,27 @@ export function adminPage(view: AdminView): string {
           <span class="soft">up ${seconds(view.uptimeSecs)}, ${(view.residentBytes / 2 ** 20).toFixed(0)} MiB</span>
         </header>
         <main>
-          ${socketsSection(view)} ${queueSection(view)} ${clientsSection(view)} ${watchesSection(view)} ${slowestSection(view)}
-          ${reconcilesSection(view)} ${failingSection(view)}
+          ${slotsSection(view)} ${socketsSection(view)} ${queueSection(view)} ${clientsSection(view)} ${watchesSection(view)}
+          ${slowestSection(view)} ${reconcilesSection(view)} ${failingSection(view)}
         </main>
       </body>
     </html> `;
   return page.html;
+}
+
+function slotsSection({ slots }: AdminView): Html {
+  if (!slots) return html``;
+  const rows = slots.map(({ name, leads, resources, depth, oldestSecs }) => [
+    html`<span class="${leads ? "good" : "soft"}">${name}</span>`,
+    leads ? "works" : "stands by, or ends",
+    resources,
+    depth,
+    seconds(oldestSecs),
+  ]);
+  return html`<section>
+    <h2>Slots of this replica: ${slots.length}</h2>
+    ${table(["slot", "", "#objects", "#due", "#longest"], rows)}
+  </section>`;
 }
 
 function socketsSection(view: AdminView): Html {

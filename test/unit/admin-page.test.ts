@@ -60,6 +60,17 @@ test("says what there is, where there is nothing else to say", () => {
     expect(page).toContain(text);
 });
 
+test("has the slots of the replica, where the work is divided", () => {
+  expect(adminPage(view)).not.toContain("Slots of this replica");
+  const slots = [
+    { name: "slot-1-of-4", leads: true, resources: 4711, depth: 12, oldestSecs: 90 },
+    { name: "slot-3-of-4", leads: false, resources: 0, depth: 0, oldestSecs: 0 },
+  ];
+  const page = adminPage({ ...view, slots });
+  for (const text of ["Slots of this replica: 2", "slot-1-of-4", "4711", "90 s", "stands by, or ends"])
+    expect(page).toContain(text);
+});
+
 test("draws lines from left to right on one scale", () => {
   const { html } = linePlot("sockets", [
     { name: "a", className: "a", values: [0, 2, 4] },
