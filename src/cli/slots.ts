@@ -35,7 +35,7 @@ export function createSlots(settings: ControllerSettings, parts: Omit<SlotRunsPa
   const [slotNames, seatNames] = [namesOf("slot"), namesOf("seat")];
   const common = leaseSettings(settings, { client, emit, identity: `slots-of-${count}` });
   const all = createLeadership({ ...common, isShared: true, absentIsHeld: true });
-  const holders = createLeaseHolders(client, ownNamespace(settings, client));
+  const holders = createLeaseHolders(client, ownNamespace(settings, client), settings.leaseDuration / 2);
   const seat = createSeat(settings, parts, seatNames);
   const runs = createSlotRuns(settings, { ...parts, terms: all, names: slotNames });
   let problem: string | undefined = "the leases of the slots have not been listed yet";

@@ -15,13 +15,20 @@ interface LeaseHolders {
   look(names: readonly string[], signal: AbortSignal): Promise<readonly (string | undefined)[]>;
 }
 
-export function createLeaseHolders(client: ApiClient, namespace: string): LeaseHolders {
+/**
+ * `mostApartMs`: where two looks were further apart, for an API server that was away or a process that was suspended, what was
+ * seen before says nothing of who has renewed since: whoever is named in a lease counts as its holder for as long as it lasts.
+ */
+export function createLeaseHolders(client: ApiClient, namespace: string, mostApartMs: number): LeaseHolders {
   const observed = new Map<string, Observed>();
+  let lookedMs = -Infinity;
   return {
     async look(names, signal) {
       const { resources } = await list(client, { path: collectionPath(leaseType, namespace) }, {}, signal);
       const leases = new Map(resources.map(({ metadata, spec }) => [metadata.name, (spec ?? {}) as LeaseSpec]));
       const nowMs = performance.now();
+      if (nowMs - lookedMs > mostApartMs) observed.clear();
+      lookedMs = nowMs;
       return names.map((name) => {
         const seen = observe(observed.get(name), leases.get(name) ?? {}, nowMs);
         observed.set(name, seen);
