@@ -55,13 +55,15 @@ export function createEvaluator(options: EvaluatorOptions = {}): Evaluator & Asy
   ): Promise<Evaluated | undefined> {
     const cut = expressions.findIndex((text) => text.includes("\0")); // would end the program there
     if (cut !== -1) return { type: "invalid", index: cut, message: "the expression holds a NUL character" };
-    const unknown = expressions.filter((text) => !known.has(text) && !native?.knows(text));
+    const ofJq = expressions.filter((text) => !native?.knows(text));
+    if (ofJq.length === 0) return undefined;
+    const unknown = ofJq.filter((text) => !known.has(text));
     for (let start = 0; start < unknown.length; start += maxCompiledTogether) {
       const some = unknown.slice(start, start + maxCompiledTogether);
       const answer = await threads.run({ type: "compile", expressions: some }, { signal, group });
       if (answer.type !== "values") return { ...answer, index: expressions.indexOf(some[answer.index ?? 0] ?? "") };
     }
-    remember(expressions);
+    remember(ofJq);
     return undefined;
   }
 

@@ -20,14 +20,14 @@ export function oncePer<K extends object, V>(make: (of: K) => V): (of: K) => V {
 const mostTexts = 2_000;
 const longestText = 1_000;
 
-/** Of a text. Nobody may change what comes of it. */
-export function oncePerText<V>(make: (text: string) => V): (text: string) => V {
+/** Of a text. Nobody may change what comes of it. `longest`: characters of a text that is kept. */
+export function oncePerText<V>(make: (text: string) => V, longest = longestText): (text: string) => V {
   const made = new Map<string, { readonly value: V }>();
   return (text) => {
     const known = made.get(text);
     if (known) return known.value;
     const value = make(text);
-    if (text.length > longestText) return value;
+    if (text.length > longest) return value;
     if (made.size >= mostTexts) made.clear();
     made.set(text, { value });
     return value;

@@ -4,6 +4,7 @@
  * Invariant: what is answered here is what jq answers, to the byte; jq is asked for all else, and words each error. An evaluation
  * costs the event loop a bounded time, whatever expression and document are.
  */
+import { oncePerText } from "../../core/tools/once-per.ts";
 import { compile } from "./compile.ts";
 import type { Filter } from "./filter.ts";
 import { parse } from "./parser.ts";
@@ -11,7 +12,6 @@ import { UnsupportedError } from "./syntax.ts";
 import { FailedError, GiveUpError, Meter, parseDocument, toJSON, type Value } from "./values.ts";
 
 const longestExpression = 2_000;
-const mostKept = 2_000;
 /** For all expressions of one document. A step is some 50 ns. */
 const mostSteps = 20_000;
 
@@ -22,18 +22,9 @@ export interface NativeExpressions {
   evaluate(document: string, expressions: readonly string[]): readonly string[] | undefined;
 }
 
-/** Keeps what it has compiled; the oldest is forgotten first. */
+/** Keeps what it has compiled. */
 export function createNativeExpressions(): NativeExpressions {
-  const kept = new Map<string, Filter | undefined>();
-
-  function filterOf(expression: string): Filter | undefined {
-    const isKnown = kept.has(expression);
-    const filter = isKnown ? kept.get(expression) : compileText(expression);
-    kept.delete(expression);
-    kept.set(expression, filter);
-    if (kept.size > mostKept) for (const oldest of kept.keys()) return kept.delete(oldest) ? filter : undefined;
-    return filter;
-  }
+  const filterOf = oncePerText(compileText, longestExpression);
 
   return {
     knows: (expression) => filterOf(expression) !== undefined,

@@ -70,6 +70,9 @@ export function createEvaluations(
     inputs: Inputs,
     signal: AbortSignal,
   ): Promise<readonly string[]> {
+    const [first] = expressions;
+    if (!first || expressions.every(({ text }) => documentKey(text) === documentKey(first.text)))
+      return first ? evaluateAll(evaluator, batch(seen, inputs, expressions), signal) : [];
     const json = new Map<Located, string>();
     for (const alike of Map.groupBy(expressions, ({ text }) => documentKey(text)).values()) {
       const values = await evaluateAll(evaluator, batch(seen, inputs, alike), signal);
