@@ -29,17 +29,20 @@ function* plan(situation: Situation<Endpoint>): Plan {
   const { resource, isPartial = false, slots } = situation;
   const { metadata } = resource;
   const isDeleted = metadata.deletionTimestamp !== undefined;
-  // Who needs the cluster's own, only one who sees the whole of it knows. Where slots do its work now, it would wait in vain.
-  if (metadata.namespace === "" && isPartial)
-    return isDeleted && slots !== undefined && isHeld(metadata) ? letGo(resource) : yield* judge(situation);
+  const isLet = metadata.annotations?.[orphanAnnotation] === "true";
+  // Who needs the cluster's own, only one who sees the whole of it knows: it may have been held by one that did. Where slots do its
+  // work now, it would wait in vain.
+  if (metadata.namespace === "" && isPartial) {
+    if (!isDeleted || !isHeld(metadata)) return yield* judge(situation);
+    return isLet || slots !== undefined ? letGo(resource) : yield* judge(situation, heldByAnother);
+  }
   const user = holderOf(situation);
   if (!isHeld(metadata)) {
     const hold = { type: typeOf(resource), resource, finalizer: inUseFinalizer };
     return { ...(yield* judge(situation)), ...(user !== undefined && !isDeleted && { holds: [hold] }) };
   }
   if (!isDeleted) return isToBeHeld(situation) ? yield* judge(situation) : letGo(resource);
-  const isLeft = user === undefined || metadata.annotations?.[orphanAnnotation] === "true";
-  return isLeft ? letGo(resource) : yield* judge(situation, user);
+  return user === undefined || isLet ? letGo(resource) : yield* judge(situation, inUseBy(user));
 }
 
 /** Nobody needs it any more: it waits for no controller that may have gone by the time it is deleted. */
@@ -49,13 +52,13 @@ function letGo({ status = {}, metadata }: Endpoint): Verdict {
   return { status, finalizer, result: "succeeded", reason: "Deleted", ...(!isDeleted && { requeueAfterMs: 0 }) };
 }
 
-/** Whether requests can use it. `user`: for whom its deletion waits. */
-function* judge({ resource, now, slots }: Situation<Endpoint>, user?: string): Plan {
+/** Whether requests can use it. `waiting`: for whom its deletion waits, for people. */
+function* judge({ resource, now, slots }: Situation<Endpoint>, waiting?: string): Plan {
   const { metadata, status } = resource;
   const { generation } = metadata;
   const before = (status?.conditions ?? []).find(({ type }) => type === "Ready");
   const isKnownWell = before?.status === "True" && status?.observedGeneration === generation;
-  const waits = user === undefined ? [] : [{ type: "InUse", status: "True", reason: "InUse", message: inUseBy(user) } as const];
+  const waits = waiting === undefined ? [] : [{ type: "InUse", status: "True", reason: "InUse", message: waiting } as const];
   const told = (states: readonly ConditionState[]): readonly Condition[] =>
     conditions([...states, ...waits], status?.conditions ?? [], generation, now.toISOString());
   // Nothing is looked at, and no token asked for.
@@ -102,6 +105,7 @@ function partsText(endpoint: EndpointTraits | undefined, slots: number | undefin
   ];
   return parts.length === 0 ? "" : `; of its limits each of the ${slots} slots has its part: ${parts.join(", ")}`;
 }
+const heldByAnother = `a Holdfast that looked after the whole cluster holds this endpoint (finalizer ${inUseFinalizer}) for objects that may need it to delete their remote ones. This one sees a part of the cluster, and cannot say whether any is left: see that none is, and set the annotation ${orphanAnnotation}: "true" on the endpoint, or run holdfast orphan`;
 
 const suspended: ConditionState = {
   type: "Ready",

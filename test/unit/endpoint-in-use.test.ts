@@ -74,6 +74,13 @@ describe("an endpoint", () => {
     expect(verdictOf(endpoint({}, ""), [user()], true).holds).toBeUndefined();
     expect(verdictOf(endpoint({ ...going, finalizers: [inUse] }, ""), [], true).finalizer).toBeUndefined();
     expect(verdictOf(endpoint({}, ""), [user()]).holds).toHaveLength(1);
+    // It may have been held by one who saw all of it.
+    const kept = verdictOf(endpoint({ ...going, finalizers: [inUse] }, ""), [user()], true);
+    expect(condition(kept, "InUse")?.message).toMatch(/holdfast\.dev\/in-use.*holdfast\.dev\/orphan: "true".*holdfast orphan$/);
+    expect(condition(kept, "InUse")?.message).not.toContain("ada");
+    const annotations = { "holdfast.dev/orphan": "true" };
+    expect(verdictOf(endpoint({ ...going, finalizers: [inUse], annotations }, ""), [user()], true)).toMatchObject(off);
+    expect(verdictOf(endpoint({ finalizers: [inUse], annotations }, ""), [], true).finalizer).toBeUndefined();
     const waits = verdictOf(endpoint({ ...going, finalizers: [inUse] }, ""), [user()]);
     expect(condition(waits, "InUse")?.message).toMatch(/^an HTTPResource of the namespace "n" /);
     expect(verdictOf(endpoint({ ...going, finalizers: [inUse] }, ""), [])).toMatchObject(off);

@@ -83,5 +83,5 @@ export function inUseBy(by: string): string {
   return `${by} refers to this object and is there still: it is deleted first. To delete this one without waiting, let that one go by the annotation ${orphanAnnotation}: "true" on it`;
 }
 /** Of a create whose answer has no id. */
-export const isNameless = `but spec.externalID yields no text and no number: the object is there, and is not created again. Correct spec.externalID for the next one, and ${importHint}`;
+export const isNameless = `but spec.externalID yields no text and no number: the object is there, and is not created again. Correct spec.externalID for the next one, and ${importHint}. If such an answer says that nothing was created, say that in spec.refusedIf, and change the annotation ${reconcileAtAnnotation} to have it sent again: the answer is not kept`;
 export const isLookedUp = `and says nothing of the id: it is looked up. If it is not found, ${importHint}`;

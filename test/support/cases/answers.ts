@@ -122,6 +122,23 @@ export const answerCases: readonly RemoteCase[] = [
       expect([state("record").split("/")[0], status("record")["externalID"]]).toEqual(["True", "r1"]);
     },
   },
+  ...(
+    [
+      ["what was taken for a success", {}],
+      ["what was not expected", { create: { ...record.create, expect: { that: ".response.body.success" } } }],
+    ] as const
+  ).map(([what, more]): RemoteCase => ({
+    name: `37: of ${what}, it can be said later that nothing was done: it is sent again when a person asks, and ends well`,
+    server: envelope(),
+    manifests: { "HTTPResource/record": { ...record, ...more } },
+    after: {
+      "HTTPResource/record": { ...record, ...more, refusedIf, metadata: { annotations: { "holdfast.dev/reconcile-at": "1" } } },
+    },
+    check({ sent, status, state }) {
+      expect(sent("POST")).toHaveLength(2);
+      expect([state("record").split("/")[0], status("record")["externalID"]]).toEqual(["True", "r1"]);
+    },
+  })),
   {
     name: "37: an endpoint can say it for all",
     server: envelope(),
