@@ -187,6 +187,8 @@ export interface Situation<R extends Resource = Resource> {
   readonly first?: boolean;
   /** True: an endpoint, policy, Secret or ConfigMap that it uses has changed since it was last looked at, which may have mended what failed. */
   readonly mayBeMended?: boolean;
+  /** No watch tells of a Secret or ConfigMap that it refers to, which is looked at in intervals only. */
+  readonly isUnwatched?: boolean;
   /** The circle in which the resource waits for itself, as `Kind/name` from itself to itself; absent: it does not. */
   readonly cycle?: readonly string[];
   /** Those that refer to it as one that they wait for, or connect by; absent: the kind does not ask. */

@@ -21,6 +21,8 @@ export interface DataWatches extends Pick<SeenData, "began" | "read" | "forget">
   readonly size: number;
   /** The version that a watch told last, undefined for one that is not there. Nothing: no watch tells of its namespace. */
   told(reference: Reference): { readonly version: string | undefined } | undefined;
+  /** Whether no watch tells of it, for lack of room and of the right to watch all. */
+  isUncovered(reference: Reference): boolean;
   /** Namespaces of which no watch tells, for lack of room and of the right to watch all: they are looked at in intervals. */
   readonly uncovered: number;
 }
@@ -123,6 +125,7 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
       const versions = watches.get(watchKey(type, namespace))?.versions ?? unwatched.told(type, namespace);
       return versions && { version: versions.get(name) };
     },
+    isUncovered: ({ type, key }) => unwatched.isUncovered(type, key.namespace),
     get size() {
       return watches.size;
     },

@@ -40,7 +40,7 @@ interface ProcessKeyDeps extends Pick<ReconcileDeps, "store" | "requester" | "re
   readonly watchers: Pick<Watchers, "set">;
   readonly queue: Pick<WorkQueue, "add" | "laneOf">;
   readonly postponed: Pick<Postponed, "wait" | "forget" | "takeLong" | "tellAgain">;
-  readonly dataWatches: Pick<DataWatches, "began" | "read">;
+  readonly dataWatches: Pick<DataWatches, "began" | "read" | "isUncovered">;
   readonly keptData: KeptData;
   readonly sharedReads: SharedReads;
   readonly terms: LeadershipTerms;
@@ -214,7 +214,7 @@ interface Looked {
   readonly mayBeMended: boolean;
 }
 function situationOf(deps: ProcessKeyDeps, { id, kind, resource, isFirst, mayBeMended }: Looked): Situation {
-  const { caches, dependents } = deps;
+  const { caches, dependents, dataWatches } = deps;
   const named = kind.references(resource);
   const cycle = named.some(({ onStatus }) => onStatus) ? dependents.cycleOf(id) : undefined;
   return {
@@ -229,6 +229,7 @@ function situationOf(deps: ProcessKeyDeps, { id, kind, resource, isFirst, mayBeM
     mirrorsIDs: deps.mirrorsIDs,
     ...(mayBeMended && { mayBeMended }),
     ...(cycle && { cycle }),
+    ...(named.some((one) => dataWatches.isUncovered(one)) && { isUnwatched: true }),
     ...watchedBy(deps, { id, kind, resource }),
     ...(kind.waitsForReferrers && { referrers: () => referrersOf(deps, kind, resource) }),
   };

@@ -14,6 +14,8 @@ export interface UnwatchedData {
   add(type: ResourceType, namespace: string, signal: AbortSignal): void;
   /** It has a watch of its own by now, or is not referred to any more. */
   remove(type: ResourceType, namespace: string): void;
+  /** Whether it is looked at in intervals only. */
+  isUncovered(type: ResourceType, namespace: string): boolean;
   /** The versions of a namespace, by name, as the watch of all namespaces told last; undefined: there is none. */
   told(type: ResourceType, namespace: string): ReadonlyMap<string, string> | undefined;
   /** Namespaces that are looked at in intervals only, each once for its Secrets and once for its ConfigMaps. */
@@ -38,6 +40,8 @@ export function createUnwatchedData(options: UnwatchedDataOptions): UnwatchedDat
   /** By kind. */
   const namespaces = new Map<string, Set<string>>();
   const isCovered = new Set<string>();
+  /** Kinds that are looked at in intervals. */
+  const inIntervals = new Set<string>();
   const running = new Map<string, Promise<void>>();
   /** By kind, by namespace, by name. */
   const allTold = new Map<string, Map<string, Map<string, string>>>();
@@ -76,7 +80,10 @@ export function createUnwatchedData(options: UnwatchedDataOptions): UnwatchedDat
       ? "too many namespaces for a watch each: one tells of all"
       : "too many namespaces for a watch each, and all may not be watched: the others are looked at in intervals";
     emit({ type: "note", level: mayWatch ? "info" : "warn", message, fields: { kind: type.kind, intervalMs } });
-    if (!mayWatch) return lookInIntervals(type, signal);
+    if (!mayWatch) {
+      inIntervals.add(type.kind);
+      return lookInIntervals(type, signal);
+    }
     isCovered.add(type.kind);
     return watchAll(type, signal);
   }
@@ -99,6 +106,7 @@ export function createUnwatchedData(options: UnwatchedDataOptions): UnwatchedDat
       namespaces.get(type.kind)?.delete(namespace);
       allTold.get(type.kind)?.delete(namespace); // nothing is told of it from now on
     },
+    isUncovered: ({ kind }, namespace) => inIntervals.has(kind) && namespaces.get(kind)?.has(namespace) === true,
     told: (type, namespace) => allTold.get(type.kind)?.get(namespace),
     get uncovered() {
       return [...namespaces].reduce((sum, [kind, known]) => sum + (isCovered.has(kind) ? 0 : known.size), 0);

@@ -8,7 +8,7 @@ import type { EvaluationResult } from "../../src/core/plan.ts";
 import { inputsDigest } from "../../src/http/evaluate/inputs-digest.ts";
 import type { Inputs } from "../../src/http/resolve/inputs.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
-import { answer, driveIn, httpRequest, type Answer } from "../support/request-plan.ts";
+import { answer, condition, driveIn, httpRequest, type Answer } from "../support/request-plan.ts";
 
 const inputs = { token: { secretKeyRef: { name: "s", key: "token" } } };
 const rerunOn = { inputs: ["token"] } as const;
@@ -86,4 +86,14 @@ test("only the inputs that it names are looked at, and another list sends nothin
   const all = drive(request({ inputs: two, rerunOn: { inputs: ["*"] } }, first.status), values("v2"));
   expect([all.sent, all.status.attempt?.inputs]).toEqual([0, `${digest(["*"]).slice(0, 8)}:v2`]);
   expect(drive(request({ inputs: two, rerunOn: { inputs: ["*"] } }, all.status), values("v3"), ok).sent).toBe(1);
+});
+test("F22: where no watch tells of an input it says so, for as long as that is so, and writes it once", () => {
+  const isUnwatched = true;
+  const first = driveIn({ resource: request({ rerunOn }), isUnwatched }, [values("v1"), ok]).status;
+  expect(condition(first, "InputsUnwatched")).toMatchObject({ status: "True", reason: "TooManyNamespaces" });
+  const again = driveIn({ resource: request({ rerunOn }, first), isUnwatched }, [values("v1")]).status;
+  expect(sameJSON(again, first)).toBe(true);
+  const watched = driveIn({ resource: request({ rerunOn }, first) }, [values("v1")]).status;
+  expect(condition(watched, "InputsUnwatched")).toBeUndefined();
+  expect(condition(driveIn({ resource: request({}), isUnwatched }, [ok]).status, "InputsUnwatched")).toBeUndefined();
 });

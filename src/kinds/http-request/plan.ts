@@ -41,6 +41,7 @@ import { triggerReferences } from "./told.ts";
 import { isSource } from "./trigger.ts";
 import type { Judgement } from "../request/recorded.ts";
 import { judgeResponse } from "../request/judge.ts";
+import { tellUnwatched } from "./unwatched.ts";
 import { tellNextLook, withNextLook } from "../request/next-look.ts";
 import { beginPoll, pollOnce } from "../request/poll.ts";
 import { decideBeforeSend } from "../request/before-send.ts";
@@ -75,7 +76,9 @@ export const httpRequestKind: Kind<HTTPRequest> = {
   watches({ spec: { trigger } }) {
     return trigger?.selector && { kind: trigger.kind, matches: (one) => isSource(trigger, one) };
   },
-  plan: (situation) => tellNextLook(plan(situation), situation),
+  *plan(situation) {
+    return tellUnwatched(yield* tellNextLook(plan(situation), situation), situation);
+  },
   heldBack,
 };
 
