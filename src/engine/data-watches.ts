@@ -56,13 +56,7 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
   let isFull = false;
 
   const seen = createSeenData({ dependents, isNewer: store.isNewer.bind(store), queue });
-  const unwatched = createUnwatchedData({
-    store,
-    emit,
-    take: seen.take,
-    lookAgain: seen.lookAgain,
-    ...(options.intervalMs !== undefined && { intervalMs: options.intervalMs }),
-  });
+  const unwatched = createUnwatchedData({ ...options, take: seen.take, lookAgain: seen.lookAgain });
 
   function beginWatch(type: ResourceType, namespace: string): void {
     if (watches.size >= maxWatches) {
