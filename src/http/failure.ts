@@ -4,6 +4,8 @@
  * Matched on `code` alone: no text of an error, and so nothing that a server sent, reaches a message, but a proxy's status code.
  */
 import type { FailureReason } from "../core/outcome.ts";
+import { certificateText } from "./certificate-texts.ts";
+import { isOfProxy } from "./proxy-errors.ts";
 import { knownCode, type Comes } from "./error-codes.ts";
 import { anywhere, type Place } from "./place.ts";
 
@@ -17,7 +19,7 @@ const messages: Readonly<Record<FailureReason, Text>> = {
   ConnectTimeout: (place) => `${server(place)} did not accept a connection in time; check the address, and firewalls on the way`,
   ConnectionRefused: (place) => `nothing accepts connections at ${address(place)}; check host and port`,
   ProxyRefused: ({ proxy }) => `${proxy} refused to connect; check its rules, and the user and password in its URL`,
-  ConnectionReset: (place) => `the connection to ${server(place)} was closed before the answer was complete`,
+  ConnectionReset: (place) => `the connection to ${server(place)} was closed before the answer was complete${closedHint(place)}`,
   NameNotResolved: ({ server }) =>
     `the host name ${server === undefined ? "" : `of ${server} `}cannot be resolved; check its spelling and the cluster's DNS`,
   NetworkUnreachable: (place) => `there is no route to ${address(place)}; check it, and network policies`,
@@ -48,6 +50,14 @@ const messages: Readonly<Record<FailureReason, Text>> = {
   Unknown: "the request failed",
 };
 
+/** What a server may have closed it for without a word. */
+function closedHint({ tls, scheme }: Place): string {
+  if (scheme === undefined) return "";
+  return scheme === "https"
+    ? `; if it asks for a client certificate, check ${tls}.certificate`
+    : "; check that the port speaks HTTP, and not TLS";
+}
+
 /** Where the connection that failed is one to a proxy, which is not told apart by a reason of its own. */
 const atProxy: Partial<Record<FailureReason, Text>> = {
   ConnectTimeout: ({ proxy }) =>
@@ -56,29 +66,6 @@ const atProxy: Partial<Record<FailureReason, Text>> = {
   NameNotResolved: ({ proxy }) => `the host name of ${proxy} cannot be resolved; check its spelling and the cluster's DNS`,
   NetworkUnreachable: ({ proxy }) => `there is no route to ${proxy}; check its address, and network policies`,
 };
-
-/** What is wrong with a certificate, by X.509's codes as Node has them; of others nobody can tell more than that it is not valid. */
-const certificates: readonly (readonly [RegExp, Text])[] = [
-  [
-    /^(ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)$/,
-    (place) =>
-      `the certificate of ${server(place)} is for other names; check the host, or say in ${place.tls}.serverName which name it has`,
-  ],
-  [
-    /^CERT_HAS_EXPIRED$/,
-    (place) => `the certificate of ${server(place)}, or of its authority, has expired; whoever runs the server has to renew it`,
-  ],
-  [
-    /^CERT_NOT_YET_VALID$/,
-    (place) => `the certificate of ${server(place)}, or of its authority, is not valid yet; check the clocks of both sides`,
-  ],
-  [
-    /^(UNABLE_TO_(GET_ISSUER|VERIFY)\w*|SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_UNTRUSTED|CERT_SIGNATURE_FAILURE)$/,
-    (place) =>
-      `the certificate of ${server(place)} is from an authority that is not trusted; give that authority's certificate in ${place.tls}.ca`,
-  ],
-  [/^UND_ERR_PRX_TLS$/, ({ proxy }) => `the certificate of ${proxy} is not valid`],
-];
 
 export interface Failure {
   readonly reason: FailureReason;
@@ -104,12 +91,22 @@ function textFor(text: Text, { place = anywhere }: At): string {
 export function failureOf(error: unknown, at: At = {}): Failure {
   const code = codeOf(error) ?? "";
   const { reason, comes } = knownCode(code);
-  const exact = reason === "CertificateInvalid" ? certificates.find(([pattern]) => pattern.test(code))?.[1] : undefined;
-  if (exact !== undefined) return { reason, comes, message: textFor(exact, at) };
+  const exact = exactText(reason, code, at.proxied === true && isOfProxy(error));
+  if (exact) return { reason, comes, message: exact(at.place ?? anywhere) };
   const status = reason === "ProxyRefused" ? proxyStatus(error) : undefined;
   if (status !== undefined) return { reason, comes, message: proxyText(status, at) };
   const isNamed = reason === "Unknown" && /^[A-Z][A-Z0-9_]{0,63}$/.test(code);
   return isNamed ? { reason, comes, message: `${textFor(messages.Unknown, at)} (${code})` } : failure(reason, { ...at, comes });
+}
+
+/** What is told more exactly than by the reason. `ofProxy`: it has failed on the way to the proxy. */
+function exactText(reason: FailureReason, code: string, ofProxy: boolean): ((place: Place) => string) | undefined {
+  if (code === "UND_ERR_PRX_CONN")
+    return (place) => `${place.proxy} closed the connection instead of connecting to ${server(place)}`;
+  if (reason === "CertificateInvalid") return certificateText(code, ofProxy);
+  if (reason === "TLSError" && ofProxy)
+    return ({ proxy }) => `TLS could not be agreed with ${proxy}; check that its port speaks TLS`;
+  return undefined;
 }
 
 /** What a proxy answered to CONNECT: three digits, the one thing of an error's text that is read. undici tells it nowhere else. */

@@ -6,6 +6,8 @@ import { expressionsOfText } from "../core/templating.ts";
 export interface Place {
   /** `api.example.com:443`, or whose server it is; absent: it may be a secret, or a redirect named it. */
   readonly server?: string;
+  /** Of its URL; absent: a redirect may have led to another. */
+  readonly scheme?: "http" | "https";
   /** Which proxy it is, where there is one. */
   readonly proxy: string;
   /** Where its TLS is declared: `spec.tls`. */
@@ -28,6 +30,7 @@ export function placeOf(
   const own = endpoint ? `${endpoint.title}: ` : "";
   return {
     ...(isAdmins ? { server: `the server of ${endpoint.title}` } : isShown && { server: hostAndPort(origin) }),
+    scheme: origin.startsWith("https:") ? "https" : "http",
     proxy: proxyText(exchange),
     tls: `${own}spec.tls`,
   };

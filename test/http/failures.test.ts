@@ -53,7 +53,8 @@ describe("what certainly never left is told apart:", () => {
 describe("what may have arrived is told as such:", () => {
   test("the connection is reset after the request", async () => {
     await using server = await rawServer((socket) => socket.once("data", () => socket.resetAndDestroy()));
-    expect(await outcomeAt(server.url)).toMatchObject({ type: "failure", reason: "ConnectionReset", sent: true });
+    const message = `the connection to ${new URL(server.url).host} was closed before the answer was complete; check that the port speaks HTTP, and not TLS`;
+    expect(await outcomeAt(server.url)).toMatchObject({ type: "failure", reason: "ConnectionReset", message, sent: true });
   });
 
   test("the connection is closed without an answer", async () => {

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from "@jest/globals";
 import { createAuthority } from "../support/certificates.ts";
 import { holdfast } from "../support/holdfast.ts";
 import { at, exchange, fromSecret, literal, testRequester, type TestRequester } from "../support/loopback-requester.ts";
-import { loopbackServer } from "../support/loopback.ts";
+import { loopbackServer, rawServer } from "../support/loopback.ts";
 import { proxyServer } from "../support/proxy-server.ts";
 import { eventually, socketsTo } from "../support/tcp-table.ts";
 import { shownBody } from "../support/shown-body.ts";
@@ -219,9 +219,38 @@ describe("a proxy that does not do its work:", () => {
     for (const url of ["http://127.0.0.1:1", "https://127.0.0.1:1"])
       expect(await http.send(exchange({ url, tls: { ca: literal(authority.ca) } }))).toMatchObject({
         reason: "CertificateInvalid",
+        // Whose it is, and not the server's; and who trusts a proxy, which is not the endpoint's tls.
+        message: expect.stringMatching(
+          /^the certificate of the proxy .* is from an authority that is not trusted; .*NODE_EXTRA_CA_CERTS/,
+        ),
         sent: false,
       });
     expect(proxy.asked).toEqual([]);
+  });
+
+  test("the certificate of the server behind it is not trusted, which is the server's", async () => {
+    await using server = await loopbackServer((_request, response) => response.end("ok"), authority.issue("IP:127.0.0.1"));
+    await using proxy = await proxyServer();
+    await using http = testRequester({ environment: { HTTPS_PROXY: proxy.url } });
+    expect(await http.send(exchange({ url: server.url }))).toMatchObject({
+      reason: "CertificateInvalid",
+      message: expect.stringContaining(`the certificate of ${new URL(server.url).host} is from an authority that is not trusted`),
+    });
+  });
+
+  test("it speaks no TLS, or closes the connection in place of an answer", async () => {
+    await using proxy = await proxyServer();
+    await using closing = await rawServer((socket) => socket.once("data", () => socket.end()));
+    for (const [url, message] of [
+      [proxy.url.replace("http:", "https:"), /^TLS could not be agreed with the proxy /],
+      [closing.url, /^the proxy .* closed the connection instead of connecting to 127\.0\.0\.1:1$/],
+    ] as const) {
+      await using http = testRequester({ environment: { HTTPS_PROXY: url } });
+      expect(await http.send(exchange({ url: "https://127.0.0.1:1" }))).toMatchObject({
+        message: expect.stringMatching(message),
+        sent: false,
+      });
+    }
   });
 });
 

@@ -47,7 +47,8 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["resolve"],
     ["limits", "connect"],
     ["failure.ts"],
-    ["refusal.ts", "error-codes.ts", "place.ts", "wire-request.ts", "field-text.ts"],
+    ["certificate-texts.ts"],
+    ["refusal.ts", "error-codes.ts", "place.ts", "proxy-errors.ts", "wire-request.ts", "field-text.ts"],
   ],
   kinds: [["http-endpoint.ts", "namespace.ts", "http-request", "http-resource", "egress"], ["request"], ["types.ts"]],
 };

@@ -7,6 +7,7 @@ import { guardedConnector, guardedLookup, type ConnectorRules } from "./egress-c
 import { openForwarding, type Forwarding } from "./forwarding.ts";
 import { lazyConnector } from "./lazy-connector.ts";
 import { openPool, type OpenOriginPool, type PoolLimits } from "./origin-pools.ts";
+import { markingErrors } from "../proxy-errors.ts";
 import type { Sockets } from "./sockets.ts";
 import type { HeldContext } from "./tls-contexts.ts";
 
@@ -49,15 +50,22 @@ export function createProxyAgents(options: ProxyAgentsOptions): ProxyAgents {
     const { connect } = of as { connect: buildConnector.connector };
     return { ...of, connect: guard(connect) };
   }
+  function markIn<O extends object>(of: O): O {
+    const { connect } = of as { connect: buildConnector.connector };
+    return { ...of, connect: markingErrors(connect) };
+  }
   function openForwarder(uri: string): Forwarding {
-    return openForwarding(uri, { connect: guard(lazyConnector(proxyConnection, proxyContext)), openPool: options.openPool });
+    return openForwarding(uri, {
+      connect: markingErrors(guard(lazyConnector(proxyConnection, proxyContext))),
+      openPool: options.openPool,
+    });
   }
   function openTunnels(uri: string): ProxyAgent {
     return new ProxyAgent({
       ...limits,
       uri,
       factory: (origin, own) => options.openPool(origin, guardIn(own)),
-      clientFactory: (origin, own) => openPool(origin, { ...guardIn(own), ...limits, ...digging }, sockets),
+      clientFactory: (origin, own) => openPool(origin, { ...markIn(guardIn(own)), ...limits, ...digging }, sockets),
       requestTls: { ...toOrigin, secureContext: ownContext.get() },
       proxyTls: { ...proxyConnection, ...(uri.startsWith("https:") && { secureContext: proxyContext.get() }) },
     });

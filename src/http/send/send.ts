@@ -189,8 +189,8 @@ async function beginExchange(
 
 /** Where a redirect has led is a server's text, and not told. */
 function placeNow({ place = anywhere }: Sending, { elsewhere }: Trace): Place {
-  const { server, ...rest } = place;
-  return server === undefined || elsewhere ? rest : place;
+  const { server: _, scheme: __, ...rest } = place;
+  return elsewhere ? rest : place;
 }
 function deniedOutcome(denial: EgressDenial, sending: Sending, trace: Trace, { emit }: SendOptions): Failed {
   const about = { metadata: sending.metadata, server: placeNow(sending, trace).server };
