@@ -1,7 +1,7 @@
 /** A process of the controller as one of its replicas: it works for the whole, or for slots of it. */
 import type { ControllerSettings } from "../config.ts";
 import { endpointOfSlot, slotOf } from "../core/slots.ts";
-import { createEgressPolicies, type EgressPolicies } from "../kinds/egress/policies.ts";
+import { createEgressPolicies } from "../kinds/egress/policies.ts";
 import { createKubernetesStore, type KubernetesStore, type KubernetesStoreSettings } from "../kubernetes/store.ts";
 import { createEngine, type Engine, type EngineParts } from "./engine.ts";
 import { leadershipFor, type LeadershipParts } from "./leadership.ts";
@@ -11,6 +11,7 @@ import type { SlotSource } from "../telemetry/engine-metrics.ts";
 import { createRuntime } from "./runtime.ts";
 import { createSending, type EgressSettings, type Sending, type SendingParts } from "./sending.ts";
 import type { Shutdown } from "./shutdown.ts";
+import { createSlotPolicies } from "./slot-policies.ts";
 import { createSlots } from "./slots.ts";
 import { work } from "./work.ts";
 
@@ -58,22 +59,24 @@ export function slottedReplica(settings: ControllerSettings, { storeSettings, gi
   const slotIndexes = Array.from({ length: count }, (_, index) => index);
   const nameOf = (index: number): string => `slot-${index}-of-${count}`;
   const leads = (engine: Engine | undefined): boolean => engine?.leads() ?? false;
-  const policies = new Map<number, EgressPolicies>();
+  const policies = createSlotPolicies(
+    (namespace) => slotOf(namespace, count),
+    (index) => slots.engines.get(index)?.controller.waitingFor().length === 0,
+  );
   const sending = createSending(settings, {
     store: createKubernetesStore(storeSettings),
     emit,
     secrets,
     egress,
     digestKey,
-    // What a slot that was given up knew stays until it is taken again, for what ends later. Undefined: nothing may be sent.
     limitsFor: (endpoint, namespace) => endpointOfSlot(endpoint, { index: slotOf(namespace, count), count }),
-    rulesFor: (namespace) => policies.get(slotOf(namespace, count))?.rulesFor(namespace),
+    rulesFor: policies.rulesFor,
   });
   const slots = createSlots(settings, {
     ...parts,
     engineFor(slot, terms) {
       const own = createEgressPolicies(egress);
-      policies.set(slot.index, own);
+      policies.begin(slot.index, own);
       const store = createKubernetesStore({ ...storeSettings, slot });
       const owns = (namespace: string): boolean => slotOf(namespace, count) === slot.index;
       const { requester } = sending;
