@@ -86,7 +86,7 @@ test-chart: $(INSTALLED) ## The chart, by a real Helm on a real kube-apiserver.
 
 .PHONY: test-real
 test-real: $(INSTALLED) ## Against servers that others wrote, on loopback: nginx, Apache, RabbitMQ, etcd and more.
-	$(JEST) --selectProjects real
+	$(JEST) --selectProjects real --maxWorkers=2
 
 .PHONY: test-project
 test-project: $(INSTALLED) ## The repository itself: its workflows, its hook, its targets, its site.
