@@ -53,21 +53,28 @@ export function createSlotRuns(settings: ControllerSettings, { names, terms, eng
   function begin(index: number, shutdown: Stopping): Run {
     const { stop, drain } = shutdown;
     const fail = (): void => shutdown.begin();
-    const leaving = new AbortController();
+    const [leaving, giving] = [new AbortController(), new AbortController()];
+    let timer: NodeJS.Timeout | undefined;
     const leadership = createLeadership({ ...leaseSettings(settings, parts, names[index]), absentIsHeld: true });
     const engine = engineFor({ index, count: names.length }, bothOf(terms, leadership));
     engines.set(index, engine);
-    const signals = { stop: AbortSignal.any([stop, leaving.signal]), drain, fail };
+    const signals = { stop: AbortSignal.any([stop, leaving.signal]), drain: AbortSignal.any([drain, giving.signal]), fail };
     const ended = work(engine.controller, leadership, signals)
       .catch((error: unknown) => {
         failure ??= { error };
         fail();
       })
       .finally(() => {
+        clearTimeout(timer);
         runs.delete(index);
         engines.delete(index);
       });
-    return { engine, ended, giveUp: () => leaving.abort(new Error("the slot is another replica's")) };
+    function giveUp(): void {
+      leaving.abort(new Error("the slot is another replica's"));
+      // All that was sent has ended by then. What cannot be recorded is said in the log, as when a process ends.
+      timer ??= setTimeout(() => giving.abort(new Error("the time to give the slot up is over")), settings.reconcileTimeout);
+    }
+    return { engine, ended, giveUp };
   }
   return {
     adjust(isOwn, shutdown) {

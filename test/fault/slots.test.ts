@@ -82,6 +82,10 @@ describeWithControlPlane("slots", () => {
       await untilAll("calm", 500);
       expect(pathsOf("calm")).toHaveLength(500);
       expect(new Set(pathsOf("calm")).size).toBe(500);
+      const writes = (await plane.auditEvents()).filter(
+        ({ name, subresource, code }) => name.startsWith("calm-") && subresource === "status" && code === 200,
+      );
+      expect(writes).toHaveLength(2 * 500); // of each the intent and the outcome
       const reconciled = others.map(({ log }) => log.filter(({ message }) => message === "exchanged").length);
       expect(Math.min(...reconciled)).toBeGreaterThan(0);
       for (const other of others) other.kill("SIGTERM");
