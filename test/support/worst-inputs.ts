@@ -25,7 +25,8 @@ const longText = 1_024;
 const maxVariants = 2;
 
 type Fill = (length: number, seed: number) => string;
-const repeat = (piece: string, length: number): string => piece.repeat(Math.ceil(length / piece.length)).slice(0, length);
+const repeat = (piece: string, length: number): string =>
+  piece.repeat(Math.ceil(Math.max(length, 0) / piece.length)).slice(0, Math.max(length, 0));
 const around = (start: string, piece: string, end: string): Fill => {
   return (length) => (length < start.length + end.length ? "" : start + repeat(piece, length - start.length - end.length) + end);
 };
@@ -50,10 +51,15 @@ const fills: readonly Fill[] = [
   (length) => repeat("A", length - (length % 4)),
   around("/", "/", "x"),
   around("a/b; ", " ", ";"),
+  around("${ .signature }", "a", ""),
+  (length) => `arn:aws:iam::1:role/${repeat("a", Math.min(length - 20, 600))}`,
+  around("urn:", "a", ""),
   around("metadata.labels['", "a", "']"),
   (length, seed) => `${repeat("a", length - String(seed).length)}${seed}`,
+  (length, seed) => `.${repeat("a", length - 1 - String(seed).length)}${seed}`,
   (length, seed) => `n${seed}`.slice(0, length),
   (_length, seed) => `${100 + seed}`,
+  (_length, seed) => `${400 + seed}`,
 ];
 const small: readonly string[] = [
   ".a",
@@ -88,24 +94,45 @@ export function worstInputs({ kind, spec: schema }: KindDefinition, bases: reado
     const most = seen.has(leaf) ? 1 : maxVariants;
     seen.add(leaf);
     const at = `${kind} spec${path.map((step) => (step === "[]" ? "[]" : `.${step}`)).join("")}`;
-    const found: string[] = [];
-    const isNear = (base: object): boolean => (path[0] ?? "") in base;
-    for (const base of [...bases.filter(isNear), ...bases.filter((one) => !isNear(one))]) {
-      for (const value of valuesAt(schema, path, maxObjectBytes)) {
-        const spec = merged(base, value);
-        if (validate(spec).problems.length > 0) continue;
-        const text = JSON.stringify(spec);
-        if (text.length <= 2 * maxObjectBytes && !found.includes(text)) found.push(text);
-        if (found.length >= most) break;
-      }
-      if (found.length > 0) break;
-    }
+    const near = bases.toSorted((a, b) => depthOf(path, b) - depthOf(path, a));
+    const isTaken = (spec: unknown): boolean => validate(spec).problems.length === 0;
+    const found = specTexts({ schema, path, bases: near, most }, isTaken);
     if (found.length === 0) missing.push(at);
     for (const text of found) inputs.push({ at, spec: JSON.parse(text) as object });
   }
   return { inputs, missing };
 }
 
+interface Looking {
+  readonly schema: Schema;
+  readonly path: readonly string[];
+  readonly bases: readonly object[];
+  readonly most: number;
+}
+/** Specs as JSON, of the first base that can be filled there: what is required on the way is the base's, or else as little as can be. */
+function specTexts({ schema, path, bases, most }: Looking, isTaken: (spec: unknown) => boolean): readonly string[] {
+  for (const isBare of [true, false])
+    for (const base of bases) {
+      const found: string[] = [];
+      for (const value of valuesAt(schema, path, { bytes: maxObjectBytes, isBare })) {
+        const spec = merged(base, value);
+        if (!isTaken(spec)) continue;
+        const text = JSON.stringify(spec);
+        if (text.length <= 2 * maxObjectBytes && !found.includes(text)) found.push(text);
+        if (found.length >= most) break;
+      }
+      if (found.length > 0) return found;
+    }
+  return [];
+}
+
+/** How far along `path` a base has something. */
+function depthOf(path: readonly string[], base: unknown): number {
+  const [step, ...rest] = path;
+  if (step === undefined || typeof base !== "object" || base === null) return 0;
+  const [next] = step === "[]" ? (base as readonly unknown[]) : [(base as Readonly<Record<string, unknown>>)[step]];
+  return next === undefined ? 0 : 1 + depthOf(rest, next);
+}
 function schemaAt(schema: Schema, path: readonly string[]): Schema {
   const [step, ...rest] = path;
   if (step === undefined || !("type" in schema)) return schema;
@@ -131,16 +158,21 @@ function limitsOf(schema: Schema, path: readonly string[]): readonly (readonly s
   }
 }
 
-/** Values that lead along `path` to a field that is full, and hold what is required on the way. */
-function* valuesAt(schema: Schema, path: readonly string[], bytes: number): Generator {
+interface Filling {
+  readonly bytes: number;
+  /** Without what is required on the way. */
+  readonly isBare: boolean;
+}
+/** Values that lead along `path` to a field that is full. */
+function* valuesAt(schema: Schema, path: readonly string[], filling: Filling): Generator {
   const [step, ...rest] = path;
-  if (step === undefined) return yield* full(schema, bytes, 0);
-  if (schema.type === "array") for (const value of valuesAt(schema.items, rest, bytes)) yield [value];
+  if (step === undefined) return yield* full(schema, filling.bytes, 0);
+  if (schema.type === "array") for (const value of valuesAt(schema.items, rest, filling)) yield [value];
   else if (schema.type === "object" && !("properties" in schema))
-    for (const value of valuesAt(schema.additionalProperties, rest, bytes)) yield { a: value };
+    for (const value of valuesAt(schema.additionalProperties, rest, filling)) yield { a: value };
   else if (schema.type === "object")
-    for (const value of valuesAt(schema.properties[step] as Schema, rest, bytes))
-      yield { ...(least(schema, 0) as object), [step]: value };
+    for (const value of valuesAt(schema.properties[step] as Schema, rest, filling))
+      yield Object.assign(filling.isBare ? {} : (least(schema, 0) as object), { [step]: value });
 }
 
 /** What fills a field to its limit, as far as `bytes` go. */
@@ -207,7 +239,7 @@ function* texts(schema: StringSchema, bytes: number, seed: number): Generator<st
   for (const text of small) if (count === 0 && fits(schema, text)) yield text;
 }
 function fits({ pattern, minLength = 0, maxLength = Infinity, enum: options }: StringSchema, text: string): boolean {
-  const { length } = Array.from(text);
+  const { length } = /[\ud800-\udfff]/.test(text) ? Array.from(text) : text;
   if (length < Math.max(minLength, 1) || length > maxLength) return false;
   return options ? options.includes(text) : pattern === undefined || new RegExp(pattern, "u").test(text);
 }
@@ -256,6 +288,10 @@ export function bases(url: string): Readonly<Record<string, readonly object[]>> 
   const multipart = { body: { multipart: [{ name: "a", value: "b" }] } };
   const inputs = { a: { value: "x" } };
   const bare = { url, method: "PUT" };
+  /** As long as the names of inputs may be. */
+  const longNames = Object.fromEntries(
+    Array.from({ length: 64 }, (_, index) => [`${"a".repeat(63 - String(index).length)}${index}`, { value: "x" }]),
+  );
   const request = { ...bare, inputs };
   const create = { url };
   const resource = { create, externalID: ".response.body.id", inputs };
@@ -267,6 +303,18 @@ export function bases(url: string): Readonly<Record<string, readonly object[]>> 
   const auth = (one: object): object => ({ baseURL: url, auth: one });
   const oauth2 = { tokenURL: url, clientID: { value: "a" } };
   const file = { name: "a", filename: "f", contentType: "a/b", base64: "YQ==" };
+  const key = { secretKeyRef };
+  const user = { username: { value: "a" }, password: key };
+  const sign = { scheme: "HMAC", keys: [key], hmac: { headers: [{ name: "X-Signature", value: "${ .signature }" }] } };
+  const login = (one: object): object =>
+    auth({ login: { requests: [{ path: "/a" }], send: [{ header: "X-Token", value: "a" }], ...one } });
+  const logins = [{ path: "/a" }, { url }].flatMap((target) =>
+    [{}, multipart, { body: { multipart: [file] } }].flatMap((body) => [
+      login({ requests: [{ ...target, method: "PUT", ...body }] }),
+      login({ logout: { ...target, method: "PUT", ...body } }),
+    ]),
+  );
+  const exchange = { subjectToken: key, subjectTokenType: "jwt" };
   return {
     HTTPRequest: [
       request,
@@ -279,6 +327,16 @@ export function bases(url: string): Readonly<Record<string, readonly object[]>> 
       { ...request, schedule: { cron: "0 0 * * *" } },
       { ...request, schedule: { every: "1h" } },
       ...[secretOutput, configMapOutput].map((one) => ({ ...request, outputs: [one] })),
+      { ...request, forEach: { items: [1, 2] } },
+      { ...request, rerunOn: { inputs: ["a"] } },
+      { ...bare, inputs: longNames, rerunOn: { inputs: ["*"] } },
+      { ...request, sign },
+      { ...request, schedule: { at: "2030-01-01T00:00:00Z" } },
+      { ...request, trigger: { name: "a", when: ["Failed"] } },
+      ...[{ matchLabels: { a: "b" } }, { matchExpressions: [{ key: "a", operator: "Exists" }] }].map((selector) => ({
+        ...request,
+        trigger: { selector, when: ["Failed"] },
+      })),
     ],
     HTTPResource: [
       resource,
@@ -306,6 +364,33 @@ export function bases(url: string): Readonly<Record<string, readonly object[]>> 
       auth({ oauth2: { ...oauth2, privateKeyJWT: { key: { secretKeyRef } } } }),
       auth({ awsSigV4: { region: "r", service: "s", accessKeyID: { value: "a" }, secretAccessKey: { secretKeyRef } } }),
       { baseURL: url, tls },
+      { baseURL: url, sign },
+      ...logins,
+      ...["url", "path"].map((target) =>
+        login({ inputs: { a: { value: "x" } }, requests: [{ [target]: target === "url" ? url : "/a" }] }),
+      ),
+      ...[{ query: "a", value: "a" }, { cookie: "a" }].map((sent) => login({ send: [sent] })),
+      login({ inputs: { a: { jwt: { key, issuer: "a" } } } }),
+      auth({ digest: user }),
+      auth({ registry: { tokenURL: url, ...user } }),
+      auth({ registry: { tokenURL: url, username: key, password: key } }),
+      auth({ registry: { tokenURL: url } }),
+      auth({
+        awsSigV4: {
+          region: "r",
+          service: "s",
+          webIdentity: { roleARN: "arn:aws:iam::1:role/a", serviceAccountName: "a" },
+        },
+      }),
+      auth({ awsSigV4: { region: "r", service: "s", accessKeyID: key, secretAccessKey: key } }),
+      ...[{}, { clientSecret: key }].map((client) => auth({ oauth2: { ...oauth2, ...client, password: user } })),
+      auth({ oauth2: { ...oauth2, refreshToken: key } }),
+      auth({ oauth2: { ...oauth2, clientSecret: key, parameters: [{ name: "a", value: "b" }] } }),
+      auth({ oauth2: { tokenURL: url, jwtBearer: { assertion: { jwt: { key } } } } }),
+      ...[{}, { ...oauth2, clientSecret: key }].map((client) =>
+        auth({ oauth2: { tokenURL: url, ...client, tokenExchange: exchange } }),
+      ),
+      auth({ oauth2: { tokenURL: url, clientAssertion: { jwt: { key } } } }),
     ],
   };
 }

@@ -3,7 +3,7 @@ import type { OAuth2Request, OAuth2Sources } from "../../core/auth.ts";
 import type { Read } from "../../core/ports.ts";
 import type { Source } from "../../core/source.ts";
 import { refuse } from "../refusal.ts";
-import { credentialText, pem } from "./credential-text.ts";
+import { credentialText, longestCredential, pem, refuseFor, tooLong } from "./credential-text.ts";
 import { resolveText } from "./inputs.ts";
 import { resolveToken, type ResolvedToken } from "./token-source.ts";
 
@@ -14,14 +14,25 @@ type Grant = NonNullable<OAuth2Settings["grant"]>;
 export async function resolveOAuth2(sources: OAuth2Sources, field: string, read: Read): Promise<OAuth2Settings> {
   const { clientID, client, grant, parameters, ...rest } = sources;
   if (!URL.canParse(rest.tokenURL)) refuse("InvalidURL", `${field}.tokenURL: this is no URL`);
-  const named = parameters?.map(async ({ name, value }) => ({ name, value: (await resolveText(value, read)) ?? "" }));
   return {
     ...rest,
     ...(clientID && { clientID: await credentialText(clientID, read) }),
     client: await resolveClient(client, read),
     ...(grant && { grant: await resolveGrant(grant, read) }),
-    ...(named && { parameters: await Promise.all(named) }),
+    ...(parameters && { parameters: await parametersOf(parameters, read) }),
   };
+}
+
+function parametersOf(
+  parameters: NonNullable<OAuth2Sources["parameters"]>,
+  read: Read,
+): Promise<NonNullable<OAuth2Settings["parameters"]>> {
+  return Promise.all(parameters.map(async ({ name, value }) => ({ name, value: await parameterText(value, read) })));
+}
+/** A parameter may be empty, or have several lines. */
+async function parameterText(source: Source, read: Read): Promise<string> {
+  const text = (await resolveText(source, read)) ?? "";
+  return text.length <= longestCredential ? text : refuseFor(source, tooLong);
 }
 
 async function resolveClient(client: OAuth2Sources["client"], read: Read): Promise<OAuth2Settings["client"]> {
