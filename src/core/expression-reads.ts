@@ -1,5 +1,5 @@
 /** What of its document a jq expression reads, told from its text. Invariant: what is not known for certain counts as read. */
-import { pathsReadBy } from "./jq/paths.ts";
+import { costOf, pathsReadBy } from "./jq/paths.ts";
 import { oncePerText } from "./tools/once-per.ts";
 
 /**
@@ -8,7 +8,7 @@ import { oncePerText } from "./tools/once-per.ts";
  */
 export type Reads = ReadonlySet<string> | "everything";
 
-export const readsOf = oncePerText(findReads);
+export const readsOf = oncePerText(findReads, { longest: Infinity, costOf: (_reads, expression) => costOf(expression) });
 function findReads(expression: string): Reads {
   const paths = pathsReadBy(expression);
   if (!paths) return "everything";
@@ -24,6 +24,18 @@ function findReads(expression: string): Reads {
     reads.add(keys.join("."));
   }
   return reads;
+}
+
+/** Of all the expressions of one object together: characters and steps, which `costOf` tells. */
+export const mostRead = 65_536;
+/** Whether it is not too much to look at all of them. No more are looked at than may be there. */
+export function areFew(expressions: Iterable<string>): boolean {
+  let left = mostRead;
+  for (const expression of new Set(expressions)) {
+    left -= costOf(expression);
+    if (left < 0) return false;
+  }
+  return true;
 }
 
 export function readsOfBoth(a: Reads, b: Reads): Reads {

@@ -4,9 +4,9 @@
  * Where an expression says what is to be then (`//`, `?`, a comparison with null, a condition), nothing is missing. What it only asks
  * whether it is true may be missing as in jq, below a name that has to be declared.
  */
-import { pathsReadBy } from "./jq/paths.ts";
-import { each, fromjson, type ReadPath, type Step } from "./jq/read-path.ts";
-import { jsonStep } from "./templating.ts";
+import { costOf, pathsReadBy } from "./jq/paths.ts";
+import { each, fromjson, pathText, type ReadPath, type Step } from "./jq/read-path.ts";
+import type { Located } from "./request-template.ts";
 import { oncePerText } from "./tools/once-per.ts";
 
 /** What is known of a part of the document before expressions are evaluated. */
@@ -30,16 +30,29 @@ export const open: Known = { type: "open" };
 /** Names that a message lists at most. */
 const mostListed = 8;
 
+/** For a message, with the field: what one of the expressions names, and is not there. Those that are alike are looked at once. */
+export function firstMissing(expressions: readonly Located[], document: Known): string | undefined {
+  for (const { field, text } of distinct(expressions)) {
+    const problem = missingReference(text, document);
+    if (problem !== undefined) return `${field}: ${problem}`;
+  }
+  return undefined;
+}
+/** The first of those that are alike. */
+export function distinct(expressions: readonly Located[]): readonly Located[] {
+  return [...Map.groupBy(expressions, ({ text }) => text).values()].flatMap(([one]) => one ?? []);
+}
+
 /** For a message, without the field: what of the document is named, and not there. */
 export function missingReference(expression: string, document: Known): string | undefined {
   return firstAbsence(neededPaths(expression), document);
 }
 
 /** What an expression cannot do without, each path once: what many documents are held against is read once. */
-export const neededPaths = oncePerText((expression): readonly ReadPath[] => {
-  const needed = (pathsReadBy(expression) ?? []).filter(({ mayBeAbsent }) => !mayBeAbsent);
-  return [...new Map(needed.map((path) => [`${path.isTested ?? false} ${pathText(path.steps)}`, path])).values()];
-});
+export const neededPaths = oncePerText(
+  (expression): readonly ReadPath[] => (pathsReadBy(expression) ?? []).filter(({ mayBeAbsent }) => !mayBeAbsent),
+  { longest: Infinity, costOf: (_paths, expression) => costOf(expression) },
+);
 
 /** As `missingReference`. */
 export function firstAbsence(paths: readonly ReadPath[], document: Known): string | undefined {
@@ -122,8 +135,4 @@ function parseText(value: unknown): Known {
   } catch {
     return open; // jq says what is wrong with it
   }
-}
-
-function pathText(steps: readonly Step[]): string {
-  return steps.map((step) => (step === fromjson ? "|fromjson" : step === each ? "[]" : jsonStep(step))).join("");
 }

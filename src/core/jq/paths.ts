@@ -6,50 +6,40 @@
 import { oncePerText } from "../tools/once-per.ts";
 import { lookAtArguments, lookNowhere, looksAtEach, sharesInput } from "./builtins.ts";
 import { parseJq } from "./parse.ts";
-import { asAbsent, below, each, fromjson, guarded, isNull, isSamePath, type ReadPath, type Value } from "./read-path.ts";
+import {
+  asAbsent,
+  below,
+  each,
+  eachOnce,
+  fromjson,
+  guarded,
+  isNull,
+  isSamePath,
+  type ReadPath,
+  type Value,
+} from "./read-path.ts";
 import type { Node, Pattern } from "./syntax.ts";
+import { charge, enterNode, maxPaths, TooLongError, type Closure, type Context, type State } from "./walk-state.ts";
 
-interface State {
-  /** Each path whose value is used. */
-  readonly reads: ReadPath[];
-  /** Those by which `select` has chosen. */
-  readonly selectedBy: ReadPath[];
-  steps: number;
-  depth: number;
+interface Found {
+  /** Each once; undefined: it cannot be told. */
+  readonly paths: readonly ReadPath[] | undefined;
+  /** Characters and steps that were looked at. */
+  readonly cost: number;
 }
-interface Context {
-  readonly state: State;
-  readonly dot: Value;
-  readonly variables: ReadonlyMap<string, Value>;
-  readonly functions: ReadonlyMap<string, Closure>;
-  readonly mayBeAbsent: boolean;
-  /** What conditions have asked of, on the way here. */
-  readonly asked: readonly ReadPath[];
-}
-interface Closure {
-  readonly parameters: readonly string[];
-  readonly body: Node;
-  readonly context: Context;
-}
-
-/** Steps of the walk, and frames that it may nest: an expression of any length ends in time. */
-const [maxSteps, maxDepth] = [20_000, 400];
-class TooLongError extends Error {
-  override readonly name = "TooLongError";
-}
-
-function findPaths(expression: string): readonly ReadPath[] | undefined {
+function findPaths(expression: string): Found {
   const node = parseJq(expression);
-  if (!node) return undefined;
+  if (!node) return { paths: undefined, cost: expression.length };
   const reads: ReadPath[] = [];
+  const state: State = { reads, selectedBy: [], steps: 0, depth: 0 };
   const top: ReadPath = { steps: [], mayBeAbsent: false };
   try {
-    const state = { reads, selectedBy: [], steps: 0, depth: 0 };
     const context = { state, dot: top, variables: new Map(), functions: new Map(), mayBeAbsent: false, asked: [] };
     for (const value of walk(node, context)) if (value) reads.push(value);
-    return reads;
+    const paths = eachOnce(reads);
+    return { paths: paths.length > maxPaths ? undefined : paths, cost: expression.length + state.steps };
   } catch (error) {
-    if (error instanceof TooLongError) return undefined;
+    if (error instanceof TooLongError) return { paths: undefined, cost: expression.length + state.steps };
     throw error;
   }
 }
@@ -57,14 +47,13 @@ function findPaths(expression: string): readonly ReadPath[] | undefined {
 const assignments = new Set(["=", "|=", "+=", "-=", "*=", "/=", "%=", "//="]);
 
 function use(values: readonly Value[], { state, mayBeAbsent, asked }: Context): void {
+  charge(state, values.length * asked.length);
   for (const value of values) if (value) state.reads.push(mayBeAbsent ? { ...value, mayBeAbsent } : guarded(value, asked));
 }
 /** What it yields; what is used on the way goes into the state. */
 function walk(node: Node, context: Context): readonly Value[] {
   const { state } = context;
-  state.steps += 1;
-  state.depth += 1;
-  if (state.steps > maxSteps || state.depth > maxDepth) throw new TooLongError();
+  enterNode(state);
   const values = valuesOf(node, context);
   state.depth -= 1;
   return context.mayBeAbsent ? values.map(asAbsent) : values;
@@ -86,6 +75,7 @@ function tested(node: Node, context: Context): readonly Value[] {
 function followed(value: Value, context: Context, walkOn: () => readonly Value[]): readonly Value[] {
   const before = context.state.reads.length;
   const values = walkOn();
+  charge(context.state, context.state.reads.length - before + values.length);
   const isUsed = [...context.state.reads.slice(before), ...values].some(
     (one) => one && value?.steps.every((step, at) => step === one.steps[at]),
   );
@@ -136,6 +126,7 @@ function valuesOf(node: Node, context: Context): readonly Value[] {
     case "define": {
       const { name, parameters, body, rest } = node;
       const functions = new Map(context.functions);
+      charge(context.state, functions.size);
       const inner = { ...context, functions };
       functions.set(keyOf(name, parameters.length), { parameters, body, context: inner });
       return walk(rest, inner);
@@ -162,6 +153,7 @@ function pipe({ left, right }: Extract<Node, { type: "pipe" }>, context: Context
   const values = walk(left, context);
   const selected = selectedBy.slice(before);
   const asked = [...context.asked, ...selected];
+  charge(context.state, selected.length === 0 ? 0 : asked.length * (values.length + 1));
   const yielded = values.flatMap((dot) => followed(dot, context, () => walk(right, { ...context, asked, dot })));
   return yielded.map((value) => value && guarded(value, selected));
 }
@@ -188,6 +180,7 @@ function choose({ branches, otherwise }: Extract<Node, { type: "if" }>, context:
   let { asked } = context;
   const values: Value[] = [];
   const take = (node: Node): void => {
+    charge(context.state, asked.length);
     for (const value of walk(node, { ...context, asked })) values.push(value && guarded(value, asked));
   };
   for (const [condition, then] of branches) {
@@ -208,6 +201,7 @@ function fold({ source, patterns, parts }: Extract<Node, { type: "fold" }>, cont
 }
 function bind(patterns: readonly Pattern[], value: Value, context: Context): Context {
   const variables = new Map(context.variables);
+  charge(context.state, variables.size);
   const isSure = patterns.length === 1;
   if (!isSure) use([value], { ...context, mayBeAbsent: true });
   for (const pattern of patterns) bindOne(pattern, isSure ? value : undefined, variables, context);
@@ -264,6 +258,7 @@ function askEach(condition: Node, context: Context): readonly Value[] {
 function enter(closure: Closure, args: readonly Node[], context: Context): readonly Value[] {
   const functions = new Map(closure.context.functions);
   const variables = new Map(closure.context.variables);
+  charge(context.state, functions.size + variables.size);
   for (const [place, parameter] of closure.parameters.entries()) {
     const body = args[place] as Node;
     const argument = { parameters: [], body, context };
@@ -283,5 +278,14 @@ function enter(closure: Closure, args: readonly Node[], context: Context): reado
 
 const keyOf = (name: string, arity: number): string => `${name}/${arity}`;
 
-/** Undefined: it cannot be told. Specs hold the same expression thousands of times. */
-export const pathsReadBy = oncePerText(findPaths);
+/** Specs hold the same expression thousands of times. */
+const found = oncePerText(findPaths, { longest: Infinity, costOf: ({ cost }) => cost });
+
+/** Undefined: it cannot be told. */
+export function pathsReadBy(expression: string): readonly ReadPath[] | undefined {
+  return found(expression).paths;
+}
+/** What it costs to find them out: its characters, and the steps from part to part, a function's for each of its calls. */
+export function costOf(expression: string): number {
+  return found(expression).cost;
+}

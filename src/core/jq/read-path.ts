@@ -1,4 +1,5 @@
 /** A path that a jq expression reads, and what else is known of that read. */
+import { jsonStep } from "../templating.ts";
 import type { Node } from "./syntax.ts";
 
 /** A key or index; `fromjson`: into what the text there says; `each`: into every element of it. */
@@ -40,6 +41,15 @@ export function guarded(value: ReadPath, asked: readonly ReadPath[]): ReadPath {
     return steps.slice(0, shared).every((step, place) => step === value.steps[place]);
   });
   return isGuarded ? { ...value, mayBeAbsent: true } : value;
+}
+/** Each that differs from those before it. */
+export function eachOnce(paths: readonly ReadPath[]): readonly ReadPath[] {
+  const known = new Map(paths.map((one) => [`${one.mayBeAbsent} ${one.isTested ?? false} ${pathText(one.steps)}`, one]));
+  return [...known.values()];
+}
+/** As jq writes it, but for what is parsed. */
+export function pathText(steps: readonly Step[]): string {
+  return steps.map((step) => (step === fromjson ? "|fromjson" : step === each ? "[]" : jsonStep(step))).join("");
 }
 export function isSamePath(a: ReadPath, b: ReadPath): boolean {
   return a.steps.length === b.steps.length && a.steps.every((step, place) => step === b.steps[place]);

@@ -9,6 +9,8 @@ export interface Scanner {
   /** Up to where it has been read. */
   at: number;
   readonly text: string;
+  /** What was seen to follow, and where: as many levels of the grammar ask for the same. */
+  seen?: { readonly at: number; readonly token: string };
 }
 
 /** A comment that has a backslash may go on in the next line, so it is not read. */
@@ -29,11 +31,13 @@ export function match(scanner: Scanner, pattern: RegExp): string | undefined {
 }
 /** A mark or a word that follows, without going there. */
 export function peek(scanner: Scanner): string {
+  if (scanner.seen?.at === scanner.at) return scanner.seen.token;
   skipBlank(scanner);
   const { at } = scanner;
-  const found = match(scanner, marks) ?? match(scanner, name) ?? "";
+  const token = match(scanner, marks) ?? match(scanner, name) ?? "";
   scanner.at = at;
-  return found;
+  scanner.seen = { at, token };
+  return token;
 }
 export function accept(scanner: Scanner, token: string): boolean {
   if (peek(scanner) !== token) return false;
@@ -62,6 +66,8 @@ export function unreadable({ at }: Scanner): never {
 }
 
 const plainText = /[^"\\]+/y;
+const endOfText = /"/y;
+const interpolated = /\\\(/y;
 const escape = /\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})/y;
 /** After the opening quotation mark: text up to the closing one, or up to what is interpolated, which `false` says. */
 export function takeText(scanner: Scanner): { readonly text: string; readonly isOver: boolean } {
@@ -72,8 +78,8 @@ export function takeText(scanner: Scanner): { readonly text: string; readonly is
       text += plain.startsWith("\\") ? (JSON.parse(`"${plain}"`) as string) : plain;
       continue;
     }
-    if (match(scanner, /"/y) !== undefined) return { text, isOver: true };
-    if (match(scanner, /\\\(/y) !== undefined) return { text, isOver: false };
+    if (match(scanner, endOfText) !== undefined) return { text, isOver: true };
+    if (match(scanner, interpolated) !== undefined) return { text, isOver: false };
     unreadable(scanner);
   }
 }

@@ -16,19 +16,36 @@ export function oncePer<K extends object, V>(make: (of: K) => V): (of: K) => V {
   };
 }
 
-/** Texts that are kept of each kind, and their characters: some MiB at most. */
-const mostTexts = 2_000;
+/** What is kept of each kind, in characters, or what costs as much: some MiB at most. */
+const mostKept = 1_000_000;
+/** What keeping one costs by itself. */
+const ownCost = 100;
 const longestText = 1_000;
 
-/** Of a text. Nobody may change what comes of it. `longest`: characters of a text that is kept. */
-export function oncePerText<V>(make: (text: string) => V, longest = longestText): (text: string) => V {
+interface Keeping<V> {
+  /** Characters of a text that is kept. */
+  readonly longest?: number;
+  /** What is kept with it, in characters; absent: no more than the text. */
+  readonly costOf?: (value: V, text: string) => number;
+}
+/** Of a text. Nobody may change what comes of it. */
+export function oncePerText<V>(
+  make: (text: string) => V,
+  { longest = longestText, costOf = (_value, { length }) => length }: Keeping<V> = {},
+): (text: string) => V {
   const made = new Map<string, { readonly value: V }>();
+  let kept = 0;
   return (text) => {
     const known = made.get(text);
     if (known) return known.value;
     const value = make(text);
-    if (text.length > longest) return value;
-    if (made.size >= mostTexts) made.clear();
+    const cost = ownCost + costOf(value, text);
+    if (text.length > longest || cost > mostKept) return value;
+    if (kept + cost > mostKept) {
+      made.clear();
+      kept = 0;
+    }
+    kept += cost;
     made.set(text, { value });
     return value;
   };

@@ -24,7 +24,7 @@ export interface NativeExpressions {
 
 /** Keeps what it has compiled. */
 export function createNativeExpressions(): NativeExpressions {
-  const filterOf = oncePerText(compileText, longestExpression);
+  const filterOf = oncePerText(compileText, { longest: longestExpression });
 
   return {
     knows: (expression) => filterOf(expression) !== undefined,

@@ -1,6 +1,6 @@
 /** Names that can only be looked for once what a request refers to has been read. */
 import type { Scope } from "../../core/evaluation.ts";
-import { missingReference, type Known } from "../../core/missing-reference.ts";
+import { firstMissing, type Known } from "../../core/missing-reference.ts";
 import { parseJSON } from "../../core/tools/json.ts";
 import type { Located } from "../../core/request-template.ts";
 import type { Inputs } from "../resolve/inputs.ts";
@@ -23,10 +23,8 @@ export function checkReferences(expressions: readonly Located[], scope: Scope, i
       ...(readsItem && { item: known(parseJSON(item.json.open())) }),
     },
   };
-  for (const { field, text } of expressions) {
-    const problem = missingReference(text, document);
-    if (problem !== undefined) refuse("ExpressionFailed", `${field}: ${problem}`);
-  }
+  const problem = firstMissing(expressions, document);
+  if (problem !== undefined) refuse("ExpressionFailed", problem);
 }
 
 function known(value: unknown): Known {

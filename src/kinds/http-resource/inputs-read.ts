@@ -1,6 +1,6 @@
 /** Which inputs some of a spec's requests and expressions can see. Pure. */
 import type { Inputs } from "../../api/request.ts";
-import { mayRead, readsInput } from "../../core/expression-reads.ts";
+import { areFew, mayRead, readsInput } from "../../core/expression-reads.ts";
 import { expressionsOfText, stringsIn } from "../../core/templating.ts";
 import { oncePer } from "../../core/tools/once-per.ts";
 
@@ -15,10 +15,13 @@ function speaking(text: unknown): readonly string[] {
 export function inputsReadBy(asking: string | object, inputs: Inputs): Inputs {
   if (Object.keys(inputs).length === 0) return inputs;
   const parts: readonly unknown[] = typeof asking === "string" ? [asking] : Object.values(asking);
-  const expressions = parts.flatMap((part) => (typeof part === "object" && part !== null ? within(part) : speaking(part)));
+  const expressions = new Set(
+    parts.flatMap((part) => (typeof part === "object" && part !== null ? within(part) : speaking(part))),
+  );
+  if (!areFew(expressions)) return inputs;
   return Object.fromEntries(
     Object.entries(inputs).filter(([name]) =>
-      expressions.some((expression) => mayRead(expression, (path) => readsInput(path, new Set([name])))),
+      [...expressions].some((expression) => mayRead(expression, (path) => readsInput(path, new Set([name])))),
     ),
   );
 }

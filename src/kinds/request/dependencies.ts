@@ -7,7 +7,7 @@ import type { DependsOn, FieldRef, ObjectRef } from "../../api/dependencies.ts";
 import { group, version } from "../../api/kind-definition.ts";
 import type { Inputs } from "../../api/request.ts";
 import { isReady, type Condition } from "../../core/conditions.ts";
-import { readsOf, readsOfBoth } from "../../core/expression-reads.ts";
+import { areFew, readsOf, readsOfBoth, type Reads } from "../../core/expression-reads.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
 import { evaluate, type Dependency, type Situation, type Steps } from "../../core/plan.ts";
@@ -29,15 +29,17 @@ export function dependenciesOf({ spec: { inputs = {}, dependsOn = [] }, metadata
     ...dependsOn.map(({ that, ...one }) => ({ ...one, expression: that })),
     ...Object.values(inputs).flatMap(({ objectRef }) => objectRef ?? []),
   ];
+  const texts = named.flatMap(({ expression }) => expression ?? []);
+  const read = areFew(texts) ? readsOf : (): Reads => "everything"; // it will be refused
   return [...Map.groupBy(named, ({ kind, name }) => `${kind}/${name}`).values()].flatMap((alike) => {
     const [first] = alike;
     if (!first) return [];
     const { kind, name } = first;
-    const reads = alike.flatMap(({ expression }) => (expression === undefined ? [] : [readsOf(expression)]));
+    const reads = alike.flatMap(({ expression }) => (expression === undefined ? [] : [read(expression)]));
     return {
       type: { group, version, kind, plural: plurals[kind] },
       key: { namespace, name },
-      onStatus: reads.reduce(readsOfBoth, new Set<string>()),
+      onStatus: reads.reduce(readsOfBoth, new Set()),
     };
   });
 }

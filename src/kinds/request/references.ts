@@ -5,8 +5,8 @@
  */
 import type { Expectation, Inputs, RequestShape } from "../../api/request.ts";
 import type { Poll } from "../../api/poll.ts";
-import { mayRead } from "../../core/expression-reads.ts";
-import { firstAbsence, missingReference, neededPaths, open, type Known } from "../../core/missing-reference.ts";
+import { areFew, mayRead, mostRead } from "../../core/expression-reads.ts";
+import { distinct, firstAbsence, firstMissing, neededPaths, open, type Known } from "../../core/missing-reference.ts";
 import type { ReadPath } from "../../core/jq/read-path.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Located, RequestTemplate } from "../../core/request-template.ts";
@@ -41,28 +41,32 @@ export function undeclaredRefusal(
   readings: readonly Reading[],
 ): Refusal | undefined {
   const shared = { inputs: declaredInputs(spec.inputs ?? {}), metadata, now: open, attemptID: open, ...common };
-  const ofOthers: Reading = { expressions: dependencyExpressions(spec) };
-  return (
-    firstMissing(ofOthers.expressions, names("part of an object", each("metadata spec status"))) ??
-    first(readings, ({ expressions, sees }) => firstMissing(expressions, names("such name", { ...shared, ...sees })))
-  );
+  const ofOthers = dependencyExpressions(spec);
+  const all = [...ofOthers, ...readings.flatMap(({ expressions }) => expressions)];
+  if (!areFew(all.map(({ text }) => text))) return tooMuch;
+  const problem =
+    firstMissing(ofOthers, names("part of an object", each("metadata spec status"))) ??
+    first(readings, ({ expressions, sees }) => firstMissing(expressions, names("such name", { ...shared, ...sees })));
+  return problem === undefined ? undefined : refusal(problem);
 }
-function firstMissing(expressions: readonly Located[], document: Known): Refusal | undefined {
-  const alike = Map.groupBy(expressions, ({ text }) => text);
-  return first([...alike], ([text, [one]]) => refusalOf(one?.field ?? "", missingReference(text, document)));
+const tooMuch = refusal(
+  `spec: its expressions are together longer than ${mostRead} characters, where alike ones count once and a function counts for each of its calls`,
+);
+function refusal(message: string): Refusal {
+  return { type: "refusal", reason: "InvalidExpression", message, heals: false };
 }
 function refusalOf(field: string, problem: string | undefined): Refusal | undefined {
-  if (problem === undefined) return undefined;
-  return { type: "refusal", reason: "InvalidExpression", message: `${field}: ${problem}`, heals: false };
+  return problem === undefined ? undefined : refusal(`${field}: ${problem}`);
 }
 
 /** Paths times items that are looked at; each item is looked at once more before it is sent. */
 const mostLooks = 100_000;
 /** The same of the items of a list that the spec has, of which `readings` see one each. */
 export function undeclaredInItems(readings: readonly Reading[], items: readonly unknown[]): Refusal | undefined {
-  const asked = readings
-    .flatMap(({ expressions }) => expressions)
-    .map(({ field, text }) => ({ field, paths: neededPaths(text).filter(({ steps: [top] }) => top === "item") }));
+  const asked = distinct(readings.flatMap(({ expressions }) => expressions)).map(({ field, text }) => ({
+    field,
+    paths: neededPaths(text).filter(({ steps: [top] }) => top === "item"),
+  }));
   const paths = asked.reduce((sum, one) => sum + one.paths.length, 0);
   const looked = items.slice(0, Math.floor(mostLooks / Math.max(paths, 1)));
   const documents = looked.map((value) => names("such name", { item: { type: "value", value } }));
