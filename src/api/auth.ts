@@ -1,4 +1,5 @@
 /** How an endpoint's requests prove who sends them. Invariant: every credential is a key of a Secret, and never written here. */
+import { allowHTTP, mustBeEncrypted } from "./cleartext.ts";
 import { fromSecret, valueOrSecret, word } from "./credential-sources.ts";
 import { headerName, objectName } from "./fields.ts";
 import { login } from "./login.ts";
@@ -78,8 +79,10 @@ const webIdentity = {
       description:
         "Where STS is: of the region where not given, https://sts.REGION.amazonaws.com, and in China with .cn. It is reached with the endpoint's proxy, tls.ca and tls.minVersion.",
     },
+    allowHTTP,
   },
   required: ["roleARN", "serviceAccountName"],
+  "x-kubernetes-validations": [mustBeEncrypted("(has(self.stsURL) ? [self.stsURL] : [])", "stsURL", ".stsURL")],
 } as const satisfies ObjectSchema;
 
 const awsSigV4 = {
@@ -148,11 +151,13 @@ const registry = {
       description:
         "Where tokens are asked for: what the challenge names as its realm must be the same, or nothing is sent there. It is reached with the endpoint's proxy, tls.ca and tls.minVersion.",
     },
+    allowHTTP,
     username: { ...valueOrSecret, description: "The user name. Exactly one source. Without it tokens are asked for as nobody." },
     password: { ...fromSecret, description: "The password, or a token that stands for one." },
   },
   required: ["tokenURL"],
   "x-kubernetes-validations": [
+    mustBeEncrypted("[self.tokenURL]", "tokenURL", ".tokenURL"),
     { rule: "has(self.username) == has(self.password)", message: "username and password go together: set both or neither" },
   ],
 } as const satisfies ObjectSchema;

@@ -26,7 +26,8 @@ export function compileRule({ rule, message, fieldPath }: Rule): CompiledRule {
     .registerFunction("string.replace(string, string): string", (text: string, what: string, by: string) =>
       text.replaceAll(what, () => by),
     )
-    .parse(rule);
+    // A field's name that is a word of CEL, which Kubernetes escapes so.
+    .parse(rule.replaceAll(/\.__(in)__/g, "['$1']"));
   return {
     message,
     at: fieldPath?.split(".").filter(Boolean) ?? [],

@@ -82,6 +82,16 @@ const signedNames = `(${Object.entries(signatureFormats)
   )
   .join("")}has(self.sign.hmac) ? self.sign.hmac.headers.map(header, header.name.lowerAscii()) : [])`;
 
+/** In CEL: whether the credential is sent in the field `name`. */
+const ofCredential = [
+  "name == 'authorization' && !has(self.auth.apiKey) && !has(self.auth.login)",
+  "has(self.auth.awsSigV4) && name in ['date', 'x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256']",
+  "has(self.auth.apiKey) && self.auth.apiKey.__in__ == 'Header' && name == self.auth.apiKey.name.lowerAscii()",
+  "has(self.auth.login) && self.auth.login.send.exists(sent, name == (has(sent.header) ? sent.header.lowerAscii() : has(sent.cookie) ? 'cookie' : ''))",
+]
+  .map((one) => `(${one})`)
+  .join(" || ");
+
 export const endpointRules = [
   {
     rule: "!has(self.auth) || !has(self.headers) || !self.headers.exists(header, header.name.lowerAscii() == 'authorization')",
@@ -95,6 +105,11 @@ export const endpointRules = [
     rule: `!has(self.sign) || !has(self.headers) || !self.headers.exists(header, header.name.lowerAscii() in ${signedNames})`,
     message: "headers must not set a field that sign sets",
     fieldPath: ".headers",
+  },
+  {
+    rule: `!has(self.sign) || !${signedNames}.exists(name, (name == 'traceparent' && has(self.traceContext) && self.traceContext == 'W3C') || (has(self.auth) && (${ofCredential})))`,
+    message: "sign must not set a field that the credential, or the trace, is sent in",
+    fieldPath: ".sign",
   },
   {
     rule: "!has(self.auth) || !has(self.auth.login) || !has(self.headers) || self.auth.login.send.all(sent, !self.headers.exists(header, header.name.lowerAscii() == (has(sent.header) ? sent.header.lowerAscii() : has(sent.cookie) ? 'cookie' : '')))",

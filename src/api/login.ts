@@ -1,4 +1,5 @@
 /** A session that begins with a login of any shape, shared by all requests of its endpoint. */
+import { allowHTTP, mustBeEncrypted } from "./cleartext.ts";
 import { configMapKeyRef, headerName, secretKeyRef } from "./fields.ts";
 import { expect, jq, requestProperties } from "./request.ts";
 import type { ArraySchema, Infer, ObjectSchema } from "./schema.ts";
@@ -122,6 +123,7 @@ export const login = {
       "x-kubernetes-list-type": "set",
       items: { type: "string", maxLength: 13, pattern: "^(4[0-9]{2}|LoginRedirect)$" },
     },
+    allowHTTP,
     logout: {
       ...loginRequest,
       description:
@@ -129,5 +131,11 @@ export const login = {
     },
   },
   required: ["requests", "send"],
+  "x-kubernetes-validations": [
+    mustBeEncrypted(
+      "(self.requests.filter(request, has(request.url)).map(request, request.url) + (has(self.logout) && has(self.logout.url) ? [self.logout.url] : []))",
+      "the url of its requests and of logout",
+    ),
+  ],
 } as const satisfies ObjectSchema;
 export type Login = Infer<typeof login>;

@@ -1,6 +1,7 @@
 /** Tokens of an OAuth 2 token server, by the grants that need nobody at a browser. */
+import { allowHTTP, mustBeEncrypted } from "./cleartext.ts";
 import { fromSecret, valueOrSecret, word } from "./credential-sources.ts";
-import { secretKeyRef } from "./fields.ts";
+import { objectName, secretKeyRef } from "./fields.ts";
 import type { Infer, ObjectSchema } from "./schema.ts";
 import { signatureAlgorithm, tokenSource } from "./token-source.ts";
 
@@ -23,8 +24,22 @@ const grants = {
   },
   refreshToken: {
     ...fromSecret,
+    properties: {
+      ...fromSecret.properties,
+      keepIn: {
+        ...objectName,
+        description:
+          "A Secret that Holdfast makes, in which it keeps what the server gives in the refresh token's place, before anything that came with it is used. Needed where a server does so: without it the other one is in memory alone, and the grant is lost with the process.",
+      },
+    },
     description:
-      "A refresh token (RFC 6749, section 6). One that the server gives in its place is used from then on, and kept in memory only: after a restart it is the Secret's again.",
+      "A refresh token (RFC 6749, section 6). One that the server gives in its place is used from then on, until the Secret here holds another.",
+    "x-kubernetes-validations": [
+      {
+        rule: "!has(self.keepIn) || self.keepIn != self.secretKeyRef.name",
+        message: "keepIn must be another Secret than the declared one, which is its owner's and is not changed",
+      },
+    ],
   },
   jwtBearer: {
     type: "object",
@@ -66,6 +81,7 @@ export const oauth2 = {
       pattern: "^https?://[^/?#@\\s\\\\]{1,260}(/[^#\\s\\\\]*)?$",
       description: "Where tokens are asked for. It is reached with the endpoint's proxy, tls.ca and tls.minVersion.",
     },
+    allowHTTP,
     clientID: {
       ...valueOrSecret,
       description: "The client's id. Exactly one source. Needed but with clientAssertion, jwtBearer and tokenExchange.",
@@ -151,6 +167,7 @@ export const oauth2 = {
   },
   required: ["tokenURL"],
   "x-kubernetes-validations": [
+    mustBeEncrypted("[self.tokenURL]", "tokenURL", ".tokenURL"),
     { rule: `${grantCount} <= 1`, message: "at most one of password, refreshToken, jwtBearer and tokenExchange may be set" },
     {
       rule: "[has(self.clientSecret), has(self.privateKeyJWT), has(self.clientAssertion)].filter(given, given).size() <= 1",

@@ -3,6 +3,7 @@ import type { SendSettings } from "../send-settings.ts";
 import type { EgressDefault, EgressFloor, EgressRules } from "../core/egress.ts";
 import type { ResourceStore } from "../core/ports.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
+import { createRefreshTokenKeeper } from "../engine/refresh-tokens.ts";
 import { createEvaluator } from "../expressions/evaluator.ts";
 import type { Client } from "../http/connect/client-map.ts";
 import { createClientPool, type ClientPool, type ClientPoolOptions } from "../http/connect/client-pool.ts";
@@ -20,7 +21,7 @@ export interface Sending extends AsyncDisposable {
   readonly requester: HTTPRequester;
 }
 export interface SendingParts {
-  readonly store: Pick<ResourceStore, "serviceAccountToken">;
+  readonly store: Pick<ResourceStore, "serviceAccountToken" | "read" | "checkOutput" | "writeOutput">;
   readonly emit: EmitTelemetry;
   /** Takes each value of a Secret that is used. */
   readonly secrets: SecretRegistry;
@@ -74,6 +75,7 @@ export function createSending(settings: SendSettings, parts: SendingParts): Send
       onSecretOutput: secrets.add,
       clientIsolation: settings.clientIsolation,
       serviceAccountToken: store.serviceAccountToken.bind(store),
+      refreshTokenKeeper: createRefreshTokenKeeper(store),
       onSecret: secrets.add,
       digestKey,
       limitsFor: parts.limitsFor,

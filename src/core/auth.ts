@@ -1,4 +1,6 @@
 /** How the requests of an endpoint prove who sends them, as a plan says it: sources, never values. */
+import type { Refusal } from "./outcome.ts";
+import type { OutputObject, Owner } from "./output.ts";
 import type { BodyTemplate, Located, RequestTemplate } from "./request-template.ts";
 import type { Source } from "./source.ts";
 import { bytesInBody } from "./templating.ts";
@@ -19,11 +21,29 @@ export interface JWTClaims {
   readonly lifetimeMs: number;
 }
 
+/** Where what a server gives in a refresh token's place is kept: a Secret of the endpoint's own. */
+export interface KeptToken {
+  readonly owner: Owner;
+  readonly object: OutputObject;
+}
+export interface RefreshTokenKeeper {
+  /** Why one could not be kept as things are. Throws when the store cannot be reached. */
+  check(at: KeptToken, signal: AbortSignal): Promise<Refusal | undefined>;
+  /** The latest that came of the declared one. */
+  load(at: KeptToken, declared: string, signal: AbortSignal): Promise<string | undefined>;
+  /** Waits while the store cannot be reached. Undefined: it is kept. */
+  save(
+    at: KeptToken,
+    tokens: { readonly declared: string; readonly token: string },
+    signal: AbortSignal,
+  ): Promise<Refusal | undefined>;
+}
+
 /** By what a token is asked for. `T`: where a text comes from; `M`: where a token does. */
 export type Grant<T, M> =
   | { readonly type: "clientCredentials" }
   | { readonly type: "password"; readonly username: T; readonly password: T }
-  | { readonly type: "refreshToken"; readonly token: T }
+  | { readonly type: "refreshToken"; readonly token: T; readonly keep?: KeptToken }
   | { readonly type: "jwtBearer"; readonly assertion: M }
   | {
       readonly type: "tokenExchange";

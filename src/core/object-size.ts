@@ -27,23 +27,50 @@ const maxValues = 10_000;
 export function findTooMany({ spec }: Pick<Resource, "spec">): Refusal | undefined {
   return typeof spec === "object" && spec !== null ? findTooManyIn(spec) : undefined;
 }
-const findTooManyIn = oncePer((spec: object): Refusal | undefined => {
-  const left: unknown[] = [spec];
-  let count = 0;
-  for (let one = left.pop(); one !== undefined; one = left.pop()) {
-    if (typeof one !== "object" || one === null) continue;
-    for (const key in one) {
-      const value: unknown = (one as Readonly<Record<string, unknown>>)[key];
-      count += 1;
-      if (count > maxValues) return tooMany;
-      if (value !== undefined) left.push(value);
-    }
-  }
-  return undefined;
-});
+const findTooManyIn = oncePer((spec: object): Refusal | undefined =>
+  isWithin(spec, { values: maxValues, characters: Infinity }) ? undefined : tooMany,
+);
 const tooMany: Refusal = {
   type: "refusal",
   reason: "InvalidRequest",
   message: `spec: holds more than ${maxValues} values, all lists and objects counted; a large body can be text, or in a ConfigMap`,
   heals: false,
 };
+
+/** Of an endpoint's credential, which is looked at for each of its requests. */
+const mostOfAuth = { values: 1_000, characters: 65_536 };
+
+/** Why an endpoint's `spec.auth` cannot be used; undefined: it is no longer than it may be. */
+export function findTooLongAuth(auth: object): Refusal | undefined {
+  return isWithin(auth, mostOfAuth) ? undefined : tooLongAuth;
+}
+const tooLongAuth: Refusal = {
+  type: "refusal",
+  reason: "InvalidRequest",
+  message: `spec.auth: holds more than ${mostOfAuth.characters} characters, names of fields counted, or more than ${mostOfAuth.values} values; a long body of a login can be in a Secret or ConfigMap`,
+  heals: false,
+};
+
+interface Most {
+  readonly values: number;
+  /** Of texts and keys. */
+  readonly characters: number;
+}
+/** No more is looked at than may be there. */
+function isWithin(all: unknown, most: Most): boolean {
+  const left: unknown[] = [all];
+  let [values, characters] = [0, 0];
+  for (let one = left.pop(); one !== undefined; one = left.pop()) {
+    if (typeof one === "string") characters += one.length;
+    if (typeof one === "object" && one !== null)
+      for (const key in one) {
+        const value: unknown = (one as Readonly<Record<string, unknown>>)[key];
+        values += 1;
+        characters += Array.isArray(one) ? 0 : key.length;
+        if (values > most.values) return false;
+        if (value !== undefined) left.push(value);
+      }
+    if (characters > most.characters) return false;
+  }
+  return true;
+}

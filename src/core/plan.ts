@@ -97,7 +97,8 @@ export type EvaluationResult =
 
 /** What came of a step about outputs. */
 export type OutputsResult = { readonly type: "ready" } | Refusal;
-export type CheckResult = { readonly type: "usable" } | Refusal;
+/** `suspicion`: what is hardly meant so, for people. */
+export type CheckResult = { readonly type: "usable"; readonly suspicion?: string } | Refusal;
 /** `forbidden`: this process has no right to; `unsupported`: objects are not this process's to delete. */
 export type RemoveResult = { readonly type: "removed" | "forbidden" | "unsupported" };
 

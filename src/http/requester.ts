@@ -68,6 +68,7 @@ export interface RequesterOptions {
   readonly digestKey?: (() => Promise<Uint8Array | undefined>) | undefined;
   /** Where tokens of ServiceAccounts come from; without it nowhere. */
   readonly serviceAccountToken?: CredentialsOptions["serviceAccountToken"];
+  readonly refreshTokenKeeper?: CredentialsOptions["refreshTokenKeeper"];
   /** Is told each token that was made for this process. */
   readonly onSecret?: (value: string, namespace: string) => void;
 }
@@ -117,6 +118,7 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
       userAgent,
       sendFor,
       logIn: createLogIn({ evaluator, evaluations, userAgent, sendFor }),
+      refreshTokenKeeper: options.refreshTokenKeeper,
       serviceAccountToken: options.serviceAccountToken ?? (() => Promise.resolve({ type: "unsupported" })),
       onSecret: options.onSecret ?? (() => {}),
     }),
@@ -210,14 +212,18 @@ async function checkConnection(
   const { settings, auth } = await resolveConnection(connection, own, read);
   checkTls(settings.tls, connection.tls);
   if (!auth || !endpoint) return { type: "usable" };
-  if (!asks) return credentials.problem(auth, endpoint) ?? { type: "usable" };
+  const usable = (): CheckResult => {
+    const suspicion = credentials.suspicion(auth, endpoint);
+    return credentials.problem(auth, endpoint) ?? { type: "usable", ...(suspicion !== undefined && { suspicion }) };
+  };
+  if (!asks) return usable();
   const { credentialNamespace: namespace } = endpoint;
   const credential = await credentials.of(
     auth,
     { endpoint, settings, mayStart: () => true },
     { namespace, mayWait: false, signal },
   );
-  return "free" in credential ? credential : (credentials.problem(auth, endpoint) ?? { type: "usable" });
+  return "free" in credential ? credential : usable();
 }
 
 interface DescribeDeps {

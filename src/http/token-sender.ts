@@ -2,7 +2,7 @@
 import type { RequestTemplate } from "../core/request-template.ts";
 import { keyText } from "../core/resource.ts";
 import { createBudget, createBudgets } from "./limits/budget.ts";
-import type { CredentialContext } from "./credentials/context.ts";
+import type { TokenContext } from "./credentials/context.ts";
 import type { SendRequest } from "./credentials/oauth2.ts";
 import { settingsElsewhere } from "./send/redirects.ts";
 import { send, type SendOptions } from "./send/send.ts";
@@ -22,10 +22,10 @@ function templateAt(base: string): RequestTemplate {
  * With budgets of its own, two requests at a time to one token server for each namespace: the requests that wait for a token hold
  * the places at their origin. Connections are the namespace's own, too, so that what hangs for one holds nothing of another's.
  */
-export function createTokenSender(options: SendOptions): (context: CredentialContext, own?: boolean) => SendRequest {
+export function createTokenSender(options: SendOptions): (context: TokenContext, own?: boolean) => SendRequest {
   const places = createBudgets({ maxInFlight: 2, onCancel: () => {} });
   const limited = { ...options, maxResponseBytes: Math.min(options.maxResponseBytes, longestAnswerBytes) };
-  return ({ endpoint, settings, mayStart }, own = false) => {
+  return ({ endpoint, settings, mayStart, holding }, own = false) => {
     const { credentialNamespace: namespace } = endpoint;
     const elsewhere = {
       ...(own ? settings : settingsElsewhere(settings)),
@@ -48,7 +48,9 @@ export function createTokenSender(options: SendOptions): (context: CredentialCon
         endpoint: keyText(endpoint.key),
         mayStart,
         lane: "change",
+        mayReadLong: (until: AbortSignal) => holding.much(until),
       } as const;
+      using _ = await holding.body(request.body, signal);
       return await send(sending, budget, { ...limited, origins }, signal);
     };
   };

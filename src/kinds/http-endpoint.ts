@@ -14,6 +14,7 @@ import { retryAfterMs } from "../core/retry.ts";
 import { orphanAnnotation } from "../core/resource.ts";
 import { holderOf, isToBeHeld } from "./request/referrers.ts";
 import { connectionOf, endpointData, inUseFinalizer, isHeld, typeOf } from "./request/endpoint.ts";
+import { endpointFault } from "./request/endpoint-faults.ts";
 import { clusterHTTPEndpointType, httpEndpointType, type Endpoint } from "./types.ts";
 
 /** How often what is referred to is looked at: when all is well, and after something was missing. */
@@ -68,11 +69,16 @@ function* judge({ resource, now, slots }: Situation<Endpoint>, waiting?: string)
       result: "suspended",
       reason: "Suspended",
     };
+  const fault = endpointFault(resource);
+  if (fault) {
+    const shown = told(stalled(fault.reason, fault.message));
+    return { status: { observedGeneration: generation, conditions: shown }, result: "stalled", reason: fault.reason };
+  }
   const connection = connectionOf(resource);
   const result = yield* checkConnection(connection, !isKnownWell);
   const states =
     result.type === "usable"
-      ? ready("Accepted", `requests can use it${partsText(connection.endpoint, slots)}`)
+      ? [...ready("Accepted", `requests can use it${partsText(connection.endpoint, slots)}`), ...suspicious(result.suspicion)]
       : (result.heals ? reconciling : stalled)(result.reason, result.message);
   const shown = told(states);
   const since = Date.parse(shown[0]?.lastTransitionTime ?? now.toISOString());
@@ -113,6 +119,10 @@ const suspended: ConditionState = {
   reason: "Suspended",
   message: "spec.suspend is true: nothing is sent by it until it is false",
 };
+
+function suspicious(message: string | undefined): readonly ConditionState[] {
+  return message === undefined ? [] : [{ type: "Suspicious", status: "True", reason: "NotKept", message }];
+}
 
 function refersElsewhere({ auth, sign, proxy, tls: { ca, certificate, key } }: Connection): boolean {
   if (auth ?? sign) return true;

@@ -271,10 +271,25 @@ describeWithHelm("a release of the chart", () => {
     expect(await create({ url, poll: { ...poll, url: "http://example.com/jobs" } })).toContain("poll.url: only https");
     expect(await create({ url, poll: { ...poll, url: "/jobs" } })).toBe("taken");
     const oauth2 = { clientID: { value: "me" }, clientSecret: { secretKeyRef: { name: "client", key: "secret" } } };
-    const endpoint = (tokenURL: string): Promise<string> =>
-      create({ baseURL: url, auth: { oauth2: { ...oauth2, tokenURL } } }, "HTTPEndpoint");
-    expect(await endpoint("https://example.com/token")).toBe("taken");
-    expect(await endpoint("http://example.com/token")).toContain("tokenURL: only https");
+    expect(await create({ endpointRef: { name: "e" }, auth: "None", method: "GET" })).toBe("taken");
+    const role = { roleARN: "arn:aws:iam::1:role/a", serviceAccountName: "a", allowHTTP: true };
+    const send = [{ cookie: "*" }];
+    const ways: readonly (readonly [string, (at: string) => object])[] = [
+      ["oauth2.tokenURL", (tokenURL) => ({ oauth2: { ...oauth2, tokenURL, allowHTTP: true } })],
+      ["registry.tokenURL", (tokenURL) => ({ registry: { tokenURL, allowHTTP: true } })],
+      ["stsURL", (stsURL) => ({ awsSigV4: { region: "r", service: "s", webIdentity: { ...role, stsURL } } })],
+      ["login", (at) => ({ login: { requests: [{ path: "/" }, { url: at }], send, allowHTTP: true } })],
+      ["login", (at) => ({ login: { requests: [{ path: "/" }], logout: { url: at }, send, allowHTTP: true } })],
+    ];
+    for (const [field, authAt] of ways) {
+      const endpoint = (at: string): Promise<string> => create({ baseURL: url, auth: authAt(at) }, "HTTPEndpoint");
+      expect([field, await endpoint("https://example.com/token")]).toEqual([field, "taken"]);
+      const refused = await endpoint("http://example.com/token");
+      expect(refused).toContain(`spec.auth.`);
+      expect([refused.includes(field), refused.includes("only")]).toEqual([true, true]);
+    }
+    const spelled = { login: { requests: [{ path: "/", headers }], send } };
+    expect(await create({ baseURL: url, auth: spelled }, "HTTPEndpoint")).toContain("take it from a Secret");
 
     // What was there before is not held up: not when it is annotated, and not when the controller lets go of it.
     await kubectl("annotate", "hres/older", "--namespace=team-a", "holdfast.dev/orphan=true");

@@ -25,7 +25,7 @@ const limitBytes = 512 * MiB;
 const heapMiB = 256;
 
 /** Longer, and probes, the lease and everybody's requests wait. */
-const maxStallMs = 250; // 100 is meant: reading names of a spec of 600 kB takes up to 190 since they are checked
+const maxStallMs = 100;
 const maxLateMs = 1_000;
 const periodMs = 1_000;
 /** Objects that are declared at once, and how long each lot has. */
@@ -34,14 +34,7 @@ const lotMs = 1_000;
 
 /** Limits that no object reaches: what has other rules besides its length. */
 const ruled =
-  /^(HTTPRequest spec|HTTPResource spec\.\w+|HTTPEndpoint spec\.auth\.login\.(requests\[\]|logout))\.method$|^HTTPResource spec\.(replace|ignore|compare)$|\.(tokenExchange\.\w+Type|login\.renewOn(\[\])?|schedule\.at)$/;
-/**
- * Not held yet: what logins, grants, signatures and triggers brought. With a body of a login, or claims, at its limit the process
- * did not stay within its memory; until that is mended these are left out here.
- */
-const open =
-  /^HTTPEndpoint spec\.(auth\.(oauth2|login|digest|registry|awsSigV4)|sign)\b|^HTTPRequest spec\.(sign|trigger|rerunOn|schedule\.at)\b/;
-
+  /^(HTTPRequest spec|HTTPResource spec\.\w+|HTTPEndpoint spec\.auth\.login\.(requests\[\]|logout))\.method$|^HTTPRequest spec\.(rerunOn\.inputs\[\]|schedule\.at)$/;
 const root = join(import.meta.dirname, "../..");
 const support = (file: string): string => join(import.meta.dirname, "../support", file);
 async function startOrigins(): Promise<AsyncDisposable & Readonly<Record<"url" | "victims", string>>> {
@@ -94,7 +87,7 @@ describeWithControlPlane("beside the worst that is allowed", (plane) => {
     return (await plane.admin("POST", path(namespaces[where], plural), object)).status;
   }
   async function removeAll(): Promise<void> {
-    const plurals = ["httprequests", "httpresources"];
+    const plurals = ["httprequests", "httpresources", "httpendpoints?fieldSelector=metadata.name!=e"];
     await Promise.all(plurals.map((plural) => plane.admin("DELETE", path(namespaces.attacker, plural))));
   }
   let seen = 0;
@@ -139,9 +132,9 @@ describeWithControlPlane("beside the worst that is allowed", (plane) => {
       .filter(({ scope }) => scope === "Namespaced")
       .map((definition) => {
         const { inputs, missing } = worstInputs(definition, bases(`${url}/ok`)[definition.kind] ?? []);
-        return { plural: definition.plural, inputs: inputs.filter(({ at }) => !open.test(at)), missing };
+        return { plural: definition.plural, inputs, missing };
       });
-    expect(kinds.flatMap(({ missing }) => missing).filter((at) => !ruled.test(at) && !open.test(at))).toEqual([]);
+    expect(kinds.flatMap(({ missing }) => missing).filter((at) => !ruled.test(at))).toEqual([]);
     let number = 0;
     const all = kinds.flatMap(({ plural, inputs }) =>
       inputs.map(({ at, spec }: WorstInput) => ({ at, declare: () => declare("attacker", plural, `n${(number += 1)}`, spec) })),
@@ -188,7 +181,7 @@ describeWithControlPlane("beside the worst that is allowed", (plane) => {
         plural: "httpresources",
         spec: {
           observe: { url: at },
-          update: { url: at, method: "PATCH", body: { json: { a: 1 } }, bodyType: "MergePatch" },
+          update: { url: at, method: "PATCH", body: { mergePatch: { a: 1 } } },
           create: { url },
           externalID: '"x"',
         },

@@ -53,6 +53,74 @@ describe("auth.oauth2", () => {
   });
 });
 
+describe("where a secret is sent to get a token", () => {
+  const role = { roleARN: "arn:aws:iam::123456789012:role/caller", serviceAccountName: "caller" };
+  const send = [{ cookie: "*" }];
+  const ways: readonly (readonly [string, (url: string, more?: object) => object])[] = [
+    ["oauth2", (tokenURL, more) => ({ oauth2: { tokenURL, clientID: { value: "c" }, clientSecret: secret, ...more } })],
+    ["registry", (tokenURL, more) => ({ registry: { tokenURL, ...more } })],
+    ["STS", (stsURL, more) => ({ awsSigV4: { region: "r", service: "s", webIdentity: { ...role, stsURL, ...more } } })],
+    ["a login", (url, more) => ({ login: { requests: [{ path: "/a" }, { url }], send, ...more } })],
+    ["a logout", (url, more) => ({ login: { requests: [{ path: "/a" }], logout: { url }, send, ...more } })],
+  ];
+  const ownNames = ["localhost", "localhost:8080", "127.0.0.1", "127.1.2.3:80", "[::1]", "[::1]:8080"];
+  const others = [
+    "id.example",
+    "keycloak.auth.svc:8080",
+    "localhost.evil.example",
+    "127.0.0.1.evil.example",
+    "10.0.0.1",
+    "[::2]",
+  ];
+  test.each(ways)("%s is reached by https, or on this machine, unless it is said otherwise", (_name, authAt) => {
+    for (const host of ownNames) expect([host, endpoint({ auth: authAt(`http://${host}/t`) })]).toEqual([host, ""]);
+    for (const host of others) {
+      expect([host, endpoint({ auth: authAt(`http://${host}/t`) })]).toEqual([
+        host,
+        expect.stringContaining("set allowHTTP: true"),
+      ]);
+      expect([host, endpoint({ auth: authAt(`https://${host}/t`) })]).toEqual([host, ""]);
+      expect([host, endpoint({ auth: authAt(`http://${host}/t`, { allowHTTP: true }) })]).toEqual([host, ""]);
+    }
+  });
+  test("a refresh token is kept in another Secret than the declared one", () => {
+    const refreshToken = (keepIn: string): object => ({ clientID: { value: "c" }, refreshToken: { ...secret, keepIn } });
+    expect(oauth2(refreshToken("kept"))).toBe("");
+    expect(oauth2(refreshToken("s"))).toContain("keepIn must be another Secret");
+  });
+});
+
+describe("a signature where the credential goes", () => {
+  const sign = (name: string): object => ({
+    scheme: "HMAC",
+    keys: [secret],
+    hmac: { headers: [{ name, value: "${ .signature }" }] },
+  });
+  const keys = { accessKeyID: { value: "AKID" }, secretAccessKey: secret };
+  const taken: readonly (readonly [string, object])[] = [
+    ["Authorization", { auth: { bearer: { token: secret } } }],
+    ["Authorization", { auth: { digest: { username: { value: "a" }, password: secret } } }],
+    ["authorization", { auth: { serviceAccountToken: { serviceAccountName: "a", audience: "b" } } }],
+    ["X-Amz-Date", { auth: { awsSigV4: { region: "r", service: "s", ...keys } } }],
+    ["x-key", { auth: { apiKey: { name: "X-Key", value: secret } } }],
+    ["Cookie", { auth: { login: { requests: [{ path: "/a" }], send: [{ cookie: "*" }] } } }],
+    ["X-CSRF", { auth: { login: { requests: [{ path: "/a" }], send: [{ header: "x-csrf", value: "a" }] } } }],
+    ["Traceparent", { traceContext: "W3C" }],
+  ];
+  test.each(taken)("%s is refused beside %j", (name, spec) => {
+    const message = "sign must not set a field that the credential, or the trace, is sent in";
+    for (const [kind, said] of [
+      ["endpoint", endpoint({ ...spec, sign: sign(name) })],
+      ["cluster", cluster({ ...spec, sign: sign(name), secretNamespace: "a" })],
+    ])
+      expect([kind, said]).toEqual([kind, expect.stringContaining(message)]);
+    expect(endpoint({ ...spec, sign: sign("X-Signature") })).toBe("");
+  });
+  test("nor is it where a key goes into the query", () => {
+    expect(endpoint({ auth: { apiKey: { in: "Query", name: "x-key", value: secret } }, sign: sign("X-Key") })).toBe("");
+  });
+});
+
 describe("auth.awsSigV4", () => {
   const role = { roleARN: "arn:aws:iam::123456789012:role/caller", serviceAccountName: "caller" };
   const keys = { accessKeyID: { value: "AKID" }, secretAccessKey: secret };

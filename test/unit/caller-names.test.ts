@@ -3,6 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import * as fc from "fast-check";
 import { clusterHTTPEndpoint } from "../../src/api/cluster-http-endpoint.ts";
 import { validator } from "../../src/api/validate.ts";
+import { endpointFault } from "../../src/kinds/request/endpoint-faults.ts";
 import { callerNamesRefusal, harmlessHeaders } from "../../src/kinds/request/caller-names.ts";
 import type { Endpoint } from "../../src/kinds/types.ts";
 import { runs } from "../support/fuzz.ts";
@@ -72,8 +73,10 @@ describe("header fields on a ClusterHTTPEndpoint", () => {
     const hmac = { algorithm: "SHA256", keyEncoding: "Text", encoding: "Hex", content: "${ .body }" } as const;
     const headers = [{ name, value: "${ .signature }" }];
     const sign = { scheme: "HMAC", keys: [{ secretKeyRef }], hmac: { ...hmac, headers } } as const;
-    expect(saidOf({}, endpoint({ ...spec, sign }))).toContain(`spec.sign sets the header ${name}`);
-    expect(saidOf({}, endpoint({ sign }))).toBe(undefined);
+    expect(endpointFault(endpoint({ ...spec, sign }))?.message).toBe(
+      `spec.sign: sets the header ${name}, which the credential or the trace is sent in`,
+    );
+    expect(endpointFault(endpoint({ sign }))).toBe(undefined);
   });
 
   test("what a request's own sign sets is not to be set besides, by what asks after its work neither", () => {

@@ -7,7 +7,18 @@ import type { Credential } from "./credential.ts";
 import type { CredentialContext, TokenRequests } from "./context.ts";
 import { digestCredential, type DigestState } from "./digest.ts";
 import { createKept } from "./kept.ts";
-import { createRegistryState, mostRegistries, registryCredential, requestRegistryToken, type RegistryState } from "./registry.ts";
+import { charactersOf, type Issued } from "./issued.ts";
+import type { IssuedRoom } from "./issued-room.ts";
+import {
+  createRegistryState,
+  mostRegistries,
+  registryCredential,
+  requestRegistryToken,
+  tokenKeyOf,
+  type RegistryState,
+} from "./registry.ts";
+import type { DoTokenWork } from "./token-work.ts";
+import type { Token } from "./tokens.ts";
 
 export type ChallengedAuth = Extract<AuthSettings, { type: "digest" | "registry" }>;
 
@@ -20,7 +31,12 @@ interface Challenged extends Disposable {
   problem(key: string): Refusal | undefined;
 }
 
-export function createChallenged({ sendFor, userAgent, onSecret }: TokenRequests): Challenged {
+interface ChallengedOptions extends TokenRequests {
+  readonly room: IssuedRoom;
+  readonly work: DoTokenWork;
+}
+
+export function createChallenged({ sendFor, userAgent, onSecret, room, work }: ChallengedOptions): Challenged {
   const digests = createKept<DigestState>(mostKept);
   const registries = createKept<RegistryState>(mostRegistries);
   const problems = createKept<Refusal>(mostKept);
@@ -45,21 +61,31 @@ export function createChallenged({ sendFor, userAgent, onSecret }: TokenRequests
     };
   }
 
+  function kept(
+    token: Token<Issued>,
+    { namespace, state, tokenKey }: { readonly namespace: string; readonly state: RegistryState; readonly tokenKey: string },
+  ): Token<Issued> {
+    room.keep(namespace, tokenKey, { characters: charactersOf(token.value), letGo: () => state.tokens.forget(tokenKey) });
+    return { ...token, end: () => room.release(namespace, tokenKey) };
+  }
+
   function of(...[auth, context, { key, namespace }]: Parameters<Challenged["of"]>): Credential {
     const { endpoint } = context;
     if (auth.type === "digest")
       return noting(key, context, digestCredential(auth, digests.of(key) ?? digests.keep(key, { count: 0 })));
     const state = registries.of(key) ?? registries.keep(key, createRegistryState());
-    const asking = { send: sendFor(context), userAgent };
     const credential = registryCredential({
       settings: auth,
       key,
       state,
       namespace,
-      async fetch(wanted, signal) {
-        const token = await requestRegistryToken(auth, wanted, { ...asking, signal: AbortSignal.any([signal, ended.signal]) });
+      async fetch(wanted, cancelled) {
+        const signal = AbortSignal.any([cancelled, ended.signal]);
+        const token = await work(context, signal, (held) =>
+          requestRegistryToken(auth, wanted, { send: sendFor(held), userAgent, signal }),
+        );
         for (const secret of token.value.secrets) onSecret(secret, endpoint.key.namespace);
-        return token;
+        return kept(token, { namespace: endpoint.credentialNamespace, state, tokenKey: tokenKeyOf(key, wanted) });
       },
     });
     return noting(key, context, credential);

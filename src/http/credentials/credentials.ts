@@ -1,35 +1,38 @@
 /** The credential for an exchange: one that is known, or one with a token that is shared by all requests of its endpoint. */
 import { hash } from "node:crypto";
 import { digest } from "../../core/tools/digest.ts";
+import type { RefreshTokenKeeper } from "../../core/auth.ts";
 import type { EndpointTraits } from "../../core/connection.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Busy } from "../../core/ports.ts";
 import type { ResourceKey } from "../../core/resource.ts";
 import type { AuthSettings, LoginSettings } from "../resolve/auth.ts";
-import type { CredentialContext, TokenRequests } from "./context.ts";
+import type { CredentialContext, TokenContext, TokenRequests } from "./context.ts";
 import { fixedCredential, type Credential, type FixedAuth } from "./credential.ts";
-import { bearerToken, isRefusal, withIssued, type Issued } from "./issued.ts";
+import { bearerToken, charactersOf, isRefusal, withIssued, type Issued } from "./issued.ts";
+import { createIssuedRoom } from "./issued-room.ts";
 import { createMakeToken, type MakeToken } from "./made-tokens.ts";
-import { createChallenged, mostKept, type ChallengedAuth } from "./challenged.ts";
-import { createKept } from "./kept.ts";
-import { requestToken } from "./oauth2.ts";
+import { createChallenged, type ChallengedAuth } from "./challenged.ts";
 import { tokenOfServiceAccount, type MakeServiceAccountToken } from "./service-account.ts";
+import { createRefreshTokens, grantedToken } from "./refresh-tokens.ts";
 import { createSessions } from "./sessions.ts";
-import { RefusedError } from "../refusal.ts";
+import { createTokenWork } from "./token-work.ts";
 import { createTokens, type FetchToken, type Token, type Tokens } from "./tokens.ts";
 import { assumeRole, expired } from "./web-identity.ts";
 
 export interface CredentialsOptions extends TokenRequests {
   readonly logIn: LogIn;
   readonly serviceAccountToken: MakeServiceAccountToken;
+  /** Without it refresh tokens are in memory alone. */
+  readonly refreshTokenKeeper?: RefreshTokenKeeper | undefined;
 }
 
-/** Begins a session. `end` of what it gives never rejects. Throws `RefusedError`. */
+/** Begins a session. `logOut`, which ends it, never rejects. Throws `RefusedError`. */
 export type LogIn = (
   settings: LoginSettings,
-  context: CredentialContext & { readonly makeToken: MakeToken },
+  context: TokenContext & { readonly makeToken: MakeToken },
   signal: AbortSignal,
-) => Promise<Token<Issued, Promise<void>>>;
+) => Promise<Omit<Token<Issued>, "end"> & { readonly logOut?: (context: TokenContext) => Promise<void> }>;
 
 export interface Credentials extends Disposable {
   /** The endpoint is gone: what was issued for it is let go. */
@@ -42,6 +45,8 @@ export interface Credentials extends Disposable {
     context: CredentialContext,
     options: { readonly namespace: string; readonly mayWait: boolean; readonly signal: AbortSignal },
   ): Promise<Credential | Busy>;
+  /** What may be lost with this process, for people. */
+  suspicion(auth: AuthSettings, endpoint: EndpointTraits): string | undefined;
   /** Why no token can be had, as far as is known. */
   problem(auth: AuthSettings, endpoint: EndpointTraits): Refusal | undefined;
 }
@@ -69,21 +74,34 @@ export function createCredentials(options: CredentialsOptions): Credentials {
   const { userAgent, sendFor, logIn, serviceAccountToken, onSecret } = options;
   const parts = new DisposableStack();
   const tokens = parts.use(createTokens<Issued>());
-  const refreshTokens = createKept<string>(mostKept);
-  const challenged = parts.use(createChallenged(options));
+  const refreshTokens = createRefreshTokens(options.refreshTokenKeeper);
+  const room = createIssuedRoom();
+  const work = createTokenWork();
+  const challenged = parts.use(createChallenged({ ...options, room, work }));
   const problemOf = (key: string): Refusal | undefined => tokens.problem(key) ?? challenged.problem(key);
   const makerFor = ({ endpoint }: CredentialContext): MakeToken =>
     createMakeToken(serviceAccountToken, (value) => onSecret(value, endpoint.key.namespace));
   const sessions = createSessions((key, unusedForMs) => tokens.forget(key, unusedForMs));
 
   async function fetchToken(auth: TokenAuth, context: CredentialContext, signal: AbortSignal): Promise<Token<Issued>> {
-    const token = await (auth.type === "login" ? session(auth, context, signal) : bearer(auth, context, signal));
-    for (const secret of token.value.secrets) onSecret(secret, context.endpoint.key.namespace);
-    return token;
+    const token = await work(context, signal, (held) =>
+      auth.type === "login" ? session(auth, held, signal) : bearer(auth, held, signal),
+    );
+    const { key: endpoint, credentialNamespace: namespace } = context.endpoint;
+    for (const secret of token.value.secrets) onSecret(secret, endpoint.namespace);
+    const key = keyOf(auth, context.endpoint);
+    room.keep(namespace, key, { characters: charactersOf(token.value), letGo: () => tokens.forget(key) });
+    return {
+      ...token,
+      end() {
+        room.release(namespace, key);
+        token.end?.();
+      },
+    };
   }
   async function bearer(
     auth: Exclude<TokenAuth, LoginSettings>,
-    context: CredentialContext,
+    context: TokenContext,
     signal: AbortSignal,
   ): Promise<Token<Issued>> {
     if (auth.type === "serviceAccountToken") {
@@ -92,22 +110,18 @@ export function createCredentials(options: CredentialsOptions): Credentials {
     }
     const makeToken = makerFor(context);
     if (auth.type === "awsWebIdentity") return assumeRole(auth, { send: sendFor(context), userAgent, makeToken }, signal);
-    const key = keyOf(auth, context.endpoint);
-    const asking = { field: auth.field, send: sendFor(context), userAgent, makeToken, refreshToken: refreshTokens.of(key) };
-    const { value, lifetimeMs, refreshToken } = await requestToken(auth, asking, signal).catch((error: unknown) => {
-      // The Secret's may be a newer one.
-      if (error instanceof RefusedError && error.refusal.reason === "CredentialRefused") refreshTokens.forget(key);
-      throw error;
-    });
-    if (auth.grant?.type === "refreshToken" && refreshToken !== undefined) {
-      onSecret(refreshToken, context.endpoint.key.namespace);
-      refreshTokens.keep(key, refreshToken);
-    }
+    const asking = { field: auth.field, send: sendFor(context), userAgent, makeToken };
+    const tell = (secret: string): void => onSecret(secret, context.endpoint.key.namespace);
+    const { value, lifetimeMs } = await grantedToken(
+      auth,
+      { key: keyOf(auth, context.endpoint), asking, refreshTokens, tell },
+      signal,
+    );
     return { value: bearerToken(value), lifetimeMs };
   }
-  async function session(auth: LoginSettings, context: CredentialContext, signal: AbortSignal): Promise<Token<Issued>> {
-    const { end, ...token } = await logIn(auth, { ...context, makeToken: makerFor(context) }, signal);
-    return { ...token, ...(end && { end: () => sessions.ending(end()) }) };
+  async function session(auth: LoginSettings, context: TokenContext, signal: AbortSignal): Promise<Token<Issued>> {
+    const { logOut, ...token } = await logIn(auth, { ...context, makeToken: makerFor(context) }, signal);
+    return { ...token, ...(logOut && { end: () => sessions.ending(work(context, never, logOut)) }) };
   }
 
   return {
@@ -129,9 +143,15 @@ export function createCredentials(options: CredentialsOptions): Credentials {
       await sessions.ended();
     },
     problem: (auth, endpoint) => problemOf(keyOf(auth, endpoint)),
+    suspicion: (auth, endpoint) =>
+      auth.type === "oauth2" && refreshTokens.isAtRisk(keyOf(auth, endpoint))
+        ? `${auth.field}.refreshToken: the server gave another in its place, which is in memory alone and lost with this process: set keepIn`
+        : undefined,
     [Symbol.dispose]: () => parts.dispose(),
   };
 }
+
+const never = new AbortController().signal;
 
 function issuedCredential({ tokens, key, first, namespace, renewOn, fetch }: Known): Credential {
   const used = [first];

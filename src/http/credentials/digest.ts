@@ -28,6 +28,9 @@ export interface DigestState {
   count: number;
 }
 
+/** Characters of a challenge, which is kept, and sent back with each request. */
+const longestAsked = 4_096;
+
 /** Node's names of them. */
 const hashes: Readonly<Record<string, string>> = { "SHA-256": "sha256", "SHA-512-256": "sha512-256", MD5: "md5" };
 
@@ -55,7 +58,7 @@ export function digestCredential(settings: DigestSettings, state: DigestState): 
     answered({ headers }) {
       const info = fieldsOf(headers["authentication-info"])[0];
       const next = info === undefined ? undefined : parseParameters(info).get("nextnonce");
-      if (next === undefined || !state.asked || state.asked.nonce !== used?.nonce) return;
+      if (next === undefined || next.length > longestAsked || !state.asked || state.asked.nonce !== used?.nonce) return;
       state.asked = { ...state.asked, nonce: next };
       state.count = 0;
     },
@@ -98,6 +101,7 @@ function askedBy({ parameters }: Challenge): Asked | undefined {
     .map((one) => one.trim());
   const quality = (["auth", "auth-int"] as const).find((one) => offered?.includes(one));
   if (realm === undefined || nonce === undefined || (offered && !quality)) return undefined;
+  if (realm.length + nonce.length + (parameters.get("opaque")?.length ?? 0) > longestAsked) return undefined;
   if (!Object.hasOwn(hashes, hashName({ algorithm }))) return undefined;
   const userhash = parameters.get("userhash")?.toLowerCase() === "true";
   return { realm, nonce, opaque: parameters.get("opaque"), algorithm, quality, userhash };

@@ -18,6 +18,11 @@ export function bearerToken(token: string): Issued {
   return { parts: [{ in: "header", name: "authorization", value: `Bearer ${token}` }], secrets: [token] };
 }
 
+/** How much is kept of it. */
+export function charactersOf({ parts, secrets }: Issued): number {
+  return [...parts.map(({ value }) => value), ...secrets].reduce((sum, { length }) => sum + length, 0);
+}
+
 /** The request with what was issued, for this one try. */
 export function withIssued(request: WireRequest, { parts, signing }: Issued, now: Date): WireRequest {
   return signing ? signRequest(request, signing, now) : withParts(request, parts);

@@ -52,6 +52,8 @@ export async function requestToken(settings: OAuth2Settings, asking: Asking, sig
     const { access_token: value, expires_in: seconds, refresh_token: refreshToken } = answer;
     if (value.length > longestToken || !/^[\x21-\x7e]+$/.test(value))
       throw new UnusableTokenError("no token that a header field can hold");
+    if ((refreshToken?.length ?? 0) > longestRefreshToken)
+      throw new UnusableTokenError("a refresh token that is longer than any");
     const lifetimeMs = seconds === undefined ? defaultLifetimeMs : seconds * 1000;
     return { value, lifetimeMs, ...(refreshToken !== undefined && { refreshToken }) };
   } catch (error) {
@@ -124,6 +126,7 @@ function parseObject(text: string): object | undefined {
 
 /** Characters, as of any credential. */
 const longestToken = 65_536;
+const longestRefreshToken = 16_384;
 
 class UnusableTokenError extends Error {
   override readonly name = "UnusableTokenError";

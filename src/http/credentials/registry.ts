@@ -48,6 +48,11 @@ interface Asking {
   readonly namespace: string;
 }
 
+/** `key`: of the settings. */
+export function tokenKeyOf(key: string, wanted: Wanted): string {
+  return digest([key, wanted]);
+}
+
 /** How long a request that was challenged waits for a token, with all that it holds. */
 const waitMs = 10_000;
 
@@ -56,7 +61,7 @@ export function registryCredential({ settings, key, state, fetch, namespace }: A
   const used: Issued[] = [];
   let place = "";
   let sent: { readonly key: string; readonly issued: Issued } | undefined;
-  const keyFor = (wanted: Wanted): string => digest([key, wanted]);
+  const keyFor = (wanted: Wanted): string => tokenKeyOf(key, wanted);
   const known = (wanted: Wanted | undefined): typeof sent => {
     if (!wanted) return undefined;
     const tokenKey = keyFor(wanted);

@@ -12,11 +12,11 @@ import type { Refusal } from "../../core/outcome.ts";
 import { RefusedError } from "../refusal.ts";
 import { createRenewalTurns, type RenewalTurns } from "./renewal-turns.ts";
 
-export interface Token<V = string, Ended = void> {
+export interface Token<V = string> {
   readonly value: V;
   readonly lifetimeMs: number;
   /** Called once it is no longer kept. Never throws. */
-  readonly end?: () => Ended;
+  readonly end?: () => void;
 }
 /** Throws `RefusedError`, or what went wrong. */
 export type FetchToken<V = string> = (signal: AbortSignal) => Promise<Token<V>>;

@@ -13,15 +13,15 @@ import type { Located } from "../../core/request-template.ts";
 import { retryAfterFieldMs } from "../../core/retry.ts";
 import { deadline } from "../../core/tools/deadline.ts";
 import { withParts, type CredentialPart } from "../credentials/credential.ts";
-import type { CredentialContext } from "../credentials/context.ts";
 import type { LogIn } from "../credentials/credentials.ts";
 import type { Issued } from "../credentials/issued.ts";
 import type { MakeToken } from "../credentials/made-tokens.ts";
 import type { SendRequest } from "../credentials/oauth2.ts";
+import type { TokenContext } from "../credentials/context.ts";
 import type { Token } from "../credentials/tokens.ts";
 import { compileAll } from "../evaluate/batch.ts";
 import type { Evaluations } from "../evaluate/plan-evaluations.ts";
-import { refuseForNow, RefusedError } from "../refusal.ts";
+import { refuse, refuseForNow, RefusedError } from "../refusal.ts";
 import { expressionsIn, expressionsOf, renderRequest } from "../render/render.ts";
 import { contentText, fillTemplate, scalarText } from "../render/values.ts";
 import type { LoginSettings } from "../resolve/auth.ts";
@@ -33,7 +33,7 @@ export interface LoginDeps {
   readonly evaluations: Pick<Evaluations, "valuesOf">;
   readonly userAgent: string;
   /** Sends a request under the rules of requests for tokens. `own`: with the endpoint's client certificate. */
-  readonly sendFor: (context: CredentialContext, own?: boolean) => SendRequest;
+  readonly sendFor: (context: TokenContext, own?: boolean) => SendRequest;
 }
 interface About {
   readonly settings: LoginSettings;
@@ -43,8 +43,10 @@ interface About {
 /** Where a session ends that says nothing of it. */
 const untilRefusedMs = 86_400_000;
 const logoutTimeoutMs = 5_000;
-/** Characters of what is sent. */
+/** Characters of what is sent, all parts together. */
 const longestPart = 65_536;
+/** Of one of its requests. */
+const longestBody = 262_144;
 
 type Cookies = ReadonlyMap<string, SetCookie>;
 /** What has been learnt so far. */
@@ -59,9 +61,14 @@ export function createLogIn(deps: LoginDeps): LogIn {
   return async (settings, context, signal) => {
     const token = await logIn(deps, { settings, context }, signal);
     if (!settings.login.logout) return token;
-    // It is this process's own session, whoever leads by then.
-    const leaving = { ...context, mayStart: () => true };
-    return { ...token, end: () => logOut(deps, { settings, context: leaving }, token.value) };
+    return {
+      ...token,
+      async logOut({ holding }) {
+        // It is this process's own session, whoever leads by then.
+        const leaving = { ...context, holding, mayStart: () => true };
+        await logOut(deps, { settings, context: leaving }, token.value);
+      },
+    };
   };
 }
 
@@ -152,7 +159,10 @@ async function renderLogin(
 ): Promise<WireRequest> {
   const values = await asking.valuesOf(expressionsOf(one.request), { responses });
   const valueOf = (expression: string): string => values.get(expression) ?? "null";
-  return renderRequest(one.request, { valueOf, bytes: settings.bytes }, deps.userAgent);
+  const request = renderRequest(one.request, { valueOf, bytes: settings.bytes }, deps.userAgent);
+  if ((request.body?.length ?? 0) > longestBody)
+    refuse("InvalidRequest", `${one.field}.body: would be longer than ${longestBody} bytes, which no login is`);
+  return request;
 }
 
 async function sendOne(one: LoginRequest, before: Progress, sending: Sending, signal: AbortSignal): Promise<Progress> {
@@ -217,6 +227,11 @@ async function issuedBy(
   const values = await asking.valuesOf(asked, { responses });
   const set = [...cookies.values()].flatMap((jar) => [...jar.values()]);
   const parts = send.flatMap((part) => partsOf(part, values, set));
+  if (parts.reduce((sum, { value }) => sum + value.length, 0) > longestPart)
+    refuseForNow(
+      "CredentialRefused",
+      `${send[0]?.field ?? "auth.login.send"}: what the login gave is longer than ${longestPart} characters`,
+    );
   const used = new Set(parts.flatMap((part) => (part.in === "cookie" ? [part.name] : [])));
   const lives = set.flatMap(({ name, lifeSecs }) => (lifeSecs !== undefined && used.has(name) ? [lifeSecs * 1000] : []));
   const json = expires && (values.get(expires.text) ?? "null");

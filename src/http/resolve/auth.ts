@@ -14,7 +14,7 @@ import type { Source } from "../../core/source.ts";
 import type { Read } from "../../core/ports.ts";
 import { bytesInBody } from "../../core/templating.ts";
 import { readBytes, type AllBytes } from "./bytes.ts";
-import { refuse } from "../refusal.ts";
+import { refuse, refuseForNow } from "../refusal.ts";
 import { credentialText, refuseFor } from "./credential-text.ts";
 import { resolveInputs, type Inputs } from "./inputs.ts";
 import { resolveOAuth2, type OAuth2Settings } from "./oauth2.ts";
@@ -65,6 +65,9 @@ export type AuthSettings = { readonly field: string } & (
   | RegistrySettings
 );
 
+/** Of what a login takes from Secrets and ConfigMaps: by it the session is known, which is looked for with each request. */
+const longestLogin = 262_144;
+
 interface UserSources {
   readonly username: Source;
   readonly password: Source;
@@ -112,6 +115,10 @@ export async function resolveAuth(auth: AuthSources, read: Read): Promise<AuthSe
         resolveTokens(auth.tokens ?? {}, read),
         readBytes(bodies, read),
       ]);
+      const contents = [...bytes.values()].reduce((sum, one) => sum + one.bytes.byteLength, 0);
+      const texts = [...inputs.values()].reduce((sum, { value }) => sum + (typeof value === "string" ? value.length : 0), 0);
+      if (contents + texts > longestLogin)
+        refuseForNow("InvalidCredential", `${field}: its inputs and bodies hold more than ${longestLogin} characters together`);
       return { field, type: "login", login: auth, inputs, tokens, bytes };
     }
   }

@@ -1,14 +1,20 @@
 /** How an endpoint's requests prove who sends them, as sources that say where they were written. Pure. */
 import type { Auth } from "../../api/auth.ts";
 import type { AuthSources } from "../../core/auth.ts";
+import type { Owner } from "../../core/output.ts";
 import { loginSources, type LoginEndpoint } from "./login.ts";
 import { oauth2Sources } from "./oauth2.ts";
 import { source, type From } from "./sources.ts";
 import { serviceAccountRequest } from "./token-source.ts";
 import { webIdentity } from "./web-identity.ts";
 
-/** `spec`: where the endpoint's is written; `own`: what of it a login uses, and the namespace of its ServiceAccounts. */
-export function authSources(auth: Auth, spec: From, own: LoginEndpoint & { readonly namespace: string }): AuthSources {
+/** Of the endpoint: what of it a login uses, the namespace of its ServiceAccounts, and whose a Secret is that it makes. */
+interface OwnParts extends LoginEndpoint {
+  readonly namespace: string;
+  readonly owner: Owner;
+}
+/** `spec`: where the endpoint's is written. */
+export function authSources(auth: Auth, spec: From, own: OwnParts): AuthSources {
   const at = (field: string): From => ({ ...spec, field: `${spec.field}.auth.${field}` });
   const { basic, bearer, apiKey, oauth2, awsSigV4, serviceAccountToken, login, digest, registry } = auth;
   if (basic) {
@@ -18,7 +24,7 @@ export function authSources(auth: Auth, spec: From, own: LoginEndpoint & { reado
   if (bearer) return { ...at("bearer"), type: "bearer", token: source(at("bearer.token"), bearer.token) };
   if (apiKey)
     return { ...at("apiKey"), type: "apiKey", in: apiKey.in, name: apiKey.name, value: source(at("apiKey.value"), apiKey.value) };
-  if (oauth2) return { ...at("oauth2"), ...oauth2Sources(oauth2, at, own.namespace) };
+  if (oauth2) return { ...at("oauth2"), ...oauth2Sources(oauth2, at, own) };
   if (awsSigV4) {
     const { region, service, accessKeyID, secretAccessKey, sessionToken } = awsSigV4;
     const role = awsSigV4.webIdentity;

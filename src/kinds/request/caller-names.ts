@@ -67,9 +67,6 @@ export function callerNamesRefusal(
   const fixed = [...taken.headers, ...(isAdmins ? (spec.headers ?? []).map(({ name }) => name) : [])].map(headerAsRead);
   const allowed = [...harmlessHeaders, ...(spec.allowedHeaders ?? []).map((name) => name.toLowerCase())];
   const title = titleOf(endpoint);
-  const twice = twiceIn(connection);
-  if (twice !== undefined)
-    return refusal(`${title}: spec.sign sets the header ${twice}, which its credential or trace is sent in`);
   const isTheirs = `is ${title}'s to set, not a request's`;
   const isNotAllowed = `is none that requests may set with ${title}; its admin can allow it in spec.allowedHeaders`;
 
@@ -97,12 +94,6 @@ function takenNames({ auth, sign, traces }: Pick<Connection, "auth" | "sign" | "
   return { headers: [...headers, ...(sign ? signedHeaders(sign) : []), ...(traces ? ["traceparent"] : [])], query };
 }
 const takenBy = oncePer((connection: Connection) => takenNames(connection));
-const twiceIn = oncePer((connection: Connection) => setTwice(connection));
-/** What a signature would replace: a request would leave without its credential, or its trace. */
-function setTwice({ sign, ...others }: Pick<Connection, "auth" | "sign" | "traces">): string | undefined {
-  const taken = takenNames(others).headers.map(headerAsRead);
-  return sign && signedHeaders(sign).find((name) => taken.includes(headerAsRead(name)));
-}
 /** What is signed has the attempt's id in a field of its own, which may be that of the key: the value is the same. */
 function isSignedID(keyHeader: string, { sign }: Pick<Connection, "sign">): boolean {
   return sign !== undefined && idHeader(sign)?.toLowerCase() === keyHeader.toLowerCase();

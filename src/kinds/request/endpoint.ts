@@ -8,10 +8,12 @@ import { durationMs } from "../../core/tools/duration.ts";
 import { oncePer } from "../../core/tools/once-per.ts";
 import type { Connection, EndpointTraits } from "../../core/connection.ts";
 import type { Refusal } from "../../core/outcome.ts";
+import type { Owner } from "../../core/output.ts";
 import { selects } from "../../core/label-selector.ts";
 import type { Dependency } from "../../core/plan.ts";
 import { configMapType, namespaceType, secretType, type Resource, type ResourceType } from "../../core/resource.ts";
 import { authSources } from "./auth.ts";
+import { endpointFault } from "./endpoint-faults.ts";
 import { signSources, source, tlsSources } from "./sources.ts";
 import { clusterHTTPEndpointType, httpEndpointType, type Endpoint, type UsedEndpoint } from "../types.ts";
 
@@ -88,7 +90,7 @@ export function connectionOf(endpoint: Endpoint): Connection {
 }
 const connectionsOf = oncePer((_metadata: object) => new WeakMap<object, Connection>());
 function makeConnection(endpoint: Endpoint): Connection {
-  const { spec, metadata } = endpoint;
+  const { spec } = endpoint;
   const title = titleOf(endpoint);
   const elsewhere = spec.secretNamespace;
   const from = { field: `${title}: spec`, ...(elsewhere !== undefined && { namespace: elsewhere }) };
@@ -98,15 +100,24 @@ function makeConnection(endpoint: Endpoint): Connection {
     ...(proxy && { proxy: source({ ...from, field: `${from.field}.proxy` }, { value: proxy.url, ...proxy }) }),
     ...(http2 && { http2 }),
     ...(freshConnectionAfter !== undefined && { freshAfterMs: durationMs(freshConnectionAfter) }),
-    ...(auth && { auth: authSources(auth, from, { ...spec, namespace: elsewhere ?? metadata.namespace }) }),
+    ...(auth && { auth: authSources(auth, from, { ...spec, ...ownedBy(endpoint) }) }),
     ...(sign && { sign: signSources(sign, { ...from, field: `${from.field}.sign` }) }),
     ...(traceContext === "W3C" && { traces: true as const }),
     endpoint: traitsOf(endpoint, title),
   };
 }
 
+/** The namespace of its Secrets, and whose those are that it makes: no change of it makes that another. */
+function ownedBy(endpoint: Endpoint): { readonly namespace: string; readonly owner: Owner } {
+  const { spec, metadata } = endpoint;
+  const namespace = spec.secretNamespace ?? metadata.namespace;
+  const { name, uid } = metadata;
+  return { namespace, owner: { type: typeOf(endpoint), metadata: { namespace, name, uid, generation: 0, resourceVersion: "" } } };
+}
+
 /** The Secrets and ConfigMaps that an endpoint refers to, each once. */
 export function endpointData(endpoint: Endpoint): readonly Dependency[] {
+  if (endpointFault(endpoint)) return [];
   const { tls, proxy, auth, sign, endpoint: traits } = connectionOf(endpoint);
   const sources = [tls.ca, tls.certificate, tls.key, proxy, ...(auth ? sourcesOf(auth) : []), ...(sign?.keys ?? [])];
   const named = sources.flatMap((one): Dependency[] => {
@@ -153,7 +164,7 @@ export function endpointRefusal(
         : `there is no ClusterHTTPEndpoint "${name}", or this Holdfast may not look at them`;
     return { type: "refusal", reason: "EndpointNotFound", message: `${field}: ${message}`, heals: true };
   }
-  if (serves(endpoint, namespace)) return endpoint.spec.suspend ? refuseSuspended(endpoint, field) : undefined;
+  if (serves(endpoint, namespace)) return refuseUnusable(endpoint, field);
   const isUnknown = endpoint.spec.allowedNamespaces?.from === "Selector" && !endpoint.callerLabels;
   const why = isUnknown
     ? "is for namespaces by their labels, and Holdfast does not know this one's"
@@ -164,6 +175,13 @@ export function endpointRefusal(
     message: `${field}: ${titleOf(endpoint)} ${why}; its admin decides whom it is for`,
     heals: true,
   };
+}
+
+function refuseUnusable(endpoint: UsedEndpoint, field: string): Refusal | undefined {
+  if (endpoint.spec.suspend) return refuseSuspended(endpoint, field);
+  if (!endpointFault(endpoint)) return undefined;
+  const message = `${field}: ${titleOf(endpoint)} cannot be used as it is written; its own status says why`;
+  return { type: "refusal", reason: "EndpointNotReady", message, heals: true };
 }
 
 /** It is in the way of deletions, too: nothing of a remote object can be deleted by it. */

@@ -2,11 +2,19 @@
 import type { OAuth2 } from "../../api/oauth2.ts";
 import type { TokenSourceShape } from "../../api/token-source.ts";
 import type { OAuth2Sources, TokenSource } from "../../core/auth.ts";
+import type { Owner } from "../../core/output.ts";
+import { secretType } from "../../core/resource.ts";
 import { source, type From } from "./sources.ts";
 import { tokenSource } from "./token-source.ts";
 
-/** `at`: a field of the endpoint's `auth`; `namespace`: of ServiceAccounts. */
-export function oauth2Sources(oauth2: OAuth2, at: (field: string) => From, namespace: string): OAuth2Sources {
+interface Own {
+  /** Of ServiceAccounts. */
+  readonly namespace: string;
+  /** Of a Secret that is made. */
+  readonly owner: Owner;
+}
+/** `at`: a field of the endpoint's `auth`. */
+export function oauth2Sources(oauth2: OAuth2, at: (field: string) => From, { namespace, owner }: Own): OAuth2Sources {
   const { tokenURL, clientID, scopes = [], audience, resource, parameters, use } = oauth2;
   const token = (name: string, shape: TokenSourceShape): TokenSource => tokenSource(shape, at(`oauth2.${name}`), namespace);
   return {
@@ -14,7 +22,7 @@ export function oauth2Sources(oauth2: OAuth2, at: (field: string) => From, names
     tokenURL,
     ...(clientID && { clientID: source(at("oauth2.clientID"), clientID) }),
     client: clientOf(oauth2, at, token),
-    grant: grantOf(oauth2, at, token),
+    grant: oauth2.refreshToken ? refreshGrant(oauth2.refreshToken, at, owner) : grantOf(oauth2, at, token),
     scopes,
     ...(audience !== undefined && { audience }),
     ...(resource && { resource }),
@@ -48,11 +56,19 @@ function clientOf(
   };
 }
 
-function grantOf(
-  { password, refreshToken, jwtBearer, tokenExchange }: OAuth2,
+function refreshGrant(
+  { secretKeyRef, keepIn }: NonNullable<OAuth2["refreshToken"]>,
   at: At,
-  token: Token,
+  owner: Owner,
 ): NonNullable<OAuth2Sources["grant"]> {
+  const token = source(at("oauth2.refreshToken"), { secretKeyRef });
+  if (keepIn === undefined) return { type: "refreshToken", token };
+  const { field } = at("oauth2.refreshToken.keepIn");
+  const object = { field, type: secretType, name: keepIn, secretType: "Opaque", labels: {}, annotations: {} };
+  return { type: "refreshToken", token, keep: { owner, object } };
+}
+
+function grantOf({ password, jwtBearer, tokenExchange }: OAuth2, at: At, token: Token): NonNullable<OAuth2Sources["grant"]> {
   if (password) {
     const { username, password: secret } = password;
     return {
@@ -61,7 +77,6 @@ function grantOf(
       password: source(at("oauth2.password.password"), secret),
     };
   }
-  if (refreshToken) return { type: "refreshToken", token: source(at("oauth2.refreshToken"), refreshToken) };
   if (jwtBearer) return { type: "jwtBearer", assertion: token("jwtBearer.assertion", jwtBearer.assertion) };
   if (!tokenExchange) return { type: "clientCredentials" };
   const { subjectToken, actorToken, actorTokenType, requestedTokenType } = tokenExchange;
