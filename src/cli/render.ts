@@ -19,6 +19,7 @@ import { findUndeclared as findUndeclaredOfResource } from "../kinds/http-resour
 import { sampleEvent } from "../kinds/http-request/told.ts";
 import { declaredVerbs } from "../kinds/http-resource/render.ts";
 import { dependencyExpressions, ownField } from "../kinds/request/dependencies.ts";
+import { endpointFault } from "../kinds/request/endpoint-faults.ts";
 import { connectionOf, titleOf, type EndpointRef } from "../kinds/request/endpoint.ts";
 import { findSuspicion } from "../kinds/request/suspicions.ts";
 import { declaredPoll } from "../kinds/request/poll.ts";
@@ -119,6 +120,8 @@ async function renderResource(resource: HTTPResource, rendering: Rendering): Pro
 }
 
 async function renderLogin(endpoint: Endpoint, { declared, requester, complain }: Rendering): Promise<void> {
+  const fault = endpointFault(endpoint);
+  if (fault) return complain(titleOf(endpoint), fault.message);
   const connection = connectionOf(endpoint);
   if (connection.auth?.type !== "login") return;
   const read = declared.readIn(endpoint.metadata.namespace);

@@ -42,15 +42,21 @@ test.each(tooLong)("%s is refused, on an admin's endpoint too, before anything i
   }
 });
 
-test("a request by it waits, and says where it is said why; one without its credential does not", () => {
+test("a request by it waits, and says why; one without its credential does not", () => {
   const bad = endpoint(tooLong[0]?.[1]);
   const spec = { endpointRef: { kind: "HTTPEndpoint", name: "e" }, path: "/a" } as const;
   const { steps, status } = driveIn({ resource: httpRequest(spec), references: [bad] });
   expect(steps).toEqual([]);
   expect(condition(status, "Ready")).toMatchObject({
     reason: "EndpointNotReady",
-    message: 'spec.endpointRef: HTTPEndpoint "e" cannot be used as it is written; its own status says why',
+    message: expect.stringContaining('spec.endpointRef: HTTPEndpoint "e": spec.auth: holds more than'),
   });
+  const cluster = { endpointRef: { kind: "ClusterHTTPEndpoint", name: "e" }, path: "/a" } as const;
+  const admins = { ...endpoint(tooLong[0]?.[1], ""), spec: { ...bad.spec, allowedNamespaces: { from: "All" } } } as Endpoint;
+  const told = driveIn({ resource: httpRequest(cluster), references: [admins] });
+  expect(condition(told.status, "Ready")?.message).toBe(
+    'spec.endpointRef: ClusterHTTPEndpoint "e" cannot be used as it is written; its own status says why',
+  );
   const answered = { type: "failure", reason: "ConnectionRefused", message: "nobody listens there", sent: false } as const;
   const without = driveIn({ resource: httpRequest({ ...spec, auth: "None" }), references: [bad] }, [answered]);
   expect(without.steps.map(({ type }) => type)).toEqual(["exchange"]);

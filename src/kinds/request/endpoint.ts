@@ -179,9 +179,11 @@ export function endpointRefusal(
 
 function refuseUnusable(endpoint: UsedEndpoint, field: string): Refusal | undefined {
   if (endpoint.spec.suspend) return refuseSuspended(endpoint, field);
-  if (!endpointFault(endpoint)) return undefined;
-  const message = `${field}: ${titleOf(endpoint)} cannot be used as it is written; its own status says why`;
-  return { type: "refusal", reason: "EndpointNotReady", message, heals: true };
+  const fault = endpointFault(endpoint);
+  if (!fault) return undefined;
+  const isAdmins = endpoint.metadata.namespace === "";
+  const why = isAdmins ? " cannot be used as it is written; its own status says why" : `: ${fault.message}`;
+  return { type: "refusal", reason: "EndpointNotReady", message: `${field}: ${titleOf(endpoint)}${why}`, heals: true };
 }
 
 /** It is in the way of deletions, too: nothing of a remote object can be deleted by it. */
