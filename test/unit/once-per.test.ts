@@ -29,6 +29,20 @@ test("tries again what threw", () => {
   expect(tries).toBe(2);
 });
 
+test("keeps as much as it costs, long texts too, where it is said what that is", () => {
+  let made = 0;
+  const lengthOf = oncePerText((text) => ((made += 1), text.length), { longest: Infinity, costOf: (length) => length * 100 });
+  const long = "x".repeat(5_000);
+  expect([lengthOf(long), lengthOf(long), made]).toEqual([5_000, 5_000, 1]);
+  lengthOf("y".repeat(6_000)); // more than a million, so that the first is forgotten
+  lengthOf(long);
+  expect(made).toBe(3);
+  const tooLong = "z".repeat(10_001);
+  lengthOf(tooLong);
+  lengthOf(tooLong);
+  expect(made).toBe(5);
+});
+
 test("makes what a text gives once, keeps few texts, and no long ones", () => {
   let made = 0;
   const lengthOf = oncePerText((text) => ((made += 1), text.length));
