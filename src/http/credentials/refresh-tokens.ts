@@ -22,6 +22,7 @@ export interface RefreshTokens {
 }
 
 export function createRefreshTokens(keeper: RefreshTokenKeeper | undefined): RefreshTokens {
+  /** Where there is a keeper, only what it could not keep yet: another process may have kept a newer one. */
   const latest = createKept<string>(mostKept);
   const atRisk = createKept<true>(mostKept);
   return {
@@ -36,6 +37,7 @@ export function createRefreshTokens(keeper: RefreshTokenKeeper | undefined): Ref
       if (!keep || !keeper) return void atRisk.keep(key, true);
       const problem = await keeper.save(keep, { declared, token }, signal);
       if (problem) throw new RefusedError({ ...problem, heals: true });
+      latest.forget(key);
     },
     refused(key, { token: declared }, token) {
       if (token === declared) latest.forget(key);
