@@ -34,7 +34,7 @@ export const alerts: readonly Alert[] = [
   },
   {
     name: "HoldfastNoLeader",
-    expr: "min(sum by (name) (leader_election_master_status{$release})) == 0 or (absent(leader_election_master_status{$release}) and on() up{$release} == 1)",
+    expr: "min(sum by (name) (leader_election_master_status{$release})) == 0 or min(absent(leader_election_master_status{$release}) and on() up{$release} == 1)",
     for: "2m",
     severity: "critical",
     summary: "No controller leads",
