@@ -102,8 +102,7 @@ export function createWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
       handOut();
     },
     forget: delayed.forget,
-    async take(signal) {
-      signal.throwIfAborted();
+    take(signal) {
       const taken = waitIn(waiting, signal);
       handOut();
       return taken;
@@ -138,6 +137,7 @@ export function createWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
 
 /** Adds a worker to the idle ones. Rejects with the signal's reason. */
 async function waitIn(idle: ((key: string) => void)[], signal: AbortSignal): Promise<string> {
+  signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const onAbort = (): void => {
     const place = idle.indexOf(resolve);
