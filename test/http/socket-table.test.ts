@@ -99,6 +99,7 @@ async function outcomes({ http, server, tls, proxy }: Cell, name: string, path: 
     maxRedirects: 1,
     tls,
     timeoutMs: ownTimeoutMs ?? timeoutMs,
+    freshAfterMs: 60_000, // a busy machine must not make connections look long unused
     ...(proxy === undefined ? {} : { proxy: literal(proxy) }),
     request: { method: "POST" },
   });
