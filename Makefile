@@ -82,7 +82,7 @@ test-security: $(INSTALLED) ## Attacks: where requests may go, in network namesp
 
 .PHONY: test-chart
 test-chart: $(INSTALLED) ## The chart, by a real Helm on a real kube-apiserver.
-	$(JEST) --selectProjects chart
+	$(JEST) --selectProjects chart --maxWorkers=2
 
 .PHONY: test-real
 test-real: $(INSTALLED) ## Against servers that others wrote, on loopback: nginx, Apache, RabbitMQ, etcd and more.

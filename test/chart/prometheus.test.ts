@@ -62,6 +62,7 @@ describeWithPrometheus("Prometheus, by the chart's own objects", () => {
         healthAddress: `127.0.0.1:${health}`,
         watchIdleTimeout: "2s", // so that watch sessions end
         keepAliveTimeout: "30s",
+        slots: 2, // which have panels of their own
       },
       metrics: { serviceMonitor: { enabled: true } },
       prometheusRule: { enabled: true },
@@ -199,7 +200,7 @@ describeWithPrometheus("Prometheus, by the chart's own objects", () => {
   test("has data for every panel of every dashboard", async () => {
     expect(panels().length).toBeGreaterThan(50);
     await allReturnData(panels());
-  }, 60_000);
+  }, 120_000); // longer than it is waited, so that what has no data is told
 
   test("has data for what every alert looks at, and an error in none", async () => {
     await allReturnData(compared());
