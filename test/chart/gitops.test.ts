@@ -48,6 +48,22 @@ describeWithGitOps("Argo CD", () => {
     expect(kstatus[healthStatus.status]).toContain(status?.["status"]);
   });
 
+  // To build it takes minutes: HOLDFAST_TEST_GITOPS_ENGINE=$(test/gitops/engine/ensure.sh); see docs/gitops.md.
+  const engine = process.env["HOLDFAST_TEST_GITOPS_ENGINE"];
+  if (engine !== undefined)
+    test("is told the same of each by gitops-engine itself, and that what is being deleted is on its way", async () => {
+      const objects = tests.map(({ inputPath }) => objectAt(`_/${inputPath}`) as { metadata: object });
+      const deleted = objects.map(({ metadata, ...rest }) => ({
+        ...rest,
+        metadata: { ...metadata, deletionTimestamp: "2026-01-01T00:00:00Z" },
+      }));
+      const running = promisify(execFile)(engine, [join(argo, "_/health.lua")]);
+      running.child.stdin?.end(JSON.stringify([...objects, ...deleted]));
+      const pending = { status: "Progressing", message: "Pending deletion" };
+      const healths = tests.map(({ healthStatus }) => healthStatus);
+      expect(JSON.parse((await running).stdout)).toEqual([...healths, ...deleted.map(() => pending)]);
+    });
+
   describe.each(["HTTPRequest", "HTTPResource"])("offers actions for %s:", (kind) => {
     const { discoveryTests, actionTests } = parse(read(`${kind}/actions/action_test.yaml`)) as ActionTests;
     test.each(discoveryTests)("which of them for $inputPath", async ({ inputPath, result }) => {
