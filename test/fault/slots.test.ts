@@ -2,7 +2,7 @@
  * Replicas that share slots, on an API server with sharded lists and watches and on one without: whatever happens to them, every
  * request is sent once, and every slot finds somebody. The origin counts.
  */
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { slotOf } from "../../src/core/slots.ts";
 import { grantController } from "../support/chart-rights.ts";
 import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
@@ -35,6 +35,7 @@ describeWithControlPlane("slots", () => {
       fleet = stack.use(startFleet(plane, "default", ["--slots", String(slots)]));
       namespaces = (await namespacesOfAll()).map((namespace) => declaredRequests(plane, namespace));
     }, 120_000);
+    afterEach(() => fleet.killAll());
     afterAll(() => stack.disposeAsync());
 
     /** Two of each slot. */
@@ -82,10 +83,6 @@ describeWithControlPlane("slots", () => {
       await untilAll("calm", 500);
       expect(pathsOf("calm")).toHaveLength(500);
       expect(new Set(pathsOf("calm")).size).toBe(500);
-      const writes = (await plane.auditEvents()).filter(
-        ({ name, subresource, code }) => name.startsWith("calm-") && subresource === "status" && code === 200,
-      );
-      expect(writes).toHaveLength(2 * 500); // of each the intent and the outcome
       const reconciled = others.map(({ log }) => log.filter(({ message }) => message === "exchanged").length);
       expect(Math.min(...reconciled)).toBeGreaterThan(0);
       for (const other of others) other.kill("SIGTERM");

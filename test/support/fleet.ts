@@ -7,6 +7,8 @@ import { shortLease } from "./replicas.ts";
 export interface Fleet extends AsyncDisposable {
   /** Starts one. */
   start(args?: readonly string[]): Promise<HoldfastProcess>;
+  /** Those that are left, so that a test which failed leaves none to the next. */
+  killAll(): Promise<void>;
   /** Who holds each slot of so many: the identity, or undefined. */
   holders(slots: number): Promise<readonly (string | undefined)[]>;
   /** Waits until each slot has a holder, and there are as many different ones. */
@@ -15,7 +17,11 @@ export interface Fleet extends AsyncDisposable {
 }
 
 export function startFleet(plane: ControlPlaneClient, namespace: string, common: readonly string[]): Fleet {
-  const started = new AsyncDisposableStack();
+  const started = new Set<HoldfastProcess>();
+  async function killAll(): Promise<void> {
+    await Promise.all([...started].map((one) => one[Symbol.asyncDispose]()));
+    started.clear();
+  }
   const collection = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
   const own = [
     "--kubeconfig",
@@ -34,7 +40,12 @@ export function startFleet(plane: ControlPlaneClient, namespace: string, common:
     return Array.from({ length: slots }, (_, index) => byName.get(`fleet-slot-${index}-of-${slots}`));
   }
   return {
-    start: async (args = []) => started.use(await startController([...own, ...common, ...args])),
+    async start(args = []) {
+      const one = await startController([...own, ...common, ...args]);
+      started.add(one);
+      return one;
+    },
+    killAll,
     holders,
     async untilShared(slots, replicas, timeoutMs = 60_000) {
       let now: readonly (string | undefined)[] = [];
@@ -53,6 +64,6 @@ export function startFleet(plane: ControlPlaneClient, namespace: string, common:
       return now.filter((one) => one !== undefined);
     },
     leasePath: (name) => `${collection}/${name}`,
-    [Symbol.asyncDispose]: () => started.disposeAsync(),
+    [Symbol.asyncDispose]: killAll,
   };
 }
