@@ -128,7 +128,15 @@ const spec = {
 export const endpointStatus = {
   type: "object",
   description: "Whether the endpoint can be used.",
-  properties: { observedGeneration, conditions },
+  properties: {
+    observedGeneration,
+    conditions,
+    nextRunAt: {
+      type: "string",
+      maxLength: 32,
+      description: "Of one that cannot be used yet: when that is looked at next at the latest.",
+    },
+  },
 } as const satisfies Schema;
 
 export const endpointColumns = [

@@ -12,6 +12,7 @@ import { endpointOfSlot } from "../core/slots.ts";
 import { checkConnection, type Kind, type Plan, type Situation, type Verdict } from "../core/plan.ts";
 import { retryAfterMs } from "../core/retry.ts";
 import { orphanAnnotation } from "../core/resource.ts";
+import { tellNextLook } from "./request/next-look.ts";
 import { holderOf, isToBeHeld } from "./request/referrers.ts";
 import { connectionOf, endpointData, inUseFinalizer, isHeld, typeOf } from "./request/endpoint.ts";
 import { endpointFault } from "./request/endpoint-faults.ts";
@@ -22,10 +23,13 @@ const wellMs = 300_000;
 const missing = { initialMs: 2_000, maxMs: 60_000 };
 
 /** One waits, when it is being deleted, for those that need it to delete what they have made. */
-const shared = { references: endpointData, waitsForReferrers: "always", plan } as const;
+const shared = { references: endpointData, waitsForReferrers: "always", plan: planAndTell } as const;
 export const httpEndpointKind: Kind<Endpoint> = { type: httpEndpointType, ...shared };
 export const clusterHTTPEndpointKind: Kind<Endpoint> = { type: clusterHTTPEndpointType, ...shared };
 
+function planAndTell(situation: Situation<Endpoint>): Plan {
+  return tellNextLook(plan(situation), situation);
+}
 function* plan(situation: Situation<Endpoint>): Plan {
   const { resource, isPartial = false, slots } = situation;
   const { metadata } = resource;

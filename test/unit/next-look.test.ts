@@ -6,7 +6,9 @@ import { isLook, lookTime, nextTryOf } from "../../src/core/next-look.ts";
 import type { Outcome, Refusal, RefusalReason } from "../../src/core/outcome.ts";
 import { sameJSON } from "../../src/core/tools/json.ts";
 import type { Verdict } from "../../src/core/plan.ts";
-import { answer, driveIn, httpRequest, refused } from "../support/request-plan.ts";
+import { httpEndpointKind } from "../../src/kinds/http-endpoint.ts";
+import type { Endpoint } from "../../src/kinds/types.ts";
+import { answer, driveIn, followPlan, httpRequest, refused } from "../support/request-plan.ts";
 import { created, drive, now as begin } from "../support/resource-plan.ts";
 
 interface Night {
@@ -22,7 +24,7 @@ interface Told {
   readonly nextRunAt?: string;
 }
 
-const [hour, night] = [3_600_000, 12 * 3_600_000];
+const [quarter, night] = [900_000, 12 * 3_600_000];
 
 /** One that is missing here does not compile. */
 const all: Record<RefusalReason, true> = {
@@ -101,15 +103,26 @@ const made = created();
 const resourceThat = (outcome: Outcome) => (status: Told | undefined, at: Date) =>
   drive({ ...made, ...(status && { status }) }, [outcome], { at }).verdict;
 
+const endpoint: Endpoint = {
+  metadata: { name: "users", namespace: "team-a", uid: "uid-2", generation: 1, resourceVersion: "1" },
+  spec: { baseURL: "https://users.example.com" } as Endpoint["spec"],
+};
+const endpointThat = (outcome: Refusal) => (status: Told | undefined, now: Date) =>
+  followPlan(
+    httpEndpointKind.plan({ resource: { ...endpoint, ...(status && { status }) }, references: [], now, instanceId: "me" }),
+    () => outcome,
+  );
+
 describe.each([
+  ["an endpoint", endpointThat],
   ["a request", requestThat],
   ["a resource", resourceThat],
 ])("%s that waits for what is outside it", (_kind, that) => {
   test.each(refusalReasons)("says when it is looked at next, with few writes and one event: %s", (reason) => {
-    const { events, writes, looks, staleMs, last } = lookAtNight(that(refusal(reason)), hour);
+    const { events, writes, looks, staleMs, last } = lookAtNight(that(refusal(reason)), quarter);
     expect(staleMs).toBe(0);
-    expect(looks).toBeGreaterThan(hour / 60_000);
-    expect(writes.length).toBeLessThan(10 + hour / 200_000);
+    expect(looks).toBeGreaterThan(quarter / 60_000);
+    expect(writes.length).toBeLessThan(10 + quarter / 200_000);
     expect(writes.filter(({ atMs }) => atMs < 60_000).length).toBeLessThanOrEqual(4);
     expect(events.map((event) => event.reason)).toEqual([reason]);
     expect(findCondition(last.status, "Ready")?.reason).toBe(reason);
