@@ -118,7 +118,7 @@ describeWithControlPlane("slots", () => {
       const declaring = declare(120, "changed");
       const [next, whole] = [await fleet.start(["--slots", "2"]), await fleet.start(["--slots", "1"])];
       for (const late of [next, whole])
-        await late.logged(({ message, holder }) => message === "standing by" && holder === "slots-of-4");
+        await late.logged(({ message, holder }) => message === "standing by" && holder === "slots-of-4", 60_000);
       one.kill("SIGTERM");
       expect(await one.exited).toBe(0);
       await fleet.untilShared(slots, 1);
