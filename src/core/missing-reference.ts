@@ -93,8 +93,8 @@ function below(known: Known, step: Step): Known | undefined {
   return known.type === "elements" ? belowEach(known.values, step) : belowValue(known.value, step);
 }
 
-/** Elements of a list that are looked at. */
-const mostElements = 1_000;
+/** Elements of a list that are looked at: what many expressions name of a long one would be looked for in each of them. */
+const mostElements = 100;
 /** Of a list where they are few enough, and of an object's values. */
 function elementsOf(value: unknown): Known {
   const values: readonly unknown[] = typeof value === "object" && value !== null ? Object.values(value) : [];
