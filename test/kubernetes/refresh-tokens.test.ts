@@ -58,6 +58,30 @@ describeWithControlPlane("refresh tokens that are replaced", (plane) => {
     for (const secret of [declared, ...tokens.presented]) expect(shown).not.toContain(secret);
   }, 120_000);
 
+  test("one of an admin's endpoint is kept in the namespace of its Secrets", async () => {
+    await using world = await faultWorld(plane, "rotation");
+    await using tokens = await startRotatingTokens(declared);
+    const { secrets } = await declare(world, tokens.url, {});
+    const name = `portal-${world.namespace}`;
+    const refreshToken = { secretKeyRef: { name: "grant", key: "refresh" }, keepIn: "kept-for-all" };
+    const oauth2 = { tokenURL: tokens.url, clientID: { value: "me" }, refreshToken };
+    const allowedNamespaces = { from: "Names", names: [world.namespace] };
+    const spec = { baseURL: world.origin.url, secretNamespace: world.namespace, allowedNamespaces, auth: { oauth2 } };
+    const all = "/apis/holdfast.dev/v1alpha1/clusterhttpendpoints";
+    const endpoint = { apiVersion: "holdfast.dev/v1alpha1", kind: "ClusterHTTPEndpoint", metadata: { name }, spec };
+    await accepted(plane, "POST", all, endpoint);
+    await using _removed = { [Symbol.asyncDispose]: async () => void (await accepted(plane, "DELETE", `${all}/${name}`)) };
+    await using _ = await world.start();
+    await world.requests.create("by-all", {
+      endpointRef: { kind: "ClusterHTTPEndpoint", name },
+      method: "POST",
+      path: "/orders",
+    });
+    await world.requests.until("it is ready", (now) => isReady(now.get("by-all")), 60_000);
+    const kept = (await accepted(plane, "GET", `${secrets}/kept-for-all`)) as { data: Record<string, string> };
+    expect(Buffer.from(kept.data["refreshToken"] ?? "", "base64").toString()).toBe(tokens.latest);
+  }, 90_000);
+
   test("where it is not said where to keep one, its endpoint says what may be lost", async () => {
     await using world = await faultWorld(plane, "rotation");
     await using tokens = await startRotatingTokens(declared);
