@@ -105,8 +105,8 @@ test-fault: $(INSTALLED) ## Kills, outages, lags and lies, against a real kube-a
 	$(JEST) --selectProjects fault --maxWorkers=2
 
 .PHONY: soak
-soak: $(INSTALLED) ## The same at full length, an hour and more; MINUTES: how long the load lasts.
-	HOLDFAST_SOAK=1 HOLDFAST_SOAK_MINUTES=$(or $(MINUTES),60) $(JEST) --selectProjects fault --maxWorkers=1
+soak: $(INSTALLED) ## The same at full length: hours; MINUTES: how long loads last; ONLY=test/fault/soak.test.ts: an hour and 1,000 kills.
+	HOLDFAST_SOAK=1 HOLDFAST_SOAK_MINUTES=$(or $(MINUTES),60) $(JEST) --selectProjects fault --maxWorkers=1 $(ONLY)
 
 .PHONY: fuzz
 fuzz: $(INSTALLED) ## The fuzz tests with FACTOR (100) times as many cases, other ones each time: minutes.

@@ -260,7 +260,7 @@ describeWithPrometheus("the chart's alerts", () => {
     expect(await promtool("check", "rules", "rules.yaml")).toContain(`${alerts.length} rules found`);
   });
 
-  test("are each tried below, and have a runbook that is about them", async () => {
+  test("F34: are each tried below, and have a runbook that is about them", async () => {
     const names = rules().map(({ alert }) => alert);
     expect(cases.map(({ name }) => name).toSorted()).toEqual(names.toSorted());
     const runbooks = join(import.meta.dirname, "../../docs/runbooks");

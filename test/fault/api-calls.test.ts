@@ -5,7 +5,7 @@ import { faultWorld, never, until } from "../support/fault-world.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 describeWithControlPlane("calls to an API server that is far away", (plane) => {
-  test("are as many at once as are reconciled at once", async () => {
+  test("F24: are as many at once as are reconciled at once", async () => {
     await using world = await faultWorld(plane, "far");
     const { api, origin, requests } = world;
     await using _controller = await world.start(["--concurrency", "16", "--max-in-flight-per-origin", "16"]);
@@ -25,7 +25,7 @@ describeWithControlPlane("calls to an API server that is far away", (plane) => {
     for (const name of names) expect([name, origin.count(`/${name}`)]).toEqual([name, 1]);
   }, 60_000);
 
-  test("hold up no outcome, however few they may be", async () => {
+  test("F24: hold up no outcome, however few they may be", async () => {
     await using world = await faultWorld(plane, "few");
     const { api, origin, requests } = world;
     await using _controller = await world.start(["--api-connections", "1"]);

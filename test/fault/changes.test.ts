@@ -94,7 +94,7 @@ describeWithControlPlane("what happens to an object while its request is on its 
   }, 40_000);
 
   test.each([["taken away"], ["replaced by others' fields"]])(
-    "F12: its status is %s: what came of it is recorded, and nothing is sent again",
+    "F27: its status is %s: what came of it is recorded, and nothing is sent again",
     async (how) => {
       const { origin, requests } = world;
       const isTaken = how === "taken away";

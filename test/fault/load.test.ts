@@ -1,14 +1,16 @@
-/** Some minutes of load while one thing in twenty goes wrong: nothing leaks, nothing is unhandled, nothing is sent twice. */
+/** Some minutes of all kinds of load while one thing in twenty goes wrong: nothing leaks, nothing is unhandled, nothing is sent twice. */
 import { readdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import type { HoldfastProcess } from "../support/controller-process.ts";
-import { stateOf } from "../support/declared-requests.ts";
-import { faultWorld, inSoak, type FaultWorld } from "../support/fault-world.ts";
+import { faultWorld, inSoak } from "../support/fault-world.ts";
+import { createMixedLoad } from "../support/mixed-load.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
+import { makeUnlucky } from "../support/unlucky.ts";
 
 const minutes = Number(process.env["HOLDFAST_SOAK_MINUTES"] ?? inSoak(0.7, 10));
 const faultRate = 0.05;
+const roundMs = 500;
 
 /** Over less than this, what a process takes as it settles looks like a leak. */
 const tellingMinutes = 60;
@@ -20,23 +22,6 @@ interface Sample {
 }
 
 describeWithControlPlane("a controller under load and faults", (plane) => {
-  function breakThings({ api, origin }: FaultWorld): void {
-    const isUnlucky = (): boolean => Math.random() < faultRate;
-    api.answer = () => {
-      if (!isUnlucky()) return undefined;
-      return (
-        [{ status: 500 }, { status: 429, headers: { "retry-after": "1" } }, { status: 504, afterwards: true }, "reset"] as const
-      )[Math.floor(Math.random() * 4)];
-    };
-    origin.reply = async () => {
-      if (!isUnlucky()) return { type: "answer" };
-      const bad = Math.floor(Math.random() * 4);
-      if (bad === 0) return { type: "reset" };
-      if (bad === 1) return { type: "half" };
-      if (bad === 2) await sleep(3_000);
-      return { type: "answer", status: 503 };
-    };
-  }
   async function sample(controller: HoldfastProcess): Promise<Sample> {
     const descriptors = (await readdir(`/proc/${controller.pid}/fd`)).length;
     const residentMiB = (await controller.metric("process_resident_memory_bytes")) / 2 ** 20;
@@ -47,48 +32,26 @@ describeWithControlPlane("a controller under load and faults", (plane) => {
     `F18: keeps its sockets, descriptors and promises for ${minutes} minutes`,
     async () => {
       await using world = await faultWorld(plane, "load");
-      const { origin, api, requests } = world;
+      const { origin, api, namespace } = world;
       await using controller = await world.start();
-      breakThings(world);
-      const samples: Sample[] = [];
-      const living: string[] = [];
-      let made = 0;
+      const load = createMixedLoad({ plane, namespace, origin });
       const endMs = performance.now() + minutes * 60_000;
-      while (performance.now() < endMs) {
-        const kinds = [
-          { method: "POST" },
-          { method: "POST", idempotencyKey: {} },
-          {},
-          { method: "PUT", body: { json: "${ .now }" } },
-        ];
-        const names = kinds.map((_, kind) => `${["post", "keyed", "get", "put"][kind]}.${(made += 1)}`);
-        await Promise.all(
-          names.map((name, kind) =>
-            requests.create(name, {
-              url: `${origin.url}/${name}`,
-              timeout: "2s",
-              retry: { limit: 3, backoff: { initial: "500ms" } },
-              ...kinds[kind],
-            }),
-          ),
-        );
-        living.push(...names);
-        if (made % 10 === 0) await requests.annotate(living[0] ?? "", { touched: String(made) });
-        if (living.length > 200) await Promise.all(living.splice(0, 4).map((name) => requests.remove(name)));
-        if (made % 200 === 0) api.reset();
-        if (made % 40 === 0) samples.push(await sample(controller));
-        await sleep(50);
+      const isOver = (): boolean => performance.now() > endMs;
+      makeUnlucky(world, { rate: () => (isOver() ? 0 : faultRate), reply: load.reply, lateMs: 5_000 });
+      const samples: Sample[] = [];
+      let requests = 0;
+      while (!isOver()) {
+        await load.round();
+        samples.push(await sample(controller));
+        if (samples.length % 50 === 0) api.reset();
+        requests += origin.requests.length;
+        for (const { forget } of [origin, api]) forget();
+        await sleep(roundMs);
       }
-      api.answer = () => undefined;
-      origin.reply = () => ({ type: "answer" });
-      const settled = /^(Ready|Stalled)\//;
-      await requests.until("all have settled", (all) => [...all.values()].every((one) => settled.test(stateOf(one))), 60_000);
+      await load.finish();
       samples.push(await sample(controller));
 
-      const sentTwice = origin.requests.filter(({ path, nth }) => path.startsWith("/post.") && nth > 1);
-      expect(sentTwice.map(({ path }) => path)).toEqual([]);
-      const keyed = new Set(origin.requests.map(({ path }) => path).filter((path) => path.startsWith("/keyed.")));
-      expect([...keyed].filter((path) => origin.effects(path) !== 1)).toEqual([]);
+      expect(load.wrong).toEqual([]);
       expect(controller.log.filter(({ message }) => /unhandled|uncaught/i.test(message))).toEqual([]);
       expect((await controller.probe("/healthz")).status).toBe(200);
       const half = samples.slice(Math.floor(samples.length / 2));
@@ -98,12 +61,12 @@ describeWithControlPlane("a controller under load and faults", (plane) => {
       const slope = mebibytesPerHour(half);
       if (minutes >= tellingMinutes) expect(slope).toBeLessThan(1);
       process.stderr.write(
-        `${made} objects, ${origin.requests.length} requests; descriptors at most ${peak(samples)}; ` +
+        `${[...load.ends.values()].reduce((sum, count) => sum + count, 0)} objects, ${requests} requests; descriptors at most ${peak(samples)}; ` +
           `resident ${Math.round(first?.residentMiB ?? 0)} MiB half-way and ${Math.round(last?.residentMiB ?? 0)} at the end: ` +
           `${slope.toFixed(1)} MiB an hour\n`,
       );
     },
-    minutes * 60_000 + 120_000,
+    minutes * 60_000 + 240_000,
   );
 });
 

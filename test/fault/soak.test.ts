@@ -2,18 +2,23 @@
  * Objects of every kind under kills at random moments, by signals that cannot be caught, while the API server and the origin
  * fail now and then. The oracle is the origin's count, and what became of each object.
  */
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import type { HoldfastProcess } from "../support/controller-process.ts";
 import { faultWorld, inSoak, type FaultWorld } from "../support/fault-world.ts";
 import { createMixedLoad, type MixedLoad } from "../support/mixed-load.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
+import { makeUnlucky } from "../support/unlucky.ts";
 
 const minutes = Number(process.env["HOLDFAST_SOAK_MINUTES"] ?? inSoak(0.6, 60));
 /** Namespaces, each with a controller that is killed again and again: a kill is mostly waiting for the next lease. */
 const lanes = Number(process.env["HOLDFAST_LANES"] ?? inSoak(1, 4));
-/** Between a process's start and its end, milliseconds at most. With four lanes that is a thousand kills an hour. */
-const longestLifeMs = 16_000;
+/**
+ * Between a process's taking the lease and its end, milliseconds at most. With as long as it takes to start and to wait for the lease,
+ * four lanes make a thousand kills an hour.
+ */
+const longestLifeMs = 10_000;
 const faultRate = 0.02;
 const roundMs = 6_000;
 
@@ -24,35 +29,15 @@ interface Ended {
 }
 
 describeWithControlPlane("a controller that is killed under all kinds of load", (plane) => {
-  function breakThings({ api, origin }: FaultWorld, load: MixedLoad, isOver: () => boolean): void {
-    const isUnlucky = (): boolean => !isOver() && Math.random() < faultRate;
-    api.answer = () => {
-      if (!isUnlucky()) return undefined;
-      const bad = [
-        { status: 500 },
-        { status: 429, headers: { "retry-after": "1" } },
-        { status: 504, afterwards: true },
-        "reset",
-      ] as const;
-      return bad[Math.floor(Math.random() * bad.length)];
-    };
-    origin.reply = async (request) => {
-      const reply = load.reply(request); // it has acted, whatever it answers
-      if (!isUnlucky()) return reply;
-      const bad = Math.floor(Math.random() * 4);
-      if (bad === 0) return { type: "reset" };
-      if (bad === 1) return { type: "half" };
-      if (bad === 2) await sleep(5_000);
-      return { type: "answer", status: 503 };
-    };
-  }
   /** One process after another, each ended at a random moment, until `signal` aborts. */
   async function killAndRestart(world: FaultWorld, ended: Ended, signal: AbortSignal): Promise<void> {
-    const lease = ["--lease-name", "soak", "--lease-namespace", world.namespace, "--lease-duration", "3s"];
-    const args = [...lease, "--renew-deadline", "2500ms", "--retry-period", "400ms", "--shutdown-timeout", "2s"];
+    const lease = ["--lease-name", "soak", "--lease-namespace", world.namespace, "--lease-duration", "5s"];
+    const args = [...lease, "--renew-deadline", "4s", "--retry-period", "500ms", "--shutdown-timeout", "2s"];
+    const aborted = once(signal, "abort");
     let suspended: HoldfastProcess | undefined;
     while (!signal.aborted) {
       const controller = await world.start(args);
+      await Promise.race([controller.logged(({ message }) => message === "leading", 60_000), aborted]).catch(() => undefined);
       await sleep(Math.random() * longestLifeMs, undefined, { signal }).catch(() => undefined);
       suspended?.kill("SIGCONT"); // it finds that another has led since, and is killed soon after
       await sleep(suspended ? 500 : 0);
@@ -83,7 +68,7 @@ describeWithControlPlane("a controller that is killed under all kinds of load", 
     const load = createMixedLoad({ plane, namespace, origin });
     const endMs = performance.now() + minutes * 60_000;
     const ending = new AbortController();
-    breakThings(world, load, () => ending.signal.aborted);
+    makeUnlucky(world, { rate: () => (ending.signal.aborted ? 0 : faultRate), reply: load.reply, lateMs: 5_000 });
     async function keepLoading(): Promise<void> {
       while (performance.now() < endMs && !ending.signal.aborted) {
         const nextMs = performance.now() + roundMs;

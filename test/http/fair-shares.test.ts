@@ -132,7 +132,7 @@ test.each([1, 10])(
   30_000,
 );
 
-test("beside a listing that waits at an origin, a change has the next place there, and its turn", async () => {
+test("F21: beside a listing that waits at an origin, a change has the next place there, and its turn", async () => {
   await using server = await loopbackServer((_request, response) => void setTimeout(() => response.end("ok"), 5));
   await using http = testRequester({ maxInFlightPerOrigin: 4 });
   const listed = Array.from({ length: 400 }, (_, index) =>

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { createServer as createHTTPSServer } from "node:https";
 import { connect, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { TelemetryEvent } from "../../src/core/telemetry-event.ts";
 import { createApiClient, type ApiClientSettings, type ApiRequest } from "../../src/kubernetes/api-client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
+import { createAuthority } from "../support/certificates.ts";
 import { loopbackServer } from "../support/loopback.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
@@ -304,6 +306,37 @@ describeWithControlPlane("the API client", (plane) => {
       await writeFile(path, await readFile(await kubeconfig(plane.url), "utf8"));
       await expect(client.call(getCRDs, signal)).rejects.toMatchObject({ status: 401 });
       await client.call(getCRDs, signal);
+    });
+
+    test("F29: trusts another authority once the kubeconfig has it, though the one before is inline", async () => {
+      using before = createAuthority("before");
+      using after = createAuthority("after");
+      let accepted = 0;
+      const server = createHTTPSServer(before.issue("IP:127.0.0.1"), (_request, response) => {
+        accepted += 1;
+        response.setHeader("content-type", "application/json").end("{}");
+      });
+      await once(server.listen(0, "127.0.0.1"), "listening");
+      await using _server = { [Symbol.asyncDispose]: async () => void (await once(server.close(), "close")) };
+      const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const trusting =
+        (ca: string) =>
+        ({ clusters }: KubeconfigFile): void => {
+          clusters[0].cluster["certificate-authority-data"] = Buffer.from(ca).toString("base64");
+        };
+      const other = await readFile(await kubeconfig(url, trusting(after.ca)), "utf8");
+      const path = join(folder, "inline");
+      await writeFile(path, await readFile(await kubeconfig(url, trusting(before.ca)), "utf8"));
+      await using client = clientOf(path, { credentialReloadMs: 0 });
+      await client.call(getCRDs, signal);
+      server.setSecureContext(after.issue("IP:127.0.0.1"));
+      server.closeAllConnections();
+      await sleep(100);
+      await expect(client.call(getCRDs, signal)).rejects.toMatchObject({ name: "ApiUnreachableError" });
+      await writeFile(path, other);
+      await expect(client.call(getCRDs, signal)).rejects.toMatchObject({ name: "ApiUnreachableError" });
+      await client.call(getCRDs, signal);
+      expect(accepted).toBe(2);
     });
 
     test("takes the token from the user's tokenFile, beside the kubeconfig, and what it has later when that is no longer accepted", async () => {

@@ -105,7 +105,7 @@ describeWithControlPlane("a deletion", (plane) => {
     180_000,
   );
 
-  test("of all HTTPResources at once ends, and their endpoint waits for none of them any more", async () => {
+  test("F30: of all HTTPResources at once ends, and their endpoint waits for none of them any more", async () => {
     await secret("fleet");
     await endpoint("fleet");
     const names = Array.from({ length: 8 }, (_, index) => `fleet-${index}`);
@@ -153,7 +153,7 @@ describeWithControlPlane("a deletion", (plane) => {
     expect(named("keeps")).toHaveLength(1);
   }, 180_000);
 
-  test("of a cluster's endpoint waits, too, and a Secret that only delete reads is known to the end", async () => {
+  test("F30: of a cluster's endpoint waits, too, and a Secret that only delete reads is known to the end", async () => {
     await secret("cluster");
     await secret("only-delete");
     const allowedNamespaces = { from: "Names", names: [namespace] };
@@ -182,7 +182,7 @@ describeWithControlPlane("a deletion", (plane) => {
     expect(last?.headers).toMatchObject({ authorization: "Bearer token-of-cluster", "x-confirm": "token-of-only-delete" });
   }, 180_000);
 
-  test("without a Secret that this process never read says so, with the way out, and ends by it", async () => {
+  test("F30: without a Secret that this process never read says so, with the way out, and ends by it", async () => {
     await secret("unread");
     await endpoint("unread");
     await user("unread", { endpointRef: { name: "unread" } });

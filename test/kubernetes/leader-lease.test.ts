@@ -220,7 +220,7 @@ describeWithControlPlane("a lease", (plane) => {
     expect(one.notes.at(-1)).toBe("released the lease");
   }, 20_000);
 
-  test("is held though the replies to all renewals are lost: what is read afterwards says that they landed", async () => {
+  test("F33: is held though the replies to all renewals are lost: what is read afterwards says that they landed", async () => {
     await using one = await candidate("unheard", "one");
     one.api.answer = ({ method, path }) =>
       method !== "GET" && path.includes("/leases") ? { status: 504, afterwards: true } : undefined;
@@ -229,7 +229,7 @@ describeWithControlPlane("a lease", (plane) => {
     expect([one.mayAct(), one.elections(), one.losses()]).toEqual([true, 1, 0]);
   }, 30_000);
 
-  test("ends who holds it when the API server's versions go back, as they do when etcd is restored from an older copy", async () => {
+  test("F32: ends who holds it when the API server's versions go back, as they do when etcd is restored from an older copy", async () => {
     await using api = await startInterposer(plane);
     const kubeconfig = await plane.kubeconfigVia("holdfast", api.url);
     await using client = createApiClient({ loadKubeConfig: () => loadKubeConfig(kubeconfig), emit: () => {} });

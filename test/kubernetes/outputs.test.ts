@@ -280,7 +280,7 @@ describeWithControlPlane("outputs", (plane) => {
     }
   }, 60_000);
 
-  test("an object that is deleted and declared anew takes over what the one before it made", async () => {
+  test("F31: an object that is deleted and declared anew takes over what the one before it made", async () => {
     answers.set("anew", { body: { a: "1" } });
     const outputs = [{ secret: { name: "anew" }, data: { a: ".response.body.a" } }];
     await declare("anew", outputs);

@@ -117,7 +117,7 @@ test("there are never more watches than the limit", async () => {
   expect(w.data.size).toBe(2);
   expect(w.open()).toEqual(["Secret/b", "Secret/c"]); // what there was no room for
 });
-test("beyond the limit one watch of all namespaces tells of those that have none of their own", async () => {
+test("F22: beyond the limit one watch of all namespaces tells of those that have none of their own", async () => {
   await using w = world(1, { mayWatchAll: true });
   for (const namespace of ["a", "b", "c"]) await w.refer(`Kind/${namespace}/x`, "s");
   await turn();
@@ -135,11 +135,13 @@ test("beyond the limit one watch of all namespaces tells of those that have none
   await all?.tell(listed(at("a", "2"), at("b", "3"), at("c", "2")));
   expect(w.due).toEqual(["Kind/c/x", "Kind/b/x"]); // of c it had told already
 });
-test("where all may not be watched, whoever uses what has no watch is looked at in intervals, and counted", async () => {
+test("F22: where all may not be watched, whoever uses what has no watch is looked at in intervals, and counted", async () => {
   await using w = world(1, { intervalMs: 5 });
   for (const namespace of ["a", "b"]) await w.refer(`Kind/${namespace}/x`, "s");
   expect([w.open(), w.data.uncovered]).toEqual([["Secret/a"], 1]);
   await until(() => w.due.length >= 2);
+  const uncovered = (namespace: string): boolean => w.data.isUncovered({ type: secretType, key: { namespace, name: "s" } });
+  expect([uncovered("a"), uncovered("b")]).toEqual([false, true]);
   expect(new Set(w.due)).toEqual(new Set(["Kind/b/x (listing)"]));
   await w.refer("Kind/a/x"); // there is room now
   expect([w.open(), w.data.uncovered]).toEqual([["Secret/b"], 0]);

@@ -80,7 +80,7 @@ test("a change of what many share holds up nobody's own change", async () => {
   expect(queue.depth).toBe(0);
 });
 
-test("what a listing brought is taken in with pauses, and as it is by then", async () => {
+test("F23: what a listing brought is taken in with pauses, and as it is by then", async () => {
   const { caches, queue, dependents, enqueue } = engine(() => {
     const untilMs = performance.now() + 1;
     while (performance.now() < untilMs);
@@ -97,7 +97,7 @@ test("what a listing brought is taken in with pauses, and as it is by then", asy
   expect([dependent.length, queue.depth]).toEqual([99, 99]);
 });
 
-test("a wave of changes that may concern anybody is one look at all, with pauses, and wakes those that it concerns", async () => {
+test("F23: a wave of changes that may concern anybody is one look at all, with pauses, and wakes those that it concerns", async () => {
   const { caches, queue, enqueue } = engine();
   const count = 3_000;
   const resources = Array.from({ length: count }, (_, index) => object(`${index}`, 1));

@@ -46,7 +46,7 @@ test("many who read at the same time, and soon after, read once", async () => {
   expect(state.reads).toBe(1);
 });
 
-test("a version that the watch has told of is read, once for all", async () => {
+test("F25: a version that the watch has told of is read, once for all", async () => {
   const { state, read } = world();
   await read();
   Object.assign(state, { version: 2, told: "2" });
@@ -66,7 +66,7 @@ test("one that was being read when the watch told of another is for nobody who c
   expect(state.reads).toBe(2);
 });
 
-test("an object that has changed since the read began reads anew, since its user may have written the Secret before", async () => {
+test("F25: an object that has changed since the read began reads anew, since its user may have written the Secret before", async () => {
   const { state, read } = world();
   await read();
   state.version = 2; // the watch has not told yet

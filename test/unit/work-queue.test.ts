@@ -160,6 +160,15 @@ test.each(["due", "listing"] as const)("hands out what waits as %s, though chang
   expect(taken).toContain("quiet/1");
 });
 
+test("F21: hands out an object's own change next, though 20,000 of a listing wait, of its namespace and of others", async () => {
+  const queue = createWorkQueue({ groupOf: (key) => key.split("/")[0] ?? "" });
+  for (let n = 0; n < 20_000; n += 1) queue.add(`${n % 2 === 0 ? "team" : `other-${n % 100}`}/${n}`, { lane: "listing" });
+  await queue.take(never);
+  queue.add("team/mine");
+  const next = [await queue.take(never), await queue.take(never)];
+  expect(next).toContain("team/mine");
+});
+
 test("lets what changed while it was worked on go before what a listing brought, though a listing brought it as well", async () => {
   const queue = createWorkQueue();
   queue.add("a");
