@@ -1,7 +1,7 @@
 /** How the peer connected: TLS of the object and of its ProviderConfig, merged field by field, and the config's credential. */
 import { names } from "./headers.ts";
 import type { PeerTLS } from "./peer-schema.ts";
-import type { SecretKey } from "./placeholders.ts";
+import type { Reach, SecretKey } from "./placeholders.ts";
 import type { Findings } from "./findings.ts";
 import type { PeerConfig, PeerDisposable, PeerRequest } from "./peer-object.ts";
 
@@ -20,9 +20,10 @@ interface Connecting {
   readonly config: PeerConfig | undefined;
   readonly namespace: string;
   readonly findings: Findings;
+  readonly reach?: Reach | undefined;
 }
 
-export function connectionOf({ object, namespace, config, findings }: Connecting): Connection {
+export function connectionOf({ object, namespace, config, findings, reach }: Connecting): Connection {
   const { providerConfigRef } = object.spec;
   if (!config && providerConfigRef && providerConfigRef.name !== "default")
     findings.add(
@@ -35,7 +36,7 @@ export function connectionOf({ object, namespace, config, findings }: Connecting
   const secrets: SecretKey[] = [];
   const reference = ({ name, key, namespace: from = namespace }: SecretRef): object => {
     secrets.push({ namespace: from, name, key });
-    return { secretKeyRef: { name, key } };
+    return { secretKeyRef: { name: reach?.nameOf({ namespace: from, name }) ?? name, key } };
   };
   const { tlsConfig: own, insecureSkipTLSVerify = false } = object.spec.forProvider;
   const shared = config?.spec.tls;

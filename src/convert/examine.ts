@@ -29,7 +29,7 @@ const answerPath = /\.response\.(body|headers)((?:\.[A-Za-z_]\w*|\."[^"\\]+"|\["
 const steps = /\.([A-Za-z_]\w*)|\."([^"\\]+)"|\["([^"\\]+)"\]|\[(\d+)\]/g;
 
 /** Those that stand in it as plain paths, each once. */
-function pathsIn(program: string): readonly AnswerPath[] {
+export function pathsIn(program: string): readonly AnswerPath[] {
   const found = [...program.matchAll(answerPath)].map(([, part = "", rest = ""]): AnswerPath => {
     const names = [...rest.matchAll(steps)];
     return [

@@ -22,7 +22,10 @@ const mostKeys = 64;
 
 export async function outputsOf(one: Translating): Promise<readonly Output[]> {
   const { secretInjectionConfigs: configs = [] } = one.object.spec.forProvider;
-  const names = [...new Set(configs.map(({ secretRef }) => secretRef.name))];
+  const { namespace, reach } = one;
+  const nameOf = ({ name, namespace: where = namespace }: PeerInjection["secretRef"]): string =>
+    reach?.nameOf({ namespace: where, name }) ?? name;
+  const names = [...new Set(configs.map(({ secretRef }) => nameOf(secretRef)))];
   if (names.length > mostOutputs) {
     one.findings.add(
       "HARD",
@@ -34,7 +37,7 @@ export async function outputsOf(one: Translating): Promise<readonly Output[]> {
   const outputs: Output[] = [];
   for (const name of names) {
     const same = configs.flatMap((config, index) =>
-      config.secretRef.name === name ? [{ config, field: `secretInjectionConfigs[${index}]` }] : [],
+      nameOf(config.secretRef) === name ? [{ config, field: `secretInjectionConfigs[${index}]` }] : [],
     );
     const output = await outputOf(name, same, one);
     if (output) outputs.push(output);
@@ -48,10 +51,11 @@ interface Found {
 }
 
 async function outputOf(name: string, found: readonly Found[], one: Translating): Promise<Output | undefined> {
-  const { findings, namespace } = one;
+  const { findings, namespace, reach } = one;
   const keys = found.flatMap(({ config }) => keysOf(config));
   for (const { config, field } of found) {
     const { namespace: where = namespace } = config.secretRef;
+    if (reach) continue; // it is written where it was, and stays as it did
     if (where !== namespace) {
       findings.add("CHANGE", field, `the Secret ${where}/${name} is written to ${namespace}/${name}`);
       findings.add("STEP", field, `whoever reads Secret ${where}/${name} has to read ${namespace}/${name}, or have it copied`);

@@ -9,10 +9,19 @@ import { jqString, splitAt, type Piece } from "./pieces.ts";
 /** As the peer has it. Each part ends where a brace, colon or space begins, so that nothing is looked at twice. */
 const placeholder = /\{\{\s*([^:{}\s]+):([^:{}\s]+):([^:{}\s]+)\s*\}\}/g;
 
-export interface SecretKey {
+export interface SecretPlace {
   readonly namespace: string;
   readonly name: string;
+}
+export interface SecretKey extends SecretPlace {
   readonly key: string;
+}
+
+/** Where Secrets of all namespaces can be reached. */
+export interface Reach {
+  readonly namespace: string;
+  /** Another name for each Secret, so that a name says which namespace it is in. */
+  readonly nameOf: (secret: SecretPlace) => string;
 }
 
 export interface InputNames {
@@ -28,7 +37,8 @@ export interface InputNames {
   secrets(): readonly SecretKey[];
 }
 
-export function createInputNames(): InputNames {
+/** `nameOf`: what a Secret is called where the object is; its own name where not given. */
+export function createInputNames(nameOf: (secret: SecretPlace) => string = ({ name }) => name): InputNames {
   const ids = new Map<string, string>();
   const used = new Map<string, SecretKey>();
 
@@ -53,7 +63,8 @@ export function createInputNames(): InputNames {
     pieces: (text) => splitAt(text, placeholder, (found) => ({ type: "expression", text: path(secretOf(found)) })),
     interpolate: (program) =>
       program.replace(placeholder, (...found: string[]) => `\\($h.inputs[${jqString(idOf(secretOf(found)))}])`),
-    declared: () => Object.fromEntries([...used].map(([id, { name, key }]) => [id, { secretKeyRef: { name, key } }])),
+    declared: () =>
+      Object.fromEntries([...used].map(([id, secret]) => [id, { secretKeyRef: { name: nameOf(secret), key: secret.key } }])),
     secrets: () => [...used.values()],
   };
 }
@@ -67,4 +78,10 @@ function secretOf([, name = "", namespace = "", key = ""]: readonly string[]): S
 
 export function placeholdersIn(text: string): readonly SecretKey[] {
   return [...text.matchAll(placeholder)].map(secretOf);
+}
+
+/** All that a value says, one text after the other. */
+export function textsOf(value: unknown): string {
+  if (typeof value === "string") return `${value}\n`;
+  return typeof value === "object" && value !== null ? Object.values(value).map(textsOf).join("") : "";
 }

@@ -14,7 +14,7 @@ import { takenDelivery, takenIdentity, type Taken } from "./live.ts";
 import { createFindings } from "./findings.ts";
 import { holdsMarks } from "./examine.ts";
 import type { PeerDisposable, PeerRequest } from "./peer-object.ts";
-import { createInputNames, placeholdersIn } from "./placeholders.ts";
+import { createInputNames, placeholdersIn, textsOf } from "./placeholders.ts";
 import { createPrograms } from "./programs.ts";
 import { resourceSpec } from "./request.ts";
 import type { Manifest, TranslateOptions, Translating, Translation } from "./translation.ts";
@@ -23,12 +23,12 @@ import type { Manifest, TranslateOptions, Translating, Translation } from "./tra
 export async function translate(object: PeerRequest | PeerDisposable, options: TranslateOptions): Promise<Translation> {
   const findings = createFindings();
   tellAsync(object, findings);
-  const { evaluator, signal, form, config, interval = "1m" } = options;
-  const namespace = namespaceOf(object, options, findings);
+  const { evaluator, signal, form, config, reach, interval = "1m" } = options;
+  const namespace = reach?.namespace ?? namespaceOf(object, options, findings);
   const programs = createPrograms(evaluator, signal, namespace);
-  const inputs = createInputNames();
-  const connection = connectionOf({ object, namespace, config, findings });
-  const one = { form, namespace, interval, programs, findings, inputs, connection };
+  const inputs = createInputNames(reach?.nameOf);
+  const connection = connectionOf({ object, namespace, config, findings, reach });
+  const one = { form, reach, namespace, interval, programs, findings, inputs, connection };
   const refused = whyNot(object);
   if (refused !== undefined) findings.add("HARD", "forProvider", refused);
   const made = refused === undefined ? await makeOf(object, one) : undefined;
@@ -38,7 +38,7 @@ export async function translate(object: PeerRequest | PeerDisposable, options: T
       findings.add("HARD", problem.path, `what it becomes would be refused: ${problem.message}`);
   const secrets = [...inputs.secrets(), ...connection.secrets];
   for (const [name, keys] of Map.groupBy(
-    secrets.filter((secret) => secret.namespace !== namespace),
+    secrets.filter((secret) => !reach && secret.namespace !== namespace),
     (secret) => `${secret.namespace}/${secret.name}`,
   ))
     findings.add(
@@ -127,10 +127,4 @@ function namespaceOf(
     `it belonged to the cluster; here it is in namespace ${only}${spoken.size === 1 ? ", where the Secrets are of which it speaks" : ""}`,
   );
   return only;
-}
-
-/** All that it says, one text after the other. */
-function textsOf(value: unknown): string {
-  if (typeof value === "string") return `${value}\n`;
-  return typeof value === "object" && value !== null ? Object.values(value).map(textsOf).join("") : "";
 }

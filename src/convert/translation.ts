@@ -4,7 +4,7 @@ import type { Evaluator } from "../core/ports.ts";
 import type { Connection } from "./connection.ts";
 import type { Finding, Findings } from "./findings.ts";
 import type { PeerConfig, PeerDisposable, PeerRequest } from "./peer-object.ts";
-import type { InputNames, SecretKey } from "./placeholders.ts";
+import type { InputNames, Reach, SecretKey } from "./placeholders.ts";
 import type { Programs } from "./programs.ts";
 
 export interface Manifest {
@@ -37,6 +37,8 @@ export interface TranslateOptions {
   readonly config?: PeerConfig;
   /** How often an object is observed: the peer's `--poll`. */
   readonly interval?: string;
+  /** Where all Secrets can be reached, whichever namespace they are in: where the manifest is to be, and what each is called there. */
+  readonly reach?: Reach;
   /**
    * `exact`: whatever can differ from what was there is written so that it does not, however it looks: for manifests that nobody
    * reads. `readable`: an id is one percent-encoded segment of a URL, and redirects are followed as they are here.
@@ -46,6 +48,7 @@ export interface TranslateOptions {
 
 /** What the parts of one translation share. */
 export interface Translating extends Pick<TranslateOptions, "form"> {
+  readonly reach: Reach | undefined;
   readonly connection: Connection;
   readonly object: PeerRequest | PeerDisposable;
   /** The namespace of the manifest. */
