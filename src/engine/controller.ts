@@ -71,6 +71,11 @@ export interface ControllerOptions {
   readonly seesOnly?: string | undefined;
   /** Ids of remote objects are kept in an annotation, too. */
   readonly mirrorsIDs?: boolean;
+  /**
+   * The number of the turn in which something may be done about the resource at this instant; undefined: nothing may. What began in
+   * one turn sends nothing in another. Where not given, there is one that does not end. `look` makes one due whose turn has come.
+   */
+  readonly turnOf?: ((kind: string, resource: Resource) => number | undefined) | undefined;
   /** Runs a reconcile so that its log lines carry its id. */
   readonly runInContext?: RunInContext;
   readonly now?: () => Date;
@@ -91,6 +96,8 @@ export interface Controller {
   readonly warm: Promise<void>;
   /** A term of leadership has begun: whatever another leader, or nobody, did meanwhile, everything is looked at anew. */
   readonly queueAll: () => void;
+  /** Makes a resource due, if there is one. */
+  readonly look: (kind: string, key: ResourceKey) => void;
   /** Every cached resource that is worked on here, for metrics and the admin page. */
   resources(): Iterable<{ kind: string; resource: Resource }>;
   /** How many resources of the kinds that are reconciled are cached. */
@@ -193,6 +200,7 @@ export function createController(options: ControllerOptions): Controller {
     resumes: options.resumes ?? false,
     isPartial: options.isPartial ?? false,
     mirrorsIDs: options.mirrorsIDs ?? false,
+    turnOf: options.turnOf ?? (() => 0),
     now: options.now ?? (() => new Date()),
     runInContext: options.runInContext ?? ((_context, work) => work()),
     sendingMs: reconcileTimeoutMs * sendingShare,
@@ -222,6 +230,7 @@ export function createController(options: ControllerOptions): Controller {
     },
     warm: watches.warm,
     queueAll: () => void queueEach(state, options.term ?? (() => 1)),
+    look: (kind, key) => queue.add(queueKey(kind, key)),
     *resources() {
       for (const { kind, resource } of caches.all())
         if (owns(resource.metadata.namespace)) yield { kind: kind.type.kind, resource };

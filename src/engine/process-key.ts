@@ -63,6 +63,7 @@ interface ProcessKeyDeps extends Pick<ReconcileDeps, "store" | "requester" | "re
   readonly slots?: number | undefined;
   readonly seesOnly?: string | undefined;
   readonly mirrorsIDs: boolean;
+  readonly turnOf: (kind: string, resource: Resource) => number | undefined;
   readonly now: () => Date;
 }
 
@@ -80,8 +81,9 @@ export function createProcessKey(deps: ProcessKeyDeps): WorkersOptions["processK
     const long = context.why === waitIsLong ? deps.postponed.takeLong(id) : undefined;
     if (!long) deps.postponed.forget(id);
     const found = caches.find(id);
-    if (!found || !isReconciled(found.kind)) {
-      pauses.forget(id); // gone since it became due
+    const turn = found && deps.turnOf(found.kind.type.kind, found.resource);
+    if (!found || !isReconciled(found.kind) || turn === undefined) {
+      pauses.forget(id); // gone since it became due, or not to be touched
       reasons.takeMended(id);
       requester.begin(id)[Symbol.dispose](); // a place that was kept for it is the next one's
       return;
@@ -90,7 +92,8 @@ export function createProcessKey(deps: ProcessKeyDeps): WorkersOptions["processK
     let { resource } = found;
     const ended = (end: Pick<Reconciliation, "result" | "reason" | "detail" | "error" | "panicked">): void =>
       emit({ type: "reconciled", ...context, durationMs: performance.now() - startedMs, ...end });
-    const run = terms.begin(id, resource);
+    const begun = terms.begin(id, resource);
+    const run = { ...begun, mayAct: () => begun.mayAct() && deps.turnOf(kind.type.kind, found.resource) === turn };
     if (long) return ended(await sayItWaits({ id, kind, resource, run, long }, signal, how));
     const mayBeMended = reasons.takeMended(id);
     const changedMs = reasons.changedMs(id);
