@@ -10,8 +10,10 @@ import {
   duration,
   integer,
   labelSelector,
+  leaseReference,
   list,
   namespaceName,
+  namespaceOrAll,
   nat64Prefix,
   objectName,
 } from "./flag-values.ts";
@@ -28,6 +30,11 @@ export interface ControllerSettings extends SendSettings {
   readonly requireServiceAccount: boolean;
   readonly secretDigests: boolean;
   readonly mirrorExternalId: boolean;
+  readonly serveProviderHttp: "off" | "annotated" | "all";
+  /** `namespace/name`, or `none`. */
+  readonly providerHttpLease?: string;
+  readonly serveNamespace?: string;
+  readonly serveSecretNamespace: readonly string[];
   readonly leaderElect: boolean;
   readonly leaseNamespace?: string;
   readonly leaseName?: string;
@@ -118,6 +125,26 @@ export const controllerSettings: readonly Option[] = [
   )
     .argParser(boolean)
     .default(false),
+  setting(
+    "--serve-provider-http <which>",
+    "do what Crossplane's provider-http did for its Requests and DisposableRequests: for none, for those that are annotated with holdfast.dev/serve, or for all",
+  )
+    .choices(["off", "annotated", "all"])
+    .default("off"),
+  setting(
+    "--provider-http-lease <namespace/name|none>",
+    "with --serve-provider-http all: provider-http's own lease, which is held so that it does not act, too; none: it is not running",
+  ).argParser(leaseReference),
+  setting(
+    "--serve-namespace <name>",
+    "where what stands for objects of the cluster is made; without it the namespace of the Pod or of the kubeconfig",
+  ).argParser(namespaceName),
+  setting(
+    "--serve-secret-namespace <namespace>",
+    "let served objects of other namespaces use the Secrets of this one, as provider-http did; * for all; may be repeated",
+  )
+    .argParser(list(namespaceOrAll))
+    .default([], "none"),
   setting("--leader-elect <true|false>", "work only while holding the lease; false: never run a second process beside this one")
     .argParser(boolean)
     .default(true),

@@ -39,6 +39,18 @@ export function namespaceName(text: string): string {
   return text;
 }
 
+export function namespaceOrAll(text: string): string {
+  return text === "*" ? text : namespaceName(text);
+}
+
+/** `namespace/name` of a Lease, or `none`. */
+export function leaseReference(text: string): string {
+  const [namespace = "", name = "", ...more] = text.split("/");
+  if (text === "none") return text;
+  if (more.length > 0 || name === "") throw new InvalidArgumentError("Give the lease as NAMESPACE/NAME, or none.");
+  return `${namespaceName(namespace)}/${objectName(name)}`;
+}
+
 export function cidr(text: string): string {
   if (!text.includes("/") || !parseNetwork(text)) throw new InvalidArgumentError("Give a network, for example 127.0.0.0/8.");
   return text;

@@ -55,7 +55,10 @@ export interface EngineParts extends Pick<
   | "mirrorsIDs"
   | "runInContext"
   | "journal"
+  | "turnOf"
 > {
+  /** Told of each change of an object, too. */
+  readonly observe?: ControllerOptions["observe"] | undefined;
   readonly metrics: Metrics;
   /** Since when this process leads, Unix milliseconds; undefined, or not given: it does not, or nobody else can. */
   readonly ledSinceMs?: () => number | undefined;
@@ -88,6 +91,7 @@ export function createEngine(settings: SendSettings, { metrics, secrets, policie
     observe: (kind, key, after) => {
       noteSender(kind, key, after);
       policies.observe(kind, key.name, after);
+      given.observe?.(kind, key, after);
       if (!after && endpointKinds.includes(kind)) requester.forgetEndpoint(key);
     },
     queueObserver: {

@@ -37,7 +37,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const controller = program.command("controller").description("Run against a Kubernetes API server.");
   for (const option of controllerSettings) controller.addOption(option);
   controller.action(async (settings: ControllerSettings) => {
-    const problem = electionProblem(settings);
+    const problem = electionProblem(settings) ?? serveProblem(settings);
     if (problem !== undefined) controller.error(`error: ${problem}`);
     const { runController } = await import("./controller.ts"); // the Kubernetes client takes most of a second to load
     exitCode = await runController(settings);
@@ -166,6 +166,17 @@ function onOneLine(text: string): string {
 }
 
 /** What is wrong with how processes share the work, as a sentence. */
+/** What is wrong with the settings of serving together. */
+function serveProblem(settings: ControllerSettings): string | undefined {
+  const { serveProviderHttp: mode, providerHttpLease: lease, watchLabelSelector, slots } = settings;
+  if (mode === "off") return undefined;
+  if (watchLabelSelector !== undefined || slots > 1)
+    return `--serve-provider-http and ${slots > 1 ? "--slots above 1" : "--watch-label-selector"} do not go together: objects of the cluster are nobody's part`;
+  if (mode === "all" && lease === undefined)
+    return "--serve-provider-http all needs --provider-http-lease: NAMESPACE/NAME, or none where provider-http is gone";
+  return undefined;
+}
+
 function electionProblem({ leaderElect, slots, ...settings }: ControllerSettings): string | undefined {
   const { leaseDuration: leaseDurationMs, renewDeadline: renewDeadlineMs, retryPeriod: retryPeriodMs } = settings;
   if (slots > 1 && !leaderElect) return "--slots above 1 needs --leader-elect: each slot has a lease";

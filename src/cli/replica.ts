@@ -11,6 +11,7 @@ import type { SlotSource } from "../telemetry/engine-metrics.ts";
 import { createRuntime } from "./runtime.ts";
 import { createSending, type EgressSettings, type Sending, type SendingParts } from "./sending.ts";
 import type { Shutdown } from "./shutdown.ts";
+import { serveFor } from "./serve/setup.ts";
 import { createSlotPolicies } from "./slot-policies.ts";
 import { createSlots } from "./slots.ts";
 import { work } from "./work.ts";
@@ -38,13 +39,30 @@ export function wholeReplica(settings: ControllerSettings, { storeSettings, give
   const leadership = leadershipFor(settings, parts);
   const store = createKubernetesStore(storeSettings);
   const { term, ledSinceVersion, ledSinceMs, unbrokenSince } = leadership;
-  const runtime = createRuntime(settings, { ...given, store, term, ledSinceVersion, ledSinceMs, unbrokenSince });
+  const leads = (): boolean => term() !== undefined;
+  const peers = createKubernetesStore({ ...storeSettings, optionalKinds: ["ClusterProviderConfig"] });
+  const serve = serveFor(settings, { ...parts, store, peers, leads });
+  const { turnOf, observe: observeShadow } = serve;
+  const terms = { term, ledSinceVersion, ledSinceMs, unbrokenSince };
+  const runtime = createRuntime(settings, { ...given, ...terms, store: serve.store, turnOf, observe: observeShadow });
+  const { controller } = runtime;
+  const served = {
+    run: controller.run.bind(controller),
+    warm: controller.warm,
+    queueAll() {
+      serve.queueAll(); // first, since nothing of it may act before it has been looked at
+      controller.queueAll();
+    },
+  };
   return {
-    run: (shutdown) => work(runtime.controller, leadership, { ...shutdown, fail: () => shutdown.begin() }),
+    async run(shutdown) {
+      const working = work(served, leadership, { ...shutdown, fail: () => shutdown.begin() });
+      await Promise.all([working, serve.run(runtime, shutdown.stop, shutdown.drain)]);
+    },
     notReady: () => findNotReady(runtime, store),
     notLive: runtime.liveness.failing,
-    watches: () => store.readiness(),
-    leads: () => leadership.term() !== undefined,
+    watches: () => [...store.readiness(), ...peers.readiness()],
+    leads,
     overview: overviewOf(() => [runtime]),
     clients: runtime.clients,
     sockets: runtime.sockets,
@@ -63,8 +81,14 @@ export function slottedReplica(settings: ControllerSettings, { storeSettings, gi
     (namespace) => slotOf(namespace, count),
     (index) => slots.engines.get(index)?.controller.waitingFor().length === 0,
   );
+  const store = createKubernetesStore(storeSettings);
+  // Nothing is served in slots, and what was served before is let be.
+  const serve = serveFor(
+    { ...settings, serveProviderHttp: "off" },
+    { ...parts, store, peers: store, leads: () => engines().some(leads) },
+  );
   const sending = createSending(settings, {
-    store: createKubernetesStore(storeSettings),
+    store,
     emit,
     secrets,
     egress,
@@ -89,6 +113,8 @@ export function slottedReplica(settings: ControllerSettings, { storeSettings, gi
         watchesPolicies: egress.watches,
         owns,
         slots: count,
+        turnOf: serve.turnOf,
+        observe: serve.observe,
       });
       return { ...engine, store };
     },
@@ -100,7 +126,9 @@ export function slottedReplica(settings: ControllerSettings, { storeSettings, gi
     slots: () => sources(slots.engines),
   });
   return {
-    run: (shutdown) => slots.run(shutdown),
+    async run(shutdown) {
+      await Promise.all([slots.run(shutdown), serve.run({ ...sending, controller: nobody }, shutdown.stop, shutdown.drain)]);
+    },
     notReady: () => [
       ...[slots.problem()].filter((problem) => problem !== undefined),
       ...[...slots.engines].flatMap(([index, { store, ...engine }]) =>
@@ -120,6 +148,9 @@ export function slottedReplica(settings: ControllerSettings, { storeSettings, gi
     [Symbol.asyncDispose]: () => sending[Symbol.asyncDispose](),
   };
 }
+
+/** Of a process that serves nothing. */
+const nobody = { warm: Promise.resolve(), look: (): void => {} };
 
 function sources(engines: ReadonlyMap<number, Engine>): ReadonlyMap<number, SlotSource> {
   return new Map([...engines].filter(([, { leads }]) => leads()).map(([index, engine]) => [index, slotSource(engine)]));

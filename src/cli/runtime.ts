@@ -5,7 +5,7 @@ import { createEngine, type Engine, type EngineParts } from "./engine.ts";
 import { observe } from "./overview.ts";
 import { createSending, type EgressSettings, type Sending, type SendingParts } from "./sending.ts";
 
-export interface Runtime extends Engine, Pick<Sending, "clients" | "sockets">, AsyncDisposable {}
+export interface Runtime extends Engine, Pick<Sending, "clients" | "sockets" | "evaluator">, AsyncDisposable {}
 
 type RuntimeParts = Omit<EngineParts, "policies" | "requester" | "watchesPolicies"> &
   Pick<SendingParts, "digestKey"> & { readonly egress: EgressSettings };
@@ -16,12 +16,12 @@ export function createRuntime(settings: SendSettings, { egress, digestKey, ...gi
   const { store, emit, secrets } = given;
   const rulesFor = policies.rulesFor.bind(policies);
   const sending = createSending(settings, { store, emit, secrets, egress, digestKey, rulesFor });
-  const { requester, clients, sockets } = sending;
+  const { requester, clients, sockets, evaluator } = sending;
   const engine = createEngine(settings, { ...given, policies, requester, watchesPolicies: egress.watches });
   observe(given.metrics, sending, {
     engines: () => [engine],
     leads: () => new Map([["holdfast", engine.leads()]]),
     slots: () => new Map(),
   });
-  return { ...engine, clients, sockets, [Symbol.asyncDispose]: () => sending[Symbol.asyncDispose]() };
+  return { ...engine, clients, sockets, evaluator, [Symbol.asyncDispose]: () => sending[Symbol.asyncDispose]() };
 }

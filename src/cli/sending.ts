@@ -1,7 +1,7 @@
 /** What sends, for all objects of a process: the client Map, jq, and the requester over them. */
 import type { SendSettings } from "../send-settings.ts";
 import type { EgressDefault, EgressFloor, EgressRules } from "../core/egress.ts";
-import type { ResourceStore } from "../core/ports.ts";
+import type { Evaluator, ResourceStore } from "../core/ports.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import { createRefreshTokenKeeper } from "../engine/refresh-tokens.ts";
 import { createEvaluator } from "../expressions/evaluator.ts";
@@ -19,6 +19,7 @@ export interface Sending extends AsyncDisposable {
   readonly clients: ClientPool;
   readonly sockets: Pick<Sockets, "counts" | "requests">;
   readonly requester: HTTPRequester;
+  readonly evaluator: Evaluator;
 }
 export interface SendingParts {
   readonly store: Pick<ResourceStore, "serviceAccountToken" | "read" | "checkOutput" | "writeOutput">;
@@ -82,7 +83,7 @@ export function createSending(settings: SendSettings, parts: SendingParts): Send
     }),
   );
   resources.defer(() => requester.endSessions());
-  return { clients, sockets, requester, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+  return { evaluator, clients, sockets, requester, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
 function openClients(

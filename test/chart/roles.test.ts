@@ -33,6 +33,52 @@ describeWithHelm("the chart's roles", () => {
     expect(podOf(manifests).container.args).toContain("--namespace=team-a,team-b");
   });
 
+  test("gives rights to provider-http's kinds, and to make what stands for them, only where they are served", async () => {
+    // Those of people are others.
+    const own = ["holdfast", "holdfast-cluster-kinds", "holdfast-provider-http"];
+    const rulesOf = async (controller: object): Promise<readonly string[]> =>
+      (await helm.render({ controller })).flatMap(({ kind, metadata, ...rest }) =>
+        kind.endsWith("Role") && own.includes(metadata.name)
+          ? (rest as unknown as { readonly rules: readonly PolicyRule[] }).rules.flatMap(
+              ({ apiGroups = [], resources = [], verbs }) =>
+                resources.flatMap((resource) =>
+                  verbs.map((verb) => `${metadata.namespace ?? ""} ${verb} ${apiGroups.join()}/${resource}`),
+                ),
+            )
+          : [],
+      );
+    const usual = await rulesOf({});
+    expect(usual.filter((rule) => rule.includes("crossplane"))).toEqual([]);
+    const lease = "crossplane-system/of-the-provider";
+    for (const off of [{ serveProviderHttp: "off" }, { serveProviderHttp: "off", providerHttpLease: lease }])
+      expect(await rulesOf(off)).toEqual(usual);
+    const more = async (controller: object): Promise<readonly string[]> => {
+      const all = await rulesOf(controller);
+      return all.filter((rule) => !usual.includes(rule)).toSorted();
+    };
+    const managed = (group: string): readonly string[] =>
+      ["requests", "disposablerequests"].flatMap((kind) => [
+        ...["get", "list", "watch", "patch"].map((verb) => ` ${verb} ${group}/${kind}`),
+        ` patch ${group}/${kind}/status`,
+      ]);
+    const configs = [
+      "http.crossplane.io/providerconfigs",
+      "http.m.crossplane.io/providerconfigs",
+      "http.m.crossplane.io/clusterproviderconfigs",
+    ];
+    const served = [
+      ...managed("http.crossplane.io"),
+      ...managed("http.m.crossplane.io"),
+      ...configs.flatMap((kind) => ["get", "list", "watch"].map((verb) => ` ${verb} ${kind}`)),
+      ...["create", "delete"].map((verb) => ` ${verb} holdfast.dev/httpresources`),
+      ...["create", "patch"].map((verb) => ` ${verb} holdfast.dev/httprequests`),
+    ];
+    expect(await more({ serveProviderHttp: "annotated" })).toEqual(served.toSorted());
+    const leases = ["create", "get", "patch", "watch"].map((verb) => `crossplane-system ${verb} coordination.k8s.io/leases`);
+    expect(await more({ serveProviderHttp: "all", providerHttpLease: lease })).toEqual([...served, ...leases].toSorted());
+    expect(await more({ serveProviderHttp: "all", providerHttpLease: "none" })).toEqual(served.toSorted());
+  });
+
   test.each([
     ["none", []],
     [

@@ -11,6 +11,7 @@ import { controlPlaneBinaries } from "../support/control-plane.ts";
 import { startController } from "../support/controller-process.ts";
 import { until } from "../support/fault-world.ts";
 import { holdfast } from "../support/holdfast.ts";
+import { installPeerCRDs } from "../support/peer-crds.ts";
 import { peerOrigin, type PeerOrigin } from "../support/peer-origin.ts";
 import { runProgram } from "../support/run-program.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
@@ -19,23 +20,6 @@ const group = "http.m.crossplane.io";
 const managed = 4;
 const names = Array.from({ length: managed }, (_, index) => `member-${index}`);
 const longMs = 120_000;
-
-/** As the peer's own, as far as an API server looks at it. */
-function peerCRD(kind: string): object {
-  const plural = `${kind.toLowerCase()}s`;
-  const schema = { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } };
-  return {
-    apiVersion: "apiextensions.k8s.io/v1",
-    kind: "CustomResourceDefinition",
-    metadata: { name: `${plural}.${group}` },
-    spec: {
-      group,
-      scope: "Namespaced",
-      names: { kind, plural },
-      versions: [{ name: "v1alpha2", served: true, storage: true, schema }],
-    },
-  };
-}
 
 interface Got {
   readonly metadata: {
@@ -91,12 +75,7 @@ describeWithControlPlane("handing over", (plane) => {
     origin = stack.use(await peerOrigin());
     folder = await mkdtemp(join(tmpdir(), "holdfast-handover-"));
     stack.defer(() => rm(folder, { recursive: true }));
-    for (const kind of ["Request", "DisposableRequest"]) await plane.apply(JSON.stringify(peerCRD(kind)));
-    await until(
-      "the kinds are served",
-      async () => (await plane.kubectl("get", `requests.${group},disposablerequests.${group}`, "-A")).code === 0,
-      longMs,
-    );
+    await installPeerCRDs(plane);
     for (const name of names) await makeMember(name);
     await makeMessage();
 
@@ -158,15 +137,10 @@ describeWithControlPlane("handing over", (plane) => {
   }
   async function makePeer(kind: string, name: string, forProvider: object, status: object): Promise<string> {
     const metadata = { name, namespace, finalizers: ["finalizer.managedresource.crossplane.io"] };
-    await plane.apply(
-      JSON.stringify({
-        apiVersion: `${group}/v1alpha2`,
-        kind,
-        metadata,
-        spec: { forProvider, managementPolicies: ["*"] },
-        status,
-      }),
-    );
+    const manifest = { apiVersion: `${group}/v1alpha2`, kind, metadata, spec: { forProvider, managementPolicies: ["*"] } };
+    await plane.apply(JSON.stringify(manifest));
+    const path = `/apis/${group}/v1alpha2/namespaces/${namespace}/${kind.toLowerCase()}s/${name}`;
+    await plane.adminPatch(`${path}/status`, { status });
     return (await get(`${kind.toLowerCase()}s`, name))?.metadata.uid ?? "";
   }
 

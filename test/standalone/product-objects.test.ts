@@ -2,7 +2,6 @@
 import { listProductCases } from "../support/cases/products-lists.ts";
 import { oddProductCases } from "../support/cases/products-odd.ts";
 import { restProductCases } from "../support/cases/products-rest.ts";
-import { secretPlaceCases } from "../support/cases/products-secrets.ts";
 import { testCases } from "../support/remote-cases.ts";
 
-testCases([...restProductCases, ...oddProductCases, ...listProductCases, ...secretPlaceCases]);
+testCases([...restProductCases, ...oddProductCases, ...listProductCases]);

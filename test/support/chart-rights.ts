@@ -34,13 +34,18 @@ export async function helmProgram(): Promise<string> {
   return (await run(join(import.meta.dirname, "../helm/ensure.sh"), { encoding: "utf8" })).stdout.trim();
 }
 
-let rendered: Promise<readonly (Role | Binding)[]> | undefined;
+const rendered = new Map<string, Promise<readonly (Role | Binding)[]>>();
+function renderOnce(release: string, values: string): Promise<readonly (Role | Binding)[]> {
+  const known = rendered.get(release) ?? render(release, values);
+  rendered.set(release, known);
+  return known;
+}
 
 /** With all that a release can bind at once; what it never does, namespaces' admins do: tests bind it in theirs. */
-async function render(): Promise<readonly (Role | Binding)[]> {
+async function render(release: string, more: string): Promise<readonly (Role | Binding)[]> {
   const chart = join(import.meta.dirname, "../../charts/holdfast");
-  const values = "rbac.secrets=cluster,rbac.outputs=cluster,metrics.secure.enabled=true,controller.slots=2";
-  const args = ["template", "holdfast", chart, "--show-only", "templates/rbac.yaml", "--set", values];
+  const values = `rbac.secrets=cluster,rbac.outputs=cluster,metrics.secure.enabled=true,${more}`;
+  const args = ["template", release, chart, "--show-only", "templates/rbac.yaml", "--set", values];
   const { stdout } = await run(await helmProgram(), args, { env: { ...process.env, KUBECONFIG: "/dev/null" } });
   return parseAllDocuments(stdout).flatMap((document) => (document.toJS() as Role | Binding | null) ?? []);
 }
@@ -54,8 +59,22 @@ export async function grantController(
   user = "holdfast",
   unbound: readonly string[] = [],
 ): Promise<void> {
-  rendered ??= render();
-  const items = (await rendered).flatMap((object) => {
+  await grant(plane, user, await renderOnce("holdfast", "controller.slots=2"), unbound);
+}
+
+/** Gives the user `server` the rights of one that serves provider-http's kinds. */
+export async function grantServing(plane: ControlPlaneClient): Promise<void> {
+  const values = "controller.serveProviderHttp=all,controller.providerHttpLease=default/of-the-provider";
+  await grant(plane, "server", await renderOnce("serving", values), []);
+}
+
+async function grant(
+  plane: ControlPlaneClient,
+  user: string,
+  objects: readonly (Role | Binding)[],
+  unbound: readonly string[],
+): Promise<void> {
+  const items = objects.flatMap((object) => {
     if ("rules" in object) return [clusterRole(object)];
     return unbound.includes(object.roleRef.name) ? [] : [clusterRoleBinding(object.roleRef.name, user)];
   });

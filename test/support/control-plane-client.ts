@@ -14,9 +14,9 @@ export interface ControlPlaneAddress {
   readonly url: string;
   readonly etcdUrl: string;
 }
-/** `holdfast`: the controller's user. `visitor`: one who has no rights. `newcomer`: one who begins without any. `limited`: a controller that may read no Secret. */
-export type User = "admin" | "holdfast" | "visitor" | "newcomer" | "limited";
-export const users: readonly User[] = ["admin", "holdfast", "visitor", "newcomer", "limited"];
+/** `holdfast`: the controller's user. `visitor`: one who has no rights. `newcomer`: one who begins without any. `limited`: a controller that may read no Secret. `server`: one that serves provider-http's kinds. */
+export type User = "admin" | "holdfast" | "visitor" | "newcomer" | "limited" | "server";
+export const users: readonly User[] = ["admin", "holdfast", "visitor", "newcomer", "limited", "server"];
 
 export interface AdminReply {
   readonly status: number;
@@ -91,6 +91,7 @@ export function openControlPlane({ folder, binaries, url }: ControlPlaneAddress)
       visitor: kubeconfigPath(folder, "visitor"),
       newcomer: kubeconfigPath(folder, "newcomer"),
       limited: kubeconfigPath(folder, "limited"),
+      server: kubeconfigPath(folder, "server"),
     },
     async kubeconfigVia(user, otherUrl) {
       const path = join(folder, `${user}-${randomUUID()}.kubeconfig`);

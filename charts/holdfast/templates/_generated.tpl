@@ -10,6 +10,10 @@ impersonationGrant: --impersonation-grant
 requireServiceAccount: --require-service-account
 secretDigests: --secret-digests
 mirrorExternalId: --mirror-external-id
+serveProviderHttp: --serve-provider-http
+providerHttpLease: --provider-http-lease
+serveNamespace: --serve-namespace
+serveSecretNamespace: --serve-secret-namespace
 leaderElect: --leader-elect
 leaseNamespace: --lease-namespace
 leaseName: --lease-name

@@ -28,6 +28,29 @@
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]
+{{- if include "holdfast.serves" . }}
+{{ include "holdfast.servedRules" (dict "group" "http.m.crossplane.io" "configs" (list "providerconfigs")) }}
+- apiGroups: [holdfast.dev]
+  resources: [httprequests, httpresources]
+  verbs: [create, patch, delete]
+{{- end }}
+{{- end }}
+
+{{- define "holdfast.serves" -}}
+{{- if not (has (toString .Values.controller.serveProviderHttp) (list "" "<nil>" "off")) }}true{{ end }}
+{{- end }}
+
+{{/* Of provider-http's kinds: their finalizers and annotations, their status, and the configs that they name. */}}
+{{- define "holdfast.servedRules" -}}
+- apiGroups: [{{ .group }}]
+  resources: [requests, disposablerequests]
+  verbs: [get, list, watch, patch]
+- apiGroups: [{{ .group }}]
+  resources: [requests/status, disposablerequests/status]
+  verbs: [patch]
+- apiGroups: [{{ .group }}]
+  resources: {{ toJson .configs }}
+  verbs: [get, list, watch]
 {{- end }}
 
 {{/* Namespaces are looked at for their labels, by which policies choose them. */}}
@@ -39,6 +62,12 @@
 - apiGroups: [""]
   resources: [namespaces]
   verbs: [list, watch]
+{{- if include "holdfast.serves" . }}
+{{ include "holdfast.servedRules" (dict "group" "http.crossplane.io" "configs" (list "providerconfigs")) }}
+- apiGroups: [http.m.crossplane.io]
+  resources: [clusterproviderconfigs]
+  verbs: [get, list, watch]
+{{- end }}
 {{- end }}
 
 {{- define "holdfast.secretRules" -}}
@@ -123,6 +152,21 @@ rules:
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: {{ toJson $names }}
+  verbs: [get, watch, patch]
+{{- end }}
+
+{{/* provider-http's own, which is held so that it stands by: `namespace/name`. Empty where there is none to hold. */}}
+{{- define "holdfast.providerLease" -}}
+{{- if and (eq (toString .Values.controller.serveProviderHttp) "all") (contains "/" (toString .Values.controller.providerHttpLease)) }}{{ .Values.controller.providerHttpLease }}{{ end }}
+{{- end }}
+
+{{- define "holdfast.providerLeaseRules" -}}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ splitList "/" (include "holdfast.providerLease" .) | last }}]
   verbs: [get, watch, patch]
 {{- end }}
 

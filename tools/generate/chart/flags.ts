@@ -25,6 +25,7 @@ export const flags: readonly Option[] = controllerSettings.filter(
 const chartDefaults: Readonly<Record<string, unknown>> = {
   namespace: [],
   nat64Prefix: [],
+  serveSecretNamespace: [],
   metricsAddress: ":8080",
   healthAddress: ":8081",
   shutdownTimeout: "25s",
@@ -41,6 +42,7 @@ const templateDefaults: Readonly<Record<string, string>> = {
 /** Of what a list holds, by what the flag calls it. */
 const itemPatterns: Readonly<Record<string, string>> = {
   name: "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+  namespace: "^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?|[*])$",
   prefix: "^[0-9a-fA-F:.]+/(32|40|48|56|64|96)$",
 };
 const durationPattern = "^([0-9]{1,5}(h|m|s|ms)){1,4}$";

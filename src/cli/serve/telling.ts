@@ -1,0 +1,111 @@
+/** What serving writes into the status of the object that is served. Invariant: nothing new to say is nothing written. */
+import type { Evaluator } from "../../core/ports.ts";
+import type { Condition } from "../../core/conditions.ts";
+import type { Resource, ResourceType } from "../../core/resource.ts";
+import { sameJSON } from "../../core/tools/json.ts";
+import { detailsOf } from "../../serve/details.ts";
+import { conditionOf, readServed, type ServedObject } from "../../serve/served-object.ts";
+import { servedCondition, statusMark, textOf, withMark, type ServedReason } from "../../serve/serving.ts";
+import { lastAction, readyStates, tellAnswer, withStates, type State, type Told } from "../../serve/status.ts";
+import { ChangedError, type Writes } from "./writes.ts";
+
+/** An object of the peer, whether or not it can be read. */
+export type Given = Pick<ServedObject, "type" | "resource">;
+interface ServedState {
+  readonly status: Condition["status"];
+  readonly reason: ServedReason;
+  readonly message: string;
+}
+
+export interface TellingDeps {
+  readonly writes: Pick<Writes, "status">;
+  readonly evaluator: Evaluator;
+  /** What a write answered. */
+  readonly learn: (type: ResourceType, resource: Resource) => void;
+  readonly now: () => Date;
+}
+export interface Telling {
+  /** These conditions beside what is there; `served`: of one that is not served. */
+  states(given: Given, states: readonly State[], served: ServedState | undefined, signal: AbortSignal): Promise<void>;
+  /** Nothing is sent for it; `message` says why. */
+  refused(given: Given, message: string, signal: AbortSignal): Promise<void>;
+  /** The same of one that is served, though nothing is done about it now. */
+  resting(given: Given, states: readonly State[], signal: AbortSignal): Promise<void>;
+  /** What its shadow has come to. Returns the object as it is by then. */
+  shadow(object: ServedObject, shadow: Resource, served: Omit<ServedState, "status">, signal: AbortSignal): Promise<ServedObject>;
+}
+
+export function createTelling({ writes, evaluator, learn, now }: TellingDeps): Telling {
+  async function write({ type, resource }: Given, status: object, signal: AbortSignal): Promise<Resource> {
+    if (sameJSON(status, resource.status)) return resource;
+    const written = await writes.status(type, resource, status, signal);
+    learn(type, written);
+    return written;
+  }
+  /** With a mark of what is written, so that it is known for our own. */
+  async function writeMarked(
+    given: Given,
+    { answer, states, served }: { readonly answer: object; readonly states: readonly State[]; readonly served: ServedState },
+    signal: AbortSignal,
+  ): Promise<Resource> {
+    const draft = { ...answer, conditions: withStates(given.resource, states, now()) };
+    const { status, reason, message } = served;
+    const own = { type: servedCondition, status, reason, message: withMark(message, statusMark(draft)) } as const;
+    return write(given, { ...answer, conditions: withStates({ ...given.resource, status: draft }, [own], now()) }, signal);
+  }
+  return {
+    async states(given, states, served, signal) {
+      const own = served && { type: servedCondition, ...served };
+      const conditions = withStates(given.resource, [...states, ...(own ? [own] : [])], now());
+      await write(given, { ...given.resource.status, conditions }, signal);
+    },
+    async refused(given, message, signal) {
+      const isNew = conditionOf(given.resource.status, "Ready") === undefined;
+      const synced = { type: "Synced", status: "False", reason: "ReconcileError", message } as const;
+      const states: State[] = isNew ? [synced, { type: "Ready", status: "False", reason: "Creating" }] : [synced];
+      await this.states(given, states, { status: "False", reason: "Refused", message }, signal);
+    },
+    async resting(given, states, signal) {
+      const was = conditionOf(given.resource.status, servedCondition);
+      const answer = given.resource.status ?? {};
+      if (was?.status !== "True") return this.states(given, states, undefined, signal);
+      const served = { status: was.status, reason: was.reason as ServedReason, message: textOf(was) ?? "" };
+      await writeMarked(given, { answer, states, served }, signal);
+    },
+    async shadow(object, shadow, served, signal) {
+      const told = (details: Told["details"]): object => tellAnswer({ object, shadow, details, now: now() });
+      let answer = told(undefined);
+      // What was sent is worked out anew only where something has come of it.
+      const isNew = !sameJSON(answer, withoutConditions(object.resource.status)) || !("requestDetails" in answer);
+      if (isNew && hasActed(shadow)) {
+        const { response } = answer as { readonly response?: Parameters<typeof detailsOf>[2] };
+        answer = told(await detailsOf(object, lastAction(shadow), response, { evaluator, signal }));
+      }
+      const states = readyStates(object, shadow);
+      const written = await writeMarked(object, { answer, states, served: { status: "True", ...served } }, signal);
+      return again(object, written);
+    },
+  };
+}
+
+/** The same object, as it is by now. */
+export function again({ type, resource: before, peer }: ServedObject, resource: Resource): ServedObject {
+  if (resource === before) return { type, resource, peer };
+  const read = readServed(type, resource);
+  if (read.type === "invalid") throw new ChangedError("it cannot be read any more");
+  return read.object;
+}
+function withoutConditions(status: object | undefined): object {
+  const { conditions: _, ...rest } = (status ?? {}) as { readonly conditions?: unknown };
+  return rest;
+}
+function hasActed({ status }: Resource): boolean {
+  const { attempt, response, values } = (status ?? {}) as Readonly<Record<"attempt" | "response" | "values", unknown>>;
+  return [attempt, response, values].some((one) => one !== undefined);
+}
+
+/** As much as a condition's message is to hold. */
+const longestMessage = 2_048;
+export function short(text: string): string {
+  return text.length > longestMessage ? `${text.slice(0, longestMessage - 1)}…`.toWellFormed() : text;
+}

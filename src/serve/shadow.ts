@@ -1,0 +1,175 @@
+/**
+ * The shadow of an object of the peer: the HTTPResource or HTTPRequest that does what it declares.
+ *
+ * Invariant: it is made by the translator of `holdfast convert`, exactly, or not at all; and its name, place and owner follow from
+ * the object alone, so that whoever serves it next finds it.
+ */
+import type { Finding } from "../convert/findings.ts";
+import type { PeerConfig } from "../convert/peer-object.ts";
+import { durationHere } from "../convert/root.ts";
+import { translate } from "../convert/translate.ts";
+import type { Manifest, TranslateOptions } from "../convert/translation.ts";
+import type { Resource, ResourceKey, ResourceType } from "../core/resource.ts";
+import { canonicalJSON } from "../core/tools/json.ts";
+import { digest } from "../core/tools/digest.ts";
+import { group } from "../api/kind-definition.ts";
+import { apiVersionOf } from "./kinds.ts";
+import { reachFrom, secretsOf } from "./reach.ts";
+import { pausedAnnotation, type ServedObject } from "./served-object.ts";
+
+/** On a shadow: the UID of the object that it stands for. One that has it is acted on only while that is served. */
+export const standsForLabel = "holdfast.dev/stands-for";
+/** On a shadow: the object that it stands for, as `plural.group/namespace/name`. */
+export const servedAsAnnotation = "holdfast.dev/served-as";
+/** On a shadow: a digest of all that it was made of. */
+export const madeOfAnnotation = "holdfast.dev/made-of";
+
+export interface ServeSettings {
+  /** Where shadows of objects of the cluster are. */
+  readonly namespace: string;
+  /** Whose Secrets objects of other namespaces may use; `*`: all. */
+  readonly secretNamespaces: readonly string[];
+  /** Of this program: another may translate otherwise. */
+  readonly version: string;
+}
+
+/** Where it is. */
+export function shadowKey(
+  { type, ...of }: { readonly type: ResourceType } & ({ readonly resource: Resource } | { readonly key: ResourceKey }),
+  { namespace: ofCluster }: Pick<ServeSettings, "namespace">,
+): ResourceKey {
+  const { namespace, name } = "key" in of ? of.key : of.resource.metadata;
+  return type.scope === "Cluster" ? { namespace: ofCluster, name: `${name}.cluster` } : { namespace, name };
+}
+
+/** Everything that decides what the shadow is, but what its status says. */
+export function madeOf({ type, resource }: ServedObject, config: PeerConfig | undefined, settings: ServeSettings): string {
+  const { annotations = {} } = resource.metadata;
+  const { namespace, version } = settings;
+  const all = [
+    type.group,
+    type.kind,
+    resource.spec,
+    annotations[pollAnnotation] ?? null,
+    config?.spec ?? null,
+    namespace,
+    version,
+  ];
+  return digest(JSON.parse(canonicalJSON(all))).slice(0, 32);
+}
+const pollAnnotation = "crossplane.io/poll-interval";
+
+export interface Shadow {
+  readonly manifest: Manifest & { readonly metadata: { readonly ownerReferences: readonly object[] } };
+  /** What is otherwise than it was. */
+  readonly findings: readonly Finding[];
+}
+export type MadeShadow = ({ readonly type: "shadow" } & Shadow) | Refused;
+/** Why it is not served: nothing is sent. */
+export interface Refused {
+  readonly type: "refused";
+  readonly message: string;
+}
+
+/** Why Secrets that the object speaks of are not to be used; undefined: nothing is against it. */
+export function secretsRefused(
+  { peer, type, resource }: ServedObject,
+  config: PeerConfig | undefined,
+  settings: ServeSettings,
+): string | undefined {
+  const { namespace } = shadowKey({ type, resource }, settings);
+  const { secretNamespaces } = settings;
+  const foreign = secretsOf(peer, config, namespace).filter((secret) => secret.namespace !== namespace);
+  const closed = secretNamespaces.includes("*") ? [] : foreign.filter((secret) => !secretNamespaces.includes(secret.namespace));
+  const [first] = closed;
+  return (
+    first &&
+    `Secret "${first.name}" is in namespace ${first.namespace}, which objects of other namespaces may not use: --serve-secret-namespace ${first.namespace} lets them`
+  );
+}
+
+/** Throws StarvedError where jq had no time. */
+export async function makeShadow(
+  object: ServedObject,
+  config: PeerConfig | undefined,
+  settings: ServeSettings,
+  given: Pick<TranslateOptions, "evaluator" | "signal">,
+): Promise<MadeShadow> {
+  const { peer, resource, type } = object;
+  const closed = secretsRefused(object, config, settings);
+  if (closed !== undefined) return { type: "refused", message: closed };
+  const key = shadowKey(object, settings);
+  const interval = durationHere(resource.metadata.annotations?.[pollAnnotation] ?? "");
+  // Whether it acts at all is not said in its spec.
+  const { [pausedAnnotation]: _, ...annotations } = peer.metadata.annotations ?? {};
+  const { manifest, findings } = await translate(
+    { ...peer, metadata: { ...peer.metadata, annotations } },
+    {
+      ...given,
+      form: "exact",
+      namespace: key.namespace,
+      reach: reachFrom(key.namespace),
+      ...(interval !== undefined && { interval }),
+      ...(config && { config }),
+    },
+  );
+  const hard = findings.filter(({ level }) => level === "HARD");
+  if (!manifest || hard.length > 0)
+    return { type: "refused", message: hard.map(({ field, message }) => `${field}: ${message}`).join("; ") };
+  const { uid, name, namespace } = resource.metadata;
+  const isResource = manifest.kind === "HTTPResource";
+  return {
+    type: "shadow",
+    findings: findings.filter(({ level, field }) => !["INFO", "CHOOSE", "FIX"].includes(level) && field !== "metadata.namespace"),
+    manifest: {
+      ...manifest,
+      metadata: {
+        ...key,
+        // Others' labels and annotations can make a tool take the shadow for its own.
+        labels: { [standsForLabel]: uid },
+        annotations: {
+          ...ours(manifest.metadata.annotations),
+          [servedAsAnnotation]: `${type.plural}.${type.group}/${namespace}/${name}`,
+          [madeOfAnnotation]: madeOf(object, config, settings),
+        },
+        ownerReferences: [{ apiVersion: apiVersionOf(type), kind: type.kind, name, uid, controller: true }],
+      },
+      spec: {
+        ...manifest.spec,
+        record: "Body",
+        ...(isResource && { values: observedCode }),
+      },
+    },
+  };
+}
+/** Tells that it has been observed, and how that was answered, however the content is. */
+const observedCode = { statusCode: ".response.statusCode" };
+function ours(annotations: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(annotations).filter(([name]) => name.startsWith(`${group}/`)));
+}
+
+/**
+ * Whether a shadow that is there does what the object says. Of a DisposableRequest that has been sent, and is not sent again, it does
+ * whatever else is written: what has been sent is not taken back.
+ */
+export function isCurrent(
+  object: ServedObject,
+  config: PeerConfig | undefined,
+  settings: ServeSettings,
+  shadow: Resource,
+): boolean {
+  const { peer } = object;
+  if (peer.type === "disposable" && peer.status?.synced === true && peer.spec.forProvider.shouldLoopInfinitely !== true)
+    return true;
+  return shadow.metadata.annotations?.[madeOfAnnotation] === madeOf(object, config, settings);
+}
+
+/** Crossplane's own marks of a creation whose outcome its provider has not recorded: whether there is an object is not known. */
+export function isHalfMade({ resource: { metadata }, peer }: ServedObject): boolean {
+  const { annotations = {} } = metadata;
+  const [pending = 0, succeeded = 0, failed = 0] = ["pending", "succeeded", "failed"].map((end) => {
+    const time = Date.parse(annotations[`crossplane.io/external-create-${end}`] ?? "");
+    return Number.isNaN(time) ? 0 : time;
+  });
+  return peer.type === "request" && pending > Math.max(succeeded, failed);
+}

@@ -1,0 +1,209 @@
+/** The peer's objects, served on a real API server: made, taken over, handed back and paused. */
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { grantServing } from "../support/chart-rights.ts";
+import { startController } from "../support/controller-process.ts";
+import { until } from "../support/fault-world.ts";
+import { installPeerCRDs } from "../support/peer-crds.ts";
+import { peerOrigin, type PeerOrigin } from "../support/peer-origin.ts";
+import {
+  conditionText,
+  getServed,
+  makeLive,
+  memberRequest,
+  plainConfig,
+  servedGroup,
+  servedPath,
+  type Served,
+} from "../support/serving.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
+
+const longMs = 120_000;
+
+describeWithControlPlane("serving", (plane) => {
+  let origin: PeerOrigin;
+  let namespace: string;
+  const stack = new AsyncDisposableStack();
+  afterAll(() => stack.disposeAsync());
+
+  const get = (plural: string, name: string): Promise<Served | undefined> => getServed(plane, plural, namespace, name);
+  const request = (name: string, more: Parameters<typeof memberRequest>[1] = {}): ReturnType<typeof memberRequest> =>
+    memberRequest({ name, namespace, origin: origin.url }, more);
+  const sent = (): readonly string[] =>
+    origin.requests.filter(({ method }) => method !== "GET").map(({ method, url }) => `${method} ${url}`);
+  const says = (plural: string, name: string, type: string, text: string): Promise<void> =>
+    until(`${name} is ${type} ${text}`, async () => conditionText(await get(plural, name), type) === text, longMs);
+  async function remove(plural: string, name: string): Promise<void> {
+    await plane.kubectl("delete", `${plural}.${servedGroup}`, name, "-n", namespace, "--wait=false");
+  }
+  const annotate = (plural: string, name: string, annotations: object): Promise<unknown> =>
+    plane.adminPatch(servedPath(plural, namespace, name), { metadata: { annotations } });
+  /** As the provider leaves it. */
+  async function live(name: string, more: Parameters<typeof memberRequest>[1] = {}): Promise<Served> {
+    const answer = await fetch(`${origin.url}/api/members`, { method: "POST", body: JSON.stringify({ nick: name }) });
+    const body = await answer.text();
+    const { id } = JSON.parse(body) as { readonly id: string };
+    return makeLive(plane, request(name, more), {
+      response: { statusCode: 200, body, headers: { "Content-Type": ["application/json"], Date: ["today"] } },
+      requestDetails: { method: "GET", url: `${origin.url}/api/members/${id}` },
+    });
+  }
+
+  beforeAll(async () => {
+    namespace = await plane.createNamespace("serve");
+    origin = stack.use(await peerOrigin());
+    await installPeerCRDs(plane);
+    await grantServing(plane);
+    await plane.apply(plainConfig(namespace));
+    const flags = ["--serve-provider-http", "all", "--provider-http-lease", "none"];
+    stack.use(await startController(["--kubeconfig", plane.kubeconfigs.server, "--namespace", namespace, ...flags]));
+  }, longMs);
+
+  test(
+    "a Request is created, told of, changed and deleted",
+    async () => {
+      await plane.apply(JSON.stringify(request("ada")));
+      await says("requests", "ada", "Ready", "True Available");
+      await until("it is observed", async () => (await get("requests", "ada"))?.status?.requestDetails?.method === "GET", longMs);
+      const made = await get("requests", "ada");
+      expect(made?.metadata.finalizers).toEqual(["finalizer.managedresource.crossplane.io"]);
+      expect(made?.metadata.annotations).toMatchObject({ "crossplane.io/external-name": "ada" });
+      expect(conditionText(made, "Synced")).toBe("True ReconcileSuccess");
+      expect(conditionText(made, "Served")).toBe("True Exactly");
+      const id = [...origin.objects.keys()].find((key) => origin.objects.get(key)?.["nick"] === "ada")?.split("/")[1];
+      const response = {
+        statusCode: 200,
+        body: JSON.stringify({ nick: "ada", id }),
+        headers: { "Content-Type": ["application/json"] },
+      };
+      expect(made?.status).toEqual({
+        response,
+        requestDetails: { method: "GET", url: `${origin.url}/api/members/${id}` },
+        cache: { lastUpdated: expect.any(String), response },
+        conditions: expect.any(Array),
+      });
+
+      const payload = { baseUrl: `${origin.url}/api/members`, body: JSON.stringify({ nick: "lovelace" }) };
+      await plane.adminPatch(servedPath("requests", namespace, "ada"), { spec: { forProvider: { payload } } });
+      await until("it is updated", () => origin.objects.get(`members/${id}`)?.["nick"] === "lovelace", longMs);
+      await until(
+        "that is told",
+        async () => (await get("requests", "ada"))?.status?.response?.body?.includes("lovelace") === true,
+        longMs,
+      );
+      await remove("requests", "ada");
+      await until("it is gone", async () => (await get("requests", "ada")) === undefined, longMs);
+      expect(origin.objects.size).toBe(0);
+      expect(await get("httpresources", "ada")).toBeUndefined();
+      expect(sent()).toEqual(["POST /api/members", `PUT /api/members/${id}`, `DELETE /api/members/${id}`]);
+    },
+    longMs,
+  );
+
+  test(
+    "live objects are taken over by looks alone, handed back with what is known of them, and taken again",
+    async () => {
+      const names = Array.from({ length: 12 }, (_, index) => `live-${index}`);
+      const before: Served[] = [];
+      for (const name of names) before.push(await live(name));
+      const count = sent().length;
+      for (const name of names) await says("requests", name, "Served", "True Exactly");
+      for (const name of names) await says("requests", name, "Ready", "True Available");
+      for (const name of names) await annotate("requests", name, { "holdfast.dev/serve": "false" });
+      for (const name of names) await says("requests", name, "Served", "False HandedBack");
+      for (const [index, name] of names.entries()) {
+        const back = await get("requests", name);
+        const given = before[index]?.status;
+        expect(back?.status?.response?.body).toBe(given?.response?.body);
+        expect(back?.status?.requestDetails).toEqual(given?.requestDetails);
+        expect(back?.metadata.finalizers).toEqual(before[index]?.metadata.finalizers);
+        expect(await get("httpresources", name)).toBeUndefined();
+      }
+      for (const name of names) await annotate("requests", name, { "holdfast.dev/serve": null });
+      for (const name of names) await says("requests", name, "Served", "True Exactly");
+      for (const name of names) await says("requests", name, "Ready", "True Available");
+      expect(sent()).toHaveLength(count);
+      expect(origin.objects.size).toBe(names.length);
+      for (const name of names) await remove("requests", name);
+      await until("all are gone", () => origin.objects.size === 0, longMs);
+      expect(sent().slice(count).toSorted()).toEqual([...new Set(sent().slice(count))].toSorted());
+      expect(sent()).toHaveLength(count + names.length);
+    },
+    2 * longMs,
+  );
+
+  test(
+    "a paused object is let be, even where it is deleted, and one that may only be observed is never changed",
+    async () => {
+      await live("resting", { annotations: { "crossplane.io/paused": "true" } });
+      await live("watched", { spec: { managementPolicies: ["Observe"] } });
+      const count = sent().length;
+      await says("requests", "resting", "Synced", "False ReconcilePaused");
+      await says("requests", "watched", "Ready", "True Available");
+      expect(await get("httpresources", "resting")).toBeUndefined();
+      await remove("requests", "resting");
+      await remove("requests", "watched");
+      await until("the watched one is gone", async () => (await get("requests", "watched")) === undefined, longMs);
+      expect(await get("requests", "resting")).toBeDefined();
+      expect(sent()).toHaveLength(count);
+      await annotate("requests", "resting", { "crossplane.io/paused": null });
+      await until("the other is gone, too", async () => (await get("requests", "resting")) === undefined, longMs);
+      expect(sent().slice(count)).toHaveLength(1);
+      expect(origin.objects.size).toBe(1);
+    },
+    longMs,
+  );
+
+  test(
+    "what cannot be is told on the object, and nothing is sent",
+    async () => {
+      const count = origin.requests.length;
+      const cases: readonly (readonly [string, Parameters<typeof memberRequest>[1], string])[] = [
+        [
+          "without-config",
+          { spec: { providerConfigRef: { name: "nobody", kind: "ProviderConfig" } } },
+          "ProviderConfig nobody is not there",
+        ],
+        [
+          "of-elsewhere",
+          { forProvider: { headers: { "X-Key": ["{{ key:kube-system:key }}"] } } },
+          "--serve-secret-namespace kube-system",
+        ],
+        ["never-looks", { forProvider: { mappings: [{ action: "CREATE", url: ".payload.baseUrl" }] } }, "no OBSERVE"],
+        ["of-no-kind", { forProvider: { mappings: 5 } }, "mappings"],
+      ];
+      for (const [name, more] of cases) await plane.admin("POST", servedPath("requests", namespace), request(name, more));
+      for (const [name, , why] of cases) {
+        await says("requests", name, "Served", "False Refused");
+        const object = await get("requests", name);
+        expect(conditionText(object, "Synced")).toBe("False ReconcileError");
+        expect(conditionText(object, "Ready")).toBe("False Creating");
+        expect(object?.status?.conditions?.find(({ type }) => type === "Synced")?.message).toContain(why);
+        expect(await get("httpresources", name)).toBeUndefined();
+        await remove("requests", name);
+      }
+      expect(origin.requests).toHaveLength(count);
+    },
+    longMs,
+  );
+
+  test(
+    "a shadow that somebody deletes goes without a word to its server, and is made again",
+    async () => {
+      await live("kept");
+      await says("requests", "kept", "Ready", "True Available");
+      const count = sent().length;
+      const shadow = await get("httpresources", "kept");
+      await plane.kubectl("delete", "httpresource", "kept", "-n", namespace, "--wait=false");
+      await until(
+        "there is another",
+        async () => ![undefined, shadow?.metadata.uid].includes((await get("httpresources", "kept"))?.metadata.uid),
+        longMs,
+      );
+      await says("httpresources", "kept", "Ready", "True Adopted");
+      expect(sent()).toHaveLength(count);
+      await remove("requests", "kept");
+      await until("it is gone", async () => (await get("requests", "kept")) === undefined, longMs);
+    },
+    longMs,
+  );
+});

@@ -1,0 +1,175 @@
+/** The shadows of all fixtures: each is made, exactly, and names every Secret by what the store of shadows knows. */
+import { afterAll, expect, test } from "@jest/globals";
+import { httpRequest } from "../../src/api/http-request.ts";
+import { httpResource } from "../../src/api/http-resource.ts";
+import { validator } from "../../src/api/validate.ts";
+import { configOf } from "../../src/convert/documents.ts";
+import type { PeerConfig } from "../../src/convert/peer-object.ts";
+import { isRecord } from "../../src/core/tools/json.ts";
+import { createEvaluator } from "../../src/expressions/evaluator.ts";
+import { managedTypes } from "../../src/serve/kinds.ts";
+import { openShadow } from "../../src/serve/open-shadow.ts";
+import { secretsOf } from "../../src/serve/reach.ts";
+import { readServed, type ServedObject } from "../../src/serve/served-object.ts";
+import { isCurrent, isHalfMade, makeShadow, shadowKey, type MadeShadow, type ServeSettings } from "../../src/serve/shadow.ts";
+import { detailsOf } from "../../src/serve/details.ts";
+import { peerDisposable, peerDocuments, peerFiles, peerObject, peerRequest, peerText } from "../support/peer-objects.ts";
+
+const evaluator = createEvaluator({ deadlineMs: 20_000 });
+afterAll(async () => evaluator[Symbol.asyncDispose]());
+const settings: ServeSettings = { namespace: "cluster-things", secretNamespaces: ["*"], version: "1" };
+const { signal } = new AbortController();
+
+const documents = peerFiles.flatMap((file) => peerDocuments(peerText(file)));
+const configs = documents.map(peerObject).filter((one): one is PeerConfig => one.type === "config");
+
+function served(value: unknown): ServedObject {
+  if (!isRecord(value) || !isRecord(value["metadata"])) throw new Error("no object");
+  const { apiVersion, kind, metadata, spec, status } = value;
+  const [group] = String(apiVersion).split("/");
+  const type = managedTypes.find((one) => one.group === group && one.kind === kind);
+  if (!type) throw new Error(`${String(apiVersion)} ${String(kind)} is not served`);
+  const {
+    name,
+    namespace = "",
+    annotations,
+  } = metadata as { readonly name: string; readonly namespace?: string } & {
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  const read = readServed(type, {
+    metadata: { namespace, name, uid: "u0", generation: 1, resourceVersion: "1", ...(annotations && { annotations }) },
+    spec,
+    ...(isRecord(status) && { status }),
+  });
+  if (read.type === "invalid") throw new Error(read.message);
+  return read.object;
+}
+const make = (object: ServedObject, more: Partial<ServeSettings> = {}): Promise<MadeShadow> =>
+  makeShadow(object, configOf(object.peer, configs), { ...settings, ...more }, { evaluator, signal });
+
+/** Names of Secrets, wherever they stand in a spec. */
+function secretNames(value: unknown): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap(secretNames);
+  if (!isRecord(value)) return [];
+  const { secretKeyRef: reference, secret, ...rest } = value;
+  const own = [reference, secret].flatMap((one) => (isRecord(one) ? [String(one["name"])] : []));
+  return [...own, ...Object.values(rest).flatMap(secretNames)];
+}
+
+const managed = documents.filter((value) => peerObject(value).type !== "config").map(served);
+
+test("there are 31 of them", () => {
+  expect(managed).toHaveLength(31);
+});
+
+test.each(managed.map((object) => [`${object.type.group} ${object.resource.metadata.name}`, object] as const))(
+  "%s becomes a shadow that says where each of its Secrets is",
+  async (_, object) => {
+    const made = await make(object);
+    if (made.type === "refused") throw new Error(made.message);
+    const { manifest } = made;
+    const kind = manifest.kind === "HTTPResource" ? httpResource : httpRequest;
+    expect(validator(kind.spec)(manifest.spec, ["spec"]).problems).toEqual([]);
+    const key = shadowKey(object, settings);
+    expect(manifest.metadata).toMatchObject({
+      ...key,
+      ownerReferences: [{ kind: object.type.kind, uid: "u0", controller: true }],
+    });
+    const config = configOf(object.peer, configs);
+    const shadow = { metadata: { ...key, uid: "u1", generation: 1, resourceVersion: "1" }, spec: manifest.spec };
+    const { reads, writes } = openShadow(object, shadow, config, false);
+    const own = secretsOf(object.peer, config, key.namespace).filter(({ namespace }) => namespace === key.namespace);
+    const known = new Set([...reads.keys(), ...writes.keys(), ...own.map(({ name }) => name)]);
+    expect(secretNames(manifest.spec).filter((name) => !known.has(name))).toEqual([]);
+    for (const { keys } of writes.values()) expect(keys.length).toBeGreaterThan(0);
+    // It says nothing of places that only admins know.
+    if (key.namespace !== "vault") expect(secretNames(manifest.spec).join()).not.toContain("vault");
+  },
+  60_000,
+);
+
+test("Secrets of other namespaces take a word of an admin's, and the refusal says which", async () => {
+  const object = served(
+    peerRequest({ mappings: [{ action: "OBSERVE", url: '"http://a.example"' }], headers: { A: ["{{ key:vault:key }}"] } }),
+  );
+  const refused = await make(object, { secretNamespaces: ["other"] });
+  expect(refused).toMatchObject({ type: "refused", message: expect.stringContaining("--serve-secret-namespace vault") });
+  expect(await make(object, { secretNamespaces: ["vault"] })).toMatchObject({ type: "shadow" });
+});
+
+test("what is paused, or on whose labels other tools look, leaves no trace on the shadow", async () => {
+  const mappings = [{ action: "OBSERVE", url: '"http://a.example"' }];
+  const metadata = {
+    name: "one",
+    namespace: "here",
+    labels: { "app.kubernetes.io/instance": "an-app" },
+    annotations: { "crossplane.io/paused": "true", "argocd.argoproj.io/tracking-id": "an-app", "holdfast.dev/external-id": "7" },
+  };
+  const made = await make(served(peerRequest({ mappings }, { metadata })));
+  if (made.type === "refused") throw new Error(made.message);
+  expect(Object.keys(made.manifest.metadata.labels ?? {})).toEqual(["holdfast.dev/stands-for"]);
+  expect(Object.keys(made.manifest.metadata.annotations ?? {}).toSorted()).toEqual([
+    "holdfast.dev/external-id",
+    "holdfast.dev/made-of",
+    "holdfast.dev/served-as",
+  ]);
+  expect(made.manifest.spec).not.toHaveProperty("suspend");
+});
+
+test("a DisposableRequest that has been sent stays sent, whatever else is written, unless it goes on", () => {
+  const shadow = { metadata: { namespace: "here", name: "one", uid: "u1", generation: 1, resourceVersion: "1" }, spec: {} };
+  const of = (forProvider: object, status: object): boolean =>
+    isCurrent(served(peerDisposable(forProvider, { status })), undefined, settings, shadow);
+  expect(of({}, { synced: true })).toBe(true);
+  expect(of({ shouldLoopInfinitely: true }, { synced: true })).toBe(false);
+  expect(of({}, { synced: false })).toBe(false);
+});
+
+test("a creation whose outcome the provider did not record is known by its marks", () => {
+  const [earlier, later] = ["2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z"];
+  const of = (annotations: object): boolean =>
+    isHalfMade(served(peerRequest({ mappings: [] }, { metadata: { name: "one", namespace: "here", annotations } })));
+  expect(of({})).toBe(false);
+  expect(of({ "crossplane.io/external-create-pending": later })).toBe(true);
+  expect(of({ "crossplane.io/external-create-pending": earlier, "crossplane.io/external-create-succeeded": later })).toBe(false);
+  expect(of({ "crossplane.io/external-create-pending": later, "crossplane.io/external-create-failed": earlier })).toBe(true);
+});
+
+test("what was sent is told with placeholders where Secrets were, by the object's own programs", async () => {
+  const url = '.payload.baseUrl + "/" + (.response.body.id | tostring)';
+  const object = served(
+    peerRequest({
+      payload: { baseUrl: "http://a.example/things", body: '{"word": "{{ key:here:word }}"}' },
+      headers: { Authorization: ["Bearer {{ key:here:token }}"], "X-Date": ["2022-11-28"], "X-Made": ["(.payload.body.word)"] },
+      mappings: [
+        { action: "CREATE", url: ".payload.baseUrl", body: "{ word: .payload.body.word }" },
+        { action: "OBSERVE", url },
+        { method: "PUT", url, body: "{ id: .response.body.id }", headers: {} },
+      ],
+    }),
+  );
+  const answer = { statusCode: 200, body: '{"id": 41}' };
+  const headers = {
+    Authorization: ["Bearer {{ key:here:token }}"],
+    "X-Date": ["2022-11-28"],
+    "X-Made": ["{{ key:here:word }}"],
+  };
+  expect(await detailsOf(object, "CREATE", undefined, { evaluator, signal })).toEqual({
+    method: "POST",
+    url: "http://a.example/things",
+    body: '{"word":"{{ key:here:word }}"}',
+    headers,
+  });
+  expect(await detailsOf(object, "OBSERVE", answer, { evaluator, signal })).toEqual({
+    method: "GET",
+    url: "http://a.example/things/41",
+    headers,
+  });
+  expect(await detailsOf(object, "UPDATE", answer, { evaluator, signal })).toEqual({
+    method: "PUT",
+    url: "http://a.example/things/41",
+    body: '{"id":41}',
+    headers: {},
+  });
+  expect(await detailsOf(object, "REMOVE", answer, { evaluator, signal })).toBeUndefined();
+});

@@ -1,0 +1,163 @@
+/** What the status of a served object says of its shadow's. */
+import { expect, test } from "@jest/globals";
+import type { Resource } from "../../src/core/resource.ts";
+import { managedTypes } from "../../src/serve/kinds.ts";
+import { identityAnswer } from "../../src/serve/identity-answer.ts";
+import { readServed, type ServedObject } from "../../src/serve/served-object.ts";
+import { lastAction, readyStates, tellAnswer, withStates } from "../../src/serve/status.ts";
+
+const now = new Date("2026-11-29T12:00:00.750Z");
+const metadata = { namespace: "here", name: "one", uid: "u1", generation: 3, resourceVersion: "7" };
+const [, , requestType, disposableType] = managedTypes;
+
+function served(kind: "Request" | "DisposableRequest", status?: object, more: object = {}): ServedObject {
+  const type = kind === "Request" ? requestType : disposableType;
+  const forProvider =
+    kind === "Request"
+      ? { payload: {}, mappings: [{ action: "OBSERVE", url: '"http://a.example"' }] }
+      : { url: "http://a.example", method: "POST" };
+  const resource: Resource = { metadata: { ...metadata, ...more }, spec: { forProvider }, ...(status && { status }) };
+  if (!type) throw new Error("no type");
+  const read = readServed(type, resource);
+  if (read.type === "invalid") throw new Error(read.message);
+  return read.object;
+}
+function shadow(status: object, spec: object = {}): Resource {
+  return { metadata: { ...metadata, uid: "u2" }, spec, status };
+}
+const ready = (status: string, reason: string): readonly object[] => [
+  { type: "Ready", status, reason, message: "as it is", lastTransitionTime: now.toISOString() },
+];
+const tell = (object: ServedObject, from: Resource): object => tellAnswer({ object, shadow: from, details: undefined, now });
+
+test("what was asked last is told of, and an observation only once there was one", () => {
+  const attempt = { verb: "Create", phase: "Done", succeeded: true };
+  expect(lastAction(shadow({}))).toBe("OBSERVE");
+  expect(lastAction(shadow({ attempt }))).toBe("CREATE");
+  expect(lastAction(shadow({ attempt, values: { statusCode: 200 } }))).toBe("OBSERVE");
+  expect(lastAction(shadow({ attempt: { verb: "Update", phase: "Retrying" }, values: { statusCode: 200 } }))).toBe("UPDATE");
+  expect(lastAction(shadow({ attempt: { verb: "Delete", phase: "Retrying" } }))).toBe("REMOVE");
+});
+
+test("an answer is told in the peer's shape, with the status of the look that came last", () => {
+  const response = { statusCode: 201, body: '{"id":"4"}', headers: { "content-type": "application/json", "x-request-id": "r" } };
+  const attempt = { verb: "Create", phase: "Done", succeeded: true, tries: 1 };
+  const told = tell(
+    served("Request"),
+    shadow({ response, attempt, values: { statusCode: 200 }, conditions: ready("True", "Created") }),
+  );
+  const answer = {
+    statusCode: 200,
+    body: '{"id":"4"}',
+    headers: { "Content-Type": ["application/json"], "X-Request-Id": ["r"] },
+  };
+  expect(told).toEqual({ response: answer, cache: { lastUpdated: "2026-11-29T12:00:00Z", response: answer } });
+});
+
+test("what was told before stays where there is nothing new, with its time", () => {
+  const response = { statusCode: 200, body: '{"id":"4"}' };
+  const before = {
+    response,
+    cache: { lastUpdated: "2026-01-01T00:00:00Z", response },
+    requestDetails: { method: "GET", url: "http://a.example/4" },
+  };
+  expect(tell(served("Request", before), shadow({}))).toEqual(before);
+  const same = shadow({ response, values: { statusCode: 200 }, conditions: ready("True", "Adopted") });
+  expect(tell(served("Request", before), same)).toEqual(before);
+});
+
+test("an answer that is not kept, or not whole, still says by what the object is known", () => {
+  const of = (externalID: string, id: string): unknown => identityAnswer(shadow({ externalID: id }, { externalID }));
+  expect(of(".response.body.id", "4")).toEqual({ body: '{"id":"4"}' });
+  expect(of('.response.body["a b"].c', "4")).toEqual({ body: '{"a b":{"c":"4"}}' });
+  expect(of('.response.headers["location"]', "/things/4")).toEqual({ headers: { Location: ["/things/4"] } });
+  const both = '[.response.body.id, .response.headers["location"]] | tojson | if contains("null") then null else . end';
+  expect(of(both, '[4,"/x"]')).toEqual({ body: '{"id":4}', headers: { Location: ["/x"] } });
+  expect(of("(try (.response.body.id | tostring) catch null)", "4")).toBeUndefined();
+  expect(of(both, "no list")).toBeUndefined();
+  expect(identityAnswer(shadow({}, { externalID: ".response.body.id" }))).toBeUndefined();
+
+  const response = { statusCode: 200, bodyOmitted: "a Secret is made of it" };
+  const told = tell(
+    served("Request"),
+    shadow({ response, externalID: "4", values: { statusCode: 200 } }, { externalID: ".response.body.id" }),
+  );
+  expect(told).toMatchObject({ response: { body: '{"id":"4"}' }, cache: { response: { body: '{"id":"4"}' } } });
+  const cut = tell(
+    served("Request"),
+    shadow(
+      { response: { statusCode: 200, body: '{"id":"4","te', bodyTruncated: true }, externalID: "4", values: { statusCode: 200 } },
+      { externalID: ".response.body.id" },
+    ),
+  );
+  expect(cut).toMatchObject({ response: { body: '{"id":"4","te' }, cache: { response: { body: '{"id":"4"}' } } });
+});
+
+test("failures are counted, and told in words only where no status says it", () => {
+  const attempt = { phase: "Retrying", tries: 2, finishedAt: "2026-11-29T11:59:58.100Z" };
+  const failed = { response: { statusCode: 500 }, attempt, conditions: ready("False", "UnexpectedStatus") };
+  expect(tell(served("DisposableRequest"), shadow(failed))).toEqual({
+    response: { statusCode: 500 },
+    failed: 2,
+    lastReconcileTime: "2026-11-29T11:59:58Z",
+  });
+  const away = { attempt, conditions: ready("False", "ConnectionFailed") };
+  expect(tell(served("DisposableRequest"), shadow(away))).toMatchObject({ failed: 2, error: "as it is" });
+  const done = {
+    attempt: { ...attempt, phase: "Done" },
+    conditions: [...ready("True", "Succeeded"), { ...ready("True", "Succeeded")[0], type: "Succeeded" }],
+  };
+  const before = { failed: 2, error: "as it was" };
+  expect(tell(served("DisposableRequest", before), shadow(done))).toEqual({
+    synced: true,
+    lastReconcileTime: "2026-11-29T11:59:58Z",
+  });
+});
+
+test("what the peer has sent stays sent", () => {
+  const before = { synced: true, response: { statusCode: 201 }, lastReconcileTime: "2026-11-01T00:00:00Z" };
+  expect(tell(served("DisposableRequest", before), shadow({ conditions: ready("True", "AssumedDone") }))).toEqual(before);
+});
+
+test.each([
+  ["True", "Created", {}, "True Available", "True ReconcileSuccess"],
+  ["False", "Sending", { attempt: { phase: "InFlight" } }, "False Creating", "True ReconcileSuccess"],
+  ["False", "UnexpectedStatus", { attempt: { phase: "Retrying" } }, "False Creating", "False ReconcileError"],
+  ["False", "Drifted", { values: { statusCode: 200 } }, "False Unavailable", "False ReconcileError"],
+])("Ready %s by the reason %s is told as the peer does", (status, reason, more, isReady, isSynced) => {
+  const states = readyStates(served("Request"), shadow({ ...more, conditions: ready(status, reason) }));
+  expect(states.map((state) => `${state.status} ${state.reason}`)).toEqual([isReady, isSynced]);
+});
+
+test("what was said of an object that is taken over stands until its shadow says something", () => {
+  const conditions = [{ type: "Ready", status: "True", reason: "Available", lastTransitionTime: "t0" }];
+  expect(readyStates(served("Request", { conditions }), shadow({}))).toEqual([]);
+  expect(readyStates(served("Request"), shadow({})).map(({ reason }) => reason)).toEqual(["Creating", "ReconcileSuccess"]);
+});
+
+test("one that is being deleted says so, and a condition that stays as it was keeps its time", () => {
+  const object = served(
+    "Request",
+    {
+      conditions: [
+        { type: "Ready", status: "False", reason: "Creating", lastTransitionTime: "t0" },
+        { type: "Other", status: "True" },
+      ],
+    },
+    { deletionTimestamp: "t" },
+  );
+  const [first, second] = readyStates(object, undefined);
+  expect(first).toMatchObject({ status: "False", reason: "Deleting" });
+  const made = withStates(object.resource, first && second ? [first, second] : [], now);
+  expect(made).toEqual([
+    { type: "Other", status: "True" },
+    { type: "Ready", status: "False", reason: "Deleting", lastTransitionTime: "t0", observedGeneration: 3 },
+    {
+      type: "Synced",
+      status: "True",
+      reason: "ReconcileSuccess",
+      lastTransitionTime: "2026-11-29T12:00:00Z",
+      observedGeneration: 3,
+    },
+  ]);
+});
