@@ -55,11 +55,16 @@ describeWithControlPlane("the controller", (plane) => {
   function echoes(): number {
     return origin.requests.get("POST /echo") ?? 0;
   }
+  /** In its namespace: other files' controllers are the same user. */
   async function writes(since: string): Promise<readonly string[]> {
     return (await plane.auditEvents())
       .filter(
-        ({ user, verb, resource, at }) =>
-          user === "holdfast" && resource !== "leases" && at > since && ["create", "update", "patch", "delete"].includes(verb),
+        (event) =>
+          event.user === "holdfast" &&
+          event.namespace === namespace &&
+          event.resource !== "leases" &&
+          event.at > since &&
+          ["create", "update", "patch", "delete"].includes(event.verb),
       )
       .map(({ verb, resource, subresource, name }) => `${verb} ${resource}/${subresource} ${name}`);
   }
