@@ -60,8 +60,16 @@ describe("what a PUT has created", () => {
     expect(seen.status.seen).toBe(true);
     const released = drive(resource(put, { ...deleted, status: seen.status }), [answer(404), answer(404)], hour);
     expect([released.sent, released.verdict]).toMatchObject([[remove, look], gone]);
-    const unseen = drive(resource(put, { ...deleted, status: made(put) }), [answer(404), answer(404)], hour);
+    const unseen = drive(resource(put, { ...deleted, status: made(put) }), [answer(404), answer(404), answer(404)], hour);
     expect([unseen.state, unseen.verdict.finalizer]).toEqual(["False/NotDeleted Stalled", undefined]);
+  });
+  test("is looked at before its DELETE where nobody has, so that a 404 is believed where the answer to that was lost", () => {
+    const first = drive(resource(put, { ...deleted, status: made(put) }), [answer(200), same, failure(true)], hour);
+    expect([first.sent, first.status.seen]).toEqual([[look, remove], true]);
+    const again = drive(resource(put, { ...deleted, status: first.status }), [answer(404), answer(404)], twoHours);
+    expect([again.sent, again.verdict]).toMatchObject([[remove, look], gone]);
+    // What cannot be looked at is deleted all the same.
+    expect(drive(resource(put, { ...deleted, status: made(put) }), [answer(503), answer(204)], hour).verdict).toMatchObject(gone);
   });
   test("costs no write of its own where nothing is deleted and it may be created twice", () => {
     const status = made(kept);

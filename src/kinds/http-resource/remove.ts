@@ -22,14 +22,25 @@ export function* remove(known: Context, report: Report): Steps<Verdict> {
   const found = yield* shownFirst(known, report);
   if ("status" in found) return found;
   const { externalID, ...shown } = found;
-  const context = externalID === undefined ? known : { ...known, externalID };
+  const context = seenNow(externalID === undefined ? known : { ...known, externalID }, shown);
   const onUnknown = spec.onUnknown === "Resend" ? "Resend" : "Stall";
   if (spec.beforeDelete) {
     const request = { field: "spec.beforeDelete", shape: spec.beforeDelete };
-    const prepared = yield* deliver(context, report, { verb: "BeforeDelete", request, ...shown, onUnknown, limit: Infinity });
+    const prepared = yield* deliver(context, httpResourceReport(context), {
+      verb: "BeforeDelete",
+      request,
+      ...shown,
+      onUnknown,
+      limit: Infinity,
+    });
     return yield* afterPreparing(context, report, prepared, shown);
   }
-  return yield* sendDelete(context, report, shown);
+  return yield* sendDelete(context, context === known ? report : httpResourceReport(context), shown);
+}
+/** Once it has been seen, a later 404 is believed: also where the answer to its DELETE was lost. */
+function seenNow(context: Context, { response }: Shown): Context {
+  const { remote } = context;
+  return response === undefined || remote.seen ? context : { ...context, remote: { ...remote, seen: true } };
 }
 
 /**
@@ -58,17 +69,18 @@ function readsShown(shape: object | undefined): boolean {
 }
 type Shown = Pick<Found, "response" | "object" | "externalID">;
 
-/** What delete reads of the object is observed first. What is another's is not deleted, and what is gone need not be. */
+/** What delete reads of the object is observed first, and what nobody has seen yet. What is another's is not deleted, and what is gone need not be. */
 function* shownFirst(context: Context, report: Report): Steps<Shown | Verdict> {
   const { spec, externalID } = context;
   const reads = readsShown(spec.delete) || readsShown(spec.beforeDelete);
+  const isNeeded = reads || spec.mine !== undefined;
   const mayAsk = spec.observe ? externalID !== undefined || !needsExternalID(spec.observe) : spec.lookup !== undefined;
-  if ((!reads && spec.mine === undefined) || !mayAsk) return {};
+  if (!mayAsk || (!isNeeded && context.remote.seen)) return {};
   const seen = spec.observe ? yield* look(context) : yield* observe(context);
-  if (!isObserved(seen)) return reportUnobserved(report, seen);
+  if (!isObserved(seen)) return isNeeded ? reportUnobserved(report, seen) : {};
   switch (seen.type) {
     case "absent":
-      if (!reads && spec.observe) return {};
+      if (!isNeeded || (!reads && spec.observe)) return {};
       if (!isGone(context.remote, null)) return report.held("NotSeen");
       return concludeGone(context, report);
     case "found":
