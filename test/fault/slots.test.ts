@@ -131,6 +131,10 @@ describeWithControlPlane("slots", () => {
       await fleet.untilShared(2, 1);
       await untilAll("changed", 120);
       expect(pathsOf("changed")).toHaveLength(120);
+      // The others may have sent all of that before they left.
+      await declare(16, "after");
+      await untilAll("after", 16);
+      expect(pathsOf("after")).toHaveLength(16);
       expect(sentBy(next)).toBeGreaterThan(0);
       next.kill("SIGTERM");
       expect(await next.exited).toBe(0);
