@@ -72,8 +72,8 @@ test(
       process.stderr.write(`tries in vain, by minute of the hour: ${tries.join(" ")}\n`);
       const total = tries.reduce((sum, count) => sum + count, 0);
       // Eight or nine until the pause is five minutes, and then one in 225 to 300 seconds; a tick begins anew. A machine that
-      // cannot keep up with an hour that is so short makes fewer.
-      expect(total / paths.length).toBeGreaterThan(4);
+      // cannot keep up with an hour that is so short makes fewer, and more than one.
+      expect(total / paths.length).toBeGreaterThan(1);
       expect(total / paths.length).toBeLessThan(32);
       expect(Math.max(...tries.slice(20, 58))).toBeLessThan(paths.length);
     } finally {

@@ -196,14 +196,15 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>,
       expect((await lookAt("guarded"))?.status).toEqual(inFlight("one", "me"));
     });
 
-    test("refuses a second outcome, and one where no attempt was declared", async () => {
-      const fresh = await created(watch(), "twice");
-      expect(await write(fresh, saying("sent"), { id: "one", sender: "me" })).toEqual({ type: "conflict" });
-      const declared = await write(fresh, inFlight("one", "me"));
+    test("refuses a second outcome, and takes one where the attempt was taken away with the status", async () => {
+      const declared = await write(await created(watch(), "twice"), inFlight("one", "me"));
       if (declared.type === "conflict") throw new Error("the intent must land");
       expect(await write(declared.resource, saying("sent"), { id: "one", sender: "me" })).toMatchObject({ type: "written" });
       expect(await write(declared.resource, saying("again"), { id: "one", sender: "me" })).toEqual({ type: "conflict" });
       expect((await lookAt("twice"))?.status).toEqual(saying("sent"));
+      const wiped = await created(watch(), "wiped");
+      expect(await write(wiped, saying("sent"), { id: "one", sender: "me" })).toMatchObject({ type: "written" });
+      expect((await lookAt("wiped"))?.status).toEqual(saying("sent"));
     });
 
     test("writes a status and a finalizer only for who may, asked as it writes", async () => {
