@@ -50,15 +50,19 @@ const parseParts = oncePerText((source): Template => {
   return { type: "template", parts };
 });
 
-/** The expressions in a text; none of one that is no template. */
+/** The expressions in a text, each once; none of one that is no template. */
 export function expressionsOfText(text: string): readonly string[] {
   return text.includes("$") ? expressionsOfParts(text) : none;
 }
 const none: readonly string[] = [];
-const expressionsOfParts = oncePerText((text): readonly string[] => {
-  const template = parseTemplate(text);
-  return template.type === "template" ? template.parts.flatMap(({ type, text }) => (type === "expression" ? [text] : [])) : [];
-});
+const expressionsOfParts = oncePerText(
+  (text): readonly string[] => {
+    const template = parseTemplate(text);
+    if (template.type !== "template") return none;
+    return [...new Set(template.parts.flatMap(({ type, text }) => (type === "expression" ? [text] : [])))];
+  },
+  { longest: Infinity, costOf: (expressions, text) => expressions.reduce((sum, { length }) => sum + length, text.length) },
+);
 
 /** The expression that makes up the whole template, whose value keeps its type. */
 export function wholeExpression(parts: readonly Part[]): string | undefined {

@@ -15,6 +15,7 @@ import type { ReadResult, Reference } from "../core/resource.ts";
 import { sameJSON } from "../core/tools/json.ts";
 import type { CheckResult, Kind, Situation, StepOf, Steps, Verdict } from "../core/plan.ts";
 import type { ActingStore, Announce, Read, Requester, ResourceStore, WaitForRecord } from "../core/ports.ts";
+import type { YieldIfLong } from "../core/tools/event-loop-yield.ts";
 import { followPlan, type Ended } from "./follow-plan.ts";
 import { createHolds, type HoldDeps, type Holds } from "./holds.ts";
 import { queueKey } from "./key.ts";
@@ -40,6 +41,7 @@ export interface ReconcileDeps extends Omit<OwnObjectDeps, "unrecorded">, Omit<S
   /** Reads once for many, where that gives the same. `by`: in whose name. */
   readonly shareReads: (by: string, reader: Pick<ActingStore, "read">) => Pick<ActingStore, "read">;
   readonly waitWithoutLimit: WaitForRecord;
+  readonly breathe: YieldIfLong;
   /** In which what it sends waits, where that has to wait. */
   readonly lane: Lane;
 }
@@ -120,7 +122,10 @@ async function carryOut(
   const follow = <R>(steps: Steps<R>): Promise<Ended<R> | Interruption> =>
     followPlan(
       steps,
-      async (step) => (lacksAccount && step.type !== "remove" ? accountRequired : perform(performers, step.type, step)),
+      async (step) => {
+        await deps.breathe();
+        return lacksAccount && step.type !== "remove" ? accountRequired : perform(performers, step.type, step);
+      },
       signal,
     );
 

@@ -7,7 +7,7 @@
  */
 import { deadline } from "../core/tools/deadline.ts";
 import type { WaitFor, WaitForRecord } from "../core/ports.ts";
-import { createYieldIfLong } from "../core/tools/event-loop-yield.ts";
+import { createYieldIfLong, type YieldIfLong } from "../core/tools/event-loop-yield.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
 /** How the work for one key waits without holding a worker. */
@@ -17,6 +17,8 @@ export interface Waits {
   readonly waitForRecord: WaitForRecord;
   /** Leaves its worker as `waitFor` does. */
   readonly waitWithoutLimit: WaitForRecord;
+  /** Asked between the steps of the work, each of which may be as long as what is declared. */
+  readonly breathe: YieldIfLong;
 }
 export interface WorkersOptions {
   readonly queue: Pick<WorkQueue, "take" | "leave" | "done">;
@@ -84,6 +86,7 @@ export async function runWorkers(options: WorkersOptions, signal: AbortSignal, d
       waitFor: (awaited, patienceMs = slowWriteMs) => whenSlow(awaited, patienceMs, leaveIfRoom),
       waitForRecord: (awaited) => withoutLimit(awaited, leaveWorker),
       waitWithoutLimit: (awaited) => withoutLimit(awaited, leaveIfRoom),
+      breathe,
     };
     const ended = processKey(key, limit.signal, waits).finally(() => {
       if (hasLeft) waiting -= 1;

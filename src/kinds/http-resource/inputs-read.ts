@@ -5,7 +5,9 @@ import { expressionsOfText, stringsIn } from "../../core/templating.ts";
 import { oncePer } from "../../core/tools/once-per.ts";
 
 /** What of it may speak of inputs. A part of a spec is looked through once. */
-const within = oncePer((part: object) => stringsIn(part, "").flatMap(({ text }) => speaking(text)));
+const within = oncePer((part: object): readonly string[] => [
+  ...new Set(stringsIn(part, "").flatMap(({ text }) => speaking(text))),
+]);
 function speaking(text: unknown): readonly string[] {
   if (typeof text !== "string" || !text.includes("inputs")) return [];
   return text.includes("${") ? expressionsOfText(text) : [text];
