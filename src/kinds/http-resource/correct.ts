@@ -118,7 +118,7 @@ export function* correct(context: Context, report: Report, seen: Found): Steps<V
  * would ask for a change where there is none. Of a list, all of it.
  */
 function sameInAnotherForm({ compare = [] }: Context["spec"], differences: readonly Difference[]): readonly string[] {
-  const places = compare.map(({ path }) => path.replace(/\[\d*\].*$/, "")).filter((place) => place !== "");
+  const places = compare.map(({ path }) => path.split(/\[\d*\]/, 1)[0] ?? "").filter((place) => place !== "");
   const isApart = (a: string, b: string): boolean => !isAtOrBelow(a, b) && !isAtOrBelow(b, a);
   // Of many not all are told.
   const isKnown = differences.length > 0 && differences.length < 20;
