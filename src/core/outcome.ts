@@ -94,10 +94,17 @@ export type RefusalReason =
   | "ValueIsSecret"
   | "ValueTooLong";
 
+/** `tookMs`: since the `now` of the plan that sent it, what was waited for included; absent: only `durationMs` is known. */
 export type Outcome =
-  | { readonly type: "response"; readonly response: Response }
+  | { readonly type: "response"; readonly response: Response; readonly tookMs?: number }
   /** `sent`: whether a byte of the request may have left. False only where that is certain. */
-  | { readonly type: "failure"; readonly reason: FailureReason; readonly message: string; readonly sent: boolean }
+  | {
+      readonly type: "failure";
+      readonly reason: FailureReason;
+      readonly message: string;
+      readonly sent: boolean;
+      readonly tookMs?: number;
+    }
   /** `heals`: something outside the resource can mend it, so it is worth looking again. */
   | Refusal;
 

@@ -177,6 +177,7 @@ function reconcileDeps(
     requireServiceAccount,
     announce,
     emit: deps.emit,
+    now: deps.now,
     ...waits,
     unrecorded: deps.unrecorded,
     lane: deps.queue.laneOf(id),

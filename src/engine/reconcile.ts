@@ -42,6 +42,7 @@ export interface ReconcileDeps extends Omit<OwnObjectDeps, "unrecorded">, Omit<S
   readonly shareReads: (by: string, reader: Pick<ActingStore, "read">) => Pick<ActingStore, "read">;
   readonly waitWithoutLimit: WaitForRecord;
   readonly breathe: YieldIfLong;
+  readonly now: () => Date;
   /** In which what it sends waits, where that has to wait. */
   readonly lane: Lane;
 }
@@ -103,7 +104,18 @@ async function carryOut(
   };
   const read = readOnce({ ...deps, ...shared, holdMuch: requests.holdMuch }, namespace, signal);
   const holds = createHolds(deps, { acting, current: object.current, signal });
-  const sending = createSending({ ...deps, object, holds, requests, read, resource, signal, sending: deps.sending ?? signal });
+  const sinceMs = (): number => Math.max(0, deps.now().getTime() - situation.now.getTime()); // 0: the clock was set back
+  const sending = createSending({
+    ...deps,
+    object,
+    holds,
+    requests,
+    read,
+    resource,
+    signal,
+    sinceMs,
+    sending: deps.sending ?? signal,
+  });
   const owner = (): Owner => ({ type: kind.type, metadata: object.current().metadata });
   const performers: Performers = {
     exchange: (step) => sending.send(step),

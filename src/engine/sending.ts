@@ -41,6 +41,8 @@ interface SendingOptions extends SendingDeps {
   readonly resource: Resource;
   /** Aborts preparing. */
   readonly signal: AbortSignal;
+  /** Milliseconds since the `now` of the plan. */
+  readonly sinceMs: () => number;
   /** Aborts what is on its way. */
   readonly sending: AbortSignal;
 }
@@ -53,9 +55,11 @@ export function createSending({
   resource,
   signal,
   sending,
+  sinceMs,
   ...deps
 }: SendingOptions): ExchangeSender {
   let hasSent = false;
+  const timed = (outcome: Outcome): Outcome => (outcome.type === "refusal" ? outcome : { ...outcome, tookMs: sinceMs() });
 
   async function prepare(exchange: Exchange): Promise<Prepared | Refusal | Postponed> {
     // What has begun goes on to its outcome.
@@ -102,7 +106,7 @@ export function createSending({
       const conflict = (await keep(keeps)) ?? (await makeReady(beforeSend));
       if (conflict) return conflict;
       hasSent = true;
-      return await request.send(sending);
+      return timed(await request.send(sending));
     },
     async sendAll({ exchanges, beforeSend, judge }, follow) {
       const all = await prepareAll(exchanges);
@@ -113,7 +117,7 @@ export function createSending({
       const ended = await Promise.all(
         all.map(async (prepared, position) => {
           using request = prepared;
-          return await follow(judge(await request.send(sending), position));
+          return await follow(judge(timed(await request.send(sending)), position));
         }),
       );
       const judgements: unknown[] = [];

@@ -122,6 +122,16 @@ describe("a POST", () => {
     expect(status.attempt).toMatchObject({ phase: "Unknown" });
     expect(condition(status, "Ready")?.reason).toBe("OutcomeUnknown");
   });
+  test("is tried again after a pause that begins when the try has ended, whatever it waited for and however it ended", () => {
+    const retry = { backoff: { initial: "2s", max: "2s" }, limit: 9 };
+    const keyed = request({ retry, idempotencyKey: { header: "Idempotency-Key" } });
+    for (const ended of [reset, answer(503)] as readonly Answer[]) {
+      const { status } = drive(keyed, [{ ...ended, tookMs: 30_000 } as Answer]);
+      const { startedAt = "", finishedAt = "" } = status.attempt ?? {};
+      expect(Date.parse(finishedAt) - Date.parse(startedAt)).toBeGreaterThanOrEqual(30_000);
+      expect(Date.parse(status.nextRunAt ?? "") - Date.parse(finishedAt)).toBeGreaterThanOrEqual(1_500);
+    }
+  });
   test("with a key that is honoured is tried again under the same key, without an intent", () => {
     const keyed = request({ idempotencyKey: { header: "Idempotency-Key" } });
     const first = drive(keyed, [reset]);

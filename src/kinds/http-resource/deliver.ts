@@ -12,6 +12,7 @@ import { exchangeOf, type Asked } from "./exchange.ts";
 import { endpointFor, sharedBy } from "./endpoints.ts";
 import { findLeaving, keepsOf } from "./keeps.ts";
 import { ofFailure, ofSuccess, type Delivered } from "./delivered.ts";
+import { tookMs } from "../request/judge.ts";
 import { judgeAnswer, saysGone } from "./judge.ts";
 import { locate } from "./observation.ts";
 import { outputsOf } from "./outputs.ts";
@@ -82,8 +83,7 @@ export function* deliver(context: Context, report: Report, sending: VerbDelivery
 
   const judgement = yield* judgeAnswer(context, request, exchange, outcome);
   const { response } = judgement;
-  const tookMs = response?.durationMs ?? 0;
-  const ended: VerbAttempt = { ...attempt, finishedAt: new Date(now.getTime() + tookMs).toISOString() };
+  const ended: VerbAttempt = { ...attempt, finishedAt: new Date(now.getTime() + tookMs(outcome)).toISOString() };
   const isGone = isRemoval && saysGone(response);
   if (judgement.succeeded && response) {
     const working = yield* beginPolling(context, { request, exchange, attempt: ended, response });

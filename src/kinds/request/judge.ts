@@ -8,15 +8,16 @@ import { evaluate, type Steps } from "../../core/plan.ts";
 import type { Judgement } from "./recorded.ts";
 import { expectedThat } from "./request.ts";
 
-/** `tookMs`: from the request's start to its end. */
+/** `tookMs`: from the start of the plan to the end of the request. */
 export function* judgeResponse(
   expect: Expectation,
   { scope }: Exchange,
   outcome: Exclude<Outcome, { type: "refusal" }>,
 ): Steps<Judgement & { tookMs: number }> {
-  if (outcome.type === "failure") return { succeeded: false, reason: outcome.reason, message: outcome.message, tookMs: 0 };
+  if (outcome.type === "failure")
+    return { succeeded: false, reason: outcome.reason, message: outcome.message, tookMs: tookMs(outcome) };
   const { response } = outcome;
-  const seen = { response, tookMs: response.durationMs };
+  const seen = { response, tookMs: tookMs(outcome) };
   const answered = answeredText(response);
   if (!isExpectedStatus(expect.status, response.statusCode)) {
     return {
@@ -50,4 +51,9 @@ export function answeredText({ statusCode, headers }: Response): string {
   if (schemes.length === 0) return `answered ${statusCode}`;
   const isPossible = schemes.some((scheme) => possible.includes(scheme));
   return `answered ${statusCode}, which asks for ${schemes.join(" or ")}${isPossible ? "" : "; Holdfast has no such credential"}`;
+}
+
+/** From the start of the plan to the end of the request, milliseconds. */
+export function tookMs(outcome: Exclude<Outcome, { type: "refusal" }>): number {
+  return outcome.tookMs ?? (outcome.type === "response" ? outcome.response.durationMs : 0);
 }
