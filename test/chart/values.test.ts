@@ -26,6 +26,8 @@ function sample(option: Option): unknown {
     case "address":
     case "address|off":
       return "127.0.0.1:7007";
+    case "namespace/name|none":
+      return "team-a/provider";
     case undefined:
       throw new Error(`${option.flags} has no argument`);
   }

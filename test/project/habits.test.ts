@@ -39,6 +39,13 @@ test("CONTRIBUTING tells of every class of tests, which make test runs", () => {
   }
 });
 
+test("each decision has a number of its own, which its title has, too", () => {
+  const files = readdirSync(join(root, "docs/adr"));
+  const numbers = files.map((file) => Number(file.slice(0, 4)));
+  expect(numbers.filter((number, position) => numbers.indexOf(number) !== position)).toEqual([]);
+  for (const file of files) expect(read(join("docs/adr", file))).toMatch(new RegExp(`^# ${Number(file.slice(0, 4))}\\. `));
+});
+
 test("the Node of .nvmrc is the one that npm ci installs", () => {
   const { devDependencies } = JSON.parse(read("package.json")) as { devDependencies: { node: string } };
   expect(read(".nvmrc").trim()).toBe(devDependencies.node);
