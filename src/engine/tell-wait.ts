@@ -3,7 +3,10 @@
  *
  * Invariant: its place in the line is not touched, and nothing is read for it.
  */
+import { isReady, type Condition } from "../core/conditions.ts";
+import type { DeliveryRecord } from "../core/delivery.ts";
 import type { Refusal } from "../core/outcome.ts";
+import type { Resource } from "../core/resource.ts";
 import { deriveTransitionEvent } from "../core/transition-event.ts";
 import type { Kind, Situation, Verdict } from "../core/plan.ts";
 import type { Announce } from "../core/ports.ts";
@@ -24,6 +27,7 @@ export async function tellWait(
   { deps, signal }: { readonly deps: TellDeps; readonly signal: AbortSignal },
 ): Promise<Verdict | Conflict | undefined> {
   const { resource } = situation;
+  if (saysMore(resource)) return undefined;
   const refusal = refusalFor(wait);
   const verdict = refusal && kind.heldBack?.(situation, refusal);
   if (!verdict || sameJSON(verdict.status, resource.status ?? {})) return verdict;
@@ -33,6 +37,12 @@ export async function tellWait(
   const told = deriveTransitionEvent(resource.status, verdict.status);
   if (told) deps.announce(kind.type, object.current(), told);
   return verdict;
+}
+
+/** It is as declared, or is being tried: its status says so, and that its next look or try waits for its turn takes none of it back. */
+function saysMore({ metadata, status = {} }: Resource): boolean {
+  const said: Partial<DeliveryRecord> & { observedGeneration?: number; conditions?: readonly Condition[] } = status;
+  return said.attempt?.phase === "Retrying" || (said.observedGeneration === metadata.generation && isReady(said.conditions));
 }
 
 function refusalFor({ reason, about = "its endpoint", turnInMs }: LongWait): Refusal | undefined {

@@ -64,7 +64,7 @@ export function createWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
   const ready = createReadyKeys(groupOf);
   const worked = createWorkedKeys(groupOf);
   /** Became due while being worked on. */
-  const again = new Map<string, Lane>();
+  const again = new Map<string, { readonly lane: Lane; readonly kept: boolean }>();
   /** The idle workers. */
   const waiting: ((key: string) => void)[] = [];
 
@@ -80,8 +80,10 @@ export function createWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
   }
   function makeReady(key: string, lane: Lane, kept = false): void {
     delayed.forget(key);
-    if (worked.has(key)) again.set(key, earlierLane(lane, again.get(key)));
-    else if (ready.add(key, lane, kept)) onAdd?.();
+    if (worked.has(key)) {
+      const before = again.get(key);
+      again.set(key, { lane: earlierLane(lane, before?.lane), kept: kept || before?.kept === true });
+    } else if (ready.add(key, lane, kept)) onAdd?.();
   }
   function makeReadyNow(key: string, lane: Lane, kept?: boolean): void {
     makeReady(key, lane, kept);
@@ -110,11 +112,11 @@ export function createWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
     leave: worked.leave,
     done(key) {
       worked.end(key);
-      const lane = again.get(key);
+      const next = again.get(key);
       again.delete(key);
-      if (lane) makeReadyNow(key, lane);
+      if (next) makeReadyNow(key, next.lane, next.kept);
     },
-    laneOf: (key) => earlierLane(worked.laneOf(key) ?? "change", again.get(key)),
+    laneOf: (key) => earlierLane(worked.laneOf(key) ?? "change", again.get(key)?.lane),
     get depth() {
       return ready.size + again.size;
     },

@@ -34,11 +34,15 @@ export interface UsedEndpoint extends Endpoint {
   readonly callerLabels?: Labels;
 }
 
+/** It waits in a line, and is sent when its turn comes. */
+const inLine: readonly string[] = ["RateLimited", "EndpointBusy", "OriginBusy", "TokenPending"];
+
 /** Whether its status speaks of the spec as it is, and nothing of it is on its way or due by itself. */
 export function isSettled({ metadata, status }: HTTPRequest | HTTPResource): boolean {
   return (
     status?.observedGeneration === metadata.generation &&
     status.conditions !== undefined &&
+    !status.conditions.some(({ type, status: is, reason }) => type === "Ready" && is === "False" && inLine.includes(reason)) &&
     !["InFlight", "Retrying", "Polling"].includes(status.attempt?.phase ?? "Done") &&
     !(status.attempt?.phase === "Unknown" && nextTryOf(status) !== undefined)
   );

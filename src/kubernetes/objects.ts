@@ -11,10 +11,10 @@ import { createSharing } from "../core/tools/sharing.ts";
 import type { DataResource, Metadata, Resource } from "../core/resource.ts";
 import { ApiUnreachableError, unreadable } from "./api-error.ts";
 
-/** Throws `ApiUnreachableError` for what is no object of the Kubernetes API. */
-export function toResource(object: unknown): Resource {
+/** `known`: its spec, where the object comes without. Throws `ApiUnreachableError` for what is no object of the Kubernetes API. */
+export function toResource(object: unknown, known?: object): Resource {
   if (!isRecord(object)) throw notAnObject();
-  const spec = share(object["spec"]);
+  const spec = known ?? share(object["spec"]);
   const status = toStatus(share(object["status"]));
   const { annotations, labels, finalizers, ...metadata } = toMetadata(object);
   return {

@@ -62,14 +62,14 @@ export function ownership(
 }
 /**
  * Whether Holdfast has written it since it was created: a copy is created later than what it was copied from was written, also where
- * the field managers were restored with it.
+ * the field managers were restored with it. Both times are whole seconds, and that of a write is taken before its admission.
  * https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
  */
 function isOwnMaking(present: Fields): boolean {
   const { managedFields, creationTimestamp } = metadataOf(present);
   return (Array.isArray(managedFields) ? managedFields : []).some(
     (entry: unknown) =>
-      isRecord(entry) && entry["manager"] === fieldManager && timeOf(entry["time"]) >= timeOf(creationTimestamp),
+      isRecord(entry) && entry["manager"] === fieldManager && timeOf(entry["time"]) + 1_000 >= timeOf(creationTimestamp),
   );
 }
 /** Milliseconds; no comparison with what is no time holds. */

@@ -191,7 +191,7 @@ async function writtenAs(writer: StatusWriter, write: AttemptWrite, answer: unkn
   if (!isRecord(answer) || answer["kind"] !== "PartialObjectMetadata") return toResource(answer);
   const { spec, metadata } = write.resource;
   const status = parseJSON(JSON.stringify(write.status)); // as it comes back: what is absent is not there
-  const written = { ...toResource({ metadata: answer["metadata"], status }), spec };
+  const written = toResource({ metadata: answer["metadata"], status }, isRecord(spec) ? spec : undefined);
   if (written.metadata.generation === metadata.generation) return written;
   return (await readLive(writer, { ...write, purpose: write.purpose ?? "outcomes" }, signal)) ?? written;
 }

@@ -47,3 +47,22 @@ test("F14, wish 22: 24 requests to an origin that never answers hold up none of 
     await rm(folder, { recursive: true });
   }
 }, 60_000);
+
+test("run --once waits for a turn under a rate limit, though the status has told of the wait", async () => {
+  await using origin = await loopbackServer((_request, response) => void response.end("ok"));
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-slow-"));
+  try {
+    const of = (kind: string, name: string, spec: object): string =>
+      JSON.stringify({ apiVersion: "holdfast.dev/v1alpha1", kind, metadata: { name }, spec });
+    const spec = { endpointRef: { name: "slow" }, path: "/" };
+    const manifests = [
+      of("HTTPEndpoint", "slow", { baseURL: origin.url, rateLimit: { requests: 1, per: "16s" } }),
+      ...["a", "b"].map((name) => of("HTTPRequest", name, spec)),
+    ];
+    await writeFile(join(folder, "all.yaml"), manifests.join("\n---\n"));
+    const ended = await holdfast(["run", "--once", "-f", folder]);
+    expect([ended.code, origin.requests.length]).toEqual([0, 2]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}, 90_000);

@@ -74,6 +74,20 @@ test("asks for nothing but the new metadata, and keeps the spec that is known as
   expect(result.type === "written" && result.resource.spec).toBe(resource.spec);
 });
 
+test("keeps kubectl's copy of the manifest where the spec may read it, as a watch does", async () => {
+  const annotations = { "kubectl.kubernetes.io/last-applied-configuration": "{}" };
+  const { metadata } = thing("a");
+  const kept = async (spec: object): Promise<unknown> => {
+    const resource = { metadata: { ...metadata, annotations }, spec, status: inFlight };
+    const { client } = serverOf(resource);
+    const attempt = { type: "attempt", id: "i", sender: "me" } as const;
+    const result = await writeAttempt({ client, random: () => 0.99 }, { type, resource, status: done }, attempt, signal);
+    return result.type === "written" && result.resource.metadata.annotations;
+  };
+  expect(await kept({ body: { json: "${ .metadata | tojson }" } })).toEqual(annotations);
+  expect(await kept({ body: { json: "${ .inputs }" } })).toEqual({});
+});
+
 test("reads the object anew where its spec has changed since it was read", async () => {
   const changed = thing("a", 2, 7);
   const server = serverOf({ ...changed, spec: { changed: true }, status: inFlight });

@@ -14,6 +14,17 @@ test("hands a key to one worker at a time, and again afterwards when it became d
   expect(await queue.take(never)).toBe("a");
 });
 
+test("hands out first whose turn came while it was being worked on", async () => {
+  const queue = createWorkQueue();
+  queue.add("a");
+  expect(await queue.take(never)).toBe("a");
+  queue.add("a", { lane: "listing", kept: true });
+  queue.add("a", { lane: "listing" });
+  queue.add("b");
+  queue.done("a");
+  expect(await queue.take(never)).toBe("a");
+});
+
 test("counts what was due while no key was handed out from when they are", async () => {
   const waitedSecs: number[] = [];
   let isOpen = false;

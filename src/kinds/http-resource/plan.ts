@@ -8,6 +8,7 @@ import type { HTTPResourceSpec } from "../../api/http-resource.ts";
 import type { Inputs } from "../../api/request.ts";
 import type { Dependency, Kind, Plan, Situation, Verdict } from "../../core/plan.ts";
 import { findTooMany } from "../../core/object-size.ts";
+import type { Refusal } from "../../core/outcome.ts";
 import { dataReferences } from "../request/data-references.ts";
 import { dependenciesOf, resolveDependencies } from "../request/dependencies.ts";
 import { endpointReferences } from "../request/endpoint.ts";
@@ -60,8 +61,15 @@ export const httpResourceKind: Kind<HTTPResource> = {
   neededAtEnd,
   actsAs: ({ spec }) => spec.serviceAccountName,
   plan: (situation) => tellNextLook(plan(situation), situation),
-  heldBack: (situation, why) => withNextLook(httpResourceReport(contextOf(situation)).refused(why), situation),
+  heldBack,
 };
+
+/** What the plan makes of another spec has not been recorded: it counts as observed when that has been. */
+function heldBack(situation: Situation<HTTPResource>, why: Refusal): Verdict {
+  const verdict = withNextLook(httpResourceReport(contextOf(situation)).refused(why), situation);
+  const { observedGeneration } = situation.resource.status ?? {};
+  return observedGeneration === undefined ? verdict : { ...verdict, status: { ...verdict.status, observedGeneration } };
+}
 
 function* plan(situation: Situation<HTTPResource>): Plan {
   const context = contextOf(situation);

@@ -1,0 +1,32 @@
+import { expect, test } from "@jest/globals";
+import type { Kind, Situation, Verdict } from "../../src/core/plan.ts";
+import { tellWait } from "../../src/engine/tell-wait.ts";
+import { thing } from "../support/memory-store.ts";
+
+const never = new Promise<never>(() => {});
+const ready = { type: "Ready", status: "True", reason: "Succeeded", message: "", lastTransitionTime: "2026-01-01T00:00:00Z" };
+
+/** Whether its kind was asked what to say of a wait. */
+async function isAsked(status: object): Promise<boolean> {
+  let asked = false;
+  const kind = {
+    heldBack() {
+      asked = true;
+      return { status, result: "waiting", reason: "RateLimited" } as unknown as Verdict;
+    },
+  } as unknown as Kind;
+  const situation = { resource: { ...thing("a", 2), status } } as unknown as Situation;
+  const wait = { reason: "RateLimited", turnInMs: 60_000, kept: true, free: never } as const;
+  await tellWait(kind, situation, wait, { deps: {} as never, signal: new AbortController().signal });
+  return asked;
+}
+
+test.each<[string, object, boolean]>([
+  ["nothing has been said", {}, true],
+  ["it is as declared, and waits for its next look", { observedGeneration: 2, conditions: [ready] }, false],
+  ["it was as declared before it changed", { observedGeneration: 1, conditions: [ready] }, true],
+  ["it has been tried, and its status says what came of that", { observedGeneration: 2, attempt: { phase: "Retrying" } }, false],
+  ["something else is wrong", { observedGeneration: 2, conditions: [{ ...ready, status: "False" }] }, true],
+])("a wait for a turn, where %s", async (_, status, isTold) => {
+  expect(await isAsked(status)).toBe(isTold);
+});
