@@ -56,6 +56,7 @@ export function mergePatchText(
 }
 /** With what is observed at a place, where both have something. */
 function asObserved(declared: unknown, observed: unknown, place: Place): unknown {
+  if (place.length === 0) return declared;
   const [seen = null] = valuesAt(observed, place);
   const [own = null] = valuesAt(declared, place);
   return seen === null || own === null ? declared : mapAt(declared, place, () => seen);

@@ -9,6 +9,8 @@ import type { Refusal } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
 import { recordCreate, recordUpdate } from "../../core/remote-object.ts";
 import { retryAfterMs } from "../../core/retry.ts";
+import { jsonStep } from "../../core/templating.ts";
+import { parsePlace } from "../../core/tools/json-place.ts";
 import { needsExternalID, verbDigest, withRemote, type Context, type VerbAttempt } from "./context.ts";
 import { correctionFor, isAsMade, isContested, replacementDigest } from "./contested.ts";
 import { areOthers, deliveredByCreate, deliveredNow, isAskedFor } from "./delivery-record.ts";
@@ -104,7 +106,7 @@ export function* correct(context: Context, report: Report, seen: Found): Steps<V
     differs: correction.differs,
     repeats: replaceable ? correction.repeats : Math.max(1, correction.repeats),
     mergePatch,
-    same: sameInAnotherForm(spec, seen.differences),
+    same: sameInAnotherForm(spec, seen),
     onUnknown: spec.onUnknown === "Resend" ? "Resend" : "Stall",
   });
   const { statusCode = 0 } = delivered.type === "failed" ? (delivered.judgement.response ?? {}) : {};
@@ -115,14 +117,28 @@ export function* correct(context: Context, report: Report, seen: Found): Steps<V
 
 /**
  * Places of `compare` at which nothing differs, while something does elsewhere: a merge patch leaves them alone, since to send them
- * would ask for a change where there is none. Of a list, all of it.
+ * would ask for a change where there is none. Of a list, all of it. Where something was not compared, no place is known to be the
+ * same.
  */
-function sameInAnotherForm({ compare = [] }: Context["spec"], differences: readonly Difference[]): readonly string[] {
-  const places = compare.map(({ path }) => path.split(/\[\d*\]/, 1)[0] ?? "").filter((place) => place !== "");
+function sameInAnotherForm(
+  { compare = [] }: Context["spec"],
+  { differences, isPartial }: Pick<Found, "differences" | "isPartial">,
+): readonly string[] {
+  if (isPartial === true) return [];
+  const places = compare.map(({ path }) => outsideLists(path)).filter((place) => place !== "");
   const isApart = (a: string, b: string): boolean => !isAtOrBelow(a, b) && !isAtOrBelow(b, a);
   // Of many not all are told.
   const isKnown = differences.length > 0 && differences.length < 20;
   return !isKnown ? [] : places.filter((place) => differences.every(({ path }) => isApart(path, place)));
+}
+/** The place, or the list that it is in, as differences print it. */
+function outsideLists(path: string): string {
+  const place = parsePlace(path);
+  const list = place.findIndex(({ key, isEach }) => isEach === true || typeof key === "number");
+  return place
+    .slice(0, list < 0 ? place.length : list)
+    .map(({ key }) => jsonStep(key))
+    .join("");
 }
 function isAtOrBelow(path: string, place: string): boolean {
   return place === "." || path === place || (path.startsWith(place) && /^[.[]/.test(path.slice(place.length)));
