@@ -61,3 +61,23 @@ test("what delete reads is observed after the step before it, which has changed 
     "DELETE users/${ .externalID }",
   ]);
 });
+
+test("what was observed before the step is known to have been there, also where the answer to DELETE is lost", () => {
+  const written = { ...user, beforeDelete: disable };
+  const { status } = drive(resource(written), [answer(201), values("7")]);
+  const first = drive(resource(written, { status, ...deleted }), [answer(200), values(), answer(200), failure(true)]);
+  expect([first.sent.at(-1), first.status.seen]).toEqual(["DELETE users/${ .externalID }", true]);
+  const later = { at: new Date(Date.parse("2026-01-01T01:00:00Z")) };
+  const object = resource(written, { status: first.status, ...deleted });
+  const again = drive(object, [answer(200), answer(404), answer(404)], later);
+  expect(again.verdict).toMatchObject(gone);
+});
+test("what is observed after the step, whose work went on, is known to have been there", () => {
+  const headers = [{ name: "If-Match", value: "${ .response.headers.etag }" }];
+  const written = { ...prepared, delete: { ...user.delete, headers } };
+  const { status } = drive(resource(written), [answer(201), values("7")]);
+  const begun = drive(resource(written, { status, ...deleted }), [answer(200), values(), accepted]);
+  const object = resource(written, { status: { ...begun.status, seen: false }, ...deleted });
+  const ended = drive(object, [...hasEnded, answer(200), values(), failure(true)], soon);
+  expect([ended.sent.at(-1), ended.status.seen]).toEqual(["DELETE users/${ .externalID }", true]);
+});

@@ -71,6 +71,23 @@ describe("what a PUT has created", () => {
     // What cannot be looked at is deleted all the same.
     expect(drive(resource(put, { ...deleted, status: made(put) }), [answer(503), answer(204)], hour).verdict).toMatchObject(gone);
   });
+  test("is deleted by the id that is known, where the look before that shows another", () => {
+    const byName = { ...put, observe: { url: `${url}/ada` } };
+    const object = resource(byName, { ...deleted, status: made(put) });
+    const looks: (readonly [string, boolean])[] = [
+      ["8", false],
+      ["7", true],
+    ];
+    for (const [id, seen] of looks) {
+      const { steps, status } = drive(object, [answer(200), { ...same, values: [id] } as EvaluationResult, failure(true)], hour);
+      const sent = steps.at(-1);
+      expect([sent?.type === "exchange" && sent.exchange.scope.externalID, status.externalID, status.seen]).toEqual([
+        "7",
+        "7",
+        seen,
+      ]);
+    }
+  });
   test("costs no write of its own where nothing is deleted and it may be created twice", () => {
     const status = made(kept);
     expect(drive(resource(kept, { status }), [answer(200), same], after(60_000)).status).toBe(status);

@@ -21,24 +21,26 @@ export function* remove(known: Context, report: Report): Steps<Verdict> {
   const { spec } = known;
   const found = yield* shownFirst(known, report);
   if ("status" in found) return found;
-  const { externalID, ...shown } = found;
-  const context = seenNow(externalID === undefined ? known : { ...known, externalID }, shown);
+  const { externalID: _, ...shown } = found;
+  const context = seenNow(known, found);
+  const own = context === known ? report : httpResourceReport(context);
   const onUnknown = spec.onUnknown === "Resend" ? "Resend" : "Stall";
   if (spec.beforeDelete) {
     const request = { field: "spec.beforeDelete", shape: spec.beforeDelete };
-    const prepared = yield* deliver(context, httpResourceReport(context), {
+    const prepared = yield* deliver(context, own, {
       verb: "BeforeDelete",
       request,
       ...shown,
       onUnknown,
       limit: Infinity,
     });
-    return yield* afterPreparing(context, report, prepared, shown);
+    return yield* afterPreparing(context, own, prepared, shown);
   }
-  return yield* sendDelete(context, context === known ? report : httpResourceReport(context), shown);
+  return yield* sendDelete(context, own, shown);
 }
 /** Once it has been seen, a later 404 is believed: also where the answer to its DELETE was lost. */
-function seenNow(context: Context, { response }: Shown): Context {
+function seenNow(known: Context, { response, externalID }: Shown): Context {
+  const context = externalID === undefined || externalID === known.externalID ? known : { ...known, externalID };
   const { remote } = context;
   return response === undefined || remote.seen ? context : { ...context, remote: { ...remote, seen: true } };
 }
@@ -51,13 +53,15 @@ function* afterPreparing(context: Context, report: Report, prepared: Delivered, 
   if (prepared.type !== "succeeded") return yield* concludeDelete(context, report, { delivered: prepared, isVerified: true });
   const isKnown = shown && !readsShown(context.spec.delete);
   const found = isKnown ? shown : yield* shownFirst(context, report);
-  return "status" in found ? found : yield* sendDelete(context, report, found);
+  if ("status" in found) return found;
+  const { externalID: _, ...known } = found;
+  const after = seenNow(context, found);
+  return yield* sendDelete(after, after === context ? report : httpResourceReport(after), known);
 }
 
-function* sendDelete(known: Context, report: Report, { externalID, ...shown }: Shown): Steps<Verdict> {
-  const { spec } = known;
+function* sendDelete(context: Context, report: Report, shown: Omit<Shown, "externalID">): Steps<Verdict> {
+  const { spec } = context;
   if (!spec.delete) return report.released("Orphaned");
-  const context = externalID === undefined ? known : { ...known, externalID };
   const onUnknown = spec.onUnknown === "Resend" ? "Resend" : "Stall";
   const request = { field: "spec.delete", shape: spec.delete };
   const delivered = yield* deliver(context, report, { verb: "Delete", request, ...shown, onUnknown, limit: Infinity });
@@ -85,12 +89,18 @@ function* shownFirst(context: Context, report: Report): Steps<Shown | Verdict> {
       return concludeGone(context, report);
     case "found":
       if (seen.mine === false) return report.held("NotMine");
+      // Where nothing of it is needed it is the known one that is deleted: another says nothing of that.
+      if (!isNeeded) return isAnother(seen, externalID) || !seen.response ? {} : { response: seen.response };
       return {
         ...(seen.externalID !== undefined && { externalID: seen.externalID }),
         ...(seen.response && { response: seen.response }),
         ...(seen.object !== undefined && { object: seen.object }),
       };
   }
+}
+
+function isAnother(seen: Found, known: string | undefined): boolean {
+  return known !== undefined && seen.externalID !== undefined && seen.externalID !== known;
 }
 
 /** Its server says that it is gone. */
