@@ -14,6 +14,7 @@ async function compare(
   observed: unknown,
   entries: readonly (readonly [string, string])[] = [],
   object?: unknown,
+  compared?: string,
 ): Promise<unknown> {
   await using server = await loopbackServer((_request, response) =>
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(observed)),
@@ -25,7 +26,14 @@ async function compare(
   const normalise = entries.map(([path, as], index) => ({ path, as: at(`spec.compare[${index}].as`, as) }));
   const { response } = outcome;
   const result = await http.requester.evaluate(
-    { scope: { ...sent.scope, ...(object !== undefined && { object }) }, response, expressions: [], compare: body, normalise },
+    {
+      scope: { ...sent.scope, ...(object !== undefined && { object }) },
+      response,
+      expressions: [],
+      compare: body,
+      normalise,
+      ...(compared !== undefined && { compared: at("spec.update.object", compared) }),
+    },
     reader({}),
     never,
   );
@@ -154,5 +162,31 @@ describe("a text is held against what is observed, by what it is", () => {
       const places = await observed;
       expect(Array.isArray(places) ? places.length === 0 : places).toBe(isSame);
     }
+  });
+});
+
+describe("a form's texts are held against numbers", () => {
+  const form: BodyTemplate = {
+    type: "form",
+    fields: ["ttl", "on", "name"].map((name, index) => ({
+      name,
+      field: `spec.update.body.form[${index}].value`,
+      text: ["300", "true", "www"][index] ?? "",
+    })),
+  };
+  test.each<[string, string | undefined, unknown, readonly string[]]>([
+    ["of all of it", undefined, { ttl: 300, on: true, name: "www" }, []],
+    ["of a part", "{ttl: .body.ttl, on: .body.on}", { ttl: 300, on: true }, []],
+    [
+      "of a part of another shape",
+      "{zone: .body, all: [.body.ttl]}",
+      { zone: { ttl: 300, on: true, name: "www" }, all: [300] },
+      [],
+    ],
+    ["of one field", ".body.ttl", 300, []],
+    ["that are others", "{zone: .body}", { zone: { ttl: 301, on: false, name: "www" } }, [".zone.ttl", ".zone.on"]],
+  ])("%s", async (_title, compared, observed, expected) => {
+    const told = (await compare(form, observed, [], undefined, compared)) as string[];
+    expect(told.length === 0).toBe(expected.length === 0);
   });
 });

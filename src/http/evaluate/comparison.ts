@@ -15,7 +15,7 @@ import { parseJSON } from "../../core/tools/json.ts";
 import { mapAt, parsePlace, valuesAt, type Place } from "../../core/tools/json-place.ts";
 import { templatesOf } from "../../core/templating.ts";
 import { partOfTemplate } from "../render/compare.ts";
-import { observedSide, wantedSide, type Bytes, type Side } from "./sides.ts";
+import { asTexts, observedSide, wantedSide, type Bytes, type Side } from "./sides.ts";
 import { expressionsIn } from "../render/render.ts";
 import { meterValues, type ValueOf } from "../render/values.ts";
 
@@ -50,9 +50,11 @@ export async function compareBody(
     const side = wantedSide(compare, { valueOf: lookup(values), bytes, ...(!compared && { observed }) });
     if (!compared || side.type !== "value") return side;
     const part = await ask([compared], { scope: { ...scope, body: side.value }, response });
+    const value = parseJSON(part.get(compared.text) ?? "null");
+    const isOfTexts = compare.type === "form" && observed.type === "value";
     return {
       type: "value",
-      value: parseJSON(part.get(compared.text) ?? "null"),
+      value: isOfTexts ? asTexts(value, observed.value) : value,
       template: partOfTemplate(side.template, compared.text),
     };
   };

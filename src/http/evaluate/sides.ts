@@ -87,17 +87,19 @@ function isSameText(one: string, other: string): boolean {
   const [a, b] = [jsonText(one, undefined), jsonText(other, undefined)];
   return one === other || (a !== undefined && b !== undefined && sameJSON(parseJSON(a), parseJSON(b)));
 }
-/** A form has texts only: a number or boolean that was observed is compared by its text. */
-function asTexts(wanted: object, observed: unknown): unknown {
-  if (!isRecord(observed)) return wanted;
-  const scalar = (text: unknown, seen: unknown): unknown =>
-    (typeof seen === "number" || typeof seen === "boolean") && String(seen) === text ? seen : text;
+/** A form has texts only: a number or boolean that was observed is compared by its text. Nothing below `levels`. */
+export function asTexts(wanted: unknown, observed: unknown, levels = 32): unknown {
+  if (typeof observed === "number" || typeof observed === "boolean") return String(observed) === wanted ? observed : wanted;
+  if (levels === 0) return wanted;
+  const below = (value: unknown, seen: unknown): unknown => asTexts(value, seen, levels - 1);
+  if (Array.isArray(wanted) && Array.isArray(observed))
+    return wanted.map((value: unknown, index) => below(value, observed[index]));
+  if (!isRecord(wanted) || !isRecord(observed)) return wanted;
   return Object.fromEntries(
-    Object.entries(wanted).map(([name, value]: [string, unknown]) => {
-      const seen = observed[name];
-      if (!Array.isArray(value)) return [name, scalar(value, seen)];
-      return [name, value.map((text: unknown, index) => scalar(text, Array.isArray(seen) ? seen[index] : undefined))];
-    }),
+    Object.entries(wanted).map(([name, value]) => [
+      name,
+      below(value, Object.hasOwn(observed, name) ? observed[name] : undefined),
+    ]),
   );
 }
 function decodeText(bytes: Uint8Array): string | undefined {
