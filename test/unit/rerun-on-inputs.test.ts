@@ -97,3 +97,11 @@ test("F22: where no watch tells of an input it says so, for as long as that is s
   expect(condition(watched, "InputsUnwatched")).toBeUndefined();
   expect(condition(driveIn({ resource: request({}), isUnwatched }, [ok]).status, "InputsUnwatched")).toBeUndefined();
 });
+test("it says so once where what it says else stays as it was", () => {
+  const first = driveIn({ resource: request({ rerunOn }), isUnwatched: true }, [values("v1"), ok]).status;
+  const { metadata, ...rest } = request({ rerunOn }, first);
+  const deletionTimestamp = "2026-01-01T00:00:00Z";
+  const going = { ...rest, metadata: { ...metadata, deletionTimestamp, finalizers: ["example.com/hold"] } };
+  const { conditions = [] } = driveIn({ resource: going, isUnwatched: true }, []).status;
+  expect(conditions.filter(({ type }) => type === "InputsUnwatched")).toHaveLength(1);
+});

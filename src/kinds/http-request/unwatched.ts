@@ -17,5 +17,6 @@ export function tellUnwatched(verdict: Verdict, { resource, now, isUnwatched }: 
   const { conditions: told = [], ...status }: { readonly conditions?: readonly Condition[] } = verdict.status;
   const before = resource.status?.conditions ?? [];
   const more = conditions([unwatched], before, resource.metadata.generation, now.toISOString());
-  return { ...verdict, status: { ...status, conditions: [...told, ...more] } };
+  const others = told.filter(({ type }) => type !== unwatched.type);
+  return { ...verdict, status: { ...status, conditions: [...others, ...more] } };
 }
