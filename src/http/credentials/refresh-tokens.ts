@@ -24,22 +24,29 @@ export interface RefreshTokens {
 export function createRefreshTokens(keeper: RefreshTokenKeeper | undefined): RefreshTokens {
   /** Where there is a keeper, only what it could not keep yet: another process may have kept a newer one. */
   const latest = createKept<string>(mostKept);
+  /** What was loaded or saved last: a Secret goes before its endpoint where their namespace is deleted. */
+  const known = createKept<string>(mostKept);
   const atRisk = createKept<true>(mostKept);
   return {
     async current(key, { keep, token: declared }, signal) {
       if (!keep || !keeper) return latest.of(key) ?? declared;
       const problem = await keeper.check(keep, signal);
       if (problem) throw new RefusedError({ ...problem, heals: true });
-      return latest.of(key) ?? (await keeper.load(keep, declared, signal)) ?? declared;
+      const unkept = latest.of(key);
+      if (unkept !== undefined) return unkept;
+      const kept = await keeper.load(keep, declared, signal);
+      return kept === undefined ? (known.of(key) ?? declared) : known.keep(key, kept);
     },
     async replaced(key, { keep, token: declared }, token, signal) {
       latest.keep(key, token);
       if (!keep || !keeper) return void atRisk.keep(key, true);
       const problem = await keeper.save(keep, { declared, token }, signal);
       if (problem) throw new RefusedError({ ...problem, heals: true });
+      known.keep(key, token);
       latest.forget(key);
     },
     refused(key, { token: declared }, token) {
+      known.forget(key);
       if (token === declared) latest.forget(key);
       else latest.keep(key, declared);
       atRisk.forget(key);
