@@ -22,6 +22,7 @@ interface ToldTogether {
 
 interface Alike {
   readonly sinceMs: number;
+  lastMs: number;
   readonly resources: Set<string>;
   nextMs: number;
   untold: number;
@@ -30,6 +31,8 @@ interface Alike {
 /** What begins to fail within this time began together; and the first pause. Milliseconds. */
 const firstPauseMs = 60_000;
 const longestPauseMs = 3_600_000;
+/** After a silence of this length it is over: each is tried every half minute, and a watch that has been stopped never connects. */
+const silenceMs = 5 * firstPauseMs;
 
 /** `nowMs`: a monotonic clock. */
 export function createWatchFailures(nowMs = () => performance.now()): WatchFailures {
@@ -38,8 +41,10 @@ export function createWatchFailures(nowMs = () => performance.now()): WatchFailu
     failed(resource, reason, error) {
       const key = `${reason} ${codeOf(error)}`;
       const now = nowMs();
-      const known = all.get(key);
-      const alike = known ?? { sinceMs: now, resources: new Set<string>(), nextMs: now + firstPauseMs, untold: 0 };
+      const last = all.get(key);
+      const known = last && now - last.lastMs <= silenceMs ? last : undefined;
+      const alike = known ?? { sinceMs: now, lastMs: now, resources: new Set<string>(), nextMs: now + firstPauseMs, untold: 0 };
+      alike.lastMs = now;
       all.set(key, alike);
       const isNew = !alike.resources.has(resource);
       alike.resources.add(resource);

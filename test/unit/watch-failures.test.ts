@@ -23,6 +23,7 @@ function outage() {
   return {
     lines,
     failures,
+    wait: (secs: number): void => void (nowMs += secs * 1000),
     fail(resource: string, error: unknown = refused, reason = "network"): void {
       const told = failures.failed(resource, reason, error);
       if (told) lines.push({ atSecs: nowMs / 1000, resource, told });
@@ -59,6 +60,16 @@ test("the next outage is told of anew", () => {
   const before = lines.length;
   world.fail("secrets");
   expect(lines.length).toBe(before + 1);
+});
+
+test("a watch that was stopped while it failed takes nothing from the next outage", () => {
+  const { lines, pass, world } = withPass();
+  pass(120);
+  for (const one of kinds.filter((kind) => kind !== "secrets")) world.failures.connected(one);
+  world.wait(3_600);
+  const before = lines.length;
+  pass(120, ["httprequests", "httpresources"]);
+  expect(lines.slice(before).map(({ told }) => told)).toEqual([{}, { watches: 2, failures: 6, failingForSecs: 60 }]);
 });
 
 test("a stream that was open has its own line, and metrics count each", async () => {
