@@ -50,7 +50,11 @@ describeWithHelm("the chart's roles", () => {
     const usual = await rulesOf({});
     expect(usual.filter((rule) => rule.includes("crossplane"))).toEqual([]);
     const lease = "crossplane-system/of-the-provider";
-    for (const off of [{ serveProviderHttp: "off" }, { serveProviderHttp: "off", providerHttpLease: lease }])
+    for (const off of [
+      { serveProviderHttp: "off" },
+      { serveProviderHttp: false },
+      { serveProviderHttp: "off", providerHttpLease: lease },
+    ])
       expect(await rulesOf(off)).toEqual(usual);
     const more = async (controller: object): Promise<readonly string[]> => {
       const all = await rulesOf(controller);

@@ -1,12 +1,24 @@
 /** What the chart makes of values: the controller's own flags, parsed by the controller, are the judge of its arguments. */
-import { readFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { Command, type Option } from "commander";
 import { parseAllDocuments } from "yaml";
-import { isUnsafe, setBySecureMetrics } from "../../tools/generate/chart/flags.ts";
+import { canBeOff, flags, isUnsafe, setBySecureMetrics } from "../../tools/generate/chart/flags.ts";
 import { controllerSettings } from "../../src/config.ts";
-import { chart, createHelm, describeWithHelm, pick, podOf, valuesFiles, type Helm, type Manifest, type PodSpec } from "./helm.ts";
+import {
+  chart,
+  createHelm,
+  describeWithHelm,
+  olderChart,
+  pick,
+  podOf,
+  valuesFiles,
+  type Helm,
+  type Manifest,
+  type PodSpec,
+} from "./helm.ts";
 
 /** A value for each flag, by what it calls its argument; not its default. */
 function sample(option: Option): unknown {
@@ -49,10 +61,15 @@ const scopedCrossplane = {
 
 describeWithHelm("the chart's values", () => {
   let helm: Helm;
+  let folder: string;
   beforeAll(async () => {
     helm = await createHelm();
+    folder = await mkdtemp(join(tmpdir(), "holdfast-values-"));
   });
-  afterAll(async () => helm[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await helm[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
 
   test("passes Helm's strict lint, alone and with each of its values files", async () => {
     for (const file of ["/dev/null", ...(await valuesFiles())]) {
@@ -101,6 +118,30 @@ describeWithHelm("the chart's values", () => {
       "--shutdown-timeout=25s",
     ]);
     expect(container.env).toEqual([{ name: "NODE_OPTIONS", value: "--max-old-space-size-percentage=50" }]);
+  });
+
+  test("takes off without quotes, which is false in YAML 1.1, wherever off can be said", async () => {
+    const offs = flags.filter(canBeOff).map((option) => option.attributeName());
+    expect(offs).toEqual(["serveProviderHttp", "adminAddress"]);
+    const file = join(folder, "off.yaml");
+    await writeFile(file, `controller:\n${offs.map((name) => `  ${name}: off\n`).join("")}`);
+    for (const more of [[], ["--skip-schema-validation"]]) {
+      const manifests = await helm.render({}, "--values", file, ...more);
+      expect(podOf(manifests).container.args).toEqual(
+        expect.arrayContaining(["--serve-provider-http=off", "--admin-address=off"]),
+      );
+      expect(JSON.stringify(manifests)).not.toContain("http.crossplane.io");
+    }
+    expect(await readFile(join(chart, "values.yaml"), "utf8")).not.toMatch(/: (off|on|yes|no)$/m);
+  });
+
+  test("takes an older chart's values in place of its own, as --reuse-values gives them", async () => {
+    const older = join(folder, "of-older-values");
+    await cp(chart, older, { recursive: true });
+    await writeFile(join(older, "values.yaml"), await helm.done(["show", "values", olderChart]));
+    const everything = "metrics.podMonitor.enabled=true,metrics.serviceMonitor.enabled=true,networkPolicy.enabled=true";
+    for (const sets of ["replicas=1", `podDisruptionBudget.enabled=true,${everything}`])
+      expect(await helm.done(["install", "holdfast", older, "--dry-run=client", "--set", sets])).toContain("kind: Deployment");
   });
 
   test.each<[string, object, string]>([

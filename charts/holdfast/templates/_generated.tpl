@@ -50,6 +50,11 @@ keepAliveMaxTimeout: --keep-alive-max-timeout
 logLevel: --log-level
 logFormat: --log-format
 {{- end }}
+{{- define "holdfast.canBeOff" -}}
+flags:
+  - serveProviderHttp
+  - adminAddress
+{{- end }}
 {{- define "holdfast.kinds" -}}
 namespaced:
   - httprequests

@@ -71,14 +71,14 @@ namespace: {{ .namespace | default (include "holdfast.namespace" .root) | quote 
 {{ end -}}
 labels:
   {{- merge (dict) (.labels | default dict) (fromYaml (include "holdfast.labels" .root)) | toYaml | nindent 2 }}
-{{- with merge (dict) (.annotations | default dict) .root.Values.commonAnnotations }}
+{{- with merge (dict) (.annotations | default dict) (.root.Values.commonAnnotations | default dict) }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
 {{- define "holdfast.crdMetadata" -}}
-{{- $annotations := merge (dict) (.Values.crds.keep | ternary (dict "helm.sh/resource-policy" "keep") dict) .Values.crds.annotations -}}
+{{- $annotations := merge (dict) (.Values.crds.keep | ternary (dict "helm.sh/resource-policy" "keep") dict) (.Values.crds.annotations | default dict) -}}
 {{- include "holdfast.metadata" (dict "root" . "namespace" "" "annotations" $annotations) }}
 {{- end }}
 
@@ -159,9 +159,12 @@ annotations:
 - controller
 {{- $ours := dict "leaseName" (include "holdfast.leaseName" .) "secretGrant" (include "holdfast.secretGrant" .) "outputGrant" (include "holdfast.outputGrant" .) "impersonationGrant" (include "holdfast.impersonationGrant" .) "serviceAccountTokenGrant" (include "holdfast.tokenGrant" .) "egressDefault" (include "holdfast.egressDefault" .) -}}
 {{- $set := merge (dict) .Values.controller $ours -}}
+{{/* Unquoted, off is false in YAML 1.1. */}}
+{{- $offs := (fromYaml (include "holdfast.canBeOff" .)).flags -}}
 {{- range $name, $flag := fromYaml (include "holdfast.flags" .) }}
 {{- $value := get $set $name }}
 {{- if kindIs "slice" $value }}{{ $value = join "," $value }}{{ end }}
+{{- if and (kindIs "bool" $value) (not $value) (has $name $offs) }}{{ $value = "off" }}{{ end }}
 {{- if kindIs "float64" $value }}{{ $value = int64 $value }}{{ end }}
 {{- if not (has $value (list nil "")) }}
 - {{ printf "%s=%v" $flag $value | quote }}

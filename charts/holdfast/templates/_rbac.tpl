@@ -37,7 +37,7 @@
 {{- end }}
 
 {{- define "holdfast.serves" -}}
-{{- if not (has (toString .Values.controller.serveProviderHttp) (list "" "<nil>" "off")) }}true{{ end }}
+{{- if not (has (toString .Values.controller.serveProviderHttp) (list "" "<nil>" "off" "false")) }}true{{ end }}
 {{- end }}
 
 {{/* Of provider-http's kinds: their finalizers and annotations, their status, and the configs that they name. */}}

@@ -3,7 +3,7 @@ import { stringify } from "yaml";
 import { definitions } from "../../../src/api/definitions.ts";
 import type { KindDefinition } from "../../../src/api/kind-definition.ts";
 import { crdYAML } from "../../../src/cli/crds.ts";
-import { flags } from "./flags.ts";
+import { canBeOff, flags } from "./flags.ts";
 import { jsonSchema, type Value } from "./schema.ts";
 import { values } from "./values.ts";
 
@@ -29,10 +29,15 @@ function lines(properties: Readonly<Record<string, Value>>, indent: string): rea
 
 function valueLines(name: string, value: Value): readonly string[] {
   if (value.properties) return [`${name}:`, ...lines(value.properties, "  ")];
-  if (!Object.hasOwn(value, "default")) return [`# ${name}: ${value.defaultText ?? ""}`.trimEnd()];
+  if (!Object.hasOwn(value, "default")) return [`# ${name}: ${quoted(value.defaultText ?? "")}`.trimEnd()];
   return stringify({ [name]: value.default }, { lineWidth: 0 })
     .trimEnd()
     .split("\n");
+}
+
+/** What Helm would not read as a text. */
+function quoted(text: string): string {
+  return /^(on|off|yes|no|y|n)$/i.test(text) ? JSON.stringify(text) : text;
 }
 
 function wrapped(text: string, columns: number): readonly string[] {
@@ -71,9 +76,13 @@ export function generatedHelpers(): string {
     definitions.filter((definition) => definition.scope === scope).map(({ plural }) => plural);
   const flagNames = Object.fromEntries(flags.map((option) => [option.attributeName(), option.long]));
   const kinds = { namespaced: plurals("Namespaced"), cluster: plurals("Cluster") };
+  const offs = { flags: flags.filter(canBeOff).map((option) => option.attributeName()) };
   return `{{/* Made by \`make generate\` from src/config.ts and src/api. */}}
 {{- define "holdfast.flags" -}}
 ${stringify(flagNames).trimEnd()}
+{{- end }}
+{{- define "holdfast.canBeOff" -}}
+${stringify(offs).trimEnd()}
 {{- end }}
 {{- define "holdfast.kinds" -}}
 ${stringify(kinds).trimEnd()}

@@ -59,15 +59,27 @@ function flagValue(option: Option): Value {
   const shape = Array.isArray(defaultValue)
     ? { type: "array", items: { type: "string", pattern: itemPatterns[argumentOf(option) ?? ""] } }
     : argChoices
-      ? { type: "string", enum: argChoices }
+      ? { type: "string", enum: [...argChoices] }
       : shapeOf(option);
   const inController = defaultValueDescription ?? (defaultValue === undefined ? "" : String(defaultValue));
   return {
     description,
-    ...shape,
+    ...(canBeOff(option) ? orFalse(shape) : shape),
     ...(Object.hasOwn(chartDefaults, name)
       ? { default: chartDefaults[name] }
       : { defaultText: templateDefaults[name] ?? inController }),
+  };
+}
+
+/** In YAML 1.1, which Helm reads, `off` is `false` where it is not quoted. */
+export function canBeOff(option: Option): boolean {
+  return option.argChoices?.includes("off") ?? argumentOf(option)?.endsWith("|off") ?? false;
+}
+function orFalse(shape: { readonly enum?: readonly unknown[] }): object {
+  return {
+    ...shape,
+    type: ["string", "boolean"],
+    ...(shape.enum ? { enum: [...shape.enum, false] } : { not: { enum: [true] } }),
   };
 }
 
