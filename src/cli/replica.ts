@@ -47,7 +47,6 @@ export function wholeReplica(settings: ControllerSettings, { storeSettings, give
   const runtime = createRuntime(settings, { ...given, ...terms, store: serve.store, turnOf, observe: observeShadow });
   const { controller } = runtime;
   const served = {
-    run: controller.run.bind(controller),
     warm: controller.warm,
     queueAll() {
       serve.queueAll(); // first, since nothing of it may act before it has been looked at
@@ -56,8 +55,14 @@ export function wholeReplica(settings: ControllerSettings, { storeSettings, give
   };
   return {
     async run(shutdown) {
-      const working = work(served, leadership, { ...shutdown, fail: () => shutdown.begin() });
-      await Promise.all([working, serve.run(runtime, shutdown.stop, shutdown.drain)]);
+      const acted = new AbortController();
+      const serving = serve.run(runtime, { ...shutdown, acted: acted.signal });
+      /** What came of what was under way is told to those that it was done for before another may lead. */
+      async function runBoth(stop: AbortSignal, drain: AbortSignal): Promise<void> {
+        await controller.run(stop, drain).finally(() => acted.abort());
+        await serving;
+      }
+      await Promise.all([work({ ...served, run: runBoth }, leadership, { ...shutdown, fail: () => shutdown.begin() }), serving]);
     },
     notReady: () => findNotReady(runtime, store),
     notLive: runtime.liveness.failing,
@@ -127,7 +132,10 @@ export function slottedReplica(settings: ControllerSettings, { storeSettings, gi
   });
   return {
     async run(shutdown) {
-      await Promise.all([slots.run(shutdown), serve.run({ ...sending, controller: nobody }, shutdown.stop, shutdown.drain)]);
+      await Promise.all([
+        slots.run(shutdown),
+        serve.run({ ...sending, controller: nobody }, { ...shutdown, acted: shutdown.stop }),
+      ]);
     },
     notReady: () => [
       ...[slots.problem()].filter((problem) => problem !== undefined),

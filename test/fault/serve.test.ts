@@ -5,6 +5,7 @@ import { startController, type HoldfastProcess } from "../support/controller-pro
 import { startInterposer, type ApiInterposer, type InterposedRequest } from "../support/api-interposer.ts";
 import { never, until } from "../support/fault-world.ts";
 import { installPeerCRDs } from "../support/peer-crds.ts";
+import { loopbackServer } from "../support/loopback.ts";
 import { peerOrigin, type PeerOrigin } from "../support/peer-origin.ts";
 import {
   conditionText,
@@ -195,6 +196,37 @@ describeWithControlPlane("serving through faults", (plane) => {
       spec: { observe: { url: `${origin.url}/anything` }, interval: "1s" },
     };
   }
+
+  test(
+    "a process that is told to stop tells what came of its last request, and only then lets others serve, and lead",
+    async () => {
+      const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+      await using slow = await loopbackServer(({ method }, response) => {
+        const reply = (): unknown =>
+          response.writeHead(201, { "content-type": "application/json" }).end('{"id": "7", "nick": "last"}');
+        if (method === "POST") void answered.then(reply);
+        else reply();
+      });
+      await using process = await start("--serve-provider-http", "all", "--provider-http-lease", `${namespace}/of-the-provider`);
+      await plane.apply(JSON.stringify(memberRequest({ name: "last", namespace, origin: slow.url })));
+      const posts = (): number => slow.requests.filter(({ method }) => method === "POST").length;
+      await until("it is being created", () => posts() === 1, longMs);
+      const written: string[] = [];
+      api.hold = ({ method, path }, what) => {
+        if (method === "PATCH" && what === "reply") written.push(path.replace(/\?.*/, ""));
+        return undefined;
+      };
+      process.kill("SIGTERM");
+      answer();
+      await process.exited;
+      expect((await get("requests", "last"))?.status?.response?.body).toContain('"7"');
+      const lastOf = (end: RegExp): number => written.findLastIndex((path) => end.test(path));
+      const steps = [/\/requests\/last\/status$/, /\/leases\/of-the-provider$/, /\/leases\/holdfast-[^/]*$/].map(lastOf);
+      expect([steps, steps.includes(-1)]).toEqual([steps.toSorted((a, b) => a - b), false]);
+      expect(posts()).toBe(1);
+    },
+    2 * longMs,
+  );
 
   test(
     "a process that does not serve leaves shadows alone, and lets those go that are deleted",

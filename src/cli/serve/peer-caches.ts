@@ -8,6 +8,7 @@ import { resourceName } from "../../kubernetes/paths.ts";
 export interface PeerCaches {
   get(type: ResourceType, key: ResourceKey): Resource | undefined;
   all(type: ResourceType): Iterable<Resource>;
+  inNamespace(type: ResourceType, namespace: string): Iterable<Resource>;
   /** What a write answered. */
   learn(type: ResourceType, resource: Resource): void;
   /** Whether all that there is of it is known. */
@@ -18,7 +19,7 @@ export interface PeerCaches {
 export function createPeerCaches(
   types: readonly ResourceType[],
   store: Pick<ResourceStore, "watch" | "isNewer">,
-  onChange: (type: ResourceType, key: ResourceKey) => void,
+  onChange: (type: ResourceType, key: ResourceKey) => Promise<void>,
 ): PeerCaches {
   const caches = new Map<string, Cache>(types.map((type) => [resourceName(type), createCache(store.isNewer.bind(store))]));
   function of(type: ResourceType): Cache {
@@ -32,13 +33,15 @@ export function createPeerCaches(
       const cache = of(type);
       for (const { before, after } of event.type === "listed" ? await cache.list(event, breathe) : cache.apply(event)) {
         const metadata = (after ?? before)?.metadata;
-        if (metadata) onChange(type, metadata);
+        if (metadata) await onChange(type, metadata);
+        await breathe();
       }
     }
   }
   return {
     get: (type, key) => of(type).get(key),
     all: (type) => of(type).all(),
+    inNamespace: (type, namespace) => of(type).inNamespace(namespace),
     learn: (type, resource) => void of(type).learn(resource),
     isWarm: (type) => of(type).isWarm,
     run: async (signal) => void (await Promise.all(types.map((type) => watch(type, signal)))),

@@ -9,6 +9,7 @@ import { servedAsAnnotation, shadowKey, standsForLabel, type ServeSettings } fro
 import { createKeeping, type KeepingDeps } from "./keeping.ts";
 import { servedId } from "./peer-caches.ts";
 import { createTelling, type Given, type TellingDeps } from "./telling.ts";
+import { ChangedError } from "./writes.ts";
 
 export interface ServeDeps extends Omit<KeepingDeps, "telling">, Omit<TellingDeps, "writes"> {
   readonly settings: ServeSettings & { readonly mode: ServeMode };
@@ -16,6 +17,8 @@ export interface ServeDeps extends Omit<KeepingDeps, "telling">, Omit<TellingDep
   readonly shadowAt: (kind: string, key: ResourceKey) => Resource | undefined;
   /** Undefined: there is none of that name. */
   readonly configOf: (object: ServedObject) => PeerConfig | undefined;
+  /** Whether all are known among which there may be its own. */
+  readonly knowsConfigs: (object: ServedObject) => boolean;
 }
 export type ServeObject = (type: ResourceType, key: ResourceKey, signal: AbortSignal) => Promise<void>;
 
@@ -30,6 +33,7 @@ export function createServeObject(deps: ServeDeps): ServeObject {
     const known = { shadow, config };
     const isEnding = resource.metadata.deletionTimestamp !== undefined;
     const needsConfig = !isEnding || (!shadow && peer.status?.response !== undefined);
+    if (needsConfig && !deps.knowsConfigs(object)) throw new ChangedError("its ProviderConfig may be there, and not known yet");
     if (!config && needsConfig) {
       const { name = "default" } = peer.spec.providerConfigRef ?? {};
       return keeping.refuse(object, `its ProviderConfig ${name} is not there`, signal);

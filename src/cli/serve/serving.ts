@@ -1,13 +1,15 @@
 /** Serving, put together: watches of the peer's kinds, a queue of its objects, and who may serve. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ControllerSettings } from "../../config.ts";
 import { configOf } from "../../convert/documents.ts";
 import type { EmitTelemetry } from "../../core/telemetry-event.ts";
 import type { Evaluator } from "../../core/ports.ts";
 import { keyText, type Resource, type ResourceKey, type ResourceType } from "../../core/resource.ts";
+import { createYieldIfLong } from "../../core/tools/event-loop-yield.ts";
 import { createBackoff } from "../../engine/backoff.ts";
 import type { Controller } from "../../engine/controller.ts";
-import { createWorkQueue } from "../../engine/work-queue.ts";
-import { runWorkers } from "../../engine/workers.ts";
+import { createWorkQueue, type WorkQueue } from "../../engine/work-queue.ts";
+import { runWorkers, type WorkersOptions } from "../../engine/workers.ts";
 import type { ApiClient } from "../../kubernetes/api-client.ts";
 import type { KubernetesStore } from "../../kubernetes/store.ts";
 import { configTypes, managedTypes } from "../../serve/kinds.ts";
@@ -33,11 +35,18 @@ export interface Works {
   readonly controller: Pick<Controller, "warm" | "look">;
   readonly evaluator: Evaluator;
 }
+export interface ServingSignals {
+  /** What is new is let be; what has been done is told still. */
+  readonly stop: AbortSignal;
+  /** Shadows do nothing more: once that is told, serving ends. Aborts after `stop`. */
+  readonly acted: AbortSignal;
+  /** What is under way is given up. */
+  readonly drain: AbortSignal;
+}
 export interface Serving {
   /** Told of each change of our own objects. */
   readonly observe: (kind: string, key: ResourceKey, after: Resource | undefined) => void;
-  /** Until `stop` aborts; what is under way then ends, or is given up when `drain` does. */
-  run(works: Works, stop: AbortSignal, drain: AbortSignal): Promise<void>;
+  run(works: Works, signals: ServingSignals): Promise<void>;
   /** This process has come to serve: everything is looked at. */
   readonly queueAll: () => void;
 }
@@ -49,6 +58,8 @@ const changedPauseMs = { initialMs: 200, maxMs: 10_000 };
 const coldPauseMs = 5_000;
 /** Of one look: it sends nothing but calls of the API server. */
 const limitMs = 120_000;
+/** How often it is looked whether all is told. */
+const tellingPauseMs = 20;
 
 export function createServing({ settings, client, store, registry, emit, mayServe }: ServingParts): Serving {
   const shadows = new Map<string, Resource>();
@@ -59,11 +70,7 @@ export function createServing({ settings, client, store, registry, emit, mayServ
   const hasCluster = watched.length === 0 || watched.includes(settings.serve.namespace);
   const managed = managedTypes.filter(({ scope }) => hasCluster || scope !== "Cluster");
   const configs = configTypes.filter(({ scope, kind }) => hasCluster || scope !== "Cluster" || kind === "ClusterProviderConfig");
-  const types = [...managed, ...configs];
-  const caches = createPeerCaches(types, store, (type, key) => {
-    if (managed.includes(type)) queue.add(servedId(type, key));
-    else for (const id of usersOf(type, key, managed, caches)) queue.add(id, { lane: "listing" });
-  });
+  const caches = createQueueingCaches({ managed, configs, store, queue });
   const writes = createWrites(client, mayServe);
   const shadowId = (kind: string, key: ResourceKey): string => `${kind}/${keyText(key)}`;
 
@@ -88,7 +95,7 @@ export function createServing({ settings, client, store, registry, emit, mayServ
       const servedAs = known.metadata.annotations?.[servedAsAnnotation];
       if (servedAs !== undefined) queue.add(servedAs);
     },
-    async run({ controller, evaluator }, stop, drain) {
+    async run({ controller, evaluator }, { stop, acted, drain }) {
       const serveObject = createServeObject({
         settings: settings.serve,
         evaluator,
@@ -97,6 +104,7 @@ export function createServing({ settings, client, store, registry, emit, mayServ
         find: (type, key) => caches.get(type, key),
         shadowAt: (kind, key) => shadows.get(shadowId(kind, key)),
         configOf: (object) => configFor(object, configs, caches),
+        knowsConfigs: (object) => configsFor(object, configs).every((type) => caches.isWarm(type)),
         learn: (type, resource) => caches.learn(type, resource),
         look: controller.look,
         now: () => new Date(),
@@ -104,6 +112,7 @@ export function createServing({ settings, client, store, registry, emit, mayServ
       async function processKey(id: string, signal: AbortSignal): Promise<void> {
         const parts = servedParts(id, managed);
         if (!parts) return;
+        if (stop.aborted && queue.laneOf(id) === "listing") return; // whoever leads next looks at all
         // What is not there is known to be so only once all has been listed.
         if (!caches.isWarm(parts.type)) return queue.add(id, { delayMs: coldPauseMs, lane: "listing" });
         const { type, key } = parts;
@@ -123,28 +132,70 @@ export function createServing({ settings, client, store, registry, emit, mayServ
       }
       const watching = Promise.all([caches.run(stop), tellMissing(store, emit, stop)]);
       await Promise.race([controller.warm, watching]);
-      const limits = { limitMs, slowWriteMs: 3_000, stoppingMs: 5_000 };
-      await runWorkers({ queue, concurrency: settings.concurrency, ...limits, processKey, onStuck }, stop, drain);
+      const workers = { queue, concurrency: settings.concurrency, processKey, onStuck };
+      await workUntilTold(workers, { acted, drain }, mayServe);
       queue.close();
       await watching;
     },
   };
 }
 
-/** Those that may take their credential from the config. */
+interface QueueingParts {
+  readonly managed: readonly ResourceType[];
+  readonly configs: readonly ResourceType[];
+  readonly store: KubernetesStore;
+  readonly queue: Pick<WorkQueue, "add">;
+}
+/** Caches of which each change makes due what it is a change of, or what may use that. */
+function createQueueingCaches({ managed, configs, store, queue }: QueueingParts): PeerCaches {
+  const breathe = createYieldIfLong();
+  const caches = createPeerCaches([...managed, ...configs], store, async (type, key) => {
+    if (managed.includes(type)) return queue.add(servedId(type, key));
+    for (const { id, isUser } of usersOf(type, key, managed, caches)) {
+      if (isUser) queue.add(id, { lane: "listing" });
+      await breathe();
+    }
+  });
+  return caches;
+}
+function untilAborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) resolve();
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  return promise;
+}
+/** Until shadows do nothing more, and that is told, or cannot be any more. */
+async function workUntilTold(
+  { queue, ...options }: Pick<WorkersOptions, "concurrency" | "processKey" | "onStuck"> & { readonly queue: WorkQueue },
+  { acted, drain }: Pick<ServingSignals, "acted" | "drain">,
+  mayServe: () => boolean,
+): Promise<void> {
+  const told = new AbortController();
+  const limits = { limitMs, slowWriteMs: 3_000, stoppingMs: 5_000 };
+  const working = runWorkers({ queue, ...limits, ...options }, told.signal, drain);
+  await Promise.race([untilAborted(acted), working]);
+  while (!drain.aborted && mayServe() && queue.depth + queue.working.size + queue.aside > 0) await sleep(tellingPauseMs);
+  told.abort();
+  await working;
+}
+/** Each that could name the config, and whether it does: that it may take its credential from there. */
 function* usersOf(
   config: ResourceType,
   { name, namespace }: ResourceKey,
   managed: readonly ResourceType[],
   caches: PeerCaches,
-): Generator<string> {
+): Generator<{ readonly id: string; readonly isUser: boolean }> {
   for (const type of managed)
     if (type.group === config.group)
-      for (const { metadata, spec } of caches.all(type)) {
+      for (const { metadata, spec } of namespace === "" ? caches.all(type) : caches.inNamespace(type, namespace)) {
         const { providerConfigRef } = (spec ?? {}) as { readonly providerConfigRef?: { readonly name?: string } };
-        const isNamed = (providerConfigRef?.name ?? "default") === name;
-        if (isNamed && (namespace === "" || namespace === metadata.namespace)) yield servedId(type, metadata);
+        yield { id: servedId(type, metadata), isUser: (providerConfigRef?.name ?? "default") === name };
       }
+}
+/** The kinds among which the object may name its config. */
+function configsFor({ type, peer }: ServedObject, configs: readonly ResourceType[]): readonly ResourceType[] {
+  const kind = type.scope === "Cluster" ? undefined : peer.spec.providerConfigRef?.kind;
+  return configs.filter((one) => one.group === type.group && (kind === undefined || one.kind === kind));
 }
 function configFor(
   { peer, type, resource }: ServedObject,

@@ -13,7 +13,7 @@ import { version } from "../version.ts";
 import { exclusionFor } from "./exclusion.ts";
 import { createStranded } from "./stranded.ts";
 import { createWrites } from "./writes.ts";
-import { createServing, type Serving, type Works } from "./serving.ts";
+import { createServing, type Serving, type ServingSignals, type Works } from "./serving.ts";
 
 interface ServeParts {
   readonly client: ApiClient;
@@ -31,7 +31,7 @@ export interface Serve {
   readonly store: ResourceStore;
   /** A term of leadership has begun. */
   readonly queueAll: () => void;
-  run(works: Works, stop: AbortSignal, drain: AbortSignal): Promise<void>;
+  run(works: Works, signals: ServingSignals): Promise<void>;
 }
 
 /** Where it is off, what was served before stays as it is: shadows are inert. */
@@ -49,7 +49,7 @@ export function serveFor(settings: ControllerSettings, parts: ServeParts): Serve
       observe: stranded.observe,
       store,
       queueAll: () => {},
-      run: (_, stop) => stranded.run(stop),
+      run: (_, { stop }) => stranded.run(stop),
     };
   const serve = {
     mode,
@@ -73,9 +73,10 @@ export function serveFor(settings: ControllerSettings, parts: ServeParts): Serve
     },
     store: createServedStore(store, registry, injections),
     queueAll: lookAnew,
-    async run(works, stop, drain) {
+    async run(works, signals) {
+      const { stop } = signals;
       const ended = new AbortController();
-      const working = serving.run(works, stop, drain).finally(() => ended.abort());
+      const working = serving.run(works, signals).finally(() => ended.abort());
       await Promise.all([working, stranded.run(stop), exclusion.run({ stop, ended: ended.signal }, lookAnew)]);
     },
   };
