@@ -42,7 +42,7 @@ export function serveFor(settings: ControllerSettings, parts: ServeParts): Serve
   const mayServe = (): boolean => exclusion !== undefined && leads() && exclusion.holds();
   const registry = createRegistry(mayServe);
   const isIdle = (): boolean => leads() && !mayServe();
-  const stranded = createStranded(createWrites(client, isIdle), isIdle, emit);
+  const stranded = createStranded(createWrites(client, isIdle), { isIdle, emit, servesLater: mode !== "off" });
   if (mode === "off" || !exclusion)
     return {
       turnOf: registry.turnOf,
