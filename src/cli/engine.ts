@@ -56,6 +56,7 @@ export interface EngineParts extends Pick<
   | "runInContext"
   | "journal"
   | "turnOf"
+  | "placeOf"
 > {
   /** Told of each change of an object, too. */
   readonly observe?: ControllerOptions["observe"] | undefined;

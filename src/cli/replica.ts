@@ -42,9 +42,9 @@ export function wholeReplica(settings: ControllerSettings, { storeSettings, give
   const leads = (): boolean => term() !== undefined;
   const peers = createKubernetesStore({ ...storeSettings, optionalKinds: ["ClusterProviderConfig"] });
   const serve = serveFor(settings, { ...parts, store, peers, leads });
-  const { turnOf, observe: observeShadow } = serve;
+  const { turnOf, placeOf, observe: observeShadow } = serve;
   const terms = { term, ledSinceVersion, ledSinceMs, unbrokenSince };
-  const runtime = createRuntime(settings, { ...given, ...terms, store: serve.store, turnOf, observe: observeShadow });
+  const runtime = createRuntime(settings, { ...given, ...terms, store: serve.store, turnOf, placeOf, observe: observeShadow });
   const { controller } = runtime;
   const served = {
     warm: controller.warm,

@@ -10,7 +10,7 @@ import { isReconciled, type Kind, type WatchedKind } from "../core/plan.ts";
 import type { Announce, OutcomeJournal, Requester, ResourceStore } from "../core/ports.ts";
 import type { Resource, ResourceKey } from "../core/resource.ts";
 import { createPostponed, type Postponed } from "./postponed.ts";
-import { createProcessKey } from "./process-key.ts";
+import { createProcessKey, type PlaceOf } from "./process-key.ts";
 import { createCaches } from "./caches.ts";
 import { createDataWatches } from "./data-watches.ts";
 import { createDependents } from "./dependents.ts";
@@ -76,6 +76,8 @@ export interface ControllerOptions {
    * one turn sends nothing in another. Where not given, there is one that does not end. `look` makes one due whose turn has come.
    */
   readonly turnOf?: ((kind: string, resource: Resource) => number | undefined) | undefined;
+  /** Where a resource reads the Secret or ConfigMap that it names. Where not given, there. */
+  readonly placeOf?: PlaceOf | undefined;
   /** Runs a reconcile so that its log lines carry its id. */
   readonly runInContext?: RunInContext;
   readonly now?: () => Date;

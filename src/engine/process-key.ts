@@ -6,10 +6,10 @@
 import { randomUUID } from "node:crypto";
 import { deadline, longestTimerMs } from "../core/tools/deadline.ts";
 import { isRecord } from "../core/tools/json.ts";
-import type { OutcomeJournal } from "../core/ports.ts";
+import type { ActingStore, OutcomeJournal } from "../core/ports.ts";
 import type { EmitTelemetry, ReconcileContext, RunInContext, TelemetryEvent } from "../core/telemetry-event.ts";
 import { isReconciled, type Kind, type Situation, type WatchedKind } from "../core/plan.ts";
-import type { Resource } from "../core/resource.ts";
+import type { Reference, Resource } from "../core/resource.ts";
 import type { Caches } from "./caches.ts";
 import type { DueReasons } from "./due-reasons.ts";
 import type { DataWatches } from "./data-watches.ts";
@@ -33,6 +33,8 @@ import type { WorkQueue } from "./work-queue.ts";
 import { giveBack, type TakenStatuses } from "./taken-statuses.ts";
 import type { UnrecordedOutcomes } from "./unrecorded.ts";
 import type { Waits, WorkersOptions } from "./workers.ts";
+
+export type PlaceOf = (kind: string, reader: Resource, named: Reference) => Reference;
 
 interface ProcessKeyDeps extends Pick<ReconcileDeps, "store" | "requester" | "requireServiceAccount" | "announce"> {
   readonly caches: Caches;
@@ -64,6 +66,7 @@ interface ProcessKeyDeps extends Pick<ReconcileDeps, "store" | "requester" | "re
   readonly seesOnly?: string | undefined;
   readonly mirrorsIDs: boolean;
   readonly turnOf: (kind: string, resource: Resource) => number | undefined;
+  readonly placeOf?: PlaceOf | undefined;
   readonly now: () => Date;
 }
 
@@ -168,11 +171,20 @@ function reconcileDeps(
   { mayAct, mayRecord, mayLag, markFresh }: KeyRun,
   { waits, context, situation }: { readonly waits: Waits; readonly context: ReconcileContext; readonly situation: Situation },
 ): ReconcileDeps {
-  const { store, requester, requireServiceAccount, announce, caches, dataWatches } = deps;
+  const { requester, requireServiceAccount, announce, caches, dataWatches } = deps;
+  /** Of this process's own reads: whom it acts as reads what that one may. Before they are shared, so that no other gets what is read. */
+  function inPlace<R extends Pick<ActingStore, "read">>(reader: R): R {
+    const { placeOf } = deps;
+    if (!placeOf) return reader;
+    return { ...reader, read: (named, signal) => reader.read(placeOf(kind.type.kind, situation.resource, named), signal) };
+  }
   return {
     kept: deps.keptData.of(id, kind, situation),
-    shareReads: (by, reader) => deps.sharedReads.through({ by, sinceMs: changedMs }, reader),
-    store,
+    shareReads(by, reader) {
+      const shared = deps.sharedReads.through({ by, sinceMs: changedMs }, reader);
+      return by === "" ? inPlace(shared) : shared;
+    },
+    store: inPlace(deps.store),
     requester,
     requireServiceAccount,
     announce,

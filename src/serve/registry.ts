@@ -4,7 +4,7 @@
  * Invariant: what stands for another object is inert until this process has made sure that it does what that object says, and
  * that nobody else serves it; and again as soon as that is no longer so. What is no shadow is never held up.
  */
-import { keyText, orphanAnnotation, type Resource, type ResourceKey } from "../core/resource.ts";
+import { keyText, orphanAnnotation, secretType, type Reference, type Resource, type ResourceKey } from "../core/resource.ts";
 import type { SecretPlace } from "../convert/placeholders.ts";
 import { standsForLabel } from "./shadow.ts";
 
@@ -35,8 +35,8 @@ export interface Registry {
   /** Nothing that was open is so any more: others may have acted since. */
   readonly closeAll: () => void;
   find(kind: string, resource: Resource["metadata"]): OpenShadow | undefined;
-  /** Whose Secret a name stands for in a namespace. */
-  secretAt(key: ResourceKey): SecretPlace | undefined;
+  /** Where a shadow reads what it names: elsewhere for the names that stand for a Secret, as long as it may act. For all else there. */
+  readonly placeOf: (kind: string, reader: Resource, named: Reference) => Reference;
 }
 
 export function isShadow({ metadata: { labels } }: Pick<Resource, "metadata">): boolean {
@@ -52,32 +52,20 @@ function isLetGo({ metadata: { deletionTimestamp, annotations } }: Resource): bo
 export function createRegistry(mayServe: () => boolean): Registry {
   let turn = 1;
   const shadows = new Map<string, OpenShadow>();
-  /** By namespace and name; names say whose they are, so that all who use one mean the same. */
-  const secrets = new Map<string, { readonly place: SecretPlace; users: number }>();
   const idOf = (kind: string, key: ResourceKey): string => `${kind}/${keyText(key)}`;
 
-  function forget(id: string, namespace: string): void {
-    for (const alias of shadows.get(id)?.reads.keys() ?? []) {
-      const known = secrets.get(keyText({ namespace, name: alias }));
-      if (known && (known.users -= 1) === 0) secrets.delete(keyText({ namespace, name: alias }));
-    }
-    shadows.delete(id);
+  function find(kind: string, { uid, ...key }: Resource["metadata"]): OpenShadow | undefined {
+    const shadow = shadows.get(idOf(kind, key));
+    return shadow?.uid === uid ? shadow : undefined;
   }
   return {
     open(kind, key, shadow) {
       const id = idOf(kind, key);
       const before = shadows.get(id);
-      forget(id, key.namespace);
       shadows.set(id, shadow);
-      for (const [alias, place] of shadow.reads) {
-        const at = keyText({ namespace: key.namespace, name: alias });
-        const known = secrets.get(at);
-        if (known) known.users += 1;
-        else secrets.set(at, { place, users: 1 });
-      }
       return before?.uid !== shadow.uid || (shadow.mayEnd && !before.mayEnd);
     },
-    close: (kind, key) => forget(idOf(kind, key), key.namespace),
+    close: (kind, key) => void shadows.delete(idOf(kind, key)),
     turnOf(kind, resource) {
       if (!isShadow(resource) || isLetGo(resource)) return 0;
       const shadow = shadows.get(idOf(kind, resource.metadata));
@@ -86,13 +74,14 @@ export function createRegistry(mayServe: () => boolean): Registry {
     },
     closeAll() {
       shadows.clear();
-      secrets.clear();
       turn += 1;
     },
-    find(kind, { uid, ...key }) {
-      const shadow = shadows.get(idOf(kind, key));
-      return shadow?.uid === uid ? shadow : undefined;
+    find,
+    placeOf(kind, { metadata }, named) {
+      const { type, key } = named;
+      if (type.kind !== secretType.kind || key.namespace !== metadata.namespace) return named;
+      const place = find(kind, metadata)?.reads.get(key.name);
+      return place ? { type, key: place } : named;
     },
-    secretAt: (key) => secrets.get(keyText(key))?.place,
   };
 }

@@ -1,10 +1,9 @@
 /**
- * The store as shadows see it: names that stand for Secrets of other namespaces are read there, and what a shadow makes of an
- * answer is written where the object that it stands for says. For everybody else it is the store as it is.
+ * The store as shadows see it: what one makes of an answer is written where the object that it stands for says. For everybody else
+ * it is the store as it is.
  */
 import type { OutputData, OutputObject, OutputStore, Owner } from "../core/output.ts";
 import type { ResourceStore } from "../core/ports.ts";
-import { secretType } from "../core/resource.ts";
 import type { Redacted } from "../core/redacted.ts";
 import { isShadow, type Injected, type Registry } from "./registry.ts";
 
@@ -23,7 +22,7 @@ export interface InjectionStore {
 
 export function createServedStore(
   store: ResourceStore,
-  registry: Pick<Registry, "find" | "secretAt">,
+  registry: Pick<Registry, "find">,
   injections: InjectionStore,
 ): ResourceStore {
   function injectionOf({ type, metadata }: Owner, { name }: OutputObject): Injected | undefined {
@@ -31,11 +30,6 @@ export function createServedStore(
   }
   return {
     ...store,
-    read(reference, signal) {
-      const { type, key } = reference;
-      const place = type.kind === secretType.kind ? registry.secretAt(key) : undefined;
-      return store.read(place ? { type, key: place } : reference, signal);
-    },
     async checkOutput(owner, object, signal) {
       if (!isShadow(owner)) return store.checkOutput(owner, object, signal);
       const injection = injectionOf(owner, object);

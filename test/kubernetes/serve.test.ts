@@ -22,6 +22,7 @@ const longMs = 120_000;
 describeWithControlPlane("serving", (plane) => {
   let origin: PeerOrigin;
   let namespace: string;
+  let vault: string;
   const stack = new AsyncDisposableStack();
   afterAll(() => stack.disposeAsync());
 
@@ -54,7 +55,8 @@ describeWithControlPlane("serving", (plane) => {
     await installPeerCRDs(plane);
     await grantServing(plane);
     await plane.apply(plainConfig(namespace));
-    const flags = ["--serve-provider-http", "all", "--provider-http-lease", "none"];
+    vault = await plane.createNamespace("serve-vault");
+    const flags = ["--serve-provider-http", "all", "--provider-http-lease", "none", "--serve-secret-namespace", vault];
     stack.use(await startController(["--kubeconfig", plane.kubeconfigs.server, "--namespace", namespace, ...flags]));
   }, longMs);
 
@@ -182,6 +184,33 @@ describeWithControlPlane("serving", (plane) => {
         await remove("requests", name);
       }
       expect(origin.requests).toHaveLength(count);
+    },
+    longMs,
+  );
+
+  test(
+    "what a shadow reads of another namespace nobody else reads by its name",
+    async () => {
+      await plane.kubectl("create", "secret", "generic", "key", "-n", vault, "--from-literal=key=of-the-vault");
+      const headers = { "X-Key": [`{{ key:${vault}:key }}`] };
+      await plane.apply(JSON.stringify(request("opens", { forProvider: { headers } })));
+      await says("requests", "opens", "Ready", "True Available");
+      const isKeyed = ({ method, headers: sent }: (typeof origin.requests)[number]): boolean =>
+        method === "GET" && sent["x-key"] === "of-the-vault";
+      await until("it is observed with the key", () => origin.requests.some(isKeyed), longMs);
+      const [alias] = /served-[0-9a-f]{32}/.exec(JSON.stringify((await get("httpresources", "opens"))?.spec)) ?? [];
+      expect(alias).toBeDefined();
+      const inputs = { key: { secretKeyRef: { name: alias, key: "key" } } };
+      const spec = { url: `${origin.url}/notes`, method: "POST", inputs, body: { text: "${ .inputs.key }" } };
+      const plain = { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPRequest", metadata: { name: "thief", namespace }, spec };
+      await plane.apply(JSON.stringify(plain));
+      const reasons = (): Promise<readonly string[]> =>
+        get("httprequests", "thief").then((one) => (one?.status?.conditions ?? []).map(({ reason }) => reason));
+      await until("it is told that there is none", async () => (await reasons()).includes("SecretNotFound"), longMs);
+      expect(origin.requests.filter(({ url }) => url === "/notes")).toEqual([]);
+      await plane.kubectl("delete", "httprequest", "thief", "-n", namespace);
+      await remove("requests", "opens");
+      await until("it is gone", async () => (await get("requests", "opens")) === undefined, longMs);
     },
     longMs,
   );

@@ -1,6 +1,6 @@
 /** Which shadows may act, and what their names stand for. */
 import { expect, test } from "@jest/globals";
-import type { Resource } from "../../src/core/resource.ts";
+import { configMapType, secretType, type Reference, type Resource } from "../../src/core/resource.ts";
 import { reachFrom, secretsOf } from "../../src/serve/reach.ts";
 import { createRegistry, type OpenShadow } from "../../src/serve/registry.ts";
 import { choose, markIn, statusMark, textOf, withMark } from "../../src/serve/serving.ts";
@@ -43,20 +43,28 @@ test("one that is deleted on its own does not take its remote object along", () 
   expect(registry.turnOf("HTTPResource", deleted)).toBe(1);
 });
 
-test("a name stands for a Secret of elsewhere as long as a served object uses it, and nowhere else", () => {
+test("a name stands for a Secret of elsewhere for the shadow that may act and has it, and for nobody else", () => {
   const registry = createRegistry(() => true);
   const place = { namespace: "vault", name: "key" };
   const name = reachFrom("here").nameOf(place);
-  const reads = new Map([[name, place]]);
-  registry.open("HTTPResource", key, { ...open, reads });
-  registry.open("HTTPResource", { ...key, name: "two" }, { ...open, uid: "u2", reads });
-  expect(registry.secretAt({ namespace: "here", name })).toEqual(place);
-  expect(registry.secretAt({ namespace: "there", name })).toBeUndefined();
-  expect(registry.secretAt({ namespace: "here", name: "key" })).toBeUndefined();
-  registry.open("HTTPResource", key, open);
-  expect(registry.secretAt({ namespace: "here", name })).toEqual(place);
-  registry.close("HTTPResource", { ...key, name: "two" });
-  expect(registry.secretAt({ namespace: "here", name })).toBeUndefined();
+  const named = (namespace = "here", type = secretType): Reference => ({ type, key: { namespace, name } });
+  const other: Resource = { ...shadow, metadata: { ...metadata, name: "two", uid: "u2" } };
+  const { labels: _, ...unlabelled } = metadata;
+  registry.open("HTTPResource", key, { ...open, reads: new Map([[name, place]]) });
+  registry.open("HTTPResource", other.metadata, { ...open, uid: "u2" });
+  expect(registry.placeOf("HTTPResource", shadow, named())).toEqual({ type: secretType, key: place });
+  for (const [kind, reader, what] of [
+    ["HTTPResource", other, named()],
+    ["HTTPResource", { metadata: { ...unlabelled, name: "plain", uid: "u3" }, spec: {} }, named()],
+    ["HTTPResource", { ...shadow, metadata: { ...metadata, uid: "u4" } }, named()],
+    ["HTTPRequest", shadow, named()],
+    ["HTTPResource", shadow, named("there")],
+    ["HTTPResource", shadow, named("here", configMapType)],
+    ["HTTPResource", shadow, { type: secretType, key: { namespace: "here", name: "key" } }],
+  ] as const)
+    expect(registry.placeOf(kind, reader, what)).toBe(what);
+  registry.close("HTTPResource", key);
+  expect(registry.placeOf("HTTPResource", shadow, named())).toEqual(named());
   expect(name).not.toContain("vault");
   expect(reachFrom("vault").nameOf(place)).toBe("key");
 });

@@ -27,6 +27,7 @@ interface ServeParts {
 }
 export interface Serve {
   readonly turnOf: Registry["turnOf"];
+  readonly placeOf?: Registry["placeOf"];
   readonly observe: Serving["observe"];
   readonly store: ResourceStore;
   /** A term of leadership has begun. */
@@ -67,6 +68,7 @@ export function serveFor(settings: ControllerSettings, parts: ServeParts): Serve
   }
   return {
     turnOf: registry.turnOf,
+    placeOf: registry.placeOf,
     observe(kind, key, after) {
       stranded.observe(kind, key, after);
       serving.observe(kind, key, after);
