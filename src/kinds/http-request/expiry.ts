@@ -4,6 +4,7 @@
  * Invariant: it has finished when its run has ended, as a Job has when it is Complete or Failed. What was refused before it was
  * sent has no run, and one of which nobody knows what came has not ended.
  */
+import { endedMs } from "../../core/attempt-times.ts";
 import type { HTTPRequestStatus } from "../../api/http-request.ts";
 import { findCondition } from "../../core/conditions.ts";
 import { ask, type Situation, type Steps, type Verdict } from "../../core/plan.ts";
@@ -20,7 +21,7 @@ export function goesAt({ spec }: HTTPRequest, { attempt, ...status }: HTTPReques
   if (seconds === undefined || schedule || trigger || rerunOn || attempt?.phase !== "Done") return undefined;
   // What a person says of a run ends it, too, later than its latest try.
   const toldAt = findCondition(status, "Succeeded")?.lastTransitionTime ?? attempt.startedAt;
-  const finishedMs = Math.max(Date.parse(attempt.finishedAt ?? attempt.startedAt), Date.parse(toldAt));
+  const finishedMs = Math.max(endedMs(attempt), Date.parse(toldAt));
   return new Date(finishedMs + seconds * 1000);
 }
 

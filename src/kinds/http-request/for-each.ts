@@ -3,6 +3,7 @@
  *
  * Invariant: while an attempt lasts, an item that has succeeded, or has failed for good, is not sent again.
  */
+import { endAfter } from "../../core/attempt-times.ts";
 import type { TriggerEvent } from "../../api/trigger.ts";
 import type { ForEach, ItemStatus } from "../../api/for-each.ts";
 import { markRetrying, conclude, type Attempt, type Desired } from "../../core/delivery.ts";
@@ -80,7 +81,7 @@ export function* deliverEach(
   if (result.type === "refusal") return report.refused(result);
   const sent = yield* keepOutputs(result.judgements, { outputs, scope: first.scope, count: items.length });
   const tookMs = Math.max(...sent.map((one) => one.judgement.tookMs));
-  const ended: Attempt = { ...attempt, finishedAt: new Date(now.getTime() + tookMs).toISOString() };
+  const ended: Attempt = endAfter(attempt, now, tookMs);
   const statuses = items.map((item): ItemStatus => {
     const { index } = item;
     const one = sent.find((each) => each.item.index === index);

@@ -4,6 +4,7 @@
  * The order of everything that may be sent only once is core/delivery's; this file turns its decisions into steps and
  * a status.
  */
+import { endAfter } from "../../core/attempt-times.ts";
 import {
   markRetrying,
   conclude,
@@ -201,7 +202,7 @@ function* deliver(situation: Situation<HTTPRequest>, { attempt, desired, endpoin
   );
   if (outcome.type === "refusal") return report.refused(outcome);
   const judged = yield* judgeResponse(spec.expect, exchange, outcome);
-  const ended: Attempt = { ...attempt, finishedAt: new Date(now.getTime() + judged.tookMs).toISOString() };
+  const ended: Attempt = endAfter(attempt, now, judged.tookMs);
   if (spec.poll && judged.succeeded && judged.response) {
     const begun = yield* beginPoll(spec.poll, { response: judged.response, scope: exchange.scope, field: "spec.poll", now });
     if (begun.type === "going")

@@ -1,4 +1,5 @@
 /** Each way that a reconcile of an HTTPRequest can end, as its status and when to look again. */
+import { endedMs } from "../../core/attempt-times.ts";
 import type { HTTPRequestStatus } from "../../api/http-request.ts";
 import type { PollStatus } from "../../api/poll.ts";
 import type { RunStatus } from "../../api/schedule.ts";
@@ -199,13 +200,12 @@ function reportEnd(reported: Reported): Pick<Report, "done" | "arrived" | "given
     },
     retrying(attempt, { retry, repeatable }, judgement) {
       const { reason, message, response } = judgement;
-      const { finishedAt, startedAt } = attempt;
-      const endedMs = Date.parse(finishedAt ?? startedAt);
+      const ended = endedMs(attempt);
       const askedMs = Math.max(retryAfterMs(retry, attempt), retryAfterFieldMs(response, now));
       // At its end it is looked at, and not sent again.
-      const leftMs = Date.parse(startedAt) + (retry.maxDurationMs ?? Infinity) - endedMs;
+      const leftMs = Date.parse(attempt.startedAt) + (retry.maxDurationMs ?? Infinity) - ended;
       const delayMs = Math.max(0, Math.min(askedMs, leftMs));
-      const nextRunAt = new Date(endedMs + delayMs).toISOString();
+      const nextRunAt = new Date(ended + delayMs).toISOString();
       const isSafe = repeatable || (attempt.unsent ?? 0) > (before.attempt?.id === attempt.id ? (before.attempt.unsent ?? 0) : 0);
       const text = `${message}${tryText}${attempt.tries}${untilWhen(attempt, retry, isSafe)}`;
       const change = { ...attempted(attempt), nextRunAt, ...outcome(judgement, spec) };

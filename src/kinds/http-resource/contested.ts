@@ -3,6 +3,7 @@
  *
  * Invariant: two are sent at the pace of the interval, and each further one after twice the time of the one before.
  */
+import { sinceEndMs } from "../../core/attempt-times.ts";
 import type { HTTPResourceStatus } from "../../api/http-resource.ts";
 import type { Difference } from "../../core/difference.ts";
 import { digest } from "../../core/tools/digest.ts";
@@ -32,7 +33,7 @@ export function correctionFor(context: Context, { differences, upToDate }: Found
     attempt.differs === differs &&
     attempt.digest === verbDigest(context, "Update");
   if (!isLast) return { differs, repeats: 0, pauseMs: 0 };
-  const sinceMs = Math.abs(now.getTime() - Date.parse(attempt.finishedAt ?? attempt.startedAt));
+  const sinceMs = sinceEndMs(attempt, now);
   const before = attempt.repeats ?? 0;
   // Nothing is written of a look that finds it in step: one that comes later than the next look may have found that.
   if (before === 0 && sinceMs > intervalMs * 1.5 + 2_000) return { differs, repeats: 0, pauseMs: 0 };

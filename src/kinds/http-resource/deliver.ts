@@ -3,6 +3,7 @@
  *
  * Invariant: what may have arrived and is not repeatable is `unknown`, however badly the server answered.
  */
+import { endAfter } from "../../core/attempt-times.ts";
 import { markRetrying, conclude, decide, runsBefore, type DeliveryRecord, type Desired } from "../../core/delivery.ts";
 import { nextTryOf } from "../../core/next-look.ts";
 import { wasNotActedOn, type Response } from "../../core/outcome.ts";
@@ -83,7 +84,7 @@ export function* deliver(context: Context, report: Report, sending: VerbDelivery
 
   const judgement = yield* judgeAnswer(context, request, exchange, outcome);
   const { response } = judgement;
-  const ended: VerbAttempt = { ...attempt, finishedAt: new Date(now.getTime() + tookMs(outcome)).toISOString() };
+  const ended: VerbAttempt = endAfter(attempt, now, tookMs(outcome));
   const isGone = isRemoval && saysGone(response);
   if (judgement.succeeded && response) {
     const working = yield* beginPolling(context, { request, exchange, attempt: ended, response });

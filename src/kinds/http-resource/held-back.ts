@@ -1,4 +1,5 @@
 /** Why nothing is sent for a remote object, for people: each reason with the way out. */
+import { sinceEndMs } from "../../core/attempt-times.ts";
 import { isStalledFor, reconciling, stalled, type ConditionState } from "../../core/conditions.ts";
 import type { Verdict } from "../../core/plan.ts";
 import type { Next } from "../../core/remote-object.ts";
@@ -31,8 +32,8 @@ export const outside = { initialMs: 2_000, maxMs: 60_000 };
 const unseenMs = 30_000;
 
 /** Milliseconds since the latest attempt ended. */
-export function sinceEndMs({ attempt, now }: Context): number {
-  return attempt ? Math.abs(now.getTime() - Date.parse(attempt.finishedAt ?? attempt.startedAt)) : Infinity;
+export function sinceAttemptMs({ attempt, now }: Context): number {
+  return attempt ? sinceEndMs(attempt, now) : Infinity;
 }
 
 export function heldStates(context: Context, why: Held): HeldStates {
@@ -46,7 +47,7 @@ export function heldStates(context: Context, why: Held): HeldStates {
     }
     case "NotSeen": {
       const message = `spec.observe does not know what spec.create made${externalID === undefined ? "" : ` (id ${JSON.stringify(externalID)})`}, so nothing more is created. Mend the URL, path or id that it is observed by, or ${importHint}. If the object is gone for good, change the annotation ${reconcileAtAnnotation} to have it created once more`;
-      const isNew = sinceEndMs(context) < unseenMs;
+      const isNew = sinceAttemptMs(context) < unseenMs;
       return isNew
         ? { states: reconciling(why, message), result: "waiting", isSoon: true }
         : { states: stalled(why, message), result: "stalled" };

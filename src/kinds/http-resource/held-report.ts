@@ -3,7 +3,7 @@ import { pauseSinceMs } from "../../core/backoff.ts";
 import { isStalledFor, reconciling, stalled } from "../../core/conditions.ts";
 import { replacementDigest } from "./contested.ts";
 import type { Context } from "./context.ts";
-import { firstLook, heldStates, inUseBy, neverSeen, outside, replacingFor, sinceEndMs, stillThere } from "./held-back.ts";
+import { firstLook, heldStates, inUseBy, neverSeen, outside, replacingFor, sinceAttemptMs, stillThere } from "./held-back.ts";
 import type { Report } from "./report.ts";
 import type { StatusDraft } from "./status-draft.ts";
 import { failingMs } from "./worth-writing.ts";
@@ -19,7 +19,7 @@ export function heldReport(context: Context, { status, attempted, acknowledged, 
       const made = status([...states.map((state) => ({ ...state, message: `${state.message}${hint}` })), ...known("Drifted")], {
         ...acknowledged(),
       });
-      const pauseMs = isSoon ? pauseSinceMs(uid, firstLook, sinceEndMs(context)) : undefined;
+      const pauseMs = isSoon ? pauseSinceMs(uid, firstLook, sinceAttemptMs(context)) : undefined;
       return { status: made, ...(pauseMs === undefined ? due() : { requeueAfterMs: pauseMs }), result, reason: why };
     },
     replacing(why, { attempt, differences } = {}) {

@@ -3,6 +3,7 @@
  *
  * Invariant: nothing is sent but to observe because of an answer that says nothing, such as a 401, a 503 or none at all.
  */
+import { sinceEndMs } from "../../core/attempt-times.ts";
 import type { Steps } from "../../core/plan.ts";
 import type { HTTPResourceSpec } from "../../api/http-resource.ts";
 import type { Inputs } from "../../api/request.ts";
@@ -19,7 +20,7 @@ import { next, recordObservation } from "../../core/remote-object.ts";
 import { hasBeenSeen, untilRetryMs, withoutCandidate, withRemote, type Context } from "./context.ts";
 import { contextOf } from "./read-context.ts";
 import { deliveredNow, isDelivered } from "./delivery-record.ts";
-import { sinceEndMs } from "./held-back.ts";
+import { sinceAttemptMs } from "./held-back.ts";
 import { inputsReadBy } from "./inputs-read.ts";
 import { neededAtEnd } from "./keeps.ts";
 import { keptInputs, keptValues, takenValues } from "./referents.ts";
@@ -160,7 +161,7 @@ function* kept(context: Context, report: () => Report): Steps<Verdict> {
     case "absent": {
       if (context.imported !== undefined) return report().importNotFound();
       // Of the id that an update gave nobody has seen anything yet, so that its absence proves nothing so soon.
-      if (seen.former !== undefined && context.asked === undefined && sinceEndMs(context) < settlingMs)
+      if (seen.former !== undefined && context.asked === undefined && sinceAttemptMs(context) < settlingMs)
         return report().held("NotSeen");
       const after = withoutCandidate(context, seen.former);
       return yield* absent(after, httpResourceReport(after), seen);
@@ -236,7 +237,7 @@ const settlingMs = 30_000;
 function isTooSoon({ attempt, remote, intervalMs, now, asked }: Context, { says }: Absent): boolean {
   if (says !== "observe" || asked !== undefined) return false;
   if (attempt?.verb !== "Create" || attempt.succeeded !== true || attempt.phase !== "Done") return false;
-  const sinceMs = Math.abs(now.getTime() - Date.parse(attempt.finishedAt ?? attempt.startedAt));
+  const sinceMs = sinceEndMs(attempt, now);
   return sinceMs < (remote.seen ? Math.min(settlingMs, intervalMs) : intervalMs);
 }
 

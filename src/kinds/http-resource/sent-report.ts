@@ -1,4 +1,5 @@
 /** The ends of a reconcile that has sent a request, and knows its outcome. */
+import { endedMs } from "../../core/attempt-times.ts";
 import { pauseSinceMs } from "../../core/backoff.ts";
 import { ready, reconciling } from "../../core/conditions.ts";
 import { untilDueMs } from "../../core/due.ts";
@@ -65,7 +66,7 @@ export function sentReport(context: Context, { status, known, attempted, due, hi
     },
     retrying(attempt, { reason, message, response }) {
       const delayMs = Math.max(retryAfterMs(retry, attempt), retryAfterFieldMs(response, now));
-      const nextRunAt = new Date(Date.parse(attempt.finishedAt ?? attempt.startedAt) + delayMs).toISOString();
+      const nextRunAt = new Date(endedMs(attempt) + delayMs).toISOString();
       const change = { ...attempted(attempt), nextRunAt, ...recordResponse(response, spec) };
       const states = reconciling(reason, `${message}; try ${attempt.tries}${hint}`);
       return { status: status(states, change), requeueAfterMs: delayMs, result: "retrying", reason };
