@@ -50,16 +50,16 @@ export const failureReasons = [
 ] as const;
 export type FailureReason = (typeof failureReasons)[number];
 
+/** It waits in a line, and is sent when its turn comes. */
+export const turnReasons = ["OriginBusy", "EndpointBusy", "RateLimited", "TokenPending"] as const;
+
 /** Why nothing was sent, found before the first byte. */
 export type RefusalReason =
+  | (typeof turnReasons)[number]
   | "EndpointNotFound"
   | "EndpointNotAllowed"
   | "EndpointNotReady"
   | "CircuitOpen"
-  | "RateLimited"
-  | "EndpointBusy"
-  | "OriginBusy"
-  | "TokenPending"
   | "InvalidCredential"
   | "CredentialRefused"
   | "TokenRequestFailed"

@@ -4,7 +4,7 @@ import type { ServiceAccountTokenRequest, ServiceAccountTokenResult } from "./au
 import type { Evaluation } from "./evaluation.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Lane } from "./lane.ts";
-import type { Outcome, Refusal } from "./outcome.ts";
+import type { Outcome, Refusal, turnReasons } from "./outcome.ts";
 import type { Finalizer, ReadResult, Reference, Resource, ResourceType } from "./resource.ts";
 import type { EvaluatedOutputs, OutputEvaluation, OutputStore } from "./output.ts";
 import type { Annotation, CheckResult, EvaluationResult, RemoveResult, Step } from "./plan.ts";
@@ -187,7 +187,7 @@ export interface Prepared extends Disposable {
 export interface Busy {
   readonly type: "busy";
   readonly kept: boolean;
-  readonly reason: "OriginBusy" | "EndpointBusy" | "RateLimited" | "TokenPending" | "CircuitHalfOpen";
+  readonly reason: (typeof turnReasons)[number] | "CircuitHalfOpen";
   readonly free: Promise<void>;
   /** Whose limit it is, for people: `HTTPEndpoint "name"`. */
   readonly about?: string;

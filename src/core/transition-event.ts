@@ -8,6 +8,7 @@
  */
 import { findCondition, type Condition } from "./conditions.ts";
 import { isLook } from "./next-look.ts";
+import { turnReasons } from "./outcome.ts";
 import { isRecord } from "./tools/json.ts";
 
 export interface TransitionEvent {
@@ -22,10 +23,7 @@ const harmless: readonly string[] = [
   "Polling",
   "Replacing",
   "InUse",
-  "RateLimited",
-  "EndpointBusy",
-  "OriginBusy",
-  "TokenPending",
+  ...turnReasons,
   "Suspended",
   "EndpointSuspended",
   "DependencyNotReady",

@@ -1,4 +1,6 @@
 /** The kinds as resource types, and the shapes of their resources. */
+import { findCondition } from "../core/conditions.ts";
+import { turnReasons } from "../core/outcome.ts";
 import { clusterHTTPEndpoint, type ClusterHTTPEndpointSpec } from "../api/cluster-http-endpoint.ts";
 import { egressPolicy, type EgressPolicySpec, type EgressPolicyStatus } from "../api/egress-policy.ts";
 import { httpEndpoint, type HTTPEndpointSpec, type HTTPEndpointStatus } from "../api/http-endpoint.ts";
@@ -34,22 +36,23 @@ export interface UsedEndpoint extends Endpoint {
   readonly callerLabels?: Labels;
 }
 
-/** It waits in a line, and is sent when its turn comes. */
-const inLine: readonly string[] = ["RateLimited", "EndpointBusy", "OriginBusy", "TokenPending"];
-
 /** Whether its status speaks of the spec as it is, and nothing of it is on its way or due by itself. */
 export function isSettled({ metadata, status }: HTTPRequest | HTTPResource): boolean {
   return (
     status?.observedGeneration === metadata.generation &&
     status.conditions !== undefined &&
-    !status.conditions.some(({ type, status: is, reason }) => type === "Ready" && is === "False" && inLine.includes(reason)) &&
+    !waitsForTurn(status) &&
     !["InFlight", "Retrying", "Polling"].includes(status.attempt?.phase ?? "Done") &&
     !(status.attempt?.phase === "Unknown" && nextTryOf(status) !== undefined)
   );
 }
 
+function waitsForTurn(status: object): boolean {
+  const ready = findCondition(status, "Ready");
+  return ready?.status === "False" && turnReasons.some((reason) => reason === ready.reason);
+}
+
 /** Whether it waits for a policy to let it through. */
 export function isEgressDenied({ status }: Resource): boolean {
-  const { conditions = [] } = (status ?? {}) as HTTPRequestStatus;
-  return conditions.some(({ type, reason }) => type === "Ready" && reason === "EgressDenied");
+  return findCondition(status, "Ready")?.reason === "EgressDenied";
 }

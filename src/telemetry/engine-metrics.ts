@@ -1,17 +1,11 @@
 /** Metrics of reconciling: the work queue, the workers and what came of it, by controller-runtime's names where it has them. */
+import { turnReasons } from "../core/outcome.ts";
 import { createYieldIfLong } from "../core/tools/event-loop-yield.ts";
 import { latencySecs, type Instruments } from "./instruments.ts";
 import type { PlaceSources } from "./place-metrics.ts";
 
 const reconcileResults = ["success", "requeue", "requeue_after", "error"] as const;
-const postponedReasons = [
-  "OriginBusy",
-  "EndpointBusy",
-  "RateLimited",
-  "TokenPending",
-  "CircuitHalfOpen",
-  "StatusesUnwritable",
-] as const;
+const postponedReasons = [...turnReasons, "CircuitHalfOpen", "StatusesUnwritable"] as const;
 const conditionTypes = ["Ready", "Reconciling", "Stalled", "Contested"] as const;
 const queueSecs = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000];
 /** The one queue, and the one lease. */

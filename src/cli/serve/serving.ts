@@ -1,4 +1,5 @@
 /** Serving, put together: watches of the peer's kinds, a queue of its objects, and who may serve. */
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ControllerSettings } from "../../config.ts";
 import { configOf } from "../../convert/documents.ts";
@@ -158,12 +159,6 @@ function createQueueingCaches({ managed, configs, store, queue }: QueueingParts)
   });
   return caches;
 }
-function untilAborted(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (signal.aborted) resolve();
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  return promise;
-}
 /** Until shadows do nothing more, and that is told, or cannot be any more. */
 async function workUntilTold(
   { queue, ...options }: Pick<WorkersOptions, "concurrency" | "processKey" | "onStuck"> & { readonly queue: WorkQueue },
@@ -173,7 +168,7 @@ async function workUntilTold(
   const told = new AbortController();
   const limits = { limitMs, slowWriteMs: 3_000, stoppingMs: 5_000 };
   const working = runWorkers({ queue, ...limits, ...options }, told.signal, drain);
-  await Promise.race([untilAborted(acted), working]);
+  if (!acted.aborted) await Promise.race([once(acted, "abort"), working]);
   while (!drain.aborted && mayServe() && queue.depth + queue.working.size + queue.aside > 0) await sleep(tellingPauseMs);
   told.abort();
   await working;
