@@ -1,5 +1,5 @@
 /**
- * Origins that mean harm: none costs more memory than 64 MiB or more time than the deadline and a second, each has its reason,
+ * Origins that mean harm: none holds more memory than 64 MiB or takes more time than the deadline and a second, each has its reason,
  * and the exchange after it works, with the same requester.
  */
 import type { Socket } from "node:net";
@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/
 import { createAuthority } from "../support/certificates.ts";
 import { exchange, literal, testRequester, type TestRequester } from "../support/loopback-requester.ts";
 import { loopbackServer, rawServer, type LoopbackServer } from "../support/loopback.ts";
+import { HeldMemory } from "../support/held-memory.ts";
 import { eventually, socketsTo } from "../support/tcp-table.ts";
 
 const deadlineMs = 1_200;
@@ -17,9 +18,6 @@ const ok = "HTTP/1.1 200 OK\r\n";
 const authority = createAuthority("Hostile");
 let http: TestRequester;
 let honest: LoopbackServer;
-let residentMost = 0;
-let residentBefore = 0;
-let sampling: NodeJS.Timeout;
 
 beforeAll(async () => {
   http = testRequester({ minBytesPerSecond: 100, rateWindowMs: 300 });
@@ -30,11 +28,11 @@ afterAll(async () => {
   await honest[Symbol.asyncDispose]();
   authority[Symbol.dispose]();
 });
+let memory: HeldMemory;
 beforeEach(() => {
-  residentBefore = residentMost = process.memoryUsage.rss();
-  sampling = setInterval(() => (residentMost = Math.max(residentMost, process.memoryUsage.rss())), 5);
+  memory = new HeldMemory(64 * mebibyte);
 });
-afterEach(() => clearInterval(sampling));
+afterEach(() => memory[Symbol.dispose]());
 
 /** Writes what `next` gives as fast as it is taken, until the socket closes. */
 function flood(socket: Socket, next: () => string | Buffer): void {
@@ -181,7 +179,7 @@ const origins: Record<string, Origin> = {
 
 async function expectHarmless(startedMs: number): Promise<void> {
   expect(performance.now() - startedMs).toBeLessThan(deadlineMs + 1_000);
-  expect((residentMost - residentBefore) / mebibyte).toBeLessThan(64);
+  expect(memory.mostBytes / mebibyte).toBeLessThan(64);
   expect(await http.send(exchange({ url: honest.url }))).toMatchObject({ type: "response", response: { sizeBytes: 6 } });
 }
 

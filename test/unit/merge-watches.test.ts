@@ -1,9 +1,8 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { expect, test } from "@jest/globals";
 import type { WatchEvent } from "../../src/core/ports.ts";
 import type { Resource } from "../../src/core/resource.ts";
 import { mergeWatches } from "../../src/kubernetes/merge.ts";
+import { heldBytes } from "../support/held-memory.ts";
 
 function resource(namespace: string, name: string): Resource {
   return { metadata: { namespace, name, uid: name, generation: 1, resourceVersion: "1" }, spec: {} };
@@ -69,9 +68,6 @@ test("tells a namespace that is listed anew together with what the others hold n
 });
 
 test("keeps nothing of what it has told, however long other namespaces are silent", async () => {
-  setFlagsFromString("--expose-gc");
-  const collectGarbage = runInNewContext("gc") as () => void;
-  const heldBytes = (): number => (collectGarbage(), process.memoryUsage().heapUsed);
   const [busy, ...silent] = Array.from({ length: 21 }, fed);
   if (!busy) throw new Error("there is one");
   const merged = mergeWatches([busy, ...silent].map(({ events }) => events));
