@@ -67,8 +67,10 @@ export const httpResourceKind: Kind<HTTPResource> = {
 
 /** What the plan makes of another spec has not been recorded: it counts as observed when that has been. */
 function heldBack(situation: Situation<HTTPResource>, why: Refusal): Verdict {
-  const verdict = withNextLook(httpResourceReport(contextOf(situation)).refused(why), situation);
-  const { observedGeneration } = situation.resource.status ?? {};
+  return unobserved(situation.resource, withNextLook(httpResourceReport(contextOf(situation)).refused(why), situation));
+}
+/** The generation that it was last acted on for stays. */
+function unobserved({ status: { observedGeneration } = {} }: HTTPResource, verdict: Verdict): Verdict {
   return observedGeneration === undefined ? verdict : { ...verdict, status: { ...verdict.status, observedGeneration } };
 }
 
@@ -87,7 +89,11 @@ function* plan(situation: Situation<HTTPResource>): Plan {
   if (undeclared) return report().refused(undeclared);
   const known = yield* resolveDependencies(situation, references(situation.resource));
   const stale = known.type === "refusal" ? keptValues(context, known) : undefined;
-  if (known.type === "refusal" && !stale) return report().refused(known);
+  // What was taken for another spec does not serve this one, however often it is looked at.
+  if (known.type === "refusal" && !stale) {
+    const refused = report().refused(known);
+    return context.remote.made === "made" ? unobserved(situation.resource, refused) : refused;
+  }
   const values = known.type === "refusal" ? (stale ?? new Map<string, unknown>()) : known.values;
   const taken = known.type === "refusal" ? undefined : takenValues(context, known.values);
   const asking = { ...context, known: values, ...(taken && { taken }) };
