@@ -88,6 +88,7 @@ export function drive(
     references = [],
     referrers = [],
     mirrorsIDs = false,
+    seesOnly,
   }: {
     first?: boolean;
     at?: Date;
@@ -95,6 +96,7 @@ export function drive(
     references?: readonly (Resource | undefined)[];
     referrers?: readonly HTTPResource[];
     mirrorsIDs?: boolean;
+    seesOnly?: string;
   } = {},
 ) {
   const refer = () => referrers.map((one) => ({ kind: "HTTPResource", resource: one }));
@@ -106,6 +108,7 @@ export function drive(
     instanceId: "me",
     mirrorsIDs,
     first,
+    ...(seesOnly !== undefined && { seesOnly }),
     ...(cycle && { cycle }),
   };
   const plan: Plan = httpResourceKind.plan(situation);

@@ -1,12 +1,14 @@
 /** What an HTTPRequest waits for, and what it takes from others, with scripted answers. */
 import { describe, expect, test } from "@jest/globals";
 import type { HTTPRequestSpec, HTTPRequestStatus } from "../../src/api/http-request.ts";
+import type { Condition } from "../../src/core/conditions.ts";
 import { sameJSON } from "../../src/core/tools/json.ts";
 import type { Resource } from "../../src/core/resource.ts";
 import { ownField } from "../../src/kinds/request/dependencies.ts";
 import { sendDigest } from "../../src/kinds/request/request.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
 import { answer, condition, driveIn, httpRequest, type Answer } from "../support/request-plan.ts";
+import { drive as driveResource, resource } from "../support/resource-plan.ts";
 
 const metadata = { namespace: "n", generation: 1, resourceVersion: "1" };
 
@@ -61,6 +63,26 @@ describe("dependsOn", () => {
     expect(condition(status, "Ready")).toMatchObject({
       reason: "DependencyNotReady",
       message: expect.stringContaining("with the labels shard=blue, and no other is seen by this Holdfast"),
+    });
+  });
+  const byEndpoint = { path: "/a", endpointRef: { kind: "HTTPEndpoint", name: "b" } } as const;
+  const shard = { references: [undefined], seesOnly: "shard=blue" };
+  function sent(more: object): readonly Condition[] | undefined {
+    const { url: _, ...spec } = request({ ...byEndpoint, ...more }).spec;
+    return driveIn({ resource: { ...request({}), spec }, ...shard }, []).status.conditions;
+  }
+  function kept(): readonly Condition[] | undefined {
+    const { endpointRef, ...path } = byEndpoint;
+    return driveResource(resource({ endpointRef, observe: path, create: path }), [], shard).status.conditions;
+  }
+  test.each<[string, () => readonly Condition[] | undefined]>([
+    ["an HTTPRequest", () => sent({})],
+    ["an HTTPRequest with items", () => sent({ forEach: { items: [1] } })],
+    ["an HTTPResource", kept],
+  ])("an endpoint of %s that cannot be seen for its labels is told apart, too", (_what, look) => {
+    expect(look()?.find(({ type }) => type === "Ready")).toMatchObject({
+      reason: "EndpointNotFound",
+      message: expect.stringMatching(/HTTPEndpoint "b" in this namespace with the labels shard=blue, and no other is seen/),
     });
   });
   test("is sent once it is Ready; then the other may do as it likes", () => {

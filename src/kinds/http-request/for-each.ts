@@ -38,7 +38,7 @@ type Known = ReadonlyMap<string, unknown>;
 
 /** One attempt of all items that are not over. `known`: inputs that come from other objects, by name. */
 export function* deliverEach(
-  { resource, now, instanceId }: Situation<HTTPRequest>,
+  { resource, now, instanceId, seesOnly }: Situation<HTTPRequest>,
   { attempt, desired, endpoint, report }: Delivery,
   known: Known,
 ): Steps<Verdict> {
@@ -51,7 +51,7 @@ export function* deliverEach(
   const pending = items.filter((item) => (earlier.get(itemId(attempt, item))?.phase ?? "Retrying") === "Retrying");
   const exchanges: Exchange[] = [];
   for (const item of pending) {
-    const exchange = buildExchange(declaredItem(resource, { attempt, item, known }), endpoint);
+    const exchange = buildExchange({ ...declaredItem(resource, { attempt, item, known }), seesOnly }, endpoint);
     if ("type" in exchange) return report.refused(exchange);
     exchanges.push(exchange);
   }

@@ -185,7 +185,8 @@ function* deliver(situation: Situation<HTTPRequest>, { attempt, desired, endpoin
   const known = yield* resolveDependencies(situation, references(resource));
   if (known.type === "refusal") return report.refused(known);
   if (spec.forEach) return yield* deliverEach(situation, { attempt, desired, endpoint, report, event }, known.values);
-  const exchange = buildExchange(declaredRequest(resource, attempt, known.values, event), endpoint);
+  const declared = declaredRequest(resource, attempt, known.values, event);
+  const exchange = buildExchange({ ...declared, seesOnly: situation.seesOnly }, endpoint);
   if ("type" in exchange) return report.refused(exchange);
   const outputs = outputsOf(resource);
   const unwritable = yield* checkOutputs(outputs);
@@ -233,7 +234,8 @@ function* look(situation: Situation<HTTPRequest>, { attempt, endpoint, report, e
   }
   const known = yield* resolveDependencies(situation, references(resource));
   if (known.type === "refusal") return report.refused(known);
-  const declared = declaredRequest(resource, attempt, known.values, event);
+  const { seesOnly } = situation;
+  const declared = { ...declaredRequest(resource, attempt, known.values, event), seesOnly };
   const polled = yield* pollOnce({ poll: spec.poll, declared, endpoint, field: "spec.poll" }, status.poll, now);
   switch (polled.type) {
     case "refusal":

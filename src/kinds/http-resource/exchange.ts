@@ -46,6 +46,7 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
     field,
     shared: { ...sharedBy(spec, shape), inputs: inputsReadBy(readingOf(spec, asked), spec.inputs ?? {}) },
     metadata: resource.metadata,
+    seesOnly: context.seesOnly,
     now: attempt?.startedAt ?? now.toISOString(),
     ...(attempt && { attemptId: attempt.id }),
     sees: {

@@ -13,7 +13,7 @@ import { retryPolicy } from "../request/request.ts";
 import type { HTTPResource } from "../types.ts";
 
 export function contextOf(situation: Situation<HTTPResource>): Context {
-  const { resource, references, now, instanceId, isPartial = false, mirrorsIDs = false } = situation;
+  const { resource, references, now, instanceId, isPartial = false, mirrorsIDs = false, seesOnly } = situation;
   const { spec, metadata } = resource;
   const { annotations = {}, finalizers = [] } = metadata;
   const status: HTTPResourceStatus = resource.status ?? {};
@@ -40,6 +40,7 @@ export function contextOf(situation: Situation<HTTPResource>): Context {
     instanceId,
     isPartial,
     mirrorsIDs,
+    seesOnly,
     hasFinalizer,
     ...(situation.mayBeMended && { mayBeMended: true }),
     endpoints: usedEndpoints(endpointRefs(spec), references),

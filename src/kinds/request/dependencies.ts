@@ -12,6 +12,7 @@ import type { Refusal } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
 import { evaluate, type Dependency, type Situation, type Steps } from "../../core/plan.ts";
 import type { Metadata, Resource } from "../../core/resource.ts";
+import { shardText } from "./endpoint.ts";
 
 type Depending = Resource<{ readonly inputs?: Inputs; readonly dependsOn?: DependsOn }>;
 
@@ -115,11 +116,8 @@ function notThere(
   mustBeReady: boolean,
 ): Refusal | undefined {
   if (!object) {
-    const shard =
-      seesOnly === undefined
-        ? ""
-        : ` with the labels ${seesOnly}, and no other is seen by this Holdfast: what depends on each other has to be in one shard`;
-    return refusal("DependencyNotReady", `${field}: there is no ${kind} "${name}" in this namespace${shard}`, true);
+    const where = `in this namespace${shardText(seesOnly)}`;
+    return refusal("DependencyNotReady", `${field}: there is no ${kind} "${name}" ${where}`, true);
   }
   if (mustBeReady && !isReadyAsDeclared(object))
     return refusal("DependencyNotReady", `${field}: ${kind} "${name}" is not Ready`, true);

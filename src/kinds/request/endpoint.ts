@@ -75,6 +75,13 @@ export function typeOf({ metadata }: Endpoint): ResourceType {
   return metadata.namespace === "" ? clusterHTTPEndpointType : httpEndpointType;
 }
 
+/** After what is not there, for people: it can be there without the labels. */
+export function shardText(seesOnly: string | undefined): string {
+  return seesOnly === undefined
+    ? ""
+    : ` with the labels ${seesOnly}, and no other is seen by this Holdfast: what depends on each other has to be in one shard`;
+}
+
 /** `HTTPEndpoint "name"`, for messages. */
 export function titleOf({ metadata }: Endpoint): string {
   return `${metadata.namespace === "" ? "ClusterHTTPEndpoint" : "HTTPEndpoint"} "${metadata.name}"`;
@@ -150,17 +157,20 @@ function traitsOf(
   };
 }
 
-/** Why a request of `namespace` cannot use the endpoint. `field`: where the reference is; `endpoint`: what it names, where it exists. */
+/**
+ * Why a request of `namespace` cannot use the endpoint. `field`: where the reference is; `endpoint`: what it names, where it
+ * exists; `seesOnly`: as of a situation.
+ */
 export function endpointRefusal(
   endpointRef: EndpointRef,
   endpoint: UsedEndpoint | undefined,
-  { namespace, field }: { readonly namespace: string; readonly field: string },
+  { namespace, field, seesOnly }: { readonly namespace: string; readonly field: string; readonly seesOnly?: string | undefined },
 ): Refusal | undefined {
   const { kind, name } = endpointRef;
   if (!endpoint) {
     const message =
       kind === "HTTPEndpoint"
-        ? `there is no HTTPEndpoint "${name}" in this namespace`
+        ? `there is no HTTPEndpoint "${name}" in this namespace${shardText(seesOnly)}`
         : `there is no ClusterHTTPEndpoint "${name}", or this Holdfast may not look at them`;
     return { type: "refusal", reason: "EndpointNotFound", message: `${field}: ${message}`, heals: true };
   }

@@ -96,6 +96,8 @@ export interface DeclaredRequest {
   readonly former?: readonly string[];
   /** Places that `response` has as they are declared, in another form. */
   readonly same?: readonly string[] | undefined;
+  /** As `Situation.seesOnly`. */
+  readonly seesOnly?: string | undefined;
   /** Expressions that will be evaluated on the response. */
   readonly expressionsToValidate: readonly Located[];
 }
@@ -151,7 +153,7 @@ export function buildExchange(declared: DeclaredRequest, declaredEndpoint: UsedE
   const refField = shape.endpointRef && field !== "spec" ? `${field}.endpointRef` : "spec.endpointRef";
   const refusal =
     (shared.endpointRef &&
-      endpointRefusal(shared.endpointRef, endpoint, { namespace: declared.metadata.namespace, field: refField })) ??
+      endpointRefusal(shared.endpointRef, endpoint, { ...declared, namespace: declared.metadata.namespace, field: refField })) ??
     namesRefusal(declared, endpoint);
   if (refusal) return refusal;
   const key = header !== undefined && attemptId !== undefined ? { name: header, value: attemptId } : undefined;
