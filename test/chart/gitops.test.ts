@@ -10,7 +10,7 @@ import { parse } from "yaml";
 import { validator } from "../../src/api/validate.ts";
 import { httpRequest } from "../../src/api/http-request.ts";
 import { ask } from "../support/gitops.ts";
-import { describeWithGitOps } from "./helm.ts";
+import { describeWithGitOps, testWithGitOpsEngine } from "./helm.ts";
 import { chartTools } from "./tools.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -48,21 +48,21 @@ describeWithGitOps("Argo CD", () => {
     expect(kstatus[healthStatus.status]).toContain(status?.["status"]);
   });
 
-  // To build it takes minutes: HOLDFAST_TEST_GITOPS_ENGINE=$(test/gitops/engine/ensure.sh); see docs/gitops.md.
-  const engine = process.env["HOLDFAST_TEST_GITOPS_ENGINE"];
-  if (engine !== undefined)
-    test("is told the same of each by gitops-engine itself, and that what is being deleted is on its way", async () => {
+  testWithGitOpsEngine(
+    "is told the same of each by gitops-engine itself, and that what is being deleted is on its way",
+    async () => {
       const objects = tests.map(({ inputPath }) => objectAt(`_/${inputPath}`) as { metadata: object });
       const deleted = objects.map(({ metadata, ...rest }) => ({
         ...rest,
         metadata: { ...metadata, deletionTimestamp: "2026-01-01T00:00:00Z" },
       }));
-      const running = promisify(execFile)(engine, [join(argo, "_/health.lua")]);
+      const running = promisify(execFile)(chartTools().gitopsEngine ?? "", [join(argo, "_/health.lua")]);
       running.child.stdin?.end(JSON.stringify([...objects, ...deleted]));
       const pending = { status: "Progressing", message: "Pending deletion" };
       const healths = tests.map(({ healthStatus }) => healthStatus);
       expect(JSON.parse((await running).stdout)).toEqual([...healths, ...deleted.map(() => pending)]);
-    });
+    },
+  );
 
   describe.each(["HTTPRequest", "HTTPResource"])("offers actions for %s:", (kind) => {
     const { discoveryTests, actionTests } = parse(read(`${kind}/actions/action_test.yaml`)) as ActionTests;

@@ -5,7 +5,7 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { describe } from "@jest/globals";
+import { describe, test } from "@jest/globals";
 import { parseAllDocuments } from "yaml";
 import { chartTools, toolsVariable } from "./tools.ts";
 
@@ -28,6 +28,9 @@ export const describeWithGitOps = process.env[toolsVariable] === "none" || !char
 
 /** The same, with a browser. */
 export const describeWithBrowser = process.env[toolsVariable] === "none" || !chartTools().chromium ? describe.skip : describe;
+
+/** A test that needs Argo CD's gitops-engine. */
+export const testWithGitOpsEngine = process.env[toolsVariable] === "none" || !chartTools().gitopsEngine ? test.skip : test;
 
 export interface HelmResult {
   readonly code: number;

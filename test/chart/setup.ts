@@ -17,9 +17,11 @@ export default async function setup(): Promise<void> {
     const chromium = await findChromium();
     const hadolint = await optional("hadolint", "hadolint/ensure.sh");
     const gitops = await optional("gitops", "gitops/ensure.sh");
+    const gitopsEngine = await optional("gitops-engine", "gitops/engine/ensure.sh");
     const tools: ChartTools = {
       helm,
       ...(gitops && { gitops }),
+      ...(gitopsEngine && { gitopsEngine }),
       prometheusCRDs,
       image: await assembleImage(),
       ...(promtool && { promtool }),

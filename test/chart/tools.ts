@@ -13,6 +13,8 @@ export interface ChartTools {
   readonly image: Image;
   /** The folder of test/gitops; absent where it cannot be built. */
   readonly gitops?: string;
+  /** The program of test/gitops/engine; absent where it cannot be built. */
+  readonly gitopsEngine?: string;
   /** Programs of Debian's packages; absent where they cannot be had. */
   readonly prometheus?: string;
   readonly promtool?: string;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints the path of the program beside this script, built once: three to four minutes of processor time, since gitops-engine's
-# health package compiles 927 others, kubectl's among them. So it is built where that is asked for.
+# Prints the path of the program beside this script, built once: two minutes of processor time where the control plane was
+# built before, since gitops-engine's health package compiles 927 others, kubectl's among them.
 set -euo pipefail
 cd "$(dirname "$0")"
 . ../../support/once.sh
