@@ -32,6 +32,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   // One line for a mistake, whatever Commander would say in two; set before the commands, which inherit it.
   program.exitOverride().configureOutput({ outputError: (text, write) => write(`${onOneLine(text)}\n`) });
 
+  program.version(version, "-v, --version", "print the version");
   program.hook("preSubcommand", (_program, command) => readSwitches(command));
 
   const controller = program.command("controller").description("Run against a Kubernetes API server.");

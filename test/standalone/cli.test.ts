@@ -85,8 +85,9 @@ test("crds prints a CustomResourceDefinition for each kind", async () => {
   );
 });
 
-test("version prints the version", async () => {
-  expect((await holdfast(["version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+test.each(["version", "--version", "-v"])("%s prints the version", async (argument) => {
+  const { code, stdout } = await holdfast([argument]);
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
 });
 
 test("an address that is in use names the flag that has it", async () => {
