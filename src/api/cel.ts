@@ -18,16 +18,17 @@ interface CompiledRule {
   check(self: CelValue): "holds" | "broken" | "failed";
 }
 
+const environment = new Environment()
+  .registerVariable("self", "dyn")
+  // One of Kubernetes' own (https://kubernetes.io/docs/reference/using-api/cel/), which the library lacks.
+  .registerFunction("string.replace(string, string): string", (text: string, what: string, by: string) =>
+    text.replaceAll(what, () => by),
+  );
+
 /** Throws for a rule that does not compile: that is a mistake in a schema, never in what users write. */
 export function compileRule({ rule, message, fieldPath }: Rule): CompiledRule {
-  const evaluate = new Environment()
-    .registerVariable("self", "dyn")
-    // One of Kubernetes' own (https://kubernetes.io/docs/reference/using-api/cel/), which the library lacks.
-    .registerFunction("string.replace(string, string): string", (text: string, what: string, by: string) =>
-      text.replaceAll(what, () => by),
-    )
-    // A field's name that is a word of CEL, which Kubernetes escapes so.
-    .parse(rule.replaceAll(/\.__(in)__/g, "['$1']"));
+  // A field's name that is a word of CEL, which Kubernetes escapes so.
+  const evaluate = environment.parse(rule.replaceAll(/\.__(in)__/g, "['$1']"));
   return {
     message,
     at: fieldPath?.split(".").filter(Boolean) ?? [],

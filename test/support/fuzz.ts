@@ -9,8 +9,11 @@ export function runs(usually: number): Parameters<unknown> {
 /** For jest, milliseconds. */
 export const fuzzTimeoutMs = 10_000 * factor;
 
-/** Any text of any characters. fast-check's own unit "binary" lists them all first, which takes longer than a test with it. */
+/** Any character. fast-check's own unit "binary" lists them all first, which takes longer than a test with it. */
+export const anyCharacter = integer({ min: 0, max: 0x10_ffff - 0x800 }).map((n) =>
+  String.fromCodePoint(n < 0xd800 ? n : n + 0x800),
+);
+/** Any text of any characters. */
 export function anyText(maxLength?: number): Arbitrary<string> {
-  const character = integer({ min: 0, max: 0x10_ffff - 0x800 }).map((n) => String.fromCodePoint(n < 0xd800 ? n : n + 0x800));
-  return array(character, maxLength === undefined ? {} : { maxLength }).map((characters) => characters.join(""));
+  return array(anyCharacter, maxLength === undefined ? {} : { maxLength }).map((characters) => characters.join(""));
 }

@@ -11,16 +11,21 @@ import { httpRequest } from "../support/request-plan.ts";
 const [mostSteps, mostPaths] = [4_000, 500];
 const times = (count: number, make: (index: number) => string, between = ""): string =>
   Array.from({ length: count }, (_, index) => make(index)).join(between);
+const conditions = times(300, (n) => `elif .c${n} then .b${n}`, " ");
+const variables = times(400, (n) => `.a as $v${n} | `);
+const functions = times(300, (n) => `def f${n}: .a${n}; `) + times(300, (n) => `f${n}`, ",");
+const longPath = times(3_000, () => ".a");
+const manyPaths = times(1_200, (n) => `.a${n}`, ",");
 /** Each makes much of little, or of much. */
 const greedy: readonly (readonly [string, (seed: number) => string])[] = [
   ["calls of calls", (seed) => `def f: .a,.b; def g: f,f,f,f; def h: g,g,g,g; def i: h,h,h,h; def j: i,i,i,i; j, j, .x${seed}`],
   ["paths of paths", (seed) => `def f: .a,.b; ${times(12, () => "f", "|")} | .x${seed}`],
   ["calls of themselves", (seed) => `def f: .a | f; f, .x${seed}`],
-  ["conditions of conditions", (seed) => `if .x${seed} then .a ${times(300, (n) => `elif .c${n} then .b${n}`, " ")} else . end`],
-  ["variables", (seed) => times(400, (n) => `.a as $v${n} | `) + `.x${seed}`],
-  ["functions", (seed) => times(300, (n) => `def f${n}: .a${n}; `) + times(300, (n) => `f${n}`, ",") + `, .x${seed}`],
-  ["a long path", (seed) => `.x${seed}${times(3_000, () => ".a")}`],
-  ["many paths", (seed) => `.x${seed}, ` + times(1_200, (n) => `.a${n}`, ",")],
+  ["conditions of conditions", (seed) => `if .x${seed} then .a ${conditions} else . end`],
+  ["variables", (seed) => variables + `.x${seed}`],
+  ["functions", (seed) => `${functions}, .x${seed}`],
+  ["a long path", (seed) => `.x${seed}${longPath}`],
+  ["many paths", (seed) => `.x${seed}, ${manyPaths}`],
   ["nests", (seed) => "(".repeat(190) + `.x${seed}` + ")".repeat(190)],
 ];
 

@@ -28,7 +28,7 @@ function denied(address: string, prefix: string, rules = noPolicies): string {
   const route = routeOf({ method: "GET", hostname: address.includes(":") ? `[${address}]` : address, port: 80 }, rules, floor);
   const byURL = route.type === "denied" ? route.denial.rule : "open";
   const byName = addressDenial(address, undefined, publicOnly, floor)?.rule ?? "open";
-  if (rules === noPolicies) expect([address, byName]).toEqual([address, byURL]);
+  if (rules === noPolicies && byName !== byURL) throw new Error(`${address} is ${byURL} in a URL, and ${byName} of a name`);
   return byURL;
 }
 
@@ -73,9 +73,11 @@ describe.each(prefixes)("behind %s", (text) => {
 
   test("whatever IPv4 address there is, it is judged as that, and what stands behind it changes nothing", () => {
     fc.assert(
-      fc.property(fc.ipV4(), fc.nat(255), (address, suffix) => {
-        expect(denied(embedded(prefix, bits, address, suffix), text)).toBe(denied(address, text));
-      }),
+      fc.property(
+        fc.ipV4(),
+        fc.nat(255),
+        (address, suffix) => denied(embedded(prefix, bits, address, suffix), text) === denied(address, text),
+      ),
       runs(300),
     );
   });
