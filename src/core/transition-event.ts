@@ -45,7 +45,7 @@ export function deriveTransitionEvent(before: object | undefined, after: object)
   if (hasLongFailed(is) && !(hasLongFailed(was) && was.attempt?.["id"] === is.attempt?.["id"]))
     return { type: "Warning", reason, message };
   if (is.isContested && !was.isContested) return { type: "Warning", reason, message };
-  if (was.address !== undefined && is.address !== undefined && was.address !== is.address)
+  if (was.id === undefined && was.address !== undefined && is.address !== undefined && was.address !== is.address)
     return { type: "Normal", reason: "Moved", message: hasMoved };
   if (reason === "Replacing") return was.ready?.reason === reason ? undefined : { type: "Normal", reason, message };
   if (was.ready?.reason === "Replacing" && reason === "Created") return { type: "Normal", reason: "Replaced", message };
@@ -61,7 +61,7 @@ export function deriveTransitionEvent(before: object | undefined, after: object)
 }
 
 const hasMoved =
-  "what spec.parameters make of the URLs has changed: what was there before is left where it is. Declare spec.externalID to have it followed";
+  "what the spec makes of the object's URL has changed: what was there before, or may have been made there, is left where it is. Declare spec.externalID to have what was made followed";
 
 function isFailure({ status, reason }: Condition): boolean {
   return status !== "True" && !harmless.includes(reason);

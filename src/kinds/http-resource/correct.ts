@@ -16,7 +16,7 @@ import { correctionFor, isAsMade, isContested, replacementDigest } from "./conte
 import { areOthers, deliveredByCreate, deliveredNow, isAskedFor } from "./delivery-record.ts";
 import { isImmutableStatus } from "./declaration.ts";
 import { deliver } from "./deliver.ts";
-import { isUnended, needsID, type Delivered } from "./delivered.ts";
+import { isRepeatable, isUnended, needsID, type Delivered } from "./delivered.ts";
 import { isUnresolvedCreate, isWatched } from "./identity.ts";
 import type { Absent, Found } from "./observation.ts";
 import { withOutputs } from "./outputs.ts";
@@ -62,11 +62,13 @@ export function* create(context: Context, report: Report, { says }: Absent): Ste
   // That of something that arrived, or is still being made, is only that it is not there yet.
   const mayNotBeYet = unresolved?.succeeded === true;
   const lookupSaysNo = policy === "Lookup" && says === "lookup" && (unresolved?.tries ?? 0) <= retry.limit;
+  // What is safe by its method alone is sent as it is declared now.
+  const isPinned = unresolved?.sentAs !== undefined || !isRepeatable(context, spec.create);
   const delivered = yield* deliver(context, report, {
     verb: "Create",
     request: { field: "spec.create", shape: spec.create },
     onUnknown: !mayNotBeYet && (policy === "Resend" || (unresolved && lookupSaysNo)) ? "Resend" : "Stall",
-    pinnedDigest: unresolved?.digest,
+    pinnedDigest: isPinned ? unresolved?.digest : undefined,
   });
   return yield* reportDelivered(context, report, delivered);
 }

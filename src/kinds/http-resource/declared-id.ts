@@ -1,6 +1,8 @@
 /** An id that is declared, and so known before anybody is asked. */
 import type { Steps } from "../../core/plan.ts";
+import { readsOf } from "../../core/expression-reads.ts";
 import type { Refusal } from "../../core/outcome.ts";
+import { digest } from "../../core/tools/digest.ts";
 import { evaluate, type EvaluationResult } from "../../core/plan.ts";
 import { scopeOf } from "../request/request.ts";
 import type { Context } from "./context.ts";
@@ -29,7 +31,16 @@ export function* withDeclaredID(context: Context): Steps<Refusal | { readonly ty
   if (result.type === "refusal") return result;
   const declaredID = idOf(result.values[0]);
   if (declaredID === undefined) return refusal("ExpressionFailed", "reads no answer, and yields no text and no number");
-  return { type: "named", context: { ...context, declaredID, externalID: context.externalID ?? declaredID } };
+  // Until the object is known to have it, the id is only where that would be.
+  const isSettled = context.remote.made === "made" || isOfName(text);
+  const address = isSettled ? {} : { address: digest(declaredID).slice(0, 16) };
+  return { type: "named", context: { ...context, ...address, declaredID, externalID: context.externalID ?? declaredID } };
+}
+
+/** Whether no edit of what the object declares makes it another. */
+function isOfName(text: string): boolean {
+  const reads = readsOf(text);
+  return reads !== "everything" && [...reads].every((path) => /^metadata\.(name|namespace|uid)$/.test(path));
 }
 
 function refusal(reason: Refusal["reason"], message: string): Refusal {

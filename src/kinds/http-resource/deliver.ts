@@ -77,6 +77,7 @@ export function* deliver(context: Context, report: Report, sending: VerbDelivery
     idempotent: sending.renames ? false : request.shape.idempotent,
     keyed: desired.repeatable && !sending.renames,
     creates: isCreate,
+    isPlaced: isCreate && context.address !== undefined,
     inFlight: (sent) => report.inFlight(sent),
   });
   const outcome = yield* sendExchange(exchange, before, isRemoval ? {} : keepsOf(context));

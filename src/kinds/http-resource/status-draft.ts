@@ -55,7 +55,8 @@ export function draftStatus(context: Context): StatusDraft {
       const { asMade: ________, address: knownAddress, ...kept } = others;
       const { attempt, imported } = taken;
       const remote = taken === context ? context.remote : remoteOf({ spec, status: before, ...taken });
-      const isPolling = (change.attempt ?? attempt)?.phase === "Polling";
+      const latest = change.attempt ?? attempt;
+      const isPolling = latest?.phase === "Polling";
       const found = context.drift ? [drifted(context.drift, spec)] : known("Drifted");
       const drift = states.some(({ type }) => type === "Drifted") ? [] : found;
       return {
@@ -65,7 +66,7 @@ export function draftStatus(context: Context): StatusDraft {
         ...keepRecorded(response, spec),
         ...toStatusFields(remote, before),
         ...valuesField({ ...context, remote }),
-        ...addressField(context.address ?? knownAddress, remote),
+        ...addressField(context.address ?? knownAddress, remote, latest),
         ...(context.asMade && remote.made === "made" && remote.seen && { asMade: context.asMade }),
         ...(imported !== undefined && { lastHandledExternalID: imported }),
         ...(attempt && { attempt }),
@@ -109,7 +110,12 @@ export function delivering({ delivering }: Pick<Context, "delivering">): Partial
   return delivering ? { delivered: delivering } : {};
 }
 
-/** Of what is not there nothing is left anywhere. */
-function addressField(address: string | undefined, { made }: Pick<RemoteObject, "made">): Partial<Status> {
-  return address === undefined || made !== "made" ? {} : { address };
+/** Of what is not there nothing is left anywhere; of what may have been made something may be. */
+function addressField(
+  address: string | undefined,
+  { made }: Pick<RemoteObject, "made">,
+  attempt: VerbAttempt | undefined,
+): Partial<Status> {
+  const mayBeMade = attempt?.verb === "Create" && attempt.phase !== "Done" && attempt.tries > (attempt.unsent ?? 0);
+  return address === undefined || (made === "never" && !mayBeMade) ? {} : { address };
 }

@@ -14,6 +14,8 @@ interface Circumstances<A extends Attempt> {
   readonly keyed: boolean;
   /** It makes an object, which may be found by its key alone. */
   readonly creates?: boolean;
+  /** What is declared says where that object is: by another declaration nobody would find it. */
+  readonly isPlaced?: boolean;
   /** The status that says that the attempt is on its way. */
   readonly inFlight: (attempt: A) => object;
 }
@@ -21,16 +23,18 @@ interface Circumstances<A extends Attempt> {
 /**
  * Without an intent, a crash would leave no trace of a request that may have left. A key that is honoured makes it
  * needless, if what is sent again is the same; which for the tick of a schedule would have to be known after the crash, when
- * another may have come, and for a create, when what is declared may be another: that has another key, and would make another object.
+ * another may have come, and for a create, when what is declared may be another: that has another key, or another place, and would
+ * make another object.
  */
 export function decideBeforeSend<A extends Attempt>(
   { request }: Exchange,
-  { attempt, instanceId, idempotent, keyed, creates = false, inFlight }: Circumstances<A>,
+  { attempt, instanceId, idempotent, keyed, creates = false, isPlaced = false, inFlight }: Circumstances<A>,
 ): BeforeSend {
   const isRepeatable = idempotent ?? isIdempotent(request.method);
   // What it tells of is found again in the intent alone: what it was about has gone on by then.
   const isKeyKnown = keyed && !creates && attempt.tick === undefined && !dependsOnInputs(request);
-  if (attempt.event === undefined && (isRepeatable || isKeyKnown)) return { type: "nothing", attemptId: attempt.id };
+  if (attempt.event === undefined && ((isRepeatable && !isPlaced) || isKeyKnown))
+    return { type: "nothing", attemptId: attempt.id };
   return {
     type: "recordIntent",
     status: inFlight({ ...attempt, sender: instanceId }),
