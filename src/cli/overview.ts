@@ -33,11 +33,17 @@ export function overviewOf(engines: () => Iterable<Engine>): Overview {
   };
 }
 
+interface Observed extends Pick<EngineSources, "leads" | "slots"> {
+  readonly engines: () => Iterable<Engine>;
+  /** Of a namespace. Absent: the work is not divided. */
+  readonly slotOf?: (namespace: string) => number;
+}
+
 /** Says where the metrics of sending and of the engines read from. */
 export function observe(
   metrics: Metrics,
   { clients, sockets, requester }: Sending,
-  { engines, leads, slots }: { readonly engines: () => Iterable<Engine> } & Pick<EngineSources, "leads" | "slots">,
+  { engines, leads, slots, slotOf }: Observed,
 ): void {
   const overview = overviewOf(engines);
   const each = <T>(of: (engine: Engine) => T): T[] => [...engines()].map(of);
@@ -58,7 +64,7 @@ export function observe(
     unwatchedNamespaces: () => sum(each(({ controller }) => controller.unwatchedNamespaces())),
     leads,
     slots,
-    resources: () => conditionsOf(overview),
+    resources: () => conditionsOf(overview, slotOf),
   });
 }
 
@@ -77,9 +83,10 @@ function sums(counts: readonly ReadonlyMap<string, number>[]): ReadonlyMap<strin
   return all;
 }
 
-function* conditionsOf(overview: Overview): Generator<{ kind: string; namespace: string; conditions: readonly Condition[] }> {
+function* conditionsOf(overview: Overview, slotOf: Observed["slotOf"]): ReturnType<EngineSources["resources"]> {
   for (const { kind, resource } of overview.resources()) {
     const { conditions = [] } = (resource.status ?? {}) as { conditions?: readonly Condition[] };
-    yield { kind, namespace: resource.metadata.namespace, conditions };
+    const { namespace } = resource.metadata;
+    yield { kind, namespace, conditions, ...(slotOf && { slot: slotOf(namespace) }) };
   }
 }

@@ -129,6 +129,7 @@ export function slottedReplica(settings: ControllerSettings, { storeSettings, gi
     engines,
     leads: () => new Map(slots.areAtWork() ? slotIndexes.map((index) => [nameOf(index), leads(slots.engines.get(index))]) : []),
     slots: () => sources(slots.engines),
+    slotOf: (namespace) => slotOf(namespace, count),
   });
   return {
     async run(shutdown) {

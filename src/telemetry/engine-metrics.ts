@@ -61,15 +61,7 @@ export function createEngineMetrics(
     g.set({ name }, Math.max(0, ...ages())),
   );
   createUncertaintyGauges({ gauge }, sources);
-  gauge("holdfast_resources", "Resources, by kind and condition.", ["kind", "condition", "status"], async (g) => {
-    const counts = await countsOf(sources()?.resources() ?? []);
-    for (const kind of kinds) {
-      for (const condition of conditionTypes) {
-        for (const status of ["True", "False", "Unknown"])
-          g.set({ kind, condition, status }, counts.get(`${kind}/${condition}/${status}`) ?? 0);
-      }
-    }
-  });
+  gaugeResources(gauge, { kinds, sources });
 
   return {
     reconciles: counter("controller_runtime_reconcile_total", "Reconciles, by how they ended.", {
@@ -179,10 +171,33 @@ function createUncertaintyGauges({ gauge }: Pick<Instruments, "gauge">, sources:
 }
 
 /** How many resources there are by `Kind/condition/status`; a condition that is not there is False. With pauses. */
-async function countsOf(resources: ReturnType<EngineSources["resources"]>): Promise<Map<string, number>> {
-  const counts = new Map<string, number>();
+/** Whoever stands by without slots counts all of them, too. */
+function gaugeResources(gauge: Instruments["gauge"], { kinds, sources }: Pick<EngineMetricsOptions, "kinds" | "sources">): void {
+  const help = "Resources, by kind and condition; where the work is divided, those of each slot.";
+  gauge("holdfast_resources", help, ["kind", "condition", "status", "slot"], async (g) => {
+    const from = sources();
+    const counts = await countsOf(from?.resources() ?? []);
+    g.reset();
+    const slots = new Set([...(from?.slots().keys() ?? []), ...counts.keys()]);
+    for (const slot of slots.size === 0 ? [undefined] : slots) {
+      const ofSlot = slot === undefined ? {} : { slot };
+      for (const kind of kinds)
+        for (const condition of conditionTypes)
+          for (const status of ["True", "False", "Unknown"])
+            g.set({ kind, condition, status, ...ofSlot }, counts.get(slot)?.get(`${kind}/${condition}/${status}`) ?? 0);
+    }
+  });
+}
+
+/** By slot. */
+async function countsOf(
+  resources: ReturnType<EngineSources["resources"]>,
+): Promise<Map<number | undefined, Map<string, number>>> {
+  const bySlot = new Map<number | undefined, Map<string, number>>();
   const breathe = createYieldIfLong();
-  for (const { kind, conditions } of resources) {
+  for (const { kind, conditions, slot } of resources) {
+    const counts = bySlot.get(slot) ?? new Map<string, number>();
+    bySlot.set(slot, counts);
     for (const type of conditionTypes) {
       const status = conditions.find((condition) => condition.type === type)?.status ?? "False";
       const series = `${kind}/${type}/${status}`;
@@ -190,5 +205,5 @@ async function countsOf(resources: ReturnType<EngineSources["resources"]>): Prom
     }
     await breathe();
   }
-  return counts;
+  return bySlot;
 }

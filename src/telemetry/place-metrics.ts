@@ -12,6 +12,8 @@ export interface PlaceSources {
   resources(): Iterable<{
     readonly kind: string;
     readonly namespace: string;
+    /** Absent: the work is not divided. */
+    readonly slot?: number;
     readonly conditions: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
   }>;
 }

@@ -150,7 +150,10 @@ const cases: readonly Case[] = [
   },
   {
     name: "HoldfastResourcesStalled",
-    fires: [{ [`${stalled}"a"}`]: "2x40", [`${stalled}"b"}`]: "2x40" }],
+    fires: [
+      { [`${stalled}"a"}`]: "2x40", [`${stalled}"b"}`]: "2x40" },
+      { [`${stalled}"a",slot="0"}`]: "1x40", [`${stalled}"b",slot="1"}`]: "1x40" },
+    ],
     not: [{ [`${stalled}"a"}`]: "0x30 2x10" }],
     says: "2 resources of kind HTTPRequest are stalled",
     labels: { kind: "HTTPRequest" },

@@ -4,7 +4,7 @@ import { createMetrics } from "../../src/telemetry/metrics.ts";
 function resource(namespace: string, reason: string, status = "False") {
   return { kind: "HTTPRequest", namespace, conditions: [{ type: "Ready", status, reason }] };
 }
-function observed(maxSeries: number, resources: readonly object[]) {
+function observed(maxSeries: number, resources: readonly object[], slots: readonly number[] = []) {
   const metrics = createMetrics({ kinds: ["HTTPRequest"], concurrency: 1, maxSeries });
   const nothing = () => 0;
   metrics.observe({
@@ -17,7 +17,7 @@ function observed(maxSeries: number, resources: readonly object[]) {
     postponed: () => new Map(),
     unwatchedNamespaces: nothing,
     leads: () => new Map([["holdfast", true]]),
-    slots: () => new Map(),
+    slots: () => new Map(slots.map((slot) => [slot, { resources: 0, depth: 0, oldestSecs: 0 }])),
     resources: () => resources as ReturnType<typeof resource>[],
   });
   const series = async (name: string): Promise<readonly unknown[]> =>
@@ -59,4 +59,16 @@ test("requests are counted by endpoint, of as many as there may be", async () =>
   for (const endpoint of ["a/one", "/two", "a/three", "a/four", "a/one", ""])
     metrics.noteEndpointRequest(endpoint, { code: "2xx", reason: "" });
   expect(await series("holdfast_endpoint_requests_total")).toEqual([" 2xx  1", "/two 2xx  1", "a/one 2xx  2", "other 2xx  2"]);
+});
+
+test("resources are counted by slot where the work is divided, also in one that has none", async () => {
+  const { metrics } = observed(
+    10,
+    [1, 1, 2].map((slot) => ({ ...resource("n", "Failed"), slot })),
+    [1, 3],
+  );
+  const counted = (await metrics.registry.metrics())
+    .split("\n")
+    .filter((line) => line.startsWith('holdfast_resources{kind="HTTPRequest",condition="Ready",status="False"'));
+  expect(counted.map((line) => line.slice(line.indexOf("slot=")))).toEqual(['slot="1"} 2', 'slot="3"} 0', 'slot="2"} 1']);
 });

@@ -1,8 +1,10 @@
 /**
  * Every alert, once: the chart's PrometheusRule, its values and the list of runbooks are made from this.
  *
- * Invariant: an expression speaks of one release, `{$release}`, and does not add up what every replica reports.
+ * Invariant: an expression speaks of one release, `{$release}`, and adds nothing up that every replica reports.
  */
+import { countBy } from "./resource-count.ts";
+
 export interface Alert {
   readonly name: string;
   /** PromQL; `$release` is the release's matchers, `$threshold` the number below. */
@@ -128,7 +130,7 @@ export const alerts: readonly Alert[] = [
   },
   {
     name: "HoldfastResourcesStalled",
-    expr: 'max by (kind) (holdfast_resources{$release,condition="Stalled",status="True"}) > $threshold',
+    expr: `${countBy("kind", ',condition="Stalled",status="True"')} > $threshold`,
     for: "15m",
     severity: "warning",
     summary: "{{ $value }} resources of kind {{ $labels.kind }} are stalled",
@@ -138,7 +140,7 @@ export const alerts: readonly Alert[] = [
   },
   {
     name: "HoldfastContested",
-    expr: 'max by (kind) (holdfast_resources{$release,condition="Contested",status="True"}) > $threshold',
+    expr: `${countBy("kind", ',condition="Contested",status="True"')} > $threshold`,
     for: "1h",
     severity: "warning",
     summary: "{{ $value }} remote objects are corrected again and again",

@@ -1,5 +1,7 @@
 /** The Grafana dashboards as a table: what each panel shows, in which unit. How a panel looks is in grafana.ts. */
 
+import { countBy } from "./resource-count.ts";
+
 export interface Panel {
   readonly title: string;
   /** Grafana's name of it: https://grafana.com/docs/grafana/latest/panels-visualizations/configure-standard-options/#unit */
@@ -50,7 +52,7 @@ const overview: Dashboard = {
       isNumber: true,
       description: "Resources whose condition Ready is not True, by kind.",
       series: {
-        "{{kind}}": 'max by (kind) (sum by (kind, pod) (holdfast_resources{$release,condition="Ready",status!="True"}))',
+        "{{kind}}": countBy("kind", ',condition="Ready",status!="True"'),
       },
     },
     {
@@ -58,7 +60,7 @@ const overview: Dashboard = {
       unit: "none",
       isNumber: true,
       description: "Only a change of a person's helps them.",
-      series: { "{{kind}}": 'max by (kind) (holdfast_resources{$release,condition="Stalled",status="True"})' },
+      series: { "{{kind}}": countBy("kind", ',condition="Stalled",status="True"') },
     },
     {
       title: "Outcome unknown",
@@ -127,7 +129,7 @@ const overview: Dashboard = {
       description:
         "Those that are contested now; in the time that is shown, those that got another id, or were deleted and created anew.",
       series: {
-        contested: 'max(holdfast_resources{$release,kind="HTTPResource",condition="Contested",status="True"})',
+        contested: countBy("kind", ',kind="HTTPResource",condition="Contested",status="True"'),
         "other id, by {{by}}": "sum by (by) (increase(holdfast_identity_changes_total{$release}[$__range]))",
         replaced: 'sum(increase(holdfast_replacements_total{$release,result="deleted"}[$__range]))',
       },
@@ -136,7 +138,7 @@ const overview: Dashboard = {
       title: "Readiness by kind",
       unit: "none",
       description: "Resources by their condition Ready.",
-      series: { "{{kind}} {{status}}": 'max by (kind, status) (holdfast_resources{$release,condition="Ready"})' },
+      series: { "{{kind}} {{status}}": countBy("kind, status", ',condition="Ready"') },
     },
     {
       title: "Not ready, where and why",
@@ -152,8 +154,7 @@ const overview: Dashboard = {
       unit: "none",
       description: "What is under way, and what waits for a person.",
       series: {
-        "{{kind}} {{condition}}":
-          'max by (kind, condition) (holdfast_resources{$release,condition=~"Reconciling|Stalled",status="True"})',
+        "{{kind}} {{condition}}": countBy("kind, condition", ',condition=~"Reconciling|Stalled",status="True"'),
       },
     },
     {
