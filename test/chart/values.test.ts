@@ -214,6 +214,12 @@ describeWithHelm("the chart's values", () => {
     ["a container without a name", { extraContainers: [{ image: "a" }] }, "/extraContainers/0"],
     ["a class that is no name", { priorityClassName: "A B" }, "/priorityClassName"],
     ["peers that are no objects", { networkPolicy: { metricsFrom: ["prometheus"] } }, "/networkPolicy/metricsFrom/0"],
+    ["replicas for the queue where only one works", { autoscaling: { enabled: true } }, "autoscaling needs slots"],
+    [
+      "fewer Pods at most than at least",
+      { autoscaling: { enabled: true, minReplicas: 5 }, controller: { slots: 4 } },
+      "autoscaling.minReplicas: 5 is more than the 4",
+    ],
     ["rights of Crossplane in some namespaces", scopedCrossplane, "rbac.crossplane"],
     [
       "monitors that the cluster does not have, where that is said",
@@ -279,6 +285,22 @@ describeWithHelm("the chart's values", () => {
   ])("leaves ten seconds more than a shutdown of %s before it is killed", async (shutdownTimeout, seconds) => {
     const { spec } = podOf(await helm.render({ controller: { shutdownTimeout } }));
     expect(spec.terminationGracePeriodSeconds).toBe(seconds);
+  });
+
+  test("adds Pods while keys wait, up to as many as there are slots, and leaves their number to that", async () => {
+    const manifests = await helm.render({ autoscaling: { enabled: true }, controller: { slots: 4 } });
+    expect(pick(manifests, "HorizontalPodAutoscaler").spec).toMatchObject({
+      scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "holdfast" },
+      minReplicas: 2,
+      maxReplicas: 4,
+      metrics: [
+        {
+          type: "Pods",
+          pods: { metric: { name: "holdfast_queue_age_seconds" }, target: { type: "AverageValue", averageValue: "30" } },
+        },
+      ],
+    });
+    expect(pick(manifests, "Deployment").spec).not.toHaveProperty("replicas");
   });
 
   test("guards the metrics, with what that takes, where it is told to", async () => {

@@ -138,6 +138,10 @@ describeWithControlPlane("slots", () => {
       expect(sentBy(next)).toBeGreaterThan(0);
       next.kill("SIGTERM");
       expect(await next.exited).toBe(0);
+      const last = await fleet.start(["--slots", "1"]);
+      await declare(8, "whole");
+      await untilAll("whole", 8);
+      expect([pathsOf("whole").length, sentBy(last)]).toEqual([8, 8]);
     }, 170_000);
   });
 });
