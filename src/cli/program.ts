@@ -14,7 +14,7 @@ import {
   type RunSettings,
 } from "../config.ts";
 import { InvalidProxyError } from "../http/connect/environment-proxies.ts";
-import { timesProblem } from "../kubernetes/lease-state.ts";
+import { controllerProblem } from "./controller-problem.ts";
 import { convertSettings, type ConvertSettings } from "./convert-settings.ts";
 import { printCRDs } from "./crds.ts";
 import { getObjects } from "./get.ts";
@@ -38,7 +38,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const controller = program.command("controller").description("Run against a Kubernetes API server.");
   for (const option of controllerSettings) controller.addOption(option);
   controller.action(async (settings: ControllerSettings) => {
-    const problem = electionProblem(settings) ?? serveProblem(settings);
+    const problem = controllerProblem(settings);
     if (problem !== undefined) controller.error(`error: ${problem}`);
     const { runController } = await import("./controller.ts"); // the Kubernetes client takes most of a second to load
     exitCode = await runController(settings);
@@ -164,24 +164,4 @@ function onOneLine(text: string): string {
     .map((line) => line.trim())
     .filter((line) => line !== "")
     .join(" ");
-}
-
-/** What is wrong with the settings of serving together, as a sentence. */
-function serveProblem(settings: ControllerSettings): string | undefined {
-  const { serveProviderHttp: mode, providerHttpLease: lease, watchLabelSelector, slots, requireServiceAccount } = settings;
-  if (mode === "off") return undefined;
-  if (watchLabelSelector !== undefined || slots > 1)
-    return `--serve-provider-http and ${slots > 1 ? "--slots above 1" : "--watch-label-selector"} do not go together: objects of the cluster are nobody's part`;
-  if (requireServiceAccount)
-    return "--serve-provider-http and --require-service-account do not go together: no served object names a ServiceAccount";
-  if (mode === "all" && lease === undefined)
-    return "--serve-provider-http all needs --provider-http-lease: NAMESPACE/NAME, or none where provider-http is gone";
-  return undefined;
-}
-
-/** What is wrong with how processes share the work, as a sentence. */
-function electionProblem({ leaderElect, slots, ...settings }: ControllerSettings): string | undefined {
-  const { leaseDuration: leaseDurationMs, renewDeadline: renewDeadlineMs, retryPeriod: retryPeriodMs } = settings;
-  if (slots > 1 && !leaderElect) return "--slots above 1 needs --leader-elect: each slot has a lease";
-  return timesProblem({ leaseDurationMs, renewDeadlineMs, retryPeriodMs });
 }

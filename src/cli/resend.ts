@@ -12,15 +12,9 @@ import { ApiError } from "../kubernetes/api-error.ts";
 import { loadKubeConfig } from "../kubernetes/credentials.ts";
 import { list } from "../kubernetes/listing.ts";
 import { collectionPath, objectPath } from "../kubernetes/paths.ts";
+import { deadLetters, type Letter } from "./dead-letters.ts";
 import type { ResendSettings } from "./resend-settings.ts";
 import { version } from "./version.ts";
-
-/** What one has been found to be. */
-interface Letter {
-  readonly request: HTTPRequest;
-  readonly reason: string;
-  readonly isUnknown: boolean;
-}
 
 /** Returns the exit code: 1 where one could not be asked for. */
 export async function resendRequests(names: readonly string[], settings: ResendSettings): Promise<number> {
@@ -45,25 +39,6 @@ export async function resendRequests(names: readonly string[], settings: ResendS
       process.stdout.write(`${keyText(request.metadata)}  ${reason}  left: it may have arrived; --unknown sends it again\n`);
   process.stdout.write(`${asked} of ${resources.length} HTTPRequests ${settings.dryRun ? "would be" : "are"} sent again\n`);
   return failed > 0 || names.some((name) => !resources.some(({ metadata }) => metadata.name === name)) ? 1 : 0;
-}
-
-/** Those that are over, and not as declared. */
-export function deadLetters(
-  requests: readonly HTTPRequest[],
-  names: readonly string[],
-  { reason: reasons, stalled = false }: { readonly reason?: readonly string[]; readonly stalled?: boolean },
-): readonly Letter[] {
-  return requests.flatMap((request): Letter[] => {
-    const { attempt, conditions = [] } = request.status ?? {};
-    const of = (type: string): (typeof conditions)[number] | undefined => conditions.find((one) => one.type === type);
-    const isUnknown = attempt?.phase === "Unknown";
-    const run = isUnknown ? of("Stalled") : attempt?.phase === "Done" ? of("Succeeded") : undefined;
-    if (!run || (!isUnknown && run.status === "True") || of("Ready")?.status === "True") return [];
-    if (request.spec.suspend || request.metadata.deletionTimestamp !== undefined) return [];
-    if (names.length > 0 && !names.includes(request.metadata.name)) return [];
-    if ((reasons && !reasons.includes(run.reason)) || (stalled && of("Stalled")?.status !== "True")) return [];
-    return [{ request, reason: run.reason, isUnknown }];
-  });
 }
 
 /** For people, what came of it. */

@@ -30,6 +30,7 @@ describe("a mistake on the command line is one line on stderr and exit code 2", 
     ["a misspelt flag beside one that is missing", ["run", "--oncee"], {}, "unknown option '--oncee' (Did you mean --once?)"],
     ["a file without its flag", ["render", "a.yaml"], {}, "a.yaml needs a flag before it: -f a.yaml"],
     ["too many arguments", ["version", "2"], {}, "too many arguments"],
+    ["a flag that lacks another", ["controller", "--serve-provider-http", "all"], {}, "needs --provider-http-lease"],
   ])("%s", async (_name, args, env, message) => {
     const { code, stdout, stderr } = await holdfast(args, env);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

@@ -75,8 +75,8 @@ export function memoryStore(objects: readonly Resource[]) {
 }
 
 export async function until(isSo: () => boolean): Promise<void> {
-  for (const endMs = performance.now() + 5_000; !isSo();) {
-    if (performance.now() > endMs) throw new Error("not so within 5 s");
+  for (const endMs = performance.now() + 25_000; !isSo();) {
+    if (performance.now() > endMs) throw new Error("not so within 25 s");
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }

@@ -38,124 +38,130 @@ function* sendUnlessAttempted({ resource: { status = {} } }: Situation): Plan {
 }
 
 describe("the controller", () => {
-  test("takes no key while another leads, and every key anew when it leads again, but none that is still being worked on", async () => {
-    const ending = Promise.withResolvers<void>();
-    const asked: string[] = [];
-    const mayStart: (() => boolean)[] = [];
-    const requester: Requester = {
-      ...idle,
-      begin(_resource, mayStillStart = () => true) {
-        mayStart.push(mayStillStart);
-        return { prepare: () => Promise.reject(new Error("nothing is sent here")), ...nothingHeld };
-      },
-      async evaluate() {
-        await ending.promise;
-        return { type: "values", values: [] };
-      },
-      check: async () => ({ type: "usable" }),
-    };
-    function* plan({ resource }: Situation): Plan {
-      asked.push(resource.metadata.name);
-      if (resource.metadata.name === "slow") yield { type: "evaluate", evaluation: {} as never };
-      return { status: { done: true }, result: "succeeded", reason: "Done" };
-    }
-    const { store, change, writes } = memoryStore([thing("slow"), thing("a"), thing("b")]);
-    const stop = new AbortController();
-    let term: number | undefined = 1;
-    const passive: WatchedKind = { type: { ...type, kind: "Passive" }, references: () => [] };
-    const controller = createController({
-      kinds: [{ type, references: () => [], plan }, passive],
-      store,
-      requester,
-      emit: () => {},
-      concurrency: 2,
-      reconcileTimeoutMs: 60_000,
-      instanceId: "me",
-      term: () => term,
-    });
-    const running = controller.run(stop.signal, stop.signal);
-    await until(() => writes.length === 2);
-    expect(asked).toEqual(["slow", "a", "b"]);
-    controller.queueAll(); // told of the term only now: what has been looked at in it is not looked at again
-    expect(mayStart[0]?.()).toBe(true);
-
-    term = undefined;
-    change(thing("a", 2, 1_000));
-    await until(() => controller.queue.depth === 1);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(asked).toHaveLength(3);
-
-    term = 2;
-    controller.queueAll();
-    await until(() => asked.length === 5);
-    expect(asked.slice(3).toSorted()).toEqual(["a", "b"]);
-    expect(mayStart[0]?.()).toBe(false); // what began in an earlier term sends nothing in this one
-    ending.resolve();
-    await until(() => asked.length === 6);
-    expect(asked.at(-1)).toBe("slow");
-    stop.abort(new Error("enough"));
-    await running;
-  });
-
-  test("reads live, once in a term, what may be older than the take-over before it sends anything for it, and nothing else", async () => {
-    const sent: string[] = [];
-    const first: string[] = [];
-    const live: string[] = [];
-    const requester = requesterThatSends(sent);
-    function* plan({ resource, first: isFirst }: Situation): Plan {
-      if (isFirst) first.push(resource.metadata.name);
-      for (let nth = 0; nth < 2; nth += 1) yield { type: "exchange", exchange: {} as never, beforeSend: { type: "nothing" } };
-      return { status: { at: resource.metadata.generation }, result: "succeeded", reason: "Done" };
-    }
-    // The cache has not heard yet that "sent" is done.
-    const done = { ...thing("sent", 1, 9), status: { at: 1 } };
-    const { store, change } = memoryStore([thing("old", 1, 8), done, thing("new", 1, 11)]);
-    const stop = new AbortController();
-    let [term, since] = [1, "10"];
-    const controller = createController({
-      kinds: [{ type, references: () => [], plan }],
-      store: {
-        ...store,
-        async *watch(...args) {
-          for await (const event of store.watch(...args))
-            yield event.type === "listed"
-              ? { ...event, resources: event.resources.map((one) => (one === done ? thing("sent", 1, 7) : one)) }
-              : event;
+  test.concurrent(
+    "takes no key while another leads, and every key anew when it leads again, but none that is still being worked on",
+    async () => {
+      const ending = Promise.withResolvers<void>();
+      const asked: string[] = [];
+      const mayStart: (() => boolean)[] = [];
+      const requester: Requester = {
+        ...idle,
+        begin(_resource, mayStillStart = () => true) {
+          mayStart.push(mayStillStart);
+          return { prepare: () => Promise.reject(new Error("nothing is sent here")), ...nothingHeld };
         },
-        async readLive(...args) {
-          live.push(args[1].metadata.name);
-          return store.readLive(...args);
+        async evaluate() {
+          await ending.promise;
+          return { type: "values", values: [] };
         },
-      },
-      requester,
-      emit: () => {},
-      concurrency: 1,
-      reconcileTimeoutMs: 60_000,
-      instanceId: "me",
-      resumes: true,
-      term: () => term,
-      ledSinceVersion: () => since,
-    });
-    const running = controller.run(stop.signal, stop.signal);
-    await until(() => sent.length === 6);
-    expect(live).toEqual(["old", "sent"]);
-    expect(sent).toEqual(["old", "old", "new", "new", "sent", "sent"]); // what it found out about "sent" came first
-    expect(first).toEqual(["old", "sent", "new"]);
-    for (const name of ["old", "new"]) change(thing(name, 2, 1_000));
-    await until(() => sent.length === 10);
-    expect(live).toHaveLength(2);
-    expect(first).toHaveLength(3);
+        check: async () => ({ type: "usable" }),
+      };
+      function* plan({ resource }: Situation): Plan {
+        asked.push(resource.metadata.name);
+        if (resource.metadata.name === "slow") yield { type: "evaluate", evaluation: {} as never };
+        return { status: { done: true }, result: "succeeded", reason: "Done" };
+      }
+      const { store, change, writes } = memoryStore([thing("slow"), thing("a"), thing("b")]);
+      const stop = new AbortController();
+      let term: number | undefined = 1;
+      const passive: WatchedKind = { type: { ...type, kind: "Passive" }, references: () => [] };
+      const controller = createController({
+        kinds: [{ type, references: () => [], plan }, passive],
+        store,
+        requester,
+        emit: () => {},
+        concurrency: 2,
+        reconcileTimeoutMs: 60_000,
+        instanceId: "me",
+        term: () => term,
+      });
+      const running = controller.run(stop.signal, stop.signal);
+      await until(() => writes.length === 2);
+      expect(asked).toEqual(["slow", "a", "b"]);
+      controller.queueAll(); // told of the term only now: what has been looked at in it is not looked at again
+      expect(mayStart[0]?.()).toBe(true);
 
-    [term, since] = [2, "2000"];
-    controller.queueAll();
-    await until(() => sent.length === 16);
-    expect(live.slice(2).toSorted()).toEqual(["new", "old", "sent"]);
-    expect(first.slice(3).toSorted()).toEqual(["new", "old", "sent"]);
-    stop.abort(new Error("enough"));
-    await running;
-  });
+      term = undefined;
+      change(thing("a", 2, 1_000));
+      await until(() => controller.queue.depth === 1);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(asked).toHaveLength(3);
 
-  test("keeps what came of a request until its write is answered, and sends nothing again meanwhile", async () => {
+      term = 2;
+      controller.queueAll();
+      await until(() => asked.length === 5);
+      expect(asked.slice(3).toSorted()).toEqual(["a", "b"]);
+      expect(mayStart[0]?.()).toBe(false); // what began in an earlier term sends nothing in this one
+      ending.resolve();
+      await until(() => asked.length === 6);
+      expect(asked.at(-1)).toBe("slow");
+      stop.abort(new Error("enough"));
+      await running;
+    },
+  );
+
+  test.concurrent(
+    "reads live, once in a term, what may be older than the take-over before it sends anything for it, and nothing else",
+    async () => {
+      const sent: string[] = [];
+      const first: string[] = [];
+      const live: string[] = [];
+      const requester = requesterThatSends(sent);
+      function* plan({ resource, first: isFirst }: Situation): Plan {
+        if (isFirst) first.push(resource.metadata.name);
+        for (let nth = 0; nth < 2; nth += 1) yield { type: "exchange", exchange: {} as never, beforeSend: { type: "nothing" } };
+        return { status: { at: resource.metadata.generation }, result: "succeeded", reason: "Done" };
+      }
+      // The cache has not heard yet that "sent" is done.
+      const done = { ...thing("sent", 1, 9), status: { at: 1 } };
+      const { store, change } = memoryStore([thing("old", 1, 8), done, thing("new", 1, 11)]);
+      const stop = new AbortController();
+      let [term, since] = [1, "10"];
+      const controller = createController({
+        kinds: [{ type, references: () => [], plan }],
+        store: {
+          ...store,
+          async *watch(...args) {
+            for await (const event of store.watch(...args))
+              yield event.type === "listed"
+                ? { ...event, resources: event.resources.map((one) => (one === done ? thing("sent", 1, 7) : one)) }
+                : event;
+          },
+          async readLive(...args) {
+            live.push(args[1].metadata.name);
+            return store.readLive(...args);
+          },
+        },
+        requester,
+        emit: () => {},
+        concurrency: 1,
+        reconcileTimeoutMs: 60_000,
+        instanceId: "me",
+        resumes: true,
+        term: () => term,
+        ledSinceVersion: () => since,
+      });
+      const running = controller.run(stop.signal, stop.signal);
+      await until(() => sent.length === 6);
+      expect(live).toEqual(["old", "sent"]);
+      expect(sent).toEqual(["old", "old", "new", "new", "sent", "sent"]); // what it found out about "sent" came first
+      expect(first).toEqual(["old", "sent", "new"]);
+      for (const name of ["old", "new"]) change(thing(name, 2, 1_000));
+      await until(() => sent.length === 10);
+      expect(live).toHaveLength(2);
+      expect(first).toHaveLength(3);
+
+      [term, since] = [2, "2000"];
+      controller.queueAll();
+      await until(() => sent.length === 16);
+      expect(live.slice(2).toSorted()).toEqual(["new", "old", "sent"]);
+      expect(first.slice(3).toSorted()).toEqual(["new", "old", "sent"]);
+      stop.abort(new Error("enough"));
+      await running;
+    },
+  );
+
+  test.concurrent("keeps what came of a request until its write is answered, and sends nothing again meanwhile", async () => {
     const sent: string[] = [];
     const { store, writes } = memoryStore([thing("a", 1, 50)]);
     const stop = new AbortController();
@@ -186,7 +192,7 @@ describe("the controller", () => {
     await running;
   });
 
-  test("records what it sent in a term that is over, where nobody else has led since", async () => {
+  test.concurrent("records what it sent in a term that is over, where nobody else has led since", async () => {
     const sent: string[] = [];
     const { store, writes } = memoryStore([thing("a", 1, 50)]);
     const stop = new AbortController();
@@ -220,7 +226,7 @@ describe("the controller", () => {
     await running;
   });
 
-  test("writes no status that it could not write while it led", async () => {
+  test.concurrent("writes no status that it could not write while it led", async () => {
     const { store, writes } = memoryStore([thing("a"), thing("b")]);
     const stop = new AbortController();
     let term: number | undefined = 1;
@@ -249,7 +255,7 @@ describe("the controller", () => {
     expect(writes).toEqual(["a"]);
   });
 
-  test("gives a status back that somebody took away, and sends nothing for it", async () => {
+  test.concurrent("gives a status back that somebody took away, and sends nothing for it", async () => {
     const sent: string[] = [];
     const { store, change, writes, quietly } = memoryStore([thing("a", 1, 50)]);
     const tolerant: typeof store = {

@@ -5,7 +5,7 @@ import { ApiError, ApiUnreachableError } from "../../src/kubernetes/api-error.ts
 import { createLeadership } from "../../src/kubernetes/lease.ts";
 import { until } from "../support/memory-store.ts";
 
-const times = { leaseDurationMs: 1_000, renewDeadlineMs: 500, retryPeriodMs: 20 };
+const times = { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryPeriodMs: 100 };
 
 type Lost = "reset" | "conflict";
 
@@ -29,11 +29,10 @@ function losing(read: (lease: object, signal: AbortSignal) => Promise<object>, l
   }
   return { client: { call } as ApiClient, renewals: () => renewals };
 }
-function leading(client: ApiClient, own: Partial<typeof times> = {}) {
+function leading(client: ApiClient) {
   const notes: string[] = [];
   const leadership = createLeadership({
     ...times,
-    ...own,
     client,
     emit: (event) => void (event.type === "note" && notes.push(event.message)),
     namespace: "n",
@@ -46,7 +45,7 @@ function leading(client: ApiClient, own: Partial<typeof times> = {}) {
 }
 const lost = "lost the lease: nothing more is sent until it is won again, and what is under way is recorded";
 
-test.each<Lost>(["reset", "conflict"])(
+test.concurrent.each<Lost>(["reset", "conflict"])(
   "asks what became of a renewal (%s) no longer than its term, and says then that it has lost the lease",
   async (how) => {
     let brokenOff = 0;
@@ -68,18 +67,14 @@ test.each<Lost>(["reset", "conflict"])(
   },
 );
 
-test("goes on leading by renewals whose answers are lost, where it reads that they landed", async () => {
+test.concurrent("goes on leading by renewals whose answers are lost, where it reads that they landed", async () => {
   const { client, renewals } = losing((lease) => Promise.resolve(lease));
-  const { leadership, notes, stop, ended } = leading(client, {
-    leaseDurationMs: 3_000,
-    renewDeadlineMs: 2_000,
-    retryPeriodMs: 100,
-  });
+  const { leadership, notes, stop, ended } = leading(client);
   await until(() => renewals() > 22); // 2.2 s, which is longer than a term
   expect([leadership.term(), notes.includes(lost)]).toEqual([1, false]);
   stop.abort();
   await ended;
-}, 20_000);
+});
 
 test("tells by the clock since when it leads, and by the lease since which version", async () => {
   const { client } = losing((lease) => Promise.resolve(lease));

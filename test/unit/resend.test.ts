@@ -1,7 +1,7 @@
 /** Which HTTPRequests are dead letters: over, and not as declared. */
 import { expect, test } from "@jest/globals";
 import type { HTTPRequestStatus } from "../../src/api/http-request.ts";
-import { deadLetters } from "../../src/cli/resend.ts";
+import { deadLetters } from "../../src/cli/dead-letters.ts";
 import type { HTTPRequest } from "../../src/kinds/types.ts";
 import { answer, drive, httpRequest, reset } from "../support/request-plan.ts";
 

@@ -1,22 +1,17 @@
 /** What does not go together with serving is said before anything is asked of a cluster. */
-import { expect, jest, test } from "@jest/globals";
-import { main } from "../../src/cli/program.ts";
+import { expect, test } from "@jest/globals";
+import { Command } from "commander";
+import { controllerProblem } from "../../src/cli/controller-problem.ts";
+import { controllerSettings, type ControllerSettings } from "../../src/config.ts";
 
 test.each([
   [["--require-service-account", "true"], "--require-service-account do not go together"],
   [["--watch-label-selector", "a=b"], "--watch-label-selector do not go together"],
   [["--slots", "2"], "--slots above 1 do not go together"],
   [[], "needs --provider-http-lease"],
-])("serving all with %j is refused", async (flags, message) => {
-  const told: string[] = [];
-  const write = jest.spyOn(process.stderr, "write").mockImplementation((text) => {
-    told.push(String(text));
-    return true;
-  });
-  try {
-    expect(await main(["controller", "--serve-provider-http", "all", ...flags])).toBe(2);
-  } finally {
-    write.mockRestore();
-  }
-  expect(told.join("")).toContain(message);
+])("serving all with %j is refused", (flags, message) => {
+  const command = new Command();
+  for (const option of controllerSettings) command.addOption(option);
+  command.parse(["--serve-provider-http", "all", ...flags], { from: "user" });
+  expect(controllerProblem(command.opts<ControllerSettings>())).toContain(message);
 });

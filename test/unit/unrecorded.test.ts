@@ -37,60 +37,71 @@ function kept(maxBytes?: number) {
   return { unrecorded, told, announced };
 }
 
-test("nothing more is sent for a namespace that has taken its quarter, and for no other; until there is room", async () => {
-  const { unrecorded } = kept(4_000);
-  let isRefused = true;
-  const status = { text: "x".repeat(600) };
-  const records = ["a", "b"].map((name) => {
-    const resource = inNamespace("full", name);
-    const write = (): Promise<WriteResult> => (isRefused ? refuse() : Promise.resolve({ type: "written", resource }));
-    return unrecorded.record(outcomeOf(resource, { status, write }), never);
-  });
-  await until(() => unrecorded.failing().count === 2);
-  const room = unrecorded.untilRoom("full");
-  expect([room !== undefined, unrecorded.untilRoom("other")]).toEqual([true, undefined]);
-  isRefused = false;
-  await Promise.all(records);
-  await room;
-  expect([unrecorded.untilRoom("full"), unrecorded.failing()]).toEqual([undefined, { count: 0, oldestSecs: 0 }]);
-}, 20_000);
+test.concurrent(
+  "nothing more is sent for a namespace that has taken its quarter, and for no other; until there is room",
+  async () => {
+    const { unrecorded } = kept(4_000);
+    let isRefused = true;
+    const status = { text: "x".repeat(600) };
+    const records = ["a", "b"].map((name) => {
+      const resource = inNamespace("full", name);
+      const write = (): Promise<WriteResult> => (isRefused ? refuse() : Promise.resolve({ type: "written", resource }));
+      return unrecorded.record(outcomeOf(resource, { status, write }), never);
+    });
+    await until(() => unrecorded.failing().count === 2);
+    const room = unrecorded.untilRoom("full");
+    expect([room !== undefined, unrecorded.untilRoom("other")]).toEqual([true, undefined]);
+    isRefused = false;
+    await Promise.all(records);
+    await room;
+    expect([unrecorded.untilRoom("full"), unrecorded.failing()]).toEqual([undefined, { count: 0, oldestSecs: 0 }]);
+  },
+);
 
-test("one whose object's name another object has is given up; of one that is not watched any more it is asked first", async () => {
-  const { unrecorded } = kept();
-  const replaced = unrecorded.record(outcomeOf(thing("replaced"), { write: refuse }), never);
-  let isGone = false;
-  let asked = 0;
-  const hidden = thing("hidden");
-  const relabelled = unrecorded.record(
-    outcomeOf(hidden, { write: refuse, isGone: () => ((asked += 1), Promise.resolve(isGone)) }),
-    never,
-  );
-  await until(() => unrecorded.failing().count === 2);
-  unrecorded.noteChange("Thing/n/replaced", "another");
-  expect(await replaced).toEqual({ type: "conflict" });
-  unrecorded.noteChange("Thing/n/hidden", undefined);
-  await until(() => asked === 1);
-  expect(unrecorded.failing().count).toBe(1);
-  isGone = true;
-  unrecorded.noteChange("Thing/n/hidden", undefined);
-  expect(await relabelled).toEqual({ type: "conflict" });
-}, 20_000);
+test.concurrent(
+  "one whose object's name another object has is given up; of one that is not watched any more it is asked first",
+  async () => {
+    const { unrecorded } = kept();
+    const replaced = unrecorded.record(outcomeOf(thing("replaced"), { write: refuse }), never);
+    let isGone = false;
+    let asked = 0;
+    const hidden = thing("hidden");
+    const relabelled = unrecorded.record(
+      outcomeOf(hidden, { write: refuse, isGone: () => ((asked += 1), Promise.resolve(isGone)) }),
+      never,
+    );
+    await until(() => unrecorded.failing().count === 2);
+    unrecorded.noteChange("Thing/n/replaced", "another");
+    expect(await replaced).toEqual({ type: "conflict" });
+    unrecorded.noteChange("Thing/n/hidden", undefined);
+    await until(() => asked === 1);
+    expect(unrecorded.failing().count).toBe(1);
+    isGone = true;
+    unrecorded.noteChange("Thing/n/hidden", undefined);
+    expect(await relabelled).toEqual({ type: "conflict" });
+  },
+);
 
-test("one that has no room in its object is written without what nobody decides by, and told of in an event", async () => {
-  const { unrecorded, announced } = kept();
-  const written: object[] = [];
-  const resource = thing("large");
-  const status = { attempt: { id: "i", phase: "Done" }, response: { body: "x" }, history: [1], items: [1], externalID: "7" };
-  const write = (part: object): Promise<WriteResult> => {
-    written.push(part);
-    return written.length === 1 ? Promise.reject(new StatusTooLargeError("no")) : Promise.resolve({ type: "written", resource });
-  };
-  await unrecorded.record(outcomeOf(resource, { status, write }), never);
-  expect(written).toEqual([status, { attempt: status.attempt, externalID: "7" }]);
-  expect(announced.map(({ reason }) => reason)).toEqual(["StatusTooLarge"]);
-});
+test.concurrent(
+  "one that has no room in its object is written without what nobody decides by, and told of in an event",
+  async () => {
+    const { unrecorded, announced } = kept();
+    const written: object[] = [];
+    const resource = thing("large");
+    const status = { attempt: { id: "i", phase: "Done" }, response: { body: "x" }, history: [1], items: [1], externalID: "7" };
+    const write = (part: object): Promise<WriteResult> => {
+      written.push(part);
+      return written.length === 1
+        ? Promise.reject(new StatusTooLargeError("no"))
+        : Promise.resolve({ type: "written", resource });
+    };
+    await unrecorded.record(outcomeOf(resource, { status, write }), never);
+    expect(written).toEqual([status, { attempt: status.attempt, externalID: "7" }]);
+    expect(announced.map(({ reason }) => reason)).toEqual(["StatusTooLarge"]);
+  },
+);
 
-test("what waits while nobody leads is written once this process does, and left to another who has led", async () => {
+test.concurrent("what waits while nobody leads is written once this process does, and left to another who has led", async () => {
   const { unrecorded } = kept();
   let writes = 0;
   let may: "yes" | "wait" | "no" = "wait";
@@ -103,9 +114,9 @@ test("what waits while nobody leads is written once this process does, and left 
   expect(await own).toEqual({ type: "written", resource });
   expect(await unrecorded.record(outcomeOf(resource, { write, mayRecord: () => "no" }), never)).toEqual({ type: "conflict" });
   expect(writes).toBe(1);
-}, 20_000);
+});
 
-test("at the end of the process each is said with its object, attempt and command", async () => {
+test.concurrent("at the end of the process each is said with its object, attempt and command", async () => {
   const { unrecorded, told } = kept();
   const drain = new AbortController();
   const ended = unrecorded.record(outcomeOf(thing("a"), { write: refuse }), drain.signal);
