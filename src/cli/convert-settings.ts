@@ -12,6 +12,11 @@ export interface ConvertSettings {
   readonly strict: boolean;
   readonly handover: boolean;
   readonly output: "manifests" | "json";
+  readonly secrets: "report" | "copy";
+  readonly force: boolean;
+  readonly readyOnDrift: boolean;
+  readonly keepRedirects: boolean;
+  readonly atLeastOnce: boolean;
 }
 
 export const convertSettings: readonly Option[] = [
@@ -28,6 +33,13 @@ export const convertSettings: readonly Option[] = [
   new Option("--verbatim", "write whatever could differ so that it does not, however it looks").default(false),
   new Option("--strict", "exit with 2 where something behaves otherwise, is dropped or is to be done").default(false),
   new Option("--handover", "print a script that takes live objects over, in steps that can be undone").default(false),
+  new Option("--secrets <what>", "copy: also print those that were given and are read from another namespace")
+    .choices(["report", "copy"])
+    .default("report"),
+  new Option("--force", "translate what was never sent, since it has no OBSERVE").default(false),
+  new Option("--ready-on-drift", "what is only observed is Ready, whatever its check says").default(false),
+  new Option("--keep-redirects", "let every method be redirected, up to ten times").default(false),
+  new Option("--at-least-once", "send a POST or PATCH again that may have arrived (onUnknown: Resend)").default(false),
   new Option("-o, --output <format>", "manifests, or all of it with the report as JSON")
     .choices(["manifests", "json"])
     .default("manifests"),

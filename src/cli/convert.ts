@@ -1,10 +1,12 @@
 /** `holdfast convert`: manifests of provider-http's objects, and what is otherwise about them. Nothing is read from a cluster, and nothing sent. */
 import { text } from "node:stream/consumers";
 import { convertComposition } from "../convert/composition.ts";
+import { copySecrets } from "../convert/copies.ts";
 import { configOf, listPlaced, readDocument, type ReadDocument } from "../convert/documents.ts";
+import { joinEndpoints, type MadeEndpoint } from "../convert/endpoints.ts";
 import { handoverScript } from "../convert/handover.ts";
 import type { PeerConfig, PeerDisposable, PeerRequest } from "../convert/peer-object.ts";
-import { blockOf, commentOf, exitCodeOf, sumOf, type Told } from "../convert/report.ts";
+import { blockOf, commentOf, exitCodeOf, notesOf, sumOf, type Told } from "../convert/report.ts";
 import { lookTogether } from "../convert/together.ts";
 import { translate } from "../convert/translate.ts";
 import type { Translation } from "../convert/translation.ts";
@@ -22,30 +24,35 @@ export async function convertManifests(settings: ConvertSettings): Promise<numbe
   const { namespace, poll: interval, verbatim } = settings;
   const form = verbatim ? "exact" : "readable";
   const { signal } = new AbortController();
-  const one: TranslateOne = (object) => {
+  const one = (object: PeerRequest | PeerDisposable, endpoints: boolean): Promise<Translation> => {
     const config = configOf(object, input.configs);
-    return translate(object, { evaluator, signal, namespace, interval, form, ...(config && { config }) });
+    const shared = { evaluator, signal, namespace, interval, form, choices: settings } as const;
+    return translate(object, { ...shared, endpoints, ...(config && { config }) });
   };
-  const translated = await translateAll(input.found, one);
-  const compositions = await convertCompositions(input.compositions, one);
-  const told = [...translated.map(toldOf), ...compositions.flatMap((composed) => composed.told)];
+  const { translated, endpoints, copies } = await translateAll(input, settings.secrets, (object) => one(object, !verbatim));
+  // What a Composition makes goes with it, and what it names does not.
+  const compositions = await convertCompositions(input.compositions, (object) => one(object, false));
+  const objects = [...translated.map(toldOf), ...compositions.flatMap((composed) => composed.told)];
+  const told = [...objects, ...endpoints.map(toldOfEndpoint)];
+  const around = [...endpoints.map(({ manifest }) => manifest), ...copies];
+  const notes = notesOf(translated.flatMap(({ translation: { manifest } }) => manifest ?? []));
   const { stdout, stderr } = process;
   if (settings.handover) {
     const handed = translated.flatMap(({ object, translation: { manifest } }) => (manifest ? [{ object, manifest }] : []));
-    stdout.write(handoverScript({ handed, textOf: manifestText }));
+    stdout.write(handoverScript({ handed, endpoints, copies, textOf: manifestText }));
   } else if (settings.output === "json") {
     const made = translated.flatMap(({ translation: { manifest } }) => manifest ?? []);
-    const manifests = [...passed, ...made, ...compositions.map(({ composition }) => composition)];
-    stdout.write(`${JSON.stringify({ manifests, report: told }, null, 2)}\n`);
+    const manifests = [...passed, ...around, ...made, ...compositions.map(({ composition }) => composition)];
+    stdout.write(`${JSON.stringify({ manifests, report: told, notes }, null, 2)}\n`);
   } else {
     const texts = [
-      ...passed.map(manifestText),
+      ...[...passed, ...around].map(manifestText),
       ...translated.flatMap(annotate),
       ...compositions.map(({ composition }) => manifestText(composition)),
     ];
     stdout.write(texts.join("---\n"));
   }
-  stderr.write([...errors, ...told.map(blockOf), sumOf(told), ""].join("\n"));
+  stderr.write([...errors, ...told.map(blockOf), ...notes, sumOf(objects), ""].join("\n"));
   return errors.length > 0 ? 1 : exitCodeOf(told, settings.strict);
 }
 
@@ -112,14 +119,27 @@ interface Translated extends Found {
   readonly translation: Translation;
 }
 
-async function translateAll(found: readonly Found[], translateOne: TranslateOne): Promise<readonly Translated[]> {
-  const translations: Translation[] = [];
-  for (const { object } of found) translations.push(await translateOne(object));
+interface TranslatedAll {
+  readonly translated: readonly Translated[];
+  readonly endpoints: readonly MadeEndpoint[];
+  /** Secrets, where they are read. */
+  readonly copies: readonly object[];
+}
+async function translateAll(
+  { found, passed }: Input,
+  secrets: ConvertSettings["secrets"],
+  translateOne: TranslateOne,
+): Promise<TranslatedAll> {
+  const each: Translation[] = [];
+  for (const { object } of found) each.push(await translateOne(object));
+  const { translations, endpoints } = joinEndpoints(each);
   const together = lookTogether(translations);
-  return found.map((one, index) => {
+  const { manifests: copies, settle } = copySecrets(translations, endpoints, secrets === "copy" ? passed : []);
+  const translated = found.map((one, index) => {
     const { findings = [], ...rest } = translations[index] ?? { manifest: undefined, secrets: [] };
-    return { ...one, translation: { ...rest, findings: [...findings, ...(together[index] ?? [])] } };
+    return { ...one, translation: { ...rest, findings: settle([...findings, ...(together[index] ?? [])]) } };
   });
+  return { translated, copies, endpoints: endpoints.map((one) => ({ ...one, findings: settle(one.findings) })) };
 }
 
 interface Composed {
@@ -144,6 +164,9 @@ async function convertCompositions(
 function toldOf({ object, place, translation: { manifest, findings } }: Translated): Told {
   const to = manifest && `${manifest.kind} ${nameOf(manifest.metadata)}`;
   return { place, from: `${object.kind} ${nameOf(object.metadata)}`, to, findings };
+}
+function toldOfEndpoint({ manifest: { kind, metadata }, need: { config }, findings }: MadeEndpoint): Told {
+  return { place: "-", from: `${config.kind} ${nameOf(config.metadata)}`, to: `${kind} ${nameOf(metadata)}`, findings };
 }
 function nameOf({ namespace, name = "" }: { readonly namespace?: string; readonly name?: string }): string {
   return namespace === undefined ? name : `${namespace}/${name}`;

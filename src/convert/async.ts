@@ -4,6 +4,7 @@
  */
 import type { Findings } from "./findings.ts";
 import type { PeerDisposable, PeerRequest } from "./peer-object.ts";
+import { onOneLine, type Programs } from "./programs.ts";
 import type { PeerMapping, PeerPolling } from "./peer-schema.ts";
 import { durationHere } from "./root.ts";
 import { pathProgram, type AnswerPath } from "./examine.ts";
@@ -82,6 +83,49 @@ export function pollOf(
   };
 }
 
+/** Statuses that end it for good, as `retry.never` has them; undefined: it asks for more than a status, which was told. */
+export async function finalStatuses(
+  { async, spec: { forProvider } }: PeerRequest | PeerDisposable,
+  { programs, findings }: { readonly programs: Programs; readonly findings: Findings },
+): Promise<readonly string[] | undefined> {
+  const { isTerminalError = "" } = forProvider;
+  const program = onOneLine(isTerminalError);
+  if (!async || program === "") return undefined;
+  const field = "isTerminalError";
+  const asksStatus = !/\.(body|headers|poll|status|payload)\b|\bresponse\b(?!\.statusCode)/.test(program);
+  const statuses = Array.from({ length: 500 }, (_, index) => 100 + index);
+  const answers = asksStatus
+    ? await programs.run(
+        program,
+        {},
+        statuses.map((statusCode) => ({ statusCode, body: {} })),
+      )
+    : [];
+  const ends = statuses.filter((_, index) => answers[index]?.type === "value" && answers[index].value === true);
+  const ranges = rangesOf(ends);
+  if (!asksStatus || answers.some(({ type }) => type === "failed") || ranges.length > mostRanges) {
+    findings.add("HARD", field, "which failures are final is said by retry.never, by their statuses alone");
+    return undefined;
+  }
+  findings.add(
+    "CHANGE",
+    field,
+    "such a failure is not tried again until its next turn; there it was over until the spec changed",
+  );
+  return ranges;
+}
+const mostRanges = 32;
+/** Ascending numbers as `404`, `5xx` and `400-403`. */
+function rangesOf(statuses: readonly number[]): readonly string[] {
+  const starts = statuses.filter((status) => !statuses.includes(status - 1));
+  return starts.map((start) => {
+    let end = start;
+    while (statuses.includes(end + 1)) end += 1;
+    if (start === end) return `${start}`;
+    return start % 100 === 0 && end === start + 99 ? `${start / 100}xx` : `${start}-${end}`;
+  });
+}
+
 /** What of the fork has no counterpart; of an object that is not the fork's it had no effect. */
 export function tellAsync({ async, spec, status, unknown }: PeerRequest | PeerDisposable, findings: Findings): void {
   const { forProvider } = spec;
@@ -97,8 +141,6 @@ export function tellAsync({ async, spec, status, unknown }: PeerRequest | PeerDi
     for (const [index, { polling }] of mappings.entries()) if (polling) findings.add("DROP", `mappings[${index}].polling`, had);
     return;
   }
-  if ("isTerminalError" in forProvider)
-    findings.add("HARD", "isTerminalError", "which failures are final is said by retry.never, by their statuses");
   if (
     status?.polling !== undefined &&
     typeof status.polling === "object" &&

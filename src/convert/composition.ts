@@ -90,7 +90,8 @@ async function convertResource(
 ): Promise<{ readonly resource: Fields; readonly manifest: Manifest | undefined; readonly findings: readonly Finding[] }> {
   const findings = createFindings();
   const { patches = [], readinessChecks, connectionDetails, ...rest } = resource;
-  const marked = markPatched(base, expand(patches, patchSets), findings);
+  // What is composed often has none of its own.
+  const marked = markPatched({ ...base, metadata: base["metadata"] ?? {} }, expand(patches, patchSets), findings);
   const read = readPeerObject(marked.base);
   if (read.type === "invalid") for (const { message } of read.problems) findings.add("HARD", "base", message);
   if (read.type !== "object" || read.object.type === "config") return { resource, manifest: undefined, findings: findings.all() };
@@ -98,6 +99,7 @@ async function convertResource(
   const translation = await translate({ ...read.object, metadata: { ...read.object.metadata, name } });
   for (const { level, field, message } of translation.findings)
     findings.add(level, withNames(field, marked.variables), withNames(message, marked.variables));
+  findings.add("INFO", "composition", "Crossplane needs rights to these kinds: rbac.crossplane.create of the chart gives them");
   const { manifest } = translation;
   if (!manifest) return { resource, manifest, findings: findings.all() };
 
@@ -109,7 +111,9 @@ async function convertResource(
     const without = manifest.spec["outputs"] === undefined ? "" : "; with outputs it is not recorded at all";
     findings.add("CHANGE", "status.response.body", `it is cut at 16 KiB, with secrets masked${without}`);
   }
-  const { name: given, ...metadata } = manifest.metadata;
+  const { name: given, namespace, ...others } = manifest.metadata;
+  const isPlaced = read.object.clusterScoped || read.object.metadata.namespace !== undefined;
+  const metadata = { ...(isPlaced && { namespace }), ...others }; // else it is its composite's
   const ready = Array.isArray(readinessChecks) ? readinessChecks.filter((check) => isKnownCheck(check, findings)) : undefined;
   return {
     resource: {

@@ -1,5 +1,5 @@
 /** A DisposableRequest, which is sent until it has been answered as expected, as an HTTPRequest. */
-import { pollOf } from "./async.ts";
+import { finalStatuses, pollOf } from "./async.ts";
 import { createWrapper } from "./wrapper.ts";
 import { authorizes } from "./connection.ts";
 import { headerTexts } from "./headers.ts";
@@ -7,7 +7,7 @@ import { outputsOf, overAnswer } from "./outputs.ts";
 import type { PeerDisposable } from "./peer-object.ts";
 import type { DisposableParameters } from "./peer-schema.ts";
 import { stringOf, templateOf } from "./pieces.ts";
-import { timeoutOf } from "./request.ts";
+import { redirectsOf, timeoutOf } from "./request.ts";
 import { durationHere } from "./root.ts";
 import type { Translating } from "./translation.ts";
 
@@ -33,6 +33,9 @@ export async function requestSpec(one: OfDisposable): Promise<Spec> {
   const { expectedResponse = "" } = parameters;
   const expected = expectedResponse === "" ? undefined : overAnswer(expectedResponse);
   const outputs = await outputsOf(one);
+  const [tries, final] = [triesOf(parameters, one), await finalStatuses(object, one)];
+  if (fetchesToken(parameters, outputs))
+    findings.add("INFO", "forProvider", "it fetches a token: auth.oauth2 of an HTTPEndpoint does that, and renews it in time");
   const declared = inputs.declared();
   return {
     url: url.some(({ type }) => type === "expression") ? `\${ ${stringOf(url)} }` : templateOf(url),
@@ -50,20 +53,29 @@ export async function requestSpec(one: OfDisposable): Promise<Spec> {
       status: ["200-399", ...new Set((parameters.allowedStatusCodes ?? []).filter((code) => code >= 400).map(String))],
       ...(expected !== undefined && !polling && { that: expected }),
     },
-    ...triesOf(parameters, one),
+    ...tries,
+    ...(final && { retry: { ...tries.retry, never: final } }),
+    ...(one.choices.atLeastOnce && isUnsafe(parameters) && { onUnknown: "Resend" }),
     timeout: timeoutOf(parameters.waitTimeout, one),
-    ...(one.form === "exact" && { maxRedirects: 10 }),
+    ...redirectsOf(one),
     ...(tls && { tls }),
     ...(Object.keys(declared).length > 0 && { inputs: declared }),
     ...(outputs.length > 0 && { outputs }),
   };
 }
 
+function isUnsafe({ method }: DisposableParameters): boolean {
+  return method === "POST" || method === "PATCH";
+}
+function fetchesToken({ body = "", url, shouldLoopInfinitely }: DisposableParameters, outputs: readonly unknown[]): boolean {
+  return shouldLoopInfinitely === true && outputs.length > 0 && /grant_type/.test(body + url);
+}
+
 /** Most that can be declared here. */
 const mostRetries = 100;
 
 /** How often it is sent, and when. */
-function triesOf(parameters: DisposableParameters, { findings }: OfDisposable): Spec {
+function triesOf(parameters: DisposableParameters, { findings, choices }: OfDisposable): Spec & { readonly retry: object } {
   const {
     rollbackRetriesLimit: limit,
     shouldLoopInfinitely: loops = false,
@@ -83,7 +95,7 @@ function triesOf(parameters: DisposableParameters, { findings }: OfDisposable): 
     );
   if (limit !== undefined && limit - 1 > mostRetries)
     findings.add("CHANGE", "rollbackRetriesLimit", `it is sent ${mostRetries + 1} times at most`);
-  if (method === "POST" || method === "PATCH")
+  if (isUnsafe(parameters) && !choices.atLeastOnce)
     findings.add(
       "CHANGE",
       "method",

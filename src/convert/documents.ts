@@ -35,6 +35,8 @@ export function readDocument({ value }: Placed): ReadDocument {
   if (!isFields(value)) return { type: "invalid", messages: ["it is no object with apiVersion and kind"] };
   const { apiVersion, kind } = value;
   const read = readPeerObject(value);
+  if (read.type === "other" && isOfPeer(value))
+    return { type: "invalid", messages: [`${String(apiVersion)} ${String(kind)} is not known: it is left as it is`] };
   switch (read.type) {
     case "invalid":
       return { type: "invalid", messages: read.problems.map(({ message }) => message) };
@@ -46,6 +48,10 @@ export function readDocument({ value }: Placed): ReadDocument {
         return { type: "composition", value };
       return { type: "ignored", what: `${String(apiVersion)} ${String(kind)}` };
   }
+}
+/** Of another version, say; what a provider notes for itself is nobody's object. */
+function isOfPeer({ apiVersion, kind }: Readonly<Record<string, unknown>>): boolean {
+  return /^http(\.async)?(\.m)?\.crossplane\.io\//.test(String(apiVersion)) && !String(kind).endsWith("Usage");
 }
 function ofPeer(object: PeerObject): ReadDocument {
   return object.type === "config" ? { type: "config", object } : { type: "managed", object };

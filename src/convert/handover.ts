@@ -5,6 +5,8 @@
  */
 import { group } from "../api/kind-definition.ts";
 import { digest } from "../core/tools/digest.ts";
+import type { MadeEndpoint } from "./endpoints.ts";
+import { checks, quote } from "./handover-checks.ts";
 import { commentOf } from "./report.ts";
 import type { PeerDisposable, PeerRequest } from "./peer-object.ts";
 import { outputsIn } from "./together.ts";
@@ -18,8 +20,11 @@ export interface HandedOver {
 /** `text`: the manifests as YAML documents. */
 export interface HandoverParts {
   readonly handed: readonly HandedOver[];
+  readonly endpoints: readonly MadeEndpoint[];
+  /** Secrets, where they are read. */
+  readonly copies: readonly object[];
   /** A manifest's YAML. */
-  readonly textOf: (manifest: Manifest) => string;
+  readonly textOf: (manifest: object) => string;
 }
 
 /** What is printed first is suspended, and only reports what it finds. */
@@ -33,13 +38,20 @@ export function isComposed({ metadata }: PeerRequest | PeerDisposable): boolean 
   return metadata.labels?.["crossplane.io/composite"] !== undefined;
 }
 
-export function handoverScript({ handed, textOf }: HandoverParts): string {
+export function handoverScript(parts: HandoverParts): string {
+  const { handed, endpoints, copies, textOf } = parts;
   const own = handed.filter(({ object }) => !isComposed(object));
-  const manifests = own.map(({ manifest }) => textOf(inWaiting(manifest))).join("---\n");
+  const manifests = [...endpoints.map(({ manifest }) => manifest), ...copies, ...own.map(({ manifest }) => inWaiting(manifest))]
+    .map(textOf)
+    .join("---\n");
   // No text of theirs may end what the shell reads as text.
   const marker = `END_${digest(manifests)}`;
   const steps: readonly (readonly [string, string, readonly string[]])[] = [
-    ["check", "asks whether the kinds are there, and whether Holdfast may read and write what it will", checks(own)],
+    [
+      "check",
+      "asks whether the kinds are there, and whether Holdfast may read, write and reach what it will",
+      checks({ ...parts, handed: own }),
+    ],
     [
       "apply",
       "creates the new objects, suspended; nothing is sent",
@@ -117,27 +129,6 @@ function namesOf({ object, manifest }: HandedOver): Names {
     now: `-n ${quote(manifest.metadata.namespace)} ${resource} ${quote(manifest.metadata.name)}`,
   };
 }
-/** For a shell. */
-function quote(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
-}
-
-function checks(handed: readonly HandedOver[]): readonly string[] {
-  const rights = handed.flatMap(({ manifest: { metadata, spec } }) => {
-    const where = `-n ${quote(metadata.namespace)}`;
-    const reads = spec["inputs"] === undefined && spec["tls"] === undefined ? [] : [`may get secrets ${where}`];
-    return spec["outputs"] === undefined
-      ? reads
-      : [...reads, ...["create", "patch"].map((verb) => `may ${verb} secrets ${where}`)];
-  });
-  return [
-    "missing=0",
-    `kubectl get crd httpresources.${group} httprequests.${group} >/dev/null`,
-    ...new Set(rights),
-    '[ "$missing" = 0 ] || { echo "docs/guide/install.md says how these rights are given" >&2; exit 1; }',
-  ];
-}
-
 function wasPaused({ metadata }: HandedOver["object"]): boolean {
   return metadata.annotations?.["crossplane.io/paused"] === "true";
 }

@@ -5,9 +5,11 @@
  * created.
  */
 import { parseJSON } from "../core/tools/json.ts";
+import { idText } from "./id-text.ts";
 import type { PeerDisposable, PeerRequest } from "./peer-object.ts";
 import type { PeerAnswer } from "./peer-schema.ts";
 import { placeholdersIn } from "./placeholders.ts";
+import { isBehind, looksWhereItDid, type Look } from "./verify.ts";
 import type { Translating } from "./translation.ts";
 
 type Spec = Readonly<Record<string, unknown>>;
@@ -16,14 +18,13 @@ type Spec = Readonly<Record<string, unknown>>;
 export interface Taken {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly suspend?: true;
+  /** Where it would look, held against where it looked there. */
+  readonly look?: Look;
 }
 
 /** `spec`: what the Request has become. */
-export async function takenIdentity(
-  { status, async, metadata }: PeerRequest,
-  spec: Spec,
-  { programs, findings }: Translating,
-): Promise<Taken> {
+export async function takenIdentity(object: PeerRequest, spec: Spec, { programs, findings, form }: Translating): Promise<Taken> {
+  const { status, async, metadata } = object;
   const { externalID } = spec;
   const named = metadata.annotations?.["crossplane.io/external-name"];
   const known = async ? (status?.externalRef ?? (named === metadata.name ? undefined : named)) : undefined;
@@ -36,7 +37,17 @@ export async function takenIdentity(
     const [found] = await programs.run(externalID, { inputs: {}, parameters: spec["parameters"] ?? null }, [answerHere(answer)]);
     const id = found?.type === "value" ? idText(found.value) : undefined;
     if (id === undefined) continue;
-    if (placeholdersIn(id).length === 0) return { annotations: { "holdfast.dev/external-id": id } };
+    if (placeholdersIn(id).length === 0) {
+      const isLook = form === "readable" && answer === response && requestDetails?.method === "GET";
+      if (isLook && (await isBehind(object, answer, { programs })))
+        findings.add(
+          "WARN",
+          "status.response",
+          "its last answer has not all that update sends: an update was due there, and is here",
+        );
+      const look = await looksWhereItDid(object, spec, { id, answer }, { programs });
+      return { annotations: { "holdfast.dev/external-id": id }, look };
+    }
     findings.add(
       "HARD",
       "status.response",
@@ -81,17 +92,6 @@ function statusOf(answer: PeerAnswer | undefined): number {
 }
 function isSuccess(answer: PeerAnswer): boolean {
   return statusOf(answer) >= 200 && statusOf(answer) < 300;
-}
-
-/** An id is text or a number. */
-function idText(value: unknown): string | undefined {
-  if (typeof value === "string") return value === "" ? undefined : value;
-  return value === null ||
-    typeof value === "boolean" ||
-    Array.isArray(value) ||
-    (typeof value === "object" && !("rawJSON" in value))
-    ? undefined
-    : JSON.stringify(value);
 }
 
 /** As expressions see an answer here. */

@@ -29,17 +29,30 @@ export interface Mapped extends ActionKind {
   readonly field: string;
 }
 
+/** Which of them it is: the first of that action, or else of that method. */
+function indexOf(
+  mappings: readonly PeerMapping[],
+  { action, method }: ActionKind,
+): { readonly index: number; readonly isNamed: boolean } {
+  const named = mappings.findIndex((one) => one.action === action);
+  return { index: named === -1 ? mappings.findIndex((one) => one.method === method) : named, isNamed: named !== -1 };
+}
+/** What is sent for it, whether that is allowed or not; undefined: there is none. */
+export function mappingOf({ spec }: PeerRequest, action: Action): PeerMapping | undefined {
+  const kind = actions.find((one) => one.action === action);
+  return kind && spec.forProvider.mappings[indexOf(spec.forProvider.mappings, kind).index];
+}
+
 /** Those that are there, first by action and then by method, and may be sent. */
 export function mappedActions({ spec, kind, async }: PeerRequest, findings: Findings): readonly Mapped[] {
   const mappings = async ? spec.forProvider.mappings.map(withKept) : spec.forProvider.mappings;
   const policies = spec.managementPolicies ?? ["*"];
   return actions.flatMap((one) => {
-    const named = mappings.findIndex(({ action }) => action === one.action);
-    const index = named === -1 ? mappings.findIndex(({ method }) => method === one.method) : named;
+    const { index, isNamed } = indexOf(mappings, one);
     const mapping = mappings[index];
     if (!mapping) return [];
     const field = `mappings[${index}]`;
-    if (named === -1 && mapping.action !== undefined && mapping.action !== "")
+    if (!isNamed && mapping.action !== undefined && mapping.action !== "")
       findings.add(
         "CHANGE",
         field,

@@ -85,6 +85,7 @@ const shared = {
   tlsConfig,
   secretInjectionConfigs: { type: "array", items: injection, ...many },
   allowedStatusCodes: { type: "array", items: { type: "integer" }, ...many },
+  isTerminalError: text,
 } as const satisfies Readonly<Record<string, Schema>>;
 
 const requestParameters = {
@@ -97,7 +98,6 @@ const requestParameters = {
     isRemovedCheck: check,
     resourceExistsCheck: check,
     externalRef: text,
-    isTerminalError: text,
   },
   required: ["mappings"],
 } as const satisfies Schema;

@@ -33,8 +33,8 @@ export interface InputNames {
   path(secret: SecretKey): string;
   /** Those that were named so far. */
   declared(): Inputs;
-  /** The keys that they read. */
-  secrets(): readonly SecretKey[];
+  /** The keys that those of these names read. */
+  secrets(declared: object): readonly SecretKey[];
 }
 
 /** `nameOf`: what a Secret is called where the object is; its own name where not given. */
@@ -65,7 +65,7 @@ export function createInputNames(nameOf: (secret: SecretPlace) => string = ({ na
       program.replace(placeholder, (...found: string[]) => `\\($h.inputs[${jqString(idOf(secretOf(found)))}])`),
     declared: () =>
       Object.fromEntries([...used].map(([id, secret]) => [id, { secretKeyRef: { name: nameOf(secret), key: secret.key } }])),
-    secrets: () => [...used.values()],
+    secrets: (declared) => [...used].flatMap(([id, secret]) => (Object.hasOwn(declared, id) ? [secret] : [])),
   };
 }
 
@@ -78,6 +78,11 @@ function secretOf([, name = "", namespace = "", key = ""]: readonly string[]): S
 
 export function placeholdersIn(text: string): readonly SecretKey[] {
   return [...text.matchAll(placeholder)].map(secretOf);
+}
+
+/** The text with this in place of each. */
+export function withoutPlaceholders(text: string, instead: string): string {
+  return text.replace(placeholder, () => instead);
 }
 
 /** All that a value says, one text after the other. */

@@ -99,14 +99,14 @@ function textOf({ program, examined, field }: Seen, mapped: Mapped, parts: Rende
 
 function urlOf(seen: Seen, mapped: Mapped, parts: RenderParts): string | undefined {
   const text = textOf(seen, mapped, parts);
-  const isExact = parts.form === "exact";
+  const { isWholeURL } = parts;
   // Go's client wrote a space as %20; here a URL that holds one is refused.
-  const noSpaces = isExact ? ' | split(" ") | join("%20")' : "";
+  const noSpaces = isWholeURL ? ' | split(" ") | join("%20")' : "";
   if (text?.type !== "pieces") return text && `\${ ${text.text}${noSpaces} }`;
   const pieces = text.pieces.map((one) => (one.type === "text" ? { ...one, text: one.text.replaceAll(" ", "%20") } : one));
   const expressions = pieces.filter(({ type }) => type === "expression");
   // In text an expression is one percent-encoded segment; a whole one is taken as it stands.
-  const isWhole = isExact ? expressions.length > 0 : expressions.some((one) => one.text.startsWith(".inputs"));
+  const isWhole = isWholeURL ? expressions.length > 0 : expressions.some((one) => one.text.startsWith(".inputs"));
   return isWhole ? `\${ ${stringOf(pieces)}${noSpaces} }` : templateOf(pieces);
 }
 

@@ -1,5 +1,6 @@
 /** What a translation has to tell, as text: a block for each object, and a sum. */
 import type { Finding, Level } from "./findings.ts";
+import type { Manifest } from "./translation.ts";
 
 export interface Told {
   /** `FILE:LINE`. */
@@ -28,6 +29,27 @@ export function blockOf({ place, from, to, findings }: Told): string {
     .toSorted((a, b) => levels.indexOf(a.level) - levels.indexOf(b.level))
     .map(({ level, field, message }) => `  ${level.padEnd(6)} ${field}: ${message}`);
   return [`${place} ${from} -> ${to ?? "nothing"}`, ...lines].map(shown).join("\n");
+}
+
+/** What is otherwise of all that is of a kind, and so is told once. */
+export function notesOf(manifests: readonly Manifest[]): readonly string[] {
+  const some = (is: (one: Manifest) => boolean): boolean => manifests.some(is);
+  const hasMore = ({ kind, spec }: Manifest): boolean =>
+    kind === "HTTPResource" || !["GET", "HEAD"].includes(String(spec["method"]));
+  return [
+    ...(some(({ spec }) => spec["inputs"] !== undefined)
+      ? [
+          "all with inputs: a key that a Secret has not was an empty text there; here it is KeyNotFound, and nothing is sent. What servers send is never looked at for placeholders",
+        ]
+      : []),
+    ...(some(({ spec }) => spec["outputs"] !== undefined)
+      ? ["all with outputs: a list is written as JSON; there it counted as missing"]
+      : []),
+    ...(some(({ kind }) => kind === "HTTPRequest") ? ["all HTTPRequests: a change is a new run; there it was refused"] : []),
+    ...(some((one) => hasMore(one) && one.spec["maxRedirects"] === undefined)
+      ? ["all but GET and HEAD: redirects are not followed, unless --keep-redirects says so"]
+      : []),
+  ];
 }
 
 /** What changes nothing of how an object behaves, and asks nothing of anybody. */

@@ -1,10 +1,11 @@
 /** A Request, which keeps a remote object, as an HTTPResource. */
 import { logicOf, saysNotFound, statusesIn } from "./checks.ts";
-import { keptBy, keptProgram, logicWithKept } from "./async.ts";
+import { finalStatuses, keptBy, keptProgram, logicWithKept } from "./async.ts";
 import { onOneLine } from "./programs.ts";
-import { durationHere, programRoot } from "./root.ts";
+import { durationHere, hasLargeNumber, programRoot } from "./root.ts";
 import { createIdentities } from "./identity.ts";
-import { mappedActions, type Mapped } from "./mappings.ts";
+import { lookupOf } from "./lookup.ts";
+import { mappedActions, mappingOf, type Mapped } from "./mappings.ts";
 import { outputsOf } from "./outputs.ts";
 import type { PeerRequest } from "./peer-object.ts";
 import { examineMapped, type ExaminedRequest } from "./examined-request.ts";
@@ -20,11 +21,18 @@ export async function resourceSpec(one: OfRequest): Promise<Spec | undefined> {
   const { object, findings, inputs } = one;
   const { forProvider: parameters } = object.spec;
   const mapped = mappedActions(object, findings);
-  if (!mapped.some(({ action }) => action === "OBSERVE")) {
-    findings.add("HARD", "mappings", "no OBSERVE is sent: there every reconcile failed, and nothing was ever created");
+  const looks = mapped.some(({ action }) => action === "OBSERVE");
+  if (!looks && !one.choices.force) {
+    findings.add(
+      "HARD",
+      mappingOf(object, "OBSERVE") ? "managementPolicies" : "mappings",
+      "no OBSERVE is sent: there every reconcile failed, and nothing was ever created",
+    );
     return undefined;
   }
   const root = programRoot(parameters);
+  if (hasLargeNumber(root))
+    findings.add("INFO", "payload.body", "numbers beyond 2^53 are sent as they are written; there they were rounded");
   const wrapper = createWrapper(root, inputs);
   const { externalRef } = parameters;
   const kept =
@@ -42,28 +50,52 @@ export async function resourceSpec(one: OfRequest): Promise<Spec | undefined> {
       return request ? [[each.mapped.verb, request]] : [];
     }),
   );
-  if (!requests["observe"]) return undefined;
-  lookAtWays(mapped, identity.program, one);
+  if (looks ? !requests["observe"] : !requests["create"]) return undefined;
+  lookAtWays(mapped, one);
 
   const update = examined.find((each) => each.mapped.action === "UPDATE");
   const checks = await checksOf({ ...one, root, wrapper }, mapped, update && sentText(update, parts));
   const outputs = await outputsOf(one);
   const timeout = timeoutOf(parameters.waitTimeout, one);
+  const seen = mapped.find(({ action }) => action === "OBSERVE");
+  const mayLookUp = requests["create"] !== undefined && Object.keys(checks.spec).length === 0;
+  const lookup = seen && requests["observe"] && lookupOf(seen, requests["observe"], identity.program, { findings, mayLookUp });
   const parametersHere = wrapper.parameters();
   const declared = inputs.declared();
+  const final = await finalStatuses(object, one);
+  if (identity.program !== undefined && requests["create"] && parameters.allowedStatusCodes?.some((code) => code >= 400))
+    findings.add(
+      "CHANGE",
+      "allowedStatusCodes",
+      "an error that is allowed has to answer with the id; there the next look failed",
+    );
   return {
     ...(parametersHere !== undefined && { parameters: parametersHere }),
-    ...(identity.program !== undefined && { externalID: identity.program }),
-    ...withExpectations(requests, parameters.allowedStatusCodes, checks.observed),
+    ...(identity.program !== undefined && !lookup && { externalID: identity.program }),
+    ...withExpectations(
+      lookup ? { lookup, ...without(requests, "observe") } : requests,
+      parameters.allowedStatusCodes,
+      checks.observed,
+    ),
     ...checks.spec,
     ...(object.spec.deletionPolicy === "Orphan" && { deletionPolicy: "Orphan" }),
     interval: one.interval,
     timeout,
-    ...(one.form === "exact" && { maxRedirects: 10 }),
+    ...(final && { retry: { never: final } }),
+    ...redirectsOf(one),
     ...(one.connection.tls && { tls: one.connection.tls }),
     ...(Object.keys(declared).length > 0 && { inputs: declared }),
     ...(outputs.length > 0 && { outputs }),
+    ...(lookup && { suspend: true }),
   };
+}
+
+function without(requests: Readonly<Record<string, Spec>>, verb: string): Readonly<Record<string, Spec>> {
+  return Object.fromEntries(Object.entries(requests).filter(([name]) => name !== verb));
+}
+
+export function redirectsOf({ form, choices }: Pick<Translating, "form" | "choices">): Spec {
+  return form === "exact" || choices.keepRedirects ? { maxRedirects: 10 } : {};
 }
 
 export function timeoutOf(waitTimeout: string | undefined, { findings }: Pick<Translating, "findings">): string {
@@ -76,7 +108,7 @@ export function timeoutOf(waitTimeout: string | undefined, { findings }: Pick<Tr
 }
 
 /** What is otherwise because of a request that is there, or not. */
-function lookAtWays(mapped: readonly Mapped[], externalID: string | undefined, { object, findings }: OfRequest): void {
+function lookAtWays(mapped: readonly Mapped[], { object, findings, choices }: OfRequest): void {
   const has = (action: string): boolean => mapped.some((one) => one.action === action);
   const custom = object.spec.forProvider.expectedResponseCheck?.type === "CUSTOM";
   if (!has("REMOVE") && has("CREATE"))
@@ -85,18 +117,11 @@ function lookAtWays(mapped: readonly Mapped[], externalID: string | undefined, {
       "mappings",
       "there is no REMOVE: the object's deletion never ended there; here it ends, and the remote object stays",
     );
-  if (!has("UPDATE") && custom)
+  if (!has("UPDATE") && custom && !choices.readyOnDrift)
     findings.add(
       "CHANGE",
       "expectedResponseCheck",
       "there is no UPDATE: an object that is not as expected is not Ready here (Drifted); there nothing came of it",
-    );
-  const observe = mapped.find(({ action }) => action === "OBSERVE");
-  if (observe && externalID !== undefined && /\[\d+\]/.test(externalID) && !/\.response\b/.test(observe.mapping.url))
-    findings.add(
-      "HARD",
-      observe.field,
-      `it lists, and the others take the id from an item: that is a lookup here, with items, match and externalID (${externalID}). There an empty list was an object that exists, so it was never created`,
     );
 }
 
@@ -119,7 +144,10 @@ async function checksOf(
   } = object.spec.forProvider;
   const spec: Record<string, unknown> = {};
   let observed: readonly string[] = [];
-  if (expected?.type === "CUSTOM") {
+  const leavesOut = one.choices.readyOnDrift && !mapped.some(({ action }) => action === "UPDATE");
+  if (expected?.type === "CUSTOM" && leavesOut) {
+    findings.add("DROP", "expectedResponseCheck", "there is no UPDATE, and whatever is there is Ready, as was asked for");
+  } else if (expected?.type === "CUSTOM") {
     const logic = logicOf(logicWithKept(expected.logic ?? ""), "expectedResponseCheck", { written, findings });
     if (logic !== undefined) spec["upToDate"] = wrapper.wrap(logic);
   } else if (updateText !== undefined) {
@@ -127,7 +155,7 @@ async function checksOf(
     findings.add(
       "CHANGE",
       "expectedResponseCheck",
-      "a body that is text is compared with nothing here, unless upToDate does: that looks for it within the answer, as it was there",
+      "a body that is text was looked for within the answer there: upToDate does so here",
     );
   } else if (mapped.some(({ action }) => action === "UPDATE"))
     findings.add("INFO", "expectedResponseCheck", "lists and numbers are compared by value here, by their JSON text there");
@@ -164,6 +192,7 @@ function withExpectations(
   const codes = [...new Set(allowed.filter((code) => code >= 400).map(String))];
   return Object.fromEntries(
     Object.entries(requests).map(([verb, request]) => {
+      if (verb === "lookup") return [verb, request];
       if (verb === "observe")
         return [verb, observed.length > 0 ? { ...request, expect: { status: ["2xx", ...observed] } } : request];
       return [verb, codes.length > 0 ? { ...request, expect: { status: ["2xx", "3xx", ...codes] } } : request];

@@ -12,6 +12,13 @@ function withObjects(value: unknown): unknown {
   return programRoot(value);
 }
 
+/** Whether one is written in it that no float holds. */
+export function hasLargeNumber(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if ("rawJSON" in value) return true;
+  return Object.values(value).some(hasLargeNumber);
+}
+
 /** Undefined for what is no JSON object. */
 export function jsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {

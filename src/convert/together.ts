@@ -1,5 +1,6 @@
 /** What only shows when all that is translated is looked at together. */
 import type { Finding } from "./findings.ts";
+import { privateHosts } from "./private-hosts.ts";
 import type { Translation } from "./translation.ts";
 
 /** Findings beside each one's own, in the same order. */
@@ -9,19 +10,26 @@ export function lookTogether(translations: readonly Translation[]): readonly (re
   for (const { manifest } of translations)
     if (manifest)
       for (const name of outputsIn(manifest.spec)) writers.set(`${manifest.metadata.namespace}/${name}`, nameOf(manifest));
-  return translations.map(({ manifest, secrets }): readonly Finding[] => {
+  const told = new Set<string>();
+  return translations.map(({ manifest, secrets, endpoint }): readonly Finding[] => {
     if (!manifest) return [];
     const own = nameOf(manifest);
     const isTaken = taken.has(own);
     taken.add(own);
     // One of another namespace is copied into this one, under the same name.
     const read = new Set(secrets.map(({ name }) => `${manifest.metadata.namespace}/${name}`));
-    const owned = [...read].flatMap((secret): readonly Finding[] => {
+    const owned = [...read].flatMap((secret): Finding[] => {
       const writer = writers.get(secret);
       if (writer === undefined || writer === own) return [];
       const message = `Secret ${secret} belongs to ${writer}, and goes when that is deleted: delete this one first, since it needs it until then`;
       return [{ level: "WARN", field: "Secret", message }];
     });
+    const closed = privateHosts({ manifest, ...(endpoint && { endpoint }) }).map(({ host }): Finding => {
+      const message = `${host} is private, and closed until an EgressPolicy opens it for namespace ${manifest.metadata.namespace}`;
+      return { level: "STEP", field: "EgressPolicy", message };
+    });
+    owned.push(...closed.filter(({ message }) => !told.has(message)));
+    for (const { message } of closed) told.add(message);
     return isTaken ? [{ level: "HARD", field: "metadata.name", message: `another object becomes ${own}, too` }, ...owned] : owned;
   });
 }

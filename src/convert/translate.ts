@@ -8,45 +8,70 @@ import { httpRequest } from "../api/http-request.ts";
 import { httpResource } from "../api/http-resource.ts";
 import { validator } from "../api/validate.ts";
 import { tellAsync } from "./async.ts";
-import { connectionOf } from "./connection.ts";
+import { authorizes, connectionOf } from "./connection.ts";
 import { requestSpec } from "./disposable.ts";
+import { withEndpoint } from "./endpoint.ts";
+import { copyText } from "./endpoints.ts";
 import { takenDelivery, takenIdentity, type Taken } from "./live.ts";
-import { createFindings } from "./findings.ts";
+import { createFindings, type Level } from "./findings.ts";
 import { holdsMarks } from "./examine.ts";
 import type { PeerDisposable, PeerRequest } from "./peer-object.ts";
 import { createInputNames, placeholdersIn, textsOf } from "./placeholders.ts";
 import { createPrograms } from "./programs.ts";
 import { resourceSpec } from "./request.ts";
+import { durationHere } from "./root.ts";
 import type { Manifest, TranslateOptions, Translating, Translation } from "./translation.ts";
 
 /** Every object of the kinds is named by one finding for each thing that is otherwise. Throws StarvedError. */
 export async function translate(object: PeerRequest | PeerDisposable, options: TranslateOptions): Promise<Translation> {
   const findings = createFindings();
   tellAsync(object, findings);
-  const { evaluator, signal, form, config, reach, interval = "1m" } = options;
+  const { evaluator, signal, form, config, reach, choices = {} } = options;
+  const interval = durationHere(object.metadata.annotations?.[pollAnnotation] ?? "") ?? options.interval ?? "1m";
   const namespace = reach?.namespace ?? namespaceOf(object, options, findings);
   const programs = createPrograms(evaluator, signal, namespace);
   const inputs = createInputNames(reach?.nameOf);
   const connection = connectionOf({ object, namespace, config, findings, reach });
-  const one = { form, reach, namespace, interval, programs, findings, inputs, connection };
+  const isWholeURL = form === "exact";
+  const one = { form, choices, isWholeURL, reach, namespace, interval, programs, findings, inputs, connection };
+  tellLeftOut(object, findings);
   const refused = whyNot(object);
   if (refused !== undefined) findings.add("HARD", "forProvider", refused);
   const made = refused === undefined ? await makeOf(object, one) : undefined;
-  const manifest = made && manifestOf(object, namespace, made);
+  const whole = made && manifestOf(object, namespace, made);
+  const joined = whole && config && options.endpoints && mayShare(object) ? withEndpoint(whole, config, connection) : undefined;
+  const manifest = joined?.manifest ?? whole;
   if (manifest)
     for (const problem of problemsOf(manifest))
       findings.add("HARD", problem.path, `what it becomes would be refused: ${problem.message}`);
-  const secrets = [...inputs.secrets(), ...connection.secrets];
-  for (const [name, keys] of Map.groupBy(
-    secrets.filter((secret) => !reach && secret.namespace !== namespace),
-    (secret) => `${secret.namespace}/${secret.name}`,
-  ))
-    findings.add(
-      "STEP",
-      "Secret",
-      `copy Secret ${name} (${[...new Set(keys.map(({ key }) => key))].join(", ")}) to namespace ${namespace}`,
-    );
-  return { manifest, findings: findings.all(), secrets };
+  const { inputs: read = {} } = (manifest?.spec ?? {}) as { readonly inputs?: object };
+  const secrets = [...inputs.secrets(read), ...(joined ? [] : connection.secrets)];
+  const foreign = reach ? [] : secrets.filter((secret) => secret.namespace !== namespace);
+  for (const keys of Map.groupBy(foreign, (secret) => `${secret.namespace}/${secret.name}`).values())
+    if (keys[0])
+      findings.add(
+        "STEP",
+        "Secret",
+        copyText(
+          keys[0].namespace,
+          keys[0].name,
+          keys.map(({ key }) => key),
+          namespace,
+        ),
+      );
+  return { manifest, findings: findings.all(), secrets, ...(joined && { endpoint: joined.endpoint }) };
+}
+
+/** Whether it says nothing itself of how it connects, and of who asks. */
+function mayShare({ spec: { forProvider } }: PeerRequest | PeerDisposable): boolean {
+  const { headers, tlsConfig, insecureSkipTLSVerify = false } = forProvider;
+  const mappings = "mappings" in forProvider ? forProvider.mappings : [];
+  return !tlsConfig && !insecureSkipTLSVerify && ![headers, ...mappings.map((one) => one.headers)].some(authorizes);
+}
+
+function tellLeftOut({ spec }: PeerRequest | PeerDisposable, findings: Translating["findings"]): void {
+  for (const field of ["writeConnectionSecretToRef", "publishConnectionDetailsTo"] as const)
+    if (spec[field] !== undefined) findings.add("DROP", field, "what was written there was empty");
 }
 
 /** Why it is not looked at any closer. */
@@ -69,6 +94,9 @@ function isDeep(json: string): boolean {
   return depth > mostDeep;
 }
 
+/** Its own word for how often it is looked at. */
+export const pollAnnotation = "crossplane.io/poll-interval";
+
 interface Made extends Taken {
   readonly spec: Manifest["spec"];
 }
@@ -76,14 +104,30 @@ async function makeOf(object: PeerRequest | PeerDisposable, shared: Omit<Transla
   switch (object.type) {
     case "request": {
       const one = { ...shared, object };
-      const spec = await resourceSpec(one);
-      return spec && { spec, ...(await takenIdentity(object, spec, one)) };
+      const made = await resourceOf(one);
+      return made?.look === "other" ? resourceOf({ ...one, isWholeURL: true }) : made;
     }
     case "disposable": {
       const one = { ...shared, object };
       return { spec: await requestSpec(one), ...takenDelivery(object, one) };
     }
   }
+}
+
+async function resourceOf(one: Translating & { readonly object: PeerRequest }): Promise<Made | undefined> {
+  const { object, isWholeURL, form } = one;
+  const spec = await resourceSpec(one);
+  const taken = spec && (await takenIdentity(object, spec, one));
+  if (!spec || !taken) return undefined;
+  const tell = (level: Level, message: string): void => one.findings.add(level, "observe.url", message);
+  if (taken.look === "same") {
+    if (isWholeURL && form !== "exact") tell("INFO", "one expression as a whole, since the id is encoded otherwise within one");
+    tell("INFO", "verified: with the id it is the URL that was observed there");
+  }
+  if (taken.look === "unknown") tell("WARN", "by its status nothing was observed there: hold the id against what its server has");
+  if (taken.look !== "other" || !isWholeURL) return { spec, ...taken }; // there may be another way to write it
+  tell("HARD", "with the id of its status it is not the URL that was observed there: it is suspended");
+  return { spec, ...taken, suspend: true };
 }
 
 function manifestOf({ type, metadata, spec: given }: PeerRequest | PeerDisposable, namespace: string, made: Made): Manifest {

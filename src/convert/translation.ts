@@ -26,6 +26,35 @@ export interface Translation {
   readonly findings: readonly Finding[];
   /** Keys of Secrets that are read, by inputs, TLS or credentials; those of other namespaces have to be copied. */
   readonly secrets: readonly SecretKey[];
+  /** What it needs of the endpoint that `spec.endpointRef` names. */
+  readonly endpoint?: EndpointNeed;
+}
+
+/** An endpoint in place of a config, for one server. */
+export interface EndpointNeed {
+  readonly config: PeerConfig;
+  /** `https://api.example:8443`. */
+  readonly origin: string;
+  /** Of the object that needs it. */
+  readonly namespace: string;
+  /** Names of the header fields that its requests set, in small letters. */
+  readonly headers: readonly string[];
+  readonly credential?: SecretKey;
+  readonly tls?: object;
+  /** All that it reads. */
+  readonly secrets: readonly SecretKey[];
+}
+
+/** What is a matter of taste, or of risk: each false where not given. */
+export interface Choices {
+  /** Objects that have no OBSERVE are translated, too: there nothing was ever sent for them. */
+  readonly force: boolean;
+  /** An object that is only observed is Ready whatever a check of its answer says. */
+  readonly readyOnDrift: boolean;
+  /** Every method is redirected up to ten times. */
+  readonly keepRedirects: boolean;
+  /** What may have arrived is sent again. */
+  readonly atLeastOnce: boolean;
 }
 
 export interface TranslateOptions {
@@ -44,16 +73,22 @@ export interface TranslateOptions {
    * reads. `readable`: an id is one percent-encoded segment of a URL, and redirects are followed as they are here.
    */
   readonly form: "readable" | "exact";
+  readonly choices?: Partial<Choices>;
+  /** Whether a config may become an endpoint. */
+  readonly endpoints?: boolean;
 }
 
 /** What the parts of one translation share. */
 export interface Translating extends Pick<TranslateOptions, "form"> {
   readonly reach: Reach | undefined;
   readonly connection: Connection;
+  readonly choices: Partial<Choices>;
   readonly object: PeerRequest | PeerDisposable;
   /** The namespace of the manifest. */
   readonly namespace: string;
   readonly interval: string;
+  /** Whether a URL in which something is inserted is one expression as a whole, so that nothing of it is encoded. */
+  readonly isWholeURL: boolean;
   readonly programs: Programs;
   readonly findings: Findings;
   readonly inputs: InputNames;

@@ -6,8 +6,7 @@
  */
 import type { Finding } from "../convert/findings.ts";
 import type { PeerConfig } from "../convert/peer-object.ts";
-import { durationHere } from "../convert/root.ts";
-import { translate } from "../convert/translate.ts";
+import { pollAnnotation, translate } from "../convert/translate.ts";
 import type { Manifest, TranslateOptions } from "../convert/translation.ts";
 import type { Resource, ResourceKey, ResourceType } from "../core/resource.ts";
 import { canonicalJSON } from "../core/tools/json.ts";
@@ -57,7 +56,6 @@ export function madeOf({ type, resource }: ServedObject, config: PeerConfig | un
   ];
   return digest(JSON.parse(canonicalJSON(all))).slice(0, 32);
 }
-const pollAnnotation = "crossplane.io/poll-interval";
 
 export interface Shadow {
   readonly manifest: Manifest & { readonly metadata: { readonly ownerReferences: readonly object[] } };
@@ -99,7 +97,6 @@ export async function makeShadow(
   const closed = secretsRefused(object, config, settings);
   if (closed !== undefined) return { type: "refused", message: closed };
   const key = shadowKey(object, settings);
-  const interval = durationHere(resource.metadata.annotations?.[pollAnnotation] ?? "");
   // Whether it acts at all is not said in its spec.
   const { [pausedAnnotation]: _, ...annotations } = peer.metadata.annotations ?? {};
   const { manifest, findings } = await translate(
@@ -109,7 +106,6 @@ export async function makeShadow(
       form: "exact",
       namespace: key.namespace,
       reach: reachFrom(key.namespace),
-      ...(interval !== undefined && { interval }),
       ...(config && { config }),
     },
   );

@@ -33,8 +33,9 @@ const secrets = fc.record({ before: text, value: some(text), after: text, token:
 
 const body = (answer: string): string =>
   `{name: .payload.body.name, word: .payload.body.word, list: .payload.body.list, number: .payload.body.number, id: ${answer}.body.id, note: ("of " + ${answer}.body.id), deep: {a: [{b: .payload.body.word}]}}`;
-const mappings = (bind: string, answer: string): readonly object[] => {
-  const url = `${bind}.payload.baseUrl + "/" + ${answer}.body.id`;
+/** `known`: places of the answer that the object's URL is made of. */
+const mappings = (bind: string, answer: string, known: readonly string[]): readonly object[] => {
+  const url = `${known.length === 0 ? "" : bind}.payload.baseUrl + "/one"${known.map((path) => ` + "/" + ${answer}.body.${path}`).join("")}`;
   const headers = { "X-Word": ['("w " + .payload.body.token)'], "X-Id": [`${bind}("i " + ${answer}.body.tag)`] };
   return [
     { action: "CREATE", url: ".payload.baseUrl", body: "{word: .payload.body.word}" },
@@ -44,81 +45,106 @@ const mappings = (bind: string, answer: string): readonly object[] => {
   ];
 };
 /** The same, in ways that say which parts of the answer they insert, and that do not. */
-const ways = [mappings("", ".response"), mappings(".response as $r | ", "$r"), mappings("", "(.response | {body})")] as const;
+const waysTo = (known: readonly string[]): readonly (readonly object[])[] => [
+  mappings("", ".response", known),
+  mappings(".response as $r | ", "$r", known),
+  mappings("", "(.response | {body})", known),
+];
+/** What is one segment of a URL whether it is encoded or not. */
+const isPlain = (id: string): boolean => /^[A-Za-z0-9_-]+$/.test(id);
 
-test("whichever way a program is written, the same is sent", async () => {
-  await using evaluator = createEvaluator({ deadlineMs: 20_000 });
-  await using http = testRequester();
-  let answered = "";
-  await using server = await loopbackServer((_request, response) =>
-    response.writeHead(200, { "content-type": "application/json" }).end(answered),
-  );
-  const translated = translator(evaluator);
-
-  async function sentBy(way: readonly object[], payload: object, secrets: object): Promise<readonly object[]> {
-    const before = server.requests.length;
-    const { manifest } = await translated(peerRequest({ payload, mappings: way }), { form: "exact" });
-    const spec = manifest?.spec as unknown as HTTPResourceSpec;
-    const known = { ...scope, parameters: spec.parameters ?? null, inputs: sources(spec.inputs) };
-    const objects = { secrets: { it: secrets as Readonly<Record<string, string>> } };
-    const send = async (request: Written, more: Partial<Exchange> = {}): Promise<Response> => {
-      const outcome = await http.send({ ...exchange({ request: requestOf(request) }), scope: known, ...more }, { objects });
-      if (outcome.type !== "response") throw new Error(`${outcome.message} ${JSON.stringify(request)}`);
-      return outcome.response;
-    };
-    const { create, observe, update, delete: remove, externalID = "" } = spec;
-    if (!create || !observe || !update || !remove) throw new Error(JSON.stringify(spec));
-    const response = await send({ ...create, method: "POST" });
-    const found = await http.requester.evaluate(
-      { scope: known, response, expressions: [at("spec.externalID", externalID)] },
-      reader(objects),
-      never,
+test.each([
+  ["no part of the answer", []],
+  ["one part", ["id"]],
+  ["two parts", ["team", "id"]],
+])(
+  "whichever way a program is written, the same is sent, where an object is known by %s",
+  async (_, known) => {
+    await using evaluator = createEvaluator({ deadlineMs: 20_000 });
+    await using http = testRequester();
+    let answered = "";
+    await using server = await loopbackServer((_request, response) =>
+      response.writeHead(200, { "content-type": "application/json" }).end(answered),
     );
-    if (found.type !== "values") throw new Error(found.message);
-    const withID = { scope: { ...known, externalID: String(found.values[0]) } };
-    await send({ ...observe, method: "GET" }, withID);
-    await send({ ...update, method: "PUT" }, { ...withID, response });
-    await send({ ...remove, method: "DELETE" }, withID);
-    return server.requests
-      .slice(before)
-      .map(({ method, url, headers, body }) => ({ method, url, word: headers["x-word"], id: headers["x-id"], body }));
-  }
+    const translated = translator(evaluator);
 
-  await fc.assert(
-    fc.asyncProperty(payload, secrets, id, async ({ number, key, ...given }, secret, id) => {
-      answered = JSON.stringify({ id, tag: "t7" });
-      const inside = {
-        ...given,
-        [key]: "more",
-        word: `${secret.before}{{ it:here:word }}${secret.after}`,
-        token: "{{it:here:token}}",
+    async function sentBy(
+      way: readonly object[],
+      payload: object,
+      secrets: object,
+      form: "exact" | "readable" = "exact",
+    ): Promise<readonly object[]> {
+      const before = server.requests.length;
+      const { manifest } = await translated(peerRequest({ payload, mappings: way }), { form });
+      const spec = manifest?.spec as unknown as HTTPResourceSpec;
+      const seen = { ...scope, parameters: spec.parameters ?? null, inputs: sources(spec.inputs) };
+      const objects = { secrets: { it: secrets as Readonly<Record<string, string>> } };
+      const send = async (request: Written, more: Partial<Exchange> = {}): Promise<Response> => {
+        const outcome = await http.send({ ...exchange({ request: requestOf(request) }), scope: seen, ...more }, { objects });
+        if (outcome.type !== "response") throw new Error(`${outcome.message} ${JSON.stringify(request)}`);
+        return outcome.response;
       };
-      const json = `${JSON.stringify(inside).slice(0, -1)},"number":${number}}`;
-      const values = { word: secret.value, token: secret.token };
-      const sent = [];
-      for (const way of ways) sent.push(await sentBy(way, { baseUrl: `${server.url}/things`, body: json }, values));
-      const [first, ...others] = sent;
-      for (const other of others) expect(other).toEqual(first);
+      const { create, observe, update, delete: remove, externalID } = spec;
+      expect(externalID === undefined).toBe(known.length === 0);
+      if (!create || !observe || !update || !remove) throw new Error(JSON.stringify(spec));
+      const response = await send({ ...create, method: "POST" });
+      const found = await http.requester.evaluate(
+        { scope: seen, response, expressions: [at("spec.externalID", externalID ?? "null")] },
+        reader(objects),
+        never,
+      );
+      if (found.type !== "values") throw new Error(found.message);
+      const withID = { scope: { ...seen, ...(externalID !== undefined && { externalID: String(found.values[0]) }) } };
+      await send({ ...observe, method: "GET" }, withID);
+      await send({ ...update, method: "PUT" }, { ...withID, response });
+      await send({ ...remove, method: "DELETE" }, withID);
+      return server.requests
+        .slice(before)
+        .map(({ method, url, headers, body }) => ({ method, url, word: headers["x-word"], id: headers["x-id"], body }));
+    }
 
-      const word = secret.before + secret.value + secret.after;
-      const [create, , update] = (first ?? []) as readonly { readonly body: string; readonly word?: string }[];
-      expect(JSON.parse(create?.body ?? "")).toEqual({ word });
-      const expected = {
-        name: given.name,
-        word,
-        list: given.list,
-        number: Number(number),
-        id,
-        note: `of ${id}`,
-        deep: { a: [{ b: word }] },
-      };
-      expect(JSON.parse(update?.body ?? "")).toEqual(expected);
-      expect(update?.body).toContain(`"number":${number}`);
-      expect(update?.word).toBe(`w ${secret.token}`.trim());
-    }),
-    { numRuns: 40 },
-  );
-}, 240_000);
+    await fc.assert(
+      fc.asyncProperty(payload, secrets, id, id, async ({ number, key, ...given }, secret, id, team) => {
+        answered = JSON.stringify({ id, team, tag: "t7" });
+        const inside = {
+          ...given,
+          [key]: "more",
+          word: `${secret.before}{{ it:here:word }}${secret.after}`,
+          token: "{{it:here:token}}",
+        };
+        const json = `${JSON.stringify(inside).slice(0, -1)},"number":${number}}`;
+        const values = { word: secret.value, token: secret.token };
+        const sent = [];
+        const payload = { baseUrl: `${server.url}/things`, body: json };
+        const ways = waysTo(known);
+        for (const way of ways) sent.push(await sentBy(way, payload, values));
+        // An id is a segment of its own where people read the URL.
+        const isSame = known.every((path) => isPlain(path === "id" ? id : team));
+        if (isSame) for (const way of ways) sent.push(await sentBy(way, payload, values, "readable"));
+        const [first, ...others] = sent;
+        for (const other of others) expect(other).toEqual(first);
+
+        const word = secret.before + secret.value + secret.after;
+        const [create, , update] = (first ?? []) as readonly { readonly body: string; readonly word?: string }[];
+        expect(JSON.parse(create?.body ?? "")).toEqual({ word });
+        const expected = {
+          name: given.name,
+          word,
+          list: given.list,
+          number: Number(number),
+          id,
+          note: `of ${id}`,
+          deep: { a: [{ b: word }] },
+        };
+        expect(JSON.parse(update?.body ?? "")).toEqual(expected);
+        expect(update?.body).toContain(`"number":${number}`);
+        expect(update?.word).toBe(`w ${secret.token}`.trim());
+      }),
+      { numRuns: 14 },
+    );
+  },
+  240_000,
+);
 
 type Written = Pick<NonNullable<HTTPResourceSpec["create"]>, "url" | "headers" | "body"> & { readonly method: string };
 function requestOf({ url = "", method, headers = [], body }: Written): Partial<Exchange["request"]> {

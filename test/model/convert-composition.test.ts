@@ -69,6 +69,18 @@ test("a body that was put together as text becomes values, each by itself and of
   ]);
 });
 
+test("a base without metadata, of a composite's own namespace, gets none", async () => {
+  const { metadata: _, ...base } = peerRequest({ payload: { baseUrl: "http://o.example" }, mappings: crud }) as {
+    readonly metadata: object;
+  };
+  const { resource, said } = await composed(base, []);
+  expect(said.filter((one) => one.startsWith("HARD"))).toEqual([]);
+  expect(resource.base).toMatchObject({ kind: "HTTPResource", metadata: {} });
+  expect(Object.keys(resource.base.metadata)).toEqual([]);
+  const ofCluster = await composed({ ...base, apiVersion: "http.crossplane.io/v1alpha2" }, []);
+  expect(ofCluster.resource.base.metadata).toEqual({ namespace: "here" });
+});
+
 test("a base URL goes into each request's, with the transforms that it had", async () => {
   const transforms = [{ type: "string", string: { type: "Format", fmt: "https://%s.example/v1" } }];
   const { resource } = await composed(

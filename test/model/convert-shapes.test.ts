@@ -78,7 +78,7 @@ const shapes: Readonly<Record<string, Shape>> = {
         { action: "REMOVE", url: '.payload.baseUrl + "/" + .response.body.result[0].id' },
       ],
     }),
-    becomes: { observe: { url: `${o}/zones/7/dns_records?name=www` } },
+    becomes: { lookup: { url: `${o}/zones/7/dns_records?name=www`, items: ".response.body.result", externalID: ".item.id" } },
     told: ["HARD mappings[1]"],
   },
   "a host of a monitoring server, by JSON-RPC": {

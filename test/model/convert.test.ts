@@ -437,6 +437,18 @@ describe("the fork for long operations", () => {
     expect(byName.manifest?.metadata.annotations).toEqual({ "holdfast.dev/external-id": "given" });
   });
 
+  test("failures that are final are told by their statuses", async () => {
+    const isTerminalError =
+      "(.response.statusCode >= 400 and .response.statusCode < 500 and .response.statusCode != 429) or .response.statusCode == 501";
+    const { manifest } = await translated(asynchronous({ ...long, isTerminalError }));
+    expect(manifest?.spec["retry"]).toEqual({ never: ["400-428", "430-499", "501"] });
+    const one = peerDisposable(
+      { isTerminalError: ".response.statusCode >= 500" },
+      { apiVersion, kind: "AsyncDisposableRequest" },
+    );
+    expect((await translated(one)).manifest?.spec["retry"]).toMatchObject({ never: ["5xx"], limit: 100 });
+  });
+
   test("a one-off is judged by the end of its work", async () => {
     const parameters = { method: "POST", polling, expectedResponse: ".body.thing != null", rollbackRetriesLimit: 1 };
     const { manifest } = await translated(peerDisposable(parameters, { apiVersion, kind: "AsyncDisposableRequest" }));
@@ -449,7 +461,16 @@ describe("the fork for long operations", () => {
 
   test.each<[string, unknown, string]>([
     ["a credential", asynchronous({ ...long, gcp: {} }), "HARD spec.forProvider.gcp"],
-    ["final failures", asynchronous({ ...long, isTerminalError: ".response.statusCode == 400" }), "HARD isTerminalError"],
+    [
+      "final failures by their content",
+      asynchronous({ ...long, isTerminalError: ".response.body.fatal" }),
+      "HARD isTerminalError",
+    ],
+    [
+      "final failures by their status",
+      asynchronous({ ...long, isTerminalError: ".response.statusCode == 400" }),
+      "CHANGE isTerminalError",
+    ],
     ["work under way", asynchronous(long, { status: { polling: { response: {} } } }), "HARD status.polling"],
     [
       "an id that is changed",

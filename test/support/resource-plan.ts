@@ -89,7 +89,6 @@ export function drive(
     referrers = [],
     mirrorsIDs = false,
     seesOnly,
-    slots,
   }: {
     first?: boolean;
     at?: Date;
@@ -98,7 +97,6 @@ export function drive(
     referrers?: readonly HTTPResource[];
     mirrorsIDs?: boolean;
     seesOnly?: string;
-    slots?: number;
   } = {},
 ) {
   const refer = () => referrers.map((one) => ({ kind: "HTTPResource", resource: one }));
@@ -111,7 +109,6 @@ export function drive(
     mirrorsIDs,
     first,
     ...(seesOnly !== undefined && { seesOnly }),
-    ...(slots !== undefined && { slots }),
     ...(cycle && { cycle }),
   };
   const plan: Plan = httpResourceKind.plan(situation);

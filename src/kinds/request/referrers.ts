@@ -1,6 +1,5 @@
 /** Who refers to something that is being deleted, and needs it until then. Pure. */
 import type { Situation } from "../../core/plan.ts";
-import type { Resource } from "../../core/resource.ts";
 import { httpResourceType, type HTTPResource } from "../types.ts";
 
 /** Keeps an HTTPResource that is being deleted until its remote object is. */
@@ -12,12 +11,10 @@ type Referred = Pick<Situation, "referrers" | "resource">;
 export function holderOf(situation: Referred): string | undefined {
   const holder = resourcesReferringTo(situation).find(({ metadata }) => metadata.finalizers?.includes(releaseFinalizer));
   if (!holder) return undefined;
-  return titleFor(situation.resource, holder);
-}
-/** Whoever may look at the cluster's own need not know what others call theirs. */
-export function titleFor(referred: Resource, { metadata: { namespace, name } }: Resource): string {
+  const { namespace, name } = holder.metadata;
   const { kind } = httpResourceType;
-  return referred.metadata.namespace === "" ? `an ${kind} of the namespace "${namespace}"` : `${kind} "${name}"`;
+  // Whoever may look at the cluster's own need not know what others call theirs.
+  return situation.resource.metadata.namespace === "" ? `an ${kind} of the namespace "${namespace}"` : `${kind} "${name}"`;
 }
 
 /** Whether there is one that will have something to delete, or has: it may be about to make that now. */

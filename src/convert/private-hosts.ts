@@ -1,0 +1,49 @@
+/** Hosts that are closed until an EgressPolicy opens them, as far as a name or an address says so by itself. */
+import { apiVersion } from "../api/kind-definition.ts";
+import { isRecord } from "../core/tools/json.ts";
+import { addressBytes, classOf, views } from "../core/tools/address.ts";
+import { withoutBrackets } from "../core/tools/host.ts";
+import type { Manifest, Translation } from "./translation.ts";
+
+type PrivateHost =
+  | { readonly type: "service"; readonly host: string; readonly namespace: string; readonly name: string }
+  | { readonly type: "address"; readonly host: string };
+
+/** Those that a translated object asks. */
+export function privateHosts({ manifest, endpoint }: Pick<Translation, "manifest" | "endpoint">): readonly PrivateHost[] {
+  const found = [...(manifest ? urlsIn(manifest) : []), ...(endpoint ? [endpoint.origin] : [])].flatMap((text) =>
+    [...text.matchAll(/https?:\/\/[^/"\\$?#\s]{1,260}/gi)].flatMap(([origin]) => privateHost(origin)),
+  );
+  return [...new Map(found.map((one) => [one.host, one])).values()];
+}
+
+function urlsIn({ spec }: Manifest): readonly string[] {
+  const requests = [spec, ...["lookup", "observe", "create", "update", "delete"].map((verb) => spec[verb])].filter(isRecord);
+  const polls = requests.map(({ poll }) => poll).filter(isRecord);
+  const { parameters } = spec;
+  const payload = isRecord(parameters) ? parameters["payload"] : undefined;
+  return [
+    ...requests.map(({ url }) => url),
+    ...polls.map(({ url }) => url),
+    isRecord(payload) ? payload["baseUrl"] : undefined,
+  ].filter((text) => typeof text === "string");
+}
+
+function privateHost(origin: string): readonly PrivateHost[] {
+  const host = withoutBrackets(URL.parse(origin)?.hostname ?? "");
+  const [, name, namespace] = /^([a-z0-9-]{1,63})\.([a-z0-9-]{1,63})\.svc(\.[a-z0-9.-]{1,200})?$/.exec(host) ?? [];
+  if (name !== undefined && namespace !== undefined) return [{ type: "service", host, namespace, name }];
+  const bytes = addressBytes(host);
+  return bytes && views(bytes).some((view) => classOf(view) === "private") ? [{ type: "address", host }] : [];
+}
+
+/** What opens them for the namespace. */
+export function egressPolicy(namespace: string, hosts: readonly PrivateHost[]): object {
+  const services = hosts.flatMap((one) => (one.type === "service" ? [{ namespace: one.namespace, name: one.name }] : []));
+  const cidrs = hosts.flatMap((one) => (one.type === "address" ? [one.host] : []));
+  const spec = {
+    namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
+    allow: [...(services.length > 0 ? [{ services }] : []), ...(cidrs.length > 0 ? [{ cidrs }] : [])],
+  };
+  return { apiVersion, kind: "EgressPolicy", metadata: { name: `provider-http-${namespace}` }, spec };
+}

@@ -1,0 +1,81 @@
+/** Live objects: what is made of them looks where they looked, whatever their ids hold. */
+import { afterAll, expect, test } from "@jest/globals";
+import * as fc from "fast-check";
+import { createEvaluator } from "../../src/expressions/evaluator.ts";
+import { peerRequest, translator } from "../support/peer-objects.ts";
+
+const evaluator = createEvaluator({ deadlineMs: 10_000 });
+afterAll(async () => evaluator[Symbol.asyncDispose]());
+const translated = translator(evaluator);
+
+const baseUrl = "http://origin.example/things";
+function live(url: string, body: object, more: object = {}): unknown {
+  const mappings = [
+    { action: "CREATE", url: ".payload.baseUrl", body: ".payload.body" },
+    { action: "OBSERVE", url },
+    { action: "UPDATE", url, body: ".payload.body" },
+    { action: "REMOVE", url },
+  ];
+  const status = {
+    response: { statusCode: 200, body: JSON.stringify(body), headers: {} },
+    requestDetails: { method: "GET", url: "" },
+  };
+  return peerRequest({ payload: { baseUrl, body: '{"name":"ada"}' }, mappings, ...more }, { status });
+}
+const byID = '.payload.baseUrl + "/" + .response.body.id';
+
+test.each([
+  ["7", "http://origin.example/things/${ .externalID }"],
+  ["a@b:c", "http://origin.example/things/${ .externalID }"],
+  ["a b", "http://origin.example/things/${ .externalID }"],
+  ["a/b", '${ "http://origin.example/things/\\(.externalID)" | split(" ") | join("%20") }'],
+  ["a%2Fb", '${ "http://origin.example/things/\\(.externalID)" | split(" ") | join("%20") }'],
+  ["a?b=c", '${ "http://origin.example/things/\\(.externalID)" | split(" ") | join("%20") }'],
+])("the id %s is observed by %s", async (id, url) => {
+  const { manifest, findings } = await translated(live(byID, { id, name: "ada" }));
+  expect(manifest?.metadata.annotations).toEqual({ "holdfast.dev/external-id": id });
+  expect(manifest?.spec).toMatchObject({ observe: { url }, update: { url }, delete: { url } });
+  expect(findings.map(({ level, message }) => `${level} ${message.split(":")[0]}`)).toContain("INFO verified");
+  expect(findings.filter(({ level }) => level === "HARD" || level === "WARN")).toEqual([]);
+});
+
+test("several ids, a Secret in the URL and a number are verified as well", async () => {
+  const url = '.payload.baseUrl + "/{{ team:here:name }}/\\(.response.body.team)/" + (.response.body.id | tostring)';
+  const { manifest, findings } = await translated(live(url, { id: 12, team: "a/b", name: "ada" }));
+  expect(manifest?.metadata.annotations).toEqual({ "holdfast.dev/external-id": '["a/b",12]' });
+  expect(findings.filter(({ level }) => level === "HARD" || level === "WARN")).toEqual([]);
+  expect(findings.map(({ message }) => message)).toContain("verified: with the id it is the URL that was observed there");
+});
+
+test("whatever an id holds, the URL is verified, or the object is suspended and told", async () => {
+  const id = fc.string({
+    unit: fc.constantFrom("a", "/", "%", "2", "F", " ", "?", "#", "&", "+", "é", ".", "\\", '"', "@"),
+    minLength: 1,
+    maxLength: 6,
+  });
+  await fc.assert(
+    fc.asyncProperty(id, async (text) => {
+      const { manifest, findings } = await translated(live(byID, { id: text, name: "ada" }));
+      const isVerified = findings.some(({ message }) => message.startsWith("verified"));
+      const isRefused = findings.some(({ level, field }) => level === "HARD" && field === "observe.url");
+      expect([isVerified, isRefused]).toEqual(isVerified ? [true, false] : [false, true]);
+      expect(manifest?.spec["suspend"] === true).toBe(isRefused);
+    }),
+    { numRuns: 60 },
+  );
+}, 120_000);
+
+test("an object that is behind is told", async () => {
+  const behind = await translated(live(byID, { id: "7", name: "bob" }));
+  expect(behind.findings.map(({ level, field }) => `${level} ${field}`)).toContain("WARN status.response");
+  const check = { expectedResponseCheck: { type: "CUSTOM", logic: ".response.body.name != null" } };
+  const custom = await translated(live(byID, { id: "7", name: "bob" }, check));
+  expect(custom.findings.filter(({ level }) => level === "WARN")).toEqual([]);
+});
+
+test("an object's own interval is kept", async () => {
+  const given = live(byID, { id: "7", name: "ada" }) as { readonly metadata: object };
+  const metadata = { ...given.metadata, annotations: { "crossplane.io/poll-interval": "90s" } };
+  const { manifest } = await translated({ ...given, metadata });
+  expect(manifest?.spec["interval"]).toBe("1m30s");
+});
