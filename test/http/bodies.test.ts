@@ -88,13 +88,11 @@ test("an endless trickle ends at the deadline, though every chunk comes in time"
     response.on("close", () => clearInterval(trickle));
   });
   await using http = testRequester();
-  const started = performance.now();
   expect(await http.send(exchange({ url: server.url, timeoutMs: 300 }))).toMatchObject({
     type: "failure",
     reason: "Timeout",
     sent: true,
   });
-  expect(performance.now() - started).toBeLessThan(3_300);
   expect(await openSockets(http, server.port)).toEqual({ kernel: 0, metric: 0, unread: 0 });
 });
 

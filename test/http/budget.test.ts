@@ -240,10 +240,10 @@ test("an origin has its own limit, which holds for all reconciles together", asy
   await using other = await countingServer();
   await using http = testRequester({ maxInFlightPerOrigin: 5, connectionsPerOrigin: 50 }); // the last one is for another namespace
   const send = (url: string): Promise<Outcome> => http.send(exchange({ url }));
-  const many = Promise.all(Array.from({ length: 40 }, () => send(`${server.url}/10/400`)));
-  const started = performance.now();
+  let ended = 0;
+  const many = Promise.all(Array.from({ length: 40 }, () => send(`${server.url}/10/400`).finally(() => (ended += 1))));
   await send(`${other.url}/10/0`);
-  expect(performance.now() - started).toBeLessThan(2_000); // the others take 4 s
+  expect(ended).toBeLessThan(20); // whoever waited for them all would see 36 at least
   expect((await many).every(({ type }) => type === "response")).toBe(true);
   expect(server.most).toBe(4);
 });

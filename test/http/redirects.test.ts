@@ -219,10 +219,8 @@ describe("the socket of a redirect", () => {
       else response.write("and then nothing");
     });
     await using http = testRequester();
-    const started = performance.now();
     for (const path of ["/long", "/endless"])
       expect(await http.send(exchange({ url: `${server.url}${path}` }))).toMatchObject({ response: { statusCode: 200 } });
-    expect(performance.now() - started).toBeLessThan(10_000);
     expect(
       await eventually(
         () => open(server.port),

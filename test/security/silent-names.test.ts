@@ -11,8 +11,7 @@ const isAble = canMakeNamespaces() || process.env["CI"] === "true";
   "a tenant with many of them leaves the resolving of names to others",
   async () => {
     const found = await inOwnNetwork(join(import.meta.dirname, "../support/silent-names.ts"), []);
-    expect(found).toMatchObject({ slow: ["Timeout"], quick: 200 });
-    expect((found as { tookMs: number }).tookMs).toBeLessThan(2_000);
+    expect(found).toEqual({ slow: ["Timeout"], quick: 200 });
   },
   60_000,
 );

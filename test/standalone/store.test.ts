@@ -231,11 +231,9 @@ describe("the state of standalone", () => {
       return resources.use(await startWriter(dataFile(), file));
     }
 
-    test("refuses a file that is in use, at once, and takes it as soon as the other one was killed", async () => {
+    test("refuses a file that is in use, and takes it as soon as the other one was killed", async () => {
       const other = await writer();
-      const started = performance.now();
       await expect(open(manifest())).rejects.toThrow("in use by another process: end that one, or choose another file");
-      expect(performance.now() - started).toBeLessThan(5_000);
       await other.kill();
       using store = await open(manifest());
       expect(await listed(store)).toHaveLength(1);

@@ -24,13 +24,11 @@ function get(namespace: string, name: string, timeoutMs: number): Promise<Outcom
 }
 const given = Array.from({ length: 90 }, (_, index) => get("slow", `n${index}.silent.test`, 500));
 const outcomes = await Promise.all(given);
-const startedMs = performance.now();
 const other = await get("quick", "other.test", 5_000);
 process.stdout.write(
   JSON.stringify({
     slow: [...new Set(outcomes.map((outcome) => (outcome.type === "failure" ? outcome.reason : outcome.type)))],
     quick: other.type === "response" ? other.response.statusCode : other,
-    tookMs: performance.now() - startedMs,
   }),
   () => process.exit(0),
 );
