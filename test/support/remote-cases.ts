@@ -1,6 +1,6 @@
 /** Tests of remote objects: each case is one, and all of a file run side by side. */
 import { beforeAll, expect, test } from "@jest/globals";
-import { firstMs, runCases, thenMs, type RemoteCase, type Seen } from "./remote-servers.ts";
+import { firstMs, longestMoreMs, runCases, thenMs, type RemoteCase, type Seen } from "./remote-servers.ts";
 
 export function testCases(cases: readonly RemoteCase[]): void {
   let all: ReadonlyMap<string, Seen>;
@@ -8,7 +8,7 @@ export function testCases(cases: readonly RemoteCase[]): void {
     async () => {
       all = await runCases(cases);
     },
-    firstMs + 2 * thenMs + 40_000,
+    firstMs + 2 * thenMs + longestMoreMs + 60_000,
   );
 
   test.each(cases.map((one) => [one.name, one] as const))("%s", (name, { check }) => {
