@@ -8,6 +8,7 @@ FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tools/build.ts ./tools/build.ts
 COPY src ./src
 RUN npm run -s build
 

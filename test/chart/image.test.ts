@@ -1,6 +1,6 @@
 /** The image: what its steps put into it is enough to run, as the user that it names, and holds nothing of the tests. */
 import { execFile, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "@jest/globals";
@@ -28,6 +28,14 @@ describeWithHelm("the image", () => {
     expect(files.map(({ to }) => to).toSorted()).toEqual(
       ["LICENSE", "crds", "dist", "node_modules", "package.json"].map((name) => `/app/${name}`),
     );
+  });
+
+  test("has none of the classes that the client of Kubernetes generates", () => {
+    const { files } = chartTools().image;
+    const dist = files.find(({ to }) => to === "/app/dist")?.from ?? "";
+    const bundle = readdirSync(dist).map((name) => readFileSync(join(dist, name), "utf8"));
+    expect(bundle.filter((text) => text.includes("class _KubeConfig"))).toHaveLength(1);
+    expect(bundle.filter((text) => /\bV1Pod\b|ObjectSerializer/.test(text))).toEqual([]);
   });
 
   test("is made of what .dockerignore lets through", () => {
