@@ -166,6 +166,14 @@ bench-loop: $(INSTALLED) ## How long the event loop is kept with many objects; O
 bench-memory: $(INSTALLED) ## Heap, first look and longest stall with many objects, beside a program that only lists them; OBJECTS: how many …
 	@npm exec --no -- node bench/memory/main.ts $(OBJECTS)
 
+.PHONY: bench-status
+bench-status: $(INSTALLED) ## CPU of writing a status, beside undici alone, against a real API server.
+	@npm exec --no -- node bench/status/main.ts
+
+.PHONY: bench-image
+bench-image: build ## Peak memory with 300 requests and 300 resources on a real API server, as the image has it, beside Node and undici alone.
+	@npm exec --no -- node bench/image/main.ts
+
 .PHONY: bench-start
 bench-start: build ## Time and memory of loading a controller, from the sources and as the image has it.
 	@npm exec --no -- node bench/start.ts

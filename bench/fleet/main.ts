@@ -24,7 +24,7 @@ import {
   usageOf,
   type Fleet,
 } from "./measure.ts";
-import { steady } from "./steady.ts";
+import { polled, steady } from "./steady.ts";
 
 type Row = readonly string[];
 
@@ -37,16 +37,16 @@ const fleets: Row[] = [];
 const starts: Row[] = [];
 const minutes: Row[] = [];
 for (const arg of args) {
-  const [, polled] = arg.split("steady=");
-  if (polled !== undefined) minutes.push(await steady(plane, Number(polled)));
+  const [, atRest] = arg.split("steady=");
+  if (atRest !== undefined) minutes.push(await steady(plane, Number(atRest)));
   else await sizeOf(Number(arg));
 }
 const header = ["fleet", "N", "until all are Ready", "requests", "sockets", "API calls an object", "CPU", "peak RSS"];
 if (fleets.length > 0) process.stdout.write(table([...header, "event-loop delay p99", "load"], fleets));
 if (starts.length > 0)
   process.stdout.write(table(["start", "N", "until listed and cached", "peak RSS", "event-loop delay p99", "load"], starts));
-const polled = ["polled each 10 s for a minute", "N", "requests", "new sockets", "API writes", "CPU", "peak RSS"];
-if (minutes.length > 0) process.stdout.write(table([...polled, "event-loop delay p99", "load"], minutes));
+const minute = ["polled each 10 s for a minute", "N", "requests", "new sockets", "API writes", "CPU", "peak RSS"];
+if (minutes.length > 0) process.stdout.write(table([...minute, "event-loop delay p99", "load"], minutes));
 
 async function sizeOf(n: number): Promise<void> {
   for (const writes of [1, 2]) add(fleets, await floor(n, writes));
@@ -68,14 +68,8 @@ function add(rows: Row[], row: Row): void {
   rows.push(row);
 }
 
-/** Asked for by a GET, found to be absent, and created by a POST. */
 function resource(url: string, index: number): object {
-  return {
-    create: { url: `${url}/${index}`, body: { json: { a: 1 } } },
-    observe: { url: `${url}/${index}` },
-    exists: ".response.body.created",
-    interval: "1h",
-  };
+  return polled(url, index, "1h");
 }
 
 async function fleet(what: string, n: number, spec: (url: string, index: number) => object): Promise<Row> {

@@ -23,7 +23,9 @@ export async function startChild(program: string, ...args: readonly string[]): P
     stdio: ["ignore", "pipe", "inherit"],
   });
   process.on("exit", () => child.kill("SIGKILL"));
-  const [line] = (await once(createInterface({ input: child.stdout as NodeJS.ReadableStream }), "line")) as [string];
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
+  const [line] = (await Promise.race([once(lines, "line"), once(child, "close")])) as [unknown];
+  if (typeof line !== "string") throw new Error(`${program} has ended, and printed nothing`);
   return { pid: child.pid ?? 0, line, [Symbol.dispose]: () => void child.kill("SIGKILL") };
 }
 

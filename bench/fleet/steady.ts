@@ -7,18 +7,23 @@ import { countsOf, create, isServing, lagOf, startChild, startHoldfast, untilRea
 const intervalMs = 10_000;
 const minuteMs = 60_000;
 
+/** Of an HTTPResource: asked for by a GET, found to be absent, and created by a POST. */
+export function polled(url: string, index: number, interval = "10s"): object {
+  return {
+    create: { url: `${url}/${index}`, body: { json: { a: 1 } } },
+    observe: { url: `${url}/${index}` },
+    exists: ".response.body.created",
+    interval,
+  };
+}
+
 export async function steady(plane: ControlPlaneClient, n: number): Promise<readonly string[]> {
   const here: Fleet = { plane, namespace: await plane.createNamespace("steady"), kind: "HTTPResource", n };
   using origin = await startChild("origin.ts");
   const url = `http://127.0.0.1:${origin.line}`;
   await using controller = await startHoldfast(plane, here.namespace);
   await isServing(controller);
-  await create(here, (index) => ({
-    create: { url: `${url}/${index}`, body: { json: { a: 1 } } },
-    observe: { url: `${url}/${index}` },
-    exists: ".response.body.created",
-    interval: "10s",
-  }));
+  await create(here, (index) => polled(url, index));
   await untilReady(here);
   await sleep(1.5 * intervalMs); // each has been observed since
   const since = new Date().toISOString();
