@@ -14,6 +14,8 @@ RUN npm run -s build
 
 FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production
+# One arena for all threads: each of several keeps what it has freed.
+ENV MALLOC_ARENA_MAX=1
 WORKDIR /app
 COPY --from=install /app/node_modules ./node_modules
 COPY package.json LICENSE ./
@@ -22,5 +24,6 @@ COPY crds ./crds
 USER 65532:65532
 EXPOSE 8080 8081
 # It starts no process, writes no file, loads no add-on and compiles no text; only jq's worker threads are allowed.
-ENTRYPOINT ["node", "--permission", "--allow-fs-read=*", "--allow-worker", "--disable-warning=PERM0006", "--disallow-code-generation-from-strings", "--max-semi-space-size=8", "/app/dist/main.js"]
+# The heap begins small, and grows by less than half before it is collected: without that, a hundred MiB of garbage come first.
+ENTRYPOINT ["node", "--permission", "--allow-fs-read=*", "--allow-worker", "--disable-warning=PERM0006", "--disallow-code-generation-from-strings", "--max-semi-space-size=8", "--initial-old-space-size=36", "--heap-growing-percent=40", "/app/dist/main.js"]
 CMD ["controller"]

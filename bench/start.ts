@@ -5,6 +5,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { heapFlags } from "../test/support/image.ts";
 
 const tellPeak = `
 import { readFileSync, writeSync } from "node:fs";
@@ -13,7 +14,7 @@ process.on("exit", () => writeSync(1, /VmHWM:\\s+(\\d+)/.exec(readFileSync("/pro
 const preload = `data:text/javascript,${encodeURIComponent(tellPeak)}`;
 
 for (const main of ["src/main.ts", "dist/main.js"]) {
-  const args = ["--max-semi-space-size=8", "--import", preload, join(import.meta.dirname, "..", main)];
+  const args = [...heapFlags, "--import", preload, join(import.meta.dirname, "..", main)];
   const runs = Array.from({ length: 5 }, () => {
     const startedMs = performance.now();
     const { stdout } = spawnSync(process.execPath, [...args, "controller", "--kubeconfig", "/dev/null"], { encoding: "utf8" });

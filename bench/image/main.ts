@@ -8,12 +8,13 @@ import { spawnSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { grantController } from "../../test/support/chart-rights.ts";
 import { startControlPlane } from "../../test/support/control-plane.ts";
-import { nodeFlags } from "../../test/support/image.ts";
+import { heapFlags } from "../../test/support/image.ts";
 import { installCRDs } from "../../test/support/install.ts";
 import { create, isServing, startChild, startHoldfast, table, untilReady, usageOf, type Fleet } from "../fleet/measure.ts";
 import { polled } from "../fleet/steady.ts";
 
 const n = Number(process.argv[2] ?? "300");
+process.env["MALLOC_ARENA_MAX"] = "1"; // as the image has it
 const mib = (value: number): string => `${value.toFixed(0)} MiB`;
 
 /** The most that was resident of a process that sends one request with undici. */
@@ -23,8 +24,7 @@ function alone(origin: string): number {
     import { readFileSync } from "node:fs";
     await (await request(${JSON.stringify(origin)})).body.text();
     process.stdout.write(/VmHWM:\\s+(\\d+)/.exec(readFileSync("/proc/self/status", "utf8"))[1]);`;
-  const flags = nodeFlags.filter((flag) => flag.startsWith("--max"));
-  const { stdout } = spawnSync(process.execPath, [...flags, "--input-type=module", "--eval", program], { encoding: "utf8" });
+  const { stdout } = spawnSync(process.execPath, [...heapFlags, "--input-type=module", "--eval", program], { encoding: "utf8" });
   return Number(stdout) / 1024;
 }
 

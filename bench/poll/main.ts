@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, request } from "undici";
 import { createAuthority } from "../../test/support/certificates.ts";
+import { heapFlags } from "../../test/support/image.ts";
 import { startChild, table, usageOf } from "../fleet/measure.ts";
 
 const shapes: Readonly<Record<string, (base: string, index: number) => object>> = {
@@ -75,7 +76,7 @@ async function measure(shape: string, { objects, intervalSecs, how }: Case): Pro
   const main = join(import.meta.dirname, "../../dist/main.js");
   const holdfast = spawn(
     process.execPath,
-    ["--max-semi-space-size=8", main, "run", "-f", folder, "--log-level", how.includes("info") ? "info" : "warn"],
+    [...heapFlags, main, "run", "-f", folder, "--log-level", how.includes("info") ? "info" : "warn"],
     {
       stdio: ["ignore", "ignore", "ignore"],
     },

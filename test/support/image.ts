@@ -10,3 +10,6 @@ export function entryPoint(): readonly string[] {
 
 /** Node's flags in it. */
 export const nodeFlags: readonly string[] = entryPoint().filter((argument) => argument.startsWith("--"));
+
+/** Those that say how large its heap gets. */
+export const heapFlags: readonly string[] = nodeFlags.filter((flag) => /^--(max|initial|heap)-/.test(flag));
