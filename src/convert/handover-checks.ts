@@ -36,7 +36,9 @@ export function checks(parts: HandoverParts): readonly string[] {
 function opens({ handed, endpoints, textOf }: HandoverParts): readonly string[] {
   const byNamespace = Map.groupBy(handed, ({ manifest }) => manifest.metadata.namespace);
   const policies = [...byNamespace].flatMap(([namespace, here]) => {
-    const hosts = here.flatMap(({ manifest }) => privateHosts({ manifest: withBase(manifest, endpoints) }));
+    const hosts = here
+      .flatMap(({ manifest }) => privateHosts({ manifest: withBase(manifest, endpoints) }))
+      .filter(({ type }) => type !== "short");
     const unique = [...new Map(hosts.map((one) => [one.host, one])).values()];
     return unique.length === 0 ? [] : [textOf(egressPolicy(namespace, unique))];
   });

@@ -33,14 +33,16 @@ export function inWaiting(manifest: Manifest): Manifest {
   return { ...manifest, spec: { ...manifest.spec, ...reports, suspend: true } };
 }
 
-/** One made by a Composition: a patch of it is undone at once. */
-export function isComposed({ metadata }: PeerRequest | PeerDisposable): boolean {
-  return metadata.labels?.["crossplane.io/composite"] !== undefined;
+/** Why it is not taken over; undefined: it is. */
+function whyLeft({ metadata }: PeerRequest | PeerDisposable): string | undefined {
+  // A patch of it would be undone at once.
+  if (metadata.labels?.["crossplane.io/composite"] !== undefined) return "which a Composition makes: change that";
+  return metadata.deletionTimestamp === undefined ? undefined : "which is being deleted: let that end first";
 }
 
 export function handoverScript(parts: HandoverParts): string {
   const { handed, endpoints, copies, textOf } = parts;
-  const own = handed.filter(({ object }) => !isComposed(object));
+  const own = handed.filter(({ object }) => whyLeft(object) === undefined);
   const manifests = [...endpoints.map(({ manifest }) => manifest), ...copies, ...own.map(({ manifest }) => inWaiting(manifest))]
     .map(textOf)
     .join("---\n");
@@ -71,11 +73,10 @@ export function handoverScript(parts: HandoverParts): string {
     "#!/usr/bin/env bash",
     `# Takes ${own.length} objects over from provider-http. Run it with one step after the other, each as often as needed:`,
     ...usage,
-    ...handed
-      .filter(({ object }) => isComposed(object))
-      .map(({ object }) =>
-        commentOf(`left out: ${object.kind} ${object.metadata.name ?? ""}, which a Composition makes: change that`),
-      ),
+    ...handed.flatMap(({ object }) => {
+      const why = whyLeft(object);
+      return why === undefined ? [] : [commentOf(`left out: ${object.kind} ${object.metadata.name ?? ""}, ${why}`)];
+    }),
     "set -euo pipefail",
     "HOLDFAST=${HOLDFAST:-system:serviceaccount:holdfast:holdfast} # who Holdfast is in this cluster",
     helpers,

@@ -154,7 +154,15 @@ export type PeerStatus = Infer<typeof status>;
 
 export const metadata = {
   type: "object",
-  properties: { name: text, namespace: text, labels: texts, annotations: texts, uid: text, generateName: text },
+  properties: {
+    name: text,
+    namespace: text,
+    labels: texts,
+    annotations: texts,
+    uid: text,
+    generateName: text,
+    deletionTimestamp: text,
+  },
 } as const satisfies Schema;
 export type PeerMetadata = Infer<typeof metadata>;
 

@@ -7,7 +7,9 @@ import type { Manifest, Translation } from "./translation.ts";
 
 type PrivateHost =
   | { readonly type: "service"; readonly host: string; readonly namespace: string; readonly name: string }
-  | { readonly type: "address"; readonly host: string };
+  | { readonly type: "address"; readonly host: string }
+  /** A name without a namespace: whoever asks for it finds it in a namespace of their own. */
+  | { readonly type: "short"; readonly host: string };
 
 /** Those that a translated object asks. */
 export function privateHosts({ manifest, endpoint }: Pick<Translation, "manifest" | "endpoint">): readonly PrivateHost[] {
@@ -34,6 +36,7 @@ function privateHost(origin: string): readonly PrivateHost[] {
   const [, name, namespace] = /^([a-z0-9-]{1,63})\.([a-z0-9-]{1,63})\.svc(\.[a-z0-9.-]{1,200})?$/.exec(host) ?? [];
   if (name !== undefined && namespace !== undefined) return [{ type: "service", host, namespace, name }];
   const bytes = addressBytes(host);
+  if (!bytes && /^[a-z0-9-]{1,63}$/.test(host) && host !== "localhost") return [{ type: "short", host }];
   return bytes && views(bytes).some((view) => classOf(view) === "private") ? [{ type: "address", host }] : [];
 }
 

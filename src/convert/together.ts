@@ -24,7 +24,11 @@ export function lookTogether(translations: readonly Translation[]): readonly (re
       const message = `Secret ${secret} belongs to ${writer}, and goes when that is deleted: delete this one first, since it needs it until then`;
       return [{ level: "WARN", field: "Secret", message }];
     });
-    const closed = privateHosts({ manifest, ...(endpoint && { endpoint }) }).map(({ host }): Finding => {
+    const closed = privateHosts({ manifest, ...(endpoint && { endpoint }) }).map(({ type, host }): Finding => {
+      if (type === "short") {
+        const message = `${host} is a Service of the namespace of whoever asks: write NAME.NAMESPACE.svc, which an EgressPolicy can open`;
+        return { level: "WARN", field: "EgressPolicy", message };
+      }
       const message = `${host} is private, and closed until an EgressPolicy opens it for namespace ${manifest.metadata.namespace}`;
       return { level: "STEP", field: "EgressPolicy", message };
     });

@@ -38,7 +38,10 @@ export async function translate(object: PeerRequest | PeerDisposable, options: T
   const refused = whyNot(object);
   if (refused !== undefined) findings.add("HARD", "forProvider", refused);
   const made = refused === undefined ? await makeOf(object, one) : undefined;
-  const whole = made && manifestOf(object, namespace, made);
+  // Where it is served it is deleted as it was; here nothing but its own deletion would say so.
+  const isGoing = !reach && object.metadata.deletionTimestamp !== undefined;
+  if (isGoing) findings.add("WARN", "metadata.deletionTimestamp", "it is being deleted there: it is suspended here");
+  const whole = made && manifestOf(object, namespace, isGoing ? { ...made, suspend: true } : made);
   const joined = whole && config && options.endpoints && mayShare(object) ? withEndpoint(whole, config, connection) : undefined;
   const manifest = joined?.manifest ?? whole;
   if (manifest)

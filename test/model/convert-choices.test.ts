@@ -259,6 +259,8 @@ describe("what is told", () => {
       (each) => each.filter(({ field }) => field === "EgressPolicy").length,
     );
     expect(fields).toEqual([1, 0, 1, 0]);
+    const short = await translated(peerDisposable({ url: "http://keycloak:8080/do" }));
+    expect(lookTogether([short])[0]).toEqual([expect.objectContaining({ level: "WARN", field: "EgressPolicy" })]);
     const policy = egressPolicy("here", [one, other].flatMap(privateHosts));
     expect(policy).toMatchObject({
       spec: {

@@ -73,6 +73,14 @@ test("an object that is behind is told", async () => {
   expect(custom.findings.filter(({ level }) => level === "WARN")).toEqual([]);
 });
 
+test("an object that is being deleted is suspended, and told", async () => {
+  const given = live(byID, { id: "7", name: "ada" }) as { readonly metadata: object };
+  const metadata = { ...given.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" };
+  const { manifest, findings } = await translated({ ...given, metadata });
+  expect(manifest?.spec["suspend"]).toBe(true);
+  expect(findings.map(({ level, field }) => `${level} ${field}`)).toContain("WARN metadata.deletionTimestamp");
+});
+
 test("an object's own interval is kept", async () => {
   const given = live(byID, { id: "7", name: "ada" }) as { readonly metadata: object };
   const metadata = { ...given.metadata, annotations: { "crossplane.io/poll-interval": "90s" } };
