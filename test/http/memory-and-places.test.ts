@@ -80,7 +80,6 @@ test.each(waysToWait)(
     });
     expect(await second).toMatchObject(answered);
   },
-  20_000,
 );
 
 test("however many wait for a share with an answer that has begun, those who have one go on at the same origin", async () => {
@@ -103,7 +102,7 @@ test("however many wait for a share with an answer that has begun, those who hav
   );
   await new Promise((resolve) => setTimeout(resolve, 200)); // their answers have begun
   for (const holder of holders) expect(await send(holder, "/second")).toMatchObject(answered);
-}, 20_000);
+});
 
 test("who comes to have a share while it waits for a place waits no longer", async () => {
   await using http = testRequester(few);
@@ -126,4 +125,4 @@ test("who comes to have a share while it waits for a place waits no longer", asy
   held.get("/held/long")?.();
   expect(await first).toMatchObject(answered);
   expect(await second).toMatchObject(answered);
-}, 20_000);
+});

@@ -282,4 +282,4 @@ test("a proxy that speaks TLS itself is used where its authority is among NODE_E
   const { code, stdout } = await holdfast(["run", "--once", "-f", join(folder, "a.yaml")], env);
   expect([code, proxy.asked, server.requests.length]).toEqual([0, [`POST ${server.url}/a`], 1]);
   expect(stdout).toContain("default/a  POST  ready  Succeeded");
-}, 20_000);
+});

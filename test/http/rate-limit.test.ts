@@ -79,7 +79,7 @@ test("the server never sees more than the limit of a list's 40 items, and anothe
   expectWithin(limit, origin.seen);
   // Before it go those that have their turn already, a burst at most, and one more of the list.
   expect(origin.seen.findIndex(({ url }) => url === "/other")).toBeLessThanOrEqual((askedAfter[0] ?? 0) + limit.burst + 1);
-}, 20_000);
+});
 
 test("a redirect at the endpoint's origin waits for its turn, too, and one page after another", async () => {
   await using origin = await timed(({ url }) =>

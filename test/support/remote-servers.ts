@@ -187,7 +187,7 @@ export async function runCases(cases: readonly RemoteCase[]): Promise<ReadonlyMa
     .filter((title) => title.startsWith("HTTPRe")).length;
   const isBegun = (): boolean =>
     [...seen.values()].filter(({ status = {} }) => "attempt" in status || isLookedAt(status)).length >= declaredCount;
-  for (const endMs = performance.now() + 20_000; !isBegun() && performance.now() < endMs;) await sleep(50);
+  for (const endMs = performance.now() + 60_000; !isBegun() && performance.now() < endMs;) await sleep(50);
   await sleep(firstMs);
   async function declare(stage: 1 | 2): Promise<void> {
     await folder.write("all.yaml", manifestsText(declared, stage));

@@ -149,7 +149,7 @@ describe("the controller", () => {
     await until(() => reconciled.some(({ name, result }) => name === "bad" && result === "error"));
     change(thing("late"));
     await until(() => reconciled.some(({ name, result }) => name === "late" && result === "succeeded"));
-  }, 20_000);
+  });
 
   test("says that it broke when a watch does, and does not go on without it", async () => {
     const { store } = memoryStore([thing("a")]);
@@ -176,7 +176,7 @@ describe("the controller", () => {
     await expect(controller.run(stop.signal, stop.signal)).rejects.toThrow("a mistake");
     clearTimeout(tooLate);
     expect(stop.signal.aborted).toBe(false);
-  }, 20_000);
+  });
 
   test("F20: frees the worker of a reconcile that never ends, says so, and does not run its key beside it", async () => {
     const never = new Promise<never>(() => {});
@@ -352,6 +352,5 @@ describe("the controller", () => {
       landing.resolve();
       await until(() => decided() > before);
     },
-    20_000,
   );
 });

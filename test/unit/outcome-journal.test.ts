@@ -52,7 +52,7 @@ test("only the outcome of an attempt that was declared is kept, once it cannot b
   lands = true;
   await Promise.all([declared, repeatable]);
   expect(journal.find("Thing/n/a")).toBeUndefined();
-}, 20_000);
+});
 
 test.each(["before it is written", "while it is written"])(
   "one that ends with the process %s is kept, however soon",
