@@ -88,25 +88,32 @@ describe("tcp sockets", () => {
     return Number(new RegExp(`^holdfast_tcp_sockets\\{state="${state}"\\} (\\d+)$`, "m").exec(text)?.[1]);
   }
 
-  test("the kernel's sockets are counted by state, those of this process and of others", async () => {
-    const count = 200; // far more than come and go on this machine meanwhile
+  /** Whether so many more are counted as are opened, and then as are left open when the far side closes: what a leak looks like. */
+  async function areCounted(count: number): Promise<boolean> {
+    await using opened = new AsyncDisposableStack();
     const accepted: Socket[] = [];
     const server = createServer((socket) => accepted.push(socket.on("error", () => {})));
+    opened.defer(() => void server.close());
     await once(server.listen(0, "127.0.0.1"), "listening");
     const { port } = server.address() as AddressInfo;
     expect(await scraped("listen")).toBeGreaterThanOrEqual(1);
     const before = { established: await scraped("established"), waiting: await scraped("close_wait") };
     const sockets = Array.from({ length: count }, () => connect({ port, host: "127.0.0.1", allowHalfOpen: true }));
+    for (const socket of sockets) opened.defer(() => void socket.destroy());
     await Promise.all(sockets.map((socket) => once(socket, "connect")));
-    expect((await scraped("established")) - before.established).toBeGreaterThanOrEqual(2 * count - 50);
-
-    // The far side closes, and this one does not: what a leak looks like.
+    const established = (await scraped("established")) - before.established;
     const ended = sockets.map((socket) => once(socket.resume(), "end"));
     for (const socket of accepted) socket.end();
     await Promise.all(ended);
-    expect((await scraped("close_wait")) - before.waiting).toBeGreaterThanOrEqual(count - 50);
-    for (const socket of sockets) socket.destroy();
-    server.close();
+    const waiting = (await scraped("close_wait")) - before.waiting;
+    return established >= 2 * count - 50 && waiting >= count - 50;
+  }
+
+  test("the kernel's sockets are counted by state, those of this process and of others", async () => {
+    let isSo = false;
+    // Of others fewer than fifty close meanwhile, sooner or later.
+    for (let tries = 0; tries < 50 && !isSo; tries += 1) isSo = await areCounted(200);
+    expect(isSo).toBe(true);
   });
 });
 
