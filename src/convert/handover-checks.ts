@@ -2,7 +2,7 @@
 import { group } from "../api/kind-definition.ts";
 import { digest } from "../core/tools/digest.ts";
 import type { MadeEndpoint } from "./endpoints.ts";
-import type { HandoverParts } from "./handover.ts";
+import type { HandoverParts } from "./handover-parts.ts";
 import { egressPolicy, privateHosts } from "./private-hosts.ts";
 import type { Manifest } from "./translation.ts";
 

@@ -5,27 +5,12 @@
  */
 import { group } from "../api/kind-definition.ts";
 import { digest } from "../core/tools/digest.ts";
-import type { MadeEndpoint } from "./endpoints.ts";
 import { checks, quote } from "./handover-checks.ts";
+import type { HandedOver, HandoverParts } from "./handover-parts.ts";
 import { commentOf } from "./report.ts";
 import type { PeerDisposable, PeerRequest } from "./peer-object.ts";
 import { outputsIn } from "./together.ts";
 import type { Manifest } from "./translation.ts";
-
-export interface HandedOver {
-  readonly object: PeerRequest | PeerDisposable;
-  readonly manifest: Manifest;
-}
-
-/** `text`: the manifests as YAML documents. */
-export interface HandoverParts {
-  readonly handed: readonly HandedOver[];
-  readonly endpoints: readonly MadeEndpoint[];
-  /** Secrets, where they are read. */
-  readonly copies: readonly object[];
-  /** A manifest's YAML. */
-  readonly textOf: (manifest: object) => string;
-}
 
 /** What is printed first is suspended, and only reports what it finds. */
 export function inWaiting(manifest: Manifest): Manifest {
