@@ -20,16 +20,19 @@ export interface Target {
   readonly ca: string;
   readonly inFlight: number;
 }
-type Send = () => Promise<void>;
+export type Send = () => Promise<void>;
 export type Contender = (target: Target) => Send;
 
 function expectAnswer(text: string): void {
   if (!text.startsWith('{"message":')) throw new Error("another answer was expected");
 }
 
-function sharedAgent({ url, ca }: Target): Send {
-  const dispatcher = new Agent({ connect: { ca }, allowH2: false });
-  return async () => expectAnswer(await (await request(url, { dispatcher })).body.text());
+/** Without a number of connections it opens as many as there are requests at once. */
+export function sharedAgent(limits: { readonly connections?: number } = {}): Contender {
+  return ({ url, ca }) => {
+    const dispatcher = new Agent({ connect: { ca }, allowH2: false, ...limits });
+    return async () => expectAnswer(await (await request(url, { dispatcher })).body.text());
+  };
 }
 
 function agentForEach({ url, ca }: Target): Send {
@@ -55,7 +58,7 @@ interface HoldfastOptions {
   readonly secret?: string;
 }
 /** As the controller has it: from an exchange's templates to its outcome, with budgets, deadlines, limits and metrics. */
-function holdfast({ connectionsPerOrigin, maxInFlightPerOrigin, logLevel = "warn", secret }: HoldfastOptions): Contender {
+export function holdfast({ connectionsPerOrigin, maxInFlightPerOrigin, logLevel = "warn", secret }: HoldfastOptions): Contender {
   return ({ url, ca }) => {
     const log = createLog({ level: logLevel, format: "json", scrub: createSecretRegistry().scrub });
     const emit = createEmit(log, createMetrics({ kinds: ["HTTPRequest"], concurrency: 50 }));
@@ -77,35 +80,41 @@ function holdfast({ connectionsPerOrigin, maxInFlightPerOrigin, logLevel = "warn
       userAgent: "holdfast/bench",
       ...(maxInFlightPerOrigin && { maxInFlightPerOrigin }),
     });
-    const exchange: Exchange = {
-      request: {
-        method: "GET",
-        url: { type: "absolute", field: "spec.url", text: url },
-        query: [],
-        headers: [],
-        literalHeaders: [],
-      },
+    const request: Exchange["request"] = {
+      method: "GET",
+      url: { type: "absolute", field: "spec.url", text: url },
+      query: [],
+      headers: [],
+      literalHeaders: [],
+    };
+    const tls: Exchange["tls"] = {
+      insecureSkipVerify: false,
+      minVersion: "TLSv1.2",
+      ...(url.startsWith("https:") && { ca: { field: "spec.tls.ca", type: "literal", value: ca } }),
+    };
+    // As many as there are requests at once: one alone would have three quarters of the places and connections.
+    const exchanges = Array.from({ length: 50 }, (_, index): Exchange => ({
+      request,
       scope: {
         inputs: secret === undefined ? {} : { token },
-        metadata: { name: "bench", namespace: "bench", uid: "1" },
+        metadata: { name: "bench", namespace: `bench-${index}`, uid: "1" },
         now: "2026-01-02T03:04:05Z",
       },
-      tls: {
-        insecureSkipVerify: false,
-        minVersion: "TLSv1.2",
-        ...(url.startsWith("https:") && { ca: { field: "spec.tls.ca", type: "literal", value: ca } }),
-      },
+      tls,
       timeoutMs: 30_000,
       maxRedirects: 5,
       repeatable: true,
       expressionsToValidate: [],
-    };
+    }));
     const data = { token: Buffer.from(secret ?? "") };
-    const resource = { metadata: { ...exchange.scope.metadata, generation: 1, resourceVersion: "1" }, data };
-    const read: Read = () => Promise.resolve(secret === undefined ? { type: "absent" } : { type: "found", resource });
+    const metadata = { name: "bench", namespace: "bench", uid: "1", generation: 1, resourceVersion: "1" };
+    const read: Read = () =>
+      Promise.resolve(secret === undefined ? { type: "absent" } : { type: "found", resource: { metadata, data } });
     let reconciles = 0;
     return async () => {
-      using requests = requester.begin(`bench/${(reconciles += 1)}`);
+      const exchange = exchanges[(reconciles += 1) % exchanges.length];
+      if (!exchange) return;
+      using requests = requester.begin(`HTTPRequest/${exchange.scope.metadata.namespace}/${reconciles}`);
       for (;;) {
         const prepared = await requests.prepare(exchange, read, never);
         if (prepared.type === "refusal") throw new Error(prepared.message);
@@ -129,7 +138,7 @@ function shownOf({ shown }: Response): string {
 }
 
 export const contenders: Readonly<Record<string, Contender>> = {
-  "undici, one shared Agent": sharedAgent,
+  "undici, one shared Agent": sharedAgent(),
   Holdfast: holdfast({}),
   "Holdfast, 50 connections": holdfast({ connectionsPerOrigin: 50, maxInFlightPerOrigin: 50 }),
   "Holdfast, a log line for each request": holdfast({ logLevel: "info" }),

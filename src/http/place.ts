@@ -1,6 +1,7 @@
 /** Where a request goes, for whoever has to find out why it does not get there. Invariant: nothing in it is a secret. */
 import type { Exchange } from "../core/exchange.ts";
 import { portNumber } from "../core/tools/host.ts";
+import { oncePerText } from "../core/tools/once-per.ts";
 import { expressionsOfText } from "../core/templating.ts";
 
 export interface Place {
@@ -36,10 +37,10 @@ export function placeOf(
   };
 }
 
-export function hostAndPort(origin: string): string {
+export const hostAndPort = oncePerText((origin) => {
   const url = new URL(origin);
   return `${url.hostname}:${portNumber(url)}`;
-}
+});
 
 function proxyText({ endpoint, proxy }: Pick<Exchange, "endpoint" | "proxy">): string {
   if (!proxy) return "the proxy of Holdfast's environment (HTTPS_PROXY, HTTP_PROXY)";

@@ -6,16 +6,16 @@
 import type { Exchange } from "../core/exchange.ts";
 import type { Scope } from "../core/evaluation.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
-import { leastTelling } from "../core/mask-secrets.ts";
+import { leastTelling, type Secrets } from "../core/mask-secrets.ts";
 import type { Evaluator, Read } from "../core/ports.ts";
 import { keyText } from "../core/resource.ts";
 import { bytesInBody, expressionsOfText, stringsIn, templatesOf } from "../core/templating.ts";
 import type { AuthSettings } from "./resolve/auth.ts";
 import type { SignSettings } from "./resolve/sign.ts";
-import { readBytes, secretTexts } from "./resolve/bytes.ts";
+import { readBytes, secretTexts, type AllBytes } from "./resolve/bytes.ts";
 import type { ClientPool } from "./connect/client-pool.ts";
 import type { ClientSettings } from "./connect/client-settings.ts";
-import { hideAdminDetails, resolveConnection } from "./resolve/connection.ts";
+import { hideAdminDetails, resolveConnection, withoutAdminDetails, type Connecting } from "./resolve/connection.ts";
 import { denialIn } from "./connect/egress-connector.ts";
 import { egressRefusal } from "./connect/egress-refusal.ts";
 import type { Egress } from "./connect/egress.ts";
@@ -26,7 +26,7 @@ import { readsElsewhere, readsSecret, secretValues, type Inputs } from "./resolv
 import { resolveLocation } from "./send/location.ts";
 import type { Hop } from "./send/redirects.ts";
 import { anywhere, placeOf, type Place } from "./place.ts";
-import { healingRefusals, RefusedError } from "./refusal.ts";
+import { healing, RefusedError } from "./refusal.ts";
 import { expressionsOf, renderRequest } from "./render/render.ts";
 import type { Sending } from "./send/send.ts";
 import { checkTls } from "./resolve/tls.ts";
@@ -42,10 +42,13 @@ interface PrepareDeps {
   readonly isolated: (namespace: string) => Pick<ClientSettings, "namespace">;
 }
 /** Without a credential and a signature, whose settings are in `auth` and `sign`. */
-export type Ready = Omit<Sending, "mayStart" | "credential" | "lane"> & {
-  readonly auth?: AuthSettings;
-  readonly sign?: SignSettings;
-};
+export interface Ready extends Pick<
+  Sending,
+  "first" | "template" | "maxRedirects" | "secrets" | "place" | "metadata" | "endpoint" | "freshAfterMs"
+> {
+  readonly auth: AuthSettings | undefined;
+  readonly sign: SignSettings | undefined;
+}
 /** Throws `RefusedError`. */
 export type Prepare = (exchange: Exchange, inputs: Inputs, read: Read, signal: AbortSignal) => Promise<Ready>;
 
@@ -65,51 +68,96 @@ export function createPrepare(deps: PrepareDeps): Prepare {
     }
   }
 
+  async function connectionOf(exchange: Exchange, read: Read): Promise<Connecting> {
+    const { timeoutMs, scope } = exchange;
+    try {
+      const resolving = resolveConnection(exchange, { timeoutMs, ...isolated(scope.metadata.namespace) }, read);
+      return resolving instanceof Promise ? await resolving : resolving;
+    } catch (error) {
+      throw withoutAdminDetails(exchange, error);
+    }
+  }
+  /** What its expressions yield, by their text. */
+  function valuesOf(exchange: Exchange, inputs: Inputs, signal: AbortSignal): Values | Promise<Values> {
+    const expressions = expressionsOf(exchange.request);
+    if (expressions.length === 0) return noValues;
+    checkReferences(expressions, exchange.scope, inputs);
+    return evaluations.valuesOf(expressions, exchange, inputs, signal);
+  }
+  /** Rendered, at its own URL and where it goes. */
+  async function render(exchange: Exchange, { inputs, bytes, settings }: Rendering, signal: AbortSignal): Promise<Rendered> {
+    const { request, scope, repeatable } = exchange;
+    try {
+      const evaluating = valuesOf(exchange, inputs, signal);
+      const values = evaluating instanceof Promise ? await evaluating : evaluating;
+      const valueOf = (expression: string): string => values.get(expression) ?? "null";
+      const wire = renderRequest(request, { valueOf, bytes, seen: exchange }, userAgent);
+      const first = resolveLocation({ request: wire, settings, repeatable, trusted: true }, request, valueOf);
+      return { values, origin: wire.origin, first };
+    } catch (error) {
+      throw healing(error, () => templatesOf(request).filter(({ text }) => expressionsOfText(text).some(readsElsewhere(scope))));
+    }
+  }
+
   return async (exchange, inputs, read, signal) => {
-    const { request, scope, timeoutMs, maxRedirects, repeatable } = exchange;
-    const own = { timeoutMs, ...isolated(scope.metadata.namespace) };
-    const connecting = await hideAdminDetails(exchange, () => resolveConnection(exchange, own, read));
-    if (exchange.expressionsToValidate.length > 0)
-      await compileAll(evaluator, { expressions: exchange.expressionsToValidate, group: scope.metadata.namespace }, signal);
-    const bytes = await readBytes(bytesInBody(request.body), read);
-    let values: ReadonlyMap<string, string> = new Map();
-    let origin = "";
-    const first = await healingRefusals(
-      () => templatesOf(request).filter(({ text }) => expressionsOfText(text).some(readsElsewhere(scope))),
-      async () => {
-        const expressions = expressionsOf(request);
-        checkReferences(expressions, scope, inputs);
-        values = await evaluations.valuesOf(expressions, exchange, inputs, signal);
-        const valueOf = (expression: string): string => values.get(expression) ?? "null";
-        const wire = renderRequest(request, { valueOf, bytes, seen: exchange }, userAgent);
-        ({ origin } = wire);
-        return resolveLocation({ request: wire, settings: connecting.settings, repeatable, trusted: true }, request, valueOf);
-      },
-    );
+    const { request, scope, maxRedirects, expressionsToValidate } = exchange;
+    const connecting = await connectionOf(exchange, read);
+    if (expressionsToValidate.length > 0)
+      await compileAll(evaluator, { expressions: expressionsToValidate, group: scope.metadata.namespace }, signal);
+    const reading = readBytes(bytesInBody(request.body), read);
+    const bytes = reading instanceof Promise ? await reading : reading;
+    const { values, origin, first } = await render(exchange, { inputs, bytes, settings: connecting.settings }, signal);
     const mayBeSecret = readsSecret(scope, inputs);
     const place = placeOf(exchange, origin, mayBeSecret);
     const isElsewhere = first.request.origin !== origin;
     const settings = admit(first, scope.metadata, isElsewhere ? anywhere : place);
     if (!clients.has(settings)) await hideAdminDetails(exchange, async () => checkTls(settings.tls, exchange.tls));
-    const derived = [...values].filter(([expression]) => mayBeSecret(expression)).map(([, json]) => json);
-    const secrets = once(() => ({
-      kept: [...secretValues(inputs), ...secretTexts(bytes), ...connecting.secrets],
-      derived: [...new Set(derived.flatMap(textsOf))].filter(({ length }) => length >= leastTelling),
-    }));
     return {
-      ...(connecting.auth && { auth: connecting.auth }),
-      ...(connecting.sign && { sign: connecting.sign }),
+      auth: connecting.auth,
+      sign: connecting.sign,
       first: { ...first, settings },
       template: request,
       maxRedirects,
-      secrets,
+      secrets: secretsOf({ inputs, bytes, kept: connecting.secrets, values, mayBeSecret }),
       place: isElsewhere ? { ...anywhere, tls: place.tls, proxy: place.proxy } : place,
       metadata: scope.metadata,
-      ...(exchange.endpoint && { endpoint: keyText(exchange.endpoint.key) }),
-      ...(exchange.freshAfterMs !== undefined && { freshAfterMs: exchange.freshAfterMs }),
+      endpoint: exchange.endpoint && keyText(exchange.endpoint.key),
+      freshAfterMs: exchange.freshAfterMs,
     };
   };
 }
+
+type Values = ReadonlyMap<string, string>;
+const noValues: Values = new Map();
+interface Rendering {
+  readonly inputs: Inputs;
+  readonly bytes: AllBytes;
+  readonly settings: ClientSettings;
+}
+interface Rendered {
+  readonly values: Values;
+  /** Of its own URL. */
+  readonly origin: string;
+  readonly first: Hop;
+}
+
+interface SecretParts {
+  readonly inputs: Inputs;
+  readonly bytes: AllBytes;
+  readonly kept: readonly string[];
+  readonly values: Values;
+  readonly mayBeSecret: (expression: string) => boolean;
+}
+/** What must not be shown, put together when somebody asks. */
+function secretsOf({ inputs, bytes, kept, values, mayBeSecret }: SecretParts): () => Secrets {
+  if (inputs.size === 0 && bytes.size === 0 && kept.length === 0) return () => noSecrets; // no value can have been made of one
+  const derived = [...values].filter(([expression]) => mayBeSecret(expression)).map(([, json]) => json);
+  return once(() => ({
+    kept: [...secretValues(inputs), ...secretTexts(bytes), ...kept],
+    derived: [...new Set(derived.flatMap(textsOf))].filter(({ length }) => length >= leastTelling),
+  }));
+}
+const noSecrets: Secrets = { kept: [], derived: [] };
 
 /** The texts in a JSON value, and its numbers as text. */
 function textsOf(json: string): string[] {

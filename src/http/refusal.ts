@@ -39,11 +39,15 @@ export async function healingRefusals<T>(readElsewhere: () => readonly Located[]
   try {
     return await action();
   } catch (error) {
-    if (!(error instanceof RefusedError) || error.refusal.reason === "InvalidExpression") throw error;
-    const { message } = error.refusal;
-    const heals = readElsewhere().some(({ field }) => message.startsWith(`${field}: `));
-    throw heals ? new RefusedError({ ...error.refusal, heals }) : error;
+    throw healing(error, readElsewhere);
   }
+}
+/** The error that is thrown in place of it. */
+export function healing(error: unknown, readElsewhere: () => readonly Located[]): unknown {
+  if (!(error instanceof RefusedError) || error.refusal.reason === "InvalidExpression") return error;
+  const { message } = error.refusal;
+  const heals = readElsewhere().some(({ field }) => message.startsWith(`${field}: `));
+  return heals ? new RefusedError({ ...error.refusal, heals }) : error;
 }
 
 /** An expression, cut to a length that fits a message. */

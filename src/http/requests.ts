@@ -18,9 +18,9 @@ import { createTraceContext } from "./credentials/trace-context.ts";
 import { createBudget, type Budget, type BudgetLimits, type Slot } from "./limits/budget.ts";
 import { failureText, judgeServer, type Pass } from "./limits/circuits.ts";
 import { createHolding, type Holding, type MemoryShares } from "./limits/memory-shares.ts";
-import { createReconcileGate, type Gates } from "./limits/reconcile-gate.ts";
+import { createReconcileGate, type Gates, type ReconcileGate } from "./limits/reconcile-gate.ts";
 import type { Prepare, Ready } from "./prepare.ts";
-import { orRefusal } from "./refusal.ts";
+import { RefusedError } from "./refusal.ts";
 import { hideAdminDetails } from "./resolve/connection.ts";
 import { resolveInputs } from "./resolve/inputs.ts";
 import { open, send, type Failed, type Opened, type SendOptions, type Sending } from "./send/send.ts";
@@ -53,56 +53,80 @@ export interface HTTPRequests extends Requests {
 }
 
 export function createRequests(deps: RequestsDeps, reconciling: Reconciling): HTTPRequests {
-  const { credentials, sendOptions } = deps;
-  const { resource, mayStart, waitFor, lane } = reconciling;
-  const ends = new DisposableStack();
-  const gate = ends.use(createReconcileGate({ owner: resource, lane, limitMs: deps.limitMs, waitFor }, deps.gates));
-  const budget = ends.use(createBudget(deps.budget));
-  const waits = { lend: <T>(awaited: Promise<T>) => waitFor(awaited, 0), onShare: gate.hurry };
-  const holding = ends.use(createHolding(deps.memory, deps.namespaceOf(resource), waits));
+  return new ReconcileRequests(deps, reconciling);
+}
 
-  async function prepare(exchange: Exchange, read: Read, signal: AbortSignal): Promise<HTTPPrepared | Busy> {
-    using held = new DisposableStack();
-    const inputs = await resolveInputs(exchange.scope.inputs, read);
-    const { auth, sign, ...ready } = await deps.prepare(exchange, inputs, read, signal);
-    const { request, settings } = ready.first;
-    held.use(await holding.body(request.body, signal));
-    const pass = gate.circuit(exchange);
-    if (pass?.type === "busy") return pass;
-    const context = { settings, mayStart, mayWait: gate.hasBegun, signal };
-    const credential = await credentialOf(credentials, exchange, { auth, sign }, context);
-    if (credential && "free" in credential) return credential;
-    const busy = await gate.place(request.origin, exchange, signal);
-    if (busy) return busy;
-    const turn = gate.turn(request.origin, exchange);
-    const sending: Chained = {
-      ...ready,
-      secrets: () => addKept(ready.secrets(), credential?.secrets() ?? []),
-      ...(credential && { credential }),
-      ...(turn && { turn }),
-      mayStart,
-      waitFor,
-      moved: gate.moved,
-      lane,
-    };
-    const inTurn: SendingParts["inTurn"] = (work) => gate.inTurn(exchange.endpoint, work);
-    return createPrepared(sending, { inTurn, budget, holding, pass, sendOptions, held: held.move() });
+/** A class, as what it prepares is: each reconcile has one. */
+class ReconcileRequests implements HTTPRequests {
+  readonly deps: RequestsDeps;
+  readonly reconciling: Reconciling;
+  readonly gate: ReconcileGate;
+  readonly budget: Budget;
+  readonly holding: Holding;
+
+  constructor(deps: RequestsDeps, reconciling: Reconciling) {
+    const { resource: owner, lane, waitFor } = reconciling;
+    const lend = <T>(awaited: Promise<T>): Promise<T> => waitFor(awaited, 0);
+    this.deps = deps;
+    this.reconciling = reconciling;
+    this.gate = createReconcileGate({ owner, lane, limitMs: deps.limitMs, waitFor }, deps.gates);
+    this.budget = createBudget(deps.budget);
+    this.holding = createHolding(deps.memory, deps.namespaceOf(owner), { lend, onShare: () => this.gate.hurry() });
   }
-  return {
-    prepare: (exchange, read, signal) => orRefusal(() => prepare(exchange, read, signal)),
-    holdMuch: (signal) => holding.much(signal),
-    [Symbol.dispose]: () => ends.dispose(),
-  };
+
+  async prepare(exchange: Exchange, read: Read, signal: AbortSignal): Promise<HTTPPrepared | Refusal | Busy> {
+    let body: Disposable | undefined;
+    let prepared: HTTPPrepared | undefined;
+    try {
+      const resolving = resolveInputs(exchange.scope.inputs, read);
+      const inputs = resolving instanceof Promise ? await resolving : resolving;
+      const ready = await this.deps.prepare(exchange, inputs, read, signal);
+      const holding = this.holding.body(ready.first.request.body, signal);
+      body = holding instanceof Promise ? await holding : holding;
+      const pass = this.gate.circuit(exchange);
+      if (pass?.type === "busy") return pass;
+      const finding = this.#credentialOf(exchange, ready, signal);
+      const credential = finding instanceof Promise ? await finding : finding;
+      if (credential && "free" in credential) return credential;
+      const entering = this.gate.place(ready.first.request.origin, exchange, signal);
+      const busy = entering instanceof Promise ? await entering : entering;
+      if (busy) return busy;
+      prepared = new ReconcilePrepared(this, { exchange, ready, body, credential, pass });
+      return prepared;
+    } catch (error) {
+      if (error instanceof RefusedError) return error.refusal;
+      throw error;
+    } finally {
+      if (!prepared) body?.[Symbol.dispose]();
+    }
+  }
+  readonly holdMuch = (signal: AbortSignal): Promise<void> => this.holding.much(signal);
+  [Symbol.dispose](): void {
+    using _gate = this.gate;
+    using _budget = this.budget;
+    using _holding = this.holding;
+  }
+
+  #credentialOf(
+    exchange: Exchange,
+    { auth, sign, first }: Ready,
+    signal: AbortSignal,
+  ): Credential | Busy | undefined | Promise<Credential | Busy | undefined> {
+    if (!auth && !sign && !exchange.traces) return undefined;
+    const { settings } = first;
+    const context = { settings, mayStart: this.reconciling.mayStart, mayWait: this.gate.hasBegun, signal };
+    return credentialOf(this.deps.credentials, exchange, { auth, sign }, context);
+  }
 }
 
 /**
- * What is added as it leaves: the endpoint's credential, the signature, the trace; `undefined`: none is declared. A credential may be a
- * query parameter, and what is signed is the path as it is sent; that of AWS is itself a signature, over all that is there.
+ * What is added as it leaves: the endpoint's credential, the signature, the trace. A credential may be a query parameter, and what is
+ * signed is the path as it is sent; that of AWS is itself a signature, over all that is there.
  */
 async function credentialOf(
   credentials: Credentials,
   exchange: Exchange,
-  { auth, sign }: { readonly auth: Ready["auth"] | undefined; readonly sign: Ready["sign"] | undefined },
+  { auth, sign }: Pick<Ready, "auth" | "sign">,
   { mayWait, signal, ...context }: ProofContext,
 ): Promise<Credential | Busy | undefined> {
   const { endpoint, scope } = exchange;
@@ -122,43 +146,62 @@ interface ProofContext extends Omit<CredentialContext, "endpoint"> {
   readonly signal: AbortSignal;
 }
 
-/** All that is sent, but for what holds its answer. */
-type Chained = Omit<Sending, "mayReadLong">;
-interface SendingParts {
-  /** Waits for what else of its reconcile is under way, where that must be one at a time. */
-  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
-  readonly budget: Budget;
-  readonly holding: Holding;
+interface PreparedParts {
+  readonly exchange: Exchange;
+  readonly ready: Ready;
+  /** What the body holds, given back with it. */
+  readonly body: Disposable;
+  readonly credential: Credential | undefined;
   readonly pass: Pass | undefined;
-  readonly sendOptions: SendOptions;
-  /** What is given back when it is disposed. */
-  readonly held: DisposableStack;
 }
 
-function createPrepared(chained: Chained, { inTurn, budget, holding, pass, sendOptions, held }: SendingParts): HTTPPrepared {
-  let long: Pick<Slot, "release"> | undefined;
-  held.defer(() => long?.release());
-  const sending: Sending = {
-    ...chained,
-    async mayReadLong(signal) {
-      long ??= await holding.longAnswer(signal);
-    },
-  };
-  const server = chained.place?.server ?? "the server";
-  const report = (outcome: Outcome | Opened): void => pass?.report(judgeServer(outcome), failureText(outcome, server));
-  return {
-    type: "prepared",
-    async send(signal) {
-      const outcome = await inTurn(() => send(sending, budget, sendOptions, signal));
-      report(outcome);
-      if (outcome.type === "response") await holding.answered(outcome.response.sizeBytes, signal).catch(() => {}); // it is told all the same
-      return outcome;
-    },
-    async open(signal) {
-      const opened = await open(sending, budget, sendOptions, signal);
-      report(opened);
-      return opened;
-    },
-    [Symbol.dispose]: () => held.dispose(),
-  };
+class ReconcilePrepared implements HTTPPrepared {
+  readonly type = "prepared";
+  readonly #requests: ReconcileRequests;
+  readonly #parts: PreparedParts;
+  readonly #sending: Sending;
+  /** The turn to hold a long answer. */
+  #long: Pick<Slot, "release"> | undefined;
+
+  constructor(requests: ReconcileRequests, parts: PreparedParts) {
+    const { gate, holding, reconciling } = requests;
+    const { exchange, ready, credential } = parts;
+    const { mayStart, waitFor, lane } = reconciling;
+    this.#requests = requests;
+    this.#parts = parts;
+    this.#sending = {
+      ...ready,
+      secrets: credential ? () => addKept(ready.secrets(), credential.secrets()) : ready.secrets,
+      credential,
+      turn: gate.turn(ready.first.request.origin, exchange),
+      mayStart,
+      waitFor,
+      moved: () => gate.moved(),
+      lane,
+      mayReadLong: async (signal) => void (this.#long ??= await holding.longAnswer(signal)),
+    };
+  }
+
+  async send(signal: AbortSignal): Promise<Outcome> {
+    const { gate, budget, holding, deps } = this.#requests;
+    const { endpoint } = this.#parts.exchange;
+    const outcome = await gate.inTurn(endpoint, () => send(this.#sending, budget, deps.sendOptions, signal));
+    this.#report(outcome);
+    if (outcome.type === "response") await holding.answered(outcome.response.sizeBytes, signal)?.catch(() => {}); // it is told all the same
+    return outcome;
+  }
+  async open(signal: AbortSignal): Promise<Opened | Failed> {
+    const opened = await open(this.#sending, this.#requests.budget, this.#requests.deps.sendOptions, signal);
+    this.#report(opened);
+    return opened;
+  }
+  [Symbol.dispose](): void {
+    this.#long?.release();
+    this.#parts.body[Symbol.dispose]();
+  }
+
+  #report(outcome: Outcome | Opened): void {
+    const { server = "the server" } = this.#sending.place ?? {};
+    this.#parts.pass?.report(judgeServer(outcome), failureText(outcome, server));
+  }
 }

@@ -43,7 +43,7 @@ const maxPlainKeys = 1_000;
  */
 export function clientKey(settings: ClientSettings): string {
   const { tls, timeoutMs, proxy, http2, namespace, forTokens, egress } = settings;
-  const isDefault = [proxy, http2, namespace, forTokens, egress].every((setting) => setting === undefined);
+  const isDefault = proxy === undefined && !http2 && namespace === undefined && !forTokens && !egress;
   const known = isDefault ? plainKeys.get(tls)?.get(timeoutMs) : keys.get(settings);
   if (known !== undefined) return known;
   const { ca, cert, key, servername, rejectUnauthorized, minVersion } = tls;

@@ -83,8 +83,9 @@ export function createEgress({ floor = closedFloor, rulesFor = () => noPolicies 
       if (!rules) throw new EgressDeniedError(unknownNamespace);
       const target = addressesFor(method, origin, rules);
       const proxy = settings.proxy === undefined ? publicOnly : addressesFor(method, new URL(settings.proxy).origin, rules);
-      const { egress, ...rest } = settings;
+      const { egress } = settings;
       if ((egress?.target ?? publicOnly) === target && (egress?.proxy ?? publicOnly) === proxy) return settings;
+      const { egress: _, ...rest } = settings;
       return target === publicOnly && proxy === publicOnly ? rest : { ...rest, egress: { target, proxy } };
     },
     async vet(origin, { egress }, signal) {

@@ -68,82 +68,119 @@ export interface BudgetLimits {
 }
 
 /** Without `maxInAll` there may be any number in all. */
-export function createBudget({ maxInFlight, maxInAll = Infinity, onCancel, onUnused }: BudgetLimits): Budget {
-  let inFlight = 0;
-  let spent = 0;
-  /** In the order in which they came to be unread: the least recently used is the first. */
-  const unread = new Map<Slot, (error: ResponseCancelledError) => void>();
+export function createBudget(limits: BudgetLimits): Budget {
+  return new CountedBudget(limits);
+}
+
+/** A class, as the slot is, since each exchange has several: what only some come to need is made when it is needed. */
+class CountedBudget implements Budget {
+  readonly #limits: BudgetLimits;
+  #inFlight = 0;
+  #spent = 0;
+  /** In the order in which they came to be unread: the least recently used is the first. Absent: none ever was. */
+  #unread: Map<Slot, (error: ResponseCancelledError) => void> | undefined;
   /** Absent: nobody has ever waited. */
-  let line: Lanes<Waiting, Lane> | undefined;
-  const held = createHeld(maxInFlight);
+  #line: Lanes<Waiting, Lane> | undefined;
+  /** Absent: nobody has ever made a claim. */
+  #held: Held | undefined;
 
-  const waiting = (): number => line?.size ?? 0;
-
-  function exhaustedError(): BudgetExhaustedError {
-    return new BudgetExhaustedError(`all ${maxInAll} exchanges of the budget have been used`);
+  constructor(limits: BudgetLimits) {
+    this.#limits = limits;
   }
-  function newSlot(claim: Claim | undefined): Slot {
-    let isOut = true;
-    inFlight += 1;
-    if (claim) held.take(claim);
-    const slot: Slot = {
-      [made]: true,
-      spend() {
-        if (!isOut) throw new Error("a slot was used after its release");
-        if (spent >= maxInAll) throw exhaustedError();
-        spent += 1;
-      },
-      unread(cancel) {
-        if (!isOut) return;
-        unread.set(slot, cancel);
-        if (waiting() > 0) advance();
-      },
-      reading() {
-        unread.delete(slot);
-      },
-      release() {
-        if (!isOut) return;
-        isOut = false;
-        inFlight -= 1;
-        if (claim) held.giveBack(claim);
-        unread.delete(slot);
-        if (waiting() > 0) advance();
-        else if (inFlight === 0) onUnused?.();
-      },
-    };
-    return slot;
+
+  take(signal: AbortSignal, claim?: Claim): Slot | Promise<Slot> {
+    signal.throwIfAborted();
+    this.#checkLeft();
+    const isFree = this.#inFlight < this.#limits.maxInFlight && (claim ? this.#fits(claim) : this.waiting === 0);
+    if (isFree) return this.#newSlot(claim);
+    return waitIn((this.#line ??= createLanes<Waiting, Lane>(lanes)), claim, { signal, onWait: () => this.advance() });
+  }
+  get waiting(): number {
+    return this.#line?.size ?? 0;
+  }
+  advance(): void {
+    while (this.#line && this.#inFlight < this.#limits.maxInFlight) {
+      const next = this.#line.shift(
+        (namespace) => this.#held?.mayHave(namespace) !== false,
+        ({ claim }) => !claim || this.#fits(claim),
+      );
+      if (!next) break;
+      next.resolve(this.#newSlot(next.claim));
+    }
+    if (this.waiting > 0) this.#cancelUnread();
+  }
+  [Symbol.dispose](): void {
+    for (const cancel of this.#unread?.values() ?? []) cancel(new ResponseCancelledError("its reconcile has ended"));
+  }
+
+  spend(): void {
+    this.#checkLeft();
+    this.#spent += 1;
+  }
+  unread(slot: Slot, cancel: (error: ResponseCancelledError) => void): void {
+    (this.#unread ??= new Map()).set(slot, cancel);
+    if (this.waiting > 0) this.advance();
+  }
+  reading(slot: Slot): void {
+    this.#unread?.delete(slot);
+  }
+  giveBack(slot: Slot, claim: Claim | undefined): void {
+    this.#inFlight -= 1;
+    if (claim) this.#held?.giveBack(claim);
+    this.#unread?.delete(slot);
+    if (this.waiting > 0) this.advance();
+    else if (this.#inFlight === 0) this.#limits.onUnused?.();
+  }
+
+  #checkLeft(): void {
+    const { maxInAll = Infinity } = this.#limits;
+    if (this.#spent >= maxInAll) throw new BudgetExhaustedError(`all ${maxInAll} exchanges of the budget have been used`);
   }
   /** Whether it can have one now, whoever waits. */
-  const fits = ({ claim }: Pick<Waiting, "claim">): boolean => !claim || held.mayTake(claim);
-  function advance(): void {
-    while (inFlight < maxInFlight) {
-      const next = line?.shift(held.mayHave, fits);
-      if (!next) break;
-      next.resolve(newSlot(next.claim));
-    }
-    if (waiting() === 0 || unread.size < inFlight) return;
-    const [leastRecentlyUsed] = unread;
+  #fits(claim: Claim): boolean {
+    return this.#held?.mayTake(claim) !== false;
+  }
+  #newSlot(claim: Claim | undefined): Slot {
+    this.#inFlight += 1;
+    if (claim) (this.#held ??= createHeld(this.#limits.maxInFlight)).take(claim);
+    return new CountedSlot(this, claim);
+  }
+  /** Somebody waits, and all that is out is held by answers that nobody reads: one of them goes. */
+  #cancelUnread(): void {
+    if (!this.#unread || this.#unread.size < this.#inFlight) return;
+    const [leastRecentlyUsed] = this.#unread;
     if (!leastRecentlyUsed) return;
     const [slot, cancel] = leastRecentlyUsed;
-    unread.delete(slot);
-    onCancel?.();
+    this.#unread.delete(slot);
+    this.#limits.onCancel?.();
     cancel(new ResponseCancelledError("nobody was reading it, and another exchange needed its place"));
   }
-  return {
-    take(signal, claim) {
-      signal.throwIfAborted();
-      if (spent >= maxInAll) throw exhaustedError();
-      const isFree = inFlight < maxInFlight && (claim ? fits({ claim }) : waiting() === 0);
-      return isFree ? newSlot(claim) : waitIn((line ??= createLanes<Waiting, Lane>(lanes)), claim, { signal, onWait: advance });
-    },
-    get waiting() {
-      return waiting();
-    },
-    advance,
-    [Symbol.dispose]() {
-      for (const cancel of unread.values()) cancel(new ResponseCancelledError("its reconcile has ended"));
-    },
-  };
+}
+
+class CountedSlot implements Slot {
+  readonly [made] = true;
+  readonly #budget: CountedBudget;
+  readonly #claim: Claim | undefined;
+  #isOut = true;
+  constructor(budget: CountedBudget, claim: Claim | undefined) {
+    this.#budget = budget;
+    this.#claim = claim;
+  }
+  spend(): void {
+    if (!this.#isOut) throw new Error("a slot was used after its release");
+    this.#budget.spend();
+  }
+  unread(cancel: (error: ResponseCancelledError) => void): void {
+    if (this.#isOut) this.#budget.unread(this, cancel);
+  }
+  reading(): void {
+    this.#budget.reading(this);
+  }
+  release(): void {
+    if (!this.#isOut) return;
+    this.#isOut = false;
+    this.#budget.giveBack(this, this.#claim);
+  }
 }
 
 interface Waiting {
@@ -174,6 +211,7 @@ async function waitIn(
   }
 }
 
+type Held = ReturnType<typeof createHeld>;
 /** What namespaces have of a budget, and of the connections of each client. */
 function createHeld(maxInFlight: number) {
   const slots = createShares();
@@ -214,8 +252,8 @@ export function createBudgets(limits: Pick<BudgetLimits, "maxInFlight" | "onCanc
   return {
     take(name, signal, claim) {
       signal.throwIfAborted();
-      const budget = budgets.get(name) ?? createBudget({ ...limits, onUnused: () => budgets.delete(name) });
-      budgets.set(name, budget);
+      let budget = budgets.get(name);
+      if (!budget) budgets.set(name, (budget = createBudget({ ...limits, onUnused: () => budgets.delete(name) })));
       return budget.take(signal, claim);
     },
     get size() {

@@ -52,47 +52,61 @@ export interface EndpointPlace extends Disposable {
   /** It has to wait for something else first. */
   giveUp(): void;
   /** The work, one at a time for each endpoint with a limit. */
-  readonly inTurn: <T>(endpoint: EndpointTraits | undefined, work: () => Promise<T>) => Promise<T>;
+  inTurn<T>(endpoint: EndpointTraits | undefined, work: () => Promise<T>): Promise<T>;
 }
 
-export function createEndpointPlace(places: EndpointPlaces, { owner, lane, waitFor }: Visitor): EndpointPlace {
-  let held: { readonly name: string; readonly admission: Admission } | undefined;
-  const last = new Map<string, Promise<unknown>>();
-  function giveUp(): void {
-    held?.admission[Symbol.dispose]();
-    held = undefined;
+export function createEndpointPlace(places: EndpointPlaces, visitor: Visitor): EndpointPlace {
+  return new VisitedEndpoint(places, visitor);
+}
+
+/** A class, since each reconcile has one, and most need nothing of it. */
+class VisitedEndpoint implements EndpointPlace {
+  readonly #places: EndpointPlaces;
+  readonly #visitor: Visitor;
+  #held: { readonly name: string; readonly admission: Admission } | undefined;
+  /** What is under way, by endpoint. */
+  #last: Map<string, Promise<unknown>> | undefined;
+
+  constructor(places: EndpointPlaces, visitor: Visitor) {
+    this.#places = places;
+    this.#visitor = visitor;
   }
-  return {
-    enter(endpoint) {
-      const at = places.of(endpoint);
-      if (!at) return undefined;
-      const entered = at.rows.enter(at.name, owner, lane, at.most);
-      if (entered.type === "busy") return { ...entered, reason: "EndpointBusy", about: endpoint?.title ?? "" };
-      held = { name: at.name, admission: entered };
-      return undefined;
-    },
-    async move(endpoint, signal) {
-      const at = places.of(endpoint);
-      if (!at || held?.name === at.name) return;
-      giveUp();
-      const { name, most, rows } = at;
-      const row = { enter: () => rows.enter(name, owner, lane, most), leave: () => rows.leave(name, owner) };
-      held = { name, admission: await waitFor(waitUntilAdmitted(row, signal), 0) };
-    },
-    giveUp,
-    inTurn(endpoint, work) {
-      const at = places.of(endpoint);
-      if (!at) return work();
-      const done = (last.get(at.name) ?? Promise.resolve()).then(work);
-      last.set(
-        at.name,
-        done.catch(() => undefined),
-      );
-      return done;
-    },
-    [Symbol.dispose]() {
-      giveUp();
-      places.yield(owner);
-    },
-  };
+
+  enter(endpoint: EndpointTraits | undefined): Busy | undefined {
+    const at = this.#places.of(endpoint);
+    if (!at) return undefined;
+    const { owner, lane } = this.#visitor;
+    const entered = at.rows.enter(at.name, owner, lane, at.most);
+    if (entered.type === "busy") return { ...entered, reason: "EndpointBusy", about: endpoint?.title ?? "" };
+    this.#held = { name: at.name, admission: entered };
+    return undefined;
+  }
+  async move(endpoint: EndpointTraits | undefined, signal: AbortSignal): Promise<void> {
+    const at = this.#places.of(endpoint);
+    if (!at || this.#held?.name === at.name) return;
+    this.giveUp();
+    const { owner, lane, waitFor } = this.#visitor;
+    const { name, most, rows } = at;
+    const row = { enter: () => rows.enter(name, owner, lane, most), leave: () => rows.leave(name, owner) };
+    this.#held = { name, admission: await waitFor(waitUntilAdmitted(row, signal), 0) };
+  }
+  giveUp(): void {
+    this.#held?.admission[Symbol.dispose]();
+    this.#held = undefined;
+  }
+  inTurn<T>(endpoint: EndpointTraits | undefined, work: () => Promise<T>): Promise<T> {
+    const at = this.#places.of(endpoint);
+    if (!at) return work();
+    const last = (this.#last ??= new Map<string, Promise<unknown>>());
+    const done = (last.get(at.name) ?? Promise.resolve()).then(work);
+    last.set(
+      at.name,
+      done.catch(() => undefined),
+    );
+    return done;
+  }
+  [Symbol.dispose](): void {
+    this.giveUp();
+    this.#places.yield(this.#visitor.owner);
+  }
 }

@@ -40,9 +40,9 @@ interface LaterTurnsOptions {
 }
 
 /** Rejects with a `RateLimitedError`, or the signal's reason. */
-export function createLaterTurns(
-  options: LaterTurnsOptions,
-): (origin: string, exchange: Limited, signal: AbortSignal) => Promise<RateTurn> {
+export type TakeTurn = (origin: string, exchange: Limited, signal: AbortSignal) => Promise<RateTurn>;
+
+export function createLaterTurns(options: LaterTurnsOptions): TakeTurn {
   const { owner, lane, begunMs, limitMs, waitFor, originPlaces, rateLimits, onWait, place } = options;
   /** They wait one after another: the next asks when the one before has its turn. */
   let last: Promise<unknown> = Promise.resolve();

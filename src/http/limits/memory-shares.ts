@@ -8,7 +8,7 @@
 import { createRoundRobin } from "../../core/tools/round-robin.ts";
 import { createShares } from "../../core/tools/fair-share.ts";
 import { refuse, refuseForNow } from "../refusal.ts";
-import { createBudget, type Slot } from "./budget.ts";
+import { createBudget, type Budget, type Slot } from "./budget.ts";
 
 /** What is no longer than this takes no share. */
 export const smallBytes = 64 * 1024;
@@ -91,12 +91,12 @@ export interface Holding extends Disposable {
   much(signal: AbortSignal): Promise<void>;
   /** The same for one long answer at a time: the next is read when this has been released. */
   longAnswer(signal: AbortSignal): Promise<Pick<Slot, "release">>;
-  /** What has been read of answers, the short ones too: many of them are much. */
-  answered(sizeBytes: number, signal: AbortSignal): Promise<void>;
+  /** What has been read of answers, the short ones too: many of them are much. Undefined: there is nothing to wait for. */
+  answered(sizeBytes: number, signal: AbortSignal): Promise<unknown> | undefined;
   /** For a body that waits to be sent, until it is disposed; those that are one and the same count once. Throws `RefusedError`. */
-  body(content: Body, signal: AbortSignal): Promise<Disposable>;
+  body(content: Body | undefined, signal: AbortSignal): Disposable | Promise<Disposable>;
 }
-type Body = string | Uint8Array | undefined;
+type Body = string | Uint8Array;
 /** Of all answers that one has read. */
 const fewBytes = 256 * 1024;
 /** Of all bodies that one reconcile has made and not sent. */
@@ -109,62 +109,80 @@ interface HoldingWaits {
   readonly onShare?: () => void;
 }
 
-export function createHolding(shares: MemoryShares, namespace: string, { lend, onShare }: HoldingWaits): Holding {
-  const answers = createBudget({ maxInFlight: 1 });
-  let asked: Promise<Disposable> | undefined;
-  let hasEnded = false;
-  let share: Disposable | undefined;
-  const bodies = new Map<Body, number>();
-  let answeredBytes = 0;
-  const bodiesBytes = (): number => bodies.keys().reduce((sum, content) => sum + (content?.length ?? 0), 0);
+export function createHolding(shares: MemoryShares, namespace: string, waits: HoldingWaits): Holding {
+  return new SharedHolding(shares, namespace, waits);
+}
 
-  async function ask(signal: AbortSignal, isLoaded: boolean): Promise<Disposable> {
-    const taken = shares.take(namespace, signal, isLoaded);
-    share = "then" in taken ? await lend(taken) : taken;
-    if (hasEnded) share[Symbol.dispose]();
-    else onShare?.();
-    return share;
+/** A class, since each reconcile has one: what only some come to need is made when it is needed. */
+class SharedHolding implements Holding {
+  readonly #shares: MemoryShares;
+  readonly #namespace: string;
+  readonly #waits: HoldingWaits;
+  /** Turns of long answers. */
+  #answers: Budget | undefined;
+  #asked: Promise<Disposable> | undefined;
+  #hasEnded = false;
+  #share: Disposable | undefined;
+  #bodies: Map<Body, number> | undefined;
+  #answeredBytes = 0;
+
+  constructor(shares: MemoryShares, namespace: string, waits: HoldingWaits) {
+    this.#shares = shares;
+    this.#namespace = namespace;
+    this.#waits = waits;
   }
-  async function much(signal: AbortSignal, isLoaded = true): Promise<void> {
-    asked ??= ask(signal, isLoaded).catch((error: unknown) => {
-      asked = undefined;
+
+  async much(signal: AbortSignal): Promise<void> {
+    await this.#have(signal, true);
+  }
+  async longAnswer(signal: AbortSignal): Promise<Pick<Slot, "release">> {
+    const turn = await (this.#answers ??= createBudget({ maxInFlight: 1 })).take(signal);
+    try {
+      await this.#have(signal, false);
+      return turn;
+    } catch (error) {
+      turn.release();
       throw error;
-    });
-    await asked;
+    }
   }
-  return {
-    much: (signal) => much(signal),
-    async longAnswer(signal) {
-      const turn = await answers.take(signal);
-      try {
-        await much(signal, false);
-        return turn;
-      } catch (error) {
-        turn.release();
-        throw error;
-      }
-    },
-    async answered(sizeBytes, signal) {
-      answeredBytes += sizeBytes;
-      if (answeredBytes > fewBytes) await much(signal, false);
-    },
-    async body(content, signal) {
-      bodies.set(content, (bodies.get(content) ?? 0) + 1);
-      const sizeBytes = bodiesBytes();
-      if (sizeBytes > maxBodiesBytes)
-        refuse("InvalidRequest", `the bodies of its requests are longer than ${maxBodiesBytes} bytes together`);
-      if (sizeBytes > smallBytes) await much(signal);
-      return {
-        [Symbol.dispose]() {
-          const left = (bodies.get(content) ?? 0) - 1;
-          if (left > 0) bodies.set(content, left);
-          else bodies.delete(content);
-        },
-      };
-    },
-    [Symbol.dispose]() {
-      hasEnded = true;
-      share?.[Symbol.dispose]();
-    },
-  };
+  answered(sizeBytes: number, signal: AbortSignal): Promise<unknown> | undefined {
+    this.#answeredBytes += sizeBytes;
+    return this.#answeredBytes > fewBytes ? this.#have(signal, false) : undefined;
+  }
+  body(content: Body | undefined, signal: AbortSignal): Disposable | Promise<Disposable> {
+    if (content === undefined) return nothing;
+    const bodies = (this.#bodies ??= new Map<Body, number>());
+    bodies.set(content, (bodies.get(content) ?? 0) + 1);
+    const sizeBytes = bodies.keys().reduce((sum, { length }) => sum + length, 0);
+    if (sizeBytes > maxBodiesBytes)
+      refuse("InvalidRequest", `the bodies of its requests are longer than ${maxBodiesBytes} bytes together`);
+    const held = { [Symbol.dispose]: () => letGo(bodies, content) };
+    return sizeBytes > smallBytes ? this.#have(signal, true).then(() => held) : held;
+  }
+  [Symbol.dispose](): void {
+    this.#hasEnded = true;
+    this.#share?.[Symbol.dispose]();
+  }
+
+  #have(signal: AbortSignal, isLoaded: boolean): Promise<Disposable> {
+    return (this.#asked ??= this.#ask(signal, isLoaded).catch((error: unknown) => {
+      this.#asked = undefined;
+      throw error;
+    }));
+  }
+  async #ask(signal: AbortSignal, isLoaded: boolean): Promise<Disposable> {
+    const taken = this.#shares.take(this.#namespace, signal, isLoaded);
+    this.#share = "then" in taken ? await this.#waits.lend(taken) : taken;
+    if (this.#hasEnded) this.#share[Symbol.dispose]();
+    else this.#waits.onShare?.();
+    return this.#share;
+  }
+}
+
+const nothing: Disposable = { [Symbol.dispose]() {} };
+
+function letGo(bodies: Map<Body, number>, content: Body): void {
+  const left = (bodies.get(content) ?? 0) - 1;
+  if (left > 0) bodies.set(content, left);
+  else bodies.delete(content);
 }

@@ -6,6 +6,7 @@
 import type { Exchange } from "../../core/exchange.ts";
 import type { LocatedPair, Located, RequestTemplate } from "../../core/request-template.ts";
 import { templatesOf } from "../../core/templating.ts";
+import { oncePer, oncePerText } from "../../core/tools/once-per.ts";
 import { longestURL, whyTooLong } from "../../core/tools/url.ts";
 import { bodyContent, type Content } from "./body.ts";
 import type { AllBytes } from "../resolve/bytes.ts";
@@ -34,9 +35,9 @@ interface Values {
 }
 
 /** Each expression once, with the first field that has it. Throws `RefusedError`. */
-export function expressionsOf(request: RequestTemplate): Located[] {
-  return expressionsIn(templatesOf(request));
-}
+export const expressionsOf: (request: RequestTemplate) => readonly Located[] = oncePer((request) =>
+  expressionsIn(templatesOf(request)),
+);
 /** The same of any templates. Throws `RefusedError`. */
 export function expressionsIn(templates: readonly Located[]): Located[] {
   const found = new Map<string, Located>();
@@ -46,8 +47,16 @@ export function expressionsIn(templates: readonly Located[]): Located[] {
   return [...found.values()];
 }
 
-/** Throws `RefusedError`. */
+/** Throws `RefusedError`. What is the same each time is rendered once. */
 export function renderRequest(request: RequestTemplate, values: Values, userAgent: string): WireRequest {
+  const isSame = request.body === undefined && expressionsOf(request).length === 0;
+  return isSame ? sameRequest(request)(userAgent) : render(request, values, userAgent);
+}
+const sameRequest = oncePer((request: RequestTemplate) =>
+  oncePerText((userAgent) => render(request, { valueOf: () => "null", bytes: new Map() }, userAgent)),
+);
+
+function render(request: RequestTemplate, values: Values, userAgent: string): WireRequest {
   const { bytes, seen } = values;
   const valueOf = meterValues(values.valueOf, templatesOf(request));
   const scalar: ScalarOf = (field, expression) => scalarText(valueOf(expression), field, expression);

@@ -15,9 +15,11 @@ export type AllBytes = ReadonlyMap<string, Bytes>;
 
 const none: AllBytes = new Map();
 
-/** Throws `RefusedError`. */
-export async function readBytes(sources: readonly ByteSource[], read: Read): Promise<AllBytes> {
-  if (sources.length === 0) return none;
+/** Rejects with a `RefusedError`. */
+export function readBytes(sources: readonly ByteSource[], read: Read): AllBytes | Promise<AllBytes> {
+  return sources.length === 0 ? none : readAll(sources, read);
+}
+async function readAll(sources: readonly ByteSource[], read: Read): Promise<AllBytes> {
   const entries = sources.map(async (source) => [source.field, await bytesOf(source, read)] as const);
   return new Map(await Promise.all(entries));
 }

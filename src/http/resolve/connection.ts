@@ -4,46 +4,55 @@ import type { Read } from "../../core/ports.ts";
 import { resolveAuth, type AuthSettings } from "./auth.ts";
 import type { ClientSettings } from "../connect/client-settings.ts";
 import { proxySecrets, resolveProxy } from "./proxy.ts";
-import { RefusedError, refuseForNow } from "../refusal.ts";
+import { RefusedError } from "../refusal.ts";
 import { resolveSign, type SignSettings } from "./sign.ts";
 import { resolveTls } from "./tls.ts";
 
-interface Connecting {
+export interface Connecting {
   readonly settings: ClientSettings;
-  readonly auth?: AuthSettings;
-  readonly sign?: SignSettings;
+  readonly auth: AuthSettings | undefined;
+  readonly sign: SignSettings | undefined;
   /** Values that must not be shown, beside the credential's and the signature's. */
   readonly secrets: readonly string[];
 }
+type Own = Pick<ClientSettings, "timeoutMs" | "namespace">;
 
-/** `own`: what else is part of the client's settings. Throws `RefusedError`; of an admin's endpoint it tells no more than that. */
-export async function resolveConnection(
+/** `own`: what else is part of the client's settings. Rejects with a `RefusedError`; of an admin's endpoint it tells no more than that. */
+export function resolveConnection(connection: Connection, own: Own, read: Read): Connecting | Promise<Connecting> {
+  const tls = resolveTls(connection.tls, read);
+  const { proxy, auth, sign } = connection;
+  if (tls instanceof Promise || proxy || auth || sign) return resolveAll(connection, { tls, own }, read);
+  return { settings: settingsOf(connection, { tls, ...own }), auth: undefined, sign: undefined, secrets: [] };
+}
+async function resolveAll(
   connection: Connection,
-  own: Pick<ClientSettings, "timeoutMs" | "namespace">,
+  { tls, own }: { readonly tls: ReturnType<typeof resolveTls>; readonly own: Own },
   read: Read,
 ): Promise<Connecting> {
-  const tls = await resolveTls(connection.tls, read);
+  const known = { tls: await tls, ...own };
   const proxy = connection.proxy && (await resolveProxy(connection.proxy, read));
   const auth = connection.auth && (await resolveAuth(connection.auth, read));
   const sign = connection.sign && (await resolveSign(connection.sign, read));
-  const settings: ClientSettings = {
-    tls,
-    ...(proxy === undefined ? {} : { proxy }),
-    ...(connection.http2 ? { http2: true } : {}),
-    ...own,
-  };
-  return { settings, ...(auth && { auth }), ...(sign && { sign }), secrets: proxySecrets(proxy) };
+  const settings = settingsOf(connection, proxy === undefined ? known : { ...known, proxy });
+  return { settings, auth, sign, secrets: proxySecrets(proxy) };
+}
+function settingsOf({ http2 }: Connection, settings: ClientSettings): ClientSettings {
+  return http2 ? { ...settings, http2: true } : settings;
 }
 
 /** What `action` gives. Where it refuses for a reason that lies with an admin's endpoint, callers are told that, and no more. */
-export async function hideAdminDetails<T>({ endpoint }: Connection, action: () => Promise<T>): Promise<T> {
+export async function hideAdminDetails<T>(connection: Connection, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
-    if (!endpoint || endpoint.key.namespace !== "" || !(error instanceof RefusedError)) throw error;
-    const { retryAfterMs } = error.refusal;
-    const message = `endpointRef: ${endpoint.title} cannot be used now; its own status says why`;
-    if (retryAfterMs === undefined) refuseForNow("EndpointNotReady", message);
-    throw new RefusedError({ type: "refusal", reason: "EndpointNotReady", message, heals: true, retryAfterMs });
+    throw withoutAdminDetails(connection, error);
   }
+}
+/** The error that callers are told in place of it. */
+export function withoutAdminDetails({ endpoint }: Connection, error: unknown): unknown {
+  if (!endpoint || endpoint.key.namespace !== "" || !(error instanceof RefusedError)) return error;
+  const { retryAfterMs } = error.refusal;
+  const message = `endpointRef: ${endpoint.title} cannot be used now; its own status says why`;
+  const refusal = { type: "refusal", reason: "EndpointNotReady", message, heals: true } as const;
+  return new RefusedError(retryAfterMs === undefined ? refusal : { ...refusal, retryAfterMs });
 }

@@ -19,9 +19,11 @@ export type Inputs = ReadonlyMap<string, Input>;
 
 const none: Inputs = new Map();
 
-/** Throws `RefusedError`. */
-export async function resolveInputs(sources: Readonly<Record<string, Source>>, read: Read): Promise<Inputs> {
-  if (Object.keys(sources).length === 0) return none;
+/** Rejects with a `RefusedError`. */
+export function resolveInputs(sources: Readonly<Record<string, Source>>, read: Read): Inputs | Promise<Inputs> {
+  return Object.keys(sources).length === 0 ? none : resolveAll(sources, read);
+}
+async function resolveAll(sources: Readonly<Record<string, Source>>, read: Read): Promise<Inputs> {
   const entries = Object.entries(sources).map(async ([name, source]) => {
     const input = await resolve(source, read);
     if (source.type === "secret" && typeof input.value === "string" && input.value.trim() === "")

@@ -35,21 +35,21 @@ export interface RunOptions {
 export interface Chain {
   readonly first: Hop;
   /** Added to each request that is trusted with it, as it leaves. */
-  readonly credential?: Credential;
+  readonly credential?: Credential | undefined;
   readonly template: RequestTemplate;
   readonly maxRedirects: number;
   /** For each request to the endpoint: waits for its turn. Absent: they need none. */
-  readonly turn?: (signal: AbortSignal) => Promise<RateTurn>;
+  readonly turn?: ((signal: AbortSignal) => Promise<RateTurn>) | undefined;
   /** Whether a request may still leave, asked as it starts on its socket. */
   readonly mayStart: () => boolean;
   /** Given what waits for a slot of an origin. */
-  readonly waitFor?: WaitFor;
+  readonly waitFor?: WaitFor | undefined;
   /** Called when a redirect leads to another origin. */
-  readonly moved?: () => void;
+  readonly moved?: (() => void) | undefined;
   readonly metadata: Scope["metadata"];
   readonly lane: Lane;
   /** How long a connection to the first origin may have been idle for what may not be repeated to go over it; absent: half a second. */
-  readonly freshAfterMs?: number;
+  readonly freshAfterMs?: number | undefined;
 }
 /** Of the whole exchange. */
 export interface Run {

@@ -32,7 +32,7 @@ export interface SendOptions extends RunOptions {
 }
 export interface Sending extends Chain {
   /** Its endpoint, as telemetry names it. */
-  readonly endpoint?: string;
+  readonly endpoint?: string | undefined;
   /** For people; absent: that is not told. */
   readonly place?: Place;
   /** Masked in what may be shown of the answer. */
