@@ -53,6 +53,7 @@ export function createMask(secrets: () => Secrets): Mask {
     const isCut = text.length > longestIndexed;
     const seen = isCut ? text.slice(0, longestIndexed) : text;
     const { kept, derived } = secrets();
+    if (kept.length + derived.length === 0) return { text: seen, isCut };
     const isPossible = (secret: string): boolean => isCut || secret.trim().length <= seen.length;
     const inner = derived.length > mostWork / workOfSecret ? undefined : textsIn([...kept, ...derived]);
     if (!inner) return undefined;

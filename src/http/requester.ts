@@ -175,7 +175,9 @@ export function createRequester(options: RequesterOptions): HTTPRequester {
 
 /** A key of the queue is `kind/namespace/name`. */
 function namespaceOf(resource: string): string {
-  return resource.split("/")[1] ?? "";
+  const start = resource.indexOf("/") + 1;
+  const end = resource.indexOf("/", start);
+  return start === 0 ? "" : resource.slice(start, end === -1 ? undefined : end);
 }
 
 function sendOptionsOf(

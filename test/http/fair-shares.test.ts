@@ -123,7 +123,12 @@ test.each([1, 10])(
     await using server = await loopbackServer((_request, response) => void setTimeout(() => response.end("ok"), 2));
     await using http = testRequester({ maxInFlightPerOrigin: 10 });
     const sent = Array.from({ length: 500 }, (_, index) =>
-      sendFrom(http, `n-${index % namespaces}`, `${index}`, { url: server.url, request: { method: "POST" }, timeoutMs: 60_000 }),
+      sendFrom(http, `n-${index % namespaces}`, `${index}`, {
+        url: server.url,
+        request: { method: "POST" },
+        timeoutMs: 60_000,
+        freshAfterMs: 60_000, // on a busy machine one can be idle for half a second meanwhile
+      }),
     );
     for (const outcome of await Promise.all(sent)) expect(outcome).toMatchObject({ type: "response" });
     expect(server.requests).toHaveLength(500);

@@ -1,6 +1,18 @@
-/** A time limit as an AbortSignal. Invariant: once disposed, neither its timer nor its listener is held by anybody. */
-export interface Deadline extends Disposable {
-  /** Aborts when the limit passes, or with the signal that it was made from. */
+/** A time limit. Invariant: once disposed, neither its timer nor its listener is held by anybody. */
+
+/** What can be given up: an AbortSignal, or what does without one where nobody asks for more. */
+export interface Abortable {
+  readonly aborted: boolean;
+  // oxlint-disable-next-line typescript/no-explicit-any -- as AbortSignal has it
+  readonly reason: any;
+  throwIfAborted(): void;
+  addEventListener(type: "abort", listener: () => void, options: { readonly once: true }): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+/** Aborts when the limit passes, or with the signal that it was made from. */
+export interface Deadline extends Abortable, Disposable {
+  /** It as an AbortSignal, which is made when it is asked for: one costs as much as all else of a deadline. */
   readonly signal: AbortSignal;
   /** Whether it was the limit that aborted. */
   readonly expired: boolean;
@@ -21,39 +33,75 @@ export const longestTimerMs = 2 ** 31 - 1;
 
 /** `AbortSignal.any` with `AbortSignal.timeout` would be held until the timeout fires, however early the work ends. */
 export function deadline(outer: AbortSignal, limitMs: number): Deadline {
-  const controller = new AbortController();
-  let expired = false;
-  let timer: NodeJS.Timeout | undefined;
-  const onOuterAbort = (): void => controller.abort(outer.reason);
-  if (outer.aborted) onOuterAbort();
-  outer.addEventListener("abort", onOuterAbort, { once: true });
-  function pause(): void {
-    clearTimeout(timer);
+  return new TimedDeadline(outer, limitMs);
+}
+
+class TimedDeadline implements Deadline {
+  readonly #outer: AbortSignal;
+  readonly #limitMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #controller: AbortController | undefined;
+  #listeners: Set<() => void> | undefined;
+  aborted = false;
+  reason: unknown;
+  expired = false;
+
+  constructor(outer: AbortSignal, limitMs: number) {
+    this.#outer = outer;
+    this.#limitMs = limitMs;
+    if (outer.aborted) this.handleEvent();
+    else outer.addEventListener("abort", this, { once: true });
+    this.restart();
   }
-  function restart(otherLimitMs = limitMs): void {
-    pause();
-    if (controller.signal.aborted) return;
-    timer = setTimeout(
-      () => {
-        expired = true;
-        controller.abort(new DOMException("the time is over", "TimeoutError"));
-      },
-      Math.min(otherLimitMs, longestTimerMs),
-    );
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.aborted) this.#controller.abort(this.reason);
+    }
+    return this.#controller.signal;
   }
-  restart();
-  return {
-    signal: controller.signal,
-    get expired() {
-      return expired;
-    },
-    restart,
-    pause,
-    [Symbol.dispose]() {
-      pause();
-      outer.removeEventListener("abort", onOuterAbort);
-    },
-  };
+  throwIfAborted(): void {
+    if (this.aborted) throw this.reason as Error;
+  }
+  addEventListener(_type: "abort", listener: () => void): void {
+    (this.#listeners ??= new Set()).add(listener);
+  }
+  removeEventListener(_type: "abort", listener: () => void): void {
+    this.#listeners?.delete(listener);
+  }
+  pause(): void {
+    clearTimeout(this.#timer);
+  }
+  restart(otherLimitMs = this.#limitMs): void {
+    this.pause();
+    if (!this.aborted) this.#timer = setTimeout(expire, Math.min(otherLimitMs, longestTimerMs), this);
+  }
+  /** The outer signal has aborted. */
+  handleEvent(): void {
+    this.#abort(this.#outer.reason);
+  }
+  expire(): void {
+    this.expired = true;
+    this.#abort(new DOMException("the time is over", "TimeoutError"));
+  }
+  [Symbol.dispose](): void {
+    this.pause();
+    this.#outer.removeEventListener("abort", this);
+  }
+
+  #abort(reason: unknown): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    this.reason = reason;
+    const listeners = this.#listeners;
+    this.#listeners = undefined;
+    for (const listener of listeners ?? []) listener();
+    this.#controller?.abort(reason);
+  }
+}
+function expire(limit: TimedDeadline): void {
+  limit.expire();
 }
 
 /** What the promise gives, or the signal's reason as soon as it aborts; the work behind the promise goes on. */

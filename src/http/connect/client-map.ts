@@ -30,7 +30,7 @@ interface ClientMapOptions {
   readonly maxMaterialBytes: number;
 }
 
-interface Retiring extends Disposable {
+export interface Retiring extends Disposable {
   /** Closes what is more than the limits allow, as far as nobody uses it. */
   retireExcess(): void;
   /** Closes a client that nothing uses, so that there is nothing to wait for but its sockets' end. */

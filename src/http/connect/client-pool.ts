@@ -7,7 +7,7 @@
 import type { Dispatcher } from "undici";
 import { closedFloor, type EgressFloor } from "../../core/egress.ts";
 import type { EmitTelemetry } from "../../core/telemetry-event.ts";
-import { createRetiring, type Client } from "./client-map.ts";
+import { createRetiring, type Client, type Retiring } from "./client-map.ts";
 import { clientKey, type ClientSettings } from "./client-settings.ts";
 import type { ProxyFor } from "./environment-proxies.ts";
 import { openClient, type ConnectionLimits, type OpenClient, type OpenOptions } from "./open-client.ts";
@@ -84,26 +84,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
     maxMaterialBytes: options.maxMaterialBytes ?? 4 * 1024 * 1024,
   });
 
-  function lease(client: Client, settings: ClientSettings): Lease {
-    let inUse = true;
-    let fresh: OpenClient | undefined;
-    return {
-      dispatcher: client.dispatcher,
-      recent(origin, withinMs) {
-        client.closeIdle(origin, withinMs);
-        return client.dispatcher;
-      },
-      fresh: () => (fresh ??= openClient(settings, { ...open, connectionsPerOrigin: 1 })).dispatcher,
-      [Symbol.dispose]() {
-        if (!inUse) return;
-        inUse = false;
-        if (fresh) void retiring.drain(fresh);
-        client.users -= 1;
-        client.lastUsedMs = performance.now();
-        retiring.retireExcess();
-      },
-    };
-  }
+  const using: Using = { open, retiring };
 
   return {
     // No await between look-up and insert: concurrent first uses cannot open two clients.
@@ -119,7 +100,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
         retiring.retireExcess();
       }
       emit({ type: "clientAcquired", result: known ? "reused" : "created" });
-      return lease(client, settings);
+      return new ClientLease(client, settings, using);
     },
     has: (settings) => clients.has(clientKey(settings)),
     connectionsOf(settings, origin) {
@@ -149,6 +130,45 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
       await Promise.all([...retiring.draining, ...left.map(([, client]) => client)].map((client) => client.destroy()));
     },
   };
+}
+
+interface Using {
+  readonly open: OpenOptions;
+  readonly retiring: Retiring;
+}
+/** A class, since each exchange has one. */
+class ClientLease implements Lease {
+  readonly #client: Client;
+  readonly #settings: ClientSettings;
+  readonly #using: Using;
+  #fresh: OpenClient | undefined;
+  #inUse = true;
+
+  constructor(client: Client, settings: ClientSettings, using: Using) {
+    this.#client = client;
+    this.#settings = settings;
+    this.#using = using;
+  }
+  get dispatcher(): Dispatcher {
+    return this.#client.dispatcher;
+  }
+  recent(origin: string, withinMs: number): Dispatcher {
+    this.#client.closeIdle(origin, withinMs);
+    return this.#client.dispatcher;
+  }
+  fresh(): Dispatcher {
+    this.#fresh ??= openClient(this.#settings, { ...this.#using.open, connectionsPerOrigin: 1 });
+    return this.#fresh.dispatcher;
+  }
+  [Symbol.dispose](): void {
+    if (!this.#inUse) return;
+    this.#inUse = false;
+    const { retiring } = this.#using;
+    if (this.#fresh) void retiring.drain(this.#fresh);
+    this.#client.users -= 1;
+    this.#client.lastUsedMs = performance.now();
+    retiring.retireExcess();
+  }
 }
 
 function openOptionsOf(options: ClientPoolOptions, contexts: TlsContexts, onMultiplexed: (origin: string) => void): OpenOptions {

@@ -14,6 +14,7 @@
  * - Nothing is sent without a slot: on-wire.ts, which alone hands requests to undici, asks for slots, and only this file makes them.
  */
 import { lanes, type Lane } from "../../core/lane.ts";
+import type { Abortable } from "../../core/tools/deadline.ts";
 import { createShares, type Shares } from "../../core/tools/fair-share.ts";
 import { createLanes, type Lanes } from "../../core/tools/round-robin.ts";
 
@@ -51,7 +52,7 @@ export interface Claim {
 /** Disposing it closes the responses that nobody has read. */
 export interface Budget extends Disposable {
   /** Throws `BudgetExhaustedError`; rejects with the signal's reason. Without a claim the one who asks has it for itself. */
-  take(signal: AbortSignal, claim?: Claim): Slot | Promise<Slot>;
+  take(signal: Abortable, claim?: Claim): Slot | Promise<Slot>;
   /** How many wait for a slot. */
   readonly waiting: number;
   /** What claims are held to has grown. */
@@ -88,7 +89,7 @@ class CountedBudget implements Budget {
     this.#limits = limits;
   }
 
-  take(signal: AbortSignal, claim?: Claim): Slot | Promise<Slot> {
+  take(signal: Abortable, claim?: Claim): Slot | Promise<Slot> {
     signal.throwIfAborted();
     this.#checkLeft();
     const isFree = this.#inFlight < this.#limits.maxInFlight && (claim ? this.#fits(claim) : this.waiting === 0);
@@ -192,7 +193,7 @@ interface Waiting {
 async function waitIn(
   waiting: Lanes<Waiting, Lane>,
   claim: Claim | undefined,
-  { signal, onWait }: { readonly signal: AbortSignal; readonly onWait: () => void },
+  { signal, onWait }: { readonly signal: Abortable; readonly onWait: () => void },
 ): Promise<Slot> {
   const { promise, resolve, reject } = Promise.withResolvers<Slot>();
   const group = claim?.namespace ?? "";
@@ -240,7 +241,7 @@ function createHeld(maxInFlight: number) {
 
 /** Budgets by name. Each is there for as long as one of its slots is out. */
 export interface Budgets {
-  take(name: string, signal: AbortSignal, claim?: Claim): Slot | Promise<Slot>;
+  take(name: string, signal: Abortable, claim?: Claim): Slot | Promise<Slot>;
   readonly size: number;
   /** How many wait for a slot. */
   readonly waiting: number;

@@ -3,41 +3,6 @@ import { MIMEType, TextDecoder } from "node:util";
 import type { Response } from "../../core/outcome.ts";
 import { oncePer, oncePerText } from "../../core/tools/once-per.ts";
 
-/** Bytes as they come. Many small pieces cost no more than few large ones. */
-interface Content {
-  readonly sizeBytes: number;
-  add(piece: Buffer): void;
-  /** All of them, in one piece. */
-  all(): Buffer;
-}
-
-const nothing = Buffer.alloc(0);
-
-export function createContent(): Content {
-  let bytes: Buffer = nothing;
-  let sizeBytes = 0;
-  return {
-    get sizeBytes() {
-      return sizeBytes;
-    },
-    add(piece) {
-      const needed = sizeBytes + piece.byteLength;
-      if (sizeBytes === 0) {
-        bytes = piece; // most answers are of one piece, which is not copied
-      } else {
-        if (needed > bytes.byteLength) {
-          const larger = Buffer.allocUnsafe(needed * 2);
-          bytes.copy(larger, 0, 0, sizeBytes);
-          bytes = larger;
-        }
-        piece.copy(bytes, sizeBytes);
-      }
-      sizeBytes = needed;
-    },
-    all: () => bytes.subarray(0, sizeBytes),
-  };
-}
-
 interface DecodedContent {
   readonly text: string;
   /** Whether `text`, as UTF-8, is the content byte by byte. */
@@ -51,11 +16,10 @@ interface DecodedContent {
  * text a byte order mark says the encoding, and is taken off; of all else it is a part.
  */
 export function decodedContent(content: Uint8Array, contentType: string | undefined): DecodedContent {
-  const type = contentType === undefined ? undefined : mediaType(contentType);
-  const signed = type !== undefined && isTextual(type);
-  const charset = (signed && signedCharset(content)) || (type?.params.get("charset") ?? "utf-8");
-  const decoder = decoderOf(charset, !signed);
-  const isExact = decoder.encoding === "utf-8" && !(signed && signedCharset(content) === "utf-8");
+  const { isSigned, charset } = contentType === undefined ? untyped : encodingOf(contentType);
+  const signed = isSigned ? signedCharset(content) : undefined;
+  const decoder = decoderOf(signed ?? charset, !isSigned);
+  const isExact = decoder.encoding === "utf-8" && signed !== "utf-8";
   try {
     return { text: decoder.decode(content), isExact, isText: true };
   } catch {
@@ -63,11 +27,26 @@ export function decodedContent(content: Uint8Array, contentType: string | undefi
   }
 }
 
+interface DeclaredEncoding {
+  /** Whether a byte order mark says the encoding. */
+  readonly isSigned: boolean;
+  readonly charset: string;
+}
+const untyped: DeclaredEncoding = { isSigned: false, charset: "utf-8" };
+const encodingOf = oncePerText((contentType): DeclaredEncoding => {
+  const type = mediaType(contentType);
+  return type ? { isSigned: isTextual(type), charset: type.params.get("charset") ?? "utf-8" } : untyped;
+});
+
+/** Made once, since making one costs more than decoding most answers. */
+const utf8 = [true, false].map((ignoreBOM) => new TextDecoder("utf-8", { fatal: true, ignoreBOM }));
 function decoderOf(charset: string, ignoreBOM: boolean): TextDecoder {
+  const common = utf8.find((one) => one.ignoreBOM === ignoreBOM) as TextDecoder;
+  if (charset === "utf-8") return common;
   try {
     return new TextDecoder(charset, { fatal: true, ignoreBOM });
   } catch {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM }); // a charset that nobody knows
+    return common; // a charset that nobody knows
   }
 }
 

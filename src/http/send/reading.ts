@@ -3,7 +3,6 @@
  *
  * Invariant: while nobody reads, no more than `unreadBytes` are taken from the socket. It ends once: complete, or broken.
  */
-import { createContent } from "./content.ts";
 import { ContentError } from "./decompress.ts";
 import { WireError } from "./wire-error.ts";
 
@@ -21,98 +20,106 @@ interface Reader {
   readonly reject: (error: unknown) => void;
 }
 
+/** Where it comes from. */
 interface Flow {
-  readonly pause: () => void;
-  readonly resume: () => void;
+  pause(): void;
+  resume(): void;
   /** Ends the request from this side; `breakOff` is called with the error. */
-  readonly fail: (error: unknown) => void;
-}
-
-export interface Reading {
-  /** More of it has come. */
-  add(piece: Buffer): void;
-  /** All of it has come. */
-  complete(): void;
-  /** No more of it comes. False: nobody reads it, and nobody has been told. */
-  breakOff(error: unknown): boolean;
-  readonly state: "open" | "complete" | "broken";
-  /** What broke it. */
-  readonly error: unknown;
-  /** As of `Answer`. */
-  readonly begin: (sizeBytes: number, rate?: MinimumRate) => Promise<boolean>;
-  readonly read: (maxBytes: number, rate?: MinimumRate) => Promise<Buffer>;
+  fail(error: unknown): void;
 }
 
 const unreadBytes = 64 * 1024;
+const nothing = Buffer.alloc(0);
 
-export function createReading({ pause, resume, fail }: Flow): Reading {
-  const content = createContent();
-  let state: Reading["state"] = "open";
-  let broken: unknown;
-  let reader: Reader | undefined;
+export class Reading {
+  readonly #flow: Flow;
+  #bytes: Buffer = nothing;
+  #reader: Reader | undefined;
+  sizeBytes = 0;
+  state: "open" | "complete" | "broken" = "open";
+  /** What broke it. */
+  error: unknown;
 
-  function pauseUnread(): void {
-    if (!reader && content.sizeBytes > unreadBytes) pause();
+  constructor(flow: Flow) {
+    this.#flow = flow;
+  }
+
+  /** More of it has come. Many small pieces cost no more than few large ones. */
+  add(piece: Buffer): void {
+    const needed = this.sizeBytes + piece.byteLength;
+    if (this.sizeBytes === 0) {
+      this.#bytes = piece; // most answers are of one piece, which is not copied
+    } else {
+      if (needed > this.#bytes.byteLength) {
+        const larger = Buffer.allocUnsafe(needed * 2);
+        this.#bytes.copy(larger, 0, 0, this.sizeBytes);
+        this.#bytes = larger;
+      }
+      piece.copy(this.#bytes, this.sizeBytes);
+    }
+    this.sizeBytes = needed;
+    if (this.#reader && needed > this.#reader.maxBytes) this.#reader.onMore();
+    this.#pauseUnread();
+  }
+  /** All of it has come. */
+  complete(): void {
+    this.state = "complete";
+    this.#reader?.resolve();
+  }
+  /** No more of it comes. False: nobody reads it, and nobody has been told. */
+  breakOff(error: unknown): boolean {
+    this.state = "broken";
+    this.error = error;
+    this.#reader?.reject(error);
+    return this.#reader !== undefined;
+  }
+  /** All of it, where it is there and no longer than that. */
+  whole(maxBytes: number): Buffer | undefined {
+    return this.state === "complete" && this.sizeBytes <= maxBytes ? this.#bytes.subarray(0, this.sizeBytes) : undefined;
+  }
+  /** As of `Answer`. */
+  async begin(sizeBytes: number, rate?: MinimumRate): Promise<boolean> {
+    if (this.state === "open" && this.sizeBytes <= sizeBytes) await this.#wait(sizeBytes, rate, () => this.#reader?.resolve());
+    if (this.state === "broken") throw this.error;
+    return this.state === "complete" && this.sizeBytes <= sizeBytes;
+  }
+  /** As of `Answer`. */
+  async read(maxBytes: number, rate?: MinimumRate): Promise<Buffer> {
+    const giveUp = (): void => this.#flow.fail(tooLarge(maxBytes));
+    if (this.sizeBytes > maxBytes) {
+      giveUp();
+      throw this.error ?? tooLarge(maxBytes);
+    }
+    if (this.state === "open") await this.#wait(maxBytes, rate, giveUp);
+    if (this.state === "broken") throw this.error;
+    return this.#bytes.subarray(0, this.sizeBytes);
+  }
+
+  #pauseUnread(): void {
+    if (!this.#reader && this.sizeBytes > unreadBytes) this.#flow.pause();
   }
   /** Until the end has come, or `onMore` has ended it. */
-  async function wait(maxBytes: number, rate: MinimumRate | undefined, onMore: () => void): Promise<void> {
+  async #wait(maxBytes: number, rate: MinimumRate | undefined, onMore: () => void): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    reader = { maxBytes, resolve, reject, onMore };
-    resume();
-    let before = content.sizeBytes;
-    const watch =
-      rate &&
-      setInterval(() => {
-        if ((content.sizeBytes - before) * 1000 < rate.bytesPerSecond * rate.windowMs)
-          fail(new WireError("HOLDFAST_RESPONSE_TOO_SLOW", `less than ${rate.bytesPerSecond} bytes a second`));
-        before = content.sizeBytes;
-      }, rate.windowMs);
+    this.#reader = { maxBytes, resolve, reject, onMore };
+    this.#flow.resume();
+    const watch = rate && this.#watch(rate);
     try {
       await promise;
     } finally {
       clearInterval(watch);
-      reader = undefined;
-      if (state === "open") pauseUnread();
+      this.#reader = undefined;
+      if (this.state === "open") this.#pauseUnread();
     }
   }
-  return {
-    add(piece) {
-      content.add(piece);
-      if (reader && content.sizeBytes > reader.maxBytes) reader.onMore();
-      pauseUnread();
-    },
-    complete() {
-      state = "complete";
-      reader?.resolve();
-    },
-    breakOff(error) {
-      state = "broken";
-      broken = error;
-      reader?.reject(error);
-      return reader !== undefined;
-    },
-    get state() {
-      return state;
-    },
-    get error() {
-      return broken;
-    },
-    async begin(sizeBytes, rate) {
-      if (state === "open" && content.sizeBytes <= sizeBytes) await wait(sizeBytes, rate, () => reader?.resolve());
-      if (state === "broken") throw broken;
-      return state === "complete" && content.sizeBytes <= sizeBytes;
-    },
-    async read(maxBytes, rate) {
-      if (content.sizeBytes > maxBytes) {
-        const error = tooLarge(maxBytes);
-        fail(error);
-        throw broken ?? error;
-      }
-      if (state === "open") await wait(maxBytes, rate, () => fail(tooLarge(maxBytes)));
-      if (state === "broken") throw broken;
-      return content.all();
-    },
-  };
+  #watch({ bytesPerSecond, windowMs }: MinimumRate): NodeJS.Timeout {
+    let before = this.sizeBytes;
+    return setInterval(() => {
+      if ((this.sizeBytes - before) * 1000 < bytesPerSecond * windowMs)
+        this.#flow.fail(new WireError("HOLDFAST_RESPONSE_TOO_SLOW", `less than ${bytesPerSecond} bytes a second`));
+      before = this.sizeBytes;
+    }, windowMs);
+  }
 }
 
 function tooLarge(maxBytes: number): ContentError {

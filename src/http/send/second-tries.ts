@@ -5,29 +5,30 @@
 import type { Answer } from "./on-wire.ts";
 import type { Refusing } from "../credentials/credential.ts";
 import { isRedirect, locationOf, targetOf, type Hop } from "./redirects.ts";
-import { admitHop, type Chain, type Run, type RunOptions } from "./send-hop.ts";
+import type { Exchange } from "./exchange.ts";
 import { retryReason } from "./stale-retry.ts";
 
 /** What says that a credential is refused is not longer. */
 const longestRefusalBytes = 8_192;
 
-interface SecondTries {
+export interface SecondTries {
   /** Whether what failed is sent once more, on a fresh connection. */
   mayRepeat(error: unknown, hop: Hop): boolean;
   /** Whether what was refused is sent once more: any method may be. Throws `RefusedError` where no other credential can be had. */
   mayRenew(answer: Answer, hop: Hop): Promise<boolean>;
 }
 
-export function createSecondTries(chain: Chain, run: Run, options: RunOptions): SecondTries {
-  const { credential } = chain;
-  const { connections, emit } = options;
+/** Of one exchange. */
+export function createSecondTries(exchange: Exchange): SecondTries {
+  const { credential } = exchange.sending;
+  const { connections, emit, minResponseRate } = exchange.options;
   let repeats = 1;
   let renewals = 1;
   async function isRefusedIn(answer: Refusing, received: Answer): Promise<boolean> {
     const refusedIn = credential?.refusedIn;
     if (!refusedIn?.statusCodes.includes(answer.statusCode)) return false;
     try {
-      const isShort = await received.begin(longestRefusalBytes, options.minResponseRate);
+      const isShort = await received.begin(longestRefusalBytes, minResponseRate);
       return isShort && refusedIn.says(answer, (await received.read(longestRefusalBytes)).toString());
     } catch {
       return false; // whoever reads the answer is told
@@ -35,10 +36,10 @@ export function createSecondTries(chain: Chain, run: Run, options: RunOptions): 
   }
   return {
     mayRepeat(error, hop) {
-      const reason = retryReason(error, { trace: run.trace, connections, repeatable: hop.repeatable });
+      const reason = retryReason(error, { trace: exchange.trace, connections, repeatable: hop.repeatable });
       if (!reason || repeats === 0) return false;
       repeats -= 1;
-      if (admitHop(hop, chain, options) !== hop.settings) return false; // it may still go there, but not with this client
+      if (exchange.admit(hop) !== hop.settings) return false; // it may still go there, but not with this client
       emit({ type: "retried", reason });
       return true;
     },
@@ -53,7 +54,7 @@ export function createSecondTries(chain: Chain, run: Run, options: RunOptions): 
       if (renewals === 0 || !isRefused) return false;
       renewals -= 1;
       try {
-        return await credential.renewed(run.signal, answer);
+        return await credential.renewed(exchange.limit.signal, answer);
       } catch (error) {
         refused.cancel(error as Error); // nobody reads it any more
         throw error;
