@@ -8,5 +8,17 @@ export interface Redacted<T> {
 
 /** The value itself stays where it is: `open` gives back the same object. */
 export function redact<T>(value: T): Redacted<T> {
-  return { open: () => value, toJSON: () => "***" };
+  return new Sealed(value);
+}
+class Sealed<T> implements Redacted<T> {
+  readonly #value: T;
+  constructor(value: T) {
+    this.#value = value;
+  }
+  open(): T {
+    return this.#value;
+  }
+  toJSON(): "***" {
+    return "***";
+  }
 }

@@ -1,26 +1,45 @@
 /** What may be shown of an answer. */
-import { createMask, type Secrets } from "./mask-secrets.ts";
+import { createMask, type Excerpt, type Mask, type Secrets } from "./mask-secrets.ts";
 import type { Response, Shown } from "./outcome.ts";
 
 const nothing: Secrets = { kept: [], derived: [] };
 
 /** `body`: the content as text. `secrets`: what went out with the request, asked for each time something is shown. */
-export function createShown(
-  { headers, body }: { readonly headers: Response["headers"]; readonly body: string },
-  secrets: () => Secrets = () => nothing,
-): Shown {
-  const mask = createMask(secrets);
-  return {
-    body: () => mask.show(body),
-    field(name) {
-      const value = headers[name];
-      return typeof value === "string" ? mask.show(value)?.text : undefined;
-    },
-    holdsSecret: (text) => mask.holdsSecret(text),
-    isOpen: (text) => mask.isOpen(text),
-    get hasSecrets() {
-      const { kept, derived } = secrets();
-      return kept.length + derived.length > 0;
-    },
-  };
+export function createShown(parts: ShownParts, secrets: () => Secrets = () => nothing): Shown {
+  return new MaskedAnswer(parts, secrets);
+}
+
+interface ShownParts {
+  readonly headers: Response["headers"];
+  readonly body: string;
+}
+/** A class, since each answer has one, of which nobody may ever ask anything. */
+class MaskedAnswer implements Shown {
+  readonly #parts: ShownParts;
+  readonly #secrets: () => Secrets;
+  #mask: Mask | undefined;
+  constructor(parts: ShownParts, secrets: () => Secrets) {
+    this.#parts = parts;
+    this.#secrets = secrets;
+  }
+  body(): Excerpt | undefined {
+    return this.#masking.show(this.#parts.body);
+  }
+  field(name: string): string | undefined {
+    const value = this.#parts.headers[name];
+    return typeof value === "string" ? this.#masking.show(value)?.text : undefined;
+  }
+  holdsSecret(text: string): boolean {
+    return this.#masking.holdsSecret(text);
+  }
+  isOpen(text: string): boolean {
+    return this.#masking.isOpen(text);
+  }
+  get hasSecrets(): boolean {
+    const { kept, derived } = this.#secrets();
+    return kept.length + derived.length > 0;
+  }
+  get #masking(): Mask {
+    return (this.#mask ??= createMask(this.#secrets));
+  }
 }

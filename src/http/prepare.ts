@@ -15,7 +15,7 @@ import type { SignSettings } from "./resolve/sign.ts";
 import { readBytes, secretTexts, type AllBytes } from "./resolve/bytes.ts";
 import type { ClientPool } from "./connect/client-pool.ts";
 import type { ClientSettings } from "./connect/client-settings.ts";
-import { hideAdminDetails, resolveConnection, withoutAdminDetails, type Connecting } from "./resolve/connection.ts";
+import { hideAdminDetails, resolveConnection } from "./resolve/connection.ts";
 import { denialIn } from "./connect/egress-connector.ts";
 import { egressRefusal } from "./connect/egress-refusal.ts";
 import type { Egress } from "./connect/egress.ts";
@@ -44,7 +44,7 @@ interface PrepareDeps {
 /** Without a credential and a signature, whose settings are in `auth` and `sign`. */
 export interface Ready extends Pick<
   Sending,
-  "first" | "template" | "maxRedirects" | "secrets" | "place" | "metadata" | "endpoint" | "freshAfterMs"
+  "first" | "template" | "maxRedirects" | "secrets" | "placeNow" | "metadata" | "endpoint" | "freshAfterMs"
 > {
   readonly auth: AuthSettings | undefined;
   readonly sign: SignSettings | undefined;
@@ -58,25 +58,16 @@ export function createPrepare(deps: PrepareDeps): Prepare {
   function admit(
     { request, settings }: Pick<Hop, "request" | "settings">,
     metadata: Scope["metadata"],
-    { server }: Place,
+    placeNow: () => Place,
   ): ClientSettings {
     try {
       return egress.admit(request, settings, metadata.namespace);
     } catch (error) {
       const denial = denialIn(error);
-      throw denial ? new RefusedError(egressRefusal(denial, { metadata, server }, emit)) : error;
+      throw denial ? new RefusedError(egressRefusal(denial, { metadata, server: placeNow().server }, emit)) : error;
     }
   }
 
-  async function connectionOf(exchange: Exchange, read: Read): Promise<Connecting> {
-    const { timeoutMs, scope } = exchange;
-    try {
-      const resolving = resolveConnection(exchange, { timeoutMs, ...isolated(scope.metadata.namespace) }, read);
-      return resolving instanceof Promise ? await resolving : resolving;
-    } catch (error) {
-      throw withoutAdminDetails(exchange, error);
-    }
-  }
   /** What its expressions yield, by their text. */
   function valuesOf(exchange: Exchange, inputs: Inputs, signal: AbortSignal): Values | Promise<Values> {
     const expressions = expressionsOf(exchange.request);
@@ -85,41 +76,47 @@ export function createPrepare(deps: PrepareDeps): Prepare {
     return evaluations.valuesOf(expressions, exchange, inputs, signal);
   }
   /** Rendered, at its own URL and where it goes. */
-  async function render(exchange: Exchange, { inputs, bytes, settings }: Rendering, signal: AbortSignal): Promise<Rendered> {
-    const { request, scope, repeatable } = exchange;
-    try {
-      const evaluating = valuesOf(exchange, inputs, signal);
-      const values = evaluating instanceof Promise ? await evaluating : evaluating;
-      const valueOf = (expression: string): string => values.get(expression) ?? "null";
-      const wire = renderRequest(request, { valueOf, bytes, seen: exchange }, userAgent);
-      const first = resolveLocation({ request: wire, settings, repeatable, trusted: true }, request, valueOf);
-      return { values, origin: wire.origin, first };
-    } catch (error) {
-      throw healing(error, () => templatesOf(request).filter(({ text }) => expressionsOfText(text).some(readsElsewhere(scope))));
-    }
+  function render(exchange: Exchange, { values, bytes, settings }: Rendering): Rendered {
+    const { request, repeatable } = exchange;
+    const valueOf = (expression: string): string => values.get(expression) ?? "null";
+    const wire = renderRequest(request, { valueOf, bytes, seen: exchange }, userAgent);
+    const first = resolveLocation({ request: wire, settings, repeatable, trusted: true }, request, valueOf);
+    return { origin: wire.origin, first };
   }
 
   return async (exchange, inputs, read, signal) => {
-    const { request, scope, maxRedirects, expressionsToValidate } = exchange;
-    const connecting = await connectionOf(exchange, read);
+    const { request, scope, timeoutMs, maxRedirects, expressionsToValidate } = exchange;
+    const { namespace } = scope.metadata;
+    const resolving = resolveConnection(exchange, { timeoutMs, ...isolated(namespace) }, read);
+    const connecting = resolving instanceof Promise ? await hideAdminDetails(exchange, () => resolving) : resolving;
     if (expressionsToValidate.length > 0)
-      await compileAll(evaluator, { expressions: expressionsToValidate, group: scope.metadata.namespace }, signal);
+      await compileAll(evaluator, { expressions: expressionsToValidate, group: namespace }, signal);
     const reading = readBytes(bytesInBody(request.body), read);
     const bytes = reading instanceof Promise ? await reading : reading;
-    const { values, origin, first } = await render(exchange, { inputs, bytes, settings: connecting.settings }, signal);
-    const mayBeSecret = readsSecret(scope, inputs);
-    const place = placeOf(exchange, origin, mayBeSecret);
-    const isElsewhere = first.request.origin !== origin;
-    const settings = admit(first, scope.metadata, isElsewhere ? anywhere : place);
+    let values: Values;
+    let rendered: Rendered;
+    try {
+      const evaluating = valuesOf(exchange, inputs, signal);
+      values = evaluating instanceof Promise ? await evaluating : evaluating;
+      rendered = render(exchange, { values, bytes, settings: connecting.settings });
+    } catch (error) {
+      throw healing(error, () => templatesOf(request).filter(({ text }) => expressionsOfText(text).some(readsElsewhere(scope))));
+    }
+    const { first, origin } = rendered;
+    const placeNow = (): Place => {
+      const place = placeOf(exchange, origin, readsSecret(scope, inputs));
+      return first.request.origin === origin ? place : { ...anywhere, tls: place.tls, proxy: place.proxy };
+    };
+    const settings = admit(first, scope.metadata, placeNow);
     if (!clients.has(settings)) await hideAdminDetails(exchange, async () => checkTls(settings.tls, exchange.tls));
     return {
       auth: connecting.auth,
       sign: connecting.sign,
-      first: { ...first, settings },
+      first: settings === first.settings ? first : { ...first, settings },
       template: request,
       maxRedirects,
-      secrets: secretsOf({ inputs, bytes, kept: connecting.secrets, values, mayBeSecret }),
-      place: isElsewhere ? { ...anywhere, tls: place.tls, proxy: place.proxy } : place,
+      secrets: secretsOf(scope, { inputs, bytes, kept: connecting.secrets, values }),
+      placeNow,
       metadata: scope.metadata,
       endpoint: exchange.endpoint && keyText(exchange.endpoint.key),
       freshAfterMs: exchange.freshAfterMs,
@@ -130,12 +127,11 @@ export function createPrepare(deps: PrepareDeps): Prepare {
 type Values = ReadonlyMap<string, string>;
 const noValues: Values = new Map();
 interface Rendering {
-  readonly inputs: Inputs;
+  readonly values: Values;
   readonly bytes: AllBytes;
   readonly settings: ClientSettings;
 }
 interface Rendered {
-  readonly values: Values;
   /** Of its own URL. */
   readonly origin: string;
   readonly first: Hop;
@@ -146,16 +142,18 @@ interface SecretParts {
   readonly bytes: AllBytes;
   readonly kept: readonly string[];
   readonly values: Values;
-  readonly mayBeSecret: (expression: string) => boolean;
 }
 /** What must not be shown, put together when somebody asks. */
-function secretsOf({ inputs, bytes, kept, values, mayBeSecret }: SecretParts): () => Secrets {
+function secretsOf(scope: Scope, { inputs, bytes, kept, values }: SecretParts): () => Secrets {
   if (inputs.size === 0 && bytes.size === 0 && kept.length === 0) return () => noSecrets; // no value can have been made of one
-  const derived = [...values].filter(([expression]) => mayBeSecret(expression)).map(([, json]) => json);
-  return once(() => ({
-    kept: [...secretValues(inputs), ...secretTexts(bytes), ...kept],
-    derived: [...new Set(derived.flatMap(textsOf))].filter(({ length }) => length >= leastTelling),
-  }));
+  return once(() => {
+    const mayBeSecret = readsSecret(scope, inputs);
+    const derived = [...values].filter(([expression]) => mayBeSecret(expression)).flatMap(([, json]) => textsOf(json));
+    return {
+      kept: [...secretValues(inputs), ...secretTexts(bytes), ...kept],
+      derived: [...new Set(derived)].filter(({ length }) => length >= leastTelling),
+    };
+  });
 }
 const noSecrets: Secrets = { kept: [], derived: [] };
 

@@ -201,7 +201,7 @@ class ReconcilePrepared implements HTTPPrepared {
   }
 
   #report(outcome: Outcome | Opened): void {
-    const { server = "the server" } = this.#sending.place ?? {};
-    this.#parts.pass?.report(judgeServer(outcome), failureText(outcome, server));
+    const { ready, pass } = this.#parts;
+    pass?.report(judgeServer(outcome), failureText(outcome, ready.placeNow?.().server ?? "the server"));
   }
 }

@@ -48,25 +48,39 @@ const unknownNamespace: EgressDenial = {
   message: "its namespace's labels are not known yet, by which an EgressPolicy may choose it",
 };
 
-/** Routes that are remembered for each namespace's rules. */
-const maxRoutes = 4_096;
+/** Routes that are remembered for each namespace's rules, by method. */
+const maxRoutes = 1_024;
+const maxMethods = 8;
+
+interface MapOfMaps<K, V> {
+  get(key: K): V | undefined;
+  set(key: K, value: V): unknown;
+}
+function mapIn<K, L, V>(maps: MapOfMaps<K, Map<L, V>>, key: K): Map<L, V> {
+  const known = maps.get(key);
+  if (known) return known;
+  const map = new Map<L, V>();
+  maps.set(key, map);
+  return map;
+}
 
 /** Where nothing else is said, every namespace may reach public addresses, and the floor is closed. */
 export function createEgress({ floor = closedFloor, rulesFor = () => noPolicies }: EgressOptions = {}): Egress {
   const names = createNames();
-  const routes = new WeakMap<EgressRules, Map<string, Route>>();
+  /** By method and origin. */
+  const routes = new WeakMap<EgressRules, Map<string, Map<string, Route>>>();
 
   function routeFor(method: string, origin: string, rules: EgressRules): Route {
-    const known = routes.get(rules) ?? new Map<string, Route>();
-    routes.set(rules, known);
-    const key = `${method} ${origin}`;
-    let route = known.get(key);
+    const byMethod = mapIn(routes, rules);
+    const byOrigin = mapIn(byMethod, method);
+    let route = byOrigin.get(origin);
     if (!route) {
       const url = new URL(origin);
       const { hostname } = url;
       route = routeOf({ method, hostname, port: portNumber(url) }, rules, floor);
-      if (known.size >= maxRoutes) known.clear();
-      known.set(key, route);
+      if (byMethod.size > maxMethods) byMethod.clear();
+      if (byOrigin.size >= maxRoutes) byOrigin.clear();
+      byOrigin.set(origin, route);
     }
     return route;
   }

@@ -44,7 +44,7 @@ export function askingNamespace(): string {
 }
 /** Names that are resolved because of `action` count as this namespace's. */
 export function forNamespace<T>(namespace: string, action: () => T): T {
-  return askedFor.run(namespace, action);
+  return askedFor.getStore() === namespace ? action() : askedFor.run(namespace, action);
 }
 
 /** First come, first served, of those whose namespace may ask. */

@@ -4,11 +4,11 @@ import type { Read } from "../../core/ports.ts";
 import { resolveAuth, type AuthSettings } from "./auth.ts";
 import type { ClientSettings } from "../connect/client-settings.ts";
 import { proxySecrets, resolveProxy } from "./proxy.ts";
-import { RefusedError } from "../refusal.ts";
+import { RefusedError, refuseForNow } from "../refusal.ts";
 import { resolveSign, type SignSettings } from "./sign.ts";
 import { resolveTls } from "./tls.ts";
 
-export interface Connecting {
+interface Connecting {
   readonly settings: ClientSettings;
   readonly auth: AuthSettings | undefined;
   readonly sign: SignSettings | undefined;
@@ -41,18 +41,14 @@ function settingsOf({ http2 }: Connection, settings: ClientSettings): ClientSett
 }
 
 /** What `action` gives. Where it refuses for a reason that lies with an admin's endpoint, callers are told that, and no more. */
-export async function hideAdminDetails<T>(connection: Connection, action: () => Promise<T>): Promise<T> {
+export async function hideAdminDetails<T>({ endpoint }: Connection, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
-    throw withoutAdminDetails(connection, error);
+    if (!endpoint || endpoint.key.namespace !== "" || !(error instanceof RefusedError)) throw error;
+    const { retryAfterMs } = error.refusal;
+    const message = `endpointRef: ${endpoint.title} cannot be used now; its own status says why`;
+    if (retryAfterMs === undefined) refuseForNow("EndpointNotReady", message);
+    throw new RefusedError({ type: "refusal", reason: "EndpointNotReady", message, heals: true, retryAfterMs });
   }
-}
-/** The error that callers are told in place of it. */
-export function withoutAdminDetails({ endpoint }: Connection, error: unknown): unknown {
-  if (!endpoint || endpoint.key.namespace !== "" || !(error instanceof RefusedError)) return error;
-  const { retryAfterMs } = error.refusal;
-  const message = `endpointRef: ${endpoint.title} cannot be used now; its own status says why`;
-  const refusal = { type: "refusal", reason: "EndpointNotReady", message, heals: true } as const;
-  return new RefusedError(retryAfterMs === undefined ? refusal : { ...refusal, retryAfterMs });
 }

@@ -36,6 +36,13 @@ const maxDrainMs = 1_000;
 /** Servers close idle connections after a second at the soonest. */
 const defaultFreshAfterMs = 500;
 
+/** `settings`: by which it may go there now. */
+interface Admitted {
+  readonly place: Slot;
+  readonly settings: ClientSettings;
+  readonly isProxied: boolean;
+}
+
 export class Exchange {
   readonly sending: Sending;
   readonly options: SendOptions;
@@ -122,14 +129,17 @@ export class Exchange {
     const { metadata, lane, waitFor = (awaited) => awaited } = this.sending;
     const { clients, origins } = this.options;
     const { origin } = hop.request;
-    const connections = clients.connectionsOf(this.admit(hop), origin);
-    const place = origins.take(origin, this.limit, { namespace: metadata.namespace, lane, connections });
-    if (!(place instanceof Promise)) return this.#takeClient(hop, place, isProxied);
-    return waitFor(place).then((slot) => this.#takeClient(hop, slot, isProxied));
-  }
-  #takeClient(hop: Hop, place: Slot, isProxied: boolean): Hop {
-    this.#originSlot = place;
     const settings = this.admit(hop);
+    const connections = clients.connectionsOf(settings, origin);
+    const place = origins.take(origin, this.limit, { namespace: metadata.namespace, lane, connections });
+    if (!(place instanceof Promise)) return this.#takeClient(hop, { place, settings, isProxied });
+    return waitFor(place).then((slot) => {
+      this.#originSlot = slot;
+      return this.#takeClient(hop, { place: slot, settings: this.admit(hop), isProxied });
+    });
+  }
+  #takeClient(hop: Hop, { place, settings, isProxied }: Admitted): Hop {
+    this.#originSlot = place;
     this.#client = this.options.clients.acquire(settings, this.sending.metadata.namespace);
     this.trace.proxied = isProxied;
     return settings === hop.settings ? hop : { ...hop, settings };

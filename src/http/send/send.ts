@@ -101,7 +101,7 @@ function answered(exchange: Exchange, answer: Answer, content: Buffer): Outcome 
 
 function concludeFailure(exchange: Exchange, error: unknown): Failed {
   const { sending, options, trace } = exchange;
-  const place = placeNow(sending, exchange);
+  const place = placeOf(exchange);
   const denial = denialIn(error);
   if (denial) {
     const about = { metadata: sending.metadata, server: place.server };
@@ -120,7 +120,8 @@ function concludeFailure(exchange: Exchange, error: unknown): Failed {
 }
 
 /** Where a redirect has led is a server's text, and not told. */
-function placeNow({ place = anywhere }: Sending, { trace }: Exchange): Place {
+function placeOf({ sending, trace }: Exchange): Place {
+  const place = sending.placeNow?.() ?? anywhere;
   if (!trace.elsewhere) return place;
   const { server: _, scheme: __, ...rest } = place;
   return rest;
@@ -137,17 +138,22 @@ function responseOf({ sending, durationMs }: Exchange, answer: Answer, content: 
   const { text, isExact, isText } = decodedContent(content, headerField(headers, "content-type"));
   const fields = headerFields(headers);
   const trailers = headerFields(answer.trailers);
-  return {
+  const response = {
     statusCode,
     headers: fields,
-    ...(Object.keys(trailers).length > 0 && { trailers }),
     body: redact(text),
-    ...(!isExact && { bytes: redact(content) }),
-    ...(!isText && { undecodable: true }),
     shown: createShown({ headers: fields, body: text }, sending.secrets),
     sizeBytes: content.byteLength,
     sha256: hash("sha256", content, "hex"),
     durationMs,
+  };
+  const hasTrailers = Object.keys(trailers).length > 0;
+  if (isExact && isText && !hasTrailers) return response;
+  return {
+    ...response,
+    ...(hasTrailers && { trailers }),
+    ...(!isExact && { bytes: redact(content) }),
+    ...(!isText && { undecodable: true }),
   };
 }
 

@@ -49,8 +49,8 @@ export interface Sending {
   readonly freshAfterMs?: number | undefined;
   /** Its endpoint, as telemetry names it. */
   readonly endpoint?: string | undefined;
-  /** For people; absent: that is not told. */
-  readonly place?: Place;
+  /** Where it goes, for people, worked out when somebody has to be told; absent: that is not told. */
+  readonly placeNow?: () => Place;
   /** Masked in what may be shown of the answer. */
   readonly secrets: () => Secrets;
   /** Asked before more than `smallBytes` of an answer are read. Absent: nobody needs to be. */
