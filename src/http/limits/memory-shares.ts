@@ -154,16 +154,19 @@ class SharedHolding implements Holding {
     const bodies = (this.#bodies ??= new Map<Body, number>());
     bodies.set(content, (bodies.get(content) ?? 0) + 1);
     const sizeBytes = bodies.keys().reduce((sum, { length }) => sum + length, 0);
-    if (sizeBytes > maxBodiesBytes)
-      refuse("InvalidRequest", `the bodies of its requests are longer than ${maxBodiesBytes} bytes together`);
     const held = { [Symbol.dispose]: () => letGo(bodies, content) };
-    return sizeBytes > smallBytes ? this.#have(signal, true).then(() => held) : held;
+    return sizeBytes > smallBytes ? this.#longBodies(sizeBytes, signal).then(() => held) : held;
   }
   [Symbol.dispose](): void {
     this.#hasEnded = true;
     this.#share?.[Symbol.dispose]();
   }
 
+  async #longBodies(sizeBytes: number, signal: AbortSignal): Promise<void> {
+    if (sizeBytes > maxBodiesBytes)
+      refuse("InvalidRequest", `the bodies of its requests are longer than ${maxBodiesBytes} bytes together`);
+    await this.#have(signal, true);
+  }
   #have(signal: AbortSignal, isLoaded: boolean): Promise<Disposable> {
     return (this.#asked ??= this.#ask(signal, isLoaded).catch((error: unknown) => {
       this.#asked = undefined;

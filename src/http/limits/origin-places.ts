@@ -45,8 +45,9 @@ export function createOriginPlaces(maxPerOrigin: number, groupOf: (owner: string
   }
   function vacate(origin: string, owner: string): void {
     const shares = places.get(origin);
+    const most = limits.get(origin) ?? maxPerOrigin;
     shares?.giveBack(groupOf(owner));
-    for (;;) {
+    while (!shares || shares.taken < most) {
       const next = waitingLine.keepForNext(origin, (group) => mayTake(origin, group));
       if (next === undefined) break;
       take(origin, next);
