@@ -3,8 +3,10 @@
  * are a process each. The clients take turns, three times, and the fastest turn of each counts: what else the machine does
  * makes a turn slower, and never faster.
  *
+ * Then an exchange with 50 in flight beside bare undici over as many connections, in turns in one process (pair.ts).
+ *
  * Usage: node bench/http/main.ts [requests] [part of names]     (default 10000, after twice as many to warm up; a client for each
- * request sends a fifth; and all clients)
+ * request sends a fifth; and all clients). `node bench/http/main.ts pairs`: the pairs alone.
  */
 import { execFile, fork, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -17,6 +19,7 @@ import { promisify } from "node:util";
 import { createAuthority } from "../../test/support/certificates.ts";
 import { contenders } from "./contenders.ts";
 
+const onlyPairs = process.argv[2] === "pairs";
 const requests = Number(process.argv[2] ?? 10_000);
 const rounds = 3;
 const goClient = "Go net/http, one shared client";
@@ -32,7 +35,7 @@ const folder = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
 using authority = createAuthority("Bench");
 const caFile = join(folder, "ca.pem");
 writeFileSync(caFile, authority.ca);
-const goProgram = await buildGo();
+const goProgram = onlyPairs ? undefined : await buildGo();
 const origin = fork(new URL("origin.ts", import.meta.url), {
   env: { ...process.env, ORIGIN_TLS: JSON.stringify(authority.issue("IP:127.0.0.1")) },
 });
@@ -43,32 +46,54 @@ const part = process.argv[3] ?? "";
 const all = [...Object.keys(contenders), ...(goProgram === undefined ? [] : [goClient])].filter(
   (name) => name === bareName || name.includes(part),
 );
-process.stdout.write("| client | scheme | in flight | requests/s | of bare undici | CPU a request | connections |\n");
-process.stdout.write("| --- | --- | --: | --: | --: | --: | --: |\n");
-for (const scheme of ["http", "https"]) {
-  for (const inFlight of [1, 50]) {
-    const names = all.filter((name) => !name.includes("50 connections") || inFlight === 50);
-    const figures = new Map<string, Figures[]>(names.map((name) => [name, []]));
-    for (let round = 0; round < rounds; round += 1)
-      for (const [name, list] of figures) list.push(await measure(name, scheme, inFlight));
-    const bare = fastest(figures.get(bareName) ?? []).perSecond;
-    for (const [name, list] of figures) {
-      const { perSecond, cpuMicroseconds, accepted } = fastest(list);
-      const cells = [
-        name,
-        scheme,
-        inFlight,
-        Math.round(perSecond).toLocaleString("en"),
-        `${Math.round((100 * perSecond) / bare)} %`,
-        `${Math.round(cpuMicroseconds)} µs`,
-        accepted.toLocaleString("en"),
-      ];
-      process.stdout.write(`| ${cells.join(" | ")} |\n`);
+if (!onlyPairs) await compareClients();
+await comparePairs();
+origin.disconnect();
+rmSync(folder, { recursive: true });
+
+async function compareClients(): Promise<void> {
+  process.stdout.write("| client | scheme | in flight | requests/s | of bare undici | CPU a request | connections |\n");
+  process.stdout.write("| --- | --- | --: | --: | --: | --: | --: |\n");
+  for (const scheme of ["http", "https"]) {
+    for (const inFlight of [1, 50]) {
+      const names = all.filter((name) => !name.includes("50 connections") || inFlight === 50);
+      const figures = new Map<string, Figures[]>(names.map((name) => [name, []]));
+      for (let round = 0; round < rounds; round += 1)
+        for (const [name, list] of figures) list.push(await measure(name, scheme, inFlight));
+      const bare = fastest(figures.get(bareName) ?? []).perSecond;
+      for (const [name, list] of figures) {
+        const { perSecond, cpuMicroseconds, accepted } = fastest(list);
+        const cells = [
+          name,
+          scheme,
+          inFlight,
+          Math.round(perSecond).toLocaleString("en"),
+          `${Math.round((100 * perSecond) / bare)} %`,
+          `${Math.round(cpuMicroseconds)} µs`,
+          accepted.toLocaleString("en"),
+        ];
+        process.stdout.write(`| ${cells.join(" | ")} |\n`);
+      }
     }
   }
 }
-origin.disconnect();
-rmSync(folder, { recursive: true });
+
+async function comparePairs(): Promise<void> {
+  process.stdout.write("\n| scheme | in flight | connections | bare undici, CPU | Holdfast, CPU | of bare undici |\n");
+  process.stdout.write("| --- | --: | --: | --: | --: | --: |\n");
+  for (const scheme of ["http", "https"])
+    for (const [inFlight, connections] of [
+      [50, 50],
+      [50, 6],
+      [1, 1],
+    ]) {
+      const target = [`${scheme}://127.0.0.1:${ports[scheme]}/`, caFile, String(inFlight), String(connections)];
+      const pair = await outputOf(process.execPath, [new URL("pair.ts", import.meta.url).pathname, ...target], process.env);
+      const { bare, own } = JSON.parse(pair) as { readonly bare: number; readonly own: number };
+      const figures = [`${bare.toFixed(1)} µs`, `${own.toFixed(1)} µs`, `${Math.round((100 * bare) / own)} %`];
+      process.stdout.write(`| ${[scheme, inFlight, connections, ...figures].join(" | ")} |\n`);
+    }
+}
 
 async function measure(name: string, scheme: string, inFlight: number): Promise<Figures> {
   // A client for each request leaves a port in TIME_WAIT for each: fewer of them, or the ports run out.

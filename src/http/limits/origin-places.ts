@@ -47,8 +47,9 @@ export function createOriginPlaces(maxPerOrigin: number, groupOf: (owner: string
     const shares = places.get(origin);
     const most = limits.get(origin) ?? maxPerOrigin;
     shares?.giveBack(groupOf(owner));
-    while (!shares || shares.taken < most) {
-      const next = waitingLine.keepForNext(origin, (group) => mayTake(origin, group));
+    for (;;) {
+      const isFull = (places.get(origin)?.taken ?? 0) >= most; // nobody has to be asked
+      const next = isFull ? undefined : waitingLine.keepForNext(origin, (group) => mayTake(origin, group));
       if (next === undefined) break;
       take(origin, next);
     }

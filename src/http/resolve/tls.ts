@@ -3,6 +3,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import type { TlsSources } from "../../core/connection.ts";
 import type { Source } from "../../core/source.ts";
+import { oncePer } from "../../core/tools/once-per.ts";
 import type { Read } from "../../core/ports.ts";
 import type { ClientSettings } from "../connect/client-settings.ts";
 import { isKeptElsewhere, resolveText } from "./inputs.ts";
@@ -15,23 +16,36 @@ const plain = (["TLSv1.2", "TLSv1.3"] as const).flatMap((minVersion) =>
   [true, false].map((rejectUnauthorized): TlsSettings => ({ rejectUnauthorized, minVersion })),
 );
 
-/** Throws `RefusedError`. */
+/** Rejects with a `RefusedError`. */
 export function resolveTls(sources: TlsSources, read: Read): TlsSettings | Promise<TlsSettings> {
+  const { ca, certificate, key } = sources;
+  return [ca, certificate, key].some(isKeptElsewhere) ? resolveOwn(sources, read) : declaredTls(sources);
+}
+/** Made once of what is never another: the key of its client is found by the object. */
+const declaredTls = oncePer((sources: TlsSources): TlsSettings => {
   const { ca, certificate, key, serverName, minVersion, insecureSkipVerify } = sources;
-  if (ca || certificate || key || serverName !== undefined) return resolveOwn(sources, read);
+  if (ca || certificate || key || serverName !== undefined)
+    return settingsOf(sources, { ca: declaredText(ca), cert: declaredText(certificate), key: declaredText(key) });
   return plain.find((one) => one.minVersion === minVersion && one.rejectUnauthorized !== insecureSkipVerify) as TlsSettings;
+});
+function declaredText(source: Source | undefined): string | undefined {
+  return source?.type === "literal" && typeof source.value === "string" ? source.value : undefined;
 }
 async function resolveOwn(sources: TlsSources, read: Read): Promise<TlsSettings> {
   const [ca, cert, key] = await Promise.all(
     [sources.ca, sources.certificate, sources.key].map((source) => resolveText(source, read)),
   );
+  return settingsOf(sources, { ca, cert, key });
+}
+type Material = Readonly<Record<"ca" | "cert" | "key", string | undefined>>;
+function settingsOf({ serverName, minVersion, insecureSkipVerify }: TlsSources, { ca, cert, key }: Material): TlsSettings {
   return {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
-    ...(sources.serverName === undefined ? {} : { servername: sources.serverName }),
-    rejectUnauthorized: !sources.insecureSkipVerify,
-    minVersion: sources.minVersion,
+    ...(serverName === undefined ? {} : { servername: serverName }),
+    rejectUnauthorized: !insecureSkipVerify,
+    minVersion,
   };
 }
 
