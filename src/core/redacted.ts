@@ -6,19 +6,7 @@ export interface Redacted<T> {
   toJSON(): "***";
 }
 
-/** The value itself stays where it is: `open` gives back the same object. */
+/** The value itself stays where it is: `open` gives back the same object. Two of them are never deeply equal. */
 export function redact<T>(value: T): Redacted<T> {
-  return new Sealed(value);
-}
-class Sealed<T> implements Redacted<T> {
-  readonly #value: T;
-  constructor(value: T) {
-    this.#value = value;
-  }
-  open(): T {
-    return this.#value;
-  }
-  toJSON(): "***" {
-    return "***";
-  }
+  return { open: () => value, toJSON: () => "***" };
 }

@@ -58,7 +58,8 @@ export class Exchange {
   #answer: Answer | undefined;
   #redirects: Redirects | undefined;
   #tries: SecondTries | undefined;
-  #hasEnded = false;
+  #isOver = false;
+  #isRecorded = false;
 
   /** Its time runs from now on. */
   constructor(sending: Sending, budget: Budget, options: SendOptions, signal: AbortSignal) {
@@ -212,7 +213,8 @@ export class Exchange {
       return await wait();
     } finally {
       this.#waitedMs += performance.now() - fromMs;
-      this.limit.restart(this.sending.first.settings.timeoutMs - (performance.now() - this.#startedMs - this.#waitedMs));
+      const leftMs = this.sending.first.settings.timeoutMs - (performance.now() - this.#startedMs - this.#waitedMs);
+      if (!this.#isOver) this.limit.restart(leftMs); // it can have been closed meanwhile
     }
   }
   get durationMs(): number {
@@ -223,14 +225,20 @@ export class Exchange {
     return [this.#slot, this.#originSlot].filter((slot) => slot !== undefined);
   }
 
-  /** Gives everything back, and records how it ended. Has no effect the second time. */
-  end(how: Ending): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
+  /** Gives everything back: its answer is closed, its places are free, its timer is gone. Has no effect the second time. */
+  giveBack(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#answer?.close(); // none is left open, however it ended
     this.#leave();
     this.#slot?.release();
     this.limit[Symbol.dispose]();
+  }
+  /** The same, and records how it ended. Has no effect the second time. */
+  end(how: Ending): void {
+    this.giveBack();
+    if (this.#isRecorded) return;
+    this.#isRecorded = true;
     const { first, metadata, endpoint } = this.sending;
     const { namespace, name } = metadata;
     const about = endpoint === undefined ? { namespace, name } : { namespace, name, endpoint };

@@ -100,6 +100,7 @@ function answered(exchange: Exchange, answer: Answer, content: Buffer): Outcome 
 }
 
 function concludeFailure(exchange: Exchange, error: unknown): Failed {
+  exchange.giveBack(); // before anything is worked out of it
   const { sending, options, trace } = exchange;
   const place = placeOf(exchange);
   const denial = denialIn(error);
