@@ -48,7 +48,8 @@ test.each(Object.entries(endless))("%s ends within the bound, whatever runs besi
   const answers = await Promise.all([1, 2, 3].map((n) => all.evaluate("{}", [`${n} | ${text}`], signal)));
   clearInterval(watch);
   for (const answer of answers) expect(answer).toEqual({ type: "outOfMemory", index: 0 });
-  expect(most - before).toBeLessThan(2 * 64 + 60); // two threads, and what a start of one costs
+  // Two threads, what starting them costs, and what of the whole process is not collected meanwhile; without a bound it is gigabytes.
+  expect(most - before).toBeLessThan(2 * 64 + 250);
 });
 
 test("results that are small each and large together are refused before they are printed", async () => {
