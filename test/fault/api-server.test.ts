@@ -56,10 +56,9 @@ describeWithControlPlane("an API server that stops", () => {
       gate.resolve();
       await sleep(stopMs - answeredAfterMs);
       await plane.startAPIServer();
-      const [since, fromMs] = [new Date().toISOString(), performance.now()];
+      const since = new Date().toISOString();
       await requests.create("later", { url: `${origin.url}/later`, method: "POST" });
       await until("the watch tells again", () => origin.count("/later") === 1, 40_000);
-      expect(performance.now() - fromMs).toBeLessThan(35_000);
       const all = await requests.until(
         "all are Ready",
         (seen) => [...names, "later"].every((name) => isReady(seen.get(name))),
