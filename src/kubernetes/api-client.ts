@@ -6,15 +6,14 @@
  */
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { Dispatcher } from "undici";
-import { deadline, unlessAborted, type Deadline } from "../core/tools/deadline.ts";
+import { deadline, unlessAborted } from "../core/tools/deadline.ts";
 import { parseJSON } from "../core/tools/json.ts";
+import { oncePer } from "../core/tools/once-per.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import { ApiError, ApiUnreachableError, timedOut, tooLarge, unreadable } from "./api-error.ts";
+import { exchange, type ApiReply } from "./api-exchange.ts";
 import { createConnections, type Purpose } from "./connections.ts";
 import { createCredentialSource } from "./credentials.ts";
-
-/** A page of 500 objects of half a megabyte each: beyond what etcd was made for. */
-const maxAnswerBytes = 256 * 1024 * 1024;
 
 export interface ApiRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -80,33 +79,30 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
   const prefix = pathname.replace(/\/$/, "");
   const connections = createConnections(origin, credentials.proxyURL, settings.connections);
 
-  /** Answers with the header of a success; anything else is thrown, and the body of it has been read. */
-  async function open(purpose: Purpose, request: ApiRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-    const { tls, headers } = await unlessAborted(signal, credentials.current());
+  /** Where it goes, and what it says. Reads the credentials where they are due. */
+  async function begin(purpose: Purpose, request: ApiRequest, signal: AbortSignal, limitMs: number): Promise<Beginning> {
+    const startedMs = performance.now();
+    const { tls, headers } = credentials.kept() ?? (await within(limitMs, request, signal, credentials.current()));
     const { method, query, body } = request;
-    const responding = connections.get(purpose, tls).request({
+    const options = {
       origin,
-      path: `${prefix}${request.path}${query ? `?${new URLSearchParams(query).toString()}` : ""}`,
+      path: `${prefix}${request.path}${query ? queryText(query) : ""}`,
       method,
       headers: { ...headers, "user-agent": userAgent, ...headersOf(request) },
       body: body === undefined ? null : JSON.stringify(body),
-      signal,
-    });
-    const response = await unlessAborted(signal, responding); // undici notices only once it is connected
-    const { statusCode } = response;
-    if (statusCode >= 200 && statusCode <= 299) return response;
-    if (statusCode === 401) credentials.rejected();
-    const answer = await readAnswer(request, response.body).catch(() => undefined);
-    throw new ApiError(describe(request), statusCode, answer, retryAfterMs(response.headers["retry-after"]));
+    };
+    const leftMs = Math.max(1, limitMs - (performance.now() - startedMs));
+    return { dispatcher: connections.get(purpose, tls), options, leftMs };
+  }
+
+  /** Of an answer that is no success. */
+  function refusal(request: ApiRequest, { status, retryAfter, text }: ApiReply): ApiError {
+    if (status === 401) credentials.rejected();
+    return new ApiError(describe(request), status, refusalJSON(text), retryAfterMs(retryAfter));
   }
 
   /** Runs one request, records it, and gives its errors their names. */
-  async function callAndRecord<T>(
-    request: ApiRequest,
-    limit: Deadline,
-    outer: AbortSignal,
-    run: () => Promise<[number, T]>,
-  ): Promise<T> {
+  async function callAndRecord<T>(request: ApiRequest, outer: AbortSignal, run: () => Promise<[number, T]>): Promise<T> {
     const { method } = request;
     try {
       const [status, result] = await run();
@@ -117,7 +113,7 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
         emit({ type: "apiCalled", method, code: String(error.status), host });
         throw error;
       }
-      const code = outer.aborted ? "ABORTED" : limit.expired ? timedOut : codeOf(error);
+      const code = outer.aborted ? "ABORTED" : codeOf(error);
       emit({ type: "apiCalled", method, code, host });
       if (outer.aborted) throw outer.reason;
       credentials.rejected(); // its certificate may be another authority's by now, which the kubeconfig has
@@ -129,19 +125,26 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
     namespace: credentials.namespace,
     async call(request, signal) {
       signal.throwIfAborted();
-      using limit = deadline(signal, request.timeoutMs ?? callTimeoutMs);
-      return await callAndRecord(request, limit, signal, async () => {
-        const { statusCode, body } = await open(request.purpose ?? "calls", request, limit.signal);
-        return [statusCode, { status: statusCode, body: await readAnswer(request, body) }];
+      const { purpose = "calls", timeoutMs = callTimeoutMs } = request;
+      return await callAndRecord(request, signal, async () => {
+        const { dispatcher, options, leftMs } = await begin(purpose, request, signal, timeoutMs);
+        const reply = await exchange(dispatcher, options, { signal, timeoutMs: leftMs, errors: errorsOf(request) });
+        if (!isSuccess(reply.status)) throw refusal(request, reply);
+        return [reply.status, { status: reply.status, body: readJSON(request, reply.text) }];
       });
     },
     async stream(request, signal) {
       signal.throwIfAborted();
       using cleanup = new DisposableStack();
       const limit = cleanup.use(deadline(signal, callTimeoutMs));
-      const chunks = await callAndRecord(request, limit, signal, async () => {
-        const { statusCode, body } = await open("watches", request, limit.signal);
-        return [statusCode, body];
+      const chunks = await callAndRecord(request, signal, async () => {
+        const { dispatcher, options } = await begin("watches", request, signal, callTimeoutMs);
+        const responding = dispatcher.request({ ...options, signal: limit.signal });
+        const response = await unlessAborted(limit.signal, responding).catch((error: unknown) => {
+          throw limit.expired ? errorsOf(request).timedOut() : error; // undici notices only once it is connected
+        });
+        if (!isSuccess(response.statusCode)) throw refusal(request, await replyOf(response));
+        return [response.statusCode, response.body];
       });
       limit.pause();
       chunks.on("error", () => {}); // destroying it before its end emits an error, which its reader gets as well
@@ -157,6 +160,16 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
   };
 }
 
+interface Beginning {
+  readonly dispatcher: Dispatcher;
+  readonly options: Dispatcher.DispatchOptions;
+  /** Of its limit. */
+  readonly leftMs: number;
+}
+
+/** Of a query that is used again and again, written once. */
+const queryText = oncePer((query: NonNullable<ApiRequest["query"]>) => `?${new URLSearchParams(query).toString()}`);
+
 function describe({ method, path }: ApiRequest): string {
   return `${method} ${path}`;
 }
@@ -169,26 +182,59 @@ function headersOf({ body, impersonate, contentType, accept = "application/json"
   };
 }
 
-/** Undefined for an empty body. Throws when it is too large or no JSON, never with its text. */
-async function readAnswer(request: ApiRequest, body: AsyncIterable<Uint8Array>): Promise<unknown> {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of body) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > maxAnswerBytes) throw new ApiUnreachableError(describe(request), tooLarge);
-    chunks.push(chunk);
-  }
-  if (sizeBytes === 0) return undefined;
+/** Undefined for an empty one. Throws for what is no JSON, never with its text. */
+function readJSON(request: ApiRequest, text: string): unknown {
+  if (text === "") return undefined;
   try {
-    return parseJSON(Buffer.concat(chunks).toString("utf8"));
+    return parseJSON(text);
   } catch {
     throw new ApiUnreachableError(describe(request), unreadable); // no cause: its message quotes the answer
   }
 }
+/** Of a refusal, which says what is wrong, or, where something in between refuses, anything. */
+function refusalJSON(text: string): unknown {
+  try {
+    return parseJSON(text);
+  } catch {
+    return undefined;
+  }
+}
+const maxRefusalBytes = 1024 * 1024;
+async function replyOf({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<ApiReply> {
+  const text = await textOf(body).catch(() => "");
+  return { status: statusCode, retryAfter: String(headers["retry-after"]), text };
+}
+/** Throws for a longer one. */
+async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of body) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > maxRefusalBytes) throw new Error("a refusal is too long");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status <= 299;
+}
+function errorsOf(request: ApiRequest): { readonly timedOut: () => Error; readonly tooLarge: () => Error } {
+  const unreachable = (code: string) => () => new ApiUnreachableError(describe(request), code);
+  return { timedOut: unreachable(timedOut), tooLarge: unreachable(tooLarge) };
+}
+
+/** What the promise gives, for as long as it may take and nobody aborts. */
+async function within<T>(limitMs: number, request: ApiRequest, signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  using limit = deadline(signal, limitMs);
+  return await unlessAborted(limit.signal, promise).catch((error: unknown) => {
+    throw limit.expired ? errorsOf(request).timedOut() : error;
+  });
+}
 
 /** Milliseconds. The API server sends seconds; it does not use the header's other form, a date. */
-function retryAfterMs(header: string | string[] | undefined): number | undefined {
-  return typeof header === "string" && /^\d{1,9}$/.test(header) ? Number(header) * 1000 : undefined;
+function retryAfterMs(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d{1,9}$/.test(header) ? Number(header) * 1000 : undefined;
 }
 
 function codeOf(error: unknown): string {

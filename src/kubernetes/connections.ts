@@ -34,6 +34,7 @@ export function createConnections(origin: string, proxyURL: string | undefined, 
   const open = new Set<Dispatcher>();
   let clients: Partial<Record<Purpose, Dispatcher>> = {};
   let clientsFingerprint = "";
+  let lastTls: TlsSettings | undefined;
   function openClient(purpose: Purpose, tls: TlsSettings): Dispatcher {
     const settings = {
       allowH2: false,
@@ -57,7 +58,8 @@ export function createConnections(origin: string, proxyURL: string | undefined, 
   }
   return {
     get(purpose, tls) {
-      const fingerprint = fingerprintOf(tls);
+      const fingerprint = tls === lastTls ? clientsFingerprint : fingerprintOf(tls);
+      lastTls = tls;
       if (fingerprint !== clientsFingerprint) {
         for (const old of Object.values(clients)) retire(old);
         clients = {};

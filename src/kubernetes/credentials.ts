@@ -24,12 +24,16 @@ interface CredentialSource {
   readonly proxyURL: string | undefined;
   /** That of the current context, which in a Pod is the one of its service account. */
   readonly namespace: string | undefined;
+  /** Those of the last second; undefined: they have to be read. Never those of a plugin, which says itself how long they last. */
+  kept(): Credentials | undefined;
   /** Those of now. Runs the kubeconfig's plugin or reads its files where they are due; concurrent callers share that. */
   current(): Promise<Credentials>;
   /** The server did not accept them, or was not accepted: the kubeconfig is read again, at most every `reloadMs`. */
   rejected(): void;
 }
 
+/** For so long files of certificates and tokens are not looked at again, milliseconds: reading and checking them costs as much as a call. */
+const keptMs = 1_000;
 /** A plugin that takes longer is killed, milliseconds. */
 const pluginLimitMs = 30_000;
 
@@ -74,14 +78,20 @@ export function createCredentialSource(load: () => KubeConfig, reloadMs: number)
   let kubeConfig = load();
   let loadedAtMs = performance.now();
   let pending: Promise<Credentials> | undefined;
+  let kept: { readonly credentials: Credentials; readonly untilMs: number } | undefined;
   const { server, proxyUrl } = kubeConfig.getCurrentCluster() ?? { server: "" };
   return {
     server: new URL(server),
     proxyURL: proxyUrl,
     namespace: kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace,
+    kept: () => (kept && performance.now() < kept.untilMs ? kept.credentials : undefined),
     current() {
       if (pending) return pending;
-      const reading = readCredentials(kubeConfig);
+      const [from, untilMs] = [kubeConfig, performance.now() + keptMs];
+      const reading = readCredentials(from).then((credentials) => {
+        if (from === kubeConfig && pending === reading && mayKeep(from)) kept = { credentials, untilMs };
+        return credentials;
+      });
       pending = reading;
       // What hangs is asked anew later, and holds up nobody who has not waited for it by then.
       const timer = setTimeout(forget, 2 * pluginLimitMs).unref();
@@ -93,6 +103,7 @@ export function createCredentialSource(load: () => KubeConfig, reloadMs: number)
       return reading;
     },
     rejected() {
+      kept = undefined;
       if (performance.now() - loadedAtMs < reloadMs) return;
       loadedAtMs = performance.now();
       try {
@@ -103,6 +114,12 @@ export function createCredentialSource(load: () => KubeConfig, reloadMs: number)
       }
     },
   };
+}
+
+/** A plugin, or a provider that takes its place, knows when what it gave expires. */
+function mayKeep(kubeConfig: KubeConfig): boolean {
+  const provider = kubeConfig.getCurrentUser()?.authProvider;
+  return provider === undefined || provider.name === "tokenFile";
 }
 
 /**

@@ -170,11 +170,10 @@ async function patchStatus(
   const { metadata } = resource;
   const sameObject = { op: "test", path: "/metadata/uid", value: metadata.uid };
   const path = `${objectPath(type, metadata)}/status`;
-  const query = { fieldManager: "holdfast" };
   const body = [sameObject, ...preconditions, { op: "add", path: "/status", value: status }];
   try {
     const contentType = "application/json-patch+json";
-    const patch = { method: "PATCH", path, query, body, contentType, accept: metadataAlone, purpose } as const;
+    const patch = { method: "PATCH", path, query: asHoldfast, body, contentType, accept: metadataAlone, purpose } as const;
     const answer = await writer.client.call(patch, signal);
     return { type: "written", resource: await writtenAs(writer, write, answer.body, signal) };
   } catch (error) {
@@ -184,6 +183,7 @@ async function patchStatus(
   }
 }
 
+const asHoldfast = { fieldManager: "holdfast" };
 const metadataAlone = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
 
 /** The object as it is by an answer to the write. A spec that has changed since it was read is read anew. */
