@@ -19,7 +19,11 @@ export interface Child extends Disposable {
   readonly line: string;
 }
 export async function startChild(program: string, ...args: readonly string[]): Promise<Child> {
-  const child: ChildProcess = spawn(process.execPath, [resolve(import.meta.dirname, program), ...args], {
+  return startChildWith([], program, ...args);
+}
+/** `flags`: Node's. */
+export async function startChildWith(flags: readonly string[], program: string, ...args: readonly string[]): Promise<Child> {
+  const child: ChildProcess = spawn(process.execPath, [...flags, resolve(import.meta.dirname, program), ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   process.on("exit", () => child.kill("SIGKILL"));
