@@ -139,7 +139,7 @@ describeWithControlPlane("a lease", (plane) => {
     await until("it is lost", () => one.losses() === 1);
     expect(one.mayAct()).toBe(false);
     one.api.answer = () => undefined;
-    await until("it leads again", () => one.elections() === 2, 1_000);
+    await until("it leads again", () => one.elections() === 2);
     const second = one.term();
     expect(second).not.toBe(first);
     await staysLeader(one, 1);
@@ -149,7 +149,7 @@ describeWithControlPlane("a lease", (plane) => {
     one.api.answer = () => undefined;
     await until("it stands by", () => one.notes.at(-1) === "standing by");
     await two.leave();
-    await until("it leads a third time", () => one.elections() === 3, 1_000);
+    await until("it leads a third time", () => one.elections() === 3);
     expect([first, second]).not.toContain(one.term());
     expect(await specOf("again")).toMatchObject({ holderIdentity: "one", leaseTransitions: 2 });
   }, 30_000);
