@@ -33,11 +33,12 @@ export async function startChildWith(flags: readonly string[], program: string, 
   return { pid: child.pid ?? 0, line, [Symbol.dispose]: () => void child.kill("SIGKILL") };
 }
 
-/** As the image has it. */
 export async function startHoldfast(plane: ControlPlaneClient, namespace: string): Promise<HoldfastProcess> {
-  const args = ["--kubeconfig", plane.kubeconfigs.holdfast, "--namespace", namespace, "--log-level", "info"];
-  const main = join(import.meta.dirname, "../../dist/main.js");
-  return startController([...args, "--watch-idle-timeout", "10m"], {}, main);
+  return startBuilt(["--kubeconfig", plane.kubeconfigs.holdfast, "--namespace", namespace, "--log-level", "info"]);
+}
+/** As the image has it. */
+export async function startBuilt(args: readonly string[]): Promise<HoldfastProcess> {
+  return startController([...args, "--watch-idle-timeout", "10m"], {}, join(import.meta.dirname, "../../dist/main.js"));
 }
 export async function isServing(controller: HoldfastProcess): Promise<void> {
   while ((await controller.probe("/readyz")).status !== 200) await sleep(20);
