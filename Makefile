@@ -54,7 +54,7 @@ test-model: $(INSTALLED) ## Pure parts in every order, over long texts, and agai
 
 .PHONY: test-one
 test-one: $(INSTALLED) ## One test file: T=test/unit/json.test.ts, and NAME='words of a test' for one test of it.
-	$(JEST) $(ONE)
+	$(JEST) --runInBand $(ONE)
 
 .PHONY: watch
 watch: $(INSTALLED) ## Run the unit tests, or T=test/http/request.test.ts, at every change of a file.

@@ -10,8 +10,7 @@ import type { Readable } from "node:stream";
 import { request } from "undici";
 import { controllerLogs } from "./canaries.ts";
 import { afterOwnEnd } from "./child-process.ts";
-import { addressVariable } from "./control-plane-address.ts";
-import type { ControlPlaneAddress } from "./control-plane-client.ts";
+import { ownAddress } from "./control-plane-address.ts";
 import { nodeFlags } from "./image.ts";
 
 const node = join(import.meta.dirname, "../../node_modules/.bin/node");
@@ -148,9 +147,9 @@ async function keepMetrics(read: () => Promise<string>): Promise<void> {
   await writeFile(join(folder, `${randomUUID()}.metrics`), text);
 }
 function keepingFolder(): string | undefined {
-  const address = process.env[addressVariable] ?? "none";
+  const address = ownAddress() ?? "none";
   if (address === "none") return undefined;
-  const folder = join((JSON.parse(address) as ControlPlaneAddress).folder, controllerLogs);
+  const folder = join(address.folder, controllerLogs);
   mkdirSync(folder, { recursive: true });
   return folder;
 }
