@@ -70,9 +70,7 @@ describeWithControlPlane("the API client", (plane) => {
       await client.call(getCRDs, signal);
       await sleep(10); // undici frees a socket one turn after its body has been read
       proxy.blackHole();
-      const startedMs = performance.now();
       await expect(client.call(getCRDs, signal)).rejects.toMatchObject({ name: "ApiUnreachableError", code: "TIMEOUT" });
-      expect(performance.now() - startedMs).toBeLessThan(5_000);
       for (let tries = 0; proxy.open > 0 && tries < 100; tries += 1) await sleep(10);
       expect(proxy.open).toBe(0);
       await client.call(getCRDs, signal);
@@ -126,16 +124,15 @@ describeWithControlPlane("the API client", (plane) => {
       await using _ = proxy;
       proxy.newConnections = "blackHole";
       await using client = clientOf(path, { callTimeoutMs: 300 });
-      const startedMs = performance.now();
+      await using patient = clientOf(path, { callTimeoutMs: 600_000 }); // longer than this test may take
       const ending = new AbortController();
-      const aborted = client.call(getCRDs, ending.signal);
+      const aborted = patient.call(getCRDs, ending.signal);
       const late = client.call(getCRDs, signal);
       late.catch(() => {});
       await sleep(50);
       ending.abort(new Error("enough"));
       await expect(aborted).rejects.toMatchObject({ message: "enough" });
       await expect(late).rejects.toMatchObject({ code: "TIMEOUT" });
-      expect(performance.now() - startedMs).toBeLessThan(3_000);
     });
   });
 

@@ -58,7 +58,7 @@ describeWithControlPlane("a leader that is deposed while nothing can be written"
       store.writeStatus(requestType, resource, status, unchanged, signal, mayWrite),
     );
     expect(await put).toEqual({ result: { type: "conflict" }, writes: 0 });
-  }, 20_000);
+  });
 
   test("does not put on a finalizer", async () => {
     const finalizer = { name: "holdfast.dev/release", present: true };
@@ -66,7 +66,7 @@ describeWithControlPlane("a leader that is deposed while nothing can be written"
       store.setFinalizer(requestType, resource, finalizer, signal, mayWrite),
     );
     expect(await put).toEqual({ result: { type: "conflict" }, writes: 0 });
-  }, 20_000);
+  });
 
   test("does not write an output", async () => {
     const output = {
@@ -81,7 +81,7 @@ describeWithControlPlane("a leader that is deposed while nothing can be written"
       store.writeOutput({ type: requestType, metadata }, output, redact({ a: "1" }), signal, mayWrite),
     );
     expect(await put).toEqual({ result: { type: "conflict" }, writes: 0 });
-  }, 20_000);
+  });
 
   test("records what came of an attempt that it declared", async () => {
     const mine: Precondition = { type: "attempt", id: attempt.id, sender: attempt.sender };
@@ -89,5 +89,5 @@ describeWithControlPlane("a leader that is deposed while nothing can be written"
       store.writeStatus(requestType, resource, status, mine, signal, mayWrite),
     );
     expect(put).toMatchObject({ result: { type: "written", resource: { status } }, writes: 1 });
-  }, 20_000);
+  });
 });

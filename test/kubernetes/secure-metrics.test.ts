@@ -119,5 +119,5 @@ describeWithControlPlane("guarded metrics", (plane) => {
   test("are not served with half a certificate", async () => {
     const args = ["--kubeconfig", plane.kubeconfigs.holdfast, "--metrics-secure", "true", "--metrics-cert-file", "/tmp/tls.crt"];
     await expect(startController(args)).rejects.toThrow("--metrics-key-file go together");
-  }, 20_000);
+  });
 });

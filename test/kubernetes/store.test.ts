@@ -190,7 +190,7 @@ describeWithControlPlane("the store", (plane) => {
       expect(answers).toEqual([]);
       expect(result).toMatchObject({ type: "written", resource: { status: done } });
       expect(await patches("trouble")).toBe(1);
-    }, 20_000);
+    });
 
     test("counts as written when it had landed and only the reply was lost", async () => {
       const resource = await created("reply-lost");
@@ -208,7 +208,7 @@ describeWithControlPlane("the store", (plane) => {
       await expect(store.writeStatus(requestType, resource, done, unchanged, signal)).rejects.toMatchObject({ status: 403 });
       interposer.answer = () => undefined;
       expect(await patches("forbidden")).toBe(0);
-    }, 15_000);
+    });
   });
 
   describe("an attempt's outcome", () => {
@@ -261,7 +261,7 @@ describeWithControlPlane("the store", (plane) => {
       expect(result).toMatchObject({ type: "written", resource: { status: done } });
       expect(atMs).toHaveLength(4);
       expect((atMs[2] ?? 0) - (atMs[1] ?? 0)).toBeGreaterThanOrEqual(1_990);
-    }, 15_000);
+    });
 
     test("counts as written when it had landed and only the reply was lost", async () => {
       const resource = await created("lost-reply", inFlight("id-1", "me"));
