@@ -63,6 +63,7 @@ class ReconcileRequests implements HTTPRequests {
   readonly gate: ReconcileGate;
   readonly budget: Budget;
   readonly holding: Holding;
+  #hasEnded = false;
 
   constructor(deps: RequestsDeps, reconciling: Reconciling) {
     const { resource: owner, lane, waitFor } = reconciling;
@@ -101,7 +102,10 @@ class ReconcileRequests implements HTTPRequests {
     }
   }
   readonly holdMuch = (signal: AbortSignal): Promise<void> => this.holding.much(signal);
+  /** Has no effect the second time: what is kept for its resource by then is for the next reconcile. */
   [Symbol.dispose](): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     using _gate = this.gate;
     using _budget = this.budget;
     using _holding = this.holding;
@@ -162,6 +166,7 @@ class ReconcilePrepared implements HTTPPrepared {
   readonly #sending: Sending;
   /** The turn to hold a long answer. */
   #long: Pick<Slot, "release"> | undefined;
+  #hasEnded = false;
 
   constructor(requests: ReconcileRequests, parts: PreparedParts) {
     const { gate, holding, reconciling } = requests;
@@ -196,8 +201,10 @@ class ReconcilePrepared implements HTTPPrepared {
     return opened;
   }
   [Symbol.dispose](): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    using _body = this.#parts.body;
     this.#long?.release();
-    this.#parts.body[Symbol.dispose]();
   }
 
   #report(outcome: Outcome | Opened): void {
