@@ -2,15 +2,26 @@
  * What is sent a second time: once what a dead connection has failed, and once what was refused, with another credential. Neither
  * has been acted upon, or may be repeated.
  */
-import type { Answer } from "./on-wire.ts";
+import type { ClientSettings } from "../connect/client-settings.ts";
+import type { Trace } from "../connect/socket-trace.ts";
 import type { Refusing } from "../credentials/credential.ts";
+import type { Answer } from "./on-wire.ts";
 import { isRedirect, locationOf, targetOf, type Hop } from "./redirects.ts";
-import type { Exchange } from "./exchange.ts";
+import type { SendOptions, Sending } from "./sending.ts";
 import { retryReason } from "./stale-retry.ts";
 
 /** What says that a credential is refused is not longer. */
 const longestRefusalBytes = 8_192;
 
+/** Of an exchange, what is asked. */
+interface Tried {
+  readonly sending: Pick<Sending, "credential">;
+  readonly options: Pick<SendOptions, "connections" | "emit" | "minResponseRate">;
+  readonly trace: Trace;
+  readonly limit: { readonly signal: AbortSignal };
+  /** With which settings it may go there now. Throws where it may not. */
+  admit(hop: Hop): ClientSettings;
+}
 export interface SecondTries {
   /** Whether what failed is sent once more, on a fresh connection. */
   mayRepeat(error: unknown, hop: Hop): boolean;
@@ -19,7 +30,7 @@ export interface SecondTries {
 }
 
 /** Of one exchange. */
-export function createSecondTries(exchange: Exchange): SecondTries {
+export function createSecondTries(exchange: Tried): SecondTries {
   const { credential } = exchange.sending;
   const { connections, emit, minResponseRate } = exchange.options;
   let repeats = 1;
