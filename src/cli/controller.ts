@@ -65,7 +65,7 @@ export async function runController(settings: ControllerSettings): Promise<numbe
     requireServiceAccount: settings.requireServiceAccount,
     resumes: true,
     mirrorsIDs: settings.mirrorExternalId,
-    isPartial: settings.slots > 1 || settings.namespace.length > 0 || settings.watchLabelSelector !== undefined,
+    isPartial: settings.namespace.length > 0 || settings.watchLabelSelector !== undefined,
     seesOnly: settings.watchLabelSelector,
     ...(settings.secretDigests && { digestKey: createDigestKey({ client, namespace: ownNamespace(settings, client), emit }) }),
   };

@@ -32,6 +32,8 @@ export type Step =
   | { readonly type: "checkOutputs"; readonly outputs: readonly Output[] }
   /** Evaluates and writes them, in their order. */
   | { readonly type: "writeOutputs"; readonly evaluation: OutputEvaluation }
+  /** Looks live among all of a type, whoever looks after them. For what is seldom asked. */
+  | { readonly type: "find"; readonly among: ResourceType; readonly matches: (resource: Resource) => boolean }
   /** Deletes the object itself, as the plan sees it: nothing of it is written any more. */
   | { readonly type: "remove" };
 
@@ -41,6 +43,8 @@ export interface Keeps {
   readonly finalizer?: string;
   /** Others that it needs, none of which is being deleted. */
   readonly holds?: readonly Hold[];
+  /** Others that it needs, which are to be there still, and not being deleted, once `finalizer` is on. */
+  readonly stays?: readonly Pick<Hold, "type" | "resource">[];
 }
 /** A finalizer on another object, or on itself for the others that need it. Where it may not be put on, all goes on without. */
 export interface Hold {
@@ -99,6 +103,8 @@ export type EvaluationResult =
 export type OutputsResult = { readonly type: "ready" } | Refusal;
 /** `suspicion`: what is hardly meant so, for people. */
 export type CheckResult = { readonly type: "usable"; readonly suspicion?: string } | Refusal;
+/** `resource`: the first that matches; absent: none does. */
+export type FindResult = { readonly type: "looked"; readonly resource?: Resource };
 /** `forbidden`: this process has no right to; `unsupported`: objects are not this process's to delete. */
 export type RemoveResult = { readonly type: "removed" | "forbidden" | "unsupported" };
 
@@ -128,6 +134,7 @@ export interface StepAnswers {
   readonly check: CheckResult;
   readonly checkOutputs: OutputsResult;
   readonly writeOutputs: OutputsResult;
+  readonly find: FindResult;
   readonly remove: RemoveResult;
 }
 export type StepOf<T extends Step["type"]> = Extract<Step, { readonly type: T }>;
@@ -157,6 +164,10 @@ export function evaluate(evaluation: Evaluation): Steps<EvaluationResult> {
 }
 export function checkConnection(connection: Connection, asks: boolean): Steps<CheckResult> {
   return ask<"check">({ type: "check", connection, asks });
+}
+
+export function findLive(among: ResourceType, matches: (resource: Resource) => boolean): Steps<FindResult> {
+  return ask<"find">({ type: "find", among, matches });
 }
 
 /** Another watched resource whose change makes one due. */
@@ -194,7 +205,7 @@ export interface Situation<R extends Resource = Resource> {
   readonly cycle?: readonly string[];
   /** Those that refer to it as one that they wait for, or connect by; absent: the kind does not ask. */
   readonly referrers?: () => Iterable<{ readonly kind: string; readonly resource: Resource }>;
-  /** Others look after a part of the cluster's objects, which this process does not know. */
+  /** Others look after a part of the cluster's objects, which this process does not know, beside what other slots have. */
   readonly isPartial?: boolean;
   /** The label selector of what is seen at all; absent: whatever its labels. */
   readonly seesOnly?: string;

@@ -63,6 +63,11 @@ export interface ResourceStore extends OutputStore {
   /** The object that `resource` was read from, as it is now; `undefined` where it is gone, or another has its name. */
   readLive(type: ResourceType, resource: Resource, signal: AbortSignal): Promise<Resource | undefined>;
   /**
+   * The first object of all of a type, as they are now, that matches. Throws when the store cannot be reached. Absent: this
+   * process sees all by `watch`.
+   */
+  find?(type: ResourceType, matches: (resource: Resource) => boolean, signal: AbortSignal): Promise<Resource | undefined>;
+  /**
    * The Secrets or ConfigMaps of one namespace: only which there are, at which resourceVersion. Like `watch`, but where its
    * right is missing it tells nothing. Absent: they do not change. `namespace`: undefined for those of all, where that is allowed.
    */

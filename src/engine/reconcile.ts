@@ -123,6 +123,10 @@ async function carryOut(
     evaluate: (step) => requester.evaluate(step.evaluation, read, signal),
     check: (step) => check(step, namespace, { deps, read, signal }),
     checkOutputs: (step) => checkOutputs(step.outputs, owner(), { store: acting }, signal),
+    async find({ among, matches }) {
+      const found = await deps.waitFor(store.find?.(among, matches, signal) ?? Promise.resolve(undefined));
+      return { type: "looked", ...(found && { resource: found }) };
+    },
     remove: () => object.remove(),
     writeOutputs: (step) => {
       const { mayRecord } = deps;

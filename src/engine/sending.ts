@@ -80,10 +80,10 @@ export function createSending({
     }
     return all;
   }
-  async function keep({ finalizer, holds: others }: Keeps): Promise<Conflict | undefined> {
+  async function keep({ finalizer, holds: others, stays }: Keeps): Promise<Conflict | undefined> {
     const conflict = await holds.put(others);
     if (conflict || finalizer === undefined) return conflict;
-    const own = await object.setFinalizer({ name: finalizer, present: true });
+    const own = (await object.setFinalizer({ name: finalizer, present: true })) ?? (await holds.confirm(stays));
     if (!own) await holds.readAhead();
     return own;
   }

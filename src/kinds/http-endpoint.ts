@@ -9,14 +9,15 @@ import { pauseSinceMs } from "../core/backoff.ts";
 import { conditions, ready, reconciling, stalled, type Condition, type ConditionState } from "../core/conditions.ts";
 import type { Connection, EndpointTraits } from "../core/connection.ts";
 import { endpointOfSlot } from "../core/slots.ts";
-import { checkConnection, type Kind, type Plan, type Situation, type Verdict } from "../core/plan.ts";
+import { checkConnection, findLive, type Kind, type Plan, type Situation, type Verdict } from "../core/plan.ts";
 import { retryAfterMs } from "../core/retry.ts";
 import { orphanAnnotation } from "../core/resource.ts";
 import { tellNextLook } from "./request/next-look.ts";
-import { holderOf, isToBeHeld } from "./request/referrers.ts";
+import { endpointRefs } from "./http-resource/endpoints.ts";
+import { holderOf, isToBeHeld, releaseFinalizer, titleFor } from "./request/referrers.ts";
 import { connectionOf, endpointData, inUseFinalizer, isHeld, typeOf } from "./request/endpoint.ts";
 import { endpointFault } from "./request/endpoint-faults.ts";
-import { clusterHTTPEndpointType, httpEndpointType, type Endpoint } from "./types.ts";
+import { clusterHTTPEndpointType, httpEndpointType, httpResourceType, type Endpoint, type HTTPResource } from "./types.ts";
 
 /** How often what is referred to is looked at: when all is well, and after something was missing. */
 const wellMs = 300_000;
@@ -35,11 +36,14 @@ function* plan(situation: Situation<Endpoint>): Plan {
   const { metadata } = resource;
   const isDeleted = metadata.deletionTimestamp !== undefined;
   const isLet = metadata.annotations?.[orphanAnnotation] === "true";
-  // Who needs the cluster's own, only one who sees the whole of it knows: it may have been held by one that did. Where slots do its
-  // work now, it would wait in vain.
+  // Who needs the cluster's own, only one who sees the whole of it knows: it may have been held by one that did.
   if (metadata.namespace === "" && isPartial) {
     if (!isDeleted || !isHeld(metadata)) return yield* judge(situation);
-    return isLet || slots !== undefined ? letGo(resource) : yield* judge(situation, heldByAnother);
+    return isLet ? letGo(resource) : yield* judge(situation, heldByAnother);
+  }
+  if (metadata.namespace === "" && slots !== undefined && isHeld(metadata)) {
+    if (isLet && isDeleted) return letGo(resource);
+    return isDeleted ? yield* leaveWhenUnused(situation) : yield* judge(situation);
   }
   const user = holderOf(situation);
   if (!isHeld(metadata)) {
@@ -57,15 +61,37 @@ function letGo({ status = {}, metadata }: Endpoint): Verdict {
   return { status, finalizer, result: "succeeded", reason: "Deleted", ...(!isDeleted && { requeueAfterMs: 0 }) };
 }
 
+/** Of those that need the cluster's own a slot knows its part; of the others no watch tells it, and it looks. */
+function* leaveWhenUnused(situation: Situation<Endpoint>): Plan {
+  const { resource, now } = situation;
+  const { name, uid, deletionTimestamp = "" } = resource.metadata;
+  let user = holderOf(situation);
+  if (user === undefined) {
+    const { resource: found } = yield* findLive(httpResourceType, (one) => needs(one as HTTPResource, name));
+    if (!found) return letGo(resource);
+    user = titleFor(resource, found);
+  }
+  const verdict = yield* judge(situation, inUseBy(user));
+  const againMs = pauseSinceMs(uid, missing, Math.max(0, now.getTime() - Date.parse(deletionTimestamp)));
+  return { ...verdict, requeueAfterMs: Math.min(againMs, verdict.requeueAfterMs ?? Infinity) };
+}
+function needs({ metadata, spec }: HTTPResource, name: string): boolean {
+  const isNamed = endpointRefs(spec).some((one) => one.kind === "ClusterHTTPEndpoint" && one.name === name);
+  return isNamed && metadata.finalizers?.includes(releaseFinalizer) === true;
+}
+
 /** Whether requests can use it. `waiting`: for whom its deletion waits, for people. */
-function* judge({ resource, now, slots }: Situation<Endpoint>, waiting?: string): Plan {
+function* judge({ resource, now, slots, isPartial = false }: Situation<Endpoint>, waiting?: string): Plan {
   const { metadata, status } = resource;
   const { generation } = metadata;
   const before = (status?.conditions ?? []).find(({ type }) => type === "Ready");
   const isKnownWell = before?.status === "True" && status?.observedGeneration === generation;
   const waits = waiting === undefined ? [] : [{ type: "InUse", status: "True", reason: "InUse", message: waiting } as const];
-  const told = (states: readonly ConditionState[]): readonly Condition[] =>
-    conditions([...states, ...waits], status?.conditions ?? [], generation, now.toISOString());
+  const asTold = isPartial && metadata.namespace === "" ? leaveTexts(status?.conditions ?? [], generation) : undefined;
+  const told = (states: readonly ConditionState[]): readonly Condition[] => {
+    const all = [...states, ...waits];
+    return conditions(asTold ? all.map(asTold) : all, status?.conditions ?? [], generation, now.toISOString());
+  };
   // Nothing is looked at, and no token asked for.
   if (resource.spec.suspend)
     return {
@@ -98,6 +124,19 @@ function* judge({ resource, now, slots }: Situation<Endpoint>, waiting?: string)
     ...(againMs !== undefined && { requeueAfterMs: againMs }),
     result: result.type === "usable" ? "unchanged" : result.heals ? "waiting" : "stalled",
     reason: result.type === "usable" ? "Accepted" : result.reason,
+  };
+}
+
+/**
+ * A Holdfast for the whole cluster, and those for parts of it, write one status of an endpoint of the cluster. Where they agree on
+ * what is so they need not agree on the words: at each look one would write over what the other has said.
+ */
+function leaveTexts(before: readonly Condition[], generation: number): (state: ConditionState) => ConditionState {
+  return (state) => {
+    const { type, status, reason } = state;
+    if (reason !== "Accepted" && reason !== "InUse") return state;
+    const told = before.find((one) => one.type === type && one.status === status && one.reason === reason);
+    return told?.observedGeneration === generation ? { ...state, message: told.message } : state;
   };
 }
 

@@ -45,20 +45,34 @@ async function listOnce(
   signal: AbortSignal,
 ): Promise<Listed> {
   const resources: Resource[] = [];
-  const breathe = createYieldIfLong();
   let resourceVersion = "";
+  for await (const page of pages(client, request, selection, signal)) {
+    resources.push(...page.resources);
+    ({ resourceVersion } = page);
+  }
+  return { resources, resourceVersion };
+}
+
+/** No page is asked for before the one before it has been taken. Throws as `list` does, also for pages that expired. */
+export async function* pages(
+  client: ApiClient,
+  request: Pick<ApiRequest, "path" | "accept">,
+  selection: Selection,
+  signal: AbortSignal,
+): AsyncGenerator<Listed, void, undefined> {
+  const breathe = createYieldIfLong();
   let token = "";
   do {
     const query = { ...selection, limit: String(pageSize), ...(token === "" ? {} : { continue: token }) };
     const { body } = await client.call({ ...request, method: "GET", query }, signal);
     const { items, metadata } = isRecord(body) ? body : {};
     if (!Array.isArray(items) || !isRecord(metadata)) throw new ApiUnreachableError(`GET ${request.path}`, unreadable);
+    const resources: Resource[] = [];
     for (const item of items) {
       resources.push(toResource(item));
       await breathe();
     }
-    resourceVersion = String(metadata["resourceVersion"]);
+    yield { resources, resourceVersion: String(metadata["resourceVersion"]) };
     token = typeof metadata["continue"] === "string" ? metadata["continue"] : "";
   } while (token !== "");
-  return { resources, resourceVersion };
 }

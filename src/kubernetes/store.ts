@@ -7,7 +7,8 @@ import { ApiError } from "./api-error.ts";
 import { writeFinalizer } from "./finalizer-write.ts";
 import { toDataResource } from "./objects.ts";
 import { createOutputStore } from "./outputs.ts";
-import { isObjectName, objectPath } from "./paths.ts";
+import { pages } from "./listing.ts";
+import { collectionPath, isObjectName, objectPath } from "./paths.ts";
 import { removeObject } from "./remove.ts";
 import { createServiceAccountTokens } from "./service-account-token.ts";
 import { actingAs, denialOf, grantOf } from "./impersonation.ts";
@@ -49,6 +50,13 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
       };
     },
     serviceAccountToken: createServiceAccountTokens(client, settings.serviceAccountTokenGrant),
+    async find(type, matches, signal) {
+      for await (const { resources } of pages(client, { path: collectionPath(type) }, {}, signal)) {
+        const found = resources.find(matches);
+        if (found) return found;
+      }
+      return undefined;
+    },
     readLive: (type, resource, signal) => readLive(writer, { type, resource }, signal),
     setFinalizer: (type, resource, finalizer, signal, mayWrite = always) =>
       writeFinalizer(writer, { type, resource, finalizer, mayWrite }, signal),

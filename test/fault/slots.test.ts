@@ -20,11 +20,17 @@ const gates = [
   ["without them", []],
 ] as const;
 
+interface EndpointObject {
+  readonly metadata: { readonly finalizers?: readonly string[] };
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+}
+
 describeWithControlPlane("slots", () => {
   describe.each(gates)("on an API server %s", (_name, apiServerArgs) => {
     let plane: ControlPlane;
     let fleet: Fleet;
     let origin: FaultOrigin;
+    let names: readonly string[];
     let namespaces: readonly DeclaredRequests[];
     const stack = new AsyncDisposableStack();
     beforeAll(async () => {
@@ -33,9 +39,13 @@ describeWithControlPlane("slots", () => {
       await grantController(plane);
       origin = stack.use(await startFaultOrigin());
       fleet = stack.use(startFleet(plane, "default", ["--slots", String(slots)]));
-      namespaces = (await namespacesOfAll()).map((namespace) => declaredRequests(plane, namespace));
+      names = await namespacesOfAll();
+      namespaces = names.map((namespace) => declaredRequests(plane, namespace));
     }, 120_000);
-    afterEach(() => fleet.killAll());
+    afterEach(async () => {
+      origin.reply = () => ({ type: "answer" });
+      await fleet.killAll();
+    });
     afterAll(() => stack.disposeAsync());
 
     /** Two of each slot. */
@@ -65,6 +75,11 @@ describeWithControlPlane("slots", () => {
         },
         90_000,
       );
+    }
+    async function must(status: number, method: "GET" | "POST" | "DELETE", path: string, body?: object): Promise<unknown> {
+      const answer = await plane.admin(method, path, body);
+      expect([path, answer.status]).toEqual([path, status]);
+      return answer.body;
     }
     const pathsOf = (prefix: string): readonly string[] =>
       origin.requests.map(({ path }) => path).filter((path) => path.startsWith(`/${prefix}-`));
@@ -111,6 +126,45 @@ describeWithControlPlane("slots", () => {
       for (const one of [suspended, third, fourth]) one.kill("SIGTERM");
       for (const one of [suspended, third, fourth]) expect(await one.exited).toBe(0);
     }, 170_000);
+
+    test("an endpoint of the cluster stays for those of every slot that need it to delete what they have made", async () => {
+      const there = new Set<string>();
+      origin.reply = ({ method, path }) => {
+        if (method === "PUT") there.add(path);
+        if (method === "DELETE") there.delete(path);
+        return { type: "answer", status: method === "GET" && !there.has(path) ? 404 : 200 };
+      };
+      await fleet.start();
+      await fleet.start();
+      await fleet.untilShared(slots, 2);
+      const endpoint = { kind: "ClusterHTTPEndpoint", name: "of-all" };
+      const group = "/apis/holdfast.dev/v1alpha1";
+      const endpointPath = `${group}/clusterhttpendpoints/${endpoint.name}`;
+      const made = { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPResource", metadata: { name: "kept" } };
+      await must(201, "POST", `${group}/clusterhttpendpoints`, {
+        ...made,
+        kind: endpoint.kind,
+        metadata: { name: endpoint.name },
+        spec: { baseURL: origin.url, allowedNamespaces: { from: "All" } },
+      });
+      const objects = names.map((namespace, nth) => {
+        const path = { path: `/kept-${nth}` };
+        const spec = { endpointRef: endpoint, observe: path, create: { ...path, method: "PUT" }, delete: path, interval: "2s" };
+        return { path: `${group}/namespaces/${namespace}/httpresources`, object: { ...made, spec } };
+      });
+      for (const { path, object } of objects) await must(201, "POST", path, object);
+      await until("all are there", () => there.size === objects.length, 60_000);
+      await must(200, "DELETE", endpointPath);
+      for (const { path } of objects) {
+        const { metadata, status } = (await must(200, "GET", endpointPath)) as EndpointObject;
+        expect(metadata.finalizers).toEqual(["holdfast.dev/in-use"]);
+        await must(200, "DELETE", `${path}/kept`);
+        await until("it is gone", async () => (await plane.admin("GET", `${path}/kept`)).status === 404, 60_000);
+        expect(status?.conditions?.find(({ type }) => type === "Ready")?.status ?? "True").toBe("True");
+      }
+      await until("the endpoint is gone", async () => (await plane.admin("GET", endpointPath)).status === 404, 90_000);
+      expect([...there]).toEqual([]);
+    }, 240_000);
 
     test("with another number of slots nothing acts before the last of the old ones has gone; then all is taken over", async () => {
       const [one, other] = [await fleet.start(), await fleet.start()];

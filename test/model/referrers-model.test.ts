@@ -151,6 +151,7 @@ function reconcile(start: World, name: Name, { seen, fate, waits }: { seen: Obje
       }
       case "checkOutputs":
       case "exchanges":
+      case "find":
       case "remove":
       case "writeOutputs":
         throw new Error(`not foreseen: ${value.type}`);

@@ -288,6 +288,8 @@ function* steps(world: World, index: 0 | 1, config: Config): Generator<World> {
       return yield go({ type: "ready" });
     case "remove":
       throw new Error("an HTTPResource does not delete itself");
+    case "find":
+      throw new Error("an HTTPResource looks for no others");
     case "exchanges":
       throw new Error("an HTTPResource sends one at a time");
     case "exchange":

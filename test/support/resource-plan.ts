@@ -89,6 +89,7 @@ export function drive(
     referrers = [],
     mirrorsIDs = false,
     seesOnly,
+    slots,
   }: {
     first?: boolean;
     at?: Date;
@@ -97,6 +98,7 @@ export function drive(
     referrers?: readonly HTTPResource[];
     mirrorsIDs?: boolean;
     seesOnly?: string;
+    slots?: number;
   } = {},
 ) {
   const refer = () => referrers.map((one) => ({ kind: "HTTPResource", resource: one }));
@@ -109,6 +111,7 @@ export function drive(
     mirrorsIDs,
     first,
     ...(seesOnly !== undefined && { seesOnly }),
+    ...(slots !== undefined && { slots }),
     ...(cycle && { cycle }),
   };
   const plan: Plan = httpResourceKind.plan(situation);

@@ -94,6 +94,8 @@ function answer(step: Step): unknown {
       return { type: "outcomes", outcomes: step.exchanges.map(outcomeOf) };
     case "check":
       return { type: "usable" };
+    case "find":
+      return { type: "looked" };
     case "remove":
       return { type: pick(["remove"], ["removed", "forbidden", "unsupported"]) };
     case "checkOutputs":

@@ -1,4 +1,5 @@
 /** An endpoint stays until nobody needs it to delete what they have made. */
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import type { Situation, Verdict } from "../../src/core/plan.ts";
 import type { Metadata, Resource } from "../../src/core/resource.ts";
@@ -15,7 +16,17 @@ function user(finalizers: readonly string[] = ["holdfast.dev/release"], kind = "
   const resource: Resource = { metadata: { ...base, uid: "u", namespace: "n", name: "ada", finalizers }, spec };
   return { kind, resource };
 }
-function verdictOf(resource: Endpoint, referrers: readonly ReturnType<typeof user>[], isPartial = false): Verdict {
+interface Seen {
+  readonly isPartial?: boolean;
+  /** What there is in other slots. */
+  readonly elsewhere?: readonly Resource[];
+}
+/** `elsewhere`: the work is divided. */
+function verdictOf(
+  resource: Endpoint,
+  referrers: readonly ReturnType<typeof user>[],
+  { isPartial = false, elsewhere }: Seen = {},
+): Verdict {
   const kind = resource.metadata.namespace === "" ? clusterHTTPEndpointKind : httpEndpointKind;
   const now = new Date("2026-01-02T03:04:05Z");
   const situation: Situation<Endpoint> = {
@@ -25,10 +36,19 @@ function verdictOf(resource: Endpoint, referrers: readonly ReturnType<typeof use
     instanceId: "me",
     isPartial,
     referrers: () => referrers,
+    ...(elsewhere && { slots: 4 }),
   };
   const steps = kind.plan(situation);
   let step = steps.next();
-  while (!step.done) step = steps.next({ type: "usable" });
+  while (!step.done) {
+    const asked = step.value;
+    if (asked.type !== "find") {
+      step = steps.next({ type: "usable" });
+      continue;
+    }
+    const found = elsewhere?.find(asked.matches);
+    step = steps.next({ type: "looked", ...(found && { resource: found }) });
+  }
   return step.value;
 }
 const condition = (verdict: Verdict, type: string) =>
@@ -71,18 +91,64 @@ describe("an endpoint", () => {
   });
 
   test("of the cluster is neither held nor let go by who sees a part of it, and tells no names", () => {
-    expect(verdictOf(endpoint({}, ""), [user()], true).holds).toBeUndefined();
-    expect(verdictOf(endpoint({ ...going, finalizers: [inUse] }, ""), [], true).finalizer).toBeUndefined();
+    expect(verdictOf(endpoint({}, ""), [user()], { isPartial: true }).holds).toBeUndefined();
+    expect(verdictOf(endpoint({ ...going, finalizers: [inUse] }, ""), [], { isPartial: true }).finalizer).toBeUndefined();
     expect(verdictOf(endpoint({}, ""), [user()]).holds).toHaveLength(1);
     // It may have been held by one who saw all of it.
-    const kept = verdictOf(endpoint({ ...going, finalizers: [inUse] }, ""), [user()], true);
+    const kept = verdictOf(endpoint({ ...going, finalizers: [inUse] }, ""), [user()], { isPartial: true });
     expect(condition(kept, "InUse")?.message).toMatch(/holdfast\.dev\/in-use.*holdfast\.dev\/orphan: "true".*holdfast orphan$/);
     expect(condition(kept, "InUse")?.message).not.toContain("ada");
     const annotations = { "holdfast.dev/orphan": "true" };
-    expect(verdictOf(endpoint({ ...going, finalizers: [inUse], annotations }, ""), [user()], true)).toMatchObject(off);
-    expect(verdictOf(endpoint({ finalizers: [inUse], annotations }, ""), [], true).finalizer).toBeUndefined();
+    expect(verdictOf(endpoint({ ...going, finalizers: [inUse], annotations }, ""), [user()], { isPartial: true })).toMatchObject(
+      off,
+    );
+    expect(verdictOf(endpoint({ finalizers: [inUse], annotations }, ""), [], { isPartial: true }).finalizer).toBeUndefined();
     const waits = verdictOf(endpoint({ ...going, finalizers: [inUse] }, ""), [user()]);
     expect(condition(waits, "InUse")?.message).toMatch(/^an HTTPResource of the namespace "n" /);
     expect(verdictOf(endpoint({ ...going, finalizers: [inUse] }, ""), [])).toMatchObject(off);
+  });
+
+  test("of the cluster stays, where slots do the work, while one of any slot needs it", () => {
+    const named = (finalizers: readonly string[], name = "api", kind = "ClusterHTTPEndpoint"): Resource =>
+      user(finalizers, "HTTPResource", { observe: { path: "/", endpointRef: { kind, name } } }).resource;
+    const leaving = endpoint({ ...going, finalizers: [inUse] }, "");
+    const waits = verdictOf(leaving, [], { elsewhere: [named([]), named(["holdfast.dev/release"])] });
+    expect(waits.finalizer).toBeUndefined();
+    expect(waits.requeueAfterMs).toBeLessThanOrEqual(60_000);
+    expect(condition(waits, "InUse")?.message).toMatch(/^an HTTPResource of the namespace "n" /);
+    expect(verdictOf(leaving, [user()], { elsewhere: [] }).finalizer).toBeUndefined();
+    const release = ["holdfast.dev/release"];
+    for (const others of [[], [named([])], [named(release, "other")], [named(release, "api", "HTTPEndpoint")]])
+      expect(verdictOf(leaving, [], { elsewhere: others })).toMatchObject(off);
+    // Whoever looks after a part of the cluster finds no others either.
+    expect(verdictOf(leaving, [], { isPartial: true, elsewhere: [] }).finalizer).toBeUndefined();
+    // Not even to stay is it let go of: others may be about to need it.
+    expect(verdictOf(endpoint({ finalizers: [inUse] }, ""), [], { elsewhere: [] }).finalizer).toBeUndefined();
+    const annotations = { "holdfast.dev/orphan": "true" };
+    const let_ = endpoint({ ...going, finalizers: [inUse], annotations }, "");
+    expect(verdictOf(let_, [], { elsewhere: [named(release)] })).toMatchObject(off);
+  });
+
+  const forAll: readonly [string, Seen][] = [
+    ["one for all of it", {}],
+    ["one for all of it with slots", { elsewhere: [] }],
+  ];
+  test.each(forAll)("of the cluster is not written to and fro by %s and one for a part", (_whose, whole) => {
+    const part = { isPartial: true };
+    for (const metadata of [{}, { ...going, finalizers: [inUse] }])
+      for (const looks of [
+        [whole, part],
+        [part, whole],
+      ]) {
+        const limited = { ...endpoint(metadata, ""), spec: { baseURL: "https://api.example", maxInFlight: 8 } } as Endpoint;
+        let status: object | undefined;
+        let writes = 0;
+        for (const by of [...looks, ...looks, ...looks]) {
+          const said = verdictOf({ ...limited, ...(status && { status }) }, [user()], by).status;
+          if (!isDeepStrictEqual(said, status)) writes += 1;
+          status = said;
+        }
+        expect(writes).toBeLessThanOrEqual(2);
+      }
   });
 });

@@ -63,6 +63,8 @@ export interface Context {
   readonly missingFinalizer?: string;
   /** Others look after a part of the cluster's objects. */
   readonly isPartial?: boolean;
+  /** The work is divided into slots. */
+  readonly isDivided?: boolean;
   /** As `Situation.seesOnly`. */
   readonly seesOnly?: string | undefined;
   /** Ids are kept in the annotation, too. */

@@ -40,6 +40,7 @@ export function contextOf(situation: Situation<HTTPResource>): Context {
     instanceId,
     isPartial,
     mirrorsIDs,
+    isDivided: situation.slots !== undefined,
     seesOnly,
     hasFinalizer,
     ...(situation.mayBeMended && { mayBeMended: true }),

@@ -1,5 +1,6 @@
 /** Who refers to something that is being deleted, and needs it until then. Pure. */
 import type { Situation } from "../../core/plan.ts";
+import type { Resource } from "../../core/resource.ts";
 import { httpResourceType, type HTTPResource } from "../types.ts";
 
 /** Keeps an HTTPResource that is being deleted until its remote object is. */
@@ -11,10 +12,12 @@ type Referred = Pick<Situation, "referrers" | "resource">;
 export function holderOf(situation: Referred): string | undefined {
   const holder = resourcesReferringTo(situation).find(({ metadata }) => metadata.finalizers?.includes(releaseFinalizer));
   if (!holder) return undefined;
-  const { namespace, name } = holder.metadata;
+  return titleFor(situation.resource, holder);
+}
+/** Whoever may look at the cluster's own need not know what others call theirs. */
+export function titleFor(referred: Resource, { metadata: { namespace, name } }: Resource): string {
   const { kind } = httpResourceType;
-  // Whoever may look at the cluster's own need not know what others call theirs.
-  return situation.resource.metadata.namespace === "" ? `an ${kind} of the namespace "${namespace}"` : `${kind} "${name}"`;
+  return referred.metadata.namespace === "" ? `an ${kind} of the namespace "${namespace}"` : `${kind} "${name}"`;
 }
 
 /** Whether there is one that will have something to delete, or has: it may be about to make that now. */
