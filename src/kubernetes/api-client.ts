@@ -92,7 +92,8 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
       body: body === undefined ? null : JSON.stringify(body),
     };
     const leftMs = Math.max(1, limitMs - (performance.now() - startedMs));
-    return { dispatcher: connections.get(purpose, tls), options, leftMs };
+    // Asked for where it is used at once: it may be renewed a moment later.
+    return { dispatcher: () => connections.get(purpose, tls), options, leftMs };
   }
 
   /** Of an answer that is no success. */
@@ -128,7 +129,7 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
       const { purpose = "calls", timeoutMs = callTimeoutMs } = request;
       return await callAndRecord(request, signal, async () => {
         const { dispatcher, options, leftMs } = await begin(purpose, request, signal, timeoutMs);
-        const reply = await exchange(dispatcher, options, { signal, timeoutMs: leftMs, errors: errorsOf(request) });
+        const reply = await exchange(dispatcher(), options, { signal, timeoutMs: leftMs, errors: errorsOf(request) });
         if (!isSuccess(reply.status)) throw refusal(request, reply);
         return [reply.status, { status: reply.status, body: readJSON(request, reply.text) }];
       });
@@ -139,7 +140,7 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
       const limit = cleanup.use(deadline(signal, callTimeoutMs));
       const chunks = await callAndRecord(request, signal, async () => {
         const { dispatcher, options } = await begin("watches", request, signal, callTimeoutMs);
-        const responding = dispatcher.request({ ...options, signal: limit.signal });
+        const responding = dispatcher().request({ ...options, signal: limit.signal });
         const response = await unlessAborted(limit.signal, responding).catch((error: unknown) => {
           throw limit.expired ? errorsOf(request).timedOut() : error; // undici notices only once it is connected
         });
@@ -161,7 +162,7 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
 }
 
 interface Beginning {
-  readonly dispatcher: Dispatcher;
+  readonly dispatcher: () => Dispatcher;
   readonly options: Dispatcher.DispatchOptions;
   /** Of its limit. */
   readonly leftMs: number;

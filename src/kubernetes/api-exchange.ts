@@ -43,7 +43,9 @@ export function exchange(
   }
   function fail(error: unknown): void {
     letGo();
-    reject(error); // of a promise that is settled, nothing comes
+    // A refusal is known by its header, whatever becomes of its text. Of a promise that is settled, nothing comes.
+    if (status >= 300 && !signal.aborted) resolve({ status, retryAfter, text: "" });
+    else reject(error);
   }
   function breakOff(error: unknown): void {
     fail(error);

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createServer as createHTTPSServer } from "node:https";
-import { connect, type AddressInfo } from "node:net";
+import { connect, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -382,6 +382,21 @@ describeWithControlPlane("the API client", (plane) => {
         reason: "TooManyRequests",
         retryAfterMs: 7_000,
       });
+    });
+
+    test("are those of the header where the text of a refusal breaks off, or does not come", async () => {
+      for (const endText of [(socket: Socket) => void socket.destroy(), () => {}]) {
+        await using server = await loopbackServer(
+          (_request, response) => {
+            response.writeHead(429, { "retry-after": "7", "content-length": "100" }).write("{");
+            setTimeout(() => endText(response.socket as Socket), 50);
+          },
+          { ...plane.certificate },
+        );
+        await using client = clientOf(await kubeconfig(server.url), { callTimeoutMs: 1_000 });
+        await expect(client.call(getCRDs, signal)).rejects.toMatchObject({ name: "ApiError", status: 429, retryAfterMs: 7_000 });
+        expect(client.occurrences).toMatchObject([{ code: "429" }]);
+      }
     });
 
     test("quote nothing of an answer that is no JSON", async () => {

@@ -1,6 +1,7 @@
 /** What an HTTPResource took of others serves the spec for which it was taken, with scripted answers. */
 import { expect, test } from "@jest/globals";
 import type { HTTPResourceStatus } from "../../src/api/http-resource.ts";
+import type { EvaluationResult } from "../../src/core/plan.ts";
 import type { Resource } from "../../src/core/resource.ts";
 import { after, answer, differs, drive, held, resource, same, user, values } from "../support/resource-plan.ts";
 
@@ -75,6 +76,19 @@ test("a spec that was changed since is sent with what the other has when it is R
     answer(200),
   ]);
   expect(projectOf(after, "PUT")).toMatchObject({ value: "new" });
+});
+
+test("a spec that only another spec mends has been observed, one that others' state holds up has not", () => {
+  const malformed: EvaluationResult = {
+    type: "refusal",
+    reason: "InvalidExpression",
+    message: "it does not parse",
+    heals: false,
+  };
+  const refused = look(changed, made(), { generation: 2, at: 1, isReady: true }, [malformed]);
+  expect([refused.state, refused.status.observedGeneration]).toEqual(["False/InvalidExpression Stalled", 2]);
+  const waiting = look(changed, made(), { generation: 2, at: 1, isReady: false }, []);
+  expect(waiting.status.observedGeneration).toBe(1);
 });
 
 test("suspending it in between changes nothing of that", () => {

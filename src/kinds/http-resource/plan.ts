@@ -92,7 +92,8 @@ function* plan(situation: Situation<HTTPResource>): Plan {
   // What was taken for another spec does not serve this one, however often it is looked at.
   if (known.type === "refusal" && !stale) {
     const refused = report().refused(known);
-    return context.remote.made === "made" ? unobserved(situation.resource, refused) : refused;
+    const isForOthersToMend = known.reason !== "InvalidExpression"; // which only another spec mends
+    return context.remote.made === "made" && isForOthersToMend ? unobserved(situation.resource, refused) : refused;
   }
   const values = known.type === "refusal" ? (stale ?? new Map<string, unknown>()) : known.values;
   const taken = known.type === "refusal" ? undefined : takenValues(context, known.values);
