@@ -159,7 +159,7 @@ export function slottedReplica(settings: ControllerSettings, { storeSettings, gi
 }
 
 /** Of a process that serves nothing. */
-const nobody = { warm: Promise.resolve(), look: (): void => {} };
+const nobody = { warm: Promise.resolve(), look: (): void => {}, queue: { working: new Map<string, number>(), aside: 0 } };
 
 function sources(engines: ReadonlyMap<number, Engine>): ReadonlyMap<number, SlotSource> {
   return new Map([...engines].filter(([, { leads }]) => leads()).map(([index, engine]) => [index, slotSource(engine)]));

@@ -1,7 +1,8 @@
 /**
  * That nobody else serves: by holding provider-http's own lease, for which it stands by then.
  *
- * Invariant: it is competed for by the process that leads Holdfast and by no other, and let go when that leads no more.
+ * Invariant: it is competed for by the process that leads Holdfast and by no other, and let go when that leads no more; but not
+ * while a request of it may be under way, which whoever serves next knows nothing of.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ControllerSettings } from "../../config.ts";
@@ -12,8 +13,15 @@ import { createLeadership, type Leadership } from "../../kubernetes/lease.ts";
 export interface Exclusion {
   /** At this instant. */
   readonly holds: () => boolean;
-  /** Until `stop` aborts; what is held is let go when `ended` does. `began` is called each time that it has come to hold. */
-  run(signals: { readonly stop: AbortSignal; readonly ended: AbortSignal }, began: () => void): Promise<void>;
+  /**
+   * Until `stop` aborts; what is held is let go when `ended` does. `began` is called each time that it has come to hold. `isBusy`:
+   * whether something that was begun is still under way.
+   */
+  run(
+    signals: { readonly stop: AbortSignal; readonly ended: AbortSignal },
+    began: () => void,
+    isBusy: () => boolean,
+  ): Promise<void>;
 }
 interface ExclusionParts {
   readonly client: ApiClient;
@@ -41,6 +49,7 @@ export function exclusionFor(settings: ControllerSettings, parts: ExclusionParts
   async function hold(
     { stop, ended }: { readonly stop: AbortSignal; readonly ended: AbortSignal },
     began: () => void,
+    isBusy: () => boolean,
   ): Promise<void> {
     const leaving = new AbortController();
     const leadership = createLeadership({
@@ -56,7 +65,7 @@ export function exclusionFor(settings: ControllerSettings, parts: ExclusionParts
     current = leadership;
     const signals = { stop: AbortSignal.any([stop, leaving.signal]), ended: AbortSignal.any([ended, leaving.signal]) };
     const holding = leadership.run(signals, began).finally(() => leaving.abort());
-    while (!stop.aborted && !leaving.signal.aborted && leads())
+    while (!stop.aborted && !leaving.signal.aborted && (leads() || isBusy()))
       await pause(retryPeriodMs, AbortSignal.any([stop, leaving.signal]));
     if (!stop.aborted) leaving.abort();
     await holding;
@@ -64,9 +73,9 @@ export function exclusionFor(settings: ControllerSettings, parts: ExclusionParts
   }
   return {
     holds: () => current?.term() !== undefined,
-    async run(signals, began) {
+    async run(signals, began, isBusy) {
       while (!signals.stop.aborted) {
-        if (leads()) await hold(signals, began);
+        if (leads()) await hold(signals, began, isBusy);
         else await pause(retryPeriodMs, signals.stop);
       }
     },

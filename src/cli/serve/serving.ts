@@ -33,7 +33,7 @@ interface ServingParts {
   readonly mayServe: () => boolean;
 }
 export interface Works {
-  readonly controller: Pick<Controller, "warm" | "look">;
+  readonly controller: Pick<Controller, "warm" | "look"> & { readonly queue: Pick<WorkQueue, "working" | "aside"> };
   readonly evaluator: Evaluator;
 }
 export interface ServingSignals {

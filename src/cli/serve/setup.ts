@@ -77,9 +77,12 @@ export function serveFor(settings: ControllerSettings, parts: ServeParts): Serve
     queueAll: lookAnew,
     async run(works, signals) {
       const { stop } = signals;
+      const { queue } = works.controller;
+      // Nothing is begun by one that does not lead: it comes to an end by itself.
+      const isBusy = (): boolean => queue.working.size + queue.aside > 0;
       const ended = new AbortController();
       const working = serving.run(works, signals).finally(() => ended.abort());
-      await Promise.all([working, stranded.run(stop), exclusion.run({ stop, ended: ended.signal }, lookAnew)]);
+      await Promise.all([working, stranded.run(stop), exclusion.run({ stop, ended: ended.signal }, lookAnew, isBusy)]);
     },
   };
 }

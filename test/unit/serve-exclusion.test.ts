@@ -1,0 +1,60 @@
+/** Who holds the provider off, and until when, on an API server that a test plays. */
+import { expect, test } from "@jest/globals";
+import { exclusionFor } from "../../src/cli/serve/exclusion.ts";
+import type { ControllerSettings } from "../../src/config.ts";
+import type { ApiClient, ApiRequest } from "../../src/kubernetes/api-client.ts";
+import { until } from "../support/memory-store.ts";
+
+/** One Lease, which takes each write. */
+function oneLease() {
+  let spec: { readonly holderIdentity?: string } = {};
+  let version = 1;
+  async function call({ method, body }: ApiRequest): Promise<{ status: number; body: unknown }> {
+    if (method !== "GET") {
+      spec = (body as { spec: object }).spec;
+      version += 1;
+    }
+    const metadata = { namespace: "n", name: "of-the-provider", uid: "u", resourceVersion: String(version) };
+    return { status: 200, body: { metadata, spec } };
+  }
+  return {
+    client: { call: call as ApiClient["call"] } as ApiClient,
+    holder: () => spec.holderIdentity ?? "",
+    writes: () => version,
+  };
+}
+const settings = {
+  serveProviderHttp: "all",
+  providerHttpLease: "n/of-the-provider",
+  leaseDuration: 3_000,
+  renewDeadline: 2_000,
+  retryPeriod: 20,
+} as ControllerSettings;
+
+test("one that leads no more holds the provider off for as long as something of it is under way, and serves nothing new", async () => {
+  const { client, holder, writes } = oneLease();
+  const state = { leads: true, isBusy: true };
+  const exclusion = exclusionFor(settings, { client, emit: () => {}, identity: "me", leads: () => state.leads });
+  const [stop, ended] = [new AbortController(), new AbortController()];
+  let began = 0;
+  const running = exclusion.run(
+    { stop: stop.signal, ended: ended.signal },
+    () => (began += 1),
+    () => state.isBusy,
+  );
+  await until(() => exclusion.holds());
+  state.leads = false;
+  const before = writes();
+  await until(() => writes() > before + 5 || holder() === "");
+  expect([holder(), exclusion.holds()]).toEqual(["me", true]);
+  state.isBusy = false;
+  await until(() => holder() === "");
+  expect(exclusion.holds()).toBe(false);
+  state.leads = true;
+  await until(() => exclusion.holds());
+  expect(began).toBe(2);
+  stop.abort();
+  ended.abort();
+  await running;
+  expect(holder()).toBe("");
+});
