@@ -124,6 +124,10 @@ export function createKeeping(deps: KeepingDeps): Keeping {
       return writes.release(type, resource, signal);
     }
     if (!isOwn(resource, shadow)) return refuse(object, notOwn(kind, key), signal);
+    if (mayBeThere && !mayGo(shadow)) {
+      open(object, shadow, config, false);
+      throw new ChangedError("its shadow has not been looked at yet: deleted now, it would go without a word to its server");
+    }
     const message = `${kind.kind} ${key.namespace}/${key.name} goes first`;
     open(await telling.shadow(object, shadow, { reason: "Deleting", message }, signal), shadow, config, true);
     await writes.remove(kind, shadow, signal);
@@ -163,6 +167,11 @@ const halfMade =
   "its annotation crossplane.io/external-create-pending says that a creation was begun whose outcome nobody recorded: look whether the object is there, and take the annotation off";
 function isOwn({ metadata: { uid } }: Resource, { metadata: { labels } }: Resource): boolean {
   return labels?.[standsForLabel] === uid;
+}
+/** Whether its end is worked on where it is deleted: its finalizer is there, or it leaves its remote object in any case. */
+function mayGo({ metadata: { finalizers = [], deletionTimestamp }, spec }: Resource): boolean {
+  const { delete: asked, deletionPolicy } = (spec ?? {}) as { readonly delete?: object; readonly deletionPolicy?: string };
+  return asked === undefined || deletionPolicy === "Orphan" || finalizers.length > 0 || deletionTimestamp !== undefined;
 }
 function notOwn(kind: ResourceType, { namespace, name }: ResourceKey): string {
   return `there is ${kind.kind} ${namespace}/${name} already, which does not stand for it`;

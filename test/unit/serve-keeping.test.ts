@@ -1,0 +1,62 @@
+/** The end of an object that is served: its shadow goes first, and not before its own end is worked on. */
+import { expect, test } from "@jest/globals";
+import { createKeeping, type KeepingDeps } from "../../src/cli/serve/keeping.ts";
+import { ChangedError } from "../../src/cli/serve/writes.ts";
+import type { Resource } from "../../src/core/resource.ts";
+import { managedTypes } from "../../src/serve/kinds.ts";
+import { readServed, type ServedObject } from "../../src/serve/served-object.ts";
+import { standsForLabel } from "../../src/serve/shadow.ts";
+
+const metadata = { namespace: "here", name: "one", uid: "u0", generation: 1, resourceVersion: "1" };
+const [, , type] = managedTypes;
+
+function ending(status: object): ServedObject {
+  const forProvider = { payload: {}, mappings: [{ action: "OBSERVE", url: '"http://a.example"' }] };
+  const finalizers = ["finalizer.managedresource.crossplane.io"];
+  const resource: Resource = {
+    metadata: { ...metadata, finalizers, deletionTimestamp: "2026-11-30T00:00:00Z" },
+    spec: { forProvider },
+    status,
+  };
+  if (!type) throw new Error("no type");
+  const read = readServed(type, resource);
+  if (read.type === "invalid") throw new Error(read.message);
+  return read.object;
+}
+/** What is done about the shadow. */
+async function end(status: object, spec: object, more: object = {}): Promise<readonly string[]> {
+  const done: string[] = [];
+  const keeping = createKeeping({
+    settings: { namespace: "own", secretNamespaces: [], version: "1" },
+    registry: {
+      open: (_kind: string, _key: object, { mayEnd }: { readonly mayEnd: boolean }) =>
+        done.push(mayEnd ? "may end" : "may act") > 0,
+      close: () => {},
+    },
+    writes: { remove: () => Promise.resolve(void done.push("removed")) },
+    telling: { shadow: (object: ServedObject) => Promise.resolve(object) },
+    look: () => {},
+  } as unknown as KeepingDeps);
+  const shadow: Resource = { metadata: { ...metadata, uid: "u1", labels: { [standsForLabel]: "u0" }, ...more }, spec };
+  const ended = keeping.end(ending(status), { shadow, config: undefined }, new AbortController().signal);
+  await ended.catch((error: unknown) => {
+    expect(error).toBeInstanceOf(ChangedError);
+    done.push("again");
+  });
+  return done;
+}
+const made = { response: { statusCode: 200 } };
+const deletes = { delete: { url: "http://a.example" } };
+
+test("a shadow that has not begun, of what may be there, is looked at first", async () => {
+  expect(await end(made, deletes)).toEqual(["may act", "again"]);
+});
+
+test.each([
+  ["its end is worked on", made, deletes, { finalizers: ["holdfast.dev/release"] }],
+  ["nothing was made", {}, deletes, {}],
+  ["it deletes nothing", made, {}, {}],
+  ["it leaves what it made", made, { ...deletes, deletionPolicy: "Orphan" }, {}],
+])("it goes where %s", async (_why, status, spec, more) => {
+  expect(await end(status, spec, more)).toEqual(["may end", "removed"]);
+});
