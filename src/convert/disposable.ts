@@ -3,7 +3,8 @@ import { finalStatuses, pollOf } from "./async.ts";
 import { createWrapper } from "./wrapper.ts";
 import { authorizes } from "./connection.ts";
 import { headerTexts } from "./headers.ts";
-import { outputsOf, overAnswer } from "./outputs.ts";
+import { outputsOf } from "./outputs.ts";
+import { overAnswer } from "./over-answer.ts";
 import type { PeerDisposable } from "./peer-object.ts";
 import type { DisposableParameters } from "./peer-schema.ts";
 import { stringOf, templateOf } from "./pieces.ts";
@@ -93,7 +94,7 @@ function triesOf(parameters: DisposableParameters, { findings, choices }: OfDisp
       "rollbackRetriesLimit",
       `without one it was sent for ever; here it is sent ${mostRetries + 1} times at most`,
     );
-  if (limit !== undefined && limit - 1 > mostRetries)
+  if (limit !== undefined && limit - 1 > mostRetries && !(loops && pause !== undefined))
     findings.add("CHANGE", "rollbackRetriesLimit", `it is sent ${mostRetries + 1} times at most`);
   if (isUnsafe(parameters) && !choices.atLeastOnce)
     findings.add(
@@ -102,9 +103,12 @@ function triesOf(parameters: DisposableParameters, { findings, choices }: OfDisp
       `a ${method} that left and was not answered, or was answered 502 or 504, is not sent again: its outcome is unknown (OutcomeUnknown), unless an idempotencyKey or onUnknown: Resend says that it may be`,
     );
   const wait = loops ? undefined : pause;
+  // With a pause each tick is a try there.
+  const triesAtTicks = loops && limit !== undefined && pause !== undefined;
+  const retries = triesAtTicks ? 0 : Math.max((limit ?? mostRetries + 1) - 1, 0);
   return {
     retry: {
-      limit: Math.min(Math.max((limit ?? mostRetries + 1) - 1, 0), mostRetries),
+      limit: Math.min(retries, mostRetries),
       // Without it what failed for certain would not be tried again.
       when: expectedResponse === undefined || expectedResponse === "" ? ["4xx", "5xx"] : ["2xx", "3xx", "4xx", "5xx"],
       backoff: wait === undefined ? { initial: "1s", max: "1m" } : { initial: wait, max: wait },
@@ -119,11 +123,10 @@ function scheduleOf(limit: number | undefined, pause: string | undefined, findin
   if (limit !== undefined && pause === undefined) return {};
   if (pause === undefined)
     findings.add("CHANGE", "shouldLoopInfinitely", "without nextReconcile it was sent at each reconcile; here each 30 s");
-  if (limit !== undefined)
-    findings.add(
-      "CHANGE",
-      "rollbackRetriesLimit",
-      `there it stopped for good after ${limit} failures; here the next tick is another chance`,
-    );
-  return { schedule: { every: pause ?? "30s" } };
+  if (limit !== undefined && limit > mostFailures)
+    findings.add("CHANGE", "rollbackRetriesLimit", `it stops for good after ${mostFailures} failures in a row`);
+  const failures = Math.min(limit ?? 0, mostFailures);
+  return { schedule: { every: pause ?? "30s", ...(failures > 0 && { stopAfter: { failures } }) } };
 }
+/** Of runs in a row, that can be declared here. */
+const mostFailures = 1_000;

@@ -1,7 +1,7 @@
 /** `secretInjectionConfigs`: Secrets that are made of answers. */
 import type { PeerInjection } from "./peer-schema.ts";
-import { jqString } from "./pieces.ts";
-import { asThere } from "./wrapper.ts";
+import { isLabelValue, isMadeKey, madeEntry, type MetadataKind } from "./made-metadata.ts";
+import { overAnswer } from "./over-answer.ts";
 import type { Translating } from "./translation.ts";
 
 interface Output {
@@ -66,17 +66,25 @@ async function outputOf(name: string, found: readonly Found[], one: Translating)
   const last = new Map(keys.map((key) => [key.name, key]));
   if (last.size < keys.length)
     findings.add("INFO", found[0]?.field ?? "", "a key is written more than once; the last one counts");
-  if (last.size > mostKeys || last.size === 0) {
-    findings.add("HARD", found[0]?.field ?? "", `an output here has from 1 to ${mostKeys} keys, and this one has ${last.size}`);
-    return undefined;
-  }
   const labels = await metadataOf("labels", found, one);
   const annotations = await metadataOf("annotations", found, one);
+  const made = [...labels.made, ...annotations.made];
+  const count = last.size + made.length;
+  if (count > mostKeys || last.size === 0 || [...last.keys()].some(isMadeKey)) {
+    findings.add("HARD", found[0]?.field ?? "", `an output here has from 1 to ${mostKeys} keys, and this one has ${count}`);
+    return undefined;
+  }
+  const { data, ...strategy } = withStrategy([...last.values()], (key) =>
+    findings.add("CHANGE", found[0]?.field ?? "", `${key} is kept where the answer has none; there it was deleted`),
+  );
   return {
-    secret: { name, ...(labels && { labels }), ...(annotations && { annotations }) },
-    ...withStrategy([...last.values()], (key) =>
-      findings.add("CHANGE", found[0]?.field ?? "", `${key} is kept where the answer has none; there it was deleted`),
-    ),
+    secret: {
+      name,
+      ...(isAny(labels.kept) && { labels: labels.kept }),
+      ...(isAny(annotations.kept) && { annotations: annotations.kept }),
+    },
+    data: { ...data, ...Object.fromEntries(made) },
+    ...strategy,
   };
 }
 
@@ -104,31 +112,32 @@ function withStrategy(keys: readonly Key[], tellKept: (key: string) => void): Pi
   return { data: Object.fromEntries(data), ...(whenMissing && { whenMissing }) };
 }
 
-/** A program whose document is the answer. */
-export function overAnswer(program: string): string {
-  const text = program.trim();
-  const [, dotted, quoted, word] = /^\.headers(?:\.?"([^"\\]+)"|\["([^"\\]+)"\]|\.([A-Za-z_]\w*))\[0\]$/.exec(text) ?? [];
-  const field = dotted ?? quoted ?? word;
-  if (field !== undefined) return `.response.headers[${jqString(field.toLowerCase())}]`;
-  // A plain path needs no pipe.
-  const isPath = /^\.(body|statusCode)(\.[A-Za-z_]\w*|\["[^"\\]+"\]|\."[^"\\]+"|\[\d+\])*$/.test(text);
-  return isPath && text !== ".body" ? `.response${text}` : `${asThere(text, ".response")} | (${text})`;
+interface Metadata {
+  readonly kept: Readonly<Record<string, string>>;
+  /** As further data. */
+  readonly made: readonly (readonly [string, string])[];
 }
-
-/** One that jq makes of the answer cannot be written here: an output's labels are text. */
-async function metadataOf(
-  kind: "labels" | "annotations",
-  found: readonly Found[],
-  { programs, findings }: Translating,
-): Promise<object | undefined> {
-  const kept: [string, string][] = [];
+/** One that jq makes of the answer is for whoever writes the Secret: an output's labels are text. */
+async function metadataOf(kind: MetadataKind, found: readonly Found[], one: Translating): Promise<Metadata> {
+  const { programs, findings, reach } = one;
+  const kept = new Map<string, string>();
+  const made = new Map<string, string>();
   for (const { config, field } of found)
     for (const [key, value] of Object.entries(config.metadata?.[kind] ?? {}).slice(0, mostKeys)) {
       const at = `${field}.metadata.${kind}.${key}`;
       if (key.includes("/")) findings.add("DROP", at, "a name with a domain belongs to another program, and is not set here");
-      else if (/^\s*\./.test(value) && (await programs.compiles(value)))
-        findings.add("DROP", at, "its value was taken from the answer; here it is text");
-      else kept.push([key, value]);
+      else if (key === "" || !isLabelValue(key)) findings.add("INFO", at, "it is no name of a label, and no Secret had it there");
+      else if (readsAnswer(value) && (await programs.compiles(value))) {
+        if (reach) made.set(...madeEntry(kind, key, value));
+        else findings.add("DROP", at, "its value was taken from the answer; here it is text");
+      } else if (isLabelValue(value)) kept.set(key, value);
+      else findings.add("INFO", at, "it is no value of a label, and was not set there either");
     }
-  return kept.length > 0 ? Object.fromEntries(kept) : undefined;
+  return { kept: Object.fromEntries(kept), made: [...made] };
+}
+function isAny(texts: Readonly<Record<string, string>>): boolean {
+  return Object.keys(texts).length > 0;
+}
+function readsAnswer(value: string): boolean {
+  return /^\s*\.|\.(?:body|headers|statusCode)\b/.test(value);
 }

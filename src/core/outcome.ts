@@ -26,6 +26,8 @@ export interface Response {
 export interface Shown {
   /** The beginning of the content, with asterisks for each secret that went out with the request; undefined: there are too many to look for. */
   body(): Excerpt | undefined;
+  /** Another text that was made of the content, likewise. */
+  mask(text: string): Excerpt | undefined;
   /** A header field, likewise; undefined where there is none. */
   field(name: string): string | undefined;
   /** Whether a text holds such a secret, in any form: then it is kept nowhere where it can be read. */

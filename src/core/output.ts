@@ -49,6 +49,14 @@ export interface OutputEvaluation {
   readonly responses?: readonly (Response | undefined)[];
 }
 
+/** An answer whose outputs are as they are to be, and what they were made of it. */
+export interface Answered {
+  readonly response: Response;
+  readonly outputs: readonly Output[];
+  /** In the order of the outputs. */
+  readonly values: readonly Redacted<OutputData>[];
+}
+
 /** All keys that the object is to have. Null: what is there under the key stays. */
 export type OutputData = Readonly<Record<string, string | null>>;
 
@@ -72,6 +80,8 @@ export interface OutputStore {
     signal: AbortSignal,
     mayWrite?: () => boolean,
   ): Promise<{ readonly type: "written" | "unchanged" | "conflict" } | Refusal>;
+  /** Told of each of the owner's answers once its outputs are written. Absent: nobody asks. */
+  answered?(owner: Owner, answered: Answered): void;
 }
 
 /**

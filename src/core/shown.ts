@@ -25,6 +25,9 @@ class MaskedAnswer implements Shown {
   body(): Excerpt | undefined {
     return this.#masking.show(this.#parts.body);
   }
+  mask(text: string): Excerpt | undefined {
+    return this.#masking.show(text);
+  }
   field(name: string): string | undefined {
     const value = this.#parts.headers[name];
     return typeof value === "string" ? this.#masking.show(value)?.text : undefined;

@@ -6,7 +6,7 @@ import type { Read, Requester, ResourceStore } from "../core/ports.ts";
 import type { MayRecord } from "./unrecorded.ts";
 
 interface OutputDeps {
-  readonly store: Pick<ResourceStore, "checkOutput" | "writeOutput">;
+  readonly store: Pick<ResourceStore, "checkOutput" | "writeOutput" | "answered">;
   readonly requester: Pick<Requester, "evaluateOutputs">;
   readonly mayRecord: () => MayRecord;
 }
@@ -51,5 +51,7 @@ export async function writeOutputs(
     if (result.type === "refusal") return result;
     if (result.type === "conflict") return { type: "conflict" };
   }
+  const { response, outputs } = evaluation;
+  if (response) store.answered?.(owner, { response, outputs, values: evaluated.values });
   return { type: "ready" };
 }

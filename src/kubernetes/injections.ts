@@ -106,14 +106,13 @@ function changeOf(
   const values = Object.fromEntries(
     Object.entries(data).flatMap(([name, value]) => (value === null ? [] : [[name, Buffer.from(value).toString("base64")]])),
   );
-  const reference = owner && { ...owner, controller: true };
   if (!present) {
     const metadata = {
       name: key.name,
       namespace: key.namespace,
       labels,
       annotations,
-      ...(reference && { ownerReferences: [reference] }),
+      ...(owner && { ownerReferences: [owner] }),
     };
     const body = { apiVersion: "v1", kind: "Secret", metadata, type: "Opaque", data: values };
     return { method: "POST", path: collectionPath(secretType, key.namespace), query, body };
@@ -125,7 +124,7 @@ function changeOf(
   const change = {
     labels: differing(labels, metadata.labels),
     annotations: differing(annotations, metadata.annotations),
-    ownerReferences: reference && !isOwned(present) ? [...ownersOf(present), reference] : undefined,
+    ownerReferences: owner && !isOwnedBy(owner, present) ? [...ownersOf(present), owner] : undefined,
   };
   const dataChange = Object.fromEntries([...gone.map((name) => [name, null] as const), ...others]);
   const isSame = Object.values(change).every((one) => one === undefined) && Object.keys(dataChange).length === 0;
@@ -147,7 +146,7 @@ function differing(
 function ownersOf({ metadata }: Fields): readonly unknown[] {
   return isRecord(metadata) && Array.isArray(metadata["ownerReferences"]) ? metadata["ownerReferences"] : [];
 }
-/** An object has one controller at most: whoever has it keeps it. */
-function isOwned(present: Fields): boolean {
-  return ownersOf(present).some((owner) => isRecord(owner) && owner["controller"] === true);
+/** As one of those that it goes with: none of them is its controller. */
+function isOwnedBy({ uid }: { readonly uid: string }, present: Fields): boolean {
+  return ownersOf(present).some((owner) => isRecord(owner) && owner["uid"] === uid);
 }

@@ -2,10 +2,13 @@
  * The store as shadows see it: what one makes of an answer is written where the object that it stands for says. For everybody else
  * it is the store as it is.
  */
-import type { OutputData, OutputObject, OutputStore, Owner } from "../core/output.ts";
+import type { Answered, OutputData, OutputObject, OutputStore, Owner } from "../core/output.ts";
 import type { ResourceStore } from "../core/ports.ts";
-import type { Redacted } from "../core/redacted.ts";
+import { redact, type Redacted } from "../core/redacted.ts";
+import { isMadeKey, takeMade } from "../convert/made-metadata.ts";
 import { isShadow, type Injected, type Registry } from "./registry.ts";
+import { bodyWithPlaceholders, type InjectedValue } from "./injected-body.ts";
+import type { ShownAnswers } from "./shown-answers.ts";
 
 export interface InjectionStore {
   /** As `OutputStore.checkOutput`. */
@@ -23,7 +26,7 @@ export interface InjectionStore {
 export function createServedStore(
   store: ResourceStore,
   registry: Pick<Registry, "find">,
-  injections: InjectionStore,
+  { injections, answers }: { readonly injections: InjectionStore; readonly answers: Pick<ShownAnswers, "keep"> },
 ): ResourceStore {
   function injectionOf({ type, metadata }: Owner, { name }: OutputObject): Injected | undefined {
     return registry.find(type.kind, metadata)?.writes.get(name);
@@ -38,7 +41,37 @@ export function createServedStore(
     async writeOutput(owner, object, data, signal, mayWrite = () => true) {
       if (!isShadow(owner)) return store.writeOutput(owner, object, data, signal, mayWrite);
       const injection = injectionOf(owner, object);
-      return injection ? injections.write(object, injection, data, signal, mayWrite) : { type: "conflict" };
+      if (!injection) return { type: "conflict" };
+      const { data: own, made } = takeMade(data.open());
+      const labels = { ...object.labels, ...made.labels };
+      const annotations = { ...object.annotations, ...made.annotations };
+      return injections.write({ ...object, labels, annotations }, injection, redact(own), signal, mayWrite);
+    },
+    answered(owner, answered) {
+      const shadow = isShadow(owner) ? registry.find(owner.type.kind, owner.metadata) : undefined;
+      if (!shadow) return store.answered?.(owner, answered);
+      const { response } = answered;
+      const { statusCode, durationMs } = response;
+      const replaced = bodyWithPlaceholders(response.body.open(), injectedValues(answered, shadow.writes));
+      const shown = replaced === undefined ? undefined : response.shown.mask(replaced);
+      answers.keep(owner, { statusCode, durationMs, body: shown && !shown.isCut ? shown.text : undefined });
     },
   };
+}
+
+function injectedValues(
+  { outputs, values }: Pick<Answered, "outputs" | "values">,
+  writes: ReadonlyMap<string, Injected>,
+): readonly InjectedValue[] {
+  return outputs.flatMap(({ object, data }, index) => {
+    const place = writes.get(object.name);
+    const made: OutputData = values[index]?.open() ?? {};
+    if (!place) return [];
+    return data.flatMap(({ name, text }): readonly InjectedValue[] => {
+      const value = isMadeKey(name) ? undefined : made[name];
+      if (value === undefined || value === null) return [];
+      const placeholder = `{{${place.name}:${place.namespace}:${name}}}`;
+      return [{ placeholder, value, isHeader: /^\(?\.response\.headers\[/.test(text) }];
+    });
+  });
 }

@@ -8,7 +8,7 @@ import type { Finding } from "../convert/findings.ts";
 import type { PeerConfig } from "../convert/peer-object.ts";
 import { pollAnnotation, translate } from "../convert/translate.ts";
 import type { Manifest, TranslateOptions } from "../convert/translation.ts";
-import type { Resource, ResourceKey, ResourceType } from "../core/resource.ts";
+import { reconcileAtAnnotation, type Resource, type ResourceKey, type ResourceType } from "../core/resource.ts";
 import { canonicalJSON } from "../core/tools/json.ts";
 import { digest } from "../core/tools/digest.ts";
 import { group } from "../api/kind-definition.ts";
@@ -42,7 +42,8 @@ export function shadowKey(
 }
 
 /** Everything that decides what the shadow is, but what its status says. */
-export function madeOf({ type, resource }: ServedObject, config: PeerConfig | undefined, settings: ServeSettings): string {
+export function madeOf(object: ServedObject, config: PeerConfig | undefined, settings: ServeSettings): string {
+  const { type, resource } = object;
   const { annotations = {} } = resource.metadata;
   const { namespace, version } = settings;
   const all = [
@@ -50,11 +51,17 @@ export function madeOf({ type, resource }: ServedObject, config: PeerConfig | un
     type.kind,
     resource.spec,
     annotations[pollAnnotation] ?? null,
+    pokeOf(object) ?? null,
     config?.spec ?? null,
     namespace,
     version,
   ];
   return digest(JSON.parse(canonicalJSON(all))).slice(0, 32);
+}
+/** Of a Request: another value has it looked at now. */
+const pokeAnnotation = "crossplane.io/reconcile-requested-at";
+function pokeOf({ type, resource }: ServedObject): string | undefined {
+  return type.kind === "Request" ? resource.metadata.annotations?.[pokeAnnotation] : undefined;
 }
 
 export interface Shadow {
@@ -114,6 +121,7 @@ export async function makeShadow(
     return { type: "refused", message: hard.map(({ field, message }) => `${field}: ${message}`).join("; ") };
   const { uid, name, namespace } = resource.metadata;
   const isResource = manifest.kind === "HTTPResource";
+  const poke = pokeOf(object);
   return {
     type: "shadow",
     findings: findings.filter(({ level, field }) => !["INFO", "CHOOSE", "FIX"].includes(level) && field !== "metadata.namespace"),
@@ -125,6 +133,7 @@ export async function makeShadow(
         labels: { [standsForLabel]: uid },
         annotations: {
           ...ours(manifest.metadata.annotations),
+          ...(poke !== undefined && { [reconcileAtAnnotation]: poke }),
           [servedAsAnnotation]: `${type.plural}.${type.group}/${namespace}/${name}`,
           [madeOfAnnotation]: madeOf(object, config, settings),
         },

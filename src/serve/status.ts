@@ -10,6 +10,8 @@ import type { Action } from "../convert/mappings.ts";
 import { findCondition, type Condition } from "../core/conditions.ts";
 import type { Resource } from "../core/resource.ts";
 import { sameJSON } from "../core/tools/json.ts";
+import type { ShownAnswer } from "./shown-answers.ts";
+import { holdsAll } from "./injected-body.ts";
 import { headersThere } from "./go-headers.ts";
 import { identityAnswer } from "./identity-answer.ts";
 import { conditionOf, type ServedObject } from "./served-object.ts";
@@ -43,6 +45,8 @@ function answerOf(shadow: Resource): PeerAnswer | undefined {
 export interface Told {
   readonly object: ServedObject;
   readonly shadow: Resource;
+  /** Of the answer that it has last made Secrets of. */
+  readonly shown?: ShownAnswer | undefined;
   /** What was sent last, with placeholders where Secrets were; undefined: it stays as it is. */
   readonly details: Details | undefined;
   readonly now: Date;
@@ -53,13 +57,15 @@ export function tellAnswer(told: Told): PeerStatus {
   return told.object.peer.type === "request" ? tellRequest(told) : tellDisposable(told);
 }
 
-function tellRequest({ object, shadow, details, now }: Told): PeerStatus {
+function tellRequest({ object, shadow, shown, details, now }: Told): PeerStatus {
   const before = object.peer.status ?? {};
   const { response, cache, requestDetails, failed: _, error: __, ...rest } = before;
   const answer = answerOf(shadow);
   // Whoever takes it back knows it by what the last answer says.
   const known = identityAnswer(shadow);
-  const told = answer ? (answer.body === undefined && known ? { ...answer, ...known } : answer) : response;
+  const isSame = shown === undefined ? response?.statusCode === answer?.statusCode : shown.statusCode === answer?.statusCode;
+  const body = hasInjections(object) && isSame ? (shown ?? response)?.body : undefined;
+  const told = answer ? (answer.body === undefined ? withShown(answer, body, known) : answer) : response;
   const isWhole = !((shadow.status ?? {}) as ShadowStatus).response?.bodyTruncated;
   const good = told && answer && isSuccess(told) && (isWhole ? told : known && { ...told, ...known });
   return {
@@ -68,45 +74,97 @@ function tellRequest({ object, shadow, details, now }: Told): PeerStatus {
     ...(good
       ? { cache: sameJSON(cache?.response, good) ? cache : { lastUpdated: seconds(now), response: good } }
       : cache && { cache }),
-    ...tellFailures(shadow, told),
+    ...tellFailures(object, shadow, told),
     ...((details ?? requestDetails) && { requestDetails: details ?? requestDetails }),
   };
 }
 
-function tellDisposable({ object, shadow, details }: Told): PeerStatus {
+function hasInjections({ peer }: ServedObject): boolean {
+  return (peer.spec.forProvider.secretInjectionConfigs ?? []).length > 0;
+}
+/** `body`: what may be shown, where there is anything; it is told where the object is known by it. */
+function withShown(answer: PeerAnswer, body: string | undefined, known: ReturnType<typeof identityAnswer>): PeerAnswer {
+  const headers = known?.headers && { ...answer.headers, ...known.headers };
+  const isKnownBy = body !== undefined && (known?.body === undefined || holdsAll(body, known.body));
+  const shown = isKnownBy ? body : known?.body;
+  return { ...answer, ...(shown !== undefined && { body: shown }), ...(headers && { headers }) };
+}
+
+function tellDisposable({ object, shadow, shown, details }: Told): PeerStatus {
   const before = object.peer.status ?? {};
   const { response, requestDetails, failed: _, error: __, synced, lastReconcileTime, ...rest } = before;
   const { attempt } = (shadow.status ?? {}) as ShadowStatus;
-  const told = answerOf(shadow) ?? response;
+  const answer = answerOf(shadow);
   const isSynced = findCondition(shadow.status, "Succeeded")?.status === "True" || (attempt === undefined && synced === true);
   const at = attempt?.finishedAt === undefined ? lastReconcileTime : seconds(new Date(attempt.finishedAt));
+  const { durationMs } = ((shadow.status ?? {}) as ShadowStatus).response ?? {};
+  // After a restart what was told of the same answer stands.
+  const isTold = shown === undefined && at === lastReconcileTime && answer?.statusCode === response?.statusCode;
+  const isShown = shown !== undefined && shown.durationMs === durationMs && shown.statusCode === answer?.statusCode;
+  const body = hasInjections(object) ? (isShown ? shown.body : isTold ? response?.body : undefined) : undefined;
+  const told = answer ? (answer.body === undefined ? withShown(answer, body, undefined) : answer) : response;
   const asked = attempt ? details : requestDetails;
   return {
     ...rest,
     ...(told && { response: told }),
     ...(isSynced && { synced: true }),
-    ...tellFailures(shadow, told),
+    ...tellFailures(object, shadow, told),
     ...(asked && { requestDetails: asked }),
     ...(at !== undefined && { lastReconcileTime: at }),
   };
 }
 
-/** There `error` is what went wrong without an answer, or with one that was not as expected; a status of failure says itself. */
-function tellFailures(shadow: Resource, answer: PeerAnswer | undefined): Pick<PeerStatus, "failed" | "error"> {
-  const { attempt } = (shadow.status ?? {}) as ShadowStatus;
+/**
+ * There `error` is what went wrong without an answer, or with one that was not as expected; of a Request a status of failure says
+ * itself. What is under way takes nothing back, and whoever takes the object back goes on counting.
+ */
+function tellFailures({ peer }: ServedObject, shadow: Resource, answer: PeerAnswer | undefined): Failures {
+  const { failed, error } = peer.status ?? {};
+  const before = { ...(failed !== undefined && { failed }), ...(error !== undefined && { error }) };
+  const { attempt, schedule } = (shadow.status ?? {}) as ShadowStatus;
   const ready = findCondition(shadow.status, "Ready");
-  if (!attempt || ready?.status === "True" || attempt.phase === "InFlight" || attempt.phase === "Polling") return {};
+  if (!attempt && peer.type === "disposable") return before;
+  if (ready?.status === "True") return {};
+  if (!attempt || attempt.phase === "InFlight" || attempt.phase === "Polling") return before;
   if (attempt.phase === "Done" && "succeeded" in attempt && attempt.succeeded) return {};
-  const saysItself = (answer?.statusCode ?? 0) >= 400 && ready?.reason === "UnexpectedStatus";
-  return { failed: attempt.tries, ...(!saysItself && ready && { error: ready.message }) };
+  const why = errorOf(peer, findCondition(shadow.status, attempt.phase === "Done" ? "Succeeded" : "Ready") ?? ready, answer);
+  return { failed: Math.max(attempt.tries, schedule?.failures ?? 0), ...(why !== undefined && { error: why }) };
+}
+type Failures = Pick<PeerStatus, "failed" | "error">;
+
+/** What other programs look for is there: the method, the status and the limit. */
+function errorOf(
+  peer: ServedObject["peer"],
+  ended: Condition | undefined,
+  { statusCode = 0 }: PeerAnswer = {},
+): string | undefined {
+  if (!ended) return undefined;
+  if (peer.type === "request") return statusCode >= 400 && ended.reason === "UnexpectedStatus" ? undefined : ended.message;
+  const { method, rollbackRetriesLimit: limit = 1 } = peer.spec.forProvider;
+  if (ended.reason === "UnexpectedStatus") return `HTTP ${method} request failed with status code: ${statusCode}`;
+  return ended.reason === "UnexpectedResponse"
+    ? `Response does not match the expected format, retries limit ${limit}`
+    : ended.message;
+}
+
+/** Of what is sent once, and has failed as often as it may. */
+export const errorObserved = "ErrorObserved";
+/** `answer`: what is told of it. */
+export function exhaustedStates({ peer }: ServedObject, { failed = 0, error = "" }: PeerStatus): readonly State[] {
+  if (peer.type !== "disposable" || error === "") return [];
+  const { rollbackRetriesLimit: limit } = peer.spec.forProvider;
+  if (limit === undefined || failed < limit) return [];
+  return [{ type: errorObserved, status: "True", reason: "RetriesExhausted", message: error }];
 }
 
 const inProgress: readonly string[] = ["Sending", "Polling", "NotDelivered", "Replacing"];
 
 /** Ready and Synced, as Crossplane has them. */
-export function readyStates({ resource }: ServedObject, shadow: Resource | undefined): readonly State[] {
+export function readyStates({ resource, peer }: ServedObject, shadow: Resource | undefined): readonly State[] {
   const ready = findCondition(shadow?.status, "Ready");
   const { attempt, values } = (shadow?.status ?? {}) as ShadowStatus;
+  // Taken over after it had failed for good: that stands.
+  if (peer.type === "disposable" && !attempt && ready?.reason === "AssumedDone" && peer.status?.synced !== true) return [];
   const wasThere = values !== undefined || attempt === undefined || (attempt.phase === "Done" && ready?.status === "True");
   const isFine = !ready || ready.status === "True" || inProgress.includes(ready.reason);
   const synced: State = isFine
@@ -120,7 +178,7 @@ export function readyStates({ resource }: ServedObject, shadow: Resource | undef
 }
 
 /** The conditions with these in place of those of the same types; the others stay. */
-export function withStates(resource: Resource, states: readonly State[], now: Date): readonly object[] {
+export function withStates(resource: Resource, states: readonly State[], now: Date): readonly State[] {
   const before = ((resource.status ?? {}) as { readonly conditions?: readonly Condition[] }).conditions ?? [];
   const made = states.map((state) => {
     const was = conditionOf(resource.status, state.type);

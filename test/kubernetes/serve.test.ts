@@ -216,6 +216,43 @@ describeWithControlPlane("serving", (plane) => {
   );
 
   test(
+    "a Request is looked at now where it is asked for, and stays what it is where its conditions are taken away while it is paused",
+    async () => {
+      await live("poked", { annotations: { "crossplane.io/poll-interval": "1h" } });
+      await says("requests", "poked", "Ready", "True Available");
+      const before = await get("requests", "poked");
+      const id = (JSON.parse(before?.status?.response?.body ?? "{}") as { readonly id: string }).id;
+      const count = sent().length;
+      const looks = (): number => origin.requests.filter(({ method, url }) => method === "GET" && url.endsWith(`/${id}`)).length;
+      const seen = looks();
+      await annotate("requests", "poked", { "crossplane.io/reconcile-requested-at": "2026-11-30T00:00:00Z" });
+      await until("it is looked at", () => looks() > seen, longMs);
+
+      await annotate("requests", "poked", { "crossplane.io/paused": "true" });
+      await says("requests", "poked", "Synced", "False ReconcilePaused");
+      await plane.adminPatch(`${servedPath("requests", namespace, "poked")}/status`, { status: { conditions: [] } });
+      await annotate("requests", "poked", { "crossplane.io/paused": "false" });
+      for (const condition of ["Ready", "Synced"])
+        await plane.kubectl(
+          "wait",
+          `requests.${servedGroup}/poked`,
+          "-n",
+          namespace,
+          `--for=condition=${condition}`,
+          "--timeout=60s",
+        );
+      const after = await get("requests", "poked");
+      expect(after?.status?.response).toEqual(before?.status?.response);
+      expect(after?.metadata.annotations?.["crossplane.io/external-name"]).toBe("poked");
+      expect(sent()).toHaveLength(count);
+      await remove("requests", "poked");
+      await until("it is gone", async () => (await get("requests", "poked")) === undefined, longMs);
+      expect(sent()).toHaveLength(count + 1);
+    },
+    longMs,
+  );
+
+  test(
     "a shadow that somebody deletes goes without a word to its server, and is made again",
     async () => {
       await live("kept");

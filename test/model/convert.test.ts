@@ -327,6 +327,14 @@ describe("how often a DisposableRequest is sent", () => {
       { schedule: { every: "72h" }, retry: { limit: 100, when: ["4xx", "5xx"], backoff: { initial: "1s", max: "1m" } } },
     ],
     [{ shouldLoopInfinitely: true }, { schedule: { every: "30s" } }],
+    [
+      { shouldLoopInfinitely: true, nextReconcile: "10s", rollbackRetriesLimit: 3 },
+      { retry: { limit: 0 }, schedule: { every: "10s", stopAfter: { failures: 3 } } },
+    ],
+    [
+      { shouldLoopInfinitely: true, nextReconcile: "10s", rollbackRetriesLimit: 2_000 },
+      { schedule: { every: "10s", stopAfter: { failures: 1_000 } } },
+    ],
   ])("%j", async (parameters, here) => {
     expect(await spec(peerDisposable(parameters))).toMatchObject(here);
   });

@@ -116,6 +116,46 @@ test("what is paused, or on whose labels other tools look, leaves no trace on th
   expect(made.manifest.spec).not.toHaveProperty("suspend");
 });
 
+test("labels that are jq over the answer are further data, and what could be no label is none", async () => {
+  const labels = {
+    state: ".body.state",
+    kept: "a-word",
+    some: 'if .body.n > 1 then "many" else "one" end',
+    "app.kubernetes.io/part-of": ".body.state",
+    "no name": "a-word",
+    spaced: "two words",
+  };
+  const config = { secretRef: { name: "s", namespace: "here" }, keyMappings: [{ secretKey: "k", responseJQ: ".body.k" }] };
+  const secretInjectionConfigs = [{ ...config, metadata: { labels, annotations: { of: ".headers.Etag[0]" } } }];
+  const made = await make(served(peerDisposable({ rollbackRetriesLimit: 1, secretInjectionConfigs })));
+  if (made.type === "refused") throw new Error(made.message);
+  const { outputs } = made.manifest.spec as { readonly outputs: readonly { readonly secret: object; readonly data: object }[] };
+  expect(outputs).toHaveLength(1);
+  expect(outputs[0]?.secret).toEqual({ name: "s", labels: { kept: "a-word" } });
+  expect(Object.keys(outputs[0]?.data ?? {})).toEqual([
+    "k",
+    "holdfast-made.labels.state",
+    "holdfast-made.labels.some",
+    "holdfast-made.annotations.of",
+  ]);
+  const response = { body: { state: "posted", n: 2, k: "v" }, headers: { etag: "e1" }, statusCode: 200 };
+  const programs = Object.values(outputs[0]?.data ?? {}).map(String);
+  const json = ['"v"', '["posted"]', '["many"]', '["e1"]'];
+  expect(await evaluator.evaluate(JSON.stringify({ response }), programs, signal)).toEqual({ type: "values", json });
+});
+
+test("a Request is looked at when that is asked for, and what is sent once is not sent again by it", async () => {
+  const annotations = { "crossplane.io/reconcile-requested-at": "now" };
+  const metadata = { name: "one", namespace: "here", annotations };
+  const mappings = [{ action: "OBSERVE", url: '"http://a.example"' }];
+  const of = async (value: unknown): Promise<unknown> => {
+    const made = await make(served(value));
+    return made.type === "shadow" && made.manifest.metadata.annotations?.["holdfast.dev/reconcile-at"];
+  };
+  expect(await of(peerRequest({ mappings }, { metadata }))).toBe("now");
+  expect(await of(peerDisposable({ rollbackRetriesLimit: 1 }, { metadata }))).toBeUndefined();
+});
+
 test("a DisposableRequest that has been sent stays sent, whatever else is written, unless it goes on", () => {
   const shadow = { metadata: { namespace: "here", name: "one", uid: "u1", generation: 1, resourceVersion: "1" }, spec: {} };
   const of = (forProvider: object, status: object): boolean =>

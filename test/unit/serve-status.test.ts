@@ -1,21 +1,23 @@
 /** What the status of a served object says of its shadow's. */
 import { expect, test } from "@jest/globals";
 import type { Resource } from "../../src/core/resource.ts";
+import type { ShownAnswer } from "../../src/serve/shown-answers.ts";
 import { managedTypes } from "../../src/serve/kinds.ts";
 import { identityAnswer } from "../../src/serve/identity-answer.ts";
 import { readServed, type ServedObject } from "../../src/serve/served-object.ts";
-import { lastAction, readyStates, tellAnswer, withStates } from "../../src/serve/status.ts";
+import { exhaustedStates, lastAction, readyStates, tellAnswer, withStates } from "../../src/serve/status.ts";
 
 const now = new Date("2026-11-29T12:00:00.750Z");
 const metadata = { namespace: "here", name: "one", uid: "u1", generation: 3, resourceVersion: "7" };
 const [, , requestType, disposableType] = managedTypes;
 
-function served(kind: "Request" | "DisposableRequest", status?: object, more: object = {}): ServedObject {
+function served(kind: "Request" | "DisposableRequest", status?: object, more: object = {}, given?: object): ServedObject {
   const type = kind === "Request" ? requestType : disposableType;
   const forProvider =
-    kind === "Request"
+    given ??
+    (kind === "Request"
       ? { payload: {}, mappings: [{ action: "OBSERVE", url: '"http://a.example"' }] }
-      : { url: "http://a.example", method: "POST" };
+      : { url: "http://a.example", method: "POST" });
   const resource: Resource = { metadata: { ...metadata, ...more }, spec: { forProvider }, ...(status && { status }) };
   if (!type) throw new Error("no type");
   const read = readServed(type, resource);
@@ -93,13 +95,20 @@ test("an answer that is not kept, or not whole, still says by what the object is
   expect(cut).toMatchObject({ response: { body: '{"id":"4","te' }, cache: { response: { body: '{"id":"4"}' } } });
 });
 
-test("failures are counted, and told in words only where no status says it", () => {
+test("failures are counted and told in words, but where the status of a Request says it", () => {
   const attempt = { phase: "Retrying", tries: 2, finishedAt: "2026-11-29T11:59:58.100Z" };
   const failed = { response: { statusCode: 500 }, attempt, conditions: ready("False", "UnexpectedStatus") };
   expect(tell(served("DisposableRequest"), shadow(failed))).toEqual({
     response: { statusCode: 500 },
     failed: 2,
+    error: "HTTP POST request failed with status code: 500",
     lastReconcileTime: "2026-11-29T11:59:58Z",
+  });
+  expect(tell(served("Request"), shadow(failed))).not.toHaveProperty("error");
+  const other = { response: { statusCode: 200 }, attempt, conditions: ready("False", "UnexpectedResponse") };
+  expect(tell(served("DisposableRequest"), shadow(other))).toMatchObject({
+    failed: 2,
+    error: "Response does not match the expected format, retries limit 1",
   });
   const away = { attempt, conditions: ready("False", "ConnectionFailed") };
   expect(tell(served("DisposableRequest"), shadow(away))).toMatchObject({ failed: 2, error: "as it is" });
@@ -112,6 +121,81 @@ test("failures are counted, and told in words only where no status says it", () 
     synced: true,
     lastReconcileTime: "2026-11-29T11:59:58Z",
   });
+});
+
+test("one that has failed as often as it may says so by a condition, and a run before it is not told of", () => {
+  const forProvider = { url: "http://a.example", method: "PUT", rollbackRetriesLimit: 3 };
+  const object = served("DisposableRequest", undefined, {}, forProvider);
+  const conditions = [
+    ...ready("False", "UnexpectedStatus"),
+    { type: "Succeeded", status: "False", reason: "UnexpectedResponse", message: "the run before", lastTransitionTime: "" },
+  ];
+  const of = (tries: number, phase: string): object =>
+    tell(object, shadow({ response: { statusCode: 503 }, attempt: { phase, tries }, conditions }));
+  const error = "HTTP PUT request failed with status code: 503";
+  expect(of(2, "Retrying")).toMatchObject({ failed: 2, error });
+  expect(exhaustedStates(object, of(2, "Retrying"))).toEqual([]);
+  expect(exhaustedStates(object, { failed: 3, error })).toEqual([
+    { type: "ErrorObserved", status: "True", reason: "RetriesExhausted", message: error },
+  ]);
+  expect(exhaustedStates(served("DisposableRequest"), { failed: 3, error })).toEqual([]);
+  expect(exhaustedStates(served("Request"), { failed: 3, error })).toEqual([]);
+});
+
+test("what is under way takes back nothing that was counted", () => {
+  const before = { failed: 2, error: "as it was" };
+  const attempt = { phase: "InFlight", tries: 3 };
+  for (const kind of ["Request", "DisposableRequest"] as const)
+    expect(tell(served(kind, before), shadow({ attempt, conditions: ready("False", "Sending") }))).toEqual(before);
+});
+
+test("what had failed for good when it was taken over is left as it was, for whoever takes it back", () => {
+  const before = { failed: 3, error: "as it was", response: { statusCode: 500 }, lastReconcileTime: "2026-11-01T00:00:00Z" };
+  const object = served("DisposableRequest", before);
+  const assumed = shadow({ conditions: ready("True", "AssumedDone") });
+  expect(tell(object, assumed)).toEqual(before);
+  expect(readyStates(object, assumed)).toEqual([]);
+});
+
+test("of an answer that Secrets are made of what may be shown is told, where the object is known by it", () => {
+  const secretInjectionConfigs = [{ secretRef: { name: "s", namespace: "here" }, secretKey: "k", responsePath: ".body.k" }];
+  const mappings = [{ action: "OBSERVE", url: '"http://a.example"' }];
+  const of = (before: object | undefined, shown: ShownAnswer | undefined): unknown => {
+    const object = served("Request", before, {}, { payload: {}, mappings, secretInjectionConfigs });
+    const from = shadow(
+      { response: { statusCode: 201, bodyOmitted: "" }, externalID: "4", values: { statusCode: 200 } },
+      { externalID: ".response.body.id" },
+    );
+    return tellAnswer({ object, shadow: from, shown, details: undefined, now }).response?.body;
+  };
+  const body = '{"id":"4","k":"{{s:here:k}}"}';
+  const shown = { statusCode: 200, durationMs: 3, body };
+  expect(of(undefined, shown)).toBe(body);
+  expect(of({ response: { statusCode: 200, body } }, undefined)).toBe(body);
+  const known = '{"id":"4"}';
+  expect(of(undefined, undefined)).toBe(known);
+  expect(of(undefined, { ...shown, body: undefined })).toBe(known);
+  expect(of({ response: { statusCode: 200, body } }, { ...shown, statusCode: 201 })).toBe(known);
+  expect(of(undefined, { ...shown, body: '{"id":"{{s:here:id}}"}' })).toBe(known);
+});
+
+test("of what was sent once only its own answer is told", () => {
+  const secretInjectionConfigs = [{ secretRef: { name: "s", namespace: "here" }, secretKey: "k", responsePath: ".body.k" }];
+  const finishedAt = "2026-11-29T11:59:58.100Z";
+  const of = (before: object | undefined, shown: ShownAnswer | undefined): unknown => {
+    const forProvider = { url: "http://a.example", method: "POST", secretInjectionConfigs };
+    const object = served("DisposableRequest", before, {}, forProvider);
+    const attempt = { phase: "Done", tries: 1, finishedAt };
+    const from = shadow({ attempt, response: { statusCode: 200, durationMs: 3 } });
+    return tellAnswer({ object, shadow: from, shown, details: undefined, now }).response?.body;
+  };
+  const shown = { statusCode: 200, durationMs: 3, body: "shown" };
+  expect(of(undefined, shown)).toBe("shown");
+  expect(of(undefined, { ...shown, durationMs: 4 })).toBeUndefined();
+  expect(of(undefined, { ...shown, statusCode: 201 })).toBeUndefined();
+  const before = { response: { statusCode: 200, body: "before" }, lastReconcileTime: "2026-11-29T11:59:58Z" };
+  expect(of(before, undefined)).toBe("before");
+  expect(of({ ...before, lastReconcileTime: "2026-11-29T11:59:57Z" }, undefined)).toBeUndefined();
 });
 
 test("what the peer has sent stays sent", () => {

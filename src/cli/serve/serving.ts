@@ -14,6 +14,7 @@ import { runWorkers, type WorkersOptions } from "../../engine/workers.ts";
 import type { ApiClient } from "../../kubernetes/api-client.ts";
 import type { KubernetesStore } from "../../kubernetes/store.ts";
 import { configTypes, managedTypes } from "../../serve/kinds.ts";
+import type { ShownAnswers } from "../../serve/shown-answers.ts";
 import { isShadow, type Registry } from "../../serve/registry.ts";
 import { readConfig, type ServedObject } from "../../serve/served-object.ts";
 import { servedAsAnnotation, type ServeSettings } from "../../serve/shadow.ts";
@@ -28,6 +29,7 @@ interface ServingParts {
   readonly client: ApiClient;
   readonly store: KubernetesStore;
   readonly registry: Registry;
+  readonly answers: Pick<ShownAnswers, "find" | "forget">;
   readonly emit: EmitTelemetry;
   /** Whether this process may serve at this instant. */
   readonly mayServe: () => boolean;
@@ -50,6 +52,8 @@ export interface Serving {
   run(works: Works, signals: ServingSignals): Promise<void>;
   /** This process has come to serve: everything is looked at. */
   readonly queueAll: () => void;
+  /** Makes an object due: `plural.group/namespace/name`. */
+  readonly look: (servedAs: string) => void;
 }
 
 const errorPauseMs = { initialMs: 500, maxMs: 60_000 };
@@ -62,7 +66,7 @@ const limitMs = 120_000;
 /** How often it is looked whether all is told. */
 const tellingPauseMs = 20;
 
-export function createServing({ settings, client, store, registry, emit, mayServe }: ServingParts): Serving {
+export function createServing({ settings, client, store, registry, answers, emit, mayServe }: ServingParts): Serving {
   const shadows = new Map<string, Resource>();
   const queue = createWorkQueue({ isOpen: mayServe, groupOf: (id) => id.split("/")[1] ?? "" });
   const pauses = createBackoff();
@@ -87,12 +91,16 @@ export function createServing({ settings, client, store, registry, emit, mayServ
 
   return {
     queueAll,
+    look: (servedAs) => queue.add(servedAs),
     observe(kind, key, after) {
       const id = shadowId(kind, key);
       const known = after ?? shadows.get(id);
       if (!known || !isShadow(known)) return;
       if (after) shadows.set(id, after);
-      else shadows.delete(id);
+      else {
+        shadows.delete(id);
+        answers.forget(kind, key);
+      }
       const servedAs = known.metadata.annotations?.[servedAsAnnotation];
       if (servedAs !== undefined) queue.add(servedAs);
     },
@@ -108,6 +116,7 @@ export function createServing({ settings, client, store, registry, emit, mayServ
         knowsConfigs: (object) => configsFor(object, configs).every((type) => caches.isWarm(type)),
         learn: (type, resource) => caches.learn(type, resource),
         look: controller.look,
+        shownOf: answers.find,
         now: () => new Date(),
       });
       async function processKey(id: string, signal: AbortSignal): Promise<void> {

@@ -7,6 +7,7 @@ import { grantOf } from "../../kubernetes/impersonation.ts";
 import { createInjectionStore } from "../../kubernetes/injections.ts";
 import type { KubernetesStore } from "../../kubernetes/store.ts";
 import { createRegistry, type Registry } from "../../serve/registry.ts";
+import { createShownAnswers } from "../../serve/shown-answers.ts";
 import { createServedStore } from "../../serve/served-store.ts";
 import { ownNamespace } from "../leadership.ts";
 import { version } from "../version.ts";
@@ -60,7 +61,8 @@ export function serveFor(settings: ControllerSettings, parts: ServeParts): Serve
   };
   const denial = (namespace: string): ReturnType<typeof grantOf> => grantOf(namespace, settings.outputGrant);
   const injections = createInjectionStore({ client, random: Math.random, denial });
-  const serving = createServing({ settings: { ...settings, serve }, client, store: peers, registry, emit, mayServe });
+  const answers = createShownAnswers((servedAs) => serving.look(servedAs));
+  const serving = createServing({ settings: { ...settings, serve }, client, store: peers, registry, answers, emit, mayServe });
   /** Whatever was made sure of, others may have changed since. */
   function lookAnew(): void {
     registry.closeAll();
@@ -73,7 +75,7 @@ export function serveFor(settings: ControllerSettings, parts: ServeParts): Serve
       stranded.observe(kind, key, after);
       serving.observe(kind, key, after);
     },
-    store: createServedStore(store, registry, injections),
+    store: createServedStore(store, registry, { injections, answers }),
     queueAll: lookAnew,
     async run(works, signals) {
       const { stop } = signals;

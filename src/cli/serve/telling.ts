@@ -4,9 +4,20 @@ import type { Condition } from "../../core/conditions.ts";
 import type { Resource, ResourceType } from "../../core/resource.ts";
 import { sameJSON } from "../../core/tools/json.ts";
 import { detailsOf } from "../../serve/details.ts";
+import { shadowTypeOf } from "../../serve/kinds.ts";
+import type { ShownAnswers } from "../../serve/shown-answers.ts";
 import { conditionOf, readServed, type ServedObject } from "../../serve/served-object.ts";
 import { servedCondition, statusMark, textOf, withMark, type ServedReason } from "../../serve/serving.ts";
-import { lastAction, readyStates, tellAnswer, withStates, type State, type Told } from "../../serve/status.ts";
+import {
+  errorObserved,
+  exhaustedStates,
+  lastAction,
+  readyStates,
+  tellAnswer,
+  withStates,
+  type State,
+  type Told,
+} from "../../serve/status.ts";
 import { ChangedError, type Writes } from "./writes.ts";
 
 /** An object of the peer, whether or not it can be read. */
@@ -17,11 +28,21 @@ interface ServedState {
   readonly message: string;
 }
 
+interface Marked {
+  readonly answer: object;
+  readonly states: readonly State[];
+  readonly served: ServedState;
+  /** The type of a condition that holds no more. */
+  readonly over?: string | undefined;
+}
+
 export interface TellingDeps {
   readonly writes: Pick<Writes, "status">;
   readonly evaluator: Evaluator;
   /** What a write answered. */
   readonly learn: (type: ResourceType, resource: Resource) => void;
+  /** What is shown of the answer that a shadow has last made Secrets of. */
+  readonly shownOf: ShownAnswers["find"];
   readonly now: () => Date;
 }
 export interface Telling {
@@ -35,7 +56,7 @@ export interface Telling {
   shadow(object: ServedObject, shadow: Resource, served: Omit<ServedState, "status">, signal: AbortSignal): Promise<ServedObject>;
 }
 
-export function createTelling({ writes, evaluator, learn, now }: TellingDeps): Telling {
+export function createTelling({ writes, evaluator, learn, shownOf, now }: TellingDeps): Telling {
   async function write({ type, resource }: Given, status: object, signal: AbortSignal): Promise<Resource> {
     if (sameJSON(status, resource.status)) return resource;
     const written = await writes.status(type, resource, status, signal);
@@ -43,12 +64,8 @@ export function createTelling({ writes, evaluator, learn, now }: TellingDeps): T
     return written;
   }
   /** With a mark of what is written, so that it is known for our own. */
-  async function writeMarked(
-    given: Given,
-    { answer, states, served }: { readonly answer: object; readonly states: readonly State[]; readonly served: ServedState },
-    signal: AbortSignal,
-  ): Promise<Resource> {
-    const draft = { ...answer, conditions: withStates(given.resource, states, now()) };
+  async function writeMarked(given: Given, { answer, states, served, over }: Marked, signal: AbortSignal): Promise<Resource> {
+    const draft = { ...answer, conditions: withStates(given.resource, states, now()).filter(({ type }) => type !== over) };
     const { status, reason, message } = served;
     const own = { type: servedCondition, status, reason, message: withMark(message, statusMark(draft)) } as const;
     return write(given, { ...answer, conditions: withStates({ ...given.resource, status: draft }, [own], now()) }, signal);
@@ -73,7 +90,8 @@ export function createTelling({ writes, evaluator, learn, now }: TellingDeps): T
       await writeMarked(given, { answer, states, served }, signal);
     },
     async shadow(object, shadow, served, signal) {
-      const told = (details: Told["details"]): object => tellAnswer({ object, shadow, details, now: now() });
+      const shown = shownOf(shadowTypeOf(object.type).kind, shadow);
+      const told = (details: Told["details"]): object => tellAnswer({ object, shadow, shown, details, now: now() });
       let answer = told(undefined);
       // What was sent is worked out anew only where something has come of it.
       const isNew = !sameJSON(answer, withoutConditions(object.resource.status)) || !("requestDetails" in answer);
@@ -81,8 +99,10 @@ export function createTelling({ writes, evaluator, learn, now }: TellingDeps): T
         const { response } = answer as { readonly response?: Parameters<typeof detailsOf>[2] };
         answer = told(await detailsOf(object, lastAction(shadow), response, { evaluator, signal }));
       }
-      const states = readyStates(object, shadow);
-      const written = await writeMarked(object, { answer, states, served: { status: "True", ...served } }, signal);
+      const exhausted = exhaustedStates(object, answer);
+      const states = [...readyStates(object, shadow), ...exhausted];
+      const over = exhausted.length === 0 ? errorObserved : undefined;
+      const written = await writeMarked(object, { answer, states, served: { status: "True", ...served }, over }, signal);
       return again(object, written);
     },
   };

@@ -1,0 +1,87 @@
+/**
+ * An answer that Secrets are made of, as the peer shows it: with a placeholder where each value stood. Pure.
+ *
+ * Invariant: a value that went into a Secret stands in no text of it, in no form in which it could be read, and what cannot be told
+ * leaves nothing to be shown.
+ */
+import { createMask } from "../core/mask-secrets.ts";
+import { isRecord, parseJSON, sameJSON } from "../core/tools/json.ts";
+
+export interface InjectedValue {
+  /** `{{name:namespace:key}}`. */
+  readonly placeholder: string;
+  /** As it is in the Secret. */
+  readonly value: string;
+  /** Whether it was taken from a header field. */
+  readonly isHeader: boolean;
+}
+
+/** UTF-16 code units: more is not looked through. */
+const longestBody = 16_384;
+
+/** JSON without spaces, or all of a text. Undefined: it is not to be shown. */
+export function bodyWithPlaceholders(body: string, values: readonly InjectedValue[]): string | undefined {
+  if (body.length > longestBody) return undefined;
+  const placeholders = new Map(values.filter(({ value }) => value !== "").map(({ placeholder, value }) => [value, placeholder]));
+  const whole = placeholders.get(body.trim());
+  const parsed = parse(body);
+  if (whole !== undefined && parsed === undefined) return whole;
+  if (parsed === undefined) return undefined;
+  try {
+    return replaced(parsed.value, placeholders, values);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined; // too deep
+    throw error;
+  }
+}
+
+function replaced(
+  whole: unknown,
+  placeholders: ReadonlyMap<string, string>,
+  values: readonly InjectedValue[],
+): string | undefined {
+  const found = new Set<string>();
+  const others: string[] = [];
+  function walk(one: unknown): unknown {
+    if (typeof one === "string") {
+      const placeholder = placeholders.get(one);
+      if (placeholder === undefined) others.push(one);
+      else found.add(one);
+      return placeholder ?? one;
+    }
+    if (Array.isArray(one)) return one.map(walk);
+    if (isRecord(one))
+      return Object.fromEntries(
+        Object.entries(one).map(([key, inner]) => {
+          others.push(key);
+          return [key, walk(inner)];
+        }),
+      );
+    // What stands bare in JSON is no secret there: the peer leaves it, too.
+    if (one !== null) found.add(JSON.stringify(one));
+    return one;
+  }
+  const shown = walk(whole);
+  if (values.some(({ value, isHeader }) => value !== "" && !isHeader && !found.has(value))) return undefined;
+  const mask = createMask(() => ({ kept: [...placeholders.keys()], derived: [] }));
+  return mask.isOpen(others.join("\n")) ? JSON.stringify(shown) : undefined;
+}
+
+function parse(text: string): { readonly value: unknown } | undefined {
+  try {
+    return { value: parseJSON(text) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether all that the one JSON text has is in the other, too. */
+export function holdsAll(outer: string, inner: string): boolean {
+  const holds = (one: unknown, other: unknown): boolean =>
+    isRecord(other)
+      ? isRecord(one) && Object.entries(other).every(([key, value]) => holds(one[key], value))
+      : Array.isArray(other)
+        ? Array.isArray(one) && other.every((value, index) => holds(one[index], value))
+        : sameJSON(one, other);
+  return holds(parse(outer)?.value, parse(inner)?.value);
+}
