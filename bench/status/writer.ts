@@ -88,7 +88,7 @@ async function writeAll(write: Write, resources: readonly Resource[], times: num
 const { resources } = await list(client, { path: collectionPath(httpResourceType, namespace) }, {}, never);
 const write = await (ways[way] ?? ways["bare"])?.();
 if (!write) throw new Error("no such way");
-const warm = await writeAll(write, resources, 10); // until it is compiled
+const warm = await writeAll(write, resources, Number(writes)); // until it is compiled
 const before = process.cpuUsage();
 await writeAll(write, warm, Number(writes));
 const { user, system } = process.cpuUsage(before);
