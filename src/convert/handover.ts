@@ -6,6 +6,7 @@
 import { group } from "../api/kind-definition.ts";
 import { digest } from "../core/tools/digest.ts";
 import { checks, quote } from "./handover-checks.ts";
+import { helpers } from "./handover-functions.ts";
 import type { HandedOver, HandoverParts } from "./handover-parts.ts";
 import { commentOf } from "./report.ts";
 import type { PeerDisposable, PeerRequest } from "./peer-object.ts";
@@ -44,12 +45,16 @@ export function handoverScript(parts: HandoverParts): string {
       "creates the new objects, suspended; nothing is sent",
       [`kubectl apply --server-side --field-manager=holdfast-convert -f - <<'${marker}'\n${manifests}${marker}`],
     ],
-    ["pause", "stops provider-http from acting on the old ones; nothing is sent", own.flatMap(pauses)],
+    ["pause", "stops provider-http from acting on the old ones; nothing is sent", together(own, olds).flatMap(pauses)],
     ["secrets", "gives Secrets that the old ones made to the new ones", own.flatMap(takesSecrets)],
-    ["observe", "lets the new ones look: one GET for each HTTPResource, and nothing else", own.flatMap(observes)],
-    ["correct", "lets the new ones change what is not as declared", own.flatMap(corrects)],
-    ["finish", "deletes the old ones, which sends nothing; there is no way back from it", own.flatMap(deletesOld)],
-    ["undo", "goes back, as long as finish has not begun", own.toReversed().flatMap(goesBack)],
+    ["observe", "lets the new ones look: one GET for each HTTPResource, and nothing else", observes(own)],
+    ["correct", "lets the new ones change what is not as declared", together(resources(own), news).flatMap(corrects)],
+    [
+      "finish",
+      "deletes the old ones, which sends nothing; there is no way back from it",
+      together(own, olds).flatMap(deletesOld),
+    ],
+    ["undo", "goes back, as long as finish has not begun", goBack(own.toReversed())],
   ];
   const usage = steps.map(([name, what]) => `#   ${name.padEnd(8)} ${what}`);
   const functions = steps.map(([name, , lines]) => `step_${name}() {\n${[...lines, ":"].join("\n")}\n}`);
@@ -70,57 +75,45 @@ export function handoverScript(parts: HandoverParts): string {
   ].join("\n")}\n`;
 }
 
-/**
- * Functions of the script. A Secret is given to an object, whose uid is only known then; who owned it before is written on it. Each
- * ends the script where kubectl cannot say what is there: what is not known is never taken for nothing.
- */
-const helpers = `exists() { local found; found=$(kubectl get "$@" --ignore-not-found -o name) || exit 1; [ -n "$found" ]; }
-going() { local since; since=$(kubectl get "$@" --ignore-not-found -o jsonpath='{.metadata.deletionTimestamp}') || exit 1; [ -n "$since" ]; }
-may() { kubectl auth can-i "$@" --as="$HOLDFAST" --quiet || { echo "Holdfast may not: $*" >&2; missing=1; }; }
-at_rest() { # who acts no more
-  exists "$@" || return 0
-  local paused; paused=$(kubectl get "$@" -o jsonpath='{.metadata.annotations.crossplane\\.io/paused}') || exit 1
-  [ "$paused" = true ] || going "$@" || { echo "not paused, run the step pause first: $*" >&2; exit 1; }
+function resourceOf({ kind }: Manifest): string {
+  return `${kind.toLowerCase()}s.${group}`;
 }
-give_secret() { # NAMESPACE SECRET RESOURCE NAME API_VERSION KIND
-  exists secret -n "$1" "$2" || return 0
-  local uid before
-  uid=$(kubectl get -n "$1" "$3" "$4" -o jsonpath='{.metadata.uid}')
-  before=$(kubectl get secret -n "$1" "$2" -o jsonpath='{.metadata.annotations.holdfast\\.dev/owners-before}')
-  [ -n "$before" ] || { before=$(kubectl get secret -n "$1" "$2" -o jsonpath='{.metadata.ownerReferences}'); before=\${before:-[]}
-    kubectl annotate secret -n "$1" "$2" "holdfast.dev/owners-before=$before"; }
-  kubectl patch secret -n "$1" "$2" --type=merge -p '{"metadata":{"ownerReferences":[{"apiVersion":"'"$5"'","kind":"'"$6"'","name":"'"$4"'","uid":"'"$uid"'","controller":true,"blockOwnerDeletion":true}]}}'
+interface Place {
+  /** `-n here requests.http.m.crossplane.io`. */
+  readonly place: string;
+  readonly name: string;
 }
-return_secret() { # NAMESPACE SECRET
-  exists secret -n "$1" "$2" || return 0
-  local before
-  before=$(kubectl get secret -n "$1" "$2" -o jsonpath='{.metadata.annotations.holdfast\\.dev/owners-before}')
-  [ -n "$before" ] || return 0
-  kubectl patch secret -n "$1" "$2" --type=merge -p '{"metadata":{"ownerReferences":'"$before"',"annotations":{"holdfast.dev/owners-before":null}}}'
-}`;
-
-interface Names {
-  /** As kubectl takes it, with the namespace: `-n here requests.http.m.crossplane.io one`. */
-  readonly old: string;
-  readonly now: string;
-  readonly resource: string;
-}
-function namesOf({ object, manifest }: HandedOver): Names {
-  const { apiVersion, kind, clusterScoped, metadata } = object;
+function olds({ object: { apiVersion, kind, clusterScoped, metadata }, manifest }: HandedOver): Place {
   const where = clusterScoped ? "" : `-n ${quote(manifest.metadata.namespace)} `;
-  const resource = `${manifest.kind.toLowerCase()}s.${group}`;
-  return {
-    old: `${where}${kind.toLowerCase()}s.${apiVersion.split("/")[0]} ${quote(metadata.name ?? "")}`,
-    resource,
-    now: `-n ${quote(manifest.metadata.namespace)} ${resource} ${quote(manifest.metadata.name)}`,
-  };
+  return { place: `${where}${kind.toLowerCase()}s.${apiVersion.split("/")[0]}`, name: metadata.name ?? "" };
 }
+function news({ manifest }: HandedOver): Place {
+  return { place: `-n ${quote(manifest.metadata.namespace)} ${resourceOf(manifest)}`, name: manifest.metadata.name };
+}
+
 function wasPaused({ metadata }: HandedOver["object"]): boolean {
   return metadata.annotations?.["crossplane.io/paused"] === "true";
 }
 
-function pauses(one: HandedOver): readonly string[] {
-  const { old } = namesOf(one);
+/** As many at once: a call of kubectl is most of what a step takes, and a command line has its limit. */
+const mostTogether = 50;
+/** Those of one kind and namespace, as kubectl takes them. */
+function together(handed: readonly HandedOver[], namesIn: (one: HandedOver) => Place): readonly string[] {
+  const places = Map.groupBy(handed.map(namesIn), ({ place }) => place);
+  return [...places].flatMap(([place, all]) =>
+    chunksOf(all).map((some) => `${place} ${some.map(({ name }) => quote(name)).join(" ")}`),
+  );
+}
+function chunksOf<T>(all: readonly T[]): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(all.length / mostTogether) }, (_, index) =>
+    all.slice(index * mostTogether, (index + 1) * mostTogether),
+  );
+}
+function resources(handed: readonly HandedOver[]): readonly HandedOver[] {
+  return handed.filter(({ manifest }) => manifest.kind === "HTTPResource");
+}
+
+function pauses(old: string): readonly string[] {
   return [
     `kubectl annotate ${old} --overwrite crossplane.io/paused=true`,
     // A Composition, a delete or a hand that takes the pause off is to find nothing that may be sent.
@@ -134,50 +127,45 @@ function secretsOf({ manifest: { spec } }: HandedOver): readonly string[] {
 function takesSecrets(one: HandedOver): readonly string[] {
   const { apiVersion, kind, metadata } = one.manifest;
   return secretsOf(one).map((secret) =>
-    ["give_secret", metadata.namespace, secret, namesOf(one).resource, metadata.name, apiVersion, kind].map(quote).join(" "),
+    ["give_secret", metadata.namespace, secret, resourceOf(one.manifest), metadata.name, apiVersion, kind].map(quote).join(" "),
   );
 }
 
-/** What is suspended for a reason of its own stays so. */
-function observes(one: HandedOver): readonly string[] {
-  const { manifest } = one;
-  const { now, old } = namesOf(one);
-  if (manifest.spec["suspend"] === true)
-    return [`echo left suspended: ${quote(`${manifest.kind} ${manifest.metadata.name}`)} >&2`];
-  const resume = `kubectl patch ${now} --type=merge -p '{"spec":{"suspend":false}}'`;
-  const wait = `kubectl wait ${now} --for=condition=Ready --timeout=2m || kubectl get ${now} -o wide`;
-  const first = `at_rest ${old}`;
-  return manifest.kind === "HTTPResource" ? [first, resume, wait] : [first, resume];
+/** What is suspended for a reason of its own stays so. All look before any is waited for: one that differs is never Ready. */
+function observes(handed: readonly HandedOver[]): readonly string[] {
+  const isLeft = ({ manifest }: HandedOver): boolean => manifest.spec["suspend"] === true;
+  const looking = handed.filter((one) => !isLeft(one));
+  const left = handed.filter(isLeft).map(({ manifest }) => quote(`${manifest.kind} ${manifest.metadata.name}`));
+  return [
+    ...left.map((one) => `echo left suspended: ${one} >&2`),
+    ...together(looking, olds).map((old) => `at_rest ${old}`),
+    ...together(looking, news).map((now) => `kubectl patch ${now} --type=merge -p '{"spec":{"suspend":false}}'`),
+    ...together(resources(looking), news).map(
+      (now) => `kubectl wait ${now} --for=condition=Ready --timeout=2m || kubectl get ${now} -o wide`,
+    ),
+  ];
 }
-function corrects(one: HandedOver): readonly string[] {
-  return one.manifest.kind === "HTTPResource"
-    ? [`kubectl patch ${namesOf(one).now} --type=merge -p '{"spec":{"drift":"Correct"}}'`]
-    : [];
+function corrects(now: string): readonly string[] {
+  return [`kubectl patch ${now} --type=merge -p '{"spec":{"drift":"Correct"}}'`];
 }
 /** A paused one keeps its finalizer; one that is being deleted and may only be observed sends nothing. */
-function deletesOld(one: HandedOver): readonly string[] {
-  const { old } = namesOf(one);
-  return [
-    `at_rest ${old}`,
-    `kubectl delete ${old} --ignore-not-found --wait=false`,
-    `if exists ${old}; then kubectl annotate ${old} crossplane.io/paused-; fi`,
-  ];
+function deletesOld(old: string): readonly string[] {
+  return [`at_rest ${old}`, `kubectl delete ${old} --ignore-not-found --wait=false`, `unpause ${old}`];
 }
-function goesBack(one: HandedOver): readonly string[] {
-  const { old, now } = namesOf(one);
-  const policies = JSON.stringify(one.object.spec.managementPolicies ?? null);
-  return [
-    `if ! exists ${old} || going ${old}; then`,
-    `  echo finish has begun, left as it is: ${quote(`${one.manifest.kind} ${one.manifest.metadata.name}`)} >&2`,
-    "else",
-    `  if exists ${now}; then`,
-    `    kubectl annotate ${now} --overwrite ${group}/orphan=true`,
-    `    kubectl patch ${now} --type=merge -p '{"spec":{"suspend":true}}'`,
-    ...secretsOf(one).map((secret) => `    return_secret ${quote(one.manifest.metadata.namespace)} ${quote(secret)}`),
-    `    kubectl delete ${now} --wait=true --timeout=2m`,
-    "  fi",
-    `  kubectl patch ${old} --type=merge -p ${quote(`{"spec":{"managementPolicies":${policies}}}`)}`,
-    ...(wasPaused(one.object) ? [] : [`  kubectl annotate ${old} crossplane.io/paused-`]),
-    "fi",
-  ];
+/** Those that go back in the same way, together. */
+function goBack(handed: readonly HandedOver[]): readonly string[] {
+  const wayOf = (one: HandedOver): string => {
+    const policies = JSON.stringify({ spec: { managementPolicies: one.object.spec.managementPolicies ?? null } });
+    return `go_back ${quote(policies)} ${wasPaused(one.object)}`;
+  };
+  const ways = Map.groupBy(handed, (one) => `old=(${olds(one).place}) new=(${news(one).place})\n${wayOf(one)}`);
+  return [...ways].flatMap(([way, all]) => {
+    const [places = "", call = ""] = way.split("\n");
+    return chunksOf(all).flatMap((some) => {
+      const names = some.map(({ manifest }) => quote(manifest.metadata.name));
+      const secrets = some.flatMap((one) => secretsOf(one).map((secret) => quote(`${one.manifest.metadata.name} ${secret}`)));
+      const namespace = quote(some[0]?.manifest.metadata.namespace ?? "");
+      return [places, `names=(${names.join(" ")}) secrets=(${secrets.join(" ")}) namespace=${namespace}`, call];
+    });
+  });
 }

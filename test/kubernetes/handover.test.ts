@@ -1,6 +1,7 @@
 /**
- * The script of `holdfast convert --handover`, on a real API server, with a kubectl that fails in the middle of each step: the server
- * of the remote objects is asked and never told anything, and every Secret is there, whichever way it goes.
+ * The script of `holdfast convert --handover`, on a real API server, with a kubectl that fails in the middle of each step, before or
+ * after it was heard, and a Holdfast that is killed while it looks: the server of the remote objects is asked and never told
+ * anything, and every Secret is there, whichever way it goes.
  */
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,8 +9,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { stringify } from "yaml";
 import { controlPlaneBinaries } from "../support/control-plane.ts";
-import { startController } from "../support/controller-process.ts";
-import { until } from "../support/fault-world.ts";
+import { startController, type HoldfastProcess } from "../support/controller-process.ts";
+import { inSoak, until } from "../support/fault-world.ts";
 import { holdfast } from "../support/holdfast.ts";
 import { installPeerCRDs } from "../support/peer-crds.ts";
 import { peerOrigin, type PeerOrigin } from "../support/peer-origin.ts";
@@ -17,9 +18,9 @@ import { runProgram } from "../support/run-program.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const group = "http.m.crossplane.io";
-const managed = 4;
+const managed = inSoak(4, 200);
 const names = Array.from({ length: managed }, (_, index) => `member-${index}`);
-const longMs = 120_000;
+const longMs = inSoak(120_000, 1_200_000);
 
 interface Got {
   readonly metadata: {
@@ -36,24 +37,30 @@ describeWithControlPlane("handing over", (plane) => {
   let namespace: string;
   let folder: string;
   let script: string;
+  let process: HoldfastProcess;
   const stack = new AsyncDisposableStack();
   afterAll(() => stack.disposeAsync());
 
-  /** Fails at the call after `calls`, as a connection that breaks; undefined: never. */
-  async function step(name: string, calls?: number): Promise<{ readonly code: number | null; readonly output: string }> {
+  /** Fails at the call after `calls`, as a connection that breaks: before it was heard or, if `lost`, after. Undefined: never. */
+  async function step(
+    name: string,
+    calls?: number,
+    lost = false,
+  ): Promise<{ readonly code: number | null; readonly output: string }> {
     await writeFile(join(folder, "calls"), calls === undefined ? "1000000" : String(calls));
     const env = {
-      ...process.env,
+      ...globalThis.process.env,
+      LOST: lost ? "yes" : "no",
       KUBECONFIG: plane.kubeconfigs.admin,
       HOLDFAST: "holdfast",
-      PATH: `${folder}:${process.env["PATH"] ?? ""}`,
+      PATH: `${folder}:${globalThis.process.env["PATH"] ?? ""}`,
     };
     return runProgram("bash", [script, name], { cwd: folder, env });
   }
   /** Broken off at the beginning, in the middle, and then done; a step that is done can be done again. */
   async function throughCrashes(name: string): Promise<void> {
     expect(await step(name, 0)).toMatchObject({ code: name === "undo" ? expect.any(Number) : 1 });
-    for (const calls of [3, 7]) await step(name, calls);
+    for (const calls of [1, 2, 3, 7]) await step(name, calls, calls % 2 === 1);
     for (const _ of [1, 2]) expect(await step(name)).toMatchObject({ code: 0 });
   }
   const get = async (resource: string, name: string): Promise<Got | undefined> => {
@@ -87,11 +94,17 @@ describeWithControlPlane("handing over", (plane) => {
     await writeFile(script, stdout);
     // Counts down what is left of it, and then fails before it does anything.
     const kubectl = join(await controlPlaneBinaries(), "kubectl");
-    const wrapper = `#!/bin/sh\nleft=$(cat ${folder}/calls)\n[ "$left" -gt 0 ] || { echo "broken off" >&2; exit 1; }\necho $((left - 1)) > ${folder}/calls\nexec ${kubectl} --cache-dir ${folder}/cache "$@"\n`;
+    const wrapper = `#!/bin/sh\nleft=$(cat ${folder}/calls)\n[ "$left" -gt 0 ] || { echo "broken off" >&2; [ $LOST = no ] || ${kubectl} --cache-dir ${folder}/cache "$@"; exit 1; }\necho $((left - 1)) > ${folder}/calls\nexec ${kubectl} --cache-dir ${folder}/cache "$@"\n`;
     await writeFile(join(folder, "kubectl"), wrapper);
     await chmod(join(folder, "kubectl"), 0o755);
-    stack.use(await startController(["--kubeconfig", plane.kubeconfigs.holdfast, "--namespace", namespace]));
+    process = stack.use(await start());
   }, longMs);
+
+  const start = (): Promise<HoldfastProcess> =>
+    startController(["--kubeconfig", plane.kubeconfigs.holdfast, "--namespace", namespace]);
+  /** Reasons of all of them. */
+  const reasons = async (): Promise<readonly (string | undefined)[]> =>
+    (await Promise.all(names.map((name) => get("httpresources", name)))).map(readyReason);
 
   async function makeMember(name: string): Promise<void> {
     const fields = { nick: name, mail: `${name}@example.org` };
@@ -154,13 +167,14 @@ describeWithControlPlane("handing over", (plane) => {
       expect((await get("requests", "member-0"))?.spec).toMatchObject({ managementPolicies: ["Observe"] });
       expect(await ownerOf("member-0-facts")).toMatchObject({ kind: "HTTPResource", name: "member-0", controller: true });
 
+      const looking = step("observe");
+      await until("one is taken over", async () => (await reasons()).includes("Adopted"), longMs);
+      process.kill("SIGKILL");
+      await process.exited;
+      process = stack.use(await start());
+      await looking;
       await throughCrashes("observe");
-      await until(
-        "all are taken over",
-        async () =>
-          (await Promise.all(names.map((name) => get("httpresources", name)))).every((one) => readyReason(one) === "Adopted"),
-        longMs,
-      );
+      await until("all are taken over", async () => (await reasons()).every((one) => one === "Adopted"), longMs);
       await throughCrashes("correct");
       expect(readyReason(await get("httprequests", "message"))).toBe("AssumedDone");
 
