@@ -28,9 +28,16 @@ export function copySecrets(
     ...Map.groupBy(wanted, ({ secret, to }) => JSON.stringify([secret.namespace, secret.name, to])).values(),
   ].flatMap((same) => {
     const [first] = same;
-    const found = first && given.find((one) => isSecret(one, first.secret));
-    const copy = first && found && copyOf(found, new Set(same.map(({ secret }) => secret.key)), first.to);
-    if (copy) done.add(`${first.secret.namespace}/${first.secret.name} ${first.to}`);
+    if (!first) return [];
+    const { secret, to } = first;
+    // Another's would be overwritten, or two would be one.
+    const isTaken = given.some((one) => isSecret(one, { ...secret, namespace: to }));
+    const isMixed = wanted.some(
+      (one) => one.to === to && one.secret.name === secret.name && one.secret.namespace !== secret.namespace,
+    );
+    const found = isTaken || isMixed ? undefined : given.find((one) => isSecret(one, secret));
+    const copy = found && copyOf(found, new Set(same.map((one) => one.secret.key)), to);
+    if (copy) done.add(`${secret.namespace}/${secret.name} ${to}`);
     return copy ?? [];
   });
   const isDone = (message: string): boolean =>
@@ -54,7 +61,7 @@ function isSecret(value: object, { namespace, name }: SecretKey): boolean {
   );
 }
 
-/** Undefined: it has none of them. */
+/** Undefined: it has not all of them. */
 function copyOf(secret: object, keys: ReadonlySet<string>, namespace: string): object | undefined {
   const { metadata, data, stringData } = secret as Readonly<Record<string, unknown>>;
   const only = (values: unknown): object =>
@@ -62,6 +69,7 @@ function copyOf(secret: object, keys: ReadonlySet<string>, namespace: string): o
   const kept = Object.entries({ data: only(data), stringData: only(stringData) }).filter(
     ([, values]) => Object.keys(values).length > 0,
   );
-  if (kept.length === 0 || !isRecord(metadata)) return undefined;
+  const names = new Set(kept.flatMap(([, values]) => Object.keys(values)));
+  if (names.size < keys.size || !isRecord(metadata)) return undefined;
   return { apiVersion: "v1", kind: "Secret", metadata: { name: metadata["name"], namespace }, ...Object.fromEntries(kept) };
 }

@@ -64,7 +64,7 @@ function splitURL(url: unknown): Split | undefined {
   const [, origin, path = ""] = typeof url === "string" ? (/^(https?:\/\/[^/?#@\s\\${}%]{1,260})(\/.*)?$/i.exec(url) ?? []) : [];
   if (origin === undefined || /[?#\\\s]|\/\/|\/\.{1,2}(\/|$)|%(2e|2f|5c)/i.test(path.replaceAll(/\$\{[^}]*\}/g, "-")))
     return undefined;
-  return { origin, path };
+  return { origin: origin.toLowerCase(), path };
 }
 
 interface Header {

@@ -3,7 +3,7 @@ import { group } from "../api/kind-definition.ts";
 import { digest } from "../core/tools/digest.ts";
 import type { MadeEndpoint } from "./endpoints.ts";
 import type { HandoverParts } from "./handover-parts.ts";
-import { egressPolicy, privateHosts } from "./private-hosts.ts";
+import { egressPolicy, privateHosts, uniqueHosts } from "./private-hosts.ts";
 import type { Manifest } from "./translation.ts";
 
 /** For a shell. */
@@ -39,7 +39,7 @@ function opens({ handed, endpoints, textOf }: HandoverParts): readonly string[] 
     const hosts = here
       .flatMap(({ manifest }) => privateHosts({ manifest: withBase(manifest, endpoints) }))
       .filter(({ type }) => type !== "short");
-    const unique = [...new Map(hosts.map((one) => [one.host, one])).values()];
+    const unique = uniqueHosts(hosts);
     return unique.length === 0 ? [] : [textOf(egressPolicy(namespace, unique))];
   });
   if (policies.length === 0) return [];
@@ -52,7 +52,13 @@ function opens({ handed, endpoints, textOf }: HandoverParts): readonly string[] 
 }
 /** With its endpoint's base URL, where it has one. */
 function withBase(manifest: Manifest, endpoints: readonly MadeEndpoint[]): Manifest {
-  const { endpointRef } = manifest.spec as { readonly endpointRef?: { readonly name: string } };
-  const found = endpoints.find((one) => one.manifest.metadata.name === endpointRef?.name);
+  const { endpointRef } = manifest.spec as { readonly endpointRef?: { readonly kind?: string; readonly name: string } };
+  const { kind = "HTTPEndpoint", name } = endpointRef ?? {};
+  const found = endpoints.find(
+    ({ manifest: { kind: made, metadata } }) =>
+      made === kind &&
+      metadata.name === name &&
+      (metadata.namespace ?? manifest.metadata.namespace) === manifest.metadata.namespace,
+  );
   return found ? { ...manifest, spec: { ...manifest.spec, url: found.need.origin } } : manifest;
 }

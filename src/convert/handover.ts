@@ -9,7 +9,6 @@ import { checks, quote } from "./handover-checks.ts";
 import { helpers } from "./handover-functions.ts";
 import type { HandedOver, HandoverParts } from "./handover-parts.ts";
 import { commentOf } from "./report.ts";
-import type { PeerDisposable, PeerRequest } from "./peer-object.ts";
 import { outputsIn } from "./together.ts";
 import type { Manifest } from "./translation.ts";
 
@@ -20,15 +19,30 @@ export function inWaiting(manifest: Manifest): Manifest {
 }
 
 /** Why it is not taken over; undefined: it is. */
-function whyLeft({ metadata }: PeerRequest | PeerDisposable): string | undefined {
+function whyLeft({ object, manifest }: HandedOver): string | undefined {
+  const { labels, deletionTimestamp } = object.metadata;
   // A patch of it would be undone at once.
-  if (metadata.labels?.["crossplane.io/composite"] !== undefined) return "which a Composition makes: change that";
-  return metadata.deletionTimestamp === undefined ? undefined : "which is being deleted: let that end first";
+  if (labels?.["crossplane.io/composite"] !== undefined) return "which a Composition makes: change that";
+  if (deletionTimestamp !== undefined) return "which is being deleted: let that end first";
+  if (!isKnown({ object, manifest }))
+    return "of which it is not known what has been sent: export it again once its status says so";
+  if (manifest.spec["suspend"] === true && !wasPaused(object)) return "which is suspended, as its report says why";
+  return undefined;
+}
+/** Whether a look is all that it sends: what was never sent, or whose id is not known, would be sent a second time. */
+function isKnown({ object: { status }, manifest: { kind, metadata, spec } }: HandedOver): boolean {
+  const { annotations = {} } = metadata;
+  if (kind === "HTTPRequest") return annotations["holdfast.dev/assume-done"] === "true";
+  if (spec["create"] === undefined) return true;
+  if (spec["externalID"] !== undefined || spec["lookup"] !== undefined)
+    return annotations["holdfast.dev/external-id"] !== undefined;
+  return (status?.response?.statusCode ?? 0) > 0 || (status?.cache?.response?.statusCode ?? 0) > 0;
 }
 
 export function handoverScript(parts: HandoverParts): string {
   const { handed, endpoints, copies, textOf } = parts;
-  const own = handed.filter(({ object }) => whyLeft(object) === undefined);
+  const own = handed.filter((one) => whyLeft(one) === undefined);
+  const left = handed.flatMap((one) => leftOut(one));
   const manifests = [...endpoints.map(({ manifest }) => manifest), ...copies, ...own.map(({ manifest }) => inWaiting(manifest))]
     .map(textOf)
     .join("---\n");
@@ -38,12 +52,14 @@ export function handoverScript(parts: HandoverParts): string {
     [
       "check",
       "asks whether the kinds are there, and whether Holdfast may read, write and reach what it will",
-      checks({ ...parts, handed: own }),
+      [...left.map((text) => `echo ${quote(text)} >&2`), ...checks({ ...parts, handed: own })],
     ],
     [
       "apply",
       "creates the new objects, suspended; nothing is sent",
-      [`kubectl apply --server-side --field-manager=holdfast-convert -f - <<'${marker}'\n${manifests}${marker}`],
+      manifests === ""
+        ? []
+        : [`kubectl apply --server-side --field-manager=holdfast-convert -f - <<'${marker}'\n${manifests}${marker}`],
     ],
     ["pause", "stops provider-http from acting on the old ones; nothing is sent", together(own, olds).flatMap(pauses)],
     ["secrets", "gives Secrets that the old ones made to the new ones", own.flatMap(takesSecrets)],
@@ -52,7 +68,7 @@ export function handoverScript(parts: HandoverParts): string {
     [
       "finish",
       "deletes the old ones, which sends nothing; there is no way back from it",
-      together(own, olds).flatMap(deletesOld),
+      [...together(own, news).map(isThere), ...together(own, olds).flatMap(deletesOld)],
     ],
     ["undo", "goes back, as long as finish has not begun", goBack(own.toReversed())],
   ];
@@ -63,16 +79,19 @@ export function handoverScript(parts: HandoverParts): string {
     "#!/usr/bin/env bash",
     `# Takes ${own.length} objects over from provider-http. Run it with one step after the other, each as often as needed:`,
     ...usage,
-    ...handed.flatMap(({ object }) => {
-      const why = whyLeft(object);
-      return why === undefined ? [] : [commentOf(`left out: ${object.kind} ${object.metadata.name ?? ""}, ${why}`)];
-    }),
+    ...left.map(commentOf),
     "set -euo pipefail",
     "HOLDFAST=${HOLDFAST:-system:serviceaccount:holdfast:holdfast} # who Holdfast is in this cluster",
     helpers,
     ...functions,
     `case "\${1:-}" in\n  ${names}) "step_$1" ;;\n  *) sed -n '2,${usage.length + 2}p' "$0" >&2; exit 2 ;;\nesac`,
   ].join("\n")}\n`;
+}
+
+function leftOut(one: HandedOver): readonly string[] {
+  const why = whyLeft(one);
+  const { kind, metadata } = one.object;
+  return why === undefined ? [] : [`left out: ${kind} ${metadata.name ?? ""}, ${why}`];
 }
 
 function resourceOf({ kind }: Manifest): string {
@@ -147,6 +166,10 @@ function observes(handed: readonly HandedOver[]): readonly string[] {
 }
 function corrects(now: string): readonly string[] {
   return [`kubectl patch ${now} --type=merge -p '{"spec":{"drift":"Correct"}}'`];
+}
+/** Fails where one is missing: with the old one would go all that is known of its object. */
+function isThere(now: string): string {
+  return `kubectl get ${now} -o name >/dev/null`;
 }
 /** A paused one keeps its finalizer; one that is being deleted and may only be observed sends nothing. */
 function deletesOld(old: string): readonly string[] {

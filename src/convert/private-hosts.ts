@@ -2,21 +2,25 @@
 import { apiVersion } from "../api/kind-definition.ts";
 import { isRecord } from "../core/tools/json.ts";
 import { addressBytes, classOf, views } from "../core/tools/address.ts";
-import { withoutBrackets } from "../core/tools/host.ts";
+import { portNumber, withoutBrackets } from "../core/tools/host.ts";
 import type { Manifest, Translation } from "./translation.ts";
 
 type PrivateHost =
-  | { readonly type: "service"; readonly host: string; readonly namespace: string; readonly name: string }
-  | { readonly type: "address"; readonly host: string }
+  | { readonly type: "service"; readonly host: string; readonly port: number; readonly namespace: string; readonly name: string }
+  | { readonly type: "address"; readonly host: string; readonly port: number }
   /** A name without a namespace: whoever asks for it finds it in a namespace of their own. */
   | { readonly type: "short"; readonly host: string };
 
 /** Those that a translated object asks. */
 export function privateHosts({ manifest, endpoint }: Pick<Translation, "manifest" | "endpoint">): readonly PrivateHost[] {
   const found = [...(manifest ? urlsIn(manifest) : []), ...(endpoint ? [endpoint.origin] : [])].flatMap((text) =>
-    [...text.matchAll(/https?:\/\/[^/"\\$?#\s]{1,260}/gi)].flatMap(([origin]) => privateHost(origin)),
+    [...text.matchAll(/https?:\/\/[^/"\\$?#\s]{1,260}(?=[/"?#\s]|$)/gi)].flatMap(([origin]) => privateHost(origin)),
   );
-  return [...new Map(found.map((one) => [one.host, one])).values()];
+  return uniqueHosts(found);
+}
+/** Each host and port once. */
+export function uniqueHosts(hosts: readonly PrivateHost[]): readonly PrivateHost[] {
+  return [...new Map(hosts.map((one) => [JSON.stringify(one), one])).values()];
 }
 
 function urlsIn({ spec }: Manifest): readonly string[] {
@@ -32,21 +36,25 @@ function urlsIn({ spec }: Manifest): readonly string[] {
 }
 
 function privateHost(origin: string): readonly PrivateHost[] {
-  const host = withoutBrackets(URL.parse(origin)?.hostname ?? "");
+  const url = URL.parse(origin);
+  if (!url) return [];
+  const [host, port] = [withoutBrackets(url.hostname), portNumber(url)];
   const [, name, namespace] = /^([a-z0-9-]{1,63})\.([a-z0-9-]{1,63})\.svc(\.[a-z0-9.-]{1,200})?$/.exec(host) ?? [];
-  if (name !== undefined && namespace !== undefined) return [{ type: "service", host, namespace, name }];
+  if (name !== undefined && namespace !== undefined) return [{ type: "service", host, port, namespace, name }];
   const bytes = addressBytes(host);
   if (!bytes && /^[a-z0-9-]{1,63}$/.test(host) && host !== "localhost") return [{ type: "short", host }];
-  return bytes && views(bytes).some((view) => classOf(view) === "private") ? [{ type: "address", host }] : [];
+  return bytes && views(bytes).some((view) => classOf(view) === "private") ? [{ type: "address", host, port }] : [];
 }
 
 /** What opens them for the namespace. */
 export function egressPolicy(namespace: string, hosts: readonly PrivateHost[]): object {
-  const services = hosts.flatMap((one) => (one.type === "service" ? [{ namespace: one.namespace, name: one.name }] : []));
-  const cidrs = hosts.flatMap((one) => (one.type === "address" ? [one.host] : []));
+  const services = hosts.flatMap((one) =>
+    one.type === "service" ? [{ services: [{ namespace: one.namespace, name: one.name }], ports: [one.port] }] : [],
+  );
+  const addresses = hosts.flatMap((one) => (one.type === "address" ? [{ cidrs: [one.host], ports: [one.port] }] : []));
   const spec = {
     namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
-    allow: [...(services.length > 0 ? [{ services }] : []), ...(cidrs.length > 0 ? [{ cidrs }] : [])],
+    allow: [...services, ...addresses],
   };
   return { apiVersion, kind: "EgressPolicy", metadata: { name: `provider-http-${namespace}` }, spec };
 }

@@ -17,6 +17,7 @@ import { createFindings, type Level } from "./findings.ts";
 import { holdsMarks } from "./examine.ts";
 import type { PeerDisposable, PeerRequest } from "./peer-object.ts";
 import { createInputNames, placeholdersIn, textsOf } from "./placeholders.ts";
+import { mixedText } from "./together.ts";
 import { createPrograms } from "./programs.ts";
 import { resourceSpec } from "./request.ts";
 import { durationHere } from "./root.ts";
@@ -49,6 +50,13 @@ export async function translate(object: PeerRequest | PeerDisposable, options: T
       findings.add("HARD", problem.path, `what it becomes would be refused: ${problem.message}`);
   const { inputs: read = {} } = (manifest?.spec ?? {}) as { readonly inputs?: object };
   const secrets = [...inputs.secrets(read), ...(joined ? [] : connection.secrets)];
+  // An endpoint of the cluster reads where its Secret is, which is known when all are looked at together.
+  const placed = Map.groupBy(
+    reach ? [] : [...secrets, ...(joined && !config?.clusterScoped ? joined.endpoint.secrets : [])],
+    ({ name }) => name,
+  );
+  for (const [name, same] of placed)
+    if (new Set(same.map((secret) => secret.namespace)).size > 1) findings.add("HARD", "Secret", mixedText(name, namespace));
   const foreign = reach ? [] : secrets.filter((secret) => secret.namespace !== namespace);
   for (const keys of Map.groupBy(foreign, (secret) => `${secret.namespace}/${secret.name}`).values())
     if (keys[0])

@@ -97,7 +97,7 @@ describe("a ProviderConfig", () => {
 
   test.each([
     ["http://[fd00::1]:8080", "shared-fd00-1-8080"],
-    ["https://A.Example.", "shared-a.example"],
+    ["HTTPS://A.Example.", "shared-a.example"],
     ["http://a_b.example:81", "shared-a-b.example-81"],
   ])("of %s is called %s beside another", async (origin, name) => {
     const all = [
@@ -176,6 +176,50 @@ describe("Secrets of other namespaces", () => {
     expect(settle(one.findings).flatMap(({ level, message }) => (level === "STEP" ? [message] : []))).toEqual([
       "copy Secret there/other (b) to namespace here",
     ]);
+  });
+
+  test("are not copied over another, and not in part", async () => {
+    const own = { ...given, metadata: { name: "key", namespace: "here" } };
+    const part = { ...given, stringData: {} };
+    const one = await translated(value);
+    for (const all of [[given, own], [part]]) {
+      const { manifests, settle } = copySecrets([one], [], all);
+      expect(manifests).toEqual([]);
+      expect(settle(one.findings).filter(({ level }) => level === "STEP")).toHaveLength(2);
+    }
+  });
+
+  const reading = (...from: readonly string[]): unknown =>
+    peerDisposable({
+      headers: Object.fromEntries(from.map((namespace) => [`A-${namespace}`, [`{{ creds:${namespace}:token }}`]])),
+    });
+  test.each([[["a", "b"]], [["here", "b"]]])(
+    "of %j that have one name would be one: no object reads both, and several are warned of",
+    async (from) => {
+      expect(said(await translated(reading(...from)))).toContain("HARD Secret");
+      const each = [await translated(reading(from[0] ?? "")), await translated(reading(from[1] ?? ""))];
+      for (const one of each) expect(said(one)).not.toContain("HARD Secret");
+      expect(lookTogether(each).map((all) => all.some(({ level, field }) => level === "WARN" && field === "Secret"))).toEqual([
+        true,
+        true,
+      ]);
+      const secret = (namespace: string): object => ({
+        kind: "Secret",
+        metadata: { name: "creds", namespace },
+        data: { token: "eA==" },
+      });
+      expect(copySecrets(each, [], from.map(secret)).manifests).toEqual([]);
+    },
+  );
+  test("of a credential count as well", async () => {
+    const config = peerObject({
+      apiVersion: "http.m.crossplane.io/v1alpha2",
+      kind: "ProviderConfig",
+      metadata: { name: "it", namespace: "here" },
+      spec: { credentials: { source: "Secret", secretRef: { name: "creds", namespace: "a", key: "token" } } },
+    }) as PeerConfig;
+    for (const endpoints of [true, false])
+      expect(said(await translated(reading("b"), { config, endpoints }))).toContain("HARD Secret");
   });
 });
 
@@ -265,11 +309,20 @@ describe("what is told", () => {
     expect(policy).toMatchObject({
       spec: {
         namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "here" } },
-        allow: [{ services: [{ namespace: "prod", name: "api" }] }, { cidrs: ["10.1.2.3"] }],
+        allow: [
+          { services: [{ namespace: "prod", name: "api" }], ports: [8080] },
+          { cidrs: ["10.1.2.3"], ports: [80] },
+        ],
       },
     });
     expect(readObject(policy)).toEqual([expect.objectContaining({ type: "object" })]);
   });
+});
+
+test("a host that is only known in part is none", async () => {
+  for (const host of ["10.0.0.{{ a:here:b }}", "192.168.{{ a:here:b }}", "10.0.0.1{{ a:here:b }}:80"])
+    expect(privateHosts(await translated(peerDisposable({ url: `http://${host}/do` })))).toEqual([]);
+  expect(privateHosts(await translated(peerDisposable({ url: "http://10.0.0.1/{{ a:here:b }}" })))).toHaveLength(1);
 });
 
 describe("a list that is searched", () => {
