@@ -50,15 +50,23 @@ export function createServedStore(
     answered(owner, answered) {
       const shadow = isShadow(owner) ? registry.find(owner.type.kind, owner.metadata) : undefined;
       if (!shadow) return store.answered?.(owner, answered);
-      const { response } = answered;
-      const { statusCode, durationMs } = response;
-      const replaced = bodyWithPlaceholders(response.body.open(), injectedValues(answered, shadow.writes));
-      const shown = replaced === undefined ? undefined : response.shown.mask(replaced);
-      answers.keep(owner, { statusCode, durationMs, body: shown && !shown.isCut ? shown.text : undefined });
+      const { statusCode, durationMs } = answered.response;
+      answers.keep(owner, { statusCode, durationMs, body: shownBody(answered, shadow.writes) });
     },
   };
 }
 
+/** Undefined: nothing of it is shown. Never throws: what came of the request goes on to be recorded, whatever can be shown of it. */
+function shownBody(answered: Answered, writes: ReadonlyMap<string, Injected>): string | undefined {
+  try {
+    const { body, shown } = answered.response;
+    const replaced = bodyWithPlaceholders(body.open(), injectedValues(answered, writes));
+    const masked = replaced === undefined ? undefined : shown.mask(replaced);
+    return masked && !masked.isCut ? masked.text : undefined;
+  } catch {
+    return undefined;
+  }
+}
 function injectedValues(
   { outputs, values }: Pick<Answered, "outputs" | "values">,
   writes: ReadonlyMap<string, Injected>,

@@ -73,6 +73,19 @@ test("an answer is shown with placeholders, and without what went out; the objec
   expect(news).toHaveLength(2);
 });
 
+test("what cannot be shown, for whatever reason, holds up nothing", () => {
+  const { store, answers } = served();
+  const { response, ...made } = answered('{"k":"a secret text"}');
+  const broken = {
+    toJSON: (): "***" => "***",
+    open(): string {
+      throw new Error("a mistake of ours");
+    },
+  } as const;
+  store.answered?.(shadow, { ...made, response: { ...response, body: broken } });
+  expect(answers.find(type.kind, { metadata: shadow.metadata, spec: {} })).toMatchObject({ statusCode: 200, body: undefined });
+});
+
 test("nothing is shown of another's answer, nor after it is gone", () => {
   const { store, answers, registry } = served();
   const other = { metadata: { ...shadow.metadata, uid: "u2" }, spec: {} };
