@@ -74,7 +74,7 @@ test-standalone: $(INSTALLED) ## Manifests from files, state in SQLite.
 
 .PHONY: test-kubernetes
 test-kubernetes: $(INSTALLED) ## Against a real kube-apiserver and etcd.
-	$(JEST) --selectProjects kubernetes --maxWorkers=1 # one file at a time: some have a Holdfast that looks after the whole cluster
+	$(JEST) --selectProjects kubernetes --maxWorkers=2
 
 .PHONY: test-security
 test-security: $(INSTALLED) ## Attacks: where requests may go, in network namespaces of their own.
