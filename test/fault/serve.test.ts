@@ -22,6 +22,10 @@ import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 const longMs = 120_000;
 const all = ["--serve-provider-http", "all", "--provider-http-lease", "none"];
 
+interface LeaseBody {
+  readonly spec: { readonly holderIdentity?: string; readonly renewTime?: string };
+}
+
 describeWithControlPlane("serving through faults", (plane) => {
   let origin: PeerOrigin;
   let api: ApiInterposer;
@@ -224,6 +228,51 @@ describeWithControlPlane("serving through faults", (plane) => {
       const steps = [/\/requests\/last\/status$/, /\/leases\/of-the-provider$/, /\/leases\/holdfast-[^/]*$/].map(lastOf);
       expect([steps, steps.includes(-1)]).toEqual([steps.toSorted((a, b) => a - b), false]);
       expect(posts()).toBe(1);
+    },
+    2 * longMs,
+  );
+
+  test(
+    "one that leads no more holds the provider off until what it has sent is answered",
+    async () => {
+      const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+      await using slow = await loopbackServer((_, response) => {
+        void answered.then(() =>
+          response.writeHead(201, { "content-type": "application/json" }).end('{"id": "8", "nick": "slow"}'),
+        );
+      });
+      const flags = ["--serve-provider-http", "all", "--provider-http-lease", `${namespace}/of-the-provider`];
+      const own = ["--lease-name", "own", "--lease-namespace", namespace, "--lease-duration", "5s"];
+      await using process = await start(...flags, ...own, "--renew-deadline", "4s", "--retry-period", "500ms");
+      await plane.apply(JSON.stringify(memberRequest({ name: "slow", namespace, origin: slow.url })));
+      await until("it is being created", () => slow.requests.length === 1, longMs);
+      const ownPath = leasePath().replace("of-the-provider", "own");
+      await plane.adminPatch(ownPath, { spec: { ...held(), holderIdentity: "another", leaseDurationSeconds: 600 } });
+      await process.logged(
+        ({ message, ["lease"]: name }) => message.startsWith("lost the lease") && String(name).endsWith("own"),
+        longMs,
+      );
+      const isHeld = async (): Promise<{ readonly holder: string; readonly renewTime: string }> => {
+        const { body } = await plane.admin("GET", leasePath());
+        const { holderIdentity = "", renewTime = "" } = (body as LeaseBody).spec;
+        return { holder: holderIdentity, renewTime };
+      };
+      const { holder } = await isHeld();
+      expect(holder).not.toBe("");
+      const renewals = new Set<string>();
+      await until(
+        "it goes on renewing, or lets go",
+        async () => {
+          const now = await isHeld();
+          renewals.add(now.renewTime);
+          return renewals.size > 6 || now.holder !== holder;
+        },
+        longMs,
+      );
+      expect((await isHeld()).holder).toBe(holder);
+      answer();
+      await until("it lets go", async () => (await isHeld()).holder === "", longMs);
+      expect(slow.requests).toHaveLength(1);
     },
     2 * longMs,
   );
