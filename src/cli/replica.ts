@@ -159,7 +159,12 @@ export function slottedReplica(settings: ControllerSettings, { storeSettings, gi
 }
 
 /** Of a process that serves nothing. */
-const nobody = { warm: Promise.resolve(), look: (): void => {}, queue: { working: new Map<string, number>(), aside: 0 } };
+const nobody = {
+  warm: Promise.resolve(),
+  look: (): void => {},
+  queue: { working: new Map<string, number>(), aside: 0 },
+  unrecorded: { failing: () => ({ count: 0, oldestSecs: 0 }) },
+};
 
 function sources(engines: ReadonlyMap<number, Engine>): ReadonlyMap<number, SlotSource> {
   return new Map([...engines].filter(([, { leads }]) => leads()).map(([index, engine]) => [index, slotSource(engine)]));

@@ -17,12 +17,13 @@ export function copySecrets(
   endpoints: readonly MadeEndpoint[],
   given: readonly object[],
 ): Copies {
-  const wanted = [
+  const read = [
     ...translations.flatMap(({ manifest, secrets }) => secrets.map((secret) => ({ secret, to: manifest?.metadata.namespace }))),
     ...endpoints.flatMap(({ need, manifest, secretNamespace }) =>
       need.secrets.map((secret) => ({ secret, to: manifest.metadata.namespace ?? secretNamespace })),
     ),
-  ].flatMap(({ secret, to }) => (to === undefined || to === secret.namespace ? [] : [{ secret, to }]));
+  ].flatMap(({ secret, to }) => (to === undefined ? [] : [{ secret, to }]));
+  const wanted = read.filter(({ secret, to }) => to !== secret.namespace);
   const done = new Set<string>();
   const manifests = [
     ...Map.groupBy(wanted, ({ secret, to }) => JSON.stringify([secret.namespace, secret.name, to])).values(),
@@ -32,7 +33,7 @@ export function copySecrets(
     const { secret, to } = first;
     // Another's would be overwritten, or two would be one.
     const isTaken = given.some((one) => isSecret(one, { ...secret, namespace: to }));
-    const isMixed = wanted.some(
+    const isMixed = read.some(
       (one) => one.to === to && one.secret.name === secret.name && one.secret.namespace !== secret.namespace,
     );
     const found = isTaken || isMixed ? undefined : given.find((one) => isSecret(one, secret));

@@ -36,7 +36,10 @@ function isKnown({ object: { status }, manifest: { kind, metadata, spec } }: Han
   if (spec["create"] === undefined) return true;
   if (spec["externalID"] !== undefined || spec["lookup"] !== undefined)
     return annotations["holdfast.dev/external-id"] !== undefined;
-  return (status?.response?.statusCode ?? 0) > 0 || (status?.cache?.response?.statusCode ?? 0) > 0;
+  // A create that failed is tried again where a look finds nothing.
+  return [status?.response, status?.cache?.response].some(
+    (answer) => answer?.statusCode !== undefined && answer.statusCode >= 200 && answer.statusCode <= 299,
+  );
 }
 
 export function handoverScript(parts: HandoverParts): string {

@@ -48,13 +48,18 @@ function privateHost(origin: string): readonly PrivateHost[] {
 
 /** What opens them for the namespace. */
 export function egressPolicy(namespace: string, hosts: readonly PrivateHost[]): object {
-  const services = hosts.flatMap((one) =>
-    one.type === "service" ? [{ services: [{ namespace: one.namespace, name: one.name }], ports: [one.port] }] : [],
-  );
-  const addresses = hosts.flatMap((one) => (one.type === "address" ? [{ cidrs: [one.host], ports: [one.port] }] : []));
+  const closed = hosts.filter((one) => one.type !== "short");
+  const allow = [...Map.groupBy(closed, ({ port }) => port)].flatMap(([port, same]) => {
+    const services = same.flatMap((one) => (one.type === "service" ? [{ namespace: one.namespace, name: one.name }] : []));
+    const cidrs = same.flatMap((one) => (one.type === "address" ? [one.host] : []));
+    return [
+      ...(services.length > 0 ? [{ services, ports: [port] }] : []),
+      ...(cidrs.length > 0 ? [{ cidrs, ports: [port] }] : []),
+    ];
+  });
   const spec = {
     namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
-    allow: [...services, ...addresses],
+    allow,
   };
   return { apiVersion, kind: "EgressPolicy", metadata: { name: `provider-http-${namespace}` }, spec };
 }

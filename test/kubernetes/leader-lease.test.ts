@@ -140,7 +140,8 @@ describeWithControlPlane("a lease", (plane) => {
     const second = one.term();
     expect(second).not.toBe(first);
     await staysLeader(one, 1);
-    await using two = await candidate("again", "two");
+    // Whoever waited until this one's lease is over, rather than hear of its release, would not lead in time.
+    await using two = await candidate("again", "two", { leaseDurationMs: 60_000 });
     one.api.answer = () => "reset";
     await two.elected;
     one.api.answer = () => undefined;

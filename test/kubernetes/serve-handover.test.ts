@@ -121,8 +121,10 @@ describeWithControlPlane("serving, killed in the middle", (plane) => {
       process.kill("SIGKILL");
       await process.exited;
     }
-    const last = await start();
+    await using cleanup = new AsyncDisposableStack();
+    const last = cleanup.use(await start());
     await until(`all are ${condition}`, async () => (await done()) === count + messages.length, longMs);
+    cleanup.move();
     return last;
   }
   const annotateAll = async (value: "false" | null): Promise<void> => {

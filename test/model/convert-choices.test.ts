@@ -209,6 +209,8 @@ describe("Secrets of other namespaces", () => {
         data: { token: "eA==" },
       });
       expect(copySecrets(each, [], from.map(secret)).manifests).toEqual([]);
+      const others = from.filter((one) => one !== "here");
+      expect(copySecrets(each, [], others.map(secret)).manifests).toEqual([]);
     },
   );
   test("of a credential count as well", async () => {
@@ -316,6 +318,8 @@ describe("what is told", () => {
       },
     });
     expect(readObject(policy)).toEqual([expect.objectContaining({ type: "object" })]);
+    const many = Array.from({ length: 100 }, (_, n) => ({ type: "address" as const, host: `10.0.0.${n}`, port: 80 + (n % 2) }));
+    expect(readObject(egressPolicy("here", many))).toEqual([expect.objectContaining({ type: "object" })]);
   });
 });
 

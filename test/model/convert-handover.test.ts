@@ -45,6 +45,7 @@ test.each<[string, unknown, boolean]>([
   ["one whose answer has no id", request(byID, { response: { statusCode: 200, body: "{}" } }), false],
   ["one that is known by its URL, and was sent", request(byURL, made), true],
   ["one that is known by its URL, and was not", request(byURL), false],
+  ["one that is known by its URL, and whose creation failed", request(byURL, failed), false],
   ["one that is searched for", request(searched, made), false],
   ["one that is never created", request(onlySeen, made), true],
   ["one that its owner has paused", request(byID, made, { annotations: { "crossplane.io/paused": "true" } }), true],

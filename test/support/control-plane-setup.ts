@@ -21,6 +21,10 @@ export default async function setup({ maxWorkers }: { readonly maxWorkers: numbe
     tellAddresses([]);
     return;
   }
+  if (maxWorkers > mostControlPlanes)
+    console.warn(
+      `${maxWorkers} workers share ${mostControlPlanes} control planes, and disturb each other: --maxWorkers=${mostControlPlanes}`,
+    );
   await Promise.all(Array.from({ length: Math.min(maxWorkers, mostControlPlanes) }, startOne));
   tellAddresses(running.map(({ address }) => address));
 }

@@ -13,12 +13,11 @@ export function heldBytes(): number {
 }
 
 /**
- * Watches what is held while something runs. A collection is slow, so one is only made when resident memory, which has all
- * that is held and much that is not, has grown by more than `limitBytes`, and then ten times a second.
+ * Watches what is held while something runs. A collection is slow, so one is only made when what is held together with
+ * what waits to be collected has grown by more than `limitBytes`, and then ten times a second.
  */
 export class HeldMemory implements Disposable {
   readonly #heldBefore = heldBytes();
-  readonly #residentBefore = process.memoryUsage.rss();
   readonly #limitBytes: number;
   readonly #timer = setInterval(() => this.#sample(), 5);
   #sampledMs = 0;
@@ -28,14 +27,16 @@ export class HeldMemory implements Disposable {
     this.#limitBytes = limitBytes;
   }
 
-  /** The most by which what is held had grown, bytes: 0 where resident memory never grew by more than the limit. */
+  /** The most by which what is held had grown, bytes: 0 where it cannot have grown by more than the limit. */
   get mostBytes(): number {
     return this.#mostBytes;
   }
 
   #sample(): void {
     const nowMs = performance.now();
-    if (process.memoryUsage.rss() - this.#residentBefore < this.#limitBytes || nowMs - this.#sampledMs < 100) return;
+    if (nowMs - this.#sampledMs < 100) return;
+    const { heapUsed, external } = process.memoryUsage();
+    if (heapUsed + external - this.#heldBefore < this.#limitBytes) return;
     this.#mostBytes = Math.max(this.#mostBytes, heldBytes() - this.#heldBefore);
     this.#sampledMs = performance.now();
   }

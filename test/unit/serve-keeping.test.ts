@@ -24,7 +24,11 @@ function ending(status: object): ServedObject {
   return read.object;
 }
 /** What is done about the shadow. */
-async function end(status: object, spec: object, more: object = {}): Promise<readonly string[]> {
+async function end(
+  status: object,
+  spec: object,
+  { notReady, ...more }: { readonly notReady?: string } & object = {},
+): Promise<readonly string[]> {
   const done: string[] = [];
   const keeping = createKeeping({
     settings: { namespace: "own", secretNamespaces: [], version: "1" },
@@ -37,7 +41,12 @@ async function end(status: object, spec: object, more: object = {}): Promise<rea
     telling: { shadow: (object: ServedObject) => Promise.resolve(object) },
     look: () => {},
   } as unknown as KeepingDeps);
-  const shadow: Resource = { metadata: { ...metadata, uid: "u1", labels: { [standsForLabel]: "u0" }, ...more }, spec };
+  const conditions = notReady === undefined ? [] : [{ type: "Ready", status: "False", reason: notReady }];
+  const shadow: Resource = {
+    metadata: { ...metadata, uid: "u1", labels: { [standsForLabel]: "u0" }, ...more },
+    spec,
+    status: { conditions },
+  };
   const ended = keeping.end(ending(status), { shadow, config: undefined }, new AbortController().signal);
   await ended.catch((error: unknown) => {
     expect(error).toBeInstanceOf(ChangedError);
@@ -56,6 +65,8 @@ test.each([
   ["its end is worked on", made, deletes, { finalizers: ["holdfast.dev/release"] }],
   ["nothing was made", {}, deletes, {}],
   ["it deletes nothing", made, {}, {}],
+  ["a look found nothing", made, { ...deletes }, { notReady: "ImportNotFound" }],
+  ["a look found another's", made, { ...deletes }, { notReady: "NotMine" }],
   ["it leaves what it made", made, { ...deletes, deletionPolicy: "Orphan" }, {}],
 ])("it goes where %s", async (_why, status, spec, more) => {
   expect(await end(status, spec, more)).toEqual(["may end", "removed"]);

@@ -5,6 +5,7 @@
  * have.
  */
 import type { PeerConfig } from "../../convert/peer-object.ts";
+import { findCondition } from "../../core/conditions.ts";
 import type { Evaluator } from "../../core/ports.ts";
 import { externalIdAnnotation, type Resource, type ResourceKey, type ResourceType } from "../../core/resource.ts";
 import { shadowTypeOf } from "../../serve/kinds.ts";
@@ -96,7 +97,7 @@ export function createKeeping(deps: KeepingDeps): Keeping {
     const object = isEnding ? given : again(given, await adopt(given, signal));
     const placed = known
       ? await replace(object, { known, made, isOurs, writes, letGo }, signal)
-      : await writes.create(kind, made.manifest, signal);
+      : await writes.create(kind, isEnding ? onlyLooking(made.manifest) : made.manifest, signal);
     if (!placed) return;
     const reason = made.findings.length === 0 ? "Exactly" : "Otherwise";
     const texts = made.findings.map(({ level, field, message }) => `${level} ${field}: ${message}`);
@@ -168,8 +169,15 @@ const halfMade =
 function isOwn({ metadata: { uid } }: Resource, { metadata: { labels } }: Resource): boolean {
   return labels?.[standsForLabel] === uid;
 }
+/** What is made for its end alone creates and changes nothing of what is to be deleted. */
+function onlyLooking<M extends Shadow["manifest"]>(manifest: M): M {
+  const { create: _, update: __, replace: ___, ...spec } = manifest.spec;
+  return spec["observe"] === undefined ? manifest : { ...manifest, spec };
+}
 /** Whether its end is worked on where it is deleted: its finalizer is there, or it leaves its remote object in any case. */
-function mayGo({ metadata: { finalizers = [], deletionTimestamp }, spec }: Resource): boolean {
+function mayGo({ metadata: { finalizers = [], deletionTimestamp }, spec, status }: Resource): boolean {
+  // A look that found nothing of its own puts no finalizer on: there is nothing to be deleted.
+  if (["ImportNotFound", "Absent", "NotMine"].includes(findCondition(status, "Ready")?.reason ?? "")) return true;
   const { delete: asked, deletionPolicy } = (spec ?? {}) as { readonly delete?: object; readonly deletionPolicy?: string };
   return asked === undefined || deletionPolicy === "Orphan" || finalizers.length > 0 || deletionTimestamp !== undefined;
 }

@@ -9,6 +9,7 @@ import { keyText, type Resource, type ResourceKey, type ResourceType } from "../
 import { createYieldIfLong } from "../../core/tools/event-loop-yield.ts";
 import { createBackoff } from "../../engine/backoff.ts";
 import type { Controller } from "../../engine/controller.ts";
+import type { UnrecordedOutcomes } from "../../engine/unrecorded.ts";
 import { createWorkQueue, type WorkQueue } from "../../engine/work-queue.ts";
 import { runWorkers, type WorkersOptions } from "../../engine/workers.ts";
 import type { ApiClient } from "../../kubernetes/api-client.ts";
@@ -35,7 +36,10 @@ interface ServingParts {
   readonly mayServe: () => boolean;
 }
 export interface Works {
-  readonly controller: Pick<Controller, "warm" | "look"> & { readonly queue: Pick<WorkQueue, "working" | "aside"> };
+  readonly controller: Pick<Controller, "warm" | "look"> & {
+    readonly queue: Pick<WorkQueue, "working" | "aside">;
+    readonly unrecorded: Pick<UnrecordedOutcomes, "failing">;
+  };
   readonly evaluator: Evaluator;
 }
 export interface ServingSignals {

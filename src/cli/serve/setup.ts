@@ -79,9 +79,10 @@ export function serveFor(settings: ControllerSettings, parts: ServeParts): Serve
     queueAll: lookAnew,
     async run(works, signals) {
       const { stop } = signals;
-      const { queue } = works.controller;
-      // Nothing is begun by one that does not lead: it comes to an end by itself.
-      const isBusy = (): boolean => queue.working.size + queue.aside > 0;
+      const { queue, unrecorded } = works.controller;
+      // Nothing is begun by one that does not lead: it comes to an end by itself. What has been answered and cannot be
+      // recorded may take for ever, and is no request under way.
+      const isBusy = (): boolean => queue.working.size + queue.aside > unrecorded.failing().count;
       const ended = new AbortController();
       const working = serving.run(works, signals).finally(() => ended.abort());
       await Promise.all([working, stranded.run(stop), exclusion.run({ stop, ended: ended.signal }, lookAnew, isBusy)]);
