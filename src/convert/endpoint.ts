@@ -62,7 +62,7 @@ interface Split {
 /** Undefined where a server is not written out, or an endpoint's path could not be this one. */
 function splitURL(url: unknown): Split | undefined {
   const [, origin, path = ""] = typeof url === "string" ? (/^(https?:\/\/[^/?#@\s\\${}%]{1,260})(\/.*)?$/i.exec(url) ?? []) : [];
-  if (origin === undefined || /[?#\\\s]|\/\/|\/\.{1,2}(\/|$)|%(2e|2f|5c)/i.test(path.replaceAll(/\$\{[^}]*\}/g, "-")))
+  if (origin === undefined || /[?#\\\s]|\/\/|\/\.{1,2}(\/|$)|%(2e|2f|5c)/i.test(path.replaceAll(/\$\{[^{}]*\}/g, "-")))
     return undefined;
   return { origin: origin.toLowerCase(), path };
 }

@@ -242,10 +242,14 @@ export const oddChangeCases: readonly RemoteCase[] = [
     }),
     manifests: family(1),
     after: family(2),
-    check({ sent, state, status }) {
+    check({ sent, bodies, state, status }) {
       expect(sent("POST").filter((line) => line.endsWith(" 201"))).toHaveLength(4);
       expect([ready(state("parent")), ready(state("child"))]).toEqual(["True", "True"]);
-      expect([status("parent")["externalID"], status("child")["externalID"]]).toEqual(["3", "4"]);
+      const [parent, child] = [String(status("parent")["externalID"]), String(status("child")["externalID"])];
+      expect([parent, child].toSorted((a, b) => Number(a) - Number(b))).toEqual(["3", "4"]);
+      // Made before the other's id was known, it is put below it hereafter.
+      const told = [...bodies("POST"), ...bodies("PUT")].filter((body) => body.includes("parent"));
+      expect(told.at(-1)).toBe(JSON.stringify({ parent }));
     },
   },
   {
