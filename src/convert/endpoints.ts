@@ -30,6 +30,7 @@ export function joinEndpoints(translations: readonly Translation[]): Joined {
   const needs = translations.flatMap(({ endpoint }) => endpoint ?? []);
   const configs = Map.groupBy(needs, configOf);
   const made = [...Map.groupBy(needs, (need) => `${configOf(need)} ${need.origin} ${placeOf(need, configs)}`).values()];
+  const indexOf = new Map(made.flatMap((same, index) => same.map((need) => [need, index] as const)));
   const taken = new Set<string>();
   const endpoints = made.flatMap((same) => {
     const [first] = same;
@@ -48,8 +49,7 @@ export function joinEndpoints(translations: readonly Translation[]): Joined {
     endpoints,
     translations: translations.map((one) => {
       const { endpoint, manifest } = one;
-      const index = endpoint ? made.findIndex((same) => same.includes(endpoint)) : -1;
-      const found = endpoints[index]?.manifest;
+      const found = endpoint && endpoints[indexOf.get(endpoint) ?? -1]?.manifest;
       if (!manifest || !found) return one;
       const { kind, metadata } = found;
       const endpointRef = { ...(kind === "ClusterHTTPEndpoint" && { kind }), name: metadata.name };

@@ -8,6 +8,7 @@ import { digest } from "../core/tools/digest.ts";
 import { checks, quote } from "./handover-checks.ts";
 import { helpers } from "./handover-functions.ts";
 import type { HandedOver, HandoverParts } from "./handover-parts.ts";
+import { isSuccess } from "./peer-schema.ts";
 import { commentOf } from "./report.ts";
 import { outputsIn } from "./together.ts";
 import type { Manifest } from "./translation.ts";
@@ -37,9 +38,7 @@ function isKnown({ object: { status }, manifest: { kind, metadata, spec } }: Han
   if (spec["externalID"] !== undefined || spec["lookup"] !== undefined)
     return annotations["holdfast.dev/external-id"] !== undefined;
   // A create that failed is tried again where a look finds nothing.
-  return [status?.response, status?.cache?.response].some(
-    (answer) => answer?.statusCode !== undefined && answer.statusCode >= 200 && answer.statusCode <= 299,
-  );
+  return [status?.response, status?.cache?.response].some((answer) => answer && isSuccess(answer));
 }
 
 export function handoverScript(parts: HandoverParts): string {

@@ -7,7 +7,7 @@
 import { parseJSON } from "../core/tools/json.ts";
 import { idText } from "./id-text.ts";
 import type { PeerDisposable, PeerRequest } from "./peer-object.ts";
-import type { PeerAnswer } from "./peer-schema.ts";
+import { isSuccess, type PeerAnswer } from "./peer-schema.ts";
 import { placeholdersIn } from "./placeholders.ts";
 import { isBehind, looksWhereItDid, type Look } from "./verify.ts";
 import type { Translating } from "./translation.ts";
@@ -89,9 +89,6 @@ export function takenDelivery({ spec, status }: PeerDisposable, { findings }: Tr
 
 function statusOf(answer: PeerAnswer | undefined): number {
   return answer?.statusCode ?? 0;
-}
-function isSuccess(answer: PeerAnswer): boolean {
-  return statusOf(answer) >= 200 && statusOf(answer) < 300;
 }
 
 /** As expressions see an answer here. */

@@ -134,6 +134,10 @@ const answer = {
   properties: { statusCode: { type: "integer" }, body: text, headers },
 } as const satisfies Schema;
 export type PeerAnswer = Infer<typeof answer>;
+/** A 2xx. */
+export function isSuccess({ statusCode = 0 }: PeerAnswer): boolean {
+  return statusCode >= 200 && statusCode < 300;
+}
 
 const status = {
   type: "object",

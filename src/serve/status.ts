@@ -3,7 +3,7 @@
  *
  * Invariant: nothing to say means nothing to write: what has not changed keeps its times.
  */
-import type { PeerAnswer, PeerStatus } from "../convert/peer-schema.ts";
+import { isSuccess, type PeerAnswer, type PeerStatus } from "../convert/peer-schema.ts";
 import type { HTTPRequestStatus } from "../api/http-request.ts";
 import type { HTTPResourceStatus } from "../api/http-resource.ts";
 import type { Action } from "../convert/mappings.ts";
@@ -192,9 +192,6 @@ export function withStates(resource: Resource, states: readonly State[], now: Da
   return [...before.filter(({ type }) => !states.some((state) => state.type === type)), ...made];
 }
 
-function isSuccess({ statusCode = 0 }: PeerAnswer): boolean {
-  return statusCode >= 200 && statusCode < 300;
-}
 /** As Kubernetes writes times. */
 function seconds(time: Date): string {
   return `${time.toISOString().slice(0, 19)}Z`;

@@ -9,7 +9,7 @@ import { lookTogether } from "../../src/convert/together.ts";
 import type { Translation } from "../../src/convert/translation.ts";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
 import { readObject } from "../../src/standalone/object.ts";
-import { peerDisposable, peerObject, peerRequest, translator } from "../support/peer-objects.ts";
+import { peerConfig, peerDisposable, peerRequest, translator } from "../support/peer-objects.ts";
 
 const evaluator = createEvaluator({ deadlineMs: 10_000 });
 afterAll(async () => evaluator[Symbol.asyncDispose]());
@@ -27,13 +27,7 @@ const said = ({ findings }: Translation): readonly string[] => findings.map(({ l
 
 describe("a ProviderConfig", () => {
   const config = (more: object = {}): PeerConfig =>
-    peerObject({
-      apiVersion: "http.m.crossplane.io/v1alpha2",
-      kind: "ClusterProviderConfig",
-      metadata: { name: "shared" },
-      spec: { credentials: { source: "Secret", secretRef: { name: "cred", namespace: "vault", key: "token" } } },
-      ...more,
-    }) as PeerConfig;
+    peerConfig({ name: "cred", namespace: "vault" }, { kind: "ClusterProviderConfig", metadata: { name: "shared" }, ...more });
   const withConfig = (value: unknown, given = config()): Promise<Translation> =>
     translated(value, { config: given, endpoints: true });
 
@@ -214,12 +208,7 @@ describe("Secrets of other namespaces", () => {
     },
   );
   test("of a credential count as well", async () => {
-    const config = peerObject({
-      apiVersion: "http.m.crossplane.io/v1alpha2",
-      kind: "ProviderConfig",
-      metadata: { name: "it", namespace: "here" },
-      spec: { credentials: { source: "Secret", secretRef: { name: "creds", namespace: "a", key: "token" } } },
-    }) as PeerConfig;
+    const config = peerConfig({ name: "creds", namespace: "a" });
     for (const endpoints of [true, false])
       expect(said(await translated(reading("b"), { config, endpoints }))).toContain("HARD Secret");
   });

@@ -5,7 +5,7 @@ import { joinEndpoints } from "../../src/convert/endpoints.ts";
 import { handoverScript } from "../../src/convert/handover.ts";
 import type { PeerConfig } from "../../src/convert/peer-object.ts";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
-import { peerDisposable, peerObject, peerRequest, translator } from "../support/peer-objects.ts";
+import { peerConfig, peerDisposable, peerObject, peerRequest, translator } from "../support/peer-objects.ts";
 
 const evaluator = createEvaluator({ deadlineMs: 10_000 });
 afterAll(async () => evaluator[Symbol.asyncDispose]());
@@ -78,12 +78,7 @@ test("the old one goes only where the new one is", async () => {
 });
 
 test("a policy opens what the endpoint of its own namespace asks, at its port", async () => {
-  const config = peerObject({
-    apiVersion: "http.m.crossplane.io/v1alpha2",
-    kind: "ProviderConfig",
-    metadata: { name: "it", namespace: "here" },
-    spec: { credentials: { source: "Secret", secretRef: { name: "cred", namespace: "here", key: "token" } } },
-  }) as PeerConfig;
+  const config = peerConfig({ name: "cred", namespace: "here" });
   const one = (namespace: string, host: string): unknown =>
     peerDisposable({ url: `http://${host}:8080/do` }, { metadata: { name: "one", namespace }, status: { synced: true } });
   const values = [one("here", "10.0.0.1"), one("there", "10.0.0.2")];

@@ -43,6 +43,16 @@ export function peerRequest(forProvider: object, rest: object = {}): unknown {
     ...rest,
   };
 }
+/** A config of the namespace `here` whose credential is the key `token` of a Secret. */
+export function peerConfig(secret: { readonly name: string; readonly namespace: string }, more: object = {}): PeerConfig {
+  return peerObject({
+    apiVersion: "http.m.crossplane.io/v1alpha2",
+    kind: "ProviderConfig",
+    metadata: { name: "it", namespace: "here" },
+    spec: { credentials: { source: "Secret", secretRef: { ...secret, key: "token" } } },
+    ...more,
+  }) as PeerConfig;
+}
 export function peerDisposable(forProvider: object, rest: object = {}): unknown {
   return {
     apiVersion: "http.m.crossplane.io/v1alpha2",
