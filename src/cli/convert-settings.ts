@@ -9,6 +9,7 @@ export interface ConvertSettings {
   readonly poll: string;
   readonly originMap: readonly (readonly [string, string])[];
   readonly verbatim: boolean;
+  readonly idiomatic: boolean;
   readonly strict: boolean;
   readonly handover: boolean;
   readonly output: "manifests" | "json";
@@ -31,6 +32,9 @@ export const convertSettings: readonly Option[] = [
     .argParser(originMap)
     .default([], "none"),
   new Option("--verbatim", "write whatever could differ so that it does not, however it looks").default(false),
+  new Option("--idiomatic", "write bodies as values, and what create and update both send as parameters")
+    .default(false)
+    .conflicts("verbatim"),
   new Option("--strict", "exit with 2 where something behaves otherwise, is dropped or is to be done").default(false),
   new Option("--handover", "print a script that takes live objects over, in steps that can be undone").default(false),
   new Option("--secrets <what>", "copy: also print those that were given and are read from another namespace")

@@ -9,7 +9,7 @@ import type { PeerConfig, PeerDisposable, PeerRequest } from "../convert/peer-ob
 import { blockOf, commentOf, exitCodeOf, notesOf, sumOf, type Told } from "../convert/report.ts";
 import { lookTogether } from "../convert/together.ts";
 import { translate } from "../convert/translate.ts";
-import type { Translation } from "../convert/translation.ts";
+import type { TranslateOptions, Translation } from "../convert/translation.ts";
 import { createEvaluator } from "../expressions/evaluator.ts";
 import { readFiles } from "../standalone/files.ts";
 import { readYAML } from "../standalone/yaml.ts";
@@ -24,14 +24,20 @@ export async function convertManifests(settings: ConvertSettings): Promise<numbe
   const { namespace, poll: interval, verbatim } = settings;
   const form = verbatim ? "exact" : "readable";
   const { signal } = new AbortController();
-  const one = (object: PeerRequest | PeerDisposable, endpoints: boolean): Promise<Translation> => {
+  const one = (
+    object: PeerRequest | PeerDisposable,
+    more: Pick<TranslateOptions, "endpoints" | "choices">,
+  ): Promise<Translation> => {
     const config = configOf(object, input.configs);
-    const shared = { evaluator, signal, namespace, interval, form, choices: settings } as const;
-    return translate(object, { ...shared, endpoints, ...(config && { config }) });
+    return translate(object, { evaluator, signal, namespace, interval, form, ...more, ...(config && { config }) });
   };
-  const { translated, endpoints, copies } = await translateAll(input, settings.secrets, (object) => one(object, !verbatim));
-  // What a Composition makes goes with it, and what it names does not.
-  const compositions = await convertCompositions(input.compositions, (object) => one(object, false));
+  const { translated, endpoints, copies } = await translateAll(input, settings.secrets, (object) =>
+    one(object, { endpoints: !verbatim, choices: settings }),
+  );
+  // What a Composition makes goes with it, and what it names does not; its values become parameters, each by itself.
+  const compositions = await convertCompositions(input.compositions, (object) =>
+    one(object, { endpoints: false, choices: { ...settings, idiomatic: false } }),
+  );
   const objects = [...translated.map(toldOf), ...compositions.flatMap((composed) => composed.told)];
   const told = [...objects, ...endpoints.map(toldOfEndpoint)];
   const around = [...endpoints.map(({ manifest }) => manifest), ...copies];

@@ -3,11 +3,13 @@ import { finalStatuses, pollOf } from "./async.ts";
 import { createWrapper } from "./wrapper.ts";
 import { authorizes } from "./connection.ts";
 import { headerTexts } from "./headers.ts";
+import { jsonBody } from "./idiomatic.ts";
 import { outputsOf } from "./outputs.ts";
 import { overAnswer } from "./over-answer.ts";
 import type { PeerDisposable } from "./peer-object.ts";
 import type { DisposableParameters } from "./peer-schema.ts";
 import { stringOf, templateOf } from "./pieces.ts";
+import { contentType } from "./render.ts";
 import { redirectsOf, timeoutOf } from "./request.ts";
 import { durationHere } from "./root.ts";
 import type { Translating } from "./translation.ts";
@@ -26,10 +28,9 @@ export async function requestSpec(one: OfDisposable): Promise<Spec> {
   }));
   if (credential && !authorizes(parameters.headers))
     headers.push({ name: "Authorization", value: `\${ ${inputs.path(credential)} }` });
-  const body =
-    parameters.body === undefined || parameters.body === "" ? undefined : { text: templateOf(inputs.pieces(parameters.body)) };
+  const body = bodyOf(parameters.body, one);
   if (body && !headers.some(({ name }) => name.toLowerCase() === "content-type"))
-    findings.add("INFO", "body", "no Content-Type went with it there; text/plain does here");
+    findings.add("INFO", "body", `no Content-Type went with it there; ${contentType(body)} does here`);
   const polling = object.async ? parameters.polling : undefined;
   const { expectedResponse = "" } = parameters;
   const expected = expectedResponse === "" ? undefined : overAnswer(expectedResponse);
@@ -63,6 +64,12 @@ export async function requestSpec(one: OfDisposable): Promise<Spec> {
     ...(Object.keys(declared).length > 0 && { inputs: declared }),
     ...(outputs.length > 0 && { outputs }),
   };
+}
+
+function bodyOf(text: string | undefined, { choices, inputs, findings }: OfDisposable): object | undefined {
+  if (text === undefined || text === "") return undefined;
+  const json = choices.idiomatic ? jsonBody(text, inputs, findings) : undefined;
+  return json === undefined ? { text: templateOf(inputs.pieces(text)) } : { json };
 }
 
 function isUnsafe({ method }: DisposableParameters): boolean {

@@ -25,10 +25,8 @@ export function renderRequest(request: ExaminedRequest, parts: RenderParts): Rea
   const headers = headersOf(request, parts);
   const { credential } = connection;
   if (credential && !authorizes) headers.push({ name: "Authorization", value: `\${ ${inputs.path(credential)} }` });
-  if (content && !headers.some(({ name }) => name.toLowerCase() === "content-type")) {
-    const type = "json" in content ? "application/json" : "text/plain";
-    findings.add("INFO", `${field}.body`, `no Content-Type went with it there; ${type} does here`);
-  }
+  if (content && !headers.some(({ name }) => name.toLowerCase() === "content-type"))
+    findings.add("INFO", `${field}.body`, `no Content-Type went with it there; ${contentType(content)} does here`);
   const named = mapping.method ?? "";
   return {
     url: target,
@@ -37,6 +35,11 @@ export function renderRequest(request: ExaminedRequest, parts: RenderParts): Rea
     ...(content && { body: content }),
     ...(mapping.polling && parts.object.async && { poll: pollOf(mapping.polling, `${field}.polling`, parts) }),
   };
+}
+
+/** Of a body that is written so, where no header field says it. */
+export function contentType(body: object): string {
+  return "json" in body ? "application/json" : "text/plain";
 }
 
 /** Jq of the text that it sends; undefined: it sends JSON, or nothing. */

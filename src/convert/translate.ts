@@ -15,6 +15,7 @@ import { copyText } from "./endpoints.ts";
 import { takenDelivery, takenIdentity, type Taken } from "./live.ts";
 import { createFindings, type Level } from "./findings.ts";
 import { holdsMarks } from "./examine.ts";
+import { writeByHand } from "./idiomatic.ts";
 import type { PeerDisposable, PeerRequest } from "./peer-object.ts";
 import { createInputNames, placeholdersIn, textsOf } from "./placeholders.ts";
 import { mixedText } from "./together.ts";
@@ -42,7 +43,8 @@ export async function translate(object: PeerRequest | PeerDisposable, options: T
   // Where it is served it is deleted as it was; here nothing but its own deletion would say so.
   const isGoing = !reach && object.metadata.deletionTimestamp !== undefined;
   if (isGoing) findings.add("WARN", "metadata.deletionTimestamp", "it is being deleted there: it is suspended here");
-  const whole = made && manifestOf(object, namespace, isGoing ? { ...made, suspend: true } : made);
+  const plain = made && manifestOf(object, namespace, isGoing ? { ...made, suspend: true } : made);
+  const whole = plain && choices.idiomatic ? writeByHand(plain, findings) : plain;
   const joined = whole && config && options.endpoints && mayShare(object) ? withEndpoint(whole, config, connection) : undefined;
   const manifest = joined?.manifest ?? whole;
   if (manifest)

@@ -55,6 +55,8 @@ export interface Choices {
   readonly keepRedirects: boolean;
   /** What may have arrived is sent again. */
   readonly atLeastOnce: boolean;
+  /** Bodies are written as values, where what is sent is the same but for white space. */
+  readonly idiomatic: boolean;
 }
 
 export interface TranslateOptions {

@@ -2,13 +2,13 @@
 import { expect, test } from "@jest/globals";
 import * as fc from "fast-check";
 import type { HTTPResourceSpec } from "../../src/api/http-resource.ts";
-import type { Inputs } from "../../src/api/request.ts";
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Response } from "../../src/core/outcome.ts";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
-import { at, exchange, fromSecret, never, reader, scope, testRequester } from "../support/loopback-requester.ts";
+import { at, exchange, never, reader, scope, testRequester } from "../support/loopback-requester.ts";
 import { loopbackServer } from "../support/loopback.ts";
 import { peerRequest, translator } from "../support/peer-objects.ts";
+import { requestOf, sourcesOf, type Written } from "../support/translated-requests.ts";
 
 /** What JSON, jq, templates and the peer's placeholders have marks for. */
 const text = fc.oneof(
@@ -77,7 +77,7 @@ test.each([
       const before = server.requests.length;
       const { manifest } = await translated(peerRequest({ payload, mappings: way }), { form });
       const spec = manifest?.spec as unknown as HTTPResourceSpec;
-      const seen = { ...scope, parameters: spec.parameters ?? null, inputs: sources(spec.inputs) };
+      const seen = { ...scope, parameters: spec.parameters ?? null, inputs: sourcesOf(spec.inputs) };
       const objects = { secrets: { it: secrets as Readonly<Record<string, string>> } };
       const send = async (request: Written, more: Partial<Exchange> = {}): Promise<Response> => {
         const outcome = await http.send({ ...exchange({ request: requestOf(request) }), scope: seen, ...more }, { objects });
@@ -145,25 +145,3 @@ test.each([
   },
   240_000,
 );
-
-type Written = Pick<NonNullable<HTTPResourceSpec["create"]>, "url" | "headers" | "body"> & { readonly method: string };
-function requestOf({ url = "", method, headers = [], body }: Written): Partial<Exchange["request"]> {
-  const content =
-    body?.text === undefined
-      ? ({ type: "json", field: "spec.body.json", value: body?.json } as const)
-      : ({ type: "text", field: "spec.body.text", text: body.text } as const);
-  return {
-    method,
-    url: { type: "absolute", field: "spec.url", text: url },
-    headers: headers.map(({ name, value }) => ({ name, field: "spec.headers", text: value })),
-    ...(body && { body: content }),
-  };
-}
-function sources(inputs: Inputs = {}): Exchange["scope"]["inputs"] {
-  return Object.fromEntries(
-    Object.entries(inputs).map(([name, { secretKeyRef }]) => [
-      name,
-      fromSecret(secretKeyRef?.name ?? "", secretKeyRef?.key ?? "", `spec.inputs.${name}`),
-    ]),
-  );
-}
