@@ -55,33 +55,35 @@ const withoutChange: ReadonlySet<DueReason> = new Set([
 
 /** At most so many reasons are kept for one key. */
 const mostKept = 5;
+/** Most keys have one, for as long as they wait for their next look: it is small. */
 interface Noted {
-  readonly text: string;
+  readonly reason: DueReason;
+  readonly about: string | undefined;
   readonly dueMs: number;
 }
 
 export function createDueReasons(now: () => number = () => performance.now()): DueReasons {
-  const byKey = new Map<string, Noted[]>();
+  const byKey = new Map<string, Noted | readonly Noted[]>();
   const mended = new Set<string>();
   const changed = new Map<string, number>();
   return {
     note(id, reason, { about, delayMs = 0 } = {}) {
       if (reason === "referenceChanged" || reason === "dataChanged") mended.add(id);
       if (!withoutChange.has(reason)) changed.set(id, now());
-      const text = about === undefined ? reason : `${reason} ${about}`;
-      const noted = { text, dueMs: now() + delayMs };
-      const known = byKey.get(id);
-      if (!known) return void byKey.set(id, [noted]);
-      const at = known.findIndex((one) => one.text === text);
-      if (at === -1 && known.length < mostKept) known.push(noted);
-      else if (noted.dueMs < (known[at]?.dueMs ?? 0)) known[at] = noted;
+      const noted = { reason, about, dueMs: Math.ceil(now() + delayMs) };
+      const first = byKey.get(id);
+      if (!first) return void byKey.set(id, noted);
+      const known = [first].flat();
+      const at = known.findIndex((one) => one.reason === reason && one.about === about);
+      if (at === -1 && known.length < mostKept) byKey.set(id, [...known, noted]);
+      else if (noted.dueMs < (known[at]?.dueMs ?? 0)) byKey.set(id, known.with(at, noted));
     },
     take(id) {
-      const known = byKey.get(id) ?? [];
+      const known = [byKey.get(id) ?? []].flat();
       byKey.delete(id);
       const heldMs = now() + timerSlackMs;
       const held = known.filter(({ dueMs }) => dueMs <= heldMs);
-      return (held.length > 0 ? held : known).map(({ text }) => text);
+      return (held.length > 0 ? held : known).map(({ reason, about }) => (about === undefined ? reason : `${reason} ${about}`));
     },
     takeMended: (id) => mended.delete(id),
     keepMended: (id) => void mended.add(id),

@@ -26,9 +26,12 @@ interface SeenDataOptions {
   readonly queue: (id: string, lane: Lane, about: string) => void;
 }
 
+/** Of most resources, which read none. */
+const nothing: ReadonlyMap<string, string | null> = new Map();
+
 export function createSeenData({ dependents, isNewer, queue }: SeenDataOptions): SeenData {
   /** By resource, then by what it read: the resourceVersion; null where there was no such object. */
-  const seen = new Map<string, Map<string, string | null>>();
+  const seen = new Map<string, ReadonlyMap<string, string | null>>();
 
   /** `version`: undefined where the object is gone. `isChange`: it is new since the watch last told. */
   function noteChange(reference: Reference, version: string | undefined, isChange: boolean): void {
@@ -43,11 +46,12 @@ export function createSeenData({ dependents, isNewer, queue }: SeenDataOptions):
     return isNewer(version, read);
   }
   return {
-    began: (id) => void seen.set(id, new Map()),
+    began: (id) => void seen.set(id, nothing),
     read(id, reference, result) {
-      if (result.type === "forbidden") return;
+      const known = seen.get(id);
+      if (!known || result.type === "forbidden") return; // nothing where it was deleted meanwhile
       const version = result.type === "found" ? result.resource.metadata.resourceVersion : null;
-      seen.get(id)?.set(queueKey(reference.type.kind, reference.key), version); // nothing where it was deleted meanwhile
+      seen.set(id, new Map(known).set(queueKey(reference.type.kind, reference.key), version));
     },
     forget: (id) => void seen.delete(id),
     take(type, namespace, event, versions) {

@@ -9,6 +9,8 @@ import { keyText, type Resource } from "../core/resource.ts";
 
 /** Ends when all have ended. Throws what one of them throws; then, and when it is left early, all are closed. */
 export async function* mergeWatches(watches: readonly AsyncGenerator<WatchEvent, void>[]): AsyncGenerator<WatchEvent, void> {
+  const [only, ...others] = watches;
+  if (only && others.length === 0) return yield* only; // what it has listed is whole, and needs no keeping
   const held = new Map<AsyncGenerator<WatchEvent, void>, Map<string, Resource>>();
   for await (const [watch, event] of interleave(watches)) {
     if (event.type === "listed") {

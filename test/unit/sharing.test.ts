@@ -3,6 +3,7 @@ import { array, assert, jsonValue, property } from "fast-check";
 import { createSharing } from "../../src/core/tools/sharing.ts";
 import { parseJSON } from "../../src/core/tools/json.ts";
 import { anyCharacter } from "../support/fuzz.ts";
+import { heldBytes } from "../support/held-memory.ts";
 
 const spec = (name: string): string =>
   `{"parameters":{"name":"${name}"},"observe":{"url":"https://users.example.com/\${ .externalID }"},"update":{"body":{"json":{"roles":["reader","writer"],"id":12345678901234567890}}}}`;
@@ -17,6 +18,14 @@ describe("sharing", () => {
     expect(other?.["update"]).toBe(one?.["update"]);
     expect(other?.["parameters"]).not.toBe(one?.["parameters"]);
     expect(JSON.stringify(other)).toBe(spec("another-of-them"));
+  });
+
+  test("holds a text that many have once", () => {
+    const share = createSharing();
+    const beforeBytes = heldBytes();
+    const all = Array.from({ length: 20_000 }, (_, n) => share(JSON.parse(`{"own":"number ${n}","same":"${"x".repeat(390)}"}`)));
+    expect(heldBytes() - beforeBytes).toBeLessThan(5_000_000); // 8 MB in texts alone otherwise
+    expect(all).toHaveLength(20_000);
   });
 
   test("gives what equals it, whatever it is, and however often it came before", () => {

@@ -42,6 +42,10 @@ export function createSharing(): <T>(value: T) => T {
         return value;
       }
       if (left <= 0 || depth >= deepest) return value;
+      if (Object.isFrozen(value)) {
+        lengthOf = JSON.stringify(value).length; // an exact integer
+        return value;
+      }
       let length = 2;
       // Of a list no keys are made: it may have a million items.
       const keys = Array.isArray(value) ? value.keys() : Object.keys(value);
@@ -50,8 +54,8 @@ export function createSharing(): <T>(value: T) => T {
         const part = (value as Readonly<Record<string | number, unknown>>)[key];
         const shared = share(part, depth + 1);
         length += lengthOf + (typeof key === "string" ? key.length : 0) + 4;
-        // Defined, since a key may be `__proto__`.
-        if (shared !== part)
+        // Of two texts nobody can say whether they are one. Defined, since a key may be `__proto__`.
+        if (shared !== part || (typeof part === "string" && part.length >= shortestText))
           Object.defineProperty(value, key, { value: shared, enumerable: true, configurable: true, writable: true });
       }
       lengthOf = length;
