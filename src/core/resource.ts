@@ -57,7 +57,7 @@ export const namespaceType: ResourceType = {
 
 /** `namespace/name`, which no two keys of a type share: neither part can hold a slash. */
 export function keyText({ namespace, name }: ResourceKey): string {
-  return `${namespace}/${name}`;
+  return [namespace, name].join("/"); // one text, where a template leaves the pieces in memory
 }
 
 /** Asks for a reconcile now: any new value does. Acknowledged in `status.lastHandledReconcileAt`. */

@@ -17,8 +17,11 @@ export interface DelayedKeys {
   readonly size: number;
 }
 
-/** A tick that nobody notices: of what waits for a second and more, and of what waits for less. */
-const [longTickMs, shortTickMs] = [25, 10];
+/** A tick that nobody notices: of what waits for a minute and more, for a second, and for less. */
+function tickMsOf(delayMs: number): number {
+  if (delayMs >= 60_000) return 100;
+  return delayMs >= 1_000 ? 25 : 10;
+}
 /** So many become due before everything else has its turn. */
 const mostTogether = 500;
 
@@ -58,7 +61,7 @@ export function createDelayedKeys(whenDue: (key: string, lane: Lane) => void): D
     add(key, dueMs, lane) {
       if (isClosed) return;
       forget(key);
-      const tickMs = dueMs - performance.now() < 1_000 ? shortTickMs : longTickMs;
+      const tickMs = tickMsOf(dueMs - performance.now());
       const endMs = Math.ceil(dueMs / tickMs) * tickMs;
       let tick = ticks.get(endMs);
       if (!tick) {

@@ -1,8 +1,8 @@
 /** The key by which a resource goes through queue and workers: `Kind/namespace/name`; without a namespace its place is empty. */
-import { keyText, type ResourceKey } from "../core/resource.ts";
+import type { ResourceKey } from "../core/resource.ts";
 
 export function queueKey(kind: string, key: ResourceKey): string {
-  return `${kind}/${keyText(key)}`;
+  return [kind, key.namespace, key.name].join("/"); // as `keyText` does
 }
 
 /** Its namespace. */

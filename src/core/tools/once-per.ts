@@ -6,15 +6,17 @@
 
 /** Of an object that nobody changes. What `make` throws is not kept. */
 export function oncePer<K extends object, V>(make: (of: K) => V): (of: K) => V {
-  const made = new WeakMap<K, { readonly value: V }>();
+  const made = new WeakMap<K, V | typeof nothing>();
   return (of) => {
     const known = made.get(of);
-    if (known) return known.value;
+    if (known !== undefined) return known === nothing ? (undefined as V) : known;
     const value = make(of);
-    made.set(of, { value });
+    made.set(of, value === undefined ? nothing : value);
     return value;
   };
 }
+/** Stands for a value that is undefined. There may be one for each object, so that values are kept as they are. */
+const nothing = Symbol("nothing");
 
 /** What is kept of each kind, in characters, or what costs as much: some MiB at most. */
 const mostKept = 1_000_000;
