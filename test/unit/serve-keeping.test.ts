@@ -2,9 +2,10 @@
 import { expect, test } from "@jest/globals";
 import { createKeeping, type KeepingDeps } from "../../src/cli/serve/keeping.ts";
 import { ChangedError } from "../../src/cli/serve/writes.ts";
-import type { Resource } from "../../src/core/resource.ts";
-import { managedTypes } from "../../src/serve/kinds.ts";
+import { orphanAnnotation, type Resource } from "../../src/core/resource.ts";
+import { managedTypes, shadowTypes } from "../../src/serve/kinds.ts";
 import { readServed, type ServedObject } from "../../src/serve/served-object.ts";
+import { createRegistry } from "../../src/serve/registry.ts";
 import { standsForLabel } from "../../src/serve/shadow.ts";
 
 const metadata = { namespace: "here", name: "one", uid: "u0", generation: 1, resourceVersion: "1" };
@@ -70,4 +71,24 @@ test.each([
   ["it leaves what it made", made, { ...deletes, deletionPolicy: "Orphan" }, {}],
 ])("it goes where %s", async (_why, status, spec, more) => {
   expect(await end(status, spec, more)).toEqual(["may end", "removed"]);
+});
+
+test("one that is let go ends when it is seen to be let go, and not as it was seen before", async () => {
+  const registry = createRegistry(() => true);
+  const looked: object[] = [];
+  const keeping = createKeeping({
+    registry,
+    writes: { letGo: () => Promise.resolve() },
+    look: (_kind: string, key: object) => looked.push(key),
+  } as unknown as KeepingDeps);
+  const shadow: Resource = {
+    metadata: { ...metadata, labels: { [standsForLabel]: "u9" }, deletionTimestamp: "2026-11-30T00:00:00Z" },
+    spec: deletes,
+  };
+  registry.open("HTTPResource", shadow.metadata, { uid: "u0", mayEnd: false, reads: new Map(), writes: new Map() });
+  await keeping.letGo(shadowTypes.HTTPResource, shadow, new AbortController().signal);
+  expect(registry.turnOf("HTTPResource", shadow)).toBeUndefined();
+  const annotations = { [orphanAnnotation]: "true" };
+  expect(registry.turnOf("HTTPResource", { ...shadow, metadata: { ...shadow.metadata, annotations } })).toBe(0);
+  expect(looked).toEqual([]);
 });

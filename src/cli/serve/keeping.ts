@@ -64,10 +64,9 @@ export function createKeeping(deps: KeepingDeps): Keeping {
     if (isNew && (!mayEnd || shadow.metadata.deletionTimestamp !== undefined)) deps.look(kind, shadow.metadata);
   }
   async function letGo(kind: ResourceType, shadow: Resource, signal: AbortSignal): Promise<void> {
-    const { uid } = shadow.metadata;
     await writes.letGo(kind, shadow, signal);
-    const isNew = registry.open(kind.kind, shadow.metadata, { uid, mayEnd: true, reads: new Map(), writes: new Map() });
-    if (isNew) deps.look(kind.kind, shadow.metadata);
+    // It goes once it is seen to be let go: as it was seen before, its end would delete its remote object.
+    registry.close(kind.kind, shadow.metadata);
   }
   async function refuse(given: Given, message: string, signal: AbortSignal): Promise<void> {
     registry.close(shadowTypeOf(given.type).kind, shadowKey(given, settings));
