@@ -29,7 +29,10 @@ const place = { namespace: "vault", name: "s", keys: ["k"] };
 function served() {
   const written: unknown[] = [];
   const news: string[] = [];
-  const registry = createRegistry(() => true);
+  const registry = createRegistry(
+    () => true,
+    () => false,
+  );
   const answers = createShownAnswers((servedAs) => news.push(servedAs));
   const injections = {
     check: () => Promise.resolve(undefined),

@@ -42,9 +42,10 @@ test.each<[string, boolean, Resource | undefined, boolean]>([
         setImmediate(look);
         return live;
       },
-      async annotate(_type, { metadata }, name, value) {
-        annotated.push(`${metadata.name} ${name}=${value}`);
+      async annotate(_type, shadow, name, value) {
+        annotated.push(`${shadow.metadata.name} ${name}=${value}`);
         look();
+        return shadow;
       },
     },
     { isIdle: () => true, servesLater, emit: () => {} },

@@ -57,9 +57,15 @@ export interface Keeping {
 export function createKeeping(deps: KeepingDeps): Keeping {
   const { settings, registry, writes, telling } = deps;
 
-  function open(object: ServedObject, shadow: Resource, config: PeerConfig | undefined, mayEnd: boolean): void {
+  /** `since`: this has just been written, which those who act on it may not have seen. */
+  function open(
+    object: ServedObject,
+    shadow: Resource,
+    { config, mayEnd, since }: { readonly config: PeerConfig | undefined; readonly mayEnd: boolean; readonly since?: boolean },
+  ): void {
     const { kind } = shadowTypeOf(object.type);
-    const isNew = registry.open(kind, shadow.metadata, openShadow(object, shadow, config, mayEnd));
+    const written = since === true && { since: shadow.metadata.resourceVersion };
+    const isNew = registry.open(kind, shadow.metadata, { ...openShadow(object, shadow, config, mayEnd), ...written });
     // One that is deleted hereafter is due by that.
     if (isNew && (!mayEnd || shadow.metadata.deletionTimestamp !== undefined)) deps.look(kind, shadow.metadata);
   }
@@ -88,7 +94,7 @@ export function createKeeping(deps: KeepingDeps): Keeping {
     if (known && isOurs && isCurrent(given, config, settings, known)) {
       const reason: ServedReason = served.reason === "Otherwise" ? "Otherwise" : "Exactly";
       const told = await telling.shadow(given, known, { reason, message: textOf(served) ?? "" }, signal);
-      return open(told, known, config, false);
+      return open(told, known, { config, mayEnd: false });
     }
     if (!known && isHalfMade(given)) return refuse(given, halfMade, signal);
     const made = await makeShadow(given, config, settings, { evaluator: deps.evaluator, signal });
@@ -101,7 +107,8 @@ export function createKeeping(deps: KeepingDeps): Keeping {
     const reason = made.findings.length === 0 ? "Exactly" : "Otherwise";
     const texts = made.findings.map(({ level, field, message }) => `${level} ${field}: ${message}`);
     const message = short([`by ${kind.kind} ${key.namespace}/${key.name}`, ...texts].join("; "));
-    open(await telling.shadow(object, placed, { reason, message }, signal), placed, config, false);
+    const told = await telling.shadow(object, placed, { reason, message }, signal);
+    open(told, placed, { config, mayEnd: false, since: placed !== known });
   }
   async function adopt({ type, resource }: ServedObject, signal: AbortSignal): Promise<Resource> {
     const adopted = await writes.adopt(type, resource, signal);
@@ -125,11 +132,11 @@ export function createKeeping(deps: KeepingDeps): Keeping {
     }
     if (!isOwn(resource, shadow)) return refuse(object, notOwn(kind, key), signal);
     if (mayBeThere && !mayGo(shadow)) {
-      open(object, shadow, config, false);
+      open(object, shadow, { config, mayEnd: false });
       throw new ChangedError("its shadow has not been looked at yet: deleted now, it would go without a word to its server");
     }
     const message = `${kind.kind} ${key.namespace}/${key.name} goes first`;
-    open(await telling.shadow(object, shadow, { reason: "Deleting", message }, signal), shadow, config, true);
+    open(await telling.shadow(object, shadow, { reason: "Deleting", message }, signal), shadow, { config, mayEnd: true });
     await writes.remove(kind, shadow, signal);
   }
   return { keep, end, refuse, letGo };
@@ -149,18 +156,19 @@ async function replace(
   signal: AbortSignal,
 ): Promise<Resource | undefined> {
   const kind = shadowTypeOf(type);
+  let named = known;
   if (!isOurs && conditionOf(peer.status, servedCondition)) {
     // Another has served it meanwhile: what it knows of it counts.
     const id = manifest.metadata.annotations?.[externalIdAnnotation];
     const own = ((known.status ?? {}) as { readonly externalID?: string }).externalID;
-    if (id !== undefined && own !== id) await writes.annotate(kind, known, externalIdAnnotation, id, signal);
+    if (id !== undefined && own !== id) named = await writes.annotate(kind, known, externalIdAnnotation, id, signal);
     if (peer.type === "disposable" && peer.status?.synced === true && !isDone(known)) {
       await letGo(kind, known, signal);
       return undefined;
     }
   }
   const isSame = known.metadata.annotations?.[madeOfAnnotation] === manifest.metadata.annotations?.[madeOfAnnotation];
-  return isSame ? known : writes.replace(kind, known, manifest, signal);
+  return isSame ? named : writes.replace(kind, known, manifest, signal);
 }
 
 const halfMade =

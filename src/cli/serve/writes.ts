@@ -24,7 +24,7 @@ export interface Writes {
   /** It goes, and its remote object stays. */
   letGo(type: ResourceType, shadow: Resource, signal: AbortSignal): Promise<void>;
   remove(type: ResourceType, shadow: Resource, signal: AbortSignal): Promise<void>;
-  annotate(type: ResourceType, shadow: Resource, name: string, value: string, signal: AbortSignal): Promise<void>;
+  annotate(type: ResourceType, shadow: Resource, name: string, value: string, signal: AbortSignal): Promise<Resource>;
   /** Puts the finalizer on and names it, where that is missing. */
   adopt(type: ResourceType, resource: Resource, signal: AbortSignal): Promise<Resource>;
   release(type: ResourceType, resource: Resource, signal: AbortSignal): Promise<void>;
@@ -59,11 +59,12 @@ export function createWrites(client: ApiClient, mayWrite: () => boolean, random:
     type: ResourceType,
     resource: Resource,
     { name, value, signal }: { readonly name: string; readonly value: string; readonly signal: AbortSignal },
-  ): Promise<void> {
-    if (resource.metadata.annotations?.[name] === value) return;
+  ): Promise<Resource> {
+    if (resource.metadata.annotations?.[name] === value) return resource;
     demand();
     const written = await writeAnnotation(client, { type, resource, annotation: { name, value } }, signal);
     if (written.type !== "written") throw new ChangedError(`its annotation ${name} could not be written: ${written.type}`);
+    return written.resource;
   }
   async function remove(type: ResourceType, resource: Resource, signal: AbortSignal): Promise<void> {
     if (resource.metadata.deletionTimestamp !== undefined) return;
