@@ -64,13 +64,14 @@ export function handoverScript(parts: HandoverParts): string {
         : [`kubectl apply --server-side --field-manager=holdfast-convert -f - <<'${marker}'\n${manifests}${marker}`],
     ],
     ["pause", "stops provider-http from acting on the old ones; nothing is sent", together(own, olds).flatMap(pauses)],
-    ["secrets", "gives Secrets that the old ones made to the new ones", own.flatMap(takesSecrets)],
+    ["secrets", "gives Secrets that the old ones made to the new ones", givesSecrets(own)],
     ["observe", "lets the new ones look: one GET for each HTTPResource, and nothing else", observes(own)],
     ["correct", "lets the new ones change what is not as declared", together(resources(own), news).flatMap(corrects)],
     [
       "finish",
       "deletes the old ones, which sends nothing; there is no way back from it",
-      [...together(own, news).map(isThere), ...together(own, olds).flatMap(deletesOld)],
+      // With the old one would go all that is known of its object.
+      [...together(own, news).flatMap(withNames("all_there")), ...together(own, olds).flatMap(deletesOld)],
     ],
     ["undo", "goes back, as long as finish has not begun", goBack(own.toReversed())],
   ];
@@ -113,43 +114,45 @@ function news({ manifest }: HandedOver): Place {
 }
 
 function wasPaused({ metadata }: HandedOver["object"]): boolean {
-  return metadata.annotations?.["crossplane.io/paused"] === "true";
+  return metadata.annotations?.[paused] === "true";
 }
 
-/** As many at once: a call of kubectl is most of what a step takes, and a command line has its limit. */
-const mostTogether = 50;
-/** Those of one kind and namespace, as kubectl takes them. */
-function together(handed: readonly HandedOver[], namesIn: (one: HandedOver) => Place): readonly string[] {
-  const places = Map.groupBy(handed.map(namesIn), ({ place }) => place);
-  return [...places].flatMap(([place, all]) =>
-    chunksOf(all).map((some) => `${place} ${some.map(({ name }) => quote(name)).join(" ")}`),
-  );
+interface Group {
+  readonly place: string;
+  /** Sets what the functions of the script act on. */
+  readonly these: string;
 }
-function chunksOf<T>(all: readonly T[]): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(all.length / mostTogether) }, (_, index) =>
-    all.slice(index * mostTogether, (index + 1) * mostTogether),
-  );
+/** Those of one kind and namespace, which the script lists and changes together. */
+function together(handed: readonly HandedOver[], namesIn: (one: HandedOver) => Place): readonly Group[] {
+  const places = Map.groupBy(handed.map(namesIn), ({ place }) => place);
+  return [...places].map(([place, all]) => ({ place, these: `these ${all.map(({ name }) => quote(name)).join(" ")}` }));
+}
+function withNames(command: string): (group: Group) => readonly string[] {
+  return ({ place, these }) => [these, `${command} ${place}`];
+}
+function changes(patch: object): (group: Group) => readonly string[] {
+  return withNames(`change ${quote(JSON.stringify(patch))}`);
 }
 function resources(handed: readonly HandedOver[]): readonly HandedOver[] {
   return handed.filter(({ manifest }) => manifest.kind === "HTTPResource");
 }
 
-function pauses(old: string): readonly string[] {
-  return [
-    `kubectl annotate ${old} --overwrite crossplane.io/paused=true`,
-    // A Composition, a delete or a hand that takes the pause off is to find nothing that may be sent.
-    `kubectl patch ${old} --type=merge -p '{"spec":{"managementPolicies":["Observe"]}}'`,
-  ];
-}
+const paused = "crossplane.io/paused";
+/** A Composition, a delete or a hand that takes the pause off is to find nothing that may be sent. */
+const pauses = changes({ metadata: { annotations: { [paused]: "true" } }, spec: { managementPolicies: ["Observe"] } });
+const corrects = changes({ spec: { drift: "Correct" } });
 
-function secretsOf({ manifest: { spec } }: HandedOver): readonly string[] {
-  return outputsIn(spec);
+function secretsOf({ manifest: { metadata, spec } }: HandedOver): readonly string[] {
+  return outputsIn(spec).map((secret) => quote(`${metadata.name} ${secret}`));
 }
-function takesSecrets(one: HandedOver): readonly string[] {
-  const { apiVersion, kind, metadata } = one.manifest;
-  return secretsOf(one).map((secret) =>
-    ["give_secret", metadata.namespace, secret, resourceOf(one.manifest), metadata.name, apiVersion, kind].map(quote).join(" "),
+function givesSecrets(handed: readonly HandedOver[]): readonly string[] {
+  const calls = Map.groupBy(handed, ({ manifest }) =>
+    [manifest.metadata.namespace, resourceOf(manifest), manifest.apiVersion, manifest.kind].map(quote).join(" "),
   );
+  return [...calls].flatMap(([call, all]) => {
+    const secrets = all.flatMap(secretsOf);
+    return secrets.length === 0 ? [] : [`secrets=(${secrets.join(" ")})`, `give_secrets ${call}`];
+  });
 }
 
 /** What is suspended for a reason of its own stays so. All look before any is waited for: one that differs is never Ready. */
@@ -159,38 +162,26 @@ function observes(handed: readonly HandedOver[]): readonly string[] {
   const left = handed.filter(isLeft).map(({ manifest }) => quote(`${manifest.kind} ${manifest.metadata.name}`));
   return [
     ...left.map((one) => `echo left suspended: ${one} >&2`),
-    ...together(looking, olds).map((old) => `at_rest ${old}`),
-    ...together(looking, news).map((now) => `kubectl patch ${now} --type=merge -p '{"spec":{"suspend":false}}'`),
-    ...together(resources(looking), news).map(
-      (now) => `kubectl wait ${now} --for=condition=Ready --timeout=2m || kubectl get ${now} -o wide`,
-    ),
+    ...together(looking, olds).flatMap(withNames("at_rest")),
+    ...together(looking, news).flatMap(changes({ spec: { suspend: false } })),
+    ...together(resources(looking), news).flatMap(withNames("look")),
   ];
 }
-function corrects(now: string): readonly string[] {
-  return [`kubectl patch ${now} --type=merge -p '{"spec":{"drift":"Correct"}}'`];
-}
-/** Fails where one is missing: with the old one would go all that is known of its object. */
-function isThere(now: string): string {
-  return `kubectl get ${now} -o name >/dev/null`;
-}
 /** A paused one keeps its finalizer; one that is being deleted and may only be observed sends nothing. */
-function deletesOld(old: string): readonly string[] {
-  return [`at_rest ${old}`, `kubectl delete ${old} --ignore-not-found --wait=false`, `unpause ${old}`];
+function deletesOld({ place, these }: Group): readonly string[] {
+  return [these, `at_rest ${place}`, `remove --wait=false ${place}`, `unpause ${place}`];
 }
 /** Those that go back in the same way, together. */
 function goBack(handed: readonly HandedOver[]): readonly string[] {
-  const wayOf = (one: HandedOver): string => {
-    const policies = JSON.stringify({ spec: { managementPolicies: one.object.spec.managementPolicies ?? null } });
-    return `go_back ${quote(policies)} ${wasPaused(one.object)}`;
-  };
-  const ways = Map.groupBy(handed, (one) => `old=(${olds(one).place}) new=(${news(one).place})\n${wayOf(one)}`);
+  const ways = Map.groupBy(handed, (one) => {
+    const spec = { managementPolicies: one.object.spec.managementPolicies ?? null };
+    const patch = JSON.stringify({ spec, ...(!wasPaused(one.object) && { metadata: { annotations: { [paused]: null } } }) });
+    const namespace = quote(one.manifest.metadata.namespace);
+    return `old=(${olds(one).place}) new=(${news(one).place}) namespace=${namespace}\ngo_back ${quote(patch)}`;
+  });
   return [...ways].flatMap(([way, all]) => {
     const [places = "", call = ""] = way.split("\n");
-    return chunksOf(all).flatMap((some) => {
-      const names = some.map(({ manifest }) => quote(manifest.metadata.name));
-      const secrets = some.flatMap((one) => secretsOf(one).map((secret) => quote(`${one.manifest.metadata.name} ${secret}`)));
-      const namespace = quote(some[0]?.manifest.metadata.namespace ?? "");
-      return [places, `names=(${names.join(" ")}) secrets=(${secrets.join(" ")}) namespace=${namespace}`, call];
-    });
+    const names = all.map(({ manifest }) => quote(manifest.metadata.name));
+    return [places, `names=(${names.join(" ")}) secrets=(${all.flatMap(secretsOf).join(" ")})`, call];
   });
 }

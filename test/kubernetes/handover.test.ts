@@ -47,9 +47,10 @@ describeWithControlPlane("handing over", (plane) => {
     calls?: number,
     lost = false,
   ): Promise<{ readonly code: number | null; readonly output: string }> {
-    await writeFile(join(folder, "calls"), calls === undefined ? "1000000" : String(calls));
+    await writeFile(join(folder, "calls"), "");
     const env = {
       ...globalThis.process.env,
+      CALLS: String(calls ?? 1_000_000),
       LOST: lost ? "yes" : "no",
       KUBECONFIG: plane.kubeconfigs.admin,
       HOLDFAST: "holdfast",
@@ -92,9 +93,13 @@ describeWithControlPlane("handing over", (plane) => {
     expect({ code, stderr }).toMatchObject({ code: 0 });
     script = join(folder, "handover.sh");
     await writeFile(script, stdout);
-    // Counts down what is left of it, and then fails before it does anything.
-    const kubectl = join(await controlPlaneBinaries(), "kubectl");
-    const wrapper = `#!/bin/sh\nleft=$(cat ${folder}/calls)\n[ "$left" -gt 0 ] || { echo "broken off" >&2; [ $LOST = no ] || ${kubectl} --cache-dir ${folder}/cache "$@"; exit 1; }\necho $((left - 1)) > ${folder}/calls\nexec ${kubectl} --cache-dir ${folder}/cache "$@"\n`;
+    // Several of them run at once: each adds a line, and fails where there are too many by then.
+    const real = `${join(await controlPlaneBinaries(), "kubectl")} --cache-dir ${folder}/cache`;
+    const wrapper = `#!/bin/sh
+echo >> ${folder}/calls
+[ "$(wc -l < ${folder}/calls)" -le "$CALLS" ] || { echo "broken off" >&2; [ $LOST = no ] || ${real} "$@"; exit 1; }
+exec ${real} "$@"
+`;
     await writeFile(join(folder, "kubectl"), wrapper);
     await chmod(join(folder, "kubectl"), 0o755);
     process = stack.use(await start());

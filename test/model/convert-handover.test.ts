@@ -61,8 +61,8 @@ test.each<[string, unknown, boolean]>([
 ])("%s", async (_, value, isTaken) => {
   const script = await scriptOf(value);
   expect(/^kubectl apply /m.test(script)).toBe(isTaken);
-  expect(/crossplane\.io\/paused=true$/m.test(script)).toBe(isTaken);
-  expect(/^kubectl delete /m.test(script)).toBe(isTaken);
+  expect(/^change '.*"crossplane\.io\/paused":"true"/m.test(script)).toBe(isTaken);
+  expect(/^remove --wait=false /m.test(script)).toBe(isTaken);
   expect(/^# left out: /m.test(script)).toBe(!isTaken);
   expect(/^echo 'left out: /m.test(script)).toBe(!isTaken);
 });
@@ -70,10 +70,12 @@ test.each<[string, unknown, boolean]>([
 test("the old one goes only where the new one is", async () => {
   const script = await scriptOf(request(byID, made));
   const finish = script.slice(script.indexOf("step_finish()"), script.indexOf("step_undo()"));
-  expect(finish.split("\n").slice(1, 4)).toEqual([
-    "kubectl get -n 'here' httpresources.holdfast.dev 'one' -o name >/dev/null",
-    "at_rest -n 'here' requests.http.m.crossplane.io 'one'",
-    "kubectl delete -n 'here' requests.http.m.crossplane.io 'one' --ignore-not-found --wait=false",
+  expect(finish.split("\n").slice(1, 6)).toEqual([
+    "these 'one'",
+    "all_there -n 'here' httpresources.holdfast.dev",
+    "these 'one'",
+    "at_rest -n 'here' requests.http.m.crossplane.io",
+    "remove --wait=false -n 'here' requests.http.m.crossplane.io",
   ]);
 });
 
