@@ -29,6 +29,7 @@ const settings = {
   leaseDuration: 3_000,
   renewDeadline: 2_000,
   retryPeriod: 20,
+  reconcileTimeout: 60_000,
 } as ControllerSettings;
 
 test("one that leads no more holds the provider off for as long as something of it is under way, and serves nothing new", async () => {
@@ -57,4 +58,24 @@ test("one that leads no more holds the provider off for as long as something of 
   ended.abort();
   await running;
   expect(holder()).toBe("");
+});
+
+test("one that leads no more lets go of it after as long as a reconcile may take, though its work does not come to an end", async () => {
+  const { client, holder } = oneLease();
+  const state = { leads: true };
+  const parts = { client, emit: () => {}, identity: "me", leads: () => state.leads };
+  const exclusion = exclusionFor({ ...settings, reconcileTimeout: 50 }, parts);
+  const [stop, ended] = [new AbortController(), new AbortController()];
+  const running = exclusion.run(
+    { stop: stop.signal, ended: ended.signal },
+    () => {},
+    () => true,
+  );
+  await until(() => exclusion.holds());
+  state.leads = false;
+  await until(() => holder() === "");
+  expect(exclusion.holds()).toBe(false);
+  stop.abort();
+  ended.abort();
+  await running;
 });

@@ -2,7 +2,8 @@
  * That nobody else serves: by holding provider-http's own lease, for which it stands by then.
  *
  * Invariant: it is competed for by the process that leads Holdfast and by no other, and let go when that leads no more; but not
- * while a request of it may be under way, which whoever serves next knows nothing of.
+ * while a request of it may be under way, which whoever serves next knows nothing of. None is for longer than a reconcile may take,
+ * whatever still counts as work.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ControllerSettings } from "../../config.ts";
@@ -41,7 +42,12 @@ export function exclusionFor(settings: ControllerSettings, parts: ExclusionParts
       },
     };
   const [namespace = "", name = ""] = lease.split("/");
-  const { leaseDuration: leaseDurationMs, renewDeadline: renewDeadlineMs, retryPeriod: retryPeriodMs } = settings;
+  const {
+    leaseDuration: leaseDurationMs,
+    renewDeadline: renewDeadlineMs,
+    retryPeriod: retryPeriodMs,
+    reconcileTimeout,
+  } = settings;
   const { client, emit, identity, leads } = parts;
   let current: Leadership | undefined;
 
@@ -65,7 +71,13 @@ export function exclusionFor(settings: ControllerSettings, parts: ExclusionParts
     current = leadership;
     const signals = { stop: AbortSignal.any([stop, leaving.signal]), ended: AbortSignal.any([ended, leaving.signal]) };
     const holding = leadership.run(signals, began).finally(() => leaving.abort());
-    while (!stop.aborted && !leaving.signal.aborted && (leads() || isBusy()))
+    let ledMs = performance.now();
+    function isNeeded(): boolean {
+      if (!leads()) return isBusy() && performance.now() - ledMs < reconcileTimeout;
+      ledMs = performance.now();
+      return true;
+    }
+    while (!stop.aborted && !leaving.signal.aborted && isNeeded())
       await pause(retryPeriodMs, AbortSignal.any([stop, leaving.signal]));
     if (!stop.aborted) leaving.abort();
     await holding;

@@ -80,8 +80,8 @@ export function serveFor(settings: ControllerSettings, parts: ServeParts): Serve
     async run(works, signals) {
       const { stop } = signals;
       const { queue, unrecorded } = works.controller;
-      // Nothing is begun by one that does not lead: it comes to an end by itself. What has been answered and cannot be
-      // recorded may take for ever, and is no request under way.
+      // Nothing is begun by one that does not lead. What has been answered and cannot be recorded may take for ever, and is no
+      // request under way.
       const isBusy = (): boolean => queue.working.size + queue.aside > unrecorded.failing().count;
       const ended = new AbortController();
       const working = serving.run(works, signals).finally(() => ended.abort());
