@@ -1,5 +1,6 @@
 /** What is made once of what never changes. */
 import { createHash } from "node:crypto";
+import { inspect } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import { oncePer, oncePerText } from "../../src/core/tools/once-per.ts";
 import { attemptUUID, digest } from "../../src/core/tools/digest.ts";
@@ -11,6 +12,18 @@ describe("once per", () => {
     const one = { a: 1 };
     expect([sizeOf(one), sizeOf(one), sizeOf({ a: 1 })]).toEqual([1, 1, 1]);
     expect(made).toBe(2);
+  });
+
+  test("gives a copy what is its own, shows nothing of what it keeps, and takes what is frozen", () => {
+    const sizeOf = oncePer((of: { readonly a: number }) => of.a);
+    const doubleOf = oncePer((of: { readonly a: number }) => 2 * of.a);
+    const one = { a: 1 };
+    expect([sizeOf(one), doubleOf(one)]).toEqual([1, 2]);
+    expect([sizeOf({ ...one, a: 2 }), doubleOf(structuredClone({ ...one, a: 3 }))]).toEqual([2, 6]);
+    expect([JSON.stringify(one), Object.keys(one), { ...one }]).toEqual(['{"a":1}', ["a"], { a: 1 }]);
+    expect(inspect(one)).toBe("{ a: 1 }");
+    const frozen = Object.freeze({ a: 4 });
+    expect([sizeOf(frozen), doubleOf(frozen), sizeOf(frozen)]).toEqual([4, 8, 4]);
   });
 
   test("keeps nothing as well as something", () => {
