@@ -96,6 +96,10 @@ test-project: $(INSTALLED) ## The repository itself: its workflows, its hook, it
 bench-http: $(INSTALLED) ## Compare HTTP clients against one server: requests a second, CPU, connections.
 	@npm exec --no -- node bench/http/main.ts
 
+.PHONY: bench-parts
+bench-parts: $(INSTALLED) ## CPU of the small parts of an exchange and of a look, by themselves.
+	@npm exec --no -- node bench/parts.ts
+
 .PHONY: bench-idle
 bench-idle: $(INSTALLED) ## Send POSTs to gunicorn, HAProxy, nginx and Apache when they close idle connections: minutes; ROUNDS: of 50.
 	@npm exec --no -- node bench/idle/main.ts $(ROUNDS)

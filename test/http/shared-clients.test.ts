@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import type { Exchange } from "../../src/core/exchange.ts";
+import { publicOnly, type AddressRules } from "../../src/core/egress.ts";
 import type { TelemetryEvent } from "../../src/core/telemetry-event.ts";
 import { network } from "../../src/core/tools/address.ts";
 import type { Client } from "../../src/http/connect/client-map.ts";
@@ -18,6 +19,7 @@ afterAll(() => [authority, other].forEach((made) => made[Symbol.dispose]()));
 
 const floor = { opened: [network("127.0.0.0/8")] };
 const plain: ClientSettings = { tls: { rejectUnauthorized: true, minVersion: "TLSv1.2" }, timeoutMs: 30_000 };
+const privateToo: AddressRules = { ...publicOnly, key: "private", private: true };
 const client = authority.issue("DNS:client", { usage: "clientAuth" });
 
 test("100 concurrent first uses make one client, and no more connections than the limit", async () => {
@@ -66,6 +68,10 @@ describe("the same client for the same TLS and timeout,", () => {
     "HTTP/2": { ...plain, http2: true },
     "a namespace": { ...plain, namespace: "team-a" },
     "another namespace": { ...plain, namespace: "team-b" },
+    "private addresses": { ...plain, egress: { target: privateToo, proxy: publicOnly } },
+    "a proxy's private addresses": { ...plain, egress: { target: publicOnly, proxy: privateToo } },
+    "private addresses, and a timeout": { ...plain, timeoutMs: 30_001, egress: { target: privateToo, proxy: publicOnly } },
+    "a custom CA and private addresses": { ...withCA, egress: { target: privateToo, proxy: publicOnly } },
   };
 
   test("whoever asks, through whichever pool over the Map", async () => {
@@ -97,6 +103,7 @@ describe("the same client for the same TLS and timeout,", () => {
 
   test("and no two settings have one key, however their texts are cut", () => {
     const keys = Object.values(forms).map(clientKey);
+    expect(Object.values(forms).map((settings) => clientKey({ ...settings }))).toEqual(keys); // found again by what they hold
     expect(new Set(keys).size).toBe(keys.length);
     expect(keys.every((key) => /^[0-9a-f]{64}$/.test(key))).toBe(true);
     const cut = (cert: string, key: string): string => clientKey({ ...plain, tls: { ...plain.tls, cert, key } });

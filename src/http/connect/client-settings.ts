@@ -32,8 +32,8 @@ export interface ClientSettings {
 }
 
 const keys = new WeakMap<ClientSettings, string>();
-/** Of settings that have nothing but TLS and a timeout, by the TLS settings and the timeout. */
-const plainKeys = new WeakMap<ClientSettings["tls"], Map<number, string>>();
+/** Of settings that have nothing but TLS, a timeout and addresses, by the TLS settings and the others. */
+const plainKeys = new WeakMap<ClientSettings["tls"], Map<string, string>>();
 /** Anybody can declare another timeout. */
 const maxPlainKeys = 1_000;
 
@@ -43,16 +43,17 @@ const maxPlainKeys = 1_000;
  */
 export function clientKey(settings: ClientSettings): string {
   const { tls, timeoutMs, proxy, http2, namespace, forTokens, egress } = settings;
-  const isDefault = proxy === undefined && !http2 && namespace === undefined && !forTokens && !egress;
-  const known = isDefault ? plainKeys.get(tls)?.get(timeoutMs) : keys.get(settings);
+  const isPlain = proxy === undefined && !http2 && namespace === undefined && !forTokens;
+  const others = egress ? `${timeoutMs} ${egress.target.key} ${egress.proxy.key}` : `${timeoutMs}`;
+  const known = isPlain ? plainKeys.get(tls)?.get(others) : keys.get(settings);
   if (known !== undefined) return known;
   const { ca, cert, key, servername, rejectUnauthorized, minVersion } = tls;
   const fields = [ca, cert, key, servername, rejectUnauthorized, minVersion, timeoutMs];
   const further = { proxy, http2, namespace, forTokens, target: egress?.target.key, toProxy: egress?.proxy.key };
-  const text = JSON.stringify(isDefault ? fields : [...fields, further]); // what is not set is left out
+  const text = JSON.stringify(isPlain && !egress ? fields : [...fields, further]); // what is not set is left out
   const isSecret = key !== undefined || proxy !== undefined;
   const digest = isSecret ? sha256(text) : openDigest(text);
-  if (isDefault) rememberPlain(tls, timeoutMs, digest);
+  if (isPlain) rememberPlain(tls, others, digest);
   else keys.set(settings, digest);
   return digest;
 }
@@ -61,8 +62,8 @@ const sha256 = (text: string): string => hash("sha256", text, "hex");
 /** Of what holds nothing secret, and is asked for with each request. */
 const openDigest = oncePerText(sha256);
 
-function rememberPlain(tls: ClientSettings["tls"], timeoutMs: number, digest: string): void {
-  const known = plainKeys.get(tls) ?? new Map<number, string>();
+function rememberPlain(tls: ClientSettings["tls"], others: string, digest: string): void {
+  const known = plainKeys.get(tls) ?? new Map<string, string>();
   if (known.size >= maxPlainKeys) known.clear();
-  plainKeys.set(tls, known.set(timeoutMs, digest));
+  plainKeys.set(tls, known.set(others, digest));
 }

@@ -139,23 +139,32 @@ function responseOf({ sending, durationMs }: Exchange, answer: Answer, content: 
   const { text, isExact, isText } = decodedContent(content, headerField(headers, "content-type"));
   const fields = headerFields(headers);
   const trailers = headerFields(answer.trailers);
+  const isWhole = isExact && isText;
+  const digest = isWhole ? undefined : sha256(content);
   const response = {
     statusCode,
     headers: fields,
     body: redact(text),
     shown: createShown({ headers: fields, body: text }, sending.secrets),
     sizeBytes: content.byteLength,
-    sha256: hash("sha256", content, "hex"),
+    /** Made when it is asked for: what is only looked at needs none. */
+    get sha256() {
+      return digest ?? sha256(text);
+    },
     durationMs,
   };
   const hasTrailers = Object.keys(trailers).length > 0;
-  if (isExact && isText && !hasTrailers) return response;
+  if (isWhole && !hasTrailers) return response;
   return {
     ...response,
     ...(hasTrailers && { trailers }),
     ...(!isExact && { bytes: redact(content) }),
     ...(!isText && { undecodable: true }),
   };
+}
+
+function sha256(content: string | Uint8Array): string {
+  return hash("sha256", content, "hex");
 }
 
 /** What most answers are when they are looked at: all there, short, and not compressed. */

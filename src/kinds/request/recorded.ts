@@ -28,7 +28,7 @@ const bodyUnshowable = "the request holds too many secrets, or too long ones, to
 /** What spec.record keeps of a new response. Without a response, what is there stays. */
 export function recordResponse(response: Response | undefined, keeping: Keeping): ResponseField {
   if (!response || keeping.record === "None") return {};
-  const { statusCode, sizeBytes, sha256, durationMs, shown } = response;
+  const { statusCode, sizeBytes, durationMs, shown } = response;
   const isSecret = makeSecrets(keeping.outputs);
   const headers = Object.fromEntries(
     shownHeaders.flatMap((name) => {
@@ -43,7 +43,7 @@ export function recordResponse(response: Response | undefined, keeping: Keeping)
       statusCode,
       ...(Object.keys(headers).length > 0 && { headers }),
       sizeBytes,
-      ...(hasDigest && { sha256 }),
+      ...(hasDigest && { sha256: response.sha256 }),
       durationMs,
       ...(keeping.record === "Body" && (isSecret ? { bodyOmitted } : cut(shown.body()))),
     },

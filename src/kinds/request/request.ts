@@ -3,10 +3,12 @@ import type { HTTPRequestSpec } from "../../api/http-request.ts";
 import type { Poll } from "../../api/poll.ts";
 import type { TriggerEvent } from "../../api/trigger.ts";
 import type { Expectation, Inputs, RequestShape } from "../../api/request.ts";
+import type { Sign } from "../../api/sign.ts";
 import type { Attempt, Desired } from "../../core/delivery.ts";
 import { isIdempotent } from "../../core/http-method.ts";
 import { digest } from "../../core/tools/digest.ts";
 import { durationMs } from "../../core/tools/duration.ts";
+import { oncePer } from "../../core/tools/once-per.ts";
 import type { Scope } from "../../core/evaluation.ts";
 import type { Connection } from "../../core/connection.ts";
 import type { Exchange } from "../../core/exchange.ts";
@@ -14,6 +16,7 @@ import type { Refusal, Response } from "../../core/outcome.ts";
 import type { Located, RequestTemplate } from "../../core/request-template.ts";
 import type { Metadata } from "../../core/resource.ts";
 import type { RetryPolicy } from "../../core/retry.ts";
+import type { SignSources } from "../../core/sign.ts";
 import { bodyTemplate } from "./body.ts";
 import { declaredOutputs, outputExpressions } from "./outputs.ts";
 import { callerNamesRefusal, signedNamesRefusal } from "./caller-names.ts";
@@ -197,14 +200,16 @@ function withoutCredential(endpoint: UsedEndpoint): UsedEndpoint {
   return { ...endpoint, spec };
 }
 
-/** Of a request without an endpoint. */
+/** Of a request without an endpoint. One object for what TLS is declared, by which what comes of it is found again. */
 function ownConnection({ tls, sign }: SharedSettings): Connection {
-  return { tls: tlsSources(tls, { field: "spec.tls" }), ...(sign && { sign: signSources(sign, { field: "spec.sign" }) }) };
+  return { tls: tls ? ownTls(tls) : tlsSources(tls, { field: "spec.tls" }), ...(sign && { sign: ownSign(sign) }) };
 }
+const ownTls = oncePer((tls: NonNullable<SharedSettings["tls"]>) => tlsSources(tls, { field: "spec.tls" }));
+const ownSign = (sign: Sign): SignSources => signSources(sign, { field: "spec.sign" });
 
 /** A poll's header fields are looked at before what it asks after is sent. */
 function namesRefusal({ shape, field, shared }: DeclaredRequest, endpoint: UsedEndpoint | undefined): Refusal | undefined {
-  const { sign } = ownConnection(shared);
+  const sign = shared.sign && ownSign(shared.sign);
   const problemOf = (headed: Pick<RequestShape, "headers" | "query">, at: string, keyHeader?: string): Refusal | undefined =>
     endpoint
       ? callerNamesRefusal(headed, { field: at, keyHeader, endpoint })

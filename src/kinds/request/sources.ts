@@ -31,7 +31,8 @@ export function source(
 
 /** TLS 1.2 or later, and certificates are verified, where the spec says nothing. */
 export function tlsSources(tls: HTTPRequestSpec["tls"], from: From): TlsSources {
-  const { ca, certificate, key, serverName, insecureSkipVerify = false, minVersion = "TLSv1.2" } = tls ?? {};
+  if (!tls) return undeclaredTls;
+  const { ca, certificate, key, serverName, insecureSkipVerify, minVersion = "TLSv1.2" } = tls;
   const at = (name: string): From => ({ ...from, field: `${from.field}.${name}` });
   return {
     ...(ca && { ca: source(at("ca"), { value: ca.inline, ...ca }) }),
@@ -42,6 +43,9 @@ export function tlsSources(tls: HTTPRequestSpec["tls"], from: From): TlsSources 
     minVersion,
   };
 }
+
+/** One object, by which what comes of it is found again. */
+const undeclaredTls: TlsSources = { insecureSkipVerify: false, minVersion: "TLSv1.2" };
 
 /** The scheme's format, or the declared one, with where the keys come from. */
 export function signSources({ scheme, keys, hmac }: Sign, from: From): SignSources {
