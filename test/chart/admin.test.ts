@@ -70,7 +70,7 @@ describeWithBrowser("the admin page", () => {
     };
     url = `http://127.0.0.1:${adminPort}/`;
     page = started.use(await startBrowser(chartTools().chromium ?? "", size));
-  }, 90_000);
+  });
   afterAll(() => started.disposeAsync(), 30_000);
 
   const shown = (selector: string): Promise<string> =>
@@ -103,13 +103,13 @@ describeWithBrowser("the admin page", () => {
     expect(text).toContain("HTTPRequest team-a/declined");
     expect(text).toContain("watching httprequests.holdfast.dev");
     expect(await shown("header")).toContain("leads");
-  }, 90_000);
+  });
 
   test("complains of nothing, and asks nothing of anybody else", async () => {
     await page.open(url);
     expect(page.complaints).toEqual([]);
     expect([...new Set(page.asked)].filter((asked) => asked !== "data:,")).toEqual([url]);
-  }, 30_000);
+  });
 
   test.each(["light", "dark"] as const)(
     "can be read in %s",

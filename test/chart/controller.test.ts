@@ -38,7 +38,7 @@ describeWithHelm("the chart's controller", () => {
     origin = started.use(await loopbackServer((_, response) => response.end("{}")));
     authority = started.use(createAuthority("a company's authority"));
     for (const name of ["team-a", "team-b"]) await plane.admin("POST", "/api/v1/namespaces", { metadata: { name } });
-  }, 60_000);
+  });
   afterAll(() => started.disposeAsync(), 30_000);
 
   describe.each([
@@ -79,11 +79,11 @@ describeWithHelm("the chart's controller", () => {
       // No value of the chart opens loopback, where the origins of tests are.
       const opened = { ...container, args: [...container.args, "--egress-unsafe-allow=127.0.0.0/8"] };
       controller = processes.use(await runContainer(spec, opened, account, { "/etc/holdfast/ca/ca.crt": authority.ca }));
-    }, 60_000);
+    });
     afterAll(async () => {
       await processes.disposeAsync();
       await kubectl("delete", "httprequests", "--all"); // the next release looks at the same namespace
-    }, 30_000);
+    });
 
     async function tokenFor(name: string): Promise<string> {
       const { body } = await plane.admin("POST", `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`, {
@@ -123,7 +123,7 @@ describeWithHelm("the chart's controller", () => {
     test("gets ready by the probes of its Pod", async () => {
       await controllerDid("ready", async () => (await probe(container.readinessProbe)) === 200);
       expect(await probe(container.livenessProbe)).toBe(200);
-    }, 40_000);
+    });
 
     test("is nobody, may nothing, and cannot write to its root", async () => {
       if (!canIsolate) return;
@@ -155,14 +155,14 @@ describeWithHelm("the chart's controller", () => {
       await controllerDid("sent", async () => (await ready(`${release}-plain`)).includes('"True"'));
       expect(received("plain")).toEqual(["hello"]);
       expect((await leaseHolder()).stdout).not.toBe("");
-    }, 40_000);
+    });
 
     test("trusts the servers that its bundle of CAs vouches for", async () => {
       await using secure = await loopbackServer((_, response) => response.end("{}"), authority.issue("IP:127.0.0.1"));
       await request("secure", {}, { url: secure.url, body: { text: "hello" } });
       await controllerDid("sent", async () => (await ready(`${release}-secure`)).includes('"True"'));
       expect(secure.requests.map(({ body }) => body)).toEqual(["hello"]);
-    }, 40_000);
+    });
 
     test("has a second replica stand by, ready, so that an upgrade does not hang", async () => {
       const [metricsPort = 0, healthPort = 0] = await freePorts(2);
@@ -177,7 +177,7 @@ describeWithHelm("the chart's controller", () => {
       expect([(await leaseHolder()).stdout, received("led")]).toEqual([stdout, ["by the first"]]);
       standby.kill("SIGTERM");
       expect(await standby.exited).toBe(0);
-    }, 60_000);
+    });
 
     test("reads no Secret of a namespace until its admin binds the role that the condition names", async () => {
       await kubectl("create", "secret", "generic", `${release}-words`, "--from-literal=word=open-sesame");
@@ -195,7 +195,7 @@ describeWithHelm("the chart's controller", () => {
       expect([code, stderr]).toEqual([0, ""]);
       await controllerDid("allowed", async () => (await ready(`${release}-secret`)).includes('"True"'));
       expect(received("secret")).toEqual(["open-sesame"]);
-    }, 60_000);
+    });
 
     test("sends no request whose output it may not write, until an admin binds the role that the condition names", async () => {
       const outputs = [{ configMap: { name: `${release}-kept` }, data: { code: ".response.statusCode" } }];
@@ -214,7 +214,7 @@ describeWithHelm("the chart's controller", () => {
       expect((await kubectl("get", "configmap", `${release}-kept`, "--output", "jsonpath={.data}")).stdout).toBe(
         '{"code":"200"}',
       );
-    }, 60_000);
+    });
 
     test("asks the API server nothing that it may not, but for that Secret, and once to watch its namespace's", async () => {
       await controllerDid("announced", async () =>
@@ -227,7 +227,7 @@ describeWithHelm("the chart's controller", () => {
         .map(({ verb, resource, name }) => `${verb} ${resource} ${name}`);
       expect([...new Set(refused)].toSorted()).toEqual([`get secrets ${release}-words`, "watch secrets "]);
       expect(refused.filter((asked) => asked === "watch secrets ")).toHaveLength(1);
-    }, 40_000);
+    });
 
     test("serves the metrics that helm test looks for", async () => {
       const hook = pick(manifests, "Pod");
@@ -242,14 +242,14 @@ describeWithHelm("the chart's controller", () => {
       };
       expect(await ask(metrics)).toBe(0);
       expect(await ask(origin.port)).toBe(1);
-    }, 40_000);
+    });
 
     test("ends well, and long before it would be killed", async () => {
       const beganMs = performance.now();
       controller.kill("SIGTERM");
       expect(await controller.exited).toBe(0);
       expect(performance.now() - beganMs).toBeLessThan(spec.terminationGracePeriodSeconds * 1000);
-    }, 40_000);
+    });
   });
 });
 

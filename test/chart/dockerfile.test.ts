@@ -25,7 +25,7 @@ async function findings(dockerfile: string): Promise<readonly string[]> {
 describeWithHadolint("the Dockerfile", () => {
   test("has nothing that its linter finds fault with", async () => {
     expect(await findings(await readFile(join(root, "Dockerfile"), "utf8"))).toEqual([]);
-  }, 30_000);
+  });
 
   test.each([
     ["an image of any version", /^(FROM node):\S+/m, "$1", "DL3006"],

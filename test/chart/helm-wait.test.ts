@@ -33,7 +33,7 @@ describeWithGitOps("helm install --wait", () => {
       return { type: "answer", status: path === "/failing" ? 404 : 200 };
     };
     started.use(await startController(["--kubeconfig", plane.kubeconfigs.admin, "--namespace", "default"]));
-  }, 90_000);
+  });
   afterAll(() => started.disposeAsync(), 30_000);
 
   /** A release of one request. */
@@ -56,19 +56,19 @@ describeWithGitOps("helm install --wait", () => {
   test("ends well with a request that does", async () => {
     expect(await install("good", ["--wait", "--timeout", "60s"])).toMatchObject({ code: 0 });
     expect([await kstatusOf("good"), origin.count("/good")]).toEqual(["Current", 1]);
-  }, 90_000);
+  });
 
   test("waits for one that takes its time", async () => {
     const { code, tookMs } = await install("slow", ["--wait", "--timeout", "60s"]);
     expect([code, await kstatusOf("slow")]).toEqual([0, "Current"]);
     expect(tookMs).toBeGreaterThanOrEqual(slowMs);
-  }, 90_000);
+  });
 
   test("fails with one that fails", async () => {
     const { code, stderr } = await install("failing", ["--wait", "--timeout", "15s"]);
     expect([code === 0, await kstatusOf("failing")]).toEqual([false, "Failed"]);
     expect(stderr).toContain("failing");
-  }, 90_000);
+  });
 
   test("and of one that no controller has looked at kstatus says that it is in progress", async () => {
     const object = { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPRequest", metadata: { name: "unseen" } };

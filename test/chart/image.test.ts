@@ -61,7 +61,7 @@ describeWithHelm("the image", () => {
     expect(await printed("version")).toContain(manifest.version);
     const crds = await printed("crds");
     for (const { plural } of definitions) expect(crds).toContain(`name: ${plural}.holdfast.dev`);
-  }, 60_000);
+  });
 
   test("has a heap of half the memory that the container may use", async () => {
     await using helm = await createHelm();

@@ -33,7 +33,7 @@ describeWithHelm("a newcomer", () => {
     plane = started.use(await startControlPlane());
     shell = started.use(await createShell(plane));
     origin = started.use(await loopbackServer((_, response) => response.writeHead(202).end('{"status":"sent"}')));
-  }, 60_000);
+  });
   afterAll(() => started.disposeAsync(), 60_000);
 
   test("sees the examples run on an empty cluster, without an image", async () => {
@@ -50,13 +50,13 @@ describeWithHelm("a newcomer", () => {
     const rows = table.filter((row) => row.startsWith("http") && !/ deleted\b/.test(row));
     expect(rows.length).toBeGreaterThan(10);
     expect(rows.filter((row) => row.split(/\s+/)[1] !== "True")).toEqual([]);
-  }, 120_000);
+  });
 
   test("installs it by Helm, and waits until it runs", async () => {
     started.use(followDeployment(plane, "holdfast-system", ["--egress-unsafe-allow=127.0.0.0/8"]));
     expect(install.startsWith(readmeInstall)).toBe(true);
     expect(await shell.run(withoutDocker(install))).toContain('deployment "holdfast" successfully rolled out');
-  }, 90_000);
+  });
 
   test("sends the request that the README begins with, once an admin has run the command in its condition", async () => {
     const [, manifest = ""] = /```yaml\n([\s\S]*?)```/.exec(readme) ?? [];
@@ -78,7 +78,7 @@ kubectl apply --filename - <<'EOF'\n${manifest.replace("https://hooks.example.co
     ]);
     const [, printed = ""] = /```\n\$ kubectl get hreq -n team-a\n([\s\S]*?)```/.exec(readme) ?? [];
     expect(cells(await shell.run("kubectl get hreq -n team-a"))).toBe(cells(printed));
-  }, 90_000);
+  });
 
   const asPrometheus = "kubectl auth can-i get /metrics --as=system:serviceaccount:monitoring:prometheus 2> /dev/null";
   test("lets Prometheus read the metrics that are guarded", async () => {
@@ -86,7 +86,7 @@ kubectl apply --filename - <<'EOF'\n${manifest.replace("https://hooks.example.co
       "helm upgrade holdfast charts/holdfast --namespace holdfast-system --reuse-values --set metrics.secure.enabled=true";
     expect(await shell.run(`${upgrade} > /dev/null; ${asPrometheus} || true`)).toBe("no\n");
     expect(await shell.run(`${letPrometheus}${asPrometheus}`)).toMatch(/\nyes\n$/);
-  }, 60_000);
+  });
 
   test("guards the metrics, too, where the chart may make nothing for the whole cluster", async () => {
     const values = "--set rbac.scope=namespaces,controller.namespace={team-a},crds.install=false,metrics.secure.enabled=true";
@@ -99,7 +99,7 @@ kubectl apply --filename - <<'EOF'\n${manifest.replace("https://hooks.example.co
     );
     expect(await shell.run(`${mayAsk} || true`)).toBe("no\n");
     expect(await shell.run(`${letItAsk}${letPrometheus}${mayAsk}; ${asPrometheus}`)).toMatch(/\nyes\nyes\n$/);
-  }, 60_000);
+  });
 
   test("takes everything away again, and installs a release for each shard", async () => {
     await shell.run(`${helmUninstall}${deleteCRDs}`);
@@ -109,5 +109,5 @@ kubectl apply --filename - <<'EOF'\n${manifest.replace("https://hooks.example.co
       "kubectl get deployments --namespace holdfast-system --output=jsonpath='{.items[*].spec.template.spec.containers[*].args}'",
     );
     for (const shard of ["blue", "green"]) expect(selectors).toContain(`--watch-label-selector=shard=${shard}`);
-  }, 60_000);
+  });
 });

@@ -33,7 +33,7 @@ describeWithHelm("the page on operations", () => {
     [before, after] = await Promise.all([cluster(), cluster()]);
     await before.shell.run(install);
     await before.shell.run(`${apply(declared())}\n${isReady}`);
-  }, 120_000);
+  });
   afterAll(() => started.disposeAsync(), 60_000);
 
   async function cluster(): Promise<Cluster> {
@@ -98,7 +98,7 @@ describeWithHelm("the page on operations", () => {
     expect(await reasons(after)).toBe("announce=AssumedDone ada=Adopted ");
     expect(methodsSince(observed)).toEqual(new Set(["GET"]));
     expect(remote()).toEqual(["ada", "once"]);
-  }, 90_000);
+  });
 
   test("restores objects that come without annotations while Holdfast is away", async () => {
     const id = await after.shell.run("kubectl get hres ada --namespace team-a --output=jsonpath={.status.externalID}");
@@ -110,7 +110,7 @@ describeWithHelm("the page on operations", () => {
     await after.shell.run(`${goOn}\n${isReady}`);
     expect(await reasons(after)).toBe("announce=AssumedDone ada=Adopted ");
     expect(methodsSince(observed)).toEqual(new Set(["GET"]));
-  }, 90_000);
+  });
 
   test("sends a restored request when it is changed", async () => {
     const change = { spec: { body: { json: { name: "twice" } } } };
@@ -118,7 +118,7 @@ describeWithHelm("the page on operations", () => {
     await after.shell.run(isReady);
     expect(posts()).toHaveLength(3);
     expect(remote()).toEqual(["ada", "once", "twice"]);
-  }, 60_000);
+  });
 
   test("uninstalls it so that no finalizer outlives the controller, and every remote object stays", async () => {
     const kept = await after.shell.run("kubectl get hreq,hres --namespace team-a --output=name");
@@ -131,7 +131,7 @@ describeWithHelm("the page on operations", () => {
       () => "the kinds are still served",
     );
     expect(remote()).toEqual(["ada", "once", "twice"]);
-  }, 60_000);
+  });
 
   test("uninstalls it so that the remote objects that are looked after go along", async () => {
     await before.shell.run(`kubectl --namespace ${namespace} scale deployment/holdfast --replicas=1`); // found again
@@ -143,5 +143,5 @@ describeWithHelm("the page on operations", () => {
       () => nothingLeft(before),
       () => "the kinds are still served",
     );
-  }, 60_000);
+  });
 });

@@ -79,7 +79,7 @@ describeWithPrometheus("Prometheus, by the chart's own objects", () => {
       () => "Prometheus has not scraped the controller",
     );
     requests = declaredRequests(plane, "team-a");
-  }, 90_000);
+  });
   afterAll(() => started.disposeAsync(), 30_000);
 
   async function tokenOf(account: string): Promise<string> {
@@ -195,7 +195,7 @@ describeWithPrometheus("Prometheus, by the chart's own objects", () => {
     // An endpoint's series begins with its first request: a rate needs one more.
     await requests.create("by-endpoint-again", { endpointRef: { name: "shop" }, path: "/broken", ...once });
     await areCounted({ 'holdfast_endpoint_requests_total{http_endpoint="team-a/shop",code="5xx"}': 2 });
-  }, 60_000);
+  });
 
   test("has data for every panel of every dashboard", async () => {
     expect(panels().length).toBeGreaterThan(50);
@@ -207,11 +207,11 @@ describeWithPrometheus("Prometheus, by the chart's own objects", () => {
     const { groups } = (await prometheus.get("rules")) as { groups: { rules: { name: string; health: string }[] }[] };
     const unwell = groups.flatMap(({ rules }) => rules).filter(({ health }) => health !== "ok");
     expect(unwell).toEqual([]);
-  }, 60_000);
+  });
 
   test("has data for controller-runtime's public dashboard, as it is", async () => {
     await allReturnData(elsewhere.map((expr) => ({ name: "controller-runtime", expr })));
-  }, 60_000);
+  });
 
   test("fires the alert of the unknown outcome", async () => {
     const firing = 'ALERTS{alertname="HoldfastOutcomeUnknown",alertstate="firing",kind="HTTPRequest"}';
@@ -219,7 +219,7 @@ describeWithPrometheus("Prometheus, by the chart's own objects", () => {
       async () => (await prometheus.query(firing)).length === 1,
       () => "it does not fire",
     );
-  }, 40_000);
+  });
 
   test("scrapes guarded metrics with its own token, once it may", async () => {
     await using helm = await createHelm(plane.kubeconfigs.admin);
@@ -242,7 +242,7 @@ describeWithPrometheus("Prometheus, by the chart's own objects", () => {
     const grant = ["create", "clusterrolebinding", "reader", "--clusterrole=guarded-holdfast-metrics-reader"];
     await plane.kubectl(...grant, `--serviceaccount=${namespace}:prometheus`);
     await until(async () => (await up()) === "1", lastLines);
-  }, 60_000);
+  });
 
   test("finds nothing to mend in the metrics", async () => {
     const response = await fetch(`http://127.0.0.1:${metricsPort}/metrics`);
@@ -250,5 +250,5 @@ describeWithPrometheus("Prometheus, by the chart's own objects", () => {
     child.stdin.end(await response.text());
     const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
     expect([child.exitCode, stdout, stderr]).toEqual([0, "", ""]);
-  }, 40_000);
+  });
 });

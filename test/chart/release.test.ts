@@ -60,7 +60,7 @@ describeWithHelm("a release of the chart", () => {
       `${prometheusCRDs}/monitoring.coreos.com_${name}.yaml`,
     ]);
     await kubectl("apply", "--server-side", ...crds);
-  }, 60_000);
+  });
   afterAll(() => started.disposeAsync(), 30_000);
 
   /** With the ServiceAccount that a controller-manager would make there. */
@@ -107,7 +107,7 @@ describeWithHelm("a release of the chart", () => {
       expect([args, code, stderr]).toEqual([args, 0, ""]);
       expect(stdout.trim().split("\n")).toHaveLength(manifests.length);
     }
-  }, 60_000);
+  });
 
   test("names the namespaces that are not there, in one line, before anything is made", async () => {
     const values = {
@@ -126,7 +126,7 @@ describeWithHelm("a release of the chart", () => {
     ]);
     expect((await helm.done(["list", "--namespace", namespace])).includes("scoped")).toBe(false);
     await helm.done(["template", "scoped", chart], values); // where there is no cluster to ask
-  }, 30_000);
+  });
 
   test("runs where Pods are restricted, and what is not restricted does not", async () => {
     await createNamespace({ name: "restricted", labels: { "pod-security.kubernetes.io/enforce": "restricted" } });
@@ -143,7 +143,7 @@ describeWithHelm("a release of the chart", () => {
       403,
       expect.stringContaining('violates PodSecurity "restricted'),
     ]);
-  }, 30_000);
+  });
 
   test("is upgraded from an older chart without a change to what users declared", async () => {
     await release("install", olderChart);
@@ -162,7 +162,7 @@ describeWithHelm("a release of the chart", () => {
     };
     await until(hasTimeout, () => "the newer CRD's field is not known");
     expect((await requests.get("live")).metadata.uid).toBe(before.metadata.uid);
-  }, 60_000);
+  });
 
   test("is rolled back with its resources in place", async () => {
     const { metadata, status } = await requests.get("live");
@@ -171,7 +171,7 @@ describeWithHelm("a release of the chart", () => {
     const after = await requests.get("live");
     expect([after.metadata.uid, after.status]).toEqual([metadata.uid, status]);
     await release("upgrade", chart);
-  }, 60_000);
+  });
 
   test("is uninstalled but for the CRDs and every resource, and installed again over them", async () => {
     const before = await requests.get("live");
@@ -192,7 +192,7 @@ describeWithHelm("a release of the chart", () => {
     expect(left).toBe("");
     await release("install", chart);
     expect(state(await requests.get("live"))).toEqual(state(before));
-  }, 60_000);
+  });
 
   test("takes the CRDs along only where it is told to", async () => {
     await release("upgrade", chart, "--set", "crds.keep=false");
@@ -201,7 +201,7 @@ describeWithHelm("a release of the chart", () => {
       async () => (await crds()) === "",
       () => "the CRDs are still there",
     );
-  }, 120_000);
+  });
 
   test("takes over CRDs that somebody applied before", async () => {
     await kubectl("apply", "-f", join(chart, "../../crds"));
@@ -209,7 +209,7 @@ describeWithHelm("a release of the chart", () => {
     await release("install", chart, "--take-ownership", "--force-conflicts");
     expect((await crds()).trim().split("\n").length).toBeGreaterThan(1);
     await release("uninstall");
-  }, 60_000);
+  });
 
   test("tells how to begin, and how a namespace's admin lets it do what takes rights of theirs", async () => {
     await release("install", chart);
@@ -225,7 +225,7 @@ describeWithHelm("a release of the chart", () => {
         expect(notes).toContain(`${command} --serviceaccount=default:another-holdfast\n`);
       }
     }
-  }, 60_000);
+  });
 
   test("refuses credentials in plain text, and http, where its policy is asked for", async () => {
     const headers = [{ name: "Cookie", value: "session=abc" }];
@@ -295,7 +295,7 @@ describeWithHelm("a release of the chart", () => {
     await kubectl("annotate", "hres/older", "--namespace=team-a", "holdfast.dev/orphan=true");
     await kubectl("delete", "hres/older", "--namespace=team-a", "--wait=false");
     await kubectl("patch", "hres/older", "--namespace=team-a", "--type=merge", '--patch={"metadata":{"finalizers":null}}');
-  }, 60_000);
+  });
 });
 
 /** All of a resource that is a user's or the controller's. */

@@ -79,7 +79,7 @@ describeWithHelm("the least rights", () => {
     refused = (await asked())
       .filter(({ code }) => code === 401 || code === 403)
       .map(({ verb, resource, name }) => `${verb} ${resource} ${name}`);
-  }, 180_000);
+  });
   afterAll(() => started.disposeAsync(), 30_000);
 
   const asked = async (): ReturnType<ControlPlane["auditEvents"]> =>

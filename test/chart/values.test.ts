@@ -77,7 +77,7 @@ describeWithHelm("the chart's values", () => {
       expect([file, code, stderr]).toEqual([file, 0, ""]);
       expect(stdout).not.toMatch(/WARNING|ERROR/);
     }
-  }, 60_000);
+  });
 
   test("has the version of the package, and of the only kinds of Kubernetes that are supported", async () => {
     const { version } = JSON.parse(await readFile(join(chart, "../../package.json"), "utf8")) as { version: string };
@@ -85,7 +85,7 @@ describeWithHelm("the chart's values", () => {
     expect(shown).toContain(`appVersion: ${version}\n`);
     expect((await helm.run(["template", chart, "--kube-version", "1.29.0"])).stderr).toContain(">=1.30");
     expect((await helm.run(["template", chart, "--kube-version", "1.30.0-eks-1"])).code).toBe(0);
-  }, 30_000);
+  });
 
   test("hands every flag but the unsafe ones to the controller, which reads the value that was given", async () => {
     const reachable = controllerSettings.filter(

@@ -36,7 +36,7 @@ describeWithControlPlane("a credential that is rotated", (plane) => {
     const sent = origin.requests.filter(({ path }) => path === "/hook").map(({ headers }) => headers.authorization);
     expect(sent).toEqual(["Bearer first-value", "Bearer second-value"]);
     expect(JSON.stringify(controller.log)).not.toMatch(/first-value|second-value/);
-  }, 60_000);
+  });
 
   test("F16: a token that the API server no longer takes is replaced by what its file has now", async () => {
     await using world = await faultWorld(plane, "rotated");
@@ -81,5 +81,5 @@ describeWithControlPlane("a credential that is rotated", (plane) => {
     expect(refused).toBeGreaterThan(0);
     expect([origin.count("/before"), origin.count("/after")]).toEqual([1, 1]);
     expect(JSON.stringify(controller.log)).not.toContain(tokenOf("admin"));
-  }, 120_000);
+  });
 });

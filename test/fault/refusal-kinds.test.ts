@@ -80,5 +80,5 @@ describeWithControlPlane("an outcome", (plane) => {
     api.answer = () => undefined;
     await requests.until("it is Ready", (all) => isReady(all.get("secret")), 90_000);
     expect([origin.count("/plain"), origin.count("/secret")]).toEqual([1, 1]);
-  }, 150_000);
+  });
 });

@@ -36,7 +36,7 @@ describeWithControlPlane("statuses that are refused", () => {
     plane = started.use(await startControlPlane());
     await installCRDs(plane);
     await grantController(plane);
-  }, 60_000);
+  });
   afterAll(async () => {
     await started.disposeAsync();
   });
@@ -161,7 +161,7 @@ describeWithControlPlane("statuses that are refused", () => {
     await using _next = await world.start();
     await sleep(3_000);
     expect([origin.count("/put"), origin.count("/post")]).toEqual([1, 1]);
-  }, 60_000);
+  });
 
   test("F10: until the process is killed: with a journal the next one records what came of a POST, without one nobody knows", async () => {
     const folder = await mkdtemp(join(tmpdir(), "holdfast-journal-"));
@@ -202,7 +202,7 @@ describeWithControlPlane("statuses that are refused", () => {
       expect(origin.count("/post")).toBe(1);
     }
     await rm(folder, { recursive: true });
-  }, 90_000);
+  });
 
   test("F10: for their size: what can be left out is, with an event; and what has no room at all is found before it is sent", async () => {
     await using world = await faultWorld(plane, "large");
@@ -222,7 +222,7 @@ describeWithControlPlane("statuses that are refused", () => {
     const seen = await requests.until("it is refused", (each) => stateOf(each.get("huge")).endsWith("/ObjectTooLarge"));
     expect(stateOf(seen.get("huge"))).toBe("NotReady/ObjectTooLarge");
     expect(origin.count("/huge")).toBe(0);
-  }, 60_000);
+  });
 });
 
 /** As kube-apiserver 1.36 passes on what etcd says. */

@@ -41,7 +41,7 @@ describeWithControlPlane("slots", () => {
       fleet = stack.use(startFleet(plane, "default", ["--slots", String(slots)]));
       names = await namespacesOfAll();
       namespaces = names.map((namespace) => declaredRequests(plane, namespace));
-    }, 120_000);
+    });
     afterEach(async () => {
       origin.reply = () => ({ type: "answer" });
       await fleet.killAll();
@@ -102,7 +102,7 @@ describeWithControlPlane("slots", () => {
       expect(Math.min(...reconciled)).toBeGreaterThan(0);
       for (const other of others) other.kill("SIGTERM");
       for (const other of others) expect(await other.exited).toBe(0);
-    }, 170_000);
+    });
 
     test("through kills and a suspension that outlasts the leases, each keyed POST has one effect, and no other is sent twice", async () => {
       const [killed, suspended, third] = [await fleet.start(), await fleet.start(), await fleet.start()];
@@ -125,7 +125,7 @@ describeWithControlPlane("slots", () => {
       expect(pathsOf("rough").filter((path) => origin.count(path) !== 1)).toEqual([]);
       for (const one of [suspended, third, fourth]) one.kill("SIGTERM");
       for (const one of [suspended, third, fourth]) expect(await one.exited).toBe(0);
-    }, 170_000);
+    });
 
     test("an endpoint of the cluster stays for those of every slot that need it to delete what they have made", async () => {
       const there = new Set<string>();
@@ -196,6 +196,6 @@ describeWithControlPlane("slots", () => {
       await declare(8, "whole");
       await untilAll("whole", 8);
       expect([pathsOf("whole").length, sentBy(last)]).toEqual([8, 8]);
-    }, 170_000);
+    });
   });
 });

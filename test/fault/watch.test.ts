@@ -93,7 +93,7 @@ describeWithControlPlane("a watch", (plane) => {
       if (what !== "status") expect([what, gaps.every((gapMs) => gapMs >= 1_950)]).toEqual([what, true]);
     }
     expect(["post", "get", "later"].map((name) => origin.count(`/${name}`))).toEqual([1, 1, 1]);
-  }, 120_000);
+  });
 
   // The API server sends a bookmark a minute, and that is not to be changed.
   if (inSoak(false, true))

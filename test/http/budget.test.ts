@@ -117,7 +117,7 @@ test("200 exchanges with random hold, read, abandon and abort: never more than 6
     { seed: 4, numRuns: 3, endOnFailure: true }, // what is told of the first is of more use than a minute of shrinking
   );
   expect(cancelled).toBeGreaterThan(0); // else the property was not put to the test
-}, 60_000);
+});
 
 test("the total holds, whatever is in flight; the fifty-first is a clear failure", async () => {
   await using server = await countingServer();

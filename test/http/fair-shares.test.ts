@@ -152,7 +152,7 @@ test("F21: beside a listing that waits at an origin, a change has the next place
   const place = server.requests.findIndex(({ url }) => url === "/mine");
   expect(place - before).toBeLessThanOrEqual(8); // those on their way, and those whose turn had come
   await Promise.all(listed);
-}, 30_000);
+});
 
 test("at a token server that answers none of one namespace's requests, another gets its token", async () => {
   await using tokens = await loopbackServer(({ body }, response) => {

@@ -282,4 +282,4 @@ test("whatever a server does, no POST is acted upon twice, each failure has its 
       (left) => left.every((count) => count === 0),
     ),
   ).toEqual([0, 0, 0]);
-}, 60_000);
+});

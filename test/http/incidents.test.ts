@@ -93,11 +93,11 @@ describe("20 rounds of 51 exchanges, each through a redirect, with 100 KB and mo
     const seen = await rounds({});
     expectFlat(seen);
     expect(seen.at(-1)).toEqual({ accepted: 6, established: 6, timeWait: 0 });
-  }, 120_000);
+  });
 
   test("the same is not so where a redirect's content is not drained", async () => {
     const seen = await rounds({ redirectDrainBytes: 0 });
     expect(() => expectFlat(seen)).toThrow("accepted");
     expect(seen.at(-1)?.accepted).toBeGreaterThan(900); // nearly one for each redirect
-  }, 120_000);
+  });
 });

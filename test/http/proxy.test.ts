@@ -90,7 +90,7 @@ test("what is kept for origins that a proxy forwards to is bounded, and none is 
     ),
   ).toEqual([expect.any(Number), 0]);
   expect(proxy.requests).toHaveLength(301);
-}, 30_000);
+});
 
 describe("an endpoint's proxy", () => {
   test("wish 23: wins over the environment, and is used by that endpoint alone", async () => {

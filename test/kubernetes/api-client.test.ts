@@ -12,6 +12,7 @@ import type { TelemetryEvent } from "../../src/core/telemetry-event.ts";
 import { createApiClient, type ApiClientSettings, type ApiRequest } from "../../src/kubernetes/api-client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
 import { createAuthority } from "../support/certificates.ts";
+import { until } from "../support/fault-world.ts";
 import { loopbackServer } from "../support/loopback.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
@@ -66,13 +67,12 @@ describeWithControlPlane("the API client", (plane) => {
     test("ends a call at its deadline, destroys its socket, and makes the next one over a new socket", async () => {
       const { proxy, path } = await viaProxy();
       await using _ = proxy;
-      await using client = clientOf(path, { callTimeoutMs: 300 });
+      await using client = clientOf(path, { callTimeoutMs: 3_000 }); // a call that is answered has to end within it
       await client.call(getCRDs, signal);
       await sleep(10); // undici frees a socket one turn after its body has been read
       proxy.blackHole();
       await expect(client.call(getCRDs, signal)).rejects.toMatchObject({ name: "ApiUnreachableError", code: "TIMEOUT" });
-      for (let tries = 0; proxy.open > 0 && tries < 100; tries += 1) await sleep(10);
-      expect(proxy.open).toBe(0);
+      await until("no connection is open", () => proxy.open === 0);
       await client.call(getCRDs, signal);
       expect(proxy.accepted).toBe(2);
       expect(client.occurrences.map((occurrence) => "code" in occurrence && occurrence.code)).toEqual(["200", "TIMEOUT", "200"]);
@@ -115,8 +115,7 @@ describeWithControlPlane("the API client", (plane) => {
       await expect(aborted).rejects.toBe(reason);
       await client[Symbol.asyncDispose]();
       await expect(disposed).rejects.toMatchObject({ name: "ApiUnreachableError" });
-      for (let tries = 0; proxy.open > 0 && tries < 100; tries += 1) await sleep(10);
-      expect(proxy.open).toBe(0);
+      await until("no connection is open", () => proxy.open === 0);
     });
 
     test("ends a call at once when the signal aborts, or the deadline passes, while it is still connecting", async () => {
@@ -273,7 +272,7 @@ describeWithControlPlane("the API client", (plane) => {
         args: ["-c", `echo $$ >> ${runs}; [ "$(wc -l < ${runs})" -gt 1 ] || exec sleep 600; echo '${answer}'`],
       };
       const path = await kubeconfig(plane.url, (config) => (config.users[0].user = { exec }));
-      await using client = clientOf(path, { loadKubeConfig: () => loadKubeConfig(path, 2_000) });
+      await using client = clientOf(path, { loadKubeConfig: () => loadKubeConfig(path, 5_000) });
       const calls = [client.call(getCRDs, signal), client.call(getCRDs, signal)];
       for (const call of calls) await expect(call).rejects.toMatchObject({ code: "NO_CREDENTIALS" });
       const [hung] = (await readFile(runs, "utf8")).split("\n");
@@ -393,7 +392,7 @@ describeWithControlPlane("the API client", (plane) => {
           },
           { ...plane.certificate },
         );
-        await using client = clientOf(await kubeconfig(server.url), { callTimeoutMs: 1_000 });
+        await using client = clientOf(await kubeconfig(server.url), { callTimeoutMs: 3_000 });
         await expect(client.call(getCRDs, signal)).rejects.toMatchObject({ name: "ApiError", status: 429, retryAfterMs: 7_000 });
         expect(client.occurrences).toMatchObject([{ code: "429" }]);
       }

@@ -20,7 +20,7 @@ describeWithControlPlane("a request that waits", (plane) => {
     const all = await requests.until("the other has been sent", (seen) => isReady(seen.get("next")));
     expect(stateOf(all.get("lost"))).toBe("Ready/AcknowledgedAsDelivered");
     expect([origin.count("/lost"), origin.count("/next")]).toEqual([1, 1]);
-  }, 60_000);
+  });
 
   test("for its next try is tried when its endpoint is mended, without waiting for that", async () => {
     await using world = await faultWorld(plane, "mended");
@@ -38,5 +38,5 @@ describeWithControlPlane("a request that waits", (plane) => {
     await plane.adminPatch(`${path}/api`, { spec: { baseURL: origin.url } });
     await requests.until("both are sent", (all) => all.size === 2 && [...all.values()].every(isReady));
     expect([origin.count("/POST"), origin.count("/PUT")]).toEqual([1, 1]);
-  }, 60_000);
+  });
 });

@@ -42,7 +42,7 @@ describeWithControlPlane("a bad day", (plane) => {
   beforeAll(async () => {
     world = stack.use(await faultWorld(plane, "bad-day"));
     controller = stack.use(await world.start(["--admin-address", "127.0.0.1:0"]));
-  }, 60_000);
+  });
   afterAll(() => stack.disposeAsync());
 
   async function make(plural: string, name: string, content: object): Promise<void> {
@@ -149,5 +149,5 @@ describeWithControlPlane("a bad day", (plane) => {
     const shown = (await body.text()).replaceAll("&quot;", '"').replaceAll("&#39;", "'").replaceAll("&amp;", "&");
     // The ten newest, with the words of the condition.
     expect([...all.values()].filter((one) => shown.includes(lasting(readyOf(one)?.message)))).toHaveLength(10);
-  }, 120_000);
+  });
 });

@@ -29,7 +29,7 @@ describeWithControlPlane("bodies", (plane) => {
     };
     await plane.admin("POST", `/api/v1/namespaces/${namespace}/secrets`, secret);
     await plane.admin("POST", `/api/v1/namespaces/${namespace}/configmaps`, configMap);
-  }, 60_000);
+  });
   afterAll(() => started.disposeAsync());
 
   const ref = (key: string): object => ({ name: "kept", key });
@@ -62,7 +62,7 @@ describeWithControlPlane("bodies", (plane) => {
       expect([name, received?.headers["content-type"], more]).toEqual([name, contentType, undefined]);
       expect(Uint8Array.from(received?.bytes ?? [])).toEqual(Uint8Array.from(bytes));
     }
-  }, 60_000);
+  });
 
   test("wish 17: a multipart body arrives with its files, and what it has from a Secret is masked in the recorded answer", async () => {
     const multipart = [
@@ -80,7 +80,7 @@ describeWithControlPlane("bodies", (plane) => {
     expect(file).toMatchObject({ name: "a.bin", type: "image/x-any" });
     expect(file instanceof Blob && Buffer.from(await file.arrayBuffer()).equals(everyByte)).toBe(true);
     expect(all.get("parts")?.status?.response?.body).toContain('name="token"\r\n\r\n***\r\n');
-  }, 60_000);
+  });
 
   test("refuses at admission what is no body", async () => {
     const bad: readonly [object, string][] = [

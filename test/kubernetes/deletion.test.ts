@@ -23,7 +23,7 @@ describeWithControlPlane("a deletion", (plane) => {
     origin = stack.use(await startUsersOrigin());
     namespace = await plane.createNamespace("deletions");
     controller = await startController(["--kubeconfig", plane.kubeconfigs.holdfast]);
-  }, 120_000);
+  });
   afterAll(async () => {
     await controller[Symbol.asyncDispose]();
     await stack.disposeAsync();
@@ -120,7 +120,7 @@ describeWithControlPlane("a deletion", (plane) => {
     // It waits for no controller that may have been uninstalled by the time it is deleted.
     await until("it is let go", async () => (await get("httpendpoints", "fleet"))?.metadata.finalizers === undefined, waitMs);
     expect(names.flatMap(named)).toEqual([]);
-  }, 180_000);
+  });
 
   test("of an endpoint waits for what needs it, says for whom, begins nothing new, and is let go by the annotation", async () => {
     await secret("waits");
@@ -151,7 +151,7 @@ describeWithControlPlane("a deletion", (plane) => {
     await plane.adminPatch(`${collection("httpresources")}/keeps`, orphan);
     await isGone("httpresources", "keeps");
     expect(named("keeps")).toHaveLength(1);
-  }, 180_000);
+  });
 
   test("F30: of a cluster's endpoint waits, too, and a Secret that only delete reads is known to the end", async () => {
     await secret("cluster");
@@ -179,7 +179,7 @@ describeWithControlPlane("a deletion", (plane) => {
     await isGone("clusterhttpendpoints", "cluster");
     const last = origin.requests.findLast(({ method }) => method === "DELETE");
     expect(last?.headers).toMatchObject({ authorization: "Bearer token-of-cluster", "x-confirm": "token-of-only-delete" });
-  }, 180_000);
+  });
 
   test("F30: without a Secret that this process never read says so, with the way out, and ends by it", async () => {
     await secret("unread");
@@ -201,5 +201,5 @@ describeWithControlPlane("a deletion", (plane) => {
     await isGone("httpresources", "unread");
     await isGone("httpendpoints", "unread");
     expect(named("unread")).toEqual([]);
-  }, 180_000);
+  });
 });

@@ -8,7 +8,7 @@ import { accepted } from "../support/accepted.ts";
 import { createAuthority, type Authority } from "../support/certificates.ts";
 import { awsAuthorization } from "../support/aws-signature.ts";
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
-import { declaredRequests, isReady, stateOf, type DeclaredRequests } from "../support/declared-requests.ts";
+import { declaredRequests, isReady, stateOf, type DeclaredRequest, type DeclaredRequests } from "../support/declared-requests.ts";
 import { startFaultOrigin, type FaultOrigin, type OriginRequest } from "../support/fault-origin.ts";
 import { until } from "../support/fault-world.ts";
 import { loopbackServer } from "../support/loopback.ts";
@@ -48,7 +48,7 @@ describeWithControlPlane("endpoints", (plane) => {
     const flags = ["--kubeconfig", plane.kubeconfigs.holdfast, "--namespace", `${namespace},${other}`];
     const grant = ["--service-account-token-grant", "token-requester --clusterrole=holdfast-token-requester --user=holdfast"];
     controller = stack.use(await startController([...flags, ...grant, "--nat64-prefix", "2a00:1:2:3::/96"]));
-  }, 60_000);
+  });
   afterAll(() => stack.disposeAsync());
 
   const must = (...call: [method: "POST" | "GET" | "DELETE", path: string, body?: object]): Promise<unknown> =>
@@ -90,7 +90,7 @@ describeWithControlPlane("endpoints", (plane) => {
     expect(sent("/in-query").map(({ path }) => path)).toEqual([`/in-query/a?api_key=${encodeURIComponent(secrets.key)}`]);
     const shown = JSON.stringify([[...(await requests.all()).values()], controller.log]);
     for (const secret of [...Object.values(secrets), pair]) expect(shown).not.toContain(secret);
-  }, 40_000);
+  });
 
   test("AWS Signature Version 4 is what AWS computes from what arrived", async () => {
     const aws = {
@@ -109,7 +109,7 @@ describeWithControlPlane("endpoints", (plane) => {
     const [request] = sent("/aws");
     const key = { ...aws, accessKeyID: "AKIDEXAMPLE", secretAccessKey: secrets.aws };
     expect(request?.headers.authorization).toBe(request && awsAuthorization(request, key));
-  }, 30_000);
+  });
 
   test("wish 12: a server with an own CA that demands a client certificate is reached, and with others at once when they have changed", async () => {
     using first = createAuthority("the first");
@@ -147,7 +147,7 @@ describeWithControlPlane("endpoints", (plane) => {
     server.setSecureContext(serverOf(second));
     await again(second, 3);
     expect([seen, certificates.size]).toEqual([["the first", "the first", "the second"], 3]);
-  }, 60_000);
+  });
 
   test("wish 2: 50 objects of an OAuth 2 endpoint cost one request for a token", async () => {
     const oauth2 = {
@@ -159,10 +159,10 @@ describeWithControlPlane("endpoints", (plane) => {
     await endpoint("oauth2", { auth: { oauth2 } });
     const names = Array.from({ length: 50 }, (_, index) => `oauth2-${index}`);
     await Promise.all(names.map((name) => requests.create(name, { ...to("oauth2"), method: "POST", path: `/${name}` })));
-    await requests.until("all are ready", (all) => names.every((name) => isReady(all.get(name))), 30_000);
+    await requests.until("all are ready", (all) => names.every((name) => isReady(all.get(name))));
     expect(await tokens.find(sent("/oauth2")[0]?.headers.authorization)).toBe("basic:client read");
     expect([tokens.asked, sent("/oauth2").length]).toEqual([1, 50]);
-  }, 60_000);
+  });
 
   test("wish 28: a ServiceAccount's token needs a grant, is made for its audience, and never for the API server's own", async () => {
     const account = { serviceAccountName: "robot", audience: "https://partner.example" };
@@ -174,7 +174,7 @@ describeWithControlPlane("endpoints", (plane) => {
       `kubectl create rolebinding --namespace=${namespace} token-requester --clusterrole=holdfast-token-requester`,
     );
     await plane.kubectl(...message.slice(message.indexOf("create rolebinding")).split(" "));
-    await requests.until("it is ready", (all) => isReady(all.get("robot")), 30_000);
+    await requests.until("it is ready", (all) => isReady(all.get("robot")));
     const [, token = ""] = /^Bearer (.*)$/.exec(sent("/robot")[0]?.headers.authorization ?? "") ?? [];
     const claims = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as Record<string, unknown>;
     expect(claims).toMatchObject({ aud: [account.audience], sub: `system:serviceaccount:${namespace}:robot` });
@@ -188,7 +188,7 @@ describeWithControlPlane("endpoints", (plane) => {
     const oauth2 = { tokenURL: tokenServer.url, tokenExchange: { subjectToken: presented }, clientAssertion: presented };
     await endpoint("exchange", { auth: { oauth2 } });
     await requests.create("exchange", { ...to("exchange"), path: "/r" });
-    await requests.until("it is ready", (all) => isReady(all.get("exchange")), 30_000);
+    await requests.until("it is ready", (all) => isReady(all.get("exchange")));
     expect(sent("/exchange")[0]?.headers.authorization).toBe("Bearer exchanged-for-the-account");
     const form = new URLSearchParams(tokenServer.requests[0]?.body);
     for (const name of ["subject_token", "client_assertion"]) {
@@ -206,7 +206,7 @@ describeWithControlPlane("endpoints", (plane) => {
     const webIdentity = { ...role, stsURL: sts.url };
     await endpoint("role", { baseURL: service.url, auth: { awsSigV4: { ...names, webIdentity } } });
     await requests.create("role", { ...to("role"), method: "POST", path: "/x", body: { json: { a: 1 } }, record: "Body" });
-    await requests.until("it is ready", (all) => isReady(all.get("role")), 30_000);
+    await requests.until("it is ready", (all) => isReady(all.get("role")));
     const roleForm = new URLSearchParams(sts.requests[0]?.body);
     const [, presentedClaims = ""] = roleForm.get("WebIdentityToken")?.split(".") ?? [];
     expect(JSON.parse(Buffer.from(presentedClaims, "base64url").toString())).toMatchObject({
@@ -228,7 +228,7 @@ describeWithControlPlane("endpoints", (plane) => {
     await requests.create("own", { ...to("own"), path: "/r" });
     await requests.until("it is refused", (all) => stateOf(all.get("own")) === "Stalled/InvalidCredential");
     expect(sent("/own")).toEqual([]);
-  }, 60_000);
+  });
 
   test("wish 8: an endpoint is ready only when what it refers to is there, and says what is missing", async () => {
     await endpoint("lacks", { auth: { bearer: { token: { secretKeyRef: { name: "later", key: "token" } } } } });
@@ -237,8 +237,8 @@ describeWithControlPlane("endpoints", (plane) => {
       metadata: { name: "later" },
       stringData: { token: "t-o-k-e-n" },
     });
-    await until("it is ready", async () => (await readyOf(endpointPath("lacks"))).status === "True", 30_000);
-  }, 60_000);
+    await until("it is ready", async () => (await readyOf(endpointPath("lacks"))).status === "True");
+  });
 
   test("wish 13: an admin's endpoint serves the namespaces that it names, with the admin's credential, which tenants do not see", async () => {
     const allowedNamespaces = { from: "Names", names: [namespace] };
@@ -260,7 +260,7 @@ describeWithControlPlane("endpoints", (plane) => {
       (all) => stateOf(all.get("outsider")) === "NotReady/EndpointNotAllowed",
     );
     expect(JSON.stringify(refused.get("outsider")?.status)).not.toContain(origin.url);
-  }, 40_000);
+  });
 
   test("wish 13: an admin's endpoint for labels serves nobody where Holdfast works on some namespaces, and knows no labels", async () => {
     const selector = { matchExpressions: [{ key: "barred", operator: "DoesNotExist" }] };
@@ -269,7 +269,7 @@ describeWithControlPlane("endpoints", (plane) => {
     const all = await requests.until("it is refused", (seen) => stateOf(seen.get("by-label")) === "NotReady/EndpointNotAllowed");
     expect(all.get("by-label")?.status?.conditions?.[0]?.message).toContain("Holdfast does not know this one's");
     expect(sent("/by-label")).toEqual([]);
-  }, 30_000);
+  });
 
   test("wish 13: what tenants try with an admin's endpoint sends nothing, and names the field", async () => {
     await shared("walled", {
@@ -303,8 +303,9 @@ describeWithControlPlane("endpoints", (plane) => {
     };
     for (const [name, [spec]] of Object.entries(attempts))
       await requests.create(name, { ...to("walled", "ClusterHTTPEndpoint"), method: "POST", path: "/a", ...spec });
+    // What they are told before their endpoint is known is not what is asked here.
     const all = await requests.until("all are refused", (seen) =>
-      Object.keys(attempts).every((name) => stateOf(seen.get(name)) !== ""),
+      Object.keys(attempts).every((name) => !/^(?:|NotReady\/EndpointNotFound)$/.test(stateOf(seen.get(name)))),
     );
     const said = Object.keys(attempts).map((name) => {
       const { reason = "", message = "" } = all.get(name)?.status?.conditions?.[0] ?? {};
@@ -322,16 +323,16 @@ describeWithControlPlane("endpoints", (plane) => {
     await requests.create("content-headers", { ...to("walled", "ClusterHTTPEndpoint"), path: "/honest", headers: own });
     await requests.until("it is sent", (seen) => isReady(seen.get("content-headers")));
     expect(sent("/walled")[0]?.headers).toMatchObject({ "x-trace": "1", accept: "text/plain", "x-tier": "gold" });
-  }, 40_000);
+  });
 
   test("an address behind the network's own NAT64 is the IPv4 address that it holds", async () => {
     await requests.create("metadata", { url: "http://[2a00:1:2:3::a9fe:a9fe]/" });
-    const all = await requests.until("it is refused", (seen) => stateOf(seen.get("metadata")) !== "");
+    const all = await requests.until("it is refused", (seen) => stateOf(seen.get("metadata")).endsWith("/EgressDenied"));
     expect(all.get("metadata")?.status?.conditions?.[0]).toMatchObject({
       reason: "EgressDenied",
       message: expect.stringContaining('by the egress rule "floor"'),
     });
-  }, 30_000);
+  });
 
   test("an admin's endpoint that is not in order tells tenants that, and only its own status says why", async () => {
     await shared("broken", {
@@ -346,20 +347,21 @@ describeWithControlPlane("endpoints", (plane) => {
       "it says why",
       async () => (await readyOf(`${api}/clusterhttpendpoints/broken`)).message?.includes("hidden-name") === true,
     );
-  }, 30_000);
+  });
 
   test("wish 22: a rate limit holds at the origin in any stretch, and nobody else waits", async () => {
-    await endpoint("paced", { rateLimit: { requests: 3, per: "1s" } });
+    await endpoint("paced", { rateLimit: { requests: 3, per: "2s" } });
     await endpoint("free", {});
     const names = Array.from({ length: 10 }, (_, index) => `paced-${index}`);
     await Promise.all(names.map((name) => requests.create(name, { ...to("paced"), method: "POST", path: `/${name}` })));
     await requests.create("free", { ...to("free"), method: "POST", path: "/f" });
     await requests.until("the other is ready", (all) => isReady(all.get("free")));
-    await requests.until("all are ready", (all) => names.every((name) => isReady(all.get(name))), 30_000);
+    await requests.until("all are ready", (all) => names.every((name) => isReady(all.get(name))));
     const times = sent("/paced").map(({ atMs }) => atMs);
     expect(times).toHaveLength(10);
-    for (const [index, atMs] of times.entries()) expect((times[index + 3] ?? Infinity) - atMs).toBeGreaterThan(800); // arrivals jitter
-  }, 60_000);
+    // Arrivals are told late where the machine is busy: without a limit there would be next to nothing between them.
+    for (const [index, atMs] of times.entries()) expect((times[index + 3] ?? Infinity) - atMs).toBeGreaterThan(1_000);
+  });
 
   test("wish 22: while an origin is down its circuit lets one try now and then, costs no tries and few writes, and closes by itself", async () => {
     let isDown = true;
@@ -368,25 +370,22 @@ describeWithControlPlane("endpoints", (plane) => {
     const names = Array.from({ length: 20 }, (_, index) => `down-${index}`);
     const retry = { limit: 3, backoff: { initial: "100ms", max: "200ms" } };
     await Promise.all(names.map((name) => requests.create(name, { ...to("down"), path: `/${name}`, retry })));
-    await requests.until(
-      "they wait",
-      (all) => names.filter((name) => stateOf(all.get(name)) === "NotReady/CircuitOpen").length >= 15,
-    );
-    const waiting = (await requests.all()).get(names.at(-1) ?? "")?.status;
+    const isHeld = (one: DeclaredRequest | undefined): boolean => stateOf(one) === "NotReady/CircuitOpen";
+    const held = await requests.until("they wait", (all) => names.filter((name) => isHeld(all.get(name))).length >= 15);
+    const waiting = [...held.values()].find(isHeld)?.status;
     const { message = "" } = waiting?.conditions?.find(({ type }) => type === "Ready") ?? {};
     expect(message).toMatch(/, the latest time: 127\.0\.0\.1:\d+ answered 503\. Nothing is sent .*; tried again by 20\S+Z$/);
     expect(waiting?.nextRunAt).toBe(message.split("tried again by ")[1]);
     await until(
       "it has tried twice",
       () => controller.log.filter(({ result, reason }) => result === "postponed" && reason === "CircuitHalfOpen").length > 0,
-      20_000,
     );
     const before = sent("/down").length;
     expect(before).toBeLessThan(30); // 20 may have been on their way when it opened; without a circuit there would be 80
     isDown = false;
-    const all = await requests.until("all are ready", (seen) => names.every((name) => isReady(seen.get(name))), 30_000);
+    const all = await requests.until("all are ready", (seen) => names.every((name) => isReady(seen.get(name))));
     for (const name of names) expect(all.get(name)?.status?.attempt?.tries).toBeLessThanOrEqual(4);
     const opened = controller.log.filter(({ message }) => message === "a circuit is open").length;
     expect([opened, controller.log.filter(({ message }) => message === "a circuit is closed").length]).toEqual([1, 1]);
-  }, 60_000);
+  });
 });

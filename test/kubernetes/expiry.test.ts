@@ -28,7 +28,7 @@ describeWithControlPlane("a request with ttlSecondsAfterFinished", (plane) => {
     const left = await requests.until("it is told what came of it", (seen) => !seen.has("lost"), 60_000);
     expect([...left.keys()].toSorted()).toEqual(["denied", "kept"]);
     expect(["/good", "/bad", "/lost", "/kept"].map((path) => origin.count(path))).toEqual([1, 1, 1, 1]);
-  }, 120_000);
+  });
 
   test("stays where somebody edits it in the moment before it is deleted", async () => {
     await using world = await faultWorld(plane, "expiry");
@@ -48,7 +48,7 @@ describeWithControlPlane("a request with ttlSecondsAfterFinished", (plane) => {
       60_000,
     );
     expect([all.size, removals, origin.count("/edited")]).toEqual([1, 1, 1]);
-  }, 120_000);
+  });
 
   test("says that Holdfast may not delete it, and asks once", async () => {
     await using world = await faultWorld(plane, "expiry");
@@ -74,7 +74,7 @@ describeWithControlPlane("a request with ttlSecondsAfterFinished", (plane) => {
     await requests.create("next", { url: `${origin.url}/next` });
     await until("the next is sent", async () => isReady((await requests.all()).get("next")));
     expect(removals).toBe(1);
-  }, 120_000);
+  });
 
   test.each([
     ["schedule", { schedule: { every: "1h" } }],

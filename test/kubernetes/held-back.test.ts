@@ -15,7 +15,7 @@ describeWithControlPlane("what is held back", (plane) => {
   beforeAll(async () => {
     world = stack.use(await faultWorld(plane, "held-back"));
     stack.use(await world.start());
-  }, 60_000);
+  });
   afterAll(() => stack.disposeAsync());
 
   async function make(kind: "HTTPEndpoint" | "HTTPResource", name: string, spec: object): Promise<void> {
@@ -53,7 +53,7 @@ describeWithControlPlane("what is held back", (plane) => {
       create: { path: "/", body: { json: {} } },
     });
     const isTold = (one: DeclaredRequest | undefined): boolean => stateOf(one) === "NotReady/RateLimited";
-    const all = await world.requests.until("they say so", (seen) => names.every((name) => isTold(seen.get(name))), 40_000);
+    const all = await world.requests.until("they say so", (seen) => names.every((name) => isTold(seen.get(name))));
     for (const name of names) {
       const { status } = all.get(name) ?? {};
       expect(readyOf(all.get(name))?.message).toBe(
@@ -67,7 +67,6 @@ describeWithControlPlane("what is held back", (plane) => {
     await until(
       "the resource says so",
       async () => stateOf((await accepted(plane, "GET", path)) as DeclaredRequest) === "NotReady/RateLimited",
-      40_000,
     );
     const writes = await statusWrites("slow-");
     expect(writes).toBe(2 + names.length + 1);
@@ -83,7 +82,7 @@ describeWithControlPlane("what is held back", (plane) => {
     expect(
       world.origin.requests.filter(({ path: at, method }) => at === "/slow/" && method === "POST").length,
     ).toBeGreaterThanOrEqual(4);
-  }, 120_000);
+  });
 
   test("a place at an endpoint", async () => {
     world.origin.reply = () => never();
@@ -92,14 +91,10 @@ describeWithControlPlane("what is held back", (plane) => {
     await world.requests.create("full-1", { ...to, method: "POST" });
     await until("it is on its way", () => sent("/full") === 1);
     await world.requests.create("full-2", { ...to, method: "POST" });
-    const all = await world.requests.until(
-      "it says so",
-      (seen) => stateOf(seen.get("full-2")) === "NotReady/EndpointBusy",
-      40_000,
-    );
+    const all = await world.requests.until("it says so", (seen) => stateOf(seen.get("full-2")) === "NotReady/EndpointBusy");
     expect(readyOf(all.get("full-2"))?.message).toContain('HTTPEndpoint "full"');
     expect(all.get("full-2")?.status?.nextRunAt).toBeDefined();
-  }, 60_000);
+  });
 
   test("what passes within seconds is written as often as if it had not waited", async () => {
     world.origin.reply = () => ({ type: "answer", status: 200 });
@@ -111,5 +106,5 @@ describeWithControlPlane("what is held back", (plane) => {
     await world.requests.until("all are ready", (all) => names.every((name) => isReady(all.get(name))), 60_000);
     expect(await statusWrites("quick-")).toBe(2 * names.length); // the intent, and the outcome
     expect(await eventsOf("quick-")).toEqual([]);
-  }, 90_000);
+  });
 });

@@ -9,7 +9,8 @@ import { startInterposer, type ApiInterposer } from "../support/api-interposer.t
 import { never, until } from "../support/fault-world.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
-const times = { leaseDurationMs: 2_000, renewDeadlineMs: 1_500, retryPeriodMs: 200 };
+/** The deadline is what a machine that is busy with other things may take between two renewals. */
+const times = { leaseDurationMs: 6_000, renewDeadlineMs: 4_500, retryPeriodMs: 300 };
 
 describeWithControlPlane("a lease", (plane) => {
   let namespace: string;
@@ -141,7 +142,7 @@ describeWithControlPlane("a lease", (plane) => {
     expect(second).not.toBe(first);
     await staysLeader(one, 1);
     // Whoever waited until this one's lease is over, rather than hear of its release, would not lead in time.
-    await using two = await candidate("again", "two", { leaseDurationMs: 60_000 });
+    await using two = await candidate("again", "two", { leaseDurationMs: 600_000 });
     one.api.answer = () => "reset";
     await two.elected;
     one.api.answer = () => undefined;
@@ -150,7 +151,7 @@ describeWithControlPlane("a lease", (plane) => {
     await until("it leads a third time", () => one.elections() === 3);
     expect([first, second]).not.toContain(one.term());
     expect(await specOf("again")).toMatchObject({ holderIdentity: "one", leaseTransitions: 2 });
-  }, 30_000);
+  });
 
   test("goes on when somebody labels the lease or deletes it, and is lost at once when somebody takes it", async () => {
     await using one = await candidate("meddled", "one");
@@ -163,7 +164,7 @@ describeWithControlPlane("a lease", (plane) => {
     await plane.admin("DELETE", path("meddled"));
     await staysLeader(one);
     await plane.adminPatch(path("meddled"), { spec: { holderIdentity: "thief" } });
-    await until("it is lost", () => one.losses() === 1, 1_000);
+    await until("it is lost", () => one.losses() === 1, times.renewDeadlineMs / 2);
     expect(one.mayAct()).toBe(false);
     expect((await specOf("meddled"))["holderIdentity"]).toBe("thief");
   });
@@ -173,18 +174,18 @@ describeWithControlPlane("a lease", (plane) => {
     await one.elected;
     await using two = await candidate("deleted", "two");
     await until("it stands by", () => two.notes.includes("standing by"));
-    one.api.hold = ({ method }) => (method === "PATCH" ? sleep(400) : undefined); // what it renews next comes later
+    one.api.hold = ({ method }) => (method === "PATCH" ? sleep(2 * times.retryPeriodMs) : undefined); // what it renews next comes later
     await plane.admin("DELETE", path("deleted"));
     for (const endMs = performance.now() + times.leaseDurationMs; performance.now() < endMs; await sleep(2))
       expect([one.mayAct(), two.mayAct()]).not.toEqual([true, true]);
-    expect(one.mayAct() || two.mayAct()).toBe(true);
+    await until("one of them leads", () => one.mayAct() || two.mayAct());
     await one.leave();
     await two.elected;
   });
 
   test("a standby that may not watch, or whose watch goes silent, takes over as soon as it may", async () => {
     // Whoever waited until this one's lease is over would not lead before the test ends.
-    await using one = await candidate("blind", "one", { leaseDurationMs: 60_000 });
+    await using one = await candidate("blind", "one", { leaseDurationMs: 600_000 });
     await one.elected;
     await using two = await candidate("blind", "two");
     two.api.answer = ({ path }) => (path.includes("watch=true") ? { status: 403 } : undefined);
@@ -222,7 +223,7 @@ describeWithControlPlane("a lease", (plane) => {
     await one.elected;
     await sleep(2 * times.leaseDurationMs);
     expect([one.mayAct(), one.elections(), one.losses()]).toEqual([true, 1, 0]);
-  }, 30_000);
+  });
 
   test("F32: ends who holds it when the API server's versions go back, as they do when etcd is restored from an older copy", async () => {
     await using api = await startInterposer(plane);

@@ -53,7 +53,7 @@ describeWithControlPlane("leader election", (plane) => {
     expect(await first.exited).toBe(0);
     expect(first.log.some(({ message }) => message === "released the lease")).toBe(true);
     await requests.until("two is ready", (all) => isReady(all.get("two")));
-    expect(await controllers.lease()).toMatchObject({ leaseTransitions: 1, leaseDurationSeconds: 4 });
+    expect(await controllers.lease()).toMatchObject({ leaseTransitions: 1, leaseDurationSeconds: leaseMs.duration / 1_000 });
 
     const third = await controllers.start();
     await third.logged(({ message }) => message === "standing by");
@@ -64,7 +64,7 @@ describeWithControlPlane("leader election", (plane) => {
     expect(await leading(third)).toBeGreaterThan(Date.parse(String(renewTime)) + leaseMs.duration - 100);
     await requests.until("all are ready", (all) => [...all.values()].every(isReady));
     expect(origin.requests.map(({ path }) => path)).toEqual(["/one", "/two", "/three"]);
-  }, 60_000);
+  });
 
   test("F8: a leader that was suspended sends nothing more, records what it sent, and stands by", async () => {
     await using here = await world();
@@ -78,7 +78,7 @@ describeWithControlPlane("leader election", (plane) => {
       if (origin.requests.length === 1 && nth === 1) await held.promise;
       return { type: "answer" };
     };
-    const retry = { limit: 5, backoff: { initial: "20s" } };
+    const retry = { limit: 5, backoff: { initial: "40s", max: "40s" } };
     await here.post("sent", { retry });
     await until("the first has been sent", () => origin.requests.length === 1);
     for (const number of [1, 2, 3, 4]) {
@@ -107,8 +107,8 @@ describeWithControlPlane("leader election", (plane) => {
     await deposed.logged(({ message }) => message === "standing by");
     expect(await deposed.metric('leader_election_master_status{name="holdfast"}')).toBe(0);
     for (const probe of ["/healthz", "/readyz"] as const) expect((await deposed.probe(probe)).status).toBe(200);
-    // Until then whatever arrives is the deposed one's: the successor tries again after 20 s, less a quarter at most.
-    await sleep(Math.max(0, stoppedMs + 14_000 - performance.now()));
+    // Until then whatever arrives is the deposed one's: the successor tries again after 40 s, less a quarter at most.
+    await sleep(Math.max(0, stoppedMs + 25_000 - performance.now()));
     expect(origin.requests.slice(before).map(({ method, path }) => `${method} ${path}`)).toEqual([]);
 
     // What the deposed one knew for certain, that it was answered or never sent, has come to be known.
@@ -116,7 +116,7 @@ describeWithControlPlane("leader election", (plane) => {
     for (const { path } of origin.requests) expect([path, origin.effects(path)]).toEqual([path, 1]);
     const posts = origin.requests.filter(({ headers }) => headers["idempotency-key"] === undefined);
     for (const { method, path } of posts) if (method === "POST") expect([path, origin.count(path)]).toEqual([path, 1]);
-  }, 90_000);
+  });
 
   test("F8: a leader that is cut off from the API server stops before another begins, and leads again when that one leaves", async () => {
     await using here = await world();
@@ -135,8 +135,10 @@ describeWithControlPlane("leader election", (plane) => {
     const tookOverMs = await leading(successor);
     const lost = await cutOff.logged(({ message }) => message.startsWith("lost the lease"));
     expect(at(lost)).toBeLessThan(tookOverMs);
-    const all = await requests.until("the other is ready", (all) => isReady(all.get("later")));
-    expect(stateOf(all.get("long"))).toBe("Stalled/OutcomeUnknown");
+    await requests.until(
+      "the other is ready, and of this one nobody knows",
+      (all) => isReady(all.get("later")) && stateOf(all.get("long")) === "Stalled/OutcomeUnknown",
+    );
 
     proxy.newConnections = "pass";
     proxy.reset();
@@ -148,7 +150,7 @@ describeWithControlPlane("leader election", (plane) => {
     const end = await requests.until("what came since is ready", (seen) => isReady(seen.get("again")));
     expect(stateOf(end.get("long"))).toBe("Stalled/OutcomeUnknown");
     expect(origin.requests.map(({ path }) => path).toSorted()).toEqual(["/again", "/later", "/long"]);
-  }, 60_000);
+  });
 
   test("one that has not listed everything yet leaves the lease to one that has, and stands by when it has", async () => {
     await using here = await world();
@@ -171,7 +173,7 @@ describeWithControlPlane("leader election", (plane) => {
     await here.post("two");
     await requests.until("two is ready", (all) => isReady(all.get("two")));
     expect(origin.requests.map(({ path }) => path)).toEqual(["/one", "/two"]);
-  }, 60_000);
+  });
 
   test("has client-go's times by default, refuses some that leave no margin, and can be switched off", async () => {
     const { stdout } = await holdfast(["controller", "--help"]);
@@ -192,5 +194,5 @@ describeWithControlPlane("leader election", (plane) => {
     await here.post("alone");
     await here.requests.until("it is ready", (all) => isReady(all.get("alone")));
     expect(alone.log.filter(({ message }) => message === "leading")).toEqual([]);
-  }, 60_000);
+  });
 });

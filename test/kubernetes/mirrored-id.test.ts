@@ -42,5 +42,5 @@ describeWithControlPlane("an id that is mirrored", (plane) => {
     await using _second = await startController(args);
     await until("it is known again", async () => (await live()).status?.externalID === "1001", 60_000);
     expect([origin.users.size, origin.sent("ada").filter((one) => one.startsWith("POST")).length]).toEqual([1, 1]);
-  }, 180_000);
+  });
 });

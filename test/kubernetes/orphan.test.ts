@@ -22,7 +22,7 @@ describeWithControlPlane("orphan", (plane) => {
       expect((await plane.admin("POST", collection, object)).status).toBe(201);
     }
     await plane.admin("DELETE", `${collection}/going`);
-  }, 60_000);
+  });
 
   const run = (...args: string[]): ReturnType<typeof holdfast> =>
     holdfast(["orphan", "--kubeconfig", plane.kubeconfigs.admin, ...args]);
@@ -96,7 +96,7 @@ describeWithControlPlane("orphan", (plane) => {
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toContain("let go of 1 HTTPResources");
     expect(await held()).toBeUndefined();
-  }, 40_000);
+  });
 
   test("says what it may not do, and fails", async () => {
     const { code, stderr } = await holdfast(["orphan", "--all", "--kubeconfig", plane.kubeconfigs.visitor]);

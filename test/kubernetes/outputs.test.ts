@@ -35,7 +35,7 @@ describeWithControlPlane("outputs", (plane) => {
     const kubeconfig = await plane.kubeconfigVia("holdfast", api.url);
     controller = started.use(await startController(["--kubeconfig", kubeconfig, "--namespace", namespace]));
     requests = declaredRequests(plane, namespace);
-  }, 60_000);
+  });
   afterAll(() => started.disposeAsync());
 
   const path = (kind: "secrets" | "configmaps", name: string): string => `/api/v1/namespaces/${namespace}/${kind}/${name}`;
@@ -125,7 +125,7 @@ describeWithControlPlane("outputs", (plane) => {
     expect(await secret("login")).toEqual({ token: `${token}-2`, "expires.in": "3600", scopes: '["a"]' });
     expect((await object("secrets", "login"))?.metadata.labels).toEqual({ team: "a", theirs: "stays" });
     expect([await writes("login"), await writes("login-facts")]).toEqual([["create", "patch"], ["create"]]);
-  }, 60_000);
+  });
 
   test("wish 11: a failed request and a missing value take no key away; an output that is declared no more goes with the next run", async () => {
     answers.set("rotate", { body: { a: "1", b: "2" } });
@@ -141,7 +141,7 @@ describeWithControlPlane("outputs", (plane) => {
     await again("rotate");
     expect(await secret("rotate")).toEqual({ a: "3" });
     expect((await object("secrets", "rotate"))?.metadata.labels).toBeUndefined();
-  }, 60_000);
+  });
 
   test("does what whenMissing says", async () => {
     for (const whenMissing of ["Keep", "Empty", "Delete", "Fail"]) {
@@ -162,7 +162,7 @@ describeWithControlPlane("outputs", (plane) => {
     const failed = await again("missing-fail", "Stalled/OutputMissing");
     expect(messageOf(failed)).toContain("spec.outputs[0].data.b");
     expect(await secret("missing-fail")).toEqual({ a: "1", b: "2" });
-  }, 60_000);
+  });
 
   test("never changes a Secret that it does not own, and sends nothing whose answer it could not keep; heals when that is gone", async () => {
     await plane.admin("POST", `/api/v1/namespaces/${namespace}/secrets`, {
@@ -183,7 +183,7 @@ describeWithControlPlane("outputs", (plane) => {
     await declare("second", [{ secret: { name: "foreign" }, data: { a: ".response.body.a" } }]);
     await until("second", "NotReady/OutputConflict");
     expect(await secret("foreign")).toEqual({ a: "mine" });
-  }, 60_000);
+  });
 
   test("wish 10: no value of an output Secret is in a status, an event or the log, not even with record: Body", async () => {
     answers.set("recorded", { body: { token } });
@@ -192,7 +192,7 @@ describeWithControlPlane("outputs", (plane) => {
     expect(status?.response).toMatchObject({ statusCode: 200, bodyOmitted: expect.stringContaining("Secret") });
     const events = await plane.admin("GET", `/apis/events.k8s.io/v1/namespaces/${namespace}/events`);
     expect(JSON.stringify([...(await requests.all()).values(), events.body, controller.log])).not.toContain(token);
-  }, 60_000);
+  });
 
   test("makes the types of Secrets that do no harm, and lets the API server refuse what they cannot hold", async () => {
     answers.set("basic", { body: { user: "ada", password: "p", config: "no JSON" } });
@@ -220,7 +220,7 @@ describeWithControlPlane("outputs", (plane) => {
     await declare("docker", [{ secret: docker, data: { ".dockerconfigjson": ".response.body.config" } }], { method: "POST" });
     expect(messageOf(await until("docker", "Stalled/OutputRefused"))).toContain("data[.dockerconfigjson]");
     expect(origin.count("/docker")).toBe(1);
-  }, 60_000);
+  });
 
   test("an HTTPResource keeps what only create answers, and follows what observe answers", async () => {
     origin.reply = ({ method, path }) => {
@@ -238,7 +238,7 @@ describeWithControlPlane("outputs", (plane) => {
       return seen ? `${condition?.status}/${condition?.reason} ${status?.lastHandledReconcileAt ?? ""}` : "";
     };
     const untilReady = async (expected: string): Promise<void> => {
-      const giveUpMs = performance.now() + 20_000;
+      const giveUpMs = performance.now() + 60_000;
       for (let is = await ready(); is !== expected; is = await ready()) {
         if (performance.now() > giveUpMs) throw new Error(`it is ${is} and not ${expected}`);
         await sleep(50);
@@ -278,7 +278,7 @@ describeWithControlPlane("outputs", (plane) => {
       await untilReady(`False/OutputMissing ${value}`);
       expect(await secret(name)).toBeUndefined();
     }
-  }, 60_000);
+  });
 
   test("F31: an object that is deleted and declared anew takes over what the one before it made", async () => {
     answers.set("anew", { body: { a: "1" } });
@@ -293,7 +293,7 @@ describeWithControlPlane("outputs", (plane) => {
     expect(second.metadata.uid).not.toBe(first.metadata.uid);
     expect(await secret("anew")).toEqual({ a: "2" });
     expect((await object("secrets", "anew"))?.metadata.ownerReferences?.map(({ uid }) => uid)).toEqual([second.metadata.uid]);
-  }, 60_000);
+  });
 
   test("what an object of its name made, and a backup has brought back, is taken over only where that is said", async () => {
     answers.set("restored", { body: { a: "1" } });
@@ -315,7 +315,7 @@ describeWithControlPlane("outputs", (plane) => {
     const taken = await until("restored", "Ready/Succeeded");
     expect(await secret("restored")).toEqual({ a: "2" });
     expect((await object("secrets", "restored"))?.metadata.ownerReferences?.map(({ uid }) => uid)).toEqual([taken.metadata.uid]);
-  }, 60_000);
+  });
 
   test("refuses harmful types, labels and keys, and what names one object twice, at admission", async () => {
     const data = { a: ".response.body" };
@@ -372,5 +372,5 @@ describeWithControlPlane("outputs", (plane) => {
     await declare("held", [{ secret: { name: "held" }, data: { a: ".response.body.a" } }], { method: "POST" });
     await until("held", "Ready/Succeeded");
     expect([answered, origin.count("/held"), await secret("held")]).toEqual([[], 1, { a: "1" }]);
-  }, 60_000);
+  });
 });

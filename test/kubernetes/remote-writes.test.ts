@@ -40,7 +40,7 @@ describeWithControlPlane("what an HTTPResource writes", (plane) => {
       metadata: { name: "s" },
       stringData: { password: "a-password-that-is-kept" },
     });
-  }, 60_000);
+  });
   afterAll(() => started.disposeAsync());
 
   async function must(method: Parameters<typeof plane.admin>[0], path: string, body?: object): Promise<void> {
@@ -117,7 +117,7 @@ describeWithControlPlane("what an HTTPResource writes", (plane) => {
     expect(await writes("posted")).toEqual(["object", "status", "status", "status"]);
     await looks(path);
     expect(await writes("posted")).toEqual([]);
-  }, 60_000);
+  });
 
   test("created by a PUT: the outcome, with delete the finalizer and that it was seen, too; changed or put right: the outcome", async () => {
     await declare("stays", put("/stays", { delete: undefined }));
@@ -141,7 +141,7 @@ describeWithControlPlane("what an HTTPResource writes", (plane) => {
     expect(await writes("put")).toEqual(["status"]);
     await looks("/put");
     expect(await writes("put")).toEqual([]);
-  }, 60_000);
+  });
 
   test("that was there already: the finalizer and one status, also where a password has to be sent first", async () => {
     things.set("/there", { name: "Ada", size: 1 });
@@ -156,7 +156,7 @@ describeWithControlPlane("what an HTTPResource writes", (plane) => {
     await becomes("told", "Updated");
     await looks("/told");
     expect(await writes("told")).toEqual(["object", "status"]);
-  }, 60_000);
+  });
 
   test("whose corrections do not hold: one status each for the first, and then none until the next is due", async () => {
     await declare("small", put("/kept-small"));
@@ -164,7 +164,7 @@ describeWithControlPlane("what an HTTPResource writes", (plane) => {
     await writes("small");
     await looks("/kept-small", 2);
     expect((await writes("small")).length).toBeLessThanOrEqual(1);
-  }, 60_000);
+  });
 
   test("deleted: the finalizer; and its endpoint one for the time in which it is needed", async () => {
     const names = ["posted", "put", "there", "told", "small"];
@@ -179,5 +179,5 @@ describeWithControlPlane("what an HTTPResource writes", (plane) => {
       return ((body as { metadata: { finalizers?: readonly string[] } }).metadata.finalizers ?? []).length === 0;
     });
     expect((await writes("api", "httpendpoints")).toSorted()).toEqual(["object", "object", "status"]);
-  }, 60_000);
+  });
 });

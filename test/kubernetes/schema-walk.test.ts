@@ -63,7 +63,7 @@ describeWithControlPlane("F19: a walk from spec to spec", (plane) => {
     // Walks are about ends, and not about how busy the machine is meanwhile.
     const args = ["--namespace", namespace, "--expression-timeout", "20s"];
     stack.use(await startController(["--kubeconfig", plane.kubeconfigs.holdfast, ...args]));
-  }, 60_000);
+  });
   afterAll(async () => stack.disposeAsync());
 
   const apiVersion = "holdfast.dev/v1alpha1";
@@ -116,7 +116,7 @@ describeWithControlPlane("F19: a walk from spec to spec", (plane) => {
         expect([b, a, readiness(await declare(name, a), true)]).toEqual([b, a, readiness(first, true)]);
       }),
     );
-  }, 60_000);
+  });
 
   test("from each HTTPResource to the next and back ends where a fresh apply does, with one remote object", async () => {
     const names = Object.keys(resources);
@@ -138,7 +138,7 @@ describeWithControlPlane("F19: a walk from spec to spec", (plane) => {
         }
       }),
     );
-  }, 60_000);
+  });
 
   test("kubectl explains a nested field in our words, and strict validation refuses a field that there is not", async () => {
     let explained = "";

@@ -2,13 +2,13 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
 import { request } from "node:https";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { createAuthority, type Authority } from "../support/certificates.ts";
 import { startController, type HoldfastProcess } from "../support/controller-process.ts";
 import { tokenOf } from "../support/control-plane-client.ts";
+import { until } from "../support/fault-world.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const apiGroup = "rbac.authorization.k8s.io";
@@ -39,7 +39,7 @@ describeWithControlPlane("guarded metrics", (plane) => {
     const files = ["--metrics-cert-file", join(folder, "tls.crt"), "--metrics-key-file", join(folder, "tls.key")];
     own = started.use(await startController(args));
     given = started.use(await startController([...args, ...files]));
-  }, 60_000);
+  });
   afterAll(() => started.disposeAsync(), 30_000);
 
   /** The chart's role for Prometheus. */
@@ -108,13 +108,9 @@ describeWithControlPlane("guarded metrics", (plane) => {
     await given.logged(({ message }) => message.startsWith("a new certificate cannot be used"));
     expect((await scrape(given, bearer("visitor"), authority.ca)).status).toBe(200);
     await issue("127.0.0.1,DNS:renewed");
-    let shown = "";
-    for (let tries = 0; tries < 100 && !shown.includes("renewed"); tries += 1) {
-      await sleep(100);
-      ({ shown } = await scrape(given, bearer("visitor"), authority.ca));
-    }
-    expect(shown).toContain("DNS:renewed");
-  }, 30_000);
+    const shown = async (): Promise<string> => (await scrape(given, bearer("visitor"), authority.ca)).shown;
+    await until("the new one is shown", async () => (await shown()).includes("DNS:renewed"));
+  });
 
   test("are not served with half a certificate", async () => {
     const args = ["--kubeconfig", plane.kubeconfigs.holdfast, "--metrics-secure", "true", "--metrics-cert-file", "/tmp/tls.crt"];

@@ -35,12 +35,12 @@ describeWithControlPlane("a ServiceAccount's name on a request", (plane) => {
     const args = ["--kubeconfig", plane.kubeconfigs.holdfast, "--namespace", namespace];
     started.use(await startController([...args, "--require-service-account", "true", "--impersonation-grant", grant]));
     requests = declaredRequests(plane, namespace);
-  }, 60_000);
+  });
   afterAll(() => started.disposeAsync());
 
   const inputs = { token: { secretKeyRef: { name: "hook", key: "token" } } };
   const state = async (name: string, wanted: string): Promise<string> => {
-    const all = await requests.until(`${name} is ${wanted}`, (seen) => stateOf(seen.get(name)).endsWith(wanted), 30_000);
+    const all = await requests.until(`${name} is ${wanted}`, (seen) => stateOf(seen.get(name)).endsWith(wanted));
     return all.get(name)?.status?.conditions?.find(({ type }) => type === "Ready")?.message ?? "";
   };
 
@@ -75,7 +75,7 @@ describeWithControlPlane("a ServiceAccount's name on a request", (plane) => {
     expect((await plane.admin("GET", `/api/v1/namespaces/${namespace}/configmaps/answer`)).body).toMatchObject({
       data: { code: "200" },
     });
-  }, 90_000);
+  });
 
   test("an endpoint's credential goes nowhere by Holdfast's own rights, not even to ask for a token", async () => {
     const group = `/apis/holdfast.dev/v1alpha1/namespaces/${namespace}`;
@@ -90,7 +90,7 @@ describeWithControlPlane("a ServiceAccount's name on a request", (plane) => {
       JSON.stringify((await plane.admin("GET", `${group}/httpendpoints/mine`)).body).includes('"reason":"Accepted"');
     while (!(await isReady())) await sleep(100);
     expect(origin.requests).toHaveLength(before);
-  }, 60_000);
+  });
 
   test("every read and write of a reference was asked in the account's name", async () => {
     const events = (await plane.auditEvents()).filter(

@@ -33,7 +33,7 @@ describeWithControlPlane("shutting down", (plane) => {
         const names = Array.from({ length: count }, (_, n) => `post-${n}`);
         const spec = { method: "POST", timeout: "60s" };
         await Promise.all(names.map((name) => requests.create(name, { url: `${origin.url}/${name}`, ...spec })));
-        await until("the origin has them all", () => origin.requests.length === count, 30_000);
+        await until("the origin has them all", () => origin.requests.length === count);
       },
       [Symbol.asyncDispose]: () => kept.disposeAsync(),
     };
@@ -52,9 +52,10 @@ describeWithControlPlane("shutting down", (plane) => {
     await here.underWay(200);
     const toldMs = Date.now();
     leaving.kill("SIGTERM");
-    await sleep(3_000);
-    const { renewTime } = await controllers.lease(); // renewed every 2 s, while what is under way ends as well
-    expect(Date.parse(String(renewTime))).toBeGreaterThan(toldMs);
+    await until("the lease is renewed while what is under way ends", async () => {
+      const { renewTime } = await controllers.lease();
+      return Date.parse(String(renewTime)) > toldMs;
+    });
     slow.resolve();
     expect(await leaving.exited).toBe(0);
     const all = await requests.all();
@@ -63,7 +64,7 @@ describeWithControlPlane("shutting down", (plane) => {
     expect(at(leaving.log.findLast(({ message }) => message === "reconciled") ?? {})).toBeLessThanOrEqual(at(released));
     expect(await leading(successor)).toBeGreaterThanOrEqual(at(released));
     expect(origin.requests).toHaveLength(200);
-  }, 60_000);
+  });
 
   test("F9: what does not end in time stays recorded as in flight, and the successor says that its outcome is not known", async () => {
     await using here = await world();
@@ -80,7 +81,7 @@ describeWithControlPlane("shutting down", (plane) => {
       [...all].every(([name, one]) => stateOf(one) === (name === "new" ? "Ready/Succeeded" : "Stalled/OutcomeUnknown")),
     );
     expect(origin.requests.filter(({ method }) => method === "POST")).toHaveLength(50);
-  }, 60_000);
+  });
 
   test("a second signal ends it at once; a standby has nothing to wait for", async () => {
     await using here = await world();
@@ -95,5 +96,5 @@ describeWithControlPlane("shutting down", (plane) => {
     await sleep(200);
     leaving.kill("SIGTERM");
     expect(await leaving.exited).toBe(130);
-  }, 60_000);
+  });
 });

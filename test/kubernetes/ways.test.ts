@@ -37,7 +37,7 @@ describeWithControlPlane("ways to send", (plane) => {
     const id = sent.get("held")?.status?.attempt?.id ?? "";
     expect(headers["webhook-id"]).toBe(id);
     expect(headers["traceparent"]?.split("-")[1]).toBe(id.replaceAll("-", ""));
-  }, 120_000);
+  });
 
   test("what is to be sent at a time is sent then, once; what that time has passed, or a year in cron, is said to be so", async () => {
     await using world = await faultWorld(plane, "times");
@@ -48,9 +48,9 @@ describeWithControlPlane("ways to send", (plane) => {
       method: "POST",
       schedule: { at: new Date(Date.now() + offsetMs).toISOString() },
     });
-    await requests.create("soon", at("/soon", 3_000));
+    await requests.create("soon", at("/soon", 8_000));
     await requests.create("past", at("/past", -3_600_000));
-    await until("it is sent", () => origin.count("/soon") === 1, 60_000);
+    await until("it is sent", () => origin.count("/soon") === 1);
     const all = await requests.until("both are told", (now) =>
       ["soon", "past"].every((name) =>
         now.get(name)?.status?.conditions?.some(({ type, reason }) => type === "Ready" && reason !== "Scheduled"),
@@ -60,5 +60,5 @@ describeWithControlPlane("ways to send", (plane) => {
     expect([origin.count("/soon"), origin.count("/past")]).toEqual([1, 0]);
     const yearly = { url: `${origin.url}/yearly`, schedule: { cron: "0 3 1 1 * 2027" } };
     await expect(requests.create("yearly", yearly)).rejects.toThrow("must name no year");
-  }, 120_000);
+  });
 });

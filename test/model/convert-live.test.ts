@@ -63,7 +63,7 @@ test("whatever an id holds, the URL is verified, or the object is suspended and 
     }),
     { numRuns: 60 },
   );
-}, 120_000);
+});
 
 test("an object that is behind is told", async () => {
   const behind = await translated(live(byID, { id: "7", name: "bob" }));

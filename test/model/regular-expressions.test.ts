@@ -58,7 +58,7 @@ test("this finds expressions that take more than linear time, and no others", ()
   expect(slow.filter((one) => ends(one)).map(String)).toEqual([]);
   const quick = [/^a+b/, /[a-z]{1,64}/g, /^(\.[a-z]+)*$/, /\s+/g, /^"[^"]*"$/];
   expect(quick.filter((one) => !ends(one)).map(String)).toEqual([]);
-}, 120_000);
+});
 
 test("those in the source take linear time, whatever text they get", () => {
   expect(distinct.length).toBeGreaterThan(50);

@@ -59,7 +59,7 @@ test("make test-one runs one file, and one test of it by its name", async () => 
   expect(one.output).toMatch(/Tests: +\d+ skipped, 1 passed/);
   const none = await make(["test-one"]);
   expect(none).toMatchObject({ code: 2, output: expect.stringContaining("T is missing") });
-}, 60_000);
+});
 
 test("the files that the editor's configurations start are there", () => {
   const { configurations } = JSON.parse(read(".vscode/launch.json")) as {
@@ -84,7 +84,7 @@ test("a rule that is written twice is found", async () => {
     { cwd: folder },
   );
   expect(found).toMatchObject({ code: 1, output: expect.stringContaining("Clone found (typescript)") });
-}, 30_000);
+});
 
 describe("the pre-commit hook", () => {
   let checkout: string;
@@ -117,7 +117,7 @@ describe("the pre-commit hook", () => {
 
   test("lets pass what is formatted and without fault", async () => {
     expect(await commit("src/good.ts", "export const good = 1;\n")).toMatchObject({ code: 0 });
-  }, 30_000);
+  });
 
   test.each([
     ["is not formatted", "src/bad.ts", "export const bad   = 1\n", "make format"],
@@ -139,11 +139,11 @@ describe("the pre-commit hook", () => {
     await git("add", "src/now.ts");
     writeFileSync(join(checkout, "src/now.ts"), "export const now = 2;\n");
     expect(await git("commit", "-m", "Now")).toMatchObject({ code: 1 });
-  }, 30_000);
+  });
 
   test("leaves generated files and names with spaces alone", async () => {
     await git("reset", "-q", "--hard");
     expect(await commit("crds/made.yaml", "a:   {b:  1}\n")).toMatchObject({ code: 0 });
     expect(await commit("src/a name.ts", "export const a   = 1\n")).toMatchObject({ code: 1 });
-  }, 30_000);
+  });
 });

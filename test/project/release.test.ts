@@ -79,7 +79,7 @@ describeWith("helm", "crane")("the chart of a release", () => {
     expect(chart).toContain("url: https://forge.example/team/repository/blob/main/docs/install.md");
     expect(chart + (await helmSays("show", "values", packaged))).not.toMatch(/example\.com/);
     expect(await helmSays("lint", packaged)).toContain("0 chart(s) failed");
-  }, 60_000);
+  });
 
   test("is pushed to a registry as an OCI artifact, under the digest that is then signed", async () => {
     await using server = await startRegistry(crane);
@@ -104,7 +104,7 @@ describeWith("helm", "crane")("the chart of a release", () => {
       "--plain-http",
     );
     expect(pulled).toContain(`image: "${registry}/holdfast:${version}"`);
-  }, 60_000);
+  });
 });
 
 test("the image is built for two architectures, with SBOM and provenance, and pushed below REGISTRY", async () => {
@@ -134,7 +134,7 @@ test("image and chart are signed by digest, and the SBOM is attached to both", a
   );
   const { components } = JSON.parse(read("sbom.json")) as { components: { name: string }[] };
   expect(components.map(({ name }) => name)).toContain("undici");
-}, 60_000);
+});
 
 /** To build it takes minutes: `test/go/ensure.sh cosign` does, and then this runs; see docs/developers/release.md. */
 const { cosign } = projectTools();
@@ -183,7 +183,7 @@ function signs(cosign: string): () => void {
         const { predicate } = JSON.parse(Buffer.from(payload, "base64").toString()) as { predicate: unknown };
         expect(predicate).toEqual(JSON.parse(read("sbom.json")));
       }
-    }, 120_000);
+    });
   };
 }
 

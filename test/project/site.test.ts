@@ -98,7 +98,7 @@ describeWith("chromium")("in a browser", () => {
     const { chromium = "" } = projectTools();
     wide = started.use(await startBrowser(chromium, { width: 1280, height: 900 }));
     narrow = started.use(await startBrowser(chromium, { width: 390, height: 844 }));
-  }, 120_000);
+  });
   afterAll(() => started.disposeAsync(), 30_000);
 
   /** Opens it, and keeps a picture where that is asked for. */
@@ -141,7 +141,7 @@ describeWith("chromium")("in a browser", () => {
       const light = (colour = ""): number => Math.max(...(colour.match(/[\d.]+/g) ?? []).slice(0, 3).map(Number));
       expect(Math.abs(light(ink) - light(paper))).toBeGreaterThan(120);
     }
-  }, 60_000);
+  });
 
   test("the search finds a page without a network", async () => {
     await show(wide, "", "light", "search-before");
@@ -158,7 +158,7 @@ describeWith("chromium")("in a browser", () => {
       );
     }
     expect(found).toContain("Delivery: what is sent how often");
-  }, 60_000);
+  });
 
   test("no page asked for anything elsewhere, missed anything, or complained", () => {
     const asked = [...wide.asked, ...narrow.asked].filter((asking) => !asking.startsWith("data:"));

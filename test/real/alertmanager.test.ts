@@ -85,7 +85,7 @@ beforeAll(async () => {
   server = { ...server, url: new URL(server.url).origin };
   declared = started.use(await declare(manifests("one")));
   await declared.ready("silence");
-}, 90_000);
+});
 afterAll(() => started.disposeAsync());
 
 test("a silence is made once, and stays the one that it is", async () => {

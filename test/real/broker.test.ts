@@ -67,7 +67,7 @@ beforeAll(async () => {
   server = started.use(await startRabbitMQ());
   declared = started.use(await declare(manifests(100)));
   await declared.ready("jobs", "policy", "team", "events");
-}, 120_000);
+});
 afterAll(() => started.disposeAsync());
 
 test("are made under the names that they have", async () => {

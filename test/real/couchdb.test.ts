@@ -51,7 +51,7 @@ beforeAll(async () => {
   server = started.use(await startNpmServer("couchdb"));
   declared = started.use(await declare(manifests("red")));
   await declared.ready("settings", "theme");
-}, 90_000);
+});
 afterAll(() => started.disposeAsync());
 
 test("a database is made before its document, each once", async () => {

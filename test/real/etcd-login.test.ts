@@ -88,7 +88,7 @@ beforeAll(async () => {
   rootToken = (await ask("auth/authenticate", { name: "root", password: "root's own" })).token ?? "";
   declared = started.use(await declare(manifests()));
   await declared.ready("colour", "size");
-}, 60_000);
+});
 afterAll(() => started.disposeAsync());
 
 test("keys are put by who logged in, once for all of them", async () => {

@@ -46,7 +46,7 @@ beforeAll(async () => {
   server = started.use(await startEtcd());
   declared = started.use(await declare(manifests("green")));
   await declared.ready("colour");
-}, 60_000);
+});
 afterAll(() => started.disposeAsync());
 
 test("a key is put once, and only asked for afterwards", async () => {

@@ -61,7 +61,7 @@ beforeAll(async () => {
   server = started.use(await startNpmServer("graphql"));
   declared = started.use(await declare(manifests("d73a4a")));
   await declared.ready("bug");
-}, 90_000);
+});
 afterAll(() => started.disposeAsync());
 
 test("a label is made once, and stays as it is", async () => {

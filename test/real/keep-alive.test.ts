@@ -23,4 +23,4 @@ test("no POST is lost where each comes when the server is about to close the con
   const seen = await server.lines("seen");
   expect(seen.length).toBeGreaterThan(6 * 8);
   expect(new Set(seen).size).toBe(seen.length); // each once
-}, 60_000);
+});

@@ -74,7 +74,7 @@ beforeAll(async () => {
   server = started.use(await startNpmServer("oidc"));
   declared = started.use(await declare(manifests("first")));
   await declared.ready("client", "uses-it");
-}, 90_000);
+});
 afterAll(() => started.disposeAsync());
 
 test("a client is registered once, and its credentials get a token", async () => {

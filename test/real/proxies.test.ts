@@ -11,14 +11,14 @@ const started = new AsyncDisposableStack();
 beforeAll(async () => {
   nginx = started.use(await startNginx());
   await writeFile(join(nginx.folder, "dav/hello.json"), '{"hello": "world"}');
-}, 60_000);
+});
 afterAll(() => started.disposeAsync());
 
 describe("Squid", () => {
   let squid: RealServer;
   beforeAll(async () => {
     squid = started.use(await startSquid());
-  }, 60_000);
+  });
 
   const through = (password: string, url = squid.url): readonly Manifest[] => [
     secret("proxy", { url: url.replace("//", `//ada:${password}@`) }),
@@ -59,7 +59,7 @@ describe("HAProxy", () => {
   beforeAll(async () => {
     haproxy = started.use(await startHAProxy(nginx.url));
     await mkdir(join(nginx.folder, "dav/many"));
-  }, 60_000);
+  });
 
   test("gets all that is kept through it over few connections, HEAD as well as PUT", async () => {
     const names = Array.from({ length: 12 }, (_, index) => `file-${index}`);

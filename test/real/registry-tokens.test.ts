@@ -69,7 +69,7 @@ beforeAll(async () => {
   server = started.use(await startRegistry(tokens.auth));
   declared = started.use(await declare(manifests()));
   await declared.ready("base", "ada-index", "tags", "brief-index", "early-index");
-}, 60_000);
+});
 afterAll(() => started.disposeAsync());
 
 test("whoever has no token is not let in", async () => {

@@ -71,7 +71,7 @@ beforeAll(async () => {
   server = started.use(await startRegistry());
   declared = started.use(await declare(manifests("first")));
   await declared.ready("begin", "upload", "image");
-}, 60_000);
+});
 afterAll(() => started.disposeAsync());
 
 test("a blob arrives byte by byte, at the place that the registry gave for it", async () => {

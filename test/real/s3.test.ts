@@ -78,7 +78,7 @@ beforeAll(async () => {
   server = started.use(await startNpmServer("s3"));
   declared = started.use(await declare(manifests("hello")));
   await declared.ready("bucket", "site");
-}, 90_000);
+});
 afterAll(() => started.disposeAsync());
 
 test("a bucket is made before its object, each once", async () => {

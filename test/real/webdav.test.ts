@@ -60,7 +60,7 @@ describe.each([
     server = started.use(await startIt());
     declared = started.use(await declare(manifests(server.url, auth, "hello")));
     await declared.ready("settings", "folder", "inside");
-  }, 60_000);
+  });
   afterAll(() => started.disposeAsync());
 
   test("is made, each thing of it once, and in order", async () => {

@@ -71,7 +71,7 @@ describeWithControlPlane("a tenant", (plane) => {
     const watched = ["--namespace", `${namespaces.attacker},${namespaces.victim}`];
     controller = started.use(await startController(["--kubeconfig", plane.kubeconfigs.holdfast, ...watched]));
     attacker = declaredRequests(plane, namespaces.attacker);
-  }, 60_000);
+  });
   afterAll(() => started.disposeAsync());
 
   test("attack 3: names nothing by a text that could be more than one segment of a path of the Kubernetes API", async () => {
@@ -171,7 +171,7 @@ describeWithControlPlane("a tenant", (plane) => {
       expect({ name, state: (await ended(name))[0] }).toEqual({ name, state: "NotReady/InvalidCredential" });
     expect(await ended("input-nothing")).toEqual(["NotReady/InvalidCredential", expect.stringContaining("is empty")]);
     expect([origin.count("/empty"), origin.count("/token")]).toEqual([0, 0]);
-  }, 30_000);
+  });
 
   test("attack 10: sets no field that speaks for the connection, and ends no line, at admission or once expressions are expanded", async () => {
     const url = `${origin.url}/smuggled`;
@@ -240,7 +240,7 @@ describeWithControlPlane("a tenant", (plane) => {
     expect(seen.map(({ path }) => path)).toEqual([`/smuggled/${encoded}/end?q=${encoded}`, "/smuggled/part"]);
     expect(seen.every(({ headers }) => headers["x-smuggled"] === undefined)).toBe(true);
     expect(seen[1]?.body.match(/^--holdfast-/gm)).toHaveLength(2); // what an input holds begins no part of its own
-  }, 30_000);
+  });
 
   test("gains nothing by the names of JavaScript's own properties, in labels, inputs, parameters, bodies or what jq makes", async () => {
     const evil = '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},"hasOwnProperty":2,"toString":1}';
@@ -296,7 +296,7 @@ describeWithControlPlane("a tenant", (plane) => {
     const namespacesOf = [...byConnection.values()].map((seen) => [...seen]);
     expect(namespacesOf.every((seen) => seen.length === 1)).toBe(true);
     expect(new Set(namespacesOf.flat())).toEqual(new Set(pair));
-  }, 40_000);
+  });
 
   test("with hundreds of objects holds another's single one up by a turn, at a slow origin that they share", async () => {
     const arrived: string[] = [];
@@ -322,7 +322,7 @@ describeWithControlPlane("a tenant", (plane) => {
     server.close();
     server.closeAllConnections();
     expect(behind).toBeLessThan(40); // those that had their place, and what is sent while the object is on its way
-  }, 60_000);
+  });
 
   test("with many servers that do not answer leaves workers to others", async () => {
     let asked = 0;
@@ -338,5 +338,5 @@ describeWithControlPlane("a tenant", (plane) => {
     await single.create("single", { url: `${origin.url}/quick` });
     await single.until("it is sent", (all) => isReady(all.get("single")), 20_000);
     await servers.disposeAsync(); // so that the controller need not wait for them
-  }, 60_000);
+  });
 });

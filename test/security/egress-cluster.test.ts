@@ -28,7 +28,7 @@ const ready = expect.objectContaining({ state: "Ready/Succeeded" });
   let found: Found;
   beforeAll(async () => {
     found = (await inOwnNetwork(join(import.meta.dirname, "../support/egress-cluster.ts"), formAddresses)) as Found;
-  }, 180_000);
+  });
 
   test("wish 14, attack 1: reaches neither metadata, nor loopback, nor the API server through the controller, whatever form the address has", () => {
     expect(found.closed.length).toBeGreaterThan(30);

@@ -45,7 +45,7 @@ const places = [
   beforeAll(async () => {
     const script = join(import.meta.dirname, "../support/egress-matrix.ts");
     found = (await inOwnNetwork(script, formAddresses)) as Found;
-  }, 120_000);
+  });
 
   /** Where the place has the form, each of them, with what came of it. */
   const at = (place: string, forms: object): readonly (readonly [string, Seen])[] =>

@@ -331,7 +331,7 @@ describeWithControlPlane("attack 7: a secret that a library chokes on, or a serv
       const seen = (await Promise.all(Object.keys(kinds).map(objects))).flat();
       return seen.length === all.length && seen.every((one) => !/^$|Sending|Progressing|EndpointNotFound/.test(reasonOf(one)));
     });
-  }, 90_000);
+  });
   afterAll(() => started.disposeAsync());
 
   test("fails for the reason that is its own, so that nothing below is empty by chance", async () => {
@@ -382,5 +382,5 @@ describeWithControlPlane("attack 7: a secret that a library chokes on, or a serv
     } finally {
       await rm(folder, { recursive: true });
     }
-  }, 60_000);
+  });
 });

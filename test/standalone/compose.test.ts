@@ -44,4 +44,4 @@ test("a composed object is Ready, and its facts and its Secret are there for the
   });
   const kept = await holdfast(["outputs", "blue-key", "--data", state, "-o", "json", "--show-secrets"]);
   expect(JSON.parse(kept.stdout)).toMatchObject({ data: { key: Buffer.from("a key").toString("base64") } });
-}, 90_000);
+});

@@ -70,4 +70,4 @@ test("requests of an endpoint are those that each object sent by itself", async 
   expect(byEndpoint).toEqual(await sentBy(["--verbatim"]));
   expect(byEndpoint).toHaveLength(2);
   for (const one of byEndpoint) expect(one).toMatchObject({ authorization: 'Basic "quoted" \\x' });
-}, 90_000);
+});

@@ -51,7 +51,7 @@ test("wish 7: all that belongs together is taken out at once: the child is delet
   const { code, stdout } = await running.ended;
   expect(code).toBe(0);
   expect(stdout).toMatch(/default\/child {2}gone\n[^]*default\/parent {2}gone\n/);
-}, 90_000);
+});
 
 test("a deletion that has begun goes on after a restart, without anything that it needs in the files", async () => {
   await using folder = await temporaryFolder();
@@ -75,7 +75,7 @@ test("a deletion that has begun goes on after a restart, without anything that i
   expect((await after.ended).stdout).toMatch(/default\/child {2}gone\n[^]*default\/parent {2}gone\n/);
   const again = await holdfast([...args, "--once"]);
   expect([again.code, deletions(origin).length]).toEqual([0, tried + 2]);
-}, 120_000);
+});
 
 test("what is taken out while nothing runs is deleted by the next run of the same files, and by no other", async () => {
   await using folder = await temporaryFolder();
@@ -98,7 +98,7 @@ test("what is taken out while nothing runs is deleted by the next run of the sam
   await folder.write("all.yaml", manifests(secret, endpoint(origin), user("parent")));
   expect((await run(folder.path)).code).toBe(0);
   expect(origin.users.size).toBe(1);
-}, 120_000);
+});
 
 test("a manifest that comes back ends a deletion that was pending, and nothing is deleted or made anew", async () => {
   await using folder = await temporaryFolder();
@@ -115,7 +115,7 @@ test("a manifest that comes back ends a deletion that was pending, and nothing i
   await folder.write("all.yaml", all);
   expect((await holdfast(args)).code).toBe(0);
   expect([deletions(origin).length, origin.sent('"parent"')]).toEqual([1, ["POST /users"]]);
-}, 120_000);
+});
 
 test("what is let go since its Secret has gone, too, is taken up again when both come back, and not made anew", async () => {
   await using folder = await temporaryFolder();
@@ -139,4 +139,4 @@ test("what is let go since its Secret has gone, too, is taken up again when both
   await all(declared, key);
   expect((await run()).code).toBe(0);
   expect([origin.users.size, origin.sent('"left"')]).toEqual([1, ["POST /users"]]);
-}, 120_000);
+});

@@ -66,7 +66,7 @@ beforeAll(async () => {
       (await holdfast(["get", "--data", data])).stdout,
     ),
   );
-}, 30_000);
+});
 afterAll(() => started.disposeAsync());
 
 const yaml = async (...args: string[]): Promise<unknown> =>

@@ -36,7 +36,7 @@ test("run --once creates an object once, and corrects it when it is run again", 
   expect(await holdfast(run)).toMatchObject({ code: 0, stderr: "" });
   const sent = ["POST /users", "GET /users/1001", "PUT /users/1001", "GET /users/1001"];
   expect(origin.requests.map(({ method, path }) => `${method} ${path}`)).toEqual(sent);
-}, 40_000);
+});
 
 test("run --once exits 1 when nobody can say whether the object is there, and changes nothing", async () => {
   await using folder = await temporaryFolder();
@@ -48,7 +48,7 @@ test("run --once exits 1 when nobody can say whether the object is there, and ch
   const { code, stdout } = await holdfast(run);
   expect([code, stdout]).toEqual([1, expect.stringContaining("UnexpectedStatus  spec.observe: answered 503")]);
   expect(origin.requests.map(({ method }) => method)).toEqual(["POST", "GET"]);
-}, 40_000);
+});
 
 test("wish 7: an object whose manifest goes away is deleted, once", async () => {
   await using folder = await temporaryFolder();
@@ -63,7 +63,7 @@ test("wish 7: an object whose manifest goes away is deleted, once", async () => 
   running.kill("SIGTERM");
   expect((await running.ended).code).toBe(0);
   expect(origin.requests.map(({ method }) => method)).toEqual(["POST", "GET", "DELETE"]); // nobody has seen it before
-}, 40_000);
+});
 
 test("an object whose manifest comes back after it was deleted is created again, and one that was left is not", async () => {
   await using folder = await temporaryFolder();
@@ -92,4 +92,4 @@ test("an object whose manifest comes back after it was deleted is created again,
   running.kill("SIGTERM");
   expect((await running.ended).code).toBe(0);
   expect(sent()).toEqual(["POST /users", "DELETE /users/1001", "POST /users"]);
-}, 60_000);
+});

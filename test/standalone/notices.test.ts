@@ -39,4 +39,4 @@ test("wish 26: run --once waits for the notices of its runs, and a restart sends
   expect(told).toMatchObject({ when: "Failed", name: "job", reason: "UnexpectedStatus", statusCode: 404, attempt: { tries: 1 } });
   await holdfast(args);
   expect(origin.requests).toHaveLength(3);
-}, 60_000);
+});

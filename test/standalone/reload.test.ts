@@ -64,7 +64,7 @@ test("wish 12: a Secret whose manifest is rewritten wakes what uses it, at once,
   expect(tokensAt(origin, "/late")).toEqual(["Bearer here"]);
   running.kill("SIGTERM");
   expect((await running.ended).code).toBe(0);
-}, 60_000);
+});
 
 test("wish 13: an admin's endpoint serves the namespaces whose manifests have its label", async () => {
   await using folder = await temporaryFolder();
@@ -90,7 +90,7 @@ test("wish 13: an admin's endpoint serves the namespaces whose manifests have it
   expect((await holdfast(["run", "--once", "-f", all])).code).toBe(0);
   expect((await holdfast(["render", "-f", all])).code).toBe(0);
   expect(origin.count("/crm/a")).toBe(1);
-}, 40_000);
+});
 
 test("what comes through a pipe is read once, and stands until the end", async () => {
   await using folder = await temporaryFolder();
@@ -112,4 +112,4 @@ test("what comes through a pipe is read once, and stands until the end", async (
   } finally {
     if (shell.exitCode === null && shell.signalCode === null) kill("SIGKILL");
   }
-}, 60_000);
+});

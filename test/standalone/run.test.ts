@@ -64,7 +64,7 @@ test("runs every example to its declared end, once, and says what it did", async
   expect(stdout).toMatch(/clients in the Map {2}3\n/); // two timeouts, the endpoint's and the default, and one for tokens
   expect([...origin.requests.values()].every((count) => count <= 3)).toBe(true);
   expect(stdout).not.toContain("a-token-that-stays-secret");
-}, 30_000);
+});
 
 test("the server of the examples keeps what is made, changed and deleted there", async () => {
   await using origin = await startDemoOrigin(0);
@@ -110,7 +110,7 @@ test("what an example's object is changed to holds at the server of the examples
   expect(await run(37)).toContain("Updated");
   for (let nth = 0; nth < 3; nth += 1) expect(await run(37)).toContain("all 1 ended as declared");
   expect(origin.requests.get("PATCH /users/u-1001")).toBe(1);
-}, 30_000);
+});
 
 test("exits 1 when a request does not end as declared, and says which and why", async () => {
   await using origin = await startDemoOrigin(0);
@@ -208,7 +208,7 @@ test("after kill -9 in the middle of 100 requests: idempotent ones complete, no 
   const third = await holdfast(args);
   expect(third.code).toBe(code);
   expect(origin.total()).toBe(sent);
-}, 60_000);
+});
 
 test("says in a condition what is wrong, names the field, and sends none of it; one endless program stops nobody else", async () => {
   await using origin = await slowOrigin(0);
@@ -261,7 +261,7 @@ test("says in a condition what is wrong, names the field, and sends none of it; 
   expect(stdout).toContain("default/fine  POST  ready  Succeeded");
   for (const [name, { says }] of Object.entries(cases)) expect(stdout).toContain(`default/${name}  POST  not ready  ${says}`);
   expect([...origin.requests]).toEqual([["POST /fine", 1]]);
-}, 30_000);
+});
 
 test("without --once it takes up changed files, keeps what was declared while one is wrong, and ends on SIGTERM", async () => {
   await using folder = await workFolder();
@@ -287,4 +287,4 @@ test("without --once it takes up changed files, keeps what was declared while on
   expect(stderr).not.toContain(secret);
   expect(stdout).toContain("requests sent       2\n");
   expect(origin.total()).toBe(2);
-}, 30_000);
+});

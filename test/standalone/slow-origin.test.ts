@@ -49,7 +49,7 @@ test("F14, wish 22: 24 requests to an origin that never answers hold up none of 
   } finally {
     await rm(folder, { recursive: true });
   }
-}, 60_000);
+});
 
 test("run --once waits for a turn under a rate limit, though the status has told of the wait", async () => {
   await using origin = await loopbackServer((_request, response) => void response.end("ok"));
@@ -68,4 +68,4 @@ test("run --once waits for a turn under a rate limit, though the status has told
   } finally {
     await rm(folder, { recursive: true });
   }
-}, 90_000);
+});

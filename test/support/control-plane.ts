@@ -24,7 +24,7 @@ import {
   type ControlPlaneClient,
 } from "./control-plane-client.ts";
 
-const deadlineMs = 60_000;
+const deadlineMs = 120_000;
 
 export interface ControlPlane extends ControlPlaneClient {
   readonly address: ControlPlaneAddress;

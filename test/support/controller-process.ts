@@ -85,7 +85,7 @@ export async function startController(
       .slice(-5)
       .map((line) => JSON.stringify(line))
       .join("\n");
-  function logged(matches: (line: LogLine) => boolean, timeoutMs = 20_000): Promise<LogLine> {
+  function logged(matches: (line: LogLine) => boolean, timeoutMs = 60_000): Promise<LogLine> {
     return new Promise((resolve, reject) => {
       const finish = (end: () => void): void => {
         clearTimeout(timer);

@@ -58,7 +58,7 @@ export function declaredRequests(plane: Pick<ControlPlaneClient, "admin" | "admi
       must(await plane.admin("DELETE", `${collection}/${name}`), `deleting ${name}`);
     },
     all,
-    async until(what, isSo, timeoutMs = 20_000) {
+    async until(what, isSo, timeoutMs = 60_000) {
       const giveUpMs = performance.now() + timeoutMs;
       for (;;) {
         const seen = await all().catch(() => new Map<string, DeclaredRequest>()); // an API server that has just started asks for patience

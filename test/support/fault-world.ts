@@ -45,7 +45,7 @@ export function never(): Promise<never> {
 }
 
 /** Looks until it is so; throws after `timeoutMs`. */
-export async function until(what: string, isSo: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+export async function until(what: string, isSo: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
   const giveUpMs = performance.now() + timeoutMs;
   while (!(await isSo())) {
     if (performance.now() > giveUpMs) throw new Error(`${what}: not so within ${timeoutMs} ms`);

@@ -7,7 +7,7 @@ export function runs(usually: number): Parameters<unknown> {
   return { numRuns: usually * factor, ...(factor === 1 && { seed: 1 }) };
 }
 /** For jest, milliseconds: what any test has, for each of as many. */
-export const fuzzTimeoutMs = 30_000 * factor;
+export const fuzzTimeoutMs = 180_000 * factor;
 
 /** Any character. fast-check's own unit "binary" lists them all first, which takes longer than a test with it. */
 export const anyCharacter = integer({ min: 0, max: 0x10_ffff - 0x800 }).map((n) =>

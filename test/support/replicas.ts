@@ -3,9 +3,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ControlPlaneClient } from "./control-plane-client.ts";
 import { startController, type HoldfastProcess } from "./controller-process.ts";
 
-/** Short, for tests that wait until a lease is over. */
-export const leaseMs = { duration: 4_000, renewDeadline: 3_000, retryPeriod: 500 };
-export const shortLease = ["--lease-duration", "4s", "--renew-deadline", "3s", "--retry-period", "500ms"];
+/** Short, for tests that wait until a lease is over; not so short that a process loses it which a busy machine leaves waiting. */
+export const leaseMs = { duration: 8_000, renewDeadline: 5_000, retryPeriod: 500 };
+export const shortLease = Object.entries({
+  "--lease-duration": leaseMs.duration,
+  "--renew-deadline": leaseMs.renewDeadline,
+  "--retry-period": leaseMs.retryPeriod,
+}).flatMap(([flag, ms]) => [flag, `${ms}ms`]);
 
 export interface Replicas extends AsyncDisposable {
   /** Starts one and returns once it has warm caches. `kubeconfig`: the API server directly where not given. */

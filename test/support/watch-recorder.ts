@@ -33,7 +33,7 @@ export function recordWatch(watch: (signal: AbortSignal) => AsyncIterable<WatchE
   return {
     events,
     resources,
-    async until(what, condition, limitMs = 25_000) {
+    async until(what, condition, limitMs = 60_000) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const look = (): void => (condition() ? resolve() : undefined);
       const seen = (): string => events.map(({ type }) => type).join(" ");

@@ -12,7 +12,7 @@ export interface Watching extends AsyncDisposable {
   until(isExpected: (event: WatchEvent) => boolean): Promise<Resource>;
 }
 
-const deadlineMs = 25_000;
+const deadlineMs = 60_000;
 
 /** Disposing aborts the watch and waits until it has ended. */
 export function watching(watch: (signal: AbortSignal) => AsyncIterable<WatchEvent>): Watching {

@@ -86,4 +86,4 @@ test("keeps nothing of what it has told, however long other namespaces are silen
   expect(heldBytes() - beforeBytes).toBeLessThan(5_000_000);
   for (const one of [busy, ...silent]) one.end();
   expect((await merged.next()).done).toBe(true);
-}, 30_000);
+});
