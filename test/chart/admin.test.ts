@@ -71,7 +71,7 @@ describeWithBrowser("the admin page", () => {
     url = `http://127.0.0.1:${adminPort}/`;
     page = started.use(await startBrowser(chartTools().chromium ?? "", size));
   });
-  afterAll(() => started.disposeAsync(), 30_000);
+  afterAll(() => started.disposeAsync());
 
   const shown = (selector: string): Promise<string> =>
     page.evaluate(`[...document.querySelectorAll(${JSON.stringify(selector)})].map((e) => e.textContent).join("\\n")`);
@@ -127,7 +127,7 @@ describeWithBrowser("the admin page", () => {
       );
       await writeFile(fileOf(scheme), await page.screenshot());
     },
-    30_000,
+    180_000,
   );
 
   test("is in the documentation as a picture for each, which is not large", async () => {

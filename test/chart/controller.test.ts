@@ -39,7 +39,7 @@ describeWithHelm("the chart's controller", () => {
     authority = started.use(createAuthority("a company's authority"));
     for (const name of ["team-a", "team-b"]) await plane.admin("POST", "/api/v1/namespaces", { metadata: { name } });
   });
-  afterAll(() => started.disposeAsync(), 30_000);
+  afterAll(() => started.disposeAsync());
 
   describe.each([
     { release: "holdfast", scope: "cluster", flag: "clusterrole", watched: [] },

@@ -84,7 +84,7 @@ export function followDeployment(plane: ControlPlane, namespace: string, args: r
     };
   }
   async function untilReady(url: string, { log }: PodProcess): Promise<void> {
-    for (const giveUpMs = performance.now() + 30_000; performance.now() < giveUpMs; await sleep(50)) {
+    for (const giveUpMs = performance.now() + 120_000; performance.now() < giveUpMs; await sleep(50)) {
       if (
         await fetch(url)
           .then(({ ok }) => ok)

@@ -39,6 +39,6 @@ describeWithHadolint("the Dockerfile", () => {
       const dockerfile = (await readFile(join(root, "Dockerfile"), "utf8")).replace(part, instead);
       expect(await findings(dockerfile)).toContainEqual(expect.stringContaining(`${code} in line`));
     },
-    30_000,
+    180_000,
   );
 });

@@ -34,7 +34,7 @@ describeWithGitOps("helm install --wait", () => {
     };
     started.use(await startController(["--kubeconfig", plane.kubeconfigs.admin, "--namespace", "default"]));
   });
-  afterAll(() => started.disposeAsync(), 30_000);
+  afterAll(() => started.disposeAsync());
 
   /** A release of one request. */
   async function install(name: string, args: readonly string[]): Promise<HelmResult & { readonly tookMs: number }> {

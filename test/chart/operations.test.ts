@@ -34,7 +34,7 @@ describeWithHelm("the page on operations", () => {
     await before.shell.run(install);
     await before.shell.run(`${apply(declared())}\n${isReady}`);
   });
-  afterAll(() => started.disposeAsync(), 60_000);
+  afterAll(() => started.disposeAsync());
 
   async function cluster(): Promise<Cluster> {
     const plane = started.use(await startControlPlane());

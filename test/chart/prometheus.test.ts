@@ -80,7 +80,7 @@ describeWithPrometheus("Prometheus, by the chart's own objects", () => {
     );
     requests = declaredRequests(plane, "team-a");
   });
-  afterAll(() => started.disposeAsync(), 30_000);
+  afterAll(() => started.disposeAsync());
 
   async function tokenOf(account: string): Promise<string> {
     const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`;
@@ -173,7 +173,7 @@ describeWithPrometheus("Prometheus, by the chart's own objects", () => {
     await requests.create("refused", { url: "http://127.0.0.1:9/", ...once });
     await requests.create("denied", { url: "http://169.254.169.254/", ...once });
     await requests.create("lost", { url: `${origin.url}/lost`, method: "POST" });
-    await requests.until("all have ended", (all) => [...all.values()].every((one) => stateOf(one) !== ""), 30_000);
+    await requests.until("all have ended", (all) => [...all.values()].every((one) => stateOf(one) !== ""));
     const counted = {
       'holdfast_http_requests_total{method="GET",code="2xx"}': 4,
       'holdfast_http_requests_total{code="5xx"}': 2,

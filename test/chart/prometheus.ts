@@ -98,7 +98,7 @@ export async function startPrometheus(scrape: object, groups: unknown): Promise<
   const address = `http://127.0.0.1:${port}`;
 
   async function get(path: string): Promise<unknown> {
-    const response = await fetch(`${address}/api/v1/${path}`, { signal: AbortSignal.timeout(10_000) });
+    const response = await fetch(`${address}/api/v1/${path}`, { signal: AbortSignal.timeout(60_000) });
     const { data, error } = (await response.json()) as { readonly data?: unknown; readonly error?: string };
     if (error !== undefined) throw new Error(`${decodeURIComponent(path)}: ${error}`);
     return data;

@@ -61,7 +61,7 @@ describeWithHelm("a release of the chart", () => {
     ]);
     await kubectl("apply", "--server-side", ...crds);
   });
-  afterAll(() => started.disposeAsync(), 30_000);
+  afterAll(() => started.disposeAsync());
 
   /** With the ServiceAccount that a controller-manager would make there. */
   async function createNamespace(metadata: { readonly name: string; readonly labels?: object }): Promise<void> {

@@ -80,7 +80,7 @@ describeWithHelm("the least rights", () => {
       .filter(({ code }) => code === 401 || code === 403)
       .map(({ verb, resource, name }) => `${verb} ${resource} ${name}`);
   });
-  afterAll(() => started.disposeAsync(), 30_000);
+  afterAll(() => started.disposeAsync());
 
   const asked = async (): ReturnType<ControlPlane["auditEvents"]> =>
     (await plane.auditEvents()).filter((event) => event.user === user);

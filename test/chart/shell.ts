@@ -26,7 +26,7 @@ export function commandsUnder(file: string, heading: string): readonly string[] 
 export interface Shell extends AsyncDisposable {
   /** Where they run, and what they write goes. */
   readonly folder: string;
-  /** Returns what they print. What they leave in the background runs on. Throws what they complain of, after 90 s at the latest. */
+  /** Returns what they print. What they leave in the background runs on. Throws what they complain of, after 150 s at the latest. */
   run(commands: string): Promise<string>;
 }
 
@@ -71,7 +71,7 @@ export async function createShell(plane: ControlPlane, env: Readonly<Record<stri
     let [printed, complaints] = ["", ""];
     child.stdout.on("data", (chunk: Buffer) => (printed += chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => (complaints += chunk.toString()));
-    const timer = setTimeout(() => end("SIGKILL"), 90_000);
+    const timer = setTimeout(() => end("SIGKILL"), 150_000);
     const [code] = (await once(child, "exit")) as [number | null];
     clearTimeout(timer);
     if (code !== 0) throw new Error(`${commands}\nended with ${code}:\n${printed}${complaints}`);

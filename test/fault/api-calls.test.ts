@@ -21,7 +21,7 @@ describeWithControlPlane("calls to an API server that is far away", (plane) => {
     for (const name of names) await requests.create(name, { url: `${origin.url}/${name}`, method: "POST" });
     await until("a namespace's share of the workers waits for its intents", () => most >= 12);
     gate.resolve();
-    await requests.until("all are Ready", (all) => names.every((name) => isReady(all.get(name))), 30_000);
+    await requests.until("all are Ready", (all) => names.every((name) => isReady(all.get(name))));
     for (const name of names) expect([name, origin.count(`/${name}`)]).toEqual([name, 1]);
   });
 
@@ -42,7 +42,7 @@ describeWithControlPlane("calls to an API server that is far away", (plane) => {
     await requests.create("post", { url: `${origin.url}/post`, method: "POST" });
     await until("the only call is under way", () => isHeld);
     answered.resolve();
-    await requests.until("what came of the other is recorded", (all) => isReady(all.get("put")), 10_000);
+    await requests.until("what came of the other is recorded", (all) => isReady(all.get("put")), 25_000); // a call ends after 30 s
     expect(origin.count("/post")).toBe(0);
   });
 });

@@ -115,7 +115,7 @@ describeWithControlPlane("what happens to an object while its request is on its 
       const counts = names.map((name) => [name, origin.count(`/${name}`), all.get(name)?.status?.attempt?.tries]);
       expect(counts).toEqual(names.map((name) => [name, 1, 1]));
     },
-    40_000,
+    180_000,
   );
 
   test("restored without its status: what is said to be done is not sent, and what it declares later is", async () => {

@@ -8,7 +8,7 @@ import { wallClock } from "../support/wall-clock.ts";
 
 const hourSecs = 3_600;
 /** Without the random name that each controller of a test has otherwise: these two compete. */
-const lease = ["--lease-name", "clock", "--lease-duration", "6s", "--renew-deadline", "5s", "--retry-period", "500ms"];
+const lease = ["--lease-name", "clock", "--lease-duration", "10s", "--renew-deadline", "8s", "--retry-period", "500ms"];
 
 describeWithControlPlane("a wall clock that jumps", (plane) => {
   test.each([
@@ -42,17 +42,16 @@ describeWithControlPlane("a wall clock that jumps", (plane) => {
       await requests.until(
         "all are Ready",
         (all) => ["slow", "failing", "later"].every((name) => isReady(all.get(name))),
-        30_000,
+        90_000,
       );
-      await sleep(7_000); // longer than the lease
+      await sleep(11_000); // longer than the lease
       expect(["slow", "failing", "later"].map((name) => origin.count(`/${name}`))).toEqual([1, 3, 1]);
       const tries = origin.requests.filter(({ path }) => path === "/failing").map(({ atMs }) => atMs);
-      // A pause is never longer than declared, whatever the clock says, and one that has begun is kept.
-      expect((tries[2] ?? 0) - (tries[1] ?? 0)).toBeLessThan(8_000);
-      expect((tries[1] ?? 0) - (tries[0] ?? 0)).toBeLessThan(8_000);
+      // A pause of six seconds, less a quarter at most, is kept whatever the clock says, and one that has begun, too: neither is none, nor an hour.
+      for (const index of [1, 2]) expect((tries[index] ?? 0) - (tries[index - 1] ?? 0)).toBeGreaterThan(4_400);
       expect(standby.log.filter(({ message }) => message === "leading")).toEqual([]);
       expect(leader.log.filter(({ message }) => message.startsWith("lost the lease"))).toEqual([]);
     },
-    90_000,
+    180_000,
   );
 });

@@ -102,6 +102,6 @@ describeWithControlPlane("a controller that is killed", (plane) => {
       const times = step.isUnknown ? step.sent : 1;
       expect([origin.count("/job"), origin.count("/plain"), origin.effects("/keyed")]).toEqual([times, times, 1]);
     },
-    60_000,
+    180_000,
   );
 });

@@ -102,7 +102,7 @@ function isSettled(declared: AllDeclared, name: string): boolean {
 }
 
 async function allAre(held: ReadonlySet<string>, count: number): Promise<true> {
-  await until("all are held", () => held.size === count, 30_000);
+  await until("all are held", () => held.size === count, 90_000);
   return true;
 }
 
@@ -170,7 +170,7 @@ function createLane(world: FaultWorld): Lane {
     },
     kill,
     async ended() {
-      await controller?.logged(({ message }) => message.startsWith("lost the lease"), 60_000).catch(() => undefined);
+      await controller?.logged(({ message }) => message.startsWith("lost the lease"), 120_000).catch(() => undefined);
       return false;
     },
     [Symbol.asyncDispose]: kill,
@@ -208,7 +208,7 @@ describeWithControlPlane("a controller that is killed", (plane) => {
     const settled = await requests.until(
       `${step.name}, kill ${kill}: all have settled`,
       (seen) => names.every((name) => isSettled(seen, name)),
-      60_000,
+      120_000,
     );
     for (const name of names) {
       const phase = atKill.get(name)?.status?.attempt?.phase;
@@ -254,6 +254,6 @@ describeWithControlPlane("a controller that is killed", (plane) => {
       }
       expect((await Promise.all(Array.from({ length: lanes }, lane))).flat()).toEqual([]);
     },
-    60_000 + kills * 5_000,
+    120_000 + kills * 8_000,
   );
 });

@@ -7,7 +7,6 @@ import { expect, test } from "@jest/globals";
 import type { InterposedRequest } from "../support/api-interposer.ts";
 import { isReady, stateOf } from "../support/declared-requests.ts";
 import { faultWorld, inSoak, until } from "../support/fault-world.ts";
-import { shortLease } from "../support/replicas.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 import { delayed, rewriteLines } from "../support/watch-rewriting.ts";
 
@@ -72,16 +71,18 @@ describeWithControlPlane("a cache that lags", (plane) => {
     await using _controller = await world.start();
     const names = Object.keys(methods);
     origin.reply = () => ({ type: "answer", status: 503, headers: { "retry-after": "1" } });
-    const retry = { limit: 5, backoff: { initial: "2s" } };
+    // Time to remove them before they are tried again, and to try them before their end is told of.
+    const retry = { limit: 5, backoff: { initial: "12s" } };
+    const toldMs = 25_000;
     for (const [name, spec] of Object.entries(methods))
       await requests.create(name, { url: `${origin.url}/${name}`, ...spec, retry });
     await requests.until("all are to be tried again", (all) =>
       names.every((name) => all.get(name)?.status?.attempt?.phase === "Retrying"),
     );
-    lag = 2 * lagMs;
+    lag = toldMs;
     origin.reply = () => ({ type: "answer" });
     for (const name of names) await requests.remove(name);
-    await sleep(2 * lagMs + 1_000);
+    await sleep(toldMs + 1_000);
     // What needs no precaution goes out once more; then its status finds nobody.
     expect(names.map((name) => [name, origin.count(`/${name}`)])).toEqual(
       names.map((name) => [name, ["get", "put", "keyed"].includes(name) ? 2 : 1]),
@@ -108,7 +109,7 @@ describeWithControlPlane("a cache that lags", (plane) => {
       return isList ? { status: 200, headers: { "content-type": "application/json" }, body: old } : undefined;
     };
     api.hold = (request, what) =>
-      isResumed(request) && what === "request" ? until("the watch goes on", () => !isBehind, 2 * lagMs + 10_000) : undefined;
+      isResumed(request) && what === "request" ? until("the watch goes on", () => !isBehind, 120_000) : undefined;
     await using second = await world.start();
     const found = (name: string): boolean => second.log.some((line) => line["result"] === "conflict" && line["name"] === name);
     await until("it has found out that each is done", () => names.every(found));
@@ -124,7 +125,7 @@ describeWithControlPlane("a cache that lags", (plane) => {
   test("F6: sends no old PUT after a newer one when it comes to lead, for one live read of each object that is from before that", async () => {
     await using world = await faultWorld(plane, "lag");
     const { origin, api, requests, namespace } = world;
-    const args = ["--lease-namespace", namespace, "--lease-name", "leader", ...shortLease];
+    const args = ["--lease-namespace", namespace, "--lease-name", "leader", "--retry-period", "500ms"];
     await using leader = await world.start(args, { via: plane.url });
     await leader.logged(({ message }) => message === "leading");
     let lag = 0;
@@ -152,8 +153,8 @@ describeWithControlPlane("a cache that lags", (plane) => {
     const led = await successor.logged(({ message }) => message === "leading");
     await requests.create("after", { url: `${origin.url}/after`, method: "PUT" });
     const found = (name: string): boolean => successor.log.some((line) => line["result"] === "conflict" && line["name"] === name);
-    await until("it has found out that each is done", () => names.every(found), 20_000 + lagMs);
-    await requests.until("the new one is Ready", (all) => isReady(all.get("after")), 20_000 + lagMs);
+    await until("it has found out that each is done", () => names.every(found), 60_000 + lagMs);
+    await requests.until("the new one is Ready", (all) => isReady(all.get("after")), 60_000 + lagMs);
     await sleep(lagMs);
     expect(origin.requests.map(({ path }) => path).toSorted()).toEqual([
       "/after",

@@ -44,7 +44,7 @@ describeWithControlPlane(`${2 * each} objects, of which half go to an origin tha
         await requests.until(
           "the others are Ready",
           (all) => [...all].filter(([name, one]) => name.startsWith(`up-${round}`) && isReady(one)).length === each,
-          inSoak(90_000, 1_200_000),
+          inSoak(180_000, 1_200_000),
         );
         const sent = origin.requests.filter(({ path }) => path.startsWith(`/up-${round}`));
         expect(sent).toHaveLength(each);
@@ -70,7 +70,7 @@ describeWithControlPlane(`${2 * each} objects, of which half go to an origin tha
         `${each} others Ready after ${Math.round(tookMs)} ms, 99 of 100 sent within ${Math.round(p99Ms)} ms (${Math.round(whenAllAreUpMs ?? NaN)} ms when all are up); ${resetting.requests.length} tries where each is reset, ${silent.requests.length} where none is answered\n`,
       );
     },
-    inSoak(120_000, 2_700_000),
+    inSoak(300_000, 2_700_000),
   );
 });
 

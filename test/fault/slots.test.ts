@@ -66,15 +66,23 @@ describeWithControlPlane("slots", () => {
       }
     }
     async function untilAll(prefix: string, count: number, isSo: typeof isReady = isReady): Promise<void> {
+      const states = new Map<string, number>();
       await until(
         `all of ${prefix}`,
         async () => {
           const all = await Promise.all(namespaces.map((one) => one.all()));
           const own = all.flatMap((one) => [...one.values()]).filter(({ metadata }) => metadata.name.startsWith(`${prefix}-`));
+          states.clear();
+          for (const one of own) {
+            const state = `${stateOf(one)} ${one.status?.attempt?.phase} ${one.status?.nextRunAt ?? ""}`;
+            states.set(state, (states.get(state) ?? 0) + 1);
+          }
           return own.length === count && own.every(isSo);
         },
-        90_000,
-      );
+        150_000,
+      ).catch((cause: unknown) => {
+        throw new Error(JSON.stringify([...states]), { cause });
+      });
     }
     async function must(status: number, method: "GET" | "POST" | "DELETE", path: string, body?: object): Promise<unknown> {
       const answer = await plane.admin(method, path, body);
@@ -98,6 +106,9 @@ describeWithControlPlane("slots", () => {
       await untilAll("calm", 500);
       expect(pathsOf("calm")).toHaveLength(500);
       expect(new Set(pathsOf("calm")).size).toBe(500);
+      // The first may have sent all of that before it left.
+      await declare(16, "rest");
+      await untilAll("rest", 16);
       const reconciled = others.map(({ log }) => log.filter(({ message }) => message === "exchanged").length);
       expect(Math.min(...reconciled)).toBeGreaterThan(0);
       for (const other of others) other.kill("SIGTERM");

@@ -65,10 +65,10 @@ describeWithControlPlane("statuses that cannot be written", (plane) => {
       const method = methods[name.split(/[.-]/).at(1) as keyof typeof methods];
       await requests.create(name, { url: `${origin.url}/${name}`, ...method });
     }
-    const all = await requests.until("the others are Ready", (seen) => others.every((name) => isReady(seen.get(name))), 40_000);
+    const all = await requests.until("the others are Ready", (seen) => others.every((name) => isReady(seen.get(name))));
     expect(held.filter((name) => isReady(all.get(name)))).toEqual([]);
     api.answer = () => undefined;
-    await requests.until("all are Ready", (seen) => [...seen.values()].every(isReady), 40_000);
+    await requests.until("all are Ready", (seen) => [...seen.values()].every(isReady));
     for (const name of [...held, ...others]) expect([name, origin.count(`/${name}`)]).toEqual([name, 1]);
   });
 });

@@ -9,6 +9,7 @@ import { at, exchange, never, reader, scope, testRequester } from "../support/lo
 import { loopbackServer } from "../support/loopback.ts";
 import { peerRequest, translator } from "../support/peer-objects.ts";
 import { requestOf, sourcesOf, type Written } from "../support/translated-requests.ts";
+import { runs } from "../support/fuzz.ts";
 
 /** What JSON, jq, templates and the peer's placeholders have marks for. */
 const text = fc.oneof(
@@ -140,7 +141,7 @@ test.each([
         expect(update?.body).toContain(`"number":${number}`);
         expect(update?.word).toBe(`w ${secret.token}`.trim());
       }),
-      { numRuns: 14 },
+      runs(14),
     );
   },
   240_000,

@@ -104,7 +104,7 @@ describeWithControlPlane("the controller", (plane) => {
     const { stdout } = await kubectl("get", "hreq", "announce");
     const [head = "", row = ""] = stdout.split("\n");
     expect(head.trim().split(/\s+/)).toEqual(["NAME", "READY", "REASON", "CODE", "METHOD", "LAST", "NEXT", "AGE"]);
-    expect(row).toMatch(/^announce\s+True\s+Succeeded\s+202\s+POST\s+\d+s\s+\d+s/);
+    expect(row).toMatch(/^announce\s+True\s+Succeeded\s+202\s+POST\s+\d+[smh]\S*\s+\d+[smh]/);
     expect((await kubectl("get", "holdfast")).stdout).toContain("httpendpoint.holdfast.dev/users-api");
   });
 

@@ -6,7 +6,7 @@ import { startController, type HoldfastProcess } from "../support/controller-pro
 import { declaredRequests, isReady, type DeclaredRequests } from "../support/declared-requests.ts";
 import { startFaultOrigin, type FaultOrigin } from "../support/fault-origin.ts";
 import { until } from "../support/fault-world.ts";
-import { grantController } from "../support/chart-rights.ts";
+import { grantController, untilMay } from "../support/chart-rights.ts";
 import { installCRDs } from "../support/install.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
@@ -20,13 +20,14 @@ describeWithControlPlane("a controller without its CRDs or its rights", () => {
   let origin: FaultOrigin;
   let controller: HoldfastProcess;
   let requests: DeclaredRequests;
+  let namespace: string;
   const stack = new AsyncDisposableStack();
 
   beforeAll(async () => {
     plane = stack.use(await startControlPlane());
     proxy = stack.use(await startTcpProxy(plane.url));
     origin = stack.use(await startFaultOrigin());
-    const namespace = await plane.createNamespace("heal");
+    namespace = await plane.createNamespace("heal");
     requests = declaredRequests(plane, namespace);
     const kubeconfig = await plane.kubeconfigVia("newcomer", `https://127.0.0.1:${proxy.port}`);
     controller = stack.use(await startController(["--kubeconfig", kubeconfig, "--namespace", namespace, ...flags]));
@@ -72,6 +73,8 @@ describeWithControlPlane("a controller without its CRDs or its rights", () => {
 
   test("F16: when its rights are taken, it sends nothing and says so; when they are given back, it does what is due, once", async () => {
     await plane.admin("DELETE", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/holdfast-newcomer");
+    const intent = { namespace, group: "holdfast.dev", resource: "httprequests", subresource: "status", verb: "patch" };
+    await untilMay(plane, "newcomer", intent, false);
     await requests.create("third", { url: `${origin.url}/third`, method: "POST" });
     await controller.logged(({ name, result }) => name === "third" && result === "error");
     proxy.reset(); // an open watch goes on without rights: the API server asks only as it opens

@@ -3,6 +3,7 @@ import { afterAll, expect, test } from "@jest/globals";
 import * as fc from "fast-check";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
 import { peerRequest, translator } from "../support/peer-objects.ts";
+import { runs } from "../support/fuzz.ts";
 
 const evaluator = createEvaluator({ deadlineMs: 10_000 });
 afterAll(async () => evaluator[Symbol.asyncDispose]());
@@ -61,7 +62,7 @@ test("whatever an id holds, the URL is verified, or the object is suspended and 
       expect([isVerified, isRefused]).toEqual(isVerified ? [true, false] : [false, true]);
       expect(manifest?.spec["suspend"] === true).toBe(isRefused);
     }),
-    { numRuns: 60 },
+    runs(60),
   );
 });
 

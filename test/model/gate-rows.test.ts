@@ -10,6 +10,7 @@ import { createRateLimits } from "../../src/http/limits/rate-limits.ts";
 import { createEndpointPlaces } from "../../src/http/limits/endpoint-places.ts";
 import { createReconcileGate, type Gates } from "../../src/http/limits/reconcile-gate.ts";
 import { exchange } from "../support/loopback-requester.ts";
+import { runs } from "../support/fuzz.ts";
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
@@ -94,6 +95,6 @@ test("whatever the limit, the burst and the server, each is sent, and looked at 
       loads,
       async (load) => (await looksFor({ ...load, burst: Math.min(load.burst, load.requests) })) <= 4 * load.count,
     ),
-    { numRuns: 40 },
+    runs(40),
   );
 });

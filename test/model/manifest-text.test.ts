@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { manifestText } from "../../src/cli/manifest-text.ts";
 import { parseJSON } from "../../src/core/tools/json.ts";
 import { readYAML } from "../../src/standalone/yaml.ts";
-import { anyText } from "../support/fuzz.ts";
+import { anyText, runs } from "../support/fuzz.ts";
 
 /** What YAML 1.1 takes for something else than text, and YAML 1.2 does not, or the other way round. */
 const odd = "on y n ~ null = << .inf 1e3 +1 0x1F 0o17 1_000 0b1 12:30:45 2001-01-01 08 1. ._1 *a &a ? | > --- ... ' \" {";
@@ -29,7 +29,7 @@ test("kubectl reads what was meant, whatever the texts are", () => {
       expect(errors).toEqual([]);
       expect(JSON.parse(JSON.stringify(documents[0]?.value))).toEqual(JSON.parse(JSON.stringify(manifest)));
     }),
-    { numRuns: 500 },
+    runs(500),
   );
 });
 

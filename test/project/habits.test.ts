@@ -129,7 +129,7 @@ describe("the pre-commit hook", () => {
       await git("rm", "-q", "--cached", file);
       rmSync(join(checkout, file));
     },
-    30_000,
+    180_000,
   );
 
   test("looks at what is staged, not at what stands beside it", async () => {

@@ -7,13 +7,15 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { startBrowser, type Page } from "../support/browser.ts";
+import { eventually } from "../support/tcp-table.ts";
 import { describeWith } from "./describe-with.ts";
 import { make, root } from "./repository.ts";
 import { projectTools } from "./tools.ts";
 
+/** For what a page's script does after it has loaded. */
+const longMs = 60_000;
 const dist = join(root, "site/dist");
 const types: Readonly<Record<string, string>> = {
   ".html": "text/html",
@@ -99,15 +101,17 @@ describeWith("chromium")("in a browser", () => {
     wide = started.use(await startBrowser(chromium, { width: 1280, height: 900 }));
     narrow = started.use(await startBrowser(chromium, { width: 390, height: 844 }));
   });
-  afterAll(() => started.disposeAsync(), 30_000);
+  afterAll(() => started.disposeAsync());
 
   /** Opens it, and keeps a picture where that is asked for. */
   async function show(page: Page, path: string, scheme: "light" | "dark", name: string): Promise<void> {
     await page.prefer(scheme);
     await page.open(url + path);
-    await sleep(500);
     const folder = process.env["HOLDFAST_SCREENSHOT"];
     if (folder !== undefined) writeFileSync(join(folder, `${name}.png`), await page.screenshot());
+  }
+  async function becomes<T>(look: () => Promise<T>, expected: T): Promise<void> {
+    expect(await eventually(look, (seen) => seen === expected, longMs)).toBe(expected);
   }
   const background = (page: Page): Promise<string> => page.evaluate("getComputedStyle(document.body).backgroundColor");
 
@@ -115,48 +119,56 @@ describeWith("chromium")("in a browser", () => {
     "/%s is read in light and dark",
     async (path) => {
       await show(wide, path, "light", `light-${path.replaceAll("/", "-")}`);
-      expect(await background(wide)).toBe("rgb(255, 255, 255)");
+      await becomes(() => background(wide), "rgb(255, 255, 255)");
       await show(wide, path, "dark", `dark-${path.replaceAll("/", "-")}`);
-      expect(await background(wide)).toBe("rgb(27, 27, 31)");
+      await becomes(() => background(wide), "rgb(27, 27, 31)");
       expect(await wide.evaluate("document.querySelector('h1').textContent.length > 3")).toBe(true);
     },
-    60_000,
+    180_000,
   );
 
   test.each(["", "delivery", "guide/", "api/httpresource"])(
     "/%s fits a narrow screen: only tables, code and pictures scroll sideways",
     async (path) => {
       await show(narrow, path, "light", `narrow-${path.replaceAll("/", "-")}`);
-      expect(await narrow.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+      await becomes(() => narrow.evaluate("document.documentElement.scrollWidth <= innerWidth"), true);
     },
-    60_000,
+    180_000,
   );
 
   test("a diagram's text stands apart from what is behind it, in light and dark", async () => {
     for (const scheme of ["light", "dark"] as const) {
       await show(wide, "delivery", scheme, `diagram-${scheme}`);
-      const [ink, paper] = await wide.evaluate<string[]>(
-        "(() => { const text = document.querySelector('.diagram text'); return [getComputedStyle(text).fill, getComputedStyle(document.body).backgroundColor]; })()",
-      );
       const light = (colour = ""): number => Math.max(...(colour.match(/[\d.]+/g) ?? []).slice(0, 3).map(Number));
-      expect(Math.abs(light(ink) - light(paper))).toBeGreaterThan(120);
+      const apart = async (): Promise<number> => {
+        const [ink, paper] = await wide.evaluate<string[]>(
+          "(() => { const text = document.querySelector('.diagram text'); return [getComputedStyle(text).fill, getComputedStyle(document.body).backgroundColor]; })()",
+        );
+        return Math.abs(light(ink) - light(paper));
+      };
+      expect(await eventually(apart, (difference) => difference > 120, longMs)).toBeGreaterThan(120);
     }
   });
 
   test("the search finds a page without a network", async () => {
     await show(wide, "", "light", "search-before");
-    await wide.evaluate("document.querySelector('.DocSearch-Button, .VPNavBarSearch button').click()");
-    await sleep(1_000);
+    // The page listens to no button before its script has run.
+    const isOpen = async (): Promise<boolean> => {
+      const has = "document.querySelector('#localsearch-input') !== null";
+      return wide.evaluate<boolean>(
+        `${has} || (document.querySelector('.DocSearch-Button, .VPNavBarSearch button')?.click(), false)`,
+      );
+    };
+    expect(await eventually(isOpen, (is) => is, longMs)).toBe(true);
     await wide.evaluate(
       "(() => { const input = document.querySelector('#localsearch-input'); input.value = 'OutcomeUnknown'; input.dispatchEvent(new Event('input', { bubbles: true })); })()",
     );
-    let found = "";
-    for (let waited = 0; waited < 40 && !found.includes("Delivery"); waited += 1) {
-      await sleep(250);
-      found = await wide.evaluate(
-        "[...document.querySelectorAll('.VPLocalSearchBox .result')].map((e) => e.textContent).join('\\n')",
-      );
-    }
+    const results = "[...document.querySelectorAll('.VPLocalSearchBox .result')].map((e) => e.textContent).join('\\n')";
+    const found = await eventually(
+      () => wide.evaluate<string>(results),
+      (text) => text.includes("Delivery"),
+      longMs,
+    );
     expect(found).toContain("Delivery: what is sent how often");
   });
 

@@ -38,9 +38,9 @@ function ours(kind: string, name: string, spec: object): Manifest {
   return { apiVersion: "holdfast.dev/v1alpha1", kind, metadata: { name }, spec };
 }
 
-/** Looks ten times a second. Throws, with what `otherwise` says then, after 30 s. */
+/** Looks ten times a second. Throws, with what `otherwise` says then, after 60 s. */
 export async function until(look: () => boolean | Promise<boolean>, otherwise: () => string): Promise<void> {
-  for (const giveUpMs = performance.now() + 30_000; !(await look()); await sleep(100))
+  for (const giveUpMs = performance.now() + 60_000; !(await look()); await sleep(100))
     if (performance.now() > giveUpMs) throw new Error(otherwise());
 }
 

@@ -1,7 +1,6 @@
 /** gunicorn closes an idle connection after two seconds, and says so to nobody: requests that come just then must not be lost. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
-import { declare, request } from "./declared.ts";
+import { declare, request, until } from "./declared.ts";
 import { startGunicorn } from "./servers.ts";
 
 test("no POST is lost where each comes when the server is about to close the connection", async () => {
@@ -18,9 +17,12 @@ test("no POST is lost where each comes when the server is about to close the con
   );
   await using declared = await declare(jobs);
   await declared.ready(...names);
-  await sleep(20_000);
+  const few = 6 * 8;
+  await until(
+    async () => (await server.lines("seen")).length > few,
+    () => names.map((name) => declared.state(name)).join("; "),
+  );
   expect(names.map((name) => declared.state(name)).filter((state) => !/^True\/|Sending/.test(state))).toEqual([]);
   const seen = await server.lines("seen");
-  expect(seen.length).toBeGreaterThan(6 * 8);
   expect(new Set(seen).size).toBe(seen.length); // each once
 });

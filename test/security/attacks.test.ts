@@ -336,7 +336,7 @@ describeWithControlPlane("a tenant", (plane) => {
     await crowd.until("it has all the workers that it gets", () => asked >= 15);
     const single = declaredRequests(plane, quick);
     await single.create("single", { url: `${origin.url}/quick` });
-    await single.until("it is sent", (all) => isReady(all.get("single")), 20_000);
+    await single.until("it is sent", (all) => isReady(all.get("single")), 40_000); // the others give up after 50 s
     await servers.disposeAsync(); // so that the controller need not wait for them
   });
 });

@@ -11,9 +11,12 @@ interface Poisoner extends AsyncDisposable {
   readonly url: string;
   /** The paths that each connection was asked for. */
   readonly connections: readonly (readonly string[])[];
+  /** When all that was for the latest `/evil…` has been sent. */
+  allSent(): Promise<unknown>;
 }
-/** Answers each request with its path, and one for `/evil…` as `reply` says. */
-async function poisoner(reply: (socket: Socket) => void): Promise<Poisoner> {
+/** Answers each request with its path, and one for `/evil…` as `reply` says, whose promise is for what comes later. */
+async function poisoner(reply: (socket: Socket) => void | Promise<unknown>): Promise<Poisoner> {
+  let sent: unknown;
   const connections: string[][] = [];
   const server = createServer((socket) => {
     const paths: string[] = [];
@@ -23,7 +26,7 @@ async function poisoner(reply: (socket: Socket) => void): Promise<Poisoner> {
     socket.on("data", (data) => {
       for (const [, path = ""] of data.toString("latin1").matchAll(/^GET (\S+) HTTP/gm)) {
         paths.push(path);
-        if (path.startsWith("/evil")) reply(socket);
+        if (path.startsWith("/evil")) sent = reply(socket);
         else socket.write(answer(path));
       }
     });
@@ -34,6 +37,7 @@ async function poisoner(reply: (socket: Socket) => void): Promise<Poisoner> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     connections,
+    allSent: () => Promise.resolve(sent),
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       server.close();
@@ -59,21 +63,18 @@ const ways: Readonly<Record<string, (socket: Socket) => void>> = {
   "after an informational one": (socket) => socket.write(`HTTP/1.1 103 Early Hints\r\n\r\n${answer("evil")}${answer("POISON")}`),
 };
 /** These come while the connection is idle, where the next request is later than they are. */
-const idle: Readonly<Record<string, (socket: Socket) => void>> = {
-  "while the connection is idle": (socket) => {
-    socket.write(answer("evil"));
-    setTimeout(() => socket.write(answer("POISON")), 5);
-  },
-  "while it is idle, the first byte only": (socket) => {
-    socket.write(answer("evil"));
-    setTimeout(() => socket.write("H"), 5);
-  },
-  "while it is idle, as an empty line": (socket) => {
-    socket.write(answer("evil"));
-    setTimeout(() => socket.write("\r\n"), 5);
-    setTimeout(() => socket.write(answer("POISON")), 10);
-  },
+const idle: Readonly<Record<string, (socket: Socket) => Promise<void>>> = {
+  "while the connection is idle": (socket) => laterOn(socket, answer("POISON")),
+  "while it is idle, the first byte only": (socket) => laterOn(socket, "H"),
+  "while it is idle, as an empty line": (socket) => laterOn(socket, "\r\n", answer("POISON")),
 };
+async function laterOn(socket: Socket, ...more: readonly string[]): Promise<void> {
+  socket.write(answer("evil"));
+  for (const text of more) {
+    await pause(5);
+    await new Promise((resolve) => socket.write(text, resolve)); // also where it was refused
+  }
+}
 /** Whether these come before the next request or after it nobody on this side can know: here only the connection tells tenants apart. */
 const late: Readonly<Record<string, (socket: Socket) => void>> = {
   "in the next turn": (socket) => {
@@ -115,6 +116,7 @@ describe("attack 9: an answer that nobody asked for is not another tenant's, sen
     await using http = testRequester({ connectionsPerOrigin: 1 });
     for (let round = 0; round < 12; round += 1) {
       expect(bodyOf(await asked(http, `${server.url}/evil`, "attacker"))).toBe("evil");
+      await server.allSent();
       await pause(60);
       expect(bodyOf(await asked(http, `${server.url}/victim-${round}`, "victim"))).toBe(`/victim-${round}`); // and no failure either
     }

@@ -13,7 +13,7 @@ const isAble = canMakeNamespaces() || process.env["CI"] === "true";
     const found = await inOwnNetwork(join(import.meta.dirname, "../support/silent-names.ts"), []);
     expect(found).toEqual({ slow: ["Timeout"], quick: 200 });
   },
-  60_000,
+  180_000,
 );
 
 test("no namespace resolves more than its part at once, all together no more than there are threads for, and each gets its turn", () => {

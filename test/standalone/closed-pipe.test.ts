@@ -14,7 +14,7 @@ const main = `"${join(import.meta.dirname, "../../node_modules/.bin/node")}" "${
 async function headOf(args: string, { all = false } = {}) {
   const both = all ? "2>&1" : "";
   const script = `${main} ${args} ${both} | head -1; echo "exit \${PIPESTATUS[0]}"`;
-  return run("bash", ["-c", script], { maxBuffer: 1 << 24, timeout: 20_000 });
+  return run("bash", ["-c", script], { maxBuffer: 1 << 24, timeout: 120_000 });
 }
 async function manifests(count: number, url: string) {
   const path = await mkdtemp(join(tmpdir(), "holdfast-pipe-"));

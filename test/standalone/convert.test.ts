@@ -10,7 +10,7 @@ import { ending, holdfast, start, type Ended } from "../support/holdfast.ts";
 import { peerDocuments, peerFiles, peerText } from "../support/peer-objects.ts";
 import { peerKey, peerOrigin, type PeerOrigin } from "../support/peer-origin.ts";
 
-const longMs = 90_000;
+const longMs = 120_000;
 /** What a Secret may hold that JSON and jq have marks for. */
 const phrase = 'line "one"\nline \\(two) ${ three } {{ four:default:five }}';
 

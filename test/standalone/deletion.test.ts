@@ -7,7 +7,7 @@ import { temporaryFolder } from "../support/standalone-store.ts";
 import { startUsersOrigin, type UsersOrigin } from "../support/users-origin.ts";
 
 const apiVersion = "holdfast.dev/v1alpha1";
-const waitMs = 30_000;
+const waitMs = 60_000;
 const manifests = (...objects: readonly object[]): string => objects.map((one) => stringify(one)).join("---\n");
 const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "all" }, stringData: { token: "sesame" } };
 const endpoint = ({ url }: UsersOrigin): object => ({

@@ -58,7 +58,7 @@ test(
         return (JSON.parse(stdout) as { items: readonly Stored[] }).items;
       };
       let all: readonly Stored[] = [];
-      await until("all are Ready", async () => (all = await stored()).every(isReady) && all.length === paths.length, 60_000);
+      await until("all are Ready", async () => (all = await stored()).every(isReady) && all.length === paths.length, 120_000);
       running.kill("SIGTERM");
       const { stderr } = await running.ended;
 
@@ -75,7 +75,8 @@ test(
       // cannot keep up with an hour that is so short makes fewer, and more than one.
       expect(total / paths.length).toBeGreaterThan(1);
       expect(total / paths.length).toBeLessThan(32);
-      expect(Math.max(...tries.slice(20, 58))).toBeLessThan(paths.length);
+      // They come spread over the five minutes: all at once, they would leave four of five minutes empty.
+      expect(tries.slice(20, 58).filter((count) => count > 0).length).toBeGreaterThan(19);
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -5,11 +5,11 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { stringify } from "yaml";
 import { startDemoOrigin } from "../support/demo-origin.ts";
 import { examplesFor } from "../support/examples.ts";
+import { until } from "../support/fault-world.ts";
 import { holdfast, start } from "../support/holdfast.ts";
 
 async function workFolder(): Promise<
@@ -30,17 +30,22 @@ function request(name: string, spec: object): object {
   return { apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPRequest", metadata: { name }, spec };
 }
 
-/** Answers each request after `delayMs`, and counts by path and method. */
-async function slowOrigin(delayMs: number) {
+/** Counts by path and method what it is asked. */
+async function countingOrigin() {
   const requests = new Map<string, number>();
+  const held: string[] = [];
   const server = createServer((incoming, response) => {
     const asked = `${incoming.method} ${incoming.url}`;
     requests.set(asked, (requests.get(asked) ?? 0) + 1);
     incoming.resume();
-    setTimeout(() => response.end("{}"), delayMs);
+    if (origin.total() > origin.answers) held.push(asked);
+    else response.end("{}");
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
-  return {
+  const origin = {
+    /** How many requests are answered; those that come after them are held, and never answered. */
+    answers: Infinity,
+    held,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     total: () => [...requests.values()].reduce((sum, count) => sum + count, 0),
@@ -50,6 +55,7 @@ async function slowOrigin(delayMs: number) {
       await once(server, "close");
     },
   };
+  return origin;
 }
 
 test("runs every example to its declared end, once, and says what it did", async () => {
@@ -175,7 +181,8 @@ test("names the file, the line and the field of every mistake, and sends nothing
 
 test("after kill -9 in the middle of 100 requests: idempotent ones complete, no completed one is sent again, a POST in flight is unknown", async () => {
   await using folder = await workFolder();
-  await using origin = await slowOrigin(150);
+  await using origin = await countingOrigin();
+  origin.answers = 30;
   const names = Array.from({ length: 100 }, (_, n) => ({ name: `r${n}`, method: n % 2 === 0 ? "GET" : "POST" }));
   const file = await folder.write(
     "many.yaml",
@@ -184,9 +191,11 @@ test("after kill -9 in the middle of 100 requests: idempotent ones complete, no 
   const args = ["run", "--once", "-f", file, "--data", join(folder.path, "state.db"), "--concurrency", "10"];
 
   const first = start(args);
-  while (origin.total() < 40) await sleep(5);
+  const isHeld = (method: string): boolean => origin.held.some((asked) => asked.startsWith(method));
+  await until("a GET and a POST are on their way", () => isHeld("GET") && isHeld("POST"));
   first.kill("SIGKILL");
   const killed = await first.ended;
+  origin.answers = Infinity;
   const done = [...killed.stdout.matchAll(/^default\/(r\d+) +(?:GET|POST) {2}ready/gm)].map(([, name]) => name);
   expect(done.length).toBeGreaterThan(0);
   expect(done.length).toBeLessThan(100);
@@ -211,7 +220,7 @@ test("after kill -9 in the middle of 100 requests: idempotent ones complete, no 
 });
 
 test("says in a condition what is wrong, names the field, and sends none of it; one endless program stops nobody else", async () => {
-  await using origin = await slowOrigin(0);
+  await using origin = await countingOrigin();
   await using folder = await workFolder();
   const url = `${origin.url}/x`;
   const cases: Readonly<Record<string, { spec: object; says: string }>> = {
@@ -265,21 +274,18 @@ test("says in a condition what is wrong, names the field, and sends none of it; 
 
 test("without --once it takes up changed files, keeps what was declared while one is wrong, and ends on SIGTERM", async () => {
   await using folder = await workFolder();
-  await using origin = await slowOrigin(0);
-  const until = async (condition: () => boolean): Promise<void> => {
-    while (!condition()) await sleep(20);
-  };
+  await using origin = await countingOrigin();
   // Its value is also the name of a file that the log will speak of.
   const secret = "canary-4f1c8a06";
   await folder.write("secret.yaml", { apiVersion: "v1", kind: "Secret", metadata: { name: "s" }, stringData: { s: secret } });
   const inputs = { s: { secretKeyRef: { name: "s", key: "s" } } };
   const file = await folder.write(`${secret}.yaml`, request("a", { url: `${origin.url}/first`, method: "POST", inputs }));
   const running = start(["run", "-f", folder.path]);
-  await until(() => origin.requests.get("POST /first") === 1);
+  await until("it is sent", () => origin.requests.get("POST /first") === 1);
   await writeFile(file, "a: [");
-  await sleep(3_000); // two looks and more
+  await until("it is found to be wrong", () => running.saidSoFar().includes("a manifest is wrong"));
   await folder.write(`${secret}.yaml`, request("a", { url: `${origin.url}/second`, method: "POST" }));
-  await until(() => origin.requests.get("POST /second") === 1);
+  await until("what it says then is sent", () => origin.requests.get("POST /second") === 1);
   running.kill("SIGTERM");
   const { code, stdout, stderr } = await running.ended;
   expect(code).toBe(0);

@@ -6,8 +6,8 @@ import { expect, test } from "@jest/globals";
 import { holdfast } from "../support/holdfast.ts";
 import { loopbackServer } from "../support/loopback.ts";
 
-function manifest(name: string, url: string): string {
-  const spec = { url, timeout: "1s", retry: { limit: 0 } };
+function manifest(name: string, url: string, timeout = "60s"): string {
+  const spec = { url, timeout, retry: { limit: 0 } };
   return JSON.stringify({ apiVersion: "holdfast.dev/v1alpha1", kind: "HTTPRequest", metadata: { name }, spec });
 }
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
@@ -35,7 +35,7 @@ test("F14, wish 22: 24 requests to an origin that never answers hold up none of 
     const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `${index}`.padStart(2, "0"));
     // In the order of their names the silent ones come first.
     const manifests = [
-      ...names(24).map((name) => manifest(`a-silent-${name}`, `${silent.url}/${name}`)),
+      ...names(24).map((name) => manifest(`a-silent-${name}`, `${silent.url}/${name}`, "1s")),
       ...names(60).map((name) => manifest(`b-quick-${name}`, `${quick.url}/${name}`)),
     ];
     await writeFile(join(folder, "all.yaml"), manifests.join("\n---\n"));

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { parseAllDocuments } from "yaml";
 import type { ControlPlaneClient } from "./control-plane-client.ts";
+import { until } from "./fault-world.ts";
 
 const run = promisify(execFile);
 const apiGroup = "rbac.authorization.k8s.io";
@@ -66,6 +67,21 @@ export async function grantController(
 export async function grantServing(plane: ControlPlaneClient): Promise<void> {
   const values = "controller.serveProviderHttp=all,controller.providerHttpLease=default/of-the-provider";
   await grant(plane, "server", await renderOnce("serving", values), []);
+}
+
+/** Waits until the API server, which takes up roles a moment after they were written, lets the user do that, or no more. */
+export async function untilMay(
+  plane: ControlPlaneClient,
+  user: string,
+  resourceAttributes: Readonly<Record<string, string>>,
+  may = true,
+): Promise<void> {
+  const apiVersion = "authorization.k8s.io/v1";
+  const review = { apiVersion, kind: "SubjectAccessReview", spec: { user, resourceAttributes } };
+  await until(`${user} may${may ? "" : " not"} ${JSON.stringify(resourceAttributes)}`, async () => {
+    const { body } = await plane.admin("POST", `/apis/${apiVersion}/subjectaccessreviews`, review);
+    return (body as { readonly status?: { readonly allowed?: boolean } }).status?.allowed === may;
+  });
 }
 
 async function grant(

@@ -72,7 +72,7 @@ async function policy(name: string, spec: object): Promise<number> {
 const message = (request: DeclaredRequest | undefined): string =>
   request?.status?.conditions?.find(({ type }) => type === "Ready")?.message ?? "";
 async function outcome(requests: DeclaredRequests, name: string, isSo: (state: string) => boolean): Promise<object> {
-  const all = await requests.until(`${name} has ended`, (all) => isSo(stateOf(all.get(name))), 30_000);
+  const all = await requests.until(`${name} has ended`, (all) => isSo(stateOf(all.get(name))));
   return { state: stateOf(all.get(name)), message: message(all.get(name)) };
 }
 const hasEnded = (state: string): boolean => state !== "" && !/Sending|Retrying/.test(state);
@@ -130,9 +130,7 @@ found["events"] = await eventsOf(trusted.namespace, "inner");
 found["metric"] = await controller.metric('holdfast_egress_denied_total{rule="private"}');
 const rule = { cidrs: ["10.20.30.0/24"], methods: ["GET"] };
 await policy("inside", { namespaceSelector: { matchLabels: { tier: "trusted" } }, allow: [rule] });
-const allowedMs = performance.now();
 found["privateAllowed"] = await outcome(trusted, "inner", (state) => state.startsWith("Ready/"));
-found["allowedAfterMs"] = performance.now() - allowedMs;
 found["privateOther"] = stateOf((await other.all()).get("inner"));
 found["privatePost"] = await sent(trusted, "post", { ...inner, method: "POST" });
 found["pooled"] = await sent(trusted, "pooled", inner);

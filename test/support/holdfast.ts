@@ -14,6 +14,8 @@ export interface Ended {
 export interface Running {
   readonly pid: number;
   kill(signal: NodeJS.Signals): void;
+  /** What it has printed to stderr. */
+  saidSoFar(): string;
   readonly ended: Promise<Ended>;
 }
 
@@ -22,12 +24,14 @@ export function start(args: readonly string[], env: Readonly<Record<string, stri
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...env },
   });
+  let said = "";
+  child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
   const ended = Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]).then(([stdout, stderr]) => ({
     code: child.exitCode ?? -1,
     stdout,
     stderr,
   }));
-  return { pid: child.pid ?? 0, kill: (signal) => void child.kill(signal), ended };
+  return { pid: child.pid ?? 0, kill: (signal) => void child.kill(signal), saidSoFar: () => said, ended };
 }
 
 /** Ends with the test, however that ends. */

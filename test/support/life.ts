@@ -65,6 +65,7 @@ export function life({
     manifests,
     after,
     end: nothing,
+    isDue: (stage, { state }) => had.length >= history.length + stage - 2 && state(of).startsWith("True"),
     check(seen) {
       expect({ had, state: seen.stateBefore(of).split("/")[0], isThere: seen.isThere(of) }).toEqual({
         had: [...history, gone],

@@ -8,7 +8,7 @@ export function testCases(cases: readonly RemoteCase[]): void {
     async () => {
       all = await runCases(cases);
     },
-    firstMs + 2 * thenMs + longestMoreMs + 100_000,
+    firstMs + 2 * thenMs + 3 * longestMoreMs + 100_000,
   );
 
   test.each(cases.map((one) => [one.name, one] as const))("%s", (name, { check }) => {

@@ -51,6 +51,8 @@ export interface RemoteCase {
   readonly after?: Manifests;
   /** What is declared at last; absent: the same still. */
   readonly end?: Manifests;
+  /** Whether all has come about that is to come before it is declared anew, or at last; absent: whatever comes in the time for it. */
+  readonly isDue?: (stage: 1 | 2, seen: Seen) => boolean;
   readonly check: (seen: Seen) => void;
 }
 export interface Seen {
@@ -189,13 +191,18 @@ export async function runCases(cases: readonly RemoteCase[]): Promise<ReadonlyMa
     [...seen.values()].filter(({ status = {} }) => "attempt" in status || isLookedAt(status)).length >= declaredCount;
   for (const endMs = performance.now() + 60_000; !isBegun() && performance.now() < endMs;) await sleep(50);
   await sleep(firstMs);
+  let before = seen;
   async function declare(stage: 1 | 2): Promise<void> {
+    const isLate = ({ one, log }: (typeof running)[number], index: number): boolean =>
+      one.isDue?.(stage, seenNow(log, `case-${index}`)) === false;
+    for (const endMs = performance.now() + longestMoreMs; running.some(isLate) && performance.now() < endMs;) await sleep(250);
+    before = new Map(seen);
     await folder.write("all.yaml", manifestsText(declared, stage));
     store.reload(await mustLoad([file]));
     await sleep(thenMs);
   }
   await declare(1);
-  const before = new Map(seen);
+  before = new Map(seen);
   if (cases.some(({ end }) => end)) await declare(2);
   /** As it is now, which does not change any more. */
   function seenNow(sent: Running["log"], namespace: string): Seen {

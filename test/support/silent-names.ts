@@ -24,7 +24,7 @@ function get(namespace: string, name: string, timeoutMs: number): Promise<Outcom
 }
 const given = Array.from({ length: 90 }, (_, index) => get("slow", `n${index}.silent.test`, 500));
 const outcomes = await Promise.all(given);
-const other = await get("quick", "other.test", 5_000);
+const other = await get("quick", "other.test", 15_000); // all of theirs take longer, as many at once as there may be
 process.stdout.write(
   JSON.stringify({
     slow: [...new Set(outcomes.map((outcome) => (outcome.type === "failure" ? outcome.reason : outcome.type)))],

@@ -5,6 +5,7 @@ import type { HTTPRequestSpec } from "../../src/api/http-request.ts";
 import { conclude, decide, markRetrying, type Attempt, type Desired } from "../../src/core/delivery.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { answer, condition, drive, httpRequest, refused, reset } from "../support/request-plan.ts";
+import { runs } from "../support/fuzz.ts";
 
 const start = "2026-01-01T00:00:00.000Z";
 const at = (secs: number): string => new Date(Date.parse(start) + secs * 1000).toISOString();
@@ -99,6 +100,7 @@ test("what may arrive twice is sent six times at most, however often nothing lef
       }
       return mayHaveLeft < 6;
     }),
+    runs(100),
   );
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import * as fc from "fast-check";
 import { resolveScalar } from "../../src/standalone/yaml-scalar.ts";
 import { readYAML } from "../../src/standalone/yaml.ts";
+import { runs } from "../support/fuzz.ts";
 
 /** JSON text, in which exact integers show as they are. */
 function read(text: string): string {
@@ -85,6 +86,7 @@ describe("whatever text it is given", () => {
         const text = JSON.stringify({ value }, undefined, indent);
         expect(JSON.parse(read(text))).toEqual(JSON.parse(text));
       }),
+      runs(100),
     );
   });
 
@@ -107,7 +109,13 @@ describe("whatever text it is given", () => {
       "\t",
       "#",
     );
-    fc.assert(fc.property(fc.array(line), (lines) => void readYAML(lines.join("\n"))));
-    fc.assert(fc.property(fc.string(), (text) => void readYAML(text)));
+    fc.assert(
+      fc.property(fc.array(line), (lines) => void readYAML(lines.join("\n"))),
+      runs(100),
+    );
+    fc.assert(
+      fc.property(fc.string(), (text) => void readYAML(text)),
+      runs(100),
+    );
   });
 });

@@ -2,6 +2,7 @@ import { afterEach, expect, jest, test } from "@jest/globals";
 import * as fc from "fast-check";
 import type { Lane } from "../../src/core/lane.ts";
 import { createOriginPlaces } from "../../src/http/limits/origin-places.ts";
+import { runs } from "../support/fuzz.ts";
 
 afterEach(() => void jest.useRealTimers());
 
@@ -62,6 +63,7 @@ test("no namespace takes the last place, so that each finds one beside any numbe
       expect(entered("victim", 1)).toBe(1);
       expect(hanging + 1).toBeLessThanOrEqual(limit);
     }),
+    runs(100),
   );
 });
 

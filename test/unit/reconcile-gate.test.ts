@@ -5,6 +5,7 @@ import { createCircuits, type Pass } from "../../src/http/limits/circuits.ts";
 import { createRateLimits } from "../../src/http/limits/rate-limits.ts";
 import { RefusedError } from "../../src/http/refusal.ts";
 import { createTokens, type Token } from "../../src/http/credentials/tokens.ts";
+import { runs } from "../support/fuzz.ts";
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
@@ -53,7 +54,7 @@ describe("a rate limit", () => {
         const first = seen[0]?.atMs ?? 0;
         expect(seen.filter(({ atMs }) => atMs === first)).toHaveLength(Math.min(burst, count));
       }),
-      { numRuns: 50 },
+      runs(50),
     );
   });
 
@@ -76,7 +77,7 @@ describe("a rate limit", () => {
           if (burst < requests) expect(atMs - (seen[0]?.atMs ?? 0)).toBeGreaterThanOrEqual(Math.floor(spacedMs));
         }
       }),
-      { numRuns: 50 },
+      runs(50),
     );
     using limits = createRateLimits(groupOf, now);
     const limit = { requests: 1, perMs: 1_000, burst: 1 };

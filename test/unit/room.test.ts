@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import * as fc from "fast-check";
 import { createRoom } from "../../src/engine/room.ts";
+import { runs } from "../support/fuzz.ts";
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
@@ -80,5 +81,6 @@ test("whatever is taken and given back, nobody waits on while there is room", as
         expect(forgotten).toEqual([]);
       }
     }),
+    runs(100),
   );
 });

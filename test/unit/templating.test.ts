@@ -10,6 +10,7 @@ import {
   templatesOf,
   wholeExpression,
 } from "../../src/core/templating.ts";
+import { runs } from "../support/fuzz.ts";
 
 const shape = (source: string): unknown => {
   const template = parseTemplate(source);
@@ -68,6 +69,7 @@ test("what is balanced comes out as it went in, whatever stands around it", () =
       fc.pre(!before.endsWith("$"));
       expect(shape(`${before}\${ ${inner} }${after}`)).toEqual([before, [inner], after].filter((part) => part !== ""));
     }),
+    runs(100),
   );
 });
 
@@ -91,6 +93,7 @@ describe("a JSON value's strings", () => {
       fc.property(fc.jsonValue(), (value) =>
         expect(stringifyWith(value, (text) => JSON.stringify(text))).toBe(JSON.stringify(value)),
       ),
+      runs(100),
     );
   });
 

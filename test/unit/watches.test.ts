@@ -9,6 +9,7 @@ import type { Log } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { createWatchFailures } from "../../src/telemetry/watch-failures.ts";
 import { afterEnd, backoffMs, start, type End, type Watching } from "../../src/kubernetes/reflector-state.ts";
+import { runs } from "../support/fuzz.ts";
 
 describe("watch readiness", () => {
   const watched = { resource: "httprequests", namespace: undefined, hasListed: true, problem: undefined, silentSecs: 0 };
@@ -52,6 +53,7 @@ describe("watch lines", () => {
         const bytes = Buffer.from(lines.map((text) => `${text}\n`).join(""));
         expect(await Array.fromAsync(readLines(chunked(bytes, sizes), 10_000))).toEqual(lines);
       }),
+      runs(100),
     );
   });
 
