@@ -38,6 +38,16 @@ describe("content that comes too slowly", () => {
     expect(await strict.send(exchange({ url: steady.url }))).toMatchObject({ type: "response", response: { sizeBytes: 10_000 } });
   });
 
+  test("does not mean what came while this process had no time", async () => {
+    await using server = await inPieces([150, 200, 0, 0]);
+    await using http = testRequester(rate);
+    const sent = http.send(exchange({ url: server.url }));
+    while (server.requests.length === 0) await pause(1);
+    await pause(250); // one stretch is over, and nothing of the next is there
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400);
+    expect(await sent).toMatchObject({ type: "response", response: { sizeBytes: 10_000 } });
+  });
+
   test("does not mean an answer that is slow to begin", async () => {
     await using server = await loopbackServer((_request, response) => void setTimeout(() => response.end("ok"), 600));
     await using http = testRequester(rate);

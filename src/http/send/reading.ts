@@ -114,11 +114,15 @@ export class Reading {
   }
   #watch({ bytesPerSecond, windowMs }: MinimumRate): NodeJS.Timeout {
     let before = this.sizeBytes;
-    return setInterval(() => {
+    const reader = this.#reader;
+    const judge = (): void => {
+      if (this.#reader !== reader) return; // it has ended meanwhile
       if ((this.sizeBytes - before) * 1000 < bytesPerSecond * windowMs)
         this.#flow.fail(new WireError("HOLDFAST_RESPONSE_TOO_SLOW", `less than ${bytesPerSecond} bytes a second`));
       before = this.sizeBytes;
-    }, windowMs);
+    };
+    // What has come while this process had no time for it is taken in first.
+    return setInterval(() => setImmediate(judge), windowMs);
   }
 }
 
