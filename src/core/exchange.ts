@@ -11,6 +11,8 @@ import type { Located, RequestTemplate } from "./request-template.ts";
 export interface Exchange extends Connection {
   readonly request: RequestTemplate;
   readonly scope: Scope;
+  /** Secrets that it does not send, and that what is shown of its answer is not to hold either. One that is not there is not looked for. */
+  readonly hidden?: Scope["inputs"];
   /** An answer that came before, for its expressions: what an update is derived from. */
   readonly response?: Response;
   /** Of what it is sent for, or of one item of that; absent: it only asks. */

@@ -24,7 +24,7 @@ export interface Response {
 
 /** What of an answer people may see. Nothing is looked through before it is asked for. */
 export interface Shown {
-  /** The beginning of the content, with asterisks for each secret that went out with the request; undefined: there are too many to look for. */
+  /** The beginning of the content, with asterisks for each secret that went out with the request, or that another request of the object sends; undefined: there are too many to look for. */
   body(): Excerpt | undefined;
   /** Another text that was made of the content, likewise. */
   mask(text: string): Excerpt | undefined;

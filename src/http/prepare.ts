@@ -22,7 +22,7 @@ import type { Egress } from "./connect/egress.ts";
 import { compileAll } from "./evaluate/batch.ts";
 import type { Evaluations } from "./evaluate/plan-evaluations.ts";
 import { checkReferences } from "./evaluate/references.ts";
-import { readsElsewhere, readsSecret, secretValues, type Inputs } from "./resolve/inputs.ts";
+import { readsElsewhere, readsSecret, resolveHidden, secretValues, type Inputs } from "./resolve/inputs.ts";
 import { resolveLocation } from "./send/location.ts";
 import type { Hop } from "./send/redirects.ts";
 import { anywhere, placeOf, type Place } from "./place.ts";
@@ -44,7 +44,7 @@ interface PrepareDeps {
 /** Without a credential and a signature, whose settings are in `auth` and `sign`. */
 export interface Ready extends Pick<
   Sending,
-  "first" | "template" | "maxRedirects" | "secrets" | "placeNow" | "metadata" | "endpoint" | "freshAfterMs"
+  "first" | "template" | "maxRedirects" | "secrets" | "hidden" | "placeNow" | "metadata" | "endpoint" | "freshAfterMs"
 > {
   readonly auth: AuthSettings | undefined;
   readonly sign: SignSettings | undefined;
@@ -107,6 +107,7 @@ export function createPrepare(deps: PrepareDeps): Prepare {
       const place = placeOf(exchange, origin, readsSecret(scope, inputs));
       return first.request.origin === origin ? place : { ...anywhere, tls: place.tls, proxy: place.proxy };
     };
+    const hidden = exchange.hidden && (await resolveHidden(exchange.hidden, read));
     const settings = admit(first, scope.metadata, placeNow);
     if (!clients.has(settings)) await hideAdminDetails(exchange, async () => checkTls(settings.tls, exchange.tls));
     return {
@@ -115,6 +116,7 @@ export function createPrepare(deps: PrepareDeps): Prepare {
       first: settings === first.settings ? first : { ...first, settings },
       template: request,
       maxRedirects,
+      hidden,
       secrets: secretsOf(scope, { inputs, bytes, kept: connecting.secrets, values }),
       placeNow,
       metadata: scope.metadata,

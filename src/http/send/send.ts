@@ -145,7 +145,7 @@ function responseOf({ sending, durationMs }: Exchange, answer: Answer, content: 
     statusCode,
     headers: fields,
     body: redact(text),
-    shown: createShown({ headers: fields, body: text }, sending.secrets),
+    shown: createShown({ headers: fields, body: text, hidden: sending.hidden }, sending.secrets),
     sizeBytes: content.byteLength,
     /** Made when it is asked for: what is only looked at needs none. */
     get sha256() {

@@ -53,6 +53,8 @@ export interface Sending {
   readonly placeNow?: () => Place;
   /** Masked in what may be shown of the answer. */
   readonly secrets: () => Secrets;
+  /** Masked, too, though they were not sent with it. */
+  readonly hidden?: readonly string[] | undefined;
   /** Asked before more than `smallBytes` of an answer are read. Absent: nobody needs to be. */
   readonly mayReadLong?: (signal: AbortSignal) => Promise<void>;
 }

@@ -1,7 +1,7 @@
 /** The spec's requests as exchanges: what each is sent by, and what of the spec it needs. Pure. */
 import type { HTTPResourceSpec } from "../../api/http-resource.ts";
 import type { Poll } from "../../api/poll.ts";
-import type { RequestShape } from "../../api/request.ts";
+import type { Inputs, RequestShape } from "../../api/request.ts";
 import type { Attempt } from "../../core/delivery.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
@@ -41,10 +41,13 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
   const { spec, resource, now, known } = context;
   const { field, shape, attempt, expressionsToValidate, object } = asked;
   const externalID = field === "spec.create" ? context.declaredID : context.externalID;
+  const inputs = inputsReadBy(readingOf(spec, asked), spec.inputs ?? {});
+  const hidden = hiddenFrom(spec, inputs);
   return {
     shape,
     field,
-    shared: { ...sharedBy(spec, shape), inputs: inputsReadBy(readingOf(spec, asked), spec.inputs ?? {}) },
+    shared: { ...sharedBy(spec, shape), inputs },
+    ...(hidden && { hidden }),
     metadata: resource.metadata,
     seesOnly: context.seesOnly,
     now: attempt?.startedAt ?? now.toISOString(),
@@ -71,6 +74,13 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
         : outputExpressions(declaredOutputs(spec.outputs, "spec.outputs"))),
     ],
   };
+}
+
+/** What another request of the object sent, a server can tell in answer to this one. */
+function hiddenFrom({ record, inputs = {} }: HTTPResourceSpec, read: Inputs): Inputs | undefined {
+  if (record !== "Body") return undefined;
+  const others = Object.entries(inputs).filter(([name, { secretKeyRef }]) => secretKeyRef && !Object.hasOwn(read, name));
+  return others.length === 0 ? undefined : Object.fromEntries(others);
 }
 
 /** What tells that an answer says that nothing was done: the spec's, or the endpoint's. */

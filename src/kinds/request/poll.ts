@@ -102,7 +102,7 @@ function inHeader(response: Response, field: string): PollURL {
   for (const name of [...operationFields, "location"] as const) {
     const value = response.headers[name];
     if (typeof value !== "string") continue;
-    if (value.length > longestURL || response.shown.field(name) !== value)
+    if (value.length > longestURL || !response.shown.isOpen(value))
       return failPoll(
         "PollURLUnusable",
         `answered 202; the URL in ${fieldNames[name]} is too long, or holds a secret of the request`,

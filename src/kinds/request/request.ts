@@ -87,6 +87,8 @@ export interface DeclaredRequest {
   readonly attemptId?: string;
   /** Inputs by name whose values are known without reading a Secret or ConfigMap. */
   readonly known?: ReadonlyMap<string, unknown>;
+  /** Those that it does not read, and that nothing which is shown of its answer may hold. */
+  readonly hidden?: Inputs;
   /** Whether it may be sent twice, where its method is not to say so. */
   readonly idempotent?: boolean | undefined;
   /** What else expressions see. */
@@ -184,6 +186,7 @@ export function buildExchange(declared: DeclaredRequest, declaredEndpoint: UsedE
         : shape.body && { body: bodyTemplate(shape.body, `${field}.body`) }),
     },
     scope: scopeOf(declared),
+    ...(declared.hidden && { hidden: sources(declared.hidden) }),
     ...(declared.response && { response: declared.response }),
     ...(endpoint ? connectionOf(endpoint) : ownConnection(shared)),
     ...(attemptId !== undefined && { attemptId }),
