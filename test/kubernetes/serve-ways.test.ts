@@ -1,0 +1,173 @@
+/** Ways of the peer's objects over their life, served on a real API server: what changes around them, and what never succeeds or never ends. */
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { grantServing } from "../support/chart-rights.ts";
+import { startController } from "../support/controller-process.ts";
+import { until } from "../support/fault-world.ts";
+import { installPeerCRDs } from "../support/peer-crds.ts";
+import { peerOrigin, type PeerOrigin } from "../support/peer-origin.ts";
+import {
+  conditionText,
+  getServed,
+  memberRequest,
+  plainConfig,
+  servedGroup,
+  servedPath,
+  type Served,
+} from "../support/serving.ts";
+import { describeWithControlPlane } from "../support/shared-control-plane.ts";
+
+const longMs = 120_000;
+
+describeWithControlPlane("served objects", (plane) => {
+  let origin: PeerOrigin;
+  let namespace: string;
+  const stack = new AsyncDisposableStack();
+  afterAll(() => stack.disposeAsync());
+
+  const get = (plural: string, name: string): Promise<Served | undefined> => getServed(plane, plural, namespace, name);
+  const becomes = (plural: string, name: string, type: string, text: string): Promise<void> =>
+    until(`${name} is ${type} ${text}`, async () => conditionText(await get(plural, name), type) === text, longMs);
+  async function make(manifest: object): Promise<void> {
+    await plane.apply(JSON.stringify(manifest));
+  }
+  /** Looked at every other second. */
+  const member = (name: string, forProvider: object): ReturnType<typeof memberRequest> =>
+    memberRequest({ name, namespace, origin: origin.url }, { forProvider, annotations: { "crossplane.io/poll-interval": "2s" } });
+  const once = (name: string, forProvider: object): object => ({
+    apiVersion: `${servedGroup}/v1alpha2`,
+    kind: "DisposableRequest",
+    metadata: { name, namespace },
+    spec: { providerConfigRef: { name: "plain", kind: "ProviderConfig" }, forProvider },
+  });
+  const secretPath = (name: string): string => servedPath("secrets", namespace, name);
+  const base64 = (text: string): string => Buffer.from(text).toString("base64");
+  const dataOf = async (name: string): Promise<unknown> => {
+    const { body } = await plane.admin("GET", secretPath(name));
+    return (body as { readonly data?: unknown }).data;
+  };
+  const membersCalled = (nick: string): readonly string[] =>
+    [...origin.objects].flatMap(([key, fields]) => (fields["nick"] === nick ? [key] : []));
+  const postsTo = (url: string): number => origin.requests.filter((one) => one.method === "POST" && one.url === url).length;
+
+  beforeAll(async () => {
+    namespace = await plane.createNamespace("serve-ways");
+    origin = stack.use(await peerOrigin());
+    await installPeerCRDs(plane);
+    await grantServing(plane);
+    await make(JSON.parse(plainConfig(namespace)) as object);
+    const flags = ["--serve-provider-http", "all", "--provider-http-lease", "none"];
+    stack.use(await startController(["--kubeconfig", plane.kubeconfigs.server, "--namespace", namespace, ...flags]));
+  }, longMs);
+
+  test(
+    "a Secret that is changed is sent, and is in no status",
+    async () => {
+      const secret = (word: string): object => ({
+        apiVersion: "v1",
+        kind: "Secret",
+        metadata: { name: "words", namespace },
+        data: { word: base64(word) },
+      });
+      await make(secret("the first word"));
+      const payload = { baseUrl: `${origin.url}/api/members`, body: JSON.stringify({ nick: `{{ words:${namespace}:word }}` }) };
+      await make(member("told", { payload }));
+      await becomes("requests", "told", "Ready", "True Available");
+      const [key] = membersCalled("the first word");
+      expect(key).toBeDefined();
+      await make(secret("the second word"));
+      await until("it is sent", () => origin.objects.get(key ?? "")?.["nick"] === "the second word", longMs);
+      await until(
+        "it is observed",
+        async () => (await get("requests", "told"))?.status?.requestDetails?.method === "GET",
+        longMs,
+      );
+      const status = JSON.stringify((await get("requests", "told"))?.status);
+      expect(status).not.toMatch(/the (first|second) word/);
+      expect(membersCalled("the first word")).toEqual([]);
+    },
+    longMs,
+  );
+
+  test(
+    "what is gone from its server is made again, and a Secret of its answers that is gone, too",
+    async () => {
+      const injected = {
+        secretInjectionConfigs: [
+          {
+            secretRef: { name: "facts", namespace },
+            keyMappings: [
+              { secretKey: "id", responseJQ: ".body.id" },
+              { secretKey: "none", responseJQ: ".body.none", missingFieldStrategy: "setEmpty" },
+            ],
+          },
+        ],
+      };
+      await make(member("again", injected));
+      await becomes("requests", "again", "Ready", "True Available");
+      const idOf = (key = ""): string => key.split("/")[1] ?? "";
+      const isTold = async (id: string): Promise<boolean> =>
+        JSON.stringify(await dataOf("facts")) === JSON.stringify({ id: base64(id), none: "" });
+      const [first] = membersCalled("again");
+      await until("its id is told", () => isTold(idOf(first)), longMs);
+      await plane.admin("DELETE", secretPath("facts"));
+      await until("it is told again", () => isTold(idOf(first)), longMs);
+
+      await fetch(`${origin.url}/api/${first}`, { method: "DELETE" });
+      await until("there is another", () => membersCalled("again").some((key) => key !== first), longMs);
+      const [second] = membersCalled("again");
+      await until("that is told", () => isTold(idOf(second)), longMs);
+      await becomes("requests", "again", "Ready", "True Available");
+      expect(membersCalled("again")).toHaveLength(1);
+      await plane.kubectl("delete", `requests.${servedGroup}`, "again", "-n", namespace, "--wait=false");
+      await until("it is gone", async () => (await get("requests", "again")) === undefined, longMs);
+      expect(membersCalled("again")).toEqual([]);
+    },
+    2 * longMs,
+  );
+
+  test(
+    "what is never answered as expected is sent as often as it may, and says so",
+    async () => {
+      const url = `${origin.url}/api/messages`;
+      await make(
+        once("unheard", { url, method: "POST", body: "{}", expectedResponse: '.body.state == "done"', rollbackRetriesLimit: 2 }),
+      );
+      await becomes("disposablerequests", "unheard", "ErrorObserved", "True RetriesExhausted");
+      const { status } = (await get("disposablerequests", "unheard")) ?? {};
+      expect(status).toMatchObject({
+        failed: 2,
+        error: "Response does not match the expected format, retries limit 2",
+        response: { statusCode: 201, body: '{"number":123,"state":"posted","more":{"one":1}}' },
+        requestDetails: { method: "POST", url, body: "{}" },
+      });
+      expect(status?.synced ?? false).toBe(false);
+      expect(postsTo("/api/messages")).toBe(2);
+      await plane.kubectl("delete", `disposablerequests.${servedGroup}`, "unheard", "-n", namespace, "--wait=false");
+      await until("it is gone", async () => (await get("disposablerequests", "unheard")) === undefined, longMs);
+      expect(postsTo("/api/messages")).toBe(2);
+    },
+    longMs,
+  );
+
+  test(
+    "what loops is sent again and again, and is Ready meanwhile",
+    async () => {
+      const url = `${origin.url}/api/notes`;
+      await make(once("loops", { url, method: "POST", body: "a", shouldLoopInfinitely: true, nextReconcile: "1s" }));
+      await until("it is sent for the fourth time", () => postsTo("/api/notes") >= 4, longMs);
+      await becomes("disposablerequests", "loops", "Ready", "True Available");
+      const before = await get("disposablerequests", "loops");
+      expect(before?.status).toMatchObject({ synced: true, response: { statusCode: 201 } });
+      await until(
+        "a later one is told of",
+        async () =>
+          Date.parse((await get("disposablerequests", "loops"))?.status?.lastReconcileTime ?? "") >
+          Date.parse(before?.status?.lastReconcileTime ?? ""),
+        longMs,
+      );
+      await plane.kubectl("delete", `disposablerequests.${servedGroup}`, "loops", "-n", namespace, "--wait=false");
+      await until("it is gone", async () => (await get("disposablerequests", "loops")) === undefined, longMs);
+    },
+    longMs,
+  );
+});
