@@ -3,6 +3,7 @@ import type { TransitionEvent } from "./transition-event.ts";
 import type { ServiceAccountTokenRequest, ServiceAccountTokenResult } from "./auth.ts";
 import type { Evaluation } from "./evaluation.ts";
 import type { Exchange } from "./exchange.ts";
+import type { JSONDocument } from "./json-document.ts";
 import type { Lane } from "./lane.ts";
 import type { Outcome, Refusal, turnReasons } from "./outcome.ts";
 import type { Finalizer, ReadResult, Reference, Resource, ResourceType } from "./resource.ts";
@@ -203,10 +204,10 @@ export interface Busy {
 /** Evaluates jq. A document's expressions go in together; none sees another's. */
 export interface Evaluator {
   /**
-   * `document` is JSON text; so is each result, numbers exactly as they were.
+   * Each result is JSON text, numbers exactly as they were.
    * An expression that yields nothing yields `null`; of many outputs the first counts. Groups (namespaces) take turns.
    */
-  evaluate(document: string, expressions: readonly string[], signal: AbortSignal, group?: string): Promise<Evaluated>;
+  evaluate(document: JSONDocument, expressions: readonly string[], signal: AbortSignal, group?: string): Promise<Evaluated>;
   /** Compiles and runs nothing. `undefined`: all of them are jq programs. `timeout` speaks of the machine, hardly of a program. */
   compile(
     expressions: readonly string[],

@@ -5,6 +5,7 @@
  * Expressions given together run in one program, and none sees another; an endless or greedy one harms nobody else, and a
  * group that has many of those delays the others by a turn.
  */
+import { textOf } from "../core/json-document.ts";
 import type { Evaluated, Evaluator } from "../core/ports.ts";
 import { createNativeExpressions } from "./native/evaluate.ts";
 import { createThreads } from "./threads.ts";
@@ -75,7 +76,7 @@ export function createEvaluator(options: EvaluatorOptions = {}): Evaluator & Asy
       if (answered) return { type: "values", json: answered };
       const refused = await compile(expressions, { signal, group });
       if (refused) return refused;
-      const job = { type: "evaluate", document, expressions } as const;
+      const job = { type: "evaluate", document: textOf(document), expressions } as const;
       const answer = await threads.run({ ...job, apart: false }, { signal, group });
       const unnamed = (answer.type === "timeout" || answer.type === "outOfMemory") && answer.index === undefined;
       return unnamed ? threads.run({ ...job, apart: true }, { signal, group }) : answer;

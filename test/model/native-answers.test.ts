@@ -1,5 +1,6 @@
 /** Each thing in which a part of jq without jq can go wrong: answered as jq answers, or left to jq. */
-import { afterAll, describe, expect, test } from "@jest/globals";
+import { afterAll, describe, expect, jest, test } from "@jest/globals";
+import { textOf, type SharingDocument } from "../../src/core/json-document.ts";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
 import { createNativeExpressions } from "../../src/expressions/native/evaluate.ts";
 
@@ -135,6 +136,47 @@ test("what is nested as deep as an expression can be is no fault of its own", ()
     ".a|".repeat(600),
   ])
     expect(native.knows(`${text}.`)).toBe(text.startsWith(".a"));
+});
+
+describe("a part that documents share", () => {
+  const sharing = (text: string): SharingDocument => ({
+    own: '{"b":[1],"now":"2026-01-01"}',
+    field: "response",
+    shared: { text },
+  });
+  test.each([
+    ["an object", '{"z":1,"a":[1,2]}'],
+    ["a text", '"a"'],
+    ["a number that JavaScript writes in another way", "1.10"],
+    ["a number that is long", "12345678901234567890"],
+    ["half a surrogate pair", '"\\ud800"'],
+    ["a character that jq escapes", '"\u007f"'],
+    ["what is deep", `${"[".repeat(6_000)}${"]".repeat(6_000)}`],
+    ["what is large", JSON.stringify("a".repeat(70_000))],
+    ["what is large with the rest", JSON.stringify("a".repeat(65_520))],
+  ])("gives what it gives as text: %s", (_what, text) => {
+    const one = sharing(text);
+    for (const expression of [".", ".response", ".b", "keys", ".response == .response", "[.response, .b]"])
+      expect(native.evaluate(one, [expression])).toEqual(native.evaluate(textOf(one), [expression]));
+  });
+
+  test("is read once", () => {
+    const one = sharing('{"a":1}');
+    const read = jest.spyOn(JSON, "parse");
+    for (const own of [one.own, '{"b":2}', '{"b":3}']) native.evaluate({ ...one, own }, [".response.a + .b"]);
+    const reads = read.mock.calls.filter(([text]) => text === one.shared.text).length;
+    read.mockRestore();
+    expect(reads).toBe(1);
+    expect(native.evaluate({ ...one, own: '{"b":2}' }, [".response.a + .b"])).toEqual(["3"]);
+  });
+
+  test("is jq's as text", async () => {
+    await using evaluator = createEvaluator({ deadlineMs: 20_000 });
+    expect(await evaluator.evaluate(sharing('{"a":1.10}'), [".response.a", "[..] | length"], signal)).toEqual({
+      type: "values",
+      json: ["1.10", "6"],
+    });
+  });
 });
 
 test("the evaluator asks no thread for what is simple, and jq for the rest", async () => {

@@ -1,6 +1,7 @@
 /** What is answered without jq is what jq answers, to the byte; what is taken for a program without jq is one for jq. */
 import { afterAll, expect, test } from "@jest/globals";
 import * as fc from "fast-check";
+import { textOf } from "../../src/core/json-document.ts";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
 import { createNativeExpressions } from "../../src/expressions/native/evaluate.ts";
 import { fuzzTimeoutMs, runs } from "../support/fuzz.ts";
@@ -22,6 +23,11 @@ test(
         expect(await jq.compile(known, signal)).toBeUndefined();
         const answers = known.flatMap((text) => (native.evaluate(document, [text]) ?? []).map((json) => ({ text, json })));
         answered += answers.length;
+        const sharing = { own: '{"b":[1]}', field: "response", shared: { text: document } };
+        for (const { text } of answers) {
+          const program = `.response | (${text})`;
+          expect(native.evaluate(sharing, [program])).toEqual(native.evaluate(textOf(sharing), [program]));
+        }
         const texts = answers.map(({ text }) => text);
         const together = await jq.evaluate(document, texts, signal);
         const wanted = together.type === "values" ? together.json : [];

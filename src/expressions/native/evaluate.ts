@@ -4,12 +4,13 @@
  * Invariant: what is answered here is what jq answers, to the byte; jq is asked for all else, and words each error. An evaluation
  * costs the event loop a bounded time, whatever expression and document are.
  */
-import { oncePerText } from "../../core/tools/once-per.ts";
+import type { JSONDocument, JSONText } from "../../core/json-document.ts";
+import { oncePer, oncePerText } from "../../core/tools/once-per.ts";
 import { compile } from "./compile.ts";
 import type { Filter } from "./filter.ts";
 import { parse } from "./parser.ts";
 import { UnsupportedError } from "./syntax.ts";
-import { FailedError, GiveUpError, Meter, parseDocument, toJSON, type Value } from "./values.ts";
+import { FailedError, GiveUpError, isFields, longestDocument, Meter, parseDocument, toJSON, type Value } from "./values.ts";
 
 const longestExpression = 2_000;
 /** For all expressions of one document. A step is some 50 ns. */
@@ -19,7 +20,7 @@ export interface NativeExpressions {
   /** Whether it is in the part of jq's language that is known here; jq would compile it, too. */
   knows(expression: string): boolean;
   /** As `Evaluator` has them. `undefined`: jq is to be asked. */
-  evaluate(document: string, expressions: readonly string[]): readonly string[] | undefined;
+  evaluate(document: JSONDocument, expressions: readonly string[]): readonly string[] | undefined;
 }
 
 /** Keeps what it has compiled. */
@@ -28,18 +29,27 @@ export function createNativeExpressions(): NativeExpressions {
 
   return {
     knows: (expression) => filterOf(expression) !== undefined,
-    evaluate(text, expressions) {
+    evaluate(document, expressions) {
       const filters: Filter[] = [];
       for (const expression of expressions) {
         const filter = filterOf(expression);
         if (!filter) return undefined;
         filters.push(filter);
       }
-      const document = parseDocument(text);
-      return document && run(filters, document.value);
+      const read = readDocument(document);
+      return read && run(filters, read.value);
     },
   };
 }
+
+function readDocument(document: JSONDocument): ReturnType<typeof parseDocument> {
+  if (typeof document === "string") return parseDocument(document);
+  const { own, field, shared } = document;
+  if (own.length + shared.text.length > longestDocument) return undefined;
+  const [others, last] = [parseDocument(own), readOnce(shared)];
+  return others && last && isFields(others.value) ? { value: { ...others.value, [field]: last.value } } : undefined;
+}
+const readOnce = oncePer(({ text }: JSONText) => parseDocument(text));
 
 function compileText(expression: string): Filter | undefined {
   if (expression.length > longestExpression) return undefined;

@@ -181,7 +181,7 @@ export function hasSurrogates(text: string): boolean {
 }
 
 /** Longer ones are not looked at here, since they would keep the event loop. */
-const longestDocument = 64 * 1024;
+export const longestDocument = 64 * 1024;
 const mostBrackets = 5_000;
 /** `undefined`: it is jq's. The text is JSON. */
 export function parseDocument(text: string): { readonly value: Value } | undefined {

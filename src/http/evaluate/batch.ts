@@ -1,11 +1,12 @@
 /** Expressions in one batch, and what went wrong with them as refusals that name the field. */
+import type { JSONDocument } from "../../core/json-document.ts";
 import type { Located } from "../../core/request-template.ts";
 import type { Evaluated, Evaluator } from "../../core/ports.ts";
 import { shapeOfError } from "./jq-errors.ts";
 import { excerpt, refuse, refuseForNow } from "../refusal.ts";
 
 export interface Batch {
-  readonly document: string;
+  readonly document: JSONDocument;
   readonly expressions: readonly Located[];
   /** Whether jq's error may be shown as it is: the document holds neither a secret nor a response. */
   readonly open: boolean;

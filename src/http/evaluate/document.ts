@@ -2,9 +2,10 @@
 import type { Scope } from "../../core/evaluation.ts";
 import type { Response } from "../../core/outcome.ts";
 import type { Resource } from "../../core/resource.ts";
+import { textOf, type JSONDocument, type JSONText } from "../../core/json-document.ts";
 import { stringifyWith } from "../../core/templating.ts";
 import type { Inputs } from "../resolve/inputs.ts";
-import { oncePerText } from "../../core/tools/once-per.ts";
+import { oncePer, oncePerText } from "../../core/tools/once-per.ts";
 import { jsonOf } from "../send/content.ts";
 import { cookiesOf, withSet } from "../send/cookies.ts";
 
@@ -16,8 +17,14 @@ export interface Answers {
 /** One answer's JSON text. */
 type ResponseText = (response: Response) => string;
 
-/** `expression`: what is asked of it. It holds the inputs' values: not to be shown. */
-export function documentText(scope: Scope, inputs: Inputs, { response, responses }: Answers = {}, expression = ""): string {
+/** The document as text. `expression`: what is asked of it. It holds the inputs' values: not to be shown. */
+export function documentText(scope: Scope, inputs: Inputs, answers: Answers = {}, expression = ""): string {
+  return textOf(documentOf(scope, inputs, answers, expression));
+}
+/** Bytes. A longer answer is jq's to read, and its text would be held a second time. */
+const longestShared = 64 * 1024;
+/** The same, of which an answer is read once where that is all that expressions see of it. */
+export function documentOf(scope: Scope, inputs: Inputs, { response, responses }: Answers, expression = ""): JSONDocument {
   const values = [...inputs].map(([name, { value }]) => `${JSON.stringify(name)}:${valueText(value)}`);
   const fields = [
     `"inputs":{${values.join(",")}}`,
@@ -27,13 +34,15 @@ export function documentText(scope: Scope, inputs: Inputs, { response, responses
   if (scope.parameters !== undefined) fields.push(`"parameters":${valueText(scope.parameters)}`);
   if (scope.externalID !== undefined) fields.push(`"externalID":${JSON.stringify(scope.externalID)}`);
   const { isWhole, hasObject, hasCookies } = partsFor(expression);
-  const answerText = isWhole ? whole : parsed;
+  const answerText = isWhole ? whole : parsedText;
   const responseText = hasCookies ? withCookies(answerText) : answerText;
   if (scope.externalID !== undefined && hasObject) fields.push(`"object":${objectOf(scope, response)}`);
   if (scope.body !== undefined) fields.push(`"body":${valueText(scope.body)}`);
   if (scope.attemptID !== undefined) fields.push(`"attemptID":${JSON.stringify(scope.attemptID)}`);
   if (scope.trigger !== undefined) fields.push(`"trigger":${valueText(scope.trigger)}`);
   if (scope.item) fields.push(`"item":${scope.item.json.open()}`, `"index":${scope.item.index}`);
+  if (response && responseText === parsedText && !responses && response.sizeBytes <= longestShared)
+    return { own: `{${fields.join(",")}}`, field: "response", shared: parsed(response) };
   if (response) fields.push(`"response":${responseText(response)}`);
   if (responses) fields.push(`"responses":[${responses.map((one) => (one ? responseText(one) : "null")).join(",")}]`);
   return `{${fields.join(",")}}`;
@@ -60,11 +69,12 @@ function valueText(value: unknown): string {
 }
 
 /** Of an answer what every expression sees. */
-const parsed: ResponseText = (response) => {
+const parsedText: ResponseText = (response) => {
   const { statusCode, headers, trailers = {} } = response;
   const fields = `"statusCode":${statusCode},"headers":${JSON.stringify(headers)},"trailers":${JSON.stringify(trailers)}`;
   return `{${fields},"body":${bodyText(response)}}`;
 };
+const parsed = oncePer((response: Response): JSONText => ({ text: parsedText(response) }));
 
 function bodyText(response: Response): string {
   return jsonOf(response) ?? JSON.stringify(response.body.open());
@@ -75,7 +85,7 @@ const whole: ResponseText = (response) => {
   const { body, bytes, undecodable } = response;
   const text = body.open();
   const base64 = Buffer.from(bytes?.open() ?? text).toString("base64");
-  return `${parsed(response).slice(0, -1)},"text":${undecodable ? "null" : JSON.stringify(text)},"base64":"${base64}"}`;
+  return `${parsedText(response).slice(0, -1)},"text":${undecodable ? "null" : JSON.stringify(text)},"base64":"${base64}"}`;
 };
 
 /** The same with the cookies that it sets, by name. */

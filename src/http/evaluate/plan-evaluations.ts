@@ -15,7 +15,7 @@ import { parseJSON } from "../../core/tools/json.ts";
 import type { EvaluationResult } from "../../core/plan.ts";
 import type { Evaluator, Read, Requester } from "../../core/ports.ts";
 import type { Located } from "../../core/request-template.ts";
-import { documentKey, documentText, objectText, type Answers } from "./document.ts";
+import { documentKey, documentOf, documentText, objectText, type Answers } from "./document.ts";
 import { evaluateAll, type Batch } from "./batch.ts";
 import { compareBody } from "./comparison.ts";
 import { factExpressions, factsOf } from "./facts.ts";
@@ -50,7 +50,7 @@ type Values = Extract<EvaluationResult, { type: "values" }>;
 function batch(seen: Seen, inputs: Inputs, expressions: readonly Located[]): Batch {
   const { scope, response, responses } = seen;
   return {
-    document: documentText(scope, inputs, seen, expressions[0]?.text),
+    document: documentOf(scope, inputs, seen, expressions[0]?.text),
     expressions,
     open: !response && !responses && secretValues(inputs).length === 0,
     group: scope.metadata.namespace,
