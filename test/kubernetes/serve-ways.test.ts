@@ -76,13 +76,17 @@ describeWithControlPlane("served objects", (plane) => {
       expect(key).toBeDefined();
       await make(secret("the second word"));
       await until("it is sent", () => origin.objects.get(key ?? "")?.["nick"] === "the second word", longMs);
+      // What a Secret held before, nobody knows any more: an answer that still has it is told of until the next look.
+      const isMasked = ({ status }: Served): boolean =>
+        status?.response?.body?.includes('"***"') === true && !/the (first|second) word/.test(JSON.stringify(status));
       await until(
-        "it is observed",
-        async () => (await get("requests", "told"))?.status?.requestDetails?.method === "GET",
+        "it is observed, and masked",
+        async () => {
+          const told = await get("requests", "told");
+          return told !== undefined && isMasked(told);
+        },
         longMs,
       );
-      const status = JSON.stringify((await get("requests", "told"))?.status);
-      expect(status).not.toMatch(/the (first|second) word/);
       expect(membersCalled("the first word")).toEqual([]);
     },
     longMs,
