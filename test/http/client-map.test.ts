@@ -106,7 +106,7 @@ test("a client that nobody uses any more is closed; one with an exchange in flig
     else response.end("ok");
   });
   await using http = testRequester({ idleTimeoutMs: 50 });
-  const slow = statusOf(http, exchange({ url: `${server.url}/slow`, timeoutMs: 4_000 }));
+  const slow = statusOf(http, exchange({ url: `${server.url}/slow`, timeoutMs: 60_000 }));
   expect(await statusOf(http, exchange({ url: server.url }))).toBe(200);
   expect(http.clients.size).toBe(2);
   await eventually(
@@ -134,10 +134,10 @@ test("a client that nobody uses any more is closed; one with an exchange in flig
 
 test("a client in use stays, however often the idle ones are looked for", async () => {
   await using server = await loopbackServer((_request, response) => response.end("ok"));
-  await using http = testRequester({ idleTimeoutMs: 100 });
-  for (let round = 0; round < 20; round += 1) {
+  await using http = testRequester({ idleTimeoutMs: 1_000 });
+  for (let round = 0; round < 40; round += 1) {
     expect(await statusOf(http, exchange({ url: server.url }))).toBe(200);
-    await new Promise((resolve) => setTimeout(resolve, 15));
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
   expect(server.accepted).toBe(1);
 });

@@ -105,7 +105,7 @@ describe.each(ways)("beside 20 requests of another namespace that hang, over $ab
     );
     await new Promise((resolve) => setTimeout(resolve, 100));
     for (let index = 0; index < 20; index += 1) {
-      const changes = { url: `${server.url}/${index}`, timeoutMs: 600_000, signal: AbortSignal.timeout(5_000), ...way.changes };
+      const changes = { url: `${server.url}/${index}`, timeoutMs: 600_000, signal: AbortSignal.timeout(60_000), ...way.changes };
       expect(await sendFrom(http, "victim", `${index}`, changes)).toMatchObject({ type: "response" });
     }
     // Sockets stay within their limit all the same, each namespace's own where they share none.
@@ -200,7 +200,7 @@ test("at a token server that answers none of one namespace's requests, another g
   );
   for (let index = 0; index < 5; index += 1) {
     const changes = { url: server.url, auth: auth(`own-${index}`), endpoint: endpoint("victim", `${index}`)! };
-    const outcome = await sendFrom(http, "victim", `${index}`, { ...changes, signal: AbortSignal.timeout(5_000) });
+    const outcome = await sendFrom(http, "victim", `${index}`, { ...changes, signal: AbortSignal.timeout(20_000) });
     expect(outcome).toMatchObject({ type: "response", response: { statusCode: 200 } });
   }
   stop.abort(new Error("over"));

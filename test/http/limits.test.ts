@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, "../..");
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe("content that comes too slowly", () => {
-  const rate = { minBytesPerSecond: 1_000, rateWindowMs: 200 };
+  const rate = { minBytesPerSecond: 1_000, rateWindowMs: 1_000 };
   /** 10 kB in pieces, after each of these pauses. */
   const inPieces = (pausesMs: readonly number[]): ReturnType<typeof loopbackServer> =>
     loopbackServer((_request, response) => {
@@ -31,7 +31,7 @@ describe("content that comes too slowly", () => {
 
   test("is waited for where there is no such limit, and where it comes steadily", async () => {
     await using server = await inPieces([0, 500]);
-    await using steady = await inPieces(Array<number>(10).fill(60));
+    await using steady = await inPieces(Array<number>(20).fill(120));
     await using patient = testRequester({ minBytesPerSecond: 0 });
     await using strict = testRequester(rate);
     expect(await patient.send(exchange({ url: server.url }))).toMatchObject({ type: "response" });
@@ -49,7 +49,7 @@ describe("content that comes too slowly", () => {
   });
 
   test("does not mean an answer that is slow to begin", async () => {
-    await using server = await loopbackServer((_request, response) => void setTimeout(() => response.end("ok"), 600));
+    await using server = await loopbackServer((_request, response) => void setTimeout(() => response.end("ok"), 2_000));
     await using http = testRequester(rate);
     expect(await http.send(exchange({ url: server.url }))).toMatchObject({ type: "response" });
   });

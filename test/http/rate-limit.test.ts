@@ -65,7 +65,7 @@ const many = (url: string, count: number, limit: Limit, changes?: Partial<Exchan
 test("the server never sees more than the limit of a list's 40 items, and another object has its turn in between", async () => {
   await using origin = await timed();
   await using http = testRequester();
-  const limit = { requests: 20, perMs: 500, burst: 5 };
+  const limit = { requests: 20, perMs: 1_500, burst: 5 };
   using requests = http.requester.begin("HTTPRequest/team-a/list");
   // A timeout that is shorter than what the last one waits.
   const list = sendAll(requests, many(`${origin.server.url}/list`, 40, limit, { timeoutMs: 400 }));
@@ -86,7 +86,7 @@ test("a redirect at the endpoint's origin waits for its turn, too, and one page 
     url.startsWith("/old") ? [302, { location: url.replace("old", "new") }] : [200],
   );
   await using http = testRequester();
-  const limit = { requests: 2, perMs: 200, burst: 2 };
+  const limit = { requests: 2, perMs: 1_000, burst: 2 };
   using requests = http.requester.begin("HTTPResource/team-a/pages");
   for (const page of [1, 2, 3, 4])
     expect(await sendAll(requests, [limited(`${origin.server.url}/old/${page}`, limit)])).toMatchObject([{ type: "response" }]);
@@ -102,7 +102,7 @@ test("whoever waits for a turn holds no place at the origin, and gives its worke
     waits.push(patienceMs);
     return awaited;
   });
-  const list = sendAll(requests, many(`${origin.server.url}/list`, 3, { requests: 1, perMs: 300, burst: 1 }));
+  const list = sendAll(requests, many(`${origin.server.url}/list`, 3, { requests: 1, perMs: 3_000, burst: 1 }));
   while (waits.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   expect(await sendOne(http, "HTTPRequest/team-a/free", exchange({ url: `${origin.server.url}/free` }))).toMatchObject({
     type: "response",

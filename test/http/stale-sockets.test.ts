@@ -116,9 +116,9 @@ test("the second try is on a new connection, where the pool would give it anothe
   await using server = await rawServer((socket) => {
     let answered = false;
     socket.on("data", (data) => {
-      const delayMs = data.includes("/slow") ? 60 : 0;
+      const delayMs = data.includes("/slow") ? 600 : 0;
       // The slow one's connection, the pool's first, is idle by then, and closed when it is used again as well.
-      if (answered) return void setTimeout(() => socket.end(() => (closed += 1)), 120);
+      if (answered) return void setTimeout(() => socket.end(() => (closed += 1)), 1_200);
       answered = true;
       return void setTimeout(() => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), delayMs);
     });

@@ -30,7 +30,7 @@ export async function socketsTo(port: number): Promise<Readonly<Record<string, n
 }
 
 /** Looks again until `isSo` holds of what `look` gives, for at most `ms`; returns the last look. */
-export async function eventually<T>(look: () => T | Promise<T>, isSo: (seen: T) => boolean, ms = 3_000): Promise<T> {
+export async function eventually<T>(look: () => T | Promise<T>, isSo: (seen: T) => boolean, ms = 60_000): Promise<T> {
   const end = performance.now() + ms;
   for (;;) {
     const seen = await look();
