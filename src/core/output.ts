@@ -63,6 +63,11 @@ export type OutputData = Readonly<Record<string, string | null>>;
 /** In the order of the outputs. */
 export type EvaluatedOutputs = { readonly type: "values"; readonly values: readonly Redacted<OutputData>[] } | Refusal;
 
+/** `mayPass`: it is not for what the object holds, but by a right, a policy or a quota: the same may be taken later. */
+export interface OutputRefusal extends Refusal {
+  readonly mayPass?: true;
+}
+
 export interface OutputStore {
   /** Why the output could not be written as things are; nothing is. Throws when the store cannot be reached. */
   checkOutput(owner: Owner, object: OutputObject, signal: AbortSignal): Promise<Refusal | undefined>;
@@ -79,7 +84,7 @@ export interface OutputStore {
     data: Redacted<OutputData>,
     signal: AbortSignal,
     mayWrite?: () => boolean,
-  ): Promise<{ readonly type: "written" | "unchanged" | "conflict" } | Refusal>;
+  ): Promise<{ readonly type: "written" | "unchanged" | "conflict" } | OutputRefusal>;
   /** Told of each of the owner's answers once its outputs are written. Absent: nobody asks. */
   answered?(owner: Owner, answered: Answered): void;
 }

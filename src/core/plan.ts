@@ -30,8 +30,11 @@ export type Step =
   | { readonly type: "check"; readonly connection: Connection; readonly asks: boolean }
   /** Whether the outputs could be written as things are. */
   | { readonly type: "checkOutputs"; readonly outputs: readonly Output[] }
-  /** Evaluates and writes them, in their order. */
-  | { readonly type: "writeOutputs"; readonly evaluation: OutputEvaluation }
+  /**
+   * Evaluates and writes them, in their order. `patienceMs`: for how long what a right, a policy or a quota is against is tried
+   * again, as long as the object's spec stays as it is.
+   */
+  | { readonly type: "writeOutputs"; readonly evaluation: OutputEvaluation; readonly patienceMs: number }
   /** Looks live among all of a type, whoever looks after them. For what is seldom asked. */
   | { readonly type: "find"; readonly among: ResourceType; readonly matches: (resource: Resource) => boolean }
   /** Deletes the object itself, as the plan sees it: nothing of it is written any more. */

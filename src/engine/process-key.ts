@@ -24,6 +24,7 @@ import { findCondition } from "../core/conditions.ts";
 import type { LongWait, Postponed } from "./postponed.ts";
 import { reconcile, type ReconcileDeps } from "./reconcile.ts";
 import type { Reconciled } from "./reconciled.ts";
+import type { Room } from "./room.ts";
 import type { SharedReads } from "./shared-reads.ts";
 import type { LeadershipTerms, KeyRun } from "./leadership-terms.ts";
 import { conflictPauseMs, createRequeue, waitIsLong } from "./requeue.ts";
@@ -47,6 +48,7 @@ interface ProcessKeyDeps extends Pick<ReconcileDeps, "store" | "requester" | "re
   readonly sharedReads: SharedReads;
   readonly terms: LeadershipTerms;
   readonly unrecorded: UnrecordedOutcomes;
+  readonly keptAnswers: Room;
   readonly reasons: DueReasons;
   readonly journal?: OutcomeJournal | undefined;
   readonly takenStatuses: Pick<TakenStatuses, "of">;
@@ -192,6 +194,12 @@ function reconcileDeps(
     now: deps.now,
     ...waits,
     unrecorded: deps.unrecorded,
+    keptAnswers: deps.keptAnswers,
+    isAsDeclared() {
+      const { uid, generation } = caches.find(id)?.resource.metadata ?? {};
+      const { metadata } = situation.resource;
+      return uid === metadata.uid && generation === metadata.generation;
+    },
     lane: deps.queue.laneOf(id),
     mayAct,
     mayRecord,

@@ -19,7 +19,8 @@ import type { YieldIfLong } from "../core/tools/event-loop-yield.ts";
 import { followPlan, type Ended } from "./follow-plan.ts";
 import { createHolds, type HoldDeps, type Holds } from "./holds.ts";
 import { queueKey } from "./key.ts";
-import { checkOutputs, writeOutputs } from "./outputs.ts";
+import { checkOutputs, sizeOfAnswers, tellKept, writeOutputs, writeUntilTaken } from "./outputs.ts";
+import type { Room } from "./room.ts";
 import { createOwnObject, type OwnObject, type OwnObjectDeps } from "./own-object.ts";
 import { perform, type Performers } from "./performers.ts";
 import { readOnce } from "./read-once.ts";
@@ -41,6 +42,10 @@ export interface ReconcileDeps extends Omit<OwnObjectDeps, "unrecorded">, Omit<S
   /** Reads once for many, where that gives the same. `by`: in whose name. */
   readonly shareReads: (by: string, reader: Pick<ActingStore, "read">) => Pick<ActingStore, "read">;
   readonly waitWithoutLimit: WaitForRecord;
+  /** Where answers are kept whose outputs are refused. */
+  readonly keptAnswers: Pick<Room, "keep">;
+  /** Whether the object is there, and is declared as it was when the reconcile began. */
+  readonly isAsDeclared: () => boolean;
   readonly breathe: YieldIfLong;
   readonly now: () => Date;
   /** In which what it sends waits, where that has to wait. */
@@ -128,9 +133,22 @@ async function carryOut(
       return { type: "looked", ...(found && { resource: found }) };
     },
     remove: () => object.remove(),
-    writeOutputs: (step) => {
-      const { mayRecord } = deps;
-      return deps.waitWithoutLimit(writeOutputs(step.evaluation, owner(), { store: acting, requester, mayRecord, read }, signal));
+    async writeOutputs({ evaluation, patienceMs }) {
+      const { mayRecord, isAsDeclared, waitForRecord } = deps;
+      const writing = { store: acting, requester, mayRecord, read };
+      using kept = deps.keptAnswers.keep(namespace, sizeOfAnswers(evaluation));
+      const wait = kept ? waitForRecord : deps.waitWithoutLimit;
+      return await writeUntilTaken(
+        () => wait(writeOutputs(evaluation, owner(), writing, signal)),
+        {
+          patienceMs: kept ? patienceMs : 0,
+          isWanted: isAsDeclared,
+          letGo: () => kept && requests[Symbol.dispose](), // nothing is sent after this
+          tell: (refusal) => tellKept(object, refusal, { ...deps, type: kind.type }),
+          waitForRecord,
+        },
+        signal,
+      );
     },
   };
   // What is only read can be told from what is then said, bit by bit: so without an account nothing is performed but the object's end.

@@ -4,6 +4,8 @@ export interface Room {
   take(namespace: string, sizeBytes: number): void;
   /** Undefined: there is room. Else resolves when it is worth asking again. */
   untilFree(namespace: string): Promise<void> | undefined;
+  /** Takes them up until it is disposed; undefined: there is no room. */
+  keep(namespace: string, sizeBytes: number): Disposable | undefined;
 }
 
 /** What is left may be there for good. Milliseconds. */
@@ -20,16 +22,23 @@ export function createRoom(maxBytes: number): Room {
     freed.resolve();
     freed = Promise.withResolvers();
   }
+  const isFull = (namespace: string): boolean => taken >= maxBytes || (takenIn.get(namespace) ?? 0) >= maxBytes / 4;
+  function take(namespace: string, sizeBytes: number): void {
+    taken += sizeBytes;
+    const own = (takenIn.get(namespace) ?? 0) + sizeBytes;
+    if (own > 0) takenIn.set(namespace, own);
+    else takenIn.delete(namespace);
+    if (sizeBytes >= 0) return;
+    if (own <= maxBytes / 8) return tell();
+    telling ??= setTimeout(tell, soonMs).unref(); // told at once, whoever waits would soon wait again
+  }
   return {
-    take(namespace, sizeBytes) {
-      taken += sizeBytes;
-      const own = (takenIn.get(namespace) ?? 0) + sizeBytes;
-      if (own > 0) takenIn.set(namespace, own);
-      else takenIn.delete(namespace);
-      if (sizeBytes >= 0) return;
-      if (own <= maxBytes / 8) return tell();
-      telling ??= setTimeout(tell, soonMs).unref(); // told at once, whoever waits would soon wait again
+    take,
+    untilFree: (namespace) => (isFull(namespace) ? freed.promise : undefined),
+    keep(namespace, sizeBytes) {
+      if (isFull(namespace)) return undefined;
+      take(namespace, sizeBytes);
+      return { [Symbol.dispose]: () => take(namespace, -sizeBytes) };
     },
-    untilFree: (namespace) => (taken >= maxBytes || (takenIn.get(namespace) ?? 0) >= maxBytes / 4 ? freed.promise : undefined),
   };
 }

@@ -15,6 +15,8 @@ export class ApiError extends Error {
   readonly retryAfterMs: number | undefined;
   /** What was sent, or what it would make of the object, is larger than the API server or etcd takes. */
   readonly isTooLarge: boolean;
+  /** What the object would hold is wrong, by its size or by fields that are named: the same is refused each time. */
+  readonly isOfContent: boolean;
 
   /** `request` says what was asked: method and path. */
   constructor(request: string, status: number, answer: unknown, retryAfterMs?: number) {
@@ -23,6 +25,7 @@ export class ApiError extends Error {
     this.status = status;
     this.reason = reason;
     this.isTooLarge = status === 413 || (status === 500 && isTooLarge);
+    this.isOfContent = this.isTooLarge || (status === 422 && fields.length > 0);
     const askedMs = retryAfterMs ?? (retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1000);
     this.retryAfterMs = askedMs === undefined ? undefined : Math.min(askedMs, maxRetryAfterMs);
   }
@@ -82,9 +85,15 @@ function readStatus(answer: unknown): Status {
   };
 }
 
-/** What a refused write of one object means: no right to it, or it is gone or another one by now. Throws whatever else went wrong. */
+/** Whether the answer is no, by rights (403) or by a policy or a webhook, which answer as they like; and neither that it is gone nor busy. */
+export function isForbidden(error: unknown): boolean {
+  return error instanceof ApiError && error.status >= 400 && error.status < 500 && !otherwiseMeant.includes(error.status);
+}
+const otherwiseMeant = [401, 404, 408, 409, 429];
+
+/** What a refused write of one object means: it is forbidden, or it is gone or another one by now. Throws whatever else went wrong. */
 export function refusalOf(error: unknown): { readonly type: "forbidden" | "conflict" } {
-  if (error instanceof ApiError && error.status === 403) return { type: "forbidden" };
+  if (isForbidden(error)) return { type: "forbidden" };
   if (error instanceof ApiError && (error.status === 404 || error.status === 409)) return { type: "conflict" };
   throw error;
 }

@@ -16,6 +16,7 @@ import {
   outputKey,
   type OutputData,
   type OutputObject,
+  type OutputRefusal,
   type OutputStore,
   type Owner,
 } from "../core/output.ts";
@@ -34,7 +35,7 @@ interface OutputWriterSettings extends StatusWriter {
   /** Who lacks the right, and what an admin of the namespace can do about it. */
   readonly denial: (key: ResourceKey, signal: AbortSignal) => Promise<RightDenial>;
 }
-type Written = { readonly type: "written" | "unchanged" | "conflict" } | Refusal;
+type Written = { readonly type: "written" | "unchanged" | "conflict" } | OutputRefusal;
 type Fields = Readonly<Record<string, unknown>>;
 type Verb = "get" | "create" | "patch" | "write";
 type Change = Parameters<ApiClient["call"]>[0];
@@ -84,7 +85,9 @@ export function createOutputStore(settings: OutputWriterSettings): OutputStore {
         );
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
-        return error.status === 403 ? refuseDenied(owner, object, "write", signal) : refuseValue(object, error.message);
+        const refused =
+          error.status === 403 ? await refuseDenied(owner, object, "write", signal) : refuseValue(object, error.message);
+        return { ...refused, ...(error.isOfContent ? {} : { mayPass: true }) };
       }
     },
   };

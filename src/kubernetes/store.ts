@@ -3,7 +3,7 @@ import type { ResourceStore } from "../core/ports.ts";
 import type { RightDenial, ResourceKey, ResourceType } from "../core/resource.ts";
 import type { ApiClient } from "./api-client.ts";
 import { writeAnnotation } from "./annotate.ts";
-import { ApiError } from "./api-error.ts";
+import { ApiError, isForbidden } from "./api-error.ts";
 import { writeFinalizer } from "./finalizer-write.ts";
 import { toDataResource } from "./objects.ts";
 import { createOutputStore } from "./outputs.ts";
@@ -71,7 +71,7 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
         const write = { type, resource, finalizer: { name, present: true }, anyStatus: true, mayWrite } as const;
         return await writeFinalizer(writer, write, signal);
       } catch (error) {
-        if (error instanceof ApiError && error.status === 403) return { type: "forbidden" };
+        if (isForbidden(error)) return { type: "forbidden" };
         throw error;
       }
     },

@@ -240,7 +240,7 @@ test("an object that nobody observes is not ready while its outputs are missing,
   };
   const missing = { type: "refusal", reason: "OutputMissing", message: "spec.outputs[0].data.a: no", heals: false } as const;
   const ready = { type: "ready" } as const;
-  const { status, state } = drive(resource(blind), [ready, answer(201), values("7"), ready, missing]);
+  const { status, state } = drive(resource(blind), [ready, answer(201), values("7"), missing]);
   expect(state).toBe("False/OutputMissing Reconciling");
   const again = drive(resource(blind, { status, finalizers: held }), [], { ...hour, first: true });
   expect([again.sent, again.state]).toEqual([[], "False/OutputMissing Reconciling"]);

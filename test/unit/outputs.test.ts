@@ -7,7 +7,7 @@ import { createShown } from "../../src/core/shown.ts";
 import { findLost, mergedData, type OutputData, type OutputStore } from "../../src/core/output.ts";
 import type { OutputsResult } from "../../src/core/plan.ts";
 import { secretType } from "../../src/core/resource.ts";
-import { writeOutputs } from "../../src/engine/outputs.ts";
+import { writeOutputs, writeUntilTaken } from "../../src/engine/outputs.ts";
 import { declaredOutputs } from "../../src/kinds/request/outputs.ts";
 import { httpRequestType } from "../../src/kinds/types.ts";
 import { outputPatch, ownership } from "../../src/kubernetes/output-object.ts";
@@ -84,6 +84,48 @@ test("a process that may not act any more writes no output, nor the next of seve
   const deps = { store, requester, read, mayRecord: () => (mayAct ? "yes" : "no") } as const;
   expect(await writeOutputs(evaluation, owner, deps, new AbortController().signal)).toEqual({ type: "conflict" });
   expect(written).toEqual(["kept"]);
+});
+
+describe("what is refused after the answer", () => {
+  const mayPass = { ...refusal, mayPass: true } as const;
+  /** `results`: of one write after the other; the last again and again. */
+  function write(results: readonly object[], changes: Partial<Parameters<typeof writeUntilTaken>[1]> = {}, signal?: AbortSignal) {
+    let [writes, letGo] = [0, 0];
+    const wanting = {
+      patienceMs: Infinity,
+      isWanted: () => true,
+      letGo: () => void (letGo += 1),
+      tell: async () => {},
+      waitForRecord: <T>(awaited: Promise<T>) => awaited,
+      ...changes,
+    };
+    const next = async (): Promise<OutputsResult> => results[Math.min(writes++, results.length - 1)] as OutputsResult;
+    const ended = writeUntilTaken(next, wanting, signal ?? new AbortController().signal);
+    return { ended, writes: () => writes, letGo: () => letGo };
+  }
+  test("is written anew until it is taken, and holds up nobody meanwhile", async () => {
+    const { ended, writes, letGo } = write([mayPass, mayPass, ready]);
+    expect(await ended).toBe(ready);
+    expect([writes(), letGo()]).toEqual([3, 1]);
+  });
+  test.each([
+    ["for what it holds", write([refusal])],
+    ["and nobody has patience", write([mayPass], { patienceMs: 0 })],
+    ["and it is declared otherwise by now", write([mayPass], { isWanted: () => false })],
+  ])("%s, is not written again", async (_, { ended, writes }) => {
+    expect(await ended).toMatchObject(refusal);
+    expect(writes()).toBe(1);
+  });
+  test("at last for what it holds, is given up", async () => {
+    const { ended, writes } = write([mayPass, refusal]);
+    expect([await ended, writes()]).toEqual([refusal, 2]);
+  });
+  test("stays refused, and is no error, when the process is to end", async () => {
+    const controller = new AbortController();
+    const { ended } = write([mayPass], {}, controller.signal);
+    setTimeout(() => controller.abort(new Error("told to end")), 10);
+    expect(await ended).toEqual(mayPass);
+  });
 });
 
 describe("what an object becomes", () => {

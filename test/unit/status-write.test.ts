@@ -3,6 +3,9 @@ import { expect, test } from "@jest/globals";
 import type { Resource } from "../../src/core/resource.ts";
 import type { ApiClient } from "../../src/kubernetes/api-client.ts";
 import { ApiError } from "../../src/kubernetes/api-error.ts";
+import { writeAnnotation } from "../../src/kubernetes/annotate.ts";
+import { removeObject } from "../../src/kubernetes/remove.ts";
+import { createKubernetesStore } from "../../src/kubernetes/store.ts";
 import { writeAttempt } from "../../src/kubernetes/status-write.ts";
 import { thing, type } from "../support/memory-store.ts";
 
@@ -130,3 +133,40 @@ test.each([
   expect(await record(server.client)).toEqual({ type: "conflict" });
   expect(server.status()).toEqual(live?.status);
 });
+
+test.each([
+  [400, "forbidden"],
+  [403, "forbidden"],
+  [413, "forbidden"],
+  [422, "forbidden"],
+  [404, "conflict"],
+  [409, "conflict"],
+  [401, "thrown"],
+  [429, "thrown"],
+  [500, "thrown"],
+])("a write that is answered %d is %s", async (status, meaning) => {
+  const call = async (): Promise<never> => {
+    throw new ApiError("PATCH /x", status, { kind: "Status", reason: "Why" });
+  };
+  const client = { call } as unknown as ApiClient;
+  const annotation = { name: "a", value: "b" };
+  const write = { type, resource: thing("a") };
+  const ended = [writeAnnotation(client, { ...write, annotation }, signal), removeObject(client, write, signal)];
+  const meanings = await Promise.all(ended.map((one) => one.then(({ type: said }) => said).catch(() => "thrown")));
+  expect(meanings).toEqual([meaning, meaning]);
+});
+
+test.each([400, 403, 422])(
+  "where another object may not be held (%d), all goes on without",
+  async (status) => {
+    const held = { metadata: { ...thing("a").metadata }, spec: {} };
+    const call: ApiClient["call"] = async ({ method }) => {
+      if (method !== "GET") throw new ApiError("PATCH /x", status, { kind: "Status", reason: "Why" });
+      return { status: 200, body: held };
+    };
+    const emit = (): void => {};
+    const store = createKubernetesStore({ client: { call } as ApiClient, emit, random: () => 0 });
+    expect(await store.hold(type, thing("a"), "holdfast.dev/in-use", signal)).toEqual({ type: "forbidden" });
+  },
+  30_000,
+);

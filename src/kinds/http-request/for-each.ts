@@ -236,7 +236,7 @@ function* keepOutputs(
   for (const { item, judgement } of sent) if (judgement.succeeded) responses[item.index] = judgement.response;
   if (responses.every((response) => response === undefined)) return sent;
   const { item: _, ...shared } = scope;
-  const problem = yield* writeOutputs(outputs, { scope: shared, responses });
+  const problem = yield* writeOutputs(outputs, { scope: shared, responses }, Infinity);
   if (!problem) return sent;
   const { reason, message } = problem;
   return sent.map((one) =>

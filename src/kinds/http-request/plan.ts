@@ -259,7 +259,7 @@ function* keepOutputs<J extends Judgement>(
 ): Steps<J> {
   const { succeeded, response, message } = judgement;
   if (!succeeded || !response) return judgement;
-  const problem = yield* writeOutputs(outputs, { scope, response });
+  const problem = yield* writeOutputs(outputs, { scope, response }, Infinity);
   if (!problem) return judgement;
   return { ...judgement, succeeded: false, reason: problem.reason, message: `${message}; ${problem.message}` };
 }

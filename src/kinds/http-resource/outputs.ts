@@ -15,6 +15,12 @@ import type { Report } from "./report.ts";
 import { declaredOutputs, checkOutputs, madeBefore, writeOutputs } from "../request/outputs.ts";
 import { scopeOf } from "../request/request.ts";
 
+/**
+ * For so long what only create answers is kept where it cannot be written: meanwhile the object's id is not recorded. What observe
+ * answers comes again. Milliseconds.
+ */
+const createdPatienceMs = 120_000;
+
 export function outputsOf({ spec }: Pick<Context, "spec">): readonly Output[] {
   return declaredOutputs(spec.outputs, "spec.outputs");
 }
@@ -55,8 +61,8 @@ function* writeFrom(
 ): Steps<Refusal | undefined> {
   const { spec, resource, now, known, status } = context;
   const outputs = isCreated ? outputsOf(context) : madeBefore(outputsOf(context));
-  // What could be written the last time is not asked about each time.
-  const unwritable = isReady(status.conditions) ? undefined : yield* checkOutputs(outputs);
+  // What could be written the last time is not asked about each time; and of what comes once each is tried.
+  const unwritable = isCreated || isReady(status.conditions) ? undefined : yield* checkOutputs(outputs);
   if (unwritable) return unwritable;
   const sees = { parameters: spec.parameters ?? null, externalID: externalID ?? null };
   const scope = scopeOf({
@@ -67,5 +73,5 @@ function* writeFrom(
     sees,
     ...(known && { known }),
   });
-  return yield* writeOutputs(outputs, { scope, response });
+  return yield* writeOutputs(outputs, { scope, response }, isCreated ? createdPatienceMs : 0);
 }

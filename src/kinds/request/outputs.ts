@@ -44,12 +44,13 @@ export function* checkOutputs(outputs: readonly Output[]): Steps<Refusal | undef
   return result.type === "refusal" ? result : undefined;
 }
 
-/** Undefined: all are as they are to be. After a refusal those before the one at fault are. */
+/** Undefined: all are as they are to be. After a refusal those before the one at fault are. `patienceMs`: as of the step. */
 export function* writeOutputs(
   outputs: readonly Output[],
   over: Pick<OutputEvaluation, "scope" | "response" | "responses">,
+  patienceMs: number,
 ): Steps<Refusal | undefined> {
   if (outputs.length === 0) return undefined;
-  const result = yield* ask<"writeOutputs">({ type: "writeOutputs", evaluation: { outputs, ...over } });
+  const result = yield* ask<"writeOutputs">({ type: "writeOutputs", evaluation: { outputs, ...over }, patienceMs });
   return result.type === "refusal" ? result : undefined;
 }

@@ -42,6 +42,10 @@ const faults: readonly Fault[] = [
   { text: "etcd is restored from an older copy", holds: "The leader ends itself, and lists anew" },
   { text: "The replies to all renewals of the lease are lost", holds: "It is read, and held" },
   { text: "Memory runs out slowly", holds: "An alert tells before" },
+  {
+    text: "Outputs are refused once the answer is there: by a quota, a policy, a webhook, a right that was taken away",
+    holds: "The answer is kept, and nothing is sent again; they are written once that is over",
+  },
 ];
 
 /** Runs of `test/fault/soak.test.ts`, as it told them: on what, for how long, how processes ended, how many objects, what was wrong. */
