@@ -1,5 +1,6 @@
 /** Outputs that are refused once the answer is there: it is kept, nothing is sent again, and they are written once that is over. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { policyManifest } from "../support/admission-policy.ts";
 import type { Answer } from "../support/api-interposer.ts";
 import { isReady, stateOf } from "../support/declared-requests.ts";
 import { faultWorld, until, type FaultWorld } from "../support/fault-world.ts";
@@ -89,7 +90,8 @@ describeWithControlPlane("an output", (plane) => {
   test("F35: refused by an admission policy is kept, whatever is done, until the policy or the spec is another", async () => {
     const { origin, requests, namespace } = world;
     const policy = `outputs-${namespace}`;
-    await plane.apply(policyManifest(policy, namespace));
+    const rule = { apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["secrets"] } as const;
+    await plane.apply(policyManifest(policy, { namespace, rule, expression: "false" }));
     const probe = { apiVersion: "v1", kind: "Secret", metadata: { name: "probe" } };
     const path = `/api/v1/namespaces/${namespace}/secrets?dryRun=All`;
     await until("the policy holds", async () => (await plane.admin("POST", path, probe)).status === 422, longMs);
@@ -108,26 +110,3 @@ describeWithControlPlane("an output", (plane) => {
     expect([origin.count("/kept"), await tokenIn("kept"), origin.count("/given-up")]).toEqual([1, "t-1", 1]);
   }, 300_000);
 });
-
-/** Secrets of the namespace are made by nobody. */
-function policyManifest(name: string, namespace: string): string {
-  const apiVersion = "admissionregistration.k8s.io/v1";
-  const rule = { apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["secrets"] };
-  const matchResources = { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } } };
-  const validations = [{ expression: "false", message: "not now" }];
-  const items = [
-    {
-      apiVersion,
-      kind: "ValidatingAdmissionPolicy",
-      metadata: { name },
-      spec: { matchConstraints: { resourceRules: [rule] }, validations },
-    },
-    {
-      apiVersion,
-      kind: "ValidatingAdmissionPolicyBinding",
-      metadata: { name },
-      spec: { policyName: name, validationActions: ["Deny"], matchResources },
-    },
-  ];
-  return JSON.stringify({ apiVersion: "v1", kind: "List", items });
-}

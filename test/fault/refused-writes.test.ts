@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { policyManifest } from "../support/admission-policy.ts";
 import type { HoldfastProcess } from "../support/controller-process.ts";
 import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
 import { isReady, stateOf, type AllDeclared } from "../support/declared-requests.ts";
@@ -83,7 +84,7 @@ describeWithControlPlane("statuses that are refused", () => {
     async () => {
       await using world = await faultWorld(plane, "admission");
       const policy = `refuse-${world.namespace}`;
-      await plane.apply(policyManifest(policy, world.namespace));
+      await plane.apply(policyManifest(policy, { namespace: world.namespace, ...ofOutcomes }));
       await untilPolicyHolds(world);
       await using controller = await world.start([...reconcileLimit, "--concurrency", "2"]);
       await declareAll(world);
@@ -252,27 +253,10 @@ const etcdTooLarge = {
 };
 
 /** Intents pass; what comes of a request does not. */
-function policyManifest(name: string, namespace: string): string {
-  const apiVersion = "admissionregistration.k8s.io/v1";
-  const rule = { apiGroups: ["holdfast.dev"], apiVersions: ["*"], operations: ["UPDATE"], resources: ["*/status"] };
-  const expression = "has(object.status.attempt) && object.status.attempt.phase == 'InFlight'";
-  const matchResources = { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } } };
-  const items = [
-    {
-      apiVersion,
-      kind: "ValidatingAdmissionPolicy",
-      metadata: { name },
-      spec: { matchConstraints: { resourceRules: [rule] }, validations: [{ expression, message: "not now" }] },
-    },
-    {
-      apiVersion,
-      kind: "ValidatingAdmissionPolicyBinding",
-      metadata: { name },
-      spec: { policyName: name, validationActions: ["Deny"], matchResources },
-    },
-  ];
-  return JSON.stringify({ apiVersion: "v1", kind: "List", items });
-}
+const ofOutcomes = {
+  rule: { apiGroups: ["holdfast.dev"], apiVersions: ["*"], operations: ["UPDATE"], resources: ["*/status"] },
+  expression: "has(object.status.attempt) && object.status.attempt.phase == 'InFlight'",
+} as const;
 
 interface Role {
   readonly metadata: { readonly name: string };
