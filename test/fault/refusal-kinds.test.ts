@@ -1,7 +1,7 @@
 /** The ways in which an API server, or what stands in it, refuses a status: of each, what was sent is kept and nothing is sent again. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
-import type { Answer } from "../support/api-interposer.ts";
+import { refusal, type Answer } from "../support/api-interposer.ts";
 import { isReady } from "../support/declared-requests.ts";
 import { faultWorld, until } from "../support/fault-world.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
@@ -12,10 +12,6 @@ const specs = {
   keyed: { method: "POST", idempotencyKey: {} },
   ticking: { method: "PUT", schedule: { every: "1h" } },
 } as const;
-function refusal(code: number, reason: string, message: string, details: object = {}): Answer {
-  const body = JSON.stringify({ kind: "Status", apiVersion: "v1", status: "Failure", code, reason, message, details });
-  return { status: code, headers: { "content-type": "application/json" }, body };
-}
 const causes = [{ reason: "FieldValueInvalid", field: "status.attempt.phase", message: "Unsupported value" }];
 
 /** By a name for the objects to which it happens. */

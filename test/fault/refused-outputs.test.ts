@@ -1,15 +1,11 @@
 /** Outputs that are refused once the answer is there: it is kept, nothing is sent again, and they are written once that is over. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { policyManifest } from "../support/admission-policy.ts";
-import type { Answer } from "../support/api-interposer.ts";
+import { refusal, type Answer } from "../support/api-interposer.ts";
 import { isReady, stateOf } from "../support/declared-requests.ts";
 import { faultWorld, until, type FaultWorld } from "../support/fault-world.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
-function refusal(code: number, reason: string, message: string, details: object = {}): Answer {
-  const body = JSON.stringify({ kind: "Status", apiVersion: "v1", status: "Failure", code, reason, message, details });
-  return { status: code, headers: { "content-type": "application/json" }, body };
-}
 /** By a name for the objects to which it happens. */
 const refusals: Readonly<Record<string, Answer>> = {
   quota: refusal(403, "Forbidden", "exceeded quota: secrets"),

@@ -43,6 +43,12 @@ export interface ApiInterposer extends AsyncDisposable {
   reset(): void;
 }
 
+/** A refusal as the API server words it. */
+export function refusal(code: number, reason: string, message: string, details: object = {}): Answer {
+  const body = JSON.stringify({ kind: "Status", apiVersion: "v1", status: "Failure", code, reason, message, details });
+  return { status: code, headers: { "content-type": "application/json" }, body };
+}
+
 export async function startInterposer(plane: Pick<ControlPlaneClient, "url" | "certificate">): Promise<ApiInterposer> {
   const target = new URL(plane.url);
   const agent = new Agent({ keepAlive: true });
