@@ -246,7 +246,7 @@ describeWithControlPlane("serving the examples", (plane) => {
       expect([plain.objects.size, tls.objects.size]).toEqual([0, 0]);
       expect([...plain.requests, ...tls.requests].filter(({ method }) => method === "DELETE")).toHaveLength(13);
     },
-    longMs,
+    5 * longMs,
   );
 });
 

@@ -89,7 +89,7 @@ describeWithControlPlane("served objects", (plane) => {
       );
       expect(membersCalled("the first word")).toEqual([]);
     },
-    longMs,
+    5 * longMs,
   );
 
   test(
@@ -150,7 +150,7 @@ describeWithControlPlane("served objects", (plane) => {
       await until("it is gone", async () => (await get("disposablerequests", "unheard")) === undefined, longMs);
       expect(postsTo("/api/messages")).toBe(2);
     },
-    longMs,
+    5 * longMs,
   );
 
   test(
@@ -172,6 +172,6 @@ describeWithControlPlane("served objects", (plane) => {
       await plane.kubectl("delete", `disposablerequests.${servedGroup}`, "loops", "-n", namespace, "--wait=false");
       await until("it is gone", async () => (await get("disposablerequests", "loops")) === undefined, longMs);
     },
-    longMs,
+    5 * longMs,
   );
 });

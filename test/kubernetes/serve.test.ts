@@ -98,7 +98,7 @@ describeWithControlPlane("serving", (plane) => {
       expect(await get("httpresources", "ada")).toBeUndefined();
       expect(sent()).toEqual(["POST /api/members", `PUT /api/members/${id}`, `DELETE /api/members/${id}`]);
     },
-    longMs,
+    5 * longMs,
   );
 
   test(
@@ -152,7 +152,7 @@ describeWithControlPlane("serving", (plane) => {
       expect(sent().slice(count)).toHaveLength(1);
       expect(origin.objects.size).toBe(1);
     },
-    longMs,
+    5 * longMs,
   );
 
   test(
@@ -185,7 +185,7 @@ describeWithControlPlane("serving", (plane) => {
       }
       expect(origin.requests).toHaveLength(count);
     },
-    longMs,
+    5 * longMs,
   );
 
   test(
@@ -212,7 +212,7 @@ describeWithControlPlane("serving", (plane) => {
       await remove("requests", "opens");
       await until("it is gone", async () => (await get("requests", "opens")) === undefined, longMs);
     },
-    longMs,
+    5 * longMs,
   );
 
   test(
@@ -249,7 +249,7 @@ describeWithControlPlane("serving", (plane) => {
       await until("it is gone", async () => (await get("requests", "poked")) === undefined, longMs);
       expect(sent()).toHaveLength(count + 1);
     },
-    longMs,
+    5 * longMs,
   );
 
   test(
