@@ -26,12 +26,9 @@ interface SeenDataOptions {
   readonly queue: (id: string, lane: Lane, about: string) => void;
 }
 
-/** Of most resources, which read none. */
-const nothing: ReadonlyMap<string, string | null> = new Map();
-
 export function createSeenData({ dependents, isNewer, queue }: SeenDataOptions): SeenData {
-  /** By resource, then by what it read: the resourceVersion; null where there was no such object. */
-  const seen = new Map<string, ReadonlyMap<string, string | null>>();
+  /** By resource, then by what it read: the resourceVersion; null where there was no such object. Most resources read nothing: null. */
+  const seen = new Map<string, Map<string, string | null> | null>();
 
   /** `version`: undefined where the object is gone. `isChange`: it is new since the watch last told. */
   function noteChange(reference: Reference, version: string | undefined, isChange: boolean): void {
@@ -46,12 +43,12 @@ export function createSeenData({ dependents, isNewer, queue }: SeenDataOptions):
     return isNewer(version, read);
   }
   return {
-    began: (id) => void seen.set(id, nothing),
+    began: (id) => void seen.set(id, null),
     read(id, reference, result) {
       const known = seen.get(id);
-      if (!known || result.type === "forbidden") return; // nothing where it was deleted meanwhile
+      if (known === undefined || result.type === "forbidden") return; // nothing where it was deleted meanwhile
       const version = result.type === "found" ? result.resource.metadata.resourceVersion : null;
-      seen.set(id, new Map(known).set(queueKey(reference.type.kind, reference.key), version));
+      seen.set(id, (known ?? new Map<string, string | null>()).set(queueKey(reference.type.kind, reference.key), version));
     },
     forget: (id) => void seen.delete(id),
     take(type, namespace, event, versions) {
