@@ -88,8 +88,8 @@ export interface Desired {
   readonly retry: RetryPolicy;
   /** As `Situation.mayBeMended`: the pause before the next try is over. */
   readonly mayBeMended?: boolean;
-  /** Absent: what is declared is sent once. `atOnce`: without waiting for a tick. `due`: the tick that has come. */
-  readonly schedule?: { readonly atOnce: boolean; readonly due?: string };
+  /** Absent: what is declared is sent once. `atOnce`: without waiting for a tick. `due`: the tick that has come. `next`: the one after that. */
+  readonly schedule?: { readonly atOnce: boolean; readonly due?: string; readonly next?: Date };
   /** It is sent for what happens to others, and for nothing else. `due`: that it is to be sent for now. */
   readonly trigger?: { readonly due?: string; readonly last?: string };
 }

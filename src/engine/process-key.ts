@@ -9,7 +9,7 @@ import { isRecord } from "../core/tools/json.ts";
 import type { ActingStore, OutcomeJournal } from "../core/ports.ts";
 import type { EmitTelemetry, ReconcileContext, RunInContext, TelemetryEvent } from "../core/telemetry-event.ts";
 import { isReconciled, type Kind, type Situation, type WatchedKind } from "../core/plan.ts";
-import type { Reference, Resource } from "../core/resource.ts";
+import { reconcileAtAnnotation, type Reference, type Resource } from "../core/resource.ts";
 import type { Caches } from "./caches.ts";
 import type { DueReasons } from "./due-reasons.ts";
 import type { DataWatches } from "./data-watches.ts";
@@ -196,9 +196,10 @@ function reconcileDeps(
     unrecorded: deps.unrecorded,
     keptAnswers: deps.keptAnswers,
     isAsDeclared() {
-      const { uid, generation } = caches.find(id)?.resource.metadata ?? {};
       const { metadata } = situation.resource;
-      return uid === metadata.uid && generation === metadata.generation;
+      const { uid, generation, annotations } = caches.find(id)?.resource.metadata ?? {};
+      const isSame = annotations?.[reconcileAtAnnotation] === metadata.annotations?.[reconcileAtAnnotation];
+      return uid === metadata.uid && generation === metadata.generation && isSame;
     },
     lane: deps.queue.laneOf(id),
     mayAct,

@@ -44,7 +44,7 @@ export interface ReconcileDeps extends Omit<OwnObjectDeps, "unrecorded">, Omit<S
   readonly waitWithoutLimit: WaitForRecord;
   /** Where answers are kept whose outputs are refused. */
   readonly keptAnswers: Pick<Room, "keep">;
-  /** Whether the object is there, and is declared as it was when the reconcile began. */
+  /** Whether the object is there, declared as it was when the reconcile began, and nobody has asked for another run since. */
   readonly isAsDeclared: () => boolean;
   readonly breathe: YieldIfLong;
   readonly now: () => Date;

@@ -47,6 +47,14 @@ describe("a request with outputs", () => {
     expect(drive([ready, answer(200), refusal]).verdict).toMatchObject({ result: "failed", reason: "OutputConflict" });
     expect(drive([ready, answer(200), refusal], { method: "GET" }).verdict).toMatchObject({ result: "retrying" });
   });
+  test("waits for one that is refused for as long as it takes, and with a schedule until the next tick", () => {
+    const patience = (more: Partial<HTTPRequestSpec> = {}): unknown =>
+      driveIn({ resource: httpRequest({ outputs, ...more }) }, [ready, answer(200), ready]).steps.find(
+        (step) => step.type === "writeOutputs",
+      );
+    expect(patience()).toMatchObject({ patienceMs: Infinity });
+    expect(patience({ schedule: { every: "1h", missed: "RunOnce" } })).toMatchObject({ patienceMs: 3_600_000 });
+  });
   test("records neither the body nor its digest where a Secret is made of it", () => {
     const { response } = drive([ready, answer(200), ready]).status;
     expect(response).toEqual({ statusCode: 200, sizeBytes: 5, durationMs: 1, bodyOmitted: expect.any(String) });

@@ -24,6 +24,7 @@ import { outputsOf } from "./outputs.ts";
 import { decideBeforeSend } from "../request/before-send.ts";
 import { buildExchange, declaredRequest, idempotencyHeader, scopeOf, type DeclaredRequest } from "../request/request.ts";
 import type { HTTPRequest, UsedEndpoint } from "../types.ts";
+import { untilTickMs } from "../../core/schedule.ts";
 
 export interface Delivery {
   readonly attempt: Attempt;
@@ -79,7 +80,8 @@ export function* deliverEach(
     },
   );
   if (result.type === "refusal") return report.refused(result);
-  const sent = yield* keepOutputs(result.judgements, { outputs, scope: first.scope, count: items.length });
+  const patienceMs = untilTickMs(desired, now);
+  const sent = yield* keepOutputs(result.judgements, { outputs, scope: first.scope, count: items.length, patienceMs });
   const tookMs = Math.max(...sent.map((one) => one.judgement.tookMs));
   const ended: Attempt = endAfter(attempt, now, tookMs);
   const statuses = items.map((item): ItemStatus => {
@@ -230,13 +232,18 @@ function withoutBody(one: SentItem): SentItem {
 /** A success whose outputs could not be written is none. */
 function* keepOutputs(
   sent: readonly SentItem[],
-  { outputs, scope, count }: { readonly outputs: readonly Output[]; readonly scope: Scope; readonly count: number },
+  {
+    outputs,
+    scope,
+    count,
+    patienceMs,
+  }: { readonly outputs: readonly Output[]; readonly scope: Scope; readonly count: number; readonly patienceMs: number },
 ): Steps<readonly SentItem[]> {
   const responses: (Response | undefined)[] = Array.from({ length: count });
   for (const { item, judgement } of sent) if (judgement.succeeded) responses[item.index] = judgement.response;
   if (responses.every((response) => response === undefined)) return sent;
   const { item: _, ...shared } = scope;
-  const problem = yield* writeOutputs(outputs, { scope: shared, responses }, Infinity);
+  const problem = yield* writeOutputs(outputs, { scope: shared, responses }, patienceMs);
   if (!problem) return sent;
   const { reason, message } = problem;
   return sent.map((one) =>

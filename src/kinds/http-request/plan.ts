@@ -58,6 +58,7 @@ import {
 import { checkOutputs, writeOutputs } from "../request/outputs.ts";
 import { outputsOf } from "./outputs.ts";
 import { httpRequestType, type Endpoint, type HTTPRequest, type HTTPResource } from "../types.ts";
+import { untilTickMs } from "../../core/schedule.ts";
 
 const references = oncePer((resource: HTTPRequest): readonly Dependency[] => {
   const { spec, metadata } = resource;
@@ -210,7 +211,7 @@ function* deliver(situation: Situation<HTTPRequest>, { attempt, desired, endpoin
       return report.polling({ ...ended, phase: "Polling" }, begun.poll, { ...begun, response: judged.response });
     if (begun.type === "failed") return report.done({ ...ended, phase: "Done" }, { ...begun, succeeded: false });
   }
-  const judgement = yield* keepOutputs(judged, outputs, exchange);
+  const judgement = yield* keepOutputs(judged, outputs, exchange, untilTickMs(desired, now));
   const conclusion = conclude(outcome, judgement.succeeded, ended, desired);
   switch (conclusion.type) {
     case "succeeded":
@@ -224,7 +225,7 @@ function* deliver(situation: Situation<HTTPRequest>, { attempt, desired, endpoin
 }
 
 /** Looks at the work that an attempt began. It was answered, so whatever comes of that, it is not sent again. */
-function* look(situation: Situation<HTTPRequest>, { attempt, endpoint, report, event }: Delivery): Steps<Verdict> {
+function* look(situation: Situation<HTTPRequest>, { attempt, desired, endpoint, report, event }: Delivery): Steps<Verdict> {
   const { resource, now } = situation;
   const { spec, status } = resource;
   const done: Attempt = { ...attempt, phase: "Done", finishedAt: now.toISOString() };
@@ -246,7 +247,8 @@ function* look(situation: Situation<HTTPRequest>, { attempt, endpoint, report, e
       return report.done(done, { ...polled, succeeded: false });
     case "succeeded": {
       const outputs = outputsOf(resource);
-      return report.done(done, yield* keepOutputs({ ...polled, succeeded: true }, outputs, { scope: scopeOf(declared) }));
+      const ended = { ...polled, succeeded: true };
+      return report.done(done, yield* keepOutputs(ended, outputs, { scope: scopeOf(declared) }, untilTickMs(desired, now)));
     }
   }
 }
@@ -256,10 +258,11 @@ function* keepOutputs<J extends Judgement>(
   judgement: J,
   outputs: readonly Output[],
   { scope }: Pick<Exchange, "scope">,
+  patienceMs: number,
 ): Steps<J> {
   const { succeeded, response, message } = judgement;
   if (!succeeded || !response) return judgement;
-  const problem = yield* writeOutputs(outputs, { scope, response }, Infinity);
+  const problem = yield* writeOutputs(outputs, { scope, response }, patienceMs);
   if (!problem) return judgement;
   return { ...judgement, succeeded: false, reason: problem.reason, message: `${message}; ${problem.message}` };
 }
