@@ -158,9 +158,10 @@ verify: $(INSTALLED) ## Check format, lint, types, repeats and generated files.
 bench-fleet: build ## Time fleets on a real API server, beside the least possible; FLEETS: sizes, and steady=N.
 	@npm exec --no -- node bench/fleet/main.ts $(FLEETS)
 
+SLOT_LATENCIES := 0,100,500
 .PHONY: bench-slots
 bench-slots: build ## POSTs by 1, 2 and 4 slots, near the API server and far: minutes; POSTS (400), LATENCIES (0,100,500); MANY: so many objects at rest in four slots.
-	@npm exec --no -- node bench/slots/main.ts $(or $(POSTS),400) latencies=$(or $(LATENCIES),0,100,500) many=$(or $(MANY),0)
+	@npm exec --no -- node bench/slots/main.ts $(or $(POSTS),400) latencies=$(or $(LATENCIES),$(SLOT_LATENCIES)) many=$(or $(MANY),0)
 
 .PHONY: bench-poll
 bench-poll: build ## CPU of looking at objects that are as they should be, beside bare GETs; POLLS: SHAPE:OBJECTS:INTERVAL_SECONDS[:https][:info] …
