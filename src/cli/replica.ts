@@ -162,6 +162,7 @@ export function slottedReplica(settings: ControllerSettings, { storeSettings, gi
 const nobody = {
   warm: Promise.resolve(),
   look: (): void => {},
+  learn: (): void => {},
   queue: { working: new Map<string, number>(), aside: 0 },
   unrecorded: { failing: () => ({ count: 0, oldestSecs: 0 }) },
 };

@@ -8,7 +8,7 @@ import { sendingShare } from "../core/tools/deadline.ts";
 import type { EmitTelemetry, RunInContext } from "../core/telemetry-event.ts";
 import { isReconciled, type Kind, type WatchedKind } from "../core/plan.ts";
 import type { Announce, OutcomeJournal, Requester, ResourceStore } from "../core/ports.ts";
-import type { Resource, ResourceKey } from "../core/resource.ts";
+import type { Resource, ResourceKey, ResourceType } from "../core/resource.ts";
 import { createPostponed, type Postponed } from "./postponed.ts";
 import { createProcessKey, type PlaceOf } from "./process-key.ts";
 import { createCaches } from "./caches.ts";
@@ -101,6 +101,8 @@ export interface Controller {
   readonly queueAll: () => void;
   /** Makes a resource due, if there is one. */
   readonly look: (kind: string, key: ResourceKey) => void;
+  /** What another write of this process answered: what is known of the resource is no older from now on. */
+  learn(type: Pick<ResourceType, "kind">, resource: Resource): void;
   /** Every cached resource that is worked on here, for metrics and the admin page. */
   resources(): Iterable<{ kind: string; resource: Resource }>;
   /** How many resources of the kinds that are reconciled are cached. */
@@ -199,6 +201,9 @@ export function createController(options: ControllerOptions): Controller {
   const { caches, queue, dataWatches } = state;
   const enqueue = wireEnqueue(state, options);
   const watches = createKindWatches({ ...options, caches, enqueue });
+  function onWritten(kind: WatchedKind, resource: Resource): void {
+    enqueue.changed(kind, caches.of(kind).learn(resource));
+  }
   const processKey = createProcessKey({
     ...state,
     ...options,
@@ -211,7 +216,7 @@ export function createController(options: ControllerOptions): Controller {
     now: options.now ?? (() => new Date()),
     runInContext: options.runInContext ?? ((_context, work) => work()),
     sendingMs: reconcileTimeoutMs * sendingShare,
-    onWritten: (kind, resource) => enqueue.changed(kind, caches.of(kind).learn(resource)),
+    onWritten,
     onGone: (kind, resource) => enqueue.changed(kind, caches.of(kind).forget(resource)),
   });
   function onStuck(id: string): void {
@@ -238,6 +243,10 @@ export function createController(options: ControllerOptions): Controller {
     warm: watches.warm,
     queueAll: () => void queueEach(state, options.term ?? (() => 1)),
     look: (kind, key) => queue.add(queueKey(kind, key)),
+    learn({ kind: name }, resource) {
+      const kind = options.kinds.find(({ type }) => type.kind === name);
+      if (kind) onWritten(kind, resource);
+    },
     *resources() {
       for (const { kind, resource } of caches.all())
         if (owns(resource.metadata.namespace)) yield { kind: kind.type.kind, resource };

@@ -5,7 +5,6 @@
  * that nobody else serves it; and again as soon as that is no longer so. What is no shadow is never held up.
  */
 import { keyText, orphanAnnotation, secretType, type Reference, type Resource, type ResourceKey } from "../core/resource.ts";
-import type { ResourceStore } from "../core/ports.ts";
 import type { SecretPlace } from "../convert/placeholders.ts";
 import { standsForLabel } from "./shadow.ts";
 
@@ -22,8 +21,6 @@ export interface OpenShadow {
   readonly uid: string;
   /** Whether its remote object may be deleted with it: the object that it stands for is being deleted, too. */
   readonly mayEnd: boolean;
-  /** Of what serving has last written of it: what is known from before may not be acted on. Absent: as it was. */
-  readonly since?: string;
   /** By the names that its spec has for them. */
   readonly reads: ReadonlyMap<string, SecretPlace>;
   readonly writes: ReadonlyMap<string, Injected>;
@@ -52,7 +49,7 @@ function isLetGo({ metadata: { deletionTimestamp, annotations } }: Resource): bo
 }
 
 /** `mayServe`: whether nobody else serves at this instant. */
-export function createRegistry(mayServe: () => boolean, isNewer: ResourceStore["isNewer"]): Registry {
+export function createRegistry(mayServe: () => boolean): Registry {
   let turn = 1;
   const shadows = new Map<string, OpenShadow>();
   const idOf = (kind: string, key: ResourceKey): string => `${kind}/${keyText(key)}`;
@@ -65,8 +62,7 @@ export function createRegistry(mayServe: () => boolean, isNewer: ResourceStore["
     open(kind, key, shadow) {
       const id = idOf(kind, key);
       const before = shadows.get(id);
-      const since = shadow.since ?? (before?.uid === shadow.uid ? before.since : undefined);
-      shadows.set(id, { ...shadow, ...(since !== undefined && { since }) });
+      shadows.set(id, shadow);
       return before?.uid !== shadow.uid || (shadow.mayEnd && !before.mayEnd);
     },
     close: (kind, key) => void shadows.delete(idOf(kind, key)),
@@ -74,7 +70,6 @@ export function createRegistry(mayServe: () => boolean, isNewer: ResourceStore["
       if (!isShadow(resource) || isLetGo(resource)) return 0;
       const shadow = shadows.get(idOf(kind, resource.metadata));
       if (shadow?.uid !== resource.metadata.uid || !mayServe()) return undefined;
-      if (shadow.since !== undefined && isNewer(shadow.since, resource.metadata.resourceVersion)) return undefined;
       return shadow.mayEnd || resource.metadata.deletionTimestamp === undefined ? turn : undefined;
     },
     closeAll() {

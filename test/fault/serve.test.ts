@@ -102,6 +102,34 @@ describeWithControlPlane("serving through faults", (plane) => {
   }
 
   test(
+    "what another version has made is made anew, and is looked at from then on",
+    async () => {
+      const names = Array.from({ length: 12 }, (_, index) => `made-${index}`);
+      const ids: string[] = [];
+      for (const name of names) ids.push((await live(name, { "crossplane.io/poll-interval": "2s" })).id);
+      await using before = await start(...all);
+      for (const name of names) await says(name, "Ready", "True Available");
+      before.kill("SIGKILL");
+      await before.exited;
+      for (const name of names)
+        await plane.adminPatch(servedPath("httpresources", namespace, name), {
+          metadata: { annotations: { "holdfast.dev/made-of": "by another version" } },
+        });
+      const writes = sent().length;
+      await using _after = await start(...all);
+      const madeOf = async (name: string): Promise<string | undefined> =>
+        (await get("httpresources", name))?.metadata.annotations?.["holdfast.dev/made-of"];
+      for (const name of names)
+        await until(`${name} is made anew`, async () => /^[0-9a-f]{32}$/.test((await madeOf(name)) ?? ""), longMs);
+      const seen = ids.map((id) => looks(`/${id}`));
+      for (const [index, id] of ids.entries())
+        await until(`${id} is looked at`, () => looks(`/${id}`) > (seen[index] ?? 0), longMs);
+      expect(sent()).toHaveLength(writes);
+    },
+    3 * longMs,
+  );
+
+  test(
     "a live object is taken over and deleted by processes that die at each step, and nothing is sent but one DELETE",
     async () => {
       const { id } = await live("kept");

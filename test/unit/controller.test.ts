@@ -205,6 +205,27 @@ describe("the controller", () => {
     expect([...controller.resources()]).toEqual([]);
   });
 
+  test("acts on what another write of this process answered, and not on what was known before", async () => {
+    const seen: unknown[] = [];
+    function* plan({ resource: { metadata } }: Situation): Plan {
+      yield* [];
+      seen.push(metadata.annotations?.["note"]);
+      return { status: { done: true }, result: "succeeded", reason: "Done" };
+    }
+    const { store } = memoryStore([thing("a")]);
+    await using running = started(store, plan);
+    const { controller } = running;
+    await until(() => seen.length === 1);
+    const { metadata } = thing("a", 1, 1_000);
+    controller.learn(type, { metadata: { ...metadata, annotations: { note: "new" } }, spec: {} });
+    controller.look(type.kind, metadata); // what the watch has not told yet
+    await until(() => seen.length === 2);
+    controller.learn(type, thing("a", 1, 500)); // late
+    controller.look(type.kind, metadata);
+    await until(() => seen.length === 3);
+    expect(seen).toEqual([undefined, "new", "new"]);
+  });
+
   test("looks again when it is due, however long the reconcile before took", async () => {
     let looks = 0;
     function* plan({ resource, now }: Situation): Plan {

@@ -74,10 +74,7 @@ test.each([
 });
 
 test("one that is let go ends when it is seen to be let go, and not as it was seen before", async () => {
-  const registry = createRegistry(
-    () => true,
-    () => false,
-  );
+  const registry = createRegistry(() => true);
   const looked: object[] = [];
   const keeping = createKeeping({
     registry,

@@ -10,12 +10,11 @@ import { peerObject, peerRequest } from "../support/peer-objects.ts";
 const key = { namespace: "here", name: "one" };
 const metadata = { ...key, uid: "u1", generation: 1, resourceVersion: "1", labels: { [standsForLabel]: "u0" } };
 const shadow: Resource = { metadata, spec: {} };
-const isNewer = (a: string, b: string): boolean => Number(a) > Number(b);
 const open: OpenShadow = { uid: "u1", mayEnd: false, reads: new Map(), writes: new Map() };
 
 test("a shadow acts only while it is open, is itself, and nobody else serves; all else always may", () => {
   let mayServe = true;
-  const registry = createRegistry(() => mayServe, isNewer);
+  const registry = createRegistry(() => mayServe);
   const { labels: _, ...unlabelled } = metadata;
   expect(registry.turnOf("HTTPResource", { metadata: unlabelled, spec: {} })).toBe(0);
   expect(registry.turnOf("HTTPResource", shadow)).toBeUndefined();
@@ -36,7 +35,7 @@ test("a shadow acts only while it is open, is itself, and nobody else serves; al
 });
 
 test("one that is deleted on its own does not take its remote object along", () => {
-  const registry = createRegistry(() => true, isNewer);
+  const registry = createRegistry(() => true);
   const deleted = { ...shadow, metadata: { ...metadata, deletionTimestamp: "t" } };
   registry.open("HTTPResource", key, open);
   expect(registry.turnOf("HTTPResource", deleted)).toBeUndefined();
@@ -44,21 +43,8 @@ test("one that is deleted on its own does not take its remote object along", () 
   expect(registry.turnOf("HTTPResource", deleted)).toBe(1);
 });
 
-test("one that serving has written is acted on as it is since then, and not as it was known before", () => {
-  const registry = createRegistry(() => true, isNewer);
-  const seen = (resourceVersion: string): Resource => ({ ...shadow, metadata: { ...metadata, resourceVersion } });
-  registry.open("HTTPResource", key, { ...open, since: "10" });
-  expect(registry.turnOf("HTTPResource", seen("9"))).toBeUndefined();
-  expect(registry.turnOf("HTTPResource", seen("10"))).toBe(1);
-  registry.open("HTTPResource", key, open); // looked at once more, and nothing written
-  expect(registry.turnOf("HTTPResource", seen("9"))).toBeUndefined();
-  expect(registry.turnOf("HTTPResource", seen("11"))).toBe(1);
-  registry.open("HTTPResource", key, { ...open, uid: "u2" });
-  expect(registry.turnOf("HTTPResource", { ...shadow, metadata: { ...metadata, uid: "u2" } })).toBe(1);
-});
-
 test("a name stands for a Secret of elsewhere for the shadow that may act and has it, and for nobody else", () => {
-  const registry = createRegistry(() => true, isNewer);
+  const registry = createRegistry(() => true);
   const place = { namespace: "vault", name: "key" };
   const name = reachFrom("here").nameOf(place);
   const named = (namespace = "here", type = secretType): Reference => ({ type, key: { namespace, name } });

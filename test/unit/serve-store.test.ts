@@ -29,10 +29,7 @@ const place = { namespace: "vault", name: "s", keys: ["k"] };
 function served() {
   const written: unknown[] = [];
   const news: string[] = [];
-  const registry = createRegistry(
-    () => true,
-    () => false,
-  );
+  const registry = createRegistry(() => true);
   const answers = createShownAnswers((servedAs) => news.push(servedAs));
   const injections = {
     check: () => Promise.resolve(undefined),

@@ -57,15 +57,9 @@ export interface Keeping {
 export function createKeeping(deps: KeepingDeps): Keeping {
   const { settings, registry, writes, telling } = deps;
 
-  /** `since`: this has just been written, which those who act on it may not have seen. */
-  function open(
-    object: ServedObject,
-    shadow: Resource,
-    { config, mayEnd, since }: { readonly config: PeerConfig | undefined; readonly mayEnd: boolean; readonly since?: boolean },
-  ): void {
+  function open(object: ServedObject, shadow: Resource, config: PeerConfig | undefined, mayEnd: boolean): void {
     const { kind } = shadowTypeOf(object.type);
-    const written = since === true && { since: shadow.metadata.resourceVersion };
-    const isNew = registry.open(kind, shadow.metadata, { ...openShadow(object, shadow, config, mayEnd), ...written });
+    const isNew = registry.open(kind, shadow.metadata, openShadow(object, shadow, config, mayEnd));
     // One that is deleted hereafter is due by that.
     if (isNew && (!mayEnd || shadow.metadata.deletionTimestamp !== undefined)) deps.look(kind, shadow.metadata);
   }
@@ -94,7 +88,7 @@ export function createKeeping(deps: KeepingDeps): Keeping {
     if (known && isOurs && isCurrent(given, config, settings, known)) {
       const reason: ServedReason = served.reason === "Otherwise" ? "Otherwise" : "Exactly";
       const told = await telling.shadow(given, known, { reason, message: textOf(served) ?? "" }, signal);
-      return open(told, known, { config, mayEnd: false });
+      return open(told, known, config, false);
     }
     if (!known && isHalfMade(given)) return refuse(given, halfMade, signal);
     const made = await makeShadow(given, config, settings, { evaluator: deps.evaluator, signal });
@@ -104,11 +98,11 @@ export function createKeeping(deps: KeepingDeps): Keeping {
       ? await replace(object, { known, made, isOurs, writes, letGo }, signal)
       : await writes.create(kind, isEnding ? onlyLooking(made.manifest) : made.manifest, signal);
     if (!placed) return;
+    deps.learn(kind, placed); // once it is open it is acted on at once: not as it was before
     const reason = made.findings.length === 0 ? "Exactly" : "Otherwise";
     const texts = made.findings.map(({ level, field, message }) => `${level} ${field}: ${message}`);
     const message = short([`by ${kind.kind} ${key.namespace}/${key.name}`, ...texts].join("; "));
-    const told = await telling.shadow(object, placed, { reason, message }, signal);
-    open(told, placed, { config, mayEnd: false, since: placed !== known });
+    open(await telling.shadow(object, placed, { reason, message }, signal), placed, config, false);
   }
   async function adopt({ type, resource }: ServedObject, signal: AbortSignal): Promise<Resource> {
     const adopted = await writes.adopt(type, resource, signal);
@@ -132,11 +126,11 @@ export function createKeeping(deps: KeepingDeps): Keeping {
     }
     if (!isOwn(resource, shadow)) return refuse(object, notOwn(kind, key), signal);
     if (mayBeThere && !mayGo(shadow)) {
-      open(object, shadow, { config, mayEnd: false });
+      open(object, shadow, config, false);
       throw new ChangedError("its shadow has not been looked at yet: deleted now, it would go without a word to its server");
     }
     const message = `${kind.kind} ${key.namespace}/${key.name} goes first`;
-    open(await telling.shadow(object, shadow, { reason: "Deleting", message }, signal), shadow, { config, mayEnd: true });
+    open(await telling.shadow(object, shadow, { reason: "Deleting", message }, signal), shadow, config, true);
     await writes.remove(kind, shadow, signal);
   }
   return { keep, end, refuse, letGo };

@@ -36,7 +36,7 @@ interface ServingParts {
   readonly mayServe: () => boolean;
 }
 export interface Works {
-  readonly controller: Pick<Controller, "warm" | "look"> & {
+  readonly controller: Pick<Controller, "warm" | "look" | "learn"> & {
     readonly queue: Pick<WorkQueue, "working" | "aside">;
     readonly unrecorded: Pick<UnrecordedOutcomes, "failing">;
   };
@@ -118,7 +118,7 @@ export function createServing({ settings, client, store, registry, answers, emit
         shadowAt: (kind, key) => shadows.get(shadowId(kind, key)),
         configOf: (object) => configFor(object, configs, caches),
         knowsConfigs: (object) => configsFor(object, configs).every((type) => caches.isWarm(type)),
-        learn: (type, resource) => caches.learn(type, resource),
+        learn: (type, resource) => (managed.includes(type) ? caches : controller).learn(type, resource),
         look: controller.look,
         shownOf: answers.find,
         now: () => new Date(),

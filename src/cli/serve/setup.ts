@@ -42,7 +42,7 @@ export function serveFor(settings: ControllerSettings, parts: ServeParts): Serve
   const { client, store, peers, emit, leads } = parts;
   const exclusion = mode === "off" ? undefined : exclusionFor(settings, parts);
   const mayServe = (): boolean => exclusion !== undefined && leads() && exclusion.holds();
-  const registry = createRegistry(mayServe, (a, b) => store.isNewer(a, b));
+  const registry = createRegistry(mayServe);
   const isIdle = (): boolean => leads() && !mayServe();
   const stranded = createStranded(createWrites(client, isIdle), { isIdle, emit, servesLater: mode !== "off" });
   if (mode === "off" || !exclusion)
