@@ -92,3 +92,16 @@ test("one that is let go ends when it is seen to be let go, and not as it was se
   expect(registry.turnOf("HTTPResource", { ...shadow, metadata: { ...shadow.metadata, annotations } })).toBe(0);
   expect(looked).toEqual([]);
 });
+
+test("one that is to be let go does nothing more, though that cannot be written now", async () => {
+  const registry = createRegistry(() => true);
+  const keeping = createKeeping({
+    registry,
+    writes: { letGo: () => Promise.reject(new Error("busy")) },
+  } as unknown as KeepingDeps);
+  const shadow: Resource = { metadata: { ...metadata, labels: { [standsForLabel]: "u9" } }, spec: deletes };
+  registry.open("HTTPResource", shadow.metadata, { uid: "u0", mayEnd: false, reads: new Map(), writes: new Map() });
+  expect(registry.turnOf("HTTPResource", shadow)).toBe(1);
+  await expect(keeping.letGo(shadowTypes.HTTPResource, shadow, new AbortController().signal)).rejects.toThrow("busy");
+  expect(registry.turnOf("HTTPResource", shadow)).toBeUndefined();
+});

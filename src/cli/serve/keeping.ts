@@ -64,9 +64,9 @@ export function createKeeping(deps: KeepingDeps): Keeping {
     if (isNew && (!mayEnd || shadow.metadata.deletionTimestamp !== undefined)) deps.look(kind, shadow.metadata);
   }
   async function letGo(kind: ResourceType, shadow: Resource, signal: AbortSignal): Promise<void> {
-    await writes.letGo(kind, shadow, signal);
-    // It goes once it is seen to be let go: as it was seen before, its end would delete its remote object.
+    // Whoever serves next may act by now. It goes once it is seen to be let go: as it was before, its end would delete its remote object.
     registry.close(kind.kind, shadow.metadata);
+    await writes.letGo(kind, shadow, signal);
   }
   async function refuse(given: Given, message: string, signal: AbortSignal): Promise<void> {
     registry.close(shadowTypeOf(given.type).kind, shadowKey(given, settings));
