@@ -15,6 +15,8 @@ import {
   plainConfig,
   servedGroup,
   servedPath,
+  toldTo,
+  untilSays,
   type Served,
 } from "../support/serving.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
@@ -35,13 +37,12 @@ describeWithControlPlane("serving through faults", (plane) => {
   afterAll(() => stack.disposeAsync());
 
   const get = (plural: string, name: string): Promise<Served | undefined> => getServed(plane, plural, namespace, name);
-  const sent = (): readonly string[] =>
-    origin.requests.filter(({ method }) => method !== "GET").map(({ method, url }) => `${method} ${url}`);
+  const sent = (): readonly string[] => toldTo(origin);
   const looks = (of: string): number => origin.requests.filter(({ method, url }) => method === "GET" && url.endsWith(of)).length;
   const start = (...flags: readonly string[]): Promise<HoldfastProcess> =>
     startController(["--kubeconfig", kubeconfig, "--namespace", namespace, ...flags]);
   const says = (name: string, type: string, text: string): Promise<void> =>
-    until(`${name} is ${type} ${text}`, async () => conditionText(await get("requests", name), type) === text, longMs);
+    untilSays(plane, { plural: "requests", namespace, name }, { type, text, limitMs: longMs });
   async function live(name: string, annotations: object = {}): Promise<{ readonly id: string }> {
     const answer = await fetch(`${origin.url}/api/members`, { method: "POST", body: JSON.stringify({ nick: name }) });
     const body = await answer.text();

@@ -18,6 +18,7 @@ import {
   plainConfig,
   servedGroup,
   servedPath,
+  toldTo,
   type Served,
 } from "../support/serving.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
@@ -37,8 +38,7 @@ describeWithControlPlane("serving, killed in the middle", (plane) => {
 
   const list = async (plural: string): Promise<readonly Served[]> => listServed(plane, plural, namespace);
   const all = async (): Promise<readonly Served[]> => (await Promise.all(["requests", "disposablerequests"].map(list))).flat();
-  const told = (): readonly string[] =>
-    origin.requests.filter(({ method }) => method !== "GET").map(({ method, url }) => `${method} ${url}`);
+  const told = (): readonly string[] => toldTo(origin);
   const start = (): Promise<HoldfastProcess> =>
     startController(
       `--kubeconfig ${plane.kubeconfigs.server} --namespace ${namespace} --serve-provider-http all --provider-http-lease none`.split(

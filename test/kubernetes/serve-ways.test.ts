@@ -5,15 +5,7 @@ import { startController } from "../support/controller-process.ts";
 import { until } from "../support/fault-world.ts";
 import { installPeerCRDs } from "../support/peer-crds.ts";
 import { peerOrigin, type PeerOrigin } from "../support/peer-origin.ts";
-import {
-  conditionText,
-  getServed,
-  memberRequest,
-  plainConfig,
-  servedGroup,
-  servedPath,
-  type Served,
-} from "../support/serving.ts";
+import { getServed, memberRequest, plainConfig, servedGroup, servedPath, untilSays, type Served } from "../support/serving.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const longMs = 120_000;
@@ -26,7 +18,7 @@ describeWithControlPlane("served objects", (plane) => {
 
   const get = (plural: string, name: string): Promise<Served | undefined> => getServed(plane, plural, namespace, name);
   const becomes = (plural: string, name: string, type: string, text: string): Promise<void> =>
-    until(`${name} is ${type} ${text}`, async () => conditionText(await get(plural, name), type) === text, longMs);
+    untilSays(plane, { plural, namespace, name }, { type, text, limitMs: longMs });
   async function make(manifest: object): Promise<void> {
     await plane.apply(JSON.stringify(manifest));
   }

@@ -13,6 +13,8 @@ import {
   plainConfig,
   servedGroup,
   servedPath,
+  toldTo,
+  untilSays,
   type Served,
 } from "../support/serving.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
@@ -29,10 +31,9 @@ describeWithControlPlane("serving", (plane) => {
   const get = (plural: string, name: string): Promise<Served | undefined> => getServed(plane, plural, namespace, name);
   const request = (name: string, more: Parameters<typeof memberRequest>[1] = {}): ReturnType<typeof memberRequest> =>
     memberRequest({ name, namespace, origin: origin.url }, more);
-  const sent = (): readonly string[] =>
-    origin.requests.filter(({ method }) => method !== "GET").map(({ method, url }) => `${method} ${url}`);
+  const sent = (): readonly string[] => toldTo(origin);
   const says = (plural: string, name: string, type: string, text: string): Promise<void> =>
-    until(`${name} is ${type} ${text}`, async () => conditionText(await get(plural, name), type) === text, longMs);
+    untilSays(plane, { plural, namespace, name }, { type, text, limitMs: longMs });
   async function remove(plural: string, name: string): Promise<void> {
     await plane.kubectl("delete", `${plural}.${servedGroup}`, name, "-n", namespace, "--wait=false");
   }

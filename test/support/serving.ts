@@ -1,5 +1,7 @@
 /** What tests of serving share: objects of the peer on an API server, and what their status says. */
 import type { ControlPlaneClient } from "./control-plane-client.ts";
+import { until } from "./fault-world.ts";
+import type { LoopbackServer } from "./loopback.ts";
 
 export const servedGroup = "http.m.crossplane.io";
 
@@ -73,6 +75,20 @@ export async function listServed(
 ): Promise<readonly Served[]> {
   const { body } = await plane.admin("GET", servedPath(plural, namespace));
   return (body as { readonly items?: readonly Served[] }).items ?? [];
+}
+
+/** Until the condition of `type` is `text`. */
+export function untilSays(
+  plane: ControlPlaneClient,
+  { plural, namespace, name }: { readonly plural: string; readonly namespace: string; readonly name: string },
+  { type, text, limitMs }: { readonly type: string; readonly text: string; readonly limitMs: number },
+): Promise<void> {
+  const says = async (): Promise<string> => conditionText(await getServed(plane, plural, namespace, name), type);
+  return until(`${name} is ${type} ${text}`, async () => (await says()) === text, limitMs);
+}
+/** What a server was told, and not only asked: `PUT /api/members/1`. */
+export function toldTo({ requests }: Pick<LoopbackServer, "requests">): readonly string[] {
+  return requests.filter(({ method }) => method !== "GET").map(({ method, url }) => `${method} ${url}`);
 }
 
 /** A ProviderConfig of a namespace that has no credential and no TLS. */
