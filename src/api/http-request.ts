@@ -196,7 +196,7 @@ const response = {
       type: "string",
       maxLength: 64,
       description:
-        "SHA-256 of the content, hex; not where a secret went out with the request, or a Secret is made of the content.",
+        "SHA-256 of the content, hex; not where a secret went out with the request, or goes out with another of the object, or a Secret is made of the content.",
     },
     durationMs: {
       type: "integer",

@@ -7,12 +7,13 @@ import type { Connection } from "./connection.ts";
 import type { Scope } from "./evaluation.ts";
 import type { Response } from "./outcome.ts";
 import type { Located, RequestTemplate } from "./request-template.ts";
+import type { Source } from "./source.ts";
 
 export interface Exchange extends Connection {
   readonly request: RequestTemplate;
   readonly scope: Scope;
-  /** Secrets that it does not send, and that what is shown of its answer is not to hold either. One that is not there is not looked for. */
-  readonly hidden?: Scope["inputs"];
+  /** Secrets that it does not send, and that what is shown of its answer is not to hold either. */
+  readonly hidden?: readonly Source[];
   /** An answer that came before, for its expressions: what an update is derived from. */
   readonly response?: Response;
   /** Of what it is sent for, or of one item of that; absent: it only asks. */

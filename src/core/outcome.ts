@@ -24,17 +24,22 @@ export interface Response {
 
 /** What of an answer people may see. Nothing is looked through before it is asked for. */
 export interface Shown {
-  /** The beginning of the content, with asterisks for each secret that went out with the request, or that another request of the object sends; undefined: there are too many to look for. */
+  /**
+   * The beginning of the content, with asterisks for each secret that went out with the request, or that another request of the
+   * object sends; undefined: there are too many to look for, or not all of them are known.
+   */
   body(): Excerpt | undefined;
   /** Another text that was made of the content, likewise. */
   mask(text: string): Excerpt | undefined;
-  /** A header field, likewise; undefined where there is none. */
+  /** A header field, likewise; undefined, too, where there is none. */
   field(name: string): string | undefined;
-  /** Whether a text holds such a secret, in any form: then it is kept nowhere where it can be read. */
+  /** Whether a text holds such a secret, in any form: then it is kept nowhere where it can be read. Of those that are known. */
   holdsSecret(text: string): boolean;
   /** Whether a text may be shown as it is: it holds no such secret, however short. */
   isOpen(text: string): boolean;
-  /** Whether any secret went out: then a digest of the content would let people try guesses on it. */
+  /** Whether a Secret of the object is there that cannot be read now, so that nothing is shown which could hold it. */
+  readonly isUncertain: boolean;
+  /** Whether there is any secret that it may hold: then a digest of the content would let people try guesses on it. */
   readonly hasSecrets: boolean;
 }
 

@@ -77,8 +77,9 @@ export interface Intent {
   readonly sender: string;
 }
 
-/** What may be shown of an answer; `secret`: it may not. */
-export type Fact = { readonly type: "value"; readonly value: unknown } | { readonly type: "failed" | "secret" | "tooLong" };
+/** What may be shown of an answer; `secret`: it may not; `uncertain`: that cannot be told now, since not all its secrets are known. */
+export type Fact =
+  { readonly type: "value"; readonly value: unknown } | { readonly type: "failed" | "secret" | "uncertain" | "tooLong" };
 
 /** Results in the order of the expressions, each the JSON value that jq yielded; or why there are none. */
 export type EvaluationResult =

@@ -25,8 +25,9 @@ export function readOnce({ store, acting, onRead, kept, holdMuch }: ReadOnceDeps
   let sizeBytes = 0;
   async function keep(result: ReadResult): Promise<ReadResult> {
     if (result.type !== "found") return result;
-    for (const value of Object.values(result.resource.data)) sizeBytes += value.byteLength;
-    if (sizeBytes > limitBytes) return { type: "tooMuch", limitBytes };
+    const all = Object.values(result.resource.data).reduce((sum, value) => sum + value.byteLength, sizeBytes);
+    if (all > limitBytes) return { type: "tooMuch", limitBytes }; // which is not kept, and leaves its place to what is smaller
+    sizeBytes = all;
     if (sizeBytes > smallBytes) await holdMuch(signal);
     return result;
   }

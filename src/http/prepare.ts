@@ -13,6 +13,7 @@ import { bytesInBody, expressionsOfText, stringsIn, templatesOf } from "../core/
 import type { AuthSettings } from "./resolve/auth.ts";
 import type { SignSettings } from "./resolve/sign.ts";
 import { readBytes, secretTexts, type AllBytes } from "./resolve/bytes.ts";
+import { resolveHidden } from "./resolve/hidden.ts";
 import type { ClientPool } from "./connect/client-pool.ts";
 import type { ClientSettings } from "./connect/client-settings.ts";
 import { hideAdminDetails, resolveConnection } from "./resolve/connection.ts";
@@ -22,7 +23,7 @@ import type { Egress } from "./connect/egress.ts";
 import { compileAll } from "./evaluate/batch.ts";
 import type { Evaluations } from "./evaluate/plan-evaluations.ts";
 import { checkReferences } from "./evaluate/references.ts";
-import { readsElsewhere, readsSecret, resolveHidden, secretValues, type Inputs } from "./resolve/inputs.ts";
+import { readsElsewhere, readsSecret, secretValues, type Inputs } from "./resolve/inputs.ts";
 import { resolveLocation } from "./send/location.ts";
 import type { Hop } from "./send/redirects.ts";
 import { anywhere, placeOf, type Place } from "./place.ts";

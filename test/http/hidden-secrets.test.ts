@@ -1,37 +1,98 @@
 /** Secrets that a request does not send, and that nothing which is shown of its answer holds. */
 import { expect, test } from "@jest/globals";
-import { exchange, fromSecret, testRequester } from "../support/loopback-requester.ts";
+import type { Response } from "../../src/core/outcome.ts";
+import type { Source } from "../../src/core/source.ts";
+import { at, exchange, fromSecret, never, reader, testRequester } from "../support/loopback-requester.ts";
 import { loopbackServer } from "../support/loopback.ts";
 
-const objects = { secrets: { it: { word: "what only create sent", port: "5432" } } };
+const key = Buffer.from([0xff, 0xfe, 0x80, 1, 2, 3, 4, 5]);
+const word = "what only create sent";
+const objects = { secrets: { it: { word, port: "5432", key } } };
+const told = {
+  word,
+  more: `as of ${word}`,
+  quoted: "5432",
+  key: key.toString("base64"),
+  open: "here",
+  count: 7,
+};
+// What is not there holds up nothing: there is nothing to hide.
+const absent = [fromSecret("nowhere", "word"), fromSecret("it", "other")];
 
-test("they are masked in what is shown, and have no part in what is told by", async () => {
+async function answered(hidden: readonly Source[]): Promise<{ readonly response: Response; readonly facts: readonly unknown[] }> {
   await using http = testRequester();
-  const told = { word: "what only create sent", more: "as of what only create sent", quoted: "5432", open: "here" };
   await using server = await loopbackServer((_request, response) =>
-    response.writeHead(200, { location: "/things/what only create sent" }).end(JSON.stringify(told)),
+    response.writeHead(200, { "content-type": "application/json", location: `/things/${word}` }).end(JSON.stringify(told)),
   );
-  const hidden = {
-    word: fromSecret("it", "word"),
-    port: fromSecret("it", "port"),
-    // What is not there, or may not be read, holds up nothing.
-    gone: fromSecret("nowhere", "word"),
-    keyless: fromSecret("it", "other"),
-    closed: fromSecret("forbidden", "word"),
-  };
-  const [outcome, open] = [
-    await http.send(exchange({ url: server.url, hidden }), { objects }),
-    await http.send(exchange({ url: server.url, hidden: { gone: hidden.gone } }), { objects }),
+  const sent = exchange({ url: server.url, hidden });
+  const outcome = await http.send(sent, { objects });
+  if (outcome.type !== "response") throw new Error(outcome.message);
+  const { response } = outcome;
+  const facts = [
+    ".response.body.word",
+    ".response.body.quoted",
+    ".response.body.open",
+    ".response.statusCode",
+    ".response.body.count",
   ];
-  if (outcome.type !== "response" || open.type !== "response") throw new Error("not answered");
-  const { shown } = outcome.response;
-  expect(JSON.parse(shown.body()?.text ?? "")).toEqual({ word: "***", more: "as of ***", quoted: "***", open: "here" });
-  expect(shown.mask("it is what only create sent")?.text).toBe("it is ***");
+  const result = await http.requester.evaluate(
+    {
+      scope: sent.scope,
+      response,
+      expressions: [],
+      published: { facts: facts.map((text, index) => at(`spec.values.v${index}`, text)), withheld: [] },
+    },
+    reader(objects),
+    never,
+  );
+  if (result.type !== "values") throw new Error(result.message);
+  return { response, facts: (result.published ?? []).map((fact) => (fact.type === "value" ? fact.value : fact.type)) };
+}
+
+test("they are masked in what is shown, and stand in no value and no id", async () => {
+  const hidden = [...["word", "port", "key"].map((name) => fromSecret("it", name, `spec.inputs.${name}`)), ...absent];
+  const { response, facts } = await answered(hidden);
+  const { shown } = response;
+  expect(JSON.parse(shown.body()?.text ?? "")).toEqual({
+    word: "***",
+    more: "as of ***",
+    quoted: "***",
+    key: "***",
+    open: "here",
+    count: 7,
+  });
+  expect(shown.mask(`it is ${word}`)?.text).toBe("it is ***");
   expect(shown.field("location")).toBe("/things/***");
   expect(shown.hasSecrets).toBe(true); // so that no digest lets anybody guess
-  // An id is as the create that sent them lets it be.
-  expect(shown.holdsSecret("what only create sent")).toBe(false);
-  expect(shown.isOpen("what only create sent")).toBe(true);
-  expect(JSON.parse(open.response.shown.body()?.text ?? "")).toEqual(told);
-  expect(open.response.shown.hasSecrets).toBe(false);
+  expect([shown.isUncertain, shown.holdsSecret(word), shown.isOpen(word), shown.isOpen("5432")]).toEqual([
+    false,
+    true,
+    false,
+    false,
+  ]);
+  expect(shown.holdsSecret("5432")).toBe(false); // an id that is so short says nothing
+  expect(facts).toEqual(["secret", "secret", "here", 200, 7]);
+});
+
+test("where one is there that cannot be read nothing is shown that could hold it", async () => {
+  const { response, facts } = await answered([fromSecret("it", "word"), fromSecret("forbidden", "word")]);
+  const { shown } = response;
+  expect([shown.isUncertain, shown.hasSecrets]).toEqual([true, true]);
+  expect([shown.body(), shown.mask("open"), shown.field("location"), shown.field("content-type")]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  // An id is judged by those that are known: without it an object would be lost.
+  expect([shown.holdsSecret(word), shown.holdsSecret("another id")]).toEqual([true, false]);
+  expect(facts).toEqual(["uncertain", "uncertain", "uncertain", 200, 7]);
+});
+
+test("what is not there is not looked for", async () => {
+  const { response, facts } = await answered(absent);
+  const { shown } = response;
+  expect(JSON.parse(shown.body()?.text ?? "")).toEqual(told);
+  expect([shown.hasSecrets, shown.isUncertain]).toEqual([false, false]);
+  expect(facts).toEqual([word, "5432", "here", 200, 7]);
 });

@@ -154,6 +154,15 @@ describe("where the work is asked after", () => {
     expect(JSON.stringify(status)).not.toContain("s3cr3t");
   });
 
+  test("is asked by a request whose answer tells nothing of the bytes of a Secret that were sent before", () => {
+    const status = begun({ body: { secretKeyRef: { name: "it", key: "key" } } });
+    const { steps } = look(status, [answer(200), goesOn], { spec: { body: { secretKeyRef: { name: "it", key: "key" } } } });
+    expect(exchangeOf(steps[0])).toMatchObject({
+      request: { method: "GET" },
+      hidden: [{ type: "secret", name: "it", key: "key" }],
+    });
+  });
+
   const byId = {
     poll: { ...poll, url: "https://${ .inputs.host }/jobs/${ .response.body.id }?view=${ .inputs.view }" },
     inputs: { host: { value: "a" }, view: { value: "b" } },

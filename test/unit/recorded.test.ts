@@ -53,6 +53,27 @@ describe("recorded", () => {
     expect([isSameContent(undefined, record("a")), isSameContent(record("a"), undefined)]).toEqual([false, false]);
   });
 
+  test("nothing is kept that may hold a Secret which cannot be read now, and why is said", () => {
+    const parts = { headers: { etag: "1234" }, body: "1234", hidden: { texts: [], isWhole: false } };
+    const record = recordResponse({ ...response("1234"), shown: createShown(parts) }, keeping);
+    expect(record.response).toEqual({
+      statusCode: 200,
+      sizeBytes: 4,
+      durationMs: 1,
+      bodyOmitted: expect.stringContaining("cannot be read now"),
+    });
+  });
+
+  test.each([
+    [{ token: ".response.body.token" }, { "content-type": "text/plain", etag: "abcd" }],
+    [{ token: '.response.headers["etag"]' }, { "content-type": "text/plain" }],
+    [{ id: ".response.body.id", all: "(.response | .headers | tojson)" }, { "content-type": "text/plain" }],
+  ])("where a Secret is made of %j, header fields that it can hold are not kept", (data, headers) => {
+    const one = response("{}", () => none, { "content-type": "text/plain", etag: "abcd", location: "/abcd" });
+    const outputs: Keeping["outputs"] = [{ secret: { name: "it", type: "Opaque" }, data, whenMissing: "Keep" }];
+    expect(recordResponse(one, { ...keeping, outputs }).response?.headers).toEqual(headers);
+  });
+
   test("a body in which secrets cannot be looked for is not kept, and why is said", () => {
     const many: Secrets = { kept: Array.from({ length: 2_000 }, (_, index) => `secret-${index}`), derived: [] };
     const record = recordResponse(

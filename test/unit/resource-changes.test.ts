@@ -80,6 +80,7 @@ describe("resource values", () => {
     });
     test.each<[string, Fact, string]>([
       ["holds a secret", { type: "secret" }, "ValueIsSecret"],
+      ["may hold one", { type: "uncertain" }, "ValueIsSecret"],
       ["fails", { type: "failed" }, "ExpressionFailed"],
       ["is too long", { type: "tooLong" }, "ValueTooLong"],
     ])("one that %s is not shown, is said, and keeps the others from nothing", (_what, wrong, reason) => {

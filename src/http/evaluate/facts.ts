@@ -1,7 +1,7 @@
 /**
  * Facts of an answer that a status is to show.
  *
- * Invariant: what leaves this file holds no secret that went out with the request, and none that outputs keep.
+ * Invariant: what leaves this file holds no secret that the object sends, with whichever of its requests, and none that outputs keep.
  */
 import { longestFact, type ScopeEvaluation } from "../../core/evaluation.ts";
 import { createMask } from "../../core/mask-secrets.ts";
@@ -38,7 +38,8 @@ export function factsOf(
     if (readsSecret(expression)) return { type: "secret" };
     if (Buffer.byteLength(text) - "[]".length > longestFact) return { type: "tooLong" };
     const [value = null] = parseJSON(text) as readonly unknown[];
-    return isOpen([toText(value), ...textsOf(value)].join("\n")) ? { type: "value", value: settle(value) } : { type: "secret" };
+    if (isOpen([...new Set([toText(value), ...textsOf(value)])].join("\n"))) return { type: "value", value: settle(value) };
+    return { type: response?.shown.isUncertain === true ? "uncertain" : "secret" };
   };
   return { published: facts.map(({ text }, index) => factOf(text, json[index] ?? "false")) };
 }

@@ -9,7 +9,7 @@ import type { ByteSource } from "../../core/request-template.ts";
 import { redact } from "../../core/redacted.ts";
 import type { Source } from "../../core/source.ts";
 import type { Read } from "../../core/ports.ts";
-import { RefusedError, refuseForNow } from "../refusal.ts";
+import { refuseForNow } from "../refusal.ts";
 
 interface Input {
   readonly value: unknown;
@@ -31,19 +31,6 @@ async function resolveAll(sources: Readonly<Record<string, Source>>, read: Read)
     return [name, input] as const;
   });
   return new Map(await Promise.all(entries));
-}
-
-/** The texts of those that can be had. */
-export async function resolveHidden(sources: Readonly<Record<string, Source>>, read: Read): Promise<readonly string[]> {
-  const each = Object.values(sources).map(async (source) => {
-    try {
-      return (await resolveText(source, read)) ?? [];
-    } catch (error) {
-      if (error instanceof RefusedError) return [];
-      throw error;
-    }
-  });
-  return (await Promise.all(each)).flat();
 }
 
 /** The text of a source that must be text, such as PEM. Throws `RefusedError`. */

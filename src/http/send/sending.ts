@@ -4,6 +4,7 @@ import type { Lane } from "../../core/lane.ts";
 import type { Secrets } from "../../core/mask-secrets.ts";
 import type { WaitFor } from "../../core/ports.ts";
 import type { RequestTemplate } from "../../core/request-template.ts";
+import type { Hidden } from "../../core/shown.ts";
 import type { EmitTelemetry } from "../../core/telemetry-event.ts";
 import type { ClientPool } from "../connect/client-pool.ts";
 import type { Egress } from "../connect/egress.ts";
@@ -54,7 +55,7 @@ export interface Sending {
   /** Masked in what may be shown of the answer. */
   readonly secrets: () => Secrets;
   /** Masked, too, though they were not sent with it. */
-  readonly hidden?: readonly string[] | undefined;
+  readonly hidden?: Hidden | undefined;
   /** Asked before more than `smallBytes` of an answer are read. Absent: nobody needs to be. */
   readonly mayReadLong?: (signal: AbortSignal) => Promise<void>;
 }

@@ -6,7 +6,9 @@ import type { Attempt } from "../../core/delivery.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
+import type { Source } from "../../core/source.ts";
 import type { EndpointRef } from "../request/endpoint.ts";
+import { secretInputs, secretsInBody } from "../request/hidden.ts";
 import { declaredOutputs, outputExpressions } from "../request/outputs.ts";
 import { pollExpressions } from "../request/poll-expressions.ts";
 import { buildExchange, expectedThat, type DeclaredRequest } from "../request/request.ts";
@@ -42,12 +44,11 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
   const { field, shape, attempt, expressionsToValidate, object } = asked;
   const externalID = field === "spec.create" ? context.declaredID : context.externalID;
   const inputs = inputsReadBy(readingOf(spec, asked), spec.inputs ?? {});
-  const hidden = hiddenFrom(spec, inputs);
   return {
     shape,
     field,
     shared: { ...sharedBy(spec, shape), inputs },
-    ...(hidden && { hidden }),
+    hidden: hiddenFrom(spec, field, inputs),
     metadata: resource.metadata,
     seesOnly: context.seesOnly,
     now: attempt?.startedAt ?? now.toISOString(),
@@ -76,11 +77,13 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
   };
 }
 
-/** What another request of the object sent, a server can tell in answer to this one. */
-function hiddenFrom({ record, inputs = {} }: HTTPResourceSpec, read: Inputs): Inputs | undefined {
-  if (record !== "Body") return undefined;
-  const others = Object.entries(inputs).filter(([name, { secretKeyRef }]) => secretKeyRef && !Object.hasOwn(read, name));
-  return others.length === 0 ? undefined : Object.fromEntries(others);
+/** What another request of the object sent, a server can tell in answer to this one. `field`: where this one is written. */
+function hiddenFrom(spec: HTTPResourceSpec, field: string, read: Inputs): readonly Source[] {
+  const { inputs = {}, observe, lookup, create, update, beforeDelete, delete: remove } = spec;
+  const unread = Object.fromEntries(Object.entries(inputs).filter(([name]) => !Object.hasOwn(read, name)));
+  const requests = { observe, lookup, create, update, beforeDelete, delete: remove };
+  const others = Object.entries(requests).filter(([verb]) => `spec.${verb}` !== field);
+  return [...secretInputs(unread), ...others.flatMap(([verb, shape]) => secretsInBody(shape ?? {}, `spec.${verb}`))];
 }
 
 /** What tells that an answer says that nothing was done: the spec's, or the endpoint's. */

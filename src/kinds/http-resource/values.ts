@@ -63,6 +63,11 @@ function refusalOf(name: string, { type }: Exclude<Fact, { type: "value" }>): Re
         "ValueIsSecret",
         `${field}: the value holds a secret, or its expression may read one, so it is not shown; outputs can keep it in a Secret`,
       );
+    case "uncertain":
+      return refusal(
+        "ValueIsSecret",
+        `${field}: it is not shown, since it may hold a Secret of the object that cannot be read now`,
+      );
     case "tooLong":
       return tooLong(name, `the value is longer than ${longestFact} bytes`);
   }

@@ -32,6 +32,11 @@ export function makeSecrets(outputs: Outputs | undefined): boolean {
   return (outputs ?? []).some(({ secret }) => secret !== undefined);
 }
 
+/** Whether what such a Secret holds may come of a header field. */
+export function makeSecretsOfHeaders(outputs: Outputs | undefined): boolean {
+  return (outputs ?? []).some(({ secret, data }) => secret && Object.values(data).some((text) => text.includes("headers")));
+}
+
 /** The same, where an answer before this one has made them. */
 export function madeBefore(outputs: readonly Output[]): readonly Output[] {
   return outputs.map((output) => ({ ...output, object: { ...output.object, wasMade: true } }));

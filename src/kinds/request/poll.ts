@@ -14,6 +14,7 @@ import type { Located } from "../../core/request-template.ts";
 import { evaluate, sendExchange, type Steps } from "../../core/plan.ts";
 import { retryAfterFieldMs } from "../../core/retry.ts";
 import { escapeTemplate, parseTemplate, wholeExpression, type Part } from "../../core/templating.ts";
+import { secretsInBody } from "./hidden.ts";
 import { buildExchange, type DeclaredRequest } from "./request.ts";
 import type { UsedEndpoint } from "../types.ts";
 
@@ -102,7 +103,9 @@ function inHeader(response: Response, field: string): PollURL {
   for (const name of [...operationFields, "location"] as const) {
     const value = response.headers[name];
     if (typeof value !== "string") continue;
-    if (value.length > longestURL || !response.shown.isOpen(value))
+    const { shown } = response;
+    // Of what has been done, and cannot be told for certain, more would be lost than shown.
+    if (value.length > longestURL || (shown.isUncertain ? shown.holdsSecret(value) : !shown.isOpen(value)))
       return failPoll(
         "PollURLUnusable",
         `answered 202; the URL in ${fieldNames[name]} is too long, or holds a secret of the request`,
@@ -200,8 +203,9 @@ function pollExchange(
   const isOfRequest = (name: string): boolean => /^(content|if)-/i.test(name);
   const stays = headers.filter(({ name, value }) => !isReplaced(name) && !isOfRequest(name) && !isMadeOfResponse(value));
   const merged = [...stays, ...own];
+  const hidden = [...(rest.hidden ?? []), ...secretsInBody(shape, rest.field)]; // what it asks after has sent that
   const exchange = buildExchange(
-    { ...rest, shape: { ...asked, method: "GET", headers: merged }, expressionsToValidate: [] },
+    { ...rest, shape: { ...asked, method: "GET", headers: merged }, hidden, expressionsToValidate: [] },
     endpoint,
   );
   if ("type" in exchange) return exchange;

@@ -1,10 +1,9 @@
 /** What a status records of an answer, within what `spec.record` and `spec.outputs` allow. */
 import type { ItemStatus } from "../../api/for-each.ts";
 import type { HTTPRequestStatus, ResponseStatus } from "../../api/http-request.ts";
-import type { Excerpt } from "../../core/mask-secrets.ts";
 import type { Response } from "../../core/outcome.ts";
 import type { HTTPRequest } from "../types.ts";
-import { makeSecrets } from "./outputs.ts";
+import { makeSecrets, makeSecretsOfHeaders } from "./outputs.ts";
 
 const longestBodyBytes = 16_384;
 const shownHeaders = ["content-type", "etag", "last-modified", "location", "x-request-id"] as const;
@@ -23,17 +22,20 @@ type ResponseField = Pick<HTTPRequestStatus, "response">;
 
 export type Keeping = Pick<HTTPRequest["spec"], "record" | "recordDigest" | "outputs">;
 const bodyOmitted = "spec.outputs makes a Secret of this response";
-const bodyUnshowable = "the request holds too many secrets, or too long ones, to look for in this response";
+const bodyUnshowable = "the object has too many secrets, or too long ones, to look for in this response";
+const bodyUncertain = "this response may hold a Secret of the object that cannot be read now";
 
 /** What spec.record keeps of a new response. Without a response, what is there stays. */
 export function recordResponse(response: Response | undefined, keeping: Keeping): ResponseField {
   if (!response || keeping.record === "None") return {};
   const { statusCode, sizeBytes, durationMs, shown } = response;
   const isSecret = makeSecrets(keeping.outputs);
+  const isMadeOfHeaders = makeSecretsOfHeaders(keeping.outputs);
+  // Where a Secret is made of an answer, its Location can be one, too.
+  const isKept = (name: string): boolean => (isSecret && name === "location") || (isMadeOfHeaders && name !== "content-type");
   const headers = Object.fromEntries(
     shownHeaders.flatMap((name) => {
-      // Where a Secret is made of an answer, its Location can be one, too.
-      const value = isSecret && name === "location" ? undefined : shown.field(name);
+      const value = isKept(name) ? undefined : shown.field(name);
       return value === undefined ? [] : [[name, value.slice(0, 1024)]];
     }),
   );
@@ -45,13 +47,14 @@ export function recordResponse(response: Response | undefined, keeping: Keeping)
       sizeBytes,
       ...(hasDigest && { sha256: response.sha256 }),
       durationMs,
-      ...(keeping.record === "Body" && (isSecret ? { bodyOmitted } : cut(shown.body()))),
+      ...(keeping.record === "Body" && (isSecret ? { bodyOmitted } : showBody(shown))),
     },
   };
 }
-function cut(shown: Excerpt | undefined): Pick<ResponseStatus, "body" | "bodyTruncated" | "bodyOmitted"> {
-  if (!shown) return { bodyOmitted: bodyUnshowable };
-  const { text, isCut } = shown;
+function showBody(shown: Response["shown"]): Pick<ResponseStatus, "body" | "bodyTruncated" | "bodyOmitted"> {
+  const excerpt = shown.body();
+  if (!excerpt) return { bodyOmitted: shown.isUncertain ? bodyUncertain : bodyUnshowable };
+  const { text, isCut } = excerpt;
   const bytes = Buffer.from(text);
   if (bytes.length <= longestBodyBytes) return { body: text, ...(isCut && { bodyTruncated: true }) };
   const body = bytes.subarray(0, longestBodyBytes).toString();

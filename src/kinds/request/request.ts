@@ -17,6 +17,7 @@ import type { Located, RequestTemplate } from "../../core/request-template.ts";
 import type { Metadata } from "../../core/resource.ts";
 import type { RetryPolicy } from "../../core/retry.ts";
 import type { SignSources } from "../../core/sign.ts";
+import type { Source } from "../../core/source.ts";
 import { bodyTemplate } from "./body.ts";
 import { declaredOutputs, outputExpressions } from "./outputs.ts";
 import { callerNamesRefusal, signedNamesRefusal } from "./caller-names.ts";
@@ -87,8 +88,8 @@ export interface DeclaredRequest {
   readonly attemptId?: string;
   /** Inputs by name whose values are known without reading a Secret or ConfigMap. */
   readonly known?: ReadonlyMap<string, unknown>;
-  /** Those that it does not read, and that nothing which is shown of its answer may hold. */
-  readonly hidden?: Inputs;
+  /** Secrets that it does not send, and that nothing which is shown of its answer may hold. */
+  readonly hidden?: readonly Source[];
   /** Whether it may be sent twice, where its method is not to say so. */
   readonly idempotent?: boolean | undefined;
   /** What else expressions see. */
@@ -186,7 +187,7 @@ export function buildExchange(declared: DeclaredRequest, declaredEndpoint: UsedE
         : shape.body && { body: bodyTemplate(shape.body, `${field}.body`) }),
     },
     scope: scopeOf(declared),
-    ...(declared.hidden && { hidden: sources(declared.hidden) }),
+    ...(declared.hidden && declared.hidden.length > 0 && { hidden: declared.hidden }),
     ...(declared.response && { response: declared.response }),
     ...(endpoint ? connectionOf(endpoint) : ownConnection(shared)),
     ...(attemptId !== undefined && { attemptId }),
