@@ -60,6 +60,28 @@ test("one that leads no more holds the provider off for as long as something of 
   expect(holder()).toBe("");
 });
 
+test("what was begun at the last moment has as long as any, however seldom it is looked", async () => {
+  const { client, holder } = oneLease();
+  const [retryPeriod, reconcileTimeout] = [400, 500];
+  let endsAt = Infinity;
+  const parts = { client, emit: () => {}, identity: "me", leads: () => performance.now() < endsAt };
+  const exclusion = exclusionFor({ ...settings, retryPeriod, reconcileTimeout }, parts);
+  const [stop, ended] = [new AbortController(), new AbortController()];
+  const running = exclusion.run(
+    { stop: stop.signal, ended: ended.signal },
+    () => {},
+    () => true,
+  );
+  await until(() => exclusion.holds());
+  endsAt = performance.now() + 350; // shortly before it is looked again
+  await until(() => holder() === "");
+  const heldMs = performance.now() - endsAt;
+  stop.abort();
+  ended.abort();
+  await running;
+  expect(heldMs).toBeGreaterThanOrEqual(reconcileTimeout);
+});
+
 test("one that leads no more lets go of it after as long as a reconcile may take, though its work does not come to an end", async () => {
   const { client, holder } = oneLease();
   const state = { leads: true };

@@ -71,11 +71,12 @@ export function exclusionFor(settings: ControllerSettings, parts: ExclusionParts
     current = leadership;
     const signals = { stop: AbortSignal.any([stop, leaving.signal]), ended: AbortSignal.any([ended, leaving.signal]) };
     const holding = leadership.run(signals, began).finally(() => leaving.abort());
-    let ledMs = performance.now();
+    // Since it is known: what was begun a moment before may take as long as any.
+    let leftMs: number | undefined;
     function isNeeded(): boolean {
-      if (!leads()) return isBusy() && performance.now() - ledMs < reconcileTimeout;
-      ledMs = performance.now();
-      return true;
+      if (leads()) leftMs = undefined;
+      else leftMs ??= performance.now();
+      return leftMs === undefined || (isBusy() && performance.now() - leftMs < reconcileTimeout);
     }
     while (!stop.aborted && !leaving.signal.aborted && isNeeded())
       await pause(retryPeriodMs, AbortSignal.any([stop, leaving.signal]));
