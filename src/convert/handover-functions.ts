@@ -55,7 +55,7 @@ give_secrets() { # NAMESPACE RESOURCE API_VERSION KIND, and what secrets names: 
   uids=$(kubectl get -n "$1" "$2" --no-headers -o custom-columns='N:.metadata.name,U:.metadata.uid') || exit 1
   triples=$(awk 'NR == FNR { uid[$1] = $2; next } !($1 in uid) { print "not there, run the step apply first: " $1 > "/dev/stderr"; exit 1 } { print $0, uid[$1] }' \\
     <(printf '%s\\n' "$uids") <(printf '%s\\n' "\${secrets[@]}")) || exit 1
-  printf '%s\\n' "$triples" | in_parts 3 bash -c 'set -euo pipefail; give_secret "$@"' give "$1" "$3" "$4"
+  printf '%s\\n' "$triples" | in_parts 3 "$BASH" -c 'set -euo pipefail; give_secret "$@"' give "$1" "$3" "$4"
 }
 give_secret() { # NAMESPACE API_VERSION KIND NAME SECRET UID; who owned it before is written on it
   local found before
@@ -85,7 +85,7 @@ go_back() { # PATCH, of what old, new, names, secrets and namespace name
   if [ "\${#names[@]}" -gt 0 ]; then
     change '{"metadata":{"annotations":{"holdfast.dev/orphan":"true"}},"spec":{"suspend":true}}' "\${new[@]}"
     [ "\${#secrets[@]}" -eq 0 ] || pairs=$(awk 'NR == FNR { meant[$1]; next } $1 in meant' <(printf '%s\\n' "\${names[@]}") <(printf '%s\\n' "\${secrets[@]}"))
-    [ -z "$pairs" ] || printf '%s\\n' "$pairs" | in_parts 2 bash -c 'set -euo pipefail; return_secret "$@"' return "$namespace"
+    [ -z "$pairs" ] || printf '%s\\n' "$pairs" | in_parts 2 "$BASH" -c 'set -euo pipefail; return_secret "$@"' return "$namespace"
     remove --wait=true --timeout=2m "\${new[@]}"
   fi
   those "$keep"

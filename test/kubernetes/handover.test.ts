@@ -37,6 +37,7 @@ describeWithControlPlane("handing over", (plane) => {
   let namespace: string;
   let folder: string;
   let script: string;
+  let bash: string;
   let process: HoldfastProcess;
   const stack = new AsyncDisposableStack();
   afterAll(() => stack.disposeAsync());
@@ -56,7 +57,7 @@ describeWithControlPlane("handing over", (plane) => {
       HOLDFAST: "holdfast",
       PATH: `${folder}:${globalThis.process.env["PATH"] ?? ""}`,
     };
-    return runProgram("bash", [script, name], { cwd: folder, env });
+    return runProgram(bash, [script, name], { cwd: folder, env });
   }
   /** Broken off at the beginning, in the middle, and then done; a step that is done can be done again. */
   async function throughCrashes(name: string): Promise<void> {
@@ -93,6 +94,9 @@ describeWithControlPlane("handing over", (plane) => {
     expect({ code, stderr }).toMatchObject({ code: 0 });
     script = join(folder, "handover.sh");
     await writeFile(script, stdout);
+    // The one that runs the script is to run its parts, too: what PATH has may be older, or none.
+    bash = (await runProgram("sh", ["-c", "command -v bash"], { cwd: folder })).output.trim();
+    await writeFile(join(folder, "bash"), "#!/bin/sh\nexit 127\n", { mode: 0o755 });
     // Several of them run at once: each adds a line, and fails where there are too many by then.
     const real = `${join(await controlPlaneBinaries(), "kubectl")} --cache-dir ${folder}/cache`;
     const wrapper = `#!/bin/sh
