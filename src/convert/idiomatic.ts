@@ -2,11 +2,13 @@
  * What is written as one would by hand, where that sends the same: JSON as values, and what create and update both send as
  * parameters.
  */
+import { isWithin } from "../core/object-size.ts";
 import { isRecord, parseJSON, sameJSON } from "../core/tools/json.ts";
 import { mapTexts } from "./examine.ts";
 import type { Findings } from "./findings.ts";
 import { templateOf } from "./pieces.ts";
 import { placeholdersIn, textsOf, type InputNames } from "./placeholders.ts";
+import { isDeep } from "./root.ts";
 import type { Manifest } from "./translation.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -64,16 +66,17 @@ function withoutType(request: Fields, method: unknown, field: string, findings: 
 
 /**
  * The value of a body that is JSON, with expressions in place of placeholders. Undefined: it is none, or what would be sent for it
- * would differ in more than white space.
+ * would differ in more than white space and the order of fields.
  */
 export function jsonBody(text: string, inputs: Pick<InputNames, "pieces">, findings: Findings): unknown {
-  const value = valueIn(text);
-  if (value === undefined) return undefined;
+  const value = isDeep(text) ? undefined : valueIn(text);
+  if (value === undefined || !isWithin(value, mostInBody) || !isKept(value)) return undefined;
   const bare = text.replaceAll(stringOrSpace, (found) => (found.startsWith('"') ? found : ""));
   if (JSON.stringify(value) !== bare) return undefined;
   const placed = placeholdersIn(textsOf(value)).length;
   if (placed !== placeholdersIn(text).length) return undefined; // one is within a name
   if (bare !== text) findings.add("INFO", "body", "it is sent without the white space between its values");
+  if (!isSorted(value)) findings.add("INFO", "body", "the API server puts its fields in the order of their names");
   if (placed > 0)
     findings.add(
       "CHANGE",
@@ -81,6 +84,24 @@ export function jsonBody(text: string, inputs: Pick<InputNames, "pieces">, findi
       "a quote or backslash in a Secret's value is escaped here; there it stood in the JSON as it was",
     );
   return mapTexts(value, (part) => templateOf(inputs.pieces(part)));
+}
+/** A spec may hold more values, but not so many more. */
+const mostInBody = { values: 9_000, characters: Infinity };
+
+/** Whether an API server keeps it as it is: integers of more than 64 bits become floats, and half a surrogate pair U+FFFD. */
+function isKept(value: unknown): boolean {
+  if (typeof value === "string") return value.isWellFormed();
+  if (typeof value !== "object" || value === null) return true;
+  if (!Array.isArray(value) && !isRecord(value)) return isInt64(BigInt(JSON.stringify(value) ?? "0"));
+  return Object.entries(value).every(([key, item]) => key.isWellFormed() && isKept(item));
+}
+function isInt64(integer: bigint): boolean {
+  return BigInt.asIntN(64, integer) === integer;
+}
+function isSorted(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  const keys = Array.isArray(value) ? [] : Object.keys(value);
+  return keys.every((key, index) => index === 0 || (keys[index - 1] ?? "") < key) && Object.values(value).every(isSorted);
 }
 const stringOrSpace = /"[^"\\]*(?:\\[^][^"\\]*)*"|[ \t\n\r]+/g;
 

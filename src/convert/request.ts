@@ -32,7 +32,11 @@ export async function resourceSpec(one: OfRequest): Promise<Spec | undefined> {
   }
   const root = programRoot(parameters);
   if (hasLargeNumber(root))
-    findings.add("INFO", "payload.body", "numbers beyond 2^53 are sent as they are written; there they were rounded");
+    findings.add(
+      "INFO",
+      "payload.body",
+      "integers beyond 2^53 are sent as they are written, up to 64 bits, and beyond those rounded; there they were rounded",
+    );
   const wrapper = createWrapper(root, inputs);
   const { externalRef } = parameters;
   const kept =

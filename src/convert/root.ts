@@ -56,3 +56,18 @@ export function durationHere(text: string): string | undefined {
   });
   return parts.join("");
 }
+
+/** As deep as a body may be that is written as JSON. */
+export const mostDeep = 200;
+/** Whether text that is JSON is nested deeper than that. */
+export function isDeep(json: string): boolean {
+  let [depth, quoted] = [0, false];
+  for (let at = 0; at < json.length && depth <= mostDeep; at += 1) {
+    const character = json[at];
+    if (quoted && character === "\\") at += 1;
+    else if (character === '"') quoted = !quoted;
+    else if (!quoted && (character === "{" || character === "[")) depth += 1;
+    else if (!quoted && (character === "}" || character === "]")) depth -= 1;
+  }
+  return depth > mostDeep;
+}

@@ -7,6 +7,7 @@ import { apiVersion } from "../api/kind-definition.ts";
 import { httpRequest } from "../api/http-request.ts";
 import { httpResource } from "../api/http-resource.ts";
 import { validator } from "../api/validate.ts";
+import { findTooMany } from "../core/object-size.ts";
 import { tellAsync } from "./async.ts";
 import { authorizes, connectionOf } from "./connection.ts";
 import { requestSpec } from "./disposable.ts";
@@ -21,7 +22,7 @@ import { createInputNames, placeholdersIn, textsOf } from "./placeholders.ts";
 import { mixedText } from "./together.ts";
 import { createPrograms } from "./programs.ts";
 import { resourceSpec } from "./request.ts";
-import { durationHere } from "./root.ts";
+import { durationHere, isDeep, mostDeep } from "./root.ts";
 import type { Manifest, TranslateOptions, Translating, Translation } from "./translation.ts";
 
 /** Every object of the kinds is named by one finding for each thing that is otherwise. Throws StarvedError. */
@@ -93,19 +94,6 @@ function whyNot({ spec: { forProvider } }: PeerRequest | PeerDisposable): string
   const body = "payload" in forProvider ? (forProvider.payload?.body ?? "") : "";
   return isDeep(body) ? `its body is nested more than ${mostDeep} levels deep` : undefined;
 }
-/** As deep as a body may be that is written as JSON. */
-const mostDeep = 200;
-function isDeep(json: string): boolean {
-  let [depth, quoted] = [0, false];
-  for (let at = 0; at < json.length && depth <= mostDeep; at += 1) {
-    const character = json[at];
-    if (quoted && character === "\\") at += 1;
-    else if (character === '"') quoted = !quoted;
-    else if (!quoted && (character === "{" || character === "[")) depth += 1;
-    else if (!quoted && (character === "}" || character === "]")) depth -= 1;
-  }
-  return depth > mostDeep;
-}
 
 /** Its own word for how often it is looked at. */
 export const pollAnnotation = "crossplane.io/poll-interval";
@@ -157,8 +145,9 @@ function manifestOf({ type, metadata, spec: given }: PeerRequest | PeerDisposabl
 const ofTheirs = /^([^/]*\.)?(crossplane\.io|upbound\.io|kubectl\.kubernetes\.io)\/|^uptest\.|^gotemplating\./;
 
 const validators = { HTTPResource: validator(httpResource.spec), HTTPRequest: validator(httpRequest.spec) };
-function problemsOf({ kind, spec }: Manifest): ReturnType<(typeof validators)["HTTPRequest"]>["problems"] {
-  return validators[kind](spec, ["spec"]).problems;
+function problemsOf({ kind, spec }: Manifest): readonly { readonly path: string; readonly message: string }[] {
+  const tooMany = findTooMany({ spec });
+  return [...validators[kind](spec, ["spec"]).problems, ...(tooMany ? [{ path: "spec", message: tooMany.message }] : [])];
 }
 
 /** An object of the cluster gets the namespace of the Secrets that it speaks of, where that is one. */

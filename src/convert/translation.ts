@@ -55,7 +55,7 @@ export interface Choices {
   readonly keepRedirects: boolean;
   /** What may have arrived is sent again. */
   readonly atLeastOnce: boolean;
-  /** Bodies are written as values, where what is sent is the same but for white space. */
+  /** Bodies are written as values, where what is sent is the same but for white space and the order of fields. */
   readonly idiomatic: boolean;
 }
 

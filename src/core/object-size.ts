@@ -56,8 +56,8 @@ interface Most {
   /** Of texts and keys. */
   readonly characters: number;
 }
-/** No more is looked at than may be there. */
-function isWithin(all: unknown, most: Most): boolean {
+/** Whether a JSON value holds no more than that. No more is looked at than may be there. */
+export function isWithin(all: unknown, most: Most): boolean {
   const left: unknown[] = [all];
   let [values, characters] = [0, 0];
   for (let one = left.pop(); one !== undefined; one = left.pop()) {

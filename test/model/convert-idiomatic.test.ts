@@ -82,7 +82,19 @@ test.each<[string, unknown]>([
 });
 
 test.each<[string, object, readonly string[]]>([
-  ['{"a":"b","n":12345678901234567890}', { json: { a: "b", n: "#" } }, []],
+  ['{"a":"b","n":9223372036854775807}', { json: { a: "b", n: "#" } }, []],
+  ['{"n":-9223372036854775808}', { json: { n: "-#-" } }, []],
+  // What the API server would change, or refuse.
+  ['{"n":9223372036854775808}', { text: '{"n":9223372036854775808}' }, []],
+  ['[{"n":[12345678901234567890]}]', { text: '[{"n":[12345678901234567890]}]' }, []],
+  ['{"n":100000000000000000000}', { json: { n: 1e20 } }, []],
+  ['{"n":1e+21}', { json: { n: 1e21 } }, []],
+  ['{"n":1e400}', { text: '{"n":1e400}' }, []],
+  ['{"n":-0}', { text: '{"n":-0}' }, []],
+  [String.raw`{"a":"\ud83d"}`, { text: String.raw`{"a":"\ud83d"}` }, []],
+  [String.raw`{"\ud83d":"a"}`, { text: String.raw`{"\ud83d":"a"}` }, []],
+  [String.raw`{"a":"\u0000\u0001"}`, { json: { a: "\u0000\u0001" } }, []],
+  ['{"b":1,"a":[{"d":2,"c":3}]}', { json: { b: 1, a: [{ d: 2, c: 3 }] } }, ["INFO body"]],
   ['[{"a":"${ x }"}]', { json: [{ a: "$${ x }" }] }, []],
   ['{ "a": "b  c",\n "d": [1, 2] }', { json: { a: "b  c", d: [1, 2] } }, ["INFO body"]],
   ['{"a":"x {{ s:here:k }}"}', { json: { a: "x ${ .inputs.s_k }" } }, ["CHANGE body"]],
@@ -103,11 +115,22 @@ test.each<[string, object, readonly string[]]>([
     rollbackRetriesLimit: 2,
   });
   const { manifest, findings } = await translated(value, { choices });
-  const shown = JSON.stringify(manifest?.spec["body"]).replace("12345678901234567890", '"#"');
+  const shown = JSON.stringify(manifest?.spec["body"])
+    .replace(":9223372036854775807", ':"#"')
+    .replace("-9223372036854775808", '"-#-"');
   expect(JSON.parse(shown)).toEqual(body);
   expect(findings.map(({ level, field }) => `${level} ${field}`)).toEqual(told);
   const plain = await translated(value);
   expect(Object.keys(plain.manifest?.spec["body"] ?? {})).toEqual(["text"]);
+});
+
+test.each([
+  ["deep", "[".repeat(50_000) + "]".repeat(50_000)],
+  ["large", `[${"1,".repeat(20_000)}1]`],
+])("what is too %s for a spec stays text", async (_, body) => {
+  const { manifest, findings } = await translated(peerDisposable({ method: "PUT", body }), { choices });
+  expect(manifest?.spec["body"]).toEqual({ text: body });
+  expect(findings.filter(({ level }) => level === "HARD")).toEqual([]);
 });
 
 test("an endpoint goes with it", async () => {

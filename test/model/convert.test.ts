@@ -496,7 +496,7 @@ describe("the fork for long operations", () => {
 
 describe("what is large", () => {
   test("a large body is sent as it is", async () => {
-    const body = JSON.stringify({ name: "ada", notes: Array.from({ length: 20_000 }, (_, index) => `note ${index}`) });
+    const body = JSON.stringify({ name: "ada", notes: Array.from({ length: 4_500 }, (_, index) => `note ${index}`) });
     const mappings = [
       { ...crud[0], body: ".payload.body" },
       ...crud.slice(1),
@@ -512,6 +512,14 @@ describe("what is large", () => {
       "a body that is too deep",
       peerRequest({ payload: { ...payload, body: `{"a":${"[".repeat(50_000)}${"]".repeat(50_000)}}` }, mappings: crud }),
       "HARD forProvider",
+    ],
+    [
+      "a body of more values than a spec may have",
+      peerRequest({
+        payload: { ...payload, body: `{"a":[${"1,".repeat(20_000)}1]}` },
+        mappings: [{ ...crud[0], body: ".payload.body" }, crud[1]],
+      }),
+      "HARD spec",
     ],
     [
       "a program that never ends",
