@@ -192,7 +192,10 @@ function reconcileDeps(
     announce,
     emit: deps.emit,
     now: deps.now,
-    ...waits,
+    waitFor: waits.waitFor,
+    waitForRecord: waits.waitForRecord,
+    waitWithoutLimit: waits.waitWithoutLimit,
+    breathe: waits.breathe,
     unrecorded: deps.unrecorded,
     keptAnswers: deps.keptAnswers,
     isAsDeclared() {

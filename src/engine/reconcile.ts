@@ -103,15 +103,19 @@ async function carryOut(
   const account = kind.actsAs?.(resource);
   const acting = account === undefined ? store : store.as({ namespace, name: account });
   using requests = requester.begin(queueKey(kind.type.kind, resource.metadata), deps.mayAct, deps.waitFor, deps.lane);
-  const shared = {
+  const reading = {
     store: deps.shareReads("", store),
     acting: deps.shareReads(account === undefined ? "" : `${namespace}/${account}`, acting),
+    onRead: deps.onRead,
+    kept: deps.kept,
+    holdMuch: requests.holdMuch,
   };
-  const read = readOnce({ ...deps, ...shared, holdMuch: requests.holdMuch }, namespace, signal);
+  const read = readOnce(reading, namespace, signal);
   const holds = createHolds(deps, { acting, current: object.current, signal });
   const sinceMs = (): number => Math.max(0, deps.now().getTime() - situation.now.getTime()); // 0: the clock was set back
   const sending = createSending({
-    ...deps,
+    unrecorded: deps.unrecorded,
+    onAttempt: deps.onAttempt,
     object,
     holds,
     requests,

@@ -140,9 +140,8 @@ test("what is nested as deep as an expression can be is no fault of its own", ()
 
 describe("a part that documents share", () => {
   const sharing = (text: string): SharingDocument => ({
-    own: '{"b":[1],"now":"2026-01-01"}',
-    field: "response",
-    shared: { text },
+    own: { text: '{"b":[1],"now":"2026-01-01"}' },
+    last: { field: "response", value: { text } },
   });
   test.each([
     ["an object", '{"z":1,"a":[1,2]}'],
@@ -163,11 +162,13 @@ describe("a part that documents share", () => {
   test("is read once", () => {
     const one = sharing('{"a":1}');
     const read = jest.spyOn(JSON, "parse");
-    for (const own of [one.own, '{"b":2}', '{"b":3}']) native.evaluate({ ...one, own }, [".response.a + .b"]);
-    const reads = read.mock.calls.filter(([text]) => text === one.shared.text).length;
+    for (const own of [one.own, { text: '{"b":2}' }, { text: '{"b":3}' }]) native.evaluate({ ...one, own }, [".response.a + .b"]);
+    for (const last of [one.last, undefined]) native.evaluate({ own: one.own, ...(last && { last }) }, [".b"]);
+    const readsOf = (text: string | undefined): number => read.mock.calls.filter(([it]) => it === text).length;
+    const reads = [readsOf(one.own.text), readsOf(one.last?.value.text)];
     read.mockRestore();
-    expect(reads).toBe(1);
-    expect(native.evaluate({ ...one, own: '{"b":2}' }, [".response.a + .b"])).toEqual(["3"]);
+    expect(reads).toEqual([1, 1]);
+    expect(native.evaluate({ ...one, own: { text: '{"b":2}' } }, [".response.a + .b"])).toEqual(["3"]);
   });
 
   test("is jq's as text", async () => {

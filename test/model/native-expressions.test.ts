@@ -23,7 +23,7 @@ test(
         expect(await jq.compile(known, signal)).toBeUndefined();
         const answers = known.flatMap((text) => (native.evaluate(document, [text]) ?? []).map((json) => ({ text, json })));
         answered += answers.length;
-        const sharing = { own: '{"b":[1]}', field: "response", shared: { text: document } };
+        const sharing = { own: { text: '{"b":[1]}' }, last: { field: "response", value: { text: document } } };
         for (const { text } of answers) {
           const program = `.response | (${text})`;
           expect(native.evaluate(sharing, [program])).toEqual(native.evaluate(textOf(sharing), [program]));

@@ -44,10 +44,12 @@ export function createNativeExpressions(): NativeExpressions {
 
 function readDocument(document: JSONDocument): ReturnType<typeof parseDocument> {
   if (typeof document === "string") return parseDocument(document);
-  const { own, field, shared } = document;
-  if (own.length + shared.text.length > longestDocument) return undefined;
-  const [others, last] = [parseDocument(own), readOnce(shared)];
-  return others && last && isFields(others.value) ? { value: { ...others.value, [field]: last.value } } : undefined;
+  const { own, last } = document;
+  if (own.text.length + (last?.value.text.length ?? 0) > longestDocument) return undefined;
+  const others = readOnce(own);
+  if (!last || !others) return others;
+  const read = readOnce(last.value);
+  return read && isFields(others.value) ? { value: { ...others.value, [last.field]: read.value } } : undefined;
 }
 const readOnce = oncePer(({ text }: JSONText) => parseDocument(text));
 

@@ -187,7 +187,8 @@ const mostBrackets = 5_000;
 export function parseDocument(text: string): { readonly value: Value } | undefined {
   if (text.length > longestDocument || !text.isWellFormed()) return undefined;
   if (/\\u(?:0000|[dD][89a-fA-F])|\u007f/.test(text)) return undefined;
-  if ((text.match(/[[{]/g)?.length ?? 0) > mostBrackets) return undefined; // it could be deeper than jq reads
+  // It could be deeper than jq reads.
+  if (text.length > mostBrackets && (text.match(/[[{]/g)?.length ?? 0) > mostBrackets) return undefined;
   try {
     return { value: (mayHoldExact.test(text) ? parseWithSource(text, exactNumber) : JSON.parse(text)) as Value };
   } catch {

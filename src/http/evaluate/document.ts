@@ -23,8 +23,26 @@ export function documentText(scope: Scope, inputs: Inputs, answers: Answers = {}
 }
 /** Bytes. A longer answer is jq's to read, and its text would be held a second time. */
 const longestShared = 64 * 1024;
-/** The same, of which an answer is read once where that is all that expressions see of it. */
+/** The same, of which an answer, and what is the same without it, are read once where that is all that expressions see of them. */
 export function documentOf(scope: Scope, inputs: Inputs, { response, responses }: Answers, expression = ""): JSONDocument {
+  const { isWhole, hasObject, hasCookies } = partsFor(expression);
+  const object = scope.externalID !== undefined && hasObject ? objectOf(scope, response) : undefined;
+  const own = inputs.size === 0 && object === undefined ? ownOf(scope) : { text: ownText(scope, inputs, object) };
+  const answerText = isWhole ? whole : parsedText;
+  const responseText = hasCookies ? withCookies(answerText) : answerText;
+  if (!response && !responses) return { own };
+  if (response && responseText === parsedText && !responses && response.sizeBytes <= longestShared)
+    return { own, last: { field: "response", value: parsed(response) } };
+  const fields = [own.text.slice(0, -1)];
+  if (response) fields.push(`"response":${responseText(response)}`);
+  if (responses) fields.push(`"responses":[${responses.map((one) => (one ? responseText(one) : "null")).join(",")}]`);
+  return `${fields.join(",")}}`;
+}
+
+/** Of what has no inputs it is the same for each expression. */
+const ownOf = oncePer((scope: Scope): JSONText => ({ text: ownText(scope, new Map(), undefined) }));
+/** All but the answers. `object`: JSON text, where expressions see it. */
+function ownText(scope: Scope, inputs: Inputs, object: string | undefined): string {
   const values = [...inputs].map(([name, { value }]) => `${JSON.stringify(name)}:${valueText(value)}`);
   const fields = [
     `"inputs":{${values.join(",")}}`,
@@ -33,18 +51,11 @@ export function documentOf(scope: Scope, inputs: Inputs, { response, responses }
   ];
   if (scope.parameters !== undefined) fields.push(`"parameters":${valueText(scope.parameters)}`);
   if (scope.externalID !== undefined) fields.push(`"externalID":${JSON.stringify(scope.externalID)}`);
-  const { isWhole, hasObject, hasCookies } = partsFor(expression);
-  const answerText = isWhole ? whole : parsedText;
-  const responseText = hasCookies ? withCookies(answerText) : answerText;
-  if (scope.externalID !== undefined && hasObject) fields.push(`"object":${objectOf(scope, response)}`);
+  if (object !== undefined) fields.push(`"object":${object}`);
   if (scope.body !== undefined) fields.push(`"body":${valueText(scope.body)}`);
   if (scope.attemptID !== undefined) fields.push(`"attemptID":${JSON.stringify(scope.attemptID)}`);
   if (scope.trigger !== undefined) fields.push(`"trigger":${valueText(scope.trigger)}`);
   if (scope.item) fields.push(`"item":${scope.item.json.open()}`, `"index":${scope.item.index}`);
-  if (response && responseText === parsedText && !responses && response.sizeBytes <= longestShared)
-    return { own: `{${fields.join(",")}}`, field: "response", shared: parsed(response) };
-  if (response) fields.push(`"response":${responseText(response)}`);
-  if (responses) fields.push(`"responses":[${responses.map((one) => (one ? responseText(one) : "null")).join(",")}]`);
   return `{${fields.join(",")}}`;
 }
 
@@ -77,7 +88,7 @@ const parsedText: ResponseText = (response) => {
 const parsed = oncePer((response: Response): JSONText => ({ text: parsedText(response) }));
 
 function bodyText(response: Response): string {
-  return jsonOf(response) ?? JSON.stringify(response.body.open());
+  return jsonOf(response)?.text ?? JSON.stringify(response.body.open());
 }
 
 /** The same with the content as it came: `text`, null where it is none, and `base64`. */

@@ -22,7 +22,7 @@ const opaque: Side = { type: "opaque" };
 export function observedSide(body: BodyTemplate, { object }: Pick<Scope, "object">, response: Response): Side {
   if (object !== undefined) return { type: "value", value: object, template: undefined };
   const json = jsonOf(response);
-  if (json !== undefined) return { type: "value", value: parseJSON(json), template: undefined };
+  if (json) return { type: "value", value: json.value ?? parseJSON(json.text), template: undefined };
   if (body.type === "json" || body.type === "mergePatch")
     refuse("ExpressionFailed", `${body.field}: what was observed is no JSON, so it cannot be held against this body`);
   return response.undecodable ? opaque : { type: "text", value: response.body.open(), template: undefined };

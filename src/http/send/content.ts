@@ -1,6 +1,7 @@
 /** A response's content and header fields. */
 import { MIMEType, TextDecoder } from "node:util";
 import type { Response } from "../../core/outcome.ts";
+import { parseJSON } from "../../core/tools/json.ts";
 import { oncePer, oncePerText } from "../../core/tools/once-per.ts";
 
 interface DecodedContent {
@@ -83,23 +84,34 @@ const undecidedTypes: readonly string[] = ["text/plain", "text/html", "applicati
  * default, an object or a list: a token such as `12e4567`, `"quoted"` or `null` in plain text is not JSON.
  */
 export function jsonText(text: string, contentType: string | undefined): string | undefined {
+  return readJSON(text, contentType)?.text;
+}
+interface ReadJSON {
+  readonly text: string;
+  /** As `parseJSON` reads it, for nobody to change; absent: it is long, and is not held a second time. */
+  readonly value?: unknown;
+}
+/** Characters. */
+const longestHeld = 64 * 1024;
+function readJSON(text: string, contentType: string | undefined): ReadJSON | undefined {
   const type = contentType === undefined ? undefined : mediaType(contentType);
   const isDeclared = type !== undefined && isJSONSubtype(type.subtype);
   if (!isDeclared && type && !undecidedTypes.includes(type.essence)) return undefined;
   const unsigned = text.startsWith("\uFEFF") ? text.slice(1) : text;
   if (!isDeclared && !/^[ \t\r\n]*[[{]/.test(unsigned)) return undefined;
   try {
+    if (unsigned.length <= longestHeld) return { text: unsigned, value: parseJSON(unsigned) };
     JSON.parse(unsigned);
-    return unsigned;
+    return { text: unsigned };
   } catch {
     return undefined;
   }
 }
 
 /** The same of an answer, which is looked at more than once. */
-export const jsonOf = oncePer(({ headers, body }: Pick<Response, "headers" | "body">): string | undefined => {
+export const jsonOf = oncePer(({ headers, body }: Pick<Response, "headers" | "body">): ReadJSON | undefined => {
   const type = headers["content-type"];
-  return jsonText(body.open(), typeof type === "string" ? type : undefined);
+  return readJSON(body.open(), typeof type === "string" ? type : undefined);
 });
 
 type Fields = Readonly<Record<string, string | readonly string[] | undefined>>;

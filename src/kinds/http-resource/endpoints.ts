@@ -2,6 +2,7 @@
 import type { HTTPResourceSpec } from "../../api/http-resource.ts";
 import { oncePer } from "../../core/tools/once-per.ts";
 import { endpointKey, type EndpointRef } from "../request/endpoint.ts";
+import type { SharedSettings } from "../request/request.ts";
 import type { UsedEndpoint } from "../types.ts";
 
 interface Shape {
@@ -15,16 +16,20 @@ export const endpointRefs = oncePer((spec: HTTPResourceSpec): readonly EndpointR
   return [...new Map(named.map((ref) => [endpointKey(ref), ref])).values()];
 });
 
-/** What the spec says of all its requests, as it is for this one. */
-export function sharedBy(spec: HTTPResourceSpec, { endpointRef }: Shape): HTTPResourceSpec {
-  return endpointRef ? { ...spec, endpointRef } : spec;
+/** What the spec says of all its requests, as it is for this one. `inputs`: those that it reads. */
+export function sharedBy(
+  spec: HTTPResourceSpec,
+  { endpointRef = spec.endpointRef }: Shape,
+  inputs = spec.inputs,
+): SharedSettings {
+  const { timeout, maxRedirects, tls, idempotencyKey } = spec; // a copy of all of it would cost some microseconds
+  return { endpointRef, inputs, timeout, maxRedirects, tls, idempotencyKey };
 }
 
 /** Undefined: it is not there, or the request has a URL of its own. */
 export function endpointFor(
   { spec, endpoints }: { readonly spec: HTTPResourceSpec; readonly endpoints: ReadonlyMap<string, UsedEndpoint> },
-  shape: Shape,
+  { endpointRef = spec.endpointRef }: Shape,
 ): UsedEndpoint | undefined {
-  const { endpointRef } = sharedBy(spec, shape);
   return endpointRef && endpoints.get(endpointKey(endpointRef));
 }

@@ -47,7 +47,7 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
   return {
     shape,
     field,
-    shared: { ...sharedBy(spec, shape), inputs },
+    shared: sharedBy(spec, shape, inputs),
     hidden: hiddenFrom(spec, field, inputs),
     metadata: resource.metadata,
     seesOnly: context.seesOnly,

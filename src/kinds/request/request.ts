@@ -70,10 +70,10 @@ export function sendDigest(spec: HTTPRequestSpec): string {
 }
 
 /** What a spec says of all its requests. */
-type SharedSettings = Pick<
-  HTTPRequestSpec,
-  "endpointRef" | "inputs" | "timeout" | "maxRedirects" | "tls" | "sign" | "idempotencyKey"
->;
+export type SharedSettings = {
+  readonly [K in "endpointRef" | "inputs" | "timeout" | "maxRedirects" | "tls" | "sign" | "idempotencyKey"]?:
+    HTTPRequestSpec[K] | undefined;
+};
 
 /** One request as a spec writes it, with what it shares with the others of that spec. */
 export interface DeclaredRequest {
