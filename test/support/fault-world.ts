@@ -9,6 +9,8 @@ import { startFaultOrigin, type FaultOrigin } from "./fault-origin.ts";
 export interface StartOptions {
   readonly via?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What is started; the sources where not given. */
+  readonly main?: string | undefined;
 }
 export interface FaultWorld extends AsyncDisposable {
   readonly namespace: string;
@@ -31,9 +33,9 @@ export async function faultWorld(plane: ControlPlaneClient, prefix: string): Pro
     origin,
     api,
     requests: declaredRequests(plane, namespace),
-    async start(args = [], { via = api.url, env = {} } = {}) {
+    async start(args = [], { via = api.url, env = {}, main } = {}) {
       const kubeconfig = await plane.kubeconfigVia("holdfast", via);
-      return startController(["--kubeconfig", kubeconfig, "--namespace", namespace, ...args], env);
+      return startController(["--kubeconfig", kubeconfig, "--namespace", namespace, ...args], env, main);
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
