@@ -109,7 +109,7 @@ test-fault: $(INSTALLED) ## Kills, outages, lags and lies, against a real kube-a
 	$(JEST) --selectProjects fault --maxWorkers=2
 
 .PHONY: soak
-soak: build ## The same at full length: hours; MINUTES: how long loads last; ONLY=test/fault/soak.test.ts: an hour and 1,000 kills.
+soak: $(INSTALLED) ## The same at full length: hours; MINUTES: how long loads last; ONLY=test/fault/soak.test.ts: an hour and 1,000 kills.
 	HOLDFAST_SOAK=1 HOLDFAST_SOAK_MINUTES=$(or $(MINUTES),60) $(JEST) --selectProjects fault --maxWorkers=1 $(ONLY)
 	$(if $(ONLY),,HOLDFAST_SOAK=1 $(JEST) --selectProjects kubernetes --maxWorkers=1 --testPathPatterns handover)
 

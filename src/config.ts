@@ -179,7 +179,7 @@ export const controllerSettings: readonly Option[] = [
   setting("--journal <folder>", "a folder on a volume for outcomes that cannot be recorded yet; the next process records them"),
   setting(
     "--api-connections <n>",
-    "how many calls to the API server may be under way at once, and as many more to record what came of requests; without it as many as --concurrency",
+    "how many calls to the API server may be under way at once, and as many more to record what came of requests; without it as many as --concurrency, for each of --slots",
   ).argParser(integer(1, 1_000)),
   setting(
     "--egress-default <what>",

@@ -36,7 +36,7 @@ export async function runController(settings: ControllerSettings): Promise<numbe
       loadKubeConfig: () => loadKubeConfig(settings.kubeconfig),
       emit,
       userAgent: `holdfast/${version}`,
-      connections: settings.apiConnections ?? settings.concurrency,
+      connections: settings.apiConnections ?? settings.concurrency * settings.slots,
     }),
   );
   const identity = `${hostname()}_${randomUUID()}`;

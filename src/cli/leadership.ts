@@ -1,10 +1,11 @@
 /** Who leads, as the settings have it: the holder of a Lease, or this process in any case. */
-import { once } from "node:events";
 import type { ControllerSettings } from "../config.ts";
 import { digest } from "../core/tools/digest.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
 import { createLeadership, type Leadership } from "../kubernetes/lease.ts";
+import { followStoreVersion } from "../kubernetes/store-version.ts";
+import { httpRequestType } from "../kinds/types.ts";
 
 export interface LeadershipParts {
   readonly client: ApiClient;
@@ -17,7 +18,7 @@ export interface LeadershipParts {
  * has a name for each label selector.
  */
 export function leadershipFor(settings: ControllerSettings, parts: LeadershipParts): Leadership {
-  if (!settings.leaderElect) return unconditional();
+  if (!settings.leaderElect) return unconditional(settings, parts);
   return createLeadership(leaseSettings(settings, parts));
 }
 
@@ -43,7 +44,11 @@ export function leaseNameFor({ leaseName, watchLabelSelector: selector, kubeconf
   return leaseName ?? (selector === undefined ? name : `${name}-${digest(selector).slice(0, 8)}`);
 }
 
-function unconditional(): Leadership {
+/** What a lease would tell besides, that the API server has gone back, is asked for as often as one would be renewed. */
+function unconditional(
+  { namespace: [namespace], retryPeriod: pauseMs }: ControllerSettings,
+  { client }: LeadershipParts,
+): Leadership {
   return {
     term: () => 1,
     ledSinceVersion: () => undefined,
@@ -51,7 +56,7 @@ function unconditional(): Leadership {
     unbrokenSince: () => 1,
     async run({ ended }, elected) {
       elected();
-      if (!ended.aborted) await once(ended, "abort");
+      await followStoreVersion(client, { type: httpRequestType, namespace, pauseMs }, ended);
     },
   };
 }

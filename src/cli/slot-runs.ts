@@ -6,6 +6,7 @@
  */
 import type { ControllerSettings } from "../config.ts";
 import type { Slot } from "../core/slots.ts";
+import type { LeaseHolders } from "../kubernetes/lease-holders.ts";
 import { createLeadership } from "../kubernetes/lease.ts";
 import type { KubernetesStore } from "../kubernetes/store.ts";
 import type { Engine } from "./engine.ts";
@@ -23,6 +24,8 @@ export interface SlotRunsParts extends LeadershipParts {
   /** Of the lease that all replicas hold together. */
   readonly terms: Terms;
   readonly names: readonly string[];
+  /** What the lease with this name has been seen to say, and since when: who takes a slot up has looked for it before. */
+  readonly seen: LeaseHolders["seen"];
 }
 export type Stopping = Pick<Shutdown, "stop" | "drain" | "begin">;
 
@@ -43,7 +46,10 @@ interface Run {
 /** So many looks in a row have to say the same before anything moves: replicas come and go together. */
 const looksUntilSure = 2;
 
-export function createSlotRuns(settings: ControllerSettings, { names, terms, engineFor, ...parts }: SlotRunsParts): SlotRuns {
+export function createSlotRuns(
+  settings: ControllerSettings,
+  { names, terms, seen, engineFor, ...parts }: SlotRunsParts,
+): SlotRuns {
   const runs = new Map<number, Run>();
   const engines = new Map<number, SlotEngine>();
   /** How many looks in a row have said that a slot is to be taken up, or given up. */
@@ -55,7 +61,8 @@ export function createSlotRuns(settings: ControllerSettings, { names, terms, eng
     const fail = (): void => shutdown.begin();
     const [leaving, giving] = [new AbortController(), new AbortController()];
     let timer: NodeJS.Timeout | undefined;
-    const leadership = createLeadership({ ...leaseSettings(settings, parts, names[index]), absentIsHeld: true });
+    const own = leaseSettings(settings, parts, names[index]);
+    const leadership = createLeadership({ ...own, absentIsHeld: true, seen: () => seen(own.name) });
     const engine = engineFor({ index, count: names.length }, bothOf(terms, leadership));
     engines.set(index, engine);
     const signals = { stop: AbortSignal.any([stop, leaving.signal]), drain: AbortSignal.any([drain, giving.signal]), fail };

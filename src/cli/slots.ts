@@ -27,7 +27,7 @@ export interface Slots extends Pick<SlotRuns, "engines"> {
   readonly problem: () => string | undefined;
 }
 
-export function createSlots(settings: ControllerSettings, parts: Omit<SlotRunsParts, "terms" | "names">): Slots {
+export function createSlots(settings: ControllerSettings, parts: Omit<SlotRunsParts, "terms" | "names" | "seen">): Slots {
   const { client, identity, emit } = parts;
   const { slots: count, retryPeriod } = settings;
   const namesOf = (what: string): readonly string[] =>
@@ -35,9 +35,10 @@ export function createSlots(settings: ControllerSettings, parts: Omit<SlotRunsPa
   const [slotNames, seatNames] = [namesOf("slot"), namesOf("seat")];
   const common = leaseSettings(settings, { client, emit, identity: `slots-of-${count}` });
   const all = createLeadership({ ...common, isShared: true, absentIsHeld: true });
-  const holders = createLeaseHolders(client, ownNamespace(settings, client), settings.leaseDuration / 2);
+  const namespace = ownNamespace(settings, client);
+  const holders = createLeaseHolders(client, { namespace, mostApartMs: settings.leaseDuration / 2 });
   const seat = createSeat(settings, parts, seatNames);
-  const runs = createSlotRuns(settings, { ...parts, terms: all, names: slotNames });
+  const runs = createSlotRuns(settings, { ...parts, terms: all, names: slotNames, seen: holders.seen });
   let problem: string | undefined = "the leases of the slots have not been listed yet";
 
   async function look(shutdown: Stopping): Promise<void> {

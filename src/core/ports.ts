@@ -11,8 +11,16 @@ import type { EvaluatedOutputs, OutputEvaluation, OutputStore } from "./output.t
 import type { Annotation, CheckResult, EvaluationResult, RemoveResult, Step } from "./plan.ts";
 
 export type WatchEvent =
-  /** Everything there is. `resourceVersion` is the listing's own: what the cache has from after it, it keeps. */
-  | { readonly type: "listed"; readonly resources: readonly Resource[]; readonly resourceVersion: string }
+  /**
+   * Everything there is. `resourceVersion` is the listing's own: what the cache has from after it, it keeps. `isMerged`: of parts that
+   * were listed at different times, so that an object may be known from after its part, and before that.
+   */
+  | {
+      readonly type: "listed";
+      readonly resources: readonly Resource[];
+      readonly resourceVersion: string;
+      readonly isMerged?: boolean;
+    }
   | { readonly type: "applied"; readonly resource: Resource }
   | { readonly type: "deleted"; readonly resource: Resource };
 

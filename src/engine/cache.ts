@@ -10,6 +10,8 @@ import { changesSince, mergeListing, stillListed } from "./merged-listing.ts";
 import { createResourceMap } from "./resource-map.ts";
 import { keyText, type Resource, type ResourceKey } from "../core/resource.ts";
 
+type Listing = Extract<WatchEvent, { type: "listed" }>;
+
 export interface Cache {
   get(key: ResourceKey): Resource | undefined;
   all(): Iterable<Resource>;
@@ -17,7 +19,7 @@ export interface Cache {
   /** What the event changed, as pairs of before and after. */
   apply(event: WatchEvent): readonly Change[];
   /** The same for a listing, however long, with pauses. The changes are to be gone through once, one by one. */
-  list(event: Extract<WatchEvent, { type: "listed" }>, breathe: YieldIfLong): Promise<Iterable<Change>>;
+  list(event: Listing, breathe: YieldIfLong): Promise<Iterable<Change>>;
   /** What a write or a live read answered. It updates an object that is cached, and never brings back one that is gone by now. */
   learn(resource: Resource): readonly Change[];
   /** Takes out an object that is gone, before the watch tells so. */
@@ -58,10 +60,10 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
     return [{ before, after: undefined }];
   }
   /** One step: nobody sees a half of the old and a half of the new, however long it takes to make it. */
-  function* replace(listed: readonly Resource[], resourceVersion: string): Generator<void, Iterable<Change>> {
+  function* replace({ resources: listed, resourceVersion, isMerged = false }: Listing): Generator<void, Iterable<Change>> {
     const old = resources;
     touched = new Set();
-    const next = yield* mergeListing({ old, listed, resourceVersion, forgotten, touched, isNewer });
+    const next = yield* mergeListing({ old, listed, resourceVersion, isMerged, forgotten, touched, isNewer });
     touched = undefined;
     forgotten = stillListed(forgotten, listed);
     resources = next;
@@ -75,15 +77,15 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
     apply(event) {
       switch (event.type) {
         case "listed":
-          return [...atOnce(replace(event.resources, event.resourceVersion))];
+          return [...atOnce(replace(event))];
         case "applied":
           return put(event.resource);
         case "deleted":
           return remove(event.resource);
       }
     },
-    async list({ resources: listed, resourceVersion }, breathe) {
-      const pieces = replace(listed, resourceVersion);
+    async list(listing, breathe) {
+      const pieces = replace(listing);
       for (;;) {
         const piece = pieces.next();
         if (piece.done) return piece.value;

@@ -11,8 +11,13 @@ export interface Merging {
   /** As it is, and goes on to be while the listing is taken in. */
   readonly old: ResourceMap;
   readonly listed: readonly Resource[];
-  /** The listing's own: what is there from after it stays. */
+  /**
+   * The listing's own: what is there from after it stays. Nothing else does: where an object is listed as it was before what is known of
+   * it, the store was restored from an older copy since.
+   */
   readonly resourceVersion: string;
+  /** As of `WatchEvent`: what is there from after the object as it is listed stays. */
+  readonly isMerged: boolean;
   /** UIDs of what is known to be gone, whatever a listing says. */
   readonly forgotten: ReadonlySet<string>;
   /** What has been written, or taken out, since this began. */
@@ -22,10 +27,10 @@ export interface Merging {
 
 /** Stops after each piece of work. What it gives is to take the place of the old at once. */
 export function* mergeListing(merging: Merging): Generator<void, ResourceMap> {
-  const { old, listed, resourceVersion, forgotten, touched, isNewer } = merging;
+  const { old, listed, resourceVersion, isMerged, forgotten, touched, isNewer } = merging;
   const next = createResourceMap();
   function keepNewer(resource: Resource): void {
-    const inList = next.get(keyText(resource.metadata));
+    const inList = isMerged ? next.get(keyText(resource.metadata)) : undefined;
     if (isNewer(resource.metadata.resourceVersion, inList ? inList.metadata.resourceVersion : resourceVersion))
       next.set(resource);
   }

@@ -10,8 +10,9 @@ import { tlsAlgorithms } from "../core/tools/tls-algorithms.ts";
 import type { TlsSettings } from "./credentials.ts";
 
 /**
- * A watch holds its connection for as long as it lives, the lease has one call at a time. `outcomes` of requests that were sent
- * wait behind no other call, since whatever dies before they are written is not known any more.
+ * A watch holds its connection for as long as it lives; a lease has one call at a time, and a process with slots several leases, of
+ * which none waits for another's. `outcomes` of requests that were sent wait behind no other call, since whatever dies before they
+ * are written is not known any more.
  */
 export type Purpose = "calls" | "outcomes" | "watches" | "lease";
 /** Well below the 90 s after which the API server closes an idle connection, so that ours is closed first. */
@@ -30,7 +31,7 @@ interface Connections {
 
 /** `origin` is scheme, host and port; `proxyURL` is the kubeconfig's. `most`: connections for calls, and as many for outcomes. */
 export function createConnections(origin: string, proxyURL: string | undefined, most = 4): Connections {
-  const connections: Readonly<Record<Purpose, number | null>> = { calls: most, outcomes: most, watches: null, lease: 1 };
+  const connections: Readonly<Record<Purpose, number | null>> = { calls: most, outcomes: most, watches: null, lease: null };
   const open = new Set<Dispatcher>();
   let clients: Partial<Record<Purpose, Dispatcher>> = {};
   let clientsFingerprint = "";

@@ -17,6 +17,8 @@ interface StandbyOptions {
   readonly retryPeriodMs: number;
   /** For so long one that is not there counts as held, from when that is seen first; absent: it does not. */
   readonly absentForMs?: number;
+  /** What somebody else of this process has seen the lease say, and since when: it is not waited for anew. */
+  readonly seen?: () => Observed | undefined;
   readonly onHolder: (holder: string | null | undefined) => void;
   readonly onError: (error: unknown) => void;
 }
@@ -28,7 +30,7 @@ interface Standby {
 }
 
 export function createStandby({ leases, identity, term, onHolder, onError, ...options }: StandbyOptions): Standby {
-  const { retryPeriodMs, absentForMs = 0 } = options;
+  const { retryPeriodMs, absentForMs = 0, seen = () => undefined } = options;
   const absent: LeaseSpec = { holderIdentity: "nobody knows", leaseDurationSeconds: absentForMs / 1000 };
   let observed: Observed | undefined;
   let unbrokenSince = 1;
@@ -36,6 +38,7 @@ export function createStandby({ leases, identity, term, onHolder, onError, ...op
   /** Who holds a lease that somebody deletes may not know it yet, and makes it anew: until it would have expired, it counts as held. */
   function look(current: Lease | undefined): number {
     if (current?.spec.holderIdentity !== identity) unbrokenSince = term.number(); // whoever wrote last is not us
+    observed ??= current && seen();
     if (current || !observed) observed = observe(observed, current?.spec ?? (absentForMs > 0 ? absent : {}), performance.now());
     return freeInMs(observed, identity, performance.now());
   }

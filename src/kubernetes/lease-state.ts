@@ -59,6 +59,11 @@ export function heldBy(identity: string, before: LeaseSpec, leaseDurationMs: num
   };
 }
 
+/** Whether it has been renewed between one look at it and a later one, whoever did it. */
+export function isRenewedSince(before: LeaseSpec, after: LeaseSpec): boolean {
+  return after.holderIdentity === before.holderIdentity && after.renewTime !== before.renewTime;
+}
+
 /** The spec by which the holder lets go, as client-go writes it: without a holder, for the shortest time. */
 export function releaseSpec(now: Date): LeaseSpec {
   return { holderIdentity: null, leaseDurationSeconds: 1, renewTime: microTime(now) };

@@ -4,18 +4,8 @@
  * Invariant: a term ends no later than the renew deadline after its last renewal was sent, whenever that was answered.
  */
 import type { createLeaseClient, Lease } from "./lease-client.ts";
-import { heldBy, releaseSpec, termAfter, type LeaseSpec, type LeaseTimes, type Term } from "./lease-state.ts";
-
-/**
- * The API server's resourceVersions have gone back: etcd was restored from an older copy. What is cached is of a future that is not
- * to be, and no watch will tell of what is there: whoever reads this has to begin anew.
- */
-export class StoreWentBackError extends Error {
-  override readonly name = "StoreWentBackError";
-  constructor() {
-    super("the API server has gone back to an older state (etcd was restored): the process ends, to begin anew");
-  }
-}
+import { heldBy, isRenewedSince, releaseSpec, termAfter, type LeaseSpec, type LeaseTimes, type Term } from "./lease-state.ts";
+import { createVersionCheck } from "./store-version.ts";
 
 interface LeaseTermOptions extends Pick<LeaseTimes, "leaseDurationMs" | "renewDeadlineMs"> {
   readonly leases: ReturnType<typeof createLeaseClient>;
@@ -30,12 +20,17 @@ export interface LeaseTerm {
   readonly ledSinceVersion: () => string | undefined;
   /** As of `Leadership`. */
   readonly ledSinceMs: () => number | undefined;
-  /** When the latest renewal was sent, on the clock of `performance.now`. */
+  /** When the latest renewal was sent, or one that others had made was read, on the clock of `performance.now`. */
   readonly renewedMs: () => number;
   /** Takes or renews it. `conflict`: somebody else wrote it. Undefined: it is ours, but was answered too late to act on. */
   hold(before: Lease | undefined): Promise<Lease | "conflict" | undefined>;
   /** Ends with the term: an answer that comes later is of no use. */
   read(): Promise<Lease | undefined>;
+  /**
+   * Of one that others hold by the same name. Where one of them has renewed it since it was read last, that counts as a renewal which
+   * was sent then; `late`: it was answered too late to act on.
+   */
+  readShared(): Promise<{ readonly lease: Lease | undefined; readonly renewed: "no" | "yes" | "late" }>;
   /** Throws StoreWentBackError for what the API server cannot have said after what it has said. */
   checkVersion<L extends Lease | undefined>(lease: L): L;
   /** This process leads no more, until it takes the lease again: what begins then is another term. */
@@ -52,13 +47,12 @@ export function createLeaseTerm({ leases, identity, leaseDurationMs, renewDeadli
   let termNumber = 1;
   let took: { readonly version: string; readonly ms: number } | undefined;
   let sentMs = 0;
-  let latestVersion = 0n;
+  /** What it was not before: the lease as it was read or written last, and when that call was sent. */
+  let known: { readonly spec: LeaseSpec; readonly sentMs: number } | undefined;
+  const check = createVersionCheck();
 
   function checkVersion<L extends Lease | undefined>(lease: L): L {
-    if (!lease) return lease;
-    const version = BigInt(lease.metadata.resourceVersion);
-    if (version < latestVersion) throw new StoreWentBackError();
-    latestVersion = version;
+    if (lease) check(lease.metadata.resourceVersion);
     return lease;
   }
   function current(): number | undefined {
@@ -89,9 +83,22 @@ export function createLeaseTerm({ leases, identity, leaseDurationMs, renewDeadli
       const renewed = termAfter(term, { sentMs, answeredMs: performance.now() }, renewDeadlineMs);
       if (!term) took = { version: written.metadata.resourceVersion, ms: Date.now() };
       term = renewed;
+      known = { spec: written.spec, sentMs };
       return term && written;
     },
     read,
+    async readShared() {
+      const askedMs = performance.now();
+      const lease = checkVersion(await read());
+      const before = known;
+      known = lease && { spec: lease.spec, sentMs: askedMs };
+      if (!term || !before || lease?.spec.holderIdentity !== identity || !isRenewedSince(before.spec, lease.spec))
+        return { lease, renewed: "no" };
+      const renewed = termAfter(term, { sentMs: before.sentMs, answeredMs: performance.now() }, renewDeadlineMs);
+      sentMs = askedMs;
+      term = renewed;
+      return { lease, renewed: renewed ? "yes" : "late" };
+    },
     checkVersion,
     lose() {
       term = undefined;

@@ -14,8 +14,9 @@ import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { ApiClient } from "./api-client.ts";
 import { createLeaseClient, type Lease } from "./lease-client.ts";
 import { createStandby } from "./lease-standby.ts";
-import type { LeaseTimes } from "./lease-state.ts";
-import { createLeaseTerm, StoreWentBackError, type LeaseTerm } from "./lease-term.ts";
+import type { LeaseTimes, Observed } from "./lease-state.ts";
+import { createLeaseTerm, type LeaseTerm } from "./lease-term.ts";
+import { StoreWentBackError } from "./store-version.ts";
 
 export interface Leadership {
   /**
@@ -59,6 +60,8 @@ interface LeadershipSettings extends LeaseTimes {
   readonly isShared?: boolean;
   /** One that is not there may have been deleted, and its holder not know yet: it counts as held for as long as one lasts. */
   readonly absentIsHeld?: boolean;
+  /** As of standing by. */
+  readonly seen?: () => Observed | undefined;
 }
 
 /** A call that hangs leaves time for another before the renew deadline. */
@@ -107,15 +110,9 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
       if (signal.aborted) return current;
       if (term.current() === undefined) return undefined;
       try {
-        if (isShared) current = await term.read();
-        let renewed = isOthers(current) ? "conflict" : await hold(current);
-        if (renewed === "conflict") {
-          current = await term.read();
-          if (isOthers(current)) return undefined;
-          renewed = await hold(current); // ours after all: the answer to an earlier renewal was lost, or somebody labelled it
-        }
+        const renewed = await renew(current, { term, isShared, isOthers, hold });
         if (!renewed) return undefined;
-        if (renewed !== "conflict") current = renewed;
+        current = renewed.lease;
       } catch (error) {
         if (error instanceof StoreWentBackError) throw error;
         warn(error);
@@ -156,6 +153,33 @@ function createNote({ emit, namespace, name, identity }: LeadershipSettings): No
     const fields = { lease: `${namespace}/${name}`, identity, ...more };
     emit({ type: "note", level, message, fields, ...(error === undefined ? {} : { error }) });
   };
+}
+
+interface Renewing {
+  readonly term: Pick<LeaseTerm, "read" | "readShared">;
+  readonly isShared: boolean;
+  readonly isOthers: (lease: Lease | undefined) => boolean;
+  readonly hold: (before: Lease | undefined) => Promise<Lease | "conflict" | undefined>;
+}
+/** The lease as it is then; undefined: it is lost. Throws what the calls throw. */
+async function renew(
+  before: Lease | undefined,
+  { term, isShared, isOthers, hold }: Renewing,
+): Promise<{ readonly lease: Lease | undefined } | undefined> {
+  let lease = before;
+  if (isShared) {
+    const shared = await term.readShared();
+    if (shared.renewed === "late") return undefined;
+    if (shared.renewed === "yes") return shared;
+    ({ lease } = shared);
+  }
+  let renewed = isOthers(lease) ? "conflict" : await hold(lease);
+  if (renewed === "conflict") {
+    lease = await term.read();
+    if (isOthers(lease)) return undefined;
+    renewed = await hold(lease); // ours after all: the answer to an earlier renewal was lost, or somebody labelled it
+  }
+  return renewed && { lease: renewed === "conflict" ? lease : renewed };
 }
 
 async function release(term: LeaseTerm, held: Lease, note: Note): Promise<void> {

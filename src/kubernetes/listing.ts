@@ -25,7 +25,7 @@ type Selection = Readonly<Record<string, string>>;
  * be older than what is known already. Throws as `ApiClient.call` does; pages that expired midway are begun anew once.
  */
 export async function list(
-  client: ApiClient,
+  client: Pick<ApiClient, "call">,
   request: Pick<ApiRequest, "path" | "accept">,
   selection: Selection,
   signal: AbortSignal,
@@ -39,7 +39,7 @@ export async function list(
 }
 
 async function listOnce(
-  client: ApiClient,
+  client: Pick<ApiClient, "call">,
   request: Pick<ApiRequest, "path" | "accept">,
   selection: Selection,
   signal: AbortSignal,
@@ -55,7 +55,7 @@ async function listOnce(
 
 /** No page is asked for before the one before it has been taken. Throws as `list` does, also for pages that expired. */
 export async function* pages(
-  client: ApiClient,
+  client: Pick<ApiClient, "call">,
   request: Pick<ApiRequest, "path" | "accept">,
   selection: Selection,
   signal: AbortSignal,

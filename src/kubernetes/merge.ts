@@ -17,7 +17,7 @@ export async function* mergeWatches(watches: readonly AsyncGenerator<WatchEvent,
       held.set(watch, new Map(event.resources.map((resource) => [keyText(resource.metadata), resource])));
       if (held.size < watches.length) continue;
       const resources = [...held.values()].flatMap((namespace) => [...namespace.values()]);
-      yield { type: "listed", resources, resourceVersion: event.resourceVersion };
+      yield { type: "listed", resources, resourceVersion: event.resourceVersion, isMerged: true };
     } else {
       const key = keyText(event.resource.metadata);
       if (event.type === "applied") held.get(watch)?.set(key, event.resource);

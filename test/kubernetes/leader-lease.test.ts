@@ -5,12 +5,14 @@ import type { TelemetryEvent } from "../../src/core/telemetry-event.ts";
 import { createApiClient, type ApiClient } from "../../src/kubernetes/api-client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
 import { createLeadership } from "../../src/kubernetes/lease.ts";
-import { startInterposer, type ApiInterposer } from "../support/api-interposer.ts";
+import { refusal, startInterposer, type ApiInterposer } from "../support/api-interposer.ts";
 import { never, until } from "../support/fault-world.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 /** The deadline is what a machine that is busy with other things may take between two renewals. */
 const times = { leaseDurationMs: 6_000, renewDeadlineMs: 4_500, retryPeriodMs: 300 };
+/** Where nobody waits for a deadline. */
+const patient = { leaseDurationMs: 60_000, renewDeadlineMs: 45_000, retryPeriodMs: 300 };
 
 describeWithControlPlane("a lease", (plane) => {
   let namespace: string;
@@ -35,7 +37,8 @@ describeWithControlPlane("a lease", (plane) => {
     /** Tells it to leave and waits until it has. */
     leave(): Promise<void>;
   }
-  async function candidate(name: string, identity: string, own: Partial<typeof times> = {}): Promise<Candidate> {
+  type Settings = Parameters<typeof createLeadership>[0];
+  async function candidate(name: string, identity: string, own: Partial<Settings> = {}): Promise<Candidate> {
     await using cleanup = new AsyncDisposableStack();
     const api = cleanup.use(await startInterposer(plane));
     const kubeconfig = await plane.kubeconfigVia("holdfast", api.url);
@@ -223,6 +226,61 @@ describeWithControlPlane("a lease", (plane) => {
     await one.elected;
     await sleep(2 * times.leaseDurationMs);
     expect([one.mayAct(), one.elections(), one.losses()]).toEqual([true, 1, 0]);
+  });
+
+  test("of one that several hold by one name, each leads on while others renew it, though its own renewals all come too late", async () => {
+    await using one = await candidate("together", "all", { isShared: true });
+    await one.elected;
+    await using two = await candidate("together", "all", { isShared: true });
+    await two.elected;
+    two.api.answer = ({ method, path }) =>
+      method === "PATCH" && path.includes("/leases/") ? refusal(409, "Conflict", "somebody was faster") : undefined;
+    await Promise.all([one, two].map((each) => staysLeader(each)));
+    await one.leave();
+    await until("nobody renews it any more", () => two.losses() === 1);
+  });
+
+  test("is taken without waiting for it anew where this process has seen it for as long as it lasts", async () => {
+    const spec = { holderIdentity: "gone", leaseDurationSeconds: 3_600, renewTime: "2026-01-01T00:00:00.000000Z" };
+    const lease = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name: "watched", namespace }, spec };
+    expect((await plane.admin("POST", `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`, lease)).status).toBe(201);
+    const seen = { spec, sinceMs: performance.now() - 3_600_000 };
+    await using other = await candidate("watched", "other", {
+      seen: () => ({ ...seen, spec: { ...spec, leaseTransitions: 1 } }),
+    });
+    await using one = await candidate("watched", "one", { seen: () => seen });
+    await one.elected;
+    expect(one.api.requests.slice(0, 2).map((request) => request.split(" ")[0])).toEqual(["GET", "PATCH"]);
+    expect([one.mayAct(), other.mayAct()]).toEqual([true, false]);
+  });
+
+  test("does not wait for others of the same process while the API server is slow to answer", async () => {
+    await using api = await startInterposer(plane);
+    const kubeconfig = await plane.kubeconfigVia("holdfast", api.url);
+    const notes: string[] = [];
+    const emit = (event: TelemetryEvent): void => void (event.type === "note" && notes.push(event.message));
+    await using client = createApiClient({ loadKubeConfig: () => loadKubeConfig(kubeconfig), emit });
+    const names = ["first", "second", "third"];
+    const asked = new Set<string>();
+    const all = Promise.withResolvers<void>();
+    // None is answered before all have asked.
+    api.hold = ({ path }) => {
+      asked.add(path.split("/").at(-1) ?? "");
+      if (names.every((name) => asked.has(name))) all.resolve();
+      return all.promise;
+    };
+    const ending = new AbortController();
+    const signals = { stop: ending.signal, ended: ending.signal };
+    const elections = names.map(() => Promise.withResolvers<void>());
+    const running = names.map((name, nth) =>
+      createLeadership({ ...patient, client, emit, namespace, name, identity: "one" }).run(signals, () =>
+        elections[nth]?.resolve(),
+      ),
+    );
+    await Promise.all(elections.map(({ promise }) => promise));
+    ending.abort();
+    await Promise.all(running);
+    expect(notes.toSorted()).toEqual([...names.map(() => "leading"), ...names.map(() => "released the lease")]);
   });
 
   test("F32: ends who holds it when the API server's versions go back, as they do when etcd is restored from an older copy", async () => {

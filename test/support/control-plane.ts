@@ -5,7 +5,7 @@
  */
 import { execFile } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -34,6 +34,10 @@ export interface ControlPlane extends ControlPlaneClient {
   startAPIServer(): Promise<void>;
   /** Has etcd forget every revision but the newest. */
   compact(): Promise<void>;
+  /** Keeps a copy of what etcd holds. Both are away meanwhile. */
+  copyStore(): Promise<void>;
+  /** Takes etcd back to the copy. Both are away meanwhile. */
+  restoreStore(): Promise<void>;
   /** Deletes one object behind the API server's back, as if by another API server of the same cluster. */
   deleteFromEtcd(key: string): Promise<void>;
   /** Everything that etcd holds, by its key, as text. */
@@ -60,7 +64,9 @@ export async function startControlPlane(options: { readonly apiServerArgs?: read
   const address = { folder, binaries, url: `https://127.0.0.1:${apiPort}`, etcdUrl: `http://127.0.0.1:${etcdPort}` };
 
   await writeSettings(folder);
-  cleanup.use(await startEtcd(address, `http://127.0.0.1:${peerPort}`));
+  const startOwnEtcd = (): Promise<Child> => startEtcd(address, `http://127.0.0.1:${peerPort}`);
+  let etcd = await startOwnEtcd();
+  cleanup.defer(() => etcd.stop());
   let apiServer: Child | undefined;
   cleanup.defer(async () => apiServer?.stop("SIGKILL"));
   async function startAPIServer(): Promise<void> {
@@ -70,6 +76,15 @@ export async function startControlPlane(options: { readonly apiServerArgs?: read
     await untilReady(address, child);
   }
   await startAPIServer();
+  const [held, copy] = [join(folder, "etcd"), join(folder, "etcd-copy")];
+  async function copyWhileAway(from: string, to: string): Promise<void> {
+    await apiServer?.stop("SIGKILL");
+    await etcd.stop("SIGTERM", 60_000);
+    await rm(to, { recursive: true, force: true });
+    await cp(from, to, { recursive: true });
+    etcd = await startOwnEtcd();
+    await startAPIServer();
+  }
 
   const ca = await readFile(join(folder, "apiserver.crt"), "utf8");
   await Promise.all(users.map((user) => writeKubeconfig(kubeconfigPath(folder, user), address.url, ca, user)));
@@ -81,6 +96,8 @@ export async function startControlPlane(options: { readonly apiServerArgs?: read
     address,
     stopAPIServer: async () => apiServer?.stop("SIGKILL"),
     startAPIServer,
+    copyStore: () => copyWhileAway(held, copy),
+    restoreStore: () => copyWhileAway(copy, held),
     compact: () => compactEtcd(address.etcdUrl),
     deleteFromEtcd: async (key) => void (await askEtcd(address.etcdUrl, "/v3/kv/deleterange", { key: base64(key) })),
     storedObjects: () => storedObjects(address.etcdUrl),

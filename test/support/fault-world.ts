@@ -9,8 +9,6 @@ import { startFaultOrigin, type FaultOrigin } from "./fault-origin.ts";
 export interface StartOptions {
   readonly via?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** What is started; the sources where not given. */
-  readonly main?: string | undefined;
 }
 export interface FaultWorld extends AsyncDisposable {
   readonly namespace: string;
@@ -33,9 +31,9 @@ export async function faultWorld(plane: ControlPlaneClient, prefix: string): Pro
     origin,
     api,
     requests: declaredRequests(plane, namespace),
-    async start(args = [], { via = api.url, env = {}, main } = {}) {
+    async start(args = [], { via = api.url, env = {} } = {}) {
       const kubeconfig = await plane.kubeconfigVia("holdfast", via);
-      return startController(["--kubeconfig", kubeconfig, "--namespace", namespace, ...args], env, main);
+      return startController(["--kubeconfig", kubeconfig, "--namespace", namespace, ...args], env);
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };

@@ -47,6 +47,18 @@ describe("cache", () => {
       cache.apply(listed(5, resource("a", 4)));
       expect([...cache.all()].map(({ metadata }) => metadata.resourceVersion).toSorted()).toEqual(["7", "8"]);
     });
+    test("takes an object as a later listing has it, though it was known from after that: the store was restored from a copy", () => {
+      const cache = createCache(isNewer);
+      cache.apply(listed(7, resource("a", 7), resource("b", 6)));
+      cache.apply(listed(9, resource("a", 3), resource("b", 6)));
+      expect([...cache.all()].map(({ metadata }) => metadata.resourceVersion)).toEqual(["3", "6"]);
+    });
+    test("keeps what is newer than its part of a listing that was put together of several", () => {
+      const cache = createCache(isNewer);
+      cache.apply(listed(7, resource("a", 7)));
+      cache.apply({ ...listed(9, resource("a", 3)), isMerged: true });
+      expect([...cache.all()].map(({ metadata }) => metadata.resourceVersion)).toEqual(["7"]);
+    });
     test("does not bring back what is known to be gone for what happened to it before", () => {
       const cache = createCache(isNewer);
       cache.apply(listed(3, resource("a", 1)));

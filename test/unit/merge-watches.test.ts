@@ -46,6 +46,7 @@ test("tells nothing before every namespace has been listed, then everything at o
   await new Promise((resolve) => setImmediate(resolve));
   two.tell(listed(resource("two", "d")));
   expect(names(await first)).toEqual(["a", "c", "d"]);
+  expect((await first).value).toMatchObject({ isMerged: true });
   one.end();
   two.end();
 });

@@ -39,7 +39,7 @@ const faults: readonly Fault[] = [
   { text: "The kubeconfig's authority changes, or its plugin hangs or wants to know of the cluster", holds: "Heals without a restart; a plugin is told of the cluster, and is killed where it hangs" },
   { text: "All of a namespace is deleted at once, Secrets first", holds: "It ends by itself, or the condition says the way out" },
   { text: "Objects with outputs are restored under other UIDs", holds: "They take over what the one before them made" },
-  { text: "etcd is restored from an older copy", holds: "The leader ends itself, and lists anew" },
+  { text: "etcd is restored from an older copy", holds: "Whoever leads, by a lease, with slots or alone, ends itself, and the next one lists anew" },
   { text: "The replies to all renewals of the lease are lost", holds: "It is read, and held" },
   { text: "Memory runs out slowly", holds: "An alert tells before" },
   {
