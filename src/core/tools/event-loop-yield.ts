@@ -10,6 +10,8 @@ import { setImmediate } from "node:timers/promises";
 export type YieldIfLong = () => Promise<void>;
 
 const sliceMs = 10;
+/** It is asked at each step, and nearly always there is nothing. */
+const nothingToWaitFor = Promise.resolve();
 
 /** To be shared by all who work at the same time: together they have one slice. */
 export function createYieldIfLong(): YieldIfLong {
@@ -20,7 +22,5 @@ export function createYieldIfLong(): YieldIfLong {
     sinceMs = performance.now();
     breath = undefined;
   }
-  return async () => {
-    if (performance.now() - sinceMs >= sliceMs) await (breath ??= take());
-  };
+  return () => (performance.now() - sinceMs >= sliceMs ? (breath ??= take()) : nothingToWaitFor);
 }
