@@ -1,7 +1,7 @@
 /** `secretInjectionConfigs`: Secrets that are made of answers. */
 import type { PeerInjection } from "./peer-schema.ts";
 import { isLabelValue, isMadeKey, madeEntry, type MetadataKind } from "./made-metadata.ts";
-import { overAnswer } from "./over-answer.ts";
+import { overAnswer, valueThere } from "./over-answer.ts";
 import type { Translating } from "./translation.ts";
 
 interface Output {
@@ -74,9 +74,10 @@ async function outputOf(name: string, found: readonly Found[], one: Translating)
     findings.add("HARD", found[0]?.field ?? "", `an output here has from 1 to ${mostKeys} keys, and this one has ${count}`);
     return undefined;
   }
-  const { data, ...strategy } = withStrategy([...last.values()], (key) =>
-    findings.add("CHANGE", found[0]?.field ?? "", `${key} is kept where the answer has none; there it was deleted`),
-  );
+  const { data, ...strategy } = withStrategy([...last.values()], reach ? valueThere : overAnswer);
+  const kept = strategy.whenMissing || reach ? [] : [...last.values()].filter((key) => key.strategy === "delete");
+  for (const key of kept)
+    findings.add("CHANGE", found[0]?.field ?? "", `${key.name} is kept where the answer has none; there it was deleted`);
   return {
     secret: {
       name,
@@ -86,6 +87,12 @@ async function outputOf(name: string, found: readonly Found[], one: Translating)
     data: { ...data, ...Object.fromEntries(made) },
     ...strategy,
   };
+}
+
+/** Those that a Secret loses where an answer has none of it. */
+export function lostKeys(injections: readonly PeerInjection[]): readonly string[] {
+  const last = new Map(injections.flatMap(keysOf).map(({ name, strategy }) => [name, strategy]));
+  return [...last].flatMap(([name, strategy]) => (strategy === "delete" ? [name] : []));
 }
 
 function keysOf({ secretKey, responsePath, keyMappings }: PeerInjection): readonly Key[] {
@@ -99,14 +106,16 @@ function keysOf({ secretKey, responsePath, keyMappings }: PeerInjection): readon
   return mapped.length > 0 ? mapped : old;
 }
 
-/** What becomes of a key that is missing is said of each there, of all of an output here; of an empty one jq can say it. */
-function withStrategy(keys: readonly Key[], tellKept: (key: string) => void): Pick<Output, "data" | "whenMissing"> {
+/**
+ * What becomes of a key that is missing is said of each there, of all of an output here; of an empty one jq can say it, and where it
+ * is served, of one that is deleted whoever writes it knows.
+ */
+function withStrategy(keys: readonly Key[], valueOf: (program: string) => string): Pick<Output, "data" | "whenMissing"> {
   const strategies = new Set(keys.map(({ strategy }) => strategy));
   const base: Strategy = strategies.has("preserve") ? "preserve" : strategies.has("delete") ? "delete" : "setEmpty";
   const data = keys.map(({ name, program, strategy }): readonly [string, string] => {
-    if (strategy === "delete" && base === "preserve") tellKept(name);
-    const value = overAnswer(program);
-    return [name, strategy === "setEmpty" && base !== "setEmpty" ? `(${value}) // ""` : value];
+    const value = valueOf(program);
+    return [name, strategy === "setEmpty" && base !== "setEmpty" ? `[${value}][0] | if . == null then "" else . end` : value];
   });
   const whenMissing = ({ preserve: undefined, delete: "Delete", setEmpty: "Empty" } as const)[base];
   return { data: Object.fromEntries(data), ...(whenMissing && { whenMissing }) };

@@ -12,7 +12,7 @@ export interface InjectedValue {
   readonly placeholder: string;
   /** As it is in the Secret. */
   readonly value: string;
-  /** Whether it was taken from a header field. */
+  /** Whether it was taken from a header field, or is the status. */
   readonly isHeader: boolean;
 }
 
@@ -42,7 +42,17 @@ function replaced(
 ): string | undefined {
   const found = new Set<string>();
   const others: string[] = [];
+  // One that is an object stands there in any order of its fields.
+  const objects = values.flatMap(({ value, placeholder }) => {
+    const parsed = value.startsWith("{") ? parse(value)?.value : undefined;
+    return isRecord(parsed) ? [{ value, placeholder, parsed }] : [];
+  });
   function walk(one: unknown): unknown {
+    const object = isRecord(one) ? objects.find(({ parsed }) => sameJSON(parsed, one)) : undefined;
+    if (object) {
+      found.add(object.value);
+      return object.placeholder;
+    }
     if (typeof one === "string") {
       const placeholder = placeholders.get(one);
       if (placeholder === undefined) others.push(one);

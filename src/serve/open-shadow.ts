@@ -1,4 +1,5 @@
 /** What a shadow may use while it acts: the Secrets behind its names. Pure. */
+import { lostKeys } from "../convert/outputs.ts";
 import type { PeerConfig } from "../convert/peer-object.ts";
 import type { Resource } from "../core/resource.ts";
 import { apiVersionOf } from "./kinds.ts";
@@ -21,12 +22,19 @@ export function openShadow(
   );
   const writes = new Map<string, Injected>();
   const owner = { apiVersion: apiVersionOf(type), kind: type.kind, name: resource.metadata.name, uid: resource.metadata.uid };
-  for (const { secretRef, setOwnerReference = false } of peer.spec.forProvider.secretInjectionConfigs ?? []) {
-    const place = { namespace: secretRef.namespace ?? namespace, name: secretRef.name };
+  const injections = peer.spec.forProvider.secretInjectionConfigs ?? [];
+  const placeOf = ({ secretRef }: (typeof injections)[number]): SecretPlace => ({
+    namespace: secretRef.namespace ?? namespace,
+    name: secretRef.name,
+  });
+  for (const injection of injections) {
+    const { setOwnerReference = false } = injection;
+    const place = placeOf(injection);
     const alias = reach.nameOf(place);
+    const lost = lostKeys(injections.filter((one) => reach.nameOf(placeOf(one)) === alias));
     // An object of a namespace owns nothing in another: what it seemed to own there would be deleted at once.
     const mayOwn = setOwnerReference && (type.scope === "Cluster" || place.namespace === resource.metadata.namespace);
-    writes.set(alias, { ...place, keys: keysIn(shadow, alias), ...(mayOwn && { owner }) });
+    writes.set(alias, { ...place, keys: keysIn(shadow, alias), lost, ...(mayOwn && { owner }) });
   }
   return { uid, mayEnd, reads, writes };
 }

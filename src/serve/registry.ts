@@ -12,6 +12,8 @@ import { standsForLabel } from "./shadow.ts";
 export interface Injected extends SecretPlace {
   /** Those that are declared; others that are there stay. */
   readonly keys: readonly string[];
+  /** Those of them that go where an answer has none. */
+  readonly lost: readonly string[];
   /** The object that it goes with; undefined: it stays. */
   readonly owner?: { readonly apiVersion: string; readonly kind: string; readonly name: string; readonly uid: string };
 }

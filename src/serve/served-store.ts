@@ -42,7 +42,10 @@ export function createServedStore(
       if (!isShadow(owner)) return store.writeOutput(owner, object, data, signal, mayWrite);
       const injection = injectionOf(owner, object);
       if (!injection) return { type: "conflict" };
-      const { data: own, made } = takeMade(data.open());
+      const { data: all, made } = takeMade(data.open());
+      const own = Object.fromEntries(
+        Object.entries(all).filter(([name, value]) => value !== null || !injection.lost.includes(name)),
+      );
       const labels = { ...object.labels, ...made.labels };
       const annotations = { ...object.annotations, ...made.annotations };
       return injections.write({ ...object, labels, annotations }, injection, redact(own), signal, mayWrite);
@@ -79,7 +82,7 @@ function injectedValues(
       const value = isMadeKey(name) ? undefined : made[name];
       if (value === undefined || value === null) return [];
       const placeholder = `{{${place.name}:${place.namespace}:${name}}}`;
-      return [{ placeholder, value, isHeader: /^\(?\.response\.headers\[/.test(text) }];
+      return [{ placeholder, value, isHeader: /\.(headers|statusCode)\b/.test(text) && !/\.(body|text)\b/.test(text) }];
     });
   });
 }

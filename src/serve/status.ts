@@ -63,8 +63,9 @@ function tellRequest({ object, shadow, shown, details, now }: Told): PeerStatus 
   const answer = answerOf(shadow);
   // Whoever takes it back knows it by what the last answer says.
   const known = identityAnswer(shadow);
-  const isSame = shown === undefined ? response?.statusCode === answer?.statusCode : shown.statusCode === answer?.statusCode;
-  const body = hasInjections(object) && isSame ? (shown ?? response)?.body : undefined;
+  // One is kept a moment before the shadow's status says so: until then what was told of the one before stands.
+  const same = [shown, response].find((one) => one?.statusCode === answer?.statusCode);
+  const body = hasInjections(object) ? same?.body : undefined;
   const told = answer ? (answer.body === undefined ? withShown(answer, body, known) : answer) : response;
   const isWhole = !((shadow.status ?? {}) as ShadowStatus).response?.bodyTruncated;
   const good = told && answer && isSuccess(told) && (isWhole ? told : known && { ...told, ...known });

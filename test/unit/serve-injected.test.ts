@@ -34,7 +34,7 @@ test("what stands in other texts or names, too, or is not found as it is, leaves
     shown(`{"k":"a-long-secret","b":"${Buffer.from("a-long-secret").toString("base64")}"}`, "a-long-secret"),
   ).toBeUndefined();
   expect(shown('{"k":"user:password"}', "password")).toBeUndefined();
-  expect(shown('{"of":{"a":1}}', '{"a":1}')).toBeUndefined();
+  expect(shown('{"of":{"a":1,"more":{"a":1}}}', '{"a":1,"more":2}')).toBeUndefined();
   expect(shown("no JSON with a secret in it", "a secret")).toBeUndefined();
   expect(bodyWithPlaceholders('{"id":"4"}', [value("of a header", true)])).toBe('{"id":"4"}');
   expect(bodyWithPlaceholders('{"id":"of a header, too"}', [value("of a header", true)])).toBeUndefined();
@@ -105,4 +105,9 @@ test("labels and annotations are taken out of the data; what is no value of a la
     ["x".repeat(64), false],
   ] as const)
     expect([text, isLabelValue(text)]).toEqual([text, is]);
+});
+
+test("an object is known in whatever order its fields come", () => {
+  const placed = bodyWithPlaceholders('{"of":[{"b":{"d":1,"c":2},"a":1}],"x":{"a":1}}', [value('{"a":1,"b":{"c":2,"d":1}}')]);
+  expect(placed).toBe('{"of":["{{s:here:k}}"],"x":{"a":1}}');
 });

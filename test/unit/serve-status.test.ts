@@ -175,7 +175,10 @@ test("of an answer that Secrets are made of what may be shown is told, where the
   const known = '{"id":"4"}';
   expect(of(undefined, undefined)).toBe(known);
   expect(of(undefined, { ...shown, body: undefined })).toBe(known);
-  expect(of({ response: { statusCode: 200, body } }, { ...shown, statusCode: 201 })).toBe(known);
+  // What is told of the answer that the shadow's status speaks of stands, and of no other.
+  expect(of({ response: { statusCode: 200, body } }, { ...shown, statusCode: 201 })).toBe(body);
+  expect(of({ response: { statusCode: 201, body } }, { ...shown, statusCode: 201 })).toBe(known);
+  expect(of({ response: { statusCode: 200, body } }, { ...shown, body: undefined })).toBe(known);
   expect(of(undefined, { ...shown, body: '{"id":"{{s:here:id}}"}' })).toBe(known);
 });
 

@@ -24,7 +24,7 @@ const object: OutputObject = {
   annotations: {},
 };
 const data = { k: "a secret text", "holdfast-made.labels.state": '["sent"]' };
-const place = { namespace: "vault", name: "s", keys: ["k"] };
+const place = { namespace: "vault", name: "s", keys: ["k"], lost: [] };
 
 function served() {
   const written: unknown[] = [];

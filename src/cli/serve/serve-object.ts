@@ -27,9 +27,19 @@ export function createServeObject(deps: ServeDeps): ServeObject {
   const telling = createTelling(deps);
   const keeping = createKeeping({ ...deps, telling });
 
-  async function serve(object: ServedObject, shadow: Resource | undefined, signal: AbortSignal): Promise<void> {
-    const { resource, peer } = object;
+  /** With a credential or TLS, by object: what is deleted together with its config needs them still. */
+  const configs = new Map<string, PeerConfig>();
+  function configNow(object: ServedObject, id: string): PeerConfig | undefined {
     const config = deps.configOf(object);
+    if (!config) return object.resource.metadata.deletionTimestamp === undefined ? undefined : configs.get(id);
+    if (config.spec.credentials?.secretRef || config.spec.tls) configs.set(id, config);
+    else configs.delete(id);
+    return config;
+  }
+
+  async function serve(object: ServedObject, shadow: Resource | undefined, signal: AbortSignal): Promise<void> {
+    const { resource, peer, type } = object;
+    const config = configNow(object, servedId(type, resource.metadata));
     const known = { shadow, config };
     const isEnding = resource.metadata.deletionTimestamp !== undefined;
     const needsConfig = !isEnding || (!shadow && peer.status?.response !== undefined);
@@ -59,7 +69,10 @@ export function createServeObject(deps: ServeDeps): ServeObject {
     const resource = deps.find(type, key);
     const at = shadowKey({ type, key }, settings);
     const shadow = deps.shadowAt(kind, at);
-    if (!resource) return forget(type, key, shadow, signal);
+    if (!resource) {
+      configs.delete(servedId(type, key));
+      return forget(type, key, shadow, signal);
+    }
     const read = readServed(type, resource);
     const given = { type, resource };
     switch (choose(resource, settings.mode)) {
