@@ -10,7 +10,7 @@ import { peerOrigin, type PeerOrigin } from "../support/peer-origin.ts";
 import {
   conditionText,
   getServed,
-  makeLive,
+  makeLiveMember,
   memberRequest,
   plainConfig,
   servedGroup,
@@ -43,15 +43,8 @@ describeWithControlPlane("serving through faults", (plane) => {
     startController(["--kubeconfig", kubeconfig, "--namespace", namespace, ...flags]);
   const says = (name: string, type: string, text: string): Promise<void> =>
     untilSays(plane, { plural: "requests", namespace, name }, { type, text, limitMs: longMs });
-  async function live(name: string, annotations: object = {}): Promise<{ readonly id: string }> {
-    const answer = await fetch(`${origin.url}/api/members`, { method: "POST", body: JSON.stringify({ nick: name }) });
-    const body = await answer.text();
-    await makeLive(plane, memberRequest({ name, namespace, origin: origin.url }, { annotations }), {
-      response: { statusCode: 200, body },
-      requestDetails: { method: "GET", url: "" },
-    });
-    return JSON.parse(body) as { readonly id: string };
-  }
+  const live = (name: string, annotations: object = {}): Promise<{ readonly id: string }> =>
+    makeLiveMember(plane, { name, namespace, origin: origin.url }, { annotations });
 
   beforeAll(async () => {
     await installPeerCRDs(plane);

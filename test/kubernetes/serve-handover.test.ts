@@ -14,7 +14,7 @@ import {
   conditionText,
   listServed,
   makeLive,
-  memberRequest,
+  makeLiveMember,
   plainConfig,
   servedGroup,
   servedPath,
@@ -61,9 +61,6 @@ describeWithControlPlane("serving, killed in the middle", (plane) => {
   }
 
   async function makeMember(name: string, index: number): Promise<void> {
-    const answer = await fetch(`${origin.url}/api/members`, { method: "POST", body: JSON.stringify({ nick: name }) });
-    const body = await answer.text();
-    const { id } = JSON.parse(body) as { readonly id: string };
     const owns = index % 2 === 0;
     const config = {
       secretRef: { name: `${name}-facts`, namespace },
@@ -71,14 +68,12 @@ describeWithControlPlane("serving, killed in the middle", (plane) => {
       setOwnerReference: owns,
     };
     const forProvider = { secretInjectionConfigs: [config] };
-    const { apiVersion, metadata } = await makeLive(
+    const { object } = await makeLiveMember(
       plane,
-      memberRequest({ name, namespace, origin: origin.url }, { forProvider, annotations: { "holdfast.dev/serve": "false" } }),
-      {
-        response: { statusCode: 200, body, headers: { "Content-Type": ["application/json"] } },
-        requestDetails: { method: "GET", url: `${origin.url}/api/members/${id}` },
-      },
+      { name, namespace, origin: origin.url },
+      { forProvider, annotations: { "holdfast.dev/serve": "false" } },
     );
+    const { apiVersion, metadata } = object;
     const owner = { apiVersion, kind: "Request", name, uid: metadata.uid, controller: true };
     await plane.admin("POST", servedPath("secrets", namespace), {
       apiVersion: "v1",

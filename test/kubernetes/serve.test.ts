@@ -8,7 +8,7 @@ import { peerOrigin, type PeerOrigin } from "../support/peer-origin.ts";
 import {
   conditionText,
   getServed,
-  makeLive,
+  makeLiveMember,
   memberRequest,
   plainConfig,
   servedGroup,
@@ -39,16 +39,8 @@ describeWithControlPlane("serving", (plane) => {
   }
   const annotate = (plural: string, name: string, annotations: object): Promise<unknown> =>
     plane.adminPatch(servedPath(plural, namespace, name), { metadata: { annotations } });
-  /** As the provider leaves it. */
-  async function live(name: string, more: Parameters<typeof memberRequest>[1] = {}): Promise<Served> {
-    const answer = await fetch(`${origin.url}/api/members`, { method: "POST", body: JSON.stringify({ nick: name }) });
-    const body = await answer.text();
-    const { id } = JSON.parse(body) as { readonly id: string };
-    return makeLive(plane, request(name, more), {
-      response: { statusCode: 200, body, headers: { "Content-Type": ["application/json"], Date: ["today"] } },
-      requestDetails: { method: "GET", url: `${origin.url}/api/members/${id}` },
-    });
-  }
+  const live = async (name: string, more: Parameters<typeof memberRequest>[1] = {}): Promise<Served> =>
+    (await makeLiveMember(plane, { name, namespace, origin: origin.url }, more)).object;
 
   beforeAll(async () => {
     namespace = await plane.createNamespace("serve");

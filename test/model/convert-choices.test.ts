@@ -1,5 +1,5 @@
 /** What `holdfast convert` makes beside the objects (endpoints, copies of Secrets), and what it can be told to do otherwise. */
-import { afterAll, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { copySecrets } from "../../src/convert/copies.ts";
 import { joinEndpoints } from "../../src/convert/endpoints.ts";
 import { readDocument } from "../../src/convert/documents.ts";
@@ -7,13 +7,10 @@ import type { PeerConfig } from "../../src/convert/peer-object.ts";
 import { egressPolicy, privateHosts } from "../../src/convert/private-hosts.ts";
 import { lookTogether } from "../../src/convert/together.ts";
 import type { Translation } from "../../src/convert/translation.ts";
-import { createEvaluator } from "../../src/expressions/evaluator.ts";
 import { readObject } from "../../src/standalone/object.ts";
-import { peerConfig, peerDisposable, peerRequest, translator } from "../support/peer-objects.ts";
+import { openTranslator, peerConfig, peerDisposable, peerRequest } from "../support/peer-objects.ts";
 
-const evaluator = createEvaluator({ deadlineMs: 10_000 });
-afterAll(async () => evaluator[Symbol.asyncDispose]());
-const translated = translator(evaluator);
+const { translated } = openTranslator();
 
 const baseUrl = "https://origin.example/things";
 const url = '.payload.baseUrl + "/" + .response.body.id';

@@ -1,12 +1,10 @@
 /** Compositions by patch-and-transform: what a composite patches comes to stand where its value went. */
-import { afterAll, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { convertComposition, type ConvertedComposition } from "../../src/convert/composition.ts";
 import { translate } from "../../src/convert/translate.ts";
-import { createEvaluator } from "../../src/expressions/evaluator.ts";
-import { peerDisposable, peerRequest } from "../support/peer-objects.ts";
+import { openTranslator, peerDisposable, peerRequest } from "../support/peer-objects.ts";
 
-const evaluator = createEvaluator({ deadlineMs: 10_000 });
-afterAll(async () => evaluator[Symbol.asyncDispose]());
+const { evaluator } = openTranslator();
 
 interface Made {
   readonly resource: {

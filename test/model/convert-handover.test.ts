@@ -1,15 +1,12 @@
 /** The script of a hand-over, as text: whom it takes over, and what it checks. */
-import { afterAll, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { stringify } from "yaml";
 import { joinEndpoints } from "../../src/convert/endpoints.ts";
 import { handoverScript } from "../../src/convert/handover.ts";
 import type { PeerConfig } from "../../src/convert/peer-object.ts";
-import { createEvaluator } from "../../src/expressions/evaluator.ts";
-import { peerConfig, peerDisposable, peerObject, peerRequest, translator } from "../support/peer-objects.ts";
+import { openTranslator, peerConfig, peerDisposable, peerObject, peerRequest } from "../support/peer-objects.ts";
 
-const evaluator = createEvaluator({ deadlineMs: 10_000 });
-afterAll(async () => evaluator[Symbol.asyncDispose]());
-const translated = translator(evaluator);
+const { translated } = openTranslator();
 
 const payload = { baseUrl: "http://origin.example/things", body: "{}" };
 const url = '.payload.baseUrl + "/" + .response.body.id';

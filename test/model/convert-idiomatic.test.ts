@@ -1,8 +1,8 @@
 /** What `holdfast convert --idiomatic` writes as one would by hand. */
-import { afterAll, expect, test } from "@jest/globals";
-import { createEvaluator } from "../../src/expressions/evaluator.ts";
+import { expect, test } from "@jest/globals";
 import { readObject } from "../../src/standalone/object.ts";
 import {
+  openTranslator,
   peerConfig,
   peerDisposable,
   peerDocuments,
@@ -10,12 +10,9 @@ import {
   peerObject,
   peerRequest,
   peerText,
-  translator,
 } from "../support/peer-objects.ts";
 
-const evaluator = createEvaluator({ deadlineMs: 10_000 });
-afterAll(async () => evaluator[Symbol.asyncDispose]());
-const translated = translator(evaluator);
+const { translated } = openTranslator();
 const choices = { idiomatic: true };
 
 const url = '.payload.baseUrl + "/one"';

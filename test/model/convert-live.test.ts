@@ -1,13 +1,10 @@
 /** Live objects: what is made of them looks where they looked, whatever their ids hold. */
-import { afterAll, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import * as fc from "fast-check";
-import { createEvaluator } from "../../src/expressions/evaluator.ts";
-import { peerRequest, translator } from "../support/peer-objects.ts";
+import { openTranslator, peerRequest } from "../support/peer-objects.ts";
 import { runs } from "../support/fuzz.ts";
 
-const evaluator = createEvaluator({ deadlineMs: 10_000 });
-afterAll(async () => evaluator[Symbol.asyncDispose]());
-const translated = translator(evaluator);
+const { translated } = openTranslator();
 
 const baseUrl = "http://origin.example/things";
 function live(url: string, body: object, more: object = {}): unknown {

@@ -2,13 +2,10 @@
  * What people really do with provider-http, in shapes that were seen in public: each with what becomes of it. The APIs are known, the
  * objects are written anew.
  */
-import { afterAll, expect, test } from "@jest/globals";
-import { createEvaluator } from "../../src/expressions/evaluator.ts";
-import { peerDisposable, peerRequest, translator } from "../support/peer-objects.ts";
+import { expect, test } from "@jest/globals";
+import { openTranslator, peerDisposable, peerRequest } from "../support/peer-objects.ts";
 
-const evaluator = createEvaluator({ deadlineMs: 10_000 });
-afterAll(async () => evaluator[Symbol.asyncDispose]());
-const translated = translator(evaluator);
+const { translated } = openTranslator();
 
 const o = "https://api.example";
 const json = { "Content-Type": ["application/json"] };

@@ -1,7 +1,8 @@
-import { afterAll, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
 import { readObject } from "../../src/standalone/object.ts";
 import {
+  openTranslator,
   peerDisposable,
   peerDocuments,
   peerFiles,
@@ -11,9 +12,7 @@ import {
   translator,
 } from "../support/peer-objects.ts";
 
-const evaluator = createEvaluator({ deadlineMs: 10_000 });
-afterAll(async () => evaluator[Symbol.asyncDispose]());
-const translated = translator(evaluator);
+const { translated } = openTranslator();
 
 const crud = [
   { action: "CREATE", url: ".payload.baseUrl", body: "{name: .payload.body.name}" },

@@ -1,22 +1,28 @@
 /** The shadows of all fixtures: each is made, exactly, and names every Secret by what the store of shadows knows. */
-import { afterAll, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { httpRequest } from "../../src/api/http-request.ts";
 import { httpResource } from "../../src/api/http-resource.ts";
 import { validator } from "../../src/api/validate.ts";
 import { configOf } from "../../src/convert/documents.ts";
 import type { PeerConfig } from "../../src/convert/peer-object.ts";
 import { isRecord } from "../../src/core/tools/json.ts";
-import { createEvaluator } from "../../src/expressions/evaluator.ts";
 import { managedTypes } from "../../src/serve/kinds.ts";
 import { openShadow } from "../../src/serve/open-shadow.ts";
 import { secretsOf } from "../../src/serve/reach.ts";
 import { readServed, type ServedObject } from "../../src/serve/served-object.ts";
 import { isCurrent, isHalfMade, makeShadow, shadowKey, type MadeShadow, type ServeSettings } from "../../src/serve/shadow.ts";
 import { detailsOf } from "../../src/serve/details.ts";
-import { peerDisposable, peerDocuments, peerFiles, peerObject, peerRequest, peerText } from "../support/peer-objects.ts";
+import {
+  openTranslator,
+  peerDisposable,
+  peerDocuments,
+  peerFiles,
+  peerObject,
+  peerRequest,
+  peerText,
+} from "../support/peer-objects.ts";
 
-const evaluator = createEvaluator({ deadlineMs: 20_000 });
-afterAll(async () => evaluator[Symbol.asyncDispose]());
+const { evaluator } = openTranslator(20_000);
 const settings: ServeSettings = { namespace: "cluster-things", secretNamespaces: ["*"], version: "1" };
 const { signal } = new AbortController();
 

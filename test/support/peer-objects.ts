@@ -1,11 +1,13 @@
 /** Objects as they were for provider-http: the fixtures, in every shape that its own examples have, and smaller ones. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { afterAll } from "@jest/globals";
 import { readPeerObject, type PeerConfig, type PeerDisposable, type PeerRequest } from "../../src/convert/peer-object.ts";
 import { translate } from "../../src/convert/translate.ts";
 import type { TranslateOptions, Translation } from "../../src/convert/translation.ts";
 import { isRecord } from "../../src/core/tools/json.ts";
 import type { Evaluator } from "../../src/core/ports.ts";
+import { createEvaluator } from "../../src/expressions/evaluator.ts";
 import { readYAML } from "../../src/standalone/yaml.ts";
 
 export const peerFiles = ["cluster.yaml", "namespaced.yaml", "composition.yaml", "tls.yaml"] as const;
@@ -61,6 +63,13 @@ export function peerDisposable(forProvider: object, rest: object = {}): unknown 
     spec: { forProvider: { url: "http://origin.example/do", method: "GET", ...forProvider } },
     ...rest,
   };
+}
+
+/** What tests of one file translate with, until they have ended. `deadlineMs`: of one program. */
+export function openTranslator(deadlineMs = 10_000): { readonly evaluator: Evaluator; readonly translated: TranslateObject } {
+  const evaluator = createEvaluator({ deadlineMs });
+  afterAll(async () => evaluator[Symbol.asyncDispose]());
+  return { evaluator, translated: translator(evaluator) };
 }
 
 export type TranslateObject = (value: unknown, options?: Partial<TranslateOptions>) => Promise<Translation>;

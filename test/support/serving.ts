@@ -150,3 +150,20 @@ export async function makeLive(
   await plane.adminPatch(path, { metadata: { annotations: { "holdfast.dev/serve": null } } });
   return body as Served;
 }
+
+/** A member of `origin`, and the Request for it as the provider leaves it. */
+export async function makeLiveMember(
+  plane: ControlPlaneClient,
+  place: Parameters<typeof memberRequest>[0],
+  more: Parameters<typeof memberRequest>[1] = {},
+): Promise<{ readonly object: Served; readonly id: string }> {
+  const members = `${place.origin}/api/members`;
+  const answer = await fetch(members, { method: "POST", body: JSON.stringify({ nick: place.name }) });
+  const body = await answer.text();
+  const { id } = JSON.parse(body) as { readonly id: string };
+  const object = await makeLive(plane, memberRequest(place, more), {
+    response: { statusCode: 200, body, headers: { "Content-Type": ["application/json"], Date: ["today"] } },
+    requestDetails: { method: "GET", url: `${members}/${id}` },
+  });
+  return { object, id };
+}
