@@ -20,12 +20,10 @@ describe("300 requests where there are 100 ports:", () => {
     expect(seen.sockets).toEqual(way === "leaked" ? { established: 99 } : { time_wait: 99 });
   });
 
-  inNamespaceTest("ours needs one or two", async () => {
+  inNamespaceTest("ours needs one", async () => {
     const seen = (await send("shared")) as { results: object; accepted: number; sockets: object };
     expect(seen.results).toEqual({ "200": 300 });
-    // undici frees a socket one turn after an answer's end, so that the next exchange may find it busy.
-    expect(seen.accepted).toBeLessThanOrEqual(2);
-    expect(seen.sockets).toEqual({ established: seen.accepted });
+    expect(seen).toMatchObject({ accepted: 1, sockets: { established: 1 } });
   });
 });
 
@@ -35,11 +33,14 @@ test("50 exchanges one after another take one connection", async () => {
   for (let sent = 0; sent < 50; sent += 1)
     expect(await http.send(exchange({ url: server.url }))).toMatchObject({ type: "response" });
   expect(server.requests).toHaveLength(50);
-  expect(server.accepted).toBeLessThanOrEqual(2);
-  expect(await socketsTo(server.port)).toEqual({ established: server.accepted });
+  expect(server.accepted).toBe(1);
+  expect(await socketsTo(server.port)).toEqual({ established: 1 });
 });
 
-test("50 exchanges at once take no more connections than the limit, and leave nothing behind", async () => {
+/** Of the limit, 6, one namespace alone leaves the last to another. */
+const most = 5;
+
+test("50 exchanges at once take no more connections than they may, and leave nothing behind", async () => {
   await using server = await loopbackServer((_request, response) => void setTimeout(() => response.end("ok"), 5));
   await using http = testRequester({ connectionsPerOrigin: 6 });
   for (let round = 0; round < 3; round += 1) {
@@ -47,14 +48,14 @@ test("50 exchanges at once take no more connections than the limit, and leave no
     expect(outcomes.every(({ type }) => type === "response")).toBe(true);
   }
   expect(server.requests).toHaveLength(150);
-  expect(server.accepted).toBe(6);
-  expect(await socketsTo(server.port)).toEqual({ established: 6 });
+  expect(server.accepted).toBe(most);
+  expect(await socketsTo(server.port)).toEqual({ established: most });
   expect(
     await eventually(
       () => http.sockets(),
       ({ active }) => active === 0,
     ),
-  ).toEqual({ active: 0, idle: 6 });
+  ).toEqual({ active: 0, idle: most });
 });
 
 describe("20 rounds of 51 exchanges, each through a redirect, with 100 KB and more in the redirect and in the answer:", () => {
@@ -92,7 +93,7 @@ describe("20 rounds of 51 exchanges, each through a redirect, with 100 KB and mo
   test("from the second on no connection is opened, and none is left in TIME_WAIT", async () => {
     const seen = await rounds({});
     expectFlat(seen);
-    expect(seen.at(-1)).toEqual({ accepted: 6, established: 6, timeWait: 0 });
+    expect(seen.at(-1)).toEqual({ accepted: most, established: most, timeWait: 0 });
   });
 
   test("the same is not so where a redirect's content is not drained", async () => {

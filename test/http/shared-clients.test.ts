@@ -85,11 +85,11 @@ describe("the same client for the same TLS and timeout,", () => {
       using one = first.acquire(settings);
       using same = first.acquire(structuredClone(settings));
       using elsewhere = second.acquire(structuredClone(settings));
-      expect(same.dispatcher).toBe(one.dispatcher);
-      expect(elsewhere.dispatcher).toBe(one.dispatcher);
+      expect(same.wire).toBe(one.wire);
+      expect(elsewhere.wire).toBe(one.wire);
     }
     expect(clients.size).toBe(Object.keys(forms).length);
-    expect(new Set([...clients.values()].map(({ dispatcher }) => dispatcher)).size).toBe(clients.size);
+    expect(new Set([...clients.values()].map(({ wire }) => wire)).size).toBe(clients.size);
     expect(occurrences).toHaveLength(3 * clients.size);
   });
 

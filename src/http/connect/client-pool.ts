@@ -4,9 +4,9 @@
  * The Map is bounded: a client that nobody has asked for in a while is drained and closed, and above a number of clients, or a
  * size of their TLS material, the least recently used goes first; but never one under an exchange.
  */
-import type { Dispatcher } from "undici";
 import { closedFloor, type EgressFloor } from "../../core/egress.ts";
 import type { EmitTelemetry } from "../../core/telemetry-event.ts";
+import type { Wire } from "../../core/tools/kept-connections.ts";
 import { createRetiring, type Client, type Retiring } from "./client-map.ts";
 import { clientKey, type ClientSettings } from "./client-settings.ts";
 import type { ProxyFor } from "./environment-proxies.ts";
@@ -17,11 +17,14 @@ import { createTlsContexts, materialBytes, type TlsContexts } from "./tls-contex
 
 /** A client in use, until disposed. */
 export interface Lease extends Disposable {
-  readonly dispatcher: Dispatcher;
-  /** The same, over connections to the origin that are new, or were used within so many milliseconds: what else is idle is closed. */
-  recent(origin: string, withinMs: number): Dispatcher;
+  readonly wire: Wire;
+  /**
+   * The same, over connections to the origin that are new, or were used within so many milliseconds: what else is idle is closed. A
+   * request leaves when the event loop has come round, so that a server that has closed one with its last answer has been heard.
+   */
+  recent(origin: string, withinMs: number): Wire;
   /** The same, with a connection that has carried nothing yet. It is closed with the lease. */
-  fresh(): Dispatcher;
+  fresh(): Wire;
 }
 
 export interface ClientPool extends AsyncDisposable {
@@ -149,16 +152,17 @@ class ClientLease implements Lease {
     this.#settings = settings;
     this.#using = using;
   }
-  get dispatcher(): Dispatcher {
-    return this.#client.dispatcher;
+  get wire(): Wire {
+    return this.#client.wire;
   }
-  recent(origin: string, withinMs: number): Dispatcher {
+  recent(origin: string, withinMs: number): Wire {
     this.#client.closeIdle(origin, withinMs);
-    return this.#client.dispatcher;
+    const { wire } = this.#client;
+    return { dispatch: (request, handler) => void setImmediate(() => wire.dispatch(request, handler)) };
   }
-  fresh(): Dispatcher {
+  fresh(): Wire {
     this.#fresh ??= openClient(this.#settings, { ...this.#using.open, connectionsPerOrigin: 1 });
-    return this.#fresh.dispatcher;
+    return this.#fresh.wire;
   }
   [Symbol.dispose](): void {
     if (!this.#inUse) return;

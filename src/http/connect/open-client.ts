@@ -6,13 +6,14 @@
  * one but those to the environment's proxies, whom the administrator has chosen, goes where the egress rules allow. What it holds of
  * a TLS context it gives back as it closes.
  */
-import { Agent, type Dispatcher } from "undici";
+import { Agent } from "undici";
 import { publicOnly, type EgressFloor } from "../../core/egress.ts";
+import type { Wire } from "../../core/tools/kept-connections.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import { guardedConnector, guardedLookup, type ConnectorRules } from "./egress-connector.ts";
 import type { ProxyFor } from "./environment-proxies.ts";
 import { lazyConnector } from "./lazy-connector.ts";
-import { createOriginPools, type Connections, type PoolLimits } from "./origin-pools.ts";
+import { createOriginPools, type Closeable, type Connections, type PoolLimits } from "./origin-pools.ts";
 import { createProxyAgents } from "./proxy-agents.ts";
 import type { Sockets } from "./sockets.ts";
 import type { TlsContexts } from "./tls-contexts.ts";
@@ -35,12 +36,8 @@ export interface OpenOptions extends ConnectionLimits {
   readonly onMultiplexed?: (origin: string) => void;
 }
 
-export interface OpenClient extends Connections {
-  readonly dispatcher: Dispatcher;
-  /** Ends when what is under way has ended. */
-  close(): Promise<void>;
-  /** Breaks off whatever is under way. */
-  destroy(): Promise<void>;
+export interface OpenClient extends Connections, Omit<Closeable, "dispatch"> {
+  readonly wire: Wire;
 }
 
 /** Of the connections to proxies that speak TLS themselves. */
@@ -58,7 +55,7 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
   const limits = poolLimits(options, toOrigin.allowH2);
   const pools = createOriginPools(limits, sockets, options.onMultiplexed);
   const connect = guardedConnector(lazyConnector({ ...toOrigin, lookup: guardedLookup(toTarget) }, ownContext), toTarget, true);
-  const direct = new Agent({ ...limits, connect, factory: pools.open });
+  const direct: Closeable = toOrigin.allowH2 ? new Agent({ ...limits, connect, factory: pools.open }) : pools.direct(connect);
   const proxies = createProxyAgents({
     limits,
     sockets,
@@ -70,15 +67,14 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
     proxyContext,
   });
 
-  const chosen = (dispatch: Dispatcher.Dispatch): Dispatcher.Dispatch => {
-    return (request, handler) => {
-      const origin = String(request.origin);
-      const proxy = settings.proxy ?? proxyFor(origin);
-      return proxy === undefined ? dispatch(request, handler) : proxies.of(proxy, origin).dispatch(request, handler);
-    };
-  };
   return {
-    dispatcher: direct.compose(chosen),
+    wire: {
+      dispatch(request, handler) {
+        const origin = String(request.origin);
+        const proxy = settings.proxy ?? proxyFor(origin);
+        return (proxy === undefined ? direct : proxies.of(proxy, origin)).dispatch(request, handler);
+      },
+    },
     queued: pools.queued,
     closeIdle: pools.closeIdle,
     multiplexes: pools.multiplexes,

@@ -1,6 +1,10 @@
-/** One undici pool for each origin that a client connects to, or proxy: what it is connected to, and what it shares over HTTP/2. */
+/**
+ * The connections to each origin that a client connects to, or proxy: what it is connected to, and what it shares over HTTP/2. Those over
+ * which nothing can be shared are kept here, all others by undici's pools.
+ */
 import type { Socket } from "node:net";
-import { Pool, type buildConnector } from "undici";
+import { Pool, type buildConnector, type Client } from "undici";
+import { KeptConnections, type Wire } from "../../core/tools/kept-connections.ts";
 import { createIdleSockets } from "./idle-sockets.ts";
 import type { Sockets } from "./sockets.ts";
 
@@ -36,6 +40,15 @@ export interface Connections {
 }
 interface OriginPools extends Connections {
   readonly open: OpenOriginPool;
+  /** What connects to origins directly by HTTP/1.1, and by `connect`. */
+  direct(connect: buildConnector.connector): Closeable;
+}
+/** A way to send requests to any origin. */
+export interface Closeable extends Wire {
+  /** Ends when what is under way has ended. */
+  close(): Promise<void>;
+  /** Breaks off whatever is under way. */
+  destroy(): Promise<void>;
 }
 
 /** `onMultiplexed`: as of the client. */
@@ -45,6 +58,7 @@ export function createOriginPools(
   onMultiplexed: (origin: string) => void = () => {},
 ): OriginPools {
   const pools = new Map<Pool, string>();
+  const kept = new Map<string, KeptConnections>();
   const multiplexed = new Set<string>();
   const idle = createIdleSockets(sockets);
 
@@ -52,6 +66,20 @@ export function createOriginPools(
     for (const pool of pools.keys()) if (pool.destroyed) pools.delete(pool);
     return pools;
   }
+  function keep(origin: string, options: Client.Options): KeptConnections {
+    const opened = new KeptConnections(origin, options, limits.connections ?? Infinity, () => void kept.delete(origin));
+    kept.set(origin, opened);
+    return opened;
+  }
+  const counts = (): readonly OriginUse[] => [
+    ...[...kept].map(([origin, connections]) => ({ origin, ...connections.count() })),
+    ...[...openPools()].map(([{ stats }, origin]) => ({
+      origin,
+      connected: stats.connected,
+      free: stats.free,
+      waiting: stats.pending,
+    })),
+  ];
   return {
     open(url, options, target = url) {
       const { origin } = new URL(target);
@@ -64,17 +92,41 @@ export function createOriginPools(
       openPools().set(pool, new URL(url).origin);
       return pool;
     },
-    queued: () => [...pools.keys()].reduce((sum, { stats }) => sum + stats.pending, 0),
+    direct(connect) {
+      const { connections: _, ...others } = limits;
+      const connectTo = (origin: string): Client.Options => ({
+        ...others,
+        connect: telling(connect, sockets, (socket) => idle.add(origin, socket)),
+      });
+      return {
+        dispatch(request, handler) {
+          const origin = String(request.origin);
+          (kept.get(origin) ?? keep(origin, connectTo(origin))).dispatch(request, handler);
+        },
+        close: async () => void (await Promise.all([...kept.values()].map((connections) => connections.close()))),
+        destroy: async () => void (await Promise.all([...kept.values()].map((connections) => connections.destroy()))),
+      };
+    },
+    queued: () => counts().reduce((sum, { waiting }) => sum + waiting, 0),
     closeIdle: (origin, idleMs) => idle.closeAfter(origin, idleMs),
     multiplexes: (origin) => multiplexed.has(origin),
-    origins: () =>
-      [...openPools()].map(([{ stats }, origin]) => ({
-        origin,
-        connected: stats.connected,
-        free: stats.free,
-        waiting: stats.pending,
-      })),
+    origins: counts,
   };
+}
+
+/** The same connector; its sockets are counted. `onConnected` is given each connection. */
+function telling(
+  connector: buildConnector.connector,
+  sockets: Sockets,
+  onConnected: (socket: Socket) => void,
+): buildConnector.connector {
+  const counted = sockets.counted(connector);
+  return (target, callback) =>
+    counted(target, (...result) => {
+      const [, socket] = result;
+      if (socket) onConnected(socket);
+      callback(...result);
+    });
 }
 
 /** `options.connect` is always a function here. `onConnected` is given each connection. */
@@ -84,14 +136,10 @@ export function openPool(
   sockets: Sockets,
   onConnected: (socket: Socket) => void = () => {},
 ): Pool {
-  const counted = sockets.counted(options.connect as buildConnector.connector);
-  const connect: buildConnector.connector = (target, callback) =>
-    counted(target, (...result) => {
-      const [, socket] = result;
-      if (socket) onConnected(socket);
-      callback(...result);
-    });
-  const pool = new Pool(origin, { ...options, connect });
+  const pool = new Pool(origin, {
+    ...options,
+    connect: telling(options.connect as buildConnector.connector, sockets, onConnected),
+  });
   // An Agent lets go of a pool with its last connection, but not while a request that was broken off is in its queue. That is
   // looked through after this event.
   pool.on("disconnect", (url, _targets, error) => {

@@ -7,6 +7,7 @@
  */
 import type { FailureReason } from "../../core/outcome.ts";
 import { deadline, unlessAborted } from "../../core/tools/deadline.ts";
+import type { Wire } from "../../core/tools/kept-connections.ts";
 import type { Lease } from "../connect/client-pool.ts";
 import type { ClientSettings } from "../connect/client-settings.ts";
 import { forNamespace } from "../connect/name-lookups.ts";
@@ -155,11 +156,11 @@ export class Exchange {
     const [client, place] = [this.#client, this.#originSlot];
     if (!client || !place) throw new Error("a request would leave without its place");
     const request = this.#leaving(hop);
-    const dispatcher = isFresh ? client.fresh() : this.#dispatcherFor(hop, client);
-    return forNamespace(this.sending.metadata.namespace, () => onWire([slot, place], request, dispatcher, this));
+    const wire = isFresh ? client.fresh() : this.#wireFor(hop, client);
+    return forNamespace(this.sending.metadata.namespace, () => onWire([slot, place], request, wire, this));
   }
-  #dispatcherFor({ request, repeatable }: Hop, client: Lease): Lease["dispatcher"] {
-    if (repeatable) return client.dispatcher;
+  #wireFor({ request, repeatable }: Hop, client: Lease): Wire {
+    if (repeatable) return client.wire;
     const { first, freshAfterMs = defaultFreshAfterMs } = this.sending;
     // A server that a redirect leads to is not the one that its endpoint knows.
     return client.recent(request.origin, request.origin === first.request.origin ? freshAfterMs : defaultFreshAfterMs);

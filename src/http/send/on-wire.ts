@@ -7,6 +7,7 @@
 import { maxHeaderSize } from "node:http";
 import type { Dispatcher } from "undici";
 import type { Abortable } from "../../core/tools/deadline.ts";
+import type { RequestHandler, Wire } from "../../core/tools/kept-connections.ts";
 import type { Slot } from "../limits/budget.ts";
 import { wasRefused, type SocketTrace, type Trace } from "../connect/socket-trace.ts";
 import { Reading, type MinimumRate } from "./reading.ts";
@@ -55,13 +56,13 @@ const noFields: Fields = {};
  * Resolves with the head of the answer, with informational ones (1xx) passed over. Rejects with the limit's reason, what undici
  * threw, or an error of this file; `trace` then tells whether a byte may have left. Throws `BudgetExhaustedError`.
  */
-export function onWire(slots: Slots, request: WireRequest, dispatcher: Dispatcher, sender: Sender): Promise<Answer> {
+export function onWire(slots: Slots, request: WireRequest, wire: Wire, sender: Sender): Promise<Answer> {
   for (const slot of slots) slot.spend();
-  return new RequestOnWire(sender).start(request, dispatcher);
+  return new RequestOnWire(sender).start(request, wire);
 }
 
 /** What undici tells of the request, and its answer: one object, since each request has one. */
-class RequestOnWire implements Dispatcher.DispatchHandler, Answer {
+class RequestOnWire implements RequestHandler, Answer {
   readonly #sender: Sender;
   readonly #sentBefore: boolean;
   readonly #head = Promise.withResolvers<Answer>();
@@ -73,6 +74,7 @@ class RequestOnWire implements Dispatcher.DispatchHandler, Answer {
   headers = noFields;
   trailers = noFields;
   onBroken: ((error: unknown) => void) | undefined;
+  onDone: RequestHandler["onDone"];
 
   constructor(sender: Sender) {
     const { trace } = sender;
@@ -82,7 +84,7 @@ class RequestOnWire implements Dispatcher.DispatchHandler, Answer {
     trace.answered = false;
   }
 
-  start({ method, origin, path, headers, body }: WireRequest, dispatcher: Dispatcher): Promise<Answer> {
+  start({ method, origin, path, headers, body }: WireRequest, wire: Wire): Promise<Answer> {
     const { limit } = this.#sender;
     const request = { method, origin, path, headers: headers as Record<string, string | string[]>, body: body ?? null };
     try {
@@ -90,7 +92,7 @@ class RequestOnWire implements Dispatcher.DispatchHandler, Answer {
       limit.addEventListener("abort", this.#onAbort, { once: true });
       // undici would close the connection after a HEAD, for servers that send content all the same. What such a one sends is no
       // answer to the next request: the parser refuses it.
-      dispatcher.dispatch(method === "HEAD" ? { ...request, reset: false } : request, this);
+      wire.dispatch(method === "HEAD" ? { ...request, reset: false } : request, this);
     } catch (error) {
       this.fail(error);
     }
@@ -135,6 +137,7 @@ class RequestOnWire implements Dispatcher.DispatchHandler, Answer {
     this.#reading.add(piece);
   }
   onResponseEnd(_controller: unknown, trailers: Fields): void {
+    this.#done(false);
     if (this.#reading.state !== "open") return;
     if (bytesIn(trailers) > maxHeaderSize) return this.fail(headersTooLarge());
     this.trailers = trailers;
@@ -142,6 +145,7 @@ class RequestOnWire implements Dispatcher.DispatchHandler, Answer {
     this.#reading.complete();
   }
   onResponseError(_controller: unknown, error: Error): void {
+    this.#done(true);
     this.fail(error);
   }
 
@@ -178,6 +182,11 @@ class RequestOnWire implements Dispatcher.DispatchHandler, Answer {
     this.#controller?.abort(new WireError("UND_ERR_INFO", "nobody waits for it any more", { cause: error }));
   }
 
+  #done(hasFailed: boolean): void {
+    const { onDone } = this;
+    this.onDone = undefined;
+    onDone?.(hasFailed);
+  }
   /** undici looks at a request that waits for a connection only when its turn comes. */
   readonly #onAbort = (): void => this.fail(this.#sender.limit.reason);
   #ignoreAbort(): void {

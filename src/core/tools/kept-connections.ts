@@ -1,0 +1,109 @@
+/**
+ * Connections to one server over HTTP/1.1, each for one request at a time; the one that was used last is the next to be used.
+ *
+ * undici's Pool hands a connection on only when the event loop has come round once more, and whoever asks before that waits in its
+ * queue. Here it is free with the last byte of an answer. undici's Client opens it, keeps it, looks before each request whether it has
+ * been closed, and opens another in its place.
+ */
+import { Client, type Dispatcher } from "undici";
+
+/** Of one request: what undici tells of it, and that undici has done with it, whatever came of it. */
+export interface RequestHandler extends Dispatcher.DispatchHandler {
+  /** Set by whoever sends it. To be called as `onResponseEnd` and `onResponseError` are. */
+  onDone: ((hasFailed: boolean) => void) | undefined;
+}
+/** What requests are sent over: connections, or a choice of them. undici's own dispatchers are such, too. */
+export interface Wire {
+  dispatch(request: Dispatcher.DispatchOptions, handler: RequestHandler): unknown;
+}
+
+interface Connection {
+  readonly client: Client;
+  /** From its opening to its end, which is later than that of a request that was broken off. */
+  isOpen: boolean;
+  readonly onDone: (hasFailed: boolean) => void;
+}
+interface Waiting {
+  readonly request: Dispatcher.DispatchOptions;
+  readonly handler: RequestHandler;
+}
+
+export class KeptConnections implements Wire {
+  readonly #open: () => Client;
+  readonly #most: number;
+  readonly #onUnused: () => void;
+  readonly #all: Connection[] = [];
+  /** Those that carry no request, the one that was used last at the end. */
+  readonly #free: Connection[] = [];
+  /** Those that came while all were in use, in their order. */
+  readonly #waiting: Waiting[] = [];
+  /** Resolves when nobody waits any more. */
+  #noneWaits: PromiseWithResolvers<void> | undefined;
+
+  /** Opens `most` at most. `onUnused`: nothing is connected, and nothing under way. */
+  constructor(origin: string | URL, options: Client.Options, most: number, onUnused: () => void = () => {}) {
+    this.#open = () => new Client(origin, options);
+    this.#most = most;
+    this.#onUnused = onUnused;
+  }
+
+  /** In the turn of the event loop in which an answer has ended it is not known yet whether its connection was closed with it. */
+  dispatch(request: Dispatcher.DispatchOptions, handler: RequestHandler): void {
+    const one = this.#free.pop() ?? (this.#all.length < this.#most ? this.#another() : undefined);
+    if (one) start(one, { request, handler });
+    else this.#waiting.push({ request, handler });
+  }
+  /** Connections that are open, those of them that are free, and requests that wait for one. */
+  count(): { readonly connected: number; readonly free: number; readonly waiting: number } {
+    const open = this.#all.filter(({ isOpen }) => isOpen);
+    const opening = this.#all.reduce((sum, { client }) => sum + client.stats.pending, 0);
+    const free = open.filter((one) => this.#free.includes(one)).length;
+    return { connected: open.length, free, waiting: this.#waiting.length + opening };
+  }
+  /** Ends when what is under way has ended. */
+  async close(): Promise<void> {
+    if (this.#waiting.length > 0) await (this.#noneWaits ??= Promise.withResolvers<void>()).promise;
+    await Promise.all(this.#all.map(({ client }) => client.close()));
+  }
+  /** Breaks off whatever is under way. */
+  async destroy(): Promise<void> {
+    await Promise.all(this.#all.map(({ client }) => client.destroy()));
+  }
+
+  #another(): Connection {
+    const client = this.#open();
+    const one: Connection = {
+      client,
+      isOpen: false,
+      onDone: (hasFailed) => {
+        // In the midst of what undici does when a connection is lost it is given nothing new.
+        if (hasFailed || this.#waiting.length > 0) queueMicrotask(() => this.#letGo(one));
+        else this.#free.push(one);
+      },
+    };
+    client.on("connect", () => (one.isOpen = true));
+    client.on("disconnect", () => {
+      one.isOpen = false;
+      queueMicrotask(() => this.#checkUse());
+    });
+    this.#all.push(one);
+    return one;
+  }
+  #letGo(one: Connection): void {
+    const next = this.#waiting.shift();
+    if (!next) {
+      this.#free.push(one);
+      return this.#checkUse();
+    }
+    start(one, next);
+    if (this.#waiting.length === 0) this.#noneWaits?.resolve();
+  }
+  #checkUse(): void {
+    if (this.#free.length === this.#all.length && !this.#all.some(({ isOpen }) => isOpen)) this.#onUnused();
+  }
+}
+
+function start({ client, onDone }: Connection, { request, handler }: Waiting): void {
+  handler.onDone = onDone;
+  client.dispatch(request, handler);
+}
