@@ -4,7 +4,7 @@
  * Two exchanges share sockets exactly when their keys are equal. The default key is TLS plus timeout; whatever else is set joins it.
  */
 import { hash } from "node:crypto";
-import { oncePerText } from "../../core/tools/once-per.ts";
+import { oncePer, oncePerText } from "../../core/tools/once-per.ts";
 import type { AddressRules } from "../../core/egress.ts";
 
 export interface ClientSettings {
@@ -31,39 +31,41 @@ export interface ClientSettings {
   readonly egress?: { readonly target: AddressRules; readonly proxy: AddressRules };
 }
 
-const keys = new WeakMap<ClientSettings, string>();
-/** Of settings that have nothing but TLS, a timeout and addresses, by the TLS settings and the others. */
-const plainKeys = new WeakMap<ClientSettings["tls"], Map<string, string>>();
+/** Of one TLS material, by what else they say. */
+const plainSettings = oncePer((_tls: ClientSettings["tls"]) => new Map<string, ClientSettings>());
 /** Anybody can declare another timeout. */
-const maxPlainKeys = 1_000;
+const maxPlainSettings = 1_000;
+
+/** The same object for the same TLS settings and values, so that what is made of it is made once. */
+export function settingsOf(
+  tls: ClientSettings["tls"],
+  { timeoutMs, http2, namespace }: Pick<ClientSettings, "timeoutMs" | "http2" | "namespace">,
+): ClientSettings {
+  const known = plainSettings(tls);
+  const others = namespace === undefined && !http2 ? `${timeoutMs}` : `${timeoutMs} ${http2 ?? ""} ${namespace ?? ""}`;
+  let settings = known.get(others);
+  if (!settings) {
+    settings = { tls, timeoutMs, ...(http2 && { http2 }), ...(namespace !== undefined && { namespace }) };
+    if (known.size >= maxPlainSettings) known.clear();
+    known.set(others, settings);
+  }
+  return settings;
+}
 
 /**
  * SHA-256, hex, over a JSON array: a fixed order, in which no two settings encode alike. It fingerprints a private key, and
  * so is never shown.
  */
-export function clientKey(settings: ClientSettings): string {
+export const clientKey = oncePer((settings: ClientSettings): string => {
   const { tls, timeoutMs, proxy, http2, namespace, forTokens, egress } = settings;
-  const isPlain = proxy === undefined && !http2 && namespace === undefined && !forTokens;
-  const others = egress ? `${timeoutMs} ${egress.target.key} ${egress.proxy.key}` : `${timeoutMs}`;
-  const known = isPlain ? plainKeys.get(tls)?.get(others) : keys.get(settings);
-  if (known !== undefined) return known;
   const { ca, cert, key, servername, rejectUnauthorized, minVersion } = tls;
   const fields = [ca, cert, key, servername, rejectUnauthorized, minVersion, timeoutMs];
+  const isPlain = proxy === undefined && !http2 && namespace === undefined && !forTokens && !egress;
   const further = { proxy, http2, namespace, forTokens, target: egress?.target.key, toProxy: egress?.proxy.key };
-  const text = JSON.stringify(isPlain && !egress ? fields : [...fields, further]); // what is not set is left out
-  const isSecret = key !== undefined || proxy !== undefined;
-  const digest = isSecret ? sha256(text) : openDigest(text);
-  if (isPlain) rememberPlain(tls, others, digest);
-  else keys.set(settings, digest);
-  return digest;
-}
+  const text = JSON.stringify(isPlain ? fields : [...fields, further]); // what is not set is left out
+  return key !== undefined || proxy !== undefined ? sha256(text) : openDigest(text);
+});
 
 const sha256 = (text: string): string => hash("sha256", text, "hex");
 /** Of what holds nothing secret, and is asked for with each request. */
 const openDigest = oncePerText(sha256);
-
-function rememberPlain(tls: ClientSettings["tls"], others: string, digest: string): void {
-  const known = plainKeys.get(tls) ?? new Map<string, string>();
-  if (known.size >= maxPlainKeys) known.clear();
-  plainKeys.set(tls, known.set(others, digest));
-}

@@ -5,6 +5,7 @@
  * but the addresses that were allowed then. What has not been admitted reaches public addresses and no others.
  */
 import { portNumber, withoutBrackets } from "../../core/tools/host.ts";
+import { oncePer } from "../../core/tools/once-per.ts";
 import { addressBytes } from "../../core/tools/address.ts";
 import {
   addressDenial,
@@ -52,6 +53,23 @@ const unknownNamespace: EgressDenial = {
 const maxRoutes = 1_024;
 const maxMethods = 8;
 
+function withAddresses(settings: ClientSettings, { target, proxy }: NonNullable<ClientSettings["egress"]>): ClientSettings {
+  const { egress: _, ...rest } = settings;
+  return target === publicOnly && proxy === publicOnly ? rest : { ...rest, egress: { target, proxy } };
+}
+/** By the key of the addresses: the same object for many requests, whose client is found by it. */
+const byTarget = oncePer((_settings: ClientSettings) => new Map<string | undefined, ClientSettings>());
+const maxTargets = 1_000;
+function withTarget(settings: ClientSettings, target: AddressRules): ClientSettings {
+  const known = byTarget(settings);
+  let admitted = known.get(target.key);
+  if (!admitted) {
+    if (known.size >= maxTargets) known.clear();
+    known.set(target.key, (admitted = withAddresses(settings, { target, proxy: publicOnly })));
+  }
+  return admitted;
+}
+
 interface MapOfMaps<K, V> {
   get(key: K): V | undefined;
   set(key: K, value: V): unknown;
@@ -98,9 +116,8 @@ export function createEgress({ floor = closedFloor, rulesFor = () => noPolicies 
       const target = addressesFor(method, origin, rules);
       const proxy = settings.proxy === undefined ? publicOnly : addressesFor(method, new URL(settings.proxy).origin, rules);
       const { egress } = settings;
-      if ((egress?.target ?? publicOnly) === target && (egress?.proxy ?? publicOnly) === proxy) return settings;
-      const { egress: _, ...rest } = settings;
-      return target === publicOnly && proxy === publicOnly ? rest : { ...rest, egress: { target, proxy } };
+      if (egress?.target.key === target.key && egress?.proxy.key === proxy.key) return settings;
+      return proxy === publicOnly ? withTarget(settings, target) : withAddresses(settings, { target, proxy });
     },
     async vet(origin, { egress }, signal) {
       const rules = egress?.target ?? publicOnly;

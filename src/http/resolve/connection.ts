@@ -2,7 +2,7 @@
 import type { Connection } from "../../core/connection.ts";
 import type { Read } from "../../core/ports.ts";
 import { resolveAuth, type AuthSettings } from "./auth.ts";
-import type { ClientSettings } from "../connect/client-settings.ts";
+import { settingsOf, type ClientSettings } from "../connect/client-settings.ts";
 import { proxySecrets, resolveProxy } from "./proxy.ts";
 import { RefusedError, refuseForNow } from "../refusal.ts";
 import { resolveSign, type SignSettings } from "./sign.ts";
@@ -20,24 +20,21 @@ type Own = Pick<ClientSettings, "timeoutMs" | "namespace">;
 /** `own`: what else is part of the client's settings. Rejects with a `RefusedError`; of an admin's endpoint it tells no more than that. */
 export function resolveConnection(connection: Connection, own: Own, read: Read): Connecting | Promise<Connecting> {
   const tls = resolveTls(connection.tls, read);
-  const { proxy, auth, sign } = connection;
+  const { proxy, auth, sign, http2 } = connection;
   if (tls instanceof Promise || proxy || auth || sign) return resolveAll(connection, { tls, own }, read);
-  return { settings: settingsOf(connection, { tls, ...own }), auth: undefined, sign: undefined, secrets: [] };
+  return { settings: settingsOf(tls, http2 ? { ...own, http2: true } : own), auth: undefined, sign: undefined, secrets: [] };
 }
 async function resolveAll(
   connection: Connection,
   { tls, own }: { readonly tls: ReturnType<typeof resolveTls>; readonly own: Own },
   read: Read,
 ): Promise<Connecting> {
-  const known = { tls: await tls, ...own };
+  const known = settingsOf(await tls, connection.http2 ? { ...own, http2: true } : own);
   const proxy = connection.proxy && (await resolveProxy(connection.proxy, read));
   const auth = connection.auth && (await resolveAuth(connection.auth, read));
   const sign = connection.sign && (await resolveSign(connection.sign, read));
-  const settings = settingsOf(connection, proxy === undefined ? known : { ...known, proxy });
+  const settings = proxy === undefined ? known : { ...known, proxy };
   return { settings, auth, sign, secrets: proxySecrets(proxy) };
-}
-function settingsOf({ http2 }: Connection, settings: ClientSettings): ClientSettings {
-  return http2 ? { ...settings, http2: true } : settings;
 }
 
 /** What `action` gives. Where it refuses for a reason that lies with an admin's endpoint, callers are told that, and no more. */
