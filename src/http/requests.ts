@@ -106,9 +106,15 @@ class ReconcileRequests implements HTTPRequests {
   [Symbol.dispose](): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    using _gate = this.gate;
-    using _budget = this.budget;
-    using _holding = this.holding;
+    try {
+      this.holding[Symbol.dispose]();
+    } finally {
+      try {
+        this.budget[Symbol.dispose]();
+      } finally {
+        this.gate[Symbol.dispose]();
+      }
+    }
   }
 
   #credentialOf(
@@ -192,7 +198,8 @@ class ReconcilePrepared implements HTTPPrepared {
     const { endpoint } = this.#parts.exchange;
     const outcome = await gate.inTurn(endpoint, () => send(this.#sending, budget, deps.sendOptions, signal));
     this.#report(outcome);
-    if (outcome.type === "response") await holding.answered(outcome.response.sizeBytes, signal)?.catch(() => {}); // it is told all the same
+    const holdsMuch = outcome.type === "response" ? holding.answered(outcome.response.sizeBytes, signal) : undefined;
+    if (holdsMuch) await holdsMuch.catch(() => {}); // it is told all the same
     return outcome;
   }
   async open(signal: AbortSignal): Promise<Opened | Failed> {
@@ -203,8 +210,11 @@ class ReconcilePrepared implements HTTPPrepared {
   [Symbol.dispose](): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    using _body = this.#parts.body;
-    this.#long?.release();
+    try {
+      this.#long?.release();
+    } finally {
+      this.#parts.body[Symbol.dispose]();
+    }
   }
 
   #report(outcome: Outcome | Opened): void {

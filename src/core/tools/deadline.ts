@@ -41,7 +41,9 @@ class TimedDeadline implements Deadline {
   readonly #limitMs: number;
   #timer: NodeJS.Timeout | undefined;
   #controller: AbortController | undefined;
-  #listeners: Set<() => void> | undefined;
+  /** Who listens: one nearly always, for whom no Set is made. */
+  #listener: (() => void) | undefined;
+  #others: Set<() => void> | undefined;
   aborted = false;
   reason: unknown;
   expired = false;
@@ -65,10 +67,13 @@ class TimedDeadline implements Deadline {
     if (this.aborted) throw this.reason as Error;
   }
   addEventListener(_type: "abort", listener: () => void): void {
-    (this.#listeners ??= new Set()).add(listener);
+    if (this.#listener === listener || this.#others?.has(listener)) return;
+    if (this.#listener === undefined) this.#listener = listener;
+    else (this.#others ??= new Set()).add(listener);
   }
   removeEventListener(_type: "abort", listener: () => void): void {
-    this.#listeners?.delete(listener);
+    if (this.#listener === listener) this.#listener = undefined;
+    this.#others?.delete(listener);
   }
   pause(): void {
     clearTimeout(this.#timer);
@@ -94,9 +99,10 @@ class TimedDeadline implements Deadline {
     if (this.aborted) return;
     this.aborted = true;
     this.reason = reason;
-    const listeners = this.#listeners;
-    this.#listeners = undefined;
-    for (const listener of listeners ?? []) listener();
+    const [first, others = []] = [this.#listener, this.#others];
+    this.#listener = this.#others = undefined;
+    first?.();
+    for (const listener of others) listener();
     this.#controller?.abort(reason);
   }
 }

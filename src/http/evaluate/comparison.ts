@@ -144,5 +144,5 @@ function overlap(a: Place, b: Place): boolean {
 /** As if the server had answered this. */
 function answerOf(response: Response, body: unknown): Response {
   const headers = { ...response.headers, "content-type": "application/json" };
-  return { ...response, headers, body: redact(JSON.stringify(body)) };
+  return { ...response, sha256: response.sha256, headers, body: redact(JSON.stringify(body)) };
 }

@@ -94,7 +94,7 @@ class CountedBudget implements Budget {
     this.#checkLeft();
     const isFree = this.#inFlight < this.#limits.maxInFlight && (claim ? this.#fits(claim) : this.waiting === 0);
     if (isFree) return this.#newSlot(claim);
-    return waitIn((this.#line ??= createLanes<Waiting, Lane>(lanes)), claim, { signal, onWait: () => this.advance() });
+    return this.#wait(signal, claim);
   }
   get waiting(): number {
     return this.#line?.size ?? 0;
@@ -106,7 +106,7 @@ class CountedBudget implements Budget {
         ({ claim }) => !claim || this.#fits(claim),
       );
       if (!next) break;
-      next.resolve(this.#newSlot(next.claim));
+      next.give(this.#newSlot(next.claim));
     }
     if (this.waiting > 0) this.#cancelUnread();
   }
@@ -133,6 +133,27 @@ class CountedBudget implements Budget {
     else if (this.#inFlight === 0) this.#limits.onUnused?.();
   }
 
+  /** Rejects with the signal's reason. */
+  #wait(signal: Abortable, claim: Claim | undefined): Promise<Slot> {
+    const line = (this.#line ??= createLanes<Waiting, Lane>(lanes));
+    const { promise, resolve, reject } = Promise.withResolvers<Slot>();
+    const group = claim?.namespace ?? "";
+    const onAbort = (): void => {
+      line.remove(group, one);
+      reject(signal.reason as Error);
+    };
+    const one: Waiting = {
+      claim,
+      give(slot) {
+        signal.removeEventListener("abort", onAbort);
+        resolve(slot);
+      },
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    line.add(claim?.lane ?? "change", group, one);
+    this.#cancelUnread();
+    return promise;
+  }
   #checkLeft(): void {
     const { maxInAll = Infinity } = this.#limits;
     if (this.#spent >= maxInAll) throw new BudgetExhaustedError(`all ${maxInAll} exchanges of the budget have been used`);
@@ -186,30 +207,7 @@ class CountedSlot implements Slot {
 
 interface Waiting {
   readonly claim: Claim | undefined;
-  readonly resolve: (slot: Slot) => void;
-}
-
-/** `onWait`: it has begun to. Rejects with the signal's reason. */
-async function waitIn(
-  waiting: Lanes<Waiting, Lane>,
-  claim: Claim | undefined,
-  { signal, onWait }: { readonly signal: Abortable; readonly onWait: () => void },
-): Promise<Slot> {
-  const { promise, resolve, reject } = Promise.withResolvers<Slot>();
-  const group = claim?.namespace ?? "";
-  const one: Waiting = { claim, resolve };
-  const onAbort = (): void => {
-    waiting.remove(group, one);
-    reject(signal.reason as Error);
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
-  waiting.add(claim?.lane ?? "change", group, one);
-  onWait();
-  try {
-    return await promise;
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
+  readonly give: (slot: Slot) => void;
 }
 
 type Held = ReturnType<typeof createHeld>;

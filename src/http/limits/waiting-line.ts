@@ -42,19 +42,30 @@ export function createWaitingLine(
   onUnused: (name: string, owner: string) => void,
 ): WaitingLine {
   const rows = new Map<string, Row>();
-  const kept = new Map<string, { readonly name: string; readonly timer: NodeJS.Timeout }>();
+  /** By owner, the oldest first. */
+  const kept = new Map<string, { readonly name: string; readonly untilMs: number }>();
+  /** For the oldest of them, or one that was older. */
+  let timer: NodeJS.Timeout | undefined;
   let waiting = 0;
 
   function giveBack(owner: string): void {
     const place = kept.get(owner);
-    if (!place) return;
-    clearTimeout(place.timer);
-    kept.delete(owner);
-    onUnused(place.name, owner);
+    if (place && kept.delete(owner)) onUnused(place.name, owner);
   }
   function keep(name: string, owner: string): void {
     giveBack(owner);
-    kept.set(owner, { name, timer: setTimeout(() => giveBack(owner), keptMs).unref() });
+    kept.set(owner, { name, untilMs: performance.now() + keptMs });
+    timer ??= setTimeout(giveBackLate, keptMs).unref();
+  }
+  /** What was not come for in time. One timer for all of them, since nearly all are come for at once. */
+  function giveBackLate(): void {
+    let leftMs: number | undefined;
+    for (const [owner, { untilMs }] of kept) {
+      leftMs = Math.ceil(untilMs - performance.now());
+      if (leftMs > 0) break; // those after it were kept later
+      giveBack(owner);
+    }
+    timer = kept.size === 0 || leftMs === undefined ? undefined : setTimeout(giveBackLate, leftMs).unref();
   }
   function waitsNoMore(name: string, row: Row, owner: string): void {
     if (row.tell.delete(owner)) waiting -= 1;
@@ -88,11 +99,7 @@ export function createWaitingLine(
       return owner;
     },
     take(name, owner) {
-      const place = kept.get(owner);
-      if (place?.name !== name) return false;
-      clearTimeout(place.timer);
-      kept.delete(owner);
-      return true;
+      return kept.get(owner)?.name === name && kept.delete(owner);
     },
     leave(name, owner) {
       const row = rows.get(name);
@@ -104,7 +111,7 @@ export function createWaitingLine(
       return waiting;
     },
     [Symbol.dispose]() {
-      for (const { timer } of kept.values()) clearTimeout(timer);
+      clearTimeout(timer);
       kept.clear();
       rows.clear();
     },

@@ -140,27 +140,45 @@ function responseOf({ sending, durationMs }: Exchange, answer: Answer, content: 
   const fields = headerFields(headers);
   const trailers = headerFields(answer.trailers);
   const isWhole = isExact && isText;
-  const digest = isWhole ? undefined : sha256(content);
-  const response = {
+  const hasTrailers = Object.keys(trailers).length > 0;
+  const parts = {
     statusCode,
     headers: fields,
-    body: redact(text),
     shown: createShown({ headers: fields, body: text, hidden: sending.hidden }, sending.secrets),
     sizeBytes: content.byteLength,
-    /** Made when it is asked for: what is only looked at needs none. */
-    get sha256() {
-      return digest ?? sha256(text);
-    },
     durationMs,
   };
-  const hasTrailers = Object.keys(trailers).length > 0;
-  if (isWhole && !hasTrailers) return response;
+  if (isWhole && !hasTrailers) return new TextResponse(parts, text);
   return {
-    ...response,
+    ...parts,
+    body: redact(text),
+    sha256: sha256(isWhole ? text : content),
     ...(hasTrailers && { trailers }),
     ...(!isExact && { bytes: redact(content) }),
     ...(!isText && { undecodable: true }),
   };
+}
+
+type Parts = Pick<Response, "statusCode" | "headers" | "shown" | "sizeBytes" | "durationMs">;
+/** Text that is its content byte by byte. A class, since its digest is made when it is asked for: what is only looked at needs none. */
+class TextResponse implements Response {
+  readonly statusCode: number;
+  readonly headers: Response["headers"];
+  readonly body: Response["body"];
+  readonly shown: Response["shown"];
+  readonly sizeBytes: number;
+  readonly durationMs: number;
+  constructor({ statusCode, headers, shown, sizeBytes, durationMs }: Parts, text: string) {
+    this.statusCode = statusCode;
+    this.headers = headers;
+    this.body = redact(text);
+    this.shown = shown;
+    this.sizeBytes = sizeBytes;
+    this.durationMs = durationMs;
+  }
+  get sha256(): string {
+    return sha256(this.body.open());
+  }
 }
 
 function sha256(content: string | Uint8Array): string {
