@@ -61,12 +61,17 @@ export interface Answered {
 export type OutputData = Readonly<Record<string, string | null>>;
 
 /** In the order of the outputs. */
-export type EvaluatedOutputs = { readonly type: "values"; readonly values: readonly Redacted<OutputData>[] } | Refusal;
+export type EvaluatedOutputs =
+  /** `sizeBytes`: of all values. */
+  { readonly type: "values"; readonly values: readonly Redacted<OutputData>[]; readonly sizeBytes: number } | Refusal;
 
 /** `mayPass`: it is not for what the object holds, but by a right, a policy or a quota: the same may be taken later. */
 export interface OutputRefusal extends Refusal {
   readonly mayPass?: true;
 }
+
+/** An API server that has just started denies everything until it has read its roles: so long a refusal says nothing. Milliseconds. */
+export const startingUpMs = 4_000;
 
 export interface OutputStore {
   /** Why the output could not be written as things are; nothing is. Throws when the store cannot be reached. */

@@ -31,14 +31,21 @@ export type Step =
   /** Whether the outputs could be written as things are. */
   | { readonly type: "checkOutputs"; readonly outputs: readonly Output[] }
   /**
-   * Evaluates and writes them, in their order. `patienceMs`: for how long what a right, a policy or a quota is against is tried
-   * again, as long as the object's spec stays as it is.
+   * Evaluates and writes them, in their order; what a right, a policy or a quota is against is tried again, as long as the object's
+   * spec stays as it is.
    */
-  | { readonly type: "writeOutputs"; readonly evaluation: OutputEvaluation; readonly patienceMs: number }
+  | ({ readonly type: "writeOutputs"; readonly evaluation: OutputEvaluation } & Patience)
   /** Looks live among all of a type, whoever looks after them. For what is seldom asked. */
   | { readonly type: "find"; readonly among: ResourceType; readonly matches: (resource: Resource) => boolean }
   /** Deletes the object itself, as the plan sees it: nothing of it is written any more. */
   | { readonly type: "remove" };
+
+/** For how long an answer is kept whose outputs are not taken. */
+export interface Patience {
+  readonly patienceMs: number;
+  /** The annotation by which another run is asked for, which ends it, too; absent: there is none. */
+  readonly endsBy?: string;
+}
 
 /** What is needed to undo what is about to be done stays there until it is undone. */
 export interface Keeps {

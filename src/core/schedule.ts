@@ -226,8 +226,3 @@ function isTimeZone(name: string): boolean {
     return false; // which is how Intl says so
   }
 }
-
-/** Milliseconds until the next tick, which is another chance; Infinity where there is none. */
-export function untilTickMs({ schedule }: { readonly schedule?: { readonly next?: Date } | undefined }, now: Date): number {
-  return schedule?.next ? Math.max(0, schedule.next.getTime() - now.getTime()) : Infinity;
-}

@@ -6,6 +6,14 @@ export interface Backoff {
   next(id: string, limits: BackoffLimits): number;
   forget(id: string): void;
 }
+/** However many are tried again and again, all together make so many tries a second at most: one for each pause of this length, milliseconds. */
+const spacingMs = 20;
+
+/** Milliseconds: the pause of one of so many. */
+export function spacedMs(ownMs: number, count: number): number {
+  return Math.max(ownMs, count * spacingMs);
+}
+
 /** Each pause is shortened by up to a quarter. */
 export function createBackoff(): Backoff {
   const failures = new Map<string, number>();

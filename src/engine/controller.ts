@@ -20,9 +20,9 @@ import { createDueReasons } from "./due-reasons.ts";
 import { createEnqueue, type Enqueue } from "./enqueue.ts";
 import { keyParts, namespaceOf, queueKey } from "./key.ts";
 import { createBackoff } from "./backoff.ts";
+import { createKeptAnswers } from "./kept-answers.ts";
 import { createKeptData } from "./kept-data.ts";
 import { createLeadershipTerms } from "./leadership-terms.ts";
-import { createRoom } from "./room.ts";
 import { createSharedReads } from "./shared-reads.ts";
 import { createTakenStatuses } from "./taken-statuses.ts";
 import { createUnrecordedOutcomes, type UnrecordedOutcomes } from "./unrecorded.ts";
@@ -118,9 +118,6 @@ export interface Controller {
   readonly postponed: Pick<Postponed, "counts">;
 }
 
-/** Of answers whose outputs are refused. */
-const mostKeptBytes = 32 * 1024 * 1024;
-
 /** What the parts of a controller share, in memory. */
 function createState({ kinds, store, emit, queueObserver, ...options }: ControllerOptions) {
   const { term = () => 1, ledSinceVersion = () => undefined, unbrokenSince, announce = () => {}, journal } = options;
@@ -154,7 +151,7 @@ function createState({ kinds, store, emit, queueObserver, ...options }: Controll
     sharedReads: createSharedReads({ told: (reference) => dataWatches.told(reference), isNewer }),
     terms: createLeadershipTerms({ term, ledSinceVersion, isNewer, unbrokenSince }),
     unrecorded: createUnrecordedOutcomes({ emit, announce, journal }),
-    keptAnswers: createRoom(mostKeptBytes),
+    keptAnswers: createKeptAnswers(),
     keptData: createKeptData(),
     pauses: createBackoff(),
     postponed: createPostponed(),

@@ -42,6 +42,8 @@ export interface OwnObject {
   remove(): Promise<RemoveResult | Conflict>;
   /** Of a status that belongs to no request that was sent; it is lost where it cannot be written, and decided on again. */
   writeStatus(status: object): Promise<Conflict | undefined>;
+  /** Of a status that says how it stands with what was sent, by whoever may act, for as long as `limit` has not aborted. */
+  tell(status: object, limit: AbortSignal): Promise<Conflict | undefined>;
   /**
    * What came of a request. That of an attempt that was declared may be recorded by whoever sent it; all else is the leader's to
    * write, as long as nobody else has led since.
@@ -77,8 +79,8 @@ export function createOwnObject({ type }: Kind, seen: Resource, deps: OwnObjectD
     learnFrom(result);
     return result.type === "written" ? undefined : afterReading(result, readLive);
   }
-  async function writeStatus(status: object): Promise<Conflict | undefined> {
-    const write = waitFor(store.writeStatus(type, current, status, precondition, signal, mayAct));
+  async function writeStatus(status: object, on = precondition, limit = signal): Promise<Conflict | undefined> {
+    const write = waitFor(store.writeStatus(type, current, status, on, limit, mayAct));
     return settle(await notePlainWrite(write, unrecorded, signal));
   }
   return {
@@ -106,6 +108,7 @@ export function createOwnObject({ type }: Kind, seen: Resource, deps: OwnObjectD
     },
     remove: async () => afterReading(await waitFor(store.remove(type, current, signal, mayAct)), readLive),
     writeStatus,
+    tell: (status, limit) => writeStatus(status, { type: "unchanged" }, limit),
     async recordOutcome({ status, finalizer }) {
       const until: Precondition = precondition.type === "attempt" ? precondition : { type: "sameAttempt" };
       const outcome: SentOutcome = {

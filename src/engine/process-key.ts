@@ -9,13 +9,14 @@ import { isRecord } from "../core/tools/json.ts";
 import type { ActingStore, OutcomeJournal } from "../core/ports.ts";
 import type { EmitTelemetry, ReconcileContext, RunInContext, TelemetryEvent } from "../core/telemetry-event.ts";
 import { isReconciled, type Kind, type Situation, type WatchedKind } from "../core/plan.ts";
-import { reconcileAtAnnotation, type Reference, type Resource } from "../core/resource.ts";
+import type { Reference, Resource } from "../core/resource.ts";
 import type { Caches } from "./caches.ts";
 import type { DueReasons } from "./due-reasons.ts";
 import type { DataWatches } from "./data-watches.ts";
 import type { Dependents } from "./dependents.ts";
 import { PlanError } from "./follow-plan.ts";
 import { recordJournaled } from "./journaled.ts";
+import type { KeptAnswers } from "./kept-answers.ts";
 import type { KeptData } from "./kept-data.ts";
 import { keyParts, queueKey } from "./key.ts";
 import { referrersOf } from "./referrers.ts";
@@ -24,7 +25,6 @@ import { findCondition } from "../core/conditions.ts";
 import type { LongWait, Postponed } from "./postponed.ts";
 import { reconcile, type ReconcileDeps } from "./reconcile.ts";
 import type { Reconciled } from "./reconciled.ts";
-import type { Room } from "./room.ts";
 import type { SharedReads } from "./shared-reads.ts";
 import type { LeadershipTerms, KeyRun } from "./leadership-terms.ts";
 import { conflictPauseMs, createRequeue, waitIsLong } from "./requeue.ts";
@@ -48,7 +48,7 @@ interface ProcessKeyDeps extends Pick<ReconcileDeps, "store" | "requester" | "re
   readonly sharedReads: SharedReads;
   readonly terms: LeadershipTerms;
   readonly unrecorded: UnrecordedOutcomes;
-  readonly keptAnswers: Room;
+  readonly keptAnswers: KeptAnswers;
   readonly reasons: DueReasons;
   readonly journal?: OutcomeJournal | undefined;
   readonly takenStatuses: Pick<TakenStatuses, "of">;
@@ -198,10 +198,10 @@ function reconcileDeps(
     breathe: waits.breathe,
     unrecorded: deps.unrecorded,
     keptAnswers: deps.keptAnswers,
-    isAsDeclared() {
+    isAsDeclared(annotation) {
       const { metadata } = situation.resource;
       const { uid, generation, annotations } = caches.find(id)?.resource.metadata ?? {};
-      const isSame = annotations?.[reconcileAtAnnotation] === metadata.annotations?.[reconcileAtAnnotation];
+      const isSame = annotation === undefined || annotations?.[annotation] === metadata.annotations?.[annotation];
       return uid === metadata.uid && generation === metadata.generation && isSame;
     },
     lane: deps.queue.laneOf(id),

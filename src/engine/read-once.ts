@@ -20,7 +20,14 @@ interface ReadOnceDeps extends Pick<Requests, "holdMuch"> {
 const limitBytes = 4 * 1024 * 1024;
 const smallBytes = 256 * 1024;
 
-export function readOnce({ store, acting, onRead, kept, holdMuch }: ReadOnceDeps, namespace: string, signal: AbortSignal): Read {
+/** `heldBytes`: of all that it has read. */
+export type HoldingRead = Read & { readonly heldBytes: () => number };
+
+export function readOnce(
+  { store, acting, onRead, kept, holdMuch }: ReadOnceDeps,
+  namespace: string,
+  signal: AbortSignal,
+): HoldingRead {
   const answers = new Map<string, Promise<ReadResult>>();
   let sizeBytes = 0;
   async function keep(result: ReadResult): Promise<ReadResult> {
@@ -31,17 +38,20 @@ export function readOnce({ store, acting, onRead, kept, holdMuch }: ReadOnceDeps
     if (sizeBytes > smallBytes) await holdMuch(signal);
     return result;
   }
-  return (kind, name, elsewhere) => {
+  const read: Read = (kind, name, elsewhere) => {
     const id = `${kind}/${elsewhere ?? ""}/${name}`;
     const type = kind === "Secret" ? secretType : configMapType;
     const known = answers.get(id);
     if (known) return known;
     const reference = { type, key: { namespace: elsewhere ?? namespace, name } };
-    const answer = (elsewhere === undefined ? acting : store).read(reference, signal).then((result) => {
+    const reading = (elsewhere === undefined ? acting : store).read(reference, signal);
+    const answer = reading.then((result) => {
       onRead(reference, result);
       return keep(kept.take(reference, result));
     });
     answers.set(id, answer);
+    reading.catch(() => answers.delete(id)); // what could not be asked may be asked again
     return answer;
   };
+  return Object.assign(read, { heldBytes: () => sizeBytes });
 }

@@ -19,8 +19,8 @@ import type { YieldIfLong } from "../core/tools/event-loop-yield.ts";
 import { followPlan, type Ended } from "./follow-plan.ts";
 import { createHolds, type HoldDeps, type Holds } from "./holds.ts";
 import { queueKey } from "./key.ts";
-import { checkOutputs, sizeOfAnswers, tellKept, writeOutputs, writeUntilTaken } from "./outputs.ts";
-import type { Room } from "./room.ts";
+import { tellKept, writeUntilTaken, type KeptAnswers } from "./kept-answers.ts";
+import { checkOutputs, createOutputsWriter, sizeOfAnswers } from "./outputs.ts";
 import { createOwnObject, type OwnObject, type OwnObjectDeps } from "./own-object.ts";
 import { perform, type Performers } from "./performers.ts";
 import { readOnce } from "./read-once.ts";
@@ -43,9 +43,10 @@ export interface ReconcileDeps extends Omit<OwnObjectDeps, "unrecorded">, Omit<S
   readonly shareReads: (by: string, reader: Pick<ActingStore, "read">) => Pick<ActingStore, "read">;
   readonly waitWithoutLimit: WaitForRecord;
   /** Where answers are kept whose outputs are refused. */
-  readonly keptAnswers: Pick<Room, "keep">;
-  /** Whether the object is there, declared as it was when the reconcile began, and nobody has asked for another run since. */
-  readonly isAsDeclared: () => boolean;
+  readonly keptAnswers: KeptAnswers;
+  /** Whether the object is there, declared as it was when the reconcile began, and with the same value of the annotation, if one is given. */
+  readonly isAsDeclared: (annotation: string | undefined) => boolean;
+  readonly isStopping: () => boolean;
   readonly breathe: YieldIfLong;
   readonly now: () => Date;
   /** In which what it sends waits, where that has to wait. */
@@ -137,22 +138,19 @@ async function carryOut(
       return { type: "looked", ...(found && { resource: found }) };
     },
     remove: () => object.remove(),
-    async writeOutputs({ evaluation, patienceMs }) {
-      const { mayRecord, isAsDeclared, waitForRecord } = deps;
-      const writing = { store: acting, requester, mayRecord, read };
+    async writeOutputs({ evaluation, patienceMs, endsBy }) {
       using kept = deps.keptAnswers.keep(namespace, sizeOfAnswers(evaluation));
-      const wait = kept ? waitForRecord : deps.waitWithoutLimit;
-      return await writeUntilTaken(
-        () => wait(writeOutputs(evaluation, owner(), writing, signal)),
-        {
-          patienceMs: kept ? patienceMs : 0,
-          isWanted: isAsDeclared,
-          letGo: () => kept && requests[Symbol.dispose](), // nothing is sent after this
-          tell: (refusal) => tellKept(object, refusal, { ...deps, type: kind.type }),
-          waitForRecord,
-        },
-        signal,
-      );
+      const write = createOutputsWriter(evaluation, owner, { ...deps, store: acting, read, kept }, signal);
+      const wanting = {
+        kept,
+        patienceMs,
+        isWanted: () => !deps.isStopping() && deps.isAsDeclared(endsBy),
+        mayRecord: deps.mayRecord,
+        letGo: () => kept.hasRoom && requests[Symbol.dispose](), // nothing is sent after this
+        tell: (refusal: Refusal) => tellKept(object, refusal, { ...deps, type: kind.type }, signal),
+        wait: kept.hasRoom ? deps.waitForRecord : deps.waitWithoutLimit,
+      };
+      return await writeUntilTaken(write, wanting, signal);
     },
   };
   // What is only read can be told from what is then said, bit by bit: so without an account nothing is performed but the object's end.

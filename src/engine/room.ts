@@ -4,8 +4,6 @@ export interface Room {
   take(namespace: string, sizeBytes: number): void;
   /** Undefined: there is room. Else resolves when it is worth asking again. */
   untilFree(namespace: string): Promise<void> | undefined;
-  /** Takes them up until it is disposed; undefined: there is no room. */
-  keep(namespace: string, sizeBytes: number): Disposable | undefined;
 }
 
 /** What is left may be there for good. Milliseconds. */
@@ -35,10 +33,5 @@ export function createRoom(maxBytes: number): Room {
   return {
     take,
     untilFree: (namespace) => (isFull(namespace) ? freed.promise : undefined),
-    keep(namespace, sizeBytes) {
-      if (isFull(namespace)) return undefined;
-      take(namespace, sizeBytes);
-      return { [Symbol.dispose]: () => take(namespace, -sizeBytes) };
-    },
   };
 }

@@ -9,7 +9,7 @@ import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { TransitionEvent } from "../core/transition-event.ts";
 import type { Finalizer, Resource, ResourceType } from "../core/resource.ts";
 import { deadline } from "../core/tools/deadline.ts";
-import { createBackoff } from "./backoff.ts";
+import { createBackoff, spacedMs } from "./backoff.ts";
 import { queueKey } from "./key.ts";
 import { createRoom, type Room } from "./room.ts";
 import { describeProblem, describeUnrecorded, shrinkStatus } from "./unrecorded-text.ts";
@@ -64,8 +64,6 @@ interface UnrecordedOptions {
 
 /** The pause between two tries of one write, milliseconds. */
 const pauseMs = { initialMs: 1_000, maxMs: 60_000 };
-/** All of them together make so many tries a second at most: one for each pause of this length, milliseconds. */
-const spacingMs = 20;
 /** Another write of the same kind and namespace landed: it is worth trying again, but not each time one lands. Milliseconds. */
 const wakeAfterMs = 5_000;
 const wakeEveryMs = 1_000;
@@ -228,8 +226,7 @@ function createLanding(
     const { promise, resolve } = Promise.withResolvers<void>();
     entry.wake = resolve;
     const ownMs = entry.outcome.mayRecord() === "wait" ? standbyMs : pauses.next(entry.id, pauseMs);
-    const delayMs = Math.max(ownMs, failing.size * spacingMs);
-    using limit = deadline(entry.ending.signal, delayMs);
+    using limit = deadline(entry.ending.signal, spacedMs(ownMs, failing.size));
     limit.signal.addEventListener("abort", () => resolve(), { once: true });
     if (!limit.signal.aborted) await promise;
     entry.ending.signal.throwIfAborted();

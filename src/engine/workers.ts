@@ -17,6 +17,8 @@ export interface Waits {
   readonly waitForRecord: WaitForRecord;
   /** Leaves its worker as `waitFor` does. */
   readonly waitWithoutLimit: WaitForRecord;
+  /** Whether nothing more is begun: the process ends, or what it works on is another's from now on. */
+  readonly isStopping: () => boolean;
   /** Asked between the steps of the work, each of which may be as long as what is declared. */
   readonly breathe: YieldIfLong;
 }
@@ -42,7 +44,7 @@ const asidePerWorker = 4;
 /** Works until `signal` aborts; resolves when what is under way has ended, or has been given up because `drain` aborted. */
 export async function runWorkers(options: WorkersOptions, signal: AbortSignal, drain: AbortSignal): Promise<void> {
   const { queue, concurrency, limitMs, slowWriteMs, stoppingMs, processKey, onStuck } = options;
-  /** Work that no worker waits for; of it, how much waits for something else than to be recorded. */
+  /** Work that no worker waits for; of it, how much has waited for something else than to be recorded. */
   const aside = new Set<Promise<void>>();
   let waiting = 0;
   const breathe = createYieldIfLong();
@@ -67,11 +69,19 @@ export async function runWorkers(options: WorkersOptions, signal: AbortSignal, d
   }
   async function workOn(key: string, leaveWorker: () => void): Promise<void> {
     using limit = deadline(drain, limitMs);
-    let hasLeft = false;
+    let isCounted = false;
+    function countNoMore(): void {
+      if (isCounted) waiting -= 1;
+      isCounted = false;
+    }
     function leaveIfRoom(): void {
-      if (hasLeft || waiting >= asidePerWorker * concurrency) return;
-      hasLeft = true;
+      if (isCounted || waiting >= asidePerWorker * concurrency) return;
+      isCounted = true;
       waiting += 1;
+      leaveWorker();
+    }
+    function leaveToRecord(): void {
+      countNoMore();
       leaveWorker();
     }
     async function withoutLimit<T>(awaited: Promise<T>, onSlow: () => void): Promise<T> {
@@ -84,12 +94,13 @@ export async function runWorkers(options: WorkersOptions, signal: AbortSignal, d
     }
     const waits: Waits = {
       waitFor: (awaited, patienceMs = slowWriteMs) => whenSlow(awaited, patienceMs, leaveIfRoom),
-      waitForRecord: (awaited) => withoutLimit(awaited, leaveWorker),
+      waitForRecord: (awaited) => withoutLimit(awaited, leaveToRecord),
       waitWithoutLimit: (awaited) => withoutLimit(awaited, leaveIfRoom),
+      isStopping: () => signal.aborted,
       breathe,
     };
     const ended = processKey(key, limit.signal, waits).finally(() => {
-      if (hasLeft) waiting -= 1;
+      countNoMore();
       queue.done(key);
     });
     if (!(await outlasts(ended, limit.signal, stoppingMs))) return;

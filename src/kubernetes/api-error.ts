@@ -13,6 +13,8 @@ export class ApiError extends Error {
   readonly reason: string;
   /** Milliseconds, ten minutes at most, where the server said when to come back. */
   readonly retryAfterMs: number | undefined;
+  /** Something that it asks before it takes a write is not there or fails, a webhook say: the API server itself is, and says so. */
+  readonly isInternal: boolean;
   /** What was sent, or what it would make of the object, is larger than the API server or etcd takes. */
   readonly isTooLarge: boolean;
   /** What the object would hold is wrong, by its size or by fields that are named: the same is refused each time. */
@@ -24,6 +26,7 @@ export class ApiError extends Error {
     super([`${request} was answered ${status}`, reason, fields.join(", ")].filter(Boolean).join(" "));
     this.status = status;
     this.reason = reason;
+    this.isInternal = status === 500 && reason === "InternalError" && !isTooLarge;
     this.isTooLarge = status === 413 || (status === 500 && isTooLarge);
     this.isOfContent = this.isTooLarge || (status === 422 && fields.length > 0);
     const askedMs = retryAfterMs ?? (retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1000);

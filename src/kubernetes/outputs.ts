@@ -42,8 +42,6 @@ type Change = Parameters<ApiClient["call"]>[0];
 
 /** Each try needs somebody else to have changed the object since the last one. */
 const maxTries = 5;
-/** An API server that has just started denies everything until it has read its roles. */
-const deniedTries = 3;
 const query = { fieldManager };
 
 export function createOutputStore(settings: OutputWriterSettings): OutputStore {
@@ -72,14 +70,14 @@ export function createOutputStore(settings: OutputWriterSettings): OutputStore {
       try {
         return await persistently(
           settings,
-          deniedTries,
+          0, // what is refused is tried again by whoever keeps the answer
           async (): Promise<Written | undefined> => {
             const present = await readOutput(client, owner, object, signal);
             if (!mayWrite()) return { type: "conflict" };
             const change = changeOf(owner, object, data.open(), present);
             const written = "method" in change ? await sendChange(client, change, signal) : change;
             tries += 1;
-            return written ?? (tries < maxTries ? undefined : refuseValue(object, "somebody else keeps changing it"));
+            return written ?? (tries < maxTries ? undefined : refuseContested(object));
           },
           signal,
         );
@@ -114,10 +112,12 @@ function changeOf(
   object: OutputObject,
   data: OutputData,
   present: Fields | undefined,
-): Change | { readonly type: "unchanged" } | Refusal {
+): Change | { readonly type: "unchanged" } | OutputRefusal {
   const live = present && toDataResource(object.type.kind, present).data;
-  const problem = (present && problemOf(owner, object, present)) ?? findLost(object, data, live);
+  const problem = present && problemOf(owner, object, present);
   if (problem) return problem;
+  const lost = findLost(object, data, live);
+  if (lost) return lost;
   if (!present) {
     const path = collectionPath(object.type, owner.metadata.namespace);
     return { method: "POST", path, query, body: newOutput(owner, object, data) };
@@ -142,12 +142,18 @@ async function sendChange(client: ApiClient, change: Change, signal: AbortSignal
   }
 }
 
-function problemOf(owner: Owner, object: OutputObject, present: Fields): Refusal | undefined {
+/** The quota's own object is changed by each that it counts, so that many at once are in each other's way. */
+function refuseContested(object: OutputObject): OutputRefusal {
+  return { ...refuseValue(object, "somebody else keeps changing it, or a quota that counts it"), mayPass: true };
+}
+
+/** What is there and is another's, or on its way out, can be gone the next time. */
+function problemOf(owner: Owner, object: OutputObject, present: Fields): OutputRefusal | undefined {
   const metadata = isRecord(present["metadata"]) ? present["metadata"] : {};
   const whose = ownership(owner, present);
-  if (whose === "somebodyElse") return notOurs(object);
+  if (whose === "somebodyElse") return { ...notOurs(object), mayPass: true };
   if (whose === "restored") return notTakenOver(object);
-  if (metadata["deletionTimestamp"] !== undefined) return refuseDeleted(object);
+  if (metadata["deletionTimestamp"] !== undefined) return { ...refuseDeleted(object), mayPass: true };
   if (object.secretType !== undefined && !sameJSON(present["type"], object.secretType))
     return refuseValue(object, `it was made as another type than ${object.secretType}, which cannot be changed: delete it`);
   return undefined;

@@ -93,7 +93,10 @@ export async function writeAttempt(
   return persistently(writer, Infinity, () => tryAttempt(writer, write, attempt, signal), signal);
 }
 
-/** Tries until there is a result, with pauses; through whatever may pass, and so many answers that this process may not. */
+/**
+ * Tries until there is a result, with pauses; through whatever may pass, and so many answers that this process may not, or that what
+ * the API server asks is not there.
+ */
 export async function persistently<T>(
   { random }: Pick<StatusWriter, "random">,
   deniedTries: number,
@@ -113,9 +116,10 @@ export async function persistently<T>(
     } catch (error) {
       if (signal.aborted) throw abortReason();
       latest = error;
-      const { status = 0, retryAfterMs: askedMs = 0 } = error instanceof ApiError ? error : {};
-      denied += status === 403 ? 1 : 0;
-      const mayPass = isTransient(error) || status === 401 || (status === 403 && denied <= deniedTries);
+      const { status = 0, isInternal = false, retryAfterMs: askedMs = 0 } = error instanceof ApiError ? error : {};
+      const isDenied = status === 403 || isInternal;
+      denied += isDenied ? 1 : 0;
+      const mayPass = isDenied ? denied <= deniedTries : isTransient(error) || status === 401;
       if (!mayPass) throw error;
       retryAfterMs = askedMs;
     }

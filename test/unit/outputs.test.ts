@@ -1,5 +1,5 @@
 /** Outputs where they are decided: when they are written in a plan, what becomes of their data, and who may write them. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import type { HTTPRequestSpec } from "../../src/api/http-request.ts";
 import type { Outcome, Refusal } from "../../src/core/outcome.ts";
 import { redact } from "../../src/core/redacted.ts";
@@ -7,7 +7,10 @@ import { createShown } from "../../src/core/shown.ts";
 import { findLost, mergedData, type OutputData, type OutputStore } from "../../src/core/output.ts";
 import type { OutputsResult } from "../../src/core/plan.ts";
 import { secretType } from "../../src/core/resource.ts";
-import { writeOutputs, writeUntilTaken } from "../../src/engine/outputs.ts";
+import { unlessAborted } from "../../src/core/tools/deadline.ts";
+import { createKeptAnswers, createTelling, writeUntilTaken } from "../../src/engine/kept-answers.ts";
+import { createOutputsWriter } from "../../src/engine/outputs.ts";
+import { readOnce } from "../../src/engine/read-once.ts";
 import { declaredOutputs } from "../../src/kinds/request/outputs.ts";
 import { httpRequestType } from "../../src/kinds/types.ts";
 import { outputPatch, ownership } from "../../src/kubernetes/output-object.ts";
@@ -47,13 +50,19 @@ describe("a request with outputs", () => {
     expect(drive([ready, answer(200), refusal]).verdict).toMatchObject({ result: "failed", reason: "OutputConflict" });
     expect(drive([ready, answer(200), refusal], { method: "GET" }).verdict).toMatchObject({ result: "retrying" });
   });
-  test("waits for one that is refused for as long as it takes, and with a schedule until the next tick", () => {
-    const patience = (more: Partial<HTTPRequestSpec> = {}): unknown =>
-      driveIn({ resource: httpRequest({ outputs, ...more }) }, [ready, answer(200), ready]).steps.find(
+  test("waits for one that is refused for as long as no other run waits for its end, and no other is asked for", () => {
+    const patience = (more: Partial<HTTPRequestSpec>, before: readonly Answer[] = []): unknown =>
+      driveIn({ resource: httpRequest({ outputs, ...more }) }, [...before, ready, answer(200), ready]).steps.find(
         (step) => step.type === "writeOutputs",
       );
-    expect(patience()).toMatchObject({ patienceMs: Infinity });
-    expect(patience({ schedule: { every: "1h", missed: "RunOnce" } })).toMatchObject({ patienceMs: 3_600_000 });
+    const endsBy = "holdfast.dev/reconcile-at";
+    expect(patience({})).toMatchObject({ patienceMs: Infinity, endsBy });
+    expect(patience({ schedule: { every: "1h", missed: "RunOnce" } })).toMatchObject({ patienceMs: 3_600_000, endsBy });
+    const digest = { type: "values", values: ["d"] } as const;
+    const rerunOn = { inputs: ["a"] };
+    expect(patience({ rerunOn, inputs: { a: { value: "1" } } }, [digest])).toMatchObject({ patienceMs: 120_000, endsBy });
+    const soon = { schedule: { every: "1m", missed: "RunOnce" }, rerunOn, inputs: { a: { value: "1" } } } as const;
+    expect(patience(soon, [digest])).toMatchObject({ patienceMs: 60_000, endsBy });
   });
   test("records neither the body nor its digest where a Secret is made of it", () => {
     const { response } = drive([ready, answer(200), ready]).status;
@@ -70,41 +79,111 @@ describe("a request with outputs", () => {
   });
 });
 
-test("a process that may not act any more writes no output, nor the next of several", async () => {
-  const written: string[] = [];
-  let mayAct = true;
-  const store = {
-    checkOutput: async () => undefined,
-    async writeOutput(...[, { name }, , , mayWrite]: Parameters<OutputStore["writeOutput"]>) {
-      if (mayWrite?.() !== true) return { type: "conflict" } as const;
+const values = [redact<OutputData>({ a: "1" }), redact<OutputData>({ a: "2" })];
+const two = declaredOutputs(
+  outputs.flatMap((one) => [one, { ...one, secret: { name: "second", type: "Opaque" } }]),
+  "spec.outputs",
+);
+type WriterDeps = Parameters<typeof createOutputsWriter>[2];
+/** What writes two outputs. Evaluated it gives `values`, and each is taken, unless `changes` say otherwise. */
+function writer(changes: Partial<WriterDeps>, writeOutput: OutputStore["writeOutput"] = async () => ({ type: "written" })) {
+  const nothingRead = (): Promise<never> => Promise.reject(new Error("nothing is read"));
+  const deps: WriterDeps = {
+    store: { checkOutput: async () => undefined, writeOutput },
+    requester: { evaluateOutputs: async () => ({ type: "values", values, sizeBytes: 2 }) },
+    read: Object.assign(nothingRead, { heldBytes: () => 0 }),
+    mayRecord: () => "yes",
+    emit: () => {},
+    kept: { add() {} },
+    ...changes,
+  };
+  const evaluation = { outputs: two, scope: { inputs: {}, metadata, now: "" } };
+  return createOutputsWriter(evaluation, () => ({ type: httpRequestType, metadata }), deps, new AbortController().signal);
+}
+
+describe("what writes an answer's outputs", () => {
+  test("writes none where it may not act any more, nor the next of several", async () => {
+    const written: string[] = [];
+    let mayAct = true;
+    const write = writer({ mayRecord: () => (mayAct ? "yes" : "no") }, async (...[, { name }, , , mayWrite]) => {
+      if (mayWrite?.() !== true) return { type: "conflict" };
       written.push(name);
       mayAct = false;
-      return { type: "written" } as const;
-    },
-  };
-  const values = [redact<OutputData>({ a: "1" }), redact<OutputData>({ a: "2" })];
-  const requester = { evaluateOutputs: async () => ({ type: "values", values }) as const };
-  const [one] = outputs;
-  const two = declaredOutputs(one && [one, { ...one, secret: { name: "second", type: "Opaque" } }], "spec.outputs");
-  const evaluation = { outputs: two, scope: { inputs: {}, metadata, now: "" } };
-  const owner = { type: httpRequestType, metadata };
-  const read = () => Promise.reject(new Error("nothing is read"));
-  const deps = { store, requester, read, mayRecord: () => (mayAct ? "yes" : "no") } as const;
-  expect(await writeOutputs(evaluation, owner, deps, new AbortController().signal)).toEqual({ type: "conflict" });
-  expect(written).toEqual(["kept"]);
+      return { type: "written" };
+    });
+    expect(await write()).toEqual({ type: "conflict" });
+    expect(written).toEqual(["kept"]);
+  });
+
+  test("takes what goes wrong for what may pass, and evaluates what it has evaluated no more", async () => {
+    const answers = [
+      () => Promise.reject(new Error("the evaluator quotes t0k3n")),
+      async () => ({ type: "values", values, sizeBytes: 2 }) as const,
+      async () => ({ ...refusal, reason: "ExpressionTimeout" }) as const,
+    ];
+    let [evaluated, tries] = [0, 0];
+    const noted: unknown[] = [];
+    const requester = { evaluateOutputs: async () => answers[evaluated++]?.() ?? refusal };
+    const write = writer({ requester, emit: (event) => void noted.push(event) }, async () => {
+      tries += 1;
+      if (tries === 1) throw Object.assign(new Error("of a plugin"), { code: "NO_CREDENTIALS" });
+      return { type: "written" };
+    });
+    const passing = { type: "refusal", reason: "OutputRefused", mayPass: true };
+    const first = await write();
+    expect(first).toMatchObject(passing);
+    expect(JSON.stringify(first)).not.toContain("t0k3n");
+    expect(await write()).toMatchObject({ ...passing, message: "spec.outputs: could not be written: NO_CREDENTIALS" });
+    expect(await write()).toEqual(ready);
+    expect([evaluated, noted.length]).toEqual([2, 2]);
+  });
+
+  test("counts all that stays in memory with the answer: what was read for it, and what is to be written", async () => {
+    const answers = createKeptAnswers(8 * 1024 * 1024);
+    const secret = { metadata, data: { a: new Uint8Array(1024 * 1024) } };
+    const read = readOnce(
+      {
+        store: { read: async () => ({ type: "absent" }) },
+        acting: { read: async () => ({ type: "found", resource: secret }) },
+        onRead: () => {},
+        kept: { take: (_reference, result) => result },
+        holdMuch: () => Promise.resolve(),
+      },
+      "n",
+      new AbortController().signal,
+    );
+    const reading = (sizeBytes: number): WriterDeps["requester"] => ({
+      async evaluateOutputs(_evaluation, readIt) {
+        await readIt("Secret", "a");
+        return { type: "values", values, sizeBytes };
+      },
+    });
+    for (const [sizeBytes, hasRoom] of [
+      [1, true],
+      [1024 * 1024, false],
+    ] as const) {
+      using kept = answers.keep("n", 1024);
+      await writer({ read, kept, requester: reading(sizeBytes) })();
+      expect([kept.hasRoom, answers.keep("n", 0).hasRoom]).toEqual([true, hasRoom]);
+    }
+    expect(answers.keep("n", 0).hasRoom).toBe(true);
+  });
 });
 
 describe("what is refused after the answer", () => {
   const mayPass = { ...refusal, mayPass: true } as const;
+  const conflict = { type: "conflict" } as const;
   /** `results`: of one write after the other; the last again and again. */
   function write(results: readonly object[], changes: Partial<Parameters<typeof writeUntilTaken>[1]> = {}, signal?: AbortSignal) {
     let [writes, letGo] = [0, 0];
     const wanting = {
+      kept: { hasRoom: true, pauseMs: () => 1 },
       patienceMs: Infinity,
       isWanted: () => true,
+      mayRecord: () => "yes" as const,
       letGo: () => void (letGo += 1),
-      tell: async () => {},
-      waitForRecord: <T>(awaited: Promise<T>) => awaited,
+      tell: async () => true,
+      wait: <T>(awaited: Promise<T>) => awaited,
       ...changes,
     };
     const next = async (): Promise<OutputsResult> => results[Math.min(writes++, results.length - 1)] as OutputsResult;
@@ -114,12 +193,12 @@ describe("what is refused after the answer", () => {
   test("is written anew until it is taken, and holds up nobody meanwhile", async () => {
     const { ended, writes, letGo } = write([mayPass, mayPass, ready]);
     expect(await ended).toBe(ready);
-    expect([writes(), letGo()]).toEqual([3, 1]);
+    expect([writes(), letGo()]).toEqual([3, 2]);
   });
   test.each([
     ["for what it holds", write([refusal])],
     ["and nobody has patience", write([mayPass], { patienceMs: 0 })],
-    ["and it is declared otherwise by now", write([mayPass], { isWanted: () => false })],
+    ["and it is declared otherwise by now, or the process is to end", write([mayPass], { isWanted: () => false })],
   ])("%s, is not written again", async (_, { ended, writes }) => {
     expect(await ended).toMatchObject(refusal);
     expect(writes()).toBe(1);
@@ -128,11 +207,55 @@ describe("what is refused after the answer", () => {
     const { ended, writes } = write([mayPass, refusal]);
     expect([await ended, writes()]).toEqual([refusal, 2]);
   });
-  test("stays refused, and is no error, when the process is to end", async () => {
-    const controller = new AbortController();
-    const { ended } = write([mayPass], {}, controller.signal);
-    setTimeout(() => controller.abort(new Error("told to end")), 10);
-    expect(await ended).toEqual(mayPass);
+  test("is what is known where another leads by then, or leads before it was ever refused", async () => {
+    expect(await write([mayPass, conflict], { mayRecord: () => "no" }).ended).toBe(mayPass);
+    expect(await write([conflict], { mayRecord: () => "no" }).ended).toMatchObject({ reason: "OutputRefused" });
+  });
+  test("waits where this process may lead again, whatever patience there is", async () => {
+    const { ended, writes } = write([conflict, ready], { mayRecord: () => "wait", patienceMs: 0 });
+    expect([await ended, writes()]).toEqual([ready, 2]);
+  });
+  test("stays refused, and is no error, when the process is to end, in whatever it waits", async () => {
+    for (const stuck of [mayPass, undefined]) {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const wait = <T>(awaited: Promise<T>): Promise<T> => (stuck ? awaited : unlessAborted(signal, new Promise(() => {})));
+      const { ended } = write([mayPass], { wait, kept: { hasRoom: true, pauseMs: () => 60_000 } }, signal);
+      setTimeout(() => controller.abort(new Error("told to end")), 10);
+      expect(await ended).toMatchObject(stuck ?? { reason: "OutputRefused" });
+    }
+  });
+});
+
+describe("kept answers", () => {
+  test("are tried again at so many a second, however many there are", () => {
+    const answers = createKeptAnswers();
+    const all = Array.from({ length: 5_000 }, (_, index) => answers.keep(`n${index}`, 1));
+    for (const one of all) one.pauseMs(0);
+    expect(all.map((one) => one.pauseMs(0))).toEqual(all.map(() => 100_000));
+    for (const one of all.splice(1)) one[Symbol.dispose]();
+    expect([all[0]?.pauseMs(0), all[0]?.pauseMs(9)]).toEqual([1_000, 30_000]);
+  });
+
+  test("are told of when that lasts, once, and again by ever longer pauses where each try says something else", async () => {
+    jest.useFakeTimers({ doNotFake: ["nextTick", "queueMicrotask"] });
+    try {
+      const told: string[] = [];
+      const tell = createTelling(async ({ message }) => Boolean(told.push(message)));
+      async function forMinutes(minutes: number, messageAt: (second: number) => string): Promise<number> {
+        const before = told.length;
+        for (let second = 0; second < minutes * 60; second += 1) {
+          await tell({ ...refusal, message: messageAt(second) });
+          jest.advanceTimersByTime(1_000);
+        }
+        return told.length - before;
+      }
+      expect(await forMinutes(10, () => "the same")).toBe(1);
+      expect(await forMinutes(60, (second) => `request ${second}`)).toBeLessThan(20);
+      expect(await forMinutes(5, () => "another in the end")).toBe(1);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 });
 

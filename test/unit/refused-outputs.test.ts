@@ -4,31 +4,35 @@ import { expect, test } from "@jest/globals";
 import { findCondition } from "../../src/core/conditions.ts";
 import { notOurs, type OutputObject } from "../../src/core/output.ts";
 import { ask, type Plan, type Situation } from "../../src/core/plan.ts";
+import type { Precondition } from "../../src/core/ports.ts";
 import { redact } from "../../src/core/redacted.ts";
 import { secretType, type Resource } from "../../src/core/resource.ts";
-import { createController } from "../../src/engine/controller.ts";
+import { unlessAborted } from "../../src/core/tools/deadline.ts";
+import { createController, type ControllerOptions } from "../../src/engine/controller.ts";
 import { idle, memoryStore, thing, type } from "../support/memory-store.ts";
 
 const object: OutputObject = { field: "spec.outputs[0].secret", type: secretType, name: "s", labels: {}, annotations: {} };
 const many = Array.from({ length: 40 }, (_, index) => `refused-${index}`);
 
-/** The pauses between tries grow up to half a minute, so only the test's own limit ends it. */
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await sleep(5);
+async function until(what: string, isSo: () => boolean): Promise<void> {
+  for (const endMs = performance.now() + 60_000; !isSo(); await sleep(5))
+    if (performance.now() > endMs) throw new Error(`${what}: not so within 60 s`);
 }
 
-test("holds up no worker, and says so: what is not refused is done, one that is declared otherwise ends, and all that is taken is done", async () => {
-  const { store, change } = memoryStore(["free", ...many].map((name) => thing(name)));
+/** Of each but `free` outputs are written, once, without an end and whatever is annotated but `a`. What the store says of that is the test's. */
+function world(names: readonly string[], options: Partial<ControllerOptions> = {}) {
+  const { store, change } = memoryStore(names.map((name) => thing(name)));
   const ends: string[] = [];
-  let mayWrite = false;
+  const answers = { mayWrite: false, mayTell: true };
+  const tells: { readonly precondition: Precondition; readonly mayWrite: (() => boolean) | undefined }[] = [];
   function* plan({ resource }: Situation): Plan {
     const { name, namespace, uid, generation, resourceVersion } = resource.metadata;
     if (resource.status && "done" in resource.status) return { status: resource.status, result: "unchanged", reason: "Done" };
     if (name !== "free" && generation === 1) {
       const scope = { inputs: {}, metadata: { name, namespace, uid, generation, resourceVersion }, now: "" };
       const outputs = [{ object, data: [], whenMissing: "Keep" }] as const;
-      const answer = yield* ask<"writeOutputs">({ type: "writeOutputs", evaluation: { outputs, scope }, patienceMs: Infinity });
-      ends.push(`${name} ${answer.type}`);
+      const step = { type: "writeOutputs", evaluation: { outputs, scope }, patienceMs: Infinity, endsBy: "a" } as const;
+      ends.push(`${name} ${(yield* ask<"writeOutputs">(step)).type}`);
     }
     return { status: { done: true }, result: "succeeded", reason: "Done" };
   }
@@ -37,30 +41,79 @@ test("holds up no worker, and says so: what is not refused is done, one that is 
     kinds: [{ type, references: () => [], plan }],
     store: {
       ...store,
-      writeOutput: async () => (mayWrite ? { type: "written" } : { ...notOurs(object), mayPass: true }),
-      writeStatus(of, resource, status, ...more) {
+      writeOutput: async () => (answers.mayWrite ? { type: "written" } : { ...notOurs(object), mayPass: true }),
+      async writeStatus(of, resource, status, precondition, signal, ...more) {
+        if (!answers.mayTell && !("done" in status)) {
+          tells.push({ precondition, mayWrite: more[0] });
+          return unlessAborted(signal, new Promise(() => {}));
+        }
         statuses.set(resource.metadata.name, status);
-        return store.writeStatus(of, resource, status, ...more);
+        return store.writeStatus(of, resource, status, precondition, signal, ...more);
       },
     },
-    requester: { ...idle, evaluateOutputs: async () => ({ type: "values", values: [redact({ a: "1" })] }) },
+    requester: { ...idle, evaluateOutputs: async () => ({ type: "values", values: [redact({ a: "1" })], sizeBytes: 1 }) },
     emit: () => {},
     concurrency: 1,
     reconcileTimeoutMs: 60_000,
     slowWriteMs: 1,
     instanceId: "me",
+    ...options,
   });
-  const stop = new AbortController();
-  const running = controller.run(stop.signal, stop.signal);
-  const messageOf = (name: string): string => findCondition(statuses.get(name), "Ready")?.message ?? "";
-  await until(() => many.every((name) => messageOf(name).endsWith("only the write is tried again")));
+  const [stop, drain] = [new AbortController(), new AbortController()];
+  const running = controller.run(stop.signal, drain.signal);
+  return {
+    controller,
+    statuses,
+    ends,
+    answers,
+    tells,
+    change,
+    running,
+    stop: () => stop.abort(new Error("enough")),
+    isTold: (name: string) =>
+      findCondition(statuses.get(name), "Ready")?.message.endsWith("only the write is tried again") === true,
+  };
+}
+
+test("holds up no worker, and says so: what is not refused is done, one that is declared otherwise ends, and all that is taken is done", async () => {
+  const { controller, statuses, ends, answers, change, running, stop, isTold } = world(["free", ...many]);
+  await until("all are told", () => many.every(isTold));
   expect([statuses.get("free"), ends, controller.queue.working.size]).toEqual([{ done: true }, [], 0]);
   change({ ...thing("refused-0", 2, 10_000), status: { ...statuses.get("refused-0") } });
-  await until(() => ends.length === 1);
+  await until("one has ended", () => ends.length === 1);
   expect(ends).toEqual(["refused-0 refusal"]);
-  mayWrite = true;
-  await until(() => many.every((name) => "done" in (statuses.get(name) ?? {})));
+  answers.mayWrite = true;
+  await until("all are done", () => many.every((name) => "done" in (statuses.get(name) ?? {})));
   expect(ends.toSorted()).toEqual(many.map((name) => `${name} ${name === "refused-0" ? "refusal" : "ready"}`).toSorted());
-  stop.abort(new Error("enough"));
+  stop();
+  await running;
+}, 180_000);
+
+test("is given up when the process is told to end, and another run is asked for; what came of it is recorded", async () => {
+  const { statuses, ends, change, running, stop, isTold } = world(["asked", "stopped"]);
+  await until("both are told", () => isTold("asked") && isTold("stopped"));
+  const { metadata } = thing("asked", 1, 10_000);
+  const status = { ...statuses.get("asked") };
+  change({ ...thing("asked"), status, metadata: { ...metadata, annotations: { b: "1" } } });
+  change({ ...thing("asked"), status, metadata: { ...metadata, resourceVersion: "10001", annotations: { a: "1", b: "1" } } });
+  await until("one has ended", () => ends.length === 1);
+  stop();
+  await running; // what is under way is not cut off
+  expect(ends).toEqual(["asked refusal", "stopped refusal"]);
+  expect([statuses.get("asked"), statuses.get("stopped")]).toEqual([{ done: true }, { done: true }]);
+}, 180_000);
+
+test("is written though nothing can be told meanwhile, which is told by who leads alone, and on no status that is another by now", async () => {
+  let leads = true;
+  const { statuses, ends, answers, tells, running, stop } = world(["one"], { term: () => (leads ? 1 : 2) });
+  answers.mayTell = false;
+  await until("it is to be told", () => tells.length > 0);
+  leads = false;
+  expect([tells[0]?.precondition, tells[0]?.mayWrite?.()]).toEqual([{ type: "unchanged" }, false]);
+  leads = true;
+  answers.mayWrite = true;
+  await until("it is done", () => statuses.size === 1);
+  expect([ends, statuses.get("one")]).toEqual([["one ready"], { done: true }]);
+  stop();
   await running;
 }, 180_000);

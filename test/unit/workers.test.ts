@@ -1,7 +1,7 @@
 /** What workers take, and leave to others. */
 import { describe, expect, test } from "@jest/globals";
 import { createWorkQueue } from "../../src/engine/work-queue.ts";
-import { runWorkers } from "../../src/engine/workers.ts";
+import { runWorkers, type Waits } from "../../src/engine/workers.ts";
 import { until } from "../support/memory-store.ts";
 import { array, assert, constantFrom, property, tuple } from "fast-check";
 import { lanes, type Lane } from "../../src/core/lane.ts";
@@ -32,6 +32,44 @@ describe("workers", () => {
     await runWorkers({ queue, ...options, processKey, onStuck: () => {} }, ending.signal, new AbortController().signal);
     expect(attended).toBe(keys.length);
     expect(turns.size).toBeGreaterThan(10);
+  });
+
+  test("have room for more that wait, however many wait for nothing but to be recorded by now", async () => {
+    const queue = createWorkQueue();
+    const stop = new AbortController();
+    const gone = Promise.withResolvers<void>();
+    const recording = new Set<string>();
+    const waiting = new Set<string>();
+    let [isDone, wasStopping] = [false, false];
+    async function processKey(key: string, _signal: AbortSignal, waits: Waits): Promise<void> {
+      if (key === "quick") return void (isDone = true);
+      await waits.waitFor(new Promise((resolve) => setTimeout(resolve, 50)), 0);
+      if (key.startsWith("kept")) {
+        recording.add(key);
+        await waits.waitForRecord(gone.promise);
+        wasStopping ||= waits.isStopping();
+        return;
+      }
+      waiting.add(key);
+      await waits.waitFor(gone.promise, 0);
+    }
+    const limits = { concurrency: 1, limitMs: 60_000, slowWriteMs: 1, stoppingMs: 60_000 };
+    const ended = runWorkers({ queue, ...limits, processKey, onStuck: () => {} }, stop.signal, new AbortController().signal);
+    for (let n = 0; n < 4; n += 1) {
+      queue.add(`kept-${n}`); // as many as may wait for something else
+      await until(() => recording.size === n + 1);
+    }
+    for (let n = 0; n < 4; n += 1) {
+      queue.add(`waits-${n}`);
+      await until(() => waiting.size === n + 1);
+    }
+    queue.add("quick");
+    await until(() => isDone);
+    stop.abort(new Error("enough"));
+    gone.resolve();
+    await ended;
+    expect(wasStopping).toBe(true);
+    queue.close();
   });
 
   test("keep one for other namespaces, though one's objects become due again while they are worked on", async () => {

@@ -17,7 +17,9 @@ export function outputValues(
     if (object.type.kind !== secretType.kind) continue;
     for (const value of Object.values(values[index] ?? {})) if (value !== null) onSecret(value);
   }
-  return { type: "values", values: values.map(redact) };
+  const texts = values.flatMap((data) => Object.values(data));
+  const sizeBytes = texts.reduce((sum, text) => sum + (text === null ? 0 : Buffer.byteLength(text)), 0);
+  return { type: "values", values: values.map(redact), sizeBytes };
 }
 
 function dataOf({ data, whenMissing }: Output, next: () => string): OutputData {

@@ -14,17 +14,24 @@ import type { Outcome, Refusal, Response } from "../../core/outcome.ts";
 import { redact } from "../../core/redacted.ts";
 import { createShown } from "../../core/shown.ts";
 import type { Output } from "../../core/output.ts";
-import { evaluate, sendExchanges, type EvaluationResult, type Situation, type Verdict, type Steps } from "../../core/plan.ts";
+import {
+  evaluate,
+  sendExchanges,
+  type EvaluationResult,
+  type Patience,
+  type Situation,
+  type Verdict,
+  type Steps,
+} from "../../core/plan.ts";
 import { retryAfterFieldMs } from "../../core/retry.ts";
 import type { Report } from "./report.ts";
 import type { Judgement } from "../request/recorded.ts";
 import { judgeResponse } from "../request/judge.ts";
 import { checkOutputs, writeOutputs } from "../request/outputs.ts";
-import { outputsOf } from "./outputs.ts";
+import { outputsOf, patienceOf } from "./outputs.ts";
 import { decideBeforeSend } from "../request/before-send.ts";
 import { buildExchange, declaredRequest, idempotencyHeader, scopeOf, type DeclaredRequest } from "../request/request.ts";
 import type { HTTPRequest, UsedEndpoint } from "../types.ts";
-import { untilTickMs } from "../../core/schedule.ts";
 
 export interface Delivery {
   readonly attempt: Attempt;
@@ -80,8 +87,8 @@ export function* deliverEach(
     },
   );
   if (result.type === "refusal") return report.refused(result);
-  const patienceMs = untilTickMs(desired, now);
-  const sent = yield* keepOutputs(result.judgements, { outputs, scope: first.scope, count: items.length, patienceMs });
+  const patience = patienceOf(spec, desired, now);
+  const sent = yield* keepOutputs(result.judgements, { outputs, scope: first.scope, count: items.length, patience });
   const tookMs = Math.max(...sent.map((one) => one.judgement.tookMs));
   const ended: Attempt = endAfter(attempt, now, tookMs);
   const statuses = items.map((item): ItemStatus => {
@@ -236,14 +243,14 @@ function* keepOutputs(
     outputs,
     scope,
     count,
-    patienceMs,
-  }: { readonly outputs: readonly Output[]; readonly scope: Scope; readonly count: number; readonly patienceMs: number },
+    patience,
+  }: { readonly outputs: readonly Output[]; readonly scope: Scope; readonly count: number; readonly patience: Patience },
 ): Steps<readonly SentItem[]> {
   const responses: (Response | undefined)[] = Array.from({ length: count });
   for (const { item, judgement } of sent) if (judgement.succeeded) responses[item.index] = judgement.response;
   if (responses.every((response) => response === undefined)) return sent;
   const { item: _, ...shared } = scope;
-  const problem = yield* writeOutputs(outputs, { scope: shared, responses }, patienceMs);
+  const problem = yield* writeOutputs(outputs, { scope: shared, responses }, patience);
   if (!problem) return sent;
   const { reason, message } = problem;
   return sent.map((one) =>

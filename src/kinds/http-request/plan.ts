@@ -23,6 +23,7 @@ import {
   sendExchange,
   type Dependency,
   type Kind,
+  type Patience,
   type Plan,
   type Situation,
   type Verdict,
@@ -56,9 +57,8 @@ import {
   sendDigest,
 } from "../request/request.ts";
 import { checkOutputs, writeOutputs } from "../request/outputs.ts";
-import { outputsOf } from "./outputs.ts";
+import { outputsOf, patienceOf } from "./outputs.ts";
 import { httpRequestType, type Endpoint, type HTTPRequest, type HTTPResource } from "../types.ts";
-import { untilTickMs } from "../../core/schedule.ts";
 
 const references = oncePer((resource: HTTPRequest): readonly Dependency[] => {
   const { spec, metadata } = resource;
@@ -211,7 +211,7 @@ function* deliver(situation: Situation<HTTPRequest>, { attempt, desired, endpoin
       return report.polling({ ...ended, phase: "Polling" }, begun.poll, { ...begun, response: judged.response });
     if (begun.type === "failed") return report.done({ ...ended, phase: "Done" }, { ...begun, succeeded: false });
   }
-  const judgement = yield* keepOutputs(judged, outputs, exchange, untilTickMs(desired, now));
+  const judgement = yield* keepOutputs(judged, outputs, exchange, patienceOf(spec, desired, now));
   const conclusion = conclude(outcome, judgement.succeeded, ended, desired);
   switch (conclusion.type) {
     case "succeeded":
@@ -248,7 +248,7 @@ function* look(situation: Situation<HTTPRequest>, { attempt, desired, endpoint, 
     case "succeeded": {
       const outputs = outputsOf(resource);
       const ended = { ...polled, succeeded: true };
-      return report.done(done, yield* keepOutputs(ended, outputs, { scope: scopeOf(declared) }, untilTickMs(desired, now)));
+      return report.done(done, yield* keepOutputs(ended, outputs, { scope: scopeOf(declared) }, patienceOf(spec, desired, now)));
     }
   }
 }
@@ -258,11 +258,11 @@ function* keepOutputs<J extends Judgement>(
   judgement: J,
   outputs: readonly Output[],
   { scope }: Pick<Exchange, "scope">,
-  patienceMs: number,
+  patience: Patience,
 ): Steps<J> {
   const { succeeded, response, message } = judgement;
   if (!succeeded || !response) return judgement;
-  const problem = yield* writeOutputs(outputs, { scope, response }, patienceMs);
+  const problem = yield* writeOutputs(outputs, { scope, response }, patience);
   if (!problem) return judgement;
   return { ...judgement, succeeded: false, reason: problem.reason, message: `${message}; ${problem.message}` };
 }

@@ -6,7 +6,7 @@
  */
 import type { Steps } from "../../core/plan.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
-import type { Output } from "../../core/output.ts";
+import { startingUpMs, type Output } from "../../core/output.ts";
 import type { Verdict } from "../../core/plan.ts";
 import type { Context } from "./context.ts";
 import { isReady } from "../../core/conditions.ts";
@@ -16,8 +16,8 @@ import { declaredOutputs, checkOutputs, madeBefore, writeOutputs } from "../requ
 import { scopeOf } from "../request/request.ts";
 
 /**
- * For so long what only create answers is kept where it cannot be written: meanwhile the object's id is not recorded. What observe
- * answers comes again. Milliseconds.
+ * For so long what only create answers is kept where it cannot be written: meanwhile the object's id is not recorded. Another look that
+ * is asked for is no reason to lose it. What observe answers comes again. Milliseconds.
  */
 const createdPatienceMs = 120_000;
 
@@ -73,5 +73,5 @@ function* writeFrom(
     sees,
     ...(known && { known }),
   });
-  return yield* writeOutputs(outputs, { scope, response }, isCreated ? createdPatienceMs : 0);
+  return yield* writeOutputs(outputs, { scope, response }, { patienceMs: isCreated ? createdPatienceMs : startingUpMs });
 }

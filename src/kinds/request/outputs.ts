@@ -3,7 +3,7 @@ import type { Outputs } from "../../api/outputs.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
 import type { Output, OutputEvaluation } from "../../core/output.ts";
-import { ask, type Steps } from "../../core/plan.ts";
+import { ask, type Patience, type Steps } from "../../core/plan.ts";
 import { configMapType, secretType } from "../../core/resource.ts";
 
 /** `field`: where they are written. */
@@ -49,13 +49,13 @@ export function* checkOutputs(outputs: readonly Output[]): Steps<Refusal | undef
   return result.type === "refusal" ? result : undefined;
 }
 
-/** Undefined: all are as they are to be. After a refusal those before the one at fault are. `patienceMs`: as of the step. */
+/** Undefined: all are as they are to be. After a refusal those before the one at fault are. */
 export function* writeOutputs(
   outputs: readonly Output[],
   over: Pick<OutputEvaluation, "scope" | "response" | "responses">,
-  patienceMs: number,
+  patience: Patience,
 ): Steps<Refusal | undefined> {
   if (outputs.length === 0) return undefined;
-  const result = yield* ask<"writeOutputs">({ type: "writeOutputs", evaluation: { outputs, ...over }, patienceMs });
+  const result = yield* ask<"writeOutputs">({ type: "writeOutputs", evaluation: { outputs, ...over }, ...patience });
   return result.type === "refusal" ? result : undefined;
 }
