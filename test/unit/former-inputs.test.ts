@@ -91,6 +91,23 @@ test("a spec that only another spec mends has been observed, one that others' st
   expect(waiting.status.observedGeneration).toBe(1);
 });
 
+test("a spec in a circle has been observed, and is sent only when what it waits for is Ready without one", () => {
+  const cycle = ["HTTPResource/ada", "HTTPResource/p", "HTTPResource/ada"];
+  const object = (status: HTTPResourceStatus): Resource => resource(changed, { status, finalizers: held, generation: 2 });
+  let { status } = drive(object(made()), [], { ...minutes(1), references: [parent(true)], cycle });
+  for (const at of [2, 3]) {
+    const again = drive(object(status), [], { ...minutes(at), references: [parent(true)], cycle });
+    expect([again.state, again.status.observedGeneration]).toEqual(["False/DependencyCycle Stalled", 2]);
+    ({ status } = again);
+  }
+  for (const at of [4, 5]) {
+    const waiting = look(changed, status, { generation: 2, at, isReady: false }, []);
+    expect([waiting.state, waiting.status.observedGeneration]).toEqual(["False/DependencyNotReady Reconciling", 1]);
+    expect(waiting.status.inputs).toEqual({ project: "old" });
+    ({ status } = waiting);
+  }
+});
+
 test("suspending it in between changes nothing of that", () => {
   const { status } = look({ ...changed, suspend: true }, made(), { generation: 2, at: 1, isReady: false }, []);
   const first = look(changed, status, { generation: 3, at: 2, isReady: false }, []);

@@ -67,10 +67,11 @@ export const httpResourceKind: Kind<HTTPResource> = {
 
 /** What the plan makes of another spec has not been recorded: it counts as observed when that has been. */
 function heldBack(situation: Situation<HTTPResource>, why: Refusal): Verdict {
-  return unobserved(situation.resource, withNextLook(httpResourceReport(contextOf(situation)).refused(why), situation));
+  const context = contextOf(situation);
+  return unobserved(context, withNextLook(httpResourceReport(context).refused(why), situation));
 }
 /** The generation that it was last acted on for stays. */
-function unobserved({ status: { observedGeneration } = {} }: HTTPResource, verdict: Verdict): Verdict {
+function unobserved({ status: { observedGeneration } }: Context, verdict: Verdict): Verdict {
   return observedGeneration === undefined ? verdict : { ...verdict, status: { ...verdict.status, observedGeneration } };
 }
 
@@ -92,8 +93,8 @@ function* plan(situation: Situation<HTTPResource>): Plan {
   // What was taken for another spec does not serve this one, however often it is looked at.
   if (known.type === "refusal" && !stale) {
     const refused = report().refused(known);
-    const isForOthersToMend = known.reason !== "InvalidExpression"; // which only another spec mends
-    return context.remote.made === "made" && isForOthersToMend ? unobserved(situation.resource, refused) : refused;
+    // What only another spec mends, of this object or of one in its circle, is said of this one.
+    return context.remote.made === "made" && known.heals ? unobserved(context, refused) : refused;
   }
   const values = known.type === "refusal" ? (stale ?? new Map<string, unknown>()) : known.values;
   const taken = known.type === "refusal" ? undefined : takenValues(context, known.values);

@@ -1,5 +1,6 @@
 /** What an HTTPResource's plan knows before it asks anybody, read once from the object. Pure. */
 import type { HTTPResourceSpec, HTTPResourceStatus } from "../../api/http-resource.ts";
+import { isStalledFor } from "../../core/conditions.ts";
 import { durationMs } from "../../core/tools/duration.ts";
 import { oncePer } from "../../core/tools/once-per.ts";
 import type { Situation } from "../../core/plan.ts";
@@ -16,7 +17,7 @@ export function contextOf(situation: Situation<HTTPResource>): Context {
   const { resource, references, now, instanceId, isPartial = false, mirrorsIDs = false, seesOnly } = situation;
   const { spec, metadata } = resource;
   const { annotations = {}, finalizers = [] } = metadata;
-  const status: HTTPResourceStatus = resource.status ?? {};
+  const status = asActedOn(resource);
   const id = idWritten(annotations[externalIdAnnotation]);
   const imported = id === undefined || id === "" || id === status.lastHandledExternalID ? undefined : id;
   const externalID = imported ?? status.externalID;
@@ -53,6 +54,13 @@ export function contextOf(situation: Situation<HTTPResource>): Context {
     intervalMs: durationMs(spec.interval),
     ...(wantsFinalizer && { missingFinalizer: finalizer }),
   };
+}
+
+/** A spec in a circle counts as observed, since only people mend that, but it has not been acted on. */
+function asActedOn({ metadata: { generation }, status = {} }: HTTPResource): HTTPResourceStatus {
+  const { observedGeneration, conditions } = status;
+  const isInCircle = observedGeneration === generation && isStalledFor("DependencyCycle", conditions);
+  return isInCircle ? { ...status, observedGeneration: generation - 1 } : status;
 }
 
 const policyOf = oncePer((retry: HTTPResourceSpec["retry"]): Context["retry"] => ({ ...retryPolicy(retry), limit: retry.limit }));
