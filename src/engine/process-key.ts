@@ -195,6 +195,7 @@ function reconcileDeps(
     waitFor: waits.waitFor,
     waitForRecord: waits.waitForRecord,
     waitWithoutLimit: waits.waitWithoutLimit,
+    isStopping: waits.isStopping,
     breathe: waits.breathe,
     unrecorded: deps.unrecorded,
     keptAnswers: deps.keptAnswers,

@@ -140,12 +140,13 @@ async function carryOut(
     remove: () => object.remove(),
     async writeOutputs({ evaluation, patienceMs, endsBy }) {
       using kept = deps.keptAnswers.keep(namespace, sizeOfAnswers(evaluation));
-      const write = createOutputsWriter(evaluation, owner, { ...deps, store: acting, read, kept }, signal);
+      const { mayRecord, emit } = deps;
+      const write = createOutputsWriter(evaluation, owner, { store: acting, requester, mayRecord, emit, read, kept }, signal);
       const wanting = {
         kept,
         patienceMs,
         isWanted: () => !deps.isStopping() && deps.isAsDeclared(endsBy),
-        mayRecord: deps.mayRecord,
+        mayRecord,
         letGo: () => kept.hasRoom && requests[Symbol.dispose](), // nothing is sent after this
         tell: (refusal: Refusal) => tellKept(object, refusal, { ...deps, type: kind.type }, signal),
         wait: kept.hasRoom ? deps.waitForRecord : deps.waitWithoutLimit,

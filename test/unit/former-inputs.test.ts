@@ -93,7 +93,7 @@ test("a spec that only another spec mends has been observed, one that others' st
 
 test("a spec in a circle has been observed, and is sent only when what it waits for is Ready without one", () => {
   const cycle = ["HTTPResource/ada", "HTTPResource/p", "HTTPResource/ada"];
-  const object = (status: HTTPResourceStatus): Resource => resource(changed, { status, finalizers: held, generation: 2 });
+  const object = (status: HTTPResourceStatus) => resource(changed, { status, finalizers: held, generation: 2 });
   let { status } = drive(object(made()), [], { ...minutes(1), references: [parent(true)], cycle });
   for (const at of [2, 3]) {
     const again = drive(object(status), [], { ...minutes(at), references: [parent(true)], cycle });
