@@ -5,7 +5,7 @@ import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 type Labels<L extends string> = Readonly<Record<L, readonly string[]>>;
 
 export interface Instruments {
-  readonly counter: <L extends string = never>(name: string, help: string, labels?: Labels<L>) => Counter<L>;
+  readonly counter: <L extends string = never>(name: string, help: string, labels?: Labels<L>) => Counted<L>;
   readonly histogram: <L extends string = never>(
     name: string,
     help: string,
@@ -29,9 +29,12 @@ export function createInstruments(registry: Registry): Instruments {
   const registers = [registry];
   return {
     counter<L extends string>(name: string, help: string, labels = {} as Labels<L>) {
-      const counter = new Counter({ name, help, labelNames: namesOf(labels), registers });
-      for (const series of combinations(labels)) counter.inc(series, 0);
-      return counter;
+      const labelNames = namesOf(labels);
+      const tally = createTally<L>(labelNames);
+      const counter = new Counter({ name, help, labelNames, registers, collect: () => tally.moveTo(add) });
+      const add = counter.inc.bind(counter) as (series: Record<L, string>, count: number) => void;
+      for (const series of combinations(labels)) add(series, 0);
+      return tally;
     },
     histogram<L extends string>(name: string, help: string, buckets: readonly number[], labels = {} as Labels<L>) {
       const histogram = new Histogram({ name, help, buckets: [...buckets], labelNames: namesOf(labels), registers });
@@ -53,6 +56,48 @@ export function createInstruments(registry: Registry): Instruments {
           await collect(this);
         },
       });
+    },
+  };
+}
+
+/** A counter. */
+export interface Counted<L extends string> {
+  inc(series?: Readonly<Record<L, string>>, count?: number): void;
+}
+interface Count<L extends string> {
+  readonly series: Readonly<Record<L, string>>;
+  count: number;
+}
+interface Tally<L extends string> extends Counted<L> {
+  moveTo(add: (series: Readonly<Record<L, string>>, count: number) => void): void;
+}
+interface Branch<L extends string> {
+  readonly below: Map<string | undefined, Branch<L>>;
+  at?: Count<L>;
+}
+/** Counts until a scrape, found by one value after another: prom-client puts a text together for each that it adds. */
+function createTally<L extends string>(labelNames: readonly L[]): Tally<L> {
+  const root: Branch<L> = { below: new Map() };
+  const counts: Count<L>[] = [];
+  function countOf(series: Readonly<Record<L, string>>): Count<L> {
+    let branch = root;
+    for (const name of labelNames) {
+      let next = branch.below.get(series[name]);
+      if (!next) branch.below.set(series[name], (next = { below: new Map() }));
+      branch = next;
+    }
+    if (!branch.at) counts.push((branch.at = { series, count: 0 }));
+    return branch.at;
+  }
+  return {
+    inc(series = {} as Readonly<Record<L, string>>, count = 1) {
+      countOf(series).count += count;
+    },
+    moveTo(add) {
+      for (const one of counts) {
+        add(one.series, one.count);
+        one.count = 0;
+      }
     },
   };
 }

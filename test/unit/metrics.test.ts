@@ -1,4 +1,6 @@
 import { expect, test } from "@jest/globals";
+import { Registry } from "prom-client";
+import { createInstruments } from "../../src/telemetry/instruments.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { createEmit } from "../../src/telemetry/emit.ts";
 import type { Log } from "../../src/telemetry/log.ts";
@@ -130,4 +132,32 @@ test("counts a reconcile, a request and an unknown outcome from the same occurre
     ],
     ["warn", "exchanged", { method: "POST", namespace: "n", name: "a", durationMs: 5, reason: "Timeout" }],
   ]);
+});
+
+test("a counter says at each scrape what it has been told by then, each series for itself", async () => {
+  const registry = new Registry();
+  const { counter } = createInstruments(registry);
+  const counted = counter("told_total", "Told.", { a: ["x"], b: [] });
+  const plain = counter("plain_total", "Plain.");
+  const lines = async (): Promise<readonly string[]> =>
+    (await registry.metrics()).split("\n").filter((line) => /^\w+_total/.test(line));
+  expect(await lines()).toEqual(["plain_total 0"]);
+  const series = [
+    { a: "x", b: "y" },
+    { a: "x,b:y", b: "" },
+    { a: "", b: "x,b:y" },
+    { a: "__proto__", b: "constructor" },
+  ];
+  for (let scrape = 1; scrape <= 3; scrape += 1) {
+    for (const [index, one] of series.entries()) counted.inc(one, index + 1);
+    counted.inc({ a: "x", b: "y" });
+    plain.inc();
+    expect(await lines()).toEqual([
+      `told_total{a="x",b="y"} ${2 * scrape}`,
+      `told_total{a="x,b:y",b=""} ${2 * scrape}`,
+      `told_total{a="",b="x,b:y"} ${3 * scrape}`,
+      `told_total{a="__proto__",b="constructor"} ${4 * scrape}`,
+      `plain_total ${scrape}`,
+    ]);
+  }
 });
