@@ -133,6 +133,10 @@ control-plane: ## Build kube-apiserver, etcd and kubectl into the cache, once.
 helm: ## Build Helm into the cache, once.
 	@test/helm/ensure.sh
 
+.PHONY: prometheus-adapter
+prometheus-adapter: ## Build prometheus-adapter into the cache, once: minutes. Then the chart's tests have it answer by the documented rule.
+	@test/go/ensure.sh prometheus-adapter
+
 .PHONY: generate
 generate: $(INSTALLED) ## Write the files that are made from the code: CRDs, reference pages, the chart's values and alerts.
 	@npm exec --no -- node tools/generate/generate.ts

@@ -23,6 +23,9 @@ export const describeWithPrometheus =
 /** The same, with the Dockerfile's linter. */
 export const describeWithHadolint = process.env[toolsVariable] === "none" || !chartTools().hadolint ? describe.skip : describe;
 
+/** `test`, with prometheus-adapter, which takes two minutes to build: `make prometheus-adapter` does. */
+export const testWithAdapter = process.env[toolsVariable] === "none" || !chartTools().prometheusAdapter ? test.skip : test;
+
 /** The same, with what asks kstatus, Argo CD's Lua, Flux's CEL and kubeconform. */
 export const describeWithGitOps = process.env[toolsVariable] === "none" || !chartTools().gitops ? describe.skip : describe;
 
@@ -133,8 +136,15 @@ export function pick(manifests: readonly Manifest[], kind: string, name?: string
   if (!found) throw new Error(`no ${kind} ${name ?? ""} was rendered`);
   return found;
 }
+interface PodTemplate {
+  readonly metadata: Pick<Manifest["metadata"], "labels">;
+  readonly spec: PodSpec;
+}
+export function podTemplateOf(manifests: readonly Manifest[]): PodTemplate {
+  return (pick(manifests, "Deployment").spec as { template: PodTemplate }).template;
+}
 export function podOf(manifests: readonly Manifest[]): { readonly spec: PodSpec; readonly container: Container } {
-  const { template } = pick(manifests, "Deployment").spec as { template: { spec: PodSpec } };
+  const template = podTemplateOf(manifests);
   const [container] = template.spec.containers;
   if (!container) throw new Error("the Pod has no container");
   return { spec: template.spec, container };

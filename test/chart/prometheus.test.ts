@@ -7,35 +7,20 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { accepted } from "../support/accepted.ts";
 import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
 import { declaredRequests, isReady, stateOf, type DeclaredRequests } from "../support/declared-requests.ts";
 import { freePorts } from "../support/free-ports.ts";
 import { loopbackServer, rawServer } from "../support/loopback.ts";
-import { chart, createHelm, describeWithPrometheus, pick, podOf, type Manifest } from "./helm.ts";
+import { documentedRules, numberOf, queryOf, startAdapter } from "./adapter.ts";
+import { chart, createHelm, describeWithPrometheus, pick, podOf, podTemplateOf, testWithAdapter, type Manifest } from "./helm.ts";
 import { runContainer, type PodProcess } from "./pod-process.ts";
-import { scrapeConfig, startPrometheus, type Prometheus } from "./prometheus.ts";
+import { elsewhere, scrapeConfig, startPrometheus, type Prometheus } from "./prometheus.ts";
 import { chartTools } from "./tools.ts";
 import { until } from "./until.ts";
 
 const namespace = "holdfast-system";
-
-/** What the dashboard of kubebuilder's plugin "grafana" reads (controller-runtime-metrics.json), as it asks for it. */
-const elsewhere = [
-  "controller_runtime_active_workers{$release}",
-  "sum(rate(controller_runtime_reconcile_total{$release}[5m])) by (instance, pod)",
-  "sum(rate(controller_runtime_reconcile_errors_total{$release}[5m])) by (instance, pod)",
-  "workqueue_depth{$release}",
-  "histogram_quantile(0.99, sum(rate(workqueue_queue_duration_seconds_bucket{$release}[5m])) by (instance, name, le))",
-  "sum(rate(workqueue_adds_total{$release}[5m])) by (instance, name)",
-  "rate(workqueue_unfinished_work_seconds{$release}[5m])",
-  "histogram_quantile(0.99, sum(rate(workqueue_work_duration_seconds_bucket{$release}[5m])) by (instance, name, le))",
-  "sum(rate(workqueue_retries_total{$release}[5m])) by (instance, name)",
-  "sum(rate(controller_runtime_reconcile_time_seconds_bucket{$release}[5m])) by (le)",
-  "rate(process_cpu_seconds_total{$release}[5m]) * 100",
-  "process_resident_memory_bytes{$release}",
-].map((expr) => expr.replace("$release", 'job=~"$job", namespace=~"$namespace"'));
 
 describeWithPrometheus("Prometheus, by the chart's own objects", () => {
   let plane: ControlPlane;
@@ -67,6 +52,7 @@ describeWithPrometheus("Prometheus, by the chart's own objects", () => {
       metrics: { serviceMonitor: { enabled: true } },
       prometheusRule: { enabled: true },
       dashboards: { enabled: true },
+      autoscaling: { enabled: true },
     };
     await helm.done(["install", "holdfast", chart, "--namespace", namespace, "--create-namespace"], values);
     manifests = await helm.installed("holdfast", namespace);
@@ -242,6 +228,55 @@ describeWithPrometheus("Prometheus, by the chart's own objects", () => {
     const grant = ["create", "clusterrolebinding", "reader", "--clusterrole=guarded-holdfast-metrics-reader"];
     await plane.kubectl(...grant, `--serviceaccount=${namespace}:prometheus`);
     await until(async () => (await up()) === "1", lastLines);
+  });
+
+  describe("the documented rule of prometheus-adapter", () => {
+    const pod = "holdfast-0";
+    async function askedMetric(): Promise<string> {
+      const { metrics } = pick(manifests, "HorizontalPodAutoscaler").spec as {
+        metrics: { pods: { metric: { name: string } } }[];
+      };
+      return metrics[0]?.pods.metric.name ?? "";
+    }
+    /** More than a namespace has workers, to servers that do not answer, each with its ten: what is left waits for a worker. */
+    async function queueUp(...urls: readonly string[]): Promise<void> {
+      for (let nth = 0; nth < 40; nth += 1)
+        await requests.create(`waits-${nth}`, { url: urls[nth % urls.length], timeout: "60s", retry: { limit: 0 } });
+    }
+
+    test("gives the queue's age of each Pod, by the name that the HorizontalPodAutoscaler asks for", async () => {
+      const [rule] = (await documentedRules()).custom;
+      expect(rule.seriesQuery.split("{")[0]).toBe(await askedMetric());
+      expect((await prometheus.query(rule.seriesQuery)).map(({ metric }) => metric["pod"])).toEqual([pod]);
+      const samples = await prometheus.query(queryOf(rule, namespace, pod));
+      expect(samples.map(({ metric }) => metric)).toEqual([{ pod }]);
+    });
+
+    testWithAdapter("is answered by the adapter itself, while keys wait and before", async () => {
+      const { metadata, spec } = podTemplateOf(manifests);
+      const { labels } = metadata;
+      const path = `/api/v1/namespaces/${namespace}/pods`;
+      await accepted(plane, "POST", path, { apiVersion: "v1", kind: "Pod", metadata: { name: pod, labels }, spec });
+      await using adapter = await startAdapter(plane, prometheus.url);
+      const selector = Object.entries(labels)
+        .map((label) => label.join("="))
+        .join(",");
+      const metric = await askedMetric();
+      let said: unknown;
+      async function isSaid(isRight: (secs: number) => boolean): Promise<boolean> {
+        const items = await adapter.podMetric(namespace, metric, selector);
+        said = items;
+        if (typeof items === "string" || items.length !== 1) return false;
+        expect(items[0]?.describedObject).toMatchObject({ kind: "Pod", name: pod });
+        return isRight(numberOf(items[0]?.value ?? ""));
+      }
+      const otherwise = (): string => `the adapter says ${JSON.stringify(said)}`;
+      await until(() => isSaid((secs) => secs < 1), otherwise);
+      await using one = await loopbackServer(() => {});
+      await using other = await loopbackServer(() => {});
+      await queueUp(one.url, other.url);
+      await until(() => isSaid((secs) => secs > 2), otherwise);
+    });
   });
 
   test("finds nothing to mend in the metrics", async () => {

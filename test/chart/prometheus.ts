@@ -13,6 +13,7 @@ export interface Sample {
   readonly value: readonly [number, string];
 }
 export interface Prometheus extends AsyncDisposable {
+  readonly url: string;
   /** An instant query. Throws what Prometheus says of it. */
   query(expr: string): Promise<readonly Sample[]>;
   /** `path` below /api/v1/: its data. */
@@ -83,6 +84,22 @@ export function scrapeConfig(
   };
 }
 
+/** What the dashboard of kubebuilder's plugin "grafana" reads (controller-runtime-metrics.json), as it asks for it. */
+export const elsewhere = [
+  "controller_runtime_active_workers{$release}",
+  "sum(rate(controller_runtime_reconcile_total{$release}[5m])) by (instance, pod)",
+  "sum(rate(controller_runtime_reconcile_errors_total{$release}[5m])) by (instance, pod)",
+  "workqueue_depth{$release}",
+  "histogram_quantile(0.99, sum(rate(workqueue_queue_duration_seconds_bucket{$release}[5m])) by (instance, name, le))",
+  "sum(rate(workqueue_adds_total{$release}[5m])) by (instance, name)",
+  "rate(workqueue_unfinished_work_seconds{$release}[5m])",
+  "histogram_quantile(0.99, sum(rate(workqueue_work_duration_seconds_bucket{$release}[5m])) by (instance, name, le))",
+  "sum(rate(workqueue_retries_total{$release}[5m])) by (instance, name)",
+  "sum(rate(controller_runtime_reconcile_time_seconds_bucket{$release}[5m])) by (le)",
+  "rate(process_cpu_seconds_total{$release}[5m]) * 100",
+  "process_resident_memory_bytes{$release}",
+].map((expr) => expr.replace("$release", 'job=~"$job", namespace=~"$namespace"'));
+
 /** Returns once it answers. */
 export async function startPrometheus(scrape: object, groups: unknown): Promise<Prometheus> {
   const started = new AsyncDisposableStack();
@@ -109,6 +126,7 @@ export async function startPrometheus(scrape: object, groups: unknown): Promise<
       .catch(() => false);
   await until(isReady, () => "Prometheus is not ready");
   return {
+    url: address,
     get,
     async query(expr) {
       const { result } = (await get(`query?query=${encodeURIComponent(expr)}`)) as { readonly result: readonly Sample[] };

@@ -14,6 +14,7 @@ export default async function setup(): Promise<void> {
     const prometheusCRDs = await pathFrom("helm/prometheus-crds.sh");
     const promtool = await debianProgram("prometheus", "promtool");
     const prometheus = await debianProgram("prometheus", "prometheus");
+    const prometheusAdapter = await pathFrom("go/ensure.sh", "prometheus-adapter", "if-built").catch(() => undefined);
     const chromium = await findChromium();
     const hadolint = await optional("hadolint", "hadolint/ensure.sh");
     const gitops = await optional("gitops", "gitops/ensure.sh");
@@ -26,6 +27,7 @@ export default async function setup(): Promise<void> {
       image: await assembleImage(),
       ...(promtool && { promtool }),
       ...(prometheus && { prometheus }),
+      ...(prometheusAdapter !== undefined && { prometheusAdapter }),
       ...(chromium && { chromium }),
       ...(hadolint && { hadolint }),
     };

@@ -18,6 +18,8 @@ export interface ChartTools {
   /** Programs of Debian's packages; absent where they cannot be had. */
   readonly prometheus?: string;
   readonly promtool?: string;
+  /** Absent where nobody has built it. */
+  readonly prometheusAdapter?: string;
   readonly chromium?: string;
   /** The Dockerfile's linter; absent where it cannot be had. */
   readonly hadolint?: string;
