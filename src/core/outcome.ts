@@ -81,6 +81,7 @@ export type RefusalReason =
   | "KeyNotFound"
   | "ReferenceForbidden"
   | "ServiceAccountRequired"
+  | "FinalizerRefused"
   | "ObjectTooLarge"
   | "InvalidExpression"
   | "ExpressionFailed"

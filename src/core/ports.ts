@@ -59,6 +59,11 @@ export class StatusTooLargeError extends Error {
   override readonly name = "StatusTooLargeError";
 }
 
+/** A right, a policy or a webhook is against a finalizer of the object itself. Its message is for people, and quotes nobody. */
+export class FinalizerRefusedError extends Error {
+  override readonly name = "FinalizerRefusedError";
+}
+
 export interface ServiceAccountKey {
   readonly namespace: string;
   readonly name: string;
@@ -102,7 +107,7 @@ export interface ResourceStore extends OutputStore {
   /**
    * Puts a finalizer on the object that `resource` was read from, or takes it off; one that is so already is `written`.
    * Guarantees: it never lands on another UID, or beside a status that somebody else wrote meanwhile, and no other finalizer
-   * is touched. `mayWrite`, and what is thrown, are as for `writeStatus`.
+   * is touched. `mayWrite` is as for `writeStatus`. Throws when the store cannot be reached, `FinalizerRefusedError` where it is against it.
    */
   setFinalizer(
     type: ResourceType,

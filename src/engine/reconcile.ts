@@ -14,7 +14,15 @@ import type { Owner } from "../core/output.ts";
 import type { ReadResult, Reference } from "../core/resource.ts";
 import { sameJSON } from "../core/tools/json.ts";
 import type { CheckResult, Kind, Situation, StepOf, Steps, Verdict } from "../core/plan.ts";
-import type { ActingStore, Announce, Read, Requester, ResourceStore, WaitForRecord } from "../core/ports.ts";
+import {
+  FinalizerRefusedError,
+  type ActingStore,
+  type Announce,
+  type Read,
+  type Requester,
+  type ResourceStore,
+  type WaitForRecord,
+} from "../core/ports.ts";
 import type { YieldIfLong } from "../core/tools/event-loop-yield.ts";
 import { followPlan, type Ended } from "./follow-plan.ts";
 import { createHolds, type HoldDeps, type Holds } from "./holds.ts";
@@ -26,6 +34,7 @@ import { perform, type Performers } from "./performers.ts";
 import { readOnce } from "./read-once.ts";
 import type { Conflict, Interruption, Postponed, Reconciled } from "./reconciled.ts";
 import { createSending, type SendingDeps } from "./sending.ts";
+import { tellHeldBack } from "./tell-wait.ts";
 
 export interface ReconcileDeps extends Omit<OwnObjectDeps, "unrecorded">, Omit<SendingDeps, "unrecorded">, HoldDeps {
   readonly store: ResourceStore;
@@ -62,7 +71,18 @@ interface Running {
  * An HTTP failure is not an error here: the plan receives it as an outcome and the status reports it. What throws is
  * what prevents a verdict: the store cannot be reached, `signal` aborted, or a mistake in a plan (`PlanError`).
  */
-export async function reconcile(kind: Kind, situation: Situation, { deps, signal }: Running): Promise<Reconciled> {
+export async function reconcile(kind: Kind, situation: Situation, running: Running): Promise<Reconciled> {
+  try {
+    return await decideAndRecord(kind, situation, running);
+  } catch (error) {
+    if (error instanceof FinalizerRefusedError) {
+      const why = { type: "refusal", reason: "FinalizerRefused", message: error.message, heals: true } as const;
+      await tellHeldBack(kind, situation, why, running).catch(() => undefined); // it is thrown all the same
+    }
+    throw error;
+  }
+}
+async function decideAndRecord(kind: Kind, situation: Situation, { deps, signal }: Running): Promise<Reconciled> {
   const { resource } = situation;
   const object = createOwnObject(kind, resource, deps, signal);
   const ended = await carryOut(kind, situation, object, { deps, signal });
@@ -72,9 +92,10 @@ export async function reconcile(kind: Kind, situation: Situation, { deps, signal
   const { attempt }: Partial<DeliveryRecord> = verdict.status;
   if (attempt) deps.onAttempt(attempt.id);
   const isNew = verdict.finalizer?.present !== false && !sameJSON(verdict.status, object.current().status ?? {});
+  // What came of a request goes first: it is not lost where something else cannot be written.
   const conflict =
-    (verdict.annotation && (await object.annotate(verdict.annotation))) ??
     (await write(object, verdict, { isNew, hasSent })) ??
+    (verdict.annotation && (await object.annotate(verdict.annotation))) ??
     (await holds.put(verdict.holds));
   if (conflict) return conflict;
   if (hasSent) await holds.readAhead();
@@ -187,9 +208,11 @@ async function write(
   { status, finalizer }: Verdict,
   { isNew, hasSent }: { readonly isNew: boolean; readonly hasSent: boolean },
 ): Promise<Conflict | undefined> {
-  if (hasSent && (isNew || finalizer)) return object.recordOutcome({ status, ...(finalizer && { finalizer }) });
+  if (hasSent && finalizer?.present === false) return object.recordOutcome({ status, finalizer });
+  // One that is put on here is that of an object that has only been observed, which can be done again.
   const conflict = finalizer && (await object.setFinalizer(finalizer));
-  return conflict ?? (isNew ? object.writeStatus(status) : undefined);
+  if (conflict || !isNew) return conflict;
+  return hasSent ? object.recordOutcome({ status }) : object.writeStatus(status);
 }
 
 const accountRequired: Refusal = {

@@ -1,5 +1,6 @@
 /**
- * What waits for its turn, for long, says so in its status, and waits on.
+ * What is held back says so in its status: where it waits for its turn, for long, and where the store is against what has to be
+ * written first.
  *
  * Invariant: its place in the line is not touched, and nothing is read for it.
  */
@@ -26,10 +27,20 @@ export async function tellWait(
   wait: LongWait,
   { deps, signal }: { readonly deps: TellDeps; readonly signal: AbortSignal },
 ): Promise<Verdict | Conflict | undefined> {
-  const { resource } = situation;
-  if (saysMore(resource)) return undefined;
+  if (saysMore(situation.resource)) return undefined;
   const refusal = refusalFor(wait);
-  const verdict = refusal && kind.heldBack?.(situation, refusal);
+  return refusal && tellHeldBack(kind, situation, refusal, { deps, signal });
+}
+
+/** The same of whatever holds it back. */
+export async function tellHeldBack(
+  kind: Kind,
+  situation: Situation,
+  refusal: Refusal,
+  { deps, signal }: { readonly deps: TellDeps; readonly signal: AbortSignal },
+): Promise<Verdict | Conflict | undefined> {
+  const { resource } = situation;
+  const verdict = kind.heldBack?.(situation, refusal);
   if (!verdict || sameJSON(verdict.status, resource.status ?? {})) return verdict;
   const object = createOwnObject(kind, resource, deps, signal);
   const conflict = await object.writeStatus(verdict.status);

@@ -4,7 +4,13 @@
  * Invariant: only the write is tried again, however long that takes, and nobody holds a worker for it. An outcome ends in one
  * of three: it is written; it is shown to be another's to write; or the process ends, which says it in the log.
  */
-import { StatusTooLargeError, type Announce, type OutcomeJournal, type WriteResult } from "../core/ports.ts";
+import {
+  FinalizerRefusedError,
+  StatusTooLargeError,
+  type Announce,
+  type OutcomeJournal,
+  type WriteResult,
+} from "../core/ports.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import type { TransitionEvent } from "../core/transition-event.ts";
 import type { Finalizer, Resource, ResourceType } from "../core/resource.ts";
@@ -210,6 +216,8 @@ function createLanding(
       room.take(resource.metadata.namespace, entry.sizeBytes);
       const message = "what came of a request cannot be recorded yet; it is kept, and only the write is tried again";
       emit({ type: "note", level: "warn", message, fields: describeUnrecorded(type, resource, entry.status), error });
+      if (error instanceof FinalizerRefusedError)
+        announce(type, resource, { type: "Warning", reason: "FinalizerRefused", message: error.message });
     }
     entry.failure = { error, atMs: performance.now() };
   }

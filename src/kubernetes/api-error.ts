@@ -89,7 +89,7 @@ function readStatus(answer: unknown): Status {
 }
 
 /** Whether the answer is no, by rights (403) or by a policy or a webhook, which answer as they like; and neither that it is gone nor busy. */
-export function isForbidden(error: unknown): boolean {
+export function isForbidden(error: unknown): error is ApiError {
   return error instanceof ApiError && error.status >= 400 && error.status < 500 && !otherwiseMeant.includes(error.status);
 }
 const otherwiseMeant = [401, 404, 408, 409, 429];

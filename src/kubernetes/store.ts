@@ -1,5 +1,5 @@
 /** Resources on a Kubernetes API server. Invariant: it reads and writes what the port says, and decides nothing. */
-import type { ResourceStore } from "../core/ports.ts";
+import { FinalizerRefusedError, type ResourceStore } from "../core/ports.ts";
 import type { RightDenial, ResourceKey, ResourceType } from "../core/resource.ts";
 import type { ApiClient } from "./api-client.ts";
 import { writeAnnotation } from "./annotate.ts";
@@ -58,8 +58,17 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
       return undefined;
     },
     readLive: (type, resource, signal) => readLive(writer, { type, resource }, signal),
-    setFinalizer: (type, resource, finalizer, signal, mayWrite = always) =>
-      writeFinalizer(writer, { type, resource, finalizer, mayWrite }, signal),
+    async setFinalizer(type, resource, finalizer, signal, mayWrite = always) {
+      try {
+        return await writeFinalizer(writer, { type, resource, finalizer, mayWrite }, signal);
+      } catch (error) {
+        if (!isForbidden(error) && !(error instanceof ApiError && error.isInternal)) throw error;
+        const change = finalizer.present ? "put on" : "taken off";
+        throw new FinalizerRefusedError(`metadata.finalizers: ${finalizer.name} cannot be ${change}: ${error.message}`, {
+          cause: error,
+        });
+      }
+    },
     async annotate(type, resource, annotation, signal, mayWrite = always) {
       return mayWrite() ? writeAnnotation(client, { type, resource, annotation }, signal) : { type: "conflict" };
     },

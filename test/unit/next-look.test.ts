@@ -50,6 +50,7 @@ const all: Record<RefusalReason, true> = {
   KeyNotFound: true,
   ReferenceForbidden: true,
   ServiceAccountRequired: true,
+  FinalizerRefused: true,
   ObjectTooLarge: true,
   InvalidExpression: true,
   ExpressionFailed: true,
