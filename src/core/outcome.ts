@@ -1,6 +1,6 @@
 /** What comes back of an exchange: an answer, a failure of the network, or why nothing was sent. The sets of reasons are closed. */
 import { retryReasons } from "../api/retry.ts";
-import type { Excerpt } from "./mask-secrets.ts";
+import type { Excerpt, Mask } from "./mask-secrets.ts";
 import type { Redacted } from "./redacted.ts";
 
 export interface Response {
@@ -39,6 +39,8 @@ export interface Shown {
   isOpen(text: string): boolean;
   /** Whether a Secret of the object is there that cannot be read now, so that nothing is shown which could hold it. */
   readonly isUncertain: boolean;
+  /** The same of what went out with the request alone: for what programs go by, such as an id, which must not be lost by chance. */
+  readonly sent: Pick<Mask, "holdsSecret" | "isOpen">;
   /** Whether there is any secret that it may hold: then a digest of the content would let people try guesses on it. */
   readonly hasSecrets: boolean;
 }

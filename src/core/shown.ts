@@ -29,6 +29,7 @@ class MaskedAnswer implements Shown {
   readonly #parts: ShownParts;
   readonly #secrets: () => Secrets;
   #mask: Mask | undefined;
+  #sent: Mask | undefined;
   constructor(parts: ShownParts, secrets: () => Secrets) {
     this.#parts = parts;
     this.#secrets = secrets;
@@ -48,6 +49,9 @@ class MaskedAnswer implements Shown {
   }
   isOpen(text: string): boolean {
     return this.isUncertain ? text.length < leastSecret : this.#masking.isOpen(text);
+  }
+  get sent(): Pick<Mask, "holdsSecret" | "isOpen"> {
+    return (this.#sent ??= createMask(this.#secrets));
   }
   get isUncertain(): boolean {
     return this.#parts.hidden?.isWhole === false;

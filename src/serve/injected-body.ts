@@ -42,13 +42,14 @@ function replaced(
 ): string | undefined {
   const found = new Set<string>();
   const others: string[] = [];
+  const sizeOf = createSizeOf();
   // One that is an object stands there in any order of its fields.
   const objects = values.flatMap(({ value, placeholder }) => {
     const parsed = value.startsWith("{") ? parse(value)?.value : undefined;
-    return isRecord(parsed) ? [{ value, placeholder, parsed }] : [];
+    return isRecord(parsed) ? [{ value, placeholder, parsed, size: sizeOf(parsed) }] : [];
   });
   function walk(one: unknown): unknown {
-    const object = isRecord(one) ? objects.find(({ parsed }) => sameJSON(parsed, one)) : undefined;
+    const object = isRecord(one) ? objects.find(({ parsed, size }) => size === sizeOf(one) && sameJSON(parsed, one)) : undefined;
     if (object) {
       found.add(object.value);
       return object.placeholder;
@@ -75,6 +76,17 @@ function replaced(
   if (values.some(({ value, isHeader }) => value !== "" && !isHeader && !found.has(value))) return undefined;
   const mask = createMask(() => ({ kept: [...placeholders.keys()], derived: [] }));
   return mask.isOpen(others.join("\n")) ? JSON.stringify(shown) : undefined;
+}
+
+/** Of how many parts a value is, each counted once: what differs in it is not compared, of which there could be much. */
+function createSizeOf(): (value: unknown) => number {
+  const known = new WeakMap<object, number>();
+  return function sizeOf(value: unknown): number {
+    if (typeof value !== "object" || value === null) return 1;
+    const size = known.get(value) ?? Object.values(value).reduce<number>((sum, inner) => sum + sizeOf(inner), 1);
+    known.set(value, size);
+    return size;
+  };
 }
 
 function parse(text: string): { readonly value: unknown } | undefined {

@@ -34,6 +34,7 @@ async function answered(hidden: readonly Source[]): Promise<{ readonly response:
     ".response.body.open",
     ".response.statusCode",
     ".response.body.count",
+    ".response.body.nothing",
   ];
   const result = await http.requester.evaluate(
     {
@@ -70,29 +71,32 @@ test("they are masked in what is shown, and stand in no value and no id", async 
     false,
     false,
   ]);
-  expect(shown.holdsSecret("5432")).toBe(false); // an id that is so short says nothing
-  expect(facts).toEqual(["secret", "secret", "here", 200, 7]);
+  expect(shown.holdsSecret("5432")).toBe(false); // a URL that has one so short says nothing
+  expect([shown.sent.holdsSecret(word), shown.sent.isOpen(word)]).toEqual([false, true]); // an id is lost for no other's
+  expect(facts).toEqual(["secret", "secret", "here", 200, 7, null]);
 });
 
-test("where one is there that cannot be read nothing is shown that could hold it", async () => {
-  const { response, facts } = await answered([fromSecret("it", "word"), fromSecret("forbidden", "word")]);
-  const { shown } = response;
-  expect([shown.isUncertain, shown.hasSecrets]).toEqual([true, true]);
-  expect([shown.body(), shown.mask("open"), shown.field("location"), shown.field("content-type")]).toEqual([
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-  ]);
-  // An id is judged by those that are known: without it an object would be lost.
-  expect([shown.holdsSecret(word), shown.holdsSecret("another id")]).toEqual([true, false]);
-  expect(facts).toEqual(["uncertain", "uncertain", "uncertain", 200, 7]);
-});
+test.each(["forbidden", "broken"])(
+  "where one is there that cannot be read nothing is shown that could hold it: %s",
+  async (name) => {
+    const { response, facts } = await answered([fromSecret("it", "word"), fromSecret(name, "word")]);
+    const { shown } = response;
+    expect([shown.isUncertain, shown.hasSecrets]).toEqual([true, true]);
+    expect([shown.body(), shown.mask("open"), shown.field("location"), shown.field("content-type")]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect([shown.holdsSecret(word), shown.holdsSecret("another id")]).toEqual([true, false]);
+    expect(facts).toEqual(["uncertain", "uncertain", "uncertain", 200, 7, null]);
+  },
+);
 
 test("what is not there is not looked for", async () => {
   const { response, facts } = await answered(absent);
   const { shown } = response;
   expect(JSON.parse(shown.body()?.text ?? "")).toEqual(told);
   expect([shown.hasSecrets, shown.isUncertain]).toEqual([false, false]);
-  expect(facts).toEqual([word, "5432", "here", 200, 7]);
+  expect(facts).toEqual([word, "5432", "here", 200, 7, null]);
 });

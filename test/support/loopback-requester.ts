@@ -21,10 +21,11 @@ export interface Objects {
   readonly configMaps?: Readonly<Record<string, Readonly<Record<string, string | Uint8Array>>>>;
 }
 
-/** Reads from memory; an object named `forbidden` may not be read. */
+/** Reads from memory; an object named `forbidden` may not be read, and one named `broken` makes the API server fail. */
 export function reader({ secrets = {}, configMaps = {} }: Objects): Read {
   return (kind, name) => {
     if (name === "forbidden") return Promise.resolve({ type: "forbidden" });
+    if (name === "broken") return Promise.reject(new Error("answered 500"));
     const content = (kind === "Secret" ? secrets : configMaps)[name];
     if (!content) return Promise.resolve({ type: "absent" });
     const metadata = { name, namespace: "team-a", uid: `uid-${name}`, generation: 1, resourceVersion: "1" };

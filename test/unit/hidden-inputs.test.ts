@@ -1,6 +1,6 @@
 /** Which Secrets an HTTPResource's requests do not send, and keep out of what is shown of their answers. */
 import { expect, test } from "@jest/globals";
-import { answer, created, drive, resource, same, user, values } from "../support/resource-plan.ts";
+import { answer, created, drive, held, now, resource, same, url, user, values } from "../support/resource-plan.ts";
 
 const from = (key: string): { readonly secretKeyRef: { readonly name: string; readonly key: string } } => ({
   secretKeyRef: { name: "it", key },
@@ -35,6 +35,31 @@ test("what another request sends as its body, or a part of it, is a Secret, too"
   const inPart = "spec.delete.body.multipart[0].secretKeyRef";
   expect(hiddenIn(drive(resource(bodies), [answer(201), values("7")]))).toEqual([[inPart]]);
   expect(hiddenIn(drive(created(bodies), [answer(200)]))).toEqual([["spec.create.body.secretKeyRef", inPart]]);
+});
+
+test("no Secret is read for a look of which nothing is shown", () => {
+  const { create, delete: remove, inputs } = written;
+  const unnamed = {
+    observe: { url: `${url}/ada` },
+    create: { ...create, url: `${url}/ada` },
+    delete: { ...remove, url },
+    inputs,
+  };
+  const read = ["spec.inputs.first", "spec.inputs.last"];
+  expect(hiddenIn(drive(resource(unnamed), [answer(200)]))).toEqual([undefined]);
+  expect(hiddenIn(drive(resource({ ...unnamed, record: "Body" }), [answer(200)]))).toEqual([read]);
+  expect(hiddenIn(drive(resource({ ...unnamed, values: { id: ".response.body.id" } }), [answer(200), same]))).toEqual([read]);
+});
+
+test("what an update sent as its body is looked for in what is told of its work, too", () => {
+  const spec = { ...user, update: { ...user.update, body: from("body"), poll: {} } };
+  const before = created().status;
+  const began = { id: "a", digest: "d", tries: 1, startedAt: now.toISOString() };
+  const attempt = { ...began, verb: "Update", phase: "Polling" } as const;
+  const status = { ...before, attempt, poll: { url: "/jobs/1", from: "Location", startedAt: now.toISOString() } as const };
+  const polling = drive(resource(spec, { status, finalizers: held }), [answer(202), values(false, false)]);
+  expect(polling.sent).toEqual(["GET /jobs/1"]);
+  expect(hiddenIn(polling)).toEqual([["spec.update.body.secretKeyRef"]]);
 });
 
 test("nothing is hidden where each request sends all", () => {

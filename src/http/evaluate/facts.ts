@@ -38,6 +38,7 @@ export function factsOf(
     if (readsSecret(expression)) return { type: "secret" };
     if (Buffer.byteLength(text) - "[]".length > longestFact) return { type: "tooLong" };
     const [value = null] = parseJSON(text) as readonly unknown[];
+    if (value === null) return { type: "value", value }; // it says nothing
     if (isOpen([...new Set([toText(value), ...textsOf(value)])].join("\n"))) return { type: "value", value: settle(value) };
     return { type: response?.shown.isUncertain === true ? "uncertain" : "secret" };
   };

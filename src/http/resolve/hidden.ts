@@ -6,7 +6,7 @@ import type { Source } from "../../core/source.ts";
 import { RefusedError } from "../refusal.ts";
 import { resolveBytes } from "./inputs.ts";
 
-/** One that is not there is not looked for: there is nothing to hide. Rejects as `read` does. */
+/** One that is not there is not looked for: there is nothing to hide. Rejects where it has to wait. */
 export async function resolveHidden(sources: readonly Source[], read: Read): Promise<Hidden> {
   const each = await Promise.all(sources.map((source) => textsOf(source, read)));
   return { texts: each.flatMap((texts) => texts ?? []), isWhole: each.every((texts) => texts !== undefined) };
@@ -22,7 +22,9 @@ async function textsOf(source: Source, read: Read): Promise<readonly string[] | 
     const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
     return isUtf8(bytes) ? [text] : [text, Buffer.from(bytes).toString("base64")];
   } catch (error) {
-    if (!(error instanceof RefusedError)) throw error;
+    // What is aborted is noticed by whoever goes on; a request that does not send it is not held up by what cannot be had.
+    if (!(error instanceof RefusedError)) return undefined;
+    if (error.refusal.reason === "RateLimited") throw error; // there is no memory for it now: it is waited for
     return notThere.includes(error.refusal.reason) ? [] : undefined;
   }
 }

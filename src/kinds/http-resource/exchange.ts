@@ -14,6 +14,7 @@ import { pollExpressions } from "../request/poll-expressions.ts";
 import { buildExchange, expectedThat, type DeclaredRequest } from "../request/request.ts";
 import { formerPlaces, type Context } from "./context.ts";
 import { endpointFor, sharedBy } from "./endpoints.ts";
+import { givenID } from "./identity.ts";
 import { inputsReadBy } from "./inputs-read.ts";
 
 export interface Asked {
@@ -80,6 +81,9 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
 /** What another request of the object sent, a server can tell in answer to this one. `field`: where this one is written. */
 function hiddenFrom(spec: HTTPResourceSpec, field: string, read: Inputs): readonly Source[] {
   const { inputs = {}, observe, lookup, create, update, beforeDelete, delete: remove } = spec;
+  // Nothing of its answer is shown then, and a look costs no reading of Secrets.
+  const isShown = spec.record === "Body" || spec.values !== undefined || spec.outputs !== undefined;
+  if (field === "spec.observe" && !isShown && givenID(spec) === undefined) return [];
   const unread = Object.fromEntries(Object.entries(inputs).filter(([name]) => !Object.hasOwn(read, name)));
   const requests = { observe, lookup, create, update, beforeDelete, delete: remove };
   const others = Object.entries(requests).filter(([verb]) => `spec.${verb}` !== field);

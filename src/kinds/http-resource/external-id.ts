@@ -14,7 +14,7 @@ export function idFrom(
   { expression, spec }: { readonly expression: string | undefined; readonly spec: Pick<HTTPResourceSpec, "inputs"> },
 ): string | undefined {
   const id = idOf(value);
-  if (id === undefined || response.shown.holdsSecret(id)) return undefined;
+  if (id === undefined || response.shown.sent.holdsSecret(id)) return undefined;
   return id.length >= leastTelling && expression !== undefined && readsSecretInput(expression, spec.inputs) ? undefined : id;
 }
 /** Whether an expression reads an input that is a Secret's; where it cannot be told what it reads, it does if it has the word. */

@@ -136,8 +136,10 @@ function declaredVerb({ spec }: Context, verb: Verb): { readonly field: string; 
     case "Create":
       return { field: "spec.create", shape: spec.create };
     case "Update": {
-      const { body: _, method = "PUT", ...rest } = spec.update ?? {};
-      return { field: "spec.update", shape: spec.update && { ...rest, expect: spec.update.expect, method } };
+      const { body: { mergePatch: _, ...content } = {}, method = "PUT", ...rest } = spec.update ?? {};
+      // It is not sent again, but its Secrets can stand in what is answered.
+      const body = Object.keys(content).length > 0 ? { body: content } : {};
+      return { field: "spec.update", shape: spec.update && { ...rest, ...body, expect: spec.update.expect, method } };
     }
     case "BeforeDelete":
       return { field: "spec.beforeDelete", shape: spec.beforeDelete };

@@ -104,8 +104,8 @@ function inHeader(response: Response, field: string): PollURL {
     const value = response.headers[name];
     if (typeof value !== "string") continue;
     const { shown } = response;
-    // Of what has been done, and cannot be told for certain, more would be lost than shown.
-    if (value.length > longestURL || (shown.isUncertain ? shown.holdsSecret(value) : !shown.isOpen(value)))
+    // Of what has been done more would be lost than shown, so that a short Secret of another request is no reason.
+    if (value.length > longestURL || shown.holdsSecret(value) || !shown.sent.isOpen(value))
       return failPoll(
         "PollURLUnusable",
         `answered 202; the URL in ${fieldNames[name]} is too long, or holds a secret of the request`,
