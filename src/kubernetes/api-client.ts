@@ -13,7 +13,7 @@ import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import { ApiError, ApiUnreachableError, timedOut, tooLarge, unreadable } from "./api-error.ts";
 import { exchange, type ApiReply } from "./api-exchange.ts";
 import { createConnections, type Purpose } from "./connections.ts";
-import { createCredentialSource } from "./credentials.ts";
+import { createCredentialSource, type TlsSettings } from "./credentials.ts";
 
 export interface ApiRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -80,7 +80,7 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
   const connections = createConnections(origin, credentials.proxyURL, settings.connections);
 
   /** Where it goes, and what it says. Reads the credentials where they are due. */
-  async function begin(purpose: Purpose, request: ApiRequest, signal: AbortSignal, limitMs: number): Promise<Beginning> {
+  async function begin(request: ApiRequest, signal: AbortSignal, limitMs: number): Promise<Beginning> {
     const startedMs = performance.now();
     const { tls, headers } = credentials.kept() ?? (await within(limitMs, request, signal, credentials.current()));
     const { method, query, body } = request;
@@ -91,15 +91,7 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
       headers: { ...headers, "user-agent": userAgent, ...headersOf(request) },
       body: body === undefined ? null : JSON.stringify(body),
     };
-    const leftMs = Math.max(1, limitMs - (performance.now() - startedMs));
-    // Asked for where it is used at once: it may be renewed a moment later.
-    return { dispatcher: () => connections.get(purpose, tls), options, leftMs };
-  }
-
-  /** Of an answer that is no success. */
-  function refusal(request: ApiRequest, { status, retryAfter, text }: ApiReply): ApiError {
-    if (status === 401) credentials.rejected();
-    return new ApiError(describe(request), status, refusalJSON(text), retryAfterMs(retryAfter));
+    return { tls, options, leftMs: Math.max(1, limitMs - (performance.now() - startedMs)) };
   }
 
   /** Runs one request, records it, and gives its errors their names. */
@@ -111,6 +103,7 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
       return result;
     } catch (error) {
       if (error instanceof ApiError) {
+        if (error.status === 401) credentials.rejected();
         emit({ type: "apiCalled", method, code: String(error.status), host });
         throw error;
       }
@@ -128,8 +121,12 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
       signal.throwIfAborted();
       const { purpose = "calls", timeoutMs = callTimeoutMs } = request;
       return await callAndRecord(request, signal, async () => {
-        const { dispatcher, options, leftMs } = await begin(purpose, request, signal, timeoutMs);
-        const reply = await exchange(dispatcher(), options, { signal, timeoutMs: leftMs, errors: errorsOf(request) });
+        const { tls, options, leftMs } = await begin(request, signal, timeoutMs);
+        const reply = await exchange(connections.get(purpose, tls), options, {
+          signal,
+          timeoutMs: leftMs,
+          errors: errorsOf(request),
+        });
         if (!isSuccess(reply.status)) throw refusal(request, reply);
         return [reply.status, { status: reply.status, body: readJSON(request, reply.text) }];
       });
@@ -139,8 +136,8 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
       using cleanup = new DisposableStack();
       const limit = cleanup.use(deadline(signal, callTimeoutMs));
       const chunks = await callAndRecord(request, signal, async () => {
-        const { dispatcher, options } = await begin("watches", request, signal, callTimeoutMs);
-        const responding = dispatcher().request({ ...options, signal: limit.signal });
+        const { tls, options } = await begin(request, signal, callTimeoutMs);
+        const responding = connections.watches(tls).request({ ...options, signal: limit.signal });
         const response = await unlessAborted(limit.signal, responding).catch((error: unknown) => {
           throw limit.expired ? errorsOf(request).timedOut() : error; // undici notices only once it is connected
         });
@@ -162,7 +159,8 @@ export function createApiClient(settings: ApiClientSettings): ApiClient {
 }
 
 interface Beginning {
-  readonly dispatcher: () => Dispatcher;
+  /** By which its client is found where it is used at once: it may be renewed a moment later. */
+  readonly tls: TlsSettings;
   readonly options: Dispatcher.DispatchOptions;
   /** Of its limit. */
   readonly leftMs: number;
@@ -183,6 +181,10 @@ function headersOf({ body, impersonate, contentType, accept = "application/json"
   };
 }
 
+/** Of an answer that is no success. */
+function refusal(request: ApiRequest, { status, retryAfter, text }: ApiReply): ApiError {
+  return new ApiError(describe(request), status, refusalJSON(text), retryAfterMs(retryAfter));
+}
 /** Undefined for an empty one. Throws for what is no JSON, never with its text. */
 function readJSON(request: ApiRequest, text: string): unknown {
   if (text === "") return undefined;

@@ -5,6 +5,7 @@
  * Invariant: whatever ends it early destroys its socket, or keeps it from ever being sent.
  */
 import type { Dispatcher } from "undici";
+import type { RequestHandler, Wire } from "../core/tools/kept-connections.ts";
 
 /** A page of 500 objects of half a megabyte each: beyond what etcd was made for. */
 const maxAnswerBytes = 256 * 1024 * 1024;
@@ -24,7 +25,7 @@ interface Limits {
 
 /** Rejects with the signal's reason when it aborts, also while it waits for a connection; and with undici's errors. */
 export function exchange(
-  dispatcher: Dispatcher,
+  wire: Wire,
   options: Dispatcher.DispatchOptions,
   { signal, timeoutMs, errors }: Limits,
 ): Promise<ApiReply> {
@@ -55,7 +56,8 @@ export function exchange(
   function onAbort(): void {
     breakOff(signal.reason);
   }
-  const handler: Dispatcher.DispatchHandler = {
+  const handler: RequestHandler = {
+    onDone: undefined,
     onRequestStart(started) {
       controller = started;
       if (brokenOff) started.abort(brokenOff); // while it waited for a connection
@@ -71,16 +73,18 @@ export function exchange(
       else chunks.push(chunk);
     },
     onResponseEnd() {
+      handler.onDone?.(false);
       letGo();
       const whole = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
       resolve({ status, retryAfter, text: whole?.toString("utf8") ?? "" });
     },
     onResponseError(_controller, error) {
+      handler.onDone?.(true);
       fail(error);
     },
   };
   try {
-    dispatcher.dispatch(options, handler);
+    wire.dispatch(options, handler);
   } catch (error) {
     fail(error);
   }

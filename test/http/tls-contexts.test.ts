@@ -100,7 +100,7 @@ describe("no finite-field Diffie-Hellman, whose size a server chooses:", () => {
     for (const scheme of ["http", "https"])
       expect(await http.send(exchange({ url: `${scheme}://127.0.0.1:1`, timeoutMs: 3_000 }))).toMatchObject({ type: "failure" });
     const connections = createConnections(url, undefined);
-    const client = connections.get("calls", { rejectUnauthorized: false });
+    const client = connections.watches({ rejectUnauthorized: false });
     await expect(client.request({ method: "GET", path: "/", origin: url, signal: AbortSignal.timeout(5_000) })).rejects.toThrow();
     await connections.destroy();
     expect(offered.length).toBeGreaterThanOrEqual(3);
