@@ -69,4 +69,24 @@ export const valueCases: readonly RemoteCase[] = [
       expect(JSON.stringify([status("p"), status("k")])).not.toMatch(/Zx9|made-by/);
     },
   },
+  {
+    name: "a value that holds what only create sends is not shown either",
+    server: projects(),
+    manifests: {
+      ...secret,
+      "HTTPResource/p": {
+        inputs: { token: { secretKeyRef: { name: "s", key: "token" } } },
+        observe: { url: "$URL/projects/p" },
+        create: { url: "$URL/projects/p", method: "PUT", body: { json: { name: "p", given: "${ .inputs.token }" } } },
+        values: { name: ".object.name", given: ".object.given" },
+        interval: "1s",
+      },
+    },
+    check({ status, state, message }) {
+      expect(state("p")).toBe("False/ValueIsSecret Reconciling");
+      expect(message("p")).toMatch(/^spec\.values\.given:/);
+      expect(status("p")["values"]).toEqual({ name: "p" });
+      expect(JSON.stringify(status("p"))).not.toContain("Zx9");
+    },
+  },
 ];
