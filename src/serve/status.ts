@@ -104,7 +104,7 @@ function tellDisposable({ object, shadow, shown, details }: Told): PeerStatus {
   const isShown = shown !== undefined && shown.durationMs === durationMs && shown.statusCode === answer?.statusCode;
   const body = hasInjections(object) ? (isShown ? shown.body : isTold ? response?.body : undefined) : undefined;
   const told = answer ? (answer.body === undefined ? withShown(answer, body, undefined) : answer) : response;
-  const asked = attempt ? details : requestDetails;
+  const asked = details ?? requestDetails;
   return {
     ...rest,
     ...(told && { response: told }),

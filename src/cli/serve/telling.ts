@@ -93,9 +93,10 @@ export function createTelling({ writes, evaluator, learn, shownOf, now }: Tellin
       const shown = shownOf(shadowTypeOf(object.type).kind, shadow);
       const told = (details: Told["details"]): object => tellAnswer({ object, shadow, shown, details, now: now() });
       let answer = told(undefined);
-      // What was sent is worked out anew only where something has come of it.
-      const isNew = !sameJSON(answer, withoutConditions(object.resource.status)) || !("requestDetails" in answer);
-      if (isNew && hasActed(shadow)) {
+      // What was sent once is not what is written by now.
+      const isOld = object.peer.type === "disposable" && "requestDetails" in answer;
+      const isTold = isOld && sameJSON(withoutConditions(answer), withoutConditions(object.resource.status));
+      if (!isTold && hasActed(shadow)) {
         const { response } = answer as { readonly response?: Parameters<typeof detailsOf>[2] };
         answer = told(await detailsOf(object, lastAction(shadow), response, { evaluator, signal }));
       }
