@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { isReady } from "../support/declared-requests.ts";
 import { startFaultOrigin, type FaultOrigin } from "../support/fault-origin.ts";
-import { faultWorld, inSoak, never } from "../support/fault-world.ts";
+import { faultWorld, inSoak, never, until } from "../support/fault-world.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const isSoak = inSoak(false, true);
@@ -25,6 +25,7 @@ describeWithControlPlane(`${2 * each} objects, of which half go to an origin tha
       const retry = { limit: 100, backoff: { initial: `${initialMs}ms`, max: `${maxMs}ms` } };
       /** Milliseconds from an object's creation to its request at the origin that is up, 99 of 100. */
       async function run(round: string): Promise<number> {
+        const sentBefore = origin.requests.length;
         const creations = Array.from({ length: each }, (_, n) => {
           const down = n % 2 === 0 ? resetting : silent;
           return [
@@ -41,6 +42,8 @@ describeWithControlPlane(`${2 * each} objects, of which half go to an origin tha
             }),
           );
         }
+        // The origins are in this process: it lists thousands of objects only when they have been reached.
+        await until("the others are sent", () => origin.requests.length >= sentBefore + each, inSoak(150_000, 1_200_000));
         await requests.until(
           "the others are Ready",
           (all) => [...all].filter(([name, one]) => name.startsWith(`up-${round}`) && isReady(one)).length === each,
@@ -51,8 +54,16 @@ describeWithControlPlane(`${2 * each} objects, of which half go to an origin tha
         const latencies = sent.map(({ path, atMs }) => atMs - (createdMs.get(path) ?? NaN)).toSorted((a, b) => a - b);
         return latencies[Math.floor(latencies.length * 0.99)] ?? NaN;
       }
+      async function removeAll(): Promise<void> {
+        const areGone = async (): Promise<boolean> => {
+          await plane.admin("DELETE", requests.collection); // of thousands it deletes as many as there is time for
+          return (await requests.all()).size === 0;
+        };
+        await until("all are gone", areGone, 600_000);
+      }
       const whenAllAreUpMs = isSoak ? await run("all-up") : undefined;
       if (whenAllAreUpMs !== undefined) process.stderr.write(`all up: 99 of 100 sent within ${Math.round(whenAllAreUpMs)} ms\n`);
+      if (isSoak) await removeAll(); // what is there already is the same for both
       resetting.reply = () => ({ type: "reset" });
       silent.reply = () => never();
       const fromMs = performance.now();
