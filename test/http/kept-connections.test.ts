@@ -207,4 +207,10 @@ test("closing waits for what is under way and for what waits; destroying ends bo
   );
   await destroyed.destroy();
   expect(await Promise.all(both.map(({ ended }) => ended))).toEqual(["failed", "failed"]);
+
+  const { accepted } = server.counts();
+  const unopened = new KeptConnections(server.url, keeping, 1);
+  await unopened.close();
+  for (const over of [closing, destroyed, unopened]) expect(await get(over, server.url, "/late").ended).toBe("failed");
+  expect([server.held.length, server.counts().accepted]).toEqual([3, accepted]);
 });

@@ -39,6 +39,7 @@ export class KeptConnections implements Wire {
   readonly #waiting: Waiting[] = [];
   /** Resolves when nobody waits any more. */
   #noneWaits: PromiseWithResolvers<void> | undefined;
+  #isOver = false;
 
   /** Opens `most` at most. `onUnused`: nothing is connected, and nothing under way. */
   constructor(origin: string | URL, options: Client.Options, most: number, onUnused: () => void = () => {}) {
@@ -60,18 +61,21 @@ export class KeptConnections implements Wire {
     const free = open.filter((one) => this.#free.includes(one)).length;
     return { connected: open.length, free, waiting: this.#waiting.length + opening };
   }
-  /** Ends when what is under way has ended. */
+  /** Ends when what is under way has ended. What comes later fails. */
   async close(): Promise<void> {
+    this.#isOver = true;
     if (this.#waiting.length > 0) await (this.#noneWaits ??= Promise.withResolvers<void>()).promise;
     await Promise.all(this.#all.map(({ client }) => client.close()));
   }
-  /** Breaks off whatever is under way. */
+  /** Breaks off whatever is under way. What comes later fails. */
   async destroy(): Promise<void> {
+    this.#isOver = true;
     await Promise.all(this.#all.map(({ client }) => client.destroy()));
   }
 
   #another(): Connection {
     const client = this.#open();
+    if (this.#isOver) void client.destroy(); // which refuses it
     const one: Connection = {
       client,
       isOpen: false,

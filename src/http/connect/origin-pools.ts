@@ -93,6 +93,11 @@ export function createOriginPools(
       return pool;
     },
     direct(connect) {
+      let isOver = false;
+      const endAll = async (end: "close" | "destroy"): Promise<void> => {
+        isOver = true;
+        await Promise.all([...kept.values()].map((connections) => connections[end]()));
+      };
       const { connections: _, ...others } = limits;
       const connectTo = (origin: string): Client.Options => ({
         ...others,
@@ -101,10 +106,12 @@ export function createOriginPools(
       return {
         dispatch(request, handler) {
           const origin = String(request.origin);
-          (kept.get(origin) ?? keep(origin, connectTo(origin))).dispatch(request, handler);
+          const connections = kept.get(origin) ?? keep(origin, connectTo(origin));
+          if (isOver) void connections.close(); // which refuses it
+          connections.dispatch(request, handler);
         },
-        close: async () => void (await Promise.all([...kept.values()].map((connections) => connections.close()))),
-        destroy: async () => void (await Promise.all([...kept.values()].map((connections) => connections.destroy()))),
+        close: () => endAll("close"),
+        destroy: () => endAll("destroy"),
       };
     },
     queued: () => counts().reduce((sum, { waiting }) => sum + waiting, 0),
