@@ -44,19 +44,26 @@ export function leaseNameFor({ leaseName, watchLabelSelector: selector, kubeconf
   return leaseName ?? (selector === undefined ? name : `${name}-${digest(selector).slice(0, 8)}`);
 }
 
-/** What a lease would tell besides, that the API server has gone back, is asked for as often as one would be renewed. */
+/**
+ * What a lease would tell besides, that the API server has gone back, is asked for as often as one would be renewed. Then nothing more
+ * begins, since the next process would begin it again.
+ */
 function unconditional(
   { namespace: [namespace], retryPeriod: pauseMs }: ControllerSettings,
   { client }: LeadershipParts,
 ): Leadership {
+  let wentBack = false;
   return {
-    term: () => 1,
+    term: () => (wentBack ? undefined : 1),
     ledSinceVersion: () => undefined,
     ledSinceMs: () => undefined,
     unbrokenSince: () => 1,
     async run({ ended }, elected) {
       elected();
-      await followStoreVersion(client, { type: httpRequestType, namespace, pauseMs }, ended);
+      await followStoreVersion(client, { type: httpRequestType, namespace, pauseMs }, ended).catch((error: unknown) => {
+        wentBack = true;
+        throw error;
+      });
     },
   };
 }

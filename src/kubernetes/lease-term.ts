@@ -20,8 +20,8 @@ export interface LeaseTerm {
   readonly ledSinceVersion: () => string | undefined;
   /** As of `Leadership`. */
   readonly ledSinceMs: () => number | undefined;
-  /** When the latest renewal was sent, or one that others had made was read, on the clock of `performance.now`. */
-  readonly renewedMs: () => number;
+  /** When the latest renewal was sent, or the lease was asked for one by others, whatever came of it, on the clock of `performance.now`. */
+  readonly triedMs: () => number;
   /** Takes or renews it. `conflict`: somebody else wrote it. Undefined: it is ours, but was answered too late to act on. */
   hold(before: Lease | undefined): Promise<Lease | "conflict" | undefined>;
   /** Ends with the term: an answer that comes later is of no use. */
@@ -46,7 +46,7 @@ export function createLeaseTerm({ leases, identity, leaseDurationMs, renewDeadli
   let term: Term | undefined;
   let termNumber = 1;
   let took: { readonly version: string; readonly ms: number } | undefined;
-  let sentMs = 0;
+  let triedMs = 0;
   /** What it was not before: the lease as it was read or written last, and when that call was sent. */
   let known: { readonly spec: LeaseSpec; readonly sentMs: number } | undefined;
   const check = createVersionCheck();
@@ -73,9 +73,10 @@ export function createLeaseTerm({ leases, identity, leaseDurationMs, renewDeadli
     number: () => termNumber,
     ledSinceVersion: () => took?.version,
     ledSinceMs: () => (current() === undefined ? undefined : took?.ms),
-    renewedMs: () => sentMs,
+    triedMs: () => triedMs,
     async hold(before) {
-      sentMs = performance.now();
+      const sentMs = performance.now();
+      triedMs = sentMs;
       const spec = heldBy(identity, before?.spec ?? {}, leaseDurationMs, new Date());
       const written = await leases.write(before, spec, never).catch((error: unknown) => findWritten(spec, error));
       if (written === "conflict") return "conflict";
@@ -89,13 +90,13 @@ export function createLeaseTerm({ leases, identity, leaseDurationMs, renewDeadli
     read,
     async readShared() {
       const askedMs = performance.now();
+      triedMs = askedMs;
       const lease = checkVersion(await read());
       const before = known;
       known = lease && { spec: lease.spec, sentMs: askedMs };
       if (!term || !before || lease?.spec.holderIdentity !== identity || !isRenewedSince(before.spec, lease.spec))
         return { lease, renewed: "no" };
       const renewed = termAfter(term, { sentMs: before.sentMs, answeredMs: performance.now() }, renewDeadlineMs);
-      sentMs = askedMs;
       term = renewed;
       return { lease, renewed: renewed ? "yes" : "late" };
     },

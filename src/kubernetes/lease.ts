@@ -105,7 +105,7 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
   /** Returns the lease when told to leave; undefined when it is lost. */
   async function lead(current: Lease | undefined, signal: AbortSignal): Promise<Lease | undefined> {
     for (;;) {
-      const pauseMs = Math.max(0, term.renewedMs() + retryPeriodMs - performance.now());
+      const pauseMs = Math.max(0, term.triedMs() + retryPeriodMs - performance.now());
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return current;
       if (term.current() === undefined) return undefined;
@@ -156,7 +156,7 @@ function createNote({ emit, namespace, name, identity }: LeadershipSettings): No
 }
 
 interface Renewing {
-  readonly term: Pick<LeaseTerm, "read" | "readShared">;
+  readonly term: Pick<LeaseTerm, "read" | "readShared" | "checkVersion">;
   readonly isShared: boolean;
   readonly isOthers: (lease: Lease | undefined) => boolean;
   readonly hold: (before: Lease | undefined) => Promise<Lease | "conflict" | undefined>;
@@ -175,7 +175,7 @@ async function renew(
   }
   let renewed = isOthers(lease) ? "conflict" : await hold(lease);
   if (renewed === "conflict") {
-    lease = await term.read();
+    lease = term.checkVersion(await term.read());
     if (isOthers(lease)) return undefined;
     renewed = await hold(lease); // ours after all: the answer to an earlier renewal was lost, or somebody labelled it
   }

@@ -3,6 +3,7 @@ import { expect, test } from "@jest/globals";
 import type { ApiClient, ApiRequest } from "../../src/kubernetes/api-client.ts";
 import { ApiError, ApiUnreachableError } from "../../src/kubernetes/api-error.ts";
 import { createLeadership } from "../../src/kubernetes/lease.ts";
+import { StoreWentBackError } from "../../src/kubernetes/store-version.ts";
 import { until } from "../support/memory-store.ts";
 
 const times = { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryPeriodMs: 100 };
@@ -29,10 +30,11 @@ function losing(read: (lease: object, signal: AbortSignal) => Promise<object>, l
   }
   return { client: { call } as ApiClient, renewals: () => renewals };
 }
-function leading(client: ApiClient) {
+function leading(client: ApiClient, more: { readonly isShared?: boolean } = {}) {
   const notes: string[] = [];
   const leadership = createLeadership({
     ...times,
+    ...more,
     client,
     emit: (event) => void (event.type === "note" && notes.push(event.message)),
     namespace: "n",
@@ -84,6 +86,58 @@ test("tells by the clock since when it leads, and by the lease since which versi
   expect(leadership.ledSinceMs()).toBeGreaterThanOrEqual(beganMs);
   expect(leadership.ledSinceMs()).toBeLessThanOrEqual(Date.now());
   expect(Number(leadership.ledSinceVersion())).toBeGreaterThan(0);
+  stop.abort();
+  await ended;
+});
+
+/** Has a lease taken, and then answers each call as `after` does; `asked` counts those. */
+function takenOnce(after: (request: ApiRequest) => { readonly version: string } | Error) {
+  let spec: object | undefined;
+  let asked = 0;
+  const leaseOf = (version: string): object => ({
+    metadata: { namespace: "n", name: "holdfast", uid: "u", resourceVersion: version },
+    spec: spec ?? {},
+  });
+  async function call(request: ApiRequest): Promise<{ status: number; body: unknown }> {
+    if (spec) {
+      asked += 1;
+      const answer = after(request);
+      if (answer instanceof Error) throw answer;
+      return { status: 200, body: leaseOf(answer.version) };
+    }
+    if (request.method === "GET") return { status: 200, body: leaseOf("8") };
+    ({ spec } = request.body as { spec: object });
+    return { status: 200, body: leaseOf("9") };
+  }
+  return { client: { call: call as ApiClient["call"] } as ApiClient, asked: () => asked };
+}
+
+test("leads no more when what a conflict has it read is older than what it knew: the store was restored", async () => {
+  // Others have written since: a write of the lease as it is now gets a version that is later than any that was known.
+  const { client } = takenOnce(({ method, path, body }) => {
+    if (method === "GET") return { version: "4" };
+    const { metadata } = body as { metadata: { resourceVersion: string } };
+    if (metadata.resourceVersion === "4") return { version: "20" };
+    return new ApiError(`${method} ${path}`, 409, { kind: "Status", reason: "Conflict" });
+  });
+  const { leadership, stop, ended } = leading(client);
+  let reason: unknown;
+  void ended.catch((error: unknown) => (reason = error));
+  await until(() => reason !== undefined);
+  stop.abort();
+  expect(reason).toBeInstanceOf(StoreWentBackError);
+  expect(leadership.term()).toBeUndefined();
+});
+
+test.each([
+  ["its own", false],
+  ["one that others hold by its name", true],
+])("%s that cannot be read is asked for once in each retry period", async (_whose, isShared) => {
+  const { client, asked } = takenOnce(({ method, path }) => new ApiUnreachableError(`${method} ${path}`, "ECONNREFUSED"));
+  const { notes, stop, ended } = leading(client, { isShared });
+  await until(() => notes.includes(lost));
+  const rounds = times.renewDeadlineMs / times.retryPeriodMs;
+  expect(asked()).toBeLessThan(4 * rounds); // each a write and a look at what became of it; and the first ones to take it anew
   stop.abort();
   await ended;
 });
