@@ -58,6 +58,7 @@ export function exchange(
   }
   const handler: RequestHandler = {
     onDone: undefined,
+    fail,
     onRequestStart(started) {
       controller = started;
       if (brokenOff) started.abort(brokenOff); // while it waited for a connection

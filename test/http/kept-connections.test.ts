@@ -4,7 +4,11 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { expect, test } from "@jest/globals";
 import { buildConnector, type Dispatcher } from "undici";
-import { KeptConnections, type RequestHandler } from "../../src/core/tools/kept-connections.ts";
+import { KeptConnections, type RequestHandler, type Wire } from "../../src/core/tools/kept-connections.ts";
+import { network } from "../../src/core/tools/address.ts";
+import { createClientPool } from "../../src/http/connect/client-pool.ts";
+import { createSockets } from "../../src/http/connect/sockets.ts";
+import { rawServer } from "../support/loopback.ts";
 import { eventually } from "../support/tcp-table.ts";
 
 /** However slow the machine is. */
@@ -41,12 +45,13 @@ async function holdingServer() {
 }
 
 /** One GET, and how it ended. `abort` ends it from this side. */
-function get(connections: KeptConnections, origin: string, path: string) {
+function get(connections: Wire, origin: string, path: string) {
   const { promise, resolve } = Promise.withResolvers<"answered" | "failed">();
   let controller: Dispatcher.DispatchController | undefined;
   let ends = 0;
   const handler: RequestHandler = {
     onDone: undefined,
+    fail: () => resolve("failed"),
     onRequestStart: (started) => void (controller = started),
     onResponseStart: () => {},
     onResponseData: () => {},
@@ -213,4 +218,40 @@ test("closing waits for what is under way and for what waits; destroying ends bo
   await unopened.close();
   for (const over of [closing, destroyed, unopened]) expect(await get(over, server.url, "/late").ended).toBe("failed");
   expect([server.held.length, server.counts().accepted]).toEqual([3, accepted]);
+});
+
+test("what waits for a connection does not go over one that the server has closed with its last answer", async () => {
+  await using server = await rawServer((socket) => {
+    socket.once("data", () => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+  });
+  const connections = new KeptConnections(server.url, keeping, 1);
+  const asked = Array.from({ length: 100 }, (_, index) => get(connections, server.url, `/${index}`));
+  const ended = await Promise.all(asked.map((one) => one.ended));
+  expect(ended).toEqual(asked.map(() => "answered"));
+  expect(server.accepted).toBe(asked.length);
+  await connections.destroy();
+});
+
+test("a request over recent connections leaves in a later turn, and fails where its client has been given back by then", async () => {
+  await using server = await holdingServer();
+  using sockets = createSockets(() => {});
+  await using clients = createClientPool({
+    clients: new Map(),
+    sockets,
+    emit: () => {},
+    floor: { opened: [network("127.0.0.0/8")] },
+  });
+  const lease = clients.acquire({ tls: { rejectUnauthorized: true, minVersion: "TLSv1.2" }, timeoutMs: 30_000 });
+  const late = get(lease.recent(server.url, 1_000), server.url, "/late");
+  lease[Symbol.dispose]();
+  expect(await late.ended).toBe("failed");
+  expect(clients.describe()).toMatchObject([{ origins: [] }]);
+});
+
+test("a request over recent connections that cannot be begun fails by itself alone", async () => {
+  using sockets = createSockets(() => {});
+  await using clients = createClientPool({ clients: new Map(), sockets, emit: () => {} });
+  using lease = clients.acquire({ tls: { rejectUnauthorized: true, minVersion: "TLSv1.2" }, timeoutMs: 30_000 });
+  const nowhere = "no origin";
+  expect(await get(lease.recent(nowhere, 1_000), nowhere, "/").ended).toBe("failed");
 });

@@ -11,6 +11,8 @@ import { Client, type Dispatcher } from "undici";
 export interface RequestHandler extends Dispatcher.DispatchHandler {
   /** Set by whoever sends it. To be called as `onResponseEnd` and `onResponseError` are. */
   onDone: ((hasFailed: boolean) => void) | undefined;
+  /** Ends it before undici has it, unless it has ended. */
+  fail(error: unknown): void;
 }
 /** What requests are sent over: connections, or a choice of them. undici's own dispatchers are such, too. */
 export interface Wire {
@@ -81,7 +83,9 @@ export class KeptConnections implements Wire {
       isOpen: false,
       onDone: (hasFailed) => {
         // In the midst of what undici does when a connection is lost it is given nothing new.
-        if (hasFailed || this.#waiting.length > 0) queueMicrotask(() => this.#letGo(one));
+        if (hasFailed) queueMicrotask(() => this.#letGo(one));
+        // What waits may be a request that cannot be repeated: whether the connection was closed with the answer has to be known.
+        else if (this.#waiting.length > 0) setImmediate(() => this.#letGo(one));
         else this.#free.push(one);
       },
     };

@@ -158,7 +158,17 @@ class ClientLease implements Lease {
   recent(origin: string, withinMs: number): Wire {
     this.#client.closeIdle(origin, withinMs);
     const { wire } = this.#client;
-    return { dispatch: (request, handler) => void setImmediate(() => wire.dispatch(request, handler)) };
+    return {
+      dispatch: (request, handler) =>
+        void setImmediate(() => {
+          try {
+            if (!this.#inUse) throw new Error("its client has been given back"); // which may be closed by now
+            wire.dispatch(request, handler);
+          } catch (error) {
+            handler.fail(error);
+          }
+        }),
+    };
   }
   fresh(): Wire {
     this.#fresh ??= openClient(this.#settings, { ...this.#using.open, connectionsPerOrigin: 1 });

@@ -67,7 +67,9 @@ export function createOriginPools(
     return pools;
   }
   function keep(origin: string, options: Client.Options): KeptConnections {
-    const opened = new KeptConnections(origin, options, limits.connections ?? Infinity, () => void kept.delete(origin));
+    const opened: KeptConnections = new KeptConnections(origin, options, limits.connections ?? Infinity, () => {
+      if (kept.get(origin) === opened) kept.delete(origin); // it may be told so again when others are in its place
+    });
     kept.set(origin, opened);
     return opened;
   }
