@@ -100,24 +100,37 @@ const unwritten: Refusal = {
 /**
  * What `write` gives. Where a right, a policy or a quota is against it the answer is kept, and only the write is tried again: until
  * it is taken, for as long as it is wanted and there is patience. While this process may lead again, it waits for that. Then, where
- * somebody else leads, and when `signal` aborts, the refusal stands: what was sent is known, and is not lost with its outputs.
+ * somebody else leads, and when `signal` aborts, the refusal stands: what was sent is known, and is not lost with its outputs. What comes
+ * after a long wait for the API server may be its first answer, before it knows its roles: that does not end it at once.
  */
 export async function writeUntilTaken(
   write: () => Promise<Written>,
   { kept, patienceMs, isWanted, mayRecord, letGo, tell, wait }: Wanting,
   signal: AbortSignal,
 ): Promise<OutputsResult> {
-  const untilMs = performance.now() + (kept.hasRoom ? patienceMs : Math.min(patienceMs, startingUpMs));
+  let untilMs = performance.now() + (kept.hasRoom ? patienceMs : Math.min(patienceMs, startingUpMs));
   let latest: Refusal = unwritten;
   const tellIfDue = createTelling(tell);
   async function pause(pauseMs: number): Promise<void> {
     for (const endMs = performance.now() + pauseMs; isWanted() && performance.now() < endMs;)
       await sleep(Math.min(standbyMs, Math.max(1, endMs - performance.now())), undefined, { signal });
   }
-  const slow = setTimeout(letGo, slowMs);
+  let mayExtend = true;
+  async function writeOnce(): Promise<Written> {
+    let isSlow = false;
+    const slow = setTimeout(() => {
+      isSlow = true;
+      letGo();
+    }, slowMs);
+    const result = await wait(write()).finally(() => clearTimeout(slow));
+    const enoughMs = performance.now() + startingUpMs;
+    if (!isSlow || !mayExtend || untilMs >= enoughMs) return result;
+    [untilMs, mayExtend] = [enoughMs, false];
+    return result;
+  }
   try {
     for (let failures = 0; ; failures += 1) {
-      const result = await wait(write());
+      const result = await writeOnce();
       const isOther = result.type === "conflict";
       if (isOther && mayRecord() !== "wait") return latest;
       if (result.type === "ready" || (result.type === "refusal" && !("mayPass" in result))) return result;
@@ -132,8 +145,6 @@ export async function writeUntilTaken(
   } catch (error) {
     if (!signal.aborted) throw error;
     return latest;
-  } finally {
-    clearTimeout(slow);
   }
 }
 

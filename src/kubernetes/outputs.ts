@@ -24,7 +24,7 @@ import type { Refusal } from "../core/outcome.ts";
 import type { RightDenial, ResourceKey } from "../core/resource.ts";
 import { isAllowed } from "./access.ts";
 import type { ApiClient } from "./api-client.ts";
-import { ApiError } from "./api-error.ts";
+import { ApiError, ApiUnreachableError, isTransient, timedOut } from "./api-error.ts";
 import { toDataResource, toMetadata } from "./objects.ts";
 import { fieldManager, newOutput, outputPatch, ownership } from "./output-object.ts";
 import { collectionPath, objectPath } from "./paths.ts";
@@ -75,7 +75,7 @@ export function createOutputStore(settings: OutputWriterSettings): OutputStore {
             const present = await readOutput(client, owner, object, signal);
             if (!mayWrite()) return { type: "conflict" };
             const change = changeOf(owner, object, data.open(), present);
-            const written = "method" in change ? await sendChange(client, change, signal) : change;
+            const written = "method" in change ? await sendChange(client, { object, change }, signal) : change;
             tries += 1;
             return written ?? (tries < maxTries ? undefined : refuseContested(object));
           },
@@ -130,14 +130,23 @@ function changeOf(
   return { method: "PATCH", path, query, body, contentType: "application/merge-patch+json" };
 }
 
-/** Undefined: somebody was faster, look again. */
-async function sendChange(client: ApiClient, change: Change, signal: AbortSignal): Promise<Written | undefined> {
+/**
+ * Undefined: somebody was faster, look again. The API server has just been read from: what says so little of why a change is not taken
+ * may be a webhook, which can go on for ever.
+ */
+async function sendChange(
+  client: ApiClient,
+  { object, change }: { readonly object: OutputObject; readonly change: Change },
+  signal: AbortSignal,
+): Promise<Written | undefined> {
   try {
     await client.call(change, signal);
     return { type: "written" };
   } catch (error) {
     if (error instanceof ApiError && error.status === 409) return undefined;
     if (error instanceof ApiError && error.status === 404 && change.method === "PATCH") return undefined;
+    const isAnswered = error instanceof ApiError || (error instanceof ApiUnreachableError && error.code === timedOut);
+    if (!signal.aborted && isAnswered && isTransient(error)) return { ...refuseValue(object, error.message), mayPass: true };
     throw error;
   }
 }

@@ -233,19 +233,22 @@ describe("what was created, and that its server does not show,", () => {
   });
 });
 
-test("an object that nobody observes is not ready while its outputs are missing, whoever looks", () => {
-  const { observe: _, ...blind } = {
-    ...user,
-    outputs: [{ secret: { name: "s" }, data: { a: ".response.body.a" }, whenMissing: "Fail" }],
-  };
-  const missing = { type: "refusal", reason: "OutputMissing", message: "spec.outputs[0].data.a: no", heals: false } as const;
-  const ready = { type: "ready" } as const;
-  const { status, state } = drive(resource(blind), [ready, answer(201), values("7"), missing]);
-  expect(state).toBe("False/OutputMissing Reconciling");
-  const again = drive(resource(blind, { status, finalizers: held }), [], { ...hour, first: true });
-  expect([again.sent, again.state]).toEqual([[], "False/OutputMissing Reconciling"]);
-  expect(drive(resource({ ...blind, outputs: [] }, { status, generation: 2 }), [], hour).state).toBe("True/AsDeclared");
-});
+test.each([["spec.outputs[0].data.a: no"], ["spec.outputs: could not be written: no"]])(
+  "an object that nobody observes is not ready while its outputs are missing, whoever looks: %s",
+  (message) => {
+    const { observe: _, ...blind } = {
+      ...user,
+      outputs: [{ secret: { name: "s" }, data: { a: ".response.body.a" }, whenMissing: "Fail" }],
+    };
+    const missing = { type: "refusal", reason: "OutputMissing", message, heals: false } as const;
+    const ready = { type: "ready" } as const;
+    const { status, state } = drive(resource(blind), [ready, answer(201), values("7"), missing]);
+    expect(state).toBe("False/OutputMissing Reconciling");
+    const again = drive(resource(blind, { status, finalizers: held }), [], { ...hour, first: true });
+    expect([again.sent, again.state]).toEqual([[], "False/OutputMissing Reconciling"]);
+    expect(drive(resource({ ...blind, outputs: [] }, { status, generation: 2 }), [], hour).state).toBe("True/AsDeclared");
+  },
+);
 
 test("what cannot be sent for a time that is known is looked at again when that is over", () => {
   const open = { type: "refusal", reason: "CircuitOpen", message: "open", heals: true, retryAfterMs: 12_345 } as const;

@@ -1,4 +1,5 @@
 /** Outputs where they are decided: when they are written in a plan, what becomes of their data, and who may write them. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, jest, test } from "@jest/globals";
 import type { HTTPRequestSpec } from "../../src/api/http-request.ts";
 import type { Outcome, Refusal } from "../../src/core/outcome.ts";
@@ -203,6 +204,15 @@ describe("what is refused after the answer", () => {
     expect(await ended).toMatchObject(refusal);
     expect(writes()).toBe(1);
   });
+  test("after a long wait, is not given up at once, though there is no patience left; nor is it kept for ever", async () => {
+    async function ends(results: readonly object[]): Promise<object> {
+      const wait = <T>(awaited: Promise<T>): Promise<T> => sleep(1_500).then(() => awaited);
+      const { ended, writes } = write(results, { wait, patienceMs: 0 });
+      return { ...(await ended), writes: writes() };
+    }
+    expect(await ends([mayPass, ready])).toEqual({ ...ready, writes: 2 });
+    expect(await ends([mayPass])).toMatchObject(refusal);
+  }, 180_000);
   test("at last for what it holds, is given up", async () => {
     const { ended, writes } = write([mayPass, refusal]);
     expect([await ended, writes()]).toEqual([refusal, 2]);

@@ -50,7 +50,7 @@ export function* withOutputs(
 function findUnwritten({ spec, status, attempt }: Context): Refusal | undefined {
   const ready = status.conditions?.find(({ type }) => type === "Ready");
   if (!spec.outputs?.length || attempt?.phase !== "Done" || ready?.status !== "False") return undefined;
-  if (!ready.message.startsWith("spec.outputs[")) return undefined;
+  if (!/^spec\.outputs[:[]/.test(ready.message)) return undefined;
   return { type: "refusal", reason: ready.reason as Refusal["reason"], message: ready.message, heals: false };
 }
 
