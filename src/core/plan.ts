@@ -131,8 +131,8 @@ export interface Verdict {
   readonly reason: string;
   /** Put on the object before the status is written; or taken off, which ends an object that is being deleted, in place of that. */
   readonly finalizer?: Finalizer;
-  /** Set on the object before the status is written, where it has another value. */
-  readonly annotation?: Annotation;
+  /** Set on the object before the status is written, where it has another value. `otherwise`: fields of the status where it cannot be set. */
+  readonly annotation?: Annotation & { readonly otherwise: Readonly<Record<string, unknown>> };
   /** Put on before that. */
   readonly holds?: readonly Hold[];
 }

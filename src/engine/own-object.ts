@@ -36,8 +36,8 @@ export interface OwnObject {
   confirm(): Promise<Conflict | undefined>;
   recordIntent(intent: Intent): Promise<Conflict | undefined>;
   setFinalizer(finalizer: Finalizer): Promise<Conflict | undefined>;
-  /** Nothing where it is so already, or where this process has no right to. */
-  annotate(annotation: Annotation): Promise<Conflict | undefined>;
+  /** Nothing where it is so already. */
+  annotate(annotation: Annotation): Promise<Conflict | { readonly type: "forbidden" } | undefined>;
   /** Deletes it, as it is known here. */
   remove(): Promise<RemoveResult | Conflict>;
   /** Of a status that belongs to no request that was sent; it is lost where it cannot be written, and decided on again. */
@@ -79,10 +79,10 @@ export function createOwnObject({ type }: Kind, seen: Resource, deps: OwnObjectD
     learnFrom(result);
     return result.type === "written" ? undefined : afterReading(result, readLive);
   }
-  async function writeStatus(status: object, on = precondition, limit = signal): Promise<Conflict | undefined> {
-    const write = waitFor(store.writeStatus(type, current, status, on, limit, mayAct));
-    return settle(await notePlainWrite(write, unrecorded, signal));
-  }
+  const write = (status: object, on: Precondition, limit: AbortSignal): Promise<WriteResult> =>
+    waitFor(store.writeStatus(type, current, status, on, limit, mayAct));
+  const writeStatus = async (status: object): Promise<Conflict | undefined> =>
+    settle(await notePlainWrite(write(status, precondition, signal), unrecorded, signal));
   return {
     current: () => current,
     async confirm() {
@@ -104,11 +104,12 @@ export function createOwnObject({ type }: Kind, seen: Resource, deps: OwnObjectD
     async annotate(annotation) {
       if (current.metadata.annotations?.[annotation.name] === annotation.value) return undefined;
       const result = await waitFor(store.annotate(type, current, annotation, signal, mayAct));
-      return result.type === "forbidden" ? undefined : settle(result);
+      return result.type === "forbidden" ? result : settle(result);
     },
     remove: async () => afterReading(await waitFor(store.remove(type, current, signal, mayAct)), readLive),
     writeStatus,
-    tell: (status, limit) => writeStatus(status, { type: "unchanged" }, limit),
+    // Where it fails that is not noted: nothing waits for it, and for long there may be no other that takes the note back.
+    tell: async (status, limit) => settle(await write(status, { type: "unchanged" }, limit)),
     async recordOutcome({ status, finalizer }) {
       const until: Precondition = precondition.type === "attempt" ? precondition : { type: "sameAttempt" };
       const outcome: SentOutcome = {

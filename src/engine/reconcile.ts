@@ -88,16 +88,16 @@ async function decideAndRecord(kind: Kind, situation: Situation, { deps, signal 
   const ended = await carryOut(kind, situation, object, { deps, signal });
   if (ended.type !== "ended") return ended;
 
-  const { verdict, hasSent, holds } = ended.value;
-  const { attempt }: Partial<DeliveryRecord> = verdict.status;
+  const { verdict: planned, hasSent, holds } = ended.value;
+  const { attempt }: Partial<DeliveryRecord> = planned.status;
   if (attempt) deps.onAttempt(attempt.id);
+  const annotated = await annotate(object, planned, signal);
+  if (annotated.type === "conflict") return annotated;
+  const { verdict } = annotated;
   const isNew = verdict.finalizer?.present !== false && !sameJSON(verdict.status, object.current().status ?? {});
-  // What came of a request goes first: it is not lost where something else cannot be written.
-  const conflict =
-    (await write(object, verdict, { isNew, hasSent })) ??
-    (verdict.annotation && (await object.annotate(verdict.annotation))) ??
-    (await holds.put(verdict.holds));
+  const conflict = (await write(object, verdict, { isNew, hasSent })) ?? (await holds.put(verdict.holds));
   if (conflict) return conflict;
+  if ("error" in annotated) throw annotated.error;
   if (hasSent) await holds.readAhead();
   const told = isNew ? deriveTransitionEvent(resource.status, verdict.status) : undefined;
   if (told) deps.announce(kind.type, object.current(), told);
@@ -200,6 +200,28 @@ async function check(
   if (deps.requireServiceAccount && namespace !== "") return { type: "usable" };
   const result = await deps.requester.check(step, read, signal);
   return result.type === "busy" ? { type: "postponed", wait: result } : result;
+}
+
+/**
+ * The annotation goes first: a status that says that it is set, beside another one, would say that a person has set that. Where it cannot
+ * be set, what came of a request is recorded all the same, without saying so.
+ */
+async function annotate(
+  object: OwnObject,
+  { annotation, ...verdict }: Verdict,
+  signal: AbortSignal,
+): Promise<Conflict | { readonly type: "decided"; readonly verdict: Verdict; readonly error?: unknown }> {
+  if (!annotation) return { type: "decided", verdict };
+  const { otherwise } = annotation;
+  const without = { type: "decided", verdict: { ...verdict, status: { ...verdict.status, ...otherwise } } } as const;
+  try {
+    const result = await object.annotate(annotation);
+    if (result?.type === "conflict") return result;
+    return result ? without : { type: "decided", verdict: { ...verdict, annotation } };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { ...without, error };
+  }
 }
 
 /** `isNew`: the status is to be written. */

@@ -13,6 +13,7 @@ async function written(
   verdict: Omit<Verdict, "status" | "result" | "reason">,
   changes: Partial<ResourceStore>,
   sends = false,
+  order?: string[],
 ): Promise<object> {
   const { store } = memoryStore([thing("one")]);
   const statuses: object[] = [];
@@ -34,11 +35,12 @@ async function written(
     ],
     store: {
       ...store,
+      ...changes,
       writeStatus(of, resource, status, ...more) {
+        order?.push("status");
         statuses.push(status);
         return store.writeStatus(of, resource, status, ...more);
       },
-      ...changes,
     },
     requester: { ...idle, begin: () => ({ prepare: async () => ({ type: "prepared", send, ...letsGo }), ...nothingHeld }) },
     emit: () => {},
@@ -64,7 +66,19 @@ test.each([
   expect(status).toEqual({ reason: "FinalizerRefused", message: "metadata.finalizers: no" });
 });
 
-test("what has ended is recorded before an annotation that cannot be written", async () => {
-  const annotate = (): Promise<never> => Promise.reject(new Error("not now"));
-  expect(await written({ annotation: { name: "a", value: "1" } }, { annotate })).toEqual({ of: "the plan" });
+const annotation = { name: "a", value: "1", otherwise: { of: "what is not annotated" } };
+test.each<[string, ResourceStore["annotate"]]>([
+  ["may not", async () => ({ type: "forbidden" })],
+  ["cannot", () => Promise.reject(new Error("not now"))],
+])("what has ended is recorded where an annotation %s be written, and does not say that it is", async (_, annotate) => {
+  expect(await written({ annotation }, { annotate }, true)).toEqual({ of: "what is not annotated" });
+});
+test("no status says that an annotation is set before it is", async () => {
+  const order: string[] = [];
+  const annotate: ResourceStore["annotate"] = async (_type, resource) => {
+    order.push("annotation");
+    return { type: "written", resource };
+  };
+  await written({ annotation }, { annotate }, true, order);
+  expect(order.slice(0, 2)).toEqual(["annotation", "status"]);
 });

@@ -9,6 +9,7 @@ import { redact } from "../../src/core/redacted.ts";
 import { secretType, type Resource } from "../../src/core/resource.ts";
 import { unlessAborted } from "../../src/core/tools/deadline.ts";
 import { createController, type ControllerOptions } from "../../src/engine/controller.ts";
+import { createOwnObject, type OwnObjectDeps } from "../../src/engine/own-object.ts";
 import { idle, memoryStore, thing, type } from "../support/memory-store.ts";
 
 const object: OutputObject = { field: "spec.outputs[0].secret", type: secretType, name: "s", labels: {}, annotations: {} };
@@ -94,7 +95,18 @@ test("is given up when the process is told to end, and another run is asked for;
   await until("both are told", () => isTold("asked") && isTold("stopped"));
   const { metadata } = thing("asked", 1, 10_000);
   const status = { ...statuses.get("asked") };
-  change({ ...thing("asked"), status, metadata: { ...metadata, annotations: { b: "1" } } });
+  let looks = 0;
+  const annotations = new Proxy<Record<string, string>>(
+    { b: "1" },
+    {
+      get(target, name) {
+        looks += name === "a" ? 1 : 0;
+        return Reflect.get(target, name);
+      },
+    },
+  );
+  change({ ...thing("asked"), status, metadata: { ...metadata, annotations } });
+  await until("another annotation has been seen, and is no reason to end", () => looks > 1);
   change({ ...thing("asked"), status, metadata: { ...metadata, resourceVersion: "10001", annotations: { a: "1", b: "1" } } });
   await until("one has ended", () => ends.length === 1);
   stop();
@@ -102,6 +114,30 @@ test("is given up when the process is told to end, and another run is asked for;
   expect(ends).toEqual(["asked refusal", "stopped refusal"]);
   expect([statuses.get("asked"), statuses.get("stopped")]).toEqual([{ done: true }, { done: true }]);
 }, 180_000);
+
+test("that cannot be told is no reason to be unready", async () => {
+  const { store } = memoryStore([thing("one")]);
+  const noted: unknown[] = [];
+  const writeStatus = (): Promise<never> => Promise.reject(new Error("no"));
+  const deps: OwnObjectDeps = {
+    store: { ...store, writeStatus },
+    written: () => {},
+    gone: () => {},
+    mayAct: () => true,
+    mayRecord: () => "yes",
+    unrecorded: { record: () => Promise.reject(new Error("nothing is sent")), notePlainWrite: (error) => noted.push(error) },
+    mayLag: false,
+    waitFor: (awaited) => awaited,
+    waitForRecord: (awaited) => awaited,
+  };
+  const plan = (): never => {
+    throw new Error("nothing is decided");
+  };
+  const { signal } = new AbortController();
+  const object = createOwnObject({ type, references: () => [], plan }, thing("one"), deps, signal);
+  await expect(object.tell({}, signal)).rejects.toThrow("no");
+  expect(noted).toEqual([]);
+});
 
 test("is written though nothing can be told meanwhile, which is told by who leads alone, and on no status that is another by now", async () => {
   let leads = true;

@@ -56,7 +56,9 @@ export function observedReport(context: Context, { status, known, acknowledged, 
         ...(isBlind(context) ? {} : delivering(context)),
         ...(mirrored !== undefined && { lastHandledExternalID: mirrored }),
       };
-      const annotation = mirrored === undefined ? undefined : { name: externalIdAnnotation, value: mirrored };
+      // Beside an annotation that says another id it would look as if a person had written that.
+      const otherwise = { lastHandledExternalID: context.imported ?? before.lastHandledExternalID };
+      const annotation = mirrored === undefined ? undefined : { name: externalIdAnnotation, value: mirrored, otherwise };
       const drift = seen.upToDate === undefined ? [] : notDrifted(known("Drifted"));
       const made = status([...states, ...drift], change);
       const always = { ...due(), ...kept(), ...(annotation && { annotation }) };
