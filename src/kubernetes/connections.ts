@@ -61,7 +61,9 @@ export function createConnections(origin: string, proxyURL: string | undefined, 
       : openProxied(connectTo, null);
   }
   function retire(old: Client | undefined): void {
-    if (old) void old.close().then(() => open.delete(old));
+    if (!old) return;
+    const forget = (): void => void open.delete(old);
+    void old.close().then(forget, forget); // which rejects where all was destroyed meanwhile
   }
   function renewFor(tls: TlsSettings): void {
     const fingerprint = tls === lastTls ? clientsFingerprint : fingerprintOf(tls);

@@ -27,11 +27,12 @@ export function openShadow(
     namespace: secretRef.namespace ?? namespace,
     name: secretRef.name,
   });
-  for (const injection of injections) {
-    const { setOwnerReference = false } = injection;
-    const place = placeOf(injection);
-    const alias = reach.nameOf(place);
-    const lost = lostKeys(injections.filter((one) => reach.nameOf(placeOf(one)) === alias));
+  for (const [alias, same] of Map.groupBy(injections, (one) => reach.nameOf(placeOf(one)))) {
+    const last = same.at(-1); // it says whether the Secret is owned
+    if (!last) continue;
+    const { setOwnerReference = false } = last;
+    const place = placeOf(last);
+    const lost = lostKeys(same);
     // An object of a namespace owns nothing in another: what it seemed to own there would be deleted at once.
     const mayOwn = setOwnerReference && (type.scope === "Cluster" || place.namespace === resource.metadata.namespace);
     writes.set(alias, { ...place, keys: keysIn(shadow, alias), lost, ...(mayOwn && { owner }) });

@@ -218,6 +218,7 @@ test("closing waits for what is under way and for what waits; destroying ends bo
   await unopened.close();
   for (const over of [closing, destroyed, unopened]) expect(await get(over, server.url, "/late").ended).toBe("failed");
   expect([server.held.length, server.counts().accepted]).toEqual([3, accepted]);
+  await Promise.all([closing, destroyed, unopened].map((over) => over.close())); // none rejects
 });
 
 test("what waits for a connection does not go over one that the server has closed with its last answer", async () => {

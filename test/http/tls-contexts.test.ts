@@ -2,6 +2,7 @@
 import { createPrivateKey } from "node:crypto";
 import { createServer, rootCertificates, type TlsOptions } from "node:tls";
 import { afterAll, describe, expect, test } from "@jest/globals";
+import { exchange as call } from "../../src/kubernetes/api-exchange.ts";
 import { createConnections } from "../../src/kubernetes/connections.ts";
 import { createAuthority } from "../support/certificates.ts";
 import { exchange, literal, testRequester } from "../support/loopback-requester.ts";
@@ -102,8 +103,13 @@ describe("no finite-field Diffie-Hellman, whose size a server chooses:", () => {
     const connections = createConnections(url, undefined);
     const client = connections.watches({ rejectUnauthorized: false });
     await expect(client.request({ method: "GET", path: "/", origin: url, signal: AbortSignal.timeout(5_000) })).rejects.toThrow();
+    const timeoutMs = 30_000;
+    const late = (): Error => new Error("late");
+    const limits = { signal: AbortSignal.timeout(timeoutMs), timeoutMs, errors: { timedOut: late, tooLarge: late } };
+    const calls = connections.get("calls", { rejectUnauthorized: false });
+    await expect(call(calls, { method: "GET", path: "/", origin: url }, limits)).rejects.toThrow();
     await connections.destroy();
-    expect(offered.length).toBeGreaterThanOrEqual(3);
+    expect(offered.length).toBeGreaterThanOrEqual(4);
     expect(offered).not.toContain(true);
   });
 });

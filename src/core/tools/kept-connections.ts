@@ -67,7 +67,8 @@ export class KeptConnections implements Wire {
   async close(): Promise<void> {
     this.#isOver = true;
     if (this.#waiting.length > 0) await (this.#noneWaits ??= Promise.withResolvers<void>()).promise;
-    await Promise.all(this.#all.map(({ client }) => client.close()));
+    // One that has been destroyed would reject: nothing is under way there any more.
+    await Promise.all(this.#all.map(({ client }) => (client.destroyed ? client.destroy() : client.close())));
   }
   /** Breaks off whatever is under way. What comes later fails. */
   async destroy(): Promise<void> {

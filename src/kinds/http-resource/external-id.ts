@@ -1,4 +1,7 @@
-/** Ids of remote objects, from what expressions yield. Invariant: none is a secret, since an id is kept in the status. */
+/**
+ * Ids of remote objects, from what expressions yield. Invariant: none is a secret of the request that was answered, since an id is
+ * kept in the status.
+ */
 import type { HTTPResourceSpec } from "../../api/http-resource.ts";
 import { mayRead, readsInput } from "../../core/expression-reads.ts";
 import { leastTelling } from "../../core/mask-secrets.ts";
