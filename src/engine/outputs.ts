@@ -37,10 +37,13 @@ export async function checkOutputs(
 
 /** What a reconcile holds beside its answers and what it has read, bytes. */
 const reconcileBytes = 16 * 1024;
+/** Of an answer that is kept as values, too: so many times its text, and of how long a one at most. */
+const asValues = { times: 8, longestBytes: 64 * 1024 };
 
-/** Bytes of the answers, and what it takes to wait with them. */
+/** Bytes of the answers, as text and as values, and what it takes to wait with them. */
 export function sizeOfAnswers({ response, responses = [] }: OutputEvaluation): number {
-  return [response, ...responses].reduce((sum, one) => sum + (one?.sizeBytes ?? 0), reconcileBytes);
+  const sizeOf = (bytes: number): number => bytes + asValues.times * Math.min(bytes, asValues.longestBytes);
+  return [response, ...responses].reduce((sum, one) => sum + sizeOf(one?.sizeBytes ?? 0), reconcileBytes);
 }
 
 /**

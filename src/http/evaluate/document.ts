@@ -21,13 +21,14 @@ type ResponseText = (response: Response) => string;
 export function documentText(scope: Scope, inputs: Inputs, answers: Answers = {}, expression = ""): string {
   return textOf(documentOf(scope, inputs, answers, expression));
 }
-/** Bytes. A longer answer is jq's to read, and its text would be held a second time. */
+/** Bytes. What is longer is jq's to read, and its text would be held a second time. */
 const longestShared = 64 * 1024;
 /** The same, of which an answer, and what is the same without it, are read once where that is all that expressions see of them. */
 export function documentOf(scope: Scope, inputs: Inputs, { response, responses }: Answers, expression = ""): JSONDocument {
   const { isWhole, hasObject, hasCookies } = partsFor(expression);
   const object = scope.externalID !== undefined && hasObject ? objectOf(scope, response) : undefined;
-  const own = inputs.size === 0 && object === undefined ? ownOf(scope) : { text: ownText(scope, inputs, object) };
+  const shared = inputs.size === 0 && object === undefined ? ownOf(scope) : undefined;
+  const own = shared ?? { text: ownText(scope, inputs, object) };
   const answerText = isWhole ? whole : parsedText;
   const responseText = hasCookies ? withCookies(answerText) : answerText;
   if (!response && !responses) return { own };
@@ -39,8 +40,11 @@ export function documentOf(scope: Scope, inputs: Inputs, { response, responses }
   return `${fields.join(",")}}`;
 }
 
-/** Of what has no inputs it is the same for each expression. */
-const ownOf = oncePer((scope: Scope): JSONText => ({ text: ownText(scope, new Map(), undefined) }));
+/** Of what has no inputs it is the same for each expression; undefined: it is long, and an exchange would hold it all the time. */
+const ownOf = oncePer((scope: Scope): JSONText | undefined => {
+  const text = ownText(scope, new Map(), undefined);
+  return text.length <= longestShared ? { text } : undefined;
+});
 /** All but the answers. `object`: JSON text, where expressions see it. */
 function ownText(scope: Scope, inputs: Inputs, object: string | undefined): string {
   const values = [...inputs].map(([name, { value }]) => `${JSON.stringify(name)}:${valueText(value)}`);

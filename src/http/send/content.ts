@@ -88,11 +88,17 @@ export function jsonText(text: string, contentType: string | undefined): string 
 }
 interface ReadJSON {
   readonly text: string;
-  /** As `parseJSON` reads it, for nobody to change; absent: it is long, and is not held a second time. */
+  /** As `parseJSON` reads it, for nobody to change; absent: it takes much, and is not held a second time. */
   readonly value?: unknown;
 }
 /** Characters. */
 const longestHeld = 64 * 1024;
+/** Lists and objects: each takes some ten times its text, and more where there is little in it. */
+const mostHeld = 2_000;
+function isHeld(text: string): boolean {
+  if (text.length > longestHeld) return false;
+  return text.length <= mostHeld || (text.match(/[[{]/g)?.length ?? 0) <= mostHeld;
+}
 function readJSON(text: string, contentType: string | undefined): ReadJSON | undefined {
   const type = contentType === undefined ? undefined : mediaType(contentType);
   const isDeclared = type !== undefined && isJSONSubtype(type.subtype);
@@ -100,7 +106,7 @@ function readJSON(text: string, contentType: string | undefined): ReadJSON | und
   const unsigned = text.startsWith("\uFEFF") ? text.slice(1) : text;
   if (!isDeclared && !/^[ \t\r\n]*[[{]/.test(unsigned)) return undefined;
   try {
-    if (unsigned.length <= longestHeld) return { text: unsigned, value: parseJSON(unsigned) };
+    if (isHeld(unsigned)) return { text: unsigned, value: parseJSON(unsigned) };
     JSON.parse(unsigned);
     return { text: unsigned };
   } catch {
