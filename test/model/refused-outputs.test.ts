@@ -1,4 +1,7 @@
-/** An answer whose outputs are refused, in the engine: whom it holds up, and what is said of it meanwhile. */
+/**
+ * An answer whose outputs are refused, in the engine: whom it holds up, and what is said of it meanwhile. By the clock: what is not
+ * refused for long is not told.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { findCondition } from "../../src/core/conditions.ts";
