@@ -109,7 +109,8 @@ test("says so when the document is nested too deeply, and when the result is too
 test("compiling that takes too long is told apart from what is no jq: a busy machine is no mistake in an expression", async () => {
   await using hurried = createEvaluator({ engine: "jq", deadlineMs: 5 });
   const many = Array.from({ length: 100 }, (_, index) => `[range(${index})] | map(. + 1) | add`);
-  expect(await hurried.compile(many, new AbortController().signal)).toMatchObject({ type: "timeout" });
+  // Which of the two depends on how busy it is.
+  expect(["timeout", "starved"]).toContain((await hurried.compile(many, new AbortController().signal))?.type);
 });
 
 test("an abort rejects, for jobs that wait and for jobs that run", async () => {

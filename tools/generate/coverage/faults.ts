@@ -71,23 +71,30 @@ const runs: readonly (readonly string[])[] = [
     "13650",
     "nothing: nothing was sent twice, and each came to an end",
   ],
+  [
+    "2026-11-30, four namespaces, the bundle, on two cores that were busy",
+    "60 minutes",
+    "1112 killed, 77 suspended, 100 told to end",
+    "15848",
+    "nothing: nothing was sent twice, and each came to an end",
+  ],
 ];
 /** What became of the objects of the latest hour: Ready, OutcomeUnknown, refused by the server. */
 const ends: readonly (readonly string[])[] = [
-  ["POST", "858", "110", "7"],
-  ["POST with a key", "975", "0", "0"],
-  ["GET", "975", "0", "0"],
-  ["PUT", "975", "0", "0"],
-  ["DELETE", "975", "0", "0"],
-  ["POST at a time", "893", "78", "4"],
-  ["POST each 2 s", "623", "352", "0"],
-  ["the same with a key", "975", "0", "0"],
-  ["POST that begins work, polled", "877", "93", "5"],
-  ["`forEach`, each with a key", "975", "0", "0"],
-  ["POST with a key and an output", "975", "0", "0"],
-  ["HTTPResource, with `lookup`", "975", "0", "0"],
-  ["HTTPResource, with a key", "975", "0", "0"],
-  ["HTTPResource, with neither", "874", "101", "0"],
+  ["POST", "1042", "87", "3"],
+  ["POST with a key", "1132", "0", "0"],
+  ["GET", "1132", "0", "0"],
+  ["PUT", "1132", "0", "0"],
+  ["DELETE", "1132", "0", "0"],
+  ["POST at a time", "1031", "96", "5"],
+  ["POST each 2 s", "528", "604", "0"],
+  ["the same with a key", "1132", "0", "0"],
+  ["POST that begins work, polled", "1016", "107", "9"],
+  ["`forEach`, each with a key", "1132", "0", "0"],
+  ["POST with a key and an output", "1132", "0", "0"],
+  ["HTTPResource, with `lookup`", "1132", "0", "0"],
+  ["HTTPResource, with a key", "1132", "0", "0"],
+  ["HTTPResource, with neither", "1028", "104", "0"],
 ];
 
 /** Throws where a fault has no test. */
@@ -104,7 +111,7 @@ ${["| | fault | what holds | tests |", "| --: | --- | --- | --- |", ...rows].joi
 
 ## Soak
 
-\`make soak\` runs them at full length, one after the other, in hours. \`make soak ONLY=test/fault/soak.test.ts\` is what is most like use: for an hour, in four namespaces, a controller is killed at random moments, a thousand times on a machine that does nothing else (now and then it is told to end, or suspended until another leads), while one request in fifty to the API server, and to the origin, goes wrong. Objects of every kind are declared, changed and deleted, round after round: POSTs, with a key and without, PUTs, schedules, polls, \`forEach\`, outputs, HTTPResources. Nothing may be sent twice, a key has one effect, an HTTPResource one object, an output what was answered; and each object comes to an end within three minutes.
+\`make soak\` runs them at full length, one after the other, in hours. \`make soak ONLY=test/fault/soak.test.ts\` is what is most like use: for an hour, in four namespaces, a controller is killed at random moments, a thousand times (now and then it is told to end, or suspended until another leads), while one request in fifty to the API server, and to the origin, goes wrong. Objects of every kind are declared, changed and deleted, round after round: POSTs, with a key and without, PUTs, schedules, polls, \`forEach\`, outputs, HTTPResources. Nothing may be sent twice, a key has one effect, an HTTPResource one object, an output what was answered; and each object comes to an end within three minutes.
 
 Limits of others at full length: of F14, that 99 of 100 requests to origins that are up leave within 1.2 times as long as when all are up; of F18, 1 MiB an hour, beyond twice the error that the scatter of the samples gives the slope.
 
@@ -118,6 +125,6 @@ What became of the objects of the latest hour; an answer that was lost makes wha
 | --- | --: | --: | --: |
 ${ends.map((cells) => `| ${cells.join(" | ")} |`).join("\n")}
 
-Where the machine is busy, leases are lost before they can be renewed, and what had begun then says \`NotLeader\`: whoever leads next sends it. While the next ones are killed, too, that lasts: for a minute in the first of the hours above. So leases of 5 s are the shortest here.
+Where the machine is busy, leases are lost before they can be renewed, and what had begun then says \`NotLeader\`: whoever leads next sends it. While the next ones are killed, too, that lasts: for a minute in the first of the hours above. So leases of 5 s are the shortest here from the sources, and of 4 s with the bundle, which starts sooner.
 `;
 }
