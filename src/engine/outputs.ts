@@ -37,12 +37,14 @@ export async function checkOutputs(
 
 /** What a reconcile holds beside its answers and what it has read, bytes. */
 const reconcileBytes = 16 * 1024;
-/** Of an answer that is kept as values, too: so many times its text, and of how long a one at most. */
-const asValues = { times: 8, longestBytes: 64 * 1024 };
+/** Of an answer that is held as values, too: so many times its text, and how long that is at most, characters. */
+const asValues = { times: 8, longest: 64 * 1024 };
 
 /** Bytes of the answers, as text and as values, and what it takes to wait with them. */
 export function sizeOfAnswers({ response, responses = [] }: OutputEvaluation): number {
-  const sizeOf = (bytes: number): number => bytes + asValues.times * Math.min(bytes, asValues.longestBytes);
+  // The limit is one of characters, of which each is three bytes at most.
+  const sizeOf = (bytes: number): number =>
+    bytes > 3 * asValues.longest ? bytes : bytes + asValues.times * Math.min(bytes, asValues.longest);
   return [response, ...responses].reduce((sum, one) => sum + sizeOf(one?.sizeBytes ?? 0), reconcileBytes);
 }
 

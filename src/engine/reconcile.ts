@@ -97,11 +97,11 @@ async function decideAndRecord(kind: Kind, situation: Situation, { deps, signal 
   const isNew = verdict.finalizer?.present !== false && !sameJSON(verdict.status, object.current().status ?? {});
   const conflict = (await write(object, verdict, { isNew, hasSent })) ?? (await holds.put(verdict.holds));
   if (conflict) return conflict;
-  if ("error" in annotated) throw annotated.error;
   if (hasSent) await holds.readAhead();
   const told = isNew ? deriveTransitionEvent(resource.status, verdict.status) : undefined;
   if (told) deps.announce(kind.type, object.current(), told);
   for (const change of isNew ? deriveRemoteChanges(resource.status, verdict.status) : []) deps.emit(change);
+  if ("error" in annotated) throw annotated.error;
   return { type: "settled", verdict };
 }
 

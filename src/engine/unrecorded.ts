@@ -153,7 +153,10 @@ export function createUnrecordedOutcomes(options: UnrecordedOptions): Unrecorded
       const journaling = setTimeout(() => journalOutcome(options, entry), journalAfterMs);
       try {
         const result = await landing.land(entry);
-        if (result.type === "written") landing.wakeOthers(entry);
+        if (result.type === "written") {
+          landing.wakeOthers(entry);
+          plainRefusal = undefined; // a status has been written
+        }
         options.journal?.forget(id);
         return result;
       } catch (error) {

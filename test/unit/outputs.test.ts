@@ -10,7 +10,7 @@ import type { OutputsResult } from "../../src/core/plan.ts";
 import { secretType } from "../../src/core/resource.ts";
 import { unlessAborted } from "../../src/core/tools/deadline.ts";
 import { createKeptAnswers, createTelling, writeUntilTaken } from "../../src/engine/kept-answers.ts";
-import { createOutputsWriter } from "../../src/engine/outputs.ts";
+import { createOutputsWriter, sizeOfAnswers } from "../../src/engine/outputs.ts";
 import { readOnce } from "../../src/engine/read-once.ts";
 import { declaredOutputs } from "../../src/kinds/request/outputs.ts";
 import { httpRequestType } from "../../src/kinds/types.ts";
@@ -361,4 +361,16 @@ describe("what an object becomes", () => {
     };
     expect(outputPatch(owner, object, { data: bytes({ same: "x", new: "y" }), present: after })).toBeUndefined();
   });
+});
+
+test("an answer that is held as values beside its text counts nine times, and a longer one once", () => {
+  const sizeOf = (sizeBytes: number): number => {
+    const outcome = answer(200);
+    if (outcome.type !== "response") throw new Error(outcome.type);
+    const scope = { inputs: {}, metadata, now: "" };
+    return (
+      sizeOfAnswers({ outputs: [], scope, response: { ...outcome.response, sizeBytes } }) - sizeOfAnswers({ outputs: [], scope })
+    );
+  };
+  expect([sizeOf(0), sizeOf(1_000), sizeOf(64 * 1024), sizeOf(1 << 20)]).toEqual([0, 9_000, 9 * 64 * 1024, 1 << 20]);
 });
