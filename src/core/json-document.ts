@@ -1,5 +1,8 @@
 /** A document that expressions see: JSON text, of which what several documents share is read once. */
 
+/** A longer text is not held as values beside itself: it is jq's to read. Characters, or bytes where only they are known. */
+export const longestHeld = 64 * 1024;
+
 /** What it is read as is found by the object. */
 export interface JSONText {
   readonly text: string;

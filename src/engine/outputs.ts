@@ -3,6 +3,7 @@
  * hold is evaluated once.
  */
 import type { OutputEvaluation, Output, OutputData, Owner } from "../core/output.ts";
+import { longestHeld } from "../core/json-document.ts";
 import type { OutputsResult } from "../core/plan.ts";
 import type { Redacted } from "../core/redacted.ts";
 import type { Requester, ResourceStore } from "../core/ports.ts";
@@ -37,14 +38,13 @@ export async function checkOutputs(
 
 /** What a reconcile holds beside its answers and what it has read, bytes. */
 const reconcileBytes = 16 * 1024;
-/** Of an answer that is held as values, too: so many times its text, and how long that is at most, characters. */
-const asValues = { times: 8, longest: 64 * 1024 };
+/** What the values of an answer take, in times of its text. */
+const asValues = 8;
 
 /** Bytes of the answers, as text and as values, and what it takes to wait with them. */
 export function sizeOfAnswers({ response, responses = [] }: OutputEvaluation): number {
   // The limit is one of characters, of which each is three bytes at most.
-  const sizeOf = (bytes: number): number =>
-    bytes > 3 * asValues.longest ? bytes : bytes + asValues.times * Math.min(bytes, asValues.longest);
+  const sizeOf = (bytes: number): number => (bytes > 3 * longestHeld ? bytes : bytes + asValues * Math.min(bytes, longestHeld));
   return [response, ...responses].reduce((sum, one) => sum + sizeOf(one?.sizeBytes ?? 0), reconcileBytes);
 }
 

@@ -32,16 +32,26 @@ const settings = {
   reconcileTimeout: 60_000,
 } as ControllerSettings;
 
+/** Until what it gives is called. */
+function run(exclusion: ReturnType<typeof exclusionFor>, isBusy = (): boolean => true, began = (): void => {}) {
+  const [stop, ended] = [new AbortController(), new AbortController()];
+  const running = exclusion.run({ stop: stop.signal, ended: ended.signal }, began, isBusy);
+  return async (): Promise<void> => {
+    stop.abort();
+    ended.abort();
+    await running;
+  };
+}
+
 test("one that leads no more holds the provider off for as long as something of it is under way, and serves nothing new", async () => {
   const { client, holder, writes } = oneLease();
   const state = { leads: true, isBusy: true };
   const exclusion = exclusionFor(settings, { client, emit: () => {}, identity: "me", leads: () => state.leads });
-  const [stop, ended] = [new AbortController(), new AbortController()];
   let began = 0;
-  const running = exclusion.run(
-    { stop: stop.signal, ended: ended.signal },
-    () => (began += 1),
+  const end = run(
+    exclusion,
     () => state.isBusy,
+    () => (began += 1),
   );
   await until(() => exclusion.holds());
   state.leads = false;
@@ -54,9 +64,7 @@ test("one that leads no more holds the provider off for as long as something of 
   state.leads = true;
   await until(() => exclusion.holds());
   expect(began).toBe(2);
-  stop.abort();
-  ended.abort();
-  await running;
+  await end();
   expect(holder()).toBe("");
 });
 
@@ -66,19 +74,12 @@ test("what was begun at the last moment has as long as any, however seldom it is
   let endsAt = Infinity;
   const parts = { client, emit: () => {}, identity: "me", leads: () => performance.now() < endsAt };
   const exclusion = exclusionFor({ ...settings, retryPeriod, reconcileTimeout }, parts);
-  const [stop, ended] = [new AbortController(), new AbortController()];
-  const running = exclusion.run(
-    { stop: stop.signal, ended: ended.signal },
-    () => {},
-    () => true,
-  );
+  const end = run(exclusion);
   await until(() => exclusion.holds());
   endsAt = performance.now() + 350; // shortly before it is looked again
   await until(() => holder() === "");
   const heldMs = performance.now() - endsAt;
-  stop.abort();
-  ended.abort();
-  await running;
+  await end();
   expect(heldMs).toBeGreaterThanOrEqual(reconcileTimeout);
 });
 
@@ -87,17 +88,10 @@ test("one that leads no more lets go of it after as long as a reconcile may take
   const state = { leads: true };
   const parts = { client, emit: () => {}, identity: "me", leads: () => state.leads };
   const exclusion = exclusionFor({ ...settings, reconcileTimeout: 50 }, parts);
-  const [stop, ended] = [new AbortController(), new AbortController()];
-  const running = exclusion.run(
-    { stop: stop.signal, ended: ended.signal },
-    () => {},
-    () => true,
-  );
+  const end = run(exclusion);
   await until(() => exclusion.holds());
   state.leads = false;
   await until(() => holder() === "");
   expect(exclusion.holds()).toBe(false);
-  stop.abort();
-  ended.abort();
-  await running;
+  await end();
 });

@@ -83,3 +83,8 @@ export function canonicalJSON(value: unknown): string {
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !exact.isRawJSON(value);
 }
+
+/** Whether a JSON text has more brackets than that, those within its texts included: at most so many lists and objects are in it. */
+export function hasMoreBrackets(text: string, most: number): boolean {
+  return text.length > most && (text.match(/[[{]/g)?.length ?? 0) > most;
+}

@@ -4,6 +4,7 @@
  * Invariant: each function answers as jq does, or gives up, or fails where jq fails. What takes time or makes text is paid for
  * in steps, before it happens.
  */
+import { hasMoreBrackets } from "../../core/tools/json.ts";
 
 /** A number is a JavaScript one only where that writes it as it stood. */
 export type Value = null | boolean | number | string | ExactNumber | readonly Value[] | Fields;
@@ -188,7 +189,7 @@ export function parseDocument(text: string): { readonly value: Value } | undefin
   if (text.length > longestDocument || !text.isWellFormed()) return undefined;
   if (/\\u(?:0000|[dD][89a-fA-F])|\u007f/.test(text)) return undefined;
   // It could be deeper than jq reads.
-  if (text.length > mostBrackets && (text.match(/[[{]/g)?.length ?? 0) > mostBrackets) return undefined;
+  if (hasMoreBrackets(text, mostBrackets)) return undefined;
   try {
     return { value: (mayHoldExact.test(text) ? parseWithSource(text, exactNumber) : JSON.parse(text)) as Value };
   } catch {

@@ -2,7 +2,7 @@
 import type { Scope } from "../../core/evaluation.ts";
 import type { Response } from "../../core/outcome.ts";
 import type { Resource } from "../../core/resource.ts";
-import { textOf, type JSONDocument, type JSONText } from "../../core/json-document.ts";
+import { longestHeld, textOf, type JSONDocument, type JSONText } from "../../core/json-document.ts";
 import { stringifyWith } from "../../core/templating.ts";
 import type { Inputs } from "../resolve/inputs.ts";
 import { oncePer, oncePerText } from "../../core/tools/once-per.ts";
@@ -21,8 +21,6 @@ type ResponseText = (response: Response) => string;
 export function documentText(scope: Scope, inputs: Inputs, answers: Answers = {}, expression = ""): string {
   return textOf(documentOf(scope, inputs, answers, expression));
 }
-/** Bytes. What is longer is jq's to read, and its text would be held a second time. */
-const longestShared = 64 * 1024;
 /** The same, of which an answer, and what is the same without it, are read once where that is all that expressions see of them. */
 export function documentOf(scope: Scope, inputs: Inputs, { response, responses }: Answers, expression = ""): JSONDocument {
   const { isWhole, hasObject, hasCookies } = partsFor(expression);
@@ -32,7 +30,7 @@ export function documentOf(scope: Scope, inputs: Inputs, { response, responses }
   const answerText = isWhole ? whole : parsedText;
   const responseText = hasCookies ? withCookies(answerText) : answerText;
   if (!response && !responses) return { own };
-  if (response && responseText === parsedText && !responses && response.sizeBytes <= longestShared)
+  if (response && responseText === parsedText && !responses && response.sizeBytes <= longestHeld)
     return { own, last: { field: "response", value: parsed(response) } };
   const fields = [own.text.slice(0, -1)];
   if (response) fields.push(`"response":${responseText(response)}`);
@@ -43,7 +41,7 @@ export function documentOf(scope: Scope, inputs: Inputs, { response, responses }
 /** Of what has no inputs it is the same for each expression; undefined: it is long, and an exchange would hold it all the time. */
 const ownOf = oncePer((scope: Scope): JSONText | undefined => {
   const text = ownText(scope, new Map(), undefined);
-  return text.length <= longestShared ? { text } : undefined;
+  return text.length <= longestHeld ? { text } : undefined;
 });
 /** All but the answers. `object`: JSON text, where expressions see it. */
 function ownText(scope: Scope, inputs: Inputs, object: string | undefined): string {

@@ -1,7 +1,8 @@
 /** A response's content and header fields. */
 import { MIMEType, TextDecoder } from "node:util";
 import type { Response } from "../../core/outcome.ts";
-import { parseJSON } from "../../core/tools/json.ts";
+import { longestHeld } from "../../core/json-document.ts";
+import { hasMoreBrackets, parseJSON } from "../../core/tools/json.ts";
 import { oncePer, oncePerText } from "../../core/tools/once-per.ts";
 
 interface DecodedContent {
@@ -91,14 +92,8 @@ interface ReadJSON {
   /** As `parseJSON` reads it, for nobody to change; absent: it takes much, and is not held a second time. */
   readonly value?: unknown;
 }
-/** Characters. */
-const longestHeld = 64 * 1024;
 /** Lists and objects: each takes some ten times its text, and more where there is little in it. */
 const mostHeld = 2_000;
-function isHeld(text: string): boolean {
-  if (text.length > longestHeld) return false;
-  return text.length <= mostHeld || (text.match(/[[{]/g)?.length ?? 0) <= mostHeld;
-}
 function readJSON(text: string, contentType: string | undefined): ReadJSON | undefined {
   const type = contentType === undefined ? undefined : mediaType(contentType);
   const isDeclared = type !== undefined && isJSONSubtype(type.subtype);
@@ -106,7 +101,8 @@ function readJSON(text: string, contentType: string | undefined): ReadJSON | und
   const unsigned = text.startsWith("\uFEFF") ? text.slice(1) : text;
   if (!isDeclared && !/^[ \t\r\n]*[[{]/.test(unsigned)) return undefined;
   try {
-    if (isHeld(unsigned)) return { text: unsigned, value: parseJSON(unsigned) };
+    const isHeld = unsigned.length <= longestHeld && !hasMoreBrackets(unsigned, mostHeld);
+    if (isHeld) return { text: unsigned, value: parseJSON(unsigned) };
     JSON.parse(unsigned);
     return { text: unsigned };
   } catch {
