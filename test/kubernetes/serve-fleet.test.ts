@@ -4,12 +4,10 @@
  */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { AuditEvent } from "../support/audit-log.ts";
-import { grantServing } from "../support/chart-rights.ts";
-import { startController, type HoldfastProcess } from "../support/controller-process.ts";
+import type { HoldfastProcess } from "../support/controller-process.ts";
 import { until } from "../support/fault-world.ts";
-import { installPeerCRDs } from "../support/peer-crds.ts";
 import { peerOrigin, type PeerOrigin } from "../support/peer-origin.ts";
-import { conditionText, listServed, memberRequest, plainConfig, servedPath } from "../support/serving.ts";
+import { conditionText, listServed, memberRequest, servedPath, startServing } from "../support/serving.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const count = Number(process.env["HOLDFAST_FLEET"] ?? 60);
@@ -40,11 +38,7 @@ describeWithControlPlane("serving a fleet", (plane) => {
   beforeAll(async () => {
     namespace = await plane.createNamespace("serve-fleet");
     origin = stack.use(await peerOrigin());
-    await installPeerCRDs(plane);
-    await grantServing(plane);
-    await plane.apply(plainConfig(namespace));
-    const flags = ["--serve-provider-http", "all", "--provider-http-lease", "none"];
-    controller = stack.use(await startController(["--kubeconfig", plane.kubeconfigs.server, "--namespace", namespace, ...flags]));
+    controller = stack.use(await startServing(plane, namespace));
   }, longMs);
 
   test(

@@ -1,16 +1,13 @@
 /** Secrets that answers are made into, and that requests need, as the peer's objects have them, on a real API server. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { grantServing } from "../support/chart-rights.ts";
-import { startController } from "../support/controller-process.ts";
 import { until } from "../support/fault-world.ts";
-import { installPeerCRDs } from "../support/peer-crds.ts";
 import { peerKey, peerOrigin, type PeerOrigin } from "../support/peer-origin.ts";
 import {
   getServed,
   memberRequest,
-  plainConfig,
   servedGroup,
   servedPath,
+  startServing,
   untilSays,
   type ServedStatus,
 } from "../support/serving.ts";
@@ -49,11 +46,7 @@ describeWithControlPlane("injections of served objects", (plane) => {
     vault = await plane.createNamespace("serve-injections-vault");
     open = stack.use(await peerOrigin());
     keyed = stack.use(await peerOrigin({ key: peerKey }));
-    await installPeerCRDs(plane);
-    await grantServing(plane);
-    await plane.apply(plainConfig(namespace));
-    const flags = ["--serve-provider-http", "all", "--provider-http-lease", "none", "--serve-secret-namespace", vault];
-    stack.use(await startController(["--kubeconfig", plane.kubeconfigs.server, "--namespace", namespace, ...flags]));
+    stack.use(await startServing(plane, namespace, ["--serve-secret-namespace", vault]));
   }, longMs);
 
   test(

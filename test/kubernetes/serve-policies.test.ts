@@ -1,17 +1,14 @@
 /** What the peer's objects may do, by their policies, annotations and configs, served on a real API server. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { grantServing } from "../support/chart-rights.ts";
-import { startController } from "../support/controller-process.ts";
 import { until } from "../support/fault-world.ts";
-import { installPeerCRDs } from "../support/peer-crds.ts";
 import { peerOrigin, type PeerOrigin } from "../support/peer-origin.ts";
 import {
   getServed,
   memberRequest,
-  plainConfig,
   servedGroup,
   servedPath,
   toldTo,
+  startServing,
   untilSays,
   type Served,
 } from "../support/serving.ts";
@@ -42,11 +39,7 @@ describeWithControlPlane("policies of served objects", (plane) => {
   beforeAll(async () => {
     namespace = await plane.createNamespace("serve-policies");
     origin = stack.use(await peerOrigin());
-    await installPeerCRDs(plane);
-    await grantServing(plane);
-    await plane.apply(plainConfig(namespace));
-    const flags = ["--serve-provider-http", "all", "--provider-http-lease", "none"];
-    stack.use(await startController(["--kubeconfig", plane.kubeconfigs.server, "--namespace", namespace, ...flags]));
+    stack.use(await startServing(plane, namespace));
   }, longMs);
 
   test(

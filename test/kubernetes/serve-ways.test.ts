@@ -1,11 +1,8 @@
 /** Ways of the peer's objects over their life, served on a real API server: what changes around them, and what never succeeds or never ends. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { grantServing } from "../support/chart-rights.ts";
-import { startController } from "../support/controller-process.ts";
 import { until } from "../support/fault-world.ts";
-import { installPeerCRDs } from "../support/peer-crds.ts";
 import { peerOrigin, type PeerOrigin } from "../support/peer-origin.ts";
-import { getServed, memberRequest, plainConfig, servedGroup, servedPath, untilSays, type Served } from "../support/serving.ts";
+import { getServed, memberRequest, servedGroup, servedPath, startServing, untilSays, type Served } from "../support/serving.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const longMs = 120_000;
@@ -44,11 +41,7 @@ describeWithControlPlane("served objects", (plane) => {
   beforeAll(async () => {
     namespace = await plane.createNamespace("serve-ways");
     origin = stack.use(await peerOrigin());
-    await installPeerCRDs(plane);
-    await grantServing(plane);
-    await make(JSON.parse(plainConfig(namespace)) as object);
-    const flags = ["--serve-provider-http", "all", "--provider-http-lease", "none"];
-    stack.use(await startController(["--kubeconfig", plane.kubeconfigs.server, "--namespace", namespace, ...flags]));
+    stack.use(await startServing(plane, namespace));
   }, longMs);
 
   test(

@@ -1,19 +1,16 @@
 /** The peer's objects, served on a real API server: made, taken over, handed back and paused. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { grantServing } from "../support/chart-rights.ts";
-import { startController } from "../support/controller-process.ts";
 import { until } from "../support/fault-world.ts";
-import { installPeerCRDs } from "../support/peer-crds.ts";
 import { peerOrigin, type PeerOrigin } from "../support/peer-origin.ts";
 import {
   conditionText,
   getServed,
   makeLiveMember,
   memberRequest,
-  plainConfig,
   servedGroup,
   servedPath,
   toldTo,
+  startServing,
   untilSays,
   type Served,
 } from "../support/serving.ts";
@@ -45,12 +42,8 @@ describeWithControlPlane("serving", (plane) => {
   beforeAll(async () => {
     namespace = await plane.createNamespace("serve");
     origin = stack.use(await peerOrigin());
-    await installPeerCRDs(plane);
-    await grantServing(plane);
-    await plane.apply(plainConfig(namespace));
     vault = await plane.createNamespace("serve-vault");
-    const flags = ["--serve-provider-http", "all", "--provider-http-lease", "none", "--serve-secret-namespace", vault];
-    stack.use(await startController(["--kubeconfig", plane.kubeconfigs.server, "--namespace", namespace, ...flags]));
+    stack.use(await startServing(plane, namespace, ["--serve-secret-namespace", vault]));
   }, longMs);
 
   test(

@@ -1,7 +1,10 @@
 /** What tests of serving share: objects of the peer on an API server, and what their status says. */
+import { grantServing } from "./chart-rights.ts";
 import type { ControlPlaneClient } from "./control-plane-client.ts";
+import { startController, type HoldfastProcess } from "./controller-process.ts";
 import { until } from "./fault-world.ts";
 import type { LoopbackServer } from "./loopback.ts";
+import { installPeerCRDs } from "./peer-crds.ts";
 
 export const servedGroup = "http.m.crossplane.io";
 
@@ -166,4 +169,17 @@ export async function makeLiveMember(
     requestDetails: { method: "GET", url: `${members}/${id}` },
   });
   return { object, id };
+}
+
+/** A controller that serves what is in the namespace, where the peer's kinds and a config are, and no provider is asked after. */
+export async function startServing(
+  plane: ControlPlaneClient,
+  namespace: string,
+  more: readonly string[] = [],
+): Promise<HoldfastProcess> {
+  await installPeerCRDs(plane);
+  await grantServing(plane);
+  await plane.apply(plainConfig(namespace));
+  const flags = ["--serve-provider-http", "all", "--provider-http-lease", "none", ...more];
+  return startController(["--kubeconfig", plane.kubeconfigs.server, "--namespace", namespace, ...flags]);
 }
