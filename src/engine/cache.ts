@@ -59,6 +59,15 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
     touched?.add(before);
     return [{ before, after: undefined }];
   }
+  function forget(resource: Resource): Change[] {
+    const key = keyText(resource.metadata);
+    const before = resources.get(key);
+    if (before?.metadata.uid !== resource.metadata.uid) return []; // the watch has come so far already
+    forgotten.add(resource.metadata.uid);
+    resources.delete(key);
+    touched?.add(before);
+    return [{ before, after: undefined }];
+  }
   /** One step: nobody sees a half of the old and a half of the new, however long it takes to make it. */
   function* replace({ resources: listed, resourceVersion, isMerged = false }: Listing): Generator<void, Iterable<Change>> {
     const old = resources;
@@ -93,18 +102,11 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
       }
     },
     learn(resource) {
+      if (hasEnded(resource)) return forget(resource);
       const known = resources.get(keyText(resource.metadata));
       return known?.metadata.uid === resource.metadata.uid ? put(resource) : [];
     },
-    forget(resource) {
-      const key = keyText(resource.metadata);
-      const before = resources.get(key);
-      if (before?.metadata.uid !== resource.metadata.uid) return []; // the watch has come so far already
-      forgotten.add(resource.metadata.uid);
-      resources.delete(key);
-      touched?.add(before);
-      return [{ before, after: undefined }];
-    },
+    forget,
     get size() {
       return resources.size;
     },
@@ -118,6 +120,14 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
 function withKnownSpec(resource: Resource, before: Resource | undefined): Resource {
   const isKnown = before !== undefined && before.spec !== resource.spec && sameJSON(before.spec, resource.spec);
   return isKnown ? { ...resource, spec: before.spec } : resource;
+}
+
+/**
+ * Whether the write that this answers was the end of the object. The API server answers with the object as it was asked to write
+ * it, under the resourceVersion that it had before (kubernetes/apiserver pkg/registry/generic/registry/store.go, deleteWithoutFinalizers).
+ */
+function hasEnded({ metadata: { deletionTimestamp, finalizers = [] } }: Resource): boolean {
+  return deletionTimestamp !== undefined && finalizers.length === 0;
 }
 
 function atOnce<T>(pieces: Generator<void, T>): T {

@@ -90,6 +90,43 @@ describeWithControlPlane("a cache that lags", (plane) => {
     expect(origin.effects("/keyed")).toBe(1);
   });
 
+  test("F6: sends one DELETE for an object whose end it hears of late, whatever else makes it look meanwhile", async () => {
+    await using world = await faultWorld(plane, "lag");
+    const { origin, api, namespace } = world;
+    let lag = 0;
+    api.rewrite = ({ path }) =>
+      path.includes("/httpresources?") && path.includes("watch=true") ? delayed(() => lag) : undefined;
+    await using controller = await world.start();
+    const path = (plural: string): string => `/apis/holdfast.dev/v1alpha1/namespaces/${namespace}/${plural}`;
+    const object = (kind: string, spec: object): object => ({
+      apiVersion: "holdfast.dev/v1alpha1",
+      kind,
+      metadata: { name: "one" },
+      spec,
+    });
+    const get = async () => plane.admin("GET", `${path("httpresources")}/one`);
+    await plane.admin("POST", path("httpendpoints"), object("HTTPEndpoint", { baseURL: origin.url }));
+    await plane.admin(
+      "POST",
+      path("httpresources"),
+      object("HTTPResource", {
+        endpointRef: { name: "one" },
+        observe: { path: "/thing" },
+        create: { path: "/thing", method: "PUT" },
+        delete: { path: "/thing" },
+      }),
+    );
+    await until("it is Ready", async () => isReady((await get()).body as Parameters<typeof isReady>[0]));
+    lag = lagMs;
+    await plane.admin("DELETE", `${path("httpresources")}/one`);
+    await until("it is gone", async () => (await get()).status === 404, 60_000 + lagMs);
+    for (const timeout of ["7s", "8s", "9s"]) await plane.adminPatch(`${path("httpendpoints")}/one`, { spec: { timeout } });
+    const gauge = 'holdfast_resources{kind="HTTPResource",condition="Ready",status="True"}';
+    await sleep(lagMs);
+    await until("it has heard of it", async () => ((await controller.metric(gauge)) ?? 0) === 0);
+    expect(origin.requests.filter(({ method }) => method === "DELETE")).toHaveLength(1);
+  });
+
   test("F6: sends nothing twice when it starts from an old list", async () => {
     await using world = await faultWorld(plane, "lag");
     const { origin, api, requests } = world;

@@ -80,6 +80,20 @@ describe("cache", () => {
       expect(cache.apply({ type: "deleted", resource: resource("a", 5) })).toEqual([]);
       expect([...cache.all()].map(({ metadata }) => metadata.name)).toEqual(["b"]);
     });
+    test("takes out what the answer to a write shows as ended, though it has the resourceVersion from before", () => {
+      const cache = createCache(isNewer);
+      const ending = { ...resource("a", 3).metadata, deletionTimestamp: "2026-11-01T00:00:00Z" };
+      const held = { ...resource("a", 3), metadata: { ...ending, finalizers: ["x/mine", "x/other"] } };
+      cache.apply({ type: "applied", resource: held });
+      const left = { ...held, metadata: { ...ending, resourceVersion: "4", finalizers: ["x/other"] } };
+      expect(cache.learn(left)).toEqual([{ before: held, after: left }]);
+      const ended = { ...held, metadata: { ...ending, resourceVersion: "4" } };
+      expect(cache.learn(ended)).toEqual([{ before: left, after: undefined }]);
+      expect(
+        cache.apply({ type: "applied", resource: { ...left, metadata: { ...left.metadata, resourceVersion: "5" } } }),
+      ).toEqual([]);
+      expect(cache.size).toBe(0);
+    });
     test("does not keep what is gone because a write of it was answered later, or landed after it left what is watched", () => {
       const cache = createCache(isNewer);
       const another = { ...resource("a", 9), metadata: { ...resource("a", 9).metadata, uid: "another" } };
