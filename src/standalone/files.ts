@@ -1,6 +1,7 @@
 /** Finds and reads the files that `-f` names, in the order in which kubectl would. */
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { digest } from "../core/tools/digest.ts";
 
 interface FileText {
   readonly path: string;
@@ -55,6 +56,30 @@ async function filesBelow(path: string): Promise<readonly string[]> {
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => !entry.isDirectory() && extensions.test(entry.name));
   return files.map((entry) => join(entry.parentPath, entry.name)).toSorted((a, b) => (a < b ? -1 : 1));
+}
+
+/** More than the steps of a file system's times, some of which are seconds. */
+const freshMs = 3_000;
+
+/**
+ * What tells, without reading the files, whether one of them was written, came or went since: the same text each time, unless. Undefined:
+ * that was a moment ago, and the next time could leave the same marks.
+ */
+export async function marksOf(paths: readonly string[], nowMs = Date.now()): Promise<string | undefined> {
+  const marks: string[] = [];
+  let isFresh = false;
+  for (const path of paths) {
+    const found = await explainRead(path, () => filesBelow(path));
+    for (const file of typeof found === "string" ? [] : found) {
+      const state = await explainRead(file, () => stat(file, { bigint: true }));
+      if (typeof state === "string") return undefined; // it has gone, or is about to be another
+      const { dev, ino, size, mtimeNs, ctimeNs } = state;
+      marks.push([file, dev, ino, size, mtimeNs, ctimeNs].join(" "));
+      isFresh ||= nowMs - Number(ctimeNs / 1_000_000n) < freshMs;
+    }
+    if (typeof found === "string") marks.push(found);
+  }
+  return isFresh ? undefined : digest(marks);
 }
 
 async function readText(path: string): Promise<FileText> {

@@ -7,7 +7,7 @@
 import { setTimeout } from "node:timers/promises";
 import { digest } from "../core/tools/digest.ts";
 import { keyText } from "../core/resource.ts";
-import { readFiles, type Files } from "./files.ts";
+import { marksOf, readFiles, type Files } from "./files.ts";
 import { readObject, type Declared, type ManifestData, type ManifestObject } from "./object.ts";
 import { readYAML, type YAMLError } from "./yaml.ts";
 
@@ -34,6 +34,9 @@ export async function loadManifests(paths: readonly string[]): Promise<LoadedMan
 /** A look that finds a change is followed by another after this share of the interval. */
 const settlingShare = 0.2;
 
+/** Where nothing seems to have been written, all is read after so many looks nevertheless: not every file system tells. */
+const mostUnread = 60;
+
 /**
  * Loads as `loadManifests` does: at once, and then whenever a file came, went or differs, once two looks in a row find the
  * same, written at the same time: while a file is being written it is empty for a moment, or not there, and what it declares is
@@ -46,7 +49,18 @@ export async function* watchManifests(
   intervalMs = 1000,
 ): AsyncGenerator<LoadedManifests, void> {
   let [told, seen] = ["", ""];
+  /** Of what was told, as long as it was not written a moment before. */
+  let marks: string | undefined;
+  let unread = 0;
+  // Aborting is the one reason for it to fail, and the loop's condition sees that.
+  const pause = (ms: number): Promise<unknown> => setTimeout(ms, undefined, { signal }).catch(() => undefined);
   while (!signal.aborted) {
+    const found = await marksOf(paths);
+    if (found !== undefined && found === marks && unread < mostUnread) {
+      unread += 1;
+      await pause(intervalMs);
+      continue;
+    }
     const files = await readFiles(paths);
     const contents = digest({ ...files, files: files.files.map(({ path, text }) => ({ path, text })) });
     const look = digest(files);
@@ -55,9 +69,8 @@ export async function* watchManifests(
       told = contents;
     }
     seen = look;
-    const pauseMs = contents === told ? intervalMs : intervalMs * settlingShare;
-    // Aborting is the one reason for it to fail, and the loop's condition sees that.
-    await setTimeout(pauseMs, undefined, { signal }).catch(() => undefined);
+    [marks, unread] = [contents === told ? found : undefined, 0];
+    await pause(contents === told ? intervalMs : intervalMs * settlingShare);
   }
 }
 

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { writeFileSync } from "node:fs";
-import { mkdir, symlink } from "node:fs/promises";
+import { mkdir, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { marksOf } from "../../src/standalone/files.ts";
 import { watchManifests } from "../../src/standalone/manifests.ts";
 import { head, request, named, secret } from "../support/manifest-texts.ts";
 import { mustLoad, temporaryFolder, type TemporaryFolder } from "../support/standalone-store.ts";
@@ -172,5 +173,56 @@ describe("watching the files", () => {
     }
     expect(told).toEqual(["ada", "grace"]);
     expect(written).toBe(400);
+  });
+});
+
+describe("marks of files, by which they need not be read again", () => {
+  const later = () => Date.now() + 60_000;
+  const changes: Record<string, (file: string) => Promise<unknown>> = {
+    async "other content of the same length, with its time set back"(file) {
+      const { atime, mtime, ctimeMs } = await stat(file);
+      // A file system's clock has steps.
+      while ((await stat(file)).ctimeMs === ctimeMs) {
+        await writeFile(file, request.replace("ada", "eve"));
+        await utimes(file, atime, mtime);
+      }
+    },
+    async "another file in its place"(file) {
+      await writeFile(join(folder.path, "new"), request);
+      await rename(join(folder.path, "new"), file);
+    },
+    "a file more": () => folder.write("b.yaml", named("grace")),
+    "one less": (file) => rm(file),
+    async "what a link leads to"() {
+      await folder.write("other", named("grace"));
+      await symlink(join(folder.path, "other"), join(folder.path, "link.yaml"));
+    },
+  };
+
+  test.each(Object.entries(changes))("tell of %s", async (_, change) => {
+    const file = await folder.write("a.yaml", request);
+    const before = await marksOf([folder.path], later());
+    expect(before).toBeDefined();
+    expect(await marksOf([folder.path], later())).toBe(before);
+    await change(file);
+    const after = await marksOf([folder.path], later());
+    expect(after).toBeDefined();
+    expect(after).not.toBe(before);
+  });
+  test("are none while something was written a moment ago, or a file cannot be looked at", async () => {
+    const file = await folder.write("a.yaml", request);
+    const { ctimeMs } = await stat(file);
+    expect(await marksOf([file], ctimeMs + 1_000)).toBeUndefined();
+    expect(await marksOf([file], ctimeMs - 60_000)).toBeUndefined(); // the clock was set back
+    expect(await marksOf([file], ctimeMs + 10_000)).toBeDefined();
+    await symlink(join(folder.path, "nowhere"), join(folder.path, "link.yaml"));
+    expect(await marksOf([folder.path], later())).toBeUndefined();
+  });
+  test("are the same while what is named is not there", async () => {
+    const missing = join(folder.path, "missing");
+    const before = await marksOf([missing], later());
+    expect(await marksOf([missing], later())).toBe(before);
+    await mkdir(missing);
+    expect(await marksOf([missing], later())).not.toBe(before);
   });
 });
