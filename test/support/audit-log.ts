@@ -1,5 +1,6 @@
 /** The API server's audit log: what it was asked, by whom, as it saw it. */
 import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 
 export interface AuditEvent {
   readonly user: string;
@@ -42,16 +43,30 @@ interface LoggedEvent {
   readonly annotations?: { readonly "authorization.k8s.io/reason"?: string };
 }
 
-/** One entry for each request, in the order of arrival; a watch has its entry from the moment it is open. */
+/** Nothing that arrived so long ago is still under way: its API server was killed. */
+const longestMs = 10_000;
+
+/**
+ * One entry for each request, in the order of arrival; a watch has its entry from the moment it is open.
+ *
+ * What a write has done can be seen by others a moment before it is in the log: this waits for the writes that are under way.
+ */
 export async function readAuditLog(path: string): Promise<readonly AuditEvent[]> {
-  const byId = new Map<string, AuditEvent>();
-  const lines = (await readFile(path, "utf8")).split("\n");
-  lines.pop(); // what follows the last newline is empty, or a line still being written
-  for (const line of lines) {
-    const event = JSON.parse(line) as LoggedEvent;
-    byId.set(event.auditID, simplified(event));
+  const read = async (): Promise<ReadonlyMap<string, LoggedEvent>> => {
+    const lines = (await readFile(path, "utf8")).split("\n");
+    lines.pop(); // what follows the last newline is empty, or a line still being written
+    const events = lines.map((line) => JSON.parse(line) as LoggedEvent);
+    return new Map(events.map((event) => [event.auditID, event])); // in the place of its first stage, with its last
+  };
+  const isUnderWay = (event: LoggedEvent | undefined): boolean =>
+    event?.stage === "RequestReceived" && Date.now() - Date.parse(event.requestReceivedTimestamp) < longestMs;
+  let events = await read();
+  const begun = [...events.values()].filter(isUnderWay);
+  while (begun.some(({ auditID }) => isUnderWay(events.get(auditID)))) {
+    await sleep(20);
+    events = await read();
   }
-  return [...byId.values()];
+  return [...events.values()].filter(({ stage }) => stage !== "RequestReceived").map(simplified);
 }
 
 function simplified(event: LoggedEvent): AuditEvent {
@@ -72,9 +87,10 @@ function simplified(event: LoggedEvent): AuditEvent {
   };
 }
 
-/** What an audit log needs: one line a request, none for requests that have only arrived. */
+/** What an audit log needs: one line a request, and one for the arrival of what may write. */
 export const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
-omitStages: [RequestReceived]
-rules: [{level: Metadata}]
+rules:
+  - {level: Metadata, verbs: [get, list, watch], omitStages: [RequestReceived]}
+  - {level: Metadata}
 `;

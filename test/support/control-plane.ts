@@ -147,7 +147,7 @@ function apiServerArgs({ folder, etcdUrl }: ControlPlaneAddress, port: number): 
     "--endpoint-reconciler-type=none",
     `--audit-policy-file=${join(folder, "audit-policy.yaml")}`,
     `--audit-log-path=${join(folder, "audit.log")}`,
-    "--audit-log-mode=blocking", // an event is in the log before its response is sent
+    "--audit-log-mode=blocking", // an event is in the log before whoever asked has the end of its answer
   ];
 }
 
