@@ -1,5 +1,5 @@
 /** A standalone store on real files: what a test applies is written as a manifest, loaded and given to the store. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadManifests, type Manifests } from "../../src/standalone/manifests.ts";
@@ -15,9 +15,12 @@ export async function temporaryFolder(): Promise<TemporaryFolder> {
   const path = await mkdtemp(join(tmpdir(), "holdfast-"));
   return {
     path,
+    // At once: whoever watches the folder would see an empty file in between.
     async write(name, text) {
-      await writeFile(join(path, name), text);
-      return join(path, name);
+      const file = join(path, name);
+      await writeFile(`${file}.part`, text);
+      await rename(`${file}.part`, file);
+      return file;
     },
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
   };
