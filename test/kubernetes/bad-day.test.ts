@@ -73,6 +73,7 @@ describeWithControlPlane("a bad day", (plane) => {
     ] as const) {
       const proxy = stack.use(await proxyServer({ refusal }));
       await make("httpendpoints", name, { spec: { baseURL: "https://127.0.0.1:1", proxy: { url: proxy.url } } });
+      await controller.logged((line) => line["name"] === name && line["kind"] === "HTTPEndpoint"); // or its request would say that there is none
     }
     await make("secrets", "theirs", { stringData: { a: "1" } });
     await make("configmaps", "there", { data: { other: "1" } });

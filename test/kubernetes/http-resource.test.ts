@@ -318,6 +318,7 @@ describeWithControlPlane("an HTTPResource", (plane) => {
     await isObserved(id, 2);
 
     await change("lise", { spec: { drift: "Report" } });
+    await until("that is seen", async () => (await get("lise"))?.status?.observedGeneration === 3); // or the next is still corrected
     origin.users.set(id, { ...origin.users.get(id), id, age: 98 });
     await becomes("lise", "False/Drifted");
     await isObserved(id, 2);

@@ -81,7 +81,9 @@ test("an object whose manifest comes back after it was deleted is created again,
   await until("it is created", () => origin.users.has("1001"));
   await rm(file);
   await until("it is deleted", () => !origin.users.has("1001"));
-  await sleep(3_000); // two looks and more, in which it goes
+  const isGone = async (): Promise<boolean> =>
+    (await holdfast(["get", "hres", "ada", "--data", `${folder.path}/state`])).stderr.includes('no object "ada"');
+  await until("it is known to be gone", isGone);
   await folder.write("user.yaml", unobserved({ name: "ada", annotations: { "holdfast.dev/orphan": "true" } }));
   await until("it is created again", () => origin.users.has("1002"));
   await sleep(3_000);
