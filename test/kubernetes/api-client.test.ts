@@ -67,7 +67,7 @@ describeWithControlPlane("the API client", (plane) => {
     test("ends a call at its deadline, destroys its socket, and makes the next one over a new socket", async () => {
       const { proxy, path } = await viaProxy();
       await using _ = proxy;
-      await using client = clientOf(path, { callTimeoutMs: 3_000 }); // a call that is answered has to end within it
+      await using client = clientOf(path, { callTimeoutMs: 10_000 }); // a call that is answered has to end within it
       await client.call(getCRDs, signal);
       await sleep(10); // undici frees a socket one turn after its body has been read
       proxy.blackHole();
@@ -392,7 +392,7 @@ describeWithControlPlane("the API client", (plane) => {
           },
           { ...plane.certificate },
         );
-        await using client = clientOf(await kubeconfig(server.url), { callTimeoutMs: 3_000 });
+        await using client = clientOf(await kubeconfig(server.url), { callTimeoutMs: 5_000 });
         await expect(client.call(getCRDs, signal)).rejects.toMatchObject({ name: "ApiError", status: 429, retryAfterMs: 7_000 });
         expect(client.occurrences).toMatchObject([{ code: "429" }]);
       }

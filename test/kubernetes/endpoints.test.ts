@@ -350,15 +350,15 @@ describeWithControlPlane("endpoints", (plane) => {
   });
 
   test("wish 22: a rate limit holds at the origin in any stretch, and nobody else waits", async () => {
-    await endpoint("paced", { rateLimit: { requests: 3, per: "2s" } });
+    await endpoint("paced", { rateLimit: { requests: 3, per: "4s" } });
     await endpoint("free", {});
-    const names = Array.from({ length: 10 }, (_, index) => `paced-${index}`);
+    const names = Array.from({ length: 8 }, (_, index) => `paced-${index}`);
     await Promise.all(names.map((name) => requests.create(name, { ...to("paced"), method: "POST", path: `/${name}` })));
     await requests.create("free", { ...to("free"), method: "POST", path: "/f" });
     await requests.until("the other is ready", (all) => isReady(all.get("free")));
     await requests.until("all are ready", (all) => names.every((name) => isReady(all.get(name))));
     const times = sent("/paced").map(({ atMs }) => atMs);
-    expect(times).toHaveLength(10);
+    expect(times).toHaveLength(8);
     // Arrivals are told late where the machine is busy: without a limit there would be next to nothing between them.
     for (const [index, atMs] of times.entries()) expect((times[index + 3] ?? Infinity) - atMs).toBeGreaterThan(1_000);
   });

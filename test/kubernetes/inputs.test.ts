@@ -153,7 +153,7 @@ describeWithControlPlane("requests that need others", (plane) => {
     // It looks again after as long as it has waited, twice as long each time: not for sixteen seconds after the fifth.
     await controller.logged(({ name, reason }) => name === "waits" && reason === "SecretNotFound");
     const looks = (): number => controller.log.filter(({ name, result }) => name === "waits" && result === "waiting").length;
-    await until("it has looked five times", () => looks() === 5);
+    await until("it has looked five times", () => looks() >= 5);
     await putSecret(namespace, "late", "here");
     await until("it was sent", () => origin.count("/waits") === 1, 11_000);
     expect(tokensAt("/waits")).toEqual(["Bearer here"]);
@@ -176,15 +176,16 @@ describeWithControlPlane("requests that need others", (plane) => {
   });
 
   test("forEach: twelve items, as many at once as a namespace has sockets; one that fails is sent again alone, and told apart", async () => {
+    let isFailing = true;
     let inFlight = 0;
     let most = 0;
-    origin.reply = async ({ path, nth }) => {
+    origin.reply = async ({ path }) => {
       inFlight += 1;
       most = Math.max(most, inFlight);
       await until("as many as may are here", () => most >= 5);
       await sleep(100);
       inFlight -= 1;
-      return { type: "answer", status: path === "/items/i7" && nth < 3 ? 503 : 200 };
+      return { type: "answer", status: path === "/items/i7" && isFailing ? 503 : 200 };
     };
     const items = Array.from({ length: 12 }, (_, index) => `i${index}`);
     await requests.create("each", {
@@ -196,12 +197,15 @@ describeWithControlPlane("requests that need others", (plane) => {
     });
     const failing = await requests.until("one item failed", (all) => stateOf(all.get("each")) === "NotReady/ItemsFailed");
     expect(message(failing.get("each"))).toContain("1 of 12 items did not succeed: item 7: answered 503");
+    isFailing = false;
     const done = await requests.until("all are sent", (all) => isReady(all.get("each")));
-    expect(items.map((item) => origin.count(`/items/${item}`))).toEqual(items.map((item) => (item === "i7" ? 3 : 1)));
+    const tries = origin.count("/items/i7");
+    expect(tries).toBeGreaterThan(1);
+    expect(items.map((item) => origin.count(`/items/${item}`))).toEqual(items.map((item) => (item === "i7" ? tries : 1)));
     expect(most).toBe(5); // of the client's six sockets the last is kept for other namespaces
     const { items: told = [] } = done.get("each")?.status ?? {};
-    expect(told.map(({ index, phase, tries }) => [index, phase, tries])).toEqual(
-      items.map((item, index) => [index, "Succeeded", item === "i7" ? 3 : 1]),
+    expect(told.map((one) => [one.index, one.phase, one.tries])).toEqual(
+      items.map((item, index) => [index, "Succeeded", item === "i7" ? tries : 1]),
     );
     const keys = origin.requests
       .filter(({ path }) => path.startsWith("/items/"))

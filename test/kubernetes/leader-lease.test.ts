@@ -166,10 +166,12 @@ describeWithControlPlane("a lease", (plane) => {
     });
     await plane.admin("DELETE", path("meddled"));
     await staysLeader(one);
-    await plane.adminPatch(path("meddled"), { spec: { holderIdentity: "thief" } });
-    await until("it is lost", () => one.losses() === 1, times.renewDeadlineMs / 2);
-    expect(one.mayAct()).toBe(false);
-    expect((await specOf("meddled"))["holderIdentity"]).toBe("thief");
+    await using robbed = await candidate("taken", "robbed", patient);
+    await robbed.elected;
+    await plane.adminPatch(path("taken"), { spec: { holderIdentity: "thief" } });
+    await until("it is lost", () => robbed.losses() === 1, patient.renewDeadlineMs / 2);
+    expect(robbed.mayAct()).toBe(false);
+    expect((await specOf("taken"))["holderIdentity"]).toBe("thief");
   });
 
   test("of two, no other leads beside the one that holds it when somebody deletes the lease", async () => {

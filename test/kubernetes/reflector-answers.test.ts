@@ -103,7 +103,7 @@ describeWithControlPlane("a watch, given", (plane) => {
 
   test("events faster than they are taken, does not take that for silence", async () => {
     const events = [line("ADDED", object("a", "11")), line("ADDED", object("b", "12"))];
-    await using run = await watching([page([], "10"), stream(events, "open")], { idleTimeoutMs: 150, takesMs: 300 });
+    await using run = await watching([page([], "10"), stream(events, "open")], { idleTimeoutMs: 500, takesMs: 800 });
     await run.watch.until("both objects", () => run.watch.resources.size === 2);
     expect(run.ends()).toEqual([]);
   });

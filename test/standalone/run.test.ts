@@ -265,7 +265,7 @@ test("says in a condition what is wrong, names the field, and sends none of it; 
     request("fine", { url: `${origin.url}/fine`, method: "POST" }),
     ...documents,
   );
-  const { code, stdout } = await holdfast(["run", "--once", "-f", file, "--expression-timeout", "2s"]);
+  const { code, stdout } = await holdfast(["run", "--once", "-f", file, "--expression-timeout", "8s"]);
   expect(code).toBe(1);
   expect(stdout).toContain("default/fine  POST  ready  Succeeded");
   for (const [name, { says }] of Object.entries(cases)) expect(stdout).toContain(`default/${name}  POST  not ready  ${says}`);
