@@ -7,6 +7,7 @@ import type { TranslateOptions } from "../../src/convert/translation.ts";
 import { exchange, scope, testRequester } from "../support/loopback-requester.ts";
 import { loopbackServer } from "../support/loopback.ts";
 import { peerDisposable, peerRequest, translator } from "../support/peer-objects.ts";
+import { runs } from "../support/fuzz.ts";
 import { requestOf, sourcesOf, type Written } from "../support/translated-requests.ts";
 
 /** What JSON, jq and templates have marks for. */
@@ -73,7 +74,7 @@ test("property: whichever way a body is written, the same is sent", async () => 
         expect(await sentBy(object, { choices: { idiomatic: true } })).toEqual(exact);
       }
     }),
-    { numRuns: 60 },
+    runs(60),
   );
   // Most of them are written otherwise.
   expect(hoisted).toBeGreaterThan(10);

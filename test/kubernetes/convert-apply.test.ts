@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { manifestText } from "../../src/cli/manifest-text.ts";
 import { canonicalJSON, parseJSON } from "../../src/core/tools/json.ts";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
+import { runs } from "../support/fuzz.ts";
 import { peerDisposable, translator } from "../support/peer-objects.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
@@ -64,7 +65,7 @@ describeWithControlPlane("manifests that convert writes", (plane) => {
     const namespace = await plane.createNamespace("convert-apply");
     await using evaluator = createEvaluator({ deadlineMs: 20_000 });
     const translated = translator(evaluator);
-    const bodies = fc.sample(value, 80).map((one) => JSON.stringify(one).replaceAll(/"#([-+.e\d]+)#"/g, "$1"));
+    const bodies = fc.sample(value, runs(80)).map((one) => JSON.stringify(one).replaceAll(/"#([-+.e\d]+)#"/g, "$1"));
     const manifests: { readonly name: string; readonly spec: unknown; readonly text: string }[] = [];
     for (const [index, body] of bodies.entries())
       for (const idiomatic of [true, false]) {

@@ -1,6 +1,7 @@
 /** What header fields say. */
 import { describe, expect, test } from "@jest/globals";
 import * as fc from "fast-check";
+import { runs } from "../support/fuzz.ts";
 import { challengedSchemes } from "../../src/core/challenges.ts";
 import { parseChallenges, parseParameters } from "../../src/core/auth-challenges.ts";
 import { nextLink } from "../../src/core/tools/link-header.ts";
@@ -69,6 +70,7 @@ describe("auth challenges", () => {
         );
         expect(shown([text.join(", ")])).toEqual(challenges.map(({ scheme, parameters }) => [scheme, parameters]));
       }),
+      runs(100),
     );
   });
 });
