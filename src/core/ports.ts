@@ -124,7 +124,10 @@ export interface ResourceStore extends OutputStore {
     signal: AbortSignal,
     mayWrite?: () => boolean,
   ): Promise<WriteResult | { readonly type: "forbidden" }>;
-  /** Sets an annotation on the object that `resource` was read from. `forbidden`: this process has no right to. */
+  /**
+   * Sets an annotation on the object that `resource` was read from, where it is as it was read there. `forbidden`: this process has no
+   * right to.
+   */
   annotate(
     type: ResourceType,
     resource: Resource,
@@ -134,14 +137,14 @@ export interface ResourceStore extends OutputStore {
   ): Promise<WriteResult | { readonly type: "forbidden" }>;
   /**
    * Deletes the object that `resource` was read from, and in the background what it owns, if nobody has changed anything of it
-   * since. Throws when the store cannot be reached.
+   * since. `left`: as it is then, where a finalizer keeps it; absent: it is gone. Throws when the store cannot be reached.
    */
   remove(
     type: ResourceType,
     resource: Resource,
     signal: AbortSignal,
     mayWrite?: () => boolean,
-  ): Promise<RemoveResult | Extract<WriteResult, { type: "conflict" }>>;
+  ): Promise<(RemoveResult & { readonly left?: Resource }) | Extract<WriteResult, { type: "conflict" }>>;
   /** A short-lived token of a ServiceAccount. Throws when the store cannot be reached. */
   serviceAccountToken(request: ServiceAccountTokenRequest, signal: AbortSignal): Promise<ServiceAccountTokenResult>;
   /**

@@ -43,7 +43,7 @@ export async function tellHeldBack(
   const verdict = kind.heldBack?.(situation, refusal);
   if (!verdict || sameJSON(verdict.status, resource.status ?? {})) return verdict;
   const object = createOwnObject(kind, resource, deps, signal);
-  const conflict = await object.writeStatus(verdict.status);
+  const conflict = await object.tell(verdict.status, signal);
   if (conflict) return conflict;
   const told = deriveTransitionEvent(resource.status, verdict.status);
   if (told) deps.announce(kind.type, object.current(), told);

@@ -202,7 +202,7 @@ async function writtenAs(writer: StatusWriter, write: AttemptWrite, answer: unkn
 
 /** Undefined where the object is gone, or another one has its name. */
 export async function readLive(
-  { client }: StatusWriter,
+  { client }: Pick<StatusWriter, "client">,
   write: Pick<AttemptWrite, "type" | "resource" | "purpose">,
   signal: AbortSignal,
 ): Promise<Resource | undefined> {

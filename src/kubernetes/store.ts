@@ -69,9 +69,8 @@ export function createKubernetesStore(settings: KubernetesStoreSettings): Kubern
         });
       }
     },
-    async annotate(type, resource, annotation, signal, mayWrite = always) {
-      return mayWrite() ? writeAnnotation(client, { type, resource, annotation }, signal) : { type: "conflict" };
-    },
+    annotate: (type, resource, annotation, signal, mayWrite = always) =>
+      writeAnnotation(client, { type, resource, annotation, mayWrite }, signal),
     async remove(type, resource, signal, mayWrite = always) {
       return mayWrite() ? removeObject(client, { type, resource }, signal) : { type: "conflict" };
     },

@@ -145,12 +145,13 @@ test.each([
   [429, "thrown"],
   [500, "thrown"],
 ])("a write that is answered %d is %s", async (status, meaning) => {
-  const call = async (): Promise<never> => {
-    throw new ApiError("PATCH /x", status, { kind: "Status", reason: "Why" });
+  const call: ApiClient["call"] = async ({ method }) => {
+    if (method === "GET") throw new ApiError("GET /x", 404, { kind: "Status", reason: "NotFound" });
+    throw new ApiError(`${method} /x`, status, { kind: "Status", reason: "Why" });
   };
-  const client = { call } as unknown as ApiClient;
+  const client = { call } as ApiClient;
   const annotation = { name: "a", value: "b" };
-  const write = { type, resource: thing("a") };
+  const write = { type, resource: thing("a"), mayWrite: () => true };
   const ended = [writeAnnotation(client, { ...write, annotation }, signal), removeObject(client, write, signal)];
   const meanings = await Promise.all(ended.map((one) => one.then(({ type: said }) => said).catch(() => "thrown")));
   expect(meanings).toEqual([meaning, meaning]);

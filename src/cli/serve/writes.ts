@@ -62,7 +62,7 @@ export function createWrites(client: ApiClient, mayWrite: () => boolean, random:
   ): Promise<Resource> {
     if (resource.metadata.annotations?.[name] === value) return resource;
     demand();
-    const written = await writeAnnotation(client, { type, resource, annotation: { name, value } }, signal);
+    const written = await writeAnnotation(client, { type, resource, annotation: { name, value }, mayWrite }, signal);
     if (written.type !== "written") throw new ChangedError(`its annotation ${name} could not be written: ${written.type}`);
     return written.resource;
   }
