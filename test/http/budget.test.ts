@@ -25,7 +25,7 @@ interface Counting extends LoopbackServer {
   readonly most: number;
 }
 /** Answers `/BYTES/MS` with so many bytes after so long. */
-async function countingServer(lastingMs = 5): Promise<Counting> {
+async function countingServer(lastingMs = 50): Promise<Counting> {
   const levels: NodeJS.Timeout[] = [];
   let most = 0;
   const server = await loopbackServer(({ url }, response) => {
@@ -54,7 +54,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   use: fc.constantFrom<Use>("send", "send", "read", "read", "abandon", "close", "abort"),
   bytes: fc.constantFrom(0, 10, 5_000, 100_000, 400_000),
   serverMs: fc.constantFrom(0, 10, 40, 80),
-  holdMs: fc.constantFrom(0, 5, 50, 250),
+  holdMs: fc.constantFrom(0, 5, 50, 2_000), // the last is far longer than others wait
   startMs: fc.integer({ min: 0, max: 300 }),
 });
 
@@ -183,9 +183,9 @@ test("a response that nobody reads ends with its deadline, and its socket with i
   await using server = await countingServer();
   await using http = testRequester();
   using requests = http.requester.begin("reconcile");
-  const answer = await (await prepared(requests, `${server.url}/400000/0`, 200)).open(never);
+  const answer = await (await prepared(requests, `${server.url}/400000/0`, 1_500)).open(never);
   if (answer.type !== "opened") throw new Error(answer.reason);
-  await pause(300);
+  await pause(1_800);
   expect(await answer.read()).toMatchObject({ type: "failure", reason: "Timeout", sent: true });
   expect(http.occurrences.filter(({ type }) => type === "exchanged")).toMatchObject([{ reason: "Timeout" }]);
   expect(
