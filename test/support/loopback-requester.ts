@@ -73,7 +73,7 @@ export function exchange({ url = "http://127.0.0.1:1", request, tls, inputs = {}
     },
     scope: { ...scope, inputs },
     tls: { insecureSkipVerify: false, minVersion: "TLSv1.2", ...tls },
-    timeoutMs: 5_000,
+    timeoutMs: 30_000,
     maxRedirects: ["GET", "HEAD"].includes(method) ? 5 : 0,
     repeatable: isIdempotent(method),
     expressionsToValidate: [],
