@@ -49,7 +49,7 @@ test.each(rows)(
     const stop = new AbortController();
     const ended = controller.run(stop.signal, stop.signal);
     const waiting = (): number => controller.postponed.counts().get(row.reason) ?? 0;
-    await eventually(waiting, (count) => count > row.count * 0.75, 60_000); // nearly all have been looked at, and wait for no worker
+    await eventually(waiting, (count) => count > row.count * 0.75); // nearly all have been looked at, and wait for no worker
 
     const before = server.requests.length;
     for (const changed of [thing("new"), thing(`listed-${row.count - 1}`, 2, 1_000_000)]) {
@@ -58,7 +58,7 @@ test.each(rows)(
     }
     const paths = ["/new/1", `/listed-${row.count - 1}/2`];
     const seen = (): number => paths.filter((path) => server.requests.some(({ url }) => url === path)).length;
-    await eventually(seen, (count) => count === 2, 20_000);
+    await eventually(seen, (count) => count === 2);
     // Before them are those on their way, those whose turn had come, and what came while the two were looked at.
     for (const path of paths) {
       const place = server.requests.findIndex(({ url }) => url === path);
@@ -69,5 +69,4 @@ test.each(rows)(
     stop.abort(new Error("enough"));
     await ended;
   },
-  120_000,
 );

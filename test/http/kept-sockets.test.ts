@@ -53,13 +53,12 @@ test("a socket beyond the most that are kept closes the one that has been idle f
   using sockets = createSockets(({ type }) => void told.push(type), most);
   await using agent = agentOver(sockets);
   const open = (): readonly number[] => servers.map((server) => server.open());
-  const seen = (wanted: readonly number[]): Promise<unknown> => eventually(open, (now) => now.join() === wanted.join(), 10_000);
+  const seen = (wanted: readonly number[]): Promise<unknown> => eventually(open, (now) => now.join() === wanted.join());
 
   const slow = agent.ask(0, "/held");
   await eventually(
     () => servers[0]?.held(),
     (count) => count === 1,
-    10_000,
   );
   for (const index of [1, 2, 1]) await agent.ask(index);
   expect(open()).toEqual([1, 1, 1, 0, 0, 0]);
@@ -75,7 +74,6 @@ test("a socket beyond the most that are kept closes the one that has been idle f
     await eventually(
       () => sockets.counts(),
       ({ active }) => active === 0,
-      10_000,
     ),
   ).toEqual({ active: 0, idle: most });
   expect(told.filter((type) => type === "socketClosed")).toHaveLength(3);
@@ -88,7 +86,6 @@ test("nobody is closed where all are in use", async () => {
   await eventually(
     () => servers.reduce((sum, server) => sum + server.held(), 0),
     (count) => count === servers.length,
-    10_000,
   );
   expect(sockets.counts()).toEqual({ active: servers.length, idle: 0 });
   for (const server of servers) server.release();

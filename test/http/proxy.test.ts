@@ -189,7 +189,6 @@ describe("a proxy that does not do its work:", () => {
       await eventually(
         () => socketsTo(proxy.port),
         ({ established = 0 }) => established === 0,
-        5_000,
       ),
     ).not.toHaveProperty("established");
     expect(http.sockets()).toEqual({ active: 0, idle: 0 });

@@ -77,7 +77,6 @@ test.each(ways)(
     expect(retries(http, "unsent")).toBe(0);
     expect(exchanged(http)).toBe(outcomes.length);
   },
-  60_000,
 );
 
 test.each(ways)(
