@@ -88,7 +88,7 @@ test("an endless trickle ends at the deadline, though every chunk comes in time"
     response.on("close", () => clearInterval(trickle));
   });
   await using http = testRequester();
-  expect(await http.send(exchange({ url: server.url, timeoutMs: 300 }))).toMatchObject({
+  expect(await http.send(exchange({ url: server.url, timeoutMs: 2_000 }))).toMatchObject({
     type: "failure",
     reason: "Timeout",
     sent: true,

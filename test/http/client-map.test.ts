@@ -213,7 +213,7 @@ test("nothing is kept for an origin whose last request was given up", async () =
   await using silent = await rawServer(() => {});
   await using http = testRequester();
   for (let round = 0; round < 2; round += 1)
-    expect(await http.send(exchange({ url: silent.url, timeoutMs: 200 }))).toMatchObject({ reason: "Timeout", sent: true });
+    expect(await http.send(exchange({ url: silent.url, timeoutMs: 1_500 }))).toMatchObject({ reason: "Timeout", sent: true });
   expect(
     await eventually(
       () => http.pool.describe().flatMap(({ origins }) => origins),

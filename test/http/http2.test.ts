@@ -111,15 +111,15 @@ test.each([
 test("an exchange that is given up ends its stream, and the connection and the others go on", async () => {
   await using server = await http2Server();
   await using http = testRequester();
-  const given = statuses(http, server.url, 1, { http2: true, timeoutMs: 300 });
+  const given = statuses(http, server.url, 1, { http2: true, timeoutMs: 2_000 });
   // The same client: its key has the timeout in it.
   const kept = new AbortController();
   const tls = { ca: literal(authority.ca) };
-  const other = http.send(exchange({ url: server.url, tls, http2: true, timeoutMs: 300 }), { signal: kept.signal });
+  const other = http.send(exchange({ url: server.url, tls, http2: true, timeoutMs: 2_000 }), { signal: kept.signal });
   expect(await given).toMatchObject([{ type: "failure", reason: "Timeout" }]);
   expect(await other).toMatchObject({ type: "failure", reason: "Timeout" });
   const answering = setInterval(() => server.answer(), 5);
-  expect(await statuses(http, server.url, 1, { http2: true, timeoutMs: 300 })).toEqual([200]);
+  expect(await statuses(http, server.url, 1, { http2: true, timeoutMs: 2_000 })).toEqual([200]);
   clearInterval(answering);
   expect(server.accepted).toBe(1);
   expect(

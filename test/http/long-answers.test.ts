@@ -62,12 +62,12 @@ test("what waits for memory is not out of time, and ends when its reconcile does
   const first = await prepared(http, "a", `${origin.url}/long`);
   await first.send();
   const requests = http.requester.begin("HTTPRequest/a/second");
-  const sent = exchange({ url: `${origin.url}/long`, timeoutMs: 300 });
+  const sent = exchange({ url: `${origin.url}/long`, timeoutMs: 1_500 });
   const second = await requests.prepare(sent, () => Promise.resolve({ type: "absent" }), never);
   if (second.type !== "prepared") throw new Error(second.type);
   const stop = new AbortController();
   const outcome = second.send(stop.signal);
-  await new Promise((resolve) => setTimeout(resolve, 600)); // twice its own timeout
+  await new Promise((resolve) => setTimeout(resolve, 3_000)); // twice its own timeout
   first.requests[Symbol.dispose]();
   expect(sizeOf(await outcome)).toBe(300_002);
   requests[Symbol.dispose]();

@@ -24,7 +24,7 @@ afterAll(async () => server[Symbol.asyncDispose]());
 
 type Changes = Parameters<typeof exchange>[0];
 const key = { namespace: "a", name: "paced" };
-const paced = { key, credentialNamespace: "a", title: "paced", rateLimit: { requests: 1, perMs: 500, burst: 1 } };
+const paced = { key, credentialNamespace: "a", title: "paced", rateLimit: { requests: 1, perMs: 2_000, burst: 1 } };
 
 async function send(requests: HTTPRequests, path: string, changes: Changes = {}): Promise<Outcome> {
   for (;;) {
@@ -36,7 +36,7 @@ async function send(requests: HTTPRequests, path: string, changes: Changes = {})
 }
 const answered = { type: "response", response: { statusCode: 200 } };
 /** One of a namespace alone at the origin, and a share beside it that only another namespace may have. */
-const few = { memoryShares: 2, maxInFlightPerOrigin: 2, reconcileTimeoutMs: 5_000 };
+const few = { memoryShares: 2, maxInFlightPerOrigin: 2, reconcileTimeoutMs: 60_000 };
 const begin = ({ requester }: TestRequester, name: string): HTTPRequests => requester.begin(`HTTPRequest/a/${name}`);
 
 const waysToWait: readonly (readonly [string, (requests: HTTPRequests) => Promise<unknown>])[] = [
@@ -83,7 +83,7 @@ test.each(waysToWait)(
 );
 
 test("however many wait for a share with an answer that has begun, those who have one go on at the same origin", async () => {
-  await using http = testRequester({ memoryShares: 6, maxInFlightPerOrigin: 10, reconcileTimeoutMs: 10_000 });
+  await using http = testRequester({ memoryShares: 6, maxInFlightPerOrigin: 10, reconcileTimeoutMs: 60_000 });
   await using ending = new AsyncDisposableStack();
   const holders = Array.from({ length: 5 }, (_, index) => begin(http, `holder-${index}`));
   for (const holder of holders) expect(await send(holder, "/long")).toMatchObject(answered);
@@ -120,7 +120,7 @@ test("who comes to have a share while it waits for a place waits no longer", asy
   using other = begin(http, "other");
   const placed = await other.prepare(exchange({ url: `${server.url}/other` }), reader({}), never);
   expect(placed.type).toBe("prepared");
-  await new Promise((resolve) => setTimeout(resolve, 700)); // its turn has come
+  await new Promise((resolve) => setTimeout(resolve, 2_500)); // its turn has come
   expect(http.requester.waiting()).toBe(1);
   held.get("/held/long")?.();
   expect(await first).toMatchObject(answered);

@@ -70,7 +70,7 @@ describe("what is refused, not resolved or denied is named by host and port,", (
   test("a server that does not answer", async () => {
     await using server = await loopbackServer(() => {});
     const { host } = new URL(server.url);
-    expect(await messageOf(exchange({ url: server.url, timeoutMs: 300 }))).toBe(
+    expect(await messageOf(exchange({ url: server.url, timeoutMs: 1_500 }))).toBe(
       `no complete answer from ${host} within the timeout; raise spec.timeout if it needs longer`,
     );
   });

@@ -54,7 +54,7 @@ async function tryOne(requester: HTTPRequester, resource: string, one: Exchange)
   return prepared.type === "prepared" ? await prepared.send(never) : prepared;
 }
 /** Turns are exact, but on its way a request may be held up for longer than one that comes after it. */
-const jitter = 0.3;
+const jitter = 0.5;
 function expectWithin({ requests, perMs }: Limit, seen: Timed["seen"]): void {
   for (const [index, { atMs }] of seen.entries())
     expect((seen[index + requests]?.atMs ?? Infinity) - atMs).toBeGreaterThan(perMs * (1 - jitter));
@@ -68,7 +68,7 @@ test("the server never sees more than the limit of a list's 40 items, and anothe
   const limit = { requests: 20, perMs: 1_500, burst: 5 };
   using requests = http.requester.begin("HTTPRequest/team-a/list");
   // A timeout that is shorter than what the last one waits.
-  const list = sendAll(requests, many(`${origin.server.url}/list`, 40, limit, { timeoutMs: 400 }));
+  const list = sendAll(requests, many(`${origin.server.url}/list`, 40, limit, { timeoutMs: 1_500 }));
   while (origin.seen.length < 10) await new Promise((resolve) => setTimeout(resolve, 1));
   const askedAfter: number[] = [];
   const other = await sendOne(http, "HTTPRequest/team-a/other", limited(`${origin.server.url}/other`, limit), () =>

@@ -213,7 +213,7 @@ test.each(rows)("a POST that is met by %s", async (_about, origin, expected) => 
   await using server = await origin();
   await using http = testRequester(server.options);
   const request = { method: "POST" } as const;
-  const post = { url: server.url, request, timeoutMs: 1_000, maxRedirects: 5, ...server.exchange };
+  const post = { url: server.url, request, timeoutMs: 3_000, maxRedirects: 5, ...server.exchange };
   const outcome: Outcome = await http.send(exchange(post));
   expect(outcome).toMatchObject(expected);
   if (outcome.type === "refusal") throw new Error("refused");

@@ -187,7 +187,7 @@ describe("the controller", () => {
     }
     const objects = [thing("stuck1"), thing("stuck2"), thing("good")];
     const until = (all: readonly Reconciled[]): boolean => all.some(({ name }) => name === "good") && all.length === 3;
-    const { reconciled } = await run(plan, objects, { until, reconcileTimeoutMs: 50, stoppingMs: 50, requester });
+    const { reconciled } = await run(plan, objects, { until, reconcileTimeoutMs: 500, stoppingMs: 50, requester });
     expect(reconciled.filter(({ panicked }) => panicked).map(({ name }) => name)).toEqual(["stuck1", "stuck2"]);
   });
 
