@@ -1,4 +1,5 @@
 /** A DisposableRequest, which is sent until it has been answered as expected, as an HTTPRequest. */
+import { retryReasons } from "../api/retry.ts";
 import { finalStatuses, pollOf } from "./async.ts";
 import { createWrapper } from "./wrapper.ts";
 import { authorizes } from "./connection.ts";
@@ -82,6 +83,9 @@ function fetchesToken({ body = "", url, shouldLoopInfinitely }: DisposableParame
 /** Most that can be declared here. */
 const mostRetries = 100;
 
+/** There whatever failed was tried again. */
+const everyFailure = ["4xx", "5xx", ...retryReasons];
+
 /** How often it is sent, and when. */
 function triesOf(parameters: DisposableParameters, { findings, choices }: OfDisposable): Spec & { readonly retry: object } {
   const {
@@ -117,7 +121,7 @@ function triesOf(parameters: DisposableParameters, { findings, choices }: OfDisp
     retry: {
       limit: Math.min(retries, mostRetries),
       // Without it what failed for certain would not be tried again.
-      when: expectedResponse === undefined || expectedResponse === "" ? ["4xx", "5xx"] : ["2xx", "3xx", "4xx", "5xx"],
+      when: [...(expectedResponse === undefined || expectedResponse === "" ? [] : ["2xx", "3xx"]), ...everyFailure],
       backoff: wait === undefined ? { initial: "1s", max: "1m" } : { initial: wait, max: wait },
     },
     ...(loops && scheduleOf(limit, pause, findings)),

@@ -8,7 +8,15 @@ import type { Finding } from "../convert/findings.ts";
 import type { PeerConfig } from "../convert/peer-object.ts";
 import { pollAnnotation, translate } from "../convert/translate.ts";
 import type { Manifest, TranslateOptions } from "../convert/translation.ts";
-import { reconcileAtAnnotation, type Resource, type ResourceKey, type ResourceType } from "../core/resource.ts";
+import {
+  arrivedAnnotation,
+  externalIdAnnotation,
+  orphanAnnotation,
+  reconcileAtAnnotation,
+  type Resource,
+  type ResourceKey,
+  type ResourceType,
+} from "../core/resource.ts";
 import { canonicalJSON } from "../core/tools/json.ts";
 import { digest } from "../core/tools/digest.ts";
 import { group } from "../api/kind-definition.ts";
@@ -31,6 +39,26 @@ export interface ServeSettings {
   /** Of this program: another may translate otherwise. */
   readonly version: string;
 }
+
+/**
+ * Annotations that the shadow is to have since people have written them on the object that they see, as messages tell them to. Each
+ * is handed on once: what Holdfast writes of it afterwards stands.
+ */
+export function newlyAsked({ type, resource }: ServedObject, shadow: Resource): Readonly<Record<string, string>> {
+  const { annotations = {} } = resource.metadata;
+  const before = shadow.metadata.annotations ?? {};
+  const hasPoke = pokeOf({ type, resource }) !== undefined;
+  const asked = askable.filter((name) => Object.hasOwn(annotations, name) && !(hasPoke && name === reconcileAtAnnotation));
+  const values = Object.fromEntries(asked.map((name) => [name, annotations[name] ?? ""]));
+  const mark = asked.length === 0 ? "" : digest(values).slice(0, 16);
+  if ((before[askedAnnotation] ?? "") === mark) return {};
+  const kept = before[orphanAnnotation] === "true" && shadow.metadata.deletionTimestamp === undefined;
+  // The mark comes last: until it is there all of them are written again.
+  return { ...(kept && { [orphanAnnotation]: "false" }), ...values, [askedAnnotation]: mark };
+}
+/** On a shadow: a digest of what it was asked for by annotations of its object. */
+const askedAnnotation = "holdfast.dev/asked";
+const askable = [reconcileAtAnnotation, externalIdAnnotation, orphanAnnotation, arrivedAnnotation];
 
 /** Where it is. */
 export function shadowKey(
@@ -60,7 +88,7 @@ export function madeOf(object: ServedObject, config: PeerConfig | undefined, set
 }
 /** Of a Request: another value has it looked at now. */
 const pokeAnnotation = "crossplane.io/reconcile-requested-at";
-function pokeOf({ type, resource }: ServedObject): string | undefined {
+function pokeOf({ type, resource }: Pick<ServedObject, "type" | "resource">): string | undefined {
   return type.kind === "Request" ? resource.metadata.annotations?.[pokeAnnotation] : undefined;
 }
 

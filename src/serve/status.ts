@@ -124,10 +124,14 @@ function tellFailures({ peer }: ServedObject, shadow: Resource, answer: PeerAnsw
   const before = { ...(failed !== undefined && { failed }), ...(error !== undefined && { error }) };
   const { attempt, schedule } = (shadow.status ?? {}) as ShadowStatus;
   const ready = findCondition(shadow.status, "Ready");
-  if (!attempt && peer.type === "disposable") return before;
-  if (ready?.status === "True") return {};
-  if (!attempt || attempt.phase === "InFlight" || attempt.phase === "Polling") return before;
-  if (attempt.phase === "Done" && "succeeded" in attempt && attempt.succeeded) return {};
+  if (ready?.status === "True") return attempt || peer.type === "request" ? {} : before;
+  if (attempt?.phase === "InFlight" || attempt?.phase === "Polling") return before;
+  const hasSucceeded = attempt?.phase === "Done" && "succeeded" in attempt && attempt.succeeded;
+  if (!attempt || hasSucceeded) {
+    // It could not be sent, or could not be looked at; how often is not known.
+    if (ready && !resting.includes(ready.reason)) return { failed: Math.max(failed ?? 0, 1), error: ready.message };
+    return hasSucceeded ? {} : before;
+  }
   const why = errorOf(peer, findCondition(shadow.status, attempt.phase === "Done" ? "Succeeded" : "Ready") ?? ready, answer);
   return { failed: Math.max(attempt.tries, schedule?.failures ?? 0), ...(why !== undefined && { error: why }) };
 }
@@ -158,7 +162,27 @@ export function exhaustedStates({ peer }: ServedObject, { failed = 0, error = ""
   return [{ type: errorObserved, status: "True", reason: "RetriesExhausted", message: error }];
 }
 
-const inProgress: readonly string[] = ["Sending", "Polling", "NotDelivered", "Replacing"];
+const inProgress: readonly string[] = [
+  "Sending",
+  "Polling",
+  "NotDelivered",
+  "Replacing",
+  "Retrying",
+  "RateLimited",
+  "OriginBusy",
+  "EndpointBusy",
+];
+/** Nothing has failed, though it is not Ready. */
+const resting: readonly string[] = [
+  ...inProgress,
+  "Suspended",
+  "Scheduled",
+  "Superseded",
+  "Drifted",
+  "NotHeld",
+  "ImportNotFound",
+  "Absent",
+];
 
 /** Ready and Synced, as Crossplane has them. */
 export function readyStates({ resource, peer }: ServedObject, shadow: Resource | undefined): readonly State[] {
@@ -166,7 +190,10 @@ export function readyStates({ resource, peer }: ServedObject, shadow: Resource |
   const { attempt, values } = (shadow?.status ?? {}) as ShadowStatus;
   // Taken over after it had failed for good: that stands.
   if (peer.type === "disposable" && !attempt && ready?.reason === "AssumedDone" && peer.status?.synced !== true) return [];
-  const wasThere = values !== undefined || attempt === undefined || (attempt.phase === "Done" && ready?.status === "True");
+  const { response, synced: wasSent } = peer.status ?? {};
+  // Taken over: what was made before its shadow has sent anything.
+  const wasMade = attempt === undefined && (wasSent === true || (response?.statusCode ?? 0) !== 0);
+  const wasThere = values !== undefined || wasMade;
   const isFine = !ready || ready.status === "True" || inProgress.includes(ready.reason);
   const synced: State = isFine
     ? { type: "Synced", status: "True", reason: "ReconcileSuccess" }

@@ -2,7 +2,17 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { until } from "../support/fault-world.ts";
 import { peerOrigin, type PeerOrigin } from "../support/peer-origin.ts";
-import { getServed, memberRequest, servedGroup, servedPath, startServing, untilSays, type Served } from "../support/serving.ts";
+import {
+  conditionText,
+  getServed,
+  memberRequest,
+  plainConfig,
+  servedGroup,
+  servedPath,
+  startServing,
+  untilSays,
+  type Served,
+} from "../support/serving.ts";
 import { describeWithControlPlane } from "../support/shared-control-plane.ts";
 
 const longMs = 120_000;
@@ -134,6 +144,80 @@ describeWithControlPlane("served objects", (plane) => {
       await plane.kubectl("delete", `disposablerequests.${servedGroup}`, "unheard", "-n", namespace, "--wait=false");
       await until("it is gone", async () => (await get("disposablerequests", "unheard")) === undefined, longMs);
       expect(postsTo("/api/messages")).toBe(2);
+    },
+    5 * longMs,
+  );
+
+  test(
+    "what is never answered is sent as often as it may, and says so",
+    async () => {
+      // Nothing listens at port 1.
+      await make(once("nowhere", { url: "http://127.0.0.1:1/", method: "POST", rollbackRetriesLimit: 2, nextReconcile: "1s" }));
+      await becomes("disposablerequests", "nowhere", "ErrorObserved", "True RetriesExhausted");
+      const { status } = (await get("disposablerequests", "nowhere")) ?? {};
+      expect(status).toMatchObject({ failed: 2, error: expect.stringContaining("127.0.0.1:1") as unknown });
+      expect(conditionText(await get("disposablerequests", "nowhere"), "Ready")).toBe("False Creating");
+
+      await make(once("keyless", { url: `${origin.url}/api/hooks`, method: "POST", body: `{{ gone:${namespace}:key }}` }));
+      await becomes("disposablerequests", "keyless", "Synced", "False ReconcileError");
+      const keyless = await get("disposablerequests", "keyless");
+      expect(keyless?.status).toMatchObject({ failed: 1, error: expect.stringContaining("gone") as unknown });
+      expect(conditionText(keyless, "Ready")).toBe("False Creating");
+      expect(postsTo("/api/hooks")).toBe(0);
+    },
+    5 * longMs,
+  );
+
+  test(
+    "a creation of which nobody knows is told with its answer, and what people write on the object about it is done",
+    async () => {
+      const payload = { baseUrl: `${origin.url}/api/failures`, body: '{"nick":"doubtful"}' };
+      await make(member("doubtful", { payload }));
+      await becomes("requests", "doubtful", "Synced", "False ReconcileError");
+      expect((await get("requests", "doubtful"))?.status).toMatchObject({
+        response: { statusCode: 500, body: '{"error":"as always"}' },
+        requestDetails: { method: "POST" },
+        failed: 1,
+      });
+      const annotate = (value: string): Promise<unknown> =>
+        plane.adminPatch(servedPath("requests", namespace, "doubtful"), { metadata: { annotations: { [value]: "true" } } });
+      await annotate("holdfast.dev/reconcile-at");
+      await until("it is sent again", () => postsTo("/api/failures") === 2, longMs);
+      await plane.kubectl("delete", `requests.${servedGroup}`, "doubtful", "-n", namespace, "--wait=false");
+      const message = async (): Promise<string> =>
+        (await get("requests", "doubtful"))?.status?.conditions?.find(({ type }) => type === "Synced")?.message ?? "";
+      await until("it says why it stays", async () => (await message()).includes("holdfast.dev/orphan"), longMs);
+      await annotate("holdfast.dev/orphan");
+      await until("it is gone", async () => (await get("requests", "doubtful")) === undefined, longMs);
+      expect(postsTo("/api/failures")).toBe(2);
+    },
+    5 * longMs,
+  );
+
+  test(
+    "what is deleted with its config, of a file whose config comes first, ends",
+    async () => {
+      const config = { ...(JSON.parse(plainConfig(namespace)) as object), metadata: { name: "own", namespace } };
+      const spec = { providerConfigRef: { name: "own", kind: "ProviderConfig" } };
+      await make(config);
+      const place = { name: "of-a-file", namespace, origin: origin.url };
+      await make(memberRequest(place, { spec }));
+      const sent = once("of-a-file", { url: `${origin.url}/api/sessions`, method: "POST" }) as { readonly spec: object };
+      await make({ ...sent, spec: { ...sent.spec, ...spec } });
+      const plurals = ["requests", "disposablerequests"];
+      for (const plural of plurals) await becomes(plural, "of-a-file", "Ready", "True Available");
+      await until(
+        "it has been observed",
+        async () => (await get("requests", "of-a-file"))?.status?.requestDetails?.method === "GET",
+        longMs,
+      );
+      await plane.kubectl("delete", `providerconfigs.${servedGroup}`, "own", "-n", namespace);
+      for (const plural of plurals) await becomes(plural, "of-a-file", "Served", "False Refused");
+      for (const plural of plurals)
+        await plane.kubectl("delete", `${plural}.${servedGroup}`, "of-a-file", "-n", namespace, "--wait=false");
+      for (const plural of plurals)
+        await until(`of ${plural} it is gone`, async () => (await get(plural, "of-a-file")) === undefined, longMs);
+      expect(membersCalled("of-a-file")).toEqual([]);
     },
     5 * longMs,
   );

@@ -3,6 +3,7 @@
  * objects are written anew.
  */
 import { expect, test } from "@jest/globals";
+import { retryReasons } from "../../src/api/retry.ts";
 import { openTranslator, peerDisposable, peerRequest } from "../support/peer-objects.ts";
 
 const { translated } = openTranslator();
@@ -297,7 +298,7 @@ const shapes: Readonly<Record<string, Shape>> = {
     }),
     becomes: {
       expect: { status: ["200-399", "409"], that: '.response | (.statusCode == 409 or .body.state == "queued")' },
-      retry: { limit: 9, when: ["2xx", "3xx", "4xx", "5xx"], backoff: { initial: "30s", max: "30s" } },
+      retry: { limit: 9, when: ["2xx", "3xx", "4xx", "5xx", ...retryReasons], backoff: { initial: "30s", max: "30s" } },
     },
     told: ["CHANGE method"],
   },

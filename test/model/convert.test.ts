@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { retryReasons } from "../../src/api/retry.ts";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
 import { readObject } from "../../src/standalone/object.ts";
 import {
@@ -315,15 +316,21 @@ describe("ways that are otherwise here are told", () => {
 
 describe("how often a DisposableRequest is sent", () => {
   test.each<[object, object]>([
-    [{ rollbackRetriesLimit: 3 }, { retry: { limit: 2, when: ["4xx", "5xx"], backoff: { initial: "1s", max: "1m" } } }],
+    [
+      { rollbackRetriesLimit: 3 },
+      { retry: { limit: 2, when: ["4xx", "5xx", ...retryReasons], backoff: { initial: "1s", max: "1m" } } },
+    ],
     [{ rollbackRetriesLimit: 0 }, { suspend: true }],
     [
       { rollbackRetriesLimit: 2, nextReconcile: "1h0m0s", expectedResponse: ".body.ok" },
-      { retry: { limit: 1, when: ["2xx", "3xx", "4xx", "5xx"], backoff: { initial: "1h", max: "1h" } } },
+      { retry: { limit: 1, when: ["2xx", "3xx", "4xx", "5xx", ...retryReasons], backoff: { initial: "1h", max: "1h" } } },
     ],
     [
       { shouldLoopInfinitely: true, nextReconcile: "72h" },
-      { schedule: { every: "72h" }, retry: { limit: 100, when: ["4xx", "5xx"], backoff: { initial: "1s", max: "1m" } } },
+      {
+        schedule: { every: "72h" },
+        retry: { limit: 100, when: ["4xx", "5xx", ...retryReasons], backoff: { initial: "1s", max: "1m" } },
+      },
     ],
     [{ shouldLoopInfinitely: true }, { schedule: { every: "30s" } }],
     [

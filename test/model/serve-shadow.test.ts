@@ -10,7 +10,15 @@ import { managedTypes } from "../../src/serve/kinds.ts";
 import { openShadow } from "../../src/serve/open-shadow.ts";
 import { secretsOf } from "../../src/serve/reach.ts";
 import { readServed, type ServedObject } from "../../src/serve/served-object.ts";
-import { isCurrent, isHalfMade, makeShadow, shadowKey, type MadeShadow, type ServeSettings } from "../../src/serve/shadow.ts";
+import {
+  isCurrent,
+  isHalfMade,
+  makeShadow,
+  newlyAsked,
+  shadowKey,
+  type MadeShadow,
+  type ServeSettings,
+} from "../../src/serve/shadow.ts";
 import { detailsOf } from "../../src/serve/details.ts";
 import {
   openTranslator,
@@ -160,6 +168,32 @@ test("a Request is looked at when that is asked for, and what is sent once is no
   };
   expect(await of(peerRequest({ mappings }, { metadata }))).toBe("now");
   expect(await of(peerDisposable({ rollbackRetriesLimit: 1 }, { metadata }))).toBeUndefined();
+});
+
+test("what people ask for on the object is handed on to its shadow once, and what is taken back is not left", () => {
+  const asked = (annotations: Readonly<Record<string, string>>, before: Readonly<Record<string, string>>): object => {
+    const object = served(peerRequest({ mappings: [] }, { metadata: { name: "one", namespace: "here", annotations } }));
+    const metadata = { ...object.resource.metadata, annotations: before };
+    return newlyAsked(object, { metadata, spec: {} });
+  };
+  const orphan = "holdfast.dev/orphan";
+  expect(asked({}, { "holdfast.dev/external-id": "9" })).toEqual({});
+  const given = {
+    "holdfast.dev/external-id": "4",
+    "holdfast.dev/reconcile-at": "now",
+    [orphan]: "true",
+    "holdfast.dev/serve": "true",
+  };
+  const { "holdfast.dev/serve": _, ...handed } = given;
+  const first = asked(given, { "holdfast.dev/external-id": "3" });
+  expect(first).toEqual({ ...handed, "holdfast.dev/asked": expect.any(String) as unknown });
+  expect(Object.keys(first).at(-1)).toBe("holdfast.dev/asked");
+  // Holdfast has written another id meanwhile.
+  expect(asked(given, { ...(first as Readonly<Record<string, string>>), "holdfast.dev/external-id": "9" })).toEqual({});
+  expect(asked({}, first as Readonly<Record<string, string>>)).toEqual({ [orphan]: "false", "holdfast.dev/asked": "" });
+  // Where the peer's own annotation asks for a look, that is the one.
+  const poked = { "holdfast.dev/reconcile-at": "a", "crossplane.io/reconcile-requested-at": "b" };
+  expect(asked(poked, {})).toEqual({});
 });
 
 test("a DisposableRequest that has been sent stays sent, whatever else is written, unless it goes on", () => {

@@ -1,6 +1,6 @@
 /** The end of an object that is served: its shadow goes first, and not before its own end is worked on. */
 import { expect, test } from "@jest/globals";
-import { createKeeping, type KeepingDeps } from "../../src/cli/serve/keeping.ts";
+import { createKeeping, isToBeEnded, type KeepingDeps } from "../../src/cli/serve/keeping.ts";
 import { ChangedError } from "../../src/cli/serve/writes.ts";
 import { orphanAnnotation, type Resource } from "../../src/core/resource.ts";
 import { managedTypes, shadowTypes } from "../../src/serve/kinds.ts";
@@ -71,6 +71,21 @@ test.each([
   ["it leaves what it made", made, { ...deletes, deletionPolicy: "Orphan" }, {}],
 ])("it goes where %s", async (_why, status, spec, more) => {
   expect(await end(status, spec, more)).toEqual(["may end", "removed"]);
+});
+
+test("nothing more is to be ended once that has begun, nor of what was sent once", () => {
+  const of = (kind: "Request" | "DisposableRequest", status: object): boolean => {
+    const object = ending({ response: { statusCode: 200 }, ...status });
+    return isToBeEnded(
+      kind === "Request" ? object : ({ ...object, peer: { ...object.peer, type: "disposable" } } as ServedObject),
+    );
+  };
+  const conditions = (reason: string): object => ({ conditions: [{ type: "Served", status: "True", reason }] });
+  expect(of("Request", {})).toBe(true);
+  expect(of("Request", conditions("Refused"))).toBe(true);
+  expect(of("Request", conditions("Deleting"))).toBe(false);
+  expect(of("Request", { response: undefined })).toBe(false);
+  expect(of("DisposableRequest", {})).toBe(false);
 });
 
 test("one that is let go ends when it is seen to be let go, and not as it was seen before", async () => {

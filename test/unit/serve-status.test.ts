@@ -123,6 +123,39 @@ test("failures are counted and told in words, but where the status of a Request 
   });
 });
 
+test("what could not be sent, or not be looked at, is told of as a failure, and what only waits is none", () => {
+  const of = (kind: "Request" | "DisposableRequest", before: object | undefined, status: object): unknown => {
+    const { failed, error } = tell(served(kind, before), shadow(status)) as { readonly failed?: number; readonly error?: string };
+    return [failed, error];
+  };
+  const done = { attempt: { verb: "Create", phase: "Done", succeeded: true, tries: 1 }, values: { statusCode: 200 } };
+  const failures = [
+    ["DisposableRequest", { conditions: ready("False", "SecretNotFound") }],
+    ["Request", { conditions: ready("Unknown", "ConnectionRefused") }],
+    ["Request", { ...done, conditions: ready("Unknown", "UnexpectedStatus") }],
+  ] as const;
+  for (const [kind, status] of failures) {
+    expect(of(kind, undefined, status)).toEqual([1, "as it is"]);
+    expect(of(kind, { failed: 7, error: "as it was" }, status)).toEqual([7, "as it is"]);
+  }
+  for (const reason of ["Drifted", "OriginBusy", "RateLimited", "NotHeld"])
+    expect(of("Request", undefined, { ...done, conditions: ready("False", reason) })).toEqual([undefined, undefined]);
+  expect(of("DisposableRequest", undefined, { conditions: ready("False", "Suspended") })).toEqual([undefined, undefined]);
+  expect(of("Request", { failed: 7, error: "as it was" }, { ...done, conditions: ready("True", "Created") })).toEqual([
+    undefined,
+    undefined,
+  ]);
+});
+
+test("what was never made is being created, whatever is in its way, and what the peer has made is not available", () => {
+  const reasons = (kind: "Request" | "DisposableRequest", before: object | undefined, reason: string): unknown =>
+    readyStates(served(kind, before), shadow({ conditions: ready("False", reason) })).map((state) => state.reason);
+  expect(reasons("DisposableRequest", undefined, "SecretNotFound")).toEqual(["Creating", "ReconcileError"]);
+  expect(reasons("Request", undefined, "ConnectionRefused")).toEqual(["Creating", "ReconcileError"]);
+  expect(reasons("DisposableRequest", { synced: true }, "SecretNotFound")).toEqual(["Unavailable", "ReconcileError"]);
+  expect(reasons("Request", { response: { statusCode: 200 } }, "OriginBusy")).toEqual(["Unavailable", "ReconcileSuccess"]);
+});
+
 test("one that has failed as often as it may says so by a condition, and a run before it is not told of", () => {
   const forProvider = { url: "http://a.example", method: "PUT", rollbackRetriesLimit: 3 };
   const object = served("DisposableRequest", undefined, {}, forProvider);

@@ -110,22 +110,19 @@ export function createKeeping(deps: KeepingDeps): Keeping {
     return adopted;
   }
   async function end(object: ServedObject, known: Known, signal: AbortSignal): Promise<void> {
-    const { type, resource, peer } = object;
+    const { type, resource } = object;
     const { shadow, config } = known;
     const kind = shadowTypeOf(type);
     const key = shadowKey(object, settings);
     if (!(resource.metadata.finalizers ?? []).includes(peerFinalizer)) return;
-    const hasBegun = conditionOf(resource.status, servedCondition)?.reason === "Deleting";
-    const mayBeThere = peer.type === "request" && (peer.status?.response?.statusCode ?? 0) !== 0;
     if (!shadow) {
-      // Taken over as it was being deleted: what it stands for is to be deleted, too.
-      if (mayBeThere && !hasBegun) return keep(object, known, signal);
+      if (isToBeEnded(object)) return keep(object, known, signal);
       if (await writes.exists(kind, key, signal)) throw new ChangedError("its shadow is there, and not known yet");
       registry.close(kind.kind, key);
       return writes.release(type, resource, signal);
     }
     if (!isOwn(resource, shadow)) return refuse(object, notOwn(kind, key), signal);
-    if (mayBeThere && !mayGo(shadow)) {
+    if (mayBeThere(object) && !mayGo(shadow)) {
       open(object, shadow, config, false);
       throw new ChangedError("its shadow has not been looked at yet: deleted now, it would go without a word to its server");
     }
@@ -134,6 +131,15 @@ export function createKeeping(deps: KeepingDeps): Keeping {
     await writes.remove(kind, shadow, signal);
   }
   return { keep, end, refuse, letGo };
+}
+
+/** Whether it may have made something at its server: what is sent once leaves nothing behind that could be deleted. */
+function mayBeThere({ peer }: ServedObject): boolean {
+  return peer.type === "request" && (peer.status?.response?.statusCode ?? 0) !== 0;
+}
+/** Of one that is being deleted and has no shadow: whether what it stands for is still to be deleted, as where it was taken over so. */
+export function isToBeEnded(object: ServedObject): boolean {
+  return mayBeThere(object) && conditionOf(object.resource.status, servedCondition)?.reason !== "Deleting";
 }
 
 interface Replacing {

@@ -5,8 +5,8 @@ import { shadowTypeOf } from "../../serve/kinds.ts";
 import { isShadow } from "../../serve/registry.ts";
 import { conditionOf, readServed, type ServedObject } from "../../serve/served-object.ts";
 import { choose, servedCondition, type ServeMode } from "../../serve/serving.ts";
-import { servedAsAnnotation, shadowKey, standsForLabel, type ServeSettings } from "../../serve/shadow.ts";
-import { createKeeping, type KeepingDeps } from "./keeping.ts";
+import { newlyAsked, servedAsAnnotation, shadowKey, standsForLabel, type ServeSettings } from "../../serve/shadow.ts";
+import { createKeeping, isToBeEnded, type KeepingDeps } from "./keeping.ts";
 import { servedId } from "./peer-caches.ts";
 import { createTelling, type Given, type TellingDeps } from "./telling.ts";
 import { ChangedError } from "./writes.ts";
@@ -37,12 +37,25 @@ export function createServeObject(deps: ServeDeps): ServeObject {
     return config;
   }
 
-  async function serve(object: ServedObject, shadow: Resource | undefined, signal: AbortSignal): Promise<void> {
+  /** The shadow, told what people have asked for on the object. */
+  async function asked(object: ServedObject, shadow: Resource | undefined, signal: AbortSignal): Promise<Resource | undefined> {
+    if (shadow?.metadata.labels?.[standsForLabel] !== object.resource.metadata.uid) return shadow;
+    const kind = shadowTypeOf(object.type);
+    let told = shadow;
+    for (const [name, value] of Object.entries(newlyAsked(object, shadow))) {
+      told = await writes.annotate(kind, told, name, value, signal);
+      deps.learn(kind, told);
+    }
+    return told;
+  }
+
+  async function serve(object: ServedObject, before: Resource | undefined, signal: AbortSignal): Promise<void> {
     const { resource, peer, type } = object;
+    const shadow = await asked(object, before, signal);
     const config = configNow(object, servedId(type, resource.metadata));
     const known = { shadow, config };
     const isEnding = resource.metadata.deletionTimestamp !== undefined;
-    const needsConfig = !isEnding || (!shadow && peer.status?.response !== undefined);
+    const needsConfig = !isEnding || (!shadow && isToBeEnded(object));
     if (needsConfig && !deps.knowsConfigs(object)) throw new ChangedError("its ProviderConfig may be there, and not known yet");
     if (!config && needsConfig) {
       const { name = "default" } = peer.spec.providerConfigRef ?? {};

@@ -180,7 +180,7 @@ function* reportDelivered(context: Context, report: Report, delivered: Delivered
     case "unknown": {
       const { attempt, judgement } = delivered;
       if (!judgement) return report.stillUnknown(attempt);
-      return report.outcomeUnknown(attempt, judgement.message, soonMs(context, attempt));
+      return report.outcomeUnknown(attempt, judgement.message, soonMs(context, attempt), judgement.response);
     }
   }
 }

@@ -153,7 +153,12 @@ export function* concludeDelete(
       return report.retrying({ ...delivered.attempt, phase: "Retrying" }, delivered.judgement);
     case "unknown":
     case "lost":
-      return report.outcomeUnknown(delivered.attempt, delivered.judgement?.message ?? "the process that was deleting it ended");
+      return report.outcomeUnknown(
+        delivered.attempt,
+        delivered.judgement?.message ?? "the process that was deleting it ended",
+        undefined,
+        delivered.type === "unknown" ? delivered.judgement?.response : undefined,
+      );
   }
 }
 

@@ -1,7 +1,7 @@
 /** Each way that a reconcile of an HTTPResource can end. */
 import type { HTTPResourceStatus } from "../../api/http-resource.ts";
 import type { Difference } from "../../core/difference.ts";
-import type { Refusal } from "../../core/outcome.ts";
+import type { Refusal, Response } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
 import type { Judgement } from "../request/recorded.ts";
 import type { VerbAttempt } from "./context.ts";
@@ -46,8 +46,8 @@ export interface Report {
   retrying(attempt: VerbAttempt, judgement: Judgement): Verdict;
   /** Over for now; looked at again when the object is due. */
   failed(attempt: VerbAttempt, judgement: Judgement): Verdict;
-  /** May or may not have arrived. `looksInMs`: milliseconds until something can say more. */
-  outcomeUnknown(attempt: VerbAttempt, why: string, looksInMs?: number): Verdict;
+  /** May or may not have arrived. `looksInMs`: milliseconds until something can say more. `answer`: where one came, which does not say. */
+  outcomeUnknown(attempt: VerbAttempt, why: string, looksInMs?: number, answer?: Response): Verdict;
   /** The same of an attempt of which nothing new is known. */
   stillUnknown(attempt: VerbAttempt): Verdict;
   /** Created, and nobody knows under which id. `looksInMs`: as above. */

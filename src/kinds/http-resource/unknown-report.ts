@@ -2,7 +2,9 @@
 import { pauseSinceMs } from "../../core/backoff.ts";
 import { isStalledFor, reconciling, stalled } from "../../core/conditions.ts";
 import { isSameTry, unknownReasonText } from "../../core/delivery.ts";
+import type { Response } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
+import { recordResponse } from "../request/recorded.ts";
 import type { Context, VerbAttempt } from "./context.ts";
 import { isLookedUp, isNameless, mayHaveArrived } from "./held-back.ts";
 import type { Report } from "./report.ts";
@@ -15,13 +17,18 @@ export function unknownReport(context: Context, { status, known, attempted, due,
   const { resource, spec, status: before, now, retry, intervalMs } = context;
   const { uid, deletionTimestamp } = resource.metadata;
 
-  function stuck(reason: string, message: string, attempt: VerbAttempt, looksInMs?: number): Verdict {
+  interface More {
+    readonly looksInMs?: number | undefined;
+    readonly answer?: Response | undefined;
+  }
+  function stuck(reason: string, message: string, attempt: VerbAttempt, { looksInMs, answer }: More = {}): Verdict {
     const nextRunAt = looksInMs === undefined ? undefined : new Date(now.getTime() + looksInMs).toISOString();
     const isTold = isStalledFor(reason, before.conditions) && isSameTry(before.attempt, attempt);
     return {
       status: status(stalled(reason, `${message}${hint}`), {
         ...attempted(attempt),
         ...(nextRunAt !== undefined && { nextRunAt }),
+        ...recordResponse(answer, spec),
       }),
       result: isTold ? "unchanged" : "stalled", // it counts once, however often it is looked at
       reason,
@@ -35,12 +42,12 @@ export function unknownReport(context: Context, { status, known, attempted, due,
     const requeueAfterMs = pauseSinceMs(uid, pause, failingMs(made, "Reconciling", now));
     return { status: made, requeueAfterMs, result: "waiting", reason: "ExternalIDUnknown" };
   }
-  const outcomeUnknown: Report["outcomeUnknown"] = (attempt, why, looksInMs) =>
-    stuck("OutcomeUnknown", mayHaveArrived(why, attempt, deletionTimestamp !== undefined), attempt, looksInMs);
+  const outcomeUnknown: Report["outcomeUnknown"] = (attempt, why, looksInMs, answer) =>
+    stuck("OutcomeUnknown", mayHaveArrived(why, attempt, deletionTimestamp !== undefined), attempt, { looksInMs, answer });
   const lost: Report["lost"] = (attempt, { message }, looksInMs) => {
     const { status: made, ...verdict } = spec.lookup
       ? awaitingLookup(`${message}, ${isLookedUp}`, attempt)
-      : stuck("ExternalIDUnknown", `${message}, ${isNameless}`, attempt, looksInMs);
+      : stuck("ExternalIDUnknown", `${message}, ${isNameless}`, attempt, { looksInMs });
     return { ...verdict, status: withID(made, undefined) };
   };
   return {
