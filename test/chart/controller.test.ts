@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createAuthority } from "../support/certificates.ts";
+import { untilMay } from "../support/chart-rights.ts";
 import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
 import { freePorts } from "../support/free-ports.ts";
 import { loopbackServer, type LoopbackServer } from "../support/loopback.ts";
@@ -191,6 +192,8 @@ describeWithHelm("the chart's controller", () => {
       expect(received("secret")).toEqual([]);
 
       await plane.apply(JSON.stringify({ apiVersion: "v1", kind: "List", items: adminOf("team-a") }));
+      const binding = { namespace: "team-a", group: "rbac.authorization.k8s.io", resource: "rolebindings", verb: "create" };
+      await untilMay(plane, "team-a-admin", binding);
       const { code, stderr } = await plane.kubectl("--as=team-a-admin", ...command.split(" "));
       expect([code, stderr]).toEqual([0, ""]);
       await controllerDid("allowed", async () => (await ready(`${release}-secret`)).includes('"True"'));
