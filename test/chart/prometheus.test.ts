@@ -186,7 +186,7 @@ describeWithPrometheus("Prometheus, by the chart's own objects", () => {
   test("has data for every panel of every dashboard", async () => {
     expect(panels().length).toBeGreaterThan(50);
     await allReturnData(panels());
-  }, 120_000); // longer than it is waited, so that what has no data is told
+  });
 
   test("has data for what every alert looks at, and an error in none", async () => {
     await allReturnData(compared());

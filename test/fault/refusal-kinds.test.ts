@@ -35,7 +35,7 @@ describeWithControlPlane("an outcome", (plane) => {
   test("F10: refused in whatever way is kept, nothing is sent again, and it is written once that is over", async () => {
     await using world = await faultWorld(plane, "refusal");
     const { origin, api, requests } = world;
-    await using controller = await world.start(["--reconcile-timeout", "3s", "--concurrency", "8"]);
+    await using controller = await world.start(["--reconcile-timeout", "5s", "--concurrency", "8"]);
     const names = Object.keys(refusals).flatMap((way) => Object.keys(specs).map((spec) => `${way}.${spec}`));
     api.answer = ({ method, path, body }) => {
       const [, way = ""] = /\/httprequests\/([^.]+)\.[^/]+\/status/.exec(path) ?? [];
@@ -44,7 +44,7 @@ describeWithControlPlane("an outcome", (plane) => {
     for (const name of names)
       await requests.create(name, { url: `${origin.url}/${name}`, ...specs[name.split(".")[1] as keyof typeof specs] });
     await until("all have been sent", () => names.every((name) => origin.count(`/${name}`) > 0), 60_000);
-    await sleep(8_000); // more than two reconciles
+    await sleep(11_000); // more than two reconciles
     expect(names.map((name) => [name, origin.count(`/${name}`)])).toEqual(names.map((name) => [name, 1]));
     await until("no worker waits", async () => (await controller.metric("controller_runtime_active_workers")) === 0);
     api.answer = () => undefined;

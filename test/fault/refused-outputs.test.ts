@@ -32,9 +32,9 @@ describeWithControlPlane("an output", (plane) => {
   const started = new AsyncDisposableStack();
   beforeAll(async () => {
     world = started.use(await faultWorld(plane, "refused-outputs"));
-    started.use(await world.start(["--reconcile-timeout", "3s", "--concurrency", "8"]));
+    started.use(await world.start(["--reconcile-timeout", "5s", "--concurrency", "8"]));
     world.origin.reply = () => ({ type: "answer", body: { token: "t-1" } });
-  }, 60_000);
+  });
   afterAll(() => started.disposeAsync());
 
   const outputsTo = (name: string): object => {
