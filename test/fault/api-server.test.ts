@@ -66,18 +66,19 @@ describeWithControlPlane("an API server that stops", () => {
       );
       expect(all.size).toBe(4);
       for (const name of ["post", "keyed", "later"]) expect([name, origin.effects(`/${name}`)]).toEqual([name, 1]);
-      // Those without an intent may be sent again, when what came of them could not be recorded while this process led.
-      for (const [name, times] of Object.entries({ post: 1, later: 1, keyed: 2, get: 2 }))
-        expect([name, origin.count(`/${name}`) <= times]).toEqual([name, true]);
       const logged = (begins: string): number => controller.log.filter(({ message }) => message.startsWith(begins)).length;
       // A machine that is busy with the return may have it lose the lease once more.
-      expect(logged("lost the lease")).toBeGreaterThan(0);
+      const losses = logged("lost the lease");
+      expect(losses).toBeGreaterThan(0);
+      // Those without an intent may be sent again, when what came of them could not be recorded while this process led.
+      for (const [name, times] of Object.entries({ post: 1, later: 1, keyed: 1 + losses, get: 1 + losses }))
+        expect([name, origin.count(`/${name}`) <= times]).toEqual([name, true]);
       await until("it leads", () => logged("leading") === logged("lost the lease") + 1);
       expect(await controller.metric('leader_election_master_status{name="holdfast"}')).toBe(1);
       for (const count of Object.values(await relists(since))) expect(count).toBeLessThanOrEqual(1);
       expect((await controller.probe("/healthz")).status).toBe(200);
     },
-    120_000 + stopMs,
+    300_000 + stopMs,
   );
 
   test("F3: lists once more when it has forgotten what was missed, and sees what was deleted meanwhile", async () => {

@@ -33,8 +33,13 @@ describeWithControlPlane("an interval", (plane) => {
     const inDays = (Date.parse(ready.get("every")?.status?.nextRunAt ?? "") - Date.now()) / 86_400_000;
     expect(Math.round(inDays)).toBe(30);
     expect(new Date(ready.get("yearly")?.status?.nextRunAt ?? "").getUTCFullYear()).toBe(now.getUTCFullYear() + 1);
-    await sleep(1_000);
-    const before = await reconciles();
+    let before = -1;
+    await until("it rests", async () => {
+      const last = before;
+      before = await reconciles();
+      await sleep(1_000);
+      return last === before;
+    });
     const counts = (): readonly number[] => ["every", "yearly", "failing", "observed"].map((name) => origin.count(`/${name}`));
     expect(counts()).toEqual([1, 0, 1, 1]);
     await sleep(3_000);

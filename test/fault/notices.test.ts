@@ -31,7 +31,8 @@ describeWithControlPlane("wish 26: notices", (plane) => {
       body,
       trigger: { selector: { matchLabels: { tier: "gold" } }, when: ["Failed"] },
     });
-    const job = { method: "POST", idempotencyKey: {}, retry: { limit: 0 }, historyLimit: 10 };
+    // With an intent, by which the next process knows of a run that its origin has seen, and nobody recorded.
+    const job = { method: "POST", body: { json: "${ .now }" }, idempotencyKey: {}, retry: { limit: 0 }, historyLimit: 10 };
     await requests.create("job", { ...job, url: `${origin.url}/job`, schedule: { every: "1s" } });
     await plane.adminPatch(`${requests.collection}/job`, { metadata: { labels: { tier: "gold" } } });
     const runs = (): string[] => [...new Set(origin.requests.filter(({ path }) => path === "/job").map(key))];
@@ -42,6 +43,8 @@ describeWithControlPlane("wish 26: notices", (plane) => {
       await controller[Symbol.asyncDispose]();
     }
     await using _ = await world.start([...shortLease, "--lease-namespace", namespace]);
+    const before = runs().length;
+    await until("it goes on", () => runs().length > before); // what was under way at the last kill has ended by then
     await requests.change("job", { suspend: true });
     const told = (path: string): Map<string, string[]> => {
       const all = origin.requests.filter((request) => request.path === path);
