@@ -79,9 +79,12 @@ test("are made under the names that they have", async () => {
 });
 
 test("are only looked at while they are as declared", async () => {
-  const [log = ""] = await readdir(`${server.folder}/access`);
-  const writes = async (): Promise<readonly string[]> =>
-    (await server.lines(`access/${log}`)).filter((line) => !line.includes('"GET '));
+  // A file for each hour.
+  async function writes(): Promise<readonly string[]> {
+    const logs = (await readdir(`${server.folder}/access`)).toSorted();
+    const lines = (await Promise.all(logs.map((log) => server.lines(`access/${log}`)))).flat();
+    return lines.filter((line) => !line.includes('"GET '));
+  }
   const puts = async (): Promise<number> => (await writes()).filter((line) => line.includes('"PUT ')).length;
   await until(
     async () => (await puts()) === 4, // the log comes later

@@ -34,7 +34,10 @@ describe("Squid", () => {
   test("forwards for whom it knows, and its log says who asked for what", async () => {
     await using declared = await declare(through("secret"));
     await declared.ready("hello");
-    expect(await squid.lines("log/access.log")).toContain(`GET ${nginx.url}/hello.json 200 ada`);
+    await until(
+      async () => (await squid.lines("log/access.log")).includes(`GET ${nginx.url}/hello.json 200 ada`), // the log comes later
+      () => "the proxy has not logged it",
+    );
   });
   test("refuses a wrong password, which is said to be the proxy's", async () => {
     await using declared = await declare(through("wrong"));
