@@ -327,10 +327,11 @@ describeWithControlPlane("attack 7: a secret that a library chokes on, or a serv
       const { status, body } = await plane.admin("POST", `${group}/${namespace}/${kinds[kind as keyof typeof kinds]}`, object);
       expect([name, status, (body as { message?: string }).message]).toEqual([name, 201, undefined]);
     }
-    await until("everything has been tried", async () => {
+    const areTried = async (): Promise<boolean> => {
       const seen = (await Promise.all(Object.keys(kinds).map(objects))).flat();
       return seen.length === all.length && seen.every((one) => !/^$|Sending|Progressing|EndpointNotFound/.test(reasonOf(one)));
-    });
+    };
+    await until("everything has been tried", areTried, 120_000);
   });
   afterAll(() => started.disposeAsync());
 
