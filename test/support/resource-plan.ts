@@ -116,8 +116,16 @@ export function drive(
   };
   const plan: Plan = httpResourceKind.plan(situation);
   const steps: Step[] = [];
+  const foretellings: string[] = [];
   let step = plan.next();
   while (!step.done) {
+    // Of the same answer as what was held against it before, whose script says it, too.
+    const told = foretoldBy(step.value);
+    if (told !== undefined) {
+      foretellings.push(`${told} after ${steps.at(-1)?.type ?? "nothing"}`);
+      step = plan.next(answers[steps.length - 1] ?? values());
+      continue;
+    }
     // An answer to update says nothing of the id, unless the script says so.
     if (isAskedOfUpdate(steps.at(-1), step.value) && !answersID(answers[steps.length])) {
       step = plan.next(values(null));
@@ -131,7 +139,12 @@ export function drive(
   expect(steps).toHaveLength(answers.length);
   const verdict: Verdict = step.value;
   const status: HTTPResourceStatus = verdict.status;
-  return { steps, sent: sentBy(steps), verdict, status, state: stateOf(status) };
+  return { steps, foretellings, sent: sentBy(steps), verdict, status, state: stateOf(status) };
+}
+function foretoldBy(step: Step): string | undefined {
+  return step.type === "evaluate" && "scope" in step.evaluation && "foretold" in step.evaluation
+    ? step.evaluation.foretold?.field
+    : undefined;
 }
 function isAskedOfUpdate(before: Step | undefined, step: Step): boolean {
   if (before?.type !== "exchange" || step.type !== "evaluate" || !("expressions" in step.evaluation)) return false;

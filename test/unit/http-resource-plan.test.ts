@@ -3,6 +3,7 @@ import type { HTTPResourceStatus } from "../../src/api/http-resource.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { sameJSON } from "../../src/core/tools/json.ts";
 import type { EvaluationResult } from "../../src/core/plan.ts";
+import { httpResourceKind } from "../../src/kinds/http-resource/plan.ts";
 import { verbDigest } from "../../src/kinds/http-resource/context.ts";
 import {
   answer,
@@ -299,6 +300,22 @@ describe("an object that is there", () => {
     expect(status.attempt).toMatchObject({ verb: "Update", succeeded: true });
     const again = drive(resource(user, { status, finalizers: ["holdfast.dev/release"] }), [answer(200), same]);
     expect(sameJSON(again.status, status)).toBe(true);
+  });
+  test("is asked for the id that an update would give only before one is sent", () => {
+    const asked = (...of: Parameters<typeof drive>) => drive(...of).foretellings;
+    expect(asked(created(), [answer(200), differs(".age"), answer(200)])).toEqual(["spec.externalID after evaluate"]);
+    expect(asked(created(), [answer(200), same])).toEqual([]);
+    expect(asked(created({ ...user, drift: "Report" }), [answer(200), differs(".age")])).toEqual([]);
+  });
+  test("and is not updated while the id that this would give cannot be told", () => {
+    const busy = { type: "refusal", reason: "ExpressionTimeout", message: "no time", heals: true } as const;
+    const plan = httpResourceKind.plan({ resource: created(), references: [], now, instanceId: "me" });
+    plan.next();
+    plan.next(answer(200));
+    plan.next(differs(".age"));
+    const { value } = plan.next(busy);
+    if (!("status" in value)) throw new Error(`it asks for ${value.type}`);
+    expect(condition(value.status, "Ready")).toMatchObject({ status: "Unknown", reason: "ExpressionTimeout" });
   });
   test("wish 19: and differs is only told of with drift: Report", () => {
     const report = { ...user, drift: "Report" };

@@ -17,11 +17,12 @@ import { areOthers, deliveredByCreate, deliveredNow, isAskedFor } from "./delive
 import { isImmutableStatus } from "./declaration.ts";
 import { deliver } from "./deliver.ts";
 import { isRepeatable, isUnended, needsID, type Delivered } from "./delivered.ts";
+import { willRename } from "./held.ts";
 import { isUnresolvedCreate, isWatched } from "./identity.ts";
-import type { Absent, Found } from "./observation.ts";
+import { unknown, type Absent, type Found } from "./observation.ts";
 import { withOutputs } from "./outputs.ts";
 import { pollDelivery } from "./poll.ts";
-import { reportUnended, type Report } from "./report.ts";
+import { reportUnended, reportUnobserved, type Report } from "./report.ts";
 import { httpResourceReport } from "./status.ts";
 
 /** Asks after the work that a create or update began. */
@@ -96,6 +97,8 @@ export function* correct(context: Context, report: Report, seen: Found): Steps<V
   const correction = correctionFor(context, seen);
   const replaceable = replaceableOf(context, seen.differences);
   if (isContested(correction) && correction.pauseMs > 0) return report.contested(correction.repeats, correction.pauseMs);
+  const renames = yield* willRename(context, seen);
+  if (typeof renames !== "boolean") return reportUnobserved(report, unknown(renames.reason, renames.message, context));
   // A patch that is derived from what was just observed is another one than the one whose outcome is not known.
   const isFresh = mergePatch !== undefined && context.attempt?.verb === "Update" && context.attempt.phase !== "Retrying";
   const { attempt: _, ...fresh } = context;
@@ -104,7 +107,7 @@ export function* correct(context: Context, report: Report, seen: Found): Steps<V
     request: { field: "spec.update", shape: { ...rest, method, ...(Object.keys(body).length > 0 && { body }) } },
     response: seen.response,
     object: seen.object,
-    renames: seen.renames,
+    renames,
     differs: correction.differs,
     repeats: replaceable ? correction.repeats : Math.max(1, correction.repeats),
     mergePatch,

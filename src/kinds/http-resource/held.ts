@@ -65,20 +65,19 @@ export function* held(
   };
   if (expressions.length === 0 && !compare && !published) return found;
   const foretells = (compare?.type === "json" || compare?.type === "form") && !mayTellID ? givenID(spec) : undefined;
+  const compared = compare && { compare, ...partOf(spec.update) };
   const result: EvaluationResult = yield* evaluate({
     scope,
     response,
     expressions,
     ...(published && { published }),
-    ...(compare && { compare }),
+    ...compared,
     ...(compare && spec.ignore && { ignore: spec.ignore }),
     ...(compare && spec.replace && { digests: true }),
     ...(compare && spec.compare && { normalise: locateNormalise(spec.compare) }),
-    ...(compare && spec.update?.object !== undefined && { compared: { field: "spec.update.object", text: spec.update.object } }),
-    ...(foretells !== undefined && { foretold: { field: "spec.externalID", text: `try (${foretells}\n\n) catch null` } }),
   });
   if (result.type === "refusal") return unknown(result.reason, result.message, context);
-  const { differences = [], foretold, isPartial, places } = result;
+  const { differences = [], isPartial, places } = result;
   const isCompared = compare !== undefined && result.differences !== undefined;
   const left = result.values.values();
   const mine: unknown = spec.mine === undefined ? undefined : left.next().value;
@@ -101,7 +100,6 @@ export function* held(
   const anew = told !== undefined && (differences.length > 0 || says === false) ? withToldID(context, scope, told) : undefined;
   if (anew) return yield* held(context, anew, { response, externalID, mayTellID });
   const id = told ?? externalID;
-  const willBe = foretold === undefined ? undefined : idFrom(response, foretold, { expression: foretells, spec });
   const known: Found = {
     ...found,
     differences,
@@ -112,12 +110,24 @@ export function* held(
     ...(id !== undefined && { externalID: id }),
     ...(told !== undefined && externalID !== undefined && told !== externalID && { by: "observe" as const }),
     // Where spec.upToDate compares, nothing tells of the id beforehand.
-    ...((willBe === undefined ? isUntold : willBe !== id) && { renames: true as const }),
+    ...(isUntold && { renames: true as const }),
+    ...(foretells !== undefined && { foretelling: { scope, response, ...compared, foretells } }),
   };
   if (isCompared && differences.length === 0 && says !== true)
     return { ...known, upToDate: says === undefined || compare.type === "mergePatch" };
   if (typeof says === "boolean") return { ...known, upToDate: says };
   return isCompared ? { ...known, upToDate: false } : known;
+}
+
+/** Whether what update would send gives the object another id. It is asked before one is sent, of the answer because of which it is. */
+export function* willRename({ spec }: Context, { renames, foretelling, externalID }: Found): Steps<boolean | Refusal> {
+  if (!foretelling) return renames === true;
+  const { foretells, ...seen } = foretelling;
+  const foretold = { field: "spec.externalID", text: `try (${foretells}\n\n) catch null` };
+  const result: EvaluationResult = yield* evaluate({ ...seen, expressions: [], foretold });
+  if (result.type === "refusal") return result;
+  const willBe = idFrom(seen.response, result.foretold, { expression: foretells, spec });
+  return willBe !== undefined && willBe !== externalID;
 }
 
 /**
@@ -144,6 +154,9 @@ function comparison(context: Context, isShown: boolean): BodyTemplate | undefine
   return Object.keys(body).length === 0 || upToDate !== undefined || !isShown
     ? undefined
     : bodyTemplate(body, "spec.update.body");
+}
+function partOf(update: HTTPResourceSpec["update"]): { readonly compared?: Located } {
+  return update?.object === undefined ? {} : { compared: { field: "spec.update.object", text: update.object } };
 }
 /** How both sides are put through jq before they are compared. */
 export function locateNormalise(

@@ -1,5 +1,6 @@
 /** What can be known of a remote object, and how a plan says so. */
 import type { Difference } from "../../core/difference.ts";
+import type { ScopeEvaluation } from "../../core/evaluation.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
 import { retryAfterFieldMs } from "../../core/retry.ts";
@@ -15,8 +16,13 @@ export interface Found {
   readonly by?: "observe" | "lookup";
   /** Whether `spec.mine` holds; absent: there is none. */
   readonly mine?: boolean;
-  /** What update would send gives it another id. */
+  /** What update would send may give it another id, which nothing tells beforehand. */
   readonly renames?: true;
+  /** What tells that beforehand: `foretells` is the expression of the id. */
+  readonly foretelling?: Pick<ScopeEvaluation, "scope" | "compare" | "compared"> & {
+    readonly response: Response;
+    readonly foretells: string;
+  };
   /** The answer that shows it; absent: nobody can look. */
   readonly response?: Response;
   /** A JSON value; absent: the body of the answer is the object. */
