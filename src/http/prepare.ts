@@ -8,6 +8,7 @@ import type { Scope } from "../core/evaluation.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import { leastTelling, type Secrets } from "../core/mask-secrets.ts";
 import type { Evaluator, Read } from "../core/ports.ts";
+import type { Located } from "../core/request-template.ts";
 import { keyText } from "../core/resource.ts";
 import { bytesInBody, expressionsOfText, stringsIn, templatesOf } from "../core/templating.ts";
 import type { AuthSettings } from "./resolve/auth.ts";
@@ -16,7 +17,7 @@ import { readBytes, secretTexts, type AllBytes } from "./resolve/bytes.ts";
 import { resolveHidden } from "./resolve/hidden.ts";
 import type { ClientPool } from "./connect/client-pool.ts";
 import type { ClientSettings } from "./connect/client-settings.ts";
-import { hideAdminDetails, resolveConnection } from "./resolve/connection.ts";
+import { hideAdminDetails, resolveConnection, withoutAdminDetails, type Connecting } from "./resolve/connection.ts";
 import { denialIn } from "./connect/egress-connector.ts";
 import { egressRefusal } from "./connect/egress-refusal.ts";
 import type { Egress } from "./connect/egress.ts";
@@ -27,7 +28,7 @@ import { readsElsewhere, readsSecret, secretValues, type Inputs } from "./resolv
 import { resolveLocation } from "./send/location.ts";
 import type { Hop } from "./send/redirects.ts";
 import { anywhere, placeOf, type Place } from "./place.ts";
-import { healing, RefusedError } from "./refusal.ts";
+import { healing, healingRefusals, RefusedError } from "./refusal.ts";
 import { expressionsOf, renderRequest } from "./render/render.ts";
 import type { Sending } from "./send/send.ts";
 import { checkTls } from "./resolve/tls.ts";
@@ -50,8 +51,8 @@ export interface Ready extends Pick<
   readonly auth: AuthSettings | undefined;
   readonly sign: SignSettings | undefined;
 }
-/** Throws `RefusedError`. */
-export type Prepare = (exchange: Exchange, inputs: Inputs, read: Read, signal: AbortSignal) => Promise<Ready>;
+/** Throws `RefusedError`, or rejects with one. A promise only where something is read or evaluated. */
+export type Prepare = (exchange: Exchange, inputs: Inputs, read: Read, signal: AbortSignal) => Ready | Promise<Ready>;
 
 export function createPrepare(deps: PrepareDeps): Prepare {
   const { clients, evaluator, evaluations, egress, emit, userAgent, isolated } = deps;
@@ -70,47 +71,41 @@ export function createPrepare(deps: PrepareDeps): Prepare {
   }
 
   /** What its expressions yield, by their text. */
-  function valuesOf(exchange: Exchange, inputs: Inputs, signal: AbortSignal): Values | Promise<Values> {
+  async function valuesOf(exchange: Exchange, inputs: Inputs, signal: AbortSignal): Promise<Values> {
     const expressions = expressionsOf(exchange.request);
     if (expressions.length === 0) return noValues;
     checkReferences(expressions, exchange.scope, inputs);
-    return evaluations.valuesOf(expressions, exchange, inputs, signal);
+    return await evaluations.valuesOf(expressions, exchange, inputs, signal);
   }
-  /** Rendered, at its own URL and where it goes. */
-  function render(exchange: Exchange, { values, bytes, settings }: Rendering): Rendered {
-    const { request, repeatable } = exchange;
-    const valueOf = (expression: string): string => values.get(expression) ?? "null";
-    const wire = renderRequest(request, { valueOf, bytes, seen: exchange }, userAgent);
-    const first = resolveLocation({ request: wire, settings, repeatable, trusted: true }, request, valueOf);
-    return { origin: wire.origin, first };
-  }
-
-  return async (exchange, inputs, read, signal) => {
-    const { request, scope, timeoutMs, maxRedirects, expressionsToValidate } = exchange;
-    const { namespace } = scope.metadata;
-    const resolving = resolveConnection(exchange, { timeoutMs, ...isolated(namespace) }, read);
-    const connecting = resolving instanceof Promise ? await hideAdminDetails(exchange, () => resolving) : resolving;
+  /** What of it has to be waited for. Rejects with a `RefusedError`. */
+  async function gather(
+    exchange: Exchange,
+    { inputs, connecting }: { readonly inputs: Inputs; readonly connecting: Connecting | Promise<Connecting> },
+    read: Read,
+    signal: AbortSignal,
+  ): Promise<Gathered> {
+    const { request, scope, expressionsToValidate } = exchange;
+    const connected = await hideAdminDetails(exchange, async () => connecting);
     if (expressionsToValidate.length > 0)
-      await compileAll(evaluator, { expressions: expressionsToValidate, group: namespace }, signal);
-    const reading = readBytes(bytesInBody(request.body), read);
-    const bytes = reading instanceof Promise ? await reading : reading;
-    let values: Values;
-    let rendered: Rendered;
-    try {
-      const evaluating = valuesOf(exchange, inputs, signal);
-      values = evaluating instanceof Promise ? await evaluating : evaluating;
-      rendered = render(exchange, { values, bytes, settings: connecting.settings });
-    } catch (error) {
-      throw healing(error, () => templatesOf(request).filter(({ text }) => expressionsOfText(text).some(readsElsewhere(scope))));
-    }
-    const { first, origin } = rendered;
+      await compileAll(evaluator, { expressions: expressionsToValidate, group: scope.metadata.namespace }, signal);
+    const bytes = await readBytes(bytesInBody(request.body), read);
+    const values = await healingRefusals(
+      () => readElsewhere(exchange),
+      () => valuesOf(exchange, inputs, signal),
+    );
+    const hidden = exchange.hidden && (await resolveHidden(exchange.hidden, read));
+    return { inputs, connecting: connected, bytes, values, hidden };
+  }
+  function readyOf(exchange: Exchange, gathered: Gathered): Ready {
+    const { request, scope, maxRedirects } = exchange;
+    const { inputs, connecting, bytes, values, hidden } = gathered;
+    const { first, origin } = render(exchange, gathered, userAgent);
     const placeNow = (): Place => {
       const place = placeOf(exchange, origin, readsSecret(scope, inputs));
       return first.request.origin === origin ? place : { ...anywhere, tls: place.tls, proxy: place.proxy };
     };
-    const hidden = exchange.hidden && (await resolveHidden(exchange.hidden, read));
     const settings = admit(first, scope.metadata, placeNow);
-    if (!clients.has(settings)) await hideAdminDetails(exchange, async () => checkTls(settings.tls, exchange.tls));
+    if (!clients.has(settings)) checkMaterial(settings, exchange);
     return {
       auth: connecting.auth,
       sign: connecting.sign,
@@ -124,15 +119,56 @@ export function createPrepare(deps: PrepareDeps): Prepare {
       endpoint: exchange.endpoint && keyText(exchange.endpoint.key),
       freshAfterMs: exchange.freshAfterMs,
     };
+  }
+
+  return (exchange, inputs, read, signal) => {
+    const { timeoutMs, scope } = exchange;
+    const connecting = resolveConnection(exchange, { timeoutMs, ...isolated(scope.metadata.namespace) }, read);
+    if (connecting instanceof Promise || hasToWait(exchange))
+      return gather(exchange, { inputs, connecting }, read, signal).then((gathered) => readyOf(exchange, gathered));
+    return readyOf(exchange, { inputs, connecting, bytes: noBytes, values: noValues, hidden: undefined });
   };
+}
+
+/** Rendered, at its own URL and where it goes. Throws `RefusedError`. */
+function render(exchange: Exchange, { values, bytes, connecting }: Gathered, userAgent: string): Rendered {
+  const { request, repeatable } = exchange;
+  const valueOf = (expression: string): string => values.get(expression) ?? "null";
+  try {
+    const wire = renderRequest(request, { valueOf, bytes, seen: exchange }, userAgent);
+    const own = { request: wire, settings: connecting.settings, repeatable, trusted: true };
+    return { origin: wire.origin, first: resolveLocation(own, request, valueOf) };
+  } catch (error) {
+    throw healing(error, () => readElsewhere(exchange));
+  }
+}
+/** Throws `RefusedError`. */
+function checkMaterial({ tls }: ClientSettings, exchange: Exchange): void {
+  try {
+    checkTls(tls, exchange.tls);
+  } catch (error) {
+    throw withoutAdminDetails(error, exchange);
+  }
+}
+function readElsewhere({ request, scope }: Exchange): readonly Located[] {
+  return templatesOf(request).filter(({ text }) => expressionsOfText(text).some(readsElsewhere(scope)));
+}
+/** Whether anything of it has to be read or evaluated, beside what its connection needs. */
+function hasToWait({ request, expressionsToValidate, hidden }: Exchange): boolean {
+  const hasExpressions = expressionsToValidate.length > 0 || expressionsOf(request).length > 0;
+  return hasExpressions || hidden !== undefined || bytesInBody(request.body).length > 0;
 }
 
 type Values = ReadonlyMap<string, string>;
 const noValues: Values = new Map();
-interface Rendering {
-  readonly values: Values;
+const noBytes: AllBytes = new Map();
+/** What it is rendered of. */
+interface Gathered {
+  readonly inputs: Inputs;
+  readonly connecting: Connecting;
   readonly bytes: AllBytes;
-  readonly settings: ClientSettings;
+  readonly values: Values;
+  readonly hidden: Ready["hidden"];
 }
 interface Rendered {
   /** Of its own URL. */
@@ -148,7 +184,7 @@ interface SecretParts {
 }
 /** What must not be shown, put together when somebody asks. */
 function secretsOf(scope: Scope, { inputs, bytes, kept, values }: SecretParts): () => Secrets {
-  if (inputs.size === 0 && bytes.size === 0 && kept.length === 0) return () => noSecrets; // no value can have been made of one
+  if (inputs.size === 0 && bytes.size === 0 && kept.length === 0) return openSecrets; // no value can have been made of one
   return once(() => {
     const mayBeSecret = readsSecret(scope, inputs);
     const derived = [...values].filter(([expression]) => mayBeSecret(expression)).flatMap(([, json]) => textsOf(json));
@@ -159,6 +195,7 @@ function secretsOf(scope: Scope, { inputs, bytes, kept, values }: SecretParts): 
   });
 }
 const noSecrets: Secrets = { kept: [], derived: [] };
+const openSecrets = (): Secrets => noSecrets;
 
 /** The texts in a JSON value, and its numbers as text. */
 function textsOf(json: string): string[] {

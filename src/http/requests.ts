@@ -81,7 +81,8 @@ class ReconcileRequests implements HTTPRequests {
     try {
       const resolving = resolveInputs(exchange.scope.inputs, read);
       const inputs = resolving instanceof Promise ? await resolving : resolving;
-      const ready = await this.deps.prepare(exchange, inputs, read, signal);
+      const preparing = this.deps.prepare(exchange, inputs, read, signal);
+      const ready = preparing instanceof Promise ? await preparing : preparing;
       const holding = this.holding.body(ready.first.request.body, signal);
       body = holding instanceof Promise ? await holding : holding;
       const pass = this.gate.circuit(exchange);

@@ -4,11 +4,11 @@ import type { Read } from "../../core/ports.ts";
 import { resolveAuth, type AuthSettings } from "./auth.ts";
 import { settingsOf, type ClientSettings } from "../connect/client-settings.ts";
 import { proxySecrets, resolveProxy } from "./proxy.ts";
-import { RefusedError, refuseForNow } from "../refusal.ts";
+import { RefusedError } from "../refusal.ts";
 import { resolveSign, type SignSettings } from "./sign.ts";
 import { resolveTls } from "./tls.ts";
 
-interface Connecting {
+export interface Connecting {
   readonly settings: ClientSettings;
   readonly auth: AuthSettings | undefined;
   readonly sign: SignSettings | undefined;
@@ -38,14 +38,18 @@ async function resolveAll(
 }
 
 /** What `action` gives. Where it refuses for a reason that lies with an admin's endpoint, callers are told that, and no more. */
-export async function hideAdminDetails<T>({ endpoint }: Connection, action: () => Promise<T>): Promise<T> {
+export async function hideAdminDetails<T>(connection: Connection, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
-    if (!endpoint || endpoint.key.namespace !== "" || !(error instanceof RefusedError)) throw error;
-    const { retryAfterMs } = error.refusal;
-    const message = `endpointRef: ${endpoint.title} cannot be used now; its own status says why`;
-    if (retryAfterMs === undefined) refuseForNow("EndpointNotReady", message);
-    throw new RefusedError({ type: "refusal", reason: "EndpointNotReady", message, heals: true, retryAfterMs });
+    throw withoutAdminDetails(error, connection);
   }
+}
+/** The error that is thrown in place of it. */
+export function withoutAdminDetails(error: unknown, { endpoint }: Connection): unknown {
+  if (!endpoint || endpoint.key.namespace !== "" || !(error instanceof RefusedError)) return error;
+  const { retryAfterMs } = error.refusal;
+  const message = `endpointRef: ${endpoint.title} cannot be used now; its own status says why`;
+  const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
+  return new RefusedError({ type: "refusal", reason: "EndpointNotReady", message, heals: true, ...wait });
 }
