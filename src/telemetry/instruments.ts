@@ -11,7 +11,7 @@ export interface Instruments {
     help: string,
     buckets: readonly number[],
     labels?: Labels<L>,
-  ) => Histogram<L>;
+  ) => Observed<L>;
   /** `collect` sets it at each scrape. */
   readonly gauge: <L extends string>(
     name: string,
@@ -23,6 +23,9 @@ export interface Instruments {
 
 /** Buckets, seconds, of what waits for a server. */
 export const latencySecs = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
+
+/** Observations are handed to prom-client together, which takes less time than one now and then; a scrape finds all of them. */
+const mostWaiting = 100;
 
 /** A name may be given once for each registry; prom-client throws for the second. */
 export function createInstruments(registry: Registry): Instruments {
@@ -37,9 +40,18 @@ export function createInstruments(registry: Registry): Instruments {
       return tally;
     },
     histogram<L extends string>(name: string, help: string, buckets: readonly number[], labels = {} as Labels<L>) {
-      const histogram = new Histogram({ name, help, buckets: [...buckets], labelNames: namesOf(labels), registers });
+      const waiting: { readonly series: Readonly<Record<L, string>>; readonly value: number }[] = [];
+      const collect = (): void => {
+        for (const { series, value } of waiting.splice(0)) histogram.observe(series, value);
+      };
+      const histogram = new Histogram({ name, help, buckets: [...buckets], labelNames: namesOf(labels), registers, collect });
       for (const series of combinations(labels)) histogram.zero(series);
-      return histogram;
+      return {
+        observe(series: Readonly<Record<L, string>>, value: number) {
+          waiting.push({ series, value });
+          if (waiting.length === mostWaiting) collect();
+        },
+      };
     },
     gauge<L extends string>(
       name: string,
@@ -63,6 +75,10 @@ export function createInstruments(registry: Registry): Instruments {
 /** A counter. */
 export interface Counted<L extends string> {
   inc(series?: Readonly<Record<L, string>>, count?: number): void;
+}
+/** A histogram. */
+export interface Observed<L extends string> {
+  observe(series: Readonly<Record<L, string>>, value: number): void;
 }
 interface Count<L extends string> {
   readonly series: Readonly<Record<L, string>>;

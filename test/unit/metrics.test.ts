@@ -161,3 +161,27 @@ test("a counter says at each scrape what it has been told by then, each series f
     ]);
   }
 });
+
+test("a histogram says at each scrape all that it has been told by then, each series for itself", async () => {
+  const registry = new Registry();
+  const { histogram } = createInstruments(registry);
+  const took = histogram("took_secs", "How long.", [1, 10], { method: ["GET", "POST"] });
+  const shown = async (): Promise<readonly string[]> =>
+    (await registry.metrics()).split("\n").filter((line) => /^took_secs_(sum|count|bucket\{le="1")/.test(line));
+  let told = 0;
+  for (const more of [0, 1, 99, 100, 101, 250]) {
+    for (let left = more; left > 0; left -= 1) {
+      took.observe({ method: "GET" }, 0.5);
+      took.observe({ method: "POST" }, 4);
+    }
+    told += more;
+    expect(await shown()).toEqual([
+      `took_secs_bucket{le="1",method="GET"} ${told}`,
+      `took_secs_sum{method="GET"} ${told / 2}`,
+      `took_secs_count{method="GET"} ${told}`,
+      'took_secs_bucket{le="1",method="POST"} 0',
+      `took_secs_sum{method="POST"} ${told * 4}`,
+      `took_secs_count{method="POST"} ${told}`,
+    ]);
+  }
+});
