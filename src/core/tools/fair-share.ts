@@ -19,26 +19,28 @@ export interface Shares {
 
 /** Nothing is taken. */
 export function createShares(): Shares {
-  const byGroup = new Map<string, number>();
-  let taken = 0;
-  return {
-    mayTake(group, limit) {
-      const own = byGroup.get(group) ?? 0;
-      const free = limit - taken;
-      return free > (own === 0 ? 0 : 1) && mayHaveAnother(own, free);
-    },
-    take(group) {
-      taken += 1;
-      byGroup.set(group, (byGroup.get(group) ?? 0) + 1);
-    },
-    giveBack(group) {
-      taken -= 1;
-      const left = (byGroup.get(group) ?? 0) - 1;
-      if (left > 0) byGroup.set(group, left);
-      else byGroup.delete(group);
-    },
-    get taken() {
-      return taken;
-    },
-  };
+  return new CountedShares();
+}
+
+/** A class, since each origin has some for as long as something is under way there. */
+class CountedShares implements Shares {
+  readonly #byGroup = new Map<string, number>();
+  taken = 0;
+
+  mayTake(group: string, limit: number): boolean {
+    const free = limit - this.taken;
+    if (free <= 0) return false; // nobody has to be looked for
+    const own = this.#byGroup.get(group) ?? 0;
+    return free > (own === 0 ? 0 : 1) && mayHaveAnother(own, free);
+  }
+  take(group: string): void {
+    this.taken += 1;
+    this.#byGroup.set(group, (this.#byGroup.get(group) ?? 0) + 1);
+  }
+  giveBack(group: string): void {
+    this.taken -= 1;
+    const left = (this.#byGroup.get(group) ?? 0) - 1;
+    if (left > 0) this.#byGroup.set(group, left);
+    else this.#byGroup.delete(group);
+  }
 }

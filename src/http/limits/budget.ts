@@ -103,7 +103,7 @@ class CountedBudget implements Budget {
     while (this.#line && this.#inFlight < this.#limits.maxInFlight) {
       const next = this.#line.shift(
         (namespace) => this.#held?.mayHave(namespace) !== false,
-        ({ claim }) => !claim || this.#fits(claim),
+        ({ claim }) => !claim || this.#held?.mayConnect(claim) !== false,
       );
       if (!next) break;
       next.give(this.#newSlot(next.claim));
@@ -160,7 +160,7 @@ class CountedBudget implements Budget {
   }
   /** Whether it can have one now, whoever waits. */
   #fits(claim: Claim): boolean {
-    return this.#held?.mayTake(claim) !== false;
+    return !this.#held || (this.#held.mayHave(claim.namespace) && this.#held.mayConnect(claim));
   }
   #newSlot(claim: Claim | undefined): Slot {
     this.#inFlight += 1;
@@ -215,13 +215,10 @@ type Held = ReturnType<typeof createHeld>;
 function createHeld(maxInFlight: number) {
   const slots = createShares();
   const clients = new Map<string, Shares>();
-  const mayHave = (namespace: string): boolean => slots.mayTake(namespace, maxInFlight);
   return {
-    mayHave,
-    mayTake({ namespace, connections }: Claim): boolean {
-      if (!mayHave(namespace)) return false;
-      return clients.get(connections.client)?.mayTake(namespace, connections.limit()) !== false;
-    },
+    mayHave: (namespace: string): boolean => slots.mayTake(namespace, maxInFlight),
+    mayConnect: ({ namespace, connections }: Claim): boolean =>
+      clients.get(connections.client)?.mayTake(namespace, connections.limit()) !== false,
     take({ namespace, connections }: Claim): void {
       slots.take(namespace);
       const shares = clients.get(connections.client) ?? createShares();

@@ -36,40 +36,41 @@ export function createOriginPlaces(maxPerOrigin: number, groupOf: (owner: string
   const limits = new Map<string, number>();
   const mayTake = (origin: string, group: string): boolean =>
     places.get(origin)?.mayTake(group, limits.get(origin) ?? maxPerOrigin) !== false;
-  const waitingLine = createWaitingLine(groupOf, vacate);
+  const waitingLine = createWaitingLine(groupOf, (origin, owner) => vacate(origin, groupOf(owner)));
 
-  function take(origin: string, owner: string): void {
+  function take(origin: string, group: string): void {
     const shares = places.get(origin) ?? createShares();
-    shares.take(groupOf(owner));
+    shares.take(group);
     places.set(origin, shares);
   }
-  function vacate(origin: string, owner: string): void {
+  function vacate(origin: string, group: string): void {
     const shares = places.get(origin);
     const most = limits.get(origin) ?? maxPerOrigin;
-    shares?.giveBack(groupOf(owner));
+    shares?.giveBack(group);
     for (;;) {
       const isFull = (places.get(origin)?.taken ?? 0) >= most; // nobody has to be asked
-      const next = isFull ? undefined : waitingLine.keepForNext(origin, (group) => mayTake(origin, group));
+      const next = isFull ? undefined : waitingLine.keepForNext(origin, (waiting) => mayTake(origin, waiting));
       if (next === undefined) break;
-      take(origin, next);
+      take(origin, groupOf(next));
     }
     if (shares?.taken !== 0) return;
     places.delete(origin);
     limits.delete(origin);
   }
-  function admit(origin: string, owner: string): Entered {
-    return { type: "admitted", [Symbol.dispose]: () => vacate(origin, owner) };
+  function admit(origin: string, group: string): Entered {
+    return { type: "admitted", [Symbol.dispose]: () => vacate(origin, group) };
   }
 
   return {
     enter(origin, owner, lane = "change", most = maxPerOrigin) {
       if (most !== maxPerOrigin) limits.set(origin, most);
-      if (waitingLine.take(origin, owner)) return admit(origin, owner);
-      if (!mayTake(origin, groupOf(owner)))
+      const group = groupOf(owner);
+      if (waitingLine.take(origin, owner)) return admit(origin, group);
+      if (!mayTake(origin, group))
         return { type: "busy", reason: "OriginBusy", kept: true, free: waitingLine.wait(origin, owner, lane) };
       waitingLine.leave(origin, owner);
-      take(origin, owner);
-      return admit(origin, owner);
+      take(origin, group);
+      return admit(origin, group);
     },
     leave: (origin, owner) => waitingLine.leave(origin, owner),
     yield: (owner) => waitingLine.giveBack(owner),
