@@ -5,7 +5,7 @@ import type { Answer, RemoteCase } from "../remote-servers.ts";
 interface Item extends Record<string, unknown> {
   readonly id: number | string;
 }
-/** POST, GET, PUT and DELETE of /things, and of /things/ID. `change`: what happens by hand after so many seconds. */
+/** POST, GET, PUT and DELETE of /things, and of /things/ID. `change`: what happens by hand, three seconds after it was seen. */
 function things({
   unique = false,
   first = 40,
@@ -15,12 +15,13 @@ function things({
     let all: Item[] = [];
     let count = first;
     let isChanged = false;
-    let madeAt = Infinity;
+    let seenAt = Infinity;
     return ({ method, path, body, query }, seconds) => {
-      if (change && seconds > madeAt + 3 && !isChanged) {
+      if (change && seconds > seenAt + 3 && !isChanged) {
         isChanged = true;
         all = change(all);
       }
+      if (method === "GET" && all.length > 0) seenAt = Math.min(seenAt, seconds);
       const name = query.get("name");
       if (path === "/things" && method === "GET")
         return { body: name === null ? all : all.filter((one) => one["name"] === name) };
@@ -28,7 +29,6 @@ function things({
         if (unique && all.some((one) => one["name"] === body["name"])) return { status: 409, body: { error: "exists" } };
         const made = { id: ++count, ...body };
         all.push(made);
-        madeAt = Math.min(madeAt, seconds);
         return { status: 201, body: made };
       }
       const at = all.findIndex(({ id }) => path === `/things/${id}`);
@@ -180,16 +180,14 @@ const regional = (region: string, more: object) => ({
 const places = (): RemoteCase["server"] => () => {
   const all: Record<string, unknown>[] = [];
   let isChanged = false;
-  let madeAt = Infinity;
+  let seenAt = Infinity;
   return ({ method, path, body }, seconds) => {
-    if (seconds > madeAt + 3 && !isChanged) {
+    if (seconds > seenAt + 3 && !isChanged) {
       isChanged = true;
       all.unshift({ owner: "another", value: 9 });
     }
-    if (method === "POST") {
-      madeAt = Math.min(madeAt, seconds);
-      return { status: 201, body: { index: all.push(body) - 1 } };
-    }
+    if (method === "POST") return { status: 201, body: { index: all.push(body) - 1 } };
+    if (method === "GET" && all.length > 0) seenAt = Math.min(seenAt, seconds);
     const at = Number(path.split("/")[2]);
     if (path === "/entries") return { body: all.map((entry, index) => ({ ...entry, index })) };
     if (!all[at]) return { status: 404 };

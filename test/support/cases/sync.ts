@@ -10,18 +10,19 @@ function keeper({
 }: {
   readonly keep?: (body: Record<string, unknown>) => Record<string, unknown>;
   readonly show?: (body: Record<string, unknown>) => unknown;
-  /** What happens by hand, three seconds after it was made. */
+  /** What happens by hand, three seconds after it was seen as it was made. */
   readonly drift?: (body: Record<string, unknown>) => Record<string, unknown>;
 } = {}): RemoteCase["server"] {
   return () => {
     let kept: Record<string, unknown> | undefined;
-    let drifted = Infinity;
+    let isDrifted = false;
+    let seenAt = Infinity;
     return ({ method, body }, seconds) => {
-      if (kept && drift && seconds > drifted) {
+      if (kept && drift && seconds > seenAt + 3 && !isDrifted) {
         kept = drift(kept);
-        drifted = Infinity;
+        isDrifted = true;
       }
-      if (method === "POST") drifted = seconds + 3;
+      if (method === "GET" && kept) seenAt = Math.min(seenAt, seconds);
       if (method === "POST" || method === "PUT") kept = { id: 7, ...keep(body) };
       if (method === "PATCH") kept = { ...kept, ...body };
       return kept ? { status: method === "POST" ? 201 : 200, body: show(kept) } : undefined;
@@ -78,17 +79,18 @@ const forms =
   () => {
     let kept: Record<string, unknown> = { name: "x", size: 1 };
     let isDrifted = false;
-    let madeAt = Infinity;
+    let isMade = false;
+    let seenAt = Infinity;
     return ({ method, text }, seconds) => {
-      if (drifts && seconds > madeAt + 2 && !isDrifted) {
+      if (drifts && seconds > seenAt + 2 && !isDrifted) {
         kept["size"] = 9;
         isDrifted = true;
       }
       if (method === "PUT") {
         const { size, ...rest } = Object.fromEntries(new URLSearchParams(text));
         kept = { ...rest, size: Number(size) };
-        madeAt = Math.min(madeAt, seconds);
-      }
+        isMade = true;
+      } else if (isMade) seenAt = Math.min(seenAt, seconds);
       return { body: kept };
     };
   };
