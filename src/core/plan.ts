@@ -255,8 +255,11 @@ export interface Kind<R extends Resource = Resource> extends WatchedKind<R> {
   /** The ServiceAccount of its namespace in whose name references are read and outputs written; undefined: Holdfast's own. */
   actsAs?(resource: R): string | undefined;
   plan(situation: Situation<R>): Plan;
-  /** What the status says while it waits for its turn to send what its plan has asked for. Absent: nothing. */
-  heldBack?(situation: Situation<R>, why: Refusal): Verdict;
+  /**
+   * What the status says while it waits for its turn to send what its plan has asked for, or cannot do it. Absent, or undefined:
+   * nothing.
+   */
+  heldBack?(situation: Situation<R>, why: Refusal): Verdict | undefined;
 }
 export function isReconciled(kind: WatchedKind): kind is Kind {
   return "plan" in kind;

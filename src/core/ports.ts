@@ -12,14 +12,14 @@ import type { Annotation, CheckResult, EvaluationResult, RemoveResult, Step } fr
 
 export type WatchEvent =
   /**
-   * Everything there is. `resourceVersion` is the listing's own: what the cache has from after it, it keeps. `isMerged`: of parts that
-   * were listed at different times, so that an object may be known from after its part, and before that.
+   * Everything there is. `resourceVersion` is the listing's own: what the cache has from after it, it keeps. `versions`: by namespace,
+   * in its place, of parts that were listed at different times.
    */
   | {
       readonly type: "listed";
       readonly resources: readonly Resource[];
       readonly resourceVersion: string;
-      readonly isMerged?: boolean;
+      readonly versions?: ReadonlyMap<string, string>;
     }
   | { readonly type: "applied"; readonly resource: Resource }
   | { readonly type: "deleted"; readonly resource: Resource };

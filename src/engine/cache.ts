@@ -69,15 +69,15 @@ export function createCache(isNewer: (a: string, b: string) => boolean): Cache {
     return [{ before, after: undefined }];
   }
   /** One step: nobody sees a half of the old and a half of the new, however long it takes to make it. */
-  function* replace({ resources: listed, resourceVersion, isMerged = false }: Listing): Generator<void, Iterable<Change>> {
+  function* replace(listing: Listing): Generator<void, Iterable<Change>> {
     const old = resources;
     touched = new Set();
-    const next = yield* mergeListing({ old, listed, resourceVersion, isMerged, forgotten, touched, isNewer });
+    const next = yield* mergeListing({ old, listing, forgotten, touched, isNewer });
     touched = undefined;
-    forgotten = stillListed(forgotten, listed);
+    forgotten = stillListed(forgotten, listing.resources);
     resources = next;
     isWarm = true;
-    return changesSince(old, listed, (key) => resources.get(key));
+    return changesSince(old, listing.resources, (key) => resources.get(key));
   }
   return {
     get: (key) => resources.get(keyText(key)),

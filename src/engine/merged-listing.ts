@@ -3,6 +3,7 @@
  *
  * Invariant: it ends as it would if all that others wrote meanwhile had been written before.
  */
+import type { WatchEvent } from "../core/ports.ts";
 import { keyText, type Resource } from "../core/resource.ts";
 import type { Change } from "./changes.ts";
 import { createResourceMap, type ResourceMap } from "./resource-map.ts";
@@ -10,14 +11,11 @@ import { createResourceMap, type ResourceMap } from "./resource-map.ts";
 export interface Merging {
   /** As it is, and goes on to be while the listing is taken in. */
   readonly old: ResourceMap;
-  readonly listed: readonly Resource[];
   /**
-   * The listing's own: what is there from after it stays. Nothing else does: where an object is listed as it was before what is known of
-   * it, the store was restored from an older copy since.
+   * What is there from after it stays. Nothing else does: where an object is listed as it was before what is known of it, the store
+   * was restored from an older copy since.
    */
-  readonly resourceVersion: string;
-  /** As of `WatchEvent`: what is there from after the object as it is listed stays. */
-  readonly isMerged: boolean;
+  readonly listing: Extract<WatchEvent, { type: "listed" }>;
   /** UIDs of what is known to be gone, whatever a listing says. */
   readonly forgotten: ReadonlySet<string>;
   /** What has been written, or taken out, since this began. */
@@ -27,12 +25,17 @@ export interface Merging {
 
 /** Stops after each piece of work. What it gives is to take the place of the old at once. */
 export function* mergeListing(merging: Merging): Generator<void, ResourceMap> {
-  const { old, listed, resourceVersion, isMerged, forgotten, touched, isNewer } = merging;
+  const { old, listing, forgotten, touched, isNewer } = merging;
+  const { resources: listed, versions } = listing;
   const next = createResourceMap();
   function keepNewer(resource: Resource): void {
-    const inList = isMerged ? next.get(keyText(resource.metadata)) : undefined;
-    if (isNewer(resource.metadata.resourceVersion, inList ? inList.metadata.resourceVersion : resourceVersion))
-      next.set(resource);
+    const { namespace, resourceVersion } = resource.metadata;
+    // In a part that was listed earlier it is as it was told of since.
+    const inList = next.get(keyText(resource.metadata))?.metadata.resourceVersion;
+    const isLater =
+      isNewer(resourceVersion, versions?.get(namespace) ?? listing.resourceVersion) &&
+      (!inList || isNewer(resourceVersion, inList));
+    if (isLater) next.set(resource);
   }
   for (const resource of listed) {
     if (!forgotten.has(resource.metadata.uid)) next.set(resource);

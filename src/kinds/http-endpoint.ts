@@ -8,6 +8,7 @@
 import { pauseSinceMs } from "../core/backoff.ts";
 import { conditions, ready, reconciling, stalled, type Condition, type ConditionState } from "../core/conditions.ts";
 import type { Connection, EndpointTraits } from "../core/connection.ts";
+import type { Refusal } from "../core/outcome.ts";
 import { endpointOfSlot } from "../core/slots.ts";
 import { checkConnection, findLive, type Kind, type Plan, type Situation, type Verdict } from "../core/plan.ts";
 import { retryAfterMs } from "../core/retry.ts";
@@ -24,7 +25,7 @@ const wellMs = 300_000;
 const missing = { initialMs: 2_000, maxMs: 60_000 };
 
 /** One waits, when it is being deleted, for those that need it to delete what they have made. */
-const shared = { references: endpointData, waitsForReferrers: "always", plan: planAndTell } as const;
+const shared = { references: endpointData, waitsForReferrers: "always", plan: planAndTell, heldBack } as const;
 export const httpEndpointKind: Kind<Endpoint> = { type: httpEndpointType, ...shared };
 export const clusterHTTPEndpointKind: Kind<Endpoint> = { type: clusterHTTPEndpointType, ...shared };
 
@@ -50,7 +51,9 @@ function* plan(situation: Situation<Endpoint>): Plan {
     const hold = { type: typeOf(resource), resource, finalizer: inUseFinalizer };
     return { ...(yield* judge(situation)), ...(user !== undefined && !isDeleted && { holds: [hold] }) };
   }
-  if (!isDeleted) return isToBeHeld(situation) ? yield* judge(situation) : letGo(resource);
+  if (!isDeleted && isToBeHeld(situation)) return yield* judge(situation);
+  if (!isDeleted && isNewWhileRefused(resource)) return { ...(yield* judge(situation)), requeueAfterMs: 0 };
+  if (!isDeleted) return letGo(resource);
   return user === undefined || isLet ? letGo(resource) : yield* judge(situation, inUseBy(user));
 }
 
@@ -59,6 +62,22 @@ function letGo({ status = {}, metadata }: Endpoint): Verdict {
   const isDeleted = metadata.deletionTimestamp !== undefined;
   const finalizer = { name: inUseFinalizer, present: false };
   return { status, finalizer, result: "succeeded", reason: "Deleted", ...(!isDeleted && { requeueAfterMs: 0 }) };
+}
+
+/** Requests can use it as before: all that is said is that it may not be let go of. */
+function heldBack({ resource, now }: Situation<Endpoint>, { reason, message }: Refusal): Verdict | undefined {
+  if (reason !== "FinalizerRefused") return undefined;
+  const { metadata, status = {} } = resource;
+  const { conditions: before = [] } = status;
+  const told = conditions([{ type: reason, status: "True", reason, message }], before, metadata.generation, now.toISOString());
+  const others = before.filter(({ type }) => type !== reason);
+  return { status: { ...status, conditions: [...others, ...told] }, result: "waiting", reason };
+}
+
+/** Where it may not be let go of, what it declares by now is looked at before that is tried again. */
+function isNewWhileRefused({ metadata, status }: Endpoint): boolean {
+  const isRefused = status?.conditions?.some(({ type }) => type === "FinalizerRefused") === true;
+  return isRefused && status.observedGeneration !== metadata.generation;
 }
 
 /** Of those that need the cluster's own a slot knows its part; of the others no watch tells it, and it looks. */

@@ -7,22 +7,28 @@
 import type { WatchEvent } from "../core/ports.ts";
 import { keyText, type Resource } from "../core/resource.ts";
 
-/** Ends when all have ended. Throws what one of them throws; then, and when it is left early, all are closed. */
-export async function* mergeWatches(watches: readonly AsyncGenerator<WatchEvent, void>[]): AsyncGenerator<WatchEvent, void> {
-  const [only, ...others] = watches;
+type Watch = AsyncGenerator<WatchEvent, void>;
+
+/** By namespace. Ends when all have ended. Throws what one of them throws; then, and when it is left early, all are closed. */
+export async function* mergeWatches(watches: ReadonlyMap<string, Watch>): AsyncGenerator<WatchEvent, void> {
+  const [only, ...others] = watches.values();
   if (only && others.length === 0) return yield* only; // what it has listed is whole, and needs no keeping
-  const held = new Map<AsyncGenerator<WatchEvent, void>, Map<string, Resource>>();
-  for await (const [watch, event] of interleave(watches)) {
+  const namespaces = new Map([...watches].map(([namespace, watch]) => [watch, namespace]));
+  const held = new Map<string, Map<string, Resource>>();
+  const versions = new Map<string, string>();
+  for await (const [watch, event] of interleave([...watches.values()])) {
+    const namespace = namespaces.get(watch) ?? "";
     if (event.type === "listed") {
-      held.set(watch, new Map(event.resources.map((resource) => [keyText(resource.metadata), resource])));
-      if (held.size < watches.length) continue;
-      const resources = [...held.values()].flatMap((namespace) => [...namespace.values()]);
-      yield { type: "listed", resources, resourceVersion: event.resourceVersion, isMerged: true };
+      held.set(namespace, new Map(event.resources.map((resource) => [keyText(resource.metadata), resource])));
+      versions.set(namespace, event.resourceVersion);
+      if (held.size < watches.size) continue;
+      const resources = [...held.values()].flatMap((part) => [...part.values()]);
+      yield { type: "listed", resources, resourceVersion: event.resourceVersion, versions: new Map(versions) };
     } else {
       const key = keyText(event.resource.metadata);
-      if (event.type === "applied") held.get(watch)?.set(key, event.resource);
-      else held.get(watch)?.delete(key);
-      if (held.size === watches.length) yield event;
+      if (event.type === "applied") held.get(namespace)?.set(key, event.resource);
+      else held.get(namespace)?.delete(key);
+      if (held.size === watches.size) yield event;
     }
   }
 }

@@ -68,8 +68,9 @@ export function createWatches(settings: WatchesSettings): Watches {
         if (namespaces.length > 0 && optionalKinds.includes(type.kind)) yield* watchNothing(type, settings, ending);
         const isWhole = namespaces.length === 0 || type.scope === "Cluster";
         const own = [...new Set(namespaces)].filter((one) => !slot || slotOf(one, slot.count) === slot.index);
-        if (!isWhole && own.length === 0) return yield* tellNothing(ending);
-        yield* mergeWatches((isWhole ? [undefined] : own).map((namespace) => reflect(type, namespace, ending)));
+        if (isWhole) return yield* reflect(type, undefined, ending);
+        if (own.length === 0) return yield* tellNothing(ending);
+        yield* mergeWatches(new Map(own.map((namespace) => [namespace, reflect(type, namespace, ending)])));
       } finally {
         leaving.abort(); // left early: the watches that are waiting for an event end with it
       }

@@ -76,4 +76,36 @@ describeWithControlPlane("a finalizer", (plane) => {
     await allow("take");
     await until("it is gone", async () => (await plane.admin("GET", `${collection}/ada`)).status === 404, longMs);
   }, 300_000);
+
+  test("F16: of an endpoint, that may not be taken off, is told of beside what it says already", async () => {
+    const namespace = await plane.createNamespace("refused-endpoints");
+    const collection = `/apis/holdfast.dev/v1alpha1/namespaces/${namespace}/httpendpoints`;
+    const object = {
+      apiVersion: "holdfast.dev/v1alpha1",
+      kind: "HTTPEndpoint",
+      metadata: { name: "api", finalizers: ["holdfast.dev/in-use"] },
+      spec: { baseURL: "https://api.example" },
+    };
+    expect((await plane.admin("POST", collection, object)).status).toBe(201);
+    const rule = {
+      apiGroups: ["holdfast.dev"],
+      apiVersions: ["v1alpha1"],
+      operations: ["UPDATE"],
+      resources: ["httpendpoints"],
+    } as const;
+    const expression = "!has(oldObject.metadata.finalizers) || has(object.metadata.finalizers)";
+    await plane.apply(policyManifest(`let-${namespace}`, { namespace, rule, expression }));
+    const change = { metadata: { finalizers: null } };
+    const refuses = async (): Promise<boolean> => (await plane.adminPatch(`${collection}/api?dryRun=All`, change)).status === 422;
+    await until("the policy holds", refuses, longMs);
+    await using _controller = await startController(["--kubeconfig", plane.kubeconfigs.holdfast, "--namespace", namespace]);
+    const reasons = async (): Promise<string> => {
+      const { status } = (await plane.admin("GET", `${collection}/api`)).body as Live;
+      return (status?.conditions ?? []).map(({ reason }) => reason).join();
+    };
+    await until("it is told", async () => (await reasons()) === "Accepted,FinalizerRefused", longMs);
+    expect((await plane.admin("DELETE", `${collection}/api`)).status).toBe(200);
+    await plane.kubectl("delete", "validatingadmissionpolicybinding", `let-${namespace}`);
+    await until("it is gone", async () => (await plane.admin("GET", `${collection}/api`)).status === 404, longMs);
+  }, 300_000);
 });

@@ -55,9 +55,17 @@ describe("cache", () => {
     });
     test("keeps what is newer than its part of a listing that was put together of several", () => {
       const cache = createCache(isNewer);
+      const versions = new Map([["ns", "5"]]);
       cache.apply(listed(7, resource("a", 7)));
-      cache.apply({ ...listed(9, resource("a", 3)), isMerged: true });
+      cache.apply({ ...listed(9, resource("a", 3)), versions });
+      cache.apply({ ...listed(9, resource("a", 6)), versions });
       expect([...cache.all()].map(({ metadata }) => metadata.resourceVersion)).toEqual(["7"]);
+    });
+    test("keeps nothing of a future that was lost, where several namespaces are listed at different times", () => {
+      const cache = createCache(isNewer);
+      cache.apply(listed(7, resource("a", 7), resource("b", 6), resource("lost", 7)));
+      cache.apply({ ...listed(3, resource("a", 3), resource("b", 6)), versions: new Map([["ns", "1000"]]) });
+      expect([...cache.all()].map(({ metadata }) => metadata.resourceVersion)).toEqual(["3", "6"]);
     });
     test("does not bring back what is known to be gone for what happened to it before", () => {
       const cache = createCache(isNewer);

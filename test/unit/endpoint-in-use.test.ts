@@ -90,6 +90,30 @@ describe("an endpoint", () => {
       expect(verdictOf(endpoint({ finalizers: [inUse] }), others).finalizer).toBeUndefined();
   });
 
+  test("whose finalizer may not be taken off says so, beside what it says already, and is usable; of anything else it says nothing", () => {
+    const refusal = { type: "refusal", message: "metadata.finalizers: no", heals: true } as const;
+    const seen = verdictOf(endpoint(), []);
+    const held = { ...endpoint({ finalizers: [inUse] }), status: seen.status } as Endpoint;
+    const situation = { resource: held, references: [], now: new Date("2026-01-03T00:00:00Z"), instanceId: "me" };
+    const told = httpEndpointKind.heldBack?.(situation, { ...refusal, reason: "FinalizerRefused" });
+    if (!told) throw new Error("nothing is told");
+    expect(condition(told, "FinalizerRefused")).toMatchObject({ status: "True", message: refusal.message });
+    expect(condition(told, "Ready")).toEqual(condition(seen, "Ready"));
+    const again = { ...held, status: told.status } as Endpoint;
+    const later = { ...situation, resource: again, now: new Date("2026-01-04T00:00:00Z") };
+    expect(httpEndpointKind.heldBack?.(later, { ...refusal, reason: "FinalizerRefused" })?.status).toEqual(told.status);
+    expect(httpEndpointKind.heldBack?.(situation, { ...refusal, reason: "RateLimited" })).toBeUndefined();
+    // That it is tried again keeps nobody from looking at what is new, and what is over is said no more.
+    expect(verdictOf(again, [user([])])).toMatchObject(off);
+    const changed = verdictOf({ ...again, metadata: { ...again.metadata, generation: 2 } }, [user([])]);
+    expect([changed.finalizer, changed.requeueAfterMs, condition(changed, "FinalizerRefused")]).toEqual([
+      undefined,
+      0,
+      undefined,
+    ]);
+    expect(changed.status).toMatchObject({ observedGeneration: 2 });
+  });
+
   test("of the cluster is neither held nor let go by who sees a part of it, and tells no names", () => {
     expect(verdictOf(endpoint({}, ""), [user()], { isPartial: true }).holds).toBeUndefined();
     expect(verdictOf(endpoint({ ...going, finalizers: [inUse] }, ""), [], { isPartial: true }).finalizer).toBeUndefined();

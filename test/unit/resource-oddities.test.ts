@@ -195,6 +195,18 @@ describe("mirrored id plan", () => {
     ).not.toHaveProperty("annotation");
   });
 
+  test("is no import where the process died before its status said that it is annotated", () => {
+    const died = { ...created().status, seen: false };
+    const found = looked(died, { [name]: "7" });
+    expect(found.status).toMatchObject({ externalID: "7", lastHandledExternalID: "7", attempt: { phase: "Done" } });
+    const absent = (more: object) =>
+      drive(resource(user, { ...more, annotations: { [name]: "7" }, finalizers: held }), [answer(404)], { ...hour, mirrorsIDs });
+    expect(absent({ status: died }).state).toContain("NotSeen");
+    // What a person says of a create whose outcome nobody knows is one.
+    const attempt = { ...died.attempt, phase: "Unknown" };
+    expect(absent({ status: { ...died, attempt } }).state).toContain("ImportNotFound");
+  });
+
   test("is not while nobody has seen the object, while it may be another, or where it could not be read back", () => {
     const made = drive(resource(user), [answer(201), values("7")], { mirrorsIDs });
     expect(made.verdict).not.toHaveProperty("annotation");

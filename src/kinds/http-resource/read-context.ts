@@ -7,7 +7,7 @@ import type { Situation } from "../../core/plan.ts";
 import { externalIdAnnotation, orphanAnnotation, reconcileAtOf } from "../../core/resource.ts";
 import { finalizer, idWritten, type Context } from "./context.ts";
 import { endpointRefs } from "./endpoints.ts";
-import { remoteOf } from "./identity.ts";
+import { isUnresolvedCreate, remoteOf } from "./identity.ts";
 import { deletesRemote } from "./keeps.ts";
 import { usedEndpoints } from "../request/endpoint.ts";
 import { retryPolicy } from "../request/request.ts";
@@ -19,7 +19,9 @@ export function contextOf(situation: Situation<HTTPResource>): Context {
   const { annotations = {}, finalizers = [] } = metadata;
   const status = asActedOn(resource);
   const id = idWritten(annotations[externalIdAnnotation]);
-  const imported = id === undefined || id === "" || id === status.lastHandledExternalID ? undefined : id;
+  const isOurs = mirrorsIDs && id === status.externalID && !isUnresolvedCreate(status);
+  // A process may have died between the annotation and the status that says so.
+  const imported = id === undefined || id === "" || id === status.lastHandledExternalID || isOurs ? undefined : id;
   const externalID = imported ?? status.externalID;
   const reconcileAt = reconcileAtOf(metadata);
   const hasFinalizer = finalizers.includes(finalizer);
