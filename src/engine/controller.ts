@@ -18,6 +18,7 @@ import { createWatchers } from "./watchers.ts";
 import { createYieldIfLong } from "../core/tools/event-loop-yield.ts";
 import { createDueReasons } from "./due-reasons.ts";
 import { createEnqueue, type Enqueue } from "./enqueue.ts";
+import { createHolders } from "./holders.ts";
 import { keyParts, namespaceOf, queueKey } from "./key.ts";
 import { createBackoff } from "./backoff.ts";
 import { createKeptAnswers } from "./kept-answers.ts";
@@ -142,6 +143,7 @@ function createState({ kinds, store, emit, queueObserver, ...options }: Controll
   });
   return {
     dependents,
+    holders: createHolders(kinds),
     watchers: createWatchers(),
     reasons,
     queue,

@@ -14,6 +14,7 @@ import { hasNewStatus, isOutcomeOfAnother, needsReconcile, reasonOf, type Change
 import type { DataWatches } from "./data-watches.ts";
 import type { Dependents } from "./dependents.ts";
 import type { DueReasons } from "./due-reasons.ts";
+import type { Holders } from "./holders.ts";
 import { queueKey } from "./key.ts";
 import { awaitingKeys } from "./referrers.ts";
 import type { TakenStatuses } from "./taken-statuses.ts";
@@ -33,6 +34,7 @@ interface EnqueueDeps {
   readonly reasons: Pick<DueReasons, "note" | "forget">;
   readonly takenStatuses: Pick<TakenStatuses, "note" | "forget">;
   readonly dependents: Dependents;
+  readonly holders: Holders;
   readonly watchers: Watchers;
   readonly dataWatches: Pick<DataWatches, "adjust" | "forget">;
   /** This process. */
@@ -51,7 +53,20 @@ interface EnqueueDeps {
 const endReads = new Set(["status.completedRuns", "status.conditions", "status.history"]);
 
 export function createEnqueue(deps: EnqueueDeps): Enqueue {
-  const { caches, queue, reasons, dependents, watchers, dataWatches, instanceId, observe, noteChange, onGone, onMistake } = deps;
+  const {
+    caches,
+    queue,
+    reasons,
+    dependents,
+    holders,
+    watchers,
+    dataWatches,
+    instanceId,
+    observe,
+    noteChange,
+    onGone,
+    onMistake,
+  } = deps;
   const awaken = createWaking(deps);
   /** `lane`: "listing" where a listing brought the change. */
   function enqueue(kind: WatchedKind, change: Change, lane: Lane): void {
@@ -66,6 +81,8 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
     const key = (after ?? before)?.metadata as ResourceKey;
     observe?.(kind.type.kind, { namespace: key.namespace, name: key.name }, after);
     const due = isReconciled(kind) ? needsReconcile(change) : !sameJSON(before?.metadata.labels, after?.metadata.labels);
+    if (due || !sameJSON(before?.metadata.finalizers, after?.metadata.finalizers))
+      holders.set(kind, queueKey(kind.type.kind, key), after);
     for (const id of awaitingKeys(deps, kind, change)) queue.add(id);
     if (isReconciled(kind)) enqueueItself(kind, key, change, { due, lane });
     for (const [id, { onStatus, isTransitive }] of dependents.of({ type: kind.type, key }))

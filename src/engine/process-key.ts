@@ -15,6 +15,7 @@ import type { DueReasons } from "./due-reasons.ts";
 import type { DataWatches } from "./data-watches.ts";
 import type { Dependents } from "./dependents.ts";
 import { PlanError } from "./follow-plan.ts";
+import type { Holders } from "./holders.ts";
 import { recordJournaled } from "./journaled.ts";
 import type { KeptAnswers } from "./kept-answers.ts";
 import type { KeptData } from "./kept-data.ts";
@@ -39,7 +40,8 @@ export type PlaceOf = (kind: string, reader: Resource, named: Reference) => Refe
 
 interface ProcessKeyDeps extends Pick<ReconcileDeps, "store" | "requester" | "requireServiceAccount" | "announce"> {
   readonly caches: Caches;
-  readonly dependents: Pick<Dependents, "cycleOf" | "of">;
+  readonly dependents: Pick<Dependents, "cycleOf">;
+  readonly holders: Pick<Holders, "of">;
   readonly watchers: Pick<Watchers, "set">;
   readonly queue: Pick<WorkQueue, "add" | "laneOf">;
   readonly postponed: Pick<Postponed, "wait" | "forget" | "takeLong" | "tellAgain">;

@@ -3,21 +3,21 @@ import { isReconciled, type WatchedKind } from "../core/plan.ts";
 import type { Reference, Resource } from "../core/resource.ts";
 import type { Change } from "./changes.ts";
 import type { Caches } from "./caches.ts";
-import type { Dependents } from "./dependents.ts";
+import type { Holders } from "./holders.ts";
 import { queueKey } from "./key.ts";
 
-interface Parts {
+interface Parts<H extends keyof Holders> {
   readonly caches: Pick<Caches, "find">;
-  readonly dependents: Pick<Dependents, "of">;
+  readonly holders: Pick<Holders, H>;
 }
 
-/** Each that is cached. */
+/** Each that is cached and may have something to end, first those with a finalizer. */
 export function* referrersOf(
-  { caches, dependents }: Parts,
+  { caches, holders }: Parts<"of">,
   { type }: WatchedKind,
   { metadata }: Resource,
 ): Generator<{ readonly kind: string; readonly resource: Resource }> {
-  for (const [id] of dependents.of({ type, key: metadata })) {
+  for (const id of holders.of({ type, key: metadata })) {
     const found = caches.find(id);
     if (found) yield { kind: found.kind.type.kind, resource: found.resource };
   }
@@ -25,21 +25,21 @@ export function* referrersOf(
 
 /**
  * Keys of what may have waited for this one, since it is gone, holds less than before, or refers to other things. What is there to
- * stay is due only when no other holds it any more by what this one held it by.
+ * stay is due only when no other holds it any more by what this one held it by. `holders` has been told of the change.
  */
-export function awaitingKeys(parts: Parts, kind: WatchedKind, { before, after }: Change): readonly string[] {
-  if (!before) return [];
-  const own = queueKey(kind.type.kind, before.metadata);
+export function awaitingKeys(parts: Parts<"isHeld">, kind: WatchedKind, { before, after }: Change): readonly string[] {
+  if (!before || kind.holdsNothing) return [];
   const [was = [], is = []] = [before.metadata.finalizers, after?.metadata.finalizers];
   const holdsLess = !after || is.length < was.length;
   const left = holdsLess ? kind.references(before) : referencesLeft(kind, before, after);
+  // Where this one had none, each counts.
   const held = new Set(holdsLess ? was.filter((name) => !after || !is.includes(name)) : was);
   const awaiting = left.filter((reference) => {
     const found = parts.caches.find(keyOf(reference));
     if (!found || !isReconciled(found.kind) || found.kind.waitsForReferrers === undefined) return false;
     const { deletionTimestamp, finalizers = [] } = found.resource.metadata;
     if (deletionTimestamp !== undefined) return true;
-    return found.kind.waitsForReferrers === "always" && finalizers.length > 0 && !isHeldByOthers(parts, reference, { own, held });
+    return found.kind.waitsForReferrers === "always" && finalizers.length > 0 && !parts.holders.isHeld(reference, held);
   });
   return awaiting.map(keyOf);
 }
@@ -51,16 +51,4 @@ function referencesLeft(kind: WatchedKind, before: Resource, after: Resource): r
 }
 function keyOf({ type, key }: Reference): string {
   return queueKey(type.kind, key);
-}
-/** `held`: the finalizers that count; where this one had none, each does. */
-function isHeldByOthers(
-  { caches, dependents }: Parts,
-  reference: Reference,
-  { own, held }: { readonly own: string; readonly held: ReadonlySet<string> },
-): boolean {
-  for (const [id] of dependents.of(reference)) {
-    const { finalizers = [] } = (id !== own && caches.find(id)?.resource.metadata) || {};
-    if (finalizers.some((name) => held.size === 0 || held.has(name))) return true;
-  }
-  return false;
 }

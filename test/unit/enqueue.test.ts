@@ -1,6 +1,6 @@
 /** Who becomes due for whose change, and in which order, over the engine's own caches and queue. */
 import { expect, test } from "@jest/globals";
-import type { Kind } from "../../src/core/plan.ts";
+import type { Dependency, Kind } from "../../src/core/plan.ts";
 import type { Resource, ResourceType } from "../../src/core/resource.ts";
 import { createCaches } from "../../src/engine/caches.ts";
 import { createWatchers } from "../../src/engine/watchers.ts";
@@ -8,6 +8,8 @@ import { createDependents } from "../../src/engine/dependents.ts";
 import { createTakenStatuses } from "../../src/engine/taken-statuses.ts";
 import { createDueReasons } from "../../src/engine/due-reasons.ts";
 import { createEnqueue } from "../../src/engine/enqueue.ts";
+import { createHolders } from "../../src/engine/holders.ts";
+import { referrersOf } from "../../src/engine/referrers.ts";
 import { until } from "../support/memory-store.ts";
 import { createWorkQueue } from "../../src/engine/work-queue.ts";
 
@@ -21,10 +23,13 @@ const kindOf = (type: ResourceType, references: Kind["references"]): Kind => ({
   },
 });
 const endpoints: Kind = { ...kindOf(endpoint.type, () => []), waitsForReferrers: "always" };
-const things = kindOf(typeOf("Thing"), ({ spec }) => {
+const refersToEndpoint = ({ spec }: Resource): readonly Dependency[] => {
   const { refersTo: name = "e" } = spec as { readonly refersTo?: string };
   return [{ ...endpoint, key: { ...endpoint.key, name }, isTransitive: true }];
-});
+};
+const things = kindOf(typeOf("Thing"), refersToEndpoint);
+const requests: Kind = { ...kindOf(typeOf("Request"), refersToEndpoint), holdsNothing: true };
+const all = [endpoints, things, requests];
 function object(name: string, generation: number): Resource {
   return { metadata: { namespace: "n", name, uid: name, generation, resourceVersion: `${generation}` }, spec: {} };
 }
@@ -34,8 +39,19 @@ function engine(observe: () => void = () => {}): {
   queue: ReturnType<typeof createWorkQueue>;
   dependents: ReturnType<typeof createDependents>;
   enqueue: ReturnType<typeof createEnqueue>;
+  holders: ReturnType<typeof createHolders>;
+  looks: () => number;
 } {
-  const caches = createCaches([endpoints, things], (a, b) => Number(a) > Number(b));
+  let looks = 0;
+  const known = createCaches(all, (a, b) => Number(a) > Number(b));
+  const caches: typeof known = {
+    ...known,
+    find(id) {
+      looks += 1;
+      return known.find(id);
+    },
+  };
+  const holders = createHolders(all);
   const queue = createWorkQueue();
   const dependents = createDependents();
   const reasons = createDueReasons();
@@ -46,6 +62,7 @@ function engine(observe: () => void = () => {}): {
     reasons,
     takenStatuses: createTakenStatuses(),
     dependents,
+    holders,
     watchers: createWatchers(),
     dataWatches,
     instanceId: "me",
@@ -53,7 +70,7 @@ function engine(observe: () => void = () => {}): {
     onGone: () => {},
     onMistake: () => {},
   };
-  return { caches, queue, dependents, enqueue: createEnqueue({ ...deps, observe }) };
+  return { caches, queue, dependents, holders, looks: () => looks, enqueue: createEnqueue({ ...deps, observe }) };
 }
 
 test("a change of what many share holds up nobody's own change", async () => {
@@ -148,6 +165,36 @@ test("what holds others' needs is due when the last that holds anything is gone,
   expect(queue.depth).toBe(0);
   change(things, at("c", 6));
   expect(queue.depth).toBe(1);
+});
+
+test.each([
+  ["that hold nothing ever", requests, []],
+  ["that hold nothing now", things, []],
+  ["that hold it, too", things, ["release"]],
+] as const)("to delete many %s looks at a few for each", async (_, kind, finalizers) => {
+  const { caches, queue, enqueue, holders, looks } = engine();
+  const at = (name: string, ...names: readonly string[]): Resource => {
+    const { metadata, spec } = object(name, 1);
+    return { metadata: { ...metadata, finalizers: names }, spec };
+  };
+  const change = (of: Kind, resource: Resource, type: "applied" | "deleted" = "applied"): void =>
+    enqueue.changed(of, caches.of(of).apply({ type, resource }));
+  change(endpoints, at("e", "in-use"));
+  const count = 1_000;
+  const names = Array.from({ length: count }, (_, index) => `${index}`);
+  for (const name of names) change(kind, at(name, ...finalizers));
+  change(things, at("last", "release"));
+  await queueTakes(queue, queue.depth);
+  const before = looks();
+  for (const name of names) {
+    change(kind, at(name, ...finalizers), "deleted");
+    const [first] = referrersOf({ caches, holders }, endpoints, object("e", 1));
+    expect(first?.resource.metadata.finalizers).toEqual(["release"]);
+  }
+  expect(looks() - before).toBeLessThan(5 * count);
+  expect(queue.depth).toBe(0); // the last one holds it
+  change(things, at("last", "release"), "deleted");
+  expect(await queueTakes(queue, queue.depth)).toEqual(["Endpoint/n/e"]);
 });
 
 test.each([

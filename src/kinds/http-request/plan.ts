@@ -74,6 +74,7 @@ const references = oncePer((resource: HTTPRequest): readonly Dependency[] => {
 export const httpRequestKind: Kind<HTTPRequest> = {
   type: httpRequestType,
   references,
+  holdsNothing: true,
   actsAs: ({ spec }) => spec.serviceAccountName,
   watches({ spec: { trigger } }) {
     return trigger?.selector && { kind: trigger.kind, matches: (one) => isSource(trigger, one) };
