@@ -67,7 +67,10 @@ export async function takenIdentity(object: PeerRequest, spec: Spec, { programs,
 
 /** Of a DisposableRequest: what has been sent is not sent again. */
 export function takenDelivery({ spec, status }: PeerDisposable, { findings }: Translating): Taken {
-  if (!status || (statusOf(status.response) === 0 && status.synced !== true && (status.failed ?? 0) === 0)) return {};
+  // What could not be sent for want of a Secret has failed, too.
+  const { requestDetails, lastReconcileTime } = status ?? {};
+  const wasTried = (status?.failed ?? 0) > 0 && (requestDetails !== undefined || lastReconcileTime !== undefined);
+  if (!status || (statusOf(status.response) === 0 && status.synced !== true && !wasTried)) return {};
   const { rollbackRetriesLimit: limit, shouldLoopInfinitely: loops = false, nextReconcile } = spec.forProvider;
   const done = { annotations: { "holdfast.dev/assume-done": "true" } };
   if (status.synced === true) {

@@ -4,6 +4,7 @@
  * Invariant: it is made by the translator of `holdfast convert`, exactly, or not at all; and its name, place and owner follow from
  * the object alone, so that whoever serves it next finds it.
  */
+import type { HTTPRequestStatus } from "../api/http-request.ts";
 import type { Finding } from "../convert/findings.ts";
 import type { PeerConfig } from "../convert/peer-object.ts";
 import { pollAnnotation, translate } from "../convert/translate.ts";
@@ -17,6 +18,7 @@ import {
   type ResourceKey,
   type ResourceType,
 } from "../core/resource.ts";
+import { findCondition } from "../core/conditions.ts";
 import { canonicalJSON } from "../core/tools/json.ts";
 import { digest } from "../core/tools/digest.ts";
 import { group } from "../api/kind-definition.ts";
@@ -121,12 +123,12 @@ export function secretsRefused(
   );
 }
 
-/** Throws StarvedError where jq had no time. */
+/** Throws StarvedError where jq had no time. `acting`: the shadow that has acted for it until now, whose spec is to change. */
 export async function makeShadow(
   object: ServedObject,
   config: PeerConfig | undefined,
   settings: ServeSettings,
-  given: Pick<TranslateOptions, "evaluator" | "signal">,
+  { acting, ...given }: Pick<TranslateOptions, "evaluator" | "signal"> & { readonly acting?: Resource | undefined },
 ): Promise<MadeShadow> {
   const { peer, resource, type } = object;
   const closed = secretsRefused(object, config, settings);
@@ -134,16 +136,15 @@ export async function makeShadow(
   const key = shadowKey(object, settings);
   // Whether it acts at all is not said in its spec.
   const { [pausedAnnotation]: _, ...annotations } = peer.metadata.annotations ?? {};
-  const { manifest, findings } = await translate(
-    { ...peer, metadata: { ...peer.metadata, annotations } },
-    {
-      ...given,
-      form: "exact",
-      namespace: key.namespace,
-      reach: reachFrom(key.namespace),
-      ...(config && { config }),
-    },
-  );
+  const made = { ...peer, metadata: { ...peer.metadata, annotations } };
+  const { status: __, ...unsent } = made;
+  const { manifest, findings } = await translate(unsent.type === "disposable" && acting && isDecided(acting) ? unsent : made, {
+    ...given,
+    form: "exact",
+    namespace: key.namespace,
+    reach: reachFrom(key.namespace),
+    ...(config && { config }),
+  });
   const hard = findings.filter(({ level }) => level === "HARD");
   if (!manifest || hard.length > 0)
     return { type: "refused", message: hard.map(({ field, message }) => `${field}: ${message}`).join("; ") };
@@ -162,6 +163,7 @@ export async function makeShadow(
         annotations: {
           ...ours(manifest.metadata.annotations),
           ...(poke !== undefined && { [reconcileAtAnnotation]: poke }),
+          ...(acting && mayGoOn(object, acting) && { [reconcileAtAnnotation]: madeOf(object, config, settings) }),
           [servedAsAnnotation]: `${type.plural}.${type.group}/${namespace}/${name}`,
           [madeOfAnnotation]: madeOf(object, config, settings),
         },
@@ -175,6 +177,21 @@ export async function makeShadow(
     },
   };
 }
+type ShadowStatus = { readonly attempt?: { readonly phase: string } } & Pick<HTTPRequestStatus, "conditions">;
+/** Whether it is known what came of all that it has sent: then its own record says what is to be sent, and not the object's status. */
+function isDecided({ status }: Resource): boolean {
+  const { attempt } = (status ?? {}) as ShadowStatus;
+  return attempt !== undefined && ["Retrying", "Done"].includes(attempt.phase);
+}
+/** One that had failed as often as it might, and may do so more often by now. */
+function mayGoOn({ peer }: ServedObject, { status }: Resource): boolean {
+  if (peer.type !== "disposable") return false;
+  const { rollbackRetriesLimit: limit, shouldLoopInfinitely: loops = false } = peer.spec.forProvider;
+  const { attempt, conditions } = (status ?? {}) as ShadowStatus;
+  const hasFailed = attempt?.phase === "Done" && findCondition({ conditions }, "Succeeded")?.status === "False";
+  return hasFailed && !loops && (limit === undefined || (peer.status?.failed ?? 0) < limit);
+}
+
 /** Tells that it has been observed, and how that was answered, however the content is. */
 const observedCode = { statusCode: ".response.statusCode" };
 function ours(annotations: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {

@@ -164,6 +164,38 @@ describeWithControlPlane("served objects", (plane) => {
       expect(keyless?.status).toMatchObject({ failed: 1, error: expect.stringContaining("gone") as unknown });
       expect(conditionText(keyless, "Ready")).toBe("False Creating");
       expect(postsTo("/api/hooks")).toBe(0);
+      const gone = { apiVersion: "v1", kind: "Secret", metadata: { name: "gone", namespace }, stringData: { key: "k" } };
+      await make(gone);
+      await becomes("disposablerequests", "keyless", "Ready", "True Available");
+      expect(postsTo("/api/hooks")).toBe(1);
+    },
+    5 * longMs,
+  );
+
+  test(
+    "what failed is sent once what is written lets it succeed, be it tried still or given up",
+    async () => {
+      const asks = (expectedResponse: string, limit: number | undefined, name: string): object =>
+        once(name, {
+          url: `${origin.url}/api/messages`,
+          method: "POST",
+          body: "{}",
+          expectedResponse,
+          nextReconcile: "1s",
+          ...(limit !== undefined && { rollbackRetriesLimit: limit }),
+        });
+      const failed = async (name: string): Promise<number> => (await get("disposablerequests", name))?.status?.failed ?? 0;
+      await make(asks('.body.state == "done"', undefined, "tried-still"));
+      await until("it has failed twice", async () => (await failed("tried-still")) >= 2, longMs);
+      await make(asks('.body.state == "posted"', undefined, "tried-still"));
+      await becomes("disposablerequests", "tried-still", "Ready", "True Available");
+      expect((await get("disposablerequests", "tried-still"))?.status).toMatchObject({ synced: true });
+
+      await make(asks('.body.state == "done"', 1, "given-up"));
+      await becomes("disposablerequests", "given-up", "ErrorObserved", "True RetriesExhausted");
+      await make(asks('.body.state == "posted"', 3, "given-up"));
+      await becomes("disposablerequests", "given-up", "Ready", "True Available");
+      expect(conditionText(await get("disposablerequests", "given-up"), "ErrorObserved")).toBe("none");
     },
     5 * longMs,
   );

@@ -394,6 +394,12 @@ describe("a live object", () => {
       peerDisposable({ rollbackRetriesLimit: 2 }, { status: { failed: 1, response: { statusCode: 500 } } }),
     );
     expect(tried.manifest?.spec).toMatchObject({ suspend: true });
+    for (const more of [{ lastReconcileTime: "2026-11-01T00:00:00Z" }, { requestDetails: { url: "http://origin.example/do" } }]) {
+      const unanswered = await translated(peerDisposable({}, { status: { failed: 1, error: "no answer", ...more } }));
+      expect(unanswered.manifest?.spec).toMatchObject({ suspend: true });
+    }
+    const unsent = await translated(peerDisposable({}, { status: { failed: 1, error: "there is no such Secret" } }));
+    expect(unsent.manifest?.spec).not.toHaveProperty("suspend");
   });
 });
 

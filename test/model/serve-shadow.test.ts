@@ -196,6 +196,35 @@ test("what people ask for on the object is handed on to its shadow once, and wha
   expect(asked(poked, {})).toEqual({});
 });
 
+test("a shadow that has acted knows what has been sent, but for what nobody knows", async () => {
+  const of = async (limit: number, phase?: string): Promise<unknown> => {
+    const status = {
+      failed: 2,
+      response: { statusCode: 500 },
+      requestDetails: { method: "GET", url: "http://origin.example/do" },
+    };
+    const object = served(peerDisposable({ rollbackRetriesLimit: limit }, { status }));
+    const acting = phase !== undefined && {
+      acting: { ...object.resource, status: { attempt: { phase }, conditions: [{ type: "Succeeded", status: "False" }] } },
+    };
+    const made = await makeShadow(object, undefined, settings, { evaluator, signal, ...acting });
+    if (made.type === "refused") throw new Error(made.message);
+    const { annotations = {} } = made.manifest.metadata;
+    return [
+      made.manifest.spec["suspend"] === true,
+      "holdfast.dev/assume-done" in annotations,
+      "holdfast.dev/reconcile-at" in annotations,
+    ];
+  };
+  expect(await of(3)).toEqual([true, false, false]);
+  expect(await of(3, "Unknown")).toEqual([true, false, false]);
+  expect(await of(3, "InFlight")).toEqual([true, false, false]);
+  expect(await of(3, "Retrying")).toEqual([false, false, false]);
+  expect(await of(3, "Done")).toEqual([false, false, true]);
+  expect(await of(2)).toEqual([false, true, false]);
+  expect(await of(2, "Done")).toEqual([false, false, false]);
+});
+
 test("a DisposableRequest that has been sent stays sent, whatever else is written, unless it goes on", () => {
   const shadow = { metadata: { namespace: "here", name: "one", uid: "u1", generation: 1, resourceVersion: "1" }, spec: {} };
   const of = (forProvider: object, status: object): boolean =>

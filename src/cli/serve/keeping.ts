@@ -91,7 +91,11 @@ export function createKeeping(deps: KeepingDeps): Keeping {
       return open(told, known, config, false);
     }
     if (!known && isHalfMade(given)) return refuse(given, halfMade, signal);
-    const made = await makeShadow(given, config, settings, { evaluator: deps.evaluator, signal });
+    const made = await makeShadow(given, config, settings, {
+      evaluator: deps.evaluator,
+      signal,
+      acting: isOurs ? known : undefined,
+    });
     if (made.type === "refused") return refuse(given, made.message, signal);
     const object = isEnding ? given : again(given, await adopt(given, signal));
     const placed = known
