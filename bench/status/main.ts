@@ -1,6 +1,6 @@
 /**
- * What a status write costs this process, of which the API server's part is not counted: by undici with nothing around it, and by the
- * store that the controller has; against one real API server, in turns.
+ * What a status write costs this process, of which the API server's part is not counted: over a TLS socket without any HTTP
+ * client, by undici with nothing around it, and by the store that the controller has; against one real API server, in turns.
  *
  * Usage: node bench/status/main.ts [OBJECTS [WRITES]]     (default 30 objects, each written 40 times in each of three turns, and as often before)
  */
@@ -19,7 +19,7 @@ await create({ plane, namespace, kind: "HTTPResource", n }, (index) => ({
   create: { url: `http://127.0.0.1:1/${index}` },
   observe: { url: `http://127.0.0.1:1/${index}` },
 }));
-const ways = { bare: "undici alone", holdfast: "Holdfast" };
+const ways = { socket: "a TLS socket alone", bare: "undici alone", holdfast: "Holdfast" };
 const found = new Map<string, number[]>();
 for (let turn = 0; turn < 3; turn += 1)
   for (const way of Object.keys(ways)) {

@@ -1,9 +1,10 @@
 /**
  * Writes the status of each HTTPResource of a namespace again and again, four at a time, and prints the CPU of a write in µs.
  *
- * Usage: node bench/status/writer.ts bare|holdfast KUBECONFIG NAMESPACE WRITES
+ * Usage: node bench/status/writer.ts socket|bare|holdfast KUBECONFIG NAMESPACE WRITES
  */
 import type { RequestOptions } from "node:https";
+import { connect, type TLSSocket } from "node:tls";
 import { Pool } from "undici";
 import type { Resource } from "../../src/core/resource.ts";
 import { httpResourceType } from "../../src/kinds/types.ts";
@@ -21,39 +22,86 @@ const store = createKubernetesStore({ client, emit, namespaces: [namespace] });
 
 type Write = (resource: Resource, status: object) => Promise<string>;
 /** The API server's answer is read, and the next write's resourceVersion taken from it. */
-const ways: Readonly<Record<string, () => Promise<Write>>> = { bare: bareWrites, holdfast: async () => storeWrites };
+const ways: Readonly<Record<string, () => Promise<Write>>> = {
+  socket: socketWrites,
+  bare: bareWrites,
+  holdfast: async () => storeWrites,
+};
 
 async function storeWrites(resource: Resource, status: object): Promise<string> {
   const result = await store.writeStatus(httpResourceType, resource, status, { type: "unchanged" }, never);
   if (result.type !== "written") throw new Error(`a write met ${result.type}`);
   return result.resource.metadata.resourceVersion;
 }
-async function bareWrites(): Promise<Write> {
+interface Server {
+  readonly url: URL;
+  readonly tls: Pick<RequestOptions, "ca" | "cert" | "key">;
+  readonly headers: Readonly<Record<string, string>>;
+}
+async function serverOf(): Promise<Server> {
   const config = loadKubeConfig(kubeconfig);
   const options: RequestOptions = {};
   await config.applyToHTTPSOptions(options);
-  const { ca, cert, key, headers } = options;
-  const connect = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
-  const origin = new URL(config.getCurrentCluster()?.server ?? "").origin;
-  const pool = new Pool(origin, { connections: 4, pipelining: 1, allowH2: false, connect });
-  return async ({ metadata }, status) => {
+  const { ca, cert, key } = options;
+  const accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+  return {
+    url: new URL(config.getCurrentCluster()?.server ?? ""),
+    tls: { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) },
+    headers: { ...(options.headers as Record<string, string>), accept, "content-type": "application/json-patch+json" },
+  };
+}
+function pathOf({ metadata }: Resource): string {
+  return `${objectPath(httpResourceType, metadata)}/status?fieldManager=holdfast`;
+}
+function patchOf({ metadata }: Resource, status: object): string {
+  return JSON.stringify([
+    { op: "test", path: "/metadata/uid", value: metadata.uid },
+    { op: "replace", path: "/metadata/resourceVersion", value: metadata.resourceVersion },
+    { op: "add", path: "/status", value: status },
+  ]);
+}
+interface Answer {
+  readonly metadata: { readonly resourceVersion: string };
+}
+async function bareWrites(): Promise<Write> {
+  const { url, tls, headers } = await serverOf();
+  const pool = new Pool(url.origin, { connections: 4, pipelining: 1, allowH2: false, connect: tls });
+  return async (resource, status) => {
     const { body, statusCode } = await pool.request({
       method: "PATCH",
-      path: `${objectPath(httpResourceType, metadata)}/status?fieldManager=holdfast`,
-      headers: {
-        ...(headers as Record<string, string>),
-        accept: "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json",
-        "content-type": "application/json-patch+json",
-      },
-      body: JSON.stringify([
-        { op: "test", path: "/metadata/uid", value: metadata.uid },
-        { op: "replace", path: "/metadata/resourceVersion", value: metadata.resourceVersion },
-        { op: "add", path: "/status", value: status },
-      ]),
+      path: pathOf(resource),
+      headers,
+      body: patchOf(resource, status),
     });
-    const answer = (await body.json()) as { readonly metadata: { readonly resourceVersion: string } };
+    const answer = (await body.json()) as Answer;
     if (statusCode !== 200) throw new Error(`a write was answered ${statusCode}`);
     return answer.metadata.resourceVersion;
+  };
+}
+
+/** No HTTP client at all: what Node, TLS and JSON take. It reads what this API server answers to these writes, and nothing else. */
+async function socketWrites(): Promise<Write> {
+  const { url, tls, headers } = await serverOf();
+  const head = Object.entries({ host: url.host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const free: TLSSocket[] = [];
+  return async (resource, status) => {
+    const socket = free.pop() ?? connect({ host: url.hostname, port: Number(url.port), ...tls }).setNoDelay(true);
+    const body = patchOf(resource, status);
+    const { promise, resolve } = Promise.withResolvers<string>();
+    let text = "";
+    function take(chunk: Buffer): void {
+      text += chunk.toString("latin1");
+      const end = text.indexOf("\r\n\r\n") + 4;
+      const length = /content-length: (\d+)/i.exec(text)?.[1];
+      if (end < 4 || text.length < end + Number(length)) return;
+      if (!text.startsWith("HTTP/1.1 200") || length === undefined) throw new Error("a write was refused");
+      socket.off("data", take);
+      free.push(socket);
+      resolve(text.slice(end));
+    }
+    socket.on("data", take);
+    socket.write(`PATCH ${pathOf(resource)} HTTP/1.1\r\n${head.join("")}content-length: ${body.length}\r\n\r\n${body}`);
+    return (JSON.parse(await promise) as Answer).metadata.resourceVersion;
   };
 }
 

@@ -14,6 +14,7 @@ import { ApiError, ApiUnreachableError, timedOut, tooLarge, unreadable } from ".
 import { exchange, type ApiReply } from "./api-exchange.ts";
 import { createConnections, type Purpose } from "./connections.ts";
 import { createCredentialSource, type TlsSettings } from "./credentials.ts";
+import { withoutManagedFields } from "./managed-fields.ts";
 
 export interface ApiRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -28,6 +29,8 @@ export interface ApiRequest {
   readonly contentType?: string;
   /** What the answer is to be; `application/json` where not given. */
   readonly accept?: string;
+  /** Where nobody reads who wrote which field: the answer may come without. */
+  readonly omitsManagers?: true;
   /** Whose connection it takes; `calls` where not given. */
   readonly purpose?: Exclude<Purpose, "watches">;
   /** Limit on this call, milliseconds, where it is not the client's. */
@@ -189,7 +192,7 @@ function refusal(request: ApiRequest, { status, retryAfter, text }: ApiReply): A
 function readJSON(request: ApiRequest, text: string): unknown {
   if (text === "") return undefined;
   try {
-    return parseJSON(text);
+    return parseJSON(request.omitsManagers ? withoutManagedFields(text) : text);
   } catch {
     throw new ApiUnreachableError(describe(request), unreadable); // no cause: its message quotes the answer
   }

@@ -177,7 +177,8 @@ async function patchStatus(
   const body = [sameObject, ...preconditions, { op: "add", path: "/status", value: status }];
   try {
     const contentType = "application/json-patch+json";
-    const patch = { method: "PATCH", path, query: asHoldfast, body, contentType, accept: metadataAlone, purpose } as const;
+    const how = { method: "PATCH", query: asHoldfast, contentType, accept: metadataAlone, omitsManagers: true } as const;
+    const patch = { ...how, path, body, purpose };
     const answer = await writer.client.call(patch, signal);
     return { type: "written", resource: await writtenAs(writer, write, answer.body, signal) };
   } catch (error) {

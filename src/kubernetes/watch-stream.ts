@@ -6,6 +6,7 @@
 import { isRecord, parseJSON } from "../core/tools/json.ts";
 import { ApiError, ApiUnreachableError, unreadable } from "./api-error.ts";
 import { readLines } from "./lines.ts";
+import { withoutManagedFields } from "./managed-fields.ts";
 import { toResource } from "./objects.ts";
 import type { WatchEvent } from "../core/ports.ts";
 
@@ -43,7 +44,7 @@ function toBookmark(object: unknown): StreamEvent {
 
 function parse(line: string): unknown {
   try {
-    return parseJSON(line);
+    return parseJSON(withoutManagedFields(line));
   } catch {
     throw new ApiUnreachableError("reading a watch", unreadable); // no cause: its message quotes the line
   }
