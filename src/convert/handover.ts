@@ -27,6 +27,9 @@ function whyLeft({ object, manifest }: HandedOver): string | undefined {
   if (deletionTimestamp !== undefined) return "which is being deleted: let that end first";
   if (!isKnown({ object, manifest }))
     return "of which it is not known what has been sent: export it again once its status says so";
+  // Measured: an API server that is sent them by a server-side apply reads them as YAML.
+  if (/[\u007F-\u0084\u0086-\u009F\uFFFE\uFFFF]/.test(JSON.stringify(manifest)))
+    return "which has characters that kubectl apply --server-side refuses (U+007F to U+009F, U+FFFE, U+FFFF): apply it without that";
   if (manifest.spec["suspend"] === true && !wasPaused(object)) return "which is suspended, as its report says why";
   return undefined;
 }

@@ -1,4 +1,7 @@
 /** What `holdfast convert` writes, put through kubectl and an API server: what is there then sends the same. */
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import * as fc from "fast-check";
 import { manifestText } from "../../src/cli/manifest-text.ts";
@@ -61,6 +64,27 @@ const value = fc.letrec((tie) => ({
 })).object;
 
 describeWithControlPlane("manifests that convert writes", (plane) => {
+  test("what is escaped is applied, and what a server-side apply refuses is not applied by that", async () => {
+    const namespace = await plane.createNamespace("convert-escapes");
+    const file = (name: string, character: string): string =>
+      manifestText({ apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace }, data: { a: `x${character}y` } });
+    const refused = ["\u007F", "\u0081", "\uFFFE", "\uFFFF"];
+    await using folder = await mkdtempDisposable(join(tmpdir(), "escapes-"));
+    for (const [index, character] of [...refused, "\u0085", "\u2028", "\uFEFF", "\u0007"].entries()) {
+      const text = file(`c${index}`, character);
+      const isApplied = await plane.apply(text).then(
+        () => true,
+        () => false,
+      );
+      expect([index, isApplied]).toEqual([index, !refused.includes(character)]);
+      const path = join(folder.path, `${index}.yaml`);
+      await writeFile(path, text);
+      expect((await plane.kubectl("apply", "-f", path)).code).toBe(0);
+      const { body } = await plane.admin("GET", `/api/v1/namespaces/${namespace}/configmaps/c${index}`);
+      expect((body as { readonly data?: object }).data).toEqual({ a: `x${character}y` });
+    }
+  }, 150_000);
+
   test("property: an API server has the bodies that were written, as values and as text", async () => {
     const namespace = await plane.createNamespace("convert-apply");
     await using evaluator = createEvaluator({ deadlineMs: 20_000 });

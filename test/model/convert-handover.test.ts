@@ -50,6 +50,8 @@ test.each<[string, unknown, boolean]>([
   ["one that is being deleted", request(byID, made, { deletionTimestamp: "2026-01-01T00:00:00Z" }), false],
   ["a DisposableRequest that is done", peerDisposable({ method: "POST" }, { status: { synced: true } }), true],
   ["one that was never sent", peerDisposable({ method: "POST" }), false],
+  ["one with what is refused", peerDisposable({ method: "POST", body: "a\u009Fb" }, { status: { synced: true } }), false],
+  ["one with what is not", peerDisposable({ method: "POST", body: "a\u0085\u2028\u0007b" }, { status: { synced: true } }), true],
   [
     "one that is still being tried",
     peerDisposable({ method: "POST" }, { status: { failed: 1, response: { statusCode: 500 } } }),

@@ -33,6 +33,15 @@ test("kubectl reads what was meant, whatever the texts are", () => {
   );
 });
 
+test("what kubectl's reader refuses is written as an escape", () => {
+  for (const character of ["\u007F", "\u0080", "\u0085", "\u009F", "\u2028", "\uFEFF", "\uFFFE", "\uFFFF"]) {
+    const written = manifestText({ a: `x${character}y` });
+    expect(written).not.toContain(character);
+    expect(readYAML(written).documents[0]?.value).toEqual({ a: `x${character}y` });
+  }
+  expect(manifestText({ a: "é\u00A0" })).toBe("a: é\u00A0\n");
+});
+
 test("large integers keep their digits, and what is there twice is written twice", () => {
   const shared = { a: "b" };
   expect(manifestText({ n: parseJSON("12345678901234567890"), one: shared, two: shared })).toBe(
