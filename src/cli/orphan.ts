@@ -13,7 +13,7 @@ import { clusterHTTPEndpointType, httpEndpointType, httpResourceType } from "../
 import { createApiClient } from "../kubernetes/api-client.ts";
 import { loadKubeConfig } from "../kubernetes/credentials.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
-import { ApiError } from "../kubernetes/api-error.ts";
+import { ApiError, isNotFound } from "../kubernetes/api-error.ts";
 import { writeFinalizer } from "../kubernetes/finalizer-write.ts";
 import { list } from "../kubernetes/listing.ts";
 import { toResource } from "../kubernetes/objects.ts";
@@ -92,7 +92,7 @@ async function letGo(
       if (written.type === "written") return;
     }
   } catch (error) {
-    if (error instanceof ApiError && error.status === 404 && error.reason === "NotFound") return;
+    if (isNotFound(error)) return;
     throw error;
   }
   throw new Error("somebody else keeps changing it: try again");

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { keyText, reconcileAtAnnotation } from "../core/resource.ts";
 import { httpRequestType, type HTTPRequest } from "../kinds/types.ts";
 import { createApiClient, type ApiClient } from "../kubernetes/api-client.ts";
-import { ApiError } from "../kubernetes/api-error.ts";
+import { ApiError, isNotFound, isWriteConflict } from "../kubernetes/api-error.ts";
 import { loadKubeConfig } from "../kubernetes/credentials.ts";
 import { list } from "../kubernetes/listing.ts";
 import { collectionPath, objectPath } from "../kubernetes/paths.ts";
@@ -52,7 +52,7 @@ async function ask(client: ApiClient, { request }: Letter, signal: AbortSignal):
     return "is sent again";
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    if (error.status === 409 || error.status === 404) return "left: it has changed since it was listed";
+    if (isNotFound(error) || isWriteConflict(error)) return "left: it has changed since it was listed";
     return `not asked for: ${error.message}`;
   }
 }

@@ -88,6 +88,22 @@ function readStatus(answer: unknown): Status {
   };
 }
 
+/**
+ * Whether the API server itself says that the object is not there. A 404 without its reason is of something in between, a gateway say,
+ * or of a type that the API server lacks: it says nothing of the object.
+ */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 404 && error.reason === "NotFound";
+}
+/** Whether the API server itself says that the object is another one by now, or is there already. A webhook answers 409 as it likes. */
+export function isWriteConflict(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 409 && ["Conflict", "AlreadyExists"].includes(error.reason);
+}
+/** Whether a write may be refused for what the object has become, or that it is gone: reading it tells. */
+export function mayHaveChanged(error: unknown): error is ApiError {
+  return error instanceof ApiError && (isNotFound(error) || error.status === 409 || error.status === 422);
+}
+
 /** Whether the answer is no, by rights (403) or by a policy or a webhook, which answer as they like; and neither that it is gone nor busy. */
 export function isForbidden(error: unknown): error is ApiError {
   return error instanceof ApiError && error.status >= 400 && error.status < 500 && !otherwiseMeant.includes(error.status);
@@ -97,6 +113,6 @@ const otherwiseMeant = [401, 404, 408, 409, 429];
 /** What a refused write of one object means: it is forbidden, or it is gone or another one by now. Throws whatever else went wrong. */
 export function refusalOf(error: unknown): { readonly type: "forbidden" | "conflict" } {
   if (isForbidden(error)) return { type: "forbidden" };
-  if (error instanceof ApiError && (error.status === 404 || error.status === 409)) return { type: "conflict" };
+  if (isNotFound(error) || isWriteConflict(error)) return { type: "conflict" };
   throw error;
 }

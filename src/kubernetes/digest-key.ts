@@ -8,7 +8,7 @@ import { secretType } from "../core/resource.ts";
 import type { EmitTelemetry } from "../core/telemetry-event.ts";
 import { isRecord } from "../core/tools/json.ts";
 import type { ApiClient } from "./api-client.ts";
-import { ApiError } from "./api-error.ts";
+import { isNotFound, isWriteConflict } from "./api-error.ts";
 import { collectionPath, objectPath } from "./paths.ts";
 
 export const digestKeySecret = "holdfast-digest-key";
@@ -34,7 +34,7 @@ export function createDigestKey({ client, namespace, emit }: DigestKeyParts): ()
       const { body } = await client.call({ method: "GET", path }, signal);
       return isRecord(body) ? body : {};
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return undefined;
+      if (isNotFound(error)) return undefined;
       throw error;
     }
   }
@@ -61,7 +61,7 @@ export function createDigestKey({ client, namespace, emit }: DigestKeyParts): ()
         signal,
       );
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 409) throw error;
+      if (!isWriteConflict(error)) throw error;
     }
     return keyIn(await read());
   }

@@ -7,7 +7,7 @@
 import { sameJSON } from "../core/tools/json.ts";
 import type { WriteResult } from "../core/ports.ts";
 import type { Finalizer, Resource, ResourceType } from "../core/resource.ts";
-import { ApiError } from "./api-error.ts";
+import { mayHaveChanged } from "./api-error.ts";
 import { toResource } from "./objects.ts";
 import { objectPath } from "./paths.ts";
 import { persistently, readLive, startingUpTries, type StatusWriter } from "./status-write.ts";
@@ -47,7 +47,7 @@ async function tryOnce(writer: StatusWriter, write: FinalizerWrite, signal: Abor
       const answer = await writer.client.call({ ...request, body, contentType: "application/json-patch+json" }, signal);
       return { type: "written", resource: toResource(answer.body) };
     } catch (error) {
-      if (!(error instanceof ApiError) || ![404, 409, 422].includes(error.status)) throw error;
+      if (!mayHaveChanged(error)) throw error;
       const live = await readLive(writer, write, signal);
       // The server refuses it for what it is, where the object is as it was.
       if (error.status === 422 && live?.metadata.resourceVersion === metadata.resourceVersion) throw error;

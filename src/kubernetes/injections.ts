@@ -11,7 +11,7 @@ import type { Redacted } from "../core/redacted.ts";
 import { secretType, type ResourceKey, type RightDenial } from "../core/resource.ts";
 import { isAllowed } from "./access.ts";
 import type { ApiRequest } from "./api-client.ts";
-import { ApiError } from "./api-error.ts";
+import { ApiError, isNotFound } from "./api-error.ts";
 import { toDataResource, toMetadata } from "./objects.ts";
 import { collectionPath, objectPath } from "./paths.ts";
 import { persistently, type StatusWriter } from "./status-write.ts";
@@ -41,7 +41,7 @@ export function createInjectionStore({ denial, ...writer }: InjectionSettings) {
       const { body } = await client.call({ method: "GET", path: objectPath(secretType, key) }, signal);
       return isRecord(body) ? body : {};
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return undefined;
+      if (isNotFound(error)) return undefined;
       throw error;
     }
   }
@@ -50,7 +50,7 @@ export function createInjectionStore({ denial, ...writer }: InjectionSettings) {
       await client.call(change, signal);
       return { type: "written" };
     } catch (error) {
-      if (error instanceof ApiError && (error.status === 409 || (error.status === 404 && change.method === "PATCH")))
+      if (error instanceof ApiError && (error.status === 409 || (isNotFound(error) && change.method === "PATCH")))
         return undefined;
       throw error;
     }

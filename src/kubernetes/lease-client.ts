@@ -5,7 +5,7 @@
  */
 import type { Resource, ResourceType } from "../core/resource.ts";
 import type { ApiClient, ApiRequest } from "./api-client.ts";
-import { ApiError } from "./api-error.ts";
+import { isNotFound, isWriteConflict } from "./api-error.ts";
 import type { LeaseSpec } from "./lease-state.ts";
 import { toResource } from "./objects.ts";
 import { collectionPath, objectPath } from "./paths.ts";
@@ -15,7 +15,7 @@ export const leaseType: ResourceType = { group: "coordination.k8s.io", version: 
 
 export type Lease = Resource<LeaseSpec>;
 
-/** Each throws as `ApiClient` does. Undefined stands for no such Lease. */
+/** Each throws as `ApiClient` does. Undefined stands for no such Lease, of which only the API server itself can tell. */
 interface LeaseClient {
   read(signal: AbortSignal): Promise<Lease | undefined>;
   /** `conflict`: somebody else has written it, created it or deleted it meanwhile, and nothing was written. */
@@ -45,7 +45,7 @@ export function createLeaseClient({ client, namespace, name, timeoutMs }: LeaseC
       try {
         return await call({ method: "GET", path }, signal);
       } catch (error) {
-        if (error instanceof ApiError && error.status === 404) return undefined;
+        if (isNotFound(error)) return undefined;
         throw error;
       }
     },
@@ -58,8 +58,7 @@ export function createLeaseClient({ client, namespace, name, timeoutMs }: LeaseC
           ? call({ method: "PATCH", path, body: change, contentType: "application/merge-patch+json" }, signal)
           : call({ method: "POST", path: collection, body: creation }, signal));
       } catch (error) {
-        const isConflict = error instanceof ApiError && (error.status === 409 || (lease !== undefined && error.status === 404));
-        if (isConflict) return "conflict";
+        if (isWriteConflict(error) || (lease !== undefined && isNotFound(error))) return "conflict";
         throw error;
       }
     },

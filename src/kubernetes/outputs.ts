@@ -24,7 +24,7 @@ import type { Refusal } from "../core/outcome.ts";
 import type { RightDenial, ResourceKey } from "../core/resource.ts";
 import { isAllowed } from "./access.ts";
 import type { ApiClient } from "./api-client.ts";
-import { ApiError, ApiUnreachableError, isTransient, timedOut } from "./api-error.ts";
+import { ApiError, ApiUnreachableError, isNotFound, isTransient, timedOut } from "./api-error.ts";
 import { toDataResource, toMetadata } from "./objects.ts";
 import { fieldManager, newOutput, outputPatch, ownership } from "./output-object.ts";
 import { collectionPath, objectPath } from "./paths.ts";
@@ -101,7 +101,7 @@ async function readOutput(
     const { body } = await client.call({ method: "GET", path: objectPath(object.type, outputKey(owner, object)) }, signal);
     return isRecord(body) ? body : {};
   } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return undefined;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }
@@ -144,7 +144,7 @@ async function sendChange(
     return { type: "written" };
   } catch (error) {
     if (error instanceof ApiError && error.status === 409) return undefined;
-    if (error instanceof ApiError && error.status === 404 && change.method === "PATCH") return undefined;
+    if (isNotFound(error) && change.method === "PATCH") return undefined;
     const isAnswered = error instanceof ApiError || (error instanceof ApiUnreachableError && error.code === timedOut);
     if (!signal.aborted && isAnswered && isTransient(error)) return { ...refuseValue(object, error.message), mayPass: true };
     throw error;

@@ -9,7 +9,7 @@ import type { ServiceAccountTokenRequest, ServiceAccountTokenResult } from "../c
 import { isRecord } from "../core/tools/json.ts";
 import type { ResourceType } from "../core/resource.ts";
 import type { ApiClient } from "./api-client.ts";
-import { ApiError, ApiUnreachableError, unreadable } from "./api-error.ts";
+import { ApiError, ApiUnreachableError, isNotFound, unreadable } from "./api-error.ts";
 import { isObjectName, objectPath } from "./paths.ts";
 
 const serviceAccountType: ResourceType = { group: "", version: "v1", kind: "ServiceAccount", plural: "serviceaccounts" };
@@ -55,7 +55,7 @@ export function createServiceAccountTokens(client: ApiClient, grant: string | un
       if (audiences.length !== 1 || audiences[0] !== audience) return { type: "ownAudience" };
       return { type: "token", token, lifetimeMs: expiresAt - Date.now() };
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return { type: "absent" };
+      if (isNotFound(error)) return { type: "absent" };
       if (error instanceof ApiError && error.status === 403)
         return {
           type: "forbidden",

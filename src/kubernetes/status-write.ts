@@ -11,7 +11,7 @@ import { carriesAttempt, carriesSameAttempt, isRecorded } from "../core/delivery
 import { StatusTooLargeError, type Precondition, type WriteResult } from "../core/ports.ts";
 import type { Resource, ResourceType } from "../core/resource.ts";
 import type { ApiClient } from "./api-client.ts";
-import { ApiError, isTransient } from "./api-error.ts";
+import { ApiError, isNotFound, isTransient, mayHaveChanged } from "./api-error.ts";
 import { toResource } from "./objects.ts";
 import { objectPath } from "./paths.ts";
 import { backoffMs } from "./reflector-state.ts";
@@ -182,7 +182,7 @@ async function patchStatus(
     const answer = await writer.client.call(patch, signal);
     return { type: "written", resource: await writtenAs(writer, write, answer.body, signal) };
   } catch (error) {
-    if (error instanceof ApiError && [404, 409, 422].includes(error.status)) return { type: "refused", error };
+    if (mayHaveChanged(error)) return { type: "refused", error };
     if (error instanceof ApiError && error.isTooLarge) throw new StatusTooLargeError(error.message, { cause: error });
     throw error;
   }
@@ -213,8 +213,7 @@ export async function readLive(
     const live = toResource((await client.call(request, signal)).body);
     return live.metadata.uid === uid ? live : undefined;
   } catch (error) {
-    // Only the API server itself knows that it is gone: without its reason, a 404 is of something in between, or of a missing CRD.
-    if (error instanceof ApiError && error.status === 404 && error.reason === "NotFound") return undefined;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }

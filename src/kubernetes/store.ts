@@ -3,7 +3,7 @@ import { FinalizerRefusedError, type ResourceStore } from "../core/ports.ts";
 import type { RightDenial, ResourceKey, ResourceType } from "../core/resource.ts";
 import type { ApiClient } from "./api-client.ts";
 import { writeAnnotation } from "./annotate.ts";
-import { ApiError, isForbidden } from "./api-error.ts";
+import { ApiError, isForbidden, isNotFound } from "./api-error.ts";
 import { writeFinalizer } from "./finalizer-write.ts";
 import { toDataResource } from "./objects.ts";
 import { createOutputStore } from "./outputs.ts";
@@ -105,7 +105,7 @@ function readFrom(
       const { body } = await client.call({ method: "GET", path: objectPath(type, key) }, signal);
       return { type: "found", resource: toDataResource(type.kind, body) };
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return { type: "absent" };
+      if (isNotFound(error)) return { type: "absent" };
       if (error instanceof ApiError && error.status === 403) return { type: "forbidden", ...(await denial(key, type, signal)) };
       throw error;
     }

@@ -125,9 +125,12 @@ describeWithControlPlane("statuses that are refused", () => {
     unbounded,
   );
 
-  test(
-    `F10: while the API server is away for ${outageMs / 1000} s, longer than a reconcile and a lease: the same`,
-    async () => {
+  test.each<[string, ReturnType<FaultWorld["api"]["answer"]>]>([
+    ["the API server is away", "reset"],
+    ["a gateway answers 404 with a page of its own for it", { status: 404, body: "<html>no such page</html>" }],
+  ])(
+    `F10: while %s for ${outageMs / 1000} s, longer than a reconcile and a lease: the same`,
+    async (_, answer) => {
       await using world = await faultWorld(plane, "away");
       const lease = ["--lease-duration", "6s", "--renew-deadline", "4s", "--retry-period", "1s"];
       await using controller = await world.start(["--reconcile-timeout", "8s", "--connections-per-origin", "10", ...lease]);
@@ -136,7 +139,7 @@ describeWithControlPlane("statuses that are refused", () => {
       for (const name of names)
         await world.requests.create(name, { url: `${world.origin.url}/${name}`, timeout: "30s", ...specs[name] });
       await until("all are on their way", () => names.every((name) => world.origin.count(`/${name}`) === 1));
-      world.api.answer = () => "reset";
+      world.api.answer = () => answer;
       world.api.reset();
       gate.resolve();
       await sleep(outageMs);

@@ -141,3 +141,48 @@ test.each([
   stop.abort();
   await ended;
 });
+
+/** A lease that is taken; while `between` gives one, that is the answer to each call. */
+function behindGateway() {
+  let lease: { metadata: object; spec: object } | undefined;
+  let version = 0;
+  let asked = 0;
+  const gateway: { between: ApiError | undefined } = { between: undefined };
+  async function call({ method, path, body }: ApiRequest): Promise<{ status: number; body: unknown }> {
+    asked += 1;
+    if (gateway.between) throw gateway.between;
+    if (method === "GET" && !lease) throw new ApiError(`${method} ${path}`, 404, { kind: "Status", reason: "NotFound" });
+    if (method === "GET") return { status: 200, body: lease };
+    version += 1;
+    const spec = { ...lease?.spec, ...(body as { spec: object }).spec };
+    lease = { metadata: { namespace: "n", name: "holdfast", uid: "u", resourceVersion: String(version) }, spec };
+    return { status: 200, body: lease };
+  }
+  async function stream({ method, path }: ApiRequest): Promise<never> {
+    throw new ApiError(`${method} ${path}`, 404, undefined);
+  }
+  return { client: { call: call as ApiClient["call"], stream } as Partial<ApiClient> as ApiClient, gateway, asked: () => asked };
+}
+test.concurrent.each([
+  ["a gateway's page", 404, undefined, true],
+  ["a gateway's JSON", 404, { message: "no route" }, true],
+  ["a gateway's other page", 410, undefined, true],
+  ["a gateway's conflict", 409, undefined, true],
+  ["the API server, since it was deleted", 404, { kind: "Status", reason: "NotFound" }, false],
+])(
+  "in place of the lease, %s (%d, %j) for longer than a term: nobody else can have led is %j",
+  async (_, status, body, isUnbroken) => {
+    const { client, gateway, asked } = behindGateway();
+    const { leadership, notes, stop, ended } = leading(client);
+    await until(() => leadership.term() !== undefined);
+    gateway.between = new ApiError("GET /lease", status, body);
+    await until(() => notes.includes(lost));
+    const then = asked();
+    await until(() => asked() > then + 5); // it has looked for it, as one that stands by
+    gateway.between = undefined;
+    await until(() => leadership.term() !== undefined);
+    expect([leadership.term(), leadership.unbrokenSince() === 1]).toEqual([2, isUnbroken]);
+    stop.abort();
+    await ended;
+  },
+);

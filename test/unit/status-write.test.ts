@@ -139,15 +139,17 @@ test.each([
   [403, "forbidden"],
   [413, "forbidden"],
   [422, "forbidden"],
-  [404, "conflict"],
-  [409, "conflict"],
+  [404, "conflict", "NotFound"],
+  [409, "conflict", "Conflict"],
+  [404, "thrown"],
+  [410, "forbidden"],
   [401, "thrown"],
   [429, "thrown"],
   [500, "thrown"],
-])("a write that is answered %d is %s", async (status, meaning) => {
+])("a write that is answered %d is %s", async (status, meaning, reason = "Why") => {
   const call: ApiClient["call"] = async ({ method }) => {
     if (method === "GET") throw new ApiError("GET /x", 404, { kind: "Status", reason: "NotFound" });
-    throw new ApiError(`${method} /x`, status, { kind: "Status", reason: "Why" });
+    throw new ApiError(`${method} /x`, status, { kind: "Status", reason });
   };
   const client = { call } as ApiClient;
   const annotation = { name: "a", value: "b" };

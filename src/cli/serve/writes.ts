@@ -4,7 +4,7 @@ import type { Resource, ResourceType } from "../../core/resource.ts";
 import { orphanAnnotation } from "../../core/resource.ts";
 import { writeAnnotation } from "../../kubernetes/annotate.ts";
 import type { ApiClient } from "../../kubernetes/api-client.ts";
-import { ApiError } from "../../kubernetes/api-error.ts";
+import { isNotFound, isWriteConflict } from "../../kubernetes/api-error.ts";
 import { writeFinalizer } from "../../kubernetes/finalizer-write.ts";
 import { toResource } from "../../kubernetes/objects.ts";
 import { collectionPath, objectPath } from "../../kubernetes/paths.ts";
@@ -50,8 +50,7 @@ export function createWrites(client: ApiClient, mayWrite: () => boolean, random:
     try {
       return toResource((await client.call({ ...request, query }, signal)).body);
     } catch (error) {
-      if (error instanceof ApiError && (error.status === 404 || error.status === 409))
-        throw new ChangedError("it has changed meanwhile", { cause: error });
+      if (isNotFound(error) || isWriteConflict(error)) throw new ChangedError("it has changed meanwhile", { cause: error });
       throw error;
     }
   }
@@ -108,7 +107,7 @@ export function createWrites(client: ApiClient, mayWrite: () => boolean, random:
         await client.call({ method: "GET", path: objectPath(type, key) }, signal);
         return true;
       } catch (error) {
-        if (error instanceof ApiError && error.status === 404 && error.reason === "NotFound") return false;
+        if (isNotFound(error)) return false;
         throw error;
       }
     },
