@@ -83,6 +83,7 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
     onError: warn,
   });
 
+  const pauseIfAgain = pauseBetweenConflicts(retryPeriodMs, warn);
   const isOthers = (lease: Lease | undefined): boolean => lease !== undefined && lease.spec.holderIdentity !== identity;
   async function hold(before: Lease | undefined): Promise<Lease | "conflict" | undefined> {
     const held = await term.hold(before);
@@ -93,7 +94,8 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
     for (;;) {
       try {
         const taken = await hold(await standby.untilFree(signal));
-        if (taken !== "conflict" && taken) return taken;
+        if (taken === "conflict") await pauseIfAgain(signal);
+        else if (taken) return taken;
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof StoreWentBackError) throw error;
@@ -189,6 +191,18 @@ async function release(term: LeaseTerm, held: Lease, note: Note): Promise<void> 
   } catch (error) {
     note("warn", "the lease could not be released: a successor waits until it expires", {}, error);
   }
+}
+
+/** Who was slower than another looks again at once; a webhook can answer so for ever. */
+function pauseBetweenConflicts(periodMs: number, warn: (error: unknown) => void): (signal: AbortSignal) => Promise<void> {
+  let latestMs = -Infinity;
+  return async (signal) => {
+    if (performance.now() - latestMs < periodMs) {
+      warn(new Error("it is free, and each write of it is answered as a conflict"));
+      await sleep(periodMs, undefined, { signal });
+    }
+    latestMs = performance.now();
+  };
 }
 
 /** Tells what goes wrong when it begins to, and not each time that it goes on. */

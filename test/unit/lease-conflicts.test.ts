@@ -1,0 +1,43 @@
+/** A lease whose writes are answered as conflicts for ever: it is tried again in periods, and told of once. */
+import { setImmediate as turn } from "node:timers/promises";
+import { expect, test } from "@jest/globals";
+import type { ApiClient, ApiRequest } from "../../src/kubernetes/api-client.ts";
+import { ApiError } from "../../src/kubernetes/api-error.ts";
+import { createLeadership } from "../../src/kubernetes/lease.ts";
+import { until } from "../support/memory-store.ts";
+
+const times = { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryPeriodMs: 100 };
+const lease = { metadata: { namespace: "n", name: "l", uid: "u", resourceVersion: "5" }, spec: { leaseDurationSeconds: 1 } };
+
+test.concurrent.each([
+  ["a webhook's conflict", 409, { kind: "Status", reason: "Conflict" }],
+  ["a bare conflict", 409, undefined],
+  ["a gateway without that method", 404, undefined],
+  ["an object that is gone, though it can be read", 404, { kind: "Status", reason: "NotFound" }],
+])("the write of a free lease that is answered by %s (%d) is tried again in periods, and told once", async (_, status, body) => {
+  const writtenMs: number[] = [];
+  async function call({ method, path }: ApiRequest, signal: AbortSignal): Promise<{ status: number; body: unknown }> {
+    await turn(undefined, { signal });
+    if (method === "GET") return { status: 200, body: lease };
+    writtenMs.push(performance.now());
+    throw new ApiError(`${method} ${path}`, status, body);
+  }
+  const notes: string[] = [];
+  const leadership = createLeadership({
+    ...times,
+    client: { call } as Partial<ApiClient> as ApiClient,
+    emit: (event) => void (event.type === "note" && notes.push(event.message)),
+    namespace: "n",
+    name: "l",
+    identity: "me",
+  });
+  const stop = new AbortController();
+  const ended = leadership.run({ stop: stop.signal, ended: stop.signal }, () => {});
+  await until(() => writtenMs.length > 7);
+  stop.abort();
+  await ended;
+  const pausesMs = writtenMs.slice(1).map((atMs, nth) => atMs - (writtenMs[nth] ?? 0));
+  // The first one is tried again at once; timers are a millisecond early at most.
+  expect(pausesMs.slice(1).filter((pauseMs) => pauseMs < times.retryPeriodMs - 2)).toEqual([]);
+  expect(notes).toEqual(["the lease cannot be read or written"]);
+});
