@@ -20,23 +20,32 @@ export interface ReflectorRecord {
   readiness(): WatchState;
 }
 
+/** A stream that ends sooner, without a word, is no sign of the API server: a page of a gateway ends at once. Milliseconds. */
+const worthMs = 5_000;
+
 export function createReflectorRecord(settings: ReflectorSettings): ReflectorRecord {
   const { type, namespace, emit, idleTimeoutMs, refusedDelayMs, random } = settings;
   const resource = resourceName(type);
   let hasListed = false;
   let lastHeardMs = performance.now();
+  /** When the stream was opened on which nothing has been heard yet. */
+  let openedMs: number | undefined;
   /** What ended last, until something works again. */
   let problem: End | undefined;
 
   return {
     connected() {
       problem = undefined;
-      lastHeardMs = performance.now();
+      openedMs = performance.now();
       emit({ type: "watchConnected", resource });
     },
-    heard: () => void (lastHeardMs = performance.now()),
+    heard() {
+      lastHeardMs = performance.now();
+      openedMs = undefined;
+    },
     listed(from, { resources, resourceVersion }, startedMs) {
       problem = undefined;
+      lastHeardMs = performance.now();
       hasListed = true;
       const durationMs = performance.now() - startedMs;
       emit({ type: "listed", resource, count: resources.length, durationMs, reason: from.reason });
@@ -46,6 +55,9 @@ export function createReflectorRecord(settings: ReflectorSettings): ReflectorRec
       const isRefused = how.status === 403 && refusedDelayMs !== undefined;
       const end = isRefused ? { ...how, retryAfterMs: refusedDelayMs } : how;
       problem = end;
+      const wasThereMs = end.reason === "silent" ? 0 : end.sessionMs; // who is cut off in a quiet stream was not so before
+      if (openedMs !== undefined && end.sessionMs >= worthMs) lastHeardMs = openedMs + wasThereMs;
+      openedMs = undefined;
       const next = afterEnd(from, end, idleTimeoutMs, random());
       const { reason, sessionMs, error } = end;
       const facts = { resource, reason, sessionDurationSecs: sessionMs / 1000, delayMs: next.delayMs };
@@ -54,7 +66,7 @@ export function createReflectorRecord(settings: ReflectorSettings): ReflectorRec
     },
     isForbidden: () => !hasListed && problem?.status === 403,
     readiness() {
-      const silentSecs = (performance.now() - lastHeardMs) / 1000;
+      const silentSecs = (performance.now() - (openedMs ?? lastHeardMs)) / 1000;
       return { ...readiness({ resource, namespace, hasListed, problem, silentSecs }), silentSecs };
     },
   };
