@@ -65,25 +65,29 @@ export function createUnwatchedData(options: UnwatchedDataOptions): UnwatchedDat
       }
     }
   }
+  async function mayWatchAll(type: ResourceType, signal: AbortSignal): Promise<boolean> {
+    return (await store.mayWatchAllData?.(type, signal)) === true;
+  }
+  /** Until all may be watched: the right may come, or could not be asked for. */
   async function lookInIntervals(type: ResourceType, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    do {
       await sleep(intervalMs, undefined, { signal });
       for (const namespace of namespaces.get(type.kind) ?? []) {
         lookAgain(type, namespace);
         await breathe();
       }
-    }
+    } while (!(await mayWatchAll(type, signal)));
   }
   async function cover(type: ResourceType, signal: AbortSignal): Promise<void> {
-    const mayWatch = (await store.mayWatchAllData?.(type, signal)) === true;
-    const message = mayWatch
-      ? "too many namespaces for a watch each: one tells of all"
-      : "too many namespaces for a watch each, and all may not be watched: the others are looked at in intervals";
-    emit({ type: "note", level: mayWatch ? "info" : "warn", message, fields: { kind: type.kind, intervalMs } });
-    if (!mayWatch) {
+    const fields = { kind: type.kind, intervalMs };
+    if (!(await mayWatchAll(type, signal))) {
+      const message = "too many namespaces for a watch each, and all may not be watched: the others are looked at in intervals";
+      emit({ type: "note", level: "warn", message, fields });
       inIntervals.add(type.kind);
-      return lookInIntervals(type, signal);
+      await lookInIntervals(type, signal);
+      inIntervals.delete(type.kind);
     }
+    emit({ type: "note", level: "info", message: "too many namespaces for a watch each: one tells of all", fields });
     isCovered.add(type.kind);
     return watchAll(type, signal);
   }

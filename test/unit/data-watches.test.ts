@@ -22,7 +22,8 @@ interface World extends AsyncDisposable {
   has(name: string, id: string, version: string | undefined): void;
 }
 
-function world(maxWatches?: number, { mayWatchAll = false, intervalMs = 60_000 } = {}): World {
+/** `refusals`: how often it is not allowed, or cannot be asked, to watch all namespaces. */
+function world(maxWatches?: number, { refusals = Infinity, intervalMs = 60_000 } = {}): World {
   const watches: Watch[] = [];
   const due: string[] = [];
   const notes: string[] = [];
@@ -47,7 +48,9 @@ function world(maxWatches?: number, { mayWatchAll = false, intervalMs = 60_000 }
       else await new Promise<void>((resolve) => (wake = resolve));
     }
   }
-  const store = { watchData, mayWatchAllData: async () => mayWatchAll, isNewer: (a: string, b: string) => Number(a) > Number(b) };
+  let asked = 0;
+  const mayWatchAllData = async (): Promise<boolean> => (asked += 1) > refusals;
+  const store = { watchData, mayWatchAllData, isNewer: (a: string, b: string) => Number(a) > Number(b) };
   const data = createDataWatches({
     store,
     dependents,
@@ -118,7 +121,7 @@ test("there are never more watches than the limit", async () => {
   expect(w.open()).toEqual(["Secret/b", "Secret/c"]); // what there was no room for
 });
 test("F22: beyond the limit one watch of all namespaces tells of those that have none of their own", async () => {
-  await using w = world(1, { mayWatchAll: true });
+  await using w = world(1, { refusals: 0 });
   for (const namespace of ["a", "b", "c"]) await w.refer(`Kind/${namespace}/x`, "s");
   await turn();
   expect([w.open(), w.data.size, w.data.uncovered]).toEqual([["Secret/a", "Secret/*"], 1, 0]);
@@ -145,6 +148,13 @@ test("F22: where all may not be watched, whoever uses what has no watch is looke
   expect(new Set(w.due)).toEqual(new Set(["Kind/b/x (listing)"]));
   await w.refer("Kind/a/x"); // there is room now
   expect([w.open(), w.data.uncovered]).toEqual([["Secret/b"], 0]);
+});
+test("F22: once all may be watched, or that could be asked for again, one watch tells of those that were looked at in intervals", async () => {
+  await using w = world(1, { refusals: 3, intervalMs: 5 });
+  for (const namespace of ["a", "b"]) await w.refer(`Kind/${namespace}/x`, "s");
+  await until(() => w.open().includes("Secret/*"));
+  const isUncovered = w.data.isUncovered({ type: secretType, key: { namespace: "b", name: "s" } });
+  expect([w.due.length, w.data.uncovered, isUncovered]).toEqual([3, 0, false]);
 });
 test("a change makes due who refers to what has changed, and nobody else", async () => {
   await using w = world();
