@@ -16,6 +16,7 @@ import type { TransitionEvent } from "../core/transition-event.ts";
 import type { Finalizer, Resource, ResourceType } from "../core/resource.ts";
 import { deadline } from "../core/tools/deadline.ts";
 import { createBackoff, spacedMs } from "./backoff.ts";
+import { forgetJournaled } from "./journaled.ts";
 import { queueKey } from "./key.ts";
 import { createRoom, type Room } from "./room.ts";
 import { describeProblem, describeUnrecorded, shrinkStatus } from "./unrecorded-text.ts";
@@ -157,7 +158,7 @@ export function createUnrecordedOutcomes(options: UnrecordedOptions): Unrecorded
           landing.wakeOthers(entry);
           plainRefusal = undefined; // a status has been written
         }
-        options.journal?.forget(id);
+        forgetJournaled(options, id);
         return result;
       } catch (error) {
         if (ending.signal.reason === anotherObject) return { type: "conflict" };

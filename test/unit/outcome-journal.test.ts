@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
-import type { WriteResult } from "../../src/core/ports.ts";
+import type { JournalEntry, OutcomeJournal, WriteResult } from "../../src/core/ports.ts";
+import type { TelemetryEvent } from "../../src/core/telemetry-event.ts";
 import { recordJournaled } from "../../src/engine/journaled.ts";
 import { createUnrecordedOutcomes } from "../../src/engine/unrecorded.ts";
 import { openOutcomeJournal } from "../../src/kubernetes/outcome-journal.ts";
@@ -109,6 +110,52 @@ test("it is written for the same object, attempt and sender, and dropped for any
   expect(await recordJournaled(deps, { ...at, resource: inFlight }, signal)).toMatchObject({ status: entry.status });
   expect(preconditions).toEqual([{ type: "attempt", id: "i", sender: "me" }]);
   expect(journal.find(at.id)).toBeUndefined();
+});
+
+/** A journal whose disk takes nothing any more; its rows stay for the next process. */
+function stuckJournal(row?: JournalEntry) {
+  let asked = 0;
+  const refuse = (): never => {
+    asked += 1;
+    throw new Error("attempt to write a readonly database");
+  };
+  const journal: OutcomeJournal = { find: () => row, keep: refuse, forget: refuse };
+  return { journal, asked: () => asked };
+}
+const nothingElse = { isGone: () => Promise.resolve(false), mayRecord: () => "yes" as const };
+
+test("an outcome that has landed counts as recorded where its row cannot be taken out, and the log says that", async () => {
+  const { journal, asked } = stuckJournal();
+  const told: string[] = [];
+  const emit = (event: TelemetryEvent): void => void (event.type === "note" && told.push(`${event.level} ${event.message}`));
+  const unrecorded = createUnrecordedOutcomes({ emit, announce: () => {}, journal });
+  const write = (): Promise<WriteResult> => Promise.resolve({ type: "written", resource: inFlight });
+  const outcome = { type, resource: inFlight, status: entry.status, attempt: { id: "i", sender: "me" }, write, ...nothingElse };
+  expect(await unrecorded.record(outcome, signal)).toEqual({ type: "written", resource: inFlight });
+  expect([asked(), told]).toEqual([1, ["error the journal cannot be written"]]);
+});
+
+test.each([
+  ["an earlier try", 1, 2, false],
+  ["this try", 2, 2, true],
+  ["a try after the one that was looked at", 2, 1, true],
+  ["a try, where the status says of none", 1, undefined, true],
+  ["an attempt that counts none", undefined, 2, true],
+])("a row of %s that stayed (%p, the object's is %p) is written: %p", async (_, triesTold, triesKnown, isWritten) => {
+  const attempt = { id: "i", phase: "InFlight", sender: "me" };
+  const row = {
+    ...entry,
+    status: triesTold === undefined ? {} : { attempt: { ...attempt, phase: "Retrying", tries: triesTold } },
+  };
+  const resource = { ...thing("a"), ...(triesKnown !== undefined && { status: { attempt: { ...attempt, tries: triesKnown } } }) };
+  let writes = 0;
+  const writeStatus = async (...[, on, status]: readonly unknown[]): Promise<WriteResult> => {
+    writes += 1;
+    return { type: "written", resource: { ...(on as typeof resource), status: status as object } };
+  };
+  const deps = { store: { writeStatus } as never, journal: stuckJournal(row).journal, emit: () => {}, onWritten: () => {} };
+  const recorded = await recordJournaled(deps, { id: "Thing/n/a", kind: { type } as never, resource }, signal);
+  expect([writes, recorded.status]).toEqual(isWritten ? [1, row.status] : [0, resource.status]);
 });
 
 test("a folder that is not there is named", () => {
