@@ -55,7 +55,9 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
   /** Whether something has no watch of its own for lack of room. */
   let isFull = false;
 
-  const seen = createSeenData({ dependents, isNewer: store.isNewer.bind(store), queue });
+  const onMistake = (error: unknown): void =>
+    emit({ type: "note", level: "error", message: "a change of Secrets or ConfigMaps could not be taken in as a whole", error });
+  const seen = createSeenData({ dependents, isNewer: store.isNewer.bind(store), queue, onMistake });
   const unwatched = createUnwatchedData({ ...options, take: seen.take, lookAgain: seen.lookAgain });
 
   function beginWatch(type: ResourceType, namespace: string): void {

@@ -73,8 +73,7 @@ export function createDependents(): Dependents {
       }
     },
     *referencesIn(kind, namespace) {
-      for (const dependents of places.get(placeText(kind, namespace))?.values() ?? [])
-        yield* [...dependents.values()].slice(0, 1);
+      for (const dependents of places.get(placeText(kind, namespace))?.values() ?? []) yield* dependents.values().take(1);
     },
     isReferredTo: (kind, namespace) => places.has(placeText(kind, namespace)),
     cycleOf: (id) => waits.cycleOf(id),

@@ -5,7 +5,7 @@
  * resource that is gone.
  */
 import { sameJSON } from "../core/tools/json.ts";
-import { isReconciled, type WatchedKind } from "../core/plan.ts";
+import { isReconciled, type Dependency, type WatchedKind } from "../core/plan.ts";
 import type { Lane } from "../core/lane.ts";
 import type { Resource, ResourceKey } from "../core/resource.ts";
 import { createYieldIfLong } from "../core/tools/event-loop-yield.ts";
@@ -14,6 +14,7 @@ import { hasNewStatus, isOutcomeOfAnother, needsReconcile, reasonOf, type Change
 import type { DataWatches } from "./data-watches.ts";
 import type { Dependents } from "./dependents.ts";
 import type { DueReasons } from "./due-reasons.ts";
+import { eachWithPauses } from "./each-with-pauses.ts";
 import type { Holders } from "./holders.ts";
 import { queueKey } from "./key.ts";
 import { awaitingKeys } from "./referrers.ts";
@@ -68,6 +69,7 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
     onMistake,
   } = deps;
   const awaken = createWaking(deps);
+  const breathe = createYieldIfLong();
   /** `lane`: "listing" where a listing brought the change. */
   function enqueue(kind: WatchedKind, change: Change, lane: Lane): void {
     try {
@@ -85,11 +87,13 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
       holders.set(kind, queueKey(kind.type.kind, key), after);
     for (const id of awaitingKeys(deps, kind, change)) queue.add(id);
     if (isReconciled(kind)) enqueueItself(kind, key, change, { due, lane });
-    for (const [id, { onStatus, isTransitive }] of dependents.of({ type: kind.type, key }))
-      if (due || (onStatus && hasNewStatus(change, onStatus))) {
-        reasons.note(id, due ? "referenceChanged" : "dependencyStatusChanged", { about: queueKey(kind.type.kind, key) });
-        queue.add(id, { lane: isTransitive ? "listing" : "change" });
-      }
+    const users = dependents.of({ type: kind.type, key });
+    const tell = ([id, { onStatus, isTransitive }]: readonly [string, Dependency]): void => {
+      if (!due && !(onStatus && hasNewStatus(change, onStatus))) return;
+      reasons.note(id, due ? "referenceChanged" : "dependencyStatusChanged", { about: queueKey(kind.type.kind, key) });
+      queue.add(id, { lane: isTransitive ? "listing" : "change" });
+    };
+    eachWithPauses(users, tell, { breathe, onMistake: (error) => onMistake(kind, error) });
     if (after && hasNewStatus(change, endReads))
       for (const id of watchers.of(kind.type.kind, after)) {
         reasons.note(id, "dependencyStatusChanged", { about: queueKey(kind.type.kind, key) });
@@ -116,7 +120,6 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
     if (isReconciled(kind)) watchers.set(id, after && kind.watches?.(after));
     for (const namespace of dependents.set(id, after ? kind.references(after) : [])) dataWatches.adjust(namespace);
   }
-  const breathe = createYieldIfLong();
   return {
     changed(kind, changes) {
       for (const change of changes) enqueue(kind, change, "change");

@@ -6,7 +6,9 @@
 import type { Lane } from "../core/lane.ts";
 import type { ResourceStore, WatchEvent } from "../core/ports.ts";
 import type { ReadResult, Reference, ResourceType } from "../core/resource.ts";
+import { createYieldIfLong } from "../core/tools/event-loop-yield.ts";
 import type { Dependents } from "./dependents.ts";
+import { eachWithPauses } from "./each-with-pauses.ts";
 import { queueKey } from "./key.ts";
 
 export interface SeenData {
@@ -24,19 +26,38 @@ interface SeenDataOptions {
   readonly dependents: Pick<Dependents, "usersOf" | "referencesIn">;
   readonly isNewer: ResourceStore["isNewer"];
   readonly queue: (id: string, lane: Lane, about: string) => void;
+  /** Telling those that use one threw, which is a mistake in this program. */
+  readonly onMistake: (error: unknown) => void;
 }
 
-export function createSeenData({ dependents, isNewer, queue }: SeenDataOptions): SeenData {
+interface Use {
+  readonly id: string;
+  readonly reference: Reference;
+  readonly isTransitive: boolean;
+}
+
+export function createSeenData({ dependents, isNewer, queue, onMistake }: SeenDataOptions): SeenData {
   /** By resource, then by what it read: the resourceVersion; null where there was no such object. Most resources read nothing: null. */
   const seen = new Map<string, Map<string, string | null> | null>();
+  const pauses = { breathe: createYieldIfLong(), onMistake };
 
-  /** `version`: undefined where the object is gone. `isChange`: it is new since the watch last told. */
-  function noteChange(reference: Reference, version: string | undefined, isChange: boolean): void {
-    const about = queueKey(reference.type.kind, reference.key);
-    for (const [id, { isTransitive }] of dependents.usersOf(reference)) {
-      const read = seen.get(id)?.get(about);
-      if (read === undefined ? isChange : isOther(read, version)) queue(id, isTransitive ? "listing" : "change", about);
-    }
+  function* usesOf(references: Iterable<Reference>): Generator<Use> {
+    for (const reference of references)
+      for (const [id, { isTransitive = false }] of dependents.usersOf(reference)) yield { id, reference, isTransitive };
+  }
+  /** Of the resource that they name: its version, undefined where it is gone; and whether it is new since the watch last told. */
+  type Told = (reference: Reference) => { readonly version: string | undefined; readonly isChange: boolean };
+  function noteChanges(references: Iterable<Reference>, told: Told): void {
+    eachWithPauses(
+      usesOf(references),
+      ({ id, reference, isTransitive }) => {
+        const about = queueKey(reference.type.kind, reference.key);
+        const read = seen.get(id)?.get(about);
+        const { version, isChange } = told(reference);
+        if (read === undefined ? isChange : isOther(read, version)) queue(id, isTransitive ? "listing" : "change", about);
+      },
+      pauses,
+    );
   }
   function isOther(read: string | null, version: string | undefined): boolean {
     if (read === null || version === undefined) return (read === null) !== (version === undefined);
@@ -56,17 +77,22 @@ export function createSeenData({ dependents, isNewer, queue }: SeenDataOptions):
         const { name, resourceVersion } = event.resource.metadata;
         if (event.type === "applied") versions?.set(name, resourceVersion);
         else versions?.delete(name);
-        return noteChange({ type, key: { namespace, name } }, event.type === "applied" ? resourceVersion : undefined, true);
+        const version = event.type === "applied" ? resourceVersion : undefined;
+        return noteChanges([{ type, key: { namespace, name } }], () => ({ version, isChange: true }));
       }
       const listed = versionsOf(event.resources);
-      for (const reference of dependents.referencesIn(type.kind, namespace)) {
-        const { name } = reference.key;
-        noteChange(reference, listed.get(name), versions !== undefined && versions.get(name) !== listed.get(name));
-      }
+      const before = versions && new Map(versions); // as it is now, whoever is told later
+      noteChanges(dependents.referencesIn(type.kind, namespace), ({ key: { name } }) => ({
+        version: listed.get(name),
+        isChange: before !== undefined && before.get(name) !== listed.get(name),
+      }));
     },
     lookAgain(type, namespace) {
-      for (const reference of dependents.referencesIn(type.kind, namespace))
-        for (const [id] of dependents.usersOf(reference)) queue(id, "listing", queueKey(reference.type.kind, reference.key));
+      eachWithPauses(
+        usesOf(dependents.referencesIn(type.kind, namespace)),
+        ({ id, reference }) => queue(id, "listing", queueKey(reference.type.kind, reference.key)),
+        pauses,
+      );
     },
   };
 }

@@ -7,6 +7,7 @@ import { createWatchers } from "../../src/engine/watchers.ts";
 import { createDependents } from "../../src/engine/dependents.ts";
 import { createTakenStatuses } from "../../src/engine/taken-statuses.ts";
 import { createDueReasons } from "../../src/engine/due-reasons.ts";
+import { mostAtOnce } from "../../src/engine/each-with-pauses.ts";
 import { createEnqueue } from "../../src/engine/enqueue.ts";
 import { createHolders } from "../../src/engine/holders.ts";
 import { referrersOf } from "../../src/engine/referrers.ts";
@@ -112,6 +113,24 @@ test("F23: what a listing brought is taken in with pauses, and as it is by then"
   expect(dependent).toContain("Thing/n/98");
   expect(dependent).not.toContain("Thing/n/99");
   expect([dependent.length, queue.depth]).toEqual([99, 99]);
+});
+
+test("a change of what very many share is told to some at once, and to the others with pauses, as they are by then", async () => {
+  const { caches, queue, enqueue } = engine();
+  const change = (kind: Kind, resource: Resource, type: "applied" | "deleted" = "applied"): void =>
+    enqueue.changed(kind, caches.of(kind).apply({ type, resource }));
+  change(endpoints, object("e", 1));
+  const count = 4 * mostAtOnce;
+  for (let index = 0; index < count; index += 1) change(things, object(`${index}`, 1));
+  await queueTakes(queue, queue.depth);
+  change(endpoints, object("e", 2));
+  expect(queue.depth).toBe(mostAtOnce + 1);
+  change(things, object(`${count - 1}`, 1), "deleted");
+  change(things, object("new", 2));
+  await until(() => queue.depth === count + 1);
+  const due = await queueTakes(queue, queue.depth);
+  const last = [`Thing/n/${count - 2}`, `Thing/n/${count - 1}`].map((id) => due.includes(id));
+  expect([due[0], due[1], ...last]).toEqual(["Endpoint/n/e", "Thing/n/new", true, false]);
 });
 
 test("F23: a wave of changes that may concern anybody is one look at all, with pauses, and wakes those that it concerns", async () => {
