@@ -8,6 +8,7 @@ import type { Precondition, ResourceStore, WaitFor, WaitForRecord, WriteResult }
 import type { Annotation, Intent, Kind, RemoveResult, Verdict } from "../core/plan.ts";
 import type { Finalizer, Resource, ResourceType } from "../core/resource.ts";
 import { sameJSON } from "../core/tools/json.ts";
+import { queueKey } from "./key.ts";
 import type { Conflict } from "./reconciled.ts";
 import type { MayRecord, SentOutcome, UnrecordedOutcomes } from "./unrecorded.ts";
 
@@ -55,6 +56,7 @@ export interface OwnObject {
 export function createOwnObject({ type }: Kind, seen: Resource, deps: OwnObjectDeps, signal: AbortSignal): OwnObject {
   const { store, mayAct, unrecorded, waitFor } = deps;
   const { generation } = seen.metadata;
+  const id = queueKey(type.kind, seen.metadata);
   const known = createKnown(type, seen, deps, signal);
   const { current, learnFrom, readLive } = known;
   let precondition: Precondition = { type: "unchanged" };
@@ -66,7 +68,7 @@ export function createOwnObject({ type }: Kind, seen: Resource, deps: OwnObjectD
   const write = (status: object, on: Precondition, limit: AbortSignal): Promise<WriteResult> =>
     waitFor(store.writeStatus(type, current(), status, on, limit, mayAct));
   const writeStatus = async (status: object): Promise<Conflict | undefined> =>
-    settle(await notePlainWrite(write(status, precondition, signal), unrecorded, signal));
+    settle(await notePlainWrite(write(status, precondition, signal), unrecorded, { id, signal }));
   return {
     current,
     async confirm() {
@@ -170,13 +172,17 @@ async function noteWritten(write: Promise<WriteResult>, unrecorded: Noting): Pro
   return result;
 }
 /** Whether statuses can be written at all is of use to those that wait for it. */
-async function notePlainWrite(write: Promise<WriteResult>, unrecorded: Noting, signal: AbortSignal): Promise<WriteResult> {
+async function notePlainWrite(
+  write: Promise<WriteResult>,
+  unrecorded: Noting,
+  { id, signal }: { readonly id: string; readonly signal: AbortSignal },
+): Promise<WriteResult> {
   try {
     const result = await write;
     unrecorded.notePlainWrite();
     return result;
   } catch (error) {
-    if (!signal.aborted) unrecorded.notePlainWrite(error);
+    if (!signal.aborted) unrecorded.notePlainWrite({ id, error });
     throw error;
   }
 }

@@ -77,8 +77,7 @@ interface ProcessKeyDeps extends Pick<ReconcileDeps, "store" | "requester" | "re
 /** After a reconcile that could not decide, milliseconds. */
 const errorPauseMs = { initialMs: 1_000, maxMs: 60_000 };
 export function createProcessKey(deps: ProcessKeyDeps): WorkersOptions["processKey"] {
-  const { caches, dataWatches, terms, pauses, emit, requester } = deps;
-  const { reasons, runInContext } = deps;
+  const { caches, dataWatches, terms, pauses, emit, requester, reasons, runInContext } = deps;
   const { settle, addLater } = createRequeue(deps);
 
   async function reconcileKey(id: string, signal: AbortSignal, how: { waits: Waits; context: ReconcileContext }): Promise<void> {
@@ -92,6 +91,7 @@ export function createProcessKey(deps: ProcessKeyDeps): WorkersOptions["processK
     if (!found || !isReconciled(found.kind) || turn === undefined) {
       pauses.forget(id); // gone since it became due, or not to be touched
       reasons.takeMended(id);
+      deps.unrecorded.noteSettled(id);
       requester.begin(id)[Symbol.dispose](); // a place that was kept for it is the next one's
       return;
     }

@@ -35,13 +35,14 @@ import { readOnce } from "./read-once.ts";
 import type { Conflict, Interruption, Postponed, Reconciled } from "./reconciled.ts";
 import { createSending, type SendingDeps } from "./sending.ts";
 import { tellHeldBack } from "./tell-wait.ts";
+import type { UnrecordedOutcomes } from "./unrecorded.ts";
 
 export interface ReconcileDeps extends Omit<OwnObjectDeps, "unrecorded">, Omit<SendingDeps, "unrecorded">, HoldDeps {
   readonly store: ResourceStore;
   readonly requester: Requester;
   /** Nothing is read or sent for a resource that names no ServiceAccount. */
   readonly requireServiceAccount: boolean;
-  readonly unrecorded: OwnObjectDeps["unrecorded"] & SendingDeps["unrecorded"];
+  readonly unrecorded: OwnObjectDeps["unrecorded"] & SendingDeps["unrecorded"] & Pick<UnrecordedOutcomes, "noteSettled">;
   readonly announce: Announce;
   readonly emit: EmitTelemetry;
   /** Aborts before the reconcile's own signal, so that the outcome of a request that took too long can still be recorded. */
@@ -102,6 +103,7 @@ async function decideAndRecord(kind: Kind, situation: Situation, { deps, signal 
   if (told) deps.announce(kind.type, object.current(), told);
   for (const change of isNew ? deriveRemoteChanges(resource.status, verdict.status) : []) deps.emit(change);
   if ("error" in annotated) throw annotated.error;
+  deps.unrecorded.noteSettled(queueKey(kind.type.kind, resource.metadata));
   return { type: "settled", verdict };
 }
 

@@ -50,8 +50,10 @@ export interface UnrecordedOutcomes {
   readonly untilRoom: (namespace: string) => Promise<void> | undefined;
   /** The watch tells that the object is another one by now (`uid`); undefined: that it is gone, or is not watched any more. */
   readonly noteChange: (id: string, uid: string | undefined) => void;
-  /** A status that belongs to no request that was sent could be written, or not. */
-  notePlainWrite(error?: unknown): void;
+  /** A status that belongs to no request that was sent could be written; or was refused, of the resource with this key. */
+  notePlainWrite(refused?: { readonly id: string; readonly error: unknown }): void;
+  /** The resource with this key has nothing more to write for now: it waits for no status that was refused. */
+  readonly noteSettled: (id: string) => void;
   /** Why statuses cannot be written, as a sentence; undefined: they can. */
   readonly problem: () => string | undefined;
   /** How many cannot be written, and for how long the oldest of them could not. */
@@ -130,7 +132,11 @@ export function createUnrecordedOutcomes(options: UnrecordedOptions): Unrecorded
   const failing = new Set<Entry>();
   const room = createRoom(maxBytes);
   const landing = createLanding(options, failing, room);
-  let plainRefusal: { error: unknown; sinceMs: number } | undefined;
+  /** `ids`: of those that will try it again; there is one at least. */
+  let plainRefusal: { readonly ids: Set<string>; readonly error: unknown; readonly sinceMs: number } | undefined;
+  function noteSettled(id: string): void {
+    if (plainRefusal?.ids.delete(id) && plainRefusal.ids.size === 0) plainRefusal = undefined;
+  }
 
   return {
     async record(outcome, signal) {
@@ -173,15 +179,19 @@ export function createUnrecordedOutcomes(options: UnrecordedOptions): Unrecorded
       }
     },
     untilRoom: (namespace) => room.untilFree(namespace),
+    noteSettled,
     noteChange(id, uid) {
+      if (uid === undefined) noteSettled(id);
       const entry = entries.get(id);
       if (!entry || entry.outcome.resource.metadata.uid === uid) return;
       if (uid !== undefined) return entry.ending.abort(anotherObject);
       entry.isUnheard = true;
       entry.wake();
     },
-    notePlainWrite(error) {
-      plainRefusal = error === undefined ? undefined : { error, sinceMs: plainRefusal?.sinceMs ?? performance.now() };
+    notePlainWrite(refused) {
+      if (!refused) return void (plainRefusal = undefined);
+      const { ids = new Set<string>(), sinceMs = performance.now() } = plainRefusal ?? {};
+      plainRefusal = { ids: ids.add(refused.id), error: refused.error, sinceMs };
     },
     problem() {
       const [oldest] = failing; // in the order in which they failed first
