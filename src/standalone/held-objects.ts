@@ -2,7 +2,8 @@
  * Objects that have something to do before they end, as they were declared last, with the Secrets and ConfigMaps that their end
  * needs: what is taken out of the manifests is ended by what was declared before, through a restart.
  *
- * Invariant: a row is there as long as its object has a finalizer. It holds values of Secrets, as the rows of outputs do.
+ * Invariant: a row is there as long as its object has a finalizer, and what is known of the rows here is what is on the disk, also
+ * where one could not be written. It holds values of Secrets, as the rows of outputs do.
  */
 import { digest } from "../core/tools/digest.ts";
 import { isRecord, parseJSON } from "../core/tools/json.ts";
@@ -32,9 +33,16 @@ export interface HeldObject {
   readonly declaration: Declaration;
 }
 
+interface Row {
+  readonly content: Content;
+  readonly written: string;
+}
+
 export interface HeldObjects {
   /** All that were held when the state was opened. */
   readonly atStart: readonly HeldObject[];
+  /** As the database's: what was noted in one that throws was not. */
+  transaction<T>(run: () => T): T;
   /** Records an object as it is now; without a finalizer nothing of it is kept. To be called in a transaction. */
   note(resource: string, object: Resource): void;
   /** The manifests say where each object is declared. */
@@ -43,14 +51,16 @@ export interface HeldObjects {
   read(kind: string, key: ResourceKey): DataResource | undefined;
 }
 interface HeldObjectsOptions {
-  readonly database: Pick<StateDatabase, "heldRows" | "saveHeld" | "forgetHeld">;
+  readonly database: Pick<StateDatabase, "heldRows" | "saveHeld" | "forgetHeld" | "transaction">;
   readonly neededAtEnd: (resource: string, object: Resource) => readonly Reference[];
   /** What is declared, or was made by a request, now. */
   readonly find: (kind: string, key: ResourceKey) => DataResource | undefined;
 }
 
 export function createHeldObjects({ database, neededAtEnd, find }: HeldObjectsOptions): HeldObjects {
-  const held = new Map<string, { readonly content: Content; readonly written: string }>();
+  const held = new Map<string, Row>();
+  /** What was known before the transaction that is under way. */
+  const before = new Map<string, Row | undefined>();
   const sources = new Map<string, string>();
   const atStart: HeldObject[] = [];
   for (const { resource, namespace, name, content: text } of database.heldRows()) {
@@ -65,25 +75,40 @@ export function createHeldObjects({ database, neededAtEnd, find }: HeldObjectsOp
 
   /** As it is now; what is not there any more as it was. */
   function dataFor(id: string, resource: string, object: Resource): Content["data"] {
-    const before = held.get(id)?.content.data ?? {};
+    const known = held.get(id)?.content.data ?? {};
     const entries = neededAtEnd(resource, object).flatMap(({ type, key }): [string, Readonly<Record<string, string>>][] => {
       const name = dataId(type.kind, key);
       const found = find(type.kind, key);
       if (found) return [[name, encode(found)]];
-      return Object.hasOwn(before, name) ? [[name, before[name] ?? {}]] : [];
+      return Object.hasOwn(known, name) ? [[name, known[name] ?? {}]] : [];
     });
     return Object.fromEntries(entries);
   }
 
+  function know(id: string, row: Row | undefined): void {
+    if (!before.has(id)) before.set(id, held.get(id));
+    if (row) held.set(id, row);
+    else held.delete(id);
+  }
+
   return {
     atStart,
+    transaction(run) {
+      before.clear();
+      try {
+        return database.transaction(run);
+      } catch (error) {
+        for (const [id, row] of before) know(id, row);
+        throw error;
+      }
+    },
     note(resource, object) {
       const { metadata, spec } = object;
       const id = idOf(resource, metadata);
       const { uid, labels, annotations, finalizers = [], deletionTimestamp } = metadata;
       if (finalizers.length === 0) {
-        if (held.delete(id)) database.forgetHeld(resource, metadata);
-        return;
+        if (held.has(id)) database.forgetHeld(resource, metadata);
+        return know(id, undefined);
       }
       const source = sources.get(id);
       const content: Content = {
@@ -99,8 +124,8 @@ export function createHeldObjects({ database, neededAtEnd, find }: HeldObjectsOp
       const text = JSON.stringify(content);
       const written = digest(text);
       if (held.get(id)?.written === written) return;
-      held.set(id, { content, written });
       database.saveHeld(resource, metadata, text);
+      know(id, { content, written });
     },
     noteSource(resource, key, source) {
       if (source === undefined) sources.delete(idOf(resource, key));

@@ -10,7 +10,7 @@ import { holds, refuseInvalid, resourceOf, statusOf } from "./state.ts";
 
 interface ObjectWritesOptions {
   readonly objects: Objects;
-  readonly held: Pick<HeldObjects, "note">;
+  readonly held: Pick<HeldObjects, "note" | "transaction">;
   readonly database: Pick<StateDatabase, "load" | "save" | "transaction">;
   readonly nextVersion: () => number;
 }
@@ -61,7 +61,7 @@ export function createObjectWrites({ objects, held, database, nextVersion }: Obj
       const version = nextVersion();
       const changed = { ...there, metadata: { ...there.metadata, finalizers, resourceVersion: String(version) } };
       const ends = finalizers.length === 0 && there.metadata.deletionTimestamp !== undefined;
-      database.transaction(() => {
+      held.transaction(() => {
         if (ends && !leaves && deletes(there)) database.save(resource, metadata, unborn(version));
         held.note(resource, changed);
       });

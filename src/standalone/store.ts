@@ -79,7 +79,7 @@ export function createStandaloneStore({ manifests, dataFile, neededAtEnd }: Stan
     const differing = data.reload(next);
     for (const { resource, change } of changes) objects.take(resource, change);
     // As they are declared from now on, and what their end needs as well.
-    database.transaction(() => {
+    held.transaction(() => {
       for (const { resource, object } of objects.all()) held.note(resource, object);
     });
     for (const { resource, change } of differing) watchers.tell(resource, change);
