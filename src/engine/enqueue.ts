@@ -83,10 +83,11 @@ export function createEnqueue(deps: EnqueueDeps): Enqueue {
     const key = (after ?? before)?.metadata as ResourceKey;
     observe?.(kind.type.kind, { namespace: key.namespace, name: key.name }, after);
     const due = isReconciled(kind) ? needsReconcile(change) : !sameJSON(before?.metadata.labels, after?.metadata.labels);
+    // First, since who reads what it refers to may throw: its own reconcile tells of that.
+    if (isReconciled(kind)) enqueueItself(kind, key, change, { due, lane });
     if (due || !sameJSON(before?.metadata.finalizers, after?.metadata.finalizers))
       holders.set(kind, queueKey(kind.type.kind, key), after);
     for (const id of awaitingKeys(deps, kind, change)) queue.add(id);
-    if (isReconciled(kind)) enqueueItself(kind, key, change, { due, lane });
     const users = dependents.of({ type: kind.type, key });
     const tell = ([id, { onStatus, isTransitive }]: readonly [string, Dependency]): void => {
       if (!due && !(onStatus && hasNewStatus(change, onStatus))) return;
