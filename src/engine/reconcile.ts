@@ -93,8 +93,8 @@ async function decideAndRecord(kind: Kind, situation: Situation, { deps, signal 
   const { attempt }: Partial<DeliveryRecord> = planned.status;
   if (attempt) deps.onAttempt(attempt.id);
   const annotated = await annotate(object, planned, signal);
-  if (annotated.type === "conflict") return annotated;
-  const { verdict } = annotated;
+  const { verdict, overtaken } = annotated;
+  if (overtaken && !hasSent) return overtaken; // else what was sent is recorded first, where nobody has sent anything since
   const isNew = verdict.finalizer?.present !== false && !sameJSON(verdict.status, object.current().status ?? {});
   const conflict = (await write(object, verdict, { isNew, hasSent })) ?? (await holds.put(verdict.holds));
   if (conflict) return conflict;
@@ -103,6 +103,7 @@ async function decideAndRecord(kind: Kind, situation: Situation, { deps, signal 
   if (told) deps.announce(kind.type, object.current(), told);
   for (const change of isNew ? deriveRemoteChanges(resource.status, verdict.status) : []) deps.emit(change);
   if ("error" in annotated) throw annotated.error;
+  if (overtaken) return overtaken;
   deps.unrecorded.noteSettled(queueKey(kind.type.kind, resource.metadata));
   return { type: "settled", verdict };
 }
@@ -212,14 +213,14 @@ async function annotate(
   object: OwnObject,
   { annotation, ...verdict }: Verdict,
   signal: AbortSignal,
-): Promise<Conflict | { readonly type: "decided"; readonly verdict: Verdict; readonly error?: unknown }> {
-  if (!annotation) return { type: "decided", verdict };
+): Promise<{ readonly verdict: Verdict; readonly overtaken?: Conflict; readonly error?: unknown }> {
+  if (!annotation) return { verdict };
   const { otherwise } = annotation;
-  const without = { type: "decided", verdict: { ...verdict, status: { ...verdict.status, ...otherwise } } } as const;
+  const without = { verdict: { ...verdict, status: { ...verdict.status, ...otherwise } } };
   try {
     const result = await object.annotate(annotation);
-    if (result?.type === "conflict") return result;
-    return result ? without : { type: "decided", verdict: { ...verdict, annotation } };
+    if (result?.type === "conflict") return { ...without, overtaken: result };
+    return result ? without : { verdict: { ...verdict, annotation } };
   } catch (error) {
     signal.throwIfAborted();
     return { ...without, error };

@@ -70,6 +70,7 @@ const annotation = { name: "a", value: "1", otherwise: { of: "what is not annota
 test.each<[string, ResourceStore["annotate"]]>([
   ["may not", async () => ({ type: "forbidden" })],
   ["cannot", () => Promise.reject(new Error("not now"))],
+  ["is changed by others all the time, and cannot", async () => ({ type: "conflict" })],
 ])("what has ended is recorded where an annotation %s be written, and does not say that it is", async (_, annotate) => {
   expect(await written({ annotation }, { annotate }, true)).toEqual({ of: "what is not annotated" });
 });
