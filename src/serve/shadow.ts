@@ -24,6 +24,7 @@ import { digest } from "../core/tools/digest.ts";
 import { group } from "../api/kind-definition.ts";
 import { apiVersionOf } from "./kinds.ts";
 import { reachFrom, secretsOf } from "./reach.ts";
+import { hasSucceeded, isUnderWay, phaseOf } from "./sent-once.ts";
 import { pausedAnnotation, type ServedObject } from "./served-object.ts";
 
 /** On a shadow: the UID of the object that it stands for. One that has it is acted on only while that is served. */
@@ -138,13 +139,18 @@ export async function makeShadow(
   const { [pausedAnnotation]: _, ...annotations } = peer.metadata.annotations ?? {};
   const made = { ...peer, metadata: { ...peer.metadata, annotations } };
   const { status: __, ...unsent } = made;
-  const { manifest, findings } = await translate(unsent.type === "disposable" && acting && isDecided(acting) ? unsent : made, {
-    ...given,
-    form: "exact",
-    namespace: key.namespace,
-    reach: reachFrom(key.namespace),
-    ...(config && { config }),
-  });
+  const { manifest, findings: found } = await translate(
+    unsent.type === "disposable" && acting && isDecided(acting) ? unsent : made,
+    {
+      ...given,
+      form: "exact",
+      namespace: key.namespace,
+      reach: reachFrom(key.namespace),
+      ...(config && { config }),
+    },
+  );
+  const isInDoubt = manifest?.spec["suspend"] !== true && isSentOnce(object) && acting && phaseOf(acting) === "Unknown";
+  const findings = isInDoubt ? [...found, doubt] : found;
   const hard = findings.filter(({ level }) => level === "HARD");
   if (!manifest || hard.length > 0)
     return { type: "refused", message: hard.map(({ field, message }) => `${field}: ${message}`).join("; ") };
@@ -173,15 +179,20 @@ export async function makeShadow(
         ...manifest.spec,
         record: "Body",
         ...(isResource && { values: observedCode }),
+        ...(isInDoubt && { suspend: true }),
       },
     },
   };
 }
+const doubt: Finding = {
+  level: "WARN",
+  field: "status",
+  message: "it may have arrived as it was written before: it is suspended, until somebody has looked at it",
+};
 type ShadowStatus = { readonly attempt?: { readonly phase: string } } & Pick<HTTPRequestStatus, "conditions">;
 /** Whether it is known what came of all that it has sent: then its own record says what is to be sent, and not the object's status. */
-function isDecided({ status }: Resource): boolean {
-  const { attempt } = (status ?? {}) as ShadowStatus;
-  return attempt !== undefined && ["Retrying", "Done"].includes(attempt.phase);
+function isDecided(shadow: Resource): boolean {
+  return ["Retrying", "Done"].includes(phaseOf(shadow) ?? "");
 }
 /** One that had failed as often as it might, and may do so more often by now. */
 function mayGoOn({ peer }: ServedObject, { status }: Resource): boolean {
@@ -198,9 +209,16 @@ function ours(annotations: Readonly<Record<string, string>> = {}): Readonly<Reco
   return Object.fromEntries(Object.entries(annotations).filter(([name]) => name.startsWith(`${group}/`)));
 }
 
+function isSentOnce({ peer }: ServedObject): boolean {
+  return peer.type === "disposable" && peer.spec.forProvider.shouldLoopInfinitely !== true;
+}
+/** Whether the shadow has sent what is sent once: the object's status may not tell of it yet. */
+export function isSent(object: ServedObject, shadow: Resource): boolean {
+  return isSentOnce(object) && hasSucceeded(shadow);
+}
 /**
  * Whether a shadow that is there does what the object says. Of a DisposableRequest that has been sent, and is not sent again, it does
- * whatever else is written: what has been sent is not taken back.
+ * whatever else is written: what has been sent is not taken back. Of one that is being sent it is first seen what comes of it.
  */
 export function isCurrent(
   object: ServedObject,
@@ -209,8 +227,8 @@ export function isCurrent(
   shadow: Resource,
 ): boolean {
   const { peer } = object;
-  if (peer.type === "disposable" && peer.status?.synced === true && peer.spec.forProvider.shouldLoopInfinitely !== true)
-    return true;
+  const isTold = peer.type === "disposable" && peer.status?.synced === true;
+  if (isSentOnce(object) && (isTold || hasSucceeded(shadow) || isUnderWay(shadow))) return true;
   return shadow.metadata.annotations?.[madeOfAnnotation] === madeOf(object, config, settings);
 }
 

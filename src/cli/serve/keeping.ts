@@ -16,6 +16,7 @@ import { markIn, servedCondition, statusMark, textOf, type ServedReason } from "
 import {
   isCurrent,
   isHalfMade,
+  isSent,
   madeOfAnnotation,
   makeShadow,
   servedAsAnnotation,
@@ -155,10 +156,11 @@ interface Replacing {
 }
 /** Undefined: it is made anew once the one that is there has gone. */
 async function replace(
-  { type, peer }: ServedObject,
+  object: ServedObject,
   { known, made: { manifest }, isOurs, writes, letGo }: Replacing,
   signal: AbortSignal,
 ): Promise<Resource | undefined> {
+  const { type, peer } = object;
   const kind = shadowTypeOf(type);
   let named = known;
   if (!isOurs && conditionOf(peer.status, servedCondition)) {
@@ -172,7 +174,7 @@ async function replace(
     }
   }
   const isSame = known.metadata.annotations?.[madeOfAnnotation] === manifest.metadata.annotations?.[madeOfAnnotation];
-  return isSame ? named : writes.replace(kind, known, manifest, signal);
+  return isSame || isSent(object, known) ? named : writes.replace(kind, known, manifest, signal);
 }
 
 const halfMade =
