@@ -9,10 +9,20 @@ type ShadowStatus = { readonly attempt?: { readonly phase: string } } & Pick<HTT
 export function phaseOf({ status }: Resource): string | undefined {
   return ((status ?? {}) as ShadowStatus).attempt?.phase;
 }
-/** Whether it has sent it, and that has succeeded: not where it takes it for done. */
-export function hasSucceeded({ status }: Resource): boolean {
-  const ended = findCondition(status, "Succeeded");
-  return ended?.status === "True" && ended.reason !== "AssumedDone";
+/** Whether it has sent it, and that has succeeded. */
+export function hasSucceeded(shadow: Resource): boolean {
+  return findCondition(shadow.status, "Succeeded")?.status === "True" && !isAssumed(shadow);
+}
+export function hasFailedForGood(shadow: Resource): boolean {
+  return phaseOf(shadow) === "Done" && findCondition(shadow.status, "Succeeded")?.status === "False";
+}
+/** Whether the run that ended last is one of the peer's, which it has taken for done. */
+export function isAssumed({ status }: Resource): boolean {
+  return findCondition(status, "Succeeded")?.reason === "AssumedDone";
+}
+/** Whether it was over when it was taken over, and nothing has been sent since: what the object's status says of it stands. */
+export function isTakenForDone(shadow: Resource): boolean {
+  return phaseOf(shadow) === "Done" && isAssumed(shadow);
 }
 /** Whether it is sending what is not to be sent twice, or nobody has recorded yet what came of that. */
 export function isUnderWay(shadow: Resource): boolean {

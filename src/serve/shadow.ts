@@ -4,7 +4,6 @@
  * Invariant: it is made by the translator of `holdfast convert`, exactly, or not at all; and its name, place and owner follow from
  * the object alone, so that whoever serves it next finds it.
  */
-import type { HTTPRequestStatus } from "../api/http-request.ts";
 import type { Finding } from "../convert/findings.ts";
 import type { PeerConfig } from "../convert/peer-object.ts";
 import { pollAnnotation, translate } from "../convert/translate.ts";
@@ -18,13 +17,12 @@ import {
   type ResourceKey,
   type ResourceType,
 } from "../core/resource.ts";
-import { findCondition } from "../core/conditions.ts";
 import { canonicalJSON } from "../core/tools/json.ts";
 import { digest } from "../core/tools/digest.ts";
 import { group } from "../api/kind-definition.ts";
 import { apiVersionOf } from "./kinds.ts";
 import { reachFrom, secretsOf } from "./reach.ts";
-import { hasSucceeded, isUnderWay, phaseOf } from "./sent-once.ts";
+import { hasFailedForGood, hasSucceeded, isTakenForDone, isUnderWay, phaseOf } from "./sent-once.ts";
 import { pausedAnnotation, type ServedObject } from "./served-object.ts";
 
 /** On a shadow: the UID of the object that it stands for. One that has it is acted on only while that is served. */
@@ -189,18 +187,17 @@ const doubt: Finding = {
   field: "status",
   message: "it may have arrived as it was written before: it is suspended, until somebody has looked at it",
 };
-type ShadowStatus = { readonly attempt?: { readonly phase: string } } & Pick<HTTPRequestStatus, "conditions">;
 /** Whether it is known what came of all that it has sent: then its own record says what is to be sent, and not the object's status. */
 function isDecided(shadow: Resource): boolean {
   return ["Retrying", "Done"].includes(phaseOf(shadow) ?? "");
 }
-/** One that had failed as often as it might, and may do so more often by now. */
-function mayGoOn({ peer }: ServedObject, { status }: Resource): boolean {
+/** One that had failed as often as it might, here or there, and may do so more often by now. */
+function mayGoOn({ peer }: ServedObject, shadow: Resource): boolean {
   if (peer.type !== "disposable") return false;
   const { rollbackRetriesLimit: limit, shouldLoopInfinitely: loops = false } = peer.spec.forProvider;
-  const { attempt, conditions } = (status ?? {}) as ShadowStatus;
-  const hasFailed = attempt?.phase === "Done" && findCondition({ conditions }, "Succeeded")?.status === "False";
-  return hasFailed && !loops && (limit === undefined || (peer.status?.failed ?? 0) < limit);
+  const { synced, failed = 0 } = peer.status ?? {};
+  const hasFailed = isTakenForDone(shadow) ? synced !== true : hasFailedForGood(shadow);
+  return hasFailed && !loops && (limit === undefined || failed < limit);
 }
 
 /** Tells that it has been observed, and how that was answered, however the content is. */

@@ -14,6 +14,7 @@ import type { ShownAnswer } from "./shown-answers.ts";
 import { holdsAll } from "./injected-body.ts";
 import { headersThere } from "./go-headers.ts";
 import { identityAnswer } from "./identity-answer.ts";
+import { hasSucceeded, isAssumed, isTakenForDone } from "./sent-once.ts";
 import { conditionOf, type ServedObject } from "./served-object.ts";
 
 type ShadowStatus = Partial<HTTPResourceStatus> & Partial<HTTPRequestStatus>;
@@ -96,7 +97,7 @@ function tellDisposable({ object, shadow, shown, details }: Told): PeerStatus {
   const { response, requestDetails, failed: _, error: __, synced, lastReconcileTime, ...rest } = before;
   const { attempt } = (shadow.status ?? {}) as ShadowStatus;
   const answer = answerOf(shadow);
-  const isSynced = findCondition(shadow.status, "Succeeded")?.status === "True" || (attempt === undefined && synced === true);
+  const isSynced = hasSucceeded(shadow) || ((attempt === undefined || isAssumed(shadow)) && synced === true);
   const at = attempt?.finishedAt === undefined ? lastReconcileTime : seconds(new Date(attempt.finishedAt));
   const { durationMs } = ((shadow.status ?? {}) as ShadowStatus).response ?? {};
   // After a restart what was told of the same answer stands.
@@ -124,6 +125,7 @@ function tellFailures({ peer }: ServedObject, shadow: Resource, answer: PeerAnsw
   const before = { ...(failed !== undefined && { failed }), ...(error !== undefined && { error }) };
   const { attempt, schedule } = (shadow.status ?? {}) as ShadowStatus;
   const ready = findCondition(shadow.status, "Ready");
+  if (isTakenForDone(shadow)) return before;
   if (ready?.status === "True") return attempt || peer.type === "request" ? {} : before;
   if (attempt?.phase === "InFlight" || attempt?.phase === "Polling") return before;
   const hasSucceeded = attempt?.phase === "Done" && "succeeded" in attempt && attempt.succeeded;
@@ -188,8 +190,9 @@ const resting: readonly string[] = [
 export function readyStates({ resource, peer }: ServedObject, shadow: Resource | undefined): readonly State[] {
   const ready = findCondition(shadow?.status, "Ready");
   const { attempt, values } = (shadow?.status ?? {}) as ShadowStatus;
+  const isDeleted = resource.metadata.deletionTimestamp !== undefined;
   // Taken over after it had failed for good: that stands.
-  if (peer.type === "disposable" && !attempt && ready?.reason === "AssumedDone" && peer.status?.synced !== true) return [];
+  if (shadow && !isDeleted && isTakenForDone(shadow) && peer.status?.synced !== true) return [];
   const { response, synced: wasSent } = peer.status ?? {};
   // Taken over: what was made before its shadow has sent anything.
   const wasMade = attempt === undefined && (wasSent === true || (response?.statusCode ?? 0) !== 0);
@@ -198,7 +201,7 @@ export function readyStates({ resource, peer }: ServedObject, shadow: Resource |
   const synced: State = isFine
     ? { type: "Synced", status: "True", reason: "ReconcileSuccess" }
     : { type: "Synced", status: "False", reason: "ReconcileError", message: `${ready.reason}: ${ready.message}` };
-  if (resource.metadata.deletionTimestamp !== undefined) return [{ type: "Ready", status: "False", reason: "Deleting" }, synced];
+  if (isDeleted) return [{ type: "Ready", status: "False", reason: "Deleting" }, synced];
   if (ready?.status === "True") return [{ type: "Ready", status: "True", reason: "Available" }, synced];
   // Nothing is known yet: what was said of it stands.
   if (!ready && conditionOf(resource.status, "Ready")) return [];

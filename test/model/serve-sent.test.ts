@@ -60,7 +60,9 @@ async function kept({ status, told = {}, served = "True", now = change, before =
       letGo: () => Promise.resolve(done.push("again")),
       replace: (_type: object, _shadow: Resource, manifest: Manifest) => {
         const isDone = manifest.metadata.annotations?.["holdfast.dev/assume-done"] === "true";
-        done.push(manifest.spec["suspend"] === true ? "suspended" : isDone ? "taken for done" : "written");
+        const isAsked = manifest.metadata.annotations?.["holdfast.dev/reconcile-at"] !== undefined;
+        const way = manifest.spec["suspend"] === true ? "suspended" : isDone ? "taken for done" : "written";
+        done.push(isAsked ? `${way}, asked` : way);
         return Promise.resolve({ ...shadow, spec: manifest.spec });
       },
     },
@@ -92,7 +94,7 @@ test("what another has sent is taken for done by a shadow that has not begun", a
 });
 
 test("what has failed, or loops, is done as it is written by now", async () => {
-  expect(await kept({ status: done("False", "UnexpectedStatus"), told: { failed: 1 } })).toEqual(["written"]);
+  expect(await kept({ status: done("False", "UnexpectedStatus"), told: { failed: 1 } })).toEqual(["written, asked"]);
   const before = { shouldLoopInfinitely: true, nextReconcile: "1m" };
   expect(await kept({ status: done("True", "Succeeded"), before })).toEqual(["written"]);
 });
@@ -103,4 +105,14 @@ test("what may have arrived is not sent again as it is written by now, told of o
   // What comes of it is waited for, but where it is as well sent twice.
   expect(await of("InFlight", {})).toEqual([]);
   expect(await of("InFlight", { method: "PUT" })).toEqual(["written"]);
+});
+
+test("what had been given up before it was taken over is sent where it may be tried more often by now", async () => {
+  const told = { failed: 3, error: "as it was", requestDetails: { method: "POST" }, response: { statusCode: 500 } };
+  const status = done("True", "AssumedDone");
+  const of = (limit: number, synced?: true): Promise<unknown> =>
+    kept({ status, told: { ...told, ...(synced && { synced }) }, now: { rollbackRetriesLimit: limit } });
+  expect(await of(5)).toEqual(["written, asked"]);
+  expect(await of(3)).toEqual(["written"]);
+  expect(await of(5, true)).toEqual([]);
 });

@@ -182,14 +182,6 @@ test("what is under way takes back nothing that was counted", () => {
     expect(tell(served(kind, before), shadow({ attempt, conditions: ready("False", "Sending") }))).toEqual(before);
 });
 
-test("what had failed for good when it was taken over is left as it was, for whoever takes it back", () => {
-  const before = { failed: 3, error: "as it was", response: { statusCode: 500 }, lastReconcileTime: "2026-11-01T00:00:00Z" };
-  const object = served("DisposableRequest", before);
-  const assumed = shadow({ conditions: ready("True", "AssumedDone") });
-  expect(tell(object, assumed)).toEqual(before);
-  expect(readyStates(object, assumed)).toEqual([]);
-});
-
 test("of an answer that Secrets are made of what may be shown is told, where the object is known by it", () => {
   const secretInjectionConfigs = [{ secretRef: { name: "s", namespace: "here" }, secretKey: "k", responsePath: ".body.k" }];
   const mappings = [{ action: "OBSERVE", url: '"http://a.example"' }];
@@ -232,11 +224,6 @@ test("of what was sent once only its own answer is told", () => {
   const before = { response: { statusCode: 200, body: "before" }, lastReconcileTime: "2026-11-29T11:59:58Z" };
   expect(of(before, undefined)).toBe("before");
   expect(of({ ...before, lastReconcileTime: "2026-11-29T11:59:57Z" }, undefined)).toBeUndefined();
-});
-
-test("what the peer has sent stays sent", () => {
-  const before = { synced: true, response: { statusCode: 201 }, lastReconcileTime: "2026-11-01T00:00:00Z" };
-  expect(tell(served("DisposableRequest", before), shadow({ conditions: ready("True", "AssumedDone") }))).toEqual(before);
 });
 
 test.each([

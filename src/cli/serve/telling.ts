@@ -3,6 +3,7 @@ import type { Evaluator } from "../../core/ports.ts";
 import type { Condition } from "../../core/conditions.ts";
 import type { Resource, ResourceType } from "../../core/resource.ts";
 import { sameJSON } from "../../core/tools/json.ts";
+import { isTakenForDone } from "../../serve/sent-once.ts";
 import { detailsOf } from "../../serve/details.ts";
 import { shadowTypeOf } from "../../serve/kinds.ts";
 import type { ShownAnswers } from "../../serve/shown-answers.ts";
@@ -96,7 +97,7 @@ export function createTelling({ writes, evaluator, learn, shownOf, now }: Tellin
       // What was sent once is not what is written by now.
       const isOld = object.peer.type === "disposable" && "requestDetails" in answer;
       const isTold = isOld && sameJSON(withoutConditions(answer), withoutConditions(object.resource.status));
-      if (!isTold && hasActed(shadow)) {
+      if (!isTold && hasActed(shadow) && !isTakenForDone(shadow)) {
         const { response } = answer as { readonly response?: Parameters<typeof detailsOf>[2] };
         answer = told(await detailsOf(object, lastAction(shadow), response, { evaluator, signal }));
       }
