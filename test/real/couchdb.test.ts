@@ -98,11 +98,17 @@ test("a document that somebody deleted is made again", async () => {
 });
 test("both go with the latest revision, the document first, though the endpoint goes at once", async () => {
   await declared.change([]);
+  // Nobody asks for the database meanwhile: whoever does while it is being deleted makes it again, now and then.
   await until(
-    async () => (await ask("GET", "/settings")).status === 404,
+    async () => (await server.writes()).at(-1)?.startsWith("DELETE /settings ") === true,
     () => `${declared.state("settings")}; ${declared.state("theme")}`,
   );
   expect((await server.writes()).slice(-2)).toEqual(["DELETE /settings/theme 200", "DELETE /settings 200"]);
+  await until(
+    () => declared.object("settings") === undefined,
+    () => declared.state("settings"),
+  );
+  expect((await ask("GET", "/settings")).status).toBe(404);
 });
 test("a document that is there already is adopted, and not sent", async () => {
   await ask("PUT", "/settings");
