@@ -122,14 +122,20 @@ export function secretsRefused(
   );
 }
 
-/** Throws StarvedError where jq had no time. `acting`: the shadow that has acted for it until now, whose spec is to change. */
+/** The shadow as it is, where there is one. */
+interface Before {
+  readonly shadow?: Resource | undefined;
+  readonly isOurs?: boolean;
+}
+/** Throws StarvedError where jq had no time. `isOurs`: nobody else has served it since. */
 export async function makeShadow(
   object: ServedObject,
   config: PeerConfig | undefined,
   settings: ServeSettings,
-  { acting, ...given }: Pick<TranslateOptions, "evaluator" | "signal"> & { readonly acting?: Resource | undefined },
+  { shadow, isOurs = false, ...given }: Pick<TranslateOptions, "evaluator" | "signal"> & Before,
 ): Promise<MadeShadow> {
   const { peer, resource, type } = object;
+  const acting = isOurs ? shadow : undefined;
   const closed = secretsRefused(object, config, settings);
   if (closed !== undefined) return { type: "refused", message: closed };
   const key = shadowKey(object, settings);
@@ -165,7 +171,7 @@ export async function makeShadow(
         // Others' labels and annotations can make a tool take the shadow for its own.
         labels: { [standsForLabel]: uid },
         annotations: {
-          ...ours(manifest.metadata.annotations),
+          ...ours(manifest.metadata.annotations, { shadow, isOurs }),
           ...(poke !== undefined && { [reconcileAtAnnotation]: poke }),
           ...(acting && mayGoOn(object, acting) && { [reconcileAtAnnotation]: madeOf(object, config, settings) }),
           [servedAsAnnotation]: `${type.plural}.${type.group}/${namespace}/${name}`,
@@ -202,8 +208,12 @@ function mayGoOn({ peer }: ServedObject, shadow: Resource): boolean {
 
 /** Tells that it has been observed, and how that was answered, however the content is. */
 const observedCode = { statusCode: ".response.statusCode" };
-function ours(annotations: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(annotations).filter(([name]) => name.startsWith(`${group}/`)));
+/** Which of the object's and the translation's annotations it has: one that is there was told before what is asked for by them. */
+function ours(annotations: Readonly<Record<string, string>> = {}, { shadow, isOurs }: Before): Readonly<Record<string, string>> {
+  // Where another has served it, what it is known by is to be learned from that.
+  const told = shadow ? askable.filter((name) => isOurs || name !== externalIdAnnotation) : [];
+  const own = Object.entries(annotations).filter(([name]) => name.startsWith(`${group}/`) && !told.includes(name));
+  return Object.fromEntries(own);
 }
 
 function isSentOnce({ peer }: ServedObject): boolean {

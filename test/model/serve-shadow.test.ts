@@ -10,15 +10,7 @@ import { managedTypes } from "../../src/serve/kinds.ts";
 import { openShadow } from "../../src/serve/open-shadow.ts";
 import { secretsOf } from "../../src/serve/reach.ts";
 import { readServed, type ServedObject } from "../../src/serve/served-object.ts";
-import {
-  isCurrent,
-  isHalfMade,
-  makeShadow,
-  newlyAsked,
-  shadowKey,
-  type MadeShadow,
-  type ServeSettings,
-} from "../../src/serve/shadow.ts";
+import { isCurrent, isHalfMade, makeShadow, shadowKey, type MadeShadow, type ServeSettings } from "../../src/serve/shadow.ts";
 import { detailsOf } from "../../src/serve/details.ts";
 import {
   openTranslator,
@@ -170,32 +162,6 @@ test("a Request is looked at when that is asked for, and what is sent once is no
   expect(await of(peerDisposable({ rollbackRetriesLimit: 1 }, { metadata }))).toBeUndefined();
 });
 
-test("what people ask for on the object is handed on to its shadow once, and what is taken back is not left", () => {
-  const asked = (annotations: Readonly<Record<string, string>>, before: Readonly<Record<string, string>>): object => {
-    const object = served(peerRequest({ mappings: [] }, { metadata: { name: "one", namespace: "here", annotations } }));
-    const metadata = { ...object.resource.metadata, annotations: before };
-    return newlyAsked(object, { metadata, spec: {} });
-  };
-  const orphan = "holdfast.dev/orphan";
-  expect(asked({}, { "holdfast.dev/external-id": "9" })).toEqual({});
-  const given = {
-    "holdfast.dev/external-id": "4",
-    "holdfast.dev/reconcile-at": "now",
-    [orphan]: "true",
-    "holdfast.dev/serve": "true",
-  };
-  const { "holdfast.dev/serve": _, ...handed } = given;
-  const first = asked(given, { "holdfast.dev/external-id": "3" });
-  expect(first).toEqual({ ...handed, "holdfast.dev/asked": expect.any(String) as unknown });
-  expect(Object.keys(first).at(-1)).toBe("holdfast.dev/asked");
-  // Holdfast has written another id meanwhile.
-  expect(asked(given, { ...(first as Readonly<Record<string, string>>), "holdfast.dev/external-id": "9" })).toEqual({});
-  expect(asked({}, first as Readonly<Record<string, string>>)).toEqual({ [orphan]: "false", "holdfast.dev/asked": "" });
-  // Where the peer's own annotation asks for a look, that is the one.
-  const poked = { "holdfast.dev/reconcile-at": "a", "crossplane.io/reconcile-requested-at": "b" };
-  expect(asked(poked, {})).toEqual({});
-});
-
 test("a shadow that has acted knows what has been sent, but for what nobody knows", async () => {
   const of = async (limit: number, phase?: string): Promise<unknown> => {
     const status = {
@@ -205,7 +171,8 @@ test("a shadow that has acted knows what has been sent, but for what nobody know
     };
     const object = served(peerDisposable({ rollbackRetriesLimit: limit }, { status }));
     const acting = phase !== undefined && {
-      acting: { ...object.resource, status: { attempt: { phase }, conditions: [{ type: "Succeeded", status: "False" }] } },
+      isOurs: true,
+      shadow: { ...object.resource, status: { attempt: { phase }, conditions: [{ type: "Succeeded", status: "False" }] } },
     };
     const made = await makeShadow(object, undefined, settings, { evaluator, signal, ...acting });
     if (made.type === "refused") throw new Error(made.message);

@@ -95,7 +95,8 @@ export function createKeeping(deps: KeepingDeps): Keeping {
     const made = await makeShadow(given, config, settings, {
       evaluator: deps.evaluator,
       signal,
-      acting: isOurs ? known : undefined,
+      shadow: known,
+      isOurs,
     });
     if (made.type === "refused") return refuse(given, made.message, signal);
     const object = isEnding ? given : again(given, await adopt(given, signal));
