@@ -51,14 +51,17 @@ export function newlyAsked({ type, resource }: ServedObject, shadow: Resource): 
   const hasPoke = pokeOf({ type, resource }) !== undefined;
   const asked = askable.filter((name) => Object.hasOwn(annotations, name) && !(hasPoke && name === reconcileAtAnnotation));
   const values = Object.fromEntries(asked.map((name) => [name, annotations[name] ?? ""]));
-  const mark = asked.length === 0 ? "" : digest(values).slice(0, 16);
+  const mark = asked.length === 0 ? "" : `${digest(values).slice(0, 16)}${values[orphanAnnotation] === "true" ? letsGo : ""}`;
   if ((before[askedAnnotation] ?? "") === mark) return {};
-  const kept = before[orphanAnnotation] === "true" && shadow.metadata.deletionTimestamp === undefined;
+  // What somebody has written on the shadow itself is theirs to take back.
+  const isAsked = before[askedAnnotation]?.endsWith(letsGo) === true && before[orphanAnnotation] === "true";
+  const kept = isAsked && shadow.metadata.deletionTimestamp === undefined;
   // The mark comes last: until it is there all of them are written again.
   return { ...(kept && { [orphanAnnotation]: "false" }), ...values, [askedAnnotation]: mark };
 }
-/** On a shadow: a digest of what it was asked for by annotations of its object. */
+/** On a shadow: a digest of what it was asked for by annotations of its object, and whether that was to leave its remote object. */
 const askedAnnotation = "holdfast.dev/asked";
+const letsGo = ".orphan";
 const askable = [reconcileAtAnnotation, externalIdAnnotation, orphanAnnotation, arrivedAnnotation];
 
 /** Where it is. */

@@ -53,6 +53,18 @@ test("what people ask for on the object is handed on to its shadow once, and wha
   expect(handedOn({ [reconcileAt]: "a", "crossplane.io/reconcile-requested-at": "b" }, {})).toEqual({});
 });
 
+test("what somebody has marked on the shadow itself is not taken back", () => {
+  const first = handedOn({ [reconcileAt]: "a" }, {});
+  for (const before of [{}, first]) {
+    const later = handedOn({ [reconcileAt]: "b" }, { ...before, [orphan]: "true" });
+    expect(later).toEqual({ [reconcileAt]: "b", [asked]: expect.any(String) as unknown });
+    expect(handedOn({}, { ...before, ...later, [orphan]: "true" })).toEqual({ [asked]: "" });
+  }
+  // It was asked for not to be let go, and somebody has marked that otherwise on the shadow.
+  const refused = handedOn({ [orphan]: "false" }, {});
+  expect(handedOn({}, { ...refused, [orphan]: "true" })).toEqual({ [asked]: "" });
+});
+
 /** The annotations that a shadow that is there is written with. */
 async function written(object: ServedObject, status: object, isOurs: boolean): Promise<Annotations> {
   const shadow: Resource = { ...object.resource, status };
