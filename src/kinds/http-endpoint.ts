@@ -6,7 +6,15 @@
  * again every few minutes, what is not sooner.
  */
 import { pauseSinceMs } from "../core/backoff.ts";
-import { conditions, ready, reconciling, stalled, type Condition, type ConditionState } from "../core/conditions.ts";
+import {
+  conditions,
+  findCondition,
+  ready,
+  reconciling,
+  stalled,
+  type Condition,
+  type ConditionState,
+} from "../core/conditions.ts";
 import type { Connection, EndpointTraits } from "../core/connection.ts";
 import type { Refusal } from "../core/outcome.ts";
 import { endpointOfSlot } from "../core/slots.ts";
@@ -52,8 +60,7 @@ function* plan(situation: Situation<Endpoint>): Plan {
     return { ...(yield* judge(situation)), ...(user !== undefined && !isDeleted && { holds: [hold] }) };
   }
   if (!isDeleted && isToBeHeld(situation)) return yield* judge(situation);
-  if (!isDeleted && isNewWhileRefused(resource)) return { ...(yield* judge(situation)), requeueAfterMs: 0 };
-  if (!isDeleted) return letGo(resource);
+  if (!isDeleted) return yield* letGoOnceSeen(situation);
   return user === undefined || isLet ? letGo(resource) : yield* judge(situation, inUseBy(user));
 }
 
@@ -74,10 +81,16 @@ function heldBack({ resource, now }: Situation<Endpoint>, { reason, message }: R
   return { status: { ...status, conditions: [...others, ...told] }, result: "waiting", reason };
 }
 
-/** Where it may not be let go of, what it declares by now is looked at before that is tried again. */
-function isNewWhileRefused({ metadata, status }: Endpoint): boolean {
-  const isRefused = status?.conditions?.some(({ type }) => type === "FinalizerRefused") === true;
-  return isRefused && status.observedGeneration !== metadata.generation;
+/** Where it may not be let go of, what has changed about it is told before that is tried again. */
+function* letGoOnceSeen(situation: Situation<Endpoint>): Plan {
+  const { resource } = situation;
+  const { metadata, status } = resource;
+  if (!findCondition(status, "FinalizerRefused")) return letGo(resource);
+  const seen = yield* judge(situation);
+  const [before, now] = [status, seen.status].map((one) => findCondition(one, "Ready"));
+  const isSame = before?.status === now?.status && before?.reason === now?.reason;
+  if (isSame && status?.observedGeneration === metadata.generation) return letGo(resource);
+  return seen.result === "waiting" ? seen : { ...seen, requeueAfterMs: 0 };
 }
 
 /** Of those that need the cluster's own a slot knows its part; of the others no watch tells it, and it looks. */

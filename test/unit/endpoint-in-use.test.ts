@@ -20,12 +20,14 @@ interface Seen {
   readonly isPartial?: boolean;
   /** What there is in other slots. */
   readonly elsewhere?: readonly Resource[];
+  /** Why requests cannot use it. */
+  readonly missing?: string;
 }
 /** `elsewhere`: the work is divided. */
 function verdictOf(
   resource: Endpoint,
   referrers: readonly ReturnType<typeof user>[],
-  { isPartial = false, elsewhere }: Seen = {},
+  { isPartial = false, elsewhere, missing }: Seen = {},
 ): Verdict {
   const kind = resource.metadata.namespace === "" ? clusterHTTPEndpointKind : httpEndpointKind;
   const now = new Date("2026-01-02T03:04:05Z");
@@ -43,7 +45,9 @@ function verdictOf(
   while (!step.done) {
     const asked = step.value;
     if (asked.type !== "find") {
-      step = steps.next({ type: "usable" });
+      step = steps.next(
+        missing === undefined ? { type: "usable" } : { type: "refusal", reason: "SecretNotFound", message: missing, heals: true },
+      );
       continue;
     }
     const found = elsewhere?.find(asked.matches);
@@ -112,6 +116,20 @@ describe("an endpoint", () => {
       undefined,
     ]);
     expect(changed.status).toMatchObject({ observedGeneration: 2 });
+    // So is what it refers to, which may have gone or come back meanwhile; what is said of it already is not written again.
+    const gone = verdictOf(again, [user([])], { missing: "gone" });
+    expect(gone.finalizer).toBeUndefined();
+    expect(gone.requeueAfterMs).toBeGreaterThan(0);
+    expect(condition(gone, "Ready")).toMatchObject({ status: "False", reason: "SecretNotFound" });
+    const refused = httpEndpointKind.heldBack?.(
+      { ...situation, resource: { ...held, status: gone.status } },
+      { ...refusal, reason: "FinalizerRefused" },
+    );
+    const still = { ...held, status: refused?.status } as Endpoint;
+    expect(condition({ ...gone, status: still.status ?? {} }, "FinalizerRefused")).toBeDefined();
+    expect(verdictOf(still, [user([])], { missing: "gone, in other words" })).toMatchObject(off);
+    const back = verdictOf(still, [user([])]);
+    expect([back.finalizer, back.requeueAfterMs, condition(back, "Ready")?.reason]).toEqual([undefined, 0, "Accepted"]);
   });
 
   test("of the cluster is neither held nor let go by who sees a part of it, and tells no names", () => {
