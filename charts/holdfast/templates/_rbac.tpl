@@ -132,16 +132,27 @@ rules:
 {{- end }}
 {{- end }}
 
-{{/* A name cannot be demanded of what is created, or listed. Each slot has a lease, and each replica that shares the slots. */}}
+{{/*
+A name cannot be demanded of what is created, or listed. Each slot has a lease, and each replica that shares the slots. While their
+number changes Pods with the one before go on, until the last has gone: that number, as the common lease has it in the cluster.
+*/}}
 {{- define "holdfast.leaseRules" -}}
 {{- $names := list (include "holdfast.leaseName" .) }}
-{{- $slots := int (include "holdfast.slots" .) }}
+{{- $counts := list (int (include "holdfast.slots" .)) }}
+{{- $common := lookup "coordination.k8s.io/v1" "Lease" (include "holdfast.leaseNamespace" .) (first $names) | default dict }}
+{{- with regexFind "^slots-of-([2-9]|[1-5][0-9]|6[0-4])$" (toString (dig "spec" "holderIdentity" "" $common)) }}
+{{- $counts = uniq (append $counts (int (trimPrefix "slots-of-" .))) }}
+{{- end }}
+{{- range $slots := $counts }}
 {{- if gt $slots 1 }}
 {{- range $index := until $slots }}
 {{- range $what := list "slot" "seat" }}
 {{- $names = append $names (printf "%s-%s-%d-of-%d" (first $names) $what $index $slots) }}
 {{- end }}
 {{- end }}
+{{- end }}
+{{- end }}
+{{- if gt (len $names) 1 }}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [list]
