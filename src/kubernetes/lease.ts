@@ -93,8 +93,9 @@ export function createLeadership(settings: LeadershipSettings): Leadership {
   async function acquire(signal: AbortSignal): Promise<Lease> {
     for (;;) {
       try {
-        const taken = await hold(await standby.untilFree(signal));
-        if (taken === "conflict") await pauseIfAgain(signal);
+        const free = await standby.untilFree(signal);
+        const taken = await hold(free);
+        if (taken === "conflict") await pauseIfAgain(free, signal);
         else if (taken) return taken;
       } catch (error) {
         signal.throwIfAborted();
@@ -193,15 +194,16 @@ async function release(term: LeaseTerm, held: Lease, note: Note): Promise<void> 
   }
 }
 
-/** Who was slower than another looks again at once; a webhook can answer so for ever. */
-function pauseBetweenConflicts(periodMs: number, warn: (error: unknown) => void): (signal: AbortSignal) => Promise<void> {
-  let latestMs = -Infinity;
-  return async (signal) => {
-    if (performance.now() - latestMs < periodMs) {
+/** Who was slower than another finds it changed, and looks again at once; of one that is as it was, a webhook can answer so for ever. */
+function pauseBetweenConflicts(periodMs: number, warn: (error: unknown) => void) {
+  let latest: { readonly version: string | undefined } | undefined;
+  return async (free: Lease | undefined, signal: AbortSignal): Promise<void> => {
+    const version = free?.metadata.resourceVersion;
+    if (latest && latest.version === version) {
       warn(new Error("it is free, and each write of it is answered as a conflict"));
       await sleep(periodMs, undefined, { signal });
     }
-    latestMs = performance.now();
+    latest = { version };
   };
 }
 

@@ -41,3 +41,35 @@ test.concurrent.each([
   expect(pausesMs.slice(1).filter((pauseMs) => pauseMs < times.retryPeriodMs - 2)).toEqual([]);
   expect(notes).toEqual(["the lease cannot be read or written"]);
 });
+
+test("whoever is slower than others, time and again, looks again at once, and says nothing of that", async () => {
+  let version = 5;
+  let writes = 0;
+  async function call({ method, path }: ApiRequest, signal: AbortSignal): Promise<{ status: number; body: unknown }> {
+    await turn(undefined, { signal });
+    const metadata = { ...lease.metadata, resourceVersion: String(version) };
+    if (method === "GET") return { status: 200, body: { ...lease, metadata } };
+    writes += 1;
+    version += 1;
+    throw new ApiError(`${method} ${path}`, 409, { kind: "Status", reason: "Conflict" });
+  }
+  const notes: string[] = [];
+  const leadership = createLeadership({
+    ...times,
+    // A pause would be longer than the test.
+    retryPeriodMs: 500_000,
+    renewDeadlineMs: 1_000_000,
+    leaseDurationMs: 2_000_000,
+    client: { call } as Partial<ApiClient> as ApiClient,
+    emit: (event) => void (event.type === "note" && notes.push(event.message)),
+    namespace: "n",
+    name: "l",
+    identity: "me",
+  });
+  const stop = new AbortController();
+  const ended = leadership.run({ stop: stop.signal, ended: stop.signal }, () => {});
+  await until(() => writes > 7);
+  stop.abort();
+  await ended;
+  expect(notes).toEqual([]);
+});
