@@ -24,6 +24,10 @@ export function isAssumed({ status }: Resource): boolean {
 export function isTakenForDone(shadow: Resource): boolean {
   return phaseOf(shadow) === "Done" && isAssumed(shadow);
 }
+/** Whether it is sent again at each tick. */
+export function isScheduled({ spec }: Resource): boolean {
+  return ((spec ?? {}) as { readonly schedule?: object }).schedule !== undefined;
+}
 /** Whether it is sending what is not to be sent twice, or nobody has recorded yet what came of that. */
 export function isUnderWay(shadow: Resource): boolean {
   const { method = "" } = (shadow.spec ?? {}) as { readonly method?: string };

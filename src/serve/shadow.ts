@@ -22,7 +22,7 @@ import { digest } from "../core/tools/digest.ts";
 import { group } from "../api/kind-definition.ts";
 import { apiVersionOf } from "./kinds.ts";
 import { reachFrom, secretsOf } from "./reach.ts";
-import { hasFailedForGood, hasSucceeded, isTakenForDone, isUnderWay, phaseOf } from "./sent-once.ts";
+import { hasFailedForGood, hasSucceeded, isScheduled, isTakenForDone, isUnderWay, phaseOf } from "./sent-once.ts";
 import { pausedAnnotation, type ServedObject } from "./served-object.ts";
 
 /** On a shadow: the UID of the object that it stands for. One that has it is acted on only while that is served. */
@@ -156,7 +156,7 @@ export async function makeShadow(
       ...(config && { config }),
     },
   );
-  const isInDoubt = manifest?.spec["suspend"] !== true && isSentOnce(object) && acting && phaseOf(acting) === "Unknown";
+  const isInDoubt = manifest?.spec["suspend"] !== true && isSentOnce(object) && shadow && phaseOf(shadow) === "Unknown";
   const findings = isInDoubt ? [...found, doubt] : found;
   const hard = findings.filter(({ level }) => level === "HARD");
   if (!manifest || hard.length > 0)
@@ -219,12 +219,13 @@ function ours(annotations: Readonly<Record<string, string>> = {}, { shadow, isOu
   return Object.fromEntries(own);
 }
 
-function isSentOnce({ peer }: ServedObject): boolean {
+export function isSentOnce({ peer }: ServedObject): boolean {
   return peer.type === "disposable" && peer.spec.forProvider.shouldLoopInfinitely !== true;
 }
-/** Whether the shadow has sent what is sent once: the object's status may not tell of it yet. */
+/** Whether the shadow has sent what is sent once, or has taken it for sent as the object's status says: that may not tell of it yet. */
 export function isSent(object: ServedObject, shadow: Resource): boolean {
-  return isSentOnce(object) && hasSucceeded(shadow);
+  const isTold = object.peer.type === "disposable" && object.peer.status?.synced === true;
+  return isSentOnce(object) && (hasSucceeded(shadow) || (isTold && isTakenForDone(shadow)));
 }
 /**
  * Whether a shadow that is there does what the object says. Of a DisposableRequest that has been sent, and is not sent again, it does
@@ -238,7 +239,9 @@ export function isCurrent(
 ): boolean {
   const { peer } = object;
   const isTold = peer.type === "disposable" && peer.status?.synced === true;
-  if (isSentOnce(object) && (isTold || hasSucceeded(shadow) || isUnderWay(shadow))) return true;
+  // One that was sent at each tick until now is to have that taken off.
+  const isOver = (isTold || hasSucceeded(shadow)) && !isScheduled(shadow);
+  if (isSentOnce(object) && (isOver || isUnderWay(shadow))) return true;
   return shadow.metadata.annotations?.[madeOfAnnotation] === madeOf(object, config, settings);
 }
 

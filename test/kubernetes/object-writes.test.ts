@@ -1,7 +1,10 @@
 /** An annotation, and the end of an object, on the real API server: over nobody's word, and what is left is told. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { Resource } from "../../src/core/resource.ts";
 import { toResource } from "../../src/kubernetes/objects.ts";
-import { createApiClient } from "../../src/kubernetes/api-client.ts";
+import { ChangedError, createWrites } from "../../src/cli/serve/writes.ts";
+import type { Manifest } from "../../src/convert/translation.ts";
+import { createApiClient, type ApiClient } from "../../src/kubernetes/api-client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
 import { createKubernetesStore, type KubernetesStore } from "../../src/kubernetes/store.ts";
 import { requestObjects, requestType, type RequestObjects } from "../support/request-objects.ts";
@@ -11,6 +14,7 @@ const annotation = { name: "holdfast.dev/external-id", value: "ours" };
 const { name } = annotation;
 
 describeWithControlPlane("what is written of an object beside its status", (plane) => {
+  let client: ApiClient;
   let store: KubernetesStore;
   let objects: RequestObjects;
   const stack = new AsyncDisposableStack();
@@ -19,7 +23,7 @@ describeWithControlPlane("what is written of an object beside its status", (plan
   beforeAll(async () => {
     objects = requestObjects(plane, await plane.createNamespace("object-writes"));
     const emit = (): void => {};
-    const client = stack.use(createApiClient({ loadKubeConfig: () => loadKubeConfig(plane.kubeconfigs.admin), emit }));
+    client = stack.use(createApiClient({ loadKubeConfig: () => loadKubeConfig(plane.kubeconfigs.admin), emit }));
     store = createKubernetesStore({ client, emit, random: () => 0 });
   });
   afterAll(() => stack.disposeAsync());
@@ -55,6 +59,21 @@ describeWithControlPlane("what is written of an object beside its status", (plan
     await objects.create("again");
     expect(await store.annotate(requestType, seen, annotation, signal)).toEqual({ type: "conflict" });
     expect((await objects.get("again")).metadata.annotations).toBeUndefined();
+  });
+
+  test("a shadow that has sent something since it was looked at is not written anew", async () => {
+    await objects.create("shadow");
+    const seen = toResource(await objects.patch("shadow", { metadata: { annotations: { other: "1" } } }));
+    const shadow = {
+      metadata: { namespace: seen.metadata.namespace, name: "shadow" },
+      spec: { ...(seen.spec as object), method: "PUT" },
+    };
+    const replace = (known: Resource): Promise<Resource> =>
+      createWrites(client, () => true).replace(requestType, known, shadow as unknown as Manifest, signal);
+    await store.writeStatus(requestType, seen, { completedRuns: 1 }, { type: "unchanged" }, signal);
+    await expect(replace(seen)).rejects.toThrow(ChangedError);
+    expect((await objects.get("shadow")).spec).toEqual(seen.spec);
+    expect((await replace(toResource(await objects.get("shadow")))).spec).toMatchObject({ method: "PUT" });
   });
 
   test("what is deleted is gone, or is told as a finalizer keeps it", async () => {

@@ -3,6 +3,7 @@ import { expect, test } from "@jest/globals";
 import { createKeeping, type KeepingDeps } from "../../src/cli/serve/keeping.ts";
 import type { Manifest } from "../../src/convert/translation.ts";
 import type { Resource } from "../../src/core/resource.ts";
+import { sameJSON } from "../../src/core/tools/json.ts";
 import { managedTypes } from "../../src/serve/kinds.ts";
 import { readServed, type ServedObject } from "../../src/serve/served-object.ts";
 import { statusMark, withMark } from "../../src/serve/serving.ts";
@@ -61,6 +62,8 @@ async function kept({ status, told = {}, served = "True", now = change, before =
       replace: (_type: object, _shadow: Resource, manifest: Manifest) => {
         const isDone = manifest.metadata.annotations?.["holdfast.dev/assume-done"] === "true";
         const isAsked = manifest.metadata.annotations?.["holdfast.dev/reconcile-at"] !== undefined;
+        const { schedule, ...sent } = spec;
+        if (schedule !== undefined && sameJSON(manifest.spec, sent)) return Promise.resolve((done.push("stopped"), shadow));
         const way = manifest.spec["suspend"] === true ? "suspended" : isDone ? "taken for done" : "written";
         done.push(isAsked ? `${way}, asked` : way);
         return Promise.resolve({ ...shadow, spec: manifest.spec });
@@ -93,6 +96,21 @@ test("what another has sent is taken for done by a shadow that has not begun", a
   expect(await kept({ status: {}, told: { synced: true }, served: "none" })).toEqual(["taken for done"]);
 });
 
+test("what another has sent meanwhile is taken for done, whatever has become of it here", async () => {
+  const of = (status: object): Promise<unknown> => kept({ status, told: { synced: true }, served: "False" });
+  expect(await of(done("True", "AssumedDone"))).toEqual([]);
+  expect(await of(done("False", "UnexpectedStatus"))).toEqual(["again"]);
+});
+
+test("what is no longer to be sent at each tick is sent no more, told of or not, ours all the time or not", async () => {
+  const before = { shouldLoopInfinitely: true, nextReconcile: "1m" };
+  const now = { shouldLoopInfinitely: false };
+  for (const served of ["True", "False"])
+    for (const told of [{}, { synced: true }])
+      for (const change of [now, { ...now, body: "second" }])
+        expect(await kept({ status: done("True", "Succeeded"), told, served, before, now: change })).toEqual(["stopped"]);
+});
+
 test("what has failed, or loops, is done as it is written by now", async () => {
   expect(await kept({ status: done("False", "UnexpectedStatus"), told: { failed: 1 } })).toEqual(["written, asked"]);
   const before = { shouldLoopInfinitely: true, nextReconcile: "1m" };
@@ -105,6 +123,9 @@ test("what may have arrived is not sent again as it is written by now, told of o
   // What comes of it is waited for, but where it is as well sent twice.
   expect(await of("InFlight", {})).toEqual([]);
   expect(await of("InFlight", { method: "PUT" })).toEqual(["written"]);
+  const refused = (phase: string): Promise<unknown> => kept({ status: { attempt: { phase, tries: 1 } }, served: "False" });
+  expect(await refused("Unknown")).toEqual(["suspended"]);
+  expect(await refused("InFlight")).toEqual([]);
 });
 
 test("what had been given up before it was taken over is sent where it may be tried more often by now", async () => {

@@ -11,12 +11,14 @@ import { externalIdAnnotation, type Resource, type ResourceKey, type ResourceTyp
 import { shadowTypeOf } from "../../serve/kinds.ts";
 import { openShadow } from "../../serve/open-shadow.ts";
 import type { Registry } from "../../serve/registry.ts";
+import { isScheduled, isUnderWay } from "../../serve/sent-once.ts";
 import { conditionOf, peerFinalizer, type ServedObject } from "../../serve/served-object.ts";
 import { markIn, servedCondition, statusMark, textOf, type ServedReason } from "../../serve/serving.ts";
 import {
   isCurrent,
   isHalfMade,
   isSent,
+  isSentOnce,
   madeOfAnnotation,
   makeShadow,
   servedAsAnnotation,
@@ -169,15 +171,23 @@ async function replace(
     const id = manifest.metadata.annotations?.[externalIdAnnotation];
     const own = ((known.status ?? {}) as { readonly externalID?: string }).externalID;
     if (id !== undefined && own !== id) named = await writes.annotate(kind, known, externalIdAnnotation, id, signal);
-    if (peer.type === "disposable" && peer.status?.synced === true && !isDone(known)) {
+    const lacksIt = !isDone(known) || (isSentOnce(object) && !isSent(object, known));
+    if (peer.type === "disposable" && peer.status?.synced === true && lacksIt) {
       await letGo(kind, known, signal);
       return undefined;
     }
   }
   const isSame = known.metadata.annotations?.[madeOfAnnotation] === manifest.metadata.annotations?.[madeOfAnnotation];
-  return isSame || isSent(object, known) ? named : writes.replace(kind, known, manifest, signal);
+  if (isSame || (isSentOnce(object) && isUnderWay(known))) return named;
+  if (!isSent(object, known)) return writes.replace(kind, known, manifest, signal);
+  return isScheduled(known) ? writes.replace(kind, known, asSent(manifest, known), signal) : named;
 }
 
+/** What has been sent stays as it was, but that it is sent no more. */
+function asSent<M extends Shadow["manifest"]>(manifest: M, { spec }: Resource): M {
+  const { schedule: _, ...sent } = spec as M["spec"];
+  return { ...manifest, spec: sent };
+}
 const halfMade =
   "its annotation crossplane.io/external-create-pending says that a creation was begun whose outcome nobody recorded: look whether the object is there, and take the annotation off";
 function isOwn({ metadata: { uid } }: Resource, { metadata: { labels } }: Resource): boolean {

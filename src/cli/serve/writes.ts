@@ -83,6 +83,10 @@ export function createWrites(client: ApiClient, mayWrite: () => boolean, random:
       const body = [
         { op: "test", path: "/metadata/uid", value: metadata.uid },
         { op: "test", path: "/metadata/generation", value: metadata.generation },
+        // What is sent once may have left since it was looked at, which its status alone says.
+        ...(type.kind === "HTTPRequest"
+          ? [{ op: "replace", path: "/metadata/resourceVersion", value: metadata.resourceVersion }]
+          : []),
         { op: "replace", path: "/spec", value: manifest.spec },
         ...gone.map((name) => ({ op: "remove", path: `/metadata/labels/${pointer(name)}` })),
         ...Object.entries(labels).map(([name, value]) => ({ op: "add", path: `/metadata/labels/${pointer(name)}`, value })),
