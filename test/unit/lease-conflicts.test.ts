@@ -9,6 +9,26 @@ import { until } from "../support/memory-store.ts";
 const times = { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryPeriodMs: 100 };
 const lease = { metadata: { namespace: "n", name: "l", uid: "u", resourceVersion: "5" }, spec: { leaseDurationSeconds: 1 } };
 
+type Call = (request: ApiRequest, signal: AbortSignal) => Promise<{ status: number; body: unknown }>;
+/** Competes for the lease until `isOver`. The notes that it makes. */
+async function compete(call: Call, durations: typeof times, isOver: () => boolean): Promise<readonly string[]> {
+  const notes: string[] = [];
+  const leadership = createLeadership({
+    ...durations,
+    client: { call } as Partial<ApiClient> as ApiClient,
+    emit: (event) => void (event.type === "note" && notes.push(event.message)),
+    namespace: "n",
+    name: "l",
+    identity: "me",
+  });
+  const stop = new AbortController();
+  const ended = leadership.run({ stop: stop.signal, ended: stop.signal }, () => {});
+  await until(isOver);
+  stop.abort();
+  await ended;
+  return notes;
+}
+
 test.concurrent.each([
   ["a webhook's conflict", 409, { kind: "Status", reason: "Conflict" }],
   ["a bare conflict", 409, undefined],
@@ -22,20 +42,7 @@ test.concurrent.each([
     writtenMs.push(performance.now());
     throw new ApiError(`${method} ${path}`, status, body);
   }
-  const notes: string[] = [];
-  const leadership = createLeadership({
-    ...times,
-    client: { call } as Partial<ApiClient> as ApiClient,
-    emit: (event) => void (event.type === "note" && notes.push(event.message)),
-    namespace: "n",
-    name: "l",
-    identity: "me",
-  });
-  const stop = new AbortController();
-  const ended = leadership.run({ stop: stop.signal, ended: stop.signal }, () => {});
-  await until(() => writtenMs.length > 7);
-  stop.abort();
-  await ended;
+  const notes = await compete(call, times, () => writtenMs.length > 7);
   const pausesMs = writtenMs.slice(1).map((atMs, nth) => atMs - (writtenMs[nth] ?? 0));
   // The first one is tried again at once; timers are a millisecond early at most.
   expect(pausesMs.slice(1).filter((pauseMs) => pauseMs < times.retryPeriodMs - 2)).toEqual([]);
@@ -53,23 +60,7 @@ test("whoever is slower than others, time and again, looks again at once, and sa
     version += 1;
     throw new ApiError(`${method} ${path}`, 409, { kind: "Status", reason: "Conflict" });
   }
-  const notes: string[] = [];
-  const leadership = createLeadership({
-    ...times,
-    // A pause would be longer than the test.
-    retryPeriodMs: 500_000,
-    renewDeadlineMs: 1_000_000,
-    leaseDurationMs: 2_000_000,
-    client: { call } as Partial<ApiClient> as ApiClient,
-    emit: (event) => void (event.type === "note" && notes.push(event.message)),
-    namespace: "n",
-    name: "l",
-    identity: "me",
-  });
-  const stop = new AbortController();
-  const ended = leadership.run({ stop: stop.signal, ended: stop.signal }, () => {});
-  await until(() => writes > 7);
-  stop.abort();
-  await ended;
-  expect(notes).toEqual([]);
+  // A pause would be longer than the test.
+  const long = { retryPeriodMs: 500_000, renewDeadlineMs: 1_000_000, leaseDurationMs: 2_000_000 };
+  expect(await compete(call, long, () => writes > 7)).toEqual([]);
 });
