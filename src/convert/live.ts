@@ -23,7 +23,11 @@ export interface Taken {
 }
 
 /** `spec`: what the Request has become. */
-export async function takenIdentity(object: PeerRequest, spec: Spec, { programs, findings, form }: Translating): Promise<Taken> {
+export async function takenIdentity(
+  object: PeerRequest,
+  spec: Spec,
+  { programs, findings, form, reach }: Translating,
+): Promise<Taken> {
   const { status, async, metadata } = object;
   const { externalID } = spec;
   const named = metadata.annotations?.["crossplane.io/external-name"];
@@ -33,6 +37,9 @@ export async function takenIdentity(object: PeerRequest, spec: Spec, { programs,
   const answers = [response, cache?.response].flatMap((one) => (one && isSuccess(one) ? [one] : []));
   const wasSent = statusOf(response) !== 0 || statusOf(cache?.response) !== 0;
   if (typeof externalID !== "string" || !wasSent) return {};
+  // Where it is served people write it on the object itself.
+  const written = reach && metadata.annotations?.["holdfast.dev/external-id"];
+  const byHand: Taken | undefined = written ? { annotations: { "holdfast.dev/external-id": written } } : undefined;
   for (const answer of answers) {
     const [found] = await programs.run(externalID, { inputs: {}, parameters: spec["parameters"] ?? null }, [answerHere(answer)]);
     const id = found?.type === "value" ? idText(found.value) : undefined;
@@ -48,6 +55,7 @@ export async function takenIdentity(object: PeerRequest, spec: Spec, { programs,
       const look = await looksWhereItDid(object, spec, { id, answer }, { programs });
       return { annotations: { "holdfast.dev/external-id": id }, look };
     }
+    if (byHand) return byHand;
     findings.add(
       "HARD",
       "status.response",
@@ -57,6 +65,7 @@ export async function takenIdentity(object: PeerRequest, spec: Spec, { programs,
   }
   // There such an object had not been created.
   if (answers.length === 0 && requestDetails?.method === "POST" && statusOf(response) >= 400) return {};
+  if (byHand) return byHand;
   findings.add(
     "HARD",
     "status.response",

@@ -6,6 +6,7 @@
  */
 import type { Finding } from "../convert/findings.ts";
 import type { PeerConfig } from "../convert/peer-object.ts";
+import { durationHere } from "../convert/root.ts";
 import { pollAnnotation, translate } from "../convert/translate.ts";
 import type { Manifest, TranslateOptions } from "../convert/translation.ts";
 import {
@@ -194,19 +195,21 @@ export async function makeShadow(
 const doubt: Finding = {
   level: "WARN",
   field: "status",
-  message: "it may have arrived as it was written before: it is suspended, until somebody has looked at it",
+  message: "it may have arrived as it was written before: it is suspended: to have it sent, delete the object and make it anew",
 };
 /** Whether it is known what came of all that it has sent: then its own record says what is to be sent, and not the object's status. */
 function isDecided(shadow: Resource): boolean {
-  return ["Retrying", "Done"].includes(phaseOf(shadow) ?? "");
+  const phase = phaseOf(shadow) ?? "";
+  // What is as well sent twice needs nobody to look at it.
+  return ["Retrying", "Done"].includes(phase) || (phase === "InFlight" && !isUnderWay(shadow));
 }
 /** One that had failed as often as it might, here or there, and may do so more often by now. */
 function mayGoOn({ peer }: ServedObject, shadow: Resource): boolean {
   if (peer.type !== "disposable") return false;
-  const { rollbackRetriesLimit: limit, shouldLoopInfinitely: loops = false } = peer.spec.forProvider;
+  const { rollbackRetriesLimit: limit } = peer.spec.forProvider;
   const { synced, failed = 0 } = peer.status ?? {};
   const hasFailed = isTakenForDone(shadow) ? synced !== true : hasFailedForGood(shadow);
-  return hasFailed && !loops && (limit === undefined || failed < limit);
+  return hasFailed && isSentOnce({ peer }) && (limit === undefined || failed < limit);
 }
 
 /** Tells that it has been observed, and how that was answered, however the content is. */
@@ -219,8 +222,11 @@ function ours(annotations: Readonly<Record<string, string>> = {}, { shadow, isOu
   return Object.fromEntries(own);
 }
 
-export function isSentOnce({ peer }: ServedObject): boolean {
-  return peer.type === "disposable" && peer.spec.forProvider.shouldLoopInfinitely !== true;
+export function isSentOnce({ peer }: Pick<ServedObject, "peer">): boolean {
+  if (peer.type !== "disposable") return false;
+  const { shouldLoopInfinitely: loops = false, rollbackRetriesLimit: limit, nextReconcile = "" } = peer.spec.forProvider;
+  // With a limit and no pause its success is the end of it.
+  return !loops || (limit !== undefined && durationHere(nextReconcile) === undefined);
 }
 /** Whether the shadow has sent what is sent once, or has taken it for sent as the object's status says: that may not tell of it yet. */
 export function isSent(object: ServedObject, shadow: Resource): boolean {

@@ -99,3 +99,11 @@ test("the id of the status is one for a shadow that another has served meanwhile
   expect(await written(member({ [externalId]: "4" }, status), {}, true)).not.toHaveProperty([externalId]);
   expect(await written(member({}, status), {}, false)).toMatchObject({ [externalId]: "7" });
 });
+
+test("an id that nothing else tells is that which somebody has written on the object", async () => {
+  const status = { response: { statusCode: 500 }, requestDetails: { method: "GET", url: "http://a.example/4" } };
+  const of = (annotations: Annotations): Promise<unknown> =>
+    makeShadow(member(annotations, status), undefined, settings, { evaluator, signal });
+  expect(await of({ [externalId]: "4" })).toMatchObject({ manifest: { metadata: { annotations: { [externalId]: "4" } } } });
+  expect(await of({})).toMatchObject({ type: "refused" });
+});

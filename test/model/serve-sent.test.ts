@@ -26,9 +26,10 @@ function once(forProvider: object, status: object, annotations: Readonly<Record<
 /** With the condition that says that it is served, as Holdfast writes it. */
 function marked(status: object, served = "True"): object {
   if (served === "none") return status;
-  const message = withMark("by HTTPRequest here/one", statusMark(status));
-  const reason = served === "True" ? "Exactly" : "Refused";
-  return { ...status, conditions: [{ type: "Served", status: served, reason, message }] };
+  const message = withMark("by HTTPRequest here/one", served === "another's" ? "of-before" : statusMark(status));
+  const isServed = served !== "False";
+  const reason = isServed ? "Exactly" : "Refused";
+  return { ...status, conditions: [{ type: "Served", status: isServed ? "True" : "False", reason, message }] };
 }
 interface Acted {
   readonly status: object;
@@ -111,6 +112,27 @@ test("what is no longer to be sent at each tick is sent no more, told of or not,
         expect(await kept({ status: done("True", "Succeeded"), told, served, before, now: change })).toEqual(["stopped"]);
 });
 
+test("what another has tried, or given up, is as if it were taken over anew", async () => {
+  const told = { failed: 1, error: "no", requestDetails: { method: "POST" } };
+  const of = (status: object, served: string, given = {}, failed = 1): Promise<unknown> =>
+    kept({ status, told: { ...told, failed }, served, before: given, now: {} });
+  for (const status of [{}, { attempt: { phase: "Retrying", tries: 1 } }]) {
+    expect(await of(status, "another's")).toEqual(["again"]);
+    expect(await of(status, "another's", { rollbackRetriesLimit: 3 }, 3)).toEqual(["again"]);
+    // It was us who tried it.
+    expect(await of(status, "True")).toEqual([]);
+    expect(await of(status, "False")).toEqual([]);
+  }
+});
+
+test("a loop without a pause, and with a limit, ends with its success", async () => {
+  const before = { shouldLoopInfinitely: true, rollbackRetriesLimit: 3 };
+  const of = (status: object): Promise<unknown> => kept({ status, before });
+  expect(await of(done("True", "Succeeded"))).toEqual([]);
+  expect(await of({ attempt: { phase: "InFlight", tries: 1 } })).toEqual([]);
+  expect(await of({ attempt: { phase: "Unknown", tries: 1 } })).toEqual(["suspended"]);
+});
+
 test("what has failed, or loops, is done as it is written by now", async () => {
   expect(await kept({ status: done("False", "UnexpectedStatus"), told: { failed: 1 } })).toEqual(["written, asked"]);
   const before = { shouldLoopInfinitely: true, nextReconcile: "1m" };
@@ -123,6 +145,9 @@ test("what may have arrived is not sent again as it is written by now, told of o
   // What comes of it is waited for, but where it is as well sent twice.
   expect(await of("InFlight", {})).toEqual([]);
   expect(await of("InFlight", { method: "PUT" })).toEqual(["written"]);
+  const told = { failed: 1, error: "no", requestDetails: { method: "PUT" } };
+  const trying = { attempt: { phase: "InFlight", tries: 2 } };
+  expect(await kept({ status: trying, before: { method: "PUT" }, told })).toEqual(["written"]);
   const refused = (phase: string): Promise<unknown> => kept({ status: { attempt: { phase, tries: 1 } }, served: "False" });
   expect(await refused("Unknown")).toEqual(["suspended"]);
   expect(await refused("InFlight")).toEqual([]);

@@ -11,7 +11,7 @@ import { externalIdAnnotation, type Resource, type ResourceKey, type ResourceTyp
 import { shadowTypeOf } from "../../serve/kinds.ts";
 import { openShadow } from "../../serve/open-shadow.ts";
 import type { Registry } from "../../serve/registry.ts";
-import { isScheduled, isUnderWay } from "../../serve/sent-once.ts";
+import { isScheduled, isUnderWay, phaseOf } from "../../serve/sent-once.ts";
 import { conditionOf, peerFinalizer, type ServedObject } from "../../serve/served-object.ts";
 import { markIn, servedCondition, statusMark, textOf, type ServedReason } from "../../serve/serving.ts";
 import {
@@ -166,13 +166,17 @@ async function replace(
   const { type, peer } = object;
   const kind = shadowTypeOf(type);
   let named = known;
-  if (!isOurs && conditionOf(peer.status, servedCondition)) {
+  const served = conditionOf(peer.status, servedCondition);
+  if (!isOurs && served) {
     // Another has served it meanwhile: what it knows of it counts.
     const id = manifest.metadata.annotations?.[externalIdAnnotation];
     const own = ((known.status ?? {}) as { readonly externalID?: string }).externalID;
     if (id !== undefined && own !== id) named = await writes.annotate(kind, known, externalIdAnnotation, id, signal);
     const lacksIt = !isDone(known) || (isSentOnce(object) && !isSent(object, known));
-    if (peer.type === "disposable" && peer.status?.synced === true && lacksIt) {
+    // What another has tried, or given up, is as if it were taken over anew. While it is refused nobody but us has tried it.
+    const isIdle = ["Retrying", undefined].includes(phaseOf(known));
+    const isTried = served.reason !== "Refused" && isSentOnce(object) && isIdle && waits(manifest);
+    if (peer.type === "disposable" && ((peer.status?.synced === true && lacksIt) || isTried)) {
       await letGo(kind, known, signal);
       return undefined;
     }
@@ -183,6 +187,10 @@ async function replace(
   return isScheduled(known) ? writes.replace(kind, known, asSent(manifest, known), signal) : named;
 }
 
+/** Whether it is not to be sent as it is taken over. */
+function waits({ spec, metadata: { annotations = {} } }: Shadow["manifest"]): boolean {
+  return spec["suspend"] === true || annotations["holdfast.dev/assume-done"] === "true";
+}
 /** What has been sent stays as it was, but that it is sent no more. */
 function asSent<M extends Shadow["manifest"]>(manifest: M, { spec }: Resource): M {
   const { schedule: _, ...sent } = spec as M["spec"];

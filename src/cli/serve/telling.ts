@@ -8,7 +8,7 @@ import { detailsOf } from "../../serve/details.ts";
 import { shadowTypeOf } from "../../serve/kinds.ts";
 import type { ShownAnswers } from "../../serve/shown-answers.ts";
 import { conditionOf, readServed, type ServedObject } from "../../serve/served-object.ts";
-import { servedCondition, statusMark, textOf, withMark, type ServedReason } from "../../serve/serving.ts";
+import { markIn, servedCondition, statusMark, textOf, withMark, type ServedReason } from "../../serve/serving.ts";
 import {
   errorObserved,
   exhaustedStates,
@@ -86,7 +86,8 @@ export function createTelling({ writes, evaluator, learn, shownOf, now }: Tellin
     async resting(given, states, signal) {
       const was = conditionOf(given.resource.status, servedCondition);
       const answer = given.resource.status ?? {};
-      if (was?.status !== "True") return this.states(given, states, undefined, signal);
+      // What another has written meanwhile is not our own after it, either.
+      if (was?.status !== "True" || markIn(was) !== statusMark(answer)) return this.states(given, states, undefined, signal);
       const served = { status: was.status, reason: was.reason as ServedReason, message: textOf(was) ?? "" };
       await writeMarked(given, { answer, states, served }, signal);
     },
