@@ -86,6 +86,15 @@ const mostRetries = 100;
 /** There whatever failed was tried again. */
 const everyFailure = ["4xx", "5xx", ...retryReasons];
 
+/** Whether it is sent no more once that has succeeded: one that loops, too, where it has a limit and no pause. */
+export function endsWithSuccess({
+  shouldLoopInfinitely: loops = false,
+  rollbackRetriesLimit: limit,
+  nextReconcile = "",
+}: DisposableParameters): boolean {
+  return !loops || (limit !== undefined && durationHere(nextReconcile) === undefined);
+}
+
 /** How often it is sent, and when. */
 function triesOf(parameters: DisposableParameters, { findings, choices }: OfDisposable): Spec & { readonly retry: object } {
   const {
@@ -124,14 +133,12 @@ function triesOf(parameters: DisposableParameters, { findings, choices }: OfDisp
       when: [...(expectedResponse === undefined || expectedResponse === "" ? [] : ["2xx", "3xx"]), ...everyFailure],
       backoff: wait === undefined ? { initial: "1s", max: "1m" } : { initial: wait, max: wait },
     },
-    ...(loops && scheduleOf(limit, pause, findings)),
+    ...(!endsWithSuccess(parameters) && scheduleOf(limit, pause, findings)),
     ...(limit === 0 && { suspend: true }),
   };
 }
 
 function scheduleOf(limit: number | undefined, pause: string | undefined, findings: Translating["findings"]): Spec {
-  // With a limit and no pause its success was the end of it.
-  if (limit !== undefined && pause === undefined) return {};
   if (pause === undefined)
     findings.add("CHANGE", "shouldLoopInfinitely", "without nextReconcile it was sent at each reconcile; here each 30 s");
   if (limit !== undefined && limit > mostFailures)

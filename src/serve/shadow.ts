@@ -5,8 +5,8 @@
  * the object alone, so that whoever serves it next finds it.
  */
 import type { Finding } from "../convert/findings.ts";
+import { endsWithSuccess } from "../convert/disposable.ts";
 import type { PeerConfig } from "../convert/peer-object.ts";
-import { durationHere } from "../convert/root.ts";
 import { pollAnnotation, translate } from "../convert/translate.ts";
 import type { Manifest, TranslateOptions } from "../convert/translation.ts";
 import {
@@ -223,10 +223,7 @@ function ours(annotations: Readonly<Record<string, string>> = {}, { shadow, isOu
 }
 
 export function isSentOnce({ peer }: Pick<ServedObject, "peer">): boolean {
-  if (peer.type !== "disposable") return false;
-  const { shouldLoopInfinitely: loops = false, rollbackRetriesLimit: limit, nextReconcile = "" } = peer.spec.forProvider;
-  // With a limit and no pause its success is the end of it.
-  return !loops || (limit !== undefined && durationHere(nextReconcile) === undefined);
+  return peer.type === "disposable" && endsWithSuccess(peer.spec.forProvider);
 }
 /** Whether the shadow has sent what is sent once, or has taken it for sent as the object's status says: that may not tell of it yet. */
 export function isSent(object: ServedObject, shadow: Resource): boolean {
