@@ -3,6 +3,7 @@
  *
  * Invariant: whatever a step is interrupted by, no two act on a remote object at once, and nothing is sent before `observe`.
  */
+import { assumeDoneAnnotation, externalIdAnnotation } from "../core/resource.ts";
 import { group } from "../api/kind-definition.ts";
 import { digest } from "../core/tools/digest.ts";
 import { checks, quote } from "./handover-checks.ts";
@@ -36,10 +37,9 @@ function whyLeft({ object, manifest }: HandedOver): string | undefined {
 /** Whether a look is all that it sends: what was never sent, or whose id is not known, would be sent a second time. */
 function isKnown({ object: { status }, manifest: { kind, metadata, spec } }: HandedOver): boolean {
   const { annotations = {} } = metadata;
-  if (kind === "HTTPRequest") return annotations["holdfast.dev/assume-done"] === "true";
+  if (kind === "HTTPRequest") return annotations[assumeDoneAnnotation] === "true";
   if (spec["create"] === undefined) return true;
-  if (spec["externalID"] !== undefined || spec["lookup"] !== undefined)
-    return annotations["holdfast.dev/external-id"] !== undefined;
+  if (spec["externalID"] !== undefined || spec["lookup"] !== undefined) return annotations[externalIdAnnotation] !== undefined;
   // A create that failed is tried again where a look finds nothing.
   return [status?.response, status?.cache?.response].some((answer) => answer && isSuccess(answer));
 }

@@ -4,6 +4,7 @@
  * Invariant: where an object may be there and its id is not known, what is made of it is suspended: else a second one would be
  * created.
  */
+import { assumeDoneAnnotation, externalIdAnnotation } from "../core/resource.ts";
 import { parseJSON } from "../core/tools/json.ts";
 import { idText } from "./id-text.ts";
 import type { PeerDisposable, PeerRequest } from "./peer-object.ts";
@@ -32,14 +33,14 @@ export async function takenIdentity(
   const { externalID } = spec;
   const named = metadata.annotations?.["crossplane.io/external-name"];
   const known = async ? (status?.externalRef ?? (named === metadata.name ? undefined : named)) : undefined;
-  if (known !== undefined && known !== "") return { annotations: { "holdfast.dev/external-id": known } };
+  if (known !== undefined && known !== "") return { annotations: { [externalIdAnnotation]: known } };
   const { response, cache, requestDetails } = status ?? {};
   const answers = [response, cache?.response].flatMap((one) => (one && isSuccess(one) ? [one] : []));
   const wasSent = statusOf(response) !== 0 || statusOf(cache?.response) !== 0;
   if (typeof externalID !== "string" || !wasSent) return {};
   // Where it is served people write it on the object itself.
-  const written = reach && metadata.annotations?.["holdfast.dev/external-id"];
-  const byHand: Taken | undefined = written ? { annotations: { "holdfast.dev/external-id": written } } : undefined;
+  const written = reach && metadata.annotations?.[externalIdAnnotation];
+  const byHand: Taken | undefined = written ? { annotations: { [externalIdAnnotation]: written } } : undefined;
   for (const answer of answers) {
     const [found] = await programs.run(externalID, { inputs: {}, parameters: spec["parameters"] ?? null }, [answerHere(answer)]);
     const id = found?.type === "value" ? idText(found.value) : undefined;
@@ -53,7 +54,7 @@ export async function takenIdentity(
           "its last answer has not all that update sends: an update was due there, and is here",
         );
       const look = await looksWhereItDid(object, spec, { id, answer }, { programs });
-      return { annotations: { "holdfast.dev/external-id": id }, look };
+      return { annotations: { [externalIdAnnotation]: id }, look };
     }
     if (byHand) return byHand;
     findings.add(
@@ -81,7 +82,7 @@ export function takenDelivery({ spec, status }: PeerDisposable, { findings }: Tr
   const wasTried = (status?.failed ?? 0) > 0 && (requestDetails !== undefined || lastReconcileTime !== undefined);
   if (!status || (statusOf(status.response) === 0 && status.synced !== true && !wasTried)) return {};
   const { rollbackRetriesLimit: limit, shouldLoopInfinitely: loops = false, nextReconcile } = spec.forProvider;
-  const done = { annotations: { "holdfast.dev/assume-done": "true" } };
+  const done = { annotations: { [assumeDoneAnnotation]: "true" } };
   if (status.synced === true) {
     if (loops && nextReconcile !== undefined)
       findings.add(

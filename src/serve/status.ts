@@ -128,11 +128,11 @@ function tellFailures({ peer }: ServedObject, shadow: Resource, answer: PeerAnsw
   if (isTakenForDone(shadow)) return before;
   if (ready?.status === "True") return attempt || peer.type === "request" ? {} : before;
   if (attempt?.phase === "InFlight" || attempt?.phase === "Polling") return before;
-  const hasSucceeded = attempt?.phase === "Done" && "succeeded" in attempt && attempt.succeeded;
-  if (!attempt || hasSucceeded) {
+  const hasEndedWell = attempt?.phase === "Done" && "succeeded" in attempt && attempt.succeeded;
+  if (!attempt || hasEndedWell) {
     // It could not be sent, or could not be looked at; how often is not known.
     if (ready && !resting.includes(ready.reason)) return { failed: Math.max(failed ?? 0, 1), error: ready.message };
-    return hasSucceeded ? {} : before;
+    return hasEndedWell ? {} : before;
   }
   const why = errorOf(peer, findCondition(shadow.status, attempt.phase === "Done" ? "Succeeded" : "Ready") ?? ready, answer);
   return { failed: Math.max(attempt.tries, schedule?.failures ?? 0), ...(why !== undefined && { error: why }) };

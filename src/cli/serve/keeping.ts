@@ -7,7 +7,13 @@
 import type { PeerConfig } from "../../convert/peer-object.ts";
 import { findCondition } from "../../core/conditions.ts";
 import type { Evaluator } from "../../core/ports.ts";
-import { externalIdAnnotation, type Resource, type ResourceKey, type ResourceType } from "../../core/resource.ts";
+import {
+  assumeDoneAnnotation,
+  externalIdAnnotation,
+  type Resource,
+  type ResourceKey,
+  type ResourceType,
+} from "../../core/resource.ts";
 import { shadowTypeOf } from "../../serve/kinds.ts";
 import { openShadow } from "../../serve/open-shadow.ts";
 import type { Registry } from "../../serve/registry.ts";
@@ -172,7 +178,7 @@ async function replace(
     const id = manifest.metadata.annotations?.[externalIdAnnotation];
     const own = ((known.status ?? {}) as { readonly externalID?: string }).externalID;
     if (id !== undefined && own !== id) named = await writes.annotate(kind, known, externalIdAnnotation, id, signal);
-    const lacksIt = !isDone(known) || (isSentOnce(object) && !isSent(object, known));
+    const lacksIt = phaseOf(known) !== "Done" || (isSentOnce(object) && !isSent(object, known));
     // What another has tried, or given up, is as if it were taken over anew. While it is refused nobody but us has tried it.
     const isIdle = ["Retrying", undefined].includes(phaseOf(known));
     const isTried = served.reason !== "Refused" && isSentOnce(object) && isIdle && waits(manifest);
@@ -189,7 +195,7 @@ async function replace(
 
 /** Whether it is not to be sent as it is taken over. */
 function waits({ spec, metadata: { annotations = {} } }: Shadow["manifest"]): boolean {
-  return spec["suspend"] === true || annotations["holdfast.dev/assume-done"] === "true";
+  return spec["suspend"] === true || annotations[assumeDoneAnnotation] === "true";
 }
 /** What has been sent stays as it was, but that it is sent no more. */
 function asSent<M extends Shadow["manifest"]>(manifest: M, { spec }: Resource): M {
@@ -215,8 +221,4 @@ function mayGo({ metadata: { finalizers = [], deletionTimestamp }, spec, status 
 }
 function notOwn(kind: ResourceType, { namespace, name }: ResourceKey): string {
   return `there is ${kind.kind} ${namespace}/${name} already, which does not stand for it`;
-}
-function isDone({ status }: Resource): boolean {
-  const { attempt } = (status ?? {}) as { readonly attempt?: { readonly phase: string } };
-  return attempt?.phase === "Done";
 }
