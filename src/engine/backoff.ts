@@ -7,7 +7,7 @@ export interface Backoff {
   forget(id: string): void;
 }
 /** However many are tried again and again, all together make so many tries a second at most: one for each pause of this length, milliseconds. */
-const spacingMs = 20;
+export const spacingMs = 20;
 
 /** Milliseconds: the pause of one of so many. */
 export function spacedMs(ownMs: number, count: number): number {

@@ -14,6 +14,7 @@ import type { Announce, WaitForRecord } from "../core/ports.ts";
 import type { ResourceType } from "../core/resource.ts";
 import { deadline } from "../core/tools/deadline.ts";
 import { spacedMs } from "./backoff.ts";
+import { createLongestWaiting, type Turn } from "./longest-waiting.ts";
 import type { OwnObject } from "./own-object.ts";
 import { createRoom } from "./room.ts";
 import type { MayRecord } from "./unrecorded.ts";
@@ -29,6 +30,10 @@ export interface Kept extends Disposable {
   add(sizeBytes: number): void;
   /** Milliseconds until the next try. `failures`: those before the latest. */
   pauseMs(failures: number): number;
+  /** An output of its namespace has been written. */
+  landed(): void;
+  /** Its turn comes when another's output has been written there. */
+  turn(): Turn;
 }
 
 const defaultMaxBytes = 32 * 1024 * 1024;
@@ -46,6 +51,7 @@ const tellLimitMs = 10_000;
 /** `maxBytes`: of all; a namespace alone has a quarter of them. */
 export function createKeptAnswers(maxBytes = defaultMaxBytes): KeptAnswers {
   const room = createRoom(maxBytes);
+  const waiting = createLongestWaiting();
   let refused = 0;
   return {
     keep(namespace, sizeBytes) {
@@ -66,6 +72,8 @@ export function createKeptAnswers(maxBytes = defaultMaxBytes): KeptAnswers {
           isRefused = true;
           return spacedMs(doublingMs(refusedPauseMs, failures), refused);
         },
+        landed: () => waiting.wakeOne(namespace),
+        turn: () => waiting.wait(namespace),
         [Symbol.dispose]() {
           refused -= isRefused ? 1 : 0;
           if (hasRoom) room.take(namespace, -takenBytes);
@@ -76,7 +84,7 @@ export function createKeptAnswers(maxBytes = defaultMaxBytes): KeptAnswers {
 }
 
 interface Wanting {
-  readonly kept: Pick<Kept, "hasRoom" | "pauseMs">;
+  readonly kept: Pick<Kept, "hasRoom" | "pauseMs" | "turn">;
   readonly patienceMs: number;
   /** Whether the object is declared as it was, and this process goes on. */
   readonly isWanted: () => boolean;
@@ -112,8 +120,11 @@ export async function writeUntilTaken(
   let latest: Refusal = unwritten;
   const tellIfDue = createTelling(tell);
   async function pause(pauseMs: number): Promise<void> {
-    for (const endMs = performance.now() + pauseMs; isWanted() && performance.now() < endMs;)
-      await sleep(Math.min(standbyMs, Math.max(1, endMs - performance.now())), undefined, { signal });
+    using turn = kept.turn();
+    let endMs = performance.now() + pauseMs;
+    const woken = turn.woken.then(() => (endMs = 0));
+    while (isWanted() && performance.now() < endMs)
+      await Promise.race([woken, sleep(Math.min(standbyMs, Math.max(1, endMs - performance.now())), undefined, { signal })]);
   }
   let mayExtend = true;
   async function writeOnce(): Promise<Written> {

@@ -18,8 +18,8 @@ interface OutputDeps {
   readonly mayRecord: () => MayRecord;
   readonly read: HoldingRead;
   readonly emit: EmitTelemetry;
-  /** What is kept for another try is counted there. */
-  readonly kept: Pick<Kept, "add">;
+  /** What is kept for another try is counted there, and others that are kept hear of what is written. */
+  readonly kept: Pick<Kept, "add" | "landed">;
 }
 
 /** Each object is looked at; nothing is written. */
@@ -72,6 +72,7 @@ export function createOutputsWriter(
       const result = data && (await store.writeOutput(owner(), object, data, signal, () => mayRecord() === "yes"));
       if (result?.type === "refusal") return result;
       if (result?.type === "conflict") return { type: "conflict" };
+      if (result?.type === "written") kept.landed();
     }
     if (response) store.answered?.(owner(), { response, outputs, values });
     return { type: "ready" };

@@ -95,7 +95,7 @@ function writer(changes: Partial<WriterDeps>, writeOutput: OutputStore["writeOut
     read: Object.assign(nothingRead, { heldBytes: () => 0 }),
     mayRecord: () => "yes",
     emit: () => {},
-    kept: { add() {} },
+    kept: { add() {}, landed() {} },
     ...changes,
   };
   const evaluation = { outputs: two, scope: { inputs: {}, metadata, now: "" } };
@@ -139,6 +139,13 @@ describe("what writes an answer's outputs", () => {
     expect([evaluated, noted.length]).toEqual([2, 2]);
   });
 
+  test("tells others of each that is written, and not of one that was there", async () => {
+    let landed = 0;
+    const kept = { add() {}, landed: () => void (landed += 1) };
+    await writer({ kept }, async (_owner, { name }) => ({ type: name === "kept" ? "unchanged" : "written" }))();
+    expect(landed).toBe(1);
+  });
+
   test("counts all that stays in memory with the answer: what was read for it, and what is to be written", async () => {
     const answers = createKeptAnswers(8 * 1024 * 1024);
     const secret = { metadata, data: { a: new Uint8Array(1024 * 1024) } };
@@ -174,11 +181,12 @@ describe("what writes an answer's outputs", () => {
 describe("what is refused after the answer", () => {
   const mayPass = { ...refusal, mayPass: true } as const;
   const conflict = { type: "conflict" } as const;
+  const turn = (woken: Promise<void> = new Promise(() => {})) => ({ woken, [Symbol.dispose]() {} });
   /** `results`: of one write after the other; the last again and again. */
   function write(results: readonly object[], changes: Partial<Parameters<typeof writeUntilTaken>[1]> = {}, signal?: AbortSignal) {
     let [writes, letGo] = [0, 0];
     const wanting = {
-      kept: { hasRoom: true, pauseMs: () => 1 },
+      kept: { hasRoom: true, pauseMs: () => 1, turn: () => turn() },
       patienceMs: Infinity,
       isWanted: () => true,
       mayRecord: () => "yes" as const,
@@ -195,6 +203,10 @@ describe("what is refused after the answer", () => {
     const { ended, writes, letGo } = write([mayPass, mayPass, ready]);
     expect(await ended).toBe(ready);
     expect([writes(), letGo()]).toEqual([3, 2]);
+  });
+  test("is written anew once its turn comes, whatever is left of the pause", async () => {
+    const kept = { hasRoom: true, pauseMs: () => 3_600_000, turn: () => turn(Promise.resolve()) };
+    expect(await write([mayPass, ready], { kept }).ended).toBe(ready);
   });
   test.each([
     ["for what it holds", write([refusal])],
@@ -230,7 +242,7 @@ describe("what is refused after the answer", () => {
       const controller = new AbortController();
       const { signal } = controller;
       const wait = <T>(awaited: Promise<T>): Promise<T> => (stuck ? awaited : unlessAborted(signal, new Promise(() => {})));
-      const { ended } = write([mayPass], { wait, kept: { hasRoom: true, pauseMs: () => 60_000 } }, signal);
+      const { ended } = write([mayPass], { wait, kept: { hasRoom: true, pauseMs: () => 60_000, turn: () => turn() } }, signal);
       setTimeout(() => controller.abort(new Error("told to end")), 10);
       expect(await ended).toMatchObject(stuck ?? { reason: "OutputRefused" });
     }
@@ -245,6 +257,32 @@ describe("kept answers", () => {
     expect(all.map((one) => one.pauseMs(0))).toEqual(all.map(() => 100_000));
     for (const one of all.splice(1)) one[Symbol.dispose]();
     expect([all[0]?.pauseMs(0), all[0]?.pauseMs(9)]).toEqual([1_000, 30_000]);
+  });
+
+  test("are worth a try, one after the other, as outputs of their namespace are written: who has waited longest, if for some seconds", async () => {
+    jest.useFakeTimers({ doNotFake: ["nextTick", "queueMicrotask"] });
+    try {
+      const answers = createKeptAnswers();
+      const woken: string[] = [];
+      const wait = (name: string): void =>
+        void answers
+          .keep(name.slice(0, 1), 1)
+          .turn()
+          .woken.then(() => woken.push(name));
+      async function land(times: number): Promise<readonly string[]> {
+        for (let time = 0; time < times; time += 1) answers.keep("n", 1).landed();
+        await jest.advanceTimersByTimeAsync(100);
+        return woken;
+      }
+      for (const name of ["n1", "m1", "n2"]) wait(name);
+      expect(await land(1)).toEqual([]);
+      jest.advanceTimersByTime(6_000);
+      wait("n3");
+      expect(await land(1)).toEqual(["n1"]);
+      expect(await land(3)).toEqual(["n1", "n2"]);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   test("are told of when that lasts, once, and again by ever longer pauses where each try says something else", async () => {
