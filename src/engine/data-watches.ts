@@ -52,8 +52,6 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
   const watches = new Map<string, Watch>();
   const running = new Set<Promise<void>>();
   let until: AbortSignal | undefined;
-  /** Whether something has no watch of its own for lack of room. */
-  let isFull = false;
 
   const onMistake = (error: unknown): void =>
     emit({ type: "note", level: "error", message: "a change of Secrets or ConfigMaps could not be taken in as a whole", error });
@@ -62,7 +60,6 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
 
   function beginWatch(type: ResourceType, namespace: string): void {
     if (watches.size >= maxWatches) {
-      isFull = true;
       if (until) unwatched.add(type, namespace, until);
       return;
     }
@@ -82,11 +79,12 @@ export function createDataWatches(options: DataWatchesOptions): DataWatches {
     running.add(ended);
   }
 
-  /** What was not watched for lack of room is, as far as there is some now. */
+  /** One has ended: what was not watched for lack of room takes its place. */
   function watchPostponed(): void {
-    if (!isFull) return;
-    isFull = false;
-    for (const namespace of dependents.namespaces()) adjust(namespace);
+    for (const type of types) {
+      const namespace = unwatched.first(type);
+      if (namespace !== undefined) return beginWatch(type, namespace);
+    }
   }
   function adjust(namespace: string): void {
     if (!until || until.aborted || !store.watchData) return;

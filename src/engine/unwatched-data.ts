@@ -14,6 +14,8 @@ export interface UnwatchedData {
   add(type: ResourceType, namespace: string, signal: AbortSignal): void;
   /** It has a watch of its own by now, or is not referred to any more. */
   remove(type: ResourceType, namespace: string): void;
+  /** The namespace that has had no watch of its own for longest, if there is one. */
+  first(type: ResourceType): string | undefined;
   /** Whether it is looked at in intervals only. */
   isUncovered(type: ResourceType, namespace: string): boolean;
   /** The versions of a namespace, by name, as the watch of all namespaces told last; undefined: there is none. */
@@ -110,6 +112,7 @@ export function createUnwatchedData(options: UnwatchedDataOptions): UnwatchedDat
       namespaces.get(type.kind)?.delete(namespace);
       allTold.get(type.kind)?.delete(namespace); // nothing is told of it from now on
     },
+    first: ({ kind }) => namespaces.get(kind)?.values().next().value,
     isUncovered: ({ kind }, namespace) => inIntervals.has(kind) && namespaces.get(kind)?.has(namespace) === true,
     told: (type, namespace) => allTold.get(type.kind)?.get(namespace),
     get uncovered() {

@@ -17,6 +17,8 @@ interface World extends AsyncDisposable {
   readonly open: () => readonly string[];
   readonly due: string[];
   readonly dependents: Dependents;
+  /** How often it was asked whether something of a kind is referred to in a namespace. */
+  readonly asked: () => number;
   readonly data: DataWatches;
   refer(id: string, ...names: readonly string[]): Promise<void>;
   has(name: string, id: string, version: string | undefined): void;
@@ -27,7 +29,13 @@ function world(maxWatches?: number, { refusals = Infinity, intervalMs = 60_000 }
   const watches: Watch[] = [];
   const due: string[] = [];
   const notes: string[] = [];
-  const dependents = createDependents();
+  const known = createDependents();
+  let asked = 0;
+  const isReferredTo: Dependents["isReferredTo"] = (...place) => {
+    asked += 1;
+    return known.isReferredTo(...place);
+  };
+  const dependents = { ...known, isReferredTo };
   async function* watchData(
     type: ResourceType,
     namespace: string | undefined,
@@ -48,8 +56,8 @@ function world(maxWatches?: number, { refusals = Infinity, intervalMs = 60_000 }
       else await new Promise<void>((resolve) => (wake = resolve));
     }
   }
-  let asked = 0;
-  const mayWatchAllData = async (): Promise<boolean> => (asked += 1) > refusals;
+  let answers = 0;
+  const mayWatchAllData = async (): Promise<boolean> => (answers += 1) > refusals;
   const store = { watchData, mayWatchAllData, isNewer: (a: string, b: string) => Number(a) > Number(b) };
   const data = createDataWatches({
     store,
@@ -66,6 +74,7 @@ function world(maxWatches?: number, { refusals = Infinity, intervalMs = 60_000 }
     open: () => watches.filter(({ signal }) => !signal.aborted).map(({ what }) => what),
     due,
     dependents,
+    asked: () => asked,
     data,
     async refer(id, ...names) {
       const namespace = id.split("/")[1] ?? "";
@@ -119,6 +128,16 @@ test("there are never more watches than the limit", async () => {
   await w.refer("Kind/a/x");
   expect(w.data.size).toBe(2);
   expect(w.open()).toEqual(["Secret/b", "Secret/c"]); // what there was no room for
+});
+test("whichever watch ends, one that there was no room for takes its place, and no other namespace is looked at", async () => {
+  await using w = world(2);
+  const namespaces = Array.from({ length: 100 }, (_, index) => `n${index}`);
+  for (const namespace of namespaces) await w.refer(`Kind/${namespace}/x`, "s", "c");
+  const before = w.asked();
+  await w.refer("Kind/n0/x");
+  expect([w.open(), w.asked() - before]).toEqual([["Secret/n1", "Secret/n2"], 2]);
+  for (const namespace of namespaces.slice(1)) await w.refer(`Kind/${namespace}/x`, "c");
+  expect(w.open()).toEqual(["ConfigMap/n1", "ConfigMap/n2"]);
 });
 test("F22: beyond the limit one watch of all namespaces tells of those that have none of their own", async () => {
   await using w = world(1, { refusals: 0 });
