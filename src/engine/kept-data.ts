@@ -78,6 +78,7 @@ export function createKeptData(limitBytes = defaultLimitBytes): KeptData {
           return isNeeded ? take(id, resource, reference, result) : result;
         },
         missing() {
+          if (needed().length === 0) return [];
           const read = readerOf(id, resource.metadata.uid);
           return needed().filter(({ type, key }) => !read.has(queueKey(type.kind, key)));
         },
