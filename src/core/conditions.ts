@@ -27,6 +27,7 @@ export function conditions(
 ): readonly Condition[] {
   return states.map((state) => {
     const previous = before.find(({ type }) => type === state.type);
+    if (previous && isAsBefore(previous, state, generation)) return previous;
     return {
       ...state,
       message: cut(state.message),
@@ -34,6 +35,11 @@ export function conditions(
       observedGeneration: generation,
     };
   });
+}
+
+function isAsBefore(previous: Condition, { status, reason, message }: ConditionState, generation: number): boolean {
+  const isSame = previous.status === status && previous.reason === reason && previous.message === message;
+  return isSame && previous.observedGeneration === generation;
 }
 
 /** Text that the API server keeps as it is: no half of a character. */

@@ -3,12 +3,13 @@
  *
  * Invariant: it holds no value, and no digest of one that somebody could check a guess against.
  */
-import type { HTTPResourceStatus } from "../../api/http-resource.ts";
+import type { HTTPResourceSpec, HTTPResourceStatus } from "../../api/http-resource.ts";
 import { isReady } from "../../core/conditions.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import { evaluate, type EvaluationResult, type Steps } from "../../core/plan.ts";
 import { bytesInBody } from "../../core/templating.ts";
 import { secretType } from "../../core/resource.ts";
+import { oncePer } from "../../core/tools/once-per.ts";
 import { bodyTemplate } from "../request/body.ts";
 import { dataReferences } from "../request/data-references.ts";
 import { scopeOf } from "../request/request.ts";
@@ -28,11 +29,7 @@ export function* deliveredNow(context: Context): Steps<DeliveredNow | Refusal | 
   const { update } = spec;
   if (!update) return undefined;
   const written = verbDigest(context, "Update");
-  const inputs = inputsReadBy(update, spec.inputs ?? {});
-  const { mergePatch: _, ...body } = update.body ?? {};
-  const bytes = Object.keys(body).length > 0 ? bytesInBody(bodyTemplate(body, "spec.update.body")) : [];
-  const isElsewhere =
-    Object.values(inputs).some(({ value }) => value === undefined) || bytes.some(({ type }) => type !== "base64");
+  const { inputs, bytes, isElsewhere } = readByUpdate(spec);
   if (!isElsewhere) return { spec: written };
   const scope = scopeOf({ shared: { inputs }, metadata: resource.metadata, now: now.toISOString(), ...(known && { known }) });
   const result: EvaluationResult = yield* evaluate({ inputsOf: scope, bytes });
@@ -40,6 +37,16 @@ export function* deliveredNow(context: Context): Steps<DeliveredNow | Refusal | 
   const [digest] = result.values;
   return { spec: written, inputs: typeof digest === "string" ? digest : unkeyed };
 }
+
+/** Inputs and bytes of what update sends, and whether any of them is kept elsewhere. */
+const readByUpdate = oncePer(({ update, inputs: all = {} }: Pick<HTTPResourceSpec, "inputs" | "update">) => {
+  const inputs = inputsReadBy(update ?? {}, all);
+  const { mergePatch: _, ...body } = update?.body ?? {};
+  const bytes = Object.keys(body).length > 0 ? bytesInBody(bodyTemplate(body, "spec.update.body")) : [];
+  const isElsewhere =
+    Object.values(inputs).some(({ value }) => value === undefined) || bytes.some(({ type }) => type !== "base64");
+  return { inputs, bytes, isElsewhere };
+});
 
 /** Of a create: what only update reads has not been delivered by it. */
 export function deliveredByCreate({ spec }: Pick<Context, "spec">, now: DeliveredNow): DeliveredNow {

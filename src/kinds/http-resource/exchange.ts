@@ -7,6 +7,7 @@ import type { Exchange } from "../../core/exchange.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
 import type { Source } from "../../core/source.ts";
+import { oncePer } from "../../core/tools/once-per.ts";
 import type { EndpointRef } from "../request/endpoint.ts";
 import { secretInputs, secretsInBody } from "../request/hidden.ts";
 import { declaredOutputs, outputExpressions } from "../request/outputs.ts";
@@ -80,15 +81,22 @@ export function declaredOf(context: Context, asked: Asked): DeclaredRequest {
 
 /** What another request of the object sent, a server can tell in answer to this one. `field`: where this one is written. */
 function hiddenFrom(spec: HTTPResourceSpec, field: string, read: Inputs): readonly Source[] {
-  const { inputs = {}, observe, lookup, create, update, beforeDelete, delete: remove } = spec;
+  const { inputs = {} } = spec;
   // Nothing of its answer is shown then, and a look costs no reading of Secrets.
   const isShown = spec.record === "Body" || spec.values !== undefined || spec.outputs !== undefined;
   if (field === "spec.observe" && !isShown && givenID(spec) === undefined) return [];
   const unread = Object.fromEntries(Object.entries(inputs).filter(([name]) => !Object.hasOwn(read, name)));
-  const requests = { observe, lookup, create, update, beforeDelete, delete: remove };
-  const others = Object.entries(requests).filter(([verb]) => `spec.${verb}` !== field);
-  return [...secretInputs(unread), ...others.flatMap(([verb, shape]) => secretsInBody(shape ?? {}, `spec.${verb}`))];
+  const bodies = bodySecrets(spec);
+  return [...secretInputs(unread), ...bodies.flatMap((one) => (one.field === field ? [] : one.secrets))];
 }
+const bodySecrets = oncePer(
+  (spec: HTTPResourceSpec): readonly { readonly field: string; readonly secrets: readonly Source[] }[] => {
+    const { observe, lookup, create, update, beforeDelete, delete: remove } = spec;
+    return Object.entries({ observe, lookup, create, update, beforeDelete, delete: remove })
+      .map(([verb, shape]) => ({ field: `spec.${verb}`, secrets: secretsInBody(shape ?? {}, `spec.${verb}`) }))
+      .filter(({ secrets }) => secrets.length > 0);
+  },
+);
 
 /** What tells that an answer says that nothing was done: the spec's, or the endpoint's. */
 export function refusedIfOf(

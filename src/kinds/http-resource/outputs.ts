@@ -60,6 +60,7 @@ function* writeFrom(
   { externalID, isCreated }: { readonly externalID: string | undefined; readonly isCreated: boolean },
 ): Steps<Refusal | undefined> {
   const { spec, resource, now, known, status } = context;
+  if (!spec.outputs?.length) return undefined;
   const outputs = isCreated ? outputsOf(context) : madeBefore(outputsOf(context));
   // What could be written the last time is not asked about each time; and of what comes once each is tried.
   const unwritable = isCreated || isReady(status.conditions) ? undefined : yield* checkOutputs(outputs);
@@ -67,7 +68,7 @@ function* writeFrom(
   const sees = { parameters: spec.parameters ?? null, externalID: externalID ?? null };
   const scope = scopeOf({
     // The answer may never come again: what others of its requests read, and is not there, is no reason to lose it.
-    shared: { inputs: inputsReadBy(spec.outputs ?? [], spec.inputs ?? {}) },
+    shared: { inputs: inputsReadBy(spec.outputs, spec.inputs ?? {}) },
     metadata: resource.metadata,
     now: now.toISOString(),
     sees,

@@ -70,8 +70,10 @@ export function isSameContent(one: ResponseStatus | undefined, other: ResponseSt
 export function keepRecorded(response: ResponseStatus | undefined, keeping: Keeping): ResponseField {
   const { record, recordDigest, outputs } = keeping;
   if (!response || record === "None") return {};
-  const { sha256, ...undigested } = response;
   const isSecret = makeSecrets(outputs);
+  const hasContent = response.body !== undefined || response.bodyOmitted !== undefined || response.bodyTruncated !== undefined;
+  if (!hasContent && !isSecret && recordDigest !== false) return { response };
+  const { sha256, ...undigested } = response;
   const digested = { ...undigested, ...(sha256 !== undefined && !isSecret && recordDigest !== false && { sha256 }) };
   if (record === "Body" && !isSecret) return { response: digested };
   const { body, bodyTruncated: _, bodyOmitted: omitted, ...summary } = digested;
