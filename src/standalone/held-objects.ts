@@ -59,6 +59,7 @@ interface HeldObjectsOptions {
 
 export function createHeldObjects({ database, neededAtEnd, find }: HeldObjectsOptions): HeldObjects {
   const held = new Map<string, Row>();
+  const ending = createEnding();
   /** What was known before the transaction that is under way. */
   const before = new Map<string, Row | undefined>();
   const sources = new Map<string, string>();
@@ -68,7 +69,7 @@ export function createHeldObjects({ database, neededAtEnd, find }: HeldObjectsOp
     if (!content) continue;
     const { uid, source, data: _, ...declaration } = content;
     const key = { namespace, name };
-    held.set(idOf(resource, key), { content, written: digest(text) });
+    know(idOf(resource, key), { content, written: digest(text) });
     if (source !== undefined) sources.set(idOf(resource, key), source);
     atStart.push({ resource, key, uid, declaration, ...(source !== undefined && { source }) });
   }
@@ -86,7 +87,9 @@ export function createHeldObjects({ database, neededAtEnd, find }: HeldObjectsOp
   }
 
   function know(id: string, row: Row | undefined): void {
-    if (!before.has(id)) before.set(id, held.get(id));
+    const known = held.get(id);
+    if (!before.has(id)) before.set(id, known);
+    ending.replace(id, known, row);
     if (row) held.set(id, row);
     else held.delete(id);
   }
@@ -133,11 +136,8 @@ export function createHeldObjects({ database, neededAtEnd, find }: HeldObjectsOp
     },
     read(kind, key) {
       const name = dataId(kind, key);
-      for (const { content } of held.values()) {
-        const data = content.deletionTimestamp !== undefined && content.data[name];
-        if (data) return decode(key, data);
-      }
-      return undefined;
+      const data = held.get(ending.one(name))?.content.data[name];
+      return data && decode(key, data);
     },
   };
 }
@@ -147,6 +147,24 @@ function idOf(resource: string, key: ResourceKey): string {
 }
 function dataId(kind: string, key: ResourceKey): string {
   return `${kind} ${keyText(key)}`;
+}
+/** Those that are being deleted, by what their end needs. */
+function createEnding() {
+  const byData = new Map<string, Set<string>>();
+  return {
+    replace(id: string, before: Row | undefined, after: Row | undefined): void {
+      for (const name of dataAtEnd(before)) {
+        byData.get(name)?.delete(id);
+        if (byData.get(name)?.size === 0) byData.delete(name);
+      }
+      for (const name of dataAtEnd(after)) byData.set(name, (byData.get(name) ?? new Set()).add(id));
+    },
+    /** The id of one of them; empty: there is none. */
+    one: (name: string): string => byData.get(name)?.values().next().value ?? "",
+  };
+}
+function dataAtEnd(row: Row | undefined): readonly string[] {
+  return row?.content.deletionTimestamp === undefined ? [] : Object.keys(row.content.data);
 }
 function contentOf(text: string): Content | undefined {
   const content = parseJSON(text);

@@ -8,6 +8,8 @@ import type { Change } from "./watchers.ts";
 export interface Objects {
   get(resource: string, key: ResourceKey): Resource | undefined;
   readonly find: (reference: Reference) => Resource | undefined;
+  /** Whether there is one with this UID. */
+  readonly hasUid: (uid: string) => boolean;
   of(resource: string): readonly Resource[];
   all(): Iterable<{ readonly resource: string; readonly object: Resource }>;
   /** Without a word to whoever watches. */
@@ -23,12 +25,20 @@ export function createObjects(tell: (resource: string, change: Change) => void):
   function get(resource: string, key: ResourceKey): Resource | undefined {
     return known.get(resource)?.get(keyText(key));
   }
+  const uids = new Set<string>();
+  function remove(resource: string, key: ResourceKey): void {
+    uids.delete(get(resource, key)?.metadata.uid ?? "");
+    known.get(resource)?.delete(keyText(key));
+  }
   function put(resource: string, object: Resource): void {
+    uids.delete(get(resource, object.metadata)?.metadata.uid ?? "");
+    uids.add(object.metadata.uid);
     known.get(resource)?.set(keyText(object.metadata), object);
   }
   return {
     get,
     find: ({ type, key }) => get(resourceName(type), key),
+    hasUid: (uid) => uids.has(uid),
     of: (resource) => [...(known.get(resource)?.values() ?? [])],
     *all() {
       for (const [resource, objects] of known) for (const object of objects.values()) yield { resource, object };
@@ -36,7 +46,7 @@ export function createObjects(tell: (resource: string, change: Change) => void):
     put,
     take(resource, change) {
       if (change.type === "applied") put(resource, change.resource);
-      else known.get(resource)?.delete(keyText(change.resource.metadata));
+      else remove(resource, change.resource.metadata);
       tell(resource, change);
     },
   };

@@ -56,7 +56,7 @@ export function createStandaloneStore({ manifests, dataFile, neededAtEnd }: Stan
   const outputs = createOutputs({
     database,
     isDeclared: (kind, key) => data.get(kind, key) !== undefined,
-    isPresent: (uid) => [...objects.all()].some(({ object }) => object.metadata.uid === uid),
+    isPresent: objects.hasUid,
     nextVersion,
     onWritten: (type, made) =>
       watchers.tell(dataName(type, made.metadata.namespace), { type: "applied", resource: withoutContent(made) }),

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile, stat } from "node:fs/promises";
@@ -7,7 +7,8 @@ import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import type { Precondition, ResourceStore } from "../../src/core/ports.ts";
-import type { Resource, ResourceType } from "../../src/core/resource.ts";
+import { redact } from "../../src/core/redacted.ts";
+import { secretType, type Resource, type ResourceType } from "../../src/core/resource.ts";
 import { createStandaloneStore, type StandaloneStore } from "../../src/standalone/store.ts";
 import { mustLoad, standaloneStoreUnderTest, temporaryFolder, type TemporaryFolder } from "../support/standalone-store.ts";
 import { storeContract } from "../support/store-contract.ts";
@@ -185,6 +186,31 @@ describe("the state of standalone", () => {
     using _ = await open(manifest());
     for (const name of (await readdir(folder.path)).filter((name) => name.startsWith("state")))
       expect([name, (await stat(join(folder.path, name))).mode & 0o077]).toEqual([name, 0]);
+  });
+
+  test("finds what a request made, and that there is no such Secret, without a look at all objects", async () => {
+    using store = await open(manifest());
+    const owner = { type: requests, metadata: (await only(store)).metadata };
+    const object = {
+      field: "spec.outputs[0]",
+      type: secretType,
+      name: "made",
+      secretType: "Opaque",
+      labels: {},
+      annotations: {},
+    };
+    await store.writeOutput(owner, object, redact({ a: "1" }), signal);
+    const read = (name: string) => store.read({ type: secretType, key: { namespace: "default", name } }, signal);
+    const looks = jest.spyOn(Map.prototype, "values");
+    try {
+      const found = await Promise.all(["made", "missing"].map(read));
+      expect(found.map(({ type }) => type)).toEqual(["found", "absent"]);
+      expect(looks).not.toHaveBeenCalled();
+    } finally {
+      looks.mockRestore();
+    }
+    store.reload({ objects: [], data: [], namespaces: [] });
+    expect((await read("made")).type).toBe("absent");
   });
 
   test("works without a file", async () => {
