@@ -1,6 +1,7 @@
 /** `holdfast run`: does the main job without a cluster, with manifests from files and state in SQLite. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RunSettings } from "../config.ts";
+import { doublingMs } from "../core/backoff.ts";
 import type { TelemetryEvent, EmitTelemetry } from "../core/telemetry-event.ts";
 import type { Controller } from "../engine/controller.ts";
 import type { ResourceType } from "../core/resource.ts";
@@ -8,6 +9,7 @@ import { httpRequestType, httpResourceType } from "../kinds/types.ts";
 import { areFollowable } from "../standalone/files.ts";
 import { loadManifests, watchManifests } from "../standalone/manifests.ts";
 import { withEnds } from "../standalone/once.ts";
+import { StateFileError } from "../standalone/state-database.ts";
 import { createStandaloneStore, type StandaloneStore } from "../standalone/store.ts";
 import { metricsRoutes, serve } from "../telemetry/server.ts";
 import { ownMachine } from "./egress.ts";
@@ -85,7 +87,7 @@ async function follow(
   if (!(await areFollowable(paths)))
     return emit({ type: "note", level: "warn", message: "what is no file is read once: changes are not followed" });
   for await (const loaded of watchManifests(paths, signal)) {
-    if (loaded.type === "loaded") store.reload(loaded.manifests);
+    if (loaded.type === "loaded") await takeUp(loaded.manifests, { store, emit, signal });
     else
       for (const error of loaded.errors)
         emit({
@@ -96,6 +98,22 @@ async function follow(
         });
   }
 }
+
+/** Again and again while the state cannot be written: what was declared before stands until then, or a part of it. */
+async function takeUp(
+  manifests: Parameters<StandaloneStore["reload"]>[0],
+  { store, emit, signal }: { store: StandaloneStore; emit: EmitTelemetry; signal: AbortSignal },
+): Promise<void> {
+  for (let failures = 0; !signal.aborted; failures += 1)
+    try {
+      return store.reload(manifests);
+    } catch (error) {
+      if (!(error instanceof StateFileError)) throw error;
+      emit({ type: "note", level: "error", message: "changed manifests are taken up once the state can be written", error });
+      await sleep(doublingMs(takeUpPauseMs, failures), undefined, { signal }).catch(() => undefined); // aborted
+    }
+}
+const takeUpPauseMs = { initialMs: 1_000, maxMs: 30_000 };
 
 /** Resolves when nothing is due: all has been looked at, and what waited for a request that has just ended has had its turn. */
 async function whenQuiet(controller: Controller, signal: AbortSignal): Promise<void> {

@@ -49,11 +49,11 @@ export interface StateDatabase extends Disposable {
   heldRows(): readonly StoredHeld[];
   saveHeld(resource: string, key: ResourceKey, content: string): void;
   forgetHeld(resource: string, key: ResourceKey): void;
-  /** All that `run` saves, or nothing if it throws. */
+  /** All that `run` saves, or nothing if it throws; StateFileError where the file does not take it, which it may later. */
   transaction<T>(run: () => T): T;
 }
 
-class StateFileError extends Error {
+export class StateFileError extends Error {
   override readonly name = "StateFileError";
 }
 
@@ -100,7 +100,14 @@ export function openStateDatabase(file?: string): StateDatabase {
     heldRows: () => heldRows.all() as unknown as readonly StoredHeld[],
     saveHeld: (resource, { namespace, name }, content) => void saveHeld.run(resource, namespace, name, content),
     forgetHeld: (resource, { namespace, name }) => void forgetHeld.run(resource, namespace, name),
-    transaction: (run) => transaction(database, run),
+    transaction(run) {
+      try {
+        return transaction(database, run);
+      } catch (error) {
+        const isOfFile = Error.isError(error) && "code" in error && error.code === "ERR_SQLITE_ERROR";
+        throw isOfFile ? explainError(error, file ?? inMemory) : error;
+      }
+    },
     [Symbol.dispose]() {
       database.close();
       lock?.[Symbol.dispose]();
@@ -121,10 +128,11 @@ function open(file: string | undefined): { readonly database: DatabaseSync; read
   } catch (error) {
     database?.close();
     lock?.[Symbol.dispose]();
-    throw explainError(error, file ?? "the state in memory");
+    throw explainError(error, file ?? inMemory);
   }
 }
 
+const inMemory = "the state in memory";
 /** A reader that comes after a crash puts the file in order first, which takes a moment. */
 const readerMs = 1_000;
 

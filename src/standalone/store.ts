@@ -27,7 +27,10 @@ import { createWatchers } from "./watchers.ts";
 export interface StandaloneStore extends ResourceStore, Disposable {
   /** What only the state file knows. */
   readonly digestKey: Uint8Array;
-  /** Takes other manifests from now on; what differs is told to whoever watches. */
+  /**
+   * Takes other manifests from now on; what differs is told to whoever watches. Throws StateFileError where they cannot be written:
+   * called again it does what is still to be done.
+   */
   reload(manifests: Omit<Manifests, "ignored">): void;
 }
 export type Find = Objects["find"];
@@ -78,11 +81,11 @@ export function createStandaloneStore({ manifests, dataFile, neededAtEnd }: Stan
     const changes = database.transaction(() => declared.declare(next.objects));
     const differing = data.reload(next);
     for (const { resource, change } of changes) objects.take(resource, change);
+    for (const { resource, change } of differing) watchers.tell(resource, change);
     // As they are declared from now on, and what their end needs as well.
     held.transaction(() => {
       for (const { resource, object } of objects.all()) held.note(resource, object);
     });
-    for (const { resource, change } of differing) watchers.tell(resource, change);
   }
   using opening = new DisposableStack();
   opening.use(database);

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { stringify } from "yaml";
@@ -90,6 +91,30 @@ test("wish 13: an admin's endpoint serves the namespaces whose manifests have it
   expect((await holdfast(["run", "--once", "-f", all])).code).toBe(0);
   expect((await holdfast(["render", "-f", all])).code).toBe(0);
   expect(origin.count("/crm/a")).toBe(1);
+});
+
+test("what is declared anew while the state cannot be written is sent once it can", async () => {
+  await using folder = await temporaryFolder();
+  await using origin = await startFaultOrigin();
+  const named = (name: string): string =>
+    manifests({ apiVersion, kind: "HTTPRequest", metadata: { name }, spec: { url: `${origin.url}/${name}` } });
+  await folder.write("first.yaml", named("first"));
+  await using others = await temporaryFolder();
+  const data = join(others.path, "state");
+  await using running = ending(start(["run", "-f", folder.path, "--data", data]));
+  await until("it is sent", () => origin.count("/first") === 1);
+  const another = new DatabaseSync(data, { timeout: 10_000 });
+  try {
+    another.exec("BEGIN IMMEDIATE");
+    await folder.write("second.yaml", named("second"));
+    await until("it says so", () => running.saidSoFar().includes("once the state can be written"));
+    expect(origin.count("/second")).toBe(0);
+  } finally {
+    another.close();
+  }
+  await until("it is sent", () => origin.count("/second") === 1);
+  running.kill("SIGTERM");
+  expect((await running.ended).code).toBe(0);
 });
 
 test("what comes through a pipe is read once, and stands until the end", async () => {

@@ -8,7 +8,8 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import type { Precondition, ResourceStore } from "../../src/core/ports.ts";
 import { redact } from "../../src/core/redacted.ts";
-import { secretType, type Resource, type ResourceType } from "../../src/core/resource.ts";
+import { secretType, type Reference, type Resource, type ResourceType } from "../../src/core/resource.ts";
+import type { Manifests } from "../../src/standalone/manifests.ts";
 import { createStandaloneStore, type StandaloneStore } from "../../src/standalone/store.ts";
 import { mustLoad, standaloneStoreUnderTest, temporaryFolder, type TemporaryFolder } from "../support/standalone-store.ts";
 import { storeContract } from "../support/store-contract.ts";
@@ -211,6 +212,34 @@ describe("the state of standalone", () => {
     }
     store.reload({ objects: [], data: [], namespaces: [] });
     expect((await read("made")).type).toBe("absent");
+  });
+
+  test("tells of changed Secrets also where what it keeps of held objects cannot be written, and keeps it when it can", async () => {
+    const withSecret = async (value: string, url: string): Promise<Manifests> => {
+      const secret = `apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: "${value}"}\n`;
+      return mustLoad([await folder.write("all.yaml", `${manifest(`url: ${url}`)}---\n${secret}`)]);
+    };
+    let isFull = false;
+    const neededAtEnd = (): readonly Reference[] => {
+      if (isFull) throw new Error("the disk is full");
+      return [{ type: secretType, key: { namespace: "default", name: "s" } }];
+    };
+    using store = createStandaloneStore({ manifests: await withSecret("1", "http://a/"), dataFile: dataFile(), neededAtEnd });
+    await store.setFinalizer(requests, await only(store), { name: "holdfast.dev/release", present: true }, signal);
+    await using watched = watching((signal) => store.watchData?.(secretType, "default", signal) ?? store.watch(requests, signal));
+    const [before] = await watched.listed();
+    isFull = true;
+    const next = await withSecret("2", "http://b/");
+    expect(() => store.reload(next)).toThrow("the disk is full");
+    await watched.until(
+      (event) => event.type === "applied" && event.resource.metadata.resourceVersion !== before?.metadata.resourceVersion,
+    );
+    isFull = false;
+    store.reload(next);
+    using reader = new DatabaseSync(dataFile(), { readOnly: true });
+    const { content } = reader.prepare("SELECT content FROM held").get() as { readonly content: string };
+    const value = Buffer.from("2").toString("base64");
+    expect(JSON.parse(content)).toMatchObject({ spec: { url: "http://b/" }, data: { "Secret default/s": { a: value } } });
   });
 
   test("works without a file", async () => {
