@@ -7,6 +7,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { hash } from "node:crypto";
 import { Registry } from "prom-client";
+import { createSharing } from "../src/core/tools/sharing.ts";
 import { parseDocument } from "../src/expressions/native/values.ts";
 import { withoutManagedFields } from "../src/kubernetes/managed-fields.ts";
 import { clientKey, settingsOf } from "../src/http/connect/client-settings.ts";
@@ -78,3 +79,30 @@ const metadata = { name: "a", namespace: "a", uid: crypto.randomUUID(), resource
 const answer = JSON.stringify({ kind: "PartialObjectMetadata", metadata });
 print(`reading the answer to a status write, ${answer.length} bytes`, () => JSON.parse(withoutManagedFields(answer)) as unknown);
 print("the same by JSON.parse alone", () => JSON.parse(answer) as unknown);
+
+const share = createSharing();
+const at = (index: number): string => new Date(index * 1_000).toISOString();
+function statusAt(index: number): object {
+  const one = {
+    status: "True",
+    reason: "AsDeclared",
+    message: "the remote object is as declared",
+    lastTransitionTime: at(index),
+  };
+  const response = { statusCode: 201, headers: { "content-type": "application/json" }, sizeBytes: 393, durationMs: 3 };
+  const ofAttempt = {
+    id: crypto.randomUUID(),
+    digest: "7c89c57bcbbe242b22792433c80d0dbe",
+    phase: "Done",
+    startedAt: at(index),
+    tries: 1,
+  };
+  return {
+    observedGeneration: 1,
+    conditions: ["Ready", "Synced"].map((type) => ({ type, ...one })),
+    response,
+    attempt: ofAttempt,
+  };
+}
+const statuses = Array.from({ length: 2_000 * rounds }, (_, index) => statusAt(index));
+print("holding equal parts of a status once", () => share(statuses.pop()), 2_000);

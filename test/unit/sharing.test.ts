@@ -42,9 +42,16 @@ describe("sharing", () => {
     );
   });
 
+  test("takes a text for a text that reads as another part does", () => {
+    const share = createSharing();
+    const part = { at: "a place that is known" };
+    expect(share([part, JSON.stringify(part), structuredClone(part)])).toEqual([part, JSON.stringify(part), part]);
+  });
+
   test("keeps a key named __proto__ for a key, and numbers as they are", () => {
     const share = createSharing();
-    const text = '{"__proto__":{"a":"a text that is shared"},"b":[12345678901234567890,1.5,1e+300,null,true]}';
+    const text =
+      '{"__proto__":{"a":"a text that is shared"},"c":{"__proto__":"a text that is shared"},"b":[12345678901234567890,1.5,1e+300,null,true]}';
     for (let n = 0; n < 2; n += 1) expect(JSON.stringify(share(parseJSON(text)))).toBe(text);
   });
 

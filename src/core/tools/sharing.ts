@@ -5,7 +5,7 @@
  * whatever comes; what comes again and again stays.
  */
 
-/** Parts that are remembered, twice: those of late, and those before them. */
+/** Texts that are remembered, and as many other parts, twice: those of late, and those before them. */
 const mostKept = 4_000;
 /** Characters of a part's JSON text. */
 const [shortestText, longestPart] = [12, 400];
@@ -14,18 +14,8 @@ const [mostValues, deepest] = [2_000, 32];
 
 /** Gives the same JSON value, in whose place are equal parts that it has seen before. It takes the value, and changes it. */
 export function createSharing(): <T>(value: T) => T {
-  let late = new Map<string, unknown>();
-  let before = new Map<string, unknown>();
-
-  function known(text: string, value: unknown): unknown {
-    const found = late.get(text) ?? before.get(text);
-    if (late.size >= mostKept) {
-      before = late;
-      late = new Map();
-    }
-    late.set(text, found ?? value);
-    return found ?? value;
-  }
+  const knownText = remembering<string>();
+  const knownPart = remembering<object>();
   return <T>(whole: T) => {
     let left = mostValues;
     /** How long its text is, about; that of what is too long to be shared counts as longer than any. */
@@ -35,7 +25,7 @@ export function createSharing(): <T>(value: T) => T {
       lengthOf = longestPart + 1;
       if (typeof value === "string") {
         lengthOf = value.length + 2;
-        return value.length < shortestText || value.length > longestPart ? value : known(JSON.stringify(value), value);
+        return value.length < shortestText || value.length > longestPart ? value : knownText(value, value);
       }
       if (typeof value !== "object" || value === null) {
         lengthOf = 4;
@@ -54,13 +44,30 @@ export function createSharing(): <T>(value: T) => T {
         const part = (value as Readonly<Record<string | number, unknown>>)[key];
         const shared = share(part, depth + 1);
         length += lengthOf + (typeof key === "string" ? key.length : 0) + 4;
-        // Of two texts nobody can say whether they are one. Defined, since a key may be `__proto__`.
+        // Of two texts nobody can say whether they are one. The key is the value's own, be it `__proto__`: nothing else is set.
         if (shared !== part || (typeof part === "string" && part.length >= shortestText))
-          Object.defineProperty(value, key, { value: shared, enumerable: true, configurable: true, writable: true });
+          (value as Record<string | number, unknown>)[key] = shared;
       }
       lengthOf = length;
-      return length > longestPart || left <= 0 ? value : known(JSON.stringify(value), value);
+      return length > longestPart || left <= 0 ? value : knownPart(JSON.stringify(value), value);
     }
     return share(whole, 0) as T; // it is equal
+  };
+}
+
+/** Gives the first of those that came with the same key, as long as it is remembered. */
+function remembering<V>(): (key: string, value: V) => V {
+  let late = new Map<string, V>();
+  let before = new Map<string, V>();
+  return (key, value) => {
+    const known = late.get(key);
+    if (known !== undefined) return known;
+    const found = before.get(key) ?? value;
+    if (late.size >= mostKept) {
+      before = late;
+      late = new Map();
+    }
+    late.set(key, found);
+    return found;
   };
 }
