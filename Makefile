@@ -180,8 +180,8 @@ bench-memory: $(INSTALLED) ## Heap, first look and longest stall with many objec
 	@npm exec --no -- node bench/memory/main.ts $(OBJECTS)
 
 .PHONY: bench-status
-bench-status: $(INSTALLED) ## CPU of writing a status, beside undici alone, against a real API server.
-	@npm exec --no -- node bench/status/main.ts
+bench-status: $(INSTALLED) ## CPU of writing a status, beside undici alone, against a real API server; OTHERS: checkouts of other versions.
+	@npm exec --no -- node bench/status/main.ts $(OTHERS)
 
 .PHONY: bench-image
 bench-image: build ## Peak memory with 300 requests and 300 resources on a real API server, as the image has it, beside Node and undici alone.

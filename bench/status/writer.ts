@@ -1,9 +1,10 @@
 /**
  * Writes the status of each HTTPResource of a namespace again and again, four at a time, and prints the CPU of a write in µs.
  *
- * Usage: node bench/status/writer.ts socket|bare|holdfast KUBECONFIG NAMESPACE WRITES
+ * Usage: node bench/status/writer.ts socket|bare|CHECKOUT KUBECONFIG NAMESPACE WRITES     (CHECKOUT: whose store writes)
  */
 import type { RequestOptions } from "node:https";
+import { join } from "node:path";
 import { connect, type TLSSocket } from "node:tls";
 import { Pool } from "undici";
 import type { Resource } from "../../src/core/resource.ts";
@@ -12,26 +13,38 @@ import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { loadKubeConfig } from "../../src/kubernetes/credentials.ts";
 import { list } from "../../src/kubernetes/listing.ts";
 import { collectionPath, objectPath } from "../../src/kubernetes/paths.ts";
-import { createKubernetesStore } from "../../src/kubernetes/store.ts";
+import type { createKubernetesStore } from "../../src/kubernetes/store.ts";
 
-const [way = "holdfast", kubeconfig = "", namespace = "", writes = "10"] = process.argv.slice(2);
+const [way = "bare", kubeconfig = "", namespace = "", writes = "10"] = process.argv.slice(2);
 const never = new AbortController().signal;
 const emit = (): void => {};
-const client = createApiClient({ loadKubeConfig: () => loadKubeConfig(kubeconfig), emit });
-const store = createKubernetesStore({ client, emit, namespaces: [namespace] });
 
 type Write = (resource: Resource, status: object) => Promise<string>;
 /** The API server's answer is read, and the next write's resourceVersion taken from it. */
 const ways: Readonly<Record<string, () => Promise<Write>>> = {
   socket: socketWrites,
   bare: bareWrites,
-  holdfast: async () => storeWrites,
 };
 
-async function storeWrites(resource: Resource, status: object): Promise<string> {
-  const result = await store.writeStatus(httpResourceType, resource, status, { type: "unchanged" }, never);
-  if (result.type !== "written") throw new Error(`a write met ${result.type}`);
-  return result.resource.metadata.resourceVersion;
+async function storeWrites(): Promise<Write> {
+  const parts = await partsOf(way);
+  const common = { emit, record: emit }; // as 0.1.0 had it
+  const client = parts.createApiClient({ loadKubeConfig: () => parts.loadKubeConfig(kubeconfig), ...common });
+  const store = parts.createKubernetesStore({ client, namespaces: [namespace], ...common });
+  return async (resource, status) => {
+    const result = await store.writeStatus(httpResourceType, resource, status, { type: "unchanged" }, never);
+    if (result.type !== "written") throw new Error(`a write met ${result.type}`);
+    return result.resource.metadata.resourceVersion;
+  };
+}
+interface Parts {
+  readonly createApiClient: typeof createApiClient;
+  readonly loadKubeConfig: typeof loadKubeConfig;
+  readonly createKubernetesStore: typeof createKubernetesStore;
+}
+async function partsOf(checkout: string): Promise<Parts> {
+  const parts = ["api-client", "credentials", "store"].map((name) => import(join(checkout, `src/kubernetes/${name}.ts`)));
+  return Object.assign({}, ...(await Promise.all(parts))) as Parts;
 }
 interface Server {
   readonly url: URL;
@@ -133,9 +146,9 @@ async function writeAll(write: Write, resources: readonly Resource[], times: num
   await Promise.all([work(), work(), work(), work()]);
   return written;
 }
+await using client = createApiClient({ loadKubeConfig: () => loadKubeConfig(kubeconfig), emit });
 const { resources } = await list(client, { path: collectionPath(httpResourceType, namespace) }, {}, never);
-const write = await (ways[way] ?? ways["bare"])?.();
-if (!write) throw new Error("no such way");
+const write = await (ways[way] ?? storeWrites)();
 const warm = await writeAll(write, resources, Number(writes)); // until it is compiled
 const before = process.cpuUsage();
 await writeAll(write, warm, Number(writes));
