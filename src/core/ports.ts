@@ -9,6 +9,7 @@ import type { Outcome, Refusal, turnReasons } from "./outcome.ts";
 import type { Finalizer, ReadResult, Reference, Resource, ResourceType } from "./resource.ts";
 import type { EvaluatedOutputs, OutputEvaluation, OutputStore } from "./output.ts";
 import type { Annotation, CheckResult, EvaluationResult, RemoveResult, Step } from "./plan.ts";
+import type { Eventual } from "./tools/eventual.ts";
 
 export type WatchEvent =
   /**
@@ -180,7 +181,7 @@ export interface Requester {
    * turn, or for a place at an origin, once the reconcile has begun to send.
    */
   begin(resource: string, mayStart?: () => boolean, waitFor?: WaitFor, lane?: Lane): Requests;
-  evaluate(evaluation: Evaluation, read: Read, signal: AbortSignal): Promise<EvaluationResult>;
+  evaluate(evaluation: Evaluation, read: Read, signal: AbortSignal): Eventual<EvaluationResult>;
   /** What outputs are to hold; the values stay sealed. */
   evaluateOutputs(evaluation: OutputEvaluation, read: Read, signal: AbortSignal): Promise<EvaluatedOutputs>;
   /** Reads and checks what a connection needs. `busy`: a token is being asked for. */
@@ -217,19 +218,19 @@ export interface Busy {
   readonly turnInMs?: number;
 }
 
-/** Evaluates jq. A document's expressions go in together; none sees another's. */
+/** Evaluates jq. A document's expressions go in together; none sees another's. What needs no waiting is answered at once; it throws, or rejects, with the signal's reason. */
 export interface Evaluator {
   /**
    * Each result is JSON text, numbers exactly as they were.
    * An expression that yields nothing yields `null`; of many outputs the first counts. Groups (namespaces) take turns.
    */
-  evaluate(document: JSONDocument, expressions: readonly string[], signal: AbortSignal, group?: string): Promise<Evaluated>;
+  evaluate(document: JSONDocument, expressions: readonly string[], signal: AbortSignal, group?: string): Eventual<Evaluated>;
   /** Compiles and runs nothing. `undefined`: all of them are jq programs. `timeout` speaks of the machine, hardly of a program. */
   compile(
     expressions: readonly string[],
     signal: AbortSignal,
     group?: string,
-  ): Promise<Exclude<Evaluated, { type: "values" | "outOfMemory" }> | undefined>;
+  ): Eventual<Exclude<Evaluated, { type: "values" | "outOfMemory" }> | undefined>;
 }
 /**
  * `index` is the expression at fault, where one is known. `message` of `invalid` is jq's own and speaks of the program's

@@ -1,5 +1,6 @@
 /** Drives a plan, or a part of one, to its end: whatever it asks for is performed, one step after another. */
 import type { Step, StepAnswer, Steps } from "../core/plan.ts";
+import type { Eventual } from "../core/tools/eventual.ts";
 
 /** A plan threw, which is a mistake in this program. */
 export class PlanError extends Error {
@@ -20,13 +21,14 @@ export interface Ended<R> {
 /** What it returns, or what ended it. Rejects with a `PlanError`, with what `perform` does, or with the signal's reason. */
 export async function followPlan<R, I extends Interrupting>(
   steps: Steps<R>,
-  perform: (step: Step) => Promise<StepAnswer | I>,
+  perform: (step: Step) => Eventual<StepAnswer | I>,
   signal: AbortSignal,
 ): Promise<Ended<R> | I> {
   let step = advance(steps);
   while (!step.done) {
     signal.throwIfAborted();
-    const answer = await perform(step.value);
+    const performing = perform(step.value);
+    const answer = performing instanceof Promise ? await performing : performing;
     if (isInterruption(answer)) return answer;
     step = advance(steps, answer);
   }

@@ -12,6 +12,7 @@ import type { Lane } from "../core/lane.ts";
 import type { Refusal } from "../core/outcome.ts";
 import type { Owner } from "../core/output.ts";
 import type { ReadResult, Reference } from "../core/resource.ts";
+import { after } from "../core/tools/eventual.ts";
 import { sameJSON } from "../core/tools/json.ts";
 import type { CheckResult, Kind, Situation, StepOf, Steps, Verdict } from "../core/plan.ts";
 import {
@@ -183,10 +184,10 @@ async function carryOut(
   const follow = <R>(steps: Steps<R>): Promise<Ended<R> | Interruption> =>
     followPlan(
       steps,
-      async (step) => {
-        await deps.breathe();
-        return lacksAccount && step.type !== "remove" ? accountRequired : perform(performers, step.type, step);
-      },
+      (step) =>
+        after(deps.breathe(), () =>
+          lacksAccount && step.type !== "remove" ? accountRequired : perform(performers, step.type, step),
+        ),
       signal,
     );
 

@@ -5,8 +5,9 @@
  * Expressions given together run in one program, and none sees another; an endless or greedy one harms nobody else, and a
  * group that has many of those delays the others by a turn.
  */
-import { textOf } from "../core/json-document.ts";
+import { textOf, type JSONDocument } from "../core/json-document.ts";
 import type { Evaluated, Evaluator } from "../core/ports.ts";
+import { after, type Eventual } from "../core/tools/eventual.ts";
 import { createNativeExpressions } from "./native/evaluate.ts";
 import { createThreads } from "./threads.ts";
 
@@ -26,6 +27,11 @@ interface EvaluatorOptions {
   readonly maxMemoryBytes?: number;
   /** `jq`: each expression goes to jq. */
   readonly engine?: "native" | "jq";
+}
+
+interface Asking {
+  readonly signal: AbortSignal;
+  readonly group: string;
 }
 
 /**
@@ -50,43 +56,50 @@ export function createEvaluator(options: EvaluatorOptions = {}): Evaluator & Asy
     }
   }
 
-  async function compile(
-    expressions: readonly string[],
-    { signal, group }: { readonly signal: AbortSignal; readonly group: string },
-  ): Promise<Evaluated | undefined> {
+  function compile(expressions: readonly string[], asking: Asking): Eventual<Evaluated | undefined> {
     const cut = expressions.findIndex((text) => text.includes("\0")); // would end the program there
     if (cut !== -1) return { type: "invalid", index: cut, message: "the expression holds a NUL character" };
     const ofJq = expressions.filter((text) => !native?.knows(text));
-    if (ofJq.length === 0) return undefined;
+    return ofJq.length === 0 ? undefined : compileByJq(expressions, ofJq, asking);
+  }
+  /** `ofJq`: those of all that jq is asked about. */
+  async function compileByJq(
+    expressions: readonly string[],
+    ofJq: readonly string[],
+    asking: Asking,
+  ): Promise<Evaluated | undefined> {
     const unknown = ofJq.filter((text) => !known.has(text));
     for (let start = 0; start < unknown.length; start += maxCompiledTogether) {
       const some = unknown.slice(start, start + maxCompiledTogether);
-      const answer = await threads.run({ type: "compile", expressions: some }, { signal, group });
+      const answer = await threads.run({ type: "compile", expressions: some }, asking);
       if (answer.type !== "values") return { ...answer, index: expressions.indexOf(some[answer.index ?? 0] ?? "") };
     }
     remember(ofJq);
     return undefined;
   }
 
+  async function runJq(document: JSONDocument, expressions: readonly string[], asking: Asking): Promise<Evaluated> {
+    const refused = await compile(expressions, asking);
+    if (refused) return refused;
+    const job = { type: "evaluate", document: textOf(document), expressions } as const;
+    const answer = await threads.run({ ...job, apart: false }, asking);
+    const unnamed = (answer.type === "timeout" || answer.type === "outOfMemory") && answer.index === undefined;
+    return unnamed ? threads.run({ ...job, apart: true }, asking) : answer;
+  }
+
   return {
-    async evaluate(document, expressions, signal, group = "") {
+    evaluate(document, expressions, signal, group = "") {
       signal.throwIfAborted();
-      if (expressions.length === 0) return { type: "values", json: [] };
-      const answered = native?.evaluate(document, expressions);
-      if (answered) return { type: "values", json: answered };
-      const refused = await compile(expressions, { signal, group });
-      if (refused) return refused;
-      const job = { type: "evaluate", document: textOf(document), expressions } as const;
-      const answer = await threads.run({ ...job, apart: false }, { signal, group });
-      const unnamed = (answer.type === "timeout" || answer.type === "outOfMemory") && answer.index === undefined;
-      return unnamed ? threads.run({ ...job, apart: true }, { signal, group }) : answer;
+      const answered = expressions.length === 0 ? [] : native?.evaluate(document, expressions);
+      return answered ? { type: "values", json: answered } : runJq(document, expressions, { signal, group });
     },
-    async compile(expressions, signal, group = "") {
+    compile(expressions, signal, group = "") {
       signal.throwIfAborted();
-      const refused = await compile(expressions, { signal, group });
-      if (!refused || refused.type === "values") return undefined;
-      if (refused.type !== "outOfMemory") return refused;
-      return { type: "invalid", index: refused.index ?? 0, message: "the expression is too large to compile" };
+      return after(compile(expressions, { signal, group }), (refused) => {
+        if (!refused || refused.type === "values") return undefined;
+        if (refused.type !== "outOfMemory") return refused;
+        return { type: "invalid", index: refused.index ?? 0, message: "the expression is too large to compile" };
+      });
     },
     [Symbol.asyncDispose]: () => threads[Symbol.asyncDispose](),
   };

@@ -10,6 +10,7 @@ import { leastTelling, type Secrets } from "../core/mask-secrets.ts";
 import type { Evaluator, Read } from "../core/ports.ts";
 import type { Located } from "../core/request-template.ts";
 import { keyText } from "../core/resource.ts";
+import type { Eventual } from "../core/tools/eventual.ts";
 import { bytesInBody, expressionsOfText, stringsIn, templatesOf } from "../core/templating.ts";
 import type { AuthSettings } from "./resolve/auth.ts";
 import type { SignSettings } from "./resolve/sign.ts";
@@ -71,11 +72,11 @@ export function createPrepare(deps: PrepareDeps): Prepare {
   }
 
   /** What its expressions yield, by their text. */
-  async function valuesOf(exchange: Exchange, inputs: Inputs, signal: AbortSignal): Promise<Values> {
+  function valuesOf(exchange: Exchange, inputs: Inputs, signal: AbortSignal): Eventual<Values> {
     const expressions = expressionsOf(exchange.request);
     if (expressions.length === 0) return noValues;
     checkReferences(expressions, exchange.scope, inputs);
-    return await evaluations.valuesOf(expressions, exchange, inputs, signal);
+    return evaluations.valuesOf(expressions, exchange, inputs, signal);
   }
   /** What of it has to be waited for. Rejects with a `RefusedError`. */
   async function gather(
@@ -85,14 +86,17 @@ export function createPrepare(deps: PrepareDeps): Prepare {
     signal: AbortSignal,
   ): Promise<Gathered> {
     const { request, scope, expressionsToValidate } = exchange;
-    const connected = await hideAdminDetails(exchange, async () => connecting);
-    if (expressionsToValidate.length > 0)
-      await compileAll(evaluator, { expressions: expressionsToValidate, group: scope.metadata.namespace }, signal);
-    const bytes = await readBytes(bytesInBody(request.body), read);
-    const values = await healingRefusals(
+    const connected = connecting instanceof Promise ? await hideAdminDetails(exchange, () => connecting) : connecting;
+    const asked = { expressions: expressionsToValidate, group: scope.metadata.namespace };
+    const compiling = expressionsToValidate.length > 0 ? compileAll(evaluator, asked, signal) : undefined;
+    if (compiling) await compiling;
+    const reading = readBytes(bytesInBody(request.body), read);
+    const bytes = reading instanceof Promise ? await reading : reading;
+    const evaluating = healingRefusals(
       () => readElsewhere(exchange),
       () => valuesOf(exchange, inputs, signal),
     );
+    const values = evaluating instanceof Promise ? await evaluating : evaluating;
     const hidden = exchange.hidden && (await resolveHidden(exchange.hidden, read));
     return { inputs, connecting: connected, bytes, values, hidden };
   }

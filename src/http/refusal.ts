@@ -1,6 +1,7 @@
 /** Why nothing is sent, thrown from wherever it is found and turned back into a value where the folder is entered. */
 import type { Refusal, RefusalReason } from "../core/outcome.ts";
 import type { Located } from "../core/request-template.ts";
+import { rescue, type Eventual } from "../core/tools/eventual.ts";
 
 export class RefusedError extends Error {
   override readonly name = "RefusedError";
@@ -22,25 +23,23 @@ export function refuseForNow(reason: RefusalReason, message: string): never {
 }
 
 /** What `action` returns, or the refusal that it threw. */
-export async function orRefusal<T>(action: () => Promise<T>): Promise<T | Refusal> {
-  try {
-    return await action();
-  } catch (error) {
+export function orRefusal<T>(action: () => Promise<T>): Promise<T | Refusal>;
+export function orRefusal<T>(action: () => Eventual<T>): Eventual<T | Refusal>;
+export function orRefusal<T>(action: () => Eventual<T>): Eventual<T | Refusal> {
+  return rescue(action, (error) => {
     if (error instanceof RefusedError) return error.refusal;
     throw error;
-  }
+  });
 }
 
 /**
  * What `action` refuses can be mended outside the resource if the template at fault is one of those that read what is kept
  * elsewhere: for example, a Secret's value ends in a line break.
  */
-export async function healingRefusals<T>(readElsewhere: () => readonly Located[], action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
+export function healingRefusals<T>(readElsewhere: () => readonly Located[], action: () => Eventual<T>): Eventual<T> {
+  return rescue(action, (error) => {
     throw healing(error, readElsewhere);
-  }
+  });
 }
 /** The error that is thrown in place of it. */
 export function healing(error: unknown, readElsewhere: () => readonly Located[]): unknown {

@@ -22,15 +22,15 @@ test("an expression that exhausts memory harms nobody else", async () => {
 
 test("mistake 5: an endless expression ends at its deadline, is named, and harms nobody else", async () => {
   await using hurried = createEvaluator({ engine: "jq", deadlineMs: 500 });
-  const endless = Array.from({ length: 3 }, () => hurried.evaluate("{}", ["1", "until(false; .)"], signal));
-  const others = Array.from({ length: 5 }, (_, index) => hurried.evaluate("{}", [`${index}`], signal));
+  const endless = Array.from({ length: 3 }, async () => hurried.evaluate("{}", ["1", "until(false; .)"], signal));
+  const others = Array.from({ length: 5 }, async (_, index) => hurried.evaluate("{}", [`${index}`], signal));
   expect(await Promise.all(others)).toEqual([0, 1, 2, 3, 4].map((n) => ({ type: "values", json: [`${n}`] })));
   expect(await Promise.all(endless)).toEqual([1, 2, 3].map(() => ({ type: "timeout", index: 1 })));
 });
 
 test("on a machine without time to spare no expression fails for it: what counts is its own processor time", async () => {
   const work = "[range(5000)] | map(. * 2) | add";
-  const tookMs = async (action: () => Promise<unknown>): Promise<number> => {
+  const tookMs = async (action: () => unknown): Promise<number> => {
     const startedMs = performance.now();
     await action();
     return performance.now() - startedMs;
@@ -63,7 +63,7 @@ test("a namespace with many endless expressions holds another's up by a turn, no
   let ended = 0;
   const stop = new AbortController();
   const endless = Array.from({ length: 10 }, (_, index) =>
-    single.evaluate("{}", [`${index} | until(false; .)`], stop.signal, "greedy").finally(() => (ended += 1)),
+    Promise.resolve(single.evaluate("{}", [`${index} | until(false; .)`], stop.signal, "greedy")).finally(() => (ended += 1)),
   );
   expect(await single.evaluate("{}", ["2 + 2"], signal, "modest")).toEqual({ type: "values", json: ["4"] });
   expect(ended).toBeLessThan(3);

@@ -47,7 +47,7 @@ test.each(Object.entries(endless))("%s ends within the bound, whatever runs besi
   const before = residentMiB();
   let most = 0;
   const watch = setInterval(() => (most = Math.max(most, residentMiB())), 5);
-  const answers = await Promise.all([1, 2, 3].map((n) => all.evaluate("{}", [`${n} | ${text}`], signal)));
+  const answers = await Promise.all([1, 2, 3].map(async (n) => all.evaluate("{}", [`${n} | ${text}`], signal)));
   clearInterval(watch);
   for (const answer of answers) expect(answer).toEqual({ type: "outOfMemory", index: 0 });
   // Two threads, what starting them costs, and what of the whole process is not collected meanwhile; without a bound it is gigabytes.
@@ -69,7 +69,7 @@ test("long documents leave a thread to the others", async () => {
   let ended = 0;
   const stop = new AbortController();
   const slow = Array.from({ length: 6 }, (_, index) =>
-    all.evaluate(long, [`${index} | until(false; .)`], stop.signal, `${index}`).finally(() => (ended += 1)),
+    Promise.resolve(all.evaluate(long, [`${index} | until(false; .)`], stop.signal, `${index}`)).finally(() => (ended += 1)),
   );
   expect(await all.evaluate("{}", ["2 + 2"], signal, "small")).toEqual({ type: "values", json: ["4"] });
   expect(ended).toBe(0);

@@ -117,7 +117,7 @@ test("an abort rejects, for jobs that wait and for jobs that run", async () => {
   await using single = createEvaluator({ engine: "jq", deadlineMs: 5_000, threads: 1 });
   await single.evaluate("1", ["."], signal);
   const controller = new AbortController();
-  const both = [1, 2].map(() => single.evaluate("{}", ["until(false; .)"], controller.signal));
+  const both = [1, 2].map(async () => single.evaluate("{}", ["until(false; .)"], controller.signal));
   controller.abort(new Error("stop"));
   expect(await Promise.allSettled(both)).toEqual([1, 2].map(() => ({ status: "rejected", reason: new Error("stop") })));
 });

@@ -6,12 +6,10 @@
  */
 import { setImmediate } from "node:timers/promises";
 
-/** Resolves once everything else has had its turn, and at once where that was less than a slice ago. */
-export type YieldIfLong = () => Promise<void>;
+/** Resolves once everything else has had its turn; undefined where that was less than a slice ago. */
+export type YieldIfLong = () => Promise<void> | undefined;
 
 const sliceMs = 10;
-/** It is asked at each step, and nearly always there is nothing. */
-const nothingToWaitFor = Promise.resolve();
 
 /** To be shared by all who work at the same time: together they have one slice. */
 export function createYieldIfLong(): YieldIfLong {
@@ -22,5 +20,5 @@ export function createYieldIfLong(): YieldIfLong {
     sinceMs = performance.now();
     breath = undefined;
   }
-  return () => (performance.now() - sinceMs >= sliceMs ? (breath ??= take()) : nothingToWaitFor);
+  return () => (performance.now() - sinceMs >= sliceMs ? (breath ??= take()) : undefined);
 }

@@ -2,6 +2,7 @@
 import type { JSONDocument } from "../../core/json-document.ts";
 import type { Located } from "../../core/request-template.ts";
 import type { Evaluated, Evaluator } from "../../core/ports.ts";
+import { after, type Eventual } from "../../core/tools/eventual.ts";
 import { shapeOfError } from "./jq-errors.ts";
 import { excerpt, refuse, refuseForNow } from "../refusal.ts";
 
@@ -14,26 +15,28 @@ export interface Batch {
   readonly group: string;
 }
 
-/** JSON texts in the order of the expressions. Throws `RefusedError`. */
-export async function evaluateAll(evaluator: Evaluator, batch: Batch, signal: AbortSignal): Promise<readonly string[]> {
+/** JSON texts in the order of the expressions. Throws `RefusedError`, or rejects with one. */
+export function evaluateAll(evaluator: Evaluator, batch: Batch, signal: AbortSignal): Eventual<readonly string[]> {
   const texts = batch.expressions.map(({ text }) => text);
-  const evaluated = await evaluator.evaluate(batch.document, texts, signal, batch.group);
-  return evaluated.type === "values" ? evaluated.json : refuseEvaluated(evaluated, batch);
+  return after(evaluator.evaluate(batch.document, texts, signal, batch.group), (evaluated) =>
+    evaluated.type === "values" ? evaluated.json : refuseEvaluated(evaluated, batch),
+  );
 }
 
-/** Finds expressions that do not compile. Throws `RefusedError`; where the time was not enough, one that heals. */
-export async function compileAll(
+/** Finds expressions that do not compile. Throws `RefusedError`, or rejects with one; where the time was not enough, one that heals. */
+export function compileAll(
   evaluator: Evaluator,
   { expressions, group }: Pick<Batch, "expressions" | "group">,
   signal: AbortSignal,
-): Promise<void> {
+): Eventual<void> {
   const texts = expressions.map(({ text }) => text);
-  const refused = await evaluator.compile(texts, signal, group);
-  if (refused?.type === "timeout" || refused?.type === "starved") {
-    const field = expressions[refused.index ?? -1]?.field ?? "an expression";
-    refuseForNow("ExpressionTimeout", `${field}: not compiled in time, since the machine is busy; it is tried again`);
-  }
-  if (refused) refuseEvaluated(refused, { expressions, open: false });
+  return after(evaluator.compile(texts, signal, group), (refused) => {
+    if (refused?.type === "timeout" || refused?.type === "starved") {
+      const field = expressions[refused.index ?? -1]?.field ?? "an expression";
+      refuseForNow("ExpressionTimeout", `${field}: not compiled in time, since the machine is busy; it is tried again`);
+    }
+    if (refused) refuseEvaluated(refused, { expressions, open: false });
+  });
 }
 
 type Failed = Exclude<Evaluated, { type: "values" }>;

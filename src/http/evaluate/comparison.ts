@@ -11,6 +11,7 @@ import type { Response } from "../../core/outcome.ts";
 import type { EvaluationResult } from "../../core/plan.ts";
 import { redact } from "../../core/redacted.ts";
 import type { Located } from "../../core/request-template.ts";
+import { after, type Eventual } from "../../core/tools/eventual.ts";
 import { parseJSON } from "../../core/tools/json.ts";
 import { mapAt, parsePlace, valuesAt, type Place } from "../../core/tools/json-place.ts";
 import { templatesOf } from "../../core/templating.ts";
@@ -23,7 +24,7 @@ type Compared = Pick<Extract<EvaluationResult, { type: "values" }>, "differences
 type ComparedScope = Pick<ScopeEvaluation, "scope" | "response">;
 interface Asking {
   /** The values of expressions as JSON text, by their own text. Throws `RefusedError`. */
-  readonly ask: (expressions: readonly Located[], seen: ComparedScope) => Promise<ReadonlyMap<string, string>>;
+  readonly ask: (expressions: readonly Located[], seen: ComparedScope) => Eventual<ReadonlyMap<string, string>>;
   /** The same where each secret is asterisks; absent: nothing is secret. */
   readonly askMasked?: (expressions: readonly Located[], seen: ComparedScope) => Promise<ReadonlyMap<string, string>>;
   /** jq over a JSON text. Throws `RefusedError`. */
@@ -46,24 +47,26 @@ export async function compareBody(
     meterValues((expression) => values.get(expression) ?? "null", templates);
   const seen = { scope, response };
   const observed = observedSide(compare, scope, response);
-  const sideOf = async (values: ReadonlyMap<string, string>): Promise<Side> => {
+  const sideOf = (values: ReadonlyMap<string, string>): Eventual<Side> => {
     const side = wantedSide(compare, { valueOf: lookup(values), bytes, ...(!compared && { observed }) });
     if (!compared || side.type !== "value") return side;
-    const part = await ask([compared], { scope: { ...scope, body: side.value }, response });
-    const value = parseJSON(part.get(compared.text) ?? "null");
-    const isOfTexts = compare.type === "form" && observed.type === "value";
-    return {
-      type: "value",
-      value: isOfTexts ? asTexts(value, observed.value) : value,
-      template: partOfTemplate(side.template, compared.text),
-    };
+    return after(ask([compared], { scope: { ...scope, body: side.value }, response }), (part) => {
+      const value = parseJSON(part.get(compared.text) ?? "null");
+      const isOfTexts = compare.type === "form" && observed.type === "value";
+      return {
+        type: "value",
+        value: isOfTexts ? asTexts(value, observed.value) : value,
+        template: partOfTemplate(side.template, compared.text),
+      };
+    });
   };
-  const wanted = await sideOf(await ask(expressions, seen));
+  const wanting = after(ask(expressions, seen), sideOf);
+  const wanted = wanting instanceof Promise ? await wanting : wanting;
   if (wanted.type === "opaque" || observed.type === "opaque") return { isPartial: true };
   const masked = askMasked ? await sideOf(await askMasked(expressions, seen)) : undefined;
   const maskedValue = masked?.type === "value" ? masked.value : null;
   const sides = [wanted.value, observed.value, ...(masked ? [maskedValue] : [])];
-  const [a, b, c] = await normalise(sides, evaluation, asking);
+  const [a, b, c] = evaluation.normalise ? await normalise(sides, evaluation.normalise, asking) : sides;
   const exempt = { ignore: ignore.map(parsePlace), digests, masked: masked ? c : a };
   const told = differences(a, b, wanted.template, exempt);
   const places = compare.type === "mergePatch" ? placesInTheOpen(wanted, masked) : undefined;
@@ -100,11 +103,11 @@ const noRequest = {
  */
 async function normalise(
   sides: readonly unknown[],
-  { normalise = [] }: Pick<ScopeEvaluation, "normalise">,
+  places: NonNullable<ScopeEvaluation["normalise"]>,
   { over }: Pick<Asking, "over">,
 ): Promise<readonly unknown[]> {
   let all = sides;
-  for (const batch of apart(normalise.map(({ path, as }) => ({ place: parsePlace(path), as })))) {
+  for (const batch of apart(places.map(({ path, as }) => ({ place: parsePlace(path), as })))) {
     const document = batch.map(({ place }) => all.flatMap((side) => valuesAt(side, place)));
     const expressions = batch.map(({ as: { field, text } }, index) => ({
       field,

@@ -11,6 +11,7 @@ import type {
   Scope,
   ScopeEvaluation,
 } from "../../core/evaluation.ts";
+import { after, type Eventual } from "../../core/tools/eventual.ts";
 import { parseJSON } from "../../core/tools/json.ts";
 import type { EvaluationResult } from "../../core/plan.ts";
 import type { Evaluator, Read, Requester } from "../../core/ports.ts";
@@ -27,17 +28,18 @@ import { maskInputs, readsElsewhere, readsSecret, resolveInputs, secretValues, t
 import { listItems } from "./list-items.ts";
 import { outputValues } from "./outputs.ts";
 import { checkReferences } from "./references.ts";
+import type { Bytes } from "./sides.ts";
 import { checkText } from "./not-text.ts";
 import { healingRefusals, orRefusal } from "../refusal.ts";
 
 export interface Evaluations extends Pick<Requester, "evaluate" | "evaluateOutputs"> {
-  /** The values of expressions as JSON text, by the expressions' own text. Throws `RefusedError`. */
+  /** The values of expressions as JSON text, by the expressions' own text. Throws `RefusedError`, or rejects with one. */
   valuesOf(
     expressions: readonly Located[],
     seen: Seen,
     inputs: Inputs,
     signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, string>>;
+  ): Eventual<ReadonlyMap<string, string>>;
 }
 
 /** What expressions see. */
@@ -57,6 +59,20 @@ function batch(seen: Seen, inputs: Inputs, expressions: readonly Located[]): Bat
   };
 }
 
+/** Of expressions that see different documents: one evaluation for each of those. */
+async function jsonOfEach(
+  evaluator: Evaluator,
+  { expressions, seen, inputs }: { readonly expressions: readonly Located[]; readonly seen: Seen; readonly inputs: Inputs },
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const json = new Map<Located, string>();
+  for (const alike of Map.groupBy(expressions, ({ text }) => documentKey(text)).values()) {
+    const values = await evaluateAll(evaluator, batch(seen, inputs, alike), signal);
+    for (const [index, expression] of alike.entries()) json.set(expression, values[index] ?? "null");
+  }
+  return expressions.map((expression) => json.get(expression) ?? "null");
+}
+
 /** `onSecretOutput`: told each value that an answer gives a Secret, and its namespace. `digestKey`: what only Holdfast knows. */
 export function createEvaluations(
   evaluator: Evaluator,
@@ -64,26 +80,19 @@ export function createEvaluations(
   digestKey: DigestKey = () => Promise.resolve(undefined),
 ): Evaluations {
   /** JSON texts in the order of the expressions: each sees the same whatever others are evaluated with it. */
-  async function jsonOf(
-    expressions: readonly Located[],
-    seen: Seen,
-    inputs: Inputs,
-    signal: AbortSignal,
-  ): Promise<readonly string[]> {
+  function jsonOf(expressions: readonly Located[], seen: Seen, inputs: Inputs, signal: AbortSignal): Eventual<readonly string[]> {
     const [first] = expressions;
-    if (!first || expressions.every(({ text }) => documentKey(text) === documentKey(first.text)))
-      return first ? evaluateAll(evaluator, batch(seen, inputs, expressions), signal) : [];
-    const json = new Map<Located, string>();
-    for (const alike of Map.groupBy(expressions, ({ text }) => documentKey(text)).values()) {
-      const values = await evaluateAll(evaluator, batch(seen, inputs, alike), signal);
-      for (const [index, expression] of alike.entries()) json.set(expression, values[index] ?? "null");
-    }
-    return expressions.map((expression) => json.get(expression) ?? "null");
+    if (!first) return [];
+    const areAlike = expressions.every(({ text }) => documentKey(text) === documentKey(first.text));
+    return areAlike
+      ? evaluateAll(evaluator, batch(seen, inputs, expressions), signal)
+      : jsonOfEach(evaluator, { expressions, seen, inputs }, signal);
   }
-  const valuesOf: Evaluations["valuesOf"] = async (expressions, seen, inputs, signal) => {
-    const json = await jsonOf(expressions, seen, inputs, signal);
-    return new Map(expressions.map(({ text }, index) => [text, json[index] ?? "null"]));
-  };
+  const valuesOf: Evaluations["valuesOf"] = (expressions, seen, inputs, signal) =>
+    after(
+      jsonOf(expressions, seen, inputs, signal),
+      (json) => new Map(expressions.map(({ text }, index) => [text, json[index] ?? "null"])),
+    );
 
   async function ofList({ scope, list }: ListEvaluation, read: Read, signal: AbortSignal): Promise<Values> {
     const inputs = await resolveInputs(scope.inputs, read);
@@ -98,24 +107,25 @@ export function createEvaluations(
     );
     return { ...values([]), ...listed };
   }
-  async function ofScope(evaluation: ScopeEvaluation, read: Read, signal: AbortSignal): Promise<Values> {
-    const { scope, response, expressions, compare } = evaluation;
-    const inputs = await resolveInputs(scope.inputs, read);
-    const json = await jsonOf([...expressions, ...factExpressions(evaluation)], evaluation, inputs, signal);
-    const found = {
-      ...values(json.slice(0, expressions.length).map(parseJSON)),
-      ...factsOf(evaluation, json.slice(expressions.length), readsSecret(scope, inputs)),
-    };
-    if (!compare || !response) return found;
-    return {
-      ...found,
-      ...(await compareBody(
-        { ...evaluation, response },
-        await asking({ evaluator, valuesOf }, evaluation, { inputs, read, signal }),
-      )),
-    };
+  function ofScope(evaluation: ScopeEvaluation, read: Read, signal: AbortSignal): Eventual<Values> {
+    return after(resolveInputs(evaluation.scope.inputs, read), (inputs) => withInputs(evaluation, { inputs, read, signal }));
   }
-  function dispatch(evaluation: Evaluation, read: Read, signal: AbortSignal): Promise<Values> {
+  function withInputs(evaluation: ScopeEvaluation, by: With): Eventual<Values> {
+    const { scope, response, expressions, compare } = evaluation;
+    const { inputs, read, signal } = by;
+    return after(jsonOf([...expressions, ...factExpressions(evaluation)], evaluation, inputs, signal), (json) => {
+      const found = {
+        ...values(json.slice(0, expressions.length).map(parseJSON)),
+        ...factsOf(evaluation, json.slice(expressions.length), readsSecret(scope, inputs)),
+      };
+      if (!compare || !response) return found;
+      return after(readBytes(bytesInBody(compare), read), async (bytes) => ({
+        ...found,
+        ...(await compareBody({ ...evaluation, response }, asking({ evaluator, valuesOf }, evaluation, { ...by, bytes }))),
+      }));
+    });
+  }
+  function dispatch(evaluation: Evaluation, read: Read, signal: AbortSignal): Eventual<Values> {
     if ("object" in evaluation) return ofObject(evaluator, evaluation, signal);
     if ("inputsOf" in evaluation) return ofInputs(evaluation, read, digestKey);
     if ("list" in evaluation) return ofList(evaluation, read, signal);
@@ -130,7 +140,7 @@ export function createEvaluations(
         const inputs = await resolveInputs(seen.scope.inputs, read);
         const expressions = outputs.flatMap(({ data }) => data);
         const json = await jsonOf(expressions, seen, inputs, signal);
-        await checkText({ expressions, json, answers: seen }, (answers) =>
+        await checkText({ expressions, json, answers: seen }, async (answers) =>
           jsonOf(expressions, { scope: seen.scope, ...answers }, inputs, signal),
         );
         return outputValues(outputs, json, (value) => onSecretOutput?.(value, seen.scope.metadata.namespace));
@@ -164,14 +174,14 @@ interface With {
   readonly signal: AbortSignal;
 }
 /** What a comparison asks of jq. */
-async function asking(
+function asking(
   { evaluator, valuesOf }: Pick<Evaluations, "valuesOf"> & { readonly evaluator: Evaluator },
-  { scope, compare }: ScopeEvaluation,
-  { inputs, read, signal }: With,
-): Promise<Parameters<typeof compareBody>[1]> {
+  { scope }: ScopeEvaluation,
+  { inputs, bytes, signal }: Omit<With, "read"> & { readonly bytes: Bytes },
+): Parameters<typeof compareBody>[1] {
   const group = scope.metadata.namespace;
   return {
-    bytes: await readBytes(bytesInBody(compare), read),
+    bytes,
     ask: (asked, seen) => valuesOf(asked, seen, inputs, signal),
     ...(secretValues(inputs).length > 0 && {
       askMasked(asked, seen) {

@@ -12,6 +12,7 @@ import type { Evaluator } from "../../core/ports.ts";
 import type { Located } from "../../core/request-template.ts";
 import { retryAfterFieldMs } from "../../core/retry.ts";
 import { deadline } from "../../core/tools/deadline.ts";
+import type { Eventual } from "../../core/tools/eventual.ts";
 import { withParts, type CredentialPart } from "../credentials/credential.ts";
 import type { LogIn } from "../credentials/credentials.ts";
 import type { Issued } from "../credentials/issued.ts";
@@ -126,7 +127,7 @@ interface Asking {
   valuesOf(
     expressions: readonly Located[],
     seen: { readonly responses: readonly Response[]; readonly response?: Response },
-  ): Promise<ReadonlyMap<string, string>>;
+  ): Eventual<ReadonlyMap<string, string>>;
 }
 function createAsking({ evaluations }: LoginDeps, { settings, context }: About, signal: AbortSignal): Asking {
   const scope = loginScope(settings.login, context.endpoint);
