@@ -4,7 +4,30 @@ import { findCondition } from "../core/conditions.ts";
 import { isIdempotent } from "../core/http-method.ts";
 import type { Resource } from "../core/resource.ts";
 
-type ShadowStatus = { readonly attempt?: { readonly phase: string } } & Pick<HTTPRequestStatus, "conditions">;
+type ShadowStatus = Pick<HTTPRequestStatus, "conditions"> & {
+  readonly attempt?: { readonly phase: string; readonly id: string; readonly tries: number };
+};
+
+/** On a shadow: an attempt of its, and how often it had been sent in vain once that was over: `ID COUNT`. */
+export const triedAnnotation = "holdfast.dev/tried";
+function triedBefore({ metadata }: Resource): { readonly id?: string; readonly count: number } {
+  const [id, count = "0"] = metadata.annotations?.[triedAnnotation]?.split(" ") ?? [];
+  return { ...(id !== undefined && { id }), count: Number(count) };
+}
+/** How often it had been sent in vain before the attempt that is going on, or is the next. */
+export function triesBefore(shadow: Resource): number {
+  return triedBefore(shadow).count;
+}
+/** How often it has been sent in vain in all; what was sent before it was taken over is known by its object's status alone. */
+export function triesInAll(shadow: Resource): number {
+  const { attempt } = (shadow.status ?? {}) as ShadowStatus;
+  const { id, count } = triedBefore(shadow);
+  return count + (id !== undefined && attempt?.id === id ? 0 : (attempt?.tries ?? 0));
+}
+/** What is written on it where it goes on after `count` tries in vain. */
+export function triedMark({ status }: Resource, count: number): Readonly<Record<string, string>> {
+  return { [triedAnnotation]: `${((status ?? {}) as ShadowStatus).attempt?.id} ${count}` };
+}
 
 export function phaseOf({ status }: Resource): string | undefined {
   return ((status ?? {}) as ShadowStatus).attempt?.phase;

@@ -23,7 +23,17 @@ import { digest } from "../core/tools/digest.ts";
 import { group } from "../api/kind-definition.ts";
 import { apiVersionOf } from "./kinds.ts";
 import { reachFrom, secretsOf } from "./reach.ts";
-import { hasFailedForGood, hasSucceeded, isScheduled, isTakenForDone, isUnderWay, phaseOf } from "./sent-once.ts";
+import {
+  hasFailedForGood,
+  hasSucceeded,
+  isScheduled,
+  isTakenForDone,
+  isUnderWay,
+  phaseOf,
+  triedMark,
+  triesBefore,
+  triesInAll,
+} from "./sent-once.ts";
 import { pausedAnnotation, type ServedObject } from "./served-object.ts";
 
 /** On a shadow: the UID of the object that it stands for. One that has it is acted on only while that is served. */
@@ -165,6 +175,7 @@ export async function makeShadow(
   const { uid, name, namespace } = resource.metadata;
   const isResource = manifest.kind === "HTTPResource";
   const poke = pokeOf(object);
+  const more = acting && triesToGoOn(object, acting);
   return {
     type: "shadow",
     findings: findings.filter(({ level, field }) => !["INFO", "CHOOSE", "FIX"].includes(level) && field !== "metadata.namespace"),
@@ -177,7 +188,8 @@ export async function makeShadow(
         annotations: {
           ...ours(manifest.metadata.annotations, { shadow, isOurs }),
           ...(poke !== undefined && { [reconcileAtAnnotation]: poke }),
-          ...(acting && mayGoOn(object, acting) && { [reconcileAtAnnotation]: madeOf(object, config, settings) }),
+          ...(acting &&
+            more !== undefined && { [reconcileAtAnnotation]: madeOf(object, config, settings), ...triedMark(acting, more) }),
           [servedAsAnnotation]: `${type.plural}.${type.group}/${namespace}/${name}`,
           [madeOfAnnotation]: madeOf(object, config, settings),
         },
@@ -185,6 +197,7 @@ export async function makeShadow(
       },
       spec: {
         ...manifest.spec,
+        ...retriesLeft(object, manifest.spec, more ?? (shadow ? triesBefore(shadow) : 0)),
         record: "Body",
         ...(isResource && { values: observedCode }),
         ...(isInDoubt && { suspend: true }),
@@ -203,13 +216,22 @@ function isDecided(shadow: Resource): boolean {
   // What is as well sent twice needs nobody to look at it.
   return ["Retrying", "Done"].includes(phase) || (phase === "InFlight" && !isUnderWay(shadow));
 }
-/** One that had failed as often as it might, here or there, and may do so more often by now. */
-function mayGoOn({ peer }: ServedObject, shadow: Resource): boolean {
-  if (peer.type !== "disposable") return false;
+/** Of one that had failed as often as it might, here or there, and may do so more often by now: how often it has; else undefined. */
+function triesToGoOn({ peer }: ServedObject, shadow: Resource): number | undefined {
+  if (peer.type !== "disposable" || !isSentOnce({ peer })) return undefined;
   const { rollbackRetriesLimit: limit } = peer.spec.forProvider;
   const { synced, failed = 0 } = peer.status ?? {};
   const hasFailed = isTakenForDone(shadow) ? synced !== true : hasFailedForGood(shadow);
-  return hasFailed && isSentOnce({ peer }) && (limit === undefined || failed < limit);
+  // What is told may be older than what the shadow knows.
+  const tries = Math.max(failed, triesInAll(shadow));
+  return hasFailed && (limit === undefined || tries < limit) ? tries : undefined;
+}
+/** Its limit is one of all its tries, as there. */
+function retriesLeft({ peer }: ServedObject, { retry }: Manifest["spec"], before: number): { readonly retry?: object } {
+  const limit = peer.type === "disposable" ? peer.spec.forProvider.rollbackRetriesLimit : undefined;
+  if (before === 0 || limit === undefined || !isSentOnce({ peer })) return {};
+  const { limit: most, ...rest } = retry as { readonly limit: number };
+  return { retry: { ...rest, limit: Math.min(most, Math.max(limit - before - 1, 0)) } };
 }
 
 /** Tells that it has been observed, and how that was answered, however the content is. */

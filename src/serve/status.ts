@@ -14,7 +14,7 @@ import type { ShownAnswer } from "./shown-answers.ts";
 import { holdsAll } from "./injected-body.ts";
 import { headersThere } from "./go-headers.ts";
 import { identityAnswer } from "./identity-answer.ts";
-import { hasSucceeded, isAssumed, isTakenForDone } from "./sent-once.ts";
+import { hasSucceeded, isAssumed, isTakenForDone, triesInAll } from "./sent-once.ts";
 import { conditionOf, type ServedObject } from "./served-object.ts";
 
 type ShadowStatus = Partial<HTTPResourceStatus> & Partial<HTTPRequestStatus>;
@@ -135,7 +135,7 @@ function tellFailures({ peer }: ServedObject, shadow: Resource, answer: PeerAnsw
     return hasEndedWell ? {} : before;
   }
   const why = errorOf(peer, findCondition(shadow.status, attempt.phase === "Done" ? "Succeeded" : "Ready") ?? ready, answer);
-  return { failed: Math.max(attempt.tries, schedule?.failures ?? 0), ...(why !== undefined && { error: why }) };
+  return { failed: Math.max(triesInAll(shadow), schedule?.failures ?? 0), ...(why !== undefined && { error: why }) };
 }
 type Failures = Pick<PeerStatus, "failed" | "error">;
 

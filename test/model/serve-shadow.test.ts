@@ -192,6 +192,35 @@ test("a shadow that has acted knows what has been sent, but for what nobody know
   expect(await of(2, "Done")).toEqual([false, false, false]);
 });
 
+test("what goes on after it was given up is tried as often as its limit leaves, whatever is written afterwards", async () => {
+  const of = async (limit: number, failed: number, attempt: object, tried?: string): Promise<unknown> => {
+    const object = served(peerDisposable({ rollbackRetriesLimit: limit }, { status: { failed } }));
+    const { resource } = object;
+    const annotations = tried === undefined ? {} : { "holdfast.dev/tried": tried };
+    const status = { attempt, conditions: [{ type: "Succeeded", status: "False" }] };
+    const shadow = { ...resource, metadata: { ...resource.metadata, annotations }, status };
+    const made = await makeShadow(object, undefined, settings, { evaluator, signal, isOurs: true, shadow });
+    if (made.type === "refused") throw new Error(made.message);
+    const { metadata, spec } = made.manifest;
+    const mark = metadata.annotations?.["holdfast.dev/tried"];
+    return [
+      (spec["retry"] as { readonly limit: number }).limit,
+      mark,
+      "holdfast.dev/reconcile-at" in (metadata.annotations ?? {}),
+    ];
+  };
+  const given = { phase: "Done", id: "a", tries: 2 };
+  expect(await of(3, 2, given)).toEqual([0, "a 2", true]);
+  expect(await of(5, 2, given)).toEqual([2, "a 2", true]);
+  // What is told of it is not as new as what it knows.
+  expect(await of(3, 1, given)).toEqual([0, "a 2", true]);
+  expect(await of(2, 1, given)).toEqual([1, undefined, false]);
+  // Raised once more before the first of these has left, while they are tried, and after they were.
+  expect(await of(5, 2, given, "a 2")).toEqual([2, "a 2", true]);
+  expect(await of(5, 2, { phase: "Retrying", id: "b", tries: 1 }, "a 2")).toEqual([2, undefined, false]);
+  expect(await of(5, 4, { phase: "Done", id: "b", tries: 2 }, "a 2")).toEqual([0, "b 4", true]);
+});
+
 test("a DisposableRequest that has been sent stays sent, whatever else is written, unless it goes on", () => {
   const shadow = { metadata: { namespace: "here", name: "one", uid: "u1", generation: 1, resourceVersion: "1" }, spec: {} };
   const of = (forProvider: object, status: object): boolean =>

@@ -175,6 +175,17 @@ test("one that has failed as often as it may says so by a condition, and a run b
   expect(exhaustedStates(served("Request"), { failed: 3, error })).toEqual([]);
 });
 
+test("what goes on after it was given up goes on being counted", () => {
+  const object = served("DisposableRequest", { failed: 2, error: "as it was" });
+  const of = (id: string, tries: number): object => {
+    const status = { attempt: { phase: "Done", id, tries }, conditions: ready("False", "UnexpectedStatus") };
+    const from = shadow(status);
+    return tell(object, { ...from, metadata: { ...from.metadata, annotations: { "holdfast.dev/tried": "a 2" } } });
+  };
+  expect(of("a", 2)).toMatchObject({ failed: 2 });
+  expect(of("b", 1)).toMatchObject({ failed: 3 });
+});
+
 test("what is under way takes back nothing that was counted", () => {
   const before = { failed: 2, error: "as it was" };
   const attempt = { phase: "InFlight", tries: 3 };
