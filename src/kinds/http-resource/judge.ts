@@ -16,6 +16,14 @@ export function saysGone(response: Response | undefined): boolean {
   return response?.statusCode === 404 || response?.statusCode === 410;
 }
 
+/** Whether a look was answered that there is nothing to be had by its id: not that it lacks a credential, or comes at a bad time. */
+export function rejectsID({ reason, response }: Judgement): boolean {
+  if (response === undefined) return false;
+  const { statusCode } = response;
+  const isOfTheMoment = [401, 407, 408, 425, 429].includes(statusCode);
+  return !isOfTheMoment && ((statusCode >= 400 && statusCode < 500) || reason === "Refused");
+}
+
 /** Whether the answer is as `expect` says. */
 export function* judgeAnswer(
   context: Pick<Context, "spec" | "endpoints">,

@@ -16,6 +16,7 @@ import { exchangeOf } from "./exchange.ts";
 import { idFrom, idOf } from "./external-id.ts";
 import { judgeAnswer } from "./judge.ts";
 import { held } from "./held.ts";
+import { isPartOnly } from "./partial-list.ts";
 import { valueExpressions } from "./values.ts";
 import { isOfAnother, isUnresolvedCreate } from "./identity.ts";
 import { locate, unknown, type Observation } from "./observation.ts";
@@ -27,6 +28,8 @@ type Query = NonNullable<Lookup["query"]>;
 const maxPages = 40;
 const field = "spec.lookup";
 
+const wholeList =
+  "nothing in it matches, and the rest is not asked for. Say in spec.lookup.next where the next page is, or narrow the list by spec.lookup.query";
 /** `found` names the id, and shows nothing of the object. A page is an exchange; after 40 it is `unknown`. */
 export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
   let page: Page = {};
@@ -81,7 +84,10 @@ export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
     const following = lookup.next === undefined ? linkedPage(response) : givenPage(next, lookup.query ?? [], response);
     if (following === "unreadable")
       return unknown("NoPage", `${field}: a Link header names a next page and cannot be read; ${field}.next can say it`, context);
-    if (!following) return { type: "absent", says: "lookup" };
+    if (!following)
+      return isPartOnly(response, lookup.next !== undefined || pages > 0)
+        ? unknown("LookupPartial", `${field}: answered ${response.statusCode}, with a part of the list: ${wholeList}`, context)
+        : { type: "absent", says: "lookup" };
     page = following;
   }
   return unknown("LookupTooLong", `${field}: nothing matches on the first ${maxPages} pages, and there are more`, context);

@@ -56,6 +56,8 @@ export interface Unknown {
   readonly message: string;
   /** What the server asks for, milliseconds. */
   readonly retryAfterMs: number;
+  /** The server does not show anything by this id, whenever it is asked. */
+  readonly isRejected?: true;
 }
 
 export function isObserved(seen: Observation): seen is Found | Absent {

@@ -12,9 +12,9 @@ import { isReady } from "../../core/conditions.ts";
 import { importHint, needsExternalID, type Context } from "./context.ts";
 import { exchangeOf } from "./exchange.ts";
 import { givenID, isOfAnother, isUnresolvedCreate, sightOf } from "./identity.ts";
-import { judgeAnswer, saysGone } from "./judge.ts";
+import { judgeAnswer, rejectsID, saysGone } from "./judge.ts";
 import { lookUp } from "./lookup.ts";
-import { locate, unknown, type Absent, type Found, type Observation } from "./observation.ts";
+import { isObserved, locate, unknown, type Absent, type Found, type Observation } from "./observation.ts";
 import { held, objectIn } from "./held.ts";
 import { valueExpressions } from "./values.ts";
 
@@ -70,10 +70,13 @@ function* confirm(context: Context, { externalID }: Found): Steps<Observation> {
 function* lookAtBoth(context: Context): Steps<Observation> {
   const { former } = context.remote;
   const seen = yield* look(context);
-  if (former === undefined || (seen.type !== "found" && seen.type !== "absent")) return seen;
+  const isRejected = seen.type === "unknown" && seen.isRejected === true;
+  if (former === undefined || (!isObserved(seen) && !isRejected)) return seen;
   const candidate = seen.type === "found" ? sightOf(seen) : null;
   if (isSettledBy(candidate)) return seen;
   const before = yield* look({ ...context, externalID: former });
+  // An id that its server will have nothing of, such as a job's, is none where the old one still shows the object; else nobody knows.
+  if (!isObserved(seen)) return before.type === "found" && before.mine !== false ? { ...before, externalID: former } : seen;
   if (before.type !== "found" && before.type !== "absent") return before;
   if (settledID(candidate, before.type === "found" ? sightOf(before) : null) === "candidate") return seen;
   return before.type === "found" ? { ...before, externalID: former } : { ...before, former };
@@ -109,7 +112,10 @@ export function* look(context: Context): Steps<Observation> {
   const judgement = yield* judgeAnswer(context, asked, exchange, outcome);
   const { response } = judgement;
   if (saysGone(response) && judgement.reason === "UnexpectedStatus") return { type: "absent", says: "observe" };
-  if (!judgement.succeeded || !response) return unknown(judgement.reason, judgement.message, context, response);
+  if (!judgement.succeeded || !response) {
+    const why = unknown(judgement.reason, judgement.message, context, response);
+    return rejectsID(judgement) ? { ...why, isRejected: true } : why;
+  }
 
   const object = yield* objectIn(context, exchange.scope, response);
   if (object.type !== "object") return object;

@@ -1,0 +1,36 @@
+/** Answers that seem to say that an object is not there, or has gone, and do not. */
+import { expect } from "@jest/globals";
+import { byName, collection, declared, nothing, ready } from "../collection.ts";
+import type { RemoteCase } from "../remote-servers.ts";
+
+export const doubtfulLookCases: readonly RemoteCase[] = [
+  {
+    name: "an update is answered with the id of a job, which its server will show nothing of: the object is kept, and deleted at last",
+    server: collection({
+      changed: () => ({ status: 202, body: { id: "job-1", state: "queued" } }),
+      first: ({ method, path }) => (method === "GET" && path === "/things/job-1" ? { status: 400 } : undefined),
+    }),
+    manifests: { "HTTPResource/thing": declared({ name: "x" }) },
+    after: { "HTTPResource/thing": declared({ name: "y" }) },
+    end: nothing,
+    isDue: (stage, { sent, status }) => stage === 1 || (sent("PUT").length > 0 && status("thing")["externalID"] === "1"),
+    check({ sent, isThere }) {
+      expect([sent("POST"), sent("PUT")]).toEqual([["POST /things 201"], ["PUT /things/1 202"]]);
+      expect([sent("DELETE"), isThere("thing")]).toEqual([["DELETE /things/1 204"], false]);
+    },
+  },
+  {
+    name: "a list has a part of what there is, and says so by 206: what is on another page is not made again",
+    server: collection({
+      first: ({ method, path }) =>
+        method === "GET" && path === "/things"
+          ? { status: 206, headers: { "content-range": "0-0/2" }, body: [{ id: 8, name: "another's" }] }
+          : undefined,
+    }),
+    manifests: { "HTTPResource/thing": declared({ name: "x" }, { lookup: byName }) },
+    check({ sent, state, message }) {
+      expect([sent("POST"), ready(state("thing"))]).toEqual([[], "Unknown"]);
+      expect(message("thing")).toContain("spec.lookup.next");
+    },
+  },
+];

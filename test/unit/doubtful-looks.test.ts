@@ -1,0 +1,91 @@
+/** HTTPResource's plan where an answer seems to say that the object is not there, and does not, with scripted answers. */
+import { describe, expect, test } from "@jest/globals";
+import {
+  answer,
+  condition,
+  created,
+  deleted,
+  differs,
+  drive,
+  gone,
+  hour,
+  resource,
+  same,
+  user,
+  values,
+  withLookup,
+} from "../support/resource-plan.ts";
+
+const [look, put, remove, list] = [
+  "GET users/${ .externalID }",
+  "PUT users/${ .externalID }",
+  "DELETE users/${ .externalID }",
+  "GET users",
+];
+
+describe("an id that an update's answer gave, and its server will show nothing of,", () => {
+  const renamed = drive(created(), [answer(200), differs(".age"), answer(202), values("job-1")]);
+  const object = (rest: object = {}) => created(user, { status: renamed.status, ...rest });
+
+  test.each([400, 403, 405, 422])("is none where the one before is there: %d", (status) => {
+    const seen = drive(object(), [answer(status), answer(200), same], hour);
+    expect([seen.sent, seen.state, seen.status.externalID]).toEqual([[look, look], "True/Updated", "7"]);
+    expect(seen.status).not.toHaveProperty("formerExternalID");
+    const wrong = drive(object(), [answer(status), answer(200), differs(".age"), answer(200)], hour);
+    expect([wrong.sent, wrong.status.externalID]).toEqual([[look, look, put], "7"]);
+    const released = drive(object(deleted), [answer(status), answer(200), same, answer(204)], hour);
+    const last = released.steps.at(-1);
+    expect([released.sent.at(-1), released.verdict]).toMatchObject([remove, gone]);
+    expect(last?.type === "exchange" && last.exchange.scope.externalID).toBe("7");
+  });
+  test.each<[string, number, readonly number[]]>([
+    ["the one before is not there", 403, [404]],
+    ["the one before is not shown either", 403, [503]],
+    ["it lacks a credential", 401, []],
+    ["it comes too often", 429, []],
+    ["its server is down", 503, []],
+  ])("stays open where %s", (_what, status, more) => {
+    const driven = drive(object(), [answer(status), ...more.map((one) => answer(one))], hour);
+    expect([driven.state.split("/")[0], driven.verdict.status]).toMatchObject([
+      "Unknown",
+      { externalID: "job-1", formerExternalID: "7" },
+    ]);
+  });
+});
+
+describe("a list of which the answer has a part,", () => {
+  const looked = (status: number, headers: Record<string, string>, lookup: object = {}, ...more: readonly unknown[]) => {
+    const object = resource({ ...withLookup, lookup: { ...withLookup.lookup, ...lookup } });
+    return (rest: Parameters<typeof drive>[1] = []) => drive(object, [answer(status, headers), values([], ...more), ...rest]);
+  };
+  test.each<[string, number, Record<string, string>, object?]>([
+    ["as its status says", 206, {}],
+    ["as Heroku's does", 206, { "content-range": "id a..b; max=200", "next-range": "id ]b..; max=200" }],
+    ["as PostgREST's does", 206, { "content-range": "0-4/6" }],
+    ["as its range says", 200, { "content-range": "things 0-24/319" }],
+    ["as the range of none says", 200, { "content-range": "*/6" }],
+    ["as its range says, whatever spec.lookup.next yields", 206, { "content-range": "0-4/6" }, { next: "." }],
+  ])("does not say that the object is not there: %s", (_what, status, headers, lookup = {}) => {
+    const { sent, state, status: made } = looked(status, headers, lookup, ...("next" in lookup ? [null] : []))();
+    expect([sent, state]).toEqual([[list], "Unknown/LookupPartial Reconciling"]);
+    expect(condition(made, "Ready")?.message).toMatch(/part of the list.*spec\.lookup\.next.*spec\.lookup\.query/);
+  });
+  test.each<[string, number, Record<string, string>, object?]>([
+    ["the last part", 206, { "content-range": "5-5/6" }],
+    ["all of it", 206, { "content-range": "0-4/5" }],
+    ["all of it, which is nothing", 200, { "content-range": "*/0" }],
+    ["as much as there is, which nobody counted", 200, { "content-range": "0-4/*" }],
+    ["the last page, as spec.lookup.next says", 206, {}, { next: "." }],
+    ["nothing beyond the last page, as spec.lookup.next says", 206, { "content-range": "*/6" }, { next: "." }],
+  ])("says so where it has %s", (_what, status, headers, lookup = {}) => {
+    const { state } = looked(status, headers, lookup, ...("next" in lookup ? [null] : []))([answer(201), values("7")]);
+    expect(state).toBe("True/Created");
+  });
+  test("is followed by its Link header, where no spec.lookup.next is declared, to a last page of whatever status", () => {
+    const link = { link: '<https://users.example.com/users?page=2>; rel="next"' };
+    const more = [answer(206), values([]), answer(201), values("7")];
+    expect(looked(206, link)(more)).toMatchObject({
+      sent: [list, list, "POST users after intent"],
+    });
+  });
+});
