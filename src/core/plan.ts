@@ -214,7 +214,7 @@ export interface Situation<R extends Resource = Resource> {
   readonly isUnwatched?: boolean;
   /** The circle in which the resource waits for itself, as `Kind/name` from itself to itself; absent: it does not. */
   readonly cycle?: readonly string[];
-  /** Those that refer to it as one that they wait for, or connect by, and may have something to end; first those with a finalizer. Absent: the kind does not ask. */
+  /** Those that refer to it as one that they wait for, or connect by, and have something to end (`holding`), first those that have now. Absent: the kind does not ask. */
   readonly referrers?: () => Iterable<{ readonly kind: string; readonly resource: Resource }>;
   /** Others look after a part of the cluster's objects, which this process does not know, beside what other slots have. */
   readonly isPartial?: boolean;
@@ -230,12 +230,17 @@ export interface Situation<R extends Resource = Resource> {
   readonly instanceId: string;
 }
 
+export type Holding = "now" | "soon";
+
 /** A kind of which what there is is known to the others: namespaces, for their labels. Nothing is done about one itself. */
 export interface WatchedKind<R extends Resource = Resource> {
   readonly type: ResourceType;
   references(resource: R): readonly Dependency[];
-  /** None of its resources ever has anything to end: nobody who waits for those that refer to it waits for one. */
-  readonly holdsNothing?: true;
+  /**
+   * Whether it needs what it refers to for its end: as it is now, or once it has done what it is about to do. Absent, or undefined:
+   * nobody who waits for those that refer to it waits for it.
+   */
+  holding?(resource: R): Holding | undefined;
   /** Any change of one of these makes due what this holds for, of whatever kind. */
   readonly wakesOthers?: (resource: Resource) => boolean;
 }

@@ -11,7 +11,7 @@ interface Parts<H extends keyof Holders> {
   readonly holders: Pick<Holders, H>;
 }
 
-/** Each that is cached and may have something to end, first those with a finalizer. */
+/** Each that is cached and has something to end, or will have, first those that have now. */
 export function* referrersOf(
   { caches, holders }: Parts<"of">,
   { type }: WatchedKind,
@@ -24,22 +24,20 @@ export function* referrersOf(
 }
 
 /**
- * Keys of what may have waited for this one, since it is gone, holds less than before, or refers to other things. What is there to
- * stay is due only when no other holds it any more by what this one held it by. `holders` has been told of the change.
+ * Keys of what may have waited for this one, since it is gone, needs them no more, or refers to other things. What is there to stay
+ * is due only when no other is left that needs it. `holders` has been told of the change.
  */
 export function awaitingKeys(parts: Parts<"isHeld">, kind: WatchedKind, { before, after }: Change): readonly string[] {
-  if (!before || kind.holdsNothing) return [];
-  const [was = [], is = []] = [before.metadata.finalizers, after?.metadata.finalizers];
-  const holdsLess = !after || is.length < was.length;
-  const left = holdsLess ? kind.references(before) : referencesLeft(kind, before, after);
-  // Where this one had none, each counts.
-  const held = new Set(holdsLess ? was.filter((name) => !after || !is.includes(name)) : was);
+  const was = before && kind.holding?.(before);
+  if (!was) return [];
+  const is = after && kind.holding?.(after);
+  const left = !after || !is || (was === "now" && is === "soon") ? kind.references(before) : referencesLeft(kind, before, after);
   const awaiting = left.filter((reference) => {
     const found = parts.caches.find(keyOf(reference));
     if (!found || !isReconciled(found.kind) || found.kind.waitsForReferrers === undefined) return false;
     const { deletionTimestamp, finalizers = [] } = found.resource.metadata;
-    if (deletionTimestamp !== undefined) return true;
-    return found.kind.waitsForReferrers === "always" && finalizers.length > 0 && !parts.holders.isHeld(reference, held);
+    if (deletionTimestamp !== undefined) return was === "now";
+    return found.kind.waitsForReferrers === "always" && finalizers.length > 0 && !parts.holders.isHeld(reference);
   });
   return awaiting.map(keyOf);
 }

@@ -28,8 +28,12 @@ const refersToEndpoint = ({ spec }: Resource): readonly Dependency[] => {
   const { refersTo: name = "e" } = spec as { readonly refersTo?: string };
   return [{ ...endpoint, key: { ...endpoint.key, name }, isTransitive: true }];
 };
-const things = kindOf(typeOf("Thing"), refersToEndpoint);
-const requests: Kind = { ...kindOf(typeOf("Request"), refersToEndpoint), holdsNothing: true };
+const things: Kind = {
+  ...kindOf(typeOf("Thing"), refersToEndpoint),
+  holding: ({ metadata: { finalizers = [] }, spec }) =>
+    finalizers.includes("release") ? "now" : (spec as { readonly begins?: true }).begins ? "soon" : undefined,
+};
+const requests = kindOf(typeOf("Request"), refersToEndpoint);
 const all = [endpoints, things, requests];
 function object(name: string, generation: number): Resource {
   return { metadata: { namespace: "n", name, uid: name, generation, resourceVersion: `${generation}` }, spec: {} };
@@ -187,32 +191,34 @@ test("what holds others' needs is due when the last that holds anything is gone,
 });
 
 test.each([
-  ["that hold nothing ever", requests, []],
-  ["that hold nothing now", things, []],
-  ["that hold it, too", things, ["release"]],
-] as const)("to delete many %s looks at a few for each", async (_, kind, finalizers) => {
+  ["that hold nothing ever", requests, [], undefined],
+  ["that hold nothing now", things, [], undefined],
+  ["that hold it, too", things, ["release"], undefined],
+  ["that hold nothing, beside one that is about to,", things, [], { begins: true }],
+] as const)("to delete many %s looks at a few for each", async (_, kind, finalizers, lastSpec) => {
   const { caches, queue, enqueue, holders, looks } = engine();
   const at = (name: string, ...names: readonly string[]): Resource => {
     const { metadata, spec } = object(name, 1);
     return { metadata: { ...metadata, finalizers: names }, spec };
   };
+  const last = lastSpec ? { ...at("last"), spec: lastSpec } : at("last", "release");
   const change = (of: Kind, resource: Resource, type: "applied" | "deleted" = "applied"): void =>
     enqueue.changed(of, caches.of(of).apply({ type, resource }));
   change(endpoints, at("e", "in-use"));
   const count = 1_000;
   const names = Array.from({ length: count }, (_, index) => `${index}`);
   for (const name of names) change(kind, at(name, ...finalizers));
-  change(things, at("last", "release"));
+  change(things, last);
   await queueTakes(queue, queue.depth);
   const before = looks();
   for (const name of names) {
     change(kind, at(name, ...finalizers), "deleted");
     const [first] = referrersOf({ caches, holders }, endpoints, object("e", 1));
-    expect(first?.resource.metadata.finalizers).toEqual(["release"]);
+    expect(things.holding?.(first?.resource ?? object("none", 1))).toBe(lastSpec ? "soon" : "now");
   }
   expect(looks() - before).toBeLessThan(5 * count);
   expect(queue.depth).toBe(0); // the last one holds it
-  change(things, at("last", "release"), "deleted");
+  change(things, last, "deleted");
   expect(await queueTakes(queue, queue.depth)).toEqual(["Endpoint/n/e"]);
 });
 
@@ -235,5 +241,17 @@ test.each([
   change(things, thing("b", 1, "e", "somebody's"));
   while (queue.depth > 0) queue.done(await queue.take(new AbortController().signal));
   change(things, thing("a", 2, "other"));
+  expect((await queueTakes(queue, queue.depth)).toSorted()).toEqual(["Endpoint/n/e", "Thing/n/a"]);
+});
+
+test("what is declared to make nothing any more holds nothing: what was to stay for it is due", async () => {
+  const { caches, queue, enqueue } = engine();
+  const change = (kind: Kind, resource: Resource): void =>
+    enqueue.changed(kind, caches.of(kind).apply({ type: "applied", resource }));
+  const { metadata, spec } = object("e", 1);
+  change(endpoints, { metadata: { ...metadata, finalizers: ["in-use"] }, spec });
+  change(things, { ...object("a", 1), spec: { begins: true } });
+  await queueTakes(queue, queue.depth);
+  change(things, object("a", 2));
   expect((await queueTakes(queue, queue.depth)).toSorted()).toEqual(["Endpoint/n/e", "Thing/n/a"]);
 });

@@ -74,7 +74,6 @@ const references = oncePer((resource: HTTPRequest): readonly Dependency[] => {
 export const httpRequestKind: Kind<HTTPRequest> = {
   type: httpRequestType,
   references,
-  holdsNothing: true,
   actsAs: ({ spec }) => spec.serviceAccountName,
   watches({ spec: { trigger } }) {
     return trigger?.selector && { kind: trigger.kind, matches: (one) => isSource(trigger, one) };

@@ -14,7 +14,7 @@ import { dataReferences } from "../request/data-references.ts";
 import { dependenciesOf, resolveDependencies } from "../request/dependencies.ts";
 import { endpointReferences } from "../request/endpoint.ts";
 import { tellNextLook, withNextLook } from "../request/next-look.ts";
-import { holderOf } from "../request/referrers.ts";
+import { holderOf, holding } from "../request/referrers.ts";
 import { endpointRefs } from "./endpoints.ts";
 import { next, recordObservation } from "../../core/remote-object.ts";
 import { hasBeenSeen, untilRetryMs, withoutCandidate, withRemote, type Context } from "./context.ts";
@@ -58,6 +58,7 @@ const references = oncePer((resource: HTTPResource): readonly Dependency[] => {
 export const httpResourceKind: Kind<HTTPResource> = {
   type: httpResourceType,
   waitsForReferrers: "whenDeleted",
+  holding,
   references,
   neededAtEnd,
   actsAs: ({ spec }) => spec.serviceAccountName,
