@@ -19,7 +19,7 @@ export interface Holds {
   /** Whether they are there still, and not being deleted. */
   confirm(stays: Keeps["stays"]): Promise<Conflict | undefined>;
   /** The Secrets and ConfigMaps that its end needs, as far as nothing has read them yet. */
-  readAhead(): Promise<void>;
+  readAhead(): Promise<void> | undefined;
 }
 
 /** `acting`: what reads what the resource refers to. `current`: the resource, by now. */

@@ -89,14 +89,24 @@ export function createKeptData(limitBytes = defaultLimitBytes): KeptData {
 }
 
 /** Reads what nothing has read yet: such as a token that only delete sends. What cannot be read is not kept. */
-export async function readMissing(
+export function readMissing(
+  kept: OwnKeptData,
+  by: { readonly acting: Reader; readonly store: Reader; readonly resource: Resource },
+  signal: AbortSignal,
+): Promise<void> | undefined {
+  const { finalizers = [], deletionTimestamp } = by.resource.metadata;
+  if (finalizers.length === 0 || deletionTimestamp !== undefined) return undefined;
+  const missing = kept.missing();
+  return missing.length === 0 ? undefined : readEach(missing, kept, by, signal);
+}
+async function readEach(
+  missing: readonly Reference[],
   kept: OwnKeptData,
   { acting, store, resource }: { readonly acting: Reader; readonly store: Reader; readonly resource: Resource },
   signal: AbortSignal,
 ): Promise<void> {
-  const { finalizers = [], deletionTimestamp, namespace } = resource.metadata;
-  if (finalizers.length === 0 || deletionTimestamp !== undefined) return;
-  for (const reference of kept.missing()) {
+  const { namespace } = resource.metadata;
+  for (const reference of missing) {
     const reader = reference.key.namespace === namespace ? acting : store;
     const result = await reader.read(reference, signal).catch(() => undefined);
     if (result) kept.take(reference, result);

@@ -33,8 +33,8 @@ export interface OwnObjectDeps {
 /** Each answers `undefined` where the reconcile may go on. */
 export interface OwnObject {
   readonly current: () => Resource;
-  /** Reads it live where the cache may lag: nothing is sent for an object that is not as the plan saw it. */
-  confirm(): Promise<Conflict | undefined>;
+  /** Reads it live where the cache may lag: nothing is sent for an object that is not as the plan saw it. Undefined: it may not. */
+  confirm(): Promise<Conflict | undefined> | undefined;
   recordIntent(intent: Intent): Promise<Conflict | undefined>;
   setFinalizer(finalizer: Finalizer): Promise<Conflict | undefined>;
   /** Nothing where it is so already. */
@@ -69,14 +69,14 @@ export function createOwnObject({ type }: Kind, seen: Resource, deps: OwnObjectD
     waitFor(store.writeStatus(type, current(), status, on, limit, mayAct));
   const writeStatus = async (status: object): Promise<Conflict | undefined> =>
     settle(await notePlainWrite(write(status, precondition, signal), unrecorded, { id, signal }));
+  async function confirmLive(): Promise<Conflict | undefined> {
+    const live = await readLive();
+    const isSame = live?.metadata.generation === generation && sameJSON(live.status ?? {}, current().status ?? {});
+    return isSame ? undefined : { type: "conflict" };
+  }
   return {
     current,
-    async confirm() {
-      if (!known.mayLag()) return undefined;
-      const live = await readLive();
-      const isSame = live?.metadata.generation === generation && sameJSON(live.status ?? {}, current().status ?? {});
-      return isSame ? undefined : { type: "conflict" };
-    },
+    confirm: () => (known.mayLag() ? confirmLive() : undefined),
     async recordIntent({ status, attemptId, sender }) {
       // What is declared otherwise by now, or suspended, is not to be sent any more as it was.
       precondition = { type: "unchanged", generation };

@@ -93,13 +93,17 @@ async function decideAndRecord(kind: Kind, situation: Situation, { deps, signal 
   const { verdict: planned, hasSent, holds } = ended.value;
   const { attempt }: Partial<DeliveryRecord> = planned.status;
   if (attempt) deps.onAttempt(attempt.id);
-  const annotated = await annotate(object, planned, signal);
+  const annotated: Annotated = planned.annotation ? await annotate(object, planned, signal) : { verdict: planned };
   const { verdict, overtaken } = annotated;
   if (overtaken && !hasSent) return overtaken; // else what was sent is recorded first, where nobody has sent anything since
   const isNew = verdict.finalizer?.present !== false && !sameJSON(verdict.status, object.current().status ?? {});
-  const conflict = (await write(object, verdict, { isNew, hasSent })) ?? (await holds.put(verdict.holds));
+  const isToWrite = isNew || verdict.finalizer !== undefined;
+  const conflict =
+    (isToWrite ? await write(object, verdict, { isNew, hasSent }) : undefined) ??
+    (verdict.holds && (await holds.put(verdict.holds)));
   if (conflict) return conflict;
-  if (hasSent) await holds.readAhead();
+  const reading = hasSent ? holds.readAhead() : undefined;
+  if (reading) await reading;
   const told = isNew ? deriveTransitionEvent(resource.status, verdict.status) : undefined;
   if (told) deps.announce(kind.type, object.current(), told);
   for (const change of isNew ? deriveRemoteChanges(resource.status, verdict.status) : []) deps.emit(change);
@@ -206,15 +210,16 @@ async function check(
   return result.type === "busy" ? { type: "postponed", wait: result } : result;
 }
 
+interface Annotated {
+  readonly verdict: Verdict;
+  readonly overtaken?: Conflict;
+  readonly error?: unknown;
+}
 /**
  * The annotation goes first: a status that says that it is set, beside another one, would say that a person has set that. Where it cannot
  * be set, what came of a request is recorded all the same, without saying so.
  */
-async function annotate(
-  object: OwnObject,
-  { annotation, ...verdict }: Verdict,
-  signal: AbortSignal,
-): Promise<{ readonly verdict: Verdict; readonly overtaken?: Conflict; readonly error?: unknown }> {
+async function annotate(object: OwnObject, { annotation, ...verdict }: Verdict, signal: AbortSignal): Promise<Annotated> {
   if (!annotation) return { verdict };
   const { otherwise } = annotation;
   const without = { verdict: { ...verdict, status: { ...verdict.status, ...otherwise } } };

@@ -87,7 +87,7 @@ export function createSending({
     if (!own) await holds.readAhead();
     return own;
   }
-  async function makeReady(before: BeforeSend): Promise<Conflict | undefined> {
+  function makeReady(before: BeforeSend): Promise<Conflict | undefined> | undefined {
     if (before.attemptId !== undefined) deps.onAttempt(before.attemptId);
     switch (before.type) {
       case "nothing":
@@ -103,7 +103,8 @@ export function createSending({
       const prepared = await prepare(exchange);
       if (prepared.type !== "prepared") return prepared;
       using request = prepared;
-      const conflict = (await keep(keeps)) ?? (await makeReady(beforeSend));
+      const isKeeping = keeps.holds || keeps.finalizer !== undefined;
+      const conflict = (isKeeping ? await keep(keeps) : undefined) ?? (await makeReady(beforeSend));
       if (conflict) return conflict;
       hasSent = true;
       return timed(await request.send(sending));

@@ -138,19 +138,18 @@ export function createWorkQueue(options: WorkQueueOptions = {}): WorkQueue {
 }
 
 /** Adds a worker to the idle ones. Rejects with the signal's reason. */
-async function waitIn(idle: ((key: string) => void)[], signal: AbortSignal): Promise<string> {
-  signal.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const onAbort = (): void => {
-    const place = idle.indexOf(resolve);
-    if (place !== -1) idle.splice(place, 1); // -1: a key was handed out in this same turn, and is kept
-    reject(signal.reason as Error);
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
-  idle.push(resolve);
-  try {
-    return await promise;
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
+function waitIn(idle: ((key: string) => void)[], signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason as Error);
+    function take(key: string): void {
+      signal.removeEventListener("abort", onAbort);
+      resolve(key);
+    }
+    function onAbort(): void {
+      idle.splice(idle.indexOf(take), 1);
+      reject(signal.reason as Error);
+    }
+    signal.addEventListener("abort", onAbort, { once: true });
+    idle.push(take);
+  });
 }

@@ -57,14 +57,18 @@ export async function runWorkers(options: WorkersOptions, signal: AbortSignal, d
       } catch {
         return; // told to stop
       }
-      const { promise: left, resolve: leave } = Promise.withResolvers<void>();
+      const { promise: free, resolve, reject } = Promise.withResolvers<void>();
       const whole: Promise<void> = workOn(key, () => {
         aside.add(whole);
         queue.leave(key);
-        leave();
-      }).finally(() => aside.delete(whole));
-      await Promise.race([whole, left]); // one that is done may be another worker's again by now
-      await breathe();
+        resolve();
+      }).then(() => {
+        aside.delete(whole);
+        resolve();
+      }, reject);
+      await free; // one that is done may be another worker's again by now
+      const breath = breathe();
+      if (breath) await breath;
     }
   }
   async function workOn(key: string, leaveWorker: () => void): Promise<void> {
@@ -99,7 +103,7 @@ export async function runWorkers(options: WorkersOptions, signal: AbortSignal, d
       isStopping: () => signal.aborted,
       breathe,
     };
-    const ended = processKey(key, limit.signal, waits).finally(() => {
+    const ended = processKey(key, limit.signal, waits).then(() => {
       countNoMore();
       queue.done(key);
     });
@@ -123,19 +127,18 @@ async function whenSlow<T>(awaited: Promise<T>, patienceMs: number, onSlow: () =
 }
 
 /** Whether the promise is still pending `stoppingMs` after the signal aborted. */
-async function outlasts(ended: Promise<void>, signal: AbortSignal, stoppingMs: number): Promise<boolean> {
-  const { promise, resolve, reject } = Promise.withResolvers<boolean>();
-  let timer: NodeJS.Timeout | undefined;
-  const onAbort = (): void => {
-    timer = setTimeout(() => resolve(true), stoppingMs);
-  };
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    ended.then(() => resolve(false), reject);
-    return await promise;
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", onAbort);
-  }
+function outlasts(ended: Promise<void>, signal: AbortSignal, stoppingMs: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined;
+    const onAbort = (): void => {
+      timer = setTimeout(() => resolve(true), stoppingMs);
+    };
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    ended.then(() => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+      resolve(false);
+    }, reject);
+  });
 }
