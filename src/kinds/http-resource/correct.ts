@@ -46,7 +46,7 @@ function* reportSuccess(context: Context, delivered: Extract<Delivered, { type: 
   const after = { ...rest, ...(delivering && { delivering }) };
   const report = httpResourceReport(after);
   const verdict = isCreate ? report.created(attempt, judgement, isPast) : report.updated(attempt, judgement, isPast);
-  return yield* withOutputs(after, report, {
+  return yield* withOutputs(after, () => report, {
     verdict,
     externalID: after.externalID,
     response: judgement.response,

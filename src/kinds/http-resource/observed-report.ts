@@ -10,14 +10,18 @@ import { keepsOf } from "./keeps.ts";
 import { isBlind } from "./delivery-record.ts";
 import type { Found } from "./observation.ts";
 import type { Report } from "./report.ts";
-import { delivering, type StatusDraft } from "./status-draft.ts";
+import { delivering, draftStatus, type StatusDraft } from "./status-draft.ts";
 import { bodyOf, isWorthWriting } from "./worth-writing.ts";
+
+/** As `inStep`, without all other ends, of which a look that finds it as declared has no use. */
+export function reportInStep(context: Context, seen: Found): Verdict {
+  return observedReport(context, draftStatus(context)).inStep(seen);
+}
 
 type Ends = Pick<Report, "inStep" | "drifted" | "notDelivered" | "contested">;
 
 export function observedReport(context: Context, { status, known, acknowledged, attempted, due }: StatusDraft): Ends {
   const { spec, status: before } = context;
-  const mayRepeatCreate = spec.create !== undefined && isRepeatable(context, spec.create);
 
   /** The attempt has ended, where what was observed shows it: until then its outcome was not known. */
   function settleAttempt(): Partial<HTTPResourceStatus> {
@@ -63,7 +67,9 @@ export function observedReport(context: Context, { status, known, acknowledged, 
       const made = status([...states, ...drift], change);
       const always = { ...due(), ...kept(), ...(annotation && { annotation }) };
       const verdict = { ...always, result: "unchanged", reason: "AsDeclared" } as const;
-      return { status: isWorthWriting(made, before, mayRepeatCreate && spec.delete === undefined) ? made : before, ...verdict };
+      const { create, delete: remove } = spec;
+      const mayRepeatCreate = create !== undefined && remove === undefined && isRepeatable(context, create);
+      return { status: isWorthWriting(made, before, mayRepeatCreate) ? made : before, ...verdict };
     },
     drifted(seen) {
       const [why, way] =

@@ -28,7 +28,7 @@ export function outputsOf({ spec }: Pick<Context, "spec">): readonly Output[] {
 /** `externalID`: as it is by now. Without a response there is nothing to write, and what could not be written before is missing still. */
 export function* withOutputs(
   context: Context,
-  report: Report,
+  report: () => Report,
   {
     verdict,
     response,
@@ -43,7 +43,7 @@ export function* withOutputs(
   },
 ): Steps<Verdict> {
   const problem = response ? yield* writeFrom(context, response, { externalID, isCreated }) : findUnwritten(context);
-  return problem ? report.withoutOutputs(verdict, problem) : verdict;
+  return problem ? report().withoutOutputs(verdict, problem) : verdict;
 }
 
 /** Why an answer's outputs could not be written, of an object that nobody observes: that answer is gone. */

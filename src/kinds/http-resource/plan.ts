@@ -32,6 +32,7 @@ import { sightOf } from "./identity.ts";
 import { correct, create, followDelivery } from "./correct.ts";
 import { isObserved, type Absent, type Found } from "./observation.ts";
 import { observe } from "./observe.ts";
+import { reportInStep } from "./observed-report.ts";
 import { withOutputs } from "./outputs.ts";
 import { findUndeclared } from "./references.ts";
 import { mayLeave, release } from "./release.ts";
@@ -219,23 +220,23 @@ function* present(before: Context, seen: Found): Steps<Verdict> {
     ...(isDrift && { drift: seen.differences }),
     ...(now && { delivering: { ...now, ...(seen.places && { fields: [...seen.places] }) } }),
   };
-  const report = httpResourceReport(after);
+  const report = (): Report => httpResourceReport(after);
   const step = next(after.remote, sight, declarationOf(after, seen.differences));
   switch (step.type) {
     case "hold":
-      return step.why === "NotMine" && context.imported !== undefined ? report.importNotFound() : report.held(step.why);
+      return step.why === "NotMine" && context.imported !== undefined ? report().importNotFound() : report().held(step.why);
     case "replace":
-      return report.replacing(step.why, { differences: immutableOf(after, seen.differences) });
+      return report().replacing(step.why, { differences: immutableOf(after, seen.differences) });
     case "update":
-      return yield* correct(after, report, seen);
+      return yield* correct(after, report(), seen);
     case "create":
       throw new Error("what is there is not created");
     case "rest": {
-      if (!sight.asDeclared) return differs ? report.drifted(seen) : report.notDelivered(seen);
+      if (!sight.asDeclared) return differs ? report().drifted(seen) : report().notDelivered(seen);
       const { externalID } = after;
       const { problem } = seen.values ?? {};
-      const inStep = report.inStep(seen);
-      const verdict = problem ? report.withoutOutputs(inStep, problem) : inStep;
+      const inStep = reportInStep(after, seen);
+      const verdict = problem ? report().withoutOutputs(inStep, problem) : inStep;
       return yield* withOutputs(after, report, { ...seen, externalID, verdict });
     }
   }
