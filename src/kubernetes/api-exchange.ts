@@ -59,6 +59,7 @@ export function exchange(
   const handler: RequestHandler = {
     onDone: undefined,
     fail,
+    opening: (open) => open(),
     onRequestStart(started) {
       controller = started;
       if (brokenOff) started.abort(brokenOff); // while it waited for a connection

@@ -12,7 +12,7 @@ import { rawServer } from "../support/loopback.ts";
 import { eventually } from "../support/tcp-table.ts";
 
 /** However slow the machine is. */
-const keeping = { keepAliveTimeout: 600_000 };
+const keeping = { keepAliveTimeout: 600_000, connect: buildConnector({}) };
 
 /** Answers when it is told to. */
 async function holdingServer() {
@@ -49,9 +49,14 @@ function get(connections: Wire, origin: string, path: string) {
   const { promise, resolve } = Promise.withResolvers<"answered" | "failed">();
   let controller: Dispatcher.DispatchController | undefined;
   let ends = 0;
+  let opened = 0;
   const handler: RequestHandler = {
     onDone: undefined,
     fail: () => resolve("failed"),
+    opening(open) {
+      opened += 1;
+      open();
+    },
     onRequestStart: (started) => void (controller = started),
     onResponseStart: () => {},
     onResponseData: () => {},
@@ -67,7 +72,7 @@ function get(connections: Wire, origin: string, path: string) {
     },
   };
   connections.dispatch({ origin, path, method: "GET" }, handler);
-  return { ended: promise, abort: () => controller?.abort(new Error("no more")), ends: () => ends };
+  return { ended: promise, abort: () => controller?.abort(new Error("no more")), ends: () => ends, opened: () => opened };
 }
 
 test("there are no more than there may be, those that wait go in their order, and the one that was used last is used next", async () => {
@@ -99,6 +104,31 @@ test("there are no more than there may be, those that wait go in their order, an
     expect(await ended).toBe("answered");
   }
   expect(used.size).toBe(1);
+  await connections.destroy();
+});
+
+test("what opens a connection runs within what the request asks for, and nothing else does", async () => {
+  await using server = await holdingServer();
+  const connections = new KeptConnections(server.url, keeping, 1);
+  const openings: number[] = [];
+  for (const path of ["/0", "/1", "/2"]) {
+    const { ended, opened } = get(connections, server.url, path);
+    await eventually(
+      () => server.held.at(-1)?.url,
+      (url) => url === path,
+    );
+    server.held.at(-1)?.response.end("ok");
+    expect(await ended).toBe("answered");
+    openings.push(opened());
+    if (path !== "/1") continue;
+    for (const socket of server.sockets) socket.destroy();
+    await eventually(
+      () => connections.count().connected,
+      (count) => count === 0,
+    );
+  }
+  expect(openings).toEqual([1, 0, 1]);
+  expect(server.counts().accepted).toBe(2);
   await connections.destroy();
 });
 
@@ -150,7 +180,7 @@ test("whatever ends requests, each ends once, and every connection carries other
 
 test("what nobody listens at fails, time and again; and nothing is kept for it", async () => {
   let unused = 0;
-  const connections = new KeptConnections("http://127.0.0.1:1", {}, 2, () => (unused += 1));
+  const connections = new KeptConnections("http://127.0.0.1:1", keeping, 2, () => (unused += 1));
   for (let round = 0; round < 5; round += 1) {
     const all = ["/a", "/b", "/c", "/d"].map((path) => get(connections, "http://127.0.0.1:1", path));
     expect(await Promise.all(all.map(({ ended }) => ended))).toEqual(["failed", "failed", "failed", "failed"]);

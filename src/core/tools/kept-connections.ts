@@ -5,7 +5,7 @@
  * queue. Here it is free with the last byte of an answer. undici's Client opens it, keeps it, looks before each request whether it has
  * been closed, and opens another in its place.
  */
-import { Client, type Dispatcher } from "undici";
+import { Client, type buildConnector, type Dispatcher } from "undici";
 
 /** Of one request: what undici tells of it, and that undici has done with it, whatever came of it. */
 export interface RequestHandler extends Dispatcher.DispatchHandler {
@@ -13,6 +13,8 @@ export interface RequestHandler extends Dispatcher.DispatchHandler {
   onDone: ((hasFailed: boolean) => void) | undefined;
   /** Ends it before undici has it, unless it has ended. */
   fail(error: unknown): void;
+  /** Runs what opens a connection for it, or may, where that is not known: most go over one that is open, and need nothing around them. */
+  opening(open: () => void): void;
 }
 /** What requests are sent over: connections, or a choice of them. undici's own dispatchers are such, too. */
 export interface Wire {
@@ -21,6 +23,8 @@ export interface Wire {
 
 interface Connection {
   readonly client: Client;
+  /** Of the request that is under way. */
+  handler: RequestHandler | undefined;
   /** From its opening to its end, which is later than that of a request that was broken off. */
   isOpen: boolean;
   readonly onDone: (hasFailed: boolean) => void;
@@ -30,8 +34,12 @@ interface Waiting {
   readonly handler: RequestHandler;
 }
 
+/** undici's Client opens a connection when its turn has come, which is later than its request where another is still being closed. */
+type KeepingOptions = Client.Options & { readonly connect: buildConnector.connector };
+
 export class KeptConnections implements Wire {
-  readonly #open: () => Client;
+  readonly #open: (connect: buildConnector.connector) => Client;
+  readonly #connect: buildConnector.connector;
   readonly #most: number;
   readonly #onUnused: () => void;
   readonly #all: Connection[] = [];
@@ -44,8 +52,9 @@ export class KeptConnections implements Wire {
   #isOver = false;
 
   /** Opens `most` at most. `onUnused`: nothing is connected, and nothing under way. */
-  constructor(origin: string | URL, options: Client.Options, most: number, onUnused: () => void = () => {}) {
-    this.#open = () => new Client(origin, options);
+  constructor(origin: string | URL, options: KeepingOptions, most: number, onUnused: () => void = () => {}) {
+    this.#open = (connect) => new Client(origin, { ...options, connect });
+    this.#connect = options.connect;
     this.#most = most;
     this.#onUnused = onUnused;
   }
@@ -77,12 +86,19 @@ export class KeptConnections implements Wire {
   }
 
   #another(): Connection {
-    const client = this.#open();
+    const connect = this.#connect;
+    const client = this.#open((target, callback) => {
+      const open = (): void => connect(target, callback);
+      if (one.handler) one.handler.opening(open);
+      else open();
+    });
     if (this.#isOver) void client.destroy(); // which refuses it
     const one: Connection = {
       client,
+      handler: undefined,
       isOpen: false,
       onDone: (hasFailed) => {
+        one.handler = undefined;
         // In the midst of what undici does when a connection is lost it is given nothing new.
         if (hasFailed) queueMicrotask(() => this.#letGo(one));
         // What waits may be a request that cannot be repeated: whether the connection was closed with the answer has to be known.
@@ -112,7 +128,8 @@ export class KeptConnections implements Wire {
   }
 }
 
-function start({ client, onDone }: Connection, { request, handler }: Waiting): void {
-  handler.onDone = onDone;
-  client.dispatch(request, handler);
+function start(one: Connection, { request, handler }: Waiting): void {
+  one.handler = handler;
+  handler.onDone = one.onDone;
+  one.client.dispatch(request, handler);
 }

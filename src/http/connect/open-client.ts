@@ -72,7 +72,10 @@ export function openClient(settings: ClientSettings, options: OpenOptions): Open
       dispatch(request, handler) {
         const origin = String(request.origin);
         const proxy = settings.proxy ?? proxyFor(origin);
-        return (proxy === undefined ? direct : proxies.of(proxy, origin)).dispatch(request, handler);
+        const wire = proxy === undefined ? direct : proxies.of(proxy, origin);
+        const knowsWhenItOpens = wire === direct && !toOrigin.allowH2;
+        if (knowsWhenItOpens) wire.dispatch(request, handler);
+        else handler.opening(() => void wire.dispatch(request, handler));
       },
     },
     queued: pools.queued,

@@ -3,7 +3,7 @@
  * which nothing can be shared are kept here, all others by undici's pools.
  */
 import type { Socket } from "node:net";
-import { Pool, type buildConnector, type Client } from "undici";
+import { Pool, type buildConnector } from "undici";
 import { KeptConnections, type Wire } from "../../core/tools/kept-connections.ts";
 import { createIdleSockets } from "./idle-sockets.ts";
 import type { Sockets } from "./sockets.ts";
@@ -66,8 +66,9 @@ export function createOriginPools(
     for (const pool of pools.keys()) if (pool.destroyed) pools.delete(pool);
     return pools;
   }
-  function keep(origin: string, options: Client.Options): KeptConnections {
-    const opened: KeptConnections = new KeptConnections(origin, options, limits.connections ?? Infinity, () => {
+  function keep(origin: string, connect: buildConnector.connector): KeptConnections {
+    const { connections: _, ...others } = limits;
+    const opened: KeptConnections = new KeptConnections(origin, { ...others, connect }, limits.connections ?? Infinity, () => {
       if (kept.get(origin) === opened) kept.delete(origin); // it may be told so again when others are in its place
     });
     kept.set(origin, opened);
@@ -100,11 +101,8 @@ export function createOriginPools(
         isOver = true;
         await Promise.all([...kept.values()].map((connections) => connections[end]()));
       };
-      const { connections: _, ...others } = limits;
-      const connectTo = (origin: string): Client.Options => ({
-        ...others,
-        connect: telling(connect, sockets, (socket) => idle.add(origin, socket)),
-      });
+      const connectTo = (origin: string): buildConnector.connector =>
+        telling(connect, sockets, (socket) => idle.add(origin, socket));
       return {
         dispatch(request, handler) {
           const origin = String(request.origin);

@@ -157,7 +157,7 @@ export class Exchange {
     if (!client || !place) throw new Error("a request would leave without its place");
     const request = this.#leaving(hop);
     const wire = isFresh ? client.fresh() : this.#wireFor(hop, client);
-    return forNamespace(this.sending.metadata.namespace, () => onWire([slot, place], request, wire, this));
+    return onWire([slot, place], request, wire, this);
   }
   #wireFor({ request, repeatable }: Hop, client: Lease): Wire {
     if (repeatable) return client.wire;
@@ -179,6 +179,9 @@ export class Exchange {
     if (!this.sending.mayStart()) return false;
     this.#turn?.use();
     return true;
+  }
+  get namespace(): string {
+    return this.sending.metadata.namespace;
   }
   get connections(): SocketTrace {
     return this.options.connections;

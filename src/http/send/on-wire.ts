@@ -9,6 +9,7 @@ import type { Dispatcher } from "undici";
 import type { Abortable } from "../../core/tools/deadline.ts";
 import type { RequestHandler, Wire } from "../../core/tools/kept-connections.ts";
 import type { Slot } from "../limits/budget.ts";
+import { forNamespace } from "../connect/name-lookups.ts";
 import { wasRefused, type SocketTrace, type Trace } from "../connect/socket-trace.ts";
 import { Reading, type MinimumRate } from "./reading.ts";
 import { WireError } from "./wire-error.ts";
@@ -23,6 +24,7 @@ interface Sender {
   /** What is known of the request when it fails. */
   readonly trace: Trace;
   readonly limit: Abortable;
+  readonly namespace: string;
   /** Asked as the request starts on its socket, so that what has waited for a connection does not leave too late. */
   mayStart(): boolean;
 }
@@ -163,6 +165,9 @@ class RequestOnWire implements RequestHandler, Answer {
   }
   close(): void {
     if (this.#reading.state === "open") this.fail(new Error("its exchange has ended"));
+  }
+  opening(open: () => void): void {
+    forNamespace(this.#sender.namespace, open);
   }
   pause(): void {
     this.#controller?.pause();
