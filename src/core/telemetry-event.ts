@@ -45,7 +45,7 @@ export type TelemetryEvent =
   | {
       readonly type: "exchanged";
       /** `namespace/name`, of a ClusterHTTPEndpoint `/name`; absent: it has none. */
-      readonly endpoint?: string;
+      readonly endpoint?: string | undefined;
       readonly method: string;
       readonly namespace: string;
       readonly name: string;

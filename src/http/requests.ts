@@ -17,7 +17,7 @@ import { createSigner, inOrder } from "./credentials/signature.ts";
 import { createTraceContext } from "./credentials/trace-context.ts";
 import { createBudget, type Budget, type BudgetLimits, type Slot } from "./limits/budget.ts";
 import { failureText, judgeServer, type Pass } from "./limits/circuits.ts";
-import { createHolding, type Holding, type MemoryShares } from "./limits/memory-shares.ts";
+import { createHolding, type Holding, type HoldingWaits, type MemoryShares } from "./limits/memory-shares.ts";
 import { createReconcileGate, type Gates, type ReconcileGate } from "./limits/reconcile-gate.ts";
 import type { Prepare, Ready } from "./prepare.ts";
 import { RefusedError } from "./refusal.ts";
@@ -57,7 +57,7 @@ export function createRequests(deps: RequestsDeps, reconciling: Reconciling): HT
 }
 
 /** A class, as what it prepares is: each reconcile has one. */
-class ReconcileRequests implements HTTPRequests {
+class ReconcileRequests implements HTTPRequests, HoldingWaits {
   readonly deps: RequestsDeps;
   readonly reconciling: Reconciling;
   readonly gate: ReconcileGate;
@@ -67,12 +67,11 @@ class ReconcileRequests implements HTTPRequests {
 
   constructor(deps: RequestsDeps, reconciling: Reconciling) {
     const { resource: owner, lane, waitFor } = reconciling;
-    const lend = <T>(awaited: Promise<T>): Promise<T> => waitFor(awaited, 0);
     this.deps = deps;
     this.reconciling = reconciling;
     this.gate = createReconcileGate({ owner, lane, limitMs: deps.limitMs, waitFor }, deps.gates);
     this.budget = createBudget(deps.budget);
-    this.holding = createHolding(deps.memory, deps.namespaceOf(owner), { lend, onShare: () => this.gate.hurry() });
+    this.holding = createHolding(deps.memory, deps.namespaceOf(owner), this);
   }
 
   async prepare(exchange: Exchange, read: Read, signal: AbortSignal): Promise<HTTPPrepared | Refusal | Busy> {
@@ -101,6 +100,12 @@ class ReconcileRequests implements HTTPRequests {
     } finally {
       if (!prepared) body?.[Symbol.dispose]();
     }
+  }
+  lend<T>(awaited: Promise<T>): Promise<T> {
+    return this.reconciling.waitFor(awaited, 0);
+  }
+  onShare(): void {
+    this.gate.hurry();
   }
   readonly holdMuch = (signal: AbortSignal): Promise<void> => this.holding.much(signal);
   /** Has no effect the second time: what is kept for its resource by then is for the next reconcile. */
@@ -181,8 +186,16 @@ class ReconcilePrepared implements HTTPPrepared {
     const { mayStart, waitFor, lane } = reconciling;
     this.#requests = requests;
     this.#parts = parts;
+    // Field by field: to copy an object and add to it takes longer than all of its fields.
     this.#sending = {
-      ...ready,
+      first: ready.first,
+      template: ready.template,
+      maxRedirects: ready.maxRedirects,
+      hidden: ready.hidden,
+      placeNow: ready.placeNow,
+      metadata: ready.metadata,
+      endpoint: ready.endpoint,
+      freshAfterMs: ready.freshAfterMs,
       secrets: credential ? () => addKept(ready.secrets(), credential.secrets()) : ready.secrets,
       credential,
       turn: gate.turn(ready.first.request.origin, exchange),

@@ -8,6 +8,9 @@ export function mayHaveAnother(own: number, free: number): boolean {
   return own === 0 || own < mostForEachFree * free;
 }
 
+/** Groups that have nothing and are remembered all the same: they come and go, which makes a Map build its table anew. */
+const mostKeptGroups = 64;
+
 /** What is taken of one thing, and by whom. */
 export interface Shares {
   /** Of `limit` in all. The last one is for who has none. */
@@ -40,7 +43,7 @@ class CountedShares implements Shares {
   giveBack(group: string): void {
     this.taken -= 1;
     const left = (this.#byGroup.get(group) ?? 0) - 1;
-    if (left > 0) this.#byGroup.set(group, left);
+    if (left > 0 || this.#byGroup.size <= mostKeptGroups) this.#byGroup.set(group, left);
     else this.#byGroup.delete(group);
   }
 }

@@ -60,10 +60,8 @@ export function createLanes<T, const L extends string>(order: readonly L[]): Lan
   const known = new Map<T, number>();
   let turns = 0;
   /** One turn in four begins with a later lane, so that whoever fills the first keeps no other from its own. */
-  function inOrder(): readonly (RoundRobin<T> | undefined)[] {
-    if (turns % 4 !== 3 || lanes.length < 2) return lanes;
-    const first = 1 + (Math.floor(turns / 4) % (lanes.length - 1));
-    return [...lanes.slice(first), ...lanes.slice(0, first)];
+  function firstLane(): number {
+    return turns % 4 !== 3 || lanes.length < 2 ? 0 : 1 + (Math.floor(turns / 4) % (lanes.length - 1));
   }
   return {
     add(lane, group, one) {
@@ -79,8 +77,9 @@ export function createLanes<T, const L extends string>(order: readonly L[]): Lan
       known.delete(one);
     },
     shift(mayHave, fits) {
-      for (const lane of inOrder()) {
-        const one = lane?.shift(mayHave, fits);
+      const first = firstLane();
+      for (let after = 0; after < lanes.length; after += 1) {
+        const one = lanes[(first + after) % lanes.length]?.shift(mayHave, fits);
         if (one === undefined) continue;
         turns += 1;
         known.delete(one);

@@ -221,9 +221,9 @@ function createHeld(maxInFlight: number) {
       clients.get(connections.client)?.mayTake(namespace, connections.limit()) !== false,
     take({ namespace, connections }: Claim): void {
       slots.take(namespace);
-      const shares = clients.get(connections.client) ?? createShares();
+      let shares = clients.get(connections.client);
+      if (!shares) clients.set(connections.client, (shares = createShares()));
       shares.take(namespace);
-      clients.set(connections.client, shares);
     },
     giveBack({ namespace, connections }: Claim): void {
       slots.giveBack(namespace);

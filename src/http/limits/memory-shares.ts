@@ -102,11 +102,11 @@ const fewBytes = 256 * 1024;
 /** Of all bodies that one reconcile has made and not sent. */
 const maxBodiesBytes = 4 * 1024 * 1024;
 
-interface HoldingWaits {
+export interface HoldingWaits {
   /** Waits without the reconcile's worker. */
-  readonly lend: <T>(awaited: Promise<T>) => Promise<T>;
+  lend<T>(awaited: Promise<T>): Promise<T>;
   /** It has a share, for which others may wait. */
-  readonly onShare?: () => void;
+  onShare?(): void;
 }
 
 export function createHolding(shares: MemoryShares, namespace: string, waits: HoldingWaits): Holding {

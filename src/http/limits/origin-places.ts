@@ -28,49 +28,62 @@ export interface OriginPlaces extends Disposable {
   readonly waiting: number;
 }
 
+/** A class, since each reconcile has one. */
+class TakenPlace implements Disposable {
+  readonly type = "admitted";
+  readonly #vacate: (origin: string, group: string) => void;
+  readonly #origin: string;
+  readonly #group: string;
+  constructor(vacate: (origin: string, group: string) => void, origin: string, group: string) {
+    this.#vacate = vacate;
+    this.#origin = origin;
+    this.#group = group;
+  }
+  [Symbol.dispose](): void {
+    this.#vacate(this.#origin, this.#group);
+  }
+}
+
 /** `groupOf`: the namespace of an owner. */
 export function createOriginPlaces(maxPerOrigin: number, groupOf: (owner: string) => string = () => ""): OriginPlaces {
   /** Those admitted or kept, by origin. */
   const places = new Map<string, Shares>();
   /** How many may be there, where it was said otherwise last. */
   const limits = new Map<string, number>();
-  const mayTake = (origin: string, group: string): boolean =>
-    places.get(origin)?.mayTake(group, limits.get(origin) ?? maxPerOrigin) !== false;
+  const mostAt = (origin: string): number => limits.get(origin) ?? maxPerOrigin;
   const waitingLine = createWaitingLine(groupOf, (origin, owner) => vacate(origin, groupOf(owner)));
 
-  function take(origin: string, group: string): void {
-    const shares = places.get(origin) ?? createShares();
-    shares.take(group);
-    places.set(origin, shares);
+  function sharesAt(origin: string): Shares {
+    let shares = places.get(origin);
+    if (!shares) places.set(origin, (shares = createShares()));
+    return shares;
   }
   function vacate(origin: string, group: string): void {
     const shares = places.get(origin);
-    const most = limits.get(origin) ?? maxPerOrigin;
-    shares?.giveBack(group);
-    for (;;) {
-      const isFull = (places.get(origin)?.taken ?? 0) >= most; // nobody has to be asked
-      const next = isFull ? undefined : waitingLine.keepForNext(origin, (waiting) => mayTake(origin, waiting));
+    if (!shares) return; // all are over
+    const most = mostAt(origin);
+    shares.giveBack(group);
+    while (shares.taken < most) {
+      const next = waitingLine.keepForNext(origin, (waiting) => shares.mayTake(waiting, most));
       if (next === undefined) break;
-      take(origin, groupOf(next));
+      shares.take(groupOf(next));
     }
-    if (shares?.taken !== 0) return;
+    if (shares.taken > 0) return;
     places.delete(origin);
     limits.delete(origin);
-  }
-  function admit(origin: string, group: string): Entered {
-    return { type: "admitted", [Symbol.dispose]: () => vacate(origin, group) };
   }
 
   return {
     enter(origin, owner, lane = "change", most = maxPerOrigin) {
       if (most !== maxPerOrigin) limits.set(origin, most);
       const group = groupOf(owner);
-      if (waitingLine.take(origin, owner)) return admit(origin, group);
-      if (!mayTake(origin, group))
+      if (waitingLine.take(origin, owner)) return new TakenPlace(vacate, origin, group);
+      const shares = sharesAt(origin);
+      if (!shares.mayTake(group, mostAt(origin)))
         return { type: "busy", reason: "OriginBusy", kept: true, free: waitingLine.wait(origin, owner, lane) };
       waitingLine.leave(origin, owner);
-      take(origin, group);
-      return admit(origin, group);
+      shares.take(group);
+      return new TakenPlace(vacate, origin, group);
     },
     leave: (origin, owner) => waitingLine.leave(origin, owner),
     yield: (owner) => waitingLine.giveBack(owner),

@@ -245,9 +245,8 @@ export class Exchange {
     this.#isRecorded = true;
     const { first, metadata, endpoint } = this.sending;
     const { namespace, name } = metadata;
-    const about = endpoint === undefined ? { namespace, name } : { namespace, name, endpoint };
     const { durationMs, options } = this;
-    options.emit({ type: "exchanged", method: first.request.method, ...about, durationMs, ...how });
+    options.emit({ type: "exchanged", method: first.request.method, namespace, name, endpoint, durationMs, ...how });
   }
   /** Gives back what is in use for a request. */
   #leave(): void {

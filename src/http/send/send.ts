@@ -138,28 +138,27 @@ function responseOf({ sending, durationMs }: Exchange, answer: Answer, content: 
   const { statusCode, headers } = answer;
   const { text, isExact, isText } = decodedContent(content, headerField(headers, "content-type"));
   const fields = headerFields(headers);
-  const trailers = headerFields(answer.trailers);
   const isWhole = isExact && isText;
-  const hasTrailers = Object.keys(trailers).length > 0;
+  const hasTrailers = Object.keys(answer.trailers).length > 0;
   const parts = {
     statusCode,
     headers: fields,
+    body: redact(text),
     shown: createShown({ headers: fields, body: text, hidden: sending.hidden }, sending.secrets),
     sizeBytes: content.byteLength,
     durationMs,
   };
-  if (isWhole && !hasTrailers) return new TextResponse(parts, text);
+  if (isWhole && !hasTrailers) return new TextResponse(parts);
   return {
     ...parts,
-    body: redact(text),
     sha256: sha256(isWhole ? text : content),
-    ...(hasTrailers && { trailers }),
+    ...(hasTrailers && { trailers: headerFields(answer.trailers) }),
     ...(!isExact && { bytes: redact(content) }),
     ...(!isText && { undecodable: true }),
   };
 }
 
-type Parts = Pick<Response, "statusCode" | "headers" | "shown" | "sizeBytes" | "durationMs">;
+type Parts = Pick<Response, "statusCode" | "headers" | "body" | "shown" | "sizeBytes" | "durationMs">;
 /** Text that is its content byte by byte. A class, since its digest is made when it is asked for: what is only looked at needs none. */
 class TextResponse implements Response {
   readonly statusCode: number;
@@ -168,10 +167,10 @@ class TextResponse implements Response {
   readonly shown: Response["shown"];
   readonly sizeBytes: number;
   readonly durationMs: number;
-  constructor({ statusCode, headers, shown, sizeBytes, durationMs }: Parts, text: string) {
+  constructor({ statusCode, headers, body, shown, sizeBytes, durationMs }: Parts) {
     this.statusCode = statusCode;
     this.headers = headers;
-    this.body = redact(text);
+    this.body = body;
     this.shown = shown;
     this.sizeBytes = sizeBytes;
     this.durationMs = durationMs;

@@ -51,7 +51,7 @@ export interface Sending {
   /** Its endpoint, as telemetry names it. */
   readonly endpoint?: string | undefined;
   /** Where it goes, for people, worked out when somebody has to be told; absent: that is not told. */
-  readonly placeNow?: () => Place;
+  readonly placeNow?: (() => Place) | undefined;
   /** Masked in what may be shown of the answer. */
   readonly secrets: () => Secrets;
   /** Masked, too, though they were not sent with it. */
