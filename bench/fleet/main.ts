@@ -13,6 +13,7 @@ import { installCRDs } from "../../test/support/install.ts";
 import {
   calls,
   countsOf,
+  cpuSecsIn,
   create,
   isServing,
   lagOf,
@@ -41,7 +42,17 @@ for (const arg of args) {
   if (atRest !== undefined) minutes.push(await steady(plane, Number(atRest)));
   else await sizeOf(Number(arg));
 }
-const header = ["fleet", "N", "until all are Ready", "requests", "sockets", "API calls an object", "CPU", "peak RSS"];
+const header = [
+  "fleet",
+  "N",
+  "until all are Ready",
+  "requests",
+  "sockets",
+  "API calls an object",
+  "CPU",
+  "of API server and etcd",
+  "peak RSS",
+];
 if (fleets.length > 0) process.stdout.write(table([...header, "event-loop delay p99", "load"], fleets));
 if (starts.length > 0)
   process.stdout.write(table(["start", "N", "until listed and cached", "peak RSS", "event-loop delay p99", "load"], starts));
@@ -82,6 +93,7 @@ async function fleet(what: string, n: number, spec: (url: string, index: number)
     await using controller = await startHoldfast(plane, here.namespace);
     await isServing(controller);
     const before = await calls(plane);
+    const serverSecs = cpuSecsIn(plane.address.folder);
     await lagOf(controller);
     const startedMs = performance.now();
     await create(here, (index) => spec(url, index));
@@ -89,7 +101,7 @@ async function fleet(what: string, n: number, spec: (url: string, index: number)
     await untilReady(here);
     if (what.endsWith("seen")) await untilSeen(url, n);
     const secs = (performance.now() - startedMs) / 1000;
-    const usage = usageOf(controller.pid);
+    const usage = { ...usageOf(controller.pid), serverSecs: cpuSecsIn(plane.address.folder) - serverSecs };
     const lagMs = await lagOf(controller);
     const counts = await countsOf(url);
     const requests = counts.requests === counts.distinct ? String(counts.requests) : `${counts.requests} for ${counts.distinct}`;
@@ -139,11 +151,12 @@ async function floor(n: number, writes: number): Promise<Row> {
   using program = await startChild("floor.ts", plane.kubeconfigs.holdfast, here.namespace, String(writes));
   await sleep(500);
   const before = await calls(plane);
+  const serverSecs = cpuSecsIn(plane.address.folder);
   const startedMs = performance.now();
   await create(here, (index) => ({ url: `http://127.0.0.1:1/${index}`, method: "POST" }));
   await untilReady(here);
   const secs = (performance.now() - startedMs) / 1000;
-  const usage = usageOf(program.pid);
+  const usage = { ...usageOf(program.pid), serverSecs: cpuSecsIn(plane.address.folder) - serverSecs };
   const what = `floor, ${writes} status write${writes > 1 ? "s" : ""}`;
   return [
     what,
@@ -158,8 +171,8 @@ async function floor(n: number, writes: number): Promise<Row> {
   ];
 }
 
-function shown({ cpuSecs, rssMiB }: ReturnType<typeof usageOf>): Row {
-  return [`${cpuSecs.toFixed(1)} s`, `${rssMiB.toFixed(0)} MiB`];
+function shown({ cpuSecs, serverSecs, rssMiB }: ReturnType<typeof usageOf> & { readonly serverSecs: number }): Row {
+  return [`${cpuSecs.toFixed(1)} s`, `${serverSecs.toFixed(1)} s`, `${rssMiB.toFixed(0)} MiB`];
 }
 function ms(value: number): string {
   return `${value.toFixed(0)} ms`;

@@ -1,7 +1,7 @@
 /** What the fleet's measurements share: objects, child processes, and the counts that the API server, the origin and the kernel keep. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -135,6 +135,19 @@ export function usageOf(pid: number): { readonly cpuSecs: number; readonly rssMi
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   return { cpuSecs: (Number(stat[11]) + Number(stat[12])) / 100, rssMiB: Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024 };
+}
+/** Seconds that the programs have taken whose settings name this folder, an API server and its etcd; others name a kubeconfig in it. */
+export function cpuSecsIn(folder: string): number {
+  const isOne = (pid: string): boolean => argumentsOf(pid).some((argument) => argument.includes(`=${folder}`));
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && isOne(name));
+  return pids.reduce((sum, pid) => sum + usageOf(Number(pid)).cpuSecs, 0);
+}
+function argumentsOf(pid: string): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+  } catch {
+    return []; // it has ended
+  }
 }
 /** Milliseconds, since it was asked for the last time. */
 export async function lagOf(controller: HoldfastProcess): Promise<number> {
