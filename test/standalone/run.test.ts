@@ -72,6 +72,25 @@ test("runs every example to its declared end, once, and says what it did", async
   expect(stdout).not.toContain("a-token-that-stays-secret");
 });
 
+test("nothing that the server of the examples is asked ends it", async () => {
+  await using origin = await startDemoOrigin(0);
+  const of = async (method: string, path: string, body?: string, type = "application/json"): Promise<number> => {
+    const headers = { "content-type": type };
+    const response = await fetch(`http://127.0.0.1:${origin.port}${path}`, { method, headers, ...(body && { body }) });
+    await response.arrayBuffer();
+    return response.status;
+  };
+  expect(await of("GET", "/users/ada")).toBe(200);
+  expect(await of("POST", "/echo", "{bad")).toBe(400);
+  expect(await of("POST", "/events", "null", "application/cloudevents+json")).toBe(400);
+  expect(await of("POST", "/files", "x", "multipart/form-data")).toBe(400);
+  for (const [method, path] of [...origin.requests.keys()].map((asked) => asked.split(" ") as [string, string]))
+    for (const body of ["null", "1", '"a"', "[]", "{bad"])
+      if (method !== "GET") expect([200, 202, 400]).toContain(await of(method, path, body));
+  expect(await of("GET", "//")).toBe(400);
+  expect(await of("POST", "/echo", "{}")).toBe(200);
+});
+
 test("the server of the examples keeps what is made, changed and deleted there", async () => {
   await using origin = await startDemoOrigin(0);
   const ask = async (method: string, path: string, body?: object, type = "application/json"): Promise<unknown> => {

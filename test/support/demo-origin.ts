@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { Webhook } from "standardwebhooks";
+import { isRecord } from "../../src/core/tools/json.ts";
 import { guideServer } from "./guide-servers.ts";
 import type { Serve } from "./remote-servers.ts";
 
@@ -193,7 +194,13 @@ export async function startDemoOrigin(port: number): Promise<DemoOrigin> {
     connections.find(({ socket }) => socket === request.socket)?.askedMs.set(asked, performance.now());
     requests.set(asked, (requests.get(asked) ?? 0) + 1);
     const times = requests.get(asked) ?? 1;
-    void answer(request, response, { times, route: Object.hasOwn(all, asked) ? all[asked] : undefined, others });
+    const route = Object.hasOwn(all, asked) ? all[asked] : undefined;
+    // Whatever it is asked, it goes on: what it can make nothing of is the request's fault.
+    answer(request, response, { times, route, others }).catch((error: unknown) => {
+      if (response.headersSent || response.destroyed) return response.destroy();
+      response.writeHead(400, { "content-type": "application/json" });
+      return response.end(JSON.stringify({ error: String(error) }));
+    });
   });
   server.on("connection", (socket) => {
     const connection: Connection = { socket, openedMs: Infinity, closedMs: Infinity, askedMs: new Map() };
@@ -235,12 +242,12 @@ async function answer(
   const bytes = Buffer.concat(chunks);
   const text = bytes.toString();
   const isJSON = /^application\/(?:[\w.-]+\+)?json\b/.test(request.headers["content-type"] ?? "");
-  const body: unknown = isJSON ? JSON.parse(text) : text;
+  const body: unknown = isJSON && text !== "" ? JSON.parse(text) : text;
   const { method = "", headers } = request;
   const { pathname: path, searchParams: query } = new URL(request.url ?? "", "http://x");
   const reply =
     (await route?.({ headers, bytes, body, times })) ??
-    others({ method, path, query, headers, text, body: isJSON ? (body as Record<string, unknown>) : {} }, 0);
+    others({ method, path, query, headers, text, body: isRecord(body) ? body : {} }, 0);
   response.writeHead(reply?.status ?? (reply ? 200 : 404), { "content-type": "application/json", ...reply?.headers });
   response.end(reply?.status === 204 ? undefined : JSON.stringify(reply ? reply.body : { error: "no such thing" }));
 }

@@ -14,7 +14,7 @@ const port = 28_080;
 await using origin = await startDemoOrigin(port).catch((error: unknown) => {
   if (!Error.isError(error) || !("code" in error) || error.code !== "EADDRINUSE") throw error;
   process.stderr.write(
-    `port ${port} of 127.0.0.1 is in use: stop what uses it, or change the port in examples/ and test/support/demo.ts\n`,
+    `port ${port} of 127.0.0.1 is in use: end what uses it (this server may be running already, by "make origin": kill its process), or change the port in examples/ and test/support/demo.ts\n`,
   );
   process.exit(1);
 });
