@@ -77,8 +77,10 @@ export type Route =
 export function routeOf(target: Target, rules: EgressRules, floor: EgressFloor): Route {
   const { hostname, port } = target;
   const host = bareHost(hostname);
-  if (floor.apiServer?.names.includes(host)) return deny("floor", apiServerText);
-  if (/(^|\.)localhost$/.test(host) && floor.opened.length === 0) return deny("floor", floorText("loopback"));
+  const isLocal = /(^|\.)localhost$/.test(host) && floor.opened.length === 0;
+  const isNamed = floor.apiServer?.names.includes(host) === true;
+  if (isNamed && !(isLocal && port !== floor.apiServer?.port)) return deny("floor", apiServerText);
+  if (isLocal) return deny("floor", floorText("loopback"));
   const denying = rules.deny.filter((rule) => matches(rule, target, host));
   const refused = denying.find(({ networks }) => !networks);
   if (refused) return deny("policy", policyText(refused.name));
@@ -127,8 +129,10 @@ export function addressDenial(
   const refused = rules.deny.find(({ networks }) => seen.some((view) => isInSome(networks, view)));
   if (refused) return { rule: "policy", message: policyText(refused.name) };
   const kindOf = (view: Bytes): ReturnType<typeof classOf> => classUnder(view, floor);
-  if (seen.some((view) => isApiServer(view, port, floor))) return { rule: "floor", message: apiServerText };
   const closed = seen.find((view) => kindOf(view) === "floor");
+  // An API server on loopback is not the only one that is closed there.
+  const isOther = closed !== undefined && port !== floor.apiServer?.port;
+  if (!isOther && seen.some((view) => isApiServer(view, port, floor))) return { rule: "floor", message: apiServerText };
   if (closed) return { rule: "floor", message: floorText(floorName(closed) ?? "such") };
   if (rules.private) return undefined;
   const inner = seen.filter((view) => kindOf(view) === "private");

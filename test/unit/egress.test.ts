@@ -160,6 +160,26 @@ describe("the API server", () => {
       expect(verdict(route(url, rules(), floor))).toBe("floor");
     expect(reached("a.example", "34.1.2.3", rules(), floor)).toBe("floor");
   });
+  test("on loopback is told of where it is asked, and what else is there is loopback's", () => {
+    const [apiText, loopbackText] = ["the Kubernetes API server is", "loopback addresses are"];
+    for (const [name, bytes] of [
+      ["127.0.0.1", [127, 0, 0, 1]],
+      ["localhost", [127, 0, 0, 1]],
+    ] as const) {
+      const floor = {
+        opened: [],
+        apiServer: { names: [name].filter((one) => one === "localhost"), port: 36_443, addresses: () => [bytes] },
+      };
+      const of = (url: string): unknown => route(url, rules(), floor);
+      const denied = (text: string): object => ({ denial: { message: `${text} reached by nobody's requests` } });
+      expect(of(`http://${name}:28090/`)).toMatchObject(denied(loopbackText));
+      expect(of(`https://${name}:36443/`)).toMatchObject(denied(apiText));
+    }
+    const opened = [network("127.0.0.0/8")];
+    const floor = { opened, apiServer: { names: [], port: 36_443, addresses: () => [[127, 0, 0, 1]] } };
+    expect(verdict(route("http://127.0.0.1:28090/", rules(), floor))).toBe("open");
+    expect(verdict(route("http://127.0.0.1:36443/", rules(), floor))).toBe("floor");
+  });
   test("is closed by its port where its address has been opened", () => {
     const floor = { opened: [network("34.0.0.0/8")], apiServer };
     expect(verdict(route("https://34.1.2.3:6443/", rules(), floor))).toBe("floor");
