@@ -35,7 +35,10 @@ export const convertSettings: readonly Option[] = [
   new Option("--idiomatic", "write bodies as values, and what create and update both send as parameters")
     .default(false)
     .conflicts("verbatim"),
-  new Option("--strict", "exit with 2 where something behaves otherwise, is dropped or is to be done").default(false),
+  new Option(
+    "--strict",
+    "exit with 2 where something behaves otherwise, is dropped, is to be done or is to be looked at",
+  ).default(false),
   new Option("--handover", "print a script that takes live objects over, in steps that can be undone").default(false),
   new Option("--secrets <what>", "copy: also print those that were given and are read from another namespace")
     .choices(["report", "copy"])

@@ -16,7 +16,7 @@ import { readYAML } from "../standalone/yaml.ts";
 import type { ConvertSettings } from "./convert-settings.ts";
 import { manifestText } from "./manifest-text.ts";
 
-/** Returns the exit code: 1 where an input is wrong or something could not be translated, 2 with `--strict` where something is otherwise. */
+/** Returns the exit code: 1 where an input is wrong or something could not be translated, 2 with `--strict` where something is not certain to be as it was. */
 export async function convertManifests(settings: ConvertSettings): Promise<number> {
   const input = await readInput(settings);
   const { errors, passed } = input;

@@ -60,13 +60,13 @@ function isSame({ level }: Finding): boolean {
 export function sumOf(told: readonly Told[]): string {
   const count = (level: Level): number => told.filter(({ findings }) => findings.some((one) => one.level === level)).length;
   const same = told.filter(({ findings }) => findings.every(isSame)).length;
-  return `${told.length} objects: ${same} the same, ${count("CHANGE")} that behave otherwise, ${count("DROP")} with something dropped, ${count("STEP")} with something to do, ${count("HARD")} with something that could not be translated`;
+  return `${told.length} objects: ${same} the same, ${count("CHANGE")} that behave otherwise, ${count("DROP")} with something dropped, ${count("STEP")} with something to do, ${count("WARN")} to be looked at before they run, ${count("HARD")} with something that could not be translated`;
 }
 
-/** 1: something is HARD; 2: with `strict`, something is otherwise than it was, or is to be done. */
+/** 1: something is HARD; 2: with `strict`, something is not certain to be as it was, or is to be done. */
 export function exitCodeOf(told: readonly Told[], strict: boolean): number {
   const has = (...some: readonly Level[]): boolean =>
     told.some(({ findings }) => findings.some(({ level }) => some.includes(level)));
   if (has("HARD")) return 1;
-  return strict && has("CHANGE", "DROP", "STEP") ? 2 : 0;
+  return strict && !told.every(({ findings }) => findings.every(isSame)) ? 2 : 0;
 }
