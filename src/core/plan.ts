@@ -129,6 +129,8 @@ export interface Verdict {
   /** For the log line and the metrics: how the run ended. */
   readonly result: "unchanged" | "succeeded" | "failed" | "retrying" | "waiting" | "stalled" | "suspended";
   readonly reason: string;
+  /** For the log line, of an end of which the status has nothing to say: it is not written any more. */
+  readonly detail?: string;
   /** Put on the object before the status is written; or taken off, which ends an object that is being deleted, in place of that. */
   readonly finalizer?: Finalizer;
   /** Set on the object before the status is written, where it has another value. `otherwise`: fields of the status where it cannot be set. */

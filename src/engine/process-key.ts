@@ -288,9 +288,10 @@ type Reconciliation = Extract<TelemetryEvent, { type: "reconciled" }>;
 function summary(reconciled: Reconciled): Pick<Reconciliation, "result" | "reason" | "detail"> {
   switch (reconciled.type) {
     case "settled": {
-      const { result, reason, status } = reconciled.verdict;
-      const detail = result === "unchanged" ? undefined : findCondition(status, "Ready")?.message;
-      return { result, reason, ...(detail !== undefined && { detail }) };
+      const { result, reason, status, finalizer, detail: own } = reconciled.verdict;
+      const isOld = result === "unchanged" || finalizer?.present === false; // its status is that of before
+      const detail = own ?? (isOld ? undefined : findCondition(status, "Ready")?.message);
+      return { result, reason, ...(detail && { detail }) };
     }
     case "conflict":
       return { result: "conflict", reason: "Conflict" };

@@ -16,7 +16,7 @@ interface Line {
 }
 
 /** A controller that logs as the program does; each request of it is told as `exchanged`. */
-function logging(names: readonly string[]) {
+function logging(names: readonly string[], end: object = {}) {
   const lines: Line[] = [];
   const log: Log = { wants: () => true, write: (_level, message, fields) => void lines.push({ message, fields }) };
   const contexts = createReconcileContexts();
@@ -45,6 +45,7 @@ function logging(names: readonly string[]) {
       requeueAfterMs: metadata.generation === 2 ? 10 : 60_000,
       result: "waiting",
       reason: "Due",
+      ...end,
     };
   }
   const { store, change } = memoryStore(names.map((name) => thing(name)));
@@ -86,6 +87,21 @@ test("all lines of one reconcile have its id, kind, namespace, name and attempt;
     ids.add(reconciled?.fields["reconcileId"]);
   }
   expect(ids.size).toBe(names.length);
+});
+
+test("an end is told by what ended it, and not by the status of before", async () => {
+  const before = { status: { conditions: [{ type: "Ready", message: "as it was made" }] }, result: "succeeded" };
+  const finalizer = { name: "f", present: false };
+  for (const [end, detail] of [
+    [before, "as it was made"],
+    [{ ...before, finalizer }, undefined],
+    [{ ...before, finalizer, detail: "as it went" }, "as it went"],
+  ] as const) {
+    await using running = logging(["a"], end);
+    const told = (): Line | undefined => running.of("a").find(({ message }) => message === "reconciled");
+    await until(() => told() !== undefined);
+    expect(told()?.fields["detail"]).toBe(detail);
+  }
 });
 
 test("each reconcile says why its key was due", async () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import { ready, reconciling, conditions, type ConditionState } from "../../src/core/conditions.ts";
 import { deriveRemoteChanges } from "../../src/core/remote-changes.ts";
 import { deriveTransitionEvent } from "../../src/core/transition-event.ts";
+import { notHeld } from "../../src/kinds/http-resource/conditions.ts";
 import { createEmit } from "../../src/telemetry/emit.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 
@@ -79,4 +80,11 @@ describe("an event tells", () => {
       message: expect.stringContaining("Declare spec.externalID"),
     });
   });
+});
+
+test("what is not held is told with what its declaration can say of it", () => {
+  const messageOf = (spec: object): string => notHeld([], spec, 3)[0]?.message ?? "";
+  expect(messageOf({})).toMatch(/spec\.compare.*spec\.ignore/);
+  expect(messageOf({ upToDate: "true" })).toContain("let spec.upToDate ask for less");
+  expect(messageOf({ upToDate: "true" })).not.toMatch(/spec\.(compare|ignore)/);
 });

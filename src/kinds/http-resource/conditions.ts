@@ -22,13 +22,19 @@ export function notHeld(
   repeats: number,
 ): readonly ConditionState[] {
   const places = told(differences, spec);
-  const message = `spec.update was accepted ${repeats} times in a row, and the same differs again: ${places}. If the server keeps it in another form, say so in spec.compare; if it is not to be compared, in spec.ignore; else somebody else sets it. The next correction comes after a longer pause each time`;
+  const message = `spec.update was accepted ${repeats} times in a row, and the same differs again: ${places}. ${howToAgree(spec)}; else somebody else sets it. The next correction comes after a longer pause each time`;
   const reason = "NotHeld";
   return [
     { type: "Ready", status: "False", reason, message },
     { type: "Contested", status: "True", reason, message },
     { type: "Drifted", status: "True", reason, message: places },
   ];
+}
+/** Where `upToDate` says what is as declared, nothing else is asked. */
+function howToAgree({ upToDate }: Pick<HTTPResourceSpec, "upToDate">): string {
+  return upToDate === undefined
+    ? "If the server keeps it in another form, say so in spec.compare; if it is not to be compared, in spec.ignore"
+    : "If the server keeps it in another form, let spec.upToDate ask for less, or for that";
 }
 /** `known`: the condition as it stands, which is kept where it says the same. */
 export function notDrifted([known]: readonly ConditionState[]): ConditionState[] {

@@ -105,10 +105,11 @@ function isAnother(seen: Found, known: string | undefined): boolean {
 
 /** Its server says that it is gone. */
 function concludeGone(context: Context, report: Report): Verdict {
-  if (context.resource.metadata.deletionTimestamp !== undefined) return report.released("Deleted");
+  const message = "spec.observe: it is not there";
+  if (context.resource.metadata.deletionTimestamp !== undefined) return report.released("Deleted", message);
   // No attempt says any more that it is there.
   const { attempt: _, ...rest } = withRemote(context, unmade);
-  return httpResourceReport(rest).unmade(undefined, { message: "spec.observe: it is not there" });
+  return httpResourceReport(rest).unmade(undefined, { message });
 }
 
 export function isRemoval({ verb }: VerbAttempt): boolean {
@@ -146,7 +147,8 @@ export function* concludeDelete(
           : undefined;
       if (problem) return problem;
       const isOver = context.resource.metadata.deletionTimestamp !== undefined;
-      return isOver ? report.released("Deleted") : httpResourceReport(withRemote(context, unmade)).unmade(attempt, judgement);
+      if (isOver) return report.released("Deleted", judgement.message);
+      return httpResourceReport(withRemote(context, unmade)).unmade(attempt, judgement);
     }
     case "retry":
     case "failed":

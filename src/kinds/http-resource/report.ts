@@ -52,7 +52,7 @@ export interface Report {
   stillUnknown(attempt: VerbAttempt): Verdict;
   /** Created, and nobody knows under which id. `looksInMs`: as above. */
   lost(attempt: VerbAttempt, judgement: Pick<Judgement, "message">, looksInMs?: number): Verdict;
-  released(reason: string): Verdict;
+  released(reason: string, detail?: string): Verdict;
   /** The verdict, but not ready, since its outputs could not be written, or its values not be shown. */
   withoutOutputs(verdict: Verdict, refusal: Refusal): Verdict;
 }

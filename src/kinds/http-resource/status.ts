@@ -26,11 +26,12 @@ export function httpResourceReport(context: Context): Report {
     ...sentReport(context, draft),
     ...unknownReport(context, draft),
     withoutOutputs: (verdict, refusal) => withoutOutputs(context, verdict, refusal),
-    released: (reason) => ({
+    released: (reason, detail) => ({
       status: context.status,
       finalizer: { name: finalizer, present: false, ...(reason === "Orphaned" && { leaves: true }) },
       result: "succeeded",
       reason,
+      ...(detail !== undefined && { detail }),
     }),
   };
 }
