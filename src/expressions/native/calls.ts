@@ -15,6 +15,12 @@ export function callOf(name: string, parameters: readonly Filter[]): Filter {
     : undefined; // prettier-ignore
   return known ?? unsupported(`${name}/${parameters.length}`);
 }
+/** All that are known, with how many parameters. */
+export function functionsKnown(): readonly { readonly name: string; readonly parameters: number }[] {
+  return [[plainFunctions, filters], [functionsOfOne, sortings, withFilter], [withGenerator]].flatMap((tables, parameters) =>
+    tables.flatMap((table) => Object.keys(table).map((name) => ({ name, parameters }))),
+  );
+}
 function find<Known>(table: Readonly<Record<string, Known>>, name: string): Known | undefined {
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }
@@ -23,20 +29,14 @@ function withNone(name: string): Filter | undefined {
   const [plain, passes] = [find(plainFunctions, name), find(filters, name)];
   if (passes) return (input, _environment, emit) => passes(input) && emit(input);
   if (!plain) return undefined;
-  return (input, { meter }, emit) => {
-    meter.spend(1);
-    return emit(plain(input, meter));
-  };
+  return (input, { meter }, emit) => emit(plain(input, meter));
 }
 
 function withOne(name: string, parameter: Filter): Filter | undefined {
   const evaluated = find(functionsOfOne, name);
   if (evaluated)
     return (input, environment, emit) =>
-      parameter(input, environment, (argument) => {
-        environment.meter.spend(1);
-        return emit(evaluated(input, argument, environment.meter));
-      });
+      parameter(input, environment, (argument) => emit(evaluated(input, argument, environment.meter)));
   const bySorting = find(sortings, name);
   if (bySorting)
     return (input, environment, emit) => emit(bySorting(keyed(parameter, input, environment), compareIn(environment)));
@@ -63,8 +63,10 @@ function isFalse(value: Value): boolean {
   return !isTrue(value);
 }
 
+/** Functions of a generator and a condition: what ends them. */
+const withGenerator: Readonly<Record<string, Emit>> = { any: isTrue, all: isFalse };
 function withTwo(name: string, generator: Filter, condition: Filter): Filter | undefined {
-  const stops: Emit | undefined = name === "any" ? isTrue : name === "all" ? isFalse : undefined;
+  const stops = find(withGenerator, name);
   if (!stops) return undefined;
   return (input, environment, emit) => {
     const isFound = generator(input, environment, (output) => condition(output, environment, stops));

@@ -9,15 +9,27 @@ import { index, itemsOf, operations, slice } from "./operations.ts";
 import type { Node } from "./syntax.ts";
 import { FailedError, giveUp, isTrue, toText, type Meter, type Value } from "./values.ts";
 
-/** Throws `UnsupportedError`. */
+/** Throws `UnsupportedError`. Each evaluation and each output is a step, whatever construct it is of; what walks a value pays for that, too. */
 export function compile(node: Node): Filter {
+  const evaluate = filterOf(node);
+  return (input, environment, emit) => {
+    const { meter } = environment;
+    meter.spend(1);
+    return evaluate(input, environment, (output) => {
+      meter.spend(1);
+      return emit(output);
+    });
+  };
+}
+
+function filterOf(node: Node): Filter {
   switch (node.type) {
     case "identity":
       return (input, _environment, emit) => emit(input);
     case "literal":
       return (_input, _environment, emit) => emit(node.value);
     case "variable":
-      return (_input, { variables }, emit) => emit(valueOf(node.name, variables));
+      return (_input, { variables, meter }, emit) => emit(valueOf(node.name, variables, meter));
     case "index":
       return compileIndex(node);
     case "slice":
@@ -54,8 +66,11 @@ export function compile(node: Node): Filter {
   }
 }
 
-function valueOf(name: string, variables: Variable | undefined): Value {
-  for (let one = variables; one; one = one.outer) if (one.name === name) return one.value;
+function valueOf(name: string, variables: Variable | undefined, meter: Meter): Value {
+  for (let one = variables; one; one = one.outer) {
+    meter.spend(1);
+    if (one.name === name) return one.value;
+  }
   return giveUp();
 }
 function bound(environment: Environment, name: string, value: Value): Environment {
@@ -101,7 +116,6 @@ function reduction(name: string, source: Filter, from: Filter, update: Filter): 
   return (input, environment, emit) => {
     let state = onlyOutputOf(from, input, environment);
     source(input, environment, (value) => {
-      environment.meter.spend(1);
       state = onlyOutputOf(update, state, bound(environment, name, value));
       return false;
     });
@@ -149,7 +163,7 @@ function compileIndex({ of, key, isQuiet }: NodeOf<"index">): Filter {
   return (input, environment, emit) =>
     keys(input, environment, (at) =>
       base(input, environment, (value) => {
-        const found = lookInto(isQuiet, () => index(value, at));
+        const found = lookInto(isQuiet, () => index(value, at, environment.meter));
         return found === undefined ? false : emit(found);
       }),
     );
@@ -179,7 +193,7 @@ function compileObject(fields: NodeOf<"object">["fields"]): Filter {
   const all = fields.map(({ key, value }) => ({ keys: compile(key), values: compile(value) }));
   return (input, environment, emit) => {
     function build(at: number, done: readonly (readonly [string, Value])[]): boolean {
-      environment.meter.spend(1 + done.length);
+      environment.meter.spend(done.length);
       const field = all[at];
       if (!field) return emit(Object.fromEntries(done));
       return field.keys(input, environment, (key) =>

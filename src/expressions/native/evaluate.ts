@@ -13,8 +13,8 @@ import { UnsupportedError } from "./syntax.ts";
 import { FailedError, GiveUpError, isFields, longestDocument, Meter, parseDocument, toJSON, type Value } from "./values.ts";
 
 const longestExpression = 2_000;
-/** For all expressions of one document. A step is some 50 ns. */
-const mostSteps = 20_000;
+/** For all expressions of one document. A step is some 50 ns, and 300 at most. */
+const mostSteps = 50_000;
 
 export interface NativeExpressions {
   /** Whether it is in the part of jq's language that is known here; jq would compile it, too. */

@@ -15,11 +15,10 @@ export interface Variable {
 /** Answers `true` where `emit` did. */
 export type Filter = (input: Value, environment: Environment, emit: Emit) => boolean;
 
-/** All outputs. */
+/** All outputs. Each has been paid for. */
 export function outputsOf(filter: Filter, input: Value, environment: Environment): Value[] {
   const all: Value[] = [];
   filter(input, environment, (output) => {
-    environment.meter.spend(1);
     all.push(output);
     return false;
   });

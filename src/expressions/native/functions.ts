@@ -12,6 +12,7 @@ import {
   isInteger,
   isList,
   isTrue,
+  keysOf,
   sortedKeys,
   toJSON,
   toText,
@@ -26,7 +27,11 @@ export const plainFunctions: Readonly<Record<string, (input: Value, meter: Meter
   env: () => ({}),
   type: typeOf,
   length,
-  utf8bytelength: (input) => Buffer.byteLength(textOf(input)),
+  utf8bytelength: (input, meter) => {
+    const text = textOf(input);
+    meter.spendText(text.length);
+    return Buffer.byteLength(text);
+  },
   tostring: toText,
   tojson: toJSON,
   tonumber: (input) => {
@@ -39,22 +44,22 @@ export const plainFunctions: Readonly<Record<string, (input: Value, meter: Meter
   keys: (input, meter) => (isFields(input) ? sortedKeys(input, meter) : indices(input, meter)),
   keys_unsorted: (input, meter) => (isFields(input) ? entriesOf(input, meter).map(([key]) => key) : indices(input, meter)),
   to_entries: (input, meter) => (isFields(input) ? entriesOf(input, meter).map(([key, value]) => ({ key, value })) : giveUp()),
-  add: (input, meter) => (isList(input) ? input.reduce((sum, item) => add(sum, item, meter), null) : giveUp()),
+  add: (input, meter) => (isList(input) ? itemsOf(input, meter).reduce((sum, item) => add(sum, item, meter), null) : giveUp()),
   any: (input, meter) => itemsOf(input, meter).some(isTrue),
   all: (input, meter) => itemsOf(input, meter).every(isTrue),
-  first: (input) => index(input, 0),
-  last: (input) => index(input, -1),
-  reverse: (input) => {
+  first: (input, meter) => index(input, 0, meter),
+  last: (input, meter) => index(input, -1, meter),
+  reverse: (input, meter) => {
     if (input === null) return [];
-    return isList(input) ? input.toReversed() : giveUp();
+    return isList(input) ? itemsOf(input, meter).toReversed() : giveUp();
   },
   sort: (input, meter) => sorted(input, meter),
   unique: (input, meter) =>
     sorted(input, meter).filter((item, at, all) => at === 0 || compare(all[at - 1] ?? null, item, meter) !== 0),
   min: (input, meter) =>
-    listOf(input).reduce((least, item, at) => (at === 0 || compare(item, least, meter) < 0 ? item : least), null),
+    listOf(input, meter).reduce((least, item, at) => (at === 0 || compare(item, least, meter) < 0 ? item : least), null),
   max: (input, meter) =>
-    listOf(input).reduce((most, item, at) => (at === 0 || compare(item, most, meter) >= 0 ? item : most), null),
+    listOf(input, meter).reduce((most, item, at) => (at === 0 || compare(item, most, meter) >= 0 ? item : most), null),
   "@text": toText,
   "@json": toJSON,
   "@base64": (input, meter) => {
@@ -66,7 +71,10 @@ export const plainFunctions: Readonly<Record<string, (input: Value, meter: Meter
   "@uri": (input, meter) => {
     const text = toText(input, meter);
     meter.spendText(3 * text.length);
-    return encodeURIComponent(text).replace(/[!'()*]/g, (found) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`);
+    const encoded = encodeURIComponent(text);
+    if (!/[!'()*]/.test(encoded)) return encoded;
+    meter.spend(encoded.length); // each may be one of them
+    return encoded.replace(/[!'()*]/g, (found) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`);
   },
 };
 
@@ -86,19 +94,22 @@ export const filters: Readonly<Record<string, (input: Value) => boolean>> = {
 
 /** By name; `argument` is each output of the parameter. */
 export const functionsOfOne: Readonly<Record<string, (input: Value, argument: Value, meter: Meter) => Value>> = {
-  has: (input, key) => {
-    if (isFields(input) && typeof key === "string") return Object.hasOwn(input, key);
+  has: (input, key, meter) => {
+    if (isFields(input) && typeof key === "string") {
+      meter.spendText(key.length);
+      return Object.hasOwn(input, key);
+    }
     if (isList(input) && isInteger(key)) return key >= 0 && key < input.length;
     return giveUp();
   },
-  startswith: (input, part) => textOf(input).startsWith(textOf(part)),
-  endswith: (input, part) => textOf(input).endsWith(textOf(part)),
-  ltrimstr: (input, part) => {
-    const [text, cut] = bothTexts(input, part);
+  startswith: (input, part, meter) => textOf(input).startsWith(paidText(textOf(part), meter)),
+  endswith: (input, part, meter) => textOf(input).endsWith(paidText(textOf(part), meter)),
+  ltrimstr: (input, part, meter) => {
+    const [text, cut] = bothTexts(input, part, meter);
     return text.startsWith(cut) ? text.slice(cut.length) : text;
   },
-  rtrimstr: (input, part) => {
-    const [text, cut] = bothTexts(input, part);
+  rtrimstr: (input, part, meter) => {
+    const [text, cut] = bothTexts(input, part, meter);
     return cut !== "" && text.endsWith(cut) ? text.slice(0, -cut.length) : text;
   },
   contains,
@@ -114,12 +125,13 @@ export const functionsOfOne: Readonly<Record<string, (input: Value, argument: Va
   },
   join: (input, separator, meter) => {
     if (!isList(input) || typeof separator !== "string") return giveUp();
-    const parts = input.map((item) => joined(item));
+    const parts = itemsOf(input, meter).map((item) => joined(item));
     for (const part of parts) meter.spendText(part.length + separator.length);
     return parts.join(separator);
   },
   test: (input, pattern, meter) => {
     if (typeof input !== "string") return fail();
+    if (typeof pattern === "string") meter.spendText(pattern.length);
     if (typeof pattern !== "string" || !/^\^?[A-Za-z0-9 _/:@-]+$/.test(pattern)) return giveUp();
     if (pattern.startsWith("^")) return input.startsWith(pattern.slice(1));
     paySearch(input, pattern, meter);
@@ -130,31 +142,37 @@ export const functionsOfOne: Readonly<Record<string, (input: Value, argument: Va
 function textOf(value: Value): string {
   return typeof value === "string" ? value : fail();
 }
-function bothTexts(a: Value, b: Value): readonly [string, string] {
-  return typeof a === "string" && typeof b === "string" ? [a, b] : giveUp();
+function bothTexts(text: Value, part: Value, meter: Meter): readonly [string, string] {
+  return typeof text === "string" && typeof part === "string" ? [text, paidText(part, meter)] : giveUp();
 }
-function listOf(value: Value): readonly Value[] {
-  return isList(value) ? value : fail();
+function paidText(text: string, meter: Meter): string {
+  meter.spendText(text.length);
+  return text;
+}
+function listOf(value: Value, meter: Meter): readonly Value[] {
+  return isList(value) ? itemsOf(value, meter) : fail();
 }
 function indices(value: Value, meter: Meter): readonly number[] {
-  const list = listOf(value);
-  meter.spend(list.length);
-  return [...list.keys()];
+  return [...listOf(value, meter).keys()];
 }
 function sorted(value: Value, meter: Meter): readonly Value[] {
-  return listOf(value).toSorted((a, b) => compare(a, b, meter));
+  return listOf(value, meter).toSorted((a, b) => compare(a, b, meter));
 }
 function length(input: Value, meter: Meter): Value {
   if (input === null) return 0;
   if (typeof input === "string") return countCharacters(input, meter);
   if (isList(input)) return input.length;
-  if (isFields(input)) return Object.keys(input).length;
+  if (isFields(input)) return keysOf(input, meter).length;
   if (isInteger(input)) return Math.abs(input);
   return typeof input === "boolean" ? fail() : giveUp();
 }
 function countCharacters(text: string, meter: Meter): number {
   meter.spendText(text.length);
-  return hasSurrogates(text) ? Array.from(text).length : text.length;
+  if (!hasSurrogates(text)) return text.length;
+  meter.spendText(8 * text.length);
+  let count = 0;
+  for (let at = 0; at < text.length; at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1) count += 1;
+  return count;
 }
 function mapText(input: Value, meter: Meter, pattern: RegExp, change: (found: string) => string): string {
   const text = textOf(input);
@@ -163,7 +181,7 @@ function mapText(input: Value, meter: Meter, pattern: RegExp, change: (found: st
 }
 /** A search may take as long as both are, one times the other. */
 function paySearch(text: string, part: string, meter: Meter): void {
-  meter.spend(1 + ((text.length * part.length) >> 8));
+  meter.spend(1 + Math.floor((text.length * part.length + text.length + part.length) / 256));
 }
 function joined(item: Value): string {
   if (item === null) return "";
@@ -182,7 +200,7 @@ function contains(whole: Value, part: Value, meter: Meter): boolean {
   meter.spend(1);
   if (typeOf(whole) !== typeOf(part)) return fail();
   if (isFields(whole) && isFields(part))
-    return Object.keys(part).every(
+    return keysOf(part, meter).every(
       (key) => Object.hasOwn(whole, key) && containsItem(whole[key] ?? null, part[key] ?? null, meter),
     );
   if (isList(whole) && isList(part)) return part.every((item) => whole.some((one) => containsItem(one, item, meter)));
@@ -193,5 +211,6 @@ function contains(whole: Value, part: Value, meter: Meter): boolean {
   return typeof whole === "boolean" ? giveUp() : equal(whole, part, meter);
 }
 function containsItem(whole: Value, part: Value, meter: Meter): boolean {
+  meter.spend(1);
   return typeOf(whole) === typeOf(part) && contains(whole, part, meter);
 }

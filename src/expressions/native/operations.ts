@@ -11,6 +11,7 @@ import {
   isFields,
   isInteger,
   isList,
+  keysOf,
   type Meter,
   type Value,
 } from "./values.ts";
@@ -25,7 +26,10 @@ export const operations: Readonly<Record<Operator, (left: Value, right: Value, m
   "+": add,
   "-": (left, right, meter) => {
     if (isInteger(left) && isInteger(right)) return exactly(left - right);
-    if (isList(left) && isList(right)) return left.filter((item) => !right.some((other) => equal(item, other, meter)));
+    if (isList(left) && isList(right)) {
+      meter.spend(left.length);
+      return left.filter((item) => !right.some((other) => equal(item, other, meter)));
+    }
     return isNumber(left) || isNumber(right) ? giveUp() : fail();
   },
   "*": (left, right) => (isInteger(left) && isInteger(right) ? exactly(left * right) : giveUp()),
@@ -58,13 +62,14 @@ export function add(left: Value, right: Value, meter: Meter): Value {
     return [...left, ...right];
   }
   if (!isFields(left) || !isFields(right)) return fail();
-  meter.spend(Object.keys(left).length + Object.keys(right).length);
+  meter.spend(keysOf(left, meter).length + keysOf(right, meter).length);
   return { ...left, ...right };
 }
 
-export function index(value: Value, key: Value): Value {
+export function index(value: Value, key: Value, meter: Meter): Value {
   if (typeof key === "string") {
     if (value === null) return null;
+    meter.spendText(key.length);
     if (!isFields(value)) return fail();
     return Object.hasOwn(value, key) ? (value[key] ?? null) : null;
   }
