@@ -160,6 +160,10 @@ const attempt = {
         "Of a request that may not be repeated, a POST say, and is not over: the method, and the header of its idempotency key. Sent otherwise, its server would not know it again.",
     },
     inDoubt: { type: "boolean", description: "True: a try of it may have arrived, so it is tried again only as it was sent." },
+    refused: {
+      type: "boolean",
+      description: "True: a try after one that may have arrived was refused, so it is not tried again by itself.",
+    },
     sender: {
       type: "string",
       maxLength: 36,

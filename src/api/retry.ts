@@ -42,8 +42,8 @@ const shared = {
     ...outcomes,
     description:
       "What is tried again, in place of the usual: status codes (503), classes (5xx), ranges (500-503), of answers that are no success, and reasons (Timeout). " +
-      "Without it: every failure, 5xx, 408, 425, 429, and an answer that expect.that refuses. " +
-      "A POST or PATCH without an honoured key, without it: 429, 503 with Retry-After, and what never left. Such a request is not tried again after its first byte left without an answer, nor on 502 and 504, whatever stands here.",
+      "Without it: every failure, 5xx, 408, 425, 429, 460, 499, and an answer that expect.that refuses. " +
+      "A POST or PATCH without an honoured key, without it: 429, 503 with Retry-After, and what never left. Such a request is not tried again after its first byte left without an answer, nor on 408, 460, 499, 502, 504, 520, 522 and 524, whatever stands here.",
   },
   never: { ...outcomes, description: "What is not tried again, whatever else says so: written as in when." },
   backoff: {

@@ -4,12 +4,10 @@
  * Invariant: a request that is not repeatable is sent again only if it provably never left, the server said that it did
  * not act on it, or the user asked. Everything here is a pure function of what is recorded; docs/delivery.md tells it.
  */
-import { retryReasons } from "../api/retry.ts";
 import { hasEnd, isOverdue, untilDueMs, untilMendedMs } from "./attempt-times.ts";
 import { attemptUUID } from "./tools/digest.ts";
 import { sameJSON } from "./tools/json.ts";
-import { isAmbiguous, isTransient, wasNotActedOn, type FailureReason, type Outcome } from "./outcome.ts";
-import { isListed, type RetryPolicy } from "./retry.ts";
+import type { RetryPolicy } from "./retry.ts";
 
 export interface Attempt {
   readonly id: string;
@@ -25,6 +23,8 @@ export interface Attempt {
   readonly sentAs?: string;
   /** True: a try of it may have arrived, so it is safe to send again only as it was sent. */
   readonly inDoubt?: boolean;
+  /** True: a try after one that may have arrived was refused, so that it is not sent again by itself. */
+  readonly refused?: boolean;
   /** RFC 3339. */
   readonly startedAt: string;
   /** RFC 3339: the tick of a schedule that it is for. */
@@ -136,7 +136,7 @@ export function decide(record: DeliveryRecord, desired: Desired, now: Date): Dec
   if (attempt.id === desired.arrived && isInDoubt(attempt)) return { type: "arrived", attempt: { ...attempt, phase: "Done" } };
   // What was sent without a key, or under another header, a server does not know again by the one that is declared now.
   const mayRepeat = desired.repeatable && (attempt.sentAs ?? desired.sentAs) === desired.sentAs;
-  const isWanted = mayRepeat || desired.onUnknown === "Resend" || asked;
+  const isWanted = (mayRepeat && !attempt.refused) || desired.onUnknown === "Resend" || asked;
   const unknown: Decision = { type: "unknown", attempt: { ...attempt, phase: "Unknown" } };
   const isTooLate = !asked && isOverdue(attempt, desired.retry, now);
   const over = (why: "Superseded" | "TooLate"): Decision => ({ type: "over", why, attempt: { ...attempt, phase: "Done" } });
@@ -156,7 +156,7 @@ export function decide(record: DeliveryRecord, desired: Desired, now: Date): Dec
     // This process works on a key once at a time: an attempt that is InFlight now was left so by a crash or a lost write.
     case "InFlight":
     case "Unknown":
-      if (isTooLate && mayRepeat) return over("TooLate");
+      if (isTooLate && mayRepeat && !attempt.refused) return over("TooLate");
       // Whoever wants it sent again although its server may not know it has taken what may come of the tries before.
       return isWanted ? { type: "send", attempt: next({ ...attempt, inDoubt: mayRepeat }, desired) } : unknown;
   }
@@ -223,72 +223,12 @@ function next(attempt: Attempt, desired: Desired): Attempt {
   };
 }
 
-/** What an outcome makes of the attempt that was sent. */
-type Conclusion =
-  | { readonly type: "succeeded" }
-  /** Over, and not as declared. */
-  | { readonly type: "failed" }
-  /** To be tried again, with the same id. `inDoubt`: as `Attempt.inDoubt`. `unsent`: the server did not act on this try. */
-  | { readonly type: "retry"; readonly inDoubt: boolean; readonly unsent: boolean }
-  | { readonly type: "unknown" };
-
-/**
- * `asExpected`: the answer is what the spec expects.
- * 502 and 504 come from a gateway, which cannot say what the server behind it did (RFC 9110, sections 15.6.3 and 15.6.5).
- */
-export function conclude(
-  outcome: Exclude<Outcome, { type: "refusal" }>,
-  asExpected: boolean,
-  attempt: Attempt,
-  desired: Pick<Desired, "repeatable" | "sentAs" | "onUnknown" | "retry">,
-): Conclusion {
-  if (outcome.type === "response" && asExpected) return { type: "succeeded" };
-  const ambiguous = !desired.repeatable && isAmbiguous(outcome);
-  if (ambiguous && desired.onUnknown === "Stall") return { type: "unknown" };
-  const worthIt = ambiguous ? !isListed(desired.retry.never, outcome) : isWorthRetrying(outcome, desired);
-  const unsent = wasNotActedOn(outcome);
-  if (!worthIt || isUsedUp(attempt, desired, unsent)) return { type: "failed" };
-  const mayHaveArrived = desired.repeatable ? !unsent : ambiguous;
-  const inDoubt = desired.sentAs !== undefined && (mayHaveArrived || attempt.inDoubt === true);
-  return { type: "retry", inDoubt, unsent };
-}
-
-/** Tries after the first of what may come of each, where `retry.limit` does not say. */
-const unsafeLimit = 5;
-/** Whether the try that has ended was the last. What is safe however often it is sent is tried until it succeeds. */
-function isUsedUp(attempt: Attempt, { repeatable, retry }: Pick<Desired, "repeatable" | "retry">, unsent: boolean): boolean {
-  const { tries, finishedAt, unsent: earlier = 0 } = attempt;
-  if (finishedAt !== undefined && isOverdue(attempt, retry, new Date(finishedAt))) return true;
-  if (retry.limit !== undefined) return tries > retry.limit;
-  return !repeatable && !unsent && tries - earlier > unsafeLimit;
-}
-
-/** What the user listed decides, within what is safe: not for a failure after the first byte of what must not be sent twice. */
-function isWorthRetrying(
-  outcome: Exclude<Outcome, { type: "refusal" }>,
-  { repeatable, retry }: Pick<Desired, "repeatable" | "retry">,
-): boolean {
-  if (isListed(retry.never, outcome)) return false;
-  if (!retry.when || isOurs(outcome)) return repeatable ? isTransient(outcome) : wasNotActedOn(outcome);
-  return isListed(retry.when, outcome);
-}
-const listable: readonly FailureReason[] = retryReasons;
-/** This process's own state, which says nothing of the request. */
-function isOurs(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
-  return outcome.type === "failure" && !listable.includes(outcome.reason);
-}
-
-/** The attempt, to be tried again. */
-export function markRetrying<A extends Attempt>(attempt: A, { inDoubt, unsent }: Extract<Conclusion, { type: "retry" }>): A {
-  const { unsent: earlier = 0 } = attempt;
-  return { ...attempt, phase: "Retrying", ...(inDoubt && { inDoubt }), ...(unsent && { unsent: earlier + 1 }) };
-}
 /** Whether both are the same sending of the same attempt, of which nothing more is known. */
 export function isSameTry(a: Pick<Attempt, "id" | "tries"> | undefined, b: Pick<Attempt, "id" | "tries">): boolean {
   return a?.id === b.id && a.tries === b.tries;
 }
 /** The attempt, once it is over: nothing of how it was sent matters any more. */
-export function stripSendState<A extends Attempt>(attempt: A): Omit<A, "sentAs" | "inDoubt" | "unsent"> {
-  const { sentAs: _, inDoubt: __, unsent: ___, ...rest } = attempt;
+export function stripSendState<A extends Attempt>(attempt: A): Omit<A, "sentAs" | "inDoubt" | "unsent" | "refused"> {
+  const { sentAs: _, inDoubt: __, unsent: ___, refused: ____, ...rest } = attempt;
   return rest;
 }

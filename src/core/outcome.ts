@@ -1,5 +1,6 @@
 /** What comes back of an exchange: an answer, a failure of the network, or why nothing was sent. The sets of reasons are closed. */
 import { retryReasons } from "../api/retry.ts";
+import { isCutOff, isDeferred, isPassing } from "./answered-status.ts";
 import type { Excerpt, Mask } from "./mask-secrets.ts";
 import type { Redacted } from "./redacted.ts";
 
@@ -130,17 +131,13 @@ export interface Refusal {
 
 /** Whether it may or may not have been acted on, as far as it says: nothing answered, or a gateway did. */
 export function isAmbiguous(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
-  return outcome.type === "failure" ? outcome.sent : outcome.response.statusCode === 502 || outcome.response.statusCode === 504;
+  return outcome.type === "failure" ? outcome.sent : isCutOff(outcome.response);
 }
 /** Safe to send again whatever the method: it never left, or the server asks to come back later. */
 export function wasNotActedOn(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
-  if (outcome.type === "failure") return !outcome.sent;
-  const { statusCode, headers } = outcome.response;
-  return statusCode === 429 || (statusCode === 503 && headers["retry-after"] !== undefined);
+  return outcome.type === "failure" ? !outcome.sent : isDeferred(outcome.response);
 }
-/** A 4xx says that the request itself is wrong, but for those that speak of time (RFC 9110, RFC 8470, RFC 6585). */
+/** Whether the same request may end otherwise later. */
 export function isTransient(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
-  if (outcome.type === "failure") return true;
-  const { statusCode } = outcome.response;
-  return statusCode < 400 || statusCode >= 500 || [408, 425, 429].includes(statusCode);
+  return outcome.type === "failure" || isPassing(outcome.response);
 }

@@ -7,7 +7,7 @@ import { once } from "node:events";
 import type { AddressInfo, Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { afterAll, expect, test } from "@jest/globals";
-import { conclude } from "../../src/core/delivery.ts";
+import { conclude } from "../../src/core/conclusion.ts";
 import type { Exchange } from "../../src/core/exchange.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { createAuthority } from "../support/certificates.ts";

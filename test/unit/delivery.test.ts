@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { conclude, decide, type Attempt, type DeliveryRecord, type Desired } from "../../src/core/delivery.ts";
+import { conclude, leaveOpen } from "../../src/core/conclusion.ts";
+import { decide, type Attempt, type DeliveryRecord, type Desired } from "../../src/core/delivery.ts";
 import type { Outcome, Response } from "../../src/core/outcome.ts";
 import { redact } from "../../src/core/redacted.ts";
 import { createShown } from "../../src/core/shown.ts";
@@ -101,6 +102,9 @@ describe("conclude", () => {
     ["a reset after the first byte", reset, "unknown"],
     ["a gateway's 502", response(502), "unknown"],
     ["a gateway's 504", response(504), "unknown"],
+    ["a proxy's 408, whose stream timed out", response(408), "unknown"],
+    ["a proxy's 499", response(499), "unknown"],
+    ["a 409", response(409), "failed"],
     ["a refused connection", refused, "retry"],
     ["a 429", response(429), "retry"],
     ["a 503 with Retry-After", response(503, { "retry-after": "1" }), "retry"],
@@ -119,6 +123,49 @@ describe("conclude", () => {
   ] as const)("of a repeatable request: %s", (_name, outcome, type) => {
     expect(conclude(outcome, false, attempt, { ...desired, repeatable: true }).type).toBe(type);
   });
+  const keyed = { ...desired, repeatable: true, sentAs: "POST idempotency-key" };
+  const inDoubt = { ...attempt, tries: 2, inDoubt: true, sentAs: keyed.sentAs };
+  test.each([
+    ["409, since the first is still being carried out", 409, "retry"],
+    ["408", 408, "retry"],
+    ["425", 425, "retry"],
+    ["429", 429, "retry"],
+    ["500", 500, "retry"],
+    ["503", 503, "retry"],
+    ["400", 400, "unknown"],
+    ["401", 401, "unknown"],
+    ["404", 404, "unknown"],
+    ["422, since the key was used", 422, "unknown"],
+  ] as const)("of the same key after a try that may have arrived: %s", (_name, status, type) => {
+    const conclusion = conclude(response(status), false, inDoubt, keyed);
+    expect(conclusion.type).toBe(type);
+    if (conclusion.type === "retry") expect(conclusion.inDoubt).toBe(true);
+  });
+  test.each([400, 404, 409, 422])("of a key that is sent for the first time: %i", (status) => {
+    expect(conclude(response(status), false, attempt, keyed).type).toBe("failed");
+  });
+  test("of the same key, a 409 is tried again as often as the limit says, and not where it is never to be", () => {
+    const never = { ...keyed, retry: { ...keyed.retry, never: ["409"] } };
+    expect(conclude(response(409), false, { ...inDoubt, tries: 3 }, keyed).type).toBe("unknown");
+    expect(conclude(response(409), false, inDoubt, never).type).toBe("unknown");
+    expect(conclude(response(409), false, inDoubt, { ...keyed, retry: { ...keyed.retry, when: ["Timeout"] } }).type).toBe(
+      "retry",
+    );
+  });
+  test("what was refused after a try in doubt is not sent again by itself, but where somebody asks", () => {
+    const record = { completedRuns: 0, attempt: leaveOpen(inDoubt) };
+    expect(decide(record, keyed, now).type).toBe("unknown");
+    expect(
+      decide(
+        { ...record, attempt: { ...record.attempt, startedAt: "2025-01-01T00:00:00Z" } },
+        { ...keyed, retry: { ...keyed.retry, maxDurationMs: 1 } },
+        now,
+      ).type,
+    ).toBe("unknown");
+    const asked = decide(record, { ...keyed, reconcileAt: "1" }, now);
+    expect(asked).toMatchObject({ type: "send", attempt: { id: "id", tries: 3, inDoubt: true } });
+    expect(asked).not.toHaveProperty("attempt.refused");
+  });
   test("sends an unknown outcome again where the user wants that, as often as retry allows", () => {
     const resend = { ...desired, onUnknown: "Resend" as const };
     expect(conclude(reset, false, { ...attempt, tries: 2 }, resend).type).toBe("retry");
@@ -130,6 +177,7 @@ describe("conclude", () => {
     ["a listed 503 without Retry-After", response(503), ["5xx"], "retry"],
     ["a 429 that is not listed", response(429), ["5xx"], "failed"],
     ["a listed 502", response(502), ["5xx"], "unknown"],
+    ["a listed 408", response(408), ["408"], "unknown"],
     ["a listed reset after the first byte", reset, ["ConnectionReset"], "unknown"],
     ["a listed refusal", refused, ["ConnectionRefused"], "retry"],
     ["a refusal that is not listed", refused, ["Timeout"], "failed"],

@@ -9,6 +9,7 @@ import {
   answer,
   condition,
   created,
+  deleted,
   differs,
   drive,
   failure,
@@ -124,6 +125,8 @@ describe("a create whose outcome is unknown", () => {
     ["a reset after its first byte", failure(true)],
     ["a 502", answer(502)],
     ["a 500", answer(500)],
+    ["a 408 of a proxy", answer(408)],
+    ["a 499 of a proxy", answer(499)],
     ["a redirect", answer(303)],
   ];
   test.each(cases)("because of %s is not sent again", (_what, outcome) => {
@@ -173,6 +176,38 @@ describe("a create whose outcome is unknown", () => {
       "finalizer",
     );
     expect(drive(object, [answer(201), values("7")], { at }).status.attempt?.id).toBe([...ids][0]);
+  });
+  test.each([409, 400, 401, 404, 422])("is not known by a %i to the same key: it is sent under that one until it is", (code) => {
+    const keyed = { ...user, idempotencyKey: { header: "Idempotency-Key" } };
+    let { status, verdict } = drive(resource(keyed), [failure(true)]);
+    const { id } = status.attempt ?? {};
+    let at = now;
+    for (let tries = 0; tries < 9; tries += 1) {
+      at = new Date(at.getTime() + (verdict.requeueAfterMs ?? 0) + 100);
+      const tried = drive(resource(keyed, { status }), [answer(code)], { at });
+      expect(tried.sent).toEqual(["POST users after intent"]);
+      expect(tried.status.attempt).toMatchObject({ id, inDoubt: true });
+      ({ status, verdict } = tried);
+    }
+    expect(drive(resource(keyed, { ...deleted, status }), [], { at }).verdict).not.toHaveProperty("finalizer");
+    const made = drive(resource(keyed, { status }), [answer(201), values("7")], {
+      at: new Date(at.getTime() + (verdict.requeueAfterMs ?? 0) + 100),
+    });
+    expect([made.state, made.status.attempt?.id]).toEqual(["True/Created", id]);
+  });
+  test("is none where its first try under a key was refused", () => {
+    const keyed = { ...user, idempotencyKey: { header: "Idempotency-Key" } };
+    expect(drive(resource(keyed), [answer(409)]).status.attempt).toMatchObject({ phase: "Done", succeeded: false });
+  });
+  test("by PUT is not taken for refused by the answer to a second one, so that it is not let go", () => {
+    const put = { create: { url: `${url}/ada`, method: "PUT", body: { json: {} } }, delete: { url: `${url}/ada` } };
+    const { status, verdict } = drive(resource(put), [failure(true)]);
+    const at = new Date(now.getTime() + (verdict.requeueAfterMs ?? 0) + 100);
+    const again = drive(resource(put, { status }), [answer(403)], { at });
+    expect(again.status.attempt).toMatchObject({ phase: "Unknown" });
+    expect(drive(resource(put, { ...deleted, status: again.status }), [answer(204)], { at })).toMatchObject({
+      sent: ["DELETE users/ada"],
+    });
   });
   test("wish 15: that a dead process left is not sent again, and found by a lookup", () => {
     const { steps } = drive(resource(withLookup), [answer(200), values([]), answer(201), values("7")]);

@@ -2,7 +2,8 @@
 import { describe, expect, test } from "@jest/globals";
 import * as fc from "fast-check";
 import type { HTTPRequestSpec } from "../../src/api/http-request.ts";
-import { conclude, decide, markRetrying, type Attempt, type Desired } from "../../src/core/delivery.ts";
+import { conclude, markRetrying } from "../../src/core/conclusion.ts";
+import { decide, type Attempt, type Desired } from "../../src/core/delivery.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { answer, condition, drive, httpRequest, refused, reset } from "../support/request-plan.ts";
 import { runs } from "../support/fuzz.ts";

@@ -3,6 +3,7 @@
  *
  * Invariant: the answers are let go when it has ended, and nothing of them reaches a message but the status code.
  */
+import { isPassing } from "../../core/answered-status.ts";
 import type { LoginPart, LoginRequest, LoginSources } from "../../core/auth.ts";
 import type { EndpointTraits } from "../../core/connection.ts";
 import type { Scope } from "../../core/evaluation.ts";
@@ -199,7 +200,7 @@ async function checkAnswer(
   const { statusCode } = response;
   if (!isExpectedStatus(status, statusCode)) {
     const message = `${field}: answered ${statusCode}, where expect.status has ${status.join(", ")}`;
-    const isForNow = statusCode >= 500 || statusCode === 429 || statusCode === 408;
+    const isForNow = statusCode >= 400 && isPassing(response);
     const retryAfterMs = retryAfterFieldMs(response, new Date());
     const reason = isForNow ? "TokenRequestFailed" : "CredentialRefused";
     throw new RefusedError({ type: "refusal", reason, message, heals: true, ...(retryAfterMs > 0 && { retryAfterMs }) });

@@ -6,13 +6,13 @@
 import { endAfter } from "../../core/attempt-times.ts";
 import type { TriggerEvent } from "../../api/trigger.ts";
 import type { ForEach, ItemStatus } from "../../api/for-each.ts";
-import { markRetrying, conclude, type Attempt, type Desired } from "../../core/delivery.ts";
+import { conclude, leaveOpen, markRetrying } from "../../core/conclusion.ts";
+import type { Attempt, Desired } from "../../core/delivery.ts";
 import { attemptUUID } from "../../core/tools/digest.ts";
 import type { ListEvaluation, Scope, ScopeItem } from "../../core/evaluation.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Outcome, Refusal, Response } from "../../core/outcome.ts";
 import { redact } from "../../core/redacted.ts";
-import { createShown } from "../../core/shown.ts";
 import type { Output } from "../../core/output.ts";
 import {
   evaluate,
@@ -23,7 +23,6 @@ import {
   type Verdict,
   type Steps,
 } from "../../core/plan.ts";
-import { retryAfterFieldMs } from "../../core/retry.ts";
 import type { Report } from "./report.ts";
 import type { Judgement } from "../request/recorded.ts";
 import { judgeResponse } from "../request/judge.ts";
@@ -31,6 +30,7 @@ import { checkOutputs, writeOutputs } from "../request/outputs.ts";
 import { outputsOf, patienceOf } from "./outputs.ts";
 import { decideBeforeSend } from "../request/before-send.ts";
 import { buildExchange, declaredRequest, idempotencyHeader, scopeOf, type DeclaredRequest } from "../request/request.ts";
+import { keptWithin, maxKeptBytes, sumUp, withoutBody, type SentItem } from "./sent-item.ts";
 import type { HTTPRequest, UsedEndpoint } from "../types.ts";
 
 export interface Delivery {
@@ -100,7 +100,11 @@ export function* deliverEach(
   const judgement = sumUp(statuses, sent, now);
   const inDoubt = attempt.inDoubt === true || sent.some((one) => one.inDoubt);
   const unsent = sent.every((one) => one.unsent);
-  return statuses.some(({ phase }) => phase === "Retrying")
+  const open = sent.filter(({ isOpen }) => isOpen).map(({ item }) => item.index);
+  const retrying = statuses.filter(({ phase }) => phase === "Retrying");
+  if (retrying.length > 0 && retrying.every(({ index }) => open.includes(index)))
+    return report.unknown(leaveOpen(ended), judgement);
+  return retrying.length > 0
     ? report.retrying(markRetrying(ended, { type: "retry", inDoubt, unsent }), desired, judgement)
     : report.done({ ...ended, phase: "Done" }, judgement);
 }
@@ -153,16 +157,6 @@ export function derivedItems(result: EvaluationResult): readonly ScopeItem[] | R
   });
 }
 
-interface SentItem {
-  readonly item: ScopeItem;
-  /** What would be made of it if it did not count as a success. */
-  readonly otherwise: "Retrying" | "Failed";
-  readonly inDoubt: boolean;
-  /** Its server did not act on this try. */
-  readonly unsent: boolean;
-  readonly judgement: Judgement & { readonly tookMs: number };
-  readonly status: ItemStatus;
-}
 interface ItemDelivery {
   readonly spec: HTTPRequest["spec"];
   readonly item: ScopeItem;
@@ -187,53 +181,23 @@ function* judgeItem(outcome: Outcome, { spec, item, exchange, attempt, tried, de
     };
   }
   const judgement = yield* judgeResponse(spec.expect, exchange, outcome);
-  const own = { ...attempt, tries: tried + 1 }; // an item that waited for its turn has not been tried
+  // An item that waited for its turn has not been tried.
+  const own = { ...attempt, tries: tried + 1, inDoubt: attempt.inDoubt === true && tried > 0 };
   const conclusion = conclude(outcome, judgement.succeeded, own, desired);
   const { type } = conclusion;
-  const phase = type === "succeeded" ? "Succeeded" : type === "retry" ? "Retrying" : "Failed";
+  const isOpen = type === "unknown";
+  const phase = type === "succeeded" ? "Succeeded" : type === "retry" || isOpen ? "Retrying" : "Failed";
   const { reason, response } = judgement;
   const otherwise = conclude(outcome, false, own, desired).type === "retry" ? "Retrying" : "Failed";
   return {
     item,
     otherwise,
-    inDoubt: conclusion.type === "retry" && conclusion.inDoubt,
+    isOpen,
+    inDoubt: isOpen || (conclusion.type === "retry" && conclusion.inDoubt),
     unsent: conclusion.type === "retry" && conclusion.unsent,
     judgement,
     status: { ...about, phase, reason, tries: own.tries, ...(response && { statusCode: response.statusCode }) },
   };
-}
-
-/** Together they make one document for the outputs' expressions. */
-const maxKeptBytes = 2 * 1024 * 1024;
-
-/** A success keeps its answer, of which outputs are made, and where there is no more room for that it is none. */
-function keptWithin(room: { leftBytes: number }, one: SentItem): SentItem {
-  const { succeeded, response } = one.judgement;
-  if (!succeeded || !response) return withoutBody(one);
-  if (response.sizeBytes <= room.leftBytes) {
-    room.leftBytes -= response.sizeBytes;
-    return one;
-  }
-  const reason = "ResponseTooLarge";
-  const message = `answered ${response.statusCode}, but the answers of which outputs are made are longer than ${maxKeptBytes} bytes together`;
-  const judgement = { ...one.judgement, succeeded: false, reason, message };
-  return withoutBody({ ...one, judgement, status: { ...one.status, phase: "Failed", reason } });
-}
-/** What nobody needs once it has been judged is let go, so that one answer is held at a time, and not all of them. */
-function withoutBody(one: SentItem): SentItem {
-  const { response } = one.judgement;
-  if (!response) return one;
-  const { statusCode, headers, sizeBytes, sha256, durationMs } = response;
-  const head = {
-    statusCode,
-    headers,
-    sizeBytes,
-    sha256,
-    durationMs,
-    body: redact(""),
-    shown: createShown({ headers, body: "" }),
-  };
-  return { ...one, judgement: { ...one.judgement, response: head } };
 }
 
 /** A success whose outputs could not be written is none. */
@@ -262,30 +226,6 @@ function* keepOutputs(
         }
       : one,
   );
-}
-
-function sumUp(items: readonly ItemStatus[], sent: readonly SentItem[], now: Date): Judgement {
-  const failed = items.filter(({ phase }) => phase !== "Succeeded");
-  const [worst] = failed;
-  const common = { items, ...longestRetryAfter(sent, now) };
-  if (!worst)
-    return { ...common, succeeded: true, reason: "Succeeded", message: `all ${items.length} items were answered as expected` };
-  const message = sent.find(({ item }) => item.index === worst.index)?.judgement.message ?? worst.reason;
-  const others = failed.length > 1 ? `; and ${failed.length - 1} more` : "";
-  return {
-    ...common,
-    succeeded: false,
-    reason: "ItemsFailed",
-    message: `${failed.length} of ${items.length} items did not succeed: item ${worst.index}: ${message}${others}`,
-  };
-}
-/** The response by which the next try is paced. */
-function longestRetryAfter(sent: readonly SentItem[], now: Date): Pick<Judgement, "response"> {
-  const asked = ({ judgement: { response } }: SentItem): number => retryAfterFieldMs(response, now);
-  const [longest] = sent
-    .filter(({ status, judgement }) => status.phase === "Retrying" && judgement.response)
-    .toSorted((a, b) => asked(b) - asked(a));
-  return longest?.judgement.response ? { response: longest.judgement.response } : {};
 }
 
 const nothingToSend: Judgement = { succeeded: true, reason: "Succeeded", message: "nothing to send: 0 items", items: [] };

@@ -5,15 +5,8 @@
  * a status.
  */
 import { endAfter } from "../../core/attempt-times.ts";
-import {
-  markRetrying,
-  conclude,
-  decide,
-  type Attempt,
-  type Decision,
-  type DeliveryRecord,
-  type Desired,
-} from "../../core/delivery.ts";
+import { conclude, leaveOpen, markRetrying } from "../../core/conclusion.ts";
+import { decide, type Attempt, type Decision, type DeliveryRecord, type Desired } from "../../core/delivery.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import { nextTryOf } from "../../core/next-look.ts";
 import type { Refusal } from "../../core/outcome.ts";
@@ -220,7 +213,7 @@ function* deliver(situation: Situation<HTTPRequest>, { attempt, desired, endpoin
     case "retry":
       return report.retrying(markRetrying(ended, conclusion), desired, judgement);
     case "unknown":
-      return report.unknown({ ...ended, phase: "Unknown" }, judgement.message);
+      return report.unknown(leaveOpen(ended), judgement);
   }
 }
 

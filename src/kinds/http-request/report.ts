@@ -41,7 +41,7 @@ export interface Report {
     poll: PollStatus,
     next: { readonly delayMs: number; readonly message: string; readonly response?: Response },
   ): Verdict;
-  unknown(attempt: Attempt, why: string): Verdict;
+  unknown(attempt: Attempt, why: Pick<Judgement, "message" | "items">): Verdict;
   /** The same of an attempt of which nothing new is known. */
   stillUnknown(attempt: Attempt): Verdict;
 }
@@ -233,23 +233,28 @@ function reportUnknown(reported: Reported): Pick<Report, "unknown" | "stillUnkno
   const { timing } = reported;
   const { metadata } = reported.resource;
   const before: HTTPRequestStatus = reported.resource.status ?? {};
-  function stuck(message: string, attempt: Attempt): Verdict {
+  function stuck(message: string, attempt: Attempt, items?: Judgement["items"]): Verdict {
     const reason = "OutcomeUnknown";
     const isTold = isStalledFor(reason, before.conditions) && isSameTry(before.attempt, attempt);
-    return { status: status(stalled(reason, message), attempted(attempt)), result: isTold ? "unchanged" : "stalled", reason };
+    return {
+      status: status(stalled(reason, message), { ...attempted(attempt), ...(items && { items }) }),
+      result: isTold ? "unchanged" : "stalled",
+      reason,
+    };
   }
-  function unknown(attempt: Attempt, why: string): Verdict {
+  function unknown(attempt: Attempt, { message: why, items }: Pick<Judgement, "message" | "items">): Verdict {
     const meanwhile = timing ? "; until then the schedule sends nothing" : "";
     const ways = `If it has, set the annotation ${arrivedAnnotation}: ${attempt.id}; to send it again change the annotation ${reconcileAtAnnotation}, or set spec.onUnknown: Resend`;
-    const message = `${why}: it may or may not have arrived. ${ways}${meanwhile}`;
-    return stuck(message, attempt);
+    const asked = attempt.refused ? ", which says nothing of a try before it that was not answered" : "";
+    const message = `${why}${asked}: it may or may not have arrived. ${ways}${meanwhile}`;
+    return stuck(message, attempt, items);
   }
   return {
     unknown,
     stillUnknown(attempt) {
       const said = before.observedGeneration === metadata.generation ? before.conditions : [];
       const known = said?.find(({ type, reason }) => type === "Stalled" && reason === "OutcomeUnknown");
-      return known ? stuck(known.message, attempt) : unknown(attempt, unknownReasonText(before.attempt?.phase));
+      return known ? stuck(known.message, attempt) : unknown(attempt, { message: unknownReasonText(before.attempt?.phase) });
     },
   };
 }

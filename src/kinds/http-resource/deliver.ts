@@ -4,7 +4,9 @@
  * Invariant: what may have arrived and is not repeatable is `unknown`, however badly the server answered.
  */
 import { endAfter } from "../../core/attempt-times.ts";
-import { markRetrying, conclude, decide, runsBefore, type DeliveryRecord, type Desired } from "../../core/delivery.ts";
+import { isRejected } from "../../core/answered-status.ts";
+import { conclude, followsDoubt, markRetrying } from "../../core/conclusion.ts";
+import { decide, runsBefore, type DeliveryRecord, type Desired } from "../../core/delivery.ts";
 import { nextTryOf } from "../../core/next-look.ts";
 import { wasNotActedOn, type Response } from "../../core/outcome.ts";
 import { sendExchange, type Steps } from "../../core/plan.ts";
@@ -92,31 +94,24 @@ export function* deliver(context: Context, report: Report, sending: VerbDelivery
     if (working) return working;
   }
   const conclusion = conclude(outcome, judgement.succeeded || isGone, ended, desired);
+  const isRefused = judgement.reason === "Refused" || (response !== undefined && isRejected(response));
   // What may have renamed the object is in doubt, by whatever method: the old name's absence would else be believed.
-  const mayHaveRenamed =
-    sending.renames === true && !isRejection(response) && judgement.reason !== "Refused" && !wasNotActedOn(outcome);
+  const mayHaveRenamed = sending.renames === true && !isRefused && !wasNotActedOn(outcome);
   if (mayHaveRenamed && conclusion.type !== "succeeded")
     return { type: "unknown", attempt: { ...ended, phase: "Unknown" }, judgement };
   switch (conclusion.type) {
     case "succeeded":
       return yield* ofSuccess(context, { attempt: ended, judgement, scope: exchange.scope });
-    case "failed": {
-      // A 4xx says that nothing was done, and so does what never left, if no try before it may have. Nothing else does.
-      const isFirst = attempt.tries === 1 || (!desired.repeatable && desired.onUnknown === "Stall");
-      const isCertain = judgement.reason === "Refused" || isRejection(response) || (isFirst && wasNotActedOn(outcome));
-      return ofFailure(ended, judgement, { isCertain, repeatable: desired.repeatable });
-    }
     case "retry":
       return { type: "retry", attempt: markRetrying(ended, conclusion), judgement };
-    case "unknown":
-      // An answer that says that nothing was done is certain, whatever its status.
-      if (judgement.reason === "Refused") return ofFailure(ended, judgement, { isCertain: true, repeatable: desired.repeatable });
-      return { type: "unknown", attempt: { ...ended, phase: "Unknown" }, judgement };
+    case "failed":
+    case "unknown": {
+      // A refusal says that nothing was done, and so does what never left, if no try before it may have. Nothing else does.
+      const isFirst = attempt.tries === 1 || (!desired.repeatable && desired.onUnknown === "Stall");
+      const isCertain = isRefused ? !followsDoubt(attempt, desired) : isFirst && wasNotActedOn(outcome);
+      return ofFailure(ended, judgement, { isCertain, repeatable: desired.repeatable });
+    }
   }
-}
-
-function isRejection(response: Response | undefined): boolean {
-  return response !== undefined && response.statusCode >= 400 && response.statusCode < 500;
 }
 
 /** An attempt that is over, or is another verb's, is no answer to whether this one is to be sent: what was observed is. */

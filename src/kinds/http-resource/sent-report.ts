@@ -73,7 +73,9 @@ export function sentReport(context: Context, { status, known, attempted, due, hi
     },
     failed(attempt, { reason, message, response }) {
       const change = { ...attempted(attempt), ...recordResponse(response, spec) };
-      const states = reconciling(reason, `${message}; it is tried again at the next interval, or when the spec changes`);
+      const what =
+        attempt.phase === "Unknown" ? "; a try of it may have arrived all the same, and it is the same attempt that" : "; it";
+      const states = reconciling(reason, `${message}${what} is tried again at the next interval, or when the spec changes`);
       const requeueAfterMs = untilDueMs(uid, intervalMs, now);
       const made = status(states, change);
       // Only an observation can say whether there is an object with the id.

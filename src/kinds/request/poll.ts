@@ -5,6 +5,7 @@
  * literal text: it is never expanded.
  */
 import type { Poll, PollStatus } from "../../api/poll.ts";
+import { isPassing } from "../../core/answered-status.ts";
 import { mayRead } from "../../core/expression-reads.ts";
 import { durationMs } from "../../core/tools/duration.ts";
 import type { Scope } from "../../core/evaluation.ts";
@@ -223,9 +224,6 @@ function pauseMs({ interval }: Poll, response: Response | undefined, now: Date):
   return Math.max(durationMs(interval), retryAfterFieldMs(response, now));
 }
 
-/** These statuses mean that the server is away for a while; they say nothing about the work. */
-const transient: readonly number[] = [408, 425, 429];
-
 function* judgePoll(
   poll: Poll,
   {
@@ -246,7 +244,8 @@ function* judgePoll(
   const { response } = outcome;
   const { statusCode } = response;
   const goesOn = goOn(pauseMs(poll, response, now), statusCode);
-  if (statusCode >= 500 || transient.includes(statusCode)) return goesOn;
+  // The server is away for a while, which says nothing of the work.
+  if (statusCode >= 400 && isPassing(response)) return goesOn;
   const isOperation = status.from === "Azure-AsyncOperation" || status.from === "Operation-Location";
   if (poll.until === undefined && statusCode >= 300)
     return failPoll("PollFailed", `the poll was answered ${statusCode}`, response);

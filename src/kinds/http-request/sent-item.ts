@@ -1,0 +1,76 @@
+/** An item of a list as it was sent, what is kept of its answer, and what the items make together. Pure. */
+import type { ItemStatus } from "../../api/for-each.ts";
+import type { ScopeItem } from "../../core/evaluation.ts";
+import { redact } from "../../core/redacted.ts";
+import { retryAfterFieldMs } from "../../core/retry.ts";
+import { createShown } from "../../core/shown.ts";
+import type { Judgement } from "../request/recorded.ts";
+
+export interface SentItem {
+  readonly item: ScopeItem;
+  /** What would be made of it if it did not count as a success. */
+  readonly otherwise: "Retrying" | "Failed";
+  /** It was refused after a try that may have arrived: only a person has it sent again. */
+  readonly isOpen?: boolean;
+  readonly inDoubt: boolean;
+  /** Its server did not act on this try. */
+  readonly unsent: boolean;
+  readonly judgement: Judgement & { readonly tookMs: number };
+  readonly status: ItemStatus;
+}
+/** Together they make one document for the outputs' expressions. */
+export const maxKeptBytes = 2 * 1024 * 1024;
+
+/** A success keeps its answer, of which outputs are made, and where there is no more room for that it is none. */
+export function keptWithin(room: { leftBytes: number }, one: SentItem): SentItem {
+  const { succeeded, response } = one.judgement;
+  if (!succeeded || !response) return withoutBody(one);
+  if (response.sizeBytes <= room.leftBytes) {
+    room.leftBytes -= response.sizeBytes;
+    return one;
+  }
+  const reason = "ResponseTooLarge";
+  const message = `answered ${response.statusCode}, but the answers of which outputs are made are longer than ${maxKeptBytes} bytes together`;
+  const judgement = { ...one.judgement, succeeded: false, reason, message };
+  return withoutBody({ ...one, judgement, status: { ...one.status, phase: "Failed", reason } });
+}
+/** What nobody needs once it has been judged is let go, so that one answer is held at a time, and not all of them. */
+export function withoutBody(one: SentItem): SentItem {
+  const { response } = one.judgement;
+  if (!response) return one;
+  const { statusCode, headers, sizeBytes, sha256, durationMs } = response;
+  const head = {
+    statusCode,
+    headers,
+    sizeBytes,
+    sha256,
+    durationMs,
+    body: redact(""),
+    shown: createShown({ headers, body: "" }),
+  };
+  return { ...one, judgement: { ...one.judgement, response: head } };
+}
+
+export function sumUp(items: readonly ItemStatus[], sent: readonly SentItem[], now: Date): Judgement {
+  const failed = items.filter(({ phase }) => phase !== "Succeeded");
+  const [worst] = failed;
+  const common = { items, ...longestRetryAfter(sent, now) };
+  if (!worst)
+    return { ...common, succeeded: true, reason: "Succeeded", message: `all ${items.length} items were answered as expected` };
+  const message = sent.find(({ item }) => item.index === worst.index)?.judgement.message ?? worst.reason;
+  const others = failed.length > 1 ? `; and ${failed.length - 1} more` : "";
+  return {
+    ...common,
+    succeeded: false,
+    reason: "ItemsFailed",
+    message: `${failed.length} of ${items.length} items did not succeed: item ${worst.index}: ${message}${others}`,
+  };
+}
+/** The response by which the next try is paced. */
+function longestRetryAfter(sent: readonly SentItem[], now: Date): Pick<Judgement, "response"> {
+  const asked = ({ judgement: { response } }: SentItem): number => retryAfterFieldMs(response, now);
+  const [longest] = sent
+    .filter(({ status, judgement }) => status.phase === "Retrying" && judgement.response)
+    .toSorted((a, b) => asked(b) - asked(a));
+  return longest?.judgement.response ? { response: longest.judgement.response } : {};
+}

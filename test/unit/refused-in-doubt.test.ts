@@ -1,0 +1,65 @@
+/** A request under a key, of which one try may have arrived and the next is refused: that says nothing of the first. */
+import { describe, expect, test } from "@jest/globals";
+import type { Outcome } from "../../src/core/outcome.ts";
+import { answer, condition, drive, httpRequest, reset, type Outcomes } from "../support/request-plan.ts";
+
+const [start, later, latest] = ["2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z", "2026-01-01T02:00:00Z"];
+const keyed = { idempotencyKey: { header: "Idempotency-Key" } };
+const outcomes = (...all: readonly Outcome[]): Outcomes => ({ type: "outcomes", outcomes: all });
+
+describe("a POST under a key", () => {
+  const first = drive(httpRequest(keyed), start, [reset]).status;
+  test("is sent again under it while its server still carries out the first, and ends with the first one's answer", () => {
+    const second = drive(httpRequest(keyed, { status: first }), later, [answer(409)]).status;
+    expect(second.attempt).toMatchObject({ phase: "Retrying", inDoubt: true, id: first.attempt?.id });
+    const third = drive(httpRequest(keyed, { status: second }), latest, [answer(201)]).status;
+    expect([third.attempt?.id, condition(third, "Ready")?.reason]).toEqual([first.attempt?.id, "Succeeded"]);
+  });
+  test("is not known by a 422, and not sent again before somebody asks for it", () => {
+    const { status } = drive(httpRequest(keyed, { status: first }), later, [answer(422)]);
+    expect(condition(status, "Stalled")).toMatchObject({
+      reason: "OutcomeUnknown",
+      message: expect.stringMatching(/answered 422.*says nothing of a try before it.*may or may not have arrived/),
+    });
+    const idle = drive(httpRequest(keyed, { status }), latest);
+    expect([idle.steps, idle.verdict.result]).toEqual([[], "unchanged"]);
+    const annotations = { "holdfast.dev/reconcile-at": "1" };
+    const asked = drive(httpRequest(keyed, { status, annotations }), latest, [answer(201)]).status;
+    expect(asked.attempt).toMatchObject({ phase: "Done", id: first.attempt?.id });
+    expect(asked.attempt).not.toHaveProperty("refused");
+    const arrived = { "holdfast.dev/arrived": first.attempt?.id ?? "" };
+    const told = drive(httpRequest(keyed, { status, annotations: arrived }), latest).status;
+    expect(condition(told, "Ready")?.reason).toBe("AcknowledgedAsDelivered");
+  });
+  test("that was refused at its first try has failed", () => {
+    expect(drive(httpRequest(keyed), start, [answer(409)]).status.attempt?.phase).toBe("Done");
+  });
+});
+
+describe("an item under a key", () => {
+  const spec = { ...keyed, forEach: { items: [1, 2, 3] } };
+  const first = drive(httpRequest(spec), start, [outcomes(reset, reset, answer(200))]).status;
+  test("is sent again while its server still carries out the first", () => {
+    const { status } = drive(httpRequest(spec, { status: first }), later, [outcomes(answer(409), answer(201))]);
+    expect(status.items?.map(({ phase }) => phase)).toEqual(["Retrying", "Succeeded", "Succeeded"]);
+    expect(status.attempt?.phase).toBe("Retrying");
+  });
+  test("is not known by a 422, though the others have ended: somebody says what is so", () => {
+    const { status } = drive(httpRequest(spec, { status: first }), later, [outcomes(answer(422), answer(201))]);
+    expect(condition(status, "Stalled")?.reason).toBe("OutcomeUnknown");
+    expect(drive(httpRequest(spec, { status }), latest).steps).toEqual([]);
+    const annotations = { "holdfast.dev/reconcile-at": "1" };
+    const asked = drive(httpRequest(spec, { status, annotations }), latest, [outcomes(answer(201))]);
+    expect(asked.status.items?.map(({ phase, tries }) => [phase, tries])).toEqual([
+      ["Succeeded", 3],
+      ["Succeeded", 2],
+      ["Succeeded", 1],
+    ]);
+  });
+  test("that is sent for the first time beside one in doubt has failed by a refusal", () => {
+    const one = { ...first, items: (first.items ?? []).map((item) => (item.index === 0 ? { ...item, tries: 0 } : item)) };
+    const { status } = drive(httpRequest(spec, { status: one }), later, [outcomes(answer(422), answer(201))]);
+    expect(status.items?.map(({ phase }) => phase)).toEqual(["Failed", "Succeeded", "Succeeded"]);
+    expect(status.attempt?.phase).toBe("Done");
+  });
+});
