@@ -284,13 +284,12 @@ function askedPauseMs(error: unknown): number {
 }
 
 type Reconciliation = Extract<TelemetryEvent, { type: "reconciled" }>;
-
 function summary(reconciled: Reconciled): Pick<Reconciliation, "result" | "reason" | "detail"> {
   switch (reconciled.type) {
     case "settled": {
       const { result, reason, status, finalizer, detail: own } = reconciled.verdict;
       const isOld = result === "unchanged" || finalizer?.present === false; // its status is that of before
-      const detail = own ?? (isOld ? undefined : findCondition(status, "Ready")?.message);
+      const detail = isOld ? own : (own ?? findCondition(status, "Ready")?.message);
       return { result, reason, ...(detail && { detail }) };
     }
     case "conflict":

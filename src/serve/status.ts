@@ -14,6 +14,7 @@ import type { ShownAnswer } from "./shown-answers.ts";
 import { holdsAll } from "./injected-body.ts";
 import { headersThere } from "./go-headers.ts";
 import { identityAnswer } from "./identity-answer.ts";
+import { inItsWords } from "./told-text.ts";
 import { hasSucceeded, isAssumed, isTakenForDone, triesInAll } from "./sent-once.ts";
 import { conditionOf, type ServedObject } from "./served-object.ts";
 
@@ -124,7 +125,7 @@ function tellFailures({ peer }: ServedObject, shadow: Resource, answer: PeerAnsw
   const { failed, error } = peer.status ?? {};
   const before = { ...(failed !== undefined && { failed }), ...(error !== undefined && { error }) };
   const { attempt, schedule } = (shadow.status ?? {}) as ShadowStatus;
-  const ready = findCondition(shadow.status, "Ready");
+  const ready = inItsWords(findCondition(shadow.status, "Ready"));
   if (isTakenForDone(shadow)) return before;
   if (ready?.status === "True") return attempt || peer.type === "request" ? {} : before;
   if (attempt?.phase === "InFlight" || attempt?.phase === "Polling") return before;
@@ -134,7 +135,11 @@ function tellFailures({ peer }: ServedObject, shadow: Resource, answer: PeerAnsw
     if (ready && !resting.includes(ready.reason)) return { failed: Math.max(failed ?? 0, 1), error: ready.message };
     return hasEndedWell ? {} : before;
   }
-  const why = errorOf(peer, findCondition(shadow.status, attempt.phase === "Done" ? "Succeeded" : "Ready") ?? ready, answer);
+  const why = errorOf(
+    peer,
+    (attempt.phase === "Done" ? inItsWords(findCondition(shadow.status, "Succeeded")) : ready) ?? ready,
+    answer,
+  );
   return { failed: Math.max(triesInAll(shadow), schedule?.failures ?? 0), ...(why !== undefined && { error: why }) };
 }
 type Failures = Pick<PeerStatus, "failed" | "error">;
@@ -188,7 +193,7 @@ const resting: readonly string[] = [
 
 /** Ready and Synced, as Crossplane has them. */
 export function readyStates({ resource, peer }: ServedObject, shadow: Resource | undefined): readonly State[] {
-  const ready = findCondition(shadow?.status, "Ready");
+  const ready = inItsWords(findCondition(shadow?.status, "Ready"));
   const { attempt, values } = (shadow?.status ?? {}) as ShadowStatus;
   const isDeleted = resource.metadata.deletionTimestamp !== undefined;
   // Taken over after it had failed for good: that stands.
