@@ -22,6 +22,7 @@ const harmless: readonly string[] = [
   "Sending",
   "Polling",
   "Replacing",
+  "Deleting",
   "InUse",
   ...turnReasons,
   "Suspended",

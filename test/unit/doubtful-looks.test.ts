@@ -1,6 +1,7 @@
 /** HTTPResource's plan where an answer seems to say that the object is not there, and does not, with scripted answers. */
 import { describe, expect, test } from "@jest/globals";
 import {
+  after,
   answer,
   condition,
   created,
@@ -87,5 +88,76 @@ describe("a list of which the answer has a part,", () => {
     expect(looked(206, link)(more)).toMatchObject({
       sent: [list, list, "POST users after intent"],
     });
+  });
+});
+
+describe("a deletion that was answered 202", () => {
+  const accepted = drive(created(user, deleted), [answer(202)], hour);
+  const at = (seconds: number) => after(3_600_000 + seconds * 1_000);
+  const going = ({ status }: { readonly status: ReturnType<typeof drive>["status"] }, rest: object = {}) =>
+    created(user, { ...deleted, status, ...rest });
+
+  test("is not over by that, and is looked at after a pause that doubles, until the object is gone", () => {
+    expect([accepted.sent, accepted.state, accepted.verdict.finalizer]).toEqual([
+      [remove],
+      "False/Deleting Reconciling",
+      undefined,
+    ]);
+    expect(drive(going(accepted), [], at(1)).sent).toEqual([]);
+    let driven = accepted;
+    const pauses = [4, 8, 20].map((seconds) => {
+      driven = drive(going(driven), [answer(200), same], at(seconds));
+      expect([driven.sent, driven.state, driven.verdict.finalizer]).toEqual([[look], "False/Deleting Reconciling", undefined]);
+      return (driven.verdict.requeueAfterMs ?? 0) / 1_000;
+    });
+    for (const [index, seconds] of [4, 8, 20].entries()) expect(pauses[index]).toBeGreaterThan(seconds * 0.7);
+    const silent = drive(going(driven), [answer(503)], at(600));
+    expect([silent.sent, silent.verdict.finalizer]).toEqual([[look], undefined]);
+    const over = drive(going(silent), [answer(404)], at(1_200));
+    expect([over.sent, over.verdict]).toMatchObject([[look], gone]);
+  });
+  test("is sent again where a person asks", () => {
+    const annotations = { "holdfast.dev/reconcile-at": "1" };
+    const again = drive(going(accepted, { annotations }), [answer(202)], at(1));
+    expect([again.sent, again.state, again.status.lastHandledReconcileAt]).toEqual([[remove], "False/Deleting Reconciling", "1"]);
+    expect(drive(going(again, { annotations }), [answer(200), same], at(600)).sent).toEqual([look]);
+  });
+  test("by POST without a key is not sent twice", () => {
+    const posted = { ...user, delete: { ...user.delete, method: "POST" } };
+    const { status } = drive(created(posted, deleted), [answer(202)], hour);
+    const next = drive(created(posted, { ...deleted, status }), [answer(200), same], at(60));
+    expect([next.sent, next.state]).toEqual([[look], "False/Deleting Reconciling"]);
+  });
+  test("is over by that where nobody can look", () => {
+    const { observe: _, ...unwatched } = user;
+    expect(drive(created(unwatched, deleted), [answer(202)], hour).verdict).toMatchObject(gone);
+  });
+  test("is looked for in the list where there is no observe, and is over where that has another one by now", () => {
+    const { observe: _, ...listed } = withLookup;
+    const { status } = drive(resource(listed), [answer(200), values([]), answer(201), values("7")]);
+    const object = resource(listed, { ...deleted, status: { ...status, seen: true } });
+    const begun = drive(object, [answer(202)], hour);
+    expect(begun.state).toBe("False/Deleting Reconciling");
+    const found = (id: string) => [answer(200), values([{ id, item: { id } }]), same];
+    const next = (id: string) => drive(resource(listed, { ...deleted, status: begun.status }), found(id), at(60));
+    expect([next("7").state, next("7").verdict.finalizer]).toEqual(["False/Deleting Reconciling", undefined]);
+    expect(next("8").verdict).toMatchObject(gone);
+  });
+  test("of what is to be made anew comes before that", () => {
+    const written = { ...user, replace: [".name"] };
+    const eve = { ...written, parameters: { name: "eve", age: 36 } };
+    const of = ({ status }: { readonly status?: ReturnType<typeof drive>["status"] }) => created(eve, { status, generation: 2 });
+    const replacing = drive(of(created(user)), [answer(200), differs(".name")], hour);
+    const begun = drive(of(replacing), [answer(202)], hour);
+    expect([begun.sent, begun.state]).toEqual([[remove], "False/Deleting Reconciling"]);
+    const still = drive(of(begun), [answer(200), differs(".name")], at(60));
+    expect([still.sent, still.state]).toEqual([[look], "False/Deleting Reconciling"]);
+    const unmade = drive(of(still), [answer(404)], at(600));
+    expect([unmade.sent, unmade.state]).toEqual([[look], "False/Replacing Reconciling"]);
+    const made = drive(of(unmade), [answer(201), values("8")], at(600));
+    expect([made.sent, made.status.externalID]).toEqual([["POST users after intent"], "8"]);
+    // What has been deleted once is deleted again, and not waited for by what is left of that.
+    const released = drive(created(eve, { ...deleted, status: made.status }), [answer(200), same, answer(204)], at(900));
+    expect([released.sent, released.verdict]).toMatchObject([[look, remove], gone]);
   });
 });

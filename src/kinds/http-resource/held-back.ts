@@ -21,6 +21,7 @@ export const replacingFor: Readonly<Record<Replacement, string>> = {
   Immutable: "what is declared cannot be had by spec.update",
 };
 export const stillThere = "spec.observe still shows the object: mend the URL, path or id in spec.delete";
+export const deletionGoesOn = `spec.delete: answered 202, which says that the object will be deleted: it is looked at until it is gone. To have it sent again change the annotation ${reconcileAtAnnotation}`;
 export const neverSeen =
   "nobody has ever observed the object, so that its absence proves nothing: mend the URLs in spec.delete and spec.observe";
 

@@ -3,15 +3,25 @@ import { pauseSinceMs } from "../../core/backoff.ts";
 import { isStalledFor, reconciling, stalled } from "../../core/conditions.ts";
 import { replacementDigest } from "./contested.ts";
 import type { Context } from "./context.ts";
-import { firstLook, heldStates, inUseBy, neverSeen, outside, replacingFor, sinceAttemptMs, stillThere } from "./held-back.ts";
+import {
+  deletionGoesOn,
+  firstLook,
+  heldStates,
+  inUseBy,
+  neverSeen,
+  outside,
+  replacingFor,
+  sinceAttemptMs,
+  stillThere,
+} from "./held-back.ts";
 import type { Report } from "./report.ts";
 import type { StatusDraft } from "./status-draft.ts";
 import { failingMs } from "./worth-writing.ts";
 
-type Ends = Pick<Report, "held" | "replacing" | "unmade" | "inUse" | "notDeleted">;
+type Ends = Pick<Report, "held" | "replacing" | "unmade" | "inUse" | "deleting" | "notDeleted">;
 
 export function heldReport(context: Context, { status, attempted, acknowledged, known, due, hint }: StatusDraft): Ends {
-  const { status: before, resource, now } = context;
+  const { status: before, resource, now, retry, intervalMs } = context;
   const { uid } = resource.metadata;
   return {
     held(why) {
@@ -51,6 +61,15 @@ export function heldReport(context: Context, { status, attempted, acknowledged, 
         result: "waiting",
         reason: "InUse",
       };
+    },
+    deleting(attempt) {
+      const sinceMs = attempt ? 0 : sinceAttemptMs(context);
+      const maxMs = Math.max(firstLook.initialMs, Math.min(retry.maxMs, intervalMs));
+      const requeueAfterMs = pauseSinceMs(uid, { initialMs: firstLook.initialMs, maxMs }, sinceMs);
+      const nextRunAt = new Date(now.getTime() + requeueAfterMs).toISOString();
+      const change = { ...(attempt && attempted(attempt)), nextRunAt };
+      const made = status(reconciling("Deleting", `${deletionGoesOn}${hint}`), change);
+      return { status: made, requeueAfterMs, result: "waiting", reason: "Deleting" };
     },
     notDeleted(attempt, { message }, isThere) {
       const change = attempted({ ...attempt, phase: "Done", succeeded: false });

@@ -16,6 +16,7 @@ import {
   type Context,
   type VerbAttempt,
 } from "./context.ts";
+import { awaitGone, isAwaited } from "./gone.ts";
 import { isUnresolvedCreate, isWatched, remoteOf, sightOf } from "./identity.ts";
 import { isRepeatable, isUnended } from "./delivered.ts";
 import { isObserved, unknown, type Absent, type Unknown } from "./observation.ts";
@@ -63,6 +64,7 @@ function* byKnownID(context: Context, report: Report): Steps<Verdict> {
   const { spec, attempt, remote } = context;
   if (attempt?.phase === "Polling" && isRemoval(attempt)) return yield* followRemoval(context, report, attempt);
   if (attempt?.phase === "Polling" && attempt.verb !== "Update") return yield* followEarlier(context, report, attempt);
+  if (isAwaited(context)) return yield* awaitGone(context, report);
   const mayHaveAnother = remote.former !== undefined || remote.made === "renaming";
   if (!mayHaveAnother || !isWatched(spec)) return yield* byID(context, report);
   const seen = yield* observe(context);

@@ -1,16 +1,10 @@
-/**
- * Deletes a remote object whose id is known, or needs none: what has to be done before, the DELETE, and whether it is gone then.
- *
- * Invariant: it is gone when the server says so, and nobody who can look denies it.
- */
+/** Deletes a remote object whose id is known, or needs none: what has to be done before, the DELETE, and whether it is gone then. */
 import type { Steps, Verdict } from "../../core/plan.ts";
-import type { Response } from "../../core/outcome.ts";
 import { isGone, unmade } from "../../core/remote-object.ts";
-import { needsExternalID, readsAny, withRemote, type Context, type VerbAttempt } from "./context.ts";
+import { readsAny, withRemote, type Context, type VerbAttempt } from "./context.ts";
 import { deliver } from "./deliver.ts";
 import { isUnended, type Delivered } from "./delivered.ts";
-import { sightOf } from "./identity.ts";
-import { saysGone } from "./judge.ts";
+import { awaitGone, canLook, concludeGone, isAnother, isAwaited, verifyGone } from "./gone.ts";
 import { isObserved, type Found } from "./observation.ts";
 import { look, observe } from "./observe.ts";
 import { pollDelivery } from "./poll.ts";
@@ -78,8 +72,7 @@ function* shownFirst(context: Context, report: Report): Steps<Shown | Verdict> {
   const { spec, externalID } = context;
   const reads = readsShown(spec.delete) || readsShown(spec.beforeDelete);
   const isNeeded = reads || spec.mine !== undefined;
-  const mayAsk = spec.observe ? externalID !== undefined || !needsExternalID(spec.observe) : spec.lookup !== undefined;
-  if (!mayAsk || (!isNeeded && context.remote.seen)) return {};
+  if (!canLook(context) || (!isNeeded && context.remote.seen)) return {};
   const seen = spec.observe ? yield* look(context) : yield* observe(context);
   if (!isObserved(seen)) return isNeeded ? reportUnobserved(report, seen) : {};
   switch (seen.type) {
@@ -99,19 +92,6 @@ function* shownFirst(context: Context, report: Report): Steps<Shown | Verdict> {
   }
 }
 
-function isAnother(seen: Found, known: string | undefined): boolean {
-  return known !== undefined && seen.externalID !== undefined && seen.externalID !== known;
-}
-
-/** Its server says that it is gone. */
-function concludeGone(context: Context, report: Report): Verdict {
-  const message = "spec.observe: it is not there";
-  if (context.resource.metadata.deletionTimestamp !== undefined) return report.released("Deleted", message);
-  // No attempt says any more that it is there.
-  const { attempt: _, ...rest } = withRemote(context, unmade);
-  return httpResourceReport(rest).unmade(undefined, { message });
-}
-
 export function isRemoval({ verb }: VerbAttempt): boolean {
   return verb === "Delete" || verb === "BeforeDelete";
 }
@@ -128,7 +108,7 @@ export function* replace(context: Context, report: Report): Steps<Verdict> {
   const { spec, attempt } = context;
   if (!spec.delete || !spec.create) return report.held("Absent");
   if (attempt?.phase === "Polling" && isRemoval(attempt)) return yield* followRemoval(context, report, attempt);
-  return yield* remove(context, report);
+  return isAwaited(context) ? yield* awaitGone(context, report) : yield* remove(context, report);
 }
 
 /** `isVerified`: that it is gone says another answer than that to delete. */
@@ -141,10 +121,7 @@ export function* concludeDelete(
   switch (delivered.type) {
     case "succeeded": {
       const { attempt, judgement } = delivered;
-      const problem =
-        !isVerified && (saysGone(judgement.response) || isPage(judgement.response))
-          ? yield* verifyGone(context, report, { attempt, judgement })
-          : undefined;
+      const problem = isVerified ? undefined : yield* verifyGone(context, report, { attempt, judgement });
       if (problem) return problem;
       const isOver = context.resource.metadata.deletionTimestamp !== undefined;
       if (isOver) return report.released("Deleted", judgement.message);
@@ -161,37 +138,5 @@ export function* concludeDelete(
         undefined,
         delivered.type === "unknown" ? delivered.judgement?.response : undefined,
       );
-  }
-}
-
-/** A page for people, such as that for signing in when a session is over, says nothing of what was asked for. */
-function isPage(response: Response | undefined): boolean {
-  return response !== undefined && /^text\/html\b/i.test(String(response.headers["content-type"] ?? ""));
-}
-
-/**
- * A 404 can be that of a wrong URL, and a page anybody's: whoever can look is asked, once. Undefined: nobody denies that it is
- * gone.
- */
-function* verifyGone(
-  context: Context,
-  report: Report,
-  { attempt, judgement }: Pick<Extract<Delivered, { type: "succeeded" }>, "attempt" | "judgement">,
-): Steps<Verdict | undefined> {
-  const { spec, externalID } = context;
-  const canLook = spec.observe ? externalID !== undefined || !needsExternalID(spec.observe) : spec.lookup !== undefined;
-  if (!canLook) return undefined;
-  const seen = spec.observe ? yield* look(context) : yield* observe(context);
-  switch (seen.type) {
-    case "refusal":
-    case "unknown":
-      return report.retrying({ ...attempt, phase: "Retrying", succeeded: false }, { ...judgement, ...seen, succeeded: false });
-    case "found":
-    case "absent": {
-      const sight = seen.type === "found" && seen.mine !== false ? sightOf(seen) : null;
-      // Of what nobody has ever seen the absence proves nothing, where a status that means so is all that was said.
-      const isOver = saysGone(judgement.response) ? isGone(context.remote, sight) : sight === null;
-      return isOver ? undefined : report.notDeleted(attempt, judgement, sight !== null);
-    }
   }
 }

@@ -25,6 +25,8 @@ export interface Report {
   unmade(attempt: VerbAttempt | undefined, judgement: Pick<Judgement, "message">): Verdict;
   /** Others that are there still refer to it; the first of them, as `Kind "name"`. */
   inUse(by: string): Verdict;
+  /** Its deletion was accepted, and is not known to be over; `attempt`: by the answer to this one, now. */
+  deleting(attempt?: VerbAttempt): Verdict;
   /** An answer to delete says that it is gone, and nothing else does. `isThere`: it has been seen since. */
   notDeleted(attempt: VerbAttempt, judgement: Judgement, isThere: boolean): Verdict;
   inStep(seen: Found): Verdict;

@@ -33,4 +33,40 @@ export const doubtfulLookCases: readonly RemoteCase[] = [
       expect(message("thing")).toContain("spec.lookup.next");
     },
   },
+  {
+    name: "a deletion is accepted by 202 and takes a while: it is sent once, and over when the object is not shown any more",
+    server: () => {
+      let goesAt = Infinity;
+      const serve = collection({
+        first: (_request, { all }) => {
+          if (goesAt === 0) all.clear();
+          return undefined;
+        },
+      })();
+      return (request, seconds) => {
+        if (seconds > goesAt) goesAt = 0;
+        if (request.method !== "DELETE") return serve(request, seconds);
+        goesAt = seconds + 3;
+        return { status: 202, body: { state: "deleting" } };
+      };
+    },
+    manifests: { "HTTPResource/thing": declared({ name: "x" }) },
+    after: nothing,
+    check({ sent, requests, isThere }) {
+      expect([sent("DELETE"), isThere("thing")]).toEqual([["DELETE /things/1 202"], false]);
+      expect(requests.at(-1)).toBe("GET /things/1 404");
+    },
+  },
+  {
+    name: "a deletion is accepted by 202 and fails: the object that declares it stays, and says so",
+    server: collection({
+      first: ({ method }) => (method === "DELETE" ? { status: 202, body: { state: "accepted" } } : undefined),
+    }),
+    manifests: { "HTTPResource/thing": declared({ name: "x" }) },
+    after: nothing,
+    check({ sent, state, message, isThere }) {
+      expect([sent("DELETE"), isThere("thing")]).toEqual([["DELETE /things/1 202"], true]);
+      expect([state("thing"), message("thing").includes("holdfast.dev/orphan")]).toEqual(["False/Deleting Reconciling", true]);
+    },
+  },
 ];
