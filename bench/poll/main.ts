@@ -4,7 +4,8 @@
  *
  * Usage: node bench/poll/main.ts [SHAPE:OBJECTS:INTERVAL_SECONDS[:https][:info][:cold] ...]     (default: 1, 100 and 1,000 polls a second)
  * `steady`: a literal URL and `exists`. `full`: an expression in the URL, `exists`, and a body that is compared, with two expressions.
- * `info`: with a log line for each request. `cold`: before most of it is compiled. HOLDFAST_NATIVE_EXPRESSIONS=false: without the evaluator for simple expressions.
+ * `info`: with a log line for each request. `cold`: before most of it is compiled. HOLDFAST_NATIVE_EXPRESSIONS=false: without the evaluator
+ * for simple expressions. HOLDFAST_MAIN: the bundle of another version (its dist/main.js).
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -76,7 +77,7 @@ async function measure(shape: string, { objects, intervalSecs, how }: Case): Pro
     spec: { interval: `${intervalSecs}s`, ...spec(base, index) },
   }));
   writeFileSync(join(folder, "all.yaml"), manifests.map((manifest) => JSON.stringify(manifest)).join("\n---\n"));
-  const main = join(import.meta.dirname, "../../dist/main.js");
+  const main = process.env["HOLDFAST_MAIN"] ?? join(import.meta.dirname, "../../dist/main.js");
   const holdfast = spawn(
     process.execPath,
     [...heapFlags, main, "run", "-f", folder, "--log-level", how.includes("info") ? "info" : "warn"],

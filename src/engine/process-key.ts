@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto";
 import { deadline, longestTimerMs } from "../core/tools/deadline.ts";
 import { isRecord } from "../core/tools/json.ts";
 import type { ActingStore, OutcomeJournal } from "../core/ports.ts";
-import type { EmitTelemetry, ReconcileContext, RunInContext, TelemetryEvent } from "../core/telemetry-event.ts";
+import type { EmitTelemetry, ReconcileContext, RunInContext } from "../core/telemetry-event.ts";
 import { isReconciled, type Kind, type Situation, type WatchedKind } from "../core/plan.ts";
 import type { Reference, Resource } from "../core/resource.ts";
 import type { Caches } from "./caches.ts";
@@ -22,10 +22,9 @@ import type { KeptData } from "./kept-data.ts";
 import { keyParts, queueKey } from "./key.ts";
 import { referrersOf } from "./referrers.ts";
 import type { Backoff } from "./backoff.ts";
-import { findCondition } from "../core/conditions.ts";
 import type { LongWait, Postponed } from "./postponed.ts";
 import { reconcile, type ReconcileDeps } from "./reconcile.ts";
-import type { Reconciled } from "./reconciled.ts";
+import { summary, type Reconciliation } from "./reconciled.ts";
 import type { SharedReads } from "./shared-reads.ts";
 import type { LeadershipTerms, KeyRun } from "./leadership-terms.ts";
 import { conflictPauseMs, createRequeue, waitIsLong } from "./requeue.ts";
@@ -281,20 +280,4 @@ async function completeStatus(
 /** Milliseconds that the store asked to be left alone for; 0 where it did not. */
 function askedPauseMs(error: unknown): number {
   return isRecord(error) && typeof error["retryAfterMs"] === "number" ? error["retryAfterMs"] : 0;
-}
-
-type Reconciliation = Extract<TelemetryEvent, { type: "reconciled" }>;
-function summary(reconciled: Reconciled): Pick<Reconciliation, "result" | "reason" | "detail"> {
-  switch (reconciled.type) {
-    case "settled": {
-      const { result, reason, status, finalizer, detail: own } = reconciled.verdict;
-      const isOld = result === "unchanged" || finalizer?.present === false; // its status is that of before
-      const detail = isOld ? own : (own ?? findCondition(status, "Ready")?.message);
-      return { result, reason, ...(detail && { detail }) };
-    }
-    case "conflict":
-      return { result: "conflict", reason: "Conflict" };
-    case "postponed":
-      return { result: "postponed", reason: reconciled.wait.reason };
-  }
 }
