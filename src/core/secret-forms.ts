@@ -22,7 +22,12 @@ export function* formsOf(secret: string, { most = Infinity, mostEscaped = Infini
     if (value.length < leastSecret) continue;
     const text = value.slice(0, most).toWellFormed();
     yield [text];
-    for (const form of formsOfBytes(Buffer.from(text))) yield [form];
+    for (const form of formsOfBytes(Buffer.from(text))) {
+      yield [form];
+      for (const [plus, slash] of text.length <= mostEscaped ? base64Escapes : base64Escapes.slice(0, 2))
+        if (isChanged(form, plus, slash)) yield encodePieces(form, (one) => (one === "+" ? plus : one === "/" ? slash : one));
+    }
+    yield* linesOf(text);
     if (isPlain.test(text)) continue;
     if (text.length <= mostEscaped) for (const encode of encoders) yield encodePieces(text, encode);
     else yield* [[component(text)], [json(text)]];
@@ -54,6 +59,48 @@ function* formsOfBytes(bytes: Buffer): Generator<string> {
   yield hex.toUpperCase();
   yield bytes.toString("latin1");
 }
+/**
+ * What encoders make of base64's + and /, where a text stands that was in base64 before: JSON with escaped slashes, URLs, URLs in
+ * URLs, JSON as .NET writes it, and numeric references. What they make of = hides nothing.
+ */
+const base64Escapes: readonly (readonly [string, string])[] = [
+  ["%2B", "%2F"],
+  ["+", "\\/"],
+  ["%2b", "%2f"],
+  ["%2B", "/"],
+  ["%2b", "/"],
+  ["%252B", "%252F"],
+  ["\\u002B", "/"],
+  ["\\u002b", "/"],
+  ["\\u002B", "\\/"],
+  ["&#43;", "/"],
+  ["&#43;", "&#47;"],
+  ["&#x2B;", "/"],
+  ["&#x2B;", "&#x2F;"],
+  ["&#x2b;", "&#x2f;"],
+];
+/** The form is not the same then as by another pair. */
+function isChanged(form: string, plus: string, slash: string): boolean {
+  if (form.endsWith("=")) return false; // without padding it comes by itself
+  const [hasPlus, hasSlash] = [form.includes("+"), form.includes("/")];
+  const same = base64Escapes.find(([one, other]) => (!hasPlus || one === plus) && (!hasSlash || other === slash));
+  const isOriginal = (!hasPlus || plus === "+") && (!hasSlash || slash === "/");
+  return !isOriginal && same?.[0] === plus && same[1] === slash;
+}
+
+/** Lines of a PEM, say, however a server breaks, indents or lists them; and each as JSON with escaped slashes has it. */
+function* linesOf(text: string): Generator<Iterable<string>> {
+  if (!text.includes("\n")) return;
+  for (const line of text.split("\n")) {
+    const secret = line.trim();
+    if (secret.length < leastLine || secret.startsWith("-----")) continue;
+    yield [secret];
+    if (secret.includes("/")) yield [secret.replaceAll("/", "\\/")];
+  }
+}
+/** Characters: a shorter one may be a word that stands elsewhere, too. */
+const leastLine = 16;
+
 /** Bytes: of fewer, too little is left to look for. */
 const leastAligned = 6;
 
@@ -112,6 +159,9 @@ const htmlEncoders: readonly Encode[] = [
       (character) =>
         character === "'" ? quote : inHTML(character),
   ),
+  (character) => (character === '"' ? "&#34;" : character === "'" ? "&#39;" : inHTML(character)), // Go
+  (character) => (/[\w .~-]/.test(character) ? character : `&#${character.codePointAt(0) ?? 0};`),
+  (character) => ("\"&'+<>".includes(character) || !isASCII(character) ? `&#${character.codePointAt(0) ?? 0};` : character),
   (character) =>
     "'+".includes(character) || !isASCII(character)
       ? `&#x${(character.codePointAt(0) ?? 0).toString(16).toUpperCase()};`

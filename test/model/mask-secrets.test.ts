@@ -65,6 +65,46 @@ test("base64 of a secret together with something else is masked, wherever the se
       }
 });
 
+describe("base64 of a secret, and then encoded by", () => {
+  const secret = "?>~?>\u007f~~???>>>>~~~ subjects?_d";
+  const base64 = Buffer.from(secret).toString("base64");
+  test.each([
+    ["JSON of PHP", (text: string) => text.replaceAll("/", "\\/")],
+    ["JSON of .NET", (text: string) => text.replaceAll("+", "\\u002B")],
+    ["a URL", encodeURIComponent],
+    ["a URL in a URL", (text: string) => encodeURIComponent(encodeURIComponent(text))],
+    ["HTML, decimal", (text: string) => text.replaceAll("+", "&#43;")],
+    ["HTML, hexadecimal", (text: string) => text.replaceAll("+", "&#x2B;").replaceAll("/", "&#x2F;")],
+  ])("%s, is masked", (_name, encode) => {
+    expect(base64).toMatch(/\+.*\/|\/.*\+/);
+    expect(encode(base64)).not.toBe(base64);
+    expect(shown(`<${encode(base64)}>`, [secret])).toMatch(/^<\*\*\*(=|%3D|%253D)*>$/);
+  });
+});
+
+test.each([
+  ["Go", "&#34;&#39;&amp;+"],
+  ["others", "&#34;&#39;&#38;&#43;"],
+])("numeric references of HTML, as %s writes them, are masked", (_name, written) => {
+  expect(shown(`<pass${written}word>`, ["pass\"'&+word"])).toBe("<***>");
+});
+
+describe("a PEM is masked", () => {
+  const lines = Array.from({ length: 4 }, (_, index) => `${index}+/aB`.repeat(12) + "abcd");
+  const pem = ["-----BEGIN PRIVATE KEY-----", ...lines, "-----END PRIVATE KEY-----", ""].join("\n");
+  test.each([
+    ["with CRLF", pem.replaceAll("\n", "\r\n")],
+    ["without line breaks", pem.replaceAll("\n", "")],
+    ["indented", pem.replaceAll("\n", "\n    ")],
+    ["as a list of lines", JSON.stringify(pem.split("\n"))],
+    ["as a list of lines of PHP", JSON.stringify(pem.split("\n")).replaceAll("/", "\\/")],
+  ])("%s", (_name, text) => {
+    const seen = shown(text, [pem]) ?? "";
+    expect(seen).toContain("***");
+    expect(seen).not.toContain("aB");
+  });
+});
+
 test("texts in a secret that is JSON are secrets, each for itself", () => {
   const key = JSON.stringify({ type: "account", private: { password: "p4ss-w0rd-of-it" }, list: ["another-one"] });
   const basic = Buffer.from("me:p4ss-w0rd-of-it").toString("base64");
