@@ -97,13 +97,38 @@ function parse(text: string): { readonly value: unknown } | undefined {
   }
 }
 
-/** Whether all that the one JSON text has is in the other, too. */
-export function holdsAll(outer: string, inner: string): boolean {
-  const holds = (one: unknown, other: unknown): boolean =>
-    isRecord(other)
-      ? isRecord(one) && Object.entries(other).every(([key, value]) => holds(one[key], value))
-      : Array.isArray(other)
-        ? Array.isArray(one) && other.every((value, index) => holds(one[index], value))
-        : sameJSON(one, other);
-  return holds(parse(outer)?.value, parse(inner)?.value);
+/**
+ * The one JSON text with all that the other has, in place of placeholders where these stand for it. Undefined: it says something
+ * else.
+ */
+export function withKnown(shown: string, known: string): string | undefined {
+  const merged = merge(parse(shown)?.value, parse(known)?.value);
+  if (merged === undefined) return undefined;
+  return merged.isSame ? shown : JSON.stringify(merged.value);
+}
+type Merged = { readonly value: unknown; readonly isSame: boolean } | undefined;
+function merge(one: unknown, known: unknown): Merged {
+  const isPlaceholder = typeof one === "string" && /^\{\{[^{}]*\}\}$/.test(one);
+  if (isPlaceholder && ["string", "number"].includes(typeof known)) return { value: known, isSame: one === known };
+  if (Array.isArray(known)) {
+    if (!Array.isArray(one)) return undefined;
+    return mergeParts(Object.entries(one), known, (parts) => parts.map(([, value]) => value));
+  }
+  if (!isRecord(known)) return sameJSON(one, known) ? { value: one, isSame: true } : undefined;
+  return isRecord(one) ? mergeParts(Object.entries(one), known, Object.fromEntries) : undefined;
+}
+function mergeParts(
+  parts: readonly (readonly [string, unknown])[],
+  known: object,
+  whole: (parts: readonly (readonly [string, unknown])[]) => unknown,
+): Merged {
+  const wanted = new Map(Object.entries(known));
+  const merged = parts.map(([key, value]) => {
+    const here = wanted.has(key) ? merge(value, wanted.get(key)) : { value, isSame: true };
+    wanted.delete(key);
+    return here && { key, ...here };
+  });
+  const found = merged.filter((one) => one !== undefined);
+  if (wanted.size > 0 || found.length < merged.length) return undefined;
+  return { value: whole(found.map(({ key, value }) => [key, value])), isSame: found.every(({ isSame }) => isSame) };
 }

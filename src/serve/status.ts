@@ -11,7 +11,7 @@ import { findCondition, type Condition } from "../core/conditions.ts";
 import type { Resource } from "../core/resource.ts";
 import { sameJSON } from "../core/tools/json.ts";
 import type { ShownAnswer } from "./shown-answers.ts";
-import { holdsAll } from "./injected-body.ts";
+import { withKnown } from "./injected-body.ts";
 import { headersThere } from "./go-headers.ts";
 import { identityAnswer } from "./identity-answer.ts";
 import { inItsWords } from "./told-text.ts";
@@ -88,8 +88,9 @@ function hasInjections({ peer }: ServedObject): boolean {
 /** `body`: what may be shown, where there is anything; it is told where the object is known by it. */
 function withShown(answer: PeerAnswer, body: string | undefined, known: ReturnType<typeof identityAnswer>): PeerAnswer {
   const headers = known?.headers && { ...answer.headers, ...known.headers };
-  const isKnownBy = body !== undefined && (known?.body === undefined || holdsAll(body, known.body));
-  const shown = isKnownBy ? body : known?.body;
+  // Whoever takes it back has to know it: its id stays, where that went into a Secret, too.
+  const whole = body !== undefined && known?.body !== undefined ? withKnown(body, known.body) : body;
+  const shown = whole ?? known?.body;
   return { ...answer, ...(shown !== undefined && { body: shown }), ...(headers && { headers }) };
 }
 

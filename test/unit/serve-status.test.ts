@@ -216,6 +216,9 @@ test("of an answer that Secrets are made of what may be shown is told, where the
   expect(of({ response: { statusCode: 201, body } }, { ...shown, statusCode: 201 })).toBe(known);
   expect(of({ response: { statusCode: 200, body } }, { ...shown, body: undefined })).toBe(known);
   expect(of(undefined, { ...shown, body: '{"id":"{{s:here:id}}"}' })).toBe(known);
+  const whole = { ...shown, body: '{"id":"{{s:here:id}}","age":45}' };
+  expect(of(undefined, whole)).toBe('{"id":"4","age":45}');
+  expect(of({ response: { statusCode: 200, body: '{"id":"4","age":45}' } }, whole)).toBe('{"id":"4","age":45}');
 });
 
 test("of what was sent once only its own answer is told", () => {
