@@ -27,6 +27,11 @@ const attempt = {
       description:
         "Whether it ended as declared, once it is Done. True while Unknown: it arrived, and what came of it is not known.",
     },
+    absentAt: {
+      type: "string",
+      format: "date-time",
+      description: "Of a create that may have arrived: when a look first did not show the object.",
+    },
     differs: {
       type: "string",
       maxLength: 64,

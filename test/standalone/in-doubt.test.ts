@@ -1,4 +1,5 @@
 /** Servers that go on with a request after its sender has given up waiting: nothing is made twice. */
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { until } from "../support/fault-world.ts";
@@ -55,4 +56,36 @@ test("a proxy's 408 to a create, which its server carries out all the same, has 
   running.kill("SIGTERM");
   expect((await running.ended).code).toBe(0);
   expect(server.requests.map(({ method }) => method)).toEqual(["POST"]);
+});
+
+test("a create that takes longer than its timeout is found by a later lookup, and not sent again", async () => {
+  const things: { readonly id: string; readonly name: string }[] = [];
+  await using server = await loopbackServer(({ method, url }, response) => {
+    const answer = (body: unknown): void =>
+      void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
+    if (method === "POST") {
+      void sleep(2_500).then(() => {
+        things.push({ id: `${things.length + 1}`, name: "one" });
+        answer(things.at(-1));
+      });
+      return;
+    }
+    const id = url.split("/")[2];
+    answer(id === undefined ? { items: things } : things.find((one) => one.id === id));
+  });
+  await using folder = await temporaryFolder();
+  const spec = {
+    timeout: "10s", // a second, as its clocks run
+    interval: "10s",
+    externalID: ".response.body.id",
+    observe: { url: `${server.url}/things/\${ .externalID }` },
+    lookup: { url: `${server.url}/things`, items: ".response.body.items", match: '.item.name == "one"' },
+    create: { url: `${server.url}/things`, body: { json: { name: "one" } } },
+  };
+  const file = await folder.write("one.yaml", manifest("HTTPResource", "one", spec));
+  const preloaded = join(import.meta.dirname, "../support/faster-time.ts");
+  const env = { NODE_OPTIONS: `--import ${preloaded}`, HOLDFAST_TEST_FASTER: "10" };
+  expect((await holdfast(["run", "--once", "-f", file], env)).code).toBe(0);
+  expect(server.requests.filter(({ method }) => method === "POST")).toHaveLength(1);
+  expect(server.requests.at(-1)?.url).toBe("/things/1");
 });

@@ -6,6 +6,7 @@ import type { EvaluationResult } from "../../src/core/plan.ts";
 import { httpResourceKind } from "../../src/kinds/http-resource/plan.ts";
 import { verbDigest } from "../../src/kinds/http-resource/context.ts";
 import {
+  after,
   answer,
   condition,
   created,
@@ -13,6 +14,7 @@ import {
   differs,
   drive,
   failure,
+  gone,
   named,
   now,
   resource,
@@ -221,16 +223,47 @@ describe("a create whose outcome is unknown", () => {
     const plain = resource(user, { status: left });
     expect(drive(plain)).toMatchObject({ sent: [], state: "False/OutcomeUnknown Stalled" });
   });
-  test("is sent again with the same attempt id where a lookup says that it did not arrive, after a pause", () => {
+  /** Lookups do not show it, each when it is due, until so long after the first of them; then it is created. */
+  function lookedFor(spec: object, start: HTTPResourceStatus, longMs: number): HTTPResourceStatus {
+    let status = start;
+    let ms = 2_000;
+    for (; ms < 2_000 + longMs;) {
+      const seen = drive(resource(spec, { status }), [answer(200), values([])], after(ms));
+      expect([seen.sent, seen.state]).toEqual([["GET users"], "False/OutcomeUnknown Reconciling"]);
+      expect(condition(seen.status, "Ready")?.message).toContain("it is looked for again, and is created again where");
+      status = seen.status;
+      ms += seen.verdict.requeueAfterMs ?? 0;
+    }
+    expect(ms).toBeLessThan(4_000 + longMs);
+    return drive(resource(spec, { status }), [answer(200), values([]), answer(201), values("7")], after(ms)).status;
+  }
+  test("is sent again with the same attempt id where lookups with a long pause between them say that it did not arrive", () => {
     const first = drive(resource(withLookup), [answer(200), values([]), failure(true)]);
     expect(first.state).toBe("False/OutcomeUnknown Stalled");
     expect(drive(resource(withLookup, { status: first.status })).sent).toEqual([]);
-    const at = new Date(now.getTime() + 60_000);
-    const again = drive(resource(withLookup, { status: first.status }), [answer(200), values([]), answer(201), values("7")], {
-      at,
-    });
-    expect(again.state).toBe("True/Created");
-    expect(again.status.attempt?.id).toBe(first.status.attempt?.id);
+    const status = lookedFor(withLookup, first.status, 30_000);
+    expect(status.attempt).toMatchObject({ id: first.status.attempt?.id, phase: "Done", succeeded: true });
+    expect(status.attempt).not.toHaveProperty("absentAt");
+    const patient = { ...withLookup, timeout: "2m" };
+    const unknown = drive(resource(patient), [answer(200), values([]), failure(true)]).status;
+    expect(lookedFor(patient, unknown, 120_000).attempt).toMatchObject({ phase: "Done", succeeded: true });
+  });
+  test("is taken over where the second look shows what the first did not: its server was at it still", () => {
+    const { status } = drive(resource(withLookup), [answer(200), values([]), answer(500)]);
+    const soon = after(2_000);
+    const first = drive(resource(withLookup, { status }), [answer(200), values([])], soon);
+    const at = new Date(soon.at.getTime() + (first.verdict.requeueAfterMs ?? 0));
+    const second = drive(resource(withLookup, { status: first.status }), [answer(200), values(["7"]), answer(200), same], { at });
+    expect(second.sent).toEqual(["GET users", "GET users/${ .externalID }"]);
+    expect(second.status).toMatchObject({ externalID: "7", attempt: { phase: "Done", succeeded: true } });
+  });
+  test("is not let go of by one look, when it is deleted", () => {
+    const { status } = drive(resource(withLookup), [answer(200), values([]), failure(true)]);
+    const first = drive(resource(withLookup, { ...deleted, status }), [answer(200), values([])], after(2_000));
+    expect(first.verdict).not.toHaveProperty("finalizer");
+    expect(first.state).toBe("False/OutcomeUnknown Reconciling");
+    const second = drive(resource(withLookup, { ...deleted, status: first.status }), [answer(200), values([])], after(40_000));
+    expect(second.verdict).toMatchObject(gone);
   });
   test("is not sent again with onUnknown: Stall, whatever a lookup says", () => {
     const stall = { ...withLookup, onUnknown: "Stall" };
@@ -247,8 +280,9 @@ describe("a create whose outcome is unknown", () => {
   test("is looked up where an observation by name says that it is not there", () => {
     const both = { ...named, lookup: { url, match: ".item.name", externalID: ".item.id" } };
     const { status } = drive(resource(both), [answer(404), answer(200), values([]), failure(true)]);
-    const at = new Date(now.getTime() + 60_000);
-    const again = drive(resource(both, { status }), [answer(404), answer(200), values([]), answer(201)], { at });
+    const first = drive(resource(both, { status }), [answer(404), answer(200), values([])], after(2_000));
+    const seen = resource(both, { status: first.status });
+    const again = drive(seen, [answer(404), answer(200), values([]), answer(201)], after(60_000));
     expect(again.state).toBe("True/Created");
   });
   test("is settled by an id that a person gives", () => {
@@ -615,7 +649,9 @@ describe("an object that is being deleted", () => {
     expect(drive(resource(withLookup, due), [answer(200), values(["7"]), answer(200), same, answer(204)]).verdict).toMatchObject(
       gone,
     );
-    expect(drive(resource(withLookup, due), [answer(200), values([])]).verdict).toMatchObject(gone);
+    const first = drive(resource(withLookup, due), [answer(200), values([])]).status;
+    const later = resource(withLookup, { ...due, status: first });
+    expect(drive(later, [answer(200), values([])], after(60_000)).verdict).toMatchObject(gone);
     expect(drive(resource(withLookup, due), [answer(503)]).verdict).not.toHaveProperty("finalizer");
   });
   test("is none of Holdfast's business without its finalizer", () => {

@@ -22,6 +22,8 @@ export type Verb = "Create" | "Update" | "BeforeDelete" | "Delete";
 export interface VerbAttempt extends Attempt {
   readonly verb: Verb;
   readonly succeeded?: boolean;
+  /** RFC 3339. Of a create that may have arrived: when a look first did not show it. */
+  readonly absentAt?: string;
   /** Of an update: SHA-256 over the places for which it was sent, and how often in a row it had not held before. */
   readonly differs?: string;
   readonly repeats?: number;

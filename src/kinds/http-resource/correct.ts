@@ -11,12 +11,13 @@ import { recordCreate, recordUpdate } from "../../core/remote-object.ts";
 import { retryAfterMs } from "../../core/retry.ts";
 import { jsonStep } from "../../core/templating.ts";
 import { parsePlace } from "../../core/tools/json-place.ts";
+import { awaitedArrival } from "./arrival.ts";
 import { needsExternalID, verbDigest, withRemote, type Context, type VerbAttempt } from "./context.ts";
 import { correctionFor, isAsMade, isContested, replacementDigest } from "./contested.ts";
 import { areOthers, deliveredByCreate, deliveredNow, isAskedFor } from "./delivery-record.ts";
 import { isImmutableStatus } from "./declaration.ts";
 import { deliver } from "./deliver.ts";
-import { isRepeatable, isUnended, needsID, type Delivered } from "./delivered.ts";
+import { isKnownAgain, isRepeatable, isUnended, needsID, type Delivered } from "./delivered.ts";
 import { willRename } from "./held.ts";
 import { isUnresolvedCreate, isWatched } from "./identity.ts";
 import { unknown, type Absent, type Found } from "./observation.ts";
@@ -63,6 +64,8 @@ export function* create(context: Context, report: Report, { says }: Absent): Ste
   // That of something that arrived, or is still being made, is only that it is not there yet.
   const mayNotBeYet = unresolved?.succeeded === true;
   const lookupSaysNo = policy === "Lookup" && says === "lookup" && (unresolved?.tries ?? 0) <= retry.limit;
+  const awaited = unresolved && lookupSaysNo && !isKnownAgain(context, spec.create) ? awaitedArrival(context) : undefined;
+  if (awaited && !mayNotBeYet) return report.awaitingArrival(awaited);
   // What is safe by its method alone is sent as it is declared now.
   const isPinned = unresolved?.sentAs !== undefined || !isRepeatable(context, spec.create);
   const delivered = yield* deliver(context, report, {

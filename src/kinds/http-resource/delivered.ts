@@ -56,6 +56,14 @@ export function isRepeatable(
   return repetition(shape.method, sharedBy(spec, shape), { endpoint, attempt, idempotent: shape.idempotent }).repeatable;
 }
 
+/** Whether its server knows the attempt again, so that it is safe to send again. */
+export function isKnownAgain({ spec, endpoints, attempt }: Context, shape: NonNullable<Context["spec"]["create"]>): boolean {
+  const endpoint = endpointFor({ spec, endpoints }, shape);
+  const { idempotent } = shape;
+  const { repeatable, sentAs } = repetition(shape.method, sharedBy(spec, shape), { endpoint, attempt, idempotent });
+  return repeatable && (attempt?.sentAs ?? sentAs) === sentAs;
+}
+
 /** `scope`: what the request's expressions saw. `known`: the id that an earlier answer gave. */
 export function* ofSuccess(
   context: Context,

@@ -79,6 +79,11 @@ export function mayHaveArrived(why: string, { verb }: Pick<VerbAttempt, "verb">,
   const way = verb === "Create" && isDeleting ? `To have it deleted ${importHint}` : again;
   return `${why}: it may or may not have arrived. ${way}`;
 }
+/** What was known of it, of what `mayHaveArrived` told. */
+export function whyUnknown(told: string): string {
+  const end = told.indexOf(": it may or may not have arrived");
+  return end === -1 ? told : told.slice(0, end);
+}
 export const noImport = `spec.observe: there is no object with the id in the annotation ${externalIdAnnotation}, and none is created. Correct the annotation, or remove it to go on without`;
 /** `by`: as `Kind "name"`. */
 export function inUseBy(by: string): string {

@@ -7,6 +7,7 @@
 import type { Steps } from "../../core/plan.ts";
 import type { Verdict } from "../../core/plan.ts";
 import { recordObservation } from "../../core/remote-object.ts";
+import { awaitedArrival } from "./arrival.ts";
 import {
   importHint,
   needsExternalID,
@@ -118,10 +119,12 @@ function* identify(context: Context, report: Report): Steps<Verdict> {
   const seen = yield* observe(context);
   if (!isObserved(seen)) return reportUnobserved(report, seen);
   switch (seen.type) {
-    case "absent":
-      return attempt && (seen.says === "nobody" || isOfBefore(context, seen) || isArrived(attempt))
-        ? report.outcomeUnknown(attempt, "it was being created when it was deleted")
-        : report.released("NothingCreated");
+    case "absent": {
+      const isOpen = attempt && (seen.says === "nobody" || isOfBefore(context, seen) || isArrived(attempt));
+      if (isOpen) return report.outcomeUnknown(attempt, "it was being created when it was deleted");
+      const awaited = awaitedArrival(context);
+      return awaited ? report.awaitingArrival(awaited) : report.released("NothingCreated");
+    }
     case "found":
       if (seen.externalID !== undefined) return yield* remove({ ...context, externalID: seen.externalID }, report);
       return attempt ? report.outcomeUnknown(attempt, "its id is not known") : report.unknownObservation(nameless(context));

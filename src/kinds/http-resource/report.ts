@@ -4,6 +4,7 @@ import type { Difference } from "../../core/difference.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
 import type { Judgement } from "../request/recorded.ts";
+import type { Arrival } from "./arrival.ts";
 import type { VerbAttempt } from "./context.ts";
 import type { Unended, Working } from "./delivered.ts";
 import type { Held, Replacement } from "./held-back.ts";
@@ -52,6 +53,8 @@ export interface Report {
   outcomeUnknown(attempt: VerbAttempt, why: string, looksInMs?: number, answer?: Response): Verdict;
   /** The same of an attempt of which nothing new is known. */
   stillUnknown(attempt: VerbAttempt): Verdict;
+  /** A create may have arrived, and a look does not show it: it is looked for again. */
+  awaitingArrival(awaited: Arrival): Verdict;
   /** Created, and nobody knows under which id. `looksInMs`: as above. */
   lost(attempt: VerbAttempt, judgement: Pick<Judgement, "message">, looksInMs?: number): Verdict;
   released(reason: string, detail?: string): Verdict;

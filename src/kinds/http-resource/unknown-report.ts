@@ -6,12 +6,12 @@ import type { Response } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
 import { recordResponse } from "../request/recorded.ts";
 import type { Context, VerbAttempt } from "./context.ts";
-import { isLookedUp, isNameless, mayHaveArrived } from "./held-back.ts";
+import { firstLook, isLookedUp, isNameless, mayHaveArrived, whyUnknown } from "./held-back.ts";
 import type { Report } from "./report.ts";
 import { withID, type StatusDraft } from "./status-draft.ts";
 import { failingMs } from "./worth-writing.ts";
 
-type Ends = Pick<Report, "outcomeUnknown" | "stillUnknown" | "lost">;
+type Ends = Pick<Report, "outcomeUnknown" | "stillUnknown" | "awaitingArrival" | "lost">;
 
 export function unknownReport(context: Context, { status, known, attempted, due, hint }: StatusDraft): Ends {
   const { resource, spec, status: before, now, retry, intervalMs } = context;
@@ -62,6 +62,16 @@ export function unknownReport(context: Context, { status, known, attempted, due,
       return attempt.succeeded === true
         ? lost(attempt, { message: "it was answered as expected" })
         : outcomeUnknown(attempt, unknownReasonText(before.attempt?.phase));
+    },
+    awaitingArrival({ attempt, sinceMs, leftMs }) {
+      const [was] = known("Ready");
+      const told = was?.reason === "OutcomeUnknown" ? whyUnknown(was.message) : unknownReasonText(before.attempt?.phase);
+      const end = deletionTimestamp === undefined ? "is created again" : "counts as never created";
+      const message = `${told}: it may or may not have arrived. It is not there yet; it is looked for again, and ${end} where it is still not there ${Math.ceil((sinceMs + leftMs) / 1000)} s after the first look${hint}`;
+      const requeueAfterMs = Math.min(leftMs, pauseSinceMs(uid, firstLook, sinceMs));
+      const nextRunAt = new Date(now.getTime() + requeueAfterMs).toISOString();
+      const made = status(reconciling("OutcomeUnknown", message), { ...attempted(attempt), nextRunAt });
+      return { status: made, requeueAfterMs, result: "waiting", reason: "OutcomeUnknown" };
     },
     lost,
   };

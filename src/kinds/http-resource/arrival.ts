@@ -1,0 +1,37 @@
+/**
+ * Whether a create that may have arrived has not, as far as a lookup can say. Pure.
+ *
+ * Invariant: one look that does not show it proves nothing: a server may be at it still, or answer from a copy that is behind. Two
+ * do, with a long pause between them.
+ */
+import { durationMs } from "../../core/tools/duration.ts";
+import type { Context, VerbAttempt } from "./context.ts";
+import { endpointFor } from "./endpoints.ts";
+import { isUnresolvedCreate } from "./identity.ts";
+
+/** At least so long, milliseconds, and as long as its sender would have waited for an answer. */
+const settlingMs = 30_000;
+
+export interface Arrival {
+  /** With the time of the first look that did not show it. */
+  readonly attempt: VerbAttempt;
+  /** Milliseconds since then, and until a look settles it. */
+  readonly sinceMs: number;
+  readonly leftMs: number;
+}
+
+/** To be asked when a look has not shown it; undefined: that settles it, or there is nothing to settle. */
+export function awaitedArrival(context: Context): Arrival | undefined {
+  const { attempt, now, asked } = context;
+  if (!attempt || !isUnresolvedCreate(context) || asked !== undefined) return undefined;
+  const absentAt = attempt.absentAt ?? now.toISOString();
+  const sinceMs = Math.abs(now.getTime() - Date.parse(absentAt));
+  const leftMs = pauseMs(context) - sinceMs;
+  return leftMs <= 0 ? undefined : { attempt: { ...attempt, phase: "Unknown", absentAt }, sinceMs, leftMs };
+}
+
+function pauseMs(context: Context): number {
+  const { create, timeout: own } = context.spec;
+  const timeout = own ?? (create && endpointFor(context, create)?.spec.timeout);
+  return Math.max(settlingMs, timeout === undefined ? 0 : durationMs(timeout));
+}
