@@ -24,8 +24,9 @@ export function* formsOf(secret: string, { most = Infinity, mostEscaped = Infini
     yield [text];
     for (const form of formsOfBytes(Buffer.from(text))) {
       yield [form];
-      for (const [plus, slash] of text.length <= mostEscaped ? base64Escapes : base64Escapes.slice(0, 2))
-        if (isChanged(form, plus, slash)) yield encodePieces(form, (one) => (one === "+" ? plus : one === "/" ? slash : one));
+      const written = escapesOf(form);
+      for (const [plus, slash] of text.length <= mostEscaped ? written : written.slice(0, 2))
+        yield encodePieces(form, (one) => (one === "+" ? plus : one === "/" ? slash : one));
     }
     yield* linesOf(text);
     if (isPlain.test(text)) continue;
@@ -79,13 +80,18 @@ const base64Escapes: readonly (readonly [string, string])[] = [
   ["&#x2B;", "&#x2F;"],
   ["&#x2b;", "&#x2f;"],
 ];
-/** The form is not the same then as by another pair. */
-function isChanged(form: string, plus: string, slash: string): boolean {
-  if (form.endsWith("=")) return false; // without padding it comes by itself
-  const [hasPlus, hasSlash] = [form.includes("+"), form.includes("/")];
-  const same = base64Escapes.find(([one, other]) => (!hasPlus || one === plus) && (!hasSlash || other === slash));
-  const isOriginal = (!hasPlus || plus === "+") && (!hasSlash || slash === "/");
-  return !isOriginal && same?.[0] === plus && same[1] === slash;
+/** Those that make another text of each form that has both, or one of them. */
+const escapesOfPlus = distinct(([plus]) => plus, "+");
+const escapesOfSlash = distinct(([, slash]) => slash, "/");
+function distinct(written: (pair: readonly [string, string]) => string, raw: string): typeof base64Escapes {
+  return [...new Map(base64Escapes.map((pair) => [written(pair), pair])).values()].filter((pair) => written(pair) !== raw);
+}
+/** Of padding nothing is told: without it the form comes by itself. */
+function escapesOf(form: string): typeof base64Escapes {
+  if (form.endsWith("=")) return [];
+  const hasSlash = form.includes("/");
+  if (form.includes("+")) return hasSlash ? base64Escapes : escapesOfPlus;
+  return hasSlash ? escapesOfSlash : [];
 }
 
 /** Lines of a PEM, say, however a server breaks, indents or lists them; and each as JSON with escaped slashes has it. */
