@@ -309,8 +309,11 @@ test("a create whose outcome nobody knew is decided by a lookup that is declared
   const unknown = drive(resource(user), [answer(500)]);
   expect(unknown.state).toBe("False/OutcomeUnknown Stalled");
   const listed = { ...user, lookup: { url, match: ".item.name == .parameters.name" } };
-  const later = (answers: Answers) => drive(resource(listed, { status: unknown.status, generation: 2 }), answers, hour);
-  const absent = later([answer(200), values([], null), answer(201), values("8")]);
+  const later = (answers: Answers, status = unknown.status) =>
+    drive(resource(listed, { status, generation: 2 }), answers, status === unknown.status ? hour : twoHours);
+  const first = later([answer(200), values([], null)]);
+  expect([first.sent, first.state]).toEqual([["GET users"], "False/OutcomeUnknown Reconciling"]);
+  const absent = later([answer(200), values([], null), answer(201), values("8")], first.status);
   expect([absent.sent, absent.status.externalID]).toEqual([["GET users", post], "8"]);
   const there = later([answer(200), values(["9"], null), answer(200), same]);
   expect([there.sent.includes(post), there.status.externalID]).toEqual([false, "9"]);
