@@ -12,6 +12,7 @@ import {
   hour,
   resource,
   same,
+  twoHours,
   user,
   values,
   withLookup,
@@ -159,5 +160,37 @@ describe("a deletion that was answered 202", () => {
     // What has been deleted once is deleted again, and not waited for by what is left of that.
     const released = drive(created(eve, { ...deleted, status: made.status }), [answer(200), same, answer(204)], at(900));
     expect([released.sent, released.verdict]).toMatchObject([[look, remove], gone]);
+  });
+});
+
+describe("a 404 that is a page, as a gateway sends it,", () => {
+  const page = answer(404, { "content-type": "text/html; charset=utf-8" });
+
+  test("creates nothing anew by POST, and says what to do", () => {
+    const driven = drive(created(), [page], hour);
+    expect([driven.sent, driven.state]).toEqual([[look], "Unknown/UnexpectedStatus Reconciling"]);
+    expect(condition(driven.status, "Ready")?.message).toMatch(/page \(text\/html\).*spec\.observe\.expect\.status/);
+  });
+  test("is an absence where a person asks, where a PUT to the same place creates it, and of an object that is a page", () => {
+    const annotations = { "holdfast.dev/reconcile-at": "1" };
+    const put404 = { ...user, create: { ...user.create, method: "PUT" } };
+    const pages = { ...user, observe: { ...user.observe, headers: [{ name: "Accept", value: "text/html" }] } };
+    for (const object of [created(user, { annotations }), created(put404), created(pages)])
+      expect(drive(object, [page, answer(201), values("8")], hour).status.externalID).toBe("8");
+  });
+  test("does not end a deletion that was answered so, too", () => {
+    const driven = drive(created(user, deleted), [page, page], hour);
+    expect([driven.sent, driven.state.split(" ")[0], driven.verdict.finalizer]).toEqual([
+      [remove, look],
+      "False/UnexpectedStatus",
+      undefined,
+    ]);
+    const later = drive(created(user, { ...deleted, status: driven.status }), [answer(404), answer(404)], twoHours);
+    expect(later.verdict).toMatchObject(gone);
+  });
+  test("leaves the id from before an update, where that is shown", () => {
+    const renamed = drive(created(), [answer(200), differs(".age"), answer(200), values("8")]);
+    const driven = drive(created(user, { status: renamed.status }), [page, answer(200), same], hour);
+    expect(driven.status.externalID).toBe("7");
   });
 });

@@ -4,12 +4,11 @@
  * Invariant: it is gone when the server says so, and nobody who can look denies it.
  */
 import type { Steps, Verdict } from "../../core/plan.ts";
-import type { Response } from "../../core/outcome.ts";
 import { isGone, unmade } from "../../core/remote-object.ts";
 import { needsExternalID, withRemote, type Context } from "./context.ts";
 import type { Delivered } from "./delivered.ts";
 import { sightOf } from "./identity.ts";
-import { saysGone } from "./judge.ts";
+import { isPage, saysGone } from "./judge.ts";
 import { isObserved, type Found, type Observation } from "./observation.ts";
 import { look, observe } from "./observe.ts";
 import { reportUnobserved, type Report } from "./report.ts";
@@ -32,11 +31,6 @@ export function concludeGone(context: Context, report: Report): Verdict {
   // No attempt says any more that it is there.
   const { attempt: _, ...rest } = withRemote(context, unmade);
   return httpResourceReport(rest).unmade(undefined, { message });
-}
-
-/** A page for people, such as that for signing in when a session is over, says nothing of what was asked for. */
-function isPage({ headers }: Response): boolean {
-  return /^text\/html\b/i.test(String(headers["content-type"] ?? ""));
 }
 
 /**

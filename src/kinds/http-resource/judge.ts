@@ -16,6 +16,11 @@ export function saysGone(response: Response | undefined): boolean {
   return response?.statusCode === 404 || response?.statusCode === 410;
 }
 
+/** A page for people, such as that for signing in or a gateway's own, says nothing of what was asked for. */
+export function isPage({ headers }: Response): boolean {
+  return /^text\/html\b/i.test(String(headers["content-type"] ?? ""));
+}
+
 /** Whether a look was answered that there is nothing to be had by its id: not that it lacks a credential, or comes at a bad time. */
 export function rejectsID({ reason, response }: Judgement): boolean {
   if (response === undefined) return false;

@@ -9,10 +9,12 @@ import type { Scope } from "../../core/evaluation.ts";
 import { isSettledBy, settledID } from "../../core/remote-object.ts";
 import { sendExchange } from "../../core/plan.ts";
 import { isReady } from "../../core/conditions.ts";
+import { reconcileAtAnnotation } from "../../core/resource.ts";
+import { isRepeatable } from "./delivered.ts";
 import { importHint, needsExternalID, type Context } from "./context.ts";
 import { exchangeOf } from "./exchange.ts";
 import { givenID, isOfAnother, isUnresolvedCreate, sightOf } from "./identity.ts";
-import { judgeAnswer, rejectsID, saysGone } from "./judge.ts";
+import { isPage, judgeAnswer, rejectsID, saysGone } from "./judge.ts";
 import { lookUp } from "./lookup.ts";
 import { isObserved, locate, unknown, type Absent, type Found, type Observation } from "./observation.ts";
 import { held, objectIn } from "./held.ts";
@@ -91,6 +93,16 @@ function wasThere({ spec, attempt, status }: Context): boolean {
   return isReady(conditions) || isKnown;
 }
 
+const anyPage = `it came as a page (text/html), as a gateway sends it, which does not say that the object is gone. If its server does so, say 404 in spec.observe.expect.status, and have spec.observe.object yield null then; or change the annotation ${reconcileAtAnnotation} to have the object created anew`;
+/** Whether there is something to lose by taking a gateway's page for the word of the server behind it. */
+function doubtsPages(context: Context): boolean {
+  const { spec, remote, asked, resource } = context;
+  const fields = [spec.create, spec.update, spec.observe].flatMap((shape) => shape?.headers ?? []);
+  if (fields.some(({ name, value }) => /^(accept|content-type)$/i.test(name) && value.includes("text/html"))) return false;
+  if (resource.metadata.deletionTimestamp !== undefined) return remote.made !== "never";
+  return remote.made === "made" && asked === undefined && spec.create !== undefined && !isRepeatable(context, spec.create);
+}
+
 /** One look by the id that is known. */
 export function* look(context: Context): Steps<Observation> {
   const { spec, externalID } = context;
@@ -111,7 +123,10 @@ export function* look(context: Context): Steps<Observation> {
   if (outcome.type === "refusal") return outcome;
   const judgement = yield* judgeAnswer(context, asked, exchange, outcome);
   const { response } = judgement;
-  if (saysGone(response) && judgement.reason === "UnexpectedStatus") return { type: "absent", says: "observe" };
+  if (response && saysGone(response) && judgement.reason === "UnexpectedStatus") {
+    if (!isPage(response) || !doubtsPages(context)) return { type: "absent", says: "observe" };
+    return { ...unknown(judgement.reason, `${judgement.message}: ${anyPage}`, context), isRejected: true };
+  }
   if (!judgement.succeeded || !response) {
     const why = unknown(judgement.reason, judgement.message, context, response);
     return rejectsID(judgement) ? { ...why, isRejected: true } : why;

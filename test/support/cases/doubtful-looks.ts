@@ -69,4 +69,22 @@ export const doubtfulLookCases: readonly RemoteCase[] = [
       expect([state("thing"), message("thing").includes("holdfast.dev/orphan")]).toEqual(["False/Deleting Reconciling", true]);
     },
   },
+  {
+    name: "a gateway answers a look, the DELETE and the look after that by a page: nothing is made twice, and nothing is left",
+    server: collection({
+      first: ({ method, path }, { looks, since }) => {
+        const isAway = (method === "GET" && path !== "/things" && looks % 2 === 0) || (method === "DELETE" && since < 12);
+        return isAway ? { status: 404, headers: { "content-type": "text/html" }, body: "<html>default backend" } : undefined;
+      },
+    }),
+    manifests: { "HTTPResource/thing": declared({ name: "x" }) },
+    after: nothing,
+    check({ sent, isThere }) {
+      expect([sent("POST"), sent("DELETE").at(-1), isThere("thing")]).toEqual([
+        ["POST /things 201"],
+        "DELETE /things/1 204",
+        false,
+      ]);
+    },
+  },
 ];
