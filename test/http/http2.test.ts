@@ -7,6 +7,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
+import { createServer as createTLSServer } from "node:tls";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import type { Exchange } from "../../src/core/exchange.ts";
 import { createAuthority } from "../support/certificates.ts";
@@ -283,3 +284,49 @@ test("whatever a server does, no POST is acted upon twice, each failure has its 
     ),
   ).toEqual([0, 0, 0]);
 });
+
+describe("frames that belong to no request", () => {
+  const settings = frameOf(0x4, Buffer.alloc(0));
+  test.each([
+    ["ORIGIN without an origin", frameOf(0xc, Buffer.alloc(0))],
+    ["ORIGIN with an empty origin", frameOf(0xc, Buffer.from([0, 0]))],
+    ["ORIGIN with one origin", frameOf(0xc, Buffer.from([0, 1, 0x61]))],
+    ["ALTSVC", frameOf(0xa, Buffer.from([0, 9, ...Buffer.from("https://ah")]))],
+    ["GOAWAY", frameOf(0x7, Buffer.from([0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0]))],
+    ["SETTINGS", settings],
+  ])("without end, %s, end their connection, and what was asked fails", async (_name, frame) => {
+    let sent = 0;
+    const server = createTLSServer({ ...authority.issue("IP:127.0.0.1"), ALPNProtocols: ["h2"] }, (socket) => {
+      const many = Buffer.concat(Array.from({ length: 1_000 }, () => frame));
+      const flood = (): void => {
+        while (!socket.destroyed) {
+          sent += 1_000;
+          if (!socket.write(many)) return void socket.once("drain", flood);
+        }
+      };
+      socket.on("error", () => {}).resume();
+      socket.write(settings);
+      flood();
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    await using _server = { [Symbol.asyncDispose]: async () => void (await once(server.close(), "close")) };
+    await using http = testRequester();
+    const { port } = server.address() as AddressInfo;
+    const tls = { ca: literal(authority.ca) };
+    const outcome = await http.send(exchange({ url: `https://127.0.0.1:${port}`, tls, http2: true, timeoutMs: 20_000 }));
+    expect(outcome).toMatchObject({ type: "failure", reason: expect.stringMatching(/InvalidResponse|ConnectionReset/) });
+    expect(sent).toBeLessThan(2_000_000);
+    await eventually(
+      () => http.sockets(),
+      ({ active, idle }) => active + idle === 0,
+    );
+  });
+});
+
+/** Of the connection itself (RFC 9113, section 4.1). */
+function frameOf(type: number, payload: Buffer): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.byteLength, 0, 3);
+  head.writeUInt8(type, 3);
+  return Buffer.concat([head, payload]);
+}

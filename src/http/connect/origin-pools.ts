@@ -5,6 +5,7 @@
 import type { Socket } from "node:net";
 import { Pool, type buildConnector } from "undici";
 import { KeptConnections, type Wire } from "../../core/tools/kept-connections.ts";
+import { boundNotices } from "./http2-notices.ts";
 import { createIdleSockets } from "./idle-sockets.ts";
 import type { Sockets } from "./sockets.ts";
 
@@ -89,6 +90,7 @@ export function createOriginPools(
       const pool = openPool(url, { ...options, ...limits }, sockets, (socket) => {
         idle.add(origin, socket);
         if (!("alpnProtocol" in socket) || socket.alpnProtocol !== "h2") return void multiplexed.delete(origin);
+        queueMicrotask(() => boundNotices(socket)); // undici has made a session of it by then
         multiplexed.add(origin);
         onMultiplexed(origin);
       });
