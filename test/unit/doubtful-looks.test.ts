@@ -178,8 +178,8 @@ describe("a 404 that is a page, as a gateway sends it,", () => {
     for (const object of [created(user, { annotations }), created(put404), created(pages)])
       expect(drive(object, [page, answer(201), values("8")], hour).status.externalID).toBe("8");
   });
-  test("does not end a deletion that was answered so, too", () => {
-    const driven = drive(created(user, deleted), [page, page], hour);
+  test("does not end a deletion that was answered so, too, for five minutes", () => {
+    const driven = drive(created(user, deleted), [page, page], after(299_000));
     expect([driven.sent, driven.state.split(" ")[0], driven.verdict.finalizer]).toEqual([
       [remove, look],
       "False/UnexpectedStatus",
@@ -187,6 +187,8 @@ describe("a 404 that is a page, as a gateway sends it,", () => {
     ]);
     const later = drive(created(user, { ...deleted, status: driven.status }), [answer(404), answer(404)], twoHours);
     expect(later.verdict).toMatchObject(gone);
+    // Its server answers so itself.
+    expect(drive(created(user, { ...deleted, status: driven.status }), [page, page], after(300_000)).verdict).toMatchObject(gone);
   });
   test("leaves the id from before an update, where that is shown", () => {
     const renamed = drive(created(), [answer(200), differs(".age"), answer(200), values("8")]);

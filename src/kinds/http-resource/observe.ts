@@ -94,12 +94,16 @@ function wasThere({ spec, attempt, status }: Context): boolean {
 }
 
 const anyPage = `it came as a page (text/html), as a gateway sends it, which does not say that the object is gone. If its server does so, say 404 in spec.observe.expect.status, and have spec.observe.object yield null then; or change the annotation ${reconcileAtAnnotation} to have the object created anew`;
+/** For so long a deletion takes a page for a gateway's; then its server answers so itself, milliseconds. */
+const pageDoubtMs = 5 * 60_000;
 /** Whether there is something to lose by taking a gateway's page for the word of the server behind it. */
 function doubtsPages(context: Context): boolean {
-  const { spec, remote, asked, resource } = context;
+  const { spec, remote, asked, resource, now } = context;
+  const { deletionTimestamp } = resource.metadata;
   const fields = [spec.create, spec.update, spec.observe].flatMap((shape) => shape?.headers ?? []);
   if (fields.some(({ name, value }) => /^(accept|content-type)$/i.test(name) && value.includes("text/html"))) return false;
-  if (resource.metadata.deletionTimestamp !== undefined) return remote.made !== "never";
+  if (deletionTimestamp !== undefined)
+    return remote.made !== "never" && now.getTime() - Date.parse(deletionTimestamp) < pageDoubtMs;
   return remote.made === "made" && asked === undefined && spec.create !== undefined && !isRepeatable(context, spec.create);
 }
 
