@@ -54,8 +54,7 @@ export function createMask(secrets: () => Secrets): Mask {
     const seen = isCut ? text.slice(0, longestIndexed) : text;
     const { kept, derived } = secrets();
     if (kept.length + derived.length === 0) return { text: seen, isCut };
-    // Of several lines each may stand alone.
-    const isPossible = (secret: string): boolean => isCut || secret.trim().length <= seen.length || secret.includes("\n");
+    const isPossible = (secret: string): boolean => isCut || secret.trim().length <= seen.length;
     const inner = derived.length > mostWork / workOfSecret ? undefined : textsIn([...kept, ...derived]);
     if (!inner) return undefined;
     const wanted = [

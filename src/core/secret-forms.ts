@@ -28,7 +28,7 @@ export function* formsOf(secret: string, { most = Infinity, mostEscaped = Infini
       for (const [plus, slash] of text.length <= mostEscaped ? written : written.slice(0, 2))
         yield encodePieces(form, (one) => (one === "+" ? plus : one === "/" ? slash : one));
     }
-    yield* linesOf(text);
+    yield* brokenAnew(text);
     if (isPlain.test(text)) continue;
     if (text.length <= mostEscaped) for (const encode of encoders) yield encodePieces(text, encode);
     else yield* [[component(text)], [json(text)]];
@@ -94,18 +94,14 @@ function escapesOf(form: string): typeof base64Escapes {
   return hasSlash ? escapesOfSlash : [];
 }
 
-/** Lines of a PEM, say, however a server breaks, indents or lists them; and each as JSON with escaped slashes has it. */
-function* linesOf(text: string): Generator<Iterable<string>> {
+/** Of several lines, as a PEM has them: with the line breaks of other systems, and with none. */
+function* brokenAnew(text: string): Generator<Iterable<string>> {
   if (!text.includes("\n")) return;
-  for (const line of text.split("\n")) {
-    const secret = line.trim();
-    if (secret.length < leastLine || secret.startsWith("-----")) continue;
-    yield [secret];
-    if (secret.includes("/")) yield [secret.replaceAll("/", "\\/")];
-  }
+  const lines = text.split(/\r?\n/);
+  yield [lines.join("\r\n")];
+  yield [lines.join("\\r\\n")];
+  yield [lines.join("")];
 }
-/** Characters: a shorter one may be a word that stands elsewhere, too. */
-const leastLine = 16;
 
 /** Bytes: of fewer, too little is left to look for. */
 const leastAligned = 6;

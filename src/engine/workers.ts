@@ -62,10 +62,8 @@ export async function runWorkers(options: WorkersOptions, signal: AbortSignal, d
         aside.add(whole);
         queue.leave(key);
         resolve();
-      }).then(() => {
-        aside.delete(whole);
-        resolve();
-      }, reject);
+      }).finally(() => aside.delete(whole));
+      whole.then(resolve, reject);
       await free; // one that is done may be another worker's again by now
       const breath = breathe();
       if (breath) await breath;
@@ -103,7 +101,7 @@ export async function runWorkers(options: WorkersOptions, signal: AbortSignal, d
       isStopping: () => signal.aborted,
       breathe,
     };
-    const ended = processKey(key, limit.signal, waits).then(() => {
+    const ended = processKey(key, limit.signal, waits).finally(() => {
       countNoMore();
       queue.done(key);
     });

@@ -92,17 +92,21 @@ test.each([
 describe("a PEM is masked", () => {
   const lines = Array.from({ length: 4 }, (_, index) => `${index}+/aB`.repeat(12) + "abcd");
   const pem = ["-----BEGIN PRIVATE KEY-----", ...lines, "-----END PRIVATE KEY-----", ""].join("\n");
+  const crlf = pem.replaceAll("\n", "\r\n");
   test.each([
-    ["with CRLF", pem.replaceAll("\n", "\r\n")],
+    ["with CRLF", crlf],
+    ["with CRLF, in JSON", JSON.stringify(crlf)],
     ["without line breaks", pem.replaceAll("\n", "")],
-    ["indented", pem.replaceAll("\n", "\n    ")],
-    ["as a list of lines", JSON.stringify(pem.split("\n"))],
-    ["as a list of lines of PHP", JSON.stringify(pem.split("\n")).replaceAll("/", "\\/")],
-  ])("%s", (_name, text) => {
-    const seen = shown(text, [pem]) ?? "";
+  ])("%s", (_name, written) => {
+    const seen = shown(`the key is ${written}`, [pem]) ?? "";
     expect(seen).toContain("***");
     expect(seen).not.toContain("aB");
   });
+});
+
+test("a line of a secret of several is not masked by itself: it may be a URL, or a name", () => {
+  const login = "login: robot\nhttps://api.example.com\npassword-of-robot\n";
+  expect(shown("https://api.example.com/jobs/17", [login])).toBe("https://api.example.com/jobs/17");
 });
 
 test("texts in a secret that is JSON are secrets, each for itself", () => {

@@ -7,8 +7,8 @@ import type { ClientHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 
 const notices = ["origin", "altsvc", "goaway", "remoteSettings"] as const;
-/** Over one connection. Servers send a handful. */
-const mostNotices = 1_000;
+/** Over one connection in a minute, milliseconds. Servers send a handful in all. */
+const [mostNotices, withinMs] = [1_000, 60_000];
 
 class NoticesError extends Error {
   readonly code = "HOLDFAST_PROTOCOL";
@@ -17,10 +17,13 @@ class NoticesError extends Error {
 /** Ends a connection on which too many of them come. */
 export function boundNotices(socket: Socket): void {
   const session = sessionOn(socket);
-  let count = 0;
+  let [count, sinceMs] = [0, performance.now()];
   const countOne = (): void => {
+    const nowMs = performance.now();
+    if (nowMs - sinceMs > withinMs) [count, sinceMs] = [0, nowMs];
     count += 1;
-    if (count > mostNotices) session?.destroy(new NoticesError(`more than ${mostNotices} frames that belong to no request`));
+    if (count > mostNotices)
+      session?.destroy(new NoticesError(`more than ${mostNotices} frames a minute that belong to no request`));
   };
   for (const notice of notices) session?.on(notice, countOne);
 }
