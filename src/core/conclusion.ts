@@ -29,7 +29,9 @@ export function conclude(
   if (outcome.type === "response" && asExpected) return { type: "succeeded" };
   const ambiguous = !desired.repeatable && isAmbiguous(outcome);
   if (ambiguous && desired.onUnknown === "Stall") return { type: "unknown" };
-  const refused = attempt.inDoubt === true && outcome.type === "response" && isRejected(outcome.response);
+  // Without a key its server cannot mean the try before it.
+  const mayBeBefore = desired.repeatable && attempt.inDoubt === true;
+  const refused = mayBeBefore && outcome.type === "response" && isRejected(outcome.response);
   const isOpen = ambiguous || (refused && isInUse(outcome.response));
   const worthIt = isOpen ? !isListed(desired.retry.never, outcome) : isWorthRetrying(outcome, desired);
   const unsent = wasNotActedOn(outcome);
@@ -65,12 +67,15 @@ function isOurs(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
   return outcome.type === "failure" && !listable.includes(outcome.reason);
 }
 
-/** Whether a try before this one may have arrived, of which the answer to this one says nothing. */
+/**
+ * Whether a try before this one may have arrived, of which the answer to this one says nothing. Without a key it was sent again by
+ * someone who takes what may come of that.
+ */
 export function followsDoubt(
   { inDoubt, tries, unsent = 0 }: Attempt,
   { repeatable, sentAs }: Pick<Desired, "repeatable" | "sentAs">,
 ): boolean {
-  return inDoubt === true || (repeatable && sentAs === undefined && tries - 1 > unsent);
+  return repeatable && (inDoubt === true || (sentAs === undefined && tries - 1 > unsent));
 }
 /** The attempt, to be tried again. */
 export function markRetrying<A extends Attempt>(attempt: A, { inDoubt, unsent }: Extract<Conclusion, { type: "retry" }>): A {

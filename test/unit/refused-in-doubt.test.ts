@@ -36,6 +36,21 @@ describe("a POST under a key", () => {
   });
 });
 
+test("a POST without a key that is sent again all the same has failed once it is refused, by whatever status", () => {
+  const spec = { onUnknown: "Resend" } as const;
+  const first = drive(httpRequest(spec), start, [reset]).status;
+  expect(first.attempt).toMatchObject({ phase: "Retrying", inDoubt: true });
+  for (const code of [409, 422]) {
+    const { status } = drive(httpRequest(spec, { status: first }), later, [answer(code)]);
+    expect([status.attempt?.phase, status.attempt?.tries, condition(status, "Stalled")?.reason]).toEqual([
+      "Done",
+      2,
+      "UnexpectedStatus",
+    ]);
+    expect(drive(httpRequest(spec, { status }), latest).steps).toEqual([]);
+  }
+});
+
 describe("an item under a key", () => {
   const spec = { ...keyed, forEach: { items: [1, 2, 3] } };
   const first = drive(httpRequest(spec), start, [outcomes(reset, reset, answer(200))]).status;
