@@ -42,6 +42,7 @@ export function isSettled({ metadata, status }: HTTPRequest | HTTPResource): boo
     status?.observedGeneration === metadata.generation &&
     status.conditions !== undefined &&
     !waitsForTurn(status) &&
+    findCondition(status, "Reconciling")?.reason !== "Deleting" &&
     !["InFlight", "Retrying", "Polling"].includes(status.attempt?.phase ?? "Done") &&
     !(status.attempt?.phase === "Unknown" && nextTryOf(status) !== undefined)
   );

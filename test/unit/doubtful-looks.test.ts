@@ -1,5 +1,6 @@
 /** HTTPResource's plan where an answer seems to say that the object is not there, and does not, with scripted answers. */
 import { describe, expect, test } from "@jest/globals";
+import { isSettled } from "../../src/kinds/types.ts";
 import {
   after,
   answer,
@@ -104,7 +105,6 @@ describe("a deletion that was answered 202", () => {
       "False/Deleting Reconciling",
       undefined,
     ]);
-    expect(drive(going(accepted), [], at(1)).sent).toEqual([]);
     let driven = accepted;
     const pauses = [4, 8, 20].map((seconds) => {
       driven = drive(going(driven), [answer(200), same], at(seconds));
@@ -116,6 +116,36 @@ describe("a deletion that was answered 202", () => {
     expect([silent.sent, silent.verdict.finalizer]).toEqual([[look], undefined]);
     const over = drive(going(silent), [answer(404)], at(1_200));
     expect([over.sent, over.verdict]).toMatchObject([[look], gone]);
+  });
+  test("says after five minutes that the object is still there, and what to do, and is looked at further", () => {
+    expect(isSettled(going(accepted))).toBe(false);
+    const waiting = drive(going(accepted), [answer(200), same], at(280));
+    expect([isSettled(going(waiting)), Math.floor((waiting.verdict.requeueAfterMs ?? 0) / 1_000)]).toEqual([false, 20]);
+    const still = drive(going(waiting), [answer(200), same], at(301));
+    expect([still.sent, still.state, still.verdict.finalizer]).toEqual([[look], "False/NotDeleted Reconciling", undefined]);
+    expect(isSettled(going(still))).toBe(true);
+    const { message = "" } = condition(still.status, "Ready") ?? {};
+    expect(message).toMatch(/still shown.*spec\.observe\.object yield null.*reconcile-at.*manifest.*Orphan.*orphan/);
+    expect(message.length).toBeLessThan(1024);
+    expect(drive(going(still), [answer(404)], at(3_000)).verdict).toMatchObject(gone);
+  });
+  test("writes nothing at a look by which only the time of the next one has changed", () => {
+    const often = { ...user, interval: "10s" };
+    const begun = drive(created(often, deleted), [answer(202)], hour);
+    let { status } = begun;
+    let writes = 0;
+    for (let seconds = 10; seconds < 300; seconds += 10) {
+      const next = drive(created(often, { ...deleted, status }), [answer(200), same], at(seconds));
+      if (JSON.stringify(next.status) !== JSON.stringify(status)) writes += 1;
+      ({ status } = next);
+    }
+    expect(writes).toBeLessThan(6);
+  });
+  test("is sent anew where the object was declared again in between", () => {
+    const back = drive(created(user, { status: accepted.status }), [answer(200), same], at(400));
+    expect(back.state.split("/")[0]).toBe("True");
+    const again = drive(going(back), [answer(202)], at(500));
+    expect([again.sent, again.state]).toEqual([[remove], "False/Deleting Reconciling"]);
   });
   test("is sent again where a person asks", () => {
     const annotations = { "holdfast.dev/reconcile-at": "1" };

@@ -22,6 +22,9 @@ export const replacingFor: Readonly<Record<Replacement, string>> = {
 };
 export const stillThere = "spec.observe still shows the object: mend the URL, path or id in spec.delete";
 export const deletionGoesOn = `spec.delete: answered 202, which says that the object will be deleted: it is looked at until it is gone. To have it sent again change the annotation ${reconcileAtAnnotation}`;
+/** For so long a deletion that was accepted is expected to end by itself, milliseconds; it is looked at after that, too. */
+export const deletionMs = 5 * 60_000;
+export const deletionFailed = `spec.delete: answered 202 more than five minutes ago, and the object is still shown. If it is only what is left of a deleted one, have spec.observe.object yield null for it, or spec.lookup.items leave it out. If its server has given up, change the annotation ${reconcileAtAnnotation} to have it deleted again. Where its manifest is gone put that back, and take it out again to have it deleted again, or leave the object by deletionPolicy: Orphan in it`;
 export const neverSeen =
   "nobody has ever observed the object, so that its absence proves nothing: mend the URLs in spec.delete and spec.observe";
 

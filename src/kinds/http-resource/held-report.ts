@@ -4,7 +4,9 @@ import { isStalledFor, reconciling, stalled } from "../../core/conditions.ts";
 import { replacementDigest } from "./contested.ts";
 import type { Context } from "./context.ts";
 import {
+  deletionFailed,
   deletionGoesOn,
+  deletionMs,
   firstLook,
   heldStates,
   inUseBy,
@@ -64,12 +66,14 @@ export function heldReport(context: Context, { status, attempted, acknowledged, 
     },
     deleting(attempt) {
       const sinceMs = attempt ? 0 : sinceAttemptMs(context);
+      const leftMs = deletionMs - sinceMs;
+      const [reason, message] = leftMs > 0 ? (["Deleting", deletionGoesOn] as const) : (["NotDeleted", deletionFailed] as const);
       const maxMs = Math.max(firstLook.initialMs, Math.min(retry.maxMs, intervalMs));
-      const requeueAfterMs = pauseSinceMs(uid, { initialMs: firstLook.initialMs, maxMs }, sinceMs);
-      const nextRunAt = new Date(now.getTime() + requeueAfterMs).toISOString();
-      const change = { ...(attempt && attempted(attempt)), nextRunAt };
-      const made = status(reconciling("Deleting", `${deletionGoesOn}${hint}`), change);
-      return { status: made, requeueAfterMs, result: "waiting", reason: "Deleting" };
+      const pauseMs = pauseSinceMs(uid, { initialMs: firstLook.initialMs, maxMs }, sinceMs);
+      const made = status(reconciling(reason, `${message}${hint}`), attempt ? attempted(attempt) : {});
+      // The end of that time is told when it has come.
+      const requeueAfterMs = leftMs > 0 ? Math.min(pauseMs, leftMs) : pauseMs;
+      return { status: made, requeueAfterMs, result: "waiting", reason };
     },
     notDeleted(attempt, { message }, isThere) {
       const change = attempted({ ...attempt, phase: "Done", succeeded: false });

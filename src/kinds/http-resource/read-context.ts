@@ -27,7 +27,7 @@ export function contextOf(situation: Situation<HTTPResource>): Context {
   const hasFinalizer = finalizers.includes(finalizer);
   const wantsFinalizer = deletesRemote({ spec }) && !hasFinalizer;
   // An id that a person gives is the end of a create whose outcome nobody knew.
-  const attempt = imported === undefined || status.attempt?.verb !== "Create" ? status.attempt : undefined;
+  const attempt = imported === undefined || status.attempt?.verb !== "Create" ? latestAttempt(resource, status) : undefined;
   const known = {
     spec,
     status,
@@ -56,6 +56,13 @@ export function contextOf(situation: Situation<HTTPResource>): Context {
     intervalMs: durationMs(spec.interval),
     ...(wantsFinalizer && { missingFinalizer: finalizer }),
   };
+}
+
+/** Of what is declared again nobody waits any more for the end of a deletion: the next one is sent anew. */
+function latestAttempt({ metadata }: HTTPResource, { attempt, replacing }: HTTPResourceStatus): HTTPResourceStatus["attempt"] {
+  const isDeleting = metadata.deletionTimestamp !== undefined || replacing === true;
+  if (isDeleting || attempt?.verb !== "Delete" || attempt.phase !== "Unknown" || attempt.succeeded !== true) return attempt;
+  return { ...attempt, phase: "Done", succeeded: false };
 }
 
 /** A spec in a circle counts as observed, since only people mend that, but it has not been acted on. */

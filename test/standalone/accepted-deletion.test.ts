@@ -1,0 +1,52 @@
+/** `run --once` and a deletion that its server accepts by 202, and never carries out. */
+import { join } from "node:path";
+import { expect, test } from "@jest/globals";
+import { holdfast } from "../support/holdfast.ts";
+import { loopbackServer } from "../support/loopback.ts";
+import { temporaryFolder } from "../support/standalone-store.ts";
+
+const preloaded = join(import.meta.dirname, "../support/faster-time.ts");
+const env = { NODE_OPTIONS: `--import ${preloaded}`, HOLDFAST_TEST_FASTER: "100" };
+
+test.each(["what is to be made anew", "what was taken out"])("of %s: it ends, and says what is still there", async (what) => {
+  let made = 0;
+  let name = "";
+  await using server = await loopbackServer(({ method, body }, response) => {
+    if (method === "POST") {
+      made += 1;
+      ({ name } = JSON.parse(body) as { name: string });
+    }
+    const status = method === "DELETE" ? 202 : 200;
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ id: `${made}`, name }));
+  });
+  await using folder = await temporaryFolder();
+  const url = `${server.url}/things`;
+  const manifest = (given: string): string =>
+    JSON.stringify({
+      apiVersion: "holdfast.dev/v1alpha1",
+      kind: "HTTPResource",
+      metadata: { name: "one" },
+      spec: {
+        parameters: { name: given },
+        externalID: ".response.body.id",
+        observe: { url: `${url}/\${ .externalID }` },
+        create: { url, body: { json: "${ .parameters }" } },
+        update: { url: `${url}/\${ .externalID }`, body: { json: "${ .parameters }" } },
+        delete: { url: `${url}/\${ .externalID }` },
+        replace: [".name"],
+      },
+    });
+  await folder.write("one.yaml", manifest("ada"));
+  await folder.write(
+    "other.yaml",
+    JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "other" }, data: {} }),
+  );
+  const args = ["run", "--once", "-f", folder.path, "--data", `${folder.path}/state.db`];
+  // The second looks at what the first has made: what differs at the first sight does so by its server's doing.
+  for (const _ of ["made", "seen"]) expect((await holdfast(args, env)).code).toBe(0);
+  await folder.write("one.yaml", what === "what was taken out" ? "" : manifest("eve"));
+  const { code, stdout } = await holdfast(args, env);
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/NotDeleted .*still shown/);
+  expect(server.requests.filter(({ method }) => method !== "GET").map(({ method }) => method)).toEqual(["POST", "DELETE"]);
+});
