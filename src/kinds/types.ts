@@ -42,11 +42,14 @@ export function isSettled({ metadata, status }: HTTPRequest | HTTPResource): boo
     status?.observedGeneration === metadata.generation &&
     status.conditions !== undefined &&
     !waitsForTurn(status) &&
-    findCondition(status, "Reconciling")?.reason !== "Deleting" &&
+    !awaited.includes(findCondition(status, "Reconciling")?.reason ?? "") &&
     !["InFlight", "Retrying", "Polling"].includes(status.attempt?.phase ?? "Done") &&
     !(status.attempt?.phase === "Unknown" && nextTryOf(status) !== undefined)
   );
 }
+
+/** What may come to pass by itself: for how long it is waited for is the plan's. */
+const awaited: readonly string[] = ["Deleting", "OutcomeUnknown"];
 
 function waitsForTurn(status: object): boolean {
   const ready = findCondition(status, "Ready");

@@ -9,6 +9,7 @@ import {
   deleted,
   differs,
   drive,
+  failure,
   gone,
   hour,
   resource,
@@ -141,6 +142,22 @@ describe("a deletion that was answered 202", () => {
     }
     expect(writes).toBeLessThan(6);
   });
+  test.each(["of an object that goes", "before it is made anew"])("is waited for where a look says nothing, %s", (what) => {
+    const eve = { ...user, replace: [".name"], parameters: { name: "eve", age: 36 } };
+    const of = ({ status }: { readonly status?: ReturnType<typeof drive>["status"] }) =>
+      what === "of an object that goes" ? created(user, { ...deleted, status }) : created(eve, { status, generation: 2 });
+    const begun =
+      what === "of an object that goes"
+        ? accepted
+        : drive(of(drive(of(created(user)), [answer(200), differs(".name")], hour)), [answer(202)], hour);
+    const silent = drive(of(begun), [answer(503)], at(60));
+    expect([silent.state, isSettled(of(silent))]).toEqual(["Unknown/UnexpectedStatus Reconciling", false]);
+    expect(isSettled(of(drive(of(silent), [answer(503)], at(299))))).toBe(false);
+    expect(isSettled(of(drive(of(silent), [answer(503)], at(301))))).toBe(true);
+    // As long as its server asks for nobody need wait who waits for the end.
+    const asked = drive(of(begun), [answer(503, { "retry-after": "3600" })], at(60));
+    expect(isSettled(of(asked))).toBe(true);
+  });
   test("is sent anew where the object was declared again in between", () => {
     const back = drive(created(user, { status: accepted.status }), [answer(200), same], at(400));
     expect(back.state.split("/")[0]).toBe("True");
@@ -192,6 +209,19 @@ describe("a deletion that was answered 202", () => {
     expect([released.sent, released.verdict]).toMatchObject([[look, remove], gone]);
   });
 });
+
+test.each(["after one that does not show it", "at once"])(
+  "a create in doubt is waited for where a look says nothing, %s",
+  (when) => {
+    const of = ({ status }: ReturnType<typeof drive>) => resource(withLookup, { status });
+    const begun = drive(resource(withLookup), [answer(200), values([]), failure(true)]);
+    const looked = when === "at once" ? begun : drive(of(begun), [answer(200), values([])], after(2_000));
+    const silent = drive(of(looked), [answer(503)], after(5_000));
+    expect([silent.state, isSettled(of(silent))]).toEqual(["Unknown/UnexpectedStatus Reconciling", false]);
+    const later = drive(of(silent), [answer(503)], after(13_000));
+    expect([later.sent, isSettled(of(later))]).toEqual([[list], true]);
+  },
+);
 
 describe("a 404 that is a page, as a gateway sends it,", () => {
   const page = answer(404, { "content-type": "text/html; charset=utf-8" });

@@ -4,6 +4,7 @@
  * Invariant: one look that does not show it proves nothing: a server may be at it still, or answer from a copy that is behind. Two
  * do, with a long pause between them.
  */
+import { sinceEndMs } from "../../core/attempt-times.ts";
 import { durationMs } from "../../core/tools/duration.ts";
 import type { Context, VerbAttempt } from "./context.ts";
 import { endpointFor } from "./endpoints.ts";
@@ -28,6 +29,15 @@ export function awaitedArrival(context: Context): Arrival | undefined {
   const sinceMs = Math.abs(now.getTime() - Date.parse(absentAt));
   const leftMs = pauseMs(context) - sinceMs;
   return leftMs <= 0 ? undefined : { attempt: { ...attempt, phase: "Unknown", absentAt }, sinceMs, leftMs };
+}
+
+/** Milliseconds for which a look that says nothing leaves a create in doubt; 0 or less: that is over, or it is in no doubt. */
+export function leftToArriveMs(context: Context): number {
+  const { attempt, now, asked } = context;
+  if (attempt?.phase !== "Unknown" || !isUnresolvedCreate(context) || asked !== undefined) return 0;
+  const { absentAt } = attempt;
+  const sinceMs = absentAt === undefined ? sinceEndMs(attempt, now) : Math.abs(now.getTime() - Date.parse(absentAt));
+  return pauseMs(context) - sinceMs;
 }
 
 function pauseMs(context: Context): number {

@@ -61,11 +61,6 @@ export function* verifyGone(
   }
 }
 
-/** Whether its deletion was accepted, and only a look can tell what came of it. A person can have it sent again. */
-export function isAwaited({ attempt, asked, spec }: Context): boolean {
-  const isAccepted = attempt?.verb === "Delete" && attempt.phase === "Unknown" && attempt.succeeded === true;
-  return isAccepted && asked === undefined && spec.delete?.poll === undefined;
-}
 export function* awaitGone(context: Context, report: Report): Steps<Verdict> {
   if (!canLook(context)) return concludeGone(context, report);
   const seen = yield* lookAgain(context);

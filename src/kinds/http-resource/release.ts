@@ -8,6 +8,7 @@ import type { Steps } from "../../core/plan.ts";
 import type { Verdict } from "../../core/plan.ts";
 import { recordObservation } from "../../core/remote-object.ts";
 import { awaitedArrival } from "./arrival.ts";
+import { isAwaited } from "./awaited.ts";
 import {
   importHint,
   needsExternalID,
@@ -17,7 +18,7 @@ import {
   type Context,
   type VerbAttempt,
 } from "./context.ts";
-import { awaitGone, isAwaited } from "./gone.ts";
+import { awaitGone } from "./gone.ts";
 import { isUnresolvedCreate, isWatched, remoteOf, sightOf } from "./identity.ts";
 import { isRepeatable, isUnended } from "./delivered.ts";
 import { isObserved, unknown, type Absent, type Unknown } from "./observation.ts";

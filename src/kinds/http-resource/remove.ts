@@ -1,10 +1,11 @@
 /** Deletes a remote object whose id is known, or needs none: what has to be done before, the DELETE, and whether it is gone then. */
 import type { Steps, Verdict } from "../../core/plan.ts";
 import { isGone, unmade } from "../../core/remote-object.ts";
+import { isAwaited } from "./awaited.ts";
 import { readsAny, withRemote, type Context, type VerbAttempt } from "./context.ts";
 import { deliver } from "./deliver.ts";
 import { isUnended, type Delivered } from "./delivered.ts";
-import { awaitGone, canLook, concludeGone, isAnother, isAwaited, verifyGone } from "./gone.ts";
+import { awaitGone, canLook, concludeGone, isAnother, verifyGone } from "./gone.ts";
 import { isObserved, type Found } from "./observation.ts";
 import { look, observe } from "./observe.ts";
 import { pollDelivery } from "./poll.ts";

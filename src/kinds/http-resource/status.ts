@@ -7,6 +7,7 @@ import { pauseSinceMs } from "../../core/backoff.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Verdict } from "../../core/plan.ts";
 import type { HTTPResourceStatus } from "../../api/http-resource.ts";
+import { awaitedReason } from "./awaited.ts";
 import { finalizer, type Context } from "./context.ts";
 import { noImport, outside } from "./held-back.ts";
 import { heldReport } from "./held-report.ts";
@@ -62,9 +63,10 @@ function notAskedReport(context: Context, { status, untaken, known, acknowledged
       return { status: made, requeueAfterMs, result: "waiting", reason };
     },
     unknownObservation({ reason, message, retryAfterMs: askedMs }) {
+      const awaited = awaitedReason(context, askedMs);
       const states: ConditionState[] = [
         { type: "Ready", status: "Unknown", reason, message: `${message}${hint}` },
-        { type: "Reconciling", status: "True", reason, message: "it is observed again after a pause" },
+        { type: "Reconciling", status: "True", reason: awaited ?? reason, message: "it is observed again after a pause" },
       ];
       const made = status(states, {}, untaken);
       const pause = { initialMs: retry.initialMs, maxMs: Math.min(retry.maxMs, Math.max(intervalMs, retry.initialMs)) };
