@@ -27,6 +27,11 @@ const attempt = {
       description:
         "Whether it ended as declared, once it is Done. True while Unknown: it arrived, and what came of it is not known.",
     },
+    refused: {
+      type: "boolean",
+      description:
+        "Of a create: true: a try after one that may have arrived was refused. Refused once more, it is over where a person asks, or lookups do not show the object.",
+    },
     absentAt: {
       type: "string",
       format: "date-time",

@@ -63,8 +63,11 @@ export function* create(context: Context, report: Report, { says }: Absent): Ste
   const policy = spec.onUnknown ?? (spec.lookup ? "Lookup" : "Stall");
   // That of something that arrived, or is still being made, is only that it is not there yet.
   const mayNotBeYet = unresolved?.succeeded === true;
-  const lookupSaysNo = policy === "Lookup" && says === "lookup" && (unresolved?.tries ?? 0) <= retry.limit;
-  const awaited = unresolved && lookupSaysNo && !isKnownAgain(context, spec.create) ? awaitedArrival(context) : undefined;
+  const isMissed = policy === "Lookup" && says === "lookup";
+  const lookupSaysNo = isMissed && (unresolved?.tries ?? 0) <= retry.limit;
+  const isRefused = unresolved?.refused === true;
+  const waits = unresolved && isKnownAgain(context, spec.create) ? isMissed && isRefused : lookupSaysNo;
+  const awaited = waits ? awaitedArrival(context) : undefined;
   if (awaited && !mayNotBeYet) return report.awaitingArrival(awaited);
   // What is safe by its method alone is sent as it is declared now.
   const isPinned = unresolved?.sentAs !== undefined || !isRepeatable(context, spec.create);
@@ -73,6 +76,7 @@ export function* create(context: Context, report: Report, { says }: Absent): Ste
     request: { field: "spec.create", shape: spec.create },
     onUnknown: !mayNotBeYet && (policy === "Resend" || (unresolved && lookupSaysNo)) ? "Resend" : "Stall",
     pinnedDigest: isPinned ? unresolved?.digest : undefined,
+    isSettled: isRefused && (isMissed || policy === "Resend" || context.asked !== undefined),
   });
   return yield* reportDelivered(context, report, delivered);
 }

@@ -4,7 +4,7 @@
  * Invariant: what may have arrived and is not repeatable is `unknown`, however badly the server answered.
  */
 import { endAfter } from "../../core/attempt-times.ts";
-import { isRejected } from "../../core/answered-status.ts";
+import { isInUse, isPassing, isRejected } from "../../core/answered-status.ts";
 import { conclude, followsDoubt, markRetrying } from "../../core/conclusion.ts";
 import { decide, runsBefore, type DeliveryRecord, type Desired } from "../../core/delivery.ts";
 import { nextTryOf } from "../../core/next-look.ts";
@@ -42,6 +42,8 @@ interface VerbDelivery {
   readonly onUnknown: Desired["onUnknown"];
   /** The digest of an attempt that has to be settled first, whatever the spec says by now. */
   readonly pinnedDigest?: string | undefined;
+  /** A refusal is the end of it, though a try before may have arrived: it was refused so before, and whoever can tell sees nothing of it. */
+  readonly isSettled?: boolean;
   /** Tries after the first, where it is not spec.retry's. */
   readonly limit?: number;
 }
@@ -108,8 +110,13 @@ export function* deliver(context: Context, report: Report, sending: VerbDelivery
     case "unknown": {
       // A refusal says that nothing was done, and so does what never left, if no try before it may have. Nothing else does.
       const isFirst = attempt.tries === 1 || (!desired.repeatable && desired.onUnknown === "Stall");
-      const isCertain = isRefused ? !followsDoubt(attempt, desired) : isFirst && wasNotActedOn(outcome);
-      return ofFailure(ended, judgement, { isCertain, repeatable: desired.repeatable });
+      const isDoubtful = followsDoubt(attempt, desired);
+      const isFinal = judgement.reason === "Refused" || (response !== undefined && !isPassing(response));
+      // What its server may be at still only a person can give up.
+      const isOver = sending.isSettled === true && isFinal && (context.asked !== undefined || !response || !isInUse(response));
+      const isCertain = isRefused ? !isDoubtful || isOver : isFirst && wasNotActedOn(outcome);
+      const refused = isFinal && isDoubtful && desired.sentAs !== undefined;
+      return ofFailure(ended, judgement, { isCertain, refused, repeatable: desired.repeatable });
     }
   }
 }
@@ -118,13 +125,19 @@ export function* deliver(context: Context, report: Report, sending: VerbDelivery
 function deliveryRecordOf({ status, attempt }: Context, verb: Verb, digest: string): DeliveryRecord {
   const { completedRuns = 0, lastHandledReconcileAt } = status;
   const nextRunAt = nextTryOf(status);
-  const record: DeliveryRecord = { completedRuns, ...(attempt && { attempt }) };
+  // Its server knows it again, so that it is sent at the next interval though it was refused.
+  const record: DeliveryRecord = { completedRuns, ...(attempt && { attempt: withoutRefusal(attempt) }) };
   const isOpen = attempt?.verb === verb && attempt.phase !== "Done";
   return {
     ...(isOpen ? record : { completedRuns: runsBefore(record, { digest }) }),
     ...(nextRunAt !== undefined && { nextRunAt }),
     ...(lastHandledReconcileAt !== undefined && { lastHandledReconcileAt }),
   };
+}
+
+function withoutRefusal(attempt: VerbAttempt): VerbAttempt {
+  const { refused: _, ...rest } = attempt;
+  return rest;
 }
 
 function desiredOf(context: Context, { verb, request, onUnknown, pinnedDigest, limit }: VerbDelivery): Desired {

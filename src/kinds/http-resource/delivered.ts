@@ -101,15 +101,16 @@ export function* ofSuccess(
   }
 }
 
-/** `isCertain`: nothing was done, or the server said that it has failed. */
+/** `isCertain`: nothing was done, or the server said that it has failed. `refused`: as `Attempt.refused`. */
 export function ofFailure(
   attempt: VerbAttempt,
   judgement: Judgement,
-  { isCertain, repeatable }: { readonly isCertain: boolean; readonly repeatable: boolean },
+  { isCertain, refused, repeatable }: { readonly isCertain: boolean; readonly refused?: boolean; readonly repeatable: boolean },
 ): Delivered {
   if (!isCertain && !repeatable) return { type: "unknown", attempt: { ...attempt, phase: "Unknown" }, judgement };
   // What may be there all the same is tried again by the same id, by which a server that honours it knows it again.
-  if (!isCertain && attempt.verb === "Create") return { type: "failed", attempt: { ...attempt, phase: "Unknown" }, judgement };
+  if (!isCertain && attempt.verb === "Create")
+    return { type: "failed", attempt: { ...attempt, phase: "Unknown", ...(refused && { refused }) }, judgement };
   return { type: "failed", attempt: { ...attempt, phase: "Done", succeeded: false }, judgement };
 }
 

@@ -82,6 +82,14 @@ export function mayHaveArrived(why: string, { verb }: Pick<VerbAttempt, "verb">,
   const way = verb === "Create" && isDeleting ? `To have it deleted ${importHint}` : again;
   return `${why}: it may or may not have arrived. ${way}`;
 }
+/** Of what has failed. `isAnew`: another attempt follows at once. */
+export function whatNext({ phase, refused }: Pick<VerbAttempt, "phase" | "refused">, isAnew: boolean): string {
+  const later = "is tried again at the next interval, or when the spec changes";
+  if (isAnew) return "; it is created by another attempt, with another key";
+  if (phase !== "Unknown") return `; it ${later}`;
+  if (!refused) return `; a try of it may have arrived all the same, and it is the same attempt that ${later}`;
+  return `, which says nothing of a try before it that may have arrived: it is sent again at the next interval, with the same key. If the object is there, ${importHint}. If not, change the annotation ${reconcileAtAnnotation}: where it is refused then, too, it is created with another key`;
+}
 /** What was known of it, of what `mayHaveArrived` told. */
 export function whyUnknown(told: string): string {
   const end = told.indexOf(": it may or may not have arrived");

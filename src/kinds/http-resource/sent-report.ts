@@ -10,7 +10,7 @@ import { recordResponse } from "../request/recorded.ts";
 import { corrected, drifted, notDrifted, notHeld } from "./conditions.ts";
 import type { Context } from "./context.ts";
 import { isContested } from "./contested.ts";
-import { firstLook } from "./held-back.ts";
+import { firstLook, whatNext } from "./held-back.ts";
 import type { Report } from "./report.ts";
 import { delivering, withID, type StatusDraft } from "./status-draft.ts";
 
@@ -73,10 +73,10 @@ export function sentReport(context: Context, { status, known, attempted, due, hi
     },
     failed(attempt, { reason, message, response }) {
       const change = { ...attempted(attempt), ...recordResponse(response, spec) };
-      const what =
-        attempt.phase === "Unknown" ? "; a try of it may have arrived all the same, and it is the same attempt that" : "; it";
-      const states = reconciling(reason, `${message}${what} is tried again at the next interval, or when the spec changes`);
-      const requeueAfterMs = untilDueMs(uid, intervalMs, now);
+      // Given up for another, which its server does not take for this one.
+      const isAnew = attempt.phase === "Done" && context.attempt?.refused === true && context.attempt.id === attempt.id;
+      const states = reconciling(reason, `${message}${whatNext(attempt, isAnew)}`);
+      const requeueAfterMs = isAnew ? 0 : untilDueMs(uid, intervalMs, now);
       const made = status(states, change);
       // Only an observation can say whether there is an object with the id.
       const isNone = attempt.verb === "Create" && !spec.observe;
