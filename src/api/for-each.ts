@@ -35,9 +35,11 @@ const itemStatus = {
     id: { type: "string", maxLength: 36, description: "Its own attempt id; the idempotency key, where one is declared." },
     phase: {
       type: "string",
-      enum: ["Succeeded", "Failed", "Retrying"],
-      description: "Retrying: will be sent again, alone. Failed: will not, in this attempt.",
+      enum: ["Succeeded", "Failed", "Retrying", "Unknown"],
+      description:
+        "Retrying: will be sent again, alone. Failed: will not, in this attempt. Unknown: was refused after a try that may have arrived, and is sent again where a person asks.",
     },
+    inDoubt: { type: "boolean", description: "With a key, where it is not over: whether a try of it may have arrived." },
     statusCode: { type: "integer", format: "int32", minimum: 100, maximum: 999, description: "The latest answer's status code." },
     reason: { type: "string", maxLength: 64, description: "Why, as one CamelCase word." },
     tries: { type: "integer", format: "int32", minimum: 0, description: "How many times it has been sent." },

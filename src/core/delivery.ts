@@ -136,7 +136,8 @@ export function decide(record: DeliveryRecord, desired: Desired, now: Date): Dec
   if (attempt.id === desired.arrived && isInDoubt(attempt)) return { type: "arrived", attempt: { ...attempt, phase: "Done" } };
   // What was sent without a key, or under another header, a server does not know again by the one that is declared now.
   const mayRepeat = desired.repeatable && (attempt.sentAs ?? desired.sentAs) === desired.sentAs;
-  const isWanted = (mayRepeat && !attempt.refused) || desired.onUnknown === "Resend" || asked;
+  const isTaken = desired.onUnknown === "Resend" || asked;
+  const isWanted = (mayRepeat && !attempt.refused) || isTaken;
   const unknown: Decision = { type: "unknown", attempt: { ...attempt, phase: "Unknown" } };
   const isTooLate = !asked && isOverdue(attempt, desired.retry, now);
   const over = (why: "Superseded" | "TooLate"): Decision => ({ type: "over", why, attempt: { ...attempt, phase: "Done" } });
@@ -146,10 +147,11 @@ export function decide(record: DeliveryRecord, desired: Desired, now: Date): Dec
     case "Polling":
       return { type: "poll", attempt };
     case "Retrying": {
-      if (attempt.inDoubt && !isWanted) return unknown;
-      if (isTooLate) return over("TooLate");
+      if (attempt.inDoubt && !mayRepeat && !isTaken) return unknown;
+      // One of its items was refused so, while others are tried again.
+      if (isTooLate) return attempt.refused ? unknown : over("TooLate");
       // What would be tried without end must not hold up the tick, which is another chance.
-      if (schedule?.due !== undefined && !asked && !hasEnd(desired.retry)) return over("Superseded");
+      if (schedule?.due !== undefined && !asked && !hasEnd(desired.retry)) return attempt.refused ? unknown : over("Superseded");
       const delayMs = Math.min(untilDueMs(record.nextRunAt, attempt, now), untilMendedMs(attempt, desired, now));
       return delayMs > 0 && !asked ? { type: "wait", delayMs } : { type: "send", attempt: next(attempt, desired) };
     }

@@ -72,9 +72,52 @@ describe("an item under a key", () => {
     ]);
   });
   test("that is sent for the first time beside one in doubt has failed by a refusal", () => {
-    const one = { ...first, items: (first.items ?? []).map((item) => (item.index === 0 ? { ...item, tries: 0 } : item)) };
+    const one = {
+      ...first,
+      items: (first.items ?? []).map((item) => (item.index === 0 ? { ...item, tries: 0, inDoubt: false } : item)),
+    };
     const { status } = drive(httpRequest(spec, { status: one }), later, [outcomes(answer(422), answer(201))]);
     expect(status.items?.map(({ phase }) => phase)).toEqual(["Failed", "Succeeded", "Succeeded"]);
     expect(status.attempt?.phase).toBe("Done");
+  });
+});
+
+describe("a doubt about one item", () => {
+  const spec = { ...keyed, forEach: { items: [1, 2] } };
+  const limited = { ...spec, retry: { maxDuration: "90m", backoff: { initial: "1s", max: "5m" } } };
+  const phases = ({ items }: ReturnType<typeof drive>["status"]) => items?.map(({ phase }) => phase);
+
+  test("is none about another, each try of which was answered", () => {
+    const first = drive(httpRequest(spec), start, [outcomes(reset, answer(429))]).status;
+    expect(first.items?.map(({ inDoubt }) => inDoubt)).toEqual([true, false]);
+    const { status } = drive(httpRequest(spec, { status: first }), later, [outcomes(answer(201), answer(400))]);
+    expect([phases(status), status.attempt?.phase, condition(status, "Stalled")?.reason]).toEqual([
+      ["Succeeded", "Failed"],
+      "Done",
+      "ItemsFailed",
+    ]);
+  });
+  test("that is refused then does not have it sent again with the others, and is told of when they have ended", () => {
+    const first = drive(httpRequest(limited), start, [outcomes(reset, answer(500))]).status;
+    const second = drive(httpRequest(limited, { status: first }), later, [outcomes(answer(422), answer(503))]).status;
+    expect([phases(second), second.attempt]).toMatchObject([["Unknown", "Retrying"], { phase: "Retrying", refused: true }]);
+    const third = drive(httpRequest(limited, { status: second }), "2026-01-01T01:20:00Z", [outcomes(answer(201))]).status;
+    expect([phases(third), condition(third, "Stalled")?.reason]).toEqual([["Unknown", "Succeeded"], "OutcomeUnknown"]);
+    const annotations = { "holdfast.dev/reconcile-at": "1" };
+    const asked = drive(httpRequest(limited, { status: third, annotations }), latest, [outcomes(answer(201))]).status;
+    expect([phases(asked), asked.attempt?.phase]).toEqual([["Succeeded", "Succeeded"], "Done"]);
+    // As long as it is tried: what may have arrived is not taken for failed.
+    const late = drive(httpRequest(limited, { status: second }), latest);
+    expect([late.steps, phases(late.status), late.status.attempt?.phase]).toEqual([[], ["Unknown", "Retrying"], "Unknown"]);
+    expect(condition(late.status, "Stalled")).toMatchObject({
+      reason: "OutcomeUnknown",
+      message: expect.stringMatching(/refused, which says nothing of a try before it/),
+    });
+  });
+  test("is about all that were on their way when a process died", () => {
+    const intent = { ...drive(httpRequest(spec), start, [outcomes(reset, reset)]).status, items: [] };
+    const died = { ...intent, ...(intent.attempt && { attempt: { ...intent.attempt, phase: "InFlight" as const } }) };
+    const { status } = drive(httpRequest(spec, { status: died }), later, [outcomes(answer(201), answer(422))]);
+    expect(phases(status)).toEqual(["Succeeded", "Unknown"]);
   });
 });

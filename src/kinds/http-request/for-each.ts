@@ -56,7 +56,9 @@ export function* deliverEach(
   const items = "list" in list ? derivedItems(yield* evaluate(list)) : list;
   if ("type" in items) return report.refused(items);
   const earlier = earlierOf(before, attempt, items);
-  const pending = items.filter((item) => (earlier.get(itemId(attempt, item))?.phase ?? "Retrying") === "Retrying");
+  const asked = desired.reconcileAt !== undefined && desired.reconcileAt !== before?.lastHandledReconcileAt;
+  const due: readonly ItemStatus["phase"][] = asked || desired.onUnknown === "Resend" ? ["Retrying", "Unknown"] : ["Retrying"];
+  const pending = items.filter((item) => due.includes(earlier.get(itemId(attempt, item))?.phase ?? "Retrying"));
   const exchanges: Exchange[] = [];
   for (const item of pending) {
     const exchange = buildExchange({ ...declaredItem(resource, { attempt, item, known }), seesOnly }, endpoint);
@@ -66,11 +68,12 @@ export function* deliverEach(
   const [first] = exchanges;
   if (!first) {
     const over = items.map((item) => ({ ...(earlier.get(itemId(attempt, item)) as ItemStatus), index: item.index }));
-    return report.done(
-      { ...attempt, phase: "Done", finishedAt: now.toISOString() },
-      over.length === 0 ? nothingToSend : sumUp(over, [], now),
-    );
+    const ended = { ...attempt, finishedAt: now.toISOString() };
+    if (over.some(({ phase }) => phase === "Unknown")) return report.unknown(leaveOpen(ended), sumUp(over, [], now));
+    return report.done({ ...ended, phase: "Done" }, over.length === 0 ? nothingToSend : sumUp(over, [], now));
   }
+  // Whatever was on its way when a process died may have arrived.
+  const wasSending = before?.attempt?.id === attempt.id && before.attempt.phase === "InFlight";
   const keyed = idempotencyHeader(spec, endpoint) !== undefined;
   const outputs = outputsOf(resource);
   const unwritable = yield* checkOutputs(outputs);
@@ -81,8 +84,10 @@ export function* deliverEach(
     decideBeforeSend(first, { attempt, instanceId, inFlight: report.inFlight, idempotent: spec.idempotent, keyed }),
     function* (outcome, position) {
       const [item, exchange] = [pending[position] as ScopeItem, exchanges[position] as Exchange];
-      const { tries: tried = 0 } = earlier.get(itemId(attempt, item)) ?? {};
-      const one = yield* judgeItem(outcome, { spec, item, exchange, attempt, tried, desired });
+      const { tries: tried = 0, inDoubt: doubted = attempt.inDoubt === true && tried > 0 } =
+        earlier.get(itemId(attempt, item)) ?? {};
+      const inDoubt = desired.sentAs !== undefined && (doubted || wasSending);
+      const one = yield* judgeItem(outcome, { spec, item, exchange, attempt, tried, inDoubt, desired });
       return outputs.length > 0 ? keptWithin(room, one) : withoutBody(one);
     },
   );
@@ -100,12 +105,13 @@ export function* deliverEach(
   const judgement = sumUp(statuses, sent, now);
   const inDoubt = attempt.inDoubt === true || sent.some((one) => one.inDoubt);
   const unsent = sent.every((one) => one.unsent);
-  const open = sent.filter(({ isOpen }) => isOpen).map(({ item }) => item.index);
-  const retrying = statuses.filter(({ phase }) => phase === "Retrying");
-  if (retrying.length > 0 && retrying.every(({ index }) => open.includes(index)))
-    return report.unknown(leaveOpen(ended), judgement);
-  return retrying.length > 0
-    ? report.retrying(markRetrying(ended, { type: "retry", inDoubt, unsent }), desired, judgement)
+  const isOpen = statuses.some(({ phase }) => phase === "Unknown");
+  if (statuses.some(({ phase }) => phase === "Retrying")) {
+    const retrying = markRetrying(ended, { type: "retry", inDoubt, unsent });
+    return report.retrying({ ...retrying, ...(isOpen && { refused: true }) }, desired, judgement);
+  }
+  return isOpen
+    ? report.unknown(leaveOpen({ ...ended, inDoubt }), judgement)
     : report.done({ ...ended, phase: "Done" }, judgement);
 }
 
@@ -164,39 +170,49 @@ interface ItemDelivery {
   readonly attempt: Attempt;
   /** How many times it had been sent before. */
   readonly tried: number;
+  /** Whether one of these tries may have arrived. */
+  readonly inDoubt: boolean;
   readonly desired: Desired;
 }
-function* judgeItem(outcome: Outcome, { spec, item, exchange, attempt, tried, desired }: ItemDelivery): Steps<SentItem> {
+function* judgeItem(outcome: Outcome, { spec, item, exchange, attempt, tried, inDoubt, desired }: ItemDelivery): Steps<SentItem> {
   const about = { index: item.index, id: itemId(attempt, item) };
+  const keepDoubt = (mayHaveArrived: boolean) => (desired.sentAs === undefined ? {} : { inDoubt: mayHaveArrived });
   if (outcome.type === "refusal") {
     const { reason, message, heals } = outcome;
     const judgement = { succeeded: false, reason, message, tookMs: 0 };
     return {
       item,
       otherwise: "Failed",
-      inDoubt: false,
+      inDoubt,
       unsent: true,
       judgement,
-      status: { ...about, phase: heals ? "Retrying" : "Failed", reason, tries: tried },
+      status: { ...about, phase: heals ? "Retrying" : "Failed", reason, tries: tried, ...(heals && keepDoubt(inDoubt)) },
     };
   }
   const judgement = yield* judgeResponse(spec.expect, exchange, outcome);
   // An item that waited for its turn has not been tried.
-  const own = { ...attempt, tries: tried + 1, inDoubt: attempt.inDoubt === true && tried > 0 };
+  const own = { ...attempt, tries: tried + 1, inDoubt };
   const conclusion = conclude(outcome, judgement.succeeded, own, desired);
   const { type } = conclusion;
-  const isOpen = type === "unknown";
-  const phase = type === "succeeded" ? "Succeeded" : type === "retry" || isOpen ? "Retrying" : "Failed";
+  const phase = ({ succeeded: "Succeeded", retry: "Retrying", unknown: "Unknown", failed: "Failed" } as const)[type];
+  const mayHaveArrived = type === "unknown" || (type === "retry" && conclusion.inDoubt);
+  const isOver = type === "succeeded" || type === "failed";
   const { reason, response } = judgement;
   const otherwise = conclude(outcome, false, own, desired).type === "retry" ? "Retrying" : "Failed";
   return {
     item,
     otherwise,
-    isOpen,
-    inDoubt: isOpen || (conclusion.type === "retry" && conclusion.inDoubt),
+    inDoubt: mayHaveArrived,
     unsent: conclusion.type === "retry" && conclusion.unsent,
     judgement,
-    status: { ...about, phase, reason, tries: own.tries, ...(response && { statusCode: response.statusCode }) },
+    status: {
+      ...about,
+      phase,
+      reason,
+      tries: own.tries,
+      ...(response && { statusCode: response.statusCode }),
+      ...(!isOver && keepDoubt(mayHaveArrived)),
+    },
   };
 }
 

@@ -176,7 +176,9 @@ function reportEnd(reported: Reported): Pick<Report, "done" | "arrived" | "given
     arrived(attempt) {
       const told = `the annotation ${arrivedAnnotation} says that it has arrived; its answer is not known`;
       const items = before.items?.map((item) =>
-        item.phase === "Retrying" ? { ...item, phase: "Succeeded" as const, reason: "AcknowledgedAsDelivered" } : item,
+        item.phase === "Retrying" || item.phase === "Unknown"
+          ? { ...item, phase: "Succeeded" as const, reason: "AcknowledgedAsDelivered" }
+          : item,
       );
       const failed = items?.find(({ phase }) => phase === "Failed");
       if (items && failed) {
@@ -254,7 +256,9 @@ function reportUnknown(reported: Reported): Pick<Report, "unknown" | "stillUnkno
     stillUnknown(attempt) {
       const said = before.observedGeneration === metadata.generation ? before.conditions : [];
       const known = said?.find(({ type, reason }) => type === "Stalled" && reason === "OutcomeUnknown");
-      return known ? stuck(known.message, attempt) : unknown(attempt, { message: unknownReasonText(before.attempt?.phase) });
+      return known
+        ? stuck(known.message, attempt)
+        : unknown(attempt, { message: attempt.refused ? "a try of it was refused" : unknownReasonText(before.attempt?.phase) });
     },
   };
 }

@@ -10,8 +10,6 @@ export interface SentItem {
   readonly item: ScopeItem;
   /** What would be made of it if it did not count as a success. */
   readonly otherwise: "Retrying" | "Failed";
-  /** It was refused after a try that may have arrived: only a person has it sent again. */
-  readonly isOpen?: boolean;
   readonly inDoubt: boolean;
   /** Its server did not act on this try. */
   readonly unsent: boolean;
