@@ -14,6 +14,7 @@ import {
   hour,
   resource,
   same,
+  url,
   twoHours,
   user,
   values,
@@ -190,6 +191,25 @@ describe("a deletion that was answered 202", () => {
     const next = (id: string) => drive(resource(listed, { ...deleted, status: begun.status }), found(id), at(60));
     expect([next("7").state, next("7").verdict.finalizer]).toEqual(["False/Deleting Reconciling", undefined]);
     expect(next("8").verdict).toMatchObject(gone);
+  });
+  test("is looked at under the id that it was sent to, which a lookup found", () => {
+    const lost = drive(resource(withLookup), [answer(200), values([]), failure(true)]);
+    const object = (status: typeof lost.status) => resource(withLookup, { ...deleted, status });
+    const begun = drive(object(lost.status), [answer(200), values(["7"]), answer(200), same, answer(202)], hour);
+    expect([begun.sent.at(-1), begun.state, begun.status.externalID]).toEqual([remove, "False/Deleting Reconciling", "7"]);
+    const still = drive(object(begun.status), [answer(200), same], at(60));
+    expect([still.sent, still.state, still.verdict.finalizer]).toEqual([[look], "False/Deleting Reconciling", undefined]);
+    expect(drive(object(still.status), [answer(404)], at(90)).verdict).toMatchObject(gone);
+  });
+  test("is looked at under the id that it was sent to, which a look showed", () => {
+    const byName = { ...user, observe: { url: `${url}/ada` }, mine: ".object.mine" };
+    const known = drive(resource(byName), [answer(404), answer(201), values("7")]);
+    const object = (status: typeof known.status) => resource(byName, { ...deleted, status });
+    const shown = [answer(200), { type: "values", values: [true, "8"], differences: [] }] as const;
+    const begun = drive(object(known.status), [...shown, answer(202)], hour);
+    expect([begun.sent.at(-1), begun.state, begun.status.externalID]).toEqual([remove, "False/Deleting Reconciling", "8"]);
+    const still = drive(object(begun.status), shown, at(60));
+    expect([still.state, still.verdict.finalizer]).toEqual(["False/Deleting Reconciling", undefined]);
   });
   test("of what is to be made anew comes before that", () => {
     const written = { ...user, replace: [".name"] };

@@ -60,7 +60,14 @@ function* sendDelete(context: Context, report: Report, shown: Omit<Shown, "exter
   const onUnknown = spec.onUnknown === "Resend" ? "Resend" : "Stall";
   const request = { field: "spec.delete", shape: spec.delete };
   const delivered = yield* deliver(context, report, { verb: "Delete", request, ...shown, onUnknown, limit: Infinity });
-  return yield* concludeDelete(context, report, { delivered, isVerified: false });
+  const after = isUnended(delivered) && delivered.type !== "polling" ? context : sentNow(context);
+  const own = after === context ? report : httpResourceReport(after);
+  return yield* concludeDelete(after, own, { delivered, isVerified: false });
+}
+/** What came of a DELETE is looked for under the id that it was sent to. */
+function sentNow(context: Context): Context {
+  const { externalID, remote } = context;
+  return externalID === undefined || externalID === remote.id ? context : withRemote(context, { ...remote, id: externalID });
 }
 
 function readsShown(shape: object | undefined): boolean {
