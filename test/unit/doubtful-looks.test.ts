@@ -181,7 +181,7 @@ describe("a deletion that was answered 202", () => {
     const { observe: _, ...unwatched } = user;
     expect(drive(created(unwatched, deleted), [answer(202)], hour).verdict).toMatchObject(gone);
   });
-  test("is looked for in the list where there is no observe, and is over where that has another one by now", () => {
+  test("is looked for in the list where there is no observe, and is over where that does not have it, whatever else matches", () => {
     const { observe: _, ...listed } = withLookup;
     const { status } = drive(resource(listed), [answer(200), values([]), answer(201), values("7")]);
     const object = resource(listed, { ...deleted, status: { ...status, seen: true } });
@@ -190,7 +190,11 @@ describe("a deletion that was answered 202", () => {
     const found = (id: string) => [answer(200), values([{ id, item: { id } }]), same];
     const next = (id: string) => drive(resource(listed, { ...deleted, status: begun.status }), found(id), at(60));
     expect([next("7").state, next("7").verdict.finalizer]).toEqual(["False/Deleting Reconciling", undefined]);
-    expect(next("8").verdict).toMatchObject(gone);
+    const over = drive(resource(listed, { ...deleted, status: begun.status }), [answer(200), values([])], at(60));
+    expect(over.verdict).toMatchObject(gone);
+    const [, asked] = over.steps;
+    expect(JSON.stringify(asked?.type === "evaluate" && asked.evaluation)).toContain('== \\"7\\"');
+    expect(JSON.stringify(asked)).not.toContain(withLookup.lookup.match);
   });
   test("is looked at under the id that it was sent to, which a lookup found", () => {
     const lost = drive(resource(withLookup), [answer(200), values([]), failure(true)]);

@@ -9,6 +9,7 @@ import { needsExternalID, withRemote, type Context } from "./context.ts";
 import type { Delivered } from "./delivered.ts";
 import { sightOf } from "./identity.ts";
 import { isPage, saysGone } from "./judge.ts";
+import { lookUp } from "./lookup.ts";
 import { isObserved, type Found, type Observation } from "./observation.ts";
 import { look, observe } from "./observe.ts";
 import { reportUnobserved, type Report } from "./report.ts";
@@ -19,6 +20,11 @@ export function canLook({ spec, externalID }: Context): boolean {
 }
 function lookAgain(context: Context): Steps<Observation> {
   return context.spec.observe ? look(context) : observe(context);
+}
+/** What else is like it by now is none of a deletion's that was accepted. */
+function lookForKnown(context: Context): Steps<Observation> {
+  const { observe, lookup } = context.spec;
+  return observe || !lookup ? look(context) : lookUp(context, lookup, true);
 }
 export function isAnother(seen: Found, known: string | undefined): boolean {
   return known !== undefined && seen.externalID !== undefined && seen.externalID !== known;
@@ -63,7 +69,7 @@ export function* verifyGone(
 
 export function* awaitGone(context: Context, report: Report): Steps<Verdict> {
   if (!canLook(context)) return concludeGone(context, report);
-  const seen = yield* lookAgain(context);
+  const seen = yield* lookForKnown(context);
   if (!isObserved(seen)) return reportUnobserved(report, seen);
   const isThere = seen.type === "found" && seen.mine !== false && !isAnother(seen, context.externalID);
   return isThere ? report.deleting() : concludeGone(context, report);

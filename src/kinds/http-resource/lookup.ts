@@ -30,8 +30,8 @@ const field = "spec.lookup";
 
 const wholeList =
   "nothing in it matches, and the rest is not asked for. Say in spec.lookup.next where the next page is, or narrow the list by spec.lookup.query";
-/** `found` names the id, and shows nothing of the object. A page is an exchange; after 40 it is `unknown`. */
-export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
+/** `isKnownOnly`: whatever else matches is none of it. `found` names the id, and shows nothing of the object. A page is an exchange; after 40 it is `unknown`. */
+export function* lookUp(context: Context, lookup: Lookup, isKnownOnly = false): Steps<Observation> {
   let page: Page = {};
   for (let pages = 0; pages < maxPages; pages += 1) {
     const asked = {
@@ -49,7 +49,10 @@ export function* lookUp(context: Context, lookup: Lookup): Steps<Observation> {
     const { response } = judgement;
     if (!judgement.succeeded || !response) return unknown(judgement.reason, judgement.message, context, response);
 
-    const expressions = [...locate(`${field}.match`, program(context, lookup)), ...locate(`${field}.next`, lookup.next)];
+    const expressions = [
+      ...locate(`${field}.match`, program(context, lookup, isKnownOnly)),
+      ...locate(`${field}.next`, lookup.next),
+    ];
     const result: EvaluationResult = yield* evaluate({ scope: exchange.scope, response, expressions });
     if (result.type === "refusal") return unknown(result.reason, result.message, context);
     const [matches, next] = result.values;
@@ -110,7 +113,7 @@ const plainPath = /^(\.[A-Za-z_][A-Za-z0-9_]*)+$/;
  * Yields the id of the item that is known by the id already, else those of the items that match, at most two, each with the item
  * where nobody else shows the object; null where there is no list. Two newlines end a comment, one that ends with a backslash too.
  */
-function program(context: Context, { items, match, externalID: own }: Lookup): string {
+function program(context: Context, { items, match, externalID: own }: Lookup, isKnownOnly: boolean): string {
   const { spec } = context;
   // Where a create may have arrived, the id that is known is that of what was there before.
   const externalID = isUnresolvedCreate(context) ? undefined : context.externalID;
@@ -123,10 +126,11 @@ function program(context: Context, { items, match, externalID: own }: Lookup): s
   const isKnown = `try ((${told} | if type == "string" then . else tojson end) == ${known}) catch false`;
   const shown = spec.observe ? told : `{id: ${told}, item: $item}`;
   const first = known === undefined ? "[]" : `[limit(1; ${each} | select(${isKnown})${mine} | ${shown})]`;
+  const others =
+    isKnownOnly && known !== undefined ? "[]" : `[limit(2; ${each} | select((${match}\n\n) == true)${mine} | ${shown})]`;
   return `. as $document | [(${items}
 \n)] | if all(${isList}) | not then null else
-(${first}) as $known | if $known != [] then $known else [limit(2; ${each} | select((${match}
-\n) == true)${mine} | ${shown})] end end`;
+(${first}) as $known | if $known != [] then $known else ${others} end end`;
 }
 
 interface Page {

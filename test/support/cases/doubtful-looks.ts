@@ -58,6 +58,24 @@ export const doubtfulLookCases: readonly RemoteCase[] = [
     },
   },
   {
+    name: "a deletion is accepted by 202, and two that others have made match then: it is over when the list does not show it",
+    server: () => {
+      const others = [8, 9].map((id) => ({ id, name: "x" }));
+      let isDeleted = false;
+      const serve = collection({ list: (things) => (isDeleted ? others : things) })();
+      return (request, seconds) => {
+        if (request.method !== "DELETE") return serve(request, seconds);
+        isDeleted = true;
+        return { status: 202, body: { state: "deleting" } };
+      };
+    },
+    manifests: { "HTTPResource/thing": declared({ name: "x" }, { observe: undefined, lookup: byName }) },
+    after: nothing,
+    check({ sent, isThere }) {
+      expect([sent("DELETE"), isThere("thing")]).toEqual([["DELETE /things/1 202"], false]);
+    },
+  },
+  {
     name: "a deletion is accepted by 202 and fails: the object that declares it stays, and says so",
     server: collection({
       first: ({ method }) => (method === "DELETE" ? { status: 202, body: { state: "accepted" } } : undefined),
