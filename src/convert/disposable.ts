@@ -1,5 +1,6 @@
 /** A DisposableRequest, which is sent until it has been answered as expected, as an HTTPRequest. */
 import { retryReasons } from "../api/retry.ts";
+import { cutOff } from "../core/answered-status.ts";
 import { finalStatuses, pollOf } from "./async.ts";
 import { createWrapper } from "./wrapper.ts";
 import { authorizes } from "./connection.ts";
@@ -120,7 +121,7 @@ function triesOf(parameters: DisposableParameters, { findings, choices }: OfDisp
     findings.add(
       "CHANGE",
       "method",
-      `a ${method} that left and was not answered, or was answered 502 or 504, is not sent again: its outcome is unknown (OutcomeUnknown), unless an idempotencyKey or onUnknown: Resend says that it may be`,
+      `a ${method} that left and was not answered, or was answered ${cutOff.join(", ")}, is not sent again: its outcome is unknown (OutcomeUnknown), unless an idempotencyKey or onUnknown: Resend says that it may be`,
     );
   const wait = loops ? undefined : pause;
   // With a pause each tick is a try there.

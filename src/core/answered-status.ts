@@ -9,7 +9,7 @@ interface Status {
  * Who answered gave up waiting for the one behind, or for the client, and cannot say what was done: RFC 9110, 15.5.9, 15.6.3 and
  * 15.6.5, as proxies use them; 499 of nginx and 460 of AWS; 520, 522 and 524 of Cloudflare.
  */
-const cutOff: readonly number[] = [408, 460, 499, 502, 504, 520, 522, 524];
+export const cutOff: readonly number[] = [408, 460, 499, 502, 504, 520, 522, 524];
 /** They ask to come back, and speak of time alone (RFC 6585, RFC 8470). */
 const later: readonly number[] = [425, 429];
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { retryReasons } from "../../src/api/retry.ts";
+import { isCutOff } from "../../src/core/answered-status.ts";
 import { createEvaluator } from "../../src/expressions/evaluator.ts";
 import { readObject } from "../../src/standalone/object.ts";
 import {
@@ -381,6 +382,14 @@ describe("a live object", () => {
       expect(manifest?.spec).not.toHaveProperty("suspend");
       expect(findings.filter(({ level }) => level === "HARD")).toEqual([]);
     }
+  });
+
+  test("is told which answers say nothing of whether it was carried out, as the table has them", async () => {
+    const { findings } = await translated(peerDisposable({ method: "POST" }));
+    const told = findings.find(({ field, level }) => level === "CHANGE" && field.endsWith("method"))?.message;
+    const statuses = told?.match(/\b[45]\d\d\b/g)?.map(Number) ?? [];
+    const all = Array.from({ length: 200 }, (_, index) => 400 + index);
+    expect(statuses).toEqual(all.filter((statusCode) => isCutOff({ statusCode })));
   });
 
   test("is not sent again where it was, and waits where it is still being tried", async () => {
