@@ -27,6 +27,7 @@ test.each(["what is to be made anew", "what was taken out"])("of %s: it ends, an
       kind: "HTTPResource",
       metadata: { name: "one" },
       spec: {
+        timeout: "10m", // six seconds, as its clocks run
         parameters: { name: given },
         externalID: ".response.body.id",
         observe: { url: `${url}/\${ .externalID }` },
@@ -43,7 +44,7 @@ test.each(["what is to be made anew", "what was taken out"])("of %s: it ends, an
   );
   const args = ["run", "--once", "-f", folder.path, "--data", `${folder.path}/state.db`];
   // The second looks at what the first has made: what differs at the first sight does so by its server's doing.
-  for (const _ of ["made", "seen"]) expect((await holdfast(args, env)).code).toBe(0);
+  for (const _ of ["made", "seen"]) expect((await holdfast(args)).code).toBe(0);
   await folder.write("one.yaml", what === "what was taken out" ? "" : manifest("eve"));
   const { code, stdout } = await holdfast(args, env);
   expect(code).toBe(1);
