@@ -241,7 +241,7 @@ describe("a create whose outcome is unknown", () => {
     const first = drive(resource(withLookup), [answer(200), values([]), failure(true)]);
     expect(first.state).toBe("False/OutcomeUnknown Stalled");
     expect(drive(resource(withLookup, { status: first.status })).sent).toEqual([]);
-    const status = lookedFor(withLookup, first.status, 10_000);
+    const status = lookedFor(withLookup, first.status, 30_000);
     expect(status.attempt).toMatchObject({ id: first.status.attempt?.id, phase: "Done", succeeded: true });
     expect(status.attempt).not.toHaveProperty("absentAt");
     const patient = { ...withLookup, timeout: "2m" };

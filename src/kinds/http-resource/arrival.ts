@@ -11,7 +11,7 @@ import { endpointFor } from "./endpoints.ts";
 import { isUnresolvedCreate } from "./identity.ts";
 
 /** At least so long, milliseconds, and as long as its sender would have waited for an answer. */
-const settlingMs = 10_000;
+const settlingMs = 30_000;
 
 export interface Arrival {
   /** With the time of the first look that did not show it. */
