@@ -242,7 +242,7 @@ test.each(["after one that does not show it", "at once"])(
     const looked = when === "at once" ? begun : drive(of(begun), [answer(200), values([])], after(2_000));
     const silent = drive(of(looked), [answer(503)], after(5_000));
     expect([silent.state, isSettled(of(silent))]).toEqual(["Unknown/UnexpectedStatus Reconciling", false]);
-    const later = drive(of(silent), [answer(503)], after(13_000));
+    const later = drive(of(silent), [answer(503)], after(33_000));
     expect([later.sent, isSettled(of(later))]).toEqual([[list], true]);
   },
 );

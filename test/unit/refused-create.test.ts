@@ -66,14 +66,14 @@ describe("a create under a key", () => {
     expect(doubted.status.attempt).toMatchObject({ phase: "Unknown", refused: true, id: begun.status.attempt?.id });
     const one = next(doubted, absent, 600);
     expect([one.sent, one.state]).toEqual([["GET users"], "False/OutcomeUnknown Reconciling"]);
-    expect(next(one, absent, 609).sent).toEqual(["GET users"]);
-    const two = next(one, [...absent, answer(422)], 611);
+    expect(next(one, absent, 629).sent).toEqual(["GET users"]);
+    const two = next(one, [...absent, answer(422)], 631);
     expect([two.status.attempt, two.verdict.requeueAfterMs]).toMatchObject([{ phase: "Done", id: begun.status.attempt?.id }, 0]);
-    const anew = next(two, [...absent, answer(201), values("8")], 611);
+    const anew = next(two, [...absent, answer(201), values("8")], 631);
     expect([anew.state, anew.status.externalID]).toEqual(["True/Created", "8"]);
     expect(anew.status.attempt?.id).not.toBe(begun.status.attempt?.id);
     // Its server is at it still, as it says.
-    const busy = next(one, [...absent, answer(409)], 611);
+    const busy = next(one, [...absent, answer(409)], 631);
     expect(busy.status.attempt).toMatchObject({ id: begun.status.attempt?.id, phase: "Retrying", inDoubt: true });
   });
   test.each([409, 429])("is never given up by looks where %d is answered, however often", (code) => {
