@@ -13,7 +13,14 @@ export function endedMs({ finishedAt, startedAt }: Times): number {
 }
 /** Milliseconds since then, or until then where the wall clock was set back. */
 export function sinceEndMs(times: Times, now: Date): number {
-  return Math.abs(now.getTime() - endedMs(times));
+  return apartMs(endedMs(times), now);
+}
+/** The same of a time in RFC 3339. */
+export function sinceMs(time: string, now: Date): number {
+  return apartMs(Date.parse(time), now);
+}
+function apartMs(thenMs: number, now: Date): number {
+  return Math.abs(now.getTime() - thenMs);
 }
 /** The attempt, ended so many milliseconds after `now`. */
 export function endAfter<T extends Times>(attempt: T, now: Date, tookMs: number): T & { readonly finishedAt: string } {

@@ -113,6 +113,18 @@ export type Decision =
   /** It has not succeeded, and is not tried again. */
   | { readonly type: "over"; readonly attempt: Attempt; readonly why: "Superseded" | "TooLate" };
 
+/** Whether a person asks for it, and has had no answer yet. */
+export function isAsked(
+  { lastHandledReconcileAt }: Pick<DeliveryRecord, "lastHandledReconcileAt">,
+  { reconcileAt }: Pick<Desired, "reconcileAt">,
+): boolean {
+  return reconcileAt !== undefined && reconcileAt !== lastHandledReconcileAt;
+}
+/** Whether it is sent again though its server may not know it again: somebody takes what may come of that. */
+export function isTaken(record: Pick<DeliveryRecord, "lastHandledReconcileAt">, desired: Desired): boolean {
+  return desired.onUnknown === "Resend" || isAsked(record, desired);
+}
+
 /**
  * What is to be done now, from what is recorded and what is declared; the rows of docs/delivery.md. Of `send`, the attempt is
  * what to record before sending or with the outcome; a decision is good for one try.
@@ -122,7 +134,7 @@ export function decide(record: DeliveryRecord, desired: Desired, now: Date): Dec
   const { schedule, trigger } = desired;
   if (!attempt && desired.assumeDone)
     return { type: "assumeDone", attempt: { ...newAttempt(record, desired, now), phase: "Done" } };
-  const asked = desired.reconcileAt !== undefined && desired.reconcileAt !== record.lastHandledReconcileAt;
+  const asked = isAsked(record, desired);
   const run = (): Decision => ({ type: "send", attempt: next(newAttempt(record, desired, now), desired) });
   if (trigger && (!attempt || attempt.phase === "Done" || attempt.phase === "Unknown")) {
     if (trigger.due !== undefined || (asked && trigger.last !== undefined && attempt?.phase !== "Unknown")) return run();
@@ -136,8 +148,8 @@ export function decide(record: DeliveryRecord, desired: Desired, now: Date): Dec
   if (attempt.id === desired.arrived && isInDoubt(attempt)) return { type: "arrived", attempt: { ...attempt, phase: "Done" } };
   // What was sent without a key, or under another header, a server does not know again by the one that is declared now.
   const mayRepeat = desired.repeatable && (attempt.sentAs ?? desired.sentAs) === desired.sentAs;
-  const isTaken = desired.onUnknown === "Resend" || asked;
-  const isWanted = (mayRepeat && !attempt.refused) || isTaken;
+  const taken = isTaken(record, desired);
+  const isWanted = (mayRepeat && !attempt.refused) || taken;
   const unknown: Decision = { type: "unknown", attempt: { ...attempt, phase: "Unknown" } };
   const isTooLate = !asked && isOverdue(attempt, desired.retry, now);
   const over = (why: "Superseded" | "TooLate"): Decision => ({ type: "over", why, attempt: { ...attempt, phase: "Done" } });
@@ -147,7 +159,7 @@ export function decide(record: DeliveryRecord, desired: Desired, now: Date): Dec
     case "Polling":
       return { type: "poll", attempt };
     case "Retrying": {
-      if (attempt.inDoubt && !mayRepeat && !isTaken) return unknown;
+      if (attempt.inDoubt && !mayRepeat && !taken) return unknown;
       // One of its items was refused so, while others are tried again.
       if (isTooLate) return attempt.refused ? unknown : over("TooLate");
       // What would be tried without end must not hold up the tick, which is another chance.

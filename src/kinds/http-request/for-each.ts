@@ -7,7 +7,7 @@ import { endAfter } from "../../core/attempt-times.ts";
 import type { TriggerEvent } from "../../api/trigger.ts";
 import type { ForEach, ItemStatus } from "../../api/for-each.ts";
 import { conclude, leaveOpen, markRetrying } from "../../core/conclusion.ts";
-import type { Attempt, Desired } from "../../core/delivery.ts";
+import { isTaken, type Attempt, type Desired } from "../../core/delivery.ts";
 import { attemptUUID } from "../../core/tools/digest.ts";
 import type { ListEvaluation, Scope, ScopeItem } from "../../core/evaluation.ts";
 import type { Exchange } from "../../core/exchange.ts";
@@ -56,8 +56,7 @@ export function* deliverEach(
   const items = "list" in list ? derivedItems(yield* evaluate(list)) : list;
   if ("type" in items) return report.refused(items);
   const earlier = earlierOf(before, attempt, items);
-  const asked = desired.reconcileAt !== undefined && desired.reconcileAt !== before?.lastHandledReconcileAt;
-  const due: readonly ItemStatus["phase"][] = asked || desired.onUnknown === "Resend" ? ["Retrying", "Unknown"] : ["Retrying"];
+  const due: readonly ItemStatus["phase"][] = isTaken(before ?? {}, desired) ? ["Retrying", "Unknown"] : ["Retrying"];
   const pending = items.filter((item) => due.includes(earlier.get(itemId(attempt, item))?.phase ?? "Retrying"));
   const exchanges: Exchange[] = [];
   for (const item of pending) {

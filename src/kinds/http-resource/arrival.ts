@@ -4,14 +4,14 @@
  * Invariant: one look that does not show it proves nothing: a server may be at it still, or answer from a copy that is behind. Two
  * do, with a long pause between them.
  */
-import { sinceEndMs } from "../../core/attempt-times.ts";
+import { sinceEndMs, sinceMs } from "../../core/attempt-times.ts";
 import { durationMs } from "../../core/tools/duration.ts";
 import type { Context, VerbAttempt } from "./context.ts";
 import { endpointFor } from "./endpoints.ts";
 import { isUnresolvedCreate } from "./identity.ts";
 
-/** At least so long, milliseconds, and as long as its sender would have waited for an answer. */
-const settlingMs = 30_000;
+/** A server that answers from copies of what it has may not know for so long what it has made, milliseconds. */
+export const settlingMs = 30_000;
 
 export interface Arrival {
   /** With the time of the first look that did not show it. */
@@ -26,9 +26,9 @@ export function awaitedArrival(context: Context): Arrival | undefined {
   const { attempt, now, asked } = context;
   if (!attempt || !isUnresolvedCreate(context) || asked !== undefined) return undefined;
   const absentAt = attempt.absentAt ?? now.toISOString();
-  const sinceMs = Math.abs(now.getTime() - Date.parse(absentAt));
-  const leftMs = pauseMs(context) - sinceMs;
-  return leftMs <= 0 ? undefined : { attempt: { ...attempt, phase: "Unknown", absentAt }, sinceMs, leftMs };
+  const pastMs = sinceMs(absentAt, now);
+  const leftMs = pauseMs(context) - pastMs;
+  return leftMs <= 0 ? undefined : { attempt: { ...attempt, phase: "Unknown", absentAt }, sinceMs: pastMs, leftMs };
 }
 
 /** Milliseconds for which a look that says nothing leaves a create in doubt; 0 or less: that is over, or it is in no doubt. */
@@ -36,10 +36,10 @@ export function leftToArriveMs(context: Context): number {
   const { attempt, now, asked } = context;
   if (attempt?.phase !== "Unknown" || !isUnresolvedCreate(context) || asked !== undefined) return 0;
   const { absentAt } = attempt;
-  const sinceMs = absentAt === undefined ? sinceEndMs(attempt, now) : Math.abs(now.getTime() - Date.parse(absentAt));
-  return pauseMs(context) - sinceMs;
+  return pauseMs(context) - (absentAt === undefined ? sinceEndMs(attempt, now) : sinceMs(absentAt, now));
 }
 
+/** As long as its sender would have waited for an answer, too. */
 function pauseMs(context: Context): number {
   const { create, timeout: own } = context.spec;
   const timeout = own ?? (create && endpointFor(context, create)?.spec.timeout);

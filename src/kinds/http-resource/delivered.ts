@@ -48,20 +48,23 @@ export function isUnended(delivered: Delivered): delivered is Unended {
   return delivered.type === "refusal" || delivered.type === "wait" || delivered.type === "polling";
 }
 
-export function isRepeatable(
-  { spec, endpoints, attempt }: Context,
-  shape: { readonly method: string; readonly idempotent?: boolean; readonly endpointRef?: EndpointRef },
-): boolean {
+interface Repeated {
+  readonly method: string;
+  readonly idempotent?: boolean;
+  readonly endpointRef?: EndpointRef;
+}
+function repetitionOf({ spec, endpoints, attempt }: Context, shape: Repeated): ReturnType<typeof repetition> {
   const endpoint = endpointFor({ spec, endpoints }, shape);
-  return repetition(shape.method, sharedBy(spec, shape), { endpoint, attempt, idempotent: shape.idempotent }).repeatable;
+  return repetition(shape.method, sharedBy(spec, shape), { endpoint, attempt, idempotent: shape.idempotent });
+}
+export function isRepeatable(context: Context, shape: Repeated): boolean {
+  return repetitionOf(context, shape).repeatable;
 }
 
 /** Whether its server knows the attempt again, so that it is safe to send again. */
-export function isKnownAgain({ spec, endpoints, attempt }: Context, shape: NonNullable<Context["spec"]["create"]>): boolean {
-  const endpoint = endpointFor({ spec, endpoints }, shape);
-  const { idempotent } = shape;
-  const { repeatable, sentAs } = repetition(shape.method, sharedBy(spec, shape), { endpoint, attempt, idempotent });
-  return repeatable && (attempt?.sentAs ?? sentAs) === sentAs;
+export function isKnownAgain(context: Context, shape: Repeated): boolean {
+  const { repeatable, sentAs } = repetitionOf(context, shape);
+  return repeatable && (context.attempt?.sentAs ?? sentAs) === sentAs;
 }
 
 /** `scope`: what the request's expressions saw. `known`: the id that an earlier answer gave. */

@@ -17,6 +17,7 @@ import { tellNextLook, withNextLook } from "../request/next-look.ts";
 import { holderOf, holding } from "../request/referrers.ts";
 import { endpointRefs } from "./endpoints.ts";
 import { next, recordObservation } from "../../core/remote-object.ts";
+import { settlingMs } from "./arrival.ts";
 import { hasBeenSeen, untilRetryMs, withoutCandidate, withRemote, type Context } from "./context.ts";
 import { contextOf } from "./read-context.ts";
 import { deliveredNow, isDelivered } from "./delivery-record.ts";
@@ -242,8 +243,6 @@ function* present(before: Context, seen: Found): Steps<Verdict> {
   }
 }
 
-/** A server that answers from copies of what it has may not know at once what it has created. */
-const settlingMs = 30_000;
 function isTooSoon({ attempt, remote, intervalMs, now, asked }: Context, { says }: Absent): boolean {
   if (says !== "observe" || asked !== undefined) return false;
   if (attempt?.verb !== "Create" || attempt.succeeded !== true || attempt.phase !== "Done") return false;
