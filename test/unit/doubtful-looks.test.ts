@@ -262,6 +262,21 @@ describe("a 404 that is a page, as a gateway sends it,", () => {
     for (const object of [created(user, { annotations }), created(put404), created(pages)])
       expect(drive(object, [page, answer(201), values("8")], hour).status.externalID).toBe("8");
   });
+  test("is an absence where another method than POST creates it where it is looked at: a folder of WebDAV, say", () => {
+    const folder = (create: object) => ({
+      ...user,
+      observe: { url: `${url}/team/` },
+      create: { method: "MKCOL", url: `${url}/team/`, ...create },
+    });
+    const seen = (create: object, more: Parameters<typeof drive>[1] = []) => {
+      const made = drive(resource(folder(create)), [answer(404), answer(201), values("7")]);
+      const { status } = drive(resource(folder(create), { status: made.status }), [answer(200), same], after(2_000));
+      return drive(resource(folder(create), { status }), [page, ...more], hour);
+    };
+    expect(seen({}, [answer(201), values("7")]).sent.slice(1)).toEqual(["MKCOL users/team/ after intent"]);
+    for (const create of [{ method: "POST" }, { url }, { query: [{ name: "copy", value: "1" }] }])
+      expect(seen(create).state).toBe("Unknown/UnexpectedStatus Reconciling");
+  });
   test("does not end a deletion that was answered so, too, for five minutes", () => {
     const driven = drive(created(user, deleted), [page, page], after(299_000));
     expect([driven.sent, driven.state.split(" ")[0], driven.verdict.finalizer]).toEqual([

@@ -12,7 +12,7 @@ import { isReady } from "../../core/conditions.ts";
 import { reconcileAtAnnotation } from "../../core/resource.ts";
 import { isRepeatable } from "./delivered.ts";
 import { importHint, needsExternalID, type Context } from "./context.ts";
-import { exchangeOf } from "./exchange.ts";
+import { exchangeOf, type Asked } from "./exchange.ts";
 import { givenID, isOfAnother, isUnresolvedCreate, sightOf } from "./identity.ts";
 import { isPage, judgeAnswer, rejectsID, saysGone } from "./judge.ts";
 import { lookUp } from "./lookup.ts";
@@ -104,7 +104,16 @@ function doubtsPages(context: Context): boolean {
   if (fields.some(({ name, value }) => /^(accept|content-type)$/i.test(name) && value.includes("text/html"))) return false;
   if (deletionTimestamp !== undefined)
     return remote.made !== "never" && now.getTime() - Date.parse(deletionTimestamp) < pageDoubtMs;
-  return remote.made === "made" && asked === undefined && spec.create !== undefined && !isRepeatable(context, spec.create);
+  return remote.made === "made" && asked === undefined && couldMakeAnother(context);
+}
+/** No method but POST makes another object at each request to the URL at which this one is looked at (RFC 9110, section 9.3.3). */
+function couldMakeAnother(context: Context): boolean {
+  const { create, observe } = context.spec;
+  if (!create || isRepeatable(context, create)) return false;
+  return create.method === "POST" || !observe || placeOf(create) !== placeOf(observe);
+}
+function placeOf({ url, path, query, endpointRef }: Asked["shape"]): string {
+  return JSON.stringify([url, path, query, endpointRef]);
 }
 
 /** One look by the id that is known. */
