@@ -2,7 +2,7 @@
 import { retryReasons } from "../api/retry.ts";
 import { isInUse, isRejected } from "./answered-status.ts";
 import { isOverdue } from "./attempt-times.ts";
-import type { Attempt, Desired } from "./delivery.ts";
+import { isKnownAgain, type Attempt, type Desired } from "./delivery.ts";
 import { isAmbiguous, isTransient, wasNotActedOn, type FailureReason, type Outcome } from "./outcome.ts";
 import { isListed } from "./retry.ts";
 
@@ -11,8 +11,11 @@ type Conclusion =
   | { readonly type: "succeeded" }
   /** Over, and not as declared. */
   | { readonly type: "failed" }
-  /** To be tried again, with the same id. `inDoubt`: as `Attempt.inDoubt`. `unsent`: the server did not act on this try. */
-  | { readonly type: "retry"; readonly inDoubt: boolean; readonly unsent: boolean }
+  /**
+   * To be tried again, with the same id. `inDoubt`: as `Attempt.inDoubt`. `unsent`: the server did not act on this try. `sentAs`:
+   * how it was sent, where it may have arrived.
+   */
+  | { readonly type: "retry"; readonly inDoubt: boolean; readonly unsent: boolean; readonly sentAs?: string }
   | { readonly type: "unknown" };
 
 /**
@@ -29,8 +32,8 @@ export function conclude(
   if (outcome.type === "response" && asExpected) return { type: "succeeded" };
   const ambiguous = !desired.repeatable && isAmbiguous(outcome);
   if (ambiguous && desired.onUnknown === "Stall") return { type: "unknown" };
-  // Without a key its server cannot mean the try before it.
-  const mayBeBefore = desired.repeatable && attempt.inDoubt === true;
+  // Without a key, or under another, its server cannot mean the try before it.
+  const mayBeBefore = attempt.inDoubt === true && isKnownAgain(attempt, desired);
   const refused = mayBeBefore && outcome.type === "response" && isRejected(outcome.response);
   const isOpen = ambiguous || (refused && isInUse(outcome.response));
   const worthIt = isOpen ? !isListed(desired.retry.never, outcome) : isWorthRetrying(outcome, desired);
@@ -38,8 +41,9 @@ export function conclude(
   if (!worthIt || isUsedUp(attempt, desired, unsent))
     return { type: refused && desired.onUnknown === "Stall" ? "unknown" : "failed" };
   const mayHaveArrived = desired.repeatable ? !unsent : ambiguous;
-  const inDoubt = desired.sentAs !== undefined && (mayHaveArrived || attempt.inDoubt === true);
-  return { type: "retry", inDoubt, unsent };
+  const { sentAs } = desired;
+  const inDoubt = sentAs !== undefined && (mayHaveArrived || attempt.inDoubt === true);
+  return { type: "retry", inDoubt, unsent, ...(mayHaveArrived && sentAs !== undefined && { sentAs }) };
 }
 
 /** Tries after the first of what may come of each, where `retry.limit` does not say. */
@@ -71,16 +75,19 @@ function isOurs(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {
  * Whether a try before this one may have arrived, of which the answer to this one says nothing. Without a key it was sent again by
  * someone who takes what may come of that.
  */
-export function followsDoubt(
-  { inDoubt, tries, unsent = 0 }: Attempt,
-  { repeatable, sentAs }: Pick<Desired, "repeatable" | "sentAs">,
-): boolean {
-  return repeatable && (inDoubt === true || (sentAs === undefined && tries - 1 > unsent));
+export function followsDoubt(attempt: Attempt, desired: Pick<Desired, "repeatable" | "sentAs">): boolean {
+  const { inDoubt, tries, unsent = 0 } = attempt;
+  const isByKey = inDoubt === true && isKnownAgain(attempt, desired);
+  return isByKey || (desired.repeatable && desired.sentAs === undefined && tries - 1 > unsent);
 }
 /** The attempt, to be tried again. */
-export function markRetrying<A extends Attempt>(attempt: A, { inDoubt, unsent }: Extract<Conclusion, { type: "retry" }>): A {
+export function markRetrying<A extends Attempt>(
+  attempt: A,
+  { inDoubt, unsent, sentAs }: Extract<Conclusion, { type: "retry" }>,
+): A {
   const { unsent: earlier = 0 } = attempt;
-  return { ...attempt, phase: "Retrying", ...(inDoubt && { inDoubt }), ...(unsent && { unsent: earlier + 1 }) };
+  const doubt = { ...(inDoubt && { inDoubt }), ...(sentAs !== undefined && { sentAs }) };
+  return { ...attempt, phase: "Retrying", ...doubt, ...(unsent && { unsent: earlier + 1 }) };
 }
 /**
  * The attempt, of which nobody knows whether it has arrived. What was refused after a try in doubt is not sent again by itself,

@@ -19,11 +19,14 @@ export interface Attempt {
   readonly sender?: string;
   /** A digest of the values of its inputs, where another value makes a new run. */
   readonly inputs?: string;
-  /** As `Desired.sentAs`, when it was last sent; absent: by an idempotent method. */
+  /** As `Desired.sentAs`, when it was last sent, or of the try in doubt; absent: by an idempotent method. */
   readonly sentAs?: string;
   /** True: a try of it may have arrived, so it is safe to send again only as it was sent. */
   readonly inDoubt?: boolean;
-  /** True: a try after one that may have arrived was refused, so that it is not sent again by itself. */
+  /**
+   * True: a try after one that may have arrived was refused, so that it is not sent again by itself. Of a list it speaks of items
+   * that are not sent while others are, whatever the phase.
+   */
   readonly refused?: boolean;
   /** RFC 3339. */
   readonly startedAt: string;
@@ -146,10 +149,14 @@ export function decide(record: DeliveryRecord, desired: Desired, now: Date): Dec
     return { type: "awaitTick", ...(attempt && { over: attempt }) };
   }
   if (attempt.id === desired.arrived && isInDoubt(attempt)) return { type: "arrived", attempt: { ...attempt, phase: "Done" } };
-  // What was sent without a key, or under another header, a server does not know again by the one that is declared now.
-  const mayRepeat = desired.repeatable && (attempt.sentAs ?? desired.sentAs) === desired.sentAs;
+  const mayRepeat = isKnownAgain(attempt, desired);
   const taken = isTaken(record, desired);
-  const isWanted = (mayRepeat && !attempt.refused) || taken;
+  const isWanted = (mayRepeat && (attempt.phase === "InFlight" || !attempt.refused)) || taken;
+  // Who asks takes what may come of the tries before. What is declared can be taken back, so that their doubt stays.
+  const again = (isDoubtful: boolean): Decision => {
+    const inDoubt = isDoubtful && (mayRepeat || !asked);
+    return { type: "send", attempt: next({ ...attempt, inDoubt, refused: attempt.refused === true && !taken }, desired) };
+  };
   const unknown: Decision = { type: "unknown", attempt: { ...attempt, phase: "Unknown" } };
   const isTooLate = !asked && isOverdue(attempt, desired.retry, now);
   const over = (why: "Superseded" | "TooLate"): Decision => ({ type: "over", why, attempt: { ...attempt, phase: "Done" } });
@@ -165,16 +172,21 @@ export function decide(record: DeliveryRecord, desired: Desired, now: Date): Dec
       // What would be tried without end must not hold up the tick, which is another chance.
       if (schedule?.due !== undefined && !asked && !hasEnd(desired.retry)) return attempt.refused ? unknown : over("Superseded");
       const delayMs = Math.min(untilDueMs(record.nextRunAt, attempt, now), untilMendedMs(attempt, desired, now));
-      return delayMs > 0 && !asked ? { type: "wait", delayMs } : { type: "send", attempt: next(attempt, desired) };
+      return delayMs > 0 && !asked ? { type: "wait", delayMs } : again(attempt.inDoubt === true);
     }
     // This process works on a key once at a time: an attempt that is InFlight now was left so by a crash or a lost write.
     case "InFlight":
     case "Unknown":
-      if (isTooLate && mayRepeat && !attempt.refused) return over("TooLate");
-      // Whoever wants it sent again although its server may not know it has taken what may come of the tries before.
-      return isWanted ? { type: "send", attempt: next({ ...attempt, inDoubt: mayRepeat }, desired) } : unknown;
+      if (isTooLate && mayRepeat) return attempt.refused && !taken ? unknown : over("TooLate");
+      return isWanted ? again(true) : unknown;
   }
 }
+
+/** What was sent without a key, or under another header, a server does not know again by the one that is declared now. */
+export function isKnownAgain(attempt: Pick<Attempt, "sentAs">, { repeatable, sentAs }: SentHow): boolean {
+  return repeatable && (attempt.sentAs ?? sentAs) === sentAs;
+}
+type SentHow = Pick<Desired, "repeatable" | "sentAs">;
 
 /** Whether it may have arrived, and whoever knows can say so: what is InFlight as it is decided on was left so by a crash. */
 function isInDoubt({ phase, inDoubt }: Attempt): boolean {
@@ -217,14 +229,15 @@ function resume(desired: Desired, { event }: Attempt): Desired {
   return { ...desired, trigger: { ...(event !== undefined && { due: event }) } };
 }
 function next(attempt: Attempt, desired: Desired): Attempt {
-  const { id, digest, tick, event, startedAt, tries, unsent, inDoubt } = attempt;
-  const { sentAs } = desired;
+  const { id, digest, tick, event, startedAt, tries, unsent, inDoubt, refused } = attempt;
+  const sentAs = (inDoubt ? attempt.sentAs : undefined) ?? desired.sentAs;
   const inputs = desired.inputs ?? attempt.inputs;
   const sent = {
     digest,
     ...(inputs !== undefined && { inputs }),
     ...(event !== undefined && { event }),
     ...(sentAs !== undefined && { sentAs, ...(inDoubt && { inDoubt }) }),
+    ...(refused && { refused }),
   };
   return {
     id,

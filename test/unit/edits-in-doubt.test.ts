@@ -60,6 +60,56 @@ describe("a POST that may have arrived", () => {
   });
 });
 
+describe("a POST without a key that may have arrived, and is given one", () => {
+  const resend = { onUnknown: "Resend" } as const;
+  const annotations = { "holdfast.dev/reconcile-at": "1" };
+  const unkeyed = drive(httpRequest(resend), start, [reset]).status;
+  const after = (spec: Spec, ...answers: Parameters<typeof drive>[2] & {}) =>
+    drive(httpRequest({ ...resend, ...spec }, { status: unkeyed }), "2026-01-01T00:30:00Z", answers).status;
+
+  test("has failed once it is refused under it, since its server cannot mean the try before", () => {
+    const given = httpRequest(keyed, { status: unkeyed, annotations });
+    const { status } = drive(given, later, [answer(422)]);
+    expect([status.attempt?.phase, condition(status, "Stalled")?.reason]).toEqual(["Done", "UnexpectedStatus"]);
+    expect(after(keyed, answer(409)).attempt?.phase).toBe("Done");
+  });
+  test("is in doubt still where the try under it never left, once it is not to be sent again any more", () => {
+    const status = after(keyed, refused);
+    expect(edited(status, { ...resend, ...keyed })).toEqual({ sent: 1, reason: "Succeeded" });
+    expect(edited(status, keyed)).toEqual({ sent: 0, reason: "OutcomeUnknown" });
+  });
+  test("is known again by it once a try under it may have arrived as well", () => {
+    const status = after(keyed, reset);
+    expect(edited(status, keyed)).toEqual({ sent: 1, reason: "Succeeded" });
+    expect(edited(status, otherKey)).toEqual({ sent: 0, reason: "OutcomeUnknown" });
+    const { attempt } = drive(httpRequest({ ...resend, ...keyed }, { status }), "2026-01-01T02:00:00Z", [answer(409)]).status;
+    expect(attempt).toMatchObject({ phase: "Retrying", inDoubt: true });
+  });
+  test("is tried under it until it arrives where a person asked", () => {
+    const { status } = drive(httpRequest(keyed, { status: unkeyed, annotations }), later, [refused]);
+    const again = httpRequest(keyed, { status, annotations });
+    expect(drive(again, "2026-01-01T02:00:00Z", [answer(201)]).status.attempt?.phase).toBe("Done");
+  });
+  test("is in doubt still where it is sent after a crash, and never leaves", () => {
+    const died = { ...unkeyed, ...(unkeyed.attempt && { attempt: { ...unkeyed.attempt, phase: "InFlight" as const } }) };
+    const { status } = drive(httpRequest(resend, { status: died }), "2026-01-01T00:30:00Z", [refused]);
+    expect(edited(status, {})).toEqual({ sent: 0, reason: "OutcomeUnknown" });
+  });
+});
+
+test("items in doubt under two keys are known again by neither", () => {
+  const resend = { ...items, onUnknown: "Resend" } as const;
+  const each = (...outcomes: Outcome[]) => ({ type: "outcomes", outcomes }) as never;
+  const first = drive(httpRequest({ ...resend, ...keyed }), start, [each(reset, answer(429))]).status;
+  const second = drive(httpRequest({ ...resend, ...otherKey }, { status: first }), "2026-01-01T00:30:00Z", [
+    each(refused, reset),
+  ]).status;
+  for (const key of [keyed, otherKey])
+    expect(edited(second, { ...items, ...key })).toEqual({ sent: 0, reason: "OutcomeUnknown" });
+  const again = drive(httpRequest({ ...resend, ...otherKey }, { status: first }), later, [each(answer(422), answer(201))]);
+  expect(again.status.items?.map(({ phase }) => phase)).toEqual(["Failed", "Succeeded"]);
+});
+
 test.each<[string, Outcome]>([
   ["never left", refused],
   ["was turned away", answer(429)],

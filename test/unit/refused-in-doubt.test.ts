@@ -114,6 +114,36 @@ describe("a doubt about one item", () => {
       message: expect.stringMatching(/refused, which says nothing of a try before it/),
     });
   });
+  test("that is refused stays so where a process dies with the others on their way: they alone are sent again", () => {
+    const each = { ...limited, body: { json: "${ .item }" } }; // it has an intent
+    const first = drive(httpRequest(each), start, [outcomes(reset, answer(500))]).status;
+    const second = drive(httpRequest(each, { status: first }), later, [outcomes(answer(422), answer(503))]).status;
+    const { steps } = drive(httpRequest(each, { status: second }), "2026-01-01T01:20:00Z", [outcomes(answer(201))]);
+    const [sent] = steps;
+    const died = sent?.type === "exchanges" && sent.beforeSend.type === "recordIntent" ? sent.beforeSend.status : undefined;
+    expect(died).toMatchObject({ attempt: { phase: "InFlight", refused: true } });
+    const status = died as typeof second;
+    const after = drive(httpRequest(each, { status }), "2026-01-01T01:21:00Z", [outcomes(answer(201))]);
+    expect(after.steps.flatMap((one) => (one.type === "exchanges" ? one.exchanges : []))).toHaveLength(1);
+    expect([phases(after.status), condition(after.status, "Stalled")?.reason]).toEqual([
+      ["Unknown", "Succeeded"],
+      "OutcomeUnknown",
+    ]);
+    const late = drive(httpRequest(each, { status }), latest);
+    expect([late.steps, phases(late.status), condition(late.status, "Stalled")?.reason]).toEqual([
+      [],
+      ["Unknown", "Retrying"],
+      "OutcomeUnknown",
+    ]);
+  });
+  test("that is refused is told of no more once it is sent again because somebody asks", () => {
+    const first = drive(httpRequest(spec), start, [outcomes(reset, answer(500))]).status;
+    const second = drive(httpRequest(spec, { status: first }), later, [outcomes(answer(422), answer(503))]).status;
+    const annotations = { "holdfast.dev/reconcile-at": "1" };
+    const { status } = drive(httpRequest(spec, { status: second, annotations }), latest, [outcomes(answer(503), answer(503))]);
+    expect(phases(status)).toEqual(["Retrying", "Retrying"]);
+    expect(status.attempt).not.toHaveProperty("refused");
+  });
   test("is about all that were on their way when a process died", () => {
     const intent = { ...drive(httpRequest(spec), start, [outcomes(reset, reset)]).status, items: [] };
     const died = { ...intent, ...(intent.attempt && { attempt: { ...intent.attempt, phase: "InFlight" as const } }) };

@@ -7,7 +7,7 @@ import { endAfter } from "../../core/attempt-times.ts";
 import type { TriggerEvent } from "../../api/trigger.ts";
 import type { ForEach, ItemStatus } from "../../api/for-each.ts";
 import { conclude, leaveOpen, markRetrying } from "../../core/conclusion.ts";
-import { isTaken, type Attempt, type Desired } from "../../core/delivery.ts";
+import { isKnownAgain, isTaken, type Attempt, type Desired } from "../../core/delivery.ts";
 import { attemptUUID } from "../../core/tools/digest.ts";
 import type { ListEvaluation, Scope, ScopeItem } from "../../core/evaluation.ts";
 import type { Exchange } from "../../core/exchange.ts";
@@ -83,9 +83,8 @@ export function* deliverEach(
     decideBeforeSend(first, { attempt, instanceId, inFlight: report.inFlight, idempotent: spec.idempotent, keyed }),
     function* (outcome, position) {
       const [item, exchange] = [pending[position] as ScopeItem, exchanges[position] as Exchange];
-      const { tries: tried = 0, inDoubt: doubted = attempt.inDoubt === true && tried > 0 } =
-        earlier.get(itemId(attempt, item)) ?? {};
-      const inDoubt = desired.sentAs !== undefined && (doubted || wasSending);
+      const { tries: tried = 0, inDoubt: doubted = tried > 0 } = earlier.get(itemId(attempt, item)) ?? {};
+      const inDoubt = desired.sentAs !== undefined && attempt.inDoubt === true && (doubted || wasSending);
       const one = yield* judgeItem(outcome, { spec, item, exchange, attempt, tried, inDoubt, desired });
       return outputs.length > 0 ? keptWithin(room, one) : withoutBody(one);
     },
@@ -106,7 +105,10 @@ export function* deliverEach(
   const unsent = sent.every((one) => one.unsent);
   const isOpen = statuses.some(({ phase }) => phase === "Unknown");
   if (statuses.some(({ phase }) => phase === "Retrying")) {
-    const retrying = markRetrying(ended, { type: "retry", inDoubt, unsent });
+    // Of items in doubt that were sent in two ways a server knows all again by neither.
+    const isMixed = !unsent && !isKnownAgain(attempt, desired);
+    const { refused: _, ...tried } = ended;
+    const retrying = markRetrying(tried, { type: "retry", inDoubt, unsent, ...(isMixed && { sentAs: spec.method }) });
     return report.retrying({ ...retrying, ...(isOpen && { refused: true }) }, desired, judgement);
   }
   return isOpen
