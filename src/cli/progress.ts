@@ -1,7 +1,7 @@
 /** What `run` shows while it works: a live table where a terminal has room for it, else one line for each change; and the summary. */
 import { keyText } from "../core/resource.ts";
 import { tableLines } from "./table.ts";
-import { isSettled, type HTTPRequest, type HTTPResource } from "../kinds/types.ts";
+import { deletionTries, isSettled, type HTTPRequest, type HTTPResource } from "../kinds/types.ts";
 
 export type Shown = HTTPRequest | HTTPResource;
 
@@ -22,6 +22,8 @@ export type ProgressOutput = Pick<NodeJS.WriteStream, "isTTY" | "rows" | "column
 
 export function createProgress(out: ProgressOutput): Progress {
   const requests = new Map<string, Shown>();
+  /** Of each, how often its deletion had been tried when it came to be known: each run is to try it once at least. */
+  const triesBefore = new Map<string, number>();
   /** Lines of the table above the cursor. */
   let drawn = 0;
 
@@ -44,12 +46,15 @@ export function createProgress(out: ProgressOutput): Progress {
       const key = keyOf(request);
       const before = requests.get(key);
       requests.set(key, request);
+      const tries = deletionTries(request);
+      triesBefore.set(key, Math.min(triesBefore.get(key) ?? tries, tries));
       if (draw()) return;
       const [old, line] = [before && lineOf(before), lineOf(request)];
       if (request.status?.conditions && line !== old) out.write(`${line}\n`);
     },
     remove(request) {
       requests.delete(keyOf(request));
+      triesBefore.delete(keyOf(request));
       if (!draw()) out.write(`${keyText(request.metadata)}  gone\n`);
     },
     writeAbove(write) {
@@ -59,7 +64,7 @@ export function createProgress(out: ProgressOutput): Progress {
       write();
       if (wasDrawn) draw();
     },
-    isSettled: () => requests.values().every(isSettled),
+    isSettled: () => requests.entries().every(([key, request]) => isSettled(request, triesBefore.get(key))),
     failed: () =>
       [...requests.values()].filter((request) => !request.spec.suspend && condition(request)?.status !== "True").length,
     get size() {

@@ -36,16 +36,32 @@ export interface UsedEndpoint extends Endpoint {
   readonly callerLabels?: Labels;
 }
 
-/** Whether its status speaks of the spec as it is, and nothing of it is on its way or due by itself. */
-export function isSettled({ metadata, status }: HTTPRequest | HTTPResource): boolean {
-  return (
-    status?.observedGeneration === metadata.generation &&
-    status.conditions !== undefined &&
-    !waitsForTurn(status) &&
-    !awaited.includes(findCondition(status, "Reconciling")?.reason ?? "") &&
-    !["InFlight", "Retrying", "Polling"].includes(status.attempt?.phase ?? "Done") &&
-    !(status.attempt?.phase === "Unknown" && nextTryOf(status) !== undefined)
-  );
+/**
+ * Whether its status speaks of the spec as it is, and nothing of it is on its way or due by itself. A deletion is tried without
+ * end: for whoever waits, it has had its tries once there were more than `retry.limit`, and than `triesBefore`.
+ */
+export function isSettled({ spec, metadata, status }: HTTPRequest | HTTPResource, triesBefore = 0): boolean {
+  if (status?.observedGeneration !== metadata.generation || status.conditions === undefined || waitsForTurn(status)) return false;
+  if (awaited.includes(findCondition(status, "Reconciling")?.reason ?? "")) return false;
+  if (spec.suspend) return true;
+  switch (status.attempt?.phase) {
+    case "InFlight":
+    case "Polling":
+      return false;
+    case "Retrying":
+      return deletionTries({ status }) > Math.max(spec.retry.limit ?? 0, triesBefore);
+    case "Unknown":
+      return nextTryOf(status) === undefined;
+    case "Done":
+    case undefined:
+      return true;
+  }
+}
+/** How often it has been tried to delete what it stands for, in vain; 0: that is not under way. */
+export function deletionTries({ status }: Pick<HTTPRequest | HTTPResource, "status">): number {
+  const attempt = status?.attempt;
+  const isDeletion = attempt && "verb" in attempt && (attempt.verb === "Delete" || attempt.verb === "BeforeDelete");
+  return isDeletion && attempt.phase === "Retrying" ? attempt.tries : 0;
 }
 
 /** What may come to pass by itself: for how long it is waited for is the plan's. */
