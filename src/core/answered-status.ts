@@ -29,6 +29,12 @@ export function isDeferred({ statusCode, headers }: Status & { readonly headers:
 export function isPassing({ statusCode }: Status): boolean {
   return !isRejected({ statusCode }) || later.includes(statusCode);
 }
+/** They speak of who asks (RFC 9110, 15.5.2 and 15.5.8). */
+const ofCaller: readonly number[] = [401, 407];
+/** It says nothing of what is asked for: another who asks, another time, or another way to the server may be told otherwise. */
+export function isOfTheMoment({ statusCode }: Status): boolean {
+  return [...cutOff, ...later, ...ofCaller].includes(statusCode);
+}
 /** Of a key that was sent before: the first request with it is being carried out, or has been. */
 export function isInUse({ statusCode }: Status): boolean {
   return statusCode === 409;

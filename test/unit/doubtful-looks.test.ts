@@ -32,7 +32,7 @@ describe("an id that an update's answer gave, and its server will show nothing o
   const renamed = drive(created(), [answer(200), differs(".age"), answer(202), values("job-1")]);
   const object = (rest: object = {}) => created(user, { status: renamed.status, ...rest });
 
-  test.each([400, 403, 405, 422])("is none where the one before is there: %d", (status) => {
+  test.each([400, 403, 405, 409, 422])("is none where the one before is there: %d", (status) => {
     const seen = drive(object(), [answer(status), answer(200), same], hour);
     expect([seen.sent, seen.state, seen.status.externalID]).toEqual([[look, look], "True/Updated", "7"]);
     expect(seen.status).not.toHaveProperty("formerExternalID");
@@ -49,6 +49,9 @@ describe("an id that an update's answer gave, and its server will show nothing o
     ["it lacks a credential", 401, []],
     ["it comes too often", 429, []],
     ["its server is down", 503, []],
+    ["a gateway gave up waiting", 408, []],
+    ["a load balancer says that the client has gone", 460, []],
+    ["a proxy says so", 499, []],
   ])("stays open where %s", (_what, status, more) => {
     const driven = drive(object(), [answer(status), ...more.map((one) => answer(one))], hour);
     expect([driven.state.split("/")[0], driven.verdict.status]).toMatchObject([

@@ -1,6 +1,7 @@
 /** What the answer to one of an HTTPResource's requests means. Nothing that a server sent is in its words but the status code. */
 import type { Exchange } from "../../core/exchange.ts";
 import type { Outcome, Response } from "../../core/outcome.ts";
+import { isOfTheMoment, isRejected } from "../../core/answered-status.ts";
 import { isExpectedStatus } from "../../core/expectation.ts";
 import { evaluate, type Steps } from "../../core/plan.ts";
 import type { Judgement } from "../request/recorded.ts";
@@ -23,10 +24,7 @@ export function isPage({ headers }: Response): boolean {
 
 /** Whether a look was answered that there is nothing to be had by its id: not that it lacks a credential, or comes at a bad time. */
 export function rejectsID({ reason, response }: Judgement): boolean {
-  if (response === undefined) return false;
-  const { statusCode } = response;
-  const isOfTheMoment = [401, 407, 408, 425, 429].includes(statusCode);
-  return !isOfTheMoment && ((statusCode >= 400 && statusCode < 500) || reason === "Refused");
+  return response !== undefined && !isOfTheMoment(response) && (isRejected(response) || reason === "Refused");
 }
 
 /** Whether the answer is as `expect` says. */
