@@ -1,7 +1,7 @@
 /** A request under a key, of which one try may have arrived and the next is refused: that says nothing of the first. */
 import { describe, expect, test } from "@jest/globals";
 import type { Outcome } from "../../src/core/outcome.ts";
-import { answer, condition, drive, httpRequest, reset, type Outcomes } from "../support/request-plan.ts";
+import { answer, condition, drive, httpRequest, refused, reset, type Outcomes } from "../support/request-plan.ts";
 
 const [start, later, latest] = ["2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z", "2026-01-01T02:00:00Z"];
 const keyed = { idempotencyKey: { header: "Idempotency-Key" } };
@@ -150,4 +150,58 @@ describe("a doubt about one item", () => {
     const { status } = drive(httpRequest(spec, { status: died }), later, [outcomes(answer(201), answer(422))]);
     expect(phases(status)).toEqual(["Succeeded", "Unknown"]);
   });
+});
+
+describe("items that were answered as expected, and whose outputs could not be written", () => {
+  const data = { ids: "[.responses[].body.id]" };
+  const outputs = [{ configMap: { name: "c" }, data, whenMissing: "Keep" }] as never;
+  const spec = { ...keyed, forEach: { items: [1, 2] }, outputs };
+  const ready = { type: "ready" } as const;
+  const conflict = { type: "refusal", reason: "OutputConflict", message: "no", heals: true } as const;
+  const states = ({ items }: ReturnType<typeof drive>["status"]) => items?.map(({ phase, inDoubt }) => [phase, inDoubt]);
+  const first = drive(httpRequest(spec), start, [ready, outcomes(answer(201), answer(201)), conflict]).status;
+
+  test("have arrived, so that a refusal of the next try does not take them for failed", () => {
+    expect([states(first), first.attempt]).toMatchObject([
+      [
+        ["Retrying", true],
+        ["Retrying", true],
+      ],
+      { phase: "Retrying", inDoubt: true },
+    ]);
+    const { status } = drive(httpRequest(spec, { status: first }), later, [ready, outcomes(answer(422), answer(422))]);
+    expect([states(status), condition(status, "Stalled")?.reason]).toEqual([
+      [
+        ["Unknown", true],
+        ["Unknown", true],
+      ],
+      "OutcomeUnknown",
+    ]);
+  });
+  test("are not sent again under another header", () => {
+    const edited = { ...spec, idempotencyKey: { header: "X-Request-Id" } };
+    const { steps, status } = drive(httpRequest(edited, { status: first, generation: 2 }), later);
+    expect([steps, condition(status, "Stalled")?.reason]).toEqual([[], "OutcomeUnknown"]);
+  });
+  test("are no more certain where the answer that is expected is one to a second request with the key", () => {
+    const late = { ...spec, expect: { status: ["201", "422"] } };
+    const before = drive(httpRequest(late), start, [ready, outcomes(reset, refused)]).status;
+    const { status } = drive(httpRequest(late, { status: before }), later, [ready, outcomes(answer(422), answer(201)), conflict]);
+    expect(states(status)).toEqual([
+      ["Unknown", true],
+      ["Retrying", true],
+    ]);
+  });
+});
+
+test.each([
+  ["Stall", "Unknown", "OutcomeUnknown"],
+  ["Resend", "Failed", "ItemsFailed"],
+] as const)("an item in doubt that cannot be sent again as it is declared now is, with %s, %s", (onUnknown, phase, reason) => {
+  const spec = { ...keyed, onUnknown, forEach: { items: [1, 2] } };
+  const first = drive(httpRequest(spec), start, [outcomes(reset, refused)]).status;
+  const wrong = { type: "refusal", reason: "ExpressionFailed", message: "no", heals: false } as const;
+  const { status } = drive(httpRequest(spec, { status: first }), later, [outcomes(wrong, wrong)]);
+  expect(status.items?.map((item) => item.phase)).toEqual([phase, "Failed"]);
+  expect(condition(status, "Stalled")?.reason).toBe(reason);
 });

@@ -30,7 +30,7 @@ import { checkOutputs, writeOutputs } from "../request/outputs.ts";
 import { outputsOf, patienceOf } from "./outputs.ts";
 import { decideBeforeSend } from "../request/before-send.ts";
 import { buildExchange, declaredRequest, idempotencyHeader, scopeOf, type DeclaredRequest } from "../request/request.ts";
-import { keptWithin, maxKeptBytes, sumUp, withoutBody, type SentItem } from "./sent-item.ts";
+import { keptWithin, maxKeptBytes, sumUp, withoutBody, type ItemEnd, type SentItem } from "./sent-item.ts";
 import type { HTTPRequest, UsedEndpoint } from "../types.ts";
 
 export interface Delivery {
@@ -181,40 +181,30 @@ function* judgeItem(outcome: Outcome, { spec, item, exchange, attempt, tried, in
   if (outcome.type === "refusal") {
     const { reason, message, heals } = outcome;
     const judgement = { succeeded: false, reason, message, tookMs: 0 };
-    return {
-      item,
-      otherwise: "Failed",
-      inDoubt,
-      unsent: true,
-      judgement,
-      status: { ...about, phase: heals ? "Retrying" : "Failed", reason, tries: tried, ...(heals && keepDoubt(inDoubt)) },
-    };
+    const isOpen = inDoubt && desired.onUnknown === "Stall";
+    const phase = heals ? "Retrying" : isOpen ? "Unknown" : "Failed";
+    const status = { ...about, phase, reason, tries: tried, ...(phase !== "Failed" && keepDoubt(inDoubt)) } as const;
+    const end: ItemEnd = { inDoubt, unsent: true, status };
+    return { item, judgement, ...end, otherwise: end };
   }
   const judgement = yield* judgeResponse(spec.expect, exchange, outcome);
   // An item that waited for its turn has not been tried.
   const own = { ...attempt, tries: tried + 1, inDoubt };
-  const conclusion = conclude(outcome, judgement.succeeded, own, desired);
-  const { type } = conclusion;
-  const phase = ({ succeeded: "Succeeded", retry: "Retrying", unknown: "Unknown", failed: "Failed" } as const)[type];
-  const mayHaveArrived = type === "unknown" || (type === "retry" && conclusion.inDoubt);
-  const isOver = type === "succeeded" || type === "failed";
   const { reason, response } = judgement;
-  const otherwise = conclude(outcome, false, own, desired).type === "retry" ? "Retrying" : "Failed";
-  return {
-    item,
-    otherwise,
-    inDoubt: mayHaveArrived,
-    unsent: conclusion.type === "retry" && conclusion.unsent,
-    judgement,
-    status: {
-      ...about,
-      phase,
-      reason,
-      tries: own.tries,
-      ...(response && { statusCode: response.statusCode }),
-      ...(!isOver && keepDoubt(mayHaveArrived)),
-    },
+  const endAs = (asExpected: boolean): ItemEnd => {
+    const conclusion = conclude(outcome, asExpected, own, desired);
+    const { type } = conclusion;
+    const phase = ({ succeeded: "Succeeded", retry: "Retrying", unknown: "Unknown", failed: "Failed" } as const)[type];
+    const mayHaveArrived = type === "unknown" || (type === "retry" && conclusion.inDoubt);
+    const isOver = type === "succeeded" || type === "failed";
+    const known = { tries: own.tries, ...(response && { statusCode: response.statusCode }) };
+    return {
+      inDoubt: mayHaveArrived,
+      unsent: type === "retry" && conclusion.unsent,
+      status: { ...about, phase, reason, ...known, ...(!isOver && keepDoubt(mayHaveArrived)) },
+    };
   };
+  return { item, judgement, ...endAs(judgement.succeeded), otherwise: endAs(false) };
 }
 
 /** A success whose outputs could not be written is none. */
@@ -238,8 +228,9 @@ function* keepOutputs(
     one.judgement.succeeded
       ? {
           ...one,
+          ...one.otherwise,
           judgement: { ...one.judgement, succeeded: false, reason, message },
-          status: { ...one.status, phase: one.otherwise, reason },
+          status: { ...one.otherwise.status, reason },
         }
       : one,
   );

@@ -6,15 +6,18 @@ import { retryAfterFieldMs } from "../../core/retry.ts";
 import { createShown } from "../../core/shown.ts";
 import type { Judgement } from "../request/recorded.ts";
 
-export interface SentItem {
-  readonly item: ScopeItem;
-  /** What would be made of it if it did not count as a success. */
-  readonly otherwise: "Retrying" | "Failed";
+/** What a try makes of an item. */
+export interface ItemEnd {
   readonly inDoubt: boolean;
   /** Its server did not act on this try. */
   readonly unsent: boolean;
-  readonly judgement: Judgement & { readonly tookMs: number };
   readonly status: ItemStatus;
+}
+export interface SentItem extends ItemEnd {
+  readonly item: ScopeItem;
+  readonly judgement: Judgement & { readonly tookMs: number };
+  /** What would be made of it if it did not count as a success. */
+  readonly otherwise: ItemEnd;
 }
 /** Together they make one document for the outputs' expressions. */
 export const maxKeptBytes = 2 * 1024 * 1024;
