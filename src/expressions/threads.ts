@@ -112,12 +112,12 @@ export function createThreads(options: ThreadsOptions): Threads {
       const { promise, resolve, reject } = Promise.withResolvers<Evaluated>();
       const task: Task = { job, finish: resolve, fail: reject };
       const { turns } = lines.of(job);
-      turns.add(group, task);
+      const waiting = turns.add(group, task);
       handOut();
       try {
         return await unlessAborted(signal, promise);
       } catch (error) {
-        turns.remove(group, task); // where it runs already, it does until its deadline at most, and nobody looks at what comes of it
+        turns.remove(waiting); // where it runs already, it does until its deadline at most, and nobody looks at what comes of it
         throw error;
       }
     },

@@ -107,8 +107,9 @@ describe("workers", () => {
 
 // Whose turn it is, where somebody always has more waiting than anybody works through.
 describe("round robin", () => {
-  /** Two in each lane, at all times, of a group that is no other's. */
-  function fill(waiting: ReturnType<typeof createLanes<string, Lane>>, full: readonly Lane[]): void {
+  type Waiting = ReturnType<typeof createLanes<string, Lane>>;
+  /** Two more in each lane, of a group that is no other's: more than are served. */
+  function fill(waiting: Waiting, full: readonly Lane[]): void {
     for (const lane of full) for (const n of [1, 2]) waiting.add(lane, "busy", `${lane} ${n}`);
   }
 

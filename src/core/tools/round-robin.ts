@@ -1,95 +1,125 @@
 /** What waits, by group: the groups take turns, and within one the oldest goes first. */
-export interface RoundRobin<T> {
-  add(group: string, one: T): void;
-  remove(group: string, one: T): void;
+import { Row, type Place } from "./row.ts";
+
+/** Given to who has added it, who may take it out again. */
+export interface Waiting<T> extends Place<Waiting<T>> {
+  readonly one: T;
+  readonly group: string;
+  /** Undefined: it waits no more. */
+  among: Group<T> | undefined;
+}
+interface Group<T> extends Place<Group<T>> {
+  readonly name: string;
+  readonly members: Row<Waiting<T>>;
+  readonly turns: GroupsInTurn<T>;
+}
+
+interface InTurn<T> {
+  /** No effect where it waits no more. */
+  remove(waiting: Waiting<T>): void;
   /** The one whose turn it is, of a group that may have it; of those that do not fit, the next. */
   shift(mayHave?: (group: string) => boolean, fits?: (one: T) => boolean): T | undefined;
   readonly size: number;
 }
-
-/** Empty. What waits already and is added again keeps its place; a group that was served goes behind all others. */
-export function createRoundRobin<T>(): RoundRobin<T> {
-  const groups = new Map<string, Set<T>>();
-  let size = 0;
-  return {
-    add(group, one) {
-      const own = groups.get(group) ?? new Set();
-      if (!own.has(one)) size += 1;
-      groups.set(group, own.add(one));
-    },
-    remove(group, one) {
-      const own = groups.get(group);
-      if (own?.delete(one)) size -= 1;
-      if (own?.size === 0) groups.delete(group);
-    },
-    shift(mayHave = () => true, fits = () => true) {
-      for (const [group, own] of groups) {
-        if (!mayHave(group)) continue;
-        for (const one of own) {
-          if (!fits(one)) continue;
-          own.delete(one);
-          size -= 1;
-          groups.delete(group);
-          if (own.size > 0) groups.set(group, own); // to the end: the other groups' turn
-          return one;
-        }
-      }
-      return undefined;
-    },
-    get size() {
-      return size;
-    },
-  };
+export interface RoundRobin<T> extends InTurn<T> {
+  /** A group that was served goes behind all others. */
+  add(group: string, one: T): Waiting<T>;
+}
+/** The same in lanes, of which the earlier go first. */
+export interface Lanes<T, L extends string> extends InTurn<T> {
+  add(lane: L, group: string, one: T): Waiting<T>;
+  /** From now on in this lane, unless it waits in it, or in an earlier one, or no more. */
+  hasten(waiting: Waiting<T>, lane: L): void;
 }
 
-/** The same in lanes, of which the earlier go first. What waits already and is added to an earlier one moves there. */
-export interface Lanes<T, L extends string> {
-  /** False: it waited there, or in an earlier lane. */
-  add(lane: L, group: string, one: T): boolean;
-  remove(group: string, one: T): void;
-  shift(mayHave?: (group: string) => boolean, fits?: (one: T) => boolean): T | undefined;
-  has(one: T): boolean;
-  readonly size: number;
+/** Empty. */
+export function createRoundRobin<T>(): RoundRobin<T> {
+  return new GroupsInTurn<T>();
 }
 
 /** Empty. `order`: the lanes. */
 export function createLanes<T, const L extends string>(order: readonly L[]): Lanes<T, L> {
   /** Those that something has waited in: most never are. */
-  const lanes: (RoundRobin<T> | undefined)[] = order.map(() => undefined);
-  /** The lane of each that waits, by its place in the order. */
-  const known = new Map<T, number>();
+  const lanes: (GroupsInTurn<T> | undefined)[] = order.map(() => undefined);
   let turns = 0;
   /** One turn in four begins with a later lane, so that whoever fills the first keeps no other from its own. */
   function firstLane(): number {
     return turns % 4 !== 3 || lanes.length < 2 ? 0 : 1 + (Math.floor(turns / 4) % (lanes.length - 1));
   }
+  const remove = (waiting: Waiting<T>): void => waiting.among?.turns.remove(waiting);
   return {
-    add(lane, group, one) {
-      const [before, after] = [known.get(one), order.indexOf(lane)];
-      if (before !== undefined && before <= after) return false;
-      if (before !== undefined) lanes[before]?.remove(group, one);
-      (lanes[after] ??= createRoundRobin<T>()).add(group, one);
-      known.set(one, after);
-      return true;
+    add: (lane, group, one) => (lanes[order.indexOf(lane)] ??= new GroupsInTurn<T>()).add(group, one),
+    hasten(waiting, lane) {
+      const [before, after] = [lanes.indexOf(waiting.among?.turns), order.indexOf(lane)];
+      if (!waiting.among || before <= after) return;
+      remove(waiting);
+      (lanes[after] ??= new GroupsInTurn<T>()).enter(waiting);
     },
-    remove(group, one) {
-      lanes[known.get(one) ?? -1]?.remove(group, one);
-      known.delete(one);
-    },
+    remove,
     shift(mayHave, fits) {
       const first = firstLane();
       for (let after = 0; after < lanes.length; after += 1) {
         const one = lanes[(first + after) % lanes.length]?.shift(mayHave, fits);
         if (one === undefined) continue;
         turns += 1;
-        known.delete(one);
         return one;
       }
       return undefined;
     },
-    has: (one) => known.has(one),
     get size() {
-      return known.size;
+      return lanes.reduce((sum, lane) => sum + (lane?.size ?? 0), 0);
     },
   };
+}
+
+class GroupsInTurn<T> implements RoundRobin<T> {
+  /** Those of which something waits. */
+  readonly #groups = new Map<string, Group<T>>();
+  readonly #turns = new Row<Group<T>>();
+  size = 0;
+
+  add(group: string, one: T): Waiting<T> {
+    return this.enter({ one, group, among: undefined, before: undefined, after: undefined });
+  }
+  enter(waiting: Waiting<T>): Waiting<T> {
+    const group = this.#groups.get(waiting.group) ?? this.#newGroup(waiting.group);
+    group.members.add(waiting);
+    waiting.among = group;
+    this.size += 1;
+    return waiting;
+  }
+  remove(waiting: Waiting<T>): void {
+    const { among } = waiting;
+    if (!among) return;
+    among.members.remove(waiting);
+    waiting.among = undefined;
+    this.size -= 1;
+    if (among.members.first) return;
+    this.#turns.remove(among);
+    this.#groups.delete(among.name);
+  }
+  shift(mayHave?: (group: string) => boolean, fits?: (one: T) => boolean): T | undefined {
+    for (let group = this.#turns.first; group; group = group.after) {
+      if (mayHave?.(group.name) === false) continue;
+      for (let waiting = group.members.first; waiting; waiting = waiting.after) {
+        if (fits?.(waiting.one) === false) continue;
+        this.remove(waiting);
+        if (group.members.first) this.#sendBehind(group);
+        return waiting.one;
+      }
+    }
+    return undefined;
+  }
+
+  #newGroup(name: string): Group<T> {
+    const group = { name, members: new Row<Waiting<T>>(), turns: this, before: undefined, after: undefined };
+    this.#groups.set(name, group);
+    this.#turns.add(group);
+    return group;
+  }
+  /** The other groups' turn. */
+  #sendBehind(group: Group<T>): void {
+    this.#turns.remove(group);
+    this.#turns.add(group);
+  }
 }

@@ -137,20 +137,16 @@ class CountedBudget implements Budget {
   #wait(signal: Abortable, claim: Claim | undefined): Promise<Slot> {
     const line = (this.#line ??= createLanes<Waiting, Lane>(lanes));
     const { promise, resolve, reject } = Promise.withResolvers<Slot>();
-    const group = claim?.namespace ?? "";
     const onAbort = (): void => {
-      line.remove(group, one);
+      line.remove(place);
       reject(signal.reason as Error);
     };
-    const one: Waiting = {
-      claim,
-      give(slot) {
-        signal.removeEventListener("abort", onAbort);
-        resolve(slot);
-      },
+    const give = (slot: Slot): void => {
+      signal.removeEventListener("abort", onAbort);
+      resolve(slot);
     };
     signal.addEventListener("abort", onAbort, { once: true });
-    line.add(claim?.lane ?? "change", group, one);
+    const place = line.add(claim?.lane ?? "change", claim?.namespace ?? "", { claim, give });
     this.#cancelUnread();
     return promise;
   }

@@ -55,12 +55,12 @@ export function createMemoryShares(count: number): MemoryShares {
     const { promise, resolve, reject } = Promise.withResolvers<Disposable>();
     const tell = (): void => resolve(newShare(namespace));
     const onAbort = (): void => {
-      waiting.remove(namespace, tell);
+      waiting.remove(place);
       reject(signal.reason as Error);
     };
     signal.addEventListener("abort", onAbort, { once: true });
     if (isLoaded) line.take(namespace);
-    waiting.add(namespace, tell);
+    const place = waiting.add(namespace, tell);
     try {
       return await promise;
     } finally {

@@ -51,7 +51,7 @@ export function createOriginPlaces(maxPerOrigin: number, groupOf: (owner: string
   /** How many may be there, where it was said otherwise last. */
   const limits = new Map<string, number>();
   const mostAt = (origin: string): number => limits.get(origin) ?? maxPerOrigin;
-  const waitingLine = createWaitingLine(groupOf, (origin, owner) => vacate(origin, groupOf(owner)));
+  const waitingLine = createWaitingLine((origin, owner) => vacate(origin, groupOf(owner)));
 
   function sharesAt(origin: string): Shares {
     let shares = places.get(origin);
@@ -66,7 +66,7 @@ export function createOriginPlaces(maxPerOrigin: number, groupOf: (owner: string
     while (shares.taken < most) {
       const next = waitingLine.keepForNext(origin, (waiting) => shares.mayTake(waiting, most));
       if (next === undefined) break;
-      shares.take(groupOf(next));
+      shares.take(next);
     }
     if (shares.taken > 0) return;
     places.delete(origin);
@@ -80,7 +80,7 @@ export function createOriginPlaces(maxPerOrigin: number, groupOf: (owner: string
       if (waitingLine.take(origin, owner)) return new TakenPlace(vacate, origin, group);
       const shares = sharesAt(origin);
       if (!shares.mayTake(group, mostAt(origin)))
-        return { type: "busy", reason: "OriginBusy", kept: true, free: waitingLine.wait(origin, owner, lane) };
+        return { type: "busy", reason: "OriginBusy", kept: true, free: waitingLine.wait(origin, owner, { group, lane }) };
       waitingLine.leave(origin, owner);
       shares.take(group);
       return new TakenPlace(vacate, origin, group);

@@ -44,7 +44,7 @@ interface Line {
 /** `groupOf`: the namespace of an owner. `nowMs`: a monotonic clock. */
 export function createRateLimits(groupOf: (owner: string) => string, nowMs = () => performance.now()): RateLimits {
   const lines = new Map<string, Line>();
-  const waitingLine = createWaitingLine(groupOf, (name) => {
+  const waitingLine = createWaitingLine((name) => {
     const line = lines.get(name);
     if (line) takeBack(name, line);
   });
@@ -103,7 +103,7 @@ export function createRateLimits(groupOf: (owner: string) => string, nowMs = () 
         line.unused += 1;
         return turn(name, line);
       }
-      const free = waitingLine.wait(name, owner, lane);
+      const free = waitingLine.wait(name, owner, { group: groupOf(owner), lane });
       run(name, line);
       // Of one row nobody is told the place: namespaces take turns, and whoever comes may go first.
       const turnInMs = (waitingLine.lengthOf(name) * limit.perMs) / limit.requests;

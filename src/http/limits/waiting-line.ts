@@ -6,15 +6,15 @@
  * (namespaces) take turns, and within one the oldest goes first. The same owner keeps its place in a row, however often it asks. For an owner one thing is kept at a time, and what it does not come for is the next one's.
  */
 import { lanes, type Lane } from "../../core/lane.ts";
-import { createLanes, type Lanes } from "../../core/tools/round-robin.ts";
+import { createLanes, type Lanes, type Waiting } from "../../core/tools/round-robin.ts";
 
 interface WaitingLine extends Disposable {
-  /** Resolves when it is kept for `owner`. */
-  wait(name: string, owner: string, lane: Lane): Promise<void>;
+  /** Resolves when it is kept for `owner`, who is of that group (its namespace). */
+  wait(name: string, owner: string, its: { readonly group: string; readonly lane: Lane }): Promise<void>;
   has(name: string): boolean;
   /** How many wait in one row. */
   lengthOf(name: string): number;
-  /** Keeps it for the one whose turn it is, of a group that may have it. Undefined: nobody waits who may. */
+  /** Keeps it for the one whose turn it is, of a group that may have it, and says of which. Undefined: nobody waits who may. */
   keepForNext(name: string, mayHave?: (group: string) => boolean): string | undefined;
   /** Keeps for `owner` what it has and cannot use yet, for as long as what it is told of. */
   keep(name: string, owner: string): void;
@@ -28,19 +28,21 @@ interface WaitingLine extends Disposable {
   readonly waiting: number;
 }
 
+interface Waiter {
+  readonly owner: string;
+  readonly group: string;
+  readonly told: PromiseWithResolvers<void>;
+}
 interface Row {
-  readonly line: Lanes<string, Lane>;
-  readonly tell: Map<string, PromiseWithResolvers<void>>;
+  readonly line: Lanes<Waiter, Lane>;
+  readonly byOwner: Map<string, Waiting<Waiter>>;
 }
 
 /** Where its owner has gone for good, it is the next one's after this. */
 const keptMs = 5_000;
 
-/** `groupOf`: the namespace of an owner. `onUnused`: `owner` did not come for what was kept for it, which may be kept for the next. */
-export function createWaitingLine(
-  groupOf: (owner: string) => string,
-  onUnused: (name: string, owner: string) => void,
-): WaitingLine {
+/** `onUnused`: `owner` did not come for what was kept for it, which may be kept for the next. */
+export function createWaitingLine(onUnused: (name: string, owner: string) => void): WaitingLine {
   const rows = new Map<string, Row>();
   /** By owner, the oldest first. */
   const kept = new Map<string, { readonly name: string; readonly untilMs: number }>();
@@ -67,44 +69,50 @@ export function createWaitingLine(
     }
     timer = kept.size === 0 || leftMs === undefined ? undefined : setTimeout(giveBackLate, leftMs).unref();
   }
+  function newRow(name: string): Row {
+    const row: Row = { line: createLanes<Waiter, Lane>(lanes), byOwner: new Map() };
+    rows.set(name, row);
+    return row;
+  }
   function waitsNoMore(name: string, row: Row, owner: string): void {
-    if (row.tell.delete(owner)) waiting -= 1;
-    if (row.tell.size === 0) rows.delete(name);
+    if (row.byOwner.delete(owner)) waiting -= 1;
+    if (row.byOwner.size === 0) rows.delete(name);
   }
 
   return {
-    wait(name, owner, lane) {
-      const row = rows.get(name) ?? {
-        line: createLanes<string, Lane>(lanes),
-        tell: new Map<string, PromiseWithResolvers<void>>(),
-      };
-      rows.set(name, row);
-      const told = row.tell.get(owner) ?? Promise.withResolvers<void>();
-      if (!row.tell.has(owner)) waiting += 1;
-      row.tell.set(owner, told);
-      row.line.add(lane, groupOf(owner), owner);
+    wait(name, owner, { group, lane }) {
+      const row = rows.get(name) ?? newRow(name);
+      const known = row.byOwner.get(owner);
+      if (known) {
+        row.line.hasten(known, lane);
+        return known.one.told.promise;
+      }
+      const told = Promise.withResolvers<void>();
+      row.byOwner.set(owner, row.line.add(lane, group, { owner, group, told }));
+      waiting += 1;
       return told.promise;
     },
     has: (name) => rows.has(name),
-    lengthOf: (name) => rows.get(name)?.tell.size ?? 0,
+    lengthOf: (name) => rows.get(name)?.byOwner.size ?? 0,
     keep,
     keepForNext(name, mayHave) {
       const row = rows.get(name);
-      const owner = row?.line.shift(mayHave);
-      if (!row || owner === undefined) return undefined;
-      const told = row.tell.get(owner);
-      waitsNoMore(name, row, owner);
-      keep(name, owner);
-      told?.resolve();
-      return owner;
+      const next = row?.line.shift(mayHave);
+      if (!row || !next) return undefined;
+      waitsNoMore(name, row, next.owner);
+      keep(name, next.owner);
+      next.told.resolve();
+      return next.group;
     },
     take(name, owner) {
       return kept.get(owner)?.name === name && kept.delete(owner);
     },
     leave(name, owner) {
       const row = rows.get(name);
-      row?.line.remove(groupOf(owner), owner);
-      if (row) waitsNoMore(name, row, owner);
+      const known = row?.byOwner.get(owner);
+      if (!row || !known) return;
+      row.line.remove(known);
+      waitsNoMore(name, row, owner);
     },
     giveBack,
     get waiting() {
