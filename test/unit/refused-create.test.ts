@@ -90,3 +90,67 @@ describe("a create under a key", () => {
     expect(driven.status.attempt?.phase).toBe("Unknown");
   });
 });
+
+describe("a create under a key that was answered as expected, and nothing says by what id,", () => {
+  const nameless = [answer(201), values(null)];
+  const next = (
+    written: object,
+    { status }: ReturnType<typeof drive>,
+    answers: Parameters<typeof drive>[1],
+    count: number,
+    rest = {},
+  ) => drive(resource(written, { status, ...rest }), answers, minutes(count));
+  const [lost, lostInList] = [drive(resource(keyed), nameless), drive(resource(listed), [...absent, ...nameless])];
+
+  test.each<[string, object, typeof lost, typeof absent]>([
+    ["and nobody can look", keyed, lost, []],
+    ["and a list does not show it", listed, lostInList, absent],
+    ["and it may be sent twice", { ...keyed, onUnknown: "Resend" }, lost, []],
+    ["and a PUT makes it", { ...user, create: { ...user.create, method: "PUT" } }, lost, []],
+    ["and the spec has changed", { ...keyed, parameters: { name: "eve", age: 36 } }, lost, []],
+  ])("is not sent again by itself %s", (_where, written, begun, looks) => {
+    let driven = begun;
+    for (const count of [1, 2, 20, 40, 1_500]) {
+      driven = next(written, driven, looks, count, { generation: 2 });
+      expect(driven.sent).not.toContain("POST users after intent");
+      expect(driven.sent).toHaveLength(looks.length / 2);
+      expect(condition(driven.status, "Ready")?.reason).toBe("ExternalIDUnknown");
+    }
+    expect(driven.status.attempt).toMatchObject({ phase: "Unknown", succeeded: true, tries: 1 });
+  });
+  test("is sent again with its key where a person asks, and where that is refused it has arrived all the same", () => {
+    const asked = next(listed, lostInList, [...absent, answer(422)], 1, asks);
+    expect([asked.state, asked.status.attempt]).toMatchObject([
+      "False/OutcomeUnknown Stalled",
+      { phase: "Unknown", succeeded: true, refused: true, id: lostInList.status.attempt?.id },
+    ]);
+    let driven = asked;
+    for (const count of [2, 3, 20, 40]) {
+      driven = next(listed, driven, absent, count, asks);
+      expect([driven.sent, driven.state]).toEqual([["GET users"], "False/OutcomeUnknown Stalled"]);
+    }
+    const released = next(listed, driven, absent, 60, { ...asks, deleted: true, finalizers: ["holdfast.dev/release"] });
+    expect([released.state, released.verdict.finalizer]).toEqual(["False/OutcomeUnknown Stalled", undefined]);
+    // Who asks once more has looked.
+    const over = next(listed, driven, [...absent, answer(422)], 60, { annotations: { "holdfast.dev/reconcile-at": "2" } });
+    expect([over.status.attempt, over.verdict.requeueAfterMs]).toMatchObject([{ phase: "Done", succeeded: false }, 0]);
+  });
+  test("is tried with its key until it arrives where a person asked", () => {
+    const asked = next(keyed, lost, [answer(503)], 1, asks);
+    expect(asked.status.attempt).toMatchObject({ phase: "Retrying", succeeded: true });
+    expect(next(keyed, asked, [answer(201), values("7")], 2, asks).status).toMatchObject({ externalID: "7" });
+  });
+});
+test("a create under a key whose work nobody can follow is not given up for another key, however often it is refused", () => {
+  const written = { ...listed, create: { ...listed.create, poll: { interval: "5s", timeout: "10m" } } };
+  const begun = drive(resource(written), [...absent, answer(202, { location: "/jobs/1" }), values(null)]);
+  const late = drive(resource(written, { status: begun.status }), [answer(202), values(false, false)], minutes(10));
+  expect(late.state).toBe("False/PollTimeout Reconciling");
+  const refused = drive(resource(written, { status: late.status }), [...absent, answer(422)], minutes(20));
+  expect([refused.state, refused.status.attempt]).toMatchObject([
+    "False/OutcomeUnknown Stalled",
+    { succeeded: true, refused: true, id: begun.status.attempt?.id },
+  ]);
+  for (const count of [21, 40, 60])
+    expect(drive(resource(written, { status: refused.status }), absent, minutes(count)).sent).toEqual(["GET users"]);
+});

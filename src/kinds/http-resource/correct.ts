@@ -19,7 +19,7 @@ import { isImmutableStatus } from "./declaration.ts";
 import { deliver } from "./deliver.ts";
 import { isKnownAgain, isRepeatable, isUnended, needsID, type Delivered } from "./delivered.ts";
 import { willRename } from "./held.ts";
-import { isUnresolvedCreate, isWatched } from "./identity.ts";
+import { hasArrived, isUnresolvedCreate, isWatched, mayBeFollowed } from "./identity.ts";
 import { unknown, type Absent, type Found } from "./observation.ts";
 import { withOutputs } from "./outputs.ts";
 import { pollDelivery } from "./poll.ts";
@@ -61,22 +61,24 @@ export function* create(context: Context, report: Report, { says }: Absent): Ste
   const unresolved = isUnresolvedCreate(context) ? attempt : undefined;
   if (!unresolved && spec.externalID === undefined && !spec.lookup && needsID(context)) return report.refused(unnamed);
   const policy = spec.onUnknown ?? (spec.lookup ? "Lookup" : "Stall");
-  // That of something that arrived, or is still being made, is only that it is not there yet.
-  const mayNotBeYet = unresolved?.succeeded === true;
+  // Of something that arrived, or is still being made, an absence is only that it is not there yet.
+  const isArrived = hasArrived(unresolved);
+  if (unresolved && isArrived && !mayBeFollowed(unresolved) && context.asked === undefined)
+    return report.stillUnknown(unresolved);
   const isMissed = policy === "Lookup" && says === "lookup";
   const lookupSaysNo = isMissed && (unresolved?.tries ?? 0) <= retry.limit;
   const isRefused = unresolved?.refused === true;
   const waits = unresolved && isKnownAgain(context, spec.create) ? isMissed && isRefused : lookupSaysNo;
   const awaited = waits ? awaitedArrival(context) : undefined;
-  if (awaited && !mayNotBeYet) return report.awaitingArrival(awaited);
+  if (awaited && !isArrived) return report.awaitingArrival(awaited);
   // What is safe by its method alone is sent as it is declared now.
   const isPinned = unresolved?.sentAs !== undefined || !isRepeatable(context, spec.create);
   const delivered = yield* deliver(context, report, {
     verb: "Create",
     request: { field: "spec.create", shape: spec.create },
-    onUnknown: !mayNotBeYet && (policy === "Resend" || (unresolved && lookupSaysNo)) ? "Resend" : "Stall",
+    onUnknown: !isArrived && (policy === "Resend" || (unresolved && lookupSaysNo)) ? "Resend" : "Stall",
     pinnedDigest: isPinned ? unresolved?.digest : undefined,
-    isSettled: isRefused && (isMissed || policy === "Resend" || context.asked !== undefined),
+    isSettled: isRefused && (context.asked !== undefined || (!isArrived && (isMissed || policy === "Resend"))),
   });
   return yield* reportDelivered(context, report, delivered);
 }

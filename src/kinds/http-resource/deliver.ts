@@ -14,6 +14,7 @@ import { verbDigest, type Context, type Verb, type VerbAttempt } from "./context
 import { exchangeOf, type Asked } from "./exchange.ts";
 import { endpointFor, sharedBy } from "./endpoints.ts";
 import { findLeaving, keepsOf } from "./keeps.ts";
+import { hasArrived } from "./identity.ts";
 import { ofFailure, ofSuccess, type Delivered } from "./delivered.ts";
 import { tookMs } from "../request/judge.ts";
 import { judgeAnswer, saysGone } from "./judge.ts";
@@ -61,6 +62,8 @@ export function* deliver(context: Context, report: Report, sending: VerbDelivery
   const attempt: VerbAttempt = {
     ...decision.attempt,
     verb,
+    // What was answered as expected before stays so, however this try ends.
+    ...(isCreate && decision.attempt.inDoubt && hasArrived(context.attempt) && { succeeded: true }),
     ...(sending.differs !== undefined && { differs: sending.differs }),
     ...(sending.repeats && { repeats: sending.repeats }),
   };

@@ -14,7 +14,7 @@ import { idFrom } from "./external-id.ts";
 import { needsExternalID, type Context, type VerbAttempt } from "./context.ts";
 import { endpointFor, sharedBy } from "./endpoints.ts";
 import type { EndpointRef } from "../request/endpoint.ts";
-import { givenID, isWatched } from "./identity.ts";
+import { givenID, hasArrived, isWatched } from "./identity.ts";
 import { locate } from "./observation.ts";
 import type { Judgement } from "../request/recorded.ts";
 import { repetition } from "../request/request.ts";
@@ -97,8 +97,10 @@ export function* ofSuccess(
     }
     case "Create": {
       const externalID = (response && (yield* takenFrom(context, scope, response))) ?? known;
-      if (externalID === undefined && needsID(context))
-        return { type: "lost", attempt: { ...attempt, phase: "Unknown", succeeded: true }, judgement };
+      if (externalID === undefined && needsID(context)) {
+        const { inDoubt: _, refused: __, ...known } = attempt;
+        return { type: "lost", attempt: { ...known, phase: "Unknown", succeeded: true }, judgement };
+      }
       return succeeded(externalID);
     }
   }
@@ -110,10 +112,11 @@ export function ofFailure(
   judgement: Judgement,
   { isCertain, refused, repeatable }: { readonly isCertain: boolean; readonly refused?: boolean; readonly repeatable: boolean },
 ): Delivered {
-  if (!isCertain && !repeatable) return { type: "unknown", attempt: { ...attempt, phase: "Unknown" }, judgement };
+  const open = { ...attempt, phase: "Unknown", ...(refused && { refused }) } as const;
+  // What has arrived before is not sent again to be refused again.
+  if (!isCertain && (!repeatable || (refused && hasArrived(attempt)))) return { type: "unknown", attempt: open, judgement };
   // What may be there all the same is tried again by the same id, by which a server that honours it knows it again.
-  if (!isCertain && attempt.verb === "Create")
-    return { type: "failed", attempt: { ...attempt, phase: "Unknown", ...(refused && { refused }) }, judgement };
+  if (!isCertain && attempt.verb === "Create") return { type: "failed", attempt: open, judgement };
   return { type: "failed", attempt: { ...attempt, phase: "Done", succeeded: false }, judgement };
 }
 

@@ -2,7 +2,7 @@
 import type { HTTPResourceSpec, HTTPResourceStatus } from "../../api/http-resource.ts";
 import type { RemoteObject, Sight } from "../../core/remote-object.ts";
 import { oncePerText } from "../../core/tools/once-per.ts";
-import type { Context } from "./context.ts";
+import type { Context, VerbAttempt } from "./context.ts";
 import type { Found } from "./observation.ts";
 
 type Status = HTTPResourceStatus;
@@ -36,6 +36,18 @@ export function isUnresolvedCreate({ attempt }: Pick<Context, "attempt">): boole
   return (
     attempt.phase === "InFlight" || attempt.phase === "Unknown" || (attempt.phase === "Retrying" && attempt.inDoubt === true)
   );
+}
+
+/** Whether it was answered as expected and is not over: it is there, or still being made, whatever it looks like. */
+export function hasArrived(attempt: Context["attempt"]): boolean {
+  return attempt?.succeeded === true && attempt.phase !== "Done";
+}
+/**
+ * Of a create that has arrived: whether it is sent again by itself. To send it as it was sent gives back the place to ask after its
+ * work, or goes on with what a person asked for, until its server refuses that.
+ */
+export function mayBeFollowed({ inDoubt, refused }: VerbAttempt): boolean {
+  return inDoubt === true && refused !== true;
 }
 
 /** As fields of a status. What was seen is only said of what was recorded as not seen before. */

@@ -128,7 +128,11 @@ function loseTrack(
 ): Delivered {
   const repeatable = shape !== undefined && isRepeatable(context, shape);
   const over = ofFailure(attempt, judgement, { isCertain: false, repeatable });
-  return over.type === "unknown" ? { ...over, attempt: { ...over.attempt, succeeded: true } } : over;
+  if (over.type === "unknown") return { ...over, attempt: { ...over.attempt, succeeded: true } };
+  // Its server knows it again, and can say once more where to ask.
+  return over.type === "failed" && attempt.verb === "Create"
+    ? { ...over, attempt: { ...over.attempt, succeeded: true, inDoubt: true } }
+    : over;
 }
 
 function declaredVerb({ spec }: Context, verb: Verb): { readonly field: string; readonly shape: Asked["shape"] | undefined } {

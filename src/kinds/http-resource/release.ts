@@ -19,7 +19,7 @@ import {
   type VerbAttempt,
 } from "./context.ts";
 import { awaitGone } from "./gone.ts";
-import { isUnresolvedCreate, isWatched, remoteOf, sightOf } from "./identity.ts";
+import { hasArrived, isUnresolvedCreate, isWatched, remoteOf, sightOf } from "./identity.ts";
 import { isRepeatable, isUnended } from "./delivered.ts";
 import { isObserved, unknown, type Absent, type Unknown } from "./observation.ts";
 import { look, observe } from "./observe.ts";
@@ -121,7 +121,7 @@ function* identify(context: Context, report: Report): Steps<Verdict> {
   if (!isObserved(seen)) return reportUnobserved(report, seen);
   switch (seen.type) {
     case "absent": {
-      const isOpen = attempt && (seen.says === "nobody" || isOfBefore(context, seen) || isArrived(attempt));
+      const isOpen = attempt && (seen.says === "nobody" || isOfBefore(context, seen) || hasArrived(attempt));
       if (isOpen) return report.outcomeUnknown(attempt, "it was being created when it was deleted");
       const awaited = awaitedArrival(context);
       return awaited ? report.awaitingArrival(awaited) : report.released("NothingCreated");
@@ -134,10 +134,6 @@ function* identify(context: Context, report: Report): Steps<Verdict> {
 function nameless(context: Context): Unknown {
   const message = `spec.delete: needs the id of the object, which is there and whose id is not known: ${importHint}`;
   return unknown("ExternalIDUnknown", message, context);
-}
-/** Whether it is there, or still being made, whatever it looks like. */
-function isArrived({ phase, succeeded }: VerbAttempt): boolean {
-  return phase === "Unknown" && succeeded === true;
 }
 /** Whether what is absent is only what was there before the create. */
 function isOfBefore({ externalID }: Context, { says }: Absent): boolean {

@@ -105,4 +105,23 @@ export const doubtfulLookCases: readonly RemoteCase[] = [
       ]);
     },
   },
+  {
+    name: "a create under a key is answered without an id, and a list never shows it: it is not sent again",
+    server: () => {
+      const keys = new Set<unknown>();
+      const serve = collection({ made: () => ({ status: 201, body: {} }) })();
+      return (request, seconds) => {
+        const key = request.headers["idempotency-key"];
+        if (request.method === "POST" && keys.has(key)) return { status: 422 };
+        keys.add(key);
+        return serve(request, seconds);
+      };
+    },
+    manifests: {
+      "HTTPResource/thing": declared({ name: "x" }, { idempotencyKey: {}, lookup: { ...byName, match: ".item.title == 1" } }),
+    },
+    check({ sent, state }) {
+      expect([sent("POST"), state("thing")]).toEqual([["POST /things 201"], "False/ExternalIDUnknown Reconciling"]);
+    },
+  },
 ];
