@@ -85,6 +85,12 @@ export const status = {
       type: "boolean",
       description: "True: the remote object is being deleted, to be created anew.",
     },
+    pageSeenAt: {
+      type: "string",
+      format: "date-time",
+      description:
+        "Of one that is being deleted, and whose object a page (text/html) says is gone: since when. A few minutes later that is believed.",
+    },
     lastHandledExternalID: {
       type: "string",
       maxLength: 1024,

@@ -44,6 +44,7 @@ export function isSettled({ spec, metadata, status }: HTTPRequest | HTTPResource
   if (status?.observedGeneration !== metadata.generation || status.conditions === undefined || waitsForTurn(status)) return false;
   if (awaited.includes(findCondition(status, "Reconciling")?.reason ?? "")) return false;
   if (spec.suspend) return true;
+  if ("pageSeenAt" in status) return false; // it is believed soon
   switch (status.attempt?.phase) {
     case "InFlight":
     case "Polling":

@@ -15,7 +15,6 @@ import {
   resource,
   same,
   url,
-  twoHours,
   user,
   values,
   withLookup,
@@ -280,17 +279,39 @@ describe("a 404 that is a page, as a gateway sends it,", () => {
     for (const create of [{ method: "POST" }, { url }, { query: [{ name: "copy", value: "1" }] }])
       expect(seen(create).state).toBe("Unknown/UnexpectedStatus Reconciling");
   });
-  test("does not end a deletion that was answered so, too, for five minutes", () => {
-    const driven = drive(created(user, deleted), [page, page], after(299_000));
-    expect([driven.sent, driven.state.split(" ")[0], driven.verdict.finalizer]).toEqual([
+  const going = (status: ReturnType<typeof drive>["status"], spec: object = user) => created(spec, { ...deleted, status });
+  const at = (seconds: number) => after(3_600_000 + seconds * 1_000);
+  test("does not end a deletion that was answered so, too, for five minutes from the first on, however long it was held up", () => {
+    const first = drive(created(user, deleted), [page, page], at(0));
+    expect([first.sent, first.state.split(" ")[0], first.verdict.finalizer]).toEqual([
       [remove, look],
       "False/UnexpectedStatus",
       undefined,
     ]);
-    const later = drive(created(user, { ...deleted, status: driven.status }), [answer(404), answer(404)], twoHours);
-    expect(later.verdict).toMatchObject(gone);
+    const later = drive(going(first.status), [page, page], at(299));
+    expect([later.verdict.finalizer, later.status.pageSeenAt]).toEqual([undefined, first.status.pageSeenAt]);
     // Its server answers so itself.
-    expect(drive(created(user, { ...deleted, status: driven.status }), [page, page], after(300_000)).verdict).toMatchObject(gone);
+    expect(drive(going(later.status), [page, page], at(600)).verdict).toMatchObject(gone);
+    expect(drive(going(first.status), [answer(404), answer(404)], at(1)).verdict).toMatchObject(gone);
+  });
+  test("is counted anew where something else was answered in between", () => {
+    const first = drive(created(user, deleted), [page, page], at(0));
+    const shown = drive(going(first.status), [page, answer(503)], at(200));
+    expect(shown.status).not.toHaveProperty("pageSeenAt");
+    expect(drive(going(shown.status), [page, page], at(400)).verdict.finalizer).toBeUndefined();
+  });
+  test("is counted, too, where the object is to be looked at before it is deleted", () => {
+    const spec = { ...user, mine: '.object.owner == "me"' };
+    const first = drive(created(spec, deleted), [page], at(0));
+    expect([first.sent, first.verdict.finalizer]).toEqual([[look], undefined]);
+    expect(drive(going(first.status, spec), [page, page, page], at(301)).verdict).toMatchObject(gone);
+  });
+  test("is awaited by whoever waits for the end, however often it was tried", () => {
+    let { status } = drive(created(user, deleted), [page, page], at(0));
+    for (const seconds of [10, 20, 40, 80, 160, 290]) ({ status } = drive(going(status), [page, page], at(seconds)));
+    expect([status.attempt?.tries, isSettled(going(status))]).toEqual([7, false]);
+    const other = drive(going(status), [answer(503)], at(600));
+    expect([other.status.attempt?.tries, isSettled(going(other.status))]).toEqual([8, true]);
   });
   test("leaves the id from before an update, where that is shown", () => {
     const renamed = drive(created(), [answer(200), differs(".age"), answer(200), values("8")]);

@@ -58,6 +58,8 @@ export interface Unknown {
   readonly retryAfterMs: number;
   /** The server does not show anything by this id, whenever it is asked. */
   readonly isRejected?: true;
+  /** RFC 3339: since when a page says of what is being deleted that it is gone. */
+  readonly pageSeenAt?: string;
 }
 
 export function isObserved(seen: Observation): seen is Found | Absent {

@@ -4,6 +4,7 @@
  * Invariant: `absent` is only said where its server says so, or where nothing was ever created. Whatever else goes wrong is
  * `unknown`, because of which nothing is done.
  */
+import { sinceMs } from "../../core/attempt-times.ts";
 import type { Steps } from "../../core/plan.ts";
 import type { Scope } from "../../core/evaluation.ts";
 import { isSettledBy, settledID } from "../../core/remote-object.ts";
@@ -94,17 +95,19 @@ function wasThere({ spec, attempt, status }: Context): boolean {
 }
 
 const anyPage = `it came as a page (text/html), as a gateway sends it, which does not say that the object is gone. If its server does so, say 404 in spec.observe.expect.status, and have spec.observe.object yield null then; or change the annotation ${reconcileAtAnnotation} to have the object created anew`;
-/** For so long a deletion takes a page for a gateway's; then its server answers so itself, milliseconds. */
+/** From the first on a deletion takes pages for a gateway's for so long; then its server answers so itself, milliseconds. */
 const pageDoubtMs = 5 * 60_000;
 /** Whether there is something to lose by taking a gateway's page for the word of the server behind it. */
 function doubtsPages(context: Context): boolean {
-  const { spec, remote, asked, resource, now } = context;
-  const { deletionTimestamp } = resource.metadata;
+  const { spec, remote, asked, status, now } = context;
   const fields = [spec.create, spec.update, spec.observe].flatMap((shape) => shape?.headers ?? []);
   if (fields.some(({ name, value }) => /^(accept|content-type)$/i.test(name) && value.includes("text/html"))) return false;
-  if (deletionTimestamp !== undefined)
-    return remote.made !== "never" && now.getTime() - Date.parse(deletionTimestamp) < pageDoubtMs;
+  if (isDeleted(context))
+    return remote.made !== "never" && (status.pageSeenAt === undefined || sinceMs(status.pageSeenAt, now) < pageDoubtMs);
   return remote.made === "made" && asked === undefined && couldMakeAnother(context);
+}
+function isDeleted({ resource }: Context): boolean {
+  return resource.metadata.deletionTimestamp !== undefined;
 }
 /** No method but POST makes another object at each request to the URL at which this one is looked at (RFC 9110, section 9.3.3). */
 function couldMakeAnother(context: Context): boolean {
@@ -138,7 +141,9 @@ export function* look(context: Context): Steps<Observation> {
   const { response } = judgement;
   if (response && saysGone(response) && judgement.reason === "UnexpectedStatus") {
     if (!isPage(response) || !doubtsPages(context)) return { type: "absent", says: "observe" };
-    return { ...unknown(judgement.reason, `${judgement.message}: ${anyPage}`, context), isRejected: true };
+    const why = unknown(judgement.reason, `${judgement.message}: ${anyPage}`, context);
+    const pageSeenAt = context.status.pageSeenAt ?? context.now.toISOString();
+    return { ...why, isRejected: true, ...(isDeleted(context) && { pageSeenAt }) };
   }
   if (!judgement.succeeded || !response) {
     const why = unknown(judgement.reason, judgement.message, context, response);

@@ -46,7 +46,7 @@ export interface Report {
   created(attempt: VerbAttempt, judgement: Judgement, isPast: boolean): Verdict;
   updated(attempt: VerbAttempt, judgement: Judgement, isPast: boolean): Verdict;
   /** To be tried again after a pause. */
-  retrying(attempt: VerbAttempt, judgement: Judgement): Verdict;
+  retrying(attempt: VerbAttempt, judgement: Judgement & Pick<Unknown, "pageSeenAt">): Verdict;
   /** Over for now; looked at again when the object is due. */
   failed(attempt: VerbAttempt, judgement: Judgement): Verdict;
   /** May or may not have arrived. `looksInMs`: milliseconds until something can say more. `answer`: where one came, which does not say. */

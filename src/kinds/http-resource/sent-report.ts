@@ -64,10 +64,11 @@ export function sentReport(context: Context, { status, known, attempted, due, hi
         : notHeld(context.drift ?? [], spec, attempt.repeats ?? 0);
       return { status: status(states, change), ...soon(), result: "succeeded", reason: "Updated" };
     },
-    retrying(attempt, { reason, message, response }) {
+    retrying(attempt, { reason, message, response, pageSeenAt }) {
       const delayMs = Math.max(retryAfterMs(retry, attempt), retryAfterFieldMs(response, now));
       const nextRunAt = new Date(endedMs(attempt) + delayMs).toISOString();
-      const change = { ...attempted(attempt), nextRunAt, ...recordResponse(response, spec) };
+      const looked = pageSeenAt === undefined ? {} : { pageSeenAt };
+      const change = { ...attempted(attempt), ...looked, nextRunAt, ...recordResponse(response, spec) };
       const states = reconciling(reason, `${message}; try ${attempt.tries}${hint}`);
       return { status: status(states, change), requeueAfterMs: delayMs, result: "retrying", reason };
     },

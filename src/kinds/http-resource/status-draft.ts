@@ -52,7 +52,7 @@ export function draftStatus(context: Context): StatusDraft {
     status(states, change = {}, taken = context) {
       const { nextRunAt: _, response, attempt: __, poll, delivered, ...rest } = before;
       const { externalID: ___, formerExternalID: ____, seen: _____, replacing: ______, values: _______, ...others } = rest;
-      const { asMade: ________, address: knownAddress, ...kept } = others;
+      const { asMade: ________, pageSeenAt: _________, address: knownAddress, ...kept } = others;
       const { attempt, imported } = taken;
       const remote = taken === context ? context.remote : remoteOf({ spec, status: before, ...taken });
       const latest = change.attempt ?? attempt;

@@ -62,13 +62,13 @@ function notAskedReport(context: Context, { status, untaken, known, acknowledged
       const requeueAfterMs = knownMs ?? pauseSinceMs(uid, outside, failingMs(made, "Reconciling", now));
       return { status: made, requeueAfterMs, result: "waiting", reason };
     },
-    unknownObservation({ reason, message, retryAfterMs: askedMs }) {
+    unknownObservation({ reason, message, retryAfterMs: askedMs, pageSeenAt }) {
       const awaited = awaitedReason(context, askedMs);
       const states: ConditionState[] = [
         { type: "Ready", status: "Unknown", reason, message: `${message}${hint}` },
         { type: "Reconciling", status: "True", reason: awaited ?? reason, message: "it is observed again after a pause" },
       ];
-      const made = status(states, {}, untaken);
+      const made = status(states, pageSeenAt === undefined ? {} : { pageSeenAt }, untaken);
       const pause = { initialMs: retry.initialMs, maxMs: Math.min(retry.maxMs, Math.max(intervalMs, retry.initialMs)) };
       const pauseMs = pauseSinceMs(uid, pause, failingMs(made, "Ready", now));
       return { status: made, requeueAfterMs: Math.max(pauseMs, askedMs), result: "retrying", reason };
