@@ -7,7 +7,7 @@ import type { Controller } from "../engine/controller.ts";
 import type { ResourceType } from "../core/resource.ts";
 import { httpRequestType, httpResourceType } from "../kinds/types.ts";
 import { areFollowable } from "../standalone/files.ts";
-import { loadManifests, watchManifests } from "../standalone/manifests.ts";
+import { loadManifests, watchManifests, type LoadedManifests, type Manifests } from "../standalone/manifests.ts";
 import { withEnds } from "../standalone/once.ts";
 import { StateFileError } from "../standalone/state-database.ts";
 import { createStandaloneStore, type StandaloneStore } from "../standalone/store.ts";
@@ -79,39 +79,49 @@ export async function runStandalone(settings: RunSettings): Promise<number> {
   return settings.once && failed > 0 ? 1 : 0;
 }
 
-/** Takes up changed files; while something in them is wrong, what was declared before stands. A pipe, read again, would declare nothing. */
+/**
+ * Takes up changed files; while something in them is wrong, what was declared before stands. So it does, or a part of it, while the
+ * state cannot be written: then it is tried again with the files as they are by then. A pipe, read again, would declare nothing.
+ */
 async function follow(
   paths: readonly string[],
   { store, emit, signal }: { store: StandaloneStore; emit: EmitTelemetry; signal: AbortSignal },
 ): Promise<void> {
   if (!(await areFollowable(paths)))
     return emit({ type: "note", level: "warn", message: "what is no file is read once: changes are not followed" });
-  for await (const loaded of watchManifests(paths, signal)) {
-    if (loaded.type === "loaded") await takeUp(loaded.manifests, { store, emit, signal });
-    else
-      for (const error of loaded.errors)
-        emit({
-          type: "note",
-          level: "error",
-          message: "a manifest is wrong; what was declared before stands",
-          fields: { at: error },
-        });
+  const pause = (failures: number): Promise<undefined> =>
+    sleep(doublingMs(takeUpPauseMs, failures - 1), undefined, { signal }).catch(() => undefined); // aborted
+  const looks = watchManifests(paths, signal);
+  let look = looks.next();
+  let untaken: Manifests | undefined;
+  for (let failures = 0; !signal.aborted; failures += 1) {
+    const change = await (untaken ? Promise.race([look, pause(failures)]) : look);
+    if (change?.done) return;
+    if (change) {
+      look = looks.next();
+      [untaken, failures] = [declaredBy(change.value, emit), 0];
+    }
+    if (untaken && takeUp(untaken, { store, emit })) untaken = undefined;
   }
 }
 
-/** Again and again while the state cannot be written: what was declared before stands until then, or a part of it. */
-async function takeUp(
-  manifests: Parameters<StandaloneStore["reload"]>[0],
-  { store, emit, signal }: { store: StandaloneStore; emit: EmitTelemetry; signal: AbortSignal },
-): Promise<void> {
-  for (let failures = 0; !signal.aborted; failures += 1)
-    try {
-      return store.reload(manifests);
-    } catch (error) {
-      if (!(error instanceof StateFileError)) throw error;
-      emit({ type: "note", level: "error", message: "changed manifests are taken up once the state can be written", error });
-      await sleep(doublingMs(takeUpPauseMs, failures), undefined, { signal }).catch(() => undefined); // aborted
-    }
+function declaredBy(loaded: LoadedManifests, emit: EmitTelemetry): Manifests | undefined {
+  if (loaded.type === "loaded") return loaded.manifests;
+  const message = "a manifest is wrong; what was declared before stands";
+  for (const error of loaded.errors) emit({ type: "note", level: "error", message, fields: { at: error } });
+  return undefined;
+}
+
+/** Whether the state could be written. */
+function takeUp(manifests: Manifests, { store, emit }: { store: StandaloneStore; emit: EmitTelemetry }): boolean {
+  try {
+    store.reload(manifests);
+    return true;
+  } catch (error) {
+    if (!(error instanceof StateFileError)) throw error;
+    emit({ type: "note", level: "error", message: "changed manifests are taken up once the state can be written", error });
+    return false;
+  }
 }
 const takeUpPauseMs = { initialMs: 1_000, maxMs: 30_000 };
 

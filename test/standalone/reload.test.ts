@@ -1,6 +1,7 @@
 /** `holdfast run` while its files change: Secrets that are rotated, and Namespaces that get labels. The origin counts. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -113,6 +114,40 @@ test("what is declared anew while the state cannot be written is sent once it ca
     another.close();
   }
   await until("it is sent", () => origin.count("/second") === 1);
+  running.kill("SIGTERM");
+  expect((await running.ended).code).toBe(0);
+});
+
+test("what was declared, or was not, only while the state could not be written is neither sent nor deleted once it can", async () => {
+  await using folder = await temporaryFolder();
+  await using origin = await startFaultOrigin();
+  const url = (name: string): string => `${origin.url}/${name}`;
+  const named = (name: string): string =>
+    manifests({ apiVersion, kind: "HTTPRequest", metadata: { name }, spec: { url: url(name) } });
+  const spec = { create: { url: url("made"), method: "PUT" }, delete: { url: url("made") } };
+  const made = manifests({ apiVersion, kind: "HTTPResource", metadata: { name: "made" }, spec });
+  const file = await folder.write("made.yaml", made);
+  await folder.write("first.yaml", named("first"));
+  await using others = await temporaryFolder();
+  const data = join(others.path, "state");
+  await using running = ending(start(["run", "-f", folder.path, "--data", data]));
+  await until("they are sent", () => origin.count("/first") === 1 && origin.count("/made") === 1);
+  const another = new DatabaseSync(data, { timeout: 10_000 });
+  try {
+    another.exec("BEGIN IMMEDIATE");
+    await rm(file);
+    const second = await folder.write("second.yaml", named("second"));
+    await until("it says so", () => running.saidSoFar().includes("once the state can be written"));
+    await folder.write("made.yaml", made);
+    await rm(second);
+    await folder.write("third.yaml", "a: b: c");
+    await until("it has looked again", () => running.saidSoFar().includes("a manifest is wrong"));
+  } finally {
+    another.close();
+  }
+  await folder.write("third.yaml", named("third"));
+  await until("it is sent", () => origin.count("/third") === 1);
+  expect(["/second", "/made"].map((path) => origin.count(path))).toEqual([0, 1]);
   running.kill("SIGTERM");
   expect((await running.ended).code).toBe(0);
 });
