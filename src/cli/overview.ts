@@ -86,7 +86,7 @@ function sums(counts: readonly ReadonlyMap<string, number>[]): ReadonlyMap<strin
 function* conditionsOf(overview: Overview, slotOf: Observed["slotOf"]): ReturnType<EngineSources["resources"]> {
   for (const { kind, resource } of overview.resources()) {
     const { conditions = [] } = (resource.status ?? {}) as { conditions?: readonly Condition[] };
-    const { namespace } = resource.metadata;
-    yield { kind, namespace, conditions, ...(slotOf && { slot: slotOf(namespace) }) };
+    const { namespace, name } = resource.metadata;
+    yield { kind, namespace, name, conditions, ...(slotOf && { slot: slotOf(namespace) }) };
   }
 }

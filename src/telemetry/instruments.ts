@@ -37,7 +37,12 @@ export function createInstruments(registry: Registry): Instruments {
       const counter = new Counter({ name, help, labelNames, registers, collect: () => tally.moveTo(add) });
       const add = counter.inc.bind(counter) as (series: Record<L, string>, count: number) => void;
       for (const series of combinations(labels)) add(series, 0);
-      return tally;
+      return {
+        inc: tally.inc,
+        forget(value) {
+          for (const series of tally.forget(value)) counter.remove(series);
+        },
+      };
     },
     histogram<L extends string>(name: string, help: string, buckets: readonly number[], labels = {} as Labels<L>) {
       const waiting: { readonly series: Readonly<Record<L, string>>; readonly value: number }[] = [];
@@ -75,6 +80,8 @@ export function createInstruments(registry: Registry): Instruments {
 /** A counter. */
 export interface Counted<L extends string> {
   inc(series?: Readonly<Record<L, string>>, count?: number): void;
+  /** Takes away the series of which the first label has this value. */
+  forget(value: string): void;
 }
 /** A histogram. */
 export interface Observed<L extends string> {
@@ -84,7 +91,8 @@ interface Count<L extends string> {
   readonly series: Readonly<Record<L, string>>;
   count: number;
 }
-interface Tally<L extends string> extends Counted<L> {
+interface Tally<L extends string> extends Pick<Counted<L>, "inc"> {
+  forget(value: string): readonly Readonly<Record<L, string>>[];
   moveTo(add: (series: Readonly<Record<L, string>>, count: number) => void): void;
 }
 interface Branch<L extends string> {
@@ -94,7 +102,7 @@ interface Branch<L extends string> {
 /** Counts until a scrape, found by one value after another: prom-client puts a text together for each that it adds. */
 function createTally<L extends string>(labelNames: readonly L[]): Tally<L> {
   const root: Branch<L> = { below: new Map() };
-  const counts: Count<L>[] = [];
+  let counts: Count<L>[] = [];
   function countOf(series: Readonly<Record<L, string>>): Count<L> {
     let branch = root;
     for (const name of labelNames) {
@@ -108,6 +116,14 @@ function createTally<L extends string>(labelNames: readonly L[]): Tally<L> {
   return {
     inc(series = {} as Readonly<Record<L, string>>, count = 1) {
       countOf(series).count += count;
+    },
+    forget(value) {
+      const [first] = labelNames;
+      const isGone = ({ series }: Count<L>): boolean => first !== undefined && series[first] === value;
+      const gone = counts.filter(isGone);
+      root.below.delete(value);
+      counts = counts.filter((one) => !isGone(one));
+      return gone.map(({ series }) => series);
     },
     moveTo(add) {
       for (const one of counts) {

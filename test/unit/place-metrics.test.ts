@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 
 function resource(namespace: string, reason: string, status = "False") {
-  return { kind: "HTTPRequest", namespace, conditions: [{ type: "Ready", status, reason }] };
+  return { kind: "HTTPRequest", namespace, name: "one", conditions: [{ type: "Ready", status, reason }] };
 }
 function observed(maxSeries: number, resources: readonly object[], slots: readonly number[] = []) {
   const metrics = createMetrics({ kinds: ["HTTPRequest"], concurrency: 1, maxSeries });
@@ -59,6 +59,28 @@ test("requests are counted by endpoint, of as many as there may be", async () =>
   for (const endpoint of ["a/one", "/two", "a/three", "a/four", "a/one", ""])
     metrics.noteEndpointRequest(endpoint, { code: "2xx", reason: "" });
   expect(await series("holdfast_endpoint_requests_total")).toEqual([" 2xx  1", "/two 2xx  1", "a/one 2xx  2", "other 2xx  2"]);
+});
+
+test("an endpoint that is gone leaves its place to others, once its last requests have been shown", async () => {
+  const endpoint = (namespace: string, name: string) => ({ kind: "HTTPEndpoint", namespace, name, conditions: [] });
+  const all = [endpoint("a", "one"), endpoint("a", "two"), endpoint("b", "new")];
+  const { metrics, series } = observed(3, all);
+  const end = (...names: readonly string[]): void => {
+    for (const name of names) metrics.noteEndpointRequest(name, { code: "2xx", reason: "" });
+  };
+  const counted = () => series("holdfast_endpoint_requests_total");
+  end("a/one", "a/two", "/cluster", "b/new");
+  expect(await counted()).toEqual(["/cluster 2xx  1", "a/one 2xx  1", "a/two 2xx  1", "other 2xx  1"]);
+  all.splice(0, 1);
+  end("a/one", "b/new");
+  expect(await counted()).toEqual(["/cluster 2xx  1", "a/one 2xx  2", "a/two 2xx  1", "other 2xx  2"]);
+  end("b/new", "a/two", "a/one");
+  expect(await counted()).toEqual(["/cluster 2xx  1", "a/two 2xx  2", "b/new 2xx  1", "other 2xx  3"]);
+  all.push(endpoint("a", "one"));
+  all.splice(0, 1);
+  await counted();
+  end("a/one");
+  expect(await counted()).toEqual(["/cluster 2xx  1", "a/one 2xx  1", "b/new 2xx  1", "other 2xx  3"]);
 });
 
 test("resources are counted by slot where the work is divided, also in one that has none", async () => {
