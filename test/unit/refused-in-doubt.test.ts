@@ -205,3 +205,36 @@ test.each([
   expect(status.items?.map((item) => item.phase)).toEqual([phase, "Failed"]);
   expect(condition(status, "Stalled")?.reason).toBe(reason);
 });
+
+describe("items of which somebody says that they have arrived", () => {
+  const retry = { maxDuration: "90m", backoff: { initial: "1s", max: "5m" } };
+  const spec = { ...keyed, forEach: { items: [1, 2] }, retry, body: { json: "${ .item }" } };
+  const tried = (status: ReturnType<typeof drive>["status"], ...all: readonly Outcome[]) =>
+    drive(httpRequest(spec, { status }), later, [outcomes(...all)]).status;
+  const first = drive(httpRequest(spec), start, [outcomes(reset, refused)]).status;
+  const annotations = { "holdfast.dev/arrived": first.attempt?.id ?? "" };
+  const told = (status: ReturnType<typeof drive>["status"], declared: object = spec) =>
+    drive(httpRequest(declared, { status, annotations, generation: 2 }), latest).status;
+  const ends = (status: ReturnType<typeof drive>["status"]) => [
+    status.items?.map(({ phase }) => phase),
+    condition(status, "Ready")?.reason,
+  ];
+
+  test("have, but for one that provably never left", () => {
+    const unknown = drive(httpRequest(spec, { status: tried(first, answer(422), refused) }), latest).status;
+    expect(ends(unknown)).toEqual([["Unknown", "Retrying"], "OutcomeUnknown"]);
+    expect(ends(told(unknown))).toEqual([["Succeeded", "Failed"], "ItemsFailed"]);
+    expect(condition(told(unknown), "Ready")?.message).toContain("item 1 had failed: ConnectionRefused");
+  });
+  test("have, all that were on their way when a process died, also where it was found so before", () => {
+    const { steps } = drive(httpRequest(spec, { status: first }), later, [outcomes(reset, reset)]);
+    const [sent] = steps;
+    const died = sent?.type === "exchanges" && sent.beforeSend.type === "recordIntent" ? sent.beforeSend.status : undefined;
+    const status = died as typeof first;
+    expect(ends(told(status))).toEqual([["Succeeded", "Succeeded"], "AcknowledgedAsDelivered"]);
+    const { idempotencyKey: _, ...keyless } = spec;
+    const unknown = drive(httpRequest(keyless, { status, generation: 2 }), later).status;
+    expect(ends(unknown)).toEqual([["Retrying", "Retrying"], "OutcomeUnknown"]);
+    expect(ends(told(unknown, keyless))).toEqual([["Succeeded", "Succeeded"], "AcknowledgedAsDelivered"]);
+  });
+});

@@ -14,6 +14,7 @@ import { advanceMark, countFailures } from "../../core/schedule.ts";
 import { retryAfterFieldMs, retryAfterMs, type RetryPolicy } from "../../core/retry.ts";
 import { recordResponse, type Judgement, type Keeping } from "../request/recorded.ts";
 import type { HTTPRequest } from "../types.ts";
+import { acknowledge, itemsSoFar } from "./sent-item.ts";
 import { createStatusMaker, recent, tooManyFailures, type Reported, type Scheduled } from "./status.ts";
 
 /** How often something outside the resource that is missing is looked for: after as long as it has been missing, within these. */
@@ -175,11 +176,8 @@ function reportEnd(reported: Reported): Pick<Report, "done" | "arrived" | "given
     done,
     arrived(attempt) {
       const told = `the annotation ${arrivedAnnotation} says that it has arrived; its answer is not known`;
-      const items = before.items?.map((item) =>
-        item.phase === "Retrying" || item.phase === "Unknown"
-          ? { ...item, phase: "Succeeded" as const, reason: "AcknowledgedAsDelivered" }
-          : item,
-      );
+      const soFar = itemsSoFar(before);
+      const items = soFar && acknowledge(soFar);
       const failed = items?.find(({ phase }) => phase === "Failed");
       if (items && failed) {
         const message = `${told}; item ${failed.index} had failed: ${failed.reason}`;
@@ -254,11 +252,16 @@ function reportUnknown(reported: Reported): Pick<Report, "unknown" | "stillUnkno
   return {
     unknown,
     stillUnknown(attempt) {
+      const items = itemsSoFar(before);
+      const soFar = items && { items };
       const said = before.observedGeneration === metadata.generation ? before.conditions : [];
       const known = said?.find(({ type, reason }) => type === "Stalled" && reason === "OutcomeUnknown");
       return known
         ? stuck(known.message, attempt)
-        : unknown(attempt, { message: attempt.refused ? "a try of it was refused" : unknownReasonText(before.attempt?.phase) });
+        : unknown(attempt, {
+            message: attempt.refused ? "a try of it was refused" : unknownReasonText(before.attempt?.phase),
+            ...soFar,
+          });
     },
   };
 }

@@ -1,5 +1,6 @@
 /** An item of a list as it was sent, what is kept of its answer, and what the items make together. Pure. */
 import type { ItemStatus } from "../../api/for-each.ts";
+import type { HTTPRequestStatus } from "../../api/http-request.ts";
 import type { ScopeItem } from "../../core/evaluation.ts";
 import { redact } from "../../core/redacted.ts";
 import { retryAfterFieldMs } from "../../core/retry.ts";
@@ -19,6 +20,20 @@ export interface SentItem extends ItemEnd {
   /** What would be made of it if it did not count as a success. */
   readonly otherwise: ItemEnd;
 }
+/** What has come of the items. Those that were on their way when a process died may have arrived. */
+export function itemsSoFar({ attempt, items }: Pick<HTTPRequestStatus, "attempt" | "items">): HTTPRequestStatus["items"] {
+  if (attempt?.phase !== "InFlight") return items;
+  return items?.map((item) => (item.phase === "Retrying" ? { ...item, inDoubt: true } : item));
+}
+/** The same, where somebody says that what may have arrived has. What provably has not is not sent any more. */
+export function acknowledge(items: readonly ItemStatus[]): readonly ItemStatus[] {
+  return items.map((item) => {
+    if (item.phase === "Succeeded" || item.phase === "Failed") return item;
+    const { inDoubt = item.tries > 0, ...rest } = item;
+    return inDoubt ? { ...rest, phase: "Succeeded", reason: "AcknowledgedAsDelivered" } : { ...rest, phase: "Failed" };
+  });
+}
+
 /** Together they make one document for the outputs' expressions. */
 export const maxKeptBytes = 2 * 1024 * 1024;
 
