@@ -1,5 +1,6 @@
 /** `holdfast convert`: manifests of provider-http's objects, and what is otherwise about them. Nothing is read from a cluster, and nothing sent. */
 import { text } from "node:stream/consumers";
+import { lookForAnew } from "../convert/anew.ts";
 import { convertComposition } from "../convert/composition.ts";
 import { copySecrets } from "../convert/copies.ts";
 import { configOf, listPlaced, readDocument, type ReadDocument } from "../convert/documents.ts";
@@ -143,7 +144,8 @@ async function translateAll(
   const { manifests: copies, settle } = copySecrets(translations, endpoints, secrets === "copy" ? passed : []);
   const translated = found.map((one, index) => {
     const { findings = [], ...rest } = translations[index] ?? { manifest: undefined, secrets: [] };
-    return { ...one, translation: { ...rest, findings: settle([...findings, ...(together[index] ?? [])]) } };
+    const anew = lookForAnew(one.object, rest.manifest);
+    return { ...one, translation: { ...rest, findings: settle([...findings, ...anew, ...(together[index] ?? [])]) } };
   });
   return { translated, copies, endpoints: endpoints.map((one) => ({ ...one, findings: settle(one.findings) })) };
 }

@@ -93,6 +93,7 @@ test("nothing of them is left untranslated", () => {
   expect(world.converted.code).toBe(0);
   expect(world.converted.stderr).toContain("31 objects: ");
   expect(world.converted.stderr).not.toContain("HARD  ");
+  expect(world.converted.stderr).toContain("status: none was given, so it is sent, even if it has been sent there");
   expect(world.objects.size).toBe(31);
 });
 
