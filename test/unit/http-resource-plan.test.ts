@@ -207,7 +207,11 @@ describe("a create whose outcome is unknown", () => {
     const at = new Date(now.getTime() + (verdict.requeueAfterMs ?? 0) + 100);
     const again = drive(resource(put, { status }), [answer(403)], { at });
     expect(again.status.attempt).toMatchObject({ phase: "Unknown" });
-    expect(drive(resource(put, { ...deleted, status: again.status }), [answer(204)], { at })).toMatchObject({
+    const waits = drive(resource(put, { ...deleted, status: again.status }), [], { at });
+    expect(waits.state).toBe("False/OutcomeUnknown Reconciling");
+    expect(
+      drive(resource(put, { ...deleted, status: waits.status }), [answer(204)], { at: new Date(at.getTime() + 31_000) }),
+    ).toMatchObject({
       sent: ["DELETE users/ada"],
     });
   });

@@ -237,8 +237,14 @@ describe("what has a declared id, and whose create was refused because another's
   test("is deleted where it may have been created after all, and the deletion ends", () => {
     const { status } = drive(resource(watched), [isAda, answer(404), failure(true)]);
     expect(status.attempt).toMatchObject({ verb: "Create", phase: "Unknown" });
-    const released = drive(resource(watched, { ...deleted, status }), [isAda, answer(404), answer(404)], hour);
-    expect([released.sent, released.verdict]).toMatchObject([[remove, look], gone]);
+    const waits = drive(resource(watched, { ...deleted, status }), [isAda, answer(404)], hour);
+    expect([waits.sent, waits.state]).toEqual([[look], "False/OutcomeUnknown Reconciling"]);
+    const released = drive(
+      resource(watched, { ...deleted, status: waits.status }),
+      [isAda, ...[404, 404, 404].map((code) => answer(code))],
+      twoHours,
+    );
+    expect([released.sent, released.verdict]).toMatchObject([[look, remove, look], gone]);
   });
 });
 

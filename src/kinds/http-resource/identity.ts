@@ -33,9 +33,10 @@ function madeOf({ attempt, externalID, spec }: Pick<Recorded, "attempt" | "exter
 /** Whether it may be that a create has arrived and nobody knows. */
 export function isUnresolvedCreate({ attempt }: Pick<Context, "attempt">): boolean {
   if (attempt?.verb !== "Create") return false;
-  return (
-    attempt.phase === "InFlight" || attempt.phase === "Unknown" || (attempt.phase === "Retrying" && attempt.inDoubt === true)
-  );
+  const { phase, inDoubt, sentAs, tries, unsent = 0 } = attempt;
+  // Of what is safe by its method alone only the tries tell: it is in no doubt that would keep it from being sent again.
+  const mayHaveArrived = inDoubt === true || (sentAs === undefined && tries > unsent);
+  return phase === "InFlight" || phase === "Unknown" || (phase === "Retrying" && mayHaveArrived);
 }
 
 /** Whether it was answered as expected and is not over: it is there, or still being made, whatever it looks like. */

@@ -86,11 +86,8 @@ function* byKnownID(context: Context, report: Report): Steps<Verdict> {
 export const renaming = "the object is not there by its id, and an update that may have arrived gives it another";
 
 function* byID(context: Context, report: Report): Steps<Verdict> {
-  const { spec, externalID, attempt } = context;
-  // Of a create that may have arrived, the id that is known is that of what was there before.
-  const isNameless =
-    externalID === undefined || (isUnresolvedCreate(context) && attempt?.succeeded !== true && context.declaredID === undefined);
-  if (isNameless && needsExternalID(spec.delete)) return yield* identify(context, report);
+  const { spec, attempt } = context;
+  if (isUnresolvedCreate(context) || isNameless(context)) return yield* identify(context, report);
   // What has the name may be somebody else's, where the create was refused and nobody ever looked.
   const isRefused = context.remote.id === undefined && attempt?.verb === "Create" && !mayHaveArrived(context);
   if (isRefused && !spec.observe) return report.released("NothingCreated");
@@ -111,7 +108,17 @@ function* followEarlier(context: Context, report: Report, attempt: VerbAttempt):
   return yield* byKnownID(id === undefined ? after : { ...after, externalID: id }, report);
 }
 
-/** Nothing can be deleted without its id: either it can be found, or nothing was ever created, or nobody can say. */
+/** Whether its DELETE cannot be written. Of a create that may have arrived, the id that is known is that of what was there before. */
+function isNameless(context: Context): boolean {
+  const { spec, externalID, attempt, declaredID } = context;
+  const isOfBefore = isUnresolvedCreate(context) && !hasArrived(attempt) && declaredID === undefined;
+  return (externalID === undefined || isOfBefore) && needsExternalID(spec.delete);
+}
+
+/**
+ * Either it can be found, or nothing was ever created, or nobody can say. What may be on its way still is not deleted before it
+ * is there, or would be: a DELETE that comes first finds nothing.
+ */
 function* identify(context: Context, report: Report): Steps<Verdict> {
   const { spec, attempt } = context;
   // It was taken over under its name; or a create under a key was on its way, of which nothing had been recorded.
@@ -121,13 +128,16 @@ function* identify(context: Context, report: Report): Steps<Verdict> {
   if (!isObserved(seen)) return reportUnobserved(report, seen);
   switch (seen.type) {
     case "absent": {
-      const isOpen = attempt && (seen.says === "nobody" || isOfBefore(context, seen) || hasArrived(attempt));
-      if (isOpen) return report.outcomeUnknown(attempt, "it was being created when it was deleted");
+      const isOpen = seen.says === "nobody" ? isNameless(context) : isOfBefore(context, seen) || hasArrived(attempt);
+      if (attempt && isOpen) return report.outcomeUnknown(attempt, "it was being created when it was deleted");
       const awaited = awaitedArrival(context);
-      return awaited ? report.awaitingArrival(awaited) : report.released("NothingCreated");
+      if (awaited) return report.awaitingArrival(awaited);
+      // What nobody has ever seen may be looked for at a wrong place.
+      return isNameless(context) ? report.released("NothingCreated") : yield* remove(context, report);
     }
     case "found":
       if (seen.externalID !== undefined) return yield* remove({ ...context, externalID: seen.externalID }, report);
+      if (!isNameless(context)) return yield* remove(context, report);
       return attempt ? report.outcomeUnknown(attempt, "its id is not known") : report.unknownObservation(nameless(context));
   }
 }
@@ -136,8 +146,8 @@ function nameless(context: Context): Unknown {
   return unknown("ExternalIDUnknown", message, context);
 }
 /** Whether what is absent is only what was there before the create. */
-function isOfBefore({ externalID }: Context, { says }: Absent): boolean {
-  return says === "observe" && externalID !== undefined;
+function isOfBefore({ spec, externalID, declaredID }: Context, { says }: Absent): boolean {
+  return says === "observe" && externalID !== undefined && declaredID === undefined && needsExternalID(spec.observe);
 }
 /** Not where its server refused it, nor where it provably never left. */
 function mayHaveArrived({ attempt, spec, ...rest }: Context): boolean {
@@ -145,5 +155,5 @@ function mayHaveArrived({ attempt, spec, ...rest }: Context): boolean {
   if (attempt?.verb !== "Create") return attempt !== undefined;
   if (attempt.phase === "Done") return attempt.succeeded === true;
   const resent = isRepeatable({ ...rest, spec }, spec.create ?? { method: "POST" }) || spec.onUnknown === "Resend";
-  return attempt.phase !== "Retrying" || resent || attempt.inDoubt === true;
+  return attempt.phase !== "Retrying" || resent || isUnresolvedCreate({ attempt });
 }

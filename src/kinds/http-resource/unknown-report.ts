@@ -7,6 +7,7 @@ import type { Verdict } from "../../core/plan.ts";
 import { recordResponse } from "../request/recorded.ts";
 import type { Context, VerbAttempt } from "./context.ts";
 import { firstLook, isLookedUp, isNameless, mayHaveArrived, whyUnknown } from "./held-back.ts";
+import { isWatched } from "./identity.ts";
 import type { Report } from "./report.ts";
 import { withID, type StatusDraft } from "./status-draft.ts";
 import { failingMs } from "./worth-writing.ts";
@@ -66,8 +67,12 @@ export function unknownReport(context: Context, { status, known, attempted, due,
     awaitingArrival({ attempt, sinceMs, leftMs }) {
       const [was] = known("Ready");
       const told = was?.reason === "OutcomeUnknown" ? whyUnknown(was.message) : unknownReasonText(before.attempt?.phase);
-      const end = deletionTimestamp === undefined ? "is created again" : "counts as never created";
-      const message = `${told}: it may or may not have arrived. It is not there yet; it is looked for again, and ${end} where it is still not there ${Math.ceil((sinceMs + leftMs) / 1000)} s after the first look${hint}`;
+      const seconds = Math.ceil((sinceMs + leftMs) / 1000);
+      const end = deletionTimestamp === undefined ? "is created again" : "the deletion goes on";
+      const then = isWatched(spec)
+        ? `It is not there yet; it is looked for again, and ${end} where it is still not there ${seconds} s after the first look`
+        : `Nobody can look whether it has; ${end} after ${seconds} s`;
+      const message = `${told}: it may or may not have arrived. ${then}${hint}`;
       const requeueAfterMs = Math.min(leftMs, pauseSinceMs(uid, firstLook, sinceMs));
       const nextRunAt = new Date(now.getTime() + requeueAfterMs).toISOString();
       const made = status(reconciling("OutcomeUnknown", message), { ...attempted(attempt), nextRunAt });

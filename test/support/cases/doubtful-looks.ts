@@ -124,4 +124,36 @@ export const doubtfulLookCases: readonly RemoteCase[] = [
       expect([sent("POST"), state("thing")]).toEqual([["POST /things 201"], "False/ExternalIDUnknown Reconciling"]);
     },
   },
+  {
+    name: "a create is cut off, its manifest is taken out, and its server makes the object after all: that is deleted when it is there",
+    server: () => {
+      let asked: { readonly at: number } | undefined;
+      const serve = collection({
+        first: ({ method }, { all }) => {
+          if (asked?.at === 0) all.set("x", { id: "x" });
+          return method === "POST" ? { breaks: "before" } : undefined;
+        },
+      })();
+      return (request, seconds) => {
+        if (request.method === "POST") asked = { at: seconds };
+        else if (asked && seconds - asked.at > 14) asked = { at: 0 };
+        const answer = serve(request, seconds);
+        if (asked?.at === 0) asked = { at: Infinity };
+        return answer;
+      };
+    },
+    manifests: {
+      "HTTPResource/thing": {
+        observe: { url: "$URL/things/x" },
+        create: { url: "$URL/things", method: "POST", body: { json: { name: "x" } } },
+        delete: { url: "$URL/things/x" },
+        interval: "1s",
+      },
+    },
+    after: nothing,
+    isDue: (stage, { isThere }) => stage === 1 || !isThere("thing"),
+    check({ sent, isThere }) {
+      expect([sent("POST"), sent("DELETE"), isThere("thing")]).toEqual([["POST /things -"], ["DELETE /things/x 204"], false]);
+    },
+  },
 ];
