@@ -65,6 +65,19 @@ function isWorthRetrying(
   if (!retry.when || isOurs(outcome)) return repeatable ? isTransient(outcome) : wasNotActedOn(outcome);
   return isListed(retry.when, outcome);
 }
+/**
+ * Why an outcome that may be another the next time is the end all the same, where it is not for the number of tries. `Unsafe`: the
+ * request may have been carried out. `Unlisted`: `retry.when` stands in place of the usual list, and does not have it.
+ */
+export function whyNotAgain(
+  outcome: Exclude<Outcome, { type: "refusal" }>,
+  { repeatable, retry }: Pick<Desired, "repeatable" | "retry">,
+): "Unsafe" | "Unlisted" | undefined {
+  if (isListed(retry.never, outcome) || isOurs(outcome) || !isTransient(outcome)) return undefined;
+  if (!repeatable && isAmbiguous(outcome)) return undefined;
+  if (retry.when) return isListed(retry.when, outcome) ? undefined : "Unlisted";
+  return repeatable || wasNotActedOn(outcome) ? undefined : "Unsafe";
+}
 const listable: readonly FailureReason[] = retryReasons;
 /** This process's own state, which says nothing of the request. */
 function isOurs(outcome: Exclude<Outcome, { type: "refusal" }>): boolean {

@@ -23,6 +23,7 @@ import {
   type Verdict,
   type Steps,
 } from "../../core/plan.ts";
+import { tellNotAgain } from "./not-again.ts";
 import type { Report } from "./report.ts";
 import type { Judgement } from "../request/recorded.ts";
 import { judgeResponse } from "../request/judge.ts";
@@ -204,7 +205,10 @@ function* judgeItem(outcome: Outcome, { spec, item, exchange, attempt, tried, in
       status: { ...about, phase, reason, ...known, ...(!isOver && keepDoubt(mayHaveArrived)) },
     };
   };
-  return { item, judgement, ...endAs(judgement.succeeded), otherwise: endAs(false) };
+  const end = endAs(judgement.succeeded);
+  const isOver = end.status.phase === "Failed";
+  const told = isOver ? tellNotAgain(judgement, { outcome, desired, method: spec.method }) : judgement;
+  return { item, judgement: told, ...end, otherwise: endAs(false) };
 }
 
 /** A success whose outputs could not be written is none. */

@@ -31,6 +31,7 @@ import { endpointReferences, usedEndpoint } from "../request/endpoint.ts";
 import { dueToGo, expire } from "./expiry.ts";
 import { deliverEach, type Delivery } from "./for-each.ts";
 import { findUndeclared } from "./references.ts";
+import { tellNotAgain } from "./not-again.ts";
 import { occasionOf } from "./occasion.ts";
 import { triggerReferences } from "./told.ts";
 import { isSource } from "./trigger.ts";
@@ -208,8 +209,11 @@ function* deliver(situation: Situation<HTTPRequest>, { attempt, desired, endpoin
   const conclusion = conclude(outcome, judgement.succeeded, ended, desired);
   switch (conclusion.type) {
     case "succeeded":
-    case "failed":
       return report.done({ ...ended, phase: "Done" }, judgement);
+    case "failed": {
+      const told = judged.succeeded ? judgement : tellNotAgain(judgement, { outcome, desired, method: spec.method });
+      return report.done({ ...ended, phase: "Done" }, told);
+    }
     case "retry":
       return report.retrying(markRetrying(ended, conclusion), desired, judgement);
     case "unknown":
