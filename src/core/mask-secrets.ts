@@ -4,6 +4,7 @@
  * Invariant: all forms of all secrets are looked for in the original text, so that what overlaps leaves nothing behind; and what
  * cannot be looked through within bounds is not shown at all.
  */
+import { findBrokenAnew, patternsOf, type BrokenAnew } from "./broken-anew.ts";
 import { formsOf, leastSecret } from "./secret-forms.ts";
 import { createTextIndex, longestIndexed, type TextIndex } from "./tools/text-index.ts";
 
@@ -37,7 +38,7 @@ export function addKept({ kept, derived }: Secrets, others: readonly string[]): 
 
 /** Characters: a shorter one is an ordinary word, and an id or URL that has it is no leak. */
 export const leastTelling = 8;
-/** Steps for one text, some 20 ms of processor time at most. Honest secrets take a few for each form: only what echoes many of them comes near. */
+/** Steps for one text, and for what is broken anew in it, some 20 ms of processor time at most. Honest secrets take a few for each form: only what echoes many of them comes near. */
 const mostWork = 1 << 18;
 /** Of a secret, however short: each of its forms is begun. */
 const workOfSecret = 512;
@@ -57,14 +58,21 @@ export function createMask(secrets: () => Secrets): Mask {
     const isPossible = (secret: string): boolean => isCut || secret.trim().length <= seen.length;
     const inner = derived.length > mostWork / workOfSecret ? undefined : textsIn([...kept, ...derived]);
     if (!inner) return undefined;
-    const wanted = [
+    const all = [
       ...kept.filter(({ length }) => length >= least),
       ...[...derived, ...inner].filter(({ length }) => length >= leastTelling),
-    ].filter(isPossible);
-    if (wanted.length === 0) return { text: seen, isCut };
+    ];
     let index: TextIndex | undefined;
+    let anew: BrokenAnew | undefined;
     let work = 0;
-    for (const secret of wanted) {
+    for (const pattern of all.flatMap((secret) => patternsOf(secret.slice(0, longestIndexed)))) {
+      if (!isCut && pattern.length > seen.length) continue;
+      work += workFor(pattern);
+      if (work > mostWork) return undefined;
+      (anew ??= findBrokenAnew(seen, isCut)).mark(pattern);
+    }
+    work = 0;
+    for (const secret of all.filter(isPossible)) {
       work += workFor(secret);
       for (const form of formsOf(secret, { most: longestIndexed })) {
         if (work + (index?.work ?? 0) > mostWork) return undefined;
@@ -72,7 +80,8 @@ export function createMask(secrets: () => Secrets): Mask {
         if (pieces) (index ??= createTextIndex(seen, isCut)).mark(pieces);
       }
     }
-    return { text: index ? withAsterisks(seen, index.ranges()) : seen, isCut };
+    const ranges = [...(index?.ranges() ?? []), ...(anew?.ranges() ?? [])];
+    return { text: withAsterisks(seen, joined(ranges)), isCut };
   }
   return {
     show: (text) => look(text, 0),
@@ -103,6 +112,17 @@ function begunIn(text: string, pieces: Iterable<string>): Iterable<string> | und
       for (let next = left.next(); next.done !== true; next = left.next()) yield next.value;
     },
   };
+}
+
+/** In their order, and those that touch or overlap as one. */
+function joined(ranges: readonly (readonly [number, number])[]): readonly (readonly [number, number])[] {
+  const all: [number, number][] = [];
+  for (const [from, to] of ranges.toSorted(([a], [b]) => a - b)) {
+    const last = all.at(-1);
+    if (last && from <= last[1]) last[1] = Math.max(last[1], to);
+    else all.push([from, to]);
+  }
+  return all;
 }
 
 /** Three in place of each range, `[from, to)`, in their order. */

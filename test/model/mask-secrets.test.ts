@@ -104,6 +104,47 @@ describe("a PEM is masked", () => {
   });
 });
 
+describe("a PEM is masked, whatever its lines are broken into:", () => {
+  const body = Array.from({ length: 40 }, (_, index) => `${(index * 7919).toString(36)}+/aB`.padEnd(8, "x")).join("");
+  const linesOf = (width: number): string[] => body.match(new RegExp(`.{1,${width}}`, "g")) ?? [];
+  const pemOf = (width: number): string =>
+    ["-----BEGIN PRIVATE KEY-----", ...linesOf(width), "-----END PRIVATE KEY-----", ""].join("\n");
+  const slashes = (text: string): string => text.replaceAll("/", "\\/");
+  const ways: readonly (readonly [string, string])[] = [
+    ["76 characters", pemOf(76)],
+    ["48, in JSON", JSON.stringify(pemOf(48))],
+    ["76, in JSON in JSON, with escaped slashes", JSON.stringify(slashes(JSON.stringify(pemOf(76))))],
+    ["its own, indented", pemOf(64).replaceAll("\n", "\n    ")],
+    ["none", pemOf(10_000).replaceAll("\n", "")],
+    ["none, without its first and last line", body],
+    ["76, without its first and last line", linesOf(76).join("\r\n")],
+  ];
+  test.each(ways)("%s", (_name, written) => {
+    for (const kept of [pemOf(64), pemOf(64).replaceAll("\n", "\r\n"), JSON.stringify({ private_key: pemOf(64) })])
+      for (const more of ["", "-".repeat(3_000)]) {
+        const text = `the key is <${written}>${more}`;
+        const seen = shown(text, [kept]) ?? "aB";
+        expect(seen).toMatch(/^the key is <[\\"]*\*\*\*(\\+n|[\s"\\])*>-*$/);
+        expect(masking([kept]).holdsSecret(text)).toBe(true);
+      }
+  });
+  test("one that is cut", () => {
+    const before = "-".repeat(longestIndexed - 200);
+    expect(shown(`${before} ${pemOf(76)}`, [pemOf(64)])).toMatch(/^-+ \*\*\*$/);
+  });
+  test("beside another secret, which it overlaps", () => {
+    expect(shown(`<${body.slice(0, 100)}\n${body.slice(100)}tail>`, [pemOf(64), `${body.slice(-8)}tail`])).toBe("<***>");
+  });
+  test("not one that lacks a character, nor a part of it", () => {
+    for (const other of [body.slice(1), body.slice(0, -1), linesOf(64)[1] ?? "", `${body.slice(0, 99)}!${body.slice(100)}`])
+      expect(shown(`<${other}>`, [pemOf(64)])).toBe(`<${other}>`);
+  });
+  test("or nothing is shown, of more such secrets than can be looked for", () => {
+    const many = Array.from({ length: 40 }, (_, nth) => `${nth}\n${"x".repeat(longestIndexed)}`);
+    expect(shown("y".repeat(longestIndexed), many)).toBeUndefined();
+  });
+});
+
 test("a line of a secret of several is not masked by itself: it may be a URL, or a name", () => {
   const login = "login: robot\nhttps://api.example.com\npassword-of-robot\n";
   expect(shown("https://api.example.com/jobs/17", [login])).toBe("https://api.example.com/jobs/17");
