@@ -62,8 +62,15 @@ export type OutputData = Readonly<Record<string, string | null>>;
 
 /** In the order of the outputs. */
 export type EvaluatedOutputs =
-  /** `sizeBytes`: of all values. */
-  { readonly type: "values"; readonly values: readonly Redacted<OutputData>[]; readonly sizeBytes: number } | Refusal;
+  | {
+      readonly type: "values";
+      readonly values: readonly Redacted<OutputData>[];
+      /** Of all values. */
+      readonly sizeBytes: number;
+      /** Fields whose expression yielded null, so that what is there under their keys stays, if there is anything. */
+      readonly unwritten?: readonly string[];
+    }
+  | Refusal;
 
 /** `mayPass`: it is not for what the object holds, but by a right, a policy or a quota: the same may be taken later. */
 export interface OutputRefusal extends Refusal {

@@ -110,8 +110,8 @@ export type EvaluationResult =
     }
   | Refusal;
 
-/** What came of a step about outputs. */
-export type OutputsResult = { readonly type: "ready" } | Refusal;
+/** What came of a step about outputs. `unwritten`: as in `EvaluatedOutputs`. */
+export type OutputsResult = { readonly type: "ready"; readonly unwritten?: readonly string[] } | Refusal;
 /** `suspicion`: what is hardly meant so, for people. */
 export type CheckResult = { readonly type: "usable"; readonly suspicion?: string } | Refusal;
 /** `resource`: the first that matches; absent: none does. */

@@ -60,11 +60,12 @@ export function createOutputsWriter(
 ): () => Promise<Written> {
   const { outputs, response } = evaluation;
   let values: readonly Redacted<OutputData>[] | undefined;
+  let unwritten: readonly string[] | undefined;
   async function evaluateAndWrite(): Promise<Written> {
     if (!values) {
       const evaluated = await requester.evaluateOutputs(evaluation, read, signal);
       if (evaluated.type === "refusal") return evaluated;
-      ({ values } = evaluated);
+      ({ values, unwritten } = evaluated);
       kept.add(read.heldBytes() + evaluated.sizeBytes);
     }
     for (const [index, { object }] of outputs.entries()) {
@@ -75,7 +76,7 @@ export function createOutputsWriter(
       if (result?.type === "written") kept.landed();
     }
     if (response) store.answered?.(owner(), { response, outputs, values });
-    return { type: "ready" };
+    return { type: "ready", ...(unwritten && { unwritten }) };
   }
   return async () => {
     try {

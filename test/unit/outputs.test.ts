@@ -11,6 +11,7 @@ import { secretType } from "../../src/core/resource.ts";
 import { unlessAborted } from "../../src/core/tools/deadline.ts";
 import { createKeptAnswers, createTelling, writeUntilTaken } from "../../src/engine/kept-answers.ts";
 import { createOutputsWriter, sizeOfAnswers } from "../../src/engine/outputs.ts";
+import { outputValues } from "../../src/http/evaluate/outputs.ts";
 import { readOnce } from "../../src/engine/read-once.ts";
 import { declaredOutputs } from "../../src/kinds/request/outputs.ts";
 import { httpRequestType } from "../../src/kinds/types.ts";
@@ -35,11 +36,40 @@ function drive(answers: readonly Answer[], changes: Partial<HTTPRequestSpec> = {
   return { ...driven, steps: driven.steps.map(({ type }) => type) };
 }
 
+test("only what is kept where it is missing, and is missing, counts as unwritten", () => {
+  const data = { a: ".a", b: ".b" };
+  const of = (whenMissing: "Keep" | "Empty" | "Delete") => ({ configMap: { name: "s" }, data, whenMissing });
+  const declared = declaredOutputs([of("Empty"), of("Keep"), of("Delete")], "spec.outputs");
+  expect(outputValues(declared, ["null", "1", "null", "1", "null", "1"])).toMatchObject({
+    unwritten: ["spec.outputs[1].data.a"],
+  });
+  expect(outputValues(declared, ["null", "1", "1", "1", "null", "1"])).not.toHaveProperty("unwritten");
+});
+
 describe("a request with outputs", () => {
   test("looks whether they can be written, is sent, and has them written before it is said to have succeeded", () => {
     const { steps, verdict } = drive([ready, answer(200), ready]);
     expect(steps).toEqual(["checkOutputs", "exchange", "writeOutputs"]);
     expect(verdict).toMatchObject({ result: "succeeded" });
+  });
+  test("says of which nothing was written, since the answer does not have it", () => {
+    const readyOf = (unwritten: readonly string[]) =>
+      drive([ready, answer(200), { type: "ready", unwritten }]).status.conditions?.[0];
+    expect(readyOf(["spec.outputs[0].data.token"])).toMatchObject({
+      type: "Ready",
+      status: "True",
+      message: "answered 200; spec.outputs[0].data.token yields null: nothing was written under that key",
+    });
+    expect(readyOf(["a", "b", "c", "d"])?.message).toBe(
+      "answered 200; a, b, c and 1 more yield null: nothing was written under those keys",
+    );
+    const items = {
+      forEach: { items: [1] },
+      method: "PUT",
+      outputs: [{ configMap: { name: "c" }, data: { a: ".responses" }, whenMissing: "Keep" }],
+    } as const;
+    const each = drive([ready, { type: "outcomes", outcomes: [answer(200)] }, { type: "ready", unwritten: ["a"] }], items);
+    expect(each.status.conditions?.[0]?.message).toContain("; a yields null: nothing was written under that key");
   });
   test("is not sent where they cannot be written, and waits", () => {
     expect(drive([refusal])).toMatchObject({ steps: ["checkOutputs"], verdict: { result: "waiting", reason: "OutputConflict" } });
@@ -114,6 +144,12 @@ describe("what writes an answer's outputs", () => {
     });
     expect(await write()).toEqual({ type: "conflict" });
     expect(written).toEqual(["kept"]);
+  });
+
+  test("tells of which nothing was written", async () => {
+    const unwritten = ["spec.outputs[0].data.token"];
+    const evaluateOutputs = async () => ({ type: "values", values, sizeBytes: 2, unwritten }) as const;
+    expect(await writer({ requester: { evaluateOutputs } })()).toEqual({ type: "ready", unwritten });
   });
 
   test("takes what goes wrong for what may pass, and evaluates what it has evaluated no more", async () => {

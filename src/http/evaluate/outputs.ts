@@ -11,6 +11,9 @@ export function outputValues(
   json: readonly string[],
   onSecret: (value: string) => void = () => {},
 ): EvaluatedOutputs {
+  const unwritten = outputs
+    .flatMap(({ data, whenMissing }) => data.map(({ field }) => ({ field, whenMissing })))
+    .flatMap(({ field, whenMissing }, index) => (whenMissing === "Keep" && (json[index] ?? "null") === "null" ? [field] : []));
   const left = json.values();
   const values = outputs.map((output) => dataOf(output, () => left.next().value ?? "null"));
   for (const [index, { object }] of outputs.entries()) {
@@ -19,7 +22,7 @@ export function outputValues(
   }
   const texts = values.flatMap((data) => Object.values(data));
   const sizeBytes = texts.reduce((sum, text) => sum + (text === null ? 0 : Buffer.byteLength(text)), 0);
-  return { type: "values", values: values.map(redact), sizeBytes };
+  return { type: "values", values: values.map(redact), sizeBytes, ...(unwritten.length > 0 && { unwritten }) };
 }
 
 function dataOf({ data, whenMissing }: Output, next: () => string): OutputData {

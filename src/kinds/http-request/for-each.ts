@@ -27,7 +27,7 @@ import { tellNotAgain } from "./not-again.ts";
 import type { Report } from "./report.ts";
 import type { Judgement } from "../request/recorded.ts";
 import { judgeResponse } from "../request/judge.ts";
-import { checkOutputs, writeOutputs } from "../request/outputs.ts";
+import { checkOutputs, unwrittenText, writeOutputs } from "../request/outputs.ts";
 import { outputsOf, patienceOf } from "./outputs.ts";
 import { decideBeforeSend } from "../request/before-send.ts";
 import { buildExchange, declaredRequest, idempotencyHeader, scopeOf, type DeclaredRequest } from "../request/request.ts";
@@ -92,7 +92,7 @@ export function* deliverEach(
   );
   if (result.type === "refusal") return report.refused(result);
   const patience = patienceOf(spec, desired, now);
-  const sent = yield* keepOutputs(result.judgements, { outputs, scope: first.scope, count: items.length, patience });
+  const { sent, note } = yield* keepOutputs(result.judgements, { outputs, scope: first.scope, count: items.length, patience });
   const tookMs = Math.max(...sent.map((one) => one.judgement.tookMs));
   const ended: Attempt = endAfter(attempt, now, tookMs);
   const statuses = items.map((item): ItemStatus => {
@@ -101,7 +101,8 @@ export function* deliverEach(
     const past = earlier.get(itemId(attempt, item));
     return { ...((one?.status ?? past) as ItemStatus), index };
   });
-  const judgement = sumUp(statuses, sent, now);
+  const sum = sumUp(statuses, sent, now);
+  const judgement = { ...sum, message: `${sum.message}${note}` };
   const inDoubt = attempt.inDoubt === true || sent.some((one) => one.inDoubt);
   const unsent = sent.every((one) => one.unsent);
   const isOpen = statuses.some(({ phase }) => phase === "Unknown");
@@ -220,15 +221,15 @@ function* keepOutputs(
     count,
     patience,
   }: { readonly outputs: readonly Output[]; readonly scope: Scope; readonly count: number; readonly patience: Patience },
-): Steps<readonly SentItem[]> {
+): Steps<{ readonly sent: readonly SentItem[]; readonly note: string }> {
   const responses: (Response | undefined)[] = Array.from({ length: count });
   for (const { item, judgement } of sent) if (judgement.succeeded) responses[item.index] = judgement.response;
-  if (responses.every((response) => response === undefined)) return sent;
+  if (responses.every((response) => response === undefined)) return { sent, note: "" };
   const { item: _, ...shared } = scope;
-  const problem = yield* writeOutputs(outputs, { scope: shared, responses }, patience);
-  if (!problem) return sent;
-  const { reason, message } = problem;
-  return sent.map((one) =>
+  const result = yield* writeOutputs(outputs, { scope: shared, responses }, patience);
+  if (result.type === "ready") return { sent, note: unwrittenText(result.unwritten) };
+  const { reason, message } = result;
+  const refused = sent.map((one) =>
     one.judgement.succeeded
       ? {
           ...one,
@@ -238,6 +239,7 @@ function* keepOutputs(
         }
       : one,
   );
+  return { sent: refused, note: "" };
 }
 
 const nothingToSend: Judgement = { succeeded: true, reason: "Succeeded", message: "nothing to send: 0 items", items: [] };

@@ -50,7 +50,7 @@ import {
   scopeOf,
   sendDigest,
 } from "../request/request.ts";
-import { checkOutputs, writeOutputs } from "../request/outputs.ts";
+import { checkOutputs, unwrittenText, writeOutputs } from "../request/outputs.ts";
 import { outputsOf, patienceOf } from "./outputs.ts";
 import { httpRequestType, type Endpoint, type HTTPRequest, type HTTPResource } from "../types.ts";
 
@@ -259,9 +259,9 @@ function* keepOutputs<J extends Judgement>(
 ): Steps<J> {
   const { succeeded, response, message } = judgement;
   if (!succeeded || !response) return judgement;
-  const problem = yield* writeOutputs(outputs, { scope, response }, patience);
-  if (!problem) return judgement;
-  return { ...judgement, succeeded: false, reason: problem.reason, message: `${message}; ${problem.message}` };
+  const result = yield* writeOutputs(outputs, { scope, response }, patience);
+  if (result.type === "ready") return { ...judgement, message: `${message}${unwrittenText(result.unwritten)}` };
+  return { ...judgement, succeeded: false, reason: result.reason, message: `${message}; ${result.message}` };
 }
 
 function deliveryRecordOf({ status }: HTTPRequest): DeliveryRecord {

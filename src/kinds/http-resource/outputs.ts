@@ -74,5 +74,7 @@ function* writeFrom(
     sees,
     ...(known && { known }),
   });
-  return yield* writeOutputs(outputs, { scope, response }, { patienceMs: isCreated ? createdPatienceMs : startingUpMs });
+  const patienceMs = isCreated ? createdPatienceMs : startingUpMs;
+  const result = yield* writeOutputs(outputs, { scope, response }, { patienceMs });
+  return result.type === "refusal" ? result : undefined;
 }

@@ -3,7 +3,7 @@ import type { Outputs } from "../../api/outputs.ts";
 import type { Refusal } from "../../core/outcome.ts";
 import type { Located } from "../../core/request-template.ts";
 import type { Output, OutputEvaluation } from "../../core/output.ts";
-import { ask, type Patience, type Steps } from "../../core/plan.ts";
+import { ask, type OutputsResult, type Patience, type Steps } from "../../core/plan.ts";
 import { configMapType, secretType } from "../../core/resource.ts";
 
 /** `field`: where they are written. */
@@ -49,13 +49,23 @@ export function* checkOutputs(outputs: readonly Output[]): Steps<Refusal | undef
   return result.type === "refusal" ? result : undefined;
 }
 
-/** Undefined: all are as they are to be. After a refusal those before the one at fault are. */
+/** After a refusal those before the one at fault are as they are to be. */
 export function* writeOutputs(
   outputs: readonly Output[],
   over: Pick<OutputEvaluation, "scope" | "response" | "responses">,
   patience: Patience,
-): Steps<Refusal | undefined> {
-  if (outputs.length === 0) return undefined;
-  const result = yield* ask<"writeOutputs">({ type: "writeOutputs", evaluation: { outputs, ...over }, ...patience });
-  return result.type === "refusal" ? result : undefined;
+): Steps<OutputsResult> {
+  if (outputs.length === 0) return { type: "ready" };
+  return yield* ask<"writeOutputs">({ type: "writeOutputs", evaluation: { outputs, ...over }, ...patience });
+}
+
+const mostNamed = 3;
+/** What is added to the message of a success: an output that is empty would else be found by whoever reads it. */
+export function unwrittenText(fields: readonly string[] = []): string {
+  if (fields.length === 0) return "";
+  const named = fields.slice(0, mostNamed).join(", ");
+  const others = fields.length > mostNamed ? ` and ${fields.length - mostNamed} more` : "";
+  return fields.length === 1
+    ? `; ${named} yields null: nothing was written under that key`
+    : `; ${named}${others} yield null: nothing was written under those keys`;
 }
