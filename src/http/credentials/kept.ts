@@ -11,8 +11,9 @@ export function createKept<V>(most: number): Kept<V> {
   function keep(key: string, value: V): V {
     kept.delete(key);
     kept.set(key, value);
-    const [oldest] = kept.keys();
-    if (kept.size > most && oldest !== undefined) kept.delete(oldest);
+    if (kept.size <= most) return value;
+    const [oldest] = kept.keys(); // found only past all that have moved behind or are forgotten
+    if (oldest !== undefined) kept.delete(oldest);
     return value;
   }
   return {
