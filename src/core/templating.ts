@@ -193,7 +193,7 @@ function stringsInPart(part: object, field: string): readonly Located[] {
 }
 const stringsByField = oncePer((_part: object) => new Map<string, readonly Located[]>());
 
-function templatesInBody(body: BodyTemplate | undefined): readonly Located[] {
+export function templatesInBody(body: BodyTemplate | undefined): readonly Located[] {
   switch (body?.type) {
     case undefined:
     case "bytes":

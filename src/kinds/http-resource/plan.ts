@@ -39,6 +39,9 @@ import { findUndeclared } from "./references.ts";
 import { mayLeave, release } from "./release.ts";
 import { isRemoval, replace } from "./remove.ts";
 import { isReady } from "../../core/conditions.ts";
+import { untilDueMs } from "../../core/due.ts";
+import { endAsBefore } from "../../core/same-end.ts";
+import { durationMs } from "../../core/tools/duration.ts";
 import { oncePer } from "../../core/tools/once-per.ts";
 import { reportUnobserved, type Report } from "./report.ts";
 import { httpResourceReport } from "./status.ts";
@@ -64,9 +67,16 @@ export const httpResourceKind: Kind<HTTPResource> = {
   references,
   neededAtEnd,
   actsAs: ({ spec }) => spec.serviceAccountName,
-  plan: (situation) => tellNextLook(plan(situation), situation),
+  plan: (situation) => endAsBefore(planAnew, situation, dueInMs),
   heldBack,
 };
+
+function planAnew(situation: Situation<HTTPResource>): Plan {
+  return tellNextLook(plan(situation), situation);
+}
+function dueInMs({ resource: { metadata, spec }, now }: Situation<HTTPResource>): number {
+  return untilDueMs(metadata.uid, durationMs(spec.interval), now);
+}
 
 /** What the plan makes of another spec has not been recorded: it counts as observed when that has been. */
 function heldBack(situation: Situation<HTTPResource>, why: Refusal): Verdict {
