@@ -10,16 +10,18 @@
 import type { Evaluation } from "./evaluation.ts";
 import { readsOf } from "./expression-reads.ts";
 import type { Outcome } from "./outcome.ts";
-import { ask, type Plan, type Situation, type Step, type StepAnswer, type StepOf, type Verdict } from "./plan.ts";
+import type { Exchange } from "./exchange.ts";
+import { ask, sendExchange, type Plan, type Situation, type Step, type StepAnswer, type StepOf, type Verdict } from "./plan.ts";
 import type { Resource } from "./resource.ts";
 import { bytesInBody, expressionsOfText, templatesInBody, templatesOf } from "./templating.ts";
 import { oncePer } from "./tools/once-per.ts";
 
+/** As little as it takes: there is one for each object that is looked at. */
 interface Look {
   readonly references: Situation["references"];
-  readonly step: StepOf<"exchange">;
+  readonly exchange: Exchange;
   readonly answer: string;
-  readonly verdict: Verdict;
+  readonly reason: string;
 }
 interface Kept {
   look?: Look;
@@ -46,10 +48,11 @@ export function* endAsBefore<R extends Resource>(
     if (begun.done || !isLook(begun.value)) return yield* follow(planned, begun);
     return yield* watch(planned, begun.value, yield* ask(begun.value), { kept, situation });
   }
-  const outcome = yield* ask(look.step);
+  const outcome = yield* sendExchange(look.exchange, asking);
   if (answerOf(outcome) === look.answer) {
     kept.misses = 0;
-    return { ...look.verdict, requeueAfterMs: dueInMs(situation) };
+    const { status = {} } = situation.resource;
+    return { status, requeueAfterMs: dueInMs(situation), result: "unchanged", reason: look.reason };
   }
   kept.misses += 1;
   const planned = plan(situation);
@@ -103,9 +106,20 @@ function* watch(
   const verdict = next.value;
   const answer = answerOf(outcome);
   if (mayKeep && answer !== undefined && saysNothingNew(verdict, situation))
-    kept.look = { references: situation.references, step, answer, verdict };
+    kept.look = { references: orNone(situation.references), exchange: lean(step), answer, reason: verdict.reason };
   return verdict;
 }
+
+/** What is evaluated on its answer has been found to compile. */
+function lean({ exchange }: StepOf<"exchange">): Exchange {
+  const { scope } = exchange;
+  const inputs = Object.keys(scope.inputs).length === 0 ? noInputs : scope.inputs;
+  return { ...exchange, scope: { ...scope, inputs }, expressionsToValidate: none };
+}
+const orNone = <T>(list: readonly T[]): readonly T[] => (list.length === 0 ? none : list);
+const none: readonly never[] = [];
+const noInputs = {};
+const asking = { type: "nothing" } as const;
 
 function saysNothingNew({ status, result, requeueAfterMs, ...more }: Verdict, { resource }: Situation): boolean {
   const { finalizer, annotation, holds, dueAt, detail } = more;

@@ -88,8 +88,7 @@ export function createPrepare(deps: PrepareDeps): Prepare {
   ): Promise<Gathered> {
     const { request, scope, expressionsToValidate } = exchange;
     const connected = connecting instanceof Promise ? await hideAdminDetails(exchange, () => connecting) : connecting;
-    const made = madeOf(exchange);
-    if (made.values && inputs.size === 0) return { inputs, connecting: connected, ...madeAlone, values: made.values };
+    if (renderedBefore(exchange, inputs, connected)) return { inputs, connecting: connected, ...alone };
     const asked = { expressions: expressionsToValidate, group: scope.metadata.namespace };
     const compiling = expressionsToValidate.length > 0 ? compileAll(evaluator, asked, signal) : undefined;
     if (compiling) await compiling;
@@ -101,13 +100,14 @@ export function createPrepare(deps: PrepareDeps): Prepare {
     );
     const values = evaluating instanceof Promise ? await evaluating : evaluating;
     const hidden = exchange.hidden && (await resolveHidden(exchange.hidden, read));
-    if (inputs.size === 0 && bytes.size === 0 && !hidden) made.values = values;
     return { inputs, connecting: connected, bytes, values, hidden };
   }
   function readyOf(exchange: Exchange, gathered: Gathered): Ready {
     const { request, scope, maxRedirects } = exchange;
     const { inputs, connecting, bytes, values, hidden } = gathered;
-    const { first, origin } = renderOnce(exchange, gathered, userAgent);
+    const rendered = renderedBefore(exchange, inputs, connecting) ?? render(exchange, gathered, userAgent);
+    if (inputs.size === 0 && bytes.size === 0) latestOf(exchange).rendered = rendered;
+    const { first, origin } = rendered;
     const placeNow = (): Place => {
       const place = placeOf(exchange, origin, readsSecret(scope, inputs));
       return first.request.origin === origin ? place : { ...anywhere, tls: place.tls, proxy: place.proxy };
@@ -132,28 +132,17 @@ export function createPrepare(deps: PrepareDeps): Prepare {
   return (exchange, inputs, read, signal) => {
     const { timeoutMs, scope } = exchange;
     const connecting = resolveConnection(exchange, { timeoutMs, ...isolated(scope.metadata.namespace) }, read);
-    const { values } = madeOf(exchange);
-    if (values && inputs.size === 0 && !(connecting instanceof Promise))
-      return readyOf(exchange, { inputs, connecting, ...madeAlone, values });
-    if (connecting instanceof Promise || hasToWait(exchange))
-      return gather(exchange, { inputs, connecting }, read, signal).then((gathered) => readyOf(exchange, gathered));
-    return readyOf(exchange, { inputs, connecting, ...madeAlone, values: noValues });
+    const isReady = !(connecting instanceof Promise) && (renderedBefore(exchange, inputs, connecting) || !hasToWait(exchange));
+    if (isReady) return readyOf(exchange, { inputs, connecting, ...alone });
+    return gather(exchange, { inputs, connecting }, read, signal).then((gathered) => readyOf(exchange, gathered));
   };
 }
 
-/** What is made of an exchange by itself, with nothing read: the same each time that it is prepared. */
-interface Made {
-  values?: Values;
-  rendered?: Rendered;
-}
-const madeOf = oncePer((_exchange: Exchange): Made => ({}));
-function renderOnce(exchange: Exchange, gathered: Gathered, userAgent: string): Rendered {
-  const made = madeOf(exchange);
-  const { settings } = gathered.connecting;
-  if (made.rendered?.first.settings === settings && made.values === gathered.values) return made.rendered;
-  const rendered = render(exchange, gathered, userAgent);
-  if (made.values === gathered.values) made.rendered = rendered;
-  return rendered;
+/** What was made of an exchange by itself, with nothing read, the last time that it was prepared. */
+const latestOf = oncePer((_exchange: Exchange): { rendered?: Rendered } => ({}));
+function renderedBefore(exchange: Exchange, inputs: Inputs, { settings }: Connecting): Rendered | undefined {
+  const { rendered } = latestOf(exchange);
+  return inputs.size === 0 && !exchange.hidden && rendered?.first.settings === settings ? rendered : undefined;
 }
 
 /** Rendered, at its own URL and where it goes. Throws `RefusedError`. */
@@ -187,8 +176,8 @@ function hasToWait({ request, expressionsToValidate, hidden }: Exchange): boolea
 
 type Values = ReadonlyMap<string, string>;
 const noValues: Values = new Map();
-/** What needs nothing to be read. */
-const madeAlone = { bytes: new Map(), hidden: undefined } satisfies Pick<Gathered, "bytes" | "hidden">;
+/** Where nothing has to be read or evaluated. */
+const alone = { bytes: new Map(), values: noValues, hidden: undefined } satisfies Omit<Gathered, "inputs" | "connecting">;
 /** What it is rendered of. */
 interface Gathered {
   readonly inputs: Inputs;

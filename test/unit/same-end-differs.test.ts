@@ -3,7 +3,7 @@
  * which nothing is kept. Whatever the object, its server and the time are, both send and say the same.
  */
 import { expect, test } from "@jest/globals";
-import fc from "fast-check";
+import { array, assert, constant, constantFrom, oneof, property, record, tuple } from "fast-check";
 import type { Outcome } from "../../src/core/outcome.ts";
 import type { Evaluation } from "../../src/core/evaluation.ts";
 import type { EvaluationResult, Plan, StepAnswer, Verdict } from "../../src/core/plan.ts";
@@ -18,13 +18,13 @@ interface Shown {
   readonly isThere: boolean;
   readonly header: string;
 }
-const shown = fc.oneof(
-  { weight: 5, arbitrary: fc.constant<Shown>({ status: 200, age: 36, isThere: true, header: "a" }) },
-  fc.record<Shown>({
-    status: fc.constantFrom(200, 200, 204, 401, 404, 503),
-    age: fc.constantFrom(36, 36, 37),
-    isThere: fc.constantFrom(true, true, false),
-    header: fc.constantFrom("a", "b"),
+const shown = oneof(
+  { weight: 5, arbitrary: constant<Shown>({ status: 200, age: 36, isThere: true, header: "a" }) },
+  record<Shown>({
+    status: constantFrom(200, 200, 204, 401, 404, 503),
+    age: constantFrom(36, 36, 37),
+    isThere: constantFrom(true, true, false),
+    header: constantFrom("a", "b"),
   }),
 );
 const specs: readonly object[] = [
@@ -89,10 +89,10 @@ function after(object: HTTPResource, { status, finalizer }: Verdict): HTTPResour
 test("what is kept of a look makes no difference but in what is evaluated", () => {
   const asked = { evaluations: 0 };
   const askedAnew = { evaluations: 0 };
-  const seconds = fc.constantFrom(1, 10, 60, 3_600, 86_400);
-  const looks = fc.array(fc.tuple(shown, seconds), { minLength: 4, maxLength: 24 });
-  fc.assert(
-    fc.property(fc.constantFrom(...specs), looks, (spec, all) => {
+  const seconds = constantFrom(1, 10, 60, 3_600, 86_400);
+  const looks = array(tuple(shown, seconds), { minLength: 4, maxLength: 24 });
+  assert(
+    property(constantFrom(...specs), looks, (spec, all) => {
       let object = resource(JSON.parse(JSON.stringify(spec)) as object);
       let at = now;
       for (const [seen, pause] of all) {

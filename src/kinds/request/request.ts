@@ -165,27 +165,7 @@ export function buildExchange(declared: DeclaredRequest, declaredEndpoint: UsedE
   const key = header !== undefined && attemptId !== undefined ? { name: header, value: attemptId } : undefined;
   const timeout = shared.timeout ?? endpoint?.spec.timeout;
   return {
-    request: {
-      method: shape.method,
-      url: requestURL(shape, field, endpoint),
-      query: locatePairs(shape.query ?? [], `${field}.query`),
-      headers: locatePairs(shape.headers ?? [], `${field}.headers`).filter(({ name }) => !key || !isSameName(name, key.name)),
-      literalHeaders: [
-        ...(endpoint?.spec.headers ?? []).filter(({ name }) => !(shape.headers ?? []).some((own) => isSameName(own.name, name))),
-        ...(key ? [key] : []),
-      ],
-      ...(declared.mergePatch !== undefined
-        ? {
-            body: {
-              type: "mergePatch",
-              field: `${field}.body.mergePatch`,
-              value: declared.mergePatch,
-              ...(declared.former && { former: declared.former }),
-              ...(declared.same && { same: declared.same }),
-            },
-          }
-        : shape.body && { body: bodyTemplate(shape.body, `${field}.body`) }),
-    },
+    request: requestOf(declared, endpoint, key),
     scope: scopeOf(declared),
     ...(declared.hidden && declared.hidden.length > 0 && { hidden: declared.hidden }),
     ...(declared.response && { response: declared.response }),
@@ -195,6 +175,47 @@ export function buildExchange(declared: DeclaredRequest, declaredEndpoint: UsedE
     maxRedirects: shared.maxRedirects ?? defaultMaxRedirects(shape.method),
     repeatable: (declared.idempotent ?? isIdempotent(shape.method)) || key !== undefined,
     expressionsToValidate: declared.expressionsToValidate,
+  };
+}
+
+type Key = RequestTemplate["literalHeaders"][number];
+/** One object for all that are the same: a shape is, among all objects that write it alike. */
+function requestOf(declared: DeclaredRequest, endpoint: UsedEndpoint | undefined, key: Key | undefined): RequestTemplate {
+  if (key || declared.mergePatch !== undefined) return makeRequest(declared, endpoint, key);
+  const { shape, field } = declared;
+  const kept = keptOf(shape);
+  if (kept.latest?.field !== field || kept.latest.endpoint !== endpoint)
+    kept.latest = { field, endpoint, request: makeRequest(declared, endpoint, undefined) };
+  return kept.latest.request;
+}
+interface Made {
+  readonly field: string;
+  readonly endpoint: UsedEndpoint | undefined;
+  readonly request: RequestTemplate;
+}
+const keptOf = oncePer((_shape: DeclaredRequest["shape"]): { latest?: Made } => ({}));
+function makeRequest(declared: DeclaredRequest, endpoint: UsedEndpoint | undefined, key: Key | undefined): RequestTemplate {
+  const { shape, field } = declared;
+  return {
+    method: shape.method,
+    url: requestURL(shape, field, endpoint),
+    query: locatePairs(shape.query ?? [], `${field}.query`),
+    headers: locatePairs(shape.headers ?? [], `${field}.headers`).filter(({ name }) => !key || !isSameName(name, key.name)),
+    literalHeaders: [
+      ...(endpoint?.spec.headers ?? []).filter(({ name }) => !(shape.headers ?? []).some((own) => isSameName(own.name, name))),
+      ...(key ? [key] : []),
+    ],
+    ...(declared.mergePatch !== undefined
+      ? {
+          body: {
+            type: "mergePatch",
+            field: `${field}.body.mergePatch`,
+            value: declared.mergePatch,
+            ...(declared.former && { former: declared.former }),
+            ...(declared.same && { same: declared.same }),
+          },
+        }
+      : shape.body && { body: bodyTemplate(shape.body, `${field}.body`) }),
   };
 }
 
