@@ -37,22 +37,27 @@ export interface UsedEndpoint extends Endpoint {
 }
 
 /**
- * Whether its status speaks of the spec as it is, and nothing of it is on its way or due by itself. A deletion is tried without
- * end: for whoever waits, it has had its tries once there were more than `retry.limit`, and than `triesBefore`.
+ * Whether its status speaks of the spec as it is, and nothing of it is on its way or due by itself. What is refused before it can
+ * be sent, or asked after, is due when that is mended, as it is before its first try. A deletion is tried without end: for whoever
+ * waits, it has had its tries once there were more than `retry.limit`, and than `triesBefore`.
  */
 export function isSettled({ spec, metadata, status }: HTTPRequest | HTTPResource, triesBefore = 0): boolean {
   if (status?.observedGeneration !== metadata.generation || status.conditions === undefined || waitsForTurn(status)) return false;
-  if (awaited.includes(findCondition(status, "Reconciling")?.reason ?? "")) return false;
+  const reason = findCondition(status, "Reconciling")?.reason ?? "";
+  if (awaited.includes(reason)) return false;
   if (spec.suspend) return true;
   if ("pageSeenAt" in status) return false; // it is believed soon
+  const isDue = nextTryOf(status) !== undefined;
   switch (status.attempt?.phase) {
     case "InFlight":
+      return reason !== "Sending";
     case "Polling":
-      return false;
+      return reason !== "Polling";
     case "Retrying":
+      if (!isDue) return reason !== "CircuitOpen"; // that closes, or lets a try through, by itself
       return deletionTries({ status }) > Math.max(spec.retry.limit ?? 0, triesBefore);
     case "Unknown":
-      return nextTryOf(status) === undefined;
+      return !isDue;
     case "Done":
     case undefined:
       return true;
@@ -66,7 +71,7 @@ export function deletionTries({ status }: Pick<HTTPRequest | HTTPResource, "stat
 }
 
 /** What may come to pass by itself: for how long it is waited for is the plan's. */
-const awaited: readonly string[] = ["Deleting", "OutcomeUnknown"];
+const awaited: readonly string[] = ["Deleting", "OutcomeUnknown", "Retrying"];
 
 function waitsForTurn(status: object): boolean {
   const ready = findCondition(status, "Ready");
