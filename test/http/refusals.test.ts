@@ -191,6 +191,10 @@ describe("an expression is refused when", () => {
       reason: "InvalidExpression",
       message: expect.stringMatching(/^spec\.expect\.that: not valid jq: /) as unknown,
     });
+    expect(await refusal({ expressionsToValidate: [at("spec.externalID", " ${ .response.body.id } ")] })).toMatchObject({
+      reason: "InvalidExpression",
+      message: "spec.externalID: this field is jq itself: write it without ${ }, in  ${ .response.body.id } ",
+    });
     const body = { type: "json", field: "spec.body.json", value: { a: ["${ nope }"] } } as const;
     expect(await refusal({ request: { body } })).toMatchObject({
       message: "spec.body.json.a[0]: not valid jq: nope/0 is not defined (line 1, column 1), in nope",

@@ -2,6 +2,7 @@
 import type { JSONDocument } from "../../core/json-document.ts";
 import type { Located } from "../../core/request-template.ts";
 import type { Evaluated, Evaluator } from "../../core/ports.ts";
+import { parseTemplate, wholeExpression } from "../../core/templating.ts";
 import { after, type Eventual } from "../../core/tools/eventual.ts";
 import { shapeOfError } from "./jq-errors.ts";
 import { excerpt, refuse, refuseForNow } from "../refusal.ts";
@@ -39,6 +40,12 @@ export function compileAll(
   });
 }
 
+/** What is jq as a whole, written as an expression within a text is. */
+function isTemplate(text: string): boolean {
+  const template = parseTemplate(text.trim());
+  return template.type === "template" && wholeExpression(template.parts) !== undefined;
+}
+
 type Failed = Exclude<Evaluated, { type: "values" }>;
 
 function refuseEvaluated(failed: Failed, { expressions, open }: Pick<Batch, "expressions" | "open">): never {
@@ -47,6 +54,8 @@ function refuseEvaluated(failed: Failed, { expressions, open }: Pick<Batch, "exp
   const quoted = at ? `, in ${excerpt(at.text)}` : "";
   switch (failed.type) {
     case "invalid":
+      if (at && isTemplate(at.text))
+        refuse("InvalidExpression", `${field}: this field is jq itself: write it without \${ }${quoted}`);
       refuse("InvalidExpression", `${field}: not valid jq: ${failed.message}${quoted}`);
     case "failed":
       refuse("ExpressionFailed", `${field}: ${open ? failed.message : shapeOfError(failed.message)}${quoted}`);
