@@ -80,14 +80,25 @@ function keyOf({ spec, metadata }: Shown): string {
   return `${"method" in spec ? "HTTPRequest" : "HTTPResource"}/${keyText(metadata)}`;
 }
 
-function condition({ status }: Shown): { status: string; reason: string; message: string } | undefined {
-  return status?.conditions?.find(({ type }) => type === "Ready");
+function condition({ status }: Shown, wanted = "Ready"): { status: string; reason: string; message: string } | undefined {
+  return status?.conditions?.find(({ type }) => type === wanted);
+}
+/** What Ready says, and what is most likely not meant so. */
+function messageOf(request: Shown): string {
+  const said = [condition(request)?.message, condition(request, "Suspicious")?.message];
+  return said.filter((one) => one !== undefined).join("; suspicious: ");
 }
 
 function row(request: Shown): string[] {
-  const { status, reason, message } = condition(request) ?? { status: "-", reason: "Waiting", message: "" };
+  const { status, reason } = condition(request) ?? { status: "-", reason: "Waiting" };
   const method = "method" in request.spec ? request.spec.method : request.spec.observe ? "observe" : "create";
-  return [keyText(request.metadata), method, status === "True" ? "ready" : status === "-" ? "-" : "not ready", reason, message];
+  return [
+    keyText(request.metadata),
+    method,
+    status === "True" ? "ready" : status === "-" ? "-" : "not ready",
+    reason,
+    messageOf(request),
+  ];
 }
 
 function lineOf(request: Shown): string {

@@ -103,6 +103,15 @@ test("says of an object that has gone that it has, where there is no table that 
   expect(lines()).toEqual(["REQUEST  METHOD  STATE  REASON  MESSAGE"]);
 });
 
+test("says what is most likely not meant so", () => {
+  const { out, lines } = terminal(2);
+  const progress = createProgress(out);
+  const one = request("a", "Succeeded", "answered 200");
+  const suspicion = { type: "Suspicious", status: "True", reason: "NotExpanded", message: "spec.parameters.a: not expanded" };
+  progress.update({ ...one, status: { conditions: [...(one.status?.conditions ?? []), suspicion] } } as unknown as Shown);
+  expect(lines()).toEqual(["n/a  GET  ready  Succeeded  answered 200; suspicious: spec.parameters.a: not expanded"]);
+});
+
 test("no message speaks to the terminal, in a line as in the table", () => {
   for (const rows of [2, 24]) {
     const { out, lines } = terminal(rows);
