@@ -79,7 +79,7 @@ export const status = {
     seen: {
       type: "boolean",
       description:
-        "Whether the object has been observed since it was created. What was not is not created again because it is not there.",
+        "Whether the object has been observed since it was created, or was there already. What was not is not created again because it is not there.",
     },
     replacing: {
       type: "boolean",

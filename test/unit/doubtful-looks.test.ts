@@ -12,6 +12,7 @@ import {
   failure,
   gone,
   hour,
+  named,
   resource,
   same,
   url,
@@ -281,6 +282,42 @@ describe("a 404 that is a page, as a gateway sends it,", () => {
   });
   const going = (status: ReturnType<typeof drive>["status"], spec: object = user) => created(spec, { ...deleted, status });
   const at = (seconds: number) => after(3_600_000 + seconds * 1_000);
+  describe("of an object without an id that was there already", () => {
+    const shown = [answer(200), same];
+    const written = { ...named, update: { url: `${url}/ada`, body: { json: { age: 36 } } } };
+    const adopted = drive(resource(written), shown);
+    const refused = drive(resource(written), [answer(404), answer(409)]);
+    const { seen: _, ...older } = adopted.status;
+    test.each<[string, ReturnType<typeof drive>["status"]]>([
+      ["and was taken over", adopted.status],
+      ["and differs", drive(resource({ ...written, drift: "Report" }), [answer(200), differs(".age")]).status],
+      ["and was found after its create was refused", drive(resource(written, { status: refused.status }), shown, hour).status],
+      ["and was taken over by an earlier version", older],
+    ])("creates nothing, and does not end its deletion: %s", (_what, before) => {
+      let status = before;
+      for (const count of [2, 3, 4]) {
+        const seen = drive(resource(written, { status, generation: count }), [page], after(count * 3_600_000));
+        expect([seen.sent, seen.state]).toEqual([["GET users/ada"], "Unknown/UnexpectedStatus Reconciling"]);
+        ({ status } = seen);
+      }
+      for (const left of [before, status]) {
+        const kept = drive(resource(written, { ...deleted, status: left, generation: 5 }), [page, page], after(20_000_000));
+        expect([kept.sent, kept.verdict.finalizer]).toEqual([["DELETE users/ada", "GET users/ada"], undefined]);
+      }
+      const away = drive(resource(written, { status, generation: 5 }), [answer(404), answer(201)], after(20_000_000));
+      expect(away.sent).toEqual(["GET users/ada", "POST users/ada after intent"]);
+    });
+    test("is an absence where none was ever there", () => {
+      expect(refused.state).toMatch("False/UnexpectedStatus");
+      const again = drive(resource(written, { status: refused.status }), [page, answer(201)], hour);
+      expect(again.sent).toEqual(["GET users/ada", "POST users/ada after intent"]);
+    });
+    test("writes that it was there once", () => {
+      expect(adopted.status.seen).toBe(true);
+      const again = drive(resource(written, { status: adopted.status }), shown, hour);
+      expect(again.status).toEqual(adopted.status);
+    });
+  });
   test("does not end a deletion that was answered so, too, for five minutes from the first on, however long it was held up", () => {
     const first = drive(created(user, deleted), [page, page], at(0));
     expect([first.sent, first.state.split(" ")[0], first.verdict.finalizer]).toEqual([

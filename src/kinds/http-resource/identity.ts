@@ -1,6 +1,7 @@
 /** What is recorded of a remote object as core/remote-object has it, and what its spec declares of its identity. Pure. */
 import type { HTTPResourceSpec, HTTPResourceStatus } from "../../api/http-resource.ts";
 import type { RemoteObject, Sight } from "../../core/remote-object.ts";
+import { isReady } from "../../core/conditions.ts";
 import { oncePerText } from "../../core/tools/once-per.ts";
 import type { Context, VerbAttempt } from "./context.ts";
 import type { Found } from "./observation.ts";
@@ -12,7 +13,7 @@ type Recorded = Pick<Context, "status" | "attempt" | "externalID" | "imported" |
 export function remoteOf({ status, attempt, externalID, imported, spec }: Recorded): RemoteObject {
   const isImported = imported !== undefined;
   return {
-    made: madeOf({ spec, ...(attempt && { attempt }), ...(externalID !== undefined && { externalID }) }),
+    made: madeOf({ spec, status, ...(attempt && { attempt }), ...(externalID !== undefined && { externalID }) }),
     ...(externalID !== undefined && { id: externalID }),
     seen: isImported || status.seen !== false,
     ...(!isImported && status.formerExternalID !== undefined && { former: status.formerExternalID }),
@@ -20,14 +21,16 @@ export function remoteOf({ status, attempt, externalID, imported, spec }: Record
   };
 }
 
-function madeOf({ attempt, externalID, spec }: Pick<Recorded, "attempt" | "externalID" | "spec">): RemoteObject["made"] {
+function madeOf({ status, attempt, externalID, spec }: Omit<Recorded, "imported">): RemoteObject["made"] {
   if (isUnresolvedCreate({ ...(attempt && { attempt }) })) return "doubt";
   const isOpen = attempt?.phase === "InFlight" || attempt?.phase === "Unknown";
   const mayRename = attempt?.verb === "Update" && (isOpen || (attempt.phase === "Retrying" && attempt.inDoubt === true));
   if (mayRename && spec.externalID !== undefined && !isDeclared(spec.externalID)) return "renaming";
-  if (attempt?.verb === "Create") return attempt.succeeded === true ? "made" : externalID === undefined ? "never" : "made";
-  if (attempt?.verb === "Delete" && attempt.succeeded === true && externalID === undefined) return "never";
-  return attempt !== undefined || externalID !== undefined ? "made" : "never";
+  if (externalID !== undefined) return "made";
+  if (attempt?.verb === "Delete" && attempt.succeeded === true) return "never";
+  // What was there already has no attempt to tell of it, or one that was refused.
+  const isTold = attempt !== undefined && (attempt.verb !== "Create" || attempt.succeeded === true);
+  return isTold || status.seen === true || isReady(status.conditions) ? "made" : "never";
 }
 
 /** Whether it may be that a create has arrived and nobody knows. */
@@ -51,13 +54,21 @@ export function mayBeFollowed({ inDoubt, refused }: VerbAttempt): boolean {
   return inDoubt === true && refused !== true;
 }
 
-/** As fields of a status. What was seen is only said of what was recorded as not seen before. */
-export function toStatusFields(remote: RemoteObject, before: Pick<Status, "seen">): Partial<Status> {
-  const { id, seen, former, replacing } = remote;
+/**
+ * As fields of a status. What was seen is only said of what was recorded as not seen before, and of what nothing else that is
+ * recorded tells of. `others`: what else is recorded by then.
+ */
+export function toStatusFields(
+  remote: RemoteObject,
+  before: Pick<Status, "seen">,
+  others: Pick<Recorded, "spec" | "attempt">,
+): Partial<Status> {
+  const { made, id, seen, former, replacing } = remote;
+  const isUntold = made === "made" && madeOf({ status: {}, ...others, ...(id !== undefined && { externalID: id }) }) === "never";
   return {
     ...(id !== undefined && { externalID: id }),
     ...(former !== undefined && { formerExternalID: former }),
-    ...((!seen || before.seen !== undefined) && { seen }),
+    ...((!seen || (made !== "never" && before.seen !== undefined) || isUntold) && { seen }),
     ...(replacing && { replacing }),
   };
 }

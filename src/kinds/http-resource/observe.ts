@@ -102,8 +102,7 @@ function doubtsPages(context: Context): boolean {
   const { spec, remote, asked, status, now } = context;
   const fields = [spec.create, spec.update, spec.observe].flatMap((shape) => shape?.headers ?? []);
   if (fields.some(({ name, value }) => /^(accept|content-type)$/i.test(name) && value.includes("text/html"))) return false;
-  if (isDeleted(context))
-    return remote.made !== "never" && (status.pageSeenAt === undefined || sinceMs(status.pageSeenAt, now) < pageDoubtMs);
+  if (isDeleted(context)) return status.pageSeenAt === undefined || sinceMs(status.pageSeenAt, now) < pageDoubtMs;
   return remote.made === "made" && asked === undefined && couldMakeAnother(context);
 }
 function isDeleted({ resource }: Context): boolean {

@@ -64,7 +64,7 @@ export function draftStatus(context: Context): StatusDraft {
         // Of what a person names it is only known that it is another where that has been seen.
         ...(delivered && !(context.isAnother && taken === context) && { delivered }),
         ...keepRecorded(response, spec),
-        ...toStatusFields(remote, before),
+        ...toStatusFields(remote, before, { spec, ...(latest && { attempt: latest }) }),
         ...valuesField({ ...context, remote }),
         ...addressField(context.address ?? knownAddress, remote, latest),
         ...(context.asMade && remote.made === "made" && remote.seen && { asMade: context.asMade }),
