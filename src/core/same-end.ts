@@ -104,9 +104,10 @@ function* watch(
     next = planned.next(answer);
   }
   const verdict = next.value;
-  const answer = answerOf(outcome);
-  if (mayKeep && answer !== undefined && saysNothingNew(verdict, situation))
-    kept.look = { references: orNone(situation.references), exchange: lean(step), answer, reason: verdict.reason };
+  if (!saysNothingNew(verdict, situation)) return verdict;
+  const answer = mayKeep ? answerOf(outcome) : undefined;
+  if (answer === undefined) kept.misses = mostMisses;
+  else kept.look = { references: orNone(situation.references), exchange: lean(step), answer, reason: verdict.reason };
   return verdict;
 }
 
