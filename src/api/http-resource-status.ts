@@ -89,7 +89,7 @@ export const status = {
       type: "string",
       format: "date-time",
       description:
-        "Of one that is being deleted, and whose object a page (text/html) says is gone: since when. A few minutes later that is believed.",
+        "Since when a page (text/html) says of an object that is being deleted, or made anew, that it is gone. A few minutes later that is believed.",
     },
     lastHandledExternalID: {
       type: "string",

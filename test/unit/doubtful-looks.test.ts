@@ -331,6 +331,37 @@ describe("a 404 that is a page, as a gateway sends it,", () => {
     expect(drive(going(later.status), [page, page], at(600)).verdict).toMatchObject(gone);
     expect(drive(going(first.status), [answer(404), answer(404)], at(1)).verdict).toMatchObject(gone);
   });
+  test("does not have what is to be made anew be left behind, for as long", () => {
+    const moving = {
+      externalID: ".parameters.name",
+      observe: user.observe,
+      create: { ...user.update, method: "PUT" },
+      delete: user.delete,
+      replace: ["Moved"],
+    };
+    const of = (name: string, status?: ReturnType<typeof drive>["status"]) =>
+      resource({ ...moving, parameters: { name, age: 36 } }, { status, finalizers: deleted.finalizers, generation: 2 });
+    const [ada, eve] = [values("ada"), values("eve")];
+    const made = drive(of("ada"), [ada, answer(404), answer(201)]);
+    const seen = drive(of("ada", made.status), [ada, answer(200)], after(2_000));
+    const begun = drive(of("eve", seen.status), [eve, answer(200)], at(0));
+    expect([begun.state, begun.status.replacing]).toEqual(["False/Replacing Reconciling", true]);
+    let { status } = begun;
+    for (const seconds of [1, 60, 300]) {
+      const kept = drive(of("eve", status), [eve, page, page], at(seconds));
+      expect([kept.sent, kept.status.externalID, kept.status.replacing]).toEqual([[remove, look], "ada", true]);
+      expect(isSettled(of("eve", kept.status))).toBe(false);
+      ({ status } = kept);
+    }
+    for (const [answers, seconds] of [
+      [[page, page], 302],
+      [[answer(204)], 301],
+    ] as const) {
+      const unmade = drive(of("eve", status), [eve, ...answers], at(seconds + 60));
+      expect(unmade.sent[0]).toBe(remove);
+      expect([unmade.status.externalID, unmade.status.pageSeenAt]).toEqual([undefined, undefined]);
+    }
+  });
   test("is counted anew where something else was answered in between", () => {
     const first = drive(created(user, deleted), [page, page], at(0));
     const shown = drive(going(first.status), [page, answer(503)], at(200));

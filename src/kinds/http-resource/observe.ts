@@ -102,11 +102,12 @@ function doubtsPages(context: Context): boolean {
   const { spec, remote, asked, status, now } = context;
   const fields = [spec.create, spec.update, spec.observe].flatMap((shape) => shape?.headers ?? []);
   if (fields.some(({ name, value }) => /^(accept|content-type)$/i.test(name) && value.includes("text/html"))) return false;
-  if (isDeleted(context)) return status.pageSeenAt === undefined || sinceMs(status.pageSeenAt, now) < pageDoubtMs;
+  if (isBeingDeleted(context)) return status.pageSeenAt === undefined || sinceMs(status.pageSeenAt, now) < pageDoubtMs;
   return remote.made === "made" && asked === undefined && couldMakeAnother(context);
 }
-function isDeleted({ resource }: Context): boolean {
-  return resource.metadata.deletionTimestamp !== undefined;
+/** Also to be made anew: what was believed gone would be left behind. */
+function isBeingDeleted({ resource, remote }: Context): boolean {
+  return resource.metadata.deletionTimestamp !== undefined || remote.replacing;
 }
 /** No method but POST makes another object at each request to the URL at which this one is looked at (RFC 9110, section 9.3.3). */
 function couldMakeAnother(context: Context): boolean {
@@ -142,7 +143,7 @@ export function* look(context: Context): Steps<Observation> {
     if (!isPage(response) || !doubtsPages(context)) return { type: "absent", says: "observe" };
     const why = unknown(judgement.reason, `${judgement.message}: ${anyPage}`, context);
     const pageSeenAt = context.status.pageSeenAt ?? context.now.toISOString();
-    return { ...why, isRejected: true, ...(isDeleted(context) && { pageSeenAt }) };
+    return { ...why, isRejected: true, ...(isBeingDeleted(context) && { pageSeenAt }) };
   }
   if (!judgement.succeeded || !response) {
     const why = unknown(judgement.reason, judgement.message, context, response);
