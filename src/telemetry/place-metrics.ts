@@ -27,7 +27,7 @@ export function createPlaceMetrics(
 ) {
   gauge(
     "holdfast_resources_not_ready",
-    "Resources that are not Ready, by namespace and by the reason of that; those beyond --metrics-series by `other`.",
+    "Resources that are not Ready, by namespace and by the reason of that; those beyond --metrics-series by `other`. Which they are say `kubectl get hreq,hres -n NAMESPACE` and the admin page.",
     ["kind", "resource_namespace", "reason"], // `namespace` is the label of the Pod that is scraped
     async (g) => {
       const { counts, endpoints } = await readAll(sources()?.resources() ?? []);
