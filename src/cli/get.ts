@@ -88,10 +88,14 @@ function tableOf({ definition, objects }: KindObjects, wide: boolean, now: Date)
   return tableLines([[...head, ...(wide ? ["MESSAGE"] : [])], ...rows]);
 }
 
-/** What is said of it: of Ready, and of a difference. */
-function messages({ status }: RememberedObject): string {
-  const said = conditionsOf(status).filter(({ type, status }) => type === "Ready" || (type === "Drifted" && status === "True"));
-  return said.map(({ type, message }) => (type === "Ready" ? message : `${type}: ${message}`)).join("; ");
+/** What is said of it: of Ready, and of a difference that is there, or that the latest update has corrected. */
+export function messages({ status }: Pick<RememberedObject, "status">): string {
+  return conditionsOf(status)
+    .flatMap(({ type, status, reason, message }) => {
+      if (type === "Ready" || (type === "Drifted" && reason === "Corrected")) return [message];
+      return type === "Drifted" && status === "True" ? [`${type}: ${message}`] : [];
+    })
+    .join("; ");
 }
 
 function cell(value: unknown, type: KindDefinition["columns"][number]["type"], now: Date): string {

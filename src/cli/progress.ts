@@ -50,7 +50,8 @@ export function createProgress(out: ProgressOutput): Progress {
       triesBefore.set(key, Math.min(triesBefore.get(key) ?? tries, tries));
       if (draw()) return;
       const [old, line] = [before && lineOf(before), lineOf(request)];
-      if (request.status?.conditions && line !== old) out.write(`${line}\n`);
+      const isNews = line !== old || (before !== undefined && isUpdatedAgain(before, request));
+      if (request.status?.conditions && isNews) out.write(`${line}\n`);
     },
     remove(request) {
       requests.delete(keyOf(request));
@@ -83,10 +84,18 @@ function keyOf({ spec, metadata }: Shown): string {
 function condition({ status }: Shown, wanted = "Ready"): { status: string; reason: string; message: string } | undefined {
   return status?.conditions?.find(({ type }) => type === wanted);
 }
-/** What Ready says, and what is most likely not meant so. */
+/** What Ready says, which difference an update has corrected, and what is most likely not meant so. */
 function messageOf(request: Shown): string {
-  const said = [condition(request)?.message, condition(request, "Suspicious")?.message];
-  return said.filter((one) => one !== undefined).join("; suspicious: ");
+  const [ready, drifted, suspicious] = ["Ready", "Drifted", "Suspicious"].map((type) => condition(request, type));
+  const isCorrected = ready?.reason === "Updated" && drifted?.reason === "Corrected";
+  return [ready?.message, isCorrected && drifted.message, suspicious && `suspicious: ${suspicious.message}`]
+    .filter(Boolean)
+    .join("; ");
+}
+/** By an update that says the same as the one before it. */
+function isUpdatedAgain(before: Shown, now: Shown): boolean {
+  const [earlier, later] = [before.status?.attempt, now.status?.attempt];
+  return condition(now)?.reason === "Updated" && later?.phase === "Done" && earlier?.id !== later.id;
 }
 
 function row(request: Shown): string[] {

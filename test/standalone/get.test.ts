@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { parse } from "yaml";
+import { messages } from "../../src/cli/get.ts";
 import { ageText, tableLines } from "../../src/cli/table.ts";
 import { ending, holdfast, start, type Running } from "../support/holdfast.ts";
 import { loopbackServer } from "../support/loopback.ts";
@@ -204,4 +205,13 @@ test("tables hold nothing that a terminal would obey, and ages are kubectl's", (
     ]),
   ).toEqual(["A         B", "a [2J b   c"]);
   expect([0, 59, 250, 3_600, 90_000, 86_400 * 20].map(ageText)).toEqual(["0s", "59s", "4m10s", "1h", "1d1h", "20d"]);
+});
+
+test("what is said of an object is Ready's, and the difference that is there or was corrected", () => {
+  const ready = { type: "Ready", status: "True", reason: "Updated", message: "answered 200" };
+  const said = (status: string, reason: string, message: string): string =>
+    messages({ status: { conditions: [ready, { type: "Drifted", status, reason, message }] } });
+  expect(said("False", "Corrected", "corrected: .age (wanted: 36)")).toBe("answered 200; corrected: .age (wanted: 36)");
+  expect(said("True", "NotAsDeclared", ".age (wanted: 36)")).toBe("answered 200; Drifted: .age (wanted: 36)");
+  expect(said("False", "AsDeclared", "the remote object is as declared")).toBe("answered 200");
 });

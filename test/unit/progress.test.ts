@@ -103,6 +103,21 @@ test("says of an object that has gone that it has, where there is no table that 
   expect(lines()).toEqual(["REQUEST  METHOD  STATE  REASON  MESSAGE"]);
 });
 
+test("has a line for each update, with what it has corrected", () => {
+  const { out, lines } = terminal(2);
+  const progress = createProgress(out);
+  const updated = (id: string, reason = "Updated"): Shown => {
+    const drifted = { type: "Drifted", status: "False", reason: "Corrected", message: "corrected: .teeth (wanted: 12)" };
+    const ready = { type: "Ready", status: "True", reason, message: "answered 200" };
+    const status = { conditions: [ready, drifted], attempt: { id, phase: "Done" } };
+    return { metadata: { name: "a", namespace: "n" }, spec: { observe: {} }, status } as unknown as Shown;
+  };
+  for (const one of [updated("1"), updated("1"), updated("2")]) progress.update(one);
+  progress.update(updated("2", "Adopted"));
+  const line = "n/a  observe  ready  Updated  answered 200; corrected: .teeth (wanted: 12)";
+  expect(lines()).toEqual([line, line, "n/a  observe  ready  Adopted  answered 200"]);
+});
+
 test("says what is most likely not meant so", () => {
   const { out, lines } = terminal(2);
   const progress = createProgress(out);
