@@ -93,8 +93,8 @@ test-project: $(INSTALLED) ## The repository itself: its workflows, its hook, it
 	$(JEST) --selectProjects project
 
 .PHONY: bench-http
-bench-http: $(INSTALLED) ## Compare HTTP clients against one server: requests a second, CPU, connections.
-	@npm exec --no -- node bench/http/main.ts
+bench-http: $(INSTALLED) ## Compare HTTP clients against one server: requests a second, CPU, connections; HTTP: how many requests and part of names, or pairs.
+	@npm exec --no -- node bench/http/main.ts $(HTTP)
 
 .PHONY: bench-parts
 bench-parts: $(INSTALLED) ## CPU of the small parts of an exchange and of a look, by themselves.

@@ -5,8 +5,8 @@
  *
  * Then an exchange with 50 in flight beside bare undici over as many connections, in turns in one process (pair.ts).
  *
- * Usage: node bench/http/main.ts [requests] [part of names]     (default 10000, after twice as many to warm up; a client for each
- * request sends a fifth; and all clients). `node bench/http/main.ts pairs`: the pairs alone.
+ * Usage: make bench-http HTTP="[requests] [part of names]"     (default 10000, after twice as many to warm up; a client for each
+ * request sends a fifth; and all clients). `HTTP=pairs`: the pairs alone.
  */
 import { execFile, fork, spawn } from "node:child_process";
 import { once } from "node:events";
