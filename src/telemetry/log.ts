@@ -1,9 +1,8 @@
 /** The log: one JSON line, or one line of text, for each event; constant messages, variables as fields. */
 import winston from "winston";
-import { createLines } from "./lines.ts";
 
-/** Where winston keeps a line's level, and the finished line (its triple-beam). */
-const [LEVEL, MESSAGE] = [Symbol.for("level"), Symbol.for("message")] as const;
+/** Where winston keeps the finished line (its triple-beam). */
+const MESSAGE = Symbol.for("message");
 
 /** From the most severe. */
 const levels = ["error", "warn", "info", "debug"] as const;
@@ -21,30 +20,31 @@ interface LogOptions {
   readonly format: LogFormat;
   /** What takes secrets out of a line. */
   readonly scrub: (line: string) => string;
-  /** Does the writing of lines, so that they find their place on a terminal that shows something else, too. */
+  /** Does the writing of each line, so that it finds its place on a terminal that shows something else, too. */
   readonly around?: ((write: () => void) => void) | undefined;
 }
 
 /**
  * Writes to standard error, so that standard output is a command's own. A line is scrubbed when it is finished, errors' stacks
- * in it too. A warning or an error is written at once, after what was logged before it; others with their turn of the event loop.
+ * in it too.
  */
 export function createLog({ level, format, scrub, around = (write) => write() }: LogOptions): Log {
   const { combine, timestamp, json, printf } = winston.format;
   const text = printf(({ timestamp, level, message, ...fields }) =>
     [timestamp, level.toUpperCase().padEnd(5), message, ...fieldTexts(fields)].join(" "),
   );
-  const lines = createLines((text) => around(() => process.stderr.write(text)));
-  process.once("exit", () => lines.flush());
-  const finished = combine(timestamp(), format === "json" ? json() : text);
+  const scrubbed = winston.format((line) => Object.assign(line, { [MESSAGE]: scrub(String(line[MESSAGE])) }));
+  const logger = winston.createLogger({
+    level,
+    format: combine(timestamp(), format === "json" ? json() : text, scrubbed()),
+    transports: [new winston.transports.Console({ stderrLevels: ["error", "warn", "info", "debug"] })],
+  });
   const wants = (wanted: LogLevel): boolean => levels.indexOf(wanted) <= levels.indexOf(level);
   return {
     wants,
     write: (wanted, message, fields) => {
-      if (!wants(wanted)) return;
-      const line = finished.transform({ ...fields, level: wanted, message, [LEVEL]: wanted });
-      if (typeof line === "object") lines.add(`${scrub(String(line[MESSAGE]))}\n`);
-      if (wanted === "error" || wanted === "warn") lines.flush();
+      // winston formats a line before it finds that nobody wants it. As one object: with a text it would take %s in that for a place of a field.
+      if (wants(wanted)) around(() => logger.log({ ...fields, level: wanted, message }));
     },
   };
 }

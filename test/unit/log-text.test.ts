@@ -1,6 +1,7 @@
 /** What is shown of errors and secrets. */
 import { describe, expect, test } from "@jest/globals";
 import { assert, property } from "fast-check";
+import { spawnSync } from "node:child_process";
 import { fieldTexts } from "../../src/telemetry/log.ts";
 import { anyText, runs } from "../support/fuzz.ts";
 import type { ActingStore, ResourceStore } from "../../src/core/ports.ts";
@@ -78,4 +79,12 @@ describe("api error", () => {
     expect(new ApiError("GET /", 503, undefined, 1e12).retryAfterMs).toBe(600_000);
     expect(new ApiError("GET /", 503, undefined).retryAfterMs).toBeUndefined();
   });
+});
+
+test("a line keeps its fields, whatever its message has", () => {
+  const log = JSON.stringify(new URL("../../src/telemetry/log.ts", import.meta.url));
+  const script = `const { createLog } = await import(${log});
+    createLog({ level: "info", format: "json", scrub: (line) => line }).write("info", "100 %s of %d", { message: "b", name: "a" });`;
+  const { stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], { encoding: "utf8" });
+  expect(JSON.parse(stderr)).toMatchObject({ level: "info", message: "100 %s of %d", name: "a" });
 });
