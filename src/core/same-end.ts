@@ -16,9 +16,12 @@ import type { Resource } from "./resource.ts";
 import { bytesInBody, expressionsOfText, templatesInBody, templatesOf } from "./templating.ts";
 import { oncePer } from "./tools/once-per.ts";
 
-/** As little as it takes: there is one for each object that is looked at. */
+/**
+ * As little as it takes: there is one for each object that is looked at. Others are known by a token, so that none of what they were
+ * is held.
+ */
 interface Look {
-  readonly references: Situation["references"];
+  readonly references: readonly (object | undefined)[];
   readonly exchange: Exchange;
   readonly answer: string;
   readonly reason: string;
@@ -68,8 +71,12 @@ function isSame({ references }: Look, situation: Situation): boolean {
     situation.first !== true &&
     situation.cycle === undefined &&
     references.length === situation.references.length &&
-    references.every((one, index) => one === situation.references[index])
+    references.every((one, index) => one === tokenOf(situation.references[index]))
   );
+}
+const tokenFor = oncePer((_resource: Resource): object => ({}));
+function tokenOf(resource: Resource | undefined): object | undefined {
+  return resource && tokenFor(resource);
 }
 function isLook(step: Step): step is StepOf<"exchange"> {
   return step.type === "exchange" && step.beforeSend.type === "nothing" && step.exchange.attemptId === undefined;
@@ -105,9 +112,12 @@ function* watch(
   }
   const verdict = next.value;
   if (!saysNothingNew(verdict, situation)) return verdict;
-  const answer = mayKeep ? answerOf(outcome) : undefined;
-  if (answer === undefined) kept.misses = mostMisses;
-  else kept.look = { references: orNone(situation.references), exchange: lean(step), answer, reason: verdict.reason };
+  const answer = mayKeep && kept.misses < mostMisses ? answerOf(outcome) : undefined;
+  if (answer === undefined) {
+    kept.misses = mostMisses;
+    delete kept.look;
+  } else
+    kept.look = { references: orNone(situation.references.map(tokenOf)), exchange: lean(step), answer, reason: verdict.reason };
   return verdict;
 }
 

@@ -33,6 +33,7 @@ import { anywhere, placeOf, type Place } from "./place.ts";
 import { healing, healingRefusals, RefusedError } from "./refusal.ts";
 import { expressionsOf, renderRequest } from "./render/render.ts";
 import type { Sending } from "./send/send.ts";
+import type { WireRequest } from "./wire-request.ts";
 import { checkTls } from "./resolve/tls.ts";
 
 interface PrepareDeps {
@@ -106,7 +107,7 @@ export function createPrepare(deps: PrepareDeps): Prepare {
     const { request, scope, maxRedirects } = exchange;
     const { inputs, connecting, bytes, values, hidden } = gathered;
     const rendered = renderedBefore(exchange, inputs, connecting) ?? render(exchange, gathered, userAgent);
-    if (inputs.size === 0 && bytes.size === 0) latestOf(exchange).rendered = rendered;
+    if (inputs.size === 0 && bytes.size === 0 && isSmall(rendered.first.request)) latestOf(exchange).rendered = rendered;
     const { first, origin } = rendered;
     const placeNow = (): Place => {
       const place = placeOf(exchange, origin, readsSecret(scope, inputs));
@@ -140,6 +141,13 @@ export function createPrepare(deps: PrepareDeps): Prepare {
 
 /** What was made of an exchange by itself, with nothing read, the last time that it was prepared. */
 const latestOf = oncePer((_exchange: Exchange): { rendered?: Rendered } => ({}));
+/** What is kept of an exchange stays as long as that does, which nobody counts. */
+function isSmall({ body, path, headers }: WireRequest): boolean {
+  const texts = [path, ...Object.entries(headers).flat(2)];
+  return body === undefined && texts.reduce((sum, { length }) => sum + length, 0) <= longestKept;
+}
+/** Characters. */
+const longestKept = 1_024;
 function renderedBefore(exchange: Exchange, inputs: Inputs, { settings }: Connecting): Rendered | undefined {
   const { rendered } = latestOf(exchange);
   return inputs.size === 0 && !exchange.hidden && rendered?.first.settings === settings ? rendered : undefined;

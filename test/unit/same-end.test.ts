@@ -1,6 +1,7 @@
 /** Looks that are answered as the ones before, and whatever is different, with HTTPResource's plan and scripted answers. */
 import { describe, expect, test } from "@jest/globals";
 import type { Outcome } from "../../src/core/outcome.ts";
+import { held } from "../support/reaches.ts";
 import { after, answer, created, differs, drive, failure, hour, same, user, values } from "../support/resource-plan.ts";
 
 const found = (sha256 = "ab", headers: Record<string, string> = {}, statusCode = 200): Outcome => {
@@ -86,6 +87,7 @@ describe("nothing is taken from before", () => {
     ["an input", { inputs: { a: { value: "b" } }, exists: ".inputs.a == .response.body.a" }],
     ["the time, in what is compared", { update: { ...user.update, body: { json: { at: "${ .now }" } } } }],
     ["the time, in its own URL", { observe: { url: `${user.create.url}/\${ .externalID }?at=\${ .now }` } }],
+    ["nothing, and a status shows the body, of which a secret hides a part", { record: "Body" }],
     ["facts, which a secret can hide", { values: { age: ".response.body.age" } }],
   ])("where its expressions read %s", (_what, more) => {
     const object = created({ ...user, ...more });
@@ -95,4 +97,18 @@ describe("nothing is taken from before", () => {
         : [{ ...same, ...("values" in more && { published: [{ type: "value", value: 36 }] }) } as typeof same];
     for (let looks = 0; looks < 3; looks += 1) expect(drive(object, [found(), ...count]).steps).toHaveLength(1 + count.length);
   });
+});
+
+test("nothing of what another object was is held by one that has looked at it", () => {
+  const object = created();
+  const other = created();
+  for (const asked of [[same], []]) drive(object, [found(), ...asked], { references: [other] });
+  expect([held(object).has(object.spec), held(object).has(other), held(object).has(other.spec)]).toEqual([true, false, false]);
+});
+test("nothing is held of a look that will not be used", () => {
+  const { object } = seen();
+  const answers = () => [...held(object)].filter((one) => typeof one === "string" && one.startsWith("200\n"));
+  expect(answers()).toHaveLength(1);
+  for (const sha256 of ["1", "2", "3", "4", "5", "6", "7", "8"]) drive(object, [found(sha256), same]);
+  expect(answers()).toEqual([]);
 });

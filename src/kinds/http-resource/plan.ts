@@ -67,7 +67,9 @@ export const httpResourceKind: Kind<HTTPResource> = {
   references,
   neededAtEnd,
   actsAs: ({ spec }) => spec.serviceAccountName,
-  plan: (situation) => endAsBefore(planAnew, situation, dueInMs),
+  // What is shown of a body depends on Secrets, too.
+  plan: (situation) =>
+    situation.resource.spec.record === "Body" ? planAnew(situation) : endAsBefore(planAnew, situation, dueInMs),
   heldBack,
 };
 
