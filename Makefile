@@ -168,7 +168,7 @@ bench-slots: build ## POSTs by 1, 2 and 4 slots, near the API server and far: mi
 	@npm exec --no -- node bench/slots/main.ts $(or $(POSTS),400) latencies=$(or $(LATENCIES),$(SLOT_LATENCIES)) many=$(or $(MANY),0)
 
 .PHONY: bench-poll
-bench-poll: build ## CPU of looking at objects that are as they should be, beside bare GETs; POLLS: SHAPE:OBJECTS:INTERVAL_SECONDS[:https][:info][:cold] …
+bench-poll: build ## CPU of looking at objects that are as they should be, beside bare GETs; POLLS: SHAPE:OBJECTS:INTERVAL_SECONDS[:https][:info][:cold][:changing] …
 	@npm exec --no -- node bench/poll/main.ts $(POLLS)
 
 .PHONY: bench-loop

@@ -2,10 +2,11 @@
  * What it costs to look at objects that are as they should be: CPU of a whole `holdfast run`, all its threads, for each poll, beside
  * bare GETs of the same answers at the same pace.
  *
- * Usage: node bench/poll/main.ts [SHAPE:OBJECTS:INTERVAL_SECONDS[:https][:info][:cold] ...]     (default: 1, 100 and 1,000 polls a second)
+ * Usage: node bench/poll/main.ts [SHAPE:OBJECTS:INTERVAL_SECONDS[:https][:info][:cold][:changing] ...]     (default: 1, 100 and 1,000 polls a second)
  * `steady`: a literal URL and `exists`. `full`: an expression in the URL, `exists`, and a body that is compared, with two expressions.
- * `info`: with a log line for each request. `cold`: before most of it is compiled. HOLDFAST_NATIVE_EXPRESSIONS=false: without the evaluator
- * for simple expressions. HOLDFAST_MAIN: the bundle of another version (its dist/main.js).
+ * `info`: with a log line for each request. `cold`: before most of it is compiled. `changing`: no answer is as the one before.
+ * HOLDFAST_NATIVE_EXPRESSIONS=false: without the evaluator for simple expressions. HOLDFAST_MAIN: the bundle of another version (its
+ * dist/main.js).
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -66,7 +67,7 @@ async function measure(shape: string, { objects, intervalSecs, how }: Case): Pro
   const isSecure = how.includes("https");
   const seconds = objects / intervalSecs < 10 ? 60 : 15;
   const tls = isSecure ? [certificate.key, certificate.cert] : [];
-  using origin = await startChild(join(import.meta.dirname, "origin.ts"), ...tls);
+  using origin = await startChild(join(import.meta.dirname, "origin.ts"), how.includes("changing") ? "changing" : "same", ...tls);
   const base = `${isSecure ? "https" : "http"}://127.0.0.1:${origin.line}/users`;
   const folder = mkdtempSync(join(tmpdir(), "holdfast-poll-"));
   const spec = shapes[shape] ?? (() => ({}));

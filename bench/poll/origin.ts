@@ -1,11 +1,13 @@
 /**
  * Somebody else's API, a process of its own: any GET, POST or PUT of a user answers the user. Tells at /counts how many were asked for.
- * Prints its port; with a third and fourth argument, a key and a certificate, it speaks https.
+ * Prints its port. Arguments: `same`, or `changing`, which has each answer differ from the one before; with a key and a certificate
+ * it speaks https.
  */
 import { createServer, type RequestListener } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
+const [how, key, cert] = process.argv.slice(2);
 let requests = 0;
 function userOf(id: string): object {
   return {
@@ -18,11 +20,10 @@ function userOf(id: string): object {
     address: { street: "1 Main Street", city: "Berlin", zip: "10115", country: "DE" },
     createdAt: "2026-01-01T00:00:00Z",
     updatedAt: "2026-01-01T00:00:00Z",
-    version: 7,
+    version: how === "changing" ? requests : 7,
     note: "x".repeat(100),
   };
 }
-const [key, cert] = process.argv.slice(2);
 const answer: RequestListener = (request, response) => {
   const id = (request.url ?? "").split("/").at(-1) ?? "";
   if (id !== "counts") requests += 1;
