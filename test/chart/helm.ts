@@ -23,7 +23,7 @@ export const describeWithPrometheus =
 /** The same, with the Dockerfile's linter. */
 export const describeWithHadolint = process.env[toolsVariable] === "none" || !chartTools().hadolint ? describe.skip : describe;
 
-/** `test`, with prometheus-adapter, which takes two minutes to build: `make prometheus-adapter` does. */
+/** `test`, with prometheus-adapter, which takes minutes to build: `make prometheus-adapter` does, and CI. */
 export const testWithAdapter = process.env[toolsVariable] === "none" || !chartTools().prometheusAdapter ? test.skip : test;
 
 /** The same, with what asks kstatus, Argo CD's Lua, Flux's CEL and kubeconform. */
