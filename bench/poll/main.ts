@@ -77,7 +77,11 @@ async function measure(shape: string, { objects, intervalSecs, how }: Case): Pro
     metadata: { name: `r${index}` },
     spec: { interval: `${intervalSecs}s`, ...spec(base, index) },
   }));
-  writeFileSync(join(folder, "all.yaml"), manifests.map((manifest) => JSON.stringify(manifest)).join("\n---\n"));
+  const perFile = 10_000; // a file is 32 MiB at most
+  for (let from = 0; from < objects; from += perFile) {
+    const texts = manifests.slice(from, from + perFile).map((manifest) => JSON.stringify(manifest));
+    writeFileSync(join(folder, `from-${from}.yaml`), texts.join("\n---\n"));
+  }
   const main = process.env["HOLDFAST_MAIN"] ?? join(import.meta.dirname, "../../dist/main.js");
   const holdfast = spawn(
     process.execPath,
@@ -87,7 +91,9 @@ async function measure(shape: string, { objects, intervalSecs, how }: Case): Pro
     },
   );
   try {
-    while ((await requestsOf(base)) < 3 * objects) await sleep(100); // each has been created, and observed twice
+    // Each has been created, and observed twice.
+    for (; (await requestsOf(base)) < 3 * objects; await sleep(100))
+      if (holdfast.exitCode !== null) throw new Error(`Holdfast has ended, with ${holdfast.exitCode}`);
     await sleep(how.includes("cold") ? 2_000 : warmUpMs);
     const [before, cpuBefore, startedMs] = [await requestsOf(base), usageOf(holdfast.pid ?? 0).cpuSecs, performance.now()];
     await sleep(1000 * seconds);
